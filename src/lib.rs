@@ -1,0 +1,4 @@
+//! map
+
+/// Bytes as logged become lines as seen. No I/O, no clock.
+pub mod transcript;

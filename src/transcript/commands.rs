@@ -1,0 +1,1022 @@
+//! Lines and input regions → what was typed, with how sure we are and why.
+//!
+//! Only output was recorded, so a command is always an inference. Three habits keep it honest: nothing is
+//! a prompt because it looks like one (the session's own prompts, a stack of shells and the marks of the line
+//! editor decide); everything believed carries the evidence that was weighed; and what is not believed enough
+//! is kept as *possible*, apart from the rest. A command that was not typed is worse than one missed.
+
+use crate::transcript::prompt;
+use crate::transcript::prompt::Candidate;
+use crate::transcript::prompt::Learnt;
+use crate::transcript::prompt::Reads;
+use crate::transcript::prompt::Shape;
+use crate::transcript::screen::Drawn;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::Line;
+use crate::transcript::screen::Region;
+use crate::transcript::screen::RegionEnd;
+use crate::transcript::screen::bits;
+use crate::transcript::shell;
+use crate::transcript::shell::Change;
+
+/// What a typed line was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A shell ran it.
+    Shell,
+    /// A program with prompts of its own read it.
+    Repl,
+    /// Typed and never run: Ctrl-C, or the session was lost.
+    Abandoned,
+    /// Looks typed, but the evidence is too thin to say so.
+    Possible,
+}
+
+impl Kind {
+    pub const ALL: [Self; 4] = [Self::Shell, Self::Repl, Self::Abandoned, Self::Possible];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Repl => "repl",
+            Self::Abandoned => "abandoned",
+            Self::Possible => "possible",
+        }
+    }
+}
+
+/// One thing that spoke for or against a command. The sum of weights is the log-odds of being right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    pub what: &'static str,
+    pub weight: f32,
+}
+
+/// A command as it was typed, as far as the bytes tell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// The text, its lines joined by LF. Blanks at the end are dropped.
+    pub text: String,
+    pub kind: Kind,
+    /// The prompt it stood behind, as shown.
+    pub prompt: String,
+    pub os_user: Option<String>,
+    pub host: Option<String>,
+    /// The directory as the prompt shows it: `~`, a path, or only its last part.
+    pub cwd: Option<String>,
+    /// Shells around it: 0 is the session's own.
+    pub depth: u16,
+    /// Bytes it was read from.
+    pub from: u64,
+    pub to: u64,
+    /// The line it starts on, as an index into the lines drawn so far.
+    pub line: u64,
+    pub evidence: Vec<Evidence>,
+    /// A character of it was damaged on the way.
+    pub damaged: bool,
+}
+
+impl Command {
+    /// Probability of being exactly what was typed, from the evidence: 0 to 1.
+    pub fn confidence(&self) -> f64 {
+        let sum: f32 = self.evidence.iter().map(|it| it.weight).sum();
+        let odds = 1.0 / (1.0 + (-f64::from(sum)).exp());
+        (odds * 1000.0).round() / 1000.0
+    }
+}
+
+const EDITED: &str = "edited in place";
+
+/// Evidence below this sum leaves a command merely possible.
+const FLOOR: f32 = 0.0;
+
+/// One shell or REPL of the stack.
+#[derive(Clone, Debug)]
+struct Level {
+    prompt: String,
+    skeleton: String,
+    family: Option<u8>,
+    root: Option<bool>,
+    reads: Reads,
+    user: Option<String>,
+    host: Option<String>,
+    /// Its line editor sets bracketed-paste marks.
+    marked: bool,
+    /// Lines that the prompt has before the one with the command.
+    rows_before: usize,
+    titled: bool,
+    /// CRs that end its lines.
+    crs: Option<u8>,
+    /// Its `exit` is echoed by the shell itself, so that Ctrl-D can be told from a typed one.
+    says_exit: bool,
+}
+
+/// A command being read, and what has come after it.
+struct Current {
+    command: Command,
+    outputs: u32,
+    /// Output lines that look like someone's prompt and are not taken for one.
+    decoys: u32,
+    marked: bool,
+}
+
+/// Reads commands window by window, in order.
+#[derive(Default)]
+pub struct Reader {
+    learnt: Learnt,
+    levels: Vec<Level>,
+    current: Option<Current>,
+    /// Text of the last command that was run: what may follow depends on it.
+    last: Option<String>,
+    /// The last command may have changed the prompt, and no prompt has followed yet.
+    may_change: Option<Change>,
+    commands: Vec<Command>,
+    lines_before: u64,
+    first_lines: u32,
+    /// CRs that end the lines of genuine input regions.
+    region_crs: Option<u8>,
+    /// A title came before a job notice; the prompt follows the notice.
+    title_due: bool,
+    /// Echo was turned off: what follows a prompt may be output.
+    echo_off: bool,
+    /// The session's document runs one command and reads nothing.
+    silent: bool,
+}
+
+struct Split {
+    prompt: String,
+    rows_before: usize,
+    text: String,
+    shape: Option<Shape>,
+    /// Line index of the row with the prompt.
+    line: u32,
+    evidence: Vec<Evidence>,
+}
+
+fn weigh(what: &'static str, weight: f32) -> Evidence {
+    Evidence { what, weight }
+}
+
+impl Reader {
+    /// Reads one window of lines and items. `last` says that no more follows.
+    pub fn window(&mut self, drawn: &Drawn, last: bool) -> Vec<Command> {
+        if self.silent {
+            return Vec::new();
+        }
+        self.learn(drawn);
+        for (nth, item) in drawn.items.iter().enumerate() {
+            match item {
+                Item::Line(index) => self.line(drawn, *index, nth),
+                Item::Region(region) => self.region(drawn, region),
+                Item::ScreenOn => self.output(),
+                Item::ScreenOff | Item::Title(..) | Item::Semantic(..) => {}
+            }
+        }
+        self.lines_before += drawn.lines.len() as u64;
+        if last {
+            self.close();
+        }
+        std::mem::take(&mut self.commands)
+    }
+
+    /// The session runs one command of its document and reads nothing: whatever looks typed is output.
+    pub fn nothing_is_typed(&mut self) {
+        self.silent = true;
+    }
+
+    fn learn(&mut self, drawn: &Drawn) {
+        for item in &drawn.items {
+            match item {
+                Item::Region(region) if region.genuine && region.input_at.is_none() => {
+                    for (row, it) in region_rows(drawn, region).enumerate().take(4) {
+                        self.learnt.region_row(row as u8, it.text, &it.found, it.low);
+                    }
+                }
+                Item::Line(index) => {
+                    let line = &drawn.lines[*index as usize];
+                    let skip = bits::INPUT | bits::SCREEN | bits::OVERWRITTEN;
+                    let edited = line.bits & bits::EDITED != 0;
+                    if line.bits & skip == 0 && (edited || line.title_col == 1) {
+                        let text = drawn.line_text(*index);
+                        let low = low_byte(line, text, 0);
+                        let found = prompt::bounded(text, low, None);
+                        self.learnt.line(text, &found, low, line.title_col > 0);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn output(&mut self) {
+        if let Some(current) = &mut self.current {
+            current.outputs += 1;
+        }
+    }
+
+    /// The current command is complete.
+    fn close(&mut self) {
+        let Some(current) = self.current.take() else { return };
+        let mut command = current.command;
+        if command.text.is_empty() || command.text.contains("ssm-session-logger") {
+            // The second is typed by the agent itself: on Windows, and everywhere before 2.3.978.
+            return;
+        }
+        if shell::is_open(&command.text) && command.kind == Kind::Shell {
+            command.evidence.push(weigh("its syntax is open at the end", -0.7));
+        }
+        let sum: f32 = command.evidence.iter().map(|it| it.weight).sum();
+        if sum < FLOOR && matches!(command.kind, Kind::Shell | Kind::Repl) {
+            command.kind = Kind::Possible;
+        }
+        self.commands.push(command);
+    }
+
+    fn begin(&mut self, mut command: Command, marked: bool) {
+        self.close();
+        if self.echo_off && command.kind == Kind::Shell {
+            if command.evidence.iter().any(|it| it.what == EDITED) {
+                self.echo_off = false;
+            } else {
+                command.evidence.push(weigh("echo was off", -4.0));
+            }
+        }
+        if command.text.contains("stty -echo") || command.text.contains("stty raw -echo") {
+            self.echo_off = true;
+        }
+        if command.kind == Kind::Shell {
+            self.may_change = shell::change(&command.text);
+        }
+        if matches!(command.kind, Kind::Shell | Kind::Repl) {
+            self.last = Some(command.text.clone());
+        }
+        self.current = Some(Current { command, outputs: 0, decoys: 0, marked });
+    }
+
+    /// Adds a continuation line to the current command.
+    fn extend(&mut self, text: &str, to: u64, kind: Kind) {
+        let Some(current) = &mut self.current else { return };
+        current.command.text.push('\n');
+        current.command.text.push_str(text);
+        current.command.to = to;
+        if kind == Kind::Abandoned {
+            current.command.kind = Kind::Abandoned;
+        }
+        let whole = current.command.text.clone();
+        if current.command.kind == Kind::Shell {
+            self.may_change = shell::change(&whole);
+        }
+        self.last = Some(whole);
+    }
+
+    fn region(&mut self, drawn: &Drawn, region: &Region) {
+        let crs = *self.region_crs.get_or_insert(region.crs);
+        let replayed = region.input_at.is_none()
+            && region.end == RegionEnd::Accepted
+            && region.crs > crs
+            && self.may_change.is_none();
+        if !region.genuine || replayed {
+            self.output();
+            return;
+        }
+        let top_marked = self.levels.last().map(|it| it.marked);
+        let explained = self.may_change.is_some() || self.levels.is_empty();
+        if top_marked == Some(false) && !explained && !self.levels.iter().any(|it| it.marked) {
+            // A shell that sets no marks does not begin to without a reason: someone printed them.
+            self.output();
+            return;
+        }
+        let Some(split) = self.split(drawn, region) else { return };
+        let line = &drawn.lines[split.line as usize];
+        let kind = match region.end {
+            RegionEnd::Accepted => Kind::Shell,
+            RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
+        };
+        let mut text = split.text.trim_end().to_owned();
+        if kind == Kind::Abandoned {
+            text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
+        }
+        if self.continues(&split, true) {
+            self.extend(&text, region.to, kind);
+            return;
+        }
+        let mut evidence = split.evidence;
+        evidence.push(weigh("between the line editor's own marks", 3.0));
+        let settled = self.settle(&split.prompt, split.shape.as_ref(), true, split.rows_before);
+        evidence.extend(settled);
+        if let Some(level) = self.levels.last_mut() {
+            level.titled |= region.titled;
+        }
+        let kind = match (kind, self.levels.last().map(|it| it.reads)) {
+            (Kind::Shell, Some(Reads::Repl)) => Kind::Repl,
+            (it, _) => it,
+        };
+        if line.bits & bits::EDITED != 0 {
+            evidence.push(weigh(EDITED, 1.0));
+        }
+        let command = self.command(text, kind, &split.prompt, split.shape.as_ref(), evidence, |it| {
+            it.from = region.from;
+            it.to = region.to;
+            it.line = u64::from(split.line);
+            it.damaged = line.bits & bits::DAMAGED != 0;
+        });
+        if region.end == RegionEnd::Left && command.text.is_empty() {
+            // Ctrl-D: this shell ends.
+            self.begin(command, true);
+            self.may_change = Some(Change::Leave);
+            return;
+        }
+        self.begin(command, true);
+    }
+
+    fn command(
+        &self,
+        text: String,
+        kind: Kind,
+        prompt: &str,
+        shape: Option<&Shape>,
+        mut evidence: Vec<Evidence>,
+        place: impl FnOnce(&mut Command),
+    ) -> Command {
+        let level = self.levels.last();
+        if text.contains('\u{fffd}') {
+            evidence.push(weigh("a character was damaged", -1.5));
+        }
+        let root = shape.and_then(|it| it.root);
+        let user = shape
+            .and_then(|it| it.user.clone())
+            .or_else(|| level.and_then(|it| it.user.clone()))
+            .or_else(|| (root == Some(true)).then(|| "root".to_owned()));
+        let depth = self.levels.iter().filter(|it| it.reads != Reads::Repl).count();
+        let mut command = Command {
+            text,
+            kind,
+            prompt: prompt.to_owned(),
+            os_user: user,
+            host: shape
+                .and_then(|it| it.host.clone())
+                .or_else(|| level.and_then(|it| it.host.clone())),
+            cwd: shape.and_then(|it| it.dir.clone()),
+            depth: depth.saturating_sub(1) as u16,
+            from: 0,
+            to: 0,
+            line: 0,
+            evidence,
+            damaged: false,
+        };
+        place(&mut command);
+        command.line += self.lines_before;
+        command
+    }
+
+    /// Whether this prompt asks for more of the current command.
+    fn continues(&self, split: &Split, marked: bool) -> bool {
+        let Some(current) = &self.current else { return false };
+        if current.outputs > 0 || current.command.text.is_empty() || current.marked != marked {
+            return false;
+        }
+        let prompt = split.prompt.as_str();
+        if current.command.kind == Kind::Repl {
+            let bare = prompt.trim();
+            return matches!(bare, "..." | "...>" | "->" | "...:") || is_repl_continuation(prompt);
+        }
+        if current.command.kind != Kind::Shell {
+            return false;
+        }
+        let same = self.levels.last().is_some_and(|it| it.prompt == prompt);
+        let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
+        let open = shell::is_open(&current.command.text);
+        (prompt == "> " || prompt == ">") && (open || !same) && !(same && !open)
+            || open && !same && (short || prompt.is_empty())
+    }
+
+    /// Moves the stack to the shell that shows this prompt; says what that move is worth.
+    fn settle(
+        &mut self,
+        shown: &str,
+        shape: Option<&Shape>,
+        marked: bool,
+        rows_before: usize,
+    ) -> Vec<Evidence> {
+        let skeleton = prompt::skeleton(shown.trim_end());
+        let user = shape.and_then(|it| it.user.clone());
+        let host = shape.and_then(|it| it.host.clone());
+        let reads = shape.map_or(Reads::Shell, |it| it.reads);
+        let change = self.may_change.take();
+        let family = shape.filter(|it| it.strong).map(|it| it.family);
+        let root = shape.and_then(|it| it.root);
+        let fits = |it: &Level| {
+            it.family == family
+                && (family.is_some() && it.root == root || it.skeleton == skeleton)
+                && it.user == user
+                && it.host == host
+                && it.rows_before == rows_before
+        };
+        let mut evidence = Vec::new();
+        let level = Level {
+            prompt: shown.to_owned(),
+            skeleton: skeleton.clone(),
+            family,
+            root,
+            reads,
+            user: user.clone(),
+            host: host.clone(),
+            marked,
+            rows_before,
+            titled: false,
+            crs: None,
+            says_exit: false,
+        };
+        if self.levels.is_empty() {
+            self.levels.push(level);
+            evidence.push(weigh("the session's first prompt", 0.5));
+            return evidence;
+        }
+        let top_fits = self.levels.last().is_some_and(fits);
+        if top_fits && change != Some(Change::Leave) {
+            // `bash` in bash shows the same prompt one level deeper.
+            if change == Some(Change::Shell)
+                && self.last.as_deref().is_some_and(opens_silently)
+                && reads == Reads::Shell
+            {
+                self.levels.push(level);
+            } else if let Some(top) = self.levels.last_mut() {
+                shown.clone_into(&mut top.prompt);
+                top.marked = marked;
+            }
+            evidence.push(weigh("the prompt of this shell", 1.0));
+            return evidence;
+        }
+        let lower = self.levels.len().saturating_sub(1);
+        let found = self.levels[..lower].iter().rposition(fits);
+        match change {
+            Some(Change::Leave) => {
+                if let Some(at) = found {
+                    self.levels.truncate(at + 1);
+                    evidence.push(weigh("the prompt of the shell around it", 1.0));
+                } else if top_fits {
+                    evidence.push(weigh("the prompt of this shell", 1.0));
+                } else {
+                    if self.levels.len() > 1 {
+                        self.levels.pop();
+                    }
+                    self.replace_top(level);
+                    evidence.push(weigh("a prompt not seen before, after a shell ended", 0.0));
+                }
+            }
+            Some(Change::Shell | Change::Repl) => {
+                if let Some(at) = found {
+                    // The program failed, or ended at once, or was left by a key.
+                    self.levels.truncate(at + 1);
+                } else {
+                    self.levels.push(level);
+                }
+                evidence.push(weigh("a new prompt, after a command that opens one", 1.0));
+            }
+            Some(Change::Prompt) => {
+                self.replace_top(level);
+                evidence.push(weigh("a new prompt, after a command that sets it", 0.8));
+            }
+            None => {
+                if let Some(at) = found {
+                    self.levels.truncate(at + 1);
+                    evidence.push(weigh("the prompt of a shell around it", 0.5));
+                } else {
+                    let same_place = self
+                        .levels
+                        .last()
+                        .is_some_and(|it| it.user == user && it.host == host && it.reads == reads);
+                    self.replace_top(level);
+                    let weight = if same_place { 0.0 } else { -0.5 };
+                    evidence.push(weigh("a prompt not seen before", weight));
+                }
+            }
+        }
+        evidence
+    }
+
+    fn replace_top(&mut self, level: Level) {
+        if let Some(top) = self.levels.last_mut() {
+            let (titled, crs, says_exit) = (top.titled, top.crs, top.says_exit);
+            *top = Level { titled, crs, says_exit, ..level };
+        }
+    }
+
+    /// Splits a region into prompt and text.
+    fn split(&self, drawn: &Drawn, region: &Region) -> Option<Split> {
+        let rows: Vec<RegionRow<'_>> = region_rows(drawn, region).collect();
+        if let (Some((line, col)), Some(typed)) = (region.input_at, &region.typed) {
+            let text = drawn.line_text(line.min(drawn.lines.len() as u32 - 1));
+            let end = prompt::byte_of_column(text, col as usize);
+            let shown = &text[..end];
+            let shape = prompt::known(shown).filter(|it| it.end == shown.len());
+            return Some(Split {
+                prompt: shown.to_owned(),
+                rows_before: 0,
+                text: typed.clone(),
+                shape,
+                line,
+                evidence: vec![weigh("the shell marks where input begins", 1.5)],
+            });
+        }
+        if rows.is_empty() {
+            return None;
+        }
+        let mut evidence = Vec::new();
+        let (row, end, shape) = self.prompt_end(&rows, &mut evidence)?;
+        let shown = rows[row].text[..end].to_owned();
+        // Completion lists, Ctrl-L and Ctrl-R draw the prompt again: the last one counts.
+        let bare = shown.trim_end();
+        let last = if bare.is_empty() {
+            row
+        } else {
+            rows.iter()
+                .rposition(|it| it.text.starts_with(shown.as_str()) || it.text == bare)
+                .unwrap_or(row)
+        };
+        let mut text = rows[last].text.get(end..).unwrap_or_default().to_owned();
+        for more in &rows[last + 1..] {
+            text.push('\n');
+            text.push_str(more.text);
+        }
+        Some(Split { prompt: shown, rows_before: row, text, shape, line: rows[last].line, evidence })
+    }
+
+    /// The row of the prompt's last line and the byte at which the prompt ends.
+    fn prompt_end(
+        &self,
+        rows: &[RegionRow<'_>],
+        evidence: &mut Vec<Evidence>,
+    ) -> Option<(usize, usize, Option<Shape>)> {
+        let mut best: Option<(f32, usize, usize)> = None;
+        for (row, RegionRow { text, found, .. }) in rows.iter().enumerate().take(4) {
+            let shape = prompt::known(text);
+            for it in found {
+                let mut score = self.learnt.region_score(row as u8, text, *it);
+                if let Some(shape) = &shape
+                    && shape.end == it.end
+                {
+                    score = score.max(1.0) * if shape.strong { 4.0 } else { 1.5 };
+                }
+                let literal = &text[..it.end];
+                if self
+                    .levels
+                    .iter()
+                    .any(|level| level.rows_before == row && level.prompt == literal)
+                {
+                    score = score.max(1.0) * 2.0;
+                }
+                if best.is_none_or(|(most, ..)| score > most) {
+                    best = Some((score, row, it.end));
+                }
+            }
+        }
+        let (score, row, end) = match best {
+            Some(it) => it,
+            None => (0.0, 0, 0),
+        };
+        let text = rows[row].text;
+        let shape = prompt::known(text).filter(|it| it.end == end);
+        evidence.push(match (&shape, score) {
+            (Some(it), _) if it.strong => weigh("a prompt of a known shape", 1.0),
+            (_, score) if score >= 3.0 => weigh("a prompt that repeats in this session", 0.8),
+            (Some(_), _) => weigh("a bare prompt sign", 0.2),
+            _ => weigh("a prompt seen too seldom to be sure of", -1.5),
+        });
+        Some((row, end, shape))
+    }
+
+    fn line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
+        let line = &drawn.lines[index as usize];
+        if line.bits & (bits::INPUT | bits::OVERWRITTEN) != 0 {
+            return;
+        }
+        if line.bits & bits::SCREEN != 0 {
+            self.output();
+            return;
+        }
+        let text = drawn.line_text(index);
+        let early = self.first_lines < 40;
+        if !text.is_empty() {
+            self.first_lines = self.first_lines.saturating_add(1);
+        }
+        let top_marked = self.levels.last().is_some_and(|it| it.marked);
+        let repl = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
+        let quiet = self.may_change.is_none() && !repl;
+        let first = self.levels.is_empty();
+        if top_marked && quiet || first && !early {
+            self.output();
+            return;
+        }
+        if self.plain(drawn, index, nth, text) {
+            self.title_due = false;
+            return;
+        }
+        self.title_due = line.title_col > 0 && is_job_notice(text);
+        self.output();
+        if let Some(current) = &mut self.current
+            && looks_like_a_prompt(text)
+        {
+            current.decoys += 1;
+        }
+        if matches!(text.trim(), "exit" | "logout") {
+            self.may_change.get_or_insert(Change::Leave);
+        }
+    }
+
+    /// The session's first prompt comes with marks: lines before it are a banner.
+    fn starts_with_region(&self, drawn: &Drawn, nth: usize) -> bool {
+        drawn.items[nth..]
+            .iter()
+            .take(40)
+            .any(|it| matches!(it, Item::Region(region) if region.genuine))
+    }
+
+    /// Reads a line of a shell without marks. `false` if it is output.
+    fn plain(&mut self, drawn: &Drawn, index: u32, nth: usize, text: &str) -> bool {
+        let line = &drawn.lines[index as usize];
+        let edited = line.bits & bits::EDITED != 0;
+        let titled = line.title_col > 0 || self.title_due;
+        let start = if line.title_col > 1 {
+            prompt::byte_of_column(text, line.title_col as usize - 1)
+        } else {
+            0
+        };
+        let rest = &text[start..];
+        if let Some(current) = &self.current
+            && !current.marked
+            && current.outputs == 0
+            && let Some(end) = continuation_end(rest)
+        {
+            let split = Split {
+                prompt: rest[..end].to_owned(),
+                rows_before: 0,
+                text: rest[end..].to_owned(),
+                shape: None,
+                line: index,
+                evidence: Vec::new(),
+            };
+            if self.continues(&split, false) {
+                let (body, kind) = interrupted(&split.text);
+                let body = body.to_owned();
+                self.extend(&body, line.to, kind.unwrap_or(Kind::Shell));
+                return true;
+            }
+        }
+        if self.levels.is_empty()
+            && self.starts_with_region(drawn, nth)
+            && !prompt::known(rest).is_some_and(|it| it.strong && it.reads == Reads::Shell)
+        {
+            return false;
+        }
+        let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
+        let Some((end, shape, mut evidence)) = self.plain_prompt(rest, edited, titled, low, line.crs)
+        else {
+            return self.inside(drawn, index, text, edited);
+        };
+        let shown = rest[..end.min(rest.len())].to_owned();
+        let body = rest.get(end..).unwrap_or_default();
+        self.accept(drawn, index, nth, shown, body, shape, &mut evidence, edited)
+    }
+
+    /// A prompt that follows output without a newline.
+    fn inside(&mut self, drawn: &Drawn, index: u32, text: &str, edited: bool) -> bool {
+        let Some(top) = self.levels.last() else { return false };
+        if top.marked || top.prompt.len() < 6 || text.len() > 4096 {
+            return false;
+        }
+        let shown = top.prompt.clone();
+        let Some(at) = text.find(&shown).filter(|it| *it > 0) else { return false };
+        let printed = self.last.as_deref().is_some_and(shell::prints_files);
+        if top.titled || (printed && !edited && !text[at + shown.len()..].is_empty()) && at > 40 {
+            return false;
+        }
+        let shape = prompt::known(&text[at..]);
+        let mut evidence = vec![weigh("the prompt stands behind output without a newline", 0.5)];
+        let body = text[at + shown.len()..].to_owned();
+        self.accept(drawn, index, usize::MAX, shown, &body, shape, &mut evidence, edited)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one place, called from two")]
+    fn accept(
+        &mut self,
+        drawn: &Drawn,
+        index: u32,
+        nth: usize,
+        shown: String,
+        body: &str,
+        shape: Option<Shape>,
+        evidence: &mut Vec<Evidence>,
+        edited: bool,
+    ) -> bool {
+        let line = &drawn.lines[index as usize];
+        if edited {
+            evidence.push(weigh(EDITED, 1.5));
+        }
+        let explained = self.may_change;
+        let settled = self.settle(&shown, shape.as_ref(), false, 0);
+        evidence.extend(settled);
+        let _ = explained;
+        if let Some(level) = self.levels.last_mut() {
+            level.titled |= line.title_col > 0;
+            if level.crs.is_none() && line.bits & bits::UNFINISHED == 0 {
+                level.crs = Some(line.crs);
+            }
+        }
+        let (body, mut kind) = interrupted(body.trim_end());
+        if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
+            kind = Some(Kind::Abandoned);
+        }
+        let reads = self.levels.last().map(|it| it.reads);
+        let kind = kind.unwrap_or(if reads == Some(Reads::Repl) { Kind::Repl } else { Kind::Shell });
+        if self.left_by_key(drawn, nth, body) {
+            self.close();
+            self.may_change = Some(Change::Leave);
+            return true;
+        }
+        let command =
+            self.command(body.to_owned(), kind, &shown, shape.as_ref(), std::mem::take(evidence), |it| {
+                it.from = line.from;
+                it.to = line.to;
+                it.line = u64::from(index);
+                it.damaged = line.bits & bits::DAMAGED != 0;
+            });
+        self.begin(command, false);
+        true
+    }
+
+    /// bash prints `exit` itself at Ctrl-D; a typed one is followed by the shell's own.
+    fn left_by_key(&mut self, drawn: &Drawn, nth: usize, body: &str) -> bool {
+        if !matches!(body, "exit" | "logout") || nth == usize::MAX {
+            return false;
+        }
+        let next = drawn.items[nth + 1..].iter().find_map(|it| match it {
+            Item::Line(index) => Some(drawn.line_text(*index).trim().to_owned()),
+            Item::Region(_) => Some(String::new()),
+            _ => None,
+        });
+        let echoed = next.as_deref().is_some_and(|it| {
+            matches!(it, "exit" | "logout") || it.starts_with("There are ")
+        });
+        let Some(top) = self.levels.last_mut() else { return false };
+        let bash = top.prompt.contains("sh-") || top.titled || top.user.is_some() || top.says_exit;
+        top.says_exit |= echoed;
+        bash && !echoed && top.reads == Reads::Shell && nth + 1 < drawn.items.len()
+    }
+
+    /// Where the prompt of a line ends, if this shell may show it here.
+    fn plain_prompt(
+        &self,
+        text: &str,
+        edited: bool,
+        titled: bool,
+        low: Option<usize>,
+        crs: u8,
+    ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
+        let shape = prompt::known(text);
+        let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
+        let printed = self.last.as_deref().is_some_and(shell::prints_files)
+            && self.current.as_ref().is_some_and(|it| it.outputs > 0);
+        if let Some(top) = self.levels.last()
+            && !top.marked
+        {
+            let settled = self.may_change.is_none();
+            if top.titled && !titled && top.reads == Reads::Shell && settled {
+                return None;
+            }
+            if settled && !edited && top.crs.is_some_and(|it| crs > it) {
+                // A stored transcript printed again: its lines end in one CR more than live ones.
+                return None;
+            }
+            let same = self.same_prompt(top, text, shape.as_ref());
+            if let Some((end, shape)) = same {
+                let mut evidence = Vec::new();
+                if titled {
+                    evidence.push(weigh("a window title was set just before", 2.0));
+                }
+                let strong = shape.as_ref().is_some_and(|it| it.strong);
+                evidence.push(if strong {
+                    weigh("a prompt of a known shape", 1.5)
+                } else {
+                    weigh("the prompt of this session", 0.8)
+                });
+                if printed && !edited && !titled {
+                    let weight = match (decoys > 0, strong) {
+                        (true, _) => -3.0,
+                        (false, true) => -0.3,
+                        (false, false) => -0.6,
+                    };
+                    evidence.push(weigh("the command before prints what others wrote", weight));
+                }
+                return Some((end, shape, evidence));
+            }
+            if titled && top.titled && self.may_change.is_none() {
+                // The title says a prompt, and the prompt is not the one we know: it was emptied.
+                return None;
+            }
+        }
+        self.other_prompt(text, shape, edited, titled, low)
+    }
+
+    fn same_prompt(
+        &self,
+        top: &Level,
+        text: &str,
+        shape: Option<&Shape>,
+    ) -> Option<(usize, Option<Shape>)> {
+        if let Some(shape) = shape
+            && shape.user == top.user
+            && shape.host == top.host
+            && shape.reads == top.reads
+            && (top.family == Some(shape.family) && top.root == shape.root
+                || prompt::skeleton(text[..shape.end].trim_end()) == top.skeleton)
+        {
+            return Some((shape.end, Some(shape.clone())));
+        }
+        if !top.prompt.is_empty() && text.starts_with(top.prompt.as_str()) {
+            return Some((top.prompt.len(), shape.filter(|it| it.end == top.prompt.len()).cloned()));
+        }
+        if !top.prompt.trim_end().is_empty() && text == top.prompt.trim_end() {
+            return Some((text.len(), None));
+        }
+        if shape.is_none() || top.user.is_none() {
+            return prompt::candidates(text)
+                .into_iter()
+                .find(|it| {
+                    prompt::skeleton(text[..it.end].trim_end()) == top.skeleton
+                        && self.learnt.line_score(&text[..it.end], it.weight) > 0.0
+                })
+                .map(|it| (it.end, None));
+        }
+        None
+    }
+
+    /// A prompt other than this shell's: only where one may appear.
+    fn other_prompt(
+        &self,
+        text: &str,
+        shape: Option<Shape>,
+        edited: bool,
+        titled: bool,
+        low: Option<usize>,
+    ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
+        let first = self.levels.is_empty();
+        let lower = self.levels.len().saturating_sub(1);
+        let repl = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
+        if let Some(shape) = &shape
+            && (self.may_change.is_some() || repl)
+        {
+            let skeleton = prompt::skeleton(text[..shape.end].trim_end());
+            let known_level = self.levels[..lower].iter().any(|it| {
+                (it.family == Some(shape.family) && it.root == shape.root
+                    || it.skeleton == skeleton)
+                    && it.user == shape.user
+                    && it.host == shape.host
+            });
+            if known_level {
+                let evidence = vec![weigh("the prompt of a shell around it", 1.5)];
+                return Some((shape.end, Some(shape.clone()), evidence));
+            }
+        }
+        let change = self.may_change;
+        if !first && change.is_none() {
+            return None;
+        }
+        if let Some(shape) = shape {
+            let wanted = match change {
+                Some(Change::Repl) => shape.reads == Reads::Repl,
+                Some(Change::Leave) => shape.reads != Reads::Repl,
+                _ => shape.reads != Reads::Repl || first,
+            };
+            let within = low.is_none_or(|it| shape.end <= it);
+            let learnt = self.learnt.line_score(&text[..shape.end], 1.0) > 0.0;
+            let enough = shape.strong || !first || learnt || (edited && shape.root != Some(true));
+            if wanted && within && enough {
+                let weight = if shape.strong { 1.5 } else { 0.6 };
+                let mut evidence = vec![weigh("a prompt of a known shape", weight)];
+                if titled {
+                    evidence.push(weigh("a window title was set just before", 2.0));
+                }
+                return Some((shape.end, Some(shape), evidence));
+            }
+        }
+        if change == Some(Change::Repl) || (first && !edited) {
+            return None;
+        }
+        // Learnt prompts: the line editor has shown its hand more than once.
+        let (end, score) = self.learnt_end(text, low)?;
+        if score < 2.0 {
+            return None;
+        }
+        let mut evidence = vec![weigh("a prompt that this session repeats and edits", 0.8)];
+        if titled {
+            evidence.push(weigh("a window title was set just before", 2.0));
+        }
+        Some((end, None, evidence))
+    }
+
+    /// The best end of a learnt prompt at the start of the line.
+    fn learnt_end(&self, text: &str, low: Option<usize>) -> Option<(usize, f32)> {
+        prompt::bounded(text, low, None)
+            .into_iter()
+            .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
+            .filter(|it| it.1 > 0.0)
+            .max_by(|one, other| one.1.total_cmp(&other.1))
+    }
+}
+
+/// A notice of the shell about a background job, printed before the prompt.
+fn is_job_notice(text: &str) -> bool {
+    text.starts_with('[')
+        && text[1..].split_once(']').is_some_and(|(number, rest)| {
+            number.chars().all(|it| it.is_ascii_digit())
+                && ["Done", "Exit", "Stopped", "Terminated", "Killed", "Running"]
+                    .iter()
+                    .any(|it| rest.trim_start_matches(['+', '-', ' ']).starts_with(it))
+        })
+}
+
+/// Output that shows someone's prompt, indented or not: what surrounds it is to be doubted.
+fn looks_like_a_prompt(text: &str) -> bool {
+    let start = text.trim_start();
+    prompt::known(start).is_some_and(|it| {
+        it.end < start.len() && (it.strong || start.starts_with("$ "))
+    })
+}
+
+/// Programs that start a shell with the prompt of the one around it.
+fn opens_silently(text: &str) -> bool {
+    let first = text.split_whitespace().find(|it| *it != "sudo" && !it.starts_with('-'));
+    matches!(first, Some("bash" | "sh" | "zsh" | "fish" | "dash" | "ksh" | "/bin/bash" | "/bin/sh"))
+}
+
+fn is_repl_continuation(prompt: &str) -> bool {
+    let bare = prompt.trim();
+    bare.ends_with("->") || bare.ends_with("-#") || bare.ends_with("'>") || bare.ends_with("(>")
+}
+
+/// Text without the `^C` that interrupted it.
+fn interrupted(text: &str) -> (&str, Option<Kind>) {
+    match text.strip_suffix("^C") {
+        Some(rest) => (rest.trim_end(), Some(Kind::Abandoned)),
+        None => (text, None),
+    }
+}
+
+/// The end of a continuation prompt at the start of the line.
+fn continuation_end(text: &str) -> Option<usize> {
+    for prompt in ["> ", ">> ", "... ", "   ...> ", "    -> "] {
+        if text.starts_with(prompt) {
+            return Some(prompt.len());
+        }
+    }
+    if text == ">" || text == "..." || text == ">>" {
+        return Some(text.len());
+    }
+    let end = text.find("> ")?;
+    let word = &text[..end];
+    let zsh = word.split(' ').all(|it| it.chars().all(|ch| ch.is_ascii_lowercase()));
+    let psql = word.ends_with(['-', '\'', '(', '"'])
+        && word[..word.len() - 1].chars().all(|ch| ch.is_alphanumeric() || ch == '_');
+    (end > 0 && end <= 24 && (zsh || psql)).then_some(end + 2)
+}
+
+/// One row of an input region, with the places where a prompt may end in it.
+struct RegionRow<'a> {
+    line: u32,
+    text: &'a str,
+    found: Vec<Candidate>,
+    low: Option<usize>,
+}
+
+/// The byte that the line editor went back to.
+fn low_byte(line: &Line, text: &str, skipped: usize) -> Option<usize> {
+    (line.low_col != u16::MAX)
+        .then(|| prompt::byte_of_column(text, (line.low_col as usize).saturating_sub(skipped)))
+}
+
+fn region_rows<'a>(
+    drawn: &'a Drawn,
+    region: &'a Region,
+) -> impl Iterator<Item = RegionRow<'a>> + 'a {
+    let rows =
+        region.lines.clone().filter(|it| drawn.lines[*it as usize].bits & bits::OVERWRITTEN == 0);
+    rows.enumerate().map(|(nth, index)| {
+        let line = &drawn.lines[index as usize];
+        let mut text = drawn.line_text(index);
+        let mut skipped = 0;
+        if nth == 0 && region.start_col > 0 {
+            skipped = region.start_col as usize;
+            text = &text[prompt::byte_of_column(text, skipped)..];
+        }
+        let low = low_byte(line, text, skipped);
+        let paint = (line.paint_col > 0).then(|| {
+            prompt::byte_of_column(text, (line.paint_col as usize).saturating_sub(skipped))
+        });
+        let mut found = prompt::bounded(text, low, paint);
+        if found.is_empty() || found.iter().all(|it| it.weight < 0.2) {
+            found.push(Candidate { end: 0, weight: 0.1 });
+        }
+        RegionRow { line: index, text, found, low }
+    })
+}

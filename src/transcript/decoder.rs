@@ -1,0 +1,575 @@
+//! Bytes in, transcript out: the one place that joins wire, screen and commands.
+//!
+//! Feed it with [`Decoder::push`] in any chunks, take what is ready with [`Decoder::take`], and end with
+//! [`Decoder::finish`]. What is not yet taken is bounded by the window.
+
+use crate::transcript::commands::Command;
+use crate::transcript::commands::Reader;
+use crate::transcript::screen::Screen;
+use crate::transcript::screen::bits;
+use crate::transcript::wire::Event;
+use crate::transcript::wire::Form;
+use crate::transcript::wire::Frame;
+use crate::transcript::wire::Lines;
+use crate::transcript::wire::RawLine;
+use crate::transcript::wire::Splitter;
+use crate::transcript::wire::Streamed;
+use crate::transcript::wire::Unframe;
+use crate::transcript::wire::without_crs;
+
+/// Terminal bytes drawn before commands are read from them. Borders depend on the bytes alone.
+const WINDOW: u64 = 16 << 20;
+
+/// Something about a transcript that a reader must know before trusting it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FlawKind {
+    /// No bytes at all.
+    Empty,
+    /// The footer that `script` writes last is missing: the end may be cut off.
+    NoFooter,
+    /// A line in the output looks like a header or footer and is none.
+    FakeFrame,
+    /// Bytes that are no UTF-8; shown as U+FFFD, kept as they are.
+    InvalidUtf8,
+    /// NUL bytes; not shown, kept as they are.
+    Nul,
+    /// The header names a time without a zone.
+    TimeWithoutZone,
+    /// Rows painted over more often than we keep versions of.
+    VersionsDropped,
+    /// An event that could not be read as one; kept as it is, not shown.
+    EventUnreadable,
+    /// The stream lost characters on its way through the agent.
+    Lossy,
+}
+
+impl FlawKind {
+    pub const ALL: [Self; 9] = [
+        Self::Empty,
+        Self::NoFooter,
+        Self::FakeFrame,
+        Self::InvalidUtf8,
+        Self::Nul,
+        Self::TimeWithoutZone,
+        Self::VersionsDropped,
+        Self::EventUnreadable,
+        Self::Lossy,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NoFooter => "no-footer",
+            Self::FakeFrame => "fake-frame",
+            Self::InvalidUtf8 => "invalid-utf8",
+            Self::Nul => "nul",
+            Self::TimeWithoutZone => "time-without-zone",
+            Self::VersionsDropped => "versions-dropped",
+            Self::EventUnreadable => "event-unreadable",
+            Self::Lossy => "lossy",
+        }
+    }
+
+    /// What it means, for the reader.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::Empty => "the transcript has no bytes",
+            Self::NoFooter => "cut: the footer is missing, so the end may be",
+            Self::FakeFrame => "the output prints a line like the transcript's own footer",
+            Self::InvalidUtf8 => "damaged: bytes that are no UTF-8",
+            Self::Nul => "NUL bytes in the output",
+            Self::TimeWithoutZone => "the header's time names no zone, so the end is not known",
+            Self::VersionsDropped => "rows were repainted more often than we keep",
+            Self::EventUnreadable => "an event could not be read",
+            Self::Lossy => "streamed: the agent removed control bytes, so edits show their residue",
+        }
+    }
+}
+
+/// One flaw: what, where it begins, and how many bytes or times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    pub kind: FlawKind,
+    pub at: u64,
+    pub count: u64,
+}
+
+/// One visible line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Span of its text in [`Piece::text`].
+    pub text: (u32, u32),
+    pub from: u64,
+    pub to: u64,
+    /// See [`bits`].
+    pub bits: u16,
+    /// When it was shown, if events tell: UTC microseconds, earliest and latest.
+    pub at: Option<(Option<i64>, i64)>,
+}
+
+/// A command and when it was typed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Typed {
+    pub command: Command,
+    pub at: Option<(Option<i64>, i64)>,
+}
+
+/// What is ready to be taken.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Piece {
+    pub text: String,
+    pub lines: Vec<Line>,
+    pub commands: Vec<Typed>,
+}
+
+impl Piece {
+    pub fn line_text(&self, line: &Line) -> &str {
+        &self.text[line.text.0 as usize..line.text.1 as usize]
+    }
+}
+
+/// What the transcript says of its session. Claims, not proof.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Claims {
+    pub frame: Frame,
+    pub owner: Option<String>,
+    pub region: Option<String>,
+    pub target: Option<String>,
+    pub run_as: Option<String>,
+    pub session_id: Option<String>,
+    /// First and last event, UTC microseconds.
+    pub first_event_at: Option<i64>,
+    pub last_event_at: Option<i64>,
+    pub streamed: bool,
+}
+
+/// Decodes one transcript.
+pub struct Decoder {
+    form: Form,
+    splitter: Splitter,
+    inner: Inner,
+    events: Splitter,
+}
+
+struct Inner {
+    unframe: Unframe,
+    draw: Draw,
+    claims: Claims,
+    flaws: Vec<Flaw>,
+    bytes: u64,
+    /// The last plain message ended without its LF, which the agent removed.
+    pending_cut: bool,
+}
+
+/// Lines on their way to the screen, in windows.
+struct Draw {
+    screen: Screen,
+    reader: Reader,
+    width: WidthVotes,
+    window_from: u64,
+    /// Ends of lines already drawn, with the time of the event each came in.
+    ticks: Vec<(u64, i64)>,
+    times: Vec<i64>,
+    piece: Piece,
+    flaws: Vec<Flaw>,
+    fake_frames: u64,
+    fake_at: u64,
+}
+
+impl Decoder {
+    pub fn new(form: Form) -> Self {
+        Self {
+            form,
+            splitter: Splitter::default(),
+            events: Splitter::default(),
+            inner: Inner {
+                unframe: Unframe::new(form),
+                draw: Draw {
+                    screen: Screen::new(),
+                    reader: Reader::default(),
+                    width: WidthVotes::default(),
+                    window_from: 0,
+                    ticks: Vec::new(),
+                    times: Vec::new(),
+                    piece: Piece::default(),
+                    flaws: Vec::new(),
+                    fake_frames: 0,
+                    fake_at: 0,
+                },
+                claims: Claims::default(),
+                flaws: Vec::new(),
+                bytes: 0,
+                pending_cut: false,
+            },
+        }
+    }
+
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.inner.bytes += bytes.len() as u64;
+        match self.form {
+            Form::Events => {
+                let mut sink = EventSink { inner: &mut self.inner, carry: Vec::new() };
+                self.events.push(bytes, &mut sink);
+            }
+            _ => {
+                let mut sink = ByteSink { inner: &mut self.inner };
+                self.splitter.push(bytes, &mut sink);
+            }
+        }
+    }
+
+    /// Lines and commands that are ready. The rest follows.
+    pub fn take(&mut self) -> Piece {
+        std::mem::take(&mut self.inner.draw.piece)
+    }
+
+    /// The end of the bytes: the last lines and commands, the claims, the flaws.
+    pub fn finish(mut self) -> (Piece, Claims, Vec<Flaw>) {
+        match self.form {
+            Form::Events => {
+                let mut sink = EventSink { inner: &mut self.inner, carry: Vec::new() };
+                self.events.finish(&mut sink);
+            }
+            _ => {
+                let mut sink = ByteSink { inner: &mut self.inner };
+                self.splitter.finish(&mut sink);
+            }
+        }
+        let Inner { mut unframe, mut draw, mut claims, mut flaws, bytes, .. } = self.inner;
+        unframe.finish(&mut draw);
+        draw.screen.finish(bytes);
+        draw.window(true);
+        claims.frame = unframe.frame;
+        if bytes == 0 {
+            flaws.push(Flaw { kind: FlawKind::Empty, at: 0, count: 1 });
+        } else if claims.frame.header.is_some() && !claims.frame.has_footer {
+            flaws.push(Flaw { kind: FlawKind::NoFooter, at: bytes, count: 1 });
+        }
+        if claims.frame.header_time_without_zone {
+            flaws.push(Flaw { kind: FlawKind::TimeWithoutZone, at: 0, count: 1 });
+        }
+        if claims.streamed {
+            flaws.push(Flaw { kind: FlawKind::Lossy, at: 0, count: 1 });
+        }
+        if draw.fake_frames > 0 {
+            flaws.push(Flaw { kind: FlawKind::FakeFrame, at: draw.fake_at, count: draw.fake_frames });
+        }
+        flaws.extend(merged(draw.flaws));
+        flaws.sort_by_key(|it| (it.at, it.kind));
+        (draw.piece, claims, flaws)
+    }
+}
+
+/// One flaw a kind: where the first is, and how many.
+fn merged(flaws: Vec<Flaw>) -> Vec<Flaw> {
+    let mut out: Vec<Flaw> = Vec::new();
+    for it in flaws {
+        match out.iter_mut().find(|seen| seen.kind == it.kind) {
+            Some(seen) => {
+                seen.count += it.count;
+                seen.at = seen.at.min(it.at);
+            }
+            None => out.push(it),
+        }
+    }
+    out
+}
+
+struct ByteSink<'a> {
+    inner: &'a mut Inner,
+}
+
+impl Lines for ByteSink<'_> {
+    fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
+        let Inner { unframe, draw, .. } = &mut *self.inner;
+        unframe.line(RawLine { bytes, crs, ended, from, to }, draw);
+        draw.silence(unframe);
+    }
+}
+
+/// Events: each raw line is one JSON object, whole or in pieces.
+struct EventSink<'a> {
+    inner: &'a mut Inner,
+    carry: Vec<u8>,
+}
+
+impl Lines for EventSink<'_> {
+    fn line(&mut self, bytes: &[u8], _crs: u8, ended: bool, from: u64, to: u64) {
+        if !ended || !self.carry.is_empty() {
+            self.carry.extend_from_slice(bytes);
+            if !ended {
+                return;
+            }
+            let whole = std::mem::take(&mut self.carry);
+            self.inner.event(&whole, from, to);
+            return;
+        }
+        self.inner.event(bytes, from, to);
+    }
+}
+
+impl Inner {
+    fn event(&mut self, bytes: &[u8], from: u64, to: u64) {
+        if bytes.trim_ascii().is_empty() {
+            return;
+        }
+        let Ok(event) = serde_json::from_slice::<Event<'_>>(bytes) else {
+            self.flaws.push(Flaw { kind: FlawKind::EventUnreadable, at: from, count: 1 });
+            self.flaws = merged(std::mem::take(&mut self.flaws));
+            return;
+        };
+        let bare = event.message.is_none() && event.session_data.is_some();
+        let message = match &event.message {
+            Some(it) => it.as_str(),
+            None if bare => std::str::from_utf8(bytes).unwrap_or_default(),
+            None => "",
+        };
+        let at = event.timestamp.map(|it| it.saturating_mul(1000));
+        match Streamed::read(message) {
+            Some(streamed) => self.streamed(streamed, at, from, to),
+            None => self.plain(message, at, from, to),
+        }
+    }
+
+    fn seen(&mut self, at: Option<i64>) {
+        let Some(at) = at else { return };
+        self.claims.first_event_at = Some(self.claims.first_event_at.map_or(at, |it| it.min(at)));
+        self.claims.last_event_at = Some(self.claims.last_event_at.map_or(at, |it| it.max(at)));
+    }
+
+    fn streamed(&mut self, it: Streamed, at: Option<i64>, from: u64, to: u64) {
+        let told = it
+            .event_time
+            .as_deref()
+            .and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok())
+            .map(|it| it.timestamp_micros());
+        let at = told.or(at);
+        self.seen(at);
+        let claims = &mut self.claims;
+        claims.streamed = true;
+        claims.owner = claims.owner.take().or(it.user_identity.and_then(|it| it.arn));
+        claims.region = claims.region.take().or(it.aws_region);
+        claims.target = claims.target.take().or(it.target.and_then(|it| it.id));
+        claims.run_as = claims.run_as.take().or(it.run_as_user.filter(|it| !it.is_empty()));
+        claims.session_id = claims.session_id.take().or(it.session_id);
+        if let Some(at) = at {
+            self.draw.tick(from, at);
+        }
+        for text in &it.session_data {
+            let bytes = text.as_bytes();
+            // Longer lines are cut at 33,000 bytes without a mark, the rest opens the next event.
+            let ended = !(32_980..=33_000).contains(&bytes.len());
+            self.draw.line(bytes, 1, ended, from, to);
+        }
+    }
+
+    /// A chunk of the finished file: the agent turned CR LF into LF and dropped the last LF of each event.
+    fn plain(&mut self, message: &str, at: Option<i64>, from: u64, to: u64) {
+        self.seen(at);
+        let cut = message.len() >= 199_900 && !message.contains('\n');
+        for raw in message.split('\n') {
+            let (bytes, crs) = without_crs(raw.as_bytes());
+            let Self { unframe, draw, .. } = self;
+            unframe.line(RawLine { bytes, crs, ended: !cut, from, to }, draw);
+        }
+        self.draw.silence(&self.unframe);
+        self.pending_cut = cut;
+    }
+}
+
+impl Lines for Draw {
+    fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
+        if bytes.starts_with(b"Script done on ") || bytes.starts_with(b"Script started on ") {
+            if self.fake_frames == 0 {
+                self.fake_at = from;
+            }
+            self.fake_frames += 1;
+        }
+        if memchr::memchr(b'\r', bytes).is_some()
+            && let Some(width) = self.width.vote(bytes, self.screen.width())
+        {
+            self.screen.set_width(Some(width));
+        }
+        self.screen.line(bytes, crs, ended, from, to);
+        if to - self.window_from >= WINDOW && !self.screen.in_region() || to - self.window_from >= 2 * WINDOW
+        {
+            self.window_from = to;
+            self.window(false);
+        }
+    }
+}
+
+impl Draw {
+    /// Sessions of this type run one command and have no prompt ("Session document schema": NonInteractiveCommands).
+    fn silence(&mut self, unframe: &Unframe) {
+        if unframe.frame.session_type.as_deref() == Some("NonInteractiveCommands") {
+            self.reader.nothing_is_typed();
+        }
+    }
+
+    fn tick(&mut self, from: u64, at: i64) {
+        self.ticks.push((from, at));
+    }
+
+    /// When the bytes at a place were shown: not before the event before, not after their own.
+    fn time(&self, from: u64) -> Option<(Option<i64>, i64)> {
+        let after = self.ticks.partition_point(|it| it.0 <= from);
+        let at = after.checked_sub(1)?;
+        let earliest = at.checked_sub(1).map(|it| self.ticks[it].1);
+        Some((earliest, self.ticks[at].1))
+    }
+
+    fn window(&mut self, last: bool) {
+        let drawn = self.screen.take();
+        for command in self.reader.window(&drawn, last) {
+            let at = self.time(command.from);
+            self.piece.commands.push(Typed { command, at });
+        }
+        let shift = self.piece.text.len() as u32;
+        self.piece.lines.reserve(drawn.lines.len());
+        for it in &drawn.lines {
+            let at = if self.ticks.is_empty() { None } else { self.time(it.from) };
+            self.piece.lines.push(Line {
+                text: (it.text.0 + shift, it.text.1 + shift),
+                from: it.from,
+                to: it.to,
+                bits: it.bits,
+                at,
+            });
+        }
+        if shift == 0 {
+            self.piece.text = drawn.text;
+        } else {
+            self.piece.text.push_str(&drawn.text);
+        }
+        let mut flaw = |kind, count: u64, at: u64| {
+            if count > 0 {
+                self.flaws.push(Flaw { kind, at, count });
+            }
+        };
+        let (count, at) = drawn.nul.unwrap_or_default();
+        flaw(FlawKind::Nul, count, at);
+        let (count, at) = drawn.invalid.unwrap_or_default();
+        flaw(FlawKind::InvalidUtf8, count, at);
+        flaw(FlawKind::VersionsDropped, drawn.dropped_versions, self.window_from);
+        let _ = bits::INPUT;
+    }
+}
+
+/// The width of the window, from what line editors do at its margin.
+///
+/// Readline fills the last column, prints a blank (or the next row's first character) and a CR; zsh and
+/// fish pad a row to its end before each prompt. One vote can be chance, so it must agree with others.
+#[derive(Default)]
+struct WidthVotes {
+    seen: Vec<(usize, u32)>,
+}
+
+impl WidthVotes {
+    fn vote(&mut self, bytes: &[u8], now: Option<usize>) -> Option<usize> {
+        let votes = margin_votes(bytes);
+        if votes.is_empty() {
+            return None;
+        }
+        for width in &votes {
+            let room = self.seen.len() < 256;
+            match self.seen.iter_mut().find(|it| it.0 == *width) {
+                Some(it) => it.1 += 1,
+                None if room => self.seen.push((*width, 1)),
+                None => {}
+            }
+        }
+        let count = |width: usize| votes.iter().filter(|it| **it == width).count();
+        let total = |width: usize| self.seen.iter().find(|it| it.0 == width).map_or(0, |it| it.1);
+        let best = votes
+            .iter()
+            .copied()
+            .max_by_key(|it| (count(*it), Some(*it) == now, total(*it), *it))?;
+        let believed = Some(best) == now || count(best) >= 2 || total(best) >= 2 || best >= 60;
+        believed.then_some(best)
+    }
+}
+
+/// Columns at which the bytes behave as at a right margin.
+fn margin_votes(bytes: &[u8]) -> Vec<usize> {
+    use unicode_width::UnicodeWidthChar;
+    let text = String::from_utf8_lossy(bytes);
+    let mut votes = Vec::new();
+    let mut col = 0usize;
+    let mut last = '\0';
+    let mut blanks = 0usize;
+    // Column and character at the last CR that followed printing.
+    let mut pending: Option<(usize, char, usize)> = None;
+    let mut chars = text.chars().peekable();
+    while let Some(ch) = chars.next() {
+        match ch {
+            '\r' => {
+                if col > 0 {
+                    pending = Some((col, last, blanks));
+                }
+                col = 0;
+                blanks = 0;
+            }
+            '\u{8}' => {
+                col = col.saturating_sub(1);
+                pending = None;
+            }
+            '\t' => col = (col / 8 + 1) * 8,
+            '\u{1b}' => skip_sequence(&mut chars, &mut col),
+            ch if ch.is_control() => {}
+            ch => {
+                if let Some((at, before, run)) = pending.take() {
+                    if before == ' ' && ch == ' ' && run >= 20 {
+                        votes.push(at);
+                    } else if at > 1 && (before == ' ' || before == ch) {
+                        votes.push(at - 1);
+                    }
+                }
+                blanks = if ch == ' ' { blanks + 1 } else { 0 };
+                last = ch;
+                col += UnicodeWidthChar::width(ch).unwrap_or(0);
+            }
+        }
+    }
+    votes.retain(|it| (20..=1000).contains(it));
+    votes
+}
+
+fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, col: &mut usize) {
+    match chars.next() {
+        Some('[') => {
+            let mut number = 0usize;
+            for ch in chars.by_ref() {
+                match ch {
+                    '0'..='9' => number = (number * 10 + ch as usize - '0' as usize).min(9999),
+                    '@'..='~' => {
+                        match ch {
+                            'C' => *col += number.max(1),
+                            'D' => *col = col.saturating_sub(number.max(1)),
+                            'G' => *col = number.max(1) - 1,
+                            _ => {}
+                        }
+                        return;
+                    }
+                    ';' | '?' | '>' | ' '..='/' => {}
+                    _ => return,
+                }
+            }
+        }
+        Some(']') => {
+            while let Some(ch) = chars.next() {
+                if ch == '\u{7}' {
+                    return;
+                }
+                if ch == '\u{1b}' {
+                    chars.next();
+                    return;
+                }
+            }
+        }
+        Some('(' | ')' | '#' | '*' | '+') => {
+            chars.next();
+        }
+        _ => {}
+    }
+}

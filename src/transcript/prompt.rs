@@ -1,0 +1,357 @@
+//! What a prompt looks like, and what this session's prompts look like.
+//!
+//! Two kinds of knowledge. *Shapes* are the defaults of shells and REPLs that are the same
+//! everywhere. *Learning* is for all others: prompts repeat literally, commands do not; a prompt ends where the
+//! line editor never goes back beyond and not before the last change of colour. A shape alone proves
+//! nothing, because output can print any shape (a README does); the walk in `commands` asks for more.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use unicode_width::UnicodeWidthChar;
+
+/// What reads the line behind a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    Shell,
+    PowerShell,
+    Repl,
+}
+
+/// A prompt at the start of a line, split into what it tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// Which of the known shapes.
+    pub family: u8,
+    /// Bytes of the line that belong to the prompt, its last blank included.
+    pub end: usize,
+    pub reads: Reads,
+    /// Says user, host or version: seldom met by chance.
+    pub strong: bool,
+    pub user: Option<String>,
+    pub host: Option<String>,
+    pub dir: Option<String>,
+    /// `#` or `$`, where the prompt shows either.
+    pub root: Option<bool>,
+}
+
+struct Known {
+    regex: Regex,
+    reads: Reads,
+    strong: bool,
+}
+
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let table: &[(&str, Reads, bool)] = &[
+        // bash and its `sh`: \s-\v\$
+        (r"^-?(?:sh|bash|dash|zsh|ksh|ash|mksh)-\d+\.\d+(?<sign>[$#])(?: |$)", Reads::Shell, true),
+        // Amazon Linux, RHEL, CentOS, Fedora: [\u@\h \W]\$
+        (
+            r"^(?:\([\w.-]+\) )?\[(?<user>[\w.+-]*)@(?<host>[\w.-]+) (?<dir>[^\]\n]+)\](?<sign>[$#])(?: |$)",
+            Reads::Shell,
+            true,
+        ),
+        // Debian, Ubuntu, most container images: \u@\h:\w\$
+        (
+            r"^(?:\([\w.-]+\) )?(?<user>[\w.+-]+)@(?<host>[\w.-]+):(?<dir>[~/][^$#\n]*?)(?<sign>[$#])(?: |$)",
+            Reads::Shell,
+            true,
+        ),
+        // fish: user@host dir>
+        (
+            r"^(?<user>[\w.+-]+)@(?<host>[\w.-]+) (?<dir>[~/][^>\n]*?)(?<sign>[>#])(?: |$)",
+            Reads::Shell,
+            true,
+        ),
+        // zsh as it comes: host%
+        (r"^(?<host>[\w.-]+)(?<sign>[%#])(?: |$)", Reads::Shell, false),
+        // BusyBox ash: dir, blank, sign
+        (r"^(?<dir>[~/][\w./~+-]*) (?<sign>[$#])(?: |$)", Reads::Shell, true),
+        (r"^(?<host>[\w.-]+):(?<dir>[~/][\w./~+-]*)(?<sign>[$#])(?: |$)", Reads::Shell, true),
+        (r"^PS (?<dir>[A-Za-z]:\\[^>\n]*|[A-Z]\w+:\\?[^>\n]*|/[^>\n]*)>(?: |$)", Reads::PowerShell, true),
+        (r"^(?<dir>[A-Z]:\\[^>\n]*)>", Reads::PowerShell, true),
+        (r"^>>> ?", Reads::Repl, true),
+        (r"^\.\.\. ?", Reads::Repl, true),
+        (r"^\w+[=\-'\x22(*!^][#>](?: |$)", Reads::Repl, true),
+        (r"^(?:sqlite|mysql|redis|ftp|sftp|lftp|mongo|cqlsh|test|irb|duckdb|[\w.-]+:\d+)(?:\[\d+\])?> ", Reads::Repl, true),
+        (r"^ {3,6}(?:\.\.\.|-|'|\x22)> ", Reads::Repl, true),
+        (r"^MariaDB \[[^\]]+\]> ", Reads::Repl, true),
+        (r"^\((?:gdb|lldb|Pdb|mdb|byebug)\) ?", Reads::Repl, true),
+        (r"^In \[\d+\]: ", Reads::Repl, true),
+        (r"^ *\.\.\.: ", Reads::Repl, true),
+        (r"^irb\([^)]+\):\d+(?::\d+)?[>*] ", Reads::Repl, true),
+        (r"^(?<sign>[$#%])(?: |$)", Reads::Shell, false),
+    ];
+    table
+        .iter()
+        .map(|(regex, reads, strong)| Known {
+            regex: Regex::new(regex).expect("a constant pattern"),
+            reads: *reads,
+            strong: *strong,
+        })
+        .collect()
+});
+
+/// The prompt at the start of the line, if it has a shape known everywhere.
+pub fn known(text: &str) -> Option<Shape> {
+    let window = head(text, 320);
+    let end = window.find('\n').unwrap_or(window.len());
+    let window = &window[..end];
+    if !window.contains(['$', '#', '%', '>', ')', ':']) && !window.starts_with("...") {
+        return None;
+    }
+    KNOWN.iter().enumerate().find_map(|(family, known)| {
+        let found = known.regex.captures(window)?;
+        let part = |name: &str| found.name(name).map(|it| it.as_str().to_owned());
+        Some(Shape {
+            family: family as u8,
+            end: found.get(0)?.end(),
+            reads: known.reads,
+            strong: known.strong,
+            user: part("user").filter(|it| !it.is_empty()),
+            host: part("host"),
+            dir: part("dir"),
+            root: part("sign").map(|it| it == "#"),
+        })
+    })
+}
+
+/// At most `most` bytes of the text, cut between characters.
+pub fn head(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let end = (0..=most).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    &text[..end]
+}
+
+/// The prompt with everything that changes from line to line made equal: words, numbers, paths.
+pub fn skeleton(prompt: &str) -> String {
+    let mut out = String::with_capacity(prompt.len().min(32));
+    let mut word = false;
+    for ch in prompt.chars() {
+        let of_word = ch.is_alphanumeric() || matches!(ch, '/' | '~' | '.' | '-' | '_' | '+');
+        if of_word {
+            if !word {
+                out.push('w');
+            }
+        } else if !(ch == ' ' && out.ends_with(' ')) {
+            out.push(ch);
+        }
+        word = of_word;
+    }
+    out
+}
+
+/// Byte at which the column begins, counting as a terminal does.
+pub fn byte_of_column(text: &str, column: usize) -> usize {
+    let mut at = 0;
+    for (byte, ch) in text.char_indices() {
+        if at >= column {
+            return byte;
+        }
+        at += if ch == '\t' { 8 - at % 8 } else { UnicodeWidthChar::width(ch).unwrap_or(0) };
+    }
+    text.len()
+}
+
+/// A place where a prompt may end, and how much a prompt would end like that.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    pub end: usize,
+    pub weight: f32,
+}
+
+/// Signs that people end prompts with.
+fn sign_weight(ch: char) -> f32 {
+    match ch {
+        '$' | '#' | '%' | '>' => 1.0,
+        '❯' | '➜' | 'λ' | '»' | '›' | '▶' | '→' | '⟩' | '❱' | '⚡' => 1.0,
+        '\u{e0a0}'..='\u{e0d7}' => 0.9,
+        ':' | ')' | ']' | '}' | '|' | '~' => 0.5,
+        _ if !ch.is_ascii() && !ch.is_alphanumeric() => 0.8,
+        _ => 0.2,
+    }
+}
+
+/// Every place in a line where a prompt may end: behind a sign and a blank, behind a sign, behind a blank.
+pub fn candidates(text: &str) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    let window = head(text, 240);
+    let mut before = None;
+    let mut sign = None;
+    for (at, ch) in window.char_indices() {
+        if ch == ' ' {
+            if let Some(last) = sign {
+                found.push(Candidate { end: at + 1, weight: sign_weight(last) });
+            } else if before.is_some_and(|it| it == ' ') && !found.is_empty() {
+                // A prompt may end in several blanks.
+                let weight = found.last().map_or(0.1, |it| it.weight);
+                found.push(Candidate { end: at + 1, weight });
+            }
+            sign = None;
+        } else {
+            if let Some(last) = before
+                && matches!(last, '>' | '$' | '#' | '%' | ':')
+                && last != ' '
+            {
+                found.push(Candidate { end: at, weight: 0.25 });
+            }
+            sign = Some(ch);
+        }
+        before = Some(ch);
+        if found.len() >= 24 {
+            break;
+        }
+    }
+    // The line may be the bare prompt, its last blank trimmed.
+    if let Some(last) = sign
+        && window.len() == text.len()
+    {
+        found.push(Candidate { end: text.len(), weight: sign_weight(last) * 0.6 });
+    }
+    found
+}
+
+/// How often one skeleton was seen where a prompt could be.
+#[derive(Default, Debug)]
+struct Support {
+    count: u32,
+    titled: u32,
+    bare: u32,
+    /// Times the line editor went back exactly to its end.
+    tight: u32,
+    literals: HashSet<u64>,
+}
+
+/// What the session itself has taught. Grows with each window; never forgets.
+#[derive(Default, Debug)]
+pub struct Learnt {
+    regions: HashMap<(u8, String), Support>,
+    lines: HashMap<String, Support>,
+}
+
+fn hash(text: &str) -> u64 {
+    use std::hash::Hash;
+    use std::hash::Hasher;
+    // Fixed keys: the same bytes must give the same answer on every run.
+    let mut hasher = std::hash::DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Distinct skeletons held; output of any shape must not grow the table without bound.
+const SKELETONS_MAX: usize = 4096;
+
+impl Learnt {
+    /// One row of an input region, `row` counted from its first line. `low` is the byte that the line
+    /// editor went back to, if it did.
+    pub fn region_row(&mut self, row: u8, text: &str, found: &[Candidate], low: Option<usize>) {
+        for it in found {
+            let literal = &text[..it.end];
+            let key = (row, skeleton(literal.trim_end()));
+            if self.regions.len() >= SKELETONS_MAX && !self.regions.contains_key(&key) {
+                continue;
+            }
+            let seen = self.regions.entry(key).or_default();
+            seen.count += 1;
+            seen.bare += u32::from(text.trim_end().len() <= it.end);
+            seen.tight += u32::from(low == Some(it.end));
+            seen.literals.insert(hash(literal.trim_end()));
+        }
+    }
+
+    /// One line that a line editor has drawn: it was edited, or a window title came before it.
+    pub fn line(&mut self, text: &str, found: &[Candidate], low: Option<usize>, titled: bool) {
+        for it in found {
+            let literal = &text[..it.end];
+            let key = skeleton(literal.trim_end());
+            if self.lines.len() >= SKELETONS_MAX && !self.lines.contains_key(&key) {
+                continue;
+            }
+            let seen = self.lines.entry(key).or_default();
+            seen.count += 1;
+            seen.titled += u32::from(titled);
+            seen.bare += u32::from(text.trim_end().len() <= it.end);
+            seen.tight += u32::from(low == Some(it.end));
+            if seen.literals.len() < 64 {
+                seen.literals.insert(hash(literal.trim_end()));
+            }
+        }
+    }
+
+    /// How likely the region's row has its prompt end here.
+    pub fn region_score(&self, row: u8, text: &str, it: Candidate) -> f32 {
+        let literal = text[..it.end].trim_end();
+        self.regions
+            .get(&(row, skeleton(literal)))
+            .map_or(0.0, |seen| seen.score(it.weight))
+    }
+
+    /// How likely a line's prompt ends here: 0 if lines with this beginning never showed what only a line
+    /// editor does.
+    pub fn line_score(&self, literal: &str, weight: f32) -> f32 {
+        let Some(seen) = self.lines.get(&skeleton(literal.trim_end())) else { return 0.0 };
+        let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight >= 2)
+            || seen.count >= 1 && weight >= 0.8 && seen.bare >= 1;
+        if enough { seen.score(weight) } else { 0.0 }
+    }
+}
+
+impl Support {
+    fn score(&self, weight: f32) -> f32 {
+        let count = self.count as f32;
+        let repeats = (count - self.literals.len() as f32) / count;
+        let bare = if self.bare > 1 { 1.3 } else { 1.0 };
+        (count * weight * (0.6 + repeats) + 3.0 * self.tight as f32) * bare
+    }
+}
+
+/// Where the prompt of a drawn line may end, within what the line editor has shown: not behind the byte it
+/// went back to, not before the last change of colour.
+pub fn bounded(text: &str, low: Option<usize>, paint: Option<usize>) -> Vec<Candidate> {
+    let mut found = candidates(text);
+    if let Some(low) = low {
+        found.retain(|it| it.end <= low);
+        if low > 0 && !found.iter().any(|it| it.end == low) {
+            found.push(Candidate { end: low, weight: 0.15 });
+        }
+    }
+    if let Some(paint) = paint
+        && low.is_none_or(|it| paint <= it)
+    {
+        let kept: Vec<Candidate> = found.iter().copied().filter(|it| it.end >= paint).collect();
+        if !kept.is_empty() {
+            found = kept;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_tell_user_host_and_directory() {
+        let it = known("[root@ip-10-0-1-23 ~]# ls").unwrap();
+        assert_eq!((it.user.as_deref(), it.dir.as_deref()), (Some("root"), Some("~")));
+        assert_eq!(it.root, Some(true));
+        let it = known("ssm-user@ip-10-0-1-23:/opt/app$ ls").unwrap();
+        assert_eq!(it.dir.as_deref(), Some("/opt/app"));
+        assert_eq!(it.end, "ssm-user@ip-10-0-1-23:/opt/app$ ".len());
+        assert_eq!(known("/opt/app # ls").unwrap().dir.as_deref(), Some("/opt/app"));
+        assert_eq!(known(r"PS C:\App> dir").unwrap().reads, Reads::PowerShell);
+        assert_eq!(known("shop=> select 1;").unwrap().reads, Reads::Repl);
+        assert!(known("total 24").is_none());
+        assert!(known("listen: 0.0.0.0:8080").is_none());
+    }
+
+    #[test]
+    fn a_skeleton_keeps_signs_and_forgets_words() {
+        assert_eq!(skeleton("[ssm-user@ip-1 bin]$ "), "[w@w w]$ ");
+        assert_eq!(skeleton("14:03:22 /opt $"), "w:w:w w $");
+    }
+}

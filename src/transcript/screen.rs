@@ -1,0 +1,1504 @@
+//! Control sequences → what a person saw, without ever letting them take it back.
+//!
+//! A terminal forgets: `clear` empties it, a full-screen program paints over it, a long session scrolls
+//! out of it. Evidence must not. So this is a *page*, not a screen: it has no bottom, clearing it starts a
+//! new page below, and a row that is about to be painted over is kept as an older version of itself.
+//! The parser is `vte`; the page is ours because the decoder needs what ready screens hide: which
+//! bytes drew a row, where input regions begin and end, how many CRs ended a line, and a width that nobody
+//! recorded.
+//!
+//! Absent here: files, time, colour, and any idea of what a prompt is.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use unicode_width::UnicodeWidthChar;
+use vte::Params;
+use vte::Parser;
+use vte::Perform;
+
+/// Rows kept within reach of the cursor; older ones are final. Taller than any window we have seen.
+const REACH: usize = 400;
+/// Cells in one row before it is cut. Longer lines are split, and the split is marked.
+const ROW_CELLS_MAX: usize = 1 << 16;
+/// Older versions kept of one row; what is beyond is counted.
+const VERSIONS_MAX: usize = 64;
+
+/// What is remarkable about a line. Flags, because most lines have none.
+pub mod bits {
+    /// The line was edited in place (rubout, insertion, cursor keys): people do that, output rarely.
+    pub const EDITED: u16 = 1;
+    /// An older version of a row that was painted over.
+    pub const OVERWRITTEN: u16 = 1 << 1;
+    /// Drawn by a full-screen program.
+    pub const SCREEN: u16 = 1 << 2;
+    /// Part of an input region (between bracketed-paste marks).
+    pub const INPUT: u16 = 1 << 3;
+    /// Bytes that are no valid UTF-8 stand in it as U+FFFD.
+    pub const DAMAGED: u16 = 1 << 4;
+    /// Continues on the next line: the row was longer than we hold at once.
+    pub const CONTINUED: u16 = 1 << 5;
+    /// The bytes ended before the line did.
+    pub const UNFINISHED: u16 = 1 << 6;
+    /// The cursor stood at the end of the text when the line ended.
+    pub const AT_END: u16 = 1 << 7;
+    /// A bell rang on it: a completion that was not unique.
+    pub const BELL: u16 = 1 << 8;
+}
+
+/// One visible line, its text in [`Drawn::text`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Line {
+    /// Where its text stands in the arena.
+    pub text: (u32, u32),
+    /// Bytes of the stream it was drawn from: first, and one past the last.
+    pub from: u64,
+    pub to: u64,
+    /// See [`bits`].
+    pub bits: u16,
+    /// CRs before the LF that ended it. Output of a stored transcript has one more than live output.
+    pub crs: u8,
+    /// Column at which a window title was set, plus one; 0 if none was.
+    pub title_col: u16,
+    /// Lowest column the cursor was moved back to: no prompt reaches beyond it. `u16::MAX` if it was not.
+    pub low_col: u16,
+    /// Column of the last colour change: a prompt reaches at least as far. 0 if none.
+    pub paint_col: u16,
+}
+
+/// How an input region ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionEnd {
+    /// Enter.
+    Accepted,
+    /// Ctrl-C.
+    Interrupted,
+    /// No Enter was seen: Ctrl-D or hang-up.
+    Left,
+    /// The transcript ended inside.
+    Open,
+}
+
+/// What stood between `ESC[?2004h` and `ESC[?2004l`: everything typed at one prompt of a modern shell.
+#[derive(Clone, Debug)]
+pub struct Region {
+    pub from: u64,
+    pub to: u64,
+    pub end: RegionEnd,
+    /// Its lines, oldest first, as indices into [`Drawn::lines`].
+    pub lines: Range<u32>,
+    /// Column of the first line at which the region began (output without newline stands before).
+    pub start_col: u16,
+    /// zsh sets the mark behind its prompt: the exact column at which input begins, and the row.
+    pub input_at: Option<(u32, u16)>,
+    /// Text of each row without what was there before the mark (right-hand prompts), for `input_at`.
+    pub typed: Option<String>,
+    /// A window title was set just before.
+    pub titled: bool,
+    /// CRs that ended its last line. A transcript printed by `cat` has one more than a live line.
+    pub crs: u8,
+    /// The end mark was followed by what a line editor sends, not by text.
+    pub genuine: bool,
+}
+
+/// What happens between lines.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// Index into [`Drawn::lines`].
+    Line(u32),
+    Region(Box<Region>),
+    /// A full-screen program took the screen, or gave it back.
+    ScreenOn,
+    ScreenOff,
+    /// A window title. Some shells put the running command there.
+    Title(Box<str>, u64),
+    /// Semantic prompt marks (OSC 133): A, B, C or D.
+    Semantic(u8, u64),
+}
+
+/// All that has been drawn since the last look.
+#[derive(Default, Debug)]
+pub struct Drawn {
+    pub text: String,
+    pub lines: Vec<Line>,
+    pub items: Vec<Item>,
+    /// Rows whose older versions were too many to keep: how many were dropped.
+    pub dropped_versions: u64,
+    /// NUL bytes met, and the place of the first.
+    pub nul: Option<(u64, u64)>,
+    /// Bytes that were no UTF-8, and the place of the first.
+    pub invalid: Option<(u64, u64)>,
+}
+
+impl Drawn {
+    pub fn line_text(&self, index: u32) -> &str {
+        let line = &self.lines[index as usize];
+        &self.text[line.text.0 as usize..line.text.1 as usize]
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Cell {
+    ch: char,
+    bits: u8,
+}
+
+/// Second half of a wide character, or the blank left where one did not fit: never text.
+const FILLER: u8 = 1;
+/// On the row before the input region began.
+const BEFORE: u8 = 2;
+/// Painted grey: a suggestion of the shell, not typed.
+const FAINT: u8 = 4;
+const BLANK: Cell = Cell { ch: ' ', bits: 0 };
+
+#[derive(Default)]
+struct Row {
+    cells: Vec<Cell>,
+    /// A row that was plain text from end to end lives in the arena until someone moves onto it.
+    plain: (u32, u32),
+    /// Continues on the next row because it met the margin.
+    wrapped: bool,
+    /// Changed since it was last committed.
+    fresh: bool,
+    from: u64,
+    to: u64,
+    bits: u16,
+    title_col: u16,
+    low_col: u16,
+    paint_col: u16,
+    /// Combining characters: column they stand on, and the character.
+    marks: Vec<(u32, char)>,
+    versions: Vec<(String, u64, u64)>,
+}
+
+impl Row {
+    fn new() -> Self {
+        Self { low_col: u16::MAX, ..Self::default() }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.plain.0 == self.plain.1 && self.cells.iter().all(|it| it.ch == ' ')
+    }
+}
+
+/// The main page, or the page of a full-screen program.
+#[derive(Default)]
+struct Sheet {
+    rows: VecDeque<Row>,
+    /// Number of the first row held; rows before it are final.
+    base: u64,
+    row: u64,
+    col: usize,
+    /// The last column was filled: the next character goes to the next row.
+    wrap_due: bool,
+    saved: (u64, usize),
+    /// Row number that absolute addresses count from.
+    top: u64,
+    /// Scroll region, as row numbers from the top; only full-screen programs set one.
+    margins: Option<(u64, u64)>,
+}
+
+struct OpenRegion {
+    from: u64,
+    row: u64,
+    start_col: u16,
+    input_at: Option<(u64, u16)>,
+    titled: bool,
+    /// Rows of earlier pages, when the screen was cleared inside.
+    lines_from: Option<u32>,
+}
+
+struct Page {
+    out: Drawn,
+    main: Sheet,
+    alt: Option<Sheet>,
+    width: Option<usize>,
+    style: u8,
+    region: Option<OpenRegion>,
+    last_char: char,
+    /// What the cursor did last: decides whether overwriting is editing or repainting.
+    jumped: bool,
+    after_lf: bool,
+    after_caret_c: u8,
+    /// Column reached after a CR by moving right alone.
+    cr_right: Option<usize>,
+    titled_row: Option<u64>,
+    /// Row that the line editor of zsh cleared before it drew its prompt.
+    cleared_row: Option<u64>,
+    /// CRs of the last line that ended inside an input region.
+    region_crs: u8,
+    /// Bytes now being drawn.
+    at: (u64, u64),
+    line_crs: u8,
+    stop: bool,
+    /// The last thing the parser did was to print: it is in no sequence.
+    printed: bool,
+    marked: bool,
+    closed_region: bool,
+}
+
+/// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
+pub struct Screen {
+    parser: Parser,
+    page: Page,
+    /// No sequence is half read, so that a plain line needs no parser.
+    ground: bool,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Screen {
+    pub fn new() -> Self {
+        let mut main = Sheet::default();
+        main.rows.push_back(Row::new());
+        Self {
+            parser: Parser::new(),
+            ground: true,
+            page: Page {
+                out: Drawn::default(),
+                main,
+                alt: None,
+                width: None,
+                style: 0,
+                region: None,
+                last_char: ' ',
+                jumped: false,
+                after_lf: true,
+                after_caret_c: 0,
+                cr_right: None,
+                titled_row: None,
+                cleared_row: None,
+                region_crs: 0,
+                at: (0, 0),
+                line_crs: 0,
+                stop: false,
+                printed: false,
+                marked: false,
+                closed_region: false,
+            },
+        }
+    }
+
+    /// The window's width, where bytes have told it; `None` never wraps.
+    pub fn set_width(&mut self, width: Option<usize>) {
+        self.page.width = width;
+    }
+
+    pub fn width(&self) -> Option<usize> {
+        self.page.width
+    }
+
+    /// Whether an input region is open: no good place to stop.
+    pub fn in_region(&self) -> bool {
+        self.page.region.is_some()
+    }
+
+    pub fn on_screen(&self) -> bool {
+        self.page.alt.is_some()
+    }
+
+    pub fn drawn(&self) -> &Drawn {
+        &self.page.out
+    }
+
+    /// Draws one raw line: `bytes` without its line end, `crs` CRs that stood before the LF, and whether
+    /// there was an LF at all. `from` is the place of `bytes` in the stream, `to` one past the line end.
+    pub fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
+        let page = &mut self.page;
+        page.at = (from, to);
+        page.line_crs = crs;
+        let simple = self.ground
+            && ended
+            && crs > 0
+            && page.alt.is_none()
+            && page.region.is_none()
+            && page.main.col == 0
+            && !page.main.wrap_due
+            && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
+            && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
+            && bytes.len() <= ROW_CELLS_MAX;
+        if simple && let Some(text) = plain_text(bytes) {
+            page.plain_line(text);
+            return;
+        }
+        page.printed = false;
+        let mut rest = bytes;
+        let mut place = from;
+        while !rest.is_empty() {
+            page.at = (place.max(from), to);
+            page.stop = false;
+            let used = self.parser.advance_until_terminated(page, rest).max(1);
+            place += used as u64;
+            rest = &rest[used..];
+            if page.marked {
+                page.marked = false;
+                page.open_region(place);
+            }
+            if page.closed_region {
+                page.closed_region = false;
+                let next = rest.first().copied();
+                let genuine = matches!(next, Some(b'\r' | 0x1b | b'\n')) || (next.is_none());
+                page.close_region(place, genuine);
+            }
+        }
+        let printed = page.printed;
+        page.at = (from, to);
+        if std::str::from_utf8(bytes).is_err() {
+            page.invalid(bytes, from);
+        }
+        for _ in 0..crs {
+            self.parser.advance(page, b"\r");
+        }
+        if ended {
+            self.parser.advance(page, b"\n");
+        }
+        // A control character inside a sequence is executed without ending it (ECMA-48): only printing
+        // proves that the parser is at rest. A line that ended without ESC is proof enough.
+        self.ground = match memchr::memrchr(0x1b, bytes) {
+            None => self.ground || printed,
+            Some(at) => sequence_ends(&bytes[at..]),
+        };
+    }
+
+    /// Everything still on the page becomes lines. No more is fed after this.
+    pub fn finish(&mut self, at: u64) {
+        let page = &mut self.page;
+        page.at = (at, at);
+        if page.alt.is_some() {
+            page.leave_screen();
+        }
+        if page.region.is_some() {
+            page.end_region(at, RegionEnd::Open, true);
+        }
+        let end = page.main.base + page.main.rows.len() as u64;
+        let last = page.main.row;
+        for row in page.main.base..end {
+            let bits = if row == last && page.main.col > 0 { bits::UNFINISHED } else { 0 };
+            page.commit(row, bits);
+        }
+    }
+
+    /// What has been drawn so far, leaving the page where it is.
+    pub fn take(&mut self) -> Drawn {
+        self.page.settle_plain_rows();
+        std::mem::take(&mut self.page.out)
+    }
+}
+
+/// The line as text, if a terminal would do nothing but print it.
+fn plain_text(bytes: &[u8]) -> Option<&str> {
+    if bytes.iter().all(|it| (0x20..0x7f).contains(it) || *it == b'\t') {
+        // ASCII is UTF-8; the check is as fast as the loop above.
+        return std::str::from_utf8(bytes).ok();
+    }
+    if bytes.iter().any(|it| (*it < 0x20 && *it != b'\t') || *it == 0x7f) {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    // C1 controls (U+0080 to U+009F) print nothing and may start a sequence.
+    (!text.chars().any(|it| ('\u{80}'..='\u{9f}').contains(&it))).then_some(text)
+}
+
+/// Whether the escape sequence at the start of `bytes` is complete in it.
+fn sequence_ends(bytes: &[u8]) -> bool {
+    match bytes.get(1) {
+        None => false,
+        Some(b'[') => bytes[2..].iter().any(|it| (0x40..=0x7e).contains(it)),
+        Some(b']') => memchr::memchr(7, bytes).is_some(),
+        Some(b'P' | b'X' | b'^' | b'_') => false,
+        Some(b'\\') => true,
+        Some(0x20..=0x2f) => bytes.len() > 2,
+        Some(_) => true,
+    }
+}
+
+impl Page {
+    fn sheet(&mut self) -> &mut Sheet {
+        self.alt.as_mut().unwrap_or(&mut self.main)
+    }
+
+    fn plain_line(&mut self, text: &str) {
+        let start = self.out.text.len() as u32;
+        self.out.text.push_str(text);
+        let span = (start, self.out.text.len() as u32);
+        let (from, to) = self.at;
+        self.out.items.push(Item::Line(self.out.lines.len() as u32));
+        let title_col = match self.titled_row.take() {
+            Some(row) if row == self.main.row => 1,
+            _ => 0,
+        };
+        self.out.lines.push(Line {
+            text: span,
+            from,
+            to,
+            bits: bits::AT_END,
+            crs: self.line_crs,
+            title_col,
+            low_col: u16::MAX,
+            paint_col: 0,
+        });
+        if let Some(row) = self.main.rows.back_mut() {
+            row.plain = span;
+            row.from = from;
+            row.to = to;
+        }
+        self.main.row += 1;
+        self.main.rows.push_back(Row::new());
+        self.after_lf = true;
+        self.jumped = false;
+        self.trim();
+    }
+
+    /// The arena is about to be taken away: rows that live in it get cells of their own.
+    fn settle_plain_rows(&mut self) {
+        let keep = 64.min(self.main.rows.len());
+        while self.main.rows.len() > keep && self.main.base < self.main.row {
+            self.main.rows.pop_front();
+            self.main.base += 1;
+        }
+        for index in 0..self.main.rows.len() {
+            self.materialise_main(index);
+        }
+    }
+
+    fn materialise_main(&mut self, index: usize) {
+        let (start, end) = self.main.rows[index].plain;
+        if start == end {
+            return;
+        }
+        let text = self.out.text[start as usize..end as usize].to_owned();
+        let row = &mut self.main.rows[index];
+        row.plain = (0, 0);
+        row.cells.clear();
+        for ch in text.chars() {
+            push_cell(&mut row.cells, ch);
+        }
+    }
+
+    /// Drops rows far above the cursor; they were committed when the cursor left them.
+    fn trim(&mut self) {
+        while self.main.rows.len() > REACH && self.main.base + 1 < self.main.row {
+            if self.main.rows.front().is_some_and(|it| it.fresh) {
+                let number = self.main.base;
+                self.commit_main(number, 0);
+            }
+            self.main.rows.pop_front();
+            self.main.base += 1;
+        }
+    }
+
+    /// The row under the cursor, there to be changed.
+    fn row(&mut self) -> &mut Row {
+        let at = self.at;
+        if self.alt.is_none() {
+            let index = (self.main.row - self.main.base) as usize;
+            self.materialise_main(index);
+        }
+        let sheet = self.sheet();
+        let index = (sheet.row - sheet.base) as usize;
+        let row = &mut sheet.rows[index];
+        if !row.fresh {
+            row.fresh = true;
+            row.from = at.0;
+        }
+        row.to = at.1;
+        row
+    }
+
+    fn text_of(&self, sheet: &Sheet, index: usize, out: &mut String) {
+        let row = &sheet.rows[index];
+        if row.plain.0 != row.plain.1 {
+            out.push_str(&self.out.text[row.plain.0 as usize..row.plain.1 as usize]);
+            return;
+        }
+        let end = if row.wrapped {
+            row.cells.len()
+        } else {
+            // A suggestion of the shell that stands at the end of an input row was not typed.
+            let faint = if row.bits & bits::INPUT != 0 { FAINT } else { 0 };
+            row.cells
+                .iter()
+                .rposition(|it| it.ch != ' ' && it.bits & faint == 0)
+                .map_or(0, |it| it + 1)
+        };
+        let mut marks = row.marks.iter().peekable();
+        for (col, cell) in row.cells[..end].iter().enumerate() {
+            if cell.bits & FILLER == 0 {
+                out.push(cell.ch);
+            }
+            while let Some((at, mark)) = marks.peek() {
+                if *at as usize > col {
+                    break;
+                }
+                out.push(*mark);
+                marks.next();
+            }
+        }
+        // Blanks that someone typed at the end are kept: a trailing blank can matter in a here-document.
+        if !row.wrapped {
+            let typed = row.cells[end..].iter().take_while(|it| it.bits & FILLER == 0).count();
+            if row.bits & bits::INPUT != 0 {
+                out.extend(std::iter::repeat_n(' ', typed.min(256)));
+            }
+        }
+    }
+
+    /// First row of the logical line that `number` belongs to.
+    fn line_start(sheet: &Sheet, number: u64) -> u64 {
+        let mut first = number;
+        while first > sheet.base && sheet.rows[(first - 1 - sheet.base) as usize].wrapped {
+            first -= 1;
+        }
+        first
+    }
+
+    fn commit(&mut self, number: u64, extra: u16) {
+        if self.alt.is_some() {
+            self.commit_alt(number, extra);
+        } else {
+            self.commit_main(number, extra);
+        }
+    }
+
+    fn commit_main(&mut self, number: u64, extra: u16) {
+        let mut sheet = std::mem::take(&mut self.main);
+        self.commit_in(&mut sheet, number, extra);
+        self.main = sheet;
+    }
+
+    fn commit_alt(&mut self, number: u64, extra: u16) {
+        if let Some(mut sheet) = self.alt.take() {
+            self.commit_in(&mut sheet, number, extra | bits::SCREEN);
+            self.alt = Some(sheet);
+        }
+    }
+
+    /// Makes the logical line at row `number` a line of the transcript, unless it is one already.
+    fn commit_in(&mut self, sheet: &mut Sheet, number: u64, extra: u16) {
+        if number < sheet.base || number >= sheet.base + sheet.rows.len() as u64 {
+            return;
+        }
+        let first = Self::line_start(sheet, number);
+        let mut last = number;
+        while sheet.rows[(last - sheet.base) as usize].wrapped
+            && last + 1 < sheet.base + sheet.rows.len() as u64
+        {
+            last += 1;
+        }
+        let first_index = (first - sheet.base) as usize;
+        let span = first_index..=(last - sheet.base) as usize;
+        if !span.clone().any(|it| sheet.rows[it].fresh) {
+            return;
+        }
+        let start = self.out.text.len();
+        let mut text = String::new();
+        for index in span.clone() {
+            self.text_of(sheet, index, &mut text);
+        }
+        let mut line = Line {
+            from: u64::MAX,
+            bits: extra,
+            crs: self.line_crs,
+            low_col: u16::MAX,
+            ..Line::default()
+        };
+        for index in span {
+            let row = &mut sheet.rows[index];
+            row.fresh = false;
+            let mut versions = std::mem::take(&mut row.versions);
+            // Redrawing the same text, or typing on, hides nothing.
+            let following: Vec<String> =
+                versions.iter().skip(1).map(|it| it.0.clone()).chain([text.clone()]).collect();
+            let mut nth = 0;
+            versions.retain(|it| {
+                let hidden = !following[nth].starts_with(it.0.as_str());
+                nth += 1;
+                hidden
+            });
+            for (older, from, to) in versions {
+                let at = self.out.text.len() as u32;
+                self.out.text.push_str(&older);
+                self.out.items.push(Item::Line(self.out.lines.len() as u32));
+                self.out.lines.push(Line {
+                    text: (at, self.out.text.len() as u32),
+                    from,
+                    to,
+                    bits: bits::OVERWRITTEN | (extra & bits::SCREEN),
+                    low_col: u16::MAX,
+                    ..Line::default()
+                });
+            }
+            line.from = line.from.min(row.from);
+            line.to = line.to.max(row.to);
+            line.bits |= row.bits;
+            if line.title_col == 0 {
+                line.title_col = row.title_col;
+            }
+            if index == first_index {
+                // What lies beyond the first row is the command, however it was edited.
+                line.low_col = row.low_col;
+                line.paint_col = row.paint_col;
+            }
+            row.bits &= !bits::CONTINUED;
+        }
+        let start = start.max(self.out.text.len()) as u32;
+        if text.is_empty() && extra & bits::SCREEN != 0 {
+            return;
+        }
+        if text.contains('\u{fffd}') {
+            line.bits |= bits::DAMAGED;
+        }
+        self.out.text.push_str(&text);
+        line.text = (start, self.out.text.len() as u32);
+        self.out.items.push(Item::Line(self.out.lines.len() as u32));
+        self.out.lines.push(line);
+    }
+
+    /// The row under the cursor is about to lose what it shows: keep it.
+    fn keep_version(&mut self) {
+        if self.region.is_some() && self.alt.is_none() {
+            return;
+        }
+        let sheet = match &self.alt {
+            Some(it) => it,
+            None => &self.main,
+        };
+        let index = (sheet.row - sheet.base) as usize;
+        let row = &sheet.rows[index];
+        if !row.fresh || row.is_blank() {
+            return;
+        }
+        let mut text = String::new();
+        self.text_of(sheet, index, &mut text);
+        let (from, to) = (row.from, self.at.1);
+        let row = self.row();
+        row.from = to.min(row.to);
+        if row.versions.last().is_some_and(|it| it.0 == text) {
+            return;
+        }
+        if row.versions.len() < VERSIONS_MAX {
+            row.versions.push((text, from, to));
+        } else {
+            self.out.dropped_versions += 1;
+        }
+    }
+
+    fn invalid(&mut self, bytes: &[u8], from: u64) {
+        let mut at = from;
+        for chunk in bytes.utf8_chunks() {
+            at += chunk.valid().len() as u64;
+            let bad = chunk.invalid().len() as u64;
+            if bad > 0 {
+                let seen = self.out.invalid.get_or_insert((0, at));
+                seen.0 += bad;
+            }
+            at += bad;
+        }
+    }
+
+    fn new_row(sheet: &mut Sheet) {
+        while sheet.row >= sheet.base + sheet.rows.len() as u64 {
+            sheet.rows.push_back(Row::new());
+        }
+    }
+
+    fn line_feed(&mut self) {
+        let number = self.sheet().row;
+        if self.alt.is_some() {
+            self.commit(number, 0);
+            self.screen_line_feed();
+            return;
+        }
+        if self.region.is_some() {
+            self.region_crs = self.line_crs;
+        } else {
+            // Where the cursor stood tells a right-hand prompt from text.
+            let col = self.main.col;
+            let index = (self.main.row - self.main.base) as usize;
+            let row = &mut self.main.rows[index];
+            if col >= row.cells.len() {
+                row.bits |= bits::AT_END;
+            }
+            if row.cells.is_empty() && row.plain.0 == row.plain.1 && !row.fresh {
+                // An empty line is a line.
+                row.fresh = true;
+                row.from = self.at.0;
+                row.to = self.at.1;
+            }
+            self.commit(number, 0);
+        }
+        self.main.row += 1;
+        Self::new_row(&mut self.main);
+        self.main.wrap_due = false;
+        self.after_lf = true;
+        self.trim();
+    }
+
+    fn screen_line_feed(&mut self) {
+        let Some(sheet) = &mut self.alt else { return };
+        sheet.wrap_due = false;
+        if let Some((top, bottom)) = sheet.margins
+            && sheet.row == bottom
+        {
+            if bottom < sheet.rows.len() as u64 {
+                self.commit_alt(top, 0);
+                if let Some(sheet) = &mut self.alt {
+                    sheet.rows.remove(top as usize);
+                    sheet.rows.insert(bottom as usize, Row::new());
+                }
+            }
+        } else {
+            sheet.row += 1;
+            if sheet.row >= REACH as u64 * 4 {
+                // No window is this tall: a program that never addresses rows. Start over.
+                self.new_page();
+                return;
+            }
+            Self::new_row(sheet);
+        }
+        self.after_lf = true;
+    }
+
+    /// All rows become lines, and an empty page begins. What was there stays evidence.
+    fn new_page(&mut self) {
+        if self.alt.is_some() {
+            let count = self.alt.as_ref().map_or(0, |it| it.rows.len() as u64);
+            for row in 0..count {
+                self.commit_alt(row, 0);
+            }
+            if let Some(sheet) = &mut self.alt {
+                let (row, col) = (sheet.row, sheet.col);
+                sheet.rows.clear();
+                sheet.row = row.min(REACH as u64);
+                sheet.col = col;
+                Self::new_row(sheet);
+            }
+            return;
+        }
+        let first_line = self.out.lines.len() as u32;
+        if let Some(region) = &mut self.region {
+            region.lines_from.get_or_insert(first_line);
+        }
+        let end = self.main.base + self.main.rows.len() as u64;
+        for row in self.main.base..end {
+            let typed = self.region.as_ref().is_some_and(|it| row >= it.row);
+            self.commit_main(row, if typed { bits::INPUT } else { 0 });
+        }
+        let below = self.main.row.saturating_sub(self.main.top);
+        self.main.top = end;
+        self.main.row = end + below.min(REACH as u64 / 2);
+        self.main.wrap_due = false;
+        Self::new_row(&mut self.main);
+        if let Some(region) = &mut self.region {
+            region.row = end;
+            region.start_col = 0;
+        }
+        self.trim();
+    }
+
+    fn enter_screen(&mut self) {
+        if self.alt.is_some() {
+            return;
+        }
+        let mut sheet = Sheet::default();
+        sheet.rows.push_back(Row::new());
+        self.alt = Some(sheet);
+        self.out.items.push(Item::ScreenOn);
+    }
+
+    fn leave_screen(&mut self) {
+        let Some(sheet) = &self.alt else { return };
+        for row in 0..sheet.rows.len() as u64 {
+            self.commit_alt(row, 0);
+        }
+        self.alt = None;
+        self.out.items.push(Item::ScreenOff);
+        self.jumped = false;
+    }
+
+    fn open_region(&mut self, at: u64) {
+        if self.region.is_some() || self.alt.is_some() {
+            return;
+        }
+        let (number, col) = (self.main.row, self.main.col);
+        let index = (number - self.main.base) as usize;
+        self.materialise_main(index);
+        let row = &mut self.main.rows[index];
+        let mut input_at = None;
+        let cleared = self.cleared_row.take().is_some_and(|it| it + 4 > number && it <= number);
+        if cleared && col > 0 {
+            input_at = Some((number, col as u16));
+            for cell in &mut row.cells {
+                cell.bits |= BEFORE;
+            }
+        }
+        let titled = self.titled_row == Some(number);
+        // What the prompt says of itself is learnt afresh in each region.
+        row.low_col = u16::MAX;
+        row.paint_col = 0;
+        row.title_col = 0;
+        row.bits &= !bits::EDITED;
+        self.region = Some(OpenRegion {
+            from: at,
+            row: number,
+            start_col: if input_at.is_some() { 0 } else { col as u16 },
+            input_at,
+            titled,
+            lines_from: None,
+        });
+        self.after_caret_c = 0;
+        self.after_lf = false;
+    }
+
+    fn close_region(&mut self, at: u64, genuine: bool) {
+        if self.alt.is_some() {
+            return;
+        }
+        let end = if self.after_caret_c == 2 {
+            RegionEnd::Interrupted
+        } else if self.after_lf || self.region.as_ref().is_some_and(|it| it.input_at.is_some()) {
+            RegionEnd::Accepted
+        } else {
+            RegionEnd::Left
+        };
+        self.end_region(at, end, genuine);
+    }
+
+    fn end_region(&mut self, at: u64, end: RegionEnd, genuine: bool) {
+        let Some(region) = self.region.take() else { return };
+        let first_line = region.lines_from.unwrap_or(self.out.lines.len() as u32);
+        let mut typed = None;
+        let mut input_at = None;
+        if let Some((row, col)) = region.input_at
+            && row >= self.main.base
+        {
+            typed = Some(self.typed_after(row, col as usize));
+            input_at = Some((0, col));
+        }
+        for number in region.row.max(self.main.base)..=self.main.row {
+            let index = (number - self.main.base) as usize;
+            let row = &mut self.main.rows[index];
+            if number == self.main.row && self.main.col == 0 && row.is_blank() {
+                continue;
+            }
+            row.bits |= bits::INPUT;
+            if input_at.is_some() && region.input_at.is_some_and(|it| it.0 == number) {
+                input_at = Some((self.out.lines.len() as u32, region.input_at.map_or(0, |it| it.1)));
+            }
+            self.commit_main(number, bits::INPUT);
+        }
+        self.out.items.push(Item::Region(Box::new(Region {
+            from: region.from,
+            to: at,
+            end,
+            lines: first_line..self.out.lines.len() as u32,
+            start_col: region.start_col,
+            input_at,
+            typed,
+            titled: region.titled,
+            crs: self.region_crs,
+            genuine,
+        })));
+    }
+
+    /// What was written from a row and column on since the region began.
+    fn typed_after(&self, first: u64, col: usize) -> String {
+        let mut text = String::new();
+        for number in first..=self.main.row {
+            let row = &self.main.rows[(number - self.main.base) as usize];
+            let shown = |it: &Cell| it.bits & (BEFORE | FAINT) == 0 && it.ch != ' ';
+            let end = if row.wrapped {
+                row.cells.len()
+            } else {
+                row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
+            };
+            let skip = if number == first { col } else { 0 };
+            for (at, cell) in row.cells.iter().enumerate().take(end).skip(skip) {
+                if cell.bits & (FILLER | BEFORE) == 0 {
+                    text.push(cell.ch);
+                    text.extend(row.marks.iter().filter(|it| it.0 as usize == at).map(|it| it.1));
+                }
+            }
+            if !row.wrapped && number < self.main.row {
+                text.push('\n');
+            }
+        }
+        text.truncate(text.trim_end_matches('\n').len());
+        text
+    }
+
+    fn put(&mut self, ch: char, wide: usize) {
+        if self.sheet().wrap_due {
+            self.wrap();
+        }
+        let width = self.width.unwrap_or(usize::MAX);
+        if wide == 2 && self.sheet().col + 1 == width {
+            let col = self.sheet().col;
+            set_cell(&mut self.row().cells, col, Cell { ch: ' ', bits: FILLER });
+            self.wrap();
+        }
+        if self.sheet().col + wide > ROW_CELLS_MAX {
+            let number = self.sheet().row;
+            self.row().bits |= bits::CONTINUED;
+            self.commit(number, 0);
+            let sheet = self.sheet();
+            sheet.row += 1;
+            sheet.col = 0;
+            Self::new_row(sheet);
+            self.trim();
+        }
+        let col = self.sheet().col;
+        if self.jumped && self.differs(col, ch) {
+            self.keep_version();
+            self.jumped = false;
+        }
+        if let Some(right) = self.cr_right.take() {
+            let row = self.row();
+            if right > 0 {
+                row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
+            } else {
+                // The row is drawn anew from its start: what was learnt was about another prompt.
+                row.low_col = u16::MAX;
+            }
+        }
+        let style = self.style;
+        let row = self.row();
+        if !row.marks.is_empty() {
+            row.marks.retain(|it| it.0 as usize != col);
+        }
+        set_cell(&mut row.cells, col, Cell { ch, bits: style });
+        if wide == 2 {
+            set_cell(&mut row.cells, col + 1, Cell { ch: ' ', bits: FILLER });
+        }
+        let sheet = self.sheet();
+        if col + wide >= width {
+            sheet.col = width - 1;
+            sheet.wrap_due = true;
+        } else {
+            sheet.col = col + wide;
+        }
+        self.last_char = ch;
+    }
+
+    fn differs(&mut self, col: usize, ch: char) -> bool {
+        let sheet = self.sheet();
+        let row = &sheet.rows[(sheet.row - sheet.base) as usize];
+        row.cells.get(col).is_some_and(|it| it.ch != ' ' && it.ch != ch)
+    }
+
+    fn wrap(&mut self) {
+        self.row().wrapped = true;
+        let sheet = self.sheet();
+        sheet.wrap_due = false;
+        sheet.col = 0;
+        sheet.row += 1;
+        Self::new_row(sheet);
+        self.trim();
+    }
+
+    fn carriage_return(&mut self) {
+        let sheet = self.sheet();
+        sheet.col = 0;
+        sheet.wrap_due = false;
+        self.jumped = true;
+        self.cr_right = Some(0);
+    }
+
+    fn back(&mut self, by: usize) {
+        let sheet = self.sheet();
+        sheet.wrap_due = false;
+        sheet.col = sheet.col.saturating_sub(by);
+        let col = sheet.col.min(u16::MAX as usize) as u16;
+        let row = self.row();
+        row.bits |= bits::EDITED;
+        row.low_col = row.low_col.min(col);
+        self.cr_right = None;
+    }
+
+    fn up(&mut self, by: u64) {
+        let alt = self.alt.is_some();
+        let sheet = self.sheet();
+        sheet.wrap_due = false;
+        let floor = if alt { 0 } else { sheet.base.max(sheet.top) };
+        sheet.row = sheet.row.saturating_sub(by).max(floor);
+        self.jumped = true;
+    }
+
+    fn down(&mut self, by: u64) {
+        let sheet = self.sheet();
+        sheet.wrap_due = false;
+        sheet.row = (sheet.row + by.min(REACH as u64 / 2)).min(sheet.base + REACH as u64 * 4);
+        Self::new_row(sheet);
+        self.jumped = true;
+        self.trim();
+    }
+
+    fn column(&mut self, col: usize) {
+        let most = self.width.unwrap_or(ROW_CELLS_MAX).max(1) - 1;
+        let sheet = self.sheet();
+        sheet.wrap_due = false;
+        sheet.col = col.min(most);
+    }
+
+    /// Absolute addressing. On the main page it counts from the last clear; where that is farther
+    /// away than any window is tall, a new page begins instead of writing over old rows.
+    fn address(&mut self, row: u64, col: usize) {
+        if self.alt.is_none() && self.main.row.saturating_sub(self.main.top) > 200 {
+            self.new_page();
+        }
+        let sheet = self.sheet();
+        sheet.row = (sheet.top + row.min(REACH as u64)).max(sheet.base);
+        Self::new_row(sheet);
+        self.column(col);
+        self.jumped = true;
+        self.trim();
+    }
+
+    fn erase_in_row(&mut self, from: usize, to: usize) {
+        let sheet = self.sheet();
+        let row = &sheet.rows[(sheet.row - sheet.base) as usize];
+        let shown = row.plain.0 != row.plain.1
+            || row.cells.iter().take(to).skip(from).any(|it| it.ch != ' ');
+        if shown && self.jumped {
+            self.keep_version();
+            self.jumped = false;
+        }
+        let row = self.row();
+        if to >= row.cells.len() {
+            row.cells.truncate(from);
+            row.wrapped = false;
+            row.marks.retain(|it| (it.0 as usize) < from);
+        } else {
+            for cell in row.cells.iter_mut().take(to).skip(from) {
+                *cell = BLANK;
+            }
+        }
+    }
+
+    fn erase_below(&mut self) {
+        let (row, col, first, last) = {
+            let sheet = self.sheet();
+            let last = sheet.base + sheet.rows.len() as u64;
+            (sheet.row, sheet.col, sheet.row + 1, last)
+        };
+        if row == self.sheet().top && col == 0 && last > first {
+            self.new_page();
+            let sheet = self.sheet();
+            sheet.row = sheet.top;
+            return;
+        }
+        self.erase_in_row(col, usize::MAX);
+        for number in first..last {
+            self.commit(number, 0);
+        }
+        let sheet = self.sheet();
+        sheet.rows.truncate((first - sheet.base) as usize);
+        if col == 0 && self.alt.is_none() && self.region.is_none() {
+            self.cleared_row = Some(row);
+        }
+    }
+
+    fn insert_rows(&mut self, count: u64) {
+        let sheet = self.sheet();
+        let index = (sheet.row - sheet.base) as usize;
+        let bottom = sheet.margins.map(|it| it.1 as usize);
+        for _ in 0..count.min(REACH as u64) {
+            self.drop_row(bottom);
+            let sheet = self.sheet();
+            sheet.rows.insert(index.min(sheet.rows.len()), Row::new());
+        }
+        self.trim();
+    }
+
+    fn delete_rows(&mut self, count: u64) {
+        let sheet = self.sheet();
+        let number = sheet.row;
+        let index = (number - sheet.base) as usize;
+        let bottom = sheet.margins.map(|it| it.1 as usize);
+        for _ in 0..count.min(sheet.rows.len() as u64 - index as u64) {
+            self.commit(number, 0);
+            let sheet = self.sheet();
+            sheet.rows.remove(index);
+            let at = bottom.unwrap_or(sheet.rows.len()).clamp(index, sheet.rows.len());
+            sheet.rows.insert(at, Row::new());
+        }
+    }
+
+    /// A row pushed out at the bottom margin is a line first.
+    fn drop_row(&mut self, bottom: Option<usize>) {
+        let Some(bottom) = bottom else { return };
+        let sheet = self.sheet();
+        if bottom < sheet.rows.len() {
+            let number = sheet.base + bottom as u64;
+            self.commit(number, 0);
+            self.sheet().rows.remove(bottom);
+        }
+    }
+
+    fn paint(&mut self, params: &Params) {
+        let mut quiet = true;
+        let mut parts = params.iter();
+        if params.is_empty() {
+            self.style &= !FAINT;
+            quiet = false;
+        }
+        while let Some(part) = parts.next() {
+            let code = part[0];
+            match code {
+                7 | 27 => continue,
+                2 | 90 => self.style |= FAINT,
+                0 | 22 | 30..=37 | 39 | 91..=97 => self.style &= !FAINT,
+                38 => {
+                    let (kind, colour) = if part.len() > 2 {
+                        (part[1], part[part.len() - 1])
+                    } else {
+                        let kind = parts.next().map_or(0, |it| it[0]);
+                        let many = if kind == 2 { 3 } else { 1 };
+                        let mut last = 0;
+                        for _ in 0..many {
+                            last = parts.next().map_or(0, |it| it[0]);
+                        }
+                        (kind, last)
+                    };
+                    let grey = kind == 5 && (colour == 8 || (236..=246).contains(&colour));
+                    if grey {
+                        self.style |= FAINT;
+                    } else {
+                        self.style &= !FAINT;
+                    }
+                }
+                48 => {
+                    if part.len() == 1 {
+                        let many = if parts.next().map_or(0, |it| it[0]) == 2 { 3 } else { 1 };
+                        for _ in 0..many {
+                            parts.next();
+                        }
+                    }
+                }
+                _ => {}
+            }
+            quiet = false;
+        }
+        if !quiet && self.alt.is_none() {
+            let col = self.main.col.min(u16::MAX as usize) as u16;
+            let index = (self.main.row - self.main.base) as usize;
+            let row = &mut self.main.rows[index];
+            row.paint_col = row.paint_col.max(col);
+        }
+    }
+
+    fn mode(&mut self, params: &Params, on: bool) {
+        for part in params.iter() {
+            match (part[0], on) {
+                (2004, true) => {
+                    self.marked = true;
+                    self.stop = true;
+                }
+                (2004, false) => {
+                    self.closed_region = true;
+                    self.stop = true;
+                }
+                (1049 | 1047 | 47, true) => self.enter_screen(),
+                (1049 | 1047 | 47, false) => self.leave_screen(),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
+    if col == cells.len() {
+        cells.push(cell);
+        return;
+    }
+    if col > cells.len() {
+        cells.resize(col + 1, BLANK);
+    }
+    cells[col] = cell;
+}
+
+/// Text as cells, for rows that were never drawn cell by cell.
+fn push_cell(cells: &mut Vec<Cell>, ch: char) {
+    if ch == '\t' {
+        tab(cells);
+        return;
+    }
+    match UnicodeWidthChar::width(ch).unwrap_or(0) {
+        0 => {}
+        wide => {
+            cells.push(Cell { ch, bits: 0 });
+            if wide == 2 {
+                cells.push(Cell { ch: ' ', bits: FILLER });
+            }
+        }
+    }
+}
+
+/// A tab at the end of a row stays a tab in the text, and takes the cells up to the next stop.
+fn tab(cells: &mut Vec<Cell>) {
+    let stop = (cells.len() / 8 + 1) * 8;
+    cells.push(Cell { ch: '\t', bits: 0 });
+    cells.resize(stop, Cell { ch: ' ', bits: FILLER });
+}
+
+fn first(params: &Params, otherwise: u16) -> u16 {
+    match params.iter().next().map(|it| it[0]) {
+        None | Some(0) => otherwise,
+        Some(it) => it,
+    }
+}
+
+impl Perform for Page {
+    fn print(&mut self, ch: char) {
+        self.printed = true;
+        self.after_lf = false;
+        self.after_caret_c = match (self.after_caret_c, ch) {
+            (_, '^') => 1,
+            (1, 'C') => 2,
+            _ => 0,
+        };
+        if ch.is_ascii() {
+            self.put(ch, 1);
+            return;
+        }
+        match UnicodeWidthChar::width(ch).unwrap_or(0) {
+            0 => {
+                let sheet = self.sheet();
+                let at = sheet.col.saturating_sub(usize::from(!sheet.wrap_due)) as u32;
+                let row = self.row();
+                if row.marks.len() < 1024 {
+                    row.marks.push((at, ch));
+                    row.marks.sort_by_key(|it| it.0);
+                }
+            }
+            wide => self.put(ch, wide),
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        self.printed = false;
+        match byte {
+            b'\n' | 0x0b | 0x0c => {
+                self.after_caret_c = 0;
+                self.cr_right = None;
+                self.line_feed();
+            }
+            b'\r' => self.carriage_return(),
+            0x08 => self.back(1),
+            b'\t' => {
+                let sheet = self.sheet();
+                let col = sheet.col;
+                let row = self.row();
+                if col == row.cells.len() && col < ROW_CELLS_MAX {
+                    tab(&mut row.cells);
+                    let end = row.cells.len();
+                    self.column(end);
+                } else {
+                    self.column((col / 8 + 1) * 8);
+                }
+            }
+            7 => self.row().bits |= bits::BELL,
+            0 => {
+                let at = self.at.0;
+                self.out.nul.get_or_insert((0, at)).0 += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn csi_dispatch(&mut self, params: &Params, between: &[u8], _ignored: bool, action: char) {
+        self.printed = false;
+        if between.first() == Some(&b'?') {
+            match action {
+                'h' => self.mode(params, true),
+                'l' => self.mode(params, false),
+                _ => {}
+            }
+            return;
+        }
+        if !between.is_empty() {
+            return;
+        }
+        let count = first(params, 1) as usize;
+        match action {
+            'm' => self.paint(params),
+            'A' => self.up(count as u64),
+            'B' | 'e' => self.down(count as u64),
+            'C' | 'a' => {
+                let right = self.sheet().col + count;
+                self.column(right);
+                if self.cr_right.is_some() {
+                    self.cr_right = Some(self.sheet().col);
+                }
+            }
+            'D' => self.back(count),
+            'E' => {
+                self.down(count as u64);
+                self.column(0);
+            }
+            'F' => {
+                self.up(count as u64);
+                self.column(0);
+            }
+            'G' | '`' => {
+                self.column(count - 1);
+                self.jumped = true;
+            }
+            'd' => {
+                let col = self.sheet().col;
+                self.address(count as u64 - 1, col);
+            }
+            'H' | 'f' => {
+                let col = params.iter().nth(1).map_or(1, |it| it[0].max(1)) as usize;
+                self.address(count as u64 - 1, col - 1);
+            }
+            'J' => match first(params, 0) {
+                0 => self.erase_below(),
+                2 => self.new_page(),
+                _ => {}
+            },
+            'K' => {
+                let col = self.sheet().col;
+                match first(params, 0) {
+                    0 => self.erase_in_row(col, usize::MAX),
+                    1 => self.erase_in_row(0, col + 1),
+                    _ => self.erase_in_row(0, usize::MAX),
+                }
+                if col > 0 {
+                    self.row().bits |= bits::EDITED;
+                }
+            }
+            'P' => {
+                let col = self.sheet().col;
+                let row = self.row();
+                row.bits |= bits::EDITED;
+                let end = (col + count).min(row.cells.len());
+                if col < end {
+                    row.cells.drain(col..end);
+                }
+            }
+            '@' => {
+                let col = self.sheet().col;
+                let row = self.row();
+                row.bits |= bits::EDITED;
+                if col < row.cells.len() {
+                    let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
+                    row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
+                }
+            }
+            'X' => {
+                let col = self.sheet().col;
+                self.erase_in_row(col, (col + count).min(ROW_CELLS_MAX));
+            }
+            'L' => self.insert_rows(count as u64),
+            'M' => self.delete_rows(count as u64),
+            'b' => {
+                let ch = self.last_char;
+                if ch.is_ascii() {
+                    for _ in 0..count.min(1024) {
+                        self.put(ch, 1);
+                    }
+                }
+            }
+            'r' => {
+                if let Some(sheet) = &mut self.alt {
+                    let bottom = params.iter().nth(1).map_or(0, |it| it[0]) as u64;
+                    sheet.margins =
+                        (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
+                    if let Some((_, bottom)) = sheet.margins {
+                        while (sheet.rows.len() as u64) <= bottom {
+                            sheet.rows.push_back(Row::new());
+                        }
+                    }
+                    sheet.row = 0;
+                    sheet.col = 0;
+                }
+            }
+            's' => {
+                let sheet = self.sheet();
+                sheet.saved = (sheet.row, sheet.col);
+            }
+            'u' => self.restore(),
+            _ => {}
+        }
+    }
+
+    fn esc_dispatch(&mut self, between: &[u8], _ignored: bool, byte: u8) {
+        self.printed = false;
+        if !between.is_empty() {
+            return;
+        }
+        match byte {
+            b'7' => {
+                let sheet = self.sheet();
+                sheet.saved = (sheet.row, sheet.col);
+            }
+            b'8' => self.restore(),
+            b'M' => {
+                let sheet = self.sheet();
+                if let Some((top, _)) = sheet.margins
+                    && sheet.row == top
+                {
+                    self.insert_rows(1);
+                } else {
+                    self.up(1);
+                }
+            }
+            b'D' => self.line_feed(),
+            b'E' => {
+                self.line_feed();
+                self.column(0);
+            }
+            b'c' => self.new_page(),
+            _ => {}
+        }
+    }
+
+    fn osc_dispatch(&mut self, params: &[&[u8]], _bell: bool) {
+        self.printed = false;
+        let at = self.at.0;
+        match params {
+            [b"0" | b"2", title @ ..] => {
+                let text = String::from_utf8_lossy(title.first().copied().unwrap_or_default());
+                self.out.items.push(Item::Title(text.chars().take(512).collect(), at));
+                let number = self.main.row;
+                self.titled_row = Some(number);
+                if self.alt.is_none() {
+                    let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
+                    let index = (number - self.main.base) as usize;
+                    self.main.rows[index].title_col = col;
+                }
+            }
+            [b"133", [mark @ b'A'..=b'D', ..], ..] => {
+                self.out.items.push(Item::Semantic(*mark, at));
+                let col = self.main.col.min(u16::MAX as usize) as u16;
+                if *mark == b'B' && self.alt.is_none() {
+                    // The prompt ends here, says the shell itself.
+                    let row = self.row();
+                    row.low_col = col;
+                    row.paint_col = col;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn terminated(&self) -> bool {
+        self.stop
+    }
+}
+
+impl Page {
+    fn restore(&mut self) {
+        let sheet = self.sheet();
+        let (row, col) = sheet.saved;
+        sheet.row = row.clamp(sheet.base, sheet.base + sheet.rows.len() as u64 - 1);
+        sheet.col = col;
+        sheet.wrap_due = false;
+        self.jumped = true;
+    }
+}

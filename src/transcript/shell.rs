@@ -1,0 +1,348 @@
+//! As much shell grammar as the decoder needs: is this line the end of its command, and may what follows
+//! come from another shell?
+//!
+//! Not a parser. A wrong "open" only means that a continuation prompt would be believed; a wrong "closed"
+//! that it would be asked for better evidence.
+
+/// What a command may do to the prompt that follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Another shell, perhaps another user or host.
+    Shell,
+    /// A program with prompts of its own.
+    Repl,
+    /// This shell ends.
+    Leave,
+    /// The same shell under another prompt.
+    Prompt,
+}
+
+/// Whether the shell would ask for more: an open quote, a here-document, a loop, a trailing `\`, `|`, `&&`.
+pub fn is_open(text: &str) -> bool {
+    let mut depth: Vec<&'static str> = Vec::new();
+    let mut pending: Vec<(String, bool)> = Vec::new();
+    let mut lines = text.split('\n');
+    let mut quote: Option<char> = None;
+    let mut trailing = false;
+    while let Some(line) = lines.next() {
+        if quote.is_none()
+            && let Some((word, strip)) = pending.first().cloned()
+        {
+            let body = if strip { line.trim_start_matches('\t') } else { line };
+            if body == word {
+                pending.remove(0);
+            }
+            trailing = false;
+            continue;
+        }
+        trailing = scan(line, &mut quote, &mut depth, &mut pending);
+    }
+    quote.is_some() || !depth.is_empty() || !pending.is_empty() || trailing
+}
+
+/// One physical line; says whether it ends in something that asks for the next.
+fn scan(
+    line: &str,
+    quote: &mut Option<char>,
+    depth: &mut Vec<&'static str>,
+    pending: &mut Vec<(String, bool)>,
+) -> bool {
+    let mut chars = line.chars().peekable();
+    let mut word = String::new();
+    let mut command_place = true;
+    let mut last_sign = ' ';
+    let mut escaped_end = false;
+    while let Some(ch) = chars.next() {
+        escaped_end = false;
+        if let Some(open) = *quote {
+            if ch == '\\' && open != '\'' {
+                escaped_end = chars.next().is_none();
+            } else if ch == open {
+                *quote = None;
+            }
+            word.push('q');
+            continue;
+        }
+        match ch {
+            '\\' => match chars.next() {
+                None => escaped_end = true,
+                Some(_) => word.push('x'),
+            },
+            '\'' | '"' | '`' => {
+                *quote = Some(ch);
+                word.push('q');
+            }
+            '#' if word.is_empty() => return false,
+            '<' if chars.peek() == Some(&'<') => {
+                chars.next();
+                if chars.peek() == Some(&'<') {
+                    chars.next();
+                    continue;
+                }
+                here_document(&mut chars, pending);
+                last_sign = 'x';
+            }
+            '(' if word.is_empty() || word.ends_with('$') => {
+                depth.push(")");
+                word.clear();
+                command_place = true;
+                last_sign = ' ';
+            }
+            ')' => {
+                close_word(&mut word, &mut command_place, depth);
+                if depth.last() == Some(&")") {
+                    depth.pop();
+                }
+                last_sign = ')';
+                command_place = depth.last() == Some(&"esac");
+            }
+            ' ' | '\t' => close_word(&mut word, &mut command_place, depth),
+            ';' | '|' | '&' => {
+                close_word(&mut word, &mut command_place, depth);
+                command_place = true;
+                let doubled = chars.peek() == Some(&ch);
+                last_sign = match (ch, doubled) {
+                    ('&', true) => 'A',
+                    _ => ch,
+                };
+            }
+            _ => {
+                word.push(ch);
+                last_sign = 'x';
+            }
+        }
+        if !word.is_empty() {
+            last_sign = 'x';
+        }
+    }
+    close_word(&mut word, &mut command_place, depth);
+    escaped_end || (quote.is_none() && matches!(last_sign, '|' | 'A'))
+}
+
+fn here_document(
+    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    pending: &mut Vec<(String, bool)>,
+) {
+    let strip = chars.next_if_eq(&'-').is_some();
+    while chars.next_if_eq(&' ').is_some() {}
+    let mut word = String::new();
+    while let Some(ch) = chars.peek().copied() {
+        if ch.is_whitespace() || matches!(ch, ';' | '|' | '&' | '>' | '<' | ')') {
+            break;
+        }
+        chars.next();
+        if !matches!(ch, '\'' | '"' | '\\') {
+            word.push(ch);
+        }
+    }
+    if !word.is_empty() {
+        pending.push((word, strip));
+    }
+}
+
+/// Reserved words open and close where a command could stand.
+fn close_word(word: &mut String, command_place: &mut bool, depth: &mut Vec<&'static str>) {
+    if word.is_empty() {
+        return;
+    }
+    let mut stays = false;
+    if *command_place {
+        stays = true;
+        match word.as_str() {
+            "if" => depth.push("fi"),
+            "case" => {
+                depth.push("esac");
+                stays = false;
+            }
+            "for" | "select" => {
+                depth.push("done");
+                stays = false;
+            }
+            "while" | "until" => depth.push("done"),
+            "{" => depth.push("}"),
+            "fi" | "done" | "esac" | "}" => {
+                if let Some(at) = depth.iter().rposition(|it| it == word) {
+                    depth.truncate(at);
+                }
+            }
+            "then" | "do" | "else" | "elif" | "!" => {}
+            _ => stays = word.ends_with("()") || (word.contains('=') && !word.starts_with('-')),
+        }
+    } else if matches!(word.as_str(), "{") && depth.is_empty() {
+        depth.push("}");
+        stays = true;
+    } else if word == "()" {
+        stays = true;
+    }
+    *command_place = stays;
+    word.clear();
+}
+
+/// What a command line may do to the next prompt. `None` for the great majority.
+pub fn change(text: &str) -> Option<Change> {
+    let mut found = None;
+    for part in text.split(['\n', ';', '|', '&', '(', ')']) {
+        if let Some(it) = change_of_one(part) {
+            found = Some(it);
+        }
+    }
+    found
+}
+
+fn change_of_one(part: &str) -> Option<Change> {
+    let mut words = part.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        match name {
+            "exec" | "command" | "builtin" | "env" | "time" | "nice" | "nohup" | "then" | "do"
+            | "else" | "{" | "!" => {}
+            "exit" | "logout" => return Some(Change::Leave),
+            "sudo" | "doas" => return sudo(&mut words),
+            "export" | "declare" | "readonly" | "set" => {
+                if words.clone().any(|it| is_prompt_variable(it)) {
+                    return Some(Change::Prompt);
+                }
+                return None;
+            }
+            "source" | "." | "unset" | "prompt" | "conda" | "starship" | "workon" | "bind" => {
+                return Some(Change::Prompt);
+            }
+            _ if is_prompt_variable(word) => return Some(Change::Prompt),
+            _ if word.contains('=') && !word.starts_with('-') => {}
+            _ => return program(name, words),
+        }
+    }
+    None
+}
+
+fn is_prompt_variable(word: &str) -> bool {
+    ["PS1", "PS2", "PROMPT", "PROMPT_COMMAND", "RPROMPT", "RPS1"]
+        .iter()
+        .any(|it| word.strip_prefix(it).is_some_and(|rest| rest.starts_with(['=', '+'])))
+}
+
+fn sudo<'a>(words: &mut (impl Iterator<Item = &'a str> + Clone)) -> Option<Change> {
+    let mut rest = words.clone();
+    while let Some(word) = rest.next() {
+        match word {
+            "-u" | "-g" | "-h" | "-p" | "-C" | "-r" | "-t" | "-U" | "-T" => {
+                rest.next();
+            }
+            "-i" | "-s" | "--login" | "--shell" => return Some(Change::Shell),
+            _ if word.starts_with('-') && !word.starts_with("--") && word.contains(['i', 's']) => {
+                return Some(Change::Shell);
+            }
+            _ if word.starts_with('-') || word.contains('=') => {}
+            _ => {
+                let line: Vec<&str> = std::iter::once(word).chain(rest).collect();
+                return change_of_one(&line.join(" "));
+            }
+        }
+    }
+    None
+}
+
+const SHELLS: &[&str] = &[
+    "bash", "sh", "dash", "zsh", "fish", "ksh", "ksh93", "mksh", "ash", "busybox", "tcsh", "csh",
+    "su", "ssh", "mosh", "telnet", "docker", "podman", "nerdctl", "kubectl", "oc", "k", "crictl",
+    "ctr", "chroot", "nsenter", "unshare", "tmux", "screen", "byobu", "script", "login", "newgrp",
+    "sg", "runuser", "machinectl", "lxc", "incus", "vagrant", "rlwrap", "pwsh", "powershell",
+    "powershell.exe", "cmd", "cmd.exe", "nix-shell", "pipenv", "poetry", "setpriv", "capsh",
+    "systemd-run", "aws", "copilot", "heroku", "fg", "elvish", "nu", "xonsh", "expect", "watch",
+];
+
+const REPLS: &[&str] = &[
+    "python", "python2", "python3", "ipython", "ipython3", "bpython", "node", "nodejs", "deno",
+    "bun", "irb", "pry", "ruby", "perl", "php", "lua", "R", "julia", "ghci", "scala", "jshell",
+    "psql", "mysql", "mariadb", "sqlite3", "sqlite", "redis-cli", "valkey-cli", "mongo", "mongosh",
+    "cqlsh", "sqlplus", "clickhouse-client", "duckdb", "gdb", "lldb", "pdb", "bc", "dc", "ftp",
+    "sftp", "lftp", "nslookup", "gnuplot", "octave", "maxima", "rails", "iex", "erl", "sqlcmd",
+    "etcdctl", "beeline", "hive", "spark-shell", "pyspark", "vault", "fdisk", "parted", "openssl",
+    "telnet", "virsh", "nmcli", "vtysh", "wg", "bluetoothctl", "diskpart", "netsh",
+];
+
+fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<Change> {
+    if SHELLS.contains(&name) || name.starts_with("bash-") {
+        return Some(Change::Shell);
+    }
+    let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
+    if REPLS.contains(&name) || REPLS.contains(&base) {
+        return Some(Change::Repl);
+    }
+    // A script or an alias may start a shell; its name does not say. Those with `exec` in them do.
+    words.clone().any(|it| it == "exec" || it == "shell" || it == "console").then_some(Change::Shell)
+}
+
+/// Whether the command prints what other people wrote: then prompts in its output mean little.
+pub fn prints_files(text: &str) -> bool {
+    text.split(['\n', ';', '|', '&']).any(|part| {
+        let name = part.split_whitespace().find(|it| *it != "sudo" && !it.contains('='));
+        let name = name.map(|it| it.rsplit('/').next().unwrap_or(it));
+        name.is_some_and(|it| {
+            [
+                "cat", "less", "more", "head", "tail", "grep", "egrep", "zcat", "bat", "history",
+                "echo", "printf", "sed", "awk", "strings", "man", "git", "diff", "curl", "tac",
+                "nl", "journalctl", "fc", "zgrep", "rg", "dmesg", "wget", "aws", "script",
+            ]
+            .contains(&it)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Change;
+    use super::change;
+    use super::is_open;
+
+    #[test]
+    fn a_command_is_open_until_the_shell_would_run_it() {
+        for open in [
+            "cat <<EOF",
+            "cat > f <<'EOF'\nline",
+            "for i in 1 2; do",
+            "if [ -f x ]; then\n  echo y",
+            "echo \"first",
+            "echo one \\",
+            "ls |",
+            "true &&",
+            "deploy() {",
+            "case $x in",
+            "while read -r l; do\n echo $l",
+            "echo $(date",
+        ] {
+            assert!(is_open(open), "{open:?} asks for more");
+        }
+        for closed in [
+            "ls -l",
+            "cat <<EOF\nbody\nEOF",
+            "for i in 1 2; do echo $i; done",
+            "if true; then echo y; fi",
+            "echo done",
+            "echo \"a\nb\"",
+            "echo one \\\ntwo",
+            "deploy() {\n  echo\n}",
+            "case $x in a) echo;; esac",
+            "echo $(date)",
+            "grep -c x <<< word",
+            "# for i in",
+            "echo it\\'s",
+            "sleep 1 &",
+        ] {
+            assert!(!is_open(closed), "{closed:?} is complete");
+        }
+    }
+
+    #[test]
+    fn only_some_commands_may_be_followed_by_another_prompt() {
+        assert_eq!(change("sudo su -"), Some(Change::Shell));
+        assert_eq!(change("sudo -u app -i"), Some(Change::Shell));
+        assert_eq!(change("PS1='% '"), Some(Change::Prompt));
+        assert_eq!(change("export PS1='x'"), Some(Change::Prompt));
+        assert_eq!(change("python3.11 -q"), Some(Change::Repl));
+        assert_eq!(change("exit"), Some(Change::Leave));
+        assert_eq!(change("sudo cat /etc/hosts"), None);
+        assert_eq!(change("ls -l"), None);
+        assert_eq!(change("echo bash"), None);
+    }
+}

@@ -1,0 +1,576 @@
+//! The forms a transcript arrives in → raw terminal lines with their place and time.
+//!
+//! One session can lie in S3 as a `script` file, in CloudWatch Logs as the same file cut into chunks, or as a
+//! stream of JSON events; on Windows as a PowerShell transcript; on Alpine as bare bytes. The form is
+//! found from the bytes, never from where they lay. Everything here is total: what does not fit is handed on
+//! as terminal output, because a frame that an attacker printed must not hide what follows it.
+//!
+//! Sources: "Logging session activity" (AWS Systems Manager User Guide); amazon-ssm-agent:
+//! agent/session/shell/shell_unix.go, agent/agentlogstocloudwatch/cloudwatchlogspublisher/
+//! cloudwatchlogsservice.go; util-linux: term-utils/script.c, versions 2.23 to 2.38.
+
+use std::sync::LazyLock;
+
+use chrono::DateTime;
+use chrono::NaiveDateTime;
+use regex::bytes::Regex;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Longest piece of one raw line held at once; longer lines are handed on in pieces.
+const PIECE: usize = 1 << 20;
+
+/// How the bytes of one transcript are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Form {
+    /// What `script` wrote: header line, terminal bytes, footer line.
+    Script,
+    /// Terminal bytes without any frame (busybox `script`, or a copy that lost it).
+    Bare,
+    /// A PowerShell transcript.
+    Windows,
+    /// CloudWatch Logs events, one JSON object a line, oldest first.
+    Events,
+}
+
+impl Form {
+    pub const ALL: [Self; 4] = [Self::Script, Self::Bare, Self::Windows, Self::Events];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Script => "script",
+            Self::Bare => "bare",
+            Self::Windows => "windows",
+            Self::Events => "events",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+}
+
+/// What the first bytes of a file say it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// Terminal bytes of one session in this form.
+    Transcript(Form),
+    /// One JSON event (or one streamed message) a line.
+    EventLines,
+    /// One JSON document with an `events` array, as the AWS CLI prints it.
+    EventDocument,
+    /// `2026-11-23T13:39:19.123Z message`, as an export task writes it.
+    ExportLines,
+    Empty,
+    /// Not a transcript, and why we think so.
+    Other(&'static str),
+}
+
+/// Says what a file is from its name's session id and its first bytes (4 KiB are plenty).
+pub fn recognise(named_as_session: bool, head: &[u8]) -> Container {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let start = text.trim_ascii_start();
+    if head.is_empty() {
+        return Container::Empty;
+    }
+    if is_script_header(text) {
+        return Container::Transcript(Form::Script);
+    }
+    if start.starts_with(b"**********************") {
+        return Container::Transcript(Form::Windows);
+    }
+    if start.starts_with(b"{") || start.starts_with(b"[") {
+        return recognise_json(start);
+    }
+    if EXPORT_LINE.is_match(text) {
+        return Container::ExportLines;
+    }
+    const MAGIC: &[(&[u8], &str)] = &[
+        (b"\x89PNG", "a PNG image"),
+        (b"\xff\xd8\xff", "a JPEG image"),
+        (b"GIF8", "a GIF image"),
+        (b"%PDF", "a PDF document"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"PAR1", "a Parquet file"),
+        (b"\x7fELF", "a program"),
+        (b"MZ", "a Windows program"),
+        (b"SQLite format 3", "a database"),
+    ];
+    if let Some((_, what)) = MAGIC.iter().find(|it| head.starts_with(it.0)) {
+        return Container::Other(what);
+    }
+    if named_as_session {
+        return Container::Transcript(Form::Bare);
+    }
+    Container::Other("no script header, no log events, and its name is no session id")
+}
+
+fn recognise_json(start: &[u8]) -> Container {
+    let seen = |word: &str| memchr::memmem::find(start, word.as_bytes()).is_some();
+    if seen("\"Records\"") && (seen("\"eventSource\"") || seen("\"eventVersion\"")) {
+        return Container::Other("a CloudTrail file");
+    }
+    let first_line = start.split(|it| *it == b'\n').next().unwrap_or_default();
+    let complete: Option<Event> = serde_json::from_slice(first_line).ok();
+    if complete.is_some_and(|it| it.message.is_some() || it.session_data.is_some()) {
+        return Container::EventLines;
+    }
+    if seen("\"events\"") && (start.starts_with(b"{")) && !seen("\"eventSource\"") {
+        return Container::EventDocument;
+    }
+    if seen("\"message\"") || seen("\"sessionData\"") {
+        // A first event longer than the head.
+        return if start.starts_with(b"[") { Container::EventDocument } else { Container::EventLines };
+    }
+    Container::Other("JSON, but not log events")
+}
+
+static EXPORT_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z ").expect("a constant pattern")
+});
+
+/// The start of an export task's line: its time in milliseconds, and where the message begins.
+pub fn export_line(line: &[u8]) -> Option<(i64, usize)> {
+    let found = EXPORT_LINE.find(line)?;
+    let stamp = std::str::from_utf8(&line[..found.end() - 1]).ok()?;
+    let at = DateTime::parse_from_rfc3339(stamp).ok()?;
+    Some((at.timestamp_millis(), found.end()))
+}
+
+/// One CloudWatch Logs event as GetLogEvents, FilterLogEvents and exports give it, or one streamed message on
+/// its own. Every field can be missing.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event<'a> {
+    pub log_stream_name: Option<String>,
+    pub timestamp: Option<i64>,
+    pub event_id: Option<String>,
+    pub message: Option<String>,
+    /// Present when the line is a streamed message without its envelope.
+    #[serde(borrow)]
+    pub session_data: Option<&'a RawValue>,
+    pub session_id: Option<String>,
+}
+
+/// The structured message of a streaming agent.
+/// Source: amazon-ssm-agent: …/cloudwatchlogsservice.go (CloudWatchMessage).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Streamed {
+    pub event_version: Option<String>,
+    pub event_time: Option<String>,
+    pub aws_region: Option<String>,
+    pub target: Option<StreamedTarget>,
+    pub user_identity: Option<StreamedIdentity>,
+    pub run_as_user: Option<String>,
+    pub session_id: Option<String>,
+    pub session_data: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct StreamedTarget {
+    pub id: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct StreamedIdentity {
+    pub arn: Option<String>,
+}
+
+impl Streamed {
+    /// `None` if the message is no streamed JSON: then it is plain text.
+    pub fn read(message: &str) -> Option<Self> {
+        let start = message.trim_start();
+        if !start.starts_with('{') || !start.contains("\"sessionData\"") {
+            return None;
+        }
+        serde_json::from_str(start).ok()
+    }
+}
+
+/// What a frame says of its session. Nothing here is proof: whoever wrote the bytes wrote this too.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Frame {
+    /// The header line as it stands.
+    pub header: Option<String>,
+    /// Time of the header or footer, UTC microseconds: the *end* of the session, because `script` runs
+    /// after it.
+    pub ended_at: Option<i64>,
+    /// Windows transcripts do carry a start, in a zone they do not name.
+    pub header_time_without_zone: bool,
+    /// From the path in the header (util-linux 2.38 and later).
+    pub target: Option<String>,
+    pub session_id: Option<String>,
+    /// `Standard_Stream`, `InteractiveCommands` or `NonInteractiveCommands`.
+    pub session_type: Option<String>,
+    pub has_footer: bool,
+}
+
+fn is_script_header(bytes: &[u8]) -> bool {
+    let line = bytes.split(|it| *it == b'\n').next().unwrap_or_default();
+    line.starts_with(b"Script started on ")
+        // The words are translated by gettext; the rest of the line is not.
+        || (line.len() < 4096
+            && memchr::memmem::find(line, b"/ipcTempFile.log\" <").is_some()
+            && memchr::memmem::find(line, b"[COMMAND=\"").is_some())
+}
+
+static HEADER_PATH: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"([^/\s]+)/session/orchestration/([^/]+)/([^/]+)/ipcTempFile\.log")
+        .expect("a constant pattern")
+});
+
+static ISO_TIME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)([+-]\d\d):?(\d\d)").expect("a constant pattern")
+});
+
+/// Reads a time of a `script` line: UTC microseconds, or the news that it names no zone.
+fn script_time(line: &str) -> (Option<i64>, bool) {
+    if let Some(found) = ISO_TIME.captures(line.as_bytes()) {
+        let part = |n: usize| String::from_utf8_lossy(&found[n]).into_owned();
+        let stamp = format!("{}{}{}", part(1), part(2), part(3));
+        let at = DateTime::parse_from_str(&stamp, "%Y-%m-%d %H:%M:%S%z").ok();
+        return (at.map(|it| it.timestamp_micros()), false);
+    }
+    let words = line.split(" on ").nth(1).unwrap_or_default();
+    let plain = words.trim().chars().take(24).collect::<String>();
+    let found = NaiveDateTime::parse_from_str(&plain, "%a %b %e %H:%M:%S %Y").is_ok();
+    (None, found)
+}
+
+/// Where raw lines go. `crs` counts the CRs before the LF; `from..to` is the place in the kept bytes.
+pub trait Lines {
+    fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64);
+}
+
+/// Cuts bytes into raw lines, in whatever chunks they come.
+#[derive(Default)]
+pub struct Splitter {
+    carry: Vec<u8>,
+    at: u64,
+}
+
+impl Splitter {
+    pub fn push(&mut self, mut bytes: &[u8], out: &mut impl Lines) {
+        if !self.carry.is_empty() {
+            let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |it| it + 1);
+            let room = PIECE + 4 - self.carry.len().min(PIECE + 4);
+            let take = end.min(room);
+            self.carry.extend_from_slice(&bytes[..take]);
+            bytes = &bytes[take..];
+            if self.carry.last() == Some(&b'\n') || self.carry.len() >= PIECE + 4 {
+                let carry = std::mem::take(&mut self.carry);
+                let used = self.cut(&carry, out);
+                let mut rest = carry[used..].to_vec();
+                std::mem::swap(&mut self.carry, &mut rest);
+                if !self.carry.is_empty() {
+                    return self.push(bytes, out);
+                }
+            } else if bytes.is_empty() {
+                return;
+            } else {
+                return self.push(bytes, out);
+            }
+        }
+        let used = self.cut(bytes, out);
+        self.carry.extend_from_slice(&bytes[used..]);
+    }
+
+    /// Hands on every complete line and every full piece; returns the bytes used.
+    fn cut(&mut self, bytes: &[u8], out: &mut impl Lines) -> usize {
+        let mut used = 0;
+        loop {
+            let rest = &bytes[used..];
+            match memchr::memchr(b'\n', &rest[..rest.len().min(PIECE + 4)]) {
+                Some(end) => {
+                    self.hand_on(&rest[..end], true, 1, out);
+                    used += end + 1;
+                }
+                None if rest.len() >= PIECE + 4 => {
+                    let end = boundary(rest, PIECE);
+                    self.hand_on(&rest[..end], false, 0, out);
+                    used += end;
+                }
+                None => return used,
+            }
+        }
+    }
+
+    fn hand_on(&mut self, raw: &[u8], ended: bool, lf: u64, out: &mut impl Lines) {
+        let to = self.at + raw.len() as u64 + lf;
+        let (bytes, crs) = if ended { without_crs(raw) } else { (raw, 0) };
+        out.line(bytes, crs, ended, self.at, to);
+        self.at = to;
+    }
+
+    pub fn finish(&mut self, out: &mut impl Lines) {
+        let carry = std::mem::take(&mut self.carry);
+        let mut rest = carry.as_slice();
+        while !rest.is_empty() {
+            let end = boundary(rest, PIECE.min(rest.len()));
+            self.hand_on(&rest[..end], false, 0, out);
+            rest = &rest[end..];
+        }
+    }
+
+    pub fn place(&self) -> u64 {
+        self.at
+    }
+}
+
+/// The last character boundary at or before `most`, so that no piece cuts a character.
+fn boundary(bytes: &[u8], most: usize) -> usize {
+    if most >= bytes.len() {
+        return bytes.len();
+    }
+    let mut end = most;
+    while end > most.saturating_sub(3) && bytes[end] & 0xc0 == 0x80 {
+        end -= 1;
+    }
+    if bytes[end] & 0xc0 == 0x80 { most } else { end }
+}
+
+/// A line without the CRs that end it, and how many there were.
+pub fn without_crs(raw: &[u8]) -> (&[u8], u8) {
+    let end = raw.iter().rposition(|it| *it != b'\r').map_or(0, |it| it + 1);
+    (&raw[..end], (raw.len() - end).min(255) as u8)
+}
+
+/// Takes the frame off a `script` file or a PowerShell transcript, line by line.
+pub struct Unframe {
+    form: Form,
+    pub frame: Frame,
+    state: State,
+    /// A line that may turn out to be the footer, or the one that only the footer ended.
+    held: Vec<Held>,
+    /// Line ends counted until the `script` CR is known: with one extra, without.
+    doubled: (u32, u32),
+    waiting: Vec<Held>,
+    settled: Option<bool>,
+}
+
+#[derive(PartialEq)]
+enum State {
+    First,
+    AfterHeader,
+    WindowsHeader(u8),
+    Body,
+}
+
+struct Held {
+    bytes: Vec<u8>,
+    crs: u8,
+    ended: bool,
+    from: u64,
+    to: u64,
+}
+
+/// Lines looked at before deciding whether `script` added a CR to each.
+const SETTLE_LINES: u32 = 64;
+
+impl Unframe {
+    pub fn new(form: Form) -> Self {
+        Self {
+            form,
+            frame: Frame::default(),
+            state: if form == Form::Bare { State::Body } else { State::First },
+            held: Vec::new(),
+            doubled: (0, 0),
+            waiting: Vec::new(),
+            settled: if form == Form::Windows { Some(false) } else { None },
+        }
+    }
+
+    /// CRs that each live line end carries. Known once enough lines have passed.
+    pub fn extra_cr(&self) -> bool {
+        self.settled.unwrap_or(self.doubled.0 > self.doubled.1)
+    }
+
+    pub fn line(&mut self, it: RawLine<'_>, out: &mut impl Lines) {
+        match self.state {
+            State::First => {
+                self.state = State::Body;
+                match self.form {
+                    Form::Windows if it.bytes.starts_with(b"*****") => {
+                        self.state = State::WindowsHeader(0);
+                        return;
+                    }
+                    Form::Script | Form::Events if is_script_header(it.bytes) => {
+                        self.read_header(it.bytes);
+                        self.state = State::AfterHeader;
+                        return;
+                    }
+                    _ => {}
+                }
+            }
+            State::AfterHeader => {
+                self.state = State::Body;
+                // BSD `script` says what it ran (Apple shell_cmds: script/script.c).
+                if it.bytes.starts_with(b"Command: ") && self.frame.session_id.is_none() {
+                    self.read_path(it.bytes);
+                    return;
+                }
+            }
+            State::WindowsHeader(lines) => {
+                let text = String::from_utf8_lossy(it.bytes);
+                if it.bytes.starts_with(b"*****") && lines > 0 || lines > 40 {
+                    self.state = State::Body;
+                } else {
+                    self.state = State::WindowsHeader(lines + 1);
+                    if text.starts_with("Start time:") {
+                        self.frame.header = Some(text.into_owned());
+                        self.frame.header_time_without_zone = true;
+                    }
+                }
+                return;
+            }
+            State::Body => {}
+        }
+        self.body(it, out);
+    }
+
+    fn read_header(&mut self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let (at, without_zone) = script_time(&text);
+        self.frame.ended_at = at;
+        self.frame.header_time_without_zone = without_zone;
+        self.read_path(bytes);
+        self.frame.header = Some(text);
+    }
+
+    fn read_path(&mut self, bytes: &[u8]) {
+        if let Some(found) = HEADER_PATH.captures(bytes) {
+            let part = |n: usize| Some(String::from_utf8_lossy(&found[n]).into_owned());
+            self.frame.target = part(1);
+            self.frame.session_id = part(2);
+            self.frame.session_type = part(3);
+        }
+    }
+
+    /// Only the last footer is one: what an attacker prints is followed by more. So a line that looks like
+    /// a footer, and a line that ended without CR just before it, wait until the next line is known.
+    fn body(&mut self, it: RawLine<'_>, out: &mut impl Lines) {
+        let footer = self.is_footer(it.bytes);
+        if self.held.iter().any(|held| self.is_footer(&held.bytes)) {
+            let trailer = match self.form {
+                Form::Windows => {
+                    footer
+                        || it.bytes.starts_with(b"Windows PowerShell transcript end")
+                        || it.bytes.starts_with(b"End time:")
+                }
+                _ => !footer && it.bytes.is_empty(),
+            };
+            if trailer && self.held.len() < 8 {
+                self.held.push(Held::from(it));
+                return;
+            }
+            self.release(out);
+        }
+        let bsd_status = it.bytes.starts_with(b"Command exit status:");
+        if footer || bsd_status {
+            self.held.push(Held::from(it));
+        } else if it.crs == 0 && it.ended {
+            self.release(out);
+            self.held.push(Held::from(it));
+        } else {
+            self.release(out);
+            self.count(it, out);
+        }
+    }
+
+    fn is_footer(&self, bytes: &[u8]) -> bool {
+        match self.form {
+            Form::Windows => bytes.starts_with(b"**********************"),
+            _ => bytes.starts_with(b"Script done on ") || is_translated_footer(bytes),
+        }
+    }
+
+    fn release(&mut self, out: &mut impl Lines) {
+        for it in std::mem::take(&mut self.held) {
+            self.count(it.raw(), out);
+        }
+    }
+
+    /// Counts line ends until it is clear whether `script` added a CR to each, then hands on.
+    fn count(&mut self, it: RawLine<'_>, out: &mut impl Lines) {
+        if let Some(doubled) = self.settled {
+            emit(it, doubled, out);
+            return;
+        }
+        if it.ended && it.crs >= 2 {
+            self.doubled.0 += 1;
+        } else if it.ended && it.crs == 1 {
+            self.doubled.1 += 1;
+        }
+        self.waiting.push(Held::from(it));
+        if self.doubled.0 + self.doubled.1 >= SETTLE_LINES || self.waiting.len() >= 512 {
+            self.settle(out);
+        }
+    }
+
+    fn settle(&mut self, out: &mut impl Lines) {
+        let doubled = self.doubled.0 > self.doubled.1;
+        self.settled = Some(doubled);
+        for it in std::mem::take(&mut self.waiting) {
+            emit(it.raw(), doubled, out);
+        }
+    }
+
+    pub fn finish(&mut self, out: &mut impl Lines) {
+        let footer = self.held.iter().position(|it| self.is_footer(&it.bytes));
+        let held = std::mem::take(&mut self.held);
+        for (nth, it) in held.iter().enumerate() {
+            match footer {
+                None => self.count(it.raw(), out),
+                Some(at) if nth >= at => {
+                    let (time, _) = script_time(&String::from_utf8_lossy(&it.bytes));
+                    self.frame.ended_at = self.frame.ended_at.or(time);
+                    self.frame.has_footer = true;
+                }
+                Some(_) if it.bytes.is_empty() || it.bytes.starts_with(b"Command exit status:") => {}
+                // Only the footer's own LF ended this line: the session stopped in the middle of it.
+                Some(_) => self.count(RawLine { ended: false, ..it.raw() }, out),
+            }
+        }
+        if self.settled.is_none() {
+            self.settle(out);
+        }
+    }
+}
+
+fn is_translated_footer(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\"]") && memchr::memmem::find(bytes, b"[COMMAND_EXIT_CODE=\"").is_some()
+}
+
+fn emit(it: RawLine<'_>, doubled: bool, out: &mut impl Lines) {
+    let crs = if doubled { it.crs.saturating_sub(1) } else { it.crs };
+    out.line(it.bytes, crs, it.ended, it.from, it.to);
+}
+
+/// One raw line: its bytes without the line end, how it ended, and its place.
+#[derive(Clone, Copy)]
+pub struct RawLine<'a> {
+    pub bytes: &'a [u8],
+    pub crs: u8,
+    pub ended: bool,
+    pub from: u64,
+    pub to: u64,
+}
+
+impl From<RawLine<'_>> for Held {
+    fn from(it: RawLine<'_>) -> Self {
+        Self { bytes: it.bytes.to_vec(), crs: it.crs, ended: it.ended, from: it.from, to: it.to }
+    }
+}
+
+impl Held {
+    fn raw(&self) -> RawLine<'_> {
+        RawLine {
+            bytes: &self.bytes,
+            crs: self.crs,
+            ended: self.ended,
+            from: self.from,
+            to: self.to,
+        }
+    }
+}
