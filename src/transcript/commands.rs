@@ -85,6 +85,7 @@ impl Command {
     }
 }
 
+const ANNOUNCED: &str = "what this shell sends before each prompt came just before";
 const EDITED: &str = "edited in place";
 
 /// Evidence below this sum leaves a command merely possible.
@@ -95,16 +96,20 @@ const FLOOR: f32 = 0.0;
 struct Level {
     prompt: String,
     skeleton: String,
-    family: Option<u8>,
-    root: Option<bool>,
+    /// See [`prompt::identity`].
+    identity: String,
     reads: Reads,
     user: Option<String>,
     host: Option<String>,
+    /// The directory its last prompt showed.
+    dir: Option<String>,
     /// Its line editor sets bracketed-paste marks.
     marked: bool,
     /// Lines that the prompt has before the one with the command.
     rows_before: usize,
     titled: bool,
+    /// Its end marks are followed by escapes.
+    escapes: bool,
     /// CRs that end its lines.
     crs: Option<u8>,
     /// Its `exit` is echoed by the shell itself, so that Ctrl-D can be told from a typed one.
@@ -131,12 +136,20 @@ pub struct Reader {
     /// The last command may have changed the prompt, and no prompt has followed yet.
     may_change: Option<Change>,
     commands: Vec<Command>,
+    /// Possible commands met in the output of the current one.
+    doubtful: Vec<Command>,
+    /// The agent's own logger ran in the session's first shell; the last `exit` there is the agent's too.
+    agent_shell: bool,
     lines_before: u64,
     first_lines: u32,
     /// CRs that end the lines of genuine input regions.
     region_crs: Option<u8>,
     /// A title came before a job notice; the prompt follows the notice.
     title_due: bool,
+    /// The last line broke off at a margin of this many columns.
+    margin: Option<usize>,
+    /// A bell rang on the last line read: it may have been completed rather than run.
+    bell: bool,
     /// Echo was turned off: what follows a prompt may be output.
     echo_off: bool,
     /// The session's document runs one command and reads nothing.
@@ -174,6 +187,11 @@ impl Reader {
         }
         self.lines_before += drawn.lines.len() as u64;
         if last {
+            let agents = self.agent_shell
+                && self.current.as_ref().is_some_and(|it| it.command.text == "exit");
+            if agents {
+                self.current = None;
+            }
             self.close();
         }
         std::mem::take(&mut self.commands)
@@ -196,11 +214,12 @@ impl Reader {
                     let line = &drawn.lines[*index as usize];
                     let skip = bits::INPUT | bits::SCREEN | bits::OVERWRITTEN;
                     let edited = line.bits & bits::EDITED != 0;
-                    if line.bits & skip == 0 && (edited || line.title_col == 1) {
+                    let asked = line.bits & bits::ASKED != 0;
+                    if line.bits & skip == 0 && (edited || asked || line.title_col == 1) {
                         let text = drawn.line_text(*index);
                         let low = low_byte(line, text, 0);
                         let found = prompt::bounded(text, low, None);
-                        self.learnt.line(text, &found, low, line.title_col > 0);
+                        self.learnt.line(text, &found, low, asked || line.title_col > 0);
                     }
                 }
                 _ => {}
@@ -217,9 +236,17 @@ impl Reader {
     /// The current command is complete.
     fn close(&mut self) {
         let Some(current) = self.current.take() else { return };
-        let mut command = current.command;
-        if command.text.is_empty() || command.text.contains("ssm-session-logger") {
-            // The second is typed by the agent itself: on Windows, and everywhere before 2.3.978.
+        self.push(current.command);
+        self.commands.append(&mut self.doubtful);
+    }
+
+    fn push(&mut self, mut command: Command) {
+        if command.text.is_empty() {
+            return;
+        }
+        if command.text.contains("ssm-session-logger") {
+            // Typed by the agent itself: on Windows, and everywhere before 2.3.978.
+            self.agent_shell = true;
             return;
         }
         if shell::is_open(&command.text) && command.kind == Kind::Shell {
@@ -275,7 +302,13 @@ impl Reader {
             && region.end == RegionEnd::Accepted
             && region.crs > crs
             && self.may_change.is_none();
-        if !region.genuine || replayed {
+        // readline and zle send a CR behind the mark; fish an escape. A shell does not change its ways.
+        let foreign = region.escape_follows
+            && match self.levels.last() {
+                None => false,
+                Some(top) => !top.escapes && self.may_change != Some(Change::Shell),
+            };
+        if !region.genuine || replayed || foreign {
             self.output();
             return;
         }
@@ -306,6 +339,7 @@ impl Reader {
         evidence.extend(settled);
         if let Some(level) = self.levels.last_mut() {
             level.titled |= region.titled;
+            level.escapes |= region.escape_follows;
         }
         let kind = match (kind, self.levels.last().map(|it| it.reads)) {
             (Kind::Shell, Some(Reads::Repl)) => Kind::Repl,
@@ -403,27 +437,21 @@ impl Reader {
         let host = shape.and_then(|it| it.host.clone());
         let reads = shape.map_or(Reads::Shell, |it| it.reads);
         let change = self.may_change.take();
-        let family = shape.filter(|it| it.strong).map(|it| it.family);
-        let root = shape.and_then(|it| it.root);
-        let fits = |it: &Level| {
-            it.family == family
-                && (family.is_some() && it.root == root || it.skeleton == skeleton)
-                && it.user == user
-                && it.host == host
-                && it.rows_before == rows_before
-        };
+        let identity = prompt::identity(shown, shape);
+        let fits = |it: &Level| it.identity == identity && it.rows_before == rows_before;
         let mut evidence = Vec::new();
         let level = Level {
             prompt: shown.to_owned(),
             skeleton: skeleton.clone(),
-            family,
-            root,
+            identity: identity.clone(),
             reads,
             user: user.clone(),
             host: host.clone(),
+            dir: shape.and_then(|it| it.dir.clone()),
             marked,
             rows_before,
             titled: false,
+            escapes: false,
             crs: None,
             says_exit: false,
         };
@@ -443,6 +471,7 @@ impl Reader {
             } else if let Some(top) = self.levels.last_mut() {
                 shown.clone_into(&mut top.prompt);
                 top.marked = marked;
+                top.dir = shape.and_then(|it| it.dir.clone());
             }
             evidence.push(weigh("the prompt of this shell", 1.0));
             return evidence;
@@ -612,14 +641,15 @@ impl Reader {
             self.title_due = false;
             return;
         }
-        self.title_due = line.title_col > 0 && is_job_notice(text);
+        self.title_due = is_announced(line) && is_job_notice(text);
         self.output();
         if let Some(current) = &mut self.current
             && looks_like_a_prompt(text)
         {
             current.decoys += 1;
         }
-        if matches!(text.trim(), "exit" | "logout") {
+        let printed = self.last.as_deref().is_some_and(shell::prints_files);
+        if matches!(text.trim(), "exit" | "logout") && !printed {
             self.may_change.get_or_insert(Change::Leave);
         }
     }
@@ -636,13 +666,42 @@ impl Reader {
     fn plain(&mut self, drawn: &Drawn, index: u32, nth: usize, text: &str) -> bool {
         let line = &drawn.lines[index as usize];
         let edited = line.bits & bits::EDITED != 0;
-        let titled = line.title_col > 0 || self.title_due;
+        let titled = is_announced(line) || self.title_due;
         let start = if line.title_col > 1 {
             prompt::byte_of_column(text, line.title_col as usize - 1)
         } else {
             0
         };
         let rest = &text[start..];
+        if self.bell
+            && let Some(current) = &mut self.current
+            && !current.marked
+            && current.outputs > 0
+            && let Some(whole) = text.strip_prefix(current.command.prompt.as_str())
+            && whole.starts_with(current.command.text.as_str())
+        {
+            // The line was not run but broken off by a list of completions, and is drawn again.
+            whole.trim_end().clone_into(&mut current.command.text);
+            current.command.to = line.to;
+            current.outputs = 0;
+            self.bell = line.bits & bits::BELL != 0;
+            self.may_change = shell::change(whole);
+            self.last = Some(whole.trim_end().to_owned());
+            return true;
+        }
+        if let Some(columns) = self.margin.take() {
+            // BusyBox breaks a long line with a plain CR LF at the margin, and goes on.
+            if let Some(current) = &mut self.current {
+                current.command.text.push_str(text);
+                current.command.to = line.to;
+                if current.command.kind == Kind::Shell {
+                    self.last = Some(current.command.text.clone());
+                }
+                let full = text.chars().count() >= columns;
+                self.margin = full.then_some(columns);
+            }
+            return true;
+        }
         if let Some(current) = &self.current
             && !current.marked
             && current.outputs == 0
@@ -713,22 +772,40 @@ impl Reader {
         if edited {
             evidence.push(weigh(EDITED, 1.5));
         }
-        let explained = self.may_change;
+        if self.current.as_ref().is_some_and(|it| {
+            it.command.text.lines().skip(1).any(|typed| drawn.line_text(index).ends_with(typed))
+                && !body.trim().is_empty()
+        }) && !edited
+        {
+            evidence.push(weigh("it repeats what was just typed", -3.0));
+        }
+        if shell::change(body) == Some(Change::Shell) && next_is_announced(drawn, nth) {
+            evidence.push(weigh("a new shell's prompt follows at once", 3.0));
+        }
+        let sum: f32 = evidence.iter().map(|it| it.weight).sum();
+        if sum < FLOOR {
+            self.possible(drawn, index, &shown, body, shape.as_ref(), std::mem::take(evidence));
+            return false;
+        }
         let settled = self.settle(&shown, shape.as_ref(), false, 0);
         evidence.extend(settled);
-        let _ = explained;
         if let Some(level) = self.levels.last_mut() {
-            level.titled |= line.title_col > 0;
+            level.titled |= is_announced(line);
             if level.crs.is_none() && line.bits & bits::UNFINISHED == 0 {
                 level.crs = Some(line.crs);
             }
         }
-        let (body, mut kind) = interrupted(body.trim_end());
+        let broken = body.len() + shown.len() >= 60
+            && self.levels.last().and_then(|it| it.crs).is_some_and(|it| line.crs == it + 1);
+        self.margin = broken.then(|| drawn.line_text(index).chars().count());
+        let body = if broken { body } else { body.trim_end() };
+        let (body, mut kind) = interrupted(body);
         if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
             kind = Some(Kind::Abandoned);
         }
         let reads = self.levels.last().map(|it| it.reads);
         let kind = kind.unwrap_or(if reads == Some(Reads::Repl) { Kind::Repl } else { Kind::Shell });
+        self.bell = line.bits & bits::BELL != 0;
         if self.left_by_key(drawn, nth, body) {
             self.close();
             self.may_change = Some(Change::Leave);
@@ -743,6 +820,31 @@ impl Reader {
             });
         self.begin(command, false);
         true
+    }
+
+    /// Output that may have been typed: kept apart, and nothing follows from it.
+    fn possible(
+        &mut self,
+        drawn: &Drawn,
+        index: u32,
+        shown: &str,
+        body: &str,
+        shape: Option<&Shape>,
+        evidence: Vec<Evidence>,
+    ) {
+        let line = &drawn.lines[index as usize];
+        let body = body.trim_end();
+        if body.is_empty() {
+            return;
+        }
+        let command =
+            self.command(body.to_owned(), Kind::Possible, shown, shape, evidence, |it| {
+                it.from = line.from;
+                it.to = line.to;
+                it.line = u64::from(index);
+                it.damaged = line.bits & bits::DAMAGED != 0;
+            });
+        self.doubtful.push(command);
     }
 
     /// bash prints `exit` itself at Ctrl-D; a typed one is followed by the shell's own.
@@ -781,18 +883,20 @@ impl Reader {
             && !top.marked
         {
             let settled = self.may_change.is_none();
-            if top.titled && !titled && top.reads == Reads::Shell && settled {
+            let same = self.same_prompt(top, text, shape.as_ref(), titled);
+            if top.titled && !titled && top.reads == Reads::Shell && (settled || same.is_some()) {
+                // This shell sets a title before each prompt; here is none.
                 return None;
             }
-            if settled && !edited && top.crs.is_some_and(|it| crs > it) {
+            let margin = text.len() >= 60 && top.crs.is_some_and(|it| crs == it + 1) && (titled || !printed);
+            if settled && !edited && !margin && top.crs.is_some_and(|it| crs > it) {
                 // A stored transcript printed again: its lines end in one CR more than live ones.
                 return None;
             }
-            let same = self.same_prompt(top, text, shape.as_ref());
             if let Some((end, shape)) = same {
                 let mut evidence = Vec::new();
                 if titled {
-                    evidence.push(weigh("a window title was set just before", 2.0));
+                    evidence.push(weigh(ANNOUNCED, 2.0));
                 }
                 let strong = shape.as_ref().is_some_and(|it| it.strong);
                 evidence.push(if strong {
@@ -800,9 +904,19 @@ impl Reader {
                 } else {
                     weigh("the prompt of this session", 0.8)
                 });
+                let moved = match (&shape, &top.dir) {
+                    (Some(it), Some(dir)) => it.dir.as_ref().is_some_and(|it| it != dir),
+                    _ => false,
+                };
+                if moved && !titled && !self.last.as_deref().is_some_and(shell::moves) {
+                    evidence.push(weigh("the directory changed without a reason", -1.5));
+                }
                 if printed && !edited && !titled {
-                    let weight = match (decoys > 0, strong) {
-                        (true, _) => -3.0,
+                    // A README shows default prompts; it does not know this host or this style.
+                    let own = shape.as_ref().map_or(top.skeleton.len() >= 5, |it| it.user.is_some());
+                    let weight = match (decoys > 0, own) {
+                        (true, false) => -3.0,
+                        (true, true) => -0.7,
                         (false, true) => -0.3,
                         (false, false) => -0.6,
                     };
@@ -823,15 +937,19 @@ impl Reader {
         top: &Level,
         text: &str,
         shape: Option<&Shape>,
+        titled_here: bool,
     ) -> Option<(usize, Option<Shape>)> {
         if let Some(shape) = shape
-            && shape.user == top.user
-            && shape.host == top.host
-            && shape.reads == top.reads
-            && (top.family == Some(shape.family) && top.root == shape.root
-                || prompt::skeleton(text[..shape.end].trim_end()) == top.skeleton)
+            && prompt::identity(&text[..shape.end], Some(shape)) == top.identity
         {
             return Some((shape.end, Some(shape.clone())));
+        }
+        if top.prompt.is_empty()
+            && top.titled
+            && titled_here
+            && self.may_change != Some(Change::Prompt)
+        {
+            return Some((0, None));
         }
         if !top.prompt.is_empty() && text.starts_with(top.prompt.as_str()) {
             return Some((top.prompt.len(), shape.filter(|it| it.end == top.prompt.len()).cloned()));
@@ -866,13 +984,9 @@ impl Reader {
         if let Some(shape) = &shape
             && (self.may_change.is_some() || repl)
         {
-            let skeleton = prompt::skeleton(text[..shape.end].trim_end());
-            let known_level = self.levels[..lower].iter().any(|it| {
-                (it.family == Some(shape.family) && it.root == shape.root
-                    || it.skeleton == skeleton)
-                    && it.user == shape.user
-                    && it.host == shape.host
-            });
+            let identity = prompt::identity(&text[..shape.end], Some(shape));
+            let known_level =
+                self.levels[..lower].iter().any(|it| !it.marked && it.identity == identity);
             if known_level {
                 let evidence = vec![weigh("the prompt of a shell around it", 1.5)];
                 return Some((shape.end, Some(shape.clone()), evidence));
@@ -895,7 +1009,7 @@ impl Reader {
                 let weight = if shape.strong { 1.5 } else { 0.6 };
                 let mut evidence = vec![weigh("a prompt of a known shape", weight)];
                 if titled {
-                    evidence.push(weigh("a window title was set just before", 2.0));
+                    evidence.push(weigh(ANNOUNCED, 2.0));
                 }
                 return Some((shape.end, Some(shape), evidence));
             }
@@ -904,13 +1018,14 @@ impl Reader {
             return None;
         }
         // Learnt prompts: the line editor has shown its hand more than once.
-        let (end, score) = self.learnt_end(text, low)?;
-        if score < 2.0 {
-            return None;
-        }
+        let Some((end, _)) = self.learnt_end(text, low).filter(|it| it.1 >= 1.0) else {
+            let emptied = change == Some(Change::Prompt) && titled && !text.is_empty();
+            let evidence = vec![weigh("a window title was set, and the prompt was emptied", 1.0)];
+            return emptied.then_some((0, None, evidence));
+        };
         let mut evidence = vec![weigh("a prompt that this session repeats and edits", 0.8)];
         if titled {
-            evidence.push(weigh("a window title was set just before", 2.0));
+            evidence.push(weigh(ANNOUNCED, 2.0));
         }
         Some((end, None, evidence))
     }
@@ -923,6 +1038,30 @@ impl Reader {
             .filter(|it| it.1 > 0.0)
             .max_by(|one, other| one.1.total_cmp(&other.1))
     }
+}
+
+/// The next line is a prompt that a line editor has drawn.
+fn next_is_announced(drawn: &Drawn, nth: usize) -> bool {
+    drawn.items.get(nth.saturating_add(1)..).is_some_and(|rest| {
+        rest.iter()
+            .find_map(|it| match it {
+                Item::Line(index) => {
+                    let line = &drawn.lines[*index as usize];
+                    let shape = prompt::known(drawn.line_text(*index));
+                    let inside = line.bits & bits::INPUT != 0;
+                    Some(inside || is_announced(line) && shape.is_some_and(|it| it.strong))
+                }
+                Item::Region(region) => Some(region.genuine),
+                _ => None,
+            })
+            .unwrap_or(false)
+    })
+}
+
+/// Something that this shell always sends came right before the prompt: a window title, or a question
+/// about the cursor.
+fn is_announced(line: &Line) -> bool {
+    line.title_col > 0 || line.bits & bits::ASKED != 0
 }
 
 /// A notice of the shell about a background job, printed before the prompt.

@@ -345,6 +345,7 @@ impl Inner {
             .map(|it| it.timestamp_micros());
         let at = told.or(at);
         self.seen(at);
+        self.draw.screen.set_lossy();
         let claims = &mut self.claims;
         claims.streamed = true;
         claims.owner = claims.owner.take().or(it.user_identity.and_then(|it| it.arn));
@@ -515,11 +516,15 @@ fn margin_votes(bytes: &[u8]) -> Vec<usize> {
                 pending = None;
             }
             '\t' => col = (col / 8 + 1) * 8,
-            '\u{1b}' => skip_sequence(&mut chars, &mut col),
+            '\u{1b}' => {
+                if skip_sequence(&mut chars, &mut col) {
+                    pending = None;
+                }
+            }
             ch if ch.is_control() => {}
             ch => {
                 if let Some((at, before, run)) = pending.take() {
-                    if before == ' ' && ch == ' ' && run >= 20 {
+                    if before == ' ' && run >= 20 {
                         votes.push(at);
                     } else if at > 1 && (before == ' ' || before == ch) {
                         votes.push(at - 1);
@@ -535,7 +540,8 @@ fn margin_votes(bytes: &[u8]) -> Vec<usize> {
     votes
 }
 
-fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, col: &mut usize) {
+/// Skips an escape sequence; says whether it moved the cursor.
+fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, col: &mut usize) -> bool {
     match chars.next() {
         Some('[') => {
             let mut number = 0usize;
@@ -549,21 +555,21 @@ fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, col: &mut
                             'G' => *col = number.max(1) - 1,
                             _ => {}
                         }
-                        return;
+                        return matches!(ch, 'A'..='H');
                     }
                     ';' | '?' | '>' | ' '..='/' => {}
-                    _ => return,
+                    _ => return false,
                 }
             }
         }
         Some(']') => {
             while let Some(ch) = chars.next() {
                 if ch == '\u{7}' {
-                    return;
+                    return false;
                 }
                 if ch == '\u{1b}' {
                     chars.next();
-                    return;
+                    return false;
                 }
             }
         }
@@ -572,4 +578,5 @@ fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, col: &mut
         }
         _ => {}
     }
+    false
 }

@@ -6,7 +6,6 @@
 //! nothing, because output can print any shape (a README does); the walk in `commands` asks for more.
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -118,6 +117,18 @@ pub fn known(text: &str) -> Option<Shape> {
     })
 }
 
+/// What stays the same in one shell's prompt while its user moves about.
+pub fn identity(shown: &str, shape: Option<&Shape>) -> String {
+    let bare = shown.trim_end();
+    match shape.filter(|it| it.strong && it.end == shown.len()) {
+        Some(it) if it.dir.is_some() => {
+            format!("{}:{:?}:{:?}:{:?}", it.family, it.user, it.host, it.root)
+        }
+        Some(_) => bare.to_owned(),
+        None => skeleton(bare),
+    }
+}
+
 /// At most `most` bytes of the text, cut between characters.
 pub fn head(text: &str, most: usize) -> &str {
     if text.len() <= most {
@@ -221,9 +232,8 @@ struct Support {
     count: u32,
     titled: u32,
     bare: u32,
-    /// Times the line editor went back exactly to its end.
-    tight: u32,
-    literals: HashSet<u64>,
+    /// The prompts themselves, and how often the line editor went back exactly to the end of each.
+    literals: HashMap<u64, u32>,
 }
 
 /// What the session itself has taught. Grows with each window; never forgets.
@@ -258,8 +268,8 @@ impl Learnt {
             let seen = self.regions.entry(key).or_default();
             seen.count += 1;
             seen.bare += u32::from(text.trim_end().len() <= it.end);
-            seen.tight += u32::from(low == Some(it.end));
-            seen.literals.insert(hash(literal.trim_end()));
+            *seen.literals.entry(hash(literal.trim_end())).or_default() +=
+                u32::from(low == Some(it.end));
         }
     }
 
@@ -275,9 +285,9 @@ impl Learnt {
             seen.count += 1;
             seen.titled += u32::from(titled);
             seen.bare += u32::from(text.trim_end().len() <= it.end);
-            seen.tight += u32::from(low == Some(it.end));
-            if seen.literals.len() < 64 {
-                seen.literals.insert(hash(literal.trim_end()));
+            if seen.literals.len() < 4096 {
+                *seen.literals.entry(hash(literal.trim_end())).or_default() +=
+                    u32::from(low == Some(it.end));
             }
         }
     }
@@ -294,18 +304,25 @@ impl Learnt {
     /// editor does.
     pub fn line_score(&self, literal: &str, weight: f32) -> f32 {
         let Some(seen) = self.lines.get(&skeleton(literal.trim_end())) else { return 0.0 };
-        let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight >= 2)
+        let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight() >= 2)
             || seen.count >= 1 && weight >= 0.8 && seen.bare >= 1;
         if enough { seen.score(weight) } else { 0.0 }
     }
 }
 
 impl Support {
+    /// How often the editor went back to the end of a text that it went back to more than once. Once can
+    /// be chance: an edit in the middle of a command also goes back somewhere.
+    fn tight(&self) -> u32 {
+        self.literals.values().filter(|it| **it >= 2).sum()
+    }
+
     fn score(&self, weight: f32) -> f32 {
         let count = self.count as f32;
         let repeats = (count - self.literals.len() as f32) / count;
         let bare = if self.bare > 1 { 1.3 } else { 1.0 };
-        (count * weight * (0.6 + repeats) + 3.0 * self.tight as f32) * bare
+        let tight = self.tight() as f32;
+        (count * weight * (0.6 + repeats) + 3.0 * tight) * bare
     }
 }
 

@@ -44,6 +44,8 @@ pub mod bits {
     pub const AT_END: u16 = 1 << 7;
     /// A bell rang on it: a completion that was not unique.
     pub const BELL: u16 = 1 << 8;
+    /// The program asked where the cursor stands, as BusyBox does behind each prompt.
+    pub const ASKED: u16 = 1 << 9;
 }
 
 /// One visible line, its text in [`Drawn::text`].
@@ -99,6 +101,8 @@ pub struct Region {
     pub crs: u8,
     /// The end mark was followed by what a line editor sends, not by text.
     pub genuine: bool,
+    /// It was followed by an escape sequence, as fish does, and not by the CR of readline and zle.
+    pub escape_follows: bool,
 }
 
 /// What happens between lines.
@@ -235,6 +239,9 @@ struct Page {
     printed: bool,
     marked: bool,
     closed_region: bool,
+    escape_follows: bool,
+    /// The stream lost its CRs on the way.
+    lossy: bool,
 }
 
 /// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
@@ -279,6 +286,8 @@ impl Screen {
                 printed: false,
                 marked: false,
                 closed_region: false,
+                escape_follows: false,
+                lossy: false,
             },
         }
     }
@@ -286,6 +295,11 @@ impl Screen {
     /// The window's width, where bytes have told it; `None` never wraps.
     pub fn set_width(&mut self, width: Option<usize>) {
         self.page.width = width;
+    }
+
+    /// The stream lost its CRs: nothing can be told from them.
+    pub fn set_lossy(&mut self) {
+        self.page.lossy = true;
     }
 
     pub fn width(&self) -> Option<usize> {
@@ -341,7 +355,12 @@ impl Screen {
             if page.closed_region {
                 page.closed_region = false;
                 let next = rest.first().copied();
-                let genuine = matches!(next, Some(b'\r' | 0x1b | b'\n')) || (next.is_none());
+                // Behind the mark stands a CR of the line editor. At the end of a line it is one more
+                // than the line's own.
+                let genuine = page.lossy
+                    || matches!(next, Some(b'\r' | 0x1b))
+                    || next.is_none() && (!ended || crs >= 2);
+                page.escape_follows = next == Some(0x1b);
                 page.close_region(place, genuine);
             }
         }
@@ -714,7 +733,8 @@ impl Page {
             return;
         }
         if self.region.is_some() {
-            self.region_crs = self.line_crs;
+            // Enter on an upper row of a long line sends several; the plainest one counts.
+            self.region_crs = self.region_crs.min(self.line_crs);
         } else {
             // Where the cursor stood tells a right-hand prompt from text.
             let col = self.main.col;
@@ -852,6 +872,7 @@ impl Page {
         });
         self.after_caret_c = 0;
         self.after_lf = false;
+        self.region_crs = u8::MAX;
     }
 
     fn close_region(&mut self, at: u64, genuine: bool) {
@@ -902,6 +923,7 @@ impl Page {
             titled: region.titled,
             crs: self.region_crs,
             genuine,
+            escape_follows: self.escape_follows,
         })));
     }
 
@@ -1021,9 +1043,15 @@ impl Page {
 
     fn up(&mut self, by: u64) {
         let alt = self.alt.is_some();
+        let region_row = self.region.as_ref().map(|it| it.row);
         let sheet = self.sheet();
         sheet.wrap_due = false;
-        let floor = if alt { 0 } else { sheet.base.max(sheet.top) };
+        let mut floor = if alt { 0 } else { sheet.base.max(sheet.top) };
+        if !alt && let Some(region) = region_row {
+            // Moving up inside an input region never leaves it: where the width is not known, the rows
+            // above are ours only in the real window.
+            floor = floor.max(region);
+        }
         sheet.row = sheet.row.saturating_sub(by).max(floor);
         self.jumped = true;
     }
@@ -1417,6 +1445,12 @@ impl Perform for Page {
                     sheet.row = 0;
                     sheet.col = 0;
                 }
+            }
+            'n' if first(params, 0) == 6 && self.alt.is_none() => {
+                let col = self.main.col.min(u16::MAX as usize) as u16;
+                let row = self.row();
+                row.bits |= bits::ASKED;
+                row.low_col = row.low_col.min(col);
             }
             's' => {
                 let sheet = self.sheet();

@@ -273,6 +273,17 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
     words.clone().any(|it| it == "exec" || it == "shell" || it == "console").then_some(Change::Shell)
 }
 
+/// Whether the command may change the directory that the prompt shows.
+pub fn moves(text: &str) -> bool {
+    const MOVERS: &[&str] = &[
+        "cd", "pushd", "popd", "z", "j", "..", "Set-Location", "sl", "chdir", "Push-Location",
+        "Pop-Location", "zi", "autojump", "fasd", "dirs", "cdh",
+    ];
+    text.split(['\n', ';', '|', '&', '(', ')', '{', '}', ' '])
+        .any(|it| MOVERS.contains(&it) || it.ends_with('/') && text.trim() == it)
+        || change(text).is_some()
+}
+
 /// Whether the command prints what other people wrote: then prompts in its output mean little.
 pub fn prints_files(text: &str) -> bool {
     text.split(['\n', ';', '|', '&']).any(|part| {
@@ -282,7 +293,7 @@ pub fn prints_files(text: &str) -> bool {
             [
                 "cat", "less", "more", "head", "tail", "grep", "egrep", "zcat", "bat", "history",
                 "echo", "printf", "sed", "awk", "strings", "man", "git", "diff", "curl", "tac",
-                "nl", "journalctl", "fc", "zgrep", "rg", "dmesg", "wget", "aws", "script",
+                "nl", "journalctl", "Get-Content", "gc", "type", "Select-String", "python3", "python", "fc", "zgrep", "rg", "dmesg", "wget", "aws", "script",
             ]
             .contains(&it)
         })
