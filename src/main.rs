@@ -1,1 +1,82 @@
-fn main(){}
+//! The front door: the world is read once here, the exit code leaves here.
+
+use std::io::IsTerminal;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use clap::Parser;
+use ssmtrail::cli;
+use ssmtrail::error::Kind;
+
+/// Set by Ctrl-C and SIGTERM: finish what is in hand, publish it, and leave.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+fn main() -> ExitCode {
+    let args = cli::Cli::parse();
+    watch_signals();
+    let stdout = std::io::stdout();
+    let columns = stdout.is_terminal().then(|| clap_columns().unwrap_or(100));
+    let world = cli::World {
+        now: chrono::Utc::now().timestamp_micros(),
+        no_color: std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()),
+        columns,
+        progress: std::io::stderr().is_terminal(),
+        stop: &STOP,
+        data_home: data_home(),
+    };
+    let mut out = std::io::BufWriter::new(stdout.lock());
+    let mut err = std::io::stderr();
+    let answer = cli::run(args, &world, &mut out, &mut err);
+    let flushed = out.flush();
+    match answer {
+        // Whoever reads our output has seen enough.
+        Err(it) if it.kind == Kind::Interrupted => ExitCode::SUCCESS,
+        Err(it) => {
+            cli::complain(&it, &mut err);
+            ExitCode::from(cli::Answer::Failed.code())
+        }
+        Ok(it) => match flushed {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                let _ = writeln!(err, "ssmtrail: cannot write the output: {error}");
+                ExitCode::from(cli::Answer::Failed.code())
+            }
+            _ => ExitCode::from(it.code()),
+        },
+    }
+}
+
+/// The second signal ends the process as it would without us.
+fn watch_signals() {
+    let watch = || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return;
+        };
+        runtime.block_on(async {
+            let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(it) => it,
+                Err(_) => return,
+            };
+            loop {
+                tokio::select! {
+                    _ = tokio::signal::ctrl_c() => {}
+                    _ = term.recv() => {}
+                }
+                if STOP.swap(true, Ordering::Relaxed) {
+                    std::process::exit(130);
+                }
+            }
+        });
+    };
+    let _ = std::thread::Builder::new().name("signals".into()).spawn(watch);
+}
+
+fn clap_columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
+}
+
+fn data_home() -> Option<std::path::PathBuf> {
+    use etcetera::BaseStrategy;
+    etcetera::choose_base_strategy().ok().map(|it| it.data_dir())
+}

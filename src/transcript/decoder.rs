@@ -6,7 +6,6 @@
 use crate::transcript::commands::Command;
 use crate::transcript::commands::Reader;
 use crate::transcript::screen::Screen;
-use crate::transcript::screen::bits;
 use crate::transcript::wire::Event;
 use crate::transcript::wire::Form;
 use crate::transcript::wire::Frame;
@@ -41,10 +40,14 @@ pub enum FlawKind {
     EventUnreadable,
     /// The stream lost characters on its way through the agent.
     Lossy,
+    /// The compressed object is damaged; what could be read of it is kept.
+    ObjectDamaged,
+    /// The object was replaced at its source; its older versions are kept too.
+    Replaced,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -54,7 +57,13 @@ impl FlawKind {
         Self::VersionsDropped,
         Self::EventUnreadable,
         Self::Lossy,
+        Self::ObjectDamaged,
+        Self::Replaced,
     ];
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -67,6 +76,8 @@ impl FlawKind {
             Self::VersionsDropped => "versions-dropped",
             Self::EventUnreadable => "event-unreadable",
             Self::Lossy => "lossy",
+            Self::ObjectDamaged => "object-damaged",
+            Self::Replaced => "replaced",
         }
     }
 
@@ -82,6 +93,8 @@ impl FlawKind {
             Self::VersionsDropped => "rows were repainted more often than we keep",
             Self::EventUnreadable => "an event could not be read",
             Self::Lossy => "streamed: the agent removed control bytes, so edits show their residue",
+            Self::ObjectDamaged => "the compressed object is damaged; what could be read is kept",
+            Self::Replaced => "the object was replaced at its source; older versions are kept too",
         }
     }
 }
@@ -169,7 +182,6 @@ struct Draw {
     window_from: u64,
     /// Ends of lines already drawn, with the time of the event each came in.
     ticks: Vec<(u64, i64)>,
-    times: Vec<i64>,
     piece: Piece,
     flaws: Vec<Flaw>,
     fake_frames: u64,
@@ -190,7 +202,6 @@ impl Decoder {
                     width: WidthVotes::default(),
                     window_from: 0,
                     ticks: Vec::new(),
-                    times: Vec::new(),
                     piece: Piece::default(),
                     flaws: Vec::new(),
                     fake_frames: 0,
@@ -453,7 +464,6 @@ impl Draw {
         let (count, at) = drawn.invalid.unwrap_or_default();
         flaw(FlawKind::InvalidUtf8, count, at);
         flaw(FlawKind::VersionsDropped, drawn.dropped_versions, self.window_from);
-        let _ = bits::INPUT;
     }
 }
 

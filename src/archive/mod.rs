@@ -1,0 +1,499 @@
+//! The kept copy: opened, questioned, appended to.
+//!
+//! A folder of Parquet files and a manifest. The `sessions` table is the index: its rows say in which file and
+//! at which rows a session's commands, lines and bytes stand, so that one session, one owner or one
+//! target reads a few row groups however many years lie beside them. Readers need no lock; they see what the
+//! manifest names. One writer at a time, by a lock of the operating system that dies with its holder.
+//!
+//! Absent here: where transcripts come from.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use polars::prelude::*;
+
+use crate::archive::manifest::Entry;
+use crate::archive::manifest::FileNote;
+use crate::archive::manifest::Manifest;
+use crate::archive::schema::CommandRow;
+use crate::archive::schema::LineRow;
+use crate::archive::schema::SessionRow;
+use crate::archive::schema::TABLES;
+use crate::archive::schema::Table;
+use crate::archive::schema::TranscriptRow;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::session::Skip;
+use crate::session::Window;
+
+/// What the archive holds, and the proof of it.
+pub mod manifest;
+
+/// The tables, column by column.
+pub mod schema;
+
+/// The one hand that writes.
+pub mod writer;
+
+/// Layout of the folder. Raised when a reader of the old one could be wrong about the new one.
+pub const FORMAT: u64 = 1;
+
+/// Name of the file that says the format.
+pub const MARKER: &str = "archive.json";
+
+/// Opens files so that only their owner can read them.
+pub(crate) fn private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let _ = options;
+}
+
+/// Creates a folder that only its owner can enter.
+pub(crate) fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+/// Which sessions. Texts match as parts, whatever the case; empty fields match all.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    pub owners: Vec<String>,
+    pub targets: Vec<String>,
+    pub sessions: Vec<String>,
+    pub run_as: Vec<String>,
+    pub window: Window,
+}
+
+impl Which {
+    pub fn is_all(&self) -> bool {
+        self.owners.is_empty()
+            && self.targets.is_empty()
+            && self.sessions.is_empty()
+            && self.run_as.is_empty()
+            && self.window.is_open()
+    }
+}
+
+/// How much was read to answer: row groups touched, of those that lie in the files of each table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowGroups {
+    pub read: u64,
+    pub held: u64,
+}
+
+/// An archive, opened for reading.
+pub struct Archive {
+    pub root: PathBuf,
+    pub manifest: Manifest,
+    live: Vec<FileNote>,
+    superseded: HashSet<(String, i64)>,
+    damages: Mutex<Vec<Skip>>,
+    groups_read: AtomicU64,
+}
+
+impl Archive {
+    /// Opens the archive in this folder.
+    pub fn open(root: &Path) -> Result<Self> {
+        check_format(root)?;
+        let manifest = Manifest::read(root)?;
+        Ok(Self::over(root, manifest))
+    }
+
+    pub(crate) fn over(root: &Path, manifest: Manifest) -> Self {
+        let retired: HashSet<&str> = manifest
+            .entries
+            .iter()
+            .flat_map(|it| it.retired.iter().map(String::as_str))
+            .collect();
+        let live = manifest
+            .entries
+            .iter()
+            .flat_map(|it| it.added.iter())
+            .filter(|it| !retired.contains(it.path.as_str()))
+            .cloned()
+            .collect();
+        let live: Vec<FileNote> = live;
+        let generations: HashSet<i64> =
+            live.iter().filter(|it| it.table == "sessions").filter_map(generation_of).collect();
+        // What is retired with its files needs no mention.
+        let superseded = manifest
+            .entries
+            .iter()
+            .flat_map(|it| it.superseded.iter().cloned())
+            .filter(|it| generations.contains(&it.1))
+            .collect();
+        let damages = Mutex::new(manifest.damages.clone());
+        Self {
+            root: root.to_owned(),
+            manifest,
+            live,
+            superseded,
+            damages,
+            groups_read: AtomicU64::new(0),
+        }
+    }
+
+    /// Files of one table, oldest entry first.
+    pub fn files<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a FileNote> + 'a {
+        self.live.iter().filter(move |it| it.table == table)
+    }
+
+    pub fn live_files(&self) -> &[FileNote] {
+        &self.live
+    }
+
+    pub fn superseded(&self) -> &HashSet<(String, i64)> {
+        &self.superseded
+    }
+
+    pub fn path_of(&self, note: &FileNote) -> PathBuf {
+        self.root.join(&note.path)
+    }
+
+    /// What could not be read so far. Reaches the user and the exit code.
+    pub fn damages(&self) -> Vec<Skip> {
+        self.damages.lock().map(|it| it.clone()).unwrap_or_default()
+    }
+
+    fn damaged(&self, path: &str, why: impl std::fmt::Display) {
+        let why = why.to_string();
+        let why = why.lines().next().unwrap_or("it cannot be read").to_owned();
+        if let Ok(mut damages) = self.damages.lock()
+            && !damages.iter().any(|it| it.locator == path)
+        {
+            damages.push(Skip { locator: path.to_owned(), why, loses: true });
+        }
+    }
+
+    /// Row groups read so far by [`Self::commands_of`], [`Self::lines_of`] and [`Self::transcripts_of`].
+    pub fn groups_read(&self) -> u64 {
+        self.groups_read.load(Ordering::Relaxed)
+    }
+
+    /// Row groups in the live files of a table.
+    pub fn groups_held(&self, table: &str) -> u64 {
+        self.files(table)
+            .filter_map(|it| {
+                let file = File::open(self.path_of(it)).ok()?;
+                let mut reader = ParquetReader::new(file);
+                reader.get_metadata().ok().map(|it| it.row_groups.len() as u64)
+            })
+            .sum()
+    }
+
+    /// A table as a lazy frame over its live files, without what newer generations replace.
+    pub fn scan(&self, table: &Table) -> PolarsResult<LazyFrame> {
+        let mut paths = Vec::new();
+        for note in self.files(table.name) {
+            let path = self.path_of(note);
+            match sound_parquet(&path) {
+                Ok(()) => paths.push(path),
+                Err(it) => self.damaged(&note.path, it),
+            }
+        }
+        if paths.is_empty() {
+            return Ok(table.empty().lazy());
+        }
+        let paths: Vec<PlRefPath> =
+            paths.iter().map(|it| PlRefPath::new(it.to_string_lossy().as_ref())).collect();
+        let args = ScanArgsParquet {
+            glob: false,
+            allow_missing_columns: true,
+            schema: Some(Arc::new(table.schema())),
+            ..Default::default()
+        };
+        let frame = LazyFrame::scan_parquet_files(paths.into(), args)?;
+        let derived = table.columns.iter().any(|it| it.name == "generation");
+        if self.superseded.is_empty() || !derived || table.name == "transcripts" {
+            return Ok(frame);
+        }
+        let keys = StringChunked::from_iter_values(
+            "session_key".into(),
+            self.superseded.iter().map(|it| it.0.as_str()),
+        );
+        let generations = Int64Chunked::from_iter_values(
+            "generation".into(),
+            self.superseded.iter().map(|it| it.1),
+        );
+        let old = DataFrame::new(keys.len(), vec![keys.into_column(), generations.into_column()])?;
+        let on = [col("session_key"), col("generation")];
+        Ok(frame.join(old.lazy(), on.clone(), on, JoinArgs::new(JoinType::Anti)))
+    }
+
+    /// The sessions asked for, oldest first.
+    pub fn sessions(&self, which: &Which) -> Result<Vec<SessionRow>> {
+        let frame = self.scan(&schema::SESSIONS).map_err(|it| unreadable(&it))?;
+        let frame = match condition(which) {
+            Some(condition) => frame.filter(condition),
+            None => frame,
+        };
+        let frame = frame.collect().map_err(|it| unreadable(&it))?;
+        let mut rows = SessionRow::rows(&frame).map_err(|it| unreadable(&it))?;
+        rows.sort_by(|one, other| (one.at, &one.session_key).cmp(&(other.at, &other.session_key)));
+        Ok(rows)
+    }
+
+    /// Ids of all sessions.
+    pub fn session_ids(&self) -> Result<Vec<String>> {
+        let frame = self
+            .scan(&schema::SESSIONS)
+            .and_then(|it| it.select([col("session_id")]).collect())
+            .map_err(|it| unreadable(&it))?;
+        let ids = frame.column("session_id").and_then(|it| it.str().cloned());
+        Ok(ids.map_err(|it| unreadable(&it))?.iter().flatten().map(str::to_owned).collect())
+    }
+
+    /// Commands of one session, in order. Reads the row groups that hold them and no others.
+    pub fn commands_of(&self, session: &SessionRow) -> Vec<CommandRow> {
+        let mut rows = Vec::new();
+        let spans = [(session.commands_at, session.commands_rows)];
+        self.read_spans(&Self::file_of("commands", session), &spans, None, |frame| {
+            rows.extend(CommandRow::rows(&frame)?);
+            Ok(())
+        });
+        rows
+    }
+
+    /// Lines of one session, in order.
+    pub fn lines_of(&self, session: &SessionRow) -> Vec<LineRow> {
+        let mut rows = Vec::new();
+        let spans = [(session.lines_at, session.lines_rows)];
+        self.read_spans(&Self::file_of("lines", session), &spans, None, |frame| {
+            rows.extend(LineRow::rows(&frame)?);
+            Ok(())
+        });
+        rows
+    }
+
+    /// Path of a session's file in a table, below the archive.
+    pub fn file_of(table: &str, session: &SessionRow) -> String {
+        format!("{table}/{}/{:08}.parquet", session.partition, session.generation)
+    }
+
+    /// Reads the row groups of a file that hold these spans of rows (first row, count; in order), one at a
+    /// time, cut to the spans. `columns` is all if `None`. What cannot be read becomes a damage.
+    pub fn read_spans(
+        &self,
+        path: &str,
+        spans: &[(i64, i64)],
+        columns: Option<&[&str]>,
+        mut take: impl FnMut(DataFrame) -> PolarsResult<()>,
+    ) {
+        let mut read = || -> PolarsResult<()> {
+            let mut reader = ParquetReader::new(File::open(self.root.join(path))?);
+            let metadata = Arc::clone(reader.get_metadata()?);
+            let mut first = 0i64;
+            for group in &metadata.row_groups {
+                let next = first + group.num_rows() as i64;
+                let wanted: Vec<(i64, i64)> = spans
+                    .iter()
+                    .map(|(at, rows)| ((*at).max(first), (at + rows).min(next)))
+                    .filter(|(from, to)| from < to)
+                    .collect();
+                if let (Some((from, _)), Some((_, to))) = (wanted.first(), wanted.last()) {
+                    self.groups_read.fetch_add(1, Ordering::Relaxed);
+                    let columns =
+                        columns.map(|it| it.iter().map(|it| (*it).to_owned()).collect());
+                    let frame = ParquetReader::new(File::open(self.root.join(path))?)
+                        .with_slice(Some((*from as usize, (to - from) as usize)))
+                        .with_columns(columns)
+                        .finish()?;
+                    for (start, end) in &wanted {
+                        take(frame.slice(start - from, (end - start) as usize))?;
+                    }
+                }
+                first = next;
+            }
+            Ok(())
+        };
+        if let Err(it) = read() {
+            self.damaged(path, it);
+        }
+    }
+
+    /// Every transcript kept of a session, whole, oldest version first. Content is read part by part through
+    /// `take`, which gets each part's row.
+    pub fn transcripts_of(
+        &self,
+        session_key: &str,
+        mut take: impl FnMut(TranscriptRow) -> Result<()>,
+    ) -> Result<()> {
+        for note in self.files("transcripts") {
+            let path = self.path_of(note);
+            let found = (|| -> PolarsResult<Vec<(usize, usize)>> {
+                let keys = ParquetReader::new(File::open(&path)?)
+                    .with_columns(Some(vec!["session_key".into()]))
+                    .finish()?;
+                let keys = keys.column("session_key")?.str()?.clone();
+                let mut spans: Vec<(usize, usize)> = Vec::new();
+                for (row, key) in keys.iter().enumerate() {
+                    if key != Some(session_key) {
+                        continue;
+                    }
+                    match spans.last_mut() {
+                        Some((at, rows)) if *at + *rows == row => *rows += 1,
+                        _ => spans.push((row, 1)),
+                    }
+                }
+                Ok(spans)
+            })();
+            let spans = match found {
+                Ok(it) => it,
+                Err(it) => {
+                    self.damaged(&note.path, it);
+                    continue;
+                }
+            };
+            for (at, rows) in spans {
+                for row in at..at + rows {
+                    let read = File::open(&path).map_err(PolarsError::from).and_then(|file| {
+                        ParquetReader::new(file).with_slice(Some((row, 1))).finish()
+                    });
+                    self.groups_read.fetch_add(1, Ordering::Relaxed);
+                    match read.and_then(|it| TranscriptRow::rows(&it)) {
+                        Ok(rows) => {
+                            for it in rows {
+                                take(it)?;
+                            }
+                        }
+                        Err(it) => self.damaged(&note.path, it),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What each kept object is: locator, version and digest, for deciding what is missing.
+    pub fn held(&self) -> Result<Vec<(String, String, String)>> {
+        let frame = self
+            .scan(&schema::TRANSCRIPTS)
+            .and_then(|it| {
+                it.select([col("locator"), col("version"), col("digest")]).collect()
+            })
+            .map_err(|it| unreadable(&it))?;
+        let text = |name: &str| -> Result<StringChunked> {
+            let column = frame.column(name).and_then(|it| it.str().cloned());
+            column.map_err(|it| unreadable(&it))
+        };
+        let (locator, version, digest) = (text("locator")?, text("version")?, text("digest")?);
+        let mut out: Vec<(String, String, String)> = locator
+            .iter()
+            .zip(version.iter())
+            .zip(digest.iter())
+            .map(|((locator, version), digest)| {
+                let owned = |it: Option<&str>| it.unwrap_or_default().to_owned();
+                (owned(locator), owned(version), owned(digest))
+            })
+            .collect();
+        for alias in self.manifest.entries.iter().flat_map(|it: &Entry| it.aliases.iter()) {
+            out.push((alias.locator.clone(), alias.version.clone(), alias.digest.clone()));
+        }
+        Ok(out)
+    }
+
+    /// Sum of rows in the live files of each table, superseded ones included.
+    pub fn row_counts(&self) -> Vec<(&'static str, u64)> {
+        TABLES
+            .iter()
+            .map(|table| (table.name, self.files(table.name).map(|it| it.rows).sum()))
+            .collect()
+    }
+}
+
+fn unreadable(it: &PolarsError) -> Error {
+    Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
+        .hint("`ssmtrail archive verify` says which file is damaged")
+}
+
+/// The generation in a file's name.
+fn generation_of(note: &FileNote) -> Option<i64> {
+    note.path.rsplit('/').next()?.strip_suffix(".parquet")?.parse().ok()
+}
+
+/// Whether a Parquet file has a sound footer.
+fn sound_parquet(path: &Path) -> PolarsResult<()> {
+    let file = File::open(path)?;
+    ParquetReader::new(file).get_metadata()?;
+    Ok(())
+}
+
+/// Refuses folders that are no archive or are newer than this program.
+pub(crate) fn check_format(root: &Path) -> Result<()> {
+    let path = root.join(MARKER);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(it) => it,
+        Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::new(
+                Kind::Missing,
+                format!("no archive in {}", root.display()),
+            )
+            .hint("`ssmtrail sync FOLDER` makes one; `--archive DIR` names another place"));
+        }
+        Err(it) => return Err(Error::file("read", &path, it)),
+    };
+    let format = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|it| it.get("format").and_then(serde_json::Value::as_u64));
+    match format {
+        Some(FORMAT) => Ok(()),
+        Some(newer) if newer > FORMAT => Err(Error::new(
+            Kind::Newer,
+            format!(
+                "the archive in {} has format {newer}; this ssmtrail reads format {FORMAT}",
+                root.display()
+            ),
+        )
+        .hint("use the newer ssmtrail that wrote it; nothing was changed")),
+        _ => Err(Error::new(Kind::Damaged, format!("{} does not say its format", path.display()))
+            .hint("it should read {\"format\":1}")),
+    }
+}
+
+/// The filter as an expression that polars can push down into the files.
+fn condition(which: &Which) -> Option<Expr> {
+    let any = |column: &str, texts: &[String]| {
+        texts
+            .iter()
+            .map(|it| {
+                col(column)
+                    .str()
+                    .to_lowercase()
+                    .str()
+                    .contains_literal(lit(it.to_lowercase()))
+                    .fill_null(lit(false))
+            })
+            .reduce(Expr::or)
+    };
+    let instant = |micros: i64| {
+        lit(micros).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))
+    };
+    let parts = [
+        any("owner", &which.owners),
+        any("target", &which.targets),
+        any("session_id", &which.sessions),
+        any("run_as", &which.run_as),
+        which.window.from.map(|it| {
+            // What ends after the window begins may lie in it.
+            col("last_event_at").fill_null(col("at")).gt_eq(instant(it))
+        }),
+        which.window.to.map(|it| col("at").lt(instant(it))),
+    ];
+    parts.into_iter().flatten().reduce(Expr::and)
+}

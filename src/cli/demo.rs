@@ -1,0 +1,137 @@
+//! `demo`: the whole tool on transcripts that ship with it. No AWS, no configuration, nothing left behind.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Answer;
+use super::Run;
+use super::search::command_line;
+use super::search::heading;
+use super::sessions;
+use super::sync::runtime;
+use super::sync::tell;
+use crate::archive::Which;
+use crate::archive::writer::Writer;
+use crate::error::Error;
+use crate::error::Result;
+use crate::render::BOLD;
+use crate::render::DIM;
+use crate::search;
+use crate::search::Pattern;
+use crate::source::folder::Folder;
+use crate::sync;
+use crate::sync::Options;
+use crate::transcript::decoder::FlawKind;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  ssmtrail demo\n  ssmtrail demo --keep ./demo    leaves folder and archive there to try the other commands on")]
+pub struct Demo {
+    /// Keep the transcripts and the archive in this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../../tests/transcripts/demo/", $name)))),*]
+    };
+}
+
+/// Transcripts of people who do not exist, on machines that never were.
+const SHIPPED: &[(&str, &[u8])] = shipped![
+    "alice-z81w3ijgndz9r8603r8bxzygn2.log",
+    "alice-z81w3ijgndz9r8603r8bxzygn2.jsonl",
+    "bob.tanaka@example.com-rdob1n45o9axldi2ukjualhj8s.log",
+    "bob.tanaka@example.com-rdob1n45o9axldi2ukjualhj8s.jsonl",
+    "carol-0641a17585d2f0e74.log",
+    "dan@example.com-6d0v3ndr7272oun26inimngz6e.jsonl",
+    "ecs-execute-command-if0v4cd176zg1trn3cim9k46ic.log",
+    "haruka.sato@example.com-rxm058ynzi6hcjqsaq1rx8bv3x.log",
+    "mallory-0c0ffee0c0ffee001.log",
+    "notes.txt",
+];
+
+impl Demo {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let scratch = tempfile::tempdir()
+            .map_err(|it| Error::misused(format!("no place for scratch files: {it}")))?;
+        let home = self.keep.clone().unwrap_or_else(|| scratch.path().to_owned());
+        let folder = home.join("transcripts");
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&folder)?;
+            SHIPPED.iter().try_for_each(|(name, bytes)| std::fs::write(folder.join(name), bytes))
+        };
+        write().map_err(|it| Error::file("write", &folder, it))?;
+        let root = home.join("archive");
+
+        self.step(run, "1. Transcripts become an archive", "ssmtrail sync ./transcripts")?;
+        let mut writer = Writer::open(&root)?;
+        let options =
+            Options { now: run.world.now, threads: 2, dry_run: false, stop: run.world.stop };
+        let source = Folder::open(&folder)?;
+        let mut summary = sync::sync(&runtime()?, &mut writer, &[source], &options, &mut ())?;
+        let below = format!("{}/", folder.canonicalize().unwrap_or(folder).display());
+        for it in summary.others.iter_mut().chain(&mut summary.failed) {
+            it.locator = it.locator.replace(&below, "");
+        }
+        tell(run.ui, &summary, false);
+        let archive = writer.archive();
+        drop(writer);
+
+        self.step(run, "2. Who was where", "ssmtrail sessions")?;
+        let sessions = archive.sessions(&Which::default())?;
+        sessions::table(run, &sessions, 50)?;
+
+        self.step(run, "3. Who piped the internet into a shell?", "ssmtrail search --regex 'curl .*\\| *sh'")?;
+        let pattern = Pattern::new(r"curl .*\| *sh", true, false)?;
+        let mut hits = Vec::new();
+        search::commands(&archive, &Which::default(), &pattern, &["shell"], |rows| {
+            hits.extend(rows);
+            Ok(())
+        })?;
+        for hit in &hits {
+            if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
+                heading(run, session)?;
+                command_line(run, hit, &pattern, true)?;
+            }
+        }
+
+        let Some(hit) = hits.first() else { return Ok(Answer::No) };
+        let ask = format!("ssmtrail show {} --commands", hit.session_id);
+        self.step(run, "4. What else happened there", &ask)?;
+        if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
+            heading(run, session)?;
+            for it in archive.commands_of(session) {
+                command_line(run, &it, &Pattern::All, false)?;
+            }
+        }
+
+        self.step(run, "5. What the tool noticed", "ssmtrail sessions --format jsonl")?;
+        for it in &sessions {
+            for flaw in it.flaws.split('+').filter_map(FlawKind::from_name) {
+                let text = format!("{}: {}", it.session_id, flaw.says());
+                run.ui.line(&text)?;
+            }
+        }
+
+        let text = run.ui.paint(BOLD, "\nNext");
+        run.ui.line(&text)?;
+        let next = match &self.keep {
+            Some(home) => {
+                let archive = home.join("archive");
+                format!("  export SSMTRAIL_ARCHIVE={}\n  ssmtrail search sudo\n  ssmtrail query --list", archive.display())
+            }
+            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail sync FOLDER             archive transcripts of your own\n  ssmtrail --help".to_owned(),
+        };
+        run.ui.line(&next)?;
+        Ok(Answer::Yes)
+    }
+
+    fn step(&self, run: &mut Run<'_, '_>, title: &str, ask: &str) -> Result<()> {
+        let title = run.ui.paint(BOLD, &format!("\n{title}"));
+        let ask = run.ui.paint(DIM, &format!("$ {ask}"));
+        run.ui.line(&title)?;
+        run.ui.line(&ask)
+    }
+}

@@ -1,0 +1,349 @@
+//! The only room that knows the command line: what can be asked, and which answer is which exit code.
+//!
+//! A command is one file: its arguments, whose doc comments are its help, and one function. Arguments die here;
+//! rooms further in get what they need and nothing else.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+use clap::CommandFactory;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+use crate::archive::Archive;
+use crate::archive::Which;
+use crate::error::Error;
+use crate::error::Result;
+use crate::render::Color;
+use crate::render::Format;
+use crate::render::Ui;
+use crate::render::Zone;
+use crate::session::Skip;
+use crate::session::Window;
+
+mod archive;
+mod demo;
+mod progress;
+mod query;
+mod search;
+mod sessions;
+mod show;
+mod sync;
+mod when;
+
+/// The exit code. One list for all commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 0: found, clean, complete.
+    Yes,
+    /// 1: nothing found, a check failed, a broken archive.
+    No,
+    /// 2: the question could not be answered.
+    Failed,
+    /// 3: answered from part of the evidence.
+    Partial,
+}
+
+impl Answer {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Yes => 0,
+            Self::No => 1,
+            Self::Failed => 2,
+            Self::Partial => 3,
+        }
+    }
+
+    fn found(any: bool) -> Self {
+        if any { Self::Yes } else { Self::No }
+    }
+
+    /// The answer when part of the evidence was unreadable: a definite no stays one.
+    fn with(self, damages: &[Skip]) -> Self {
+        match self {
+            Self::Yes if damages.iter().any(|it| it.loses) => Self::Partial,
+            Self::No if damages.iter().any(|it| it.loses) => Self::Partial,
+            it => it,
+        }
+    }
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  yes: found, clean, complete
+  1  no: nothing found, a check failed, a broken archive
+  2  could not: wrong usage, nothing to read, the system refused
+  3  answered from part of the evidence: something was unreadable";
+
+/// Who ran what over AWS Session Manager: an archive of session transcripts that can be searched.
+#[derive(Parser, Debug)]
+#[command(name = "ssmtrail", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Folder of the archive [default: ssmtrail in the user's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "SSMTRAIL_ARCHIVE", hide_env_values = true)]
+    archive: Option<PathBuf>,
+
+    /// Colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    color: ColorWhen,
+
+    /// Zone to show times in and to read dates in: utc, +09:00, Asia/Tokyo
+    #[arg(long, global = true, value_name = "ZONE", default_value = "utc", value_parser = when::zone)]
+    tz: Zone,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// See the whole tool at work on transcripts that ship with it
+    Demo(demo::Demo),
+    /// Bring what is missing from the sources into the archive
+    Sync(sync::Sync),
+    /// List sessions by owner, target and time
+    Sessions(sessions::Sessions),
+    /// Find who ran a command, or what a session showed
+    Search(search::Search),
+    /// Show one session: its text, its commands, its bytes
+    Show(show::Show),
+    /// Ask a saved question, or any SQL
+    Query(query::Query),
+    /// Check, describe and rebuild the archive
+    Archive(archive::ArchiveArgs),
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  ssmtrail completions bash > ~/.local/share/bash-completion/completions/ssmtrail")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  ssmtrail man | man -l -")]
+    Man,
+}
+
+/// What surrounds a run, told from outside: `main` reads the world once.
+pub struct World<'a> {
+    /// Now, UTC microseconds.
+    pub now: i64,
+    pub no_color: bool,
+    /// Columns of the terminal that standard output is, if it is one.
+    pub columns: Option<usize>,
+    /// Standard error is a terminal: progress may be shown.
+    pub progress: bool,
+    pub stop: &'a AtomicBool,
+    pub data_home: Option<PathBuf>,
+}
+
+/// What every command gets.
+struct Run<'a, 'b> {
+    ui: &'a mut Ui<'b>,
+    world: &'a World<'a>,
+    root: Option<PathBuf>,
+}
+
+impl Run<'_, '_> {
+    fn root(&self) -> Result<PathBuf> {
+        self.root.clone().ok_or_else(|| {
+            Error::misused("there is no folder for the archive").hint("name one with --archive DIR")
+        })
+    }
+
+    fn archive(&self) -> Result<Archive> {
+        Archive::open(&self.root()?)
+    }
+
+    /// Tells what was unreadable, so that no gap is silent.
+    fn tell(&mut self, damages: &[Skip]) {
+        for it in damages {
+            let (place, why) =
+                (crate::render::visible(&it.locator), crate::render::visible(&it.why));
+            let text = format!("unreadable: {place}: {why}");
+            self.ui.note(&text);
+        }
+        if damages.iter().any(|it| it.loses) {
+            self.ui.note("hint: the answer is from what could be read; `ssmtrail archive verify` says more");
+        }
+    }
+}
+
+/// Filters that many commands share.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Filters {
+    /// Sessions whose owner contains this, whatever the case (repeatable)
+    #[arg(long, value_name = "TEXT", help_heading = "Which sessions")]
+    owner: Vec<String>,
+    /// Sessions whose target contains this (repeatable)
+    #[arg(long, value_name = "TEXT", help_heading = "Which sessions")]
+    target: Vec<String>,
+    /// Sessions whose id contains this (repeatable)
+    #[arg(long, value_name = "ID", help_heading = "Which sessions")]
+    session: Vec<String>,
+    /// Sessions that began as this operating-system user
+    #[arg(long, value_name = "USER", help_heading = "Which sessions")]
+    run_as: Vec<String>,
+    /// Sessions of the last while: 90m, 12h, 7d, 4w
+    #[arg(long, value_name = "AGE", conflicts_with = "from", help_heading = "Which sessions")]
+    since: Option<String>,
+    /// Sessions on or after this: 2026-11-01, 2026-11-01T09:00:00Z
+    #[arg(long, value_name = "TIME", help_heading = "Which sessions")]
+    from: Option<String>,
+    /// Sessions before this
+    #[arg(long, value_name = "TIME", help_heading = "Which sessions")]
+    to: Option<String>,
+}
+
+impl Filters {
+    fn which(&self, now: i64, zone: Zone) -> Result<Which> {
+        let read = |text: &Option<String>| text.as_deref().map(|it| when::instant(it, now, zone)).transpose();
+        let since = self.since.as_deref().map(|it| when::age(it, now)).transpose()?;
+        let window = Window { from: since.or(read(&self.from)?), to: read(&self.to)? };
+        if let (Some(from), Some(to)) = (window.from, window.to)
+            && from >= to
+        {
+            return Err(Error::misused("--from is not before --to, so nothing can lie between"));
+        }
+        Ok(Which {
+            owners: self.owner.clone(),
+            targets: self.target.clone(),
+            sessions: self.session.clone(),
+            run_as: self.run_as.clone(),
+            window,
+        })
+    }
+}
+
+/// Says which window is in force, where one was asked for.
+fn tell_window(ui: &mut Ui<'_>, window: Window) {
+    if window.is_open() {
+        return;
+    }
+    let show = |it: Option<i64>, otherwise: &str| {
+        it.map_or_else(|| otherwise.to_owned(), |it| ui.zone.show(it))
+    };
+    let text =
+        format!("window: {} to {}", show(window.from, "the beginning"), show(window.to, "now"));
+    ui.note(&text);
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum FormatName {
+    Table,
+    Json,
+    Jsonl,
+    Csv,
+    Parquet,
+}
+
+impl FormatName {
+    fn format(self) -> Format {
+        match self {
+            Self::Table => Format::Table,
+            Self::Json => Format::Json,
+            Self::Jsonl => Format::Jsonl,
+            Self::Csv => Format::Csv,
+            Self::Parquet => Format::Parquet,
+        }
+    }
+}
+
+/// Refuses to pour binary data over a terminal.
+fn checked(format: FormatName, world: &World<'_>) -> Result<Format> {
+    if format == FormatName::Parquet && world.columns.is_some() {
+        return Err(Error::misused("Parquet is binary and standard output is a terminal")
+            .hint("write it to a file: … --format parquet > rows.parquet"));
+    }
+    Ok(format.format())
+}
+
+/// Carries out one command line.
+///
+/// # Errors
+/// What stopped the command; `main` says it and exits with 2.
+pub fn run(cli: Cli, world: &World<'_>, out: &mut dyn std::io::Write, err: &mut dyn std::io::Write) -> Result<Answer> {
+    let color = match cli.color {
+        ColorWhen::Auto => Color::Auto,
+        ColorWhen::Always => Color::Always,
+        ColorWhen::Never => Color::Never,
+    };
+    let mut ui = Ui {
+        out,
+        err,
+        color: color.decide(world.no_color),
+        columns: world.columns,
+        zone: cli.tz,
+    };
+    let root = cli.archive.or_else(|| world.data_home.as_ref().map(|it| it.join("ssmtrail")));
+    let mut run = Run { ui: &mut ui, world, root };
+    match cli.command {
+        Command::Demo(it) => it.run(&mut run),
+        Command::Sync(it) => it.run(&mut run),
+        Command::Sessions(it) => it.run(&mut run),
+        Command::Search(it) => it.run(&mut run),
+        Command::Show(it) => it.run(&mut run),
+        Command::Query(it) => it.run(&mut run),
+        Command::Archive(it) => it.run(&mut run),
+        Command::Completions { shell } => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ssmtrail", &mut bytes);
+            run.ui.raw(&bytes)?;
+            Ok(Answer::Yes)
+        }
+        Command::Man => {
+            let mut bytes = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut bytes)
+                .map_err(|it| Error::misused(format!("the manual cannot be made: {it}")))?;
+            run.ui.raw(&bytes)?;
+            Ok(Answer::Yes)
+        }
+    }
+}
+
+/// Says an error: what, what beneath, what next.
+pub fn complain(it: &Error, err: &mut dyn std::io::Write) {
+    let _ = writeln!(err, "ssmtrail: {}", crate::render::visible(&it.what));
+    if let Some(hint) = &it.hint {
+        let _ = writeln!(err, "hint: {}", crate::render::visible(hint));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let nested = command.get_subcommands().all(|it| {
+                it.get_after_help().is_some_and(|it| it.to_string().contains("ssmtrail"))
+            });
+            let shown = help.contains("Example") && help.contains("ssmtrail");
+            assert!(shown || (command.has_subcommands() && nested), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn a_definite_answer_outranks_a_partial_one_only_when_it_cannot_change() {
+        let lost = [Skip { locator: "x".into(), why: "y".into(), loses: true }];
+        assert_eq!(Answer::Yes.with(&lost), Answer::Partial);
+        assert_eq!(Answer::No.with(&lost), Answer::Partial);
+        assert_eq!(Answer::Yes.with(&[]), Answer::Yes);
+    }
+}

@@ -1,0 +1,124 @@
+//! `query`: a saved question, a file, or any SQL.
+
+use clap::Args;
+
+use super::Answer;
+use super::FormatName;
+use super::Run;
+use super::checked;
+use super::when;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::query;
+use crate::query::Header;
+use crate::render;
+use crate::render::Rows;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail query --list
+  ssmtrail query became-root --param since=2026-01-01
+  ssmtrail query who-ran --param 'like=^sudo' --format csv > sudo.csv
+  ssmtrail query --show who-ran > mine.sql && ssmtrail query mine.sql
+  ssmtrail query -e 'SELECT owner, COUNT(*) AS n FROM commands GROUP BY owner ORDER BY n DESC'
+
+`ssmtrail archive schema` prints the tables.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Query {
+    /// Name of a saved question, or a file
+    #[arg(value_name = "NAME|FILE", required_unless_present_any = ["list", "sql"])]
+    name: Option<String>,
+
+    /// List the saved questions
+    #[arg(long, conflicts_with_all = ["name", "sql"])]
+    list: bool,
+
+    /// Print the question instead of asking it
+    #[arg(long, requires = "name")]
+    show: bool,
+
+    /// SQL to run
+    #[arg(short = 'e', long = "sql", value_name = "SQL", conflicts_with = "name")]
+    sql: Option<String>,
+
+    /// A param of the question (repeatable)
+    #[arg(long, value_name = "NAME=VALUE")]
+    param: Vec<String>,
+
+    /// How to write the rows
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: FormatName,
+}
+
+impl Query {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        if self.list {
+            return list(run);
+        }
+        let sql = match (&self.sql, &self.name) {
+            (Some(sql), _) => sql.clone(),
+            (None, Some(name)) => find(name)?,
+            (None, None) => return Err(Error::misused("no question was asked")),
+        };
+        if self.show {
+            // The person's own file or ours: still no byte reaches a terminal raw.
+            let text = render::visible_lines(&sql).into_owned();
+            run.ui.raw(text.as_bytes())?;
+            return Ok(Answer::Yes);
+        }
+        let format = checked(self.format, run.world)?;
+        let given = self
+            .param
+            .iter()
+            .map(|it| match it.split_once('=') {
+                Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+                None => Err(Error::misused(format!("{it:?} is no param")).hint("write --param name=value")),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let archive = run.archive()?;
+        let (now, zone) = (run.world.now, run.ui.zone);
+        let frame = query::run(&archive, &sql, &given, |it| when::instant(it, now, zone))?;
+        let mut rows = Rows::new("rows", format, &[]);
+        if frame.height() > 0 {
+            rows.write(run.ui, &frame)?;
+        }
+        let many = rows.finish(run.ui, &frame)?;
+        let damages = archive.damages();
+        run.tell(&damages);
+        if many == 0 {
+            run.ui.note("no rows");
+        }
+        Ok(Answer::found(many > 0).with(&damages))
+    }
+}
+
+fn find(name: &str) -> Result<String> {
+    if let Some(sql) = query::saved(name) {
+        return Ok(sql.to_owned());
+    }
+    let path = std::path::Path::new(name);
+    match std::fs::read_to_string(path) {
+        Ok(it) => Ok(it),
+        Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
+            let names: Vec<&str> = query::SAVED.iter().map(|it| it.0).collect();
+            Err(Error::new(Kind::Missing, format!("no saved question and no file {name}"))
+                .hint(format!("saved are {}", names.join(", "))))
+        }
+        Err(it) => Err(Error::file("read", path, it)),
+    }
+}
+
+fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
+    let mut rows = Vec::new();
+    for (name, sql) in query::SAVED {
+        let header = Header::read(sql)?;
+        let params: Vec<String> =
+            header.params.iter().map(|it| format!("{}={}", it.name, it.default)).collect();
+        rows.push(vec![(*name).to_owned(), header.title, params.join(" ")]);
+    }
+    run.ui.table(&["NAME", "QUESTION", "PARAMS"], &[], &rows)?;
+    Ok(Answer::Yes)
+}

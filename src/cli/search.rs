@@ -1,0 +1,367 @@
+//! `search`: who ran a command, or what a session showed.
+
+use std::collections::HashMap;
+
+use clap::Args;
+use polars::prelude::*;
+
+use super::Answer;
+use super::Filters;
+use super::FormatName;
+use super::Run;
+use super::checked;
+use super::sessions::short_owner;
+use super::tell_window;
+use crate::archive::Archive;
+use crate::archive::Which;
+use crate::archive::schema::CommandRow;
+use crate::archive::schema::LineRow;
+use crate::archive::schema::SessionRow;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::render;
+use crate::render::DIM;
+use crate::render::Format;
+use crate::render::NAME;
+use crate::render::Rows;
+use crate::render::WARN;
+use crate::search;
+use crate::search::LineHit;
+use crate::search::Pattern;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail search 'systemctl restart'
+  ssmtrail search --regex 'curl .*\\| *(ba)?sh' --since 30d
+  ssmtrail search --owner alice sudo -C 2
+  ssmtrail search --output 'Permission denied' --target i-0e24f79031c6414e1
+  ssmtrail search '' --format jsonl            every command, one JSON object a line
+
+A time after ≤ says not later than: a transcript file tells only when its session ended.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Search {
+    /// What to look for, as it stands; '' matches everything
+    #[arg(value_name = "PATTERN", allow_hyphen_values = true)]
+    pattern: String,
+
+    /// The pattern is a regular expression
+    #[arg(short = 'E', long)]
+    regex: bool,
+
+    /// Take small and capital letters for the same
+    #[arg(short, long)]
+    ignore_case: bool,
+
+    /// Search what sessions showed instead of what was typed
+    #[arg(long)]
+    output: bool,
+
+    /// Also commands with too little evidence, marked as possible
+    #[arg(long, conflicts_with = "output")]
+    possible: bool,
+
+    /// Show this many commands or lines around each hit
+    #[arg(short = 'C', long, value_name = "N", default_value_t = 0)]
+    context: usize,
+
+    /// Count the hits and show none
+    #[arg(long, conflicts_with = "context")]
+    count: bool,
+
+    #[command(flatten)]
+    filters: Filters,
+
+    /// How to write hits
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: FormatName,
+
+    /// Most hits of the table; other formats have no limit
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    limit: usize,
+}
+
+/// The machine contract: fields may be added, never renamed.
+const COMMAND_FIELDS: [&str; 23] = [
+    "session_id", "seq", "command", "kind", "confidence", "at", "at_earliest", "at_latest", "owner",
+    "target", "account_id", "region", "os_user", "cwd", "depth", "source", "locator", "byte_start",
+    "byte_end", "flaws", "host", "run_as", "line_number",
+];
+
+impl Search {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let format = checked(self.format, run.world)?;
+        let pattern = Pattern::new(&self.pattern, self.regex, self.ignore_case)?;
+        let which = self.filters.which(run.world.now, run.ui.zone)?;
+        tell_window(run.ui, which.window);
+        let archive = run.archive()?;
+        let hits = if self.output {
+            self.lines(run, &archive, &which, &pattern, format)?
+        } else {
+            self.commands(run, &archive, &which, &pattern, format)?
+        };
+        if self.count {
+            let text = hits.to_string();
+            run.ui.line(&text)?;
+        }
+        let damages = archive.damages();
+        run.tell(&damages);
+        if hits == 0 && !self.count {
+            let text = if self.output {
+                "nothing found"
+            } else {
+                "nothing found; --output searches what was shown, -i ignores case"
+            };
+            run.ui.note(text);
+        }
+        Ok(Answer::found(hits > 0).with(&damages))
+    }
+
+    fn kinds(&self, format: Format) -> &'static [&'static str] {
+        match (self.possible, format) {
+            // The contract carries every kind; readers choose by the field.
+            (false, Format::Jsonl | Format::Json | Format::Csv | Format::Parquet) | (false, _) => {
+                &["shell", "repl", "abandoned"]
+            }
+            (true, _) => &["shell", "repl", "abandoned", "possible"],
+        }
+    }
+
+    fn commands(
+        &self,
+        run: &mut Run<'_, '_>,
+        archive: &Archive,
+        which: &Which,
+        pattern: &Pattern,
+        format: Format,
+    ) -> Result<usize> {
+        let kinds = self.kinds(format);
+        if self.count {
+            let mut hits = 0;
+            search::commands(archive, which, pattern, kinds, |rows| {
+                hits += rows.len();
+                Ok(())
+            })?;
+            return Ok(hits);
+        }
+        if format != Format::Table {
+            let mut rows = Rows::new("commands", format, &["flaws"]);
+            let frame = |hits: &[CommandRow]| {
+                CommandRow::frame(hits)
+                    .and_then(|it| it.select(COMMAND_FIELDS))
+                    .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
+            };
+            search::commands(archive, which, pattern, kinds, |hits| rows.write(run.ui, &frame(&hits)?))?;
+            return rows.finish(run.ui, &frame(&[])?);
+        }
+        let mut found = Vec::new();
+        let mut total = 0;
+        search::commands(archive, which, pattern, kinds, |rows| {
+            total += rows.len();
+            found.extend(rows.into_iter().take(self.limit.saturating_sub(found.len())));
+            Ok(())
+        })?;
+        let sessions = sessions_of(archive, found.iter().map(|it| &it.session_key))?;
+        found.sort_by_key(|it| {
+            let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
+            (at, it.session_key.clone(), it.seq)
+        });
+        let mut last: Option<&str> = None;
+        for (nth, hit) in found.iter().enumerate() {
+            let Some(session) = sessions.get(&hit.session_key) else { continue };
+            if last != Some(hit.session_key.as_str()) {
+                if last.is_some() {
+                    run.ui.line("")?;
+                }
+                heading(run, session)?;
+                last = Some(hit.session_key.as_str());
+            }
+            if self.context == 0 {
+                command_line(run, hit, pattern, true)?;
+                continue;
+            }
+            let all = archive.commands_of(session);
+            let near = |it: &CommandRow| (it.seq - hit.seq).unsigned_abs() as usize <= self.context;
+            let before = found[..nth].last().filter(|it| it.session_key == hit.session_key);
+            for it in all.iter().filter(|it| near(it)) {
+                let shown = before.is_some_and(|last| it.seq <= last.seq + self.context as i64);
+                let is_hit = pattern.matches(&it.command);
+                if !shown && (kinds.contains(&it.kind.as_str()) || it.seq == hit.seq) {
+                    command_line(run, it, pattern, is_hit)?;
+                }
+            }
+        }
+        limited(run, total, found.len());
+        Ok(total)
+    }
+
+    fn lines(
+        &self,
+        run: &mut Run<'_, '_>,
+        archive: &Archive,
+        which: &Which,
+        pattern: &Pattern,
+        format: Format,
+    ) -> Result<usize> {
+        if self.count {
+            let mut hits = 0;
+            search::lines(archive, which, pattern, |rows| {
+                hits += rows.len();
+                Ok(())
+            })?;
+            return Ok(hits);
+        }
+        if format != Format::Table {
+            let mut rows = Rows::new("lines", format, &[]);
+            search::lines(archive, which, pattern, |hits| rows.write(run.ui, &line_frame(&hits)?))?;
+            return rows.finish(run.ui, &line_frame(&[])?);
+        }
+        let mut found: Vec<LineHit> = Vec::new();
+        let mut total = 0;
+        search::lines(archive, which, pattern, |rows| {
+            total += rows.len();
+            found.extend(rows.into_iter().take(self.limit.saturating_sub(found.len())));
+            Ok(())
+        })?;
+        let sessions = sessions_of(archive, found.iter().map(|it| &it.session_key))?;
+        found.sort_by_key(|it| {
+            let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
+            (at, it.session_key.clone(), it.line.line_number)
+        });
+        let mut last: Option<&str> = None;
+        let mut shown_to = 0;
+        for hit in &found {
+            let Some(session) = sessions.get(&hit.session_key) else { continue };
+            if last != Some(hit.session_key.as_str()) {
+                if last.is_some() {
+                    run.ui.line("")?;
+                }
+                heading(run, session)?;
+                last = Some(hit.session_key.as_str());
+                shown_to = 0;
+            }
+            if self.context == 0 {
+                text_line(run, &hit.line, pattern, true)?;
+                continue;
+            }
+            let reach = self.context as i64;
+            for it in archive.lines_of(session) {
+                let near = (it.line_number - hit.line.line_number).abs() <= reach;
+                if near && it.line_number > shown_to {
+                    shown_to = it.line_number;
+                    let is_hit = pattern.matches(&it.text);
+                    text_line(run, &it, pattern, is_hit)?;
+                }
+            }
+        }
+        limited(run, total, found.len());
+        Ok(total)
+    }
+}
+
+fn limited(run: &mut Run<'_, '_>, total: usize, shown: usize) {
+    if shown < total {
+        let text = format!("showing {shown} of {total} hits; --limit N shows more");
+        run.ui.note(&text);
+    }
+}
+
+fn sessions_of<'a>(
+    archive: &Archive,
+    keys: impl Iterator<Item = &'a String>,
+) -> Result<HashMap<String, SessionRow>> {
+    let wanted: std::collections::HashSet<&String> = keys.collect();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let all = archive.sessions(&Which::default())?;
+    Ok(all
+        .into_iter()
+        .filter(|it| wanted.contains(&it.session_key))
+        .map(|it| (it.session_key.clone(), it))
+        .collect())
+}
+
+/// Whose hits follow: time, owner, target, session.
+pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow) -> Result<()> {
+    let zone = run.ui.zone;
+    let time = match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
+        (None, None) => render::when(None, it.at.micros(), zone),
+        (first, last) => render::when(first, last, zone),
+    };
+    let hint = if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
+    let owner = run.ui.paint(NAME, &short_owner(it.owner.as_deref()));
+    let target = render::visible(it.target.as_deref().unwrap_or("an unknown target")).into_owned();
+    let id = run.ui.paint(DIM, &render::visible(&it.session_id));
+    let text = format!("{time}  {owner}{hint} on {target}  {id}");
+    run.ui.line(&text)
+}
+
+/// One command below its session's heading: number, user, text.
+pub(super) fn command_line(
+    run: &mut Run<'_, '_>,
+    it: &CommandRow,
+    pattern: &Pattern,
+    is_hit: bool,
+) -> Result<()> {
+    let user = it.os_user.as_deref().unwrap_or("?");
+    let mark = match it.kind.as_str() {
+        "shell" => String::new(),
+        kind => run.ui.paint(WARN, &format!(" [{kind}]")),
+    };
+    let doubt = if it.confidence < 0.8 && it.kind != "possible" {
+        run.ui.paint(WARN, &format!(" [{:.0} % sure]", it.confidence * 100.0))
+    } else {
+        String::new()
+    };
+    let spans = if is_hit { pattern.spans(&it.command) } else { Vec::new() };
+    let body = run.ui.marked(&it.command, &spans);
+    let number = run.ui.paint(DIM, &format!("{:>5}", it.seq));
+    let user = format!("{:<10}", render::visible(user));
+    let text = format!("{number}  {user} {body}{mark}{doubt}");
+    run.ui.line(text.trim_end())
+}
+
+fn text_line(run: &mut Run<'_, '_>, it: &LineRow, pattern: &Pattern, is_hit: bool) -> Result<()> {
+    let spans = if is_hit { pattern.spans(&it.text) } else { Vec::new() };
+    let body = run.ui.marked(&it.text, &spans);
+    let sign = if is_hit { ":" } else { "-" };
+    let number = run.ui.paint(DIM, &format!("{:>6}{sign}", it.line_number));
+    let text = format!("{number} {body}");
+    run.ui.line(text.trim_end())
+}
+
+fn line_frame(hits: &[LineHit]) -> Result<DataFrame> {
+    let text = |name: &str, pick: fn(&LineHit) -> Option<&str>| {
+        StringChunked::from_iter_options(name.into(), hits.iter().map(pick)).into_column()
+    };
+    let number = |name: &str, pick: fn(&LineHit) -> i64| {
+        Int64Chunked::from_iter_values(name.into(), hits.iter().map(pick)).into_column()
+    };
+    let instant = |name: &str, pick: fn(&LineHit) -> Option<i64>| {
+        Int64Chunked::from_iter_options(name.into(), hits.iter().map(pick))
+            .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+            .into_column()
+    };
+    DataFrame::new(
+        hits.len(),
+        vec![
+            text("session_id", |it| Some(&it.session_id)),
+            number("line_number", |it| it.line.line_number),
+            text("text", |it| Some(&it.line.text)),
+            text("kind", |it| Some(&it.line.kind)),
+            instant("at_earliest", |it| it.line.at_earliest.micros()),
+            instant("at_latest", |it| it.line.at_latest.micros()),
+            text("owner", |it| it.owner.as_deref()),
+            text("target", |it| it.target.as_deref()),
+            text("account_id", |it| it.account_id.as_deref()),
+            text("region", |it| it.region.as_deref()),
+            text("locator", |it| Some(&it.locator)),
+            number("byte_start", |it| it.line.byte_start),
+            number("byte_end", |it| it.line.byte_end),
+        ],
+    )
+    .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
+}

@@ -1,0 +1,114 @@
+//! `sessions`: who was where, when.
+
+use clap::Args;
+
+use super::Answer;
+use super::Filters;
+use super::FormatName;
+use super::Run;
+use super::checked;
+use super::tell_window;
+use crate::archive::schema::SessionRow;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::render;
+use crate::render::DIM;
+use crate::render::Format;
+use crate::render::NAME;
+use crate::render::Rows;
+use crate::render::WARN;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail sessions --since 7d
+  ssmtrail sessions --owner alice --from 2026-11-01 --to 2026-12-01
+  ssmtrail sessions --target i-0e24f79031c6414e1 --format csv > sessions.csv
+
+A session stands in the window by its best known time: its first event where it was streamed, else its
+end, which is all that a transcript file tells.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Sessions {
+    #[command(flatten)]
+    filters: Filters,
+
+    /// How to write them
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: FormatName,
+
+    /// Most rows of the table; other formats have no limit
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    limit: usize,
+}
+
+/// Columns of the machine formats, as they are named in the archive.
+const COLUMNS: [&str; 22] = [
+    "session_id", "account_id", "region", "owner", "owner_from", "target", "run_as", "session_type",
+    "at", "at_from", "first_event_at", "last_event_at", "ended_at", "forms", "transcripts",
+    "transcript_bytes", "line_count", "command_count", "possible_count", "flaws", "source", "locator",
+];
+
+impl Sessions {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let format = checked(self.format, run.world)?;
+        let which = self.filters.which(run.world.now, run.ui.zone)?;
+        tell_window(run.ui, which.window);
+        let archive = run.archive()?;
+        let sessions = archive.sessions(&which)?;
+        if format == Format::Table {
+            table(run, &sessions, self.limit)?;
+        } else {
+            let frame = SessionRow::frame(&sessions)
+                .and_then(|it| it.select(COLUMNS))
+                .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
+            let mut rows = Rows::new("sessions", format, &["flaws", "forms"]);
+            rows.write(run.ui, &frame)?;
+            rows.finish(run.ui, &frame)?;
+        }
+        let damages = archive.damages();
+        run.tell(&damages);
+        if sessions.is_empty() {
+            run.ui.note("no session matches");
+        }
+        Ok(Answer::found(!sessions.is_empty()).with(&damages))
+    }
+}
+
+/// The name that people know an owner by: the end of the ARN.
+pub(super) fn short_owner(owner: Option<&str>) -> String {
+    let Some(owner) = owner else { return "-".into() };
+    let name = if owner.starts_with("arn:") { owner.rsplit('/').next().unwrap_or(owner) } else { owner };
+    render::visible(name).into_owned()
+}
+
+pub(super) fn table(run: &mut Run<'_, '_>, sessions: &[SessionRow], limit: usize) -> Result<()> {
+    let shown = &sessions[sessions.len().saturating_sub(limit)..];
+    let zone = run.ui.zone;
+    let mut rows = Vec::with_capacity(shown.len());
+    for it in shown {
+        let flaws = it.flaws.replace('+', ", ");
+        let possible = match it.possible_count {
+            0 => String::new(),
+            many => format!("+{many}?"),
+        };
+        rows.push(vec![
+            it.at.micros().map_or_else(|| "-".into(), |it| zone.show(it)),
+            run.ui.paint(NAME, &short_owner(it.owner.as_deref())),
+            render::visible(it.target.as_deref().unwrap_or("-")).into_owned(),
+            format!("{}{possible}", it.command_count),
+            render::visible(&it.session_id).into_owned(),
+            run.ui.paint(WARN, &flaws),
+        ]);
+    }
+    if !rows.is_empty() {
+        run.ui.table(&["WHEN", "OWNER", "TARGET", "COMMANDS", "SESSION", "FLAWS"], &[3], &rows)?;
+    }
+    if shown.len() < sessions.len() {
+        let text = format!("showing the last {} of {}; --limit N shows more", shown.len(), sessions.len());
+        let text = run.ui.paint(DIM, &text);
+        run.ui.note(&text);
+    }
+    Ok(())
+}

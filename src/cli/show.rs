@@ -1,0 +1,236 @@
+//! `show`: one session, as text, as commands, as bytes, or with the reasons.
+
+use clap::Args;
+
+use super::Answer;
+use super::FormatName;
+use super::Run;
+use super::checked;
+use super::search::command_line;
+use super::search::heading;
+use crate::archive::Archive;
+use crate::archive::schema::CommandRow;
+use crate::archive::schema::SessionRow;
+use crate::archive::schema::TranscriptRow;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::render;
+use crate::render::DIM;
+use crate::render::Format;
+use crate::render::Rows;
+use crate::render::WARN;
+use crate::search;
+use crate::search::Pattern;
+use crate::transcript::decoder::FlawKind;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail show alice-0e24               the text of the one session whose id contains that
+  ssmtrail show alice-0e24 --commands    what was typed, numbered
+  ssmtrail show alice-0e24 --explain 7   why command 7 is thought to be one
+  ssmtrail show alice-0e24 --raw > session.log
+
+On a terminal, --raw shows control bytes as escapes; into a file or pipe it writes them as they are.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Show {
+    /// Id of the session, or a part that no other has
+    #[arg(value_name = "SESSION")]
+    session: String,
+
+    /// What was typed, numbered
+    #[arg(long, group = "what")]
+    commands: bool,
+
+    /// The transcript's bytes
+    #[arg(long, group = "what")]
+    raw: bool,
+
+    /// Why each command, or this one, is thought to be one
+    #[arg(long, group = "what", value_name = "SEQ", num_args = 0..=1, default_missing_value = "0")]
+    explain: Option<i64>,
+
+    /// How to write commands
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: FormatName,
+}
+
+impl Show {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let format = checked(self.format, run.world)?;
+        let archive = run.archive()?;
+        let session = search::session(&archive, &self.session)?;
+        let any = match (self.commands, self.raw, self.explain) {
+            (_, true, _) => raw(run, &archive, &session)?,
+            (_, _, Some(seq)) => explain(run, &archive, &session, seq)?,
+            (true, ..) => commands(run, &archive, &session, format)?,
+            _ if format != Format::Table => {
+                return Err(Error::misused("--format goes with --commands")
+                    .hint("`ssmtrail search --output '' --session ID --format …` writes lines"));
+            }
+            _ => text(run, &archive, &session)?,
+        };
+        let damages = archive.damages();
+        run.tell(&damages);
+        Ok(Answer::found(any).with(&damages))
+    }
+}
+
+/// What a reader must know first, on standard error so that the text stays clean.
+fn flaws(run: &mut Run<'_, '_>, session: &SessionRow) {
+    for it in session.flaws.split('+').filter_map(FlawKind::from_name) {
+        let text = run.ui.paint(WARN, &format!("note: {}", it.says()));
+        run.ui.note(&text);
+    }
+}
+
+fn text(run: &mut Run<'_, '_>, archive: &Archive, session: &SessionRow) -> Result<bool> {
+    flaws(run, session);
+    let lines = archive.lines_of(session);
+    for it in &lines {
+        let body = render::visible_lines(&it.text);
+        let text = match it.kind.as_str() {
+            "overwritten" => run.ui.paint(DIM, &format!("{body}  (painted over)")),
+            "screen" => run.ui.paint(DIM, &body),
+            _ => body.into_owned(),
+        };
+        run.ui.line(&text)?;
+    }
+    Ok(!lines.is_empty())
+}
+
+fn commands(
+    run: &mut Run<'_, '_>,
+    archive: &Archive,
+    session: &SessionRow,
+    format: Format,
+) -> Result<bool> {
+    let commands = archive.commands_of(session);
+    if format != Format::Table {
+        let frame = CommandRow::frame(&commands)
+            .map(|it| it.drop_many(["session_key", "generation", "decoder"]))
+            .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
+        let mut rows = Rows::new("commands", format, &["flaws"]);
+        rows.write(run.ui, &frame)?;
+        rows.finish(run.ui, &frame)?;
+        return Ok(!commands.is_empty());
+    }
+    flaws(run, session);
+    heading(run, session)?;
+    for it in &commands {
+        command_line(run, it, &Pattern::All, false)?;
+    }
+    if commands.is_empty() {
+        run.ui.note("no commands were found in it");
+    }
+    Ok(!commands.is_empty())
+}
+
+fn explain(
+    run: &mut Run<'_, '_>,
+    archive: &Archive,
+    session: &SessionRow,
+    seq: i64,
+) -> Result<bool> {
+    let mut commands = archive.commands_of(session);
+    let many = commands.len();
+    commands.retain(|it| seq == 0 || it.seq == seq);
+    if commands.is_empty() && many > 0 {
+        return Err(Error::misused(format!("the session has no command {seq}"))
+            .hint(format!("its commands are 1 to {many}")));
+    }
+    heading(run, session)?;
+    let bytes = primary_bytes(archive, session)?;
+    for it in &commands {
+        command_line(run, it, &Pattern::All, false)?;
+        let prompt = render::visible(&it.prompt);
+        let place = format!(
+            "       prompt {prompt:?}, line {}, bytes {} to {} of {}",
+            it.line_number,
+            it.byte_start,
+            it.byte_end,
+            render::visible(&it.locator)
+        );
+        let text = run.ui.paint(DIM, &place);
+        run.ui.line(&text)?;
+        for evidence in it.evidence.split(';').filter(|it| !it.is_empty()) {
+            let text = format!("       {evidence}");
+            run.ui.line(&text)?;
+        }
+        let text = format!("       = {:.1} % sure", it.confidence * 100.0);
+        run.ui.line(&text)?;
+        let (from, to) = (it.byte_start as usize, it.byte_end as usize);
+        if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
+            let mut shown = String::new();
+            render::visible_bytes(&span[..span.len().min(2000)], &mut shown);
+            for line in shown.split('\n') {
+                let text = run.ui.paint(DIM, &format!("       | {line}"));
+                run.ui.line(text.trim_end())?;
+            }
+        }
+    }
+    if commands.is_empty() {
+        run.ui.note("no commands were found in it");
+    }
+    Ok(!commands.is_empty())
+}
+
+/// Bytes of the transcript that commands and lines were read from, up to what is sensible to hold.
+fn primary_bytes(archive: &Archive, session: &SessionRow) -> Result<Vec<u8>> {
+    const MOST: usize = 64 << 20;
+    let mut bytes = Vec::new();
+    let mut version = None;
+    archive.transcripts_of(&session.session_key, |row| {
+        if row.locator == session.locator {
+            if row.part == 0 && version.as_ref() != Some(&row.version) {
+                bytes.clear();
+                version = Some(row.version.clone());
+            }
+            if bytes.len() < MOST {
+                bytes.extend_from_slice(&row.content);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(bytes)
+}
+
+/// The bytes of the transcript that was read, as they are; on a terminal, harmless.
+fn raw(run: &mut Run<'_, '_>, archive: &Archive, session: &SessionRow) -> Result<bool> {
+    let terminal = run.world.columns.is_some();
+    let mut newest: Option<(Option<i64>, String)> = None;
+    let mut others = 0;
+    let mut visit = |row: &TranscriptRow| {
+        if row.part == 0 {
+            others += 1;
+            let version = (row.stored_at.micros(), row.version.clone());
+            if row.locator == session.locator && newest.as_ref().is_none_or(|it| *it <= version) {
+                newest = Some(version);
+            }
+        }
+    };
+    archive.transcripts_of(&session.session_key, |row| {
+        visit(&row);
+        Ok(())
+    })?;
+    let Some((_, version)) = newest else { return Ok(false) };
+    archive.transcripts_of(&session.session_key, |row| {
+        if row.locator != session.locator || row.version != version {
+            return Ok(());
+        }
+        if terminal {
+            let mut shown = String::new();
+            render::visible_bytes(&row.content, &mut shown);
+            run.ui.raw(shown.as_bytes())
+        } else {
+            run.ui.raw(&row.content)
+        }
+    })?;
+    if others > 1 {
+        let text = format!("note: {others} transcripts are kept of this session; this is the one that was read");
+        run.ui.note(&text);
+    }
+    Ok(true)
+}

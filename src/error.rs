@@ -1,0 +1,79 @@
+//! What stops a command: said once, in the reader's words, with what to do next.
+//!
+//! What does *not* stop a command is no error but a value in its result (a flaw, a skip). An error has a kind
+//! only where someone branches on it.
+
+use std::fmt;
+use std::path::Path;
+
+/// What a caller may branch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The words were wrong: an option, a date, a pattern.
+    Misused,
+    /// What was named is not there.
+    Missing,
+    /// What is kept cannot be trusted or read.
+    Damaged,
+    /// Someone else is writing.
+    Busy,
+    /// Written by a newer ssmtrail.
+    Newer,
+    /// The system refused: a permission, a full disk.
+    Refused,
+    /// The person stopped it.
+    Interrupted,
+}
+
+/// What happened, what to do next where we know it, and what lay beneath.
+#[derive(Debug)]
+pub struct Error {
+    pub kind: Kind,
+    pub what: String,
+    pub hint: Option<String>,
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn new(kind: Kind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), hint: None, source: None }
+    }
+
+    pub fn misused(what: impl Into<String>) -> Self {
+        Self::new(Kind::Misused, what)
+    }
+
+    /// A file that could not be used, with the system's reason.
+    pub fn file(doing: &str, path: &Path, source: std::io::Error) -> Self {
+        let full = source.kind() == std::io::ErrorKind::StorageFull;
+        let error = Self::new(Kind::Refused, format!("cannot {doing} {}: {source}", path.display()));
+        if full {
+            return error.hint("free some space and run the same command again; nothing kept was lost");
+        }
+        error
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn beneath(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|it| it.as_ref() as _)
+    }
+}

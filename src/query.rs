@@ -1,0 +1,207 @@
+//! Saved questions: read the header, bind the params, run.
+//!
+//! A question is one SQL file that explains itself in its header. Params are a one-row table of typed
+//! values, never text put into the SQL: an audit tool must not be injected by the name of an instance. The SQL stays
+//! within what polars, DuckDB, Spark and Athena share.
+
+use polars::prelude::*;
+use polars::sql::SQLContext;
+
+use crate::archive::Archive;
+use crate::archive::schema::TABLES;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+
+/// The questions that come with the tool: name and text.
+pub const SAVED: &[(&str, &str)] = &[
+    ("became-root", include_str!("../queries/became-root.sql")),
+    ("by-owner", include_str!("../queries/by-owner.sql")),
+    ("download-and-run", include_str!("../queries/download-and-run.sql")),
+    ("first-time", include_str!("../queries/first-time.sql")),
+    ("monthly-summary", include_str!("../queries/monthly-summary.sql")),
+    ("on-target", include_str!("../queries/on-target.sql")),
+    ("one-target-only", include_str!("../queries/one-target-only.sql")),
+    ("who-ran", include_str!("../queries/who-ran.sql")),
+];
+
+/// What a param holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamType {
+    Text,
+    /// A regular expression, checked before it is used.
+    Regex,
+    /// A day, an instant, or an age such as `30d`.
+    Date,
+    Number,
+}
+
+/// One typed input of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param {
+    pub name: String,
+    pub holds: ParamType,
+    pub default: String,
+    pub means: String,
+}
+
+/// What the header of a question says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    pub title: String,
+    pub severity: Option<String>,
+    pub about: String,
+    pub then: Option<String>,
+    pub params: Vec<Param>,
+}
+
+impl Header {
+    /// Reads the comment lines at the top of a question.
+    ///
+    /// # Errors
+    /// A key or a param type that is none.
+    pub fn read(sql: &str) -> Result<Self> {
+        let mut header = Self::default();
+        let mut last = String::new();
+        for (nth, line) in sql.lines().enumerate() {
+            let Some(text) = line.trim().strip_prefix("--") else { break };
+            let bad = |what: String| Error::misused(format!("line {} of the query: {what}", nth + 1));
+            match text.split_once(':') {
+                Some((key, value)) if !key.trim().is_empty() && !key.trim().contains(' ') => {
+                    let value = value.trim();
+                    last = key.trim().to_owned();
+                    match last.as_str() {
+                        "title" => header.title = value.to_owned(),
+                        "severity" => header.severity = Some(value.to_owned()),
+                        "about" => header.about = value.to_owned(),
+                        "then" => header.then = Some(value.to_owned()),
+                        "param" => header.params.push(param(value).map_err(bad)?),
+                        other => return Err(bad(format!("{other:?} is no key of a header"))),
+                    }
+                }
+                _ => {
+                    let more = text.trim();
+                    match last.as_str() {
+                        "about" => header.about = format!("{} {more}", header.about),
+                        "then" => header.then = header.then.map(|it| format!("{it} {more}")),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(header)
+    }
+}
+
+fn param(text: &str) -> std::result::Result<Param, String> {
+    let mut words = text.split_whitespace();
+    let (Some(name), Some(holds), Some(default)) = (words.next(), words.next(), words.next()) else {
+        return Err("a param is: name type default meaning".into());
+    };
+    let holds = match holds {
+        "text" => ParamType::Text,
+        "regex" => ParamType::Regex,
+        "date" => ParamType::Date,
+        "number" => ParamType::Number,
+        other => return Err(format!("{other:?} is no type: text, regex, date or number")),
+    };
+    let default = default.trim_matches('"').to_owned();
+    Ok(Param { name: name.to_owned(), holds, default, means: words.collect::<Vec<_>>().join(" ") })
+}
+
+/// A saved question by its name.
+pub fn saved(name: &str) -> Option<&'static str> {
+    SAVED.iter().find(|it| it.0 == name).map(|it| it.1)
+}
+
+/// Runs a question. `given` are params by name; `instant` reads a date relative to now.
+///
+/// # Errors
+/// A param that the question does not have or that is not of its type; SQL that polars refuses.
+pub fn run(
+    archive: &Archive,
+    sql: &str,
+    given: &[(String, String)],
+    instant: impl Fn(&str) -> Result<i64>,
+) -> Result<DataFrame> {
+    let header = Header::read(sql)?;
+    if let Some((name, _)) = given.iter().find(|it| !header.params.iter().any(|p| p.name == it.0)) {
+        let names: Vec<&str> = header.params.iter().map(|it| it.name.as_str()).collect();
+        let hint = match names.as_slice() {
+            [] => "it takes no params".to_owned(),
+            names => format!("its params are {}", names.join(", ")),
+        };
+        return Err(Error::misused(format!("the query has no param {name}")).hint(hint));
+    }
+    let refuse = |it: PolarsError| {
+        let text = it.to_string();
+        Error::new(Kind::Misused, format!("the query cannot be run: {}", text.lines().next().unwrap_or("")))
+            .hint("`ssmtrail archive schema` prints the tables and their columns")
+    };
+    let mut columns = Vec::new();
+    for param in &header.params {
+        let value = given.iter().find(|it| it.0 == param.name).map_or(&param.default, |it| &it.1);
+        columns.push(column(param, value, &instant)?);
+    }
+    let mut context = SQLContext::new();
+    for table in TABLES {
+        context.register(table.name, archive.scan(&table).map_err(refuse)?);
+    }
+    if !columns.is_empty() {
+        context.register("params", DataFrame::new(1, columns).map_err(refuse)?.lazy());
+    }
+    context.execute(sql).and_then(LazyFrame::collect).map_err(refuse)
+}
+
+fn column(param: &Param, value: &str, instant: &impl Fn(&str) -> Result<i64>) -> Result<Column> {
+    let name: PlSmallStr = param.name.as_str().into();
+    Ok(match param.holds {
+        ParamType::Text => StringChunked::from_iter_values(name, [value].into_iter()).into_column(),
+        ParamType::Regex => {
+            regex::Regex::new(value).map_err(|_| {
+                Error::misused(format!("param {}: {value:?} is no regular expression", param.name))
+            })?;
+            StringChunked::from_iter_values(name, [value].into_iter()).into_column()
+        }
+        ParamType::Date => {
+            let at = instant(value)?;
+            Int64Chunked::from_iter_values(name, [at].into_iter())
+                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+                .into_column()
+        }
+        ParamType::Number => {
+            let number: i64 = value.parse().map_err(|_| {
+                Error::misused(format!("param {}: {value:?} is no whole number", param.name))
+            })?;
+            Int64Chunked::from_iter_values(name, [number].into_iter()).into_column()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_saved_query_explains_itself_and_uses_the_params_it_declares() {
+        for (name, sql) in SAVED {
+            let header = Header::read(sql).unwrap();
+            assert!(!header.title.is_empty() && header.about.ends_with('.'), "{name}");
+            for param in &header.params {
+                assert!(sql.contains(&format!("p.{}", param.name)), "{name} uses {}", param.name);
+            }
+            assert!(sql.trim_end().ends_with(';'), "{name} ends its statement");
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_saved() {
+        let mut files: Vec<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/queries"))
+            .unwrap()
+            .map(|it| it.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        files.sort();
+        let names: Vec<&str> = SAVED.iter().map(|it| it.0).collect();
+        assert_eq!(files, names);
+    }
+}

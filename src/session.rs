@@ -1,0 +1,141 @@
+//! The nouns: session id, locator, window of time. Parsed once, then trusted.
+//!
+//! Words are AWS's own where it has them ("Session", AWS Systems Manager API Reference).
+
+/// Name of a session as Session Manager gives it: also the log stream, and the object key's stem.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// The id as some transcript states it. Length and characters are bounded so that it can be a name
+    /// ("Session": 1 to 96 characters).
+    pub fn new(text: &str) -> Option<Self> {
+        let sound = (1..=200).contains(&text.len())
+            && !text.chars().any(|it| it.is_control() || matches!(it, '/' | '\\'));
+        sound.then(|| Self(text.to_owned()))
+    }
+
+    /// The id that a file or object is named by, or `None` for the other things a bucket holds.
+    ///
+    /// ```
+    /// use ssmtrail::session::SessionId;
+    /// let id = SessionId::from_object_key("prod/alice-0123456789abcdef0.log").unwrap();
+    /// assert_eq!(id.as_str(), "alice-0123456789abcdef0");
+    /// assert!(SessionId::from_object_key("prod/Standard_Stream/stderr").is_none());
+    /// assert!(SessionId::from_object_key("README.md").is_none());
+    /// ```
+    pub fn from_object_key(key: &str) -> Option<Self> {
+        let name = key.rsplit('/').next()?;
+        let mut stem = name;
+        for ending in [".gz", ".zst", ".log", ".jsonl", ".json", ".txt"] {
+            stem = stem.strip_suffix(ending).unwrap_or(stem);
+        }
+        let id = Self::new(stem)?;
+        id.is_well_formed().then_some(id)
+    }
+
+    /// Whether it ends as every id does: 17 hex digits that begin with 0, or 26 letters and digits.
+    /// Some published ids have other endings, so a transcript's own word is taken even where this is false.
+    pub fn is_well_formed(&self) -> bool {
+        let Some((principal, random)) = self.0.rsplit_once('-') else { return false };
+        let old = random.len() == 17
+            && random.starts_with('0')
+            && random.bytes().all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it));
+        let new = random.len() == 26
+            && random.bytes().all(|it| it.is_ascii_digit() || it.is_ascii_lowercase());
+        !principal.is_empty() && (old || new)
+    }
+
+    /// What stands before the last hyphen: a hint of the owner, never proof.
+    pub fn owner_hint(&self) -> Option<&str> {
+        let (principal, _) = self.0.rsplit_once('-')?;
+        (principal != "ecs-execute-command" && !principal.is_empty()).then_some(principal)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The account that an ARN names, if it is one.
+pub fn account_of(arn: &str) -> Option<&str> {
+    let account = arn.strip_prefix("arn:")?.split(':').nth(3)?;
+    (account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit())).then_some(account)
+}
+
+/// From (inclusive) to (exclusive), UTC microseconds. Open where `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+impl Window {
+    pub fn is_open(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
+    /// Whether something that happened between these two instants may lie inside. What has no time at all is
+    /// kept only by a window without borders.
+    pub fn may_hold(&self, earliest: Option<i64>, latest: Option<i64>) -> bool {
+        if self.is_open() {
+            return true;
+        }
+        if earliest.is_none() && latest.is_none() {
+            return false;
+        }
+        let after_from = self.from.is_none_or(|from| latest.is_none_or(|it| it >= from));
+        let before_to = self.to.is_none_or(|to| earliest.is_none_or(|it| it < to));
+        after_from && before_to
+    }
+}
+
+/// One thing that was not taken, and why. Reaches the user and the exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    pub locator: String,
+    pub why: String,
+    /// Whether evidence may have been missed; a PNG among the logs is no loss.
+    pub loses: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_owner_hint_is_what_stands_before_the_last_hyphen() {
+        let hint = |text: &str| SessionId::new(text).unwrap().owner_hint().map(str::to_owned);
+        assert_eq!(hint("first.last-0e34861185201706f").as_deref(), Some("first.last"));
+        assert_eq!(
+            hint("botocore-session-1725371830-eykx37cqw7lyrub3brtmzsi7ce").as_deref(),
+            Some("botocore-session-1725371830")
+        );
+        assert_eq!(hint("ecs-execute-command-0123456789abcdef0"), None);
+    }
+
+    #[test]
+    fn only_names_that_end_like_session_ids_are_taken_for_one() {
+        assert!(SessionId::from_object_key("a/b/alice-0123456789abcdef0.log.gz").is_some());
+        assert!(SessionId::from_object_key("alice-zkx37cqw7lyrub3brtmzsi7cea.jsonl").is_some());
+        assert!(SessionId::from_object_key("app-2026-11-23.log").is_none());
+        assert!(SessionId::from_object_key("stdout").is_none());
+    }
+
+    #[test]
+    fn a_window_keeps_what_may_lie_inside() {
+        let window = Window { from: Some(10), to: Some(20) };
+        assert!(window.may_hold(Some(5), Some(10)));
+        assert!(!window.may_hold(Some(5), Some(9)));
+        assert!(!window.may_hold(Some(20), Some(25)));
+        assert!(window.may_hold(None, Some(15)));
+        assert!(!window.may_hold(None, None));
+        assert!(Window::default().may_hold(None, None));
+    }
+
+    #[test]
+    fn the_account_is_read_from_an_arn() {
+        assert_eq!(account_of("arn:aws:sts::111122223333:assumed-role/Ops/alice"), Some("111122223333"));
+        assert_eq!(account_of("alice"), None);
+    }
+}
