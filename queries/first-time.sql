@@ -3,8 +3,9 @@
 --         old hands is worth a look.
 -- param:  since  date  30d  first uses on or after this day
 WITH used AS (
-    SELECT c.owner, REGEXP_REPLACE(c.command, '^((sudo|doas|time|nohup|env) +)*([^ |;&<>]+)(.|\n)*$', '$3') AS program,
-        s.at, c.session_id, c.seq, c.command
+    SELECT c.owner, s.at,
+        CASE WHEN c.command LIKE 'sudo %' AND c.command NOT LIKE 'sudo -%' THEN SPLIT_PART(c.command, ' ', 2)
+            ELSE SPLIT_PART(c.command, ' ', 1) END AS program
     FROM commands AS c
     JOIN sessions AS s ON s.session_key = c.session_key
     WHERE c.kind = 'shell'

@@ -48,9 +48,11 @@ impl Error {
     /// A file that could not be used, with the system's reason.
     pub fn file(doing: &str, path: &Path, source: std::io::Error) -> Self {
         let full = source.kind() == std::io::ErrorKind::StorageFull;
-        let error = Self::new(Kind::Refused, format!("cannot {doing} {}: {source}", path.display()));
+        let error =
+            Self::new(Kind::Refused, format!("cannot {doing} {}: {source}", path.display()));
         if full {
-            return error.hint("free some space and run the same command again; nothing kept was lost");
+            return error
+                .hint("free some space and run the same command again; nothing kept was lost");
         }
         error
     }

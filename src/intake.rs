@@ -162,7 +162,9 @@ pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken
     };
     let whole = std::io::Cursor::new(magic.clone()).chain(&mut body);
     match magic.as_slice() {
-        [0x1f, 0x8b, ..] => unpack(flate2::read::MultiGzDecoder::new(whole), key, scratch, &mut taken)?,
+        [0x1f, 0x8b, ..] => {
+            unpack(flate2::read::MultiGzDecoder::new(whole), key, scratch, &mut taken)?
+        }
         [0x28, 0xb5, 0x2f, 0xfd] => match zstd::stream::read::Decoder::new(whole) {
             Ok(it) => unpack(it, key, scratch, &mut taken)?,
             Err(it) => taken.damaged = Some(it.to_string()),
@@ -206,7 +208,8 @@ impl<R: Read> Read for Bounded<R> {
 fn unpack(inner: impl Read, key: &str, scratch: &Path, taken: &mut Taken) -> std::io::Result<()> {
     let error = std::rc::Rc::new(std::cell::RefCell::new(None));
     let bounded = Bounded { inner, bytes: 0, error: std::rc::Rc::clone(&error) };
-    let mut reader = BufReader::with_capacity(256 << 10, Guard { inner: bounded, seen: 0, repeats: 0, last: 0 });
+    let mut reader =
+        BufReader::with_capacity(256 << 10, Guard { inner: bounded, seen: 0, repeats: 0, last: 0 });
     take(&mut reader, key, scratch, taken)?;
     let guard = reader.into_inner();
     if guard.is_bomb() {
@@ -233,7 +236,8 @@ struct Guard<R> {
 impl<R> Guard<R> {
     fn is_bomb(&self) -> bool {
         self.seen > EXPANDED_BYTES
-            && self.repeats.saturating_mul(EXPANDED_RATIO) > self.seen.saturating_mul(EXPANDED_RATIO - 1)
+            && self.repeats.saturating_mul(EXPANDED_RATIO)
+                > self.seen.saturating_mul(EXPANDED_RATIO - 1)
     }
 }
 
@@ -271,8 +275,7 @@ fn stem(key: &str) -> &str {
 
 /// The session id a key is named by: its file, or its folder (an export task names the stream there).
 fn named(key: &str) -> Option<SessionId> {
-    SessionId::from_object_key(key)
-        .or_else(|| SessionId::from_object_key(key.rsplit_once('/')?.0))
+    SessionId::from_object_key(key).or_else(|| SessionId::from_object_key(key.rsplit_once('/')?.0))
 }
 
 fn take(
@@ -319,7 +322,9 @@ fn take(
             let mut parts = Parts::new(id, scratch);
             let mut failed = None;
             let mut parser = serde_json::Deserializer::from_reader(&mut whole);
-            if let Err(it) = (EventsSeed { parts: &mut parts, failed: &mut failed }).deserialize(&mut parser) {
+            if let Err(it) =
+                (EventsSeed { parts: &mut parts, failed: &mut failed }).deserialize(&mut parser)
+            {
                 taken.damaged = Some(format!("its JSON is broken: {it}"));
             }
             if let Some(it) = failed {
@@ -401,11 +406,14 @@ impl<'a> Parts<'a> {
         let part = self.streams.entry(stream.clone()).or_default();
         if part.events == 0 {
             let named = SessionId::new(&stream).filter(SessionId::is_well_formed);
-            let script = event.message.as_deref().is_some_and(|it| it.starts_with("Script started on "));
+            let script =
+                event.message.as_deref().is_some_and(|it| it.starts_with("Script started on "));
             part.session_id = told
                 .and_then(SessionId::new)
                 .or(named)
-                .or_else(|| self.named.clone().filter(|_| script || event.log_stream_name.is_none()))
+                .or_else(|| {
+                    self.named.clone().filter(|_| script || event.log_stream_name.is_none())
+                })
                 .or_else(|| SessionId::new(&stream).filter(|_| script));
             part.foreign = part.session_id.is_none();
         }
@@ -455,7 +463,8 @@ impl<'a> Parts<'a> {
         let many = self.streams.len() > 1;
         let mut foreign = 0;
         for (stream, part) in self.streams {
-            let Some(session_id) = part.session_id.or_else(|| self.named.clone().filter(|_| !part.foreign))
+            let Some(session_id) =
+                part.session_id.or_else(|| self.named.clone().filter(|_| !part.foreign))
             else {
                 foreign += 1;
                 continue;
@@ -501,9 +510,12 @@ fn lines(
 }
 
 fn event_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
-    lines(body, |line| {
-        if line.trim_ascii().is_empty() { Ok(()) } else { parts.event(line.trim_ascii()) }
-    })
+    lines(
+        body,
+        |line| {
+            if line.trim_ascii().is_empty() { Ok(()) } else { parts.event(line.trim_ascii()) }
+        },
+    )
 }
 
 /// An export task's lines: a new event begins with a time, other lines go on with the last.
@@ -593,7 +605,8 @@ mod tests {
         out.finish().unwrap()
     }
 
-    const SCRIPT: &[u8] = b"Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ ls\r\r\n\nScript done on x\n";
+    const SCRIPT: &[u8] =
+        b"Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ ls\r\r\n\nScript done on x\n";
 
     #[test]
     fn the_form_is_found_from_the_bytes() {
@@ -613,10 +626,15 @@ mod tests {
         let why = |key: &str, bytes: &[u8]| taken(key, bytes).others.join("; ");
         assert_eq!(why("pic.log", b"\x89PNG\r\n\x1a\n"), "a PNG image");
         assert_eq!(
-            why("trail.json", br#"{"Records":[{"eventVersion":"1.08","eventSource":"ssm.amazonaws.com"}]}"#),
+            why(
+                "trail.json",
+                br#"{"Records":[{"eventVersion":"1.08","eventSource":"ssm.amazonaws.com"}]}"#
+            ),
             "a CloudTrail file"
         );
-        assert!(why("Standard_Stream/stderr", b"unable to generate log data").contains("no session id"));
+        assert!(
+            why("Standard_Stream/stderr", b"unable to generate log data").contains("no session id")
+        );
     }
 
     #[test]
@@ -632,12 +650,17 @@ mod tests {
         assert_eq!(ids, ["alice-0123456789abcdef0", "bob-0123456789abcdef1"]);
         assert_eq!(it.others, ["log events of something that is no session"]);
         let Content::Memory(bob) = &it.transcripts[1].content else { panic!("small") };
-        assert_eq!(bob.iter().filter(|it| **it == b'\n').count(), 1, "the event that came twice is kept once");
+        assert_eq!(
+            bob.iter().filter(|it| **it == b'\n').count(),
+            1,
+            "the event that came twice is kept once"
+        );
     }
 
     #[test]
     fn an_export_task_file_becomes_events_named_by_its_folder() {
-        let text = b"2026-11-23T13:39:19.123Z Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ ls\r\n";
+        let text =
+            b"2026-11-23T13:39:19.123Z Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ ls\r\n";
         let it = taken("export/task/alice-0123456789abcdef0/000000.gz", &gz(text));
         assert_eq!(it.transcripts[0].session_id.as_str(), "alice-0123456789abcdef0");
         let Content::Memory(bytes) = &it.transcripts[0].content else { panic!("small") };

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let stdout = std::io::stdout();
     let columns = stdout.is_terminal().then(|| clap_columns().unwrap_or(100));
     let world = cli::World {
-        now: chrono::Utc::now().timestamp_micros(),
+        now: now(),
         no_color: std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()),
         columns,
         progress: std::io::stderr().is_terminal(),
@@ -47,6 +47,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// The only clock of the house.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+fn now() -> i64 {
+    chrono::Utc::now().timestamp_micros()
+}
+
 /// The second signal ends the process as it would without us.
 fn watch_signals() {
     let watch = || {
@@ -54,16 +60,18 @@ fn watch_signals() {
             return;
         };
         runtime.block_on(async {
-            let mut term = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(it) => it,
-                Err(_) => return,
-            };
+            let mut term =
+                match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                    Ok(it) => it,
+                    Err(_) => return,
+                };
             loop {
                 tokio::select! {
                     _ = tokio::signal::ctrl_c() => {}
                     _ = term.recv() => {}
                 }
                 if STOP.swap(true, Ordering::Relaxed) {
+                    #[expect(clippy::exit, reason = "asked twice, we leave at once")]
                     std::process::exit(130);
                 }
             }

@@ -65,7 +65,8 @@ impl Header {
         let mut last = String::new();
         for (nth, line) in sql.lines().enumerate() {
             let Some(text) = line.trim().strip_prefix("--") else { break };
-            let bad = |what: String| Error::misused(format!("line {} of the query: {what}", nth + 1));
+            let bad =
+                |what: String| Error::misused(format!("line {} of the query: {what}", nth + 1));
             match text.split_once(':') {
                 Some((key, value)) if !key.trim().is_empty() && !key.trim().contains(' ') => {
                     let value = value.trim();
@@ -95,7 +96,8 @@ impl Header {
 
 fn param(text: &str) -> std::result::Result<Param, String> {
     let mut words = text.split_whitespace();
-    let (Some(name), Some(holds), Some(default)) = (words.next(), words.next(), words.next()) else {
+    let (Some(name), Some(holds), Some(default)) = (words.next(), words.next(), words.next())
+    else {
         return Err("a param is: name type default meaning".into());
     };
     let holds = match holds {
@@ -135,8 +137,11 @@ pub fn run(
     }
     let refuse = |it: PolarsError| {
         let text = it.to_string();
-        Error::new(Kind::Misused, format!("the query cannot be run: {}", text.lines().next().unwrap_or("")))
-            .hint("`ssmtrail archive schema` prints the tables and their columns")
+        Error::new(
+            Kind::Misused,
+            format!("the query cannot be run: {}", text.lines().next().unwrap_or("")),
+        )
+        .hint("`ssmtrail archive schema` prints the tables and their columns")
     };
     let mut columns = Vec::new();
     for param in &header.params {
@@ -196,10 +201,11 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_saved() {
-        let mut files: Vec<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/queries"))
-            .unwrap()
-            .map(|it| it.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
-            .collect();
+        let mut files: Vec<String> =
+            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/queries"))
+                .unwrap()
+                .map(|it| it.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+                .collect();
         files.sort();
         let names: Vec<&str> = SAVED.iter().map(|it| it.0).collect();
         assert_eq!(files, names);

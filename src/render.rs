@@ -35,7 +35,9 @@ pub enum Format {
 fn is_hostile(ch: char) -> bool {
     match ch {
         '\u{200c}' | '\u{200d}' => false,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => {
+            true
+        }
         '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
         '\u{e0000}'..='\u{e0fff}' => true,
         _ => ch.is_control(),
@@ -111,7 +113,9 @@ pub fn visible_bytes(bytes: &[u8], out: &mut String) {
 /// with one of these, quoted or not; a leading apostrophe makes them text.
 pub fn cell(text: &str) -> Cow<'_, str> {
     let text = visible_lines(text);
-    if text.trim_start_matches([' ', '"', '\'']).starts_with(['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠'])
+    if text
+        .trim_start_matches([' ', '"', '\''])
+        .starts_with(['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠'])
         || text.starts_with(['\t', '\n'])
     {
         return Cow::Owned(format!("'{text}"));
@@ -280,6 +284,8 @@ impl Ui<'_> {
 
     /// A line for the person, on standard error. Trouble with it is no trouble.
     pub fn note(&mut self, text: &str) {
+        // Data and notes meet on one terminal: what was said first is shown first.
+        let _ = self.out.flush();
         let _ = writeln!(self.err, "{text}");
     }
 
@@ -429,7 +435,11 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn json_rows(&self, frame: &DataFrame, mut take: impl FnMut(String) -> Result<()>) -> Result<()> {
+    fn json_rows(
+        &self,
+        frame: &DataFrame,
+        mut take: impl FnMut(String) -> Result<()>,
+    ) -> Result<()> {
         let names: Vec<&str> = frame.get_column_names().into_iter().map(|it| it.as_str()).collect();
         for row in 0..frame.height() {
             let mut object = serde_json::Map::new();
@@ -454,7 +464,9 @@ impl<'a> Rows<'a> {
         let fail = |it: csv::Error| Error::new(Kind::Refused, format!("cannot write CSV: {it}"));
         if !self.began {
             self.began = true;
-            writer.write_record(frame.get_column_names().iter().map(|it| it.as_str())).map_err(fail)?;
+            writer
+                .write_record(frame.get_column_names().iter().map(|it| it.as_str()))
+                .map_err(fail)?;
         }
         for row in 0..frame.height() {
             let mut record = Vec::with_capacity(frame.width());
@@ -537,19 +549,22 @@ fn damaged(it: &PolarsError) -> Error {
 
 fn instant(value: &AnyValue<'_>) -> Option<i64> {
     match value {
-        AnyValue::Datetime(at, unit, _) | AnyValue::DatetimeOwned(at, unit, _) => Some(match unit {
-            TimeUnit::Nanoseconds => at / 1000,
-            TimeUnit::Microseconds => *at,
-            TimeUnit::Milliseconds => at * 1000,
-        }),
+        AnyValue::Datetime(at, unit, _) | AnyValue::DatetimeOwned(at, unit, _) => {
+            Some(match unit {
+                TimeUnit::Nanoseconds => at / 1000,
+                TimeUnit::Microseconds => *at,
+                TimeUnit::Milliseconds => at * 1000,
+            })
+        }
         _ => None,
     }
 }
 
 fn json_value(value: &AnyValue<'_>) -> serde_json::Value {
     if let Some(at) = instant(value) {
-        return DateTime::from_timestamp_micros(at)
-            .map_or(serde_json::Value::Null, |it| it.to_rfc3339_opts(SecondsFormat::AutoSi, true).into());
+        return DateTime::from_timestamp_micros(at).map_or(serde_json::Value::Null, |it| {
+            it.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
+        });
     }
     match value {
         AnyValue::Null => serde_json::Value::Null,
@@ -603,13 +618,18 @@ mod tests {
             assert!(!visible_lines(attack).chars().any(|it| is_hostile(it) && it != '\n'));
             let json = json(&attack.into());
             assert!(!json.chars().any(is_hostile), "{attack:?} became {json:?}");
-            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), attack, "JSON keeps what it hides");
+            assert_eq!(
+                serde_json::from_str::<String>(&json).unwrap(),
+                attack,
+                "JSON keeps what it hides"
+            );
         }
     }
 
     #[test]
     fn other_scripts_are_text() {
-        for text in ["日本語のコマンド", "café", "👩‍🚀", "Привет", "שלום"] {
+        for text in ["日本語のコマンド", "café", "👩‍🚀", "Привет", "שלום"]
+        {
             assert_eq!(visible(text), text);
         }
     }

@@ -23,7 +23,7 @@ pub enum Pattern {
     /// Everything.
     All,
     /// A literal text, byte for byte.
-    Literal(Finder<'static>),
+    Literal(Box<Finder<'static>>),
     Regex(Regex),
 }
 
@@ -35,15 +35,18 @@ impl Pattern {
             return Ok(Self::All);
         }
         if !regex && !ignore_case {
-            return Ok(Self::Literal(Finder::new(text).into_owned()));
+            return Ok(Self::Literal(Box::new(Finder::new(text).into_owned())));
         }
         let pattern = if regex { text.to_owned() } else { regex::escape(text) };
-        RegexBuilder::new(&pattern).case_insensitive(ignore_case).build().map(Self::Regex).map_err(|it| {
-            let why = it.to_string();
-            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Error::misused(format!("the pattern is no regular expression: {why}"))
-                .hint("without --regex the pattern is taken as it stands")
-        })
+        RegexBuilder::new(&pattern).case_insensitive(ignore_case).build().map(Self::Regex).map_err(
+            |it| {
+                let why = it.to_string();
+                let why =
+                    why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                Error::misused(format!("the pattern is no regular expression: {why}"))
+                    .hint("without --regex the pattern is taken as it stands")
+            },
+        )
     }
 
     pub fn matches(&self, text: &str) -> bool {
@@ -140,7 +143,8 @@ pub fn commands(
         hits.retain(|it| {
             let latest = it.at_latest.micros();
             // A session known only by its end keeps its commands with it.
-            it.at_earliest.micros().is_none() || which.window.may_hold(it.at_earliest.micros(), latest)
+            it.at_earliest.micros().is_none()
+                || which.window.may_hold(it.at_earliest.micros(), latest)
         });
         if !hits.is_empty() {
             take(hits)?;
@@ -257,10 +261,8 @@ pub fn session(archive: &Archive, text: &str) -> Result<SessionRow> {
         1 => Ok(found.swap_remove(0)),
         0 => Err(Error::new(crate::error::Kind::Missing, format!("no session like {text}"))
             .hint("`ssmtrail sessions` lists what the archive holds")),
-        many => Err(Error::misused(format!("{many} sessions are like {text}")).hint(format!(
-            "say more of the id; the first is {}",
-            found[0].session_id
-        ))),
+        many => Err(Error::misused(format!("{many} sessions are like {text}"))
+            .hint(format!("say more of the id; the first is {}", found[0].session_id))),
     }
 }
 

@@ -135,7 +135,10 @@ mod tests {
 
     #[test]
     fn the_account_is_read_from_an_arn() {
-        assert_eq!(account_of("arn:aws:sts::111122223333:assumed-role/Ops/alice"), Some("111122223333"));
+        assert_eq!(
+            account_of("arn:aws:sts::111122223333:assumed-role/Ops/alice"),
+            Some("111122223333")
+        );
         assert_eq!(account_of("alice"), None);
     }
 }

@@ -179,7 +179,11 @@ impl Draft {
 
     /// Which copy a session's text is taken from: the one that kept every byte, and the newest of these.
     fn rank(&self) -> (bool, bool, Option<i64>) {
-        (self.content.bytes() > 0, self.form != Form::Events || !self.claims.streamed, self.stored_at)
+        (
+            self.content.bytes() > 0,
+            self.form != Form::Events || !self.claims.streamed,
+            self.stored_at,
+        )
     }
 }
 
@@ -272,7 +276,8 @@ fn one_source<S: Source + Sync>(
         });
         for _ in 0..options.threads.max(1) {
             let done_out = done_out.clone();
-            scope.spawn(move || work(runtime, source, ledger, work_in, &done_out, scratch, options));
+            scope
+                .spawn(move || work(runtime, source, ledger, work_in, &done_out, scratch, options));
         }
         drop(done_out);
         let gathered = gather(writer, known, &done_in, listed, options, progress, summary);
@@ -351,7 +356,8 @@ fn one_object(
         };
         return Outcome::Alias { bytes: taken.stored_bytes, alias };
     }
-    let others = taken.others.iter().map(|why| skip(format!("no transcript: {why}"), false)).collect();
+    let others =
+        taken.others.iter().map(|why| skip(format!("no transcript: {why}"), false)).collect();
     let damage = taken.damaged.as_ref().map(|why| skip(why.clone(), true));
     let replaced = ledger.knows(&it.locator);
     let mut drafts = Vec::new();
@@ -380,7 +386,11 @@ fn one_object(
             return Outcome::Failed(skip(plain(&error), true));
         }
         if damage.is_some() {
-            draft.flaws.push(Flaw { kind: FlawKind::ObjectDamaged, at: draft.content.bytes(), count: 1 });
+            draft.flaws.push(Flaw {
+                kind: FlawKind::ObjectDamaged,
+                at: draft.content.bytes(),
+                count: 1,
+            });
         }
         if replaced {
             draft.flaws.push(Flaw { kind: FlawKind::Replaced, at: 0, count: 1 });
@@ -402,16 +412,20 @@ fn decode(draft: &mut Draft) -> std::io::Result<()> {
         return Ok(());
     }
     let mut pushed = false;
-    draft.content.parts(1 << 20, |part| {
-        if !pushed {
-            decoder.push(part);
-            pushed = true;
-            // The rest is read when it is written.
-            return Err(std::io::ErrorKind::Interrupted.into());
-        }
-        Ok(())
-    })
-    .or_else(|it| if it.kind() == std::io::ErrorKind::Interrupted { Ok(()) } else { Err(it) })?;
+    draft
+        .content
+        .parts(1 << 20, |part| {
+            if !pushed {
+                decoder.push(part);
+                pushed = true;
+                // The rest is read when it is written.
+                return Err(std::io::ErrorKind::Interrupted.into());
+            }
+            Ok(())
+        })
+        .or_else(
+            |it| if it.kind() == std::io::ErrorKind::Interrupted { Ok(()) } else { Err(it) },
+        )?;
     draft.claims = decoder.finish().1;
     Ok(())
 }
@@ -674,8 +688,7 @@ impl<'a> Rows<'a> {
             generation: self.generation,
         };
         let pending = self.partitions.entry(partition.clone()).or_default();
-        let commands_at =
-            self.segment.rows(&COMMANDS, &partition) + pending.commands.len() as i64;
+        let commands_at = self.segment.rows(&COMMANDS, &partition) + pending.commands.len() as i64;
         let lines_at = self.segment.rows(&LINES, &partition) + pending.lines.len() as i64;
         pending.lines.begin(shared.clone());
         let mut out = SessionOut {
@@ -723,7 +736,9 @@ impl<'a> Rows<'a> {
             .iter()
             .enumerate()
             // That the streamed copy is lossy matters only where it is the one that was read.
-            .flat_map(|(nth, it)| it.flaws.iter().filter(move |it| nth == 0 || it.kind != FlawKind::Lossy))
+            .flat_map(|(nth, it)| {
+                it.flaws.iter().filter(move |it| nth == 0 || it.kind != FlawKind::Lossy)
+            })
             .map(|it| it.kind.name())
             .collect();
         flaws.sort_unstable();
@@ -775,9 +790,8 @@ impl<'a> Rows<'a> {
     ) -> Result<()> {
         let Self { segment, generation, partitions } = self;
         let pending = partitions.entry(partition.to_owned()).or_default();
-        let unreadable = |it| {
-            Error::new(Kind::Refused, format!("cannot read back {}: {it}", draft.locator))
-        };
+        let unreadable =
+            |it| Error::new(Kind::Refused, format!("cannot read back {}: {it}", draft.locator));
         let content_digest = draft.content.digest().map_err(unreadable)?;
         let row = |part: i64, part_start: i64, content: Vec<u8>| TranscriptRow {
             session_id: draft.session_id.as_str().to_owned(),
@@ -810,8 +824,8 @@ impl<'a> Rows<'a> {
             pending.transcript_bytes += bytes.len();
             part += 1;
             at += bytes.len() as i64;
-            let full = pending.transcript_bytes >= PART_BYTES
-                || pending.transcripts.len() >= GROUP_ROWS;
+            let full =
+                pending.transcript_bytes >= PART_BYTES || pending.transcripts.len() >= GROUP_ROWS;
             if full && let Err(it) = write_transcripts(segment, partition, pending) {
                 failed = Some(it);
                 return Err(std::io::ErrorKind::Other.into());
@@ -1084,7 +1098,9 @@ pub fn rebuild(
                     Kind::Damaged,
                     format!("the transcript of {} cannot be read", before.session_id),
                 )
-                .hint("`ssmtrail archive verify` says which file is damaged; nothing was changed"));
+                .hint(
+                    "`ssmtrail archive verify` says which file is damaged; nothing was changed",
+                ));
             }
             superseded.push((before.session_key.clone(), before.generation));
             let commands = rows.session(group)? as u64;

@@ -130,11 +130,8 @@ impl Manifest {
             }
             at += line.len() as u64;
             out.sound_bytes = at;
-            let damage = |why: String| Skip {
-                locator: format!("{NAME} line {number}"),
-                why,
-                loses: true,
-            };
+            let damage =
+                |why: String| Skip { locator: format!("{NAME} line {number}"), why, loses: true };
             let entry: Entry = match serde_json::from_slice(line) {
                 Ok(it) => it,
                 Err(it) => {

@@ -116,11 +116,8 @@ impl Archive {
     }
 
     pub(crate) fn over(root: &Path, manifest: Manifest) -> Self {
-        let retired: HashSet<&str> = manifest
-            .entries
-            .iter()
-            .flat_map(|it| it.retired.iter().map(String::as_str))
-            .collect();
+        let retired: HashSet<&str> =
+            manifest.entries.iter().flat_map(|it| it.retired.iter().map(String::as_str)).collect();
         let live = manifest
             .entries
             .iter()
@@ -295,6 +292,9 @@ impl Archive {
         columns: Option<&[&str]>,
         mut take: impl FnMut(DataFrame) -> PolarsResult<()>,
     ) {
+        if spans.iter().all(|it| it.1 == 0) {
+            return;
+        }
         let mut read = || -> PolarsResult<()> {
             let mut reader = ParquetReader::new(File::open(self.root.join(path))?);
             let metadata = Arc::clone(reader.get_metadata()?);
@@ -308,8 +308,7 @@ impl Archive {
                     .collect();
                 if let (Some((from, _)), Some((_, to))) = (wanted.first(), wanted.last()) {
                     self.groups_read.fetch_add(1, Ordering::Relaxed);
-                    let columns =
-                        columns.map(|it| it.iter().map(|it| (*it).to_owned()).collect());
+                    let columns = columns.map(|it| it.iter().map(|it| (*it).to_owned()).collect());
                     let frame = ParquetReader::new(File::open(self.root.join(path))?)
                         .with_slice(Some((*from as usize, (to - from) as usize)))
                         .with_columns(columns)
@@ -384,9 +383,7 @@ impl Archive {
     pub fn held(&self) -> Result<Vec<(String, String, String)>> {
         let frame = self
             .scan(&schema::TRANSCRIPTS)
-            .and_then(|it| {
-                it.select([col("locator"), col("version"), col("digest")]).collect()
-            })
+            .and_then(|it| it.select([col("locator"), col("version"), col("digest")]).collect())
             .map_err(|it| unreadable(&it))?;
         let text = |name: &str| -> Result<StringChunked> {
             let column = frame.column(name).and_then(|it| it.str().cloned());
@@ -440,11 +437,8 @@ pub(crate) fn check_format(root: &Path) -> Result<()> {
     let text = match std::fs::read_to_string(&path) {
         Ok(it) => it,
         Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::new(
-                Kind::Missing,
-                format!("no archive in {}", root.display()),
-            )
-            .hint("`ssmtrail sync FOLDER` makes one; `--archive DIR` names another place"));
+            return Err(Error::new(Kind::Missing, format!("no archive in {}", root.display()))
+                .hint("`ssmtrail sync FOLDER` makes one; `--archive DIR` names another place"));
         }
         Err(it) => return Err(Error::file("read", &path, it)),
     };

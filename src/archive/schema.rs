@@ -93,7 +93,7 @@ type Column0 = polars::prelude::Column;
 impl Value for String {
     const TYPE: Type = Type::Text;
     fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        StringChunked::from_iter_values(name.into(), values.map(String::as_str)).into_column()
+        StringChunked::from_iter_values(name.into(), values.map(Self::as_str)).into_column()
     }
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
         Ok(column.str()?.iter().map(|it| it.unwrap_or_default().to_owned()).collect())
@@ -165,7 +165,7 @@ impl Value for Instant {
 impl Value for Vec<u8> {
     const TYPE: Type = Type::Bytes;
     fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        BinaryChunked::from_iter_values(name.into(), values.map(Vec::as_slice)).into_column()
+        BinaryChunked::from_iter_values(name.into(), values.map(Self::as_slice)).into_column()
     }
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
         Ok(column.binary()?.iter().map(|it| it.unwrap_or_default().to_vec()).collect())
@@ -332,8 +332,8 @@ table! {
         target: Option<String> = "what it was connected to",
         document: Option<String> = "session document",
         reason: Option<String> = "what the owner wrote at the start",
-        started_at: Instant = "start",
-        ended_at: Instant = "end",
+        started_at: Instant = "when it started",
+        ended_at: Instant = "when it ended",
         record: String = "the whole statement, as JSON",
     }
 }
@@ -362,7 +362,7 @@ table! {
         check: String = "id of the check",
         verdict: String = "pass, fail, unknown, not-applicable or info",
         severity: String = "how bad",
-        found_at: Instant = "when",
+        found_at: Instant = "when it was found",
         words: String = "what was seen and what was promised",
     }
 }
@@ -380,19 +380,43 @@ pub const LINES: Table = Table {
         Column { name: "owner", holds: Type::Text, means: "who started the session" },
         Column { name: "target", holds: Type::Text, means: "what the session was connected to" },
         Column { name: "line_number", holds: Type::Integer, means: "number of the line, from 1" },
-        Column { name: "text", holds: Type::Text, means: "what it showed, control sequences carried out" },
+        Column {
+            name: "text",
+            holds: Type::Text,
+            means: "what it showed, control sequences carried out",
+        },
         Column {
             name: "kind",
             holds: Type::Text,
             means: "output, input (typed behind a prompt), screen (full-screen program) or overwritten (an older version of a repainted row)",
         },
-        Column { name: "continued", holds: Type::Truth, means: "the next row goes on with this line" },
-        Column { name: "at_earliest", holds: Type::Instant, means: "not before this; null if not known" },
-        Column { name: "at_latest", holds: Type::Instant, means: "not after this; null if not known" },
+        Column {
+            name: "continued",
+            holds: Type::Truth,
+            means: "the next row goes on with this line",
+        },
+        Column {
+            name: "at_earliest",
+            holds: Type::Instant,
+            means: "not before this; null if not known",
+        },
+        Column {
+            name: "at_latest",
+            holds: Type::Instant,
+            means: "not after this; null if not known",
+        },
         Column { name: "locator", holds: Type::Text, means: "where the transcript lay" },
-        Column { name: "byte_start", holds: Type::Integer, means: "first byte of the transcript it was drawn from" },
+        Column {
+            name: "byte_start",
+            holds: Type::Integer,
+            means: "first byte of the transcript it was drawn from",
+        },
         Column { name: "byte_end", holds: Type::Integer, means: "one past the last byte" },
-        Column { name: "generation", holds: Type::Integer, means: "manifest entry that wrote this row" },
+        Column {
+            name: "generation",
+            holds: Type::Integer,
+            means: "manifest entry that wrote this row",
+        },
     ],
 };
 
@@ -424,16 +448,20 @@ impl LineRow {
             .into_iter()
             .zip(text)
             .zip(rest)
-            .map(|((line_number, text), (((((kind, continued), earliest), latest), start), end))| Self {
-                line_number,
-                text,
-                kind,
-                continued,
-                at_earliest: earliest,
-                at_latest: latest,
-                byte_start: start,
-                byte_end: end,
-            })
+            .map(
+                |((line_number, text), (((((kind, continued), earliest), latest), start), end))| {
+                    Self {
+                        line_number,
+                        text,
+                        kind,
+                        continued,
+                        at_earliest: earliest,
+                        at_latest: latest,
+                        byte_start: start,
+                        byte_end: end,
+                    }
+                },
+            )
             .collect())
     }
 }
@@ -562,11 +590,11 @@ impl LineColumns {
 }
 
 /// One value for each row, from one for each session.
-fn repeated<'a>(
-    shared: &'a [(usize, Shared)],
+fn repeated(
+    shared: &[(usize, Shared)],
     rows: usize,
     pick: fn(&Shared) -> Option<&str>,
-) -> impl Iterator<Item = Option<&'a str>> {
+) -> impl Iterator<Item = Option<&str>> {
     shared.iter().enumerate().flat_map(move |(nth, (from, it))| {
         let to = shared.get(nth + 1).map_or(rows, |it| it.0);
         std::iter::repeat_n(pick(it), to - from)

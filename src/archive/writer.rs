@@ -13,8 +13,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use polars::io::parquet::write::BatchedWriter;
-use polars_parquet::write::ZstdLevel;
 use polars::prelude::*;
+use polars_parquet::write::ZstdLevel;
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -80,9 +80,9 @@ impl Writer {
         }
         check_format(root)?;
         let manifest = Manifest::read(root)?;
-        let next_generation = manifest.entries.iter().map(|it| it.generation).max().unwrap_or(0) + 1;
-        let writer =
-            Self { root: root.to_owned(), manifest, next_generation, _lock: lock };
+        let next_generation =
+            manifest.entries.iter().map(|it| it.generation).max().unwrap_or(0) + 1;
+        let writer = Self { root: root.to_owned(), manifest, next_generation, _lock: lock };
         writer.sweep()?;
         Ok(writer)
     }
@@ -304,7 +304,13 @@ impl Segment {
                 folders.insert(folder.to_owned());
             }
             std::fs::rename(&open.tmp, &place).map_err(|it| Error::file("write", &place, it))?;
-            notes.push(FileNote { path, table: open.table.to_owned(), rows: open.rows, bytes, sha256 });
+            notes.push(FileNote {
+                path,
+                table: open.table.to_owned(),
+                rows: open.rows,
+                bytes,
+                sha256,
+            });
         }
         for folder in folders {
             // The name of a file is durable only when its folder is.

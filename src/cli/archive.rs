@@ -24,7 +24,7 @@ use crate::render::DIM;
 use crate::sync;
 
 #[derive(Args, Debug)]
-pub struct ArchiveArgs {
+pub(super) struct ArchiveArgs {
     #[command(subcommand)]
     what: What,
 }
@@ -32,7 +32,9 @@ pub struct ArchiveArgs {
 #[derive(Subcommand, Debug)]
 enum What {
     /// Prove that nothing was changed, dropped or damaged since it was written
-    #[command(after_help = "Example:\n  ssmtrail archive verify && echo sound\n\nOffline: every digest of the manifest is computed again.")]
+    #[command(
+        after_help = "Example:\n  ssmtrail archive verify && echo sound\n\nOffline: every digest of the manifest is computed again."
+    )]
     Verify,
     /// How much it holds, of whom, and how large it is
     #[command(after_help = "Example:\n  ssmtrail archive stats")]
@@ -79,7 +81,9 @@ fn verify(run: &mut Run<'_, '_>) -> Result<Answer> {
     }
     contents(&archive, &mut faults)?;
     if archive.manifest.torn {
-        run.ui.note("note: a writer was stopped in the middle of its last entry; the next sync goes on");
+        run.ui.note(
+            "note: a writer was stopped in the middle of its last entry; the next sync goes on",
+        );
     }
     for it in &faults {
         let text = format!("broken: {}", render::visible(it));
@@ -98,9 +102,15 @@ fn verify(run: &mut Run<'_, '_>) -> Result<Answer> {
         run.ui.line(&text)?;
         return Ok(Answer::Yes);
     }
-    let text = format!("{} in {}", render::plural(faults.len() as u64, "fault"), render::plural(files, "file"));
+    let text = format!(
+        "{} in {}",
+        render::plural(faults.len() as u64, "fault"),
+        render::plural(files, "file")
+    );
     run.ui.line(&text)?;
-    run.ui.note("hint: restore the files named above from a copy of the archive, or sync into a new one");
+    run.ui.note(
+        "hint: restore the files named above from a copy of the archive, or sync into a new one",
+    );
     Ok(Answer::No)
 }
 
@@ -179,7 +189,8 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
         let owner = super::sessions::short_owner(it.owner.as_deref());
         *owners.entry(owner).or_default() += it.command_count;
         targets.extend(it.target.as_deref());
-        let month = it.at.micros().map_or_else(|| "unknown".into(), |it| zone.show(it)[..7].to_owned());
+        let month =
+            it.at.micros().map_or_else(|| "unknown".into(), |it| zone.show(it)[..7].to_owned());
         *months.entry(month).or_default() += 1;
         for flaw in it.flaws.split('+').filter(|it| !it.is_empty()) {
             *flaws.entry(flaw).or_default() += 1;
@@ -201,14 +212,25 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
         ("from", first.map_or_else(|| "-".into(), |it| zone.show(it))),
         ("to", last.map_or_else(|| "-".into(), |it| zone.show(it))),
         ("transcripts", format!("{} of bytes", render::size(raw as u64))),
-        ("archive", format!("{} in {} files, {share:.0} % of the bytes it keeps", render::size(held), archive.live_files().len())),
+        (
+            "archive",
+            format!(
+                "{} in {} files, {share:.0} % of the bytes it keeps",
+                render::size(held),
+                archive.live_files().len()
+            ),
+        ),
         ("entries", render::count(archive.manifest.entries.len() as u64)),
     ];
     for (name, value) in rows {
         let text = format!("{}  {value}", run.ui.paint(BOLD, &format!("{name:<12}")));
         run.ui.line(&text)?;
     }
-    bars(run, "sessions by month", &months.iter().map(|it| (it.0.clone(), *it.1)).collect::<Vec<_>>())?;
+    bars(
+        run,
+        "sessions by month",
+        &months.iter().map(|it| (it.0.clone(), *it.1)).collect::<Vec<_>>(),
+    )?;
     let mut by: Vec<(String, u64)> = owners.into_iter().map(|it| (it.0, it.1 as u64)).collect();
     by.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     by.truncate(10);
@@ -225,14 +247,18 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
 /// People look rather than read.
 fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()> {
     let most = rows.iter().map(|it| it.1).max().unwrap_or(0).max(1);
-    let width = rows.iter().map(|it| unicode_width::UnicodeWidthStr::width(it.0.as_str())).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|it| unicode_width::UnicodeWidthStr::width(it.0.as_str()))
+        .max()
+        .unwrap_or(0);
     run.ui.line("")?;
     let text = run.ui.paint(BOLD, title);
     run.ui.line(&text)?;
     for (name, value) in rows {
         let eighths = (value * 320 / most) as usize;
         let mut bar = "█".repeat(eighths / 8);
-        if eighths % 8 > 0 {
+        if !eighths.is_multiple_of(8) {
             bar.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8 - 1]);
         }
         let pad = width - unicode_width::UnicodeWidthStr::width(name.as_str());

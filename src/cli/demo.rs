@@ -10,7 +10,7 @@ use super::search::command_line;
 use super::search::heading;
 use super::sessions;
 use super::sync::runtime;
-use super::sync::tell;
+use super::sync::words;
 use crate::archive::Which;
 use crate::archive::writer::Writer;
 use crate::error::Error;
@@ -25,8 +25,10 @@ use crate::sync::Options;
 use crate::transcript::decoder::FlawKind;
 
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  ssmtrail demo\n  ssmtrail demo --keep ./demo    leaves folder and archive there to try the other commands on")]
-pub struct Demo {
+#[command(
+    after_help = "Examples:\n  ssmtrail demo\n  ssmtrail demo --keep ./demo    leaves folder and archive there to try the other commands on"
+)]
+pub(super) struct Demo {
     /// Keep the transcripts and the archive in this folder
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -75,7 +77,9 @@ impl Demo {
         for it in summary.others.iter_mut().chain(&mut summary.failed) {
             it.locator = it.locator.replace(&below, "");
         }
-        tell(run.ui, &summary, false);
+        for text in words(&summary, false) {
+            run.ui.line(&text)?;
+        }
         let archive = writer.archive();
         drop(writer);
 
@@ -83,7 +87,11 @@ impl Demo {
         let sessions = archive.sessions(&Which::default())?;
         sessions::table(run, &sessions, 50)?;
 
-        self.step(run, "3. Who piped the internet into a shell?", "ssmtrail search --regex 'curl .*\\| *sh'")?;
+        self.step(
+            run,
+            "3. Who piped the internet into a shell?",
+            "ssmtrail search --regex 'curl .*\\| *sh'",
+        )?;
         let pattern = Pattern::new(r"curl .*\| *sh", true, false)?;
         let mut hits = Vec::new();
         search::commands(&archive, &Which::default(), &pattern, &["shell"], |rows| {

@@ -86,11 +86,23 @@ pub struct Cli {
     command: Command,
 
     /// Folder of the archive [default: ssmtrail in the user's data folder]
-    #[arg(long, global = true, value_name = "DIR", env = "SSMTRAIL_ARCHIVE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SSMTRAIL_ARCHIVE",
+        hide_env_values = true
+    )]
     archive: Option<PathBuf>,
 
     /// Colour the output
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false
+    )]
     color: ColorWhen,
 
     /// Zone to show times in and to read dates in: utc, +09:00, Asia/Tokyo
@@ -122,7 +134,9 @@ enum Command {
     /// Check, describe and rebuild the archive
     Archive(archive::ArchiveArgs),
     /// Print completions for a shell
-    #[command(after_help = "Example:\n  ssmtrail completions bash > ~/.local/share/bash-completion/completions/ssmtrail")]
+    #[command(
+        after_help = "Example:\n  ssmtrail completions bash > ~/.local/share/bash-completion/completions/ssmtrail"
+    )]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
@@ -172,14 +186,16 @@ impl Run<'_, '_> {
             self.ui.note(&text);
         }
         if damages.iter().any(|it| it.loses) {
-            self.ui.note("hint: the answer is from what could be read; `ssmtrail archive verify` says more");
+            self.ui.note(
+                "hint: the answer is from what could be read; `ssmtrail archive verify` says more",
+            );
         }
     }
 }
 
 /// Filters that many commands share.
 #[derive(Args, Debug, Clone, Default)]
-pub struct Filters {
+struct Filters {
     /// Sessions whose owner contains this, whatever the case (repeatable)
     #[arg(long, value_name = "TEXT", help_heading = "Which sessions")]
     owner: Vec<String>,
@@ -205,7 +221,9 @@ pub struct Filters {
 
 impl Filters {
     fn which(&self, now: i64, zone: Zone) -> Result<Which> {
-        let read = |text: &Option<String>| text.as_deref().map(|it| when::instant(it, now, zone)).transpose();
+        let read = |text: &Option<String>| {
+            text.as_deref().map(|it| when::instant(it, now, zone)).transpose()
+        };
         let since = self.since.as_deref().map(|it| when::age(it, now)).transpose()?;
         let window = Window { from: since.or(read(&self.from)?), to: read(&self.to)? };
         if let (Some(from), Some(to)) = (window.from, window.to)
@@ -270,19 +288,19 @@ fn checked(format: FormatName, world: &World<'_>) -> Result<Format> {
 ///
 /// # Errors
 /// What stopped the command; `main` says it and exits with 2.
-pub fn run(cli: Cli, world: &World<'_>, out: &mut dyn std::io::Write, err: &mut dyn std::io::Write) -> Result<Answer> {
+pub fn run(
+    cli: Cli,
+    world: &World<'_>,
+    out: &mut dyn std::io::Write,
+    err: &mut dyn std::io::Write,
+) -> Result<Answer> {
     let color = match cli.color {
         ColorWhen::Auto => Color::Auto,
         ColorWhen::Always => Color::Always,
         ColorWhen::Never => Color::Never,
     };
-    let mut ui = Ui {
-        out,
-        err,
-        color: color.decide(world.no_color),
-        columns: world.columns,
-        zone: cli.tz,
-    };
+    let mut ui =
+        Ui { out, err, color: color.decide(world.no_color), columns: world.columns, zone: cli.tz };
     let root = cli.archive.or_else(|| world.data_home.as_ref().map(|it| it.join("ssmtrail")));
     let mut run = Run { ui: &mut ui, world, root };
     match cli.command {

@@ -9,13 +9,13 @@ use indicatif::ProgressStyle;
 use crate::sync::Progress;
 
 /// A bar, or nothing at all.
-pub struct Bar {
+pub(super) struct Bar {
     bar: Option<ProgressBar>,
     objects: u64,
 }
 
 impl Bar {
-    pub fn new(shown: bool) -> Self {
+    pub(super) fn new(shown: bool) -> Self {
         let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template(

@@ -27,7 +27,7 @@ Examples:
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub struct Query {
+pub(super) struct Query {
     /// Name of a saved question, or a file
     #[arg(value_name = "NAME|FILE", required_unless_present_any = ["list", "sql"])]
     name: Option<String>,
@@ -70,14 +70,15 @@ impl Query {
             return Ok(Answer::Yes);
         }
         let format = checked(self.format, run.world)?;
-        let given = self
-            .param
-            .iter()
-            .map(|it| match it.split_once('=') {
-                Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-                None => Err(Error::misused(format!("{it:?} is no param")).hint("write --param name=value")),
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let given =
+            self.param
+                .iter()
+                .map(|it| match it.split_once('=') {
+                    Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+                    None => Err(Error::misused(format!("{it:?} is no param"))
+                        .hint("write --param name=value")),
+                })
+                .collect::<Result<Vec<_>>>()?;
         let archive = run.archive()?;
         let (now, zone) = (run.world.now, run.ui.zone);
         let frame = query::run(&archive, &sql, &given, |it| when::instant(it, now, zone))?;

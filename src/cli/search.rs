@@ -11,6 +11,7 @@ use super::FormatName;
 use super::Run;
 use super::checked;
 use super::sessions::short_owner;
+use super::sessions::short_target;
 use super::tell_window;
 use crate::archive::Archive;
 use crate::archive::Which;
@@ -42,7 +43,7 @@ A time after ≤ says not later than: a transcript file tells only when its sess
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub struct Search {
+pub(super) struct Search {
     /// What to look for, as it stands; '' matches everything
     #[arg(value_name = "PATTERN", allow_hyphen_values = true)]
     pattern: String,
@@ -85,9 +86,29 @@ pub struct Search {
 
 /// The machine contract: fields may be added, never renamed.
 const COMMAND_FIELDS: [&str; 23] = [
-    "session_id", "seq", "command", "kind", "confidence", "at", "at_earliest", "at_latest", "owner",
-    "target", "account_id", "region", "os_user", "cwd", "depth", "source", "locator", "byte_start",
-    "byte_end", "flaws", "host", "run_as", "line_number",
+    "session_id",
+    "seq",
+    "command",
+    "kind",
+    "confidence",
+    "at",
+    "at_earliest",
+    "at_latest",
+    "owner",
+    "target",
+    "account_id",
+    "region",
+    "os_user",
+    "cwd",
+    "depth",
+    "source",
+    "locator",
+    "byte_start",
+    "byte_end",
+    "flaws",
+    "host",
+    "run_as",
+    "line_number",
 ];
 
 impl Search {
@@ -153,7 +174,9 @@ impl Search {
                     .and_then(|it| it.select(COMMAND_FIELDS))
                     .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
             };
-            search::commands(archive, which, pattern, kinds, |hits| rows.write(run.ui, &frame(&hits)?))?;
+            search::commands(archive, which, pattern, kinds, |hits| {
+                rows.write(run.ui, &frame(&hits)?)
+            })?;
             return rows.finish(run.ui, &frame(&[])?);
         }
         let mut found = Vec::new();
@@ -287,13 +310,18 @@ fn sessions_of<'a>(
 /// Whose hits follow: time, owner, target, session.
 pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow) -> Result<()> {
     let zone = run.ui.zone;
-    let time = match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
-        (None, None) => render::when(None, it.at.micros(), zone),
-        (first, last) => render::when(first, last, zone),
-    };
-    let hint = if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
+    let time =
+        match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
+            (None, None) => render::when(None, it.at.micros(), zone),
+            (first, last) => render::when(first, last, zone),
+        };
+    let hint =
+        if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
     let owner = run.ui.paint(NAME, &short_owner(it.owner.as_deref()));
-    let target = render::visible(it.target.as_deref().unwrap_or("an unknown target")).into_owned();
+    let target = match &it.target {
+        Some(it) => short_target(Some(it)),
+        None => "an unknown target".to_owned(),
+    };
     let id = run.ui.paint(DIM, &render::visible(&it.session_id));
     let text = format!("{time}  {owner}{hint} on {target}  {id}");
     run.ui.line(&text)

@@ -30,7 +30,7 @@ end, which is all that a transcript file tells.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub struct Sessions {
+pub(super) struct Sessions {
     #[command(flatten)]
     filters: Filters,
 
@@ -45,9 +45,28 @@ pub struct Sessions {
 
 /// Columns of the machine formats, as they are named in the archive.
 const COLUMNS: [&str; 22] = [
-    "session_id", "account_id", "region", "owner", "owner_from", "target", "run_as", "session_type",
-    "at", "at_from", "first_event_at", "last_event_at", "ended_at", "forms", "transcripts",
-    "transcript_bytes", "line_count", "command_count", "possible_count", "flaws", "source", "locator",
+    "session_id",
+    "account_id",
+    "region",
+    "owner",
+    "owner_from",
+    "target",
+    "run_as",
+    "session_type",
+    "at",
+    "at_from",
+    "first_event_at",
+    "last_event_at",
+    "ended_at",
+    "forms",
+    "transcripts",
+    "transcript_bytes",
+    "line_count",
+    "command_count",
+    "possible_count",
+    "flaws",
+    "source",
+    "locator",
 ];
 
 impl Sessions {
@@ -79,8 +98,23 @@ impl Sessions {
 /// The name that people know an owner by: the end of the ARN.
 pub(super) fn short_owner(owner: Option<&str>) -> String {
     let Some(owner) = owner else { return "-".into() };
-    let name = if owner.starts_with("arn:") { owner.rsplit('/').next().unwrap_or(owner) } else { owner };
+    let name =
+        if owner.starts_with("arn:") { owner.rsplit('/').next().unwrap_or(owner) } else { owner };
     render::visible(name).into_owned()
+}
+
+/// A target as people name it; of an ECS task the cluster and the beginning of its id.
+pub(super) fn short_target(target: Option<&str>) -> String {
+    let Some(target) = target else { return "-".into() };
+    let parts: Vec<&str> =
+        target.strip_prefix("ecs:").map(|it| it.rsplitn(3, '_').collect()).unwrap_or_default();
+    let shown = match parts.as_slice() {
+        [_, task, cluster] if task.len() > 8 && task.is_ascii() => {
+            format!("ecs:{cluster}_{}…", &task[..8])
+        }
+        _ => target.to_owned(),
+    };
+    render::visible(&shown).into_owned()
 }
 
 pub(super) fn table(run: &mut Run<'_, '_>, sessions: &[SessionRow], limit: usize) -> Result<()> {
@@ -96,7 +130,7 @@ pub(super) fn table(run: &mut Run<'_, '_>, sessions: &[SessionRow], limit: usize
         rows.push(vec![
             it.at.micros().map_or_else(|| "-".into(), |it| zone.show(it)),
             run.ui.paint(NAME, &short_owner(it.owner.as_deref())),
-            render::visible(it.target.as_deref().unwrap_or("-")).into_owned(),
+            short_target(it.target.as_deref()),
             format!("{}{possible}", it.command_count),
             render::visible(&it.session_id).into_owned(),
             run.ui.paint(WARN, &flaws),
@@ -106,7 +140,8 @@ pub(super) fn table(run: &mut Run<'_, '_>, sessions: &[SessionRow], limit: usize
         run.ui.table(&["WHEN", "OWNER", "TARGET", "COMMANDS", "SESSION", "FLAWS"], &[3], &rows)?;
     }
     if shown.len() < sessions.len() {
-        let text = format!("showing the last {} of {}; --limit N shows more", shown.len(), sessions.len());
+        let text =
+            format!("showing the last {} of {}; --limit N shows more", shown.len(), sessions.len());
         let text = run.ui.paint(DIM, &text);
         run.ui.note(&text);
     }

@@ -35,7 +35,7 @@ On a terminal, --raw shows control bytes as escapes; into a file or pipe it writ
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub struct Show {
+pub(super) struct Show {
     /// Id of the session, or a part that no other has
     #[arg(value_name = "SESSION")]
     session: String,
@@ -229,7 +229,9 @@ fn raw(run: &mut Run<'_, '_>, archive: &Archive, session: &SessionRow) -> Result
         }
     })?;
     if others > 1 {
-        let text = format!("note: {others} transcripts are kept of this session; this is the one that was read");
+        let text = format!(
+            "note: {others} transcripts are kept of this session; this is the one that was read"
+        );
         run.ui.note(&text);
     }
     Ok(true)

@@ -12,7 +12,6 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
-use crate::render::Ui;
 use crate::source::folder::Folder;
 use crate::sync;
 use crate::sync::Options;
@@ -28,7 +27,7 @@ Running it again reads only what is new. Stopped anywhere, the next run finishes
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub struct Sync {
+pub(super) struct Sync {
     /// Where transcripts are: folders or files, in any mix of forms
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
@@ -55,7 +54,9 @@ impl Sync {
             Options { now: run.world.now, threads, dry_run: self.dry_run, stop: run.world.stop };
         let mut bar = Bar::new(run.world.progress);
         let summary = sync::sync(&runtime, &mut writer, &sources, &options, &mut bar)?;
-        tell(run.ui, &summary, self.dry_run);
+        for text in words(&summary, self.dry_run) {
+            run.ui.note(&text);
+        }
         Ok(answer(&summary))
     }
 }
@@ -71,8 +72,12 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
 fn source(text: &str) -> Result<Folder> {
     for (start, place) in [("s3://", "S3"), ("logs:", "CloudWatch Logs"), ("arn:", "AWS")] {
         if text.starts_with(start) {
-            return Err(Error::misused(format!("this ssmtrail cannot read {place} itself: {text}"))
-                .hint("copy it to a folder first, for example with `aws s3 sync`, and name the folder"));
+            return Err(Error::misused(format!(
+                "this ssmtrail cannot read {place} itself: {text}"
+            ))
+            .hint(
+                "copy it to a folder first, for example with `aws s3 sync`, and name the folder",
+            ));
         }
     }
     Folder::open(Path::new(text))
@@ -87,54 +92,50 @@ pub(super) fn answer(summary: &Summary) -> Answer {
 }
 
 /// A summary that adds up, then each thing that was not read and why.
-pub(super) fn tell(ui: &mut Ui<'_>, it: &Summary, dry_run: bool) {
+pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
+    let mut words = Vec::new();
     if dry_run {
-        let text = format!(
+        words.push(format!(
             "would read {} of {} listed ({}); {} held already",
             render::plural(it.would_take, "object"),
             render::count(it.listed),
             render::size(it.bytes),
             render::count(it.held)
-        );
-        ui.note(&text);
-        return;
+        ));
+        return words;
     }
-    let skipped = it.others.len() as u64;
-    let failed = it.failed.len() as u64;
-    let text = format!(
+    words.push(format!(
         "listed {} = stored {} + held {} + skipped {} + failed {}",
         render::count(it.listed),
         render::count(it.stored),
         render::count(it.held),
-        render::count(skipped),
-        render::count(failed),
-    );
-    ui.note(&text);
+        render::count(it.others.len() as u64),
+        render::count(it.failed.len() as u64),
+    ));
     if it.stored > 0 {
-        let text = format!(
-            "{} new, {} changed; {} read, {} found",
-            render::plural(it.sessions_new, "session"),
+        words.push(format!(
+            "{}, {} changed; {} read, {} found",
+            render::plural(it.sessions_new, "new session"),
             render::count(it.sessions_changed),
             render::size(it.bytes),
             render::plural(it.commands, "command"),
-        );
-        ui.note(&text);
+        ));
     }
     for (word, list) in [("skipped", &it.others), ("failed", &it.failed)] {
         for skip in list.iter().take(20) {
-            let text =
-                format!("{word} {}: {}", render::visible(&skip.locator), render::visible(&skip.why));
-            ui.note(&text);
+            let (place, why) = (render::visible(&skip.locator), render::visible(&skip.why));
+            words.push(format!("{word} {place}: {why}"));
         }
         if list.len() > 20 {
-            let text = format!("{word} {} more", render::count(list.len() as u64 - 20));
-            ui.note(&text);
+            words.push(format!("{word} {} more", render::count(list.len() as u64 - 20)));
         }
     }
     if it.listed == 0 {
-        ui.note("nothing was found there; is it the right folder?");
+        words.push("nothing was found there; is it the right folder?".into());
     }
     if it.interrupted {
-        ui.note("interrupted: what was read is kept; run the same command again to go on");
+        words
+            .push("interrupted: what was read is kept; run the same command again to go on".into());
     }
+    words
 }

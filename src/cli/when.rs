@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::render::Zone;
 
 /// A zone by name or offset.
-pub fn zone(text: &str) -> std::result::Result<Zone, String> {
+pub(super) fn zone(text: &str) -> std::result::Result<Zone, String> {
     if text.eq_ignore_ascii_case("utc") || text == "Z" {
         return Ok(Zone::Utc);
     }
@@ -35,10 +35,8 @@ const AGES: [(&str, i64); 7] = [
 ];
 
 /// The instant that lies this long ago: `90m`, `7d`.
-pub fn age(text: &str, now: i64) -> Result<i64> {
-    let bad = || {
-        Error::misused(format!("{text:?} is no age")).hint("write 90m, 12h, 7d, 4w or 1y")
-    };
+pub(super) fn age(text: &str, now: i64) -> Result<i64> {
+    let bad = || Error::misused(format!("{text:?} is no age")).hint("write 90m, 12h, 7d, 4w or 1y");
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let number: i64 = text[..digits].parse().map_err(|_| bad())?;
     let unit = &text[digits..];
@@ -48,7 +46,7 @@ pub fn age(text: &str, now: i64) -> Result<i64> {
 
 /// An instant, UTC microseconds: a day, a day and a time, RFC 3339, `now`, or an age. Without an offset it is in
 /// the zone.
-pub fn instant(text: &str, now: i64, zone: Zone) -> Result<i64> {
+pub(super) fn instant(text: &str, now: i64, zone: Zone) -> Result<i64> {
     if text == "now" {
         return Ok(now);
     }

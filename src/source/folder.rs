@@ -69,11 +69,7 @@ impl Source for Folder {
     }
 }
 
-fn listed(
-    path: &Path,
-    root: &Path,
-    metadata: walkdir::Result<std::fs::Metadata>,
-) -> Option<Found> {
+fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>) -> Option<Found> {
     let metadata = match metadata {
         Ok(it) => it,
         Err(it) => return Some(Found::Skip(skip(&it))),
@@ -106,9 +102,13 @@ fn skip(it: &walkdir::Error) -> Skip {
     let place = it.path().map(locator).unwrap_or_default();
     if it.loop_ancestor().is_some() {
         // What a loop leads to has been listed where it really is.
-        return Skip { locator: place, why: "a symbolic link to a folder around it".into(), loses: false };
+        return Skip {
+            locator: place,
+            why: "a symbolic link to a folder around it".into(),
+            loses: false,
+        };
     }
-    let why = it.io_error().map_or_else(|| it.to_string(), |it| plain(it));
+    let why = it.io_error().map_or_else(|| it.to_string(), plain);
     Skip { locator: place, why, loses: true }
 }
 

@@ -348,12 +348,13 @@ impl Reader {
         if line.bits & bits::EDITED != 0 {
             evidence.push(weigh(EDITED, 1.0));
         }
-        let command = self.command(text, kind, &split.prompt, split.shape.as_ref(), evidence, |it| {
-            it.from = region.from;
-            it.to = region.to;
-            it.line = u64::from(split.line);
-            it.damaged = line.bits & bits::DAMAGED != 0;
-        });
+        let command =
+            self.command(text, kind, &split.prompt, split.shape.as_ref(), evidence, |it| {
+                it.from = region.from;
+                it.to = region.to;
+                it.line = u64::from(split.line);
+                it.damaged = line.bits & bits::DAMAGED != 0;
+            });
         if region.end == RegionEnd::Left && command.text.is_empty() {
             // Ctrl-D: this shell ends.
             self.begin(command, true);
@@ -420,7 +421,7 @@ impl Reader {
         let same = self.levels.last().is_some_and(|it| it.prompt == prompt);
         let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
         let open = shell::is_open(&current.command.text);
-        (prompt == "> " || prompt == ">") && (open || !same) && !(same && !open)
+        (prompt == "> " || prompt == ">") && (open || !same)
             || open && !same && (short || prompt.is_empty())
     }
 
@@ -568,7 +569,14 @@ impl Reader {
             text.push('\n');
             text.push_str(more.text);
         }
-        Some(Split { prompt: shown, rows_before: row, text, shape, line: rows[last].line, evidence })
+        Some(Split {
+            prompt: shown,
+            rows_before: row,
+            text,
+            shape,
+            line: rows[last].line,
+            evidence,
+        })
     }
 
     /// The row of the prompt's last line and the byte at which the prompt ends.
@@ -600,10 +608,7 @@ impl Reader {
                 }
             }
         }
-        let (score, row, end) = match best {
-            Some(it) => it,
-            None => (0.0, 0, 0),
-        };
+        let (score, row, end) = best.unwrap_or((0.0, 0, 0));
         let text = rows[row].text;
         let shape = prompt::known(text).filter(|it| it.end == end);
         evidence.push(match (&shape, score) {
@@ -729,7 +734,8 @@ impl Reader {
             return false;
         }
         let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
-        let Some((end, shape, mut evidence)) = self.plain_prompt(rest, edited, titled, low, line.crs)
+        let Some((end, shape, mut evidence)) =
+            self.plain_prompt(rest, edited, titled, low, line.crs)
         else {
             return self.inside(drawn, index, text, edited);
         };
@@ -769,6 +775,13 @@ impl Reader {
         edited: bool,
     ) -> bool {
         let line = &drawn.lines[index as usize];
+        // The first window-size message makes the shell draw its prompt twice; a streamed copy shows both.
+        let mut body = body;
+        while shown.len() > 2
+            && let Some(rest) = body.strip_prefix(shown.as_str())
+        {
+            body = rest;
+        }
         if edited {
             evidence.push(weigh(EDITED, 1.5));
         }
@@ -804,20 +817,27 @@ impl Reader {
             kind = Some(Kind::Abandoned);
         }
         let reads = self.levels.last().map(|it| it.reads);
-        let kind = kind.unwrap_or(if reads == Some(Reads::Repl) { Kind::Repl } else { Kind::Shell });
+        let kind =
+            kind.unwrap_or(if reads == Some(Reads::Repl) { Kind::Repl } else { Kind::Shell });
         self.bell = line.bits & bits::BELL != 0;
         if self.left_by_key(drawn, nth, body) {
             self.close();
             self.may_change = Some(Change::Leave);
             return true;
         }
-        let command =
-            self.command(body.to_owned(), kind, &shown, shape.as_ref(), std::mem::take(evidence), |it| {
+        let command = self.command(
+            body.to_owned(),
+            kind,
+            &shown,
+            shape.as_ref(),
+            std::mem::take(evidence),
+            |it| {
                 it.from = line.from;
                 it.to = line.to;
                 it.line = u64::from(index);
                 it.damaged = line.bits & bits::DAMAGED != 0;
-            });
+            },
+        );
         self.begin(command, false);
         true
     }
@@ -837,13 +857,12 @@ impl Reader {
         if body.is_empty() {
             return;
         }
-        let command =
-            self.command(body.to_owned(), Kind::Possible, shown, shape, evidence, |it| {
-                it.from = line.from;
-                it.to = line.to;
-                it.line = u64::from(index);
-                it.damaged = line.bits & bits::DAMAGED != 0;
-            });
+        let command = self.command(body.to_owned(), Kind::Possible, shown, shape, evidence, |it| {
+            it.from = line.from;
+            it.to = line.to;
+            it.line = u64::from(index);
+            it.damaged = line.bits & bits::DAMAGED != 0;
+        });
         self.doubtful.push(command);
     }
 
@@ -857,9 +876,9 @@ impl Reader {
             Item::Region(_) => Some(String::new()),
             _ => None,
         });
-        let echoed = next.as_deref().is_some_and(|it| {
-            matches!(it, "exit" | "logout") || it.starts_with("There are ")
-        });
+        let echoed = next
+            .as_deref()
+            .is_some_and(|it| matches!(it, "exit" | "logout") || it.starts_with("There are "));
         let Some(top) = self.levels.last_mut() else { return false };
         let bash = top.prompt.contains("sh-") || top.titled || top.user.is_some() || top.says_exit;
         top.says_exit |= echoed;
@@ -888,7 +907,8 @@ impl Reader {
                 // This shell sets a title before each prompt; here is none.
                 return None;
             }
-            let margin = text.len() >= 60 && top.crs.is_some_and(|it| crs == it + 1) && (titled || !printed);
+            let margin =
+                text.len() >= 60 && top.crs.is_some_and(|it| crs == it + 1) && (titled || !printed);
             if settled && !edited && !margin && top.crs.is_some_and(|it| crs > it) {
                 // A stored transcript printed again: its lines end in one CR more than live ones.
                 return None;
@@ -913,7 +933,8 @@ impl Reader {
                 }
                 if printed && !edited && !titled {
                     // A README shows default prompts; it does not know this host or this style.
-                    let own = shape.as_ref().map_or(top.skeleton.len() >= 5, |it| it.user.is_some());
+                    let own =
+                        shape.as_ref().map_or(top.skeleton.len() >= 5, |it| it.user.is_some());
                     let weight = match (decoys > 0, own) {
                         (true, false) => -3.0,
                         (true, true) => -0.7,
@@ -952,7 +973,10 @@ impl Reader {
             return Some((0, None));
         }
         if !top.prompt.is_empty() && text.starts_with(top.prompt.as_str()) {
-            return Some((top.prompt.len(), shape.filter(|it| it.end == top.prompt.len()).cloned()));
+            return Some((
+                top.prompt.len(),
+                shape.filter(|it| it.end == top.prompt.len()).cloned(),
+            ));
         }
         if !top.prompt.trim_end().is_empty() && text == top.prompt.trim_end() {
             return Some((text.len(), None));
@@ -1078,9 +1102,8 @@ fn is_job_notice(text: &str) -> bool {
 /// Output that shows someone's prompt, indented or not: what surrounds it is to be doubted.
 fn looks_like_a_prompt(text: &str) -> bool {
     let start = text.trim_start();
-    prompt::known(start).is_some_and(|it| {
-        it.end < start.len() && (it.strong || start.starts_with("$ "))
-    })
+    prompt::known(start)
+        .is_some_and(|it| it.end < start.len() && (it.strong || start.starts_with("$ ")))
 }
 
 /// Programs that start a shell with the prompt of the one around it.

@@ -263,7 +263,11 @@ impl Decoder {
             flaws.push(Flaw { kind: FlawKind::Lossy, at: 0, count: 1 });
         }
         if draw.fake_frames > 0 {
-            flaws.push(Flaw { kind: FlawKind::FakeFrame, at: draw.fake_at, count: draw.fake_frames });
+            flaws.push(Flaw {
+                kind: FlawKind::FakeFrame,
+                at: draw.fake_at,
+                count: draw.fake_frames,
+            });
         }
         flaws.extend(merged(draw.flaws));
         flaws.sort_by_key(|it| (it.at, it.kind));
@@ -403,7 +407,8 @@ impl Lines for Draw {
             self.screen.set_width(Some(width));
         }
         self.screen.line(bytes, crs, ended, from, to);
-        if to - self.window_from >= WINDOW && !self.screen.in_region() || to - self.window_from >= 2 * WINDOW
+        if to - self.window_from >= WINDOW && !self.screen.in_region()
+            || to - self.window_from >= 2 * WINDOW
         {
             self.window_from = to;
             self.window(false);

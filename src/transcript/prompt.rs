@@ -69,12 +69,20 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
         // BusyBox ash: dir, blank, sign
         (r"^(?<dir>[~/][\w./~+-]*) (?<sign>[$#])(?: |$)", Reads::Shell, true),
         (r"^(?<host>[\w.-]+):(?<dir>[~/][\w./~+-]*)(?<sign>[$#])(?: |$)", Reads::Shell, true),
-        (r"^PS (?<dir>[A-Za-z]:\\[^>\n]*|[A-Z]\w+:\\?[^>\n]*|/[^>\n]*)>(?: |$)", Reads::PowerShell, true),
+        (
+            r"^PS (?<dir>[A-Za-z]:\\[^>\n]*|[A-Z]\w+:\\?[^>\n]*|/[^>\n]*)>(?: |$)",
+            Reads::PowerShell,
+            true,
+        ),
         (r"^(?<dir>[A-Z]:\\[^>\n]*)>", Reads::PowerShell, true),
         (r"^>>> ?", Reads::Repl, true),
         (r"^\.\.\. ?", Reads::Repl, true),
         (r"^\w+[=\-'\x22(*!^][#>](?: |$)", Reads::Repl, true),
-        (r"^(?:sqlite|mysql|redis|ftp|sftp|lftp|mongo|cqlsh|test|irb|duckdb|[\w.-]+:\d+)(?:\[\d+\])?> ", Reads::Repl, true),
+        (
+            r"^(?:sqlite|mysql|redis|ftp|sftp|lftp|mongo|cqlsh|test|irb|duckdb|[\w.-]+:\d+)(?:\[\d+\])?> ",
+            Reads::Repl,
+            true,
+        ),
         (r"^ {3,6}(?:\.\.\.|-|'|\x22)> ", Reads::Repl, true),
         (r"^MariaDB \[[^\]]+\]> ", Reads::Repl, true),
         (r"^\((?:gdb|lldb|Pdb|mdb|byebug)\) ?", Reads::Repl, true),
@@ -295,9 +303,7 @@ impl Learnt {
     /// How likely the region's row has its prompt end here.
     pub fn region_score(&self, row: u8, text: &str, it: Candidate) -> f32 {
         let literal = text[..it.end].trim_end();
-        self.regions
-            .get(&(row, skeleton(literal)))
-            .map_or(0.0, |seen| seen.score(it.weight))
+        self.regions.get(&(row, skeleton(literal))).map_or(0.0, |seen| seen.score(it.weight))
     }
 
     /// How likely a line's prompt ends here: 0 if lines with this beginning never showed what only a line

@@ -356,10 +356,10 @@ impl Screen {
                 page.closed_region = false;
                 let next = rest.first().copied();
                 // Behind the mark stands a CR of the line editor. At the end of a line it is one more
-                // than the line's own.
+                // than the line's own, or the session's last byte before the footer's LF.
                 let genuine = page.lossy
                     || matches!(next, Some(b'\r' | 0x1b))
-                    || next.is_none() && (!ended || crs >= 2);
+                    || next.is_none() && (!ended || crs != 1);
                 page.escape_follows = next == Some(0x1b);
                 page.close_region(place, genuine);
             }
@@ -695,7 +695,6 @@ impl Page {
         self.text_of(sheet, index, &mut text);
         let (from, to) = (row.from, self.at.1);
         let row = self.row();
-        row.from = to.min(row.to);
         if row.versions.last().is_some_and(|it| it.0 == text) {
             return;
         }
@@ -908,7 +907,8 @@ impl Page {
             }
             row.bits |= bits::INPUT;
             if input_at.is_some() && region.input_at.is_some_and(|it| it.0 == number) {
-                input_at = Some((self.out.lines.len() as u32, region.input_at.map_or(0, |it| it.1)));
+                input_at =
+                    Some((self.out.lines.len() as u32, region.input_at.map_or(0, |it| it.1)));
             }
             self.commit_main(number, bits::INPUT);
         }
@@ -1199,12 +1199,10 @@ impl Page {
                         self.style &= !FAINT;
                     }
                 }
-                48 => {
-                    if part.len() == 1 {
-                        let many = if parts.next().map_or(0, |it| it[0]) == 2 { 3 } else { 1 };
-                        for _ in 0..many {
-                            parts.next();
-                        }
+                48 if part.len() == 1 => {
+                    let many = if parts.next().map_or(0, |it| it[0]) == 2 { 3 } else { 1 };
+                    for _ in 0..many {
+                        parts.next();
                     }
                 }
                 _ => {}
@@ -1435,8 +1433,7 @@ impl Perform for Page {
             'r' => {
                 if let Some(sheet) = &mut self.alt {
                     let bottom = params.iter().nth(1).map_or(0, |it| it[0]) as u64;
-                    sheet.margins =
-                        (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
+                    sheet.margins = (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
                     if let Some((_, bottom)) = sheet.margins {
                         while (sheet.rows.len() as u64) <= bottom {
                             sheet.rows.push_back(Row::new());

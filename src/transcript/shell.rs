@@ -21,10 +21,10 @@ pub enum Change {
 pub fn is_open(text: &str) -> bool {
     let mut depth: Vec<&'static str> = Vec::new();
     let mut pending: Vec<(String, bool)> = Vec::new();
-    let mut lines = text.split('\n');
+    let lines = text.split('\n');
     let mut quote: Option<char> = None;
     let mut trailing = false;
-    while let Some(line) = lines.next() {
+    for line in lines {
         if quote.is_none()
             && let Some((word, strip)) = pending.first().cloned()
         {
@@ -100,11 +100,8 @@ fn scan(
             ';' | '|' | '&' => {
                 close_word(&mut word, &mut command_place, depth);
                 command_place = true;
-                let doubled = chars.peek() == Some(&ch);
-                last_sign = match (ch, doubled) {
-                    ('&', true) => 'A',
-                    _ => ch,
-                };
+                let doubled = chars.next_if_eq(&ch).is_some();
+                last_sign = if ch == '&' && doubled { 'A' } else { ch };
             }
             _ => {
                 word.push(ch);
@@ -199,7 +196,7 @@ fn change_of_one(part: &str) -> Option<Change> {
             "exit" | "logout" => return Some(Change::Leave),
             "sudo" | "doas" => return sudo(&mut words),
             "export" | "declare" | "readonly" | "set" => {
-                if words.clone().any(|it| is_prompt_variable(it)) {
+                if words.clone().any(is_prompt_variable) {
                     return Some(Change::Prompt);
                 }
                 return None;
@@ -242,6 +239,7 @@ fn sudo<'a>(words: &mut (impl Iterator<Item = &'a str> + Clone)) -> Option<Chang
     None
 }
 
+#[rustfmt::skip]
 const SHELLS: &[&str] = &[
     "bash", "sh", "dash", "zsh", "fish", "ksh", "ksh93", "mksh", "ash", "busybox", "tcsh", "csh",
     "su", "ssh", "mosh", "telnet", "docker", "podman", "nerdctl", "kubectl", "oc", "k", "crictl",
@@ -251,14 +249,15 @@ const SHELLS: &[&str] = &[
     "systemd-run", "aws", "copilot", "heroku", "fg", "elvish", "nu", "xonsh", "expect", "watch",
 ];
 
+#[rustfmt::skip]
 const REPLS: &[&str] = &[
     "python", "python2", "python3", "ipython", "ipython3", "bpython", "node", "nodejs", "deno",
     "bun", "irb", "pry", "ruby", "perl", "php", "lua", "R", "julia", "ghci", "scala", "jshell",
-    "psql", "mysql", "mariadb", "sqlite3", "sqlite", "redis-cli", "valkey-cli", "mongo", "mongosh",
-    "cqlsh", "sqlplus", "clickhouse-client", "duckdb", "gdb", "lldb", "pdb", "bc", "dc", "ftp",
-    "sftp", "lftp", "nslookup", "gnuplot", "octave", "maxima", "rails", "iex", "erl", "sqlcmd",
-    "etcdctl", "beeline", "hive", "spark-shell", "pyspark", "vault", "fdisk", "parted", "openssl",
-    "telnet", "virsh", "nmcli", "vtysh", "wg", "bluetoothctl", "diskpart", "netsh",
+    "psql", "mysql", "mariadb", "sqlite3", "sqlite", "redis-cli", "valkey-cli", "mongo",
+    "mongosh", "cqlsh", "sqlplus", "clickhouse-client", "duckdb", "gdb", "lldb", "pdb", "bc",
+    "dc", "ftp", "sftp", "lftp", "nslookup", "gnuplot", "octave", "maxima", "rails", "iex", "erl",
+    "sqlcmd", "etcdctl", "beeline", "hive", "spark-shell", "pyspark", "vault", "fdisk", "parted",
+    "openssl", "telnet", "virsh", "nmcli", "vtysh", "wg", "bluetoothctl", "diskpart", "netsh",
 ];
 
 fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<Change> {
@@ -270,11 +269,15 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
         return Some(Change::Repl);
     }
     // A script or an alias may start a shell; its name does not say. Those with `exec` in them do.
-    words.clone().any(|it| it == "exec" || it == "shell" || it == "console").then_some(Change::Shell)
+    words
+        .clone()
+        .any(|it| it == "exec" || it == "shell" || it == "console")
+        .then_some(Change::Shell)
 }
 
 /// Whether the command may change the directory that the prompt shows.
 pub fn moves(text: &str) -> bool {
+    #[rustfmt::skip]
     const MOVERS: &[&str] = &[
         "cd", "pushd", "popd", "z", "j", "..", "Set-Location", "sl", "chdir", "Push-Location",
         "Pop-Location", "zi", "autojump", "fasd", "dirs", "cdh",
@@ -284,19 +287,20 @@ pub fn moves(text: &str) -> bool {
         || change(text).is_some()
 }
 
+#[rustfmt::skip]
+const PRINTERS: &[&str] = &[
+    "cat", "less", "more", "head", "tail", "grep", "egrep", "zcat", "bat", "history", "echo",
+    "printf", "sed", "awk", "strings", "man", "git", "diff", "curl", "tac", "nl", "journalctl",
+    "Get-Content", "gc", "type", "Select-String", "python3", "python", "fc", "zgrep", "rg",
+    "dmesg", "wget", "aws", "script",
+];
+
 /// Whether the command prints what other people wrote: then prompts in its output mean little.
 pub fn prints_files(text: &str) -> bool {
     text.split(['\n', ';', '|', '&']).any(|part| {
         let name = part.split_whitespace().find(|it| *it != "sudo" && !it.contains('='));
         let name = name.map(|it| it.rsplit('/').next().unwrap_or(it));
-        name.is_some_and(|it| {
-            [
-                "cat", "less", "more", "head", "tail", "grep", "egrep", "zcat", "bat", "history",
-                "echo", "printf", "sed", "awk", "strings", "man", "git", "diff", "curl", "tac",
-                "nl", "journalctl", "Get-Content", "gc", "type", "Select-String", "python3", "python", "fc", "zgrep", "rg", "dmesg", "wget", "aws", "script",
-            ]
-            .contains(&it)
-        })
+        name.is_some_and(|it| PRINTERS.contains(&it))
     })
 }
 

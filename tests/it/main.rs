@@ -1,0 +1,28 @@
+//! A tour of the tool, in reading order. What a person types, and all that they see: standard output, standard
+//! error and exit code in one text. Most tests of the pieces stand beside the pieces, in `src`.
+
+mod world;
+
+// What a transcript tells, whatever the bytes.
+mod decoding;
+
+// A folder goes in, an archive comes out; again and again.
+mod sync;
+
+// Questions.
+mod query;
+mod search;
+mod show;
+
+// The archive proves itself and survives what happens to disks and processes.
+mod archive;
+mod crash;
+
+// Whatever was typed or printed, nothing of it acts on its reader.
+mod hostile;
+
+// The words on the screen and in the README are true.
+mod words;
+
+// The house keeps its own rules.
+mod tidy;

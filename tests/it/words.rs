@@ -1,0 +1,57 @@
+//! The words on the screen and in the README are true.
+
+use expect_test::expect_file;
+
+use crate::world::World;
+use crate::world::words;
+
+#[test]
+fn the_help_says_what_there_is_and_what_exit_codes_mean() {
+    let world = World::new();
+    let (_, help, _) = world.parts(&words("--help"));
+    expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers/help.txt")].assert_eq(&help);
+}
+
+#[test]
+fn the_demo_shows_the_whole_way() {
+    let world = World::new();
+    world
+        .run("demo")
+        .is_file(expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers/demo.txt")]);
+}
+
+#[test]
+fn completions_and_the_manual_are_made() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let said = world.run(&format!("completions {shell}")).0;
+        assert!(said.contains("ssmtrail") && said.len() > 1000, "{shell}");
+    }
+    assert!(world.run("man").0.contains(".TH ssmtrail"));
+}
+
+/// Every `$ ssmtrail …` of the README is played on the demo's archive, and what follows it is what it says.
+#[test]
+fn the_readme_is_true() {
+    for name in ["README.md", "README.ja.md"] {
+        let text =
+            std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let world = World::with_demo();
+        let mut played = 0;
+        for block in text.split("```console\n").skip(1) {
+            let block = block.split("```").next().unwrap_or_default();
+            for part in block.split("$ ssmtrail ").skip(1) {
+                let (line, shown) = part.split_once('\n').unwrap_or((part, ""));
+                let said = world.run(line).0;
+                let said: String = said
+                    .lines()
+                    .filter(|it| !it.starts_with("! "))
+                    .map(|it| format!("{it}\n"))
+                    .collect();
+                assert_eq!(said.trim_end(), shown.trim_end(), "{name}: $ ssmtrail {line}");
+                played += 1;
+            }
+        }
+        assert!(played >= 4, "{name} shows the tool at work");
+    }
+}
