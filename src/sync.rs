@@ -1,6 +1,6 @@
 //! Bring what is missing into the archive.
 //!
-//! Settle, then act: [`decide`] is a pure judgement about one listed object; the rest carries it out. Objects
+//! Settle, then act: `decide` is a pure judgement about one listed object; the rest carries it out. Objects
 //! are read and decoded on every core, gathered into batches, and each batch becomes one entry of the
 //! manifest, so that a run stopped anywhere has kept all its finished batches and the next goes on. All
 //! transcripts of one session become one session: its text from the form that kept every byte, its owner and times from
@@ -218,6 +218,9 @@ pub fn sync<S: Source + Sync>(
         one_source(runtime, writer, source, &ledger, &mut known, options, progress, &mut summary)?;
     }
     progress.finished();
+    // Workers finish in any order; the words must not depend on it.
+    summary.others.sort_by(|one, other| one.locator.cmp(&other.locator));
+    summary.failed.sort_by(|one, other| one.locator.cmp(&other.locator));
     Ok(summary)
 }
 

@@ -1,7 +1,7 @@
 //! Bytes in, transcript out: the one place that joins wire, screen and commands.
 //!
-//! Feed it with [`Decoder::push`] in any chunks, take what is ready with [`Decoder::take`], and end with
-//! [`Decoder::finish`]. What is not yet taken is bounded by the window.
+//! Feed it with `Decoder::push` in any chunks, take what is ready with `Decoder::take`, and end with
+//! `Decoder::finish`. What is not yet taken is bounded by the window.
 
 use crate::transcript::commands::Command;
 use crate::transcript::commands::Reader;
@@ -114,7 +114,7 @@ pub struct Line {
     pub text: (u32, u32),
     pub from: u64,
     pub to: u64,
-    /// See [`bits`].
+    /// See [`crate::transcript::screen::bits`].
     pub bits: u16,
     /// When it was shown, if events tell: UTC microseconds, earliest and latest.
     pub at: Option<(Option<i64>, i64)>,

@@ -195,10 +195,10 @@ fn what_is_no_transcript_is_said_and_costs_nothing() {
     world.run("sync logs").is(expect![[r#"
         ! listed 5 = stored 0 + held 0 + skipped 5 + failed 0
         ! skipped logs/empty.txt: no transcript: empty
+        ! skipped logs/lambda.jsonl: no transcript: log events of something that is no session
         ! skipped logs/prod/Standard_Stream/stderr: no transcript: no script header, no log events, and its name is no session id
         ! skipped logs/shot.png: no transcript: a PNG image
         ! skipped logs/trail.json: no transcript: a CloudTrail file
-        ! skipped logs/lambda.jsonl: no transcript: log events of something that is no session
     "#]]);
 }
 
@@ -228,8 +228,8 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
         ! listed 4 = stored 1 + held 0 + skipped 1 + failed 2
         ! 1 new session, 0 changed; 152 B read, 1 command found
         ! skipped logs/loop: a symbolic link to a folder around it
-        ! failed logs/mem-0123456789abcdef3.log: input/output error
         ! failed logs/gone-0123456789abcdef2.log: no such file or directory
+        ! failed logs/mem-0123456789abcdef3.log: input/output error
         [exit 3]
     "#]]);
 }

@@ -10,7 +10,7 @@ struct Room {
 /// The rooms in the order of the map, each with all its text, tests cut off.
 fn rooms() -> Vec<Room> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let map = std::fs::read_to_string(source.join("lib.rs")).unwrap();
+    let map = std::fs::read_to_string(source.join("lib.rs")).expect("the map");
     map.lines()
         .filter_map(|it| it.strip_prefix("pub mod ")?.strip_suffix(';'))
         .map(|name| {
@@ -19,7 +19,8 @@ fn rooms() -> Vec<Room> {
             for it in walkdir::WalkDir::new(source.join(name)).into_iter().filter_map(|it| it.ok())
             {
                 if it.path().extension().is_some_and(|it| it == "rs") {
-                    text.push_str(without_tests(&std::fs::read_to_string(it.path()).unwrap()));
+                    let more = std::fs::read_to_string(it.path()).expect("a room");
+                    text.push_str(without_tests(&more));
                 }
             }
             assert!(!text.is_empty(), "{name} is on the map and is no room");
