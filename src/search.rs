@@ -124,7 +124,7 @@ pub fn commands(
 ) -> Result<()> {
     for (path, spans) in places(archive, which, "commands")?.files {
         let mut hits = Vec::new();
-        archive.read_spans(&path, &spans, None, |frame| {
+        archive.read_spans(&path, &spans, None, |_, frame| {
             let text = frame.column("command")?.str()?.clone();
             let kind = frame.column("kind")?.str()?.clone();
             let mask: BooleanChunked = text
@@ -165,7 +165,8 @@ pub struct LineHit {
     pub line: LineRow,
 }
 
-/// Lines that match, a row group's worth at a time.
+/// Lines that match, a row group's worth at a time. Only the text of all lines is read; the rest of the rows
+/// where it matches.
 pub fn lines(
     archive: &Archive,
     which: &Which,
@@ -173,28 +174,36 @@ pub fn lines(
     mut take: impl FnMut(Vec<LineHit>) -> Result<()>,
 ) -> Result<()> {
     for (path, spans) in places(archive, which, "lines")?.files {
-        let mut failed = Ok(());
-        // Text at the end of the group before, where its line goes on.
+        // Text at the end of the row before, where its line goes on.
         let mut tail = String::new();
-        archive.read_spans(&path, &spans, None, |frame| {
+        let mut found: Vec<(i64, i64)> = Vec::new();
+        archive.read_spans(&path, &spans, Some(&["text", "continued"]), |first, frame| {
             let text = frame.column("text")?.str()?.clone();
             let continued = frame.column("continued")?.bool()?.clone();
-            let mut mask = Vec::with_capacity(frame.height());
-            for (text, continued) in text.iter().zip(continued.iter()) {
+            for (row, (text, continued)) in text.iter().zip(continued.iter()).enumerate() {
                 let text = text.unwrap_or_default();
                 let across = !tail.is_empty() && {
                     let next = head(text, pattern.overlap());
                     pattern.matches(&format!("{tail}{next}"))
                 };
-                mask.push(across || pattern.matches(text));
+                if across || pattern.matches(text) {
+                    let row = first + row as i64;
+                    match found.last_mut() {
+                        Some((at, rows)) if *at + *rows == row => *rows += 1,
+                        _ => found.push((row, 1)),
+                    }
+                }
                 tail.clear();
                 if continued == Some(true) {
                     tail.push_str(end(text, pattern.overlap()));
                 }
             }
-            let mask: BooleanChunked = mask.into_iter().collect();
-            if mask.any() && failed.is_ok() {
-                failed = take(line_hits(&frame.filter(&mask)?)?);
+            Ok(())
+        });
+        let mut failed = Ok(());
+        archive.read_spans(&path, &found, None, |_, frame| {
+            if failed.is_ok() {
+                failed = take(line_hits(&frame)?);
             }
             Ok(())
         });

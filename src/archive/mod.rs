@@ -260,7 +260,7 @@ impl Archive {
     pub fn commands_of(&self, session: &SessionRow) -> Vec<CommandRow> {
         let mut rows = Vec::new();
         let spans = [(session.commands_at, session.commands_rows)];
-        self.read_spans(&Self::file_of("commands", session), &spans, None, |frame| {
+        self.read_spans(&Self::file_of("commands", session), &spans, None, |_, frame| {
             rows.extend(CommandRow::rows(&frame)?);
             Ok(())
         });
@@ -271,7 +271,7 @@ impl Archive {
     pub fn lines_of(&self, session: &SessionRow) -> Vec<LineRow> {
         let mut rows = Vec::new();
         let spans = [(session.lines_at, session.lines_rows)];
-        self.read_spans(&Self::file_of("lines", session), &spans, None, |frame| {
+        self.read_spans(&Self::file_of("lines", session), &spans, None, |_, frame| {
             rows.extend(LineRow::rows(&frame)?);
             Ok(())
         });
@@ -284,20 +284,21 @@ impl Archive {
     }
 
     /// Reads the row groups of a file that hold these spans of rows (first row, count; in order), one at a
-    /// time, cut to the spans. `columns` is all if `None`. What cannot be read becomes a damage.
+    /// time, cut to the spans; `take` gets each cut and the number of its first row. `columns` is all if
+    /// `None`. What cannot be read becomes a damage.
     pub fn read_spans(
         &self,
         path: &str,
         spans: &[(i64, i64)],
         columns: Option<&[&str]>,
-        mut take: impl FnMut(DataFrame) -> PolarsResult<()>,
+        mut take: impl FnMut(i64, DataFrame) -> PolarsResult<()>,
     ) {
         if spans.iter().all(|it| it.1 == 0) {
             return;
         }
         let mut read = || -> PolarsResult<()> {
-            let mut reader = ParquetReader::new(File::open(self.root.join(path))?);
-            let metadata = Arc::clone(reader.get_metadata()?);
+            let file = File::open(self.root.join(path))?;
+            let metadata = Arc::clone(ParquetReader::new(file.try_clone()?).get_metadata()?);
             let mut first = 0i64;
             for group in &metadata.row_groups {
                 let next = first + group.num_rows() as i64;
@@ -309,12 +310,14 @@ impl Archive {
                 if let (Some((from, _)), Some((_, to))) = (wanted.first(), wanted.last()) {
                     self.groups_read.fetch_add(1, Ordering::Relaxed);
                     let columns = columns.map(|it| it.iter().map(|it| (*it).to_owned()).collect());
-                    let frame = ParquetReader::new(File::open(self.root.join(path))?)
+                    let mut reader = ParquetReader::new(file.try_clone()?);
+                    reader.set_metadata(Arc::clone(&metadata));
+                    let frame = reader
                         .with_slice(Some((*from as usize, (to - from) as usize)))
                         .with_columns(columns)
                         .finish()?;
                     for (start, end) in &wanted {
-                        take(frame.slice(start - from, (end - start) as usize))?;
+                        take(*start, frame.slice(start - from, (end - start) as usize))?;
                     }
                 }
                 first = next;

@@ -142,7 +142,7 @@ fn contents(archive: &Archive, faults: &mut Vec<String>) -> Result<()> {
     for note in archive.files("transcripts") {
         let spans = [(0, note.rows as i64)];
         let columns = ["session_key", "locator", "version", "content_digest", "part", "content"];
-        archive.read_spans(&note.path, &spans, Some(&columns), |frame| {
+        archive.read_spans(&note.path, &spans, Some(&columns), |_, frame| {
             let keys = frame.column("session_key")?.str()?.clone();
             let locators = frame.column("locator")?.str()?.clone();
             let digests = frame.column("content_digest")?.str()?.clone();

@@ -981,7 +981,7 @@ impl Reader {
         if !top.prompt.trim_end().is_empty() && text == top.prompt.trim_end() {
             return Some((text.len(), None));
         }
-        if shape.is_none() || top.user.is_none() {
+        if (shape.is_none() || top.user.is_none()) && shares_a_sign(&top.prompt, text) {
             return prompt::candidates(text)
                 .into_iter()
                 .find(|it| {
@@ -1086,6 +1086,17 @@ fn next_is_announced(drawn: &Drawn, nth: usize) -> bool {
 /// about the cursor.
 fn is_announced(line: &Line) -> bool {
     line.title_col > 0 || line.bits & bits::ASKED != 0
+}
+
+/// Whether the line has the sign that the prompt ends or begins with. Most output has neither, and
+/// is turned away here before anything is built from it.
+fn shares_a_sign(prompt: &str, text: &str) -> bool {
+    let bare = prompt.trim();
+    let ends = [bare.chars().next_back(), bare.chars().next()];
+    match ends.into_iter().flatten().find(|it| !it.is_alphanumeric()) {
+        Some(sign) => prompt::head(text, 240).contains(sign),
+        None => true,
+    }
 }
 
 /// A notice of the shell about a background job, printed before the prompt.

@@ -106,10 +106,13 @@ pub fn known(text: &str) -> Option<Shape> {
     let window = head(text, 320);
     let end = window.find('\n').unwrap_or(window.len());
     let window = &window[..end];
-    if !window.contains(['$', '#', '%', '>', ')', ':']) && !window.starts_with("...") {
+    if !may_be_known(window.as_bytes()) {
         return None;
     }
     KNOWN.iter().enumerate().find_map(|(family, known)| {
+        if !known.regex.is_match(window) {
+            return None;
+        }
         let found = known.regex.captures(window)?;
         let part = |name: &str| found.name(name).map(|it| it.as_str().to_owned());
         Some(Shape {
@@ -123,6 +126,19 @@ pub fn known(text: &str) -> Option<Shape> {
             root: part("sign").map(|it| it == "#"),
         })
     })
+}
+
+/// Whether any shape can match: nearly every line of output is turned away here, at the speed of a scan.
+fn may_be_known(text: &[u8]) -> bool {
+    if text.starts_with(b"(") || text.starts_with(b"In [") || text.starts_with(b"irb(") {
+        return true;
+    }
+    if text.trim_ascii_start().starts_with(b"...") {
+        return true;
+    }
+    memchr::memchr3_iter(b'$', b'#', b'%', text)
+        .any(|at| text.get(at + 1).is_none_or(|it| *it == b' '))
+        || memchr::memchr(b'>', text).is_some()
 }
 
 /// What stays the same in one shell's prompt while its user moves about.

@@ -177,6 +177,10 @@ fn close_word(word: &mut String, command_place: &mut bool, depth: &mut Vec<&'sta
 
 /// What a command line may do to the next prompt. `None` for the great majority.
 pub fn change(text: &str) -> Option<Change> {
+    if text.contains("ssm-session-logger") {
+        // The agent's own recorder, around the session's shell (agents before 2.3.978, and Windows).
+        return Some(Change::Shell);
+    }
     let mut found = None;
     for part in text.split(['\n', ';', '|', '&', '(', ')']) {
         if let Some(it) = change_of_one(part) {

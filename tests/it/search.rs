@@ -117,7 +117,15 @@ fn one_session_owner_or_target_reads_a_few_row_groups_however_many_lie_beside_it
     for month in 0..12 {
         for it in 0..200 {
             let id = format!("user{:02}-0{:015x}{month:x}", it % 20, it);
-            world.transcript(&format!("m{month}/{id}.log"), &lines);
+            let header = format!(
+                "Script started on 2026-{:02}-20 10:00:00+00:00 [COMMAND=\"cat /var/lib/amazon/ssm/i-{it:017x}/session/orchestration/{id}/Standard_Stream/ipcTempFile.log\" <not executed on terminal>]\n",
+                month + 1
+            );
+            let body: String = lines.iter().map(|it| format!("{it}\r\r\n")).collect();
+            world.file(
+                &format!("m{month}/{id}.log"),
+                format!("{header}{body}{}", crate::world::FOOTER).as_bytes(),
+            );
         }
         world.run(&format!("sync m{month}"));
     }
@@ -144,6 +152,15 @@ fn one_session_owner_or_target_reads_a_few_row_groups_however_many_lie_beside_it
     let (owner, hits) = read(Which { owners: vec!["user07".into()], ..Which::default() });
     assert_eq!(hits, 12 * 10 * 120);
     assert!(owner <= 24, "one owner read {owner} of {held} row groups");
+    // The transcripts of one month are partitioned from the others'.
+    let window = ssmtrail::session::Window { from: Some(1_796_083_200_000_000), to: None };
+    let (month, hits) = read(Which { window, ..Which::default() });
+    assert_eq!(hits, 200 * 120);
+    assert!(month <= 3, "one month read {month} of {held} row groups");
+    let (target, hits) =
+        read(Which { targets: vec!["i-00000000000000005".into()], ..Which::default() });
+    assert_eq!(hits, 12 * 120);
+    assert!(target <= 24, "one target read {target} of {held} row groups");
     let (all, hits) = read(Which::default());
     assert_eq!((all, hits), (held, 12 * 200 * 120));
 }
