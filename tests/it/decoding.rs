@@ -161,7 +161,7 @@ fn a_powershell_transcript_is_read_without_the_loggers_own_lines() {
 #[test]
 fn the_agents_own_commands_of_old_transcripts_are_no_ones() {
     // Before agent 2.3.978 a shadow shell typed the logger and, a minute later, `exit`.
-    let whole = "Script started on Mon Nov 23 13:39:18 2026\nsh-4.2# /usr/bin/ssm-session-logger /var/lib/amazon/ssm/i-0e24f79031c6414e1/\r\r\nsession/ipcTempFile.log false\r\r\nInitializing new seelog logger\r\r\nsh-4.2$ id\r\r\nuid=1001\r\r\nsh-4.2$ exit\r\r\nsh-4.2# exit\r\r\n\nScript done on Mon Nov 23 13:40:18 2026\n";
+    let whole = "Script started on Mon Nov 23 13:39:18 2026\nsh-4.2# /usr/bin/ssm-session-logger /var/lib/amazon/ssm/i-0e24f79031c6414e1/\r\r\nsession/ipcTempFile.log false\r\r\nInitializing new seelog logger\r\r\nsh-4.2$ id\r\r\nuid=1001\r\r\nsh-4.2$ exit\r\r\nexit\r\r\nsh-4.2# exit\r\r\n\nScript done on Mon Nov 23 13:40:18 2026\n";
     assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell id", "shell exit"]);
 }
 
