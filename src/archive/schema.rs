@@ -411,7 +411,11 @@ pub const LINES: Table = Table {
             holds: Type::Integer,
             means: "first byte of the transcript it was drawn from",
         },
-        Column { name: "byte_end", holds: Type::Integer, means: "one past the last byte" },
+        Column {
+            name: "byte_count",
+            holds: Type::Integer,
+            means: "how many bytes it was drawn from; a count shrinks far better than an end",
+        },
         Column {
             name: "generation",
             holds: Type::Integer,
@@ -442,7 +446,11 @@ impl LineRow {
         let earliest = Instant::read(frame.column("at_earliest")?)?;
         let latest = Instant::read(frame.column("at_latest")?)?;
         let start = i64::read(frame.column("byte_start")?)?;
-        let end = i64::read(frame.column("byte_end")?)?;
+        let end: Vec<i64> = i64::read(frame.column("byte_count")?)?
+            .into_iter()
+            .zip(&start)
+            .map(|(count, start)| start + count)
+            .collect();
         let rest = kind.into_iter().zip(continued).zip(earliest).zip(latest).zip(start).zip(end);
         Ok(number
             .into_iter()
@@ -564,6 +572,7 @@ impl LineColumns {
                 .into_column()
         };
         let generation = it.shared.first().map_or(0, |it| it.1.generation);
+        let counts: Vec<i64> = it.end.iter().zip(&it.start).map(|(end, from)| end - from).collect();
         DataFrame::new(
             rows,
             vec![
@@ -582,7 +591,7 @@ impl LineColumns {
                 instant("at_latest", &it.latest),
                 text("locator", |it| Some(&it.locator)),
                 i64::column("byte_start", it.start.iter()),
-                i64::column("byte_end", it.end.iter()),
+                i64::column("byte_count", counts.iter()),
                 i64::column("generation", vec![generation; rows].iter()),
             ],
         )
