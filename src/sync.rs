@@ -283,7 +283,12 @@ fn one_source<S: Source + Sync>(
                 .spawn(move || work(runtime, source, ledger, work_in, &done_out, scratch, options));
         }
         drop(done_out);
-        let gathered = gather(writer, known, &done_in, listed, options, progress, summary);
+        let mut gathered = gather(writer, known, &done_in, listed, options, progress, summary);
+        if gathered.as_ref().is_err_and(|it| it.kind == Kind::Interrupted) {
+            // A long transcript was given up half-way: nothing of it counts, and the next run reads it.
+            summary.interrupted = true;
+            gathered = Ok(());
+        }
         // A gatherer that failed leaves workers with nowhere to send: they end, and so does the listing.
         drop(done_in);
         let walked = lister.join();
@@ -511,7 +516,7 @@ fn write(
     for draft in batch.drafts {
         by_id.entry(draft.session_id.as_str().to_owned()).or_default().push(draft);
     }
-    let mut rows = Rows::new(&mut segment, generation);
+    let mut rows = Rows::new(&mut segment, generation, options.stop);
     for (id, drafts) in by_id {
         let met = known.contains(&FIXED.hash_one(id.as_str()));
         for mut group in part(&archive, &id, drafts, met)? {
@@ -652,6 +657,8 @@ fn append(content: &mut Content, bytes: &[u8], scratch: &std::path::Path) -> std
 struct Rows<'a> {
     segment: &'a mut Segment,
     generation: i64,
+    /// Looked at while a long transcript is written, which can take a minute.
+    stop: &'a AtomicBool,
     partitions: BTreeMap<String, Pending>,
 }
 
@@ -665,8 +672,8 @@ struct Pending {
 }
 
 impl<'a> Rows<'a> {
-    fn new(segment: &'a mut Segment, generation: i64) -> Self {
-        Self { segment, generation, partitions: BTreeMap::new() }
+    fn new(segment: &'a mut Segment, generation: i64, stop: &'a AtomicBool) -> Self {
+        Self { segment, generation, stop, partitions: BTreeMap::new() }
     }
 
     /// Writes one session; returns how many commands it has.
@@ -710,7 +717,12 @@ impl<'a> Rows<'a> {
             None => {
                 let mut decoder = Decoder::new(primary.form);
                 let mut failed = None;
+                let stop = self.stop;
                 let read = primary.content.parts(1 << 20, |part| {
+                    if stop.load(Ordering::Relaxed) {
+                        failed = Some(Error::new(Kind::Interrupted, "interrupted"));
+                        return Err(std::io::ErrorKind::Other.into());
+                    }
                     decoder.push(part);
                     if let Err(it) = out.piece(decoder.take()) {
                         failed = Some(it);
@@ -791,7 +803,7 @@ impl<'a> Rows<'a> {
         facts: &Facts,
         draft: &Draft,
     ) -> Result<()> {
-        let Self { segment, generation, partitions } = self;
+        let Self { segment, generation, partitions, .. } = self;
         let pending = partitions.entry(partition.to_owned()).or_default();
         let unreadable =
             |it| Error::new(Kind::Refused, format!("cannot read back {}: {it}", draft.locator));
@@ -1085,7 +1097,7 @@ pub fn rebuild(
         }
         let generation = writer.generation();
         let mut segment = Segment::new(writer.root(), generation)?;
-        let mut rows = Rows::new(&mut segment, generation);
+        let mut rows = Rows::new(&mut segment, generation, stop);
         let mut superseded = Vec::new();
         let mut held = 0;
         while held < BATCH_BYTES as i64
