@@ -905,7 +905,7 @@ impl SessionOut<'_> {
             let kind = line_kind(line.bits);
             let (from, to) = (line.from as i64, line.to as i64);
             self.pending.lines.push(self.lines, text, kind, continued, line.at, from, to);
-            if self.pending.lines.len() >= GROUP_ROWS {
+            if self.pending.lines.len() >= GROUP_ROWS || self.pending.lines.bytes() >= PART_BYTES {
                 let frame = self.pending.lines.take().map_err(|it| unwritten(&it))?;
                 self.segment.write(&LINES, self.partition, &frame)?;
             }

@@ -498,6 +498,7 @@ pub struct LineColumns {
     start: Vec<i64>,
     end: Vec<i64>,
     shared: Vec<(usize, Shared)>,
+    bytes: usize,
 }
 
 impl Default for LineColumns {
@@ -518,7 +519,13 @@ impl LineColumns {
             start: Vec::new(),
             end: Vec::new(),
             shared: Vec::new(),
+            bytes: 0,
         }
+    }
+
+    /// Bytes of text held.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub fn len(&self) -> usize {
@@ -545,6 +552,7 @@ impl LineColumns {
         start: i64,
         end: i64,
     ) {
+        self.bytes += text.len();
         self.number.push(number);
         self.text.push(text);
         self.kind.push(kind);

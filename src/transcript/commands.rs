@@ -88,6 +88,10 @@ impl Command {
 const ANNOUNCED: &str = "what this shell sends before each prompt came just before";
 const EDITED: &str = "edited in place";
 
+/// Longer texts are not judged anew with every line that is added to them: a here-document of a hundred
+/// thousand lines must cost no more than its length.
+const JUDGED_BYTES: usize = 4 << 10;
+
 /// Evidence below this sum leaves a command merely possible.
 const FLOOR: f32 = 0.0;
 
@@ -275,7 +279,7 @@ impl Reader {
             self.may_change = shell::change(&command.text);
         }
         if matches!(command.kind, Kind::Shell | Kind::Repl) {
-            self.last = Some(command.text.clone());
+            self.last = Some(prompt::head(&command.text, JUDGED_BYTES).to_owned());
         }
         self.current = Some(Current { command, outputs: 0, decoys: 0, marked });
     }
@@ -288,6 +292,9 @@ impl Reader {
         current.command.to = to;
         if kind == Kind::Abandoned {
             current.command.kind = Kind::Abandoned;
+        }
+        if current.command.text.len() > JUDGED_BYTES {
+            return;
         }
         let whole = current.command.text.clone();
         if current.command.kind == Kind::Shell {
@@ -420,7 +427,8 @@ impl Reader {
         }
         let same = self.levels.last().is_some_and(|it| it.prompt == prompt);
         let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
-        let open = shell::is_open(&current.command.text);
+        let long = current.command.text.len() > JUDGED_BYTES;
+        let open = long || shell::is_open(&current.command.text);
         (prompt == "> " || prompt == ">") && (open || !same)
             || open && !same && (short || prompt.is_empty())
     }
@@ -700,7 +708,7 @@ impl Reader {
                 current.command.text.push_str(text);
                 current.command.to = line.to;
                 if current.command.kind == Kind::Shell {
-                    self.last = Some(current.command.text.clone());
+                    self.last = Some(prompt::head(&current.command.text, JUDGED_BYTES).to_owned());
                 }
                 let full = text.chars().count() >= columns;
                 self.margin = full.then_some(columns);
@@ -786,7 +794,10 @@ impl Reader {
             evidence.push(weigh(EDITED, 1.5));
         }
         if self.current.as_ref().is_some_and(|it| {
-            it.command.text.lines().skip(1).any(|typed| drawn.line_text(index).ends_with(typed))
+            prompt::head(&it.command.text, JUDGED_BYTES)
+                .lines()
+                .skip(1)
+                .any(|typed| drawn.line_text(index).ends_with(typed))
                 && !body.trim().is_empty()
         }) && !edited
         {

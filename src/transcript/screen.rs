@@ -21,6 +21,11 @@ use vte::Perform;
 const REACH: usize = 400;
 /// Cells in one row before it is cut. Longer lines are split, and the split is marked.
 const ROW_CELLS_MAX: usize = 1 << 16;
+/// No window is wider. A cursor beyond it, carried from row to row by line feeds without CR, would make each
+/// row cost more than the one before.
+const WIDEST: usize = 512;
+/// Rows that one sequence may insert or delete; no window scrolls farther at once.
+const ROWS_AT_ONCE: u64 = 128;
 /// Older versions kept of one row; what is beyond is counted.
 const VERSIONS_MAX: usize = 64;
 
@@ -751,6 +756,9 @@ impl Page {
             self.commit(number, 0);
         }
         self.main.row += 1;
+        if self.main.col > WIDEST {
+            self.main.col = 0;
+        }
         Self::new_row(&mut self.main);
         self.main.wrap_due = false;
         self.after_lf = true;
@@ -760,6 +768,9 @@ impl Page {
     fn screen_line_feed(&mut self) {
         let Some(sheet) = &mut self.alt else { return };
         sheet.wrap_due = false;
+        if sheet.col > WIDEST {
+            sheet.col = 0;
+        }
         if let Some((top, bottom)) = sheet.margins
             && sheet.row == bottom
         {
@@ -790,10 +801,9 @@ impl Page {
                 self.commit_alt(row, 0);
             }
             if let Some(sheet) = &mut self.alt {
-                let (row, col) = (sheet.row, sheet.col);
                 sheet.rows.clear();
-                sheet.row = row.min(REACH as u64);
-                sheet.col = col;
+                sheet.row = sheet.row.min(REACH as u64);
+                sheet.col = if sheet.col > WIDEST { 0 } else { sheet.col };
                 Self::new_row(sheet);
             }
             return;
@@ -803,7 +813,8 @@ impl Page {
             region.lines_from.get_or_insert(first_line);
         }
         let end = self.main.base + self.main.rows.len() as u64;
-        for row in self.main.base..end {
+        // Rows of earlier pages are lines already.
+        for row in self.main.base.max(self.main.top)..end {
             let typed = self.region.as_ref().is_some_and(|it| row >= it.row);
             self.commit_main(row, if typed { bits::INPUT } else { 0 });
         }
@@ -811,6 +822,9 @@ impl Page {
         self.main.top = end;
         self.main.row = end + below.min(REACH as u64 / 2);
         self.main.wrap_due = false;
+        if self.main.col > WIDEST {
+            self.main.col = 0;
+        }
         Self::new_row(&mut self.main);
         if let Some(region) = &mut self.region {
             region.row = end;
@@ -1131,13 +1145,27 @@ impl Page {
     }
 
     fn insert_rows(&mut self, count: u64) {
+        let count = count.min(ROWS_AT_ONCE) as usize;
         let sheet = self.sheet();
         let index = (sheet.row - sheet.base) as usize;
-        let bottom = sheet.margins.map(|it| it.1 as usize);
-        for _ in 0..count.min(REACH as u64) {
-            self.drop_row(bottom);
+        if let Some((_, bottom)) = sheet.margins {
+            for _ in 0..count {
+                self.drop_row(Some(bottom as usize));
+            }
+        }
+        let sheet = self.sheet();
+        let mut below = sheet.rows.split_off(index.min(sheet.rows.len()));
+        sheet.rows.extend((0..count).map(|_| Row::new()));
+        sheet.rows.append(&mut below);
+        // Rows pushed far below the cursor are out of the window: they become lines.
+        loop {
             let sheet = self.sheet();
-            sheet.rows.insert(index.min(sheet.rows.len()), Row::new());
+            let last = sheet.base + sheet.rows.len() as u64 - 1;
+            if sheet.rows.len() <= REACH || last <= sheet.row {
+                break;
+            }
+            self.commit(last, 0);
+            self.sheet().rows.pop_back();
         }
         self.trim();
     }
@@ -1147,7 +1175,8 @@ impl Page {
         let number = sheet.row;
         let index = (number - sheet.base) as usize;
         let bottom = sheet.margins.map(|it| it.1 as usize);
-        for _ in 0..count.min(sheet.rows.len() as u64 - index as u64) {
+        let held = sheet.rows.len() as u64 - index as u64;
+        for _ in 0..count.min(held).min(ROWS_AT_ONCE) {
             self.commit(number, 0);
             let sheet = self.sheet();
             sheet.rows.remove(index);
@@ -1425,7 +1454,7 @@ impl Perform for Page {
             'b' => {
                 let ch = self.last_char;
                 if ch.is_ascii() {
-                    for _ in 0..count.min(1024) {
+                    for _ in 0..count.min(WIDEST) {
                         self.put(ch, 1);
                     }
                 }

@@ -548,7 +548,9 @@ fn is_translated_footer(bytes: &[u8]) -> bool {
 }
 
 fn emit(it: RawLine<'_>, doubled: bool, out: &mut impl Lines) {
-    let crs = if doubled { it.crs.saturating_sub(1) } else { it.crs };
+    // Output that went through no terminal ends its lines in LF alone: it means the same.
+    let bare = !doubled && it.ended && it.crs == 0;
+    let crs = if doubled { it.crs.saturating_sub(1) } else { it.crs + u8::from(bare) };
     out.line(it.bytes, crs, it.ended, it.from, it.to);
 }
 

@@ -193,6 +193,42 @@ fn an_event_that_is_none_is_a_flaw_and_the_rest_is_read() {
     assert!(flaws(Form::Events, events.as_bytes()).contains(&"event-unreadable"));
 }
 
+/// Sequences that make naive terminals do more with each byte than with the one before. There is no clock in
+/// this test: it ends, in the time that the suite takes anyway, or it does not.
+#[test]
+fn adversarial_bytes_cost_no_more_than_their_length() {
+    let attacks: [&[u8]; 12] = [
+        b"\x1b[500A\x1b[500B",
+        b"\x1b[@x",
+        b"\x1b[?1049h\x1b[?1049l",
+        b"a\x1b[2J",
+        b"\x1b[L\x1b[400L\x1b[M",
+        b"x\n",
+        b"abc\rdef\r",
+        b"\x1b[1;1Hx\x1b[300;1Hy",
+        b"> x\r\r\n",
+        b"\x1b[?2004h> x\r\r\n\x1b[?2004l\r",
+        b"\x1b]0;t\x07",
+        b"Script done on x\r\r\n",
+    ];
+    for attack in attacks {
+        for start in
+            ["", "\x1b[?1049h", "sh-4.2$ cat <<EOF\r\r\n", "\x1b[?2004hsh-5.2$ cat <<EOF\r\r\n"]
+        {
+            let whole = [start.as_bytes(), &attack.repeat(20_000)].concat();
+            let (piece, _, _) = decode(Form::Bare, &[&whole]);
+            let shown: usize = piece.lines.iter().map(|it| piece.line_text(it).len()).sum();
+            assert!(shown <= whole.len() * 300, "{attack:?} after {start:?} shows {shown} bytes");
+        }
+    }
+}
+
+#[test]
+fn output_that_went_through_no_terminal_has_lines_too() {
+    let whole = "Script started on 2026-11-23 13:39:19+0000\none\ntwo\nthree\n\nScript done on x\n";
+    assert_eq!(lines(Form::Script, whole.as_bytes()), ["one", "two", "three"]);
+}
+
 /// Bytes as an attacker would mix them: text, controls, sequences whole and cut, marks of line editors.
 fn soup() -> impl Strategy<Value = Vec<u8>> {
     let bit = prop_oneof![
