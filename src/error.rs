@@ -23,6 +23,8 @@ pub enum Kind {
     Refused,
     /// The person stopped it.
     Interrupted,
+    /// Whoever read our output has left: no reason to complain.
+    Closed,
 }
 
 /// What happened, what to do next where we know it, and what lay beneath.

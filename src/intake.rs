@@ -11,8 +11,6 @@ use std::hash::BuildHasher;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
-use std::io::Seek;
-use std::io::SeekFrom;
 use std::io::Write;
 use std::path::Path;
 
@@ -40,8 +38,9 @@ const HEAD: usize = 64 << 10;
 const EVENT_BYTES: usize = 32 << 20;
 /// Compressed objects may grow this large without question…
 const EXPANDED_BYTES: u64 = 1 << 30;
-/// …and beyond that only if they grow no more than this often: terminal output shrinks 5 to 50 times.
-const EXPANDED_RATIO: u64 = 200;
+/// …and beyond that only if at least one block of 4 KiB in this many differs from the one before. Terminal output
+/// does; a bomb is the same all over.
+const SAME_BLOCKS: u64 = 200;
 
 /// Bytes of one transcript, in memory or in a scratch file.
 pub enum Content {
@@ -102,10 +101,9 @@ impl Content {
 }
 
 fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-    // Each worker has a scratch file of its own, so its position is no one else's.
-    let mut file = file;
-    file.seek(SeekFrom::Start(at))?;
-    file.read_exact(buffer)
+    use std::os::unix::fs::FileExt;
+    // Parts of one object share a scratch file, so no one may rely on its position.
+    file.read_exact_at(buffer, at)
 }
 
 /// One transcript found in an object.
@@ -236,8 +234,7 @@ struct Guard<R> {
 impl<R> Guard<R> {
     fn is_bomb(&self) -> bool {
         self.seen > EXPANDED_BYTES
-            && self.repeats.saturating_mul(EXPANDED_RATIO)
-                > self.seen.saturating_mul(EXPANDED_RATIO - 1)
+            && self.repeats.saturating_mul(SAME_BLOCKS) > self.seen.saturating_mul(SAME_BLOCKS - 1)
     }
 }
 

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let flushed = out.flush();
     match answer {
         // Whoever reads our output has seen enough.
-        Err(it) if it.kind == Kind::Interrupted => ExitCode::SUCCESS,
+        Err(it) if it.kind == Kind::Closed => ExitCode::SUCCESS,
         Err(it) => {
             cli::complain(&it, &mut err);
             ExitCode::from(cli::Answer::Failed.code())

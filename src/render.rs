@@ -387,7 +387,7 @@ fn fit(text: &str, most: Option<usize>) -> String {
 fn broken(it: &std::io::Error) -> Error {
     if it.kind() == std::io::ErrorKind::BrokenPipe {
         // Whoever read our output has seen enough. `main` leaves politely.
-        return Error::new(Kind::Interrupted, "broken pipe");
+        return Error::new(Kind::Closed, "broken pipe");
     }
     Error::new(Kind::Refused, format!("cannot write the output: {it}"))
 }
@@ -624,6 +624,15 @@ mod tests {
                 "JSON keeps what it hides"
             );
         }
+    }
+
+    #[test]
+    fn a_match_is_marked_on_a_terminal_and_everything_around_it_is_harmless() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let ui =
+            Ui { out: &mut out, err: &mut err, color: true, columns: Some(80), zone: Zone::Utc };
+        let shown = ui.marked("a\x1bb sudo c", &[(4, 8)]);
+        assert_eq!(shown, format!("a\\x1bb {MATCH}sudo{MATCH:#} c"));
     }
 
     #[test]

@@ -1118,7 +1118,16 @@ pub fn rebuild(
                 ));
             }
             superseded.push((before.session_key.clone(), before.generation));
-            let commands = rows.session(group)? as u64;
+            let commands = match rows.session(group) {
+                Ok(it) => it as u64,
+                // Given up in the middle of a long transcript: this batch stays as it was.
+                Err(it) if it.kind == Kind::Interrupted => {
+                    rebuilt.interrupted = true;
+                    progress.finished();
+                    return Ok(rebuilt);
+                }
+                Err(it) => return Err(it),
+            };
             rebuilt.sessions += 1;
             rebuilt.commands_before += before.command_count as u64;
             rebuilt.commands += commands;

@@ -59,7 +59,7 @@ fn interrupted_it_keeps_what_was_read_and_says_how_to_go_on() {
     let child = program(&world).args(["sync", "--threads", "1", "logs"]).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(60));
     let pid = child.id().to_string();
-    Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    Command::new("bash").args(["-c", &format!("kill -INT {pid}")]).status().unwrap();
     let out = child.wait_with_output().unwrap();
     let err = String::from_utf8_lossy(&out.stderr).into_owned();
     match out.status.code() {
