@@ -350,6 +350,7 @@ pub struct Unframe {
     /// Line ends counted until the `script` CR is known: with one extra, without.
     doubled: (u32, u32),
     waiting: Vec<Held>,
+    waiting_bytes: usize,
     settled: Option<bool>,
 }
 
@@ -381,6 +382,7 @@ impl Unframe {
             held: Vec::new(),
             doubled: (0, 0),
             waiting: Vec::new(),
+            waiting_bytes: 0,
             settled: if form == Form::Windows { Some(false) } else { None },
         }
     }
@@ -507,7 +509,10 @@ impl Unframe {
             self.doubled.1 += 1;
         }
         self.waiting.push(Held::from(it));
-        if self.doubled.0 + self.doubled.1 >= SETTLE_LINES || self.waiting.len() >= 512 {
+        self.waiting_bytes += it.bytes.len();
+        let enough = self.doubled.0 + self.doubled.1 >= SETTLE_LINES;
+        // A line without end must not fill the memory while we wait for others.
+        if enough || self.waiting.len() >= 512 || self.waiting_bytes >= PIECE {
             self.settle(out);
         }
     }
