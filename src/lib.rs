@@ -1,4 +1,26 @@
-//! map
+//! Who ran what over AWS Session Manager: transcripts in, an archive out, questions answered from it.
+//!
+//! The rooms below stand in reading order, which is the order of dependence: a room uses only rooms above it
+//! (`tests/it/tidy.rs` holds this). Five storeys:
+//!
+//! ```text
+//! words       error    session
+//! pure        transcript
+//! hands       source (the outside)    archive (what is kept)
+//! questions   intake    sync    search    query
+//! face        render    cli    main
+//! ```
+//!
+//! What is *not* there matters as much, because it cannot be seen by reading:
+//!
+//! - `transcript` has no files, clock, threads or polars: any bytes decode, in time linear in their length.
+//! - Nothing but `source` will ever know AWS, and nothing writes to it.
+//! - Nothing but `archive::schema` names columns; nothing but `render` makes foreign text harmless, and all output
+//!   goes through it.
+//! - Nothing but `main` knows what time it is.
+//!
+//! What does not stop a command is no error: a flaw of a transcript, a skipped object, a damaged file are values, and
+//! each reaches the user and the exit code.
 
 /// What stops a command.
 pub mod error;

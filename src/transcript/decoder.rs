@@ -170,8 +170,6 @@ struct Inner {
     claims: Claims,
     flaws: Vec<Flaw>,
     bytes: u64,
-    /// The last plain message ended without its LF, which the agent removed.
-    pending_cut: bool,
 }
 
 /// Lines on their way to the screen, in windows.
@@ -210,7 +208,6 @@ impl Decoder {
                 claims: Claims::default(),
                 flaws: Vec::new(),
                 bytes: 0,
-                pending_cut: false,
             },
         }
     }
@@ -389,7 +386,6 @@ impl Inner {
             unframe.line(RawLine { bytes, crs, ended: !cut, from, to }, draw);
         }
         self.draw.silence(&self.unframe);
-        self.pending_cut = cut;
     }
 }
 

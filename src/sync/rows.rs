@@ -1,0 +1,453 @@
+//! The rows of a session: what its transcripts together tell, written to the files of one segment.
+//!
+//! All transcripts of a session meet here. Its text is taken from the one that kept every byte, owner and times from those
+//! that tell them; all of them are claims, so nothing of them gets into a path unchecked. Short sessions are gathered
+//! into row groups; a long one streams through, so that its size does not matter.
+
+use super::DECODER;
+use super::Draft;
+use super::GROUP_ROWS;
+use super::Group;
+use super::PART_BYTES;
+use crate::archive::schema::COMMANDS;
+use crate::archive::schema::CommandRow;
+use crate::archive::schema::Instant;
+use crate::archive::schema::LINES;
+use crate::archive::schema::LineColumns;
+use crate::archive::schema::SESSIONS;
+use crate::archive::schema::SessionRow;
+use crate::archive::schema::Shared;
+use crate::archive::schema::TRANSCRIPTS;
+use crate::archive::schema::TranscriptRow;
+use crate::archive::writer::Segment;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::session::account_of;
+use crate::transcript::decoder::Claims;
+use crate::transcript::decoder::Decoder;
+use crate::transcript::decoder::FlawKind;
+use crate::transcript::decoder::Piece;
+use crate::transcript::screen::bits;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+/// Rows of one segment on their way to its files.
+pub(super) struct Rows<'a> {
+    segment: &'a mut Segment,
+    generation: i64,
+    /// Looked at while a long transcript is written, which can take a minute.
+    stop: &'a AtomicBool,
+    partitions: BTreeMap<String, Pending>,
+}
+
+#[derive(Default)]
+struct Pending {
+    sessions: Vec<SessionRow>,
+    commands: Vec<CommandRow>,
+    lines: LineColumns,
+    transcripts: Vec<TranscriptRow>,
+    transcript_bytes: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(segment: &'a mut Segment, generation: i64, stop: &'a AtomicBool) -> Self {
+        Self { segment, generation, stop, partitions: BTreeMap::new() }
+    }
+
+    /// Writes one session; returns how many commands it has.
+    pub(super) fn session(&mut self, mut group: Group) -> Result<usize> {
+        group.drafts.sort_by_key(|it| std::cmp::Reverse(it.rank()));
+        let facts = Facts::of(&group.drafts);
+        let partition = facts.partition();
+        for draft in &group.drafts {
+            if !draft.kept {
+                self.transcript(&partition, &group.key, &facts, draft)?;
+            }
+        }
+        let Some(primary) = group.drafts.first_mut() else { return Ok(0) };
+        let shared = Shared {
+            session_id: primary.session_id.as_str().to_owned(),
+            session_key: group.key.clone(),
+            account_id: facts.account_id.clone(),
+            region: facts.region.clone(),
+            owner: facts.owner.clone(),
+            target: facts.target.clone(),
+            locator: primary.locator.clone(),
+            generation: self.generation,
+        };
+        let pending = self.partitions.entry(partition.clone()).or_default();
+        let commands_at = self.segment.rows(&COMMANDS, &partition) + pending.commands.len() as i64;
+        let lines_at = self.segment.rows(&LINES, &partition) + pending.lines.len() as i64;
+        pending.lines.begin(shared.clone());
+        let mut out = SessionOut {
+            segment: self.segment,
+            pending,
+            partition: &partition,
+            shared: &shared,
+            facts: &facts,
+            source: primary.source.clone(),
+            lines: 0,
+            commands: 0,
+            possible: 0,
+        };
+        match primary.piece.take() {
+            Some(piece) => out.piece(piece)?,
+            None => {
+                let mut decoder = Decoder::new(primary.form);
+                let mut failed = None;
+                let stop = self.stop;
+                let read = primary.content.parts(1 << 20, |part| {
+                    if stop.load(Ordering::Relaxed) {
+                        failed = Some(Error::new(Kind::Interrupted, "interrupted"));
+                        return Err(std::io::ErrorKind::Other.into());
+                    }
+                    decoder.push(part);
+                    if let Err(it) = out.piece(decoder.take()) {
+                        failed = Some(it);
+                        return Err(std::io::ErrorKind::Other.into());
+                    }
+                    Ok(())
+                });
+                if let Some(it) = failed {
+                    return Err(it);
+                }
+                read.map_err(|it| {
+                    Error::new(Kind::Refused, format!("cannot read back {}: {it}", primary.locator))
+                })?;
+                let (piece, claims, flaws) = decoder.finish();
+                out.piece(piece)?;
+                primary.claims.frame.has_footer = claims.frame.has_footer;
+                primary.flaws.extend(flaws);
+            }
+        }
+        let (lines, commands, possible) = (out.lines, out.commands, out.possible);
+        let mut forms: Vec<&str> = group.drafts.iter().map(|it| it.form.name()).collect();
+        forms.sort_unstable();
+        forms.dedup();
+        let mut flaws: Vec<&str> = group
+            .drafts
+            .iter()
+            .enumerate()
+            // That the streamed copy is lossy matters only where it is the one that was read.
+            .flat_map(|(nth, it)| {
+                it.flaws.iter().filter(move |it| nth == 0 || it.kind != FlawKind::Lossy)
+            })
+            .map(|it| it.kind.name())
+            .collect();
+        flaws.sort_unstable();
+        flaws.dedup();
+        let primary = &group.drafts[0];
+        let bytes: u64 = group.drafts.iter().map(|it| it.content.bytes()).sum();
+        let row = SessionRow {
+            session_id: shared.session_id.clone(),
+            session_key: group.key,
+            account_id: facts.account_id.clone(),
+            region: facts.region.clone(),
+            owner: facts.owner.clone(),
+            owner_from: facts.owner_from.map(str::to_owned),
+            target: facts.target.clone(),
+            run_as: facts.run_as.clone(),
+            session_type: facts.session_type.clone(),
+            at: Instant(facts.at),
+            at_from: facts.at_from.map(str::to_owned),
+            first_event_at: Instant(facts.first_event_at),
+            last_event_at: Instant(facts.last_event_at),
+            ended_at: Instant(facts.ended_at),
+            forms: forms.join("+"),
+            transcripts: group.drafts.len() as i64,
+            transcript_bytes: bytes as i64,
+            line_count: lines,
+            command_count: commands,
+            possible_count: possible,
+            flaws: flaws.join("+"),
+            locator: primary.locator.clone(),
+            source: primary.source.clone(),
+            decoder: DECODER,
+            generation: self.generation,
+            commands_at,
+            commands_rows: commands + possible,
+            lines_at,
+            lines_rows: lines,
+            partition: partition.clone(),
+        };
+        self.partitions.entry(partition).or_default().sessions.push(row);
+        Ok(commands as usize)
+    }
+
+    fn transcript(
+        &mut self,
+        partition: &str,
+        key: &str,
+        facts: &Facts,
+        draft: &Draft,
+    ) -> Result<()> {
+        let Self { segment, generation, partitions, .. } = self;
+        let pending = partitions.entry(partition.to_owned()).or_default();
+        let unreadable =
+            |it| Error::new(Kind::Refused, format!("cannot read back {}: {it}", draft.locator));
+        let content_digest = draft.content.digest().map_err(unreadable)?;
+        let row = |part: i64, part_start: i64, content: Vec<u8>| TranscriptRow {
+            session_id: draft.session_id.as_str().to_owned(),
+            session_key: key.to_owned(),
+            account_id: facts.account_id.clone(),
+            region: facts.region.clone(),
+            source: draft.source.clone(),
+            locator: draft.locator.clone(),
+            version: draft.version.clone(),
+            form: draft.form.name().to_owned(),
+            digest: draft.digest.clone(),
+            content_digest: content_digest.clone(),
+            stored_bytes: draft.stored_bytes as i64,
+            content_bytes: draft.content.bytes() as i64,
+            stored_at: Instant(draft.stored_at),
+            read_at: Instant(Some(draft.read_at)),
+            part,
+            part_start,
+            content,
+            generation: *generation,
+        };
+        if draft.content.bytes() == 0 {
+            pending.transcripts.push(row(0, 0, Vec::new()));
+            return Ok(());
+        }
+        let (mut part, mut at) = (0, 0);
+        let mut failed = None;
+        let read = draft.content.parts(PART_BYTES, |bytes| {
+            pending.transcripts.push(row(part, at, bytes.to_vec()));
+            pending.transcript_bytes += bytes.len();
+            part += 1;
+            at += bytes.len() as i64;
+            let full =
+                pending.transcript_bytes >= PART_BYTES || pending.transcripts.len() >= GROUP_ROWS;
+            if full && let Err(it) = write_transcripts(segment, partition, pending) {
+                failed = Some(it);
+                return Err(std::io::ErrorKind::Other.into());
+            }
+            Ok(())
+        });
+        if let Some(it) = failed {
+            return Err(it);
+        }
+        read.map_err(unreadable)
+    }
+
+    pub(super) fn finish(self) -> Result<()> {
+        for (partition, mut pending) in self.partitions {
+            write_transcripts(self.segment, &partition, &mut pending)?;
+            for rows in pending.commands.chunks(GROUP_ROWS) {
+                let frame = CommandRow::frame(rows).map_err(|it| unwritten(&it))?;
+                self.segment.write(&COMMANDS, &partition, &frame)?;
+            }
+            let frame = pending.lines.take().map_err(|it| unwritten(&it))?;
+            self.segment.write(&LINES, &partition, &frame)?;
+            for rows in pending.sessions.chunks(GROUP_ROWS) {
+                let frame = SessionRow::frame(rows).map_err(|it| unwritten(&it))?;
+                self.segment.write(&SESSIONS, &partition, &frame)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unwritten(it: &polars::prelude::PolarsError) -> Error {
+    Error::new(Kind::Refused, format!("rows could not be written: {it}"))
+}
+
+fn write_transcripts(segment: &mut Segment, partition: &str, pending: &mut Pending) -> Result<()> {
+    let frame = TranscriptRow::frame(&pending.transcripts).map_err(|it| unwritten(&it))?;
+    segment.write(&TRANSCRIPTS, partition, &frame)?;
+    pending.transcripts.clear();
+    pending.transcript_bytes = 0;
+    Ok(())
+}
+
+/// One session's lines and commands on their way out.
+struct SessionOut<'a> {
+    segment: &'a mut Segment,
+    pending: &'a mut Pending,
+    partition: &'a str,
+    shared: &'a Shared,
+    facts: &'a Facts,
+    source: String,
+    lines: i64,
+    commands: i64,
+    possible: i64,
+}
+
+impl SessionOut<'_> {
+    fn piece(&mut self, piece: Piece) -> Result<()> {
+        for line in &piece.lines {
+            self.lines += 1;
+            let text = piece.line_text(line).to_owned();
+            let continued = line.bits & bits::CONTINUED != 0;
+            let kind = line_kind(line.bits);
+            let (from, to) = (line.from as i64, line.to as i64);
+            self.pending.lines.push(self.lines, text, kind, continued, line.at, from, to);
+            if self.pending.lines.len() >= GROUP_ROWS || self.pending.lines.bytes() >= PART_BYTES {
+                let frame = self.pending.lines.take().map_err(|it| unwritten(&it))?;
+                self.segment.write(&LINES, self.partition, &frame)?;
+            }
+        }
+        for typed in piece.commands {
+            let row = self.command(typed);
+            self.pending.commands.push(row);
+            if self.pending.commands.len() >= GROUP_ROWS {
+                let frame =
+                    CommandRow::frame(&self.pending.commands).map_err(|it| unwritten(&it))?;
+                self.segment.write(&COMMANDS, self.partition, &frame)?;
+                self.pending.commands.clear();
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, typed: crate::transcript::decoder::Typed) -> CommandRow {
+        let confidence = typed.command.confidence();
+        let it = typed.command;
+        if it.kind == crate::transcript::commands::Kind::Possible {
+            self.possible += 1;
+        } else {
+            self.commands += 1;
+        }
+        let evidence: Vec<String> =
+            it.evidence.iter().map(|it| format!("{:+.1} {}", it.weight, it.what)).collect();
+        let (earliest, latest) = match typed.at {
+            Some((earliest, latest)) => (earliest, Some(latest)),
+            None => (None, self.facts.ended_at.or(self.facts.last_event_at)),
+        };
+        CommandRow {
+            session_id: self.shared.session_id.clone(),
+            session_key: self.shared.session_key.clone(),
+            account_id: self.shared.account_id.clone(),
+            region: self.shared.region.clone(),
+            owner: self.shared.owner.clone(),
+            target: self.shared.target.clone(),
+            run_as: self.facts.run_as.clone(),
+            seq: self.commands + self.possible,
+            command: it.text,
+            kind: it.kind.name().to_owned(),
+            confidence,
+            at: Instant(earliest.filter(|it| Some(*it) == latest)),
+            at_earliest: Instant(earliest),
+            at_latest: Instant(latest),
+            os_user: it.os_user.or_else(|| self.facts.run_as.clone().filter(|_| it.depth == 0)),
+            host: it.host,
+            cwd: it.cwd,
+            depth: i64::from(it.depth),
+            prompt: it.prompt,
+            source: self.source.clone(),
+            locator: self.shared.locator.clone(),
+            byte_start: it.from as i64,
+            byte_end: it.to as i64,
+            line_number: it.line as i64 + 1,
+            evidence: evidence.join(";"),
+            flaws: if it.damaged { "damaged".into() } else { String::new() },
+            decoder: DECODER,
+            generation: self.shared.generation,
+        }
+    }
+}
+
+fn line_kind(line: u16) -> &'static str {
+    match line {
+        it if it & bits::OVERWRITTEN != 0 => "overwritten",
+        it if it & bits::SCREEN != 0 => "screen",
+        it if it & bits::INPUT != 0 => "input",
+        _ => "output",
+    }
+}
+
+/// What all transcripts of a session together tell of it.
+#[derive(Debug, Default, PartialEq)]
+struct Facts {
+    account_id: Option<String>,
+    region: Option<String>,
+    owner: Option<String>,
+    owner_from: Option<&'static str>,
+    target: Option<String>,
+    run_as: Option<String>,
+    session_type: Option<String>,
+    at: Option<i64>,
+    at_from: Option<&'static str>,
+    first_event_at: Option<i64>,
+    last_event_at: Option<i64>,
+    ended_at: Option<i64>,
+}
+
+impl Facts {
+    fn of(drafts: &[Draft]) -> Self {
+        let first = |pick: fn(&Claims) -> Option<&String>| {
+            drafts.iter().find_map(|it| pick(&it.claims).cloned())
+        };
+        let told = first(|it| it.owner.as_ref());
+        let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
+        let owner_from = match (&told, &hint) {
+            (Some(_), _) => Some("event"),
+            (None, Some(_)) => Some("session-id"),
+            (None, None) => None,
+        };
+        let streamed = |it: &&Draft| it.claims.streamed;
+        let first_event_at =
+            drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at).min();
+        let last_event_at =
+            drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at).max();
+        // A whole file in CloudWatch Logs is written when the session has ended.
+        let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at).max();
+        let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
+        let stored_at = drafts.iter().filter_map(|it| it.stored_at).max();
+        let (at, at_from) = match (first_event_at, ended_at, stored_at) {
+            (Some(it), ..) => (Some(it), Some("event")),
+            (None, Some(it), _) => (Some(it), Some("header")),
+            (None, None, Some(it)) => (Some(it), Some("stored")),
+            (None, None, None) => (None, None),
+        };
+        Self {
+            account_id: told.as_deref().and_then(account_of).map(str::to_owned),
+            region: first(|it| it.region.as_ref()),
+            owner: told.or(hint),
+            owner_from,
+            target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
+            run_as: first(|it| it.run_as.as_ref()),
+            session_type: first(|it| it.frame.session_type.as_ref()),
+            at,
+            at_from,
+            first_event_at,
+            last_event_at,
+            ended_at,
+        }
+    }
+
+    /// The folder of its files. Only what an account, a Region and a month can look like gets into a path:
+    /// all of it was claimed by a transcript.
+    fn partition(&self) -> String {
+        let unknown = "__HIVE_DEFAULT_PARTITION__";
+        let region = self.region.as_deref().filter(|it| {
+            (4..=32).contains(&it.len())
+                && it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
+        });
+        let month = self
+            .at
+            .and_then(chrono::DateTime::from_timestamp_micros)
+            .map(|it| it.format("%Y-%m").to_string())
+            .filter(|it| it.len() == 7);
+        format!(
+            "account_id={}/region={}/month={}",
+            self.account_id.as_deref().unwrap_or(unknown),
+            region.unwrap_or(unknown),
+            month.as_deref().unwrap_or(unknown),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Facts;
+
+    #[test]
+    fn what_a_transcript_claims_never_leaves_its_folder() {
+        let facts = Facts { region: Some("../../etc".into()), ..Facts::default() };
+        assert!(!facts.partition().contains(".."));
+    }
+}
