@@ -84,7 +84,11 @@ fn source(text: &str) -> Result<Folder> {
 }
 
 pub(super) fn answer(summary: &Summary) -> Answer {
-    match (summary.failed.is_empty(), summary.interrupted, summary.listed) {
+    match (
+        summary.failed.is_empty() && summary.damaged.is_empty(),
+        summary.interrupted,
+        summary.listed,
+    ) {
         (false, ..) | (_, true, _) => Answer::Partial,
         (true, false, 0) => Answer::No,
         (true, false, _) => Answer::Yes,
@@ -121,7 +125,13 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
             render::plural(it.commands, "command"),
         ));
     }
-    for (word, list) in [("skipped", &it.others), ("failed", &it.failed)] {
+    let lists = [
+        ("skipped", &it.others),
+        ("skipped a part of", &it.parts),
+        ("read only a part of", &it.damaged),
+        ("failed", &it.failed),
+    ];
+    for (word, list) in lists {
         for skip in list.iter().take(20) {
             let (place, why) = (render::visible(&skip.locator), render::visible(&skip.why));
             words.push(format!("{word} {place}: {why}"));

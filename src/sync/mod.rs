@@ -120,6 +120,10 @@ pub struct Summary {
     pub others: Vec<Skip>,
     /// Objects that could not be read: evidence may be missing.
     pub failed: Vec<Skip>,
+    /// Objects that were stored but could be read only in part.
+    pub damaged: Vec<Skip>,
+    /// Parts of stored objects that are no transcripts.
+    pub parts: Vec<Skip>,
     pub transcripts: u64,
     pub sessions_new: u64,
     pub sessions_changed: u64,
@@ -216,6 +220,8 @@ pub fn sync<S: Source + Sync>(
     progress.finished();
     // Workers finish in any order; the words must not depend on it.
     summary.others.sort_by(|one, other| one.locator.cmp(&other.locator));
+    summary.damaged.sort_by(|one, other| one.locator.cmp(&other.locator));
+    summary.parts.sort_by(|one, other| one.locator.cmp(&other.locator));
     summary.failed.sort_by(|one, other| one.locator.cmp(&other.locator));
     Ok(summary)
 }
@@ -462,7 +468,11 @@ fn gather(
                 match (drafts.is_empty(), damage) {
                     (true, Some(it)) => summary.failed.push(it),
                     (true, None) => summary.others.extend(others.into_iter().take(1)),
-                    (false, _) => summary.stored += 1,
+                    (false, damage) => {
+                        summary.stored += 1;
+                        summary.damaged.extend(damage);
+                        summary.parts.extend(others);
+                    }
                 }
                 summary.transcripts += drafts.len() as u64;
                 let large = drafts.iter().any(|it| it.content.is_large());

@@ -203,6 +203,18 @@ fn what_is_no_transcript_is_said_and_costs_nothing() {
 }
 
 #[test]
+fn streams_that_are_no_sessions_are_said_even_beside_some_that_are() {
+    let world = World::new();
+    let id = "alice-0123456789abcdef0";
+    let session = event(id, "arn:aws:iam::111122223333:user/alice", 1_795_160_000, &["sh-4.2$ id"]);
+    let other = r#"{"logStreamName":"app/1","timestamp":1,"message":"GET /"}"#;
+    world.file("logs/mixed.jsonl", format!("{session}\n{other}\n").as_bytes());
+    let said = world.run("sync logs").0;
+    assert!(said.contains("stored 1"), "{said}");
+    assert!(said.contains("skipped a part of logs/mixed.jsonl"), "{said}");
+}
+
+#[test]
 fn an_empty_transcript_is_kept_as_what_it_is() {
     let world = World::new();
     world.file(ALICE, b"");
@@ -278,7 +290,9 @@ fn a_damaged_gzip_keeps_what_could_be_read() {
         .collect();
     let whole = gz(format!("{HEADER}sh-4.2$ id\r\r\n{}{FOOTER}", noise).as_bytes());
     world.file("logs/alice-0123456789abcdef0.log.gz", &whole[..whole.len() / 2]);
-    world.run("sync logs").0.contains("1 new session").then_some(()).expect("kept");
+    let said = world.run("sync logs").0;
+    assert!(said.contains("1 new session") && said.contains("read only a part of"), "{said}");
+    assert!(said.ends_with("[exit 3]\n"), "{said}");
     world.run("show alice --commands").is(expect![[r#"
         ≤ 2026-11-20 10:00:00Z  alice (by its session id) on an unknown target  alice-0123456789abcdef0
             1  ?          id
