@@ -158,6 +158,12 @@ pub struct Reader {
     echo_off: bool,
     /// The session's document runs one command and reads nothing.
     silent: bool,
+    /// Prompts of shells that seemed to have ended. One that is announced as before has not.
+    gone: Vec<String>,
+    /// The last command was damaged on the way: what it did is not known.
+    unsure: bool,
+    /// Lines were streamed, a second's worth in one event.
+    streamed: bool,
 }
 
 struct Split {
@@ -204,6 +210,19 @@ impl Reader {
     /// The session runs one command of its document and reads nothing: whatever looks typed is output.
     pub fn nothing_is_typed(&mut self) {
         self.silent = true;
+    }
+
+    /// Lines come from a stream: those of one event have one place.
+    pub fn is_streamed(&mut self) {
+        self.streamed = true;
+    }
+
+    /// Whether the line came in one event with the command that prints what others wrote. People need longer
+    /// than that for the next command.
+    fn in_one_burst(&self, line: &Line) -> bool {
+        self.streamed
+            && self.last.as_deref().is_some_and(shell::prints_files)
+            && self.current.as_ref().is_some_and(|it| it.command.to == line.to)
     }
 
     fn learn(&mut self, drawn: &Drawn) {
@@ -277,6 +296,8 @@ impl Reader {
         }
         if command.kind == Kind::Shell {
             self.may_change = shell::change(&command.text);
+            // What a damaged command did is not known.
+            self.unsure = command.damaged;
         }
         if matches!(command.kind, Kind::Shell | Kind::Repl) {
             self.last = Some(prompt::head(&command.text, JUDGED_BYTES).to_owned());
@@ -360,7 +381,7 @@ impl Reader {
                 it.from = region.from;
                 it.to = region.to;
                 it.line = u64::from(split.line);
-                it.damaged = line.bits & bits::DAMAGED != 0;
+                it.damaged = line.bits & bits::GUESSED != 0;
             });
         if region.end == RegionEnd::Left && command.text.is_empty() {
             // Ctrl-D: this shell ends.
@@ -407,6 +428,13 @@ impl Reader {
             damaged: false,
         };
         place(&mut command);
+        if command.damaged {
+            command.evidence.push(weigh(
+                "part of the line was lost in streaming, and is the likeliest reading",
+                -1.5,
+            ));
+        }
+        command.damaged |= command.text.contains('\u{fffd}');
         command.line += self.lines_before;
         command
     }
@@ -478,7 +506,9 @@ impl Reader {
             {
                 self.levels.push(level);
             } else if let Some(top) = self.levels.last_mut() {
-                shown.clone_into(&mut top.prompt);
+                if top.prompt.trim_end() != shown {
+                    shown.clone_into(&mut top.prompt);
+                }
                 top.marked = marked;
                 top.dir = shape.and_then(|it| it.dir.clone());
             }
@@ -490,7 +520,7 @@ impl Reader {
         match change {
             Some(Change::Leave) => {
                 if let Some(at) = found {
-                    self.levels.truncate(at + 1);
+                    self.leave_to(at);
                     evidence.push(weigh("the prompt of the shell around it", 1.0));
                 } else if top_fits {
                     evidence.push(weigh("the prompt of this shell", 1.0));
@@ -505,7 +535,7 @@ impl Reader {
             Some(Change::Shell | Change::Repl) => {
                 if let Some(at) = found {
                     // The program failed, or ended at once, or was left by a key.
-                    self.levels.truncate(at + 1);
+                    self.leave_to(at);
                 } else {
                     self.levels.push(level);
                 }
@@ -517,7 +547,7 @@ impl Reader {
             }
             None => {
                 if let Some(at) = found {
-                    self.levels.truncate(at + 1);
+                    self.leave_to(at);
                     evidence.push(weigh("the prompt of a shell around it", 0.5));
                 } else {
                     let same_place = self
@@ -531,6 +561,15 @@ impl Reader {
             }
         }
         evidence
+    }
+
+    /// The shells above this one have ended, as far as we can see.
+    fn leave_to(&mut self, at: usize) {
+        for level in self.levels.drain(at + 1..) {
+            if self.gone.len() < 32 && !self.gone.contains(&level.identity) {
+                self.gone.push(level.identity);
+            }
+        }
     }
 
     fn replace_top(&mut self, level: Level) {
@@ -616,8 +655,12 @@ impl Reader {
                 }
             }
         }
-        let (score, row, end) = best.unwrap_or((0.0, 0, 0));
+        let (score, row, mut end) = best.unwrap_or((0.0, 0, 0));
         let text = rows[row].text;
+        if prompt::known(text).is_none_or(|it| it.end != end || !it.strong) {
+            let count = |it: &str| self.learnt.region_count(row as u8, it);
+            end = prompt::farthest(text, end, &rows[row].found, count);
+        }
         let shape = prompt::known(text).filter(|it| it.end == end);
         evidence.push(match (&shape, score) {
             (Some(it), _) if it.strong => weigh("a prompt of a known shape", 1.0),
@@ -700,6 +743,20 @@ impl Reader {
             self.bell = line.bits & bits::BELL != 0;
             self.may_change = shell::change(whole);
             self.last = Some(whole.trim_end().to_owned());
+            return true;
+        }
+        if self.streamed
+            && let Some(current) = &mut self.current
+            && current.outputs == 0
+            && current.command.text.len() >= 20
+            && let Some(whole) = text.strip_prefix(current.command.prompt.as_str())
+            && whole.starts_with(&current.command.text[..current.command.text.len() - 1])
+        {
+            // A line longer than the window is drawn anew, in more than one streamed line.
+            whole.trim_end().clone_into(&mut current.command.text);
+            current.command.to = line.to;
+            current.command.damaged = true;
+            self.last = Some(prompt::head(whole.trim_end(), JUDGED_BYTES).to_owned());
             return true;
         }
         if let Some(columns) = self.margin.take() {
@@ -803,6 +860,12 @@ impl Reader {
         {
             evidence.push(weigh("it repeats what was just typed", -3.0));
         }
+        if self.in_one_burst(line) {
+            evidence.push(weigh(
+                "it came in one burst with a command that prints what others wrote",
+                -9.0,
+            ));
+        }
         if shell::change(body) == Some(Change::Shell) && next_is_announced(drawn, nth) {
             evidence.push(weigh("a new shell's prompt follows at once", 3.0));
         }
@@ -846,7 +909,7 @@ impl Reader {
                 it.from = line.from;
                 it.to = line.to;
                 it.line = u64::from(index);
-                it.damaged = line.bits & bits::DAMAGED != 0;
+                it.damaged = line.bits & bits::GUESSED != 0;
             },
         );
         self.begin(command, false);
@@ -872,7 +935,7 @@ impl Reader {
             it.from = line.from;
             it.to = line.to;
             it.line = u64::from(index);
-            it.damaged = line.bits & bits::DAMAGED != 0;
+            it.damaged = line.bits & bits::GUESSED != 0;
         });
         self.doubtful.push(command);
     }
@@ -913,7 +976,7 @@ impl Reader {
             && !top.marked
         {
             let settled = self.may_change.is_none();
-            let same = self.same_prompt(top, text, shape.as_ref(), titled);
+            let same = self.same_prompt(top, text, shape.as_ref(), titled, low);
             if top.titled && !titled && top.reads == Reads::Shell && (settled || same.is_some()) {
                 // This shell sets a title before each prompt; here is none.
                 return None;
@@ -970,6 +1033,7 @@ impl Reader {
         text: &str,
         shape: Option<&Shape>,
         titled_here: bool,
+        low: Option<usize>,
     ) -> Option<(usize, Option<Shape>)> {
         if let Some(shape) = shape
             && prompt::identity(&text[..shape.end], Some(shape)) == top.identity
@@ -979,6 +1043,7 @@ impl Reader {
         if top.prompt.is_empty()
             && top.titled
             && titled_here
+            && !shape.is_some_and(|it| it.strong)
             && self.may_change != Some(Change::Prompt)
         {
             return Some((0, None));
@@ -993,7 +1058,17 @@ impl Reader {
             return Some((text.len(), None));
         }
         if (shape.is_none() || top.user.is_none()) && shares_a_sign(&top.prompt, text) {
-            return prompt::candidates(text)
+            let mut found = prompt::bounded(text, low, None);
+            if let Some(low) = low {
+                // An edit that went back exactly to the prompt's end says where that is.
+                found.sort_by_key(|it| it.end != low);
+            }
+            let alike = top.prompt.len();
+            if titled_here && text.is_char_boundary(alike) && alike <= low.unwrap_or(usize::MAX) {
+                // A clock behind the prompt is as long as it was.
+                found.insert(0, Candidate { end: alike, weight: 0.8 });
+            }
+            return found
                 .into_iter()
                 .find(|it| {
                     prompt::skeleton(text[..it.end].trim_end()) == top.skeleton
@@ -1029,7 +1104,17 @@ impl Reader {
         }
         let change = self.may_change;
         if !first && change.is_none() {
-            return None;
+            let shape = shape.filter(|it| titled && it.strong)?;
+            let identity = prompt::identity(&text[..shape.end], Some(&shape));
+            let evidence = vec![
+                weigh("the prompt of a shell that was left before", 0.5),
+                weigh(ANNOUNCED, 1.0),
+            ];
+            return (self.unsure || self.gone.contains(&identity)).then_some((
+                shape.end,
+                Some(shape),
+                evidence,
+            ));
         }
         if let Some(shape) = shape {
             let wanted = match change {
@@ -1067,11 +1152,14 @@ impl Reader {
 
     /// The best end of a learnt prompt at the start of the line.
     fn learnt_end(&self, text: &str, low: Option<usize>) -> Option<(usize, f32)> {
-        prompt::bounded(text, low, None)
-            .into_iter()
+        let found = prompt::bounded(text, low, None);
+        let (end, score) = found
+            .iter()
             .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
             .filter(|it| it.1 > 0.0)
-            .max_by(|one, other| one.1.total_cmp(&other.1))
+            .max_by(|one, other| one.1.total_cmp(&other.1))?;
+        let end = prompt::farthest(text, end, &found, |it| self.learnt.line_count(it));
+        Some((end, score))
     }
 }
 

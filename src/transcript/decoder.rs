@@ -6,6 +6,9 @@
 use crate::transcript::commands::Command;
 use crate::transcript::commands::Reader;
 use crate::transcript::screen::Screen;
+use crate::transcript::streamed::Held;
+use crate::transcript::streamed::Restored;
+use crate::transcript::streamed::Restorer;
 use crate::transcript::wire::Event;
 use crate::transcript::wire::Form;
 use crate::transcript::wire::Frame;
@@ -18,6 +21,8 @@ use crate::transcript::wire::without_crs;
 
 /// Terminal bytes drawn before commands are read from them. Borders depend on the bytes alone.
 const WINDOW: u64 = 16 << 20;
+/// Streamed text held before it is drawn.
+const HELD: usize = 4 << 20;
 
 /// Something about a transcript that a reader must know before trusting it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,6 +175,10 @@ struct Inner {
     claims: Claims,
     flaws: Vec<Flaw>,
     bytes: u64,
+    /// Streamed lines that wait for the width that later ones may tell.
+    held: Vec<Held>,
+    held_bytes: usize,
+    restorer: Restorer,
 }
 
 /// Lines on their way to the screen, in windows.
@@ -208,6 +217,9 @@ impl Decoder {
                 claims: Claims::default(),
                 flaws: Vec::new(),
                 bytes: 0,
+                held: Vec::new(),
+                held_bytes: 0,
+                restorer: Restorer::default(),
             },
         }
     }
@@ -243,6 +255,7 @@ impl Decoder {
                 self.splitter.finish(&mut sink);
             }
         }
+        self.inner.release();
         let Inner { mut unframe, mut draw, mut claims, mut flaws, bytes, .. } = self.inner;
         unframe.finish(&mut draw);
         draw.screen.finish(bytes);
@@ -358,6 +371,7 @@ impl Inner {
         let at = told.or(at);
         self.seen(at);
         self.draw.screen.set_lossy();
+        self.draw.reader.is_streamed();
         let claims = &mut self.claims;
         claims.streamed = true;
         claims.owner = claims.owner.take().or(it.user_identity.and_then(|it| it.arn));
@@ -368,16 +382,29 @@ impl Inner {
         if let Some(at) = at {
             self.draw.tick(from, at);
         }
-        for text in &it.session_data {
-            let bytes = text.as_bytes();
+        for text in it.session_data {
             // Longer lines are cut at 33,000 bytes without a mark, the rest opens the next event.
-            let ended = !(32_980..=33_000).contains(&bytes.len());
-            self.draw.line(bytes, 1, ended, from, to);
+            let ended = !(32_980..=33_000).contains(&text.len());
+            self.held_bytes += text.len() + 64;
+            self.held.push(Held { bytes: text.into_bytes(), ended, from, to });
+        }
+        if self.held_bytes >= HELD {
+            self.release();
+        }
+    }
+
+    /// Draws the streamed lines held so far. Borders depend on the bytes alone.
+    fn release(&mut self) {
+        self.held_bytes = 0;
+        let held = std::mem::take(&mut self.held);
+        for (it, restored) in held.iter().zip(self.restorer.restore(&held)) {
+            self.draw.restored(&restored, it.ended, it.from, it.to);
         }
     }
 
     /// A chunk of the finished file: the agent turned CR LF into LF and dropped the last LF of each event.
     fn plain(&mut self, message: &str, at: Option<i64>, from: u64, to: u64) {
+        self.release();
         self.seen(at);
         let cut = message.len() >= 199_900 && !message.contains('\n');
         for raw in message.split('\n') {
@@ -402,6 +429,23 @@ impl Lines for Draw {
         {
             self.screen.set_width(Some(width));
         }
+        self.draw(bytes, crs, ended, from, to);
+    }
+}
+
+impl Draw {
+    /// A streamed line, made whole again as far as that is possible.
+    fn restored(&mut self, it: &Restored, ended: bool, from: u64, to: u64) {
+        if it.width.is_some() {
+            self.screen.set_width(it.width);
+        }
+        if it.guessed {
+            self.screen.doubt();
+        }
+        self.draw(&it.bytes, 1, ended, from, to);
+    }
+
+    fn draw(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
         self.screen.line(bytes, crs, ended, from, to);
         if to - self.window_from >= WINDOW && !self.screen.in_region()
             || to - self.window_from >= 2 * WINDOW
@@ -410,9 +454,7 @@ impl Lines for Draw {
             self.window(false);
         }
     }
-}
 
-impl Draw {
     /// Sessions of this type run one command and have no prompt ("Session document schema": NonInteractiveCommands).
     fn silence(&mut self, unframe: &Unframe) {
         if unframe.frame.session_type.as_deref() == Some("NonInteractiveCommands") {

@@ -9,6 +9,9 @@
 /// The forms a transcript arrives in → raw lines.
 pub mod wire;
 
+/// What streaming deleted from lines, put back where the lines prove it.
+pub mod streamed;
+
 /// Control sequences → what a person saw.
 pub mod screen;
 

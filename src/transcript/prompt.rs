@@ -316,6 +316,16 @@ impl Learnt {
         }
     }
 
+    /// How often lines had a beginning of this kind.
+    pub fn line_count(&self, literal: &str) -> u32 {
+        self.lines.get(&skeleton(literal.trim_end())).map_or(0, |it| it.count)
+    }
+
+    /// How often this row of a region had a beginning of this kind.
+    pub fn region_count(&self, row: u8, literal: &str) -> u32 {
+        self.regions.get(&(row, skeleton(literal.trim_end()))).map_or(0, |it| it.count)
+    }
+
     /// How likely the region's row has its prompt end here.
     pub fn region_score(&self, row: u8, text: &str, it: Candidate) -> f32 {
         let literal = text[..it.end].trim_end();
@@ -346,6 +356,24 @@ impl Support {
         let tight = self.tight() as f32;
         (count * weight * (0.6 + repeats) + 3.0 * tight) * bare
     }
+}
+
+/// The farthest place that is as common as `end`, and ends as prompts do: a prompt of several segments is
+/// common in each of its parts, and commands differ.
+pub fn farthest(text: &str, end: usize, found: &[Candidate], count: impl Fn(&str) -> u32) -> usize {
+    let here = count(&text[..end]);
+    if here < 3 {
+        return end;
+    }
+    found
+        .iter()
+        .filter(|it| {
+            it.weight >= 0.5 && text.get(end..it.end).is_some_and(|it| !it.trim().is_empty())
+        })
+        .filter(|it| count(&text[..it.end]) * 4 >= here * 3)
+        .map(|it| it.end)
+        .max()
+        .unwrap_or(end)
 }
 
 /// Where the prompt of a drawn line may end, within what the line editor has shown: not behind the byte it

@@ -51,6 +51,8 @@ pub mod bits {
     pub const BELL: u16 = 1 << 8;
     /// The program asked where the cursor stands, as BusyBox does behind each prompt.
     pub const ASKED: u16 = 1 << 9;
+    /// Part of it was lost on the way and is filled in by the likeliest reading.
+    pub const GUESSED: u16 = 1 << 10;
 }
 
 /// One visible line, its text in [`Drawn::text`].
@@ -247,6 +249,8 @@ struct Page {
     escape_follows: bool,
     /// The stream lost its CRs on the way.
     lossy: bool,
+    /// See [`Screen::doubt`].
+    doubtful: bool,
 }
 
 /// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
@@ -293,6 +297,7 @@ impl Screen {
                 closed_region: false,
                 escape_follows: false,
                 lossy: false,
+                doubtful: false,
             },
         }
     }
@@ -305,6 +310,11 @@ impl Screen {
     /// The stream lost its CRs: nothing can be told from them.
     pub fn set_lossy(&mut self) {
         self.page.lossy = true;
+    }
+
+    /// The line that is drawn next had more than one reading.
+    pub fn doubt(&mut self) {
+        self.page.doubtful = true;
     }
 
     pub fn width(&self) -> Option<usize> {
@@ -330,6 +340,9 @@ impl Screen {
         let page = &mut self.page;
         page.at = (from, to);
         page.line_crs = crs;
+        if std::mem::take(&mut page.doubtful) {
+            page.row().bits |= bits::GUESSED;
+        }
         let simple = self.ground
             && ended
             && crs > 0
@@ -1247,8 +1260,17 @@ impl Page {
     }
 
     fn mode(&mut self, params: &Params, on: bool) {
+        let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
+        let index = (self.main.row - self.main.base) as usize;
         for part in params.iter() {
             match (part[0], on) {
+                // Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
+                (2004, true)
+                    if self.lossy && self.alt.is_none() && self.main.rows[index].title_col == 0 =>
+                {
+                    self.main.rows[index].title_col = col;
+                }
+                (2004, _) if self.lossy => {}
                 (2004, true) => {
                     self.marked = true;
                     self.stop = true;

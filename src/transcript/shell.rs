@@ -264,11 +264,38 @@ const REPLS: &[&str] = &[
     "openssl", "telnet", "virsh", "nmcli", "vtysh", "wg", "bluetoothctl", "diskpart", "netsh",
 ];
 
+#[rustfmt::skip]
+const INTERPRETERS: &[&str] = &[
+    "bash", "sh", "dash", "zsh", "fish", "ksh", "mksh", "ash", "python", "node", "nodejs", "perl", "ruby", "php", "lua",
+];
+
+fn is_given_a_script<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let mut value = false;
+    for word in words {
+        if value {
+            value = false;
+        } else if matches!(word, "-i" | "-l" | "--login" | "-s" | "-") {
+            return false;
+        } else if matches!(word, "-c" | "-e" | "-m") {
+            return true;
+        } else if matches!(word, "--rcfile" | "--init-file" | "-o" | "-O" | "-W" | "-X") {
+            value = true;
+        } else if !word.starts_with(['-', '+']) && !word.starts_with(['<', '>']) {
+            return true;
+        }
+    }
+    false
+}
+
 fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<Change> {
+    let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
+    // An interpreter that is given a script or a command reads neither from the terminal.
+    if INTERPRETERS.contains(&base) && is_given_a_script(words.clone()) {
+        return None;
+    }
     if SHELLS.contains(&name) || name.starts_with("bash-") {
         return Some(Change::Shell);
     }
-    let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
     if REPLS.contains(&name) || REPLS.contains(&base) {
         return Some(Change::Repl);
     }
@@ -298,6 +325,29 @@ const PRINTERS: &[&str] = &[
     "Get-Content", "gc", "type", "Select-String", "python3", "python", "fc", "zgrep", "rg",
     "dmesg", "wget", "aws", "script",
 ];
+
+#[rustfmt::skip]
+const COMMON: &[&str] = &[
+    "apt", "apt-get", "yum", "dnf", "apk", "pip", "pip3", "npm", "npx", "yarn", "cargo", "go", "make", "cmake",
+    "ls", "ll", "la", "pwd", "cp", "mv", "rm", "mkdir", "rmdir", "touch", "ln", "chmod", "chown", "stat", "file",
+    "find", "locate", "which", "whereis", "type", "wc", "sort", "uniq", "cut", "tr", "tee", "xargs", "seq",
+    "tar", "gzip", "gunzip", "zip", "unzip", "df", "du", "free", "uptime", "top", "htop", "ps", "pgrep", "kill",
+    "pkill", "killall", "systemctl", "service", "crontab", "uname", "hostname", "whoami", "id", "groups", "w",
+    "who", "last", "date", "cal", "env", "export", "set", "unset", "alias", "source", "true", "false", "test",
+    "sleep", "wait", "jobs", "bg", "fg", "ip", "ifconfig", "ss", "netstat", "ping", "dig", "host", "nslookup",
+    "traceroute", "scp", "rsync", "nc", "openssl", "mount", "umount", "lsblk", "fdisk", "vi", "vim", "nano",
+    "emacs", "clear", "exit", "logout", "reboot", "shutdown", "passwd", "useradd", "usermod", "userdel", "visudo",
+    "sudo", "terraform", "ansible", "helm", "vault", "jq", "yq", "sha256sum", "md5sum", "base64", "lsof",
+    "strace", "tcpdump", "iptables", "getent", "read", "cd", "for", "while", "if", "time", "watch", "screen",
+];
+
+/// Whether a command of this name is met everywhere.
+pub fn is_common(name: &str) -> bool {
+    COMMON.contains(&name)
+        || SHELLS.contains(&name)
+        || REPLS.contains(&name)
+        || PRINTERS.contains(&name)
+}
 
 /// Whether the command prints what other people wrote: then prompts in its output mean little.
 pub fn prints_files(text: &str) -> bool {

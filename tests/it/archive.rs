@@ -153,7 +153,7 @@ fn stats_are_looked_at_rather_than_read() {
         owners        7
         targets       7
         commands      108
-        lines         316
+        lines         317
         from          2026-01-18 13:17:47Z
         to            2026-11-20 03:12:45Z
         transcripts   61.9 KB of bytes
