@@ -114,6 +114,8 @@ struct Level {
     titled: bool,
     /// Its end marks are followed by escapes.
     escapes: bool,
+    /// Its line editor leaves the keypad's application mode at Enter.
+    leaves_keypad: bool,
     /// CRs that end its lines.
     crs: Option<u8>,
     /// Its `exit` is echoed by the shell itself, so that Ctrl-D can be told from a typed one.
@@ -349,7 +351,9 @@ impl Reader {
         }
         let Some(split) = self.split(drawn, region) else { return };
         let line = &drawn.lines[split.line as usize];
+        let leaves_keypad = self.levels.last().is_some_and(|it| it.leaves_keypad);
         let kind = match region.end {
+            RegionEnd::Accepted if region.keypad_left_on && leaves_keypad => Kind::Abandoned,
             RegionEnd::Accepted => Kind::Shell,
             RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
         };
@@ -357,7 +361,7 @@ impl Reader {
         if kind == Kind::Abandoned {
             text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
         }
-        if self.continues(&split, true) {
+        if self.continues(&split, true, true) {
             self.extend(&text, region.to, kind);
             return;
         }
@@ -368,6 +372,7 @@ impl Reader {
         if let Some(level) = self.levels.last_mut() {
             level.titled |= region.titled;
             level.escapes |= region.escape_follows;
+            level.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
         }
         let kind = match (kind, self.levels.last().map(|it| it.reads)) {
             (Kind::Shell, Some(Reads::Repl)) => Kind::Repl,
@@ -440,7 +445,7 @@ impl Reader {
     }
 
     /// Whether this prompt asks for more of the current command.
-    fn continues(&self, split: &Split, marked: bool) -> bool {
+    fn continues(&self, split: &Split, marked: bool, exact: bool) -> bool {
         let Some(current) = &self.current else { return false };
         if current.outputs > 0 || current.command.text.is_empty() || current.marked != marked {
             return false;
@@ -458,7 +463,7 @@ impl Reader {
         let long = current.command.text.len() > JUDGED_BYTES;
         let open = long || shell::is_open(&current.command.text);
         (prompt == "> " || prompt == ">") && (open || !same)
-            || open && !same && (short || prompt.is_empty())
+            || open && !same && (short || exact || prompt.is_empty())
     }
 
     /// Moves the stack to the shell that shows this prompt; says what that move is worth.
@@ -489,6 +494,7 @@ impl Reader {
             rows_before,
             titled: false,
             escapes: false,
+            leaves_keypad: false,
             crs: None,
             says_exit: false,
         };
@@ -575,7 +581,8 @@ impl Reader {
     fn replace_top(&mut self, level: Level) {
         if let Some(top) = self.levels.last_mut() {
             let (titled, crs, says_exit) = (top.titled, top.crs, top.says_exit);
-            *top = Level { titled, crs, says_exit, ..level };
+            let leaves_keypad = top.leaves_keypad;
+            *top = Level { titled, crs, says_exit, leaves_keypad, ..level };
         }
     }
 
@@ -600,7 +607,20 @@ impl Reader {
             return None;
         }
         let mut evidence = Vec::new();
-        let (row, end, shape) = self.prompt_end(&rows, &mut evidence)?;
+        let fish = region.escape_follows;
+        let drawn_end = rows.iter().enumerate().take(6).find_map(|(row, it)| {
+            // fish goes to the margin and right over its prompt before each character.
+            let end = it.low.filter(|end| fish && *end > 0)?;
+            let shape = prompt::known(it.text).filter(|it| it.end == end);
+            Some((row, end, shape))
+        });
+        let (row, end, shape) = match drawn_end {
+            Some(it) => {
+                evidence.push(weigh("the line editor returns to where the prompt ends", 1.5));
+                it
+            }
+            None => self.prompt_end(&rows, &mut evidence)?,
+        };
         let shown = rows[row].text[..end].to_owned();
         // Completion lists, Ctrl-L and Ctrl-R draw the prompt again: the last one counts.
         let bare = shown.trim_end();
@@ -612,9 +632,14 @@ impl Reader {
                 .unwrap_or(row)
         };
         let mut text = rows[last].text.get(end..).unwrap_or_default().to_owned();
+        if fish {
+            let entered = prompt::byte_of_column(rows[last].text, region.enter_col as usize);
+            without_right_prompt(&mut text, entered.saturating_sub(end));
+        }
         for more in &rows[last + 1..] {
             text.push('\n');
-            text.push_str(more.text);
+            // The indentation is how fish shows the line, and no part of it.
+            text.push_str(if fish { more.text.trim_start() } else { more.text });
         }
         Some(Split {
             prompt: shown,
@@ -655,7 +680,18 @@ impl Reader {
                 }
             }
         }
-        let (score, row, mut end) = best.unwrap_or((0.0, 0, 0));
+        let (score, mut row, mut end) = best.unwrap_or((0.0, 0, 0));
+        // A prompt of several lines is as common in its last one; commands of several lines are not.
+        let here = self.learnt.region_count(row as u8, &rows[row].text[..end]);
+        for (below, it) in rows.iter().enumerate().take(4).skip(row + 1) {
+            let found = it.found.iter().filter(|it| it.weight >= 0.8).filter(|found| {
+                let count = self.learnt.region_count(below as u8, &it.text[..found.end]);
+                count >= 3 && count * 4 >= here * 3
+            });
+            if let Some(found) = found.max_by_key(|it| it.end) {
+                (row, end) = (below, found.end);
+            }
+        }
         let text = rows[row].text;
         if prompt::known(text).is_none_or(|it| it.end != end || !it.strong) {
             let count = |it: &str| self.learnt.region_count(row as u8, it);
@@ -785,7 +821,7 @@ impl Reader {
                 line: index,
                 evidence: Vec::new(),
             };
-            if self.continues(&split, false) {
+            if self.continues(&split, false, false) {
                 let (body, kind) = interrupted(&split.text);
                 let body = body.to_owned();
                 self.extend(&body, line.to, kind.unwrap_or(Kind::Shell));
@@ -1160,6 +1196,14 @@ impl Reader {
             .max_by(|one, other| one.1.total_cmp(&other.1))?;
         let end = prompt::farthest(text, end, &found, |it| self.learnt.line_count(it));
         Some((end, score))
+    }
+}
+
+/// Cuts what stands behind two blanks or more, beyond the place where the cursor was at Enter.
+fn without_right_prompt(text: &mut String, entered: usize) {
+    let from = (0..=entered.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    if let Some(at) = text[from..].find("  ") {
+        text.truncate(from + at);
     }
 }
 

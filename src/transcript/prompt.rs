@@ -260,6 +260,26 @@ struct Support {
     literals: HashMap<u64, u32>,
 }
 
+/// The last change of colour stands at the prompt's end, or before the sign or blanks it ends with: readline
+/// never paints what is typed.
+fn painted(text: &str, paint: usize, low: Option<usize>, found: &mut Vec<Candidate>) {
+    let Some(rest) = text.get(paint..).filter(|_| paint > 0) else { return };
+    let sign = |it: char| {
+        it.is_whitespace() || matches!(it, '$' | '#' | '%' | '>' | ':' | ')' | ']') || sign_weight(it) >= 0.8
+    };
+    let end = paint + rest.find(|it| !sign(it)).unwrap_or(rest.len());
+    // A command may begin with a sign: then the blank before it is where the prompt ends.
+    let end = text[paint..end].rfind(char::is_whitespace).map_or(paint, |at| {
+        paint + at + text[paint + at..].chars().next().map_or(0, char::len_utf8)
+    });
+    if low.is_none_or(|low| end <= low) {
+        match found.iter_mut().find(|it| it.end == end) {
+            Some(it) => it.weight = it.weight.max(1.5),
+            None => found.push(Candidate { end, weight: 1.5 }),
+        }
+    }
+}
+
 /// What the session itself has taught. Grows with each window; never forgets.
 #[derive(Default, Debug)]
 pub struct Learnt {
@@ -393,6 +413,7 @@ pub fn bounded(text: &str, low: Option<usize>, paint: Option<usize>) -> Vec<Cand
         if !kept.is_empty() {
             found = kept;
         }
+        painted(text, paint, low, &mut found);
     }
     found
 }

@@ -110,6 +110,10 @@ pub struct Region {
     pub genuine: bool,
     /// It was followed by an escape sequence, as fish does, and not by the CR of readline and zle.
     pub escape_follows: bool,
+    /// The keypad was still in the line editor's mode: zle leaves that mode at Enter, not at Ctrl-C.
+    pub keypad_left_on: bool,
+    /// Where the cursor stood at Enter: what lies beyond, behind blanks, is a right-hand prompt.
+    pub enter_col: u16,
 }
 
 /// What happens between lines.
@@ -210,6 +214,13 @@ struct Sheet {
 }
 
 struct OpenRegion {
+    keypad: bool,
+    /// The line editor draws its prompt anew from this row on: what is printed is not typed.
+    redrawing: Option<u64>,
+    /// What stood before the cursor when input began: the last row of the prompt.
+    prompt: Vec<char>,
+    /// The prompt has just been drawn anew, and one at the right-hand side may follow.
+    right_due: bool,
     from: u64,
     row: u64,
     start_col: u16,
@@ -251,6 +262,12 @@ struct Page {
     lossy: bool,
     /// See [`Screen::doubt`].
     doubtful: bool,
+    /// Application mode of the keypad (DECKPAM, DECCKM).
+    keypad: bool,
+    /// Column before the CRs that end the line.
+    enter_col: u16,
+    /// A line editor may still draw its line in another way, up to the next LF.
+    closing: bool,
 }
 
 /// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
@@ -298,6 +315,9 @@ impl Screen {
                 escape_follows: false,
                 lossy: false,
                 doubtful: false,
+                keypad: false,
+                enter_col: 0,
+                closing: false,
             },
         }
     }
@@ -387,6 +407,7 @@ impl Screen {
         if std::str::from_utf8(bytes).is_err() {
             page.invalid(bytes, from);
         }
+        page.enter_col = page.main.col.min(u16::MAX as usize) as u16;
         for _ in 0..crs {
             self.parser.advance(page, b"\r");
         }
@@ -753,6 +774,12 @@ impl Page {
             // Enter on an upper row of a long line sends several; the plainest one counts.
             self.region_crs = self.region_crs.min(self.line_crs);
         } else {
+            if std::mem::take(&mut self.closing) {
+                let index = (self.main.row - self.main.base) as usize;
+                if self.main.rows[index].fresh {
+                    self.main.rows[index].bits |= bits::INPUT;
+                }
+            }
             // Where the cursor stood tells a right-hand prompt from text.
             let col = self.main.col;
             let index = (self.main.row - self.main.base) as usize;
@@ -875,9 +902,11 @@ impl Page {
         self.materialise_main(index);
         let row = &mut self.main.rows[index];
         let mut input_at = None;
+        let mut prompt = Vec::new();
         let cleared = self.cleared_row.take().is_some_and(|it| it + 4 > number && it <= number);
         if cleared && col > 0 {
             input_at = Some((number, col as u16));
+            prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
             for cell in &mut row.cells {
                 cell.bits |= BEFORE;
             }
@@ -889,6 +918,10 @@ impl Page {
         row.title_col = 0;
         row.bits &= !bits::EDITED;
         self.region = Some(OpenRegion {
+            keypad: self.keypad,
+            redrawing: None,
+            prompt,
+            right_due: false,
             from: at,
             row: number,
             start_col: if input_at.is_some() { 0 } else { col as u16 },
@@ -951,7 +984,11 @@ impl Page {
             crs: self.region_crs,
             genuine,
             escape_follows: self.escape_follows,
+            keypad_left_on: region.keypad && self.keypad,
+            enter_col: self.enter_col,
         })));
+        self.style &= !BEFORE;
+        self.closing = input_at.is_some();
     }
 
     /// What was written from a row and column on since the region began.
@@ -1015,6 +1052,11 @@ impl Page {
             }
         }
         let style = self.style;
+        if let Some(region) = &mut self.region
+            && style & BEFORE == 0
+        {
+            region.right_due = false;
+        }
         let row = self.row();
         if !row.marks.is_empty() {
             row.marks.retain(|it| it.0 as usize != col);
@@ -1070,7 +1112,8 @@ impl Page {
 
     fn up(&mut self, by: u64) {
         let alt = self.alt.is_some();
-        let region_row = self.region.as_ref().map(|it| it.row);
+        // Where zle has shown the column of its input, it also knows the window.
+        let region_row = self.region.as_ref().filter(|it| it.input_at.is_none()).map(|it| it.row);
         let sheet = self.sheet();
         sheet.wrap_due = false;
         let mut floor = if alt { 0 } else { sheet.base.max(sheet.top) };
@@ -1134,7 +1177,57 @@ impl Page {
         }
     }
 
+    /// zle draws its prompt anew: from the margin, after clearing all below.
+    fn prompt_anew(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        if let Some(region) = &mut self.region
+            && self.alt.is_none()
+            && col == 0
+            && region.input_at.is_some_and(|it| row <= it.0)
+        {
+            region.redrawing = Some(row);
+            region.row = region.row.min(row);
+            self.style |= BEFORE;
+        }
+    }
+
+    /// Prompt and line have been drawn anew, and the rest of the row is cleared. The line begins where
+    /// the prompt's last row ends, if that is as it was; else nothing was typed yet.
+    fn prompt_ends(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        let Some(region) = &mut self.region else { return };
+        let Some(first) = region.redrawing.take() else { return };
+        region.right_due = true;
+        self.style &= !BEFORE;
+        let prompt = std::mem::take(&mut region.prompt);
+        let mut found = None;
+        for number in (first.max(self.main.base)..=row).rev() {
+            let cells = &self.main.rows[(number - self.main.base) as usize].cells;
+            let same = !prompt.is_empty()
+                && cells.len() >= prompt.len().min(col)
+                && cells.iter().map(|it| it.ch).zip(&prompt).all(|it| it.0 == *it.1);
+            if same {
+                found = Some(number);
+                break;
+            }
+        }
+        if let Some(number) = found {
+            region.input_at = Some((number, prompt.len().min(u16::MAX as usize) as u16));
+            for number in number..=row {
+                let skip = if Some(number) == found { prompt.len() } else { 0 };
+                let index = (number - self.main.base) as usize;
+                for cell in self.main.rows[index].cells.iter_mut().skip(skip) {
+                    cell.bits &= !BEFORE;
+                }
+            }
+        } else {
+            region.input_at = Some((row, col.min(u16::MAX as usize) as u16));
+        }
+        region.prompt = prompt;
+    }
+
     fn erase_below(&mut self) {
+        self.prompt_anew();
         let (row, col, first, last) = {
             let sheet = self.sheet();
             let last = sheet.base + sheet.rows.len() as u64;
@@ -1279,6 +1372,7 @@ impl Page {
                     self.closed_region = true;
                     self.stop = true;
                 }
+                (1, on) => self.keypad = on,
                 (1049 | 1047 | 47, true) => self.enter_screen(),
                 (1049 | 1047 | 47, false) => self.leave_screen(),
                 _ => {}
@@ -1406,13 +1500,21 @@ impl Perform for Page {
             'A' => self.up(count as u64),
             'B' | 'e' => self.down(count as u64),
             'C' | 'a' => {
+                if self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due)) {
+                    self.style |= BEFORE;
+                }
                 let right = self.sheet().col + count;
                 self.column(right);
                 if self.cr_right.is_some() {
                     self.cr_right = Some(self.sheet().col);
                 }
             }
-            'D' => self.back(count),
+            'D' => {
+                if self.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
+                    self.style &= !BEFORE;
+                }
+                self.back(count);
+            }
             'E' => {
                 self.down(count as u64);
                 self.column(0);
@@ -1440,6 +1542,7 @@ impl Perform for Page {
             },
             'K' => {
                 let col = self.sheet().col;
+                self.prompt_ends();
                 match first(params, 0) {
                     0 => self.erase_in_row(col, usize::MAX),
                     1 => self.erase_in_row(0, col + 1),
