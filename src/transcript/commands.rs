@@ -5,6 +5,8 @@
 //! editor decide); everything believed carries the evidence that was weighed; and what is not believed enough
 //! is kept as *possible*, apart from the rest. A command that was not typed is worse than one missed.
 
+use std::collections::HashMap;
+
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
 use crate::transcript::prompt::Learnt;
@@ -116,6 +118,8 @@ struct Level {
     escapes: bool,
     /// Its line editor leaves the keypad's application mode at Enter.
     leaves_keypad: bool,
+    /// It fills a row before each prompt.
+    fills: bool,
     /// CRs that end its lines.
     crs: Option<u8>,
     /// Its `exit` is echoed by the shell itself, so that Ctrl-D can be told from a typed one.
@@ -166,7 +170,18 @@ pub struct Reader {
     unsure: bool,
     /// Lines were streamed, a second's worth in one event.
     streamed: bool,
+    /// Lines that stood just before edited ones, by skeleton: the upper line of a prompt of two.
+    heralds: HashMap<String, Herald>,
 }
+
+#[derive(Default)]
+struct Herald {
+    count: u32,
+    painted: bool,
+}
+
+/// Kinds of lines before prompts that are told apart.
+const HERALDS_MAX: usize = 1024;
 
 struct Split {
     prompt: String,
@@ -228,7 +243,13 @@ impl Reader {
     }
 
     fn learn(&mut self, drawn: &Drawn) {
+        let mut before: Option<u32> = None;
         for item in &drawn.items {
+            let above = before.take();
+            if let Item::Line(index) = item {
+                let line = &drawn.lines[*index as usize];
+                before = if line.bits & bits::OVERWRITTEN != 0 { above } else { Some(*index) };
+            }
             match item {
                 Item::Region(region) if region.genuine && region.input_at.is_none() => {
                     for (row, it) in region_rows(drawn, region).enumerate().take(4) {
@@ -245,11 +266,50 @@ impl Reader {
                         let low = low_byte(line, text, 0);
                         let found = prompt::bounded(text, low, None);
                         self.learnt.line(text, &found, low, asked || line.title_col > 0);
+                        if let Some(above) = above.filter(|_| edited) {
+                            self.learn_herald(drawn, above);
+                        }
                     }
                 }
                 _ => {}
             }
         }
+    }
+
+    fn learn_herald(&mut self, drawn: &Drawn, above: u32) {
+        let text = drawn.line_text(above);
+        if text.trim().is_empty() || text.len() > 240 {
+            return;
+        }
+        let key = prompt::skeleton(text.trim_end());
+        if self.heralds.len() < HERALDS_MAX || self.heralds.contains_key(&key) {
+            let seen = self.heralds.entry(key).or_default();
+            seen.count += 1;
+            seen.painted |= drawn.lines[above as usize].paint_col > 0;
+        }
+    }
+
+    /// Whether the line above is the upper line of this session's prompt.
+    fn is_heralded(&self, drawn: &Drawn, nth: usize) -> bool {
+        if self.heralds.is_empty() || nth == usize::MAX {
+            return false;
+        }
+        let above = drawn.items[..nth].iter().rev().find_map(|it| match it {
+            Item::Line(index)
+                if drawn.lines[*index as usize].bits & bits::OVERWRITTEN == 0 =>
+            {
+                Some(Some(*index))
+            }
+            Item::Line(_) | Item::Title(..) | Item::Semantic(..) => None,
+            _ => Some(None),
+        });
+        let Some(Some(above)) = above else { return false };
+        let text = drawn.line_text(above);
+        !text.trim().is_empty()
+            && text.len() <= 240
+            && self.heralds.get(&prompt::skeleton(text.trim_end())).is_some_and(|it| {
+                it.count >= 3 || it.painted && it.count >= 2
+            })
     }
 
     fn output(&mut self) {
@@ -361,7 +421,17 @@ impl Reader {
         if kind == Kind::Abandoned {
             text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
         }
-        if self.continues(&split, true, true) {
+        // Where each first prompt comes after a filled row, one without asks for more.
+        let within = region.input_at.is_some()
+            && !region.filled
+            && self.levels.last().is_some_and(|it| it.fills)
+            && self.current.as_ref().is_some_and(|it| {
+                it.marked
+                    && it.outputs == 0
+                    && it.command.kind == Kind::Shell
+                    && shell::is_open(&it.command.text)
+            });
+        if within || self.continues(&split, true, true) {
             self.extend(&text, region.to, kind);
             return;
         }
@@ -372,6 +442,7 @@ impl Reader {
         if let Some(level) = self.levels.last_mut() {
             level.titled |= region.titled;
             level.escapes |= region.escape_follows;
+            level.fills |= region.filled;
             level.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
         }
         let kind = match (kind, self.levels.last().map(|it| it.reads)) {
@@ -495,6 +566,7 @@ impl Reader {
             titled: false,
             escapes: false,
             leaves_keypad: false,
+            fills: false,
             crs: None,
             says_exit: false,
         };
@@ -581,8 +653,8 @@ impl Reader {
     fn replace_top(&mut self, level: Level) {
         if let Some(top) = self.levels.last_mut() {
             let (titled, crs, says_exit) = (top.titled, top.crs, top.says_exit);
-            let leaves_keypad = top.leaves_keypad;
-            *top = Level { titled, crs, says_exit, leaves_keypad, ..level };
+            let (leaves_keypad, fills) = (top.leaves_keypad, top.fills);
+            *top = Level { titled, crs, says_exit, leaves_keypad, fills, ..level };
         }
     }
 
@@ -758,7 +830,8 @@ impl Reader {
     fn plain(&mut self, drawn: &Drawn, index: u32, nth: usize, text: &str) -> bool {
         let line = &drawn.lines[index as usize];
         let edited = line.bits & bits::EDITED != 0;
-        let titled = is_announced(line) || self.title_due;
+        let heralded = self.is_heralded(drawn, nth);
+        let titled = is_announced(line) || self.title_due || heralded;
         let start = if line.title_col > 1 {
             prompt::byte_of_column(text, line.title_col as usize - 1)
         } else {
@@ -912,8 +985,9 @@ impl Reader {
         }
         let settled = self.settle(&shown, shape.as_ref(), false, 0);
         evidence.extend(settled);
+        let heralded = self.is_heralded(drawn, nth);
         if let Some(level) = self.levels.last_mut() {
-            level.titled |= is_announced(line);
+            level.titled |= is_announced(line) || heralded;
             if level.crs.is_none() && line.bits & bits::UNFINISHED == 0 {
                 level.crs = Some(line.crs);
             }
@@ -1043,8 +1117,10 @@ impl Reader {
                 }
                 if printed && !edited && !titled {
                     // A README shows default prompts; it does not know this host or this style.
-                    let own =
-                        shape.as_ref().map_or(top.skeleton.len() >= 5, |it| it.user.is_some());
+                    let words = top.prompt.chars().filter(|it| it.is_alphanumeric()).count();
+                    let own = shape
+                        .as_ref()
+                        .map_or(top.skeleton.len() >= 5 || words >= 3, |it| it.user.is_some());
                     let weight = match (decoys > 0, own) {
                         (true, false) => -3.0,
                         (true, true) => -0.7,
@@ -1170,11 +1246,12 @@ impl Reader {
                 return Some((shape.end, Some(shape), evidence));
             }
         }
-        if change == Some(Change::Repl) || (first && !edited) {
+        if change == Some(Change::Repl) {
             return None;
         }
         // Learnt prompts: the line editor has shown its hand more than once.
-        let Some((end, _)) = self.learnt_end(text, low).filter(|it| it.1 >= 1.0) else {
+        let floor = if first && !edited && !titled { 1.7 } else { 1.0 };
+        let Some((end, _)) = self.learnt_end(text, low).filter(|it| it.1 >= floor) else {
             let emptied = change == Some(Change::Prompt) && titled && !text.is_empty();
             let evidence = vec![weigh("a window title was set, and the prompt was emptied", 1.0)];
             return emptied.then_some((0, None, evidence));

@@ -272,10 +272,13 @@ fn painted(text: &str, paint: usize, low: Option<usize>, found: &mut Vec<Candida
     let end = text[paint..end].rfind(char::is_whitespace).map_or(paint, |at| {
         paint + at + text[paint + at..].chars().next().map_or(0, char::len_utf8)
     });
-    if low.is_none_or(|low| end <= low) {
+    for (end, weight) in [(paint, 1.2), (end, 1.5)] {
+        if low.is_some_and(|low| end > low) {
+            continue;
+        }
         match found.iter_mut().find(|it| it.end == end) {
-            Some(it) => it.weight = it.weight.max(1.5),
-            None => found.push(Candidate { end, weight: 1.5 }),
+            Some(it) => it.weight = it.weight.max(weight),
+            None => found.push(Candidate { end, weight }),
         }
     }
 }
@@ -299,29 +302,43 @@ fn hash(text: &str) -> u64 {
 /// Distinct skeletons held; output of any shape must not grow the table without bound.
 const SKELETONS_MAX: usize = 4096;
 
+/// Each place once with what stands before it, blanks at the end apart: two places on both sides of a blank
+/// are one.
+fn distinct<'a>(
+    text: &'a str,
+    found: &'a [Candidate],
+) -> impl Iterator<Item = (Candidate, &'a str)> {
+    found.iter().enumerate().filter_map(move |(nth, it)| {
+        let literal = text[..it.end].trim_end();
+        // The farther of the two is where an edit goes back to.
+        let again = found.iter().enumerate().any(|(other_nth, other)| {
+            (other.end, other_nth) > (it.end, nth)
+                && text[..other.end].trim_end().len() == literal.len()
+        });
+        (!again).then_some((*it, literal))
+    })
+}
+
 impl Learnt {
     /// One row of an input region, `row` counted from its first line. `low` is the byte that the line
     /// editor went back to, if it did.
     pub fn region_row(&mut self, row: u8, text: &str, found: &[Candidate], low: Option<usize>) {
-        for it in found {
-            let literal = &text[..it.end];
-            let key = (row, skeleton(literal.trim_end()));
+        for (it, literal) in distinct(text, found) {
+            let key = (row, skeleton(literal));
             if self.regions.len() >= SKELETONS_MAX && !self.regions.contains_key(&key) {
                 continue;
             }
             let seen = self.regions.entry(key).or_default();
             seen.count += 1;
             seen.bare += u32::from(text.trim_end().len() <= it.end);
-            *seen.literals.entry(hash(literal.trim_end())).or_default() +=
-                u32::from(low == Some(it.end));
+            *seen.literals.entry(hash(literal)).or_default() += u32::from(low == Some(it.end));
         }
     }
 
     /// One line that a line editor has drawn: it was edited, or a window title came before it.
     pub fn line(&mut self, text: &str, found: &[Candidate], low: Option<usize>, titled: bool) {
-        for it in found {
-            let literal = &text[..it.end];
-            let key = skeleton(literal.trim_end());
+        for (it, literal) in distinct(text, found) {
+            let key = skeleton(literal);
             if self.lines.len() >= SKELETONS_MAX && !self.lines.contains_key(&key) {
                 continue;
             }
@@ -330,8 +347,7 @@ impl Learnt {
             seen.titled += u32::from(titled);
             seen.bare += u32::from(text.trim_end().len() <= it.end);
             if seen.literals.len() < 4096 {
-                *seen.literals.entry(hash(literal.trim_end())).or_default() +=
-                    u32::from(low == Some(it.end));
+                *seen.literals.entry(hash(literal)).or_default() += u32::from(low == Some(it.end));
             }
         }
     }

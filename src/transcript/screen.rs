@@ -112,6 +112,8 @@ pub struct Region {
     pub escape_follows: bool,
     /// The keypad was still in the line editor's mode: zle leaves that mode at Enter, not at Ctrl-C.
     pub keypad_left_on: bool,
+    /// A row was filled just before its prompt, as zsh does before each first prompt and no other.
+    pub filled: bool,
     /// Where the cursor stood at Enter: what lies beyond, behind blanks, is a right-hand prompt.
     pub enter_col: u16,
 }
@@ -215,6 +217,7 @@ struct Sheet {
 
 struct OpenRegion {
     keypad: bool,
+    filled: bool,
     /// The line editor draws its prompt anew from this row on: what is printed is not typed.
     redrawing: Option<u64>,
     /// What stood before the cursor when input began: the last row of the prompt.
@@ -903,7 +906,8 @@ impl Page {
         let row = &mut self.main.rows[index];
         let mut input_at = None;
         let mut prompt = Vec::new();
-        let cleared = self.cleared_row.take().is_some_and(|it| it + 4 > number && it <= number);
+        let cleared_row = self.cleared_row.take();
+        let cleared = cleared_row.is_some_and(|it| it + 4 > number && it <= number);
         if cleared && col > 0 {
             input_at = Some((number, col as u16));
             prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
@@ -912,6 +916,16 @@ impl Page {
             }
         }
         let titled = self.titled_row == Some(number);
+        let base = self.main.base;
+        let filled = cleared_row.filter(|it| *it >= base && *it <= number).is_some_and(|first| {
+            (first..=number).any(|it| {
+                self.main.rows[(it - base) as usize]
+                    .versions
+                    .iter()
+                    .any(|it| matches!(it.0.trim_end().chars().next_back(), Some('%' | '#')))
+            })
+        });
+        let row = &mut self.main.rows[index];
         // What the prompt says of itself is learnt afresh in each region.
         row.low_col = u16::MAX;
         row.paint_col = 0;
@@ -919,6 +933,7 @@ impl Page {
         row.bits &= !bits::EDITED;
         self.region = Some(OpenRegion {
             keypad: self.keypad,
+            filled,
             redrawing: None,
             prompt,
             right_due: false,
@@ -966,6 +981,11 @@ impl Page {
                 continue;
             }
             row.bits |= bits::INPUT;
+            if !row.fresh && row.is_blank() && number < self.main.row {
+                // An empty line is a line.
+                row.fresh = true;
+                (row.from, row.to) = (region.from, at);
+            }
             if input_at.is_some() && region.input_at.is_some_and(|it| it.0 == number) {
                 input_at =
                     Some((self.out.lines.len() as u32, region.input_at.map_or(0, |it| it.1)));
@@ -985,6 +1005,7 @@ impl Page {
             genuine,
             escape_follows: self.escape_follows,
             keypad_left_on: region.keypad && self.keypad,
+            filled: region.filled,
             enter_col: self.enter_col,
         })));
         self.style &= !BEFORE;
