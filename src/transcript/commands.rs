@@ -394,10 +394,9 @@ impl Reader {
             && self.may_change.is_none();
         // readline and zle send a CR behind the mark; fish an escape. A shell does not change its ways.
         let foreign = region.escape_follows
-            && match self.levels.last() {
-                None => false,
-                Some(top) => !top.escapes && self.may_change != Some(Change::Shell),
-            };
+            && !self.levels.is_empty()
+            && !self.levels.iter().any(|it| it.escapes)
+            && self.may_change != Some(Change::Shell);
         if !region.genuine || replayed || foreign {
             self.output();
             return;
@@ -418,6 +417,9 @@ impl Reader {
             RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
         };
         let mut text = split.text.trim_end().to_owned();
+        if let Some(found) = searched(&text) {
+            text = found.to_owned();
+        }
         if kind == Kind::Abandoned {
             text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
         }
@@ -680,6 +682,17 @@ impl Reader {
         }
         let mut evidence = Vec::new();
         let fish = region.escape_follows;
+        if let Some(row) = rows.iter().rposition(|it| searched(it.text).is_some()) {
+            let top = self.levels.last();
+            return Some(Split {
+                prompt: top.map(|it| it.prompt.clone()).unwrap_or_default(),
+                rows_before: top.map_or(0, |it| it.rows_before),
+                text: rows[row].text.to_owned(),
+                shape: top.and_then(|it| prompt::known(&it.prompt)),
+                line: rows[row].line,
+                evidence: vec![weigh("found by a search in the history", 0.5)],
+            });
+        }
         let drawn_end = rows.iter().enumerate().take(6).find_map(|(row, it)| {
             // fish goes to the margin and right over its prompt before each character.
             let end = it.low.filter(|end| fish && *end > 0)?;
@@ -704,9 +717,11 @@ impl Reader {
                 .unwrap_or(row)
         };
         let mut text = rows[last].text.get(end..).unwrap_or_default().to_owned();
-        if fish {
+        let right = self.learnt.is_right_end(rows[last].text);
+        if fish || right {
             let entered = prompt::byte_of_column(rows[last].text, region.enter_col as usize);
-            without_right_prompt(&mut text, entered.saturating_sub(end));
+            let gap = if right { " " } else { "  " };
+            without_right_prompt(&mut text, entered.saturating_sub(end), gap);
         }
         for more in &rows[last + 1..] {
             text.push('\n');
@@ -908,6 +923,13 @@ impl Reader {
             return false;
         }
         let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
+        if let Some(top) = self.levels.last().filter(|it| !it.marked && edited)
+            && searched(rest).is_some()
+        {
+            let (shown, shape) = (top.prompt.clone(), prompt::known(&top.prompt));
+            let mut evidence = vec![weigh("found by a search in the history", 1.0)];
+            return self.accept(drawn, index, nth, shown, rest, shape, &mut evidence, edited);
+        }
         let Some((end, shape, mut evidence)) =
             self.plain_prompt(rest, edited, titled, low, line.crs)
         else {
@@ -996,6 +1018,7 @@ impl Reader {
             && self.levels.last().and_then(|it| it.crs).is_some_and(|it| line.crs == it + 1);
         self.margin = broken.then(|| drawn.line_text(index).chars().count());
         let body = if broken { body } else { body.trim_end() };
+        let body = searched(body).unwrap_or(body);
         let (body, mut kind) = interrupted(body);
         if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
             kind = Some(Kind::Abandoned);
@@ -1080,8 +1103,8 @@ impl Reader {
     ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
         let shape = prompt::known(text);
         let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
-        let printed = self.last.as_deref().is_some_and(shell::prints_files)
-            && self.current.as_ref().is_some_and(|it| it.outputs > 0);
+        let prints = self.last.as_deref().is_some_and(shell::prints_files);
+        let printed = prints && self.current.as_ref().is_some_and(|it| it.outputs > 0);
         if let Some(top) = self.levels.last()
             && !top.marked
         {
@@ -1115,17 +1138,20 @@ impl Reader {
                 if moved && !titled && !self.last.as_deref().is_some_and(shell::moves) {
                     evidence.push(weigh("the directory changed without a reason", -1.5));
                 }
-                if printed && !edited && !titled {
+                if prints && !edited && !titled {
                     // A README shows default prompts; it does not know this host or this style.
                     let words = top.prompt.chars().filter(|it| it.is_alphanumeric()).count();
                     let own = shape
                         .as_ref()
                         .map_or(top.skeleton.len() >= 5 || words >= 3, |it| it.user.is_some());
-                    let weight = match (decoys > 0, own) {
-                        (true, false) => -3.0,
-                        (true, true) => -0.7,
-                        (false, true) => -0.3,
-                        (false, false) => -0.6,
+                    let weight = match (decoys > 0, own, printed) {
+                        (true, false, _) => -3.0,
+                        (true, true, _) => -0.7,
+                        (false, true, true) => -0.3,
+                        (false, true, false) => 0.0,
+                        (false, false, true) => -0.6,
+                        // Nothing else was printed yet: this may be all there is.
+                        (false, false, false) => -1.2,
                     };
                     evidence.push(weigh("the command before prints what others wrote", weight));
                 }
@@ -1213,6 +1239,15 @@ impl Reader {
                 let evidence = vec![weigh("the prompt of a shell around it", 1.5)];
                 return Some((shape.end, Some(shape.clone()), evidence));
             }
+        } else if self.may_change.is_some() || repl {
+            let around = self.levels[..lower].iter().rev().find_map(|it| {
+                let fits = !it.marked && !it.prompt.trim().is_empty() && (titled || !it.titled);
+                fits.then(|| self.same_prompt(it, text, None, titled, low)).flatten()
+            });
+            if let Some((end, _)) = around {
+                let evidence = vec![weigh("the prompt of a shell around it", 1.0)];
+                return Some((end, None, evidence));
+            }
         }
         let change = self.may_change;
         if !first && change.is_none() {
@@ -1276,10 +1311,18 @@ impl Reader {
     }
 }
 
+/// The command that a reverse search had found when Enter was pressed in the middle of it.
+fn searched(text: &str) -> Option<&str> {
+    let rest = ["(reverse-i-search)`", "(i-search)`", "(failed reverse-i-search)`"]
+        .iter()
+        .find_map(|it| text.strip_prefix(it))?;
+    rest.split_once("': ").map(|it| it.1)
+}
+
 /// Cuts what stands behind two blanks or more, beyond the place where the cursor was at Enter.
-fn without_right_prompt(text: &mut String, entered: usize) {
+fn without_right_prompt(text: &mut String, entered: usize, gap: &str) {
     let from = (0..=entered.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
-    if let Some(at) = text[from..].find("  ") {
+    if let Some(at) = text[from..].find(gap) {
         text.truncate(from + at);
     }
 }

@@ -521,7 +521,7 @@ struct WidthVotes {
 
 impl WidthVotes {
     fn vote(&mut self, bytes: &[u8], now: Option<usize>) -> Option<usize> {
-        let votes = margin_votes(bytes);
+        let votes = margin_votes(bytes, now.is_none());
         if votes.is_empty() {
             return None;
         }
@@ -545,7 +545,7 @@ impl WidthVotes {
 }
 
 /// Columns at which the bytes behave as at a right margin.
-fn margin_votes(bytes: &[u8]) -> Vec<usize> {
+fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
     use unicode_width::UnicodeWidthChar;
     let text = String::from_utf8_lossy(bytes);
     let mut votes = Vec::new();
@@ -570,6 +570,11 @@ fn margin_votes(bytes: &[u8]) -> Vec<usize> {
             }
             '\t' => col = (col / 8 + 1) * 8,
             '\u{1b}' => {
+                let up = chars.clone().take(2).eq(['[', 'A']);
+                if up && any && last == ' ' && col > 60 {
+                    // The last column was filled, and a blank went over the margin.
+                    votes.push(col - 1);
+                }
                 if skip_sequence(&mut chars, &mut col) {
                     pending = None;
                 }

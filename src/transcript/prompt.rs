@@ -165,18 +165,31 @@ pub fn head(text: &str, most: usize) -> &str {
 /// The prompt with everything that changes from line to line made equal: words, numbers, paths.
 pub fn skeleton(prompt: &str) -> String {
     let mut out = String::with_capacity(prompt.len().min(32));
-    let mut word = false;
-    for ch in prompt.chars() {
-        let of_word = ch.is_alphanumeric() || matches!(ch, '/' | '~' | '.' | '-' | '_' | '+');
-        if of_word {
-            if !word {
-                out.push('w');
+    let mut word = "";
+    let close = |word: &str, out: &mut String| {
+        // An arrow or a plus is a sign, not a word.
+        if word.chars().any(|it| it.is_alphanumeric() || matches!(it, '/' | '~')) {
+            out.push('w');
+        } else {
+            out.push_str(word);
+        }
+    };
+    let mut start = 0;
+    for (at, ch) in prompt.char_indices() {
+        if ch.is_alphanumeric() || matches!(ch, '/' | '~' | '.' | '-' | '_' | '+') {
+            if word.is_empty() {
+                start = at;
             }
-        } else if !(ch == ' ' && out.ends_with(' ')) {
+            word = &prompt[start..at + ch.len_utf8()];
+            continue;
+        }
+        close(word, &mut out);
+        word = "";
+        if !(ch == ' ' && out.ends_with(' ')) {
             out.push(ch);
         }
-        word = of_word;
     }
+    close(word, &mut out);
     out
 }
 
@@ -205,7 +218,7 @@ fn sign_weight(ch: char) -> f32 {
         '$' | '#' | '%' | '>' => 1.0,
         '❯' | '➜' | 'λ' | '»' | '›' | '▶' | '→' | '⟩' | '❱' | '⚡' => 1.0,
         '\u{e0a0}'..='\u{e0d7}' => 0.9,
-        ':' | ')' | ']' | '}' | '|' | '~' => 0.5,
+        ':' | ')' | ']' | '}' | '|' | '~' | '!' | '?' | '*' | '@' | '^' | '&' => 0.5,
         _ if !ch.is_ascii() && !ch.is_alphanumeric() => 0.8,
         _ => 0.2,
     }
@@ -288,6 +301,11 @@ fn painted(text: &str, paint: usize, low: Option<usize>, found: &mut Vec<Candida
 pub struct Learnt {
     regions: HashMap<(u8, String), Support>,
     lines: HashMap<String, Support>,
+    /// Lines learnt from.
+    seen: u32,
+    /// Columns at which rows of regions end behind blanks, and how often: right-hand prompts.
+    right_ends: HashMap<u16, u32>,
+    rows_seen: u32,
 }
 
 fn hash(text: &str) -> u64 {
@@ -323,6 +341,14 @@ impl Learnt {
     /// One row of an input region, `row` counted from its first line. `low` is the byte that the line
     /// editor went back to, if it did.
     pub fn region_row(&mut self, row: u8, text: &str, found: &[Candidate], low: Option<usize>) {
+        if row == 0 {
+            self.rows_seen += 1;
+        }
+        if let Some(end) = right_end(text)
+            && (self.right_ends.len() < 512 || self.right_ends.contains_key(&end))
+        {
+            *self.right_ends.entry(end).or_default() += 1;
+        }
         for (it, literal) in distinct(text, found) {
             let key = (row, skeleton(literal));
             if self.regions.len() >= SKELETONS_MAX && !self.regions.contains_key(&key) {
@@ -337,6 +363,7 @@ impl Learnt {
 
     /// One line that a line editor has drawn: it was edited, or a window title came before it.
     pub fn line(&mut self, text: &str, found: &[Candidate], low: Option<usize>, titled: bool) {
+        self.seen += 1;
         for (it, literal) in distinct(text, found) {
             let key = skeleton(literal);
             if self.lines.len() >= SKELETONS_MAX && !self.lines.contains_key(&key) {
@@ -350,6 +377,13 @@ impl Learnt {
                 *seen.literals.entry(hash(literal)).or_default() += u32::from(low == Some(it.end));
             }
         }
+    }
+
+    /// Whether the row ends where this session's right-hand prompts do.
+    pub fn is_right_end(&self, text: &str) -> bool {
+        right_end(text)
+            .and_then(|it| self.right_ends.get(&it))
+            .is_some_and(|it| *it >= 3 && *it * 3 >= self.rows_seen)
     }
 
     /// How often lines had a beginning of this kind.
@@ -372,7 +406,9 @@ impl Learnt {
     /// editor does.
     pub fn line_score(&self, literal: &str, weight: f32) -> f32 {
         let Some(seen) = self.lines.get(&skeleton(literal.trim_end())) else { return 0.0 };
+        let common = seen.count >= 3 && seen.count * 5 >= self.seen * 3;
         let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight() >= 2)
+            || common && weight >= 0.5
             || seen.count >= 1 && weight >= 0.8 && seen.bare >= 1;
         if enough { seen.score(weight) } else { 0.0 }
     }
@@ -410,6 +446,17 @@ pub fn farthest(text: &str, end: usize, found: &[Candidate], count: impl Fn(&str
         .map(|it| it.end)
         .max()
         .unwrap_or(end)
+}
+
+/// The column at which the text ends, if blanks stand before its last part.
+fn right_end(text: &str) -> Option<u16> {
+    let bare = text.trim_end();
+    if bare.len() > 1024 {
+        return None;
+    }
+    let gap = bare.rfind("  ")?;
+    (gap > 0 && bare.len() - gap < 120)
+        .then(|| bare.chars().filter_map(UnicodeWidthChar::width).sum::<usize>() as u16)
 }
 
 /// Where the prompt of a drawn line may end, within what the line editor has shown: not behind the byte it

@@ -401,7 +401,8 @@ impl Screen {
                 let genuine = page.lossy
                     || matches!(next, Some(b'\r' | 0x1b))
                     || next.is_none() && (!ended || crs != 1);
-                page.escape_follows = next == Some(0x1b);
+                page.escape_follows = next == Some(0x1b)
+                    && page.region.as_ref().is_some_and(|it| it.input_at.is_none());
                 page.close_region(place, genuine);
             }
         }
