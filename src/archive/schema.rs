@@ -244,7 +244,7 @@ table! {
         line_count: i64 = "rows in lines",
         command_count: i64 = "rows in commands of kind shell, repl or abandoned",
         possible_count: i64 = "rows in commands of kind possible",
-        flaws: String = "what a reader must know before trusting it, joined by +; empty if nothing",
+        flaws: String = "what a reader must know before trusting it, joined by +, a place behind @; empty if nothing",
         locator: String = "where the transcript that lines and commands were read from lay",
         source: String = "the source that held it",
         decoder: i64 = "version of the decoder that read it",

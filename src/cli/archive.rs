@@ -193,7 +193,7 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
             it.at.micros().map_or_else(|| "unknown".into(), |it| zone.show(it)[..7].to_owned());
         *months.entry(month).or_default() += 1;
         for flaw in it.flaws.split('+').filter(|it| !it.is_empty()) {
-            *flaws.entry(flaw).or_default() += 1;
+            *flaws.entry(flaw.split('@').next().unwrap_or(flaw)).or_default() += 1;
         }
     }
     let raw: i64 = sessions.iter().map(|it| it.transcript_bytes).sum();

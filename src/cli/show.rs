@@ -80,8 +80,18 @@ impl Show {
 
 /// What a reader must know first, on standard error so that the text stays clean.
 fn flaws(run: &mut Run<'_, '_>, session: &SessionRow) {
-    for it in session.flaws.split('+').filter_map(FlawKind::from_name) {
-        let text = run.ui.paint(WARN, &format!("note: {}", it.says()));
+    for it in session.flaws.split('+') {
+        let (name, place) = it.split_once('@').unwrap_or((it, ""));
+        let Some(kind) = FlawKind::from_name(name) else { continue };
+        let place = match place.split_once('~') {
+            Some((bytes, stream)) => format!(
+                ": first at byte {} of the bytes and byte {} of the stream",
+                render::visible(bytes),
+                render::visible(stream)
+            ),
+            None => String::new(),
+        };
+        let text = run.ui.paint(WARN, &format!("note: {}{place}", kind.says()));
         run.ui.note(&text);
     }
 }

@@ -24,11 +24,13 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::account_of;
+use crate::transcript::both::Stream;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::decoder::Piece;
 use crate::transcript::screen::bits;
+use crate::transcript::wire::Form;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -66,6 +68,7 @@ impl<'a> Rows<'a> {
                 self.transcript(&partition, &group.key, &facts, draft)?;
             }
         }
+        let stream = stream_of(&group.drafts)?;
         let Some(primary) = group.drafts.first_mut() else { return Ok(0) };
         let shared = Shared {
             session_id: primary.session_id.as_str().to_owned(),
@@ -92,10 +95,14 @@ impl<'a> Rows<'a> {
             commands: 0,
             possible: 0,
         };
-        match primary.piece.take() {
+        let cached = primary.piece.take().filter(|_| stream.is_none());
+        match cached {
             Some(piece) => out.piece(piece)?,
             None => {
                 let mut decoder = Decoder::new(primary.form);
+                if let Some(stream) = stream {
+                    decoder = decoder.with_stream(stream);
+                }
                 let mut failed = None;
                 let stop = self.stop;
                 let read = primary.content.parts(1 << 20, |part| {
@@ -119,6 +126,7 @@ impl<'a> Rows<'a> {
                 let (piece, claims, flaws) = decoder.finish();
                 out.piece(piece)?;
                 primary.claims.frame.has_footer = claims.frame.has_footer;
+                primary.claims.diverged = claims.diverged;
                 primary.flaws.extend(flaws);
             }
         }
@@ -139,6 +147,16 @@ impl<'a> Rows<'a> {
         flaws.sort_unstable();
         flaws.dedup();
         let primary = &group.drafts[0];
+        let diverged = primary.claims.diverged.map(|it| {
+            let (bytes, stream) = it.places();
+            format!("{}@{bytes}~{stream}", FlawKind::Diverges.name())
+        });
+        let mut flaws: Vec<&str> = flaws;
+        if let Some(diverged) = &diverged {
+            for it in flaws.iter_mut().filter(|it| **it == FlawKind::Diverges.name()) {
+                *it = diverged;
+            }
+        }
         let bytes: u64 = group.drafts.iter().map(|it| it.content.bytes()).sum();
         let row = SessionRow {
             session_id: shared.session_id.clone(),
@@ -249,6 +267,26 @@ impl<'a> Rows<'a> {
         }
         Ok(())
     }
+}
+
+/// The streamed copy of a session whose bytes are kept too: it tells the times.
+fn stream_of(drafts: &[Draft]) -> Result<Option<Stream>> {
+    let [primary, rest @ ..] = drafts else { return Ok(None) };
+    if primary.claims.streamed || !matches!(primary.form, Form::Script | Form::Bare) {
+        return Ok(None);
+    }
+    let Some(copy) = rest.iter().find(|it| it.claims.streamed && it.form == Form::Events) else {
+        return Ok(None);
+    };
+    let mut stream = Stream::default();
+    let read = copy.content.parts(1 << 20, |part| {
+        stream.push(part);
+        Ok(())
+    });
+    read.map_err(|it| {
+        Error::new(Kind::Refused, format!("cannot read back {}: {it}", copy.locator))
+    })?;
+    Ok(Some(stream))
 }
 
 fn unwritten(it: &polars::prelude::PolarsError) -> Error {

@@ -295,9 +295,7 @@ impl Reader {
             return false;
         }
         let above = drawn.items[..nth].iter().rev().find_map(|it| match it {
-            Item::Line(index)
-                if drawn.lines[*index as usize].bits & bits::OVERWRITTEN == 0 =>
-            {
+            Item::Line(index) if drawn.lines[*index as usize].bits & bits::OVERWRITTEN == 0 => {
                 Some(Some(*index))
             }
             Item::Line(_) | Item::Title(..) | Item::Semantic(..) => None,
@@ -307,9 +305,10 @@ impl Reader {
         let text = drawn.line_text(above);
         !text.trim().is_empty()
             && text.len() <= 240
-            && self.heralds.get(&prompt::skeleton(text.trim_end())).is_some_and(|it| {
-                it.count >= 3 || it.painted && it.count >= 2
-            })
+            && self
+                .heralds
+                .get(&prompt::skeleton(text.trim_end()))
+                .is_some_and(|it| it.count >= 3 || it.painted && it.count >= 2)
     }
 
     fn output(&mut self) {
@@ -372,7 +371,7 @@ impl Reader {
         let Some(current) = &mut self.current else { return };
         current.command.text.push('\n');
         current.command.text.push_str(text);
-        current.command.to = to;
+        current.command.to = current.command.to.max(to);
         if kind == Kind::Abandoned {
             current.command.kind = Kind::Abandoned;
         }
@@ -862,7 +861,7 @@ impl Reader {
         {
             // The line was not run but broken off by a list of completions, and is drawn again.
             whole.trim_end().clone_into(&mut current.command.text);
-            current.command.to = line.to;
+            current.command.to = current.command.to.max(line.to);
             current.outputs = 0;
             self.bell = line.bits & bits::BELL != 0;
             self.may_change = shell::change(whole);
@@ -874,11 +873,12 @@ impl Reader {
             && current.outputs == 0
             && current.command.text.len() >= 20
             && let Some(whole) = text.strip_prefix(current.command.prompt.as_str())
-            && whole.starts_with(&current.command.text[..current.command.text.len() - 1])
+            && whole
+                .starts_with(prompt::head(&current.command.text, current.command.text.len() - 1))
         {
             // A line longer than the window is drawn anew, in more than one streamed line.
             whole.trim_end().clone_into(&mut current.command.text);
-            current.command.to = line.to;
+            current.command.to = current.command.to.max(line.to);
             current.command.damaged = true;
             self.last = Some(prompt::head(whole.trim_end(), JUDGED_BYTES).to_owned());
             return true;
@@ -887,7 +887,7 @@ impl Reader {
             // BusyBox breaks a long line with a plain CR LF at the margin, and goes on.
             if let Some(current) = &mut self.current {
                 current.command.text.push_str(text);
-                current.command.to = line.to;
+                current.command.to = current.command.to.max(line.to);
                 if current.command.kind == Kind::Shell {
                     self.last = Some(prompt::head(&current.command.text, JUDGED_BYTES).to_owned());
                 }
@@ -1321,7 +1321,8 @@ fn searched(text: &str) -> Option<&str> {
 
 /// Cuts what stands behind two blanks or more, beyond the place where the cursor was at Enter.
 fn without_right_prompt(text: &mut String, entered: usize, gap: &str) {
-    let from = (0..=entered.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    let from =
+        (0..=entered.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
     if let Some(at) = text[from..].find(gap) {
         text.truncate(from + at);
     }

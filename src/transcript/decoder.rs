@@ -3,6 +3,10 @@
 //! Feed it with `Decoder::push` in any chunks, take what is ready with `Decoder::take`, and end with
 //! `Decoder::finish`. What is not yet taken is bounded by the window.
 
+use crate::transcript::both::Aligned;
+use crate::transcript::both::CUT;
+use crate::transcript::both::Diverged;
+use crate::transcript::both::Stream;
 use crate::transcript::commands::Command;
 use crate::transcript::commands::Reader;
 use crate::transcript::screen::Screen;
@@ -49,10 +53,12 @@ pub enum FlawKind {
     ObjectDamaged,
     /// The object was replaced at its source; its older versions are kept too.
     Replaced,
+    /// The two copies of the session do not show the same lines.
+    Diverges,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -64,6 +70,7 @@ impl FlawKind {
         Self::Lossy,
         Self::ObjectDamaged,
         Self::Replaced,
+        Self::Diverges,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -83,6 +90,7 @@ impl FlawKind {
             Self::Lossy => "lossy",
             Self::ObjectDamaged => "object-damaged",
             Self::Replaced => "replaced",
+            Self::Diverges => "diverges",
         }
     }
 
@@ -99,6 +107,7 @@ impl FlawKind {
             Self::EventUnreadable => "an event could not be read",
             Self::Lossy => "streamed: the agent removed control bytes, so edits show their residue",
             Self::ObjectDamaged => "the compressed object is damaged; what could be read is kept",
+            Self::Diverges => "the session's two copies do not show the same lines",
             Self::Replaced => "the object was replaced at its source; older versions are kept too",
         }
     }
@@ -159,6 +168,8 @@ pub struct Claims {
     pub first_event_at: Option<i64>,
     pub last_event_at: Option<i64>,
     pub streamed: bool,
+    /// Where its two copies differ, if it was read with both.
+    pub diverged: Option<Diverged>,
 }
 
 /// Decodes one transcript.
@@ -193,6 +204,8 @@ struct Draw {
     flaws: Vec<Flaw>,
     fake_frames: u64,
     fake_at: u64,
+    /// The session's streamed copy, which tells the times.
+    other: Option<Aligned>,
 }
 
 impl Decoder {
@@ -213,6 +226,7 @@ impl Decoder {
                     flaws: Vec::new(),
                     fake_frames: 0,
                     fake_at: 0,
+                    other: None,
                 },
                 claims: Claims::default(),
                 flaws: Vec::new(),
@@ -222,6 +236,15 @@ impl Decoder {
                 restorer: Restorer::default(),
             },
         }
+    }
+
+    /// Times are told by the session's streamed copy; what the two do not share is a flaw.
+    pub fn with_stream(mut self, stream: Stream) -> Self {
+        // PowerShell writes a transcript of its own, not the lines of the terminal.
+        if matches!(self.form, Form::Script | Form::Bare) {
+            self.inner.draw.other = Some(stream.finish());
+        }
+        self
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
@@ -261,6 +284,10 @@ impl Decoder {
         draw.screen.finish(bytes);
         draw.window(true);
         claims.frame = unframe.frame;
+        claims.diverged = draw.other.take().and_then(|it| it.finish(bytes));
+        if let Some(it) = claims.diverged {
+            flaws.push(Flaw { kind: FlawKind::Diverges, at: it.places().0, count: it.count });
+        }
         if bytes == 0 {
             flaws.push(Flaw { kind: FlawKind::Empty, at: 0, count: 1 });
         } else if claims.frame.header.is_some() && !claims.frame.has_footer {
@@ -384,7 +411,7 @@ impl Inner {
         }
         for text in it.session_data {
             // Longer lines are cut at 33,000 bytes without a mark, the rest opens the next event.
-            let ended = !(32_980..=33_000).contains(&text.len());
+            let ended = !CUT.contains(&text.len());
             self.held_bytes += text.len() + 64;
             self.held.push(Held { bytes: text.into_bytes(), ended, from, to });
         }
@@ -423,6 +450,12 @@ impl Lines for Draw {
                 self.fake_at = from;
             }
             self.fake_frames += 1;
+        }
+        if let Some(other) = &mut self.other
+            && let Some(at) = other.line(bytes, from)
+            && self.ticks.last().is_none_or(|it| it.1 != at)
+        {
+            self.ticks.push((from, at));
         }
         if memchr::memchr(b'\r', bytes).is_some()
             && let Some(width) = self.width.vote(bytes, self.screen.width())

@@ -12,6 +12,9 @@ pub mod wire;
 /// What streaming deleted from lines, put back where the lines prove it.
 pub mod streamed;
 
+/// One session in two copies, aligned.
+pub mod both;
+
 /// Control sequences → what a person saw.
 pub mod screen;
 

@@ -278,7 +278,9 @@ struct Support {
 fn painted(text: &str, paint: usize, low: Option<usize>, found: &mut Vec<Candidate>) {
     let Some(rest) = text.get(paint..).filter(|_| paint > 0) else { return };
     let sign = |it: char| {
-        it.is_whitespace() || matches!(it, '$' | '#' | '%' | '>' | ':' | ')' | ']') || sign_weight(it) >= 0.8
+        it.is_whitespace()
+            || matches!(it, '$' | '#' | '%' | '>' | ':' | ')' | ']')
+            || sign_weight(it) >= 0.8
     };
     let end = paint + rest.find(|it| !sign(it)).unwrap_or(rest.len());
     // A command may begin with a sign: then the blank before it is where the prompt ends.

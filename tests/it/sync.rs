@@ -362,3 +362,41 @@ fn a_source_that_is_not_there_is_an_error_with_a_way_on() {
         [exit 1]
     "#]]);
 }
+
+#[test]
+fn two_copies_are_one_session_with_the_text_of_the_bytes_and_the_times_of_the_stream() {
+    let world = World::new();
+    let demo = |name: &str| {
+        std::fs::read(format!("{}/tests/transcripts/demo/{name}", env!("CARGO_MANIFEST_DIR")))
+            .unwrap()
+    };
+    let name = "alice-z81w3ijgndz9r8603r8bxzygn2";
+    let events = demo(&format!("{name}.jsonl"));
+    world.file(&format!("logs/{name}.log"), &demo(&format!("{name}.log")));
+    world.file(&format!("logs/{name}.jsonl"), &events);
+    world.run("sync logs");
+    world.run("query -e 'select seq, command, at_earliest, at_latest from commands order by seq limit 4' --format csv").is(expect![[r#"
+        seq,command,at_earliest,at_latest
+        1,whoami,,2026-08-02T05:32:40Z
+        2,cd /opt/app,2026-08-02T05:32:40Z,2026-08-02T05:32:44Z
+        3,ls,2026-08-02T05:32:44Z,2026-08-02T05:32:53Z
+        4,cat config.yaml,2026-08-02T05:32:53Z,2026-08-02T05:32:59Z
+    "#]]);
+    world.run("query -e 'select forms, flaws from sessions' --format csv").is(expect![[r#"
+        forms,flaws
+        events+script,
+    "#]]);
+
+    // Someone took a line out of the stream and put another in.
+    let world = World::new();
+    let text = String::from_utf8(events).unwrap();
+    world.file(&format!("logs/{name}.log"), &demo(&format!("{name}.log")));
+    world.file(&format!("logs/{name}.jsonl"), text.replacen("log_level", "nothing", 1).as_bytes());
+    world.run("sync logs");
+    world.run("query -e 'select forms, flaws from sessions' --format csv").is(expect![[r#"
+        forms,flaws
+        events+script,diverges@504~1661
+    "#]]);
+    let (_, said, _) = world.parts(&crate::world::words("show alice --commands"));
+    assert!(said.contains("do not show the same lines: first at byte"), "{said}");
+}
