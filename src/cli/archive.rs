@@ -268,19 +268,41 @@ fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()
     Ok(())
 }
 
+/// Changed sessions named one by one; the rest is counted.
+const CHANGED_SHOWN: usize = 20;
+
 fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
     run.archive()?;
     let mut writer = Writer::open(&run.root()?)?;
     let mut bar = Bar::new(run.world.progress);
     let it = sync::rebuild(&mut writer, run.world.now, run.world.stop, &mut bar)?;
+    let mut versions = it.decoders_before.clone();
+    versions.sort_unstable();
+    let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
     let text = format!(
-        "decoded {} again: {} before, {} now, {} changed",
+        "decoded {} again with decoder {} (before: {}): {} before, {} now, {} changed",
         render::plural(it.sessions, "session"),
+        sync::DECODER,
+        if versions.is_empty() { "none".to_owned() } else { versions.join(", ") },
         render::plural(it.commands_before, "command"),
         render::count(it.commands),
-        render::plural(it.changed, "session"),
+        render::plural(it.changed.len() as u64, "session"),
     );
     run.ui.line(&text)?;
+    for it in it.changed.iter().take(CHANGED_SHOWN) {
+        let session = render::visible(&it.session_id);
+        let text = format!(
+            "  {session}  {} new, {} gone, {} read differently",
+            render::count(it.new),
+            render::count(it.gone),
+            render::count(it.different)
+        );
+        run.ui.line(&text)?;
+    }
+    if it.changed.len() > CHANGED_SHOWN {
+        let more = (it.changed.len() - CHANGED_SHOWN) as u64;
+        run.ui.line(&format!("  … and {} more", render::plural(more, "session")))?;
+    }
     if it.interrupted {
         run.ui.note("interrupted: the rest is as it was; run it again to go on");
         return Ok(Answer::Partial);

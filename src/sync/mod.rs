@@ -43,13 +43,14 @@ use crate::transcript::decoder::FlawKind;
 use crate::transcript::decoder::Piece;
 use crate::transcript::wire::Form;
 
+use rows::Read;
 use rows::Rows;
 
 /// The rows of a session, on their way to the files of one segment.
 mod rows;
 
 /// Raised whenever the decoder would read the same bytes otherwise.
-pub const DECODER: i64 = 1;
+pub const DECODER: i64 = 2;
 
 /// A batch is written when it holds this many bytes or objects.
 const BATCH_BYTES: u64 = 24 << 20;
@@ -665,9 +666,51 @@ pub struct Rebuilt {
     pub sessions: u64,
     pub commands_before: u64,
     pub commands: u64,
-    /// Sessions whose number of commands is no longer the same.
-    pub changed: u64,
+    /// Sessions in which a command came, went, or reads differently.
+    pub changed: Vec<Changed>,
+    /// Versions of the decoder that had written what was there before.
+    pub decoders_before: Vec<i64>,
     pub interrupted: bool,
+}
+
+/// What a rebuild changed in one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    pub session_id: String,
+    /// Commands read now and not before.
+    pub new: u64,
+    /// Commands read before and not now.
+    pub gone: u64,
+    /// Commands at the same place with another text or kind.
+    pub different: u64,
+}
+
+impl Changed {
+    fn between(session_id: &str, mut before: Vec<Read>, mut now: Vec<Read>) -> Option<Self> {
+        before.sort_unstable();
+        now.sort_unstable();
+        let mut changed = Self { session_id: session_id.to_owned(), ..Self::default() };
+        let (mut old, mut new) = (before.iter().peekable(), now.iter().peekable());
+        loop {
+            match (old.peek(), new.peek()) {
+                (None, None) => break,
+                (Some(a), Some(b)) if a.byte_start == b.byte_start => {
+                    changed.different += u64::from(a != b);
+                    old.next();
+                    new.next();
+                }
+                (Some(a), other) if other.is_none_or(|b| a.byte_start < b.byte_start) => {
+                    changed.gone += 1;
+                    old.next();
+                }
+                _ => {
+                    changed.new += 1;
+                    new.next();
+                }
+            }
+        }
+        (changed.new + changed.gone + changed.different > 0).then_some(changed)
+    }
 }
 
 /// Decodes every kept transcript again and puts the new rows in place of the old ones, a batch at a time; a
@@ -703,6 +746,13 @@ pub fn rebuild(
             && let Some(before) = rest.next()
         {
             held += before.transcript_bytes;
+            let old_commands = archive.commands_of(&before);
+            for it in old_commands.iter().map(|it| it.decoder) {
+                if !rebuilt.decoders_before.contains(&it) {
+                    rebuilt.decoders_before.push(it);
+                }
+            }
+            rows.read = Some(Vec::new());
             let mut group =
                 Group { key: before.session_key.clone(), drafts: Vec::new(), before: None };
             earlier(&archive, &mut group, writer.root())?;
@@ -729,7 +779,12 @@ pub fn rebuild(
             rebuilt.sessions += 1;
             rebuilt.commands_before += before.command_count as u64;
             rebuilt.commands += commands;
-            rebuilt.changed += u64::from(commands != before.command_count as u64);
+            let old = old_commands
+                .into_iter()
+                .map(|it| Read { byte_start: it.byte_start, kind: it.kind, text: it.command })
+                .collect();
+            let now = rows.read.take().unwrap_or_default();
+            rebuilt.changed.extend(Changed::between(&before.session_id, old, now));
             progress.took(1, before.transcript_bytes as u64);
         }
         rows.finish()?;
@@ -765,6 +820,17 @@ mod tests {
             stored_at: None,
             path: locator.into(),
         }
+    }
+
+    #[test]
+    fn a_rebuild_tells_what_came_what_went_and_what_reads_differently() {
+        let read =
+            |byte_start, text: &str| Read { byte_start, kind: "shell".into(), text: text.into() };
+        let before = vec![read(0, "ls"), read(10, "cta x"), read(20, "Demo")];
+        let now = vec![read(0, "ls"), read(10, "cat x"), read(30, "pwd")];
+        assert_eq!(Changed::between("a", before.clone(), before.clone()), None);
+        let changed = Changed::between("a", before, now).unwrap();
+        assert_eq!((changed.new, changed.gone, changed.different), (1, 1, 1));
     }
 
     #[test]

@@ -42,6 +42,16 @@ pub(super) struct Rows<'a> {
     /// Looked at while a long transcript is written, which can take a minute.
     stop: &'a AtomicBool,
     partitions: BTreeMap<String, Pending>,
+    /// Commands of the last session, for a comparison with what was there before; `None` if nobody compares.
+    pub(super) read: Option<Vec<Read>>,
+}
+
+/// One command as a comparison sees it: where it stands, what it is for, what it says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Read {
+    pub(super) byte_start: i64,
+    pub(super) kind: String,
+    pub(super) text: String,
 }
 
 #[derive(Default)]
@@ -55,7 +65,7 @@ struct Pending {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(segment: &'a mut Segment, generation: i64, stop: &'a AtomicBool) -> Self {
-        Self { segment, generation, stop, partitions: BTreeMap::new() }
+        Self { segment, generation, stop, partitions: BTreeMap::new(), read: None }
     }
 
     /// Writes one session; returns how many commands it has.
@@ -91,6 +101,7 @@ impl<'a> Rows<'a> {
             shared: &shared,
             facts: &facts,
             source: primary.source.clone(),
+            read: self.read.as_mut(),
             lines: 0,
             commands: 0,
             possible: 0,
@@ -309,6 +320,7 @@ struct SessionOut<'a> {
     shared: &'a Shared,
     facts: &'a Facts,
     source: String,
+    read: Option<&'a mut Vec<Read>>,
     lines: i64,
     commands: i64,
     possible: i64,
@@ -348,6 +360,13 @@ impl SessionOut<'_> {
             self.possible += 1;
         } else {
             self.commands += 1;
+        }
+        if let Some(read) = &mut self.read {
+            read.push(Read {
+                byte_start: it.from as i64,
+                kind: it.kind.name().to_owned(),
+                text: it.text.clone(),
+            });
         }
         let evidence: Vec<String> =
             it.evidence.iter().map(|it| format!("{:+.1} {}", it.weight, it.what)).collect();

@@ -6,6 +6,7 @@
 //! is kept as *possible*, apart from the rest. A command that was not typed is worse than one missed.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
@@ -172,7 +173,24 @@ pub struct Reader {
     streamed: bool,
     /// Lines that stood just before edited ones, by skeleton: the upper line of a prompt of two.
     heralds: HashMap<String, Herald>,
+    panes: Panes,
 }
+
+/// Shells seen through the panes that tmux or screen draws. Rows are drawn again and again, so a command counts
+/// the first time it is seen.
+#[derive(Default)]
+struct Panes {
+    /// What the shells in them show.
+    identities: Vec<String>,
+    seen: HashSet<String>,
+    /// The last command read in a pane may have changed the prompt.
+    changed: bool,
+    /// Where the first multiplexer began to draw.
+    first: Option<u64>,
+}
+
+/// Commands of panes told apart.
+const PANE_COMMANDS_MAX: usize = 1 << 16;
 
 #[derive(Default)]
 struct Herald {
@@ -717,10 +735,11 @@ impl Reader {
         };
         let mut text = rows[last].text.get(end..).unwrap_or_default().to_owned();
         let right = self.learnt.is_right_end(rows[last].text);
-        if fish || right {
+        if right && let Some(at) = text.trim_end().rfind("  ") {
+            text.truncate(text[..at].trim_end().len());
+        } else if fish {
             let entered = prompt::byte_of_column(rows[last].text, region.enter_col as usize);
-            let gap = if right { " " } else { "  " };
-            without_right_prompt(&mut text, entered.saturating_sub(end), gap);
+            without_right_prompt(&mut text, entered.saturating_sub(end));
         }
         for more in &rows[last + 1..] {
             text.push('\n');
@@ -795,6 +814,9 @@ impl Reader {
 
     fn line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
         let line = &drawn.lines[index as usize];
+        if line.bits & bits::SCREEN != 0 && self.in_panes() {
+            self.pane_row(drawn, index);
+        }
         if line.bits & (bits::INPUT | bits::OVERWRITTEN) != 0 {
             return;
         }
@@ -830,6 +852,111 @@ impl Reader {
         if matches!(text.trim(), "exit" | "logout") && !printed {
             self.may_change.get_or_insert(Change::Leave);
         }
+    }
+
+    /// Whether a terminal multiplexer draws the screen.
+    fn in_panes(&self) -> bool {
+        self.current.as_ref().is_some_and(|it| {
+            it.command.kind == Kind::Shell && shell::draws_panes(&it.command.text)
+        })
+    }
+
+    /// Where a multiplexer first drew, if one did.
+    pub fn panes_from(&self) -> Option<u64> {
+        self.panes.first
+    }
+
+    /// A row that a multiplexer drew: each pane's part of it may be a prompt and a command.
+    fn pane_row(&mut self, drawn: &Drawn, index: u32) {
+        let line = &drawn.lines[index as usize];
+        self.panes.first.get_or_insert(line.from);
+        let text = drawn.line_text(index);
+        if text.len() > 4096
+            || memchr::memchr3(b'$', b'#', b'>', text.as_bytes()).is_none() && text.is_ascii()
+        {
+            return;
+        }
+        let mut start = 0;
+        for part in text.split('│') {
+            let last = start + part.len() == text.len();
+            self.pane_part(drawn, index, start, part, last);
+            start += part.len() + '│'.len_utf8();
+        }
+    }
+
+    fn pane_part(&mut self, drawn: &Drawn, index: u32, start: usize, part: &str, last: bool) {
+        let line = &drawn.lines[index as usize];
+        if !last && !part.ends_with(' ') {
+            // It goes on in the next row, and where it does is not known.
+            return;
+        }
+        let Some((end, shape)) = self.pane_prompt(part) else { return };
+        let typed = part.get(end..).unwrap_or_default().trim_end();
+        let typed = typed.strip_suffix("^C").unwrap_or(typed).trim_end();
+        let prompt = part[..end].to_owned();
+        if typed.is_empty() {
+            return;
+        }
+        if line.bits & bits::OVERWRITTEN != 0 {
+            // A half typed line, and the same row when more was typed.
+            let goes_on = drawn.lines.get(index as usize + 1).is_some_and(|next| {
+                next.from == line.from
+                    && drawn
+                        .line_text(index + 1)
+                        .get(start..)
+                        .is_some_and(|it| it.starts_with(&prompt))
+            });
+            if goes_on {
+                return;
+            }
+        }
+        let identity = prompt::identity(&prompt, shape.as_ref());
+        if self.panes.seen.len() >= PANE_COMMANDS_MAX
+            || !self.panes.seen.insert(format!("{identity}\n{typed}"))
+        {
+            return;
+        }
+        if !self.panes.identities.contains(&identity) {
+            self.panes.identities.push(identity);
+        }
+        self.panes.changed = shell::change(typed).is_some();
+        let kind = if self.streamed {
+            // Without CRs the panes run into each other.
+            Kind::Possible
+        } else if part.trim_end().ends_with("^C") {
+            Kind::Abandoned
+        } else {
+            Kind::Shell
+        };
+        let evidence = vec![
+            weigh("a prompt of this session", 1.5),
+            weigh("read from a pane that a multiplexer drew", -0.5),
+        ];
+        let mut command =
+            self.command(typed.to_owned(), kind, &prompt, shape.as_ref(), evidence, |it| {
+                it.from = line.from;
+                it.to = line.to;
+                it.line = u64::from(index);
+            });
+        command.depth += 1;
+        self.doubtful.push(command);
+    }
+
+    fn pane_prompt(&self, part: &str) -> Option<(usize, Option<Shape>)> {
+        if let Some(shape) = prompt::known(part).filter(|it| it.strong && it.reads == Reads::Shell)
+        {
+            let identity = prompt::identity(&part[..shape.end], Some(&shape));
+            let fits = self.panes.identities.is_empty()
+                || self.panes.changed
+                || self.panes.identities.contains(&identity)
+                || self.levels.iter().any(|it| it.identity == identity);
+            return fits.then_some((shape.end, Some(shape)));
+        }
+        let level =
+            self.levels.iter().rev().find(|it| {
+                it.prompt.trim_end().len() >= 2 && part.starts_with(it.prompt.as_str())
+            })?;
+        Some((level.prompt.len(), None))
     }
 
     /// The session's first prompt comes with marks: lines before it are a banner.
@@ -1320,10 +1447,10 @@ fn searched(text: &str) -> Option<&str> {
 }
 
 /// Cuts what stands behind two blanks or more, beyond the place where the cursor was at Enter.
-fn without_right_prompt(text: &mut String, entered: usize, gap: &str) {
+fn without_right_prompt(text: &mut String, entered: usize) {
     let from =
         (0..=entered.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
-    if let Some(at) = text[from..].find(gap) {
+    if let Some(at) = text[from..].find("  ") {
         text.truncate(from + at);
     }
 }

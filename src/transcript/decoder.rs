@@ -55,10 +55,12 @@ pub enum FlawKind {
     Replaced,
     /// The two copies of the session do not show the same lines.
     Diverges,
+    /// A terminal multiplexer drew panes: not every command typed in them can be told.
+    Panes,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -71,6 +73,7 @@ impl FlawKind {
         Self::ObjectDamaged,
         Self::Replaced,
         Self::Diverges,
+        Self::Panes,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -91,6 +94,7 @@ impl FlawKind {
             Self::ObjectDamaged => "object-damaged",
             Self::Replaced => "replaced",
             Self::Diverges => "diverges",
+            Self::Panes => "panes",
         }
     }
 
@@ -107,6 +111,9 @@ impl FlawKind {
             Self::EventUnreadable => "an event could not be read",
             Self::Lossy => "streamed: the agent removed control bytes, so edits show their residue",
             Self::ObjectDamaged => "the compressed object is damaged; what could be read is kept",
+            Self::Panes => {
+                "a multiplexer (tmux, screen) drew panes: commands typed in them may be missing"
+            }
             Self::Diverges => "the session's two copies do not show the same lines",
             Self::Replaced => "the object was replaced at its source; older versions are kept too",
         }
@@ -292,6 +299,9 @@ impl Decoder {
             flaws.push(Flaw { kind: FlawKind::Empty, at: 0, count: 1 });
         } else if claims.frame.header.is_some() && !claims.frame.has_footer {
             flaws.push(Flaw { kind: FlawKind::NoFooter, at: bytes, count: 1 });
+        }
+        if let Some(at) = draw.reader.panes_from() {
+            flaws.push(Flaw { kind: FlawKind::Panes, at, count: 1 });
         }
         if claims.frame.header_time_without_zone {
             flaws.push(Flaw { kind: FlawKind::TimeWithoutZone, at: 0, count: 1 });

@@ -307,6 +307,8 @@ pub struct Learnt {
     seen: u32,
     /// Columns at which rows of regions end behind blanks, and how often: right-hand prompts.
     right_ends: HashMap<u16, u32>,
+    /// The same by what they say: an edit may have moved one.
+    right_texts: HashMap<u64, u32>,
     rows_seen: u32,
 }
 
@@ -346,10 +348,14 @@ impl Learnt {
         if row == 0 {
             self.rows_seen += 1;
         }
-        if let Some(end) = right_end(text)
-            && (self.right_ends.len() < 512 || self.right_ends.contains_key(&end))
-        {
-            *self.right_ends.entry(end).or_default() += 1;
+        if let Some((end, part)) = right_end(text) {
+            if self.right_ends.len() < 512 || self.right_ends.contains_key(&end) {
+                *self.right_ends.entry(end).or_default() += 1;
+            }
+            let part = hash(part);
+            if self.right_texts.len() < 512 || self.right_texts.contains_key(&part) {
+                *self.right_texts.entry(part).or_default() += 1;
+            }
         }
         for (it, literal) in distinct(text, found) {
             let key = (row, skeleton(literal));
@@ -383,9 +389,10 @@ impl Learnt {
 
     /// Whether the row ends where this session's right-hand prompts do.
     pub fn is_right_end(&self, text: &str) -> bool {
-        right_end(text)
-            .and_then(|it| self.right_ends.get(&it))
-            .is_some_and(|it| *it >= 3 && *it * 3 >= self.rows_seen)
+        let often = |it: Option<&u32>| it.is_some_and(|it| *it >= 3 && *it * 3 >= self.rows_seen);
+        right_end(text).is_some_and(|(end, part)| {
+            often(self.right_ends.get(&end)) || often(self.right_texts.get(&hash(part)))
+        })
     }
 
     /// How often lines had a beginning of this kind.
@@ -450,15 +457,17 @@ pub fn farthest(text: &str, end: usize, found: &[Candidate], count: impl Fn(&str
         .unwrap_or(end)
 }
 
-/// The column at which the text ends, if blanks stand before its last part.
-fn right_end(text: &str) -> Option<u16> {
+/// The column at which the text ends and its last part, if blanks stand before that.
+fn right_end(text: &str) -> Option<(u16, &str)> {
     let bare = text.trim_end();
     if bare.len() > 1024 {
         return None;
     }
     let gap = bare.rfind("  ")?;
-    (gap > 0 && bare.len() - gap < 120)
-        .then(|| bare.chars().filter_map(UnicodeWidthChar::width).sum::<usize>() as u16)
+    (gap > 0 && bare.len() - gap < 120).then(|| {
+        let end = bare.chars().filter_map(UnicodeWidthChar::width).sum::<usize>() as u16;
+        (end, &bare[gap + 2..])
+    })
 }
 
 /// Where the prompt of a drawn line may end, within what the line editor has shown: not behind the byte it

@@ -326,6 +326,16 @@ const PRINTERS: &[&str] = &[
     "dmesg", "wget", "aws", "script",
 ];
 
+/// Whether the command starts a program that draws shells in panes.
+pub fn draws_panes(text: &str) -> bool {
+    text.split(['\n', ';', '|', '&']).any(|part| {
+        let name =
+            part.split_whitespace().find(|it| *it != "sudo" && *it != "exec" && !it.contains('='));
+        let name = name.map(|it| it.rsplit('/').next().unwrap_or(it));
+        matches!(name, Some("tmux" | "screen" | "byobu" | "zellij" | "dvtm"))
+    })
+}
+
 #[rustfmt::skip]
 const COMMON: &[&str] = &[
     "apt", "apt-get", "yum", "dnf", "apk", "pip", "pip3", "npm", "npx", "yarn", "cargo", "go", "make", "cmake",

@@ -6,6 +6,9 @@ mod world;
 // What a transcript tells, whatever the bytes.
 mod decoding;
 
+// Real shells in other clothes, and a ready emulator beside ours.
+mod worn;
+
 // A folder goes in, an archive comes out; again and again.
 mod sync;
 

@@ -1,0 +1,200 @@
+//! Real shells as people dress them, and what was really typed. The prompts are none that the decoder knows: it learns
+//! each from the bytes of its session.
+
+use expect_test::expect;
+use serde::Deserialize;
+use ssmtrail::transcript::commands::Kind;
+use ssmtrail::transcript::decoder::Decoder;
+use ssmtrail::transcript::screen::Screen;
+use ssmtrail::transcript::screen::bits;
+use ssmtrail::transcript::wire::Form;
+
+#[derive(Deserialize)]
+struct Truth {
+    width: usize,
+    commands: Vec<Typed>,
+}
+
+#[derive(Deserialize)]
+struct Typed {
+    text: String,
+    kind: String,
+    #[serde(default)]
+    parts: Vec<String>,
+}
+
+struct Session {
+    name: String,
+    bytes: Vec<u8>,
+    truth: Truth,
+}
+
+fn sessions() -> Vec<Session> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcripts/worn");
+    let mut found: Vec<_> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .filter(|it| it.is_dir())
+        .collect();
+    found.sort();
+    found
+        .into_iter()
+        .map(|it| Session {
+            name: it.file_name().unwrap().to_string_lossy().into_owned(),
+            bytes: std::fs::read(it.join("session.log")).unwrap(),
+            truth: serde_json::from_slice(&std::fs::read(it.join("truth.json")).unwrap()).unwrap(),
+        })
+        .collect()
+}
+
+/// Commands of a shell that were really typed, in order; a pasted block is its lines.
+fn typed(truth: &Truth) -> Vec<String> {
+    let shell = truth.commands.iter().filter(|it| it.kind == "shell");
+    shell
+        .flat_map(|it| if it.parts.is_empty() { vec![it.text.clone()] } else { it.parts.clone() })
+        .collect()
+}
+
+fn read(bytes: &[u8]) -> Vec<String> {
+    let mut decoder = Decoder::new(Form::Script);
+    decoder.push(bytes);
+    let (piece, ..) = decoder.finish();
+    piece
+        .commands
+        .into_iter()
+        .filter(|it| it.command.kind == Kind::Shell)
+        .flat_map(|it| {
+            // A pasted block may be read as one command of several lines.
+            let block = it.command.text.starts_with("export A=1\n");
+            let text = it.command.text;
+            if block { text.lines().map(str::to_owned).collect() } else { vec![text] }
+        })
+        .collect()
+}
+
+/// What stands in one list and not in the other, in order (longest common subsequence).
+fn differences(truth: &[String], read: &[String]) -> (Vec<String>, Vec<String>) {
+    let mut longest = vec![vec![0usize; read.len() + 1]; truth.len() + 1];
+    for a in (0..truth.len()).rev() {
+        for b in (0..read.len()).rev() {
+            longest[a][b] = if truth[a] == read[b] {
+                longest[a + 1][b + 1] + 1
+            } else {
+                longest[a + 1][b].max(longest[a][b + 1])
+            };
+        }
+    }
+    let (mut missed, mut invented) = (Vec::new(), Vec::new());
+    let (mut a, mut b) = (0, 0);
+    while a < truth.len() || b < read.len() {
+        if a < truth.len() && b < read.len() && truth[a] == read[b] {
+            (a, b) = (a + 1, b + 1);
+        } else if b == read.len() || a < truth.len() && longest[a + 1][b] >= longest[a][b + 1] {
+            missed.push(truth[a].clone());
+            a += 1;
+        } else {
+            invented.push(read[b].clone());
+            b += 1;
+        }
+    }
+    (missed, invented)
+}
+
+#[test]
+fn prompts_never_seen_before_are_learnt_from_their_session() {
+    let mut out = String::new();
+    let mut total = 0;
+    for it in sessions() {
+        let truth = typed(&it.truth);
+        total += truth.len();
+        let (missed, invented) = differences(&truth, &read(&it.bytes));
+        for text in missed {
+            out += &format!("{:<16} - {text}\n", it.name);
+        }
+        for text in invented {
+            out += &format!("{:<16} + {text}\n", it.name);
+        }
+    }
+    out += &format!("of {total} commands\n");
+    expect![[r#"
+        b-kali-nomark    - history | grep echo | tail -5
+        b-num-nm         + uname -a
+        b-rps            - uname -a
+        b-rps            + find /usr/share/doc -maxdepth 1 -name 'b*' -type d | sortn': uname tmp ❱ una                                                                  right side
+        b-title          - history | grep echo | tail -5
+        b-title          + history | grep ech5 | tail -
+        of 462 commands
+    "#]].assert_eq(&out);
+}
+
+/// The terminal bytes of a session up to the first thing that makes rows vanish from a terminal: clearing, and
+/// programs that take the whole screen.
+fn printed(bytes: &[u8]) -> Vec<u8> {
+    let start = bytes.iter().position(|it| *it == b'\n').map_or(0, |it| it + 1);
+    let body = &bytes[start..];
+    let end = [&b"\x1b[2J"[..], b"\x1b[?1049h", b"\nScript done on "]
+        .iter()
+        .filter_map(|it| memchr::memmem::find(body, it))
+        .min()
+        .unwrap_or(body.len());
+    let end = body[..end].iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
+    body[..end].to_vec()
+}
+
+/// Rows as a ready terminal emulator shows them at the window's true width, wrapped rows joined.
+fn rows_of_avt(bytes: &[u8], width: usize) -> Vec<String> {
+    let mut terminal = avt::Terminal::new(width, 500).unwrap();
+    terminal.feed(String::from_utf8_lossy(bytes).as_ref());
+    let rows = terminal.screen().text();
+    rows.into_iter().map(|it| it.trim_end().to_owned()).filter(|it| !it.is_empty()).collect()
+}
+
+fn rows_of_ours(bytes: &[u8], width: usize) -> Vec<String> {
+    let mut screen = Screen::new();
+    screen.set_width(Some(width));
+    let mut at = 0;
+    for raw in bytes.split_inclusive(|it| *it == b'\n') {
+        let ended = raw.ends_with(b"\n");
+        let line = raw.strip_suffix(b"\n").unwrap_or(raw);
+        let bare = line.iter().rposition(|it| *it != b'\r').map_or(0, |it| it + 1);
+        let to = at + raw.len() as u64;
+        screen.line(&line[..bare], (line.len() - bare) as u8, ended, at, to);
+        at = to;
+    }
+    screen.finish(at);
+    let drawn = screen.take();
+    (0..drawn.lines.len() as u32)
+        .filter(|it| drawn.lines[*it as usize].bits & bits::OVERWRITTEN == 0)
+        .map(|it| drawn.line_text(it).replace('\t', "        ").trim_end().to_owned())
+        .filter(|it| !it.is_empty())
+        .collect()
+}
+
+#[test]
+fn a_ready_emulator_shows_the_same_rows_at_the_known_width() {
+    let mut out = String::new();
+    let mut compared = 0;
+    for it in sessions() {
+        let bytes = printed(&it.bytes);
+        let expand = |rows: Vec<String>| -> Vec<String> {
+            // Tabs are kept as tabs by us and as blanks by a terminal.
+            rows.into_iter().map(|it| it.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+        };
+        let theirs = expand(rows_of_avt(&bytes, it.truth.width));
+        let ours = expand(rows_of_ours(&bytes, it.truth.width));
+        compared += theirs.len();
+        let (lost, more) = differences(&theirs, &ours);
+        for text in lost {
+            out += &format!("{:<16} only in avt  {text}\n", it.name);
+        }
+        for text in more {
+            out += &format!("{:<16} only in ours {text}\n", it.name);
+        }
+    }
+    out += &format!("{} rows compared\n", compared);
+    expect![[r#"
+        b-num-nm         only in ours (reverse-i-search)`un': uname -a
+        1816 rows compared
+    "#]]
+    .assert_eq(&out);
+}
