@@ -1,6 +1,6 @@
 //! How fast bytes become lines and commands, on one core, beside a bare `vte` parse of the same bytes.
 //!
-//! `cargo bench --bench decode` prints one row a kind of transcript. Each kind is repeated to 16 MB; the best of five runs
+//! `cargo bench --bench decode [-- KIND]` prints one row a kind of transcript. Each kind is repeated to 16 MB; the best of five runs
 //! counts, because everything else on the machine can only make it slower.
 
 use std::io::Write;
@@ -85,7 +85,11 @@ fn main() {
         "{:<16} {:>14} {:>14} {:>9}",
         "kind", "ssmtrail MB/s", "vte alone MB/s", "commands"
     );
+    let only = std::env::args().skip(1).find(|it| !it.starts_with('-'));
     for (form, (name, bytes)) in &rows {
+        if only.as_ref().is_some_and(|it| !name.contains(it.as_str())) {
+            continue;
+        }
         let mut commands = 0;
         let ours = best(|| {
             let mut decoder = Decoder::new(*form);

@@ -389,11 +389,14 @@ impl SessionOut<'_> {
             at: Instant(earliest.filter(|it| Some(*it) == latest)),
             at_earliest: Instant(earliest),
             at_latest: Instant(latest),
-            os_user: it.os_user.or_else(|| self.facts.run_as.clone().filter(|_| it.depth == 0)),
-            host: it.host,
-            cwd: it.cwd,
+            os_user: it
+                .os_user
+                .map(|it| it.to_string())
+                .or_else(|| self.facts.run_as.clone().filter(|_| it.depth == 0)),
+            host: it.host.map(|it| it.to_string()),
+            cwd: it.cwd.map(|it| it.to_string()),
             depth: i64::from(it.depth),
-            prompt: it.prompt,
+            prompt: it.prompt.to_string(),
             source: self.source.clone(),
             locator: self.shared.locator.clone(),
             byte_start: it.from as i64,

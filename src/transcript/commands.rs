@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
@@ -62,11 +63,11 @@ pub struct Command {
     pub text: String,
     pub kind: Kind,
     /// The prompt it stood behind, as shown.
-    pub prompt: String,
-    pub os_user: Option<String>,
-    pub host: Option<String>,
+    pub prompt: Arc<str>,
+    pub os_user: Option<Arc<str>>,
+    pub host: Option<Arc<str>>,
     /// The directory as the prompt shows it: `~`, a path, or only its last part.
-    pub cwd: Option<String>,
+    pub cwd: Option<Arc<str>>,
     /// Shells around it: 0 is the session's own.
     pub depth: u16,
     /// Bytes it was read from.
@@ -101,15 +102,17 @@ const FLOOR: f32 = 0.0;
 /// One shell or REPL of the stack.
 #[derive(Clone, Debug)]
 struct Level {
-    prompt: String,
+    prompt: Arc<str>,
     skeleton: String,
     /// See [`prompt::identity`].
     identity: String,
     reads: Reads,
-    user: Option<String>,
-    host: Option<String>,
+    /// The last prompt, if its shape is known everywhere.
+    shape: Option<Shape>,
+    user: Option<Arc<str>>,
+    host: Option<Arc<str>>,
     /// The directory its last prompt showed.
-    dir: Option<String>,
+    dir: Option<Arc<str>>,
     /// Its line editor sets bracketed-paste marks.
     marked: bool,
     /// Lines that the prompt has before the one with the command.
@@ -144,6 +147,8 @@ pub struct Reader {
     current: Option<Current>,
     /// Text of the last command that was run: what may follow depends on it.
     last: Option<String>,
+    /// It prints what other people wrote.
+    prints: bool,
     /// The last command may have changed the prompt, and no prompt has followed yet.
     may_change: Option<Change>,
     commands: Vec<Command>,
@@ -174,7 +179,20 @@ pub struct Reader {
     /// Lines that stood just before edited ones, by skeleton: the upper line of a prompt of two.
     heralds: HashMap<String, Herald>,
     panes: Panes,
+    /// Prompts met again and again, the commonest first.
+    usual: Vec<Usual>,
 }
+
+/// A prompt of an input region as it stands, and what spoke for it when it was judged.
+struct Usual {
+    prompt: Arc<str>,
+    rows_before: usize,
+    shape: Option<Shape>,
+    judged: Evidence,
+    met: u32,
+}
+
+const USUAL_MAX: usize = 16;
 
 /// Shells seen through the panes that tmux or screen draws. Rows are drawn again and again, so a command counts
 /// the first time it is seen.
@@ -202,7 +220,7 @@ struct Herald {
 const HERALDS_MAX: usize = 1024;
 
 struct Split {
-    prompt: String,
+    prompt: Arc<str>,
     rows_before: usize,
     text: String,
     shape: Option<Shape>,
@@ -256,12 +274,13 @@ impl Reader {
     /// than that for the next command.
     fn in_one_burst(&self, line: &Line) -> bool {
         self.streamed
-            && self.last.as_deref().is_some_and(shell::prints_files)
+            && self.prints
             && self.current.as_ref().is_some_and(|it| it.command.to == line.to)
     }
 
     fn learn(&mut self, drawn: &Drawn) {
         let mut before: Option<u32> = None;
+        let mut regions = 0usize;
         for item in &drawn.items {
             let above = before.take();
             if let Item::Line(index) = item {
@@ -270,8 +289,13 @@ impl Reader {
             }
             match item {
                 Item::Region(region) if region.genuine && region.input_at.is_none() => {
+                    regions += 1;
+                    let sampled = regions <= LEARNT_WHOLE || regions.is_multiple_of(16);
+                    if !sampled || self.is_as_ever(drawn, region) {
+                        continue;
+                    }
                     for (row, it) in region_rows(drawn, region).enumerate().take(4) {
-                        self.learnt.region_row(row as u8, it.text, &it.found, it.low);
+                        self.learnt.region_row(row as u8, it.text, &it.found(), it.low);
                     }
                 }
                 Item::Line(index) => {
@@ -290,6 +314,46 @@ impl Reader {
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Whether the region shows the prompt that this shell has shown many times: nothing is to be learnt from it.
+    fn is_as_ever(&self, drawn: &Drawn, region: &Region) -> bool {
+        self.usual.iter().any(|usual| {
+            usual.met >= AS_EVER
+                && region_rows(drawn, region)
+                    .nth(usual.rows_before)
+                    .is_some_and(|it| it.text.starts_with(&*usual.prompt))
+        })
+    }
+
+    /// Counts how often a prompt was met as it is.
+    fn met(&mut self, split: &Split) {
+        let Some(judged) = split.evidence.first().copied() else { return };
+        let found = self
+            .usual
+            .iter()
+            .position(|it| it.prompt == split.prompt && it.rows_before == split.rows_before);
+        match found {
+            Some(at) => {
+                self.usual[at].met = self.usual[at].met.saturating_add(1);
+                // The commonest first.
+                if at > 0 && self.usual[at].met > self.usual[at - 1].met {
+                    self.usual.swap(at, at - 1);
+                }
+            }
+            None => {
+                if self.usual.len() >= USUAL_MAX {
+                    self.usual.pop();
+                }
+                self.usual.push(Usual {
+                    prompt: Arc::clone(&split.prompt),
+                    rows_before: split.rows_before,
+                    shape: split.shape.clone(),
+                    judged,
+                    met: 1,
+                });
             }
         }
     }
@@ -379,7 +443,9 @@ impl Reader {
             self.unsure = command.damaged;
         }
         if matches!(command.kind, Kind::Shell | Kind::Repl) {
-            self.last = Some(prompt::head(&command.text, JUDGED_BYTES).to_owned());
+            let text = prompt::head(&command.text, JUDGED_BYTES);
+            self.prints = shell::prints_files(text);
+            self.last = Some(text.to_owned());
         }
         self.current = Some(Current { command, outputs: 0, decoys: 0, marked });
     }
@@ -400,6 +466,7 @@ impl Reader {
         if current.command.kind == Kind::Shell {
             self.may_change = shell::change(&whole);
         }
+        self.prints = shell::prints_files(&whole);
         self.last = Some(whole);
     }
 
@@ -454,6 +521,9 @@ impl Reader {
             self.extend(&text, region.to, kind);
             return;
         }
+        if region.input_at.is_none() && !region.escape_follows && split.prompt.len() >= 2 {
+            self.met(&split);
+        }
         let mut evidence = split.evidence;
         evidence.push(weigh("between the line editor's own marks", 3.0));
         let settled = self.settle(&split.prompt, split.shape.as_ref(), true, split.rows_before);
@@ -491,7 +561,7 @@ impl Reader {
         &self,
         text: String,
         kind: Kind,
-        prompt: &str,
+        prompt: &Arc<str>,
         shape: Option<&Shape>,
         mut evidence: Vec<Evidence>,
         place: impl FnOnce(&mut Command),
@@ -504,12 +574,12 @@ impl Reader {
         let user = shape
             .and_then(|it| it.user.clone())
             .or_else(|| level.and_then(|it| it.user.clone()))
-            .or_else(|| (root == Some(true)).then(|| "root".to_owned()));
+            .or_else(|| (root == Some(true)).then(|| Arc::from("root")));
         let depth = self.levels.iter().filter(|it| it.reads != Reads::Repl).count();
         let mut command = Command {
             text,
             kind,
-            prompt: prompt.to_owned(),
+            prompt: Arc::clone(prompt),
             os_user: user,
             host: shape
                 .and_then(|it| it.host.clone())
@@ -540,7 +610,7 @@ impl Reader {
         if current.outputs > 0 || current.command.text.is_empty() || current.marked != marked {
             return false;
         }
-        let prompt = split.prompt.as_str();
+        let prompt = &*split.prompt;
         if current.command.kind == Kind::Repl {
             let bare = prompt.trim();
             return matches!(bare, "..." | "...>" | "->" | "...:") || is_repl_continuation(prompt);
@@ -548,7 +618,7 @@ impl Reader {
         if current.command.kind != Kind::Shell {
             return false;
         }
-        let same = self.levels.last().is_some_and(|it| it.prompt == prompt);
+        let same = self.levels.last().is_some_and(|it| &*it.prompt == prompt);
         let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
         let long = current.command.text.len() > JUDGED_BYTES;
         let open = long || shell::is_open(&current.command.text);
@@ -559,11 +629,21 @@ impl Reader {
     /// Moves the stack to the shell that shows this prompt; says what that move is worth.
     fn settle(
         &mut self,
-        shown: &str,
+        shown: &Arc<str>,
         shape: Option<&Shape>,
         marked: bool,
         rows_before: usize,
     ) -> Vec<Evidence> {
+        if self.may_change.is_none()
+            && let Some(top) = self.levels.last()
+            && top.prompt == *shown
+            && top.rows_before == rows_before
+            && top.marked == marked
+            && top.shape.as_ref() == shape
+        {
+            // Nearly always: the same prompt again.
+            return vec![weigh("the prompt of this shell", 1.0)];
+        }
         let skeleton = prompt::skeleton(shown.trim_end());
         let user = shape.and_then(|it| it.user.clone());
         let host = shape.and_then(|it| it.host.clone());
@@ -573,10 +653,11 @@ impl Reader {
         let fits = |it: &Level| it.identity == identity && it.rows_before == rows_before;
         let mut evidence = Vec::new();
         let level = Level {
-            prompt: shown.to_owned(),
+            prompt: Arc::clone(shown),
             skeleton: skeleton.clone(),
             identity: identity.clone(),
             reads,
+            shape: shape.cloned(),
             user: user.clone(),
             host: host.clone(),
             dir: shape.and_then(|it| it.dir.clone()),
@@ -603,8 +684,9 @@ impl Reader {
             {
                 self.levels.push(level);
             } else if let Some(top) = self.levels.last_mut() {
-                if top.prompt.trim_end() != shown {
-                    shown.clone_into(&mut top.prompt);
+                if top.prompt.trim_end() != &**shown {
+                    top.prompt = Arc::clone(shown);
+                    top.shape = shape.cloned();
                 }
                 top.marked = marked;
                 top.dir = shape.and_then(|it| it.dir.clone());
@@ -686,7 +768,7 @@ impl Reader {
             let shown = &text[..end];
             let shape = prompt::known(shown).filter(|it| it.end == shown.len());
             return Some(Split {
-                prompt: shown.to_owned(),
+                prompt: Arc::from(shown),
                 rows_before: 0,
                 text: typed.clone(),
                 shape,
@@ -702,7 +784,7 @@ impl Reader {
         if let Some(row) = rows.iter().rposition(|it| searched(it.text).is_some()) {
             let top = self.levels.last();
             return Some(Split {
-                prompt: top.map(|it| it.prompt.clone()).unwrap_or_default(),
+                prompt: top.map_or_else(|| Arc::from(""), |it| Arc::clone(&it.prompt)),
                 rows_before: top.map_or(0, |it| it.rows_before),
                 text: rows[row].text.to_owned(),
                 shape: top.and_then(|it| prompt::known(&it.prompt)),
@@ -723,14 +805,18 @@ impl Reader {
             }
             None => self.prompt_end(&rows, &mut evidence)?,
         };
-        let shown = rows[row].text[..end].to_owned();
+        let literal = &rows[row].text[..end];
+        let shown = match self.levels.last() {
+            Some(top) if &*top.prompt == literal => Arc::clone(&top.prompt),
+            _ => Arc::from(literal),
+        };
         // Completion lists, Ctrl-L and Ctrl-R draw the prompt again: the last one counts.
         let bare = shown.trim_end();
         let last = if bare.is_empty() {
             row
         } else {
             rows.iter()
-                .rposition(|it| it.text.starts_with(shown.as_str()) || it.text == bare)
+                .rposition(|it| it.text.starts_with(&*shown) || it.text == bare)
                 .unwrap_or(row)
         };
         let mut text = rows[last].text.get(end..).unwrap_or_default().to_owned();
@@ -763,7 +849,17 @@ impl Reader {
         evidence: &mut Vec<Evidence>,
     ) -> Option<(usize, usize, Option<Shape>)> {
         let mut best: Option<(f32, usize, usize)> = None;
-        for (row, RegionRow { text, found, .. }) in rows.iter().enumerate().take(4) {
+        let usual = self.usual.iter().find(|it| {
+            it.met >= AS_EVER
+                && rows.get(it.rows_before).is_some_and(|row| row.text.starts_with(&*it.prompt))
+        });
+        if let Some(it) = usual {
+            // Judged often enough: the same prompt stands here again.
+            evidence.push(it.judged);
+            return Some((it.rows_before, it.prompt.len(), it.shape.clone()));
+        }
+        let founds: Vec<Vec<Candidate>> = rows.iter().take(4).map(RegionRow::found).collect();
+        for (row, (RegionRow { text, .. }, found)) in rows.iter().zip(&founds).enumerate() {
             let shape = prompt::known(text);
             for it in found {
                 let mut score = self.learnt.region_score(row as u8, text, *it);
@@ -776,7 +872,7 @@ impl Reader {
                 if self
                     .levels
                     .iter()
-                    .any(|level| level.rows_before == row && level.prompt == literal)
+                    .any(|level| level.rows_before == row && &*level.prompt == literal)
                 {
                     score = score.max(1.0) * 2.0;
                 }
@@ -789,7 +885,7 @@ impl Reader {
         // A prompt of several lines is as common in its last one; commands of several lines are not.
         let here = self.learnt.region_count(row as u8, &rows[row].text[..end]);
         for (below, it) in rows.iter().enumerate().take(4).skip(row + 1) {
-            let found = it.found.iter().filter(|it| it.weight >= 0.8).filter(|found| {
+            let found = founds[below].iter().filter(|it| it.weight >= 0.8).filter(|found| {
                 let count = self.learnt.region_count(below as u8, &it.text[..found.end]);
                 count >= 3 && count * 4 >= here * 3
             });
@@ -800,7 +896,7 @@ impl Reader {
         let text = rows[row].text;
         if prompt::known(text).is_none_or(|it| it.end != end || !it.strong) {
             let count = |it: &str| self.learnt.region_count(row as u8, it);
-            end = prompt::farthest(text, end, &rows[row].found, count);
+            end = prompt::farthest(text, end, &founds[row], count);
         }
         let shape = prompt::known(text).filter(|it| it.end == end);
         evidence.push(match (&shape, score) {
@@ -848,7 +944,7 @@ impl Reader {
         {
             current.decoys += 1;
         }
-        let printed = self.last.as_deref().is_some_and(shell::prints_files);
+        let printed = self.prints;
         if matches!(text.trim(), "exit" | "logout") && !printed {
             self.may_change.get_or_insert(Change::Leave);
         }
@@ -893,7 +989,7 @@ impl Reader {
         let Some((end, shape)) = self.pane_prompt(part) else { return };
         let typed = part.get(end..).unwrap_or_default().trim_end();
         let typed = typed.strip_suffix("^C").unwrap_or(typed).trim_end();
-        let prompt = part[..end].to_owned();
+        let prompt: Arc<str> = Arc::from(&part[..end]);
         if typed.is_empty() {
             return;
         }
@@ -904,7 +1000,7 @@ impl Reader {
                     && drawn
                         .line_text(index + 1)
                         .get(start..)
-                        .is_some_and(|it| it.starts_with(&prompt))
+                        .is_some_and(|it| it.starts_with(&*prompt))
             });
             if goes_on {
                 return;
@@ -952,10 +1048,11 @@ impl Reader {
                 || self.levels.iter().any(|it| it.identity == identity);
             return fits.then_some((shape.end, Some(shape)));
         }
-        let level =
-            self.levels.iter().rev().find(|it| {
-                it.prompt.trim_end().len() >= 2 && part.starts_with(it.prompt.as_str())
-            })?;
+        let level = self
+            .levels
+            .iter()
+            .rev()
+            .find(|it| it.prompt.trim_end().len() >= 2 && part.starts_with(&*it.prompt))?;
         Some((level.prompt.len(), None))
     }
 
@@ -983,7 +1080,7 @@ impl Reader {
             && let Some(current) = &mut self.current
             && !current.marked
             && current.outputs > 0
-            && let Some(whole) = text.strip_prefix(current.command.prompt.as_str())
+            && let Some(whole) = text.strip_prefix(&*current.command.prompt)
             && whole.starts_with(current.command.text.as_str())
         {
             // The line was not run but broken off by a list of completions, and is drawn again.
@@ -999,7 +1096,7 @@ impl Reader {
             && let Some(current) = &mut self.current
             && current.outputs == 0
             && current.command.text.len() >= 20
-            && let Some(whole) = text.strip_prefix(current.command.prompt.as_str())
+            && let Some(whole) = text.strip_prefix(&*current.command.prompt)
             && whole
                 .starts_with(prompt::head(&current.command.text, current.command.text.len() - 1))
         {
@@ -1029,7 +1126,7 @@ impl Reader {
             && let Some(end) = continuation_end(rest)
         {
             let split = Split {
-                prompt: rest[..end].to_owned(),
+                prompt: Arc::from(&rest[..end]),
                 rows_before: 0,
                 text: rest[end..].to_owned(),
                 shape: None,
@@ -1062,7 +1159,7 @@ impl Reader {
         else {
             return self.inside(drawn, index, text, edited);
         };
-        let shown = rest[..end.min(rest.len())].to_owned();
+        let shown: Arc<str> = Arc::from(&rest[..end.min(rest.len())]);
         let body = rest.get(end..).unwrap_or_default();
         self.accept(drawn, index, nth, shown, body, shape, &mut evidence, edited)
     }
@@ -1074,8 +1171,8 @@ impl Reader {
             return false;
         }
         let shown = top.prompt.clone();
-        let Some(at) = text.find(&shown).filter(|it| *it > 0) else { return false };
-        let printed = self.last.as_deref().is_some_and(shell::prints_files);
+        let Some(at) = text.find(&*shown).filter(|it| *it > 0) else { return false };
+        let printed = self.prints;
         if top.titled || (printed && !edited && !text[at + shown.len()..].is_empty()) && at > 40 {
             return false;
         }
@@ -1091,7 +1188,7 @@ impl Reader {
         drawn: &Drawn,
         index: u32,
         nth: usize,
-        shown: String,
+        shown: Arc<str>,
         body: &str,
         shape: Option<Shape>,
         evidence: &mut Vec<Evidence>,
@@ -1101,7 +1198,7 @@ impl Reader {
         // The first window-size message makes the shell draw its prompt twice; a streamed copy shows both.
         let mut body = body;
         while shown.len() > 2
-            && let Some(rest) = body.strip_prefix(shown.as_str())
+            && let Some(rest) = body.strip_prefix(&*shown)
         {
             body = rest;
         }
@@ -1181,7 +1278,7 @@ impl Reader {
         &mut self,
         drawn: &Drawn,
         index: u32,
-        shown: &str,
+        shown: &Arc<str>,
         body: &str,
         shape: Option<&Shape>,
         evidence: Vec<Evidence>,
@@ -1230,7 +1327,7 @@ impl Reader {
     ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
         let shape = prompt::known(text);
         let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
-        let prints = self.last.as_deref().is_some_and(shell::prints_files);
+        let prints = self.prints;
         let printed = prints && self.current.as_ref().is_some_and(|it| it.outputs > 0);
         if let Some(top) = self.levels.last()
             && !top.marked
@@ -1313,7 +1410,7 @@ impl Reader {
         {
             return Some((0, None));
         }
-        if !top.prompt.is_empty() && text.starts_with(top.prompt.as_str()) {
+        if !top.prompt.is_empty() && text.starts_with(&*top.prompt) {
             return Some((
                 top.prompt.len(),
                 shape.filter(|it| it.end == top.prompt.len()).cloned(),
@@ -1427,6 +1524,9 @@ impl Reader {
 
     /// The best end of a learnt prompt at the start of the line.
     fn learnt_end(&self, text: &str, low: Option<usize>) -> Option<(usize, f32)> {
+        if self.learnt.is_empty() {
+            return None;
+        }
         let found = prompt::bounded(text, low, None);
         let (end, score) = found
             .iter()
@@ -1545,13 +1645,30 @@ fn continuation_end(text: &str) -> Option<usize> {
     (end > 0 && end <= 24 && (zsh || psql)).then_some(end + 2)
 }
 
-/// One row of an input region, with the places where a prompt may end in it.
+/// One row of an input region.
 struct RegionRow<'a> {
     line: u32,
     text: &'a str,
-    found: Vec<Candidate>,
     low: Option<usize>,
+    paint: Option<usize>,
 }
+
+impl RegionRow<'_> {
+    /// The places where a prompt may end in it.
+    fn found(&self) -> Vec<Candidate> {
+        let mut found = prompt::bounded(self.text, self.low, self.paint);
+        if found.is_empty() || found.iter().all(|it| it.weight < 0.2) {
+            found.push(Candidate { end: 0, weight: 0.1 });
+        }
+        found
+    }
+}
+
+/// Regions of a window that are all learnt from; beyond, one in sixteen tells enough.
+const LEARNT_WHOLE: usize = 2048;
+
+/// A prompt met so often is not judged anew each time.
+const AS_EVER: u32 = 16;
 
 /// The byte that the line editor went back to.
 fn low_byte(line: &Line, text: &str, skipped: usize) -> Option<usize> {
@@ -1577,10 +1694,6 @@ fn region_rows<'a>(
         let paint = (line.paint_col > 0).then(|| {
             prompt::byte_of_column(text, (line.paint_col as usize).saturating_sub(skipped))
         });
-        let mut found = prompt::bounded(text, low, paint);
-        if found.is_empty() || found.iter().all(|it| it.weight < 0.2) {
-            found.push(Candidate { end: 0, weight: 0.1 });
-        }
-        RegionRow { line: index, text, found, low }
+        RegionRow { line: index, text, low, paint }
     })
 }

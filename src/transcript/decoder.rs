@@ -24,7 +24,7 @@ use crate::transcript::wire::Unframe;
 use crate::transcript::wire::without_crs;
 
 /// Terminal bytes drawn before commands are read from them. Borders depend on the bytes alone.
-const WINDOW: u64 = 16 << 20;
+const WINDOW: u64 = 2 << 20;
 /// Streamed text held before it is drawn.
 const HELD: usize = 4 << 20;
 

@@ -6,6 +6,7 @@
 //! nothing, because output can print any shape (a README does); the walk in `commands` asks for more.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -29,9 +30,9 @@ pub struct Shape {
     pub reads: Reads,
     /// Says user, host or version: seldom met by chance.
     pub strong: bool,
-    pub user: Option<String>,
-    pub host: Option<String>,
-    pub dir: Option<String>,
+    pub user: Option<Arc<str>>,
+    pub host: Option<Arc<str>>,
+    pub dir: Option<Arc<str>>,
     /// `#` or `$`, where the prompt shows either.
     pub root: Option<bool>,
 }
@@ -114,7 +115,7 @@ pub fn known(text: &str) -> Option<Shape> {
             return None;
         }
         let found = known.regex.captures(window)?;
-        let part = |name: &str| found.name(name).map(|it| it.as_str().to_owned());
+        let part = |name: &str| found.name(name).map(|it| Arc::<str>::from(it.as_str()));
         Some(Shape {
             family: family as u8,
             end: found.get(0)?.end(),
@@ -123,7 +124,7 @@ pub fn known(text: &str) -> Option<Shape> {
             user: part("user").filter(|it| !it.is_empty()),
             host: part("host"),
             dir: part("dir"),
-            root: part("sign").map(|it| it == "#"),
+            root: part("sign").map(|it| &*it == "#"),
         })
     })
 }
@@ -165,32 +166,52 @@ pub fn head(text: &str, most: usize) -> &str {
 /// The prompt with everything that changes from line to line made equal: words, numbers, paths.
 pub fn skeleton(prompt: &str) -> String {
     let mut out = String::with_capacity(prompt.len().min(32));
-    let mut word = "";
-    let close = |word: &str, out: &mut String| {
-        // An arrow or a plus is a sign, not a word.
-        if word.chars().any(|it| it.is_alphanumeric() || matches!(it, '/' | '~')) {
-            out.push('w');
-        } else {
-            out.push_str(word);
+    each_of_skeleton(prompt, |part| out.push_str(part));
+    out
+}
+
+/// The skeleton as a number, for tables that see every line.
+fn skeleton_hash(prompt: &str) -> u64 {
+    // FNV-1a: fixed, so that the same bytes give the same answer on every run.
+    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
+    each_of_skeleton(prompt, |part| {
+        for it in part.bytes() {
+            sum = (sum ^ u64::from(it)).wrapping_mul(0x0100_0000_01b3);
         }
+    });
+    sum
+}
+
+fn each_of_skeleton(prompt: &str, mut push: impl FnMut(&str)) {
+    let mut word: Option<usize> = None;
+    let mut blank = false;
+    let close = |word: &str, push: &mut dyn FnMut(&str)| {
+        // An arrow or a plus is a sign, not a word.
+        let is_word = word.chars().any(|it| it.is_alphanumeric() || matches!(it, '/' | '~'));
+        push(if is_word { "w" } else { word });
     };
-    let mut start = 0;
     for (at, ch) in prompt.char_indices() {
-        if ch.is_alphanumeric() || matches!(ch, '/' | '~' | '.' | '-' | '_' | '+') {
-            if word.is_empty() {
-                start = at;
-            }
-            word = &prompt[start..at + ch.len_utf8()];
+        let of_word = match ch {
+            '/' | '~' | '.' | '-' | '_' | '+' => true,
+            _ if ch.is_ascii() => ch.is_ascii_alphanumeric(),
+            _ => ch.is_alphanumeric(),
+        };
+        if of_word {
+            word.get_or_insert(at);
+            blank = false;
             continue;
         }
-        close(word, &mut out);
-        word = "";
-        if !(ch == ' ' && out.ends_with(' ')) {
-            out.push(ch);
+        if let Some(start) = word.take() {
+            close(&prompt[start..at], &mut push);
         }
+        if !(ch == ' ' && blank) {
+            push(&prompt[at..at + ch.len_utf8()]);
+        }
+        blank = ch == ' ';
     }
-    close(word, &mut out);
-    out
+    if let Some(start) = word {
+        close(&prompt[start..], &mut push);
+    }
 }
 
 /// Byte at which the column begins, counting as a terminal does.
@@ -269,6 +290,8 @@ struct Support {
     count: u32,
     titled: u32,
     bare: u32,
+    /// Different texts, as far as they are held apart.
+    distinct: u32,
     /// The prompts themselves, and how often the line editor went back exactly to the end of each.
     literals: HashMap<u64, u32>,
 }
@@ -301,8 +324,8 @@ fn painted(text: &str, paint: usize, low: Option<usize>, found: &mut Vec<Candida
 /// What the session itself has taught. Grows with each window; never forgets.
 #[derive(Default, Debug)]
 pub struct Learnt {
-    regions: HashMap<(u8, String), Support>,
-    lines: HashMap<String, Support>,
+    regions: HashMap<(u8, u64), Support>,
+    lines: HashMap<u64, Support>,
     /// Lines learnt from.
     seen: u32,
     /// Columns at which rows of regions end behind blanks, and how often: right-hand prompts.
@@ -358,14 +381,14 @@ impl Learnt {
             }
         }
         for (it, literal) in distinct(text, found) {
-            let key = (row, skeleton(literal));
+            let key = (row, skeleton_hash(literal));
             if self.regions.len() >= SKELETONS_MAX && !self.regions.contains_key(&key) {
                 continue;
             }
             let seen = self.regions.entry(key).or_default();
             seen.count += 1;
             seen.bare += u32::from(text.trim_end().len() <= it.end);
-            *seen.literals.entry(hash(literal)).or_default() += u32::from(low == Some(it.end));
+            seen.literal(literal, low == Some(it.end));
         }
     }
 
@@ -373,7 +396,7 @@ impl Learnt {
     pub fn line(&mut self, text: &str, found: &[Candidate], low: Option<usize>, titled: bool) {
         self.seen += 1;
         for (it, literal) in distinct(text, found) {
-            let key = skeleton(literal);
+            let key = skeleton_hash(literal);
             if self.lines.len() >= SKELETONS_MAX && !self.lines.contains_key(&key) {
                 continue;
             }
@@ -381,10 +404,13 @@ impl Learnt {
             seen.count += 1;
             seen.titled += u32::from(titled);
             seen.bare += u32::from(text.trim_end().len() <= it.end);
-            if seen.literals.len() < 4096 {
-                *seen.literals.entry(hash(literal)).or_default() += u32::from(low == Some(it.end));
-            }
+            seen.literal(literal, low == Some(it.end));
         }
+    }
+
+    /// No line that was edited has been seen.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
     }
 
     /// Whether the row ends where this session's right-hand prompts do.
@@ -397,24 +423,27 @@ impl Learnt {
 
     /// How often lines had a beginning of this kind.
     pub fn line_count(&self, literal: &str) -> u32 {
-        self.lines.get(&skeleton(literal.trim_end())).map_or(0, |it| it.count)
+        self.lines.get(&skeleton_hash(literal.trim_end())).map_or(0, |it| it.count)
     }
 
     /// How often this row of a region had a beginning of this kind.
     pub fn region_count(&self, row: u8, literal: &str) -> u32 {
-        self.regions.get(&(row, skeleton(literal.trim_end()))).map_or(0, |it| it.count)
+        self.regions.get(&(row, skeleton_hash(literal.trim_end()))).map_or(0, |it| it.count)
     }
 
     /// How likely the region's row has its prompt end here.
     pub fn region_score(&self, row: u8, text: &str, it: Candidate) -> f32 {
         let literal = text[..it.end].trim_end();
-        self.regions.get(&(row, skeleton(literal))).map_or(0.0, |seen| seen.score(it.weight))
+        self.regions.get(&(row, skeleton_hash(literal))).map_or(0.0, |seen| seen.score(it.weight))
     }
 
     /// How likely a line's prompt ends here: 0 if lines with this beginning never showed what only a line
     /// editor does.
     pub fn line_score(&self, literal: &str, weight: f32) -> f32 {
-        let Some(seen) = self.lines.get(&skeleton(literal.trim_end())) else { return 0.0 };
+        if self.lines.is_empty() {
+            return 0.0;
+        }
+        let Some(seen) = self.lines.get(&skeleton_hash(literal.trim_end())) else { return 0.0 };
         let common = seen.count >= 3 && seen.count * 5 >= self.seen * 3;
         let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight() >= 2)
             || common && weight >= 0.5
@@ -423,7 +452,25 @@ impl Learnt {
     }
 }
 
+/// Texts of one kind that are held apart; those beyond count as different from all others.
+const LITERALS_MAX: usize = 1024;
+
 impl Support {
+    fn literal(&mut self, text: &str, tight: bool) {
+        let room = self.literals.len() < LITERALS_MAX;
+        match self.literals.entry(hash(text)) {
+            std::collections::hash_map::Entry::Occupied(mut it) => {
+                *it.get_mut() += u32::from(tight);
+            }
+            std::collections::hash_map::Entry::Vacant(it) => {
+                self.distinct += 1;
+                if room {
+                    it.insert(u32::from(tight));
+                }
+            }
+        }
+    }
+
     /// How often the editor went back to the end of a text that it went back to more than once. Once can
     /// be chance: an edit in the middle of a command also goes back somewhere.
     fn tight(&self) -> u32 {
@@ -432,7 +479,7 @@ impl Support {
 
     fn score(&self, weight: f32) -> f32 {
         let count = self.count as f32;
-        let repeats = (count - self.literals.len() as f32) / count;
+        let repeats = (count - self.distinct as f32) / count;
         let bare = if self.bare > 1 { 1.3 } else { 1.0 };
         let tight = self.tight() as f32;
         (count * weight * (0.6 + repeats) + 3.0 * tight) * bare

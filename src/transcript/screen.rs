@@ -376,9 +376,14 @@ impl Screen {
             && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
             && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
             && bytes.len() <= ROW_CELLS_MAX;
-        if simple && let Some(text) = plain_text(bytes) {
-            page.plain_line(text);
-            return;
+        if simple {
+            if let Some(text) = plain_text(bytes) {
+                page.plain_line(text, 0);
+                return;
+            }
+            if page.painted_line(bytes) {
+                return;
+            }
         }
         page.printed = false;
         let mut rest = bytes;
@@ -447,7 +452,15 @@ impl Screen {
     /// What has been drawn so far, leaving the page where it is.
     pub fn take(&mut self) -> Drawn {
         self.page.settle_plain_rows();
-        std::mem::take(&mut self.page.out)
+        let out = &self.page.out;
+        // The next stretch is likely to be like this one.
+        let next = Drawn {
+            text: String::with_capacity(out.text.len()),
+            lines: Vec::with_capacity(out.lines.len()),
+            items: Vec::with_capacity(out.items.len()),
+            ..Drawn::default()
+        };
+        std::mem::replace(&mut self.page.out, next)
     }
 }
 
@@ -463,6 +476,45 @@ fn plain_text(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     // C1 controls (U+0080 to U+009F) print nothing and may start a sequence.
     (!text.chars().any(|it| ('\u{80}'..='\u{9f}').contains(&it))).then_some(text)
+}
+
+/// Reads one colour sequence (CSI … m) at the start of `bytes`: whether it changes only what is inverse, and its
+/// length. `None` if it is another sequence.
+fn painted(bytes: &[u8], style: &mut u8) -> Option<(bool, usize)> {
+    if bytes.get(1) != Some(&b'[') {
+        return None;
+    }
+    let end = bytes.iter().take(64).position(|it| *it == b'm')?;
+    let inside = &bytes[2..end];
+    if !inside.iter().all(|it| it.is_ascii_digit() || *it == b';') {
+        return None;
+    }
+    let mut codes = inside.split(|it| *it == b';').map(|it| {
+        it.iter().fold(0u16, |sum, it| sum.saturating_mul(10).saturating_add(u16::from(it - b'0')))
+    });
+    let mut quiet = true;
+    while let Some(code) = codes.next() {
+        match code {
+            7 | 27 => continue,
+            2 | 90 => *style |= FAINT,
+            0 | 22 | 30..=37 | 39 | 91..=97 => *style &= !FAINT,
+            38 | 48 => {
+                let many = if codes.next() == Some(2) { 3 } else { 1 };
+                let mut last = 0;
+                for _ in 0..many {
+                    last = codes.next().unwrap_or(0);
+                }
+                if code == 38 && many == 1 && (last == 8 || (236..=246).contains(&last)) {
+                    *style |= FAINT;
+                } else if code == 38 {
+                    *style &= !FAINT;
+                }
+            }
+            _ => {}
+        }
+        quiet = false;
+    }
+    Some((quiet, end + 1))
 }
 
 /// Whether the escape sequence at the start of `bytes` is complete in it.
@@ -483,10 +535,48 @@ impl Page {
         self.alt.as_mut().unwrap_or(&mut self.main)
     }
 
-    fn plain_line(&mut self, text: &str) {
+    /// A line of printable ASCII and colours, as `ls` and compilers write it, needs no cells. `false` if it is
+    /// another kind of line: then nothing has changed.
+    fn painted_line(&mut self, bytes: &[u8]) -> bool {
+        let start = self.out.text.len();
+        let mut rest = bytes;
+        let (mut style, mut paint_col) = (self.style, None);
+        loop {
+            let end = memchr::memchr(0x1b, rest).unwrap_or(rest.len());
+            let Some(text) =
+                plain_text(&rest[..end]).filter(|it| it.is_ascii() && !it.contains('\t'))
+            else {
+                break;
+            };
+            self.out.text.push_str(text);
+            rest = &rest[end..];
+            if rest.is_empty() {
+                self.style = style;
+                let text = (start as u32, self.out.text.len() as u32);
+                self.plain_row(
+                    text,
+                    paint_col.map_or(0, |it: usize| it.min(u16::MAX as usize) as u16),
+                );
+                return true;
+            }
+            let Some((quiet, used)) = painted(rest, &mut style) else { break };
+            if !quiet {
+                paint_col = Some(self.out.text.len() - start);
+            }
+            rest = &rest[used..];
+        }
+        self.out.text.truncate(start);
+        false
+    }
+
+    fn plain_line(&mut self, text: &str, paint_col: u16) {
         let start = self.out.text.len() as u32;
         self.out.text.push_str(text);
-        let span = (start, self.out.text.len() as u32);
+        self.plain_row((start, self.out.text.len() as u32), paint_col);
+    }
+
+    fn plain_row(&mut self, span: (u32, u32), paint_col: u16) {
+        let paint_col = paint_col.max(self.main.rows.back().map_or(0, |it| it.paint_col));
         let (from, to) = self.at;
         self.out.items.push(Item::Line(self.out.lines.len() as u32));
         let title_col = match self.titled_row.take() {
@@ -501,7 +591,7 @@ impl Page {
             crs: self.line_crs,
             title_col,
             low_col: u16::MAX,
-            paint_col: 0,
+            paint_col,
         });
         if let Some(row) = self.main.rows.back_mut() {
             row.plain = span;
@@ -1039,6 +1129,41 @@ impl Page {
         text
     }
 
+    /// One more character behind the one before: what nearly every character is. `false` if it needs [`Self::put`].
+    fn put_next(&mut self, ch: char) -> bool {
+        if self.jumped || self.cr_right.is_some() {
+            return false;
+        }
+        let sheet = self.alt.as_mut().unwrap_or(&mut self.main);
+        let col = sheet.col;
+        if sheet.wrap_due || col + 1 >= self.width.unwrap_or(ROW_CELLS_MAX) {
+            return false;
+        }
+        let row = &mut sheet.rows[(sheet.row - sheet.base) as usize];
+        if !row.fresh
+            || col > row.cells.len()
+            || !row.marks.is_empty()
+            || row.plain.0 != row.plain.1
+        {
+            return false;
+        }
+        let cell = Cell { ch, bits: self.style };
+        if col == row.cells.len() {
+            row.cells.push(cell);
+        } else {
+            row.cells[col] = cell;
+        }
+        row.to = self.at.1;
+        sheet.col += 1;
+        self.last_char = ch;
+        if let Some(region) = &mut self.region
+            && self.style & BEFORE == 0
+        {
+            region.right_due = false;
+        }
+        true
+    }
+
     fn put(&mut self, ch: char, wide: usize) {
         if self.sheet().wrap_due {
             self.wrap();
@@ -1405,6 +1530,9 @@ impl Page {
 
 fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
     if col == cells.len() {
+        if cells.capacity() == 0 {
+            cells.reserve(96);
+        }
         cells.push(cell);
         return;
     }
@@ -1455,7 +1583,9 @@ impl Perform for Page {
             _ => 0,
         };
         if ch.is_ascii() {
-            self.put(ch, 1);
+            if !self.put_next(ch) {
+                self.put(ch, 1);
+            }
             return;
         }
         match UnicodeWidthChar::width(ch).unwrap_or(0) {

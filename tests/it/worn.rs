@@ -32,17 +32,20 @@ struct Session {
 fn sessions() -> Vec<Session> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcripts/worn");
     let mut found: Vec<_> = std::fs::read_dir(root)
-        .unwrap()
-        .map(|it| it.unwrap().path())
+        .expect("a recording")
+        .map(|it| it.expect("a recording").path())
         .filter(|it| it.is_dir())
         .collect();
     found.sort();
     found
         .into_iter()
         .map(|it| Session {
-            name: it.file_name().unwrap().to_string_lossy().into_owned(),
-            bytes: std::fs::read(it.join("session.log")).unwrap(),
-            truth: serde_json::from_slice(&std::fs::read(it.join("truth.json")).unwrap()).unwrap(),
+            name: it.file_name().expect("a recording").to_string_lossy().into_owned(),
+            bytes: std::fs::read(it.join("session.log")).expect("a recording"),
+            truth: serde_json::from_slice(
+                &std::fs::read(it.join("truth.json")).expect("a recording"),
+            )
+            .expect("a recording"),
         })
         .collect()
 }
@@ -143,7 +146,7 @@ fn printed(bytes: &[u8]) -> Vec<u8> {
 
 /// Rows as a ready terminal emulator shows them at the window's true width, wrapped rows joined.
 fn rows_of_avt(bytes: &[u8], width: usize) -> Vec<String> {
-    let mut terminal = avt::Terminal::new(width, 500).unwrap();
+    let mut terminal = avt::Terminal::new(width, 500).expect("a size");
     terminal.feed(String::from_utf8_lossy(bytes).as_ref());
     let rows = terminal.screen().text();
     rows.into_iter().map(|it| it.trim_end().to_owned()).filter(|it| !it.is_empty()).collect()
