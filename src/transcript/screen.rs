@@ -1269,7 +1269,8 @@ impl Page {
             // above are ours only in the real window.
             floor = floor.max(region);
         }
-        sheet.row = sheet.row.saturating_sub(by).max(floor);
+        // A cursor put back above the page's top by a saved position does not go down by going up.
+        sheet.row = sheet.row.saturating_sub(by).max(floor.min(sheet.row));
         self.jumped = true;
     }
 

@@ -223,6 +223,19 @@ fn adversarial_bytes_cost_no_more_than_their_length() {
     }
 }
 
+/// Found by `tests/fuzz/run`, made small by hand.
+#[test]
+fn what_the_fuzzer_found_stays_found() {
+    // A position saved before the page was cleared lies above the page's top, and going up went down.
+    assert_eq!(lines(Form::Bare, b"x\n\x1b7y\x1b[2J\x1b8\x1b[J\x1b[Az"), ["x", "y", "z"]);
+    // A streamed line that is drawn anew was compared up to its last byte, not its last character.
+    let line = "sh-5.2$ echo a long enough line é";
+    let message = serde_json::json!({ "sessionData": [line, line] });
+    let event = serde_json::json!({ "message": message.to_string() }).to_string();
+    let (piece, ..) = decode(Form::Events, &[event.as_bytes()]);
+    assert_eq!(piece.commands.len(), 1);
+}
+
 #[test]
 fn output_that_went_through_no_terminal_has_lines_too() {
     let whole = "Script started on 2026-11-23 13:39:19+0000\none\ntwo\nthree\n\nScript done on x\n";
