@@ -22,7 +22,10 @@ use crate::render::Rows;
 use crate::render::WARN;
 use crate::search;
 use crate::search::Pattern;
+use crate::transcript::commands::Command;
+use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
+use crate::transcript::wire::Form;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -152,7 +155,8 @@ fn explain(
             .hint(format!("its commands are 1 to {many}")));
     }
     heading(run, session)?;
-    let bytes = primary_bytes(archive, session)?;
+    let (bytes, form) = primary_bytes(archive, session)?;
+    let again = read_again(&bytes, form);
     for it in &commands {
         command_line(run, it, &Pattern::All, false)?;
         let prompt = render::visible(&it.prompt);
@@ -171,6 +175,19 @@ fn explain(
         }
         let text = format!("       = {:.1} % sure", it.confidence * 100.0);
         run.ui.line(&text)?;
+        let second = again
+            .iter()
+            .find(|other| other.from as i64 == it.byte_start && other.text == it.command)
+            .and_then(|other| other.runner_up.as_ref());
+        let text = match second {
+            Some((prompt, text)) => format!(
+                "       runner-up: {:?} behind the prompt {:?}",
+                render::visible(text),
+                render::visible(prompt)
+            ),
+            None => "       runner-up: output that looks like a prompt and a command".to_owned(),
+        };
+        run.ui.line(&text)?;
         let (from, to) = (it.byte_start as usize, it.byte_end as usize);
         if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
             let mut shown = String::new();
@@ -188,15 +205,17 @@ fn explain(
 }
 
 /// Bytes of the transcript that commands and lines were read from, up to what is sensible to hold.
-fn primary_bytes(archive: &Archive, session: &SessionRow) -> Result<Vec<u8>> {
+fn primary_bytes(archive: &Archive, session: &SessionRow) -> Result<(Vec<u8>, Option<Form>)> {
     const MOST: usize = 64 << 20;
     let mut bytes = Vec::new();
+    let mut form = None;
     let mut version = None;
     archive.transcripts_of(&session.session_key, |row| {
         if row.locator == session.locator {
             if row.part == 0 && version.as_ref() != Some(&row.version) {
                 bytes.clear();
                 version = Some(row.version.clone());
+                form = Form::from_name(&row.form);
             }
             if bytes.len() < MOST {
                 bytes.extend_from_slice(&row.content);
@@ -204,7 +223,16 @@ fn primary_bytes(archive: &Archive, session: &SessionRow) -> Result<Vec<u8>> {
         }
         Ok(())
     })?;
-    Ok(bytes)
+    Ok((bytes, form))
+}
+
+/// The commands once more, with the readings that came second.
+fn read_again(bytes: &[u8], form: Option<Form>) -> Vec<Command> {
+    let Some(form) = form else { return Vec::new() };
+    let mut decoder = Decoder::new(form).explaining();
+    decoder.push(bytes);
+    let (piece, ..) = decoder.finish();
+    piece.commands.into_iter().map(|it| it.command).collect()
 }
 
 /// The bytes of the transcript that was read, as they are; on a terminal, harmless.

@@ -78,6 +78,10 @@ impl Stream {
 
     pub fn finish(mut self) -> Aligned {
         self.splitter.finish(&mut self.lines);
+        if !self.lines.carry.is_empty() {
+            // The last event may have no line end.
+            self.lines.line(b"", 0, true, 0, 0);
+        }
         Aligned { told: self.lines.told, next: 0, diverged: None, overflown: self.lines.overflown }
     }
 }

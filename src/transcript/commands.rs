@@ -78,6 +78,8 @@ pub struct Command {
     pub evidence: Vec<Evidence>,
     /// A character of it was damaged on the way.
     pub damaged: bool,
+    /// The reading that came second, if it was asked for: prompt and text.
+    pub runner_up: Option<(String, String)>,
 }
 
 impl Command {
@@ -181,6 +183,8 @@ pub struct Reader {
     panes: Panes,
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
+    /// Second readings are asked for.
+    explains: bool,
 }
 
 /// A prompt of an input region as it stands, and what spoke for it when it was judged.
@@ -263,6 +267,39 @@ impl Reader {
     /// The session runs one command of its document and reads nothing: whatever looks typed is output.
     pub fn nothing_is_typed(&mut self) {
         self.silent = true;
+    }
+
+    /// Keeps the reading that came second with each command.
+    pub fn explain(&mut self) {
+        self.explains = true;
+    }
+
+    /// The next best place where the prompt could have ended in this row: prompt and text.
+    fn runner_up(
+        &self,
+        row: u8,
+        text: &str,
+        found: &[Candidate],
+        end: usize,
+    ) -> Option<(String, String)> {
+        if !self.explains {
+            return None;
+        }
+        let shape = prompt::known(text);
+        let chosen = text.get(..end)?.trim_end();
+        let score = |it: &Candidate| {
+            let known = shape.as_ref().is_some_and(|shape| shape.end == it.end);
+            let region = self.learnt.region_score(row, text, *it);
+            let line = self.learnt.line_score(&text[..it.end], it.weight);
+            region.max(line).max(if known { 1.0 } else { 0.0 })
+        };
+        let (it, _) = found
+            .iter()
+            .filter(|it| text[..it.end].trim_end() != chosen && !text[it.end..].trim().is_empty())
+            .map(|it| (it, score(it)))
+            .filter(|it| it.1 > 0.0)
+            .max_by(|one, other| one.1.total_cmp(&other.1))?;
+        Some((text[..it.end].to_owned(), text[it.end..].trim_end().to_owned()))
     }
 
     /// Lines come from a stream: those of one event have one place.
@@ -548,6 +585,14 @@ impl Reader {
                 it.line = u64::from(split.line);
                 it.damaged = line.bits & bits::GUESSED != 0;
             });
+        let mut command = command;
+        if self.explains
+            && let Some(row) = region_rows(drawn, region).nth(split.rows_before)
+        {
+            let found = row.found();
+            command.runner_up =
+                self.runner_up(split.rows_before as u8, row.text, &found, split.prompt.len());
+        }
         if region.end == RegionEnd::Left && command.text.is_empty() {
             // Ctrl-D: this shell ends.
             self.begin(command, true);
@@ -591,6 +636,7 @@ impl Reader {
             line: 0,
             evidence,
             damaged: false,
+            runner_up: None,
         };
         place(&mut command);
         if command.damaged {
@@ -850,7 +896,8 @@ impl Reader {
     ) -> Option<(usize, usize, Option<Shape>)> {
         let mut best: Option<(f32, usize, usize)> = None;
         let usual = self.usual.iter().find(|it| {
-            it.met >= AS_EVER
+            !self.explains
+                && it.met >= AS_EVER
                 && rows.get(it.rows_before).is_some_and(|row| row.text.starts_with(&*it.prompt))
         });
         if let Some(it) = usual {
@@ -1269,6 +1316,13 @@ impl Reader {
                 it.damaged = line.bits & bits::GUESSED != 0;
             },
         );
+        let mut command = command;
+        if self.explains {
+            let text = drawn.line_text(index);
+            let start = text.find(&*command.prompt).unwrap_or(0);
+            let found = prompt::candidates(&text[start..]);
+            command.runner_up = self.runner_up(0, &text[start..], &found, command.prompt.len());
+        }
         self.begin(command, false);
         true
     }

@@ -193,6 +193,8 @@ struct Inner {
     claims: Claims,
     flaws: Vec<Flaw>,
     bytes: u64,
+    /// An event that has come in pieces so far.
+    carry: Vec<u8>,
     /// Streamed lines that wait for the width that later ones may tell.
     held: Vec<Held>,
     held_bytes: usize,
@@ -238,11 +240,18 @@ impl Decoder {
                 claims: Claims::default(),
                 flaws: Vec::new(),
                 bytes: 0,
+                carry: Vec::new(),
                 held: Vec::new(),
                 held_bytes: 0,
                 restorer: Restorer::default(),
             },
         }
+    }
+
+    /// Each command keeps the reading that came second.
+    pub fn explaining(mut self) -> Self {
+        self.inner.draw.reader.explain();
+        self
     }
 
     /// Times are told by the session's streamed copy; what the two do not share is a flaw.
@@ -258,7 +267,7 @@ impl Decoder {
         self.inner.bytes += bytes.len() as u64;
         match self.form {
             Form::Events => {
-                let mut sink = EventSink { inner: &mut self.inner, carry: Vec::new() };
+                let mut sink = EventSink { inner: &mut self.inner };
                 self.events.push(bytes, &mut sink);
             }
             _ => {
@@ -277,8 +286,12 @@ impl Decoder {
     pub fn finish(mut self) -> (Piece, Claims, Vec<Flaw>) {
         match self.form {
             Form::Events => {
-                let mut sink = EventSink { inner: &mut self.inner, carry: Vec::new() };
+                let mut sink = EventSink { inner: &mut self.inner };
                 self.events.finish(&mut sink);
+                // The last event may have no line end.
+                let rest = std::mem::take(&mut self.inner.carry);
+                let end = self.inner.bytes;
+                self.inner.event(&rest, end - rest.len() as u64, end);
             }
             _ => {
                 let mut sink = ByteSink { inner: &mut self.inner };
@@ -352,18 +365,18 @@ impl Lines for ByteSink<'_> {
 /// Events: each raw line is one JSON object, whole or in pieces.
 struct EventSink<'a> {
     inner: &'a mut Inner,
-    carry: Vec<u8>,
 }
 
 impl Lines for EventSink<'_> {
     fn line(&mut self, bytes: &[u8], _crs: u8, ended: bool, from: u64, to: u64) {
-        if !ended || !self.carry.is_empty() {
-            self.carry.extend_from_slice(bytes);
+        let carry = &mut self.inner.carry;
+        if !ended || !carry.is_empty() {
+            carry.extend_from_slice(bytes);
             if !ended {
                 return;
             }
-            let whole = std::mem::take(&mut self.carry);
-            self.inner.event(&whole, from, to);
+            let whole = std::mem::take(carry);
+            self.inner.event(&whole, to - whole.len().min(to as usize) as u64, to);
             return;
         }
         self.inner.event(bytes, from, to);
