@@ -1,4 +1,5 @@
-//! How fast bytes become lines and commands, on one core, beside a bare `vte` parse of the same bytes.
+//! How fast bytes become lines and commands, on one core, beside a bare `vte` parse of the same bytes and beside ready
+//! emulators of 120 columns, which keep no commands, places or versions.
 //!
 //! `cargo bench --bench decode [-- KIND]` prints one row a kind of transcript. Each kind is repeated to 16 MB; the best of five runs
 //! counts, because everything else on the machine can only make it slower.
@@ -6,6 +7,10 @@
 use std::io::Write;
 use std::time::Instant;
 
+use alacritty_terminal::event::VoidListener;
+use alacritty_terminal::grid::Dimensions;
+use alacritty_terminal::term::Config;
+use alacritty_terminal::term::Term;
 use ssmtrail::transcript::decoder::Decoder;
 use ssmtrail::transcript::wire::Form;
 
@@ -66,24 +71,61 @@ fn best(mut run: impl FnMut()) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
+/// The slow ones run once, on a quarter of the bytes.
+fn once(run: impl FnOnce()) -> f64 {
+    let begin = Instant::now();
+    run();
+    begin.elapsed().as_secs_f64()
+}
+
+struct Window;
+
+impl Dimensions for Window {
+    fn total_lines(&self) -> usize {
+        40
+    }
+
+    fn screen_lines(&self) -> usize {
+        40
+    }
+
+    fn columns(&self) -> usize {
+        120
+    }
+}
+
 fn main() {
     let screen = include_bytes!("../tests/transcripts/bench/fullscreen.log");
     let typed = include_bytes!(
         "../tests/transcripts/demo/bob.tanaka@example.com-rdob1n45o9axldi2ukjualhj8s.log"
     );
     let events = include_bytes!("../tests/transcripts/demo/alice-z81w3ijgndz9r8603r8bxzygn2.jsonl");
+    let mix: Vec<u8> = [
+        &include_bytes!("../tests/transcripts/worn/b-star/session.log")[..],
+        include_bytes!("../tests/transcripts/worn/z-omz/session.log"),
+        include_bytes!("../tests/transcripts/worn/f-terlar/session.log"),
+        include_bytes!("../tests/transcripts/worn/b-powerline/session.log"),
+    ]
+    .iter()
+    .flat_map(|it| body(it))
+    .chain(body(screen))
+    .chain(body(typed))
+    .chain(plain())
+    .chain(colours())
+    .collect();
     let rows = [
         (Form::Bare, filled("plain output", &plain())),
         (Form::Bare, filled("colour listing", &colours())),
         (Form::Bare, filled("full screen", &body(screen))),
         (Form::Bare, filled("typed commands", &body(typed))),
+        (Form::Bare, filled("mix of all", &mix)),
         (Form::Events, filled("streamed events", events)),
     ];
     let mut out = std::io::stdout().lock();
     let _ = writeln!(
         out,
-        "{:<16} {:>14} {:>14} {:>9}",
-        "kind", "ssmtrail MB/s", "vte alone MB/s", "commands"
+        "{:<16} {:>9} {:>9} {:>6} {:>6} {:>10} {:>9}",
+        "kind, MB/s", "ssmtrail", "vte only", "vt100", "avt", "alacritty", "commands"
     );
     let only = std::env::args().skip(1).find(|it| !it.starts_with('-'));
     for (form, (name, bytes)) in &rows {
@@ -104,8 +146,34 @@ fn main() {
             let mut parser = vte::Parser::new();
             parser.advance(&mut Nothing, bytes);
         });
-        let rate = |secs: f64| bytes.len() as f64 / secs / 1e6;
-        let _ =
-            writeln!(out, "{name:<16} {:>14.0} {:>14.0} {commands:>9}", rate(ours), rate(theirs));
+        let one = std::num::NonZeroU16::MIN;
+        let short = &bytes[..bytes.len().min(4 << 20)];
+        let vt100 = once(|| {
+            let mut terminal =
+                vt100::Parser::new(one.saturating_add(39), one.saturating_add(119), 1000);
+            terminal.process(short);
+        });
+        let text = String::from_utf8_lossy(short);
+        let avt = once(|| {
+            if let Ok(mut terminal) = avt::Terminal::new(120, 40) {
+                terminal.feed(text.as_ref());
+            }
+        });
+        let alacritty = once(|| {
+            let mut parser: alacritty_terminal::vte::ansi::Processor =
+                alacritty_terminal::vte::ansi::Processor::new();
+            let mut terminal = Term::new(Config::default(), &Window, VoidListener);
+            parser.advance(&mut terminal, short);
+        });
+        let rate = |bytes: usize, secs: f64| bytes as f64 / secs / 1e6;
+        let _ = writeln!(
+            out,
+            "{name:<16} {:>9.0} {:>9.0} {:>6.0} {:>6.0} {:>10.0} {commands:>9}",
+            rate(bytes.len(), ours),
+            rate(bytes.len(), theirs),
+            rate(short.len(), vt100),
+            rate(short.len(), avt),
+            rate(short.len(), alacritty)
+        );
     }
 }

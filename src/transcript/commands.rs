@@ -1584,6 +1584,7 @@ impl Reader {
         let found = prompt::bounded(text, low, None);
         let (end, score) = found
             .iter()
+            .filter(|it| self.learnt.may_end(&text[..it.end]))
             .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
             .filter(|it| it.1 > 0.0)
             .max_by(|one, other| one.1.total_cmp(&other.1))?;

@@ -420,6 +420,8 @@ impl Inner {
             .map(|it| it.timestamp_micros());
         let at = told.or(at);
         self.seen(at);
+        let Self { unframe, draw, .. } = self;
+        unframe.flush(draw);
         self.draw.screen.set_lossy();
         self.draw.reader.is_streamed();
         let claims = &mut self.claims;

@@ -6,6 +6,7 @@
 //! nothing, because output can print any shape (a README does); the walk in `commands` asks for more.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
@@ -326,6 +327,8 @@ fn painted(text: &str, paint: usize, low: Option<usize>, found: &mut Vec<Candida
 pub struct Learnt {
     regions: HashMap<(u8, u64), Support>,
     lines: HashMap<u64, Support>,
+    /// What prompts of lines may end with: most output is turned away by its last character.
+    ends: HashSet<char>,
     /// Lines learnt from.
     seen: u32,
     /// Columns at which rows of regions end behind blanks, and how often: right-hand prompts.
@@ -400,12 +403,26 @@ impl Learnt {
             if self.lines.len() >= SKELETONS_MAX && !self.lines.contains_key(&key) {
                 continue;
             }
+            let tight = low == Some(it.end);
+            if let Some(last) = literal.chars().next_back()
+                && (tight || !last.is_alphanumeric())
+            {
+                self.ends.insert(if last.is_alphanumeric() { 'w' } else { last });
+            }
             let seen = self.lines.entry(key).or_default();
             seen.count += 1;
             seen.titled += u32::from(titled);
             seen.bare += u32::from(text.trim_end().len() <= it.end);
             seen.literal(literal, low == Some(it.end));
         }
+    }
+
+    /// Whether a learnt prompt may end like this.
+    pub fn may_end(&self, literal: &str) -> bool {
+        literal.trim_end().chars().next_back().is_none_or(|it| {
+            // A prompt that ends in a word ends in another one elsewhere.
+            self.ends.contains(if it.is_alphanumeric() { &'w' } else { &it })
+        })
     }
 
     /// No line that was edited has been seen.
@@ -440,9 +457,6 @@ impl Learnt {
     /// How likely a line's prompt ends here: 0 if lines with this beginning never showed what only a line
     /// editor does.
     pub fn line_score(&self, literal: &str, weight: f32) -> f32 {
-        if self.lines.is_empty() {
-            return 0.0;
-        }
         let Some(seen) = self.lines.get(&skeleton_hash(literal.trim_end())) else { return 0.0 };
         let common = seen.count >= 3 && seen.count * 5 >= self.seen * 3;
         let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight() >= 2)

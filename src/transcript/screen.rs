@@ -389,14 +389,14 @@ impl Screen {
         let mut rest = bytes;
         let mut place = from;
         while !rest.is_empty() {
-            page.at = (place.max(from), to);
+            page.at = (place.clamp(from, to), to);
             page.stop = false;
             let used = self.parser.advance_until_terminated(page, rest).max(1);
             place += used as u64;
             rest = &rest[used..];
             if page.marked {
                 page.marked = false;
-                page.open_region(place);
+                page.open_region(place.min(to));
             }
             if page.closed_region {
                 page.closed_region = false;
@@ -408,7 +408,7 @@ impl Screen {
                     || next.is_none() && (!ended || crs != 1);
                 page.escape_follows = next == Some(0x1b)
                     && page.region.as_ref().is_some_and(|it| it.input_at.is_none());
-                page.close_region(place, genuine);
+                page.close_region(place.min(to), genuine);
             }
         }
         let printed = page.printed;

@@ -525,6 +525,14 @@ impl Unframe {
         }
     }
 
+    /// Hands on whatever waits: what comes next did not come through this frame.
+    pub fn flush(&mut self, out: &mut impl Lines) {
+        self.release(out);
+        if !self.waiting.is_empty() {
+            self.settle(out);
+        }
+    }
+
     pub fn finish(&mut self, out: &mut impl Lines) {
         let footer = self.held.iter().position(|it| self.is_footer(&it.bytes));
         let held = std::mem::take(&mut self.held);
