@@ -642,7 +642,7 @@ impl Reader {
         if command.damaged {
             command.evidence.push(weigh(
                 "part of the line was lost in streaming, and is the likeliest reading",
-                -1.5,
+                -0.7,
             ));
         }
         command.damaged |= command.text.contains('\u{fffd}');

@@ -21,6 +21,8 @@ use crate::transcript::shell;
 const USUAL: [usize; 8] = [80, 100, 120, 132, 140, 160, 180, 200];
 const NARROWEST: usize = 38;
 const WIDEST: usize = 400;
+/// Columns that every window has.
+const LONG: usize = 60;
 /// Blanks behind the mark that zsh and fish print to fill a row.
 const FILLING: usize = 19;
 
@@ -353,8 +355,11 @@ impl Restorer {
             bytes.extend_from_slice(it.tail);
             return Restored { bytes, width: columns, guessed: false };
         };
-        let mut guessed = columns
-            .is_some_and(|columns| it.drawn.len() > columns && width.is_some_and(|it| !it.sure));
+        // Each margin added a character. Where the window's width is not sure, so is no long line; and a cursor
+        // that went up has gone to columns that only lost CRs could tell.
+        let long = it.drawn.len() > columns.map_or(LONG, |it| it.min(LONG));
+        let rises = steps(it.tail).any(|it| matches!(it.0, Step::Csi(b'A', _)));
+        let mut guessed = rises || long && !width.is_some_and(|it| it.sure);
         let mut tail = with_crs(it.tail, &it.drawn, columns, prompt);
         if memchr::memchr(0x1b, it.tail).is_none() {
             if let Some(other) = self.drawn_over(&tail, prompt) {
@@ -362,6 +367,7 @@ impl Restorer {
                 guessed = true;
             }
             if memchr::memchr(0x08, it.tail).is_some() {
+                // What was erased is not shown; only rubbing out and typing on at once leaves no doubt.
                 let other = with_erases(&tail, prompt, &self.words);
                 tail = other.0;
                 guessed |= other.1;
