@@ -135,10 +135,12 @@ static EXPORT_LINE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The start of an export task's line: its time in milliseconds, and where the message begins.
 pub fn export_line(line: &[u8]) -> Option<(i64, usize)> {
-    let found = EXPORT_LINE.find(line)?;
-    let stamp = std::str::from_utf8(&line[..found.end() - 1]).ok()?;
+    // A file that went through Windows may begin with a byte order mark.
+    let bare = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let found = EXPORT_LINE.find(bare)?;
+    let stamp = std::str::from_utf8(&bare[..found.end() - 1]).ok()?;
     let at = DateTime::parse_from_rfc3339(stamp).ok()?;
-    Some((at.timestamp_millis(), found.end()))
+    Some((at.timestamp_millis(), line.len() - bare.len() + found.end()))
 }
 
 /// One CloudWatch Logs event as GetLogEvents, FilterLogEvents and exports give it, or one streamed message on
@@ -592,5 +594,19 @@ impl Held {
             from: self.from,
             to: self.to,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::export_line;
+
+    #[test]
+    fn an_exported_line_is_read_behind_a_byte_order_mark_too() {
+        let line = b"2026-11-23T13:39:19.123Z hello";
+        let (at, start) = export_line(line).unwrap();
+        assert_eq!(&line[start..], b"hello");
+        let marked = [b"\xef\xbb\xbf", &line[..]].concat();
+        assert_eq!(export_line(&marked), Some((at, start + 3)));
     }
 }
