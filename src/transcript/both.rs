@@ -82,6 +82,11 @@ impl Stream {
             // The last event may have no line end.
             self.lines.line(b"", 0, true, 0, 0);
         }
+        if let Some((line, at, place)) = self.lines.cut.take() {
+            // The stream ends in a piece: what there is of the line is compared.
+            let (hash, weak) = essence(&line);
+            self.lines.told.push(Told { hash, at, place, weak });
+        }
         Aligned { told: self.lines.told, next: 0, diverged: None, overflown: self.lines.overflown }
     }
 }
@@ -142,25 +147,25 @@ impl Aligned {
                 let at = rest[skipped].at;
                 let lost = rest[..skipped].iter().find(|it| !it.weak).map(|it| it.place);
                 if let Some(stream_place) = lost {
-                    self.differs(place, stream_place, 1);
+                    self.differs(place, stream_place);
                 }
                 self.next += skipped + 1;
                 Some(at)
             }
             None => {
-                if !weak {
-                    let stream_place = rest.first().map_or(0, |it| it.place);
-                    if !rest.is_empty() {
-                        self.differs(place, stream_place, 1);
-                    }
+                // A stream that breaks off has lost its end; one longer than we hold has not.
+                let here = rest.first().or(self.told.last()).map(|it| it.place);
+                let held = !rest.is_empty() || !self.overflown;
+                if let Some(stream_place) = here.filter(|_| !weak && held) {
+                    self.differs(place, stream_place);
                 }
                 None
             }
         }
     }
 
-    fn differs(&mut self, at: u64, stream_at: u64, count: u64) {
-        self.diverged.get_or_insert(Diverged { at, stream_at, count: 0 }).count += count;
+    fn differs(&mut self, at: u64, stream_at: u64) {
+        self.diverged.get_or_insert(Diverged { at, stream_at, count: 0 }).count += 1;
     }
 
     /// What the copies do not share. Lines that the stream alone has at its end count too.
@@ -169,7 +174,7 @@ impl Aligned {
             && let Some(it) = self.told[self.next.min(self.told.len())..].iter().find(|it| !it.weak)
         {
             let stream_at = it.place;
-            self.differs(place, stream_at, 1);
+            self.differs(place, stream_at);
         }
         self.diverged
     }
@@ -271,5 +276,15 @@ mod tests {
         let diverged = both.finish(70).unwrap();
         assert_eq!(diverged.places().0, 50);
         assert_eq!(diverged.count, 2);
+    }
+
+    #[test]
+    fn a_stream_that_breaks_off_is_a_divergence() {
+        let mut stream = Stream::default();
+        stream.push(event(1, &["sh-5.2$ whoami"]).as_bytes());
+        let mut both = stream.finish();
+        assert!(both.line(b"sh-5.2$ whoami", 0).is_some());
+        assert_eq!(both.line(b"sh-5.2$ rm evidence", 20), None);
+        assert_eq!(both.finish(40).map(|it| (it.places().0, it.count)), Some((20, 1)));
     }
 }

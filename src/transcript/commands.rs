@@ -344,7 +344,7 @@ impl Reader {
                         let text = drawn.line_text(*index);
                         let low = low_byte(line, text, 0);
                         let found = prompt::bounded(text, low, None);
-                        self.learnt.line(text, &found, low, asked || line.title_col > 0);
+                        self.learnt.line(text, &found, low);
                         if let Some(above) = above.filter(|_| edited) {
                             self.learn_herald(drawn, above);
                         }

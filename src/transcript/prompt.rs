@@ -289,7 +289,6 @@ pub fn candidates(text: &str) -> Vec<Candidate> {
 #[derive(Default, Debug)]
 struct Support {
     count: u32,
-    titled: u32,
     bare: u32,
     /// Different texts, as far as they are held apart.
     distinct: u32,
@@ -396,7 +395,7 @@ impl Learnt {
     }
 
     /// One line that a line editor has drawn: it was edited, or a window title came before it.
-    pub fn line(&mut self, text: &str, found: &[Candidate], low: Option<usize>, titled: bool) {
+    pub fn line(&mut self, text: &str, found: &[Candidate], low: Option<usize>) {
         self.seen += 1;
         for (it, literal) in distinct(text, found) {
             let key = skeleton_hash(literal);
@@ -411,7 +410,6 @@ impl Learnt {
             }
             let seen = self.lines.entry(key).or_default();
             seen.count += 1;
-            seen.titled += u32::from(titled);
             seen.bare += u32::from(text.trim_end().len() <= it.end);
             seen.literal(literal, low == Some(it.end));
         }

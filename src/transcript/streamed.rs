@@ -402,7 +402,7 @@ impl Restorer {
         let text: String = drawn.iter().collect();
         let low = text.char_indices().nth(low).map_or(text.len(), |it| it.0);
         let found = prompt::bounded(&text, Some(low), None);
-        self.learnt.line(&text, &found, Some(low), it.columns.is_some());
+        self.learnt.line(&text, &found, Some(low));
     }
 
     /// Columns of the prompt, if someone typed on this line as far as it shows.

@@ -95,7 +95,7 @@ fn the_same_session_in_two_forms_is_one_session() {
     let arn = "arn:aws:iam::111122223333:user/alice";
     let events = [
         event(id, arn, 1_795_160_000, &["sh-4.2$ id", "uid=0(root)"]),
-        event(id, arn, 1_795_160_060, &["sh-4.2$ echo caf\u{fffd}"]),
+        event(id, arn, 1_795_160_060, &["sh-4.2$ echo caf\u{fffd}", "caf\u{fffd}"]),
     ];
     world.transcript(ALICE, &["sh-4.2$ id", "uid=0(root)", "sh-4.2$ echo café", "café"]);
     world.file("more/alice-0123456789abcdef0.jsonl", events.join("\n").as_bytes());
