@@ -5,6 +5,7 @@
 //! object as its source held it, so that it can be proved against the source later.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fs::File;
 use std::hash::BuildHasher;
@@ -113,6 +114,8 @@ pub struct Kept {
     /// The log stream, where the object holds several.
     pub stream: Option<String>,
     pub content: Content,
+    /// Events that came twice and are kept once.
+    pub repeated: u64,
 }
 
 /// What an object held.
@@ -143,6 +146,13 @@ impl<R: Read> Read for Digesting<R> {
     }
 }
 
+/// What a log stream has grown by: its new events, as they came.
+pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<(Content, String)> {
+    let mut body = Digesting { body, hasher: Sha256::new(), bytes: 0 };
+    let content = spool(&mut body, scratch)?;
+    Ok((content, hex(&body.hasher.finalize())))
+}
+
 /// Reads one object to its end.
 ///
 /// # Errors
@@ -169,8 +179,10 @@ pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken
         },
         _ => take(&mut BufReader::with_capacity(256 << 10, whole), key, scratch, &mut taken)?,
     }
-    // Whatever stands behind belongs to the object too.
-    std::io::copy(&mut body, &mut std::io::sink())?;
+    // Whatever stands behind belongs to the object too; what is none of ours need not be fetched.
+    if !taken.transcripts.is_empty() {
+        std::io::copy(&mut body, &mut std::io::sink())?;
+    }
     taken.digest = hex(&body.hasher.finalize());
     taken.stored_bytes = body.bytes;
     Ok(taken)
@@ -290,7 +302,13 @@ fn take(
             let content = spool(&mut whole, scratch)?;
             match id.or_else(|| id_in_header(&head)).or_else(|| SessionId::new(stem(key))) {
                 Some(session_id) => {
-                    taken.transcripts.push(Kept { session_id, form, stream: None, content });
+                    taken.transcripts.push(Kept {
+                        session_id,
+                        form,
+                        stream: None,
+                        content,
+                        repeated: 0,
+                    });
                 }
                 None => taken.others.push("its name cannot be a session id".into()),
             }
@@ -301,6 +319,7 @@ fn take(
                 form: Form::Script,
                 stream: None,
                 content: Content::Memory(Vec::new()),
+                repeated: 0,
             }),
             None => taken.others.push("empty".into()),
         },
@@ -373,6 +392,9 @@ struct Part {
     /// A first message that no session would write.
     foreign: bool,
     seen: HashSet<u64>,
+    /// When each event was taken in by CloudWatch Logs, by time and text.
+    taken_in: HashMap<u64, i64>,
+    repeated: u64,
     events: u64,
 }
 
@@ -422,6 +444,14 @@ impl<'a> Parts<'a> {
             return Ok(());
         }
         if part.foreign {
+            return Ok(());
+        }
+        // A batch that was sent again: the same event, taken in at another time. Equal lines of one batch are no repeat.
+        if let (Some(at), Some(text), Some(taken_in)) =
+            (event.timestamp, &event.message, event.ingestion_time)
+            && *part.taken_in.entry(FIXED.hash_one((at, text))).or_insert(taken_in) != taken_in
+        {
+            part.repeated += 1;
             return Ok(());
         }
         self.add(&stream, json)
@@ -477,7 +507,14 @@ impl<'a> Parts<'a> {
                 },
             };
             let stream = many.then_some(stream);
-            taken.transcripts.push(Kept { session_id, form: Form::Events, stream, content });
+            let repeated = part.repeated;
+            taken.transcripts.push(Kept {
+                session_id,
+                form: Form::Events,
+                stream,
+                content,
+                repeated,
+            });
         }
         if foreign > 0 {
             taken.others.push(match foreign {

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words       error    session
-//! pure        transcript
+//! pure        transcript    config
 //! hands       source (the outside)    archive (what is kept)
 //! questions   intake    sync    search    query
 //! face        render    cli    main
@@ -30,6 +30,9 @@ pub mod session;
 
 /// Bytes as logged become lines as seen and commands as typed. No I/O, no clock.
 pub mod transcript;
+
+/// What was settled beforehand: sources, and how to reach them. Text in, settings out.
+pub mod config;
 
 /// Where transcripts are. The only asynchronous room.
 pub mod source;

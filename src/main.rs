@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 use clap::Parser;
+use etcetera::BaseStrategy;
 use ssmtrail::cli;
 use ssmtrail::error::Kind;
 
@@ -24,7 +25,13 @@ fn main() -> ExitCode {
         columns,
         progress: std::io::stderr().is_terminal(),
         stop: &STOP,
-        data_home: data_home(),
+        data_home: etcetera::choose_base_strategy().ok().map(|it| it.data_dir()),
+        config_home: etcetera::choose_base_strategy().ok().map(|it| it.config_dir()),
+        folder: std::env::current_dir().unwrap_or_default(),
+        environment: std::env::vars_os()
+            .filter_map(|it| Some((it.0.into_string().ok()?, it.1.into_string().ok()?)))
+            .filter(|it| it.0.starts_with("AWS_") || it.0.starts_with("SSMTRAIL_"))
+            .collect(),
     };
     let mut out = std::io::BufWriter::new(stdout.lock());
     let mut err = std::io::stderr();
@@ -82,9 +89,4 @@ fn watch_signals() {
 
 fn clap_columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
-}
-
-fn data_home() -> Option<std::path::PathBuf> {
-    use etcetera::BaseStrategy;
-    etcetera::choose_base_strategy().ok().map(|it| it.data_dir())
 }

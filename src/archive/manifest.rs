@@ -44,6 +44,14 @@ pub struct Alias {
     pub digest: String,
 }
 
+/// A version of an object that was read and is no transcript, so that it need not be read again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Other {
+    pub locator: String,
+    pub version: String,
+    pub why: String,
+}
+
 /// One step in the life of the archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -67,6 +75,9 @@ pub struct Entry {
     /// Objects seen and not stored again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<Alias>,
+    /// Objects that are no transcripts, as this decoder sees it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other>,
     /// Digest of the entry before; empty for the first.
     pub previous: String,
     /// SHA-256 of this entry with an empty digest.
@@ -197,6 +208,7 @@ mod tests {
             retired: Vec::new(),
             superseded: Vec::new(),
             aliases: Vec::new(),
+            others: Vec::new(),
             previous: String::new(),
             digest: String::new(),
         }

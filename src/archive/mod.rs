@@ -18,7 +18,6 @@ use std::sync::atomic::Ordering;
 
 use polars::prelude::*;
 
-use crate::archive::manifest::Entry;
 use crate::archive::manifest::FileNote;
 use crate::archive::manifest::Manifest;
 use crate::archive::schema::CommandRow;
@@ -95,6 +94,20 @@ impl Which {
 pub struct RowGroups {
     pub read: u64,
     pub held: u64,
+}
+
+/// One kept object, or a version of one whose bytes were kept already.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    pub locator: &'a str,
+    pub version: &'a str,
+    pub digest: &'a str,
+    /// Id and key of its session; `None` of a mere version.
+    pub session: Option<(&'a str, &'a str)>,
+    /// UTC microseconds.
+    pub read_at: i64,
+    /// Where reading a log stream stopped.
+    pub position: Option<&'a str>,
 }
 
 /// An archive, opened for reading.
@@ -382,30 +395,53 @@ impl Archive {
         Ok(())
     }
 
-    /// What each kept object is: locator, version and digest, for deciding what is missing.
-    pub fn held(&self) -> Result<Vec<(String, String, String)>> {
+    /// Every kept object in the order in which it was kept, for deciding what is missing.
+    pub fn held(&self, mut take: impl FnMut(Held<'_>)) -> Result<()> {
+        let columns =
+            ["locator", "version", "digest", "session_id", "session_key", "read_at", "position"];
         let frame = self
             .scan(&schema::TRANSCRIPTS)
-            .and_then(|it| it.select([col("locator"), col("version"), col("digest")]).collect())
+            .and_then(|it| {
+                it.filter(col("part_start").eq(lit(0)).or(col("position").is_not_null()))
+                    .select(columns.map(col))
+                    .collect()
+            })
             .map_err(|it| unreadable(&it))?;
         let text = |name: &str| -> Result<StringChunked> {
             let column = frame.column(name).and_then(|it| it.str().cloned());
             column.map_err(|it| unreadable(&it))
         };
-        let (locator, version, digest) = (text("locator")?, text("version")?, text("digest")?);
-        let mut out: Vec<(String, String, String)> = locator
-            .iter()
-            .zip(version.iter())
-            .zip(digest.iter())
-            .map(|((locator, version), digest)| {
-                let owned = |it: Option<&str>| it.unwrap_or_default().to_owned();
-                (owned(locator), owned(version), owned(digest))
-            })
-            .collect();
-        for alias in self.manifest.entries.iter().flat_map(|it: &Entry| it.aliases.iter()) {
-            out.push((alias.locator.clone(), alias.version.clone(), alias.digest.clone()));
+        let read_at = frame
+            .column("read_at")
+            .and_then(|it| it.datetime().cloned())
+            .map_err(|it| unreadable(&it))?;
+        let [locator, version, digest] = [text("locator")?, text("version")?, text("digest")?];
+        let [id, key, position] = [text("session_id")?, text("session_key")?, text("position")?];
+        for (row, read_at) in read_at.physical().iter().enumerate() {
+            take(Held {
+                locator: locator.get(row).unwrap_or_default(),
+                version: version.get(row).unwrap_or_default(),
+                digest: digest.get(row).unwrap_or_default(),
+                session: Some((id.get(row).unwrap_or_default(), key.get(row).unwrap_or_default())),
+                read_at: read_at.unwrap_or(0),
+                position: position.get(row),
+            });
         }
-        Ok(out)
+        for entry in &self.manifest.entries {
+            let read_at = chrono::DateTime::parse_from_rfc3339(&entry.written_at)
+                .map_or(0, |it| it.timestamp_micros());
+            for it in &entry.aliases {
+                take(Held {
+                    locator: &it.locator,
+                    version: &it.version,
+                    digest: &it.digest,
+                    session: None,
+                    read_at,
+                    position: None,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Sum of rows in the live files of each table, superseded ones included.

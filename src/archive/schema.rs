@@ -85,6 +85,10 @@ pub trait Value: Sized {
     where
         Self: 'a;
     fn read(column: &Column0) -> PolarsResult<Vec<Self>>;
+    /// What stands for this many values of a column that a file does not have, if anything can.
+    fn absent(_rows: usize) -> Option<Vec<Self>> {
+        None
+    }
 }
 
 /// polars' own word for it; ours above describes one.
@@ -107,6 +111,9 @@ impl Value for Option<String> {
     }
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
         Ok(column.str()?.iter().map(|it| it.map(str::to_owned)).collect())
+    }
+    fn absent(rows: usize) -> Option<Vec<Self>> {
+        Some(vec![None; rows])
     }
 }
 
@@ -203,10 +210,14 @@ macro_rules! table {
                 )*])
             }
 
-            /// The rows of a data frame that has all columns.
+            /// The rows of a data frame that has all columns; those that came later may be missing.
             pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
-                $(let mut $column = <$type as Value>::read(frame.column(stringify!($column))?)?
-                    .into_iter();)*
+                $(let mut $column = match frame.column(stringify!($column)) {
+                    Ok(it) => <$type as Value>::read(it)?,
+                    // Written before the column came to be.
+                    Err(it) => <$type as Value>::absent(frame.height()).ok_or(it)?,
+                }
+                .into_iter();)*
                 let mut rows = Vec::with_capacity(frame.height());
                 for _ in 0..frame.height() {
                     rows.push(Self { $($column: $column.next().ok_or_else(|| {
@@ -304,15 +315,22 @@ table! {
         region: Option<String> = "Region, as far as this transcript tells",
         source: String = "the source that held it",
         locator: String = "where exactly it lay",
-        version: String = "which version of it: the object's version id, or size and time of a file",
+        version: String = "which version of it: the object's version id, or ETag and size; size and time of a file; times of a log stream as first read",
         form: String = "script, bare, windows or events",
-        digest: String = "SHA-256 of the object as the source held it, compressed or not",
-        content_digest: String = "SHA-256 of the whole content kept here",
+        digest: String = "SHA-256 of the object as the source held it, compressed or not; of a log stream, of the stretch that was read",
+        content_digest: String = "SHA-256 of the content kept from one reading: the whole, or what a log stream had grown by",
         stored_bytes: i64 = "size of the object at its source",
         content_bytes: i64 = "size of the whole content",
         stored_at: Instant = "when the source last changed it",
         read_at: Instant = "when it was read",
-        part: i64 = "number of this part, from 0",
+        etag: Option<String> = "S3's entity tag of the bytes that were read",
+        version_id: Option<String> = "S3's version id of the bytes that were read; null where versions are off",
+        checksum: Option<String> = "S3's checksum as algorithm:value in base64, verified while reading; null if none was stored",
+        encryption: Option<String> = "how S3 said it was encrypted when it was read: AES256, or aws:kms: and the key",
+        storage_class: Option<String> = "S3 storage class when it was read",
+        position: Option<String> = "where reading a log stream stopped, as JSON: the next run goes on there",
+        object_flaws: Option<String> = "flaws of the object rather than of its bytes, joined by +",
+        part: i64 = "number of this part, from 0; a log stream that grew goes on counting",
         part_start: i64 = "place of this part in the content",
         content: Vec<u8> = "bytes of this part; for events, one JSON object a line",
         generation: i64 = "manifest entry that wrote this row",

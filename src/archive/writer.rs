@@ -26,6 +26,7 @@ use crate::archive::manifest::Alias;
 use crate::archive::manifest::Entry;
 use crate::archive::manifest::FileNote;
 use crate::archive::manifest::Manifest;
+use crate::archive::manifest::Other;
 use crate::archive::manifest::hex;
 use crate::archive::private;
 use crate::archive::private_folder;
@@ -56,6 +57,7 @@ pub struct Note {
     pub retired: Vec<String>,
     pub superseded: Vec<(String, i64)>,
     pub aliases: Vec<Alias>,
+    pub others: Vec<Other>,
 }
 
 impl Writer {
@@ -141,6 +143,7 @@ impl Writer {
             retired: note.retired,
             superseded: note.superseded,
             aliases: note.aliases,
+            others: note.others,
             previous: String::new(),
             digest: String::new(),
         };

@@ -150,7 +150,10 @@ fn contents(archive: &Archive, faults: &mut Vec<String>) -> Result<()> {
             let contents = frame.column("content")?.binary()?.clone();
             for row in 0..frame.height() {
                 kept.insert(keys.get(row).unwrap_or_default().to_owned());
-                if parts.get(row) == Some(0) {
+                // A stream that grew goes on with a digest of its own.
+                let digest = digests.get(row).unwrap_or_default();
+                let other = open.as_ref().is_none_or(|it| it.2 != digest);
+                if parts.get(row) == Some(0) || other {
                     close(open.take(), faults);
                     let text = |it: Option<&str>| it.unwrap_or_default().to_owned();
                     open = Some((text(locators.get(row)), Sha256::new(), text(digests.get(row))));

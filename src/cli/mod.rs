@@ -3,6 +3,7 @@
 //! A command is one file: its arguments, whose doc comments are its help, and one function. Arguments die here;
 //! rooms further in get what they need and nothing else.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -14,6 +15,12 @@ use clap::ValueEnum;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::config;
+use crate::config::Access;
+use crate::config::Config;
+use crate::config::Origin;
+use crate::config::Place;
+use crate::config::Told;
 use crate::error::Error;
 use crate::error::Result;
 use crate::render::Color;
@@ -27,6 +34,7 @@ mod archive;
 mod demo;
 mod progress;
 mod query;
+mod reach;
 mod search;
 mod sessions;
 mod show;
@@ -95,6 +103,16 @@ pub struct Cli {
     )]
     archive: Option<PathBuf>,
 
+    /// Configuration file [default: ssmtrail.toml here, else in the user's configuration folder]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SSMTRAIL_CONFIG",
+        hide_env_values = true
+    )]
+    config: Option<PathBuf>,
+
     /// Colour the output
     #[arg(
         long,
@@ -157,23 +175,94 @@ pub struct World<'a> {
     pub progress: bool,
     pub stop: &'a AtomicBool,
     pub data_home: Option<PathBuf>,
+    pub config_home: Option<PathBuf>,
+    /// The working folder.
+    pub folder: PathBuf,
+    /// Variables whose names begin with `AWS_` or `SSMTRAIL_`.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// What every command gets.
 struct Run<'a, 'b> {
     ui: &'a mut Ui<'b>,
     world: &'a World<'a>,
+    /// The archive as the arguments or the environment name it.
     root: Option<PathBuf>,
+    /// The configuration file as they name it.
+    config_path: Option<PathBuf>,
+    config: Option<(PathBuf, Config)>,
 }
 
 impl Run<'_, '_> {
-    fn root(&self) -> Result<PathBuf> {
-        self.root.clone().ok_or_else(|| {
+    fn root(&mut self) -> Result<PathBuf> {
+        if let Some(it) = &self.root {
+            return Ok(it.clone());
+        }
+        if let Some(it) = self.config()?.archive {
+            return Ok(it.value.into());
+        }
+        self.world.data_home.as_ref().map(|it| it.join("ssmtrail")).ok_or_else(|| {
             Error::misused("there is no folder for the archive").hint("name one with --archive DIR")
         })
     }
 
-    fn archive(&self) -> Result<Archive> {
+    /// Where the configuration is, or would be if it were written.
+    fn config_place(&self) -> PathBuf {
+        if let Some(it) = &self.config_path {
+            return it.clone();
+        }
+        let here = self.world.folder.join(config::NAME);
+        let home = self.world.config_home.as_ref().map(|it| it.join("ssmtrail").join(config::NAME));
+        match home {
+            Some(home) if !here.exists() && home.exists() => home,
+            _ => here,
+        }
+    }
+
+    /// The configuration; empty where there is none. Paths in it are relative to its own folder.
+    fn config(&mut self) -> Result<Config> {
+        if let Some((_, it)) = &self.config {
+            return Ok(it.clone());
+        }
+        let path = self.config_place();
+        let name = path.file_name().map_or(config::NAME.into(), |it| it.to_string_lossy());
+        let mut config = match std::fs::read_to_string(&path) {
+            Ok(text) => Config::read(&text, &name)?,
+            Err(it) if it.kind() == std::io::ErrorKind::NotFound && self.config_path.is_none() => {
+                Config::default()
+            }
+            Err(it) => return Err(Error::file("read", &path, it)),
+        };
+        let folder = path.parent().unwrap_or(&path).to_owned();
+        if let Some(it) = &mut config.archive {
+            it.value = folder.join(&it.value).to_string_lossy().into_owned();
+        }
+        for it in &mut config.sources {
+            if let Place::Folder(path) = &mut it.place {
+                *path = folder.join(&*path);
+            }
+        }
+        self.config = Some((path, config.clone()));
+        Ok(config)
+    }
+
+    /// What the environment says of the way to AWS.
+    fn environment(&self) -> Access {
+        let told = |names: &[&'static str]| {
+            names.iter().find_map(|name| {
+                let value = self.world.environment.get(*name).filter(|it| !it.is_empty())?;
+                Some(Told { value: value.clone(), from: Origin::Environment(name) })
+            })
+        };
+        Access {
+            profile: told(&["AWS_PROFILE"]),
+            region: told(&["AWS_REGION", "AWS_DEFAULT_REGION"]),
+            endpoint_url: told(&["AWS_ENDPOINT_URL"]),
+            ..Access::default()
+        }
+    }
+
+    fn archive(&mut self) -> Result<Archive> {
         Archive::open(&self.root()?)
     }
 
@@ -301,8 +390,8 @@ pub fn run(
     };
     let mut ui =
         Ui { out, err, color: color.decide(world.no_color), columns: world.columns, zone: cli.tz };
-    let root = cli.archive.or_else(|| world.data_home.as_ref().map(|it| it.join("ssmtrail")));
-    let mut run = Run { ui: &mut ui, world, root };
+    let mut run =
+        Run { ui: &mut ui, world, root: cli.archive, config_path: cli.config, config: None };
     match cli.command {
         Command::Demo(it) => it.run(&mut run),
         Command::Sync(it) => it.run(&mut run),

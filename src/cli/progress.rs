@@ -11,7 +11,9 @@ use crate::sync::Progress;
 /// A bar, or nothing at all.
 pub(super) struct Bar {
     bar: Option<ProgressBar>,
+    source: String,
     objects: u64,
+    of: u64,
 }
 
 impl Bar {
@@ -27,23 +29,41 @@ impl Bar {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { bar, objects: 0 }
+        Self { bar, source: String::new(), objects: 0, of: 0 }
+    }
+
+    fn say(&self) {
+        if let Some(bar) = &self.bar {
+            let (objects, of) = (crate::render::count(self.objects), crate::render::count(self.of));
+            bar.set_message(format!("{} {objects} of {of} listed", self.source));
+        }
     }
 }
 
 impl Progress for Bar {
-    fn listed(&mut self, _objects: u64, bytes: u64) {
+    fn source(&mut self, name: &str) {
+        let name = crate::render::visible(name);
+        // The end of a long name tells more than its beginning.
+        let skip = name.chars().count().saturating_sub(32);
+        self.source = name.chars().skip(skip).collect();
+        self.say();
+    }
+
+    fn listed(&mut self, objects: u64, bytes: u64) {
+        self.of = objects;
         if let Some(bar) = &self.bar {
-            bar.set_length(bytes);
+            // A log group does not tell how long its streams are.
+            bar.set_length(bytes.max(bar.position()));
         }
+        self.say();
     }
 
     fn took(&mut self, objects: u64, bytes: u64) {
         self.objects += objects;
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{} objects", crate::render::count(self.objects)));
             bar.inc(bytes);
         }
+        self.say();
     }
 
     fn finished(&mut self) {

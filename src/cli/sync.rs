@@ -1,62 +1,94 @@
 //! `sync`: bring what is missing from the sources into the archive.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use clap::Args;
 
 use super::Answer;
 use super::Run;
 use super::progress::Bar;
+use super::reach::Reach;
 use crate::archive::writer::Writer;
+use crate::config::Origin;
+use crate::config::Place;
+use crate::config::SourceSpec;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
-use crate::source::folder::Folder;
+use crate::session::Skip;
+use crate::source::Refusal;
+use crate::source::any::Any;
 use crate::sync;
 use crate::sync::Options;
 use crate::sync::Summary;
+use crate::sync::plan;
 
 const EXAMPLES: &str = "\
 Examples:
-  ssmtrail sync ./handed-over              every transcript below a folder
-  ssmtrail sync --dry-run ./handed-over    what that would read
-  aws s3 sync s3://acme-session-logs ./logs && ssmtrail sync ./logs
+  ssmtrail sync                                    every source in ssmtrail.toml
+  ssmtrail sync s3://acme-session-logs/prod        a bucket and what lies below a prefix
+  ssmtrail sync logs:/aws/ssm/sessions --region eu-west-1
+  ssmtrail sync ./handed-over                      every transcript below a folder
+  ssmtrail sync --dry-run s3://acme-session-logs   what that would read, and its price
 
-Running it again reads only what is new. Stopped anywhere, the next run finishes the work.";
+Running it again reads only what is new; log streams that still grow are continued. Stopped anywhere, the next
+run finishes the work. It only ever reads from AWS.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Sync {
-    /// Where transcripts are: folders or files, in any mix of forms
-    #[arg(required = true, value_name = "SOURCE")]
+    /// Where transcripts are: s3://bucket/prefix, logs:GROUP, a folder, or a name from ssmtrail.toml
+    #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
 
-    /// Say what would be read, and read nothing
+    /// Say what would be read, in how many calls and at what price, and read nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Threads that read and decode [default: one a core]
+    /// Threads that decode [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+
+    #[command(flatten)]
+    reach: Reach,
 }
 
 impl Sync {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let sources: Vec<Folder> =
-            self.sources.iter().map(|it| source(it)).collect::<Result<_>>()?;
+        let specs = specs(run, &self.sources)?;
         let runtime = runtime()?;
         let mut writer = Writer::open(&run.root()?)?;
+        let mut sources = Vec::new();
+        let mut closed: Vec<(String, Refusal)> = Vec::new();
+        for spec in &specs {
+            let access = self.reach.access(run, spec)?;
+            let opened = match runtime.block_on(Any::open(spec, &access)) {
+                Ok(it) => it,
+                // A folder that is not there ends a run over it alone.
+                Err(it) if specs.len() == 1 => return Err(it),
+                Err(it) => Err(Refusal { why: it.what, hint: it.hint, ends: true }),
+            };
+            match opened {
+                Ok(it) => sources.push(it),
+                Err(it) => closed.push((spec.place.to_string(), it)),
+            }
+        }
         let threads = self.threads.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
         });
         let options =
             Options { now: run.world.now, threads, dry_run: self.dry_run, stop: run.world.stop };
         let mut bar = Bar::new(run.world.progress);
-        let summary = sync::sync(&runtime, &mut writer, &sources, &options, &mut bar)?;
+        let mut summary = sync::sync(&runtime, &mut writer, &sources, &options, &mut bar)?;
+        for (place, refusal) in closed {
+            summary.cannot_list(&place, refusal, false);
+        }
         for text in words(&summary, self.dry_run) {
             run.ui.note(&text);
         }
+        // Requests under way end with the program.
+        runtime.shutdown_background();
         Ok(answer(&summary))
     }
 }
@@ -69,53 +101,57 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|it| Error::new(Kind::Refused, format!("cannot start: {it}")))
 }
 
-fn source(text: &str) -> Result<Folder> {
-    for (start, place) in [("s3://", "S3"), ("logs:", "CloudWatch Logs"), ("arn:", "AWS")] {
-        if text.starts_with(start) {
-            return Err(Error::misused(format!(
-                "this ssmtrail cannot read {place} itself: {text}"
-            ))
-            .hint(
-                "copy it to a folder first, for example with `aws s3 sync`, and name the folder",
+/// The sources that were named, or all that are configured.
+pub(super) fn specs(run: &mut Run<'_, '_>, named: &[String]) -> Result<Vec<SourceSpec>> {
+    let config = run.config()?;
+    if named.is_empty() {
+        if config.sources.is_empty() {
+            return Err(Error::misused("no source is named and none is configured").hint(
+                "name one, as `ssmtrail sync s3://bucket/prefix`, or let `ssmtrail init` find them",
             ));
         }
+        return Ok(config.sources);
     }
-    Folder::open(Path::new(text))
+    let spec = |text: &String| -> Result<SourceSpec> {
+        if let Some(it) = config.sources.iter().find(|it| it.name.as_ref() == Some(text)) {
+            return Ok(it.clone());
+        }
+        let place = Place::parse(text)?;
+        let known = config.sources.iter().find(|it| it.place == place);
+        Ok(known.cloned().unwrap_or_else(|| SourceSpec::of(place, Origin::Argument)))
+    };
+    named.iter().map(spec).collect()
 }
 
 pub(super) fn answer(summary: &Summary) -> Answer {
-    match (
-        summary.failed.is_empty() && summary.damaged.is_empty(),
-        summary.interrupted,
-        summary.listed,
-    ) {
-        (false, ..) | (_, true, _) => Answer::Partial,
-        (true, false, 0) => Answer::No,
-        (true, false, _) => Answer::Yes,
+    let whole = summary.failed.is_empty()
+        && summary.damaged.is_empty()
+        && summary.closed.is_empty()
+        && summary.unlisted.is_empty()
+        && !summary.interrupted;
+    match (whole, summary.listed) {
+        (false, _) if summary.is_blind() => Answer::Failed,
+        (false, _) => Answer::Partial,
+        (true, 0) => Answer::No,
+        (true, _) => Answer::Yes,
     }
 }
 
-/// A summary that adds up, then each thing that was not read and why.
+/// A summary that adds up, then what was not read and why.
 pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
     let mut words = Vec::new();
     if dry_run {
+        words.extend(it.would.iter().flat_map(would));
+    } else if !it.is_blind() {
         words.push(format!(
-            "would read {} of {} listed ({}); {} held already",
-            render::plural(it.would_take, "object"),
+            "listed {} = stored {} + held {} + skipped {} + failed {}",
             render::count(it.listed),
-            render::size(it.bytes),
-            render::count(it.held)
+            render::count(it.stored),
+            render::count(it.held),
+            render::count(it.others.len() as u64),
+            render::count(it.failed.len() as u64),
         ));
-        return words;
     }
-    words.push(format!(
-        "listed {} = stored {} + held {} + skipped {} + failed {}",
-        render::count(it.listed),
-        render::count(it.stored),
-        render::count(it.held),
-        render::count(it.others.len() as u64),
-        render::count(it.failed.len() as u64),
-    ));
     if it.stored > 0 {
         words.push(format!(
             "{}, {} changed; {} read, {} found",
@@ -128,24 +164,98 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
     let lists = [
         ("skipped", &it.others),
         ("skipped a part of", &it.parts),
+        ("note:", &it.told),
         ("read only a part of", &it.damaged),
         ("failed", &it.failed),
+        ("could not list", &it.closed),
+        ("could not list all of", &it.unlisted),
     ];
     for (word, list) in lists {
-        for skip in list.iter().take(20) {
-            let (place, why) = (render::visible(&skip.locator), render::visible(&skip.why));
-            words.push(format!("{word} {place}: {why}"));
-        }
-        if list.len() > 20 {
-            words.push(format!("{word} {} more", render::count(list.len() as u64 - 20)));
-        }
+        reasons(word, list, &mut words);
     }
-    if it.listed == 0 {
-        words.push("nothing was found there; is it the right folder?".into());
+    if it.listed == 0 && it.closed.is_empty() && it.unlisted.is_empty() {
+        words.push("nothing was found there; is it the right place?".into());
     }
     if it.interrupted {
         words
             .push("interrupted: what was read is kept; run the same command again to go on".into());
     }
+    words.extend(it.hints.iter().map(|it| format!("hint: {}", render::visible(it))));
     words
+}
+
+/// Each thing and its reason; one line for many of the same reason.
+fn reasons(word: &str, list: &[Skip], words: &mut Vec<String>) {
+    const ALONE: usize = 5;
+    let mut same: BTreeMap<&str, usize> = BTreeMap::new();
+    for it in list {
+        *same.entry(&it.why).or_default() += 1;
+    }
+    let mut told = 0;
+    for it in list {
+        let Some(count) = same.get(it.why.as_str()).copied() else { continue };
+        let (place, why) = (render::visible(&it.locator), render::visible(&it.why));
+        if told == 20 {
+            let rest: usize = same.values().sum();
+            words.push(format!("{word} {} more", render::count(rest as u64)));
+            return;
+        }
+        told += 1;
+        if count > ALONE {
+            same.remove(it.why.as_str());
+            words.push(format!(
+                "{word} {place} and {} more: {why}",
+                render::count(count as u64 - 1)
+            ));
+        } else {
+            if let Some(it) = same.get_mut(it.why.as_str()) {
+                *it -= 1;
+            }
+            words.push(format!("{word} {place}: {why}"));
+        }
+    }
+}
+
+/// What a run would do to one source.
+fn would(it: &sync::Would) -> Vec<String> {
+    let size = if it.bytes > 0 { format!(" ({})", render::size(it.bytes)) } else { String::new() };
+    let continued = match it.continued {
+        0 => String::new(),
+        many => format!(", {} of them to go on with", render::count(many)),
+    };
+    let mut words = vec![format!(
+        "would read {}{size} of {} listed in {}{continued}; {} held already",
+        render::plural(it.take, "object"),
+        render::count(it.listed),
+        render::visible(&it.source),
+        render::count(it.held)
+    )];
+    let cost = plan::cost(it);
+    if !cost.calls.is_empty() {
+        let calls: Vec<String> = cost
+            .calls
+            .iter()
+            .map(|(name, count)| format!("{} {name}", render::count(*count)))
+            .collect();
+        let transfer = match it.bytes {
+            0 => String::new(),
+            _ => format!(", transfer up to {} if it leaves the Region", usd(cost.transfer_usd)),
+        };
+        words.push(format!(
+            "  calls: {}; requests {}{} (list prices of us-east-1, {})",
+            calls.join(", "),
+            usd(cost.requests_usd),
+            transfer,
+            plan::PRICED,
+        ));
+    }
+    words
+}
+
+fn usd(it: f64) -> String {
+    match it {
+        it if it <= 0.0 => "free".into(),
+        it if it < 0.01 => "under USD 0.01".into(),
+        it => format!("USD {it:.2}"),
+    }
 }

@@ -17,7 +17,10 @@ use crate::error::Result;
 use crate::session::Skip;
 use crate::source::Body;
 use crate::source::Found;
+use crate::source::Handle;
 use crate::source::Listed;
+use crate::source::Position;
+use crate::source::Refusal;
 use crate::source::Source;
 
 /// A folder, or a single file.
@@ -45,7 +48,7 @@ impl Source for Folder {
         &self.name
     }
 
-    async fn list(&self, found: Sender<Found>) -> Result<()> {
+    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
         let root = self.root.clone();
         let walk = tokio::task::spawn_blocking(move || {
             for entry in WalkDir::new(&root).follow_links(true).sort_by_file_name() {
@@ -61,11 +64,20 @@ impl Source for Folder {
                 }
             }
         });
-        walk.await.map_err(|it| Error::new(Kind::Refused, format!("the listing stopped: {it}")))
+        walk.await.map_err(|it| Refusal::new(format!("the listing stopped: {it}")))
     }
 
-    async fn fetch(&self, it: &Listed) -> std::io::Result<Body> {
-        Ok(Box::new(File::open(&it.path)?))
+    async fn fetch(&self, it: &Listed, _from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
+        let Handle::Path(path) = &it.handle else { return Err(Refusal::new("no path")) };
+        match File::open(path) {
+            Ok(it) => Ok(Box::new(it)),
+            Err(it) => Err(Refusal::new(plain(&it))),
+        }
+    }
+
+    fn concurrency(&self) -> usize {
+        // Opening is quick; the workers read.
+        4
     }
 }
 
@@ -94,7 +106,9 @@ fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>
         version: format!("{}-{}", metadata.len(), stored_at.unwrap_or(0)),
         bytes: metadata.len(),
         stored_at,
-        path: path.to_owned(),
+        grown_at: None,
+        blocked: None,
+        handle: Handle::Path(path.to_owned()),
     }))
 }
 

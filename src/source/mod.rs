@@ -1,17 +1,31 @@
 //! Where transcripts are. A source only reads, and only when told: `sync` decides.
 //!
-//! The one asynchronous room, because the network is. Three verbs are all that a place must offer, so that a
-//! folder, a bucket and a log group are equal citizens and one suite of tests runs over all.
+//! The one asynchronous room, because the network is, and the only one that knows AWS. Few verbs are all that a place
+//! must offer, so that a folder, a bucket and a log group are equal citizens and one suite of tests runs over all.
+//! Nothing here writes to a place.
 
 use std::path::PathBuf;
 
+use serde::Deserialize;
+use serde::Serialize;
 use tokio::sync::mpsc::Sender;
 
-use crate::error::Result;
 use crate::session::Skip;
 
 /// A folder tree.
 pub mod folder;
+
+/// Credentials, Regions, and what AWS says when it refuses.
+pub mod aws;
+
+/// A bucket and prefix.
+pub mod s3;
+
+/// A log group.
+pub mod logs;
+
+/// Any of these.
+pub mod any;
 
 /// Something that may be a transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,23 +36,114 @@ pub struct Listed {
     pub key: String,
     /// Which version of it: changes whenever its bytes may have.
     pub version: String,
+    /// Its size, where the place tells it; 0 where it does not.
     pub bytes: u64,
     /// When the source last changed it, UTC microseconds.
     pub stored_at: Option<i64>,
+    /// The newest time at which something may have been added, UTC microseconds, for what grows (a log stream).
+    pub grown_at: Option<i64>,
+    /// Why it cannot be read now although it is there: an archived storage class.
+    pub blocked: Option<String>,
     /// What the source needs to find it again.
-    pub path: PathBuf,
+    pub handle: Handle,
+}
+
+/// What a source needs to find an object again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handle {
+    Path(PathBuf),
+    Object {
+        key: String,
+        version_id: Option<String>,
+    },
+    /// Times in milliseconds since the epoch, as CloudWatch Logs counts them.
+    Stream {
+        name: String,
+        created: i64,
+        first: Option<i64>,
+    },
 }
 
 /// What a listing meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     Object(Listed),
-    /// A place that could not be looked into, and why.
+    /// A place that could not be looked into, or what is no transcript by its name, and why.
     Skip(Skip),
 }
 
+/// Where reading a growing object stopped, so that the next run goes on there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Creation of the stream: another one of the same name begins anew. Milliseconds since the epoch.
+    pub created: i64,
+    /// The token that reads on, which AWS forgets after 24 hours ("GetLogEvents").
+    pub token: Option<String>,
+    /// Time of the newest event read, milliseconds since the epoch.
+    pub at: i64,
+    /// How many events of that very time were read.
+    pub count: u32,
+}
+
+/// What a place said of an object when it handed over the bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The version that was read, where it is not the one that was listed.
+    pub version: Option<String>,
+    pub stored_at: Option<i64>,
+    pub version_id: Option<String>,
+    pub etag: Option<String>,
+    /// Algorithm and value, as `crc64nvme:…`.
+    pub checksum: Option<String>,
+    /// `AES256`, or `aws:kms:` and the key.
+    pub encryption: Option<String>,
+    pub storage_class: Option<String>,
+    /// Why these are not all of its bytes, where no later run could bring the rest.
+    pub damaged: Option<String>,
+    pub position: Option<Position>,
+}
+
 /// Bytes of one object, to be read once from front to end.
-pub type Body = Box<dyn std::io::Read + Send>;
+pub trait Body: std::io::Read + Send {
+    /// What is known of the object once its end was reached.
+    fn seen(&self) -> Seen {
+        Seen::default()
+    }
+}
+
+impl Body for std::fs::File {}
+
+/// Fixed keys: the same text gives the same fingerprint on every run.
+pub(crate) static FIXED: std::hash::BuildHasherDefault<std::hash::DefaultHasher> =
+    std::hash::BuildHasherDefault::new();
+
+/// Why a place would not give something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub why: String,
+    /// What to do about it, where we know.
+    pub hint: Option<String>,
+    /// Nothing else can be read from this source either: the credentials are gone, the place is.
+    pub ends: bool,
+}
+
+impl Refusal {
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), hint: None, ends: false }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<Refusal> for std::io::Error {
+    fn from(it: Refusal) -> Self {
+        Self::other(it.why)
+    }
+}
 
 /// A place that holds transcripts.
 #[expect(async_fn_in_trait, reason = "only this crate implements it, and never as a trait object")]
@@ -46,9 +151,22 @@ pub trait Source {
     /// How it is written on the command line and in the archive.
     fn name(&self) -> &str;
 
-    /// Everything there, in a stable order, into `found`; a closed channel ends the listing. Opens no object.
-    async fn list(&self, found: Sender<Found>) -> Result<()>;
+    /// Everything there into `found`; a closed channel ends the listing. Opens no object.
+    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal>;
 
-    /// One object's bytes, exactly as the place holds them.
-    async fn fetch(&self, it: &Listed) -> std::io::Result<Body>;
+    /// One object's bytes, exactly as the place holds them; of what grows, those behind a position.
+    async fn fetch(&self, it: &Listed, from: Option<&Position>) -> Result<Box<dyn Body>, Refusal>;
+
+    /// How many requests the place likes at once.
+    fn concurrency(&self) -> usize;
+
+    /// Calls made so far, by name. A folder makes none.
+    fn calls(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+
+    /// Account and Region of the sessions that are kept there, where the place itself tells.
+    fn whereabouts(&self) -> (Option<String>, Option<String>) {
+        (None, None)
+    }
 }

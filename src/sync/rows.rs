@@ -7,8 +7,8 @@
 use super::DECODER;
 use super::Draft;
 use super::GROUP_ROWS;
-use super::Group;
 use super::PART_BYTES;
+use super::gather::Group;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
@@ -27,6 +27,7 @@ use crate::session::account_of;
 use crate::transcript::both::Stream;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
+use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::decoder::Piece;
 use crate::transcript::screen::bits;
@@ -74,12 +75,16 @@ impl<'a> Rows<'a> {
         let facts = Facts::of(&group.drafts);
         let partition = facts.partition();
         for draft in &group.drafts {
-            if !draft.kept {
+            if draft.kept.is_none() || draft.tail.is_some() {
                 self.transcript(&partition, &group.key, &facts, draft)?;
             }
         }
+        let replaced = has_versions(&group.drafts);
         let stream = stream_of(&group.drafts)?;
         let Some(primary) = group.drafts.first_mut() else { return Ok(0) };
+        if replaced {
+            primary.flaws.push(Flaw { kind: FlawKind::Replaced, at: 0, count: 1 });
+        }
         let shared = Shared {
             session_id: primary.session_id.as_str().to_owned(),
             session_key: group.key.clone(),
@@ -216,7 +221,15 @@ impl<'a> Rows<'a> {
         let pending = partitions.entry(partition.to_owned()).or_default();
         let unreadable =
             |it| Error::new(Kind::Refused, format!("cannot read back {}: {it}", draft.locator));
-        let content_digest = draft.content.digest().map_err(unreadable)?;
+        // Of a stream that grew, all but its growth is kept already.
+        let (content, digest, first, start) = match &draft.tail {
+            Some(it) => (&it.content, &it.digest, it.part, it.start),
+            None => (&draft.content, &draft.digest, 0, 0),
+        };
+        let content_digest = content.digest().map_err(unreadable)?;
+        let position = draft.seen.position.as_ref().and_then(|it| serde_json::to_string(it).ok());
+        let object_flaws: Vec<&str> = draft.object_flaws.iter().map(|it| it.name()).collect();
+        let object_flaws = Some(object_flaws.join("+")).filter(|it| !it.is_empty());
         let row = |part: i64, part_start: i64, content: Vec<u8>| TranscriptRow {
             session_id: draft.session_id.as_str().to_owned(),
             session_key: key.to_owned(),
@@ -226,24 +239,31 @@ impl<'a> Rows<'a> {
             locator: draft.locator.clone(),
             version: draft.version.clone(),
             form: draft.form.name().to_owned(),
-            digest: draft.digest.clone(),
+            digest: digest.clone(),
             content_digest: content_digest.clone(),
             stored_bytes: draft.stored_bytes as i64,
             content_bytes: draft.content.bytes() as i64,
             stored_at: Instant(draft.stored_at),
             read_at: Instant(Some(draft.read_at)),
+            etag: draft.seen.etag.clone(),
+            version_id: draft.seen.version_id.clone(),
+            checksum: draft.seen.checksum.clone(),
+            encryption: draft.seen.encryption.clone(),
+            storage_class: draft.seen.storage_class.clone(),
+            position: position.clone(),
+            object_flaws: object_flaws.clone(),
             part,
             part_start,
             content,
             generation: *generation,
         };
-        if draft.content.bytes() == 0 {
+        if content.bytes() == 0 {
             pending.transcripts.push(row(0, 0, Vec::new()));
             return Ok(());
         }
-        let (mut part, mut at) = (0, 0);
+        let (mut part, mut at) = (first, start);
         let mut failed = None;
-        let read = draft.content.parts(PART_BYTES, |bytes| {
+        let read = content.parts(PART_BYTES, |bytes| {
             pending.transcripts.push(row(part, at, bytes.to_vec()));
             pending.transcript_bytes += bytes.len();
             part += 1;
@@ -278,6 +298,14 @@ impl<'a> Rows<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether one object is there in several versions that are not the same.
+fn has_versions(drafts: &[Draft]) -> bool {
+    let object = |it: &Draft| it.locator.split("?versionId=").next().map(str::to_owned);
+    drafts.iter().enumerate().any(|(nth, one)| {
+        drafts[..nth].iter().any(|it| it.digest != one.digest && object(it) == object(one))
+    })
 }
 
 /// The streamed copy of a session whose bytes are kept too: it tells the times.
@@ -464,8 +492,13 @@ impl Facts {
             (None, None, None) => (None, None),
         };
         Self {
-            account_id: told.as_deref().and_then(account_of).map(str::to_owned),
-            region: first(|it| it.region.as_ref()),
+            account_id: told
+                .as_deref()
+                .and_then(account_of)
+                .map(str::to_owned)
+                .or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
+            region: first(|it| it.region.as_ref())
+                .or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
             owner: told.or(hint),
             owner_from,
             target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),

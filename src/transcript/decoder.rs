@@ -49,10 +49,12 @@ pub enum FlawKind {
     EventUnreadable,
     /// The stream lost characters on its way through the agent.
     Lossy,
-    /// The compressed object is damaged; what could be read of it is kept.
+    /// Only a part of the object could be read: a damaged compressed file, a stream deleted meanwhile.
     ObjectDamaged,
     /// The object was replaced at its source; its older versions are kept too.
     Replaced,
+    /// Events of a log stream came twice, as a batch that was sent again; kept once.
+    Repeated,
     /// The two copies of the session do not show the same lines.
     Diverges,
     /// A terminal multiplexer drew panes: not every command typed in them can be told.
@@ -60,7 +62,7 @@ pub enum FlawKind {
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -72,6 +74,7 @@ impl FlawKind {
         Self::Lossy,
         Self::ObjectDamaged,
         Self::Replaced,
+        Self::Repeated,
         Self::Diverges,
         Self::Panes,
     ];
@@ -93,6 +96,7 @@ impl FlawKind {
             Self::Lossy => "lossy",
             Self::ObjectDamaged => "object-damaged",
             Self::Replaced => "replaced",
+            Self::Repeated => "repeated",
             Self::Diverges => "diverges",
             Self::Panes => "panes",
         }
@@ -110,11 +114,12 @@ impl FlawKind {
             Self::VersionsDropped => "rows were repainted more often than we keep",
             Self::EventUnreadable => "an event could not be read",
             Self::Lossy => "streamed: the agent removed control bytes, so edits show their residue",
-            Self::ObjectDamaged => "the compressed object is damaged; what could be read is kept",
+            Self::ObjectDamaged => "only a part of the object could be read; that is kept",
             Self::Panes => {
                 "a multiplexer (tmux, screen) drew panes: commands typed in them may be missing"
             }
             Self::Diverges => "the session's two copies do not show the same lines",
+            Self::Repeated => "log events came twice and are kept once",
             Self::Replaced => "the object was replaced at its source; older versions are kept too",
         }
     }

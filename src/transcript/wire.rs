@@ -150,6 +150,7 @@ pub fn export_line(line: &[u8]) -> Option<(i64, usize)> {
 pub struct Event<'a> {
     pub log_stream_name: Option<String>,
     pub timestamp: Option<i64>,
+    pub ingestion_time: Option<i64>,
     pub event_id: Option<String>,
     pub message: Option<String>,
     /// Present when the line is a streamed message without its envelope.

@@ -1,6 +1,9 @@
 //! A tour of the tool, in reading order. What a person types, and all that they see: standard output, standard
 //! error and exit code in one text. Most tests of the pieces stand beside the pieces, in `src`.
 
+// The AWS emulator, and a proxy that breaks things before it.
+mod faults;
+mod peer;
 mod world;
 
 // What a transcript tells, whatever the bytes.
@@ -10,6 +13,8 @@ mod decoding;
 mod worn;
 
 // A folder goes in, an archive comes out; again and again.
+mod logs;
+mod s3;
 mod sync;
 
 // Questions.

@@ -46,7 +46,7 @@ fn a_folder_is_archived_and_the_next_run_reads_nothing() {
         ! listed 2 = stored 0 + held 2 + skipped 0 + failed 0
     "#]]);
     world.run("sync --dry-run logs").is(expect![[r#"
-        ! would read 0 objects of 2 listed (0 B); 2 held already
+        ! would read 0 objects of 2 listed in logs; 2 held already
     "#]]);
 }
 
@@ -84,7 +84,7 @@ fn a_file_that_was_only_touched_is_read_once_more_and_never_again() {
         ! listed 1 = stored 0 + held 1 + skipped 0 + failed 0
     "#]]);
     world.run("sync --dry-run logs").is(expect![[r#"
-        ! would read 0 objects of 1 listed (0 B); 1 held already
+        ! would read 0 objects of 1 listed in logs; 1 held already
     "#]]);
 }
 
@@ -275,7 +275,7 @@ fn a_gzip_bomb_is_stopped_and_said() {
     world.file("logs/bomb-0123456789abcdef5.log.gz", &packer.finish().unwrap());
     world.run("sync logs").is(expect![[r#"
         ! listed 2 = stored 1 + held 0 + skipped 0 + failed 1
-        ! 1 new session, 0 changed; 11.1 MB read, 1 command found
+        ! 1 new session, 0 changed; 152 B read, 1 command found
         ! failed logs/bomb-0123456789abcdef5.log.gz: it unpacks to more than 1073741824 bytes of nearly nothing: a decompression bomb
         [exit 3]
     "#]]);
@@ -297,7 +297,7 @@ fn a_damaged_gzip_keeps_what_could_be_read() {
         ≤ 2026-11-20 10:00:00Z  alice (by its session id) on an unknown target  alice-0123456789abcdef0
             1  ?          id
         ! note: cut: the footer is missing, so the end may be
-        ! note: the compressed object is damaged; what could be read is kept
+        ! note: only a part of the object could be read; that is kept
     "#]]);
 }
 
@@ -350,15 +350,10 @@ fn a_source_that_is_not_there_is_an_error_with_a_way_on() {
         ! hint: a source is a folder or file; `./name` if it looks like something else
         [exit 2]
     "#]]);
-    world.run("sync s3://acme-logs/prod").is(expect![[r#"
-        ! ssmtrail: this ssmtrail cannot read S3 itself: s3://acme-logs/prod
-        ! hint: copy it to a folder first, for example with `aws s3 sync`, and name the folder
-        [exit 2]
-    "#]]);
     std::fs::create_dir(world.path("void")).unwrap();
     world.run("sync void").is(expect![[r#"
         ! listed 0 = stored 0 + held 0 + skipped 0 + failed 0
-        ! nothing was found there; is it the right folder?
+        ! nothing was found there; is it the right place?
         [exit 1]
     "#]]);
 }

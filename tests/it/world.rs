@@ -138,6 +138,9 @@ impl World {
             progress: false,
             stop: &GO_ON,
             data_home: None,
+            config_home: None,
+            folder: self.path("."),
+            environment: Default::default(),
         };
         let code = match cli::Cli::try_parse_from(line) {
             Err(it) => {

@@ -1,0 +1,465 @@
+//! What a person settled beforehand: the sources, how to reach them, where the archive is.
+//!
+//! Text in, settings out, each with where it was said, so that `config show` can tell and a typo is met with its line, the
+//! word and the nearest one that exists. Arguments win over the environment, the environment over the file. No files are
+//! opened here.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use toml_edit::Document;
+use toml_edit::Item;
+use toml_edit::TableLike;
+
+use crate::error::Error;
+use crate::error::Result;
+
+/// Name of the file, in the working folder or below the user's configuration folder.
+pub const NAME: &str = "ssmtrail.toml";
+
+/// Where a setting was said. Later ones are stronger.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Line of the file, from 1.
+    File { name: String, line: usize },
+    /// Name of the variable.
+    Environment(&'static str),
+    /// The command line.
+    Argument,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { name, line } => write!(out, "{name} line {line}"),
+            Self::Environment(name) => write!(out, "{name}"),
+            Self::Argument => out.write_str("the command line"),
+        }
+    }
+}
+
+/// A text and where it was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub value: String,
+    pub from: Origin,
+}
+
+/// How AWS is reached. What is not said is left to the SDK's own chain: environment, profiles, single sign-on, roles of
+/// instances and containers ("AWS SDKs and Tools: standardized credential providers").
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    pub profile: Option<Told>,
+    pub region: Option<Told>,
+    pub role_arn: Option<Told>,
+    pub external_id: Option<Told>,
+    pub endpoint_url: Option<Told>,
+}
+
+impl Access {
+    pub const KEYS: [&'static str; 5] =
+        ["profile", "region", "role_arn", "external_id", "endpoint_url"];
+
+    /// The settings by name, in the order of [`Self::KEYS`].
+    pub fn each(&self) -> [(&'static str, &Option<Told>); 5] {
+        [
+            ("profile", &self.profile),
+            ("region", &self.region),
+            ("role_arn", &self.role_arn),
+            ("external_id", &self.external_id),
+            ("endpoint_url", &self.endpoint_url),
+        ]
+    }
+
+    fn slot(&mut self, key: &str) -> Option<&mut Option<Told>> {
+        Some(match key {
+            "profile" => &mut self.profile,
+            "region" => &mut self.region,
+            "role_arn" => &mut self.role_arn,
+            "external_id" => &mut self.external_id,
+            "endpoint_url" => &mut self.endpoint_url,
+            _ => return None,
+        })
+    }
+
+    /// What is said here, and where nothing is, there.
+    #[must_use]
+    pub fn or(&self, there: &Self) -> Self {
+        let pick = |one: &Option<Told>, other: &Option<Told>| one.clone().or_else(|| other.clone());
+        // An external id belongs to its role.
+        let external_id = match (&self.role_arn, &self.external_id) {
+            (Some(_), it) | (None, it @ Some(_)) => it.clone(),
+            (None, None) => there.external_id.clone(),
+        };
+        Self {
+            profile: pick(&self.profile, &there.profile),
+            region: pick(&self.region, &there.region),
+            role_arn: pick(&self.role_arn, &there.role_arn),
+            external_id,
+            endpoint_url: pick(&self.endpoint_url, &there.endpoint_url),
+        }
+    }
+}
+
+/// A place, as it is written on the command line and in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `s3://bucket/prefix`. The prefix is empty or ends with `/`.
+    S3 { bucket: String, prefix: String },
+    /// `logs:GROUP`, or `logs:` and the group's ARN.
+    Logs { group: String, account: Option<String>, region: Option<String> },
+    /// A folder or file.
+    Folder(PathBuf),
+}
+
+impl Place {
+    /// Reads a place.
+    ///
+    /// ```
+    /// use ssmtrail::config::Place;
+    /// let place = Place::parse("s3://acme-session-logs/prod").unwrap();
+    /// assert_eq!(place.to_string(), "s3://acme-session-logs/prod/");
+    /// let arn = "logs:arn:aws:logs:eu-west-1:111122223333:log-group:/aws/ssm/sessions:*";
+    /// assert_eq!(Place::parse(arn).unwrap().to_string(), "logs:/aws/ssm/sessions");
+    /// assert!(Place::parse("s3://").is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = |why: &str, like: &str| {
+            Err(Error::misused(format!("{text} is no place: {why}"))
+                .hint(format!("a place is written like {like}")))
+        };
+        let s3 = text.strip_prefix("s3://").or_else(|| text.strip_prefix("arn:aws:s3:::"));
+        if let Some(rest) = s3 {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            if bucket.is_empty() {
+                return wrong("it names no bucket", "s3://bucket/prefix");
+            }
+            let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
+            return Ok(Self::S3 { bucket: bucket.into(), prefix: format!("{prefix}{slash}") });
+        }
+        let logs = text
+            .strip_prefix("logs:")
+            .or_else(|| Some(text).filter(|it| it.starts_with("arn:") && it.contains(":logs:")));
+        if let Some(rest) = logs {
+            let like = "logs:/aws/ssm/sessions";
+            if !rest.starts_with("arn:") {
+                if rest.is_empty() {
+                    return wrong("it names no log group", like);
+                }
+                return Ok(Self::Logs { group: rest.into(), account: None, region: None });
+            }
+            let parts: Vec<&str> = rest.splitn(7, ':').collect();
+            let [_, _, "logs", region, account, "log-group", name] = parts.as_slice() else {
+                return wrong("it is not the ARN of a log group", like);
+            };
+            let group = name.strip_suffix(":*").unwrap_or(name);
+            if group.is_empty() {
+                return wrong("it names no log group", like);
+            }
+            return Ok(Self::Logs {
+                group: group.into(),
+                account: Some((*account).into()),
+                region: Some((*region).into()),
+            });
+        }
+        if text.starts_with("arn:") {
+            return wrong("an ARN of neither a bucket nor a log group", "arn:aws:s3:::bucket");
+        }
+        Ok(Self::Folder(text.into()))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S3 { bucket, prefix } => write!(out, "s3://{bucket}/{prefix}"),
+            Self::Logs { group, .. } => write!(out, "logs:{group}"),
+            Self::Folder(it) => write!(out, "{}", it.display()),
+        }
+    }
+}
+
+/// One source, and how to reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceSpec {
+    pub name: Option<String>,
+    pub place: Place,
+    pub from: Origin,
+    /// Its own settings alone.
+    pub access: Access,
+    /// Account of the sessions that are kept there, where the place does not tell.
+    pub account: Option<String>,
+    /// The bucket must belong to this account.
+    pub bucket_owner: Option<String>,
+    /// We pay for the requests ("Using Requester Pays buckets").
+    pub requester_pays: bool,
+    /// Read older versions of objects too.
+    pub versions: bool,
+}
+
+impl SourceSpec {
+    /// A place without settings of its own.
+    pub fn of(place: Place, from: Origin) -> Self {
+        Self {
+            name: None,
+            place,
+            from,
+            access: Access::default(),
+            account: None,
+            bucket_owner: None,
+            requester_pays: false,
+            versions: false,
+        }
+    }
+
+    /// Whether two of them read the same place in the same account and Region.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let value = |it: &Option<Told>| it.as_ref().map(|it| it.value.clone());
+        let region = |it: &Self| match &it.place {
+            Place::Logs { region: Some(region), .. } => Some(region.clone()),
+            _ => value(&it.access.region),
+        };
+        match (&self.place, &other.place) {
+            (Place::S3 { .. }, Place::S3 { .. }) => self.place == other.place,
+            (Place::Logs { group: one, .. }, Place::Logs { group: two, .. }) => {
+                one == two
+                    && region(self) == region(other)
+                    && value(&self.access.role_arn) == value(&other.access.role_arn)
+                    && value(&self.access.profile) == value(&other.access.profile)
+            }
+            _ => self.place == other.place,
+        }
+    }
+}
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    pub archive: Option<Told>,
+    /// Settings for every source that has none of its own.
+    pub access: Access,
+    pub sources: Vec<SourceSpec>,
+}
+
+/// Keys of a source beside those of [`Access`].
+const SOURCE_KEYS: [&str; 6] =
+    ["name", "place", "account", "bucket_owner", "requester_pays", "versions"];
+
+impl Config {
+    /// Reads the text of a configuration file; `name` is what it is called in messages.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line, and the nearest word where one is misspelt.
+    pub fn read(text: &str, name: &str) -> Result<Self> {
+        let reader = Reader { text, name };
+        let document = Document::parse(text).map_err(|it| {
+            let line = reader.line(it.span());
+            Error::misused(format!("{name} line {line}: {}", it.message()))
+        })?;
+        let mut config = Self::default();
+        for (key, item) in document.as_table().iter() {
+            let at = reader.at(document.as_table(), key, item);
+            if key == "archive" {
+                config.archive = Some(reader.told(key, item, &at)?);
+            } else if let Some(slot) = config.access.slot(key) {
+                *slot = Some(reader.told(key, item, &at)?);
+            } else if key == "source" {
+                let Some(tables) = item.as_array_of_tables() else {
+                    return Err(
+                        reader.wrong(&at, "a source begins with [[source]], in two brackets")
+                    );
+                };
+                for table in tables {
+                    config.sources.push(reader.source(table, &reader.origin(table.span()))?);
+                }
+            } else {
+                let known = ["archive", "source"].into_iter().chain(Access::KEYS);
+                return Err(reader.unknown(key, &at, known));
+            }
+        }
+        for (nth, one) in config.sources.iter().enumerate() {
+            let twice =
+                config.sources[..nth].iter().find(|it| it.name.is_some() && it.name == one.name);
+            if let (Some(before), Some(twin)) = (twice, &one.name) {
+                return Err(reader
+                    .wrong(&one.from, &format!("{twin} is the name of two sources"))
+                    .hint(format!("the other is at {}", before.from)));
+            }
+        }
+        Ok(config)
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    name: &'a str,
+}
+
+impl Reader<'_> {
+    fn line(&self, span: Option<Range<usize>>) -> usize {
+        let end = span.map_or(0, |it| it.start).min(self.text.len());
+        self.text.as_bytes()[..end].iter().filter(|it| **it == b'\n').count() + 1
+    }
+
+    fn origin(&self, span: Option<Range<usize>>) -> Origin {
+        Origin::File { name: self.name.to_owned(), line: self.line(span) }
+    }
+
+    fn at(&self, table: &dyn TableLike, key: &str, item: &Item) -> Origin {
+        let key = table.get_key_value(key).and_then(|it| it.0.span());
+        self.origin(key.or_else(|| item.span()))
+    }
+
+    fn wrong(&self, at: &Origin, why: &str) -> Error {
+        Error::misused(format!("{at}: {why}"))
+    }
+
+    fn unknown<'k>(&self, key: &str, at: &Origin, known: impl Iterator<Item = &'k str>) -> Error {
+        let known: Vec<&str> = known.collect();
+        let error = self.wrong(at, &format!("there is no setting {key}"));
+        match nearest(key, &known) {
+            Some(it) => error.hint(format!("did you mean {it}?")),
+            None => error.hint(format!("the settings here are {}", known.join(", "))),
+        }
+    }
+
+    fn told(&self, key: &str, item: &Item, at: &Origin) -> Result<Told> {
+        match item.as_str() {
+            Some(value) => Ok(Told { value: value.to_owned(), from: at.clone() }),
+            None => Err(self.wrong(at, &format!("{key} is a text, in quotes"))),
+        }
+    }
+
+    fn source(&self, table: &toml_edit::Table, at: &Origin) -> Result<SourceSpec> {
+        let mut place = None;
+        let mut spec = SourceSpec::of(Place::Folder(PathBuf::new()), at.clone());
+        for (key, item) in table.iter() {
+            let at = self.at(table, key, item);
+            let flag = || {
+                item.as_bool().ok_or_else(|| self.wrong(&at, &format!("{key} is true or false")))
+            };
+            let account = || -> Result<Option<String>> {
+                let it = self.told(key, item, &at)?.value;
+                if it.len() == 12 && it.bytes().all(|it| it.is_ascii_digit()) {
+                    return Ok(Some(it));
+                }
+                Err(self.wrong(&at, &format!("{key} is an account: twelve digits in quotes")))
+            };
+            match key {
+                "place" => {
+                    let text = self.told(key, item, &at)?.value;
+                    place = Some(
+                        Place::parse(&text)
+                            .map_err(|it| Error { what: format!("{at}: {}", it.what), ..it })?,
+                    );
+                }
+                "name" => spec.name = Some(self.told(key, item, &at)?.value),
+                "account" => spec.account = account()?,
+                "bucket_owner" => spec.bucket_owner = account()?,
+                "requester_pays" => spec.requester_pays = flag()?,
+                "versions" => spec.versions = flag()?,
+                _ => match spec.access.slot(key) {
+                    Some(slot) => *slot = Some(self.told(key, item, &at)?),
+                    None => {
+                        let known = SOURCE_KEYS.into_iter().chain(Access::KEYS);
+                        return Err(self.unknown(key, &at, known));
+                    }
+                },
+            }
+        }
+        spec.place = place.ok_or_else(|| {
+            self.wrong(at, "this source has no place")
+                .hint("place = \"s3://bucket/prefix\", \"logs:GROUP\" or a folder")
+        })?;
+        Ok(spec)
+    }
+}
+
+/// The known word that a misspelt one most likely means.
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|it| (strsim::damerau_levenshtein(word, it), *it))
+        .filter(|(far, it)| *far <= 1 + it.len() / 4)
+        .min()
+        .map(|(_, it)| it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(text: &str) -> String {
+        let it = Config::read(text, NAME).unwrap_err();
+        format!("{}; {}", it.what, it.hint.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_source_has_a_place_and_its_own_way_there() {
+        let text = r#"
+region = "eu-west-1"
+
+[[source]]
+name = "prod"
+place = "s3://acme-session-logs/prod"
+role_arn = "arn:aws:iam::111122223333:role/reader"
+versions = true
+"#;
+        let config = Config::read(text, NAME).unwrap();
+        let source = &config.sources[0];
+        assert_eq!(source.place.to_string(), "s3://acme-session-logs/prod/");
+        assert!(source.versions && !source.requester_pays);
+        let access = source.access.or(&config.access);
+        assert_eq!(access.region.unwrap().value, "eu-west-1");
+        assert_eq!(access.role_arn.unwrap().from.to_string(), "ssmtrail.toml line 7");
+    }
+
+    #[test]
+    fn a_typo_is_met_with_its_line_the_word_and_the_nearest_key() {
+        let cases = [
+            (
+                "[[source]]\nplace = \"s3://a\"\nregoin = \"x\"\n",
+                "ssmtrail.toml line 3: there is no setting regoin; did you mean region?",
+            ),
+            (
+                "\narchiv = \"x\"\n",
+                "ssmtrail.toml line 2: there is no setting archiv; did you mean archive?",
+            ),
+            (
+                "[[source]]\nplace = \"s3://a\"\nversions = \"yes\"\n",
+                "ssmtrail.toml line 3: versions is true or false; ",
+            ),
+            (
+                "[[source]]\nname = \"x\"\n",
+                "ssmtrail.toml line 1: this source has no place; place = \"s3://bucket/prefix\", \"logs:GROUP\" or a folder",
+            ),
+            (
+                "[source]\nplace = \"s3://a\"\n",
+                "ssmtrail.toml line 1: a source begins with [[source]], in two brackets; ",
+            ),
+            (
+                "[[source]]\nplace = \"logs:\"\n",
+                "ssmtrail.toml line 2: logs: is no place: it names no log group; a place is written like logs:/aws/ssm/sessions",
+            ),
+            (
+                "[[source]]\nplace = \"s3://a\"\naccount = \"12\"\n",
+                "ssmtrail.toml line 3: account is an account: twelve digits in quotes; ",
+            ),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(complaint(text), wanted);
+        }
+        assert!(complaint("a = \n").starts_with("ssmtrail.toml line 1: "));
+    }
+
+    #[test]
+    fn an_external_id_never_goes_with_another_role() {
+        let told = |value: &str| Some(Told { value: value.into(), from: Origin::Argument });
+        let file = Access { role_arn: told("a"), external_id: told("x"), ..Access::default() };
+        let arguments = Access { role_arn: told("b"), ..Access::default() };
+        let both = arguments.or(&file);
+        assert_eq!((both.role_arn, both.external_id), (told("b"), None));
+        assert_eq!(Access::default().or(&file), file);
+    }
+}

@@ -1,0 +1,94 @@
+//! A place as a person named it → the source that reads it.
+//!
+//! One type for all kinds, so that one run can go over any mix of them.
+
+use tokio::sync::mpsc::Sender;
+
+use crate::config::Access;
+use crate::config::Place;
+use crate::config::SourceSpec;
+use crate::config::Told;
+use crate::error::Result as Outcome;
+use crate::source::Body;
+use crate::source::Found;
+use crate::source::Listed;
+use crate::source::Position;
+use crate::source::Refusal;
+use crate::source::Source;
+use crate::source::aws::Connection;
+use crate::source::folder::Folder;
+use crate::source::logs::Group;
+use crate::source::s3::Bucket;
+
+/// A folder, a bucket or a log group.
+pub enum Any {
+    Folder(Folder),
+    S3(Bucket),
+    Logs(Group),
+}
+
+impl Any {
+    /// Opens a source; `access` is what its own settings and all others come to.
+    ///
+    /// # Errors
+    /// The outer error: what was named cannot be right. The inner: the place refuses.
+    pub async fn open(spec: &SourceSpec, access: &Access) -> Outcome<Result<Self, Refusal>> {
+        Ok(match &spec.place {
+            Place::Folder(path) => Ok(Self::Folder(Folder::open(path)?)),
+            Place::S3 { bucket, prefix } => match Connection::open(access).await {
+                Ok(it) => Bucket::open(spec, bucket, prefix, it).await.map(Self::S3),
+                Err(it) => Err(it),
+            },
+            Place::Logs { group, region, .. } => {
+                let mut access = access.clone();
+                if let Some(region) = region {
+                    access.region = Some(Told { value: region.clone(), from: spec.from.clone() });
+                }
+                match Connection::open(&access).await {
+                    Ok(it) => Group::open(spec, group, it).await.map(Self::Logs),
+                    Err(it) => Err(it),
+                }
+            }
+        })
+    }
+}
+
+macro_rules! each {
+    ($any:expr, $it:ident => $what:expr) => {
+        match $any {
+            Any::Folder($it) => $what,
+            Any::S3($it) => $what,
+            Any::Logs($it) => $what,
+        }
+    };
+}
+
+impl Source for Any {
+    fn name(&self) -> &str {
+        each!(self, it => it.name())
+    }
+
+    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
+        each!(self, it => it.list(found).await)
+    }
+
+    async fn fetch(
+        &self,
+        what: &Listed,
+        from: Option<&Position>,
+    ) -> Result<Box<dyn Body>, Refusal> {
+        each!(self, it => it.fetch(what, from).await)
+    }
+
+    fn concurrency(&self) -> usize {
+        each!(self, it => it.concurrency())
+    }
+
+    fn calls(&self) -> Vec<(String, u64)> {
+        each!(self, it => it.calls())
+    }
+
+    fn whereabouts(&self) -> (Option<String>, Option<String>) {
+        each!(self, it => it.whereabouts())
+    }
+}

@@ -1,0 +1,566 @@
+//! The way to AWS: credentials by the SDK's own chain, a role where one is named, and what a refusal means.
+//!
+//! Everything AWS can answer instead of an answer becomes a [`Refusal`] here: what is missing, and the policy line or
+//! the command that mends it. Single requests are tried again by the SDK, each later than the last ("Retry behavior", AWS
+//! SDKs and Tools); how many are asked at once is halved whenever that happens, and grows again while all is well.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use aws_config::AppName;
+use aws_config::BehaviorVersion;
+use aws_config::Region;
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::ConfigBag;
+use aws_sdk_s3::config::Intercept;
+use aws_sdk_s3::config::ProvideCredentials;
+use aws_sdk_s3::config::RuntimeComponents;
+use aws_sdk_s3::config::SharedCredentialsProvider;
+use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::SdkError;
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_runtime::client::retries::TokenBucket;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use tokio::sync::Notify;
+
+use crate::config::Access;
+use crate::source::Refusal;
+
+/// Tries of one request, the first included.
+const TRIES: u32 = 8;
+
+/// Requests of one source under way at once, at most.
+const AT_ONCE: usize = 32;
+
+/// Who we are to AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub account: String,
+    pub arn: String,
+}
+
+/// A way to AWS: credentials, a Region, and a count of what was asked.
+#[derive(Clone)]
+pub struct Connection {
+    pub sdk: SdkConfig,
+    pub access: Access,
+    pub calls: Calls,
+}
+
+/// Requests made, by operation, tries that were repeated too; and how many may be under way at once.
+#[derive(Clone, Debug)]
+pub struct Calls(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    counted: Mutex<BTreeMap<String, u64>>,
+    pace: Mutex<Pace>,
+    turn: Notify,
+}
+
+impl Calls {
+    fn at_once(most: usize) -> Self {
+        Self(Arc::new(Shared {
+            counted: Mutex::default(),
+            pace: Mutex::new(Pace::of(most)),
+            turn: Notify::new(),
+        }))
+    }
+
+    pub fn by_name(&self) -> Vec<(String, u64)> {
+        let counted = self.0.counted.lock().map(|it| it.clone()).unwrap_or_default();
+        counted.into_iter().collect()
+    }
+
+    /// Waits until one more request may be under way; it is until the turn is dropped.
+    pub(crate) async fn turn(&self) -> Turn {
+        loop {
+            let waiting = self.0.turn.notified();
+            if self.0.pace.lock().map_or(true, |mut it| it.begin()) {
+                return Turn(self.clone());
+            }
+            waiting.await;
+        }
+    }
+}
+
+/// One request under way.
+pub(crate) struct Turn(Calls);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Ok(mut it) = self.0.0.pace.lock() {
+            it.end();
+        }
+        self.0.0.turn.notify_waiters();
+    }
+}
+
+/// How many requests may be under way: half as many after trouble, one more after as many good answers.
+#[derive(Debug)]
+struct Pace {
+    most: usize,
+    limit: usize,
+    under_way: usize,
+    good: usize,
+}
+
+impl Pace {
+    fn of(most: usize) -> Self {
+        Self { most, limit: most, under_way: 0, good: 0 }
+    }
+
+    fn begin(&mut self) -> bool {
+        let may = self.under_way < self.limit;
+        self.under_way += usize::from(may);
+        may
+    }
+
+    fn end(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+        self.good += 1;
+        if self.good >= self.limit && self.limit < self.most {
+            self.limit += 1;
+            self.good = 0;
+        }
+    }
+
+    fn trouble(&mut self) {
+        // Many requests meet the same trouble at once: it counts once.
+        if self.good > 0 || self.limit == self.most {
+            self.limit = (self.limit / 2).max(1);
+        }
+        self.good = 0;
+    }
+}
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "count"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        settings: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let (Some(it), Ok(mut counted)) = (settings.load::<Metadata>(), self.0.counted.lock()) {
+            *counted.entry(it.name().to_owned()).or_default() += 1;
+        }
+        let again = settings.load::<RequestAttempts>().is_some_and(|it| it.attempts() > 1);
+        if again && let Ok(mut pace) = self.0.pace.lock() {
+            pace.trouble();
+        }
+        Ok(())
+    }
+}
+
+/// Requests are tried again as often as [`TRIES`] says, however many others were: a service that throttles is slow, not
+/// broken, and an answer is worth the wait.
+pub(crate) fn patience() -> RetryPartition {
+    RetryPartition::custom("ssmtrail").token_bucket(TokenBucket::unlimited()).build()
+}
+
+impl Connection {
+    /// Finds credentials and proves that there are some; asks AWS nothing yet unless a role is to be assumed.
+    pub async fn open(access: &Access) -> Result<Self, Refusal> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(TRIES)
+                    .with_initial_backoff(Duration::from_millis(200)),
+            )
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(Duration::from_secs(10)).build(),
+            );
+        if let Ok(name) = AppName::new("ssmtrail") {
+            loader = loader.app_name(name);
+        }
+        if let Some(it) = &access.profile {
+            loader = loader.profile_name(&it.value);
+        }
+        if let Some(it) = &access.region {
+            loader = loader.region(Region::new(it.value.clone()));
+        }
+        if let Some(it) = &access.endpoint_url {
+            loader = loader.endpoint_url(&it.value);
+        }
+        let mut sdk = loader.load().await;
+        if let Some(role) = &access.role_arn {
+            let mut provider =
+                AssumeRoleProvider::builder(&role.value).session_name("ssmtrail").configure(&sdk);
+            if let Some(it) = &access.external_id {
+                provider = provider.external_id(&it.value);
+            }
+            let provider = SharedCredentialsProvider::new(provider.build().await);
+            sdk = sdk.into_builder().credentials_provider(provider).build();
+        }
+        let Some(provider) = sdk.credentials_provider() else {
+            return Err(no_credentials("", access));
+        };
+        if let Err(it) = provider.provide_credentials().await {
+            return Err(no_credentials(&DisplayErrorContext(&it).to_string(), access));
+        }
+        Ok(Self { sdk, access: access.clone(), calls: Calls::at_once(AT_ONCE) })
+    }
+
+    /// The same credentials in another Region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let sdk = self.sdk.clone().into_builder().region(Region::new(region.to_owned())).build();
+        Self { sdk, access: self.access.clone(), calls: self.calls.clone() }
+    }
+
+    pub fn region(&self) -> Option<String> {
+        self.sdk.region().map(|it| it.as_ref().to_owned())
+    }
+
+    pub async fn identity(&self) -> Result<Identity, Refusal> {
+        let region = self.region().unwrap_or_else(|| "us-east-1".into());
+        let config = aws_sdk_sts::config::Builder::from(&self.sdk)
+            .region(Region::new(region))
+            .interceptor(self.calls.clone());
+        let client = aws_sdk_sts::Client::from_conf(config.build());
+        let need = Need::of("sts:GetCallerIdentity", "*");
+        let it =
+            client.get_caller_identity().send().await.map_err(|it| self.refused(&it, &need))?;
+        Ok(Identity {
+            account: it.account().unwrap_or_default().to_owned(),
+            arn: it.arn().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// What an error of the SDK means, and what to do.
+    pub(crate) fn refused<E>(&self, it: &SdkError<E, HttpResponse>, need: &Need) -> Refusal
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let profile = self.access.profile.as_ref().map(|it| it.value.as_str());
+        let response = it.raw_response();
+        let answer = Answer {
+            code: it
+                .as_service_error()
+                .and_then(|it| it.meta().code())
+                .or_else(|| it.meta().code()),
+            message: it.as_service_error().and_then(|it| it.meta().message()),
+            status: response.map(|it| it.status().as_u16()),
+            region: response.and_then(|it| it.headers().get("x-amz-bucket-region")),
+        };
+        match it {
+            SdkError::ServiceError(_) => judge(&answer, need, profile),
+            SdkError::TimeoutError(_) => Refusal::new("AWS did not answer in time")
+                .hint("run the same command again; what was read is kept"),
+            _ => {
+                let text = DisplayErrorContext(it).to_string();
+                if answer.status.is_some_and(|it| it >= 400) {
+                    return judge(&answer, need, profile);
+                }
+                let lower = text.to_lowercase();
+                if lower.contains("credential")
+                    || lower.contains("sso")
+                    || lower.contains("assumerole")
+                {
+                    return no_credentials(&text, &self.access);
+                }
+                if lower.contains("region must be set") || lower.contains("a region") {
+                    return no_region();
+                }
+                let place = self.sdk.endpoint_url().unwrap_or("AWS").to_owned();
+                if lower.contains("checksum") {
+                    return Refusal::new(format!(
+                        "the bytes that came are not those that were stored: {}",
+                        innermost(it)
+                    ));
+                }
+                Refusal::new(format!("cannot reach {place}: {}", innermost(it)))
+                    .hint("check the network, the Region and --endpoint-url, then run the same command again")
+            }
+        }
+    }
+}
+
+pub(crate) fn no_region() -> Refusal {
+    let mut it = Refusal::new("no Region is set")
+        .hint("name one: --region eu-west-1, region in ssmtrail.toml, or AWS_REGION");
+    it.ends = true;
+    it
+}
+
+/// The innermost reason of an error, in the system's words.
+fn innermost(it: &dyn std::error::Error) -> String {
+    let mut it = it;
+    while let Some(beneath) = it.source() {
+        it = beneath;
+    }
+    let text = it.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_lowercase()
+}
+
+/// Why there are no credentials, from what the SDK's chain said.
+fn no_credentials(text: &str, access: &Access) -> Refusal {
+    let lower = text.to_lowercase();
+    let profile =
+        access.profile.as_ref().map_or(String::new(), |it| format!(" --profile {}", it.value));
+    let mut it = if lower.contains("sso") && (lower.contains("expired") || lower.contains("token"))
+    {
+        Refusal::new("the single sign-on session has expired")
+            .hint(format!("run `aws sso login{profile}`, then the same command again"))
+    } else if let Some(role) = access
+        .role_arn
+        .as_ref()
+        .filter(|_| lower.contains("assumerole") || lower.contains("not authorized"))
+    {
+        let id = match &access.external_id {
+            Some(_) => "the external id may be wrong",
+            None => "it may want an --external-id",
+        };
+        Refusal::new(format!("cannot assume {}: {}", role.value, service_message(text)))
+            .hint(format!("the caller needs sts:AssumeRole on it, its trust policy must name the caller, and {id}"))
+    } else if lower.contains("expired") {
+        Refusal::new("the credentials have expired")
+            .hint("renew them, then run the same command again; what was read is kept")
+    } else if lower.contains("could not find profile")
+        || (lower.contains("profile") && lower.contains("not defined"))
+    {
+        Refusal::new(format!("there is no profile{}", profile.replace(" --profile", "")))
+            .hint("`aws configure list-profiles` lists those there are")
+    } else {
+        Refusal::new("there are no AWS credentials")
+            .hint("set AWS_PROFILE, use --profile, or run where a role is attached")
+    };
+    it.ends = true;
+    it
+}
+
+/// What the service said, within an error chain of the SDK.
+fn service_message(text: &str) -> String {
+    let rest = text.split("message: \"").nth(1).and_then(|it| it.split('"').next());
+    rest.filter(|it| !it.is_empty()).unwrap_or("AWS refused").to_owned()
+}
+
+/// What a request needs to be allowed.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    pub action: &'static str,
+    pub resource: String,
+}
+
+impl Need {
+    pub(crate) fn of(action: &'static str, resource: impl Into<String>) -> Self {
+        Self { action, resource: resource.into() }
+    }
+
+    /// The statement that would allow it.
+    pub(crate) fn statement(action: &str, resource: &str) -> String {
+        format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#)
+    }
+}
+
+/// An answer that is a refusal, reduced to values.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answer<'a> {
+    code: Option<&'a str>,
+    message: Option<&'a str>,
+    status: Option<u16>,
+    region: Option<&'a str>,
+}
+
+/// What a refusal means. Codes are of "Error responses" (Amazon S3 API Reference) and "Common errors" of the services.
+fn judge(it: &Answer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
+    let code = it.code.unwrap_or_default();
+    let message = it.message.unwrap_or_default();
+    let ends = |mut it: Refusal| {
+        it.ends = true;
+        it
+    };
+    let login = profile.map_or("renew the credentials".to_owned(), |it| {
+        format!("renew the credentials (`aws sso login --profile {it}`)")
+    });
+    match (code, it.status) {
+        ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired", _) => {
+            ends(Refusal::new("the credentials have expired").hint(format!(
+                "{login}, then run the same command again; what was read is kept"
+            )))
+        }
+        ("RequestTimeTooSkewed", _) => skew(),
+        ("InvalidSignatureException" | "SignatureDoesNotMatch", _)
+            if message.contains("expired") || message.contains("not yet current") =>
+        {
+            skew()
+        }
+        (
+            "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch"
+            | "InvalidSignatureException" | "AuthFailure" | "MissingAuthenticationToken" | "InvalidToken",
+            _,
+        ) => ends(
+            Refusal::new(format!("AWS does not accept the credentials ({code})"))
+                .hint("check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and the profile; `aws sts get-caller-identity` must work"),
+        ),
+        ("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" | "TemporaryRedirect", _)
+        | (_, Some(301 | 307)) => ends(match it.region {
+            Some(region) => Refusal::new(format!("it is in the Region {region}"))
+                .hint(format!("set region = \"{region}\" for this source")),
+            None => Refusal::new("it is in another Region").hint("set the region of this source"),
+        }),
+        ("NoSuchBucket", _) => ends(
+            Refusal::new("there is no such bucket").hint("check its name and the account"),
+        ),
+        ("NoSuchKey" | "NoSuchVersion", _) => Refusal::new("it was deleted after it was listed"),
+        ("ResourceNotFoundException", _) if need.action == "logs:GetLogEvents" => {
+            Refusal::new("it was deleted after it was listed")
+        }
+        ("ResourceNotFoundException", _) => ends(
+            Refusal::new("there is no such log group in this account and Region")
+                .hint("check its name, the Region and the account"),
+        ),
+        ("InvalidObjectState", _) => Refusal::new("it is archived and needs a restore"),
+        (
+            "SlowDown" | "Throttling" | "ThrottlingException" | "ThrottledException" | "TooManyRequestsException"
+            | "RequestLimitExceeded" | "LimitExceededException" | "RequestThrottled",
+            _,
+        ) => Refusal::new(format!("AWS still throttled it after {TRIES} tries ({code})"))
+            .hint("run the same command again later; what was read is kept"),
+        (code, _) if code.starts_with("KMS") || code.contains("KMSInvalidState") => {
+            let why = if message.is_empty() { code } else { message };
+            Refusal::new(format!("its KMS key cannot be used: {why}"))
+                .hint("`aws kms describe-key` tells the key's state; a key scheduled for deletion can be saved with `aws kms cancel-key-deletion`")
+        }
+        ("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AllAccessDisabled" | "Forbidden", _)
+        | ("", Some(403)) => denied(message, need),
+        ("", Some(404)) => ends(Refusal::new("it does not exist")),
+        (_, Some(500..=599)) => Refusal::new(format!(
+            "AWS failed {TRIES} times ({})",
+            if code.is_empty() { "5xx" } else { code }
+        ))
+        .hint("run the same command again; what was read is kept"),
+        ("", _) => Refusal::new(format!("AWS refused (status {})", it.status.unwrap_or(0))),
+        (code, _) if message.is_empty() => Refusal::new(code),
+        (code, _) => Refusal::new(format!("{code}: {message}")),
+    }
+}
+
+fn skew() -> Refusal {
+    let mut it = Refusal::new(
+        "this machine's clock is wrong: AWS accepts five minutes of difference for signatures",
+    )
+    .hint(
+        "set the clock (for example `timedatectl set-ntp true`), then run the same command again",
+    );
+    it.ends = true;
+    it
+}
+
+/// "User: ARN is not authorized to perform: ACTION on resource: ARN because …": AWS says what is missing where it may.
+fn denied(message: &str, need: &Need) -> Refusal {
+    let after = |mark: &str| {
+        let rest = message.split(mark).nth(1)?;
+        let word = rest.split_whitespace().next()?.trim_end_matches([',', '.']).trim_matches('"');
+        (!word.is_empty()).then_some(word)
+    };
+    let action =
+        after("not authorized to perform: ").filter(|it| it.contains(':')).unwrap_or(need.action);
+    let resource =
+        after("on resource: ").filter(|_| action != need.action).unwrap_or(&need.resource);
+    if message.contains("explicit deny") {
+        let policy = match message {
+            it if it.contains("service control policy") => "a service control policy",
+            it if it.contains("resource-based") => "the policy of the resource",
+            it if it.contains("VPC endpoint") => "the policy of a VPC endpoint",
+            it if it.contains("permissions boundary") => "a permissions boundary",
+            _ => "a policy",
+        };
+        return Refusal::new(format!("access denied: {policy} denies {action} explicitly"))
+            .hint("no other policy can allow it: that one must change");
+    }
+    Refusal::new(format!("access denied: {action} is missing"))
+        .hint(format!("allow {}", Need::statement(action, resource)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(code: &str, message: &str, status: u16) -> String {
+        let answer = Answer {
+            code: Some(code).filter(|it| !it.is_empty()),
+            message: Some(message),
+            status: Some(status),
+            region: Some("eu-west-1").filter(|_| status == 301),
+        };
+        let need = Need::of("s3:GetObject", "arn:aws:s3:::b/*");
+        let it = judge(&answer, &need, Some("audit"));
+        format!("{}{}; {}", if it.ends { "ENDS " } else { "" }, it.why, it.hint.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_refusal_says_the_one_missing_action_and_the_line_that_allows_it() {
+        assert_eq!(
+            words("AccessDenied", "Access Denied", 403),
+            r#"access denied: s3:GetObject is missing; allow {"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}"#
+        );
+        assert_eq!(words("", "", 403), words("AccessDenied", "", 403));
+        let kms = "User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: kms:Decrypt on resource: \
+                   arn:aws:kms:eu-west-1:1:key/k because no identity-based policy allows the kms:Decrypt action";
+        assert_eq!(
+            words("AccessDenied", kms, 403),
+            r#"access denied: kms:Decrypt is missing; allow {"Effect":"Allow","Action":"kms:Decrypt","Resource":"arn:aws:kms:eu-west-1:1:key/k"}"#
+        );
+        let deny = "User: a is not authorized to perform: s3:GetObject on resource: \"r\" with an explicit deny in a resource-based policy";
+        assert_eq!(
+            words("AccessDenied", deny, 403),
+            "access denied: the policy of the resource denies s3:GetObject explicitly; no other policy can allow it: that one must change"
+        );
+    }
+
+    #[test]
+    fn trouble_halves_the_requests_under_way_and_good_answers_bring_them_back() {
+        let mut pace = Pace::of(8);
+        for _ in 0..8 {
+            assert!(pace.begin());
+        }
+        assert!(!pace.begin());
+        pace.trouble();
+        pace.trouble();
+        assert_eq!(pace.limit, 4, "what meets many at once counts once");
+        for _ in 0..8 {
+            pace.end();
+        }
+        assert!(pace.limit > 4 && pace.limit < 8);
+        for _ in 0..99 {
+            pace.trouble();
+            pace.end();
+        }
+        assert!(pace.begin(), "one request may always be under way");
+    }
+
+    #[test]
+    fn what_concerns_the_whole_source_ends_it_and_what_concerns_one_object_does_not() {
+        for code in ["ExpiredToken", "InvalidClientTokenId", "RequestTimeTooSkewed", "NoSuchBucket"]
+        {
+            assert!(words(code, "", 400).starts_with("ENDS "), "{code}");
+        }
+        for code in
+            ["NoSuchKey", "AccessDenied", "SlowDown", "InvalidObjectState", "KMS.DisabledException"]
+        {
+            assert!(!words(code, "", 400).starts_with("ENDS "), "{code}");
+        }
+        assert!(words("ExpiredToken", "", 400).contains("aws sso login --profile audit"));
+        assert!(words("PermanentRedirect", "", 301).contains("it is in the Region eu-west-1"));
+        assert!(
+            words("SignatureDoesNotMatch", "Signature not yet current: 1 is still later", 403)
+                .contains("clock")
+        );
+    }
+}

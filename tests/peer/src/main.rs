@@ -1,0 +1,271 @@
+//! The AWS that ssmtrail's tests talk to: S3, CloudWatch Logs, SSM, KMS, IAM, STS and Organizations on loopback, composed from
+//! the fakecloud crates, in a process of its own.
+//!
+//! Usage: `awspeer ADDRESS`. It ends when its standard input does, so that it never outlives the tests that started it.
+//! Routes below `/_peer` are ours: `health`, `admin` (an access key in any account), `role`, and `canned`, which answers
+//! operations that fakecloud does not model with what a test says they answer.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::Router;
+use axum::extract::Json;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use axum::routing::get;
+use axum::routing::post;
+use fakecloud_core::auth::IamMode;
+use fakecloud_core::auth::MultiResourcePolicyProvider;
+use fakecloud_core::delivery::DeliveryBus;
+use fakecloud_core::delivery::KmsHook;
+use fakecloud_core::dispatch;
+use fakecloud_core::dispatch::DispatchConfig;
+use fakecloud_core::multi_account::MultiAccountState;
+use fakecloud_core::registry::ServiceRegistry;
+use fakecloud_kms::hook::KmsServiceHook;
+use parking_lot::RwLock;
+use serde_json::Value;
+use serde_json::json;
+
+const ACCOUNT: &str = "123456789012";
+const REGION: &str = "us-east-1";
+
+/// Operation (`Service.Operation` of X-Amz-Target) → name of the list in the answer, its items, items a page.
+type Canned = Arc<RwLock<HashMap<String, (String, Vec<Value>, usize)>>>;
+
+/// Answers canned operations, page by page.
+async fn canned(State(canned): State<Canned>, request: Request, next: Next) -> Response {
+    let target =
+        request.headers().get("x-amz-target").and_then(|it| it.to_str().ok()).unwrap_or("");
+    // Some SDKs put a package before the service.
+    let mut words: Vec<&str> = target.rsplitn(3, '.').take(2).collect();
+    words.reverse();
+    let found = canned.read().get(&words.join(".")).cloned();
+    let Some((member, items, page)) = found else { return next.run(request).await };
+    let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap_or_default();
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let page = asked["MaxResults"].as_u64().map_or(page, |it| it as usize);
+    let at: usize = asked["NextToken"].as_str().and_then(|it| it.parse().ok()).unwrap_or(0);
+    let mut answer = json!({ member: items.iter().skip(at).take(page).collect::<Vec<_>>() });
+    if at + page < items.len() {
+        answer["NextToken"] = (at + page).to_string().into();
+    }
+    ([("content-type", "application/x-amz-json-1.1")], answer.to_string()).into_response()
+}
+
+/// S3 and SSM ask KMS through this.
+struct Keys(KmsServiceHook);
+
+impl KmsHook for Keys {
+    fn encrypt(
+        &self,
+        account: &str,
+        region: &str,
+        key: &str,
+        plain: &[u8],
+        service: &str,
+        context: HashMap<String, String>,
+    ) -> Result<String, String> {
+        self.0.encrypt(account, region, key, plain, service, context).map_err(|it| it.to_string())
+    }
+
+    fn decrypt(
+        &self,
+        account: &str,
+        cipher: &str,
+        service: &str,
+        context: HashMap<String, String>,
+    ) -> Result<Vec<u8>, String> {
+        self.0.decrypt(account, cipher, service, context).map_err(|it| it.to_string())
+    }
+
+    fn resolve_key_arn(
+        &self,
+        account: &str,
+        region: &str,
+        key: &str,
+        service: &str,
+    ) -> Result<String, String> {
+        self.0
+            .resolve_key_arn_tracked(account, region, key, service)
+            .map(|it| it.0)
+            .map_err(|it| it.to_string())
+    }
+
+    fn aws_managed_key_arn(
+        &self,
+        account: &str,
+        region: &str,
+        service: &str,
+        principal: &str,
+    ) -> Result<String, String> {
+        Ok(self.0.aws_managed_key_arn_tracked(account, region, service, principal).0)
+    }
+}
+
+/// An administrator in an account, by state rather than by API: no account has one to begin with.
+fn admin(iam: &fakecloud_iam::SharedIamState, account: &str) -> Value {
+    let (key, secret, user) =
+        (format!("AKIAPEER{account}"), format!("secret-{account}"), "admin".to_owned());
+    let allow_all =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let mut states = iam.write();
+    let state = states.get_or_create(account);
+    state.users.insert(
+        user.clone(),
+        fakecloud_iam::IamUser {
+            user_name: user.clone(),
+            user_id: format!("AIDA{account}0000"),
+            arn: format!("arn:aws:iam::{account}:user/admin"),
+            path: "/".into(),
+            created_at: chrono::Utc::now(),
+            tags: Vec::new(),
+            permissions_boundary: None,
+        },
+    );
+    state.access_keys.insert(
+        user.clone(),
+        vec![fakecloud_iam::IamAccessKey {
+            access_key_id: key.clone(),
+            secret_access_key: secret.clone(),
+            user_name: user.clone(),
+            status: "Active".into(),
+            created_at: chrono::Utc::now(),
+        }],
+    );
+    state.user_inline_policies.insert(user, [("all".to_owned(), allow_all.to_owned())].into());
+    json!({ "accessKeyId": key, "secretAccessKey": secret })
+}
+
+/// A role with this trust policy, by state as well.
+fn role(iam: &fakecloud_iam::SharedIamState, account: &str, name: &str, trust: &str) {
+    let role = fakecloud_iam::IamRole {
+        role_name: name.to_owned(),
+        role_id: format!("AROA{account}0000"),
+        arn: format!("arn:aws:iam::{account}:role/{name}"),
+        path: "/".into(),
+        assume_role_policy_document: trust.to_owned(),
+        created_at: chrono::Utc::now(),
+        description: None,
+        max_session_duration: 3600,
+        tags: Vec::new(),
+        permissions_boundary: None,
+    };
+    iam.write().get_or_create(account).roles.insert(name.to_owned(), role);
+}
+
+#[tokio::main]
+async fn main() {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4566".into());
+    let endpoint = format!("http://{address}");
+    macro_rules! state {
+        () => {
+            Arc::new(RwLock::new(MultiAccountState::new(ACCOUNT, REGION, &endpoint)))
+        };
+    }
+    let iam: fakecloud_iam::SharedIamState = state!();
+    let ssm: fakecloud_ssm::SharedSsmState = state!();
+    let s3: fakecloud_s3::SharedS3State = state!();
+    let logs: fakecloud_logs::SharedLogsState = state!();
+    let kms: fakecloud_kms::SharedKmsState = state!();
+    let organizations: fakecloud_organizations::SharedOrganizationsState =
+        Arc::new(RwLock::new(Default::default()));
+
+    let keys: Arc<dyn KmsHook> =
+        Arc::new(Keys(KmsServiceHook::new(kms.clone(), Default::default())));
+    let resolver = fakecloud_iam::credential_resolver::IamCredentialResolver::shared(iam.clone());
+    let delivery = Arc::new(fakecloud_s3::delivery::S3DeliveryImpl::new(s3.clone()));
+    let store: Arc<dyn fakecloud_persistence::S3Store> =
+        Arc::new(fakecloud_persistence::s3::MemoryS3Store::new());
+    let mut services = ServiceRegistry::new();
+    services.register(Arc::new(fakecloud_iam::iam_service::IamService::new(iam.clone())));
+    services.register(Arc::new(fakecloud_iam::sts_service::StsService::new(iam.clone())));
+    services.register(Arc::new(
+        fakecloud_ssm::SsmService::new(ssm.clone()).with_kms_hook(keys.clone()),
+    ));
+    services.register(Arc::new(fakecloud_kms::KmsService::new(kms.clone())));
+    services.register(Arc::new(fakecloud_organizations::OrganizationsService::new(
+        organizations.clone(),
+    )));
+    services.register(Arc::new(fakecloud_logs::LogsService::new(
+        logs.clone(),
+        Arc::new(DeliveryBus::new().with_s3(delivery)),
+    )));
+    services.register(Arc::new(
+        fakecloud_s3::S3Service::with_store(s3.clone(), Arc::new(DeliveryBus::new()), store)
+            .with_iam_mode(IamMode::Off)
+            .with_kms(kms.clone())
+            .with_kms_hook(keys)
+            .with_credential_resolver(resolver.clone()),
+    ));
+    let config = DispatchConfig {
+        region: REGION.into(),
+        account_id: ACCOUNT.into(),
+        // Signatures of keys that do not begin with `test` are checked where a test asks for it.
+        verify_sigv4: std::env::var("PEER_SIGV4").is_ok(),
+        iam_mode: IamMode::Off,
+        credential_resolver: Some(resolver),
+        policy_evaluator: Some(fakecloud_iam::policy_evaluator::IamPolicyEvaluatorImpl::shared(
+            iam.clone(),
+        )),
+        resource_policy_provider: Some(MultiResourcePolicyProvider::shared(vec![
+            fakecloud_s3::resource_policy::S3ResourcePolicyProvider::shared(s3.clone()),
+            fakecloud_kms::resource_policy::KmsResourcePolicyProvider::shared(kms.clone()),
+            fakecloud_iam::resource_policy::StsResourcePolicyProvider::shared(iam.clone()),
+        ])),
+        scp_resolver: None,
+    };
+
+    let answers = Canned::default();
+    let set = {
+        let answers = answers.clone();
+        move |Json(it): Json<Value>| {
+            let target = it["target"].as_str().unwrap_or_default().to_owned();
+            let member = it["member"].as_str().unwrap_or_default().to_owned();
+            let items = it["items"].as_array().cloned().unwrap_or_default();
+            let page = it["page"].as_u64().unwrap_or(50) as usize;
+            answers.write().insert(target, (member, items, page));
+            async { "{}" }
+        }
+    };
+    let admins = {
+        let iam = iam.clone();
+        move |Json(it): Json<Value>| {
+            let key = admin(&iam, it["accountId"].as_str().unwrap_or(ACCOUNT));
+            async move { Json(key) }
+        }
+    };
+    let roles = {
+        let iam = iam.clone();
+        move |Json(it): Json<Value>| {
+            let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
+            role(&iam, &text("accountId"), &text("name"), &text("trust"));
+            async { "{}" }
+        }
+    };
+    let app = Router::new()
+        .route("/_peer/health", get(|| async { "ok" }))
+        .route("/_peer/canned", post(set))
+        .route("/_peer/admin", post(admins))
+        .route("/_peer/role", post(roles))
+        .fallback(dispatch::dispatch)
+        .layer(axum::middleware::from_fn_with_state(answers, canned))
+        .layer(Extension(Arc::new(services)))
+        .layer(Extension(Arc::new(config)));
+
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let listener = tokio::net::TcpListener::bind(&address).await.expect("the address is free");
+    // Whoever started us asked for any free port.
+    println!("{}", listener.local_addr().expect("it is bound"));
+    axum::serve(listener, app.into_make_service_with_connect_info::<std::net::SocketAddr>())
+        .await
+        .expect("it serves");
+}
