@@ -15,7 +15,6 @@ use clap::ValueEnum;
 
 use crate::archive::Archive;
 use crate::archive::Which;
-use crate::config;
 use crate::config::Access;
 use crate::config::Config;
 use crate::config::Origin;
@@ -31,7 +30,10 @@ use crate::session::Skip;
 use crate::session::Window;
 
 mod archive;
+mod config;
 mod demo;
+mod doctor;
+mod init;
 mod progress;
 mod query;
 mod reach;
@@ -139,6 +141,8 @@ enum ColorWhen {
 enum Command {
     /// See the whole tool at work on transcripts that ship with it
     Demo(demo::Demo),
+    /// Find the sources in AWS, and write ssmtrail.toml
+    Init(init::Init),
     /// Bring what is missing from the sources into the archive
     Sync(sync::Sync),
     /// List sessions by owner, target and time
@@ -149,6 +153,10 @@ enum Command {
     Show(show::Show),
     /// Ask a saved question, or any SQL
     Query(query::Query),
+    /// Say why a source cannot be read, and what is missing
+    Doctor(doctor::Doctor),
+    /// Print the configuration in force, and where each setting was said
+    Config(config::ConfigArgs),
     /// Check, describe and rebuild the archive
     Archive(archive::ArchiveArgs),
     /// Print completions for a shell
@@ -211,8 +219,9 @@ impl Run<'_, '_> {
         if let Some(it) = &self.config_path {
             return it.clone();
         }
-        let here = self.world.folder.join(config::NAME);
-        let home = self.world.config_home.as_ref().map(|it| it.join("ssmtrail").join(config::NAME));
+        let here = self.world.folder.join(crate::config::NAME);
+        let home =
+            self.world.config_home.as_ref().map(|it| it.join("ssmtrail").join(crate::config::NAME));
         match home {
             Some(home) if !here.exists() && home.exists() => home,
             _ => here,
@@ -225,7 +234,7 @@ impl Run<'_, '_> {
             return Ok(it.clone());
         }
         let path = self.config_place();
-        let name = path.file_name().map_or(config::NAME.into(), |it| it.to_string_lossy());
+        let name = path.file_name().map_or(crate::config::NAME.into(), |it| it.to_string_lossy());
         let mut config = match std::fs::read_to_string(&path) {
             Ok(text) => Config::read(&text, &name)?,
             Err(it) if it.kind() == std::io::ErrorKind::NotFound && self.config_path.is_none() => {
@@ -399,6 +408,9 @@ pub fn run(
         Command::Search(it) => it.run(&mut run),
         Command::Show(it) => it.run(&mut run),
         Command::Query(it) => it.run(&mut run),
+        Command::Init(it) => it.run(&mut run),
+        Command::Doctor(it) => it.run(&mut run),
+        Command::Config(it) => it.run(&mut run),
         Command::Archive(it) => it.run(&mut run),
         Command::Completions { shell } => {
             let mut bytes = Vec::new();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
+use std::time::UNIX_EPOCH;
 
 use aws_config::AppName;
 use aws_config::BehaviorVersion;
@@ -21,6 +22,7 @@ use aws_sdk_s3::config::Intercept;
 use aws_sdk_s3::config::ProvideCredentials;
 use aws_sdk_s3::config::RuntimeComponents;
 use aws_sdk_s3::config::SharedCredentialsProvider;
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::error::DisplayErrorContext;
@@ -64,6 +66,8 @@ pub struct Calls(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     counted: Mutex<BTreeMap<String, u64>>,
+    /// Seconds by which AWS's clock was ahead of ours at the last answer.
+    skew: Mutex<Option<i64>>,
     pace: Mutex<Pace>,
     turn: Notify,
 }
@@ -72,6 +76,7 @@ impl Calls {
     fn at_once(most: usize) -> Self {
         Self(Arc::new(Shared {
             counted: Mutex::default(),
+            skew: Mutex::default(),
             pace: Mutex::new(Pace::of(most)),
             turn: Notify::new(),
         }))
@@ -80,6 +85,11 @@ impl Calls {
     pub fn by_name(&self) -> Vec<(String, u64)> {
         let counted = self.0.counted.lock().map(|it| it.clone()).unwrap_or_default();
         counted.into_iter().collect()
+    }
+
+    /// Seconds by which AWS's clock is ahead of ours, if it has answered.
+    pub fn skew(&self) -> Option<i64> {
+        self.0.skew.lock().ok().and_then(|it| *it)
     }
 
     /// Waits until one more request may be under way; it is until the turn is dropped.
@@ -161,6 +171,22 @@ impl Intercept for Calls {
         let again = settings.load::<RequestAttempts>().is_some_and(|it| it.attempts() > 1);
         if again && let Ok(mut pace) = self.0.pace.lock() {
             pace.trouble();
+        }
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        components: &RuntimeComponents,
+        _settings: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let theirs = context.response().headers().get("date");
+        let theirs = theirs.and_then(|it| chrono::DateTime::parse_from_rfc2822(it).ok());
+        let ours = components.time_source().map(|it| it.now());
+        let ours = ours.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
+        if let (Some(theirs), Some(ours), Ok(mut skew)) = (theirs, ours, self.0.skew.lock()) {
+            *skew = i64::try_from(ours.as_secs()).ok().map(|it| theirs.timestamp() - it);
         }
         Ok(())
     }

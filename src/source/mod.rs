@@ -27,6 +27,12 @@ pub mod logs;
 /// Any of these.
 pub mod any;
 
+/// Where sessions are logged to, as AWS itself is set up.
+pub mod discover;
+
+/// Whether a source can be read, and what is missing.
+pub mod probe;
+
 /// Something that may be a transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {

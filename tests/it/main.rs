@@ -13,6 +13,7 @@ mod decoding;
 mod worn;
 
 // A folder goes in, an archive comes out; again and again.
+mod init;
 mod logs;
 mod s3;
 mod sync;

@@ -202,6 +202,50 @@ impl Aws {
         Said(String::from_utf8_lossy(&out.stderr).into_owned())
     }
 
+    pub(crate) fn ssm(&self, region: &str) -> aws_sdk_ssm::Client {
+        let config = aws_sdk_ssm::Config::builder()
+            .behavior_version_latest()
+            .region(aws_sdk_ssm::config::Region::new(region.to_owned()))
+            .endpoint_url(format!("http://{}", address()))
+            .credentials_provider(self.credentials());
+        aws_sdk_ssm::Client::from_conf(config.build())
+    }
+
+    /// A Session document with these inputs.
+    pub(crate) fn document(&self, region: &str, name: &str, inputs: serde_json::Value) {
+        let content = serde_json::json!({
+            "schemaVersion": "1.0",
+            "description": "where sessions go",
+            "sessionType": "Standard_Stream",
+            "inputs": inputs,
+        });
+        let create = self
+            .ssm(region)
+            .create_document()
+            .name(name)
+            .document_type(aws_sdk_ssm::types::DocumentType::Session)
+            .document_format(aws_sdk_ssm::types::DocumentFormat::Json)
+            .content(content.to_string());
+        block_on(create.send()).expect("a document");
+    }
+
+    /// What AWS answers to this account, and in one Region if one is named: no emulator here has the operation.
+    pub(crate) fn canned(
+        &self,
+        target: &str,
+        region: &str,
+        member: &str,
+        items: serde_json::Value,
+    ) {
+        let scope = match region {
+            "" => format!("{}/", self.key),
+            // The scope of a signature is key, day, Region, service.
+            _ => format!("/{region}/"),
+        };
+        let body = serde_json::json!({ "target": target, "scope": scope, "member": member, "items": items });
+        assert_eq!(post("/_peer/canned", &body.to_string()), "{}");
+    }
+
     /// A role that anybody may assume who knows the external id.
     pub(crate) fn role(&self, name: &str, external_id: Option<&str>) {
         let condition = external_id.map_or(String::new(), |it| {
@@ -250,8 +294,14 @@ impl Aws {
         let said =
             said.replace(&format!("{}/", here.display()), "").replace(&self.endpoint, "ENDPOINT");
         let tags = regex::Regex::new(r"-t[0-9]+\b").expect("a pattern");
-        Said(tags.replace_all(&said, "").into_owned())
+        Said(undated(&tags.replace_all(&said, "")))
     }
+}
+
+/// The program's own clock is the world's: what it writes of today says DATE.
+pub(crate) fn undated(text: &str) -> String {
+    let day = regex::Regex::new(r"learned \d{4}-\d\d-\d\d").expect("a pattern");
+    day.replace_all(text, "learned DATE").into_owned()
 }
 
 /// Asks a route of the emulator's own.

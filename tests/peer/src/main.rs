@@ -35,24 +35,51 @@ use serde_json::json;
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "us-east-1";
 
-/// Operation (`Service.Operation` of X-Amz-Target) → name of the list in the answer, its items, items a page.
-type Canned = Arc<RwLock<HashMap<String, (String, Vec<Value>, usize)>>>;
+/// What a test says AWS answers.
+#[derive(Clone)]
+struct Answer {
+    /// `Service.Operation` of X-Amz-Target, or the path of a REST operation.
+    target: String,
+    /// Part of the Authorization header: an access key, or a key and a Region.
+    scope: String,
+    /// Name of the list in the answer, its items, items a page.
+    member: String,
+    items: Vec<Value>,
+    page: usize,
+}
 
-/// Answers canned operations, page by page.
-async fn canned(State(canned): State<Canned>, request: Request, next: Next) -> Response {
-    let target =
-        request.headers().get("x-amz-target").and_then(|it| it.to_str().ok()).unwrap_or("");
+type Canned = Arc<RwLock<Vec<Answer>>>;
+
+/// What is asked, and by whom.
+fn asked(request: &Request) -> (String, String) {
+    let header = |name: &str| {
+        request.headers().get(name).and_then(|it| it.to_str().ok()).unwrap_or("").to_owned()
+    };
+    let target = header("x-amz-target");
     // Some SDKs put a package before the service.
     let mut words: Vec<&str> = target.rsplitn(3, '.').take(2).collect();
     words.reverse();
-    let found = canned.read().get(&words.join(".")).cloned();
-    let Some((member, items, page)) = found else { return next.run(request).await };
+    let operation = words.join(".");
+    let path = || request.uri().path().to_owned();
+    (Some(operation).filter(|it| !it.is_empty()).unwrap_or_else(path), header("authorization"))
+}
+
+/// Answers canned operations, page by page.
+async fn canned(State(canned): State<Canned>, request: Request, next: Next) -> Response {
+    let (target, authorization) = asked(&request);
+    let found = canned
+        .read()
+        .iter()
+        .rfind(|it| it.target == target && authorization.contains(&it.scope))
+        .cloned();
+    let Some(it) = found else { return next.run(request).await };
     let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap_or_default();
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let page = asked["MaxResults"].as_u64().map_or(page, |it| it as usize);
+    let page = asked["MaxResults"].as_u64().map_or(it.page, |it| it as usize);
     let at: usize = asked["NextToken"].as_str().and_then(|it| it.parse().ok()).unwrap_or(0);
-    let mut answer = json!({ member: items.iter().skip(at).take(page).collect::<Vec<_>>() });
-    if at + page < items.len() {
+    let some: Vec<&Value> = it.items.iter().skip(at).take(page).collect();
+    let mut answer = json!({ it.member: some });
+    if at + page < it.items.len() {
         answer["NextToken"] = (at + page).to_string().into();
     }
     ([("content-type", "application/x-amz-json-1.1")], answer.to_string()).into_response()
@@ -225,11 +252,14 @@ async fn main() {
     let set = {
         let answers = answers.clone();
         move |Json(it): Json<Value>| {
-            let target = it["target"].as_str().unwrap_or_default().to_owned();
-            let member = it["member"].as_str().unwrap_or_default().to_owned();
-            let items = it["items"].as_array().cloned().unwrap_or_default();
-            let page = it["page"].as_u64().unwrap_or(50) as usize;
-            answers.write().insert(target, (member, items, page));
+            let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
+            answers.write().push(Answer {
+                target: text("target"),
+                scope: text("scope"),
+                member: text("member"),
+                items: it["items"].as_array().cloned().unwrap_or_default(),
+                page: it["page"].as_u64().unwrap_or(50) as usize,
+            });
             async { "{}" }
         }
     };

@@ -1,0 +1,143 @@
+//! `init`: find the sources, and write them down.
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::Args;
+
+use super::Answer;
+use super::Run;
+use super::reach::Reach;
+use super::sync::runtime;
+use crate::config;
+use crate::config::Access;
+use crate::error::Error;
+use crate::error::Result;
+use crate::render;
+use crate::source::discover;
+use crate::source::discover::Where;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail init                                    this account, every enabled Region
+  ssmtrail init --region eu-west-1 --region us-east-1
+  ssmtrail init --role-arn arn:aws:iam::111122223333:role/audit --role-arn arn:aws:iam::444455556666:role/audit
+  ssmtrail init --organization-role audit          every account of the organization, through the role of that name
+  ssmtrail init --dry-run                          print the file, write nothing
+
+It reads the Session Manager preferences, all other Session documents and the ECS clusters. Running it again adds what is
+new and changes nothing else.
+
+It needs ssm:ListDocuments, ssm:GetDocument, ecs:ListClusters, ecs:DescribeClusters; account:ListRegions unless Regions are
+named; organizations:ListAccounts and sts:AssumeRole for --organization-role.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Init {
+    /// Print what the file would be, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Name of a role to assume in each other account of the organization
+    #[arg(long, value_name = "NAME")]
+    organization_role: Option<String>,
+
+    #[command(flatten)]
+    reach: Reach,
+}
+
+impl Init {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let file = run.config()?.access;
+        let all = self.reach.region.iter().any(|it| it == "all");
+        let regions = if all { Vec::new() } else { self.reach.region.clone() };
+        let region = regions.first().map(String::as_str);
+        let way = |role: Option<&str>| -> Access {
+            self.reach.said(region, role).or(&run.environment()).or(&file)
+        };
+        let mut accounts = Vec::new();
+        if self.reach.role_arn.is_empty() {
+            accounts.push(way(None));
+        }
+        accounts.extend(self.reach.role_arn.iter().map(|it| way(Some(it))));
+        let wanted = Where { accounts, regions, organization_role: self.organization_role.clone() };
+        let found = runtime()?.block_on(discover::discover(&wanted));
+
+        let path = run.config_place();
+        let name = path.file_name().map_or(config::NAME.into(), |it| it.to_string_lossy());
+        let text = match std::fs::read_to_string(&path) {
+            Ok(it) => it,
+            Err(it) if it.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(it) => return Err(Error::file("read", &path, it)),
+        };
+        let today = chrono::DateTime::from_timestamp_micros(run.world.now).unwrap_or_default();
+        let today = today.format("%Y-%m-%d").to_string();
+        let merged = config::merge(&text, &name, &found.learned, &today)?;
+        let changed = !merged.added.is_empty();
+        if self.dry_run {
+            run.ui.raw(merged.text.as_bytes())?;
+        } else if changed {
+            write_whole(&path, merged.text.as_bytes())
+                .map_err(|it| Error::file("write", &path, it))?;
+        }
+        let regions = found.looked_into.len() as u64;
+        run.ui.note(&format!(
+            "looked into {}: {} added, {} known{}",
+            render::plural(regions, "Region"),
+            render::plural(merged.added.len() as u64, "source"),
+            merged.known.len(),
+            match merged.declined.len() {
+                0 => String::new(),
+                many => format!(", {many} commented out"),
+            }
+        ));
+        for (word, places) in [
+            ("added", &merged.added),
+            ("known", &merged.known),
+            ("commented out", &merged.declined),
+        ] {
+            for it in places {
+                run.ui.note(&format!("{word} {}", render::visible(it)));
+            }
+        }
+        for it in &found.notes {
+            run.ui.note(&format!("note: {}", render::visible(it)));
+        }
+        let mut hints = std::collections::BTreeSet::new();
+        for (what, refusal) in &found.unread {
+            let (what, why) = (render::visible(what), render::visible(&refusal.why));
+            run.ui.note(&format!("could not read {what}: {why}"));
+            hints.extend(refusal.hint.clone());
+        }
+        for it in hints {
+            run.ui.note(&format!("hint: {}", render::visible(&it)));
+        }
+        if changed && !self.dry_run {
+            run.ui.note(&format!("wrote {}; next: `ssmtrail sync`", path.display()));
+        }
+        Ok(
+            match (found.looked_into.is_empty(), found.unread.is_empty(), found.learned.is_empty())
+            {
+                (true, ..) => Answer::Failed,
+                (_, false, _) => Answer::Partial,
+                (.., found_none) => Answer::found(!found_none),
+            },
+        )
+    }
+}
+
+/// The file appears whole or not at all, with the permissions it had; a new one is its owner's alone.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // A link stays one.
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = place.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    if let Ok(before) = place.metadata() {
+        file.as_file().set_permissions(before.permissions())?;
+    }
+    file.persist(&place)?;
+    Ok(())
+}

@@ -1,0 +1,411 @@
+//! Where sessions are logged to, as AWS itself is set up: the sources that nobody needs to type.
+//!
+//! Session Manager's preferences are one document in each Region of each account, and any other Session document can name
+//! destinations of its own; ECS Exec has its own in each cluster. All of these are read; what may not be read is told with
+//! the permission that is missing, because a Region that could not be looked into is not one without sessions.
+
+use aws_sdk_ssm::types::DocumentFormat;
+use aws_sdk_ssm::types::DocumentKeyValuesFilter;
+use futures_util::StreamExt;
+
+use crate::config::Access;
+use crate::config::Learned;
+use crate::config::Origin;
+use crate::config::Place;
+use crate::config::Told;
+use crate::source::Refusal;
+use crate::source::aws::Connection;
+use crate::source::aws::Need;
+
+/// The document that a session uses unless its starter names another ("Create a Session Manager preferences document").
+pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
+/// Regions of all accounts that are looked into at once.
+const AT_ONCE: usize = 8;
+
+/// What a look around found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovery {
+    pub learned: Vec<Learned>,
+    /// What a person should know: no logging, a destination chosen by whoever starts the session.
+    pub notes: Vec<String>,
+    /// What could not be read, and why.
+    pub unread: Vec<(String, Refusal)>,
+    /// Accounts and Regions that were looked into.
+    pub looked_into: Vec<(String, String)>,
+}
+
+/// What to look into.
+#[derive(Clone, Debug, Default)]
+pub struct Where {
+    /// The way to each account: our own, and one for each role.
+    pub accounts: Vec<Access>,
+    /// All that are enabled if empty.
+    pub regions: Vec<String>,
+    /// Name of a role to assume in every other account of the organization.
+    pub organization_role: Option<String>,
+}
+
+/// Looks around.
+pub async fn discover(wanted: &Where) -> Discovery {
+    let mut found = Discovery::default();
+    let mut accounts = wanted.accounts.clone();
+    if let (Some(role), Some(own)) = (&wanted.organization_role, wanted.accounts.first()) {
+        match members(own).await {
+            Ok(ids) => accounts.extend(ids.into_iter().map(|id| Access {
+                role_arn: Some(Told {
+                    value: format!("arn:aws:iam::{id}:role/{role}"),
+                    from: Origin::Argument,
+                }),
+                ..own.clone()
+            })),
+            Err(it) => found.unread.push(("the organization's accounts".into(), it)),
+        }
+    }
+    let mut corners = Vec::new();
+    for access in &accounts {
+        let name =
+            access.role_arn.as_ref().map_or("this account".to_owned(), |it| it.value.clone());
+        let opened = async {
+            let connection = Connection::open(access).await?;
+            let identity = connection.identity().await?;
+            Ok::<_, Refusal>((connection, identity.account))
+        };
+        let (connection, account) = match opened.await {
+            Ok(it) => it,
+            Err(it) => {
+                found.unread.push((name, it));
+                continue;
+            }
+        };
+        let regions = match wanted.regions.is_empty() {
+            false => wanted.regions.clone(),
+            true => match enabled_regions(&connection).await {
+                Ok(it) => it,
+                Err(it) => {
+                    // Better one Region than none; that there are others is said.
+                    let here: Vec<String> = connection.region().into_iter().collect();
+                    found.notes.push(format!(
+                        "only {} of {account} was looked into; name other Regions with --region",
+                        here.first().map_or("no Region", String::as_str)
+                    ));
+                    found.unread.push((format!("the enabled Regions of {account}"), it));
+                    here
+                }
+            },
+        };
+        for region in regions {
+            corners.push((connection.in_region(&region), account.clone(), region));
+        }
+    }
+    let looks =
+        futures_util::stream::iter(corners)
+            .map(|(connection, account, region)| async move {
+                corner(&connection, &account, &region).await
+            })
+            // In order, so that the file does not depend on who answers first.
+            .buffered(AT_ONCE)
+            .collect::<Vec<Discovery>>();
+    for it in looks.await {
+        found.add(it);
+    }
+    found
+}
+
+impl Discovery {
+    fn add(&mut self, other: Self) {
+        for it in other.learned {
+            let same = |one: &&mut Learned| one.place == it.place && one.role_arn == it.role_arn;
+            // One bucket often serves many Regions and accounts.
+            let same_bucket =
+                |one: &&mut Learned| matches!(it.place, Place::S3 { .. }) && one.place == it.place;
+            match self.learned.iter_mut().find(|one| same(one) || same_bucket(one)) {
+                Some(one) => one.from.extend(it.from),
+                None => self.learned.push(it),
+            }
+        }
+        self.notes.extend(other.notes);
+        self.unread.extend(other.unread);
+        self.looked_into.extend(other.looked_into);
+    }
+}
+
+async fn members(own: &Access) -> Result<Vec<String>, Refusal> {
+    let connection = Connection::open(own).await?;
+    let me = connection.identity().await?.account;
+    let need = Need::of("organizations:ListAccounts", "*");
+    let client = aws_sdk_organizations::Client::new(&connection.sdk);
+    let mut pages = client.list_accounts().into_paginator().send();
+    let mut ids = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|it| connection.refused(&it, &need))?;
+        let open = |it: &&aws_sdk_organizations::types::Account| {
+            it.status().is_none_or(|it| it.as_str() == "ACTIVE")
+        };
+        ids.extend(page.accounts().iter().filter(open).filter_map(|it| it.id().map(str::to_owned)));
+    }
+    ids.retain(|it| *it != me);
+    Ok(ids)
+}
+
+async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
+    use aws_sdk_account::types::RegionOptStatus;
+    let need = Need::of("account:ListRegions", "*");
+    let client = aws_sdk_account::Client::new(&connection.sdk);
+    let mut pages = client
+        .list_regions()
+        .region_opt_status_contains(RegionOptStatus::Enabled)
+        .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
+        .into_paginator()
+        .send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|it| connection.refused(&it, &need))?;
+        names.extend(page.regions().iter().filter_map(|it| it.region_name().map(str::to_owned)));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// One Region of one account.
+async fn corner(connection: &Connection, account: &str, region: &str) -> Discovery {
+    let mut found = Discovery::default();
+    found.looked_into.push((account.to_owned(), region.to_owned()));
+    documents(connection, account, region, &mut found).await;
+    clusters(connection, account, region, &mut found).await;
+    found
+}
+
+async fn documents(connection: &Connection, account: &str, region: &str, found: &mut Discovery) {
+    let here = format!("{region} of {account}");
+    let client = aws_sdk_ssm::Client::new(&connection.sdk);
+    let mut names = vec![PREFERENCES.to_owned()];
+    let filter =
+        |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
+    let mut pages = client
+        .list_documents()
+        .filters(filter("Owner", "Self"))
+        .filters(filter("DocumentType", "Session"))
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => names.extend(
+                page.document_identifiers()
+                    .iter()
+                    .filter_map(|it| it.name().map(str::to_owned))
+                    .filter(|it| it != PREFERENCES),
+            ),
+            Err(it) => {
+                let need = Need::of("ssm:ListDocuments", "*");
+                let refusal = connection.refused(&it, &need);
+                found.unread.push((format!("the Session documents in {here}"), refusal));
+                break;
+            }
+        }
+    }
+    for name in names {
+        let got =
+            client.get_document().name(&name).document_format(DocumentFormat::Json).send().await;
+        let got = match got {
+            Ok(it) => it,
+            Err(it) if it.as_service_error().is_some_and(|it| it.is_invalid_document()) => {
+                if name == PREFERENCES {
+                    found.notes.push(format!(
+                        "{here}: there are no Session Manager preferences, so sessions there are not logged unless they name another document"
+                    ));
+                }
+                continue;
+            }
+            Err(it) => {
+                let need = Need::of(
+                    "ssm:GetDocument",
+                    format!("arn:aws:ssm:{region}:{account}:document/{name}"),
+                );
+                found.unread.push((format!("{name} in {here}"), connection.refused(&it, &need)));
+                continue;
+            }
+        };
+        let version = got.document_version().unwrap_or("$DEFAULT");
+        let from = format!("{name} (version {version}) in {here}");
+        let named = Destinations::of_document(got.content().unwrap_or_default());
+        found.take(&named, &from, connection, account, region);
+        if named.is_empty() && named.notes.is_empty() {
+            found
+                .notes
+                .push(format!("{from}: it names no destination, so its sessions are not logged"));
+        }
+    }
+}
+
+async fn clusters(connection: &Connection, account: &str, region: &str, found: &mut Discovery) {
+    use aws_sdk_ecs::types::ClusterField;
+    let here = format!("{region} of {account}");
+    let client = aws_sdk_ecs::Client::new(&connection.sdk);
+    let mut arns = Vec::new();
+    let mut pages = client.list_clusters().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => arns.extend(page.cluster_arns().iter().cloned()),
+            Err(it) => {
+                let refusal = connection.refused(&it, &Need::of("ecs:ListClusters", "*"));
+                found.unread.push((format!("the ECS clusters in {here}"), refusal));
+                return;
+            }
+        }
+    }
+    // "up to 100 clusters" ("DescribeClusters").
+    for some in arns.chunks(100) {
+        let answer = client
+            .describe_clusters()
+            .set_clusters(Some(some.to_vec()))
+            .include(ClusterField::Configurations)
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(it) => it,
+            Err(it) => {
+                let need = Need::of("ecs:DescribeClusters", "*");
+                found
+                    .unread
+                    .push((format!("the ECS clusters in {here}"), connection.refused(&it, &need)));
+                return;
+            }
+        };
+        for cluster in answer.clusters() {
+            let name = cluster.cluster_name().unwrap_or_default();
+            let from = format!("ECS Exec of the cluster {name} in {here}");
+            let exec = cluster.configuration().and_then(|it| it.execute_command_configuration());
+            match exec.and_then(|it| it.logging()).map(|it| it.as_str()) {
+                Some("NONE") => {
+                    found.notes.push(format!("{from}: logging is off"));
+                }
+                Some("OVERRIDE") => {
+                    let log = exec.and_then(|it| it.log_configuration());
+                    let named = Destinations::of(
+                        log.and_then(|it| it.s3_bucket_name()),
+                        log.and_then(|it| it.s3_key_prefix()),
+                        log.and_then(|it| it.cloud_watch_log_group_name()),
+                    );
+                    found.take(&named, &from, connection, account, region);
+                }
+                // "DEFAULT: The awslogs configuration in the task definition is used" ("ExecuteCommandConfiguration").
+                _ => found.notes.push(format!(
+                    "{from}: sessions go to the awslogs group of each task definition; name those groups yourself"
+                )),
+            }
+        }
+    }
+}
+
+impl Discovery {
+    fn take(
+        &mut self,
+        named: &Destinations,
+        from: &str,
+        connection: &Connection,
+        account: &str,
+        region: &str,
+    ) {
+        self.notes.extend(named.notes.iter().map(|it| format!("{from}: {it}")));
+        let value = |it: &Option<Told>| it.as_ref().map(|it| it.value.clone());
+        let access = &connection.access;
+        let said = |it: &Option<Told>| match it {
+            Some(it) if it.from == Origin::Argument => Some(it.value.clone()),
+            _ => None,
+        };
+        let group = named.group.as_ref().map(|group| Place::Logs {
+            group: group.clone(),
+            account: Some(account.to_owned()),
+            region: Some(region.to_owned()),
+        });
+        for place in named.bucket.clone().into_iter().chain(group) {
+            self.learned.push(Learned {
+                place,
+                profile: said(&access.profile),
+                role_arn: value(&access.role_arn),
+                external_id: access.role_arn.as_ref().and_then(|_| value(&access.external_id)),
+                from: vec![from.to_owned()],
+            });
+        }
+    }
+}
+
+/// Where one document or cluster sends sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Destinations {
+    bucket: Option<Place>,
+    group: Option<String>,
+    notes: Vec<String>,
+}
+
+impl Destinations {
+    fn is_empty(&self) -> bool {
+        self.bucket.is_none() && self.group.is_none()
+    }
+
+    fn of(bucket: Option<&str>, prefix: Option<&str>, group: Option<&str>) -> Self {
+        let mut out = Self::default();
+        let mut sound = |it: Option<&str>, what: &str| {
+            let text = it?.trim();
+            // "parameters … {{ name }}": then whoever starts a session chooses ("Session document schema").
+            if text.contains("{{") {
+                out.notes
+                    .push(format!("its {what} is {text}: whoever starts a session chooses it"));
+                return None;
+            }
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let bucket = sound(bucket, "bucket");
+        let prefix = sound(prefix, "prefix");
+        let group = sound(group, "log group");
+        // The agent cleans the prefix as a path (amazon-ssm-agent: agent/fileutil/fileutil.go, BuildS3Path).
+        let prefix: Vec<&str> =
+            prefix.iter().flat_map(|it| it.split('/')).filter(|it| !it.is_empty()).collect();
+        out.bucket = bucket.map(|bucket| Place::S3 {
+            bucket,
+            prefix: prefix.iter().map(|it| format!("{it}/")).collect(),
+        });
+        out.group = group;
+        out
+    }
+
+    fn of_document(content: &str) -> Self {
+        let Ok(document) = serde_json::from_str::<serde_json::Value>(content) else {
+            let notes = vec!["its content is no JSON".to_owned()];
+            return Self { notes, ..Self::default() };
+        };
+        let input = |name: &str| document.pointer(&format!("/inputs/{name}"))?.as_str();
+        if document.get("sessionType").and_then(|it| it.as_str()) == Some("Port") {
+            let notes = vec!["it forwards ports, which is never logged".to_owned()];
+            return Self { notes, ..Self::default() };
+        }
+        Self::of(input("s3BucketName"), input("s3KeyPrefix"), input("cloudWatchLogGroupName"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(inputs: &str) -> String {
+        let it = Destinations::of_document(&format!(
+            r#"{{"sessionType":"Standard_Stream","inputs":{inputs}}}"#
+        ));
+        let place = it.bucket.map_or("-".into(), |it| it.to_string());
+        format!("{place} {} {}", it.group.unwrap_or("-".into()), it.notes.join("; "))
+    }
+
+    #[test]
+    fn a_document_names_a_bucket_a_group_both_or_neither() {
+        assert_eq!(of(r#"{"s3BucketName":"b","s3KeyPrefix":"/a//c/"}"#), "s3://b/a/c/ - ");
+        assert_eq!(of(r#"{"s3BucketName":" ","cloudWatchLogGroupName":"/g"}"#), "- /g ");
+        assert_eq!(of("{}"), "- - ");
+        assert_eq!(
+            of(r#"{"s3BucketName":"{{ bucket }}","cloudWatchLogGroupName":"g"}"#),
+            "- g its bucket is {{ bucket }}: whoever starts a session chooses it"
+        );
+        assert_eq!(Destinations::of_document("x").notes, ["its content is no JSON"]);
+        let port = Destinations::of_document(r#"{"sessionType":"Port"}"#);
+        assert_eq!(port.notes, ["it forwards ports, which is never logged"]);
+    }
+}
