@@ -129,7 +129,8 @@ impl Place {
             Err(Error::misused(format!("{text} is no place: {why}"))
                 .hint(format!("a place is written like {like}")))
         };
-        let s3 = text.strip_prefix("s3://").or_else(|| text.strip_prefix("arn:aws:s3:::"));
+        let by_arn = || text.strip_prefix("arn:")?.split_once(":s3:::").map(|it| it.1);
+        let s3 = text.strip_prefix("s3://").or_else(by_arn);
         if let Some(rest) = s3 {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
             if bucket.is_empty() {
@@ -177,6 +178,20 @@ impl fmt::Display for Place {
             Self::Logs { group, .. } => write!(out, "logs:{group}"),
             Self::Folder(it) => write!(out, "{}", it.display()),
         }
+    }
+}
+
+/// The partition that a Region belongs to, for the beginning of an ARN ("Amazon Resource Names").
+///
+/// ```
+/// assert_eq!(ssmtrail::config::partition_of("cn-north-1"), "aws-cn");
+/// assert_eq!(ssmtrail::config::partition_of("eu-west-1"), "aws");
+/// ```
+pub fn partition_of(region: &str) -> &'static str {
+    match region {
+        it if it.starts_with("cn-") => "aws-cn",
+        it if it.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
     }
 }
 
@@ -366,7 +381,8 @@ impl Learned {
     pub fn written(&self) -> String {
         match &self.place {
             Place::Logs { group, account: Some(account), region: Some(region) } => {
-                format!("logs:arn:aws:logs:{region}:{account}:log-group:{group}")
+                let partition = partition_of(region);
+                format!("logs:arn:{partition}:logs:{region}:{account}:log-group:{group}")
             }
             it => it.to_string(),
         }

@@ -339,9 +339,12 @@ fn no_credentials(text: &str, access: &Access) -> Refusal {
     let lower = text.to_lowercase();
     let profile =
         access.profile.as_ref().map_or(String::new(), |it| format!(" --profile {}", it.value));
-    let mut it = if lower.contains("sso") && (lower.contains("expired") || lower.contains("token"))
+    // A token that was never fetched has no file; one that is too old has.
+    let no_token = lower.contains("sso/cache") || lower.contains("sso\\cache");
+    let mut it = if no_token
+        || (lower.contains("sso") && (lower.contains("expired") || lower.contains("token")))
     {
-        Refusal::new("the single sign-on session has expired")
+        Refusal::new("there is no single sign-on session, or it has expired")
             .hint(format!("run `aws sso login{profile}`, then the same command again"))
     } else if let Some(role) = access
         .role_arn

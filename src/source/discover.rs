@@ -13,6 +13,7 @@ use crate::config::Learned;
 use crate::config::Origin;
 use crate::config::Place;
 use crate::config::Told;
+use crate::config::partition_of;
 use crate::source::Refusal;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
@@ -51,9 +52,9 @@ pub async fn discover(wanted: &Where) -> Discovery {
     let mut accounts = wanted.accounts.clone();
     if let (Some(role), Some(own)) = (&wanted.organization_role, wanted.accounts.first()) {
         match members(own).await {
-            Ok(ids) => accounts.extend(ids.into_iter().map(|id| Access {
+            Ok((partition, ids)) => accounts.extend(ids.into_iter().map(|id| Access {
                 role_arn: Some(Told {
-                    value: format!("arn:aws:iam::{id}:role/{role}"),
+                    value: format!("arn:{partition}:iam::{id}:role/{role}"),
                     from: Origin::Argument,
                 }),
                 ..own.clone()
@@ -66,7 +67,7 @@ pub async fn discover(wanted: &Where) -> Discovery {
         let name =
             access.role_arn.as_ref().map_or("this account".to_owned(), |it| it.value.clone());
         let opened = async {
-            let connection = Connection::open(access).await?;
+            let connection = anywhere(Connection::open(access).await?);
             let identity = connection.identity().await?;
             Ok::<_, Refusal>((connection, identity.account))
         };
@@ -129,9 +130,12 @@ impl Discovery {
     }
 }
 
-async fn members(own: &Access) -> Result<Vec<String>, Refusal> {
-    let connection = Connection::open(own).await?;
-    let me = connection.identity().await?.account;
+/// The partition, and the ids of all open accounts but our own.
+async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
+    let connection = anywhere(Connection::open(own).await?);
+    let identity = connection.identity().await?;
+    let partition = identity.arn.split(':').nth(1).unwrap_or("aws").to_owned();
+    let me = identity.account;
     let need = Need::of("organizations:ListAccounts", "*");
     let client = aws_sdk_organizations::Client::new(&connection.sdk);
     let mut pages = client.list_accounts().into_paginator().send();
@@ -144,7 +148,15 @@ async fn members(own: &Access) -> Result<Vec<String>, Refusal> {
         ids.extend(page.accounts().iter().filter(open).filter_map(|it| it.id().map(str::to_owned)));
     }
     ids.retain(|it| *it != me);
-    Ok(ids)
+    Ok((partition, ids))
+}
+
+/// Services that know no Region still want one named.
+fn anywhere(connection: Connection) -> Connection {
+    match connection.region() {
+        Some(_) => connection,
+        None => connection.in_region("us-east-1"),
+    }
 }
 
 async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
@@ -219,7 +231,7 @@ async fn documents(connection: &Connection, account: &str, region: &str, found: 
             Err(it) => {
                 let need = Need::of(
                     "ssm:GetDocument",
-                    format!("arn:aws:ssm:{region}:{account}:document/{name}"),
+                    format!("arn:{}:ssm:{region}:{account}:document/{name}", partition_of(region)),
                 );
                 found.unread.push((format!("{name} in {here}"), connection.refused(&it, &need)));
                 continue;

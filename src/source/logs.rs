@@ -22,6 +22,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
+use crate::config::partition_of;
 use crate::session::SessionId;
 use crate::session::Skip;
 use crate::source::Body;
@@ -123,8 +124,9 @@ impl Group {
     }
 
     fn resource(&self) -> String {
+        let partition = partition_of(self.region.as_deref().unwrap_or_default());
         self.arn.as_ref().map_or_else(
-            || format!("arn:aws:logs:*:*:log-group:{}:*", self.group),
+            || format!("arn:{partition}:logs:*:*:log-group:{}:*", self.group),
             |it| format!("{it}:*"),
         )
     }
@@ -133,7 +135,8 @@ impl Group {
         let group = self.arn.clone().unwrap_or_else(|| {
             let region = self.region.as_deref().unwrap_or_default();
             format!(
-                "arn:aws:logs:{region}:{}:log-group:{}",
+                "arn:{}:logs:{region}:{}:log-group:{}",
+                partition_of(region),
                 self.account.as_deref().unwrap_or_default(),
                 self.group
             )

@@ -22,6 +22,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
+use crate::config::partition_of;
 use crate::session::Skip;
 use crate::source::Body;
 use crate::source::Found;
@@ -104,7 +105,7 @@ impl Bucket {
     }
 
     fn arn(&self) -> String {
-        format!("arn:aws:s3:::{}", self.bucket)
+        arn(&self.connection, &self.bucket)
     }
 
     async fn objects(&self, prefix: &str, listing: &mut Listing<'_>) -> Result<(), Refusal> {
@@ -457,6 +458,11 @@ fn broken(it: &aws_sdk_s3::primitives::ByteStreamError) -> String {
     "the connection broke off".into()
 }
 
+fn arn(connection: &Connection, bucket: &str) -> String {
+    let region = connection.region().unwrap_or_default();
+    format!("arn:{}:s3:::{bucket}", partition_of(&region))
+}
+
 fn client(connection: &Connection) -> Client {
     let config = aws_sdk_s3::config::Builder::from(&connection.sdk)
         .force_path_style(connection.sdk.endpoint_url().is_some())
@@ -506,7 +512,7 @@ async fn region_of(
                     None => Ok(told.unwrap_or(here)),
                 },
                 _ => {
-                    let need = Need::of("s3:ListBucket", format!("arn:aws:s3:::{bucket}"));
+                    let need = Need::of("s3:ListBucket", arn(connection, bucket));
                     Err(connection.refused(&error, &need))
                 }
             }
@@ -575,7 +581,8 @@ impl Get {
         answer.map_err(|it| {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-            let need = Need::of(action, format!("arn:aws:s3:::{}/*", self.reader.bucket));
+            let need =
+                Need::of(action, format!("{}/*", arn(&self.connection, &self.reader.bucket)));
             (it.meta().code().map(str::to_owned), self.connection.refused(&it, &need))
         })
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::DECODER;
+use super::Done;
 use super::Draft;
 use super::FIXED;
 use super::Growth;
@@ -66,7 +67,7 @@ impl Gatherer<'_> {
     /// Takes outcomes until there are no more. `listed` tells how many objects and bytes were listed so far.
     pub(super) fn gather(
         &mut self,
-        done: &Receiver<Outcome>,
+        done: &Receiver<Done>,
         progress: &mut dyn Progress,
         listed: &dyn Fn() -> (u64, u64),
     ) -> Result<()> {
@@ -77,7 +78,7 @@ impl Gatherer<'_> {
             let (more, more_bytes) = listed();
             progress.listed(objects + more, bytes + more_bytes);
             match next {
-                Ok(it) => self.take(it, &mut batch, progress),
+                Ok(it) => self.take(it.outcome, &mut batch, progress),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }

@@ -73,10 +73,12 @@ pub const DECODER: i64 = 2;
 const GROUP_ROWS: usize = 8192;
 /// Bytes of one part of a long transcript, and of one row group of short ones.
 const PART_BYTES: usize = 4 << 20;
-/// Bytes that are fetched and not yet decoded, in KiB.
+/// Bytes that are fetched and not yet gathered, in KiB.
 const FETCHED_KIB: usize = 96 << 10;
 /// What one fetched object counts at least and at most, in KiB: larger ones come as they are read.
-const OBJECT_KIB: (u64, u64) = (64, 4 << 10);
+const OBJECT_KIB: (u64, u64) = (64, 16 << 10);
+/// Outcomes that wait to be gathered, so that decoding goes on while a batch is written. What they weigh is bounded above.
+const OUTCOMES: usize = 1024;
 
 /// What a run did. Listed is the sum of stored, held, others and failed.
 #[derive(Debug, Default)]
@@ -297,7 +299,13 @@ struct Fetched {
     listed: Listed,
     kept: Option<plan::Kept>,
     body: Result<Box<dyn Body>, Refusal>,
-    /// Given back when the bytes are decoded.
+    /// Given back when what became of the bytes is gathered.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+/// What became of one object.
+struct Done {
+    outcome: Outcome,
     _room: Option<OwnedSemaphorePermit>,
 }
 
@@ -382,7 +390,7 @@ impl Run<'_> {
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
         let (work_out, work_in) = tokio::sync::mpsc::channel::<(Listed, Option<plan::Kept>)>(1024);
         let (body_out, body_in) = tokio::sync::mpsc::channel::<Fetched>(64);
-        let (done_out, done_in) = std::sync::mpsc::sync_channel::<Outcome>(16);
+        let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
         let body_in = Mutex::new(body_in);
         let listing = Mutex::new((Summary::default(), Would::default()));
         let Self { runtime, ledger, known, options, summary } = self;
@@ -551,7 +559,7 @@ async fn fetch<S: Source>(
             let room = room.acquire_many_owned(u32::try_from(needs).unwrap_or(64)).await.ok();
             let body = source.fetch(&listed, kept.as_ref().map(|it| &it.position)).await;
             // Nobody listens any more: the run ends.
-            let _ = bodies.send(Fetched { listed, kept, body, _room: room }).await;
+            let _ = bodies.send(Fetched { listed, kept, body, room }).await;
         }
     })
     .buffer_unordered(source.concurrency().max(1))
@@ -578,7 +586,7 @@ fn work<S: Source>(
     source: &S,
     ledger: &Ledger,
     bodies: &Mutex<Receiver<Fetched>>,
-    done: &SyncSender<Outcome>,
+    done: &SyncSender<Done>,
     scratch: &std::path::Path,
     options: &Options<'_>,
 ) {
@@ -587,14 +595,15 @@ fn work<S: Source>(
             Ok(mut it) => it.blocking_recv(),
             Err(_) => return,
         };
-        let Some(fetched) = next else { return };
+        let Some(mut fetched) = next else { return };
+        let room = fetched.room.take();
         let one =
             One { source: source.name(), place: source.whereabouts(), ledger, scratch, options };
         let outcome = one.read(fetched);
         // What was given up half-way is no failure: the next run reads it.
         let given_up =
             options.stop.load(Ordering::Relaxed) && matches!(outcome, Outcome::Failed { .. });
-        if !given_up && done.send(outcome).is_err() {
+        if !given_up && done.send(Done { outcome, _room: room }).is_err() {
             return;
         }
     }
@@ -611,7 +620,7 @@ struct One<'a> {
 
 impl One<'_> {
     fn read(&self, fetched: Fetched) -> Outcome {
-        let Fetched { listed, kept, body, _room } = fetched;
+        let Fetched { listed, kept, body, .. } = fetched;
         let fail = |refusal: Refusal| Outcome::Failed { locator: listed.locator.clone(), refusal };
         let mut body = match body {
             Ok(it) => it,

@@ -178,6 +178,32 @@ fn accounts_are_reached_by_role_and_their_sources_carry_it() {
 }
 
 #[test]
+fn the_accounts_of_the_organization_are_reached_by_a_role_of_one_name() {
+    let member = account("410000000006", &["us-east-1"]);
+    let group = json!({ "cloudWatchLogGroupName": "/aws/ssm/sessions" });
+    member.document("us-east-1", "SSM-SessionManagerRunShell", group);
+    member.role("audit", None);
+    let aws = account("410000000007", &["us-east-1"]);
+    let accounts = json!([
+        { "Id": "410000000006", "Status": "ACTIVE" },
+        { "Id": "410000000007", "Status": "ACTIVE" },
+        { "Id": "410000000008", "Status": "ACTIVE" },
+        { "Id": "410000000009", "Status": "SUSPENDED" },
+    ]);
+    // AWS Organizations API Reference: ListAccounts.
+    aws.canned("AWSOrganizationsV20161128.ListAccounts", "", "Accounts", accounts);
+    aws.run("init --region us-east-1 --organization-role audit").is(expect![[r#"
+        ! looked into 2 Regions: 1 source added, 0 known
+        ! added logs:arn:aws:logs:us-east-1:410000000006:log-group:/aws/ssm/sessions
+        ! note: us-east-1 of 410000000007: there are no Session Manager preferences, so sessions there are not logged unless they name another document
+        ! could not read arn:aws:iam::410000000008:role/audit: cannot assume arn:aws:iam::410000000008:role/audit: User: arn:aws:iam::410000000007:user/admin is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::410000000008:role/audit
+        ! hint: the caller needs sts:AssumeRole on it, its trust policy must name the caller, and it may want an --external-id
+        ! wrote ssmtrail.toml; next: `ssmtrail sync`
+        [exit 3]
+    "#]]);
+}
+
+#[test]
 fn the_configuration_in_force_is_shown_with_where_each_setting_was_said() {
     let aws = Aws::new();
     let text = "region = \"eu-west-1\"\n\n[[source]]\nname = \"prod\"\nplace = \"s3://acme/prod\"\nversions = true\n\n[[source]]\nplace = \"./handed-over\"\nprofile = \"other\"\n";

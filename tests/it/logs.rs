@@ -10,8 +10,10 @@ use crate::faults::json_error;
 use crate::peer::ACCOUNT;
 use crate::peer::Aws;
 use crate::peer::address;
+use crate::peer::aged;
 use crate::peer::block_on;
 use crate::peer::streamed;
+use crate::world::World;
 
 const ALICE: &str = "alice-0123456789abcdef0";
 const BOB: &str = "bob-0123456789abcdef1";
@@ -19,7 +21,7 @@ const ECS: &str = "ecs-execute-command-0123456789abcdef2";
 
 /// Some hours ago, in milliseconds: CloudWatch Logs takes nothing older than fourteen days.
 #[expect(clippy::disallowed_methods, reason = "the emulator refuses what is old by its own clock")]
-fn hours_ago(hours: i64) -> i64 {
+pub(crate) fn hours_ago(hours: i64) -> i64 {
     chrono::Utc::now().timestamp_millis() - hours * 3_600_000
 }
 
@@ -121,7 +123,7 @@ fn a_stream_that_grows_is_continued_and_no_event_comes_twice() {
         "query -e 'SELECT locator, part, part_start, content_bytes FROM transcripts ORDER BY part'",
     )
     .is(expect![[r#"
-        LOCATOR                                                                                       PART  PART_START  CONTENT_BYTES
+        LOCATOR                                                                                        PART  PART_START  CONTENT_BYTES
         arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:alice-0123456789abcdef0     0           0            436
         arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:alice-0123456789abcdef0     1         436            872
         arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:alice-0123456789abcdef0     2         872           1308
@@ -144,6 +146,33 @@ fn a_stream_that_grows_is_continued_and_no_event_comes_twice() {
     "#]]);
     aws.run("search '' --count").is(expect![[r#"
         5
+    "#]]);
+}
+
+#[test]
+fn a_stream_that_has_been_silent_for_hours_is_not_read_again() {
+    let world = World::new();
+    let clock = world.path("clock");
+    let Some(address) = aged(&clock) else { return };
+    let mut aws = Aws::at(&address);
+    let group = aws.group("sessions");
+    let at = hours_ago(60 * 24 + 1);
+    aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, at, &["sh-4.2$ whoami"])]);
+    std::fs::write(&clock, "+0").unwrap();
+    let faults = Faults::before(&address);
+    aws.endpoint = faults.endpoint.clone();
+    assert!(aws.run(&format!("sync logs:{group}")).0.contains("stored 1"));
+    faults.clear();
+    aws.run(&format!("sync logs:{group}")).is(expect![[r#"
+        ! listed 1 = stored 0 + held 1 + skipped 0 + failed 0
+    "#]]);
+    assert_eq!(faults.count("GetLogEvents"), 0, "it has settled long ago");
+    // It speaks again after all.
+    let now = hours_ago(1);
+    aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, now, &["sh-4.2$ uptime"])]);
+    assert!(aws.run(&format!("sync logs:{group}")).0.contains("stored 1"));
+    aws.run("search '' --count").is(expect![[r#"
+        2
     "#]]);
 }
 
@@ -366,7 +395,7 @@ fn a_group_of_the_infrequent_access_class_is_read_through_logs_insights() {
     aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, at + 9000, &["sh-4.2$ date"])]);
     aws.run(&format!("sync logs:{group}")).is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
-        ! 0 new sessions, 1 changed; 499 B read, 4 commands found
+        ! 0 new sessions, 1 changed; 503 B read, 4 commands found
     "#]]);
     aws.run("search '' --count").is(expect![[r#"
         4

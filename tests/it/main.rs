@@ -13,10 +13,16 @@ mod decoding;
 mod worn;
 
 // A folder goes in, an archive comes out; again and again.
-mod init;
-mod logs;
-mod s3;
 mod sync;
+
+// The same from a bucket and a log group: one suite over all, each one's own faults, and a second emulator.
+mod logs;
+mod moto;
+mod s3;
+mod sources;
+
+// The sources find themselves.
+mod init;
 
 // Questions.
 mod query;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
@@ -32,36 +33,65 @@ struct Peer {
 }
 
 /// Where cargo builds, so that the emulator is built beside.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_ssmtrail"));
     program.ancestors().nth(2).expect("target/debug/ssmtrail").to_owned()
 }
 
 fn peer() -> &'static Peer {
     static PEER: OnceLock<Peer> = OnceLock::new();
-    PEER.get_or_init(|| {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peer/Cargo.toml");
-        let folder = target().join("peer");
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "--quiet", "--manifest-path"])
-            .arg(&manifest)
-            .arg("--target-dir")
-            .arg(&folder)
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the emulator in tests/peer is built");
-        let mut process = Command::new(folder.join("debug/awspeer"))
-            .arg("127.0.0.1:0")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the emulator starts");
-        let mut address = String::new();
-        let out = process.stdout.take().expect("its standard output");
-        BufReader::new(out).read_line(&mut address).expect("its address");
-        Peer { address: address.trim().to_owned(), _process: process }
-    })
+    PEER.get_or_init(|| start(&[]))
+}
+
+fn start(environment: &[(&str, &str)]) -> Peer {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peer/Cargo.toml");
+    let folder = target().join("peer");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--locked", "--quiet", "--manifest-path"])
+        .arg(&manifest)
+        .arg("--target-dir")
+        .arg(&folder)
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "the emulator in tests/peer is built");
+    let mut process = Command::new(folder.join("debug/awspeer"))
+        .arg("127.0.0.1:0")
+        .envs(environment.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the emulator starts");
+    let mut address = String::new();
+    let out = process.stdout.take().expect("its standard output");
+    BufReader::new(out).read_line(&mut address).expect("its address");
+    Peer { address: address.trim().to_owned(), _process: process }
+}
+
+/// An emulator whose clock is sixty days behind, and may be set right by writing `+0` into the file. It keeps what is
+/// too old for one with a right clock. `None` where libfaketime is not there and cannot be installed.
+#[expect(clippy::print_stderr, reason = "what is passed over is said")]
+pub(crate) fn aged(clock: &Path) -> Option<String> {
+    static PEERS: Mutex<Vec<Peer>> = Mutex::new(Vec::new());
+    let library = Path::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
+    if !library.exists() {
+        let install = ["install", "-y", "-q", "faketime"];
+        let _ = Command::new("apt-get").args(install).stdout(Stdio::null()).status();
+    }
+    if !library.exists() {
+        eprintln!("passed over: libfaketime could not be installed (Debian package faketime)");
+        return None;
+    }
+    std::fs::write(clock, "-60d").expect("the clock is set");
+    let peer = start(&[
+        ("FAKETIME_TIMESTAMP_FILE", clock.to_str()?),
+        ("FAKETIME_NO_CACHE", "1"),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ("LD_PRELOAD", library.to_str()?),
+    ]);
+    let address = peer.address.clone();
+    PEERS.lock().expect("the emulators").push(peer);
+    Some(address)
 }
 
 /// Where requests go when nothing stands between.
@@ -82,6 +112,8 @@ pub(crate) struct Aws {
     secret: String,
     /// Where the program sends its requests: the emulator, or a proxy before it.
     pub(crate) endpoint: String,
+    /// Where the emulator is, for filling it.
+    emulator: String,
     pub(crate) environment: Vec<(String, String)>,
     /// Part of every name, so that tests do not meet.
     pub(crate) tag: String,
@@ -96,9 +128,27 @@ impl Aws {
             key: "test".into(),
             secret: "test".into(),
             endpoint: format!("http://{}", address()),
+            emulator: address().to_owned(),
             environment: Vec::new(),
             tag,
         }
+    }
+
+    /// In another emulator, of another make.
+    pub(crate) fn at(emulator: &str) -> Self {
+        let mut aws = Self::new();
+        aws.emulator = emulator.to_owned();
+        aws.endpoint = format!("http://{emulator}");
+        aws
+    }
+
+    pub(crate) fn ecs(&self) -> aws_sdk_ecs::Client {
+        let config = aws_sdk_ecs::Config::builder()
+            .behavior_version_latest()
+            .region(aws_sdk_ecs::config::Region::new(REGION))
+            .endpoint_url(format!("http://{}", self.emulator))
+            .credentials_provider(self.credentials());
+        aws_sdk_ecs::Client::from_conf(config.build())
     }
 
     /// As an administrator of another account.
@@ -125,7 +175,7 @@ impl Aws {
         let config = s3::Config::builder()
             .behavior_version_latest()
             .region(Region::new(REGION))
-            .endpoint_url(format!("http://{}", address()))
+            .endpoint_url(format!("http://{}", self.emulator))
             .force_path_style(true)
             .credentials_provider(self.credentials());
         s3::Client::from_conf(config.build())
@@ -135,7 +185,7 @@ impl Aws {
         let config = logs::Config::builder()
             .behavior_version_latest()
             .region(Region::new(REGION))
-            .endpoint_url(format!("http://{}", address()))
+            .endpoint_url(format!("http://{}", self.emulator))
             .credentials_provider(self.credentials());
         logs::Client::from_conf(config.build())
     }
@@ -206,7 +256,7 @@ impl Aws {
         let config = aws_sdk_ssm::Config::builder()
             .behavior_version_latest()
             .region(aws_sdk_ssm::config::Region::new(region.to_owned()))
-            .endpoint_url(format!("http://{}", address()))
+            .endpoint_url(format!("http://{}", self.emulator))
             .credentials_provider(self.credentials());
         aws_sdk_ssm::Client::from_conf(config.build())
     }

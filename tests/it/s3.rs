@@ -95,6 +95,50 @@ fn what_s3_said_of_an_object_is_recorded_when_it_is_read() {
 }
 
 #[test]
+fn the_key_of_an_encrypted_object_is_recorded() {
+    let aws = Aws::new();
+    let bucket = aws.bucket("acme-logs", &[]);
+    block_on(async {
+        let put = aws.s3().put_object().bucket(&bucket).key(ALICE);
+        let put = put.server_side_encryption(aws_sdk_s3::types::ServerSideEncryption::AwsKms);
+        put.body(transcript(&["sh-4.2$ id"]).into()).send().await.expect("an object put");
+    });
+    aws.run(&format!("sync s3://{bucket}"));
+    let said = aws.run("query -e 'SELECT encryption FROM transcripts' --format csv").0;
+    assert!(
+        said.starts_with("encryption\naws:kms:arn:aws:kms:us-east-1:123456789012:key/"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_search_finds_what_is_archived_while_the_run_goes_on() {
+    let mut aws = Aws::new();
+    let bucket = aws.bucket("many", &[]);
+    let long: Vec<String> = (0..4000).map(|it| format!("a line of some length {it}")).collect();
+    let mut lines: Vec<&str> = long.iter().map(String::as_str).collect();
+    lines.insert(0, "sh-4.2$ cat long");
+    let body = transcript(&lines);
+    for it in 0..260 {
+        aws.put(&bucket, &format!("u-0{it:016x}.log"), &body);
+    }
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    faults.on("GetObject", 258, 9, Fault::Slow(4, Duration::from_secs(2)));
+    let words = ["sync".to_owned(), format!("s3://{bucket}")];
+    let mut child = aws.command(&words).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut found = false;
+    while child.try_wait().unwrap().is_none() {
+        let count = aws.run("search long --count").0;
+        let count: u32 = count.lines().next().and_then(|it| it.parse().ok()).unwrap_or(0);
+        found |= (1..260).contains(&count);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(found, "some were found before all were there");
+    assert_eq!(aws.run("search long --count").0, "260\n");
+}
+
+#[test]
 fn a_dry_run_tells_the_objects_the_calls_and_the_price_and_reads_nothing() {
     let mut aws = Aws::new();
     let bucket = filled(&aws);
@@ -396,9 +440,17 @@ fn without_credentials_nothing_is_asked_and_the_way_on_is_said() {
         ! hint: set AWS_PROFILE, use --profile, or run where a role is attached
         [exit 2]
     "#]]);
+    // A single sign-on session whose token is too old.
+    let config = "[profile audit]\nsso_start_url = https://acme.awsapps.com/start\nsso_region = us-east-1\nsso_account_id = 111122223333\nsso_role_name = audit\nregion = us-east-1\n";
+    aws.world.file("aws-config", config.as_bytes());
+    aws.run("sync s3://acme-logs --profile audit").is(expect![[r#"
+        ! could not list s3://acme-logs/: there is no single sign-on session, or it has expired
+        ! hint: run `aws sso login --profile audit`, then the same command again
+        [exit 2]
+    "#]]);
     aws.run("sync s3://acme-logs --profile nobody").is(expect![[r#"
-        ! could not list s3://acme-logs/: there are no AWS credentials
-        ! hint: set AWS_PROFILE, use --profile, or run where a role is attached
+        ! could not list s3://acme-logs/: there is no profile nobody
+        ! hint: `aws configure list-profiles` lists those there are
         [exit 2]
     "#]]);
 }
