@@ -143,13 +143,20 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
     if dry_run {
         words.extend(it.would.iter().flat_map(would));
     } else if !it.is_blind() {
+        let (others, failed) = (it.others.len() as u64, it.failed.len() as u64);
+        // What a run that was stopped listed and did not come to.
+        let left = it.listed.saturating_sub(it.stored + it.held + others + failed);
+        let left = match left {
+            0 => String::new(),
+            many => format!(" + left {}", render::count(many)),
+        };
         words.push(format!(
-            "listed {} = stored {} + held {} + skipped {} + failed {}",
+            "listed {} = stored {} + held {} + skipped {} + failed {}{left}",
             render::count(it.listed),
             render::count(it.stored),
             render::count(it.held),
-            render::count(it.others.len() as u64),
-            render::count(it.failed.len() as u64),
+            render::count(others),
+            render::count(failed),
         ));
     }
     if it.stored > 0 {

@@ -63,7 +63,12 @@ fn interrupted_it_keeps_what_was_read_and_says_how_to_go_on() {
     let out = child.wait_with_output().unwrap();
     let err = String::from_utf8_lossy(&out.stderr).into_owned();
     match out.status.code() {
-        Some(3) => assert!(err.contains("interrupted: what was read is kept"), "{err}"),
+        Some(3) => {
+            assert!(err.contains("interrupted: what was read is kept"), "{err}");
+            let sum = err.lines().next().unwrap_or_default().replace(',', "");
+            let numbers: Vec<u64> = sum.split(' ').filter_map(|it| it.parse().ok()).collect();
+            assert_eq!(numbers[0], numbers[1..].iter().sum::<u64>(), "it adds up: {sum}");
+        }
         // It was faster than the signal, or had not yet begun to listen.
         Some(0) | None => {}
         other => panic!("exit {other:?}: {err}"),

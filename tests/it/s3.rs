@@ -480,3 +480,27 @@ fn interrupted_and_killed_the_next_run_ends_like_an_unbroken_one() {
     assert_eq!(aws.run("search '' --count").0, "600\n");
     assert!(aws.run("archive verify").0.starts_with("sound"));
 }
+
+#[test]
+fn a_bucket_tells_its_region_itself_and_must_belong_to_whom_it_should() {
+    let mut aws = Aws::new();
+    let bucket = aws.bucket("acme-logs", &[(ALICE, &transcript(&["sh-4.2$ whoami"]))]);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    // No emulator redirects ("HeadBucket": x-amz-bucket-region comes with a refusal too).
+    let elsewhere = "application/xml\r\nx-amz-bucket-region: eu-central-1";
+    for status in [301, 403] {
+        faults.on("HeadBucket", 0, 1, Fault::Answer(status, elsewhere, String::new()));
+        let said = aws.run(&format!("doctor s3://{bucket}")).0;
+        assert!(said.contains("ok    place     a bucket in eu-central-1"), "{status}: {said}");
+    }
+    let config =
+        format!("[[source]]\nplace = \"s3://{bucket}\"\nbucket_owner = \"111122223333\"\n");
+    aws.world.file("ssmtrail.toml", config.as_bytes());
+    faults.on("HeadBucket", 0, 1, Fault::Answer(403, elsewhere, String::new()));
+    aws.run("sync").is(expect![[r#"
+        ! could not list s3://acme-logs/: access denied: the bucket does not belong to account 111122223333, or s3:ListBucket is missing
+        ! hint: check bucket_owner in the configuration before anything else: a bucket of this name in other hands gets your questions
+        [exit 2]
+    "#]]);
+}
