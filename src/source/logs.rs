@@ -247,24 +247,27 @@ impl Source for Group {
             at: 0,
             ended: false,
             damaged: None,
+            refused: false,
             pages: 0,
             runtime: Runtime::current(),
         };
         if pages.from.is_some() && pages.token.is_none() {
             pages.go_on_by_time();
         }
-        if self.infrequent {
+        // The class is not known where the group may not be described: then the refusal tells it.
+        if !self.infrequent && !pages.ended {
+            let limit = if odd && pages.from.is_none() { PROBE } else { MOST };
+            pages.page(limit).await.map_err(|it| self.refuse(it))?;
+        }
+        if self.infrequent || pages.refused {
             let since = from.map_or(first.unwrap_or(*created).min(*created), |it| it.at);
             pages.to_skip = 0;
             pages.ask_insights(since).await.map_err(|it| self.refuse(it))?;
             return Ok(Box::new(pages));
         }
-        if odd && pages.from.is_none() {
-            pages.page(PROBE).await.map_err(|it| self.refuse(it))?;
-            if !pages.is_session() {
-                pages.ended = true;
-                return Ok(Box::new(pages));
-            }
+        if odd && pages.from.is_none() && !pages.is_session() {
+            pages.ended = true;
+            return Ok(Box::new(pages));
         }
         while !pages.ended && pages.held.len() < SMALL {
             pages.page(MOST).await.map_err(|it| self.refuse(it))?;
@@ -317,6 +320,8 @@ struct Pages {
     at: usize,
     ended: bool,
     damaged: Option<String>,
+    /// This class of group has no GetLogEvents.
+    refused: bool,
     pages: u32,
     runtime: Runtime,
 }
@@ -352,6 +357,10 @@ impl Pages {
                 // A token holds for 24 hours; then we go on behind the last event.
                 let stale =
                     self.pages == 0 && self.token.is_some() && code == "InvalidParameterException";
+                if code == "InvalidOperationException" && self.pages == 0 {
+                    self.refused = true;
+                    return Ok(());
+                }
                 if stale {
                     self.go_on_by_time();
                     return Ok(());

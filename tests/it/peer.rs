@@ -115,14 +115,14 @@ pub(crate) struct Aws {
     /// Where the emulator is, for filling it.
     emulator: String,
     pub(crate) environment: Vec<(String, String)>,
-    /// Part of every name, so that tests do not meet.
+    /// Part of every name, so that tests do not meet; always as long, so that tables keep their widths.
     pub(crate) tag: String,
 }
 
 impl Aws {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let tag = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let tag = format!("t{:03}", COUNT.fetch_add(1, Ordering::Relaxed));
         Self {
             world: World::new(),
             key: "test".into(),
