@@ -274,18 +274,26 @@ impl Source for Bucket {
                 .set_request_payer(self.reader.payer.clone())
                 .send()
                 .await;
-            if let Ok(it) = head {
-                let object = Object {
-                    key,
-                    etag: it.e_tag().unwrap_or_default(),
-                    bytes: it.content_length().unwrap_or(0),
-                    changed: it.last_modified(),
-                    class: it.storage_class().map(|it| it.as_str()),
-                    restoring: it.restore().map(|it| it.contains("ongoing-request=\"true\"")),
-                    version_id: None,
-                };
-                one.put(self.listed(&object)).await;
-            }
+            let it = match head {
+                Ok(it) => it,
+                Err(it) if it.raw_response().is_some_and(|it| it.status().as_u16() == 404) => {
+                    return Ok(());
+                }
+                Err(it) => {
+                    let need = Need::of("s3:GetObject", format!("{}/*", self.arn()));
+                    return Err(self.connection.refused(&it, &need));
+                }
+            };
+            let object = Object {
+                key,
+                etag: it.e_tag().unwrap_or_default(),
+                bytes: it.content_length().unwrap_or(0),
+                changed: it.last_modified(),
+                class: it.storage_class().map(|it| it.as_str()),
+                restoring: it.restore().map(|it| it.contains("ongoing-request=\"true\"")),
+                version_id: None,
+            };
+            one.put(self.listed(&object)).await;
         }
         Ok(())
     }

@@ -110,8 +110,6 @@ pub struct Summary {
     pub interrupted: bool,
     /// Objects that a dry run would take, by source.
     pub would: Vec<Would>,
-    /// Calls that were made, by name.
-    pub calls: BTreeMap<String, u64>,
 }
 
 /// What a run would take from one source.
@@ -444,7 +442,6 @@ impl Run<'_> {
             Ok(walked.unwrap_or_else(|_| Err(Refusal::new("the listing stopped"))))
         })?;
         let (listed, mut would) = listing.into_inner().unwrap_or_default();
-        would.calls = since(&before, source.calls());
         summary.listed += listed.listed;
         summary.held += listed.held;
         summary.others.extend(listed.others);
@@ -452,10 +449,8 @@ impl Run<'_> {
         if options.dry_run {
             summary.bytes += listed.bytes;
             would.source = source.name().to_owned();
-            summary.would.push(would.clone());
-        }
-        for (name, count) in would.calls {
-            *summary.calls.entry(name).or_default() += count;
+            would.calls = since(&before, source.calls());
+            summary.would.push(would);
         }
         if let Err(it) = walked {
             summary.cannot_list(source.name(), it, listed.listed > 0);
