@@ -477,7 +477,7 @@ pub(crate) fn check_format(root: &Path) -> Result<()> {
         Ok(it) => it,
         Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
             return Err(Error::new(Kind::Missing, format!("no archive in {}", root.display()))
-                .hint("`ssmtrail sync FOLDER` makes one; `--archive DIR` names another place"));
+                .hint("`ssmtrail sync SOURCE` makes one; `--archive DIR` names another place"));
         }
         Err(it) => return Err(Error::file("read", &path, it)),
     };

@@ -130,7 +130,7 @@ impl Demo {
                 let archive = home.join("archive");
                 format!("  export SSMTRAIL_ARCHIVE={}\n  ssmtrail search sudo\n  ssmtrail query --list", archive.display())
             }
-            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail sync FOLDER             archive transcripts of your own\n  ssmtrail --help".to_owned(),
+            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail init                    find where your sessions are logged to\n  ssmtrail sync                    archive them; or name a bucket, a log group, a folder\n  ssmtrail --help".to_owned(),
         };
         run.ui.line(&next)?;
         Ok(Answer::Yes)

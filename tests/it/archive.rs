@@ -84,7 +84,7 @@ fn a_folder_that_is_no_archive_is_not_written_to() {
     "#]]);
     world.run("sessions").is(expect![[r#"
         ! ssmtrail: no archive in archive
-        ! hint: `ssmtrail sync FOLDER` makes one; `--archive DIR` names another place
+        ! hint: `ssmtrail sync SOURCE` makes one; `--archive DIR` names another place
         [exit 2]
     "#]]);
 }
