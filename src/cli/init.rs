@@ -48,7 +48,11 @@ pub(super) struct Init {
 
 impl Init {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let file = run.config()?.access;
+        // A file that is named and not there yet is the one to write.
+        let file = match run.config_place().exists() {
+            true => run.config()?.access,
+            false => Access::default(),
+        };
         let all = self.reach.region.iter().any(|it| it == "all");
         let regions = if all { Vec::new() } else { self.reach.region.clone() };
         let region = regions.first().map(String::as_str);

@@ -35,6 +35,7 @@ use crate::session::account_of;
 use crate::source::Body;
 use crate::source::FIXED;
 use crate::source::Found;
+use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Seen;
@@ -675,13 +676,14 @@ impl One<'_> {
         )?;
         let seen = body.seen();
         let version = seen.version.clone().unwrap_or_else(|| it.version.clone());
-        if matches!(it.handle, crate::source::Handle::Stream { .. }) && taken.stored_bytes == 0 {
-            taken.transcripts.clear();
-            taken.others = vec![
-                "the stream holds no events: the group's retention took them, or none came yet"
-                    .into(),
-            ];
-        } else if self.ledger.holds_bytes(&it.locator, &taken.digest) {
+        let other =
+            |why: String, version: String| Other { locator: it.locator.clone(), version, why };
+        if matches!(it.handle, Handle::Stream { .. }) && taken.stored_bytes == 0 {
+            let why =
+                "the stream holds no events: the group's retention took them, or none came yet";
+            return Ok(Outcome::Other { bytes: 0, other: other(why.into(), version) });
+        }
+        if self.ledger.holds_bytes(&it.locator, &taken.digest) {
             let alias = Alias { locator: it.locator.clone(), version, digest: taken.digest };
             return Ok(Outcome::Held { bytes: taken.stored_bytes, alias: Some(alias) });
         }
@@ -689,11 +691,7 @@ impl One<'_> {
         if taken.transcripts.is_empty() {
             let Some(why) = damaged else {
                 let why = taken.others.into_iter().next().unwrap_or_else(|| "nothing in it".into());
-                let why = match why.starts_with("the stream") {
-                    true => why,
-                    false => format!("no transcript: {why}"),
-                };
-                let other = Other { locator: it.locator.clone(), version, why };
+                let other = other(format!("no transcript: {why}"), version);
                 return Ok(Outcome::Other { bytes: taken.stored_bytes, other });
             };
             return Ok(Outcome::Failed { locator: it.locator.clone(), refusal: Refusal::new(why) });

@@ -57,15 +57,15 @@ pub struct Ledger {
 impl Ledger {
     /// Adds one kept object; later ones outrank earlier ones.
     pub fn hold(&mut self, it: &Held<'_>) {
-        // Parts of one object share its version.
-        let object = match it.position {
-            Some(_) => it.locator,
-            None => it.locator.split('#').next().unwrap_or_default(),
-        };
-        let locator = FIXED.hash_one(object);
-        self.versions.insert(FIXED.hash_one((object, it.version)));
-        self.bytes.insert(FIXED.hash_one((object, it.digest)));
-        self.locators.insert(locator);
+        // Parts of one object share its version: what stands before a `#` may be the object, and so may the whole.
+        let ends = it.locator.match_indices('#').map(|it| it.0);
+        let whole = it.locator.len();
+        for object in ends.chain([whole]).map(|end| &it.locator[..end]) {
+            self.versions.insert(FIXED.hash_one((object, it.version)));
+            self.bytes.insert(FIXED.hash_one((object, it.digest)));
+            self.locators.insert(FIXED.hash_one(object));
+        }
+        let locator = FIXED.hash_one(it.locator);
         let position = it.position.and_then(|it| serde_json::from_str::<Position>(it).ok());
         if let (Some(position), Some((id, key))) = (position, it.session) {
             let kept = Kept { position, session_id: id.to_owned(), session_key: key.to_owned() };
@@ -200,13 +200,19 @@ mod tests {
 
     #[test]
     fn an_object_is_taken_unless_this_version_of_it_is_held() {
-        let mut ledger = ledger(&[("a.log", "v1", None, 0), ("b.jsonl#alice-1", "v1", None, 0)]);
+        let mut ledger = ledger(&[
+            ("a.log", "v1", None, 0),
+            ("b.jsonl#alice-1", "v1", None, 0),
+            ("x#y/e.log", "v1", None, 0),
+        ]);
         ledger.know("c.png", "v1", "a PNG image");
         let rows = [
             ("a.log", "v1", Decision::Held),
             ("a.log", "v2", Decision::Take),
             ("d.log", "v1", Decision::Take),
             ("b.jsonl", "v1", Decision::Held),
+            ("x#y/e.log", "v1", Decision::Held),
+            ("x#y/f.log", "v1", Decision::Take),
             ("c.png", "v1", Decision::Known("a PNG image".into())),
             ("c.png", "v2", Decision::Take),
         ];

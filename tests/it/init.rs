@@ -84,6 +84,9 @@ fn every_region_is_looked_into_and_each_destination_is_written_with_what_named_i
         ! note: Unlogged (version 1) in us-east-1 of 410000000001: it names no destination, so its sessions are not logged
     "#]]);
     assert_eq!(file(&aws), edited);
+    // A file that is not there yet may be named.
+    let said = aws.run("--config other.toml init").0;
+    assert!(said.contains("wrote other.toml"), "{said}");
 }
 
 #[test]

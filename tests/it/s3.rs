@@ -153,6 +153,19 @@ fn a_dry_run_tells_the_objects_the_calls_and_the_price_and_reads_nothing() {
 }
 
 #[test]
+fn a_key_of_odd_characters_is_held_once_it_was_read() {
+    let aws = Aws::new();
+    let body = transcript(&["sh-4.2$ id"]);
+    let keys = ["a b+c", "k%2Fz", "q?x=1#f", "é/日本"].map(|it| format!("{it}/{ALICE}"));
+    let objects: Vec<(&str, &[u8])> = keys.iter().map(|it| (it.as_str(), &body[..])).collect();
+    let bucket = aws.bucket("odd", &objects);
+    let said = aws.run(&format!("sync s3://{bucket}")).0;
+    assert!(said.contains("listed 4 = stored 4"), "{said}");
+    let said = aws.run(&format!("sync s3://{bucket}")).0;
+    assert!(said.contains("listed 4 = stored 0 + held 4"), "{said}");
+}
+
+#[test]
 fn one_key_can_be_named_as_a_place() {
     let aws = Aws::new();
     let bucket = filled(&aws);
