@@ -236,7 +236,54 @@ pub struct Config {
     /// Settings for every source that has none of its own.
     pub access: Access,
     pub sources: Vec<SourceSpec>,
+    /// What the evidence is measured by.
+    pub promise: PromiseSpec,
+    pub mutes: Vec<MuteSpec>,
 }
+
+/// `[promise]`: a profile, and own numbers in place of its.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PromiseSpec {
+    pub profile: Option<Told>,
+    pub retention_days: Option<i64>,
+    pub hot_days: Option<i64>,
+    pub max_days: Option<i64>,
+    /// `no`, `governance` or `compliance`.
+    pub worm: Option<Told>,
+    pub customer_key: Option<bool>,
+    pub idle_minutes: Option<i64>,
+    pub max_session_minutes: Option<i64>,
+    pub accounts: Vec<String>,
+    pub regions: Vec<String>,
+}
+
+/// `[[mute]]`: a finding that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MuteSpec {
+    pub check: String,
+    pub resource: String,
+    pub reason: String,
+    /// The last day on which it holds, as 2027-01-31.
+    pub until: String,
+    pub from: Origin,
+}
+
+/// Keys of `[promise]`.
+const PROMISE_KEYS: [&str; 10] = [
+    "profile",
+    "retention_days",
+    "hot_days",
+    "max_days",
+    "worm",
+    "customer_key",
+    "idle_minutes",
+    "max_session_minutes",
+    "accounts",
+    "regions",
+];
+
+/// Keys of a mute.
+const MUTE_KEYS: [&str; 4] = ["check", "resource", "reason", "until"];
 
 /// Keys of a source beside those of [`Access`].
 const SOURCE_KEYS: [&str; 6] =
@@ -269,8 +316,21 @@ impl Config {
                 for table in tables {
                     config.sources.push(reader.source(table, &reader.origin(table.span()))?);
                 }
+            } else if key == "promise" {
+                let Some(table) = item.as_table_like() else {
+                    return Err(reader.wrong(&at, "the promise begins with [promise]"));
+                };
+                config.promise = reader.promise(table)?;
+            } else if key == "mute" {
+                let Some(tables) = item.as_array_of_tables() else {
+                    return Err(reader.wrong(&at, "a mute begins with [[mute]], in two brackets"));
+                };
+                for table in tables {
+                    config.mutes.push(reader.mute(table, &reader.origin(table.span()))?);
+                }
             } else {
-                let known = ["archive", "source"].into_iter().chain(Access::KEYS);
+                let known =
+                    ["archive", "source", "promise", "mute"].into_iter().chain(Access::KEYS);
                 return Err(reader.unknown(key, &at, known));
             }
         }
@@ -316,6 +376,7 @@ const HEADER: &str = "\
 #
 # Settings of a source: place, name, region, profile, role_arn, external_id, endpoint_url, account (of its sessions, where the
 # place does not tell), bucket_owner, requester_pays, versions. Those of the way to AWS may also stand above all sources.
+# `[promise]` says what `ssmtrail verify` measures by, `[[mute]]` what was accepted, why and until when.
 # `archive = \"DIR\"` names the folder of the archive. `ssmtrail config show` tells what is in force, and from where.
 ";
 
@@ -449,6 +510,71 @@ impl Reader<'_> {
             Some(value) => Ok(Told { value: value.to_owned(), from: at.clone() }),
             None => Err(self.wrong(at, &format!("{key} is a text, in quotes"))),
         }
+    }
+
+    fn promise(&self, table: &dyn TableLike) -> Result<PromiseSpec> {
+        let mut out = PromiseSpec::default();
+        for (key, item) in table.iter() {
+            let at = self.at(table, key, item);
+            let number = || match item.as_integer() {
+                Some(it) if it >= 0 => Ok(Some(it)),
+                _ => Err(self.wrong(&at, &format!("{key} is a whole number"))),
+            };
+            let list = || {
+                let texts = item.as_array().and_then(|it| {
+                    it.iter().map(|it| it.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+                });
+                texts.ok_or_else(|| self.wrong(&at, &format!("{key} is a list of texts: [\"…\"]")))
+            };
+            match key {
+                "profile" => out.profile = Some(self.told(key, item, &at)?),
+                "retention_days" => out.retention_days = number()?,
+                "hot_days" => out.hot_days = number()?,
+                "max_days" => out.max_days = number()?,
+                "worm" => {
+                    let told = self.told(key, item, &at)?;
+                    if !["no", "governance", "compliance"].contains(&told.value.as_str()) {
+                        return Err(self.wrong(&at, "worm is no, governance or compliance"));
+                    }
+                    out.worm = Some(told);
+                }
+                "customer_key" => {
+                    let flag = item.as_bool();
+                    let wrong = || self.wrong(&at, "customer_key is true or false");
+                    out.customer_key = Some(flag.ok_or_else(wrong)?);
+                }
+                "idle_minutes" => out.idle_minutes = number()?,
+                "max_session_minutes" => out.max_session_minutes = number()?,
+                "accounts" => out.accounts = list()?,
+                "regions" => out.regions = list()?,
+                _ => return Err(self.unknown(key, &at, PROMISE_KEYS.into_iter())),
+            }
+        }
+        Ok(out)
+    }
+
+    fn mute(&self, table: &toml_edit::Table, from: &Origin) -> Result<MuteSpec> {
+        for (key, item) in table.iter() {
+            if !MUTE_KEYS.contains(&key) {
+                let at = self.at(table, key, item);
+                return Err(self.unknown(key, &at, MUTE_KEYS.into_iter()));
+            }
+        }
+        let text = |key: &str| match table.get(key) {
+            Some(item) => Ok(self.told(key, item, &self.at(table, key, item))?.value),
+            None => Err(self
+                .wrong(from, &format!("this mute has no {key}"))
+                .hint("a mute has check, resource, reason and until")),
+        };
+        let until = text("until")?;
+        if chrono::NaiveDate::parse_from_str(&until, "%Y-%m-%d").is_err() {
+            return Err(self.wrong(from, &format!("{until} is no day; until = \"2027-01-31\"")));
+        }
+        let (check, resource, reason) = (text("check")?, text("resource")?, text("reason")?);
+        if reason.trim().is_empty() {
+            return Err(self.wrong(from, "a mute without a reason is none"));
+        }
+        Ok(MuteSpec { check, resource, reason, until, from: from.clone() })
     }
 
     fn source(&self, table: &toml_edit::Table, at: &Origin) -> Result<SourceSpec> {

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words       error    session
-//! pure        transcript    config
+//! pure        transcript    config    settings    audit
 //! hands       source (the outside)    archive (what is kept)
 //! questions   intake    sync    search    query
 //! face        render    cli    main
@@ -14,6 +14,7 @@
 //! What is *not* there matters as much, because it cannot be seen by reading:
 //!
 //! - `transcript` has no files, clock, threads or polars: any bytes decode, in time linear in their length.
+//! - `audit` asks nobody and knows no time but the survey's: judged again in years, a survey gives the same findings.
 //! - Nothing but `source` will ever know AWS, and nothing writes to it.
 //! - Nothing but `archive::schema` names columns; nothing but `render` makes foreign text harmless, and all output
 //!   goes through it.
@@ -33,6 +34,12 @@ pub mod transcript;
 
 /// What was settled beforehand: sources, and how to reach them. Text in, settings out.
 pub mod config;
+
+/// How the places are set, as AWS told it at one moment: known or unread.
+pub mod settings;
+
+/// Checks: settings and a promise in, findings out.
+pub mod audit;
 
 /// Where transcripts are. The only asynchronous room.
 pub mod source;

@@ -41,6 +41,7 @@ mod search;
 mod sessions;
 mod show;
 mod sync;
+mod verify;
 mod when;
 
 /// The exit code. One list for all commands.
@@ -153,6 +154,8 @@ enum Command {
     Show(show::Show),
     /// Ask a saved question, or any SQL
     Query(query::Query),
+    /// Check the retention and encryption of the places sessions are logged to
+    Verify(verify::Verify),
     /// Say why a source cannot be read, and what is missing
     Doctor(doctor::Doctor),
     /// Print the configuration in force, and where each setting was said
@@ -409,6 +412,7 @@ pub fn run(
         Command::Show(it) => it.run(&mut run),
         Command::Query(it) => it.run(&mut run),
         Command::Init(it) => it.run(&mut run),
+        Command::Verify(it) => it.run(&mut run),
         Command::Doctor(it) => it.run(&mut run),
         Command::Config(it) => it.run(&mut run),
         Command::Archive(it) => it.run(&mut run),

@@ -36,6 +36,8 @@ use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use tokio::sync::Notify;
 
 use crate::config::Access;
+use crate::settings::Reason;
+use crate::settings::Unread;
 use crate::source::Refusal;
 
 /// Tries of one request, the first included.
@@ -312,6 +314,39 @@ impl Connection {
                 Refusal::new(format!("cannot reach {place}: {}", innermost(it)))
                     .hint("check the network, the Region and --endpoint-url, then run the same command again")
             }
+        }
+    }
+}
+
+impl Connection {
+    /// What an error means for a setting: that it is not known, and why.
+    pub(crate) fn unread<E>(&self, it: &SdkError<E, HttpResponse>, need: &Need) -> Unread
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let refusal = self.refused(it, need);
+        let code = it.as_service_error().and_then(|it| it.meta().code()).unwrap_or_default();
+        let status = it.raw_response().map(|it| it.status().as_u16());
+        let denied = refusal.why.starts_with("access denied");
+        let reason = match code {
+            _ if denied && refusal.why.contains("explicitly") => Reason::ExplicitDeny,
+            _ if denied => Reason::AccessDenied,
+            "MethodNotAllowed" => Reason::NotOwner,
+            "OptInRequired" | "UnrecognizedClientException" | "InvalidClientTokenId" => {
+                Reason::RegionNotEnabled
+            }
+            it if it.contains("Thrott") || it == "SlowDown" || it.contains("LimitExceeded") => {
+                Reason::Throttled
+            }
+            _ if refusal.why.contains("credentials") => Reason::Credentials,
+            _ if status.is_none() => Reason::Unreachable,
+            _ => Reason::SdkError,
+        };
+        Unread {
+            reason,
+            why: refusal.why,
+            missing: denied.then(|| need.action.to_owned()),
+            on: denied.then(|| need.resource.clone()),
         }
     }
 }

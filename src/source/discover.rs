@@ -152,14 +152,14 @@ async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
 }
 
 /// Services that know no Region still want one named.
-fn anywhere(connection: Connection) -> Connection {
+pub(crate) fn anywhere(connection: Connection) -> Connection {
     match connection.region() {
         Some(_) => connection,
         None => connection.in_region("us-east-1"),
     }
 }
 
-async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
+pub(crate) async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
     use aws_sdk_account::types::RegionOptStatus;
     let need = Need::of("account:ListRegions", "*");
     let client = aws_sdk_account::Client::new(&connection.sdk);

@@ -30,6 +30,9 @@ pub mod any;
 /// Where sessions are logged to, as AWS itself is set up.
 pub mod discover;
 
+/// How the places are set.
+pub mod survey;
+
 /// Whether a source can be read, and what is missing.
 pub mod probe;
 

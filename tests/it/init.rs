@@ -109,6 +109,7 @@ fn ecs_clusters_tell_where_their_sessions_go() {
         #
         # Settings of a source: place, name, region, profile, role_arn, external_id, endpoint_url, account (of its sessions, where the
         # place does not tell), bucket_owner, requester_pays, versions. Those of the way to AWS may also stand above all sources.
+        # `[promise]` says what `ssmtrail verify` measures by, `[[mute]]` what was accepted, why and until when.
         # `archive = "DIR"` names the folder of the archive. `ssmtrail config show` tells what is in force, and from where.
 
         # learned DATE from ECS Exec of the cluster prod in ap-southeast-2 of 410000000002

@@ -24,6 +24,10 @@ mod sources;
 // The sources find themselves.
 mod init;
 
+// The places are judged.
+mod judging;
+mod verify;
+
 // Questions.
 mod query;
 mod search;

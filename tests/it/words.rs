@@ -55,3 +55,23 @@ fn the_readme_is_true() {
         assert!(played >= 4, "{name} shows the tool at work");
     }
 }
+
+#[test]
+fn the_checks_in_the_readme_are_those_in_the_table() {
+    let table: String = ssmtrail::audit::checks()
+        .map(|it| format!("| {} | {} | {} |\n", it.id, it.severity.word(), it.title))
+        .collect();
+    let table = format!("| check | severity | what must hold |\n|---|---|---|\n{table}");
+    for name in ["README.md", "README.ja.md"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let text = std::fs::read_to_string(&path).expect("a readme");
+        let (head, rest) = text.split_once("<!-- checks -->\n").expect("a mark");
+        let (inside, tail) = rest.split_once("<!-- /checks -->").expect("its end");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            let whole = format!("{head}<!-- checks -->\n{table}<!-- /checks -->{tail}");
+            std::fs::write(&path, whole).expect("a readme");
+        } else {
+            assert_eq!(inside, table, "{name}; UPDATE_EXPECT=1 writes it");
+        }
+    }
+}

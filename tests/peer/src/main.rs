@@ -1,4 +1,4 @@
-//! The AWS that ssmtrail's tests talk to: S3, CloudWatch Logs, SSM, KMS, IAM, STS and Organizations on loopback, composed from
+//! The AWS that ssmtrail's tests talk to: S3, CloudWatch Logs, SSM, KMS, IAM, STS, CloudTrail and Organizations on loopback, composed from
 //! the fakecloud crates, in a process of its own.
 //!
 //! Usage: `awspeer ADDRESS`. It ends when its standard input does, so that it never outlives the tests that started it.
@@ -200,6 +200,7 @@ async fn main() {
     let s3: fakecloud_s3::SharedS3State = state!();
     let logs: fakecloud_logs::SharedLogsState = state!();
     let kms: fakecloud_kms::SharedKmsState = state!();
+    let trails: fakecloud_cloudtrail::SharedCloudTrailState = state!();
     let organizations: fakecloud_organizations::SharedOrganizationsState =
         Arc::new(RwLock::new(Default::default()));
 
@@ -216,6 +217,7 @@ async fn main() {
         fakecloud_ssm::SsmService::new(ssm.clone()).with_kms_hook(keys.clone()),
     ));
     services.register(Arc::new(fakecloud_kms::KmsService::new(kms.clone())));
+    services.register(Arc::new(fakecloud_cloudtrail::CloudTrailService::new(trails)));
     services.register(Arc::new(fakecloud_organizations::OrganizationsService::new(
         organizations.clone(),
     )));

@@ -1,0 +1,1104 @@
+//! Checks of the buckets that receive transcripts, and of the transcripts in them: judged at the prefix they go to.
+//!
+//! Fields and their meaning: Amazon S3 API Reference, by the name of each call.
+
+use super::Answer;
+use super::Ask;
+use super::Check;
+use super::Judged;
+use super::Severity;
+use super::Severity::Critical;
+use super::Severity::High;
+use super::Severity::Info;
+use super::Severity::Low;
+use super::Severity::Medium;
+use super::View;
+use super::bucket_arn;
+use super::days;
+use super::frameworks::Group;
+use super::lifecycle::Fate;
+use super::lifecycle::Meets;
+use super::lifecycle::fates;
+use super::lifecycle::meets;
+use super::promise::Worm;
+use super::quote;
+use super::statements::Policy;
+use super::statements::Statement;
+use super::statements::Which;
+use super::unclear;
+use crate::settings::Bucket;
+use crate::settings::Existence;
+use crate::settings::Head;
+use crate::settings::KeyUse;
+use crate::settings::Lock;
+use crate::settings::Object;
+use crate::settings::Prefix;
+use crate::settings::PublicAccess;
+use crate::settings::Reason;
+use crate::settings::Sample;
+use crate::settings::Selector;
+use crate::settings::Unread;
+
+const LIFE: &[&str] = &[
+    "s3:GetLifecycleConfiguration",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketObjectLockConfiguration",
+];
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "S3-EXIST-01",
+        title: "The bucket exists, and is ours",
+        severity: Critical,
+        groups: &[Group::Generation],
+        reads: &["s3:ListBucket"],
+        why: "A bucket that is gone takes no transcripts; one that somebody else made under its name takes them all.",
+        then: "Create the bucket, or correct the preferences.",
+        ask: Ask::Bucket(exists),
+    },
+    Check {
+        id: "S3-REGION-01",
+        title: "The bucket is in a Region where evidence may lie",
+        severity: Medium,
+        groups: &[Group::Network, Group::Access],
+        reads: &["s3:ListBucket"],
+        why: "Evidence may have to stay in a country; and a gateway endpoint reaches buckets of its own Region alone.",
+        then: "Use a bucket in the Region of the sessions, or an interface endpoint.",
+        ask: Ask::Prefix(region),
+    },
+    Check {
+        id: "S3-ENC-01",
+        title: "The bucket encrypts as promised",
+        severity: High,
+        groups: &[Group::Encryption],
+        reads: &["s3:GetEncryptionConfiguration", "kms:DescribeKey"],
+        why: "Everything in S3 is encrypted; a key of your own decides who can read it.",
+        then: "Set the default encryption to your key.",
+        ask: Ask::Bucket(encryption),
+    },
+    Check {
+        id: "S3-ENC-02",
+        title: "The bucket key saves calls to KMS",
+        severity: Info,
+        groups: &[Group::Capacity],
+        reads: &["s3:GetEncryptionConfiguration"],
+        why: "Without it every upload is a call to KMS.",
+        then: "Switch the bucket key on.",
+        ask: Ask::Bucket(bucket_key),
+    },
+    Check {
+        id: "S3-ENC-03",
+        title: "Transcripts are in truth encrypted as promised",
+        severity: High,
+        groups: &[Group::Encryption],
+        reads: &["s3:ListBucket", "s3:GetObject", "kms:DescribeKey"],
+        why: "A default is about what comes after it: old transcripts keep what they had, or have nothing.",
+        then: "Encrypt the old transcripts anew.",
+        ask: Ask::Prefix(objects_encrypted),
+    },
+    Check {
+        id: "S3-ENC-04",
+        title: "Uploads cannot bring keys of their own",
+        severity: Low,
+        groups: &[Group::Encryption],
+        reads: &["s3:GetEncryptionConfiguration"],
+        why: "What was written with SSE-C can be read by its writer alone.",
+        then: "Block SSE-C in the encryption configuration.",
+        ask: Ask::Bucket(customer_keys),
+    },
+    Check {
+        id: "S3-RET-01",
+        title: "No lifecycle rule destroys transcripts early",
+        severity: High,
+        groups: &[Group::Retention],
+        reads: LIFE,
+        why: "A rule that deletes after a day passes every check that asks whether there is a rule.",
+        then: "Raise the days of the rule; the whole configuration is replaced by each change.",
+        ask: Ask::Prefix(lives),
+    },
+    Check {
+        id: "S3-RET-02",
+        title: "Transcripts end when they were promised to",
+        severity: Low,
+        groups: &[Group::Retention, Group::Capacity],
+        reads: LIFE,
+        why: "Personal data must not be kept longer than was promised; parts of broken uploads are paid for until removed.",
+        then: "Add a rule that expires transcripts, and one that aborts unfinished uploads.",
+        ask: Ask::Prefix(ends),
+    },
+    Check {
+        id: "S3-RET-03",
+        title: "Transcripts stay at hand as long as promised",
+        severity: Medium,
+        groups: &[Group::Retention, Group::Review],
+        reads: &[
+            "s3:GetLifecycleConfiguration",
+            "s3:GetIntelligentTieringConfiguration",
+            "s3:ListBucket",
+        ],
+        why: "An archived transcript is read after a restore of hours: not at three in the morning.",
+        then: "Raise the days of the transition, or use GLACIER_IR.",
+        ask: Ask::Prefix(at_hand),
+    },
+    Check {
+        id: "S3-RET-04",
+        title: "The oldest transcript is as old as the promise lets expect",
+        severity: High,
+        groups: &[Group::Retention],
+        reads: &["s3:ListBucket"],
+        why: "Settings of today do not prove what was kept yesterday; what lies there does.",
+        then: "Find out what was deleted, restore it, and write the gap down.",
+        ask: Ask::Prefix(oldest),
+    },
+    Check {
+        id: "S3-VER-01",
+        title: "Versioning is on",
+        severity: Medium,
+        groups: &[Group::Integrity],
+        reads: &["s3:GetBucketVersioning"],
+        why: "Whoever may write a transcript may write it again: without versions the first is gone.",
+        then: "Switch versioning on.",
+        ask: Ask::Bucket(versioning),
+    },
+    Check {
+        id: "S3-VER-02",
+        title: "Versions are deleted with a second factor alone",
+        severity: Low,
+        groups: &[Group::Integrity],
+        reads: &["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"],
+        why: "A stolen key can delete every version.",
+        then: "The root user can switch MFA delete on; Object Lock is the stronger way.",
+        ask: Ask::Bucket(mfa_delete),
+    },
+    Check {
+        id: "S3-LOCK-01",
+        title: "Object Lock keeps transcripts as long as promised",
+        severity: Medium,
+        groups: &[Group::Integrity, Group::Retention],
+        reads: &["s3:GetBucketObjectLockConfiguration"],
+        why: "A locked version is deleted by nobody. Without a default rule nothing is locked, since the agent asks for no lock.",
+        then: "Set a default retention. In compliance mode nobody can shorten it again, ever.",
+        ask: Ask::Bucket(lock),
+    },
+    Check {
+        id: "S3-LOCK-02",
+        title: "Transcripts are in truth locked",
+        severity: Medium,
+        groups: &[Group::Integrity],
+        reads: &["s3:ListBucket", "s3:GetObject", "s3:GetBucketObjectLockConfiguration"],
+        why: "A default rule locks what comes after it.",
+        then: "Set a retention on the old versions.",
+        ask: Ask::Prefix(objects_locked),
+    },
+    Check {
+        id: "S3-PUB-01",
+        title: "Public access is blocked",
+        severity: High,
+        groups: &[Group::Access],
+        reads: &["s3:GetBucketPublicAccessBlock"],
+        why: "The block holds whatever a policy or an ACL says tomorrow.",
+        then: "Switch all four settings on, for the bucket or for the account.",
+        ask: Ask::Bucket(blocked),
+    },
+    Check {
+        id: "S3-PUB-02",
+        title: "The bucket is not public",
+        severity: Critical,
+        groups: &[Group::Access],
+        reads: &[
+            "s3:GetBucketPolicyStatus",
+            "s3:GetBucketAcl",
+            "s3:GetBucketOwnershipControls",
+            "s3:GetBucketPublicAccessBlock",
+        ],
+        why: "Transcripts hold whatever was typed and shown, secrets too.",
+        then: "Remove the grant.",
+        ask: Ask::Bucket(public),
+    },
+    Check {
+        id: "S3-TLS-01",
+        title: "The bucket refuses plain HTTP",
+        severity: Medium,
+        groups: &[Group::Transport],
+        reads: &["s3:GetBucketPolicy"],
+        why: "Without a refusal one misconfigured reader sends transcripts in the clear.",
+        then: "Add the statement that denies requests without TLS.",
+        ask: Ask::Bucket(tls),
+    },
+    Check {
+        id: "S3-XACC-01",
+        title: "Nobody from outside, and nobody at all by this policy, may destroy",
+        severity: High,
+        groups: &[Group::Access, Group::Integrity],
+        reads: &["s3:GetBucketPolicy", "s3:GetBucketAcl", "s3:GetBucketOwnershipControls"],
+        why: "A grant in the bucket's own policy reaches accounts that no role review sees.",
+        then: "Tighten the policy: nodes need s3:PutObject alone.",
+        ask: Ask::Bucket(grants),
+    },
+    Check {
+        id: "S3-LOG-01",
+        title: "Reads of transcripts are themselves recorded",
+        severity: Medium,
+        groups: &[Group::Review],
+        reads: &[
+            "s3:GetBucketLogging",
+            "cloudtrail:DescribeTrails",
+            "cloudtrail:GetEventSelectors",
+        ],
+        why: "Who read the transcripts is the first question after a leak.",
+        then: "Switch server access logging on, or record S3 data events of the bucket in a trail.",
+        ask: Ask::Bucket(access_logged),
+    },
+    Check {
+        id: "S3-OWN-01",
+        title: "The bucket's owner owns every transcript",
+        severity: Low,
+        groups: &[Group::Access],
+        reads: &["s3:GetBucketOwnershipControls"],
+        why: "With ACLs a writer from another account owns what it wrote, and the bucket's owner may not read it.",
+        then: "Set object ownership to BucketOwnerEnforced; the agent's uploads are accepted.",
+        ask: Ask::Bucket(ownership),
+    },
+    Check {
+        id: "S3-REP-01",
+        title: "It is known where copies go",
+        severity: Low,
+        groups: &[Group::Integrity],
+        reads: &["s3:GetReplicationConfiguration"],
+        why: "A copy in another account survives whoever owns this one.",
+        then: "Replicate the prefix to a bucket of another account.",
+        ask: Ask::Prefix(copies),
+    },
+];
+
+fn named(it: &Bucket) -> String {
+    format!("--bucket {}", quote(&it.name))
+}
+
+fn exists(it: &Bucket, _: &View<'_>) -> Answer {
+    let fix = |it: &Bucket| format!("aws s3api create-bucket {}", named(it));
+    Ok(match it.existence.known()? {
+        Existence::Exists => Judged::pass(match &it.expected_owner {
+            Some(owner) => format!("it is there, and belongs to {owner}"),
+            None => "it is there".to_owned(),
+        }),
+        Existence::Missing => {
+            Judged::fail("there is no such bucket").promised("it is there").fix(fix(it))
+        }
+        Existence::Foreign => Judged::fail("the bucket of this name belongs to another account")
+            .promised(format!("it belongs to {}", it.expected_owner.as_deref().unwrap_or("us"))),
+    })
+}
+
+fn region(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+    it.existence.known()?;
+    let Some(region) = &it.region else {
+        return Err(unclear(Reason::SdkError, "the Region of the bucket was not told"));
+    };
+    let allowed = &view.promise.regions;
+    if !allowed.is_empty() && !allowed.contains(region) {
+        return Ok(Judged::fail(region).promised(allowed.join(", ")));
+    }
+    let far: Vec<&str> =
+        prefix.session_regions.iter().filter(|it| *it != region).map(String::as_str).collect();
+    Ok(match far.is_empty() {
+        true => Judged::pass(region),
+        false => Judged::info(format!(
+            "{region}, and sessions come from {} too: a gateway endpoint there does not reach it",
+            far.join(", ")
+        )),
+    })
+}
+
+/// Whether a key id is one that AWS manages for S3.
+fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unread> {
+    let Some(key) = key else { return Ok(true) };
+    if key.contains("alias/aws/") {
+        return Ok(true);
+    }
+    let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
+    let state = view.key(key).ok_or_else(none)?.state.known()?;
+    // One that is gone was a customer's: AWS deletes none of its own.
+    Ok(state.as_ref().is_some_and(|it| it.manager == "AWS"))
+}
+
+fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
+    let put = format!(
+        "aws s3api put-bucket-encryption {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
+        named(it)
+    );
+    let Some(told) = it.encryption.known()? else {
+        // Since 2023-01-05 every bucket of AWS answers; one that does not is of another make, or older than its API.
+        return Ok(Judged::fail("no default encryption is set")
+            .promised("AES256 at least")
+            .fix(put));
+    };
+    let key = told.kms_key.as_deref();
+    let seen = match key {
+        Some(key) => format!("{} with {key}", told.algorithm),
+        None => told.algorithm.clone(),
+    };
+    if !view.promise.customer_key {
+        return Ok(Judged::pass(seen).promised("AES256 at least"));
+    }
+    let promised = "a customer managed key";
+    Ok(match told.algorithm.as_str() {
+        "aws:kms" | "aws:kms:dsse" => match is_managed(key, view)? {
+            false => Judged::pass(seen).promised(promised),
+            true => {
+                Judged::fail(format!("{seen}, a key that AWS manages")).promised(promised).fix(put)
+            }
+        },
+        _ => Judged::fail(seen).promised(promised).fix(put),
+    })
+}
+
+fn bucket_key(it: &Bucket, _: &View<'_>) -> Answer {
+    let told = it.encryption.known()?;
+    Ok(match told {
+        Some(told) if told.algorithm == "aws:kms" => {
+            Judged::info(if told.bucket_key { "on" } else { "off: every upload calls KMS" })
+        }
+        _ => Judged::absent("the bucket does not encrypt with SSE-KMS"),
+    })
+}
+
+fn customer_keys(it: &Bucket, _: &View<'_>) -> Answer {
+    let told = it.encryption.known()?;
+    Ok(match told.as_ref().and_then(|it| it.blocked.as_ref()) {
+        Some(blocked) if blocked.iter().any(|it| it == "SSE-C") => Judged::pass("SSE-C is blocked"),
+        Some(_) => Judged::fail("SSE-C is not blocked").promised("blocked"),
+        None => Judged::info("what is blocked is not told"),
+    })
+}
+
+/// Objects, each with what was told of it.
+type Heads<'a> = Vec<(&'a Object, &'a Head)>;
+
+/// The objects that were looked at.
+fn sample(prefix: &Prefix) -> Result<(&Sample, Heads<'_>), Unread> {
+    let sample = prefix.sample.known()?;
+    if sample.listed == 0 {
+        return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+    }
+    let mut heads = Vec::new();
+    for it in &sample.objects {
+        heads.push((it, it.head.known()?));
+    }
+    Ok((sample, heads))
+}
+
+fn of(many: usize, sample: &Sample) -> String {
+    let more = if sample.complete { "" } else { " or more" };
+    format!("{many} of {}{more} looked at", sample.listed)
+}
+
+fn objects_encrypted(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+    // One that is read and is wrong proves a failure, whatever another would have said.
+    let told = prefix.sample.known()?;
+    let mut lacking = None;
+    let wrong: Vec<String> = told
+        .objects
+        .iter()
+        .filter_map(|one| Some((one, one.head.known().ok()?)))
+        .filter_map(|(one, head)| {
+            let why = match (head.encryption.as_deref(), view.promise.customer_key) {
+                (None, _) if head.customer_key => "encrypted with a key that only its writer has",
+                (None, _) => "not encrypted",
+                (Some("AES256"), true) => "encrypted with a key of S3's own",
+                (Some(_), true) => match is_managed(head.kms_key.as_deref(), view) {
+                    Ok(true) => "encrypted with a key that AWS manages",
+                    Ok(false) => return None,
+                    Err(it) => {
+                        lacking = Some(it);
+                        return None;
+                    }
+                },
+                _ => return None,
+            };
+            Some(format!("{}: {why}", one.key))
+        })
+        .collect();
+    let promised = if view.promise.customer_key { "a customer managed key" } else { "encrypted" };
+    if !wrong.is_empty() {
+        let key = wrong[0].rsplit_once(": ").map_or("", |it| it.0);
+        let fix = format!(
+            "aws s3api update-object-encryption {} --key {} --object-encryption '{{\"SSEKMS\":{{\"KMSKeyArn\":\"KEY-ARN\"}}}}'",
+            named(it),
+            quote(key)
+        );
+        return Ok(Judged::fail(format!("{} of {}", wrong.len(), of(told.objects.len(), told)))
+            .promised(promised)
+            .details(wrong)
+            .fix(fix));
+    }
+    let (sample, heads) = sample(prefix)?;
+    if let Some(it) = lacking {
+        return Err(it);
+    }
+    Ok(Judged::pass(of(heads.len(), sample)).promised(promised))
+}
+
+/// What the settings of life say together.
+fn fate(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Result<super::lifecycle::Fates, Unread> {
+    let lifecycle = it.lifecycle.known()?;
+    let none = Lock::default();
+    // Rules that leave it alone leave it alone whatever versions and locks there are.
+    let plain = fates(
+        lifecycle.as_ref(),
+        &crate::settings::Versioning::default(),
+        None,
+        &prefix.prefix,
+        view.survey.taken_at,
+    );
+    if plain.worst().all(|it| it.visible.is_none()) {
+        return Ok(plain);
+    }
+    let versioning = it.versioning.known()?;
+    let lock = it.lock.known()?.as_ref().unwrap_or(&none);
+    Ok(fates(lifecycle.as_ref(), versioning, Some(lock), &prefix.prefix, view.survey.taken_at))
+}
+
+fn span(it: Option<i64>) -> String {
+    it.map_or("for ever".into(), days)
+}
+
+/// Whether transcripts below a prefix are kept as long as promised, and stay in sight.
+pub(super) fn keeps(it: &Bucket, prefix: &str, view: &View<'_>) -> Result<bool, Unread> {
+    let prefix = Prefix { prefix: prefix.to_owned(), ..Prefix::default() };
+    if *it.existence.known()? != Existence::Exists {
+        return Ok(false);
+    }
+    let fates = fate(&prefix, it, view)?;
+    let wanted = view.promise.retention_days;
+    Ok(fates.worst().all(|it| it.visible.is_none_or(|it| it >= wanted)))
+}
+
+fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+    let fates = fate(prefix, it, view)?;
+    let wanted = view.promise.retention_days;
+    let early = |it: &Fate| it.visible.is_some_and(|it| it < wanted);
+    let mut details: Vec<String> = fates
+        .tagged
+        .iter()
+        .map(|it| {
+            format!("the rule {it} is about tagged objects; the agent tags none, so it is left out")
+        })
+        .collect();
+    let promised = days(wanted);
+    let Some(worst) = fates
+        .worst()
+        .filter(|it| early(it))
+        .min_by_key(|it| (it.effective.unwrap_or(i64::MAX), it.visible))
+    else {
+        let seen = span(fates.all.visible);
+        return Ok(Judged::pass(seen).promised(promised).details(details));
+    };
+    for one in fates.worst().filter(|it| early(it)) {
+        let whose = match &one.some {
+            Some(which) if which.contains(" of some sizes") => format!("{which}: "),
+            // Session ids begin with the name of their owner.
+            Some(which) => format!("{which} (whose session ids begin so: often one person's): "),
+            None => String::new(),
+        };
+        details.push(format!(
+            "{whose}the rule {} hides them after {}, and they are gone after {}",
+            one.rule.as_deref().unwrap_or("?"),
+            span(one.visible),
+            span(one.effective)
+        ));
+    }
+    let rule = worst.rule.as_deref().unwrap_or_default();
+    let filter = format!(
+        "{{Rules: .Rules}} | (.Rules[] | select(.ID=={}) | .Expiration) = {{\"Days\":{}}}",
+        serde_json::Value::from(rule),
+        wanted.max(1)
+    );
+    // It is no part of the document, and falls back to its default where it is not said again.
+    let least = it.lifecycle.known()?.as_ref().and_then(|it| it.minimum_size.as_ref());
+    let least = least.map_or(String::new(), |it| {
+        format!(" --transition-default-minimum-object-size {}", quote(it))
+    });
+    let fix = format!(
+        "aws s3api get-bucket-lifecycle-configuration {0} | jq {1} > lifecycle.json && aws s3api put-bucket-lifecycle-configuration {0}{least} --lifecycle-configuration file://lifecycle.json",
+        named(it),
+        quote(&filter)
+    );
+    let warning = "it replaces the whole lifecycle configuration; read lifecycle.json first";
+    // Out of sight, but its versions outlive the promise: it must be looked for by version.
+    if worst.effective.is_none_or(|it| it >= wanted) {
+        return Ok(Judged::fail(format!(
+            "out of listings after {}, as old versions kept {}",
+            span(worst.visible),
+            span(worst.effective)
+        ))
+        .promised(promised)
+        .severity(Medium)
+        .details(details)
+        .risky(fix, warning));
+    }
+    let gone = worst.effective.unwrap_or(0);
+    let severity = if gone < view.promise.hot_days { Critical } else { High };
+    Ok(Judged::fail(format!("deleted after {}", days(gone)))
+        .promised(promised)
+        .severity(severity)
+        .details(details)
+        .risky(fix, warning))
+}
+
+fn ends(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+    let lifecycle = it.lifecycle.known()?;
+    let fates = fate(prefix, it, view)?;
+    let aborts = lifecycle
+        .iter()
+        .flat_map(|it| &it.rules)
+        .any(|it| it.aborts_uploads && meets(it, &prefix.prefix) != Meets::None);
+    let parts = if aborts { "" } else { "; parts of broken uploads stay" };
+    Ok(match (fates.all.effective, view.promise.max_days) {
+        (None, None) => Judged::info(format!("kept for ever{parts}")),
+        (Some(it), None) => Judged::info(format!("kept {}{parts}", days(it))),
+        (Some(kept), Some(most)) if kept <= most => Judged::pass(format!("kept {}", days(kept)))
+            .promised(format!("no longer than {}", days(most))),
+        (kept, Some(most)) => Judged::fail(format!("kept {}", span(kept)))
+            .promised(format!("no longer than {}", days(most))),
+    })
+}
+
+/// Classes from which nothing is read without a restore.
+fn is_cold(class: &str) -> bool {
+    matches!(class, "GLACIER" | "DEEP_ARCHIVE" | "ARCHIVE_ACCESS" | "DEEP_ARCHIVE_ACCESS")
+}
+
+fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+    let wanted = view.promise.hot_days;
+    let severity = if view.promise.profile.starts_with("pci") { High } else { Medium };
+    let lifecycle = it.lifecycle.known()?;
+    let now = view.survey.taken_at;
+    let mut early = Vec::new();
+    for rule in lifecycle.iter().flat_map(|it| &it.rules) {
+        if matches!(meets(rule, &prefix.prefix), Meets::None | Meets::Tagged) {
+            continue;
+        }
+        for it in rule.transitions.iter().filter(|it| is_cold(&it.class) && !it.noncurrent) {
+            let after = it.days.or(it.on.map(|on| now.days_until(on).max(0))).unwrap_or(0);
+            if after < wanted {
+                early.push((
+                    after,
+                    format!(
+                        "the rule {} moves them to {} after {}",
+                        rule.id,
+                        it.class,
+                        days(after)
+                    ),
+                ));
+            }
+        }
+    }
+    let tiering = it.tiering.known();
+    for it in tiering
+        .iter()
+        .flat_map(|it| it.iter())
+        .filter(|it| it.enabled && prefix.prefix.starts_with(&it.prefix))
+    {
+        for (tier, after) in it.tiers.iter().filter(|it| is_cold(&it.0) && it.1 < wanted) {
+            early.push((
+                *after,
+                format!(
+                    "Intelligent-Tiering {} moves them to {tier} after {}",
+                    it.id,
+                    days(*after)
+                ),
+            ));
+        }
+    }
+    let mut details: Vec<String> = early.iter().map(|it| it.1.clone()).collect();
+    let sample = prefix.sample.known().ok();
+    // "Objects smaller than 128 KB … will not transition" by default ("Lifecycle configuration elements").
+    let small = lifecycle.as_ref().and_then(|it| it.minimum_size.as_deref())
+        != Some("varies_by_storage_class");
+    if let Some(sample) = sample.filter(|it| small && it.small > 0 && !early.is_empty()) {
+        details.push(format!(
+            "{} of {} listed are under 128 KiB, which no rule moves",
+            sample.small, sample.listed
+        ));
+    }
+    let cold = sample
+        .iter()
+        .flat_map(|it| &it.objects)
+        .filter(|it| it.head.known().is_ok_and(|it| it.class.as_deref().is_some_and(is_cold)));
+    let cold = cold.count();
+    if cold > 0 {
+        details.push(format!("{cold} of the transcripts looked at are archived and need a restore before they can be searched"));
+    }
+    let promised = format!("{} without a restore", days(wanted));
+    match early.iter().map(|it| it.0).min() {
+        Some(first) => Ok(Judged::fail(format!("archived after {}", days(first)))
+            .promised(promised)
+            .severity(severity)
+            .details(details)),
+        None => {
+            tiering?;
+            Ok(Judged::pass("nothing archives them earlier").promised(promised).details(details))
+        }
+    }
+}
+
+fn oldest(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+    let sample = prefix.sample.known()?;
+    let Some(oldest) = sample.oldest else {
+        return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+    };
+    let age = oldest.days_until(view.survey.taken_at);
+    let seen = format!(
+        "the oldest of {}{} is of {}",
+        sample.listed,
+        if sample.complete { "" } else { " or more" },
+        &oldest.to_string()[..10]
+    );
+    if age >= view.promise.retention_days {
+        return Ok(Judged::pass(seen));
+    }
+    // Whether there were sessions before cannot be told from here: the service's own records reach back 90 days.
+    let _ = it;
+    Err(unclear(
+        Reason::HorizonExceeded,
+        format!("{seen}; whether there were sessions before, AWS tells for 90 days alone"),
+    ))
+}
+
+fn versioning(it: &Bucket, _: &View<'_>) -> Answer {
+    let fix = format!(
+        "aws s3api put-bucket-versioning {} --versioning-configuration Status=Enabled",
+        named(it)
+    );
+    Ok(match it.versioning.known()?.status.as_deref() {
+        Some("Enabled") => Judged::pass("Enabled").promised("Enabled"),
+        Some(other) => Judged::fail(other).promised("Enabled").fix(fix),
+        None => Judged::fail("never enabled").promised("Enabled").fix(fix),
+    })
+}
+
+fn mfa_delete(it: &Bucket, _: &View<'_>) -> Answer {
+    if it.versioning.known()?.mfa_delete {
+        return Ok(Judged::pass("on"));
+    }
+    if let Some(lock) = it.lock.known()?
+        && lock.mode.as_deref() == Some("COMPLIANCE")
+    {
+        return Ok(Judged::absent("Object Lock in compliance mode lets nobody delete"));
+    }
+    Ok(Judged::fail("off").promised("on"))
+}
+
+fn lock(it: &Bucket, view: &View<'_>) -> Answer {
+    let promise = view.promise;
+    let mode = if promise.worm == Worm::Compliance { "COMPLIANCE" } else { "GOVERNANCE" };
+    let promised = match promise.worm {
+        Worm::No => format!("{} (advised, not promised)", days(promise.retention_days)),
+        Worm::Governance => format!("{}, governance or compliance", days(promise.retention_days)),
+        Worm::Compliance => format!("{}, compliance", days(promise.retention_days)),
+    };
+    let severity: Severity = if promise.worm == Worm::No { Medium } else { High };
+    let fix = format!(
+        "aws s3api put-object-lock-configuration {} --object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={{DefaultRetention={{Mode={mode},Days={}}}}}'",
+        named(it),
+        promise.retention_days.max(1)
+    );
+    let warning = match mode {
+        "COMPLIANCE" => {
+            "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning"
+        }
+        _ => {
+            "what is uploaded from then on is kept, and paid for, until it ends; it needs versioning"
+        }
+    };
+    let fail = |seen: String| {
+        Judged::fail(seen).promised(promised.clone()).severity(severity).risky(fix.clone(), warning)
+    };
+    let Some(told) = it.lock.known()? else {
+        return Ok(fail("off".into()));
+    };
+    let (Some(told_mode), Some(kept)) = (&told.mode, told.days) else {
+        return Ok(fail("on, without a default rule: nothing is locked".into()));
+    };
+    let seen = format!("{told_mode}, {}", days(kept));
+    if kept < promise.retention_days
+        || (promise.worm == Worm::Compliance && told_mode != "COMPLIANCE")
+    {
+        return Ok(fail(seen));
+    }
+    let judged = Judged::pass(seen).promised(promised);
+    Ok(match told_mode.as_str() {
+        "GOVERNANCE" => judged
+            .details(["whoever holds s3:BypassGovernanceRetention can still delete".to_owned()]),
+        _ => judged,
+    })
+}
+
+fn objects_locked(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+    let Some(lock) = it.lock.known()? else {
+        return Ok(Judged::absent("Object Lock is off (S3-LOCK-01)"));
+    };
+    let (sample, heads) = sample(prefix)?;
+    let unlocked: Vec<String> = heads
+        .iter()
+        .filter(|(_, head)| {
+            head.lock_until.is_none_or(|it| it < view.survey.taken_at)
+                && head.legal_hold.as_deref() != Some("ON")
+        })
+        .map(|(one, _)| one.key.clone())
+        .collect();
+    if unlocked.is_empty() {
+        return Ok(Judged::pass(of(heads.len(), sample)).promised("locked"));
+    }
+    // "The requester must have the s3:GetObjectRetention permission for this header to be returned" ("HeadObject").
+    if unlocked.len() == heads.len() && lock.mode.is_some() {
+        return Err(Unread {
+            missing: Some("s3:GetObjectRetention".into()),
+            on: Some(format!("{}/*", bucket_arn(it))),
+            ..unclear(
+                Reason::AccessDenied,
+                "no lock is shown for any transcript, as when s3:GetObjectRetention is missing",
+            )
+        });
+    }
+    let fix = unlocked.first().map(|key| {
+        format!(
+            "aws s3api put-object-retention {} --key {} --retention Mode=GOVERNANCE,RetainUntilDate=YYYY-MM-DDT00:00:00Z",
+            named(it),
+            quote(key)
+        )
+    });
+    Ok(Judged::fail(format!("{} of {} are not", unlocked.len(), of(heads.len(), sample)))
+        .promised("locked")
+        .details(unlocked)
+        .fix(fix.unwrap_or_default()))
+}
+
+impl PublicAccess {
+    fn each(self) -> [(&'static str, bool); 4] {
+        [
+            ("BlockPublicAcls", self.block_acls),
+            ("IgnorePublicAcls", self.ignore_acls),
+            ("BlockPublicPolicy", self.block_policy),
+            ("RestrictPublicBuckets", self.restrict_buckets),
+        ]
+    }
+}
+
+fn blocked(it: &Bucket, _: &View<'_>) -> Answer {
+    let own = it.public_access.known()?.unwrap_or_default();
+    let off: Vec<&str> = own.each().into_iter().filter(|it| !it.1).map(|it| it.0).collect();
+    let promised = "all four, for the bucket or the account";
+    if off.is_empty() {
+        return Ok(Judged::pass("by the bucket").promised(promised));
+    }
+    let fix = format!(
+        "aws s3api put-public-access-block {} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
+        named(it)
+    );
+    let why = format!(
+        "the bucket is without {}; the account's own block, which may hold them, is not read",
+        off.join(", ")
+    );
+    let judged = Judged::unknown(unclear(Reason::NotAsked, why));
+    Ok(judged.promised(promised).fix(fix))
+}
+
+const EVERYBODY: [&str; 2] = ["AllUsers", "AuthenticatedUsers"];
+
+fn public(it: &Bucket, _: &View<'_>) -> Answer {
+    let promised = "not public";
+    if let Ok(Some(true)) = it.policy_is_public.known() {
+        return Ok(Judged::fail("AWS says that its policy makes it public").promised(promised));
+    }
+    let ignored = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced")
+        || matches!(it.public_access.known(), Ok(Some(it)) if it.ignore_acls);
+    let open: Vec<String> = match it.acl.known() {
+        Ok(acl) => acl
+            .grants
+            .iter()
+            .filter(|it| EVERYBODY.iter().any(|one| it.0.ends_with(one)))
+            .map(|it| format!("{} to {}", it.1, it.0.rsplit('/').next().unwrap_or(&it.0)))
+            .collect(),
+        Err(_) if ignored => Vec::new(),
+        Err(it) => return Err(it),
+    };
+    if !open.is_empty() && !ignored {
+        // What would make the ACL count for nothing must be known before it counts.
+        it.ownership.known()?;
+        it.public_access.known()?;
+        let fix = format!("aws s3api put-bucket-acl {} --acl private", named(it));
+        return Ok(Judged::fail(format!("its ACL grants {}", open.join(", ")))
+            .promised(promised)
+            .fix(fix));
+    }
+    it.policy_is_public.known()?;
+    let note =
+        (!open.is_empty()).then(|| format!("its ACL grants {}, which is ignored", open.join(", ")));
+    Ok(Judged::pass("not public").promised(promised).details(note))
+}
+
+fn policy(it: &Bucket) -> Result<Policy, Unread> {
+    match it.policy.known()? {
+        None => Ok(Policy::default()),
+        Some(text) => Policy::read(text).ok_or_else(|| {
+            unclear(Reason::NotUnderstood, "the bucket policy is of a form that is not known")
+        }),
+    }
+}
+
+/// Whether a statement denies what comes without TLS.
+fn denies_plain(it: &Statement, arn: &str) -> bool {
+    let everything = format!("{arn}/*");
+    let covers = |resource: &Which| match resource {
+        Which::These(many) => {
+            many.iter().any(|it| it == "*" || super::statements::glob(it, &everything))
+        }
+        Which::AllBut(_) => false,
+    };
+    let conditioned = |key: &str, operators: &[&str], fits: &dyn Fn(&str) -> bool| {
+        it.conditions.iter().any(|it| {
+            it.key == key
+                && operators.contains(&it.operator.as_str())
+                && it.values.iter().any(|it| fits(it))
+        })
+    };
+    let plain = conditioned("aws:securetransport", &["Bool", "BoolIfExists"], &|it| {
+        it.eq_ignore_ascii_case("false")
+    }) || conditioned(
+        "s3:tlsversion",
+        &["NumericLessThan", "NumericLessThanIfExists"],
+        &|it| it.parse::<f64>().is_ok_and(|it| it >= 1.2),
+    );
+    // With a further condition it denies only some of the plain requests.
+    !it.allows
+        && it.means_everybody()
+        && it.conditions.len() == 1
+        && plain
+        && ["s3:PutObject", "s3:GetObject"].iter().all(|one| it.actions.holds_action(one))
+        && covers(&it.resources)
+}
+
+fn tls(it: &Bucket, _: &View<'_>) -> Answer {
+    let policy = policy(it)?;
+    let arn = bucket_arn(it);
+    let promised = "a Deny for everybody, everything and every object";
+    if policy.statements.iter().any(|one| denies_plain(one, &arn)) {
+        return Ok(Judged::pass("plain HTTP is denied").promised(promised));
+    }
+    let statement = format!(
+        "{{\"Sid\":\"DenyInsecureTransport\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:*\",\"Resource\":[\"{arn}\",\"{arn}/*\"],\"Condition\":{{\"Bool\":{{\"aws:SecureTransport\":\"false\"}}}}}}"
+    );
+    let fix = match it.policy.known()? {
+        Some(_) => format!(
+            "aws s3api get-bucket-policy {0} --query Policy --output text | jq {1} > policy.json && aws s3api put-bucket-policy {0} --policy file://policy.json",
+            named(it),
+            quote(&format!(".Statement += [{statement}]"))
+        ),
+        None => format!(
+            "aws s3api put-bucket-policy {} --policy {}",
+            named(it),
+            quote(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}"))
+        ),
+    };
+    Ok(Judged::fail("plain HTTP is not denied").promised(promised).fix(fix))
+}
+
+const DESTRUCTIVE: [&str; 8] = [
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:DeleteBucket",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutBucketPolicy",
+    "s3:BypassGovernanceRetention",
+    "s3:PutObjectRetention",
+    "s3:PutBucketObjectLockConfiguration",
+];
+
+fn grants(it: &Bucket, view: &View<'_>) -> Answer {
+    let policy = policy(it)?;
+    let mut found = Vec::new();
+    let mut notes = Vec::new();
+    for one in policy.statements.iter().filter(|it| it.allows) {
+        let name = one.name();
+        let destroys: Vec<&str> =
+            DESTRUCTIVE.into_iter().filter(|it| one.actions.holds_action(it)).collect();
+        if !destroys.is_empty() {
+            found.push(format!("{name} allows {}", destroys.join(", ")));
+        }
+        let foreign: Vec<String> =
+            one.accounts().into_iter().flatten().filter(|it| !view.is_ours(it)).collect();
+        if (!foreign.is_empty() || one.means_everybody()) && !one.is_bound() {
+            let whom =
+                if one.means_everybody() { "everybody".to_owned() } else { foreign.join(", ") };
+            found.push(format!("{name} admits {whom}"));
+        } else if one.means_everybody() {
+            notes.push(format!("{name} admits everybody within its condition"));
+        }
+    }
+    let promised = "writers alone, of known accounts";
+    if !found.is_empty() {
+        return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
+    }
+    let ignored = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
+    if !ignored {
+        let acl = it.acl.known()?;
+        let foreign: Vec<&str> = acl
+            .grants
+            .iter()
+            .filter(|one| Some(&one.0) != acl.owner.as_ref() && !one.0.ends_with("/LogDelivery"))
+            .map(|one| one.0.as_str())
+            .collect();
+        if !foreign.is_empty() {
+            it.ownership.known()?;
+            return Ok(Judged::fail(format!("its ACL grants to {}", foreign.join(", ")))
+                .promised(promised));
+        }
+    }
+    Ok(Judged::pass("nobody from outside, nothing destructive").promised(promised).details(notes))
+}
+
+/// Whether a trail records both reads and writes of objects in a bucket.
+fn records(selectors: &[Selector], arn: &str) -> bool {
+    let object = format!("{arn}/");
+    let plain = |kinds: &[&str]| {
+        selectors.iter().any(|it| match it {
+            Selector::Plain { read_write, data, .. } => {
+                kinds.contains(&read_write.as_str())
+                    && data.iter().any(|(kind, arns)| {
+                        kind == "AWS::S3::Object"
+                            && arns
+                                .iter()
+                                .any(|it| it == "arn:aws:s3" || object.starts_with(it.as_str()))
+                    })
+            }
+            Selector::Advanced { fields, .. } => {
+                let field = |name: &str| fields.iter().find(|it| it.field == name);
+                let data = field("eventCategory")
+                    .is_some_and(|it| it.equals.iter().any(|it| it == "Data"));
+                let kind = field("resources.type")
+                    .is_some_and(|it| it.equals.iter().any(|it| it == "AWS::S3::Object"));
+                let place = field("resources.ARN").is_none_or(|it| {
+                    it.starts_with
+                        .iter()
+                        .chain(&it.equals)
+                        .any(|it| object.starts_with(it.as_str()))
+                        && !it.not_starts_with.iter().any(|it| object.starts_with(it.as_str()))
+                });
+                let read_only =
+                    field("readOnly").and_then(|it| it.equals.first()).map(String::as_str);
+                let way = match read_only {
+                    None => true,
+                    Some(it) => {
+                        kinds.contains(&if it == "true" { "ReadOnly" } else { "WriteOnly" })
+                    }
+                };
+                let narrow = fields.iter().any(|it| {
+                    !["eventCategory", "resources.type", "resources.ARN", "readOnly"]
+                        .contains(&it.field.as_str())
+                });
+                data && kind && place && way && !narrow
+            }
+        })
+    };
+    plain(&["All", "ReadOnly"]) && plain(&["All", "WriteOnly"])
+}
+
+fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
+    let logging = it.logging.known();
+    if let Ok(Some(to)) = &logging {
+        return Ok(Judged::pass(format!("server access logging to s3://{to}")));
+    }
+    let arn = bucket_arn(it);
+    let mut lacking: Option<Unread> = None;
+    let mut asked = false;
+    for corner in view.survey.corners.iter().filter(|one| one.account == it.account) {
+        match corner.trails.known() {
+            Ok(trails) => {
+                asked = true;
+                for trail in trails {
+                    match (trail.selectors.known(), trail.status.known()) {
+                        (Ok(selectors), Ok(status))
+                            if status.logging && records(selectors, &arn) =>
+                        {
+                            return Ok(Judged::pass(format!(
+                                "data events in the trail {}",
+                                trail.name
+                            )));
+                        }
+                        (Err(it), _) | (_, Err(it)) => lacking = Some(it),
+                        _ => {}
+                    }
+                }
+            }
+            Err(it) => lacking = Some(it),
+        }
+    }
+    logging?;
+    if let Some(it) = lacking {
+        return Err(it);
+    }
+    if !asked {
+        return Err(unclear(Reason::NotAsked, "access logging is off, and trails were not read"));
+    }
+    let fix = format!(
+        "aws s3api put-bucket-logging {} --bucket-logging-status '{{\"LoggingEnabled\":{{\"TargetBucket\":\"ACCESS-LOG-BUCKET\",\"TargetPrefix\":{}}}}}'",
+        named(it),
+        serde_json::Value::from(format!("{}/", it.name))
+    );
+    Ok(Judged::fail("neither access logging nor data events").promised("one of the two").fix(fix))
+}
+
+fn ownership(it: &Bucket, _: &View<'_>) -> Answer {
+    let fix = format!(
+        "aws s3api put-bucket-ownership-controls {} --ownership-controls 'Rules=[{{ObjectOwnership=BucketOwnerEnforced}}]'",
+        named(it)
+    );
+    Ok(match it.ownership.known()?.as_deref() {
+        Some("BucketOwnerEnforced") => {
+            Judged::pass("BucketOwnerEnforced").promised("BucketOwnerEnforced")
+        }
+        Some(other) => Judged::fail(other).promised("BucketOwnerEnforced").fix(fix),
+        // Buckets from before April 2023 that nobody has set.
+        None => Judged::fail("not set: ACLs are in force").promised("BucketOwnerEnforced").fix(fix),
+    })
+}
+
+fn copies(prefix: &Prefix, it: &Bucket, _: &View<'_>) -> Answer {
+    let told = it.replication.known()?;
+    let meets: Vec<_> =
+        told.iter().filter(|it| it.enabled && prefix.prefix.starts_with(&it.prefix)).collect();
+    let Some(one) = meets.first() else {
+        return Ok(Judged::info("there is no copy"));
+    };
+    let to = one.bucket.rsplit(':').next().unwrap_or(&one.bucket);
+    let whose =
+        one.account.as_ref().map_or("the same account".into(), |it| format!("account {it}"));
+    let kms = matches!(it.encryption.known(), Ok(Some(it)) if it.algorithm.starts_with("aws:kms"));
+    Ok(match kms && !one.kms_objects {
+        true => Judged::fail(format!("to s3://{to}, without objects under SSE-KMS, which all are"))
+            .promised("a copy of every transcript"),
+        false => Judged::info(format!("to s3://{to} of {whose}")),
+    })
+}
+
+/// What each key found here is used for.
+pub fn keys_of(it: &Bucket) -> Vec<(String, KeyUse)> {
+    let mut out = Vec::new();
+    if let Ok(Some(told)) = it.encryption.known()
+        && let Some(key) = &told.kms_key
+    {
+        out.push((key.clone(), KeyUse::Bucket(it.name.clone())));
+    }
+    for prefix in &it.prefixes {
+        let objects = prefix.sample.known().into_iter().flat_map(|it| &it.objects);
+        for key in objects.filter_map(|it| it.head.known().ok()?.kms_key.clone()) {
+            let it = (key, KeyUse::Objects(it.name.clone()));
+            if !out.contains(&it) {
+                out.push(it);
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,621 @@
+//! Checks of Session documents: is a record made at all, and can it be switched off by choosing another document.
+//!
+//! Nobody else looks here: no published scanner reads Session Manager's preferences.
+
+use std::collections::BTreeMap;
+
+use super::Answer;
+use super::Ask;
+use super::Check;
+use super::Judged;
+use super::Severity::Critical;
+use super::Severity::High;
+use super::Severity::Low;
+use super::Severity::Medium;
+use super::View;
+use super::frameworks::Group;
+use super::preferences::Input;
+use super::preferences::NAME;
+use super::preferences::Preferences;
+use super::quote;
+use super::unclear;
+use crate::settings::Corner;
+use crate::settings::Document;
+use crate::settings::Existence;
+use crate::settings::Reason;
+use crate::settings::Unread;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "PREF-DOC-01",
+        title: "Session Manager preferences exist",
+        severity: Critical,
+        groups: &[Group::Generation],
+        reads: &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
+        why: "Without the document sessions run with built-in defaults, and nothing is logged.",
+        then: "Create the preferences in this Region; they are not inherited from anywhere.",
+        ask: Ask::Corner(exists),
+    },
+    Check {
+        id: "PREF-LOG-01",
+        title: "A destination for transcripts is set",
+        severity: Critical,
+        groups: &[Group::Generation],
+        reads: &["ssm:GetDocument"],
+        why: "Preferences that name neither a bucket nor a log group record nothing.",
+        then: "Name a bucket and a log group in the preferences.",
+        ask: Ask::Preferences(destination),
+    },
+    Check {
+        id: "PREF-LOG-02",
+        title: "Sessions are streamed while they run",
+        severity: High,
+        groups: &[Group::Generation, Group::Failure],
+        reads: &["ssm:GetDocument"],
+        why: "What is uploaded when a session ends is lost when the instance is stopped first, or the agent is killed.",
+        then: "Name a log group and switch streaming on; keep the bucket as the second copy.",
+        ask: Ask::Preferences(streaming),
+    },
+    Check {
+        id: "PREF-ENF-01",
+        title: "Sessions are refused where their log would not be encrypted",
+        severity: Medium,
+        groups: &[Group::Encryption],
+        reads: &["ssm:GetDocument"],
+        why: "With the flags off nobody notices a later downgrade, and a role that may not write loses its logs in silence.",
+        then: "Switch on the encryption flag of each destination, once PREF-ENF-02 passes.",
+        ask: Ask::Preferences(enforced),
+    },
+    Check {
+        id: "PREF-ENF-02",
+        title: "The encryption flags agree with the destinations",
+        severity: High,
+        groups: &[Group::Failure],
+        reads: &[
+            "ssm:GetDocument",
+            "logs:DescribeLogGroups",
+            "s3:GetEncryptionConfiguration",
+            "s3:ListBucket",
+        ],
+        why: "Where they disagree the agent refuses every session, with a message that names another cause.",
+        then: "Mend the named cause: the key, the group or the kind of encryption.",
+        ask: Ask::Preferences(contradiction),
+    },
+    Check {
+        id: "PREF-DOC-02",
+        title: "No other Session document lets a shell run unlogged",
+        severity: High,
+        groups: &[Group::Generation],
+        reads: &["ssm:ListDocuments", "ssm:GetDocument"],
+        why: "The document of a session replaces the preferences: whoever may choose it chooses whether there is a log.",
+        then: "Give the document fixed destinations or delete it, and pin users to approved documents.",
+        ask: Ask::Document(side_door),
+    },
+    Check {
+        id: "PREF-DOC-03",
+        title: "Session documents are not shared with everybody",
+        severity: High,
+        groups: &[Group::Access],
+        reads: &["ssm:DescribeDocumentPermission", "ssm:GetDocument", "ssm:ListDocuments"],
+        why: "A public document tells everybody the names of your buckets, groups and keys.",
+        then: "Stop sharing it.",
+        ask: Ask::Document(shared),
+    },
+    Check {
+        id: "PREF-KMS-01",
+        title: "Session data are encrypted with your key",
+        severity: Medium,
+        groups: &[Group::Transport, Group::Keys],
+        reads: &["ssm:GetDocument"],
+        why: "A key of your own lets you refuse a session by its key policy. It never applies to port forwarding.",
+        then: "Set kmsKeyId in the preferences, and allow kms:Decrypt to the nodes and kms:GenerateDataKey to those who start sessions.",
+        ask: Ask::Preferences(session_key),
+    },
+    Check {
+        id: "PREF-TIME-01",
+        title: "Idle sessions end in time",
+        severity: Low,
+        groups: &[Group::Session],
+        reads: &["ssm:GetDocument"],
+        why: "A shell that is left open is a shell for the next one at the desk.",
+        then: "Set idleSessionTimeout.",
+        ask: Ask::Preferences(idle),
+    },
+    Check {
+        id: "PREF-TIME-02",
+        title: "Sessions have a longest duration",
+        severity: Low,
+        groups: &[Group::Session],
+        reads: &["ssm:GetDocument"],
+        why: "A session that never ends is never uploaded to S3.",
+        then: "Set maxSessionDuration.",
+        ask: Ask::Preferences(longest),
+    },
+    Check {
+        id: "PREF-RUNAS-01",
+        title: "Sessions run as a named operating-system user",
+        severity: Medium,
+        groups: &[Group::Accountability],
+        reads: &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
+        why: "Otherwise everybody is ssm-user, who may become root.",
+        then: "Switch Run As on, and tag principals with SSMSessionRunAs.",
+        ask: Ask::Preferences(run_as),
+    },
+    Check {
+        id: "PREF-DRIFT-01",
+        title: "Preferences are the same everywhere, and the newest are in force",
+        severity: Medium,
+        groups: &[Group::Failure],
+        reads: &["ssm:GetDocument", "ssm:DescribeDocument"],
+        why: "The Region that differs is the one where logging was forgotten, or switched off.",
+        then: "Make the Regions equal, and the newest version the default.",
+        ask: Ask::Preferences(drift),
+    },
+    Check {
+        id: "PREF-PROF-01",
+        title: "The shell profile neither weakens the record nor holds secrets",
+        severity: Medium,
+        groups: &[Group::Generation],
+        reads: &["ssm:GetDocument"],
+        why: "It runs in every session: what it switches off is off for everybody, what it holds everybody can read.",
+        then: "Remove the line.",
+        ask: Ask::Preferences(shell_profile),
+    },
+];
+
+fn read(it: &Document) -> Result<Preferences, Unread> {
+    let content = it.content.known()?;
+    Preferences::read(content).ok_or_else(|| {
+        unclear(Reason::NotUnderstood, format!("the content of {} is no JSON", it.name))
+    })
+}
+
+/// The commands that change one document with jq, keeping everything else in it.
+fn edit(it: &Document, corner: &Corner, filter: &str) -> [String; 2] {
+    let (region, name) = (quote(&corner.region), quote(&it.name));
+    let filter = quote(filter);
+    [
+        format!(
+            "aws ssm get-document --region {region} --name {name} --query Content --output text | jq {filter} > document.json && \
+             aws ssm update-document --region {region} --name {name} --document-version '$LATEST' --content file://document.json"
+        ),
+        format!(
+            "aws ssm update-document-default-version --region {region} --name {name} --document-version \
+             \"$(aws ssm describe-document --region {region} --name {name} --query Document.LatestVersion --output text)\""
+        ),
+    ]
+}
+
+impl Judged {
+    fn edited(self, it: &Document, corner: &Corner, filter: &str) -> Self {
+        let [one, two] = edit(it, corner, filter);
+        self.fix(one).fix(two)
+    }
+}
+
+fn exists(it: &Corner, _: &View<'_>) -> Answer {
+    if let Some(document) = it.preferences.known()? {
+        let version = &document.version;
+        return Ok(Judged::pass(format!("version {version} of {NAME}")));
+    }
+    let region = quote(&it.region);
+    let create = format!(
+        "aws ssm create-document --region {region} --name {NAME} --document-type Session --document-format JSON --content file://preferences.json"
+    );
+    // A Region without nodes has no sessions: that must be known, not supposed.
+    if it.nodes.known()?.is_empty() {
+        return Ok(Judged::absent("there are no managed nodes here"));
+    }
+    let nodes = it.nodes.known()?.len();
+    Ok(Judged::fail(format!("there is no {NAME}, and there are {nodes} managed nodes"))
+        .promised("sessions are logged")
+        .fix(create))
+}
+
+fn destination(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
+    let told = read(it)?;
+    let mut named = Vec::new();
+    for (what, input) in [("s3://", &told.bucket), ("logs:", &told.group)] {
+        match input {
+            Input::Is(name) => named.push(format!("{what}{name}")),
+            Input::Chosen(name) => {
+                return Err(unclear(
+                    Reason::NotUnderstood,
+                    format!("{name} is filled in by whoever starts a session"),
+                ));
+            }
+            Input::Absent => {}
+        }
+    }
+    let promised = "a bucket or a log group, best both";
+    Ok(match named.len() {
+        0 => Judged::fail("neither a bucket nor a log group is named")
+            .promised(promised)
+            .edited(it, corner, r#".inputs.cloudWatchLogGroupName="NAME-OF-LOG-GROUP" | .inputs.cloudWatchStreamingEnabled=true"#),
+        _ => Judged::pass(named.join(" and ")).promised(promised),
+    })
+}
+
+fn streaming(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
+    let told = read(it)?;
+    let promised = "CloudWatch streaming";
+    Ok(match (&told.group, told.streaming) {
+        (Input::Absent, _) => match told.bucket {
+            Input::Absent => Judged::absent("there is no destination (PREF-LOG-01)"),
+            _ => Judged::fail("transcripts are uploaded to S3 when a session ends")
+                .promised(promised)
+                .edited(it, corner, r#".inputs.cloudWatchLogGroupName="NAME-OF-LOG-GROUP" | .inputs.cloudWatchStreamingEnabled=true"#),
+        },
+        (_, true) => Judged::pass("events are streamed to CloudWatch Logs").promised(promised),
+        (_, false) => Judged::fail("transcripts are sent to CloudWatch Logs when a session ends")
+            .promised(promised)
+            .edited(it, corner, ".inputs.cloudWatchStreamingEnabled=true"),
+    })
+}
+
+fn enforced(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
+    let told = read(it)?;
+    let flags = [
+        ("s3EncryptionEnabled", told.bucket != Input::Absent, told.bucket_encrypted),
+        ("cloudWatchEncryptionEnabled", told.group != Input::Absent, told.group_encrypted),
+    ];
+    let off: Vec<&str> = flags.iter().filter(|it| it.1 && !it.2).map(|it| it.0).collect();
+    if flags.iter().all(|it| !it.1) {
+        return Ok(Judged::absent("there is no destination (PREF-LOG-01)"));
+    }
+    if off.is_empty() {
+        return Ok(Judged::pass("on for each destination").promised("on"));
+    }
+    let filter: Vec<String> = off.iter().map(|it| format!(".inputs.{it}=true")).collect();
+    Ok(Judged::fail(format!("{} off", off.join(" and "))).promised("on").edited(
+        it,
+        corner,
+        &filter.join(" | "),
+    ))
+}
+
+/// What the agent would answer to whoever starts a session.
+/// Source: amazon-ssm-agent: agent/session/shell/shell.go, agent/s3util/s3util.go,
+/// agent/agentlogstocloudwatch/cloudwatchlogspublisher/cloudwatchlogsservice.go.
+const CW_REFUSAL: &str = "\"encryption is not set up on the selected CloudWatch Logs log group\"";
+const S3_REFUSAL: &str = "\"unable to validate encryption on Amazon S3 bucket\" (older agents: \"encryption is not set up\")";
+
+/// A reason for which sessions are refused, and the command that mends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    pub why: String,
+    /// What whoever starts a session is told.
+    pub told: &'static str,
+    pub fix: Option<String>,
+}
+
+/// All reasons for which the agent would refuse sessions by these preferences; and what could not be known.
+pub fn clashes(
+    told: &Preferences,
+    corner: &Corner,
+    view: &View<'_>,
+) -> (Vec<Clash>, Option<Unread>) {
+    let mut out = Vec::new();
+    let mut lacking = None;
+    let region = quote(&corner.region);
+    let mut clash = |why: String, told: &'static str, fix: Option<String>| {
+        out.push(Clash { why, told, fix });
+    };
+    if let (Input::Is(group), true) = (&told.group, told.group_encrypted) {
+        let name = quote(group);
+        match view.group(group, &corner.account, &corner.region).map(|it| it.settings.known()) {
+            Some(Ok(None)) => clash(
+                format!(
+                    "cloudWatchEncryptionEnabled is on, and the log group {group} does not exist"
+                ),
+                CW_REFUSAL,
+                Some(format!(
+                    "aws logs create-log-group --region {region} --log-group-name {name} --kms-key-id KEY-ARN"
+                )),
+            ),
+            Some(Ok(Some(it))) if it.kms_key.is_none() => clash(
+                format!(
+                    "cloudWatchEncryptionEnabled is on, and the log group {group} has no KMS key"
+                ),
+                CW_REFUSAL,
+                Some(format!(
+                    "aws logs associate-kms-key --region {region} --log-group-name {name} --kms-key-id KEY-ARN"
+                )),
+            ),
+            Some(Ok(_)) => {}
+            Some(Err(it)) => lacking = Some(it),
+            None => {
+                let why = format!("the log group {group} was not surveyed");
+                lacking = Some(unclear(Reason::NotAsked, why));
+            }
+        }
+    }
+    if let (Input::Is(bucket), true) = (&told.bucket, told.bucket_encrypted) {
+        match view.bucket(bucket) {
+            Some(it) => {
+                match it.existence.known() {
+                    Ok(Existence::Missing) => clash(
+                        format!(
+                            "s3EncryptionEnabled is on, and the bucket {bucket} does not exist"
+                        ),
+                        S3_REFUSAL,
+                        None,
+                    ),
+                    Ok(_) => {}
+                    Err(it) => lacking = Some(it),
+                }
+                match it.encryption.known() {
+                    Ok(Some(it)) if it.algorithm == "aws:kms:dsse" => clash(
+                        format!(
+                            "s3EncryptionEnabled is on, and {bucket} encrypts by aws:kms:dsse, which the agent takes for no encryption"
+                        ),
+                        S3_REFUSAL,
+                        Some(format!(
+                            "aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
+                            quote(bucket)
+                        )),
+                    ),
+                    Ok(_) => {}
+                    Err(it) => lacking = Some(it),
+                }
+            }
+            None => {
+                let why = format!("the bucket {bucket} was not surveyed");
+                lacking = Some(unclear(Reason::NotAsked, why));
+            }
+        }
+    }
+    (out, lacking)
+}
+
+fn contradiction(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
+    let told = read(it)?;
+    if !told.bucket_encrypted && !told.group_encrypted {
+        return Ok(Judged::absent("both flags are off"));
+    }
+    let (clashes, lacking) = clashes(&told, corner, view);
+    let promised = "sessions start";
+    if clashes.is_empty() {
+        if let Some(it) = lacking {
+            return Err(it);
+        }
+        return Ok(
+            Judged::pass("the flags agree with what the destinations are").promised(promised)
+        );
+    }
+    let mut judged = Judged::fail("sessions are refused").promised(promised);
+    for it in clashes {
+        judged.details.push(format!("{}; whoever starts one reads {}", it.why, it.told));
+        if let Some(fix) = it.fix {
+            judged = judged.fix(fix);
+        }
+    }
+    Ok(judged)
+}
+
+fn side_door(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
+    if it.name == NAME {
+        return Ok(Judged::absent("these are the preferences (PREF-LOG-01)"));
+    }
+    if it.name.is_empty() {
+        return Err(unclear(Reason::NotUnderstood, "it has no name"));
+    }
+    let told = read(it)?;
+    if !told.is_shell() {
+        return Ok(Judged::info("it forwards ports, which is never logged"));
+    }
+    let promised = "fixed destinations";
+    let delete = format!(
+        "aws ssm delete-document --region {} --name {}",
+        quote(&corner.region),
+        quote(&it.name)
+    );
+    let chosen = [&told.bucket, &told.group].into_iter().find_map(|it| match it {
+        Input::Chosen(it) => Some(it),
+        _ => None,
+    });
+    let fixed = told.bucket.text().is_some() || told.group.text().is_some();
+    let kind = &told.session_type;
+    Ok(match (chosen, fixed) {
+        (Some(it), _) => Judged::fail(format!("{kind}: whoever starts a session chooses {it}")),
+        (None, false) => {
+            Judged::fail(format!("{kind}: it names no destination, so its sessions are not logged"))
+        }
+        (None, true) => return Ok(Judged::pass("it names its destinations").promised(promised)),
+    }
+    .promised(promised)
+    .risky(delete, "sessions that name this document no longer start"))
+}
+
+fn shared(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
+    let with = it.shared_with.known()?;
+    let promised = "not with everybody";
+    if with.iter().any(|it| it.eq_ignore_ascii_case("all")) {
+        let fix = format!(
+            "aws ssm modify-document-permission --region {} --name {} --permission-type Share --account-ids-to-remove all",
+            quote(&corner.region),
+            quote(&it.name)
+        );
+        return Ok(Judged::fail("shared with everybody").promised(promised).fix(fix));
+    }
+    let foreign: Vec<String> = with.iter().filter(|it| !view.is_ours(it)).cloned().collect();
+    Ok(match foreign.is_empty() {
+        true => Judged::pass("not shared outside").promised(promised),
+        false => Judged::info(format!("shared with {}", foreign.join(", "))).promised(promised),
+    })
+}
+
+fn session_key(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
+    let told = read(it)?;
+    Ok(match (&told.key, view.promise.customer_key) {
+        (Input::Is(key), _) => Judged::pass(format!("with {key}")),
+        (Input::Chosen(it), _) => {
+            return Err(unclear(
+                Reason::NotUnderstood,
+                format!("{it} is filled in by whoever starts a session"),
+            ));
+        }
+        (Input::Absent, false) => Judged::info("with TLS alone, which was not promised otherwise"),
+        (Input::Absent, true) => Judged::fail("with TLS alone")
+            .promised("a customer managed key")
+            .edited(it, corner, r#".inputs.kmsKeyId="KEY-ARN""#),
+    })
+}
+
+fn idle(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
+    let told = read(it)?;
+    // "Specify an idle session timeout value": 20 minutes unless another is set.
+    let (minutes, default) = (told.idle_minutes.unwrap_or(20), told.idle_minutes.is_none());
+    let seen = format!("after {minutes} minutes{}", if default { " (the default)" } else { "" });
+    Ok(match view.promise.idle_minutes {
+        None => Judged::info(seen),
+        Some(most) if minutes <= most => {
+            Judged::pass(seen).promised(format!("within {most} minutes"))
+        }
+        Some(most) => Judged::fail(seen).promised(format!("within {most} minutes")).edited(
+            it,
+            corner,
+            &format!(".inputs.idleSessionTimeout=\"{most}\""),
+        ),
+    })
+}
+
+fn longest(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
+    let told = read(it)?;
+    let seen = told.max_minutes.map_or("none".to_owned(), |it| format!("{it} minutes"));
+    Ok(match (view.promise.max_session_minutes, told.max_minutes) {
+        (None, _) => Judged::info(seen),
+        (Some(most), Some(minutes)) if minutes <= most => {
+            Judged::pass(seen).promised(format!("{most} minutes at most"))
+        }
+        (Some(most), _) => Judged::fail(seen).promised(format!("{most} minutes at most")).edited(
+            it,
+            corner,
+            &format!(".inputs.maxSessionDuration=\"{most}\""),
+        ),
+    })
+}
+
+fn run_as(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
+    let told = read(it)?;
+    if told.run_as {
+        let user = told.run_as_user.map_or("the user in the tag SSMSessionRunAs".into(), |it| {
+            format!("{it}, or the user in the tag SSMSessionRunAs")
+        });
+        return Ok(Judged::pass(format!("as {user}")));
+    }
+    let nodes = corner.nodes.known()?;
+    if !nodes.is_empty() && nodes.iter().all(|it| it.platform == "Windows") {
+        return Ok(Judged::absent("all nodes run Windows, which has no Run As"));
+    }
+    Ok(Judged::fail("everybody is ssm-user").promised("Run As").edited(
+        it,
+        corner,
+        ".inputs.runAsEnabled=true",
+    ))
+}
+
+fn drift(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
+    let promised = "the newest version in force, the same in every Region";
+    if let (Some(default), Some(latest)) = (&it.default_version, &it.latest_version)
+        && default != latest
+    {
+        let fix = format!(
+            "aws ssm update-document-default-version --region {} --name {} --document-version {}",
+            quote(&corner.region),
+            quote(&it.name),
+            quote(latest)
+        );
+        return Ok(Judged::fail(format!("version {default} is in force, the newest is {latest}"))
+            .promised(promised)
+            .fix(fix));
+    }
+    if let Some(status) = it.status.as_ref().filter(|it| *it != "Active") {
+        return Ok(Judged::fail(format!("its status is {status}")).promised(promised));
+    }
+    let content = it.content.known()?;
+    let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for one in &view.survey.corners {
+        if let Ok(Some(document)) = one.preferences.known()
+            && let Ok(text) = document.content.known()
+        {
+            let place = format!("{} of {}", one.region, one.account);
+            others.entry(normal(text)).or_default().push(place);
+        }
+    }
+    let ours = normal(content);
+    let mine = others.get(&ours).map_or(0, Vec::len);
+    let most = others.iter().filter(|it| *it.0 != ours).max_by_key(|it| it.1.len());
+    if it.latest_version.is_none() && most.is_none_or(|it| it.1.len() <= mine) {
+        let why = "which version is the newest is not known";
+        let missing = Some("ssm:DescribeDocument".into());
+        return Err(Unread { missing, ..unclear(Reason::AccessDenied, why) });
+    }
+    Ok(match most {
+        None => {
+            Judged::pass("the newest version is in force, and no Region differs").promised(promised)
+        }
+        Some((_, them)) if them.len() > mine => Judged::fail(format!(
+            "it differs from {} other{}",
+            them.len(),
+            if them.len() == 1 { "" } else { "s" }
+        ))
+        .promised(promised)
+        .details([format!("these agree: {}", them.join(", "))]),
+        Some((_, them)) if them.len() == mine => {
+            Judged::info(format!("it differs from {}", them.join(", "))).promised(promised)
+        }
+        Some(_) => Judged::pass("the newest version is in force; most Regions are like it")
+            .promised(promised),
+    })
+}
+
+/// Inputs of a document, without what must differ between Regions.
+fn normal(content: &str) -> String {
+    let mut it: serde_json::Value = serde_json::from_str(content).unwrap_or_default();
+    let mut sorted: BTreeMap<String, String> = BTreeMap::new();
+    if let Some(inputs) = it.get_mut("inputs").and_then(|it| it.as_object_mut()) {
+        for (key, value) in inputs {
+            let text = match value.as_str() {
+                Some(it) => it.trim().to_owned(),
+                None => value.to_string(),
+            };
+            if !text.is_empty() && text != "false" {
+                // A key is Regional, and so often is a bucket.
+                let regional = ["kmsKeyId", "s3BucketName"].contains(&key.as_str());
+                sorted.insert(key.clone(), if regional { "set".into() } else { text });
+            }
+        }
+    }
+    format!("{sorted:?}")
+}
+
+fn shell_profile(it: &Document, _: &Corner, _: &View<'_>) -> Answer {
+    let told = read(it)?;
+    if told.shell_profiles.is_empty() {
+        return Ok(Judged::absent("there is no shell profile"));
+    }
+    let mut found = Vec::new();
+    for (system, text) in &told.shell_profiles {
+        let lower = text.to_lowercase();
+        let marks = [
+            ("histfile=", "it changes or drops the shell's own history"),
+            ("unset histfile", "it changes or drops the shell's own history"),
+            ("set +o history", "it changes or drops the shell's own history"),
+            ("script ", "it records into another place"),
+            ("aws_secret_access_key", "it holds a secret"),
+            ("password=", "it holds a secret"),
+            ("stop-transcript", "it ends the transcript"),
+        ];
+        let access_key = ["AKIA", "ASIA"].iter().any(|it| text.contains(it));
+        found.extend(
+            marks.iter().filter(|it| lower.contains(it.0)).map(|it| format!("{system}: {}", it.1)),
+        );
+        found.extend(access_key.then(|| format!("{system}: it holds an access key")));
+    }
+    found.dedup();
+    Ok(match found.is_empty() {
+        true => Judged::pass("nothing of the kind").unsure(),
+        false => Judged::fail(found.join("; ")).unsure(),
+    })
+}

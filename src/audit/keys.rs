@@ -1,0 +1,307 @@
+//! Checks of the keys without which transcripts cannot be read: a key that is gone outlives no promise.
+//!
+//! Source: "Key states of AWS KMS keys", "Encrypt log data in CloudWatch Logs using AWS KMS".
+
+use super::Answer;
+use super::Ask;
+use super::Check;
+use super::Judged;
+use super::Severity::Critical;
+use super::Severity::High;
+use super::Severity::Low;
+use super::View;
+use super::frameworks::Group;
+use super::quote;
+use super::statements::Policy;
+use super::statements::Statement;
+use super::statements::account_of;
+use super::statements::glob;
+use super::unclear;
+use crate::settings::Key;
+use crate::settings::KeyState;
+use crate::settings::KeyUse;
+use crate::settings::Reason;
+use crate::settings::Unread;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "KMS-STATE-01",
+        title: "The key can be used, and is not about to go",
+        severity: Critical,
+        groups: &[Group::Keys],
+        reads: &["kms:DescribeKey"],
+        why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
+        then: "Cancel the deletion and enable the key, today.",
+        ask: Ask::Key(state),
+    },
+    Check {
+        id: "KMS-POL-01",
+        title: "The key's policy admits those who write with it",
+        severity: High,
+        groups: &[Group::Keys, Group::Failure],
+        reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
+        why: "A policy edited after the key was associated stops the log group from being written and read.",
+        then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
+        ask: Ask::Key(admits),
+    },
+    Check {
+        id: "KMS-ROT-01",
+        title: "The key is rotated",
+        severity: Low,
+        groups: &[Group::Keys],
+        reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
+        why: "Rotation bounds what one leaked key can open.",
+        then: "Switch rotation on.",
+        ask: Ask::Key(rotation),
+    },
+    Check {
+        id: "KMS-POL-02",
+        title: "The key's policy is not open",
+        severity: High,
+        groups: &[Group::Keys, Group::Access],
+        reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
+        why: "Whoever may use the key can read what it protects, wherever a copy lies.",
+        then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
+        ask: Ask::Key(open),
+    },
+];
+
+fn state_of(it: &Key) -> Result<&KeyState, Unread> {
+    it.state.known()?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
+}
+
+fn uses(it: &Key) -> Vec<String> {
+    it.used_by
+        .iter()
+        .map(|it| match it {
+            KeyUse::LogGroup(arn) => format!("protects {arn}"),
+            KeyUse::Bucket(name) => format!("is the default of s3://{name}"),
+            KeyUse::Objects(name) => format!("protects transcripts in s3://{name}"),
+            KeyUse::Sessions(name) => format!("encrypts session data by {name}"),
+        })
+        .collect()
+}
+
+fn at(it: &Key, arn: &str) -> String {
+    format!("--region {} --key-id {}", quote(&it.region), quote(arn))
+}
+
+fn state(it: &Key, view: &View<'_>) -> Answer {
+    let Some(key) = it.state.known()? else {
+        return Ok(Judged::fail("there is no such key: what it protected cannot be read")
+            .promised("Enabled")
+            .details(uses(it)));
+    };
+    let promised = "Enabled";
+    let on_group = it.used_by.iter().any(|it| matches!(it, KeyUse::LogGroup(_)));
+    if on_group && key.spec != "SYMMETRIC_DEFAULT" && !key.spec.is_empty() {
+        return Ok(Judged::fail(format!(
+            "{}: CloudWatch Logs takes symmetric keys alone",
+            key.spec
+        ))
+        .promised("SYMMETRIC_DEFAULT")
+        .details(uses(it)));
+    }
+    let at = at(it, &key.arn);
+    Ok(match key.state.as_str() {
+        "Enabled" => {
+            let ends = key.valid_to.map(|it| view.survey.taken_at.days_until(it));
+            match ends.filter(|it| *it < view.promise.retention_days) {
+                Some(left) => Judged::fail(format!("its imported material ends in {left} days"))
+                    .promised(format!("usable for {} days", view.promise.retention_days))
+                    .details(uses(it)),
+                None => Judged::pass("Enabled").promised(promised),
+            }
+        }
+        "PendingDeletion" => {
+            let when = key
+                .deletion_at
+                .map_or(String::new(), |it| format!(" on {}", &it.to_string()[..10]));
+            Judged::fail(format!("it will be deleted{when}"))
+                .promised(promised)
+                .details(uses(it))
+                .fix(format!("aws kms cancel-key-deletion {at} && aws kms enable-key {at}"))
+        }
+        "Disabled" => Judged::fail("Disabled")
+            .promised(promised)
+            .details(uses(it))
+            .fix(format!("aws kms enable-key {at}")),
+        other => Judged::fail(other).promised(promised).details(uses(it)),
+    })
+}
+
+/// The statements of its policy; `None` for a key that AWS manages.
+fn policy(it: &Key) -> Result<Option<Policy>, Unread> {
+    if state_of(it)?.manager == "AWS" {
+        return Ok(None);
+    }
+    let text = it.policy.known()?;
+    Policy::read(text)
+        .map(Some)
+        .ok_or_else(|| unclear(Reason::NotUnderstood, "its policy is of a form that is not known"))
+}
+
+const FOR_LOGS: [&str; 5] =
+    ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:DescribeKey"];
+
+/// What CloudWatch Logs would be told when it uses the key for a group.
+fn for_group(policy: &Policy, arn: &str) -> Result<Result<(), String>, Unread> {
+    let region = arn.split(':').nth(3).unwrap_or_default();
+    let services = [format!("logs.{region}.amazonaws.com"), "logs.amazonaws.com".to_owned()];
+    let meant = |it: &&Statement| {
+        it.services().iter().any(|one| services.iter().any(|it| it == one))
+            || (it.services().contains(&"*") || it.means_everybody())
+    };
+    let fits = |it: &Statement| -> Result<bool, Unread> {
+        for condition in &it.conditions {
+            let values = &condition.values;
+            let yes = match condition.key.as_str() {
+                "kms:encryptioncontext:aws:logs:arn" => {
+                    values.iter().any(|it| glob(it, arn) || glob(it.trim_end_matches(":*"), arn))
+                }
+                "aws:sourceaccount" | "kms:calleraccount" => {
+                    let account = account_of(arn);
+                    values.iter().any(|it| account.as_deref() == Some(it))
+                }
+                "aws:sourcearn" => values.iter().any(|it| glob(it, arn)),
+                "kms:viaservice" => values.iter().any(|it| services.contains(it)),
+                other => {
+                    return Err(unclear(
+                        Reason::MissingContextKey,
+                        format!(
+                            "{} depends on {other}, which only a real request carries",
+                            it.name()
+                        ),
+                    ));
+                }
+            };
+            if !yes {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    let mut missing = Vec::new();
+    for action in FOR_LOGS {
+        let mut allowed = false;
+        let mut unsure = None;
+        for one in
+            policy.statements.iter().filter(meant).filter(|it| it.actions.holds_action(action))
+        {
+            match (fits(one), one.allows) {
+                (Ok(true), true) => allowed = true,
+                (Ok(true), false) => {
+                    return Ok(Err(format!("{} denies {action} to CloudWatch Logs", one.name())));
+                }
+                (Ok(false), _) => {}
+                (Err(it), _) => unsure = Some(it),
+            }
+        }
+        match (allowed, unsure) {
+            (_, Some(it)) => return Err(it),
+            (true, None) => {}
+            (false, None) => missing.push(action),
+        }
+    }
+    Ok(if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
+}
+
+fn admits(it: &Key, _: &View<'_>) -> Answer {
+    let key = state_of(it)?;
+    let Some(policy) = policy(it)? else {
+        let groups = it.used_by.iter().any(|it| matches!(it, KeyUse::LogGroup(_)));
+        return Ok(match groups {
+            true => Judged::fail("AWS manages it, and its policy cannot admit CloudWatch Logs")
+                .promised("a customer managed key"),
+            false => Judged::absent("AWS manages it"),
+        });
+    };
+    let mut wrong = Vec::new();
+    for it in &it.used_by {
+        if let KeyUse::LogGroup(arn) = it
+            && let Err(missing) = for_group(&policy, arn)?
+        {
+            wrong.push(format!("for {arn} CloudWatch Logs lacks {missing}"));
+        }
+    }
+    // Roles of the account are admitted by the root statement and their own policies; others must be named.
+    let account = account_of(&key.arn).unwrap_or_default();
+    let delegated = policy.statements.iter().any(|it| {
+        it.allows
+            && it.actions.holds_action("kms:GenerateDataKey")
+            && (it.means_everybody() || it.accounts().iter().flatten().any(|it| *it == account))
+    });
+    let buckets: Vec<&str> = it
+        .used_by
+        .iter()
+        .filter_map(|it| match it {
+            KeyUse::Bucket(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    if !buckets.is_empty() && !delegated {
+        wrong.push(format!("nobody may kms:GenerateDataKey for s3://{}", buckets.join(", s3://")));
+    }
+    if wrong.is_empty() {
+        return Ok(Judged::pass("those who write with it are admitted"));
+    }
+    let fix = format!(
+        "ssmtrail policy key --key {} > key.json && aws kms put-key-policy {} --policy-name default --policy file://key.json",
+        quote(&key.arn),
+        at(it, &key.arn)
+    );
+    Ok(Judged::fail(wrong.join("; "))
+        .promised("CloudWatch Logs and the writers are admitted")
+        .risky(fix, "it replaces the whole policy of the key: merge what else is in it"))
+}
+
+fn rotation(it: &Key, _: &View<'_>) -> Answer {
+    let key = state_of(it)?;
+    if key.manager == "AWS" {
+        return Ok(Judged::absent("AWS manages it, and rotates it every year"));
+    }
+    let Some(rotation) = it.rotation.known()? else {
+        return Ok(Judged::absent("such a key cannot be rotated by KMS"));
+    };
+    if key.origin == "EXTERNAL" || key.state == "PendingDeletion" {
+        return Ok(Judged::absent("a key of this state or origin is not rotated by KMS"));
+    }
+    Ok(match rotation.enabled {
+        true => Judged::pass(format!("every {} days", rotation.period_days.unwrap_or(365)))
+            .promised("on"),
+        false => Judged::fail("off").promised("on").fix(format!(
+            "aws kms enable-key-rotation {} --rotation-period-in-days 365",
+            at(it, &key.arn)
+        )),
+    })
+}
+
+fn open(it: &Key, view: &View<'_>) -> Answer {
+    let key = state_of(it)?;
+    let Some(policy) = policy(it)? else {
+        return Ok(Judged::absent("AWS manages it"));
+    };
+    let mut everybody = Vec::new();
+    let mut foreign = Vec::new();
+    for one in policy.statements.iter().filter(|it| it.allows && !it.is_bound()) {
+        if one.means_everybody() {
+            everybody.push(one.name());
+        }
+        let account = account_of(&key.arn);
+        let them = one.accounts().into_iter().flatten();
+        foreign.extend(them.filter(|it| Some(it) != account.as_ref() && !view.is_ours(it)));
+    }
+    let promised = "named principals alone";
+    foreign.sort_unstable();
+    foreign.dedup();
+    Ok(match (everybody.is_empty(), foreign.is_empty()) {
+        (false, _) => {
+            Judged::fail(format!("{} admits everybody", everybody.join(", "))).promised(promised)
+        }
+        (true, false) => {
+            Judged::info(format!("other accounts are admitted: {}", foreign.join(", ")))
+                .promised(promised)
+        }
+        (true, true) => Judged::pass("named principals alone").promised(promised),
+    })
+}

@@ -1,0 +1,138 @@
+//! What a Session document says: where its sessions are logged, and how.
+//!
+//! Read as the agent reads it: booleans may be texts, numbers are texts, blanks around a name do not count, and a value may
+//! be a parameter that whoever starts the session fills in.
+//! Source: "Session document schema" (AWS Systems Manager User Guide); amazon-ssm-agent:
+//! agent/framework/docparser/docparser.go.
+
+use serde_json::Value;
+
+/// The document that a session uses unless its starter names another.
+pub const NAME: &str = "SSM-SessionManagerRunShell";
+
+/// One value of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Input {
+    #[default]
+    Absent,
+    Is(String),
+    /// A parameter: whoever starts a session chooses.
+    Chosen(String),
+}
+
+impl Input {
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Is(it) => Some(it),
+            _ => None,
+        }
+    }
+}
+
+/// A Session document, understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    /// `Standard_Stream`, `InteractiveCommands`, `NonInteractiveCommands`, `Port`.
+    pub session_type: String,
+    pub bucket: Input,
+    /// Cleaned as the agent cleans it: empty, or ends with `/`.
+    pub prefix: String,
+    pub prefix_chosen: Option<String>,
+    pub bucket_encrypted: bool,
+    pub group: Input,
+    pub group_encrypted: bool,
+    pub streaming: bool,
+    pub key: Input,
+    pub run_as: bool,
+    pub run_as_user: Option<String>,
+    pub idle_minutes: Option<i64>,
+    pub max_minutes: Option<i64>,
+    pub shell_profiles: Vec<(String, String)>,
+}
+
+impl Preferences {
+    /// Reads the content of a document; `None` if it is no JSON object.
+    pub fn read(content: &str) -> Option<Self> {
+        let it: Value = serde_json::from_str(content).ok()?;
+        let document = it.as_object()?;
+        let none = Value::Null;
+        let inputs = document.get("inputs").unwrap_or(&none);
+        let text = |name: &str| match inputs.get(name) {
+            Some(Value::String(it)) if it.contains("{{") => Input::Chosen(it.trim().to_owned()),
+            Some(Value::String(it)) if !it.trim().is_empty() => Input::Is(it.trim().to_owned()),
+            _ => Input::Absent,
+        };
+        let flag = |name: &str| match inputs.get(name) {
+            Some(Value::Bool(it)) => *it,
+            Some(Value::String(it)) => it.trim().eq_ignore_ascii_case("true"),
+            _ => false,
+        };
+        let number = |name: &str| match inputs.get(name) {
+            Some(Value::String(it)) => it.trim().parse().ok(),
+            Some(it) => it.as_i64(),
+            None => None,
+        };
+        let prefix = text("s3KeyPrefix");
+        // amazon-ssm-agent: agent/fileutil/fileutil.go, BuildS3Path.
+        let parts = prefix.text().unwrap_or_default().split('/').filter(|it| !it.is_empty());
+        let shells = inputs.get("shellProfile").and_then(Value::as_object);
+        Some(Self {
+            session_type: document
+                .get("sessionType")
+                .and_then(Value::as_str)
+                .unwrap_or("Standard_Stream")
+                .to_owned(),
+            bucket: text("s3BucketName"),
+            prefix: parts.map(|it| format!("{it}/")).collect(),
+            prefix_chosen: match &prefix {
+                Input::Chosen(it) => Some(it.clone()),
+                _ => None,
+            },
+            bucket_encrypted: flag("s3EncryptionEnabled"),
+            group: text("cloudWatchLogGroupName"),
+            group_encrypted: flag("cloudWatchEncryptionEnabled"),
+            streaming: flag("cloudWatchStreamingEnabled"),
+            key: text("kmsKeyId"),
+            run_as: flag("runAsEnabled"),
+            run_as_user: text("runAsDefaultUser").text().map(str::to_owned),
+            idle_minutes: number("idleSessionTimeout"),
+            max_minutes: number("maxSessionDuration"),
+            shell_profiles: shells
+                .into_iter()
+                .flatten()
+                .filter_map(|(system, it)| Some((system.clone(), it.as_str()?.to_owned())))
+                .filter(|it| !it.1.trim().is_empty())
+                .collect(),
+        })
+    }
+
+    /// Sessions by this document forward ports or run programs; the former are never logged.
+    pub fn is_shell(&self) -> bool {
+        self.session_type != "Port"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_the_agent_reads_them() {
+        let it = Preferences::read(
+            r#"{"sessionType":"Standard_Stream","inputs":{
+                "s3BucketName":" acme ","s3KeyPrefix":"/a//b","s3EncryptionEnabled":"true",
+                "cloudWatchLogGroupName":"{{ group }}","cloudWatchStreamingEnabled":true,
+                "idleSessionTimeout":"15","maxSessionDuration":60,"kmsKeyId":"",
+                "shellProfile":{"linux":"exec bash","windows":" "}}}"#,
+        )
+        .unwrap();
+        assert_eq!(it.bucket, Input::Is("acme".into()));
+        assert_eq!(it.prefix, "a/b/");
+        assert_eq!(it.group, Input::Chosen("{{ group }}".into()));
+        assert_eq!(it.key, Input::Absent);
+        assert!(it.bucket_encrypted && it.streaming && !it.group_encrypted);
+        assert_eq!((it.idle_minutes, it.max_minutes), (Some(15), Some(60)));
+        assert_eq!(it.shell_profiles, [("linux".to_owned(), "exec bash".to_owned())]);
+        assert_eq!(Preferences::read("- yaml"), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! What was promised of the evidence: how long it is kept, how fast it is at hand, who holds the key.
+//!
+//! A profile is a set of numbers with the basis they rest on, because an auditor will ask; own numbers replace single ones.
+//! Where a standard fixes no number none is invented: the basis says whose choice it is.
+
+use serde::Serialize;
+
+/// Values that CloudWatch Logs takes as a retention ("PutRetentionPolicy", Amazon CloudWatch Logs API Reference).
+pub const RETENTIONS: [i64; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+/// The shortest legal retention of at least so many days; the longest there is if none is long enough.
+///
+/// ```
+/// use ssmtrail::audit::promise::legal_retention;
+/// assert_eq!([legal_retention(365), legal_retention(366), legal_retention(9999)], [365, 400, 3653]);
+/// ```
+pub fn legal_retention(days: i64) -> i64 {
+    RETENTIONS.into_iter().find(|it| *it >= days).unwrap_or(3653)
+}
+
+/// Whether stored transcripts must be beyond the reach of everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worm {
+    #[default]
+    No,
+    Governance,
+    Compliance,
+}
+
+/// A named set of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub name: &'static str,
+    /// Days a transcript is kept; 0 where the profile asks for none.
+    pub retention_days: i64,
+    /// Days within which it is read without a restore.
+    pub hot_days: i64,
+    pub worm: Worm,
+    pub idle_minutes: Option<i64>,
+    /// Why these numbers.
+    pub basis: &'static str,
+}
+
+const fn profile(
+    name: &'static str,
+    retention_days: i64,
+    hot_days: i64,
+    basis: &'static str,
+) -> Profile {
+    Profile { name, retention_days, hot_days, worm: Worm::No, idle_minutes: None, basis }
+}
+
+/// All profiles, the default first.
+pub const PROFILES: [Profile; 10] = [
+    profile(
+        "default",
+        365,
+        90,
+        "one year, three months at hand: what AWS Config, Security Hub CloudWatch.16, Prowler and Checkov take when nothing is said",
+    ),
+    Profile {
+        idle_minutes: Some(15),
+        ..profile(
+            "pci-4.0.1",
+            366,
+            92,
+            "PCI DSS 4.0.1, 10.5.1: twelve months (up to 366 days), the latest three (up to 92) immediately available; 8.2.8: 15 minutes idle",
+        )
+    },
+    profile(
+        "hipaa",
+        2192,
+        90,
+        "an interpretation: 45 CFR 164.316(b)(2)(i) keeps documentation six years and does not name audit logs",
+    ),
+    profile(
+        "nist-800-53",
+        365,
+        90,
+        "AU-11 leaves the period to the organization; 365 is ours, set your own",
+    ),
+    profile(
+        "soc2",
+        365,
+        90,
+        "the Trust Services Criteria fix no period; 365 is ours, set your own",
+    ),
+    profile("iso27001-2022", 365, 90, "A.8.15 and A.5.33 fix no period; 365 is ours, set your own"),
+    profile(
+        "cis-aws-7.0.0",
+        0,
+        0,
+        "the CIS AWS Foundations Benchmark asks for no period of log groups",
+    ),
+    profile("jp-jpcert", 365, 90, "JPCERT/CC recommends one year or more (by secondary source)"),
+    profile("fisc", 365, 90, "no period was found in the public text; 365 is ours, set your own"),
+    profile("ismap", 365, 90, "no period was found in the public text; 365 is ours, set your own"),
+];
+
+/// What the evidence is measured by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Promise {
+    pub profile: &'static str,
+    pub basis: &'static str,
+    pub retention_days: i64,
+    pub hot_days: i64,
+    /// Nothing is kept longer, where that was promised.
+    pub max_days: Option<i64>,
+    pub worm: Worm,
+    /// A customer managed key is asked for.
+    pub customer_key: bool,
+    pub idle_minutes: Option<i64>,
+    pub max_session_minutes: Option<i64>,
+    /// Accounts that may have a part in it, beside those surveyed.
+    pub accounts: Vec<String>,
+    /// Regions where evidence may lie; all if empty.
+    pub regions: Vec<String>,
+}
+
+impl Promise {
+    pub fn of(profile: &Profile) -> Self {
+        Self {
+            profile: profile.name,
+            basis: profile.basis,
+            retention_days: profile.retention_days,
+            hot_days: profile.hot_days,
+            max_days: None,
+            worm: profile.worm,
+            customer_key: false,
+            idle_minutes: profile.idle_minutes,
+            max_session_minutes: None,
+            accounts: Vec::new(),
+            regions: Vec::new(),
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        PROFILES.iter().find(|it| it.name == name).map(Self::of)
+    }
+
+    /// In one line, for the head of every output.
+    pub fn words(&self) -> String {
+        let mut parts = vec![match self.retention_days {
+            0 => "no period asked for".to_owned(),
+            days => format!("kept {days} days, {} at hand", self.hot_days),
+        }];
+        parts.extend(self.max_days.map(|it| format!("no longer than {it} days")));
+        match self.worm {
+            Worm::No => {}
+            Worm::Governance => parts.push("locked (governance or compliance)".into()),
+            Worm::Compliance => parts.push("locked (compliance)".into()),
+        }
+        if self.customer_key {
+            parts.push("a customer managed key".into());
+        }
+        parts.extend(self.idle_minutes.map(|it| format!("sessions idle {it} minutes at most")));
+        parts.extend(self.max_session_minutes.map(|it| format!("sessions {it} minutes at most")));
+        if !self.regions.is_empty() {
+            parts.push(format!("in {}", self.regions.join(", ")));
+        }
+        parts.join("; ")
+    }
+}
+
+impl Default for Promise {
+    fn default() -> Self {
+        Self::of(&PROFILES[0])
+    }
+}
+
+/// A finding that somebody has accepted, with the reason, for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mute {
+    /// Id of the check.
+    pub check: String,
+    /// Pattern of the resource's ARN: `*` is any text.
+    pub resource: String,
+    pub reason: String,
+    /// Last day on which it holds, as 2027-01-31.
+    pub until: String,
+    /// Where it was said.
+    pub from: String,
+}

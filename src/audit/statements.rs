@@ -1,0 +1,315 @@
+//! Policy documents: who may do what to which thing, as far as it can be read from the document alone.
+//!
+//! Only what a check needs is modelled. A condition that is not modelled is never ignored: whoever asks learns that there
+//! is one, so that a grant under an unknown condition is neither called open nor called safe.
+//! Source: "IAM JSON policy elements reference", "Grammar of the IAM JSON policy language" (AWS IAM User Guide).
+
+use serde_json::Value;
+
+/// A policy document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    pub statements: Vec<Statement>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub sid: Option<String>,
+    pub allows: bool,
+    pub principals: Who,
+    pub actions: Which,
+    pub resources: Which,
+    /// Operator, key, values; keys in lower case, as they are not told apart by case.
+    pub conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    pub operator: String,
+    pub key: String,
+    pub values: Vec<String>,
+}
+
+/// Patterns that are meant, or all but those.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    These(Vec<String>),
+    AllBut(Vec<String>),
+}
+
+/// Principals, as kind (`AWS`, `Service`, …) and name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    These(Vec<(String, String)>),
+    AllBut(Vec<(String, String)>),
+}
+
+fn texts(it: &Value) -> Vec<String> {
+    match it {
+        Value::String(it) => vec![it.clone()],
+        Value::Bool(it) => vec![it.to_string()],
+        Value::Number(it) => vec![it.to_string()],
+        Value::Array(many) => many.iter().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn principals(it: &Value) -> Vec<(String, String)> {
+    match it {
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(kind, names)| texts(names).into_iter().map(|it| (kind.clone(), it)))
+            .collect(),
+        it => texts(it).into_iter().map(|it| ("AWS".to_owned(), it)).collect(),
+    }
+}
+
+impl Policy {
+    /// Reads a document; `None` if it is none.
+    pub fn read(text: &str) -> Option<Self> {
+        let it: Value = serde_json::from_str(text).ok()?;
+        let statements = match it.get("Statement")? {
+            Value::Array(many) => many.clone(),
+            one => vec![one.clone()],
+        };
+        statements
+            .iter()
+            .map(Statement::read)
+            .collect::<Option<_>>()
+            .map(|it| Self { statements: it })
+    }
+}
+
+impl Statement {
+    fn read(it: &Value) -> Option<Self> {
+        let it = it.as_object()?;
+        let which = |yes: &str, no: &str| match (it.get(yes), it.get(no)) {
+            (Some(these), _) => Which::These(texts(these)),
+            (None, Some(but)) => Which::AllBut(texts(but)),
+            (None, None) => Which::These(Vec::new()),
+        };
+        let who = match (it.get("Principal"), it.get("NotPrincipal")) {
+            (Some(these), _) => Who::These(principals(these)),
+            (None, Some(but)) => Who::AllBut(principals(but)),
+            (None, None) => Who::These(Vec::new()),
+        };
+        let mut conditions = Vec::new();
+        if let Some(Value::Object(operators)) = it.get("Condition") {
+            for (operator, keys) in operators {
+                for (key, values) in keys.as_object()? {
+                    conditions.push(Condition {
+                        operator: operator.clone(),
+                        key: key.to_lowercase(),
+                        values: texts(values),
+                    });
+                }
+            }
+        }
+        Some(Self {
+            sid: it.get("Sid").and_then(|it| it.as_str()).map(str::to_owned),
+            allows: match it.get("Effect")?.as_str()? {
+                "Allow" => true,
+                "Deny" => false,
+                _ => return None,
+            },
+            principals: who,
+            actions: which("Action", "NotAction"),
+            resources: which("Resource", "NotResource"),
+            conditions,
+        })
+    }
+
+    /// How it is called in a message.
+    pub fn name(&self) -> String {
+        self.sid.clone().unwrap_or_else(|| "a statement without Sid".into())
+    }
+
+    /// Whether anybody at all is meant by its principals.
+    pub fn means_everybody(&self) -> bool {
+        match &self.principals {
+            Who::These(many) => many.iter().any(|(kind, name)| kind == "AWS" && name == "*"),
+            Who::AllBut(_) => true,
+        }
+    }
+
+    /// Accounts of its principals. `None` stands for one that names no account.
+    pub fn accounts(&self) -> Vec<Option<String>> {
+        match &self.principals {
+            Who::These(many) => many
+                .iter()
+                .filter(|it| it.0 == "AWS" && it.1 != "*")
+                .map(|it| account_of(&it.1))
+                .collect(),
+            Who::AllBut(_) => Vec::new(),
+        }
+    }
+
+    pub fn services(&self) -> Vec<&str> {
+        match &self.principals {
+            Who::These(many) => {
+                many.iter().filter(|it| it.0 == "Service").map(|it| it.1.as_str()).collect()
+            }
+            Who::AllBut(_) => Vec::new(),
+        }
+    }
+
+    /// Whether its principals are held to known accounts by a condition, whoever is named.
+    pub fn is_bound(&self) -> bool {
+        const BOUND: [&str; 11] = [
+            "aws:principalorgid",
+            "aws:principalorgpaths",
+            "aws:principalaccount",
+            "aws:principalarn",
+            "aws:sourceaccount",
+            "aws:sourcearn",
+            "aws:sourceorgid",
+            "aws:sourceorgpaths",
+            "kms:calleraccount",
+            "aws:sourcevpce",
+            "aws:sourcevpc",
+        ];
+        self.conditions.iter().any(|it| {
+            let negated = it.operator.contains("Not") || it.operator.ends_with("IfExists");
+            let anything = it.values.iter().any(|it| it == "*" || it.is_empty());
+            BOUND.contains(&it.key.as_str()) && !negated && !anything
+        })
+    }
+
+    pub fn condition(&self, key: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|it| it.key == key)
+    }
+}
+
+impl Which {
+    /// Whether this action or ARN is among them. Actions are not told apart by case.
+    pub fn holds(&self, name: &str, cased: bool) -> bool {
+        let matches = |it: &String| match cased {
+            true => glob(it, name),
+            false => glob(&it.to_lowercase(), &name.to_lowercase()),
+        };
+        match self {
+            Self::These(many) => many.iter().any(matches),
+            Self::AllBut(many) => !many.iter().any(matches),
+        }
+    }
+
+    pub fn holds_action(&self, name: &str) -> bool {
+        self.holds(name, false)
+    }
+
+    pub fn holds_resource(&self, arn: &str) -> bool {
+        self.holds(arn, true)
+    }
+
+    /// Whether some ARN that begins like this may be among them: what is asked of a pattern, not of one ARN.
+    pub fn touches(&self, arn: &str) -> bool {
+        match self {
+            Self::These(many) => {
+                many.iter().any(|it| glob(it, arn) || glob(arn, it) || glob(&format!("{arn}*"), it))
+            }
+            Self::AllBut(many) => !many.iter().any(|it| glob(it, arn)),
+        }
+    }
+}
+
+/// The account in an ARN, or an account id by itself.
+pub fn account_of(principal: &str) -> Option<String> {
+    let is_id = |it: &str| it.len() == 12 && it.bytes().all(|it| it.is_ascii_digit());
+    if is_id(principal) {
+        return Some(principal.to_owned());
+    }
+    principal.split(':').nth(4).filter(|it| is_id(it)).map(str::to_owned)
+}
+
+/// `*` is any text, `?` one character; linear in time for any pattern by falling back to the last star alone.
+///
+/// ```
+/// use ssmtrail::audit::statements::glob;
+/// assert!(glob("arn:aws:logs:*:*:log-group:/aws/*", "arn:aws:logs:eu-west-1:1:log-group:/aws/ssm"));
+/// assert!(glob("s3:Get?cl", "s3:GetAcl") && !glob("s3:*x", "s3:GetAcl"));
+/// ```
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut from) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while from < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, from));
+                at += 1;
+            }
+            Some(it) if *it == b'?' || *it == text[from] => {
+                at += 1;
+                from += 1;
+            }
+            _ => match &mut star {
+                Some((back, taken)) => {
+                    *taken += 1;
+                    at = *back + 1;
+                    from = *taken;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|it| *it == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(statement: &str) -> Statement {
+        let policy = Policy::read(&format!(r#"{{"Statement":[{statement}]}}"#)).unwrap();
+        policy.statements[0].clone()
+    }
+
+    #[test]
+    fn principals_are_everybody_accounts_or_services() {
+        for all in [r#""*""#, r#"{"AWS":"*"}"#, r#"{"AWS":["*"]}"#] {
+            assert!(
+                one(&format!(r#"{{"Effect":"Allow","Principal":{all},"Action":"*"}}"#))
+                    .means_everybody()
+            );
+        }
+        assert!(
+            one(r#"{"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"*"}"#)
+                .means_everybody()
+        );
+        let it = one(
+            r#"{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:root","444455556666","AIDAX"],"Service":"logs.eu-west-1.amazonaws.com"},"Action":"*"}"#,
+        );
+        assert!(!it.means_everybody());
+        assert_eq!(it.accounts(), [Some("111122223333".into()), Some("444455556666".into()), None]);
+        assert_eq!(it.services(), ["logs.eu-west-1.amazonaws.com"]);
+    }
+
+    #[test]
+    fn a_condition_binds_unless_it_is_negated_or_admits_anything() {
+        let with = |condition: &str| {
+            one(&format!(
+                r#"{{"Effect":"Allow","Principal":"*","Action":"*","Condition":{{{condition}}}}}"#
+            ))
+            .is_bound()
+        };
+        assert!(with(r#""StringEquals":{"aws:PrincipalOrgID":"o-1"}"#));
+        assert!(!with(r#""StringNotEquals":{"aws:PrincipalOrgID":"o-1"}"#));
+        assert!(!with(r#""StringLike":{"aws:PrincipalArn":"*"}"#));
+        assert!(!with(r#""StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}"#));
+        assert!(!with(r#""Bool":{"aws:SecureTransport":"true"}"#));
+    }
+
+    #[test]
+    fn what_is_no_policy_is_told_from_an_empty_one() {
+        assert_eq!(Policy::read("{}"), None);
+        assert_eq!(Policy::read("x"), None);
+        assert_eq!(Policy::read(r#"{"Statement":[{"Effect":"Maybe"}]}"#), None);
+        assert_eq!(Policy::read(r#"{"Statement":[]}"#), Some(Policy::default()));
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_takes_no_time() {
+        assert!(!glob(&format!("{}b", "a*".repeat(200)), &"a".repeat(5000)));
+        assert!(glob("*a*b*", "xxaxxbxx"));
+    }
+}

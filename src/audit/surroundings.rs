@@ -1,0 +1,186 @@
+//! Checks of what stands around the places: the trail that records who started sessions, and the agents on the nodes.
+
+use super::Answer;
+use super::Ask;
+use super::Check;
+use super::Judged;
+use super::Severity::High;
+use super::Severity::Low;
+use super::Severity::Medium;
+use super::View;
+use super::frameworks::Group;
+use super::quote;
+use crate::settings::Corner;
+use crate::settings::Node;
+use crate::settings::Selector;
+use crate::settings::Trail;
+use crate::settings::Unread;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "COV-TRAIL-01",
+        title: "A trail records who starts sessions, in every Region",
+        severity: High,
+        groups: &[Group::Trail],
+        reads: &[
+            "cloudtrail:DescribeTrails",
+            "cloudtrail:GetTrailStatus",
+            "cloudtrail:GetEventSelectors",
+        ],
+        why: "A transcript tells what was typed; only CloudTrail tells who asked for the session, and from where.",
+        then: "Keep one trail of all Regions that records management events, writes included.",
+        ask: Ask::Account(recorded),
+    },
+    Check {
+        id: "COV-TRAIL-02",
+        title: "The trail's files can be validated",
+        severity: Medium,
+        groups: &[Group::Trail, Group::Integrity],
+        reads: &["cloudtrail:DescribeTrails"],
+        why: "Without digest files nobody can prove that no record was removed.",
+        then: "Switch log file validation on.",
+        ask: Ask::Account(validated),
+    },
+    Check {
+        id: "COV-NODE-01",
+        title: "Agents are new enough to stream",
+        severity: Low,
+        groups: &[Group::Generation],
+        reads: &["ssm:DescribeInstanceInformation"],
+        why: "An agent before 3.0.356.0 cannot stream to CloudWatch Logs.",
+        then: "Update the agent.",
+        ask: Ask::Node(agent),
+    },
+];
+
+/// Trails of an account, each once, and a refusal that hides others.
+fn trails<'a>(account: &str, view: &View<'a>) -> (Vec<(&'a Trail, &'a Corner)>, Option<Unread>) {
+    let mut out: Vec<(&Trail, &Corner)> = Vec::new();
+    let mut lacking = None;
+    for corner in view.survey.corners.iter().filter(|it| it.account == account) {
+        match corner.trails.known() {
+            Ok(many) => {
+                for it in many {
+                    // A trail of all Regions is shown in each.
+                    if !out.iter().any(|one| one.0.arn == it.arn) {
+                        out.push((it, corner));
+                    }
+                }
+            }
+            Err(it) => lacking = Some(it),
+        }
+    }
+    (out, lacking)
+}
+
+/// Whether management events that change something are recorded: StartSession is one.
+fn records_writes(selectors: &[Selector]) -> bool {
+    selectors.iter().any(|it| match it {
+        Selector::Plain { read_write, management, .. } => {
+            *management && ["All", "WriteOnly"].contains(&read_write.as_str())
+        }
+        Selector::Advanced { fields, .. } => {
+            let field = |name: &str| fields.iter().find(|it| it.field == name);
+            let management = field("eventCategory")
+                .is_some_and(|it| it.equals.iter().any(|it| it == "Management"));
+            let reads_alone =
+                field("readOnly").is_some_and(|it| it.equals.iter().any(|it| it == "true"));
+            // Excluding KMS or the RDS Data API is usual; excluding ssm drops what we need.
+            let sources = field("eventSource").is_none_or(|it| {
+                it.equals.is_empty() && !it.not_equals.iter().any(|it| it.starts_with("ssm."))
+                    || it.equals.iter().any(|it| it.starts_with("ssm."))
+            });
+            management && !reads_alone && sources
+        }
+    })
+}
+
+fn recorded(account: &str, view: &View<'_>) -> Answer {
+    let (trails, mut lacking) = trails(account, view);
+    let promised = "a trail of all Regions with management writes, logging";
+    let mut problems = Vec::new();
+    let mut fixes = Vec::new();
+    for (it, corner) in &trails {
+        let (status, selectors) = match (it.status.known(), it.selectors.known()) {
+            (Ok(status), Ok(selectors)) => (status, selectors),
+            (Err(why), _) | (_, Err(why)) => {
+                lacking = Some(why);
+                continue;
+            }
+        };
+        let at = format!("--region {} --name {}", quote(&corner.region), quote(&it.arn));
+        let mut wrong = Vec::new();
+        if !status.logging {
+            wrong.push("it is not logging".to_owned());
+            fixes.push(format!("aws cloudtrail start-logging {at}"));
+        }
+        if !it.multi_region {
+            wrong.push("it is of one Region alone".to_owned());
+            fixes.push(format!("aws cloudtrail update-trail {at} --is-multi-region-trail"));
+        }
+        if !records_writes(selectors) {
+            wrong.push("it leaves out management events that write".to_owned());
+        }
+        if let Some(error) = status.delivery_error.as_ref().filter(|it| !it.is_empty()) {
+            wrong.push(format!("it cannot deliver: {error}"));
+        }
+        if wrong.is_empty() {
+            return Ok(Judged::pass(format!("{} records them", it.name)).promised(promised));
+        }
+        problems.push(format!("{}: {}", it.name, wrong.join(", ")));
+    }
+    // A trail that was not understood might be the one.
+    if let Some(it) = lacking {
+        return Err(it);
+    }
+    if trails.is_empty() {
+        return Ok(Judged::fail("there is no trail").promised(promised).fix(
+            "aws cloudtrail create-trail --name management --s3-bucket-name TRAIL-BUCKET --is-multi-region-trail --enable-log-file-validation",
+        ));
+    }
+    let judged = Judged::fail("no trail does").promised(promised).details(problems);
+    Ok(fixes.into_iter().fold(judged, Judged::fix))
+}
+
+fn validated(account: &str, view: &View<'_>) -> Answer {
+    let (trails, lacking) = trails(account, view);
+    let without: Vec<_> = trails.iter().filter(|it| !it.0.validated).collect();
+    if let Some((first, corner)) = without.first().copied() {
+        let names: Vec<&str> = without.iter().map(|it| it.0.name.as_str()).collect();
+        let fix = format!(
+            "aws cloudtrail update-trail --region {} --name {} --enable-log-file-validation",
+            quote(&corner.region),
+            quote(&first.arn)
+        );
+        return Ok(Judged::fail(format!("off for {}", names.join(", "))).promised("on").fix(fix));
+    }
+    if let Some(it) = lacking {
+        return Err(it);
+    }
+    if trails.is_empty() {
+        return Ok(Judged::absent("there is no trail (COV-TRAIL-01)"));
+    }
+    Ok(Judged::pass("on").promised("on"))
+}
+
+/// amazon-ssm-agent: RELEASENOTES.md, "3.0.356.0: … stream session logs to CloudWatch".
+const STREAMS: [u64; 4] = [3, 0, 356, 0];
+
+fn agent(it: &Node, corner: &Corner, _: &View<'_>) -> Answer {
+    let parts: Vec<u64> = it.agent_version.split('.').filter_map(|it| it.parse().ok()).collect();
+    if parts.is_empty() {
+        return Err(super::unclear(
+            crate::settings::Reason::NotUnderstood,
+            "its agent's version is not told",
+        ));
+    }
+    if parts.as_slice() >= STREAMS.as_slice() {
+        return Ok(Judged::pass(&it.agent_version).promised("3.0.356.0"));
+    }
+    let fix = format!(
+        "aws ssm send-command --region {} --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values={}",
+        quote(&corner.region),
+        quote(&it.id)
+    );
+    Ok(Judged::fail(&it.agent_version).promised("3.0.356.0").fix(fix))
+}

@@ -1,0 +1,544 @@
+//! `verify`: will the evidence survive.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::Answer;
+use super::Run;
+use super::reach::Reach;
+use super::sync::runtime;
+use crate::audit;
+use crate::audit::Judgement;
+use crate::audit::Severity;
+use crate::audit::Verdict;
+use crate::audit::diff;
+use crate::audit::promise::Mute;
+use crate::audit::promise::PROFILES;
+use crate::audit::promise::Promise;
+use crate::audit::promise::Worm;
+use crate::config::Place;
+use crate::config::PromiseSpec;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::render;
+use crate::settings::Survey;
+use crate::source::survey;
+use crate::source::survey::Clock;
+use crate::source::survey::Scope;
+use crate::source::survey::Target;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail verify                                 all that sessions are logged to, in every enabled Region
+  ssmtrail verify --region eu-west-1 --promise pci-4.0.1
+  ssmtrail verify s3://acme-session-logs/prod     one place alone
+  ssmtrail verify --save-survey settings.json     keep what AWS said; judge it again without AWS:
+  ssmtrail verify --survey settings.json --promise hipaa
+  ssmtrail verify --survey today.json --diff last-month.json
+  ssmtrail verify --list                          the checks; --explain S3-RET-01 tells one
+
+What could not be read is unknown, never a pass; the permission that is missing is named. The promise is that of [promise] in
+ssmtrail.toml, or --promise. Exit 0: nothing fails. Exit 1: something does. Exit 3: with --strict something is unknown, or an
+account or place could not be looked into at all.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Verify {
+    /// Where transcripts are: s3://bucket/prefix, logs:GROUP, or a name from ssmtrail.toml
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    /// Profile to measure by
+    #[arg(long, value_name = "PROFILE")]
+    promise: Option<String>,
+
+    /// Checks whose ids begin so, alone (repeatable)
+    #[arg(long, value_name = "ID")]
+    check: Vec<String>,
+
+    /// Fail from this severity on
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    fail_on: Level,
+
+    /// What is unknown is exit 3
+    #[arg(long)]
+    strict: bool,
+
+    /// Write what AWS said to a file
+    #[arg(long, value_name = "FILE", conflicts_with = "survey")]
+    save_survey: Option<PathBuf>,
+
+    /// Judge such a file; AWS is not asked
+    #[arg(long, value_name = "FILE", conflicts_with = "sources")]
+    survey: Option<PathBuf>,
+
+    /// Tell what has changed since this older file
+    #[arg(long, value_name = "FILE")]
+    diff: Option<PathBuf>,
+
+    /// Transcripts of each prefix to look at, beside the newest and the oldest five
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    sample: usize,
+
+    /// How to write the findings
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Written,
+
+    /// Show what passes too
+    #[arg(long)]
+    all: bool,
+
+    /// List the checks
+    #[arg(long)]
+    list: bool,
+
+    /// Tell what a check is about
+    #[arg(long, value_name = "ID")]
+    explain: Option<String>,
+
+    #[command(flatten)]
+    reach: Reach,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum Written {
+    Table,
+    Json,
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum Level {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Level {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+impl Verify {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        if self.list {
+            return list(run);
+        }
+        if let Some(id) = &self.explain {
+            return explain(run, id);
+        }
+        let config = run.config()?;
+        let promise = promise(&config.promise, self.promise.as_deref())?;
+        for it in &self.check {
+            if !audit::checks().any(|one| one.id.starts_with(it.as_str())) {
+                return Err(unknown_check(it));
+            }
+        }
+        let mut mutes = Vec::new();
+        for it in &config.mutes {
+            if !audit::checks().any(|one| one.id == it.check) {
+                let error = unknown_check(&it.check);
+                return Err(Error { what: format!("{}: {}", it.from, error.what), ..error });
+            }
+            mutes.push(Mute {
+                check: it.check.clone(),
+                resource: it.resource.clone(),
+                reason: it.reason.clone(),
+                until: it.until.clone(),
+                from: it.from.to_string(),
+            });
+        }
+        let survey = match &self.survey {
+            Some(path) => read(path)?,
+            None => self.ask(run)?,
+        };
+        if let Some(path) = &self.save_survey {
+            save(path, &survey)?;
+        }
+        for it in &survey.unread {
+            let (what, why) = (render::visible(&it.what), render::visible(&it.unread.why));
+            run.ui.note(&format!("could not look into {what}: {why}"));
+        }
+        if survey.is_empty() {
+            return match survey.unread.is_empty() {
+                true => Err(Error::misused("there is nothing to verify")
+                    .hint("name a place, or run `ssmtrail init`")),
+                false => Ok(Answer::Failed),
+            };
+        }
+        if let Some(path) = &self.diff {
+            return changes(run, &read(path)?, &survey);
+        }
+        let judgement = audit::judge(&survey, &promise, &mutes, &self.check);
+        match self.format {
+            Written::Table => table(run, &survey, &promise, &judgement, self.all)?,
+            Written::Json => as_json(run, &survey, &promise, &judgement)?,
+            Written::Csv => as_csv(run, &judgement)?,
+        }
+        for it in &judgement.stale {
+            run.ui.note(&format!("note: {}", render::visible(it)));
+        }
+        let least = self.fail_on.severity();
+        let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= least);
+        let unknown = judgement.count(Verdict::Unknown) > 0;
+        Ok(match (failed, (self.strict && unknown) || !survey.unread.is_empty()) {
+            (true, _) => Answer::No,
+            (false, true) => Answer::Partial,
+            (false, false) => Answer::Yes,
+        })
+    }
+
+    /// Asks AWS.
+    fn ask(&self, run: &mut Run<'_, '_>) -> Result<Survey> {
+        let config = run.config()?;
+        let all = self.reach.region.iter().any(|it| it == "all");
+        let regions = if all { Vec::new() } else { self.reach.region.clone() };
+        let region = regions.first().map(String::as_str);
+        let specs = match self.sources.is_empty() {
+            true => config.sources.clone(),
+            false => super::sync::specs(run, &self.sources)?,
+        };
+        let mut targets = Vec::new();
+        for spec in specs.iter().filter(|it| !matches!(it.place, Place::Folder(_))) {
+            let role = self.reach.role_arn.first().map(String::as_str);
+            let access = self
+                .reach
+                .said(region, role)
+                .or(&spec.access)
+                .or(&run.environment())
+                .or(&config.access);
+            targets.push(Target {
+                place: spec.place.clone(),
+                access,
+                named_by: spec.from.to_string(),
+                bucket_owner: spec.bucket_owner.clone(),
+            });
+        }
+        // Places that are named are looked at alone; else the documents of each account tell more.
+        let mut accounts = Vec::new();
+        if self.sources.is_empty() {
+            let way = |role: Option<&str>| {
+                self.reach.said(region, role).or(&run.environment()).or(&config.access)
+            };
+            if self.reach.role_arn.is_empty() {
+                accounts.push(way(None));
+                for it in targets.iter().map(|it| &it.access).filter(|it| it.role_arn.is_some()) {
+                    if !accounts
+                        .iter()
+                        .any(|one| one.role_arn == it.role_arn && one.profile == it.profile)
+                    {
+                        accounts.push(it.clone());
+                    }
+                }
+            }
+            accounts.extend(self.reach.role_arn.iter().map(|it| way(Some(it))));
+        }
+        let scope = Scope { accounts, regions, targets, sample: self.sample };
+        let clock = Clock { began: run.world.now, since: Instant::now() };
+        let bar = run.world.progress.then(indicatif::ProgressBar::new_spinner);
+        if let Some(it) = &bar {
+            it.enable_steady_tick(std::time::Duration::from_millis(120));
+        }
+        let tell = |what: &str| {
+            if let Some(it) = &bar {
+                it.set_message(format!("reading {}", render::visible(what)));
+            }
+        };
+        let runtime = runtime()?;
+        let stop = run.world.stop;
+        let asked = runtime.block_on(async {
+            let stopped = async {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            };
+            tokio::select! {
+                it = survey::survey(&scope, clock, &tell) => Some(it),
+                () = stopped => None,
+            }
+        });
+        runtime.shutdown_background();
+        if let Some(it) = &bar {
+            it.finish_and_clear();
+        }
+        asked.ok_or_else(|| Error::new(Kind::Interrupted, "stopped; nothing was judged"))
+    }
+}
+
+fn unknown_check(id: &str) -> Error {
+    let ids: Vec<&str> = audit::checks().map(|it| it.id).collect();
+    let error = Error::misused(format!("there is no check {id}"));
+    match crate::config::nearest(&id.to_uppercase(), &ids) {
+        Some(it) => error.hint(format!("did you mean {it}?")),
+        None => error.hint("`ssmtrail verify --list` lists them"),
+    }
+}
+
+fn promise(told: &PromiseSpec, argument: Option<&str>) -> Result<Promise> {
+    let name = argument.or(told.profile.as_ref().map(|it| it.value.as_str())).unwrap_or("default");
+    let mut out = Promise::named(name).ok_or_else(|| {
+        let names: Vec<&str> = PROFILES.iter().map(|it| it.name).collect();
+        Error::misused(format!("there is no profile {name}"))
+            .hint(format!("the profiles are {}", names.join(", ")))
+    })?;
+    out.retention_days = told.retention_days.unwrap_or(out.retention_days);
+    out.hot_days = told.hot_days.unwrap_or(out.hot_days);
+    out.max_days = told.max_days;
+    out.worm = match told.worm.as_ref().map(|it| it.value.as_str()) {
+        Some("governance") => Worm::Governance,
+        Some("compliance") => Worm::Compliance,
+        _ => out.worm,
+    };
+    out.customer_key = told.customer_key.unwrap_or(out.customer_key);
+    out.idle_minutes = told.idle_minutes.or(out.idle_minutes);
+    out.max_session_minutes = told.max_session_minutes;
+    out.accounts.clone_from(&told.accounts);
+    out.regions.clone_from(&told.regions);
+    Ok(out)
+}
+
+fn read(path: &std::path::Path) -> Result<Survey> {
+    let text = std::fs::read_to_string(path).map_err(|it| Error::file("read", path, it))?;
+    Survey::read(&text)
+        .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))
+}
+
+/// Names of resources are in it: it is its owner's alone, and appears whole or not at all.
+fn save(path: &std::path::Path, survey: &Survey) -> Result<()> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let write = || -> std::io::Result<()> {
+        let mut file =
+            tempfile::NamedTempFile::new_in(folder.unwrap_or(std::path::Path::new(".")))?;
+        file.write_all(survey.write().as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|it| Error::file("write", path, it))
+}
+
+fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
+    let rows: Vec<Vec<String>> = audit::checks()
+        .map(|it| vec![it.id.into(), it.severity.word().into(), it.title.into()])
+        .collect();
+    run.ui.table(&["CHECK", "SEVERITY", "WHAT MUST HOLD"], &[], &rows)?;
+    Ok(Answer::Yes)
+}
+
+fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
+    let upper = id.to_uppercase();
+    let it = audit::checks().find(|it| it.id == upper).ok_or_else(|| unknown_check(id))?;
+    run.ui.line(&format!("{}: {}", it.id, it.title))?;
+    run.ui.line(&format!("severity  {}", it.severity.word()))?;
+    run.ui.line(&format!("why       {}", it.why))?;
+    run.ui.line(&format!("then      {}", it.then))?;
+    run.ui.line(&format!("reads     {}", it.reads.join(", ")))?;
+    for one in it.mappings() {
+        run.ui.line(&format!(
+            "          {}: {} (by {})",
+            one.standard,
+            one.controls.join(", "),
+            one.origin
+        ))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn changes(run: &mut Run<'_, '_>, before: &Survey, after: &Survey) -> Result<Answer> {
+    let changes = diff::changes(before, after);
+    run.ui.note(&format!("from {} to {}", before.taken_at, after.taken_at));
+    let shown = |it: &Option<String>| {
+        it.as_deref().map_or("-".into(), |it| render::visible(it).into_owned())
+    };
+    let rows: Vec<Vec<String>> = changes
+        .iter()
+        .map(|it| {
+            vec![
+                render::visible(&it.place).into_owned(),
+                render::visible(&it.setting).into_owned(),
+                shown(&it.before),
+                shown(&it.after),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        run.ui.note("nothing has changed");
+        return Ok(Answer::Yes);
+    }
+    run.ui.table(&["PLACE", "SETTING", "BEFORE", "AFTER"], &[], &rows)?;
+    Ok(Answer::No)
+}
+
+fn table(
+    run: &mut Run<'_, '_>,
+    survey: &Survey,
+    promise: &Promise,
+    it: &Judgement,
+    all: bool,
+) -> Result<()> {
+    run.ui.note(&format!("promise: {} ({})", promise.profile, promise.words()));
+    run.ui.note(&format!("basis: {}", promise.basis));
+    let mut place = "";
+    for one in &it.findings {
+        let muted = one.muted.as_ref();
+        let quiet = matches!(one.status, Verdict::Pass | Verdict::Info | Verdict::NotApplicable);
+        if quiet && !all {
+            continue;
+        }
+        if one.place != place {
+            place = &one.place;
+            let head = run.ui.paint(render::NAME, &render::visible(place));
+            run.ui.line(&head)?;
+        }
+        let (word, style) = match (one.status, muted.is_some()) {
+            (_, true) => ("muted", render::DIM),
+            (Verdict::Fail, _) => ("FAIL", render::MATCH),
+            (Verdict::Unknown, _) => ("unknown", render::WARN),
+            (Verdict::Pass, _) => ("pass", render::DIM),
+            (Verdict::Info, _) => ("info", render::DIM),
+            (Verdict::NotApplicable, _) => ("n/a", render::DIM),
+        };
+        let severity = if one.status == Verdict::Fail { one.severity.word() } else { "" };
+        let word = run.ui.paint(style, &format!("{word:<7}"));
+        run.ui.line(&format!("  {word}  {severity:<8}  {:<13}  {}", one.check_id, one.title))?;
+        let indent = " ".repeat(21);
+        let seen = render::visible(&one.seen).into_owned();
+        let promised = match one.promised.is_empty() || one.status == Verdict::Unknown {
+            true => String::new(),
+            false => format!("; promised: {}", render::visible(&one.promised)),
+        };
+        run.ui.line(&format!("{indent}{seen}{promised}"))?;
+        for it in &one.details {
+            run.ui.line(&format!("{indent}- {}", render::visible(it)))?;
+        }
+        if let Some(it) = muted {
+            run.ui.line(&format!(
+                "{indent}accepted until {}: {}",
+                it.until,
+                render::visible(&it.reason)
+            ))?;
+            continue;
+        }
+        for fix in &one.fixes {
+            run.ui.line(&format!("{indent}$ {}", render::visible(&fix.command)))?;
+            if let Some(it) = &fix.warning {
+                let careful = run.ui.paint(render::WARN, "careful:");
+                run.ui.line(&format!("{indent}  {careful} {it}"))?;
+            }
+        }
+    }
+    let missing = it.missing();
+    if !missing.is_empty() {
+        run.ui.note("missing permissions, and what is unknown for want of each:");
+        for (action, checks) in &missing {
+            run.ui.note(&format!("  {action}: {}", checks.join(", ")));
+        }
+    }
+    let muted = it.findings.iter().filter(|it| it.muted.is_some()).count();
+    let calls: u64 = survey.calls.values().sum();
+    run.ui.note(&format!(
+        "{}: {} fail, {} unknown, {} pass, {} info, {} not applicable{}; {} log group{}, {} bucket{}, {} key{}; {} asked{}",
+        render::plural(it.findings.len() as u64, "finding"),
+        it.count(Verdict::Fail),
+        it.count(Verdict::Unknown),
+        it.count(Verdict::Pass),
+        it.count(Verdict::Info),
+        it.count(Verdict::NotApplicable),
+        if muted > 0 { format!(", {muted} muted") } else { String::new() },
+        survey.groups.len(),
+        if survey.groups.len() == 1 { "" } else { "s" },
+        survey.buckets.len(),
+        if survey.buckets.len() == 1 { "" } else { "s" },
+        survey.keys.len(),
+        if survey.keys.len() == 1 { "" } else { "s" },
+        render::plural(calls, "call"),
+        if all { "" } else { "; --all shows every one" },
+    ));
+    Ok(())
+}
+
+fn as_json(
+    run: &mut Run<'_, '_>,
+    survey: &Survey,
+    promise: &Promise,
+    it: &Judgement,
+) -> Result<()> {
+    let value = json!({
+        "version": 1,
+        "taken_at": survey.taken_at,
+        "taken_by": survey.taken_by,
+        "callers": survey.callers,
+        "promise": promise,
+        "missing_permissions": it.missing(),
+        "unread": survey.unread,
+        "findings": it.findings,
+    });
+    run.ui.line(&render::json(&value))
+}
+
+fn as_csv(run: &mut Run<'_, '_>, it: &Judgement) -> Result<()> {
+    const HEAD: [&str; 16] = [
+        "check_id",
+        "title",
+        "status",
+        "severity",
+        "confidence",
+        "account_id",
+        "region",
+        "resource",
+        "seen",
+        "promised",
+        "reason",
+        "missing_permission",
+        "muted_until",
+        "fix",
+        "standard",
+        "controls",
+    ];
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let broken =
+        |it: csv::Error| Error::new(Kind::Refused, format!("cannot write the output: {it}"));
+    out.write_record(HEAD).map_err(broken)?;
+    for one in &it.findings {
+        let unread = one.unread.as_ref();
+        let fixes: Vec<&str> = one.fixes.iter().map(|it| it.command.as_str()).collect();
+        let start = [
+            one.check_id.to_owned(),
+            one.title.to_owned(),
+            one.status.word().to_owned(),
+            one.severity.word().to_owned(),
+            one.confidence.word().to_owned(),
+            one.account_id.clone(),
+            one.region.clone(),
+            one.resource.clone(),
+            one.seen.clone(),
+            one.promised.clone(),
+            unread.map_or(String::new(), |it| it.reason.code().to_owned()),
+            unread.and_then(|it| it.missing.clone()).unwrap_or_default(),
+            one.muted.as_ref().map_or(String::new(), |it| it.until.clone()),
+            fixes.join("\n"),
+        ];
+        for mapping in &one.mappings {
+            let row = start
+                .iter()
+                .cloned()
+                .chain([mapping.standard.to_owned(), mapping.controls.join(" ")]);
+            let row: Vec<String> = row.map(|it| render::cell(&it).into_owned()).collect();
+            out.write_record(&row).map_err(broken)?;
+        }
+    }
+    let bytes = out.into_inner().map_err(|it| Error::new(Kind::Refused, it.to_string()))?;
+    run.ui.raw(&bytes)
+}

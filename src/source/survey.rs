@@ -1,0 +1,1160 @@
+//! How the places are set: asked of AWS, each answer kept with its call, time and request id, each refusal as unread.
+//!
+//! From use to settings: the documents of each Region name the places, the places name the keys. Nothing is judged here.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::RequestId;
+use aws_sdk_ssm::types::DocumentFormat;
+use aws_sdk_ssm::types::DocumentKeyValuesFilter;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use futures_util::StreamExt;
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::audit::buckets::keys_of;
+use crate::audit::preferences::NAME;
+use crate::audit::preferences::Preferences;
+use crate::config::Access;
+use crate::config::Place;
+use crate::config::partition_of;
+use crate::settings::*;
+use crate::source::Refusal;
+use crate::source::aws::Connection;
+use crate::source::aws::Need;
+use crate::source::aws::patience;
+use crate::source::discover::anywhere;
+use crate::source::discover::enabled_regions;
+
+/// Things asked about at once.
+const AT_ONCE: usize = 16;
+/// Keys of one prefix that are listed at most: ten pages.
+const LISTED: u64 = 10_000;
+
+/// A place, the way there, and what made us look.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub place: Place,
+    pub access: Access,
+    pub named_by: String,
+    pub bucket_owner: Option<String>,
+}
+
+/// What to look into.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The way to each account whose Session documents are read; none if places alone are asked for.
+    pub accounts: Vec<Access>,
+    /// All that are enabled if empty.
+    pub regions: Vec<String>,
+    pub targets: Vec<Target>,
+    /// Transcripts of each prefix that are looked at beside the newest and oldest five.
+    pub sample: usize,
+}
+
+/// What every answer is stamped with: the time at which the run began, and what has passed since.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// UTC microseconds.
+    pub began: i64,
+    pub since: std::time::Instant,
+}
+
+impl Clock {
+    fn now(self) -> At {
+        let passed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(0);
+        At(self.began.saturating_add(passed))
+    }
+}
+
+/// One way to AWS, and the time.
+#[derive(Clone)]
+struct Way {
+    connection: Connection,
+    account: String,
+    region: String,
+    clock: Clock,
+}
+
+impl Way {
+    fn need(&self, action: &'static str, on: impl Into<String>) -> Need {
+        Need::of(action, on)
+    }
+
+    /// Keeps an answer or a refusal. `absent` names the error codes that mean "not set".
+    fn read<T, O, E>(
+        &self,
+        api: &str,
+        need: &Need,
+        answer: Result<O, SdkError<E, HttpResponse>>,
+        absent: &[&str],
+        nothing: T,
+        take: impl FnOnce(O) -> T,
+    ) -> Read<T>
+    where
+        O: RequestId,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E, HttpResponse>: RequestId,
+    {
+        let request_id = match &answer {
+            Ok(it) => it.request_id(),
+            Err(it) => it.request_id(),
+        };
+        let asked = Asked {
+            api: api.to_owned(),
+            action: need.action.to_owned(),
+            at: self.clock.now(),
+            request_id: request_id.map(str::to_owned),
+        };
+        let outcome = match answer {
+            Ok(it) => Outcome::Is(take(it)),
+            Err(it) => {
+                let code =
+                    it.as_service_error().and_then(|it| it.meta().code()).unwrap_or_default();
+                match absent.contains(&code) {
+                    true => Outcome::Is(nothing),
+                    false => Outcome::Unread(self.connection.unread(&it, need)),
+                }
+            }
+        };
+        Read { asked, outcome }
+    }
+}
+
+fn at(it: &aws_smithy_types::DateTime) -> Option<At> {
+    it.to_millis().ok().map(|it| At(it * 1000))
+}
+
+fn millis(it: Option<i64>) -> Option<At> {
+    it.map(|it| At(it * 1000))
+}
+
+fn own(it: Option<&str>) -> String {
+    it.unwrap_or_default().to_owned()
+}
+
+/// Asks. `progress` is told what is looked at.
+pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync)) -> Survey {
+    let mut out = Survey {
+        version: VERSION,
+        taken_by: format!("ssmtrail {}", env!("CARGO_PKG_VERSION")),
+        taken_at: clock.now(),
+        ..Survey::default()
+    };
+    let mut connections: Vec<Connection> = Vec::new();
+    let mut ways = Vec::new();
+    for access in &scope.accounts {
+        let what =
+            access.role_arn.as_ref().map_or("this account".to_owned(), |it| it.value.clone());
+        match open(access, clock, &mut out).await {
+            Ok(way) => {
+                connections.push(way.connection.clone());
+                let regions = match scope.regions.is_empty() {
+                    false => scope.regions.clone(),
+                    true => match enabled_regions(&way.connection).await {
+                        Ok(it) => it,
+                        Err(it) => {
+                            let what = format!("the enabled Regions of {}", way.account);
+                            out.unread
+                                .push(Gap { what, unread: refused(it, "account:ListRegions") });
+                            vec![way.region.clone()]
+                        }
+                    },
+                };
+                for region in regions {
+                    let connection = way.connection.in_region(&region);
+                    ways.push(Way { connection, region, ..way.clone() });
+                }
+            }
+            Err(it) => out.unread.push(Gap { what, unread: refused(it, "sts:AssumeRole") }),
+        }
+    }
+    let corners = futures_util::stream::iter(ways).map(|way| async move {
+        progress(&format!("Session Manager in {} of {}", way.region, way.account));
+        (corner(&way).await, way)
+    });
+    let corners: Vec<(Corner, Way)> = corners.buffered(AT_ONCE).collect().await;
+    let mut targets: Vec<(Target, Way, Option<String>)> = Vec::new();
+    for (corner, way) in &corners {
+        for (place, named_by) in named(corner) {
+            let access = way.connection.access.clone();
+            let target = Target { place, access, named_by, bucket_owner: None };
+            targets.push((target, way.clone(), Some(corner.region.clone())));
+        }
+    }
+    for it in &scope.targets {
+        match open(&it.access, clock, &mut out).await {
+            Ok(mut way) => {
+                connections.push(way.connection.clone());
+                if let Place::Logs { region: Some(region), .. } = &it.place {
+                    way = Way {
+                        connection: way.connection.in_region(region),
+                        region: region.clone(),
+                        ..way
+                    };
+                }
+                targets.push((it.clone(), way, None));
+            }
+            Err(why) => out
+                .unread
+                .push(Gap { what: it.place.to_string(), unread: refused(why, "sts:AssumeRole") }),
+        }
+    }
+    let (mut buckets, mut groups) = (Vec::<(Bucket, Way)>::new(), Vec::<(LogGroup, Way)>::new());
+    for (target, way, session_region) in targets {
+        match &target.place {
+            Place::S3 { bucket, prefix } => {
+                add_bucket(&mut buckets, bucket, prefix, &target, way, session_region)
+            }
+            Place::Logs { group, .. } => {
+                let same = |it: &&mut (LogGroup, Way)| {
+                    it.0.name == *group && it.0.account == way.account && it.0.region == way.region
+                };
+                match groups.iter_mut().find(same) {
+                    Some((it, _)) => it.named_by.push(target.named_by),
+                    None => groups.push((
+                        LogGroup {
+                            name: group.clone(),
+                            account: way.account.clone(),
+                            region: way.region.clone(),
+                            named_by: vec![target.named_by],
+                            ..LogGroup::default()
+                        },
+                        way,
+                    )),
+                }
+            }
+            Place::Folder(_) => {}
+        }
+    }
+    // A log group alone still lies in a Region whose account policies are about it.
+    let mut corners: Vec<(Corner, Way)> = corners;
+    for (it, way) in &groups {
+        if !corners.iter().any(|one| one.0.account == it.account && one.0.region == it.region) {
+            let mut corner = Corner {
+                account: it.account.clone(),
+                region: it.region.clone(),
+                ..Corner::default()
+            };
+            logs_of(way, &mut corner).await;
+            corners.push((corner, way.clone()));
+        }
+    }
+    let asked = futures_util::stream::iter(groups).map(|(it, way)| async move {
+        progress(&format!("logs:{}", it.name));
+        (group(&way, it).await, way)
+    });
+    let groups: Vec<(LogGroup, Way)> = asked.buffered(AT_ONCE).collect().await;
+    let asked = futures_util::stream::iter(buckets).map(|(it, way)| async move {
+        progress(&format!("s3://{}", it.name));
+        bucket(&way, it, scope.sample).await
+    });
+    let buckets: Vec<(Bucket, Way)> = asked.buffered(AT_ONCE).collect().await;
+    let mut keys: Vec<(Key, Way)> = Vec::new();
+    for (it, way) in &corners {
+        if let Ok(Some(document)) = it.preferences.known()
+            && let Ok(content) = document.content.known()
+            && let Some(told) = Preferences::read(content)
+            && let Some(key) = told.key.text()
+        {
+            add_key(&mut keys, key, KeyUse::Sessions(format!("{NAME} in {}", it.region)), way);
+        }
+    }
+    for (it, way) in &groups {
+        if let Ok(Some(settings)) = it.settings.known()
+            && let Some(key) = &settings.kms_key
+        {
+            let arn = format!(
+                "arn:{}:logs:{}:{}:log-group:{}",
+                partition_of(&it.region),
+                it.region,
+                it.account,
+                it.name
+            );
+            add_key(&mut keys, key, KeyUse::LogGroup(arn), way);
+        }
+    }
+    for (it, way) in &buckets {
+        for (key, use_) in keys_of(it) {
+            add_key(&mut keys, &key, use_, way);
+        }
+    }
+    let asked =
+        futures_util::stream::iter(keys).map(|(it, way)| async move { key(&way, it).await });
+    out.keys = asked.buffered(AT_ONCE).collect().await;
+    out.corners = corners.into_iter().map(|it| it.0).collect();
+    out.groups = groups.into_iter().map(|it| it.0).collect();
+    out.buckets = buckets.into_iter().map(|it| it.0).collect();
+    let mut calls: BTreeMap<String, u64> = BTreeMap::new();
+    for (name, many) in connections.iter().flat_map(|it| it.calls.by_name()) {
+        *calls.entry(name).or_default() += many;
+    }
+    out.calls = calls;
+    out
+}
+
+fn refused(it: Refusal, action: &str) -> Unread {
+    let reason = if it.why.starts_with("access denied") {
+        Reason::AccessDenied
+    } else {
+        Reason::Credentials
+    };
+    let missing = (reason == Reason::AccessDenied).then(|| action.to_owned());
+    Unread { missing, ..Unread::new(reason, it.why) }
+}
+
+async fn open(access: &Access, clock: Clock, out: &mut Survey) -> Result<Way, Refusal> {
+    let connection = anywhere(Connection::open(access).await?);
+    let identity = connection.identity().await?;
+    let caller = Caller { account: identity.account.clone(), arn: identity.arn };
+    if !out.callers.contains(&caller) {
+        out.callers.push(caller);
+    }
+    let region = connection.region().unwrap_or_default();
+    Ok(Way { connection, account: identity.account, region, clock })
+}
+
+/// Places that the documents of a Region send sessions to.
+fn named(it: &Corner) -> Vec<(Place, String)> {
+    let mut out = Vec::new();
+    let own = it.preferences.known().ok().and_then(Option::as_ref);
+    let others = it.documents.known().into_iter().flatten();
+    for document in own.into_iter().chain(others) {
+        let Some(told) = document.content.known().ok().and_then(|it| Preferences::read(it)) else {
+            continue;
+        };
+        if !told.is_shell() {
+            continue;
+        }
+        let from = format!("{} in {} of {}", document.name, it.region, it.account);
+        if let Some(bucket) = told.bucket.text() {
+            out.push((
+                Place::S3 { bucket: bucket.into(), prefix: told.prefix.clone() },
+                from.clone(),
+            ));
+        }
+        if let Some(group) = told.group.text() {
+            let (account, region) = (Some(it.account.clone()), Some(it.region.clone()));
+            out.push((Place::Logs { group: group.into(), account, region }, from));
+        }
+    }
+    out
+}
+
+fn add_bucket(
+    buckets: &mut Vec<(Bucket, Way)>,
+    name: &str,
+    prefix: &str,
+    target: &Target,
+    way: Way,
+    session_region: Option<String>,
+) {
+    if !buckets.iter().any(|it| it.0.name == name) {
+        let account = way.account.clone();
+        buckets.push((Bucket { name: name.into(), account, ..Bucket::default() }, way));
+    }
+    let Some((it, _)) = buckets.iter_mut().find(|it| it.0.name == name) else { return };
+    it.expected_owner = it.expected_owner.take().or(target.bucket_owner.clone());
+    if !it.prefixes.iter().any(|it| it.prefix == prefix) {
+        it.prefixes.push(Prefix { prefix: prefix.into(), ..Prefix::default() });
+    }
+    if let Some(it) = it.prefixes.iter_mut().find(|it| it.prefix == prefix) {
+        it.named_by.push(target.named_by.clone());
+        let new = session_region.filter(|one| !it.session_regions.contains(one));
+        it.session_regions.extend(new);
+    }
+}
+
+fn add_key(keys: &mut Vec<(Key, Way)>, id: &str, used: KeyUse, way: &Way) {
+    // An ARN names its Region.
+    let region = id.strip_prefix("arn:").and_then(|it| it.split(':').nth(2)).unwrap_or(&way.region);
+    let same = |it: &&mut (Key, Way)| {
+        it.0.id == id && it.0.account == way.account && it.0.region == region
+    };
+    match keys.iter_mut().find(same) {
+        Some((it, _)) => it.used_by.push(used),
+        None => keys.push((
+            Key {
+                id: id.into(),
+                account: way.account.clone(),
+                region: region.into(),
+                used_by: vec![used],
+                ..Key::default()
+            },
+            Way {
+                connection: way.connection.in_region(region),
+                region: region.into(),
+                ..way.clone()
+            },
+        )),
+    }
+}
+
+async fn corner(way: &Way) -> Corner {
+    let mut it =
+        Corner { account: way.account.clone(), region: way.region.clone(), ..Corner::default() };
+    let client = aws_sdk_ssm::Client::from_conf(
+        aws_sdk_ssm::config::Builder::from(&way.connection.sdk)
+            .interceptor(way.connection.calls.clone())
+            .retry_partition(patience())
+            .build(),
+    );
+    it.preferences = match document(way, &client, NAME).await {
+        Ok(it) => Read { asked: it.content.asked.clone(), outcome: Outcome::Is(Some(it)) },
+        Err(it) => it,
+    };
+    let filter =
+        |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
+    let need = way.need("ssm:ListDocuments", "*");
+    let mut pages = client
+        .list_documents()
+        .filters(filter("Owner", "Self"))
+        .filters(filter("DocumentType", "Session"))
+        .into_paginator()
+        .send();
+    let mut names = Vec::new();
+    let mut last = Read { outcome: Outcome::Is(Vec::new()), ..Read::default() };
+    while let Some(page) = pages.next().await {
+        last = way.read("ssm:ListDocuments", &need, page, &[], Vec::new(), |page| {
+            names.extend(
+                page.document_identifiers().iter().filter_map(|it| it.name().map(str::to_owned)),
+            );
+            Vec::new()
+        });
+    }
+    if let Outcome::Is(many) = &mut last.outcome {
+        for name in names.iter().filter(|it| *it != NAME) {
+            match document(way, &client, name).await {
+                Ok(it) => many.push(it),
+                // It was listed, so that it exists: its content is what is not known.
+                Err(it) => many.push(Document {
+                    name: name.clone(),
+                    content: Read {
+                        asked: it.asked,
+                        outcome: Outcome::Unread(match it.outcome {
+                            Outcome::Unread(why) => why,
+                            Outcome::Is(_) => {
+                                Unread::new(Reason::NotThere, "it was deleted after it was listed")
+                            }
+                        }),
+                    },
+                    ..Document::default()
+                }),
+            }
+        }
+    }
+    it.documents = last;
+    let need = way.need("ssm:DescribeInstanceInformation", "*");
+    let mut pages = client.describe_instance_information().into_paginator().send();
+    let mut nodes = Vec::new();
+    let mut last = Read::default();
+    while let Some(page) = pages.next().await {
+        last = way.read("ssm:DescribeInstanceInformation", &need, page, &[], Vec::new(), |page| {
+            nodes.extend(page.instance_information_list().iter().map(|it| Node {
+                id: own(it.instance_id()),
+                ping: it.ping_status().map_or(String::new(), |it| it.as_str().to_owned()),
+                last_ping: it.last_ping_date_time().and_then(at),
+                platform: it.platform_type().map_or(String::new(), |it| it.as_str().to_owned()),
+                agent_version: own(it.agent_version()),
+                role: it.iam_role().map(str::to_owned),
+            }));
+            Vec::new()
+        });
+    }
+    if let Outcome::Is(it) = &mut last.outcome {
+        *it = nodes;
+    }
+    it.nodes = last;
+    logs_of(way, &mut it).await;
+    it.trails = trails(way).await;
+    it
+}
+
+/// A document with its sharing; else the refusal, or that there is none.
+async fn document(
+    way: &Way,
+    client: &aws_sdk_ssm::Client,
+    name: &str,
+) -> Result<Document, Read<Option<Document>>> {
+    let arn = format!(
+        "arn:{}:ssm:{}:{}:document/{name}",
+        partition_of(&way.region),
+        way.region,
+        way.account
+    );
+    let need = way.need("ssm:GetDocument", &arn);
+    let got = client.get_document().name(name).document_format(DocumentFormat::Json).send().await;
+    let mut version = String::new();
+    let read = way.read("ssm:GetDocument", &need, got, &["InvalidDocument"], None, |it| {
+        version = own(it.document_version());
+        Some(own(it.content()))
+    });
+    let content = match read.outcome {
+        Outcome::Is(Some(it)) => Read { asked: read.asked, outcome: Outcome::Is(it) },
+        Outcome::Is(None) => return Err(Read { asked: read.asked, outcome: Outcome::Is(None) }),
+        Outcome::Unread(it) => {
+            return Err(Read { asked: read.asked, outcome: Outcome::Unread(it) });
+        }
+    };
+    let mut it = Document { name: name.into(), version, content, ..Document::default() };
+    if let Ok(got) = client.describe_document().name(name).send().await
+        && let Some(told) = got.document()
+    {
+        it.default_version = told.default_version().map(str::to_owned);
+        it.latest_version = told.latest_version().map(str::to_owned);
+        it.status = told.status().map(|it| it.as_str().to_owned());
+    }
+    let need = way.need("ssm:DescribeDocumentPermission", &arn);
+    let got = client
+        .describe_document_permission()
+        .name(name)
+        .permission_type(aws_sdk_ssm::types::DocumentPermissionType::Share)
+        .send()
+        .await;
+    it.shared_with =
+        way.read("ssm:DescribeDocumentPermission", &need, got, &[], Vec::new(), |it| {
+            it.account_ids().to_vec()
+        });
+    Ok(it)
+}
+
+fn logs_client(way: &Way) -> aws_sdk_cloudwatchlogs::Client {
+    let config = aws_sdk_cloudwatchlogs::config::Builder::from(&way.connection.sdk)
+        .interceptor(way.connection.calls.clone())
+        .retry_partition(patience());
+    aws_sdk_cloudwatchlogs::Client::from_conf(config.build())
+}
+
+/// What CloudWatch Logs has set for a whole account and Region.
+async fn logs_of(way: &Way, it: &mut Corner) {
+    use aws_sdk_cloudwatchlogs::types::PolicyType;
+    let client = logs_client(way);
+    let need = way.need("logs:DescribeAccountPolicies", "*");
+    let policies = async |kind: PolicyType| {
+        let got = client.describe_account_policies().policy_type(kind).send().await;
+        way.read("logs:DescribeAccountPolicies", &need, got, &[], Vec::new(), |it| {
+            let policies = it.account_policies().iter().map(|it| AccountPolicy {
+                name: own(it.policy_name()),
+                document: own(it.policy_document()),
+                selection: it.selection_criteria().map(str::to_owned),
+                updated_at: millis(it.last_updated_time()),
+            });
+            policies.collect()
+        })
+    };
+    // The SDK may not know the newest kind by name; the service does.
+    it.retention_policies = policies(PolicyType::from("RETENTION_POLICY")).await;
+    it.subscription_policies = policies(PolicyType::SubscriptionFilterPolicy).await;
+    let need = way.need("logs:DescribeDestinations", "*");
+    let got = client.describe_destinations().send().await;
+    it.destinations = way.read("logs:DescribeDestinations", &need, got, &[], Vec::new(), |it| {
+        let all = it.destinations().iter();
+        all.map(|it| Destination { arn: own(it.arn()), target: own(it.target_arn()) }).collect()
+    });
+    it.logs_policies = policies_of(way, &client, None).await;
+}
+
+async fn policies_of(
+    way: &Way,
+    client: &aws_sdk_cloudwatchlogs::Client,
+    arn: Option<String>,
+) -> Read<Vec<ResourcePolicy>> {
+    let need = way.need("logs:DescribeResourcePolicies", "*");
+    let mut out = Vec::new();
+    let mut token = None;
+    loop {
+        let mut ask = client.describe_resource_policies().set_next_token(token);
+        if let Some(arn) = &arn {
+            ask = ask
+                .resource_arn(arn)
+                .policy_scope(aws_sdk_cloudwatchlogs::types::PolicyScope::Resource);
+        }
+        token = None;
+        let read = way.read(
+            "logs:DescribeResourcePolicies",
+            &need,
+            ask.send().await,
+            &["ResourceNotFoundException"],
+            Vec::new(),
+            |it| {
+                token = it.next_token().map(str::to_owned);
+                let all = it.resource_policies().iter();
+                all.map(|it| ResourcePolicy {
+                    name: own(it.policy_name()),
+                    document: own(it.policy_document()),
+                })
+                .collect::<Vec<_>>()
+            },
+        );
+        match read.outcome {
+            Outcome::Is(some) => out.extend(some),
+            Outcome::Unread(_) => return read,
+        }
+        if token.is_none() {
+            return Read { asked: read.asked, outcome: Outcome::Is(out) };
+        }
+    }
+}
+
+async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
+    let client = logs_client(way);
+    let need = way.need("logs:DescribeLogGroups", "*");
+    let mut token = None;
+    // A prefix finds siblings too, by the page.
+    loop {
+        let ask =
+            client.describe_log_groups().log_group_name_prefix(&it.name).set_next_token(token);
+        token = None;
+        it.settings =
+            way.read("logs:DescribeLogGroups", &need, ask.send().await, &[], None, |page| {
+                token = page.next_token().map(str::to_owned);
+                let one = page
+                    .log_groups()
+                    .iter()
+                    .find(|one| one.log_group_name() == Some(it.name.as_str()))?;
+                Some(GroupSettings {
+                    arn: own(one.log_group_arn().or(one.arn())),
+                    created_at: millis(one.creation_time()),
+                    retention_days: one.retention_in_days().map(i64::from),
+                    retention_policy: one.retention_policy_name().map(str::to_owned),
+                    kms_key: one.kms_key_id().map(str::to_owned),
+                    class: one.log_group_class().map(|it| it.as_str().to_owned()),
+                    deletion_protection: one.deletion_protection_enabled(),
+                    bearer_token: one.bearer_token_authentication_enabled(),
+                    stored_bytes: one.stored_bytes(),
+                    data_protection: one.data_protection_status().map(|it| it.as_str().to_owned()),
+                    inherited: one
+                        .inherited_properties()
+                        .iter()
+                        .map(|it| it.as_str().to_owned())
+                        .collect(),
+                })
+            });
+        if token.is_none() || !matches!(it.settings.known(), Ok(None)) {
+            break;
+        }
+    }
+    if matches!(it.settings.known(), Ok(None)) {
+        return it;
+    }
+    let arn = format!(
+        "arn:{}:logs:{}:{}:log-group:{}",
+        partition_of(&it.region),
+        it.region,
+        it.account,
+        it.name
+    );
+    let need = way.need("logs:DescribeSubscriptionFilters", &arn);
+    let got = client.describe_subscription_filters().log_group_name(&it.name).send().await;
+    it.subscriptions =
+        way.read("logs:DescribeSubscriptionFilters", &need, got, &[], Vec::new(), |it| {
+            let all = it.subscription_filters().iter().map(|it| Subscription {
+                name: own(it.filter_name()),
+                destination: own(it.destination_arn()),
+                pattern: own(it.filter_pattern()),
+            });
+            all.collect()
+        });
+    it.policies = policies_of(way, &client, Some(arn)).await;
+    it
+}
+
+async fn bucket(way: &Way, mut it: Bucket, more: usize) -> (Bucket, Way) {
+    let at_client = |way: &Way| {
+        let config = aws_sdk_s3::config::Builder::from(&way.connection.sdk)
+            .interceptor(way.connection.calls.clone())
+            .retry_partition(patience())
+            .force_path_style(way.connection.sdk.endpoint_url().is_some());
+        aws_sdk_s3::Client::from_conf(config.build())
+    };
+    let arn = format!("arn:{}:s3:::{}", partition_of(&way.region), it.name);
+    let need = way.need("s3:ListBucket", &arn);
+    let mut way = way.clone();
+    let mut client = at_client(&way);
+    let owner = it.expected_owner.clone();
+    let mut asked =
+        client.head_bucket().bucket(&it.name).set_expected_bucket_owner(owner.clone()).send().await;
+    if let Err(wrong) = &asked
+        && let Some(region) =
+            wrong.raw_response().and_then(|it| it.headers().get("x-amz-bucket-region"))
+    {
+        it.region = Some(region.to_owned());
+        if wrong
+            .raw_response()
+            .is_some_and(|it| it.status().as_u16() == 301 || it.status().as_u16() == 400)
+        {
+            way = Way {
+                connection: way.connection.in_region(region),
+                region: region.to_owned(),
+                ..way
+            };
+            client = at_client(&way);
+            asked = client
+                .head_bucket()
+                .bucket(&it.name)
+                .set_expected_bucket_owner(owner.clone())
+                .send()
+                .await;
+        }
+    }
+    let status =
+        asked.as_ref().err().and_then(|it| it.raw_response()).map(|it| it.status().as_u16());
+    if let Ok(told) = &asked {
+        it.region = told.bucket_region().map(str::to_owned).or(Some(way.region.clone()));
+    }
+    it.existence = way.read(
+        "s3:HeadBucket",
+        &need,
+        asked,
+        &["NotFound", "NoSuchBucket"],
+        Existence::Missing,
+        |_| Existence::Exists,
+    );
+    if status == Some(404) {
+        it.existence.outcome = Outcome::Is(Existence::Missing);
+    }
+    if status == Some(403)
+        && owner.is_some()
+        && client.head_bucket().bucket(&it.name).send().await.is_ok()
+    {
+        it.existence.outcome = Outcome::Is(Existence::Foreign);
+    }
+    if matches!(it.existence.known(), Ok(Existence::Missing | Existence::Foreign)) {
+        return (it, way);
+    }
+    if let Some(region) = it.region.clone().filter(|it| *it != way.region) {
+        way = Way { connection: way.connection.in_region(&region), region, ..way };
+        client = at_client(&way);
+    }
+    let name = it.name.clone();
+    macro_rules! ask {
+        ($call:ident, $api:literal, $action:literal, $absent:expr, $nothing:expr, $take:expr) => {{
+            let need = way.need($action, &arn);
+            let got =
+                client.$call().bucket(&name).set_expected_bucket_owner(owner.clone()).send().await;
+            way.read($api, &need, got, $absent, $nothing, $take)
+        }};
+    }
+    it.encryption = ask!(
+        get_bucket_encryption,
+        "s3:GetBucketEncryption",
+        "s3:GetEncryptionConfiguration",
+        &["ServerSideEncryptionConfigurationNotFoundError"],
+        None,
+        |it| {
+            let rule = it.server_side_encryption_configuration()?.rules().first()?.clone();
+            let default = rule.apply_server_side_encryption_by_default()?;
+            Some(Encryption {
+                algorithm: default.sse_algorithm().as_str().to_owned(),
+                kms_key: default.kms_master_key_id().map(str::to_owned),
+                bucket_key: rule.bucket_key_enabled().unwrap_or(false),
+                blocked: rule.blocked_encryption_types().map(|it| {
+                    it.encryption_type().iter().map(|it| it.as_str().to_owned()).collect()
+                }),
+            })
+        }
+    );
+    it.lifecycle = ask!(
+        get_bucket_lifecycle_configuration,
+        "s3:GetBucketLifecycleConfiguration",
+        "s3:GetLifecycleConfiguration",
+        &["NoSuchLifecycleConfiguration"],
+        None,
+        |it| {
+            Some(Lifecycle {
+                rules: it.rules().iter().map(rule).collect(),
+                minimum_size: it
+                    .transition_default_minimum_object_size()
+                    .map(|it| it.as_str().to_owned()),
+            })
+        }
+    );
+    it.versioning = ask!(
+        get_bucket_versioning,
+        "s3:GetBucketVersioning",
+        "s3:GetBucketVersioning",
+        &[],
+        Versioning::default(),
+        |it| Versioning {
+            status: it.status().map(|it| it.as_str().to_owned()),
+            mfa_delete: it.mfa_delete().is_some_and(|it| it.as_str() == "Enabled"),
+        }
+    );
+    it.lock = ask!(
+        get_object_lock_configuration,
+        "s3:GetObjectLockConfiguration",
+        "s3:GetBucketObjectLockConfiguration",
+        &["ObjectLockConfigurationNotFoundError"],
+        None,
+        |it| {
+            let it = it.object_lock_configuration()?;
+            let default = it.rule().and_then(|it| it.default_retention());
+            Some(Lock {
+                mode: default.and_then(|it| it.mode()).map(|it| it.as_str().to_owned()),
+                days: default.and_then(|it| {
+                    it.days().map(i64::from).or(it.years().map(|it| i64::from(it) * 365))
+                }),
+            })
+        }
+    );
+    it.public_access = ask!(
+        get_public_access_block,
+        "s3:GetPublicAccessBlock",
+        "s3:GetBucketPublicAccessBlock",
+        &["NoSuchPublicAccessBlockConfiguration"],
+        None,
+        |it| {
+            let it = it.public_access_block_configuration()?;
+            Some(PublicAccess {
+                block_acls: it.block_public_acls().unwrap_or(false),
+                ignore_acls: it.ignore_public_acls().unwrap_or(false),
+                block_policy: it.block_public_policy().unwrap_or(false),
+                restrict_buckets: it.restrict_public_buckets().unwrap_or(false),
+            })
+        }
+    );
+    it.policy = ask!(
+        get_bucket_policy,
+        "s3:GetBucketPolicy",
+        "s3:GetBucketPolicy",
+        &["NoSuchBucketPolicy"],
+        None,
+        |it| it.policy().map(str::to_owned)
+    );
+    it.policy_is_public = ask!(
+        get_bucket_policy_status,
+        "s3:GetBucketPolicyStatus",
+        "s3:GetBucketPolicyStatus",
+        &["NoSuchBucketPolicy"],
+        None,
+        |it| it.policy_status()?.is_public()
+    );
+    it.acl =
+        ask!(get_bucket_acl, "s3:GetBucketAcl", "s3:GetBucketAcl", &[], Acl::default(), |it| Acl {
+            owner: it.owner().and_then(|it| it.id()).map(str::to_owned),
+            grants: it
+                .grants()
+                .iter()
+                .map(|it| {
+                    let whom = it.grantee().and_then(|it| it.uri().or(it.id())).unwrap_or("?");
+                    (
+                        whom.to_owned(),
+                        it.permission().map_or(String::new(), |it| it.as_str().to_owned()),
+                    )
+                })
+                .collect(),
+        });
+    it.ownership = ask!(
+        get_bucket_ownership_controls,
+        "s3:GetBucketOwnershipControls",
+        "s3:GetBucketOwnershipControls",
+        &["OwnershipControlsNotFoundError"],
+        None,
+        |it| {
+            it.ownership_controls()?
+                .rules()
+                .first()
+                .map(|it| it.object_ownership().as_str().to_owned())
+        }
+    );
+    it.logging =
+        ask!(get_bucket_logging, "s3:GetBucketLogging", "s3:GetBucketLogging", &[], None, |it| {
+            let it = it.logging_enabled()?;
+            Some(format!("{}/{}", it.target_bucket(), it.target_prefix()))
+        });
+    it.tiering = ask!(
+        list_bucket_intelligent_tiering_configurations,
+        "s3:ListBucketIntelligentTieringConfigurations",
+        "s3:GetIntelligentTieringConfiguration",
+        &["NoSuchConfiguration"],
+        Vec::new(),
+        |it| {
+            it.intelligent_tiering_configuration_list()
+                .iter()
+                .map(|it| Tiering {
+                    id: it.id().to_owned(),
+                    enabled: it.status().as_str() == "Enabled",
+                    prefix: own(it
+                        .filter()
+                        .and_then(|it| it.prefix().or(it.and().and_then(|it| it.prefix())))),
+                    tiers: it
+                        .tierings()
+                        .iter()
+                        .map(|it| (it.access_tier().as_str().to_owned(), i64::from(it.days())))
+                        .collect(),
+                })
+                .collect()
+        }
+    );
+    it.replication = ask!(
+        get_bucket_replication,
+        "s3:GetBucketReplication",
+        "s3:GetReplicationConfiguration",
+        &["ReplicationConfigurationNotFoundError"],
+        Vec::new(),
+        |it| {
+            it.replication_configuration()
+                .into_iter()
+                .flat_map(|it| it.rules())
+                .map(|it| Replica {
+                    id: own(it.id()),
+                    enabled: it.status().as_str() == "Enabled",
+                    prefix: own(it
+                        .filter()
+                        .and_then(|it| it.prefix().or(it.and().and_then(|it| it.prefix())))),
+                    bucket: own(it.destination().map(|it| it.bucket())),
+                    account: it.destination().and_then(|it| it.account()).map(str::to_owned),
+                    kms_objects: it
+                        .source_selection_criteria()
+                        .and_then(|it| it.sse_kms_encrypted_objects())
+                        .is_some_and(|it| it.status().as_str() == "Enabled"),
+                })
+                .collect()
+        }
+    );
+    for prefix in &mut it.prefixes {
+        prefix.sample =
+            sample(&way, &client, &name, &arn, &prefix.prefix, owner.as_deref(), more).await;
+    }
+    (it, way)
+}
+
+fn rule(it: &aws_sdk_s3::types::LifecycleRule) -> Rule {
+    let filter = it.filter();
+    let and = filter.and_then(|it| it.and());
+    #[expect(deprecated, reason = "old configurations still carry the prefix there")]
+    let old = it.prefix();
+    let prefix = and.and_then(|it| it.prefix()).or(filter.and_then(|it| it.prefix())).or(old);
+    let sizes = [
+        filter.and_then(|it| it.object_size_greater_than()),
+        filter.and_then(|it| it.object_size_less_than()),
+        and.and_then(|it| it.object_size_greater_than()),
+        and.and_then(|it| it.object_size_less_than()),
+    ];
+    let expiration = it.expiration();
+    let noncurrent = it.noncurrent_version_expiration();
+    let days = |it: Option<i32>| it.map(i64::from);
+    let now = it.transitions().iter().map(|it| Transition {
+        class: it.storage_class().map_or(String::new(), |it| it.as_str().to_owned()),
+        days: days(it.days()),
+        on: it.date().and_then(at),
+        noncurrent: false,
+    });
+    let later = it.noncurrent_version_transitions().iter().map(|it| Transition {
+        class: it.storage_class().map_or(String::new(), |it| it.as_str().to_owned()),
+        days: days(it.noncurrent_days()),
+        on: None,
+        noncurrent: true,
+    });
+    Rule {
+        id: own(it.id()),
+        enabled: it.status().as_str() == "Enabled",
+        prefix: own(prefix),
+        tagged: filter.is_some_and(|it| it.tag().is_some())
+            || and.is_some_and(|it| !it.tags().is_empty()),
+        sized: sizes.iter().any(Option::is_some),
+        expire_days: days(expiration.and_then(|it| it.days())),
+        expire_on: expiration.and_then(|it| it.date()).and_then(at),
+        noncurrent_days: days(noncurrent.and_then(|it| it.noncurrent_days())),
+        noncurrent_kept: days(noncurrent.and_then(|it| it.newer_noncurrent_versions())),
+        transitions: now.chain(later).collect(),
+        aborts_uploads: it.abort_incomplete_multipart_upload().is_some(),
+    }
+}
+
+/// Lists a prefix, and looks at the newest five, the oldest five and as many others, the same on every run.
+async fn sample(
+    way: &Way,
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    arn: &str,
+    prefix: &str,
+    owner: Option<&str>,
+    more: usize,
+) -> Read<Sample> {
+    let need = way.need("s3:ListBucket", arn);
+    let mut out = Sample::default();
+    let mut listed: Vec<(At, String)> = Vec::new();
+    let mut token = None;
+    let mut read;
+    loop {
+        let ask = client
+            .list_objects_v2()
+            .bucket(bucket)
+            .prefix(prefix)
+            .set_expected_bucket_owner(owner.map(str::to_owned))
+            .set_continuation_token(token);
+        token = None;
+        read =
+            way.read("s3:ListObjectsV2", &need, ask.send().await, &[], Sample::default(), |page| {
+                token = page.next_continuation_token().map(str::to_owned);
+                for it in page.contents() {
+                    let size = it.size().unwrap_or(0).unsigned_abs();
+                    out.listed += 1;
+                    out.bytes += size;
+                    out.small += u64::from(size < 128 * 1024);
+                    listed
+                        .push((it.last_modified().and_then(at).unwrap_or_default(), own(it.key())));
+                }
+                Sample::default()
+            });
+        if token.is_none() || out.listed >= LISTED {
+            break;
+        }
+    }
+    let Outcome::Is(_) = &read.outcome else { return read };
+    out.complete = token.is_none();
+    listed.sort();
+    out.oldest = listed.first().map(|it| it.0);
+    out.newest = listed.last().map(|it| it.0);
+    let mut chosen: Vec<String> =
+        listed.iter().take(5).chain(listed.iter().rev().take(5)).map(|it| it.1.clone()).collect();
+    let mut others: Vec<(Vec<u8>, &String)> =
+        listed.iter().map(|it| (Sha256::digest(it.1.as_bytes()).to_vec(), &it.1)).collect();
+    others.sort();
+    chosen.extend(others.into_iter().take(more).map(|it| it.1.clone()));
+    chosen.sort();
+    chosen.dedup();
+    let heads = futures_util::stream::iter(chosen).map(|key| async move {
+        let need = way.need("s3:GetObject", format!("{arn}/{prefix}*"));
+        let got = client
+            .head_object()
+            .bucket(bucket)
+            .key(&key)
+            .set_expected_bucket_owner(owner.map(str::to_owned))
+            .send()
+            .await;
+        let head = way.read("s3:HeadObject", &need, got, &[], Head::default(), |it| Head {
+            encryption: it.server_side_encryption().map(|it| it.as_str().to_owned()),
+            kms_key: it.ssekms_key_id().map(str::to_owned),
+            customer_key: it.sse_customer_algorithm().is_some(),
+            class: it.storage_class().map(|it| it.as_str().to_owned()),
+            lock_mode: it.object_lock_mode().map(|it| it.as_str().to_owned()),
+            lock_until: it.object_lock_retain_until_date().and_then(at),
+            legal_hold: it.object_lock_legal_hold_status().map(|it| it.as_str().to_owned()),
+            expiration: it.expiration().map(str::to_owned),
+        });
+        Object { key, head }
+    });
+    out.objects = heads.buffered(AT_ONCE).collect().await;
+    Read { asked: read.asked, outcome: Outcome::Is(out) }
+}
+
+async fn key(way: &Way, mut it: Key) -> Key {
+    let client = aws_sdk_kms::Client::from_conf(
+        aws_sdk_kms::config::Builder::from(&way.connection.sdk)
+            .interceptor(way.connection.calls.clone())
+            .retry_partition(patience())
+            .build(),
+    );
+    let need = way.need("kms:DescribeKey", &it.id);
+    let got = client.describe_key().key_id(&it.id).send().await;
+    it.state = way.read("kms:DescribeKey", &need, got, &["NotFoundException"], None, |it| {
+        let it = it.key_metadata()?;
+        Some(KeyState {
+            arn: own(it.arn()),
+            state: it.key_state().map_or(String::new(), |it| it.as_str().to_owned()),
+            manager: it.key_manager().map_or(String::new(), |it| it.as_str().to_owned()),
+            spec: it.key_spec().map_or(String::new(), |it| it.as_str().to_owned()),
+            origin: it.origin().map_or(String::new(), |it| it.as_str().to_owned()),
+            deletion_at: it.deletion_date().and_then(at),
+            valid_to: it.valid_to().and_then(at),
+        })
+    });
+    let Ok(Some(state)) = it.state.known() else { return it };
+    if state.manager == "AWS" {
+        return it;
+    }
+    // The calls below take no alias.
+    let arn = state.arn.clone();
+    let need = way.need("kms:GetKeyPolicy", &arn);
+    let got = client.get_key_policy().key_id(&arn).policy_name("default").send().await;
+    it.policy = way.read("kms:GetKeyPolicy", &need, got, &[], String::new(), |it| own(it.policy()));
+    let need = way.need("kms:GetKeyRotationStatus", &arn);
+    let got = client.get_key_rotation_status().key_id(&arn).send().await;
+    it.rotation = way.read(
+        "kms:GetKeyRotationStatus",
+        &need,
+        got,
+        &["UnsupportedOperationException"],
+        None,
+        |it| {
+            Some(Rotation {
+                enabled: it.key_rotation_enabled(),
+                period_days: it.rotation_period_in_days().map(i64::from),
+            })
+        },
+    );
+    it
+}
+
+async fn trails(way: &Way) -> Read<Vec<Trail>> {
+    let client = aws_sdk_cloudtrail::Client::from_conf(
+        aws_sdk_cloudtrail::config::Builder::from(&way.connection.sdk)
+            .interceptor(way.connection.calls.clone())
+            .retry_partition(patience())
+            .build(),
+    );
+    let need = way.need("cloudtrail:DescribeTrails", "*");
+    let got = client.describe_trails().send().await;
+    let mut read = way.read("cloudtrail:DescribeTrails", &need, got, &[], Vec::new(), |it| {
+        let all = it.trail_list().iter().map(|it| Trail {
+            arn: own(it.trail_arn()),
+            name: own(it.name()),
+            bucket: own(it.s3_bucket_name()),
+            multi_region: it.is_multi_region_trail().unwrap_or(false),
+            organization: it.is_organization_trail().unwrap_or(false),
+            validated: it.log_file_validation_enabled().unwrap_or(false),
+            ..Trail::default()
+        });
+        all.collect()
+    });
+    let Outcome::Is(trails) = &mut read.outcome else { return read };
+    for it in trails {
+        let need = way.need("cloudtrail:GetTrailStatus", &it.arn);
+        let got = client.get_trail_status().name(&it.arn).send().await;
+        it.status =
+            way.read("cloudtrail:GetTrailStatus", &need, got, &[], TrailStatus::default(), |it| {
+                TrailStatus {
+                    logging: it.is_logging().unwrap_or(false),
+                    delivery_error: it.latest_delivery_error().map(str::to_owned),
+                    digest_error: it.latest_digest_delivery_error().map(str::to_owned),
+                    delivered_at: it.latest_delivery_time().and_then(at),
+                }
+            });
+        let need = way.need("cloudtrail:GetEventSelectors", &it.arn);
+        let got = client.get_event_selectors().trail_name(&it.arn).send().await;
+        it.selectors =
+            way.read("cloudtrail:GetEventSelectors", &need, got, &[], Vec::new(), |it| {
+                let plain = it.event_selectors().iter().map(|it| Selector::Plain {
+                    read_write: it
+                        .read_write_type()
+                        .map_or("All".into(), |it| it.as_str().to_owned()),
+                    management: it.include_management_events().unwrap_or(true),
+                    data: it
+                        .data_resources()
+                        .iter()
+                        .map(|it| (own(it.r#type()), it.values().to_vec()))
+                        .collect(),
+                });
+                let advanced = it.advanced_event_selectors().iter().map(|it| Selector::Advanced {
+                    name: own(it.name()),
+                    fields: it
+                        .field_selectors()
+                        .iter()
+                        .map(|it| FieldSelector {
+                            field: it.field().to_owned(),
+                            equals: it.equals().to_vec(),
+                            starts_with: it.starts_with().to_vec(),
+                            not_equals: it.not_equals().to_vec(),
+                            not_starts_with: it.not_starts_with().to_vec(),
+                        })
+                        .collect(),
+                });
+                plain.chain(advanced).collect()
+            });
+    }
+    read
+}

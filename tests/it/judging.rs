@@ -1,0 +1,374 @@
+//! The checks, judged from settings alone: each speaks, each is silent, each knows when it cannot know.
+//!
+//! One sound survey stands for the world; a row changes one thing in it and says what must follow. A check without a row
+//! fails the test below, so that none is added untried.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use serde_json::json;
+use ssmtrail::audit;
+use ssmtrail::audit::Verdict;
+use ssmtrail::audit::promise::Promise;
+use ssmtrail::settings::Survey;
+
+const NOW: &str = "2026-11-23T00:00:00Z";
+
+/// An answer, as a survey file holds it.
+fn read(action: &str, is: Value) -> Value {
+    json!({ "api": action, "action": action, "at": NOW, "request_id": "r", "is": is })
+}
+
+const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/k";
+const GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/ssm";
+
+fn preferences() -> Value {
+    json!({ "schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {
+        "s3BucketName": "acme", "s3KeyPrefix": "prod", "s3EncryptionEnabled": true,
+        "cloudWatchLogGroupName": "/ssm", "cloudWatchEncryptionEnabled": true, "cloudWatchStreamingEnabled": true,
+        "kmsKeyId": KEY, "runAsEnabled": true, "runAsDefaultUser": "ops", "idleSessionTimeout": "15",
+        "maxSessionDuration": "60", "shellProfile": { "linux": "cd ~" },
+    } })
+}
+
+fn document(name: &str, content: Value) -> Value {
+    json!({
+        "name": name, "version": "1", "default_version": "1", "latest_version": "1", "status": "Active",
+        "content": read("ssm:GetDocument", json!(content.to_string())),
+        "shared_with": read("ssm:DescribeDocumentPermission", json!([])),
+    })
+}
+
+fn tls() -> Value {
+    json!({ "Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::acme", "arn:aws:s3:::acme/*"],
+        "Condition": { "Bool": { "aws:SecureTransport": ["false"] } } })
+}
+
+fn key_policy(arn: &str) -> Value {
+    json!({ "Statement": [
+        { "Sid": "Root", "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::111122223333:root" }, "Action": "kms:*", "Resource": "*" },
+        { "Sid": "Logs", "Effect": "Allow", "Principal": { "Service": "logs.eu-west-1.amazonaws.com" }, "Resource": "*",
+          "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+          "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } } },
+    ] })
+}
+
+/// Everything as it should be, by a promise that asks for much.
+fn sound() -> Value {
+    let trail = json!({
+        "arn": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/all", "name": "all", "bucket": "trails",
+        "multi_region": true, "organization": false, "validated": true,
+        "status": read("cloudtrail:GetTrailStatus", json!({ "logging": true })),
+        "selectors": read("cloudtrail:GetEventSelectors", json!([{ "plain": { "read_write": "All", "management": true,
+            "data": [["AWS::S3::Object", ["arn:aws:s3:::acme/"]]] } }])),
+    });
+    let corner = json!({
+        "account": "111122223333", "region": "eu-west-1",
+        "preferences": read("ssm:GetDocument", document("SSM-SessionManagerRunShell", preferences())),
+        "documents": read("ssm:ListDocuments", json!([document("Other", preferences())])),
+        "nodes": read("ssm:DescribeInstanceInformation", json!([{ "id": "i-1", "ping": "Online", "platform": "Linux", "agent_version": "3.3.40.0" }])),
+        "retention_policies": read("logs:DescribeAccountPolicies", json!([])),
+        "subscription_policies": read("logs:DescribeAccountPolicies", json!([])),
+        "destinations": read("logs:DescribeDestinations", json!([])),
+        "logs_policies": read("logs:DescribeResourcePolicies", json!([])),
+        "trails": read("cloudtrail:DescribeTrails", json!([trail])),
+    });
+    let group = json!({
+        "name": "/ssm", "account": "111122223333", "region": "eu-west-1", "named_by": ["x"],
+        "settings": read("logs:DescribeLogGroups", json!({ "arn": GROUP, "created_at": "2020-01-01T00:00:00Z", "retention_days": 400,
+            "kms_key": KEY, "class": "STANDARD", "deletion_protection": true, "bearer_token": false, "stored_bytes": 1 })),
+        "subscriptions": read("logs:DescribeSubscriptionFilters", json!([])),
+        "policies": read("logs:DescribeResourcePolicies", json!([])),
+    });
+    let head = json!({ "encryption": "aws:kms", "kms_key": KEY, "lock_mode": "COMPLIANCE", "lock_until": "2027-12-31T00:00:00Z" });
+    let bucket = json!({
+        "name": "acme", "account": "111122223333", "region": "eu-west-1",
+        "prefixes": [{ "prefix": "prod/", "named_by": ["x"], "session_regions": ["eu-west-1"],
+            "sample": read("s3:ListBucket", json!({ "listed": 1, "complete": true, "bytes": 9, "small": 1,
+                "oldest": "2024-01-01T00:00:00Z", "newest": "2026-11-20T00:00:00Z",
+                "objects": [{ "key": "prod/a-1.log", "head": read("s3:GetObject", head) }] })) }],
+        "existence": read("s3:ListBucket", json!("exists")),
+        "encryption": read("s3:GetEncryptionConfiguration", json!({ "algorithm": "aws:kms", "kms_key": KEY, "bucket_key": true, "blocked": ["SSE-C"] })),
+        "lifecycle": read("s3:GetLifecycleConfiguration", json!({ "rules": [{ "id": "r", "enabled": true, "expire_days": 800,
+            "noncurrent_days": 30, "transitions": [{ "class": "GLACIER", "days": 400 }], "aborts_uploads": true }] })),
+        "versioning": read("s3:GetBucketVersioning", json!({ "status": "Enabled", "mfa_delete": true })),
+        "lock": read("s3:GetBucketObjectLockConfiguration", json!({ "mode": "COMPLIANCE", "days": 400 })),
+        "public_access": read("s3:GetBucketPublicAccessBlock", json!({ "block_acls": true, "ignore_acls": true, "block_policy": true, "restrict_buckets": true })),
+        "policy": read("s3:GetBucketPolicy", json!(json!({ "Statement": [tls()] }).to_string())),
+        "policy_is_public": read("s3:GetBucketPolicyStatus", json!(false)),
+        "acl": read("s3:GetBucketAcl", json!({ "owner": "me", "grants": [["me", "FULL_CONTROL"]] })),
+        "ownership": read("s3:GetBucketOwnershipControls", json!("BucketOwnerEnforced")),
+        "logging": read("s3:GetBucketLogging", json!("access-logs/")),
+        "tiering": read("s3:GetIntelligentTieringConfiguration", json!([])),
+        "replication": read("s3:GetReplicationConfiguration", json!([{ "id": "c", "enabled": true, "prefix": "", "bucket": "arn:aws:s3:::copy", "account": "444455556666", "kms_objects": true }])),
+    });
+    let key = json!({
+        "id": KEY, "account": "111122223333", "region": "eu-west-1", "used_by": [{ "log_group": GROUP }, { "bucket": "acme" }],
+        "state": read("kms:DescribeKey", json!({ "arn": KEY, "state": "Enabled", "manager": "CUSTOMER", "spec": "SYMMETRIC_DEFAULT", "origin": "AWS_KMS" })),
+        "policy": read("kms:GetKeyPolicy", json!(key_policy(GROUP).to_string())),
+        "rotation": read("kms:GetKeyRotationStatus", json!({ "enabled": true, "period_days": 365 })),
+    });
+    json!({
+        "version": 1, "taken_by": "ssmtrail", "taken_at": NOW,
+        "callers": [{ "account": "111122223333", "arn": "arn:aws:iam::111122223333:user/a" }],
+        "corners": [corner], "groups": [group], "buckets": [bucket], "keys": [key],
+    })
+}
+
+fn promise() -> Promise {
+    Promise {
+        customer_key: true,
+        max_days: Some(1000),
+        idle_minutes: Some(15),
+        max_session_minutes: Some(60),
+        regions: vec!["eu-west-1".into()],
+        ..Promise::default()
+    }
+}
+
+/// Worst outcome of each check.
+fn outcomes(survey: &Value) -> BTreeMap<&'static str, Verdict> {
+    let survey = Survey::read(&survey.to_string()).expect("a survey");
+    let judged = audit::judge(&survey, &promise(), &[], &[]);
+    let mut out = BTreeMap::new();
+    for it in judged.findings {
+        let one = out.entry(it.check_id).or_insert(it.status);
+        *one = (*one).min(it.status);
+    }
+    out
+}
+
+fn set(survey: &mut Value, pointer: &str, to: Value) {
+    *survey.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} is there")) = to;
+}
+
+const SETTINGS: &str = "/groups/0/settings/is";
+const BUCKET: &str = "/buckets/0";
+
+/// The content of the preferences with one input changed.
+fn with(input: &str, to: Value) -> Value {
+    let mut it = preferences();
+    it["inputs"][input] = to;
+    json!(it.to_string())
+}
+
+#[test]
+fn a_sound_world_has_no_failure_and_nothing_unknown() {
+    let wrong: Vec<_> = outcomes(&sound())
+        .into_iter()
+        .filter(|it| matches!(it.1, Verdict::Fail | Verdict::Unknown))
+        .collect();
+    assert_eq!(wrong, []);
+}
+
+/// Where the setting is, what it becomes, and the check that must then fail.
+fn rows() -> Vec<(&'static str, String, Value)> {
+    let document = "/corners/0/preferences/is/content/is";
+    let other = "/corners/0/documents/is/0/content/is";
+    let at = |rest: &str| format!("{BUCKET}{rest}");
+    let statement = |it: Value| json!(json!({ "Statement": [tls(), it] }).to_string());
+    let group = |rest: &str| format!("{SETTINGS}{rest}");
+    vec![
+        ("PREF-DOC-01", "/corners/0/preferences/is".into(), Value::Null),
+        ("PREF-LOG-01", document.into(), json!("{\"inputs\":{}}")),
+        ("PREF-LOG-02", document.into(), with("cloudWatchStreamingEnabled", json!("false"))),
+        ("PREF-ENF-01", document.into(), with("s3EncryptionEnabled", json!(false))),
+        ("PREF-ENF-02", group("/kms_key"), Value::Null),
+        ("PREF-ENF-02", at("/encryption/is/algorithm"), json!("aws:kms:dsse")),
+        ("PREF-ENF-02", "/groups/0/settings/is".into(), Value::Null),
+        ("PREF-DOC-02", other.into(), json!("{\"sessionType\":\"InteractiveCommands\",\"inputs\":{}}")),
+        ("PREF-DOC-02", other.into(), with("s3BucketName", json!("{{ bucket }}"))),
+        ("PREF-DOC-03", "/corners/0/documents/is/0/shared_with/is".into(), json!(["all"])),
+        ("PREF-KMS-01", document.into(), with("kmsKeyId", json!(""))),
+        ("PREF-TIME-01", document.into(), with("idleSessionTimeout", Value::Null)),
+        ("PREF-TIME-02", document.into(), with("maxSessionDuration", json!("1440"))),
+        ("PREF-RUNAS-01", document.into(), with("runAsEnabled", json!(false))),
+        ("PREF-DRIFT-01", "/corners/0/preferences/is/latest_version".into(), json!("2")),
+        ("PREF-PROF-01", document.into(), with("shellProfile", json!({ "linux": "export HISTFILE=/dev/null" }))),
+        ("CWL-EXIST-01", "/groups/0/settings/is".into(), Value::Null),
+        ("CWL-RET-01", group("/retention_days"), json!(30)),
+        ("CWL-RET-01", group("/class"), json!("DELIVERY")),
+        ("CWL-RET-01", group("/retention_days"), Value::Null),
+        ("CWL-RET-02", group("/retention_days"), Value::Null),
+        ("CWL-RET-03", "/corners/0/retention_policies/is".into(), json!([
+            { "name": "short", "document": "{\"retentionInDays\":30,\"enforcementMode\":\"RETROACTIVE\"}",
+              "selection": "LogGroupNamePrefix IN [\"/ss\"]", "updated_at": "2026-11-22T12:00:00Z" }])),
+        ("CWL-ENC-01", group("/kms_key"), Value::Null),
+        ("CWL-CLASS-01", group("/class"), json!("DELIVERY")),
+        ("CWL-DEL-01", group("/deletion_protection"), Value::Null),
+        ("CWL-ACC-01", "/corners/0/logs_policies/is".into(), json!([{ "name": "open", "document":
+            "{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"logs:*\",\"Resource\":\"arn:aws:logs:*:*:log-group:/ss*\"}}" }])),
+        ("CWL-ACC-02", group("/bearer_token"), json!(true)),
+        ("CWL-SUB-01", "/groups/0/subscriptions/is".into(), json!([
+            { "name": "copy", "destination": "arn:aws:logs:eu-west-1:999999999999:destination:d", "pattern": "" }])),
+        ("S3-EXIST-01", at("/existence/is"), json!("missing")),
+        ("S3-EXIST-01", at("/existence/is"), json!("foreign")),
+        ("S3-REGION-01", at("/region"), json!("us-east-1")),
+        ("S3-ENC-01", at("/encryption/is/algorithm"), json!("AES256")),
+        ("S3-ENC-01", at("/encryption/is/kms_key"), Value::Null),
+        ("S3-ENC-03", at("/prefixes/0/sample/is/objects/0/head/is/encryption"), Value::Null),
+        ("S3-ENC-04", at("/encryption/is/blocked"), json!([])),
+        ("S3-RET-01", at("/lifecycle/is/rules/0/expire_days"), json!(1)),
+        ("S3-RET-01", at("/lifecycle/is/rules/0"), json!({ "id": "a", "enabled": true, "prefix": "prod/alice-", "expire_days": 1 })),
+        ("S3-RET-02", at("/lifecycle/is/rules"), json!([])),
+        ("S3-RET-03", at("/lifecycle/is/rules/0/transitions/0/days"), json!(30)),
+        ("S3-VER-01", at("/versioning/is/status"), json!("Suspended")),
+        ("S3-LOCK-01", at("/lock/is"), Value::Null),
+        ("S3-LOCK-01", at("/lock/is/mode"), Value::Null),
+        ("S3-LOCK-01", at("/lock/is/days"), json!(30)),
+        ("S3-LOCK-02", at("/prefixes/0/sample/is/objects"), json!([
+            { "key": "a", "head": read("s3:GetObject", json!({ "lock_until": "2027-12-31T00:00:00Z" })) },
+            { "key": "b", "head": read("s3:GetObject", json!({})) }])),
+        ("S3-PUB-02", at("/policy_is_public/is"), json!(true)),
+        ("S3-TLS-01", at("/policy/is"), Value::Null),
+        ("S3-TLS-01", at("/policy/is"), json!(json!({ "Statement": [{ "Effect": "Deny", "Principal": { "AWS": "111122223333" },
+            "Action": "s3:*", "Resource": "arn:aws:s3:::acme/*", "Condition": { "Bool": { "aws:SecureTransport": "false" } } }] }).to_string())),
+        ("S3-XACC-01", at("/policy/is"), statement(json!({ "Effect": "Allow", "Principal": { "AWS": "999999999999" }, "Action": "s3:GetObject", "Resource": "*" }))),
+        ("S3-XACC-01", at("/policy/is"), statement(json!({ "Effect": "Allow", "Principal": { "AWS": "111122223333" }, "Action": "s3:Delete*", "Resource": "*" }))),
+        ("S3-OWN-01", at("/ownership/is"), Value::Null),
+        ("S3-REP-01", at("/replication/is/0/kms_objects"), json!(false)),
+        ("KMS-STATE-01", "/keys/0/state/is/state".into(), json!("PendingDeletion")),
+        ("KMS-STATE-01", "/keys/0/state/is".into(), Value::Null),
+        ("KMS-POL-01", "/keys/0/policy/is".into(), json!(key_policy("arn:aws:logs:eu-west-1:111122223333:log-group:/other").to_string())),
+        ("KMS-POL-02", "/keys/0/policy/is".into(), json!(key_policy(GROUP).to_string().replace("{\"AWS\":\"arn:aws:iam::111122223333:root\"}", "\"*\""))),
+        ("KMS-ROT-01", "/keys/0/rotation/is/enabled".into(), json!(false)),
+        ("COV-TRAIL-01", "/corners/0/trails/is/0/status/is/logging".into(), json!(false)),
+        ("COV-TRAIL-01", "/corners/0/trails/is".into(), json!([])),
+        ("COV-TRAIL-01", "/corners/0/trails/is/0/selectors/is/0/plain/read_write".into(), json!("ReadOnly")),
+        ("COV-TRAIL-02", "/corners/0/trails/is/0/validated".into(), json!(false)),
+        ("COV-NODE-01", "/corners/0/nodes/is/0/agent_version".into(), json!("3.0.196.0")),
+    ]
+}
+
+#[test]
+fn each_check_fails_on_the_setting_it_is_about() {
+    for (check, pointer, to) in rows() {
+        let mut survey = sound();
+        set(&mut survey, &pointer, to.clone());
+        assert_eq!(outcomes(&survey).get(check), Some(&Verdict::Fail), "{check} {pointer} {to}");
+    }
+    // Two settings at once: each alone would do.
+    let mut survey = sound();
+    set(&mut survey, "/buckets/0/versioning/is/mfa_delete", json!(false));
+    set(&mut survey, "/buckets/0/lock/is/mode", json!("GOVERNANCE"));
+    assert_eq!(outcomes(&survey)["S3-VER-02"], Verdict::Fail);
+    let mut survey = sound();
+    set(&mut survey, "/buckets/0/logging/is", Value::Null);
+    assert_eq!(outcomes(&survey)["S3-LOG-01"], Verdict::Pass, "data events of a trail do");
+    set(&mut survey, "/corners/0/trails/is/0/selectors/is/0/plain/data", json!([]));
+    assert_eq!(outcomes(&survey)["S3-LOG-01"], Verdict::Fail);
+}
+
+#[test]
+fn no_check_is_untried_and_the_table_is_in_order() {
+    let mut tried: BTreeSet<&str> = rows().iter().map(|it| it.0).collect();
+    tried.extend(["S3-VER-02", "S3-LOG-01"]);
+    // These tell and never fail, or fail by what no setting alone shows.
+    tried.extend(["S3-ENC-02", "CWL-DPP-01", "S3-RET-04", "S3-PUB-01"]);
+    let all: Vec<&str> = audit::checks().map(|it| it.id).collect();
+    assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), tried);
+    assert_eq!(all.len(), tried.len(), "an id stands twice");
+    for it in audit::checks() {
+        assert!(it.why.ends_with('.') && it.then.ends_with('.'), "{}: sentences", it.id);
+        assert!(
+            !it.title.ends_with('.') && !it.reads.is_empty() && it.mappings().count() > 0,
+            "{}",
+            it.id
+        );
+    }
+}
+
+/// Every answer that needed a permission becomes a refusal.
+fn deny(it: &mut Value, action: &str) {
+    match it {
+        Value::Object(map) => {
+            if map.get("action").and_then(Value::as_str) == Some(action)
+                && map.remove("is").is_some()
+            {
+                let why = format!("access denied: {action} is missing");
+                map.insert(
+                    "unread".into(),
+                    json!({ "reason": "access_denied", "why": why, "missing": action }),
+                );
+            }
+            map.values_mut().for_each(|it| deny(it, action));
+        }
+        Value::Array(many) => many.iter_mut().for_each(|it| deny(it, action)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_permission_that_is_denied_makes_unknown_what_it_would_have_told_and_nothing_else() {
+    let actions: BTreeSet<&str> = audit::checks().flat_map(|it| it.reads.iter().copied()).collect();
+    // The world as it should be, and one in which everything that can be wrong is.
+    let mut wrong = sound();
+    for (_, pointer, to) in rows() {
+        let keeps = [
+            "/corners/0/preferences/is",
+            "/groups/0/settings/is",
+            "/buckets/0/existence/is",
+            "/keys/0/state/is",
+            "/corners/0/trails/is",
+        ];
+        if !keeps.contains(&pointer.as_str()) && wrong.pointer(&pointer).is_some() {
+            set(&mut wrong, &pointer, to);
+        }
+    }
+    for world in [sound(), wrong] {
+        let before = outcomes(&world);
+        for action in &actions {
+            if *action == "ssm:DescribeDocument" {
+                continue;
+            }
+            let mut survey = world.clone();
+            deny(&mut survey, action);
+            let after = outcomes(&survey);
+            for check in audit::checks() {
+                let (was, is) = (before.get(check.id), after.get(check.id));
+                if was == is {
+                    continue;
+                }
+                assert!(
+                    check.reads.contains(action),
+                    "{action} changed {} from {was:?} to {is:?}",
+                    check.id
+                );
+                assert!(
+                    is == Some(&Verdict::Unknown) || is.is_none() || was.is_none(),
+                    "without {action} {} went from {was:?} to {is:?}",
+                    check.id
+                );
+            }
+        }
+    }
+    // Each permission is needed by something that says so.
+    for action in actions.iter().filter(|it| **it != "ssm:DescribeDocument") {
+        let mut survey = sound();
+        deny(&mut survey, action);
+        let survey = Survey::read(&survey.to_string()).expect("a survey");
+        let missing = audit::judge(&survey, &promise(), &[], &[]).missing();
+        // The first only adds words; the ACL counts for nothing where the owner is enforced; data events of a trail tell
+        // what access logs would.
+        let quiet = ["logs:DescribeDestinations", "s3:GetBucketAcl", "s3:GetBucketLogging"];
+        assert!(
+            missing.contains_key(*action) || quiet.contains(action),
+            "{action} is missed by nothing"
+        );
+    }
+}
+
+#[test]
+fn what_is_unknown_is_never_a_pass_and_a_survey_reads_back_as_it_was() {
+    let survey = Survey::read(&sound().to_string()).expect("a survey");
+    assert_eq!(Survey::read(&survey.write()).expect("the same"), survey);
+    assert!(Survey::read("{\"version\":2}").is_err_and(|it| it.contains("version 2")));
+    let mut nothing = sound();
+    for action in audit::checks().flat_map(|it| it.reads) {
+        deny(&mut nothing, action);
+    }
+    let passes: Vec<_> =
+        outcomes(&nothing).into_iter().filter(|it| it.1 == Verdict::Pass).collect();
+    assert_eq!(passes, []);
+}
