@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
+use crate::render::findings;
 use crate::settings::Survey;
 use crate::source::survey;
 use crate::source::survey::Clock;
@@ -111,6 +112,9 @@ enum Written {
     Table,
     Json,
     Csv,
+    Junit,
+    Sarif,
+    Md,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -187,6 +191,15 @@ impl Verify {
             Written::Table => table(run, &survey, &promise, &judgement, self.all)?,
             Written::Json => as_json(run, &survey, &promise, &judgement)?,
             Written::Csv => as_csv(run, &judgement)?,
+            Written::Junit => run.ui.raw(findings::junit(&survey, &judgement).as_bytes())?,
+            Written::Sarif => {
+                let value = findings::sarif(&survey, &judgement, audit::checks());
+                run.ui.line(&render::json(&value))?;
+            }
+            Written::Md => {
+                let text = findings::markdown(&survey, &promise, &judgement);
+                run.ui.raw(text.as_bytes())?;
+            }
         }
         for it in &judgement.stale {
             run.ui.note(&format!("note: {}", render::visible(it)));

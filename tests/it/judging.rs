@@ -55,7 +55,7 @@ fn key_policy(arn: &str) -> Value {
 }
 
 /// Everything as it should be, by a promise that asks for much.
-fn sound() -> Value {
+pub(crate) fn sound() -> Value {
     let trail = json!({
         "arn": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/all", "name": "all", "bucket": "trails",
         "multi_region": true, "organization": false, "validated": true,
@@ -139,7 +139,7 @@ fn outcomes(survey: &Value) -> BTreeMap<&'static str, Verdict> {
     out
 }
 
-fn set(survey: &mut Value, pointer: &str, to: Value) {
+pub(crate) fn set(survey: &mut Value, pointer: &str, to: Value) {
     *survey.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} is there")) = to;
 }
 

@@ -25,6 +25,7 @@ mod sources;
 mod init;
 
 // The places are judged.
+mod findings;
 mod judging;
 mod verify;
 

@@ -1,0 +1,277 @@
+//! Findings → the forms that other programs and people read: JUnit for pipelines, SARIF for code scanning, Markdown for
+//! tickets. Names of resources are foreign text, and are made harmless for each.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::visible;
+use crate::audit::Check;
+use crate::audit::Finding;
+use crate::audit::Judgement;
+use crate::audit::Severity;
+use crate::audit::Verdict;
+use crate::audit::promise::Promise;
+use crate::settings::Survey;
+
+/// Text within XML: what XML 1.0 forbids is shown as an escape, what it reserves as an entity.
+fn xml(text: &str) -> String {
+    let mut out = String::new();
+    for ch in visible(text).chars() {
+        match ch {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            it => out.push(it),
+        }
+    }
+    out
+}
+
+/// What was seen, promised and said, in lines.
+fn words(it: &Finding) -> String {
+    let mut lines = vec![it.seen.clone()];
+    if !it.promised.is_empty() {
+        lines.push(format!("promised: {}", it.promised));
+    }
+    lines.extend(it.details.iter().cloned());
+    lines.extend(it.muted.iter().map(|it| format!("accepted until {}: {}", it.until, it.reason)));
+    lines.extend(it.fixes.iter().map(|it| format!("$ {}", it.command)));
+    lines.iter().map(|it| visible(it).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// JUnit XML as Jenkins, GitLab and GitHub read it: a suite for each place, a case for each check. There is no formal
+/// standard; the shape is that of the Jenkins xUnit plugin. What is unknown is an error, not a failure.
+pub fn junit(survey: &Survey, judgement: &Judgement) -> String {
+    let findings = &judgement.findings;
+    let count = |some: &[&Finding], verdict: Verdict| {
+        some.iter().filter(|it| it.muted.is_none() && it.status == verdict).count()
+    };
+    let skipped = |it: &Finding| {
+        it.muted.is_some() || matches!(it.status, Verdict::NotApplicable | Verdict::Info)
+    };
+    let head = |some: &[&Finding]| {
+        format!(
+            "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
+            some.len(),
+            count(some, Verdict::Fail),
+            count(some, Verdict::Unknown),
+            some.iter().filter(|it| skipped(it)).count()
+        )
+    };
+    let all: Vec<&Finding> = findings.iter().collect();
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _ = writeln!(out, "<testsuites name=\"ssmtrail verify\" {}>", head(&all));
+    for some in findings.chunk_by(|one, other| one.place == other.place) {
+        let some: Vec<&Finding> = some.iter().collect();
+        let (name, at) = (xml(&some[0].place), survey.taken_at);
+        let _ = writeln!(out, "  <testsuite name=\"{name}\" {} timestamp=\"{at}\">", head(&some));
+        for it in some {
+            let (place, id, title) = (xml(&it.place), it.check_id, xml(it.title));
+            let _ = write!(
+                out,
+                "    <testcase classname=\"{place}\" name=\"{id}: {title} ({})\"",
+                xml(&it.resource)
+            );
+            let message = xml(&it.seen);
+            let body = xml(&words(it)).replace(" ⏎ ", "\n");
+            let _ = match (it.status, it.muted.is_some()) {
+                (_, true) => writeln!(out, "><skipped message=\"muted: {message}\"/></testcase>"),
+                (Verdict::Fail, _) => writeln!(
+                    out,
+                    "><failure type=\"{}\" message=\"{message}\">{body}</failure></testcase>",
+                    it.severity.word()
+                ),
+                (Verdict::Unknown, _) => {
+                    let code = it.unread.as_ref().map_or("unknown", |it| it.reason.code());
+                    writeln!(
+                        out,
+                        "><error type=\"{code}\" message=\"{message}\">{body}</error></testcase>"
+                    )
+                }
+                (Verdict::Info | Verdict::NotApplicable, _) => {
+                    writeln!(out, "><skipped message=\"{message}\"/></testcase>")
+                }
+                (Verdict::Pass, _) => writeln!(out, "/>"),
+            };
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+/// SARIF 2.1.0 ("Static Analysis Results Interchange Format", OASIS). A level is said of failures alone, as the standard
+/// asks; a place in a file is made up, because GitHub shows no result without one.
+pub fn sarif<'a>(
+    survey: &Survey,
+    judgement: &Judgement,
+    checks: impl Iterator<Item = &'a Check>,
+) -> Value {
+    let number = |it: Severity| match it {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "3.0",
+        Severity::Info => "0.0",
+    };
+    let rules: Vec<Value> = checks
+        .map(|it| {
+            let tags: Vec<String> = it
+                .mappings()
+                .flat_map(|one| one.controls.iter().map(|it| format!("{} {it}", one.standard)))
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect();
+            json!({
+                "id": it.id,
+                "shortDescription": { "text": it.title },
+                "fullDescription": { "text": it.why },
+                "help": { "text": it.then },
+                "properties": { "security-severity": number(it.severity), "tags": tags },
+            })
+        })
+        .collect();
+    let results: Vec<Value> = judgement
+        .findings
+        .iter()
+        .map(|it| {
+            let kind = match it.status {
+                Verdict::Fail => "fail",
+                Verdict::Unknown => "open",
+                Verdict::Pass => "pass",
+                Verdict::Info => "informational",
+                Verdict::NotApplicable => "notApplicable",
+            };
+            let level = match (it.status, it.severity) {
+                (Verdict::Fail, Severity::Critical | Severity::High) => "error",
+                (Verdict::Fail, Severity::Medium) => "warning",
+                (Verdict::Fail, _) => "note",
+                _ => "none",
+            };
+            let file: String = it
+                .resource
+                .chars()
+                .map(|it| if it.is_ascii_alphanumeric() || "-_./".contains(it) { it } else { '_' })
+                .collect();
+            let mut result = json!({
+                "ruleId": it.check_id,
+                "kind": kind,
+                "level": level,
+                "message": { "text": words(it) },
+                "locations": [{
+                    "physicalLocation": { "artifactLocation": { "uri": format!("aws/{}", file.trim_start_matches(['/', '.'])) } },
+                    "logicalLocations": [{ "fullyQualifiedName": it.resource, "kind": "resource" }],
+                }],
+                "partialFingerprints": { "finding/v1": it.uid },
+            });
+            if let Some(mute) = &it.muted {
+                result["suppressions"] = json!([{ "kind": "external", "justification": mute.reason }]);
+            }
+            result
+        })
+        .collect();
+    json!({
+        "version": "2.1.0",
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "ssmtrail",
+                "version": env!("CARGO_PKG_VERSION"),
+                "informationUri": "https://github.com/ssmtrail/ssmtrail",
+                "rules": rules,
+            } },
+            "invocations": [{ "executionSuccessful": survey.unread.is_empty(), "endTimeUtc": survey.taken_at }],
+            "results": results,
+        }],
+    })
+}
+
+/// Text within Markdown, where nothing in it is a mark, a link or a tag.
+fn markdown_text(text: &str) -> String {
+    let mut out = String::new();
+    for ch in visible(text).chars() {
+        if ch.is_ascii_punctuation() && "\\`*_{}[]<>()#+!|~@&".contains(ch) {
+            out.push('\\');
+        }
+        out.push(ch);
+    }
+    // A bare address becomes a link by itself in many readers.
+    out.replace("://", "\\://").replace("www.", "www\\.")
+}
+
+/// Markdown for a ticket or a wiki: failures and unknowns by place, then what holds in one table.
+pub fn markdown(survey: &Survey, promise: &Promise, judgement: &Judgement) -> String {
+    let mut out = String::from("# Where sessions are logged to\n\n");
+    let _ = writeln!(
+        out,
+        "As set on {}. Promise: {} ({}).\n",
+        survey.taken_at,
+        promise.profile,
+        promise.words()
+    );
+    let _ = writeln!(out, "Basis: {}.\n", promise.basis);
+    let _ = writeln!(
+        out,
+        "{} fail, {} unknown, {} pass.\n",
+        judgement.count(Verdict::Fail),
+        judgement.count(Verdict::Unknown),
+        judgement.count(Verdict::Pass)
+    );
+    for some in judgement.findings.chunk_by(|one, other| one.place == other.place) {
+        let loud: Vec<&Finding> = some
+            .iter()
+            .filter(|it| matches!(it.status, Verdict::Fail | Verdict::Unknown))
+            .collect();
+        if loud.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "## {}\n", markdown_text(&some[0].place));
+        for it in loud {
+            let status = match &it.muted {
+                Some(mute) => {
+                    format!("muted until {} ({})", mute.until, markdown_text(&mute.reason))
+                }
+                None if it.status == Verdict::Fail => format!("**fail**, {}", it.severity.word()),
+                None => "**unknown**".to_owned(),
+            };
+            let _ = writeln!(
+                out,
+                "- {} ({}): {status}. {}",
+                it.check_id,
+                it.title,
+                markdown_text(&it.seen)
+            );
+            if !it.promised.is_empty() {
+                let _ = writeln!(out, "  - promised: {}", markdown_text(&it.promised));
+            }
+            for detail in &it.details {
+                let _ = writeln!(out, "  - {}", markdown_text(detail));
+            }
+            for fix in &it.fixes {
+                // A fence longer than any run of backticks within.
+                let command = visible(&fix.command);
+                let fence = "`".repeat(3.max(1 + longest_run(&command)));
+                let _ = writeln!(out, "\n  {fence}sh\n  {command}\n  {fence}");
+                if let Some(warning) = &fix.warning {
+                    let _ = writeln!(out, "\n  Careful: {warning}.");
+                }
+            }
+        }
+        out.push('\n');
+    }
+    out.push_str("## All\n\n| check | outcome | resource | seen |\n|---|---|---|---|\n");
+    for it in &judgement.findings {
+        let (resource, seen) = (markdown_text(&it.resource), markdown_text(&it.seen));
+        let _ = writeln!(out, "| {} | {} | {resource} | {seen} |", it.check_id, it.status.word());
+    }
+    out
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|it| it != '`').map(str::len).max().unwrap_or(0)
+}
