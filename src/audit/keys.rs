@@ -206,6 +206,19 @@ fn for_group(policy: &Policy, arn: &str) -> Result<Result<(), String>, Unread> {
     Ok(if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
 }
 
+/// The statement that lets CloudWatch Logs use a key for one group.
+/// Source: "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
+fn admitting(arn: &str) -> serde_json::Value {
+    let region = arn.split(':').nth(3).unwrap_or_default();
+    serde_json::json!({
+        "Effect": "Allow",
+        "Principal": { "Service": format!("logs.{region}.amazonaws.com") },
+        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Resource": "*",
+        "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } },
+    })
+}
+
 fn admits(it: &Key, _: &View<'_>) -> Answer {
     let key = state_of(it)?;
     let Some(policy) = policy(it)? else {
@@ -245,14 +258,24 @@ fn admits(it: &Key, _: &View<'_>) -> Answer {
     if wrong.is_empty() {
         return Ok(Judged::pass("those who write with it are admitted"));
     }
+    let statements: Vec<serde_json::Value> = it
+        .used_by
+        .iter()
+        .filter_map(|it| match it {
+            KeyUse::LogGroup(arn) => Some(admitting(arn)),
+            _ => None,
+        })
+        .collect();
+    let at = at(it, &key.arn);
+    let filter = format!(".Statement += {}", serde_json::Value::from(statements));
     let fix = format!(
-        "ssmtrail policy key --key {} > key.json && aws kms put-key-policy {} --policy-name default --policy file://key.json",
-        quote(&key.arn),
-        at(it, &key.arn)
+        "aws kms get-key-policy {at} --policy-name default --query Policy --output text | jq {} > key.json && \
+         aws kms put-key-policy {at} --policy-name default --policy file://key.json",
+        quote(&filter)
     );
     Ok(Judged::fail(wrong.join("; "))
         .promised("CloudWatch Logs and the writers are admitted")
-        .risky(fix, "it replaces the whole policy of the key: merge what else is in it"))
+        .risky(fix, "it replaces the whole policy of the key; read key.json first"))
 }
 
 fn rotation(it: &Key, _: &View<'_>) -> Answer {
@@ -304,4 +327,29 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
         }
         (true, true) => Judged::pass("named principals alone").promised(promised),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_we_advise_is_one_that_passes() {
+        let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/ssm/sessions";
+        let text = serde_json::json!({ "Statement": [admitting(arn)] }).to_string();
+        let policy = Policy::read(&text).unwrap();
+        assert_eq!(for_group(&policy, arn), Ok(Ok(())));
+        assert!(matches!(for_group(&policy, &arn.replace("sessions", "other")), Ok(Err(_))));
+    }
+
+    #[test]
+    fn a_condition_that_only_a_request_carries_makes_it_unknown() {
+        let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/ssm/sessions";
+        let mut statement = admitting(arn);
+        statement["Condition"] =
+            serde_json::json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } });
+        let text = serde_json::json!({ "Statement": [statement] }).to_string();
+        let answer = for_group(&Policy::read(&text).unwrap(), arn);
+        assert_eq!(answer.map_err(|it| it.reason), Err(Reason::MissingContextKey));
+    }
 }

@@ -183,6 +183,11 @@ impl Verify {
                 false => Ok(Answer::Failed),
             };
         }
+        if survey.groups.is_empty() && survey.buckets.is_empty() {
+            run.ui.note(
+                "no Session document names a bucket or a log group here, and none is configured",
+            );
+        }
         if let Some(path) = &self.diff {
             return changes(run, &read(path)?, &survey);
         }
