@@ -941,6 +941,10 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !found.is_empty() {
         return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
     }
+    if let Some(one) = policy.statements.iter().find(|it| it.admits_unnamed()) {
+        let why = format!("{} admits somebody whose account it does not tell", one.name());
+        return Err(unclear(Reason::NotUnderstood, why));
+    }
     let ignored = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
     if !ignored {
         let acl = it.acl.known()?;

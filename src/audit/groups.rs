@@ -305,7 +305,7 @@ fn meeting<'a>(
             Some(serde_json::Value::String(it)) if it == "NEVER_EXPIRE" => None,
             Some(serde_json::Value::String(it)) => Some(it.parse().map_err(|_| strange())?),
             Some(it) => Some(it.as_i64().ok_or_else(strange)?),
-            None => None,
+            None => return Err(strange()),
         };
         // `LogGroupNamePrefix IN ["a", "b"]`, `LogGroupName NOT IN ["c"]`: the two forms that are documented.
         let selection = policy.selection.as_deref().unwrap_or_default().trim();
@@ -509,15 +509,25 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
     for one in own {
         see(&one.name, &one.destination, &mut judged, true);
     }
+    let mut strange = None;
     for policy in policies.iter().flat_map(|it| it.iter()) {
         let document: serde_json::Value =
             serde_json::from_str(&policy.document).unwrap_or_default();
-        let to = document.get("DestinationArn").and_then(|it| it.as_str()).unwrap_or("?");
+        let Some(to) = document.get("DestinationArn").and_then(|it| it.as_str()) else {
+            strange = Some(unclear(
+                Reason::NotUnderstood,
+                format!("where the account policy {} sends to is not understood", policy.name),
+            ));
+            continue;
+        };
         see(&format!("account policy {}", policy.name), to, &mut judged, false);
     }
     if !foreign.is_empty() {
         judged.seen = foreign.join("; ");
         return Ok(judged.promised("known accounts alone").details(copies));
+    }
+    if let Some(it) = strange {
+        return Err(it);
     }
     policies?;
     if copies.is_empty() {

@@ -239,11 +239,15 @@ fn admits(it: &Key, _: &View<'_>) -> Answer {
     }
     // Roles of the account are admitted by the root statement and their own policies; others must be named.
     let account = account_of(&key.arn).unwrap_or_default();
-    let delegated = policy.statements.iter().any(|it| {
-        it.allows
-            && it.actions.holds_action("kms:GenerateDataKey")
-            && (it.means_everybody() || it.accounts().iter().flatten().any(|it| *it == account))
-    });
+    let about = |it: &&Statement| {
+        let ours = it.accounts().iter().flatten().any(|it| *it == account);
+        it.actions.holds_action("kms:GenerateDataKey") && (it.means_everybody() || ours)
+    };
+    let plain = |it: &&Statement| it.allows && it.conditions.is_empty();
+    let delegated = policy.statements.iter().filter(about).any(|it| plain(&it));
+    // A grant under a condition, or a denial, depends on the request that nobody has made.
+    let unsure =
+        policy.statements.iter().filter(about).find(|it| !(plain(it) || delegated && it.allows));
     let buckets: Vec<&str> = it
         .used_by
         .iter()
@@ -252,8 +256,12 @@ fn admits(it: &Key, _: &View<'_>) -> Answer {
             _ => None,
         })
         .collect();
-    if !buckets.is_empty() && !delegated {
+    if !buckets.is_empty() && !delegated && unsure.is_none() {
         wrong.push(format!("nobody may kms:GenerateDataKey for s3://{}", buckets.join(", s3://")));
+    }
+    if let (true, Some(one), false) = (wrong.is_empty(), unsure, buckets.is_empty()) {
+        let why = format!("{} depends on what only a real request carries", one.name());
+        return Err(unclear(Reason::MissingContextKey, why));
     }
     if wrong.is_empty() {
         return Ok(Judged::pass("those who write with it are admitted"));
@@ -313,6 +321,11 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
         let account = account_of(&key.arn);
         let them = one.accounts().into_iter().flatten();
         foreign.extend(them.filter(|it| Some(it) != account.as_ref() && !view.is_ours(it)));
+    }
+    let unnamed = policy.statements.iter().find(|it| it.admits_unnamed());
+    if let (Some(one), true) = (unnamed, everybody.is_empty()) {
+        let why = format!("{} admits somebody whose account it does not tell", one.name());
+        return Err(unclear(Reason::NotUnderstood, why));
     }
     let promised = "named principals alone";
     foreign.sort_unstable();

@@ -137,11 +137,18 @@ impl Statement {
         match &self.principals {
             Who::These(many) => many
                 .iter()
-                .filter(|it| it.0 == "AWS" && it.1 != "*")
+                .filter(|it| {
+                    ["AWS", "CanonicalUser", "Federated"].contains(&it.0.as_str()) && it.1 != "*"
+                })
                 .map(|it| account_of(&it.1))
                 .collect(),
             Who::AllBut(_) => Vec::new(),
         }
+    }
+
+    /// Whether it lets in somebody whose account its principals do not tell: a canonical user, an id of one who is gone.
+    pub fn admits_unnamed(&self) -> bool {
+        self.allows && !self.is_bound() && self.accounts().contains(&None)
     }
 
     pub fn services(&self) -> Vec<&str> {

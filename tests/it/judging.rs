@@ -372,3 +372,52 @@ fn what_is_unknown_is_never_a_pass_and_a_survey_reads_back_as_it_was() {
         outcomes(&nothing).into_iter().filter(|it| it.1 == Verdict::Pass).collect();
     assert_eq!(passes, []);
 }
+
+#[test]
+fn what_is_not_understood_is_unknown_rather_than_harmless() {
+    let policy = |it: Value| json!(json!({ "Statement": [tls(), it] }).to_string());
+    let conditioned = |statement: Value| json!(json!({ "Statement": [statement] }).to_string());
+    let rows = [
+        (
+            "CWL-RET-03",
+            "/corners/0/retention_policies/is",
+            json!([{ "name": "odd", "document": "{}" }]),
+        ),
+        (
+            "CWL-SUB-01",
+            "/corners/0/subscription_policies/is",
+            json!([{ "name": "odd", "document": "{}" }]),
+        ),
+        (
+            "S3-XACC-01",
+            "/buckets/0/policy/is",
+            policy(
+                json!({ "Effect": "Allow", "Principal": { "CanonicalUser": "abc" }, "Action": "s3:GetObject", "Resource": "*" }),
+            ),
+        ),
+        (
+            "KMS-POL-02",
+            "/keys/0/policy/is",
+            conditioned(
+                json!({ "Effect": "Allow", "Principal": { "AWS": "AIDAEXAMPLE" }, "Action": "kms:Decrypt", "Resource": "*" }),
+            ),
+        ),
+    ];
+    for (check, pointer, to) in rows {
+        let mut survey = sound();
+        set(&mut survey, pointer, to);
+        assert_eq!(outcomes(&survey)[check], Verdict::Unknown, "{check}");
+    }
+    // A key of a bucket alone, which may be used under a condition only.
+    let mut survey = sound();
+    set(&mut survey, "/keys/0/used_by", json!([{ "bucket": "acme" }]));
+    set(
+        &mut survey,
+        "/keys/0/policy/is",
+        conditioned(
+            json!({ "Effect": "Allow", "Principal": { "AWS": "111122223333" }, "Action": "kms:*",
+        "Resource": "*", "Condition": { "StringEquals": { "aws:SourceVpce": "vpce-1" } } }),
+        ),
+    );
+    assert_eq!(outcomes(&survey)["KMS-POL-01"], Verdict::Unknown);
+}
