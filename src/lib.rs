@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words       error    session
-//! pure        transcript    config    settings    audit
+//! pure        transcript    secrets    config    settings    audit
 //! hands       source (the outside)    archive (what is kept)
 //! questions   intake    sync    search    query
 //! face        render    cli    main
@@ -31,6 +31,9 @@ pub mod session;
 
 /// Bytes as logged become lines as seen and commands as typed. No I/O, no clock.
 pub mod transcript;
+
+/// Text → the same text, its secrets masked.
+pub mod secrets;
 
 /// What was settled beforehand: sources, and how to reach them. Text in, settings out.
 pub mod config;

@@ -30,7 +30,9 @@ fn main() -> ExitCode {
         folder: std::env::current_dir().unwrap_or_default(),
         environment: std::env::vars_os()
             .filter_map(|it| Some((it.0.into_string().ok()?, it.1.into_string().ok()?)))
-            .filter(|it| it.0.starts_with("AWS_") || it.0.starts_with("SSMTRAIL_"))
+            .filter(|it| {
+                it.0.starts_with("AWS_") || it.0.starts_with("SSMTRAIL_") || it.0 == "USER"
+            })
             .collect(),
     };
     let mut out = std::io::BufWriter::new(stdout.lock());

@@ -17,6 +17,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use polars::prelude::*;
+use sha2::Digest;
 
 use crate::archive::manifest::FileNote;
 use crate::archive::manifest::Manifest;
@@ -46,6 +47,12 @@ pub const FORMAT: u64 = 1;
 
 /// Name of the file that says the format.
 pub const MARKER: &str = "archive.json";
+
+/// Name of the file that makes marks of masked secrets this archive's own.
+pub const SALT: &str = "salt";
+
+/// Name of the record of who had secrets shown.
+pub const REVEALS: &str = "reveals.jsonl";
 
 /// Opens files so that only their owner can read them.
 pub(crate) fn private(options: &mut OpenOptions) {
@@ -157,6 +164,56 @@ impl Archive {
             damages,
             groups_read: AtomicU64::new(0),
         }
+    }
+
+    /// What makes marks of masked secrets differ from archive to archive: made when first needed, and kept. Where it
+    /// cannot be kept, marks tell reuse within one answer only.
+    pub fn salt(&self) -> [u8; 32] {
+        let path = self.root.join(SALT);
+        let kept = || {
+            let text = std::fs::read_to_string(&path).ok()?;
+            let mut salt = [0; 32];
+            let digits = text.trim().as_bytes();
+            for (nth, pair) in digits.chunks(2).take(32).enumerate() {
+                salt[nth] = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+            }
+            (digits.len() == 64).then_some(salt)
+        };
+        if let Some(it) = kept() {
+            return it;
+        }
+        let mut salt = [0; 32];
+        // Without chance there is still the archive's own history, which the output does not tell.
+        if getrandom::fill(&mut salt).is_err() {
+            let last = self.manifest.entries.last().map_or("", |it| it.digest.as_str());
+            salt = sha2::Sha256::digest(last.as_bytes()).into();
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        private(&mut options);
+        let written = options
+            .open(&path)
+            .and_then(|mut it| std::io::Write::write_all(&mut it, manifest::hex(&salt).as_bytes()));
+        // Another process may have been first.
+        if written.is_err() { kept().unwrap_or(salt) } else { salt }
+    }
+
+    /// Adds a line to the record of who had secrets shown.
+    ///
+    /// # Errors
+    /// It cannot be written: then they must not be shown.
+    pub fn record_reveal(&self, line: &str) -> Result<()> {
+        let path = self.root.join(REVEALS);
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        private(&mut options);
+        options
+            .open(&path)
+            .and_then(|mut it| std::io::Write::write_all(&mut it, format!("{line}\n").as_bytes()))
+            .map_err(|it| {
+                Error::file("write", &path, it)
+                    .hint("secrets are shown only where it can be recorded; leave out --reveal")
+            })
     }
 
     /// Files of one table, oldest entry first.

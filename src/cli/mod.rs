@@ -34,6 +34,7 @@ mod config;
 mod demo;
 mod doctor;
 mod init;
+mod masking;
 mod progress;
 mod query;
 mod reach;
@@ -189,7 +190,7 @@ pub struct World<'a> {
     pub config_home: Option<PathBuf>,
     /// The working folder.
     pub folder: PathBuf,
-    /// Variables whose names begin with `AWS_` or `SSMTRAIL_`.
+    /// Variables whose names begin with `AWS_` or `SSMTRAIL_`, and `USER`.
     pub environment: BTreeMap<String, String>,
 }
 

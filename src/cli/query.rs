@@ -48,6 +48,9 @@ pub(super) struct Query {
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<String>,
 
+    #[command(flatten)]
+    masking: super::masking::Masking,
+
     /// How to write the rows
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: FormatName,
@@ -82,6 +85,8 @@ impl Query {
         let archive = run.archive()?;
         let (now, zone) = (run.world.now, run.ui.zone);
         let frame = query::run(&archive, &sql, &given, |it| when::instant(it, now, zone))?;
+        let mut masker = self.masking.masker(run, &archive, "query")?;
+        let (frame, left_out) = super::masking::frame(&mut masker, &frame)?;
         let mut rows = Rows::new("rows", format, &[]);
         if frame.height() > 0 {
             rows.write(run.ui, &frame)?;
@@ -89,6 +94,10 @@ impl Query {
         let many = rows.finish(run.ui, &frame)?;
         let damages = archive.damages();
         run.tell(&damages);
+        super::masking::tell(run, &masker);
+        if left_out {
+            run.ui.note("note: bytes cannot be masked and are left out; --reveal shows them");
+        }
         if many == 0 {
             run.ui.note("no rows");
         }

@@ -10,6 +10,9 @@ use super::Filters;
 use super::FormatName;
 use super::Run;
 use super::checked;
+use super::masking;
+use super::masking::LineMasker;
+use super::masking::Masking;
 use super::sessions::short_owner;
 use super::sessions::short_target;
 use super::tell_window;
@@ -30,6 +33,7 @@ use crate::render::WARN;
 use crate::search;
 use crate::search::LineHit;
 use crate::search::Pattern;
+use crate::secrets::Masker;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,6 +79,9 @@ pub(super) struct Search {
     #[command(flatten)]
     filters: Filters,
 
+    #[command(flatten)]
+    masking: Masking,
+
     /// How to write hits
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: FormatName,
@@ -118,10 +125,12 @@ impl Search {
         let which = self.filters.which(run.world.now, run.ui.zone)?;
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
+        let mut masker = self.masking.masker(run, &archive, "search")?;
+        let masker = &mut masker;
         let hits = if self.output {
-            self.lines(run, &archive, &which, &pattern, format)?
+            self.lines(run, &archive, masker, &which, &pattern, format)?
         } else {
-            self.commands(run, &archive, &which, &pattern, format)?
+            self.commands(run, &archive, masker, &which, &pattern, format)?
         };
         if self.count {
             let text = hits.to_string();
@@ -129,6 +138,7 @@ impl Search {
         }
         let damages = archive.damages();
         run.tell(&damages);
+        masking::tell(run, masker);
         if hits == 0 && !self.count {
             let text = if self.output {
                 "nothing found"
@@ -154,6 +164,7 @@ impl Search {
         &self,
         run: &mut Run<'_, '_>,
         archive: &Archive,
+        masker: &mut Masker,
         which: &Which,
         pattern: &Pattern,
         format: Format,
@@ -174,7 +185,8 @@ impl Search {
                     .and_then(|it| it.select(COMMAND_FIELDS))
                     .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
             };
-            search::commands(archive, which, pattern, kinds, |hits| {
+            search::commands(archive, which, pattern, kinds, |mut hits| {
+                masking::commands(masker, &mut hits);
                 rows.write(run.ui, &frame(&hits)?)
             })?;
             return rows.finish(run.ui, &frame(&[])?);
@@ -191,6 +203,9 @@ impl Search {
             let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
             (at, it.session_key.clone(), it.seq)
         });
+        if self.context == 0 {
+            masking::commands(masker, &mut found);
+        }
         let mut last: Option<&str> = None;
         for (nth, hit) in found.iter().enumerate() {
             let Some(session) = sessions.get(&hit.session_key) else { continue };
@@ -208,11 +223,12 @@ impl Search {
             let all = archive.commands_of(session);
             let near = |it: &CommandRow| (it.seq - hit.seq).unsigned_abs() as usize <= self.context;
             let before = found[..nth].last().filter(|it| it.session_key == hit.session_key);
-            for it in all.iter().filter(|it| near(it)) {
+            for mut it in all.into_iter().filter(|it| near(it)) {
                 let shown = before.is_some_and(|last| it.seq <= last.seq + self.context as i64);
                 let is_hit = pattern.matches(&it.command);
                 if !shown && (kinds.contains(&it.kind.as_str()) || it.seq == hit.seq) {
-                    command_line(run, it, pattern, is_hit)?;
+                    masker.apply(&mut it.command);
+                    command_line(run, &it, pattern, is_hit)?;
                 }
             }
         }
@@ -224,6 +240,7 @@ impl Search {
         &self,
         run: &mut Run<'_, '_>,
         archive: &Archive,
+        masker: &mut Masker,
         which: &Which,
         pattern: &Pattern,
         format: Format,
@@ -238,7 +255,11 @@ impl Search {
         }
         if format != Format::Table {
             let mut rows = Rows::new("lines", format, &[]);
-            search::lines(archive, which, pattern, |hits| rows.write(run.ui, &line_frame(&hits)?))?;
+            let mut lines = LineMasker::new(archive);
+            search::lines(archive, which, pattern, |mut hits| {
+                lines.apply(masker, &mut hits)?;
+                rows.write(run.ui, &line_frame(&hits)?)
+            })?;
             return rows.finish(run.ui, &line_frame(&[])?);
         }
         let mut found: Vec<LineHit> = Vec::new();
@@ -253,6 +274,9 @@ impl Search {
             let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
             (at, it.session_key.clone(), it.line.line_number)
         });
+        if self.context == 0 {
+            LineMasker::new(archive).apply(masker, &mut found)?;
+        }
         let mut last: Option<&str> = None;
         let mut shown_to = 0;
         for hit in &found {
@@ -270,11 +294,15 @@ impl Search {
                 continue;
             }
             let reach = self.context as i64;
-            for it in archive.lines_of(session) {
+            masker.start();
+            for mut it in archive.lines_of(session) {
                 let near = (it.line_number - hit.line.line_number).abs() <= reach;
+                let is_hit = pattern.matches(&it.text);
+                if masker.in_key() || near || it.text.contains("PRIVATE KEY") {
+                    masker.apply_line(&mut it.text);
+                }
                 if near && it.line_number > shown_to {
                     shown_to = it.line_number;
-                    let is_hit = pattern.matches(&it.text);
                     text_line(run, &it, pattern, is_hit)?;
                 }
             }

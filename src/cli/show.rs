@@ -6,6 +6,8 @@ use super::Answer;
 use super::FormatName;
 use super::Run;
 use super::checked;
+use super::masking;
+use super::masking::Masking;
 use super::search::command_line;
 use super::search::heading;
 use crate::archive::Archive;
@@ -22,6 +24,7 @@ use crate::render::Rows;
 use crate::render::WARN;
 use crate::search;
 use crate::search::Pattern;
+use crate::secrets::Masker;
 use crate::transcript::commands::Command;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
@@ -55,6 +58,9 @@ pub(super) struct Show {
     #[arg(long, group = "what", value_name = "SEQ", num_args = 0..=1, default_missing_value = "0")]
     explain: Option<i64>,
 
+    #[command(flatten)]
+    masking: Masking,
+
     /// How to write commands
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: FormatName,
@@ -65,18 +71,21 @@ impl Show {
         let format = checked(self.format, run.world)?;
         let archive = run.archive()?;
         let session = search::session(&archive, &self.session)?;
+        let mut masker = self.masking.masker(run, &archive, "show")?;
+        let masker = &mut masker;
         let any = match (self.commands, self.raw, self.explain) {
-            (_, true, _) => raw(run, &archive, &session)?,
-            (_, _, Some(seq)) => explain(run, &archive, &session, seq)?,
-            (true, ..) => commands(run, &archive, &session, format)?,
+            (_, true, _) => raw(run, &archive, masker, &session)?,
+            (_, _, Some(seq)) => explain(run, &archive, masker, &session, seq)?,
+            (true, ..) => commands(run, &archive, masker, &session, format)?,
             _ if format != Format::Table => {
                 return Err(Error::misused("--format goes with --commands")
                     .hint("`ssmtrail search --output '' --session ID --format …` writes lines"));
             }
-            _ => text(run, &archive, &session)?,
+            _ => text(run, &archive, masker, &session)?,
         };
         let damages = archive.damages();
         run.tell(&damages);
+        masking::tell(run, masker);
         Ok(Answer::found(any).with(&damages))
     }
 }
@@ -99,11 +108,17 @@ fn flaws(run: &mut Run<'_, '_>, session: &SessionRow) {
     }
 }
 
-fn text(run: &mut Run<'_, '_>, archive: &Archive, session: &SessionRow) -> Result<bool> {
+fn text(
+    run: &mut Run<'_, '_>,
+    archive: &Archive,
+    masker: &mut Masker,
+    session: &SessionRow,
+) -> Result<bool> {
     flaws(run, session);
     let lines = archive.lines_of(session);
     for it in &lines {
-        let body = render::visible_lines(&it.text);
+        let shown = masker.line(&it.text);
+        let body = render::visible_lines(&shown);
         let text = match it.kind.as_str() {
             "overwritten" => run.ui.paint(DIM, &format!("{body}  (painted over)")),
             "screen" => run.ui.paint(DIM, &body),
@@ -117,10 +132,12 @@ fn text(run: &mut Run<'_, '_>, archive: &Archive, session: &SessionRow) -> Resul
 fn commands(
     run: &mut Run<'_, '_>,
     archive: &Archive,
+    masker: &mut Masker,
     session: &SessionRow,
     format: Format,
 ) -> Result<bool> {
-    let commands = archive.commands_of(session);
+    let mut commands = archive.commands_of(session);
+    masking::commands(masker, &mut commands);
     if format != Format::Table {
         let frame = CommandRow::frame(&commands)
             .map(|it| it.drop_many(["session_key", "generation", "decoder"]))
@@ -144,6 +161,7 @@ fn commands(
 fn explain(
     run: &mut Run<'_, '_>,
     archive: &Archive,
+    masker: &mut Masker,
     session: &SessionRow,
     seq: i64,
 ) -> Result<bool> {
@@ -157,7 +175,11 @@ fn explain(
     heading(run, session)?;
     let (bytes, form) = primary_bytes(archive, session)?;
     let again = read_again(&bytes, form);
-    for it in &commands {
+    for it in &mut commands {
+        let typed = it.command.clone();
+        let before = masker.masked;
+        masking::commands(masker, std::slice::from_mut(it));
+        let is_masked = masker.masked > before;
         command_line(run, it, &Pattern::All, false)?;
         let prompt = render::visible(&it.prompt);
         let place = format!(
@@ -177,19 +199,21 @@ fn explain(
         run.ui.line(&text)?;
         let second = again
             .iter()
-            .find(|other| other.from as i64 == it.byte_start && other.text == it.command)
+            .find(|other| other.from as i64 == it.byte_start && other.text == typed)
             .and_then(|other| other.runner_up.as_ref());
         let text = match second {
             Some((prompt, text)) => format!(
                 "       runner-up: {:?} behind the prompt {:?}",
-                render::visible(text),
-                render::visible(prompt)
+                render::visible(&masker.text(text)),
+                render::visible(&masker.text(prompt))
             ),
             None => "       runner-up: output that looks like a prompt and a command".to_owned(),
         };
         run.ui.line(&text)?;
         let (from, to) = (it.byte_start as usize, it.byte_end as usize);
-        if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
+        if is_masked {
+            run.ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
+        } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
             let mut shown = String::new();
             render::visible_bytes(&span[..span.len().min(2000)], &mut shown);
             for line in shown.split('\n') {
@@ -236,7 +260,22 @@ fn read_again(bytes: &[u8], form: Option<Form>) -> Vec<Command> {
 }
 
 /// The bytes of the transcript that was read, as they are; on a terminal, harmless.
-fn raw(run: &mut Run<'_, '_>, archive: &Archive, session: &SessionRow) -> Result<bool> {
+fn raw(
+    run: &mut Run<'_, '_>,
+    archive: &Archive,
+    masker: &mut Masker,
+    session: &SessionRow,
+) -> Result<bool> {
+    // Control sequences may stand inside a secret, so bytes are shown whole or not at all.
+    archive.lines_of(session).iter().for_each(|it| drop(masker.line(&it.text)));
+    archive.commands_of(session).iter().for_each(|it| drop(masker.text(&it.command)));
+    let secrets = std::mem::take(&mut masker.masked);
+    if secrets > 0 {
+        return Err(Error::misused(format!(
+            "the session shows secrets ({secrets} times), and bytes cannot be masked"
+        ))
+        .hint("--reveal shows them, and the archive records it; without --raw they are masked"));
+    }
     let terminal = run.world.columns.is_some();
     let mut newest: Option<(Option<i64>, String)> = None;
     let mut others = 0;

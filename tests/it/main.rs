@@ -32,6 +32,7 @@ mod verify;
 // Questions.
 mod query;
 mod search;
+mod secrets;
 mod show;
 
 // The archive proves itself and survives what happens to disks and processes.

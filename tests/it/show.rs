@@ -15,13 +15,14 @@ fn a_session_is_shown_as_a_person_saw_it() {
         fetching payload
         installed to /usr/local/bin/.cache
         [root@ip-10-0-3-7 ~]# grep -r aws_secret /home
-        /home/app/.env:aws_secret=EXAMPLE
+        /home/app/.env:aws_secret=[masked:variable:4fc51f]
         caf� menu.txt: binary �� file matches
         [root@ip-10-0-3-7 ~]# systemctl stop auditd
         [root@ip-10-0-3-7 ~]# history -c
         [root@ip-10-0-3-7 ~]# shred -u /var/log/secure
         ! note: damaged: bytes that are no UTF-8
         ! note: cut: the footer is missing, so the end may be
+        ! note: 1 secret is masked; --reveal shows it
     "#]]);
 }
 

@@ -1,0 +1,624 @@
+//! Text → the same text with its secrets masked, each by a mark that tells reuse and nothing else.
+//!
+//! People type passwords behind `-p` and print keys with `cat`; an archive of sessions is an archive of secrets. So
+//! whatever is shown of a transcript goes through here first. The kept bytes are never touched.
+//!
+//! Tokens that say what they are (`ghp_…`, `AKIA…`) are known by the rules of gitleaks (`NOTICE`), which the field
+//! maintains; what stands on command lines and in the files that sessions print is known by the table below. A rule
+//! costs nothing until one of its words stands in the text. Absent: files, clocks, chance; the salt comes from outside.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+use regex::Regex;
+use regex::bytes;
+use serde::Deserialize;
+use sha2::Digest;
+use sha2::Sha256;
+
+/// One rule of the table: what it finds, the words one of which must stand in the text, and a pattern whose
+/// first group is the secret.
+struct Own {
+    kind: &'static str,
+    words: &'static [&'static str],
+    pattern: &'static str,
+    /// The value must look like a secret and not like a word, since what stands before it is weak.
+    picky: bool,
+}
+
+/// A value as shells write it: quoted, or up to white space or an operator.
+macro_rules! value {
+    () => {
+        r#"('[^']+'|"[^"]+"|[^\s'"|;&<>()`]+)"#
+    };
+}
+
+const OWN: &[Own] = &[
+    Own {
+        kind: "aws-access-key",
+        words: &["akia", "asia"],
+        pattern: r"\b((?:AKIA|ASIA)[A-Z0-9]{16})\b",
+        picky: false,
+    },
+    Own {
+        kind: "aws-secret-key",
+        words: &["secret_access_key", "secret access key", "secretaccesskey", "secret_key"],
+        pattern: r#"(?i)secret[_ ]?(?:access[_ ]?)?key["']?(?: \[[^\]]*\])?(?:\s*[:=]\s*|\s+)["']?([a-z0-9/+]{40})(?:[^a-z0-9/+=]|$)"#,
+        picky: false,
+    },
+    Own {
+        kind: "aws-session-token",
+        words: &["session_token", "sessiontoken", "security_token", "\"token\""],
+        pattern: r#"(?i)(?:session_?token|security_?token|"token")["']?\s*[:=]\s*["']?([a-z0-9/+=]{60,})"#,
+        picky: false,
+    },
+    Own {
+        kind: "password-hash",
+        words: &["$1$", "$5$", "$6$", "$y$", "$2a$", "$2b$", "$2y$", "$7$", "$apr1$"],
+        pattern: r"(\$(?:1|5|6|7|y|2[aby]|apr1)\$[./A-Za-z0-9$=,]{20,})",
+        picky: false,
+    },
+    Own {
+        kind: "url-password",
+        words: &["://"],
+        pattern: r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'"]*:([^\s/@'"]+)@"#,
+        picky: false,
+    },
+    Own {
+        kind: "authorization",
+        words: &["authorization"],
+        pattern: r#"(?i)authorization["']?\s*[:=]\s*["']?(?:(?:basic|bearer|token|digest|negotiate|apikey)\s+)?([^\s"']{6,})"#,
+        picky: false,
+    },
+    Own {
+        kind: "header-token",
+        words: &[
+            "x-vault-token",
+            "x-api-key",
+            "x-auth-token",
+            "x-aws-ec2-metadata-token",
+            "private-token",
+        ],
+        pattern: r#"(?i)(?:x-vault-token|x-api-key|x-auth-token|x-aws-ec2-metadata-token|private-token)["']?\s*[:=]\s*["']?([^\s"']{6,})"#,
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["mysql", "mariadb"],
+        pattern: concat!(
+            r"\b(?:mysql|mysqldump|mysqladmin|mysqlimport|mysqlshow|mariadb|mariadb-dump)\b[^|;&\n]*?\s-p",
+            value!()
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["curl", "wget", "http"],
+        pattern: r#"\b(?:curl|https?)\b[^|;&\n]*?\s(?:-u|-a|--user|--proxy-user|--auth)[= ]?(?:"[^\s:'"$]+:([^"]+)"|'[^\s:'"$]+:([^']+)'|[^\s:'"$]+:([^\s'"]+))"#,
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["sshpass"],
+        pattern: concat!(r"\bsshpass\s+-p\s*", value!()),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["redis-cli"],
+        pattern: concat!(r"\bredis-cli\b[^|;&\n]*?\s(?:-a|--pass)[= ]", value!()),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["pass:"],
+        pattern: concat!(r"\s-(?:pass|passin|passout)\s+pass:", value!()),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["htpasswd"],
+        pattern: concat!(r"\bhtpasswd\s+-[A-Za-z]*b[A-Za-z]*\s+(?:-\S+\s+)*\S+\s+\S+\s+", value!()),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["chpasswd"],
+        pattern: r#"\b(?:echo|printf)\s+(?:-\S+\s+)*['"]?[^\s:'"]+:([^\s'"|\\]+)[^|\n]*\|\s*(?:sudo\s+)?chpasswd"#,
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["sudo -s", "--stdin", "password-stdin"],
+        pattern: concat!(
+            r"\b(?:echo|printf)\s+(?:-\S+\s+)*",
+            value!(),
+            r"\s*\|[^|\n]*(?:sudo\s+-S|passwd\s+--stdin|--password-stdin)"
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["login", "ldap", "mongo"],
+        pattern: concat!(
+            r"\b(?:docker|podman|oc|az|ldapsearch|ldapadd|ldapmodify|ldappasswd|mongo|mongosh)\b[^|;&\n]*?\s-[pw]\s+",
+            value!()
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["useradd", "usermod"],
+        pattern: concat!(r"\buser(?:add|mod)\b[^|;&\n]*?\s(?:-p|--password)[= ]", value!()),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["net user"],
+        pattern: r"(?i)\bnet\s+user\s+\S+\s+([^\s/*]\S*)",
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["smbclient", "cifs"],
+        pattern: r#"\bsmbclient\b[^|;&\n]*?\s-U\s*['"]?[^\s%'"]+%([^\s'"]+)"#,
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["zip", "7z"],
+        pattern: concat!(
+            r"\b(?:(?:7z|7za)\b[^|;&\n]*?\s-p|(?:zip|unzip)\b[^|;&\n]*?\s-P\s*)",
+            value!()
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["identified by"],
+        pattern: r#"(?i)\bidentified\s+(?:with\s+\S+\s+)?by\s+(?:password\s+)?['"]([^'"]+)['"]"#,
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["password '"],
+        pattern: r"(?i)\b(?:user|role)\b[^;\n]*\bpassword\s+'([^']+)'",
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["sqlplus"],
+        pattern: r#"\bsqlplus\b[^|;&\n]*?\s[A-Za-z0-9_]+/([^\s@'"/]+)"#,
+        picky: false,
+    },
+    Own {
+        kind: "option",
+        words: &["--"],
+        pattern: concat!(
+            r"(?i)\s--?(?:[a-z0-9]+-)*(?:password|passwd|passphrase|pass|secret|secret-string|secret-key|token|api-?key|access-key|client-secret|credentials?)(?:=|\s+)",
+            value!()
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "variable",
+        words: &[
+            "password",
+            "passwd",
+            "passphrase",
+            "_pass",
+            "_pw",
+            "secret",
+            "token",
+            "api_key",
+            "apikey",
+            "access_key",
+            "private_key",
+            "credential",
+        ],
+        pattern: concat!(
+            r"\b[A-Za-z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|_PASS|_PW|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?|password|passwd|passphrase|_pass|secret|token|api_?key|access_key|private_key)=",
+            value!()
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "setting",
+        words: &[
+            "password",
+            "passwd",
+            "passphrase",
+            "secret",
+            "token",
+            "apikey",
+            "api_key",
+            "api-key",
+            "requirepass",
+        ],
+        pattern: r#"(?i)\b(?:[a-z0-9]+[_.-])*(?:password|passwd|passphrase|requirepass|secret|(?:client|shared|app)[_-]?secret|(?:auth|access|refresh|bearer)?[_-]?token|api[_-]?key)["']?(?:\s*[:=]\s*|\s+(?:is\s+)?)["']?([^\s"',;<>()\[\]{}]{6,})"#,
+        picky: true,
+    },
+];
+
+/// A line that begins or ends the text form of a private key, with what a prompt or indentation put before it.
+static KEY_BEGINS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----").expect("a constant pattern")
+});
+static KEY_ENDS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----").expect("a constant pattern")
+});
+/// What we put in place of a secret.
+static MARK: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\[masked:[a-z0-9-]+:[0-9a-f]{6}\]").expect("a constant pattern"));
+/// A line of a key's body. (A header of an encrypted key, such as `Proc-Type`, is no secret.)
+static KEY_BODY: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/=]{16,}").expect("a constant pattern"));
+
+/// One rule as the data file has it.
+#[derive(Deserialize)]
+struct Told {
+    id: String,
+    pattern: String,
+    keywords: Vec<String>,
+    group: Option<usize>,
+    entropy: Option<f64>,
+}
+
+struct Rule {
+    kind: String,
+    pattern: String,
+    group: Option<usize>,
+    entropy: f64,
+    picky: bool,
+    made: OnceLock<Option<bytes::Regex>>,
+}
+
+impl Rule {
+    /// The pattern, made when first needed: two hundred would cost more than most answers.
+    /// Over bytes, since the rules speak of ASCII and classes of all Unicode are megabytes.
+    fn regex(&self) -> Option<&bytes::Regex> {
+        self.made
+            .get_or_init(|| bytes::RegexBuilder::new(&self.pattern).unicode(false).build().ok())
+            .as_ref()
+    }
+}
+
+struct Rules {
+    rules: Vec<Rule>,
+    words: AhoCorasick,
+    /// For each word, the rules that wait for it.
+    waiting: Vec<Vec<usize>>,
+}
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    let mut rules = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    let mut waiting: Vec<Vec<usize>> = Vec::new();
+    let mut wait = |word: &str, rule: usize| match words.iter().position(|it| it == word) {
+        Some(at) => waiting[at].push(rule),
+        None => {
+            words.push(word.to_owned());
+            waiting.push(vec![rule]);
+        }
+    };
+    for it in OWN {
+        it.words.iter().for_each(|word| wait(word, rules.len()));
+        rules.push(Rule {
+            kind: it.kind.to_owned(),
+            pattern: it.pattern.to_owned(),
+            group: None,
+            entropy: 0.0,
+            picky: it.picky,
+            made: OnceLock::new(),
+        });
+    }
+    let told = include_str!("gitleaks.jsonl").lines();
+    for it in told.filter_map(|it| serde_json::from_str::<Told>(it).ok()) {
+        it.keywords.iter().for_each(|word| wait(&word.to_lowercase(), rules.len()));
+        rules.push(Rule {
+            kind: it.id,
+            pattern: it.pattern,
+            group: it.group,
+            entropy: it.entropy.unwrap_or(0.0),
+            picky: false,
+            made: OnceLock::new(),
+        });
+    }
+    let words =
+        AhoCorasick::builder().ascii_case_insensitive(true).build(&words).expect("constant words");
+    Rules { rules, words, waiting }
+});
+
+/// A secret found: where, and of what kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub from: usize,
+    pub to: usize,
+    pub kind: String,
+}
+
+/// What the shell or a template puts there at run time, or what already stands for a secret.
+fn is_placeholder(value: &str) -> bool {
+    let mut chars = value.chars();
+    let first = chars.next();
+    let same = chars.all(|it| Some(it) == first);
+    value.starts_with(['$', '<', '%', '`'])
+        || value.starts_with("{{")
+        || value.starts_with("file:")
+        || value.starts_with("fileb:")
+        || value.starts_with("env:")
+        || value.starts_with("...")
+        || value == "-"
+        || (same && value.len() > 1)
+        || matches!(
+            value.to_ascii_lowercase().as_str(),
+            "none" | "null" | "true" | "false" | "yes" | "no" | "required" | "optional"
+        )
+}
+
+/// Whether a value that follows a mere word looks like a secret: mixed as words are not.
+fn looks_secret(value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let marks = value.bytes().filter(|it| b"!@#$%^&*+=~?".contains(it)).count();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    let path = value.contains('/') && !value.ends_with('=') || value.contains("::");
+    !path && letters >= 2 && (digits + marks) >= 2 && entropy(value) >= 2.5
+}
+
+/// Bits a character, after Shannon.
+fn entropy(text: &str) -> f64 {
+    let mut counts = [0u32; 256];
+    text.bytes().for_each(|it| counts[it as usize] += 1);
+    let all = text.len() as f64;
+    counts
+        .iter()
+        .filter(|it| **it > 0)
+        .map(|it| {
+            let share = f64::from(*it) / all;
+            -share * share.log2()
+        })
+        .sum()
+}
+
+/// The secrets in a text, in order and apart from each other.
+pub fn find(text: &str) -> Vec<Found> {
+    let rules = &*RULES;
+    let mut tried: BTreeSet<usize> = BTreeSet::new();
+    for word in rules.words.find_overlapping_iter(text) {
+        tried.extend(&rules.waiting[word.pattern().as_usize()]);
+    }
+    if tried.is_empty() {
+        return Vec::new();
+    }
+    let marks: Vec<regex::Match<'_>> = MARK.find_iter(text).collect();
+    let mut found: Vec<Found> = Vec::new();
+    for nth in tried {
+        let rule = &rules.rules[nth];
+        let Some(regex) = rule.regex() else { continue };
+        for captures in regex.captures_iter(text.as_bytes()) {
+            let group = match rule.group {
+                Some(it) => captures.get(it),
+                None => captures.iter().skip(1).flatten().next().or_else(|| captures.get(0)),
+            };
+            let Some(group) = group else { continue };
+            let (mut from, mut to) = (group.start(), group.end());
+            let bytes = text.as_bytes();
+            if to - from >= 2 && matches!(bytes[from], b'\'' | b'"') && bytes[to - 1] == bytes[from]
+            {
+                (from, to) = (from + 1, to - 1);
+            }
+            let Some(value) = text.get(from..to) else { continue };
+            let is_one = !value.is_empty()
+                && !marks.iter().any(|it| from < it.end() && it.start() < to)
+                && (rule.kind == "password-hash" || !is_placeholder(value))
+                && (rule.entropy == 0.0 || entropy(value) >= rule.entropy)
+                && (!rule.picky || looks_secret(value));
+            if is_one {
+                found.push(Found { from, to, kind: rule.kind.clone() });
+            }
+        }
+    }
+    // Of those that overlap, the one that says most of what it is; ours, then the longer.
+    found.sort_by_key(|it| (it.from, std::cmp::Reverse(it.to)));
+    let mut apart: Vec<Found> = Vec::with_capacity(found.len());
+    for it in found {
+        match apart.last_mut() {
+            Some(last) if it.from < last.to => {
+                last.to = last.to.max(it.to);
+                if matches!(last.kind.as_str(), "variable" | "setting" | "option") {
+                    last.kind = it.kind;
+                }
+            }
+            _ => apart.push(it),
+        }
+    }
+    apart
+}
+
+/// Whether a line by itself could be the body of a private key.
+pub fn may_be_in_key(text: &str) -> bool {
+    KEY_BODY.find(text.trim()).is_some_and(|it| it.len() == text.trim().len())
+}
+
+/// Masks secrets, or shows them if that was asked for.
+#[derive(Clone, Debug)]
+pub struct Masker {
+    /// Told to nobody who reads the output, so that a weak password cannot be guessed from its mark.
+    salt: Option<[u8; 32]>,
+    in_key: bool,
+    pub masked: u64,
+}
+
+impl Masker {
+    /// Masks with marks of this salt: the archive's own.
+    pub fn new(salt: [u8; 32]) -> Self {
+        Self { salt: Some(salt), in_key: false, masked: 0 }
+    }
+
+    /// Masks nothing.
+    pub fn revealing() -> Self {
+        Self { salt: None, in_key: false, masked: 0 }
+    }
+
+    /// Whether the line that came last ended inside a private key.
+    pub fn in_key(&self) -> bool {
+        self.in_key
+    }
+
+    /// Masks what is known to be the body of a private key.
+    pub fn key_body(&mut self, text: &mut String) {
+        self.in_key = self.salt.is_some();
+        self.apply_line(text);
+        self.in_key = false;
+    }
+
+    pub fn reveals(&self) -> bool {
+        self.salt.is_none()
+    }
+
+    /// A new session begins: no key goes on from the one before.
+    pub fn start(&mut self) {
+        self.in_key = false;
+    }
+
+    /// What stands for a secret: the same for the same secret, whatever rule found it.
+    fn mark(&self, kind: &str, secret: &str) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.salt.unwrap_or_default());
+        hasher.update(secret.as_bytes());
+        let digest = hasher.finalize();
+        format!("[masked:{kind}:{:02x}{:02x}{:02x}]", digest[0], digest[1], digest[2])
+    }
+
+    /// Some text by itself: a command, a line that stands alone, a value.
+    pub fn text<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        let was = std::mem::replace(&mut self.in_key, false);
+        let masked = self.lines_of(text);
+        self.in_key = was;
+        masked
+    }
+
+    /// The next line of a session: a private key goes on from the line before.
+    pub fn line<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        self.lines_of(text)
+    }
+
+    fn lines_of<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        if self.salt.is_none() {
+            return Cow::Borrowed(text);
+        }
+        let mut found = find(text);
+        if self.in_key || text.contains("PRIVATE KEY") {
+            let mut at = 0;
+            for line in text.split_inclusive('\n') {
+                let mut from = 0;
+                if !self.in_key
+                    && let Some(it) = KEY_BEGINS.find(line)
+                {
+                    self.in_key = true;
+                    from = it.end();
+                }
+                if self.in_key {
+                    let end = KEY_ENDS.find(&line[from..]).map(|it| from + it.start());
+                    let body = &line[from..end.unwrap_or(line.len())];
+                    found.extend(KEY_BODY.find_iter(body).map(|it| Found {
+                        from: at + from + it.start(),
+                        to: at + from + it.end(),
+                        kind: "private-key".into(),
+                    }));
+                    self.in_key = end.is_none();
+                }
+                at += line.len();
+            }
+            found.sort_by_key(|it| it.from);
+        }
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len() + 16);
+        let mut at = 0;
+        for it in found.iter().filter(|it| it.to > it.from) {
+            if it.from < at {
+                continue;
+            }
+            out.push_str(&text[at..it.from]);
+            out.push_str(&self.mark(&it.kind, &text[it.from..it.to]));
+            self.masked += 1;
+            at = it.to;
+        }
+        out.push_str(&text[at..]);
+        Cow::Owned(out)
+    }
+
+    /// Masks a text in its place.
+    pub fn apply(&mut self, text: &mut String) {
+        if let Cow::Owned(it) = self.text(text) {
+            *text = it;
+        }
+    }
+
+    /// Masks the next line of a session in its place.
+    pub fn apply_line(&mut self, text: &mut String) {
+        if let Cow::Owned(it) = self.line(text) {
+            *text = it;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masker() -> Masker {
+        Masker::new([7; 32])
+    }
+
+    #[test]
+    fn every_rule_is_a_pattern() {
+        for it in &RULES.rules {
+            assert!(it.regex().is_some(), "{}: {}", it.kind, it.pattern);
+        }
+        assert!(RULES.rules.len() > 200);
+    }
+
+    #[test]
+    fn the_same_secret_gets_the_same_mark_wherever_it_stands() {
+        let one = masker().text("mysql -u root -phunter2x prod").into_owned();
+        let other = masker().text("export DB_PASSWORD=hunter2x").into_owned();
+        let mark = |text: &str| text.split(':').nth(2).unwrap()[..6].to_owned();
+        assert_eq!(mark(&one), mark(&other));
+        assert!(!one.contains("hunter2x") && one.starts_with("mysql -u root -p[masked:password:"));
+        let elsewhere = Masker::new([8; 32]).text("mysql -u root -phunter2x prod").into_owned();
+        assert_ne!(mark(&one), mark(&elsewhere), "another archive, another salt");
+    }
+
+    #[test]
+    fn a_private_key_is_masked_line_by_line_and_no_further() {
+        let mut masker = masker();
+        let body = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz";
+        let lines = [
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+            body,
+            "-----END OPENSSH PRIVATE KEY-----",
+            body,
+        ];
+        let shown: Vec<String> = lines.iter().map(|it| masker.line(it).into_owned()).collect();
+        assert_eq!((shown[0].as_str(), shown[2].as_str()), (lines[0], lines[2]));
+        assert!(shown[1].starts_with("[masked:private-key:"));
+        assert_eq!(shown[3], body, "what follows the key is none");
+    }
+
+    #[test]
+    fn what_is_masked_stays_as_it_is() {
+        let once = masker().text("curl -u admin:s3cret! https://u:p4ss@h/").into_owned();
+        assert_eq!(masker().text(&once), once);
+    }
+
+    #[test]
+    fn whoever_reveals_changes_nothing() {
+        assert_eq!(Masker::revealing().text("sshpass -p x1y2 ssh h"), "sshpass -p x1y2 ssh h");
+    }
+}
