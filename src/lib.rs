@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words       error    session
-//! pure        transcript    secrets    config    settings    audit
+//! pure        transcript    secrets    notable    config    settings    audit
 //! hands       source (the outside)    archive (what is kept)
 //! questions   intake    sync    search    query
 //! face        render    cli    main
@@ -34,6 +34,9 @@ pub mod transcript;
 
 /// Text → the same text, its secrets masked.
 pub mod secrets;
+
+/// Commands an auditor reads first.
+pub mod notable;
 
 /// What was settled beforehand: sources, and how to reach them. Text in, settings out.
 pub mod config;
