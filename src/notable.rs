@@ -108,9 +108,9 @@ pub struct Rule {
     pub title_ja: &'static str,
     pattern: &'static str,
     /// Commands on which it speaks.
-    speaks: &'static [&'static str],
+    pub speaks: &'static [&'static str],
     /// Commands on which it stays silent.
-    silent: &'static [&'static str],
+    pub silent: &'static [&'static str],
 }
 
 /// Where a program's name may stand: first, behind an operator, or behind what runs another program.
