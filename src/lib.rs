@@ -7,7 +7,7 @@
 //! words       error    session
 //! pure        transcript    secrets    notable    config    settings    audit
 //! hands       source (the outside)    archive (what is kept)
-//! questions   intake    sync    search    query
+//! questions   intake    sync    search    query    report
 //! face        render    cli    main
 //! ```
 //!
@@ -64,6 +64,9 @@ pub mod search;
 
 /// The catalogue of saved questions.
 pub mod query;
+
+/// What the archive says of a window, for a report.
+pub mod report;
 
 /// Values become what people and programs read.
 pub mod render;

@@ -7,6 +7,9 @@
 /// Findings, for other programs.
 pub mod findings;
 
+/// The audit report, in every form.
+pub mod report;
+
 use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::io::Write;

@@ -452,6 +452,28 @@ impl Archive {
         Ok(())
     }
 
+    /// Every transcript kept, without its content; of a long one the first part alone, of a log stream that grew each
+    /// stretch that was read.
+    pub fn transcript_notes(&self) -> Result<Vec<TranscriptRow>> {
+        let columns: Vec<Expr> = schema::TRANSCRIPTS
+            .columns
+            .iter()
+            .map(|it| match it.name {
+                "content" => lit(Vec::<u8>::new()).alias("content"),
+                name => col(name),
+            })
+            .collect();
+        let frame = self
+            .scan(&schema::TRANSCRIPTS)
+            .and_then(|it| {
+                it.filter(col("part_start").eq(lit(0)).or(col("position").is_not_null()))
+                    .select(columns)
+                    .collect()
+            })
+            .map_err(|it| unreadable(&it))?;
+        TranscriptRow::rows(&frame).map_err(|it| unreadable(&it))
+    }
+
     /// Every kept object in the order in which it was kept, for deciding what is missing.
     pub fn held(&self, mut take: impl FnMut(Held<'_>)) -> Result<()> {
         let columns =

@@ -38,6 +38,7 @@ mod masking;
 mod progress;
 mod query;
 mod reach;
+mod report;
 mod search;
 mod sessions;
 mod show;
@@ -153,6 +154,8 @@ enum Command {
     Search(search::Search),
     /// Show one session: its text, its commands, its bytes
     Show(show::Show),
+    /// Write one audit report: a page, and the same facts for spreadsheets and programs
+    Report(report::Report),
     /// Ask a saved question, or any SQL
     Query(query::Query),
     /// Check the retention and encryption of the places sessions are logged to
@@ -411,6 +414,7 @@ pub fn run(
         Command::Sessions(it) => it.run(&mut run),
         Command::Search(it) => it.run(&mut run),
         Command::Show(it) => it.run(&mut run),
+        Command::Report(it) => it.run(&mut run),
         Command::Query(it) => it.run(&mut run),
         Command::Init(it) => it.run(&mut run),
         Command::Verify(it) => it.run(&mut run),

@@ -21,6 +21,7 @@ use crate::audit::promise::Mute;
 use crate::audit::promise::PROFILES;
 use crate::audit::promise::Promise;
 use crate::audit::promise::Worm;
+use crate::config::Config;
 use crate::config::Place;
 use crate::config::PromiseSpec;
 use crate::error::Error;
@@ -151,20 +152,7 @@ impl Verify {
                 return Err(unknown_check(it));
             }
         }
-        let mut mutes = Vec::new();
-        for it in &config.mutes {
-            if !audit::checks().any(|one| one.id == it.check) {
-                let error = unknown_check(&it.check);
-                return Err(Error { what: format!("{}: {}", it.from, error.what), ..error });
-            }
-            mutes.push(Mute {
-                check: it.check.clone(),
-                resource: it.resource.clone(),
-                reason: it.reason.clone(),
-                until: it.until.clone(),
-                from: it.from.to_string(),
-            });
-        }
+        let mutes = mutes(&config)?;
         let survey = match &self.survey {
             Some(path) => read(path)?,
             None => self.ask(run)?,
@@ -305,7 +293,26 @@ fn unknown_check(id: &str) -> Error {
     }
 }
 
-fn promise(told: &PromiseSpec, argument: Option<&str>) -> Result<Promise> {
+/// What people have accepted, by the configuration.
+pub(super) fn mutes(config: &Config) -> Result<Vec<Mute>> {
+    let mut mutes = Vec::new();
+    for it in &config.mutes {
+        if !audit::checks().any(|one| one.id == it.check) {
+            let error = unknown_check(&it.check);
+            return Err(Error { what: format!("{}: {}", it.from, error.what), ..error });
+        }
+        mutes.push(Mute {
+            check: it.check.clone(),
+            resource: it.resource.clone(),
+            reason: it.reason.clone(),
+            until: it.until.clone(),
+            from: it.from.to_string(),
+        });
+    }
+    Ok(mutes)
+}
+
+pub(super) fn promise(told: &PromiseSpec, argument: Option<&str>) -> Result<Promise> {
     let name = argument.or(told.profile.as_ref().map(|it| it.value.as_str())).unwrap_or("default");
     let mut out = Promise::named(name).ok_or_else(|| {
         let names: Vec<&str> = PROFILES.iter().map(|it| it.name).collect();
@@ -328,7 +335,7 @@ fn promise(told: &PromiseSpec, argument: Option<&str>) -> Result<Promise> {
     Ok(out)
 }
 
-fn read(path: &std::path::Path) -> Result<Survey> {
+pub(super) fn read(path: &std::path::Path) -> Result<Survey> {
     let text = std::fs::read_to_string(path).map_err(|it| Error::file("read", path, it))?;
     Survey::read(&text)
         .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))

@@ -192,7 +192,7 @@ pub fn sarif<'a>(
 }
 
 /// Text within Markdown, where nothing in it is a mark, a link or a tag.
-fn markdown_text(text: &str) -> String {
+pub(super) fn markdown_text(text: &str) -> String {
     let mut out = String::new();
     for ch in visible(text).chars() {
         if ch.is_ascii_punctuation() && "\\`*_{}[]<>()#+!|~@&".contains(ch) {

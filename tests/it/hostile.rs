@@ -15,7 +15,7 @@ const ATTACKS: [&str; 9] = [
     "echo \x1b[8mhidden\x1b[0m",
 ];
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     for (nth, attack) in ATTACKS.iter().enumerate() {
         // In a streamed event the bytes of a command can be anything JSON can say.
@@ -40,7 +40,7 @@ fn world() -> World {
     world
 }
 
-fn acts(ch: char) -> bool {
+pub(crate) fn acts(ch: char) -> bool {
     (ch.is_control() && ch != '\n' && ch != '\t')
         || matches!(ch, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
 }

@@ -35,6 +35,10 @@ mod search;
 mod secrets;
 mod show;
 
+// What an audit ends with, and how it looks.
+mod browser;
+mod report;
+
 // The archive proves itself and survives what happens to disks and processes.
 mod archive;
 mod crash;

@@ -22,7 +22,7 @@ use crate::peer::ACCOUNT;
 use crate::peer::Aws;
 use crate::peer::block_on;
 use crate::peer::streamed;
-use crate::peer::target;
+use crate::peer::venv;
 use crate::world::FOOTER;
 use crate::world::HEADER;
 
@@ -40,22 +40,7 @@ main(['-H', '127.0.0.1', '-p', sys.argv[1]])
 fn moto() -> Option<&'static str> {
     static MOTO_SERVER: OnceLock<Option<(String, Child)>> = OnceLock::new();
     let server = MOTO_SERVER.get_or_init(|| {
-        let venv = target().join("moto-5.2.5");
-        let done = venv.join("done");
-        if !done.exists() {
-            let run = |program: &str, words: &[&str]| {
-                let out = Command::new(program).args(words).stdout(Stdio::null()).output();
-                out.is_ok_and(|it| it.status.success())
-            };
-            let path = venv.to_str()?;
-            let pip = format!("{path}/bin/pip");
-            let made = run("python3", &["-m", "venv", "--clear", path])
-                && run(&pip, &["install", "--quiet", MOTO, "flask", "flask-cors"]);
-            if !made {
-                return None;
-            }
-            std::fs::write(&done, "").ok()?;
-        }
+        let venv = venv("moto-5.2.5", &[MOTO, "flask", "flask-cors"])?;
         let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
         let server = Command::new(venv.join("bin/python"))
             .args(["-c", SERVE, &port.to_string()])

@@ -94,6 +94,28 @@ pub(crate) fn aged(clock: &Path) -> Option<String> {
     Some(address)
 }
 
+/// A Python environment with these packages, made beside the build once. `None` where there is no Python.
+pub(crate) fn venv(name: &str, packages: &[&str]) -> Option<PathBuf> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().expect("the environments");
+    let venv = target().join(name);
+    let done = venv.join("done");
+    if !done.exists() {
+        let run = |program: &str, words: &[&str]| {
+            let out = Command::new(program).args(words).stdout(Stdio::null()).output();
+            out.is_ok_and(|it| it.status.success())
+        };
+        let path = venv.to_str()?;
+        let pip = format!("{path}/bin/pip");
+        let install = [&["install", "--quiet"], packages].concat();
+        if !run("python3", &["-m", "venv", "--clear", path]) || !run(&pip, &install) {
+            return None;
+        }
+        std::fs::write(&done, "").ok()?;
+    }
+    Some(venv)
+}
+
 /// Where requests go when nothing stands between.
 pub(crate) fn address() -> &'static str {
     &peer().address

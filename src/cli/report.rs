@@ -1,0 +1,344 @@
+//! `report`: the document that an audit ends with.
+
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use clap::Args;
+use clap::ValueEnum;
+use tempfile::NamedTempFile;
+
+use super::Answer;
+use super::Filters;
+use super::Run;
+use super::masking;
+use super::masking::Masking;
+use super::sessions::short_owner;
+use super::tell_window;
+use super::verify;
+use crate::archive::Archive;
+use crate::archive::Which;
+use crate::archive::schema::SessionRow;
+use crate::audit;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::render;
+use crate::render::report::Language;
+use crate::render::report::Paper;
+use crate::render::report::Places;
+use crate::render::report::html;
+use crate::render::report::text;
+use crate::render::report::xlsx;
+use crate::report;
+use crate::report::Scope;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail report --from 2026-10-01 --to 2026-11-01         ssmtrail-report.html and its twins, in this folder
+  ssmtrail report --since 7d --owner alice -o alice.html    the page alone
+  ssmtrail report -o audits/2026-10 --format html,xlsx      audits/2026-10.html and audits/2026-10.xlsx
+  ssmtrail report --survey settings.json --promise pci-4.0.1 --lang ja
+  ssmtrail report --since 1d --format md -o -               for a ticket
+
+The page needs no network and no other file. The same archive and the same arguments give the same bytes, whenever and
+wherever. A file that exists is left alone unless --force is given. Exit 1: no session lies in the window; the report says so.";
+
+/// Bytes of lines that the page's player can play.
+const PLAYED: usize = 4_000_000;
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Report {
+    #[command(flatten)]
+    filters: Filters,
+
+    /// Sessions of this account (repeatable)
+    #[arg(long, value_name = "ID", help_heading = "Which sessions")]
+    account: Vec<String>,
+
+    /// File to write, or the beginning of the names of several; - is standard output
+    #[arg(long, short, value_name = "PATH", default_value = "ssmtrail-report")]
+    output: String,
+
+    /// Forms to write [default: that of the file's name, else all]
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    format: Vec<Form>,
+
+    /// Language of the words around what is quoted
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: Lang,
+
+    /// Judge the places in this file of `ssmtrail verify --save-survey`
+    #[arg(long, value_name = "FILE")]
+    survey: Option<PathBuf>,
+
+    /// Profile to judge them by
+    #[arg(long, value_name = "PROFILE", requires = "survey")]
+    promise: Option<String>,
+
+    /// Write over files that exist
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    masking: Masking,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum Form {
+    Html,
+    Md,
+    Json,
+    Csv,
+    Xlsx,
+}
+
+const FORMS: [Form; 5] = [Form::Html, Form::Md, Form::Json, Form::Csv, Form::Xlsx];
+
+impl Form {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Md => "md",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Lang {
+    En,
+    Ja,
+}
+
+/// One file to be written: the form, of CSV the table, and where.
+struct Part {
+    form: Form,
+    table: usize,
+    path: PathBuf,
+}
+
+impl Report {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let which = self.filters.which(run.world.now, run.ui.zone)?;
+        let tables = if self.survey.is_some() { 4 } else { 3 };
+        let to_output = self.output == "-";
+        let parts = if to_output { Vec::new() } else { self.parts(run, tables)? };
+        if to_output && (self.format.len() != 1 || self.format[0] == Form::Csv) {
+            return Err(Error::misused("standard output takes one form of one file")
+                .hint("say which: --format html, md, json or xlsx"));
+        }
+        if to_output && self.format[0] == Form::Xlsx && run.world.columns.is_some() {
+            return Err(Error::misused(
+                "a spreadsheet is binary and standard output is a terminal",
+            )
+            .hint("write it to a file: -o report.xlsx"));
+        }
+        let here = run.world.folder.clone();
+        let shown = |it: &Path| {
+            render::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
+        };
+        for it in &parts {
+            if !self.force && it.path.symlink_metadata().is_ok() {
+                return Err(Error::new(Kind::Refused, format!("{} exists", shown(&it.path)))
+                    .hint("--force writes over it; -o names another"));
+            }
+        }
+        let places = self.places(run)?;
+
+        tell_window(run.ui, which.window);
+        let archive = run.archive()?;
+        let scope = Scope { which, accounts: self.account.clone() };
+        known(&archive, &scope)?;
+        let mut masker = self.masking.masker(run, &archive, "report")?;
+        let mut report = report::gather(&archive, scope, &mut masker)?;
+        stopped(run)?;
+        let played = report::played(&archive, &mut report, &mut masker, PLAYED);
+        stopped(run)?;
+        let language = match self.lang {
+            Lang::En => Language::English,
+            Lang::Ja => Language::Japanese,
+        };
+        let paper = Paper::new(&report, places.as_ref(), &played, language, run.ui.zone);
+        if to_output {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            write(&paper, self.format[0], 0, &mut bytes)?;
+            run.ui.raw(bytes.get_ref())?;
+        } else {
+            let mut written = Vec::new();
+            for it in &parts {
+                stopped(run)?;
+                written.push(scratch(&paper, it)?);
+            }
+            // Only when all are whole does any appear.
+            for (part, file) in parts.iter().zip(written) {
+                appear(file, &part.path, self.force)?;
+                let name = shown(&part.path);
+                run.ui.line(&name)?;
+            }
+        }
+        let damages = archive.damages();
+        run.tell(&damages);
+        masking::tell(run, &masker);
+        let any = !report.sessions.is_empty();
+        if any {
+            let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
+            run.ui.note(&format!(
+                "{}, {}, {notable} of them notable",
+                render::plural(report.sessions.len() as u64, "session"),
+                render::plural(report.commands.len() as u64, "command"),
+            ));
+        } else {
+            run.ui.note("no session matches; the report says so");
+        }
+        Ok(Answer::found(any).with(&damages))
+    }
+
+    /// The files that will be written.
+    fn parts(&self, run: &Run<'_, '_>, tables: usize) -> Result<Vec<Part>> {
+        let asked = run.world.folder.join(&self.output);
+        let ending = asked.extension().map(|it| it.to_string_lossy().to_lowercase());
+        let named = FORMS.into_iter().find(|it| Some(it.ending()) == ending.as_deref());
+        let (stem, forms) = match named {
+            Some(form) if self.format.is_empty() || self.format == [form] => {
+                (asked.with_extension(""), vec![form])
+            }
+            Some(form) => {
+                return Err(Error::misused(format!(
+                    "{} ends like {}, and --format names another form",
+                    self.output,
+                    form.ending()
+                ))
+                .hint("leave the ending out, and each form gets its own"));
+            }
+            None if self.format.is_empty() => (asked, FORMS.to_vec()),
+            None => (asked, self.format.clone()),
+        };
+        if stem.file_name().is_none() {
+            return Err(Error::misused(format!("{} names no file", self.output)));
+        }
+        let mut out: Vec<Part> = Vec::new();
+        for form in forms {
+            let names: &[&str] = match form {
+                Form::Csv => &["csv", "sessions.csv", "evidence.csv", "findings.csv"][..tables],
+                _ => &[form.ending()],
+            };
+            for (table, ending) in names.iter().enumerate() {
+                let mut path = stem.clone().into_os_string();
+                path.push(".");
+                path.push(ending);
+                let path = PathBuf::from(path);
+                if !out.iter().any(|it| it.path == path) {
+                    out.push(Part { form, table, path });
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn places(&self, run: &mut Run<'_, '_>) -> Result<Option<Places>> {
+        let Some(path) = &self.survey else { return Ok(None) };
+        let config = run.config()?;
+        let promise = verify::promise(&config.promise, self.promise.as_deref())?;
+        let mutes = verify::mutes(&config)?;
+        let survey = verify::read(path)?;
+        let judgement = audit::judge(&survey, &promise, &mutes, &[]);
+        Ok(Some(Places { survey, promise, judgement }))
+    }
+}
+
+fn stopped(run: &Run<'_, '_>) -> Result<()> {
+    match run.world.stop.load(Ordering::Relaxed) {
+        true => Err(Error::new(Kind::Interrupted, "stopped; nothing was written")),
+        false => Ok(()),
+    }
+}
+
+fn write(
+    paper: &Paper<'_>,
+    form: Form,
+    table: usize,
+    out: &mut (impl Write + std::io::Seek + Send),
+) -> Result<()> {
+    let text = match form {
+        Form::Xlsx => return xlsx(paper, out),
+        Form::Csv => return text::csv(paper, table, out),
+        Form::Json => return text::json(paper, out),
+        Form::Html => html(paper),
+        Form::Md => text::markdown(paper),
+    };
+    out.write_all(text.as_bytes())
+        .map_err(|it| Error::new(Kind::Refused, format!("cannot write the report: {it}")))
+}
+
+/// Writes beside where the file will be. It is its owner's alone: who ran what is nobody else's business.
+fn scratch(paper: &Paper<'_>, part: &Part) -> Result<NamedTempFile> {
+    let folder = part.path.parent().unwrap_or(Path::new("."));
+    let fail = |it| Error::file("write", &part.path, it);
+    let mut file = std::io::BufWriter::new(NamedTempFile::new_in(folder).map_err(fail)?);
+    write(paper, part.form, part.table, &mut file)?;
+    file.into_inner().map_err(|it| fail(it.into_error()))
+}
+
+fn appear(file: NamedTempFile, path: &Path, force: bool) -> Result<()> {
+    let done = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    done.map(drop).map_err(|it| Error::file("write", path, it.error))
+}
+
+/// Refuses a filter that matches nothing in the whole archive: it is more likely misspelt than true.
+fn known(archive: &Archive, scope: &Scope) -> Result<()> {
+    type Name = fn(&SessionRow) -> Option<String>;
+    let asked: [(&str, &[String], Name); 3] = [
+        ("owner", &scope.which.owners, |it| {
+            it.owner.is_some().then(|| short_owner(it.owner.as_deref()))
+        }),
+        ("target", &scope.which.targets, |it| it.target.clone()),
+        ("account", &scope.accounts, |it| it.account_id.clone()),
+    ];
+    if asked.iter().all(|it| it.1.is_empty()) {
+        return Ok(());
+    }
+    let sessions = archive.sessions(&Which::default())?;
+    for (word, texts, name) in asked {
+        for text in texts {
+            let found = match word {
+                "account" => sessions.iter().any(|it| it.account_id.as_ref() == Some(text)),
+                "owner" => matches(&sessions, text, |it| it.owner.as_deref()),
+                _ => matches(&sessions, text, |it| it.target.as_deref()),
+            };
+            if found {
+                continue;
+            }
+            let mut names: Vec<String> = sessions.iter().filter_map(name).collect();
+            names.sort_unstable();
+            names.dedup();
+            let error = Error::new(
+                Kind::Missing,
+                format!("no session of the archive has an {word} like {text}")
+                    .replace("an target", "a target"),
+            );
+            if names.is_empty() {
+                return Err(error.hint("`ssmtrail sessions` lists what the archive holds"));
+            }
+            let folded = text.to_lowercase();
+            names.sort_by_cached_key(|it| std::cmp::Reverse(nearness(&folded, &it.to_lowercase())));
+            names.truncate(5);
+            return Err(error.hint(format!("the nearest are {}", names.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+fn matches(sessions: &[SessionRow], text: &str, of: fn(&SessionRow) -> Option<&str>) -> bool {
+    let text = text.to_lowercase();
+    sessions.iter().filter_map(of).any(|it| it.to_lowercase().contains(&text))
+}
+
+/// How near a name is, in thousandths.
+fn nearness(text: &str, name: &str) -> u32 {
+    (strsim::jaro_winkler(text, name) * 1000.0) as u32
+}

@@ -1,0 +1,334 @@
+//! A [`Report`] → the documents that people and programs read. The same facts in the same words stand in each form; what a form
+//! leaves out for size it says, and where the rest is.
+
+mod html;
+mod table;
+pub mod text;
+mod words;
+mod xlsx;
+
+pub use html::html;
+pub use xlsx::xlsx;
+
+use std::collections::HashMap;
+
+use words::Words;
+use words::fill;
+
+use super::Zone;
+use super::count;
+use super::visible;
+use super::when;
+use crate::archive::schema::SessionRow;
+use crate::audit::Finding;
+use crate::audit::Judgement;
+use crate::audit::Verdict;
+use crate::audit::promise::Promise;
+use crate::report::Command;
+use crate::report::Played;
+use crate::report::Report;
+use crate::settings::Survey;
+use crate::transcript::decoder::FlawKind;
+
+/// The places as they were set, and what was judged of them.
+pub struct Places {
+    pub survey: Survey,
+    pub promise: Promise,
+    pub judgement: Judgement,
+}
+
+/// Everything that a document is written from.
+pub struct Paper<'a> {
+    report: &'a Report,
+    places: Option<&'a Places>,
+    /// What the page's player can play.
+    played: &'a [Played],
+    words: &'static Words,
+    zone: Zone,
+    /// What retention each place has, as the survey saw it.
+    retention: Vec<(String, String)>,
+    /// Owners by the name that people know them by, where no other owner has it.
+    names: HashMap<&'a str, &'a str>,
+}
+
+/// The language of the words around what is quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    English,
+    Japanese,
+}
+
+impl<'a> Paper<'a> {
+    pub fn new(
+        report: &'a Report,
+        places: Option<&'a Places>,
+        played: &'a [Played],
+        language: Language,
+        zone: Zone,
+    ) -> Self {
+        let words = match language {
+            Language::English => &words::EN,
+            Language::Japanese => &words::JA,
+        };
+        Self {
+            report,
+            places,
+            played,
+            words,
+            zone,
+            retention: retention(places),
+            names: names(report),
+        }
+    }
+
+    /// How long the place of a transcript keeps it, as the survey saw it.
+    fn retention(&self, locator: &str) -> &str {
+        // The ARN of a log group begins with a partition; what tells groups apart stands behind the service.
+        let behind = locator.split_once(":logs:").map_or(locator, |it| it.1);
+        let found = self.retention.iter().find(|it| behind.starts_with(&it.0));
+        found.map_or(self.words.unknown, |it| &it.1)
+    }
+
+    fn owner<'b>(&self, session: &'b SessionRow) -> &'b str
+    where
+        'a: 'b,
+    {
+        session.owner.as_deref().unwrap_or(self.words.unknown)
+    }
+
+    /// The name that people know the owner by: the end of an ARN, unless two owners share it.
+    fn known_as<'b>(&self, session: &'b SessionRow) -> &'b str
+    where
+        'a: 'b,
+    {
+        let owner = self.owner(session);
+        self.names.get(owner).copied().unwrap_or(owner)
+    }
+
+    fn target<'b>(&self, session: &'b SessionRow) -> &'b str
+    where
+        'a: 'b,
+    {
+        session.target.as_deref().unwrap_or(self.words.unknown)
+    }
+
+    fn when(&self, session: &SessionRow) -> String {
+        let (earliest, latest) = Report::when(session);
+        when(earliest, latest, self.zone)
+    }
+
+    /// When a command was typed; of one without a time of its own, the session's.
+    fn typed(&self, it: &Command) -> String {
+        match (it.earliest, it.latest) {
+            (None, None) => self.when(&self.report.sessions[it.session]),
+            (earliest, latest) => when(earliest, latest, self.zone),
+        }
+    }
+
+    /// What the report covers, name by name.
+    fn cover(&self) -> Vec<(&'static str, String)> {
+        let (it, words) = (self.report, self.words);
+        let edge = |at: Option<i64>, open: &str| {
+            at.map_or_else(|| open.to_owned(), |at| self.zone.show(at))
+        };
+        let window = fill(
+            words.to,
+            &[&edge(it.window.from, words.beginning), &edge(it.window.to, words.end)],
+        );
+        let which = &it.scope.which;
+        let filters: Vec<String> = [
+            (words.owner, &which.owners),
+            (words.target, &which.targets),
+            (words.session, &which.sessions),
+            (words.user, &which.run_as),
+            (words.accounts, &it.scope.accounts),
+        ]
+        .into_iter()
+        .filter(|it| !it.1.is_empty())
+        .map(|(name, texts)| format!("{name}: {}", texts.join(", ")))
+        .collect();
+        let filters =
+            if filters.is_empty() { words.all_sessions.to_owned() } else { filters.join("; ") };
+        let named = |some: Vec<&str>| {
+            if some.is_empty() { words.unknown.to_owned() } else { some.join(", ") }
+        };
+        let mut accounts = named(it.accounts.iter().map(String::as_str).collect());
+        if it.without_account > 0 && !it.accounts.is_empty() {
+            accounts.push_str("; ");
+            accounts.push_str(&fill(words.not_told, &[&count(it.without_account)]));
+        }
+        let decoders: Vec<String> = it.decoders.iter().map(ToString::to_string).collect();
+        let made = format!(
+            "ssmtrail {}, {}",
+            env!("CARGO_PKG_VERSION"),
+            fill(words.decoder, &[&named(decoders.iter().map(String::as_str).collect())])
+        );
+        let secrets = if it.reveals {
+            words.secrets_shown.to_owned()
+        } else {
+            fill(words.secrets_masked, &[&count(it.masked)])
+        };
+        let zone = match self.zone {
+            Zone::Utc => "UTC".to_owned(),
+            Zone::Offset(it) => it.to_string(),
+            Zone::Named(it) => it.to_string(),
+        };
+        vec![
+            (words.window, window),
+            (words.filters, filters),
+            (words.accounts, accounts),
+            (words.regions, named(it.regions.iter().map(String::as_str).collect())),
+            (words.times_in, zone),
+            (words.secrets, secrets),
+            (
+                words.archive,
+                fill(
+                    words.archive_holds,
+                    &[&count(it.archive_sessions), &count(it.archive_transcripts)],
+                ),
+            ),
+            (words.digest, it.archive_digest.clone()),
+            (words.made_with, made),
+        ]
+    }
+
+    /// The same in plain sentences.
+    fn summary(&self) -> Vec<String> {
+        let (it, words) = (self.report, self.words);
+        let mut out = Vec::new();
+        if it.sessions.is_empty() {
+            out.push(words.summary_empty.to_owned());
+        } else {
+            let known = |some: &[crate::report::Tally]| {
+                some.iter().filter(|it| !it.name.is_empty()).count() as u64
+            };
+            let owners = words.many(known(&it.owners), words.owner_1, words.owners_n);
+            let targets = words.many(known(&it.targets), words.target_1, words.targets_n);
+            let sessions = words.sessions(it.sessions.len() as u64);
+            let commands = words.commands(it.commands.len() as u64);
+            out.push(fill(words.summary_sessions, &[&sessions, &owners, &targets, &commands]));
+            out.push(match it.rooted() as u64 {
+                0 => words.summary_no_root.to_owned(),
+                many => fill(words.summary_root, &[&words.sessions(many)]),
+            });
+            let notable = it.commands.iter().filter(|it| !it.rules.is_empty()).count() as u64;
+            out.push(match notable {
+                0 => words.summary_no_notable.to_owned(),
+                many => fill(words.summary_notable, &[&words.commands(many)]),
+            });
+            let flawed = it.sessions.iter().filter(|it| !it.flaws.is_empty()).count() as u64;
+            if flawed > 0 {
+                out.push(fill(words.summary_flaws, &[&words.sessions(flawed)]));
+            }
+        }
+        if let Some(it) = self.places {
+            let told = |verdict| count(it.judgement.count(verdict) as u64);
+            out.push(fill(
+                words.summary_places,
+                &[&told(Verdict::Fail), &told(Verdict::Unknown), &told(Verdict::Pass)],
+            ));
+        }
+        if it.damages.iter().any(|it| it.loses) {
+            out.push(words.summary_damage.to_owned());
+        }
+        out
+    }
+
+    /// What a reader must know before relying on it.
+    fn limits(&self) -> Vec<String> {
+        let (it, words) = (self.report, self.words);
+        let mut out = vec![
+            words.limits_echo.to_owned(),
+            words.limits_inferred.to_owned(),
+            words.limits_owner.to_owned(),
+            words.limits_window.to_owned(),
+        ];
+        if it.possible > 0 {
+            out.push(fill(words.limits_possible, &[&count(it.possible)]));
+        }
+        if it.timeless > 0 {
+            out.push(fill(words.limits_timeless, &[&words.sessions(it.timeless)]));
+        }
+        for (name, many) in &it.flaws {
+            let says = FlawKind::from_name(name).map_or(name.as_str(), |it| words.flaw(it));
+            out.push(fill(words.flaw_count, &[&words.sessions(*many), says]));
+        }
+        for it in &it.damages {
+            let lost = if it.loses { words.unreadable } else { words.passed_over };
+            out.push(format!("{lost}: {}: {}", it.locator, it.why));
+        }
+        if let Some(it) = self.places {
+            for it in &it.survey.unread {
+                out.push(format!("{}: {}: {}", words.unreadable, it.what, it.unread.why));
+            }
+        }
+        out
+    }
+
+    /// Findings that a reader must see: what fails and what is unknown first, the worst before.
+    fn findings(&self) -> Vec<&'a Finding> {
+        let mut out: Vec<&Finding> =
+            self.places.iter().flat_map(|it| &it.judgement.findings).collect();
+        let rank = |it: &Finding| match (it.muted.is_some(), it.status) {
+            (false, Verdict::Fail) => 0,
+            (false, Verdict::Unknown) => 1,
+            (true, _) => 2,
+            (_, Verdict::Pass) => 3,
+            _ => 4,
+        };
+        out.sort_by_key(|it| (rank(it), std::cmp::Reverse(it.severity)));
+        out
+    }
+}
+
+fn names(report: &Report) -> HashMap<&str, &str> {
+    let short = |it: &'_ str| -> usize {
+        if it.starts_with("arn:") { it.rfind('/').map_or(0, |at| at + 1) } else { 0 }
+    };
+    let mut shared: HashMap<&str, usize> = HashMap::new();
+    for it in &report.owners {
+        *shared.entry(&it.name[short(&it.name)..]).or_default() += 1;
+    }
+    let names = report.owners.iter().map(|it| (it.name.as_str(), &it.name[short(&it.name)..]));
+    names.filter(|it| shared[it.1] == 1 && !it.1.is_empty()).collect()
+}
+
+/// The beginning of the locators of each place, and how long it keeps what lies there.
+fn retention(places: Option<&Places>) -> Vec<(String, String)> {
+    let findings = places.iter().flat_map(|it| &it.judgement.findings);
+    let name = |it: &Finding| {
+        let place = it.place.split(' ').next().unwrap_or_default().to_owned();
+        match it.check_id {
+            "S3-RET-01" => Some(format!("{place}/")),
+            "CWL-RET-01" => {
+                let group = place.strip_prefix("logs:")?;
+                Some(format!("{}:{}:log-group:{group}:", it.region, it.account_id))
+            }
+            _ => None,
+        }
+    };
+    findings
+        .filter(|it| it.status != Verdict::NotApplicable)
+        .filter_map(|it| Some((name(it)?, it.seen.clone())))
+        .collect()
+}
+
+/// How a finding ended, in a word.
+fn outcome(it: &Finding) -> &'static str {
+    if it.muted.is_some() { "muted" } else { it.status.word() }
+}
+
+/// `70 %`
+fn sure(confidence: f64) -> i64 {
+    (confidence * 100.0).round() as i64
+}
+
+/// Flaws as a reader meets them: names without places.
+fn flaw_names(flaws: &str) -> String {
+    let names: Vec<&str> = flaws
+        .split('+')
+        .map(|it| it.split('@').next().unwrap_or(it))
+        .filter(|it| !it.is_empty())
+        .collect();
+    visible(&names.join(", ")).into_owned()
+}

@@ -1,0 +1,430 @@
+//! What an archive says of a window, gathered once for every form of the report.
+//!
+//! The same archive and the same question give the same facts in the same order, whichever machine gathers them and in
+//! whatever order the archive was filled: rows are sorted by what they say, and no name that the archive made up (file,
+//! generation, key) stands in them. Secrets are masked here, before anything is written. Absent: the form it is written in, and
+//! the clock.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::archive::Archive;
+use crate::archive::Which;
+use crate::archive::manifest::hex;
+use crate::archive::schema::SessionRow;
+use crate::archive::schema::TranscriptRow;
+use crate::error::Result;
+use crate::notable;
+use crate::search;
+use crate::search::Pattern;
+use crate::secrets::Masker;
+use crate::session::Skip;
+use crate::session::Window;
+
+/// Which sessions the report is about.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    pub which: Which,
+    /// Accounts; none means all.
+    pub accounts: Vec<String>,
+}
+
+/// One command, ready to be written: masked, and without what the archive made up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Place of its session in [`Report::sessions`].
+    pub session: usize,
+    pub seq: i64,
+    pub text: String,
+    pub kind: String,
+    pub confidence: f64,
+    /// UTC microseconds.
+    pub earliest: Option<i64>,
+    pub latest: Option<i64>,
+    pub os_user: Option<String>,
+    pub host: Option<String>,
+    pub cwd: Option<String>,
+    pub depth: i64,
+    pub byte_start: i64,
+    pub byte_end: i64,
+    pub line_number: i64,
+    pub flaws: String,
+    /// Rules that speak on it, by their place in [`notable::RULES`].
+    pub rules: Vec<usize>,
+}
+
+/// How much of something there was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub name: String,
+    pub sessions: u64,
+    pub commands: u64,
+    pub notable: u64,
+}
+
+/// One stretch of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Its first day: `2026-11-20`; of a month `2026-11`.
+    pub name: String,
+    pub sessions: u64,
+    /// Sessions in which a rule spoke.
+    pub notable: u64,
+}
+
+/// How long the spans are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    Day,
+    Week,
+    Month,
+}
+
+/// Everything a report says.
+pub struct Report {
+    pub window: Window,
+    pub scope: Scope,
+    /// In order of time, account and id.
+    pub sessions: Vec<SessionRow>,
+    /// In order of session and place.
+    pub commands: Vec<Command>,
+    /// Commands with too little evidence, which are not in it.
+    pub possible: u64,
+    pub pace: Pace,
+    pub spans: Vec<Span>,
+    /// Sessions without any time.
+    pub timeless: u64,
+    pub owners: Vec<Tally>,
+    pub targets: Vec<Tally>,
+    /// Every transcript that the sessions were read from, without its content.
+    pub transcripts: Vec<TranscriptRow>,
+    pub accounts: BTreeSet<String>,
+    pub regions: BTreeSet<String>,
+    /// Sessions whose account nobody told.
+    pub without_account: u64,
+    pub decoders: BTreeSet<i64>,
+    /// Flaws of sessions, and how many have each.
+    pub flaws: BTreeMap<String, u64>,
+    /// SHA-256 over the digests of all transcripts in the archive, whatever the window: sorted, each once, in
+    /// hexadecimal with a line feed behind it.
+    pub archive_digest: String,
+    pub archive_transcripts: u64,
+    pub archive_sessions: u64,
+    /// What could not be read.
+    pub damages: Vec<Skip>,
+    pub masked: u64,
+    pub reveals: bool,
+}
+
+/// What can be played of one session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Played {
+    /// Place of the session in [`Report::sessions`].
+    pub session: usize,
+    pub lines: Vec<PlayedLine>,
+    /// There is more than is here.
+    pub is_cut: bool,
+}
+
+/// One line that a session showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlayedLine {
+    /// Kind of the line, as the archive names it.
+    pub kind: String,
+    pub text: String,
+    /// Place of the command that begins here, 0 if none does.
+    pub seq: i64,
+}
+
+/// Lines for the player, of sessions with notable commands first, until they are this many bytes. What cannot be read is
+/// added to the report's damages.
+pub fn played(
+    archive: &Archive,
+    report: &mut Report,
+    masker: &mut Masker,
+    mut most: usize,
+) -> Vec<Played> {
+    const MOST_OF_ONE: usize = 200_000;
+    let mut order: Vec<usize> = (0..report.sessions.len()).collect();
+    let notable: BTreeSet<usize> =
+        report.commands.iter().filter(|it| !it.rules.is_empty()).map(|it| it.session).collect();
+    order.sort_by_key(|it| (!notable.contains(it), *it));
+    let mut out = Vec::new();
+    for nth in order {
+        if most < 1000 {
+            break;
+        }
+        let starts: HashMap<i64, i64> =
+            report.commands_of(nth).iter().map(|it| (it.line_number, it.seq)).collect();
+        let mut left = MOST_OF_ONE.min(most);
+        let mut lines = Vec::new();
+        let mut is_cut = false;
+        masker.start();
+        for it in archive.lines_of(&report.sessions[nth]) {
+            let text = masker.line(&it.text).into_owned();
+            if text.len() + 16 > left {
+                is_cut = true;
+                break;
+            }
+            left -= text.len() + 16;
+            most -= text.len() + 16;
+            let seq = starts.get(&it.line_number).copied().unwrap_or(0);
+            lines.push(PlayedLine { kind: it.kind, text, seq });
+        }
+        if !lines.is_empty() {
+            out.push(Played { session: nth, lines, is_cut });
+        }
+    }
+    out.sort_by_key(|it| it.session);
+    report.damages = damages(archive);
+    out
+}
+
+/// What could not be read so far, in order.
+fn damages(archive: &Archive) -> Vec<Skip> {
+    let mut damages = archive.damages();
+    damages.sort_by(|one, other| (&one.locator, &one.why).cmp(&(&other.locator, &other.why)));
+    damages
+}
+
+/// The sessions of the scope, in the report's order.
+pub fn sessions(archive: &Archive, scope: &Scope) -> Result<Vec<SessionRow>> {
+    let mut sessions = archive.sessions(&scope.which)?;
+    if !scope.accounts.is_empty() {
+        sessions.retain(|it| {
+            it.account_id.as_ref().is_some_and(|account| scope.accounts.contains(account))
+        });
+    }
+    sessions.sort_by(|one, other| {
+        (one.at, &one.account_id, &one.session_id, &one.locator).cmp(&(
+            other.at,
+            &other.account_id,
+            &other.session_id,
+            &other.locator,
+        ))
+    });
+    Ok(sessions)
+}
+
+/// Gathers what the archive says.
+///
+/// # Errors
+/// An index that cannot be read. What else cannot be read becomes a damage, which the report names.
+pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Report> {
+    let sessions = sessions(archive, &scope)?;
+    let place: HashMap<&str, usize> =
+        sessions.iter().enumerate().map(|(nth, it)| (it.session_key.as_str(), nth)).collect();
+    let mut commands = Vec::new();
+    let kinds = ["shell", "repl", "abandoned"];
+    search::commands(archive, &scope.which, &Pattern::All, &kinds, |rows| {
+        for it in rows {
+            let Some(session) = place.get(it.session_key.as_str()) else { continue };
+            let rules = notable::notable(&it.command);
+            let text = masker.text(&it.command).into_owned();
+            commands.push(Command {
+                session: *session,
+                seq: it.seq,
+                text,
+                kind: it.kind,
+                confidence: it.confidence,
+                earliest: it.at_earliest.micros(),
+                latest: it.at_latest.micros(),
+                os_user: it.os_user,
+                host: it.host,
+                cwd: it.cwd,
+                depth: it.depth,
+                byte_start: it.byte_start,
+                byte_end: it.byte_end,
+                line_number: it.line_number,
+                flaws: it.flaws,
+                rules,
+            });
+        }
+        Ok(())
+    })?;
+    commands.sort_unstable_by_key(|it| (it.session, it.seq));
+
+    let mut transcripts = archive.transcript_notes()?;
+    let archive_transcripts = transcripts
+        .iter()
+        .map(|it| (&it.locator, &it.version, &it.content_digest))
+        .collect::<BTreeSet<_>>()
+        .len() as u64;
+    let digests: BTreeSet<&str> = transcripts.iter().map(|it| it.digest.as_str()).collect();
+    let mut hasher = Sha256::new();
+    digests.iter().for_each(|it| hasher.update(format!("{it}\n")));
+    let archive_digest = hex(&hasher.finalize());
+    transcripts.retain(|it| place.contains_key(it.session_key.as_str()));
+    transcripts.sort_unstable_by(|one, other| {
+        (&one.session_id, &one.locator, &one.version, one.part).cmp(&(
+            &other.session_id,
+            &other.locator,
+            &other.version,
+            other.part,
+        ))
+    });
+
+    let (pace, spans) = spans(&sessions, &commands);
+    let mut report = Report {
+        window: scope.which.window,
+        possible: sessions.iter().map(|it| it.possible_count as u64).sum(),
+        pace,
+        spans,
+        timeless: sessions.iter().filter(|it| it.at.micros().is_none()).count() as u64,
+        owners: tally(&sessions, &commands, |it| it.owner.clone()),
+        targets: tally(&sessions, &commands, |it| it.target.clone()),
+        transcripts,
+        accounts: sessions.iter().filter_map(|it| it.account_id.clone()).collect(),
+        regions: sessions.iter().filter_map(|it| it.region.clone()).collect(),
+        without_account: sessions.iter().filter(|it| it.account_id.is_none()).count() as u64,
+        decoders: sessions.iter().map(|it| it.decoder).collect(),
+        flaws: BTreeMap::new(),
+        archive_digest,
+        archive_transcripts,
+        archive_sessions: archive.session_ids()?.len() as u64,
+        damages: damages(archive),
+        masked: masker.masked,
+        reveals: masker.reveals(),
+        sessions,
+        commands,
+        scope,
+    };
+    for it in &report.sessions {
+        for flaw in it.flaws.split('+').filter(|it| !it.is_empty()) {
+            let name = flaw.split('@').next().unwrap_or(flaw);
+            *report.flaws.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(report)
+}
+
+impl Report {
+    /// Commands of one session.
+    pub fn commands_of(&self, session: usize) -> &[Command] {
+        let from = self.commands.partition_point(|it| it.session < session);
+        let to = self.commands.partition_point(|it| it.session <= session);
+        &self.commands[from..to]
+    }
+
+    /// Places of the commands on which a rule speaks, rule by rule, in the table's order.
+    pub fn notable(&self) -> Vec<(usize, Vec<usize>)> {
+        let mut by_rule: Vec<Vec<usize>> = vec![Vec::new(); notable::RULES.len()];
+        for (nth, it) in self.commands.iter().enumerate() {
+            it.rules.iter().for_each(|rule| by_rule[*rule].push(nth));
+        }
+        by_rule.into_iter().enumerate().filter(|it| !it.1.is_empty()).collect()
+    }
+
+    /// Sessions in which something was done as root.
+    pub fn rooted(&self) -> usize {
+        let mut rooted: Vec<usize> = self
+            .commands
+            .iter()
+            .filter(|it| {
+                it.os_user.as_deref() == Some("root")
+                    || it
+                        .rules
+                        .iter()
+                        .any(|rule| notable::RULES[*rule].act == notable::Act::BecameRoot)
+            })
+            .map(|it| it.session)
+            .collect();
+        rooted.dedup();
+        rooted.len()
+    }
+
+    /// When a session was, as far as is known: not before, not after.
+    pub fn when(session: &SessionRow) -> (Option<i64>, Option<i64>) {
+        let last = session.ended_at.micros().or(session.last_event_at.micros());
+        match (session.first_event_at.micros(), last) {
+            (None, None) => (None, session.at.micros()),
+            it => it,
+        }
+    }
+}
+
+fn tally(
+    sessions: &[SessionRow],
+    commands: &[Command],
+    name: impl Fn(&SessionRow) -> Option<String>,
+) -> Vec<Tally> {
+    let mut by_name: BTreeMap<String, Tally> = BTreeMap::new();
+    let names: Vec<String> = sessions.iter().map(|it| name(it).unwrap_or_default()).collect();
+    for it in &names {
+        let tally = by_name.entry(it.clone()).or_default();
+        tally.sessions += 1;
+    }
+    for it in commands {
+        if let Some(tally) = by_name.get_mut(&names[it.session]) {
+            tally.commands += 1;
+            tally.notable += u64::from(!it.rules.is_empty());
+        }
+    }
+    let mut tallies: Vec<Tally> =
+        by_name.into_iter().map(|(name, it)| Tally { name, ..it }).collect();
+    tallies.sort_by(|one, other| (other.sessions, &one.name).cmp(&(one.sessions, &other.name)));
+    tallies
+}
+
+/// Sessions over time, in spans of which there are not too many to look at, empty ones included.
+fn spans(sessions: &[SessionRow], commands: &[Command]) -> (Pace, Vec<Span>) {
+    use chrono::DateTime;
+    use chrono::Datelike;
+    use chrono::NaiveDate;
+    let days: Vec<Option<NaiveDate>> = sessions
+        .iter()
+        .map(|it| Some(DateTime::from_timestamp_micros(it.at.micros()?)?.date_naive()))
+        .collect();
+    let (Some(first), Some(last)) = (days.iter().flatten().min(), days.iter().flatten().max())
+    else {
+        return (Pace::Day, Vec::new());
+    };
+    let long = (*last - *first).num_days();
+    let pace = match long {
+        ..62 => Pace::Day,
+        62..400 => Pace::Week,
+        _ => Pace::Month,
+    };
+    let start = |day: NaiveDate| match pace {
+        Pace::Day => day,
+        Pace::Week => day.week(chrono::Weekday::Mon).first_day(),
+        Pace::Month => day.with_day(1).unwrap_or(day),
+    };
+    let mut is_notable = vec![false; sessions.len()];
+    for it in commands.iter().filter(|it| !it.rules.is_empty()) {
+        is_notable[it.session] = true;
+    }
+    let mut counts: BTreeMap<NaiveDate, (u64, u64)> = BTreeMap::new();
+    let mut day = start(*first);
+    // An attacker's clock must not draw a million bars.
+    while day <= *last && counts.len() < 1200 {
+        counts.insert(day, (0, 0));
+        let next = match pace {
+            Pace::Day => day.succ_opt(),
+            Pace::Week => day.checked_add_days(chrono::Days::new(7)),
+            Pace::Month => day.checked_add_months(chrono::Months::new(1)),
+        };
+        let Some(next) = next else { break };
+        day = next;
+    }
+    for (nth, day) in days.iter().enumerate() {
+        let Some(day) = day else { continue };
+        let count = counts.entry(start(*day)).or_default();
+        count.0 += 1;
+        count.1 += u64::from(is_notable[nth]);
+    }
+    let form = if pace == Pace::Month { "%Y-%m" } else { "%Y-%m-%d" };
+    let spans = counts
+        .into_iter()
+        .map(|(day, (sessions, notable))| Span {
+            name: day.format(form).to_string(),
+            sessions,
+            notable,
+        })
+        .collect();
+    (pace, spans)
+}

