@@ -142,6 +142,13 @@ impl Report {
         let shown = |it: &Path| {
             render::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
         };
+        if let Some(folder) = parts.first().and_then(|it| it.path.parent())
+            && !folder.is_dir()
+        {
+            let folder = shown(folder);
+            return Err(Error::new(Kind::Missing, format!("there is no folder {folder}"))
+                .hint(format!("make it first: mkdir -p {folder}")));
+        }
         for it in &parts {
             if !self.force && it.path.symlink_metadata().is_ok() {
                 return Err(Error::new(Kind::Refused, format!("{} exists", shown(&it.path)))

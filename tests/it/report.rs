@@ -184,7 +184,8 @@ fn what_cannot_be_done_is_said_and_nothing_is_half_written() {
         [exit 2]
     "#]]);
     world.run("report -o nowhere/report").is(expect![[r#"
-        ! ssmtrail: cannot write ./nowhere/report.html: No such file or directory (os error 2) at path "./nowhere/.tmpRaAbCv"
+        ! ssmtrail: there is no folder nowhere
+        ! hint: make it first: mkdir -p nowhere
         [exit 2]
     "#]]);
     world.run("report --promise pci-4.0.1").is(expect![[r#"

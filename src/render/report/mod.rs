@@ -1,5 +1,5 @@
-//! What the archive says of a window → the documents that people and programs read. The same facts in the same words stand in each form; what a form
-//! leaves out for size it says, and where the rest is.
+//! What the archive says of a window → the documents that people and programs read. The same facts in the same words stand
+//! in each form; what a form leaves out for size it says, and where the rest is.
 
 mod html;
 mod table;
