@@ -7,7 +7,7 @@
 //! words       error    session
 //! pure        transcript    secrets    notable    config    settings    audit
 //! hands       source (the outside)    archive (what is kept)
-//! questions   intake    sync    search    query    report
+//! questions   intake    sync    search    query    report    replay
 //! face        render    cli    main
 //! ```
 //!
@@ -67,6 +67,9 @@ pub mod query;
 
 /// What the archive says of a window, for a report.
 pub mod report;
+
+/// A session as a film: what was shown, piece by piece, and when.
+pub mod replay;
 
 /// Values become what people and programs read.
 pub mod render;

@@ -7,6 +7,9 @@
 /// Findings, for other programs.
 pub mod findings;
 
+/// The screens of a session that is played again.
+pub mod screen;
+
 /// The audit report, in every form.
 pub mod report;
 
@@ -38,7 +41,7 @@ pub enum Format {
 
 /// Whether a character could do something other than be seen: controls, bidirectional overrides,
 /// invisible formatting. Joiners inside emoji and scripts are text.
-fn is_hostile(ch: char) -> bool {
+pub(crate) fn is_hostile(ch: char) -> bool {
     match ch {
         '\u{200c}' | '\u{200d}' => false,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => {

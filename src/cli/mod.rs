@@ -38,6 +38,7 @@ mod masking;
 mod progress;
 mod query;
 mod reach;
+mod replay;
 mod report;
 mod search;
 mod sessions;
@@ -156,6 +157,8 @@ enum Command {
     Show(show::Show),
     /// Write one audit report: a page, and the same facts for spreadsheets and programs
     Report(report::Report),
+    /// Play a session again, safely
+    Replay(replay::Replay),
     /// Ask a saved question, or any SQL
     Query(query::Query),
     /// Check the retention and encryption of the places sessions are logged to
@@ -415,6 +418,7 @@ pub fn run(
         Command::Search(it) => it.run(&mut run),
         Command::Show(it) => it.run(&mut run),
         Command::Report(it) => it.run(&mut run),
+        Command::Replay(it) => it.run(&mut run),
         Command::Query(it) => it.run(&mut run),
         Command::Init(it) => it.run(&mut run),
         Command::Verify(it) => it.run(&mut run),

@@ -296,6 +296,14 @@ fn appear(file: NamedTempFile, path: &Path, force: bool) -> Result<()> {
     done.map(drop).map_err(|it| Error::file("write", path, it.error))
 }
 
+/// Writes a whole file, or none: its owner's alone.
+pub(super) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
+    let fail = |it| Error::file("write", path, it);
+    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)?;
+    appear(file, path, force)
+}
+
 /// Refuses a filter that matches nothing in the whole archive: it is more likely misspelt than true.
 fn known(archive: &Archive, scope: &Scope) -> Result<()> {
     type Name = fn(&SessionRow) -> Option<String>;

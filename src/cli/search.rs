@@ -13,6 +13,7 @@ use super::checked;
 use super::masking;
 use super::masking::LineMasker;
 use super::masking::Masking;
+use super::replay::Replay;
 use super::sessions::short_owner;
 use super::sessions::short_target;
 use super::tell_window;
@@ -76,6 +77,10 @@ pub(super) struct Search {
     #[arg(long, conflicts_with = "context")]
     count: bool,
 
+    /// Play the session of the first hit, from there
+    #[arg(long, conflicts_with_all = ["count", "context"])]
+    replay: bool,
+
     #[command(flatten)]
     filters: Filters,
 
@@ -119,12 +124,59 @@ const COMMAND_FIELDS: [&str; 23] = [
 ];
 
 impl Search {
+    /// Plays the first hit; says how many others there are.
+    fn replay(
+        &self,
+        run: &mut Run<'_, '_>,
+        archive: &Archive,
+        which: &Which,
+        pattern: &Pattern,
+    ) -> Result<Answer> {
+        let mut first = None;
+        let mut hits = 0;
+        if self.output {
+            search::lines(archive, which, pattern, |rows| {
+                hits += rows.len();
+                if let (None, Some(it)) = (&first, rows.into_iter().next()) {
+                    let text = Masker::new(archive.salt()).text(&it.line.text).into_owned();
+                    first = Some(Replay::hit(&it.session_key, None, Some(text), self.masking));
+                }
+                Ok(())
+            })?;
+        } else {
+            search::commands(archive, which, pattern, self.kinds(Format::Table), |rows| {
+                hits += rows.len();
+                if let (None, Some(it)) = (&first, rows.into_iter().next()) {
+                    first = Some(Replay::hit(&it.session_key, Some(it.seq), None, self.masking));
+                }
+                Ok(())
+            })?;
+        }
+        let Some(replay) = first else {
+            let damages = archive.damages();
+            run.tell(&damages);
+            run.ui.note("nothing matches, so there is nothing to play");
+            return Ok(Answer::No.with(&damages));
+        };
+        let answer = replay.run(run)?;
+        if hits > 1 {
+            run.ui.note(&format!(
+                "note: this was the first of {}; --session picks another",
+                render::plural(hits as u64, "hit")
+            ));
+        }
+        Ok(answer)
+    }
+
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         let format = checked(self.format, run.world)?;
         let pattern = Pattern::new(&self.pattern, self.regex, self.ignore_case)?;
         let which = self.filters.which(run.world.now, run.ui.zone)?;
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
+        if self.replay {
+            return self.replay(run, &archive, &which, &pattern);
+        }
         let mut masker = self.masking.masker(run, &archive, "search")?;
         let masker = &mut masker;
         let hits = if self.output {

@@ -229,7 +229,10 @@ fn explain(
 }
 
 /// Bytes of the transcript that commands and lines were read from, up to what is sensible to hold.
-fn primary_bytes(archive: &Archive, session: &SessionRow) -> Result<(Vec<u8>, Option<Form>)> {
+pub(super) fn primary_bytes(
+    archive: &Archive,
+    session: &SessionRow,
+) -> Result<(Vec<u8>, Option<Form>)> {
     const MOST: usize = 64 << 20;
     let mut bytes = Vec::new();
     let mut form = None;

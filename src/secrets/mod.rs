@@ -485,7 +485,7 @@ impl Masker {
     }
 
     /// What stands for a secret: the same for the same secret, whatever rule found it.
-    fn mark(&self, kind: &str, secret: &str) -> String {
+    pub fn mark(&self, kind: &str, secret: &str) -> String {
         let mut hasher = Sha256::new();
         hasher.update(self.salt.unwrap_or_default());
         hasher.update(secret.as_bytes());
@@ -506,10 +506,8 @@ impl Masker {
         self.lines_of(text)
     }
 
-    fn lines_of<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
-        if self.salt.is_none() {
-            return Cow::Borrowed(text);
-        }
+    /// What is secret in the next line of a session, in order; a private key goes on from the line before.
+    pub fn spans(&mut self, text: &str) -> Vec<Found> {
         let mut found = find(text);
         if self.in_key || text.contains("PRIVATE KEY") {
             let mut at = 0;
@@ -535,6 +533,14 @@ impl Masker {
             }
             found.sort_by_key(|it| it.from);
         }
+        found
+    }
+
+    fn lines_of<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        if self.salt.is_none() {
+            return Cow::Borrowed(text);
+        }
+        let found = self.spans(text);
         if found.is_empty() {
             return Cow::Borrowed(text);
         }

@@ -282,6 +282,11 @@ impl Decoder {
         }
     }
 
+    /// Columns of the session's window, as far as what came so far tells.
+    pub fn width(&self) -> Option<usize> {
+        self.inner.draw.screen.width()
+    }
+
     /// Lines and commands that are ready. The rest follows.
     pub fn take(&mut self) -> Piece {
         std::mem::take(&mut self.inner.draw.piece)

@@ -33,6 +33,13 @@ const rows = (id) => page.locator(`#${id} tbody tr`);
 const column = (id, nth) => page.locator(`#${id} tbody tr td:nth-child(${nth})`).allInnerTexts();
 const status = (id) => page.locator(`#${id} [role=status]`).innerText();
 
+// The filter answers a moment after the last key.
+async function ask(text) {
+  const before = await status("commands");
+  await page.locator("#commands input[type=search]").fill(text);
+  await page.waitForFunction((before) => document.querySelector("#commands [role=status]").textContent !== before, before);
+}
+
 // What stands there before anything is touched.
 said.title = await page.title();
 said.lang = await page.locator("html").getAttribute("lang");
@@ -61,11 +68,9 @@ if (await rows("commands").count()) {
   await page.locator("#commands th button").nth(0).focus();
   await page.keyboard.press("Enter");
   said.sorted.keyboard = await page.locator("#commands th").nth(0).getAttribute("aria-sort");
-  await page.locator("#commands input[type=search]").fill("CURL sh");
-  await page.waitForTimeout(400);
+  await ask("CURL sh");
   said.filtered = { status: await status("commands"), all: (await column("commands", 5)).every((it) => it.includes("curl")) };
-  await page.locator("#commands input[type=search]").fill("");
-  await page.waitForTimeout(400);
+  await ask("");
   await page.locator("#commands input[type=checkbox]").check();
   said.notable = await status("commands");
   await page.locator("#commands input[type=checkbox]").uncheck();
@@ -77,8 +82,7 @@ if (await page.locator("#sessions td a").count()) {
   const id = await link.innerText();
   await link.click();
   said.linked = (await column("commands", 7)).every((it) => it.startsWith(id));
-  await page.locator("#commands input[type=search]").fill("");
-  await page.waitForTimeout(400);
+  await ask("");
 }
 
 // The player.

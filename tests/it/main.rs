@@ -37,6 +37,7 @@ mod show;
 
 // What an audit ends with, and how it looks.
 mod browser;
+mod replay;
 mod report;
 
 // The archive proves itself and survives what happens to disks and processes.

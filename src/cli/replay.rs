@@ -1,0 +1,560 @@
+//! `replay`: a session played again, in the terminal or into a file that asciinema plays.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use clap::Args;
+use clap::ValueEnum;
+use crossterm::event;
+use crossterm::event::Event;
+use crossterm::event::KeyCode;
+use crossterm::event::KeyEvent;
+use crossterm::event::KeyEventKind;
+use crossterm::event::KeyModifiers;
+use crossterm::terminal;
+use unicode_width::UnicodeWidthChar;
+
+use super::Answer;
+use super::Run;
+use super::masking::Masking;
+use super::sessions::short_owner;
+use super::sessions::short_target;
+use super::show::primary_bytes;
+use crate::archive::Archive;
+use crate::archive::schema::SessionRow;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::render;
+use crate::render::screen::Canvas;
+use crate::render::screen::Cast;
+use crate::render::screen::cast;
+use crate::replay::Film;
+use crate::replay::Pace;
+use crate::replay::Stage;
+use crate::search;
+use crate::secrets::Masker;
+use crate::transcript::decoder::Decoder;
+use crate::transcript::wire::Form;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail replay alice-z81                   the one session whose id contains that
+  ssmtrail replay alice-z81 --from 7          from command 7 (`show --commands` numbers them)
+  ssmtrail search sudo --replay               from the first hit
+  ssmtrail replay alice-z81 --cast alice.cast --cast-version 3
+
+Keys: space pauses, . steps, n and p go to the next and previous command, + and - change the speed, / searches and N finds
+the next, g and G go to the beginning and the end, q leaves, ? shows this.
+
+What is shown is redrawn from an emulator: nothing of the session reaches this terminal but text and colours. Secrets are masked.
+The time is that of the streamed events where there are any; else, and between events, the pace is reconstructed, and said to be.";
+
+const KEYS: &str = "\
+space     pause, go on
+.         one step
+n  p      next, previous command
+→  ←      five seconds on, back
++  -      faster, slower
+/  N      search, find the next
+g  G      beginning, end
+q         leave";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Replay {
+    /// Id of the session, or a part that no other has
+    #[arg(value_name = "SESSION")]
+    session: String,
+
+    /// Start at this command
+    #[arg(long, value_name = "SEQ", conflicts_with = "cast")]
+    from: Option<i64>,
+
+    /// How many times as fast
+    #[arg(long, value_name = "N", default_value_t = 1.0, conflicts_with = "cast")]
+    speed: f64,
+
+    /// Longest wait, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    idle: f64,
+
+    /// Columns and rows of the session's window [default: what the transcript tells, else this terminal's]
+    #[arg(long, value_name = "COLSxROWS", value_parser = size)]
+    size: Option<(usize, usize)>,
+
+    /// Write an asciicast instead of playing; - is standard output
+    #[arg(long, value_name = "FILE")]
+    cast: Option<String>,
+
+    /// Version of the asciicast
+    #[arg(long, value_name = "N", default_value = "2", requires = "cast")]
+    cast_version: CastVersion,
+
+    /// Write over a file that exists
+    #[arg(long, requires = "cast")]
+    force: bool,
+
+    #[command(flatten)]
+    masking: Masking,
+
+    /// Start behind the line that says this.
+    #[arg(skip)]
+    behind: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CastVersion {
+    #[value(name = "2")]
+    V2,
+    #[value(name = "3")]
+    V3,
+}
+
+fn size(text: &str) -> Result<(usize, usize), String> {
+    let wrong = || "say columns and rows: 120x40".to_owned();
+    let (columns, rows) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
+    let read = |it: &str| it.parse().ok().filter(|it| (1..=1000).contains(it));
+    match (read(columns), read(rows)) {
+        (Some(columns), Some(rows)) => Ok((columns, rows)),
+        _ => Err(wrong()),
+    }
+}
+
+impl Replay {
+    /// Plays from a hit of a search: a command by its number, a line by what it says.
+    pub(super) fn hit(
+        session: &str,
+        from: Option<i64>,
+        behind: Option<String>,
+        masking: Masking,
+    ) -> Self {
+        Self {
+            session: session.to_owned(),
+            from,
+            speed: 1.0,
+            idle: 2.0,
+            size: None,
+            cast: None,
+            cast_version: CastVersion::V2,
+            force: false,
+            masking,
+            behind,
+        }
+    }
+
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        if !(self.speed > 0.0 && self.speed <= 1000.0) {
+            return Err(Error::misused("--speed is a number above 0, at most 1000"));
+        }
+        if !(self.idle >= 0.0 && self.idle <= 1e6) {
+            return Err(Error::misused("--idle is a number of seconds, 0 or more"));
+        }
+        if self.cast.is_none() && run.world.columns.is_none() {
+            return Err(Error::misused("standard output is no terminal to play on")
+                .hint("--cast FILE writes what asciinema plays; `ssmtrail show` prints the text"));
+        }
+        let target = self.cast.as_ref().filter(|it| *it != "-").map(|it| run.world.folder.join(it));
+        if let Some(path) = &target
+            && !self.force
+            && path.symlink_metadata().is_ok()
+        {
+            let name = self.cast.as_deref().unwrap_or_default();
+            return Err(Error::new(Kind::Refused, format!("{name} exists"))
+                .hint("--force writes over it; --cast names another"));
+        }
+        let archive = run.archive()?;
+        let session = search::session(&archive, &self.session)?;
+        let mut masker = self.masking.masker(run, &archive, "replay")?;
+        let film = film(&archive, &session, &mut masker)?;
+        let damages = archive.damages();
+        if film.beats.is_empty() {
+            run.tell(&damages);
+            run.ui.note("there is nothing to play in it");
+            return Ok(Answer::No.with(&damages));
+        }
+        let start = match self.from {
+            None => self.behind.as_ref().and_then(|it| film.find(it, 0)).unwrap_or(0),
+            Some(seq) => match film.marks.iter().find(|it| it.seq == seq) {
+                Some(it) => it.beat,
+                None => {
+                    return Err(Error::misused(format!("the session has no command {seq}"))
+                        .hint("`ssmtrail show SESSION --commands` numbers them"));
+                }
+            },
+        };
+        let who = format!(
+            "{} on {}, {}",
+            short_owner(session.owner.as_deref()),
+            short_target(session.target.as_deref()),
+            session.session_id,
+        );
+        let title = format!("{who} ({})", film.pace.says());
+        match &self.cast {
+            Some(name) => self.write(run, &film, &title, name, target)?,
+            None => self.play(run, &film, &who, start)?,
+        }
+        run.tell(&damages);
+        Ok(Answer::Yes.with(&damages))
+    }
+
+    fn write(
+        &self,
+        run: &mut Run<'_, '_>,
+        film: &Film,
+        title: &str,
+        name: &str,
+        target: Option<PathBuf>,
+    ) -> Result<()> {
+        let version = match self.cast_version {
+            CastVersion::V2 => Cast::V2,
+            CastVersion::V3 => Cast::V3,
+        };
+        let size = self.size.unwrap_or((film.width.unwrap_or(80), 24));
+        let idle = (self.idle * 1e6) as u64;
+        let mut bytes = Vec::new();
+        cast(film, version, size, idle, title, &mut bytes)?;
+        match target {
+            None => run.ui.raw(&bytes)?,
+            Some(path) => {
+                super::report::write_whole(&path, &bytes, self.force)?;
+                let name = render::visible(name).into_owned();
+                run.ui.line(&name)?;
+            }
+        }
+        if film.pace != Pace::Recorded {
+            run.ui.note(&format!("note: {}", film.pace.says()));
+        }
+        Ok(())
+    }
+
+    fn play(&self, run: &mut Run<'_, '_>, film: &Film, title: &str, start: usize) -> Result<()> {
+        let _screen = OwnScreen::enter()?;
+        let mut player = Player {
+            film,
+            stage: Stage::new(film, 1, 1),
+            canvas: Canvas::new(run.ui.color),
+            size: self.size,
+            columns: 80,
+            at: film.beats.get(start).map_or(0, |it| it.at),
+            is_playing: true,
+            speed: self.speed,
+            idle: (self.idle * 1e6) as u64,
+            title: render::visible(title).into_owned(),
+            told: String::new(),
+            asked: None,
+            wanted: String::new(),
+            shows_keys: false,
+        };
+        let (columns, rows) = terminal::size().unwrap_or((80, 24));
+        player.resize(usize::from(columns), usize::from(rows));
+        player.stage.seek(start);
+        loop {
+            let text = player.draw();
+            run.ui.raw(text.as_bytes())?;
+            run.ui.out.flush().map_err(|it| Error::new(Kind::Closed, it.to_string()))?;
+            if run.world.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let before = Instant::now();
+            let wait = player.wait().min(Duration::from_millis(200));
+            let has = event::poll(wait).map_err(|it| refused(&it))?;
+            player.advance(before.elapsed());
+            if has {
+                match event::read().map_err(|it| refused(&it))? {
+                    Event::Key(it) => {
+                        let goes_on = it.kind == KeyEventKind::Release || player.key(it);
+                        if !goes_on {
+                            return Ok(());
+                        }
+                    }
+                    Event::Resize(columns, rows) => {
+                        player.resize(usize::from(columns), usize::from(rows));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+fn refused(it: &std::io::Error) -> Error {
+    Error::new(Kind::Refused, format!("the terminal cannot be read: {it}"))
+}
+
+/// What the archive holds of a session, as a film.
+fn film(archive: &Archive, session: &SessionRow, masker: &mut Masker) -> Result<Film> {
+    let lines = archive.lines_of(session);
+    let commands = archive.commands_of(session);
+    let (bytes, form) = primary_bytes(archive, session)?;
+    // Events hold lines without what drew them, PowerShell writes text: there the lines themselves are played.
+    let drawn = form.filter(|it| matches!(it, Form::Script | Form::Bare) && !bytes.is_empty());
+    let width = drawn.and_then(|form| {
+        let mut decoder = Decoder::new(form);
+        decoder.push(&bytes);
+        decoder.width()
+    });
+    let content = drawn.map(|_| bytes.as_slice());
+    Ok(Film::new(&lines, &commands, content, width, masker))
+}
+
+/// The terminal is ours while this lives, and as it was behind it.
+struct OwnScreen;
+
+impl OwnScreen {
+    fn enter() -> Result<Self> {
+        terminal::enable_raw_mode().map_err(|it| refused(&it))?;
+        let screen = Self;
+        // Alternate screen, no wrap at the margin.
+        write_out("\x1b[?1049h\x1b[?7l\x1b[2J")?;
+        Ok(screen)
+    }
+}
+
+impl Drop for OwnScreen {
+    fn drop(&mut self) {
+        let _ = write_out("\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l");
+        let _ = terminal::disable_raw_mode();
+    }
+}
+
+/// Past the buffer of the data, which is empty here: also while a panic unwinds.
+fn write_out(text: &str) -> Result<()> {
+    let mut out =
+        std::fs::File::options().write(true).open("/dev/tty").map_err(|it| refused(&it))?;
+    out.write_all(text.as_bytes()).map_err(|it| refused(&it))
+}
+
+struct Player<'a> {
+    film: &'a Film,
+    stage: Stage<'a>,
+    canvas: Canvas,
+    /// What was asked for.
+    size: Option<(usize, usize)>,
+    /// Of the terminal.
+    columns: usize,
+    /// Place in the film, in microseconds.
+    at: u64,
+    is_playing: bool,
+    speed: f64,
+    idle: u64,
+    title: String,
+    told: String,
+    /// What is being typed behind `/`.
+    asked: Option<String>,
+    wanted: String,
+    shows_keys: bool,
+}
+
+impl Player<'_> {
+    fn resize(&mut self, columns: usize, rows: usize) {
+        let played = self.stage.played();
+        let (wide, high) =
+            self.size.unwrap_or((self.film.width.unwrap_or(columns), rows.saturating_sub(1)));
+        self.stage = Stage::new(self.film, wide, high.min(rows.saturating_sub(1)).max(1));
+        self.stage.seek(played);
+        self.columns = columns;
+        self.canvas.forget();
+    }
+
+    /// How long nothing happens.
+    fn wait(&self) -> Duration {
+        match self.film.beats.get(self.stage.played()) {
+            Some(next) if self.is_playing => {
+                let wait = next.at.saturating_sub(self.at).min(self.idle);
+                Duration::from_micros((wait as f64 / self.speed) as u64)
+            }
+            _ => Duration::from_secs(1),
+        }
+    }
+
+    /// Time has passed.
+    fn advance(&mut self, passed: Duration) {
+        if !self.is_playing {
+            return;
+        }
+        let Some(next) = self.film.beats.get(self.stage.played()) else {
+            self.is_playing = false;
+            self.told = "the end".into();
+            return;
+        };
+        // A longer wait than asked for is cut at its beginning.
+        self.at = self.at.max(next.at.saturating_sub(self.idle));
+        self.at += (passed.as_micros() as f64 * self.speed) as u64;
+        let to = self.film.beats.partition_point(|it| it.at <= self.at);
+        self.stage.seek(to.max(self.stage.played()));
+    }
+
+    fn go(&mut self, beat: usize) {
+        let beat = beat.min(self.film.beats.len());
+        self.stage.seek(beat);
+        self.at = match beat.checked_sub(1) {
+            Some(last) => self.film.beats[last].at,
+            None => 0,
+        };
+    }
+
+    /// Whether to go on.
+    fn key(&mut self, key: KeyEvent) -> bool {
+        if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            return false;
+        }
+        if let Some(mut asked) = self.asked.take() {
+            match key.code {
+                KeyCode::Enter => {
+                    self.wanted = asked;
+                    self.find();
+                }
+                KeyCode::Esc => {}
+                KeyCode::Backspace if asked.is_empty() => {}
+                KeyCode::Backspace => {
+                    asked.pop();
+                    self.asked = Some(asked);
+                }
+                KeyCode::Char(it) => {
+                    asked.push(it);
+                    self.asked = Some(asked);
+                }
+                _ => self.asked = Some(asked),
+            }
+            return true;
+        }
+        self.told.clear();
+        if self.shows_keys {
+            self.shows_keys = false;
+            self.canvas.forget();
+            return key.code != KeyCode::Char('q');
+        }
+        let played = self.stage.played();
+        match key.code {
+            KeyCode::Char('q') | KeyCode::Esc => return false,
+            KeyCode::Char(' ') => {
+                self.is_playing = !self.is_playing && played < self.film.beats.len()
+            }
+            KeyCode::Char('.') => {
+                self.is_playing = false;
+                self.go(played + 1);
+            }
+            KeyCode::Char('n') => match self.film.marks.iter().find(|it| it.beat > played) {
+                Some(it) => self.go(it.beat),
+                None => self.told = "no command behind this one".into(),
+            },
+            KeyCode::Char('p') => {
+                // Just behind its beginning a command is the current one, and the one before is meant.
+                match self.film.marks.iter().rev().find(|it| it.beat + 3 < played) {
+                    Some(it) => self.go(it.beat),
+                    None => self.go(0),
+                }
+            }
+            KeyCode::Right | KeyCode::Left => {
+                let at = match key.code {
+                    KeyCode::Right => self.at.saturating_add(5_000_000),
+                    _ => self.at.saturating_sub(5_000_000),
+                };
+                self.go(self.film.beats.partition_point(|it| it.at <= at));
+                self.at = at.min(self.film.length());
+            }
+            KeyCode::Char('+' | '=') => self.speed = (self.speed * 2.0).min(1000.0),
+            KeyCode::Char('-') => self.speed = (self.speed / 2.0).max(0.125),
+            KeyCode::Char('/') => self.asked = Some(String::new()),
+            KeyCode::Char('N') => self.find(),
+            KeyCode::Char('g') => self.go(0),
+            KeyCode::Char('G') => {
+                self.is_playing = false;
+                self.go(self.film.beats.len());
+            }
+            KeyCode::Char('?' | 'h') => {
+                self.shows_keys = true;
+                self.is_playing = false;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn find(&mut self) {
+        if self.wanted.is_empty() {
+            return;
+        }
+        let found = self.film.find(&self.wanted, self.stage.played());
+        match found.or_else(|| self.film.find(&self.wanted, 0)) {
+            Some(beat) => {
+                if found.is_none() {
+                    self.told = "found again from the beginning".into();
+                }
+                self.is_playing = false;
+                self.go(beat);
+            }
+            None => self.told = format!("not shown: {}", self.wanted),
+        }
+    }
+
+    fn draw(&mut self) -> String {
+        let mut picture = self.stage.picture();
+        let rows = picture.rows.len();
+        let cursor = picture.cursor;
+        // The emulator may be wider than this terminal.
+        picture.cursor = cursor.filter(|it| it.0 < self.columns);
+        let mut out = String::from("\x1b[?25l");
+        if self.shows_keys {
+            out.push_str("\x1b[2J");
+            for (nth, line) in KEYS.lines().enumerate() {
+                out.push_str(&format!("\x1b[{};3H{line}", nth + 2));
+            }
+            self.canvas.forget();
+            return out;
+        }
+        let drawn = self.canvas.draw(picture, self.columns);
+        let status = self.status();
+        out.push_str(&drawn);
+        out.push_str(&format!("\x1b[{};1H\x1b[0;7m{status}\x1b[0m", rows + 1));
+        if let Some((column, row)) = cursor.filter(|it| it.0 < self.columns) {
+            out.push_str(&format!("\x1b[{};{}H\x1b[?25h", row + 1, column + 1));
+        }
+        out
+    }
+
+    /// The line below the screen, as wide as it.
+    fn status(&self) -> String {
+        let text = match &self.asked {
+            Some(it) => format!("/{it}_"),
+            None => {
+                let sign = if self.is_playing { "▶" } else { "⏸" };
+                let played = self.stage.played();
+                let behind = self.film.marks.partition_point(|it| it.beat < played);
+                let all = self.film.marks.len();
+                let (now, end) = (minutes(self.at), minutes(self.film.length()));
+                let told = if self.told.is_empty() { &self.title } else { &self.told };
+                let pace = self.film.pace.says();
+                format!(
+                    " {sign} {now}/{end} {pace}  {}×  command {behind}/{all}  ? keys  {told}",
+                    self.speed
+                )
+            }
+        };
+        let mut out = String::new();
+        let mut used = 0;
+        for ch in render::visible(&text).chars() {
+            let wide = ch.width().unwrap_or(0);
+            if used + wide > self.columns {
+                break;
+            }
+            used += wide;
+            out.push(ch);
+        }
+        out.push_str(&" ".repeat(self.columns.saturating_sub(used)));
+        out
+    }
+}
+
+/// `1:04`
+fn minutes(micros: u64) -> String {
+    let seconds = micros / 1_000_000;
+    match seconds / 3600 {
+        0 => format!("{}:{:02}", seconds / 60, seconds % 60),
+        hours => format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
+    }
+}
