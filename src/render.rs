@@ -4,6 +4,9 @@
 //! spreadsheet as a formula, or a page as anything but text; so all output goes through the functions below, and
 //! no other room prints. What is escaped stays readable and is never dropped.
 
+/// Records for a SIEM.
+pub mod feed;
+
 /// Findings, for other programs.
 pub mod findings;
 

@@ -54,6 +54,9 @@ pub const SALT: &str = "salt";
 /// Name of the record of who had secrets shown.
 pub const REVEALS: &str = "reveals.jsonl";
 
+/// How far each feed has come: a file for each, that holds a number.
+const FEEDS: &str = "feeds";
+
 /// Opens files so that only their owner can read them.
 pub(crate) fn private(options: &mut OpenOptions) {
     #[cfg(unix)]
@@ -214,6 +217,49 @@ impl Archive {
                 Error::file("write", &path, it)
                     .hint("secrets are shown only where it can be recorded; leave out --reveal")
             })
+    }
+
+    /// The manifest entry up to which the feed of this name was written; 0 if it never was.
+    ///
+    /// # Errors
+    /// A name that cannot be a file's, or a file that holds no number.
+    pub fn watermark(&self, feed: &str) -> Result<i64> {
+        let path = self.feed(feed)?;
+        let text = match std::fs::read_to_string(&path) {
+            Err(it) if it.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            it => it.map_err(|it| Error::file("read", &path, it))?,
+        };
+        text.trim().parse().ok().filter(|it| *it >= 0).ok_or_else(|| {
+            Error::new(Kind::Damaged, format!("{} holds no number", path.display()))
+                .hint("remove it, and the feed begins anew")
+        })
+    }
+
+    /// Remembers how far a feed was written; whole or not at all.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn set_watermark(&self, feed: &str, entry: i64) -> Result<()> {
+        let path = self.feed(feed)?;
+        let folder = self.root.join(FEEDS);
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+            std::io::Write::write_all(&mut file, format!("{entry}\n").as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|it| Error::file("write", &path, it))
+    }
+
+    fn feed(&self, name: &str) -> Result<PathBuf> {
+        let sound = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
+        if name.is_empty() || name.len() > 100 || !name.chars().all(sound) {
+            return Err(Error::misused(format!("a feed cannot be called {name}"))
+                .hint("letters, digits, - and _"));
+        }
+        Ok(self.root.join(FEEDS).join(name))
     }
 
     /// Files of one table, oldest entry first.

@@ -185,7 +185,7 @@ macro_rules! table {
         $($column:ident : $type:ty = $means:literal,)*
     }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $row {
             $(#[doc = $means] pub $column: $type,)*
         }

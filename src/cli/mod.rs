@@ -33,6 +33,7 @@ mod archive;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod init;
 mod masking;
 mod progress;
@@ -159,6 +160,8 @@ enum Command {
     Report(report::Report),
     /// Play a session again, safely
     Replay(replay::Replay),
+    /// Write commands and sessions as a feed for a SIEM: JSON lines, OCSF, Parquet
+    Export(export::Export),
     /// Ask a saved question, or any SQL
     Query(query::Query),
     /// Check the retention and encryption of the places sessions are logged to
@@ -419,6 +422,7 @@ pub fn run(
         Command::Show(it) => it.run(&mut run),
         Command::Report(it) => it.run(&mut run),
         Command::Replay(it) => it.run(&mut run),
+        Command::Export(it) => it.run(&mut run),
         Command::Query(it) => it.run(&mut run),
         Command::Init(it) => it.run(&mut run),
         Command::Verify(it) => it.run(&mut run),

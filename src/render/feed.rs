@@ -1,0 +1,377 @@
+//! Rows of the archive → records for a SIEM: our own JSON lines, whose schema is printed by `export --schema`, and OCSF.
+//!
+//! A record says what is known and how it is known. A command is inferred from terminal text, so OCSF gets no process id that
+//! nobody recorded, and a text that was typed but never run is no launch.
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
+
+use super::visible;
+use crate::archive::manifest::hex;
+use crate::archive::schema::CommandRow;
+use crate::archive::schema::Instant;
+use crate::archive::schema::SessionRow;
+
+/// Versions of our records. A field may be added; when one is renamed or means another thing, the number is raised.
+const COMMAND: &str = "ssmtrail.command/1";
+const SESSION: &str = "ssmtrail.session/1";
+
+/// The release of the Open Cybersecurity Schema Framework ("schema.ocsf.io").
+const OCSF: &str = "1.8.0";
+
+/// The same for the same command of the same session, in whatever archive and however often it is exported.
+fn uid(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for it in parts {
+        hasher.update(it.as_bytes());
+        hasher.update([0]);
+    }
+    hex(&hasher.finalize()[..16])
+}
+
+fn command_uid(it: &CommandRow) -> String {
+    let account = it.account_id.as_deref().unwrap_or_default();
+    uid(&[account, &it.session_id, &it.seq.to_string()])
+}
+
+fn session_uid(it: &SessionRow) -> String {
+    uid(&[it.account_id.as_deref().unwrap_or_default(), &it.session_id])
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split('+').filter(|it| !it.is_empty()).collect()
+}
+
+fn rfc3339(it: Instant) -> Value {
+    it.micros()
+        .and_then(chrono::DateTime::from_timestamp_micros)
+        .map_or(Value::Null, |it| it.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true).into())
+}
+
+/// A command as one of our records.
+pub fn command(it: &CommandRow) -> Value {
+    json!({
+        "schema": COMMAND,
+        "uid": command_uid(it),
+        "session_id": it.session_id,
+        "seq": it.seq,
+        "command": it.command,
+        "kind": it.kind,
+        "confidence": it.confidence,
+        "at": rfc3339(it.at),
+        "at_earliest": rfc3339(it.at_earliest),
+        "at_latest": rfc3339(it.at_latest),
+        "owner": it.owner,
+        "target": it.target,
+        "account_id": it.account_id,
+        "region": it.region,
+        "run_as": it.run_as,
+        "os_user": it.os_user,
+        "host": it.host,
+        "cwd": it.cwd,
+        "depth": it.depth,
+        "locator": it.locator,
+        "byte_start": it.byte_start,
+        "byte_end": it.byte_end,
+        "line_number": it.line_number,
+        "flaws": words(&it.flaws),
+        "decoder": it.decoder,
+    })
+}
+
+/// A session as one of our records.
+pub fn session(it: &SessionRow) -> Value {
+    json!({
+        "schema": SESSION,
+        "uid": session_uid(it),
+        "session_id": it.session_id,
+        "account_id": it.account_id,
+        "region": it.region,
+        "owner": it.owner,
+        "owner_from": it.owner_from,
+        "target": it.target,
+        "run_as": it.run_as,
+        "session_type": it.session_type,
+        "at": rfc3339(it.at),
+        "at_from": it.at_from,
+        "first_event_at": rfc3339(it.first_event_at),
+        "last_event_at": rfc3339(it.last_event_at),
+        "ended_at": rfc3339(it.ended_at),
+        "forms": words(&it.forms),
+        "transcripts": it.transcripts,
+        "transcript_bytes": it.transcript_bytes,
+        "line_count": it.line_count,
+        "command_count": it.command_count,
+        "possible_count": it.possible_count,
+        "flaws": words(&it.flaws),
+        "locator": it.locator,
+        "decoder": it.decoder,
+    })
+}
+
+/// The JSON Schema (draft 2020-12) of our records.
+pub fn schema() -> Value {
+    use crate::archive::schema::COMMANDS;
+    use crate::archive::schema::SESSIONS;
+    use crate::archive::schema::Table;
+    use crate::archive::schema::Type;
+    let required = ["session_id", "seq", "command", "kind", "confidence", "locator"];
+    let object = |name: &str, table: &Table, fields: &Value| {
+        let mut properties = Map::new();
+        properties.insert("schema".into(), json!({ "const": name }));
+        let about =
+            "the same for the same row, however often it is exported: drop what comes again";
+        let uid = json!({ "type": "string", "pattern": "^[0-9a-f]{32}$", "description": about });
+        properties.insert("uid".into(), uid);
+        let names = fields.as_object().into_iter().flatten().map(|it| it.0);
+        for column in names.filter_map(|name| table.columns.iter().find(|it| it.name == *name)) {
+            let must = required.contains(&column.name);
+            let mut it = match column.holds {
+                Type::Integer => json!({ "type": "integer" }),
+                Type::Real => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+                Type::Truth => json!({ "type": "boolean" }),
+                _ if matches!(column.name, "flaws" | "forms") => {
+                    json!({ "type": "array", "items": { "type": "string" } })
+                }
+                Type::Instant => json!({ "type": ["string", "null"], "format": "date-time" }),
+                _ if must => json!({ "type": "string" }),
+                _ => json!({ "type": ["string", "null"] }),
+            };
+            it["description"] = column.means.into();
+            properties.insert(column.name.into(), it);
+        }
+        let names: Vec<&String> = properties.keys().collect();
+        let names = json!(names);
+        json!({ "type": "object", "properties": properties, "required": names })
+    };
+    // The fields are those of the records themselves.
+    let commands = object(COMMAND, &COMMANDS, &command(&CommandRow::default()));
+    let sessions = object(SESSION, &SESSIONS, &session(&SessionRow::default()));
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Records of `ssmtrail export --format jsonl`, one a line",
+        "oneOf": [commands, sessions],
+    })
+}
+
+fn millis(micros: i64) -> i64 {
+    micros.div_euclid(1000)
+}
+
+fn text(it: &str) -> Value {
+    visible(it).into()
+}
+
+/// What every OCSF event of ours begins with.
+struct Base<'a> {
+    class: i64,
+    category: i64,
+    activity: i64,
+    /// Milliseconds.
+    time: i64,
+    uid: String,
+    account: Option<&'a str>,
+    region: Option<&'a str>,
+}
+
+fn event(it: &Base<'_>) -> Map<String, Value> {
+    let mut cloud = json!({ "provider": "AWS" });
+    if let Some(account) = it.account {
+        cloud["account"] = json!({ "uid": text(account), "type_id": 10, "type": "AWS Account" });
+    }
+    if let Some(region) = it.region {
+        cloud["region"] = text(region);
+    }
+    let event = json!({
+        "category_uid": it.category,
+        "class_uid": it.class,
+        "activity_id": it.activity,
+        "type_uid": it.class * 100 + it.activity,
+        "time": it.time,
+        "severity_id": 1,
+        "severity": "Informational",
+        "cloud": cloud,
+        "metadata": {
+            "version": OCSF,
+            "profiles": ["cloud"],
+            "uid": it.uid,
+            "log_name": "Session Manager transcript",
+            "product": {
+                "name": "ssmtrail",
+                "vendor_name": "ssmtrail",
+                "version": env!("CARGO_PKG_VERSION"),
+            },
+        },
+    });
+    match event {
+        Value::Object(it) => it,
+        _ => unreachable!("an object was written"),
+    }
+}
+
+/// A user by the name that is known; that it is not known is said.
+fn user(name: Option<&str>) -> Value {
+    match name {
+        Some(it) if it.starts_with("arn:") => {
+            let short = it.rsplit('/').next().unwrap_or(it);
+            json!({ "uid": text(it), "name": text(short), "type_id": 0, "type": "Unknown" })
+        }
+        Some(it) => json!({ "name": text(it), "type_id": 0, "type": "Unknown" }),
+        None => json!({ "name": "unknown", "type_id": 0, "type": "Unknown" }),
+    }
+}
+
+fn device(target: Option<&str>, host: Option<&str>) -> Value {
+    let mut it = json!({ "type_id": 0, "type": "Unknown" });
+    match target {
+        Some(target) => {
+            it["uid"] = text(target);
+            if target.starts_with("i-") {
+                it["type_id"] = 6.into();
+                it["type"] = "Virtual".into();
+                it["instance_uid"] = text(target);
+            }
+        }
+        None => it["name"] = "unknown".into(),
+    }
+    if let Some(host) = host {
+        it["hostname"] = text(host);
+    }
+    it
+}
+
+/// When something was, as far as is known: the time that OCSF wants, its borders, and how it is known.
+fn span(
+    event: &mut Map<String, Value>,
+    earliest: Option<i64>,
+    latest: Option<i64>,
+) -> &'static str {
+    if let Some(it) = earliest {
+        event.insert("start_time".into(), millis(it).into());
+    }
+    if let Some(it) = latest {
+        event.insert("end_time".into(), millis(it).into());
+    }
+    match (earliest, latest) {
+        (Some(one), Some(other)) if one == other => "exact",
+        (Some(_), Some(_)) => "between start_time and end_time",
+        (None, Some(_)) => "not after end_time",
+        (Some(_), None) => "not before start_time",
+        (None, None) => "that of the session",
+    }
+}
+
+/// A command as OCSF Process Activity (1007). A text that ran is a launch; what was typed into an interpreter, or never run, is
+/// activity 99. `None` where no time at all is known, which OCSF cannot say.
+///
+/// `session_at` is the session's best known time, UTC microseconds.
+pub fn ocsf_command(it: &CommandRow, session_at: Option<i64>) -> Option<Value> {
+    let (earliest, latest) = (it.at_earliest.micros(), it.at_latest.micros());
+    let time = latest.or(earliest).or(session_at)?;
+    let (activity, name) = match it.kind.as_str() {
+        "shell" => (1, "Launch"),
+        "repl" => (99, "Typed into an interpreter"),
+        _ => (99, "Typed and not run"),
+    };
+    let uid = command_uid(it);
+    let mut out = event(&Base {
+        class: 1007,
+        category: 1,
+        activity,
+        time: millis(time),
+        uid: uid.clone(),
+        account: it.account_id.as_deref(),
+        region: it.region.as_deref(),
+    });
+    let time_is = span(&mut out, earliest, latest);
+    out.insert("activity_name".into(), name.into());
+    out.insert(
+        "message".into(),
+        format!("inferred from terminal text: {}", visible(&it.command)).into(),
+    );
+    let session = json!({ "uid": text(&it.session_id), "is_remote": true });
+    out.insert("actor".into(), json!({ "user": user(it.owner.as_deref()), "session": session }));
+    out.insert("device".into(), device(it.target.as_deref(), it.host.as_deref()));
+    let mut process = json!({
+        "uid": uid,
+        "cmd_line": super::visible_lines(&it.command),
+        "session": session,
+    });
+    if it.os_user.is_some() {
+        process["user"] = user(it.os_user.as_deref());
+    }
+    if let Some(cwd) = &it.cwd {
+        process["working_directory"] = text(cwd);
+    }
+    out.insert("process".into(), process);
+    let unmapped = json!({
+        "confidence": it.confidence,
+        "kind": it.kind,
+        "seq": it.seq,
+        "time_is": time_is,
+        "locator": text(&it.locator),
+        "byte_start": it.byte_start,
+        "byte_end": it.byte_end,
+        "flaws": words(&it.flaws),
+    });
+    out.insert("unmapped".into(), unmapped);
+    Some(out.into())
+}
+
+/// A session as OCSF Authentication (3002), a remote interactive logon: what a session of Session Manager is to the machine. `None`
+/// where no time at all is known.
+pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
+    let last = it.ended_at.micros().or(it.last_event_at.micros());
+    let (earliest, latest) = (it.first_event_at.micros(), last);
+    let time = earliest.or(latest).or(it.at.micros())?;
+    let mut out = event(&Base {
+        class: 3002,
+        category: 3,
+        activity: 1,
+        time: millis(time),
+        uid: session_uid(it),
+        account: it.account_id.as_deref(),
+        region: it.region.as_deref(),
+    });
+    // The first event comes after the start; a logon does not last, so the end of the session is no end of it.
+    let time_is = match (earliest, latest) {
+        (Some(_), _) => "that of the first event: the session started before",
+        (None, Some(_)) => "that of the session's end",
+        (None, None) => "when the transcript was stored",
+    };
+    if let Some(it) = earliest {
+        out.insert("start_time".into(), millis(it).into());
+    }
+    if let Some(it) = last {
+        out.insert("end_time".into(), millis(it).into());
+    }
+    out.insert("activity_name".into(), "Logon".into());
+    out.insert("message".into(), "a Session Manager session that left a transcript".into());
+    out.insert("user".into(), user(it.owner.as_deref()));
+    out.insert("is_remote".into(), true.into());
+    out.insert("logon_type_id".into(), 10.into());
+    out.insert("logon_type".into(), "Remote Interactive".into());
+    out.insert(
+        "service".into(),
+        json!({ "name": "AWS Systems Manager Session Manager", "uid": "ssm.amazonaws.com" }),
+    );
+    out.insert("session".into(), json!({ "uid": text(&it.session_id), "is_remote": true }));
+    let mut endpoint = json!({ "uid": it.target.as_deref().map_or("unknown".into(), text) });
+    if it.target.as_deref().is_some_and(|it| it.starts_with("i-")) {
+        endpoint["instance_uid"] = endpoint["uid"].clone();
+    }
+    out.insert("dst_endpoint".into(), endpoint);
+    let unmapped = json!({
+        "time_is": time_is,
+        "owner_from": it.owner_from,
+        "run_as": it.run_as.as_deref().map(text),
+        "command_count": it.command_count,
+        "locator": text(&it.locator),
+        "flaws": words(&it.flaws),
+    });
+    out.insert("unmapped".into(), unmapped);
+    Some(out.into())
+}

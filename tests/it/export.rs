@@ -1,0 +1,286 @@
+//! The archive as a feed: records that hold by their schemas, and a watermark that loses nothing.
+
+use std::io::Write as _;
+use std::process::Command;
+use std::process::Stdio;
+
+use expect_test::expect;
+use serde_json::Value;
+
+use crate::hostile;
+use crate::peer::venv;
+use crate::world::World;
+use crate::world::words;
+
+fn records(world: &World, line: &str) -> Vec<Value> {
+    let (out, err, _) = world.parts(&words(&format!("export {line}")));
+    out.lines()
+        .map(|it| serde_json::from_str(it).unwrap_or_else(|_| panic!("{it}\n{err}")))
+        .collect()
+}
+
+/// Every event, held against the published schema of its class, as PyPI's `ocsf-json-schema` carries it.
+#[expect(clippy::print_stderr, reason = "what is passed over is said")]
+fn is_ocsf(events: &[Value]) {
+    const CHECK: &str = "
+import json, sys
+from jsonschema import Draft202012Validator
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version='1.8.0'))
+known, wrong, many = {}, 0, 0
+for line in sys.stdin:
+    it = json.loads(line)
+    uid = it['class_uid']
+    if uid not in known:
+        name = schema.lookup_class_name_from_uid(class_uid=uid)
+        known[uid] = Draft202012Validator(schema.get_class_schema(class_name=name, profiles=it['metadata']['profiles']))
+    for error in known[uid].iter_errors(it):
+        wrong += 1
+        print(uid, error.json_path, error.message[:300])
+    if it['type_uid'] != uid * 100 + it['activity_id']:
+        wrong += 1
+        print(uid, 'type_uid')
+    many += 1
+print(f'{many} events of {len(known)} classes, {wrong} wrong')
+sys.exit(wrong > 0)
+";
+    let packages = ["ocsf-json-schema==1.2.0", "jsonschema==4.25.1"];
+    let Some(venv) = venv("ocsf-1.8.0", &packages) else {
+        eprintln!(
+            "passed over: the OCSF schema could not be installed (python3 with venv and pip is needed)"
+        );
+        return;
+    };
+    let mut python = Command::new(venv.join("bin/python"))
+        .args(["-c", CHECK])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("python runs");
+    let mut input = python.stdin.take().expect("its input");
+    let text: String = events.iter().map(|it| format!("{it}\n")).collect();
+    let feed = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let out = python.wait_with_output().expect("it ends");
+    let _ = feed.join();
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn ocsf_events_hold_by_the_published_schema() {
+    let world = World::with_demo();
+    let events = records(&world, "--format ocsf");
+    assert_eq!(events.len(), 117);
+    is_ocsf(&events);
+    is_ocsf(&records(&hostile::world(), "--format ocsf"));
+    let here = world.path("logs").canonicalize().expect("a folder").display().to_string();
+    let launch = events.iter().find(|it| it["class_uid"] == 1007).expect("a command");
+    expect![[r#"
+        {
+          "category_uid": 1,
+          "class_uid": 1007,
+          "activity_id": 1,
+          "type_uid": 100701,
+          "time": 1768742267000,
+          "severity_id": 1,
+          "severity": "Informational",
+          "cloud": {
+            "provider": "AWS",
+            "account": {
+              "uid": "444455556666",
+              "type_id": 10,
+              "type": "AWS Account"
+            },
+            "region": "us-east-1"
+          },
+          "metadata": {
+            "version": "1.8.0",
+            "profiles": [
+              "cloud"
+            ],
+            "uid": "1af27809cb2127469e141c7d9634f571",
+            "log_name": "Session Manager transcript",
+            "product": {
+              "name": "ssmtrail",
+              "vendor_name": "ssmtrail",
+              "version": "0.1.0"
+            }
+          },
+          "end_time": 1768742267000,
+          "activity_name": "Launch",
+          "message": "inferred from terminal text: whoami",
+          "actor": {
+            "user": {
+              "uid": "arn:aws:sts::444455556666:assumed-role/AWSReservedSSO_AdministratorAccess_31f10c1fe21e2fa1/bob.tanaka@example.com",
+              "name": "bob.tanaka@example.com",
+              "type_id": 0,
+              "type": "Unknown"
+            },
+            "session": {
+              "uid": "bob.tanaka@example.com-rdob1n45o9axldi2ukjualhj8s",
+              "is_remote": true
+            }
+          },
+          "device": {
+            "type_id": 6,
+            "type": "Virtual",
+            "uid": "i-03473b785d777db9c",
+            "instance_uid": "i-03473b785d777db9c"
+          },
+          "process": {
+            "uid": "1af27809cb2127469e141c7d9634f571",
+            "cmd_line": "whoami",
+            "session": {
+              "uid": "bob.tanaka@example.com-rdob1n45o9axldi2ukjualhj8s",
+              "is_remote": true
+            },
+            "user": {
+              "name": "ssm-user",
+              "type_id": 0,
+              "type": "Unknown"
+            }
+          },
+          "unmapped": {
+            "confidence": 0.989,
+            "kind": "shell",
+            "seq": 1,
+            "time_is": "not after end_time",
+            "locator": "/logs/bob.tanaka@example.com-rdob1n45o9axldi2ukjualhj8s.log",
+            "byte_start": 239,
+            "byte_end": 277,
+            "flaws": []
+          }
+        }
+    "#]].assert_eq(&format!("{launch:#}\n").replace(&here, "/logs"));
+}
+
+#[test]
+fn what_never_ran_or_ran_in_an_interpreter_is_no_launch() {
+    let world = World::new();
+    world.transcript(
+        "logs/zoe-0123456789abcdef0.log",
+        &["sh-4.2$ ls", "a", "sh-4.2$ rm -rf /srv^C", "sh-4.2$ ls -l", "b", "sh-4.2$ exit"],
+    );
+    world.run("sync logs");
+    for it in records(&world, "--format ocsf --what commands") {
+        let launched = it["activity_id"] == 1;
+        assert_eq!(launched, it["unmapped"]["kind"] == "shell", "{it}");
+        assert!(it["process"].get("pid").is_none(), "a pid nobody recorded");
+    }
+}
+
+#[test]
+fn records_hold_by_their_own_schema_which_is_printed() {
+    let world = World::with_demo();
+    let (text, ..) = world.parts(&words("export --schema"));
+    let schema: Value = serde_json::from_str(&text).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a sound schema");
+    for world in [world, hostile::world()] {
+        let some = records(&world, "");
+        assert!(some.len() > 8);
+        for it in some {
+            assert!(schema.is_valid(&it), "{it}");
+        }
+    }
+}
+
+#[test]
+fn no_record_carries_a_control_sequence_or_a_secret() {
+    let world = hostile::world();
+    let key = "AKIAQYLPMN5HHHFPZAM2";
+    world.transcript(
+        "more/zoe-0123456789abcdef0.log",
+        &[&format!("sh-4.2$ export AWS_ACCESS_KEY_ID={key}"), "sh-4.2$ exit"],
+    );
+    world.run("sync more");
+    for format in ["jsonl", "ocsf"] {
+        let (out, ..) = world.parts(&words(&format!("export --format {format}")));
+        assert!(!out.contains(hostile::acts), "{format}");
+        assert!(!out.contains(key), "{format}");
+        // Nor when it has been read: OCSF is handed on by programs that know nothing of terminals.
+        if format == "ocsf" {
+            for it in out.lines().map(|it| serde_json::from_str::<Value>(it).expect("JSON")) {
+                let text = it["process"]["cmd_line"].as_str().unwrap_or_default();
+                assert!(!text.contains(hostile::acts), "{text:?}");
+            }
+        }
+    }
+    let (out, ..) = world.parts(&words("export --reveal"));
+    assert!(out.contains(key));
+}
+
+#[test]
+fn a_feed_goes_on_where_it_stopped() {
+    let world = World::new();
+    world.transcript("logs/ann-0123456789abcdef0.log", &["sh-4.2$ ls", "sh-4.2$ exit"]);
+    world.run("sync logs");
+    assert_eq!(records(&world, "--since-last").len(), 3);
+    world.run("export --since-last").is(expect![[r#"
+        ! 0 records of 0 sessions
+    "#]]);
+    world.transcript("logs/bea-0123456789abcdef1.log", &["sh-4.2$ pwd", "sh-4.2$ exit"]);
+    world.run("sync logs");
+    let new = records(&world, "--since-last");
+    assert_eq!(new.len(), 3);
+    assert!(new.iter().all(|it| it["owner"] == "bea"));
+    // Another feed has its own place.
+    assert_eq!(records(&world, "--since-last siem").len(), 6);
+    // What is exported again has the same uid.
+    let all = records(&world, "");
+    assert!(new.iter().all(|it| all.iter().any(|one| one["uid"] == it["uid"])));
+    assert!(world.run("archive verify").0.contains("sound"), "{}", world.run("archive verify").0);
+    world.run("export --since-last ../x").is(expect![[r#"
+        ! ssmtrail: a feed cannot be called ../x
+        ! hint: letters, digits, - and _
+        [exit 2]
+    "#]]);
+    std::fs::write(world.path("archive/feeds/ahead"), "99\n").expect("a watermark");
+    world.run("export --since-last ahead").is(expect![[r#"
+        ! ssmtrail: the feed ahead has come to entry 99, and the archive to 2
+        ! hint: is it an older copy? `--since-last` with another name begins a feed anew
+        [exit 2]
+    "#]]);
+}
+
+#[test]
+fn a_feed_that_could_not_read_all_stays_where_it_was() {
+    let world = World::with_demo();
+    let path = walkdir::WalkDir::new(world.path("archive/commands"))
+        .into_iter()
+        .filter_map(Result::ok)
+        .find(|it| it.file_type().is_file())
+        .expect("a part")
+        .into_path();
+    let bytes = std::fs::read(&path).expect("the part");
+    std::fs::write(&path, b"PAR1 no longer PAR1").expect("it breaks");
+    let said = world.run("export --since-last").0;
+    assert!(said.contains("the feed stays where it was") && said.contains("[exit 3]"), "{said}");
+    std::fs::write(&path, bytes).expect("it is mended");
+    assert_eq!(records(&world, "--since-last").len(), 117);
+}
+
+#[test]
+fn parquet_is_a_table_in_a_file() {
+    let world = World::with_demo();
+    world.run("export --format parquet").is(expect![[r#"
+        ! ssmtrail: a Parquet file holds one table
+        ! hint: say which: --what commands or --what sessions
+        [exit 2]
+    "#]]);
+    world.run("export --format parquet --what sessions -o sessions.parquet").is(expect![[r#"
+        ! 7 records of 7 sessions
+    "#]]);
+    world.run("export --format parquet --what sessions -o sessions.parquet").is(expect![[r#"
+        ! ssmtrail: sessions.parquet exists
+        ! hint: --force writes over it; -o names another
+        [exit 2]
+    "#]]);
+    world.run("export --format parquet --what commands -o commands.parquet");
+    let bytes = std::fs::read(world.path("commands.parquet")).expect("the file");
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    world.run("export --what commands --owner nobody").is(expect![[r#"
+        ! 0 records of 0 sessions
+        [exit 1]
+    "#]]);
+}
