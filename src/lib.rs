@@ -7,7 +7,7 @@
 //! words       error    session
 //! pure        transcript    secrets    notable    config    settings    audit
 //! hands       source (the outside)    archive (what is kept)
-//! questions   intake    sync    search    query    report    replay
+//! questions   intake    sync    search    query    report    replay    evidence
 //! face        render    cli    main
 //! ```
 //!
@@ -70,6 +70,9 @@ pub mod report;
 
 /// A session as a film: what was shown, piece by piece, and when.
 pub mod replay;
+
+/// A report and the bytes it cites in one archive, and its proof.
+pub mod evidence;
 
 /// Values become what people and programs read.
 pub mod render;

@@ -275,6 +275,11 @@ impl Archive {
         &self.superseded
     }
 
+    /// The folder that it lies in.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub fn path_of(&self, note: &FileNote) -> PathBuf {
         self.root.join(&note.path)
     }

@@ -33,6 +33,7 @@ mod archive;
 mod config;
 mod demo;
 mod doctor;
+mod evidence;
 mod export;
 mod init;
 mod masking;
@@ -158,6 +159,8 @@ enum Command {
     Show(show::Show),
     /// Write one audit report: a page, and the same facts for spreadsheets and programs
     Report(report::Report),
+    /// Prove that a package of evidence is whole and unchanged
+    VerifyEvidence(evidence::VerifyEvidence),
     /// Play a session again, safely
     Replay(replay::Replay),
     /// Write commands and sessions as a feed for a SIEM: JSON lines, OCSF, Parquet
@@ -423,6 +426,7 @@ pub fn run(
         Command::Report(it) => it.run(&mut run),
         Command::Replay(it) => it.run(&mut run),
         Command::Export(it) => it.run(&mut run),
+        Command::VerifyEvidence(it) => it.run(&mut run),
         Command::Query(it) => it.run(&mut run),
         Command::Init(it) => it.run(&mut run),
         Command::Verify(it) => it.run(&mut run),

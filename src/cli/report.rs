@@ -12,6 +12,8 @@ use tempfile::NamedTempFile;
 use super::Answer;
 use super::Filters;
 use super::Run;
+use super::evidence;
+use super::evidence::Package;
 use super::masking;
 use super::masking::Masking;
 use super::sessions::short_owner;
@@ -33,6 +35,7 @@ use crate::render::report::text;
 use crate::render::report::xlsx;
 use crate::report;
 use crate::report::Scope;
+use crate::session::Skip;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +43,7 @@ Examples:
   ssmtrail report --since 7d --owner alice -o alice.html    the page alone
   ssmtrail report -o audits/2026-10 --format html,xlsx      audits/2026-10.html and audits/2026-10.xlsx
   ssmtrail report --survey settings.json --promise pci-4.0.1 --lang ja
+  ssmtrail report --since 30d --evidence -o audit.tar       with the transcripts it cites, to be proved by verify-evidence
   ssmtrail report --since 1d --format md -o -               for a ticket
 
 The page needs no network and no other file. The same archive and the same arguments give the same bytes, whenever and
@@ -77,6 +81,14 @@ pub(super) struct Report {
     /// Profile to judge them by
     #[arg(long, value_name = "PROFILE", requires = "survey")]
     promise: Option<String>,
+
+    /// Pack the report, the transcripts it cites, the survey and their digests into one .tar instead
+    #[arg(long)]
+    evidence: bool,
+
+    /// Sign the package with this minisign key
+    #[arg(long, value_name = "KEYFILE", requires = "evidence")]
+    sign: Option<PathBuf>,
 
     /// Write over files that exist
     #[arg(long)]
@@ -127,7 +139,13 @@ impl Report {
         let which = self.filters.which(run.world.now, run.ui.zone)?;
         let tables = if self.survey.is_some() { 4 } else { 3 };
         let to_output = self.output == "-";
-        let parts = if to_output { Vec::new() } else { self.parts(run, tables)? };
+        let package = self.package(run)?;
+        let parts = match (to_output, &package) {
+            (true, _) => Vec::new(),
+            // Within a package the report is called so.
+            (false, Some(_)) => self.parts_of(&run.world.folder.join("report"), None, tables)?,
+            (false, None) => self.parts(run, tables)?,
+        };
         if to_output && (self.format.len() != 1 || self.format[0] == Form::Csv) {
             return Err(Error::misused("standard output takes one form of one file")
                 .hint("say which: --format html, md, json or xlsx"));
@@ -142,16 +160,21 @@ impl Report {
         let shown = |it: &Path| {
             render::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
         };
-        if let Some(folder) = parts.first().and_then(|it| it.path.parent())
+        let written: Vec<PathBuf> = match &package {
+            None => parts.iter().map(|it| it.path.clone()).collect(),
+            Some(it) if self.sign.is_some() => vec![it.clone(), evidence::signature_of(it)],
+            Some(it) => vec![it.clone()],
+        };
+        if let Some(folder) = written.first().and_then(|it| it.parent())
             && !folder.is_dir()
         {
             let folder = shown(folder);
             return Err(Error::new(Kind::Missing, format!("there is no folder {folder}"))
                 .hint(format!("make it first: mkdir -p {folder}")));
         }
-        for it in &parts {
-            if !self.force && it.path.symlink_metadata().is_ok() {
-                return Err(Error::new(Kind::Refused, format!("{} exists", shown(&it.path)))
+        for it in &written {
+            if !self.force && it.symlink_metadata().is_ok() {
+                return Err(Error::new(Kind::Refused, format!("{} exists", shown(it)))
                     .hint("--force writes over it; -o names another"));
             }
         }
@@ -171,7 +194,15 @@ impl Report {
             Lang::Ja => Language::Japanese,
         };
         let paper = Paper::new(&report, places.as_ref(), &played, language, run.ui.zone);
-        if to_output {
+        let mut lost = Vec::new();
+        if let Some(path) = &package {
+            evidence::refuse_secrets(&archive, &report, &masker)?;
+            lost = self.pack(run, &archive, &report, &paper, &parts, path)?;
+            for it in &written {
+                let name = shown(it);
+                run.ui.line(&name)?;
+            }
+        } else if to_output {
             let mut bytes = std::io::Cursor::new(Vec::new());
             write(&paper, self.format[0], 0, &mut bytes)?;
             run.ui.raw(bytes.get_ref())?;
@@ -188,7 +219,8 @@ impl Report {
                 run.ui.line(&name)?;
             }
         }
-        let damages = archive.damages();
+        let mut damages = archive.damages();
+        damages.extend(lost);
         run.tell(&damages);
         masking::tell(run, &masker);
         let any = !report.sessions.is_empty();
@@ -205,25 +237,94 @@ impl Report {
         Ok(Answer::found(any).with(&damages))
     }
 
+    /// Where the package will be, if one was asked for.
+    fn package(&self, run: &Run<'_, '_>) -> Result<Option<PathBuf>> {
+        if !self.evidence {
+            return Ok(None);
+        }
+        let asked = run.world.folder.join(&self.output);
+        let ending = asked.extension().map(|it| it.to_string_lossy().to_lowercase());
+        match ending.as_deref() {
+            Some("tar") => Ok(Some(asked)),
+            Some(it) if FORMS.iter().any(|one| one.ending() == it) || self.output == "-" => {
+                Err(Error::misused("--evidence writes one .tar").hint("name it so: -o audit.tar"))
+            }
+            _ if self.output == "-" => {
+                Err(Error::misused("--evidence writes one .tar").hint("name it: -o audit.tar"))
+            }
+            _ => {
+                let mut path = asked.into_os_string();
+                path.push(".tar");
+                Ok(Some(path.into()))
+            }
+        }
+    }
+
+    /// Writes the package, and behind it its signature.
+    fn pack(
+        &self,
+        run: &Run<'_, '_>,
+        archive: &Archive,
+        report: &report::Report,
+        paper: &Paper<'_>,
+        parts: &[Part],
+        path: &Path,
+    ) -> Result<Vec<Skip>> {
+        let mut files = Vec::new();
+        for it in parts {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            write(paper, it.form, it.table, &mut bytes)?;
+            let name = it.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.push((name, bytes.into_inner()));
+        }
+        let survey = match &self.survey {
+            None => None,
+            Some(it) => Some(std::fs::read(it).map_err(|error| Error::file("read", it, error))?),
+        };
+        let top = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let package = Package { archive, report, files, survey };
+        let fail = |it| Error::file("write", path, it);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = NamedTempFile::new_in(folder).map_err(fail)?;
+        let lost = package.write(&top, std::io::BufWriter::new(file.as_file_mut()))?;
+        stopped(run)?;
+        let signature = match &self.sign {
+            None => None,
+            Some(key) => {
+                let written = file.reopen().map_err(fail)?;
+                Some(evidence::sign(run, &run.world.folder.join(key), written)?)
+            }
+        };
+        appear(file, path, self.force)?;
+        if let Some(it) = signature {
+            write_whole(&evidence::signature_of(path), it.as_bytes(), self.force)?;
+        }
+        Ok(lost)
+    }
+
     /// The files that will be written.
     fn parts(&self, run: &Run<'_, '_>, tables: usize) -> Result<Vec<Part>> {
         let asked = run.world.folder.join(&self.output);
         let ending = asked.extension().map(|it| it.to_string_lossy().to_lowercase());
-        let named = FORMS.into_iter().find(|it| Some(it.ending()) == ending.as_deref());
-        let (stem, forms) = match named {
+        match FORMS.into_iter().find(|it| Some(it.ending()) == ending.as_deref()) {
             Some(form) if self.format.is_empty() || self.format == [form] => {
-                (asked.with_extension(""), vec![form])
+                self.parts_of(&asked.with_extension(""), Some(form), tables)
             }
-            Some(form) => {
-                return Err(Error::misused(format!(
-                    "{} ends like {}, and --format names another form",
-                    self.output,
-                    form.ending()
-                ))
-                .hint("leave the ending out, and each form gets its own"));
-            }
-            None if self.format.is_empty() => (asked, FORMS.to_vec()),
-            None => (asked, self.format.clone()),
+            Some(form) => Err(Error::misused(format!(
+                "{} ends like {}, and --format names another form",
+                self.output,
+                form.ending()
+            ))
+            .hint("leave the ending out, and each form gets its own")),
+            None => self.parts_of(&asked, None, tables),
+        }
+    }
+
+    fn parts_of(&self, stem: &Path, only: Option<Form>, tables: usize) -> Result<Vec<Part>> {
+        let forms = match only {
+            Some(it) => vec![it],
+            None if self.format.is_empty() => FORMS.to_vec(),
+            None => self.format.clone(),
         };
         if stem.file_name().is_none() {
             return Err(Error::misused(format!("{} names no file", self.output)));
@@ -235,7 +336,7 @@ impl Report {
                 _ => &[form.ending()],
             };
             for (table, ending) in names.iter().enumerate() {
-                let mut path = stem.clone().into_os_string();
+                let mut path = stem.as_os_str().to_owned();
                 path.push(".");
                 path.push(ending);
                 let path = PathBuf::from(path);

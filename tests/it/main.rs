@@ -37,6 +37,7 @@ mod show;
 
 // What an audit ends with, and how it looks.
 mod browser;
+mod evidence;
 mod export;
 mod replay;
 mod report;

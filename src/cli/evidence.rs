@@ -1,0 +1,322 @@
+//! `report --evidence` packs, `verify-evidence` proves.
+
+use std::fs::File;
+use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+use minisign::PublicKey;
+use minisign::SecretKeyBox;
+use minisign::SignatureBox;
+use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
+
+use super::Answer;
+use super::Run;
+use crate::archive::Archive;
+use crate::archive::manifest;
+use crate::archive::manifest::hex;
+use crate::archive::schema::TranscriptRow;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::evidence;
+use crate::evidence::Cited;
+use crate::evidence::Packer;
+use crate::render;
+use crate::report::Report;
+use crate::secrets::Masker;
+use crate::session::Skip;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail verify-evidence audit.tar
+  ssmtrail verify-evidence audit.tar --public-key minisign.pub
+
+Without this tool the same is proved by
+  tar -xf audit.tar && cd audit && sha256sum --check SHA256SUMS
+and a signature by
+  minisign -V -m audit.tar -p minisign.pub
+
+The sums prove that nothing was changed, added or taken since it was packed; the signature proves whose key packed it.";
+
+const README: &str = "\
+This package was written by ssmtrail (https://github.com/ssmtrail/ssmtrail).
+
+report.html      who ran what: open it in a browser; it needs no network. Its twins hold the same facts.
+evidence.json    where each transcript lay, its version, digests, encryption, and when it was read
+transcripts/     the bytes of the transcripts, as they were read (decompressed, if they were kept compressed)
+manifest.jsonl   the chain of entries of the archive that they were kept in
+survey.json      how the places were set, if that was asked (ssmtrail verify)
+SHA256SUMS       the SHA-256 of every file
+
+To prove that nothing was changed:
+
+  sha256sum --check SHA256SUMS
+
+The bytes in transcripts/ may hold terminal control sequences: look at them with `less` or `cat -v`, not with `cat`.
+";
+
+/// What a package is made from.
+pub(super) struct Package<'a> {
+    pub(super) archive: &'a Archive,
+    pub(super) report: &'a Report,
+    /// Names and bytes of the report's files.
+    pub(super) files: Vec<(String, Vec<u8>)>,
+    pub(super) survey: Option<Vec<u8>>,
+}
+
+/// Bytes cannot be masked without breaking their digests: they are packed whole or not at all.
+pub(super) fn refuse_secrets(archive: &Archive, report: &Report, masker: &Masker) -> Result<()> {
+    if masker.reveals() {
+        return Ok(());
+    }
+    let mut masker = masker.clone();
+    let mut showing = 0;
+    for (nth, session) in report.sessions.iter().enumerate() {
+        masker.masked = 0;
+        masker.start();
+        archive.lines_of(session).iter().for_each(|it| drop(masker.line(&it.text)));
+        let marked = report.commands_of(nth).iter().any(|it| it.text.contains("[masked:"));
+        showing += u64::from(masker.masked > 0 || marked);
+    }
+    if showing == 0 {
+        return Ok(());
+    }
+    Err(Error::misused(format!(
+        "{} of the report {} secrets, and bytes that are evidence cannot be masked",
+        render::plural(showing, "session"),
+        if showing == 1 { "shows" } else { "show" }
+    ))
+    .hint("--reveal packs them as they are, and the archive records it; or leave --evidence out"))
+}
+
+impl Package<'_> {
+    /// Writes the package; what could not be read is a damage.
+    pub(super) fn write(self, top: &str, out: impl Write) -> Result<Vec<Skip>> {
+        let fail = |it: std::io::Error| {
+            Error::new(Kind::Refused, format!("cannot write the evidence: {it}"))
+        };
+        let mut packer = Packer::new(out, top);
+        packer.add("README.txt", README.as_bytes()).map_err(fail)?;
+        for (name, bytes) in &self.files {
+            packer.add(name, bytes).map_err(fail)?;
+        }
+        if let Some(it) = &self.survey {
+            packer.add("survey.json", it).map_err(fail)?;
+        }
+        let path = self.archive.root().join(manifest::NAME);
+        let bytes = std::fs::read(&path).map_err(|it| Error::file("read", &path, it))?;
+        packer.add(evidence::MANIFEST, &bytes).map_err(fail)?;
+        let mut cited = Vec::new();
+        let mut damages = Vec::new();
+        let mut keys: Vec<&str> =
+            self.report.sessions.iter().map(|it| it.session_key.as_str()).collect();
+        keys.dedup();
+        for key in keys {
+            let mut reading: Option<Reading> = None;
+            self.archive.transcripts_of(key, |row| {
+                if !reading.as_ref().is_some_and(|it| it.goes_on(&row)) {
+                    if let Some(it) = reading.take() {
+                        it.close(&mut packer, &mut cited, &mut damages)?;
+                    }
+                    reading = Some(Reading::new(&row)?);
+                }
+                match &mut reading {
+                    Some(it) => it.push(&row),
+                    None => Ok(()),
+                }
+            })?;
+            if let Some(it) = reading.take() {
+                it.close(&mut packer, &mut cited, &mut damages)?;
+            }
+        }
+        let index = json!({
+            "version": evidence::VERSION,
+            "made_with": format!("ssmtrail {}", env!("CARGO_PKG_VERSION")),
+            "archive_digest": self.report.archive_digest,
+            "transcripts": cited,
+        });
+        packer
+            .add(evidence::INDEX, format!("{}\n", render::json(&index)).as_bytes())
+            .map_err(fail)?;
+        packer.finish().and_then(|mut it| it.flush()).map_err(fail)?;
+        Ok(damages)
+    }
+}
+
+/// One reading of one transcript, on its way into the package: it may be longer than memory.
+struct Reading {
+    row: TranscriptRow,
+    scratch: File,
+    length: u64,
+    hasher: Sha256,
+}
+
+fn scratch_fails(it: std::io::Error) -> Error {
+    Error::new(Kind::Refused, format!("no place for scratch files: {it}"))
+}
+
+impl Reading {
+    fn new(row: &TranscriptRow) -> Result<Self> {
+        let row = TranscriptRow { content: Vec::new(), ..row.clone() };
+        let scratch = tempfile::tempfile().map_err(scratch_fails)?;
+        Ok(Self { row, scratch, length: 0, hasher: Sha256::new() })
+    }
+
+    fn goes_on(&self, row: &TranscriptRow) -> bool {
+        let it = &self.row;
+        row.part > it.part
+            && (&it.locator, &it.version, &it.content_digest)
+                == (&row.locator, &row.version, &row.content_digest)
+    }
+
+    fn push(&mut self, row: &TranscriptRow) -> Result<()> {
+        self.hasher.update(&row.content);
+        self.length += row.content.len() as u64;
+        self.row.part = row.part;
+        self.scratch.write_all(&row.content).map_err(scratch_fails)
+    }
+
+    fn close(
+        mut self,
+        packer: &mut Packer<impl Write>,
+        cited: &mut Vec<Cited>,
+        damages: &mut Vec<Skip>,
+    ) -> Result<()> {
+        let digest = hex(&self.hasher.finalize());
+        if digest != self.row.content_digest {
+            damages.push(Skip {
+                locator: self.row.locator.clone(),
+                why: "its bytes in the archive are not those that were read, and are left out"
+                    .into(),
+                loses: true,
+            });
+            return Ok(());
+        }
+        let path = evidence::transcript_path(cited.len() + 1, &self.row);
+        self.scratch.seek(SeekFrom::Start(0)).map_err(scratch_fails)?;
+        packer
+            .add_from(&path, self.length, self.scratch)
+            .map_err(|it| Error::new(Kind::Refused, format!("cannot write the evidence: {it}")))?;
+        cited.push(Cited::new(path, &self.row));
+        Ok(())
+    }
+}
+
+/// Signs a file with a minisign key; the password of one that has any is in SSMTRAIL_SIGN_PASSWORD.
+pub(super) fn sign(run: &Run<'_, '_>, key: &Path, file: impl Read) -> Result<String> {
+    let text = std::fs::read_to_string(key).map_err(|it| Error::file("read", key, it))?;
+    let wrong = |it: minisign::PError| {
+        Error::misused(format!("{} cannot sign: {it}", key.display())).hint(
+            "a key is made by `minisign -G`; its password is read from SSMTRAIL_SIGN_PASSWORD",
+        )
+    };
+    let sealed = SecretKeyBox::from_string(&text).map_err(wrong)?;
+    let password = run.world.environment.get("SSMTRAIL_SIGN_PASSWORD").cloned();
+    let secret = match password {
+        None => sealed.into_unencrypted_secret_key(),
+        some => sealed.into_secret_key(some),
+    };
+    let secret = secret.map_err(wrong)?;
+    let comment = "signed by ssmtrail: evidence of Session Manager sessions";
+    minisign::sign(None, &secret, file, Some(comment), Some("signature of a ssmtrail package"))
+        .map(minisign::SignatureBox::into_string)
+        .map_err(wrong)
+}
+
+/// Where the signature of a file is.
+pub(super) fn signature_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".minisig");
+    name.into()
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct VerifyEvidence {
+    /// The package that `report --evidence` wrote
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Whose signature it must bear: a minisign public key, or a file that holds one
+    #[arg(long, value_name = "KEY")]
+    public_key: Option<String>,
+}
+
+impl VerifyEvidence {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let path = run.world.folder.join(&self.file);
+        let open = || File::open(&path).map_err(|it| Error::file("read", &self.file, it));
+        let proof = evidence::verify(std::io::BufReader::new(open()?)).map_err(|it| {
+            Error::new(
+                Kind::Damaged,
+                format!("{} is no package, or only a part of one: {it}", self.file.display()),
+            )
+        })?;
+        let mut faults = proof.faults.clone();
+        let signature = match std::fs::read_to_string(signature_of(&path)) {
+            Ok(it) => Some(it),
+            Err(it) if it.kind() == std::io::ErrorKind::NotFound => None,
+            Err(it) => return Err(Error::file("read", &signature_of(&self.file), it)),
+        };
+        let signed = match (&signature, &self.public_key) {
+            (None, None) => "not signed".to_owned(),
+            (None, Some(_)) => {
+                faults.push(format!("{} is missing", signature_of(&self.file).display()));
+                "not signed".to_owned()
+            }
+            (Some(_), None) => "signed; --public-key says whose signature it must be".to_owned(),
+            (Some(text), Some(key)) => {
+                let key = public_key(run, key)?;
+                let checked = SignatureBox::from_string(text).and_then(|it| {
+                    let file = File::open(&path)?;
+                    minisign::verify(&key, &it, file, true, false, false).map(|()| it)
+                });
+                match checked {
+                    Ok(it) => {
+                        let comment = it.trusted_comment().unwrap_or_default();
+                        let id: Vec<u8> = it.keynum().iter().rev().copied().collect();
+                        let id = hex(&id).to_uppercase();
+                        format!("the signature is that of key {id}: {}", render::visible(&comment))
+                    }
+                    Err(it) => {
+                        faults.push(format!("the signature does not hold: {it}"));
+                        "the signature does not hold".to_owned()
+                    }
+                }
+            }
+        };
+        for it in &faults {
+            let text = run.ui.paint(render::WARN, &render::visible(it));
+            run.ui.line(&text)?;
+        }
+        let word = if faults.is_empty() { "sound" } else { "NOT SOUND" };
+        run.ui.line(&format!(
+            "{word}: {}, {}; {signed}",
+            render::plural(proof.files, "file"),
+            render::plural(proof.transcripts, "transcript"),
+        ))?;
+        Ok(if faults.is_empty() { Answer::Yes } else { Answer::No })
+    }
+}
+
+fn public_key(run: &Run<'_, '_>, told: &str) -> Result<PublicKey> {
+    let wrong = |it: minisign::PError| {
+        Error::misused(format!("{told} is no minisign public key: {it}"))
+            .hint("name the file that `minisign -G` wrote, or give the key itself: RW…")
+    };
+    let path = run.world.folder.join(told);
+    if path.is_file() {
+        let text = std::fs::read_to_string(&path).map_err(|it| Error::file("read", &path, it))?;
+        return minisign::PublicKeyBox::from_string(&text)
+            .and_then(minisign::PublicKeyBox::into_public_key)
+            .map_err(wrong);
+    }
+    PublicKey::from_base64(told).map_err(wrong)
+}
