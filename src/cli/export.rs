@@ -31,11 +31,12 @@ Examples:
   ssmtrail export > all.jsonl
   ssmtrail export --format ocsf --since-last >> feed.jsonl     in a cron job: what is new since it last ran
   ssmtrail export --what commands --format parquet -o commands.parquet
+  ssmtrail export --owner alice --format asciicast -o casts    a file for each session, which asciinema plays
   ssmtrail export --schema                                     the JSON Schema of the records
 
 With --since-last the archive remembers how far the feed has come, by its name, once all was written. A session that grew or was read
 again comes again as a whole: a record's uid stays the same, so what comes twice can be dropped. What could not be read is told,
-exit 3, and comes with the next run that can read it. `ssmtrail replay --cast` writes asciicasts.";
+exit 3, and comes with the next run that can read it.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -86,6 +87,8 @@ enum Form {
     Ocsf,
     /// A Parquet file of --what commands or sessions
     Parquet,
+    /// An asciicast v2 of each session, in the folder -o
+    Asciicast,
 }
 
 /// Sessions of a feed's run are looked up one by one up to this many; more are read file by file.
@@ -98,6 +101,9 @@ impl Export {
             let text = format!("{:#}", feed::schema());
             run.ui.line(&text)?;
             return Ok(Answer::Yes);
+        }
+        if self.format == Form::Asciicast {
+            return self.casts(run);
         }
         if self.format == Form::Parquet && self.what == What::Both {
             return Err(Error::misused("a Parquet file holds one table")
@@ -186,6 +192,42 @@ impl Export {
             render::plural(sessions.len() as u64, "session")
         ));
         Ok(Answer::found(out.rows > 0 || self.since_last.is_some()).with(&damages))
+    }
+}
+
+impl Export {
+    /// Writes a cast of each session into a folder.
+    fn casts(&self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let Some(folder) = self.output.as_ref().filter(|_| self.since_last.is_none()) else {
+            return Err(Error::misused("asciicasts are files of their own, and no feed")
+                .hint("name a folder for them: -o casts"));
+        };
+        let folder = run.world.folder.join(folder);
+        let which = self.filters.which(run.world.now, run.ui.zone)?;
+        tell_window(run.ui, which.window);
+        let archive = run.archive()?;
+        let sessions = archive.sessions(&which)?;
+        let mut masker = self.masking.masker(run, &archive, "export")?;
+        std::fs::create_dir_all(&folder).map_err(|it| Error::file("write", &folder, it))?;
+        let mut written = 0;
+        for it in &sessions {
+            if run.world.stop.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(Error::new(Kind::Interrupted, "stopped")
+                    .hint("the casts that were written are whole"));
+            }
+            let Some(bytes) = super::replay::cast_of(&archive, it, &mut masker)? else { continue };
+            let path = folder.join(format!("{}.cast", super::replay::file_name(it)));
+            super::report::write_whole(&path, &bytes, self.force)?;
+            written += 1;
+        }
+        let damages = archive.damages();
+        run.tell(&damages);
+        run.ui.note(&format!(
+            "{} of {}",
+            render::plural(written, "cast"),
+            render::plural(sessions.len() as u64, "session")
+        ));
+        Ok(Answer::found(written > 0).with(&damages))
     }
 }
 
@@ -286,6 +328,7 @@ impl Out {
                 self.frames.push(session_frame(rows)?);
                 self.rows += rows.len() as u64;
             }
+            Form::Asciicast => {}
         }
         Ok(())
     }
@@ -295,6 +338,7 @@ impl Out {
             Form::Jsonl => self.line(Some(feed::command(it))),
             Form::Ocsf => self.line(feed::ocsf_command(it, at)),
             Form::Parquet => self.rows += 1,
+            Form::Asciicast => {}
         }
     }
 

@@ -114,6 +114,9 @@ enum CastVersion {
     V3,
 }
 
+/// Longest wait in a cast, in microseconds, unless another is asked for.
+const IDLE: u64 = 2_000_000;
+
 fn size(text: &str) -> Result<(usize, usize), String> {
     let wrong = || "say columns and rows: 120x40".to_owned();
     let (columns, rows) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
@@ -186,16 +189,9 @@ impl Replay {
                 }
             },
         };
-        let who = format!(
-            "{} on {}, {}",
-            short_owner(session.owner.as_deref()),
-            short_target(session.target.as_deref()),
-            session.session_id,
-        );
-        let title = format!("{who} ({})", film.pace.says());
         match &self.cast {
-            Some(name) => self.write(run, &film, &title, name, target)?,
-            None => self.play(run, &film, &who, start)?,
+            Some(name) => self.write(run, &film, &title(&session, &film), name, target)?,
+            None => self.play(run, &film, &who(&session), start)?,
         }
         run.tell(&damages);
         Ok(Answer::Yes.with(&damages))
@@ -283,6 +279,40 @@ impl Replay {
 
 fn refused(it: &std::io::Error) -> Error {
     Error::new(Kind::Refused, format!("the terminal cannot be read: {it}"))
+}
+
+/// A session as an asciicast v2, or nothing if there is nothing to play.
+pub(super) fn cast_of(
+    archive: &Archive,
+    session: &SessionRow,
+    masker: &mut Masker,
+) -> Result<Option<Vec<u8>>> {
+    let film = film(archive, session, masker)?;
+    if film.beats.is_empty() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let size = (film.width.unwrap_or(80), 24);
+    cast(&film, Cast::V2, size, IDLE, &title(session, &film), &mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// The key of a session as the name of a file.
+pub(super) fn file_name(session: &SessionRow) -> String {
+    let sound = |it: char| it.is_ascii_alphanumeric() || "-_@.#".contains(it);
+    let name: String =
+        session.session_key.chars().map(|it| if sound(it) { it } else { '_' }).collect();
+    name.trim_start_matches('.').to_owned()
+}
+
+fn title(session: &SessionRow, film: &Film) -> String {
+    format!("{} ({})", who(session), film.pace.says())
+}
+
+fn who(session: &SessionRow) -> String {
+    let (owner, target) =
+        (short_owner(session.owner.as_deref()), short_target(session.target.as_deref()));
+    format!("{owner} on {target}, {}", session.session_id)
 }
 
 /// What the archive holds of a session, as a film.

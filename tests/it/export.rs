@@ -284,3 +284,27 @@ fn parquet_is_a_table_in_a_file() {
         [exit 1]
     "#]]);
 }
+
+#[test]
+fn asciicasts_are_files_in_a_folder() {
+    let world = World::with_demo();
+    world.run("export --format asciicast").is(expect![[r#"
+        ! ssmtrail: asciicasts are files of their own, and no feed
+        ! hint: name a folder for them: -o casts
+        [exit 2]
+    "#]]);
+    world.run("export --format asciicast -o casts").is(expect![[r#"
+        ! 7 casts of 7 sessions
+    "#]]);
+    let mut names: Vec<_> = std::fs::read_dir(world.path("casts"))
+        .expect("a folder")
+        .map(|it| it.expect("a cast").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 7);
+    assert_eq!(names[0], "alice-z81w3ijgndz9r8603r8bxzygn2.cast");
+    // A session's id is foreign text, and no way out of the folder.
+    let world = hostile::world();
+    world.run("export --format asciicast -o casts");
+    assert!(std::fs::read_dir(world.path("casts")).expect("a folder").count() >= 9);
+}
