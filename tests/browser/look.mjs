@@ -124,6 +124,12 @@ for (const colorScheme of ["light", "dark"]) {
   await it.context().close();
 }
 
+// Nothing is cut off at the margin of a sheet of A4.
+const sheet = await open({ viewport: { width: 688, height: 1000 }, colorScheme: "light" });
+await sheet.emulateMedia({ media: "print" });
+said.cut = await sheet.evaluate(() => [...document.querySelectorAll(".wrap, figure, dl")].filter((it) => it.scrollWidth > it.clientWidth + 1).length);
+await sheet.context().close();
+
 // On paper, and without a script.
 const pdf = await page.pdf({ path: `${out}/report.pdf`, preferCSSPageSize: true });
 said.pages = (pdf.toString("latin1").match(/\/Type\s*\/Page\b/g) ?? []).length;

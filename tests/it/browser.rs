@@ -92,6 +92,7 @@ fn is_sound(said: &Value) {
     });
     assert_eq!(said["foreign"], nothing);
     assert_eq!(said["landmarks"], serde_json::json!(["header", "nav", "main", "footer"]));
+    assert_eq!(said["cut"], 0, "a sheet of A4 is too narrow for a table");
     assert_eq!(said["paper"], serde_json::json!([595, 842]), "A4 in points");
 }
 

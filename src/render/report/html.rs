@@ -528,7 +528,7 @@ fn notable_commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
                             th scope="col" { (words.owner) }
                             th scope="col" { (words.target) }
                             th scope="col" { (words.user) }
-                            th scope="col" { (words.command) }
+                            th scope="col" class="wide" { (words.command) }
                             th scope="col" { (words.session) }
                         } }
                         tbody { @for it in &rows { (it) } }
@@ -564,10 +564,11 @@ fn left_out(paper: &Paper<'_>, shown: usize, all: usize) -> Markup {
     }
 }
 
-fn head(columns: &[(&str, bool)]) -> Markup {
+/// Heads by which a table can be sorted, each with its class.
+fn head(columns: &[(&str, &str)]) -> Markup {
     html! {
-        thead { tr { @for (name, number) in columns {
-            th scope="col" class=[number.then_some("num")] { button type="button" { (name) } }
+        thead { tr { @for (name, class) in columns {
+            th scope="col" class=[(!class.is_empty()).then_some(class)] { button type="button" { (name) } }
         } } }
     }
 }
@@ -581,8 +582,8 @@ fn commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
         (tools(paper, words.filter_commands))
         div class="wrap" tabindex="0" role="group" aria-label=(words.who_ran_what) { table {
             (head(&[
-                (words.when, false), (words.owner, false), (words.target, false), (words.user, false),
-                (words.command, false), (words.sure, true), (words.session, false),
+                (words.when, ""), (words.owner, ""), (words.target, ""), (words.user, ""),
+                (words.command, "wide"), (words.sure, "num"), (words.session, ""),
             ]))
             tbody { @for nth in kept.commands.iter().take(FIRST) {
                 @let it = &report.commands[*nth];
@@ -619,8 +620,8 @@ fn sessions(paper: &Paper<'_>, kept: &Kept) -> Markup {
         (tools(paper, words.filter_sessions))
         div class="wrap" tabindex="0" role="group" aria-label=(words.sessions) { table {
             (head(&[
-                (words.when, false), (words.owner, false), (words.target, false),
-                (words.commands, true), (words.flaws, false), (words.session, false),
+                (words.when, ""), (words.owner, ""), (words.target, ""),
+                (words.commands, "num"), (words.flaws, ""), (words.session, ""),
             ]))
             tbody { @for nth in kept.sessions.iter().take(FIRST) { (session_row(paper, &report.sessions[*nth])) } }
         } }
