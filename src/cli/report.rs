@@ -185,6 +185,17 @@ impl Report {
         let scope = Scope { which, accounts: self.account.clone() };
         known(&archive, &scope)?;
         let mut masker = self.masking.masker(run, &archive, "report")?;
+        let bar = run.world.progress.then(|| {
+            indicatif::ProgressBar::new_spinner().with_finish(indicatif::ProgressFinish::AndClear)
+        });
+        let clear = || bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);
+        let doing = |what: String| {
+            if let Some(it) = &bar {
+                it.enable_steady_tick(std::time::Duration::from_millis(120));
+                it.set_message(what);
+            }
+        };
+        doing("reading the archive".into());
         let mut report = report::gather(&archive, scope, &mut masker)?;
         stopped(run)?;
         let played = report::played(&archive, &mut report, &mut masker, PLAYED);
@@ -196,8 +207,10 @@ impl Report {
         let paper = Paper::new(&report, places.as_ref(), &played, language, run.ui.zone);
         let mut lost = Vec::new();
         if let Some(path) = &package {
+            doing(format!("packing {}", shown(path)));
             evidence::refuse_secrets(&archive, &report, &masker)?;
             lost = self.pack(run, &archive, &report, &paper, &parts, path)?;
+            clear();
             for it in &written {
                 let name = shown(it);
                 run.ui.line(&name)?;
@@ -205,13 +218,16 @@ impl Report {
         } else if to_output {
             let mut bytes = std::io::Cursor::new(Vec::new());
             write(&paper, self.format[0], 0, &mut bytes)?;
+            clear();
             run.ui.raw(bytes.get_ref())?;
         } else {
             let mut written = Vec::new();
             for it in &parts {
                 stopped(run)?;
+                doing(format!("writing {}", shown(&it.path)));
                 written.push(scratch(&paper, it)?);
             }
+            clear();
             // Only when all are whole does any appear.
             for (part, file) in parts.iter().zip(written) {
                 appear(file, &part.path, self.force)?;
