@@ -3,7 +3,7 @@
 use crate::world::World;
 use crate::world::words;
 
-const ATTACKS: [&str; 9] = [
+const ATTACKS: [&str; 14] = [
     "echo \x1b]0;owned\x07",
     "echo \u{9b}31mred",
     "echo \u{202e}gpj.exe",
@@ -13,6 +13,11 @@ const ATTACKS: [&str; 9] = [
     "echo <script>alert(1)</script>",
     "echo a\u{200b}b\u{feff}",
     "echo \x1b[8mhidden\x1b[0m",
+    "echo '<img src=x onerror=alert(1)><svg/onload=alert(1)>'",
+    "echo '{{7*7}}' '${alert(1)}' '<%= 7*7 %>' 'javascript:alert(1)'",
+    "echo \x1b]52;c;cm0gLXJmIC8=\x07\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\",
+    "+HYPERLINK(\"http://evil.example\",\"x\")",
+    "echo </script><!--<script>]]>",
 ];
 
 pub(crate) fn world() -> World {
@@ -36,6 +41,8 @@ pub(crate) fn world() -> World {
             &[&format!("sh-4.2$ {attack}"), attack],
         );
     }
+    let long = format!("sh-4.2$ echo {}", "w".repeat(200_000));
+    world.transcript("logs/y-0123456789abcdeff.log", &[&long, &long[8..], "sh-4.2$ exit"]);
     world.run("sync logs");
     world
 }
