@@ -45,9 +45,10 @@ impl Canvas {
             if self.last.get(nth) == Some(row) {
                 continue;
             }
-            out.push_str(&format!("\x1b[{};1H", nth + 1));
+            // Erased first: behind a row that fills the screen the cursor stands on the last cell, and would erase that.
+            out.push_str(&format!("\x1b[{};1H\x1b[0m\x1b[K", nth + 1));
             self.row(row, columns, &mut out);
-            out.push_str("\x1b[0m\x1b[K");
+            out.push_str("\x1b[0m");
         }
         if (!out.is_empty() || picture.cursor != self.cursor)
             && let Some((column, row)) = picture.cursor
@@ -166,4 +167,34 @@ pub fn cast(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terminal(fed: &str) -> avt::Terminal {
+        let mut it = avt::Terminal::new(6, 2).unwrap();
+        it.feed(fed);
+        it
+    }
+
+    fn texts(it: &avt::Terminal) -> Vec<String> {
+        it.screen().visible_lines().map(|it| it.text().trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_row_that_fills_the_screen_is_drawn_whole() {
+        let source = terminal("abcde\u{1b}[31mf\u{1b}[0mgh");
+        let cell =
+            |it: &avt::Cell| Cell { ch: it.char(), width: it.width(), pen: it.pen().to_owned() };
+        let lines = source.screen().visible_lines();
+        let rows = lines.map(|it| it.cells().iter().map(cell).collect()).collect();
+        let drawn = Canvas::new(true).draw(Picture { rows, cursor: None }, 6);
+        // As our own screen is, with no wrap at the margin, and as that of a cast's player.
+        for margin in ["\u{1b}[?7l", "\u{1b}[?7h"] {
+            let it = terminal(&format!("{margin}{drawn}"));
+            assert_eq!(texts(&it), ["abcdef", "gh"]);
+        }
+    }
 }
