@@ -12,7 +12,7 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const browser = await chromium.launch({
   executablePath,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 const said = { requests: [], complaints: [], dialogs: 0, accessibility: [], narrow: {} };
 
@@ -25,6 +25,14 @@ async function open(options, javaScriptEnabled = true) {
   page.on("dialog", (it) => { said.dialogs += 1; it.dismiss(); });
   await page.goto(pathToFileURL(report).href);
   return page;
+}
+
+// The top of a page: a picture of all of a tall one asks more of the browser than a small machine has.
+async function picture(it, name) {
+  const { width, height } = await it.evaluate(() => ({ width: innerWidth, height: Math.min(document.documentElement.scrollHeight, 6000) }));
+  const take = () => it.screenshot({ path: `${out}/${name}.png`, fullPage: true, clip: { x: 0, y: 0, width, height } });
+  // A browser without a screen at times has no frame yet: "Unable to capture screenshot".
+  await take().catch(() => it.waitForTimeout(500).then(take)).catch(() => it.waitForTimeout(2000).then(take));
 }
 
 const wide = { viewport: { width: 1280, height: 900 } };
@@ -112,7 +120,7 @@ for (const colorScheme of ["light", "dark"]) {
   said.accessibility.push(...found.violations.map((it) => `${colorScheme}: ${it.id}: ${it.nodes.length}: ${it.nodes[0].html.slice(0, 160)}`));
   await it.evaluate(() => document.querySelectorAll("details").forEach((it) => { it.open = false; }));
   await it.evaluate(() => scrollTo(0, 0));
-  await it.screenshot({ path: `${out}/wide-${colorScheme}.png`, fullPage: true });
+  await picture(it, `wide-${colorScheme}`);
   await it.context().close();
 }
 
@@ -120,7 +128,7 @@ for (const colorScheme of ["light", "dark"]) {
 for (const colorScheme of ["light", "dark"]) {
   const it = await open({ viewport: { width: 390, height: 844 }, colorScheme });
   said.narrow[colorScheme] = await it.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  await it.screenshot({ path: `${out}/narrow-${colorScheme}.png`, fullPage: true });
+  await picture(it, `narrow-${colorScheme}`);
   await it.context().close();
 }
 

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::PoisonError;
 
 use serde_json::Value;
 
@@ -57,7 +59,9 @@ fn browser() -> Option<&'static (PathBuf, PathBuf)> {
 
 /// What a reader would see and get; pictures and the paper lie in the world's folder.
 fn look(world: &World, report: &str) -> Option<Value> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let (chromium, modules) = browser()?;
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/look.mjs");
     let out = world.path("looks");
     std::fs::create_dir_all(&out).expect("a folder for pictures");
