@@ -7,6 +7,7 @@
 //!
 //! Absent here: where transcripts come from.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -450,54 +451,53 @@ impl Archive {
         }
     }
 
-    /// Every transcript kept of a session, whole, oldest version first. Content is read part by part through
-    /// `take`, which gets each part's row.
+    /// Every transcript kept of these sessions, whole, session by session, oldest version first. Content is read part by
+    /// part through `take`, which gets each part's row. However many sessions are asked for, the files are looked
+    /// through once.
     pub fn transcripts_of(
         &self,
-        session_key: &str,
+        session_keys: &[&str],
         mut take: impl FnMut(TranscriptRow) -> Result<()>,
     ) -> Result<()> {
-        for note in self.files("transcripts") {
-            let path = self.path_of(note);
-            let found = (|| -> PolarsResult<Vec<(usize, usize)>> {
-                let keys = ParquetReader::new(File::open(&path)?)
+        let place: HashMap<&str, usize> =
+            session_keys.iter().enumerate().map(|(nth, it)| (*it, nth)).collect();
+        let notes: Vec<&FileNote> = self.files("transcripts").collect();
+        // Session, file, row; in this order.
+        let mut rows: Vec<(usize, usize, usize)> = Vec::new();
+        for (file, note) in notes.iter().enumerate() {
+            let found = File::open(self.path_of(note)).map_err(PolarsError::from).and_then(|it| {
+                let keys = ParquetReader::new(it)
                     .with_columns(Some(vec!["session_key".into()]))
                     .finish()?;
-                let keys = keys.column("session_key")?.str()?.clone();
-                let mut spans: Vec<(usize, usize)> = Vec::new();
-                for (row, key) in keys.iter().enumerate() {
-                    if key != Some(session_key) {
-                        continue;
-                    }
-                    match spans.last_mut() {
-                        Some((at, rows)) if *at + *rows == row => *rows += 1,
-                        _ => spans.push((row, 1)),
-                    }
+                let keys = keys.column("session_key")?.str()?;
+                let sessions = keys.iter().map(|it| place.get(it?).copied());
+                rows.extend(
+                    sessions.enumerate().filter_map(|(row, it)| it.map(|it| (it, file, row))),
+                );
+                Ok(())
+            });
+            if let Err(it) = found {
+                self.damaged(&note.path, it);
+            }
+        }
+        rows.sort_unstable();
+        let mut open: Option<(usize, File, FileMetadataRef)> = None;
+        for (_, file, row) in rows {
+            let mut read = || -> PolarsResult<Vec<TranscriptRow>> {
+                if open.as_ref().is_none_or(|it| it.0 != file) {
+                    let it = File::open(self.path_of(notes[file]))?;
+                    let metadata = Arc::clone(ParquetReader::new(it.try_clone()?).get_metadata()?);
+                    open = Some((file, it, metadata));
                 }
-                Ok(spans)
-            })();
-            let spans = match found {
-                Ok(it) => it,
-                Err(it) => {
-                    self.damaged(&note.path, it);
-                    continue;
-                }
+                let Some((_, it, metadata)) = &open else { return Ok(Vec::new()) };
+                let mut reader = ParquetReader::new(it.try_clone()?);
+                reader.set_metadata(Arc::clone(metadata));
+                TranscriptRow::rows(&reader.with_slice(Some((row, 1))).finish()?)
             };
-            for (at, rows) in spans {
-                for row in at..at + rows {
-                    let read = File::open(&path).map_err(PolarsError::from).and_then(|file| {
-                        ParquetReader::new(file).with_slice(Some((row, 1))).finish()
-                    });
-                    self.groups_read.fetch_add(1, Ordering::Relaxed);
-                    match read.and_then(|it| TranscriptRow::rows(&it)) {
-                        Ok(rows) => {
-                            for it in rows {
-                                take(it)?;
-                            }
-                        }
-                        Err(it) => self.damaged(&note.path, it),
-                    }
-                }
+            self.groups_read.fetch_add(1, Ordering::Relaxed);
+            match read() {
+                Ok(rows) => rows.into_iter().try_for_each(&mut take)?,
+                Err(it) => self.damaged(&notes[file].path, it),
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! `report --evidence` packs, `verify-evidence` proves.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::io::Seek;
@@ -30,6 +31,7 @@ use crate::evidence::Cited;
 use crate::evidence::Packer;
 use crate::render;
 use crate::report::Report;
+use crate::secrets::ByteSearch;
 use crate::secrets::Masker;
 use crate::session::Skip;
 
@@ -71,29 +73,56 @@ pub(super) struct Package<'a> {
     pub(super) survey: Option<Vec<u8>>,
 }
 
-/// Bytes cannot be masked without breaking their digests: they are packed whole or not at all.
+/// Bytes cannot be masked without breaking their digests: they are packed whole or not at all. What lines and commands show
+/// counts as well as what only the bytes hold: a password that was typed and erased again, or a window's title.
 pub(super) fn refuse_secrets(archive: &Archive, report: &Report, masker: &Masker) -> Result<()> {
     if masker.reveals() {
         return Ok(());
     }
+    let mut showing: HashSet<String> = HashSet::new();
     let mut masker = masker.clone();
-    let mut showing = 0;
     for (nth, session) in report.sessions.iter().enumerate() {
         masker.masked = 0;
         masker.start();
         archive.lines_of(session).iter().for_each(|it| drop(masker.line(&it.text)));
         let marked = report.commands_of(nth).iter().any(|it| it.text.contains("[masked:"));
-        showing += u64::from(masker.masked > 0 || marked);
+        if masker.masked > 0 || marked {
+            showing.insert(session.session_key.clone());
+        }
     }
-    if showing == 0 {
+    let keys = session_keys(report);
+    let rest: Vec<&str> = keys.into_iter().filter(|it| !showing.contains(*it)).collect();
+    let mut looking: Option<(String, ByteSearch)> = None;
+    let mut close = |it: Option<(String, ByteSearch)>| {
+        showing.extend(it.and_then(|(key, it)| it.finish().then_some(key)));
+    };
+    archive.transcripts_of(&rest, |row| {
+        // A transcript begins with its first part; a stream's later stretches go on in the same text.
+        if row.part == 0 || looking.as_ref().is_none_or(|it| it.0 != row.session_key) {
+            close(looking.replace((row.session_key, ByteSearch::default())));
+        }
+        if let Some((_, it)) = &mut looking {
+            it.push(&row.content);
+        }
+        Ok(())
+    })?;
+    close(looking);
+    if showing.is_empty() {
         return Ok(());
     }
     Err(Error::misused(format!(
         "{} of the report {} secrets, and bytes that are evidence cannot be masked",
-        render::plural(showing, "session"),
-        if showing == 1 { "shows" } else { "show" }
+        render::plural(showing.len() as u64, "session"),
+        if showing.len() == 1 { "shows" } else { "show" }
     ))
     .hint("--reveal packs them as they are, and the archive records it; or leave --evidence out"))
+}
+
+/// Keys of the report's sessions, in its order, each once.
+fn session_keys(report: &Report) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    let keys = report.sessions.iter().map(|it| it.session_key.as_str());
+    keys.filter(|it| seen.insert(*it)).collect()
 }
 
 impl Package<'_> {
@@ -115,26 +144,21 @@ impl Package<'_> {
         packer.add(evidence::MANIFEST, &bytes).map_err(fail)?;
         let mut cited = Vec::new();
         let mut damages = Vec::new();
-        let mut keys: Vec<&str> =
-            self.report.sessions.iter().map(|it| it.session_key.as_str()).collect();
-        keys.dedup();
-        for key in keys {
-            let mut reading: Option<Reading> = None;
-            self.archive.transcripts_of(key, |row| {
-                if !reading.as_ref().is_some_and(|it| it.goes_on(&row)) {
-                    if let Some(it) = reading.take() {
-                        it.close(&mut packer, &mut cited, &mut damages)?;
-                    }
-                    reading = Some(Reading::new(&row)?);
+        let mut reading: Option<Reading> = None;
+        self.archive.transcripts_of(&session_keys(self.report), |row| {
+            if !reading.as_ref().is_some_and(|it| it.goes_on(&row)) {
+                if let Some(it) = reading.take() {
+                    it.close(&mut packer, &mut cited, &mut damages)?;
                 }
-                match &mut reading {
-                    Some(it) => it.push(&row),
-                    None => Ok(()),
-                }
-            })?;
-            if let Some(it) = reading.take() {
-                it.close(&mut packer, &mut cited, &mut damages)?;
+                reading = Some(Reading::new(&row)?);
             }
+            match &mut reading {
+                Some(it) => it.push(&row),
+                None => Ok(()),
+            }
+        })?;
+        if let Some(it) = reading.take() {
+            it.close(&mut packer, &mut cited, &mut damages)?;
         }
         let index = json!({
             "version": evidence::VERSION,

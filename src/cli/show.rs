@@ -237,7 +237,7 @@ pub(super) fn primary_bytes(
     let mut bytes = Vec::new();
     let mut form = None;
     let mut version = None;
-    archive.transcripts_of(&session.session_key, |row| {
+    archive.transcripts_of(&[&session.session_key], |row| {
         if row.locator == session.locator {
             if row.part == 0 && version.as_ref() != Some(&row.version) {
                 bytes.clear();
@@ -291,12 +291,12 @@ fn raw(
             }
         }
     };
-    archive.transcripts_of(&session.session_key, |row| {
+    archive.transcripts_of(&[&session.session_key], |row| {
         visit(&row);
         Ok(())
     })?;
     let Some((_, version)) = newest else { return Ok(false) };
-    archive.transcripts_of(&session.session_key, |row| {
+    archive.transcripts_of(&[&session.session_key], |row| {
         if row.locator != session.locator || row.version != version {
             return Ok(());
         }

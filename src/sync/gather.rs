@@ -348,7 +348,7 @@ fn part(
 pub(super) fn earlier(archive: &Archive, group: &mut Group, root: &std::path::Path) -> Result<()> {
     let scratch = root.join("tmp");
     let mut found: Vec<Draft> = Vec::new();
-    archive.transcripts_of(&group.key, |row| {
+    archive.transcripts_of(&[&group.key], |row| {
         let fail = |it| Error::file("read", &scratch, it);
         if row.part == 0 {
             found.push(draft_of(&row).ok_or_else(|| {

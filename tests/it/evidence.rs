@@ -183,6 +183,30 @@ fn bytes_that_show_secrets_are_packed_only_by_request() {
 }
 
 #[test]
+fn a_secret_that_only_the_bytes_hold_is_not_packed_unasked() {
+    let world = World::new();
+    world.transcript(
+        "logs/alice-0123456789abcdef0.log",
+        &["sh-4.2$ ls", "a", "sh-4.2$ id", "uid=0(root)"],
+    );
+    world.run("sync logs");
+    let said = world.run("report --evidence -o sound.tar").0;
+    assert!(said.starts_with("sound.tar\n"), "{said}");
+    world.transcript(
+        "logs/bob-0123456789abcdef0.log",
+        &["sh-4.2$ ls", "a", "\x1b]0;mysql -u root -phunter2x\x07sh-4.2$ id", "uid=0(root)"],
+    );
+    world.run("sync logs");
+    let shown = world.run("show bob").0;
+    assert!(!shown.contains("hunter2x") && !shown.contains("masked"), "{shown}");
+    world.run("report --evidence -o audit.tar").is(expect![[r#"
+        ! ssmtrail: 1 session of the report shows secrets, and bytes that are evidence cannot be masked
+        ! hint: --reveal packs them as they are, and the archive records it; or leave --evidence out
+        [exit 2]
+    "#]]);
+}
+
+#[test]
 fn a_transcript_whose_bytes_are_gone_is_told_and_not_cited() {
     let world = world();
     for it in
