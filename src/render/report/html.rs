@@ -34,7 +34,7 @@ use crate::render::visible_lines;
 use crate::report::Command;
 use crate::report::Tally;
 
-const STYLE: &str = include_str!("report.css");
+pub(in crate::render) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
 /// Bytes of each part, which together stay below 30 MB.
@@ -61,7 +61,8 @@ fn command(it: &str) -> String {
     }
 }
 
-fn hash(it: &str) -> String {
+/// A digest as a content security policy names it.
+pub(in crate::render) fn hash(it: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(Sha256::digest(it.as_bytes()))
 }
 
@@ -502,7 +503,7 @@ fn notable_commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
         } @else {
             figure {
                 figcaption id="by-rule" { (words.notable) }
-                svg viewBox={ "0 0 760 " (rules.len() * 24 + 4) } role="img" aria-labelledby="by-rule" {
+                svg width="760" viewBox={ "0 0 760 " (rules.len() * 24 + 4) } role="img" aria-labelledby="by-rule" {
                     @for (nth, (rule, places)) in rules.iter().enumerate() {
                         @let it = &notable::RULES[*rule];
                         @let long = places.len() as f64 / most as f64 * 380.0;
