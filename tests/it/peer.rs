@@ -318,6 +318,13 @@ impl Aws {
         assert_eq!(post("/_peer/canned", &body.to_string()), "{}");
     }
 
+    /// The same for an answer that is no list.
+    pub(crate) fn canned_whole(&self, target: &str, region: &str, answer: serde_json::Value) {
+        let scope = format!("/{region}/");
+        let body = serde_json::json!({ "target": target, "scope": scope, "whole": answer });
+        assert_eq!(post("/_peer/canned", &body.to_string()), "{}");
+    }
+
     /// A role that anybody may assume who knows the external id.
     pub(crate) fn role(&self, name: &str, external_id: Option<&str>) {
         let condition = external_id.map_or(String::new(), |it| {

@@ -2,8 +2,9 @@
 //! the fakecloud crates, in a process of its own.
 //!
 //! Usage: `awspeer ADDRESS`. It ends when its standard input does, so that it never outlives the tests that started it.
-//! Routes below `/_peer` are ours: `health`, `admin` (an access key in any account), `role`, and `canned`, which answers
-//! operations that fakecloud does not model with what a test says they answer.
+//! Routes below `/_peer` are ours: `health`, `admin` (an access key in any account), `role`, `canned`, which answers
+//! operations that fakecloud does not model with what a test says they answer, and `copies`, which fills a bucket or a log group
+//! with more than anybody would send through the API.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -38,7 +39,7 @@ const REGION: &str = "us-east-1";
 /// What a test says AWS answers.
 #[derive(Clone)]
 struct Answer {
-    /// `Service.Operation` of X-Amz-Target, or the path of a REST operation.
+    /// `Service.Operation` of X-Amz-Target, the Action of the Query protocol, or the path of a REST operation.
     target: String,
     /// Part of the Authorization header: an access key, or a key and a Region.
     scope: String,
@@ -46,6 +47,8 @@ struct Answer {
     member: String,
     items: Vec<Value>,
     page: usize,
+    /// The answer as it is, where it is no list: JSON, or XML as a text.
+    whole: Option<Value>,
 }
 
 type Canned = Arc<RwLock<Vec<Answer>>>;
@@ -66,13 +69,28 @@ fn asked(request: &Request) -> (String, String) {
 
 /// Answers canned operations, page by page.
 async fn canned(State(canned): State<Canned>, request: Request, next: Next) -> Response {
-    let (target, authorization) = asked(&request);
+    let (mut target, authorization) = asked(&request);
+    let mut request = request;
+    let form = "application/x-www-form-urlencoded";
+    if request.headers().get("content-type").is_some_and(|it| it == form) {
+        let (head, body) = request.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let action = text.split('&').find_map(|it| it.strip_prefix("Action="));
+        target = action.map_or(target, str::to_owned);
+        request = Request::from_parts(head, axum::body::Body::from(bytes.clone()));
+    }
     let found = canned
         .read()
         .iter()
         .rfind(|it| it.target == target && authorization.contains(&it.scope))
         .cloned();
     let Some(it) = found else { return next.run(request).await };
+    match it.whole {
+        Some(Value::String(it)) => return ([("content-type", "text/xml")], it).into_response(),
+        Some(it) => return Json(it).into_response(),
+        None => {}
+    }
     let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap_or_default();
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let page = asked["MaxResults"].as_u64().map_or(it.page, |it| it as usize);
@@ -186,6 +204,52 @@ fn role(iam: &fakecloud_iam::SharedIamState, account: &str, name: &str, trust: &
     iam.write().get_or_create(account).roles.insert(name.to_owned(), role);
 }
 
+/// The name of the n-th copy of something.
+fn copy_of(nth: u64) -> String {
+    format!("u{}-0{nth:016x}", nth % 50)
+}
+
+/// Copies of one object below `prod/`, which share its bytes.
+fn copies_of_object(
+    s3: &fakecloud_s3::SharedS3State,
+    bucket: &str,
+    key: &str,
+    count: u64,
+) -> Option<()> {
+    let mut states = s3.write();
+    let bucket = states.get_or_create(ACCOUNT).buckets.get_mut(bucket)?;
+    let one = bucket.objects.get(key)?.clone();
+    for nth in 0..count {
+        let key = format!("prod/{}.log", copy_of(nth));
+        let mut copy = one.clone();
+        copy.key.clone_from(&key);
+        bucket.objects.insert(key, copy);
+    }
+    Some(())
+}
+
+/// Copies of one log stream, whose name in the events becomes their own.
+fn copies_of_stream(
+    logs: &fakecloud_logs::SharedLogsState,
+    group: &str,
+    stream: &str,
+    count: u64,
+) -> Option<()> {
+    let mut states = logs.write();
+    let group = states.get_or_create(ACCOUNT).region_mut(REGION).log_groups.get_mut(group)?;
+    let one = group.log_streams.get(stream)?.clone();
+    for nth in 0..count {
+        let name = copy_of(nth);
+        let mut copy = one.clone();
+        copy.arn = copy.arn.replace(stream, &name);
+        copy.persistence_id = name.clone();
+        copy.events.iter_mut().for_each(|it| it.message = it.message.replace(stream, &name));
+        copy.name = name.clone();
+        group.log_streams.insert(name, copy);
+    }
+    Some(())
+}
+
 #[tokio::main]
 async fn main() {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4566".into());
@@ -261,6 +325,7 @@ async fn main() {
                 member: text("member"),
                 items: it["items"].as_array().cloned().unwrap_or_default(),
                 page: it["page"].as_u64().unwrap_or(50) as usize,
+                whole: it.get("whole").cloned(),
             });
             async { "{}" }
         }
@@ -280,7 +345,20 @@ async fn main() {
             async { "{}" }
         }
     };
+    let copies = {
+        let (s3, logs) = (s3.clone(), logs.clone());
+        move |Json(it): Json<Value>| {
+            let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
+            let count = it["count"].as_u64().unwrap_or(0);
+            let done = match it["group"].is_string() {
+                true => copies_of_stream(&logs, &text("group"), &text("stream"), count),
+                false => copies_of_object(&s3, &text("bucket"), &text("key"), count),
+            };
+            async move { if done.is_some() { "{}" } else { "there is no such thing" } }
+        }
+    };
     let app = Router::new()
+        .route("/_peer/copies", post(copies))
         .route("/_peer/health", get(|| async { "ok" }))
         .route("/_peer/canned", post(set))
         .route("/_peer/admin", post(admins))
