@@ -255,6 +255,10 @@ pub struct PromiseSpec {
     pub max_session_minutes: Option<i64>,
     pub accounts: Vec<String>,
     pub regions: Vec<String>,
+    /// ARNs of principals that start sessions.
+    pub starters: Vec<String>,
+    /// Each of its settings as it is written, and where.
+    pub said: Vec<(String, Told)>,
 }
 
 /// `[[mute]]`: a finding that was accepted.
@@ -269,7 +273,7 @@ pub struct MuteSpec {
 }
 
 /// Keys of `[promise]`.
-const PROMISE_KEYS: [&str; 10] = [
+const PROMISE_KEYS: [&str; 11] = [
     "profile",
     "retention_days",
     "hot_days",
@@ -280,6 +284,7 @@ const PROMISE_KEYS: [&str; 10] = [
     "max_session_minutes",
     "accounts",
     "regions",
+    "starters",
 ];
 
 /// Keys of a mute.
@@ -547,8 +552,11 @@ impl Reader<'_> {
                 "max_session_minutes" => out.max_session_minutes = number()?,
                 "accounts" => out.accounts = list()?,
                 "regions" => out.regions = list()?,
+                "starters" => out.starters = list()?,
                 _ => return Err(self.unknown(key, &at, PROMISE_KEYS.into_iter())),
             }
+            let value = item.as_str().map_or_else(|| item.to_string().trim().into(), str::to_owned);
+            out.said.push((key.to_owned(), Told { value, from: at }));
         }
         Ok(out)
     }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! words       error    session
-//! pure        transcript    secrets    notable    config    settings    audit
+//! pure        transcript    secrets    notable    config    settings    audit    policy
 //! hands       source (the outside)    archive (what is kept)
 //! questions   intake    sync    search    query    report    replay    evidence
 //! face        render    cli    main
@@ -46,6 +46,9 @@ pub mod settings;
 
 /// Checks: settings and a promise in, findings out.
 pub mod audit;
+
+/// A survey in, policy documents out.
+pub mod policy;
 
 /// Where transcripts are. The only asynchronous room.
 pub mod source;

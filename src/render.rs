@@ -10,6 +10,9 @@ pub mod feed;
 /// Findings, for other programs.
 pub mod findings;
 
+/// Findings as one page.
+pub mod places;
+
 /// The screens of a session that is played again.
 pub mod screen;
 

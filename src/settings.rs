@@ -189,6 +189,13 @@ pub struct Survey {
     pub groups: Vec<LogGroup>,
     pub buckets: Vec<Bucket>,
     pub keys: Vec<Key>,
+    pub accounts: Vec<Account>,
+    /// Roles by which nodes write transcripts.
+    pub roles: Vec<Role>,
+    /// Principals that start sessions, as the promise names them.
+    pub starters: Vec<Role>,
+    /// The newest transcripts that our own archive holds, by target and place.
+    pub arrivals: Vec<Arrival>,
     /// What could not even be begun: an account, a source.
     pub unread: Vec<Gap>,
     /// Requests made, by operation.
@@ -225,6 +232,186 @@ pub struct Corner {
     /// Resource policies of CloudWatch Logs, of account scope.
     pub logs_policies: Read<Vec<ResourcePolicy>>,
     pub trails: Read<Vec<Trail>>,
+    /// Role of the Default Host Management Configuration; `None` if that is off.
+    pub default_role: Read<Option<String>>,
+    pub network: Network,
+}
+
+/// EC2 instances of a corner, and what lies between them and the endpoints of AWS. All but the instances is asked for only
+/// where there are any. Source: "DescribeInstances" and its neighbours (Amazon EC2 API Reference).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Network {
+    pub instances: Read<Vec<Instance>>,
+    pub route_tables: Read<Vec<RouteTable>>,
+    pub endpoints: Read<Vec<Endpoint>>,
+    pub security_groups: Read<Vec<SecurityGroup>>,
+    pub acls: Read<Vec<NetworkAcl>>,
+    pub vpcs: Vec<Vpc>,
+}
+
+/// An EC2 instance that is not terminated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Instance {
+    pub id: String,
+    /// `running`, `stopped`, …
+    pub state: String,
+    pub vpc: String,
+    pub subnet: String,
+    pub private_ip: Option<String>,
+    /// An address that the internet can answer to, on any of its interfaces.
+    pub public_ip: Option<String>,
+    pub ipv6: bool,
+    pub security_groups: Vec<String>,
+    /// ARN of its instance profile.
+    pub profile: Option<String>,
+    /// The role within that profile.
+    pub role: Read<Option<String>>,
+    /// `required`, `optional`; whether its metadata service answers at all.
+    pub metadata_tokens: Option<String>,
+    pub metadata: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RouteTable {
+    pub id: String,
+    pub vpc: String,
+    /// It serves the subnets of its VPC that no other table names.
+    pub main: bool,
+    pub subnets: Vec<String>,
+    pub routes: Vec<Route>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Route {
+    /// A block of addresses, or a prefix list.
+    pub destination: String,
+    /// Id of a gateway, an interface, …
+    pub target: String,
+    /// `active`, `blackhole`.
+    pub state: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Endpoint {
+    pub id: String,
+    /// As `com.amazonaws.eu-west-1.ssm`.
+    pub service: String,
+    /// `Interface`, `Gateway`, …
+    pub kind: String,
+    pub state: String,
+    pub vpc: String,
+    pub private_dns: bool,
+    pub route_tables: Vec<String>,
+    pub security_groups: Vec<String>,
+    pub policy: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SecurityGroup {
+    pub id: String,
+    pub ingress: Vec<Opening>,
+    pub egress: Vec<Opening>,
+}
+
+/// What a security group lets through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Opening {
+    /// `tcp`, or `-1` for all.
+    pub protocol: String,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+    pub blocks: Vec<String>,
+    pub security_groups: Vec<String>,
+    pub prefix_lists: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetworkAcl {
+    pub id: String,
+    pub vpc: String,
+    pub subnets: Vec<String>,
+    pub entries: Vec<AclEntry>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AclEntry {
+    pub number: i64,
+    pub egress: bool,
+    pub allows: bool,
+    pub protocol: String,
+    pub block: String,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Vpc {
+    pub id: String,
+    pub dns_support: Read<bool>,
+    pub dns_hostnames: Read<bool>,
+}
+
+/// What is set once for a whole account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Account {
+    pub id: String,
+    /// Block Public Access of all buckets; `None` if it was never set.
+    pub public_access: Read<Option<PublicAccess>>,
+}
+
+/// A principal, and what it may do to the places that sessions are logged to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Role {
+    pub arn: String,
+    /// Nodes that act by it, as ids, each with its Region.
+    pub nodes: Vec<(String, String)>,
+    /// What IAM's simulator said, a row for each resource and context.
+    pub simulations: Vec<Simulation>,
+    /// Its own policies, read where the simulator was refused.
+    pub policies: Read<Vec<ResourcePolicy>>,
+}
+
+/// Source: "SimulatePrincipalPolicy" (IAM API Reference). Identity policies, boundary and service control policies are
+/// in it; policies of buckets and keys are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Simulation {
+    pub resource: String,
+    pub decisions: Read<Vec<Decision>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Decision {
+    pub action: String,
+    /// `allowed`, `explicitDeny`, `implicitDeny`.
+    pub decision: String,
+    /// Condition keys that only a real request carries.
+    pub missing_context: Vec<String>,
+    pub by_organization: Option<bool>,
+    pub by_boundary: Option<bool>,
+}
+
+/// When a transcript of a target last came to a place, by our own archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Arrival {
+    pub target: String,
+    /// `s3` or `logs`.
+    pub kind: String,
+    pub at: At,
 }
 
 /// A Session document.

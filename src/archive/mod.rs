@@ -43,6 +43,9 @@ pub mod schema;
 /// The one hand that writes.
 pub mod writer;
 
+/// Surveys and findings, kept.
+pub mod judged;
+
 /// Layout of the folder. Raised when a reader of the old one could be wrong about the new one.
 pub const FORMAT: u64 = 1;
 

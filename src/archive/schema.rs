@@ -358,14 +358,15 @@ table! {
 
 table! {
     SURVEYS, "surveys",
-    "How the sources were set, and when.",
-    /// One answer about one setting.
+    "How the sources were set, and when: what `verify` asked, a row a thing.",
+    /// Answers about one thing.
     SurveyRow {
+        taken_at: Instant = "when the survey began that it belongs to",
+        kind: String = "survey (who asked, and what could not be begun), corner (one Region of one account), group, bucket, key, account, role, starter or arrival",
         account_id: Option<String> = "account",
         region: Option<String> = "Region",
-        subject: String = "bucket, log group, key or document",
-        asked_at: Instant = "when it was asked",
-        answer: String = "the answer, or why there was none, as JSON",
+        subject: String = "name of the bucket, log group, key, role or account; empty of others",
+        answer: String = "the answers, each with call, time and request id, or why there was none: JSON in the form of `verify --save-survey`",
     }
 }
 
@@ -378,10 +379,13 @@ table! {
         region: Option<String> = "Region",
         session_id: Option<String> = "the session, where it is about one",
         check: String = "id of the check",
-        verdict: String = "pass, fail, unknown, not-applicable or info",
+        resource: String = "ARN of what it is about",
+        verdict: String = "pass, fail, unknown, not_applicable or info",
         severity: String = "how bad",
-        found_at: Instant = "when it was found",
-        words: String = "what was seen and what was promised",
+        found_at: Instant = "when the survey was taken that it was found in",
+        seen: String = "what was seen",
+        promised: String = "what was promised",
+        muted: bool = "somebody had accepted it",
     }
 }
 

@@ -195,7 +195,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "Public access is blocked",
         severity: High,
         groups: &[Group::Access],
-        reads: &["s3:GetBucketPublicAccessBlock"],
+        reads: &["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"],
         why: "The block holds whatever a policy or an ACL says tomorrow.",
         then: "Switch all four settings on, for the bucket or for the account.",
         ask: Ask::Bucket(blocked),
@@ -786,23 +786,34 @@ impl PublicAccess {
     }
 }
 
-fn blocked(it: &Bucket, _: &View<'_>) -> Answer {
+fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
+    let promised = "all four, for the bucket or the account";
+    // Each of the four holds if either says so.
     let own = it.public_access.known()?.unwrap_or_default();
     let off: Vec<&str> = own.each().into_iter().filter(|it| !it.1).map(|it| it.0).collect();
-    let promised = "all four, for the bucket or the account";
     if off.is_empty() {
         return Ok(Judged::pass("by the bucket").promised(promised));
+    }
+    let account = view.survey.accounts.iter().find(|one| one.id == it.account);
+    let account = match account {
+        Some(it) => it.public_access.known()?.unwrap_or_default(),
+        None => {
+            let why = format!("the bucket is without {}; the account was not read", off.join(", "));
+            return Err(unclear(Reason::NotAsked, why));
+        }
+    };
+    let both = own.each().into_iter().zip(account.each());
+    let off: Vec<&str> = both.filter(|(one, other)| !one.1 && !other.1).map(|it| it.0.0).collect();
+    if off.is_empty() {
+        return Ok(Judged::pass("by the account").promised(promised));
     }
     let fix = format!(
         "aws s3api put-public-access-block {} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
         named(it)
     );
-    let why = format!(
-        "the bucket is without {}; the account's own block, which may hold them, is not read",
-        off.join(", ")
-    );
-    let judged = Judged::unknown(unclear(Reason::NotAsked, why));
-    Ok(judged.promised(promised).fix(fix))
+    Ok(Judged::fail(format!("neither bucket nor account has {}", off.join(", ")))
+        .promised(promised)
+        .fix(fix))
 }
 
 const EVERYBODY: [&str; 2] = ["AllUsers", "AuthenticatedUsers"];

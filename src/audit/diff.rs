@@ -60,6 +60,12 @@ fn things(it: &Survey) -> Vec<(String, Value)> {
     for one in &it.keys {
         out.push((format!("key {} in {} of {}", one.id, one.region, one.account), value(one)));
     }
+    for one in &it.accounts {
+        out.push((format!("account {}", one.id), value(one)));
+    }
+    for one in it.roles.iter().chain(&it.starters) {
+        out.push((format!("role {}", one.arn), value(one)));
+    }
     out
 }
 
@@ -133,7 +139,7 @@ fn compare(
         (Value::Array(one), Value::Array(other)) => {
             // Lists of named things are compared by name, others as a whole.
             let name = |it: &Value| {
-                ["name", "id", "arn", "action"].iter().find_map(|key| {
+                ["name", "id", "arn", "action", "resource"].iter().find_map(|key| {
                     Some(it.get(key)?.as_str()?.to_owned()).filter(|it| !it.is_empty())
                 })
             };

@@ -277,8 +277,9 @@ fn enforced(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
 /// What the agent would answer to whoever starts a session.
 /// Source: amazon-ssm-agent: agent/session/shell/shell.go, agent/s3util/s3util.go,
 /// agent/agentlogstocloudwatch/cloudwatchlogspublisher/cloudwatchlogsservice.go.
-const CW_REFUSAL: &str = "\"encryption is not set up on the selected CloudWatch Logs log group\"";
-const S3_REFUSAL: &str = "\"unable to validate encryption on Amazon S3 bucket\" (older agents: \"encryption is not set up\")";
+pub(super) const CW_REFUSAL: &str =
+    "\"encryption is not set up on the selected CloudWatch Logs log group\"";
+pub(super) const S3_REFUSAL: &str = "\"unable to validate encryption on Amazon S3 bucket\" (older agents: \"encryption is not set up\")";
 
 /// A reason for which sessions are refused, and the command that mends it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,6 +22,7 @@ use crate::settings::Bucket;
 use crate::settings::Corner;
 use crate::settings::Document;
 use crate::settings::Existence;
+use crate::settings::Instance;
 use crate::settings::Key;
 use crate::settings::LogGroup;
 use crate::settings::Node;
@@ -29,6 +30,7 @@ use crate::settings::Outcome;
 use crate::settings::Prefix;
 use crate::settings::Read;
 use crate::settings::Reason;
+use crate::settings::Role;
 use crate::settings::Survey;
 use crate::settings::Unread;
 
@@ -62,8 +64,20 @@ mod keys;
 /// Checks of trails and of the nodes' agents.
 mod surroundings;
 
+/// Checks of the roles that write, and of those who start sessions.
+pub mod writers;
+
+/// Checks of the network between nodes and places.
+mod network;
+
+/// What keeping costs.
+mod cost;
+
 /// What has changed between two surveys.
 pub mod diff;
+
+/// The everyday disasters, and the checks that explain them.
+pub mod symptoms;
 
 /// How bad it is if the check fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -245,6 +259,21 @@ pub enum Ask {
     Prefix(fn(&Prefix, &Bucket, &View<'_>) -> Answer),
     Key(fn(&Key, &View<'_>) -> Answer),
     Node(fn(&Node, &Corner, &View<'_>) -> Answer),
+    /// An EC2 instance, managed or not.
+    Instance(fn(&Instance, &Corner, &View<'_>) -> Answer),
+    /// A role by which nodes write.
+    Role(fn(&Role, &View<'_>) -> Answer),
+    /// A principal that starts sessions, as the promise names it.
+    Starter(fn(&Role, &View<'_>) -> Answer),
+    /// A place that keeps transcripts, of either kind.
+    Store(fn(Store<'_>, &View<'_>) -> Answer),
+}
+
+/// A place that keeps transcripts.
+#[derive(Clone, Copy)]
+pub enum Store<'a> {
+    Group(&'a LogGroup),
+    Prefix(&'a Prefix, &'a Bucket),
 }
 
 /// One row of the table of checks.
@@ -271,9 +300,18 @@ impl Check {
 
 /// All checks, by the order in which sessions meet what they are about.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [documents::CHECKS, groups::CHECKS, buckets::CHECKS, keys::CHECKS, surroundings::CHECKS]
-        .into_iter()
-        .flatten()
+    [
+        documents::CHECKS,
+        groups::CHECKS,
+        buckets::CHECKS,
+        keys::CHECKS,
+        writers::CHECKS,
+        network::CHECKS,
+        surroundings::CHECKS,
+        cost::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Everything a check may look at beside its subject.
@@ -531,6 +569,12 @@ impl Corner {
             asked(&it.destinations),
             asked(&it.logs_policies),
             asked(&it.trails),
+            asked(&it.default_role),
+            asked(&it.network.instances),
+            asked(&it.network.route_tables),
+            asked(&it.network.endpoints),
+            asked(&it.network.security_groups),
+            asked(&it.network.acls),
         ]
         .into_iter()
         .flatten()
@@ -620,12 +664,7 @@ fn walk(check: &Check, view: &View<'_>, visit: &mut dyn FnMut(Subject, Vec<Asked
         Ask::Preferences(_) | Ask::Document(_) => walk_documents(check, view, visit),
         Ask::Group(ask) => {
             for it in &survey.groups {
-                let subject = Subject {
-                    place: format!("logs:{} in {} of {}", it.name, it.region, it.account),
-                    account: it.account.clone(),
-                    region: it.region.clone(),
-                    resource: group_arn(it),
-                };
+                let subject = group_subject(it);
                 let corner = view.corner(&it.account, &it.region);
                 let mut evidence = it.asked();
                 evidence.extend(corner.into_iter().flat_map(Corner::asked));
@@ -638,6 +677,52 @@ fn walk(check: &Check, view: &View<'_>, visit: &mut dyn FnMut(Subject, Vec<Asked
             }
         }
         Ask::Bucket(_) | Ask::Prefix(_) => walk_buckets(check, view, visit),
+        Ask::Store(ask) => {
+            for it in &survey.groups {
+                visit(group_subject(it), it.asked(), ask(Store::Group(it), view));
+            }
+            walk_buckets(check, view, visit);
+        }
+        Ask::Instance(ask) => {
+            for corner in survey.corners.iter().filter(|it| it.is_asked()) {
+                match &corner.network.instances.outcome {
+                    Outcome::Is(many) => {
+                        for it in many {
+                            let (subject, mut evidence) = node(&it.id, corner);
+                            evidence.extend(asked(&it.role));
+                            visit(subject, evidence, ask(it, corner, view));
+                        }
+                    }
+                    Outcome::Unread(it) => {
+                        let (subject, evidence) = node("*", corner);
+                        visit(subject, evidence, Err(it.clone()));
+                    }
+                }
+            }
+        }
+        Ask::Role(ask) => {
+            for it in &survey.roles {
+                visit(role(it), role_asked(it), ask(it, view));
+            }
+            // Roles are known through their nodes: where those are not, neither are they.
+            for corner in survey.corners.iter().filter(|it| it.is_asked()) {
+                let nodes = corner.nodes.known().map(Vec::len);
+                let unread = match (nodes, corner.network.instances.known()) {
+                    (Err(it), _) => it,
+                    (Ok(many), Err(it)) if many > 0 => it,
+                    _ => continue,
+                };
+                let (subject, evidence) = node("*", corner);
+                let resource =
+                    format!("arn:{}:iam::{}:role/*", partition_of(&corner.region), corner.account);
+                visit(Subject { resource, ..subject }, evidence, Err(unread));
+            }
+        }
+        Ask::Starter(ask) => {
+            for it in &survey.starters {
+                visit(role(it), role_asked(it), ask(it, view));
+            }
+        }
         Ask::Key(ask) => {
             for it in &survey.keys {
                 let partition = partition_of(&it.region);
@@ -681,6 +766,30 @@ fn walk(check: &Check, view: &View<'_>, visit: &mut dyn FnMut(Subject, Vec<Asked
             }
         }
     }
+}
+
+fn group_subject(it: &LogGroup) -> Subject {
+    Subject {
+        place: format!("logs:{} in {} of {}", it.name, it.region, it.account),
+        account: it.account.clone(),
+        region: it.region.clone(),
+        resource: group_arn(it),
+    }
+}
+
+fn role(it: &Role) -> Subject {
+    let account = statements::account_of(&it.arn).unwrap_or_default();
+    Subject {
+        place: format!("role {}", it.arn),
+        account,
+        region: String::new(),
+        resource: it.arn.clone(),
+    }
+}
+
+fn role_asked(it: &Role) -> Vec<Asked> {
+    let simulations = it.simulations.iter().filter_map(|it| asked(&it.decisions));
+    simulations.chain(asked(&it.policies)).collect()
 }
 
 fn node(id: &str, corner: &Corner) -> (Subject, Vec<Asked>) {
@@ -793,13 +902,18 @@ fn walk_buckets(
         );
         match check.ask {
             Ask::Bucket(ask) => visit(subject(""), evidence, there(&|| ask(it, view))),
-            Ask::Prefix(ask) => {
+            Ask::Prefix(_) | Ask::Store(_) => {
                 for prefix in &it.prefixes {
+                    let ask = |prefix: &Prefix| match check.ask {
+                        Ask::Prefix(ask) => ask(prefix, it, view),
+                        Ask::Store(ask) => ask(Store::Prefix(prefix, it), view),
+                        _ => Ok(Judged::absent("")),
+                    };
                     let mut evidence = evidence.clone();
                     evidence.extend(asked(&prefix.sample));
                     let heads = prefix.sample.known().ok().into_iter().flat_map(|it| &it.objects);
                     evidence.extend(heads.filter_map(|it| asked(&it.head)));
-                    visit(subject(&prefix.prefix), evidence, there(&|| ask(prefix, it, view)));
+                    visit(subject(&prefix.prefix), evidence, there(&|| ask(prefix)));
                 }
             }
             _ => {}

@@ -119,6 +119,8 @@ pub struct Promise {
     pub accounts: Vec<String>,
     /// Regions where evidence may lie; all if empty.
     pub regions: Vec<String>,
+    /// ARNs of principals that start sessions.
+    pub starters: Vec<String>,
 }
 
 impl Promise {
@@ -135,6 +137,7 @@ impl Promise {
             max_session_minutes: None,
             accounts: Vec::new(),
             regions: Vec::new(),
+            starters: Vec::new(),
         }
     }
 

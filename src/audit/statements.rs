@@ -219,6 +219,113 @@ impl Which {
     }
 }
 
+/// A request that somebody might make.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// ARN of a role or user.
+    pub principal: &'a str,
+    pub action: &'a str,
+    pub resource: &'a str,
+    /// Condition keys in lower case, and what the request would carry.
+    pub context: &'a [(String, String)],
+}
+
+/// What one policy document says of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// By the statement so called.
+    Allows(String),
+    Denies(String),
+    Nothing,
+    /// It depends on what is not known, in words.
+    Unclear(String),
+}
+
+impl Policy {
+    /// What this document says. Of a policy that is attached to a resource `names_principals` is true.
+    pub fn says(&self, request: &Request<'_>, names_principals: bool) -> Said {
+        let mut allowed = None;
+        let mut unclear = None;
+        for it in &self.statements {
+            if !it.actions.holds_action(request.action)
+                || !it.resources.holds_resource(request.resource)
+                || (names_principals && !it.means(request.principal))
+            {
+                continue;
+            }
+            match it.holds(request) {
+                Some(true) if it.allows => allowed = Some(it.name()),
+                // A denial ends all.
+                Some(true) => return Said::Denies(it.name()),
+                Some(false) => {}
+                None => {
+                    let keys: Vec<&str> = it.conditions.iter().map(|it| it.key.as_str()).collect();
+                    let what = if it.allows { "allows" } else { "denies" };
+                    unclear = Some(format!("{} {what} it by {}", it.name(), keys.join(", ")));
+                }
+            }
+        }
+        match (unclear, allowed) {
+            (Some(it), _) => Said::Unclear(it),
+            (None, Some(it)) => Said::Allows(it),
+            (None, None) => Said::Nothing,
+        }
+    }
+}
+
+impl Statement {
+    /// Whether a role or user is meant, by itself, as everybody, or through its account.
+    fn means(&self, principal: &str) -> bool {
+        let account = account_of(principal);
+        let meant = |it: &(String, String)| {
+            let delegated = it.1.ends_with(":root") || account_of(&it.1).as_ref() == Some(&it.1);
+            it.0 == "AWS"
+                && (it.1 == "*"
+                    || it.1 == principal
+                    || (delegated && account.is_some() && account_of(&it.1) == account))
+        };
+        match &self.principals {
+            Who::These(many) => many.iter().any(meant),
+            Who::AllBut(many) => !many.iter().any(meant),
+        }
+    }
+
+    /// Whether its conditions hold for a request; `None` if one depends on what only a real request carries.
+    fn holds(&self, request: &Request<'_>) -> Option<bool> {
+        let account = account_of(request.principal);
+        let mut clear = true;
+        for it in &self.conditions {
+            let carried = match it.key.as_str() {
+                "aws:principalarn" => Some(request.principal.to_owned()),
+                "aws:principalaccount" | "kms:calleraccount" => account.clone(),
+                key => request.context.iter().find(|it| it.0 == key).map(|it| it.1.clone()),
+            };
+            let any = |same: fn(&str, &str) -> bool| {
+                carried.as_ref().map(|carried| it.values.iter().any(|it| same(it, carried)))
+            };
+            let equal: fn(&str, &str) -> bool = |one, other| one == other;
+            let folded: fn(&str, &str) -> bool = |one, other| one.eq_ignore_ascii_case(other);
+            let operator = it.operator.trim_end_matches("IfExists");
+            let held = match operator {
+                "StringEquals" => any(equal),
+                "StringEqualsIgnoreCase" | "Bool" => any(folded),
+                "StringNotEquals" => any(equal).map(|it| !it),
+                "StringLike" | "ArnEquals" | "ArnLike" => any(glob),
+                "StringNotLike" | "ArnNotEquals" | "ArnNotLike" => any(glob).map(|it| !it),
+                "Null" => carried.as_ref().map(|_| it.values.iter().any(|it| it == "false")),
+                _ => None,
+            };
+            match held {
+                Some(true) => {}
+                // One that does not hold settles it, whatever the others depend on.
+                Some(false) => return Some(false),
+                None => clear = false,
+            }
+        }
+        clear.then_some(true)
+    }
+}
+
 /// The account in an ARN, or an account id by itself.
 pub fn account_of(principal: &str) -> Option<String> {
     let is_id = |it: &str| it.len() == 12 && it.bytes().all(|it| it.is_ascii_digit());
@@ -304,6 +411,38 @@ mod tests {
         assert!(!with(r#""StringLike":{"aws:PrincipalArn":"*"}"#));
         assert!(!with(r#""StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}"#));
         assert!(!with(r#""Bool":{"aws:SecureTransport":"true"}"#));
+    }
+
+    #[test]
+    fn a_denial_ends_all_and_what_only_a_request_carries_is_unclear() {
+        let policy = |text: &str| Policy::read(&format!(r#"{{"Statement":[{text}]}}"#)).unwrap();
+        let context = [("aws:securetransport".to_owned(), "true".to_owned())];
+        let says = |text: &str| {
+            let request = Request {
+                principal: "arn:aws:iam::111122223333:role/node",
+                action: "s3:PutObject",
+                resource: "arn:aws:s3:::b/a.log",
+                context: &context,
+            };
+            policy(text).says(&request, true)
+        };
+        let allow = r#"{"Sid":"A","Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"s3:Put*","Resource":"arn:aws:s3:::b/*"}"#;
+        let deny = |condition: &str| {
+            format!(
+                r#"{{"Sid":"D","Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{{{condition}}}}},{allow}"#
+            )
+        };
+        assert_eq!(says(allow), Said::Allows("A".into()));
+        assert_eq!(says(&allow.replace("111122223333", "444455556666")), Said::Nothing);
+        assert_eq!(says(&allow.replace("b/*", "c/*")), Said::Nothing);
+        let tls = r#""Bool":{"aws:SecureTransport":"false"}"#;
+        assert_eq!(says(&deny(tls)), Said::Allows("A".into()));
+        let own = r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/node"}"#;
+        assert_eq!(says(&deny(own)), Said::Denies("D".into()));
+        let endpoint = r#""StringNotEquals":{"aws:SourceVpce":"vpce-1"}"#;
+        assert_eq!(says(&deny(endpoint)), Said::Unclear("D denies it by aws:sourcevpce".into()));
+        let both = format!("{endpoint},{tls}");
+        assert_eq!(says(&deny(&both)), Said::Allows("A".into()), "one condition fails anyway");
     }
 
     #[test]

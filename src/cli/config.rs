@@ -2,12 +2,15 @@
 
 use clap::Args;
 use clap::Subcommand;
+use serde_json::json;
 
 use super::Answer;
 use super::Run;
+use super::Written;
 use super::reach::Reach;
 use crate::config;
 use crate::config::Place;
+use crate::config::Told;
 use crate::error::Result;
 use crate::render;
 
@@ -21,65 +24,109 @@ pub(super) struct ConfigArgs {
 #[derive(Subcommand, Debug)]
 enum What {
     /// Print every setting and where it was said
-    #[command(after_help = "Example:\n  ssmtrail config show --profile audit")]
+    #[command(
+        after_help = "Examples:\n  ssmtrail config show --profile audit\n  ssmtrail config show --format json"
+    )]
     Show {
+        /// How to write it
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        format: Written,
+
         #[command(flatten)]
         reach: Reach,
     },
 }
 
+/// The setting that a source begins with.
+const PLACE: &str = "place";
+
+/// One setting in force.
+struct Row {
+    /// Name of the source that it is about.
+    source: Option<String>,
+    key: String,
+    value: String,
+    from: String,
+}
+
 impl ConfigArgs {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let What::Show { reach } = self.what;
+        let What::Show { format, reach } = self.what;
         let config = run.config()?;
         let path = run.config_place();
-        let mut rows: Vec<[String; 3]> = Vec::new();
+        let mut rows = Vec::new();
         let file = match path.exists() {
             true => (path.display().to_string(), String::new()),
             false => ("-".to_owned(), format!("there is no {}", config::NAME)),
         };
-        rows.push(["config".into(), file.0, file.1]);
         let archive = match (&run.root, &config.archive) {
             (Some(_), _) => "the command line or SSMTRAIL_ARCHIVE".to_owned(),
             (None, Some(it)) => it.from.to_string(),
             (None, None) => "the default".to_owned(),
         };
-        rows.push(["archive".into(), run.root()?.display().to_string(), archive]);
+        let archive = (run.root()?.display().to_string(), archive);
+        for (key, (value, from)) in [("config", file), ("archive", archive)] {
+            rows.push(Row { source: None, key: key.into(), value, from });
+        }
         let role = reach.role_arn.first().map(String::as_str);
         let said = reach.said(reach.region.first().map(String::as_str), role);
         let general = said.or(&run.environment()).or(&config.access);
-        for (key, told) in general.each() {
-            if let Some(it) = told {
-                rows.push([key.into(), it.value.clone(), it.from.to_string()]);
-            }
+        let told = |source: Option<&String>, key: &str, it: &Told| Row {
+            source: source.cloned(),
+            key: key.into(),
+            value: it.value.clone(),
+            from: it.from.to_string(),
+        };
+        for (key, it) in general.each() {
+            rows.extend(it.as_ref().map(|it| told(None, key, it)));
+        }
+        for (key, it) in &config.promise.said {
+            rows.push(told(None, &format!("promise.{key}"), it));
+        }
+        for it in &config.mutes {
+            let value =
+                format!("{} for {} until {}: {}", it.check, it.resource, it.until, it.reason);
+            rows.push(Row { source: None, key: "mute".into(), value, from: it.from.to_string() });
         }
         for (nth, it) in config.sources.iter().enumerate() {
             let name = it.name.clone().unwrap_or_else(|| format!("source {}", nth + 1));
-            let at = it.from.to_string();
-            rows.push([name.clone(), it.place.to_string(), at.clone()]);
+            let mut row = |key: &str, value: &str| {
+                let (source, value) = (Some(name.clone()), value.to_owned());
+                rows.push(Row { source, key: key.into(), value, from: it.from.to_string() });
+            };
+            row(PLACE, &it.place.to_string());
+            let flags = [("requester_pays", it.requester_pays), ("versions", it.versions)];
+            flags.iter().filter(|it| it.1).for_each(|it| row(it.0, "true"));
+            for (key, value) in [("account", &it.account), ("bucket_owner", &it.bucket_owner)] {
+                value.iter().for_each(|it| row(key, it));
+            }
             let access = match it.place {
                 // A folder is not reached through AWS.
                 Place::Folder(_) => it.access.clone(),
                 _ => reach.access(run, it)?,
             };
-            for (key, told) in access.each() {
-                if let Some(it) = told {
-                    rows.push([format!("  {key}"), it.value.clone(), it.from.to_string()]);
-                }
+            for (key, it) in access.each() {
+                rows.extend(it.as_ref().map(|it| told(Some(&name), key, it)));
             }
-            let flags = [("requester_pays", it.requester_pays), ("versions", it.versions)];
-            for (key, _) in flags.iter().filter(|it| it.1) {
-                rows.push([format!("  {key}"), "true".into(), at.clone()]);
-            }
-            for (key, value) in [("account", &it.account), ("bucket_owner", &it.bucket_owner)] {
-                if let Some(value) = value {
-                    rows.push([format!("  {key}"), value.clone(), at.clone()]);
-                }
-            }
+        }
+        if format == Written::Json {
+            let settings: Vec<_> = rows
+                .iter()
+                .map(|it| json!({ "source": it.source, "setting": it.key, "value": it.value, "from": it.from }))
+                .collect();
+            let value = json!({ "version": 1, "settings": settings });
+            return run.ui.line(&render::json(&value)).map(|()| Answer::Yes);
         }
         let rows: Vec<Vec<String>> = rows
             .iter()
-            .map(|it| it.iter().map(|it| render::visible(it).into_owned()).collect())
+            .map(|it| {
+                let key = match &it.source {
+                    None => it.key.clone(),
+                    Some(name) if it.key == PLACE => name.clone(),
+                    Some(_) => format!("  {}", it.key),
+                };
+                [&key, &it.value, &it.from].map(|it| render::visible(it).into_owned()).into()
+            })
             .collect();
         run.ui.table(&["SETTING", "VALUE", "FROM"], &[], &rows)?;
         if config.sources.is_empty() {

@@ -1,29 +1,55 @@
-//! `doctor`: why a source cannot be read, with the one thing that is missing.
+//! `doctor`: why a source cannot be read, and why sessions do not do what they should, each with the cause and the fix.
+
+use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::Value;
+use serde_json::json;
 
 use super::Answer;
 use super::Run;
+use super::Written;
+use super::asking;
 use super::reach::Reach;
 use super::sync::runtime;
+use super::verify;
+use crate::audit;
+use crate::audit::Finding;
+use crate::audit::symptoms;
+use crate::audit::symptoms::Explained;
+use crate::error::Error;
+use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
+use crate::settings::Survey;
+use crate::source::probe::Probe;
 use crate::source::probe::probe_source;
 
 const EXAMPLES: &str = "\
 Examples:
-  ssmtrail doctor                          every source in ssmtrail.toml
-  ssmtrail doctor s3://acme-session-logs   one place, configured or not
+  ssmtrail doctor                          every source in ssmtrail.toml, then every node in every Region
+  ssmtrail doctor s3://acme-session-logs   can this one place be read
+  ssmtrail doctor i-0123456789abcdef0      why this node refuses sessions, logs nothing or does not appear
+  ssmtrail doctor --survey settings.json   the same from a file of `verify --save-survey`, without AWS
 
-Each source is tried: who we are, the clock, the place, listing it, reading one thing in it (and so decrypting it). What is
-missing is said with the statement that would allow it. Exit 0: all can be read. Exit 1: one cannot.";
+A source is tried: who we are, the clock, the place, listing it, reading one thing in it (and so decrypting it). What is missing is
+said with the statement that would allow it. Sessions are explained from settings: what the agent would refuse and in which words, who
+may not write, what cannot be reached. Exit 0: all is well. Exit 1: a cause was found. Exit 3: none was, and something is unknown.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Doctor {
-    /// Where transcripts are: s3://bucket/prefix, logs:GROUP, a folder, or a name from ssmtrail.toml
-    #[arg(value_name = "SOURCE")]
+    /// s3://bucket/prefix, logs:GROUP, a folder, a name from ssmtrail.toml, or a node: i-… or mi-…
+    #[arg(value_name = "SOURCE|NODE")]
     sources: Vec<String>,
+
+    /// Explain from this file of `ssmtrail verify --save-survey`; AWS is not asked
+    #[arg(long, value_name = "FILE")]
+    survey: Option<PathBuf>,
+
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Written,
 
     #[command(flatten)]
     reach: Reach,
@@ -31,36 +57,203 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let specs = super::sync::specs(run, &self.sources)?;
-        let runtime = runtime()?;
+        let (nodes, sources): (Vec<String>, Vec<String>) =
+            self.sources.iter().cloned().partition(|it| is_node(it));
         let mut sound = true;
-        for spec in &specs {
-            let access = self.reach.access(run, spec)?;
-            let probes = runtime.block_on(probe_source(spec, &access));
-            let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
-            let head = format!("{name}{}", spec.place);
-            let head = run.ui.paint(render::NAME, &render::visible(&head));
-            run.ui.line(&head)?;
-            for it in probes {
-                match it.outcome {
-                    Ok(words) => {
-                        let line = format!("  ok    {:<9} {}", it.what, render::visible(&words));
-                        run.ui.line(&line)?;
-                    }
-                    Err(refusal) => {
-                        sound = false;
-                        let no = run.ui.paint(render::WARN, "no");
-                        let why = render::visible(&refusal.why).into_owned();
-                        run.ui.line(&format!("  {no}    {:<9} {why}", it.what))?;
-                        if let Some(hint) = &refusal.hint {
-                            let hint = render::visible(hint).into_owned();
-                            run.ui.line(&format!("        {:<9} {hint}", ""))?;
-                        }
-                    }
+        let mut told = Vec::new();
+        let configured = !run.config()?.sources.is_empty();
+        if !sources.is_empty() || (nodes.is_empty() && self.survey.is_none() && configured) {
+            let specs = super::sync::specs(run, &sources)?;
+            let runtime = runtime()?;
+            for spec in &specs {
+                let access = self.reach.access(run, spec)?;
+                let probes = runtime.block_on(probe_source(spec, &access));
+                sound &= probes.iter().all(|it| it.outcome.is_ok());
+                if self.format == Written::Json {
+                    let tried: Vec<_> = probes.iter().map(as_json).collect();
+                    told.push(json!({ "name": spec.name, "place": spec.place.to_string(), "tried": tried }));
+                    continue;
+                }
+                let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
+                let head = format!("{name}{}", spec.place);
+                let head = run.ui.paint(render::NAME, &render::visible(&head));
+                run.ui.line(&head)?;
+                probes.iter().try_for_each(|it| tell(run, it))?;
+            }
+            runtime.shutdown_background();
+        }
+        let mut answer = Answer::found(sound);
+        let mut explained = Vec::new();
+        // Sources that are named are all that was asked about.
+        if sources.is_empty() || !nodes.is_empty() {
+            let survey = match &self.survey {
+                Some(path) => verify::read(&run.world.folder.join(path))?,
+                None => asking::ask(run, &[], &self.reach, 0)?,
+            };
+            asking::tell_unread(run, &survey);
+            if survey.corners.is_empty() {
+                return Ok(Answer::Failed);
+            }
+            let config = run.config()?;
+            let promise = verify::promise(&config.promise, None)?;
+            let judgement = audit::judge(&survey, &promise, &[], &[]);
+            let about: Vec<Option<&str>> = match nodes.is_empty() {
+                true => vec![None],
+                false => nodes.iter().map(|it| Some(it.as_str())).collect(),
+            };
+            let (mut causes, mut unknown) = (false, !survey.unread.is_empty());
+            for node in about {
+                if let Some(node) = node {
+                    known(node, &survey)?;
+                }
+                let them = symptoms::explain(&survey, &judgement, node);
+                causes |= them.iter().any(|it| !it.causes.is_empty());
+                unknown |= them.iter().any(|it| !it.unknown.is_empty());
+                match self.format {
+                    Written::Json => explained.push(json!({
+                        "node": node,
+                        "symptoms": them.iter().map(symptom_json).collect::<Vec<_>>(),
+                    })),
+                    Written::Table => tell_symptoms(run, node, &them)?,
                 }
             }
+            answer = match (sound && !causes, unknown) {
+                (false, _) => Answer::No,
+                (true, true) => Answer::Partial,
+                (true, false) => Answer::Yes,
+            };
         }
-        runtime.shutdown_background();
-        Ok(Answer::found(sound))
+        if self.format == Written::Json {
+            let value = json!({ "version": 1, "sources": told, "sessions": explained });
+            run.ui.line(&render::json(&value))?;
+        }
+        Ok(answer)
     }
+}
+
+fn is_node(it: &str) -> bool {
+    let digits = it.strip_prefix("i-").or(it.strip_prefix("mi-"));
+    digits.is_some_and(|it| it.len() >= 8 && it.bytes().all(|it| it.is_ascii_hexdigit()))
+}
+
+/// Refuses a node that nobody knows, where everything was looked into.
+fn known(node: &str, survey: &Survey) -> Result<()> {
+    if !symptoms::corners_of(node, survey).is_empty() {
+        return Ok(());
+    }
+    let unread = survey
+        .corners
+        .iter()
+        .find_map(|it| it.nodes.known().err().or(it.network.instances.known().err()));
+    if let Some(it) = unread {
+        let why = format!("{node} was not found, and not every list could be read: {}", it.why);
+        return Err(Error::new(Kind::Refused, why).hint("allow what is missing, then ask again"));
+    }
+    let mut regions: Vec<&str> = survey.corners.iter().map(|it| it.region.as_str()).collect();
+    regions.sort_unstable();
+    regions.dedup();
+    Err(Error::new(
+        Kind::Missing,
+        format!("neither EC2 nor Systems Manager knows {node} in {}", regions.join(", ")),
+    )
+    .hint("check its id, the account (--profile, --role-arn) and the Region (--region)"))
+}
+
+fn tell(run: &mut Run<'_, '_>, it: &Probe) -> Result<()> {
+    match &it.outcome {
+        Ok(words) => {
+            let line = format!("  ok    {:<9} {}", it.what, render::visible(words));
+            run.ui.line(&line)
+        }
+        Err(refusal) => {
+            let no = run.ui.paint(render::WARN, "no");
+            let why = render::visible(&refusal.why).into_owned();
+            run.ui.line(&format!("  {no}    {:<9} {why}", it.what))?;
+            match &refusal.hint {
+                Some(hint) => {
+                    let hint = render::visible(hint).into_owned();
+                    run.ui.line(&format!("        {:<9} {hint}", ""))
+                }
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_>]) -> Result<()> {
+    let head = node.map_or("all nodes".to_owned(), str::to_owned);
+    let head = run.ui.paint(render::NAME, &head);
+    run.ui.line(&head)?;
+    for it in them {
+        let words = it.symptom.words();
+        let verdict = match (it.causes.len(), it.unknown.len()) {
+            (0, 0) if it.passed == 0 => "nothing to go by".to_owned(),
+            (0, 0) => format!(
+                "no cause found; {} speak against it",
+                render::plural(it.passed as u64, "check")
+            ),
+            (0, _) => "no cause found, and not everything could be read".to_owned(),
+            (some, _) => render::plural(some as u64, "cause"),
+        };
+        let mark = match (it.causes.is_empty(), it.unknown.is_empty()) {
+            (false, _) => run.ui.paint(render::MATCH, "!!"),
+            (true, false) => run.ui.paint(render::WARN, "??"),
+            (true, true) => run.ui.paint(render::DIM, "ok"),
+        };
+        run.ui.line(&format!("  {mark}  {words}: {verdict}"))?;
+        for one in &it.causes {
+            tell_cause(run, one)?;
+        }
+        for one in &it.unknown {
+            let line = format!("      unknown {}: {}", one.check_id, render::visible(&one.seen));
+            run.ui.line(&line)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
+    let place = render::visible(&it.place).into_owned();
+    run.ui.line(&format!("      {} {place}: {}", it.check_id, render::visible(&it.seen)))?;
+    for one in &it.details {
+        run.ui.line(&format!("        - {}", render::visible(one)))?;
+    }
+    let asked: Vec<String> =
+        it.evidence.iter().map(|it| format!("{} at {}", it.api, it.at)).take(3).collect();
+    if !asked.is_empty() {
+        let line = run.ui.paint(render::DIM, &format!("by {}", asked.join(", ")));
+        run.ui.line(&format!("        {line}"))?;
+    }
+    for fix in &it.fixes {
+        run.ui.line(&format!("        $ {}", render::visible(&fix.command)))?;
+        if let Some(warning) = &fix.warning {
+            let careful = run.ui.paint(render::WARN, "careful:");
+            run.ui.line(&format!("          {careful} {warning}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn symptom_json(it: &Explained<'_>) -> Value {
+    json!({
+        "symptom": it.symptom.code(),
+        "words": it.symptom.words(),
+        "causes": it.causes,
+        "unknown": it.unknown,
+        "passed": it.passed,
+    })
+}
+
+fn as_json(it: &Probe) -> Value {
+    let (seen, refusal) = match &it.outcome {
+        Ok(words) => (Some(words), None),
+        Err(it) => (None, Some(it)),
+    };
+    json!({
+        "what": it.what,
+        "ok": refusal.is_none(),
+        "seen": seen,
+        "why": refusal.map(|it| &it.why),
+        "hint": refusal.and_then(|it| it.hint.as_ref()),
+    })
 }

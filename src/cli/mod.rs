@@ -30,6 +30,7 @@ use crate::session::Skip;
 use crate::session::Window;
 
 mod archive;
+mod asking;
 mod config;
 mod demo;
 mod doctor;
@@ -37,6 +38,7 @@ mod evidence;
 mod export;
 mod init;
 mod masking;
+mod policy;
 mod progress;
 mod query;
 mod reach;
@@ -169,7 +171,9 @@ enum Command {
     Query(query::Query),
     /// Check the retention and encryption of the places sessions are logged to
     Verify(verify::Verify),
-    /// Say why a source cannot be read, and what is missing
+    /// Print policies for the nodes' role, the auditor, the keys, the buckets and those who start sessions
+    Policy(policy::PolicyArgs),
+    /// Say why a source cannot be read, and why sessions are refused, unlogged or impossible
     Doctor(doctor::Doctor),
     /// Print the configuration in force, and where each setting was said
     Config(config::ConfigArgs),
@@ -368,6 +372,13 @@ fn tell_window(ui: &mut Ui<'_>, window: Window) {
     ui.note(&text);
 }
 
+/// How an answer of little structure is written.
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum Written {
+    Table,
+    Json,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 enum FormatName {
     Table,
@@ -431,6 +442,7 @@ pub fn run(
         Command::Init(it) => it.run(&mut run),
         Command::Verify(it) => it.run(&mut run),
         Command::Doctor(it) => it.run(&mut run),
+        Command::Policy(it) => it.run(&mut run),
         Command::Config(it) => it.run(&mut run),
         Command::Archive(it) => it.run(&mut run),
         Command::Completions { shell } => {

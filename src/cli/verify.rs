@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 use clap::ValueEnum;
@@ -10,8 +9,10 @@ use serde_json::json;
 
 use super::Answer;
 use super::Run;
+use super::asking;
 use super::reach::Reach;
-use super::sync::runtime;
+use crate::archive::judged;
+use crate::archive::writer::Writer;
 use crate::audit;
 use crate::audit::Judgement;
 use crate::audit::Severity;
@@ -22,18 +23,14 @@ use crate::audit::promise::PROFILES;
 use crate::audit::promise::Promise;
 use crate::audit::promise::Worm;
 use crate::config::Config;
-use crate::config::Place;
 use crate::config::PromiseSpec;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
 use crate::render::findings;
+use crate::render::places;
 use crate::settings::Survey;
-use crate::source::survey;
-use crate::source::survey::Clock;
-use crate::source::survey::Scope;
-use crate::source::survey::Target;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,12 +39,16 @@ Examples:
   ssmtrail verify s3://acme-session-logs/prod     one place alone
   ssmtrail verify --save-survey settings.json     keep what AWS said; judge it again without AWS:
   ssmtrail verify --survey settings.json --promise hipaa
+  ssmtrail verify --diff                          what has changed since the last survey, which the archive keeps
   ssmtrail verify --survey today.json --diff last-month.json
   ssmtrail verify --list                          the checks; --explain S3-RET-01 tells one
 
 What could not be read is unknown, never a pass; the permission that is missing is named. The promise is that of [promise] in
 ssmtrail.toml, or --promise. Exit 0: nothing fails. Exit 1: something does. Exit 3: with --strict something is unknown, or an
 account or place could not be looked into at all.";
+
+/// Stands for the survey that the archive kept last.
+const LAST: &str = "the last one kept";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -80,12 +81,12 @@ pub(super) struct Verify {
     #[arg(long, value_name = "FILE", conflicts_with = "sources")]
     survey: Option<PathBuf>,
 
-    /// Tell what has changed since this older file
-    #[arg(long, value_name = "FILE")]
+    /// Tell what has changed since this older file; without one, since the survey that the archive kept last
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = LAST)]
     diff: Option<PathBuf>,
 
     /// Transcripts of each prefix to look at, beside the newest and the oldest five
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = asking::SAMPLE)]
     sample: usize,
 
     /// How to write the findings
@@ -115,7 +116,9 @@ enum Written {
     Csv,
     Junit,
     Sarif,
+    Ocsf,
     Md,
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -155,15 +158,12 @@ impl Verify {
         let mutes = mutes(&config)?;
         let survey = match &self.survey {
             Some(path) => read(path)?,
-            None => self.ask(run)?,
+            None => asking::ask(run, &self.sources, &self.reach, self.sample)?,
         };
         if let Some(path) = &self.save_survey {
             save(path, &survey)?;
         }
-        for it in &survey.unread {
-            let (what, why) = (render::visible(&it.what), render::visible(&it.unread.why));
-            run.ui.note(&format!("could not look into {what}: {why}"));
-        }
+        asking::tell_unread(run, &survey);
         if survey.is_empty() {
             return match survey.unread.is_empty() {
                 true => Err(Error::misused("there is nothing to verify")
@@ -176,10 +176,19 @@ impl Verify {
                 "no Session document names a bucket or a log group here, and none is configured",
             );
         }
-        if let Some(path) = &self.diff {
-            return changes(run, &read(path)?, &survey);
-        }
+        let before = match &self.diff {
+            None => None,
+            Some(it) if it.as_os_str() == LAST => Some(earlier(run, &survey)?),
+            Some(path) => Some(read(path)?),
+        };
         let judgement = audit::judge(&survey, &promise, &mutes, &self.check);
+        // What AWS said of everything is kept; of single places or checks it would pass for less than it is.
+        if self.survey.is_none() && self.sources.is_empty() && self.check.is_empty() {
+            keep(run, &survey, &judgement)?;
+        }
+        if let Some(before) = before {
+            return changes(run, &before, &survey);
+        }
         match self.format {
             Written::Table => table(run, &survey, &promise, &judgement, self.all)?,
             Written::Json => as_json(run, &survey, &promise, &judgement)?,
@@ -193,6 +202,15 @@ impl Verify {
                 let text = findings::markdown(&survey, &promise, &judgement);
                 run.ui.raw(text.as_bytes())?;
             }
+            Written::Html => {
+                let text = places::html(&survey, &promise, &judgement);
+                run.ui.raw(text.as_bytes())?;
+            }
+            Written::Ocsf => {
+                for it in findings::ocsf(&survey, &judgement) {
+                    run.ui.line(&render::json(&it))?;
+                }
+            }
         }
         for it in &judgement.stale {
             run.ui.note(&format!("note: {}", render::visible(it)));
@@ -205,82 +223,6 @@ impl Verify {
             (false, true) => Answer::Partial,
             (false, false) => Answer::Yes,
         })
-    }
-
-    /// Asks AWS.
-    fn ask(&self, run: &mut Run<'_, '_>) -> Result<Survey> {
-        let config = run.config()?;
-        let all = self.reach.region.iter().any(|it| it == "all");
-        let regions = if all { Vec::new() } else { self.reach.region.clone() };
-        let region = regions.first().map(String::as_str);
-        let specs = match self.sources.is_empty() {
-            true => config.sources.clone(),
-            false => super::sync::specs(run, &self.sources)?,
-        };
-        let mut targets = Vec::new();
-        for spec in specs.iter().filter(|it| !matches!(it.place, Place::Folder(_))) {
-            let role = self.reach.role_arn.first().map(String::as_str);
-            let access = self
-                .reach
-                .said(region, role)
-                .or(&spec.access)
-                .or(&run.environment())
-                .or(&config.access);
-            targets.push(Target {
-                place: spec.place.clone(),
-                access,
-                named_by: spec.from.to_string(),
-                bucket_owner: spec.bucket_owner.clone(),
-            });
-        }
-        // Places that are named are looked at alone; else the documents of each account tell more.
-        let mut accounts = Vec::new();
-        if self.sources.is_empty() {
-            let way = |role: Option<&str>| {
-                self.reach.said(region, role).or(&run.environment()).or(&config.access)
-            };
-            if self.reach.role_arn.is_empty() {
-                accounts.push(way(None));
-                for it in targets.iter().map(|it| &it.access).filter(|it| it.role_arn.is_some()) {
-                    if !accounts
-                        .iter()
-                        .any(|one| one.role_arn == it.role_arn && one.profile == it.profile)
-                    {
-                        accounts.push(it.clone());
-                    }
-                }
-            }
-            accounts.extend(self.reach.role_arn.iter().map(|it| way(Some(it))));
-        }
-        let scope = Scope { accounts, regions, targets, sample: self.sample };
-        let clock = Clock { began: run.world.now, since: Instant::now() };
-        let bar = run.world.progress.then(indicatif::ProgressBar::new_spinner);
-        if let Some(it) = &bar {
-            it.enable_steady_tick(std::time::Duration::from_millis(120));
-        }
-        let tell = |what: &str| {
-            if let Some(it) = &bar {
-                it.set_message(format!("reading {}", render::visible(what)));
-            }
-        };
-        let runtime = runtime()?;
-        let stop = run.world.stop;
-        let asked = runtime.block_on(async {
-            let stopped = async {
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                }
-            };
-            tokio::select! {
-                it = survey::survey(&scope, clock, &tell) => Some(it),
-                () = stopped => None,
-            }
-        });
-        runtime.shutdown_background();
-        if let Some(it) = &bar {
-            it.finish_and_clear();
-        }
-        asked.ok_or_else(|| Error::new(Kind::Interrupted, "stopped; nothing was judged"))
     }
 }
 
@@ -332,6 +274,7 @@ pub(super) fn promise(told: &PromiseSpec, argument: Option<&str>) -> Result<Prom
     out.max_session_minutes = told.max_session_minutes;
     out.accounts.clone_from(&told.accounts);
     out.regions.clone_from(&told.regions);
+    out.starters.clone_from(&told.starters);
     Ok(out)
 }
 
@@ -352,6 +295,51 @@ fn save(path: &std::path::Path, survey: &Survey) -> Result<()> {
         Ok(())
     };
     write().map_err(|it| Error::file("write", path, it))
+}
+
+/// The survey that was kept last of the same Regions and accounts, else the last of all.
+fn earlier(run: &mut Run<'_, '_>, now: &Survey) -> Result<Survey> {
+    let none = || {
+        Error::new(Kind::Missing, "the archive has kept no survey yet")
+            .hint("`ssmtrail verify` keeps one each time it asks about everything; or name a file")
+    };
+    let archive = asking::kept(run)?.ok_or_else(none)?;
+    let corners = |it: &Survey| {
+        let mut out: Vec<_> =
+            it.corners.iter().map(|it| (it.account.clone(), it.region.clone())).collect();
+        out.sort_unstable();
+        out
+    };
+    let times = archive.surveys()?;
+    let mut last = None;
+    for it in times.iter().filter(|it| **it < now.taken_at) {
+        let it = archive.survey(*it)?;
+        if corners(&it) == corners(now) {
+            return Ok(it);
+        }
+        last = last.or(Some(it));
+    }
+    last.ok_or_else(none)
+}
+
+/// Keeps a survey and its findings in the archive, where there is one.
+fn keep(run: &mut Run<'_, '_>, survey: &Survey, judgement: &Judgement) -> Result<()> {
+    if asking::kept(run)?.is_none() {
+        return Ok(());
+    }
+    let root = run.root()?;
+    let at = survey.taken_at.to_string();
+    let kept = Writer::open(&root)
+        .and_then(|mut it| judged::keep(&mut it, survey, &judgement.findings, &at));
+    match kept {
+        // Somebody else writes: the judgement stands all the same.
+        Err(it) if it.kind == Kind::Busy => {
+            run.ui
+                .note("note: the survey was not kept: the archive is being written by another run");
+            Ok(())
+        }
+        it => it,
+    }
 }
 
 fn list(run: &mut Run<'_, '_>) -> Result<Answer> {

@@ -20,7 +20,7 @@ const COMMAND: &str = "ssmtrail.command/1";
 const SESSION: &str = "ssmtrail.session/1";
 
 /// The release of the Open Cybersecurity Schema Framework ("schema.ocsf.io").
-const OCSF: &str = "1.8.0";
+pub(super) const OCSF: &str = "1.8.0";
 
 /// The same for the same command of the same session, in whatever archive and however often it is exported.
 fn uid(parts: &[&str]) -> String {

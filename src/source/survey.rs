@@ -14,9 +14,13 @@ use futures_util::StreamExt;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::audit::View;
 use crate::audit::buckets::keys_of;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
+use crate::audit::promise::Promise;
+use crate::audit::statements::account_of;
+use crate::audit::writers;
 use crate::config::Access;
 use crate::config::Place;
 use crate::config::partition_of;
@@ -27,6 +31,8 @@ use crate::source::aws::Need;
 use crate::source::aws::patience;
 use crate::source::discover::anywhere;
 use crate::source::discover::enabled_regions;
+use crate::source::network;
+use crate::source::roles;
 
 /// Things asked about at once.
 const AT_ONCE: usize = 16;
@@ -52,6 +58,10 @@ pub struct Scope {
     pub targets: Vec<Target>,
     /// Transcripts of each prefix that are looked at beside the newest and oldest five.
     pub sample: usize,
+    /// ARNs of principals that start sessions.
+    pub starters: Vec<String>,
+    /// What our own archive knows of transcripts that came.
+    pub arrivals: Vec<Arrival>,
 }
 
 /// What every answer is stamped with: the time at which the run began, and what has passed since.
@@ -71,20 +81,20 @@ impl Clock {
 
 /// One way to AWS, and the time.
 #[derive(Clone)]
-struct Way {
-    connection: Connection,
-    account: String,
-    region: String,
+pub(super) struct Way {
+    pub(super) connection: Connection,
+    pub(super) account: String,
+    pub(super) region: String,
     clock: Clock,
 }
 
 impl Way {
-    fn need(&self, action: &'static str, on: impl Into<String>) -> Need {
+    pub(super) fn need(&self, action: &'static str, on: impl Into<String>) -> Need {
         Need::of(action, on)
     }
 
     /// Keeps an answer or a refusal. `absent` names the error codes that mean "not set".
-    fn read<T, O, E>(
+    pub(super) fn read<T, O, E>(
         &self,
         api: &str,
         need: &Need,
@@ -284,15 +294,104 @@ pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync
     let asked =
         futures_util::stream::iter(keys).map(|(it, way)| async move { key(&way, it).await });
     out.keys = asked.buffered(AT_ONCE).collect().await;
-    out.corners = corners.into_iter().map(|it| it.0).collect();
     out.groups = groups.into_iter().map(|it| it.0).collect();
+    let mut accounts: Vec<(String, Way)> = Vec::new();
+    for (it, way) in &buckets {
+        if !accounts.iter().any(|one| one.0 == it.account) {
+            accounts.push((it.account.clone(), way.clone()));
+        }
+    }
     out.buckets = buckets.into_iter().map(|it| it.0).collect();
+    for (id, way) in accounts {
+        out.accounts.push(account(&way, id).await);
+    }
+    let (corners, ways): (Vec<Corner>, Vec<Way>) = corners.into_iter().unzip();
+    out.corners = corners;
+    principals(&mut out, &ways, scope, progress).await;
+    out.arrivals.clone_from(&scope.arrivals);
     let mut calls: BTreeMap<String, u64> = BTreeMap::new();
     for (name, many) in connections.iter().flat_map(|it| it.calls.by_name()) {
         *calls.entry(name).or_default() += many;
     }
     out.calls = calls;
     out
+}
+
+/// What is set once for an account.
+async fn account(way: &Way, id: String) -> Account {
+    let need = way.need("s3:GetAccountPublicAccessBlock", "*");
+    let answer = super::light::account_public_access(&way.connection, &id).await;
+    let absent = &["NoSuchPublicAccessBlockConfiguration"];
+    let public_access =
+        way.read("s3:GetAccountPublicAccessBlock", &need, answer, absent, None, |it| {
+            let document = roxmltree::Document::parse(&it.text).ok()?;
+            let it = super::light::Element::root(&document);
+            Some(PublicAccess {
+                block_acls: it.flag("BlockPublicAcls"),
+                ignore_acls: it.flag("IgnorePublicAcls"),
+                block_policy: it.flag("BlockPublicPolicy"),
+                restrict_buckets: it.flag("RestrictPublicBuckets"),
+            })
+        });
+    Account { id, public_access }
+}
+
+/// What the roles behind nodes may do, and those who start sessions: once for each.
+async fn principals(
+    out: &mut Survey,
+    ways: &[Way],
+    scope: &Scope,
+    progress: &(dyn Fn(&str) + Sync),
+) {
+    // Role, nodes with their Regions, places of its corners.
+    type Wanted = (String, Vec<(String, String)>, Vec<usize>);
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (nth, corner) in out.corners.iter().enumerate() {
+        for (arn, nodes) in writers::candidates(corner) {
+            let nodes = nodes.into_iter().map(|it| (it, corner.region.clone()));
+            match wanted.iter_mut().find(|it| it.0 == arn) {
+                Some(it) => {
+                    it.1.extend(nodes);
+                    it.2.push(nth);
+                }
+                None => wanted.push((arn, nodes.collect(), vec![nth])),
+            }
+        }
+    }
+    // No promise is needed to ask.
+    let promise = Promise::default();
+    let view = View { survey: out, promise: &promise };
+    let asked = wanted.into_iter().filter_map(|(arn, nodes, at)| {
+        let corners: Vec<&Corner> = at.iter().map(|it| &out.corners[*it]).collect();
+        let way = ways.get(*at.first()?)?;
+        Some((way, arn, nodes, writers::questions(&corners, &view)))
+    });
+    let asked: Vec<_> = asked.collect();
+    let roles = futures_util::stream::iter(asked).map(|(way, arn, nodes, questions)| async move {
+        progress(&format!("the role {arn}"));
+        roles::simulate(way, &arn, nodes, questions).await
+    });
+    let roles: Vec<Role> = roles.buffered(AT_ONCE).collect().await;
+    let mut starters = Vec::new();
+    for arn in &scope.starters {
+        let account = account_of(arn);
+        let at = out.corners.iter().position(|it| account.as_ref() == Some(&it.account));
+        let Some((corner, way)) = at.and_then(|it| Some((&out.corners[it], ways.get(it)?))) else {
+            let why = Unread::new(Reason::NotAsked, "no Region of its account was looked into");
+            starters.push(Role {
+                arn: arn.clone(),
+                simulations: vec![Simulation {
+                    resource: "*".into(),
+                    decisions: Read { outcome: Outcome::Unread(why), ..Read::default() },
+                }],
+                ..Role::default()
+            });
+            continue;
+        };
+        let questions = writers::starter_questions(&[corner]);
+        starters.push(roles::simulate(way, arn, Vec::new(), questions).await);
+    }
+    (out.roles, out.starters) = (roles, starters);
 }
 
 fn refused(it: Refusal, action: &str) -> Unread {
@@ -469,6 +568,24 @@ async fn corner(way: &Way) -> Corner {
     it.nodes = last;
     logs_of(way, &mut it).await;
     it.trails = trails(way).await;
+    it.network = network::network(way).await;
+    if let Outcome::Is(instances) = &mut it.network.instances.outcome {
+        roles::profiles(way, instances).await;
+    }
+    if it.nodes.known().is_ok_and(|it| it.iter().any(|it| it.id.starts_with("i-"))) {
+        let id = "/ssm/managed-instance/default-ec2-instance-management-role";
+        let (partition, region, account) = (partition_of(&way.region), &way.region, &way.account);
+        let need = way.need(
+            "ssm:GetServiceSetting",
+            format!("arn:{partition}:ssm:{region}:{account}:servicesetting{id}"),
+        );
+        let got = client.get_service_setting().setting_id(id).send().await;
+        let absent = &["ServiceSettingNotFound"];
+        it.default_role = way.read("ssm:GetServiceSetting", &need, got, absent, None, |it| {
+            let value = it.service_setting().and_then(|it| it.setting_value()).unwrap_or_default();
+            Some(value.to_owned()).filter(|it| !it.is_empty() && it != "$None")
+        });
+    }
     it
 }
 

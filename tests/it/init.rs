@@ -100,8 +100,32 @@ fn ecs_clusters_tell_where_their_sessions_go() {
     let clusters = json!([
         { "clusterName": "prod", "configuration": configured("OVERRIDE", override_) },
         { "clusterName": "test", "configuration": configured("NONE", json!({})) },
-        { "clusterName": "old" },
+        { "clusterName": "old", "clusterArn": "arn:aws:ecs:ap-southeast-2:410000000002:cluster/old" },
     ]);
+    // Amazon ECS API Reference: ListTasks, DescribeTasks.
+    aws.canned(
+        &format!("{target}.ListTasks"),
+        "ap-southeast-2",
+        "taskArns",
+        json!(["arn:of/a/task", "arn:of/another"]),
+    );
+    let definition = "arn:aws:ecs:ap-southeast-2:410000000002:task-definition/web:3";
+    let tasks = json!([
+        { "taskArn": "arn:of/a/task", "enableExecuteCommand": true, "taskDefinitionArn": definition },
+        { "taskArn": "arn:of/another", "enableExecuteCommand": false, "taskDefinitionArn": "arn:of/task-definition/quiet:1" },
+    ]);
+    aws.canned(&format!("{target}.DescribeTasks"), "ap-southeast-2", "tasks", tasks);
+    let log = |driver: &str, options: serde_json::Value| json!({ "name": "x", "logConfiguration": { "logDriver": driver, "options": options } });
+    let containers = [
+        log(
+            "awslogs",
+            json!({ "awslogs-group": "/ecs/web", "awslogs-region": "us-west-2", "awslogs-stream-prefix": "ecs" }),
+        ),
+        log("awsfirelens", json!({ "Name": "s3" })),
+    ];
+    aws.canned_whole(&format!("{target}.DescribeTaskDefinition"), "ap-southeast-2", json!({
+        "taskDefinition": { "taskDefinitionArn": definition, "containerDefinitions": containers }
+    }));
     aws.canned(&format!("{target}.DescribeClusters"), "ap-southeast-2", "clusters", clusters);
     aws.run("init --dry-run").is(expect![[r##"
         # Sources of session transcripts, for ssmtrail. `ssmtrail init` adds what it finds and changes nothing else: edit freely.
@@ -119,12 +143,16 @@ fn ecs_clusters_tell_where_their_sessions_go() {
         # learned DATE from ECS Exec of the cluster prod in ap-southeast-2 of 410000000002
         [[source]]
         place = "logs:arn:aws:logs:ap-southeast-2:410000000002:log-group:/ecs/exec"
-        ! looked into 1 Region: 2 sources added, 0 known
+
+        # learned DATE from ECS Exec of the cluster old in ap-southeast-2 of 410000000002, task definition web:3
+        [[source]]
+        place = "logs:arn:aws:logs:us-west-2:410000000002:log-group:/ecs/web"
+        ! looked into 1 Region: 3 sources added, 0 known
         ! added s3://acme-exec/
         ! added logs:arn:aws:logs:ap-southeast-2:410000000002:log-group:/ecs/exec
+        ! added logs:arn:aws:logs:us-west-2:410000000002:log-group:/ecs/web
         ! note: ap-southeast-2 of 410000000002: there are no Session Manager preferences, so sessions there are not logged unless they name another document
         ! note: ECS Exec of the cluster test in ap-southeast-2 of 410000000002: logging is off
-        ! note: ECS Exec of the cluster old in ap-southeast-2 of 410000000002: sessions go to the awslogs group of each task definition; name those groups yourself
     "##]]);
     assert_eq!(file(&aws), "", "a dry run writes nothing");
 }
@@ -210,7 +238,7 @@ fn the_accounts_of_the_organization_are_reached_by_a_role_of_one_name() {
 #[test]
 fn the_configuration_in_force_is_shown_with_where_each_setting_was_said() {
     let aws = Aws::new();
-    let text = "region = \"eu-west-1\"\n\n[[source]]\nname = \"prod\"\nplace = \"s3://acme/prod\"\nversions = true\n\n[[source]]\nplace = \"./handed-over\"\nprofile = \"other\"\n";
+    let text = "region = \"eu-west-1\"\n\n[[source]]\nname = \"prod\"\nplace = \"s3://acme/prod\"\nversions = true\n\n[[source]]\nplace = \"./handed-over\"\nprofile = \"other\"\n\n[promise]\nretention_days = 400\n\n[[mute]]\ncheck = \"S3-VER-01\"\nresource = \"*\"\nreason = \"locked\"\nuntil = \"2030-01-01\"\n";
     aws.world.file("ssmtrail.toml", text.as_bytes());
     let said = aws.run("config show").0;
     let columns = regex::Regex::new("  +").unwrap();
@@ -222,12 +250,18 @@ fn the_configuration_in_force_is_shown_with_where_each_setting_was_said() {
         archive | archive | the command line or SSMTRAIL_ARCHIVE
         region | us-east-1 | AWS_REGION
         endpoint_url | ENDPOINT | AWS_ENDPOINT_URL
+        promise.retention_days | 400 | ssmtrail.toml line 13
+        mute | S3-VER-01 for * until 2030-01-01: locked | ssmtrail.toml line 15
         prod | s3://acme/prod/ | ssmtrail.toml line 3
+        versions | true | ssmtrail.toml line 3
         region | us-east-1 | AWS_REGION
         endpoint_url | ENDPOINT | AWS_ENDPOINT_URL
-        versions | true | ssmtrail.toml line 3
         source 2 | ./handed-over | ssmtrail.toml line 8
         profile | other | ssmtrail.toml line 10"#]]);
+    let said = aws.run("config show --format json").0;
+    let it: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let promised = json!({ "source": null, "setting": "promise.retention_days", "value": "400", "from": "ssmtrail.toml line 13" });
+    assert!(it["settings"].as_array().expect("rows").contains(&promised), "{said}");
 }
 
 #[test]

@@ -54,6 +54,71 @@ fn key_policy(arn: &str) -> Value {
     ] })
 }
 
+const ROLE: &str = "arn:aws:iam::111122223333:role/node";
+const DEFAULT: &str = "arn:aws:iam::111122223333:role/service-role/default";
+const OBJECT: &str = "arn:aws:s3:::acme/prod/someone-0123456789abcdef0.log";
+
+/// What IAM's simulator says of a role that may write and nothing else, in the order of the questions.
+fn role(arn: &str, node: &str) -> Value {
+    let simulation = |resource: &str, allowed: &[&str], denied: &[&str]| {
+        let decide = |actions: &[&str], decision: &str| -> Vec<Value> {
+            actions.iter().map(|it| json!({ "action": it, "decision": decision })).collect()
+        };
+        let decisions = [decide(allowed, "allowed"), decide(denied, "implicitDeny")].concat();
+        json!({ "resource": resource, "decisions": read("iam:SimulatePrincipalPolicy", json!(decisions)) })
+    };
+    let channel = [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+        "logs:DescribeLogGroups",
+    ];
+    json!({ "arn": arn, "nodes": [[node, "eu-west-1"]], "simulations": [
+        simulation("*", &channel, &[]),
+        simulation(OBJECT, &["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"],
+            &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:BypassGovernanceRetention"]),
+        simulation("arn:aws:s3:::acme", &["s3:GetEncryptionConfiguration"], &["s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"]),
+        simulation(&format!("{GROUP}:log-stream:someone-0123456789abcdef0"), &["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+            &["logs:DeleteLogStream", "logs:GetLogEvents"]),
+        simulation(&format!("{GROUP}:log-stream:"), &[], &["logs:DeleteLogGroup", "logs:PutRetentionPolicy"]),
+        simulation(KEY, &["kms:GenerateDataKey", "kms:Decrypt"], &["kms:ScheduleKeyDeletion"]),
+        simulation("arn:aws:ssm:eu-west-1:111122223333:document/SSM-SessionManagerRunShell", &[], &["ssm:UpdateDocument"]),
+    ] })
+}
+
+/// Two instances in a public subnet that reach AWS by endpoints alone: one with an instance profile, one by the default role.
+fn network() -> Value {
+    let instance = |id: &str, profile: Value, role: Value| {
+        json!({ "id": id, "state": "running", "vpc": "vpc-1", "subnet": "subnet-1", "private_ip": "10.0.0.5", "security_groups": ["sg-1"],
+            "profile": profile, "role": read("iam:GetInstanceProfile", role), "metadata_tokens": "required", "metadata": true })
+    };
+    let interface = |service: &str| {
+        json!({ "id": format!("vpce-{service}"), "service": format!("com.amazonaws.eu-west-1.{service}"), "kind": "Interface", "state": "available",
+            "vpc": "vpc-1", "private_dns": true, "security_groups": ["sg-2"] })
+    };
+    let policy = json!({ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::acme/*" } });
+    let gateway = json!({ "id": "vpce-s3", "service": "com.amazonaws.eu-west-1.s3", "kind": "Gateway", "state": "available", "vpc": "vpc-1",
+        "route_tables": ["rtb-1"], "policy": policy.to_string() });
+    let entry = |number: i64, egress: bool| json!({ "number": number, "egress": egress, "allows": true, "protocol": "-1", "block": "0.0.0.0/0" });
+    json!({
+        "instances": read("ec2:DescribeInstances", json!([
+            instance("i-1", json!("arn:aws:iam::111122223333:instance-profile/node"), json!(ROLE)),
+            instance("i-2", Value::Null, Value::Null),
+        ])),
+        "route_tables": read("ec2:DescribeRouteTables", json!([{ "id": "rtb-1", "vpc": "vpc-1", "main": true,
+            "routes": [{ "destination": "0.0.0.0/0", "target": "igw-1", "state": "active" }] }])),
+        "endpoints": read("ec2:DescribeVpcEndpoints", json!([interface("ssm"), interface("ssmmessages"), interface("logs"), interface("kms"), gateway])),
+        "security_groups": read("ec2:DescribeSecurityGroups", json!([
+            { "id": "sg-1", "ingress": [], "egress": [{ "protocol": "-1", "blocks": ["0.0.0.0/0"] }] },
+            { "id": "sg-2", "ingress": [{ "protocol": "tcp", "from_port": 443, "to_port": 443, "blocks": ["10.0.0.0/16"] }], "egress": [] },
+        ])),
+        "acls": read("ec2:DescribeNetworkAcls", json!([{ "id": "acl-1", "vpc": "vpc-1", "subnets": ["subnet-1"], "entries": [entry(100, true), entry(100, false)] }])),
+        "vpcs": [{ "id": "vpc-1", "dns_support": read("ec2:DescribeVpcAttribute", json!(true)), "dns_hostnames": read("ec2:DescribeVpcAttribute", json!(true)) }],
+    })
+}
+
 /// Everything as it should be, by a promise that asks for much.
 pub(crate) fn sound() -> Value {
     let trail = json!({
@@ -67,7 +132,12 @@ pub(crate) fn sound() -> Value {
         "account": "111122223333", "region": "eu-west-1",
         "preferences": read("ssm:GetDocument", document("SSM-SessionManagerRunShell", preferences())),
         "documents": read("ssm:ListDocuments", json!([document("Other", preferences())])),
-        "nodes": read("ssm:DescribeInstanceInformation", json!([{ "id": "i-1", "ping": "Online", "platform": "Linux", "agent_version": "3.3.40.0" }])),
+        "nodes": read("ssm:DescribeInstanceInformation", json!([
+            { "id": "i-1", "ping": "ConnectionLost", "platform": "Linux", "agent_version": "3.3.40.0" },
+            { "id": "i-2", "ping": "ConnectionLost", "platform": "Linux", "agent_version": "3.3.40.0" },
+        ])),
+        "default_role": read("ssm:GetServiceSetting", json!("service-role/default")),
+        "network": network(),
         "retention_policies": read("logs:DescribeAccountPolicies", json!([])),
         "subscription_policies": read("logs:DescribeAccountPolicies", json!([])),
         "destinations": read("logs:DescribeDestinations", json!([])),
@@ -104,7 +174,7 @@ pub(crate) fn sound() -> Value {
         "replication": read("s3:GetReplicationConfiguration", json!([{ "id": "c", "enabled": true, "prefix": "", "bucket": "arn:aws:s3:::copy", "account": "444455556666", "kms_objects": true }])),
     });
     let key = json!({
-        "id": KEY, "account": "111122223333", "region": "eu-west-1", "used_by": [{ "log_group": GROUP }, { "bucket": "acme" }],
+        "id": KEY, "account": "111122223333", "region": "eu-west-1", "used_by": [{ "log_group": GROUP }, { "bucket": "acme" }, { "sessions": "SSM-SessionManagerRunShell in eu-west-1" }],
         "state": read("kms:DescribeKey", json!({ "arn": KEY, "state": "Enabled", "manager": "CUSTOMER", "spec": "SYMMETRIC_DEFAULT", "origin": "AWS_KMS" })),
         "policy": read("kms:GetKeyPolicy", json!(key_policy(GROUP).to_string())),
         "rotation": read("kms:GetKeyRotationStatus", json!({ "enabled": true, "period_days": 365 })),
@@ -113,6 +183,12 @@ pub(crate) fn sound() -> Value {
         "version": 1, "taken_by": "ssmtrail", "taken_at": NOW,
         "callers": [{ "account": "111122223333", "arn": "arn:aws:iam::111122223333:user/a" }],
         "corners": [corner], "groups": [group], "buckets": [bucket], "keys": [key],
+        "accounts": [{ "id": "111122223333", "public_access": read("s3:GetAccountPublicAccessBlock", Value::Null) }],
+        "roles": [role(ROLE, "i-1"), role(DEFAULT, "i-2")],
+        "starters": [{ "arn": "arn:aws:iam::111122223333:role/ops", "simulations": [
+            { "resource": "arn:aws:ec2:eu-west-1:111122223333:instance/i-0123456789abcdef0", "decisions": read("iam:SimulatePrincipalPolicy", json!([
+                { "action": "ssm:StartSession", "decision": "implicitDeny" }])) },
+        ] }],
     })
 }
 
@@ -169,6 +245,8 @@ fn rows() -> Vec<(&'static str, String, Value)> {
     let at = |rest: &str| format!("{BUCKET}{rest}");
     let statement = |it: Value| json!(json!({ "Statement": [tls(), it] }).to_string());
     let group = |rest: &str| format!("{SETTINGS}{rest}");
+    let role = |rest: &str| format!("/roles/0/simulations/{rest}");
+    let network = |rest: &str| format!("/corners/0/network/{rest}");
     vec![
         ("PREF-DOC-01", "/corners/0/preferences/is".into(), Value::Null),
         ("PREF-LOG-01", document.into(), json!("{\"inputs\":{}}")),
@@ -233,6 +311,27 @@ fn rows() -> Vec<(&'static str, String, Value)> {
         ("KMS-POL-01", "/keys/0/policy/is".into(), json!(key_policy("arn:aws:logs:eu-west-1:111122223333:log-group:/other").to_string())),
         ("KMS-POL-02", "/keys/0/policy/is".into(), json!(key_policy(GROUP).to_string().replace("{\"AWS\":\"arn:aws:iam::111122223333:root\"}", "\"*\""))),
         ("KMS-ROT-01", "/keys/0/rotation/is/enabled".into(), json!(false)),
+        ("S3-PUB-01", at("/public_access/is/block_acls"), json!(false)),
+        ("IAM-ROLE-01", "/corners/0/default_role/is".into(), Value::Null),
+        ("IAM-ROLE-02", role("0/decisions/is/1/decision"), json!("implicitDeny")),
+        ("IAM-ROLE-03", role("1/decisions/is/0/decision"), json!("implicitDeny")),
+        ("IAM-ROLE-03", role("2/decisions/is/0/decision"), json!("explicitDeny")),
+        ("IAM-ROLE-03", at("/policy/is"), statement(json!({ "Effect": "Deny", "Principal": { "AWS": ROLE }, "Action": "s3:Put*", "Resource": "*" }))),
+        ("IAM-ROLE-04", role("3/decisions/is/0/decision"), json!("implicitDeny")),
+        ("IAM-ROLE-04", role("0/decisions/is/5/decision"), json!("implicitDeny")),
+        ("IAM-ROLE-05", role("5/decisions/is/1/decision"), json!("implicitDeny")),
+        ("IAM-ROLE-06", role("1/decisions/is/3/decision"), json!("allowed")),
+        ("IAM-ROLE-06", role("4/decisions/is/1/decision"), json!("allowed")),
+        ("IAM-USER-01", "/starters/0/simulations/0/decisions/is/0/decision".into(), json!("allowed")),
+        ("NET-01", network("endpoints/is"), json!([])),
+        ("NET-02", network("endpoints/is"), json!([])),
+        ("NET-03", network("endpoints/is/4/route_tables"), json!([])),
+        ("NET-03", network("endpoints/is/4/policy"), json!("{\"Statement\":[]}")),
+        ("NET-03", network("endpoints/is/4/service"), json!("com.amazonaws.us-east-1.s3")),
+        ("NET-04", network("endpoints/is/2/state"), json!("pending")),
+        ("NET-05", network("security_groups/is/1/ingress"), json!([])),
+        ("NET-05", network("acls/is/0/entries/1/allows"), json!(false)),
+        ("NET-05", network("vpcs/0/dns_support/is"), json!(false)),
         ("COV-TRAIL-01", "/corners/0/trails/is/0/status/is/logging".into(), json!(false)),
         ("COV-TRAIL-01", "/corners/0/trails/is".into(), json!([])),
         ("COV-TRAIL-01", "/corners/0/trails/is/0/selectors/is/0/plain/read_write".into(), json!("ReadOnly")),
@@ -265,7 +364,7 @@ fn no_check_is_untried_and_the_table_is_in_order() {
     let mut tried: BTreeSet<&str> = rows().iter().map(|it| it.0).collect();
     tried.extend(["S3-VER-02", "S3-LOG-01"]);
     // These tell and never fail, or fail by what no setting alone shows.
-    tried.extend(["S3-ENC-02", "CWL-DPP-01", "S3-RET-04", "S3-PUB-01"]);
+    tried.extend(["S3-ENC-02", "CWL-DPP-01", "S3-RET-04", "COST-EST-01"]);
     let all: Vec<&str> = audit::checks().map(|it| it.id).collect();
     assert_eq!(all.iter().copied().collect::<BTreeSet<_>>(), tried);
     assert_eq!(all.len(), tried.len(), "an id stands twice");
@@ -350,8 +449,13 @@ fn a_permission_that_is_denied_makes_unknown_what_it_would_have_told_and_nothing
         let survey = Survey::read(&survey.to_string()).expect("a survey");
         let missing = audit::judge(&survey, &promise(), &[], &[]).missing();
         // The first only adds words; the ACL counts for nothing where the owner is enforced; data events of a trail tell
-        // what access logs would.
-        let quiet = ["logs:DescribeDestinations", "s3:GetBucketAcl", "s3:GetBucketLogging"];
+        // what access logs would; the account's block matters where the bucket's own has a gap.
+        let quiet = [
+            "logs:DescribeDestinations",
+            "s3:GetBucketAcl",
+            "s3:GetBucketLogging",
+            "s3:GetAccountPublicAccessBlock",
+        ];
         assert!(
             missing.contains_key(*action) || quiet.contains(action),
             "{action} is missed by nothing"

@@ -1,7 +1,7 @@
 //! What the archive says of a window → the documents that people and programs read. The same facts in the same words stand
 //! in each form; what a form leaves out for size it says, and where the rest is.
 
-mod html;
+pub(in crate::render) mod html;
 mod table;
 pub mod text;
 mod words;

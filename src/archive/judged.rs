@@ -1,0 +1,197 @@
+//! Surveys and what was found in them, kept: a row for each thing that was asked about, so that SQL reaches it, and put together
+//! again as the survey that it was.
+
+use polars::prelude::*;
+
+use crate::archive::Archive;
+use crate::archive::schema::FINDINGS;
+use crate::archive::schema::FindingRow;
+use crate::archive::schema::Instant;
+use crate::archive::schema::SURVEYS;
+use crate::archive::schema::SurveyRow;
+use crate::archive::unreadable;
+use crate::archive::writer::Note;
+use crate::archive::writer::Segment;
+use crate::archive::writer::Writer;
+use crate::audit::Finding;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::settings::At;
+use crate::settings::Survey;
+
+/// The rows of a survey: its head first.
+fn rows(survey: &Survey) -> Vec<SurveyRow> {
+    let taken_at = Instant(Some(survey.taken_at.0));
+    let mut out = Vec::new();
+    let mut add = |kind: &str, account: &str, region: &str, subject: &str, answer: String| {
+        let told = |it: &str| Some(it.to_owned()).filter(|it| !it.is_empty());
+        out.push(SurveyRow {
+            taken_at,
+            kind: kind.into(),
+            account_id: told(account),
+            region: told(region),
+            subject: subject.into(),
+            answer,
+        });
+    };
+    fn json(it: &impl serde::Serialize) -> String {
+        serde_json::to_string(it).unwrap_or_default()
+    }
+    let head = Survey {
+        version: survey.version,
+        taken_by: survey.taken_by.clone(),
+        taken_at: survey.taken_at,
+        callers: survey.callers.clone(),
+        unread: survey.unread.clone(),
+        calls: survey.calls.clone(),
+        ..Survey::default()
+    };
+    add("survey", "", "", "", json(&head));
+    for it in &survey.corners {
+        add("corner", &it.account, &it.region, "", json(it));
+    }
+    for it in &survey.groups {
+        add("group", &it.account, &it.region, &it.name, json(it));
+    }
+    for it in &survey.buckets {
+        let region = it.region.as_deref().unwrap_or_default();
+        add("bucket", &it.account, region, &it.name, json(it));
+    }
+    for it in &survey.keys {
+        add("key", &it.account, &it.region, &it.id, json(it));
+    }
+    for it in &survey.accounts {
+        add("account", &it.id, "", &it.id, json(it));
+    }
+    for it in &survey.roles {
+        add("role", "", "", &it.arn, json(it));
+    }
+    for it in &survey.starters {
+        add("starter", "", "", &it.arn, json(it));
+    }
+    for it in &survey.arrivals {
+        add("arrival", "", "", &it.target, json(it));
+    }
+    out
+}
+
+/// The survey whose rows these are.
+fn survey(rows: &[SurveyRow]) -> serde_json::Result<Survey> {
+    let mut out = Survey::default();
+    for it in rows.iter().filter(|it| it.kind == "survey") {
+        out = serde_json::from_str(&it.answer)?;
+    }
+    for it in rows {
+        match it.kind.as_str() {
+            "corner" => out.corners.push(serde_json::from_str(&it.answer)?),
+            "group" => out.groups.push(serde_json::from_str(&it.answer)?),
+            "bucket" => out.buckets.push(serde_json::from_str(&it.answer)?),
+            "key" => out.keys.push(serde_json::from_str(&it.answer)?),
+            "account" => out.accounts.push(serde_json::from_str(&it.answer)?),
+            "role" => out.roles.push(serde_json::from_str(&it.answer)?),
+            "starter" => out.starters.push(serde_json::from_str(&it.answer)?),
+            "arrival" => out.arrivals.push(serde_json::from_str(&it.answer)?),
+            _ => {}
+        }
+    }
+    Ok(out)
+}
+
+/// Keeps a survey and what was found in it, as one entry of the manifest.
+///
+/// # Errors
+/// What the disk refuses.
+pub fn keep(
+    writer: &mut Writer,
+    survey: &Survey,
+    findings: &[Finding],
+    written_at: &str,
+) -> Result<()> {
+    let fail =
+        |it: PolarsError| Error::new(Kind::Refused, format!("the survey cannot be kept: {it}"));
+    let found_at = Instant(Some(survey.taken_at.0));
+    let found: Vec<FindingRow> = findings
+        .iter()
+        .map(|it| FindingRow {
+            account_id: Some(it.account_id.clone()).filter(|it| !it.is_empty()),
+            region: Some(it.region.clone()).filter(|it| !it.is_empty()),
+            session_id: None,
+            check: it.check_id.into(),
+            resource: it.resource.clone(),
+            verdict: it.status.word().replace(' ', "_"),
+            severity: it.severity.word().into(),
+            found_at,
+            seen: it.seen.clone(),
+            promised: it.promised.clone(),
+            muted: it.muted.is_some(),
+        })
+        .collect();
+    let generation = writer.generation();
+    let mut segment = Segment::new(writer.root(), generation)?;
+    let month = format!("month={}", &survey.taken_at.to_string()[..7]);
+    segment.write(&SURVEYS, &month, &SurveyRow::frame(&rows(survey)).map_err(fail)?)?;
+    if !found.is_empty() {
+        segment.write(&FINDINGS, &month, &FindingRow::frame(&found).map_err(fail)?)?;
+    }
+    let note =
+        Note { did: "verify".into(), written_at: written_at.into(), generation, ..Note::default() };
+    writer.publish(segment, note)
+}
+
+impl Archive {
+    /// When the surveys were taken that are kept here, the newest first.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn surveys(&self) -> Result<Vec<At>> {
+        let frame = self
+            .scan(&SURVEYS)
+            .and_then(|it| it.filter(col("kind").eq(lit("survey"))).collect())
+            .map_err(|it| unreadable(&it))?;
+        let rows = SurveyRow::rows(&frame).map_err(|it| unreadable(&it))?;
+        let mut out: Vec<At> = rows.iter().filter_map(|it| it.taken_at.0.map(At)).collect();
+        out.sort_unstable();
+        out.dedup();
+        out.reverse();
+        Ok(out)
+    }
+
+    /// The survey that was taken then.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn survey(&self, taken_at: At) -> Result<Survey> {
+        let then =
+            lit(taken_at.0).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
+        let frame = self
+            .scan(&SURVEYS)
+            .and_then(|it| it.filter(col("taken_at").eq(then)).collect())
+            .map_err(|it| unreadable(&it))?;
+        let rows = SurveyRow::rows(&frame).map_err(|it| unreadable(&it))?;
+        survey(&rows).map_err(|it| {
+            Error::new(Kind::Damaged, format!("the survey of {taken_at} is no survey: {it}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Corner;
+    use crate::settings::LogGroup;
+    use crate::settings::Role;
+
+    #[test]
+    fn a_survey_in_rows_is_the_survey_that_it_was() {
+        let it = Survey {
+            version: 1,
+            taken_at: At(1_795_392_000_000_000),
+            corners: vec![Corner { account: "1".into(), region: "r".into(), ..Corner::default() }],
+            groups: vec![LogGroup { name: "/g".into(), ..LogGroup::default() }],
+            roles: vec![Role { arn: "arn:x".into(), ..Role::default() }],
+            ..Survey::default()
+        };
+        assert_eq!(survey(&rows(&it)).unwrap(), it);
+    }
+}

@@ -1,0 +1,874 @@
+//! Checks of those who write and those who start: the role behind each node, and the principals that open sessions.
+//!
+//! The agent uploads with the credentials it registered with, so it is the role behind a node that must be allowed to write,
+//! and that must not be allowed to erase. What it may do is asked of IAM's own simulator, once a role; where the simulator is
+//! refused, its policies are read instead. The policies of bucket and key, which no simulator knows, are read here.
+//! Source: amazon-ssm-agent: agent/managedInstances, agent/ec2roleprovider/ec2_role_provider.go, agent/s3util/s3util.go.
+
+use super::Answer;
+use super::Ask;
+use super::Check;
+use super::Judged;
+use super::Severity::High;
+use super::Severity::Medium;
+use super::View;
+use super::documents::CW_REFUSAL;
+use super::documents::S3_REFUSAL;
+use super::frameworks::Group;
+use super::preferences::NAME;
+use super::preferences::Preferences;
+use super::quote;
+use super::statements::Policy;
+use super::statements::Request;
+use super::statements::Said;
+use super::statements::account_of;
+use super::unclear;
+use crate::config::partition_of;
+use crate::settings::Bucket;
+use crate::settings::Corner;
+use crate::settings::Instance;
+use crate::settings::Key;
+use crate::settings::Node;
+use crate::settings::Reason;
+use crate::settings::Role;
+use crate::settings::Survey;
+use crate::settings::Unread;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "IAM-ROLE-01",
+        title: "It is known which role writes for the node",
+        severity: High,
+        groups: &[Group::Generation],
+        reads: &[
+            "ssm:DescribeInstanceInformation",
+            "ec2:DescribeInstances",
+            "iam:GetInstanceProfile",
+            "ssm:GetServiceSetting",
+            "iam:SimulatePrincipalPolicy",
+        ],
+        why: "The agent logs with the role it registered with; a policy on any other role changes nothing.",
+        then: "Attach an instance profile, or switch the Default Host Management Configuration on.",
+        ask: Ask::Node(writes),
+    },
+    Check {
+        id: "IAM-ROLE-02",
+        title: "The role keeps the node connected",
+        severity: High,
+        groups: &[Group::Failure],
+        reads: &[
+            "iam:SimulatePrincipalPolicy",
+            "ssm:DescribeInstanceInformation",
+            "ec2:DescribeInstances",
+        ],
+        why: "Without these permissions the node does not appear, and no session reaches it.",
+        then: "Attach AmazonSSMManagedInstanceCore, or the statement of `ssmtrail policy writer`.",
+        ask: Ask::Role(channel),
+    },
+    Check {
+        id: "IAM-ROLE-03",
+        title: "The role may write transcripts to the bucket",
+        severity: High,
+        groups: &[Group::Generation, Group::Failure],
+        reads: &[
+            "iam:SimulatePrincipalPolicy",
+            "ssm:DescribeInstanceInformation",
+            "ec2:DescribeInstances",
+            "ssm:GetDocument",
+            "ssm:ListDocuments",
+            "s3:GetBucketPolicy",
+            "s3:ListBucket",
+        ],
+        why: "No managed policy of Systems Manager grants it: sessions work, and their transcripts are lost.",
+        then: "Attach what `ssmtrail policy writer` prints.",
+        ask: Ask::Role(to_bucket),
+    },
+    Check {
+        id: "IAM-ROLE-04",
+        title: "The role may write transcripts to the log group",
+        severity: High,
+        groups: &[Group::Generation, Group::Failure],
+        reads: &[
+            "iam:SimulatePrincipalPolicy",
+            "ssm:DescribeInstanceInformation",
+            "ec2:DescribeInstances",
+            "ssm:GetDocument",
+            "ssm:ListDocuments",
+        ],
+        why: "The agent makes a stream for each session; a role that may only put events into streams loses every one.",
+        then: "Attach what `ssmtrail policy writer` prints.",
+        ask: Ask::Role(to_group),
+    },
+    Check {
+        id: "IAM-ROLE-05",
+        title: "The role may use the keys of bucket and sessions",
+        severity: High,
+        groups: &[Group::Keys, Group::Failure],
+        reads: &[
+            "iam:SimulatePrincipalPolicy",
+            "ssm:DescribeInstanceInformation",
+            "ec2:DescribeInstances",
+            "ssm:GetDocument",
+            "ssm:ListDocuments",
+            "s3:GetEncryptionConfiguration",
+            "s3:GetBucketPolicy",
+            "kms:GetKeyPolicy",
+            "kms:DescribeKey",
+            "s3:ListBucket",
+        ],
+        why: "Without kms:GenerateDataKey nothing arrives; without kms:Decrypt long transcripts alone are lost, which nobody notices.",
+        then: "Allow both on the bucket's key, and kms:Decrypt on the key of the sessions.",
+        ask: Ask::Role(with_keys),
+    },
+    Check {
+        id: "IAM-ROLE-06",
+        title: "The role that writes cannot erase",
+        severity: High,
+        groups: &[Group::Integrity],
+        reads: &[
+            "iam:SimulatePrincipalPolicy",
+            "ssm:DescribeInstanceInformation",
+            "ec2:DescribeInstances",
+            "ssm:GetDocument",
+            "ssm:ListDocuments",
+            "s3:GetBucketVersioning",
+            "s3:GetBucketObjectLockConfiguration",
+        ],
+        why: "Whoever is root on the node has the role's credentials: what it may delete or shorten, they may.",
+        then: "Take these permissions from the role; CloudWatchAgentServerPolicy and AmazonEC2RoleforSSM bring some of them.",
+        ask: Ask::Role(erases),
+    },
+    Check {
+        id: "IAM-USER-01",
+        title: "Those who start sessions are held to logged documents",
+        severity: Medium,
+        groups: &[Group::Generation],
+        reads: &["iam:SimulatePrincipalPolicy"],
+        why: "The document decides whether there is a log: whoever may name any document may choose one without.",
+        then: "Allow ssm:StartSession on named documents, with ssm:SessionDocumentAccessCheck; `ssmtrail policy guard` prints it.",
+        ask: Ask::Starter(pinned),
+    },
+];
+
+/// Permissions without which a node does not appear. `ec2messages` is for agents before 3.3.40.0.
+/// Source: "AWSsystems manager: ec2messages and other API operations" (AWS Systems Manager User Guide).
+pub const CHANNEL: [&str; 5] = [
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+];
+
+/// Agents from this version on use the Default Host Management role.
+/// Source: "Managing EC2 instances automatically with Default Host Management Configuration".
+const DEFAULT_HOST: [u64; 4] = [3, 2, 582, 0];
+
+/// Who writes for a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// ARN of the role.
+    Is(String),
+    /// One of these: which one cannot be told from outside.
+    Either(String, String),
+    /// Nobody, and why.
+    Nobody(String),
+}
+
+impl Writer {
+    pub fn roles(&self) -> Vec<&str> {
+        match self {
+            Self::Is(it) => vec![it],
+            Self::Either(one, other) => vec![one, other],
+            Self::Nobody(_) => Vec::new(),
+        }
+    }
+}
+
+/// ARN of a role that is told by its name.
+fn role_arn(name: &str, corner: &Corner) -> String {
+    match name.starts_with("arn:") {
+        true => name.to_owned(),
+        false => format!(
+            "arn:{}:iam::{}:role/{}",
+            partition_of(&corner.region),
+            corner.account,
+            name.trim_start_matches('/')
+        ),
+    }
+}
+
+/// Roles that a corner's nodes might write with, each with its nodes: the ones to ask the simulator about.
+pub fn candidates(corner: &Corner) -> Vec<(String, Vec<String>)> {
+    let mut out: Vec<(String, Vec<String>)> = Vec::new();
+    for node in corner.nodes.known().into_iter().flatten() {
+        let instance = instance_of(&node.id, corner).ok().flatten();
+        let profile = instance.and_then(|it| it.role.known().ok()).and_then(Option::as_ref);
+        let default = corner.default_role.known().ok().and_then(Option::as_ref);
+        let names = [node.role.as_ref(), profile, default.filter(|_| node.id.starts_with("i-"))];
+        for name in names.into_iter().flatten() {
+            let arn = role_arn(name, corner);
+            match out.iter_mut().find(|it| it.0 == arn) {
+                Some(it) if it.1.contains(&node.id) => {}
+                Some(it) => it.1.push(node.id.clone()),
+                None => out.push((arn, vec![node.id.clone()])),
+            }
+        }
+    }
+    out
+}
+
+fn instance_of<'a>(id: &str, corner: &'a Corner) -> Result<Option<&'a Instance>, Unread> {
+    Ok(corner.network.instances.known()?.iter().find(|it| it.id == id))
+}
+
+/// Who writes for a node: its instance profile if that may register it, else the role of the Default Host Management
+/// Configuration; of a hybrid node the role of its activation.
+///
+/// # Errors
+/// What would have to be known.
+pub fn writer(node: &Node, corner: &Corner, survey: &Survey) -> Result<Writer, Unread> {
+    if !node.id.starts_with("i-") {
+        return Ok(match &node.role {
+            Some(it) => Writer::Is(role_arn(it, corner)),
+            None => Writer::Nobody("Systems Manager tells no role of this node".into()),
+        });
+    }
+    let Some(instance) = instance_of(&node.id, corner)? else {
+        return Err(unclear(Reason::NotThere, "EC2 knows no such instance any more"));
+    };
+    let default = || -> Result<Option<String>, Unread> {
+        let version: Vec<u64> =
+            node.agent_version.split('.').filter_map(|it| it.parse().ok()).collect();
+        let able = version.as_slice() >= DEFAULT_HOST.as_slice();
+        let role = corner.default_role.known()?.as_ref().map(|it| role_arn(it, corner));
+        Ok(role.filter(|_| able && instance.metadata != Some(false)))
+    };
+    let Some(profile) = instance.role.known()?.as_ref().map(|it| role_arn(it, corner)) else {
+        return Ok(match default()? {
+            Some(it) => Writer::Is(it),
+            None => Writer::Nobody(
+                "it has no instance profile, and no Default Host Management role takes its place"
+                    .into(),
+            ),
+        });
+    };
+    let may = survey.roles.iter().find(|it| it.arn == profile).map_or_else(
+        || Err(unclear(Reason::NotAsked, "the role was not looked at")),
+        |it| may(it, "ssm:UpdateInstanceInformation", "*"),
+    );
+    match may {
+        Ok(Verdict::Allowed) => Ok(Writer::Is(profile)),
+        Ok(_) => Ok(Writer::Is(default()?.unwrap_or(profile))),
+        Err(why) => match default() {
+            Ok(None) => Ok(Writer::Is(profile)),
+            Ok(Some(it)) => Ok(Writer::Either(profile, it)),
+            Err(_) => Err(why),
+        },
+    }
+}
+
+/// One question to IAM's simulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub resource: String,
+    pub actions: Vec<&'static str>,
+    /// Condition keys and values, with their types.
+    pub context: Vec<(&'static str, &'static str, String)>,
+}
+
+/// Places that the documents of these corners send sessions to, as buckets with prefixes and as groups.
+fn destinations(corners: &[&Corner]) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut buckets, mut groups) = (Vec::new(), Vec::new());
+    for corner in corners {
+        let own = corner.preferences.known().ok().and_then(Option::as_ref);
+        let others = corner.documents.known().into_iter().flatten();
+        for document in own.into_iter().chain(others) {
+            let told = document.content.known().ok().and_then(|it| Preferences::read(it));
+            let Some(told) = told.filter(Preferences::is_shell) else { continue };
+            if let Some(it) = told.bucket.text() {
+                buckets.push((it.to_owned(), told.prefix.clone()));
+            }
+            if let Some(it) = told.group.text() {
+                groups.push(format!(
+                    "arn:{}:logs:{}:{}:log-group:{it}",
+                    partition_of(&corner.region),
+                    corner.region,
+                    corner.account
+                ));
+            }
+        }
+    }
+    for many in [&mut groups] {
+        many.sort_unstable();
+        many.dedup();
+    }
+    buckets.sort_unstable();
+    buckets.dedup();
+    (buckets, groups)
+}
+
+/// An object that a session would become.
+fn object_arn(bucket: &str, prefix: &str, partition: &str) -> String {
+    format!("arn:{partition}:s3:::{bucket}/{prefix}someone-0123456789abcdef0.log")
+}
+
+/// A stream as the service names it when it refuses: with the group's name alone for what concerns the whole group.
+fn stream_arn(group: &str) -> String {
+    format!("{group}:log-stream:someone-0123456789abcdef0")
+}
+
+fn whole_group(group: &str) -> String {
+    format!("{group}:log-stream:")
+}
+
+const ERASE_OBJECT: [&str; 4] =
+    ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:BypassGovernanceRetention"];
+const ERASE_BUCKET: [&str; 2] = ["s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"];
+const ERASE_STREAM: [&str; 2] = ["logs:DeleteLogStream", "logs:GetLogEvents"];
+const ERASE_GROUP: [&str; 2] = ["logs:DeleteLogGroup", "logs:PutRetentionPolicy"];
+
+/// Keys of the buckets and sessions of these corners, as ARNs where they are known; and whether the key serves a bucket.
+fn keys_used<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<(&'a Key, bool)> {
+    let (buckets, _) = destinations(corners);
+    let mut out: Vec<(&Key, bool)> = Vec::new();
+    for key in &view.survey.keys {
+        for it in &key.used_by {
+            let used = match it {
+                crate::settings::KeyUse::Bucket(name) => {
+                    buckets.iter().any(|it| it.0 == *name).then_some(true)
+                }
+                crate::settings::KeyUse::Sessions(name) => corners
+                    .iter()
+                    .any(|it| *name == format!("{NAME} in {}", it.region))
+                    .then_some(false),
+                _ => None,
+            };
+            out.extend(used.filter(|it| !out.contains(&(key, *it))).map(|it| (key, it)));
+        }
+    }
+    out
+}
+
+fn key_arn(key: &Key) -> Option<&str> {
+    let state = key.state.known().ok().and_then(Option::as_ref);
+    state.map(|it| it.arn.as_str()).or(Some(key.id.as_str())).filter(|it| it.starts_with("arn:"))
+}
+
+/// What a request of the agent carries, in the forms of the simulator.
+fn carried(bucket: Option<&Bucket>) -> Vec<(&'static str, &'static str, String)> {
+    let mut out = vec![
+        ("aws:SecureTransport", "boolean", "true".to_owned()),
+        ("s3:x-amz-acl", "string", "bucket-owner-full-control".to_owned()),
+    ];
+    let encryption = bucket.and_then(|it| it.encryption.known().ok()).and_then(Option::as_ref);
+    // Of a bucket encrypted by dsse, or one it cannot ask about, the agent sends no header.
+    if let Some(it) = encryption.filter(|it| it.algorithm != "aws:kms:dsse") {
+        out.push(("s3:x-amz-server-side-encryption", "string", it.algorithm.clone()));
+        out.extend(
+            it.kms_key
+                .as_ref()
+                .map(|it| ("s3:x-amz-server-side-encryption-aws-kms-key-id", "string", it.clone())),
+        );
+    }
+    out
+}
+
+/// What to ask about the role behind nodes of these corners.
+pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
+    let region = corners.first().map_or("", |it| it.region.as_str());
+    let partition = partition_of(region);
+    let (buckets, groups) = destinations(corners);
+    let mut everywhere: Vec<&'static str> = CHANNEL.to_vec();
+    if !groups.is_empty() {
+        everywhere.push("logs:DescribeLogGroups");
+    }
+    let mut out = vec![Question { resource: "*".into(), actions: everywhere, context: Vec::new() }];
+    for (name, prefix) in &buckets {
+        let bucket = view.bucket(name);
+        let mut actions = vec!["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"];
+        actions.extend(ERASE_OBJECT);
+        let resource = object_arn(name, prefix, partition);
+        out.push(Question { resource, actions, context: carried(bucket) });
+        let resource = format!("arn:{partition}:s3:::{name}");
+        let mut actions = vec!["s3:GetEncryptionConfiguration"];
+        actions.extend(ERASE_BUCKET);
+        let context = vec![("aws:SecureTransport", "boolean", "true".to_owned())];
+        if !out.iter().any(|it| it.resource == resource) {
+            out.push(Question { resource, actions, context });
+        }
+    }
+    for group in &groups {
+        let mut actions =
+            vec!["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
+        actions.extend(ERASE_STREAM);
+        out.push(Question { resource: stream_arn(group), actions, context: Vec::new() });
+        let actions = ERASE_GROUP.to_vec();
+        out.push(Question { resource: whole_group(group), actions, context: Vec::new() });
+    }
+    for (key, of_bucket) in keys_used(corners, view) {
+        let Some(arn) = key_arn(key) else { continue };
+        let resource = arn.to_owned();
+        let (actions, context) = match of_bucket {
+            true => {
+                let service = format!("s3.{}.amazonaws.com", key.region);
+                (
+                    vec!["kms:GenerateDataKey", "kms:Decrypt", "kms:ScheduleKeyDeletion"],
+                    vec![("kms:ViaService", "string", service)],
+                )
+            }
+            false => (vec!["kms:Decrypt", "kms:ScheduleKeyDeletion"], Vec::new()),
+        };
+        match out.iter_mut().find(|it| it.resource == resource) {
+            Some(it) => it.actions.extend(
+                actions.iter().filter(|one| !it.actions.contains(one)).copied().collect::<Vec<_>>(),
+            ),
+            None => out.push(Question { resource, actions, context }),
+        }
+    }
+    for it in corners {
+        let resource = format!("arn:{partition}:ssm:{}:{}:document/{NAME}", it.region, it.account);
+        out.push(Question { resource, actions: vec!["ssm:UpdateDocument"], context: Vec::new() });
+    }
+    out
+}
+
+/// What to ask about a principal that starts sessions, in these corners: may it name a document that forwards ports, and may it
+/// start a session without any check of documents.
+pub fn starter_questions(corners: &[&Corner]) -> Vec<Question> {
+    let Some(corner) = corners.first() else { return Vec::new() };
+    let (partition, region, account) =
+        (partition_of(&corner.region), &corner.region, &corner.account);
+    let instance = format!("arn:{partition}:ec2:{region}:{account}:instance/i-0123456789abcdef0");
+    let context = |it: &str| vec![("ssm:SessionDocumentAccessCheck", "boolean", it.to_owned())];
+    let start = || vec!["ssm:StartSession"];
+    vec![
+        Question { resource: instance, actions: start(), context: context("false") },
+        Question {
+            resource: format!("arn:{partition}:ssm:{region}::document/AWS-StartSSHSession"),
+            actions: start(),
+            context: context("true"),
+        },
+    ]
+}
+
+/// What a principal may do, boundary and organization included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verdict {
+    Allowed,
+    /// By whom, if it is denied and not merely not allowed.
+    Denied(Option<String>),
+}
+
+/// What IAM said of one action on one resource; else what the role's own policies say.
+fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
+    let Some(simulation) = role.simulations.iter().find(|it| it.resource == resource) else {
+        return Err(unclear(Reason::NotAsked, format!("{action} was not asked about")));
+    };
+    let decisions = match simulation.decisions.known() {
+        Ok(it) => it,
+        Err(why) => return by_policies(role, action, resource).ok_or(why),
+    };
+    let Some(it) = decisions.iter().find(|it| it.action.eq_ignore_ascii_case(action)) else {
+        return Err(unclear(Reason::NotAsked, format!("{action} was not asked about")));
+    };
+    match it.decision.as_str() {
+        "allowed" if it.missing_context.is_empty() => Ok(Verdict::Allowed),
+        "allowed" => Err(unclear(
+            Reason::MissingContextKey,
+            format!("{action} depends on {}", it.missing_context.join(", ")),
+        )),
+        "explicitDeny" => Ok(Verdict::Denied(Some("a policy".into()))),
+        _ if it.by_organization == Some(false) => {
+            Ok(Verdict::Denied(Some("a service control policy".into())))
+        }
+        _ if it.by_boundary == Some(false) => {
+            Ok(Verdict::Denied(Some("its permissions boundary".into())))
+        }
+        _ => Ok(Verdict::Denied(None)),
+    }
+}
+
+/// What the role's own policies say, which is not all that counts: an allowance there may still be denied by a boundary or the
+/// organization, so it is `None`, and so is what depends on a request.
+fn by_policies(role: &Role, action: &str, resource: &str) -> Option<Verdict> {
+    let policies = role.policies.known().ok()?;
+    let context: Vec<(String, String)> =
+        [("aws:securetransport", "true"), ("s3:x-amz-acl", "bucket-owner-full-control")]
+            .map(|it| (it.0.to_owned(), it.1.to_owned()))
+            .into();
+    let request = Request { principal: &role.arn, action, resource, context: &context };
+    let mut denied = Verdict::Denied(None);
+    for it in policies {
+        match Policy::read(&it.document)?.says(&request, false) {
+            Said::Nothing => {}
+            Said::Denies(_) => denied = Verdict::Denied(Some(format!("its policy {}", it.name))),
+            Said::Allows(_) | Said::Unclear(_) => return None,
+        }
+    }
+    Some(denied)
+}
+
+/// Corners whose nodes act by a role.
+fn corners_of<'a>(role: &Role, view: &View<'a>) -> Vec<&'a Corner> {
+    let account = account_of(&role.arn);
+    let corners = view.survey.corners.iter();
+    corners
+        .filter(|it| account.as_deref().is_none_or(|one| one == it.account))
+        .filter(|it| role.nodes.iter().any(|one| one.1 == it.region))
+        .collect()
+}
+
+/// That the documents of all these corners could be read: places that are not known are not judged.
+fn documents_known(corners: &[&Corner]) -> Result<(), Unread> {
+    for it in corners {
+        if let Some(it) = it.preferences.known()?.as_ref() {
+            it.content.known()?;
+        }
+        for it in it.documents.known()? {
+            it.content.known()?;
+        }
+    }
+    Ok(())
+}
+
+fn writes(node: &Node, corner: &Corner, view: &View<'_>) -> Answer {
+    let promised = "one role, and it is known";
+    Ok(match writer(node, corner, view.survey)? {
+        Writer::Is(role) => Judged::pass(format!("{role}")).promised(promised),
+        Writer::Nobody(why) => {
+            let fix = format!(
+                "aws ec2 associate-iam-instance-profile --region {} --instance-id {} --iam-instance-profile Name=NAME-OF-PROFILE",
+                quote(&corner.region),
+                quote(&node.id)
+            );
+            let judged = Judged::fail(why).promised(promised);
+            if node.id.starts_with("i-") { judged.fix(fix) } else { judged }
+        }
+        Writer::Either(one, other) => {
+            return Err(unclear(Reason::NotUnderstood, format!("{one} or {other}")));
+        }
+    })
+}
+
+/// What is missing, each with what denies it; or the first thing that is not known, where nothing is missing.
+fn lacking<'a>(
+    role: &Role,
+    asks: impl IntoIterator<Item = (&'a str, String)>,
+    grants: impl Fn(&str, &str, &Verdict) -> Result<bool, Unread>,
+) -> Result<Vec<String>, Unread> {
+    let mut missing = Vec::new();
+    let mut unknown = None;
+    for (action, resource) in asks {
+        let granted = may(role, action, &resource)
+            .and_then(|it| grants(action, &resource, &it).map(|granted| (it, granted)));
+        match granted {
+            Ok((_, true)) => {}
+            Ok((Verdict::Denied(Some(by)), false)) => {
+                missing.push(format!("{action} on {resource}: {by} denies it"));
+            }
+            Ok((_, false)) => missing.push(format!("{action} on {resource}")),
+            Err(it) => unknown = unknown.or(Some(it)),
+        }
+    }
+    match unknown {
+        Some(it) if missing.is_empty() => Err(it),
+        _ => Ok(missing),
+    }
+}
+
+fn plainly(_: &str, _: &str, it: &Verdict) -> Result<bool, Unread> {
+    Ok(*it == Verdict::Allowed)
+}
+
+/// How the statement is attached that this role lacks.
+fn attach(role: &Role, judged: Judged) -> Judged {
+    let name = role.arn.rsplit('/').next().unwrap_or(&role.arn);
+    judged.fix(format!(
+        "ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name {} --policy-name session-transcripts --policy-document file://writer.json",
+        quote(name)
+    ))
+}
+
+fn outcome(role: &Role, missing: Vec<String>, seen: &str, promised: &str) -> Judged {
+    match missing.as_slice() {
+        [] => Judged::pass(seen).promised(promised),
+        [one] => attach(role, Judged::fail(format!("it lacks {one}")).promised(promised)),
+        many => attach(
+            role,
+            Judged::fail(format!("it lacks {} permissions", many.len())).promised(promised),
+        )
+        .details(missing),
+    }
+}
+
+/// What the agent answers where it may not look.
+fn refusal(words: &str) -> String {
+    format!(
+        "the encryption flag is on, so that every session is refused; whoever starts one reads {words}"
+    )
+}
+
+fn channel(role: &Role, _: &View<'_>) -> Answer {
+    let asks = CHANNEL.iter().map(|it| (*it, "*".to_owned()));
+    let missing = lacking(role, asks, plainly)?;
+    Ok(outcome(role, missing, "allowed", "the five permissions of a managed node"))
+}
+
+/// Whether a bucket's own policy settles a request: allows what the role's policies do not, or denies what they allow.
+fn by_bucket(
+    bucket: &Bucket,
+    role: &Role,
+    action: &str,
+    resource: &str,
+    said: &Verdict,
+) -> Result<bool, Unread> {
+    let text = bucket.policy.known()?;
+    let said_by_bucket = match text {
+        None => Said::Nothing,
+        Some(text) => {
+            let policy = Policy::read(text).ok_or_else(|| {
+                unclear(Reason::NotUnderstood, "the bucket's policy is of a form that is not known")
+            })?;
+            let context: Vec<(String, String)> =
+                carried(Some(bucket)).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
+            policy
+                .says(&Request { principal: &role.arn, action, resource, context: &context }, true)
+        }
+    };
+    let ours = account_of(&role.arn).is_some_and(|it| it == bucket.account);
+    match (said, said_by_bucket) {
+        (_, Said::Denies(_)) | (Verdict::Denied(Some(_)), _) => Ok(false),
+        (_, Said::Unclear(it)) => {
+            Err(unclear(Reason::MissingContextKey, format!("the bucket's policy: {it}")))
+        }
+        (Verdict::Allowed, Said::Allows(_)) => Ok(true),
+        // Another account's bucket must say so itself.
+        (Verdict::Allowed, Said::Nothing) => Ok(ours),
+        (Verdict::Denied(None), Said::Allows(_)) => Ok(ours),
+        (Verdict::Denied(None), Said::Nothing) => Ok(false),
+    }
+}
+
+fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
+    let corners = corners_of(role, view);
+    let (buckets, _) = destinations(&corners);
+    if buckets.is_empty() {
+        documents_known(&corners)?;
+        return Ok(Judged::absent("no bucket is named where its nodes are"));
+    }
+    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let mut asks = Vec::new();
+    for (name, prefix) in &buckets {
+        asks.push(("s3:PutObject", object_arn(name, prefix, partition)));
+        let flagged = corners.iter().any(|it| {
+            let told = it.preferences.known().ok().and_then(Option::as_ref);
+            let told =
+                told.and_then(|it| it.content.known().ok().and_then(|it| Preferences::read(it)));
+            told.is_some_and(|it| it.bucket_encrypted && it.bucket.text() == Some(name))
+        });
+        // With the flag off the agent goes on without an answer.
+        if flagged {
+            asks.push(("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{name}")));
+        }
+        let foreign =
+            view.bucket(name).is_some_and(|it| account_of(&role.arn).as_ref() != Some(&it.account));
+        if foreign {
+            asks.push(("s3:PutObjectAcl", object_arn(name, prefix, partition)));
+        }
+    }
+    let missing = lacking(role, asks, |action, resource, said| {
+        let name = resource.rsplit(":::").next().and_then(|it| it.split('/').next());
+        match name.and_then(|it| view.bucket(it)) {
+            Some(bucket) => {
+                bucket.existence.known()?;
+                by_bucket(bucket, role, action, resource, said)
+            }
+            None => Ok(*said == Verdict::Allowed),
+        }
+    })?;
+    documents_known(&corners).or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
+    let refused = missing.iter().any(|it| it.starts_with("s3:GetEncryptionConfiguration"));
+    let judged = outcome(role, missing, "allowed", "s3:PutObject below the prefix");
+    Ok(judged.details(refused.then(|| refusal(S3_REFUSAL))))
+}
+
+fn to_group(role: &Role, view: &View<'_>) -> Answer {
+    let corners = corners_of(role, view);
+    let (_, groups) = destinations(&corners);
+    if groups.is_empty() {
+        documents_known(&corners)?;
+        return Ok(Judged::absent("no log group is named where its nodes are"));
+    }
+    let mut asks = vec![("logs:DescribeLogGroups", "*".to_owned())];
+    for it in &groups {
+        asks.push(("logs:CreateLogStream", stream_arn(it)));
+        asks.push(("logs:PutLogEvents", stream_arn(it)));
+    }
+    let missing = lacking(role, asks, plainly)?;
+    documents_known(&corners).or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
+    let flagged = corners.iter().any(|it| {
+        let told = it.preferences.known().ok().and_then(Option::as_ref);
+        let told = told.and_then(|it| it.content.known().ok().and_then(|it| Preferences::read(it)));
+        told.is_some_and(|it| it.group_encrypted && it.group.text().is_some())
+    });
+    let refused = flagged && missing.iter().any(|it| it.starts_with("logs:DescribeLogGroups"));
+    let judged =
+        outcome(role, missing, "allowed", "DescribeLogGroups, CreateLogStream, PutLogEvents");
+    Ok(judged.details(refused.then(|| refusal(CW_REFUSAL))))
+}
+
+/// Whether a key's own policy lets the role in, by name or through its account.
+fn by_key(key: &Key, role: &Role, action: &str, said: &Verdict) -> Result<bool, Unread> {
+    let Some(state) = key.state.known()?.as_ref() else {
+        return Err(unclear(Reason::NotThere, "there is no such key"));
+    };
+    if state.manager == "AWS" {
+        // Its policy admits whoever may use the service.
+        return Ok(true);
+    }
+    let policy = Policy::read(key.policy.known()?).ok_or_else(|| {
+        unclear(Reason::NotUnderstood, "the key's policy is of a form that is not known")
+    })?;
+    let context = [("kms:viaservice".to_owned(), format!("s3.{}.amazonaws.com", key.region))];
+    let request = Request { principal: &role.arn, action, resource: &state.arn, context: &context };
+    match (said, policy.says(&request, true)) {
+        (Verdict::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
+        (_, Said::Unclear(it)) => {
+            Err(unclear(Reason::MissingContextKey, format!("the key's policy: {it}")))
+        }
+        (Verdict::Allowed, Said::Allows(_)) => Ok(true),
+        // A statement that names the role itself needs nothing beside it; one that names its account does.
+        (Verdict::Denied(None), Said::Allows(_)) => Ok(policy.statements.iter().any(|it| {
+            it.allows
+                && it.conditions.is_empty()
+                && it.actions.holds_action(action)
+                && matches!(&it.principals, super::statements::Who::These(many) if many.iter().any(|it| it.1 == role.arn))
+        })),
+    }
+}
+
+fn with_keys(role: &Role, view: &View<'_>) -> Answer {
+    let corners = corners_of(role, view);
+    let keys = keys_used(&corners, view);
+    // A bucket whose encryption is not known may have a key.
+    for (name, _) in destinations(&corners).0 {
+        if let Some(it) = view.bucket(&name)
+            && it.existence.known().is_ok_and(|it| *it == crate::settings::Existence::Exists)
+        {
+            it.encryption.known()?;
+        }
+    }
+    if keys.is_empty() {
+        documents_known(&corners)?;
+        return Ok(Judged::absent("neither bucket nor sessions have a key of yours"));
+    }
+    let mut missing = Vec::new();
+    let mut unknown = None;
+    for (key, of_bucket) in &keys {
+        key.state.known()?;
+        let Some(arn) = key_arn(key) else { continue };
+        let actions: &[&str] =
+            if *of_bucket { &["kms:GenerateDataKey", "kms:Decrypt"] } else { &["kms:Decrypt"] };
+        let asks = actions.iter().map(|it| (*it, arn.to_owned()));
+        match lacking(role, asks, |action, _, said| by_key(key, role, action, said)) {
+            Ok(some) => missing.extend(some.into_iter().map(|it| {
+                let large = *of_bucket && it.starts_with("kms:Decrypt");
+                if large { format!("{it} (transcripts over 5 MiB alone are lost)") } else { it }
+            })),
+            Err(it) => unknown = Some(it),
+        }
+    }
+    if let (Some(it), true) = (unknown, missing.is_empty()) {
+        return Err(it);
+    }
+    documents_known(&corners).or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
+    Ok(outcome(role, missing, "allowed", "GenerateDataKey and Decrypt on the keys in use"))
+}
+
+fn erases(role: &Role, view: &View<'_>) -> Answer {
+    let corners = corners_of(role, view);
+    let (buckets, groups) = destinations(&corners);
+    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let mut asks: Vec<(&str, String)> = Vec::new();
+    for (name, prefix) in &buckets {
+        asks.extend(ERASE_OBJECT.map(|it| (it, object_arn(name, prefix, partition))));
+        asks.extend(ERASE_BUCKET.map(|it| (it, format!("arn:{partition}:s3:::{name}"))));
+    }
+    for it in &groups {
+        asks.extend(ERASE_STREAM.map(|one| (one, stream_arn(it))));
+        asks.extend(ERASE_GROUP.map(|one| (one, whole_group(it))));
+    }
+    for (key, _) in keys_used(&corners, view) {
+        asks.extend(key_arn(key).map(|it| ("kms:ScheduleKeyDeletion", it.to_owned())));
+    }
+    for it in &corners {
+        let arn = format!("arn:{partition}:ssm:{}:{}:document/{NAME}", it.region, it.account);
+        asks.push(("ssm:UpdateDocument", arn));
+    }
+    let (mut able, mut unknown) = (Vec::new(), None);
+    for (action, resource) in asks {
+        match may(role, action, &resource) {
+            Ok(Verdict::Allowed) => able.push(format!("{action} on {resource}")),
+            Ok(Verdict::Denied(_)) => {}
+            // What a condition may still allow is not known to be harmless.
+            Err(it) => unknown = unknown.or(Some(it)),
+        }
+    }
+    for (name, prefix) in &buckets {
+        let Some(bucket) = view.bucket(name) else { continue };
+        let put = may(role, "s3:PutObject", &object_arn(name, prefix, partition));
+        if put != Ok(Verdict::Allowed) {
+            continue;
+        }
+        match (bucket.versioning.known(), bucket.lock.known()) {
+            (Ok(it), _) if it.status.as_deref() == Some("Enabled") => {}
+            (_, Ok(Some(_))) => {}
+            (Ok(_), Ok(None)) => {
+                able.push(format!("s3:PutObject on s3://{name} writes over a transcript, and the bucket keeps no versions"));
+            }
+            (Err(it), _) | (_, Err(it)) => unknown = unknown.or(Some(it)),
+        }
+    }
+    let promised = "no permission to delete, shorten, read back or write over";
+    if able.is_empty() {
+        return match unknown {
+            Some(it) => Err(it),
+            None => {
+                documents_known(&corners)?;
+                Ok(Judged::pass("none of these").promised(promised))
+            }
+        };
+    }
+    let seen = match able.len() {
+        1 => format!("it has {}", able[0]),
+        many => format!("it has {many} such permissions"),
+    };
+    let details = if able.len() > 1 { able } else { Vec::new() };
+    Ok(Judged::fail(seen).promised(promised).details(details))
+}
+
+fn pinned(role: &Role, _: &View<'_>) -> Answer {
+    let promised = "ssm:StartSession on named documents alone";
+    let mut unknown = None;
+    let mut able = Vec::new();
+    for it in &role.simulations {
+        let what = match it.resource.contains(":document/") {
+            true => "it may start a session with AWS-StartSSHSession, which is never logged",
+            false => "it may start a session without any check of the document",
+        };
+        match may(role, "ssm:StartSession", &it.resource) {
+            Ok(Verdict::Allowed) => able.push(what.to_owned()),
+            Ok(Verdict::Denied(_)) => {}
+            Err(it) => unknown = Some(it),
+        }
+    }
+    match (able.as_slice(), unknown) {
+        ([], Some(it)) => Err(it),
+        ([], None) if role.simulations.is_empty() => {
+            Err(unclear(Reason::NotAsked, "it was not asked about"))
+        }
+        ([], None) => Ok(Judged::pass("held to its documents").promised(promised)),
+        _ => Ok(Judged::fail(able.join("; ")).promised(promised)),
+    }
+}

@@ -1,0 +1,175 @@
+//! `policy`: the policies that the places need, from what they really are. Printed, never applied.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::ValueEnum;
+
+use super::Answer;
+use super::Run;
+use super::asking;
+use super::reach::Reach;
+use super::verify;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::policy;
+use crate::policy::Holder;
+use crate::policy::Job;
+use crate::policy::Policy;
+use crate::render;
+
+const EXAMPLES: &str = "\
+Examples:
+  ssmtrail policy writer > writer.json                 for the role behind the nodes
+  ssmtrail policy auditor --for sync,verify            for whoever runs ssmtrail: no more than these need
+  ssmtrail policy bucket --organization o-exampleorgid  TLS alone, and nodes that only write
+  ssmtrail policy key --on arn:aws:kms:eu-west-1:111122223333:key/…
+  ssmtrail policy guard --format terraform             for those who start sessions: logged documents alone
+  ssmtrail policy writer --survey settings.json        from a file of `verify --save-survey`, without AWS
+
+Buckets, groups, keys and roles are those that the Session documents name and AWS shows; nothing is applied. The safe order: the
+key's policy, the bucket and its policy, the log group, the role; then the preferences; then a session, and `ssmtrail doctor`.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct PolicyArgs {
+    /// For whom, or for what
+    #[arg(value_name = "WHAT")]
+    what: What,
+
+    /// What the auditor is to do
+    #[arg(long = "for", value_name = "JOB", value_delimiter = ',', default_value = "sync,verify")]
+    jobs: Vec<JobName>,
+
+    /// Which bucket or key, where there are several: its name, or a part of its ARN
+    #[arg(long, value_name = "NAME")]
+    on: Option<String>,
+
+    /// Admit writers by their organization rather than by their accounts
+    #[arg(long, value_name = "ID")]
+    organization: Option<String>,
+
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    format: Form,
+
+    /// Take the places from this file of `ssmtrail verify --save-survey`; AWS is not asked
+    #[arg(long, value_name = "FILE")]
+    survey: Option<PathBuf>,
+
+    #[command(flatten)]
+    reach: Reach,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum What {
+    /// The role behind the nodes
+    Writer,
+    /// Whoever runs ssmtrail
+    Auditor,
+    /// The keys
+    Key,
+    /// The buckets
+    Bucket,
+    /// Those who start sessions
+    Guard,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum JobName {
+    Init,
+    Sync,
+    Verify,
+    Doctor,
+    Policy,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+enum Form {
+    Json,
+    Terraform,
+    Cloudformation,
+}
+
+impl PolicyArgs {
+    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+        let survey = match &self.survey {
+            Some(path) => verify::read(&run.world.folder.join(path))?,
+            None => asking::ask(run, &[], &self.reach, 0)?,
+        };
+        asking::tell_unread(run, &survey);
+        if survey.is_empty() && !survey.unread.is_empty() {
+            return Ok(Answer::Failed);
+        }
+        let jobs: Vec<Job> = self
+            .jobs
+            .iter()
+            .map(|it| match it {
+                JobName::Init => Job::Init,
+                JobName::Sync => Job::Sync,
+                // They ask for the same settings.
+                JobName::Verify | JobName::Doctor | JobName::Policy => Job::Verify,
+            })
+            .collect();
+        let mut policies = match self.what {
+            What::Writer => policy::writer(&survey),
+            What::Auditor => policy::auditor(&survey, &jobs),
+            What::Key => policy::key(&survey),
+            What::Bucket => policy::bucket(&survey, self.organization.as_deref()),
+            What::Guard => policy::guard(&survey),
+        };
+        if let Some(on) = &self.on {
+            policies.retain(|it| match &it.holder {
+                Holder::Bucket(name) => name == on,
+                Holder::Key(arn) => arn.contains(on.as_str()),
+                Holder::Principal => true,
+            });
+        }
+        let destinations = survey.buckets.len() + survey.groups.len();
+        if policies.is_empty() || (self.what == What::Writer && destinations == 0) {
+            let what = match self.what {
+                What::Key => "there is no key of yours among the places",
+                What::Bucket => "no bucket is named by a Session document or the configuration",
+                What::Guard => "no Session document names a destination, so that none is logged",
+                _ => "no Session document names a destination, and none is configured",
+            };
+            return Err(Error::new(Kind::Missing, what)
+                .hint("`ssmtrail verify` shows what there is; --region names other Regions"));
+        }
+        match self.format {
+            Form::Json => {
+                let [it] = policies.as_slice() else {
+                    let names: Vec<&str> = policies.iter().map(on).collect();
+                    return Err(Error::misused(format!(
+                        "there are {} of them, and a file holds one: {}",
+                        policies.len(),
+                        names.join(", ")
+                    ))
+                    .hint("choose one with --on, or take --format terraform or cloudformation"));
+                };
+                run.ui.line(&serde_json::to_string_pretty(&it.document).unwrap_or_default())?;
+            }
+            Form::Terraform => run.ui.raw(policy::terraform(&policies).as_bytes())?,
+            Form::Cloudformation => {
+                let it = policy::cloudformation(&policies);
+                run.ui.line(&serde_json::to_string_pretty(&it).unwrap_or_default())?;
+            }
+        }
+        let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();
+        if unread > 0 {
+            run.ui.note(&format!(
+                "note: {} could not be read; check that the policy names what it should",
+                render::plural(unread as u64, "key")
+            ));
+        }
+        Ok(if survey.unread.is_empty() && unread == 0 { Answer::Yes } else { Answer::Partial })
+    }
+}
+
+fn on(it: &Policy) -> &str {
+    match &it.holder {
+        Holder::Bucket(it) | Holder::Key(it) => it,
+        Holder::Principal => &it.name,
+    }
+}

@@ -1,0 +1,291 @@
+//! Services whose SDK takes minutes and gigabytes to build, asked without it: what is asked and the XML of the answer are read
+//! here; credentials, signature, retries, the count of calls and the connection are those of the SDK's own runtime.
+//!
+//! Only EC2 and the account settings of S3 are asked this way, and only questions that change nothing.
+
+use std::fmt;
+
+use aws_runtime::auth::SigV4OperationSigningConfig;
+use aws_runtime::auth::sigv4;
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_sdk_s3::error::ErrorMetadata;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::primitives::SdkBody;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::TransientErrorClassifier;
+use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::config_bag::Layer;
+
+use crate::source::aws::Connection;
+use crate::source::aws::patience;
+
+/// Most bytes of an answer that are read.
+const MOST: usize = 64 << 20;
+
+/// What a service answered.
+#[derive(Debug)]
+pub(crate) struct Xml {
+    pub(crate) text: String,
+    request_id: Option<String>,
+}
+
+impl RequestId for Xml {
+    fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+/// What it answered instead.
+#[derive(Debug)]
+pub(crate) struct Fault(ErrorMetadata);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl ProvideErrorMetadata for Fault {
+    fn meta(&self) -> &ErrorMetadata {
+        &self.0
+    }
+}
+
+pub(crate) type Answer = Result<Xml, SdkError<Fault, HttpResponse>>;
+
+/// One question.
+#[derive(Clone, Debug)]
+struct Question {
+    method: &'static str,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+/// Asks EC2 by its Query protocol. Source: "Query requests for Amazon EC2" (Amazon EC2 API Reference).
+pub(crate) async fn ec2(way: &Connection, action: &'static str, words: &[(&str, &str)]) -> Answer {
+    let region = way.region().unwrap_or_else(|| "us-east-1".into());
+    let mut body = format!("Action={action}&Version=2016-11-15");
+    for (key, value) in words {
+        body.push_str(&format!("&{key}={}", escaped(value)));
+    }
+    let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+    let question = Question { method: "POST", path: "/".into(), headers, body };
+    let host = format!("https://ec2.{region}.{}", domain(&region));
+    ask(way, "ec2", action, &region, &host, question).await
+}
+
+/// Asks how public access is blocked for a whole account.
+/// Source: "GetPublicAccessBlock" (Amazon S3 API Reference, S3 Control).
+pub(crate) async fn account_public_access(way: &Connection, account: &str) -> Answer {
+    let region = way.region().unwrap_or_else(|| "us-east-1".into());
+    let question = Question {
+        method: "GET",
+        path: "/v20180820/configuration/publicAccessBlock".into(),
+        headers: vec![("x-amz-account-id", account.to_owned())],
+        body: String::new(),
+    };
+    let host = format!("https://{account}.s3-control.{region}.{}", domain(&region));
+    ask(way, "s3", "GetPublicAccessBlock", &region, &host, question).await
+}
+
+/// Source: "AWS service endpoints" (AWS General Reference).
+fn domain(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+/// A value within a form: all but what is never special is escaped.
+fn escaped(text: &str) -> String {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-._~".contains(&it);
+    text.bytes().fold(String::new(), |mut out, it| {
+        match plain(it) {
+            true => out.push(char::from(it)),
+            false => out.push_str(&format!("%{it:02X}")),
+        }
+        out
+    })
+}
+
+async fn ask(
+    way: &Connection,
+    service: &'static str,
+    operation: &'static str,
+    region: &str,
+    host: &str,
+    question: Question,
+) -> Answer {
+    let sdk = &way.sdk;
+    let mut signing = Layer::new("signing");
+    signing.store_put(SigV4OperationSigningConfig {
+        region: Some(aws_config::Region::new(region.to_owned()).into()),
+        name: Some(service.into()),
+        signing_options: {
+            let mut it = aws_runtime::auth::SigningOptions::default();
+            it.content_sha256_header = service == "s3";
+            it.double_uri_encode = service != "s3";
+            it
+        },
+        ..Default::default()
+    });
+    signing.store_put(AuthSchemeOptionResolverParams::new(()));
+    signing.store_put(patience());
+    let mut components = RuntimeComponentsBuilder::new("signing")
+        .with_auth_scheme(sigv4::SigV4AuthScheme::new())
+        .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
+            sigv4::SCHEME_ID,
+        ])))
+        .with_identity_cache(sdk.identity_cache());
+    if let Some(it) = sdk.credentials_provider() {
+        components = components.with_identity_resolver(sigv4::SCHEME_ID, it);
+    }
+    let mut builder = Operation::builder()
+        .service_name(if service == "s3" { "S3Control" } else { "EC2" })
+        .operation_name(operation)
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .endpoint_url(sdk.endpoint_url().unwrap_or(host))
+        .interceptor(way.calls.clone())
+        .retry_classifier(TransientErrorClassifier::<Fault>::new())
+        .retry_classifier(AwsErrorCodeClassifier::<Fault>::new())
+        .runtime_plugin(
+            StaticRuntimePlugin::new()
+                .with_config(signing.freeze())
+                .with_runtime_components(components),
+        );
+    if let Some(it) = sdk.retry_config() {
+        builder = builder.standard_retry(it);
+    }
+    if let Some(it) = sdk.timeout_config() {
+        builder = builder.timeout_config(it.clone());
+    }
+    if let Some(it) = sdk.http_client() {
+        builder = builder.http_client(it);
+    }
+    if let Some(it) = sdk.sleep_impl() {
+        builder = builder.sleep_impl(it);
+    }
+    if let Some(it) = sdk.time_source() {
+        builder = builder.time_source(it);
+    }
+    let operation = builder
+        .serializer(|it: Question| {
+            let mut request = HttpRequest::new(SdkBody::from(it.body));
+            request.set_method(it.method)?;
+            request.set_uri(it.path)?;
+            for (key, value) in it.headers {
+                request.headers_mut().try_insert(key, value)?;
+            }
+            Ok(request)
+        })
+        .deserializer(understood)
+        .build();
+    operation.invoke(question).await
+}
+
+fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<Fault>> {
+    let bytes = response.body().bytes().unwrap_or_default();
+    if bytes.len() > MOST {
+        return Err(OrchestratorError::response("the answer is too long to be read".into()));
+    }
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let request_id = response.request_id().map(str::to_owned);
+    if response.status().is_success() {
+        return Ok(Xml { text, request_id });
+    }
+    // "Error codes for the Amazon EC2 API": Response/Errors/Error; S3 has Error alone.
+    let mut fault = ErrorMetadata::builder();
+    if let Ok(document) = roxmltree::Document::parse(&text) {
+        if let Some(it) = named(&document, "Code") {
+            fault = fault.code(it);
+        }
+        if let Some(it) = named(&document, "Message") {
+            fault = fault.message(it);
+        }
+    }
+    Err(OrchestratorError::operation(Fault(fault.build())))
+}
+
+/// Text of the first element so called, whatever its namespace.
+fn named(document: &roxmltree::Document<'_>, name: &str) -> Option<String> {
+    let it = document.descendants().find(|it| it.tag_name().name() == name)?;
+    it.text().map(|it| it.trim().to_owned())
+}
+
+/// One element, read by the names of its children, whatever their namespace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Element<'a, 'i>(roxmltree::Node<'a, 'i>);
+
+impl<'a, 'i> Element<'a, 'i> {
+    pub(crate) fn root(document: &'a roxmltree::Document<'i>) -> Self {
+        Self(document.root_element())
+    }
+
+    pub(crate) fn child(self, name: &str) -> Option<Self> {
+        self.0.children().find(|it| it.tag_name().name() == name).map(Self)
+    }
+
+    /// Its own text.
+    pub(crate) fn itself(self) -> Option<String> {
+        self.0.text().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty())
+    }
+
+    /// The text of the child below the child of these names.
+    pub(crate) fn text(self, path: &str) -> Option<String> {
+        path.split('/').try_fold(self, Self::child)?.itself()
+    }
+
+    pub(crate) fn own(self, path: &str) -> String {
+        self.text(path).unwrap_or_default()
+    }
+
+    pub(crate) fn number(self, path: &str) -> Option<i64> {
+        self.text(path)?.parse().ok()
+    }
+
+    pub(crate) fn flag(self, path: &str) -> bool {
+        self.text(path).as_deref() == Some("true")
+    }
+
+    /// The items of the list so called.
+    pub(crate) fn items(self, list: &str) -> impl Iterator<Item = Self> {
+        let items = self.child(list).map(|it| it.0.children());
+        items.into_iter().flatten().filter(|it| it.tag_name().name() == "item").map(Self)
+    }
+
+    /// One text of each item of a list.
+    pub(crate) fn texts(self, list: &str, path: &str) -> Vec<String> {
+        self.items(list).filter_map(|it| it.text(path)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_a_form_cannot_become_another_word() {
+        assert_eq!(escaped("a b&c=d/é"), "a%20b%26c%3Dd%2F%C3%A9");
+    }
+
+    #[test]
+    fn lists_and_texts_are_read_whatever_their_namespace() {
+        let text = r#"<R xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><set><item><id> a </id><in><x>1</x></in></item><item/></set></R>"#;
+        let document = roxmltree::Document::parse(text).unwrap();
+        let root = Element::root(&document);
+        let items: Vec<_> = root.items("set").collect();
+        assert_eq!(items.len(), 2);
+        assert_eq!(items[0].own("id"), "a");
+        assert_eq!(items[0].number("in/x"), Some(1));
+        assert_eq!(items[1].text("id"), None);
+        assert_eq!(root.items("nothing").count(), 0);
+    }
+}

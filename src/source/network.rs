@@ -1,0 +1,240 @@
+//! The network in front of the nodes, as EC2 tells it: instances, routes, endpoints, security groups, network ACLs.
+//!
+//! Instances are asked for everywhere, because one that never reached Systems Manager is in no other list; all else only where
+//! there are instances. Member names follow the API (Amazon EC2 API Reference).
+
+use std::collections::BTreeSet;
+
+use super::light::Element;
+use super::light::ec2;
+use super::survey::Way;
+use crate::settings::*;
+
+/// Asks for the items of one list, page by page.
+async fn listed<T>(
+    way: &Way,
+    api: &'static str,
+    list: &str,
+    words: &[(&str, &str)],
+    take: impl Fn(Element<'_, '_>) -> Vec<T>,
+) -> Read<Vec<T>> {
+    let action = api.trim_start_matches("ec2:");
+    let need = way.need(api, "*");
+    let mut out = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let mut words = words.to_vec();
+        if let Some(it) = &token {
+            words.push(("NextToken", it));
+        }
+        let answer = ec2(&way.connection, action, &words).await;
+        let mut next = None;
+        let read = way.read(api, &need, answer, &[], None, |it| {
+            let document = roxmltree::Document::parse(&it.text).ok()?;
+            let root = Element::root(&document);
+            next = root.text("nextToken");
+            Some(root.items(list).flat_map(&take).collect::<Vec<T>>())
+        });
+        match read.outcome {
+            Outcome::Is(Some(some)) => out.extend(some),
+            Outcome::Is(None) => {
+                let why = Unread::new(Reason::NotUnderstood, format!("{api} answered no XML"));
+                return Read { asked: read.asked, outcome: Outcome::Unread(why) };
+            }
+            Outcome::Unread(it) => {
+                return Read { asked: read.asked, outcome: Outcome::Unread(it) };
+            }
+        }
+        if next.is_none() {
+            return Read { asked: read.asked, outcome: Outcome::Is(out) };
+        }
+        token = next;
+    }
+}
+
+/// Asks about one corner.
+pub(super) async fn network(way: &Way) -> Network {
+    let alive = [
+        ("Filter.1.Name", "instance-state-name"),
+        ("Filter.1.Value.1", "pending"),
+        ("Filter.1.Value.2", "running"),
+        ("Filter.1.Value.3", "stopping"),
+        ("Filter.1.Value.4", "stopped"),
+        ("MaxResults", "1000"),
+    ];
+    let mut out = Network {
+        instances: listed(way, "ec2:DescribeInstances", "reservationSet", &alive, |it| {
+            it.items("instancesSet").map(instance).collect()
+        })
+        .await,
+        ..Network::default()
+    };
+    let Ok(instances) = out.instances.known() else { return out };
+    let vpcs: BTreeSet<String> =
+        instances.iter().map(|it| it.vpc.clone()).filter(|it| !it.is_empty()).collect();
+    if vpcs.is_empty() {
+        return out;
+    }
+    let (tables, endpoints, groups, acls) = tokio::join!(
+        listed(way, "ec2:DescribeRouteTables", "routeTableSet", &[], |it| vec![route_table(it)]),
+        listed(way, "ec2:DescribeVpcEndpoints", "vpcEndpointSet", &[], |it| vec![endpoint(it)]),
+        listed(way, "ec2:DescribeSecurityGroups", "securityGroupInfo", &[], |it| vec![
+            security_group(it)
+        ]),
+        listed(way, "ec2:DescribeNetworkAcls", "networkAclSet", &[], |it| vec![acl(it)]),
+    );
+    // What belongs to VPCs without instances says nothing about a node.
+    let ours = |it: &str| vpcs.contains(it);
+    out.route_tables = kept(tables, |it| ours(&it.vpc));
+    out.endpoints = kept(endpoints, |it| ours(&it.vpc));
+    out.acls = kept(acls, |it| ours(&it.vpc));
+    let mut used: BTreeSet<String> =
+        instances.iter().flat_map(|it| it.security_groups.iter().cloned()).collect();
+    let endpoints = out.endpoints.known().into_iter().flatten();
+    used.extend(endpoints.flat_map(|it| it.security_groups.iter().cloned()));
+    out.security_groups = kept(groups, |it| used.contains(&it.id));
+    for id in vpcs {
+        let attribute = async |name: &str, member: &str| {
+            let words = [("VpcId", id.as_str()), ("Attribute", name)];
+            let need = way.need("ec2:DescribeVpcAttribute", "*");
+            let answer = ec2(&way.connection, "DescribeVpcAttribute", &words).await;
+            let path = format!("{member}/value");
+            way.read("ec2:DescribeVpcAttribute", &need, answer, &[], false, |it| {
+                roxmltree::Document::parse(&it.text).is_ok_and(|it| Element::root(&it).flag(&path))
+            })
+        };
+        let (dns_support, dns_hostnames) = tokio::join!(
+            attribute("enableDnsSupport", "enableDnsSupport"),
+            attribute("enableDnsHostnames", "enableDnsHostnames")
+        );
+        out.vpcs.push(Vpc { id: id.clone(), dns_support, dns_hostnames });
+    }
+    out
+}
+
+fn kept<T>(mut it: Read<Vec<T>>, keep: impl Fn(&T) -> bool) -> Read<Vec<T>> {
+    if let Outcome::Is(many) = &mut it.outcome {
+        many.retain(keep);
+    }
+    it
+}
+
+fn instance(it: Element<'_, '_>) -> Instance {
+    let interfaces: Vec<Element<'_, '_>> = it.items("networkInterfaceSet").collect();
+    let public = interfaces.iter().find_map(|it| it.text("association/publicIp"));
+    let mut security_groups = it.texts("groupSet", "groupId");
+    security_groups.extend(interfaces.iter().flat_map(|it| it.texts("groupSet", "groupId")));
+    security_groups.sort_unstable();
+    security_groups.dedup();
+    Instance {
+        id: it.own("instanceId"),
+        state: it.own("instanceState/name"),
+        vpc: it.own("vpcId"),
+        subnet: it.own("subnetId"),
+        private_ip: it.text("privateIpAddress"),
+        public_ip: public.or(it.text("ipAddress")),
+        ipv6: interfaces.iter().any(|it| it.items("ipv6AddressesSet").next().is_some()),
+        security_groups,
+        profile: it.text("iamInstanceProfile/arn"),
+        role: Read::default(),
+        metadata_tokens: it.text("metadataOptions/httpTokens"),
+        metadata: it.text("metadataOptions/httpEndpoint").map(|it| it == "enabled"),
+    }
+}
+
+fn route_table(it: Element<'_, '_>) -> RouteTable {
+    RouteTable {
+        id: it.own("routeTableId"),
+        vpc: it.own("vpcId"),
+        main: it.items("associationSet").any(|it| it.flag("main")),
+        subnets: it.texts("associationSet", "subnetId"),
+        routes: it
+            .items("routeSet")
+            .map(|it| Route {
+                destination: first(
+                    it,
+                    &[
+                        "destinationCidrBlock",
+                        "destinationIpv6CidrBlock",
+                        "destinationPrefixListId",
+                    ],
+                ),
+                target: first(
+                    it,
+                    &[
+                        "natGatewayId",
+                        "gatewayId",
+                        "egressOnlyInternetGatewayId",
+                        "transitGatewayId",
+                        "vpcPeeringConnectionId",
+                        "networkInterfaceId",
+                        "instanceId",
+                        "localGatewayId",
+                        "carrierGatewayId",
+                        "coreNetworkArn",
+                    ],
+                ),
+                state: it.own("state"),
+            })
+            .collect(),
+    }
+}
+
+fn first(it: Element<'_, '_>, names: &[&str]) -> String {
+    names.iter().find_map(|name| it.text(name)).unwrap_or_default()
+}
+
+fn endpoint(it: Element<'_, '_>) -> Endpoint {
+    Endpoint {
+        id: it.own("vpcEndpointId"),
+        service: it.own("serviceName"),
+        kind: it.text("vpcEndpointType").unwrap_or_else(|| "Gateway".into()),
+        state: it.own("state").to_lowercase(),
+        vpc: it.own("vpcId"),
+        private_dns: it.flag("privateDnsEnabled"),
+        route_tables: it.items("routeTableIdSet").filter_map(Element::itself).collect(),
+        security_groups: it.texts("groupSet", "groupId"),
+        policy: it.text("policyDocument"),
+    }
+}
+
+fn opening(it: Element<'_, '_>) -> Opening {
+    let mut blocks = it.texts("ipRanges", "cidrIp");
+    blocks.extend(it.texts("ipv6Ranges", "cidrIpv6"));
+    Opening {
+        protocol: it.own("ipProtocol"),
+        from_port: it.number("fromPort"),
+        to_port: it.number("toPort"),
+        blocks,
+        security_groups: it.texts("groups", "groupId"),
+        prefix_lists: it.texts("prefixListIds", "prefixListId"),
+    }
+}
+
+fn security_group(it: Element<'_, '_>) -> SecurityGroup {
+    SecurityGroup {
+        id: it.own("groupId"),
+        ingress: it.items("ipPermissions").map(opening).collect(),
+        egress: it.items("ipPermissionsEgress").map(opening).collect(),
+    }
+}
+
+fn acl(it: Element<'_, '_>) -> NetworkAcl {
+    NetworkAcl {
+        id: it.own("networkAclId"),
+        vpc: it.own("vpcId"),
+        subnets: it.texts("associationSet", "subnetId"),
+        entries: it
+            .items("entrySet")
+            .map(|it| AclEntry {
+                number: it.number("ruleNumber").unwrap_or(i64::MAX),
+                egress: it.flag("egress"),
+                allows: it.own("ruleAction") == "allow",
+                protocol: it.own("protocol"),
+                block: first(it, &["cidrBlock", "ipv6CidrBlock"]),
+                from_port: it.number("portRange/from"),
+                to_port: it.number("portRange/to"),
+            })
+            .collect(),
+    }
+}

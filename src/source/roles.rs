@@ -1,0 +1,222 @@
+//! Who writes and who starts: instance profiles, and what IAM's simulator says of the principals that matter.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::ContextEntry;
+use aws_sdk_iam::types::ContextKeyTypeEnum;
+
+use super::aws::patience;
+use super::survey::Way;
+use crate::audit::writers::Question;
+use crate::settings::*;
+
+fn client(way: &Way) -> aws_sdk_iam::Client {
+    aws_sdk_iam::Client::from_conf(
+        aws_sdk_iam::config::Builder::from(&way.connection.sdk)
+            .interceptor(way.connection.calls.clone())
+            .retry_partition(patience())
+            .build(),
+    )
+}
+
+/// The role within each instance profile of a corner, each asked for once.
+pub(super) async fn profiles(way: &Way, instances: &mut [Instance]) {
+    let client = client(way);
+    let mut known: BTreeMap<String, Read<Option<String>>> = BTreeMap::new();
+    for it in instances {
+        let Some(arn) = &it.profile else {
+            // No profile has no role, which took no question.
+            it.role.outcome = Outcome::Is(None);
+            continue;
+        };
+        if !known.contains_key(arn) {
+            let name = arn.rsplit('/').next().unwrap_or(arn);
+            let need = way.need("iam:GetInstanceProfile", arn);
+            let got = client.get_instance_profile().instance_profile_name(name).send().await;
+            let absent = &["NoSuchEntity"];
+            let read = way.read("iam:GetInstanceProfile", &need, got, absent, None, |it| {
+                let roles = it.instance_profile().map(|it| it.roles()).unwrap_or_default();
+                roles.first().map(|it| it.arn().to_owned())
+            });
+            known.insert(arn.clone(), read);
+        }
+        it.role = known.get(arn).cloned().unwrap_or_default();
+    }
+}
+
+/// Asks the simulator about a principal; where it refuses, the principal's own policies are read.
+pub(super) async fn simulate(
+    way: &Way,
+    arn: &str,
+    nodes: Vec<(String, String)>,
+    questions: Vec<Question>,
+) -> Role {
+    let client = client(way);
+    let need = way.need("iam:SimulatePrincipalPolicy", arn);
+    let mut out = Role { arn: arn.into(), nodes, ..Role::default() };
+    let mut refused = false;
+    for it in questions {
+        // Refused once, refused always: the question stands, and is not asked again.
+        if let (true, Some(last)) = (refused, out.simulations.last()) {
+            let decisions = last.decisions.clone();
+            out.simulations.push(Simulation { resource: it.resource, decisions });
+            continue;
+        }
+        let mut decisions = Vec::new();
+        let mut marker = None;
+        let mut read;
+        loop {
+            let mut ask = client
+                .simulate_principal_policy()
+                .policy_source_arn(arn)
+                .set_action_names(Some(it.actions.iter().map(|it| (*it).to_owned()).collect()))
+                .resource_arns(&it.resource)
+                .set_marker(marker);
+            for (key, kind, value) in &it.context {
+                let kind = match *kind {
+                    "boolean" => ContextKeyTypeEnum::Boolean,
+                    _ => ContextKeyTypeEnum::String,
+                };
+                ask = ask.context_entries(
+                    ContextEntry::builder()
+                        .context_key_name(*key)
+                        .context_key_type(kind)
+                        .context_key_values(value)
+                        .build(),
+                );
+            }
+            marker = None;
+            let got = ask.send().await;
+            read = way.read("iam:SimulatePrincipalPolicy", &need, got, &[], (), |it| {
+                marker = it.marker().filter(|_| it.is_truncated()).map(str::to_owned);
+                decisions.extend(it.evaluation_results().iter().map(|it| {
+                    Decision {
+                        action: it.eval_action_name().to_owned(),
+                        decision: it.eval_decision().as_str().to_owned(),
+                        missing_context: it.missing_context_values().to_vec(),
+                        by_organization: it
+                            .organizations_decision_detail()
+                            .map(|it| it.allowed_by_organizations()),
+                        by_boundary: it
+                            .permissions_boundary_decision_detail()
+                            .map(|it| it.allowed_by_permissions_boundary()),
+                    }
+                }));
+            });
+            if marker.is_none() {
+                break;
+            }
+        }
+        let outcome = match read.outcome {
+            Outcome::Is(()) => Outcome::Is(decisions),
+            Outcome::Unread(it) => {
+                refused = true;
+                Outcome::Unread(it)
+            }
+        };
+        let decisions = Read { asked: read.asked, outcome };
+        out.simulations.push(Simulation { resource: it.resource, decisions });
+    }
+    if refused && arn.contains(":role/") {
+        out.policies = policies(way, &client, arn).await;
+    }
+    out
+}
+
+/// A role's own policies, inline and attached.
+async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Vec<ResourcePolicy>> {
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    let mut out = Vec::new();
+    let need = way.need("iam:ListRolePolicies", arn);
+    let mut pages = client.list_role_policies().role_name(name).into_paginator().send();
+    let mut inline = Vec::new();
+    let mut last = Read { outcome: Outcome::Is(Vec::new()), ..Read::default() };
+    while let Some(page) = pages.next().await {
+        last = way.read("iam:ListRolePolicies", &need, page, &[], Vec::new(), |it| {
+            inline.extend(it.policy_names().iter().cloned());
+            Vec::new()
+        });
+    }
+    if last.known().is_err() {
+        return last;
+    }
+    for policy in inline {
+        let need = way.need("iam:GetRolePolicy", arn);
+        let got = client.get_role_policy().role_name(name).policy_name(&policy).send().await;
+        last = way.read("iam:GetRolePolicy", &need, got, &[], Vec::new(), |it| {
+            let document = decoded(it.policy_document());
+            out.push(ResourcePolicy { name: policy.clone(), document });
+            Vec::new()
+        });
+        if last.known().is_err() {
+            return last;
+        }
+    }
+    let need = way.need("iam:ListAttachedRolePolicies", arn);
+    let mut pages = client.list_attached_role_policies().role_name(name).into_paginator().send();
+    let mut attached = Vec::new();
+    while let Some(page) = pages.next().await {
+        last = way.read("iam:ListAttachedRolePolicies", &need, page, &[], Vec::new(), |it| {
+            attached.extend(
+                it.attached_policies().iter().filter_map(|it| it.policy_arn().map(str::to_owned)),
+            );
+            Vec::new()
+        });
+    }
+    for policy in attached {
+        if last.known().is_err() {
+            return last;
+        }
+        let need = way.need("iam:GetPolicy", &policy);
+        let got = client.get_policy().policy_arn(&policy).send().await;
+        let mut version = None;
+        last = way.read("iam:GetPolicy", &need, got, &[], Vec::new(), |it| {
+            version = it.policy().and_then(|it| it.default_version_id()).map(str::to_owned);
+            Vec::new()
+        });
+        let Some(version) = version else { return last };
+        let need = way.need("iam:GetPolicyVersion", &policy);
+        let got = client.get_policy_version().policy_arn(&policy).version_id(version).send().await;
+        last = way.read("iam:GetPolicyVersion", &need, got, &[], Vec::new(), |it| {
+            let document = it.policy_version().and_then(|it| it.document()).unwrap_or_default();
+            out.push(ResourcePolicy { name: policy.clone(), document: decoded(document) });
+            Vec::new()
+        });
+    }
+    match last.outcome {
+        Outcome::Is(_) => Read { asked: last.asked, outcome: Outcome::Is(out) },
+        Outcome::Unread(_) => last,
+    }
+}
+
+/// "Policies returned by this operation are URL-encoded" ("GetRolePolicy", IAM API Reference).
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(it) = bytes.get(at) {
+        let digits = text.get(at + 1..at + 3).filter(|_| *it == b'%');
+        match digits.and_then(|it| u8::from_str_radix(it, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(*it);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_read_with_and_without_its_encoding() {
+        assert_eq!(decoded("%7B%22a%22%3A%201%7D"), r#"{"a": 1}"#);
+        assert_eq!(decoded(r#"{"a": "100%"}"#), r#"{"a": "100%"}"#);
+    }
+}
