@@ -191,21 +191,23 @@ def twice(source):
 
 
 def large(keys, streams, gigabytes):
-    seed_objects("one", 0)
-    s3.upload_fileobj(Endless(gigabytes * 10**9), "one", "prod/alice-0123456789abcdef0.log")
-    head(f"one object of {gigabytes} GB")
-    twice("s3://one")
-    s3.delete_object(Bucket="one", Key="prod/alice-0123456789abcdef0.log")
-
-    seed_streams("many", 1, 2)
-    copies(group="many", stream="u0-00000000000000000", count=streams)
-    head(f"{streams:,} streams of 2 events in CloudWatch Logs")
-    twice("logs:many")
-
-    s3.put_object(Bucket="one", Key="copied", Body=SAMPLES[0])
-    copies(bucket="one", key="copied", count=keys)
-    head(f"{keys:,} keys")
-    twice("s3://one/prod")
+    s3.create_bucket(Bucket="one")
+    if gigabytes:
+        s3.upload_fileobj(Endless(gigabytes * 10**9), "one", "prod/alice-0123456789abcdef0.log")
+        head(f"one object of {gigabytes} GB")
+        twice("s3://one")
+        s3.delete_object(Bucket="one", Key="prod/alice-0123456789abcdef0.log")
+    if streams:
+        seed_streams("many", 1, 2)
+        copies(group="many", stream="u0-00000000000000000", count=streams)
+        head(f"{streams:,} streams of 2 events in CloudWatch Logs")
+        twice("logs:many")
+    if keys:
+        usual = min(SAMPLES, key=lambda it: abs(len(it) - 9000))
+        s3.put_object(Bucket="one", Key="copied", Body=usual)
+        copies(bucket="one", key="copied", count=keys)
+        head(f"{keys:,} keys, each a transcript of {len(usual):,} bytes")
+        twice("s3://one/prod")
 
 
 class Endless:

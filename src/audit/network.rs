@@ -55,7 +55,12 @@ pub(super) const CHECKS: &[Check] = &[
         title: "An instance in a public subnet has a public address",
         severity: High,
         groups: &[Group::Network],
-        reads: &["ec2:DescribeInstances", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints"],
+        reads: &[
+            "ec2:DescribeInstances",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeVpcEndpoints",
+            "ssm:DescribeInstanceInformation",
+        ],
         why: "A route to an internet gateway carries nothing for an instance that nobody can answer to.",
         then: "Add endpoints, or move it behind a NAT gateway; a public address is the last resort.",
         ask: Ask::Instance(public),
@@ -90,6 +95,7 @@ pub(super) const CHECKS: &[Check] = &[
             "ec2:DescribeRouteTables",
             "ec2:DescribeVpcEndpoints",
             "ssm:GetDocument",
+            "ssm:DescribeInstanceInformation",
         ],
         why: "Without a way to CloudWatch Logs the agent goes on and streams nothing; without one to KMS an encrypted session does not start.",
         then: "Add interface endpoints for logs, and for kms where sessions are encrypted.",
@@ -282,9 +288,27 @@ fn public(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
     if endpoint(it, corner, "ssm")?.is_some() && endpoint(it, corner, "ssmmessages")?.is_some() {
         return Ok(Judged::pass("it has endpoints").promised(promised));
     }
+    if online(it, corner)? == Some(true) {
+        return Ok(Judged::pass("Systems Manager hears from it").promised(promised));
+    }
     let judged =
         Judged::fail("its subnet is public, and it has no public address").promised(promised);
     Ok(endpoints(it, corner, &SESSIONS, judged))
+}
+
+/// Refuses to call a way closed where Systems Manager hears from an instance that routes lead nowhere: then there is another way,
+/// a proxy for one, that is not seen here.
+fn not_by_routes_alone(it: &Instance, corner: &Corner) -> Result<(), Unread> {
+    if online(it, corner)? != Some(true) {
+        return Ok(());
+    }
+    for service in SESSIONS {
+        if matches!(way(it, corner, service)?, Way::None(_)) {
+            let why = "Systems Manager hears from it, and no route that is seen here leads there: there is another way, a proxy for one";
+            return Err(unclear(Reason::NotUnderstood, why));
+        }
+    }
+    Ok(())
 }
 
 /// The preferences where the instance is; `None` if there are none.
@@ -321,6 +345,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     let chosen = way(it, corner, "s3")?;
     match &chosen {
         Way::None(_) => {
+            not_by_routes_alone(it, corner)?;
             let route = table(it, corner)?.map_or(String::new(), |it| it.id.clone());
             let fix = format!(
                 "aws ec2 create-vpc-endpoint --region {0} --vpc-id {1} --vpc-endpoint-type Gateway --service-name com.amazonaws.{0}.s3 --route-table-ids {2}",
@@ -433,6 +458,7 @@ fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         };
         return Ok(Judged::pass(seen).promised(promised).unsure());
     }
+    not_by_routes_alone(it, corner)?;
     Ok(endpoints(it, corner, &missing, Judged::fail(words.join("; ")).promised(promised)))
 }
 

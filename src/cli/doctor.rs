@@ -218,8 +218,12 @@ fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
     for one in &it.details {
         run.ui.line(&format!("        - {}", render::visible(one)))?;
     }
-    let asked: Vec<String> =
-        it.evidence.iter().map(|it| format!("{} at {}", it.api, it.at)).take(3).collect();
+    let mut asked: Vec<String> = Vec::new();
+    for it in &it.evidence {
+        if !asked.iter().any(|one| one.starts_with(&format!("{} at ", it.api))) {
+            asked.push(format!("{} at {}", it.api, it.at));
+        }
+    }
     if !asked.is_empty() {
         let line = run.ui.paint(render::DIM, &format!("by {}", asked.join(", ")));
         run.ui.line(&format!("        {line}"))?;

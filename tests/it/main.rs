@@ -29,6 +29,10 @@ mod findings;
 mod judging;
 mod verify;
 
+// What the same settings explain, and the policies that they ask for.
+mod doctor;
+mod policy;
+
 // Questions.
 mod query;
 mod search;

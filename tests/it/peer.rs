@@ -325,6 +325,13 @@ impl Aws {
         assert_eq!(post("/_peer/canned", &body.to_string()), "{}");
     }
 
+    /// The same for an operation of the Query protocol, in every Region of this account.
+    pub(crate) fn canned_whole_for(&self, action: &str, answer: serde_json::Value) {
+        let scope = format!("{}/", self.key);
+        let body = serde_json::json!({ "target": action, "scope": scope, "whole": answer });
+        assert_eq!(post("/_peer/canned", &body.to_string()), "{}");
+    }
+
     /// A role that anybody may assume who knows the external id.
     pub(crate) fn role(&self, name: &str, external_id: Option<&str>) {
         let condition = external_id.map_or(String::new(), |it| {
@@ -385,18 +392,42 @@ pub(crate) fn undated(text: &str) -> String {
 
 /// Asks a route of the emulator's own.
 pub(crate) fn post(path: &str, body: &str) -> String {
+    let answer = send(address(), path, "Content-Type: application/json\r\n", body);
+    answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned()
+}
+
+/// Sets something up by the Query protocol, unsigned: the emulators here look at the scope alone.
+pub(crate) fn query(aws: &Aws, region: &str, service: &str, words: &[(&str, &str)]) -> String {
+    let escape = |it: &str| {
+        it.bytes()
+            .map(|it| match it.is_ascii_alphanumeric() {
+                true => char::from(it).to_string(),
+                false => format!("%{it:02X}"),
+            })
+            .collect::<String>()
+    };
+    let body: Vec<String> =
+        words.iter().map(|it| format!("{}={}", escape(it.0), escape(it.1))).collect();
+    let headers = format!(
+        "Content-Type: application/x-www-form-urlencoded\r\nX-Amz-Date: 20261123T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential={}/20261123/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n",
+        aws.key
+    );
+    send(&aws.emulator, "/", &headers, &body.join("&"))
+}
+
+fn send(to: &str, path: &str, headers: &str, body: &str) -> String {
     use std::io::Read;
     use std::io::Write;
-    let mut stream = std::net::TcpStream::connect(address()).expect("the emulator");
+    let mut stream = std::net::TcpStream::connect(to).expect("the emulator");
     let length = body.len();
     write!(
         stream,
-        "POST {path} HTTP/1.1\r\nHost: peer\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\nHost: peer\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
     .expect("asked");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answered");
-    answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned()
+    answer
 }
 
 /// The event that a streaming agent writes.
