@@ -340,6 +340,16 @@ fn write_transcripts(segment: &mut Segment, partition: &str, pending: &mut Pendi
     Ok(())
 }
 
+/// By how much row groups grow in a session that has so many lines. A file's footer names each column of each group, and stays
+/// in memory until the file is closed: two KB for each, which a session of gigabytes would feel.
+fn grown(lines: i64) -> usize {
+    match lines {
+        0..1_000_000 => 1,
+        1_000_000..8_000_000 => 2,
+        _ => 4,
+    }
+}
+
 /// One session's lines and commands on their way out.
 struct SessionOut<'a> {
     segment: &'a mut Segment,
@@ -363,7 +373,9 @@ impl SessionOut<'_> {
             let kind = line_kind(line.bits);
             let (from, to) = (line.from as i64, line.to as i64);
             self.pending.lines.push(self.lines, text, kind, continued, line.at, from, to);
-            if self.pending.lines.len() >= GROUP_ROWS || self.pending.lines.bytes() >= PART_BYTES {
+            let grown = grown(self.lines);
+            let pending = &self.pending.lines;
+            if pending.len() >= GROUP_ROWS * grown || pending.bytes() >= PART_BYTES * grown {
                 let frame = self.pending.lines.take().map_err(|it| unwritten(&it))?;
                 self.segment.write(&LINES, self.partition, &frame)?;
             }
