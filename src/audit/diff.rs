@@ -139,6 +139,11 @@ fn compare(
         (Value::Array(one), Value::Array(other)) => {
             // Lists of named things are compared by name, others as a whole.
             let name = |it: &Value| {
+                if it.get("sample").is_some() {
+                    // A prefix of a bucket; the empty one is all of it.
+                    let prefix = it.get("prefix").and_then(Value::as_str).unwrap_or_default();
+                    return Some(if prefix.is_empty() { "(all)" } else { prefix }.to_owned());
+                }
                 ["name", "id", "arn", "action", "resource"].iter().find_map(|key| {
                     Some(it.get(key)?.as_str()?.to_owned()).filter(|it| !it.is_empty())
                 })

@@ -61,8 +61,10 @@ said.foreign = await page.evaluate(() => ({
   links: [...document.links].filter((it) => it.getAttribute("href")[0] !== "#").length,
   owned: "owned" in window,
 }));
-said.commands = await status("commands");
-said.sessions = await status("sessions");
+if (await page.locator("#commands").count()) {
+  said.commands = await status("commands");
+  said.sessions = await status("sessions");
+}
 
 // Sorting and filtering.
 if (await rows("commands").count()) {

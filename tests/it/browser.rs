@@ -13,7 +13,9 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
+use crate::findings::HOSTILE;
 use crate::hostile;
+use crate::judging::set;
 use crate::judging::sound;
 use crate::peer::target;
 use crate::world::World;
@@ -150,4 +152,24 @@ fn an_empty_report_is_a_sound_page_too() {
     world.run("report -o it.html --from 2020-01-01 --to 2020-02-01");
     let Some(said) = look(&world, "it.html") else { return };
     is_sound(&said);
+}
+
+#[test]
+fn what_verify_found_is_a_page_that_forbids_everything_whatever_the_names() {
+    let world = World::new();
+    let mut survey = sound();
+    set(&mut survey, "/groups/0/name", serde_json::json!(HOSTILE));
+    set(&mut survey, "/groups/0/settings/is/retention_days", serde_json::json!(7));
+    world.file("survey.json", survey.to_string().as_bytes());
+    let page = world.run("verify --survey survey.json --format html").0;
+    let page = page.split("! ").next().unwrap_or_default();
+    world.file("it.html", page.as_bytes());
+    let Some(said) = look(&world, "it.html") else { return };
+    assert_eq!(said["requests"], serde_json::json!([]));
+    assert_eq!(said["complaints"], serde_json::json!([]));
+    assert_eq!(said["accessibility"], serde_json::json!([]));
+    assert_eq!(said["narrow"], serde_json::json!({ "light": 0, "dark": 0 }));
+    assert_eq!(said["cut"], 0);
+    assert_eq!((&said["foreign"]["scripts"], &said["foreign"]["active"]), (&0.into(), &0.into()));
+    assert_eq!(said["landmarks"], serde_json::json!(["header", "main", "footer"]));
 }

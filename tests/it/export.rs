@@ -21,7 +21,7 @@ fn records(world: &World, line: &str) -> Vec<Value> {
 
 /// Every event, held against the published schema of its class, as PyPI's `ocsf-json-schema` carries it.
 #[expect(clippy::print_stderr, reason = "what is passed over is said")]
-fn is_ocsf(events: &[Value]) {
+pub(crate) fn is_ocsf(events: &[Value]) {
     const CHECK: &str = "
 import json, sys
 from jsonschema import Draft202012Validator

@@ -9,11 +9,12 @@ use ssmtrail::audit::promise::Promise;
 use ssmtrail::render::findings;
 use ssmtrail::settings::Survey;
 
+use crate::export::is_ocsf;
 use crate::judging::set;
 use crate::judging::sound;
 
 /// A log group whose name is an attack on whoever reads of it.
-const HOSTILE: &str =
+pub(crate) const HOSTILE: &str =
     "/x<script>alert(1)</script>`|![a](https://evil)\u{1b}[31m\u{202e}\"'&]]>=cmd()";
 
 fn judged(name: &str) -> (Survey, Judgement) {
@@ -103,4 +104,25 @@ fn markdown_shows_names_as_text() {
         "- CWL-RET-01 (The log group keeps transcripts as long as promised): **fail**, high. 7 days"
     ));
     assert!(text.contains("muted until 2999-01-01 (moves next month)"));
+}
+
+#[test]
+fn ocsf_findings_hold_by_the_published_schema() {
+    for name in ["/ssm", HOSTILE] {
+        let (survey, judgement) = judged(name);
+        let events = findings::ocsf(&survey, &judgement);
+        assert_eq!(events.len(), judgement.findings.len());
+        is_ocsf(&events);
+        let of = |id: &str| {
+            events.iter().find(|it| it["compliance"]["control"] == id).expect("a finding")
+        };
+        assert_eq!(of("CWL-RET-01")["compliance"]["status"], "Fail");
+        assert_eq!(of("CWL-RET-01")["time"], 1_795_392_000_000_i64, "milliseconds");
+        // What is unknown is OCSF's warning: no result for want of information.
+        assert_eq!(of("S3-LOG-01")["compliance"]["status_id"], 2);
+        assert_eq!(of("S3-LOG-01")["unmapped"]["missing_permission"], "s3:GetBucketLogging");
+        assert_eq!(of("S3-VER-01")["status"], "Suppressed");
+        let text = serde_json::to_string(&events).expect("JSON");
+        assert!(!text.contains('\u{202e}') && !text.contains("\\u001b"), "{text}");
+    }
 }

@@ -234,3 +234,41 @@ fn a_wrong_word_is_met_with_the_right_one() {
                   FISC: 実10 (by our judgement)
     "#]]);
 }
+
+#[test]
+fn the_archive_keeps_what_was_seen_and_tells_what_has_changed_since() {
+    let (aws, bucket, group) = careless("420000000005");
+    aws.run("verify --region us-east-1 --diff").is(expect![[r#"
+        ! ssmtrail: the archive has kept no survey yet
+        ! hint: `ssmtrail verify` keeps one each time it asks about everything; or name a file
+        [exit 2]
+    "#]]);
+    aws.run(&format!("sync s3://{bucket}/prod"));
+    aws.run("verify --region us-east-1 --strict");
+    // One place alone is no survey of everything.
+    aws.run(&format!("verify s3://{bucket}/prod"));
+    block_on(async {
+        let shorter = aws.logs().put_retention_policy().log_group_name(&group).retention_in_days(7);
+        shorter.send().await.expect("a retention");
+    });
+    let said = aws.run("verify --region us-east-1 --diff").0;
+    let changed: Vec<&str> = said.lines().filter(|it| it.contains("retention_days")).collect();
+    assert_eq!(changed.len(), 1, "{said}");
+    assert!(changed[0].ends_with("settings.retention_days  30      7"), "{said}");
+    assert!(said.contains("[exit 1]"), "{said}");
+    aws.run("query -e \"SELECT COUNT(DISTINCT taken_at) AS surveys FROM surveys\"")
+        .is(expect![[r#"
+            SURVEYS
+                  2
+        "#]]);
+    aws.run("query -e \"SELECT verdict, COUNT(*) AS n FROM findings WHERE check = 'CWL-RET-01' GROUP BY verdict\"").is(expect![[r#"
+        VERDICT  N
+        fail     2
+    "#]]);
+    // The archive proves what it keeps, and decoding again leaves it alone.
+    let said = aws.run("archive verify").0;
+    assert!(!said.contains("[exit"), "{said}");
+    aws.run("archive rebuild");
+    let said = aws.run("verify --region us-east-1 --diff").0;
+    assert!(said.contains("nothing has changed"), "{said}");
+}
