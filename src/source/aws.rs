@@ -340,6 +340,7 @@ impl Connection {
             }
             _ if refusal.why.contains("credentials") => Reason::Credentials,
             _ if status.is_none() => Reason::Unreachable,
+            _ if status.is_some_and(|it| it < 300) => Reason::NotUnderstood,
             _ => Reason::SdkError,
         };
         Unread {
@@ -509,6 +510,7 @@ fn judge(it: &Answer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
             if code.is_empty() { "5xx" } else { code }
         ))
         .hint("run the same command again; what was read is kept"),
+        ("", Some(200..=299)) => Refusal::new("the answer came in a form that is not known"),
         ("", _) => Refusal::new(format!("AWS refused (status {})", it.status.unwrap_or(0))),
         (code, _) if message.is_empty() => Refusal::new(code),
         (code, _) => Refusal::new(format!("{code}: {message}")),
@@ -586,6 +588,11 @@ mod tests {
             words("AccessDenied", deny, 403),
             "access denied: the policy of the resource denies s3:GetObject explicitly; no other policy can allow it: that one must change"
         );
+    }
+
+    #[test]
+    fn an_answer_that_is_not_understood_is_no_refusal() {
+        assert_eq!(words("", "", 200), "the answer came in a form that is not known; ");
     }
 
     #[test]

@@ -256,11 +256,12 @@ fn the_archive_keeps_what_was_seen_and_tells_what_has_changed_since() {
     assert_eq!(changed.len(), 1, "{said}");
     assert!(changed[0].ends_with("settings.retention_days  30      7"), "{said}");
     assert!(said.contains("[exit 1]"), "{said}");
-    aws.run("query -e \"SELECT COUNT(DISTINCT taken_at) AS surveys FROM surveys\"")
-        .is(expect![[r#"
+    aws.run("query -e \"SELECT COUNT(DISTINCT taken_at) AS surveys FROM surveys\"").is(expect![[
+        r#"
             SURVEYS
                   2
-        "#]]);
+        "#
+    ]]);
     aws.run("query -e \"SELECT verdict, COUNT(*) AS n FROM findings WHERE check = 'CWL-RET-01' GROUP BY verdict\"").is(expect![[r#"
         VERDICT  N
         fail     2
