@@ -72,6 +72,12 @@ impl Access {
         ]
     }
 
+    /// Whether both lead the same way, whoever said so.
+    pub(crate) fn reaches_like(&self, other: &Self) -> bool {
+        let values = |it: &Self| it.each().map(|it| it.1.as_ref().map(|it| it.value.clone()));
+        values(self) == values(other)
+    }
+
     fn slot(&mut self, key: &str) -> Option<&mut Option<Told>> {
         Some(match key {
             "profile" => &mut self.profile,

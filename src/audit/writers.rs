@@ -299,10 +299,8 @@ fn destinations(corners: &[&Corner]) -> (Vec<(String, String)>, Vec<String>) {
             }
         }
     }
-    for many in [&mut groups] {
-        many.sort_unstable();
-        many.dedup();
-    }
+    groups.sort_unstable();
+    groups.dedup();
     buckets.sort_unstable();
     buckets.dedup();
     (buckets, groups)
@@ -535,7 +533,7 @@ fn documents_known(corners: &[&Corner]) -> Result<(), Unread> {
 fn writes(node: &Node, corner: &Corner, view: &View<'_>) -> Answer {
     let promised = "one role, and it is known";
     Ok(match writer(node, corner, view.survey)? {
-        Writer::Is(role) => Judged::pass(format!("{role}")).promised(promised),
+        Writer::Is(role) => Judged::pass(role).promised(promised),
         Writer::Nobody(why) => {
             let fix = format!(
                 "aws ec2 associate-iam-instance-profile --region {} --instance-id {} --iam-instance-profile Name=NAME-OF-PROFILE",

@@ -153,14 +153,13 @@ pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync
         taken_at: clock.now(),
         ..Survey::default()
     };
-    let mut connections: Vec<Connection> = Vec::new();
+    let mut opened: Vec<(Access, Way)> = Vec::new();
     let mut ways = Vec::new();
     for access in &scope.accounts {
         let what =
             access.role_arn.as_ref().map_or("this account".to_owned(), |it| it.value.clone());
-        match open(access, clock, &mut out).await {
+        match open(access, clock, &mut opened, &mut out).await {
             Ok(way) => {
-                connections.push(way.connection.clone());
                 let regions = match scope.regions.is_empty() {
                     false => scope.regions.clone(),
                     true => match enabled_regions(&way.connection).await {
@@ -195,9 +194,8 @@ pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync
         }
     }
     for it in &scope.targets {
-        match open(&it.access, clock, &mut out).await {
+        match open(&it.access, clock, &mut opened, &mut out).await {
             Ok(mut way) => {
-                connections.push(way.connection.clone());
                 if let Place::Logs { region: Some(region), .. } = &it.place {
                     way = Way {
                         connection: way.connection.in_region(region),
@@ -310,7 +308,7 @@ pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync
     principals(&mut out, &ways, scope, progress).await;
     out.arrivals.clone_from(&scope.arrivals);
     let mut calls: BTreeMap<String, u64> = BTreeMap::new();
-    for (name, many) in connections.iter().flat_map(|it| it.calls.by_name()) {
+    for (name, many) in opened.iter().flat_map(|it| it.1.connection.calls.by_name()) {
         *calls.entry(name).or_default() += many;
     }
     out.calls = calls;
@@ -404,7 +402,16 @@ fn refused(it: Refusal, action: &str) -> Unread {
     Unread { missing, ..Unread::new(reason, it.why) }
 }
 
-async fn open(access: &Access, clock: Clock, out: &mut Survey) -> Result<Way, Refusal> {
+/// Opens a way, once for all that are reached alike.
+async fn open(
+    access: &Access,
+    clock: Clock,
+    opened: &mut Vec<(Access, Way)>,
+    out: &mut Survey,
+) -> Result<Way, Refusal> {
+    if let Some((_, way)) = opened.iter().find(|it| it.0.reaches_like(access)) {
+        return Ok(way.clone());
+    }
     let connection = anywhere(Connection::open(access).await?);
     let identity = connection.identity().await?;
     let caller = Caller { account: identity.account.clone(), arn: identity.arn };
@@ -412,7 +419,9 @@ async fn open(access: &Access, clock: Clock, out: &mut Survey) -> Result<Way, Re
         out.callers.push(caller);
     }
     let region = connection.region().unwrap_or_default();
-    Ok(Way { connection, account: identity.account, region, clock })
+    let way = Way { connection, account: identity.account, region, clock };
+    opened.push((access.clone(), way.clone()));
+    Ok(way)
 }
 
 /// Places that the documents of a Region send sessions to.
