@@ -170,6 +170,31 @@ pub fn json(value: &serde_json::Value) -> String {
     }
 }
 
+/// A value as lines of JSON for people to read and programs to take: hostile characters, which stand in its texts alone, are
+/// written as escapes, so that it says the same.
+///
+/// ```
+/// use ssmtrail::render::json_lines;
+/// assert_eq!(json_lines(&serde_json::json!({ "a": "\u{202e}b" })), "{\n  \"a\": \"\\u202eb\"\n}");
+/// ```
+pub fn json_lines(value: &serde_json::Value) -> String {
+    harmless_json(&serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// The same for text that holds JSON and is more.
+pub fn harmless_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut units = [0; 2];
+    for ch in text.chars() {
+        if ch == '\n' || !is_hostile(ch) {
+            out.push(ch);
+        } else {
+            ch.encode_utf16(&mut units).iter().for_each(|it| out.push_str(&format!("\\u{it:04x}")));
+        }
+    }
+    out
+}
+
 /// Zone in which people want to read times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone {

@@ -148,12 +148,14 @@ impl PolicyArgs {
                     ))
                     .hint("choose one with --on, or take --format terraform or cloudformation"));
                 };
-                run.ui.line(&serde_json::to_string_pretty(&it.document).unwrap_or_default())?;
+                run.ui.line(&render::json_lines(&it.document))?;
             }
-            Form::Terraform => run.ui.raw(policy::terraform(&policies).as_bytes())?,
+            Form::Terraform => {
+                let text = render::harmless_json(&policy::terraform(&policies));
+                run.ui.raw(text.as_bytes())?;
+            }
             Form::Cloudformation => {
-                let it = policy::cloudformation(&policies);
-                run.ui.line(&serde_json::to_string_pretty(&it).unwrap_or_default())?;
+                run.ui.line(&render::json_lines(&policy::cloudformation(&policies)))?;
             }
         }
         let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();

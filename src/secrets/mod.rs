@@ -506,8 +506,57 @@ impl Masker {
         self.lines_of(text)
     }
 
-    /// What is secret in the next line of a session, in order; a private key goes on from the line before.
+    /// What is secret in the next line of a session, in order and apart; a private key goes on from the line before.
+    ///
+    /// What stands beside a secret may look like none only because of it. So the rest is looked at again, with the marks in
+    /// place, until nothing more is found: masked text masks to itself.
     pub fn spans(&mut self, text: &str) -> Vec<Found> {
+        let before = self.in_key;
+        let mut found = self.seen(text);
+        let after = self.in_key;
+        for _ in 0..8 {
+            if found.is_empty() {
+                break;
+            }
+            let (shown, back) = self.marked(text, &found);
+            self.in_key = before;
+            let more = self.seen(&shown);
+            if more.is_empty() {
+                break;
+            }
+            // A place in the marked text is as far behind the last mark as it is behind that secret in the text.
+            let place = |at: usize| {
+                let nth = back.partition_point(|it| it.0 <= at);
+                let (shown, own) = nth.checked_sub(1).map_or((0, 0), |it| back[it]);
+                own + (at - shown)
+            };
+            found.extend(more.into_iter().map(|it| Found {
+                from: place(it.from),
+                to: place(it.to),
+                kind: it.kind,
+            }));
+            found.sort_by_key(|it| it.from);
+        }
+        self.in_key = after;
+        found
+    }
+
+    /// A text with marks in place of what was found, and where each mark ends there and the secret here.
+    fn marked(&self, text: &str, found: &[Found]) -> (String, Vec<(usize, usize)>) {
+        let mut out = String::with_capacity(text.len() + 16);
+        let (mut at, mut back) = (0, Vec::with_capacity(found.len()));
+        for it in found {
+            out.push_str(&text[at..it.from]);
+            out.push_str(&self.mark(&it.kind, &text[it.from..it.to]));
+            at = it.to;
+            back.push((out.len(), at));
+        }
+        out.push_str(&text[at..]);
+        (out, back)
+    }
+
+    /// What one look finds.
+    fn seen(&mut self, text: &str) -> Vec<Found> {
         let mut found = find(text);
         if self.in_key || text.contains("PRIVATE KEY") {
             let mut at = 0;
@@ -533,6 +582,12 @@ impl Masker {
             }
             found.sort_by_key(|it| it.from);
         }
+        let mut end = 0;
+        found.retain(|it| {
+            let apart = it.from >= end && it.to > it.from;
+            end = if apart { it.to } else { end };
+            apart
+        });
         found
     }
 
@@ -544,18 +599,8 @@ impl Masker {
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
-        let mut out = String::with_capacity(text.len() + 16);
-        let mut at = 0;
-        for it in found.iter().filter(|it| it.to > it.from) {
-            if it.from < at {
-                continue;
-            }
-            out.push_str(&text[at..it.from]);
-            out.push_str(&self.mark(&it.kind, &text[it.from..it.to]));
-            self.masked += 1;
-            at = it.to;
-        }
-        out.push_str(&text[at..]);
+        self.masked += found.len() as u64;
+        let (out, _) = self.marked(text, &found);
         Cow::Owned(out)
     }
 

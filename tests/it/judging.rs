@@ -525,3 +525,55 @@ fn what_is_not_understood_is_unknown_rather_than_harmless() {
     );
     assert_eq!(outcomes(&survey)["KMS-POL-01"], Verdict::Unknown);
 }
+
+#[test]
+fn where_the_simulator_is_refused_a_roles_own_policies_show_what_is_missing_and_never_that_all_is_there()
+ {
+    let with = |actions: &[&str]| {
+        let mut survey = sound();
+        deny(&mut survey, "iam:SimulatePrincipalPolicy");
+        let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+        let document = json!({ "Version": "2012-10-17", "Statement": statement }).to_string();
+        survey["roles"][0]["policies"] =
+            read("iam:GetRolePolicy", json!([{ "name": "own", "document": document }]));
+        outcomes(&survey)
+    };
+    // The policy that is widely copied: events may be put, and no stream can be made.
+    let copied = with(&["s3:PutObject", "logs:PutLogEvents"]);
+    assert_eq!(copied["IAM-ROLE-04"], Verdict::Fail);
+    assert_eq!(
+        copied["IAM-ROLE-03"],
+        Verdict::Fail,
+        "the flag is on, and the bucket cannot be asked"
+    );
+    assert_eq!(copied["IAM-ROLE-06"], Verdict::Unknown, "s3:PutObject may be denied elsewhere");
+    // A boundary or the organization may still deny it.
+    assert_eq!(with(&["*"])["IAM-ROLE-04"], Verdict::Unknown);
+}
+
+#[test]
+fn what_was_seen_at_run_time_outranks_routes() {
+    let world = |ping: &str, arrived: Option<&str>| {
+        let mut survey = sound();
+        set(&mut survey, "/corners/0/network/endpoints/is", json!([]));
+        for node in 0..2 {
+            set(&mut survey, &format!("/corners/0/nodes/is/{node}/ping"), json!(ping));
+        }
+        let came = |kind: &str| {
+            ["i-1", "i-2"].map(|it| json!({ "target": it, "kind": kind, "at": arrived }))
+        };
+        if arrived.is_some() {
+            survey["arrivals"] = json!([came("s3"), came("logs")].concat());
+            // The key is the agent's own business, and leaves no transcript.
+            set(&mut survey, "/corners/0/preferences/is/content/is", with("kmsKeyId", json!("")));
+        }
+        let outcomes = outcomes(&survey);
+        ["NET-01", "NET-02", "NET-03", "NET-04"].map(|it| outcomes[it])
+    };
+    use Verdict::*;
+    assert_eq!(world("ConnectionLost", None), [Fail, Fail, Fail, Fail]);
+    // There must be a way that is not seen here: which places it leads to is not known.
+    assert_eq!(world("Online", None), [Pass, Pass, Unknown, Unknown]);
+    assert_eq!(world("Online", Some("2026-11-20T00:00:00Z")), [Pass, Pass, Pass, Pass]);
+    assert_eq!(world("Online", Some("2026-11-01T00:00:00Z")), [Pass, Pass, Unknown, Unknown]);
+}
