@@ -338,7 +338,9 @@ fn keys_used<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<(&'a Key, bool)> {
                 }
                 crate::settings::KeyUse::Sessions(name) => corners
                     .iter()
-                    .any(|it| *name == format!("{NAME} in {}", it.region))
+                    .any(|it| {
+                        it.account == key.account && *name == format!("{NAME} in {}", it.region)
+                    })
                     .then_some(false),
                 _ => None,
             };
@@ -682,7 +684,7 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
                 bucket.existence.known()?;
                 by_bucket(bucket, role, action, resource, said)
             }
-            None => Ok(*said == Verdict::Allowed),
+            None => Err(unclear(Reason::NotAsked, "the bucket was not surveyed")),
         }
     })?;
     documents_known(&corners).or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;

@@ -331,15 +331,11 @@ fn keep(run: &mut Run<'_, '_>, survey: &Survey, judgement: &Judgement) -> Result
     let at = survey.taken_at.to_string();
     let kept = Writer::open(&root)
         .and_then(|mut it| judged::keep(&mut it, survey, &judgement.findings, &at));
-    match kept {
-        // Somebody else writes: the judgement stands all the same.
-        Err(it) if it.kind == Kind::Busy => {
-            run.ui
-                .note("note: the survey was not kept: the archive is being written by another run");
-            Ok(())
-        }
-        it => it,
+    // The judgement stands all the same, whoever else writes and whatever the disk says.
+    if let Err(it) = kept {
+        run.ui.note(&format!("note: the survey was not kept: {}", render::visible(&it.what)));
     }
+    Ok(())
 }
 
 fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
