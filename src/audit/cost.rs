@@ -160,10 +160,18 @@ fn cost(it: Store<'_>, view: &View<'_>) -> Answer {
         None => "us-east-1, as those of its Region are not written down",
     };
     details.push(format!("list prices of {whose}, of {PRICED}"));
+    let below = match it {
+        Store::Prefix(it, _) if !it.prefix.is_empty() => format!("below {}: ", it.prefix),
+        _ => String::new(),
+    };
     let what = match is_group {
         true => format!("{} kept: {} a month", size(bytes), usd(today)),
         false => {
-            format!("{objects} objects, {}: {} a month in S3 Standard", size(bytes), usd(today))
+            format!(
+                "{below}{objects} objects, {}: {} a month in S3 Standard",
+                size(bytes),
+                usd(today)
+            )
         }
     };
     Ok(Judged::info(what).details(details))

@@ -87,7 +87,7 @@ impl Doctor {
         // Sources that are named are all that was asked about.
         if sources.is_empty() || !nodes.is_empty() {
             let survey = match &self.survey {
-                Some(path) => verify::read(&run.world.folder.join(path))?,
+                Some(path) => verify::read(path)?,
                 None => asking::ask(run, &[], &self.reach, 0)?,
             };
             asking::tell_unread(run, &survey);

@@ -95,7 +95,7 @@ enum Form {
 impl PolicyArgs {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         let survey = match &self.survey {
-            Some(path) => verify::read(&run.world.folder.join(path))?,
+            Some(path) => verify::read(path)?,
             None => asking::ask(run, &[], &self.reach, 0)?,
         };
         asking::tell_unread(run, &survey);

@@ -320,7 +320,7 @@ async fn account(way: &Way, id: String) -> Account {
     let need = way.need("s3:GetAccountPublicAccessBlock", "*");
     let answer = super::light::account_public_access(&way.connection, &id).await;
     let absent = &["NoSuchPublicAccessBlockConfiguration"];
-    let public_access =
+    let mut public_access =
         way.read("s3:GetAccountPublicAccessBlock", &need, answer, absent, None, |it| {
             let document = roxmltree::Document::parse(&it.text).ok()?;
             let it = super::light::Element::root(&document);
@@ -331,6 +331,13 @@ async fn account(way: &Way, id: String) -> Account {
                 restrict_buckets: it.flag("RestrictPublicBuckets"),
             })
         });
+    // A private endpoint or an emulator is one for S3, and what it says of a path that it takes for a bucket's tells nothing.
+    if let Outcome::Unread(it) = &mut public_access.outcome
+        && it.missing.is_none()
+        && way.connection.sdk.endpoint_url().is_some()
+    {
+        it.why = "the endpoint that is set does not answer for the account (S3 Control)".into();
+    }
     Account { id, public_access }
 }
 

@@ -273,3 +273,24 @@ fn the_archive_keeps_what_was_seen_and_tells_what_has_changed_since() {
     let said = aws.run("verify --region us-east-1 --diff").0;
     assert!(said.contains("nothing has changed"), "{said}");
 }
+
+#[test]
+fn the_accounts_own_block_counts_for_a_bucket_that_has_none() {
+    let (aws, ..) = careless("420000000006");
+    let line = "verify --region us-east-1 --check S3-PUB-01 --all";
+    let said = aws.run(line).0;
+    assert!(said.contains("does not answer for the account (S3 Control)"), "{said}");
+    // Amazon S3 API Reference, S3 Control: GetPublicAccessBlock.
+    let block = |on: &str| {
+        let flags =
+            ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
+        let flags: String = flags.iter().map(|it| format!("<{it}>{on}</{it}>")).collect();
+        json!(format!("<PublicAccessBlockConfiguration>{flags}</PublicAccessBlockConfiguration>"))
+    };
+    aws.canned_whole_for("/v20180820/configuration/publicAccessBlock", block("true"));
+    let said = aws.run(line).0;
+    assert!(said.contains("by the account") && !said.contains("[exit"), "{said}");
+    aws.canned_whole_for("/v20180820/configuration/publicAccessBlock", block("false"));
+    let said = aws.run(line).0;
+    assert!(said.contains("neither bucket nor account has BlockPublicAcls"), "{said}");
+}
