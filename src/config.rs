@@ -201,6 +201,16 @@ pub fn partition_of(region: &str) -> &'static str {
     }
 }
 
+/// The domain of a Region's services, as endpoints, service principals and `kms:ViaService` name them ("AWS service endpoints").
+///
+/// ```
+/// assert_eq!(ssmtrail::config::domain_of("cn-north-1"), "amazonaws.com.cn");
+/// assert_eq!(ssmtrail::config::domain_of("us-gov-west-1"), "amazonaws.com");
+/// ```
+pub fn domain_of(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
 /// One source, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSpec {

@@ -17,6 +17,7 @@ use crate::audit::preferences::Input;
 use crate::audit::preferences::Preferences;
 use crate::audit::statements::account_of;
 use crate::audit::writers::CHANNEL;
+use crate::config::domain_of;
 use crate::config::partition_of;
 use crate::settings::Bucket;
 use crate::settings::Document as SessionDocument;
@@ -117,10 +118,6 @@ fn group_arns(survey: &Survey, partition: &str) -> Vec<String> {
     groups.flat_map(|it| [it.clone(), format!("{it}:*")]).collect()
 }
 
-fn suffix(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
-}
-
 /// What the role behind the nodes needs, and nothing by which it could erase.
 pub fn writer(survey: &Survey) -> Vec<Policy> {
     let partition = partition(survey);
@@ -163,7 +160,7 @@ pub fn writer(survey: &Survey) -> Vec<Policy> {
         for it in &key.used_by {
             match it {
                 KeyUse::Bucket(_) => {
-                    let service = format!("s3.{}.{}", key.region, suffix(&key.region));
+                    let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
                     let arns = through.entry(service).or_default();
                     if !arns.contains(&arn) {
                         arns.push(arn.clone());
@@ -311,7 +308,7 @@ pub fn auditor(survey: &Survey, jobs: &[Job]) -> Vec<Policy> {
         let regions: BTreeSet<String> = survey
             .keys
             .iter()
-            .map(|it| format!("s3.{}.{}", it.region, suffix(&it.region)))
+            .map(|it| format!("s3.{}.{}", it.region, domain_of(&it.region)))
             .collect();
         out.push(conditioned(
             statement("DecryptTranscripts", &["kms:Decrypt"], keys),
@@ -362,7 +359,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
             statements.push(json!({
                 "Sid": "CloudWatchLogsForTheseGroups",
                 "Effect": "Allow",
-                "Principal": { "Service": format!("logs.{}.{}", key.region, suffix(&key.region)) },
+                "Principal": { "Service": format!("logs.{}.{}", key.region, domain_of(&key.region)) },
                 "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
                 "Resource": "*",
                 "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": one_or_many(groups) } },
@@ -378,7 +375,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
                 "Principal": { "AWS": one_or_many(roots) },
                 "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
                 "Resource": "*",
-                "Condition": { "StringEquals": { "kms:ViaService": format!("s3.{}.{}", key.region, suffix(&key.region)) } },
+                "Condition": { "StringEquals": { "kms:ViaService": format!("s3.{}.{}", key.region, domain_of(&key.region)) } },
             }));
         }
         let id = arn.rsplit('/').next().unwrap_or("key");

@@ -17,6 +17,7 @@ use super::statements::Statement;
 use super::statements::account_of;
 use super::statements::glob;
 use super::unclear;
+use crate::config::domain_of;
 use crate::settings::Key;
 use crate::settings::KeyState;
 use crate::settings::KeyUse;
@@ -147,7 +148,8 @@ const FOR_LOGS: [&str; 5] =
 /// What CloudWatch Logs would be told when it uses the key for a group.
 fn for_group(policy: &Policy, arn: &str) -> Result<Result<(), String>, Unread> {
     let region = arn.split(':').nth(3).unwrap_or_default();
-    let services = [format!("logs.{region}.amazonaws.com"), "logs.amazonaws.com".to_owned()];
+    let domain = domain_of(region);
+    let services = [format!("logs.{region}.{domain}"), format!("logs.{domain}")];
     let meant = |it: &&Statement| {
         it.services().iter().any(|one| services.iter().any(|it| it == one))
             || (it.services().contains(&"*") || it.means_everybody())
@@ -212,7 +214,7 @@ fn admitting(arn: &str) -> serde_json::Value {
     let region = arn.split(':').nth(3).unwrap_or_default();
     serde_json::json!({
         "Effect": "Allow",
-        "Principal": { "Service": format!("logs.{region}.amazonaws.com") },
+        "Principal": { "Service": format!("logs.{region}.{}", domain_of(region)) },
         "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
         "Resource": "*",
         "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } },

@@ -137,7 +137,7 @@ fn table<'a>(it: &Instance, corner: &'a Corner) -> Result<Option<&'a RouteTable>
     Ok(own.or_else(|| tables.iter().find(|one| one.main && one.vpc == it.vpc)))
 }
 
-/// The endpoint of a service that serves an instance. `regional` is the Region that a gateway endpoint must be of.
+/// The endpoint of a service that serves an instance.
 fn endpoint<'a>(
     it: &Instance,
     corner: &'a Corner,
@@ -343,7 +343,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     }
     let region = view.bucket(bucket).and_then(|it| it.region.as_deref());
     let chosen = way(it, corner, "s3")?;
-    match &chosen {
+    let endpoint = match chosen {
         Way::None(_) => {
             not_by_routes_alone(it, corner)?;
             let route = table(it, corner)?.map_or(String::new(), |it| it.id.clone());
@@ -356,9 +356,8 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             return Ok(Judged::fail(chosen.words("s3")).promised(promised).fix(fix));
         }
         Way::Route(_) => return Ok(Judged::pass(chosen.words("s3")).promised(promised).unsure()),
-        Way::Endpoint(_) => {}
-    }
-    let Way::Endpoint(endpoint) = chosen else { return Ok(Judged::absent(String::new())) };
+        Way::Endpoint(it) => it,
+    };
     let id = &endpoint.id;
     match region {
         Some(one) if one != corner.region => {

@@ -23,6 +23,7 @@ use super::statements::Request;
 use super::statements::Said;
 use super::statements::account_of;
 use super::unclear;
+use crate::config::domain_of;
 use crate::config::partition_of;
 use crate::settings::Bucket;
 use crate::settings::Corner;
@@ -411,7 +412,7 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
         let resource = arn.to_owned();
         let (actions, context) = match of_bucket {
             true => {
-                let service = format!("s3.{}.amazonaws.com", key.region);
+                let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
                 (
                     vec!["kms:GenerateDataKey", "kms:Decrypt", "kms:ScheduleKeyDeletion"],
                     vec![("kms:ViaService", "string", service)],
@@ -719,7 +720,13 @@ fn to_group(role: &Role, view: &View<'_>) -> Answer {
 }
 
 /// Whether a key's own policy lets the role in, by name or through its account.
-fn by_key(key: &Key, role: &Role, action: &str, said: &Verdict) -> Result<bool, Unread> {
+fn by_key(
+    key: &Key,
+    of_bucket: bool,
+    role: &Role,
+    action: &str,
+    said: &Verdict,
+) -> Result<bool, Unread> {
     let Some(state) = key.state.known()?.as_ref() else {
         return Err(unclear(Reason::NotThere, "there is no such key"));
     };
@@ -730,8 +737,11 @@ fn by_key(key: &Key, role: &Role, action: &str, said: &Verdict) -> Result<bool, 
     let policy = Policy::read(key.policy.known()?).ok_or_else(|| {
         unclear(Reason::NotUnderstood, "the key's policy is of a form that is not known")
     })?;
-    let context = [("kms:viaservice".to_owned(), format!("s3.{}.amazonaws.com", key.region))];
-    let request = Request { principal: &role.arn, action, resource: &state.arn, context: &context };
+    // The agent uses the key of sessions by itself, that of a bucket through S3.
+    let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
+    let through = of_bucket.then(|| ("kms:viaservice".to_owned(), service));
+    let context = through.as_slice();
+    let request = Request { principal: &role.arn, action, resource: &state.arn, context };
     match (said, policy.says(&request, true)) {
         (Verdict::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
         (_, Said::Unclear(it)) => {
@@ -771,7 +781,7 @@ fn with_keys(role: &Role, view: &View<'_>) -> Answer {
         let actions: &[&str] =
             if *of_bucket { &["kms:GenerateDataKey", "kms:Decrypt"] } else { &["kms:Decrypt"] };
         let asks = actions.iter().map(|it| (*it, arn.to_owned()));
-        match lacking(role, asks, |action, _, said| by_key(key, role, action, said)) {
+        match lacking(role, asks, |action, _, said| by_key(key, *of_bucket, role, action, said)) {
             Ok(some) => missing.extend(some.into_iter().map(|it| {
                 let large = *of_bucket && it.starts_with("kms:Decrypt");
                 if large { format!("{it} (transcripts over 5 MiB alone are lost)") } else { it }

@@ -70,7 +70,7 @@ pub(super) fn ask(
         accounts.extend(reach.role_arn.iter().map(|it| way(Some(it))));
     }
     let starters = config.promise.starters.clone();
-    let arrivals = arrivals(run)?;
+    let arrivals = arrivals(run);
     let scope = Scope { accounts, regions, targets, sample, starters, arrivals };
     let clock = Clock { began: run.world.now, since: Instant::now() };
     let bar = run.world.progress.then(indicatif::ProgressBar::new_spinner);
@@ -123,13 +123,25 @@ pub(super) fn kept(run: &mut Run<'_, '_>) -> Result<Option<Archive>> {
 const BACK: i64 = 8;
 
 /// When transcripts of each target last came to a bucket and to a log group, by our own archive. Where there is none, or it
-/// cannot be read, nothing is known to have come.
-fn arrivals(run: &mut Run<'_, '_>) -> Result<Vec<Arrival>> {
-    let Some(archive) = kept(run)? else { return Ok(Vec::new()) };
+/// cannot be read, nothing is known to have come, and that it cannot is said.
+fn arrivals(run: &mut Run<'_, '_>) -> Vec<Arrival> {
     let from = Some(run.world.now - BACK * 86_400_000_000);
     let which = Which { window: Window { from, to: None }, ..Which::default() };
+    let sessions = kept(run).and_then(|it| match it {
+        None => Ok(Vec::new()),
+        Some(archive) => {
+            let sessions = archive.sessions(&which)?;
+            run.tell(&archive.damages());
+            Ok(sessions)
+        }
+    });
+    let sessions = sessions.unwrap_or_else(|it| {
+        let what = render::visible(&it.what).into_owned();
+        run.ui.note(&format!("note: what came of late is not known: {what}"));
+        Vec::new()
+    });
     let mut out: Vec<Arrival> = Vec::new();
-    for it in archive.sessions(&which)? {
+    for it in sessions {
         let last = it.last_event_at.0.or(it.ended_at.0).or(it.at.0);
         let (Some(target), Some(at)) = (it.target, last) else { continue };
         let streamed = it.forms.split('+').any(|it| it == "events");
@@ -144,5 +156,5 @@ fn arrivals(run: &mut Run<'_, '_>) -> Result<Vec<Arrival>> {
             }
         }
     }
-    Ok(out)
+    out
 }

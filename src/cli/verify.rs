@@ -324,7 +324,7 @@ fn earlier(run: &mut Run<'_, '_>, now: &Survey) -> Result<Survey> {
 
 /// Keeps a survey and its findings in the archive, where there is one.
 fn keep(run: &mut Run<'_, '_>, survey: &Survey, judgement: &Judgement) -> Result<()> {
-    if asking::kept(run)?.is_none() {
+    if matches!(asking::kept(run), Ok(None)) {
         return Ok(());
     }
     let root = run.root()?;

@@ -24,6 +24,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::config_bag::Layer;
 
+use crate::config::domain_of;
 use crate::source::aws::Connection;
 use crate::source::aws::patience;
 
@@ -81,7 +82,7 @@ pub(crate) async fn ec2(way: &Connection, action: &'static str, words: &[(&str, 
     }
     let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
     let question = Question { method: "POST", path: "/".into(), headers, body };
-    let host = format!("https://ec2.{region}.{}", domain(&region));
+    let host = format!("https://ec2.{region}.{}", domain_of(&region));
     ask(way, "ec2", action, &region, &host, question).await
 }
 
@@ -95,13 +96,8 @@ pub(crate) async fn account_public_access(way: &Connection, account: &str) -> An
         headers: vec![("x-amz-account-id", account.to_owned())],
         body: String::new(),
     };
-    let host = format!("https://{account}.s3-control.{region}.{}", domain(&region));
+    let host = format!("https://{account}.s3-control.{region}.{}", domain_of(&region));
     ask(way, "s3", "GetPublicAccessBlock", &region, &host, question).await
-}
-
-/// Source: "AWS service endpoints" (AWS General Reference).
-fn domain(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
 /// A value within a form: all but what is never special is escaped.
@@ -199,7 +195,11 @@ fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<Fault>> 
     let text = String::from_utf8_lossy(bytes).into_owned();
     let request_id = response.request_id().map(str::to_owned);
     if response.status().is_success() {
-        return Ok(Xml { text, request_id });
+        // What is no XML is no answer: nobody behind this may take it for an empty one.
+        return match roxmltree::Document::parse(&text) {
+            Ok(_) => Ok(Xml { text, request_id }),
+            Err(it) => Err(OrchestratorError::response(it.into())),
+        };
     }
     // "Error codes for the Amazon EC2 API": Response/Errors/Error; S3 has Error alone.
     let mut fault = ErrorMetadata::builder();

@@ -33,12 +33,15 @@ async fn listed<T>(
             let document = roxmltree::Document::parse(&it.text).ok()?;
             let root = Element::root(&document);
             next = root.text("nextToken");
+            // An empty list is there; a page of somebody in between has none.
+            root.child(list)?;
             Some(root.items(list).flat_map(&take).collect::<Vec<T>>())
         });
         match read.outcome {
             Outcome::Is(Some(some)) => out.extend(some),
             Outcome::Is(None) => {
-                let why = Unread::new(Reason::NotUnderstood, format!("{api} answered no XML"));
+                let why =
+                    Unread::new(Reason::NotUnderstood, format!("{api} answered without {list}"));
                 return Read { asked: read.asked, outcome: Outcome::Unread(why) };
             }
             Outcome::Unread(it) => {
@@ -99,9 +102,11 @@ pub(super) async fn network(way: &Way) -> Network {
             let need = way.need("ec2:DescribeVpcAttribute", "*");
             let answer = ec2(&way.connection, "DescribeVpcAttribute", &words).await;
             let path = format!("{member}/value");
-            way.read("ec2:DescribeVpcAttribute", &need, answer, &[], false, |it| {
-                roxmltree::Document::parse(&it.text).is_ok_and(|it| Element::root(&it).flag(&path))
-            })
+            let read = way.read("ec2:DescribeVpcAttribute", &need, answer, &[], None, |it| {
+                let document = roxmltree::Document::parse(&it.text).ok()?;
+                Some(Element::root(&document).text(&path)? == "true")
+            });
+            told(read, &format!("ec2:DescribeVpcAttribute answered without {member}"))
         };
         let (dns_support, dns_hostnames) = tokio::join!(
             attribute("enableDnsSupport", "enableDnsSupport"),
@@ -110,6 +115,16 @@ pub(super) async fn network(way: &Way) -> Network {
         out.vpcs.push(Vpc { id: id.clone(), dns_support, dns_hostnames });
     }
     out
+}
+
+/// What an answer told; that it did not tell it is unread.
+pub(super) fn told<T>(it: Read<Option<T>>, why: &str) -> Read<T> {
+    let outcome = match it.outcome {
+        Outcome::Is(Some(it)) => Outcome::Is(it),
+        Outcome::Is(None) => Outcome::Unread(Unread::new(Reason::NotUnderstood, why)),
+        Outcome::Unread(it) => Outcome::Unread(it),
+    };
+    Read { asked: it.asked, outcome }
 }
 
 fn kept<T>(mut it: Read<Vec<T>>, keep: impl Fn(&T) -> bool) -> Read<Vec<T>> {

@@ -320,17 +320,23 @@ async fn account(way: &Way, id: String) -> Account {
     let need = way.need("s3:GetAccountPublicAccessBlock", "*");
     let answer = super::light::account_public_access(&way.connection, &id).await;
     let absent = &["NoSuchPublicAccessBlockConfiguration"];
-    let mut public_access =
-        way.read("s3:GetAccountPublicAccessBlock", &need, answer, absent, None, |it| {
+    // Never set is an answer; one of another form is none.
+    let read =
+        way.read("s3:GetAccountPublicAccessBlock", &need, answer, absent, Some(None), |it| {
             let document = roxmltree::Document::parse(&it.text).ok()?;
+            if document.root_element().tag_name().name() != "PublicAccessBlockConfiguration" {
+                return None;
+            }
             let it = super::light::Element::root(&document);
-            Some(PublicAccess {
+            Some(Some(PublicAccess {
                 block_acls: it.flag("BlockPublicAcls"),
                 ignore_acls: it.flag("IgnorePublicAcls"),
                 block_policy: it.flag("BlockPublicPolicy"),
                 restrict_buckets: it.flag("RestrictPublicBuckets"),
-            })
+            }))
         });
+    let mut public_access =
+        network::told(read, "s3:GetAccountPublicAccessBlock answered in another form");
     // A private endpoint or an emulator is one for S3, and what it says of a path that it takes for a bucket's tells nothing.
     if let Outcome::Unread(it) = &mut public_access.outcome
         && it.missing.is_none()

@@ -144,6 +144,15 @@ fn a_node_that_refuses_logs_nothing_and_is_barely_there_is_explained() {
 }
 
 #[test]
+fn an_answer_of_another_form_is_no_network_without_instances() {
+    let aws = disaster("430000000003");
+    aws.canned_whole_for("DescribeInstances", json!("<html><body>log in</body></html>"));
+    let said = aws.run("verify --region us-east-1 --check NET-01").0;
+    assert!(said.contains("ec2:DescribeInstances answered without reservationSet"), "{said}");
+    assert!(said.contains("0 fail, 1 unknown, 0 pass"), "{said}");
+}
+
+#[test]
 fn a_node_that_nobody_knows_is_no_node_without_trouble() {
     let aws = disaster("430000000002");
     aws.run("doctor i-0fedcba9876543210 --region us-east-1").is(expect![[r#"

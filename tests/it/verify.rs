@@ -290,6 +290,12 @@ fn the_accounts_own_block_counts_for_a_bucket_that_has_none() {
     aws.canned_whole_for("/v20180820/configuration/publicAccessBlock", block("true"));
     let said = aws.run(line).0;
     assert!(said.contains("by the account") && !said.contains("[exit"), "{said}");
+    // A page of somebody in between is neither "never set" nor "off".
+    for page in ["<html><body>log in</body></html>", "no XML"] {
+        aws.canned_whole_for("/v20180820/configuration/publicAccessBlock", json!(page));
+        let said = aws.run(line).0;
+        assert!(said.contains("0 fail, 1 unknown"), "{said}");
+    }
     aws.canned_whole_for("/v20180820/configuration/publicAccessBlock", block("false"));
     let said = aws.run(line).0;
     assert!(said.contains("neither bucket nor account has BlockPublicAcls"), "{said}");
