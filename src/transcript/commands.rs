@@ -139,6 +139,8 @@ struct Current {
     /// Output lines that look like someone's prompt and are not taken for one.
     decoys: u32,
     marked: bool,
+    /// It draws shells in panes.
+    draws_panes: bool,
 }
 
 /// Reads commands window by window, in order.
@@ -185,6 +187,9 @@ pub struct Reader {
     usual: Vec<Usual>,
     /// Second readings are asked for.
     explains: bool,
+    /// Genuine input regions met, and lines that a line editor may have drawn.
+    regions: u64,
+    drawn_lines: u64,
 }
 
 /// A prompt of an input region as it stands, and what spoke for it when it was judged.
@@ -249,7 +254,7 @@ impl Reader {
                 Item::Line(index) => self.line(drawn, *index, nth),
                 Item::Region(region) => self.region(drawn, region),
                 Item::ScreenOn => self.output(),
-                Item::ScreenOff | Item::Title(..) | Item::Semantic(..) => {}
+                Item::Title(_) => {}
             }
         }
         self.lines_before += drawn.lines.len() as u64;
@@ -317,7 +322,6 @@ impl Reader {
 
     fn learn(&mut self, drawn: &Drawn) {
         let mut before: Option<u32> = None;
-        let mut regions = 0usize;
         for item in &drawn.items {
             let above = before.take();
             if let Item::Line(index) = item {
@@ -326,8 +330,8 @@ impl Reader {
             }
             match item {
                 Item::Region(region) if region.genuine && region.input_at.is_none() => {
-                    regions += 1;
-                    let sampled = regions <= LEARNT_WHOLE || regions.is_multiple_of(16);
+                    self.regions += 1;
+                    let sampled = self.regions <= LEARNT_WHOLE || self.regions.is_multiple_of(16);
                     if !sampled || self.is_as_ever(drawn, region) {
                         continue;
                     }
@@ -341,6 +345,10 @@ impl Reader {
                     let edited = line.bits & bits::EDITED != 0;
                     let asked = line.bits & bits::ASKED != 0;
                     if line.bits & skip == 0 && (edited || asked || line.title_col == 1) {
+                        self.drawn_lines += 1;
+                        if self.drawn_lines > LEARNT_WHOLE && !self.drawn_lines.is_multiple_of(16) {
+                            continue;
+                        }
                         let text = drawn.line_text(*index);
                         let low = low_byte(line, text, 0);
                         let found = prompt::bounded(text, low, None);
@@ -417,17 +425,20 @@ impl Reader {
             Item::Line(index) if drawn.lines[*index as usize].bits & bits::OVERWRITTEN == 0 => {
                 Some(Some(*index))
             }
-            Item::Line(_) | Item::Title(..) | Item::Semantic(..) => None,
+            Item::Line(_) | Item::Title(_) => None,
             _ => Some(None),
         });
         let Some(Some(above)) = above else { return false };
         let text = drawn.line_text(above);
-        !text.trim().is_empty()
-            && text.len() <= 240
-            && self
-                .heralds
-                .get(&prompt::skeleton(text.trim_end()))
-                .is_some_and(|it| it.count >= 3 || it.painted && it.count >= 2)
+        if text.trim().is_empty() || text.len() > 240 {
+            return false;
+        }
+        let skeleton = prompt::skeleton(text.trim_end());
+        self.heralds.get(&skeleton).is_some_and(|it| {
+            // Any output may be a few words: those herald only in colours.
+            let painted = it.painted && drawn.lines[above as usize].paint_col > 0;
+            painted && it.count >= 2 || it.count >= 3 && !prompt::is_wordy(&skeleton)
+        })
     }
 
     fn output(&mut self) {
@@ -484,7 +495,8 @@ impl Reader {
             self.prints = shell::prints_files(text);
             self.last = Some(text.to_owned());
         }
-        self.current = Some(Current { command, outputs: 0, decoys: 0, marked });
+        let draws_panes = command.kind == Kind::Shell && shell::draws_panes(&command.text);
+        self.current = Some(Current { command, outputs: 0, decoys: 0, marked, draws_panes });
     }
 
     /// Adds a continuation line to the current command.
@@ -980,6 +992,10 @@ impl Reader {
             self.output();
             return;
         }
+        if self.is_mere_output(line, text) {
+            self.output();
+            return;
+        }
         if self.plain(drawn, index, nth, text) {
             self.title_due = false;
             return;
@@ -997,11 +1013,28 @@ impl Reader {
         }
     }
 
+    /// Whether the line lacks whatever [`Self::plain`] asks of a line. Nearly all lines of output are turned away here,
+    /// by a scan for one sign.
+    fn is_mere_output(&self, line: &Line, text: &str) -> bool {
+        let Some(top) = self.levels.last() else { return false };
+        let Some(sign) = sign_of(&top.prompt) else { return false };
+        let quiet = !self.bell
+            && !self.title_due
+            && self.margin.is_none()
+            && self.may_change.is_none()
+            && top.reads != Reads::Repl
+            && self.current.as_ref().is_some_and(|it| it.outputs > 0);
+        quiet
+            && line.bits & (bits::EDITED | bits::ASKED) == 0
+            && line.title_col == 0
+            && !has(text, sign)
+            && !prompt::may_be_known(text.trim_start().as_bytes())
+            && !matches!(text.trim(), "exit" | "logout")
+    }
+
     /// Whether a terminal multiplexer draws the screen.
     fn in_panes(&self) -> bool {
-        self.current.as_ref().is_some_and(|it| {
-            it.command.kind == Kind::Shell && shell::draws_panes(&it.command.text)
-        })
+        self.current.as_ref().is_some_and(|it| it.draws_panes)
     }
 
     /// Where a multiplexer first drew, if one did.
@@ -1473,7 +1506,10 @@ impl Reader {
         if !top.prompt.trim_end().is_empty() && text == top.prompt.trim_end() {
             return Some((text.len(), None));
         }
-        if (shape.is_none() || top.user.is_none()) && shares_a_sign(&top.prompt, text) {
+        if (shape.is_none() || top.user.is_none())
+            && !prompt::is_wordy(&top.skeleton)
+            && shares_a_sign(&top.prompt, text)
+        {
             let mut found = prompt::bounded(text, low, None);
             if let Some(low) = low {
                 // An edit that went back exactly to the prompt's end says where that is.
@@ -1585,6 +1621,7 @@ impl Reader {
         let (end, score) = found
             .iter()
             .filter(|it| self.learnt.may_end(&text[..it.end]))
+            .filter(|it| !prompt::is_wordy(&prompt::skeleton(&text[..it.end])))
             .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
             .filter(|it| it.1 > 0.0)
             .max_by(|one, other| one.1.total_cmp(&other.1))?;
@@ -1634,15 +1671,26 @@ fn is_announced(line: &Line) -> bool {
     line.title_col > 0 || line.bits & bits::ASKED != 0
 }
 
+/// The sign that the prompt ends or begins with.
+fn sign_of(prompt: &str) -> Option<char> {
+    let bare = prompt.trim();
+    let ends = [bare.chars().next_back(), bare.chars().next()];
+    ends.into_iter().flatten().find(|it| !it.is_alphanumeric())
+}
+
+fn has(text: &str, sign: char) -> bool {
+    let mut bytes = [0; 4];
+    let bytes = sign.encode_utf8(&mut bytes).as_bytes();
+    match bytes {
+        [one] => memchr::memchr(*one, text.as_bytes()).is_some(),
+        _ => memchr::memmem::find(text.as_bytes(), bytes).is_some(),
+    }
+}
+
 /// Whether the line has the sign that the prompt ends or begins with. Most output has neither, and
 /// is turned away here before anything is built from it.
 fn shares_a_sign(prompt: &str, text: &str) -> bool {
-    let bare = prompt.trim();
-    let ends = [bare.chars().next_back(), bare.chars().next()];
-    match ends.into_iter().flatten().find(|it| !it.is_alphanumeric()) {
-        Some(sign) => prompt::head(text, 240).contains(sign),
-        None => true,
-    }
+    sign_of(prompt).is_none_or(|it| has(prompt::head(text, 240), it))
 }
 
 /// A notice of the shell about a background job, printed before the prompt.
@@ -1719,8 +1767,8 @@ impl RegionRow<'_> {
     }
 }
 
-/// Regions of a window that are all learnt from; beyond, one in sixteen tells enough.
-const LEARNT_WHOLE: usize = 2048;
+/// Regions and lines of a session that are all learnt from; beyond, one in sixteen tells enough.
+const LEARNT_WHOLE: u64 = 1024;
 
 /// A prompt met so often is not judged anew each time.
 const AS_EVER: u32 = 16;

@@ -23,8 +23,12 @@ use crate::transcript::wire::Streamed;
 use crate::transcript::wire::Unframe;
 use crate::transcript::wire::without_crs;
 
-/// Terminal bytes drawn before commands are read from them. Borders depend on the bytes alone.
-const WINDOW: u64 = 2 << 20;
+/// Terminal bytes drawn before commands are read from them: at first many, to learn the session's prompts from, then
+/// as few as a processor's cache holds. Borders depend on the bytes alone.
+const FIRST_WINDOW: u64 = 2 << 20;
+const WINDOW: u64 = 256 << 10;
+/// A line that somebody is still typing is not cut before this.
+const WINDOW_MAX: u64 = 4 << 20;
 /// Streamed text held before it is drawn.
 const HELD: usize = 4 << 20;
 
@@ -292,6 +296,14 @@ impl Decoder {
         std::mem::take(&mut self.inner.draw.piece)
     }
 
+    /// The same into a piece that has been used and has room: pages fresh from the system cost more than decoding.
+    pub fn take_into(&mut self, piece: &mut Piece) {
+        piece.text.clear();
+        piece.lines.clear();
+        piece.commands.clear();
+        std::mem::swap(piece, &mut self.inner.draw.piece);
+    }
+
     /// The end of the bytes: the last lines and commands, the claims, the flaws.
     pub fn finish(mut self) -> (Piece, Claims, Vec<Flaw>) {
         match self.form {
@@ -492,12 +504,17 @@ impl Lines for Draw {
         {
             self.ticks.push((from, at));
         }
+        if self.screen.plain(bytes, crs, ended, from, to) {
+            self.drawn(to);
+            return;
+        }
         if memchr::memchr(b'\r', bytes).is_some()
             && let Some(width) = self.width.vote(bytes, self.screen.width())
         {
             self.screen.set_width(Some(width));
         }
-        self.draw(bytes, crs, ended, from, to);
+        self.screen.line(bytes, crs, ended, from, to);
+        self.drawn(to);
     }
 }
 
@@ -510,14 +527,17 @@ impl Draw {
         if it.guessed {
             self.screen.doubt();
         }
-        self.draw(&it.bytes, 1, ended, from, to);
+        if !self.screen.plain(&it.bytes, 1, ended, from, to) {
+            self.screen.line(&it.bytes, 1, ended, from, to);
+        }
+        self.drawn(to);
     }
 
-    fn draw(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
-        self.screen.line(bytes, crs, ended, from, to);
-        if to - self.window_from >= WINDOW && !self.screen.in_region()
-            || to - self.window_from >= 2 * WINDOW
-        {
+    /// Reads commands where enough has been drawn, up to `to`.
+    fn drawn(&mut self, to: u64) {
+        let enough = if self.window_from == 0 { FIRST_WINDOW } else { WINDOW };
+        let drawn = to - self.window_from;
+        if drawn >= enough && !self.screen.in_region() || drawn >= WINDOW_MAX {
             self.window_from = to;
             self.window(false);
         }
@@ -560,11 +580,7 @@ impl Draw {
                 at,
             });
         }
-        if shift == 0 {
-            self.piece.text = drawn.text;
-        } else {
-            self.piece.text.push_str(&drawn.text);
-        }
+        self.piece.text.push_str(&drawn.text);
         let mut flaw = |kind, count: u64, at: u64| {
             if count > 0 {
                 self.flaws.push(Flaw { kind, at, count });
@@ -575,6 +591,7 @@ impl Draw {
         let (count, at) = drawn.invalid.unwrap_or_default();
         flaw(FlawKind::InvalidUtf8, count, at);
         flaw(FlawKind::VersionsDropped, drawn.dropped_versions, self.window_from);
+        self.screen.recycle(drawn);
     }
 }
 

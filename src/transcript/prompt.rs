@@ -39,69 +39,119 @@ pub struct Shape {
 }
 
 struct Known {
-    regex: Regex,
+    /// What a line must have to be worth a look: nearly all have not, and a pattern costs more than a scan.
+    may: fn(&[u8]) -> bool,
+    regex: LazyLock<Regex>,
     reads: Reads,
     strong: bool,
 }
 
-static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let table: &[(&str, Reads, bool)] = &[
-        // bash and its `sh`: \s-\v\$
-        (r"^-?(?:sh|bash|dash|zsh|ksh|ash|mksh)-\d+\.\d+(?<sign>[$#])(?: |$)", Reads::Shell, true),
-        // Amazon Linux, RHEL, CentOS, Fedora: [\u@\h \W]\$
-        (
-            r"^(?:\([\w.-]+\) )?\[(?<user>[\w.+-]*)@(?<host>[\w.-]+) (?<dir>[^\]\n]+)\](?<sign>[$#])(?: |$)",
-            Reads::Shell,
-            true,
-        ),
-        // Debian, Ubuntu, most container images: \u@\h:\w\$
-        (
-            r"^(?:\([\w.-]+\) )?(?<user>[\w.+-]+)@(?<host>[\w.-]+):(?<dir>[~/][^$#\n]*?)(?<sign>[$#])(?: |$)",
-            Reads::Shell,
-            true,
-        ),
-        // fish: user@host dir>
-        (
-            r"^(?<user>[\w.+-]+)@(?<host>[\w.-]+) (?<dir>[~/][^>\n]*?)(?<sign>[>#])(?: |$)",
-            Reads::Shell,
-            true,
-        ),
-        // zsh as it comes: host%
-        (r"^(?<host>[\w.-]+)(?<sign>[%#])(?: |$)", Reads::Shell, false),
-        // BusyBox ash: dir, blank, sign
-        (r"^(?<dir>[~/][\w./~+-]*) (?<sign>[$#])(?: |$)", Reads::Shell, true),
-        (r"^(?<host>[\w.-]+):(?<dir>[~/][\w./~+-]*)(?<sign>[$#])(?: |$)", Reads::Shell, true),
-        (
-            r"^PS (?<dir>[A-Za-z]:\\[^>\n]*|[A-Z]\w+:\\?[^>\n]*|/[^>\n]*)>(?: |$)",
-            Reads::PowerShell,
-            true,
-        ),
-        (r"^(?<dir>[A-Z]:\\[^>\n]*)>", Reads::PowerShell, true),
-        (r"^>>> ?", Reads::Repl, true),
-        (r"^\.\.\. ?", Reads::Repl, true),
-        (r"^\w+[=\-'\x22(*!^][#>](?: |$)", Reads::Repl, true),
-        (
-            r"^(?:sqlite|mysql|redis|ftp|sftp|lftp|mongo|cqlsh|test|irb|duckdb|[\w.-]+:\d+)(?:\[\d+\])?> ",
-            Reads::Repl,
-            true,
-        ),
-        (r"^ {3,6}(?:\.\.\.|-|'|\x22)> ", Reads::Repl, true),
-        (r"^MariaDB \[[^\]]+\]> ", Reads::Repl, true),
-        (r"^\((?:gdb|lldb|Pdb|mdb|byebug)\) ?", Reads::Repl, true),
-        (r"^In \[\d+\]: ", Reads::Repl, true),
-        (r"^ *\.\.\.: ", Reads::Repl, true),
-        (r"^irb\([^)]+\):\d+(?::\d+)?[>*] ", Reads::Repl, true),
-        (r"^(?<sign>[$#%])(?: |$)", Reads::Shell, false),
-    ];
-    table
-        .iter()
-        .map(|(regex, reads, strong)| Known {
-            regex: Regex::new(regex).expect("a constant pattern"),
-            reads: *reads,
-            strong: *strong,
-        })
-        .collect()
-});
+macro_rules! shape {
+    ($may:expr, $pattern:expr, $reads:expr, $strong:expr) => {
+        Known {
+            may: $may,
+            regex: LazyLock::new(|| Regex::new($pattern).expect("a constant pattern")),
+            reads: $reads,
+            strong: $strong,
+        }
+    };
+}
+
+fn holds(text: &[u8], byte: u8) -> bool {
+    memchr::memchr(byte, text).is_some()
+}
+
+static KNOWN: [Known; 20] = [
+    // bash and its `sh`: \s-\v\$
+    shape!(
+        |it| matches!(it.first(), Some(b'-' | b's' | b'b' | b'd' | b'z' | b'k' | b'a' | b'm'))
+            && holds(it, b'-'),
+        r"^-?(?:sh|bash|dash|zsh|ksh|ash|mksh)-\d+\.\d+(?<sign>[$#])(?: |$)",
+        Reads::Shell,
+        true
+    ),
+    // Amazon Linux, RHEL, CentOS, Fedora: [\u@\h \W]\$
+    shape!(
+        |it| matches!(it.first(), Some(b'[' | b'(')),
+        r"^(?:\([\w.-]+\) )?\[(?<user>[\w.+-]*)@(?<host>[\w.-]+) (?<dir>[^\]\n]+)\](?<sign>[$#])(?: |$)",
+        Reads::Shell,
+        true
+    ),
+    // Debian, Ubuntu, most container images: \u@\h:\w\$
+    shape!(
+        |it| holds(it, b'@') && holds(it, b':'),
+        r"^(?:\([\w.-]+\) )?(?<user>[\w.+-]+)@(?<host>[\w.-]+):(?<dir>[~/][^$#\n]*?)(?<sign>[$#])(?: |$)",
+        Reads::Shell,
+        true
+    ),
+    // fish: user@host dir>
+    shape!(
+        |it| holds(it, b'@'),
+        r"^(?<user>[\w.+-]+)@(?<host>[\w.-]+) (?<dir>[~/][^>\n]*?)(?<sign>[>#])(?: |$)",
+        Reads::Shell,
+        true
+    ),
+    // zsh as it comes: host%
+    shape!(
+        |it| {
+            let sign = it.iter().find(|it| !is_of_host(**it));
+            matches!(sign, Some(b'%' | b'#'))
+        },
+        r"^(?<host>[\w.-]+)(?<sign>[%#])(?: |$)",
+        Reads::Shell,
+        false
+    ),
+    // BusyBox ash: dir, blank, sign
+    shape!(
+        |it| matches!(it.first(), Some(b'~' | b'/')),
+        r"^(?<dir>[~/][\w./~+-]*) (?<sign>[$#])(?: |$)",
+        Reads::Shell,
+        true
+    ),
+    shape!(
+        |it| holds(it, b':'),
+        r"^(?<host>[\w.-]+):(?<dir>[~/][\w./~+-]*)(?<sign>[$#])(?: |$)",
+        Reads::Shell,
+        true
+    ),
+    shape!(
+        |it| it.starts_with(b"PS "),
+        r"^PS (?<dir>[A-Za-z]:\\[^>\n]*|[A-Z]\w+:\\?[^>\n]*|/[^>\n]*)>(?: |$)",
+        Reads::PowerShell,
+        true
+    ),
+    shape!(|it| it.get(1) == Some(&b':'), r"^(?<dir>[A-Z]:\\[^>\n]*)>", Reads::PowerShell, true),
+    shape!(|it| it.starts_with(b">>>"), r"^>>> ?", Reads::Repl, true),
+    shape!(|it| it.starts_with(b"..."), r"^\.\.\. ?", Reads::Repl, true),
+    shape!(
+        |it| it.first().is_some_and(|it| is_of_host(*it)) && (holds(it, b'>') || holds(it, b'#')),
+        r"^\w+[=\-'\x22(*!^][#>](?: |$)",
+        Reads::Repl,
+        true
+    ),
+    shape!(
+        |it| holds(it, b'>'),
+        r"^(?:sqlite|mysql|redis|ftp|sftp|lftp|mongo|cqlsh|test|irb|duckdb|[\w.-]+:\d+)(?:\[\d+\])?> ",
+        Reads::Repl,
+        true
+    ),
+    shape!(|it| it.starts_with(b"   "), r"^ {3,6}(?:\.\.\.|-|'|\x22)> ", Reads::Repl, true),
+    shape!(|it| it.starts_with(b"MariaDB"), r"^MariaDB \[[^\]]+\]> ", Reads::Repl, true),
+    shape!(|it| it.starts_with(b"("), r"^\((?:gdb|lldb|Pdb|mdb|byebug)\) ?", Reads::Repl, true),
+    shape!(|it| it.starts_with(b"In ["), r"^In \[\d+\]: ", Reads::Repl, true),
+    shape!(|it| it.trim_ascii_start().starts_with(b"..."), r"^ *\.\.\.: ", Reads::Repl, true),
+    shape!(|it| it.starts_with(b"irb("), r"^irb\([^)]+\):\d+(?::\d+)?[>*] ", Reads::Repl, true),
+    shape!(
+        |it| matches!(it.first(), Some(b'$' | b'#' | b'%')),
+        r"^(?<sign>[$#%])(?: |$)",
+        Reads::Shell,
+        false
+    ),
+];
+
+fn is_of_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-') || byte >= 0x80
+}
 
 /// The prompt at the start of the line, if it has a shape known everywhere.
 pub fn known(text: &str) -> Option<Shape> {
@@ -112,7 +162,7 @@ pub fn known(text: &str) -> Option<Shape> {
         return None;
     }
     KNOWN.iter().enumerate().find_map(|(family, known)| {
-        if !known.regex.is_match(window) {
+        if !(known.may)(window.as_bytes()) || !known.regex.is_match(window) {
             return None;
         }
         let found = known.regex.captures(window)?;
@@ -131,7 +181,7 @@ pub fn known(text: &str) -> Option<Shape> {
 }
 
 /// Whether any shape can match: nearly every line of output is turned away here, at the speed of a scan.
-fn may_be_known(text: &[u8]) -> bool {
+pub fn may_be_known(text: &[u8]) -> bool {
     if text.starts_with(b"(") || text.starts_with(b"In [") || text.starts_with(b"irb(") {
         return true;
     }
@@ -169,6 +219,11 @@ pub fn skeleton(prompt: &str) -> String {
     let mut out = String::with_capacity(prompt.len().min(32));
     each_of_skeleton(prompt, |part| out.push_str(part));
     out
+}
+
+/// Whether a skeleton has nothing but words and blanks, as most lines of output have too.
+pub fn is_wordy(skeleton: &str) -> bool {
+    skeleton.chars().all(|it| matches!(it, 'w' | ' '))
 }
 
 /// The skeleton as a number, for tables that see every line.

@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::ops::RangeInclusive;
 
 use unicode_width::UnicodeWidthChar;
 use vte::Params;
@@ -124,13 +125,10 @@ pub enum Item {
     /// Index into [`Drawn::lines`].
     Line(u32),
     Region(Box<Region>),
-    /// A full-screen program took the screen, or gave it back.
+    /// A full-screen program took the screen.
     ScreenOn,
-    ScreenOff,
-    /// A window title. Some shells put the running command there.
-    Title(Box<str>, u64),
-    /// Semantic prompt marks (OSC 133): A, B, C or D.
-    Semantic(u8, u64),
+    /// A window title, as an index into [`Drawn::titles`]. Some shells put the running command there.
+    Title(u32),
 }
 
 /// All that has been drawn since the last look.
@@ -139,6 +137,7 @@ pub struct Drawn {
     pub text: String,
     pub lines: Vec<Line>,
     pub items: Vec<Item>,
+    pub titles: Vec<Box<str>>,
     /// Rows whose older versions were too many to keep: how many were dropped.
     pub dropped_versions: u64,
     /// NUL bytes met, and the place of the first.
@@ -235,6 +234,8 @@ struct OpenRegion {
 
 struct Page {
     out: Drawn,
+    /// Empty, but with room.
+    spare: Drawn,
     main: Sheet,
     alt: Option<Sheet>,
     width: Option<usize>,
@@ -269,6 +270,10 @@ struct Page {
     keypad: bool,
     /// Column before the CRs that end the line.
     enter_col: u16,
+    /// Lines just drawn that have no rows yet: the last ones of the arena. See [`Page::catch_up`].
+    rowless: u64,
+    /// The cursor has left a row otherwise than by a line feed, so that one may wait to become a line.
+    strayed: bool,
     /// A line editor may still draw its line in another way, up to the next LF.
     closing: bool,
 }
@@ -296,6 +301,7 @@ impl Screen {
             ground: true,
             page: Page {
                 out: Drawn::default(),
+                spare: Drawn::default(),
                 main,
                 alt: None,
                 width: None,
@@ -320,6 +326,8 @@ impl Screen {
                 doubtful: false,
                 keypad: false,
                 enter_col: 0,
+                rowless: 0,
+                strayed: false,
                 closing: false,
             },
         }
@@ -357,15 +365,10 @@ impl Screen {
         &self.page.out
     }
 
-    /// Draws one raw line: `bytes` without its line end, `crs` CRs that stood before the LF, and whether
-    /// there was an LF at all. `from` is the place of `bytes` in the stream, `to` one past the line end.
-    pub fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
+    /// Draws a line that is nothing but text and colours, which most output is, without a parser or cells. `false` if
+    /// it is another kind of line, or stands where one was begun: then nothing has changed.
+    pub fn plain(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) -> bool {
         let page = &mut self.page;
-        page.at = (from, to);
-        page.line_crs = crs;
-        if std::mem::take(&mut page.doubtful) {
-            page.row().bits |= bits::GUESSED;
-        }
         let simple = self.ground
             && ended
             && crs > 0
@@ -373,25 +376,51 @@ impl Screen {
             && page.region.is_none()
             && page.main.col == 0
             && !page.main.wrap_due
+            && !page.doubtful
             && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
             && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
-            && bytes.len() <= ROW_CELLS_MAX;
-        if simple {
-            if let Some(text) = plain_text(bytes) {
-                page.plain_line(text, 0);
-                return;
-            }
-            if page.painted_line(bytes) {
-                return;
-            }
+            && bytes.len() <= ROW_CELLS_MAX
+            && page.is_settled();
+        if !simple {
+            return false;
+        }
+        page.at = (from, to);
+        page.line_crs = crs;
+        match plain_text(bytes) {
+            Some(text) => page.plain_line(text, 0),
+            None => return page.painted_line(bytes),
+        }
+        true
+    }
+
+    /// Draws one raw line: `bytes` without its line end, `crs` CRs that stood before the LF, and whether
+    /// there was an LF at all. `from` is the place of `bytes` in the stream, `to` one past the line end.
+    pub fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
+        let page = &mut self.page;
+        page.at = (from, to);
+        page.line_crs = crs;
+        page.catch_up();
+        if std::mem::take(&mut page.doubtful) {
+            page.row().bits |= bits::GUESSED;
         }
         page.printed = false;
+        page.stop = false;
         let mut rest = bytes;
         let mut place = from;
+        // Where no sequence is half read, what a parser would find is found faster: text, single controls, and sequences
+        // that are complete. The parser gets whatever else there is.
+        let mut at_rest = self.ground;
         while !rest.is_empty() {
-            page.at = (place.clamp(from, to), to);
-            page.stop = false;
-            let used = self.parser.advance_until_terminated(page, rest).max(1);
+            if std::mem::take(&mut page.stop) {
+                page.at = (place.clamp(from, to), to);
+            }
+            let used = if at_rest {
+                let (used, stopped) = page.read(&mut self.parser, rest);
+                at_rest = stopped;
+                used
+            } else {
+                self.parser.advance_until_terminated(page, rest).max(1)
+            };
             place += used as u64;
             rest = &rest[used..];
             if page.marked {
@@ -418,10 +447,10 @@ impl Screen {
         }
         page.enter_col = page.main.col.min(u16::MAX as usize) as u16;
         for _ in 0..crs {
-            self.parser.advance(page, b"\r");
+            self.control(b'\r', at_rest);
         }
         if ended {
-            self.parser.advance(page, b"\n");
+            self.control(b'\n', at_rest);
         }
         // A control character inside a sequence is executed without ending it (ECMA-48): only printing
         // proves that the parser is at rest. A line that ended without ESC is proof enough.
@@ -431,10 +460,19 @@ impl Screen {
         };
     }
 
+    fn control(&mut self, byte: u8, at_rest: bool) {
+        if at_rest {
+            self.page.execute(byte);
+        } else {
+            self.parser.advance(&mut self.page, &[byte]);
+        }
+    }
+
     /// Everything still on the page becomes lines. No more is fed after this.
     pub fn finish(&mut self, at: u64) {
         let page = &mut self.page;
         page.at = (at, at);
+        page.catch_up();
         if page.alt.is_some() {
             page.leave_screen();
         }
@@ -452,21 +490,23 @@ impl Screen {
     /// What has been drawn so far, leaving the page where it is.
     pub fn take(&mut self) -> Drawn {
         self.page.settle_plain_rows();
-        let out = &self.page.out;
-        // The next stretch is likely to be like this one.
-        let next = Drawn {
-            text: String::with_capacity(out.text.len()),
-            lines: Vec::with_capacity(out.lines.len()),
-            items: Vec::with_capacity(out.items.len()),
-            ..Drawn::default()
-        };
-        std::mem::replace(&mut self.page.out, next)
+        std::mem::replace(&mut self.page.out, std::mem::take(&mut self.page.spare))
+    }
+
+    /// Gives back what was taken, for its memory: pages fresh from the system cost more than drawing on them.
+    pub fn recycle(&mut self, mut drawn: Drawn) {
+        let Drawn { text, lines, items, titles, .. } = &mut drawn;
+        text.clear();
+        lines.clear();
+        items.clear();
+        titles.clear();
+        self.page.spare = Drawn { dropped_versions: 0, nul: None, invalid: None, ..drawn };
     }
 }
 
 /// The line as text, if a terminal would do nothing but print it.
 fn plain_text(bytes: &[u8]) -> Option<&str> {
-    if bytes.iter().all(|it| (0x20..0x7f).contains(it) || *it == b'\t') {
+    if is_printable(bytes) {
         // ASCII is UTF-8; the check is as fast as the loop above.
         return std::str::from_utf8(bytes).ok();
     }
@@ -476,6 +516,55 @@ fn plain_text(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     // C1 controls (U+0080 to U+009F) print nothing and may start a sequence.
     (!text.chars().any(|it| ('\u{80}'..='\u{9f}').contains(&it))).then_some(text)
+}
+
+/// Whether all is printable ASCII or TAB.
+fn is_printable(bytes: &[u8]) -> bool {
+    // Without a branch for each byte, so that the compiler takes many at once.
+    let other = |it: u8| it.wrapping_sub(0x20) > 0x5e && it != b'\t';
+    bytes.chunks(64).all(|it| !it.iter().fold(false, |any, it| any | other(*it)))
+}
+
+/// How many bytes at the start are printable ASCII.
+fn printable(bytes: &[u8]) -> usize {
+    bytes.iter().position(|it| it.wrapping_sub(0x20) > 0x5e).unwrap_or(bytes.len())
+}
+
+/// Length of the escape sequence at the start of `bytes`, if it is complete and nothing strange is in it.
+fn whole_sequence(bytes: &[u8]) -> Option<usize> {
+    /// Longer ones are left to the parser, which bounds what it keeps of them.
+    const LONGEST: usize = 1024;
+    let bytes = &bytes[..bytes.len().min(LONGEST)];
+    match bytes.get(1)? {
+        b'[' => {
+            let end = bytes.iter().skip(2).position(|it| !matches!(it, 0x20..=0x3f))? + 2;
+            matches!(bytes[end], 0x40..=0x7e).then_some(end + 1)
+        }
+        b']' => {
+            let end = bytes.iter().skip(2).position(|it| *it < 0x20)? + 2;
+            match (bytes[end], bytes.get(end + 1)) {
+                (7, _) => Some(end + 1),
+                (0x1b, Some(b'\\')) => Some(end + 2),
+                _ => None,
+            }
+        }
+        b'P' | b'X' | b'^' | b'_' => None,
+        0x30..=0x7e => Some(2),
+        0x20..=0x2f => matches!(bytes.get(2)?, 0x30..=0x7e).then_some(3),
+        _ => None,
+    }
+}
+
+/// The first character of bytes that do not begin with ASCII; `None` if it is none, or a control (C1).
+fn character(bytes: &[u8]) -> Option<char> {
+    let many = match bytes[0] {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return None,
+    };
+    let text = std::str::from_utf8(bytes.get(..many)?).ok()?;
+    text.chars().next().filter(|it| !it.is_control())
 }
 
 /// Reads one colour sequence (CSI … m) at the start of `bytes`: whether it changes only what is inverse, and its
@@ -531,6 +620,65 @@ fn sequence_ends(bytes: &[u8]) -> bool {
 }
 
 impl Page {
+    /// Draws what stands at the start of `bytes`, the parser being at rest: bytes used, and whether it still is.
+    fn read(&mut self, parser: &mut Parser, bytes: &[u8]) -> (usize, bool) {
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            let run = printable(rest);
+            if run > 0 {
+                self.print_run(&rest[..run]);
+                at += run;
+                continue;
+            }
+            match rest[0] {
+                it @ (b'\r' | 0x08 | b'\t' | 0x07) => {
+                    self.execute(it);
+                    at += 1;
+                }
+                0x1b => {
+                    let Some(used) = whole_sequence(rest) else { break };
+                    parser.advance(self, &rest[..used]);
+                    at += used;
+                    if self.stop {
+                        return (at, true);
+                    }
+                }
+                _ => {
+                    let Some(ch) = character(rest) else { break };
+                    self.print(ch);
+                    at += ch.len_utf8();
+                }
+            }
+        }
+        if at == 0 {
+            return (parser.advance_until_terminated(self, bytes).max(1), false);
+        }
+        (at, at == bytes.len())
+    }
+
+    /// Prints ASCII, as many characters at once as nothing stands in the way of.
+    fn print_run(&mut self, text: &[u8]) {
+        self.printed = true;
+        self.after_lf = false;
+        let mut rest = text;
+        while let [next, ..] = rest {
+            let used = match self.put_run(rest) {
+                0 => {
+                    self.put(char::from(*next), 1);
+                    1
+                }
+                it => it,
+            };
+            rest = &rest[used..];
+        }
+        self.after_caret_c = match (text, self.after_caret_c) {
+            ([.., b'^', b'C'], _) | ([b'C'], 1) => 2,
+            ([.., b'^'], _) => 1,
+            _ => 0,
+        };
+    }
+
     fn sheet(&mut self) -> &mut Sheet {
         self.alt.as_mut().unwrap_or(&mut self.main)
     }
@@ -576,37 +724,70 @@ impl Page {
     }
 
     fn plain_row(&mut self, span: (u32, u32), paint_col: u16) {
-        let paint_col = paint_col.max(self.main.rows.back().map_or(0, |it| it.paint_col));
         let (from, to) = self.at;
         self.out.items.push(Item::Line(self.out.lines.len() as u32));
-        let title_col = match self.titled_row.take() {
-            Some(row) if row == self.main.row => 1,
-            _ => 0,
-        };
-        self.out.lines.push(Line {
+        let mut line = Line {
             text: span,
             from,
             to,
             bits: bits::AT_END,
             crs: self.line_crs,
-            title_col,
+            title_col: 0,
             low_col: u16::MAX,
             paint_col,
-        });
-        if let Some(row) = self.main.rows.back_mut() {
-            row.plain = span;
-            row.from = from;
-            row.to = to;
+        };
+        if self.rowless == 0 {
+            // Only the first of several can stand on a row that something was sent to before.
+            let titled = self.titled_row.take().is_some_and(|it| it == self.main.row);
+            line.title_col = u16::from(titled);
+            if let Some(row) = self.main.rows.back_mut() {
+                line.paint_col = line.paint_col.max(row.paint_col);
+                *row = Row::new();
+            }
         }
-        self.main.row += 1;
-        self.main.rows.push_back(Row::new());
+        self.out.lines.push(line);
+        self.rowless += 1;
         self.after_lf = true;
         self.jumped = false;
-        self.trim();
+    }
+
+    /// Whether each row above is a line already.
+    fn is_settled(&mut self) -> bool {
+        if self.strayed {
+            self.strayed = self.main.rows.iter().any(|it| it.fresh);
+        }
+        !self.strayed
+    }
+
+    /// Most lines are never looked at again, so they get no row when they are drawn. Before the cursor may move, those
+    /// within its reach get one.
+    fn catch_up(&mut self) {
+        let rowless = std::mem::take(&mut self.rowless);
+        if rowless == 0 {
+            return;
+        }
+        let sheet = &mut self.main;
+        let Some(current) = sheet.rows.pop_back() else { return };
+        sheet.row += rowless;
+        let base = sheet.base.max((sheet.row + 1).saturating_sub(REACH as u64));
+        let gone = (base - sheet.base).min(sheet.rows.len() as u64);
+        sheet.rows.drain(..gone as usize);
+        let held = sheet.rows.len() as u64;
+        sheet.base = if held == 0 { base } else { sheet.base + gone };
+        let more = (sheet.row - sheet.base - held) as usize;
+        let first = self.out.lines.len() - more;
+        sheet.rows.extend(self.out.lines[first..].iter().map(|it| Row {
+            plain: it.text,
+            from: it.from,
+            to: it.to,
+            ..Row::new()
+        }));
+        sheet.rows.push_back(current);
     }
 
     /// The arena is about to be taken away: rows that live in it get cells of their own.
     fn settle_plain_rows(&mut self) {
+        self.catch_up();
         let keep = 64.min(self.main.rows.len());
         while self.main.rows.len() > keep && self.main.base < self.main.row {
             self.main.rows.pop_front();
@@ -661,12 +842,8 @@ impl Page {
         row
     }
 
-    fn text_of(&self, sheet: &Sheet, index: usize, out: &mut String) {
-        let row = &sheet.rows[index];
-        if row.plain.0 != row.plain.1 {
-            out.push_str(&self.out.text[row.plain.0 as usize..row.plain.1 as usize]);
-            return;
-        }
+    /// What the row shows. It must have cells: rows that live in the arena are lines already.
+    fn text_of(row: &Row, out: &mut String) {
         let end = if row.wrapped {
             row.cells.len()
         } else {
@@ -677,17 +854,19 @@ impl Page {
                 .rposition(|it| it.ch != ' ' && it.bits & faint == 0)
                 .map_or(0, |it| it + 1)
         };
-        let mut marks = row.marks.iter().peekable();
-        for (col, cell) in row.cells[..end].iter().enumerate() {
-            if cell.bits & FILLER == 0 {
-                out.push(cell.ch);
-            }
-            while let Some((at, mark)) = marks.peek() {
-                if *at as usize > col {
-                    break;
+        out.reserve(end);
+        let shown = row.cells[..end].iter().enumerate();
+        if row.marks.is_empty() {
+            out.extend(shown.filter(|it| it.1.bits & FILLER == 0).map(|it| it.1.ch));
+        } else {
+            let mut marks = row.marks.iter().peekable();
+            for (col, cell) in shown {
+                if cell.bits & FILLER == 0 {
+                    out.push(cell.ch);
                 }
-                out.push(*mark);
-                marks.next();
+                while let Some((_, mark)) = marks.next_if(|it| it.0 as usize <= col) {
+                    out.push(*mark);
+                }
             }
         }
         // Blanks that someone typed at the end are kept: a trailing blank can matter in a here-document.
@@ -746,11 +925,14 @@ impl Page {
         if !span.clone().any(|it| sheet.rows[it].fresh) {
             return;
         }
-        let start = self.out.text.len();
-        let mut text = String::new();
-        for index in span.clone() {
-            self.text_of(sheet, index, &mut text);
+        if span.clone().any(|it| !sheet.rows[it].versions.is_empty()) {
+            self.commit_versions(sheet, span.clone(), extra);
         }
+        let start = self.out.text.len();
+        for index in span.clone() {
+            Self::text_of(&sheet.rows[index], &mut self.out.text);
+        }
+        let text = &self.out.text[start..];
         let mut line = Line {
             from: u64::MAX,
             bits: extra,
@@ -761,29 +943,6 @@ impl Page {
         for index in span {
             let row = &mut sheet.rows[index];
             row.fresh = false;
-            let mut versions = std::mem::take(&mut row.versions);
-            // Redrawing the same text, or typing on, hides nothing.
-            let following: Vec<String> =
-                versions.iter().skip(1).map(|it| it.0.clone()).chain([text.clone()]).collect();
-            let mut nth = 0;
-            versions.retain(|it| {
-                let hidden = !following[nth].starts_with(it.0.as_str());
-                nth += 1;
-                hidden
-            });
-            for (older, from, to) in versions {
-                let at = self.out.text.len() as u32;
-                self.out.text.push_str(&older);
-                self.out.items.push(Item::Line(self.out.lines.len() as u32));
-                self.out.lines.push(Line {
-                    text: (at, self.out.text.len() as u32),
-                    from,
-                    to,
-                    bits: bits::OVERWRITTEN | (extra & bits::SCREEN),
-                    low_col: u16::MAX,
-                    ..Line::default()
-                });
-            }
             line.from = line.from.min(row.from);
             line.to = line.to.max(row.to);
             line.bits |= row.bits;
@@ -797,17 +956,44 @@ impl Page {
             }
             row.bits &= !bits::CONTINUED;
         }
-        let start = start.max(self.out.text.len()) as u32;
         if text.is_empty() && extra & bits::SCREEN != 0 {
             return;
         }
         if text.contains('\u{fffd}') {
             line.bits |= bits::DAMAGED;
         }
-        self.out.text.push_str(&text);
-        line.text = (start, self.out.text.len() as u32);
+        line.text = (start as u32, self.out.text.len() as u32);
         self.out.items.push(Item::Line(self.out.lines.len() as u32));
         self.out.lines.push(line);
+    }
+
+    /// Older versions of these rows become lines, but for those that the next one only continues: redrawing the same
+    /// text, or typing on, hides nothing.
+    fn commit_versions(&mut self, sheet: &mut Sheet, span: RangeInclusive<usize>, extra: u16) {
+        let mut whole = String::new();
+        for index in span.clone() {
+            Self::text_of(&sheet.rows[index], &mut whole);
+        }
+        for index in span {
+            let versions = std::mem::take(&mut sheet.rows[index].versions);
+            for (nth, (older, from, to)) in versions.iter().enumerate() {
+                let next = versions.get(nth + 1).map_or(whole.as_str(), |it| &it.0);
+                if next.starts_with(older.as_str()) {
+                    continue;
+                }
+                let at = self.out.text.len() as u32;
+                self.out.text.push_str(older);
+                self.out.items.push(Item::Line(self.out.lines.len() as u32));
+                self.out.lines.push(Line {
+                    text: (at, self.out.text.len() as u32),
+                    from: *from,
+                    to: *to,
+                    bits: bits::OVERWRITTEN | (extra & bits::SCREEN),
+                    low_col: u16::MAX,
+                    ..Line::default()
+                });
+            }
+        }
     }
 
     /// The row under the cursor is about to lose what it shows: keep it.
@@ -825,7 +1011,7 @@ impl Page {
             return;
         }
         let mut text = String::new();
-        self.text_of(sheet, index, &mut text);
+        Self::text_of(row, &mut text);
         let (from, to) = (row.from, self.at.1);
         let row = self.row();
         if row.versions.last().is_some_and(|it| it.0 == text) {
@@ -896,6 +1082,12 @@ impl Page {
         Self::new_row(&mut self.main);
         self.main.wrap_due = false;
         self.after_lf = true;
+        if self.main.row + 1 == self.main.base + self.main.rows.len() as u64
+            && self.main.rows.back().is_some_and(|it| it.cells.is_empty())
+        {
+            // Nothing is there to be painted over.
+            self.jumped = false;
+        }
         self.trim();
     }
 
@@ -983,7 +1175,6 @@ impl Page {
             self.commit_alt(row, 0);
         }
         self.alt = None;
-        self.out.items.push(Item::ScreenOff);
         self.jumped = false;
     }
 
@@ -992,6 +1183,7 @@ impl Page {
             return;
         }
         let (number, col) = (self.main.row, self.main.col);
+        self.strayed = true;
         let index = (number - self.main.base) as usize;
         self.materialise_main(index);
         let row = &mut self.main.rows[index];
@@ -1129,39 +1321,48 @@ impl Page {
         text
     }
 
-    /// One more character behind the one before: what nearly every character is. `false` if it needs [`Self::put`].
-    fn put_next(&mut self, ch: char) -> bool {
-        if self.jumped || self.cr_right.is_some() {
-            return false;
+    /// Puts characters behind the one before, as nearly all are: how many. Where that is 0, the next one needs
+    /// [`Self::put`].
+    fn put_run(&mut self, text: &[u8]) -> usize {
+        if self.cr_right.is_some() {
+            return 0;
         }
         let sheet = self.alt.as_mut().unwrap_or(&mut self.main);
         let col = sheet.col;
-        if sheet.wrap_due || col + 1 >= self.width.unwrap_or(ROW_CELLS_MAX) {
-            return false;
-        }
+        let mut room = (self.width.unwrap_or(ROW_CELLS_MAX) - 1).saturating_sub(col);
         let row = &mut sheet.rows[(sheet.row - sheet.base) as usize];
-        if !row.fresh
+        let stands = sheet.wrap_due
+            || !row.fresh
             || col > row.cells.len()
             || !row.marks.is_empty()
-            || row.plain.0 != row.plain.1
-        {
-            return false;
+            || row.plain.0 != row.plain.1;
+        if stands {
+            return 0;
         }
-        let cell = Cell { ch, bits: self.style };
-        if col == row.cells.len() {
-            row.cells.push(cell);
-        } else {
-            row.cells[col] = cell;
+        if self.jumped {
+            // Up to the first character that would hide another.
+            let hides = |(old, new): (&Cell, &u8)| old.ch != ' ' && old.ch != char::from(*new);
+            room = row.cells[col..].iter().zip(text).position(hides).unwrap_or(room).min(room);
         }
+        let used = text.len().min(room);
+        if used == 0 {
+            return 0;
+        }
+        let cell = |it: &u8| Cell { ch: char::from(*it), bits: self.style };
+        let over = used.min(row.cells.len() - col);
+        for (old, new) in row.cells[col..col + over].iter_mut().zip(text) {
+            *old = cell(new);
+        }
+        row.cells.extend(text[over..used].iter().map(cell));
         row.to = self.at.1;
-        sheet.col += 1;
-        self.last_char = ch;
+        sheet.col += used;
+        self.last_char = char::from(text[used - 1]);
         if let Some(region) = &mut self.region
             && self.style & BEFORE == 0
         {
             region.right_due = false;
         }
-        true
+        used
     }
 
     fn put(&mut self, ch: char, wide: usize) {
@@ -1272,6 +1473,7 @@ impl Page {
         // A cursor put back above the page's top by a saved position does not go down by going up.
         sheet.row = sheet.row.saturating_sub(by).max(floor.min(sheet.row));
         self.jumped = true;
+        self.strayed = true;
     }
 
     fn down(&mut self, by: u64) {
@@ -1280,6 +1482,7 @@ impl Page {
         sheet.row = (sheet.row + by.min(REACH as u64 / 2)).min(sheet.base + REACH as u64 * 4);
         Self::new_row(sheet);
         self.jumped = true;
+        self.strayed = true;
         self.trim();
     }
 
@@ -1301,6 +1504,7 @@ impl Page {
         Self::new_row(sheet);
         self.column(col);
         self.jumped = true;
+        self.strayed = true;
         self.trim();
     }
 
@@ -1584,7 +1788,9 @@ impl Perform for Page {
             _ => 0,
         };
         if ch.is_ascii() {
-            if !self.put_next(ch) {
+            let mut byte = [0];
+            ch.encode_utf8(&mut byte);
+            if self.put_run(&byte) == 0 {
                 self.put(ch, 1);
             }
             return;
@@ -1798,11 +2004,11 @@ impl Perform for Page {
 
     fn osc_dispatch(&mut self, params: &[&[u8]], _bell: bool) {
         self.printed = false;
-        let at = self.at.0;
         match params {
             [b"0" | b"2", title @ ..] => {
                 let text = String::from_utf8_lossy(title.first().copied().unwrap_or_default());
-                self.out.items.push(Item::Title(text.chars().take(512).collect(), at));
+                self.out.items.push(Item::Title(self.out.titles.len() as u32));
+                self.out.titles.push(text.chars().take(512).collect());
                 let number = self.main.row;
                 self.titled_row = Some(number);
                 if self.alt.is_none() {
@@ -1812,7 +2018,6 @@ impl Perform for Page {
                 }
             }
             [b"133", [mark @ b'A'..=b'D', ..], ..] => {
-                self.out.items.push(Item::Semantic(*mark, at));
                 let col = self.main.col.min(u16::MAX as usize) as u16;
                 if *mark == b'B' && self.alt.is_none() {
                     // The prompt ends here, says the shell itself.
@@ -1838,5 +2043,6 @@ impl Page {
         sheet.col = col;
         sheet.wrap_due = false;
         self.jumped = true;
+        self.strayed = true;
     }
 }

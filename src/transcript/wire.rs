@@ -495,6 +495,9 @@ impl Unframe {
     }
 
     fn release(&mut self, out: &mut impl Lines) {
+        if self.held.is_empty() {
+            return;
+        }
         for it in std::mem::take(&mut self.held) {
             self.count(it.raw(), out);
         }
