@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
+use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Learnt;
 use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
@@ -106,8 +107,7 @@ const FLOOR: f32 = 0.0;
 struct Level {
     prompt: Arc<str>,
     skeleton: String,
-    /// See [`prompt::identity`].
-    identity: String,
+    identity: Identity,
     reads: Reads,
     /// The last prompt, if its shape is known everywhere.
     shape: Option<Shape>,
@@ -175,13 +175,13 @@ pub struct Reader {
     /// The session's document runs one command and reads nothing.
     silent: bool,
     /// Prompts of shells that seemed to have ended. One that is announced as before has not.
-    gone: Vec<String>,
+    gone: Vec<Identity>,
     /// The last command was damaged on the way: what it did is not known.
     unsure: bool,
     /// Lines were streamed, a second's worth in one event.
     streamed: bool,
     /// Lines that stood just before edited ones, by skeleton: the upper line of a prompt of two.
-    heralds: HashMap<String, Herald>,
+    heralds: HashMap<u64, Herald>,
     panes: Panes,
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
@@ -208,8 +208,8 @@ const USUAL_MAX: usize = 16;
 #[derive(Default)]
 struct Panes {
     /// What the shells in them show.
-    identities: Vec<String>,
-    seen: HashSet<String>,
+    identities: Vec<Identity>,
+    seen: HashSet<(Identity, Box<str>)>,
     /// The last command read in a pane may have changed the prompt.
     changed: bool,
     /// Where the first multiplexer began to draw.
@@ -223,6 +223,8 @@ const PANE_COMMANDS_MAX: usize = 1 << 16;
 struct Herald {
     count: u32,
     painted: bool,
+    /// See [`prompt::is_wordy`].
+    wordy: bool,
 }
 
 /// Kinds of lines before prompts that are told apart.
@@ -408,9 +410,11 @@ impl Reader {
         if text.trim().is_empty() || text.len() > 240 {
             return;
         }
-        let key = prompt::skeleton(text.trim_end());
+        let skeleton = prompt::skeleton(text.trim_end());
+        let key = prompt::skeleton_hash(text.trim_end());
         if self.heralds.len() < HERALDS_MAX || self.heralds.contains_key(&key) {
             let seen = self.heralds.entry(key).or_default();
+            seen.wordy = prompt::is_wordy(&skeleton);
             seen.count += 1;
             seen.painted |= drawn.lines[above as usize].paint_col > 0;
         }
@@ -433,11 +437,10 @@ impl Reader {
         if text.trim().is_empty() || text.len() > 240 {
             return false;
         }
-        let skeleton = prompt::skeleton(text.trim_end());
-        self.heralds.get(&skeleton).is_some_and(|it| {
+        self.heralds.get(&prompt::skeleton_hash(text.trim_end())).is_some_and(|it| {
             // Any output may be a few words: those herald only in colours.
             let painted = it.painted && drawn.lines[above as usize].paint_col > 0;
-            painted && it.count >= 2 || it.count >= 3 && !prompt::is_wordy(&skeleton)
+            painted && it.count >= 2 || it.count >= 3 && !it.wordy
         })
     }
 
@@ -458,7 +461,7 @@ impl Reader {
         if command.text.is_empty() {
             return;
         }
-        if command.text.contains("ssm-session-logger") {
+        if shell::starts_the_logger(&command.text) {
             // Typed by the agent itself: on Windows, and everywhere before 2.3.978.
             self.agent_shell = true;
             return;
@@ -702,17 +705,16 @@ impl Reader {
             // Nearly always: the same prompt again.
             return vec![weigh("the prompt of this shell", 1.0)];
         }
-        let skeleton = prompt::skeleton(shown.trim_end());
         let user = shape.and_then(|it| it.user.clone());
         let host = shape.and_then(|it| it.host.clone());
         let reads = shape.map_or(Reads::Shell, |it| it.reads);
         let change = self.may_change.take();
-        let identity = prompt::identity(shown, shape);
+        let identity = Identity::of(shown, shape);
         let fits = |it: &Level| it.identity == identity && it.rows_before == rows_before;
         let mut evidence = Vec::new();
-        let level = Level {
+        let new_level = || Level {
             prompt: Arc::clone(shown),
-            skeleton: skeleton.clone(),
+            skeleton: prompt::skeleton(shown.trim_end()),
             identity: identity.clone(),
             reads,
             shape: shape.cloned(),
@@ -729,7 +731,7 @@ impl Reader {
             says_exit: false,
         };
         if self.levels.is_empty() {
-            self.levels.push(level);
+            self.levels.push(new_level());
             evidence.push(weigh("the session's first prompt", 0.5));
             return evidence;
         }
@@ -740,7 +742,7 @@ impl Reader {
                 && self.last.as_deref().is_some_and(opens_silently)
                 && reads == Reads::Shell
             {
-                self.levels.push(level);
+                self.levels.push(new_level());
             } else if let Some(top) = self.levels.last_mut() {
                 if top.prompt.trim_end() != &**shown {
                     top.prompt = Arc::clone(shown);
@@ -765,7 +767,7 @@ impl Reader {
                     if self.levels.len() > 1 {
                         self.levels.pop();
                     }
-                    self.replace_top(level);
+                    self.replace_top(new_level());
                     evidence.push(weigh("a prompt not seen before, after a shell ended", 0.0));
                 }
             }
@@ -774,12 +776,12 @@ impl Reader {
                     // The program failed, or ended at once, or was left by a key.
                     self.leave_to(at);
                 } else {
-                    self.levels.push(level);
+                    self.levels.push(new_level());
                 }
                 evidence.push(weigh("a new prompt, after a command that opens one", 1.0));
             }
             Some(Change::Prompt) => {
-                self.replace_top(level);
+                self.replace_top(new_level());
                 evidence.push(weigh("a new prompt, after a command that sets it", 0.8));
             }
             None => {
@@ -791,7 +793,7 @@ impl Reader {
                         .levels
                         .last()
                         .is_some_and(|it| it.user == user && it.host == host && it.reads == reads);
-                    self.replace_top(level);
+                    self.replace_top(new_level());
                     let weight = if same_place { 0.0 } else { -0.5 };
                     evidence.push(weigh("a prompt not seen before", weight));
                 }
@@ -1086,9 +1088,9 @@ impl Reader {
                 return;
             }
         }
-        let identity = prompt::identity(&prompt, shape.as_ref());
+        let identity = Identity::of(&prompt, shape.as_ref());
         if self.panes.seen.len() >= PANE_COMMANDS_MAX
-            || !self.panes.seen.insert(format!("{identity}\n{typed}"))
+            || !self.panes.seen.insert((identity.clone(), typed.into()))
         {
             return;
         }
@@ -1121,7 +1123,7 @@ impl Reader {
     fn pane_prompt(&self, part: &str) -> Option<(usize, Option<Shape>)> {
         if let Some(shape) = prompt::known(part).filter(|it| it.strong && it.reads == Reads::Shell)
         {
-            let identity = prompt::identity(&part[..shape.end], Some(&shape));
+            let identity = Identity::of(&part[..shape.end], Some(&shape));
             let fits = self.panes.identities.is_empty()
                 || self.panes.changed
                 || self.panes.identities.contains(&identity)
@@ -1148,7 +1150,7 @@ impl Reader {
     fn plain(&mut self, drawn: &Drawn, index: u32, nth: usize, text: &str) -> bool {
         let line = &drawn.lines[index as usize];
         let edited = line.bits & bits::EDITED != 0;
-        let heralded = self.is_heralded(drawn, nth);
+        let heralded = !is_announced(line) && self.is_heralded(drawn, nth);
         let titled = is_announced(line) || self.title_due || heralded;
         let start = if line.title_col > 1 {
             prompt::byte_of_column(text, line.title_col as usize - 1)
@@ -1311,9 +1313,9 @@ impl Reader {
         }
         let settled = self.settle(&shown, shape.as_ref(), false, 0);
         evidence.extend(settled);
-        let heralded = self.is_heralded(drawn, nth);
+        let announced = is_announced(line) || self.is_heralded(drawn, nth);
         if let Some(level) = self.levels.last_mut() {
-            level.titled |= is_announced(line) || heralded;
+            level.titled |= announced;
             if level.crs.is_none() && line.bits & bits::UNFINISHED == 0 {
                 level.crs = Some(line.crs);
             }
@@ -1412,7 +1414,7 @@ impl Reader {
         low: Option<usize>,
         crs: u8,
     ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
-        let shape = prompt::known(text);
+        let shape = self.shape_of(text);
         let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
         let prints = self.prints;
         let printed = prints && self.current.as_ref().is_some_and(|it| it.outputs > 0);
@@ -1476,6 +1478,20 @@ impl Reader {
         self.other_prompt(text, shape, edited, titled, low)
     }
 
+    /// [`prompt::known`], remembered where the last prompt stands here again: its shape ends in a sign and a blank,
+    /// and no shape looks beyond.
+    fn shape_of(&self, text: &str) -> Option<Shape> {
+        if let Some(top) = self.levels.last()
+            && let Some(shape) = &top.shape
+            && shape.end == top.prompt.len()
+            && top.prompt.ends_with(' ')
+            && text.starts_with(&*top.prompt)
+        {
+            return Some(shape.clone());
+        }
+        prompt::known(text)
+    }
+
     fn same_prompt(
         &self,
         top: &Level,
@@ -1485,7 +1501,7 @@ impl Reader {
         low: Option<usize>,
     ) -> Option<(usize, Option<Shape>)> {
         if let Some(shape) = shape
-            && prompt::identity(&text[..shape.end], Some(shape)) == top.identity
+            && Identity::of(&text[..shape.end], Some(shape)) == top.identity
         {
             return Some((shape.end, Some(shape.clone())));
         }
@@ -1546,7 +1562,7 @@ impl Reader {
         if let Some(shape) = &shape
             && (self.may_change.is_some() || repl)
         {
-            let identity = prompt::identity(&text[..shape.end], Some(shape));
+            let identity = Identity::of(&text[..shape.end], Some(shape));
             let known_level =
                 self.levels[..lower].iter().any(|it| !it.marked && it.identity == identity);
             if known_level {
@@ -1566,7 +1582,7 @@ impl Reader {
         let change = self.may_change;
         if !first && change.is_none() {
             let shape = shape.filter(|it| titled && it.strong)?;
-            let identity = prompt::identity(&text[..shape.end], Some(&shape));
+            let identity = Identity::of(&text[..shape.end], Some(&shape));
             let evidence = vec![
                 weigh("the prompt of a shell that was left before", 0.5),
                 weigh(ANNOUNCED, 1.0),

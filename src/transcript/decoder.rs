@@ -470,8 +470,9 @@ impl Inner {
     /// Draws the streamed lines held so far. Borders depend on the bytes alone.
     fn release(&mut self) {
         self.held_bytes = 0;
-        let held = std::mem::take(&mut self.held);
-        for (it, restored) in held.iter().zip(self.restorer.restore(&held)) {
+        let mut held = std::mem::take(&mut self.held);
+        let restored = self.restorer.restore(&mut held);
+        for (it, restored) in held.iter().zip(restored) {
             self.draw.restored(&restored, it.ended, it.from, it.to);
         }
     }

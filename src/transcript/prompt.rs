@@ -6,7 +6,6 @@
 //! nothing, because output can print any shape (a README does); the walk in `commands` asks for more.
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
@@ -194,14 +193,27 @@ pub fn may_be_known(text: &[u8]) -> bool {
 }
 
 /// What stays the same in one shell's prompt while its user moves about.
-pub fn identity(shown: &str, shape: Option<&Shape>) -> String {
-    let bare = shown.trim_end();
-    match shape.filter(|it| it.strong && it.end == shown.len()) {
-        Some(it) if it.dir.is_some() => {
-            format!("{}:{:?}:{:?}:{:?}", it.family, it.user, it.host, it.root)
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// A known shape that shows a directory: what else it shows.
+    Shape { family: u8, user: Option<Arc<str>>, host: Option<Arc<str>>, root: Option<bool> },
+    /// The prompt as it stands, or its skeleton where its shape is not known.
+    Text(Box<str>),
+}
+
+impl Identity {
+    pub fn of(shown: &str, shape: Option<&Shape>) -> Self {
+        let bare = shown.trim_end();
+        match shape.filter(|it| it.strong && it.end == shown.len()) {
+            Some(it) if it.dir.is_some() => Self::Shape {
+                family: it.family,
+                user: it.user.clone(),
+                host: it.host.clone(),
+                root: it.root,
+            },
+            Some(_) => Self::Text(bare.into()),
+            None => Self::Text(skeleton(bare).into()),
         }
-        Some(_) => bare.to_owned(),
-        None => skeleton(bare),
     }
 }
 
@@ -226,15 +238,17 @@ pub fn is_wordy(skeleton: &str) -> bool {
     skeleton.chars().all(|it| matches!(it, 'w' | ' '))
 }
 
+/// FNV-1a: fixed, so that the same bytes give the same answer on every run.
+const HASH_OF_NOTHING: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn hashed(sum: u64, text: &str) -> u64 {
+    text.bytes().fold(sum, |sum, it| (sum ^ u64::from(it)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// The skeleton as a number, for tables that see every line.
-fn skeleton_hash(prompt: &str) -> u64 {
-    // FNV-1a: fixed, so that the same bytes give the same answer on every run.
-    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
-    each_of_skeleton(prompt, |part| {
-        for it in part.bytes() {
-            sum = (sum ^ u64::from(it)).wrapping_mul(0x0100_0000_01b3);
-        }
-    });
+pub fn skeleton_hash(prompt: &str) -> u64 {
+    let mut sum = HASH_OF_NOTHING;
+    each_of_skeleton(prompt, |part| sum = hashed(sum, part));
     sum
 }
 
@@ -349,6 +363,9 @@ struct Support {
     distinct: u32,
     /// The prompts themselves, and how often the line editor went back exactly to the end of each.
     literals: HashMap<u64, u32>,
+    /// How often the editor went back to the end of a text that it went back to more than once. Once can
+    /// be chance: an edit in the middle of a command also goes back somewhere.
+    tight: u32,
 }
 
 /// The last change of colour stands at the prompt's end, or before the sign or blanks it ends with: readline
@@ -376,13 +393,41 @@ fn painted(text: &str, paint: usize, low: Option<usize>, found: &mut Vec<Candida
     }
 }
 
+/// Last characters of prompts. One that ends in a word ends in another one elsewhere.
+#[derive(Default, Debug)]
+struct Ends {
+    word: bool,
+    ascii: u128,
+    others: Vec<char>,
+}
+
+impl Ends {
+    fn insert(&mut self, it: char) {
+        if it.is_alphanumeric() {
+            self.word = true;
+        } else if it.is_ascii() {
+            self.ascii |= 1 << u32::from(it);
+        } else if !self.others.contains(&it) && self.others.len() < 64 {
+            self.others.push(it);
+        }
+    }
+
+    fn contains(&self, it: char) -> bool {
+        if it.is_ascii() {
+            self.ascii >> u32::from(it) & 1 == 1 || self.word && it.is_ascii_alphanumeric()
+        } else {
+            self.others.contains(&it) || self.word && it.is_alphanumeric()
+        }
+    }
+}
+
 /// What the session itself has taught. Grows with each window; never forgets.
 #[derive(Default, Debug)]
 pub struct Learnt {
     regions: HashMap<(u8, u64), Support>,
     lines: HashMap<u64, Support>,
     /// What prompts of lines may end with: most output is turned away by its last character.
-    ends: HashSet<char>,
+    ends: Ends,
     /// Lines learnt from.
     seen: u32,
     /// Columns at which rows of regions end behind blanks, and how often: right-hand prompts.
@@ -392,13 +437,9 @@ pub struct Learnt {
     rows_seen: u32,
 }
 
-fn hash(text: &str) -> u64 {
-    use std::hash::Hash;
-    use std::hash::Hasher;
-    // Fixed keys: the same bytes must give the same answer on every run.
-    let mut hasher = std::hash::DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+/// A text as a number, the same on every run.
+pub fn hash(text: &str) -> u64 {
+    hashed(HASH_OF_NOTHING, text)
 }
 
 /// Distinct skeletons held; output of any shape must not grow the table without bound.
@@ -457,25 +498,27 @@ impl Learnt {
             if self.lines.len() >= SKELETONS_MAX && !self.lines.contains_key(&key) {
                 continue;
             }
-            let tight = low == Some(it.end);
-            if let Some(last) = literal.chars().next_back()
-                && (tight || !last.is_alphanumeric())
-            {
-                self.ends.insert(if last.is_alphanumeric() { 'w' } else { last });
-            }
             let seen = self.lines.entry(key).or_default();
             seen.count += 1;
             seen.bare += u32::from(text.trim_end().len() <= it.end);
             seen.literal(literal, low == Some(it.end));
+            // Any edit goes back to some word; to the same one again, only where a prompt ends in it.
+            if let Some(last) = literal.chars().next_back()
+                && (seen.tight >= 2 || !last.is_alphanumeric())
+            {
+                self.ends.insert(last);
+            }
         }
     }
 
     /// Whether a learnt prompt may end like this.
     pub fn may_end(&self, literal: &str) -> bool {
-        literal.trim_end().chars().next_back().is_none_or(|it| {
-            // A prompt that ends in a word ends in another one elsewhere.
-            self.ends.contains(if it.is_alphanumeric() { &'w' } else { &it })
-        })
+        literal.trim_end().chars().next_back().is_none_or(|it| self.ends.contains(it))
+    }
+
+    /// Whether a learnt prompt may end anywhere in the line.
+    pub fn may_end_within(&self, text: &str) -> bool {
+        self.ends.word || text.chars().any(|it| self.ends.contains(it))
     }
 
     /// No line that was edited has been seen.
@@ -512,7 +555,7 @@ impl Learnt {
     pub fn line_score(&self, literal: &str, weight: f32) -> f32 {
         let Some(seen) = self.lines.get(&skeleton_hash(literal.trim_end())) else { return 0.0 };
         let common = seen.count >= 3 && seen.count * 5 >= self.seen * 3;
-        let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight() >= 2)
+        let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight >= 2)
             || common && weight >= 0.5
             || seen.count >= 1 && weight >= 0.8 && seen.bare >= 1;
         if enough { seen.score(weight) } else { 0.0 }
@@ -526,9 +569,15 @@ impl Support {
     fn literal(&mut self, text: &str, tight: bool) {
         let room = self.literals.len() < LITERALS_MAX;
         match self.literals.entry(hash(text)) {
-            std::collections::hash_map::Entry::Occupied(mut it) => {
-                *it.get_mut() += u32::from(tight);
+            std::collections::hash_map::Entry::Occupied(mut it) if tight => {
+                *it.get_mut() += 1;
+                self.tight += match it.get() {
+                    1 => 0,
+                    2 => 2,
+                    _ => 1,
+                };
             }
+            std::collections::hash_map::Entry::Occupied(_) => {}
             std::collections::hash_map::Entry::Vacant(it) => {
                 self.distinct += 1;
                 if room {
@@ -538,17 +587,11 @@ impl Support {
         }
     }
 
-    /// How often the editor went back to the end of a text that it went back to more than once. Once can
-    /// be chance: an edit in the middle of a command also goes back somewhere.
-    fn tight(&self) -> u32 {
-        self.literals.values().filter(|it| **it >= 2).sum()
-    }
-
     fn score(&self, weight: f32) -> f32 {
         let count = self.count as f32;
         let repeats = (count - self.distinct as f32) / count;
         let bare = if self.bare > 1 { 1.3 } else { 1.0 };
-        let tight = self.tight() as f32;
+        let tight = self.tight as f32;
         (count * weight * (0.6 + repeats) + 3.0 * tight) * bare
     }
 }

@@ -1183,7 +1183,6 @@ impl Page {
             return;
         }
         let (number, col) = (self.main.row, self.main.col);
-        self.strayed = true;
         let index = (number - self.main.base) as usize;
         self.materialise_main(index);
         let row = &mut self.main.rows[index];

@@ -4,6 +4,9 @@
 //! Not a parser. A wrong "open" only means that a continuation prompt would be believed; a wrong "closed"
 //! that it would be asked for better evidence.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What a command may do to the prompt that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -175,10 +178,15 @@ fn close_word(word: &mut String, command_place: &mut bool, depth: &mut Vec<&'sta
     word.clear();
 }
 
+/// The agent's own recorder, around the session's shell (agents before 2.3.978, and Windows).
+pub fn starts_the_logger(text: &str) -> bool {
+    const NAME: &[u8] = b"ssm-session-logger";
+    text.len() >= NAME.len() && memchr::memmem::find(text.as_bytes(), NAME).is_some()
+}
+
 /// What a command line may do to the next prompt. `None` for the great majority.
 pub fn change(text: &str) -> Option<Change> {
-    if text.contains("ssm-session-logger") {
-        // The agent's own recorder, around the session's shell (agents before 2.3.978, and Windows).
+    if starts_the_logger(text) {
         return Some(Change::Shell);
     }
     let mut found = None;
@@ -264,6 +272,12 @@ const REPLS: &[&str] = &[
     "openssl", "telnet", "virsh", "nmcli", "vtysh", "wg", "bluetoothctl", "diskpart", "netsh",
 ];
 
+/// Both, to be found at once. A name in both opens a shell.
+static OPENERS: LazyLock<HashMap<&str, Change>> = LazyLock::new(|| {
+    let repls = REPLS.iter().map(|it| (*it, Change::Repl));
+    repls.chain(SHELLS.iter().map(|it| (*it, Change::Shell))).collect()
+});
+
 #[rustfmt::skip]
 const INTERPRETERS: &[&str] = &[
     "bash", "sh", "dash", "zsh", "fish", "ksh", "mksh", "ash", "python", "node", "nodejs", "perl", "ruby", "php", "lua",
@@ -293,11 +307,13 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
     if INTERPRETERS.contains(&base) && is_given_a_script(words.clone()) {
         return None;
     }
-    if SHELLS.contains(&name) || name.starts_with("bash-") {
+    let known = |name: &str| OPENERS.get(name).copied();
+    let found = known(name).or_else(|| known(base).filter(|it| *it == Change::Repl));
+    if name.starts_with("bash-") {
         return Some(Change::Shell);
     }
-    if REPLS.contains(&name) || REPLS.contains(&base) {
-        return Some(Change::Repl);
+    if found.is_some() {
+        return found;
     }
     // A script or an alias may start a shell; its name does not say. Those with `exec` in them do.
     words

@@ -153,6 +153,16 @@ fn doubled(drawn: &[char]) -> Option<usize> {
     })
 }
 
+/// Whether [`doubled`] may find anything: what any text must have for that.
+fn may_be_doubled(bytes: &[u8]) -> bool {
+    let most = (bytes.len() / 2).min(640);
+    bytes[..most].iter().enumerate().skip(1).any(|(at, it)| {
+        *it == b' '
+            && !bytes[at - 1].is_ascii_alphanumeric()
+            && bytes.get(at + 1..2 * at + 2) == bytes.get(..at + 1)
+    })
+}
+
 /// A row that zsh or fish filled: where the two CRs were, and the width.
 fn filled(drawn: &[char]) -> Option<([usize; 2], usize)> {
     for (at, ch) in drawn.iter().enumerate().take(4096) {
@@ -326,26 +336,66 @@ pub struct Restorer {
     learnt: Learnt,
     /// Commands as they stood on earlier lines, newest last: a recalled one is drawn over another.
     history: Vec<String>,
-    words: HashSet<String>,
+    words: Words,
+}
+
+/// Words that the session shows.
+#[derive(Default)]
+struct Words(HashSet<u64>);
+
+impl Words {
+    fn insert(&mut self, word: &str) {
+        self.0.insert(prompt::hash(word));
+    }
+
+    fn contains(&self, word: &str) -> bool {
+        self.0.contains(&prompt::hash(word))
+    }
 }
 
 /// Earlier commands kept.
 const HISTORY: usize = 512;
 
 impl Restorer {
-    /// Pure: the same lines give the same answer.
-    pub fn restore(&mut self, held: &[Held]) -> Vec<Restored> {
-        let lines: Vec<Split<'_>> = held.iter().map(|it| Split::of(&it.bytes)).collect();
-        for it in &lines {
-            self.learn(it);
+    /// Pure: the same lines give the same answer. The bytes of lines that are as they were are moved, not copied.
+    pub fn restore(&mut self, held: &mut [Held]) -> Vec<Restored> {
+        for it in held.iter() {
+            self.learn(&it.bytes);
         }
-        let prompts: Vec<Option<usize>> = lines.iter().map(|it| self.prompt_end(it)).collect();
-        let widths = widths(&self.tellings(&lines, &prompts));
-        lines
+        let lines: Vec<Option<Split<'_>>> = held
             .iter()
-            .zip(prompts.into_iter().zip(widths))
-            .map(|(it, (prompt, width))| self.one(it, prompt, width))
+            .map(|it| (!self.is_mere_output(&it.bytes)).then(|| Split::of(&it.bytes)))
+            .collect();
+        let prompts: Vec<Option<usize>> =
+            lines.iter().map(|it| it.as_ref().and_then(|it| self.prompt_end(it))).collect();
+        let widths = widths(&self.tellings(&lines, &prompts));
+        let changed: Vec<Option<Restored>> = lines
+            .iter()
+            .zip(prompts.into_iter().zip(&widths))
+            .map(|(it, (prompt, width))| Some(self.one(it.as_ref()?, prompt, *width)))
+            .collect();
+        changed
+            .into_iter()
+            .zip(held)
+            .zip(widths)
+            .map(|((it, held), width)| {
+                it.unwrap_or_else(|| Restored {
+                    bytes: std::mem::take(&mut held.bytes),
+                    width: width.map(|it| it.columns),
+                    guessed: false,
+                })
+            })
             .collect()
+    }
+
+    /// Text and nothing else, in which no prompt may end: nearly all lines.
+    fn is_mere_output(&self, bytes: &[u8]) -> bool {
+        const BLANKS: &[u8] = &[b' '; FILLING];
+        let Ok(text) = std::str::from_utf8(bytes) else { return false };
+        !bytes.iter().any(|it| *it < 0x20 || *it == 0x7f)
+            && memchr::memmem::find(bytes, BLANKS).is_none()
+            && !may_be_doubled(bytes)
+            && !self.may_be_typed(prompt::head(text, 320))
     }
 
     fn one(&mut self, it: &Split<'_>, prompt: Option<usize>, width: Option<Width>) -> Restored {
@@ -384,17 +434,16 @@ impl Restorer {
         Restored { bytes, width: columns, guessed }
     }
 
-    fn learn(&mut self, it: &Split<'_>) {
-        let back = memchr::memchr(0x08, it.tail).is_some();
-        if memchr::memchr(0x1b, it.tail).is_none() && self.words.len() < 50_000 && !back {
-            let text: String = it.drawn.iter().take(4096).collect();
-            for word in words_of(&text) {
-                if !self.words.contains(word) {
-                    self.words.insert(word.to_owned());
-                }
+    fn learn(&mut self, bytes: &[u8]) {
+        if memchr::memchr(0x08, bytes).is_none() {
+            if memchr::memchr(0x1b, bytes).is_none() && self.words.0.len() < 50_000 {
+                let text = std::str::from_utf8(bytes).unwrap_or_default();
+                words_of(prompt::head(text, 4096)).for_each(|it| self.words.insert(it));
             }
+            return;
         }
-        if !back || it.drawn.len() > 4096 {
+        let it = Split::of(bytes);
+        if it.drawn.len() > 4096 {
             return;
         }
         let drawn = &it.drawn[doubled(&it.drawn).unwrap_or(0)..];
@@ -413,6 +462,9 @@ impl Restorer {
             || memchr::memmem::find(it.tail, b"\x1b]0;").is_some();
         let back = memchr::memchr(0x08, it.tail).is_some();
         let text: String = it.drawn[skipped..].iter().take(320).collect();
+        if !announced && !back && skipped == 0 && !self.may_be_typed(&text) {
+            return None;
+        }
         let chars = |end: usize| text[..end].chars().count();
         if let Some(shape) = prompt::known(&text)
             && (shape.strong || announced || back || skipped > 0 || shape.end <= 2)
@@ -422,6 +474,7 @@ impl Restorer {
         let found = prompt::candidates(&text);
         let learnt = found
             .iter()
+            .filter(|it| self.learnt.may_end(&text[..it.end]))
             .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
             .filter(|it| it.1 >= 3.0)
             .max_by(|one, other| one.1.total_cmp(&other.1));
@@ -433,12 +486,18 @@ impl Restorer {
         }
     }
 
-    fn tellings(&self, lines: &[Split<'_>], prompts: &[Option<usize>]) -> Vec<Telling> {
+    /// Whether any place in the line is worth a look: nearly all lines are output, and have none.
+    fn may_be_typed(&self, text: &str) -> bool {
+        prompt::may_be_known(text.as_bytes()) || self.learnt.may_end_within(text)
+    }
+
+    fn tellings(&self, lines: &[Option<Split<'_>>], prompts: &[Option<usize>]) -> Vec<Telling> {
         let mut before: Vec<Vec<char>> = Vec::new();
         lines
             .iter()
             .zip(prompts)
             .map(|(it, prompt)| {
+                let Some(it) = it else { return Telling::default() };
                 let Some(prompt) = *prompt else {
                     return Telling { filled: it.columns, ..Telling::default() };
                 };
@@ -891,7 +950,7 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
 
 /// Puts erases back into a clean line. The cursor went back, and whether it rubbed out or only moved was
 /// deleted with the escapes.
-fn with_erases(bytes: &[u8], prompt: usize, words: &HashSet<String>) -> (Vec<u8>, bool) {
+fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8>, bool) {
     let mut out: Vec<u8> = Vec::with_capacity(bytes.len() + 8);
     // The row, and the cursor on it, as drawn so far under the readings chosen.
     let mut row: Vec<char> = Vec::new();
@@ -974,7 +1033,7 @@ fn reading(
     printed: &[char],
     last: bool,
     start: Option<usize>,
-    words: &HashSet<String>,
+    words: &Words,
 ) -> Reading {
     let blank = |it: &[char]| it.iter().all(|ch| *ch == ' ');
     if left.is_empty() || blank(left) {
@@ -1043,7 +1102,7 @@ mod tests {
 
     fn restored(lines: &[&str]) -> Vec<String> {
         Restorer::default()
-            .restore(&held(lines))
+            .restore(&mut held(lines))
             .into_iter()
             .map(|it| String::from_utf8_lossy(&it.bytes).into_owned())
             .collect()
@@ -1073,7 +1132,7 @@ mod tests {
             }
             streamed.push(*ch);
         }
-        let restored = Restorer::default().restore(&held(&[&streamed]));
+        let restored = Restorer::default().restore(&mut held(&[&streamed]));
         assert_eq!(restored[0].width, Some(80));
         assert_eq!(restored[0].bytes.iter().filter(|it| **it == b'\r').count(), 1);
     }
