@@ -23,6 +23,7 @@ use crate::transcript::screen::RegionEnd;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
 use crate::transcript::shell::Change;
+use crate::transcript::shell::Does;
 
 /// What a typed line was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +99,9 @@ const EDITED: &str = "edited in place";
 /// Longer texts are not judged anew with every line that is added to them: a here-document of a hundred
 /// thousand lines must cost no more than its length.
 const JUDGED_BYTES: usize = 4 << 10;
+
+/// Pieces of evidence that most commands have.
+const EVIDENCE: usize = 6;
 
 /// Evidence below this sum leaves a command merely possible.
 const FLOOR: f32 = 0.0;
@@ -410,11 +414,10 @@ impl Reader {
         if text.trim().is_empty() || text.len() > 240 {
             return;
         }
-        let skeleton = prompt::skeleton(text.trim_end());
         let key = prompt::skeleton_hash(text.trim_end());
         if self.heralds.len() < HERALDS_MAX || self.heralds.contains_key(&key) {
             let seen = self.heralds.entry(key).or_default();
-            seen.wordy = prompt::is_wordy(&skeleton);
+            seen.wordy = prompt::is_wordy(text);
             seen.count += 1;
             seen.painted |= drawn.lines[above as usize].paint_col > 0;
         }
@@ -493,12 +496,14 @@ impl Reader {
             // What a damaged command did is not known.
             self.unsure = command.damaged;
         }
+        let mut does = Does::default();
         if matches!(command.kind, Kind::Shell | Kind::Repl) {
             let text = prompt::head(&command.text, JUDGED_BYTES);
-            self.prints = shell::prints_files(text);
+            does = Does::of(text);
+            self.prints = does.prints_files;
             self.last = Some(text.to_owned());
         }
-        let draws_panes = command.kind == Kind::Shell && shell::draws_panes(&command.text);
+        let draws_panes = command.kind == Kind::Shell && does.draws_panes;
         self.current = Some(Current { command, outputs: 0, decoys: 0, marked, draws_panes });
     }
 
@@ -518,7 +523,7 @@ impl Reader {
         if current.command.kind == Kind::Shell {
             self.may_change = shell::change(&whole);
         }
-        self.prints = shell::prints_files(&whole);
+        self.prints = Does::of(&whole).prints_files;
         self.last = Some(whole);
     }
 
@@ -578,8 +583,7 @@ impl Reader {
         }
         let mut evidence = split.evidence;
         evidence.push(weigh("between the line editor's own marks", 3.0));
-        let settled = self.settle(&split.prompt, split.shape.as_ref(), true, split.rows_before);
-        evidence.extend(settled);
+        self.settle(&split.prompt, split.shape.as_ref(), true, split.rows_before, &mut evidence);
         if let Some(level) = self.levels.last_mut() {
             level.titled |= region.titled;
             level.escapes |= region.escape_follows;
@@ -694,7 +698,8 @@ impl Reader {
         shape: Option<&Shape>,
         marked: bool,
         rows_before: usize,
-    ) -> Vec<Evidence> {
+        evidence: &mut Vec<Evidence>,
+    ) {
         if self.may_change.is_none()
             && let Some(top) = self.levels.last()
             && top.prompt == *shown
@@ -703,7 +708,8 @@ impl Reader {
             && top.shape.as_ref() == shape
         {
             // Nearly always: the same prompt again.
-            return vec![weigh("the prompt of this shell", 1.0)];
+            evidence.push(weigh("the prompt of this shell", 1.0));
+            return;
         }
         let user = shape.and_then(|it| it.user.clone());
         let host = shape.and_then(|it| it.host.clone());
@@ -711,7 +717,6 @@ impl Reader {
         let change = self.may_change.take();
         let identity = Identity::of(shown, shape);
         let fits = |it: &Level| it.identity == identity && it.rows_before == rows_before;
-        let mut evidence = Vec::new();
         let new_level = || Level {
             prompt: Arc::clone(shown),
             skeleton: prompt::skeleton(shown.trim_end()),
@@ -733,7 +738,7 @@ impl Reader {
         if self.levels.is_empty() {
             self.levels.push(new_level());
             evidence.push(weigh("the session's first prompt", 0.5));
-            return evidence;
+            return;
         }
         let top_fits = self.levels.last().is_some_and(fits);
         if top_fits && change != Some(Change::Leave) {
@@ -752,7 +757,7 @@ impl Reader {
                 top.dir = shape.and_then(|it| it.dir.clone());
             }
             evidence.push(weigh("the prompt of this shell", 1.0));
-            return evidence;
+            return;
         }
         let lower = self.levels.len().saturating_sub(1);
         let found = self.levels[..lower].iter().rposition(fits);
@@ -799,7 +804,6 @@ impl Reader {
                 }
             }
         }
-        evidence
     }
 
     /// The shells above this one have ended, as far as we can see.
@@ -839,7 +843,7 @@ impl Reader {
         if rows.is_empty() {
             return None;
         }
-        let mut evidence = Vec::new();
+        let mut evidence = Vec::with_capacity(EVIDENCE);
         let fish = region.escape_follows;
         if let Some(row) = rows.iter().rposition(|it| searched(it.text).is_some()) {
             let top = self.levels.last();
@@ -1311,8 +1315,7 @@ impl Reader {
             self.possible(drawn, index, &shown, body, shape.as_ref(), std::mem::take(evidence));
             return false;
         }
-        let settled = self.settle(&shown, shape.as_ref(), false, 0);
-        evidence.extend(settled);
+        self.settle(&shown, shape.as_ref(), false, 0, evidence);
         let announced = is_announced(line) || self.is_heralded(drawn, nth);
         if let Some(level) = self.levels.last_mut() {
             level.titled |= announced;
@@ -1434,7 +1437,7 @@ impl Reader {
                 return None;
             }
             if let Some((end, shape)) = same {
-                let mut evidence = Vec::new();
+                let mut evidence = Vec::with_capacity(EVIDENCE);
                 if titled {
                     evidence.push(weigh(ANNOUNCED, 2.0));
                 }
@@ -1523,7 +1526,7 @@ impl Reader {
             return Some((text.len(), None));
         }
         if (shape.is_none() || top.user.is_none())
-            && !prompt::is_wordy(&top.skeleton)
+            && !prompt::is_wordy(&top.prompt)
             && shares_a_sign(&top.prompt, text)
         {
             let mut found = prompt::bounded(text, low, None);
@@ -1637,9 +1640,8 @@ impl Reader {
         let (end, score) = found
             .iter()
             .filter(|it| self.learnt.may_end(&text[..it.end]))
-            .filter(|it| !prompt::is_wordy(&prompt::skeleton(&text[..it.end])))
             .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
-            .filter(|it| it.1 > 0.0)
+            .filter(|it| it.1 > 0.0 && !prompt::is_wordy(&text[..it.0]))
             .max_by(|one, other| one.1.total_cmp(&other.1))?;
         let end = prompt::farthest(text, end, &found, |it| self.learnt.line_count(it));
         Some((end, score))

@@ -509,7 +509,8 @@ impl Lines for Draw {
             self.drawn(to);
             return;
         }
-        if memchr::memchr(b'\r', bytes).is_some()
+        if !self.screen.on_screen()
+            && memchr::memchr(b'\r', bytes).is_some()
             && let Some(width) = self.width.vote(bytes, self.screen.width())
         {
             self.screen.set_width(Some(width));
@@ -596,6 +597,9 @@ impl Draw {
     }
 }
 
+/// Columns of the narrowest window that is told.
+const NARROWEST: usize = 20;
+
 /// The width of the window, from what line editors do at its margin.
 ///
 /// Readline fills the last column, prints a blank (or the next row's first character) and a CR; zsh and
@@ -607,6 +611,15 @@ struct WidthVotes {
 
 impl WidthVotes {
     fn vote(&mut self, bytes: &[u8], now: Option<usize>) -> Option<usize> {
+        // A margin lies at least this far from the last CR.
+        let far = |it: &[u8]| it.len() >= NARROWEST;
+        if !memchr::memchr_iter(b'\r', bytes)
+            .scan(0, |from, at| Some(&bytes[std::mem::replace(from, at + 1)..at]))
+            .any(far)
+            && (now.is_some() || memchr::memmem::find(bytes, b"\x1b[A").is_none())
+        {
+            return None;
+        }
         let votes = margin_votes(bytes, now.is_none());
         if votes.is_empty() {
             return None;
@@ -633,7 +646,9 @@ impl WidthVotes {
 /// Columns at which the bytes behave as at a right margin.
 fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
     use unicode_width::UnicodeWidthChar;
-    let text = String::from_utf8_lossy(bytes);
+    // Nearly always valid, which this finds faster.
+    let text = std::str::from_utf8(bytes)
+        .map_or_else(|_| String::from_utf8_lossy(bytes), std::borrow::Cow::Borrowed);
     let mut votes = Vec::new();
     let mut col = 0usize;
     let mut last = '\0';
@@ -680,7 +695,7 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
             }
         }
     }
-    votes.retain(|it| (20..=1000).contains(it));
+    votes.retain(|it| (NARROWEST..=1000).contains(it));
     votes
 }
 

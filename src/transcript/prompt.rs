@@ -233,9 +233,20 @@ pub fn skeleton(prompt: &str) -> String {
     out
 }
 
-/// Whether a skeleton has nothing but words and blanks, as most lines of output have too.
-pub fn is_wordy(skeleton: &str) -> bool {
-    skeleton.chars().all(|it| matches!(it, 'w' | ' '))
+/// Whether there is nothing but words and blanks in it, as in most lines of output.
+pub fn is_wordy(prompt: &str) -> bool {
+    prompt.split(' ').filter(|it| !it.is_empty()).all(|word| {
+        word.chars().all(is_of_word)
+            && word.chars().any(|it| it.is_alphanumeric() || matches!(it, '/' | '~'))
+    })
+}
+
+fn is_of_word(ch: char) -> bool {
+    match ch {
+        '/' | '~' | '.' | '-' | '_' | '+' => true,
+        _ if ch.is_ascii() => ch.is_ascii_alphanumeric(),
+        _ => ch.is_alphanumeric(),
+    }
 }
 
 /// FNV-1a: fixed, so that the same bytes give the same answer on every run.
@@ -261,12 +272,7 @@ fn each_of_skeleton(prompt: &str, mut push: impl FnMut(&str)) {
         push(if is_word { "w" } else { word });
     };
     for (at, ch) in prompt.char_indices() {
-        let of_word = match ch {
-            '/' | '~' | '.' | '-' | '_' | '+' => true,
-            _ if ch.is_ascii() => ch.is_ascii_alphanumeric(),
-            _ => ch.is_alphanumeric(),
-        };
-        if of_word {
+        if is_of_word(ch) {
             word.get_or_insert(at);
             blank = false;
             continue;

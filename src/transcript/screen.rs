@@ -236,6 +236,7 @@ struct Page {
     out: Drawn,
     /// Empty, but with room.
     spare: Drawn,
+    spare_cells: Vec<Vec<Cell>>,
     main: Sheet,
     alt: Option<Sheet>,
     width: Option<usize>,
@@ -302,6 +303,7 @@ impl Screen {
             page: Page {
                 out: Drawn::default(),
                 spare: Drawn::default(),
+                spare_cells: Vec::new(),
                 main,
                 alt: None,
                 width: None,
@@ -638,7 +640,9 @@ impl Page {
                 }
                 0x1b => {
                     let Some(used) = whole_sequence(rest) else { break };
-                    parser.advance(self, &rest[..used]);
+                    if !self.sequence(&rest[..used]) {
+                        parser.advance(self, &rest[..used]);
+                    }
                     at += used;
                     if self.stop {
                         return (at, true);
@@ -655,6 +659,38 @@ impl Page {
             return (parser.advance_until_terminated(self, bytes).max(1), false);
         }
         (at, at == bytes.len())
+    }
+
+    /// Follows a whole control sequence of the plainest kind: parameters of digits alone. `false` if it is another.
+    fn sequence(&mut self, bytes: &[u8]) -> bool {
+        let [0x1b, b'[', inside @ .., action] = bytes else { return false };
+        if *action == b'm' {
+            let mut style = self.style;
+            let Some((quiet, _)) = painted(bytes, &mut style) else { return false };
+            self.printed = false;
+            self.style = style;
+            if !quiet {
+                self.painted_here();
+            }
+            return true;
+        }
+        let (inside, private) = match inside {
+            [b'?', rest @ ..] => (rest, true),
+            _ => (inside, false),
+        };
+        let mut numbers = Numbers::default();
+        for part in inside.split(|it| *it == b';') {
+            let Some(number) = part.iter().try_fold(0u16, |sum, it| {
+                let digit = it.is_ascii_digit().then(|| u16::from(it - b'0'))?;
+                Some(sum.saturating_mul(10).saturating_add(digit))
+            }) else {
+                return false;
+            };
+            numbers.push(number);
+        }
+        self.printed = false;
+        self.control_sequence(&numbers, private, char::from(*action));
+        true
     }
 
     /// Prints ASCII, as many characters at once as nothing stands in the way of.
@@ -819,8 +855,19 @@ impl Page {
                 let number = self.main.base;
                 self.commit_main(number, 0);
             }
-            self.main.rows.pop_front();
+            if let Some(row) = self.main.rows.pop_front() {
+                self.keep_cells(row);
+            }
             self.main.base += 1;
+        }
+    }
+
+    /// The room of a row that is gone is for the next one.
+    fn keep_cells(&mut self, row: Row) {
+        let mut cells = row.cells;
+        if self.spare_cells.len() < 64 && (1..=1024).contains(&cells.capacity()) {
+            cells.clear();
+            self.spare_cells.push(cells);
         }
     }
 
@@ -1352,6 +1399,9 @@ impl Page {
         for (old, new) in row.cells[col..col + over].iter_mut().zip(text) {
             *old = cell(new);
         }
+        if row.cells.capacity() == 0 {
+            row.cells = self.spare_cells.pop().unwrap_or_else(|| Vec::with_capacity(96));
+        }
         row.cells.extend(text[over..used].iter().map(cell));
         row.to = self.at.1;
         sheet.col += used;
@@ -1656,10 +1706,6 @@ impl Page {
     fn paint(&mut self, params: &Params) {
         let mut quiet = true;
         let mut parts = params.iter();
-        if params.is_empty() {
-            self.style &= !FAINT;
-            quiet = false;
-        }
         while let Some(part) = parts.next() {
             let code = part[0];
             match code {
@@ -1695,7 +1741,14 @@ impl Page {
             }
             quiet = false;
         }
-        if !quiet && self.alt.is_none() {
+        if !quiet {
+            self.painted_here();
+        }
+    }
+
+    /// A colour changed under the cursor.
+    fn painted_here(&mut self) {
+        if self.alt.is_none() {
             let col = self.main.col.min(u16::MAX as usize) as u16;
             let index = (self.main.row - self.main.base) as usize;
             let row = &mut self.main.rows[index];
@@ -1703,11 +1756,11 @@ impl Page {
         }
     }
 
-    fn mode(&mut self, params: &Params, on: bool) {
+    fn mode(&mut self, numbers: &Numbers, on: bool) {
         let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
         let index = (self.main.row - self.main.base) as usize;
-        for part in params.iter() {
-            match (part[0], on) {
+        for number in numbers.held() {
+            match (*number, on) {
                 // Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
                 (2004, true)
                     if self.lossy && self.alt.is_none() && self.main.rows[index].title_col == 0 =>
@@ -1770,10 +1823,35 @@ fn tab(cells: &mut Vec<Cell>) {
     cells.resize(stop, Cell { ch: ' ', bits: FILLER });
 }
 
-fn first(params: &Params, otherwise: u16) -> u16 {
-    match params.iter().next().map(|it| it[0]) {
-        None | Some(0) => otherwise,
-        Some(it) => it,
+/// Parameters of a control sequence; one that is left out is 0.
+#[derive(Default)]
+struct Numbers {
+    all: [u16; 16],
+    many: usize,
+}
+
+impl Numbers {
+    /// Those beyond what any sequence we follow has are dropped.
+    fn push(&mut self, number: u16) {
+        if let Some(it) = self.all.get_mut(self.many) {
+            *it = number;
+            self.many += 1;
+        }
+    }
+
+    fn held(&self) -> &[u16] {
+        &self.all[..self.many]
+    }
+
+    fn second(&self, otherwise: u16) -> u16 {
+        self.held().get(1).map_or(otherwise, |it| (*it).max(otherwise))
+    }
+
+    fn first(&self, otherwise: u16) -> u16 {
+        match self.all[0] {
+            0 => otherwise,
+            it => it,
+        }
     }
 }
 
@@ -1841,132 +1919,13 @@ impl Perform for Page {
 
     fn csi_dispatch(&mut self, params: &Params, between: &[u8], _ignored: bool, action: char) {
         self.printed = false;
-        if between.first() == Some(&b'?') {
-            match action {
-                'h' => self.mode(params, true),
-                'l' => self.mode(params, false),
-                _ => {}
-            }
-            return;
-        }
-        if !between.is_empty() {
-            return;
-        }
-        let count = first(params, 1) as usize;
-        match action {
-            'm' => self.paint(params),
-            'A' => self.up(count as u64),
-            'B' | 'e' => self.down(count as u64),
-            'C' | 'a' => {
-                if self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due)) {
-                    self.style |= BEFORE;
-                }
-                let right = self.sheet().col + count;
-                self.column(right);
-                if self.cr_right.is_some() {
-                    self.cr_right = Some(self.sheet().col);
-                }
-            }
-            'D' => {
-                if self.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
-                    self.style &= !BEFORE;
-                }
-                self.back(count);
-            }
-            'E' => {
-                self.down(count as u64);
-                self.column(0);
-            }
-            'F' => {
-                self.up(count as u64);
-                self.column(0);
-            }
-            'G' | '`' => {
-                self.column(count - 1);
-                self.jumped = true;
-            }
-            'd' => {
-                let col = self.sheet().col;
-                self.address(count as u64 - 1, col);
-            }
-            'H' | 'f' => {
-                let col = params.iter().nth(1).map_or(1, |it| it[0].max(1)) as usize;
-                self.address(count as u64 - 1, col - 1);
-            }
-            'J' => match first(params, 0) {
-                0 => self.erase_below(),
-                2 => self.new_page(),
-                _ => {}
-            },
-            'K' => {
-                let col = self.sheet().col;
-                self.prompt_ends();
-                match first(params, 0) {
-                    0 => self.erase_in_row(col, usize::MAX),
-                    1 => self.erase_in_row(0, col + 1),
-                    _ => self.erase_in_row(0, usize::MAX),
-                }
-                if col > 0 {
-                    self.row().bits |= bits::EDITED;
-                }
-            }
-            'P' => {
-                let col = self.sheet().col;
-                let row = self.row();
-                row.bits |= bits::EDITED;
-                let end = (col + count).min(row.cells.len());
-                if col < end {
-                    row.cells.drain(col..end);
-                }
-            }
-            '@' => {
-                let col = self.sheet().col;
-                let row = self.row();
-                row.bits |= bits::EDITED;
-                if col < row.cells.len() {
-                    let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
-                    row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
-                }
-            }
-            'X' => {
-                let col = self.sheet().col;
-                self.erase_in_row(col, (col + count).min(ROW_CELLS_MAX));
-            }
-            'L' => self.insert_rows(count as u64),
-            'M' => self.delete_rows(count as u64),
-            'b' => {
-                let ch = self.last_char;
-                if ch.is_ascii() {
-                    for _ in 0..count.min(WIDEST) {
-                        self.put(ch, 1);
-                    }
-                }
-            }
-            'r' => {
-                if let Some(sheet) = &mut self.alt {
-                    let bottom = params.iter().nth(1).map_or(0, |it| it[0]) as u64;
-                    sheet.margins = (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
-                    if let Some((_, bottom)) = sheet.margins {
-                        while (sheet.rows.len() as u64) <= bottom {
-                            sheet.rows.push_back(Row::new());
-                        }
-                    }
-                    sheet.row = 0;
-                    sheet.col = 0;
-                }
-            }
-            'n' if first(params, 0) == 6 && self.alt.is_none() => {
-                let col = self.main.col.min(u16::MAX as usize) as u16;
-                let row = self.row();
-                row.bits |= bits::ASKED;
-                row.low_col = row.low_col.min(col);
-            }
-            's' => {
-                let sheet = self.sheet();
-                sheet.saved = (sheet.row, sheet.col);
-            }
-            'u' => self.restore(),
-            _ => {}
+        let private = between.first() == Some(&b'?');
+        if action == 'm' && between.is_empty() {
+            self.paint(params);
+        } else if private || between.is_empty() {
+            let mut numbers = Numbers::default();
+            params.iter().for_each(|it| numbers.push(it[0]));
+            self.control_sequence(&numbers, private, action);
         }
     }
 
@@ -2035,6 +1994,132 @@ impl Perform for Page {
 }
 
 impl Page {
+    fn control_sequence(&mut self, numbers: &Numbers, private: bool, action: char) {
+        if private {
+            match action {
+                'h' => self.mode(numbers, true),
+                'l' => self.mode(numbers, false),
+                _ => {}
+            }
+            return;
+        }
+        let count = numbers.first(1) as usize;
+        match action {
+            'A' => self.up(count as u64),
+            'B' | 'e' => self.down(count as u64),
+            'C' | 'a' => {
+                if self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due)) {
+                    self.style |= BEFORE;
+                }
+                let right = self.sheet().col + count;
+                self.column(right);
+                if self.cr_right.is_some() {
+                    self.cr_right = Some(self.sheet().col);
+                }
+            }
+            'D' => {
+                if self.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
+                    self.style &= !BEFORE;
+                }
+                self.back(count);
+            }
+            'E' => {
+                self.down(count as u64);
+                self.column(0);
+            }
+            'F' => {
+                self.up(count as u64);
+                self.column(0);
+            }
+            'G' | '`' => {
+                self.column(count - 1);
+                self.jumped = true;
+            }
+            'd' => {
+                let col = self.sheet().col;
+                self.address(count as u64 - 1, col);
+            }
+            'H' | 'f' => {
+                let col = numbers.second(1) as usize;
+                self.address(count as u64 - 1, col - 1);
+            }
+            'J' => match numbers.first(0) {
+                0 => self.erase_below(),
+                2 => self.new_page(),
+                _ => {}
+            },
+            'K' => {
+                let col = self.sheet().col;
+                self.prompt_ends();
+                match numbers.first(0) {
+                    0 => self.erase_in_row(col, usize::MAX),
+                    1 => self.erase_in_row(0, col + 1),
+                    _ => self.erase_in_row(0, usize::MAX),
+                }
+                if col > 0 {
+                    self.row().bits |= bits::EDITED;
+                }
+            }
+            'P' => {
+                let col = self.sheet().col;
+                let row = self.row();
+                row.bits |= bits::EDITED;
+                let end = (col + count).min(row.cells.len());
+                if col < end {
+                    row.cells.drain(col..end);
+                }
+            }
+            '@' => {
+                let col = self.sheet().col;
+                let row = self.row();
+                row.bits |= bits::EDITED;
+                if col < row.cells.len() {
+                    let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
+                    row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
+                }
+            }
+            'X' => {
+                let col = self.sheet().col;
+                self.erase_in_row(col, (col + count).min(ROW_CELLS_MAX));
+            }
+            'L' => self.insert_rows(count as u64),
+            'M' => self.delete_rows(count as u64),
+            'b' => {
+                let ch = self.last_char;
+                if ch.is_ascii() {
+                    for _ in 0..count.min(WIDEST) {
+                        self.put(ch, 1);
+                    }
+                }
+            }
+            'r' => {
+                if let Some(sheet) = &mut self.alt {
+                    let bottom = numbers.second(0) as u64;
+                    sheet.margins = (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
+                    if let Some((_, bottom)) = sheet.margins {
+                        while (sheet.rows.len() as u64) <= bottom {
+                            sheet.rows.push_back(Row::new());
+                        }
+                    }
+                    sheet.row = 0;
+                    sheet.col = 0;
+                }
+            }
+            'n' if numbers.first(0) == 6 && self.alt.is_none() => {
+                let col = self.main.col.min(u16::MAX as usize) as u16;
+                let row = self.row();
+                row.bits |= bits::ASKED;
+                row.low_col = row.low_col.min(col);
+            }
+            's' => {
+                let sheet = self.sheet();
+                sheet.saved = (sheet.row, sheet.col);
+            }
+            'u' => self.restore(),
+            _ => {}
+        }
+    }
+
     fn restore(&mut self) {
         let sheet = self.sheet();
         let (row, col) = sheet.saved;

@@ -22,6 +22,9 @@ pub enum Change {
 
 /// Whether the shell would ask for more: an open quote, a here-document, a loop, a trailing `\`, `|`, `&&`.
 pub fn is_open(text: &str) -> bool {
+    if is_plain(text) {
+        return false;
+    }
     let mut depth: Vec<&'static str> = Vec::new();
     let mut pending: Vec<(String, bool)> = Vec::new();
     let lines = text.split('\n');
@@ -41,6 +44,35 @@ pub fn is_open(text: &str) -> bool {
         trailing = scan(line, &mut quote, &mut depth, &mut pending);
     }
     quote.is_some() || !depth.is_empty() || !pending.is_empty() || trailing
+}
+
+/// Words and nothing that could ask for more, as most commands are.
+fn is_plain(text: &str) -> bool {
+    let first = text.split(' ').next().unwrap_or_default();
+    !matches!(
+        first,
+        "if" | "case" | "for" | "select" | "while" | "until" | "{" | "!" | "then" | "do" | "else"
+    ) && !first.contains('=')
+        && text.bytes().all(|it| {
+            it >= 0x80
+                || it.is_ascii_alphanumeric()
+                || matches!(
+                    it,
+                    b' ' | b'-'
+                        | b'_'
+                        | b'.'
+                        | b'/'
+                        | b','
+                        | b':'
+                        | b'='
+                        | b'@'
+                        | b'%'
+                        | b'+'
+                        | b'~'
+                        | b'*'
+                        | b'$'
+                )
+        })
 }
 
 /// One physical line; says whether it ends in something that asks for the next.
@@ -342,14 +374,30 @@ const PRINTERS: &[&str] = &[
     "dmesg", "wget", "aws", "script",
 ];
 
-/// Whether the command starts a program that draws shells in panes.
-pub fn draws_panes(text: &str) -> bool {
-    text.split(['\n', ';', '|', '&']).any(|part| {
-        let name =
-            part.split_whitespace().find(|it| *it != "sudo" && *it != "exec" && !it.contains('='));
-        let name = name.map(|it| it.rsplit('/').next().unwrap_or(it));
-        matches!(name, Some("tmux" | "screen" | "byobu" | "zellij" | "dvtm"))
-    })
+/// What a command's programs do to what can be told of the output that follows.
+#[derive(Clone, Copy, Default)]
+pub struct Does {
+    /// One prints what other people wrote: then prompts in its output mean little.
+    pub prints_files: bool,
+    /// One draws shells in panes.
+    pub draws_panes: bool,
+}
+
+impl Does {
+    pub fn of(text: &str) -> Self {
+        let mut does = Self::default();
+        for part in text.split(['\n', ';', '|', '&']) {
+            let mut words = part.split_whitespace().filter(|it| *it != "sudo" && !it.contains('='));
+            let Some(mut name) = words.next() else { continue };
+            if name == "exec" {
+                name = words.next().unwrap_or_default();
+            }
+            let name = name.rsplit('/').next().unwrap_or(name);
+            does.prints_files |= PRINTERS.contains(&name);
+            does.draws_panes |= matches!(name, "tmux" | "screen" | "byobu" | "zellij" | "dvtm");
+        }
+        does
+    }
 }
 
 #[rustfmt::skip]
@@ -373,15 +421,6 @@ pub fn is_common(name: &str) -> bool {
         || SHELLS.contains(&name)
         || REPLS.contains(&name)
         || PRINTERS.contains(&name)
-}
-
-/// Whether the command prints what other people wrote: then prompts in its output mean little.
-pub fn prints_files(text: &str) -> bool {
-    text.split(['\n', ';', '|', '&']).any(|part| {
-        let name = part.split_whitespace().find(|it| *it != "sudo" && !it.contains('='));
-        let name = name.map(|it| it.rsplit('/').next().unwrap_or(it));
-        name.is_some_and(|it| PRINTERS.contains(&it))
-    })
 }
 
 #[cfg(test)]
