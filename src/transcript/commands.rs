@@ -360,7 +360,7 @@ impl Reader {
                         let found = prompt::bounded(text, low, None);
                         self.learnt.line(text, &found, low);
                         if let Some(above) = above.filter(|_| edited) {
-                            self.learn_herald(drawn, above);
+                            self.learn_herald(drawn, above, text);
                         }
                     }
                 }
@@ -409,9 +409,9 @@ impl Reader {
         }
     }
 
-    fn learn_herald(&mut self, drawn: &Drawn, above: u32) {
+    fn learn_herald(&mut self, drawn: &Drawn, above: u32, below: &str) {
         let text = drawn.line_text(above);
-        if text.trim().is_empty() || text.len() > 240 {
+        if text.trim().is_empty() || text.len() > 240 || begin_alike(text, below) {
             return;
         }
         let key = prompt::skeleton_hash(text.trim_end());
@@ -437,7 +437,11 @@ impl Reader {
         });
         let Some(Some(above)) = above else { return false };
         let text = drawn.line_text(above);
-        if text.trim().is_empty() || text.len() > 240 {
+        let below = match drawn.items.get(nth) {
+            Some(Item::Line(index)) => drawn.line_text(*index),
+            _ => "",
+        };
+        if text.trim().is_empty() || text.len() > 240 || begin_alike(text, below) {
             return false;
         }
         self.heralds.get(&prompt::skeleton_hash(text.trim_end())).is_some_and(|it| {
@@ -1646,6 +1650,11 @@ impl Reader {
         let end = prompt::farthest(text, end, &found, |it| self.learnt.line_count(it));
         Some((end, score))
     }
+}
+
+/// Whether two lines begin alike, as two prompts of one shell do, and the two lines of a prompt seldom.
+fn begin_alike(one: &str, other: &str) -> bool {
+    one.chars().zip(other.chars()).take(3).filter(|it| it.0 == it.1).count() == 3
 }
 
 /// The command that a reverse search had found when Enter was pressed in the middle of it.

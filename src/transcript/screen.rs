@@ -1188,8 +1188,11 @@ impl Page {
         let end = self.main.base + self.main.rows.len() as u64;
         // Rows of earlier pages are lines already.
         for row in self.main.base.max(self.main.top)..end {
-            let typed = self.region.as_ref().is_some_and(|it| row >= it.row);
-            self.commit_main(row, if typed { bits::INPUT } else { 0 });
+            if self.region.as_ref().is_some_and(|it| row >= it.row) {
+                // A prompt's last blank is part of it.
+                self.main.rows[(row - self.main.base) as usize].bits |= bits::INPUT;
+            }
+            self.commit_main(row, 0);
         }
         let below = self.main.row.saturating_sub(self.main.top);
         self.main.top = end;
@@ -1202,6 +1205,10 @@ impl Page {
         if let Some(region) = &mut self.region {
             region.row = end;
             region.start_col = 0;
+            if region.input_at.is_some() {
+                // Until the prompt is drawn anew, whatever comes is typed.
+                region.input_at = Some((end, 0));
+            }
         }
         self.trim();
     }
@@ -1230,6 +1237,12 @@ impl Page {
             return;
         }
         let (number, col) = (self.main.row, self.main.col);
+        if !self.is_settled() {
+            // Rows that were drawn on from below, as an upper row of the prompt is for its right-hand side.
+            for above in self.main.base..number {
+                self.commit_main(above, 0);
+            }
+        }
         let index = (number - self.main.base) as usize;
         self.materialise_main(index);
         let row = &mut self.main.rows[index];
@@ -1597,8 +1610,9 @@ impl Page {
     fn prompt_ends(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
         let Some(region) = &mut self.region else { return };
+        // Behind what was cleared, only the right-hand prompt is drawn.
+        region.right_due = region.input_at.is_some();
         let Some(first) = region.redrawing.take() else { return };
-        region.right_due = true;
         self.style &= !BEFORE;
         let prompt = std::mem::take(&mut region.prompt);
         let mut found = None;
@@ -1894,7 +1908,10 @@ impl Perform for Page {
                 self.cr_right = None;
                 self.line_feed();
             }
-            b'\r' => self.carriage_return(),
+            b'\r' => {
+                self.right_is_not_due();
+                self.carriage_return();
+            }
             0x08 => self.back(1),
             b'\t' => {
                 let sheet = self.sheet();
@@ -2005,8 +2022,14 @@ impl Page {
         }
         let count = numbers.first(1) as usize;
         match action {
-            'A' => self.up(count as u64),
-            'B' | 'e' => self.down(count as u64),
+            'A' => {
+                self.right_is_not_due();
+                self.up(count as u64);
+            }
+            'B' | 'e' => {
+                self.right_is_not_due();
+                self.down(count as u64);
+            }
             'C' | 'a' => {
                 if self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due)) {
                     self.style |= BEFORE;
@@ -2117,6 +2140,12 @@ impl Page {
             }
             'u' => self.restore(),
             _ => {}
+        }
+    }
+
+    fn right_is_not_due(&mut self) {
+        if let Some(region) = &mut self.region {
+            region.right_due = false;
         }
     }
 
