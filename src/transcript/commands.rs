@@ -451,6 +451,12 @@ impl Reader {
         })
     }
 
+    /// Whether lines like this one stand above this session's prompts, again and again.
+    fn is_a_herald(&self, text: &str) -> bool {
+        let seen = self.heralds.get(&prompt::skeleton_hash(text.trim_end()));
+        text.len() <= 240 && seen.is_some_and(|it| it.count >= 3 && !it.wordy)
+    }
+
     fn output(&mut self) {
         if let Some(current) = &mut self.current {
             current.outputs += 1;
@@ -1229,6 +1235,10 @@ impl Reader {
                 self.extend(&body, line.to, kind.unwrap_or(Kind::Shell));
                 return true;
             }
+        }
+        if self.levels.is_empty() && !edited && self.is_a_herald(text) {
+            // The upper line of the first prompt.
+            return false;
         }
         if self.levels.is_empty()
             && self.starts_with_region(drawn, nth)

@@ -655,6 +655,8 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
     let mut blanks = 0usize;
     // Column and character at the last CR that followed printing.
     let mut pending: Option<(usize, char, usize)> = None;
+    // How the line begins. What begins so again behind a CR is drawn anew, and tells no margin.
+    let mut begins = String::new();
     let mut chars = text.chars().peekable();
     while let Some(ch) = chars.next() {
         match ch {
@@ -683,13 +685,17 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
             ch if ch.is_control() => {}
             ch => {
                 if let Some((at, before, run)) = pending.take() {
-                    if before == ' ' && run >= 20 {
+                    if is_drawn_anew(&begins, ch, &chars) {
+                    } else if before == ' ' && run >= 20 {
                         votes.push(at);
                     } else if at > 1 && (before == ' ' || before == ch) {
                         votes.push(at - 1);
                     }
                 }
                 blanks = if ch == ' ' { blanks + 1 } else { 0 };
+                if begins.len() < 12 {
+                    begins.push(ch);
+                }
                 last = ch;
                 col += UnicodeWidthChar::width(ch).unwrap_or(0);
             }
@@ -697,6 +703,39 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
     }
     votes.retain(|it| (NARROWEST..=1000).contains(it));
     votes
+}
+
+/// Whether what is printed from here on is the line again from its start, or the prompt of a search.
+fn is_drawn_anew(
+    begins: &str,
+    first: char,
+    rest: &std::iter::Peekable<std::str::Chars<'_>>,
+) -> bool {
+    let mut rest = rest.clone();
+    let mut printed = String::from(first);
+    while printed.len() < 12
+        && let Some(ch) = rest.next()
+    {
+        match ch {
+            '\u{1b}' => {
+                skip_sequence(&mut rest, &mut 0);
+            }
+            ch if ch.is_control() => break,
+            ch => printed.push(ch),
+        }
+    }
+    let alike = begins.chars().zip(printed.chars()).take_while(|it| it.0 == it.1).count();
+    alike >= 4
+        || [
+            "(reverse-i-s",
+            "(i-search)",
+            "(failed reve",
+            "(failed i-se",
+            "bck-i-search",
+            "fwd-i-search",
+        ]
+        .iter()
+        .any(|it| printed.starts_with(it))
 }
 
 /// Skips an escape sequence; says whether it moved the cursor.

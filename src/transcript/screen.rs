@@ -192,6 +192,13 @@ impl Row {
         Self { low_col: u16::MAX, ..Self::default() }
     }
 
+    /// A row on which nothing is left and nothing was hidden is no line, though something was erased there.
+    fn forget_blanks(&mut self) {
+        if self.fresh && self.versions.is_empty() && self.is_blank() {
+            self.fresh = false;
+        }
+    }
+
     fn is_blank(&self) -> bool {
         self.plain.0 == self.plain.1 && self.cells.iter().all(|it| it.ch == ' ')
     }
@@ -895,11 +902,10 @@ impl Page {
             row.cells.len()
         } else {
             // A suggestion of the shell that stands at the end of an input row was not typed.
-            let faint = if row.bits & bits::INPUT != 0 { FAINT } else { 0 };
-            row.cells
-                .iter()
-                .rposition(|it| it.ch != ' ' && it.bits & faint == 0)
-                .map_or(0, |it| it + 1)
+            let input = row.bits & bits::INPUT != 0;
+            let shown =
+                |it: &Cell| it.ch != ' ' && !(input && it.bits & FAINT != 0 && !is_ornament(it.ch));
+            row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
         };
         out.reserve(end);
         let shown = row.cells[..end].iter().enumerate();
@@ -917,9 +923,10 @@ impl Page {
             }
         }
         // Blanks that someone typed at the end are kept: a trailing blank can matter in a here-document.
-        if !row.wrapped {
-            let typed = row.cells[end..].iter().take_while(|it| it.bits & FILLER == 0).count();
-            if row.bits & bits::INPUT != 0 {
+        if !row.wrapped && row.bits & bits::INPUT != 0 {
+            let rest = &row.cells[end..];
+            if !rest.iter().any(|it| it.bits & FAINT != 0 && it.ch != ' ') {
+                let typed = rest.iter().take_while(|it| it.bits & FILLER == 0).count();
                 out.extend(std::iter::repeat_n(' ', typed.min(256)));
             }
         }
@@ -1240,6 +1247,7 @@ impl Page {
         if !self.is_settled() {
             // Rows that were drawn on from below, as an upper row of the prompt is for its right-hand side.
             for above in self.main.base..number {
+                self.main.rows[(above - self.main.base) as usize].forget_blanks();
                 self.commit_main(above, 0);
             }
         }
@@ -1328,11 +1336,13 @@ impl Page {
                 row.fresh = true;
                 (row.from, row.to) = (region.from, at);
             }
-            if input_at.is_some() && region.input_at.is_some_and(|it| it.0 == number) {
-                input_at =
-                    Some((self.out.lines.len() as u32, region.input_at.map_or(0, |it| it.1)));
-            }
             self.commit_main(number, bits::INPUT);
+            if input_at.is_some()
+                && let Some((_, col)) = region.input_at.filter(|it| it.0 == number)
+            {
+                // Older versions of the row stand before it.
+                input_at = Some((self.out.lines.len().saturating_sub(1) as u32, col));
+            }
         }
         self.out.items.push(Item::Region(Box::new(Region {
             from: region.from,
@@ -1502,6 +1512,14 @@ impl Page {
     }
 
     fn carriage_return(&mut self) {
+        if let Some(right) = self.cr_right.filter(|it| *it > 0)
+            && self.region.is_some()
+            && self.alt.is_none()
+        {
+            // fish goes to where input begins even if nothing is typed.
+            let row = self.row();
+            row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
+        }
         let sheet = self.sheet();
         sheet.col = 0;
         sheet.wrap_due = false;
@@ -1656,6 +1674,8 @@ impl Page {
         }
         self.erase_in_row(col, usize::MAX);
         for number in first..last {
+            let sheet = self.sheet();
+            sheet.rows[(number - sheet.base) as usize].forget_blanks();
             self.commit(number, 0);
         }
         let sheet = self.sheet();
@@ -1811,6 +1831,11 @@ fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
         cells.resize(col + 1, BLANK);
     }
     cells[col] = cell;
+}
+
+/// Arrows and wedges of the powerline fonts: prompts are built of them, suggestions are not.
+fn is_ornament(ch: char) -> bool {
+    ('\u{e0a0}'..='\u{e0d7}').contains(&ch)
 }
 
 /// Text as cells, for rows that were never drawn cell by cell.
@@ -2031,7 +2056,9 @@ impl Page {
                 self.down(count as u64);
             }
             'C' | 'a' => {
-                if self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due)) {
+                // One column may be a typed blank that was left as it was.
+                let due = self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
+                if due && count > 1 {
                     self.style |= BEFORE;
                 }
                 let right = self.sheet().col + count;
@@ -2152,6 +2179,13 @@ impl Page {
     fn restore(&mut self) {
         let sheet = self.sheet();
         let (row, col) = sheet.saved;
+        if row == sheet.row && row >= sheet.base && col < sheet.col {
+            // What is drawn to the right of a place that the cursor goes back to is not typed there.
+            let index = (row - sheet.base) as usize;
+            for cell in sheet.rows[index].cells.iter_mut().skip(col) {
+                cell.bits |= FAINT;
+            }
+        }
         sheet.row = row.clamp(sheet.base, sheet.base + sheet.rows.len() as u64 - 1);
         sheet.col = col;
         sheet.wrap_due = false;
