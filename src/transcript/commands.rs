@@ -996,6 +996,10 @@ impl Reader {
             return;
         }
         let text = drawn.line_text(index);
+        if line.bits & bits::PASTED != 0 && self.current.is_some() {
+            self.extend(text, line.to, Kind::Shell);
+            return;
+        }
         let early = self.first_lines < 40;
         if !text.is_empty() {
             self.first_lines = self.first_lines.saturating_add(1);

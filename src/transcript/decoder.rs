@@ -526,9 +526,7 @@ impl Draw {
         if it.width.is_some() {
             self.screen.set_width(it.width);
         }
-        if it.guessed {
-            self.screen.doubt();
-        }
+        self.screen.note(it.bits);
         if !self.screen.plain(&it.bytes, 1, ended, from, to) {
             self.screen.line(&it.bytes, 1, ended, from, to);
         }

@@ -54,6 +54,8 @@ pub mod bits {
     pub const ASKED: u16 = 1 << 9;
     /// Part of it was lost on the way and is filled in by the likeliest reading.
     pub const GUESSED: u16 = 1 << 10;
+    /// A further line of a block that was pasted at one prompt.
+    pub const PASTED: u16 = 1 << 11;
 }
 
 /// One visible line, its text in [`Drawn::text`].
@@ -272,8 +274,8 @@ struct Page {
     escape_follows: bool,
     /// The stream lost its CRs on the way.
     lossy: bool,
-    /// See [`Screen::doubt`].
-    doubtful: bool,
+    /// See [`Screen::note`].
+    noted: u16,
     /// Application mode of the keypad (DECKPAM, DECCKM).
     keypad: bool,
     /// Column before the CRs that end the line.
@@ -332,7 +334,7 @@ impl Screen {
                 closed_region: false,
                 escape_follows: false,
                 lossy: false,
-                doubtful: false,
+                noted: 0,
                 keypad: false,
                 enter_col: 0,
                 rowless: 0,
@@ -352,9 +354,9 @@ impl Screen {
         self.page.lossy = true;
     }
 
-    /// The line that is drawn next had more than one reading.
-    pub fn doubt(&mut self) {
-        self.page.doubtful = true;
+    /// Something that is known of the line drawn next: see [`bits`].
+    pub fn note(&mut self, bits: u16) {
+        self.page.noted |= bits;
     }
 
     pub fn width(&self) -> Option<usize> {
@@ -385,7 +387,7 @@ impl Screen {
             && page.region.is_none()
             && page.main.col == 0
             && !page.main.wrap_due
-            && !page.doubtful
+            && page.noted == 0
             && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
             && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
             && bytes.len() <= ROW_CELLS_MAX
@@ -409,8 +411,9 @@ impl Screen {
         page.at = (from, to);
         page.line_crs = crs;
         page.catch_up();
-        if std::mem::take(&mut page.doubtful) {
-            page.row().bits |= bits::GUESSED;
+        let noted = std::mem::take(&mut page.noted);
+        if noted != 0 {
+            page.row().bits |= noted;
         }
         page.printed = false;
         page.stop = false;

@@ -393,7 +393,9 @@ impl Does {
                 name = words.next().unwrap_or_default();
             }
             let name = name.rsplit('/').next().unwrap_or(name);
-            does.prints_files |= PRINTERS.contains(&name);
+            // What `echo` is given in plain words, it prints, and nothing else.
+            let given = name == "echo" && is_plain(part) && !part.contains(['$', '*']);
+            does.prints_files |= !given && PRINTERS.contains(&name);
             does.draws_panes |= matches!(name, "tmux" | "screen" | "byobu" | "zellij" | "dvtm");
         }
         does
