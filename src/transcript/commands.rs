@@ -1522,7 +1522,8 @@ impl Reader {
         low: Option<usize>,
     ) -> Option<(usize, Option<Shape>)> {
         if let Some(shape) = shape
-            && Identity::of(&text[..shape.end], Some(shape)) == top.identity
+            && (Identity::of(&text[..shape.end], Some(shape)) == top.identity
+                || shape.strong && text[..shape.end].trim_end() == &*top.prompt)
         {
             return Some((shape.end, Some(shape.clone())));
         }

@@ -317,8 +317,13 @@ fn widths(lines: &[Telling]) -> Vec<Option<Width>> {
         }
         state = usize::from(from[at][state]);
     }
-    for it in out.iter_mut().flatten() {
-        it.sure = seen.iter().any(|(columns, many)| *columns == it.columns && *many >= 3);
+    // Where the window was resized, which of its widths a line was drawn for is a likelihood.
+    let one = seen.len() == 1;
+    for (it, line) in out.iter_mut().zip(lines) {
+        let Some(it) = it else { continue };
+        it.sure = one
+            && margins(line, it.columns).is_some()
+            && seen.iter().any(|(columns, many)| *columns == it.columns && *many >= 3);
     }
     // Lines too short to tell share the width of those around them.
     let mut last = None;
