@@ -278,6 +278,10 @@ struct Page {
     noted: u16,
     /// Application mode of the keypad (DECKPAM, DECCKM).
     keypad: bool,
+    /// It was left, and nothing was printed since.
+    keypad_left: bool,
+    /// The sequence just read is the last of those that zle sends before it draws its prompt.
+    after_24: bool,
     /// Column before the CRs that end the line.
     enter_col: u16,
     /// Lines just drawn that have no rows yet: the last ones of the arena. See [`Page::catch_up`].
@@ -336,6 +340,8 @@ impl Screen {
                 lossy: false,
                 noted: 0,
                 keypad: false,
+                keypad_left: false,
+                after_24: false,
                 enter_col: 0,
                 rowless: 0,
                 strayed: false,
@@ -673,6 +679,7 @@ impl Page {
 
     /// Follows a whole control sequence of the plainest kind: parameters of digits alone. `false` if it is another.
     fn sequence(&mut self, bytes: &[u8]) -> bool {
+        let after_24 = std::mem::replace(&mut self.after_24, bytes == b"\x1b[24m");
         let [0x1b, b'[', inside @ .., action] = bytes else { return false };
         if *action == b'm' {
             let mut style = self.style;
@@ -699,6 +706,9 @@ impl Page {
             numbers.push(number);
         }
         self.printed = false;
+        if *action == b'J' && after_24 {
+            self.prompt_inside();
+        }
         self.control_sequence(&numbers, private, char::from(*action));
         true
     }
@@ -707,6 +717,7 @@ impl Page {
     fn print_run(&mut self, text: &[u8]) {
         self.printed = true;
         self.after_lf = false;
+        self.keypad_left = false;
         let mut rest = text;
         while let [next, ..] = rest {
             let used = match self.put_run(rest) {
@@ -1308,7 +1319,10 @@ impl Page {
         }
         let end = if self.after_caret_c == 2 {
             RegionEnd::Interrupted
-        } else if self.after_lf || self.region.as_ref().is_some_and(|it| it.input_at.is_some()) {
+        } else if self.after_lf
+            || self.keypad_left
+            || self.region.as_ref().is_some_and(|it| it.input_at.is_some())
+        {
             RegionEnd::Accepted
         } else {
             RegionEnd::Left
@@ -1317,6 +1331,7 @@ impl Page {
     }
 
     fn end_region(&mut self, at: u64, end: RegionEnd, genuine: bool) {
+        self.prompt_may_end();
         let Some(region) = self.region.take() else { return };
         let first_line = region.lines_from.unwrap_or(self.out.lines.len() as u32);
         let mut typed = None;
@@ -1531,6 +1546,7 @@ impl Page {
     }
 
     fn back(&mut self, by: usize) {
+        self.prompt_may_end();
         let sheet = self.sheet();
         sheet.wrap_due = false;
         sheet.col = sheet.col.saturating_sub(by);
@@ -1612,6 +1628,23 @@ impl Page {
         }
     }
 
+    /// zle draws its prompt after the mark, where a widget of the user's has it do so.
+    fn prompt_inside(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        let index = (row - self.main.base) as usize;
+        let blank = self.main.rows[index].is_blank();
+        if let Some(region) = &mut self.region
+            && self.alt.is_none()
+            && col == 0
+            && region.input_at.is_none()
+            && region.row == row
+            && region.start_col == 0
+            && (blank || region.prompt.is_empty())
+        {
+            region.input_at = Some((row, 0));
+        }
+    }
+
     /// zle draws its prompt anew: from the margin, after clearing all below.
     fn prompt_anew(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
@@ -1626,6 +1659,28 @@ impl Page {
         }
     }
 
+    /// Row on which the prompt's last row stands as it was.
+    fn prompt_row(&self, first: u64, last: u64, col: usize) -> Option<u64> {
+        let prompt = &self.region.as_ref()?.prompt;
+        (first.max(self.main.base)..=last).rev().find(|number| {
+            let cells = &self.main.rows[(number - self.main.base) as usize].cells;
+            !prompt.is_empty()
+                && cells.len() >= prompt.len().min(col)
+                && cells.iter().map(|it| it.ch).zip(prompt).all(|it| it.0 == *it.1)
+        })
+    }
+
+    /// After a resize the prompt is drawn anew and nothing is cleared behind it: where it stands as it was, what follows
+    /// is typed.
+    fn prompt_may_end(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        let Some(region) = &self.region else { return };
+        let Some(first) = region.redrawing.filter(|_| col >= region.prompt.len()) else { return };
+        if self.prompt_row(first, row, col) == Some(row) {
+            self.prompt_ends();
+        }
+    }
+
     /// Prompt and line have been drawn anew, and the rest of the row is cleared. The line begins where
     /// the prompt's last row ends, if that is as it was; else nothing was typed yet.
     fn prompt_ends(&mut self) {
@@ -1635,18 +1690,9 @@ impl Page {
         region.right_due = region.input_at.is_some();
         let Some(first) = region.redrawing.take() else { return };
         self.style &= !BEFORE;
+        let found = self.prompt_row(first, row, col);
+        let Some(region) = &mut self.region else { return };
         let prompt = std::mem::take(&mut region.prompt);
-        let mut found = None;
-        for number in (first.max(self.main.base)..=row).rev() {
-            let cells = &self.main.rows[(number - self.main.base) as usize].cells;
-            let same = !prompt.is_empty()
-                && cells.len() >= prompt.len().min(col)
-                && cells.iter().map(|it| it.ch).zip(&prompt).all(|it| it.0 == *it.1);
-            if same {
-                found = Some(number);
-                break;
-            }
-        }
         if let Some(number) = found {
             region.input_at = Some((number, prompt.len().min(u16::MAX as usize) as u16));
             for number in number..=row {
@@ -1813,7 +1859,10 @@ impl Page {
                     self.closed_region = true;
                     self.stop = true;
                 }
-                (1, on) => self.keypad = on,
+                (1, on) => {
+                    self.keypad = on;
+                    self.keypad_left = !on;
+                }
                 (1049 | 1047 | 47, true) => self.enter_screen(),
                 (1049 | 1047 | 47, false) => self.leave_screen(),
                 _ => {}
@@ -1901,6 +1950,7 @@ impl Perform for Page {
     fn print(&mut self, ch: char) {
         self.printed = true;
         self.after_lf = false;
+        self.keypad_left = false;
         self.after_caret_c = match (self.after_caret_c, ch) {
             (_, '^') => 1,
             (1, 'C') => 2,
