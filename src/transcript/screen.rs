@@ -167,6 +167,8 @@ const FILLER: u8 = 1;
 const BEFORE: u8 = 2;
 /// Painted grey: a suggestion of the shell, not typed.
 const FAINT: u8 = 4;
+/// Inverse: zle shows so what it cannot show.
+const INVERSE: u8 = 8;
 const BLANK: Cell = Cell { ch: ' ', bits: 0 };
 
 #[derive(Default)]
@@ -261,6 +263,8 @@ struct Page {
     titled_row: Option<u64>,
     /// Row that the line editor of zsh cleared before it drew its prompt.
     cleared_row: Option<u64>,
+    /// It is the last row cleared, and with what zle sends.
+    cleared_by_zle: bool,
     /// CRs of the last line that ended inside an input region.
     region_crs: u8,
     /// Bytes now being drawn.
@@ -288,8 +292,8 @@ struct Page {
     rowless: u64,
     /// The cursor has left a row otherwise than by a line feed, so that one may wait to become a line.
     strayed: bool,
-    /// A line editor may still draw its line in another way, up to the next LF.
-    closing: bool,
+    /// A line editor may still draw its line in another way, up to the LF of this row.
+    closing: Option<u64>,
 }
 
 /// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
@@ -329,6 +333,7 @@ impl Screen {
                 cr_right: None,
                 titled_row: None,
                 cleared_row: None,
+                cleared_by_zle: false,
                 region_crs: 0,
                 at: (0, 0),
                 line_crs: 0,
@@ -345,7 +350,7 @@ impl Screen {
                 enter_col: 0,
                 rowless: 0,
                 strayed: false,
-                closing: false,
+                closing: None,
             },
         }
     }
@@ -602,9 +607,17 @@ fn painted(bytes: &[u8], style: &mut u8) -> Option<(bool, usize)> {
     let mut quiet = true;
     while let Some(code) = codes.next() {
         match code {
-            7 | 27 => continue,
+            7 => {
+                *style |= INVERSE;
+                continue;
+            }
+            27 => {
+                *style &= !INVERSE;
+                continue;
+            }
+            0 => *style &= !(FAINT | INVERSE),
             2 | 90 => *style |= FAINT,
-            0 | 22 | 30..=37 | 39 | 91..=97 => *style &= !FAINT,
+            22 | 30..=37 | 39 | 91..=97 => *style &= !FAINT,
             38 | 48 => {
                 let many = if codes.next() == Some(2) { 3 } else { 1 };
                 let mut last = 0;
@@ -707,6 +720,7 @@ impl Page {
         }
         self.printed = false;
         if *action == b'J' && after_24 {
+            self.cleared_by_zle = true;
             self.prompt_inside();
         }
         self.control_sequence(&numbers, private, char::from(*action));
@@ -1122,10 +1136,13 @@ impl Page {
             // Enter on an upper row of a long line sends several; the plainest one counts.
             self.region_crs = self.region_crs.min(self.line_crs);
         } else {
-            if std::mem::take(&mut self.closing) {
+            if let Some(last) = self.closing {
                 let index = (self.main.row - self.main.base) as usize;
                 if self.main.rows[index].fresh {
                     self.main.rows[index].bits |= bits::INPUT;
+                }
+                if self.main.row >= last {
+                    self.closing = None;
                 }
             }
             // Where the cursor stood tells a right-hand prompt from text.
@@ -1272,7 +1289,8 @@ impl Page {
         let mut prompt = Vec::new();
         let cleared_row = self.cleared_row.take();
         let cleared = cleared_row.is_some_and(|it| it + 4 > number && it <= number);
-        if cleared && col > 0 {
+        let by_zle = std::mem::take(&mut self.cleared_by_zle);
+        if cleared && (col > 0 || by_zle) {
             input_at = Some((number, col as u16));
             prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
             for cell in &mut row.cells {
@@ -1374,12 +1392,12 @@ impl Page {
             crs: self.region_crs,
             genuine,
             escape_follows: self.escape_follows,
-            keypad_left_on: region.keypad && self.keypad,
+            keypad_left_on: !self.keypad_left,
             filled: region.filled,
             enter_col: self.enter_col,
         })));
         self.style &= !BEFORE;
-        self.closing = input_at.is_some();
+        self.closing = input_at.map(|_| self.main.row);
     }
 
     /// What was written from a row and column on since the region began.
@@ -1393,8 +1411,16 @@ impl Page {
             } else {
                 row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
             };
-            let skip = if number == first { col } else { 0 };
-            for (at, cell) in row.cells.iter().enumerate().take(end).skip(skip) {
+            let mut skip = if number == first { col } else { 0 };
+            for (at, cell) in row.cells.iter().enumerate().take(end) {
+                if at < skip {
+                    continue;
+                }
+                if let Some((ch, used)) = unshowable(&row.cells[at..end]) {
+                    text.push(ch);
+                    skip = at + used;
+                    continue;
+                }
                 if cell.bits & (FILLER | BEFORE) == 0 {
                     text.push(cell.ch);
                     text.extend(row.marks.iter().filter(|it| it.0 as usize == at).map(|it| it.1));
@@ -1792,9 +1818,17 @@ impl Page {
         while let Some(part) = parts.next() {
             let code = part[0];
             match code {
-                7 | 27 => continue,
+                7 => {
+                    self.style |= INVERSE;
+                    continue;
+                }
+                27 => {
+                    self.style &= !INVERSE;
+                    continue;
+                }
+                0 => self.style &= !(FAINT | INVERSE),
                 2 | 90 => self.style |= FAINT,
-                0 | 22 | 30..=37 | 39 | 91..=97 => self.style &= !FAINT,
+                22 | 30..=37 | 39 | 91..=97 => self.style &= !FAINT,
                 38 => {
                     let (kind, colour) = if part.len() > 2 {
                         (part[1], part[part.len() - 1])
@@ -1869,6 +1903,23 @@ impl Page {
             }
         }
     }
+}
+
+/// What zle shows as `<200d>`, inverse, since no terminal shows it: the character, and the cells used.
+fn unshowable(cells: &[Cell]) -> Option<(char, usize)> {
+    let inverse = |it: &&Cell| it.bits & (INVERSE | BEFORE) == INVERSE;
+    cells.first().filter(inverse).filter(|it| it.ch == '<')?;
+    let digits: String = cells[1..]
+        .iter()
+        .take_while(inverse)
+        .map(|it| it.ch)
+        .take_while(char::is_ascii_hexdigit)
+        .take(8)
+        .collect();
+    let close = cells.get(1 + digits.len()).filter(inverse).filter(|it| it.ch == '>');
+    close.filter(|_| digits.len() >= 4)?;
+    let ch = char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?;
+    Some((ch, digits.len() + 2))
 }
 
 fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
