@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use unicode_width::UnicodeWidthChar;
+
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
 use crate::transcript::prompt::Identity;
@@ -145,6 +147,10 @@ struct Current {
     marked: bool,
     /// It draws shells in panes.
     draws_panes: bool,
+    /// A window title has told it.
+    named: bool,
+    /// Where its prompt ends was learnt, not known.
+    unsure: bool,
 }
 
 /// Reads commands window by window, in order.
@@ -260,7 +266,7 @@ impl Reader {
                 Item::Line(index) => self.line(drawn, *index, nth),
                 Item::Region(region) => self.region(drawn, region),
                 Item::ScreenOn => self.output(),
-                Item::Title(_) => {}
+                Item::Title(index) => self.title(&drawn.titles[*index as usize]),
             }
         }
         self.lines_before += drawn.lines.len() as u64;
@@ -451,6 +457,48 @@ impl Reader {
         })
     }
 
+    /// A window title. Many shells put the command there that they are about to run, whole or its beginning; some
+    /// with what no line editor draws.
+    fn title(&mut self, title: &str) {
+        let Some(current) = self.current.as_mut().filter(|it| it.outputs == 0 && !it.named) else {
+            return;
+        };
+        let text = &current.command.text;
+        if text.len() < 2 || text.len() > JUDGED_BYTES || text.contains('\n') {
+            return;
+        }
+        if let Some(whole) = named(title, text) {
+            current.named = true;
+            current.command.evidence.push(weigh("the window's title names it", 1.5));
+            if whole != *text {
+                current.command.text = whole;
+            }
+            return;
+        }
+        if title.len() >= 2
+            && text.strip_prefix(title).is_some_and(|it| it.starts_with([' ', ';', '|', '&']))
+        {
+            // bash tells each simple command on its own.
+            current.named = true;
+            return;
+        }
+        // A prompt whose end was not known kept its last part before the command.
+        let words = text.match_indices(' ').map(|it| it.0 + 1).take(16);
+        let cut = words.into_iter().find(|at| {
+            let rest = &text[*at..];
+            rest.len() >= 2
+                && !text[..*at].contains([';', '|', '&', '\'', '"'])
+                && (title == rest || title.strip_prefix(rest).is_some_and(|it| it.starts_with(' ')))
+        });
+        if let Some(cut) = cut.filter(|_| current.unsure) {
+            current.named = true;
+            current.command.prompt =
+                Arc::from(format!("{}{}", current.command.prompt, &text[..cut]));
+            current.command.text = text[cut..].to_owned();
+            current.command.evidence.push(weigh("the window's title names it", 1.5));
+        }
+    }
+
     /// Whether lines like this one stand above this session's prompts, again and again.
     fn is_a_herald(&self, text: &str) -> bool {
         let seen = self.heralds.get(&prompt::skeleton_hash(text.trim_end()));
@@ -514,7 +562,16 @@ impl Reader {
             self.last = Some(text.to_owned());
         }
         let draws_panes = command.kind == Kind::Shell && does.draws_panes;
-        self.current = Some(Current { command, outputs: 0, decoys: 0, marked, draws_panes });
+        let unsure = prompt::known(&command.prompt).is_none_or(|it| !it.strong);
+        self.current = Some(Current {
+            command,
+            outputs: 0,
+            decoys: 0,
+            marked,
+            draws_panes,
+            named: false,
+            unsure,
+        });
     }
 
     /// Adds a continuation line to the current command.
@@ -563,7 +620,11 @@ impl Reader {
         let line = &drawn.lines[split.line as usize];
         let leaves_keypad = self.levels.last().is_some_and(|it| it.leaves_keypad);
         let kind = match region.end {
-            RegionEnd::Accepted if region.keypad_left_on && leaves_keypad => Kind::Abandoned,
+            RegionEnd::Accepted
+                if region.keypad_left_on && leaves_keypad && region.input_at.is_some() =>
+            {
+                Kind::Abandoned
+            }
             RegionEnd::Accepted => Kind::Shell,
             RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
         };
@@ -901,7 +962,15 @@ impl Reader {
             let entered = prompt::byte_of_column(rows[last].text, region.enter_col as usize);
             without_right_prompt(&mut text, entered.saturating_sub(end));
         }
-        for more in &rows[last + 1..] {
+        // A transient prompt: at Enter the line is drawn once more behind a shorter one.
+        let typed = text.trim();
+        let again = rows.last().is_some_and(|it| {
+            !typed.is_empty()
+                && rows.len() > last + 1
+                && it.text.trim_end().strip_suffix(typed).is_some_and(|it| it.chars().count() <= 4)
+        });
+        let more = if again { &[] } else { &rows[last + 1..] };
+        for more in more {
             text.push('\n');
             // The indentation is how fish shows the line, and no part of it.
             text.push_str(if fish { more.text.trim_start() } else { more.text });
@@ -1667,6 +1736,24 @@ impl Reader {
     }
 }
 
+/// The beginning of the title that is this command, if it is: with characters that take no room and are not drawn.
+fn named(title: &str, command: &str) -> Option<String> {
+    let mut drawn = command.chars().peekable();
+    let mut end = 0;
+    for (at, ch) in title.char_indices() {
+        if drawn.next_if_eq(&ch).is_some() {
+            end = at + ch.len_utf8();
+        } else if UnicodeWidthChar::width(ch) == Some(0) && drawn.peek().is_some() {
+            end = at + ch.len_utf8();
+        } else {
+            break;
+        }
+    }
+    let whole = drawn.peek().is_none();
+    (whole && title[end..].chars().next().is_none_or(char::is_whitespace))
+        .then(|| title[..end].to_owned())
+}
+
 /// Whether two lines begin alike, as two prompts of one shell do, and the two lines of a prompt seldom.
 fn begin_alike(one: &str, other: &str) -> bool {
     one.chars().zip(other.chars()).take(3).filter(|it| it.0 == it.1).count() == 3
@@ -1836,7 +1923,8 @@ fn region_rows<'a>(
             text = &text[prompt::byte_of_column(text, skipped)..];
         }
         let low = low_byte(line, text, skipped);
-        let paint = (line.paint_col > 0).then(|| {
+        // fish paints what is typed.
+        let paint = (line.paint_col > 0 && !region.escape_follows).then(|| {
             prompt::byte_of_column(text, (line.paint_col as usize).saturating_sub(skipped))
         });
         RegionRow { line: index, text, low, paint }

@@ -226,6 +226,8 @@ struct Sheet {
 }
 
 struct OpenRegion {
+    /// Something was printed behind a CR and a move to the right, as fish types.
+    typed: bool,
     keypad: bool,
     filled: bool,
     /// The line editor draws its prompt anew from this row on: what is printed is not typed.
@@ -1314,6 +1316,7 @@ impl Page {
         row.title_col = 0;
         row.bits &= !bits::EDITED;
         self.region = Some(OpenRegion {
+            typed: false,
             keypad: self.keypad,
             filled,
             redrawing: None,
@@ -1507,6 +1510,11 @@ impl Page {
             self.jumped = false;
         }
         if let Some(right) = self.cr_right.take() {
+            if right > 0
+                && let Some(region) = &mut self.region
+            {
+                region.typed = true;
+            }
             let row = self.row();
             if right > 0 {
                 row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
@@ -1523,7 +1531,7 @@ impl Page {
         }
         let row = self.row();
         if !row.marks.is_empty() {
-            row.marks.retain(|it| it.0 as usize != col);
+            row.marks.retain(|it| !(col..col + wide).contains(&(it.0 as usize)));
         }
         set_cell(&mut row.cells, col, Cell { ch, bits: style });
         if wide == 2 {
@@ -1557,10 +1565,10 @@ impl Page {
 
     fn carriage_return(&mut self) {
         if let Some(right) = self.cr_right.filter(|it| *it > 0)
-            && self.region.is_some()
+            && self.region.as_ref().is_some_and(|it| !it.typed)
             && self.alt.is_none()
         {
-            // fish goes to where input begins even if nothing is typed.
+            // fish goes to where input begins before anything is typed.
             let row = self.row();
             row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
         }
