@@ -1025,7 +1025,20 @@ impl Reader {
                 }
             }
         }
-        let (score, mut row, mut end) = best.unwrap_or((0.0, 0, 0));
+        let (mut score, mut row, mut end) = best.unwrap_or((0.0, 0, 0));
+        // A prompt seldom ends in a word; where a sign follows that others of this session end with, it goes on.
+        if !rows[row].text[..end].trim_end().ends_with(|it: char| !it.is_alphanumeric()) {
+            let text = rows[row].text;
+            let farther = founds[row]
+                .iter()
+                .filter(|it| it.end > end && it.weight >= 0.8)
+                .filter(|it| self.learnt.region_count(row as u8, &text[..it.end]) >= 2)
+                .map(|it| (self.learnt.region_score(row as u8, text, *it), it.end))
+                .max_by(|one, other| one.0.total_cmp(&other.0));
+            if let Some((more, at)) = farther {
+                (score, end) = (score.max(more), at);
+            }
+        }
         // A prompt of several lines is as common in its last one; commands of several lines are not.
         let here = self.learnt.region_count(row as u8, &rows[row].text[..end]);
         for (below, it) in rows.iter().enumerate().take(4).skip(row + 1) {

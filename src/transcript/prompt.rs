@@ -317,6 +317,7 @@ fn sign_weight(ch: char) -> f32 {
         '\u{e0a0}'..='\u{e0d7}' => 0.9,
         ':' | ')' | ']' | '}' | '|' | '~' | '!' | '?' | '*' | '@' | '^' | '&' => 0.5,
         _ if !ch.is_ascii() && !ch.is_alphanumeric() => 0.8,
+        _ if ch.is_ascii_punctuation() => 0.3,
         _ => 0.2,
     }
 }
@@ -562,7 +563,7 @@ impl Learnt {
         let Some(seen) = self.lines.get(&skeleton_hash(literal.trim_end())) else { return 0.0 };
         let common = seen.count >= 3 && seen.count * 5 >= self.seen * 3;
         let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight >= 2)
-            || common && weight >= 0.5
+            || common && weight >= 0.3
             || seen.count >= 1 && weight >= 0.8 && seen.bare >= 1;
         if enough { seen.score(weight) } else { 0.0 }
     }
@@ -612,7 +613,7 @@ pub fn farthest(text: &str, end: usize, found: &[Candidate], count: impl Fn(&str
     found
         .iter()
         .filter(|it| {
-            it.weight >= 0.5 && text.get(end..it.end).is_some_and(|it| !it.trim().is_empty())
+            it.weight >= 0.3 && text.get(end..it.end).is_some_and(|it| !it.trim().is_empty())
         })
         .filter(|it| count(&text[..it.end]) * 4 >= here * 3)
         .map(|it| it.end)
