@@ -241,8 +241,6 @@ struct OpenRegion {
     start_col: u16,
     input_at: Option<(u64, u16)>,
     titled: bool,
-    /// Rows of earlier pages, when the screen was cleared inside.
-    lines_from: Option<u32>,
 }
 
 struct Page {
@@ -1221,10 +1219,6 @@ impl Page {
             }
             return;
         }
-        let first_line = self.out.lines.len() as u32;
-        if let Some(region) = &mut self.region {
-            region.lines_from.get_or_insert(first_line);
-        }
         let end = self.main.base + self.main.rows.len() as u64;
         // Rows of earlier pages are lines already.
         for row in self.main.base.max(self.main.top)..end {
@@ -1243,6 +1237,7 @@ impl Page {
         }
         Self::new_row(&mut self.main);
         if let Some(region) = &mut self.region {
+            // The line editor draws all anew: what stood there is kept, and no longer part of it.
             region.row = end;
             region.start_col = 0;
             if region.input_at.is_some() {
@@ -1327,7 +1322,6 @@ impl Page {
             start_col: if input_at.is_some() { 0 } else { col as u16 },
             input_at,
             titled,
-            lines_from: None,
         });
         self.after_caret_c = 0;
         self.after_lf = false;
@@ -1354,7 +1348,7 @@ impl Page {
     fn end_region(&mut self, at: u64, end: RegionEnd, genuine: bool) {
         self.prompt_may_end();
         let Some(region) = self.region.take() else { return };
-        let first_line = region.lines_from.unwrap_or(self.out.lines.len() as u32);
+        let first_line = self.out.lines.len() as u32;
         let mut typed = None;
         let mut input_at = None;
         if let Some((row, col)) = region.input_at
