@@ -1642,6 +1642,12 @@ impl Reader {
             }
             return found
                 .into_iter()
+                .filter(|it| {
+                    // Output may look like it by chance: of several words at least one stays as it was.
+                    titled_here
+                        || low.is_some()
+                        || prompt::shares_a_word(&top.prompt, &text[..it.end])
+                })
                 .find(|it| {
                     prompt::skeleton(text[..it.end].trim_end()) == top.skeleton
                         && self.learnt.line_score(&text[..it.end], it.weight) > 0.0

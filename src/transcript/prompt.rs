@@ -241,6 +241,16 @@ pub fn is_wordy(prompt: &str) -> bool {
     })
 }
 
+/// Whether two prompts have a word in common, or too few words to tell.
+pub fn shares_a_word(one: &str, other: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|it| !is_of_word(it));
+        words.filter(|it| it.chars().any(char::is_alphanumeric)).map(str::to_owned).collect()
+    };
+    let (one, other) = (words(one), words(other));
+    one.len() < 2 || one.iter().any(|it| other.contains(it))
+}
+
 fn is_of_word(ch: char) -> bool {
     match ch {
         '/' | '~' | '.' | '-' | '_' | '+' => true,
