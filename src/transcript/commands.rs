@@ -275,10 +275,28 @@ impl Reader {
                 && self.current.as_ref().is_some_and(|it| it.command.text == "exit");
             if agents {
                 self.current = None;
+            } else if self.agent_shell {
+                self.last_exits();
             }
             self.close();
         }
         std::mem::take(&mut self.commands)
+    }
+
+    /// A recorded shell ends with two lines of `exit`, whatever was printed before: the person's, and the agent's.
+    fn last_exits(&mut self) {
+        let [.., persons, agents] = &mut self.doubtful[..] else { return };
+        let ends = agents.text == "exit"
+            && persons.text == "exit"
+            && agents.line == persons.line + 1
+            && agents.line + 1 == self.lines_before;
+        if ends {
+            persons.kind = Kind::Shell;
+            persons
+                .evidence
+                .push(weigh("the agent's own `exit` follows and ends the transcript", 5.0));
+            self.doubtful.pop();
+        }
     }
 
     /// The session runs one command of its document and reads nothing: whatever looks typed is output.
