@@ -1959,6 +1959,10 @@ fn region_rows<'a>(
             skipped = region.start_col as usize;
             text = &text[prompt::byte_of_column(text, skipped)..];
         }
+        if line.end_col > 0 {
+            let end = (line.end_col as usize).saturating_sub(skipped);
+            text = &text[..prompt::byte_of_column(text, end)];
+        }
         let low = low_byte(line, text, skipped);
         // fish paints what is typed.
         let paint = (line.paint_col > 0 && !region.escape_follows).then(|| {

@@ -76,6 +76,8 @@ pub struct Line {
     pub low_col: u16,
     /// Column of the last colour change: a prompt reaches at least as far. 0 if none.
     pub paint_col: u16,
+    /// Column that what is typed ends at, where a right-hand prompt stands behind; 0 if none does.
+    pub end_col: u16,
 }
 
 /// How an input region ended.
@@ -169,6 +171,8 @@ const BEFORE: u8 = 2;
 const FAINT: u8 = 4;
 /// Inverse: zle shows so what it cannot show.
 const INVERSE: u8 = 8;
+/// To the right of a place that the cursor was saved at and put back to.
+const RIGHT: u8 = 16;
 const BLANK: Cell = Cell { ch: ' ', bits: 0 };
 
 #[derive(Default)]
@@ -201,6 +205,16 @@ impl Row {
         if self.fresh && self.versions.is_empty() && self.is_blank() {
             self.fresh = false;
         }
+    }
+
+    /// See [`Line::end_col`].
+    fn typed_end(&self) -> u16 {
+        let right = |it: &Cell| it.ch != ' ' && it.bits & RIGHT != 0;
+        if self.bits & bits::INPUT == 0 || !self.cells.last().is_some_and(right) {
+            return 0;
+        }
+        let typed = self.cells.iter().rposition(|it| it.ch != ' ' && it.bits & RIGHT == 0);
+        typed.map_or(0, |it| it + 1).min(u16::MAX as usize) as u16
     }
 
     fn is_blank(&self) -> bool {
@@ -806,6 +820,7 @@ impl Page {
             title_col: 0,
             low_col: u16::MAX,
             paint_col,
+            end_col: 0,
         };
         if self.rowless == 0 {
             // Only the first of several can stand on a row that something was sent to before.
@@ -1022,6 +1037,7 @@ impl Page {
             low_col: u16::MAX,
             ..Line::default()
         };
+        let span_is_one_row = span.start() == span.end();
         for index in span {
             let row = &mut sheet.rows[index];
             row.fresh = false;
@@ -1030,6 +1046,9 @@ impl Page {
             line.bits |= row.bits;
             if line.title_col == 0 {
                 line.title_col = row.title_col;
+            }
+            if span_is_one_row {
+                line.end_col = row.typed_end();
             }
             if index == first_index {
                 // What lies beyond the first row is the command, however it was edited.
@@ -2289,7 +2308,7 @@ impl Page {
             // What is drawn to the right of a place that the cursor goes back to is not typed there.
             let index = (row - sheet.base) as usize;
             for cell in sheet.rows[index].cells.iter_mut().skip(col) {
-                cell.bits |= FAINT;
+                cell.bits |= RIGHT;
             }
         }
         sheet.row = row.clamp(sheet.base, sheet.base + sheet.rows.len() as u64 - 1);

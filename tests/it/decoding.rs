@@ -265,6 +265,27 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(bit, 0..60).prop_map(|it| it.concat())
 }
 
+/// Places of visible ASCII that a terminal would print.
+fn printed_places(bytes: &[u8]) -> Vec<u64> {
+    #[derive(Default)]
+    struct Printed(bool);
+    impl vte::Perform for Printed {
+        fn print(&mut self, ch: char) {
+            self.0 |= ch.is_ascii_graphic();
+        }
+    }
+    let mut parser = vte::Parser::new();
+    let mut places = Vec::new();
+    for (at, byte) in bytes.iter().enumerate() {
+        let mut printed = Printed::default();
+        parser.advance(&mut printed, &[*byte]);
+        if printed.0 {
+            places.push(at as u64);
+        }
+    }
+    places
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -280,6 +301,21 @@ proptest! {
         }
         for form in [Form::Bare, Form::Script, Form::Events] {
             prop_assert_eq!(decode(form, &chunks), decode(form, &[&bytes]));
+        }
+    }
+
+    /// What was printed stands in a line, though it may have been painted over or erased since; all else is controls.
+    #[test]
+    fn every_printed_byte_is_accounted_for_by_a_line(bytes in soup()) {
+        let (piece, _, flaws) = decode(Form::Bare, &[&bytes]);
+        // A footer is the frame's; versions beyond what is kept are a flaw.
+        let footer = memchr::memmem::find(&bytes, b"Script done").is_some();
+        if footer || flaws.iter().any(|it| it.kind.name() == "versions-dropped") {
+            return Ok(());
+        }
+        for at in printed_places(&bytes) {
+            let told = piece.lines.iter().any(|it| it.from <= at && at < it.to);
+            prop_assert!(told, "byte {} of {:?} in {:?}", at, String::from_utf8_lossy(&bytes), piece);
         }
     }
 
