@@ -200,6 +200,10 @@ pub struct Reader {
     /// Genuine input regions met, and lines that a line editor may have drawn.
     regions: u64,
     drawn_lines: u64,
+    /// Edited lines that were taken for output: how many, and the place of the first.
+    unread: (u64, u64),
+    /// Commands read so far.
+    read: u64,
 }
 
 /// A prompt of an input region as it stands, and what spoke for it when it was judged.
@@ -552,6 +556,7 @@ impl Reader {
         if sum < FLOOR && matches!(command.kind, Kind::Shell | Kind::Repl) {
             command.kind = Kind::Possible;
         }
+        self.read += u64::from(command.kind != Kind::Possible);
         self.commands.push(command);
     }
 
@@ -839,7 +844,12 @@ impl Reader {
                 self.levels.push(new_level());
             } else if let Some(top) = self.levels.last_mut() {
                 if top.prompt.trim_end() != &**shown {
-                    top.prompt = Arc::clone(shown);
+                    let blanks = &top.prompt[top.prompt.trim_end().len()..];
+                    top.prompt = if shown.ends_with(' ') || blanks.is_empty() {
+                        Arc::clone(shown)
+                    } else {
+                        Arc::from(format!("{shown}{blanks}"))
+                    };
                     top.shape = shape.cloned();
                 }
                 top.marked = marked;
@@ -1121,6 +1131,13 @@ impl Reader {
             return;
         }
         self.title_due = is_announced(line) && is_job_notice(text);
+        let went_back = line.low_col != u16::MAX && line.low_col > 0;
+        if line.bits & bits::EDITED != 0 && went_back && !self.streamed {
+            if self.unread.0 == 0 {
+                self.unread.1 = line.from;
+            }
+            self.unread.0 += 1;
+        }
         self.output();
         if let Some(current) = &mut self.current
             && looks_like_a_prompt(text)
@@ -1155,6 +1172,13 @@ impl Reader {
     /// Whether a terminal multiplexer draws the screen.
     fn in_panes(&self) -> bool {
         self.current.as_ref().is_some_and(|it| it.draws_panes)
+    }
+
+    /// Edited lines behind a prompt that could not be learnt: the place of the first, and how many. A few
+    /// are what programs do that draw on one line.
+    pub fn unread(&self) -> Option<(u64, u64)> {
+        let (many, first) = self.unread;
+        (many >= 5 && many > self.read).then_some((first, many))
     }
 
     /// Where a multiplexer first drew, if one did.
@@ -1399,8 +1423,16 @@ impl Reader {
         edited: bool,
     ) -> bool {
         let line = &drawn.lines[index as usize];
+        let (mut shown, mut body) = (shown, body);
+        if shape.is_none()
+            && !shown.is_empty()
+            && !shown.ends_with(char::is_whitespace)
+            && let Some(rest) = body.strip_prefix(' ').filter(|it| !it.starts_with(' '))
+        {
+            // It was met alone on a row first, where its last blank is not seen.
+            (shown, body) = (Arc::from(format!("{shown} ")), rest);
+        }
         // The first window-size message makes the shell draw its prompt twice; a streamed copy shows both.
-        let mut body = body;
         while shown.len() > 2
             && let Some(rest) = body.strip_prefix(&*shown)
         {
@@ -1766,7 +1798,10 @@ impl Reader {
             .iter()
             .filter(|it| self.learnt.may_end(&text[..it.end]))
             .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
-            .filter(|it| it.1 > 0.0 && !prompt::is_wordy(&text[..it.0]))
+            .filter(|it| {
+                let literal = &text[..it.0];
+                it.1 > 0.0 && (!prompt::is_wordy(literal) || self.learnt.is_returned_to(literal))
+            })
             .max_by(|one, other| one.1.total_cmp(&other.1))?;
         let end = prompt::farthest(text, end, &found, |it| self.learnt.line_count(it));
         Some((end, score))

@@ -63,10 +63,12 @@ pub enum FlawKind {
     Diverges,
     /// A terminal multiplexer drew panes: not every command typed in them can be told.
     Panes,
+    /// Lines were edited as people edit, and no prompt was learnt that they stand behind.
+    PromptUnknown,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -81,6 +83,7 @@ impl FlawKind {
         Self::Repeated,
         Self::Diverges,
         Self::Panes,
+        Self::PromptUnknown,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -103,6 +106,7 @@ impl FlawKind {
             Self::Repeated => "repeated",
             Self::Diverges => "diverges",
             Self::Panes => "panes",
+            Self::PromptUnknown => "prompt-unknown",
         }
     }
 
@@ -121,6 +125,9 @@ impl FlawKind {
             Self::ObjectDamaged => "only a part of the object could be read; that is kept",
             Self::Panes => {
                 "a multiplexer (tmux, screen) drew panes: commands typed in them may be missing"
+            }
+            Self::PromptUnknown => {
+                "lines were edited behind a prompt that could not be learnt: commands are missing"
             }
             Self::Diverges => "the session's two copies do not show the same lines",
             Self::Repeated => "log events came twice and are kept once",
@@ -337,6 +344,9 @@ impl Decoder {
         }
         if let Some(at) = draw.reader.panes_from() {
             flaws.push(Flaw { kind: FlawKind::Panes, at, count: 1 });
+        }
+        if let Some((at, count)) = draw.reader.unread() {
+            flaws.push(Flaw { kind: FlawKind::PromptUnknown, at, count });
         }
         if claims.frame.header_time_without_zone {
             flaws.push(Flaw { kind: FlawKind::TimeWithoutZone, at: 0, count: 1 });

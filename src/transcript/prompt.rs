@@ -551,6 +551,13 @@ impl Learnt {
         })
     }
 
+    /// Whether the line editor went back exactly to the end of this text, and did so again.
+    pub fn is_returned_to(&self, literal: &str) -> bool {
+        let literal = literal.trim_end();
+        let seen = self.lines.get(&skeleton_hash(literal));
+        seen.and_then(|it| it.literals.get(&hash(literal))).is_some_and(|it| *it >= 3)
+    }
+
     /// How often lines had a beginning of this kind.
     pub fn line_count(&self, literal: &str) -> u32 {
         self.lines.get(&skeleton_hash(literal.trim_end())).map_or(0, |it| it.count)

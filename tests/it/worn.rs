@@ -128,7 +128,8 @@ fn prompts_never_seen_before_are_learnt_from_their_session() {
         b-title          - history | grep echo | tail -5
         b-title          + history | grep ech5 | tail -
         of 462 commands
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 /// The terminal bytes of a session up to the first thing that makes rows vanish from a terminal: clearing, and
