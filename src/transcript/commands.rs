@@ -5,13 +5,13 @@
 //! editor decide); everything believed carries the evidence that was weighed; and what is not believed enough
 //! is kept as *possible*, apart from the rest. A command that was not typed is worse than one missed.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use unicode_width::UnicodeWidthChar;
 
 use crate::transcript::prompt;
+use crate::transcript::prompt::ByHash;
 use crate::transcript::prompt::Candidate;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Learnt;
@@ -149,8 +149,6 @@ struct Current {
     draws_panes: bool,
     /// A window title has told it.
     named: bool,
-    /// Where its prompt ends was learnt, not known.
-    unsure: bool,
 }
 
 /// Reads commands window by window, in order.
@@ -191,7 +189,7 @@ pub struct Reader {
     /// Lines were streamed, a second's worth in one event.
     streamed: bool,
     /// Lines that stood just before edited ones, by skeleton: the upper line of a prompt of two.
-    heralds: HashMap<u64, Herald>,
+    heralds: ByHash<Herald>,
     panes: Panes,
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
@@ -512,7 +510,8 @@ impl Reader {
                 && !text[..*at].contains([';', '|', '&', '\'', '"'])
                 && (title == rest || title.strip_prefix(rest).is_some_and(|it| it.starts_with(' ')))
         });
-        if let Some(cut) = cut.filter(|_| current.unsure) {
+        let learnt = || prompt::known(&current.command.prompt).is_none_or(|it| !it.strong);
+        if let Some(cut) = cut.filter(|_| learnt()) {
             current.named = true;
             current.command.prompt =
                 Arc::from(format!("{}{}", current.command.prompt, &text[..cut]));
@@ -582,19 +581,11 @@ impl Reader {
             let text = prompt::head(&command.text, JUDGED_BYTES);
             does = Does::of(text);
             self.prints = does.prints_files;
-            self.last = Some(text.to_owned());
+            text.clone_into(self.last.get_or_insert_default());
         }
         let draws_panes = command.kind == Kind::Shell && does.draws_panes;
-        let unsure = prompt::known(&command.prompt).is_none_or(|it| !it.strong);
-        self.current = Some(Current {
-            command,
-            outputs: 0,
-            decoys: 0,
-            marked,
-            draws_panes,
-            named: false,
-            unsure,
-        });
+        self.current =
+            Some(Current { command, outputs: 0, decoys: 0, marked, draws_panes, named: false });
     }
 
     /// Adds a continuation line to the current command.
@@ -639,7 +630,7 @@ impl Reader {
             self.output();
             return;
         }
-        let Some(split) = self.split(drawn, region) else { return };
+        let Some(mut split) = self.split(drawn, region) else { return };
         let line = &drawn.lines[split.line as usize];
         let leaves_keypad = self.levels.last().is_some_and(|it| it.leaves_keypad);
         let kind = match region.end {
@@ -651,7 +642,8 @@ impl Reader {
             RegionEnd::Accepted => Kind::Shell,
             RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
         };
-        let mut text = split.text.trim_end().to_owned();
+        let mut text = std::mem::take(&mut split.text);
+        text.truncate(text.trim_end().len());
         if let Some(found) = searched(&text) {
             text = found.to_owned();
         }

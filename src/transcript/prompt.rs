@@ -6,6 +6,8 @@
 //! nothing, because output can print any shape (a README does); the walk in `commands` asks for more.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
@@ -259,6 +261,33 @@ fn is_of_word(ch: char) -> bool {
     }
 }
 
+/// A table whose keys are hashes already.
+pub type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
+
+/// Takes a hash as it is.
+#[derive(Default)]
+pub struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |sum, it| sum.rotate_left(8) ^ u64::from(*it));
+    }
+
+    fn write_u64(&mut self, it: u64) {
+        self.0 = it;
+    }
+
+    fn finish(&self) -> u64 {
+        // FNV's high bits are its weakest, and the table looks at them first.
+        self.0 ^ self.0.rotate_left(32)
+    }
+}
+
+/// The beginning of one row of input regions.
+fn region_key(row: u8, literal: &str) -> u64 {
+    skeleton_hash(literal) ^ (u64::from(row) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 /// FNV-1a: fixed, so that the same bytes give the same answer on every run.
 const HASH_OF_NOTHING: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -379,7 +408,7 @@ struct Support {
     /// Different texts, as far as they are held apart.
     distinct: u32,
     /// The prompts themselves, and how often the line editor went back exactly to the end of each.
-    literals: HashMap<u64, u32>,
+    literals: ByHash<u32>,
     /// How often the editor went back to the end of a text that it went back to more than once. Once can
     /// be chance: an edit in the middle of a command also goes back somewhere.
     tight: u32,
@@ -441,8 +470,8 @@ impl Ends {
 /// What the session itself has taught. Grows with each window; never forgets.
 #[derive(Default, Debug)]
 pub struct Learnt {
-    regions: HashMap<(u8, u64), Support>,
-    lines: HashMap<u64, Support>,
+    regions: ByHash<Support>,
+    lines: ByHash<Support>,
     /// What prompts of lines may end with: most output is turned away by its last character.
     ends: Ends,
     /// Lines learnt from.
@@ -450,7 +479,7 @@ pub struct Learnt {
     /// Columns at which rows of regions end behind blanks, and how often: right-hand prompts.
     right_ends: HashMap<u16, u32>,
     /// The same by what they say: an edit may have moved one.
-    right_texts: HashMap<u64, u32>,
+    right_texts: ByHash<u32>,
     rows_seen: u32,
 }
 
@@ -496,7 +525,7 @@ impl Learnt {
             }
         }
         for (it, literal) in distinct(text, found) {
-            let key = (row, skeleton_hash(literal));
+            let key = region_key(row, literal);
             if self.regions.len() >= SKELETONS_MAX && !self.regions.contains_key(&key) {
                 continue;
             }
@@ -565,13 +594,13 @@ impl Learnt {
 
     /// How often this row of a region had a beginning of this kind.
     pub fn region_count(&self, row: u8, literal: &str) -> u32 {
-        self.regions.get(&(row, skeleton_hash(literal.trim_end()))).map_or(0, |it| it.count)
+        self.regions.get(&region_key(row, literal.trim_end())).map_or(0, |it| it.count)
     }
 
     /// How likely the region's row has its prompt end here.
     pub fn region_score(&self, row: u8, text: &str, it: Candidate) -> f32 {
         let literal = text[..it.end].trim_end();
-        self.regions.get(&(row, skeleton_hash(literal))).map_or(0.0, |seen| seen.score(it.weight))
+        self.regions.get(&region_key(row, literal)).map_or(0.0, |seen| seen.score(it.weight))
     }
 
     /// How likely a line's prompt ends here: 0 if lines with this beginning never showed what only a line

@@ -2133,7 +2133,8 @@ impl Perform for Page {
             [b"0" | b"2", title @ ..] => {
                 let text = String::from_utf8_lossy(title.first().copied().unwrap_or_default());
                 self.out.items.push(Item::Title(self.out.titles.len() as u32));
-                self.out.titles.push(text.chars().take(512).collect());
+                let end = text.char_indices().nth(512).map_or(text.len(), |it| it.0);
+                self.out.titles.push(text[..end].into());
                 let number = self.main.row;
                 self.titled_row = Some(number);
                 if self.alt.is_none() {
