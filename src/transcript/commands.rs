@@ -1015,7 +1015,12 @@ impl Reader {
         let usual = self.usual.iter().find(|it| {
             !self.explains
                 && it.met >= AS_EVER
-                && rows.get(it.rows_before).is_some_and(|row| row.text.starts_with(&*it.prompt))
+                && rows.get(it.rows_before).is_some_and(|row| {
+                    // A further segment, as for a failure, makes it another prompt.
+                    row.text.strip_prefix(&*it.prompt).is_some_and(|rest| {
+                        rest.is_ascii() || !rest.chars().take(24).any(prompt::is_ornament)
+                    })
+                })
         });
         if let Some(it) = usual {
             // Judged often enough: the same prompt stands here again.
@@ -1805,13 +1810,11 @@ fn named(title: &str, command: &str) -> Option<String> {
     let mut drawn = command.chars().peekable();
     let mut end = 0;
     for (at, ch) in title.char_indices() {
-        if drawn.next_if_eq(&ch).is_some() {
-            end = at + ch.len_utf8();
-        } else if UnicodeWidthChar::width(ch) == Some(0) && drawn.peek().is_some() {
-            end = at + ch.len_utf8();
-        } else {
+        let undrawn = UnicodeWidthChar::width(ch) == Some(0) && drawn.peek().is_some();
+        if drawn.next_if_eq(&ch).is_none() && !undrawn {
             break;
         }
+        end = at + ch.len_utf8();
     }
     let whole = drawn.peek().is_none();
     (whole && title[end..].chars().next().is_none_or(char::is_whitespace))

@@ -239,7 +239,7 @@ pub fn skeleton(prompt: &str) -> String {
 pub fn is_wordy(prompt: &str) -> bool {
     prompt.split(' ').filter(|it| !it.is_empty()).all(|word| {
         word.chars().all(is_of_word)
-            && word.chars().any(|it| it.is_alphanumeric() || matches!(it, '/' | '~'))
+            && (matches!(word, "/" | "~" | "~/") || word.chars().any(char::is_alphanumeric))
     })
 }
 
@@ -361,6 +361,16 @@ fn sign_weight(ch: char) -> f32 {
     }
 }
 
+/// A blank, or one that must not break: powerline is built with those.
+fn is_blank(ch: char) -> bool {
+    matches!(ch, ' ' | '\u{a0}')
+}
+
+/// Arrows and wedges of the powerline fonts: prompts are built of them, and nothing else is.
+pub fn is_ornament(ch: char) -> bool {
+    ('\u{e0a0}'..='\u{e0d7}').contains(&ch)
+}
+
 /// Every place in a line where a prompt may end: behind a sign and a blank, behind a sign, behind a blank.
 pub fn candidates(text: &str) -> Vec<Candidate> {
     let mut found = Vec::new();
@@ -368,19 +378,18 @@ pub fn candidates(text: &str) -> Vec<Candidate> {
     let mut before = None;
     let mut sign = None;
     for (at, ch) in window.char_indices() {
-        if ch == ' ' {
+        if is_blank(ch) {
             if let Some(last) = sign {
-                found.push(Candidate { end: at + 1, weight: sign_weight(last) });
-            } else if before.is_some_and(|it| it == ' ') && !found.is_empty() {
+                found.push(Candidate { end: at + ch.len_utf8(), weight: sign_weight(last) });
+            } else if before.is_some_and(is_blank) && !found.is_empty() {
                 // A prompt may end in several blanks.
                 let weight = found.last().map_or(0.1, |it| it.weight);
-                found.push(Candidate { end: at + 1, weight });
+                found.push(Candidate { end: at + ch.len_utf8(), weight });
             }
             sign = None;
         } else {
             if let Some(last) = before
                 && matches!(last, '>' | '$' | '#' | '%' | ':')
-                && last != ' '
             {
                 found.push(Candidate { end: at, weight: 0.25 });
             }

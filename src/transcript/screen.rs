@@ -18,6 +18,8 @@ use vte::Params;
 use vte::Parser;
 use vte::Perform;
 
+use crate::transcript::prompt;
+
 /// Rows kept within reach of the cursor; older ones are final. Taller than any window we have seen.
 const REACH: usize = 400;
 /// Cells in one row before it is cut. Longer lines are split, and the split is marked.
@@ -242,7 +244,6 @@ struct Sheet {
 struct OpenRegion {
     /// Something was printed behind a CR and a move to the right, as fish types.
     typed: bool,
-    keypad: bool,
     filled: bool,
     /// The line editor draws its prompt anew from this row on: what is printed is not typed.
     redrawing: Option<u64>,
@@ -294,9 +295,7 @@ struct Page {
     lossy: bool,
     /// See [`Screen::note`].
     noted: u16,
-    /// Application mode of the keypad (DECKPAM, DECCKM).
-    keypad: bool,
-    /// It was left, and nothing was printed since.
+    /// The keypad's application mode (DECCKM) was left, and nothing was printed since.
     keypad_left: bool,
     /// The sequence just read is the last of those that zle sends before it draws its prompt.
     after_24: bool,
@@ -358,7 +357,6 @@ impl Screen {
                 escape_follows: false,
                 lossy: false,
                 noted: 0,
-                keypad: false,
                 keypad_left: false,
                 after_24: false,
                 enter_col: 0,
@@ -946,8 +944,9 @@ impl Page {
         } else {
             // A suggestion of the shell that stands at the end of an input row was not typed.
             let input = row.bits & bits::INPUT != 0;
-            let shown =
-                |it: &Cell| it.ch != ' ' && !(input && it.bits & FAINT != 0 && !is_ornament(it.ch));
+            let shown = |it: &Cell| {
+                it.ch != ' ' && !(input && it.bits & FAINT != 0 && !prompt::is_ornament(it.ch))
+            };
             row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
         };
         out.reserve(end);
@@ -1331,7 +1330,6 @@ impl Page {
         row.bits &= !bits::EDITED;
         self.region = Some(OpenRegion {
             typed: false,
-            keypad: self.keypad,
             filled,
             redrawing: None,
             prompt,
@@ -1914,10 +1912,7 @@ impl Page {
                     self.closed_region = true;
                     self.stop = true;
                 }
-                (1, on) => {
-                    self.keypad = on;
-                    self.keypad_left = !on;
-                }
+                (1, on) => self.keypad_left = !on,
                 (1049 | 1047 | 47, true) => self.enter_screen(),
                 (1049 | 1047 | 47, false) => self.leave_screen(),
                 _ => {}
@@ -1955,11 +1950,6 @@ fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
         cells.resize(col + 1, BLANK);
     }
     cells[col] = cell;
-}
-
-/// Arrows and wedges of the powerline fonts: prompts are built of them, suggestions are not.
-fn is_ornament(ch: char) -> bool {
-    ('\u{e0a0}'..='\u{e0d7}').contains(&ch)
 }
 
 /// Text as cells, for rows that were never drawn cell by cell.

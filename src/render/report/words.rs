@@ -169,6 +169,9 @@ impl Words {
             FlawKind::Panes => {
                 "tmux または screen が画面を描いたため、そこでの入力は一部しか復元できない"
             }
+            FlawKind::PromptUnknown => {
+                "プロンプトを見分けられないまま行が編集されたため、コマンドが欠けている"
+            }
             FlawKind::Diverges => "セッションの二つの写しが同じ行を示さない",
             FlawKind::Repeated => "ログイベントが二度届き、一度だけ保持している",
             FlawKind::Replaced => "保存先でオブジェクトが置き換えられた。古い版も保持している",
