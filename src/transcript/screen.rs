@@ -2162,6 +2162,10 @@ impl Page {
             return;
         }
         let count = numbers.first(1) as usize;
+        if matches!(action, 'K' | 'P' | '@' | 'X') {
+            // What changes the row under the cursor undoes the margin, as in xterm (ResetWrap).
+            self.sheet().wrap_due = false;
+        }
         match action {
             'A' => {
                 self.right_is_not_due();

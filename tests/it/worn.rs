@@ -207,6 +207,15 @@ fn a_ready_emulator_shows_the_same_rows_at_the_known_width() {
     .assert_eq(&out);
 }
 
+/// Found by `tests/fuzz/run` beside the ready emulator.
+#[test]
+fn what_changes_a_full_row_undoes_its_margin() {
+    for change in ["\x1b[6P", "\x1b[K", "\x1b[3@", "\x1b[2X"] {
+        let bytes = format!("ab\x1b[20C!{change}:f\r\n");
+        assert_eq!(rows_of_ours(bytes.as_bytes(), 10), ["ab       :f"], "{change:?}");
+    }
+}
+
 /// What line editors and progress bars send on one row: text, CR, BS, erasing, inserting, moving left and right,
 /// colours, line ends.
 fn editing() -> impl Strategy<Value = Vec<u8>> {

@@ -59,8 +59,17 @@ const ROWS: usize = 80;
 fn edits(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rows = 1;
+    // No farther to the right than this, so that margins stay out of it.
+    let mut right = 0;
     for pair in bytes.chunks_exact(2).take(500) {
         let count = pair[1] % 24;
+        right = match pair[0] {
+            b'\r' | b'\n' => 0,
+            _ => right + usize::from(count.max(1)),
+        };
+        if right + 24 > COLUMNS {
+            break;
+        }
         match pair[0] {
             it @ 0x20..=0x7e => out.push(it),
             b'\n' if rows + 2 < ROWS => {
