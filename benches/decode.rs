@@ -1,7 +1,8 @@
 //! How fast bytes become lines and commands, on one core, beside a bare `vte` parse of the same bytes and beside ready
 //! emulators of 120 columns, which keep no commands, places or versions.
 //!
-//! `cargo bench --bench decode [-- KIND]` prints one row a kind of transcript. Each kind is repeated to 16 MB; the best of five runs
+//! `cargo bench --bench decode [-- KIND]` prints one row a kind of transcript; with `CORPUS=FOLDER`, one more for all
+//! `session.log` in its folders, one behind the other. Each kind is repeated to 16 MB; the best of five runs
 //! counts, because everything else on the machine can only make it slower.
 
 use std::io::Write;
@@ -12,6 +13,7 @@ use alacritty_terminal::grid::Dimensions;
 use alacritty_terminal::term::Config;
 use alacritty_terminal::term::Term;
 use ssmtrail::transcript::decoder::Decoder;
+use ssmtrail::transcript::decoder::Piece;
 use ssmtrail::transcript::wire::Form;
 
 const BYTES: usize = 16 << 20;
@@ -59,6 +61,16 @@ fn body(script: &[u8]) -> Vec<u8> {
     let start = script.iter().position(|it| *it == b'\n').map_or(0, |it| it + 1);
     let end = script.windows(12).rposition(|it| it == b"\nScript done").unwrap_or(script.len());
     script[start..end].to_vec()
+}
+
+/// The bodies of all transcripts of a corpus, one behind the other.
+fn corpus() -> Option<Vec<u8>> {
+    let root = std::env::var_os("CORPUS")?;
+    let mut folders: Vec<_> =
+        std::fs::read_dir(root).ok()?.flatten().map(|it| it.path().join("session.log")).collect();
+    folders.sort();
+    let scripts = folders.iter().filter_map(|it| std::fs::read(it).ok());
+    Some(scripts.flat_map(|it| body(&it)).collect())
 }
 
 fn best(mut run: impl FnMut()) -> f64 {
@@ -113,7 +125,7 @@ fn main() {
     .chain(plain())
     .chain(colours())
     .collect();
-    let rows = [
+    let mut rows = vec![
         (Form::Bare, filled("plain output", &plain())),
         (Form::Bare, filled("colour listing", &colours())),
         (Form::Bare, filled("full screen", &body(screen))),
@@ -121,6 +133,9 @@ fn main() {
         (Form::Bare, filled("mix of all", &mix)),
         (Form::Events, filled("streamed events", events)),
     ];
+    if let Some(corpus) = corpus() {
+        rows.push((Form::Bare, filled("whole corpus", &corpus)));
+    }
     let mut out = std::io::stdout().lock();
     let _ = writeln!(
         out,
@@ -136,9 +151,11 @@ fn main() {
         let ours = best(|| {
             let mut decoder = Decoder::new(*form);
             commands = 0;
+            let mut piece = Piece::default();
             for chunk in bytes.chunks(1 << 20) {
                 decoder.push(chunk);
-                commands += decoder.take().commands.len();
+                decoder.take_into(&mut piece);
+                commands += piece.commands.len();
             }
             commands += decoder.finish().0.commands.len();
         });

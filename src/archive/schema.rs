@@ -512,7 +512,9 @@ pub struct Shared {
 /// Columns of `lines` while they are filled.
 pub struct LineColumns {
     number: Vec<i64>,
-    text: Vec<String>,
+    /// All texts, one behind the other, and where each ends.
+    text: String,
+    text_ends: Vec<usize>,
     kind: Vec<&'static str>,
     continued: Vec<bool>,
     earliest: Vec<Option<i64>>,
@@ -520,7 +522,6 @@ pub struct LineColumns {
     start: Vec<i64>,
     end: Vec<i64>,
     shared: Vec<(usize, Shared)>,
-    bytes: usize,
 }
 
 impl Default for LineColumns {
@@ -533,7 +534,8 @@ impl LineColumns {
     pub fn new() -> Self {
         Self {
             number: Vec::new(),
-            text: Vec::new(),
+            text: String::new(),
+            text_ends: Vec::new(),
             kind: Vec::new(),
             continued: Vec::new(),
             earliest: Vec::new(),
@@ -541,13 +543,12 @@ impl LineColumns {
             start: Vec::new(),
             end: Vec::new(),
             shared: Vec::new(),
-            bytes: 0,
         }
     }
 
     /// Bytes of text held.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.text.len()
     }
 
     pub fn len(&self) -> usize {
@@ -567,22 +568,27 @@ impl LineColumns {
     pub fn push(
         &mut self,
         number: i64,
-        text: String,
+        text: &str,
         kind: &'static str,
         continued: bool,
         at: Option<(Option<i64>, i64)>,
         start: i64,
         end: i64,
     ) {
-        self.bytes += text.len();
         self.number.push(number);
-        self.text.push(text);
+        self.text.push_str(text);
+        self.text_ends.push(self.text.len());
         self.kind.push(kind);
         self.continued.push(continued);
         self.earliest.push(at.and_then(|it| it.0));
         self.latest.push(at.map(|it| it.1));
         self.start.push(start);
         self.end.push(end);
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(&0).chain(&self.text_ends);
+        starts.zip(&self.text_ends).map(|(from, to)| &self.text[*from..*to])
     }
 
     /// Takes all rows out as one data frame; the session last begun goes on.
@@ -613,7 +619,7 @@ impl LineColumns {
                 text("owner", |it| it.owner.as_deref()),
                 text("target", |it| it.target.as_deref()),
                 i64::column("line_number", it.number.iter()),
-                String::column("text", it.text.iter()),
+                StringChunked::from_iter_values("text".into(), it.texts()).into_column(),
                 StringChunked::from_iter_values("kind".into(), it.kind.iter().copied())
                     .into_column(),
                 bool::column("continued", it.continued.iter()),
@@ -664,7 +670,7 @@ mod tests {
     fn lines_are_written_with_the_columns_they_are_declared_with() {
         let mut lines = LineColumns::new();
         lines.begin(Shared { session_id: "alice-1".into(), ..Shared::default() });
-        lines.push(1, "ls".into(), "input", false, None, 0, 4);
+        lines.push(1, "ls", "input", false, None, 0, 4);
         let frame = lines.take().unwrap();
         assert_eq!(*frame.schema().as_ref(), LINES.schema());
     }

@@ -113,13 +113,14 @@ impl<'a> Rows<'a> {
         };
         let cached = primary.piece.take().filter(|_| stream.is_none());
         match cached {
-            Some(piece) => out.piece(piece)?,
+            Some(mut piece) => out.piece(&mut piece)?,
             None => {
                 let mut decoder = Decoder::new(primary.form);
                 if let Some(stream) = stream {
                     decoder = decoder.with_stream(stream);
                 }
                 let mut failed = None;
+                let mut piece = Piece::default();
                 let stop = self.stop;
                 let read = primary.content.parts(1 << 20, |part| {
                     if stop.load(Ordering::Relaxed) {
@@ -127,7 +128,8 @@ impl<'a> Rows<'a> {
                         return Err(std::io::ErrorKind::Other.into());
                     }
                     decoder.push(part);
-                    if let Err(it) = out.piece(decoder.take()) {
+                    decoder.take_into(&mut piece);
+                    if let Err(it) = out.piece(&mut piece) {
                         failed = Some(it);
                         return Err(std::io::ErrorKind::Other.into());
                     }
@@ -139,8 +141,8 @@ impl<'a> Rows<'a> {
                 read.map_err(|it| {
                     Error::new(Kind::Refused, format!("cannot read back {}: {it}", primary.locator))
                 })?;
-                let (piece, claims, flaws) = decoder.finish();
-                out.piece(piece)?;
+                let (mut piece, claims, flaws) = decoder.finish();
+                out.piece(&mut piece)?;
                 primary.claims.frame.has_footer = claims.frame.has_footer;
                 primary.claims.diverged = claims.diverged;
                 primary.flaws.extend(flaws);
@@ -365,10 +367,10 @@ struct SessionOut<'a> {
 }
 
 impl SessionOut<'_> {
-    fn piece(&mut self, piece: Piece) -> Result<()> {
+    fn piece(&mut self, piece: &mut Piece) -> Result<()> {
         for line in &piece.lines {
             self.lines += 1;
-            let text = piece.line_text(line).to_owned();
+            let text = piece.line_text(line);
             let continued = line.bits & bits::CONTINUED != 0;
             let kind = line_kind(line.bits);
             let (from, to) = (line.from as i64, line.to as i64);
@@ -380,7 +382,7 @@ impl SessionOut<'_> {
                 self.segment.write(&LINES, self.partition, &frame)?;
             }
         }
-        for typed in piece.commands {
+        for typed in piece.commands.drain(..) {
             let row = self.command(typed);
             self.pending.commands.push(row);
             if self.pending.commands.len() >= GROUP_ROWS {
