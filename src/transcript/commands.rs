@@ -97,6 +97,7 @@ impl Command {
 
 const ANNOUNCED: &str = "what this shell sends before each prompt came just before";
 const EDITED: &str = "edited in place";
+const MARKED: &str = "between the line editor's own marks";
 
 /// Longer texts are not judged anew with every line that is added to them: a here-document of a hundred
 /// thousand lines must cost no more than its length.
@@ -667,8 +668,11 @@ impl Reader {
         if region.input_at.is_none() && !region.escape_follows && split.prompt.len() >= 2 {
             self.met(&split);
         }
+        if region.escape_follows {
+            self.thrown_away(drawn, region, &split.prompt);
+        }
         let mut evidence = split.evidence;
-        evidence.push(weigh("between the line editor's own marks", 3.0));
+        evidence.push(weigh(MARKED, 3.0));
         self.settle(&split.prompt, split.shape.as_ref(), true, split.rows_before, &mut evidence);
         if let Some(level) = self.levels.last_mut() {
             level.titled |= region.titled;
@@ -705,6 +709,26 @@ impl Reader {
             return;
         }
         self.begin(command, true);
+    }
+
+    /// Lines that Ctrl-C threw away between the same marks as the one that was run, as fish has them.
+    fn thrown_away(&mut self, drawn: &Drawn, region: &Region, prompt: &Arc<str>) {
+        let rows: Vec<(u32, String)> = region_rows(drawn, region)
+            .filter_map(|it| {
+                let shown = it.text.trim_end().strip_suffix("^C")?;
+                let at = shown.find(&**prompt).filter(|_| !prompt.trim().is_empty())?;
+                let text = shown[at + prompt.len()..].trim_end();
+                (!text.is_empty()).then(|| (it.line, text.to_owned()))
+            })
+            .collect();
+        for (line, text) in rows {
+            let evidence = vec![weigh(MARKED, 3.0)];
+            let command = self.command(text, Kind::Abandoned, prompt, None, evidence, |it| {
+                (it.from, it.to) = (region.from, region.to);
+                it.line = u64::from(line);
+            });
+            self.begin(command, true);
+        }
     }
 
     fn command(
@@ -936,6 +960,9 @@ impl Reader {
         }
         let mut evidence = Vec::with_capacity(EVIDENCE);
         let fish = region.escape_follows;
+        // fish goes on between the same marks after Ctrl-C.
+        let thrown = rows.iter().rposition(|it| fish && it.text.trim_end().ends_with("^C"));
+        let rows = &rows[thrown.map_or(0, |it| it + 1).min(rows.len() - 1)..];
         if let Some(row) = rows.iter().rposition(|it| searched(it.text).is_some()) {
             let top = self.levels.last();
             return Some(Split {
@@ -958,7 +985,7 @@ impl Reader {
                 evidence.push(weigh("the line editor returns to where the prompt ends", 1.5));
                 it
             }
-            None => self.prompt_end(&rows, &mut evidence)?,
+            None => self.prompt_end(rows, &mut evidence)?,
         };
         let literal = &rows[row].text[..end];
         let shown = match self.levels.last() {
