@@ -1631,8 +1631,11 @@ impl Page {
     }
 
     fn column(&mut self, col: usize) {
-        let most = self.width.unwrap_or(ROW_CELLS_MAX).max(1) - 1;
+        let width = self.width;
         let sheet = self.sheet();
+        let held = sheet.rows[(sheet.row - sheet.base) as usize].cells.len();
+        // No move leaves a window, and where its width is not known none goes farther than what was printed.
+        let most = width.unwrap_or(WIDEST.max(held)).max(1) - 1;
         sheet.wrap_due = false;
         sheet.col = col.min(most);
     }

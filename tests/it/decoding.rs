@@ -223,6 +223,19 @@ fn adversarial_bytes_cost_no_more_than_their_length() {
     }
 }
 
+/// One line without end, moves without measure, screens in screens: the memory of a window bounds what is held.
+#[test]
+fn one_enormous_line_or_move_is_only_long() {
+    let line = "x".repeat(10_000_000);
+    let moves = "\x1b[99999999C\x1b[99999999B\x1b[99999999;99999999Hx".repeat(20_000);
+    let screens = "\x1b[?1049hdeep\r\n\x1b[?47h".repeat(200_000);
+    for whole in [line, moves, screens] {
+        let (piece, _, _) = decode(Form::Bare, &[whole.as_bytes()]);
+        let shown: usize = piece.lines.iter().map(|it| piece.line_text(it).trim().len()).sum();
+        assert!(shown <= whole.len(), "{} bytes of {}", shown, whole.len());
+    }
+}
+
 /// Found by `tests/fuzz/run`, made small by hand.
 #[test]
 fn what_the_fuzzer_found_stays_found() {
@@ -234,6 +247,69 @@ fn what_the_fuzzer_found_stays_found() {
     let event = serde_json::json!({ "message": message.to_string() }).to_string();
     let (piece, ..) = decode(Form::Events, &[event.as_bytes()]);
     assert_eq!(piece.commands.len(), 1);
+}
+
+#[test]
+fn a_window_title_tells_what_no_line_editor_draws() {
+    // fish draws no zero-width joiner while one types; its title has it.
+    let whole = "Script started on x\n\x1b[?2004h> \x1b[K\r\x1b[2Cecho 👩🚀 up\r\x1b[13C\r\r\n\x1b[?2004l\x1b]0;echo 👩\u{200d}🚀 up ~/p\x07\x1b[30m\r👩\u{200d}🚀 up\r\r\n\nScript done on x\n";
+    assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell echo 👩\u{200d}🚀 up"]);
+}
+
+#[test]
+fn a_pasted_block_is_one_command_though_the_stream_shows_it_twice() {
+    let lines = [
+        "\x1b[?2004l\x1b]0;t\x07\x1b[?2004h[dana@h ~]$ \x1b[7mfor i in 1 2; do\x1b[27m",
+        "  echo $i",
+        "donefor i in 1 2; do",
+        "  echo $i",
+        "done",
+        "1",
+        "2",
+    ];
+    let next = [
+        "\x1b]0;t\x07\x1b[?2004h[dana@h ~]$ \x1b[7muptime -p\x1b[27m\x08\x08\x08\x08\x08\x08\x08\x08\x08uptime -p",
+        "up 3 hours",
+    ];
+    let event = |lines: &[&str]| {
+        let message = serde_json::json!({ "sessionData": lines });
+        serde_json::json!({ "message": message.to_string() }).to_string() + "\n"
+    };
+    let events = event(&lines) + &event(&next);
+    assert_eq!(
+        commands(Form::Events, events.as_bytes()),
+        ["shell for i in 1 2; do\n  echo $i\ndone", "shell uptime -p"]
+    );
+}
+
+/// A README or a list of numbers between two lines of a prompt, or edited once, must not become a prompt.
+#[test]
+fn words_alone_are_no_prompt_and_numbers_are_no_commands() {
+    let numbers: String = (1..200).map(|it| format!("{it}\r\r\n")).collect();
+    let mut whole = String::from("Script started on x\n");
+    for _ in 0..4 {
+        whole += "[dana@h ~]$ seq x\x08\x1b[K1 199\r\r\n";
+        whole += &numbers;
+        whole += "1\r\r\nDown\x08\x08nloading [####]\r\r\n";
+    }
+    whole += "\nScript done on x\n";
+    let found = commands(Form::Script, whole.as_bytes());
+    assert_eq!(found, ["shell seq 1 199"; 4]);
+}
+
+#[test]
+fn a_session_whose_prompt_cannot_be_learnt_says_so() {
+    let typed = [
+        "src/ lsx\x08\x1b[K -l\r\r\nfile\r\r\n",
+        "project/ cta\x08\x08\x1b[Kat x\r\r\nwords\r\r\n",
+        "src/ upq\x08\x1b[Ktime\r\r\n",
+        "app/ df -zz\x08\x08\x1b[Kh\r\r\n",
+        "src/ psy\x08\x1b[K aux\r\r\n",
+        "app/ whox\x08\x1b[Kami\r\r\n",
+    ];
+    let whole = format!("Script started on x\n{}\nScript done on x\n", typed.concat());
+    assert_eq!(commands(Form::Script, whole.as_bytes()), Vec::<String>::new());
+    assert_eq!(flaws(Form::Script, whole.as_bytes()), ["prompt-unknown"]);
 }
 
 #[test]
