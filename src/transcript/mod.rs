@@ -15,6 +15,9 @@ pub mod streamed;
 /// One session in two copies, aligned.
 pub mod both;
 
+/// How wide the window was.
+pub mod width;
+
 /// Control sequences → what a person saw.
 pub mod screen;
 

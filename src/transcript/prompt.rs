@@ -366,11 +366,6 @@ fn is_blank(ch: char) -> bool {
     matches!(ch, ' ' | '\u{a0}')
 }
 
-/// Arrows and wedges of the powerline fonts: prompts are built of them, and nothing else is.
-pub fn is_ornament(ch: char) -> bool {
-    ('\u{e0a0}'..='\u{e0d7}').contains(&ch)
-}
-
 /// Every place in a line where a prompt may end: behind a sign and a blank, behind a sign, behind a blank.
 pub fn candidates(text: &str) -> Vec<Candidate> {
     let mut found = Vec::new();

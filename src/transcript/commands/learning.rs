@@ -1,0 +1,245 @@
+//! What a session teaches of its prompts before they are read: the places that line editors go back to, the lines that
+//! stand above prompts, the prompts met again and again, and the titles that name a command.
+
+use std::sync::Arc;
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::transcript::commands::Evidence;
+use crate::transcript::commands::JUDGED_BYTES;
+use crate::transcript::commands::Reader;
+use crate::transcript::commands::Split;
+use crate::transcript::commands::regions::low_byte;
+use crate::transcript::commands::regions::region_rows;
+use crate::transcript::commands::weigh;
+use crate::transcript::prompt;
+use crate::transcript::prompt::Shape;
+use crate::transcript::screen::Drawn;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::Region;
+use crate::transcript::screen::bits;
+
+pub(super) const USUAL_MAX: usize = 16;
+
+/// Kinds of lines before prompts that are told apart.
+pub(super) const HERALDS_MAX: usize = 1024;
+
+/// Regions and lines of a session that are all learnt from; beyond, one in sixteen tells enough.
+pub(super) const LEARNT_WHOLE: u64 = 1024;
+
+/// A prompt met so often is not judged anew each time.
+pub(super) const AS_EVER: u32 = 16;
+
+/// A prompt of an input region as it stands, and what spoke for it when it was judged.
+pub(super) struct Usual {
+    pub(super) prompt: Arc<str>,
+    pub(super) rows_before: usize,
+    pub(super) shape: Option<Shape>,
+    pub(super) judged: Evidence,
+    pub(super) met: u32,
+}
+
+#[derive(Default)]
+pub(super) struct Herald {
+    pub(super) count: u32,
+    pub(super) painted: bool,
+    /// See [`prompt::is_wordy`].
+    pub(super) wordy: bool,
+}
+
+impl Reader {
+    pub(super) fn learn(&mut self, drawn: &Drawn) {
+        let mut before: Option<u32> = None;
+        for item in &drawn.items {
+            let above = before.take();
+            if let Item::Line(index) = item {
+                let line = &drawn.lines[*index as usize];
+                before = if line.bits & bits::OVERWRITTEN != 0 { above } else { Some(*index) };
+            }
+            match item {
+                Item::Region(region) if region.genuine && region.input_at.is_none() => {
+                    self.regions += 1;
+                    let sampled = self.regions <= LEARNT_WHOLE || self.regions.is_multiple_of(16);
+                    if !sampled || self.is_as_ever(drawn, region) {
+                        continue;
+                    }
+                    for (row, it) in region_rows(drawn, region).enumerate().take(4) {
+                        self.learnt.region_row(row as u8, it.text, &it.found(), it.low);
+                    }
+                }
+                Item::Line(index) => {
+                    let line = &drawn.lines[*index as usize];
+                    let skip = bits::INPUT | bits::SCREEN | bits::OVERWRITTEN;
+                    let edited = line.bits & bits::EDITED != 0;
+                    let asked = line.bits & bits::ASKED != 0;
+                    if line.bits & skip == 0 && (edited || asked || line.title_col == 1) {
+                        self.drawn_lines += 1;
+                        if self.drawn_lines > LEARNT_WHOLE && !self.drawn_lines.is_multiple_of(16) {
+                            continue;
+                        }
+                        let text = drawn.line_text(*index);
+                        let low = low_byte(line, text, 0);
+                        let found = prompt::bounded(text, low, None);
+                        self.learnt.line(text, &found, low);
+                        if let Some(above) = above.filter(|_| edited) {
+                            self.learn_herald(drawn, above, text);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the region shows the prompt that this shell has shown many times: nothing is to be learnt from it.
+    pub(super) fn is_as_ever(&self, drawn: &Drawn, region: &Region) -> bool {
+        self.usual.iter().any(|usual| {
+            usual.met >= AS_EVER
+                && region_rows(drawn, region)
+                    .nth(usual.rows_before)
+                    .is_some_and(|it| it.text.starts_with(&*usual.prompt))
+        })
+    }
+
+    /// Counts how often a prompt was met as it is.
+    pub(super) fn met(&mut self, split: &Split) {
+        let Some(judged) = split.evidence.first().copied() else { return };
+        let found = self
+            .usual
+            .iter()
+            .position(|it| it.prompt == split.prompt && it.rows_before == split.rows_before);
+        match found {
+            Some(at) => {
+                self.usual[at].met = self.usual[at].met.saturating_add(1);
+                // The commonest first.
+                if at > 0 && self.usual[at].met > self.usual[at - 1].met {
+                    self.usual.swap(at, at - 1);
+                }
+            }
+            None => {
+                if self.usual.len() >= USUAL_MAX {
+                    self.usual.pop();
+                }
+                self.usual.push(Usual {
+                    prompt: Arc::clone(&split.prompt),
+                    rows_before: split.rows_before,
+                    shape: split.shape.clone(),
+                    judged,
+                    met: 1,
+                });
+            }
+        }
+    }
+
+    pub(super) fn learn_herald(&mut self, drawn: &Drawn, above: u32, below: &str) {
+        let text = drawn.line_text(above);
+        if text.trim().is_empty() || text.len() > 240 || begin_alike(text, below) {
+            return;
+        }
+        let key = prompt::skeleton_hash(text.trim_end());
+        if self.heralds.len() < HERALDS_MAX || self.heralds.contains_key(&key) {
+            let seen = self.heralds.entry(key).or_default();
+            seen.wordy = prompt::is_wordy(text);
+            seen.count += 1;
+            seen.painted |= drawn.lines[above as usize].paint_col > 0;
+        }
+    }
+
+    /// Whether the line above is the upper line of this session's prompt.
+    pub(super) fn is_heralded(&self, drawn: &Drawn, nth: usize) -> bool {
+        if self.heralds.is_empty() || nth == usize::MAX {
+            return false;
+        }
+        let above = drawn.items[..nth].iter().rev().find_map(|it| match it {
+            Item::Line(index) if drawn.lines[*index as usize].bits & bits::OVERWRITTEN == 0 => {
+                Some(Some(*index))
+            }
+            Item::Line(_) | Item::Title(_) => None,
+            _ => Some(None),
+        });
+        let Some(Some(above)) = above else { return false };
+        let text = drawn.line_text(above);
+        let below = match drawn.items.get(nth) {
+            Some(Item::Line(index)) => drawn.line_text(*index),
+            _ => "",
+        };
+        if text.trim().is_empty() || text.len() > 240 || begin_alike(text, below) {
+            return false;
+        }
+        self.heralds.get(&prompt::skeleton_hash(text.trim_end())).is_some_and(|it| {
+            // Any output may be a few words: those herald only in colours.
+            let painted = it.painted && drawn.lines[above as usize].paint_col > 0;
+            painted && it.count >= 2 || it.count >= 3 && !it.wordy
+        })
+    }
+
+    /// Whether lines like this one stand above this session's prompts, again and again.
+    pub(super) fn is_a_herald(&self, text: &str) -> bool {
+        let seen = self.heralds.get(&prompt::skeleton_hash(text.trim_end()));
+        text.len() <= 240 && seen.is_some_and(|it| it.count >= 3 && !it.wordy)
+    }
+
+    /// A window title. Many shells put the command there that they are about to run, whole or its beginning; some
+    /// with what no line editor draws.
+    pub(super) fn title(&mut self, title: &str) {
+        let Some(current) = self.current.as_mut().filter(|it| it.outputs == 0 && !it.named) else {
+            return;
+        };
+        let text = &current.command.text;
+        if text.len() < 2 || text.len() > JUDGED_BYTES || text.contains('\n') {
+            return;
+        }
+        if let Some(whole) = named(title, text) {
+            current.named = true;
+            current.command.evidence.push(weigh("the window's title names it", 1.5));
+            if whole != *text {
+                current.command.text = whole;
+            }
+            return;
+        }
+        if title.len() >= 2
+            && text.strip_prefix(title).is_some_and(|it| it.starts_with([' ', ';', '|', '&']))
+        {
+            // bash tells each simple command on its own.
+            current.named = true;
+            return;
+        }
+        // A prompt whose end was not known kept its last part before the command.
+        let words = text.match_indices(' ').map(|it| it.0 + 1).take(16);
+        let cut = words.into_iter().find(|at| {
+            let rest = &text[*at..];
+            rest.len() >= 2
+                && !text[..*at].contains([';', '|', '&', '\'', '"'])
+                && (title == rest || title.strip_prefix(rest).is_some_and(|it| it.starts_with(' ')))
+        });
+        let learnt = || prompt::known(&current.command.prompt).is_none_or(|it| !it.strong);
+        if let Some(cut) = cut.filter(|_| learnt()) {
+            current.named = true;
+            current.command.prompt =
+                Arc::from(format!("{}{}", current.command.prompt, &text[..cut]));
+            current.command.text = text[cut..].to_owned();
+            current.command.evidence.push(weigh("the window's title names it", 1.5));
+        }
+    }
+}
+
+/// The beginning of the title that is this command, if it is: with characters that take no room and are not drawn.
+pub(super) fn named(title: &str, command: &str) -> Option<String> {
+    let mut drawn = command.chars().peekable();
+    let mut end = 0;
+    for (at, ch) in title.char_indices() {
+        let undrawn = UnicodeWidthChar::width(ch) == Some(0) && drawn.peek().is_some();
+        if drawn.next_if_eq(&ch).is_none() && !undrawn {
+            break;
+        }
+        end = at + ch.len_utf8();
+    }
+    let whole = drawn.peek().is_none();
+    (whole && title[end..].chars().next().is_none_or(char::is_whitespace))
+        .then(|| title[..end].to_owned())
+}
+
+/// Whether two lines begin alike, as two prompts of one shell do, and the two lines of a prompt seldom.
+pub(super) fn begin_alike(one: &str, other: &str) -> bool {
+    one.chars().zip(other.chars()).take(3).filter(|it| it.0 == it.1).count() == 3
+}

@@ -1,0 +1,723 @@
+//! Lines of shells that set no marks: whether this shell may show a prompt here, where it ends, and how sure that is.
+
+use std::sync::Arc;
+
+use crate::transcript::commands::ANNOUNCED;
+use crate::transcript::commands::EDITED;
+use crate::transcript::commands::EVIDENCE;
+use crate::transcript::commands::Evidence;
+use crate::transcript::commands::FLOOR;
+use crate::transcript::commands::JUDGED_BYTES;
+use crate::transcript::commands::Kind;
+use crate::transcript::commands::Reader;
+use crate::transcript::commands::Split;
+use crate::transcript::commands::regions::low_byte;
+use crate::transcript::commands::searched;
+use crate::transcript::commands::stack::Level;
+use crate::transcript::commands::weigh;
+use crate::transcript::prompt;
+use crate::transcript::prompt::Candidate;
+use crate::transcript::prompt::Identity;
+use crate::transcript::prompt::Reads;
+use crate::transcript::prompt::Shape;
+use crate::transcript::screen::Drawn;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::Line;
+use crate::transcript::screen::bits;
+use crate::transcript::shell;
+use crate::transcript::shell::Change;
+
+impl Reader {
+    pub(super) fn line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
+        let line = &drawn.lines[index as usize];
+        if line.bits & bits::SCREEN != 0 && self.in_panes() {
+            self.pane_row(drawn, index);
+        }
+        if line.bits & (bits::INPUT | bits::OVERWRITTEN) != 0 {
+            return;
+        }
+        if line.bits & bits::SCREEN != 0 {
+            self.output();
+            return;
+        }
+        let text = drawn.line_text(index);
+        if line.bits & bits::PASTED != 0 && self.current.is_some() {
+            self.extend(text, line.to, Kind::Shell);
+            return;
+        }
+        let early = self.first_lines < 40;
+        if !text.is_empty() {
+            self.first_lines = self.first_lines.saturating_add(1);
+        }
+        let top_marked = self.levels.last().is_some_and(|it| it.marked);
+        let repl = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
+        let quiet = self.may_change.is_none() && !repl;
+        let first = self.levels.is_empty();
+        if top_marked && quiet || first && !early {
+            self.output();
+            return;
+        }
+        if self.is_mere_output(line, text) {
+            self.output();
+            return;
+        }
+        if self.plain(drawn, index, nth, text) {
+            self.title_due = false;
+            return;
+        }
+        self.title_due = is_announced(line) && is_job_notice(text);
+        let went_back = line.low_col != u16::MAX && line.low_col > 0;
+        if line.bits & bits::EDITED != 0 && went_back && !self.streamed {
+            if self.unread.0 == 0 {
+                self.unread.1 = line.from;
+            }
+            self.unread.0 += 1;
+        }
+        self.output();
+        if let Some(current) = &mut self.current
+            && looks_like_a_prompt(text)
+        {
+            current.decoys += 1;
+        }
+        let printed = self.prints;
+        if matches!(text.trim(), "exit" | "logout") && !printed {
+            self.may_change.get_or_insert(Change::Leave);
+        }
+    }
+
+    /// Whether the line lacks whatever [`Self::plain`] asks of a line. Nearly all lines of output are turned away here,
+    /// by a scan for one sign.
+    pub(super) fn is_mere_output(&self, line: &Line, text: &str) -> bool {
+        let Some(top) = self.levels.last() else { return false };
+        let Some(sign) = sign_of(&top.prompt) else { return false };
+        let quiet = !self.bell
+            && !self.title_due
+            && self.margin.is_none()
+            && self.may_change.is_none()
+            && top.reads != Reads::Repl
+            && self.current.as_ref().is_some_and(|it| it.outputs > 0);
+        quiet
+            && line.bits & (bits::EDITED | bits::ASKED) == 0
+            && line.title_col == 0
+            && !has(text, sign)
+            && !prompt::may_be_known(text.trim_start().as_bytes())
+            && !matches!(text.trim(), "exit" | "logout")
+    }
+
+    /// The session's first prompt comes with marks: lines before it are a banner.
+    pub(super) fn starts_with_region(&self, drawn: &Drawn, nth: usize) -> bool {
+        drawn.items[nth..]
+            .iter()
+            .take(40)
+            .any(|it| matches!(it, Item::Region(region) if region.genuine))
+    }
+
+    /// Reads a line of a shell without marks. `false` if it is output.
+    pub(super) fn plain(&mut self, drawn: &Drawn, index: u32, nth: usize, text: &str) -> bool {
+        let line = &drawn.lines[index as usize];
+        let edited = line.bits & bits::EDITED != 0;
+        let heralded = !is_announced(line) && self.is_heralded(drawn, nth);
+        let titled = is_announced(line) || self.title_due || heralded;
+        let start = if line.title_col > 1 {
+            prompt::byte_of_column(text, line.title_col as usize - 1)
+        } else {
+            0
+        };
+        let rest = &text[start..];
+        if self.bell
+            && let Some(current) = &mut self.current
+            && !current.marked
+            && current.outputs > 0
+            && let Some(whole) = text.strip_prefix(&*current.command.prompt)
+            && whole.starts_with(current.command.text.as_str())
+        {
+            // The line was not run but broken off by a list of completions, and is drawn again.
+            whole.trim_end().clone_into(&mut current.command.text);
+            current.command.to = current.command.to.max(line.to);
+            current.outputs = 0;
+            self.bell = line.bits & bits::BELL != 0;
+            self.may_change = shell::change(whole);
+            self.last = Some(whole.trim_end().to_owned());
+            return true;
+        }
+        if self.streamed
+            && let Some(current) = &mut self.current
+            && current.outputs == 0
+            && current.command.text.len() >= 20
+            && let Some(whole) = text.strip_prefix(&*current.command.prompt)
+            && whole
+                .starts_with(prompt::head(&current.command.text, current.command.text.len() - 1))
+        {
+            // A line longer than the window is drawn anew, in more than one streamed line.
+            whole.trim_end().clone_into(&mut current.command.text);
+            current.command.to = current.command.to.max(line.to);
+            current.command.damaged = true;
+            self.last = Some(prompt::head(whole.trim_end(), JUDGED_BYTES).to_owned());
+            return true;
+        }
+        if let Some(columns) = self.margin.take() {
+            // BusyBox breaks a long line with a plain CR LF at the margin, and goes on.
+            if let Some(current) = &mut self.current {
+                current.command.text.push_str(text);
+                current.command.to = current.command.to.max(line.to);
+                if current.command.kind == Kind::Shell {
+                    self.last = Some(prompt::head(&current.command.text, JUDGED_BYTES).to_owned());
+                }
+                let full = text.chars().count() >= columns;
+                self.margin = full.then_some(columns);
+            }
+            return true;
+        }
+        if let Some(current) = &self.current
+            && !current.marked
+            && current.outputs == 0
+            && let Some(end) = continuation_end(rest)
+        {
+            let split = Split {
+                prompt: Arc::from(&rest[..end]),
+                rows_before: 0,
+                text: rest[end..].to_owned(),
+                shape: None,
+                line: index,
+                evidence: Vec::new(),
+            };
+            if self.continues(&split, false, false) {
+                let (body, kind) = interrupted(&split.text);
+                let body = body.to_owned();
+                self.extend(&body, line.to, kind.unwrap_or(Kind::Shell));
+                return true;
+            }
+        }
+        if self.levels.is_empty() && !edited && self.is_a_herald(text) {
+            // The upper line of the first prompt.
+            return false;
+        }
+        if self.levels.is_empty()
+            && self.starts_with_region(drawn, nth)
+            && !prompt::known(rest).is_some_and(|it| it.strong && it.reads == Reads::Shell)
+        {
+            return false;
+        }
+        let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
+        if let Some(top) = self.levels.last().filter(|it| !it.marked && edited)
+            && searched(rest).is_some()
+        {
+            let (shown, shape) = (top.prompt.clone(), prompt::known(&top.prompt));
+            let mut evidence = vec![weigh("found by a search in the history", 1.0)];
+            return self.accept(drawn, index, nth, shown, rest, shape, &mut evidence, edited);
+        }
+        let Some((end, shape, mut evidence)) =
+            self.plain_prompt(rest, edited, titled, low, line.crs)
+        else {
+            return self.inside(drawn, index, text, edited);
+        };
+        let shown: Arc<str> = Arc::from(&rest[..end.min(rest.len())]);
+        let body = rest.get(end..).unwrap_or_default();
+        self.accept(drawn, index, nth, shown, body, shape, &mut evidence, edited)
+    }
+
+    /// A prompt that follows output without a newline.
+    pub(super) fn inside(&mut self, drawn: &Drawn, index: u32, text: &str, edited: bool) -> bool {
+        let Some(top) = self.levels.last() else { return false };
+        if top.marked || top.prompt.len() < 6 || text.len() > 4096 {
+            return false;
+        }
+        let shown = top.prompt.clone();
+        let Some(at) = text.find(&*shown).filter(|it| *it > 0) else { return false };
+        let printed = self.prints;
+        if top.titled || (printed && !edited && !text[at + shown.len()..].is_empty()) && at > 40 {
+            return false;
+        }
+        let shape = prompt::known(&text[at..]);
+        let mut evidence = vec![weigh("the prompt stands behind output without a newline", 0.5)];
+        let body = text[at + shown.len()..].to_owned();
+        self.accept(drawn, index, usize::MAX, shown, &body, shape, &mut evidence, edited)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one place, called from two")]
+    pub(super) fn accept(
+        &mut self,
+        drawn: &Drawn,
+        index: u32,
+        nth: usize,
+        shown: Arc<str>,
+        body: &str,
+        shape: Option<Shape>,
+        evidence: &mut Vec<Evidence>,
+        edited: bool,
+    ) -> bool {
+        let line = &drawn.lines[index as usize];
+        let (mut shown, mut body) = (shown, body);
+        if shape.is_none()
+            && !shown.is_empty()
+            && !shown.ends_with(char::is_whitespace)
+            && let Some(rest) = body.strip_prefix(' ').filter(|it| !it.starts_with(' '))
+        {
+            // It was met alone on a row first, where its last blank is not seen.
+            (shown, body) = (Arc::from(format!("{shown} ")), rest);
+        }
+        // The first window-size message makes the shell draw its prompt twice; a streamed copy shows both.
+        while shown.len() > 2
+            && let Some(rest) = body.strip_prefix(&*shown)
+        {
+            body = rest;
+        }
+        if edited {
+            evidence.push(weigh(EDITED, 1.5));
+        }
+        if self.current.as_ref().is_some_and(|it| {
+            prompt::head(&it.command.text, JUDGED_BYTES)
+                .lines()
+                .skip(1)
+                .any(|typed| drawn.line_text(index).ends_with(typed))
+                && !body.trim().is_empty()
+        }) && !edited
+        {
+            evidence.push(weigh("it repeats what was just typed", -3.0));
+        }
+        if self.in_one_burst(line) {
+            evidence.push(weigh(
+                "it came in one burst with a command that prints what others wrote",
+                -9.0,
+            ));
+        }
+        if shell::change(body) == Some(Change::Shell) && next_is_announced(drawn, nth) {
+            evidence.push(weigh("a new shell's prompt follows at once", 3.0));
+        }
+        let sum: f32 = evidence.iter().map(|it| it.weight).sum();
+        if sum < FLOOR {
+            self.possible(drawn, index, &shown, body, shape.as_ref(), std::mem::take(evidence));
+            return false;
+        }
+        self.settle(&shown, shape.as_ref(), false, 0, evidence);
+        let announced = is_announced(line) || self.is_heralded(drawn, nth);
+        if let Some(level) = self.levels.last_mut() {
+            level.titled |= announced;
+            if level.crs.is_none() && line.bits & bits::UNFINISHED == 0 {
+                level.crs = Some(line.crs);
+            }
+        }
+        let broken = body.len() + shown.len() >= 60
+            && self.levels.last().and_then(|it| it.crs).is_some_and(|it| line.crs == it + 1);
+        self.margin = broken.then(|| drawn.line_text(index).chars().count());
+        let body = if broken { body } else { body.trim_end() };
+        let body = searched(body).unwrap_or(body);
+        let (body, mut kind) = interrupted(body);
+        if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
+            kind = Some(Kind::Abandoned);
+        }
+        let reads = self.levels.last().map(|it| it.reads);
+        let kind =
+            kind.unwrap_or(if reads == Some(Reads::Repl) { Kind::Repl } else { Kind::Shell });
+        self.bell = line.bits & bits::BELL != 0;
+        if self.left_by_key(drawn, nth, body) {
+            self.close();
+            self.may_change = Some(Change::Leave);
+            return true;
+        }
+        let command = self.command(
+            body.to_owned(),
+            kind,
+            &shown,
+            shape.as_ref(),
+            std::mem::take(evidence),
+            |it| {
+                it.from = line.from;
+                it.to = line.to;
+                it.line = u64::from(index);
+                it.damaged = line.bits & bits::GUESSED != 0;
+            },
+        );
+        let mut command = command;
+        if self.explains {
+            let text = drawn.line_text(index);
+            let start = text.find(&*command.prompt).unwrap_or(0);
+            let found = prompt::candidates(&text[start..]);
+            command.runner_up = self.runner_up(0, &text[start..], &found, command.prompt.len());
+        }
+        self.begin(command, false);
+        true
+    }
+
+    /// Output that may have been typed: kept apart, and nothing follows from it.
+    pub(super) fn possible(
+        &mut self,
+        drawn: &Drawn,
+        index: u32,
+        shown: &Arc<str>,
+        body: &str,
+        shape: Option<&Shape>,
+        evidence: Vec<Evidence>,
+    ) {
+        let line = &drawn.lines[index as usize];
+        let body = body.trim_end();
+        if body.is_empty() {
+            return;
+        }
+        let command = self.command(body.to_owned(), Kind::Possible, shown, shape, evidence, |it| {
+            it.from = line.from;
+            it.to = line.to;
+            it.line = u64::from(index);
+            it.damaged = line.bits & bits::GUESSED != 0;
+        });
+        self.doubtful.push(command);
+    }
+
+    /// bash prints `exit` itself at Ctrl-D; a typed one is followed by the shell's own.
+    pub(super) fn left_by_key(&mut self, drawn: &Drawn, nth: usize, body: &str) -> bool {
+        if !matches!(body, "exit" | "logout") || nth == usize::MAX {
+            return false;
+        }
+        let next = drawn.items[nth + 1..].iter().find_map(|it| match it {
+            Item::Line(index) => Some(drawn.line_text(*index).trim().to_owned()),
+            Item::Region(_) => Some(String::new()),
+            _ => None,
+        });
+        let echoed = next
+            .as_deref()
+            .is_some_and(|it| matches!(it, "exit" | "logout") || it.starts_with("There are "));
+        let Some(top) = self.levels.last_mut() else { return false };
+        let bash = top.prompt.contains("sh-") || top.titled || top.user.is_some() || top.says_exit;
+        top.says_exit |= echoed;
+        bash && !echoed && top.reads == Reads::Shell && nth + 1 < drawn.items.len()
+    }
+
+    /// Where the prompt of a line ends, if this shell may show it here.
+    pub(super) fn plain_prompt(
+        &self,
+        text: &str,
+        edited: bool,
+        titled: bool,
+        low: Option<usize>,
+        crs: u8,
+    ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
+        let shape = self.shape_of(text);
+        let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
+        let prints = self.prints;
+        let printed = prints && self.current.as_ref().is_some_and(|it| it.outputs > 0);
+        if let Some(top) = self.levels.last()
+            && !top.marked
+        {
+            let settled = self.may_change.is_none();
+            let same = self.same_prompt(top, text, shape.as_ref(), titled, low);
+            if top.titled && !titled && top.reads == Reads::Shell && (settled || same.is_some()) {
+                // This shell sets a title before each prompt; here is none.
+                return None;
+            }
+            let margin =
+                text.len() >= 60 && top.crs.is_some_and(|it| crs == it + 1) && (titled || !printed);
+            if settled && !edited && !margin && top.crs.is_some_and(|it| crs > it) {
+                // A stored transcript printed again: its lines end in one CR more than live ones.
+                return None;
+            }
+            if let Some((end, shape)) = same {
+                let mut evidence = Vec::with_capacity(EVIDENCE);
+                if titled {
+                    evidence.push(weigh(ANNOUNCED, 2.0));
+                }
+                let strong = shape.as_ref().is_some_and(|it| it.strong);
+                evidence.push(if strong {
+                    weigh("a prompt of a known shape", 1.5)
+                } else {
+                    weigh("the prompt of this session", 0.8)
+                });
+                let moved = match (&shape, &top.dir) {
+                    (Some(it), Some(dir)) => it.dir.as_ref().is_some_and(|it| it != dir),
+                    _ => false,
+                };
+                if moved && !titled && !self.last.as_deref().is_some_and(shell::moves) {
+                    evidence.push(weigh("the directory changed without a reason", -1.5));
+                }
+                if prints && !edited && !titled {
+                    // A README shows default prompts; it does not know this host or this style.
+                    let words = top.prompt.chars().filter(|it| it.is_alphanumeric()).count();
+                    let own = shape
+                        .as_ref()
+                        .map_or(top.skeleton.len() >= 5 || words >= 3, |it| it.user.is_some());
+                    let weight = match (decoys > 0, own, printed) {
+                        (true, false, _) => -3.0,
+                        (true, true, _) => -0.7,
+                        (false, true, true) => -0.3,
+                        (false, true, false) => 0.0,
+                        (false, false, true) => -0.6,
+                        // Nothing else was printed yet: this may be all there is.
+                        (false, false, false) => -1.2,
+                    };
+                    evidence.push(weigh("the command before prints what others wrote", weight));
+                }
+                return Some((end, shape, evidence));
+            }
+            if titled && top.titled && self.may_change.is_none() {
+                // The title says a prompt, and the prompt is not the one we know: it was emptied.
+                return None;
+            }
+        }
+        self.other_prompt(text, shape, edited, titled, low)
+    }
+
+    /// [`prompt::known`], remembered where the last prompt stands here again: its shape ends in a sign and a blank,
+    /// and no shape looks beyond.
+    pub(super) fn shape_of(&self, text: &str) -> Option<Shape> {
+        if let Some(top) = self.levels.last()
+            && let Some(shape) = &top.shape
+            && shape.end == top.prompt.len()
+            && top.prompt.ends_with(' ')
+            && text.starts_with(&*top.prompt)
+        {
+            return Some(shape.clone());
+        }
+        prompt::known(text)
+    }
+
+    pub(super) fn same_prompt(
+        &self,
+        top: &Level,
+        text: &str,
+        shape: Option<&Shape>,
+        titled_here: bool,
+        low: Option<usize>,
+    ) -> Option<(usize, Option<Shape>)> {
+        if let Some(shape) = shape
+            && (Identity::of(&text[..shape.end], Some(shape)) == top.identity
+                || shape.strong && text[..shape.end].trim_end() == &*top.prompt)
+        {
+            return Some((shape.end, Some(shape.clone())));
+        }
+        if top.prompt.is_empty()
+            && top.titled
+            && titled_here
+            && !shape.is_some_and(|it| it.strong)
+            && self.may_change != Some(Change::Prompt)
+        {
+            return Some((0, None));
+        }
+        if !top.prompt.is_empty() && text.starts_with(&*top.prompt) {
+            return Some((
+                top.prompt.len(),
+                shape.filter(|it| it.end == top.prompt.len()).cloned(),
+            ));
+        }
+        if !top.prompt.trim_end().is_empty() && text == top.prompt.trim_end() {
+            return Some((text.len(), None));
+        }
+        if (shape.is_none() || top.user.is_none())
+            && !prompt::is_wordy(&top.prompt)
+            && shares_a_sign(&top.prompt, text)
+        {
+            let mut found = prompt::bounded(text, low, None);
+            if let Some(low) = low {
+                // An edit that went back exactly to the prompt's end says where that is.
+                found.sort_by_key(|it| it.end != low);
+            }
+            let alike = top.prompt.len();
+            if titled_here && text.is_char_boundary(alike) && alike <= low.unwrap_or(usize::MAX) {
+                // A clock behind the prompt is as long as it was.
+                found.insert(0, Candidate { end: alike, weight: 0.8 });
+            }
+            return found
+                .into_iter()
+                .filter(|it| {
+                    // Output may look like it by chance: of several words at least one stays as it was.
+                    titled_here
+                        || low.is_some()
+                        || prompt::shares_a_word(&top.prompt, &text[..it.end])
+                })
+                .find(|it| {
+                    prompt::skeleton(text[..it.end].trim_end()) == top.skeleton
+                        && self.learnt.line_score(&text[..it.end], it.weight) > 0.0
+                })
+                .map(|it| (it.end, None));
+        }
+        None
+    }
+
+    /// A prompt other than this shell's: only where one may appear.
+    pub(super) fn other_prompt(
+        &self,
+        text: &str,
+        shape: Option<Shape>,
+        edited: bool,
+        titled: bool,
+        low: Option<usize>,
+    ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
+        let first = self.levels.is_empty();
+        let lower = self.levels.len().saturating_sub(1);
+        let repl = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
+        if let Some(shape) = &shape
+            && (self.may_change.is_some() || repl)
+        {
+            let identity = Identity::of(&text[..shape.end], Some(shape));
+            let known_level =
+                self.levels[..lower].iter().any(|it| !it.marked && it.identity == identity);
+            if known_level {
+                let evidence = vec![weigh("the prompt of a shell around it", 1.5)];
+                return Some((shape.end, Some(shape.clone()), evidence));
+            }
+        } else if self.may_change.is_some() || repl {
+            let around = self.levels[..lower].iter().rev().find_map(|it| {
+                let fits = !it.marked && !it.prompt.trim().is_empty() && (titled || !it.titled);
+                fits.then(|| self.same_prompt(it, text, None, titled, low)).flatten()
+            });
+            if let Some((end, _)) = around {
+                let evidence = vec![weigh("the prompt of a shell around it", 1.0)];
+                return Some((end, None, evidence));
+            }
+        }
+        let change = self.may_change;
+        if !first && change.is_none() {
+            let shape = shape.filter(|it| titled && it.strong)?;
+            let identity = Identity::of(&text[..shape.end], Some(&shape));
+            let evidence = vec![
+                weigh("the prompt of a shell that was left before", 0.5),
+                weigh(ANNOUNCED, 1.0),
+            ];
+            return (self.unsure || self.gone.contains(&identity)).then_some((
+                shape.end,
+                Some(shape),
+                evidence,
+            ));
+        }
+        if let Some(shape) = shape {
+            let wanted = match change {
+                Some(Change::Repl) => shape.reads == Reads::Repl,
+                Some(Change::Leave) => shape.reads != Reads::Repl,
+                _ => shape.reads != Reads::Repl || first,
+            };
+            let within = low.is_none_or(|it| shape.end <= it);
+            let learnt = self.learnt.line_score(&text[..shape.end], 1.0) > 0.0;
+            let enough = shape.strong || !first || learnt || (edited && shape.root != Some(true));
+            if wanted && within && enough {
+                let weight = if shape.strong { 1.5 } else { 0.6 };
+                let mut evidence = vec![weigh("a prompt of a known shape", weight)];
+                if titled {
+                    evidence.push(weigh(ANNOUNCED, 2.0));
+                }
+                return Some((shape.end, Some(shape), evidence));
+            }
+        }
+        if change == Some(Change::Repl) {
+            return None;
+        }
+        // Learnt prompts: the line editor has shown its hand more than once.
+        let floor = if first && !edited && !titled { 1.7 } else { 1.0 };
+        let Some((end, _)) = self.learnt_end(text, low).filter(|it| it.1 >= floor) else {
+            let emptied = change == Some(Change::Prompt) && titled && !text.is_empty();
+            let evidence = vec![weigh("a window title was set, and the prompt was emptied", 1.0)];
+            return emptied.then_some((0, None, evidence));
+        };
+        let mut evidence = vec![weigh("a prompt that this session repeats and edits", 0.8)];
+        if titled {
+            evidence.push(weigh(ANNOUNCED, 2.0));
+        }
+        Some((end, None, evidence))
+    }
+
+    /// The best end of a learnt prompt at the start of the line.
+    pub(super) fn learnt_end(&self, text: &str, low: Option<usize>) -> Option<(usize, f32)> {
+        if self.learnt.is_empty() {
+            return None;
+        }
+        let found = prompt::bounded(text, low, None);
+        let (end, score) = found
+            .iter()
+            .filter(|it| self.learnt.may_end(&text[..it.end]))
+            .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
+            .filter(|it| {
+                let literal = &text[..it.0];
+                it.1 > 0.0 && (!prompt::is_wordy(literal) || self.learnt.is_returned_to(literal))
+            })
+            .max_by(|one, other| one.1.total_cmp(&other.1))?;
+        let end = prompt::farthest(text, end, &found, |it| self.learnt.line_count(it));
+        Some((end, score))
+    }
+}
+
+/// The next line is a prompt that a line editor has drawn.
+pub(super) fn next_is_announced(drawn: &Drawn, nth: usize) -> bool {
+    drawn.items.get(nth.saturating_add(1)..).is_some_and(|rest| {
+        rest.iter()
+            .find_map(|it| match it {
+                Item::Line(index) => {
+                    let line = &drawn.lines[*index as usize];
+                    let shape = prompt::known(drawn.line_text(*index));
+                    let inside = line.bits & bits::INPUT != 0;
+                    Some(inside || is_announced(line) && shape.is_some_and(|it| it.strong))
+                }
+                Item::Region(region) => Some(region.genuine),
+                _ => None,
+            })
+            .unwrap_or(false)
+    })
+}
+
+/// Something that this shell always sends came right before the prompt: a window title, or a question
+/// about the cursor.
+pub(super) fn is_announced(line: &Line) -> bool {
+    line.title_col > 0 || line.bits & bits::ASKED != 0
+}
+
+/// The sign that the prompt ends or begins with.
+pub(super) fn sign_of(prompt: &str) -> Option<char> {
+    let bare = prompt.trim();
+    let ends = [bare.chars().next_back(), bare.chars().next()];
+    ends.into_iter().flatten().find(|it| !it.is_alphanumeric())
+}
+
+pub(super) fn has(text: &str, sign: char) -> bool {
+    let mut bytes = [0; 4];
+    let bytes = sign.encode_utf8(&mut bytes).as_bytes();
+    match bytes {
+        [one] => memchr::memchr(*one, text.as_bytes()).is_some(),
+        _ => memchr::memmem::find(text.as_bytes(), bytes).is_some(),
+    }
+}
+
+/// Whether the line has the sign that the prompt ends or begins with. Most output has neither, and
+/// is turned away here before anything is built from it.
+pub(super) fn shares_a_sign(prompt: &str, text: &str) -> bool {
+    sign_of(prompt).is_none_or(|it| has(prompt::head(text, 240), it))
+}
+
+/// A notice of the shell about a background job, printed before the prompt.
+pub(super) fn is_job_notice(text: &str) -> bool {
+    text.starts_with('[')
+        && text[1..].split_once(']').is_some_and(|(number, rest)| {
+            number.chars().all(|it| it.is_ascii_digit())
+                && ["Done", "Exit", "Stopped", "Terminated", "Killed", "Running"]
+                    .iter()
+                    .any(|it| rest.trim_start_matches(['+', '-', ' ']).starts_with(it))
+        })
+}
+
+/// Output that shows someone's prompt, indented or not: what surrounds it is to be doubted.
+pub(super) fn looks_like_a_prompt(text: &str) -> bool {
+    let start = text.trim_start();
+    prompt::known(start)
+        .is_some_and(|it| it.end < start.len() && (it.strong || start.starts_with("$ ")))
+}
+
+/// Text without the `^C` that interrupted it.
+pub(super) fn interrupted(text: &str) -> (&str, Option<Kind>) {
+    match text.strip_suffix("^C") {
+        Some(rest) => (rest.trim_end(), Some(Kind::Abandoned)),
+        None => (text, None),
+    }
+}
+
+/// The end of a continuation prompt at the start of the line.
+pub(super) fn continuation_end(text: &str) -> Option<usize> {
+    for prompt in ["> ", ">> ", "... ", "   ...> ", "    -> "] {
+        if text.starts_with(prompt) {
+            return Some(prompt.len());
+        }
+    }
+    if text == ">" || text == "..." || text == ">>" {
+        return Some(text.len());
+    }
+    let end = text.find("> ")?;
+    let word = &text[..end];
+    let zsh = word.split(' ').all(|it| it.chars().all(|ch| ch.is_ascii_lowercase()));
+    let psql = word.ends_with(['-', '\'', '(', '"'])
+        && word[..word.len() - 1].chars().all(|ch| ch.is_alphanumeric() || ch == '_');
+    (end > 0 && end <= 24 && (zsh || psql)).then_some(end + 2)
+}

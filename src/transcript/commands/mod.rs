@@ -1,0 +1,472 @@
+//! Lines and input regions → what was typed, with how sure we are and why.
+//!
+//! Only output was recorded, so a command is always an inference. Three habits keep it honest: nothing is
+//! a prompt because it looks like one (the session's own prompts, a stack of shells and the marks of the line
+//! editor decide); everything believed carries the evidence that was weighed; and what is not believed enough
+//! is kept as *possible*, apart from the rest. A command that was not typed is worse than one missed.
+
+use std::sync::Arc;
+
+use crate::transcript::commands::learning::Herald;
+use crate::transcript::commands::learning::Usual;
+use crate::transcript::commands::panes::Panes;
+use crate::transcript::commands::stack::Level;
+use crate::transcript::prompt;
+use crate::transcript::prompt::ByHash;
+use crate::transcript::prompt::Candidate;
+use crate::transcript::prompt::Identity;
+use crate::transcript::prompt::Learnt;
+use crate::transcript::prompt::Reads;
+use crate::transcript::prompt::Shape;
+use crate::transcript::screen::Drawn;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::Line;
+use crate::transcript::shell;
+use crate::transcript::shell::Change;
+use crate::transcript::shell::Does;
+
+/// What a session teaches of its prompts.
+mod learning;
+
+/// Lines of shells that set no marks.
+mod lines;
+
+/// Shells in the panes of multiplexers.
+mod panes;
+
+/// Input regions.
+mod regions;
+
+/// The shells a session is in.
+mod stack;
+
+/// What a typed line was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A shell ran it.
+    Shell,
+    /// A program with prompts of its own read it.
+    Repl,
+    /// Typed and never run: Ctrl-C, or the session was lost.
+    Abandoned,
+    /// Looks typed, but the evidence is too thin to say so.
+    Possible,
+}
+
+impl Kind {
+    pub const ALL: [Self; 4] = [Self::Shell, Self::Repl, Self::Abandoned, Self::Possible];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Repl => "repl",
+            Self::Abandoned => "abandoned",
+            Self::Possible => "possible",
+        }
+    }
+}
+
+/// One thing that spoke for or against a command. The sum of weights is the log-odds of being right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    pub what: &'static str,
+    pub weight: f32,
+}
+
+/// A command as it was typed, as far as the bytes tell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// The text, its lines joined by LF. Blanks at the end are dropped.
+    pub text: String,
+    pub kind: Kind,
+    /// The prompt it stood behind, as shown.
+    pub prompt: Arc<str>,
+    pub os_user: Option<Arc<str>>,
+    pub host: Option<Arc<str>>,
+    /// The directory as the prompt shows it: `~`, a path, or only its last part.
+    pub cwd: Option<Arc<str>>,
+    /// Shells around it: 0 is the session's own.
+    pub depth: u16,
+    /// Bytes it was read from.
+    pub from: u64,
+    pub to: u64,
+    /// The line it starts on, as an index into the lines drawn so far.
+    pub line: u64,
+    pub evidence: Vec<Evidence>,
+    /// A character of it was damaged on the way.
+    pub damaged: bool,
+    /// The reading that came second, if it was asked for: prompt and text.
+    pub runner_up: Option<(String, String)>,
+}
+
+impl Command {
+    /// Probability of being exactly what was typed, from the evidence: 0 to 1.
+    pub fn confidence(&self) -> f64 {
+        let sum: f32 = self.evidence.iter().map(|it| it.weight).sum();
+        let odds = 1.0 / (1.0 + (-f64::from(sum)).exp());
+        (odds * 1000.0).round() / 1000.0
+    }
+}
+
+const ANNOUNCED: &str = "what this shell sends before each prompt came just before";
+const EDITED: &str = "edited in place";
+const MARKED: &str = "between the line editor's own marks";
+
+/// Longer texts are not judged anew with every line that is added to them: a here-document of a hundred
+/// thousand lines must cost no more than its length.
+const JUDGED_BYTES: usize = 4 << 10;
+
+/// Pieces of evidence that most commands have.
+const EVIDENCE: usize = 6;
+
+/// Evidence below this sum leaves a command merely possible.
+const FLOOR: f32 = 0.0;
+
+/// A command being read, and what has come after it.
+struct Current {
+    command: Command,
+    outputs: u32,
+    /// Output lines that look like someone's prompt and are not taken for one.
+    decoys: u32,
+    marked: bool,
+    /// It draws shells in panes.
+    draws_panes: bool,
+    /// A window title has told it.
+    named: bool,
+}
+
+/// Reads commands window by window, in order.
+#[derive(Default)]
+pub struct Reader {
+    learnt: Learnt,
+    levels: Vec<Level>,
+    current: Option<Current>,
+    /// Text of the last command that was run: what may follow depends on it.
+    last: Option<String>,
+    /// It prints what other people wrote.
+    prints: bool,
+    /// The last command may have changed the prompt, and no prompt has followed yet.
+    may_change: Option<Change>,
+    commands: Vec<Command>,
+    /// Possible commands met in the output of the current one.
+    doubtful: Vec<Command>,
+    /// The agent's own logger ran in the session's first shell; the last `exit` there is the agent's too.
+    agent_shell: bool,
+    lines_before: u64,
+    first_lines: u32,
+    /// CRs that end the lines of genuine input regions.
+    region_crs: Option<u8>,
+    /// A title came before a job notice; the prompt follows the notice.
+    title_due: bool,
+    /// The last line broke off at a margin of this many columns.
+    margin: Option<usize>,
+    /// A bell rang on the last line read: it may have been completed rather than run.
+    bell: bool,
+    /// Echo was turned off: what follows a prompt may be output.
+    echo_off: bool,
+    /// The session's document runs one command and reads nothing.
+    silent: bool,
+    /// Prompts of shells that seemed to have ended. One that is announced as before has not.
+    gone: Vec<Identity>,
+    /// The last command was damaged on the way: what it did is not known.
+    unsure: bool,
+    /// Lines were streamed, a second's worth in one event.
+    streamed: bool,
+    /// Lines that stood just before edited ones, by skeleton: the upper line of a prompt of two.
+    heralds: ByHash<Herald>,
+    panes: Panes,
+    /// Prompts met again and again, the commonest first.
+    usual: Vec<Usual>,
+    /// Second readings are asked for.
+    explains: bool,
+    /// Genuine input regions met, and lines that a line editor may have drawn.
+    regions: u64,
+    drawn_lines: u64,
+    /// Edited lines that were taken for output: how many, and the place of the first.
+    unread: (u64, u64),
+    /// Commands read so far.
+    read: u64,
+}
+
+struct Split {
+    prompt: Arc<str>,
+    rows_before: usize,
+    text: String,
+    shape: Option<Shape>,
+    /// Line index of the row with the prompt.
+    line: u32,
+    evidence: Vec<Evidence>,
+}
+
+fn weigh(what: &'static str, weight: f32) -> Evidence {
+    Evidence { what, weight }
+}
+
+impl Reader {
+    /// Reads one window of lines and items. `last` says that no more follows.
+    pub fn window(&mut self, drawn: &Drawn, last: bool) -> Vec<Command> {
+        if self.silent {
+            return Vec::new();
+        }
+        self.learn(drawn);
+        for (nth, item) in drawn.items.iter().enumerate() {
+            match item {
+                Item::Line(index) => self.line(drawn, *index, nth),
+                Item::Region(region) => self.region(drawn, region),
+                Item::ScreenOn => self.output(),
+                Item::Title(index) => self.title(&drawn.titles[*index as usize]),
+            }
+        }
+        self.lines_before += drawn.lines.len() as u64;
+        if last {
+            let agents = self.agent_shell
+                && self.current.as_ref().is_some_and(|it| it.command.text == "exit");
+            if agents {
+                self.current = None;
+            } else if self.agent_shell {
+                self.last_exits();
+            }
+            self.close();
+        }
+        std::mem::take(&mut self.commands)
+    }
+
+    /// A recorded shell ends with two lines of `exit`, whatever was printed before: the person's, and the agent's.
+    fn last_exits(&mut self) {
+        let [.., persons, agents] = &mut self.doubtful[..] else { return };
+        let ends = agents.text == "exit"
+            && persons.text == "exit"
+            && agents.line == persons.line + 1
+            && agents.line + 1 == self.lines_before;
+        if ends {
+            persons.kind = Kind::Shell;
+            persons
+                .evidence
+                .push(weigh("the agent's own `exit` follows and ends the transcript", 5.0));
+            self.doubtful.pop();
+        }
+    }
+
+    /// The session runs one command of its document and reads nothing: whatever looks typed is output.
+    pub fn nothing_is_typed(&mut self) {
+        self.silent = true;
+    }
+
+    /// Keeps the reading that came second with each command.
+    pub fn explain(&mut self) {
+        self.explains = true;
+    }
+
+    /// The next best place where the prompt could have ended in this row: prompt and text.
+    fn runner_up(
+        &self,
+        row: u8,
+        text: &str,
+        found: &[Candidate],
+        end: usize,
+    ) -> Option<(String, String)> {
+        if !self.explains {
+            return None;
+        }
+        let shape = prompt::known(text);
+        let chosen = text.get(..end)?.trim_end();
+        let score = |it: &Candidate| {
+            let known = shape.as_ref().is_some_and(|shape| shape.end == it.end);
+            let region = self.learnt.region_score(row, text, *it);
+            let line = self.learnt.line_score(&text[..it.end], it.weight);
+            region.max(line).max(if known { 1.0 } else { 0.0 })
+        };
+        let (it, _) = found
+            .iter()
+            .filter(|it| text[..it.end].trim_end() != chosen && !text[it.end..].trim().is_empty())
+            .map(|it| (it, score(it)))
+            .filter(|it| it.1 > 0.0)
+            .max_by(|one, other| one.1.total_cmp(&other.1))?;
+        Some((text[..it.end].to_owned(), text[it.end..].trim_end().to_owned()))
+    }
+
+    /// Lines come from a stream: those of one event have one place.
+    pub fn is_streamed(&mut self) {
+        self.streamed = true;
+    }
+
+    /// Whether the line came in one event with the command that prints what others wrote. People need longer
+    /// than that for the next command.
+    fn in_one_burst(&self, line: &Line) -> bool {
+        self.streamed
+            && self.prints
+            && self.current.as_ref().is_some_and(|it| it.command.to == line.to)
+    }
+
+    fn output(&mut self) {
+        if let Some(current) = &mut self.current {
+            current.outputs += 1;
+        }
+    }
+
+    /// The current command is complete.
+    fn close(&mut self) {
+        let Some(current) = self.current.take() else { return };
+        self.push(current.command);
+        self.commands.append(&mut self.doubtful);
+    }
+
+    fn push(&mut self, mut command: Command) {
+        if command.text.is_empty() {
+            return;
+        }
+        if shell::starts_the_logger(&command.text) {
+            // Typed by the agent itself: on Windows, and everywhere before 2.3.978.
+            self.agent_shell = true;
+            return;
+        }
+        if shell::is_open(&command.text) && command.kind == Kind::Shell {
+            command.evidence.push(weigh("its syntax is open at the end", -0.7));
+        }
+        let sum: f32 = command.evidence.iter().map(|it| it.weight).sum();
+        if sum < FLOOR && matches!(command.kind, Kind::Shell | Kind::Repl) {
+            command.kind = Kind::Possible;
+        }
+        self.read += u64::from(command.kind != Kind::Possible);
+        self.commands.push(command);
+    }
+
+    fn begin(&mut self, mut command: Command, marked: bool) {
+        self.close();
+        if self.echo_off && command.kind == Kind::Shell {
+            if command.evidence.iter().any(|it| it.what == EDITED) {
+                self.echo_off = false;
+            } else {
+                command.evidence.push(weigh("echo was off", -4.0));
+            }
+        }
+        if command.text.contains("stty -echo") || command.text.contains("stty raw -echo") {
+            self.echo_off = true;
+        }
+        if command.kind == Kind::Shell {
+            self.may_change = shell::change(&command.text);
+            // What a damaged command did is not known.
+            self.unsure = command.damaged;
+        }
+        let mut does = Does::default();
+        if matches!(command.kind, Kind::Shell | Kind::Repl) {
+            let text = prompt::head(&command.text, JUDGED_BYTES);
+            does = Does::of(text);
+            self.prints = does.prints_files;
+            text.clone_into(self.last.get_or_insert_default());
+        }
+        let draws_panes = command.kind == Kind::Shell && does.draws_panes;
+        self.current =
+            Some(Current { command, outputs: 0, decoys: 0, marked, draws_panes, named: false });
+    }
+
+    /// Adds a continuation line to the current command.
+    fn extend(&mut self, text: &str, to: u64, kind: Kind) {
+        let Some(current) = &mut self.current else { return };
+        current.command.text.push('\n');
+        current.command.text.push_str(text);
+        current.command.to = current.command.to.max(to);
+        if kind == Kind::Abandoned {
+            current.command.kind = Kind::Abandoned;
+        }
+        if current.command.text.len() > JUDGED_BYTES {
+            return;
+        }
+        let whole = current.command.text.clone();
+        if current.command.kind == Kind::Shell {
+            self.may_change = shell::change(&whole);
+        }
+        self.prints = Does::of(&whole).prints_files;
+        self.last = Some(whole);
+    }
+
+    fn command(
+        &self,
+        text: String,
+        kind: Kind,
+        prompt: &Arc<str>,
+        shape: Option<&Shape>,
+        mut evidence: Vec<Evidence>,
+        place: impl FnOnce(&mut Command),
+    ) -> Command {
+        let level = self.levels.last();
+        if text.contains('\u{fffd}') {
+            evidence.push(weigh("a character was damaged", -1.5));
+        }
+        let root = shape.and_then(|it| it.root);
+        let user = shape
+            .and_then(|it| it.user.clone())
+            .or_else(|| level.and_then(|it| it.user.clone()))
+            .or_else(|| (root == Some(true)).then(|| Arc::from("root")));
+        let depth = self.levels.iter().filter(|it| it.reads != Reads::Repl).count();
+        let mut command = Command {
+            text,
+            kind,
+            prompt: Arc::clone(prompt),
+            os_user: user,
+            host: shape
+                .and_then(|it| it.host.clone())
+                .or_else(|| level.and_then(|it| it.host.clone())),
+            cwd: shape.and_then(|it| it.dir.clone()),
+            depth: depth.saturating_sub(1) as u16,
+            from: 0,
+            to: 0,
+            line: 0,
+            evidence,
+            damaged: false,
+            runner_up: None,
+        };
+        place(&mut command);
+        if command.damaged {
+            command.evidence.push(weigh(
+                "part of the line was lost in streaming, and is the likeliest reading",
+                -0.7,
+            ));
+        }
+        command.damaged |= command.text.contains('\u{fffd}');
+        command.line += self.lines_before;
+        command
+    }
+
+    /// Whether this prompt asks for more of the current command.
+    fn continues(&self, split: &Split, marked: bool, exact: bool) -> bool {
+        let Some(current) = &self.current else { return false };
+        if current.outputs > 0 || current.command.text.is_empty() || current.marked != marked {
+            return false;
+        }
+        let prompt = &*split.prompt;
+        if current.command.kind == Kind::Repl {
+            let bare = prompt.trim();
+            return matches!(bare, "..." | "...>" | "->" | "...:") || is_repl_continuation(prompt);
+        }
+        if current.command.kind != Kind::Shell {
+            return false;
+        }
+        let same = self.levels.last().is_some_and(|it| &*it.prompt == prompt);
+        let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
+        let long = current.command.text.len() > JUDGED_BYTES;
+        let open = long || shell::is_open(&current.command.text);
+        (prompt == "> " || prompt == ">") && (open || !same)
+            || open && !same && (short || exact || prompt.is_empty())
+    }
+
+    /// Edited lines behind a prompt that could not be learnt: the place of the first, and how many. A few
+    /// are what programs do that draw on one line.
+    pub fn unread(&self) -> Option<(u64, u64)> {
+        let (many, first) = self.unread;
+        (many >= 5 && many > self.read).then_some((first, many))
+    }
+}
+
+/// The command that a reverse search had found when Enter was pressed in the middle of it.
+fn searched(text: &str) -> Option<&str> {
+    let rest = ["(reverse-i-search)`", "(i-search)`", "(failed reverse-i-search)`"]
+        .iter()
+        .find_map(|it| text.strip_prefix(it))?;
+    rest.split_once("': ").map(|it| it.1)
+}
+
+fn is_repl_continuation(prompt: &str) -> bool {
+    let bare = prompt.trim();
+    bare.ends_with("->") || bare.ends_with("-#") || bare.ends_with("'>") || bare.ends_with("(>")
+}

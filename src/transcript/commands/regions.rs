@@ -1,0 +1,390 @@
+//! Input regions, which stand between the marks of a line editor: where their prompt ends, and what was typed behind it.
+
+use std::sync::Arc;
+
+use crate::transcript::commands::EDITED;
+use crate::transcript::commands::EVIDENCE;
+use crate::transcript::commands::Evidence;
+use crate::transcript::commands::Kind;
+use crate::transcript::commands::MARKED;
+use crate::transcript::commands::Reader;
+use crate::transcript::commands::Split;
+use crate::transcript::commands::learning::AS_EVER;
+use crate::transcript::commands::searched;
+use crate::transcript::commands::weigh;
+use crate::transcript::prompt;
+use crate::transcript::prompt::Candidate;
+use crate::transcript::prompt::Reads;
+use crate::transcript::prompt::Shape;
+use crate::transcript::screen;
+use crate::transcript::screen::Drawn;
+use crate::transcript::screen::Line;
+use crate::transcript::screen::Region;
+use crate::transcript::screen::RegionEnd;
+use crate::transcript::screen::bits;
+use crate::transcript::shell;
+use crate::transcript::shell::Change;
+
+/// One row of an input region.
+pub(super) struct RegionRow<'a> {
+    pub(super) line: u32,
+    pub(super) text: &'a str,
+    pub(super) low: Option<usize>,
+    pub(super) paint: Option<usize>,
+}
+
+impl RegionRow<'_> {
+    /// The places where a prompt may end in it.
+    pub(super) fn found(&self) -> Vec<Candidate> {
+        let mut found = prompt::bounded(self.text, self.low, self.paint);
+        if found.is_empty() || found.iter().all(|it| it.weight < 0.2) {
+            found.push(Candidate { end: 0, weight: 0.1 });
+        }
+        found
+    }
+}
+
+impl Reader {
+    pub(super) fn region(&mut self, drawn: &Drawn, region: &Region) {
+        let crs = *self.region_crs.get_or_insert(region.crs);
+        let replayed = region.input_at.is_none()
+            && region.end == RegionEnd::Accepted
+            && region.crs > crs
+            && self.may_change.is_none();
+        // readline and zle send a CR behind the mark; fish an escape. A shell does not change its ways.
+        let foreign = region.escape_follows
+            && !self.levels.is_empty()
+            && !self.levels.iter().any(|it| it.escapes)
+            && self.may_change != Some(Change::Shell);
+        if !region.genuine || replayed || foreign {
+            self.output();
+            return;
+        }
+        let top_marked = self.levels.last().map(|it| it.marked);
+        let explained = self.may_change.is_some() || self.levels.is_empty();
+        if top_marked == Some(false) && !explained && !self.levels.iter().any(|it| it.marked) {
+            // A shell that sets no marks does not begin to without a reason: someone printed them.
+            self.output();
+            return;
+        }
+        let Some(mut split) = self.split(drawn, region) else { return };
+        let line = &drawn.lines[split.line as usize];
+        let leaves_keypad = self.levels.last().is_some_and(|it| it.leaves_keypad);
+        let kind = match region.end {
+            RegionEnd::Accepted
+                if region.keypad_left_on && leaves_keypad && region.input_at.is_some() =>
+            {
+                Kind::Abandoned
+            }
+            RegionEnd::Accepted => Kind::Shell,
+            RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
+        };
+        let mut text = std::mem::take(&mut split.text);
+        text.truncate(text.trim_end().len());
+        if let Some(found) = searched(&text) {
+            text = found.to_owned();
+        }
+        if kind == Kind::Abandoned {
+            text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
+        }
+        // Where each first prompt comes after a filled row, one without asks for more.
+        let within = region.input_at.is_some()
+            && !region.filled
+            && self.levels.last().is_some_and(|it| it.fills)
+            && self.current.as_ref().is_some_and(|it| {
+                it.marked
+                    && it.outputs == 0
+                    && it.command.kind == Kind::Shell
+                    && shell::is_open(&it.command.text)
+            });
+        if within || self.continues(&split, true, true) {
+            self.extend(&text, region.to, kind);
+            return;
+        }
+        if region.input_at.is_none() && !region.escape_follows && split.prompt.len() >= 2 {
+            self.met(&split);
+        }
+        if region.escape_follows {
+            self.thrown_away(drawn, region, &split.prompt);
+        }
+        let mut evidence = split.evidence;
+        evidence.push(weigh(MARKED, 3.0));
+        self.settle(&split.prompt, split.shape.as_ref(), true, split.rows_before, &mut evidence);
+        if let Some(level) = self.levels.last_mut() {
+            level.titled |= region.titled;
+            level.escapes |= region.escape_follows;
+            level.fills |= region.filled;
+            level.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
+        }
+        let kind = match (kind, self.levels.last().map(|it| it.reads)) {
+            (Kind::Shell, Some(Reads::Repl)) => Kind::Repl,
+            (it, _) => it,
+        };
+        if line.bits & bits::EDITED != 0 {
+            evidence.push(weigh(EDITED, 1.0));
+        }
+        let command =
+            self.command(text, kind, &split.prompt, split.shape.as_ref(), evidence, |it| {
+                it.from = region.from;
+                it.to = region.to;
+                it.line = u64::from(split.line);
+                it.damaged = line.bits & bits::GUESSED != 0;
+            });
+        let mut command = command;
+        if self.explains
+            && let Some(row) = region_rows(drawn, region).nth(split.rows_before)
+        {
+            let found = row.found();
+            command.runner_up =
+                self.runner_up(split.rows_before as u8, row.text, &found, split.prompt.len());
+        }
+        if region.end == RegionEnd::Left && command.text.is_empty() {
+            // Ctrl-D: this shell ends.
+            self.begin(command, true);
+            self.may_change = Some(Change::Leave);
+            return;
+        }
+        self.begin(command, true);
+    }
+
+    /// Lines that Ctrl-C threw away between the same marks as the one that was run, as fish has them.
+    pub(super) fn thrown_away(&mut self, drawn: &Drawn, region: &Region, prompt: &Arc<str>) {
+        let rows: Vec<(u32, String)> = region_rows(drawn, region)
+            .filter_map(|it| {
+                let shown = it.text.trim_end().strip_suffix("^C")?;
+                let at = shown.find(&**prompt).filter(|_| !prompt.trim().is_empty())?;
+                let text = shown[at + prompt.len()..].trim_end();
+                (!text.is_empty()).then(|| (it.line, text.to_owned()))
+            })
+            .collect();
+        for (line, text) in rows {
+            let evidence = vec![weigh(MARKED, 3.0)];
+            let command = self.command(text, Kind::Abandoned, prompt, None, evidence, |it| {
+                (it.from, it.to) = (region.from, region.to);
+                it.line = u64::from(line);
+            });
+            self.begin(command, true);
+        }
+    }
+
+    /// Splits a region into prompt and text.
+    pub(super) fn split(&self, drawn: &Drawn, region: &Region) -> Option<Split> {
+        let rows: Vec<RegionRow<'_>> = region_rows(drawn, region).collect();
+        if let (Some((line, col)), Some(typed)) = (region.input_at, &region.typed) {
+            let text = drawn.line_text(line.min(drawn.lines.len() as u32 - 1));
+            let end = prompt::byte_of_column(text, col as usize);
+            let shown = &text[..end];
+            let shape = prompt::known(shown).filter(|it| it.end == shown.len());
+            return Some(Split {
+                prompt: Arc::from(shown),
+                rows_before: 0,
+                text: typed.clone(),
+                shape,
+                line,
+                evidence: vec![weigh("the shell marks where input begins", 1.5)],
+            });
+        }
+        if rows.is_empty() {
+            return None;
+        }
+        let mut evidence = Vec::with_capacity(EVIDENCE);
+        let fish = region.escape_follows;
+        // fish goes on between the same marks after Ctrl-C.
+        let thrown = rows.iter().rposition(|it| fish && it.text.trim_end().ends_with("^C"));
+        let rows = &rows[thrown.map_or(0, |it| it + 1).min(rows.len() - 1)..];
+        if let Some(row) = rows.iter().rposition(|it| searched(it.text).is_some()) {
+            let top = self.levels.last();
+            return Some(Split {
+                prompt: top.map_or_else(|| Arc::from(""), |it| Arc::clone(&it.prompt)),
+                rows_before: top.map_or(0, |it| it.rows_before),
+                text: rows[row].text.to_owned(),
+                shape: top.and_then(|it| prompt::known(&it.prompt)),
+                line: rows[row].line,
+                evidence: vec![weigh("found by a search in the history", 0.5)],
+            });
+        }
+        let drawn_end = rows.iter().enumerate().take(6).find_map(|(row, it)| {
+            // fish goes to the margin and right over its prompt before each character.
+            let end = it.low.filter(|end| fish && *end > 0)?;
+            let shape = prompt::known(it.text).filter(|it| it.end == end);
+            Some((row, end, shape))
+        });
+        let (row, end, shape) = match drawn_end {
+            Some(it) => {
+                evidence.push(weigh("the line editor returns to where the prompt ends", 1.5));
+                it
+            }
+            None => self.prompt_end(rows, &mut evidence)?,
+        };
+        let literal = &rows[row].text[..end];
+        let shown = match self.levels.last() {
+            Some(top) if &*top.prompt == literal => Arc::clone(&top.prompt),
+            _ => Arc::from(literal),
+        };
+        // Completion lists, Ctrl-L and Ctrl-R draw the prompt again: the last one counts.
+        let bare = shown.trim_end();
+        let last = if bare.is_empty() {
+            row
+        } else {
+            rows.iter()
+                .rposition(|it| it.text.starts_with(&*shown) || it.text == bare)
+                .unwrap_or(row)
+        };
+        let mut text = rows[last].text.get(end..).unwrap_or_default().to_owned();
+        let right = self.learnt.is_right_end(rows[last].text);
+        if right && let Some(at) = text.trim_end().rfind("  ") {
+            text.truncate(text[..at].trim_end().len());
+        } else if fish {
+            let entered = prompt::byte_of_column(rows[last].text, region.enter_col as usize);
+            without_right_prompt(&mut text, entered.saturating_sub(end));
+        }
+        // A transient prompt: at Enter the line is drawn once more behind a shorter one.
+        let typed = text.trim();
+        let again = rows.last().is_some_and(|it| {
+            !typed.is_empty()
+                && rows.len() > last + 1
+                && it.text.trim_end().strip_suffix(typed).is_some_and(|it| it.chars().count() <= 4)
+        });
+        let more = if again { &[] } else { &rows[last + 1..] };
+        for more in more {
+            text.push('\n');
+            // The indentation is how fish shows the line, and no part of it.
+            text.push_str(if fish { more.text.trim_start() } else { more.text });
+        }
+        Some(Split {
+            prompt: shown,
+            rows_before: row,
+            text,
+            shape,
+            line: rows[last].line,
+            evidence,
+        })
+    }
+
+    /// The row of the prompt's last line and the byte at which the prompt ends.
+    pub(super) fn prompt_end(
+        &self,
+        rows: &[RegionRow<'_>],
+        evidence: &mut Vec<Evidence>,
+    ) -> Option<(usize, usize, Option<Shape>)> {
+        let mut best: Option<(f32, usize, usize)> = None;
+        let usual = self.usual.iter().find(|it| {
+            !self.explains
+                && it.met >= AS_EVER
+                && rows.get(it.rows_before).is_some_and(|row| {
+                    // A further segment, as for a failure, makes it another prompt.
+                    row.text.strip_prefix(&*it.prompt).is_some_and(|rest| {
+                        rest.is_ascii() || !rest.chars().take(24).any(screen::is_ornament)
+                    })
+                })
+        });
+        if let Some(it) = usual {
+            // Judged often enough: the same prompt stands here again.
+            evidence.push(it.judged);
+            return Some((it.rows_before, it.prompt.len(), it.shape.clone()));
+        }
+        let founds: Vec<Vec<Candidate>> = rows.iter().take(4).map(RegionRow::found).collect();
+        for (row, (RegionRow { text, .. }, found)) in rows.iter().zip(&founds).enumerate() {
+            let shape = prompt::known(text);
+            for it in found {
+                let mut score = self.learnt.region_score(row as u8, text, *it);
+                if let Some(shape) = &shape
+                    && shape.end == it.end
+                {
+                    score = score.max(1.0) * if shape.strong { 4.0 } else { 1.5 };
+                }
+                let literal = &text[..it.end];
+                if self
+                    .levels
+                    .iter()
+                    .any(|level| level.rows_before == row && &*level.prompt == literal)
+                {
+                    score = score.max(1.0) * 2.0;
+                }
+                if best.is_none_or(|(most, ..)| score > most) {
+                    best = Some((score, row, it.end));
+                }
+            }
+        }
+        let (mut score, mut row, mut end) = best.unwrap_or((0.0, 0, 0));
+        // A prompt seldom ends in a word; where a sign follows that others of this session end with, it goes on.
+        if !rows[row].text[..end].trim_end().ends_with(|it: char| !it.is_alphanumeric()) {
+            let text = rows[row].text;
+            let farther = founds[row]
+                .iter()
+                .filter(|it| it.end > end && it.weight >= 0.8)
+                .filter(|it| self.learnt.region_count(row as u8, &text[..it.end]) >= 2)
+                .map(|it| (self.learnt.region_score(row as u8, text, *it), it.end))
+                .max_by(|one, other| one.0.total_cmp(&other.0));
+            if let Some((more, at)) = farther {
+                (score, end) = (score.max(more), at);
+            }
+        }
+        // A prompt of several lines is as common in its last one; commands of several lines are not.
+        let here = self.learnt.region_count(row as u8, &rows[row].text[..end]);
+        for (below, it) in rows.iter().enumerate().take(4).skip(row + 1) {
+            let found = founds[below].iter().filter(|it| it.weight >= 0.8).filter(|found| {
+                let count = self.learnt.region_count(below as u8, &it.text[..found.end]);
+                count >= 3 && count * 4 >= here * 3
+            });
+            if let Some(found) = found.max_by_key(|it| it.end) {
+                (row, end) = (below, found.end);
+            }
+        }
+        let text = rows[row].text;
+        if prompt::known(text).is_none_or(|it| it.end != end || !it.strong) {
+            let count = |it: &str| self.learnt.region_count(row as u8, it);
+            end = prompt::farthest(text, end, &founds[row], count);
+        }
+        let shape = prompt::known(text).filter(|it| it.end == end);
+        evidence.push(match (&shape, score) {
+            (Some(it), _) if it.strong => weigh("a prompt of a known shape", 1.0),
+            (_, score) if score >= 3.0 => weigh("a prompt that repeats in this session", 0.8),
+            (Some(_), _) => weigh("a bare prompt sign", 0.2),
+            _ => weigh("a prompt seen too seldom to be sure of", -1.5),
+        });
+        Some((row, end, shape))
+    }
+}
+
+/// Cuts what stands behind two blanks or more, beyond the place where the cursor was at Enter.
+pub(super) fn without_right_prompt(text: &mut String, entered: usize) {
+    let from =
+        (0..=entered.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    if let Some(at) = text[from..].find("  ") {
+        text.truncate(from + at);
+    }
+}
+
+/// The byte that the line editor went back to.
+pub(super) fn low_byte(line: &Line, text: &str, skipped: usize) -> Option<usize> {
+    (line.low_col != u16::MAX)
+        .then(|| prompt::byte_of_column(text, (line.low_col as usize).saturating_sub(skipped)))
+}
+
+pub(super) fn region_rows<'a>(
+    drawn: &'a Drawn,
+    region: &'a Region,
+) -> impl Iterator<Item = RegionRow<'a>> + 'a {
+    let rows =
+        region.lines.clone().filter(|it| drawn.lines[*it as usize].bits & bits::OVERWRITTEN == 0);
+    rows.enumerate().map(|(nth, index)| {
+        let line = &drawn.lines[index as usize];
+        let mut text = drawn.line_text(index);
+        let mut skipped = 0;
+        if nth == 0 && region.start_col > 0 {
+            skipped = region.start_col as usize;
+            text = &text[prompt::byte_of_column(text, skipped)..];
+        }
+        if line.end_col > 0 {
+            let end = (line.end_col as usize).saturating_sub(skipped);
+            text = &text[..prompt::byte_of_column(text, end)];
+        }
+        let low = low_byte(line, text, skipped);
+        // fish paints what is typed.
+        let paint = (line.paint_col > 0 && !region.escape_follows).then(|| {
+            prompt::byte_of_column(text, (line.paint_col as usize).saturating_sub(skipped))
+        });
+        RegionRow { line: index, text, low, paint }
+    })
+}

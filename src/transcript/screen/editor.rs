@@ -1,0 +1,298 @@
+//! What line editors draw between their marks: where input begins, prompts that are drawn anew, right-hand prompts, and the
+//! text that was typed.
+
+use crate::transcript::screen::BEFORE;
+use crate::transcript::screen::Cell;
+use crate::transcript::screen::FAINT;
+use crate::transcript::screen::FILLER;
+use crate::transcript::screen::INVERSE;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::Page;
+use crate::transcript::screen::Region;
+use crate::transcript::screen::RegionEnd;
+use crate::transcript::screen::bits;
+
+pub(super) struct OpenRegion {
+    /// Something was printed behind a CR and a move to the right, as fish types.
+    pub(super) typed: bool,
+    pub(super) filled: bool,
+    /// The line editor draws its prompt anew from this row on: what is printed is not typed.
+    pub(super) redrawing: Option<u64>,
+    /// What stood before the cursor when input began: the last row of the prompt.
+    pub(super) prompt: Vec<char>,
+    /// The prompt has just been drawn anew, and one at the right-hand side may follow.
+    pub(super) right_due: bool,
+    pub(super) from: u64,
+    pub(super) row: u64,
+    pub(super) start_col: u16,
+    pub(super) input_at: Option<(u64, u16)>,
+    pub(super) titled: bool,
+}
+
+impl Page {
+    pub(super) fn open_region(&mut self, at: u64) {
+        if self.region.is_some() || self.alt.is_some() {
+            return;
+        }
+        let (number, col) = (self.main.row, self.main.col);
+        if !self.is_settled() {
+            // Rows that were drawn on from below, as an upper row of the prompt is for its right-hand side.
+            for above in self.main.base..number {
+                self.main.rows[(above - self.main.base) as usize].forget_blanks();
+                self.commit_main(above, 0);
+            }
+        }
+        let index = (number - self.main.base) as usize;
+        self.materialise_main(index);
+        let row = &mut self.main.rows[index];
+        let mut input_at = None;
+        let mut prompt = Vec::new();
+        let cleared_row = self.cleared_row.take();
+        let cleared = cleared_row.is_some_and(|it| it + 4 > number && it <= number);
+        let by_zle = std::mem::take(&mut self.cleared_by_zle);
+        if cleared && (col > 0 || by_zle) {
+            input_at = Some((number, col as u16));
+            prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
+            for cell in &mut row.cells {
+                cell.bits |= BEFORE;
+            }
+        }
+        let titled = self.titled_row == Some(number);
+        let base = self.main.base;
+        let filled = cleared_row.filter(|it| *it >= base && *it <= number).is_some_and(|first| {
+            (first..=number).any(|it| {
+                self.main.rows[(it - base) as usize]
+                    .versions
+                    .iter()
+                    .any(|it| matches!(it.0.trim_end().chars().next_back(), Some('%' | '#')))
+            })
+        });
+        let row = &mut self.main.rows[index];
+        // What the prompt says of itself is learnt afresh in each region.
+        row.low_col = u16::MAX;
+        row.paint_col = 0;
+        row.title_col = 0;
+        row.bits &= !bits::EDITED;
+        self.region = Some(OpenRegion {
+            typed: false,
+            filled,
+            redrawing: None,
+            prompt,
+            right_due: false,
+            from: at,
+            row: number,
+            start_col: if input_at.is_some() { 0 } else { col as u16 },
+            input_at,
+            titled,
+        });
+        self.after_caret_c = 0;
+        self.after_lf = false;
+        self.region_crs = u8::MAX;
+    }
+
+    pub(super) fn close_region(&mut self, at: u64, genuine: bool) {
+        if self.alt.is_some() {
+            return;
+        }
+        let end = if self.after_caret_c == 2 {
+            RegionEnd::Interrupted
+        } else if self.after_lf
+            || self.keypad_left
+            || self.region.as_ref().is_some_and(|it| it.input_at.is_some())
+        {
+            RegionEnd::Accepted
+        } else {
+            RegionEnd::Left
+        };
+        self.end_region(at, end, genuine);
+    }
+
+    pub(super) fn end_region(&mut self, at: u64, end: RegionEnd, genuine: bool) {
+        self.prompt_may_end();
+        let Some(region) = self.region.take() else { return };
+        let first_line = self.out.lines.len() as u32;
+        let mut typed = None;
+        let mut input_at = None;
+        if let Some((row, col)) = region.input_at
+            && row >= self.main.base
+        {
+            typed = Some(self.typed_after(row, col as usize));
+            input_at = Some((0, col));
+        }
+        for number in region.row.max(self.main.base)..=self.main.row {
+            let index = (number - self.main.base) as usize;
+            let row = &mut self.main.rows[index];
+            if number == self.main.row && self.main.col == 0 && row.is_blank() {
+                continue;
+            }
+            row.bits |= bits::INPUT;
+            if !row.fresh && row.is_blank() && number < self.main.row {
+                // An empty line is a line.
+                row.fresh = true;
+                (row.from, row.to) = (region.from, at);
+            }
+            self.commit_main(number, bits::INPUT);
+            if input_at.is_some()
+                && let Some((_, col)) = region.input_at.filter(|it| it.0 == number)
+            {
+                // Older versions of the row stand before it.
+                input_at = Some((self.out.lines.len().saturating_sub(1) as u32, col));
+            }
+        }
+        self.out.items.push(Item::Region(Box::new(Region {
+            from: region.from,
+            to: at,
+            end,
+            lines: first_line..self.out.lines.len() as u32,
+            start_col: region.start_col,
+            input_at,
+            typed,
+            titled: region.titled,
+            crs: self.region_crs,
+            genuine,
+            escape_follows: self.escape_follows,
+            keypad_left_on: !self.keypad_left,
+            filled: region.filled,
+            enter_col: self.enter_col,
+        })));
+        self.style &= !BEFORE;
+        self.closing = input_at.map(|_| self.main.row);
+    }
+
+    /// What was written from a row and column on since the region began.
+    pub(super) fn typed_after(&self, first: u64, col: usize) -> String {
+        let mut text = String::new();
+        for number in first..=self.main.row {
+            let row = &self.main.rows[(number - self.main.base) as usize];
+            let shown = |it: &Cell| it.bits & (BEFORE | FAINT) == 0 && it.ch != ' ';
+            let end = if row.wrapped {
+                row.cells.len()
+            } else {
+                row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
+            };
+            let mut skip = if number == first { col } else { 0 };
+            for (at, cell) in row.cells.iter().enumerate().take(end) {
+                if at < skip {
+                    continue;
+                }
+                if let Some((ch, used)) = unshowable(&row.cells[at..end]) {
+                    text.push(ch);
+                    skip = at + used;
+                    continue;
+                }
+                if cell.bits & (FILLER | BEFORE) == 0 {
+                    text.push(cell.ch);
+                    text.extend(row.marks.iter().filter(|it| it.0 as usize == at).map(|it| it.1));
+                }
+            }
+            if !row.wrapped && number < self.main.row {
+                text.push('\n');
+            }
+        }
+        text.truncate(text.trim_end_matches('\n').len());
+        text
+    }
+
+    /// zle draws its prompt after the mark, where a widget of the user's has it do so.
+    pub(super) fn prompt_inside(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        let index = (row - self.main.base) as usize;
+        let blank = self.main.rows[index].is_blank();
+        if let Some(region) = &mut self.region
+            && self.alt.is_none()
+            && col == 0
+            && region.input_at.is_none()
+            && region.row == row
+            && region.start_col == 0
+            && (blank || region.prompt.is_empty())
+        {
+            region.input_at = Some((row, 0));
+        }
+    }
+
+    /// zle draws its prompt anew: from the margin, after clearing all below.
+    pub(super) fn prompt_anew(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        if let Some(region) = &mut self.region
+            && self.alt.is_none()
+            && col == 0
+            && region.input_at.is_some_and(|it| row <= it.0)
+        {
+            region.redrawing = Some(row);
+            region.row = region.row.min(row);
+            self.style |= BEFORE;
+        }
+    }
+
+    /// Row on which the prompt's last row stands as it was.
+    pub(super) fn prompt_row(&self, first: u64, last: u64, col: usize) -> Option<u64> {
+        let prompt = &self.region.as_ref()?.prompt;
+        (first.max(self.main.base)..=last).rev().find(|number| {
+            let cells = &self.main.rows[(number - self.main.base) as usize].cells;
+            !prompt.is_empty()
+                && cells.len() >= prompt.len().min(col)
+                && cells.iter().map(|it| it.ch).zip(prompt).all(|it| it.0 == *it.1)
+        })
+    }
+
+    /// After a resize the prompt is drawn anew and nothing is cleared behind it: where it stands as it was, what follows
+    /// is typed.
+    pub(super) fn prompt_may_end(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        let Some(region) = &self.region else { return };
+        let Some(first) = region.redrawing.filter(|_| col >= region.prompt.len()) else { return };
+        if self.prompt_row(first, row, col) == Some(row) {
+            self.prompt_ends();
+        }
+    }
+
+    /// Prompt and line have been drawn anew, and the rest of the row is cleared. The line begins where
+    /// the prompt's last row ends, if that is as it was; else nothing was typed yet.
+    pub(super) fn prompt_ends(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        let Some(region) = &mut self.region else { return };
+        // Behind what was cleared, only the right-hand prompt is drawn.
+        region.right_due = region.input_at.is_some();
+        let Some(first) = region.redrawing.take() else { return };
+        self.style &= !BEFORE;
+        let found = self.prompt_row(first, row, col);
+        let Some(region) = &mut self.region else { return };
+        let prompt = std::mem::take(&mut region.prompt);
+        if let Some(number) = found {
+            region.input_at = Some((number, prompt.len().min(u16::MAX as usize) as u16));
+            for number in number..=row {
+                let skip = if Some(number) == found { prompt.len() } else { 0 };
+                let index = (number - self.main.base) as usize;
+                for cell in self.main.rows[index].cells.iter_mut().skip(skip) {
+                    cell.bits &= !BEFORE;
+                }
+            }
+        } else {
+            region.input_at = Some((row, col.min(u16::MAX as usize) as u16));
+        }
+        region.prompt = prompt;
+    }
+
+    pub(super) fn right_is_not_due(&mut self) {
+        if let Some(region) = &mut self.region {
+            region.right_due = false;
+        }
+    }
+}
+
+/// What zle shows as `<200d>`, inverse, since no terminal shows it: the character, and the cells used.
+pub(super) fn unshowable(cells: &[Cell]) -> Option<(char, usize)> {
+    let inverse = |it: &&Cell| it.bits & (INVERSE | BEFORE) == INVERSE;
+    cells.first().filter(inverse).filter(|it| it.ch == '<')?;
+    let digits: String = cells[1..]
+        .iter()
+        .take_while(inverse)
+        .map(|it| it.ch)
+        .take_while(char::is_ascii_hexdigit)
+        .take(8)
+        .collect();
+    let close = cells.get(1 + digits.len()).filter(inverse).filter(|it| it.ch == '>');
+    close.filter(|_| digits.len() >= 4)?;
+    let ch = char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?;
+    Some((ch, digits.len() + 2))
+}

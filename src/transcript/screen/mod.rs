@@ -1,0 +1,545 @@
+//! Control sequences → what a person saw, without ever letting them take it back.
+//!
+//! A terminal forgets: `clear` empties it, a full-screen program paints over it, a long session scrolls
+//! out of it. Evidence must not. So this is a *page*, not a screen: it has no bottom, clearing it starts a
+//! new page below, and a row that is about to be painted over is kept as an older version of itself.
+//! The parser is `vte`, where text and the plainest sequences are not enough; the page is ours because the decoder needs what ready screens hide: which
+//! bytes drew a row, where input regions begin and end, how many CRs ended a line, and a width that nobody
+//! recorded.
+//!
+//! Absent here: files, time, colour, and any idea of what a prompt is.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use vte::Parser;
+use vte::Perform;
+
+use crate::transcript::screen::editor::OpenRegion;
+use crate::transcript::screen::sequences::plain_text;
+use crate::transcript::screen::sequences::sequence_ends;
+
+/// What line editors draw.
+mod editor;
+
+/// What the parser found.
+mod moves;
+
+/// Rows that become lines.
+mod rows;
+
+/// Bytes that are read without state.
+mod sequences;
+
+/// Rows kept within reach of the cursor; older ones are final. Taller than any window we have seen.
+const REACH: usize = 400;
+/// Cells in one row before it is cut. Longer lines are split, and the split is marked.
+const ROW_CELLS_MAX: usize = 1 << 16;
+/// No window is wider. A cursor beyond it, carried from row to row by line feeds without CR, would make each
+/// row cost more than the one before.
+const WIDEST: usize = 512;
+/// Rows that one sequence may insert or delete; no window scrolls farther at once.
+const ROWS_AT_ONCE: u64 = 128;
+/// Older versions kept of one row; what is beyond is counted.
+const VERSIONS_MAX: usize = 64;
+
+/// What is remarkable about a line. Flags, because most lines have none.
+pub mod bits {
+    /// The line was edited in place (rubout, insertion, cursor keys): people do that, output rarely.
+    pub const EDITED: u16 = 1;
+    /// An older version of a row that was painted over.
+    pub const OVERWRITTEN: u16 = 1 << 1;
+    /// Drawn by a full-screen program.
+    pub const SCREEN: u16 = 1 << 2;
+    /// Part of an input region (between bracketed-paste marks).
+    pub const INPUT: u16 = 1 << 3;
+    /// Bytes that are no valid UTF-8 stand in it as U+FFFD.
+    pub const DAMAGED: u16 = 1 << 4;
+    /// Continues on the next line: the row was longer than we hold at once.
+    pub const CONTINUED: u16 = 1 << 5;
+    /// The bytes ended before the line did.
+    pub const UNFINISHED: u16 = 1 << 6;
+    /// The cursor stood at the end of the text when the line ended.
+    pub const AT_END: u16 = 1 << 7;
+    /// A bell rang on it: a completion that was not unique.
+    pub const BELL: u16 = 1 << 8;
+    /// The program asked where the cursor stands, as BusyBox does behind each prompt.
+    pub const ASKED: u16 = 1 << 9;
+    /// Part of it was lost on the way and is filled in by the likeliest reading.
+    pub const GUESSED: u16 = 1 << 10;
+    /// A further line of a block that was pasted at one prompt.
+    pub const PASTED: u16 = 1 << 11;
+}
+
+/// One visible line, its text in [`Drawn::text`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Line {
+    /// Where its text stands in the arena.
+    pub text: (u32, u32),
+    /// Bytes of the stream it was drawn from: first, and one past the last.
+    pub from: u64,
+    pub to: u64,
+    /// See [`bits`].
+    pub bits: u16,
+    /// CRs before the LF that ended it. Output of a stored transcript has one more than live output.
+    pub crs: u8,
+    /// Column at which a window title was set, plus one; 0 if none was.
+    pub title_col: u16,
+    /// Lowest column the cursor was moved back to: no prompt reaches beyond it. `u16::MAX` if it was not.
+    pub low_col: u16,
+    /// Column of the last colour change: a prompt reaches at least as far. 0 if none.
+    pub paint_col: u16,
+    /// Column that what is typed ends at, where a right-hand prompt stands behind; 0 if none does.
+    pub end_col: u16,
+}
+
+/// How an input region ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionEnd {
+    /// Enter.
+    Accepted,
+    /// Ctrl-C.
+    Interrupted,
+    /// No Enter was seen: Ctrl-D or hang-up.
+    Left,
+    /// The transcript ended inside.
+    Open,
+}
+
+/// What stood between `ESC[?2004h` and `ESC[?2004l`: everything typed at one prompt of a modern shell.
+#[derive(Clone, Debug)]
+pub struct Region {
+    pub from: u64,
+    pub to: u64,
+    pub end: RegionEnd,
+    /// Its lines, oldest first, as indices into [`Drawn::lines`].
+    pub lines: Range<u32>,
+    /// Column of the first line at which the region began (output without newline stands before).
+    pub start_col: u16,
+    /// zsh sets the mark behind its prompt: the exact column at which input begins, and the row.
+    pub input_at: Option<(u32, u16)>,
+    /// Text of each row without what was there before the mark (right-hand prompts), for `input_at`.
+    pub typed: Option<String>,
+    /// A window title was set just before.
+    pub titled: bool,
+    /// CRs that ended its last line. A transcript printed by `cat` has one more than a live line.
+    pub crs: u8,
+    /// The end mark was followed by what a line editor sends, not by text.
+    pub genuine: bool,
+    /// It was followed by an escape sequence, as fish does, and not by the CR of readline and zle.
+    pub escape_follows: bool,
+    /// The keypad was still in the line editor's mode: zle leaves that mode at Enter, not at Ctrl-C.
+    pub keypad_left_on: bool,
+    /// A row was filled just before its prompt, as zsh does before each first prompt and no other.
+    pub filled: bool,
+    /// Where the cursor stood at Enter: what lies beyond, behind blanks, is a right-hand prompt.
+    pub enter_col: u16,
+}
+
+/// What happens between lines.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// Index into [`Drawn::lines`].
+    Line(u32),
+    Region(Box<Region>),
+    /// A full-screen program took the screen.
+    ScreenOn,
+    /// A window title, as an index into [`Drawn::titles`]. Some shells put the running command there.
+    Title(u32),
+}
+
+/// All that has been drawn since the last look.
+#[derive(Default, Debug)]
+pub struct Drawn {
+    pub text: String,
+    pub lines: Vec<Line>,
+    pub items: Vec<Item>,
+    pub titles: Vec<Box<str>>,
+    /// Rows whose older versions were too many to keep: how many were dropped.
+    pub dropped_versions: u64,
+    /// NUL bytes met, and the place of the first.
+    pub nul: Option<(u64, u64)>,
+    /// Bytes that were no UTF-8, and the place of the first.
+    pub invalid: Option<(u64, u64)>,
+}
+
+impl Drawn {
+    pub fn line_text(&self, index: u32) -> &str {
+        let line = &self.lines[index as usize];
+        &self.text[line.text.0 as usize..line.text.1 as usize]
+    }
+}
+
+/// Arrows and wedges of the powerline fonts: prompts are built of them, and nothing else is.
+pub fn is_ornament(ch: char) -> bool {
+    ('\u{e0a0}'..='\u{e0d7}').contains(&ch)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Cell {
+    ch: char,
+    bits: u8,
+}
+
+/// Second half of a wide character, or the blank left where one did not fit: never text.
+const FILLER: u8 = 1;
+/// On the row before the input region began.
+const BEFORE: u8 = 2;
+/// Painted grey: a suggestion of the shell, not typed.
+const FAINT: u8 = 4;
+/// Inverse: zle shows so what it cannot show.
+const INVERSE: u8 = 8;
+/// To the right of a place that the cursor was saved at and put back to.
+const RIGHT: u8 = 16;
+const BLANK: Cell = Cell { ch: ' ', bits: 0 };
+
+#[derive(Default)]
+struct Row {
+    cells: Vec<Cell>,
+    /// A row that was plain text from end to end lives in the arena until someone moves onto it.
+    plain: (u32, u32),
+    /// Continues on the next row because it met the margin.
+    wrapped: bool,
+    /// Changed since it was last committed.
+    fresh: bool,
+    from: u64,
+    to: u64,
+    bits: u16,
+    title_col: u16,
+    low_col: u16,
+    paint_col: u16,
+    /// Combining characters: column they stand on, and the character.
+    marks: Vec<(u32, char)>,
+    versions: Vec<(String, u64, u64)>,
+}
+
+impl Row {
+    fn new() -> Self {
+        Self { low_col: u16::MAX, ..Self::default() }
+    }
+
+    /// A row on which nothing is left and nothing was hidden is no line, though something was erased there.
+    fn forget_blanks(&mut self) {
+        if self.fresh && self.versions.is_empty() && self.is_blank() {
+            self.fresh = false;
+        }
+    }
+
+    /// See [`Line::end_col`].
+    fn typed_end(&self) -> u16 {
+        let right = |it: &Cell| it.ch != ' ' && it.bits & RIGHT != 0;
+        if self.bits & bits::INPUT == 0 || !self.cells.last().is_some_and(right) {
+            return 0;
+        }
+        let typed = self.cells.iter().rposition(|it| it.ch != ' ' && it.bits & RIGHT == 0);
+        typed.map_or(0, |it| it + 1).min(u16::MAX as usize) as u16
+    }
+
+    fn is_blank(&self) -> bool {
+        self.plain.0 == self.plain.1 && self.cells.iter().all(|it| it.ch == ' ')
+    }
+}
+
+/// The main page, or the page of a full-screen program.
+#[derive(Default)]
+struct Sheet {
+    rows: VecDeque<Row>,
+    /// Number of the first row held; rows before it are final.
+    base: u64,
+    row: u64,
+    col: usize,
+    /// The last column was filled: the next character goes to the next row.
+    wrap_due: bool,
+    saved: (u64, usize),
+    /// Row number that absolute addresses count from.
+    top: u64,
+    /// Scroll region, as row numbers from the top; only full-screen programs set one.
+    margins: Option<(u64, u64)>,
+}
+
+struct Page {
+    out: Drawn,
+    /// Empty, but with room.
+    spare: Drawn,
+    spare_cells: Vec<Vec<Cell>>,
+    main: Sheet,
+    alt: Option<Sheet>,
+    width: Option<usize>,
+    style: u8,
+    region: Option<OpenRegion>,
+    last_char: char,
+    /// What the cursor did last: decides whether overwriting is editing or repainting.
+    jumped: bool,
+    after_lf: bool,
+    after_caret_c: u8,
+    /// Column reached after a CR by moving right alone.
+    cr_right: Option<usize>,
+    titled_row: Option<u64>,
+    /// Row that the line editor of zsh cleared before it drew its prompt.
+    cleared_row: Option<u64>,
+    /// It is the last row cleared, and with what zle sends.
+    cleared_by_zle: bool,
+    /// CRs of the last line that ended inside an input region.
+    region_crs: u8,
+    /// Bytes now being drawn.
+    at: (u64, u64),
+    line_crs: u8,
+    stop: bool,
+    /// The last thing the parser did was to print: it is in no sequence.
+    printed: bool,
+    marked: bool,
+    closed_region: bool,
+    escape_follows: bool,
+    /// The stream lost its CRs on the way.
+    lossy: bool,
+    /// See [`Screen::note`].
+    noted: u16,
+    /// The keypad's application mode (DECCKM) was left, and nothing was printed since.
+    keypad_left: bool,
+    /// The sequence just read is the last of those that zle sends before it draws its prompt.
+    after_24: bool,
+    /// Column before the CRs that end the line.
+    enter_col: u16,
+    /// Lines just drawn that have no rows yet: the last ones of the arena. See [`Page::catch_up`].
+    rowless: u64,
+    /// The cursor has left a row otherwise than by a line feed, so that one may wait to become a line.
+    strayed: bool,
+    /// A line editor may still draw its line in another way, up to the LF of this row.
+    closing: Option<u64>,
+}
+
+/// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
+pub struct Screen {
+    parser: Parser,
+    page: Page,
+    /// No sequence is half read, so that a plain line needs no parser.
+    ground: bool,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Screen {
+    pub fn new() -> Self {
+        let mut main = Sheet::default();
+        main.rows.push_back(Row::new());
+        Self {
+            parser: Parser::new(),
+            ground: true,
+            page: Page {
+                out: Drawn::default(),
+                spare: Drawn::default(),
+                spare_cells: Vec::new(),
+                main,
+                alt: None,
+                width: None,
+                style: 0,
+                region: None,
+                last_char: ' ',
+                jumped: false,
+                after_lf: true,
+                after_caret_c: 0,
+                cr_right: None,
+                titled_row: None,
+                cleared_row: None,
+                cleared_by_zle: false,
+                region_crs: 0,
+                at: (0, 0),
+                line_crs: 0,
+                stop: false,
+                printed: false,
+                marked: false,
+                closed_region: false,
+                escape_follows: false,
+                lossy: false,
+                noted: 0,
+                keypad_left: false,
+                after_24: false,
+                enter_col: 0,
+                rowless: 0,
+                strayed: false,
+                closing: None,
+            },
+        }
+    }
+
+    /// The window's width, where bytes have told it; `None` never wraps.
+    pub fn set_width(&mut self, width: Option<usize>) {
+        self.page.width = width;
+    }
+
+    /// The stream lost its CRs: nothing can be told from them.
+    pub fn set_lossy(&mut self) {
+        self.page.lossy = true;
+    }
+
+    /// Something that is known of the line drawn next: see [`bits`].
+    pub fn note(&mut self, bits: u16) {
+        self.page.noted |= bits;
+    }
+
+    pub fn width(&self) -> Option<usize> {
+        self.page.width
+    }
+
+    /// Whether an input region is open: no good place to stop.
+    pub fn in_region(&self) -> bool {
+        self.page.region.is_some()
+    }
+
+    pub fn on_screen(&self) -> bool {
+        self.page.alt.is_some()
+    }
+
+    pub fn drawn(&self) -> &Drawn {
+        &self.page.out
+    }
+
+    /// Draws a line that is nothing but text and colours, which most output is, without a parser or cells. `false` if
+    /// it is another kind of line, or stands where one was begun: then nothing has changed.
+    pub fn plain(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) -> bool {
+        let page = &mut self.page;
+        let simple = self.ground
+            && ended
+            && crs > 0
+            && page.alt.is_none()
+            && page.region.is_none()
+            && page.main.col == 0
+            && !page.main.wrap_due
+            && page.noted == 0
+            && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
+            && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
+            && bytes.len() <= ROW_CELLS_MAX
+            && page.is_settled();
+        if !simple {
+            return false;
+        }
+        page.at = (from, to);
+        page.line_crs = crs;
+        match plain_text(bytes) {
+            Some(text) => page.plain_line(text, 0),
+            None => return page.painted_line(bytes),
+        }
+        true
+    }
+
+    /// Draws one raw line: `bytes` without its line end, `crs` CRs that stood before the LF, and whether
+    /// there was an LF at all. `from` is the place of `bytes` in the stream, `to` one past the line end.
+    pub fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
+        let page = &mut self.page;
+        page.at = (from, to);
+        page.line_crs = crs;
+        page.catch_up();
+        let noted = std::mem::take(&mut page.noted);
+        if noted != 0 {
+            page.row().bits |= noted;
+        }
+        page.printed = false;
+        page.stop = false;
+        let mut rest = bytes;
+        let mut place = from;
+        // Where no sequence is half read, what a parser would find is found faster: text, single controls, and sequences
+        // that are complete. The parser gets whatever else there is.
+        let mut at_rest = self.ground;
+        while !rest.is_empty() {
+            if std::mem::take(&mut page.stop) {
+                page.at = (place.clamp(from, to), to);
+            }
+            let used = if at_rest {
+                let (used, stopped) = page.read(&mut self.parser, rest);
+                at_rest = stopped;
+                used
+            } else {
+                self.parser.advance_until_terminated(page, rest).max(1)
+            };
+            place += used as u64;
+            rest = &rest[used..];
+            if page.marked {
+                page.marked = false;
+                page.open_region(place.min(to));
+            }
+            if page.closed_region {
+                page.closed_region = false;
+                let next = rest.first().copied();
+                // Behind the mark stands a CR of the line editor. At the end of a line it is one more
+                // than the line's own, or the session's last byte before the footer's LF.
+                let genuine = page.lossy
+                    || matches!(next, Some(b'\r' | 0x1b))
+                    || next.is_none() && (!ended || crs != 1);
+                page.escape_follows = next == Some(0x1b)
+                    && page.region.as_ref().is_some_and(|it| it.input_at.is_none());
+                page.close_region(place.min(to), genuine);
+            }
+        }
+        let printed = page.printed;
+        page.at = (from, to);
+        if std::str::from_utf8(bytes).is_err() {
+            page.invalid(bytes, from);
+        }
+        page.enter_col = page.main.col.min(u16::MAX as usize) as u16;
+        for _ in 0..crs {
+            self.control(b'\r', at_rest);
+        }
+        if ended {
+            self.control(b'\n', at_rest);
+        }
+        // A control character inside a sequence is executed without ending it (ECMA-48): only printing
+        // proves that the parser is at rest. A line that ended without ESC is proof enough.
+        self.ground = match memchr::memrchr(0x1b, bytes) {
+            None => self.ground || printed,
+            Some(at) => sequence_ends(&bytes[at..]),
+        };
+    }
+
+    fn control(&mut self, byte: u8, at_rest: bool) {
+        if at_rest {
+            self.page.execute(byte);
+        } else {
+            self.parser.advance(&mut self.page, &[byte]);
+        }
+    }
+
+    /// Everything still on the page becomes lines. No more is fed after this.
+    pub fn finish(&mut self, at: u64) {
+        let page = &mut self.page;
+        page.at = (at, at);
+        page.catch_up();
+        if page.alt.is_some() {
+            page.leave_screen();
+        }
+        if page.region.is_some() {
+            page.end_region(at, RegionEnd::Open, true);
+        }
+        let end = page.main.base + page.main.rows.len() as u64;
+        let last = page.main.row;
+        for row in page.main.base..end {
+            let bits = if row == last && page.main.col > 0 { bits::UNFINISHED } else { 0 };
+            page.commit(row, bits);
+        }
+    }
+
+    /// What has been drawn so far, leaving the page where it is.
+    pub fn take(&mut self) -> Drawn {
+        self.page.settle_plain_rows();
+        std::mem::replace(&mut self.page.out, std::mem::take(&mut self.page.spare))
+    }
+
+    /// Gives back what was taken, for its memory: pages fresh from the system cost more than drawing on them.
+    pub fn recycle(&mut self, mut drawn: Drawn) {
+        let Drawn { text, lines, items, titles, .. } = &mut drawn;
+        text.clear();
+        lines.clear();
+        items.clear();
+        titles.clear();
+        self.page.spare = Drawn { dropped_versions: 0, nul: None, invalid: None, ..drawn };
+    }
+}
+
+impl Page {
+    fn sheet(&mut self) -> &mut Sheet {
+        self.alt.as_mut().unwrap_or(&mut self.main)
+    }
+}

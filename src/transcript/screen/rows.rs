@@ -1,0 +1,443 @@
+//! Rows → lines: when a row becomes one, what it said before it was painted over, and rows that live in the arena until a
+//! cursor moves onto them.
+
+use std::ops::RangeInclusive;
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::transcript::screen::BLANK;
+use crate::transcript::screen::Cell;
+use crate::transcript::screen::FAINT;
+use crate::transcript::screen::FILLER;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::Line;
+use crate::transcript::screen::Page;
+use crate::transcript::screen::REACH;
+use crate::transcript::screen::Row;
+use crate::transcript::screen::Sheet;
+use crate::transcript::screen::VERSIONS_MAX;
+use crate::transcript::screen::bits;
+use crate::transcript::screen::is_ornament;
+use crate::transcript::screen::sequences::painted;
+use crate::transcript::screen::sequences::plain_text;
+
+impl Page {
+    /// A line of printable ASCII and colours, as `ls` and compilers write it, needs no cells. `false` if it is
+    /// another kind of line: then nothing has changed.
+    pub(super) fn painted_line(&mut self, bytes: &[u8]) -> bool {
+        let start = self.out.text.len();
+        let mut rest = bytes;
+        let (mut style, mut paint_col) = (self.style, None);
+        loop {
+            let end = memchr::memchr(0x1b, rest).unwrap_or(rest.len());
+            let Some(text) =
+                plain_text(&rest[..end]).filter(|it| it.is_ascii() && !it.contains('\t'))
+            else {
+                break;
+            };
+            self.out.text.push_str(text);
+            rest = &rest[end..];
+            if rest.is_empty() {
+                self.style = style;
+                let text = (start as u32, self.out.text.len() as u32);
+                self.plain_row(
+                    text,
+                    paint_col.map_or(0, |it: usize| it.min(u16::MAX as usize) as u16),
+                );
+                return true;
+            }
+            let Some((quiet, used)) = painted(rest, &mut style) else { break };
+            if !quiet {
+                paint_col = Some(self.out.text.len() - start);
+            }
+            rest = &rest[used..];
+        }
+        self.out.text.truncate(start);
+        false
+    }
+
+    pub(super) fn plain_line(&mut self, text: &str, paint_col: u16) {
+        let start = self.out.text.len() as u32;
+        self.out.text.push_str(text);
+        self.plain_row((start, self.out.text.len() as u32), paint_col);
+    }
+
+    pub(super) fn plain_row(&mut self, span: (u32, u32), paint_col: u16) {
+        let (from, to) = self.at;
+        self.out.items.push(Item::Line(self.out.lines.len() as u32));
+        let mut line = Line {
+            text: span,
+            from,
+            to,
+            bits: bits::AT_END,
+            crs: self.line_crs,
+            title_col: 0,
+            low_col: u16::MAX,
+            paint_col,
+            end_col: 0,
+        };
+        if self.rowless == 0 {
+            // Only the first of several can stand on a row that something was sent to before.
+            let titled = self.titled_row.take().is_some_and(|it| it == self.main.row);
+            line.title_col = u16::from(titled);
+            if let Some(row) = self.main.rows.back_mut() {
+                line.paint_col = line.paint_col.max(row.paint_col);
+                *row = Row::new();
+            }
+        }
+        self.out.lines.push(line);
+        self.rowless += 1;
+        self.after_lf = true;
+        self.jumped = false;
+    }
+
+    /// Whether each row above is a line already.
+    pub(super) fn is_settled(&mut self) -> bool {
+        if self.strayed {
+            self.strayed = self.main.rows.iter().any(|it| it.fresh);
+        }
+        !self.strayed
+    }
+
+    /// Most lines are never looked at again, so they get no row when they are drawn. Before the cursor may move, those
+    /// within its reach get one.
+    pub(super) fn catch_up(&mut self) {
+        let rowless = std::mem::take(&mut self.rowless);
+        if rowless == 0 {
+            return;
+        }
+        let sheet = &mut self.main;
+        let Some(current) = sheet.rows.pop_back() else { return };
+        sheet.row += rowless;
+        let base = sheet.base.max((sheet.row + 1).saturating_sub(REACH as u64));
+        let gone = (base - sheet.base).min(sheet.rows.len() as u64);
+        sheet.rows.drain(..gone as usize);
+        let held = sheet.rows.len() as u64;
+        sheet.base = if held == 0 { base } else { sheet.base + gone };
+        let more = (sheet.row - sheet.base - held) as usize;
+        let first = self.out.lines.len() - more;
+        sheet.rows.extend(self.out.lines[first..].iter().map(|it| Row {
+            plain: it.text,
+            from: it.from,
+            to: it.to,
+            ..Row::new()
+        }));
+        sheet.rows.push_back(current);
+    }
+
+    /// The arena is about to be taken away: rows that live in it get cells of their own.
+    pub(super) fn settle_plain_rows(&mut self) {
+        self.catch_up();
+        let keep = 64.min(self.main.rows.len());
+        while self.main.rows.len() > keep && self.main.base < self.main.row {
+            self.main.rows.pop_front();
+            self.main.base += 1;
+        }
+        for index in 0..self.main.rows.len() {
+            self.materialise_main(index);
+        }
+    }
+
+    pub(super) fn materialise_main(&mut self, index: usize) {
+        let (start, end) = self.main.rows[index].plain;
+        if start == end {
+            return;
+        }
+        let text = self.out.text[start as usize..end as usize].to_owned();
+        let row = &mut self.main.rows[index];
+        row.plain = (0, 0);
+        row.cells.clear();
+        for ch in text.chars() {
+            push_cell(&mut row.cells, ch);
+        }
+    }
+
+    /// Drops rows far above the cursor; they were committed when the cursor left them.
+    pub(super) fn trim(&mut self) {
+        while self.main.rows.len() > REACH && self.main.base + 1 < self.main.row {
+            if self.main.rows.front().is_some_and(|it| it.fresh) {
+                let number = self.main.base;
+                self.commit_main(number, 0);
+            }
+            if let Some(row) = self.main.rows.pop_front() {
+                self.keep_cells(row);
+            }
+            self.main.base += 1;
+        }
+    }
+
+    /// The room of a row that is gone is for the next one.
+    pub(super) fn keep_cells(&mut self, row: Row) {
+        let mut cells = row.cells;
+        if self.spare_cells.len() < 64 && (1..=1024).contains(&cells.capacity()) {
+            cells.clear();
+            self.spare_cells.push(cells);
+        }
+    }
+
+    /// The row under the cursor, there to be changed.
+    pub(super) fn row(&mut self) -> &mut Row {
+        let at = self.at;
+        if self.alt.is_none() {
+            let index = (self.main.row - self.main.base) as usize;
+            self.materialise_main(index);
+        }
+        let sheet = self.sheet();
+        let index = (sheet.row - sheet.base) as usize;
+        let row = &mut sheet.rows[index];
+        if !row.fresh {
+            row.fresh = true;
+            row.from = at.0;
+        }
+        row.to = at.1;
+        row
+    }
+
+    /// What the row shows. It must have cells: rows that live in the arena are lines already.
+    pub(super) fn text_of(row: &Row, out: &mut String) {
+        let end = if row.wrapped {
+            row.cells.len()
+        } else {
+            // A suggestion of the shell that stands at the end of an input row was not typed.
+            let input = row.bits & bits::INPUT != 0;
+            let shown =
+                |it: &Cell| it.ch != ' ' && !(input && it.bits & FAINT != 0 && !is_ornament(it.ch));
+            row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
+        };
+        out.reserve(end);
+        let shown = row.cells[..end].iter().enumerate();
+        if row.marks.is_empty() {
+            out.extend(shown.filter(|it| it.1.bits & FILLER == 0).map(|it| it.1.ch));
+        } else {
+            let mut marks = row.marks.iter().peekable();
+            for (col, cell) in shown {
+                if cell.bits & FILLER == 0 {
+                    out.push(cell.ch);
+                }
+                while let Some((_, mark)) = marks.next_if(|it| it.0 as usize <= col) {
+                    out.push(*mark);
+                }
+            }
+        }
+        // Blanks that someone typed at the end are kept: a trailing blank can matter in a here-document.
+        if !row.wrapped && row.bits & bits::INPUT != 0 {
+            let rest = &row.cells[end..];
+            if !rest.iter().any(|it| it.bits & FAINT != 0 && it.ch != ' ') {
+                let typed = rest.iter().take_while(|it| it.bits & FILLER == 0).count();
+                out.extend(std::iter::repeat_n(' ', typed.min(256)));
+            }
+        }
+    }
+
+    /// First row of the logical line that `number` belongs to.
+    pub(super) fn line_start(sheet: &Sheet, number: u64) -> u64 {
+        let mut first = number;
+        while first > sheet.base && sheet.rows[(first - 1 - sheet.base) as usize].wrapped {
+            first -= 1;
+        }
+        first
+    }
+
+    pub(super) fn commit(&mut self, number: u64, extra: u16) {
+        if self.alt.is_some() {
+            self.commit_alt(number, extra);
+        } else {
+            self.commit_main(number, extra);
+        }
+    }
+
+    pub(super) fn commit_main(&mut self, number: u64, extra: u16) {
+        let mut sheet = std::mem::take(&mut self.main);
+        self.commit_in(&mut sheet, number, extra);
+        self.main = sheet;
+    }
+
+    pub(super) fn commit_alt(&mut self, number: u64, extra: u16) {
+        if let Some(mut sheet) = self.alt.take() {
+            self.commit_in(&mut sheet, number, extra | bits::SCREEN);
+            self.alt = Some(sheet);
+        }
+    }
+
+    /// Makes the logical line at row `number` a line of the transcript, unless it is one already.
+    pub(super) fn commit_in(&mut self, sheet: &mut Sheet, number: u64, extra: u16) {
+        if number < sheet.base || number >= sheet.base + sheet.rows.len() as u64 {
+            return;
+        }
+        let first = Self::line_start(sheet, number);
+        let mut last = number;
+        while sheet.rows[(last - sheet.base) as usize].wrapped
+            && last + 1 < sheet.base + sheet.rows.len() as u64
+        {
+            last += 1;
+        }
+        let first_index = (first - sheet.base) as usize;
+        let span = first_index..=(last - sheet.base) as usize;
+        if !span.clone().any(|it| sheet.rows[it].fresh) {
+            return;
+        }
+        if span.clone().any(|it| !sheet.rows[it].versions.is_empty()) {
+            self.commit_versions(sheet, span.clone(), extra);
+        }
+        let start = self.out.text.len();
+        for index in span.clone() {
+            Self::text_of(&sheet.rows[index], &mut self.out.text);
+        }
+        let text = &self.out.text[start..];
+        let mut line = Line {
+            from: u64::MAX,
+            bits: extra,
+            crs: self.line_crs,
+            low_col: u16::MAX,
+            ..Line::default()
+        };
+        let span_is_one_row = span.start() == span.end();
+        for index in span {
+            let row = &mut sheet.rows[index];
+            row.fresh = false;
+            line.from = line.from.min(row.from);
+            line.to = line.to.max(row.to);
+            line.bits |= row.bits;
+            if line.title_col == 0 {
+                line.title_col = row.title_col;
+            }
+            if span_is_one_row {
+                line.end_col = row.typed_end();
+            }
+            if index == first_index {
+                // What lies beyond the first row is the command, however it was edited.
+                line.low_col = row.low_col;
+                line.paint_col = row.paint_col;
+            }
+            row.bits &= !bits::CONTINUED;
+        }
+        if text.is_empty() && extra & bits::SCREEN != 0 {
+            return;
+        }
+        if text.contains('\u{fffd}') {
+            line.bits |= bits::DAMAGED;
+        }
+        line.text = (start as u32, self.out.text.len() as u32);
+        self.out.items.push(Item::Line(self.out.lines.len() as u32));
+        self.out.lines.push(line);
+    }
+
+    /// Older versions of these rows become lines, but for those that the next one only continues: redrawing the same
+    /// text, or typing on, hides nothing.
+    pub(super) fn commit_versions(
+        &mut self,
+        sheet: &mut Sheet,
+        span: RangeInclusive<usize>,
+        extra: u16,
+    ) {
+        let mut whole = String::new();
+        for index in span.clone() {
+            Self::text_of(&sheet.rows[index], &mut whole);
+        }
+        for index in span {
+            let versions = std::mem::take(&mut sheet.rows[index].versions);
+            for (nth, (older, from, to)) in versions.iter().enumerate() {
+                let next = versions.get(nth + 1).map_or(whole.as_str(), |it| &it.0);
+                if next.starts_with(older.as_str()) {
+                    continue;
+                }
+                let at = self.out.text.len() as u32;
+                self.out.text.push_str(older);
+                self.out.items.push(Item::Line(self.out.lines.len() as u32));
+                self.out.lines.push(Line {
+                    text: (at, self.out.text.len() as u32),
+                    from: *from,
+                    to: *to,
+                    bits: bits::OVERWRITTEN | (extra & bits::SCREEN),
+                    low_col: u16::MAX,
+                    ..Line::default()
+                });
+            }
+        }
+    }
+
+    /// The row under the cursor is about to lose what it shows: keep it.
+    pub(super) fn keep_version(&mut self) {
+        if self.region.is_some() && self.alt.is_none() {
+            return;
+        }
+        let sheet = match &self.alt {
+            Some(it) => it,
+            None => &self.main,
+        };
+        let index = (sheet.row - sheet.base) as usize;
+        let row = &sheet.rows[index];
+        if !row.fresh || row.is_blank() {
+            return;
+        }
+        let mut text = String::new();
+        Self::text_of(row, &mut text);
+        let (from, to) = (row.from, self.at.1);
+        let row = self.row();
+        if row.versions.last().is_some_and(|it| it.0 == text) {
+            return;
+        }
+        if row.versions.len() < VERSIONS_MAX {
+            row.versions.push((text, from, to));
+        } else {
+            self.out.dropped_versions += 1;
+        }
+    }
+
+    pub(super) fn invalid(&mut self, bytes: &[u8], from: u64) {
+        let mut at = from;
+        for chunk in bytes.utf8_chunks() {
+            at += chunk.valid().len() as u64;
+            let bad = chunk.invalid().len() as u64;
+            if bad > 0 {
+                let seen = self.out.invalid.get_or_insert((0, at));
+                seen.0 += bad;
+            }
+            at += bad;
+        }
+    }
+
+    pub(super) fn new_row(sheet: &mut Sheet) {
+        while sheet.row >= sheet.base + sheet.rows.len() as u64 {
+            sheet.rows.push_back(Row::new());
+        }
+    }
+}
+
+/// Text as cells, for rows that were never drawn cell by cell.
+pub(super) fn push_cell(cells: &mut Vec<Cell>, ch: char) {
+    if ch == '\t' {
+        tab(cells);
+        return;
+    }
+    match UnicodeWidthChar::width(ch).unwrap_or(0) {
+        0 => {}
+        wide => {
+            cells.push(Cell { ch, bits: 0 });
+            if wide == 2 {
+                cells.push(Cell { ch: ' ', bits: FILLER });
+            }
+        }
+    }
+}
+
+/// A tab at the end of a row stays a tab in the text, and takes the cells up to the next stop.
+pub(super) fn tab(cells: &mut Vec<Cell>) {
+    let stop = (cells.len() / 8 + 1) * 8;
+    cells.push(Cell { ch: '\t', bits: 0 });
+    cells.resize(stop, Cell { ch: ' ', bits: FILLER });
+}
+
+pub(super) fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
+    if col == cells.len() {
+        if cells.capacity() == 0 {
+            cells.reserve(96);
+        }
+        cells.push(cell);
+        return;
+    }
+    if col > cells.len() {
+        cells.resize(col + 1, BLANK);
+    }
+    cells[col] = cell;
+}

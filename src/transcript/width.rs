@@ -1,0 +1,187 @@
+//! The width of the window, which nobody recorded: line editors show it at their margins.
+//!
+//! Sources: readline: display.c; zsh: Src/Zle/zle_refresh.c, Src/utils.c (preprompt); fish: src/screen.cpp.
+
+use unicode_width::UnicodeWidthChar;
+
+/// Columns of the narrowest window that is told.
+const NARROWEST: usize = 20;
+
+/// The width of the window, from what line editors do at its margin.
+///
+/// Readline fills the last column, prints a blank (or the next row's first character) and a CR; zsh and
+/// fish pad a row to its end before each prompt. One vote can be chance, so it must agree with others.
+#[derive(Default)]
+pub struct WidthVotes {
+    seen: Vec<(usize, u32)>,
+}
+
+impl WidthVotes {
+    /// Looks at one raw line, given the width believed so far; the width to believe from here on, if that tells one.
+    pub fn vote(&mut self, bytes: &[u8], now: Option<usize>) -> Option<usize> {
+        // A margin lies at least this far from the last CR.
+        let far = |it: &[u8]| it.len() >= NARROWEST;
+        if !memchr::memchr_iter(b'\r', bytes)
+            .scan(0, |from, at| Some(&bytes[std::mem::replace(from, at + 1)..at]))
+            .any(far)
+            && (now.is_some() || memchr::memmem::find(bytes, b"\x1b[A").is_none())
+        {
+            return None;
+        }
+        let votes = margin_votes(bytes, now.is_none());
+        if votes.is_empty() {
+            return None;
+        }
+        for width in &votes {
+            let room = self.seen.len() < 256;
+            match self.seen.iter_mut().find(|it| it.0 == *width) {
+                Some(it) => it.1 += 1,
+                None if room => self.seen.push((*width, 1)),
+                None => {}
+            }
+        }
+        let count = |width: usize| votes.iter().filter(|it| **it == width).count();
+        let total = |width: usize| self.seen.iter().find(|it| it.0 == width).map_or(0, |it| it.1);
+        let best = votes
+            .iter()
+            .copied()
+            .max_by_key(|it| (count(*it), Some(*it) == now, total(*it), *it))?;
+        let believed = Some(best) == now || count(best) >= 2 || total(best) >= 2 || best >= 60;
+        believed.then_some(best)
+    }
+}
+
+/// Columns at which the bytes behave as at a right margin.
+fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
+    // Nearly always valid, which this finds faster.
+    let text = std::str::from_utf8(bytes)
+        .map_or_else(|_| String::from_utf8_lossy(bytes), std::borrow::Cow::Borrowed);
+    let mut votes = Vec::new();
+    let mut col = 0usize;
+    let mut last = '\0';
+    let mut blanks = 0usize;
+    // Column and character at the last CR that followed printing.
+    let mut pending: Option<(usize, char, usize)> = None;
+    // How the line begins. What begins so again behind a CR is drawn anew, and tells no margin.
+    let mut begins = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(ch) = chars.next() {
+        match ch {
+            '\r' => {
+                if col > 0 {
+                    pending = Some((col, last, blanks));
+                }
+                col = 0;
+                blanks = 0;
+            }
+            '\u{8}' => {
+                col = col.saturating_sub(1);
+                pending = None;
+            }
+            '\t' => col = (col / 8 + 1) * 8,
+            '\u{1b}' => {
+                let up = chars.clone().take(2).eq(['[', 'A']);
+                if up && any && last == ' ' && col > 60 {
+                    // The last column was filled, and a blank went over the margin.
+                    votes.push(col - 1);
+                }
+                if skip_sequence(&mut chars, &mut col) {
+                    pending = None;
+                }
+            }
+            ch if ch.is_control() => {}
+            ch => {
+                if let Some((at, before, run)) = pending.take() {
+                    if is_drawn_anew(&begins, ch, &chars) {
+                    } else if before == ' ' && run >= 20 {
+                        votes.push(at);
+                    } else if at > 1 && (before == ' ' || before == ch) {
+                        votes.push(at - 1);
+                    }
+                }
+                blanks = if ch == ' ' { blanks + 1 } else { 0 };
+                if begins.len() < 12 {
+                    begins.push(ch);
+                }
+                last = ch;
+                col += UnicodeWidthChar::width(ch).unwrap_or(0);
+            }
+        }
+    }
+    votes.retain(|it| (NARROWEST..=1000).contains(it));
+    votes
+}
+
+/// Whether what is printed from here on is the line again from its start, or the prompt of a search.
+fn is_drawn_anew(
+    begins: &str,
+    first: char,
+    rest: &std::iter::Peekable<std::str::Chars<'_>>,
+) -> bool {
+    let mut rest = rest.clone();
+    let mut printed = String::from(first);
+    while printed.len() < 12
+        && let Some(ch) = rest.next()
+    {
+        match ch {
+            '\u{1b}' => {
+                skip_sequence(&mut rest, &mut 0);
+            }
+            ch if ch.is_control() => break,
+            ch => printed.push(ch),
+        }
+    }
+    let alike = begins.chars().zip(printed.chars()).take_while(|it| it.0 == it.1).count();
+    alike >= 4
+        || [
+            "(reverse-i-s",
+            "(i-search)",
+            "(failed reve",
+            "(failed i-se",
+            "bck-i-search",
+            "fwd-i-search",
+        ]
+        .iter()
+        .any(|it| printed.starts_with(it))
+}
+
+/// Skips an escape sequence; says whether it moved the cursor.
+fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, col: &mut usize) -> bool {
+    match chars.next() {
+        Some('[') => {
+            let mut number = 0usize;
+            for ch in chars.by_ref() {
+                match ch {
+                    '0'..='9' => number = (number * 10 + ch as usize - '0' as usize).min(9999),
+                    '@'..='~' => {
+                        match ch {
+                            'C' => *col += number.max(1),
+                            'D' => *col = col.saturating_sub(number.max(1)),
+                            'G' => *col = number.max(1) - 1,
+                            _ => {}
+                        }
+                        return matches!(ch, 'A'..='H');
+                    }
+                    ';' | '?' | '>' | ' '..='/' => {}
+                    _ => return false,
+                }
+            }
+        }
+        Some(']') => {
+            while let Some(ch) = chars.next() {
+                if ch == '\u{7}' {
+                    return false;
+                }
+                if ch == '\u{1b}' {
+                    chars.next();
+                    return false;
+                }
+            }
+        }
+        Some('(' | ')' | '#' | '*' | '+') => {
+            chars.next();
+        }
+        _ => {}
+    }
+    false
+}
