@@ -66,10 +66,12 @@ pub enum FlawKind {
     Panes,
     /// Lines were edited as people edit, and no prompt was learnt that they stand behind.
     PromptUnknown,
+    /// Something was typed that was not shown: behind a question for a password, or after `stty -echo`.
+    NotEchoed,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -85,6 +87,7 @@ impl FlawKind {
         Self::Diverges,
         Self::Panes,
         Self::PromptUnknown,
+        Self::NotEchoed,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -108,6 +111,7 @@ impl FlawKind {
             Self::Diverges => "diverges",
             Self::Panes => "panes",
             Self::PromptUnknown => "prompt-unknown",
+            Self::NotEchoed => "not-echoed",
         }
     }
 
@@ -129,6 +133,9 @@ impl FlawKind {
             }
             Self::PromptUnknown => {
                 "lines were edited behind a prompt that could not be learnt: commands are missing"
+            }
+            Self::NotEchoed => {
+                "something was typed without echo, as a password is: no byte of it is here"
             }
             Self::Diverges => "the session's two copies do not show the same lines",
             Self::Repeated => "log events came twice and are kept once",
@@ -348,6 +355,9 @@ impl Decoder {
         }
         if let Some((at, count)) = draw.reader.unread() {
             flaws.push(Flaw { kind: FlawKind::PromptUnknown, at, count });
+        }
+        if let Some((at, count)) = draw.reader.not_echoed() {
+            flaws.push(Flaw { kind: FlawKind::NotEchoed, at, count });
         }
         if claims.frame.header_time_without_zone {
             flaws.push(Flaw { kind: FlawKind::TimeWithoutZone, at: 0, count: 1 });

@@ -298,6 +298,18 @@ fn words_alone_are_no_prompt_and_numbers_are_no_commands() {
 }
 
 #[test]
+fn what_was_typed_without_echo_leaves_a_note_and_no_guess() {
+    let whole = "Script started on x\nsh-4.2$ sudo id\r\r\n[sudo] password for dana: \r\r\nuid=0(root)\r\r\nsh-4.2$ grep password: x\r\r\npassword: hunter2\r\r\n\nScript done on x\n";
+    let (_, _, flaws) = decode(Form::Script, &[whole.as_bytes()]);
+    let it = flaws.iter().find(|it| it.kind.name() == "not-echoed").unwrap();
+    assert_eq!((it.count, &whole[it.at as usize..][..6]), (1, "[sudo]"));
+    assert_eq!(
+        commands(Form::Script, whole.as_bytes()),
+        ["shell sudo id", "shell grep password: x"]
+    );
+}
+
+#[test]
 fn a_session_whose_prompt_cannot_be_learnt_says_so() {
     let typed = [
         "src/ lsx\x08\x1b[K -l\r\r\nfile\r\r\n",

@@ -172,6 +172,9 @@ impl Words {
             FlawKind::PromptUnknown => {
                 "プロンプトを見分けられないまま行が編集されたため、コマンドが欠けている"
             }
+            FlawKind::NotEchoed => {
+                "パスワードのように表示されずに入力されたものがあり、そのバイトは残っていない"
+            }
             FlawKind::Diverges => "セッションの二つの写しが同じ行を示さない",
             FlawKind::Repeated => "ログイベントが二度届き、一度だけ保持している",
             FlawKind::Replaced => "保存先でオブジェクトが置き換えられた。古い版も保持している",

@@ -41,6 +41,9 @@ impl Reader {
             return;
         }
         let text = drawn.line_text(index);
+        if asks_for_a_secret(text) {
+            self.unseen_at(line.from);
+        }
         if line.bits & bits::PASTED != 0 && self.current.is_some() {
             self.extend(text, line.to, Kind::Shell);
             return;
@@ -676,6 +679,18 @@ pub(super) fn has(text: &str, sign: char) -> bool {
 /// is turned away here before anything is built from it.
 pub(super) fn shares_a_sign(prompt: &str, text: &str) -> bool {
     sign_of(prompt).is_none_or(|it| has(prompt::head(text, 240), it))
+}
+
+/// A question whose answer is not shown, and no answer behind it.
+fn asks_for_a_secret(text: &str) -> bool {
+    let bare = text.trim_end();
+    if !bare.ends_with(':') || bare.len() > 200 {
+        return false;
+    }
+    let asked = bare.to_lowercase();
+    ["password", "passphrase", "passcode", "verification code", "パスワード"]
+        .iter()
+        .any(|it| asked.contains(it))
 }
 
 /// A notice of the shell about a background job, printed before the prompt.

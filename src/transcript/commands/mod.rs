@@ -182,6 +182,8 @@ pub struct Reader {
     /// Genuine input regions met, and lines that a line editor may have drawn.
     regions: u64,
     drawn_lines: u64,
+    /// Questions that were answered without echo: how many, and the place of the first.
+    unseen: (u64, u64),
     /// Edited lines that were taken for output: how many, and the place of the first.
     unread: (u64, u64),
     /// Commands read so far.
@@ -342,6 +344,7 @@ impl Reader {
         }
         if command.text.contains("stty -echo") || command.text.contains("stty raw -echo") {
             self.echo_off = true;
+            self.unseen_at(command.from);
         }
         if command.kind == Kind::Shell {
             self.may_change = shell::change(&command.text);
@@ -358,6 +361,19 @@ impl Reader {
         let draws_panes = command.kind == Kind::Shell && does.draws_panes;
         self.current =
             Some(Current { command, outputs: 0, decoys: 0, marked, draws_panes, named: false });
+    }
+
+    /// Something was typed here that was not shown.
+    fn unseen_at(&mut self, place: u64) {
+        if self.unseen.0 == 0 {
+            self.unseen.1 = place;
+        }
+        self.unseen.0 += 1;
+    }
+
+    /// What was typed without echo: the place of the first, and how often.
+    pub fn not_echoed(&self) -> Option<(u64, u64)> {
+        (self.unseen.0 > 0).then_some((self.unseen.1, self.unseen.0))
     }
 
     /// Adds a continuation line to the current command.
