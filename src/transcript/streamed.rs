@@ -202,14 +202,6 @@ fn margins(line: &Telling, width: usize) -> Option<usize> {
     Some(seen)
 }
 
-/// The width that a stretch of lines shows.
-#[derive(Clone, Copy)]
-struct Width {
-    columns: usize,
-    /// Three margins or more, or a filled row.
-    sure: bool,
-}
-
 /// What one line tells about the width.
 #[derive(Default)]
 struct Telling {
@@ -225,7 +217,7 @@ struct Telling {
 }
 
 /// The width at each line: the likeliest course of it, given that it seldom changes.
-fn widths(lines: &[Telling]) -> Vec<Option<Width>> {
+fn widths(lines: &[Telling]) -> Vec<Option<usize>> {
     const CHANGE: f32 = 6.0;
     let mut long: Vec<usize> = Vec::new();
     let mut marks: Vec<Option<usize>> = Vec::with_capacity(lines.len());
@@ -301,29 +293,11 @@ fn widths(lines: &[Telling]) -> Vec<Option<Width>> {
     }
     let mut state = (0..states).max_by(|a, b| best[*a].total_cmp(&best[*b])).unwrap_or(0);
     let mut out = vec![None; lines.len()];
-    let mut seen: Vec<(usize, usize)> = Vec::new();
     for (at, nth) in long.iter().enumerate().rev() {
         if state > 0 {
-            let columns = state - 1 + NARROWEST;
-            let many = match marks[*nth] {
-                Some(_) => 3,
-                None => margins(&lines[*nth], columns).unwrap_or(0),
-            };
-            match seen.iter_mut().find(|it| it.0 == columns) {
-                Some(it) => it.1 += many,
-                None => seen.push((columns, many)),
-            }
-            out[*nth] = Some(Width { columns, sure: false });
+            out[*nth] = Some(state - 1 + NARROWEST);
         }
         state = usize::from(from[at][state]);
-    }
-    // Where the window was resized, which of its widths a line was drawn for is a likelihood.
-    let one = seen.len() == 1;
-    for (it, line) in out.iter_mut().zip(lines) {
-        let Some(it) = it else { continue };
-        it.sure = one
-            && margins(line, it.columns).is_some()
-            && seen.iter().any(|(columns, many)| *columns == it.columns && *many >= 3);
     }
     // Lines too short to tell share the width of those around them.
     let mut last = None;
@@ -388,7 +362,7 @@ impl Restorer {
             .map(|((it, held), width)| {
                 it.unwrap_or_else(|| Restored {
                     bytes: std::mem::take(&mut held.bytes),
-                    width: width.map(|it| it.columns),
+                    width,
                     bits: 0,
                 })
             })
@@ -409,8 +383,7 @@ impl Restorer {
             && !self.may_be_typed(prompt::head(text, 320))
     }
 
-    fn one(&mut self, it: &Split<'_>, prompt: Option<usize>, width: Option<Width>) -> Restored {
-        let columns = width.map(|it| it.columns);
+    fn one(&mut self, it: &Split<'_>, prompt: Option<usize>, columns: Option<usize>) -> Restored {
         let mut bytes = it.head.clone();
         let Some(prompt) = prompt else {
             bytes.extend_from_slice(it.tail);
@@ -420,11 +393,12 @@ impl Restorer {
             bytes.extend_from_slice(&text);
             return Restored { bytes, width: columns, bits: 0 };
         }
-        // Each margin added a character. Where the window's width is not sure, so is no long line; and a cursor
-        // that went up has gone to columns that only lost CRs could tell.
-        let long = it.drawn.len() > columns.map_or(LONG, |it| it.min(LONG));
+        // Each margin added a character, and whether a blank there was typed is not told; a cursor that went up has gone
+        // to columns that only lost CRs could tell.
+        let drawn = it.drawn.len().max(last_row(it.tail).len());
+        let long = drawn > columns.map_or(LONG, |it| it.min(LONG));
         let rises = steps(it.tail).any(|it| matches!(it.0, Step::Csi(b'A', _)));
-        let mut guessed = rises || long && !width.is_some_and(|it| it.sure);
+        let mut guessed = rises || long;
         let mut tail = with_crs(it.tail, &it.drawn, columns, prompt);
         if memchr::memchr(0x1b, it.tail).is_none() {
             if let Some(other) = self.drawn_over(&tail, prompt) {
