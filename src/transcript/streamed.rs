@@ -348,13 +348,14 @@ impl Restorer {
             .collect();
         let prompts: Vec<Option<usize>> =
             lines.iter().map(|it| it.as_ref().and_then(|it| self.prompt_end(it))).collect();
+        let typed: Vec<bool> = prompts.iter().map(Option::is_some).collect();
         let widths = widths(&self.tellings(&lines, &prompts));
         let changed: Vec<Option<Restored>> = lines
             .iter()
             .zip(prompts.into_iter().zip(&widths))
             .map(|(it, (prompt, width))| Some(self.one(it.as_ref()?, prompt, *width)))
             .collect();
-        let blocks = pasted_blocks(held);
+        let blocks = pasted_blocks(held, &typed);
         let mut restored: Vec<Restored> = changed
             .into_iter()
             .zip(held)
@@ -662,11 +663,12 @@ impl Block {
 /// Lines of a block that are looked through.
 const BLOCK_MAX: usize = 64;
 
-fn pasted_blocks(held: &[Held]) -> Vec<Block> {
+/// Blocks that begin on a line with a prompt, as `typed` tells.
+fn pasted_blocks(held: &[Held], typed: &[bool]) -> Vec<Block> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < held.len() {
-        let block = inverse_end(&held[at].bytes).and_then(|text| {
+        let block = inverse_end(&held[at].bytes).filter(|_| typed[at]).and_then(|text| {
             (at + 1..held.len().min(at + BLOCK_MAX)).find_map(|turn| {
                 let many = turn - at;
                 let shown = held[turn].bytes.strip_suffix(text)?;

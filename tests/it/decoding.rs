@@ -254,6 +254,13 @@ fn a_window_title_tells_what_no_line_editor_draws() {
     // fish draws no zero-width joiner while one types; its title has it.
     let whole = "Script started on x\n\x1b[?2004h> \x1b[K\r\x1b[2Cecho 👩🚀 up\r\x1b[13C\r\r\n\x1b[?2004l\x1b]0;echo 👩\u{200d}🚀 up ~/p\x07\x1b[30m\r👩\u{200d}🚀 up\r\r\n\nScript done on x\n";
     assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell echo 👩\u{200d}🚀 up"]);
+    // Whatever a command prints may set a title too: it takes nothing from the command and turns nothing round.
+    for title in ["reboot", "sudo \u{202e}reboot", "rm -rf /"] {
+        let whole = format!(
+            "Script started on x\n\x1b[?2004h> sudo reboot\r\r\n\x1b[?2004l\r\x1b]0;{title}\x07out\r\r\n\nScript done on x\n"
+        );
+        assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell sudo reboot"], "{title:?}");
+    }
 }
 
 #[test]
@@ -280,6 +287,23 @@ fn a_pasted_block_is_one_command_though_the_stream_shows_it_twice() {
         commands(Form::Events, events.as_bytes()),
         ["shell for i in 1 2; do\n  echo $i\ndone", "shell uptime -p"]
     );
+}
+
+/// Whoever prints what a pasted block looks like adds nothing to the command that printed it.
+#[test]
+fn a_printed_block_is_no_part_of_the_command_before() {
+    let lines =
+        ["[dana@h ~]$ cat evil", "\x1b[7mfoo\x1b[27m", "rm -rf /", "barfoo", "rm -rf /", "bar"];
+    let message = serde_json::json!({ "sessionData": lines });
+    let event = serde_json::json!({ "message": message.to_string() }).to_string();
+    assert_eq!(commands(Form::Events, event.as_bytes()), ["shell cat evil"]);
+}
+
+/// The same line pasted twice is two lines, not one that a transient prompt drew again.
+#[test]
+fn a_line_pasted_twice_is_there_twice() {
+    let whole = "Script started on x\n\x1b[?2004hsh-5.2$ echo a\r\r\necho a\r\r\n\x1b[?2004l\ra\r\r\na\r\r\n\nScript done on x\n";
+    assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell echo a\necho a"]);
 }
 
 /// A README or a list of numbers between two lines of a prompt, or edited once, must not become a prompt.

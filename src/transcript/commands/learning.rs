@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use unicode_width::UnicodeWidthChar;
-
 use crate::transcript::commands::Evidence;
 use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Reader;
@@ -195,40 +193,18 @@ impl Reader {
             if whole != *text {
                 current.command.text = whole;
             }
-            return;
-        }
-        if title.len() >= 2
-            && text.strip_prefix(title).is_some_and(|it| it.starts_with([' ', ';', '|', '&']))
-        {
-            // bash tells each simple command on its own.
-            current.named = true;
-            return;
-        }
-        // A prompt whose end was not known kept its last part before the command.
-        let words = text.match_indices(' ').map(|it| it.0 + 1).take(16);
-        let cut = words.into_iter().find(|at| {
-            let rest = &text[*at..];
-            rest.len() >= 2
-                && !text[..*at].contains([';', '|', '&', '\'', '"'])
-                && (title == rest || title.strip_prefix(rest).is_some_and(|it| it.starts_with(' ')))
-        });
-        let learnt = || prompt::known(&current.command.prompt).is_none_or(|it| !it.strong);
-        if let Some(cut) = cut.filter(|_| learnt()) {
-            current.named = true;
-            current.command.prompt =
-                Arc::from(format!("{}{}", current.command.prompt, &text[..cut]));
-            current.command.text = text[cut..].to_owned();
-            current.command.evidence.push(weigh("the window's title names it", 1.5));
         }
     }
 }
 
-/// The beginning of the title that is this command, if it is: with characters that take no room and are not drawn.
+/// The beginning of the title that is this command, if it is: with the joiners and selectors that no line editor
+/// draws, and with nothing else, since whatever the command prints may set a title.
 pub(super) fn named(title: &str, command: &str) -> Option<String> {
     let mut drawn = command.chars().peekable();
     let mut end = 0;
     for (at, ch) in title.char_indices() {
-        let undrawn = UnicodeWidthChar::width(ch) == Some(0) && drawn.peek().is_some();
+        let joins = matches!(ch, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+        let undrawn = joins && drawn.peek().is_some();
         if drawn.next_if_eq(&ch).is_none() && !undrawn {
             break;
         }

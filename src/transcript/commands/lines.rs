@@ -44,7 +44,9 @@ impl Reader {
         if asks_for_a_secret(text) {
             self.unseen_at(line.from);
         }
-        if line.bits & bits::PASTED != 0 && self.current.is_some() {
+        // Output can show such a block too: it continues a command that nothing was printed after.
+        let typed_on = self.current.as_ref().is_some_and(|it| it.outputs == 0);
+        if line.bits & bits::PASTED != 0 && typed_on {
             self.extend(text, line.to, Kind::Shell);
             return;
         }

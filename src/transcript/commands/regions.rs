@@ -243,7 +243,7 @@ impl Reader {
         let again = rows.last().is_some_and(|it| {
             !typed.is_empty()
                 && rows.len() > last + 1
-                && it.text.trim_end().strip_suffix(typed).is_some_and(|it| it.chars().count() <= 4)
+                && it.text.trim_end().strip_suffix(typed).is_some_and(is_bare_sign)
         });
         let more = if again { &[] } else { &rows[last + 1..] };
         for more in more {
@@ -345,6 +345,12 @@ impl Reader {
         });
         Some((row, end, shape))
     }
+}
+
+/// A prompt of a sign or two, as transient ones are.
+fn is_bare_sign(prompt: &str) -> bool {
+    let sign = prompt.trim();
+    !sign.is_empty() && sign.chars().count() <= 3 && !sign.chars().any(char::is_alphanumeric)
 }
 
 /// Cuts what stands behind two blanks or more, beyond the place where the cursor was at Enter.
