@@ -299,6 +299,32 @@ fn a_printed_block_is_no_part_of_the_command_before() {
     assert_eq!(commands(Form::Events, event.as_bytes()), ["shell cat evil"]);
 }
 
+/// Grey is a suggestion in zsh and fish. In bash whoever paints it grey would hide what is typed next.
+#[test]
+fn what_is_typed_in_grey_is_typed() {
+    for grey in ["\x1b[90m", "\x1b[2m", "\x1b[38;5;240m"] {
+        let whole = format!(
+            "Script started on x\n\x1b[?2004hsh-5.2$ printf grey\r\r\n\x1b[?2004l\r{grey}\x1b[?2004hsh-5.2$ rm evidence\r\r\n\x1b[?2004l\r\x1b[0m\x1b[?2004hsh-5.2$ {grey}id -un\r\r\n\x1b[?2004l\rroot\r\r\n\nScript done on x\n"
+        );
+        assert_eq!(
+            commands(Form::Script, whole.as_bytes()),
+            ["shell printf grey", "shell rm evidence", "shell id -un"],
+            "{grey:?}"
+        );
+    }
+}
+
+/// A cursor that is saved and put back behind the prompt hides nothing of what is typed.
+#[test]
+fn a_cursor_put_back_takes_nothing_from_the_command() {
+    for (save, back) in [("\x1b7", "\x1b8"), ("\x1b[s", "\x1b[u")] {
+        let whole = format!(
+            "Script started on x\n\x1b[?2004hsh-5.2$ {save}rm evidence{back}\r\r\n\x1b[?2004l\rout\r\r\n\nScript done on x\n"
+        );
+        assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell rm evidence"]);
+    }
+}
+
 /// The same line pasted twice is two lines, not one that a transient prompt drew again.
 #[test]
 fn a_line_pasted_twice_is_there_twice() {

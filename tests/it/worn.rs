@@ -226,6 +226,15 @@ fn what_changes_a_full_row_undoes_its_margin() {
     }
 }
 
+/// Found by the property below: a wide character that does not fit takes nothing from the last column.
+#[test]
+fn a_wide_character_that_does_not_fit_leaves_the_last_column_as_it_is() {
+    let bytes = "aaaaaaaaa!\raaaaaaaaa漢\r\n";
+    let ours = rows_of_ours(bytes.as_bytes(), 10);
+    assert_eq!(ours, rows_of_avt(bytes.as_bytes(), 10, 9));
+    assert_eq!(ours, ["aaaaaaaaa!漢"]);
+}
+
 /// What line editors and progress bars send on one row: text, CR, BS, erasing, inserting, moving left and right,
 /// colours, line ends.
 fn editing() -> impl Strategy<Value = Vec<u8>> {

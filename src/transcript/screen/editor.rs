@@ -15,6 +15,8 @@ use crate::transcript::screen::bits;
 pub(super) struct OpenRegion {
     /// Something was printed behind a CR and a move to the right, as fish types.
     pub(super) typed: bool,
+    /// The cursor was last saved with nothing before it on its row, between these marks.
+    pub(super) saved_bare: bool,
     pub(super) filled: bool,
     /// The line editor draws its prompt anew from this row on: what is printed is not typed.
     pub(super) redrawing: Option<u64>,
@@ -75,6 +77,7 @@ impl Page {
         row.bits &= !bits::EDITED;
         self.region = Some(OpenRegion {
             typed: false,
+            saved_bare: false,
             filled,
             redrawing: None,
             prompt,
@@ -126,6 +129,7 @@ impl Page {
                 continue;
             }
             row.bits |= bits::INPUT;
+            row.suggests = self.escape_follows || region.input_at.is_some();
             if !row.fresh && row.is_blank() && number < self.main.row {
                 // An empty line is a line.
                 row.fresh = true;

@@ -202,6 +202,8 @@ struct Row {
     wrapped: bool,
     /// Changed since it was last committed.
     fresh: bool,
+    /// Its line editor suggests in grey (zle, fish). readline never does: grey is what was typed there.
+    suggests: bool,
     from: u64,
     to: u64,
     bits: u16,

@@ -183,7 +183,11 @@ impl Page {
         let width = self.width.unwrap_or(usize::MAX);
         if wide == 2 && self.sheet().col + 1 == width {
             let col = self.sheet().col;
-            set_cell(&mut self.row().cells, col, Cell { ch: ' ', bits: FILLER });
+            let cells = &mut self.row().cells;
+            if cells.get(col).is_none_or(|it| it.ch == ' ') {
+                // A column that the character leaves free keeps what stands there.
+                set_cell(cells, col, Cell { ch: ' ', bits: FILLER });
+            }
             self.wrap();
         }
         if self.sheet().col + wide > ROW_CELLS_MAX {
@@ -654,18 +658,29 @@ impl Page {
                 row.low_col = row.low_col.min(col);
             }
             's' => {
-                let sheet = self.sheet();
-                sheet.saved = (sheet.row, sheet.col);
+                self.save();
             }
             'u' => self.restore(),
             _ => {}
         }
     }
 
+    pub(super) fn save(&mut self) {
+        let sheet = self.sheet();
+        sheet.saved = (sheet.row, sheet.col);
+        let cells = &sheet.rows[(sheet.row - sheet.base) as usize].cells;
+        let bare = cells.iter().take(sheet.col).all(|it| it.ch == ' ');
+        if let Some(region) = &mut self.region {
+            region.saved_bare = bare;
+        }
+    }
+
     pub(super) fn restore(&mut self) {
+        // A prompt draws its right-hand side before itself. What came later may be typed, whoever moves the cursor.
+        let bare = self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.saved_bare));
         let sheet = self.sheet();
         let (row, col) = sheet.saved;
-        if row == sheet.row && row >= sheet.base && col < sheet.col {
+        if bare && row == sheet.row && row >= sheet.base && col < sheet.col {
             // What is drawn to the right of a place that the cursor goes back to is not typed there.
             let index = (row - sheet.base) as usize;
             for cell in sheet.rows[index].cells.iter_mut().skip(col) {
@@ -907,8 +922,7 @@ impl Perform for Page {
         }
         match byte {
             b'7' => {
-                let sheet = self.sheet();
-                sheet.saved = (sheet.row, sheet.col);
+                self.save();
             }
             b'8' => self.restore(),
             b'M' => {

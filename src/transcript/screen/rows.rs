@@ -199,9 +199,10 @@ impl Page {
             row.cells.len()
         } else {
             // A suggestion of the shell that stands at the end of an input row was not typed.
-            let input = row.bits & bits::INPUT != 0;
-            let shown =
-                |it: &Cell| it.ch != ' ' && !(input && it.bits & FAINT != 0 && !is_ornament(it.ch));
+            let suggests = row.suggests && row.bits & bits::INPUT != 0;
+            let shown = |it: &Cell| {
+                it.ch != ' ' && !(suggests && it.bits & FAINT != 0 && !is_ornament(it.ch))
+            };
             row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
         };
         out.reserve(end);
@@ -222,7 +223,7 @@ impl Page {
         // Blanks that someone typed at the end are kept: a trailing blank can matter in a here-document.
         if !row.wrapped && row.bits & bits::INPUT != 0 {
             let rest = &row.cells[end..];
-            if !rest.iter().any(|it| it.bits & FAINT != 0 && it.ch != ' ') {
+            if !row.suggests || !rest.iter().any(|it| it.bits & FAINT != 0 && it.ch != ' ') {
                 let typed = rest.iter().take_while(|it| it.bits & FILLER == 0).count();
                 out.extend(std::iter::repeat_n(' ', typed.min(256)));
             }
