@@ -12,6 +12,7 @@ use alacritty_terminal::event::VoidListener;
 use alacritty_terminal::grid::Dimensions;
 use alacritty_terminal::term::Config;
 use alacritty_terminal::term::Term;
+use ssmtrail::transcript::decoder::CHUNK;
 use ssmtrail::transcript::decoder::Decoder;
 use ssmtrail::transcript::decoder::Piece;
 use ssmtrail::transcript::wire::Form;
@@ -152,7 +153,7 @@ fn main() {
             let mut decoder = Decoder::new(*form);
             commands = 0;
             let mut piece = Piece::default();
-            for chunk in bytes.chunks(1 << 20) {
+            for chunk in bytes.chunks(CHUNK) {
                 decoder.push(chunk);
                 decoder.take_into(&mut piece);
                 commands += piece.commands.len();

@@ -25,6 +25,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::session::account_of;
 use crate::transcript::both::Stream;
+use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::Flaw;
@@ -122,7 +123,7 @@ impl<'a> Rows<'a> {
                 let mut failed = None;
                 let mut piece = Piece::default();
                 let stop = self.stop;
-                let read = primary.content.parts(1 << 20, |part| {
+                let read = primary.content.parts(CHUNK, |part| {
                     if stop.load(Ordering::Relaxed) {
                         failed = Some(Error::new(Kind::Interrupted, "interrupted"));
                         return Err(std::io::ErrorKind::Other.into());
@@ -320,7 +321,7 @@ fn stream_of(drafts: &[Draft]) -> Result<Option<Stream>> {
         return Ok(None);
     };
     let mut stream = Stream::default();
-    let read = copy.content.parts(1 << 20, |part| {
+    let read = copy.content.parts(CHUNK, |part| {
         stream.push(part);
         Ok(())
     });
@@ -368,13 +369,13 @@ struct SessionOut<'a> {
 
 impl SessionOut<'_> {
     fn piece(&mut self, piece: &mut Piece) -> Result<()> {
-        for line in &piece.lines {
+        for (line, at) in piece.timed() {
             self.lines += 1;
             let text = piece.line_text(line);
             let continued = line.bits & bits::CONTINUED != 0;
             let kind = line_kind(line.bits);
             let (from, to) = (line.from as i64, line.to as i64);
-            self.pending.lines.push(self.lines, text, kind, continued, line.at, from, to);
+            self.pending.lines.push(self.lines, text, kind, continued, at, from, to);
             let grown = grown(self.lines);
             let pending = &self.pending.lines;
             if pending.len() >= GROUP_ROWS * grown || pending.bytes() >= PART_BYTES * grown {

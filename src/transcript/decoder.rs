@@ -9,6 +9,7 @@ use crate::transcript::both::Diverged;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::Command;
 use crate::transcript::commands::Reader;
+use crate::transcript::screen::Line;
 use crate::transcript::screen::Screen;
 use crate::transcript::streamed::Held;
 use crate::transcript::streamed::Restored;
@@ -27,9 +28,11 @@ use crate::transcript::wire::without_crs;
 /// Terminal bytes drawn before commands are read from them: at first many, to learn the session's prompts from, then
 /// as few as a processor's cache holds. Borders depend on the bytes alone.
 const FIRST_WINDOW: u64 = 2 << 20;
-const WINDOW: u64 = 256 << 10;
+const WINDOW: u64 = 128 << 10;
 /// A line that somebody is still typing is not cut before this.
 const WINDOW_MAX: u64 = 4 << 20;
+/// As many bytes pushed at once are read without being copied, and their lines stay in a processor's cache.
+pub const CHUNK: usize = WINDOW as usize;
 /// Streamed text held before it is drawn.
 const HELD: usize = 4 << 20;
 
@@ -152,24 +155,14 @@ pub struct Flaw {
     pub count: u64,
 }
 
-/// One visible line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Span of its text in [`Piece::text`].
-    pub text: (u32, u32),
-    pub from: u64,
-    pub to: u64,
-    /// See [`crate::transcript::screen::bits`].
-    pub bits: u16,
-    /// When it was shown, if events tell: UTC microseconds, earliest and latest.
-    pub at: Option<(Option<i64>, i64)>,
-}
+/// When something was shown, if events tell: UTC microseconds, earliest (if known) and latest.
+pub type Shown = (Option<i64>, i64);
 
 /// A command and when it was typed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Typed {
     pub command: Command,
-    pub at: Option<(Option<i64>, i64)>,
+    pub at: Option<Shown>,
 }
 
 /// What is ready to be taken.
@@ -178,11 +171,46 @@ pub struct Piece {
     pub text: String,
     pub lines: Vec<Line>,
     pub commands: Vec<Typed>,
+    /// Lines from this one on were shown at this time. Few: an event brings many lines, and most transcripts have none.
+    times: Vec<(u32, Option<Shown>)>,
 }
 
 impl Piece {
     pub fn line_text(&self, line: &Line) -> &str {
         &self.text[line.text.0 as usize..line.text.1 as usize]
+    }
+
+    /// Its lines, each with the time that it was shown at.
+    pub fn timed(&self) -> impl Iterator<Item = (&Line, Option<Shown>)> {
+        let mut times = self.times.iter().peekable();
+        let mut at = None;
+        self.lines.iter().enumerate().map(move |(nth, line)| {
+            while let Some(it) = times.next_if(|it| it.0 as usize <= nth) {
+                at = it.1;
+            }
+            (line, at)
+        })
+    }
+
+    /// Lines from here on were shown at this time.
+    fn shown(&mut self, nth: usize, at: Option<Shown>) {
+        if self.times.last().map_or(at.is_some(), |it| it.1 != at) {
+            self.times.push((nth as u32, at));
+        }
+    }
+
+    /// Moves what follows here.
+    pub fn append(&mut self, mut other: Self) {
+        let (shift, before) = (self.text.len() as u32, self.lines.len());
+        if other.times.first().is_none_or(|it| it.0 > 0) && !other.lines.is_empty() {
+            self.shown(before, None);
+        }
+        for (nth, at) in other.times {
+            self.shown(before + nth as usize, at);
+        }
+        self.text.push_str(&other.text);
+        self.lines.extend(other.lines.iter().map(|it| it.behind(shift)));
+        self.commands.append(&mut other.commands);
     }
 }
 
@@ -316,6 +344,7 @@ impl Decoder {
         piece.text.clear();
         piece.lines.clear();
         piece.commands.clear();
+        piece.times.clear();
         std::mem::swap(piece, &mut self.inner.draw.piece);
     }
 
@@ -576,7 +605,7 @@ impl Draw {
     }
 
     /// When the bytes at a place were shown: not before the event before, not after their own.
-    fn time(&self, from: u64) -> Option<(Option<i64>, i64)> {
+    fn time(&self, from: u64) -> Option<Shown> {
         let after = self.ticks.partition_point(|it| it.0 <= from);
         let at = after.checked_sub(1)?;
         let earliest = at.checked_sub(1).map(|it| self.ticks[it].1);
@@ -584,24 +613,26 @@ impl Draw {
     }
 
     fn window(&mut self, last: bool) {
-        let drawn = self.screen.take();
+        let mut drawn = self.screen.take();
         for command in self.reader.window(&drawn, last) {
             let at = self.time(command.from);
             self.piece.commands.push(Typed { command, at });
         }
-        let shift = self.piece.text.len() as u32;
-        self.piece.lines.reserve(drawn.lines.len());
-        for it in &drawn.lines {
-            let at = if self.ticks.is_empty() { None } else { self.time(it.from) };
-            self.piece.lines.push(Line {
-                text: (it.text.0 + shift, it.text.1 + shift),
-                from: it.from,
-                to: it.to,
-                bits: it.bits,
-                at,
-            });
+        let before = self.piece.lines.len();
+        if !self.ticks.is_empty() {
+            for (nth, it) in drawn.lines.iter().enumerate() {
+                let at = self.time(it.from);
+                self.piece.shown(before + nth, at);
+            }
         }
-        self.piece.text.push_str(&drawn.text);
+        if before == 0 && self.piece.text.is_empty() {
+            std::mem::swap(&mut self.piece.text, &mut drawn.text);
+            std::mem::swap(&mut self.piece.lines, &mut drawn.lines);
+        } else {
+            let shift = self.piece.text.len() as u32;
+            self.piece.lines.extend(drawn.lines.iter().map(|it| it.behind(shift)));
+            self.piece.text.push_str(&drawn.text);
+        }
         let mut flaw = |kind, count: u64, at: u64| {
             if count > 0 {
                 self.flaws.push(Flaw { kind, at, count });

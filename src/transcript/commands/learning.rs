@@ -47,15 +47,13 @@ pub(super) struct Herald {
 
 impl Reader {
     pub(super) fn learn(&mut self, drawn: &Drawn) {
-        let mut before: Option<u32> = None;
-        for item in &drawn.items {
-            let above = before.take();
-            if let Item::Line(index) = item {
-                let line = &drawn.lines[*index as usize];
-                before = if line.bits & bits::OVERWRITTEN != 0 { above } else { Some(*index) };
-            }
+        for (nth, item) in drawn.items.iter().enumerate() {
             match item {
-                Item::Region(region) if region.genuine && region.input_at.is_none() => {
+                Item::Region(index) => {
+                    let region = &drawn.regions[*index as usize];
+                    if !region.genuine || region.input_at.is_some() {
+                        continue;
+                    }
                     self.regions += 1;
                     let sampled = self.regions <= LEARNT_WHOLE || self.regions.is_multiple_of(16);
                     if !sampled || self.is_as_ever(drawn, region) {
@@ -79,7 +77,7 @@ impl Reader {
                         let low = low_byte(line, text, 0);
                         let found = prompt::bounded(text, low, None);
                         self.learnt.line(text, &found, low);
-                        if let Some(above) = above.filter(|_| edited) {
+                        if edited && let Some(above) = line_above(drawn, nth) {
                             self.learn_herald(drawn, above, text);
                         }
                     }
@@ -140,22 +138,16 @@ impl Reader {
             seen.wordy = prompt::is_wordy(text);
             seen.count += 1;
             seen.painted |= drawn.lines[above as usize].paint_col > 0;
+            self.heralding |= seen.painted && seen.count >= 2 || seen.count >= 3 && !seen.wordy;
         }
     }
 
     /// Whether the line above is the upper line of this session's prompt.
     pub(super) fn is_heralded(&self, drawn: &Drawn, nth: usize) -> bool {
-        if self.heralds.is_empty() || nth == usize::MAX {
+        if !self.heralding || nth == usize::MAX {
             return false;
         }
-        let above = drawn.items[..nth].iter().rev().find_map(|it| match it {
-            Item::Line(index) if drawn.lines[*index as usize].bits & bits::OVERWRITTEN == 0 => {
-                Some(Some(*index))
-            }
-            Item::Line(_) | Item::Title(_) => None,
-            _ => Some(None),
-        });
-        let Some(Some(above)) = above else { return false };
+        let Some(above) = line_above(drawn, nth) else { return false };
         let text = drawn.line_text(above);
         let below = match drawn.items.get(nth) {
             Some(Item::Line(index)) => drawn.line_text(*index),
@@ -213,6 +205,21 @@ pub(super) fn named(title: &str, command: &str) -> Option<String> {
     let whole = drawn.peek().is_none();
     (whole && title[end..].chars().next().is_none_or(char::is_whitespace))
         .then(|| title[..end].to_owned())
+}
+
+/// The line that stands above the one drawn as the `nth` item.
+fn line_above(drawn: &Drawn, nth: usize) -> Option<u32> {
+    drawn.items[..nth]
+        .iter()
+        .rev()
+        .find_map(|it| match it {
+            Item::Line(index) if drawn.lines[*index as usize].bits & bits::OVERWRITTEN == 0 => {
+                Some(Some(*index))
+            }
+            Item::Line(_) => None,
+            _ => Some(None),
+        })
+        .flatten()
 }
 
 /// Whether two lines begin alike, as two prompts of one shell do, and the two lines of a prompt seldom.

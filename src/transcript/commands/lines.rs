@@ -41,7 +41,8 @@ impl Reader {
             return;
         }
         let text = drawn.line_text(index);
-        if asks_for_a_secret(text) {
+        // Nearly all lines end in something else.
+        if matches!(text.as_bytes().last(), Some(b':' | b' ' | 0x80..)) && asks_for_a_secret(text) {
             self.unseen_at(line.from);
         }
         // Output can show such a block too: it continues a command that nothing was printed after.
@@ -85,7 +86,7 @@ impl Reader {
             current.decoys += 1;
         }
         let printed = self.prints;
-        if matches!(text.trim(), "exit" | "logout") && !printed {
+        if says_farewell(text) && !printed {
             self.may_change.get_or_insert(Change::Leave);
         }
     }
@@ -106,7 +107,7 @@ impl Reader {
             && line.title_col == 0
             && !has(text, sign)
             && !prompt::may_be_known(text.trim_start().as_bytes())
-            && !matches!(text.trim(), "exit" | "logout")
+            && !says_farewell(text)
     }
 
     /// The session's first prompt comes with marks: lines before it are a banner.
@@ -114,7 +115,7 @@ impl Reader {
         drawn.items[nth..]
             .iter()
             .take(40)
-            .any(|it| matches!(it, Item::Region(region) if region.genuine))
+            .any(|it| matches!(it, Item::Region(it) if drawn.regions[*it as usize].genuine))
     }
 
     /// Reads a line of a shell without marks. `false` if it is output.
@@ -216,7 +217,11 @@ impl Reader {
         else {
             return self.inside(drawn, index, text, edited);
         };
-        let shown: Arc<str> = Arc::from(&rest[..end.min(rest.len())]);
+        let literal = &rest[..end.min(rest.len())];
+        let shown = match self.levels.last() {
+            Some(top) if &*top.prompt == literal => Arc::clone(&top.prompt),
+            _ => Arc::from(literal),
+        };
         let body = rest.get(end..).unwrap_or_default();
         self.accept(drawn, index, nth, shown, body, shape, &mut evidence, edited)
     }
@@ -648,7 +653,7 @@ pub(super) fn next_is_announced(drawn: &Drawn, nth: usize) -> bool {
                     let inside = line.bits & bits::INPUT != 0;
                     Some(inside || is_announced(line) && shape.is_some_and(|it| it.strong))
                 }
-                Item::Region(region) => Some(region.genuine),
+                Item::Region(it) => Some(drawn.regions[*it as usize].genuine),
                 _ => None,
             })
             .unwrap_or(false)
@@ -681,6 +686,12 @@ pub(super) fn has(text: &str, sign: char) -> bool {
 /// is turned away here before anything is built from it.
 pub(super) fn shares_a_sign(prompt: &str, text: &str) -> bool {
     sign_of(prompt).is_none_or(|it| has(prompt::head(text, 240), it))
+}
+
+/// What a shell prints as it ends.
+fn says_farewell(text: &str) -> bool {
+    matches!(text.trim_start().as_bytes(), [b'e' | b'l', ..])
+        && matches!(text.trim(), "exit" | "logout")
 }
 
 /// A question whose answer is not shown, and no answer behind it.

@@ -174,6 +174,8 @@ pub struct Reader {
     streamed: bool,
     /// Lines that stood just before edited ones, by skeleton: the upper line of a prompt of two.
     heralds: ByHash<Herald>,
+    /// One of them was met often enough to count.
+    heralding: bool,
     panes: Panes,
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
@@ -214,7 +216,7 @@ impl Reader {
         for (nth, item) in drawn.items.iter().enumerate() {
             match item {
                 Item::Line(index) => self.line(drawn, *index, nth),
-                Item::Region(region) => self.region(drawn, region),
+                Item::Region(index) => self.region(drawn, &drawn.regions[*index as usize]),
                 Item::ScreenOn => self.output(),
                 Item::Title(index) => self.title(&drawn.titles[*index as usize]),
             }

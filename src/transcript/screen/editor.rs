@@ -143,7 +143,8 @@ impl Page {
                 input_at = Some((self.out.lines.len().saturating_sub(1) as u32, col));
             }
         }
-        self.out.items.push(Item::Region(Box::new(Region {
+        self.out.items.push(Item::Region(self.out.regions.len() as u32));
+        self.out.regions.push(Region {
             from: region.from,
             to: at,
             end,
@@ -158,7 +159,7 @@ impl Page {
             keypad_left_on: !self.keypad_left,
             filled: region.filled,
             enter_col: self.enter_col,
-        })));
+        });
         self.style &= !BEFORE;
         self.closing = input_at.map(|_| self.main.row);
     }

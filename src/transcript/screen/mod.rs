@@ -71,8 +71,8 @@ pub mod bits {
     pub const PASTED: u16 = 1 << 11;
 }
 
-/// One visible line, its text in [`Drawn::text`].
-#[derive(Clone, Copy, Debug, Default)]
+/// One visible line, its text in the arena that it came with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     /// Where its text stands in the arena.
     pub text: (u32, u32),
@@ -91,6 +91,13 @@ pub struct Line {
     pub paint_col: u16,
     /// Column that what is typed ends at, where a right-hand prompt stands behind; 0 if none does.
     pub end_col: u16,
+}
+
+impl Line {
+    /// The same line in an arena where so much text stands before.
+    pub fn behind(self, text: u32) -> Self {
+        Self { text: (self.text.0 + text, self.text.1 + text), ..self }
+    }
 }
 
 /// How an input region ended.
@@ -137,11 +144,12 @@ pub struct Region {
 }
 
 /// What happens between lines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Item {
     /// Index into [`Drawn::lines`].
     Line(u32),
-    Region(Box<Region>),
+    /// Index into [`Drawn::regions`].
+    Region(u32),
     /// A full-screen program took the screen.
     ScreenOn,
     /// A window title, as an index into [`Drawn::titles`]. Some shells put the running command there.
@@ -154,6 +162,7 @@ pub struct Drawn {
     pub text: String,
     pub lines: Vec<Line>,
     pub items: Vec<Item>,
+    pub regions: Vec<Region>,
     pub titles: Vec<Box<str>>,
     /// Rows whose older versions were too many to keep: how many were dropped.
     pub dropped_versions: u64,
@@ -531,10 +540,11 @@ impl Screen {
 
     /// Gives back what was taken, for its memory: pages fresh from the system cost more than drawing on them.
     pub fn recycle(&mut self, mut drawn: Drawn) {
-        let Drawn { text, lines, items, titles, .. } = &mut drawn;
+        let Drawn { text, lines, items, regions, titles, .. } = &mut drawn;
         text.clear();
         lines.clear();
         items.clear();
+        regions.clear();
         titles.clear();
         self.page.spare = Drawn { dropped_versions: 0, nul: None, invalid: None, ..drawn };
     }

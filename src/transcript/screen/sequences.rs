@@ -52,8 +52,18 @@ pub(super) fn plain_text(bytes: &[u8]) -> Option<&str> {
 /// Whether all is printable ASCII or TAB.
 pub(super) fn is_printable(bytes: &[u8]) -> bool {
     // Without a branch for each byte, so that the compiler takes many at once.
-    let other = |it: u8| it.wrapping_sub(0x20) > 0x5e && it != b'\t';
-    bytes.chunks(64).all(|it| !it.iter().fold(false, |any, it| any | other(*it)))
+    let other = |it: &u8| it.wrapping_sub(0x20) > 0x5e && *it != b'\t';
+    let any = |it: &[u8]| it.iter().fold(false, |any, it| any | other(it));
+    let (long, short) = bytes.as_chunks::<32>();
+    let (words, rest) = short.as_chunks::<8>();
+    // Most lines are short: eight bytes of one word are in order if none has its top bit set or is below a blank.
+    let in_order = |it: &[u8; 8]| {
+        let it = u64::from_le_bytes(*it);
+        let below = it.wrapping_sub(0x2020_2020_2020_2020);
+        let delete = (it ^ 0x7f7f_7f7f_7f7f_7f7f).wrapping_sub(0x0101_0101_0101_0101);
+        (it | below | delete) & 0x8080_8080_8080_8080 == 0
+    };
+    long.iter().all(|it| !any(it)) && words.iter().all(|it| in_order(it) || !any(it)) && !any(rest)
 }
 
 /// How many bytes at the start are printable ASCII.

@@ -19,21 +19,12 @@ use transcript::wire::Form;
 fn decoded(form: Form, bytes: &[u8], cut: usize) -> (Piece, usize) {
     let mut decoder = Decoder::new(form);
     let mut whole = Piece::default();
-    let mut add = |mut piece: Piece| {
-        let shift = whole.text.len() as u32;
-        whole.text.push_str(&piece.text);
-        for it in &mut piece.lines {
-            it.text = (it.text.0 + shift, it.text.1 + shift);
-        }
-        whole.lines.append(&mut piece.lines);
-        whole.commands.append(&mut piece.commands);
-    };
     for chunk in bytes.chunks(cut.max(1)) {
         decoder.push(chunk);
-        add(decoder.take());
+        whole.append(decoder.take());
     }
     let (last, _, flaws) = decoder.finish();
-    add(last);
+    whole.append(last);
     (whole, flaws.len())
 }
 
