@@ -354,6 +354,12 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
         .then_some(Change::Shell)
 }
 
+/// Whether it leaves a job in the background whose output goes to the terminal.
+pub fn starts_a_job(text: &str) -> bool {
+    let bare = text.trim_end();
+    bare == "bg" || bare.ends_with('&') && !bare.ends_with("&&") && !bare.contains('>')
+}
+
 /// Whether the command may change the directory that the prompt shows.
 pub fn moves(text: &str) -> bool {
     #[rustfmt::skip]

@@ -907,16 +907,20 @@ fn with_crs(bytes: &[u8], drawn: &[char], width: Option<usize>, prompt_end: usiz
     }
     let skipped = twice.unwrap_or(0);
     let prompt: &[char] = drawn.get(skipped..skipped + prompt_end).unwrap_or_default();
-    let mut before = ' ';
+    let (mut before, mut again) = (' ', false);
     let mut at = 0;
     while at < all.len() {
         let (step, raw) = all[at];
+        if twice == Some(nth) && !again && matches!(step, Step::Print(_) | Step::Silent(_)) {
+            // What the second prompt begins with, as a window title, belongs behind the CR.
+            out.push(b'\r');
+            (col, end) = (0, 0);
+            again = true;
+        }
         match step {
             Step::Print(ch) => {
-                if twice == Some(nth) {
-                    out.push(b'\r');
-                    (col, end) = (0, 0);
-                } else if nth >= skipped + prompt_end
+                if twice != Some(nth)
+                    && nth >= skipped + prompt_end
                     && !matches!(before, '\'' | '"' | '`')
                     && redraws(&all[at..], prompt)
                 {

@@ -5,6 +5,7 @@ use ssmtrail::transcript::decoder::Claims;
 use ssmtrail::transcript::decoder::Decoder;
 use ssmtrail::transcript::decoder::Flaw;
 use ssmtrail::transcript::decoder::Piece;
+use ssmtrail::transcript::decoder::Typed;
 use ssmtrail::transcript::wire::Form;
 
 fn decode(form: Form, chunks: &[&[u8]]) -> (Piece, Claims, Vec<Flaw>) {
@@ -260,6 +261,136 @@ fn a_window_title_tells_what_no_line_editor_draws() {
             "Script started on x\n\x1b[?2004h> sudo reboot\r\r\n\x1b[?2004l\r\x1b]0;{title}\x07out\r\r\n\nScript done on x\n"
         );
         assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell sudo reboot"], "{title:?}");
+    }
+}
+
+/// Streamed lines, each event one second's worth.
+fn streamed(events: &[&[&str]]) -> String {
+    let event = |lines: &&[&str]| {
+        let message = serde_json::json!({ "sessionData": lines });
+        serde_json::json!({ "message": message.to_string() }).to_string() + "\n"
+    };
+    events.iter().map(event).collect()
+}
+
+/// Each command of a stream, behind `~` if it is said to be damaged.
+fn streamed_commands(events: &[&[&str]]) -> Vec<String> {
+    let (piece, ..) = decode(Form::Events, &[streamed(events).as_bytes()]);
+    let told = |it: Typed| {
+        let damaged = if it.command.damaged { "~" } else { "" };
+        format!("{} {damaged}{}", it.command.kind.name(), it.command.text)
+    };
+    piece.commands.into_iter().map(told).collect()
+}
+
+#[test]
+fn a_streamed_line_that_its_editor_ended_without_enter_was_never_run() {
+    let prompt = "\x1b]0;t\x07\x1b[?2004h[dana@h ~]$ ";
+    let [run, lost] = ["uptime", "rm -rf /srv\x1b[?2004l\x1b[?2004h\x1b[?2004l"]
+        .map(|it| format!("{prompt}{it}"));
+    assert_eq!(
+        streamed_commands(&[&[&run, "\x1b[?2004l up 3 hours"], &[&lost]]),
+        ["shell uptime", "abandoned rm -rf /srv"]
+    );
+    // zsh sends the mark before the line's end.
+    let zsh = format!("{prompt}uptime\x1b[?2004l");
+    assert_eq!(streamed_commands(&[&[&zsh, " up 3 hours"]]), ["shell uptime"]);
+}
+
+#[test]
+fn a_prompt_drawn_behind_a_prompt_is_found_though_a_title_stands_between() {
+    let prompt = "\x1b]0;t\x07[dana@h ~]$ ";
+    let lines = [format!("{prompt}stty -echo"), format!("{prompt}{prompt}ev\x08\x1b[Kcho seen")];
+    let (piece, _, flaws) =
+        decode(Form::Events, &[streamed(&[&[&lines[0]], &[&lines[1], "seen"]]).as_bytes()]);
+    let texts: Vec<&str> = piece.commands.iter().map(|it| it.command.text.as_str()).collect();
+    assert_eq!(texts, ["stty -echo", "echo seen"]);
+    assert!(flaws.iter().any(|it| it.kind.name() == "not-echoed"));
+}
+
+/// Without a prompt nothing tells how far the cursor went back, and what such a line did to the prompt is not known.
+#[test]
+fn an_edit_behind_no_prompt_is_damaged_in_a_stream_and_the_next_prompt_is_met_with_an_open_mind() {
+    let line = |text: &str| format!("\x1b]0;t\x07\x1b[?2004h{text}");
+    let lines = [
+        "dana$ ux\x08\x1b[Kptime",
+        "dana$ PS1=",
+        "pwd",
+        "'P'\x08S'\x081'\x08='\x08\x1b[C'\x08\\'\x08h'\x08:'\x08\\'\x08w'\x08\\'\x08$'\x08 '\x08",
+        "web-1:/srv$ id -u",
+        "web-1:/srv$ ls",
+    ]
+    .map(line);
+    let mut events: Vec<Vec<&str>> = Vec::new();
+    for it in &lines {
+        events.push(vec![it, "output"]);
+    }
+    let events: Vec<&[&str]> = events.iter().map(Vec::as_slice).collect();
+    let told = streamed_commands(&events);
+    assert_eq!(told[told.len() - 2..], ["shell id -u", "shell ls"], "{told:?}");
+    assert!(told[told.len() - 3].starts_with("shell ~"), "{told:?}");
+}
+
+#[test]
+fn while_a_job_may_write_to_the_terminal_commands_are_said_to_be_damaged() {
+    let prompt = |text: &str| format!("\x1b]0;t\x07\x1b[?2004h[dana@h ~]$ {text}");
+    let lines =
+        ["(sleep 1; echo done) &", "echdone", "uptime", "cat log > copy &", "ls"].map(prompt);
+    let told = streamed_commands(&[
+        &[&lines[0], "[1] 81"],
+        &[&lines[1]],
+        &["o around it", "around it", "[1]+  Done    ( sleep 1; echo done )"],
+        &[&lines[2], "up 3 hours"],
+        &[&lines[3], "[1] 82"],
+        &[&lines[4], "copy  log"],
+    ]);
+    assert_eq!(
+        told,
+        [
+            "shell (sleep 1; echo done) &",
+            "shell ~echdone",
+            "shell uptime",
+            "shell cat log > copy &",
+            "shell ls"
+        ]
+    );
+}
+
+#[test]
+fn each_line_has_the_time_of_its_event_however_the_bytes_come() {
+    let event = |second: u32, lines: &[&str]| {
+        let message = serde_json::json!({
+            "eventTime": format!("2026-08-02T05:32:{second:02}Z"), "sessionData": lines,
+        });
+        serde_json::json!({ "message": message.to_string() }).to_string() + "\n"
+    };
+    let events =
+        event(1, &["sh-4.2$ id", "uid=0"]) + &event(1, &["more"]) + &event(9, &["sh-4.2$ exit"]);
+    let second = |it: i64| it / 1_000_000 % 60;
+    for cut in [7, 100, events.len()] {
+        let mut decoder = Decoder::new(Form::Events);
+        let mut whole = Piece::default();
+        for chunk in events.as_bytes().chunks(cut) {
+            decoder.push(chunk);
+            whole.append(decoder.take());
+        }
+        whole.append(decoder.finish().0);
+        let told: Vec<_> = whole
+            .timed()
+            .map(|(line, at)| {
+                (whole.line_text(line), at.map(|it| (it.0.map(second), second(it.1))))
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("sh-4.2$ id", Some((None, 1))),
+                ("uid=0", Some((None, 1))),
+                ("more", Some((Some(1), 1))),
+                ("sh-4.2$ exit", Some((Some(1), 9))),
+            ],
+            "in chunks of {cut}"
+        );
     }
 }
 

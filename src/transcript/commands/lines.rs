@@ -41,6 +41,9 @@ impl Reader {
             return;
         }
         let text = drawn.line_text(index);
+        if self.jobs > 0 && is_job_notice(text) && !text.contains("Stopped") {
+            self.jobs -= 1;
+        }
         // Nearly all lines end in something else.
         if matches!(text.as_bytes().last(), Some(b':' | b' ' | 0x80..)) && asks_for_a_secret(text) {
             self.unseen_at(line.from);
@@ -335,7 +338,9 @@ impl Reader {
                 it.from = line.from;
                 it.to = line.to;
                 it.line = u64::from(index);
-                it.damaged = line.bits & bits::GUESSED != 0;
+                // Streaming loses the CR that goes back to where no prompt stands.
+                let bare = self.streamed && edited && shown.is_empty();
+                it.damaged = line.bits & bits::GUESSED != 0 || bare;
             },
         );
         let mut command = command;
@@ -457,7 +462,7 @@ impl Reader {
                 }
                 return Some((end, shape, evidence));
             }
-            if titled && top.titled && self.may_change.is_none() {
+            if titled && top.titled && self.may_change.is_none() && !self.unsure {
                 // The title says a prompt, and the prompt is not the one we know: it was emptied.
                 return None;
             }

@@ -164,6 +164,8 @@ pub struct Reader {
     bell: bool,
     /// Echo was turned off: what follows a prompt may be output.
     echo_off: bool,
+    /// Jobs that run in the background, may write to the terminal, and have not been reported as done.
+    jobs: u32,
     /// The session's document runs one command and reads nothing.
     silent: bool,
     /// Prompts of shells that seemed to have ended. One that is announced as before has not.
@@ -341,7 +343,7 @@ impl Reader {
             if command.evidence.iter().any(|it| it.what == EDITED) {
                 self.echo_off = false;
             } else {
-                command.evidence.push(weigh("echo was off", -4.0));
+                command.evidence.push(weigh("echo was off", -5.0));
             }
         }
         if command.text.contains("stty -echo") || command.text.contains("stty raw -echo") {
@@ -352,6 +354,7 @@ impl Reader {
             self.may_change = shell::change(&command.text);
             // What a damaged command did is not known.
             self.unsure = command.damaged;
+            self.jobs += u32::from(shell::starts_a_job(&command.text));
         }
         let mut does = Does::default();
         if matches!(command.kind, Kind::Shell | Kind::Repl) {
@@ -440,6 +443,10 @@ impl Reader {
                 "part of the line was lost in streaming, and is the likeliest reading",
                 -0.7,
             ));
+        }
+        if self.jobs > 0 && matches!(kind, Kind::Shell | Kind::Abandoned) {
+            command.damaged = true;
+            command.evidence.push(weigh("a job in the background may have written into it", -0.5));
         }
         command.damaged |= command.text.contains('\u{fffd}');
         command.line += self.lines_before;

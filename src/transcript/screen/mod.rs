@@ -303,6 +303,8 @@ struct Page {
     escape_follows: bool,
     /// The stream lost its CRs on the way.
     lossy: bool,
+    /// In a stream: row and column at which a line editor ended a line, and whether it began anew there.
+    broken_off: Option<(u64, usize, bool)>,
     /// See [`Screen::note`].
     noted: u16,
     /// The keypad's application mode (DECCKM) was left, and nothing was printed since.
@@ -366,6 +368,7 @@ impl Screen {
                 closed_region: false,
                 escape_follows: false,
                 lossy: false,
+                broken_off: None,
                 noted: 0,
                 keypad_left: false,
                 after_24: false,
@@ -491,6 +494,12 @@ impl Screen {
             page.invalid(bytes, from);
         }
         page.enter_col = page.main.col.min(u16::MAX as usize) as u16;
+        if let Some(it) = page.broken_off.take()
+            && it == (page.main.row, page.main.col, true)
+            && page.alt.is_none()
+        {
+            page.row().bits |= bits::UNFINISHED;
+        }
         for _ in 0..crs {
             self.control(b'\r', at_rest);
         }

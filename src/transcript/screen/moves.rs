@@ -500,11 +500,23 @@ impl Page {
         }
     }
 
+    /// See [`Page::broken_off`]. `false` if another line begins here.
+    fn breaks_off(&mut self, on: bool) -> bool {
+        let (row, col) = (self.main.row, self.main.col);
+        let again = self.broken_off.is_some_and(|it| (it.0, it.1) == (row, col));
+        if !on || again {
+            self.broken_off = Some((row, col, again));
+        }
+        !on || again
+    }
+
     pub(super) fn mode(&mut self, numbers: &Numbers, on: bool) {
         let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
         let index = (self.main.row - self.main.base) as usize;
         for number in numbers.held() {
             match (*number, on) {
+                // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
+                (2004, _) if self.lossy && self.main.col > 0 && self.breaks_off(on) => {}
                 // Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
                 (2004, true)
                     if self.lossy && self.alt.is_none() && self.main.rows[index].title_col == 0 =>
