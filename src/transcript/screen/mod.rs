@@ -19,11 +19,20 @@ use crate::transcript::screen::editor::OpenRegion;
 use crate::transcript::screen::sequences::plain_text;
 use crate::transcript::screen::sequences::sequence_ends;
 
+/// What was found in the bytes.
+mod dispatch;
+
 /// What line editors draw.
 mod editor;
 
-/// What the parser found.
+/// Cells and rows that go.
+mod erase;
+
+/// The cursor goes elsewhere.
 mod moves;
+
+/// Characters that become cells.
+mod print;
 
 /// Rows that become lines.
 mod rows;

@@ -1,0 +1,482 @@
+//! What was found in the bytes → what the page does: text, single controls, and sequences, read here where they are whole and
+//! plain, and by the parser where not.
+
+use unicode_width::UnicodeWidthChar;
+use vte::Params;
+use vte::Parser;
+use vte::Perform;
+
+use crate::transcript::screen::BEFORE;
+use crate::transcript::screen::BLANK;
+use crate::transcript::screen::FAINT;
+use crate::transcript::screen::INVERSE;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::Page;
+use crate::transcript::screen::ROW_CELLS_MAX;
+use crate::transcript::screen::Row;
+use crate::transcript::screen::WIDEST;
+use crate::transcript::screen::bits;
+use crate::transcript::screen::rows::tab;
+use crate::transcript::screen::sequences::Numbers;
+use crate::transcript::screen::sequences::character;
+use crate::transcript::screen::sequences::painted;
+use crate::transcript::screen::sequences::printable;
+use crate::transcript::screen::sequences::whole_sequence;
+
+impl Page {
+    /// Draws what stands at the start of `bytes`, the parser being at rest: bytes used, and whether it still is.
+    pub(super) fn read(&mut self, parser: &mut Parser, bytes: &[u8]) -> (usize, bool) {
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            let run = printable(rest);
+            if run > 0 {
+                self.print_run(&rest[..run]);
+                at += run;
+                continue;
+            }
+            match rest[0] {
+                it @ (b'\r' | 0x08 | b'\t' | 0x07) => {
+                    self.execute(it);
+                    at += 1;
+                }
+                0x1b => {
+                    let Some(used) = whole_sequence(rest) else { break };
+                    if !self.sequence(&rest[..used]) {
+                        parser.advance(self, &rest[..used]);
+                    }
+                    at += used;
+                    if self.stop {
+                        return (at, true);
+                    }
+                }
+                _ => {
+                    let Some(ch) = character(rest) else { break };
+                    self.print(ch);
+                    at += ch.len_utf8();
+                }
+            }
+        }
+        if at == 0 {
+            return (parser.advance_until_terminated(self, bytes).max(1), false);
+        }
+        (at, at == bytes.len())
+    }
+
+    /// Follows a whole control sequence of the plainest kind: parameters of digits alone. `false` if it is another.
+    pub(super) fn sequence(&mut self, bytes: &[u8]) -> bool {
+        let after_24 = std::mem::replace(&mut self.after_24, bytes == b"\x1b[24m");
+        let [0x1b, b'[', inside @ .., action] = bytes else { return false };
+        if *action == b'm' {
+            let mut style = self.style;
+            let Some((quiet, _)) = painted(bytes, &mut style) else { return false };
+            self.printed = false;
+            self.style = style;
+            if !quiet {
+                self.painted_here();
+            }
+            return true;
+        }
+        let (inside, private) = match inside {
+            [b'?', rest @ ..] => (rest, true),
+            _ => (inside, false),
+        };
+        let mut numbers = Numbers::default();
+        for part in inside.split(|it| *it == b';') {
+            let Some(number) = part.iter().try_fold(0u16, |sum, it| {
+                let digit = it.is_ascii_digit().then(|| u16::from(it - b'0'))?;
+                Some(sum.saturating_mul(10).saturating_add(digit))
+            }) else {
+                return false;
+            };
+            numbers.push(number);
+        }
+        self.printed = false;
+        if *action == b'J' && after_24 {
+            self.cleared_by_zle = true;
+            self.prompt_inside();
+        }
+        self.control_sequence(&numbers, private, char::from(*action));
+        true
+    }
+
+    pub(super) fn mode(&mut self, numbers: &Numbers, on: bool) {
+        let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
+        let index = (self.main.row - self.main.base) as usize;
+        for number in numbers.held() {
+            match (*number, on) {
+                // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
+                (2004, _) if self.lossy && self.main.col > 0 && self.breaks_off(on) => {}
+                // Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
+                (2004, true)
+                    if self.lossy && self.alt.is_none() && self.main.rows[index].title_col == 0 =>
+                {
+                    self.main.rows[index].title_col = col;
+                }
+                (2004, _) if self.lossy => {}
+                (2004, true) => {
+                    self.marked = true;
+                    self.stop = true;
+                }
+                (2004, false) => {
+                    self.closed_region = true;
+                    self.stop = true;
+                }
+                (1, on) => self.keypad_left = !on,
+                (1049 | 1047 | 47, true) => self.enter_screen(),
+                (1049 | 1047 | 47, false) => self.leave_screen(),
+                _ => {}
+            }
+        }
+    }
+
+    /// See [`Page::broken_off`]. `false` if another line begins here.
+    fn breaks_off(&mut self, on: bool) -> bool {
+        let (row, col) = (self.main.row, self.main.col);
+        let again = self.broken_off.is_some_and(|it| (it.0, it.1) == (row, col));
+        if !on || again {
+            self.broken_off = Some((row, col, again));
+        }
+        !on || again
+    }
+
+    pub(super) fn control_sequence(&mut self, numbers: &Numbers, private: bool, action: char) {
+        if private {
+            match action {
+                'h' => self.mode(numbers, true),
+                'l' => self.mode(numbers, false),
+                _ => {}
+            }
+            return;
+        }
+        let count = numbers.first(1) as usize;
+        if matches!(action, 'K' | 'P' | '@' | 'X') {
+            // What changes the row under the cursor undoes the margin, as in xterm (ResetWrap).
+            self.sheet().wrap_due = false;
+        }
+        match action {
+            'A' => {
+                self.right_is_not_due();
+                self.up(count as u64);
+            }
+            'B' | 'e' => {
+                self.right_is_not_due();
+                self.down(count as u64);
+            }
+            'C' | 'a' => {
+                // One column may be a typed blank that was left as it was.
+                let due = self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
+                if due && count > 1 {
+                    self.style |= BEFORE;
+                }
+                let right = self.sheet().col + count;
+                self.column(right);
+                if self.cr_right.is_some() {
+                    self.cr_right = Some(self.sheet().col);
+                }
+            }
+            'D' => {
+                if self.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
+                    self.style &= !BEFORE;
+                }
+                self.back(count);
+            }
+            'E' => {
+                self.down(count as u64);
+                self.column(0);
+            }
+            'F' => {
+                self.up(count as u64);
+                self.column(0);
+            }
+            'G' | '`' => {
+                self.column(count - 1);
+                self.jumped = true;
+            }
+            'd' => {
+                let col = self.sheet().col;
+                self.address(count as u64 - 1, col);
+            }
+            'H' | 'f' => {
+                let col = numbers.second(1) as usize;
+                self.address(count as u64 - 1, col - 1);
+            }
+            'J' => match numbers.first(0) {
+                0 => self.erase_below(),
+                2 => self.new_page(),
+                _ => {}
+            },
+            'K' => {
+                let col = self.sheet().col;
+                self.prompt_ends();
+                match numbers.first(0) {
+                    0 => self.erase_in_row(col, usize::MAX),
+                    1 => self.erase_in_row(0, col + 1),
+                    _ => self.erase_in_row(0, usize::MAX),
+                }
+                if col > 0 {
+                    self.row().bits |= bits::EDITED;
+                }
+            }
+            'P' => {
+                let col = self.sheet().col;
+                let row = self.row();
+                row.bits |= bits::EDITED;
+                let end = (col + count).min(row.cells.len());
+                if col < end {
+                    row.cells.drain(col..end);
+                }
+            }
+            '@' => {
+                let col = self.sheet().col;
+                let row = self.row();
+                row.bits |= bits::EDITED;
+                if col < row.cells.len() {
+                    let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
+                    row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
+                }
+            }
+            'X' => {
+                let col = self.sheet().col;
+                self.erase_in_row(col, (col + count).min(ROW_CELLS_MAX));
+            }
+            'L' => self.insert_rows(count as u64),
+            'M' => self.delete_rows(count as u64),
+            'b' => {
+                let ch = self.last_char;
+                if ch.is_ascii() {
+                    for _ in 0..count.min(WIDEST) {
+                        self.put(ch, 1);
+                    }
+                }
+            }
+            'r' => {
+                if let Some(sheet) = &mut self.alt {
+                    let bottom = numbers.second(0) as u64;
+                    sheet.margins = (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
+                    if let Some((_, bottom)) = sheet.margins {
+                        while (sheet.rows.len() as u64) <= bottom {
+                            sheet.rows.push_back(Row::new());
+                        }
+                    }
+                    sheet.row = 0;
+                    sheet.col = 0;
+                }
+            }
+            'n' if numbers.first(0) == 6 && self.alt.is_none() => {
+                let col = self.main.col.min(u16::MAX as usize) as u16;
+                let row = self.row();
+                row.bits |= bits::ASKED;
+                row.low_col = row.low_col.min(col);
+            }
+            's' => {
+                self.save();
+            }
+            'u' => self.restore(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn paint(&mut self, params: &Params) {
+        let mut quiet = true;
+        let mut parts = params.iter();
+        while let Some(part) = parts.next() {
+            let code = part[0];
+            match code {
+                7 => {
+                    self.style |= INVERSE;
+                    continue;
+                }
+                27 => {
+                    self.style &= !INVERSE;
+                    continue;
+                }
+                0 => self.style &= !(FAINT | INVERSE),
+                2 | 90 => self.style |= FAINT,
+                22 | 30..=37 | 39 | 91..=97 => self.style &= !FAINT,
+                38 => {
+                    let (kind, colour) = if part.len() > 2 {
+                        (part[1], part[part.len() - 1])
+                    } else {
+                        let kind = parts.next().map_or(0, |it| it[0]);
+                        let many = if kind == 2 { 3 } else { 1 };
+                        let mut last = 0;
+                        for _ in 0..many {
+                            last = parts.next().map_or(0, |it| it[0]);
+                        }
+                        (kind, last)
+                    };
+                    let grey = kind == 5 && (colour == 8 || (236..=246).contains(&colour));
+                    if grey {
+                        self.style |= FAINT;
+                    } else {
+                        self.style &= !FAINT;
+                    }
+                }
+                48 if part.len() == 1 => {
+                    let many = if parts.next().map_or(0, |it| it[0]) == 2 { 3 } else { 1 };
+                    for _ in 0..many {
+                        parts.next();
+                    }
+                }
+                _ => {}
+            }
+            quiet = false;
+        }
+        if !quiet {
+            self.painted_here();
+        }
+    }
+
+    /// A colour changed under the cursor.
+    pub(super) fn painted_here(&mut self) {
+        if self.alt.is_none() {
+            let col = self.main.col.min(u16::MAX as usize) as u16;
+            let index = (self.main.row - self.main.base) as usize;
+            let row = &mut self.main.rows[index];
+            row.paint_col = row.paint_col.max(col);
+        }
+    }
+}
+
+impl Perform for Page {
+    fn print(&mut self, ch: char) {
+        self.printed = true;
+        self.after_lf = false;
+        self.keypad_left = false;
+        self.after_caret_c = match (self.after_caret_c, ch) {
+            (_, '^') => 1,
+            (1, 'C') => 2,
+            _ => 0,
+        };
+        if ch.is_ascii() {
+            let mut byte = [0];
+            ch.encode_utf8(&mut byte);
+            if self.put_run(&byte) == 0 {
+                self.put(ch, 1);
+            }
+            return;
+        }
+        match UnicodeWidthChar::width(ch).unwrap_or(0) {
+            0 => {
+                let sheet = self.sheet();
+                let at = sheet.col.saturating_sub(usize::from(!sheet.wrap_due)) as u32;
+                let row = self.row();
+                if row.marks.len() < 1024 {
+                    row.marks.push((at, ch));
+                    row.marks.sort_by_key(|it| it.0);
+                }
+            }
+            wide => self.put(ch, wide),
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        self.printed = false;
+        match byte {
+            b'\n' | 0x0b | 0x0c => {
+                self.after_caret_c = 0;
+                self.cr_right = None;
+                self.line_feed();
+            }
+            b'\r' => {
+                self.right_is_not_due();
+                self.carriage_return();
+            }
+            0x08 => self.back(1),
+            b'\t' => {
+                let sheet = self.sheet();
+                let col = sheet.col;
+                let row = self.row();
+                if col == row.cells.len() && col < ROW_CELLS_MAX {
+                    tab(&mut row.cells);
+                    let end = row.cells.len();
+                    self.column(end);
+                } else {
+                    self.column((col / 8 + 1) * 8);
+                }
+            }
+            7 => self.row().bits |= bits::BELL,
+            0 => {
+                let at = self.at.0;
+                self.out.nul.get_or_insert((0, at)).0 += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn csi_dispatch(&mut self, params: &Params, between: &[u8], _ignored: bool, action: char) {
+        self.printed = false;
+        let private = between.first() == Some(&b'?');
+        if action == 'm' && between.is_empty() {
+            self.paint(params);
+        } else if private || between.is_empty() {
+            let mut numbers = Numbers::default();
+            params.iter().for_each(|it| numbers.push(it[0]));
+            self.control_sequence(&numbers, private, action);
+        }
+    }
+
+    fn esc_dispatch(&mut self, between: &[u8], _ignored: bool, byte: u8) {
+        self.printed = false;
+        if !between.is_empty() {
+            return;
+        }
+        match byte {
+            b'7' => {
+                self.save();
+            }
+            b'8' => self.restore(),
+            b'M' => {
+                let sheet = self.sheet();
+                if let Some((top, _)) = sheet.margins
+                    && sheet.row == top
+                {
+                    self.insert_rows(1);
+                } else {
+                    self.up(1);
+                }
+            }
+            b'D' => self.line_feed(),
+            b'E' => {
+                self.line_feed();
+                self.column(0);
+            }
+            b'c' => self.new_page(),
+            _ => {}
+        }
+    }
+
+    fn osc_dispatch(&mut self, params: &[&[u8]], _bell: bool) {
+        self.printed = false;
+        match params {
+            [b"0" | b"2", title @ ..] => {
+                let text = String::from_utf8_lossy(title.first().copied().unwrap_or_default());
+                self.out.items.push(Item::Title(self.out.titles.len() as u32));
+                let end = text.char_indices().nth(512).map_or(text.len(), |it| it.0);
+                self.out.titles.push(text[..end].into());
+                let number = self.main.row;
+                self.titled_row = Some(number);
+                if self.alt.is_none() {
+                    let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
+                    let index = (number - self.main.base) as usize;
+                    self.main.rows[index].title_col = col;
+                }
+            }
+            [b"133", [mark @ b'A'..=b'D', ..], ..] => {
+                let col = self.main.col.min(u16::MAX as usize) as u16;
+                if *mark == b'B' && self.alt.is_none() {
+                    // The prompt ends here, says the shell itself.
+                    let row = self.row();
+                    row.low_col = col;
+                    row.paint_col = col;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn terminated(&self) -> bool {
+        self.stop
+    }
+}

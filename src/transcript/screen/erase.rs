@@ -1,0 +1,175 @@
+//! Cells and rows that go: erased, inserted before, pushed out, or left behind with the page. What they showed stays a line.
+
+use crate::transcript::screen::BLANK;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::Page;
+use crate::transcript::screen::REACH;
+use crate::transcript::screen::ROWS_AT_ONCE;
+use crate::transcript::screen::Row;
+use crate::transcript::screen::Sheet;
+use crate::transcript::screen::WIDEST;
+use crate::transcript::screen::bits;
+
+impl Page {
+    pub(super) fn erase_in_row(&mut self, from: usize, to: usize) {
+        let sheet = self.sheet();
+        let row = &sheet.rows[(sheet.row - sheet.base) as usize];
+        let shown = row.plain.0 != row.plain.1
+            || row.cells.iter().take(to).skip(from).any(|it| it.ch != ' ');
+        if shown && self.jumped {
+            self.keep_version();
+            self.jumped = false;
+        }
+        let row = self.row();
+        if to >= row.cells.len() {
+            row.cells.truncate(from);
+            row.wrapped = false;
+            row.marks.retain(|it| (it.0 as usize) < from);
+        } else {
+            for cell in row.cells.iter_mut().take(to).skip(from) {
+                *cell = BLANK;
+            }
+        }
+    }
+
+    pub(super) fn erase_below(&mut self) {
+        self.prompt_anew();
+        let (row, col, first, last) = {
+            let sheet = self.sheet();
+            let last = sheet.base + sheet.rows.len() as u64;
+            (sheet.row, sheet.col, sheet.row + 1, last)
+        };
+        if row == self.sheet().top && col == 0 && last > first {
+            self.new_page();
+            let sheet = self.sheet();
+            sheet.row = sheet.top;
+            return;
+        }
+        self.erase_in_row(col, usize::MAX);
+        for number in first..last {
+            let sheet = self.sheet();
+            sheet.rows[(number - sheet.base) as usize].forget_blanks();
+            self.commit(number, 0);
+        }
+        let sheet = self.sheet();
+        sheet.rows.truncate((first - sheet.base) as usize);
+        if col == 0 && self.alt.is_none() && self.region.is_none() {
+            self.cleared_row = Some(row);
+        }
+    }
+
+    pub(super) fn insert_rows(&mut self, count: u64) {
+        let count = count.min(ROWS_AT_ONCE) as usize;
+        let sheet = self.sheet();
+        let index = (sheet.row - sheet.base) as usize;
+        if let Some((_, bottom)) = sheet.margins {
+            for _ in 0..count {
+                self.drop_row(Some(bottom as usize));
+            }
+        }
+        let sheet = self.sheet();
+        let mut below = sheet.rows.split_off(index.min(sheet.rows.len()));
+        sheet.rows.extend((0..count).map(|_| Row::new()));
+        sheet.rows.append(&mut below);
+        // Rows pushed far below the cursor are out of the window: they become lines.
+        loop {
+            let sheet = self.sheet();
+            let last = sheet.base + sheet.rows.len() as u64 - 1;
+            if sheet.rows.len() <= REACH || last <= sheet.row {
+                break;
+            }
+            self.commit(last, 0);
+            self.sheet().rows.pop_back();
+        }
+        self.trim();
+    }
+
+    pub(super) fn delete_rows(&mut self, count: u64) {
+        let sheet = self.sheet();
+        let number = sheet.row;
+        let index = (number - sheet.base) as usize;
+        let bottom = sheet.margins.map(|it| it.1 as usize);
+        let held = sheet.rows.len() as u64 - index as u64;
+        for _ in 0..count.min(held).min(ROWS_AT_ONCE) {
+            self.commit(number, 0);
+            let sheet = self.sheet();
+            sheet.rows.remove(index);
+            let at = bottom.unwrap_or(sheet.rows.len()).clamp(index, sheet.rows.len());
+            sheet.rows.insert(at, Row::new());
+        }
+    }
+
+    /// A row pushed out at the bottom margin is a line first.
+    pub(super) fn drop_row(&mut self, bottom: Option<usize>) {
+        let Some(bottom) = bottom else { return };
+        let sheet = self.sheet();
+        if bottom < sheet.rows.len() {
+            let number = sheet.base + bottom as u64;
+            self.commit(number, 0);
+            self.sheet().rows.remove(bottom);
+        }
+    }
+
+    /// All rows become lines, and an empty page begins. What was there stays evidence.
+    pub(super) fn new_page(&mut self) {
+        if self.alt.is_some() {
+            let count = self.alt.as_ref().map_or(0, |it| it.rows.len() as u64);
+            for row in 0..count {
+                self.commit_alt(row, 0);
+            }
+            if let Some(sheet) = &mut self.alt {
+                sheet.rows.clear();
+                sheet.row = sheet.row.min(REACH as u64);
+                sheet.col = if sheet.col > WIDEST { 0 } else { sheet.col };
+                Self::new_row(sheet);
+            }
+            return;
+        }
+        let end = self.main.base + self.main.rows.len() as u64;
+        // Rows of earlier pages are lines already.
+        for row in self.main.base.max(self.main.top)..end {
+            if self.region.as_ref().is_some_and(|it| row >= it.row) {
+                // A prompt's last blank is part of it.
+                self.main.rows[(row - self.main.base) as usize].bits |= bits::INPUT;
+            }
+            self.commit_main(row, 0);
+        }
+        let below = self.main.row.saturating_sub(self.main.top);
+        self.main.top = end;
+        self.main.row = end + below.min(REACH as u64 / 2);
+        self.main.wrap_due = false;
+        if self.main.col > WIDEST {
+            self.main.col = 0;
+        }
+        Self::new_row(&mut self.main);
+        if let Some(region) = &mut self.region {
+            // The line editor draws all anew: what stood there is kept, and no longer part of it.
+            region.row = end;
+            region.start_col = 0;
+            if region.input_at.is_some() {
+                // Until the prompt is drawn anew, whatever comes is typed.
+                region.input_at = Some((end, 0));
+            }
+        }
+        self.trim();
+    }
+
+    pub(super) fn enter_screen(&mut self) {
+        if self.alt.is_some() {
+            return;
+        }
+        let mut sheet = Sheet::default();
+        sheet.rows.push_back(Row::new());
+        self.alt = Some(sheet);
+        self.out.items.push(Item::ScreenOn);
+    }
+
+    pub(super) fn leave_screen(&mut self) {
+        let Some(sheet) = &self.alt else { return };
+        for row in 0..sheet.rows.len() as u64 {
+            self.commit_alt(row, 0);
+        }
+        self.alt = None;
+        self.jumped = false;
+    }
+}

@@ -1,0 +1,168 @@
+//! Characters → cells: runs at once where nothing stands in the way, one by one where they paint over something.
+
+use crate::transcript::screen::BEFORE;
+use crate::transcript::screen::Cell;
+use crate::transcript::screen::FILLER;
+use crate::transcript::screen::Page;
+use crate::transcript::screen::ROW_CELLS_MAX;
+use crate::transcript::screen::bits;
+use crate::transcript::screen::rows::set_cell;
+
+impl Page {
+    /// Prints ASCII, as many characters at once as nothing stands in the way of.
+    #[inline]
+    pub(super) fn print_run(&mut self, text: &[u8]) {
+        self.printed = true;
+        self.after_lf = false;
+        self.keypad_left = false;
+        let mut rest = text;
+        while let [next, ..] = rest {
+            let used = match self.put_run(rest) {
+                0 => {
+                    self.put(char::from(*next), 1);
+                    1
+                }
+                it => it,
+            };
+            rest = &rest[used..];
+        }
+        self.after_caret_c = match (text, self.after_caret_c) {
+            ([.., b'^', b'C'], _) | ([b'C'], 1) => 2,
+            ([.., b'^'], _) => 1,
+            _ => 0,
+        };
+    }
+
+    /// Puts characters behind the one before, as nearly all are: how many. Where that is 0, the next one needs
+    /// [`Self::put`].
+    #[inline]
+    pub(super) fn put_run(&mut self, text: &[u8]) -> usize {
+        if self.cr_right.is_some() {
+            return 0;
+        }
+        let sheet = self.alt.as_mut().unwrap_or(&mut self.main);
+        let col = sheet.col;
+        let mut room = (self.width.unwrap_or(ROW_CELLS_MAX) - 1).saturating_sub(col);
+        let row = &mut sheet.rows[(sheet.row - sheet.base) as usize];
+        let stands = sheet.wrap_due
+            || !row.fresh
+            || col > row.cells.len()
+            || !row.marks.is_empty()
+            || row.plain.0 != row.plain.1;
+        if stands {
+            return 0;
+        }
+        if self.jumped {
+            // Up to the first character that would hide another.
+            let hides = |(old, new): (&Cell, &u8)| old.ch != ' ' && old.ch != char::from(*new);
+            room = row.cells[col..].iter().zip(text).position(hides).unwrap_or(room).min(room);
+        }
+        let used = text.len().min(room);
+        if used == 0 {
+            return 0;
+        }
+        let cell = |it: &u8| Cell { ch: char::from(*it), bits: self.style };
+        let over = used.min(row.cells.len() - col);
+        for (old, new) in row.cells[col..col + over].iter_mut().zip(text) {
+            *old = cell(new);
+        }
+        if row.cells.capacity() == 0 {
+            row.cells = self.spare_cells.pop().unwrap_or_else(|| Vec::with_capacity(96));
+        }
+        row.cells.extend(text[over..used].iter().map(cell));
+        row.to = self.at.1;
+        sheet.col += used;
+        self.last_char = char::from(text[used - 1]);
+        if let Some(region) = &mut self.region
+            && self.style & BEFORE == 0
+        {
+            region.right_due = false;
+        }
+        used
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, ch: char, wide: usize) {
+        if self.sheet().wrap_due {
+            self.wrap();
+        }
+        let width = self.width.unwrap_or(usize::MAX);
+        if wide == 2 && self.sheet().col + 1 == width {
+            let col = self.sheet().col;
+            let cells = &mut self.row().cells;
+            if cells.get(col).is_none_or(|it| it.ch == ' ') {
+                // A column that the character leaves free keeps what stands there.
+                set_cell(cells, col, Cell { ch: ' ', bits: FILLER });
+            }
+            self.wrap();
+        }
+        if self.sheet().col + wide > ROW_CELLS_MAX {
+            let number = self.sheet().row;
+            self.row().bits |= bits::CONTINUED;
+            self.commit(number, 0);
+            let sheet = self.sheet();
+            sheet.row += 1;
+            sheet.col = 0;
+            Self::new_row(sheet);
+            self.trim();
+        }
+        let col = self.sheet().col;
+        if self.jumped && self.differs(col, ch) {
+            self.keep_version();
+            self.jumped = false;
+        }
+        if let Some(right) = self.cr_right.take() {
+            if right > 0
+                && let Some(region) = &mut self.region
+            {
+                region.typed = true;
+            }
+            let row = self.row();
+            if right > 0 {
+                row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
+            } else {
+                // The row is drawn anew from its start: what was learnt was about another prompt.
+                row.low_col = u16::MAX;
+            }
+        }
+        let style = self.style;
+        if let Some(region) = &mut self.region
+            && style & BEFORE == 0
+        {
+            region.right_due = false;
+        }
+        let row = self.row();
+        if !row.marks.is_empty() {
+            row.marks.retain(|it| !(col..col + wide).contains(&(it.0 as usize)));
+        }
+        set_cell(&mut row.cells, col, Cell { ch, bits: style });
+        if wide == 2 {
+            set_cell(&mut row.cells, col + 1, Cell { ch: ' ', bits: FILLER });
+        }
+        let sheet = self.sheet();
+        if col + wide >= width {
+            sheet.col = width - 1;
+            sheet.wrap_due = true;
+        } else {
+            sheet.col = col + wide;
+        }
+        self.last_char = ch;
+    }
+
+    #[inline]
+    pub(super) fn differs(&mut self, col: usize, ch: char) -> bool {
+        let sheet = self.sheet();
+        let row = &sheet.rows[(sheet.row - sheet.base) as usize];
+        row.cells.get(col).is_some_and(|it| it.ch != ' ' && it.ch != ch)
+    }
+
+    pub(super) fn wrap(&mut self) {
+        self.row().wrapped = true;
+        let sheet = self.sheet();
+        sheet.wrap_due = false;
+        sheet.col = 0;
+        sheet.row += 1;
+        Self::new_row(sheet);
+        self.trim();
+    }
+}

@@ -1,0 +1,193 @@
+//! Erases put back: where the cursor went back, whether it rubbed out or only moved was deleted with the escapes.
+
+use std::collections::HashSet;
+
+use crate::transcript::prompt;
+use crate::transcript::streamed::steps::Step;
+use crate::transcript::streamed::steps::steps;
+
+/// A text that is drawn again behind each character that was put before it: the text, and those characters.
+pub(super) fn drawn_behind(printed: &[char]) -> Option<(&[char], String)> {
+    if printed.len() > 2048 {
+        return None;
+    }
+    for len in (3..=printed.len().saturating_sub(1) / 2).rev() {
+        let rest = &printed[printed.len() - len..];
+        let first = usize::from(printed[..len] != *rest);
+        if first == 1 && (printed[0] != rest[0] || printed[1..=len] != *rest) {
+            continue;
+        }
+        let mut at = first + len;
+        let mut added = String::new();
+        while at < printed.len() {
+            let gap = (1..=2).find(|gap| printed[at..].get(*gap..gap + len) == Some(rest));
+            let Some(gap) = gap else { break };
+            added.push(printed[at + gap - 1]);
+            at += gap + len;
+        }
+        if at == printed.len() && !added.is_empty() {
+            return Some((rest, added));
+        }
+    }
+    None
+}
+
+/// Words that the session shows.
+#[derive(Default)]
+pub(super) struct Words(pub(super) HashSet<u64>);
+
+impl Words {
+    pub(super) fn insert(&mut self, word: &str) {
+        self.0.insert(prompt::hash(word));
+    }
+
+    pub(super) fn contains(&self, word: &str) -> bool {
+        self.0.contains(&prompt::hash(word))
+    }
+}
+
+pub(super) fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|it: char| !it.is_alphanumeric() && !matches!(it, '_' | '-' | '.'))
+        .filter(|it| it.len() > 1)
+}
+
+/// Puts erases back into a clean line. The cursor went back, and whether it rubbed out or only moved was
+/// deleted with the escapes.
+pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8>, bool) {
+    let mut out: Vec<u8> = Vec::with_capacity(bytes.len() + 8);
+    // The row, and the cursor on it, as drawn so far under the readings chosen.
+    let mut row: Vec<char> = Vec::new();
+    let mut col = 0usize;
+    let mut guessed = false;
+    let all: Vec<(Step<'_>, &[u8])> = steps(bytes).collect();
+    let mut at = 0;
+    let start = (prompt > 0).then_some(prompt);
+    while at < all.len() {
+        let (step, raw) = all[at];
+        match step {
+            Step::Print(ch) => {
+                if col < row.len() {
+                    row[col] = ch;
+                } else {
+                    row.push(ch);
+                }
+                col += 1;
+                out.extend_from_slice(raw);
+                at += 1;
+            }
+            Step::Back => {
+                let many = all[at..].iter().take_while(|it| it.0 == Step::Back).count();
+                out.extend(std::iter::repeat_n(0x08, many));
+                at += many;
+                col = col.saturating_sub(many);
+                let printed: Vec<char> = all[at..]
+                    .iter()
+                    .map_while(|it| match it.0 {
+                        Step::Print(ch) => Some(ch),
+                        _ => None,
+                    })
+                    .collect();
+                let left: Vec<char> = row.get(col..).unwrap_or_default().to_vec();
+                match reading(
+                    &row[..col],
+                    &left,
+                    &printed,
+                    at + printed.len() >= all.len(),
+                    start,
+                    words,
+                ) {
+                    Reading::Drawn => {}
+                    Reading::RubbedOut => {
+                        out.extend_from_slice(b"\x1b[K");
+                        row.truncate(col);
+                        guessed = true;
+                    }
+                    Reading::Inserted => {
+                        out.extend_from_slice(format!("\x1b[{}@", printed.len()).as_bytes());
+                        row.splice(col..col, printed.iter().copied());
+                        guessed = true;
+                    }
+                }
+            }
+            _ => {
+                out.extend_from_slice(raw);
+                if matches!(step, Step::Silent(b"\r")) {
+                    col = 0;
+                }
+                at += 1;
+            }
+        }
+    }
+    (out, guessed)
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Reading {
+    /// What is printed next covers what was there, or draws it anew.
+    Drawn,
+    RubbedOut,
+    Inserted,
+}
+
+/// What going back over `left` and printing `printed` meant.
+fn reading(
+    before: &[char],
+    left: &[char],
+    printed: &[char],
+    last: bool,
+    start: Option<usize>,
+    words: &Words,
+) -> Reading {
+    let blank = |it: &[char]| it.iter().all(|ch| *ch == ' ');
+    if left.is_empty() || blank(left) {
+        return Reading::Drawn;
+    }
+    if blank(printed) && !printed.is_empty() {
+        // Blanks over what was there erase it; a blank alone, at the end, was put between.
+        return if last && printed.len() == 1 && left.len() > 1 {
+            Reading::Inserted
+        } else if last && printed.len() > 1 && printed.len() + 1 == left.len() {
+            Reading::RubbedOut
+        } else {
+            Reading::Drawn
+        };
+    }
+    if printed.is_empty() {
+        // Moved left and left there, or rubbed out: the text that was drawn is what we have.
+        return Reading::Drawn;
+    }
+    // A line editor without insertion draws the rest of the line anew.
+    if printed.len() > left.len() && printed.ends_with(left) {
+        return Reading::Drawn;
+    }
+    if printed.len() >= left.len()
+        && (blank(&printed[left.len() - 1..]) || !last)
+        && printed.len() > left.len()
+    {
+        return Reading::Drawn;
+    }
+    let text = |parts: &[&[char]]| -> String { parts.iter().flat_map(|it| it.iter()).collect() };
+    let prompt_end = start.unwrap_or(0).min(before.len());
+    let typed = &before[prompt_end..];
+    let rubbed = text(&[typed, printed]);
+    let inserted = text(&[typed, printed, left]);
+    if typed.is_empty() && start.is_some() {
+        // Back to the start of the line: a new command, or words put before the old one.
+        let joins = printed.last() == Some(&' ') || left.first() == Some(&' ');
+        return if joins { Reading::Inserted } else { Reading::RubbedOut };
+    }
+    let score = |it: &str| {
+        let (mut known, mut all) = (0i32, 0i32);
+        for word in words_of(it) {
+            all += 1;
+            known += i32::from(words.contains(word));
+        }
+        known * 2 - all
+    };
+    // A single character that was rubbed out and typed again is the commonest edit by far.
+    if printed.len() >= left.len() {
+        let clearly = score(&inserted) > score(&rubbed) + 1;
+        return if clearly { Reading::Inserted } else { Reading::RubbedOut };
+    }
+    if score(&inserted) > score(&rubbed) { Reading::Inserted } else { Reading::RubbedOut }
+}

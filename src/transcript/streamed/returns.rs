@@ -1,0 +1,262 @@
+//! CRs put back: between a prompt and its redrawing, at each margin, behind a filled row, and where the cursor would run over
+//! the end of what is there.
+
+use crate::transcript::streamed::FILLING;
+use crate::transcript::streamed::steps::Step;
+use crate::transcript::streamed::steps::drawn_once;
+use crate::transcript::streamed::steps::steps;
+
+/// Length of a prompt that the line shows twice from its start: the first window-size message redraws it.
+pub(super) fn doubled(drawn: &[char]) -> Option<usize> {
+    (2..=drawn.len() / 2).take(160).find(|it| {
+        drawn[it - 1] == ' '
+            && !drawn[it - 2].is_alphanumeric()
+            && drawn[..*it] == drawn[*it..2 * it]
+            && drawn[0] != ' '
+    })
+}
+
+/// Whether [`doubled`] may find anything: what any text must have for that.
+pub(super) fn may_be_doubled(bytes: &[u8]) -> bool {
+    let most = (bytes.len() / 2).min(640);
+    bytes[..most].iter().enumerate().skip(1).any(|(at, it)| {
+        *it == b' '
+            && !bytes[at - 1].is_ascii_alphanumeric()
+            && bytes.get(at + 1..2 * at + 2) == bytes.get(..at + 1)
+    })
+}
+
+/// A row that zsh or fish filled: where the two CRs were, and the width.
+pub(super) fn filled(drawn: &[char]) -> Option<([usize; 2], usize)> {
+    for (at, ch) in drawn.iter().enumerate().take(4096) {
+        if !matches!(ch, '%' | '#' | '⏎' | '¶') {
+            continue;
+        }
+        let blanks = drawn[at + 1..].iter().take_while(|it| **it == ' ').count();
+        if blanks < FILLING {
+            continue;
+        }
+        return match ch {
+            // fish: mark, blanks to the margin, CR, mark and blank again, CR.
+            '⏎' | '¶' => Some(([at + 1 + blanks, at + 3 + blanks], blanks + 1)),
+            // zsh: mark, blanks to one before the margin, CR, blank, CR.
+            _ => Some(([at + blanks, at + blanks + 1], blanks)),
+        };
+    }
+    None
+}
+
+/// A line without the row that zsh or fish filled before it.
+pub(super) struct Split<'a> {
+    /// The filled row, its CRs put back.
+    pub(super) head: Vec<u8>,
+    pub(super) tail: &'a [u8],
+    /// What stands in the tail before the cursor first goes back.
+    pub(super) drawn: Vec<char>,
+    /// The width that a filled row tells.
+    pub(super) columns: Option<usize>,
+}
+
+impl<'a> Split<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        let drawn = drawn_once(bytes);
+        let Some((crs, columns)) = filled(&drawn) else {
+            return Self { head: Vec::new(), tail: bytes, drawn, columns: None };
+        };
+        let mut head = Vec::with_capacity(columns + 16);
+        let (mut nth, mut used) = (0, 0);
+        for (step, raw) in steps(bytes) {
+            if nth == crs[1] {
+                break;
+            }
+            if matches!(step, Step::Print(_)) {
+                if nth == crs[0] {
+                    head.push(b'\r');
+                }
+                nth += 1;
+            }
+            head.extend_from_slice(raw);
+            used += raw.len();
+        }
+        // Whoever fills a row draws a prompt next.
+        head.extend_from_slice(b"\r\x1b[?2004h");
+        Self {
+            head,
+            tail: &bytes[used..],
+            drawn: drawn[crs[1].min(drawn.len())..].to_vec(),
+            columns: Some(columns),
+        }
+    }
+}
+
+/// Puts CRs back: behind a filled row, between a prompt and its redrawing, at each margin, and where the
+/// cursor would run over the end of what is there.
+pub(super) fn with_crs(
+    bytes: &[u8],
+    drawn: &[char],
+    width: Option<usize>,
+    prompt_end: usize,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 16);
+    let twice = doubled(drawn);
+    let mut nth = 0;
+    let (mut col, mut end) = (0usize, 0usize);
+    let mut all: Vec<(Step<'_>, &[u8])> = Vec::new();
+    for (step, raw) in steps(bytes) {
+        // One run of moves to the right is one move.
+        all.push((step, raw));
+    }
+    let skipped = twice.unwrap_or(0);
+    let prompt: &[char] = drawn.get(skipped..skipped + prompt_end).unwrap_or_default();
+    let (mut before, mut again) = (' ', false);
+    let mut at = 0;
+    while at < all.len() {
+        let (step, raw) = all[at];
+        if twice == Some(nth) && !again && matches!(step, Step::Print(_) | Step::Silent(_)) {
+            // What the second prompt begins with, as a window title, belongs behind the CR.
+            out.push(b'\r');
+            (col, end) = (0, 0);
+            again = true;
+        }
+        match step {
+            Step::Print(ch) => {
+                if twice != Some(nth)
+                    && nth >= skipped + prompt_end
+                    && !matches!(before, '\'' | '"' | '`')
+                    && redraws(&all[at..], prompt)
+                {
+                    out.push(b'\r');
+                    col = 0;
+                }
+                before = ch;
+                nth += 1;
+                if let Some(width) = width
+                    && col == width
+                    && end <= width
+                {
+                    // The margin: this character was printed to reach the next row, and a CR followed.
+                    let next = all[at + 1..].iter().find_map(|it| match it.0 {
+                        Step::Print(ch) => Some(Some(ch)),
+                        Step::Silent(_) => None,
+                        _ => Some(None),
+                    });
+                    if ch == ' ' || next == Some(Some(ch)) {
+                        out.extend_from_slice(raw);
+                        out.push(b'\r');
+                        (col, end) = (0, 0);
+                        at += 1;
+                        // zsh draws the first character of the row twice more.
+                        if ch == ' '
+                            && let (Some(one), Some(two)) = (all.get(at), all.get(at + 1))
+                            && one.0 == two.0
+                            && one.0 != Step::Print(' ')
+                        {
+                            out.extend_from_slice(one.1);
+                            out.push(b'\r');
+                            at += 1;
+                        }
+                        continue;
+                    }
+                    (col, end) = (0, 0);
+                }
+                out.extend_from_slice(raw);
+                col += unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0);
+                end = end.max(col);
+            }
+            Step::Back => {
+                out.push(0x08);
+                col = col.saturating_sub(1);
+            }
+            Step::Right(first) => {
+                let mut run = first;
+                let mut many = 1;
+                while let Some((Step::Right(more), _)) = all.get(at + many) {
+                    // fish counts from the margin each time; readline moves by one.
+                    if first > 1 || *more > 1 {
+                        break;
+                    }
+                    run += more;
+                    many += 1;
+                }
+                if col + run > end && !returns(&all[at + many..], run) {
+                    out.push(b'\r');
+                    col = 0;
+                }
+                for it in &all[at..at + many] {
+                    out.extend_from_slice(it.1);
+                }
+                col += run;
+                end = end.max(col);
+                at += many;
+                continue;
+            }
+            Step::Csi(last, number) => {
+                if matches!(last, b'P' | b'@')
+                    && nth >= prompt_end
+                    && redraws(&all[at + 1..], prompt)
+                {
+                    out.push(b'\r');
+                    col = 0;
+                }
+                out.extend_from_slice(raw);
+                let count = number.max(1);
+                match last {
+                    b'D' => col = col.saturating_sub(count),
+                    b'K' if number == 0 => end = col,
+                    b'J' if number == 0 => end = col,
+                    b'P' => end = end.saturating_sub(count).max(col),
+                    b'@' => end += count,
+                    b'G' => col = count - 1,
+                    b'A' => end = width.unwrap_or(end).max(end),
+                    b'H' => (col, end) = (0, 0),
+                    _ => {}
+                }
+            }
+            Step::Silent(_) => out.extend_from_slice(raw),
+        }
+        at += 1;
+    }
+    out
+}
+
+/// Whether the cursor goes back by as much as it went right and printed: a right-hand prompt of zsh.
+fn returns(rest: &[(Step<'_>, &[u8])], right: usize) -> bool {
+    let mut printed = right;
+    for (step, _) in rest {
+        match step {
+            Step::Print(ch) => printed += unicode_width::UnicodeWidthChar::width(*ch).unwrap_or(0),
+            Step::Silent(_) => {}
+            Step::Csi(b'D', back) => return *back == printed,
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Whether what is printed next is the search's own prompt, or the shell's again.
+fn redraws(rest: &[(Step<'_>, &[u8])], prompt: &[char]) -> bool {
+    let printed = || {
+        rest.iter().map_while(|it| match it.0 {
+            Step::Print(ch) => Some(Some(ch)),
+            Step::Silent(_) => Some(None),
+            _ => None,
+        })
+    };
+    let starts = |with: &str| {
+        let mut printed = printed().flatten();
+        with.chars().all(|it| printed.next() == Some(it))
+    };
+    if ["(reverse-i-search)", "(i-search)", "(failed reverse-i-search)", "(failed i-search)"]
+        .into_iter()
+        .any(starts)
+    {
+        return true;
+    }
+    // The blank at the prompt's end may still be there.
+    let bare = prompt.iter().rposition(|it| *it != ' ').map_or(0, |it| it + 1);
+    if bare < 2 {
+        return false;
+    }
+    let mut printed = printed().flatten();
+    prompt[..bare].iter().all(|it| printed.next() == Some(*it))
+}

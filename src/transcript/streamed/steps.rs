@@ -1,0 +1,154 @@
+//! Bytes of a streamed line → steps of its cursor, and what they leave on a row that has no margins.
+
+/// One step of a terminal line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Step<'a> {
+    Print(char),
+    Back,
+    /// CSI n C, n times or more than once in a row.
+    Right(usize),
+    /// CSI with its final byte: erases, inserts, other moves.
+    Csi(u8, usize),
+    /// Private modes, colours, titles, other controls: they draw nothing.
+    Silent(&'a [u8]),
+}
+
+pub(super) struct Steps<'a> {
+    pub(super) rest: &'a [u8],
+}
+
+impl<'a> Iterator for Steps<'a> {
+    /// The step and its bytes.
+    type Item = (Step<'a>, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest;
+        let first = *rest.first()?;
+        let (step, used) = match first {
+            0x08 => (Step::Back, 1),
+            0x1b => sequence(rest),
+            it if it < 0x20 || it == 0x7f => (Step::Silent(&rest[..1]), 1),
+            it if it < 0x80 => (Step::Print(char::from(it)), 1),
+            _ => {
+                let end = (1..=4.min(rest.len())).rev().find(|it| {
+                    std::str::from_utf8(&rest[..*it]).is_ok_and(|s| s.chars().count() == 1)
+                });
+                match end.and_then(|it| std::str::from_utf8(&rest[..it]).ok()) {
+                    Some(text) => (Step::Print(text.chars().next()?), text.len()),
+                    None => (Step::Silent(&rest[..1]), 1),
+                }
+            }
+        };
+        self.rest = &rest[used..];
+        Some((step, &rest[..used]))
+    }
+}
+
+fn sequence(rest: &[u8]) -> (Step<'_>, usize) {
+    match rest.get(1) {
+        Some(b'[') => {
+            let Some(end) = rest[2..].iter().position(|it| (0x40..=0x7e).contains(it)) else {
+                return (Step::Silent(rest), rest.len());
+            };
+            let used = end + 3;
+            let inside = &rest[2..used - 1];
+            let number = inside
+                .iter()
+                .take_while(|it| it.is_ascii_digit())
+                .fold(0usize, |sum, it| (sum * 10 + usize::from(it - b'0')).min(9999));
+            let last = rest[used - 1];
+            let plain = inside.iter().all(|it| it.is_ascii_digit() || *it == b';');
+            match last {
+                b'C' if plain => (Step::Right(number.max(1)), used),
+                b'm' => (Step::Silent(&rest[..used]), used),
+                _ if plain => (Step::Csi(last, number), used),
+                _ => (Step::Silent(&rest[..used]), used),
+            }
+        }
+        Some(b']' | b'P' | b'_' | b'^' | b'X') => {
+            let end = rest
+                .iter()
+                .position(|it| *it == 7)
+                .map(|it| it + 1)
+                .or_else(|| memchr::memmem::find(&rest[1..], b"\x1b\\").map(|it| it + 3));
+            let used = end.unwrap_or(rest.len());
+            (Step::Silent(&rest[..used]), used)
+        }
+        Some(b'(' | b')' | b'#' | b'*' | b'+') => {
+            let used = 3.min(rest.len());
+            (Step::Silent(&rest[..used]), used)
+        }
+        Some(_) => (Step::Silent(&rest[..2]), 2),
+        None => (Step::Silent(rest), rest.len()),
+    }
+}
+
+pub(super) fn steps(bytes: &[u8]) -> Steps<'_> {
+    Steps { rest: bytes }
+}
+
+/// What stands in the line before the cursor first goes back, as columns.
+pub(super) fn drawn_once(bytes: &[u8]) -> Vec<char> {
+    let mut out = Vec::new();
+    for (step, _) in steps(bytes) {
+        match step {
+            Step::Print(ch) => out.push(ch),
+            Step::Silent(_) => {}
+            Step::Back | Step::Right(_) | Step::Csi(..) => break,
+        }
+    }
+    out
+}
+
+/// Lowest column the cursor went back to.
+pub(super) fn lowest(bytes: &[u8]) -> usize {
+    let (mut col, mut low) = (0usize, usize::MAX);
+    for (step, _) in steps(bytes) {
+        match step {
+            Step::Print(_) => col += 1,
+            Step::Back => {
+                col = col.saturating_sub(1);
+                low = low.min(col);
+            }
+            _ => {}
+        }
+    }
+    low
+}
+
+/// The row as it stands in the end, for a line without margins.
+pub(super) fn last_row(bytes: &[u8]) -> Vec<char> {
+    let mut row: Vec<char> = Vec::new();
+    let mut col = 0usize;
+    for (step, _) in steps(bytes) {
+        match step {
+            Step::Print(ch) => {
+                if col > row.len() {
+                    row.resize(col.min(1 << 16), ' ');
+                }
+                if col < row.len() {
+                    row[col] = ch;
+                } else {
+                    row.push(ch);
+                }
+                col += 1;
+            }
+            Step::Back => col = col.saturating_sub(1),
+            Step::Right(by) => col = (col + by).min(1 << 16),
+            Step::Silent(b"\r") => col = 0,
+            Step::Csi(b'D', by) => col = col.saturating_sub(by.max(1)),
+            Step::Csi(b'K', 0) => row.truncate(col),
+            Step::Csi(b'P', by) => {
+                let end = (col + by.max(1)).min(row.len());
+                if col < end {
+                    row.drain(col..end);
+                }
+            }
+            Step::Csi(b'@', by) if col < row.len() => {
+                row.splice(col..col, std::iter::repeat_n(' ', by.clamp(1, 4096)));
+            }
+            _ => {}
+        }
+    }
+    row
+}

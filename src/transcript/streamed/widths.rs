@@ -1,0 +1,151 @@
+//! How wide the window was, line by line: margins and filled rows tell it, and it seldom changes.
+
+use crate::transcript::streamed::NARROWEST;
+use crate::transcript::streamed::steps::Step;
+use crate::transcript::streamed::steps::steps;
+
+/// Widths that people have; others need more proof.
+const USUAL: [usize; 8] = [80, 100, 120, 132, 140, 160, 180, 200];
+
+const WIDEST: usize = 400;
+
+/// What one line tells about the width.
+#[derive(Default)]
+pub(super) struct Telling {
+    pub(super) drawn: Vec<char>,
+    /// Columns of its prompt, as far as known.
+    pub(super) shared: usize,
+    /// A row was filled before it.
+    pub(super) filled: Option<usize>,
+    /// See [`rises`].
+    pub(super) rises: Option<(usize, usize)>,
+    /// See [`Restorer::joins`].
+    pub(super) joins: Vec<usize>,
+}
+
+/// How well the line fits a window of this width: how many margins it shows, or that it contradicts.
+fn margins(line: &Telling, width: usize) -> Option<usize> {
+    let drawn = &line.drawn;
+    let mut at = width;
+    let mut seen = 0;
+    while at < drawn.len() {
+        let next = drawn.get(at + 1);
+        let fits = drawn[at] == ' ' || next == Some(&drawn[at]);
+        if !fits {
+            return None;
+        }
+        // What this line shares with the one before is its prompt, and tells nothing new.
+        seen += usize::from(at > line.shared + 1);
+        at += width + 1;
+    }
+    Some(seen)
+}
+
+/// The width at each line: the likeliest course of it, given that it seldom changes.
+pub(super) fn widths(lines: &[Telling]) -> Vec<Option<usize>> {
+    const CHANGE: f32 = 6.0;
+    let mut long: Vec<usize> = Vec::new();
+    let mut marks: Vec<Option<usize>> = Vec::with_capacity(lines.len());
+    for (nth, line) in lines.iter().enumerate() {
+        let mark = line.filled;
+        marks.push(mark);
+        if mark.is_some() || line.drawn.len() > NARROWEST {
+            long.push(nth);
+        }
+    }
+    if long.is_empty() {
+        return vec![None; lines.len()];
+    }
+    let states = WIDEST - NARROWEST + 2;
+    let usual = |state: usize| {
+        if state == 0 {
+            return 0.0;
+        }
+        let width = state - 1 + NARROWEST;
+        match USUAL.iter().position(|it| *it == width) {
+            Some(0) => -2.0,
+            Some(_) => -2.8,
+            None => -4.0,
+        }
+    };
+    let mut best: Vec<f32> = (0..states).map(usual).collect();
+    let mut from: Vec<Vec<u16>> = Vec::with_capacity(long.len());
+    for nth in &long {
+        let line = &lines[*nth];
+        let (top, most) = best
+            .iter()
+            .enumerate()
+            .fold((0, f32::MIN), |a, (at, it)| if *it > a.1 { (at, *it) } else { a });
+        let mut back: Vec<u16> = Vec::with_capacity(states);
+        let pairs = line.drawn.windows(2).filter(|it| it[0] == ' ' || it[0] == it[1]).count();
+        let chance = (pairs as f32 + 1.0) / (line.drawn.len() as f32 + 4.0);
+        let worth = -chance.min(0.6).ln();
+        let mut next = Vec::with_capacity(states);
+        for (state, held) in best.iter().enumerate() {
+            let moved = most - CHANGE + usual(state);
+            let (base, came) = if moved > *held { (moved, top) } else { (*held, state) };
+            let fit = match (state, marks[*nth]) {
+                (0, Some(_)) => -8.0,
+                (0, None) => 0.0,
+                (_, Some(mark)) => {
+                    if mark == state - 1 + NARROWEST {
+                        8.0
+                    } else {
+                        -8.0
+                    }
+                }
+                (_, None) => match margins(line, state - 1 + NARROWEST) {
+                    Some(seen) => {
+                        let width = state - 1 + NARROWEST;
+                        let joins = line.joins.iter().any(|it| (it + 1) % (width + 1) == 0);
+                        let rises = line.rises.is_some_and(|(printed, back)| {
+                            printed > width
+                                && printed >= back
+                                && (printed - back) % (width + 1) == 0
+                        });
+                        worth * seen as f32
+                            + if joins { 3.0 } else { 0.0 }
+                            + if rises { 3.0 } else { 0.0 }
+                    }
+                    None => -7.0,
+                },
+            };
+            next.push(base + fit);
+            back.push(came as u16);
+        }
+        best = next;
+        from.push(back);
+    }
+    let mut state = (0..states).max_by(|a, b| best[*a].total_cmp(&best[*b])).unwrap_or(0);
+    let mut out = vec![None; lines.len()];
+    for (at, nth) in long.iter().enumerate().rev() {
+        if state > 0 {
+            out[*nth] = Some(state - 1 + NARROWEST);
+        }
+        state = usize::from(from[at][state]);
+    }
+    // Lines too short to tell share the width of those around them.
+    let mut last = None;
+    for it in &mut out {
+        match it {
+            Some(width) => last = Some(*width),
+            None => *it = last,
+        }
+    }
+    out
+}
+
+/// Columns that the cursor went back to the margin from, before it went up: printed and gone back.
+pub(super) fn rises(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (mut printed, mut back) = (0usize, 0usize);
+    for (step, _) in steps(bytes) {
+        match step {
+            Step::Print(_) if back == 0 => printed += 1,
+            Step::Back => back += 1,
+            Step::Csi(b'A', _) if back > 0 => return Some((printed, back)),
+            Step::Silent(_) => {}
+            _ => return None,
+        }
+    }
+    None
+}
