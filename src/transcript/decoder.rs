@@ -604,24 +604,16 @@ impl Draw {
         self.ticks.push((from, at));
     }
 
-    /// When the bytes at a place were shown: not before the event before, not after their own.
-    fn time(&self, from: u64) -> Option<Shown> {
-        let after = self.ticks.partition_point(|it| it.0 <= from);
-        let at = after.checked_sub(1)?;
-        let earliest = at.checked_sub(1).map(|it| self.ticks[it].1);
-        Some((earliest, self.ticks[at].1))
-    }
-
     fn window(&mut self, last: bool) {
         let mut drawn = self.screen.take();
         for command in self.reader.window(&drawn, last) {
-            let at = self.time(command.from);
+            let at = time(&self.ticks, command.from);
             self.piece.commands.push(Typed { command, at });
         }
         let before = self.piece.lines.len();
         if !self.ticks.is_empty() {
             for (nth, it) in drawn.lines.iter().enumerate() {
-                let at = self.time(it.from);
+                let at = time(&self.ticks, it.from);
                 self.piece.shown(before + nth, at);
             }
         }
@@ -645,4 +637,12 @@ impl Draw {
         flaw(FlawKind::VersionsDropped, drawn.dropped_versions, self.window_from);
         self.screen.recycle(drawn);
     }
+}
+
+/// When the bytes at a place were shown: not before the event before, not after their own.
+fn time(ticks: &[(u64, i64)], from: u64) -> Option<Shown> {
+    let after = ticks.partition_point(|it| it.0 <= from);
+    let at = after.checked_sub(1)?;
+    let earliest = at.checked_sub(1).map(|it| ticks[it].1);
+    Some((earliest, ticks[at].1))
 }

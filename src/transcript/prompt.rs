@@ -304,6 +304,43 @@ pub fn skeleton_hash(prompt: &str) -> u64 {
     sum
 }
 
+/// [`skeleton_hash`] of several beginnings of a text, without the blanks that they end in. One pass, for `ends` ascend.
+pub fn hashes_of_beginnings(text: &str, ends: impl Iterator<Item = usize>) -> Vec<u64> {
+    let mut out = Vec::with_capacity(8);
+    // All that was closed so far, with blanks and without those at its end.
+    let (mut sum, mut solid) = (HASH_OF_NOTHING, HASH_OF_NOTHING);
+    let mut word: Option<(usize, bool)> = None;
+    let mut blank = false;
+    let closed = |sum, word: &str, is_word: bool| hashed(sum, if is_word { "w" } else { word });
+    let mut chars = text.char_indices().peekable();
+    for end in ends {
+        while let Some((at, ch)) = chars.next_if(|it| it.0 < end) {
+            if is_of_word(ch) {
+                let (_, is_word) = word.get_or_insert((at, false));
+                *is_word |= ch.is_alphanumeric() || matches!(ch, '/' | '~');
+                blank = false;
+                continue;
+            }
+            if let Some((start, is_word)) = word.take() {
+                sum = closed(sum, &text[start..at], is_word);
+                solid = sum;
+            }
+            if !(ch == ' ' && blank) {
+                sum = hashed(sum, &text[at..at + ch.len_utf8()]);
+            }
+            if !ch.is_whitespace() {
+                solid = sum;
+            }
+            blank = ch == ' ';
+        }
+        out.push(match word {
+            Some((start, is_word)) => closed(sum, &text[start..end], is_word),
+            None => solid,
+        });
+    }
+    out
+}
+
 fn each_of_skeleton(prompt: &str, mut push: impl FnMut(&str)) {
     let mut word: Option<usize> = None;
     let mut blank = false;
@@ -370,7 +407,7 @@ fn is_blank(ch: char) -> bool {
 
 /// Every place in a line where a prompt may end: behind a sign and a blank, behind a sign, behind a blank.
 pub fn candidates(text: &str) -> Vec<Candidate> {
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(8);
     let window = head(text, 240);
     let mut before = None;
     let mut sign = None;
@@ -581,9 +618,10 @@ impl Learnt {
     /// Whether the row ends where this session's right-hand prompts do.
     pub fn is_right_end(&self, text: &str) -> bool {
         let often = |it: Option<&u32>| it.is_some_and(|it| *it >= 3 && *it * 3 >= self.rows_seen);
-        right_end(text).is_some_and(|(end, part)| {
-            often(self.right_ends.get(&end)) || often(self.right_texts.get(&hash(part)))
-        })
+        !self.right_ends.is_empty()
+            && right_end(text).is_some_and(|(end, part)| {
+                often(self.right_ends.get(&end)) || often(self.right_texts.get(&hash(part)))
+            })
     }
 
     /// Whether the line editor went back exactly to the end of this text, and did so again.
@@ -612,7 +650,12 @@ impl Learnt {
     /// How likely a line's prompt ends here: 0 if lines with this beginning never showed what only a line
     /// editor does.
     pub fn line_score(&self, literal: &str, weight: f32) -> f32 {
-        let Some(seen) = self.lines.get(&skeleton_hash(literal.trim_end())) else { return 0.0 };
+        self.hashed_score(skeleton_hash(literal.trim_end()), weight)
+    }
+
+    /// The same of a beginning that was hashed already.
+    pub fn hashed_score(&self, beginning: u64, weight: f32) -> f32 {
+        let Some(seen) = self.lines.get(&beginning) else { return 0.0 };
         let common = seen.count >= 3 && seen.count * 5 >= self.seen * 3;
         let enough = seen.count >= 2 && (weight >= 0.8 || seen.tight >= 2)
             || common && weight >= 0.3
@@ -679,7 +722,7 @@ fn right_end(text: &str) -> Option<(u16, &str)> {
     if bare.len() > 1024 {
         return None;
     }
-    let gap = bare.rfind("  ")?;
+    let gap = bare.as_bytes().windows(2).rposition(|it| it == b"  ")?;
     (gap > 0 && bare.len() - gap < 120).then(|| {
         let end = bare.chars().filter_map(UnicodeWidthChar::width).sum::<usize>() as u16;
         (end, &bare[gap + 2..])
@@ -711,6 +754,28 @@ pub fn bounded(text: &str, low: Option<usize>, paint: Option<usize>) -> Vec<Cand
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beginnings_are_hashed_together_as_they_are_one_by_one() {
+        for text in [
+            "[dana@h ~]$ ls  -l",
+            "  ->  + x",
+            "a\u{a0}b\u{3000}c  d",
+            "❯ né é~ //",
+            "",
+            "x",
+            "x   ",
+            "\tx\t",
+            "word/~.. ++ 日本 $ 語 ",
+        ] {
+            let ends: Vec<usize> =
+                (0..=text.len()).filter(|it| text.is_char_boundary(*it)).collect();
+            let together = hashes_of_beginnings(text, ends.iter().copied());
+            let apart: Vec<u64> =
+                ends.iter().map(|it| skeleton_hash(text[..*it].trim_end())).collect();
+            assert_eq!(together, apart, "{text:?}");
+        }
+    }
 
     #[test]
     fn shapes_tell_user_host_and_directory() {

@@ -5,7 +5,11 @@
 //! that it would be asked for better evidence.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
+
+use crate::transcript::prompt::Hashed;
 
 /// What a command may do to the prompt that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,7 +235,7 @@ pub fn change(text: &str) -> Option<Change> {
 }
 
 fn change_of_one(part: &str) -> Option<Change> {
-    let mut words = part.split_whitespace().peekable();
+    let mut words = part.split_ascii_whitespace().peekable();
     while let Some(word) = words.next() {
         let name = word.rsplit('/').next().unwrap_or(word);
         match name {
@@ -305,7 +309,7 @@ const REPLS: &[&str] = &[
 ];
 
 /// Both, to be found at once. A name in both opens a shell.
-static OPENERS: LazyLock<HashMap<&str, Change>> = LazyLock::new(|| {
+static OPENERS: LazyLock<HashMap<&str, Change, ByBytes>> = LazyLock::new(|| {
     let repls = REPLS.iter().map(|it| (*it, Change::Repl));
     repls.chain(SHELLS.iter().map(|it| (*it, Change::Shell))).collect()
 });
@@ -335,12 +339,16 @@ fn is_given_a_script<'a>(words: impl Iterator<Item = &'a str>) -> bool {
 
 fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<Change> {
     let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
+    let known = |name: &str| OPENERS.get(name).copied();
+    let found = known(name)
+        .or_else(|| if base == name { None } else { known(base).filter(|it| *it == Change::Repl) });
     // An interpreter that is given a script or a command reads neither from the terminal.
-    if INTERPRETERS.contains(&base) && is_given_a_script(words.clone()) {
+    if (found.is_some() || base != name)
+        && INTERPRETERS.contains(&base)
+        && is_given_a_script(words.clone())
+    {
         return None;
     }
-    let known = |name: &str| OPENERS.get(name).copied();
-    let found = known(name).or_else(|| known(base).filter(|it| *it == Change::Repl));
     if name.starts_with("bash-") {
         return Some(Change::Shell);
     }
@@ -380,6 +388,12 @@ const PRINTERS: &[&str] = &[
     "dmesg", "wget", "aws", "script",
 ];
 
+static PRINTING: LazyLock<HashSet<&str, ByBytes>> =
+    LazyLock::new(|| PRINTERS.iter().copied().collect());
+
+/// Tables of our own names need no hash that strangers cannot foresee.
+type ByBytes = BuildHasherDefault<Hashed>;
+
 /// What a command's programs do to what can be told of the output that follows.
 #[derive(Clone, Copy, Default)]
 pub struct Does {
@@ -393,7 +407,8 @@ impl Does {
     pub fn of(text: &str) -> Self {
         let mut does = Self::default();
         for part in text.split(['\n', ';', '|', '&']) {
-            let mut words = part.split_whitespace().filter(|it| *it != "sudo" && !it.contains('='));
+            let mut words =
+                part.split_ascii_whitespace().filter(|it| *it != "sudo" && !it.contains('='));
             let Some(mut name) = words.next() else { continue };
             if name == "exec" {
                 name = words.next().unwrap_or_default();
@@ -401,7 +416,7 @@ impl Does {
             let name = name.rsplit('/').next().unwrap_or(name);
             // What `echo` is given in plain words, it prints, and nothing else.
             let given = name == "echo" && is_plain(part) && !part.contains(['$', '*']);
-            does.prints_files |= !given && PRINTERS.contains(&name);
+            does.prints_files |= !given && PRINTING.contains(name);
             does.draws_panes |= matches!(name, "tmux" | "screen" | "byobu" | "zellij" | "dvtm");
         }
         does

@@ -629,7 +629,9 @@ impl Reader {
 
     /// The best end of a learnt prompt at the start of the line.
     pub(super) fn learnt_end(&self, text: &str, low: Option<usize>) -> Option<(usize, f32)> {
-        if self.learnt.is_empty() {
+        if self.learnt.is_empty()
+            || low.is_none() && !self.learnt.may_end_within(prompt::head(text, 240))
+        {
             return None;
         }
         let found = prompt::bounded(text, low, None);

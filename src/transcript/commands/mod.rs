@@ -210,9 +210,14 @@ fn weigh(what: &'static str, weight: f32) -> Evidence {
 
 impl Reader {
     /// Reads one window of lines and items. `last` says that no more follows.
-    pub fn window(&mut self, drawn: &Drawn, last: bool) -> Vec<Command> {
+    pub fn window(&mut self, drawn: &Drawn, last: bool) -> impl Iterator<Item = Command> {
+        self.read_window(drawn, last);
+        self.commands.drain(..)
+    }
+
+    fn read_window(&mut self, drawn: &Drawn, last: bool) {
         if self.silent {
-            return Vec::new();
+            return;
         }
         self.learn(drawn);
         for (nth, item) in drawn.items.iter().enumerate() {
@@ -234,7 +239,6 @@ impl Reader {
             }
             self.close();
         }
-        std::mem::take(&mut self.commands)
     }
 
     /// A recorded shell ends with two lines of `exit`, whatever was printed before: the person's, and the agent's.

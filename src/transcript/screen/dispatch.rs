@@ -66,6 +66,13 @@ impl Page {
     /// Follows a whole control sequence of the plainest kind: parameters of digits alone. `false` if it is another.
     pub(super) fn sequence(&mut self, bytes: &[u8]) -> bool {
         let after_24 = std::mem::replace(&mut self.after_24, bytes == b"\x1b[24m");
+        if let [0x1b, b']', inside @ .., 7] | [0x1b, b']', inside @ .., 0x1b, b'\\'] = bytes {
+            // Window titles, which many shells send with each prompt.
+            let mut parts = inside.splitn(3, |it| *it == b';');
+            let parts: [&[u8]; 3] = std::array::from_fn(|_| parts.next().unwrap_or_default());
+            self.osc_dispatch(&parts, false);
+            return true;
+        }
         let [0x1b, b'[', inside @ .., action] = bytes else { return false };
         if *action == b'm' {
             let mut style = self.style;

@@ -147,6 +147,7 @@ impl Page {
         let row = &mut self.main.rows[index];
         row.plain = (0, 0);
         row.cells.clear();
+        row.cells.reserve(text.len());
         for ch in text.chars() {
             push_cell(&mut row.cells, ch);
         }

@@ -88,13 +88,13 @@ const HISTORY: usize = 512;
 impl Restorer {
     /// Pure: the same lines give the same answer. The bytes of lines that are as they were are moved, not copied.
     pub fn restore(&mut self, held: &mut [Held]) -> Vec<Restored> {
-        for it in held.iter() {
-            self.learn(&it.bytes);
+        let mut lines: Vec<Option<Split<'_>>> =
+            held.iter().map(|it| self.learn(&it.bytes)).collect();
+        for (split, it) in lines.iter_mut().zip(held.iter()) {
+            if split.is_none() && !self.is_mere_output(&it.bytes) {
+                *split = Some(Split::of(&it.bytes));
+            }
         }
-        let lines: Vec<Option<Split<'_>>> = held
-            .iter()
-            .map(|it| (!self.is_mere_output(&it.bytes)).then(|| Split::of(&it.bytes)))
-            .collect();
         let prompts: Vec<Option<usize>> =
             lines.iter().map(|it| it.as_ref().and_then(|it| self.prompt_end(it))).collect();
         let typed: Vec<bool> = prompts.iter().map(Option::is_some).collect();
@@ -145,7 +145,8 @@ impl Restorer {
         }
         // Each margin added a character, and whether a blank there was typed is not told; a cursor that went up has gone
         // to columns that only lost CRs could tell.
-        let drawn = it.drawn.len().max(last_row(it.tail).len());
+        let moves = memchr::memchr2(0x08, 0x1b, it.tail).is_some();
+        let drawn = it.drawn.len().max(if moves { last_row(it.tail).len() } else { 0 });
         let long = drawn > columns.map_or(LONG, |it| it.min(LONG));
         let rises = steps(it.tail).any(|it| matches!(it.0, Step::Csi(b'A', _)));
         let mut guessed = rises || long;
@@ -174,17 +175,18 @@ impl Restorer {
         Restored { bytes, width: columns, bits }
     }
 
-    fn learn(&mut self, bytes: &[u8]) {
+    /// Learns from one line. One that somebody edited was split for that.
+    fn learn<'a>(&mut self, bytes: &'a [u8]) -> Option<Split<'a>> {
         if memchr::memchr(0x08, bytes).is_none() {
             if memchr::memchr(0x1b, bytes).is_none() && self.words.0.len() < 50_000 {
                 let text = std::str::from_utf8(bytes).unwrap_or_default();
                 words_of(prompt::head(text, 4096)).for_each(|it| self.words.insert(it));
             }
-            return;
+            return None;
         }
         let it = Split::of(bytes);
         if it.drawn.len() > 4096 {
-            return;
+            return Some(it);
         }
         let drawn = &it.drawn[doubled(&it.drawn).unwrap_or(0)..];
         let low = lowest(it.tail).min(drawn.len());
@@ -192,6 +194,7 @@ impl Restorer {
         let low = text.char_indices().nth(low).map_or(text.len(), |it| it.0);
         let found = prompt::bounded(&text, Some(low), None);
         self.learnt.line(&text, &found, Some(low));
+        Some(it)
     }
 
     /// Columns of the prompt, if someone typed on this line as far as it shows.
@@ -212,10 +215,11 @@ impl Restorer {
             return Some(chars(shape.end));
         }
         let found = prompt::candidates(&text);
+        let beginnings = prompt::hashes_of_beginnings(&text, found.iter().map(|it| it.end));
         let learnt = found
             .iter()
-            .filter(|it| self.learnt.may_end(&text[..it.end]))
-            .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
+            .zip(beginnings)
+            .map(|(it, beginning)| (it.end, self.learnt.hashed_score(beginning, it.weight)))
             .filter(|it| it.1 >= 3.0)
             .max_by(|one, other| one.1.total_cmp(&other.1));
         match learnt {

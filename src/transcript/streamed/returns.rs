@@ -2,6 +2,7 @@
 //! the end of what is there.
 
 use crate::transcript::streamed::FILLING;
+use crate::transcript::streamed::steps::ROOM;
 use crate::transcript::streamed::steps::Step;
 use crate::transcript::streamed::steps::drawn_once;
 use crate::transcript::streamed::steps::steps;
@@ -101,7 +102,7 @@ pub(super) fn with_crs(
     let twice = doubled(drawn);
     let mut nth = 0;
     let (mut col, mut end) = (0usize, 0usize);
-    let mut all: Vec<(Step<'_>, &[u8])> = Vec::new();
+    let mut all: Vec<(Step<'_>, &[u8])> = Vec::with_capacity(bytes.len().min(ROOM));
     for (step, raw) in steps(bytes) {
         // One run of moves to the right is one move.
         all.push((step, raw));

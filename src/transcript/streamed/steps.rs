@@ -13,6 +13,9 @@ pub(super) enum Step<'a> {
     Silent(&'a [u8]),
 }
 
+/// Nearly all lines are shorter.
+pub(super) const ROOM: usize = 1024;
+
 pub(super) struct Steps<'a> {
     pub(super) rest: &'a [u8],
 }
@@ -89,7 +92,7 @@ pub(super) fn steps(bytes: &[u8]) -> Steps<'_> {
 
 /// What stands in the line before the cursor first goes back, as columns.
 pub(super) fn drawn_once(bytes: &[u8]) -> Vec<char> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(bytes.len().min(ROOM));
     for (step, _) in steps(bytes) {
         match step {
             Step::Print(ch) => out.push(ch),
@@ -118,7 +121,7 @@ pub(super) fn lowest(bytes: &[u8]) -> usize {
 
 /// The row as it stands in the end, for a line without margins.
 pub(super) fn last_row(bytes: &[u8]) -> Vec<char> {
-    let mut row: Vec<char> = Vec::new();
+    let mut row: Vec<char> = Vec::with_capacity(bytes.len().min(ROOM));
     let mut col = 0usize;
     for (step, _) in steps(bytes) {
         match step {
