@@ -450,6 +450,8 @@ struct Support {
     bare: u32,
     /// Different texts, as far as they are held apart.
     distinct: u32,
+    /// Fewest blanks that stood between it and what followed, if anything did; else 0.
+    blanks: u8,
     /// The prompts themselves, and how often the line editor went back exactly to the end of each.
     literals: ByHash<u32>,
     /// How often the editor went back to the end of a text that it went back to more than once. Once can
@@ -551,6 +553,11 @@ fn distinct<'a>(
     })
 }
 
+/// Blanks that stand in the text behind what it begins with.
+fn blanks_behind(text: &str, literal: &str) -> usize {
+    text.as_bytes()[literal.len()..].iter().take_while(|it| **it == b' ').count()
+}
+
 impl Learnt {
     /// One row of an input region, `row` counted from its first line. `low` is the byte that the line
     /// editor went back to, if it did.
@@ -574,9 +581,24 @@ impl Learnt {
             }
             let seen = self.regions.entry(key).or_default();
             seen.count += 1;
-            seen.bare += u32::from(text.trim_end().len() <= it.end);
+            let bare = text.trim_end().len() <= it.end;
+            seen.bare += u32::from(bare);
+            if !bare {
+                let blanks = blanks_behind(text, literal).min(255) as u8;
+                seen.blanks = if seen.blanks == 0 { blanks } else { seen.blanks.min(blanks) };
+            }
             seen.literal(literal, low == Some(it.end));
         }
+    }
+
+    /// Where a prompt ends that blanks stand behind: as many of them as it always has. What is more was typed, as an
+    /// indentation.
+    pub fn with_its_blanks(&self, row: u8, text: &str, end: usize) -> usize {
+        let literal = text[..end].trim_end();
+        let stand = blanks_behind(text, literal);
+        let seen = self.regions.get(&region_key(row, literal)).map_or(0, |it| it.blanks);
+        // So many blanks fill a row; no prompt ends in them.
+        if seen == 0 || stand > 40 { end } else { literal.len() + usize::from(seen).min(stand) }
     }
 
     /// One line that a line editor has drawn: it was edited, or a window title came before it.

@@ -50,6 +50,25 @@ pub fn is_open(text: &str) -> bool {
     quote.is_some() || !depth.is_empty() || !pending.is_empty() || trailing
 }
 
+/// A block of lines, apart where the shell would run what has come so far.
+pub fn apart(block: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for (at, _) in block.match_indices('\n').chain([(block.len(), "")]) {
+        let piece = &block[start..at];
+        if !is_open(piece) {
+            if !piece.trim().is_empty() {
+                found.push(piece);
+            }
+            start = at + 1;
+        }
+    }
+    if start < block.len() {
+        found.push(&block[start..]);
+    }
+    found
+}
+
 /// Words and nothing that could ask for more, as most commands are.
 fn is_plain(text: &str) -> bool {
     let first = text.split(' ').next().unwrap_or_default();

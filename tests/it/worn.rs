@@ -22,6 +22,9 @@ struct Typed {
     kind: String,
     #[serde(default)]
     parts: Vec<String>,
+    /// Other forms that say the same, as a shell's log has them.
+    #[serde(default)]
+    accept: Vec<String>,
 }
 
 struct Session {
@@ -59,19 +62,25 @@ fn typed(truth: &Truth) -> Vec<String> {
         .collect()
 }
 
-fn read(bytes: &[u8]) -> Vec<String> {
+fn read(session: &Session) -> Vec<String> {
+    let known = &session.truth.commands;
     let mut decoder = Decoder::new(Form::Script);
-    decoder.push(bytes);
+    decoder.push(&session.bytes);
     let (piece, ..) = decoder.finish();
     piece
         .commands
         .into_iter()
         .filter(|it| it.command.kind == Kind::Shell)
         .flat_map(|it| {
-            // A pasted block may be read as one command of several lines.
-            let block = it.command.text.starts_with("export A=1\n");
             let text = it.command.text;
-            if block { text.lines().map(str::to_owned).collect() } else { vec![text] }
+            // A pasted block may be read as one command of several lines.
+            let block = known.iter().find(|it| !it.parts.is_empty() && it.text == text);
+            let same = known.iter().find(|it| it.accept.contains(&text));
+            match (block, same) {
+                (Some(block), _) => block.parts.clone(),
+                (_, Some(same)) => vec![same.text.clone()],
+                _ => vec![text],
+            }
         })
         .collect()
 }
@@ -111,7 +120,7 @@ fn prompts_never_seen_before_are_learnt_from_their_session() {
     for it in sessions() {
         let truth = typed(&it.truth);
         total += truth.len();
-        let (missed, invented) = differences(&truth, &read(&it.bytes));
+        let (missed, invented) = differences(&truth, &read(&it));
         for text in missed {
             out += &format!("{:<16} - {text}\n", it.name);
         }
@@ -132,12 +141,57 @@ fn prompts_never_seen_before_are_learnt_from_their_session() {
         b3-nm-wave       - find /usr/share/doc -maxdepth 1 -name 'b*' -type d | sort | head -n 7 | sed -e 's/usr/USR/' -e 's/share/SHARE/' | tail -n 3
         b3-nm-wave       - echo cd src x
         b3-nm-wave       + cat <<EOF
-        f3-scales        - echo "a  b"   'c d'
-        f3-scales        + ✘ 1
-        ~ # ❯❯❯ echo "a  b"   'c d'                                                        ✘ 1
+        b5-cyrillic-nm   + exit
+        b5-kube          - echo starting
+        b5-kube          + ~/shop ⟩⟩ echo starting
+        b5-plaintext     - for f in src/*.py; do echo "== $f"; sed -n '1p' "$f"; done; echo 'that was the list of all source files that we have in this directory, dear reader'
+        b5-plaintext     + '
+        b5-words-nm      - echo resized window
+        b5-words-nm      - nosuchcommand --help
+        b5-words-nm      - sleep 0.4 &
+        b5-words-nm      - jobs
+        b5-words-nm      - wait
+        b5-words-nm      + ls /usr/share/doc/libc
+        f5-narrow        - echo thought better of it
+        f5-narrow        - ls    -1    src
+        f5-narrow        - echo keep-me
+        f5-narrow        + echo thought 
+        better of it
+        f5-narrow        + ls
+        f5-transient     - sleep 1.2; echo finished
+        f5-transient     + 
+        → sleep 1.2; echo finished
+        k5-mksh          - echo "dear all,
+
+        see you"
+        k5-mksh          - aws ec2 describe-instances --region eu-central-1 --filters 'Name=tag:Environment,Values=production' 'Name=instance-state-name,Values=running' --query 'Reservations[].Instances[].{Id:InstanceId,Ip:PrivateIpAddress,Name:Tags[?Key==`Name`]|[0].Value}' --output table
+        k5-mksh          + echo "dear all,^J^Jsee you"
         z2-vimode        - echo resized
         z2-vimode        +                                                echo resized
-        of 1499 commands
+        z5-transient     - echo "dear all,
+
+        see you"
+        z5-transient     - echo inside $SHLVL
+        z5-transient     - cat <<'END'
+        root@db:~# reboot
+        END
+        z5-transient     + echo "dear all,
+        z5-transient     + see you"
+        z5-transient     + vim /etc/ssh/sshd_conf
+        z5-transient     + root@vm:~/shop# echo inside $SHLVL
+        z5-transient     + cat <<'END'
+        z5-transient     + root@db:~# reboot
+        z5-transient     + END
+        z5-vi            - jobs
+        z5-vi            - echo ls src again
+        z5-vi            - cd src
+        ls -1
+        cd ..
+        z5-vi            +  again
+        z5-vi            + cd src
+        z5-vi            + ls -1
+        z5-vi            + cd ..
+        of 2118 commands
     "#]]
     .assert_eq(&out);
 }
@@ -211,8 +265,10 @@ fn a_ready_emulator_shows_the_same_rows_at_the_known_width() {
     out += &format!("{compared} rows compared, and {kept} that were taken back\n");
     expect![[r#"
         b-right          only in avt  ~/project/out/new/out/new ▶ echo mendedco hello
+        f5-transient     only in avt  ~/shop (main)
+        f5-transient     only in avt  ⟶ clear
         z-pure           only in avt  root@vm ~/project main
-        3547 rows compared, and 108 that were taken back
+        4782 rows compared, and 118 that were taken back
     "#]]
     .assert_eq(&out);
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::transcript::commands::ANNOUNCED;
+use crate::transcript::commands::Command;
 use crate::transcript::commands::EDITED;
 use crate::transcript::commands::EVIDENCE;
 use crate::transcript::commands::Evidence;
@@ -50,8 +51,20 @@ impl Reader {
         }
         // Output can show such a block too: it continues a command that nothing was printed after.
         let typed_on = self.current.as_ref().is_some_and(|it| it.outputs == 0);
-        if line.bits & bits::PASTED != 0 && typed_on {
-            self.extend(text, line.to, Kind::Shell);
+        if line.bits & bits::PASTED != 0
+            && typed_on
+            && let Some(current) = &self.current
+        {
+            if shell::is_open(prompt::head(&current.command.text, JUDGED_BYTES)) {
+                self.extend(text, line.to, Kind::Shell);
+            } else if !text.trim().is_empty() {
+                let text = text.trim_end().to_owned();
+                let place = (line.from, line.to, u64::from(index) + self.lines_before);
+                let next = Command { text, ..current.command.clone() };
+                let marked = current.marked;
+                let (from, to, line) = place;
+                self.begin(Command { from, to, line, ..next }, marked);
+            }
             return;
         }
         let early = self.first_lines < 40;
@@ -303,10 +316,14 @@ impl Reader {
             return false;
         }
         self.settle(&shown, shape.as_ref(), false, 0, evidence);
-        let announced = is_announced(line) || self.is_heralded(drawn, nth);
+        // A title that names the command was set by the shell that ran it, not by the one it opened.
+        let named = self.current.as_ref().is_some_and(|it| it.named && it.outputs == 0);
+        let announced = !named && is_announced(line) || self.is_heralded(drawn, nth);
         if let Some(level) = self.levels.last_mut() {
             level.titled |= announced;
-            if level.crs.is_none() && line.bits & bits::UNFINISHED == 0 {
+            // Ctrl-C and the end of a session end a line otherwise than Enter does.
+            let entered = line.bits & bits::UNFINISHED == 0 && !body.ends_with("^C");
+            if level.crs.is_none() && entered {
                 level.crs = Some(line.crs);
             }
         }

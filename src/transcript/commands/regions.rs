@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::transcript::commands::Command;
 use crate::transcript::commands::EDITED;
 use crate::transcript::commands::EVIDENCE;
 use crate::transcript::commands::Evidence;
+use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Kind;
 use crate::transcript::commands::MARKED;
 use crate::transcript::commands::Reader;
@@ -144,6 +146,20 @@ impl Reader {
             self.may_change = Some(Change::Leave);
             return;
         }
+        // What is pasted into readline as a block runs line by line. zsh and fish run it as one.
+        let readline = region.input_at.is_none() && !region.escape_follows;
+        if readline
+            && region.pasted
+            && !command.damaged
+            && command.text.contains('\n')
+            && command.text.len() <= JUDGED_BYTES
+        {
+            let block = command.text.clone();
+            for text in shell::apart(&block) {
+                self.begin(Command { text: text.trim_end().to_owned(), ..command.clone() }, true);
+            }
+            return;
+        }
         self.begin(command, true);
     }
 
@@ -203,13 +219,21 @@ impl Reader {
                 evidence: vec![weigh("found by a search in the history", 0.5)],
             });
         }
+        let as_before = self.levels.last().filter(|it| fish && it.escapes).and_then(|top| {
+            let row = rows.get(top.rows_before)?;
+            let end = top.prompt.len();
+            let stands = !top.prompt.trim().is_empty() && row.text.starts_with(&*top.prompt);
+            // Drawn once more at Enter, the line is gone back to wherever the cursor was.
+            let within = row.low.is_none_or(|it| it == 0 || it > end && region.redrawn);
+            (stands && within).then(|| (top.rows_before, end, top.shape.clone()))
+        });
         let drawn_end = rows.iter().enumerate().take(6).find_map(|(row, it)| {
             // fish goes to the margin and right over its prompt before each character.
             let end = it.low.filter(|end| fish && *end > 0)?;
             let shape = prompt::known(it.text).filter(|it| it.end == end);
             Some((row, end, shape))
         });
-        let (row, end, shape) = match drawn_end {
+        let (row, end, shape) = match as_before.or(drawn_end) {
             Some(it) => {
                 evidence.push(weigh("the line editor returns to where the prompt ends", 1.5));
                 it
@@ -331,10 +355,16 @@ impl Reader {
                 (row, end) = (below, found.end);
             }
         }
+        if let Some(it) = self.ends_as_before(rows, &founds, row, end) {
+            (row, end) = it;
+        }
         let text = rows[row].text;
         if prompt::known(text).is_none_or(|it| it.end != end || !it.strong) {
             let count = |it: &str| self.learnt.region_count(row as u8, it);
             end = prompt::farthest(text, end, &founds[row], count);
+            if rows[row].low != Some(end) {
+                end = self.learnt.with_its_blanks(row as u8, text, end);
+            }
         }
         let shape = prompt::known(text).filter(|it| it.end == end);
         evidence.push(match (&shape, score) {
@@ -345,6 +375,65 @@ impl Reader {
         });
         Some((row, end, shape))
     }
+}
+
+impl Reader {
+    /// A place beyond `end` where the prompt ends as this shell's last one did. A prompt of segments that come and go is
+    /// seldom the same as a whole; the sign it ends with is.
+    fn ends_as_before(
+        &self,
+        rows: &[RegionRow<'_>],
+        founds: &[Vec<Candidate>],
+        row: usize,
+        end: usize,
+    ) -> Option<(usize, usize)> {
+        let top = self.levels.last().filter(|it| it.marked)?;
+        let usual = self.usual.iter().filter(|it| it.met >= 3).map(|it| &it.prompt);
+        let before = || std::iter::once(&top.prompt).chain(usual.clone()).map(|it| it.trim_end());
+        let text = rows[row].text;
+        let chosen = text[..end].trim_end();
+        let sign = chosen.chars().next_back();
+        let as_ever = sign.is_some_and(|sign| before().any(|it| it.ends_with(sign)));
+        if as_ever || prompt::known(text).is_some_and(|it| it.strong) {
+            return None;
+        }
+        before().find_map(|it| ends_like(it, rows, founds, row, end))
+    }
+}
+
+/// Where a prompt ends in the sign of this one, or is this one but for its sign.
+fn ends_like(
+    before: &str,
+    rows: &[RegionRow<'_>],
+    founds: &[Vec<Candidate>],
+    row: usize,
+    end: usize,
+) -> Option<(usize, usize)> {
+    let sign = before.chars().next_back().filter(|it| !it.is_alphanumeric())?;
+    let ends =
+        |it: &&Candidate, text: &str| it.weight >= 0.8 && text[..it.end].trim_end().ends_with(sign);
+    // ASCII signs stand in commands too.
+    let found = founds.iter().enumerate().skip(row).filter(|_| !sign.is_ascii()).find_map(
+        |(nth, found)| {
+            let from = if nth == row { end } else { 0 };
+            let text = rows[nth].text;
+            let it = found.iter().find(|it| it.end > from && ends(it, text))?;
+            Some((nth, it.end))
+        },
+    );
+    // No command begins with an empty line: another sign may tell that the last one failed.
+    let nothing = rows[row].text[end..].trim().is_empty();
+    found.or_else(|| {
+        let segments = before.strip_suffix(sign).filter(|it| nothing && it.len() >= 3)?;
+        rows.iter().enumerate().take(4).skip(row + 1).find_map(|(nth, it)| {
+            let rest = it.text.strip_prefix(segments)?;
+            let other = rest.chars().next().filter(|it| !it.is_whitespace())?;
+            let behind = &rest[other.len_utf8()..];
+            let end = it.text.len() - behind.len();
+            let blanks = usize::from(behind.starts_with(' '));
+            (behind.is_empty() || blanks == 1).then_some((nth, end + blanks))
+        })
+    })
 }
 
 /// A prompt of a sign or two, as transient ones are.

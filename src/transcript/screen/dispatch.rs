@@ -8,7 +8,6 @@ use vte::Perform;
 
 use crate::transcript::screen::BEFORE;
 use crate::transcript::screen::BLANK;
-use crate::transcript::screen::FAINT;
 use crate::transcript::screen::INVERSE;
 use crate::transcript::screen::Item;
 use crate::transcript::screen::Page;
@@ -19,6 +18,7 @@ use crate::transcript::screen::bits;
 use crate::transcript::screen::rows::tab;
 use crate::transcript::screen::sequences::Numbers;
 use crate::transcript::screen::sequences::character;
+use crate::transcript::screen::sequences::colours;
 use crate::transcript::screen::sequences::painted;
 use crate::transcript::screen::sequences::printable;
 use crate::transcript::screen::sequences::whole_sequence;
@@ -78,10 +78,7 @@ impl Page {
             let mut style = self.style;
             let Some((quiet, _)) = painted(bytes, &mut style) else { return false };
             self.printed = false;
-            self.style = style;
-            if !quiet {
-                self.painted_here();
-            }
+            self.restyle(style, quiet);
             return true;
         }
         let (inside, private) = match inside {
@@ -102,6 +99,7 @@ impl Page {
         if *action == b'J' && after_24 {
             self.cleared_by_zle = true;
             self.prompt_inside();
+            self.prompt_anew(true);
         }
         self.control_sequence(&numbers, private, char::from(*action));
         true
@@ -284,52 +282,23 @@ impl Page {
         }
     }
 
+    /// Colours as the parser gives them: what colons join is one part of several numbers.
     pub(super) fn paint(&mut self, params: &Params) {
-        let mut quiet = true;
-        let mut parts = params.iter();
-        while let Some(part) = parts.next() {
-            let code = part[0];
-            match code {
-                7 => {
-                    self.style |= INVERSE;
-                    continue;
-                }
-                27 => {
-                    self.style &= !INVERSE;
-                    continue;
-                }
-                0 => self.style &= !(FAINT | INVERSE),
-                2 | 90 => self.style |= FAINT,
-                22 | 30..=37 | 39 | 91..=97 => self.style &= !FAINT,
-                38 => {
-                    let (kind, colour) = if part.len() > 2 {
-                        (part[1], part[part.len() - 1])
-                    } else {
-                        let kind = parts.next().map_or(0, |it| it[0]);
-                        let many = if kind == 2 { 3 } else { 1 };
-                        let mut last = 0;
-                        for _ in 0..many {
-                            last = parts.next().map_or(0, |it| it[0]);
-                        }
-                        (kind, last)
-                    };
-                    let grey = kind == 5 && (colour == 8 || (236..=246).contains(&colour));
-                    if grey {
-                        self.style |= FAINT;
-                    } else {
-                        self.style &= !FAINT;
-                    }
-                }
-                48 if part.len() == 1 => {
-                    let many = if parts.next().map_or(0, |it| it[0]) == 2 { 3 } else { 1 };
-                    for _ in 0..many {
-                        parts.next();
-                    }
-                }
-                _ => {}
-            }
-            quiet = false;
+        let codes = params.iter().flat_map(|part| match part {
+            [kind @ (38 | 48), 2, .., red, green, blue] => vec![*kind, 2, *red, *green, *blue],
+            [kind @ (38 | 48), 5, .., colour] => vec![*kind, 5, *colour],
+            _ => vec![part[0]],
+        });
+        let mut style = self.style;
+        let quiet = colours(codes, &mut style);
+        self.restyle(style, quiet);
+    }
+
+    fn restyle(&mut self, style: u8, quiet: bool) {
+        if style & !self.style & INVERSE != 0 {
+            self.pasted_below();
         }
+        self.style = style;
         if !quiet {
             self.painted_here();
         }

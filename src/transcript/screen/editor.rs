@@ -10,6 +10,7 @@ use crate::transcript::screen::Item;
 use crate::transcript::screen::Page;
 use crate::transcript::screen::Region;
 use crate::transcript::screen::RegionEnd;
+use crate::transcript::screen::Row;
 use crate::transcript::screen::bits;
 
 pub(super) struct OpenRegion {
@@ -18,6 +19,10 @@ pub(super) struct OpenRegion {
     /// The cursor was last saved with nothing before it on its row, between these marks.
     pub(super) saved_bare: bool,
     pub(super) filled: bool,
+    pub(super) redrawn: bool,
+    pub(super) pasted: bool,
+    /// A row that was drawn anew from its start, and the text before the lowest column that its editor had gone back to.
+    pub(super) again: Option<(u64, Vec<char>)>,
     /// The line editor draws its prompt anew from this row on: what is printed is not typed.
     pub(super) redrawing: Option<u64>,
     /// What stood before the cursor when input began: the last row of the prompt.
@@ -79,6 +84,9 @@ impl Page {
             typed: false,
             saved_bare: false,
             filled,
+            redrawn: false,
+            pasted: false,
+            again: None,
             redrawing: None,
             prompt,
             right_due: false,
@@ -122,11 +130,22 @@ impl Page {
             typed = Some(self.typed_after(row, col as usize));
             input_at = Some((0, col));
         }
-        for number in region.row.max(self.main.base)..=self.main.row {
+        // Behind Enter the cursor stands below what was typed, though another prompt was drawn there before.
+        let below = u64::from(self.after_lf && self.main.col == 0 && self.main.row > region.row);
+        for number in region.row.max(self.main.base)..=self.main.row - below {
             let index = (number - self.main.base) as usize;
             let row = &mut self.main.rows[index];
             if number == self.main.row && self.main.col == 0 && row.is_blank() {
                 continue;
+            }
+            // fish goes back to no other column of its prompt than its end.
+            let again = region.again.as_ref().filter(|it| it.0 == number && self.escape_follows);
+            if let Some((_, before)) = again
+                && row.cells.len() >= before.len()
+                && row.cells.iter().zip(before).all(|it| it.0.ch == *it.1)
+            {
+                // It was the same prompt.
+                row.low_col = row.low_col.min(before.len() as u16);
             }
             row.bits |= bits::INPUT;
             row.suggests = self.escape_follows || region.input_at.is_some();
@@ -143,6 +162,9 @@ impl Page {
                 input_at = Some((self.out.lines.len().saturating_sub(1) as u32, col));
             }
         }
+        if below > 0 {
+            self.drop_below();
+        }
         self.out.items.push(Item::Region(self.out.regions.len() as u32));
         self.out.regions.push(Region {
             from: region.from,
@@ -158,6 +180,8 @@ impl Page {
             escape_follows: self.escape_follows,
             keypad_left_on: !self.keypad_left,
             filled: region.filled,
+            redrawn: region.redrawn,
+            pasted: region.pasted,
             enter_col: self.enter_col,
         });
         self.style &= !BEFORE;
@@ -198,6 +222,49 @@ impl Page {
         text
     }
 
+    /// Rows that a taller prompt has left below the line that was entered: a line each, and then nothing, since what is
+    /// printed there now has nothing to do with them.
+    fn drop_below(&mut self) {
+        let end = self.main.base + self.main.rows.len() as u64;
+        for number in self.main.row..end {
+            let index = (number - self.main.base) as usize;
+            if self.main.rows[index].fresh && !self.main.rows[index].is_blank() {
+                self.commit_main(number, bits::INPUT | bits::OVERWRITTEN);
+                self.main.rows[index] = Row::new();
+            }
+        }
+    }
+
+    /// readline shows inverse what is pasted: from the margin on, it is a further line of a block.
+    pub(super) fn pasted_below(&mut self) {
+        let (row, col) = (self.main.row, self.main.col);
+        if let Some(region) = &mut self.region {
+            region.pasted |= self.alt.is_none() && col == 0 && row > region.row;
+        }
+    }
+
+    /// The row is drawn anew from its start: what was learnt of its prompt may have been about another.
+    pub(super) fn drawn_anew(&mut self) {
+        let number = self.main.row;
+        let main = self.alt.is_none();
+        let row = self.row();
+        let low = std::mem::replace(&mut row.low_col, u16::MAX);
+        if let Some(region) = self.region.as_mut().filter(|it| main && it.typed) {
+            region.redrawn = true;
+        }
+        let row = self.row();
+        if low == u16::MAX || low == 0 || !main {
+            return;
+        }
+        let before: Vec<char> = row.cells.iter().map(|it| it.ch).take(low.into()).collect();
+        if let Some(region) = &mut self.region
+            && before.len() == usize::from(low)
+            && region.again.as_ref().is_none_or(|it| it.0 != number || it.1.len() > before.len())
+        {
+            region.again = Some((number, before));
+        }
+    }
+
     /// zle draws its prompt after the mark, where a widget of the user's has it do so.
     pub(super) fn prompt_inside(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
@@ -215,13 +282,14 @@ impl Page {
         }
     }
 
-    /// zle draws its prompt anew: from the margin, after clearing all below.
-    pub(super) fn prompt_anew(&mut self) {
+    /// zle draws its prompt anew: from the margin, after clearing all below. Farther down only after a notice about a
+    /// job, with all that `zle` sends before a prompt.
+    pub(super) fn prompt_anew(&mut self, by_zle: bool) {
         let (row, col) = (self.main.row, self.main.col);
         if let Some(region) = &mut self.region
             && self.alt.is_none()
             && col == 0
-            && region.input_at.is_some_and(|it| row <= it.0)
+            && region.input_at.is_some_and(|it| row <= it.0 || by_zle)
         {
             region.redrawing = Some(row);
             region.row = region.row.min(row);

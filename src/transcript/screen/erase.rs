@@ -33,7 +33,7 @@ impl Page {
     }
 
     pub(super) fn erase_below(&mut self) {
-        self.prompt_anew();
+        self.prompt_anew(false);
         let (row, col, first, last) = {
             let sheet = self.sheet();
             let last = sheet.base + sheet.rows.len() as u64;
@@ -46,10 +46,15 @@ impl Page {
             return;
         }
         self.erase_in_row(col, usize::MAX);
+        // Between the marks of a line editor it is its own prompts and lists that go.
+        let drawn = match &self.region {
+            Some(it) if self.alt.is_none() && row >= it.row => bits::INPUT | bits::OVERWRITTEN,
+            _ => 0,
+        };
         for number in first..last {
             let sheet = self.sheet();
             sheet.rows[(number - sheet.base) as usize].forget_blanks();
-            self.commit(number, 0);
+            self.commit(number, drawn);
         }
         let sheet = self.sheet();
         sheet.rows.truncate((first - sheet.base) as usize);

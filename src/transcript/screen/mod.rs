@@ -148,6 +148,10 @@ pub struct Region {
     pub keypad_left_on: bool,
     /// A row was filled just before its prompt, as zsh does before each first prompt and no other.
     pub filled: bool,
+    /// Its editor drew the prompt and the line anew after something had been typed.
+    pub redrawn: bool,
+    /// Lines were pasted into it as a block.
+    pub pasted: bool,
     /// Where the cursor stood at Enter: what lies beyond, behind blanks, is a right-hand prompt.
     pub enter_col: u16,
 }

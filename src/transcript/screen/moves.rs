@@ -123,6 +123,7 @@ impl Page {
 
     #[inline]
     pub(super) fn line_feed(&mut self) {
+        self.after_24 = false;
         let number = self.sheet().row;
         if self.alt.is_some() {
             self.commit(number, 0);

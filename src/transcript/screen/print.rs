@@ -117,12 +117,11 @@ impl Page {
             {
                 region.typed = true;
             }
-            let row = self.row();
             if right > 0 {
+                let row = self.row();
                 row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
             } else {
-                // The row is drawn anew from its start: what was learnt was about another prompt.
-                row.low_col = u16::MAX;
+                self.drawn_anew();
             }
         }
         let style = self.style;

@@ -119,9 +119,14 @@ pub(super) fn painted(bytes: &[u8], style: &mut u8) -> Option<(bool, usize)> {
     if !inside.iter().all(|it| it.is_ascii_digit() || *it == b';') {
         return None;
     }
-    let mut codes = inside.split(|it| *it == b';').map(|it| {
+    let codes = inside.split(|it| *it == b';').map(|it| {
         it.iter().fold(0u16, |sum, it| sum.saturating_mul(10).saturating_add(u16::from(it - b'0')))
     });
+    Some((colours(codes, style), end + 1))
+}
+
+/// Follows the codes of a colour sequence: whether they change only what is inverse.
+pub(super) fn colours(mut codes: impl Iterator<Item = u16>, style: &mut u8) -> bool {
     let mut quiet = true;
     while let Some(code) = codes.next() {
         match code {
@@ -152,7 +157,7 @@ pub(super) fn painted(bytes: &[u8], style: &mut u8) -> Option<(bool, usize)> {
         }
         quiet = false;
     }
-    Some((quiet, end + 1))
+    quiet
 }
 
 /// Whether the escape sequence at the start of `bytes` is complete in it.
