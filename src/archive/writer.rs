@@ -60,6 +60,9 @@ pub struct Note {
     pub others: Vec<Other>,
 }
 
+/// The marker of an archive that is just being made.
+const MARKER_BEGUN: &str = "archive.json.begun";
+
 impl Writer {
     /// Opens an archive for writing, making it if there is none.
     pub fn open(root: &Path) -> Result<Self> {
@@ -69,7 +72,7 @@ impl Writer {
             let others = std::fs::read_dir(root)
                 .map_err(|it| Error::file("read", root, it))?
                 .filter_map(|it| it.ok())
-                .any(|it| it.file_name() != "lock");
+                .any(|it| it.file_name() != "lock" && it.file_name() != MARKER_BEGUN);
             if others {
                 return Err(Error::new(
                     Kind::Misused,
@@ -77,8 +80,10 @@ impl Writer {
                 )
                 .hint("name an empty or new folder with --archive"));
             }
-            let path = root.join(MARKER);
-            write_whole(&path, format!("{{\"format\":{FORMAT}}}\n").as_bytes())?;
+            // Whole or not at all, whenever the program is stopped.
+            let (path, begun) = (root.join(MARKER), root.join(MARKER_BEGUN));
+            write_whole(&begun, format!("{{\"format\":{FORMAT}}}\n").as_bytes())?;
+            std::fs::rename(&begun, &path).map_err(|it| Error::file("write", &path, it))?;
         }
         check_format(root)?;
         let manifest = Manifest::read(root)?;

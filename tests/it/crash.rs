@@ -52,6 +52,19 @@ fn killed_at_any_moment_the_next_run_ends_like_an_unbroken_one() {
     }
 }
 
+/// A sync was killed between the first two bytes that it ever wrote.
+#[test]
+fn an_archive_that_was_just_being_made_is_made() {
+    let world = World::new();
+    many(&world);
+    std::fs::create_dir_all(world.path("archive")).unwrap();
+    std::fs::write(world.path("archive/lock"), "").unwrap();
+    std::fs::write(world.path("archive/archive.json.begun"), "{").unwrap();
+    let said = world.run("sync logs").0;
+    assert!(said.contains("failed 0"), "{said}");
+    assert!(world.run("archive verify").0.starts_with("sound"));
+}
+
 #[test]
 fn interrupted_it_keeps_what_was_read_and_says_how_to_go_on() {
     let world = World::new();
