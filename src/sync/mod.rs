@@ -68,7 +68,7 @@ mod rebuild;
 mod rows;
 
 /// Raised whenever the decoder would read the same bytes otherwise.
-pub const DECODER: i64 = 3;
+pub const DECODER: i64 = 4;
 
 /// Rows of one row group: small enough that reading one session reads little else.
 const GROUP_ROWS: usize = 8192;

@@ -264,6 +264,63 @@ fn a_window_title_tells_what_no_line_editor_draws() {
     }
 }
 
+fn script(body: &str) -> Vec<String> {
+    let whole = format!("Script started on x\n{body}\nScript done on x\n");
+    commands(Form::Script, whole.as_bytes())
+}
+
+/// bash logs each line of a pasted block as a command of its own, and so do we; what asks for more stays together.
+#[test]
+fn a_block_pasted_into_readline_is_run_line_by_line() {
+    let told = script(
+        "\x1b[?2004h[dana@h ~]$ \x1b[7mcd /srv\x1b[27m\r\r\n\r\x1b[7mfor i in 1 2; do\x1b[27m\r\r\n\r\x1b[7mecho $i; done\x1b[27m\x1b[A\x1b[A\r\x1b[12Ccd /srv\r\r\n\rfor i in 1 2; do\r\r\n\recho $i; done\r\r\n\x1b[?2004l\r1\r\r\n2\r\r\n",
+    );
+    assert_eq!(told, ["shell cd /srv", "shell for i in 1 2; do\necho $i; done"]);
+    // Lines of one edit that were not pasted are one command.
+    let told = script("\x1b[?2004h[dana@h ~]$ cd /srv\r\r\nls\r\r\n\x1b[?2004l\rapp\r\r\n");
+    assert_eq!(told, ["shell cd /srv\nls"]);
+}
+
+#[test]
+fn a_notice_about_a_job_in_the_middle_of_a_line_is_no_part_of_it() {
+    let prompt = "\x1b[0m\x1b[27m\x1b[24m\x1b[J[dana@h ~]% \x1b[K";
+    let told = script(&format!(
+        "{prompt}\x1b[?2004hsleep 1 &\x1b[?2004l\r\r\r\n[1] 81\r\r\n{prompt}\x1b[?2004hjo\r\r\r\n[1]  + done       sleep 1\r\r\n\x1b[0m\x1b[27m\x1b[24m\x1b[J[dana@h ~]% jo\x1b[Kbs\x1b[?2004l\r\r\r\n{prompt}\x1b[?2004h"
+    ));
+    assert_eq!(told, ["shell sleep 1 &", "shell jobs"]);
+}
+
+/// fish with a prompt of two lines that shrinks to a sign at Enter: what it leaves below is no part of the command.
+#[test]
+fn a_prompt_that_shrinks_at_enter_leaves_nothing_in_the_command() {
+    let command = |text: &str| {
+        format!(
+            "\x1b[?2004h\x1b]0;~/p\x07~/project (main)\x1b[K\r\r\n⟶ \x1b[K\r\x1b[2C{text}\r\x1b[9C\x1b]0;~/p\x07\r\x1b[A→ {text}\x1b[K\r\x1b[9C\r\r\n\x1b[?2004l\x1b[30m\rdone\r\r\n"
+        )
+    };
+    let told = script(&["uptime", "id -un ", "ls /srv"].map(command).concat());
+    assert_eq!(told, ["shell uptime", "shell id -un", "shell ls /srv"]);
+}
+
+#[test]
+fn a_prompt_whose_sign_tells_of_a_failure_is_the_same_prompt() {
+    let command = |sign: &str, text: &str| {
+        format!("\x1b[?2004h\r\r\ndana on box {sign} {text}\r\r\n\x1b[?2004l\rout\r\r\n")
+    };
+    let typed = ["ls", "pwd", "id", "w", "uptime"].map(|it| command(">", it)).concat();
+    let told = script(&(typed + &command("x", "false") + &command(">", "true")));
+    assert_eq!(told[5..], ["shell false", "shell true"]);
+}
+
+/// Ctrl-C ends a line in one CR less than Enter does in mksh: what is typed next is no replay.
+#[test]
+fn how_a_line_ends_that_was_thrown_away_tells_nothing_of_those_entered() {
+    let told = script(
+        "root@k:~ $ rm -rf x\x08 \x08^C\r\r\nroot@k:~ $ cd /srv\x08v\r\r\r\nroot@k:~ $ pwd\r\r\r\n/srv\r\r\nroot@k:~ $ id\r\r\r\nuid=0\r\r\n",
+    );
+    assert_eq!(told, ["abandoned rm -rf", "shell cd /srv", "shell pwd", "shell id"]);
+}
+
 /// Streamed lines, each event one second's worth.
 fn streamed(events: &[&[&str]]) -> String {
     let event = |lines: &&[&str]| {

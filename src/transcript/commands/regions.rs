@@ -424,8 +424,12 @@ fn ends_like(
     // No command begins with an empty line: another sign may tell that the last one failed.
     let nothing = rows[row].text[end..].trim().is_empty();
     found.or_else(|| {
-        let segments = before.strip_suffix(sign).filter(|it| nothing && it.len() >= 3)?;
-        rows.iter().enumerate().take(4).skip(row + 1).find_map(|(nth, it)| {
+        let segments = before.strip_suffix(sign).filter(|it| it.len() >= 3)?;
+        let within = end <= segments.len();
+        rows.iter().enumerate().take(4).skip(row).find_map(|(nth, it)| {
+            if !(nothing && nth > row || within && nth == row) {
+                return None;
+            }
             let rest = it.text.strip_prefix(segments)?;
             let other = rest.chars().next().filter(|it| !it.is_whitespace())?;
             let behind = &rest[other.len_utf8()..];

@@ -176,6 +176,7 @@ impl Page {
                 }
                 let right = self.sheet().col + count;
                 self.column(right);
+                self.clipped = (count, right - self.sheet().col);
                 if self.cr_right.is_some() {
                     self.cr_right = Some(self.sheet().col);
                 }
@@ -184,7 +185,10 @@ impl Page {
                 if self.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
                     self.style &= !BEFORE;
                 }
-                self.back(count);
+                // zle goes right as far as an empty right-hand prompt, and back; after a resize, farther than we know.
+                let (there, clipped) = std::mem::take(&mut self.clipped);
+                let again = count > 40 && count == there && !self.sheet().wrap_due;
+                self.back(if again { count - clipped.min(count) } else { count });
             }
             'E' => {
                 self.down(count as u64);

@@ -302,9 +302,7 @@ impl Page {
         let prompt = &self.region.as_ref()?.prompt;
         (first.max(self.main.base)..=last).rev().find(|number| {
             let cells = &self.main.rows[(number - self.main.base) as usize].cells;
-            !prompt.is_empty()
-                && cells.len() >= prompt.len().min(col)
-                && cells.iter().map(|it| it.ch).zip(prompt).all(|it| it.0 == *it.1)
+            !prompt.is_empty() && cells.len() >= prompt.len().min(col) && is_like(cells, prompt)
         })
     }
 
@@ -342,6 +340,12 @@ impl Page {
             }
         } else {
             region.input_at = Some((row, col.min(u16::MAX as usize) as u16));
+            if prompt.is_empty() {
+                // It is drawn between the marks, and was not known before.
+                let cells = &self.main.rows[(row - self.main.base) as usize].cells;
+                region.prompt = cells.iter().map(|it| it.ch).take(col).collect();
+                return;
+            }
         }
         region.prompt = prompt;
     }
@@ -351,6 +355,21 @@ impl Page {
             region.right_due = false;
         }
     }
+}
+
+/// Whether the row begins with the prompt, but for a clock's last figures or the letter of a vi mode.
+fn is_like(cells: &[Cell], prompt: &[char]) -> bool {
+    let mut others = 0;
+    for (cell, ch) in cells.iter().zip(prompt) {
+        if cell.ch != *ch {
+            others += 1;
+            if cell.ch == ' ' || *ch == ' ' || others > 2 {
+                return false;
+            }
+        }
+    }
+    // A sign alone is either the same or another.
+    others == 0 || prompt.len() >= 8
 }
 
 /// What zle shows as `<200d>`, inverse, since no terminal shows it: the character, and the cells used.

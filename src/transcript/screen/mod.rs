@@ -332,6 +332,8 @@ struct Page {
     strayed: bool,
     /// A line editor may still draw its line in another way, up to the LF of this row.
     closing: Option<u64>,
+    /// Columns of the last move to the right, and how many of them would have gone beyond the window.
+    clipped: (usize, usize),
 }
 
 /// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
@@ -389,6 +391,7 @@ impl Screen {
                 rowless: 0,
                 strayed: false,
                 closing: None,
+                clipped: (0, 0),
             },
         }
     }
@@ -434,6 +437,7 @@ impl Screen {
             && crs > 0
             && page.alt.is_none()
             && page.region.is_none()
+            && page.closing.is_none()
             && page.main.col == 0
             && !page.main.wrap_due
             && page.noted == 0
