@@ -269,6 +269,22 @@ fn script(body: &str) -> Vec<String> {
     commands(Form::Script, whole.as_bytes())
 }
 
+/// Whoever prints a window title before a prompt, or a line in colours above it, hides nothing that is typed later.
+#[test]
+fn what_came_before_a_prompt_once_is_not_missed_before_the_next() {
+    let title = "\x1b]0;x\x07";
+    let told = script(&format!(
+        "sh-4.2$ ls\r\r\napp\r\r\nsh-4.2$ printf title\r\r\n{title}sh-4.2$ rm evidence\r\r\nsh-4.2$ id\r\r\nuid=0\r\r\n"
+    ));
+    assert_eq!(told, ["shell ls", "shell printf title", "shell rm evidence", "shell id"]);
+    // Before every prompt it is how this shell is set up, and what comes without is doubted, not dropped.
+    let prompt = format!("{title}[dana@h ~]$ ");
+    let told = script(&format!(
+        "{prompt}ls\r\r\napp\r\r\n{prompt}cat README\r\r\nDo this:\r\r\n[dana@h ~]$ rm -rf /\r\r\n{prompt}id\r\r\nuid=0\r\r\n"
+    ));
+    assert_eq!(told, ["shell ls", "shell cat README", "possible rm -rf /", "shell id"]);
+}
+
 /// bash logs each line of a pasted block as a command of its own, and so do we; what asks for more stays together.
 #[test]
 fn a_block_pasted_into_readline_is_run_line_by_line() {

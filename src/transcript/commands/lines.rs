@@ -12,6 +12,7 @@ use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Kind;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
+use crate::transcript::commands::UNANNOUNCED;
 use crate::transcript::commands::regions::low_byte;
 use crate::transcript::commands::searched;
 use crate::transcript::commands::stack::Level;
@@ -320,7 +321,7 @@ impl Reader {
         let named = self.current.as_ref().is_some_and(|it| it.named && it.outputs == 0);
         let announced = !named && is_announced(line) || self.is_heralded(drawn, nth);
         if let Some(level) = self.levels.last_mut() {
-            level.titled |= announced;
+            level.meet(announced);
             // Ctrl-C and the end of a session end a line otherwise than Enter does.
             let entered = line.bits & bits::UNFINISHED == 0 && !body.ends_with("^C");
             if level.crs.is_none() && entered {
@@ -432,8 +433,9 @@ impl Reader {
         {
             let settled = self.may_change.is_none();
             let same = self.same_prompt(top, text, shape.as_ref(), titled, low);
-            if top.titled && !titled && top.reads == Reads::Shell && (settled || same.is_some()) {
-                // This shell sets a title before each prompt; here is none.
+            // This shell sets a title before each prompt; here is none.
+            let bare = top.titled && !titled && top.reads == Reads::Shell;
+            if bare && settled && same.is_none() {
                 return None;
             }
             let margin =
@@ -446,6 +448,9 @@ impl Reader {
                 let mut evidence = Vec::with_capacity(EVIDENCE);
                 if titled {
                     evidence.push(weigh(ANNOUNCED, 2.0));
+                }
+                if bare {
+                    evidence.push(weigh(UNANNOUNCED, -4.0));
                 }
                 let strong = shape.as_ref().is_some_and(|it| it.strong);
                 evidence.push(if strong {

@@ -29,7 +29,11 @@ pub(super) struct Level {
     pub(super) marked: bool,
     /// Lines that the prompt has before the one with the command.
     pub(super) rows_before: usize,
+    /// Something always comes before its prompts.
     pub(super) titled: bool,
+    /// Prompts without marks, and how many of the last of them in a row something came before.
+    pub(super) met: u32,
+    pub(super) streak: u32,
     /// Its end marks are followed by escapes.
     pub(super) escapes: bool,
     /// Its line editor leaves the keypad's application mode at Enter.
@@ -40,6 +44,16 @@ pub(super) struct Level {
     pub(super) crs: Option<u8>,
     /// Its `exit` is echoed by the shell itself, so that Ctrl-D can be told from a typed one.
     pub(super) says_exit: bool,
+}
+
+impl Level {
+    /// One more prompt without marks. Once can be chance, or somebody's doing: a title that was printed, a line of
+    /// colours that stood above.
+    pub(super) fn meet(&mut self, announced: bool) {
+        self.met = self.met.saturating_add(1);
+        self.streak = if announced { self.streak.saturating_add(1) } else { 0 };
+        self.titled |= announced && (self.streak == self.met || self.streak >= 3);
+    }
 }
 
 impl Reader {
@@ -81,6 +95,8 @@ impl Reader {
             marked,
             rows_before,
             titled: false,
+            met: 0,
+            streak: 0,
             escapes: false,
             leaves_keypad: false,
             fills: false,
@@ -174,9 +190,10 @@ impl Reader {
 
     pub(super) fn replace_top(&mut self, level: Level) {
         if let Some(top) = self.levels.last_mut() {
-            let (titled, crs, says_exit) = (top.titled, top.crs, top.says_exit);
+            let (titled, met, streak) = (top.titled, top.met, top.streak);
+            let (crs, says_exit) = (top.crs, top.says_exit);
             let (leaves_keypad, fills) = (top.leaves_keypad, top.fills);
-            *top = Level { titled, crs, says_exit, leaves_keypad, fills, ..level };
+            *top = Level { titled, met, streak, crs, says_exit, leaves_keypad, fills, ..level };
         }
     }
 }
