@@ -285,6 +285,15 @@ fn what_came_before_a_prompt_once_is_not_missed_before_the_next() {
     assert_eq!(told, ["shell ls", "shell cat README", "possible rm -rf /", "shell id"]);
 }
 
+/// Every line ends in an empty one.
+#[test]
+fn an_empty_line_in_a_command_makes_no_later_one_doubtful() {
+    let told = script(
+        "shop please ls\x08 \x08s\r\r\nshop please id\x08 \x08d\r\r\nshop please w\x08 \x08w\r\r\nshop please echo \"dear\r\r\n> \r\r\n> all\"\r\r\ndear\r\r\n\r\r\nall\r\r\nshop please jobs\r\r\nshop please pwd\r\r\n/srv\r\r\n",
+    );
+    assert_eq!(told[3..], ["shell echo \"dear\n\nall\"", "shell jobs", "shell pwd"]);
+}
+
 /// bash logs each line of a pasted block as a command of its own, and so do we; what asks for more stays together.
 #[test]
 fn a_block_pasted_into_readline_is_run_line_by_line() {

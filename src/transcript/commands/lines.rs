@@ -296,7 +296,7 @@ impl Reader {
             prompt::head(&it.command.text, JUDGED_BYTES)
                 .lines()
                 .skip(1)
-                .any(|typed| drawn.line_text(index).ends_with(typed))
+                .any(|typed| typed.trim().len() > 1 && drawn.line_text(index).ends_with(typed))
                 && !body.trim().is_empty()
         }) && !edited
         {

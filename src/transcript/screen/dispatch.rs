@@ -175,6 +175,10 @@ impl Page {
                     self.style |= BEFORE;
                 }
                 let right = self.sheet().col + count;
+                if due && self.width.is_some_and(|it| right >= it) && right < WIDEST {
+                    // zle knows its window, and puts nothing at the right-hand side beyond it: it is wider now.
+                    self.width = None;
+                }
                 self.column(right);
                 self.clipped = (count, right - self.sheet().col);
                 if self.cr_right.is_some() {
