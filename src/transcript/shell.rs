@@ -381,6 +381,15 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
         .then_some(Change::Shell)
 }
 
+/// Whether it turns the terminal's echo off.
+pub fn hides_what_is_typed(text: &str) -> bool {
+    text.contains("stty")
+        && text.split(['\n', ';', '|', '&']).any(|part| {
+            let mut words = part.split_ascii_whitespace();
+            words.next() == Some("stty") && words.any(|it| it == "-echo")
+        })
+}
+
 /// Whether it leaves a job in the background whose output goes to the terminal.
 pub fn starts_a_job(text: &str) -> bool {
     let bare = text.trim_end();

@@ -240,6 +240,9 @@ fn one_enormous_line_or_move_is_only_long() {
 /// Found by `tests/fuzz/run`, made small by hand.
 #[test]
 fn what_the_fuzzer_found_stays_found() {
+    // In a full screen, a character that a line feed came down to was erased and left no trace.
+    let erased = "\x1b[?1049h\r\r\n\r\r\n日本語\r\r\n0\x1b[0d\r\r\n\r\r\nsh-5.2$ \n\x1b[1K\r\r\n";
+    assert!(lines(Form::Bare, erased.as_bytes()).contains(&"0".to_owned()));
     // A position saved before the page was cleared lies above the page's top, and going up went down.
     assert_eq!(lines(Form::Bare, b"x\n\x1b7y\x1b[2J\x1b8\x1b[J\x1b[Az"), ["x", "y", "z"]);
     // A streamed line that is drawn anew was compared up to its last byte, not its last character.
@@ -285,13 +288,55 @@ fn what_came_before_a_prompt_once_is_not_missed_before_the_next() {
     assert_eq!(told, ["shell ls", "shell cat README", "possible rm -rf /", "shell id"]);
 }
 
+/// What somebody's own script does is not known: a prompt that comes then may be another machine's. What is edited there
+/// was typed, and settles it; before that it is possible, and nothing is lost.
+#[test]
+fn a_shell_that_an_unknown_command_opened_is_read_with_doubt() {
+    let told = script(
+        "sh-4.2$ ./jump.sh\r\r\nWelcome\r\r\n[dana@db ~]$ ls\r\r\napp\r\r\n[dana@db ~]$ rm -rq\x08 \x08f /srv\r\r\n[dana@db ~]$ id\r\r\nuid=0\r\r\n[dana@db ~]$ exit\r\r\nlogout\r\r\nsh-4.2$ w\r\r\n",
+    );
+    assert_eq!(
+        told,
+        [
+            "shell ./jump.sh",
+            "possible ls",
+            "shell rm -rf /srv",
+            "shell id",
+            "shell exit",
+            "shell w"
+        ]
+    );
+    // The same from a shell without marks into one that sets them: printed, or opened by something unknown.
+    let told = script(
+        "sh-4.2$ ./jump.sh\r\r\n\x1b[?2004h[dana@db ~]$ reboot\r\r\n\x1b[?2004l\rsh-4.2$ w\r\r\n",
+    );
+    assert_eq!(told, ["shell ./jump.sh", "possible reboot", "shell w"]);
+}
+
+#[test]
+fn echo_turned_off_hides_no_command_that_is_seen() {
+    let told = script(
+        "sh-4.2$ grep 'stty -echo' x\r\r\nsh-4.2$ id\r\r\nsh-4.2$ stty -echo\r\r\nsh-4.2$ rm -rf /srv\r\r\nsh-4.2$ words that were printed\r\r\n",
+    );
+    assert_eq!(
+        told,
+        [
+            "shell grep 'stty -echo' x",
+            "shell id",
+            "shell stty -echo",
+            "shell rm -rf /srv",
+            "possible words that were printed"
+        ]
+    );
+}
+
 /// Every line ends in an empty one.
 #[test]
 fn an_empty_line_in_a_command_makes_no_later_one_doubtful() {
     let told = script(
-        "shop please ls\x08 \x08s\r\r\nshop please id\x08 \x08d\r\r\nshop please w\x08 \x08w\r\r\nshop please echo \"dear\r\r\n> \r\r\n> all\"\r\r\ndear\r\r\n\r\r\nall\r\r\nshop please jobs\r\r\nshop please pwd\r\r\n/srv\r\r\n",
+        "[dana@h ~]$ echo \"dear\r\r\n> \r\r\n> all\"\r\r\ndear\r\r\n\r\r\nall\r\r\n[dana@h ~]$ jobs\r\r\n[dana@h ~]$ pwd\r\r\n/srv\r\r\n",
     );
-    assert_eq!(told[3..], ["shell echo \"dear\n\nall\"", "shell jobs", "shell pwd"]);
+    assert_eq!(told, ["shell echo \"dear\n\nall\"", "shell jobs", "shell pwd"]);
 }
 
 /// bash logs each line of a pasted block as a command of its own, and so do we; what asks for more stays together.

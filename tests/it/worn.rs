@@ -146,11 +146,6 @@ fn prompts_never_seen_before_are_learnt_from_their_session() {
         b5-kube          + ~/shop ⟩⟩ echo starting
         b5-plaintext     - for f in src/*.py; do echo "== $f"; sed -n '1p' "$f"; done; echo 'that was the list of all source files that we have in this directory, dear reader'
         b5-plaintext     + '
-        b5-words-nm      - echo resized window
-        b5-words-nm      - nosuchcommand --help
-        b5-words-nm      - sleep 0.4 &
-        b5-words-nm      - jobs
-        b5-words-nm      - wait
         b5-words-nm      + ls /usr/share/doc/libc
         f5-narrow        - echo thought better of it
         f5-narrow        - ls    -1    src
@@ -166,8 +161,6 @@ fn prompts_never_seen_before_are_learnt_from_their_session() {
         see you"
         k5-mksh          - aws ec2 describe-instances --region eu-central-1 --filters 'Name=tag:Environment,Values=production' 'Name=instance-state-name,Values=running' --query 'Reservations[].Instances[].{Id:InstanceId,Ip:PrivateIpAddress,Name:Tags[?Key==`Name`]|[0].Value}' --output table
         k5-mksh          + echo "dear all,^J^Jsee you"
-        z2-vimode        - echo resized
-        z2-vimode        +                                                echo resized
         z5-transient     - echo inside $SHLVL
         z5-transient     + vim /etc/ssh/sshd_conf
         z5-transient     + root@vm:~/shop# echo inside $SHLVL

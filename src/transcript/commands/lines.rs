@@ -602,17 +602,26 @@ impl Reader {
         }
         let change = self.may_change;
         if !first && change.is_none() {
-            let shape = shape.filter(|it| titled && it.strong)?;
+            let shape = shape.filter(|it| it.strong)?;
             let identity = Identity::of(&text[..shape.end], Some(&shape));
-            let evidence = vec![
-                weigh("the prompt of a shell that was left before", 0.5),
-                weigh(ANNOUNCED, 1.0),
+            if titled && (self.unsure || self.gone.contains(&identity)) {
+                let evidence = vec![
+                    weigh("the prompt of a shell that was left before", 0.5),
+                    weigh(ANNOUNCED, 1.0),
+                ];
+                return Some((shape.end, Some(shape), evidence));
+            }
+            // A script of somebody's own may have opened a shell: what is edited there is typed, the rest may be.
+            let own = self.levels.last().is_some_and(|it| text.contains(it.prompt.trim_end()));
+            let typed = shape.reads == Reads::Shell && shape.user.is_some() && !self.prints && !own;
+            let mut evidence = vec![
+                weigh("a prompt of a known shape", 1.5),
+                weigh("no command that opens this shell, as far as we know", -2.5),
             ];
-            return (self.unsure || self.gone.contains(&identity)).then_some((
-                shape.end,
-                Some(shape),
-                evidence,
-            ));
+            if titled {
+                evidence.push(weigh(ANNOUNCED, 1.5));
+            }
+            return typed.then_some((shape.end, Some(shape), evidence));
         }
         if let Some(shape) = shape {
             let wanted = match change {

@@ -357,10 +357,13 @@ impl Reader {
             if command.evidence.iter().any(|it| it.what == EDITED) {
                 self.echo_off = false;
             } else {
-                command.evidence.push(weigh("echo was off", -5.0));
+                // What stands behind a prompt then is output, unless it is what people type.
+                let first = command.text.split_ascii_whitespace().next().unwrap_or_default();
+                let weight = if shell::is_common(first) { -1.0 } else { -5.0 };
+                command.evidence.push(weigh("echo was off", weight));
             }
         }
-        if command.text.contains("stty -echo") || command.text.contains("stty raw -echo") {
+        if shell::hides_what_is_typed(prompt::head(&command.text, JUDGED_BYTES)) {
             self.echo_off = true;
             self.unseen_at(command.from);
         }

@@ -48,7 +48,10 @@ impl RegionRow<'_> {
 
 impl Reader {
     pub(super) fn region(&mut self, drawn: &Drawn, region: &Region) {
-        let crs = *self.region_crs.get_or_insert(region.crs);
+        if region.end == RegionEnd::Accepted {
+            self.region_crs.get_or_insert(region.crs);
+        }
+        let crs = self.region_crs.unwrap_or(region.crs);
         let replayed = region.input_at.is_none()
             && region.end == RegionEnd::Accepted
             && region.crs > crs
@@ -59,13 +62,18 @@ impl Reader {
             && !self.levels.iter().any(|it| it.escapes)
             && self.may_change != Some(Change::Shell);
         if !region.genuine || replayed || foreign {
+            if foreign && !replayed {
+                self.doubted(drawn, region, "marks of a shell that no command opened");
+            }
             self.output();
             return;
         }
         let top_marked = self.levels.last().map(|it| it.marked);
         let explained = self.may_change.is_some() || self.levels.is_empty();
         if top_marked == Some(false) && !explained && !self.levels.iter().any(|it| it.marked) {
-            // A shell that sets no marks does not begin to without a reason: someone printed them.
+            // A shell that sets no marks does not begin to without a reason: someone printed them, or something that we do
+            // not know opened a shell.
+            self.doubted(drawn, region, "marks of a shell that no command opened");
             self.output();
             return;
         }
@@ -161,6 +169,25 @@ impl Reader {
             return;
         }
         self.begin(command, true);
+    }
+
+    /// An input region that may be output: kept apart, and nothing follows from it.
+    fn doubted(&mut self, drawn: &Drawn, region: &Region, why: &'static str) {
+        if region.end != RegionEnd::Accepted {
+            return;
+        }
+        let Some(split) = self.split(drawn, region) else { return };
+        let text = split.text.trim_end().to_owned();
+        if text.is_empty() {
+            return;
+        }
+        let evidence = vec![weigh(MARKED, 3.0), weigh(why, -5.0)];
+        let shape = split.shape.as_ref();
+        let command = self.command(text, Kind::Possible, &split.prompt, shape, evidence, |it| {
+            (it.from, it.to) = (region.from, region.to);
+            it.line = u64::from(split.line);
+        });
+        self.doubtful.push(command);
     }
 
     /// Lines that Ctrl-C threw away between the same marks as the one that was run, as fish has them.

@@ -165,17 +165,15 @@ impl Page {
         Self::new_row(&mut self.main);
         self.main.wrap_due = false;
         self.after_lf = true;
-        if self.main.row + 1 == self.main.base + self.main.rows.len() as u64
-            && self.main.rows.back().is_some_and(|it| it.cells.is_empty())
-        {
-            // Nothing is there to be painted over.
-            self.jumped = false;
-        }
+        // Where nothing stands, nothing is painted over.
+        self.jumped = self.main.row + 1 != self.main.base + self.main.rows.len() as u64
+            || !self.main.rows.back().is_some_and(|it| it.cells.is_empty());
         self.trim();
     }
 
     pub(super) fn screen_line_feed(&mut self) {
         let Some(sheet) = &mut self.alt else { return };
+        self.jumped = true;
         sheet.wrap_due = false;
         if sheet.col > WIDEST {
             sheet.col = 0;
