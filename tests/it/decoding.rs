@@ -330,6 +330,41 @@ fn echo_turned_off_hides_no_command_that_is_seen() {
     );
 }
 
+/// ksh draws its first line anew, and goes back into the middle of a prompt that counts.
+#[test]
+fn a_prompt_that_was_cut_short_at_first_is_made_whole() {
+    let line = |count: u32, text: &str| format!("[{count}] /srv/app :) {text}\r\r\n");
+    let mut body = line(1, "x").replace("/srv/app :) x", "/srv/a\x08app :) ls");
+    for (count, text) in
+        (2..).zip(["ix\x08 \x08d", "wx\x08 \x08", "pq\x08 \x08wd", "lq\x08 \x08s", "jobs", "exit"])
+    {
+        body += &line(count, text);
+    }
+    assert_eq!(
+        script(&body)[1..],
+        ["shell id", "shell w", "shell pwd", "shell ls", "shell jobs", "shell exit"]
+    );
+}
+
+#[test]
+fn a_block_of_fish_ends_where_fish_says_so() {
+    let command = |clock: &str, text: &str| {
+        format!(
+            "\x1b[?2004h{clock} > \x1b[K\r\x1b[8C{text}\r\x1b[9C\r\r\n\x1b[?2004l\x1b[30m\rout\r\r\n"
+        )
+    };
+    let told = script(
+        &[
+            ("10:01", "uptime"),
+            ("10:02", "if test -d src\r\r\n        echo dir\r\r\n        end"),
+            ("10:03", "who"),
+        ]
+        .map(|it| command(it.0, it.1))
+        .concat(),
+    );
+    assert_eq!(told[told.len() - 1], "shell who", "{told:?}");
+}
+
 /// Every line ends in an empty one.
 #[test]
 fn an_empty_line_in_a_command_makes_no_later_one_doubtful() {

@@ -529,10 +529,13 @@ impl Reader {
             return Some((0, None));
         }
         if !top.prompt.is_empty() && text.starts_with(&*top.prompt) {
-            return Some((
-                top.prompt.len(),
-                shape.filter(|it| it.end == top.prompt.len()).cloned(),
-            ));
+            let shape = shape.filter(|it| it.end == top.prompt.len());
+            let end = if shape.is_none() && !self.learnt.is_empty() {
+                self.learnt_farthest(text, top.prompt.len(), low)
+            } else {
+                top.prompt.len()
+            };
+            return Some((end, shape.cloned()));
         }
         if !top.prompt.trim_end().is_empty() && text == top.prompt.trim_end() {
             return Some((text.len(), None));
@@ -563,7 +566,7 @@ impl Reader {
                     prompt::skeleton(text[..it.end].trim_end()) == top.skeleton
                         && self.learnt.line_score(&text[..it.end], it.weight) > 0.0
                 })
-                .map(|it| (it.end, None));
+                .map(|it| (self.learnt_farthest(text, it.end, low), None));
         }
         None
     }
@@ -656,6 +659,12 @@ impl Reader {
             evidence.push(weigh(ANNOUNCED, 2.0));
         }
         Some((end, None, evidence))
+    }
+
+    /// The first prompt may have been cut short, where its line was drawn oddly: what has come since knows better.
+    fn learnt_farthest(&self, text: &str, end: usize, low: Option<usize>) -> usize {
+        let found = prompt::bounded(text, low, None);
+        prompt::farthest(text, end, &found, |it| self.learnt.line_count(it))
     }
 
     /// The best end of a learnt prompt at the start of the line.

@@ -107,7 +107,8 @@ impl Reader {
                     && it.command.kind == Kind::Shell
                     && shell::is_open(&it.command.text)
             });
-        if within || self.continues(&split, true, true) {
+        // fish asks for more between the same marks.
+        if within || !region.escape_follows && self.continues(&split, true, true) {
             self.extend(&text, region.to, kind);
             return;
         }
