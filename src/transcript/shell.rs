@@ -393,7 +393,8 @@ pub fn hides_what_is_typed(text: &str) -> bool {
 /// Whether it leaves a job in the background whose output goes to the terminal.
 pub fn starts_a_job(text: &str) -> bool {
     let bare = text.trim_end();
-    bare == "bg" || bare.ends_with('&') && !bare.ends_with("&&") && !bare.contains('>')
+    let elsewhere = bare.contains('>') || bare.starts_with("nohup ") || bare.starts_with("setsid ");
+    bare == "bg" || bare.ends_with('&') && !bare.ends_with("&&") && !elsewhere
 }
 
 /// Whether the command may change the directory that the prompt shows.

@@ -59,12 +59,15 @@ impl Reader {
             if shell::is_open(prompt::head(&current.command.text, JUDGED_BYTES)) {
                 self.extend(text, line.to, Kind::Shell);
             } else if !text.trim().is_empty() {
-                let text = text.trim_end().to_owned();
-                let place = (line.from, line.to, u64::from(index) + self.lines_before);
-                let next = Command { text, ..current.command.clone() };
+                let next = Command {
+                    text: text.trim_end().to_owned(),
+                    from: line.from,
+                    to: line.to,
+                    line: u64::from(index) + self.lines_before,
+                    ..current.command.clone()
+                };
                 let marked = current.marked;
-                let (from, to, line) = place;
-                self.begin(Command { from, to, line, ..next }, marked);
+                self.begin(next, marked);
             }
             return;
         }

@@ -371,6 +371,9 @@ impl Reader {
             self.may_change = shell::change(&command.text);
             // What a damaged command did is not known.
             self.unsure = command.damaged;
+            if self.may_change == Some(Change::Leave) || command.text == "wait" {
+                self.jobs = 0;
+            }
             self.jobs += u32::from(shell::starts_a_job(&command.text));
         }
         let mut does = Does::default();
@@ -458,7 +461,9 @@ impl Reader {
         if command.damaged {
             command.evidence.push(weigh(LOST, -0.7));
         }
-        if self.jobs > 0 && matches!(kind, Kind::Shell | Kind::Abandoned) {
+        // In the bytes a line that something was written into is seen to be broken; in a stream nothing shows it.
+        let broken = self.streamed || command.text.contains('\n');
+        if self.jobs > 0 && broken && matches!(kind, Kind::Shell | Kind::Abandoned) {
             command.damaged = true;
             command.evidence.push(weigh(WRITTEN_INTO, -0.5));
         }
