@@ -336,11 +336,13 @@ impl Reader {
             return Some((it.rows_before, it.prompt.len(), it.shape.clone()));
         }
         let founds: Vec<Vec<Candidate>> = rows.iter().take(4).map(RegionRow::found).collect();
+        let mut shapes: Vec<Option<Shape>> =
+            rows.iter().take(4).map(|it| prompt::known(it.text)).collect();
         for (row, (RegionRow { text, .. }, found)) in rows.iter().zip(&founds).enumerate() {
-            let shape = prompt::known(text);
+            let shape = &shapes[row];
             for it in found {
                 let mut score = self.learnt.region_score(row as u8, text, *it);
-                if let Some(shape) = &shape
+                if let Some(shape) = shape
                     && shape.end == it.end
                 {
                     score = score.max(1.0) * if shape.strong { 4.0 } else { 1.5 };
@@ -383,18 +385,19 @@ impl Reader {
                 (row, end) = (below, found.end);
             }
         }
-        if let Some(it) = self.ends_as_before(rows, &founds, row, end) {
+        let strong = shapes[row].as_ref().is_some_and(|it| it.strong);
+        if !strong && let Some(it) = self.ends_as_before(rows, &founds, row, end) {
             (row, end) = it;
         }
         let text = rows[row].text;
-        if prompt::known(text).is_none_or(|it| it.end != end || !it.strong) {
+        if shapes[row].as_ref().is_none_or(|it| it.end != end || !it.strong) {
             let count = |it: &str| self.learnt.region_count(row as u8, it);
             end = prompt::farthest(text, end, &founds[row], count);
             if rows[row].low != Some(end) {
                 end = self.learnt.with_its_blanks(row as u8, text, end);
             }
         }
-        let shape = prompt::known(text).filter(|it| it.end == end);
+        let shape = shapes.swap_remove(row).filter(|it| it.end == end);
         evidence.push(match (&shape, score) {
             (Some(it), _) if it.strong => weigh("a prompt of a known shape", 1.0),
             (_, score) if score >= 3.0 => weigh("a prompt that repeats in this session", 0.8),
@@ -422,7 +425,7 @@ impl Reader {
         let chosen = text[..end].trim_end();
         let sign = chosen.chars().next_back();
         let as_ever = sign.is_some_and(|sign| before().any(|it| it.ends_with(sign)));
-        if as_ever || prompt::known(text).is_some_and(|it| it.strong) {
+        if as_ever {
             return None;
         }
         before().find_map(|it| ends_like(it, rows, founds, row, end))
