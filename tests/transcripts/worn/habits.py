@@ -4,9 +4,9 @@
 What was typed is checked entry by entry against the shell's own log; what differs is told, and such a session is to be
 thrown away. Needs what record.py needs, the environment that it names (NODE_MODULES, STARSHIP), and root, for names and hosts.
 """
-import json, os, random, re, shutil, signal, sys, tempfile, time, zlib
+import json, os, random, re, shutil, sys, tempfile, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from record import FOOTER, HEADER, Terminal
+from record import Terminal, save
 
 UP, DOWN, LEFT, RIGHT, HOME, END = "\x1b[A", "\x1b[B", "\x1b[D", "\x1b[C", "\x01", "\x05"
 STAR = os.environ.get("STARSHIP", "starship")
@@ -422,20 +422,13 @@ def record(out, name, seed):
         for f in (".hist", ".ash_history", ".sh_history"):
             if os.path.exists(f"{home}/{f}"): raw += open(f"{home}/{f}", "rb").read()
         open(os.path.join(raw_folder(out), f"{name}.hist"), "wb").write(raw)
-    if not dead:
-        try: os.kill(t.pid, signal.SIGKILL)
-        except ProcessLookupError: pass
-    d = os.path.join(out, name); os.makedirs(d, exist_ok=True)
-    ident = f"dana-{zlib.crc32(name.encode()) % 10**10:010d}abcdefg"
-    body = bytes(t.out).replace(b"\n", b"\r\n")
-    open(os.path.join(d, "session.log"), "wb").write(HEADER.format(id=ident).encode() + body + FOOTER.encode())
     cmds = []
     for i in s.items:
         c = {"text": (i["text"] if i["text"] is not None else "?UNKNOWN?").rstrip(" "), "kind": i["kind"]}
         for k in ("accept", "parts"):
             if k in i: c[k] = i[k]
         cmds.append(c)
-    json.dump({"session_id": ident, "shell": shell, "width": cols, "commands": cmds}, open(os.path.join(d, "truth.json"), "w"), ensure_ascii=False, indent=1)
+    save(out, name, t, shell, cols, cmds)
     json.dump({"bad": bad, "dead": dead, "trace": s.trace, "items": s.items, "log": {n: read_log(home, n) for n in (1, 2, 3)}}, open(os.path.join(raw_folder(out), f"{name}.json"), "w"), ensure_ascii=False, indent=1)
     shutil.rmtree(home, ignore_errors=True)
     return f"{len(cmds)} dead={dead} bad={len(bad)} " + " | ".join(bad[:3])

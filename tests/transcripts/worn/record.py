@@ -8,7 +8,7 @@ Debian: zsh, fish, fzf, bash-completion, zsh-autosuggestions, zsh-syntax-highlig
 zsh-theme-powerlevel9k; from npm pure-prompt and spaceship-prompt; from PyPI powerline-shell; from crates.io starship.
 What bash logs as several entries (a loop, an open quote, a pasted block) is one command here; a nested bash logs nothing.
 """
-import fcntl, json, os, pty, random, re, select, shutil, signal, struct, sys, tempfile, termios, time
+import fcntl, json, os, pty, random, re, select, shutil, signal, struct, sys, tempfile, termios, time, zlib
 
 HEADER = '\x53cript started on 2026-05-04 09:30:11+00:00 [COMMAND="cat /var/lib/amazon/ssm/i-0f3a1b2c3d4e5f607/session/orchestration/{id}/Standard_Stream/ipcTempFile.log" <not executed on terminal>]\n'
 FOOTER = '\n\x53cript done on 2026-05-04 09:30:11+00:00 [COMMAND_EXIT_CODE="0"]\n'
@@ -274,6 +274,17 @@ SESSIONS = {
     "f3-informative": ("fish", 103, FP + "informative.fish", {}), "f3-colon": ("fish", 79, "function fish_prompt; echo -n (whoami)' in '(prompt_pwd)': '; end", {}),
 }
 
+def save(out, name, t, shell, cols, commands):
+    """Ends the shell; writes what it showed, as the agent's `script` writes it, and what was typed."""
+    if not t.dead:
+        try: os.kill(t.pid, signal.SIGKILL)
+        except ProcessLookupError: pass
+    d = os.path.join(out, name); os.makedirs(d, exist_ok=True)
+    ident = f"dana-{zlib.crc32(name.encode()) % 10**10:010d}abcdefg"
+    body = bytes(t.out).replace(b"\n", b"\r\n")
+    open(os.path.join(d, "session.log"), "wb").write(HEADER.format(id=ident).encode() + body + FOOTER.encode())
+    json.dump({"session_id": ident, "shell": shell, "width": cols, "commands": commands}, open(os.path.join(d, "truth.json"), "w"), ensure_ascii=False, indent=1)
+
 def record(out, name, seed):
     shell, cols, dress, extra = SESSIONS[name]
     home = tempfile.mkdtemp(prefix="home-")
@@ -309,14 +320,7 @@ def record(out, name, seed):
         commands = [c[:-1] if c.endswith("\n") else c for c in commands]
     commands = joined(commands) if shell == "bash" else commands
     if not commands or commands[-1].strip() != "exit" and t.dead: commands.append("exit")
-    if not t.dead:
-        try: os.kill(t.pid, signal.SIGKILL)
-        except ProcessLookupError: pass
-    d = os.path.join(out, name); os.makedirs(d, exist_ok=True)
-    ident = f"dana-{abs(hash(name)) % 10**10:010d}abcdefg"
-    body = bytes(t.out).replace(b"\n", b"\r\n")
-    open(os.path.join(d, "session.log"), "wb").write(HEADER.format(id=ident).encode() + body + FOOTER.encode())
-    json.dump({"session_id": ident, "shell": shell, "width": cols, "commands": [{"text": c.rstrip(" "), "kind": "shell"} for c in commands]}, open(os.path.join(d, "truth.json"), "w"), ensure_ascii=False, indent=1)
+    save(out, name, t, shell, cols, [{"text": c.rstrip(" "), "kind": "shell"} for c in commands])
     shutil.rmtree(home, ignore_errors=True)
     return len(commands)
 
