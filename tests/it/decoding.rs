@@ -313,6 +313,22 @@ fn a_shell_that_an_unknown_command_opened_is_read_with_doubt() {
     assert_eq!(told, ["shell ./jump.sh", "possible reboot", "shell w"]);
 }
 
+/// What is possible in the output of one command is handed on before that output ends, behind the command.
+#[test]
+fn output_full_of_prompts_does_not_fill_the_memory() {
+    let mut decoder = Decoder::new(Form::Bare);
+    decoder.push(b"sh-4.2$ ./run\r\n");
+    for nth in 0..110_000 {
+        decoder.push(format!("[dana@db ~]$ ls {nth:06}\r\n").as_bytes());
+    }
+    let early = decoder.take();
+    let kinds: Vec<&str> = early.commands.iter().map(|it| it.command.kind.name()).collect();
+    assert_eq!(kinds[..2], ["shell", "possible"]);
+    let (rest, ..) = decoder.finish();
+    let all = early.commands.iter().chain(&rest.commands);
+    assert_eq!(all.filter(|it| it.command.kind.name() == "possible").count(), 110_000);
+}
+
 #[test]
 fn echo_turned_off_hides_no_command_that_is_seen() {
     let told = script(
@@ -582,13 +598,8 @@ fn a_pasted_block_is_one_command_though_the_stream_shows_it_twice() {
         "\x1b]0;t\x07\x1b[?2004h[dana@h ~]$ \x1b[7muptime -p\x1b[27m\x08\x08\x08\x08\x08\x08\x08\x08\x08uptime -p",
         "up 3 hours",
     ];
-    let event = |lines: &[&str]| {
-        let message = serde_json::json!({ "sessionData": lines });
-        serde_json::json!({ "message": message.to_string() }).to_string() + "\n"
-    };
-    let events = event(&lines) + &event(&next);
     assert_eq!(
-        commands(Form::Events, events.as_bytes()),
+        commands(Form::Events, streamed(&[&lines, &next]).as_bytes()),
         ["shell for i in 1 2; do\n  echo $i\ndone", "shell uptime -p"]
     );
 }

@@ -125,6 +125,9 @@ const EVIDENCE: usize = 6;
 /// However sure it is that something was typed: of the commands with a guess in them, five in six are exact.
 const MOST_IF_GUESSED: f32 = 1.6;
 
+/// Possible commands in the output of one that are held until it is complete.
+const DOUBTFUL_MAX: usize = 4096;
+
 /// Evidence below this sum leaves a command merely possible.
 const FLOOR: f32 = 0.0;
 
@@ -139,6 +142,8 @@ struct Current {
     draws_panes: bool,
     /// A window title has told it.
     named: bool,
+    /// It was handed on, because too much that is possible came after it.
+    told: bool,
 }
 
 /// Reads commands window by window, in order.
@@ -235,6 +240,9 @@ impl Reader {
             }
         }
         self.lines_before += drawn.lines.len() as u64;
+        if self.doubtful.len() > DOUBTFUL_MAX && !last {
+            self.hand_on();
+        }
         if last {
             let agents = self.agent_shell
                 && self.current.as_ref().is_some_and(|it| it.command.text == "exit");
@@ -323,7 +331,19 @@ impl Reader {
     /// The current command is complete.
     fn close(&mut self) {
         let Some(current) = self.current.take() else { return };
-        self.push(current.command);
+        if !current.told {
+            self.push(current.command);
+        }
+        self.commands.append(&mut self.doubtful);
+    }
+
+    /// What is possible waits for the command that printed it. Output without end must not fill the memory meanwhile.
+    fn hand_on(&mut self) {
+        if let Some(current) = self.current.as_mut().filter(|it| !it.told) {
+            current.told = true;
+            let command = current.command.clone();
+            self.push(command);
+        }
         self.commands.append(&mut self.doubtful);
     }
 
@@ -384,8 +404,15 @@ impl Reader {
             text.clone_into(self.last.get_or_insert_default());
         }
         let draws_panes = command.kind == Kind::Shell && does.draws_panes;
-        self.current =
-            Some(Current { command, outputs: 0, decoys: 0, marked, draws_panes, named: false });
+        self.current = Some(Current {
+            command,
+            outputs: 0,
+            decoys: 0,
+            marked,
+            draws_panes,
+            named: false,
+            told: false,
+        });
     }
 
     /// Something was typed here that was not shown.
