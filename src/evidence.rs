@@ -229,7 +229,7 @@ pub fn verify(package: impl Read) -> std::io::Result<Proof> {
     }
     sums(&mut proof, &found, read.get(SUMS));
     index(&mut proof, &found, read.get(INDEX));
-    match read.get(MANIFEST).map(|it| Manifest::of_bytes(it)) {
+    match read.get(MANIFEST).map(|it| Manifest::of_bytes(it, None)) {
         None => proof.faults.push(format!("{MANIFEST} is missing")),
         Some(it) => {
             proof.faults.extend(it.damages.iter().map(|it| format!("{}: {}", it.locator, it.why)));

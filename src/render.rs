@@ -263,8 +263,12 @@ pub fn count(number: u64) -> String {
 
 /// `1 session`, `2 sessions`.
 pub fn plural(number: u64, word: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {word}{ending}", count(number))
+    plural_of(number, word, &format!("{word}s"))
+}
+
+/// The same of a word whose plural is no `s`.
+pub fn plural_of(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// The face of the program: where output goes and what it may look like.

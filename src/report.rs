@@ -112,6 +112,8 @@ pub struct Report {
     /// SHA-256 over the digests of all transcripts in the archive, whatever the window: sorted, each once, in
     /// hexadecimal with a line feed behind it.
     pub archive_digest: String,
+    /// `ENTRY:DIGEST` of the chain's last entry, which `archive verify --expect` takes.
+    pub archive_head: Option<String>,
     pub archive_transcripts: u64,
     pub archive_sessions: u64,
     /// What could not be read.
@@ -284,6 +286,7 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
         decoders: sessions.iter().map(|it| it.decoder).collect(),
         flaws: BTreeMap::new(),
         archive_digest,
+        archive_head: archive.manifest.head(),
         archive_transcripts,
         archive_sessions: archive.session_ids()?.len() as u64,
         damages: damages(archive),

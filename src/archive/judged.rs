@@ -146,7 +146,7 @@ impl Archive {
     /// What cannot be read.
     pub fn surveys(&self) -> Result<Vec<At>> {
         let frame = self
-            .scan(&SURVEYS)
+            .scan(&SURVEYS, None)
             .and_then(|it| it.filter(col("kind").eq(lit("survey"))).collect())
             .map_err(|it| unreadable(&it))?;
         let rows = SurveyRow::rows(&frame).map_err(|it| unreadable(&it))?;
@@ -165,7 +165,7 @@ impl Archive {
         let then =
             lit(taken_at.0).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
         let frame = self
-            .scan(&SURVEYS)
+            .scan(&SURVEYS, None)
             .and_then(|it| it.filter(col("taken_at").eq(then)).collect())
             .map_err(|it| unreadable(&it))?;
         let rows = SurveyRow::rows(&frame).map_err(|it| unreadable(&it))?;

@@ -1,10 +1,14 @@
 //! What the archive holds and from where, in a chain that proves it.
 //!
-//! One JSON object a line, only ever appended. Each entry lists the files it added with their digests, and
-//! holds the digest of the entry before, so that no file and no entry can be changed or dropped unseen. The
-//! append is the moment at which an entry's files come into being for readers: a line cut off by a crash is not
-//! an entry, and its files are swept away by the next writer.
+//! One JSON object a line, only ever appended. Each entry lists the files it added with their digests, and holds the
+//! digest of the entry before, so that no file and no entry can be changed or dropped unseen. Each entry lies a second
+//! time in a file of its own, so that one damaged byte costs nothing. An entry is written down before its files move to
+//! their places (`manifest.next`): what a crash leaves is named by it, and everything else that nobody names is damage.
+//!
+//! The digest of an entry is taken over its lists' digests, so that the chain can be shown to a stranger without the
+//! names that stand in the lists.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -25,6 +29,15 @@ use crate::session::Skip;
 /// Name of the file inside the archive.
 pub const NAME: &str = "manifest.jsonl";
 
+/// The entry that is being published, or was when the writer died.
+pub const NEXT: &str = "manifest.next";
+
+/// Folder of the entries one by one, and of the lists of what each brought.
+pub const ENTRIES: &str = "entries";
+
+/// Form of the digest that entries carry now. The first form was taken over the whole entry.
+const FORM: u64 = 2;
+
 /// One file that an entry added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileNote {
@@ -34,6 +47,9 @@ pub struct FileNote {
     pub rows: u64,
     pub bytes: u64,
     pub sha256: String,
+    /// Fast checksums of its pieces, which readers compare ([`crate::archive::pieces`]); empty in files of older entries.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pieces: String,
 }
 
 /// A version of an object whose bytes were already held.
@@ -52,16 +68,90 @@ pub struct Other {
     pub why: String,
 }
 
-/// One step in the life of the archive.
+/// Source bytes that an entry brought: the proof of a transcript, whatever file its rows are moved to later.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Brought {
+    pub locator: String,
+    pub version: String,
+    /// SHA-256 of the object as its source held it; of a log stream, of the stretch that was read.
+    pub digest: String,
+    /// SHA-256 of the content kept of it.
+    pub content_digest: String,
+}
+
+/// A list, as far as the chain speaks of it: how long it is, and the SHA-256 over the SHA-256 of each of its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    pub count: u64,
+    pub sha256: String,
+}
+
+impl Default for Seal {
+    fn default() -> Self {
+        Self::of_leaves(std::iter::empty())
+    }
+}
+
+impl Seal {
+    pub fn of<T: Serialize>(items: &[T]) -> Self {
+        Self::of_leaves(items.iter().map(leaf))
+    }
+
+    pub fn of_leaves(leaves: impl Iterator<Item = [u8; 32]>) -> Self {
+        let mut hasher = Sha256::new();
+        let mut count = 0;
+        for it in leaves {
+            hasher.update(it);
+            count += 1;
+        }
+        Self { count, sha256: hex(&hasher.finalize()) }
+    }
+}
+
+/// What a [`Seal`] knows of one item.
+pub fn leaf(item: &impl Serialize) -> [u8; 32] {
+    Sha256::digest(serde_json::to_vec(item).unwrap_or_default()).into()
+}
+
+/// The small files beside the tables, as they were when an entry was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sides {
+    /// Format that the marker names.
+    pub format: u64,
+    /// SHA-256 of the salt; empty if there was none.
+    pub salt: String,
+    /// Lines in the record of who had secrets shown, and the digest that its last line carries.
+    pub reveals: u64,
+    pub reveals_digest: String,
+}
+
+/// What a repair did with one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repaired {
+    /// What it is: a path below the archive, or an entry.
+    pub what: String,
+    /// Where it lies now; empty if it was not there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub moved_to: String,
+    /// SHA-256 of it as it was found.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sha256: String,
+    pub why: String,
+}
+
+/// One step in the life of the archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Number of the entry, from 1.
+    /// Form of its digest.
+    #[serde(default, skip_serializing_if = "is_first_form")]
+    pub form: u64,
+    /// Number of the entry, from 1. No number is used twice.
     pub entry: u64,
     /// RFC 3339, UTC.
     pub written_at: String,
     pub tool: String,
     pub decoder: i64,
-    /// What was done: `sync` or `rebuild`.
+    /// What was done: `sync`, `verify`, `rebuild` or `repair`.
     pub did: String,
     /// Generation of the rows it wrote; 0 if none.
     pub generation: i64,
@@ -78,19 +168,127 @@ pub struct Entry {
     /// Objects that are no transcripts, as this decoder sees it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Other>,
+    /// What it brought; the list is in a file of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought: Option<Seal>,
+    /// What a repair moved, took back in or could not find.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repaired: Vec<Repaired>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sides: Option<Sides>,
     /// Digest of the entry before; empty for the first.
     pub previous: String,
-    /// SHA-256 of this entry with an empty digest.
+    /// SHA-256 of [`Sealed`] with an empty digest; in the first form, of this entry with an empty digest.
     pub digest: String,
 }
 
+fn is_first_form(form: &u64) -> bool {
+    *form < FORM
+}
+
+/// An entry without the names in its lists. All that its digest is taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    pub form: u64,
+    pub entry: u64,
+    pub written_at: String,
+    pub tool: String,
+    pub decoder: i64,
+    pub did: String,
+    pub generation: i64,
+    pub added: Seal,
+    pub retired: Seal,
+    pub superseded: Seal,
+    pub aliases: Seal,
+    pub others: Seal,
+    pub brought: Seal,
+    pub repaired: Seal,
+    pub sides: Sides,
+    pub previous: String,
+    pub digest: String,
+}
+
+impl Sealed {
+    /// The digest that it should carry.
+    pub fn proof(&self) -> String {
+        hex(&leaf(&Self { digest: String::new(), ..self.clone() }))
+    }
+}
+
 impl Entry {
+    /// The same without the names in its lists.
+    pub fn sealed(&self) -> Sealed {
+        Sealed {
+            form: self.form,
+            entry: self.entry,
+            written_at: self.written_at.clone(),
+            tool: self.tool.clone(),
+            decoder: self.decoder,
+            did: self.did.clone(),
+            generation: self.generation,
+            added: Seal::of(&self.added),
+            retired: Seal::of(&self.retired),
+            superseded: Seal::of(&self.superseded),
+            aliases: Seal::of(&self.aliases),
+            others: Seal::of(&self.others),
+            brought: self.brought.clone().unwrap_or_default(),
+            repaired: Seal::of(&self.repaired),
+            sides: self.sides.clone().unwrap_or_default(),
+            previous: self.previous.clone(),
+            digest: self.digest.clone(),
+        }
+    }
+
     /// The digest that this entry should carry.
     pub fn proof(&self) -> String {
-        let bare = Self { digest: String::new(), ..self.clone() };
-        let text = serde_json::to_vec(&bare).unwrap_or_default();
-        hex(&Sha256::digest(&text))
+        if !is_first_form(&self.form) {
+            return self.sealed().proof();
+        }
+        hex(&leaf(&Self { digest: String::new(), ..self.clone() }))
     }
+
+    /// Puts it behind another and proves it.
+    #[must_use]
+    pub fn chained(mut self, number: u64, previous: &str) -> Self {
+        self.form = FORM;
+        self.entry = number;
+        self.previous = previous.to_owned();
+        self.digest = self.proof();
+        self
+    }
+
+    /// Reads an entry that proves; whoever changed it, it is none.
+    fn proved(text: &[u8]) -> Option<Self> {
+        let it: Self = serde_json::from_slice(text).ok()?;
+        (it.proof() == it.digest).then_some(it)
+    }
+
+    fn line(&self) -> std::io::Result<Vec<u8>> {
+        let mut line = serde_json::to_vec(self).map_err(std::io::Error::other)?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    /// Path of its copy, below the archive.
+    pub fn copy(&self) -> String {
+        format!("{ENTRIES}/{:08}.json", self.entry)
+    }
+
+    /// Path of the list of what it brought, below the archive; `None` if it brought nothing.
+    pub fn list(&self) -> Option<String> {
+        let some = self.brought.as_ref().is_some_and(|it| it.count > 0);
+        some.then(|| list_of(self.entry))
+    }
+
+    /// `ENTRY:DIGEST`, which names the chain up to here.
+    pub fn head(&self) -> String {
+        format!("{}:{}", self.entry, self.digest)
+    }
+}
+
+/// Path of the list of what an entry brought, below the archive.
+pub fn list_of(entry: u64) -> String {
+    format!("{ENTRIES}/{entry:08}.brought")
 }
 
 pub fn hex(bytes: &[u8]) -> String {
@@ -104,91 +302,217 @@ pub fn hex(bytes: &[u8]) -> String {
 /// The manifest as read.
 #[derive(Clone, Debug, Default)]
 pub struct Manifest {
+    /// Entries that prove, in order, wherever they were found.
     pub entries: Vec<Entry>,
-    /// What could not be read or does not fit the chain.
+    /// What could not be read or does not fit the chain. While there is any, nobody writes.
     pub damages: Vec<Skip>,
-    /// Bytes of sound entries; what lies behind is a line cut off by a crash.
-    pub sound_bytes: u64,
-    pub torn: bool,
+    /// The entry of a writer that is at work, or died at it: it may yet be finished.
+    pub pending: Option<Entry>,
+    /// Bytes of `manifest.jsonl` that are entries; what lies behind is the beginning of the pending one.
+    sound_bytes: u64,
+    /// The last line has no end, as an editor or a copy may leave it.
+    open_ended: bool,
 }
 
 impl Manifest {
-    /// Reads the manifest of an archive. A missing file is an empty manifest.
+    /// Reads the manifest of an archive.
+    ///
+    /// # Errors
+    /// The system's refusal. A manifest that is missing or damaged is a damage.
     pub fn read(root: &Path) -> Result<Self> {
-        let path = root.join(NAME);
-        let mut bytes = Vec::new();
-        match File::open(&path) {
-            Ok(mut file) => {
-                file.read_to_end(&mut bytes).map_err(|it| Error::file("read", &path, it))?;
+        let next = whole(&root.join(NEXT))?;
+        let mut out = match whole(&root.join(NAME))? {
+            Some(bytes) => Self::of_bytes(&bytes, next.as_deref()),
+            None => {
+                let mut out = Self::of_bytes(b"", next.as_deref());
+                out.damage("it is missing".into());
+                out
             }
-            Err(it) if it.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(it) => return Err(Error::file("read", &path, it)),
+        };
+        let last = out.entries.last().map_or(0, |it| it.entry);
+        let beyond = Entry { entry: last + 1, ..Entry::default() };
+        if out.damages.is_empty() && root.join(beyond.copy()).exists() {
+            out.damage(format!("entry {} is missing at its end", last + 1));
         }
-        Ok(Self::of_bytes(&bytes))
+        if !out.damages.is_empty() {
+            out.recall(root);
+        }
+        Ok(out)
     }
 
-    /// Entries that are sound, and a damage for each that is not.
-    pub fn of_bytes(bytes: &[u8]) -> Self {
+    fn damage(&mut self, why: String) {
+        self.damages.push(Skip { locator: NAME.into(), why, loses: true });
+    }
+
+    /// Entries that prove, and a damage for each line that does not, given the bytes of [`NEXT`].
+    pub fn of_bytes(bytes: &[u8], next: Option<&[u8]>) -> Self {
         let mut out = Self::default();
+        let next = next.filter(|it| !it.is_empty());
+        let pending = next.and_then(Entry::proved);
         let mut previous = Some(String::new());
-        let mut at = 0;
         for (nth, line) in bytes.split_inclusive(|it| *it == b'\n').enumerate() {
-            let number = nth as u64 + 1;
-            let complete = line.ends_with(b"\n");
-            if !complete {
-                out.torn = true;
-                break;
-            }
-            at += line.len() as u64;
-            out.sound_bytes = at;
-            let damage =
-                |why: String| Skip { locator: format!("{NAME} line {number}"), why, loses: true };
-            let entry: Entry = match serde_json::from_slice(line) {
+            let damage = |why: String| Skip {
+                locator: format!("{NAME} line {}", nth + 1),
+                why,
+                loses: true,
+            };
+            out.open_ended = !line.ends_with(b"\n");
+            let entry = match serde_json::from_slice::<Entry>(line) {
                 Ok(it) => it,
+                // A writer died while it appended this line, which it had written down whole before.
+                Err(_) if out.open_ended && next.is_some_and(|it| it.starts_with(line)) => {
+                    out.open_ended = false;
+                    break;
+                }
                 Err(it) => {
-                    out.damages.push(damage(format!("it is no manifest entry: {it}")));
+                    let why = match out.open_ended {
+                        true => "it is cut off".into(),
+                        false => format!("it is no manifest entry: {it}"),
+                    };
+                    out.damages.push(damage(why));
                     previous = None;
                     continue;
                 }
             };
-            if entry.proof() != entry.digest {
+            out.sound_bytes += line.len() as u64;
+            // To the byte: what is written otherwise was written by somebody else.
+            let own = is_first_form(&entry.form)
+                || entry.line().is_ok_and(|it| it.trim_ascii_end() == line.trim_ascii_end());
+            if entry.proof() != entry.digest || !own {
                 out.damages.push(damage("it was changed after it was written".into()));
-            } else if previous.as_ref().is_some_and(|it| *it != entry.previous) {
+                previous = None;
+                continue;
+            }
+            if previous.as_ref().is_some_and(|it| *it != entry.previous) {
                 out.damages.push(damage("the entry before it is missing or was changed".into()));
             }
             previous = Some(entry.digest.clone());
             out.entries.push(entry);
         }
+        match pending {
+            Some(it) if it.previous == out.last_digest() => out.pending = Some(it),
+            Some(it) if out.entries.iter().any(|entry| entry.digest == it.digest) => {}
+            None if next.is_none() => {}
+            _ => out.damages.push(Skip {
+                locator: NEXT.into(),
+                why: "it does not go on where the manifest ends".into(),
+                loses: true,
+            }),
+        }
         out
+    }
+
+    /// Takes what the manifest lost from the copies of its entries.
+    fn recall(&mut self, root: &Path) {
+        let mut found: BTreeMap<u64, Vec<Entry>> = BTreeMap::new();
+        for it in self.entries.drain(..) {
+            found.entry(it.entry).or_default().push(it);
+        }
+        let copies = std::fs::read_dir(root.join(ENTRIES)).into_iter().flatten();
+        for path in copies.filter_map(|it| Some(it.ok()?.path())) {
+            if path.extension().is_some_and(|it| it == "json")
+                && let Ok(bytes) = std::fs::read(&path)
+                && let Some(it) = Entry::proved(&bytes)
+            {
+                found.entry(it.entry).or_default().push(it);
+            }
+        }
+        for (_, same) in found {
+            let last = self.last_digest();
+            let next = same.iter().find(|it| it.previous == last).or(same.first()).cloned();
+            self.entries.extend(next);
+        }
+    }
+
+    /// Whether its entries are a chain without a gap, wherever they were found.
+    pub fn is_whole(&self) -> bool {
+        let mut previous = "";
+        self.entries.iter().all(|it| {
+            let fits = it.previous == previous;
+            previous = &it.digest;
+            fits
+        })
     }
 
     pub fn last_digest(&self) -> String {
         self.entries.last().map(|it| it.digest.clone()).unwrap_or_default()
     }
 
-    /// Appends one entry and makes it last. Everything it names must already be durable.
-    pub fn append(&mut self, root: &Path, mut entry: Entry) -> Result<()> {
-        let path = root.join(NAME);
-        entry.entry = self.entries.last().map_or(0, |it| it.entry) + 1;
-        entry.previous = self.last_digest();
-        entry.digest = entry.proof();
-        let mut line = serde_json::to_vec(&entry)
-            .map_err(|it| Error::file("write", &path, std::io::Error::other(it)))?;
-        line.push(b'\n');
+    /// `ENTRY:DIGEST` of the last entry; `None` in an archive that has none yet.
+    pub fn head(&self) -> Option<String> {
+        self.entries.last().map(Entry::head)
+    }
+
+    /// The number that the next entry gets.
+    pub fn next_number(&self) -> u64 {
+        self.entries.last().map_or(0, |it| it.entry) + 1
+    }
+
+    /// Writes down the entry that is about to be published, so that whoever comes after a crash knows of it. All its
+    /// files must already be durable.
+    pub(crate) fn announce(root: &Path, entry: &Entry) -> Result<()> {
+        let path = root.join(NEXT);
         let fail = |it| Error::file("write", &path, it);
+        let line = entry.line().map_err(fail)?;
+        super::write_whole(&path, &line)
+    }
+
+    /// Appends the announced entry and makes it last, then keeps its copy. Everything it names must already be in place.
+    pub(crate) fn append(&mut self, root: &Path, entry: Entry) -> Result<()> {
+        let path = root.join(NAME);
+        let fail = |it| Error::file("write", &path, it);
+        let line = entry.line().map_err(fail)?;
         let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        super::private(&mut options);
+        options.create(false).truncate(false).write(true);
         let mut file = options.open(&path).map_err(fail)?;
-        // A line that a crash cut off is no entry: it gives way.
+        // What a crash left of this very line gives way to it.
         file.set_len(self.sound_bytes).map_err(fail)?;
         file.seek(SeekFrom::Start(self.sound_bytes)).map_err(fail)?;
+        if self.open_ended && self.sound_bytes > 0 {
+            file.write_all(b"\n").map_err(fail)?;
+            self.sound_bytes += 1;
+        }
+        self.open_ended = false;
         file.write_all(&line).map_err(fail)?;
         file.sync_data().map_err(fail)?;
         self.sound_bytes += line.len() as u64;
-        self.torn = false;
+        let copy = root.join(entry.copy());
+        super::private_folder(&root.join(ENTRIES)).map_err(|it| Error::file("make", &copy, it))?;
+        std::fs::rename(root.join(NEXT), &copy).map_err(|it| Error::file("write", &copy, it))?;
+        super::sync_folder(&root.join(ENTRIES))?;
+        super::sync_folder(root)?;
+        self.pending = None;
         self.entries.push(entry);
         Ok(())
+    }
+
+    /// Writes a manifest anew from its entries, whole or not at all, and each entry's copy.
+    pub(crate) fn rewrite(root: &Path, entries: &[Entry]) -> Result<()> {
+        let folder = root.join(ENTRIES);
+        super::private_folder(&folder).map_err(|it| Error::file("make", &folder, it))?;
+        let mut bytes = Vec::new();
+        for it in entries {
+            let path = root.join(it.copy());
+            let line = it.line().map_err(|it| Error::file("write", &path, it))?;
+            if std::fs::read(&path).ok().as_ref() != Some(&line) {
+                super::write_whole(&path, &line)?;
+            }
+            bytes.extend_from_slice(&line);
+        }
+        super::write_whole(&root.join(NAME), &bytes)
+    }
+}
+
+/// The bytes of a file; `None` if there is none.
+pub(crate) fn whole(path: &Path) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(mut file) => {
+            file.read_to_end(&mut bytes).map_err(|it| Error::file("read", path, it))?;
+            Ok(Some(bytes))
+        }
+        Err(it) if it.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(it) => Err(Error::file("read", path, it)),
     }
 }
 
@@ -198,66 +522,133 @@ mod tests {
 
     fn entry(did: &str) -> Entry {
         Entry {
-            entry: 0,
             written_at: "2026-11-23T00:00:00Z".into(),
             tool: "ssmtrail test".into(),
             decoder: 1,
             did: did.into(),
-            generation: 1,
-            added: Vec::new(),
-            retired: Vec::new(),
-            superseded: Vec::new(),
-            aliases: Vec::new(),
-            others: Vec::new(),
-            previous: String::new(),
-            digest: String::new(),
+            ..Entry::default()
         }
+    }
+
+    /// An archive's folder whose manifest has these entries.
+    fn written(entries: &[&str]) -> (tempfile::TempDir, Manifest) {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join(NAME), b"").unwrap();
+        let mut manifest = Manifest::default();
+        for did in entries {
+            let it = entry(did).chained(manifest.next_number(), &manifest.last_digest());
+            Manifest::announce(root.path(), &it).unwrap();
+            manifest.append(root.path(), it).unwrap();
+        }
+        (root, manifest)
+    }
+
+    fn bytes(root: &tempfile::TempDir) -> Vec<u8> {
+        std::fs::read(root.path().join(NAME)).unwrap()
     }
 
     #[test]
     fn each_entry_holds_the_digest_of_the_one_before() {
-        let root = tempfile::tempdir().unwrap();
-        let mut manifest = Manifest::default();
-        manifest.append(root.path(), entry("one")).unwrap();
-        manifest.append(root.path(), entry("two")).unwrap();
+        let (root, _) = written(&["one", "two"]);
         let read = Manifest::read(root.path()).unwrap();
-        assert!(read.damages.is_empty() && !read.torn);
+        assert!(read.damages.is_empty() && read.is_whole());
         assert_eq!(read.entries[1].previous, read.entries[0].digest);
+        assert_eq!(read.head(), Some(format!("2:{}", read.entries[1].digest)));
     }
 
     #[test]
-    fn a_changed_or_missing_entry_is_seen() {
-        let root = tempfile::tempdir().unwrap();
-        let mut manifest = Manifest::default();
-        for did in ["one", "two", "three"] {
-            manifest.append(root.path(), entry(did)).unwrap();
+    fn a_digest_speaks_of_every_list_and_shows_no_name() {
+        let mut it = entry("sync");
+        it.superseded = vec![("alice-1".into(), 1)];
+        it.others =
+            vec![Other { locator: "s3://b/k".into(), version: "v".into(), why: "x".into() }];
+        let it = it.chained(1, "");
+        let shown = serde_json::to_string(&it.sealed()).unwrap();
+        assert!(!shown.contains("alice") && !shown.contains("s3://"), "{shown}");
+        assert_eq!(it.sealed().proof(), it.digest);
+        let mut other = it.clone();
+        other.superseded[0].1 = 2;
+        assert_ne!(other.proof(), it.digest);
+    }
+
+    #[test]
+    fn every_changed_byte_of_the_manifest_is_seen_and_costs_nothing() {
+        let (root, manifest) = written(&["one", "two", "three"]);
+        let sound = bytes(&root);
+        for at in 0..sound.len() {
+            let mut bytes = sound.clone();
+            bytes[at] ^= 1;
+            std::fs::write(root.path().join(NAME), &bytes).unwrap();
+            let read = Manifest::read(root.path()).unwrap();
+            assert!(!read.damages.is_empty(), "byte {at}");
+            assert_eq!(read.entries, manifest.entries, "byte {at}");
         }
-        let text = std::fs::read_to_string(root.path().join(NAME)).unwrap();
-        let changed = Manifest::of_bytes(text.replacen("two", "owt", 1).as_bytes());
-        assert_eq!(changed.damages[0].locator, "manifest.jsonl line 2");
+    }
+
+    #[test]
+    fn dropped_entries_are_missed_wherever_they_stood() {
+        let (root, manifest) = written(&["one", "two", "three"]);
+        let text = String::from_utf8(bytes(&root)).unwrap();
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let dropped = Manifest::of_bytes(format!("{}{}", lines[0], lines[2]).as_bytes());
-        assert!(dropped.damages[0].why.contains("missing"));
+        for kept in [vec![], vec![0], vec![0, 1], vec![1, 2], vec![0, 2], vec![2]] {
+            let kept: String = kept.into_iter().map(|it: usize| lines[it]).collect();
+            std::fs::write(root.path().join(NAME), &kept).unwrap();
+            let read = Manifest::read(root.path()).unwrap();
+            assert!(!read.damages.is_empty(), "{kept}");
+            assert_eq!(read.entries, manifest.entries);
+        }
+        std::fs::remove_file(root.path().join(NAME)).unwrap();
+        let read = Manifest::read(root.path()).unwrap();
+        assert_eq!(read.damages[0].why, "it is missing");
+        assert_eq!(read.entries, manifest.entries);
     }
 
     #[test]
-    fn a_line_cut_off_by_a_crash_is_no_entry_and_gives_way_to_the_next() {
-        let root = tempfile::tempdir().unwrap();
-        let mut manifest = Manifest::default();
-        manifest.append(root.path(), entry("one")).unwrap();
-        manifest.append(root.path(), entry("two")).unwrap();
-        let whole = std::fs::read(root.path().join(NAME)).unwrap();
-        for cut in 1..whole.len() {
-            let read = Manifest::of_bytes(&whole[..cut]);
-            assert!(read.damages.is_empty(), "cut at {cut}: {:?}", read.damages);
-            assert!(read.entries.len() <= 2);
-        }
-        std::fs::write(root.path().join(NAME), &whole[..whole.len() - 5]).unwrap();
-        let mut torn = Manifest::read(root.path()).unwrap();
-        assert!(torn.torn && torn.entries.len() == 1);
-        torn.append(root.path(), entry("again")).unwrap();
+    fn a_last_line_that_proves_is_an_entry_even_without_its_end() {
+        let (root, mut manifest) = written(&["one", "two"]);
+        let whole = bytes(&root);
+        std::fs::write(root.path().join(NAME), &whole[..whole.len() - 1]).unwrap();
+        let mut read = Manifest::read(root.path()).unwrap();
+        assert!(read.damages.is_empty() && read.entries.len() == 2);
+        let it = entry("three").chained(3, &read.last_digest());
+        Manifest::announce(root.path(), &it).unwrap();
+        read.append(root.path(), it.clone()).unwrap();
+        manifest.entries.push(it);
         let read = Manifest::read(root.path()).unwrap();
-        assert!(read.damages.is_empty() && !read.torn);
-        assert_eq!(read.entries[1].did, "again");
+        assert!(read.damages.is_empty());
+        assert_eq!(read.entries, manifest.entries);
+    }
+
+    #[test]
+    fn a_line_that_a_writer_died_at_is_none_yet_and_no_damage_and_any_other_torn_line_is() {
+        let (root, mut manifest) = written(&["one"]);
+        let before = bytes(&root);
+        let it = entry("two").chained(2, &manifest.last_digest());
+        Manifest::announce(root.path(), &it).unwrap();
+        let line = it.line().unwrap();
+        for cut in 0..line.len() - 1 {
+            let torn = [before.as_slice(), &line[..cut]].concat();
+            std::fs::write(root.path().join(NAME), torn).unwrap();
+            let read = Manifest::read(root.path()).unwrap();
+            assert!(read.damages.is_empty(), "cut at {cut}: {:?}", read.damages);
+            assert_eq!(read.pending.as_ref(), Some(&it));
+            assert_eq!(read.entries, manifest.entries);
+        }
+        manifest = Manifest::read(root.path()).unwrap();
+        manifest.append(root.path(), it).unwrap();
+        let read = Manifest::read(root.path()).unwrap();
+        assert!(read.damages.is_empty() && read.pending.is_none() && read.entries.len() == 2);
+        // Without the announcement nobody knows who cut it off.
+        let whole = bytes(&root);
+        std::fs::write(root.path().join(NAME), &whole[..whole.len() - 5]).unwrap();
+        assert!(!Manifest::read(root.path()).unwrap().damages.is_empty());
+    }
+
+    #[test]
+    fn entries_of_the_first_form_still_prove() {
+        let line = br#"{"entry":1,"written_at":"2026-11-23T00:00:00Z","tool":"ssmtrail 0.1.0","decoder":4,"did":"sync","generation":1,"added":[],"previous":"","digest":""}"#;
+        let mut it: Entry = serde_json::from_slice(line).unwrap();
+        it.digest = hex(&Sha256::digest(line));
+        assert_eq!(it.proof(), it.digest);
     }
 }

@@ -1,16 +1,20 @@
 //! The one hand that writes: rows become files, files become an entry, the entry makes them count.
 //!
-//! Files are written under `tmp/`, made durable, moved to their place, and only then named by the manifest. So
-//! a run stopped at any byte leaves the archive as it was before its last entry, and the next writer
-//! sweeps away what was never named.
+//! Files are written under `tmp/` and made durable; the entry that will name them is written down; only then they move to
+//! their place, and the manifest takes the entry up. So a run stopped at any byte leaves the archive as it was before its
+//! last entry or after it, and the next writer finishes what was written down. Whoever finds anything else than what a
+//! writer can have left does not write: nothing is deleted that cannot be proved superfluous.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::fs::File;
 use std::fs::OpenOptions;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::*;
@@ -19,18 +23,31 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::archive::Archive;
+use crate::archive::BEGUN;
 use crate::archive::FORMAT;
+use crate::archive::LOCK;
 use crate::archive::MARKER;
+use crate::archive::READERS;
+use crate::archive::TMP;
 use crate::archive::check_format;
+use crate::archive::manifest;
 use crate::archive::manifest::Alias;
+use crate::archive::manifest::Brought;
 use crate::archive::manifest::Entry;
 use crate::archive::manifest::FileNote;
 use crate::archive::manifest::Manifest;
 use crate::archive::manifest::Other;
+use crate::archive::manifest::Repaired;
+use crate::archive::manifest::Seal;
 use crate::archive::manifest::hex;
+use crate::archive::pieces::Pieces;
 use crate::archive::private;
 use crate::archive::private_folder;
 use crate::archive::schema::Table;
+use crate::archive::sides;
+use crate::archive::state;
+use crate::archive::sync_folder;
+use crate::archive::write_whole;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -38,11 +55,14 @@ use crate::error::Result;
 /// Level of zstd for pages: beyond it, time grows faster than files shrink.
 const ZSTD_LEVEL: i32 = 6;
 
+/// Partitions that one segment writes to. Each has four files open, beside which there are those being read, and the
+/// connections: fewer than 200 in all, for systems allow few at once (256 are usual on macOS).
+pub const PARTITIONS: usize = 24;
+
 /// The archive, locked for writing.
 pub struct Writer {
     root: PathBuf,
     manifest: Manifest,
-    next_generation: i64,
     /// Held open for as long as we write; the system lets go of it when we die.
     _lock: File,
 }
@@ -58,40 +78,57 @@ pub struct Note {
     pub superseded: Vec<(String, i64)>,
     pub aliases: Vec<Alias>,
     pub others: Vec<Other>,
+    pub brought: Vec<Brought>,
+    pub repaired: Vec<Repaired>,
 }
 
-/// The marker of an archive that is just being made.
+/// The marker of an archive that is just being made, as earlier versions called it.
 const MARKER_BEGUN: &str = "archive.json.begun";
 
+/// The marker's whole text.
+pub(crate) fn marker() -> String {
+    format!("{{\"format\":{FORMAT}}}\n")
+}
+
 impl Writer {
-    /// Opens an archive for writing, making it if there is none.
+    /// Opens an archive for writing, making it if there is none, and finishes what a writer that died had written down.
+    ///
+    /// # Errors
+    /// A folder that is no archive, another writer, the system's refusal; and a chain that is damaged: then nothing is
+    /// changed.
     pub fn open(root: &Path) -> Result<Self> {
-        private_folder(root).map_err(|it| Error::file("make", root, it))?;
+        let is_new = !root.join(MARKER).exists();
+        if is_new {
+            begin(root)?;
+        }
         let lock = lock(root)?;
-        if !root.join(MARKER).exists() {
-            let others = std::fs::read_dir(root)
-                .map_err(|it| Error::file("read", root, it))?
-                .filter_map(|it| it.ok())
-                .any(|it| it.file_name() != "lock" && it.file_name() != MARKER_BEGUN);
-            if others {
-                return Err(Error::new(
-                    Kind::Misused,
-                    format!("{} is not empty and is no archive", root.display()),
-                )
-                .hint("name an empty or new folder with --archive"));
-            }
-            // Whole or not at all, whenever the program is stopped.
-            let (path, begun) = (root.join(MARKER), root.join(MARKER_BEGUN));
-            write_whole(&begun, format!("{{\"format\":{FORMAT}}}\n").as_bytes())?;
-            std::fs::rename(&begun, &path).map_err(|it| Error::file("write", &path, it))?;
+        if is_new {
+            make(root)?;
         }
         check_format(root)?;
-        let manifest = Manifest::read(root)?;
-        let next_generation =
-            manifest.entries.iter().map(|it| it.generation).max().unwrap_or(0) + 1;
-        let writer = Self { root: root.to_owned(), manifest, next_generation, _lock: lock };
-        writer.sweep()?;
+        let manifest = state(root)?;
+        if let Some(it) = manifest.damages.first() {
+            let more = match manifest.damages.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            return Err(Error::new(
+                Kind::Damaged,
+                format!("the archive is damaged: {}: {}{more}", it.locator, it.why),
+            )
+            .hint("nothing was changed; `ssmtrail archive verify` says more, and `ssmtrail archive repair` moves aside what is damaged"));
+        }
+        let mut writer = Self { root: root.to_owned(), manifest, _lock: lock };
+        writer.finish_pending()?;
+        writer.clear()?;
         Ok(writer)
+    }
+
+    /// Opens an archive in whatever state it is, to repair it.
+    pub(crate) fn open_damaged(root: &Path) -> Result<Self> {
+        let lock = lock(root)?;
+        let manifest = state(root)?;
+        Ok(Self { root: root.to_owned(), manifest, _lock: lock })
     }
 
     /// The archive as it stands now.
@@ -103,42 +140,134 @@ impl Writer {
         &self.root
     }
 
-    /// A generation for rows about to be written. Each is used once.
-    pub fn generation(&mut self) -> i64 {
-        let it = self.next_generation;
-        self.next_generation += 1;
-        it
+    /// `ENTRY:DIGEST` of the last entry.
+    pub fn head(&self) -> Option<String> {
+        self.manifest.head()
     }
 
-    /// Removes what a stopped run left behind: everything the manifest does not name.
-    fn sweep(&self) -> Result<()> {
-        let tmp = self.root.join("tmp");
+    /// The generation of rows about to be written: the number of the entry that will name them.
+    pub fn generation(&self) -> i64 {
+        self.manifest.next_number() as i64
+    }
+
+    /// What all entries brought, as far as their lists can be read.
+    pub(crate) fn brought(&self) -> HashSet<[u8; 32]> {
+        let lists = self.manifest.entries.iter().filter_map(|it| {
+            let list = read_list(&self.root.join(it.list()?)).ok()?;
+            (Some(Seal::of(&list)) == it.brought).then_some(list)
+        });
+        lists.flatten().map(|it| manifest::leaf(&it)).collect()
+    }
+
+    /// Finishes the entry that a writer had written down when it died: its files were durable before.
+    fn finish_pending(&mut self) -> Result<()> {
+        let Some(entry) = self.manifest.pending.clone() else {
+            // It was published, and only its copy has no name yet.
+            let next = self.root.join(manifest::NEXT);
+            if let Some(bytes) = manifest::whole(&next)?
+                && let Ok(entry) = serde_json::from_slice::<Entry>(&bytes)
+            {
+                let copy = self.root.join(entry.copy());
+                std::fs::rename(&next, &copy).map_err(|it| Error::file("write", &copy, it))?;
+            }
+            return Ok(());
+        };
+        for it in &entry.added {
+            let waiting = self.root.join(waiting(&it.path));
+            let place = self.root.join(&it.path);
+            let sound = |path: &Path| {
+                digest(path).is_ok_and(|(bytes, sha256)| (bytes, &sha256) == (it.bytes, &it.sha256))
+            };
+            if !sound(&place) && !sound(&waiting) {
+                return Err(unfinished(&self.root, &it.path));
+            }
+        }
+        if let Some(list) = entry.list() {
+            let sound =
+                |path: &Path| read_list(path).is_ok_and(|it| Some(Seal::of(&it)) == entry.brought);
+            if !sound(&self.root.join(&list)) && !sound(&self.root.join(waiting(&list))) {
+                return Err(unfinished(&self.root, &list));
+            }
+        }
+        self.put_in_place(&entry)?;
+        self.manifest.append(&self.root, entry)
+    }
+
+    /// Moves the files of an entry from where they wait to their places.
+    fn put_in_place(&self, entry: &Entry) -> Result<()> {
+        let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
+        for path in entry.added.iter().map(|it| it.path.clone()).chain(entry.list()) {
+            let (waiting, place) = (self.root.join(waiting(&path)), self.root.join(&path));
+            let folder = place.parent().unwrap_or(&self.root);
+            private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
+            folders.extend(
+                folder.ancestors().take_while(|it| it.starts_with(&self.root)).map(Path::to_owned),
+            );
+            if waiting.exists() {
+                std::fs::rename(&waiting, &place).map_err(|it| Error::file("write", &place, it))?;
+            }
+        }
+        folders.iter().try_for_each(|it| sync_folder(it))
+    }
+
+    /// Removes what is proved to be superfluous: files that were never named and never will be, for they are not in their
+    /// place, and files that an entry retired, if nobody reads.
+    fn clear(&self) -> Result<()> {
+        let tmp = self.root.join(TMP);
         if tmp.exists() {
             std::fs::remove_dir_all(&tmp).map_err(|it| Error::file("clear", &tmp, it))?;
         }
-        let archive = self.archive();
-        let named: HashSet<&str> = archive.live_files().iter().map(|it| it.path.as_str()).collect();
-        for table in crate::archive::schema::TABLES {
-            let folder = self.root.join(table.name);
-            for found in walkdir::WalkDir::new(&folder).into_iter().filter_map(|it| it.ok()) {
-                let path = found.path();
-                let Ok(below) = path.strip_prefix(&self.root) else { continue };
-                let name = below.to_string_lossy().replace('\\', "/");
-                let ours = name.ends_with(".parquet") && found.file_type().is_file();
-                if ours && !named.contains(name.as_str()) {
-                    std::fs::remove_file(path).map_err(|it| Error::file("remove", path, it))?;
-                }
+        for it in std::fs::read_dir(&self.root).into_iter().flatten().filter_map(|it| it.ok()) {
+            if it.file_name().to_string_lossy().starts_with(BEGUN) {
+                let _ = std::fs::remove_file(it.path());
             }
         }
+        self.take_away_retired();
         Ok(())
+    }
+
+    /// Readers go on with the files that they found; the next writer takes away what is left.
+    fn take_away_retired(&self) {
+        let mut retired = self.manifest.entries.iter().flat_map(|it| it.retired.iter()).peekable();
+        if retired.peek().is_none() {
+            return;
+        }
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        private(&mut options);
+        let Ok(readers) = options.open(self.root.join(READERS)) else { return };
+        if readers.try_lock().is_ok() {
+            for it in retired {
+                let _ = std::fs::remove_file(self.root.join(it));
+            }
+        }
+    }
+
+    /// Finishes what a writer that died had written down.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.finish_pending()
     }
 
     /// Makes the files of a segment count.
     pub fn publish(&mut self, segment: Segment, note: Note) -> Result<()> {
-        let added = segment.finish(&self.root)?;
-        let retired = note.retired.clone();
+        self.publish_as(self.manifest.next_number(), segment, Vec::new(), note)
+    }
+
+    /// The same under a number of its own, and with files that are in their places already.
+    pub(crate) fn publish_as(
+        &mut self,
+        number: u64,
+        segment: Segment,
+        mut added: Vec<FileNote>,
+        note: Note,
+    ) -> Result<()> {
+        added.extend(segment.finish()?);
+        let mut note = note;
+        // In an order that can be told again from the rows.
+        note.brought.sort_unstable();
+        let brought = (!note.brought.is_empty()).then(|| Seal::of(&note.brought));
+        let retires = !note.retired.is_empty();
         let entry = Entry {
-            entry: 0,
             written_at: note.written_at,
             tool: format!("ssmtrail {}", env!("CARGO_PKG_VERSION")),
             decoder: note.decoder,
@@ -149,21 +278,141 @@ impl Writer {
             superseded: note.superseded,
             aliases: note.aliases,
             others: note.others,
-            previous: String::new(),
-            digest: String::new(),
-        };
+            brought,
+            repaired: note.repaired,
+            sides: Some(sides::sides(&self.root)?),
+            ..Entry::default()
+        }
+        .chained(number, &self.manifest.last_digest());
+        if let Some(list) = entry.list() {
+            write_whole(&self.root.join(waiting(&list)), &list_bytes(&note.brought)?)?;
+        }
+        Manifest::announce(&self.root, &entry)?;
+        self.put_in_place(&entry)?;
         self.manifest.append(&self.root, entry)?;
-        for path in retired {
-            let path = self.root.join(path);
-            // The manifest no longer names it; what cannot be removed now, the next sweep removes.
-            let _ = std::fs::remove_file(path);
+        if retires {
+            self.take_away_retired();
         }
         Ok(())
     }
+
+    /// Puts the entries of a repaired chain in the place of those that were found, and goes on from there.
+    pub(crate) fn restore(&mut self, manifest: Manifest) {
+        self.manifest = manifest;
+    }
+}
+
+fn unfinished(root: &Path, path: &str) -> Error {
+    Error::new(
+        Kind::Damaged,
+        format!("{}: a writer was stopped, and {path} of its entry is damaged", root.display()),
+    )
+    .hint("nothing was changed; `ssmtrail archive repair` moves aside what is damaged")
+}
+
+/// Where a file waits until its entry is written down.
+pub(crate) fn waiting(path: &str) -> String {
+    let name = hex(&Sha256::digest(path));
+    format!("{TMP}/{}", &name[..24])
+}
+
+/// Size and SHA-256 of a file.
+pub(crate) fn digest(path: &Path) -> std::io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        let used = file.read(&mut buffer)?;
+        if used == 0 {
+            return Ok((bytes, hex(&hasher.finalize())));
+        }
+        hasher.update(&buffer[..used]);
+        bytes += used as u64;
+    }
+}
+
+/// The list of what an entry brought, as it lies beside it: one JSON object a line.
+pub(crate) fn list_bytes(brought: &[Brought]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for it in brought {
+        serde_json::to_writer(&mut bytes, it)
+            .map_err(|it| Error::new(Kind::Refused, format!("a list cannot be written: {it}")))?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+/// What an entry brought, from the list beside it.
+///
+/// # Errors
+/// A file that cannot be read, or that is no list.
+pub(crate) fn read_list(path: &Path) -> std::io::Result<Vec<Brought>> {
+    let bytes = std::fs::read(path)?;
+    serde_json::Deserializer::from_slice(&bytes)
+        .into_iter()
+        .collect::<serde_json::Result<_>>()
+        .map_err(Into::into)
+}
+
+/// Makes sure that a folder without a marker is ours to use: new, empty, or an archive that was just being made.
+fn begin(root: &Path) -> Result<()> {
+    let is_new = !root.exists();
+    private_folder(root).map_err(|it| Error::file("make", root, it))?;
+    if is_new {
+        return Ok(());
+    }
+    let ours = [LOCK, READERS, sides::SALT, manifest::NAME, manifest::ENTRIES, TMP, MARKER_BEGUN];
+    let found = std::fs::read_dir(root).map_err(|it| Error::file("read", root, it))?;
+    let mut others = found.filter_map(|it| it.ok()).filter(|it| {
+        let name = it.file_name().to_string_lossy().into_owned();
+        !ours.contains(&name.as_str()) && !name.starts_with(BEGUN)
+    });
+    if others.next().is_some() {
+        let lost_marker = root.join(manifest::NAME).exists();
+        if lost_marker {
+            return check_format(root);
+        }
+        return Err(Error::new(
+            Kind::Misused,
+            format!("{} is not empty and is no archive", root.display()),
+        )
+        .hint("name an empty or new folder with --archive"));
+    }
+    if manifest::whole(&root.join(manifest::NAME))?.is_some_and(|it| !it.is_empty()) {
+        return check_format(root);
+    }
+    Ok(())
+}
+
+/// Makes an archive in a folder that is ours, the marker last: whatever has one is whole.
+fn make(root: &Path) -> Result<()> {
+    if root.join(MARKER).exists() {
+        // Another writer was quicker, and is gone.
+        return Ok(());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The folder may have been there before, for everybody to look into.
+        std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o700))
+            .map_err(|it| Error::file("make", root, it))?;
+    }
+    sides::make_salt(root)?;
+    let entries = root.join(manifest::ENTRIES);
+    private_folder(&entries).map_err(|it| Error::file("make", &entries, it))?;
+    write_whole(&root.join(READERS), b"")?;
+    write_whole(&root.join(manifest::NAME), b"")?;
+    write_whole(&root.join(MARKER), marker().as_bytes())?;
+    if let Some(parent) = root.parent().filter(|it| !it.as_os_str().is_empty()) {
+        // A parent that may not be read keeps the name on its own.
+        let _ = sync_folder(parent);
+    }
+    Ok(())
 }
 
 fn lock(root: &Path) -> Result<File> {
-    let path = root.join("lock");
+    let path = root.join(LOCK);
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     private(&mut options);
@@ -177,18 +426,6 @@ fn lock(root: &Path) -> Result<File> {
         .hint("wait for it to finish; reading works meanwhile")),
         Err(std::fs::TryLockError::Error(it)) => Err(Error::file("lock", &path, it)),
     }
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    private(&mut options);
-    let write = || -> std::io::Result<()> {
-        let mut file = options.open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|it| Error::file("write", path, it))
 }
 
 /// Counts and digests what goes through it.
@@ -233,6 +470,7 @@ impl Write for Hand {
 
 struct OpenFile {
     table: &'static str,
+    path: String,
     tmp: PathBuf,
     writer: BatchedWriter<Hand>,
     hand: Hand,
@@ -248,7 +486,7 @@ pub struct Segment {
 
 impl Segment {
     pub fn new(root: &Path, generation: i64) -> Result<Self> {
-        let tmp = root.join("tmp");
+        let tmp = root.join(TMP);
         private_folder(&tmp).map_err(|it| Error::file("make", &tmp, it))?;
         Ok(Self { root: root.to_owned(), generation, files: BTreeMap::new() })
     }
@@ -265,7 +503,7 @@ impl Segment {
         }
         let key = (table.name, partition.to_owned());
         if !self.files.contains_key(&key) {
-            let file = self.create(table)?;
+            let file = self.create(table, partition)?;
             self.files.insert(key.clone(), file);
         }
         let Some(file) = self.files.get_mut(&key) else { return Ok(()) };
@@ -276,14 +514,14 @@ impl Segment {
         Ok(())
     }
 
-    fn create(&self, table: &Table) -> Result<OpenFile> {
-        let name = format!("{:08}-{:04}.parquet", self.generation, self.files.len());
-        let tmp = self.root.join("tmp").join(name);
+    fn create(&self, table: &Table, partition: &str) -> Result<OpenFile> {
+        let path = format!("{}/{partition}/{:08}.parquet", table.name, self.generation);
+        let tmp = self.root.join(waiting(&path));
         let mut options = OpenOptions::new();
-        options.create_new(true).write(true);
+        options.create(true).truncate(true).write(true);
         private(&mut options);
         let file = options.open(&tmp).map_err(|it| Error::file("write", &tmp, it))?;
-        let hand = Hand(std::sync::Arc::new(std::sync::Mutex::new(Digesting {
+        let hand = Hand(Arc::new(std::sync::Mutex::new(Digesting {
             file: std::io::BufWriter::with_capacity(1 << 16, file),
             hasher: Sha256::new(),
             bytes: 0,
@@ -294,37 +532,32 @@ impl Segment {
             .with_statistics(StatisticsOptions::default())
             .batched(&table.schema())
             .map_err(|it| written(&tmp, &it))?;
-        Ok(OpenFile { table: table.name, tmp, writer, hand, rows: 0 })
+        Ok(OpenFile { table: table.name, path, tmp, writer, hand, rows: 0 })
     }
 
-    /// Closes every file, makes it durable and moves it to its place.
-    fn finish(self, root: &Path) -> Result<Vec<FileNote>> {
+    /// Closes every file and makes it durable where it waits.
+    fn finish(self) -> Result<Vec<FileNote>> {
         let mut notes = Vec::new();
-        let mut folders = HashSet::new();
-        for ((table, partition), open) in self.files {
+        for open in self.files.into_values() {
             open.writer.finish().map_err(|it| written(&open.tmp, &it))?;
             drop(open.writer);
-            let path = format!("{table}/{partition}/{:08}.parquet", self.generation);
-            let place = root.join(&path);
             let (bytes, sha256) = close(open.hand, &open.tmp)?;
-            if let Some(folder) = place.parent() {
-                private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
-                folders.insert(folder.to_owned());
-            }
-            std::fs::rename(&open.tmp, &place).map_err(|it| Error::file("write", &place, it))?;
+            let file = File::open(&open.tmp).map_err(|it| Error::file("read", &open.tmp, it))?;
+            let metadata = file
+                .try_clone()
+                .map_err(PolarsError::from)
+                .and_then(|it| Ok(Arc::clone(ParquetReader::new(it).get_metadata()?)));
+            let metadata = metadata.map_err(|it| written(&open.tmp, &it))?;
+            let pieces =
+                Pieces::note(&file, &metadata).map_err(|it| Error::file("read", &open.tmp, it))?;
             notes.push(FileNote {
-                path,
+                path: open.path,
                 table: open.table.to_owned(),
                 rows: open.rows,
                 bytes,
                 sha256,
+                pieces,
             });
-        }
-        for folder in folders {
-            // The name of a file is durable only when its folder is.
-            if let Ok(it) = File::open(&folder) {
-                let _ = it.sync_all();
-            }
         }
         Ok(notes)
     }

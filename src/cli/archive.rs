@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::io::Read;
 
 use clap::Args;
 use clap::Subcommand;
-use sha2::Digest;
-use sha2::Sha256;
 
 use super::Answer;
 use super::Run;
 use super::progress::Bar;
-use crate::archive::Archive;
 use crate::archive::Which;
-use crate::archive::manifest::hex;
+use crate::archive::repair;
 use crate::archive::schema::TABLES;
+use crate::archive::verify;
+use crate::archive::verify::Head;
 use crate::archive::writer::Writer;
 use crate::error::Result;
 use crate::render;
@@ -33,9 +31,18 @@ pub(super) struct ArchiveArgs {
 enum What {
     /// Prove that nothing was changed, dropped or damaged since it was written
     #[command(
-        after_help = "Example:\n  ssmtrail archive verify && echo sound\n\nOffline: every digest of the manifest is computed again."
+        after_help = "Examples:\n  ssmtrail archive verify && echo sound\n  ssmtrail archive verify --expect 12:9f86d081884c7d65\n\nOffline: every digest of the manifest is computed again. The head that it prints names all that is proved. Keep it\nelsewhere, on paper or in a ticket: --expect proves later that nothing before it was dropped or written anew."
     )]
-    Verify,
+    Verify {
+        /// A head that was noted earlier: the chain must still hold it
+        #[arg(long, value_name = "ENTRY:DIGEST")]
+        expect: Option<String>,
+    },
+    /// Move aside what is damaged, so that the archive can be written to again
+    #[command(
+        after_help = "Example:\n  ssmtrail archive repair\n\nNothing is deleted: what is damaged moves into lost/ inside the archive. The manifest is restored from the copies\nof its entries as far as they prove, and a new entry says what was done."
+    )]
+    Repair,
     /// How much it holds, of whom, and how large it is
     #[command(after_help = "Example:\n  ssmtrail archive stats")]
     Stats,
@@ -50,7 +57,8 @@ enum What {
 impl ArchiveArgs {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         match self.what {
-            What::Verify => verify(run),
+            What::Verify { expect } => verify(run, expect.as_deref()),
+            What::Repair => repair(run),
             What::Stats => stats(run),
             What::Rebuild => rebuild(run),
             What::Schema => schema(run),
@@ -58,126 +66,95 @@ impl ArchiveArgs {
     }
 }
 
-fn verify(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let archive = run.archive()?;
-    let mut faults: Vec<String> = Vec::new();
-    for it in &archive.manifest.damages {
-        faults.push(format!("{}: {}", it.locator, it.why));
+fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
+    let expect = expect.map(str::parse::<Head>).transpose()?;
+    let proof = verify::verify(&run.root()?, expect.as_ref())?;
+    for it in &proof.faults {
+        let (place, why) = (render::visible(&it.place), render::visible(&it.why));
+        run.ui.line(&format!("broken: {place}: {why}"))?;
     }
-    let mut bytes = 0;
-    for note in archive.live_files() {
-        match digest(&archive.path_of(note)) {
-            Ok((size, digest)) => {
-                bytes += size;
-                if digest != note.sha256 {
-                    faults.push(format!("{}: it was changed after it was written", note.path));
-                }
-            }
-            Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
-                faults.push(format!("{}: it is missing", note.path));
-            }
-            Err(it) => faults.push(format!("{}: {it}", note.path)),
-        }
+    for it in &proof.notes {
+        let text = format!("note: {}", render::visible(it));
+        run.ui.note(&text);
     }
-    contents(&archive, &mut faults)?;
-    if archive.manifest.torn {
-        run.ui.note(
-            "note: a writer was stopped in the middle of its last entry; the next sync goes on",
-        );
-    }
-    for it in &faults {
-        let text = format!("broken: {}", render::visible(it));
-        run.ui.line(&text)?;
-    }
-    let entries = archive.manifest.entries.len() as u64;
-    let files = archive.live_files().len() as u64;
-    if faults.is_empty() {
+    let entries = render::plural_of(proof.entries, "entry", "entries");
+    if proof.faults.is_empty() {
         let text = format!(
-            "sound: {}, {}, {}; chain ends in {}",
-            render::count(entries) + if entries == 1 { " entry" } else { " entries" },
-            render::plural(files, "file"),
-            render::size(bytes),
-            archive.manifest.last_digest().get(..16).unwrap_or("nothing"),
+            "sound: {entries}, {}, {}",
+            render::plural(proof.files, "file"),
+            render::size(proof.bytes)
         );
         run.ui.line(&text)?;
+        run.ui.line(&head(proof.head.as_deref()))?;
         return Ok(Answer::Yes);
     }
     let text = format!(
-        "{} in {}",
-        render::plural(faults.len() as u64, "fault"),
-        render::plural(files, "file")
+        "{} in {entries} and {}",
+        render::plural(proof.faults.len() as u64, "fault"),
+        render::plural(proof.files, "file")
     );
     run.ui.line(&text)?;
+    run.ui.line(&head(proof.head.as_deref()))?;
     run.ui.note(
-        "hint: restore the files named above from a copy of the archive, or sync into a new one",
+        "hint: restore what is named above from a copy of the archive, or let `ssmtrail archive repair` move it aside",
     );
     Ok(Answer::No)
 }
 
-fn digest(path: &std::path::Path) -> std::io::Result<(u64, String)> {
-    let mut file = std::fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut bytes = 0;
-    loop {
-        let used = file.read(&mut buffer)?;
-        if used == 0 {
-            return Ok((bytes, hex(&hasher.finalize())));
-        }
-        hasher.update(&buffer[..used]);
-        bytes += used as u64;
-    }
+/// The chain's head, to be noted somewhere else.
+pub(super) fn head(it: Option<&str>) -> String {
+    format!("head: {}", it.unwrap_or("none yet"))
 }
 
-/// Whether every session still has the bytes it was read from, and they are what was read.
-fn contents(archive: &Archive, faults: &mut Vec<String>) -> Result<()> {
-    let mut kept: BTreeSet<String> = BTreeSet::new();
-    let mut open: Option<(String, Sha256, String)> = None;
-    let close = |it: Option<(String, Sha256, String)>, faults: &mut Vec<String>| {
-        let Some((locator, hasher, wanted)) = it else { return };
-        if hex(&hasher.finalize()) != wanted {
-            faults.push(format!("{locator}: its kept bytes are not what was read"));
+fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
+    let root = run.root()?;
+    let done = repair::repair(&root, &crate::sync::rfc3339(run.world.now))?;
+    if done.again > 0 {
+        run.ui.line(
+            "copies beside the manifest were written again from what the archive still knows",
+        )?;
+    }
+    if done.entry == 0 {
+        if done.again == 0 {
+            run.ui.line("nothing to repair")?;
         }
+        run.ui.line(&head(done.head.as_deref()))?;
+        return Ok(Answer::Yes);
+    }
+    let moved = done.done.iter().filter(|it| !it.moved_to.is_empty()).count() as u64;
+    for it in &done.done {
+        let (what, why) = (render::visible(&it.what), render::visible(&it.why));
+        let text = match it.moved_to.as_str() {
+            "" => format!("{what}: {why}"),
+            place => format!("moved {what} to {}: {why}", render::visible(place)),
+        };
+        run.ui.line(&text)?;
+    }
+    if done.restored > 0 {
+        let entries = render::plural_of(done.restored, "entry", "entries");
+        run.ui.line(&format!("the manifest has {entries} again"))?;
+    }
+    let moved = match moved {
+        0 => "nothing was moved aside".to_owned(),
+        some => format!(
+            "{} moved into {}/{:08}, none deleted",
+            render::plural(some, "file"),
+            crate::archive::LOST,
+            done.entry
+        ),
     };
-    for note in archive.files("transcripts") {
-        let spans = [(0, note.rows as i64)];
-        let columns = ["session_key", "locator", "version", "content_digest", "part", "content"];
-        archive.read_spans(&note.path, &spans, Some(&columns), |_, frame| {
-            let keys = frame.column("session_key")?.str()?.clone();
-            let locators = frame.column("locator")?.str()?.clone();
-            let digests = frame.column("content_digest")?.str()?.clone();
-            let parts = frame.column("part")?.i64()?.clone();
-            let contents = frame.column("content")?.binary()?.clone();
-            for row in 0..frame.height() {
-                kept.insert(keys.get(row).unwrap_or_default().to_owned());
-                // A stream that grew goes on with a digest of its own.
-                let digest = digests.get(row).unwrap_or_default();
-                let other = open.as_ref().is_none_or(|it| it.2 != digest);
-                if parts.get(row) == Some(0) || other {
-                    close(open.take(), faults);
-                    let text = |it: Option<&str>| it.unwrap_or_default().to_owned();
-                    open = Some((text(locators.get(row)), Sha256::new(), text(digests.get(row))));
-                }
-                if let Some((_, hasher, _)) = &mut open {
-                    hasher.update(contents.get(row).unwrap_or_default());
-                }
-            }
-            Ok(())
-        });
+    run.ui.line(&format!("repaired: {moved}; entry {} says so", done.entry))?;
+    run.ui.line(&head(done.head.as_deref()))?;
+    let derived = ["sessions", "commands", "lines"];
+    if done.tables.iter().any(|it| derived.contains(&it.as_str())) {
+        run.ui.note("hint: `ssmtrail archive rebuild` derives again from the kept bytes what was moved aside");
     }
-    close(open.take(), faults);
-    for it in archive.sessions(&Which::default())? {
-        if !kept.contains(&it.session_key) {
-            faults.push(format!("session {}: its bytes are gone", it.session_id));
-        }
+    if done.tables.iter().any(|it| it == "transcripts") {
+        run.ui.note(
+            "hint: kept bytes were lost; `ssmtrail sync` reads again what the sources still have",
+        );
     }
-    for it in archive.damages() {
-        let fault = format!("{}: {}", it.locator, it.why);
-        if !faults.iter().any(|seen| seen.starts_with(&format!("{}:", it.locator))) {
-            faults.push(fault);
-        }
-    }
-    Ok(())
+    Ok(Answer::Yes)
 }
 
 fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
@@ -275,8 +252,9 @@ fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()
 const CHANGED_SHOWN: usize = 20;
 
 fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
-    run.archive()?;
-    let mut writer = Writer::open(&run.root()?)?;
+    let root = run.root()?;
+    crate::archive::check_format(&root)?;
+    let mut writer = Writer::open(&root)?;
     let mut bar = Bar::new(run.world.progress);
     let it = sync::rebuild(&mut writer, run.world.now, run.world.stop, &mut bar)?;
     let mut versions = it.decoders_before.clone();
@@ -306,11 +284,30 @@ fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
         let more = (it.changed.len() - CHANGED_SHOWN) as u64;
         run.ui.line(&format!("  … and {} more", render::plural(more, "session")))?;
     }
+    if it.back > 0 {
+        let text =
+            format!("{} that the index had lost came back", render::plural(it.back, "session"));
+        run.ui.line(&text)?;
+    }
+    for key in it.left.iter().take(CHANGED_SHOWN) {
+        let text =
+            format!("left as it was: {}: its kept bytes cannot all be read", render::visible(key));
+        run.ui.note(&text);
+    }
+    if it.left.len() > CHANGED_SHOWN {
+        let more = (it.left.len() - CHANGED_SHOWN) as u64;
+        run.ui.note(&format!("left as it was: {} more", render::plural(more, "session")));
+    }
+    if let Some(it) = writer.head() {
+        run.ui.note(&head(Some(&it)));
+    }
+    run.tell(&it.damages);
     if it.interrupted {
         run.ui.note("interrupted: the rest is as it was; run it again to go on");
         return Ok(Answer::Partial);
     }
-    Ok(Answer::Yes)
+    let whole = it.left.is_empty() && it.damages.is_empty();
+    Ok(if whole { Answer::Yes } else { Answer::Partial })
 }
 
 fn schema(run: &mut Run<'_, '_>) -> Result<Answer> {

@@ -69,8 +69,7 @@ impl Demo {
 
         self.step(run, "1. Transcripts become an archive", "ssmtrail sync ./transcripts")?;
         let mut writer = Writer::open(&root)?;
-        let options =
-            Options { now: run.world.now, threads: 2, dry_run: false, stop: run.world.stop };
+        let options = Options { now: run.world.now, threads: 2, stop: run.world.stop };
         let source = Folder::open(&folder)?;
         let mut summary = sync::sync(&runtime()?, &mut writer, &[source], &options, &mut ())?;
         let below = format!("{}/", folder.canonicalize().unwrap_or(folder).display());

@@ -295,12 +295,27 @@ impl Run<'_, '_> {
         Archive::open(&self.root()?)
     }
 
+    /// The archive, or one that nobody has made yet.
+    fn archive_if_any(&mut self) -> Result<Archive> {
+        match self.archive() {
+            Err(it) if it.kind == crate::error::Kind::Missing => Ok(Archive::none(&self.root()?)),
+            it => it,
+        }
+    }
+
     /// Tells what was unreadable, so that no gap is silent.
     fn tell(&mut self, damages: &[Skip]) {
-        for it in damages {
+        // A manifest that is gone leaves every file without a name: the first say enough.
+        const SHOWN: usize = 10;
+        let more = damages.len().saturating_sub(SHOWN);
+        for it in damages.iter().take(SHOWN) {
             let (place, why) =
                 (crate::render::visible(&it.locator), crate::render::visible(&it.why));
             let text = format!("unreadable: {place}: {why}");
+            self.ui.note(&text);
+        }
+        if more > 0 {
+            let text = format!("unreadable: {} more", crate::render::count(more as u64));
             self.ui.note(&text);
         }
         if damages.iter().any(|it| it.loses) {

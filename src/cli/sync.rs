@@ -8,6 +8,7 @@ use super::Answer;
 use super::Run;
 use super::progress::Bar;
 use super::reach::Reach;
+use crate::archive::Archive;
 use crate::archive::writer::Writer;
 use crate::config::Origin;
 use crate::config::Place;
@@ -58,7 +59,12 @@ impl Sync {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         let specs = specs(run, &self.sources)?;
         let runtime = runtime()?;
-        let mut writer = Writer::open(&run.root()?)?;
+        let root = run.root()?;
+        // A dry run takes no lock, and makes no archive.
+        let mut target = match self.dry_run {
+            true => Target::Look(run.archive_if_any()?),
+            false => Target::Write(Writer::open(&root)?),
+        };
         let mut sources = Vec::new();
         let mut closed: Vec<(String, Refusal)> = Vec::new();
         for spec in &specs {
@@ -77,20 +83,33 @@ impl Sync {
         let threads = self.threads.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
         });
-        let options =
-            Options { now: run.world.now, threads, dry_run: self.dry_run, stop: run.world.stop };
+        let options = Options { now: run.world.now, threads, stop: run.world.stop };
         let mut bar = Bar::new(run.world.progress);
-        let mut summary = sync::sync(&runtime, &mut writer, &sources, &options, &mut bar)?;
+        let mut summary = match &mut target {
+            Target::Look(it) => sync::look(&runtime, it, &sources, &options, &mut bar)?,
+            Target::Write(it) => sync::sync(&runtime, it, &sources, &options, &mut bar)?,
+        };
         for (place, refusal) in closed {
             summary.cannot_list(&place, refusal, false);
         }
         for text in words(&summary, self.dry_run) {
             run.ui.note(&text);
         }
+        if let Target::Write(it) = &target
+            && let Some(head) = it.head()
+        {
+            run.ui.note(&super::archive::head(Some(&head)));
+        }
         // Requests under way end with the program.
         runtime.shutdown_background();
         Ok(answer(&summary))
     }
+}
+
+/// What a run works on.
+enum Target {
+    Look(Archive),
+    Write(Writer),
 }
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -128,6 +147,7 @@ pub(super) fn answer(summary: &Summary) -> Answer {
         && summary.damaged.is_empty()
         && summary.closed.is_empty()
         && summary.unlisted.is_empty()
+        && summary.archive.is_empty()
         && !summary.interrupted;
     match (whole, summary.listed) {
         (false, _) if summary.is_blind() => Answer::Failed,
@@ -176,6 +196,7 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
         ("failed", &it.failed),
         ("could not list", &it.closed),
         ("could not list all of", &it.unlisted),
+        ("unreadable in the archive:", &it.archive),
     ];
     for (word, list) in lists {
         reasons(word, list, &mut words);
@@ -186,6 +207,9 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
     if it.interrupted {
         words
             .push("interrupted: what was read is kept; run the same command again to go on".into());
+    }
+    if !it.archive.is_empty() {
+        words.push("hint: `ssmtrail archive verify` says what is damaged; nothing that was kept was changed".into());
     }
     words.extend(it.hints.iter().map(|it| format!("hint: {}", render::visible(it))));
     words

@@ -183,8 +183,9 @@ impl Verify {
         };
         let judgement = audit::judge(&survey, &promise, &mutes, &self.check);
         // What AWS said of everything is kept; of single places or checks it would pass for less than it is.
+        let mut kept = true;
         if self.survey.is_none() && self.sources.is_empty() && self.check.is_empty() {
-            keep(run, &survey, &judgement)?;
+            kept = keep(run, &survey, &judgement);
         }
         if let Some(before) = before {
             return changes(run, &before, &survey);
@@ -218,7 +219,7 @@ impl Verify {
         let least = self.fail_on.severity();
         let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= least);
         let unknown = judgement.count(Verdict::Unknown) > 0;
-        Ok(match (failed, (self.strict && unknown) || !survey.unread.is_empty()) {
+        Ok(match (failed, (self.strict && unknown) || !survey.unread.is_empty() || !kept) {
             (true, _) => Answer::No,
             (false, true) => Answer::Partial,
             (false, false) => Answer::Yes,
@@ -322,20 +323,23 @@ fn earlier(run: &mut Run<'_, '_>, now: &Survey) -> Result<Survey> {
     last.ok_or_else(none)
 }
 
-/// Keeps a survey and its findings in the archive, where there is one.
-fn keep(run: &mut Run<'_, '_>, survey: &Survey, judgement: &Judgement) -> Result<()> {
+/// Keeps a survey and its findings in the archive, where there is one; false if the archive is damaged.
+fn keep(run: &mut Run<'_, '_>, survey: &Survey, judgement: &Judgement) -> bool {
     if matches!(asking::kept(run), Ok(None)) {
-        return Ok(());
+        return true;
     }
-    let root = run.root()?;
     let at = survey.taken_at.to_string();
-    let kept = Writer::open(&root)
+    let kept = run
+        .root()
+        .and_then(|it| Writer::open(&it))
         .and_then(|mut it| judged::keep(&mut it, survey, &judgement.findings, &at));
     // The judgement stands all the same, whoever else writes and whatever the disk says.
-    if let Err(it) = kept {
-        run.ui.note(&format!("note: the survey was not kept: {}", render::visible(&it.what)));
+    let Err(it) = kept else { return true };
+    run.ui.note(&format!("note: the survey was not kept: {}", render::visible(&it.what)));
+    if let Some(hint) = it.hint.filter(|_| it.kind == Kind::Damaged) {
+        run.ui.note(&format!("hint: {}", render::visible(&hint)));
     }
-    Ok(())
+    it.kind != Kind::Damaged
 }
 
 fn list(run: &mut Run<'_, '_>) -> Result<Answer> {

@@ -91,4 +91,8 @@ impl Source for Any {
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         each!(self, it => it.whereabouts())
     }
+
+    fn skew(&self) -> Option<i64> {
+        each!(self, it => it.skew())
+    }
 }

@@ -94,6 +94,11 @@ impl Calls {
         self.0.skew.lock().ok().and_then(|it| *it)
     }
 
+    /// The same where it is more than AWS takes: "within 15 minutes of the time on the server" ("Common errors", Amazon S3).
+    pub fn far_off(&self) -> Option<i64> {
+        self.skew().filter(|it| it.abs() > 15 * 60)
+    }
+
     /// Waits until one more request may be under way; it is until the turn is dropped.
     pub(crate) async fn turn(&self) -> Turn {
         loop {

@@ -284,6 +284,10 @@ impl Source for Group {
         self.connection.calls.by_name()
     }
 
+    fn skew(&self) -> Option<i64> {
+        self.connection.calls.far_off()
+    }
+
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         (self.account.clone(), self.region.clone())
     }

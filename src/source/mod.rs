@@ -183,6 +183,11 @@ pub trait Source {
         Vec::new()
     }
 
+    /// Seconds by which the place's clock is ahead of ours, where it tells and they are far apart.
+    fn skew(&self) -> Option<i64> {
+        None
+    }
+
     /// Account and Region of the sessions that are kept there, where the place itself tells.
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         (None, None)

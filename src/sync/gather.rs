@@ -4,6 +4,8 @@
 //! a session whose transcripts come in several batches, or whose stream has grown, is brought together again.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::io::Write;
@@ -24,11 +26,17 @@ use super::Progress;
 use super::Summary;
 use super::Tail;
 use super::rows::Rows;
+use super::rows::partition_of;
 use crate::archive::Archive;
-use crate::archive::Which;
+use crate::archive::manifest;
 use crate::archive::manifest::Alias;
+use crate::archive::manifest::Brought;
 use crate::archive::manifest::Other;
+use crate::archive::read::Cursor;
+use crate::archive::read::Index;
+use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
+use crate::archive::schema::TRANSCRIPTS;
 use crate::archive::schema::TranscriptRow;
 use crate::archive::writer::Note;
 use crate::archive::writer::Segment;
@@ -40,8 +48,10 @@ use crate::intake;
 use crate::intake::Content;
 use crate::session::SessionId;
 use crate::session::Skip;
+use crate::source::Listed;
 use crate::source::Seen;
 use crate::transcript::decoder::Claims;
+use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::wire::Form;
 
@@ -59,6 +69,12 @@ pub(super) struct Gatherer<'a> {
     pub(super) writer: &'a mut Writer,
     /// Sessions that the archive has, as fingerprints.
     pub(super) known: &'a mut HashSet<u64>,
+    /// Where they stand, once anything has come twice.
+    pub(super) kept: &'a mut Option<Kept>,
+    /// What all entries brought, once anything that was kept cannot be read.
+    pub(super) brought: Option<HashSet<[u8; 32]>>,
+    /// What is to be read anew as a whole, for it cannot go on from what is kept.
+    pub(super) again: &'a mut Vec<Listed>,
     pub(super) options: &'a Options<'a>,
     pub(super) summary: &'a mut Summary,
 }
@@ -142,10 +158,8 @@ impl Gatherer<'_> {
             return Ok(());
         }
         let archive = self.writer.archive();
-        let generation = self.writer.generation();
-        let mut segment = Segment::new(self.writer.root(), generation)?;
-        let mut superseded = Vec::new();
         let mut aliases = batch.aliases;
+        let mut others = batch.others;
         let mut by_id: BTreeMap<String, (Vec<Draft>, Vec<Growth>)> = BTreeMap::new();
         for draft in batch.drafts {
             by_id.entry(draft.session_id.as_str().to_owned()).or_default().0.push(draft);
@@ -153,37 +167,354 @@ impl Gatherer<'_> {
         for growth in batch.growths {
             by_id.entry(growth.kept.session_id.clone()).or_default().1.push(growth);
         }
-        let mut rows = Rows::new(&mut segment, generation, self.options.stop);
-        for (id, (drafts, growths)) in by_id {
-            let met = self.known.contains(&fingerprint(&id));
-            for mut group in part(&archive, &id, drafts, growths, met)? {
-                if let Some(before) = &group.before {
-                    superseded.push((group.key.clone(), before.generation));
-                    self.summary.sessions_changed += 1;
-                    earlier(&archive, &mut group, self.writer.root())?;
-                    aliases.extend(group.grow(self.writer.root(), self.options.now)?);
-                } else {
-                    self.summary.sessions_new += 1;
+        let met = by_id.keys().any(|it| self.known.contains(&fingerprint(it)));
+        if met && self.kept.is_none() {
+            *self.kept = Some(Kept::load(&archive));
+        }
+        let mut waiting = self.part(&archive, by_id)?;
+        // Together what goes into the same files, and in it what is kept in the same files.
+        waiting.sort_by(|one, other| one.order.cmp(&other.order));
+        let scratch = self.writer.root().join("tmp");
+        let mut cursor = archive.cursor(None);
+        let mut rest = waiting.into_iter();
+        let mut next: Option<Vec<Group>> = None;
+        let mut more = true;
+        while more {
+            let generation = self.writer.generation();
+            let mut segment = Segment::new(self.writer.root(), generation)?;
+            let mut rows = Rows::new(&mut segment, generation, self.options.stop);
+            let mut superseded = Vec::new();
+            more = false;
+            loop {
+                if next.is_none() {
+                    let Some(one) = rest.next() else { break };
+                    let mut groups = one.groups;
+                    for it in &mut groups {
+                        self.complete(&mut cursor, it, &scratch)?;
+                    }
+                    self.beside(&one.id, &mut groups);
+                    next = Some(groups);
                 }
-                self.known.insert(fingerprint(&id));
-                self.summary.commands += rows.session(group)? as u64;
+                let Some(groups) = &mut next else { break };
+                while let Some(group) = groups.first() {
+                    if !rows.has_room(&group.drafts) {
+                        more = true;
+                        break;
+                    }
+                    let mut group = groups.remove(0);
+                    aliases.extend(group.grow(&scratch, self.options.now)?);
+                    match &group.before {
+                        Some(before) => {
+                            superseded.push((group.key.clone(), before.generation));
+                            self.summary.sessions_changed += 1;
+                        }
+                        // The index lost it: rows of it may lie in files that cannot be read now.
+                        None if group.is_orphan => {
+                            let lost = archive.lost_generations();
+                            superseded.extend(lost.into_iter().map(|it| (group.key.clone(), it)));
+                            self.summary.sessions_changed += 1;
+                        }
+                        None => self.summary.sessions_new += 1,
+                    }
+                    self.known.insert(fingerprint(&group.id));
+                    self.summary.commands += rows.session(group)? as u64;
+                }
+                if more {
+                    break;
+                }
+                next = None;
+            }
+            let brought = rows.finish()?;
+            self.writer.publish(
+                segment,
+                Note {
+                    did: "sync".into(),
+                    written_at: rfc3339(self.options.now),
+                    decoder: DECODER,
+                    generation,
+                    superseded,
+                    aliases: std::mem::take(&mut aliases),
+                    others: std::mem::take(&mut others),
+                    brought,
+                    ..Note::default()
+                },
+            )?;
+            if let Some(kept) = self.kept.as_mut() {
+                kept.extend(&self.writer.archive(), generation);
             }
         }
-        rows.finish()?;
-        self.writer.publish(
-            segment,
-            Note {
-                did: "sync".into(),
-                written_at: rfc3339(self.options.now),
-                decoder: DECODER,
-                generation,
-                superseded,
-                aliases,
-                others: batch.others,
-                ..Note::default()
-            },
-        )
+        self.summary.index_scans += archive.index_scans();
+        self.summary.files_opened += archive.files_opened();
+        self.summary.unreadable(archive.damages());
+        Ok(())
     }
+
+    /// Parts transcripts of each id by account: two accounts can use one id. What tells no account goes with the first
+    /// that does.
+    fn part(
+        &self,
+        archive: &Archive,
+        by_id: BTreeMap<String, (Vec<Draft>, Vec<Growth>)>,
+    ) -> Result<Vec<Session>> {
+        let mut before = match self.kept.as_ref() {
+            Some(kept) => kept.sessions(archive, by_id.keys().map(String::as_str))?,
+            None => HashMap::new(),
+        };
+        let mut out = Vec::with_capacity(by_id.len());
+        for (id, (drafts, growths)) in by_id {
+            let mut groups: Vec<Group> = before
+                .remove(&id)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|it| Group { before: Some(it.clone()), ..Group::new(&id, it.session_key) })
+                .collect();
+            if let Some(kept) = self.kept.as_ref() {
+                // What the index lost and the bytes still tell.
+                for key in kept.keys_of(&id) {
+                    if !groups.iter().any(|it| it.key == key) {
+                        groups.push(Group { is_orphan: true, ..Group::new(&id, key) });
+                    }
+                }
+            }
+            for growth in growths {
+                // A stream goes on in the session it began in, whatever it claims.
+                let key = growth.kept.session_key.clone();
+                match groups.iter_mut().find(|it| it.key == key) {
+                    Some(it) => it.growths.push(growth),
+                    None => groups.push(Group {
+                        growths: vec![growth],
+                        is_orphan: true,
+                        ..Group::new(&id, key)
+                    }),
+                }
+            }
+            let (told, untold): (Vec<Draft>, Vec<Draft>) =
+                drafts.into_iter().partition(|it| it.account().is_some());
+            for draft in told.into_iter().chain(untold) {
+                let account = draft.account().map(str::to_owned);
+                let fits = |it: &Group| {
+                    let theirs = it.account();
+                    account.is_none() || theirs.is_none() || theirs == account
+                };
+                match groups.iter_mut().find(|it| fits(it)) {
+                    Some(it) => it.drafts.push(draft),
+                    None => {
+                        let key = free_key(&id, &groups);
+                        groups.push(Group { drafts: vec![draft], ..Group::new(&id, key) });
+                    }
+                }
+            }
+            // A sibling may be needed for what cannot go on.
+            let touched = groups.iter().any(|it| !it.drafts.is_empty() || !it.growths.is_empty());
+            if touched {
+                let order = groups.iter().filter(|it| !it.is_idle()).map(|it| {
+                    let partition = match &it.before {
+                        Some(it) => it.partition.clone(),
+                        None => partition_of(&it.drafts),
+                    };
+                    (partition, it.before.as_ref().map(|it| (it.generation, it.commands_at)))
+                });
+                out.push(Session { order: order.min(), id, groups });
+            }
+        }
+        Ok(out)
+    }
+
+    /// Brings back what the archive kept of a session that something new came of.
+    fn complete(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        group: &mut Group,
+        scratch: &std::path::Path,
+    ) -> Result<()> {
+        if group.is_idle() || (group.before.is_none() && !group.is_orphan) {
+            return Ok(());
+        }
+        let Some(kept) = self.kept.as_ref() else { return Ok(()) };
+        let (found, whole) = kept.drafts(cursor, &group.key, scratch)?;
+        let wanted = group.before.as_ref().map_or(0, |it| it.transcripts);
+        group.is_damaged = !whole || (found.len() as i64) < wanted;
+        if group.is_damaged && group.before.is_some() {
+            // What was read again and has the very digest that an entry knows makes good what is damaged.
+            let root = self.writer.root().to_owned();
+            let brought = self.brought.get_or_insert_with(|| self.writer.brought());
+            let mut again = 0;
+            for it in &group.drafts {
+                let leaf = it.brought().map_err(|it| Error::file("read", &root, it))?;
+                again += i64::from(brought.contains(&manifest::leaf(&leaf)));
+            }
+            group.is_damaged = (found.len() as i64) + again < wanted;
+        }
+        group.kept = found;
+        Ok(())
+    }
+
+    /// Where what is kept of a session cannot be read, its rows stay as they are: what is new stands beside them, with a
+    /// flaw, and a stream that would be continued is read anew from its beginning.
+    fn beside(&mut self, id: &str, groups: &mut Vec<Group>) {
+        for nth in 0..groups.len() {
+            if !groups[nth].is_damaged {
+                let kept = std::mem::take(&mut groups[nth].kept);
+                groups[nth].drafts.extend(kept);
+                continue;
+            }
+            for growth in std::mem::take(&mut groups[nth].growths) {
+                self.summary.stored -= 1;
+                self.again.push(growth.listed);
+            }
+            let account = groups[nth].account();
+            let mut drafts = std::mem::take(&mut groups[nth].drafts);
+            for it in &mut drafts {
+                let flaw = Flaw { kind: FlawKind::KeptDamaged, at: 0, count: 1 };
+                it.object_flaws.push(flaw.kind);
+                it.flaws.push(flaw);
+                self.summary.damaged.push(Skip {
+                    locator: it.locator.clone(),
+                    why: "what the archive kept of this session before cannot be read; this stands beside it".into(),
+                    loses: true,
+                });
+            }
+            if drafts.is_empty() {
+                continue;
+            }
+            let sibling = groups.iter().enumerate().position(|(other, it)| {
+                let theirs = it.account();
+                other != nth
+                    && !it.is_damaged
+                    && (theirs.is_none() || account.is_none() || theirs == account)
+            });
+            match sibling {
+                Some(it) => groups[it].drafts.extend(drafts),
+                None => {
+                    let key = free_key(id, groups);
+                    groups.push(Group { drafts, ..Group::new(id, key) });
+                }
+            }
+        }
+        groups.retain(|it| !it.is_damaged && !it.is_idle());
+    }
+}
+
+/// All that came of one id.
+struct Session {
+    id: String,
+    groups: Vec<Group>,
+    /// Partition and place of what is there before.
+    order: Option<(String, Option<(i64, i64)>)>,
+}
+
+/// Where what is kept stands: looked up for a batch at a time, loaded once a run, and only if anything comes twice.
+pub(super) struct Kept {
+    sessions: Index,
+    transcripts: Index,
+}
+
+impl Kept {
+    pub(super) fn load(archive: &Archive) -> Self {
+        Self {
+            sessions: Index::load(archive, &SESSIONS, "session_id"),
+            transcripts: Index::load(archive, &TRANSCRIPTS, "session_key"),
+        }
+    }
+
+    /// Takes up what an entry has added.
+    fn extend(&mut self, archive: &Archive, generation: i64) {
+        let Some(entry) = archive.manifest.entries.iter().rfind(|it| it.generation == generation)
+        else {
+            return;
+        };
+        for note in &entry.added {
+            match note.table.as_str() {
+                "sessions" => self.sessions.extend(archive, note, "session_id"),
+                "transcripts" => self.transcripts.extend(archive, note, "session_key"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The current rows of these sessions, by id.
+    fn sessions<'a>(
+        &self,
+        archive: &Archive,
+        ids: impl Iterator<Item = &'a str>,
+    ) -> Result<HashMap<String, Vec<SessionRow>>> {
+        let mut places: Vec<(&str, i64)> = ids.flat_map(|it| self.sessions.find(it)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let mut cursor = archive.cursor(None);
+        let mut out: HashMap<String, Vec<SessionRow>> = HashMap::new();
+        for (path, row) in places {
+            cursor.rows(path, row, 1, |frame| {
+                for it in SessionRow::rows(&frame)? {
+                    if !archive.superseded().contains(&(it.session_key.clone(), it.generation)) {
+                        out.entry(it.session_id.clone()).or_default().push(it);
+                    }
+                }
+                Ok(())
+            });
+        }
+        for rows in out.values_mut() {
+            rows.sort_by(|one, other| {
+                (one.at, &one.session_key).cmp(&(other.at, &other.session_key))
+            });
+        }
+        Ok(out)
+    }
+
+    /// The current row of one session.
+    pub(super) fn row(
+        &self,
+        cursor: &mut Cursor<'_>,
+        archive: &Archive,
+        key: &str,
+    ) -> Option<SessionRow> {
+        let id = key.split('#').next().unwrap_or(key);
+        let mut out: Option<SessionRow> = None;
+        // An id may hold a `#` of its own.
+        let ids = [key, id, key.rsplit_once('#').map_or(key, |it| it.0)];
+        let places: BTreeSet<(&str, i64)> =
+            ids.iter().flat_map(|it| self.sessions.find(it)).collect();
+        for (path, row) in places {
+            cursor.rows(path, row, 1, |frame| {
+                out = SessionRow::rows(&frame)?
+                    .into_iter()
+                    .filter(|it| it.session_key == key)
+                    .filter(|it| {
+                        let row = (it.session_key.clone(), it.generation);
+                        !archive.superseded().contains(&row)
+                    })
+                    .chain(out.take())
+                    .max_by_key(|it| it.generation);
+                Ok(())
+            });
+        }
+        out
+    }
+
+    /// All transcripts that are kept of a session, and whether these are all of their bytes.
+    pub(super) fn drafts(
+        &self,
+        cursor: &mut Cursor<'_>,
+        key: &str,
+        scratch: &std::path::Path,
+    ) -> Result<(Vec<Draft>, bool)> {
+        let places: Vec<(String, i64)> =
+            self.transcripts.find(key).map(|it| (it.0.to_owned(), it.1)).collect();
+        earlier(cursor, key, &places, scratch)
+    }
+
+    /// Keys under which bytes of this session are kept.
+    fn keys_of(&self, id: &str) -> Vec<String> {
+        let keys = std::iter::once(id.to_owned()).chain((2..).map(|nth| format!("{id}#{nth}")));
+        keys.take_while(|it| self.transcripts.find(it).next().is_some()).collect()
+    }
+}
+
+/// A key that no session of this id has.
+fn free_key(id: &str, groups: &[Group]) -> String {
+    let keys = std::iter::once(id.to_owned()).chain((2..).map(|nth| format!("{id}#{nth}")));
+    let mut free = keys.filter(|key| !groups.iter().any(|it| it.key == *key));
+    free.next().unwrap_or_else(|| id.to_owned())
 }
 
 #[derive(Default)]
@@ -215,28 +546,50 @@ impl Batch {
 }
 
 /// All transcripts of one session, and what the archive knew of it.
+#[derive(Default)]
 pub(super) struct Group {
+    pub(super) id: String,
     pub(super) key: String,
     pub(super) drafts: Vec<Draft>,
     pub(super) growths: Vec<Growth>,
     pub(super) before: Option<SessionRow>,
+    /// Bytes of it are kept and the index does not know it.
+    pub(super) is_orphan: bool,
+    /// What was brought back from the archive.
+    kept: Vec<Draft>,
+    /// Not all that is kept of it can be read.
+    is_damaged: bool,
 }
 
 impl Group {
+    pub(super) fn new(id: &str, key: String) -> Self {
+        Self { id: id.to_owned(), key, ..Self::default() }
+    }
+
+    /// Nothing new came of it.
+    fn is_idle(&self) -> bool {
+        self.drafts.is_empty() && self.growths.is_empty()
+    }
+
+    fn account(&self) -> Option<String> {
+        let told = self.drafts.iter().chain(&self.kept).find_map(|it| it.account());
+        told.map(str::to_owned)
+            .or_else(|| self.before.as_ref().and_then(|it| it.account_id.clone()))
+    }
+
     /// Puts what streams have grown by behind what is kept of them; returns which versions are held by that.
-    fn grow(&mut self, root: &std::path::Path, now: i64) -> Result<Vec<Alias>> {
-        let scratch = root.join("tmp");
-        let fail = |it| Error::file("read", &scratch, it);
+    fn grow(&mut self, scratch: &std::path::Path, now: i64) -> Result<Vec<Alias>> {
+        let fail = |it| Error::file("read", scratch, it);
         let mut aliases = Vec::new();
         for growth in std::mem::take(&mut self.growths) {
             let kept = self
                 .drafts
                 .iter_mut()
-                .rfind(|it| it.locator == growth.locator && it.kept.is_some());
+                .rfind(|it| it.locator == growth.listed.locator && it.kept.is_some());
             let Some(draft) = kept else {
                 return Err(Error::new(
                     Kind::Damaged,
-                    format!("the kept beginning of {} cannot be read", growth.locator),
+                    format!("the kept beginning of {} cannot be read", growth.listed.locator),
                 )
                 .hint(
                     "`ssmtrail archive verify` says which file is damaged; nothing was changed",
@@ -245,9 +598,9 @@ impl Group {
             let start = draft.content.bytes() as i64;
             growth
                 .content
-                .parts(1 << 20, |part| append(&mut draft.content, part, &scratch))
+                .parts(1 << 20, |part| append(&mut draft.content, part, scratch))
                 .map_err(fail)?;
-            draft.stored_at = growth.stored_at;
+            draft.stored_at = growth.listed.stored_at;
             draft.read_at = now;
             draft.object_flaws.retain(|it| *it != FlawKind::ObjectDamaged);
             if growth.seen.damaged.is_some() {
@@ -255,8 +608,8 @@ impl Group {
             }
             draft.seen = growth.seen;
             aliases.push(Alias {
-                locator: growth.locator,
-                version: growth.version,
+                locator: growth.listed.locator,
+                version: growth.listed.version,
                 digest: growth.digest.clone(),
             });
             draft.tail = Some(Tail {
@@ -272,106 +625,72 @@ impl Group {
     }
 }
 
-pub(super) fn rfc3339(micros: i64) -> String {
+/// An instant in UTC microseconds as entries of the manifest hold it.
+pub fn rfc3339(micros: i64) -> String {
     chrono::DateTime::from_timestamp_micros(micros)
         .unwrap_or_default()
         .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
-/// Parts transcripts of one id by account: two accounts can use one id. What tells no account goes with the
-/// first that does.
-fn part(
-    archive: &Archive,
-    id: &str,
-    drafts: Vec<Draft>,
-    growths: Vec<Growth>,
-    met: bool,
-) -> Result<Vec<Group>> {
-    let mut before: Vec<SessionRow> = Vec::new();
-    if met {
-        let which = Which { sessions: vec![id.to_owned()], ..Which::default() };
-        before = archive.sessions(&which)?;
-        before.retain(|it| it.session_id == id);
-    }
-    let mut groups: Vec<Group> = before
-        .into_iter()
-        .map(|it| Group {
-            key: it.session_key.clone(),
-            drafts: Vec::new(),
-            growths: Vec::new(),
-            before: Some(it),
-        })
-        .collect();
-    for growth in growths {
-        // A stream goes on in the session it began in, whatever it claims.
-        match groups.iter_mut().find(|it| it.key == growth.kept.session_key) {
-            Some(it) => it.growths.push(growth),
-            None => {
-                return Err(Error::new(
-                    Kind::Damaged,
-                    format!("the session of {} is gone from the archive", growth.locator),
-                )
-                .hint(
-                    "`ssmtrail archive verify` says which file is damaged; nothing was changed",
-                ));
+/// Brings back the transcripts that the archive kept under a key, from where their rows stand, and tells whether these are
+/// all of their bytes. What has a gap is left out.
+fn earlier(
+    cursor: &mut Cursor<'_>,
+    key: &str,
+    places: &[(String, i64)],
+    scratch: &std::path::Path,
+) -> Result<(Vec<Draft>, bool)> {
+    let fail = |it| Error::file("read", scratch, it);
+    let mut found: Vec<(Draft, i64)> = Vec::new();
+    let mut whole = true;
+    for (path, row) in places {
+        let mut rows = Vec::new();
+        whole &= cursor.rows(path, *row, 1, |frame| {
+            rows.extend(TranscriptRow::rows(&frame)?);
+            Ok(())
+        });
+        for row in rows.into_iter().filter(|it| it.session_key == key) {
+            if row.part == 0 {
+                match draft_of(&row) {
+                    Some(it) => found.push((it, 0)),
+                    None => whole = false,
+                }
             }
-        }
-    }
-    let (told, untold): (Vec<Draft>, Vec<Draft>) =
-        drafts.into_iter().partition(|it| it.account().is_some());
-    for draft in told.into_iter().chain(untold) {
-        let account = draft.account().map(str::to_owned);
-        let fits = |it: &Group| {
-            let theirs = it
-                .drafts
-                .iter()
-                .find_map(|it| it.account().map(str::to_owned))
-                .or_else(|| it.before.as_ref().and_then(|it| it.account_id.clone()));
-            account.is_none() || theirs.is_none() || theirs == account
-        };
-        match groups.iter_mut().find(|it| fits(it)) {
-            Some(it) => it.drafts.push(draft),
-            None => {
-                let key = match groups.len() {
-                    0 => id.to_owned(),
-                    many => format!("{id}#{}", many + 1),
-                };
-                groups.push(Group { key, drafts: vec![draft], growths: Vec::new(), before: None });
-            }
-        }
-    }
-    groups.retain(|it| !it.drafts.is_empty() || !it.growths.is_empty());
-    Ok(groups)
-}
-
-/// Brings back the transcripts that the archive kept of a session, to be read together with the new ones.
-pub(super) fn earlier(archive: &Archive, group: &mut Group, root: &std::path::Path) -> Result<()> {
-    let scratch = root.join("tmp");
-    let mut found: Vec<Draft> = Vec::new();
-    archive.transcripts_of(&[&group.key], |row| {
-        let fail = |it| Error::file("read", &scratch, it);
-        if row.part == 0 {
-            found.push(draft_of(&row).ok_or_else(|| {
-                Error::new(Kind::Damaged, format!("a transcript of {} has no form", row.session_id))
-            })?);
-        }
-        // A stream that grew goes on in a later file.
-        let draft = found.iter_mut().rfind(|it| it.locator == row.locator);
-        if let Some(draft) = draft {
-            append(&mut draft.content, &row.content, &scratch).map_err(fail)?;
+            // A stream that grew goes on in a later file.
+            let draft = found
+                .iter_mut()
+                .rfind(|it| it.0.locator == row.locator && it.0.kept == Some(row.part));
+            let Some((draft, bytes)) = draft else {
+                whole = false;
+                continue;
+            };
+            append(&mut draft.content, &row.content, scratch).map_err(fail)?;
             draft.kept = Some(row.part + 1);
             draft.take_facts(&row);
+            *bytes = row.content_bytes;
         }
-        Ok(())
-    })?;
-    for draft in &mut found {
-        draft.decode().map_err(|it| Error::file("read", &scratch, it))?;
     }
-    group.drafts.extend(found);
-    Ok(())
+    let (sound, torn): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|(it, bytes)| it.content.bytes() as i64 == *bytes);
+    whole &= torn.is_empty();
+    let mut found: Vec<Draft> = sound.into_iter().map(|it| it.0).collect();
+    for draft in &mut found {
+        draft.decode().map_err(fail)?;
+    }
+    Ok((found, whole))
 }
 
 impl Draft {
+    /// What an entry says of its bytes.
+    pub(super) fn brought(&self) -> std::io::Result<Brought> {
+        Ok(Brought {
+            locator: self.locator.clone(),
+            version: self.version.clone(),
+            digest: self.digest.clone(),
+            content_digest: self.content.digest()?,
+        })
+    }
+
     /// What the newest reading of a kept transcript told of its object.
     fn take_facts(&mut self, row: &TranscriptRow) {
         self.stored_at = row.stored_at.micros();

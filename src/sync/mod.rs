@@ -21,6 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
 
+use crate::archive::Archive;
 use crate::archive::manifest::Alias;
 use crate::archive::manifest::Other;
 use crate::archive::writer::Writer;
@@ -51,6 +52,7 @@ use crate::transcript::wire::Form;
 use plan::Decision;
 use plan::Ledger;
 
+pub use gather::rfc3339;
 pub use rebuild::Changed;
 pub use rebuild::Rebuilt;
 pub use rebuild::rebuild;
@@ -78,6 +80,8 @@ const PART_BYTES: usize = 4 << 20;
 const FETCHED_KIB: usize = 96 << 10;
 /// What one fetched object counts at least and at most, in KiB: larger ones come as they are read.
 const OBJECT_KIB: (u64, u64) = (64, 16 << 10);
+/// Objects that wait to be read: each may be an open file.
+const BODIES: usize = 16;
 /// Outcomes that wait to be gathered, so that decoding goes on while a batch is written. What they weigh is bounded above.
 const OUTCOMES: usize = 1024;
 
@@ -101,6 +105,8 @@ pub struct Summary {
     pub closed: Vec<Skip>,
     /// Sources that could not be listed to their end.
     pub unlisted: Vec<Skip>,
+    /// What of the archive cannot be read.
+    pub archive: Vec<Skip>,
     /// What to do about the failures, each once.
     pub hints: BTreeSet<String>,
     pub transcripts: u64,
@@ -111,6 +117,9 @@ pub struct Summary {
     pub interrupted: bool,
     /// Objects that a dry run would take, by source.
     pub would: Vec<Would>,
+    /// How often an index was looked through, and how often a file of the archive was opened: what a test holds us to.
+    pub index_scans: u64,
+    pub files_opened: u64,
 }
 
 /// What a run would take from one source.
@@ -140,6 +149,15 @@ impl Summary {
         self.hints.extend(it.hint);
     }
 
+    /// Files of the archive that could not be read, each once.
+    fn unreadable(&mut self, damages: Vec<Skip>) {
+        for it in damages {
+            if !self.archive.iter().any(|seen| seen.locator == it.locator) {
+                self.archive.push(it);
+            }
+        }
+    }
+
     /// Nothing at all could be listed.
     pub fn is_blind(&self) -> bool {
         self.listed == 0 && !self.closed.is_empty()
@@ -162,7 +180,6 @@ pub struct Options<'a> {
     /// Now, UTC microseconds.
     pub now: i64,
     pub threads: usize,
-    pub dry_run: bool,
     pub stop: &'a AtomicBool,
 }
 
@@ -256,10 +273,8 @@ impl Draft {
 /// The new events of a stream whose beginning is kept, with the key of its session.
 struct Growth {
     kept: plan::Kept,
-    locator: String,
-    /// The version as listed now.
-    version: String,
-    stored_at: Option<i64>,
+    /// The stream as listed now.
+    listed: Listed,
     content: Content,
     digest: String,
     seen: Seen,
@@ -308,11 +323,131 @@ struct Done {
     _room: Option<OwnedSemaphorePermit>,
 }
 
+/// What the archive holds, as far as it can be read.
+struct Known {
+    ledger: Ledger,
+    /// Sessions that it has, as fingerprints.
+    sessions: HashSet<u64>,
+}
+
+impl Known {
+    fn of(archive: &Archive, now: i64) -> Result<Self> {
+        let mut ledger = Ledger::new(now);
+        let mut sessions: HashSet<u64> =
+            archive.session_ids()?.iter().map(|it| gather::fingerprint(it)).collect();
+        archive.held(|it| {
+            ledger.hold(&it);
+            sessions.extend(it.session.map(|it| gather::fingerprint(it.0)));
+        })?;
+        // What another decoder took for no transcript is read again.
+        for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
+            for it in &entry.others {
+                ledger.know(&it.locator, &it.version, &it.why);
+            }
+        }
+        Ok(Self { ledger, sessions })
+    }
+}
+
+/// Lists every source and says what is missing. Reads nothing of what is listed, and writes nothing.
+///
+/// # Errors
+/// An archive that cannot be read.
+pub fn look<S: Source + Sync>(
+    runtime: &tokio::runtime::Runtime,
+    archive: &Archive,
+    sources: &[S],
+    options: &Options<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Summary> {
+    let known = Known::of(archive, options.now)?;
+    let mut summary = Summary::default();
+    for source in sources {
+        if options.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        progress.source(source.name());
+        let before = source.calls();
+        let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
+        let listing = Mutex::new((Summary::default(), Would::default()));
+        let walked = std::thread::scope(|scope| {
+            let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
+            let ledger = &known.ledger;
+            let sorter = scope.spawn(|| sort(found_in, None, ledger, options, &listing));
+            while !sorter.is_finished() {
+                std::thread::sleep(Duration::from_millis(20));
+                if let Ok(it) = listing.lock() {
+                    progress.listed(summary.listed + it.0.listed, summary.bytes + it.0.bytes);
+                }
+            }
+            lister.join().unwrap_or_else(|_| Err(Refusal::new("the listing stopped")))
+        });
+        let (listed, mut would) = listing.into_inner().unwrap_or_default();
+        summary.bytes += listed.bytes;
+        would.source = source.name().to_owned();
+        would.calls = since(&before, source.calls());
+        summary.would.push(would);
+        summary.heard(source.name(), listed, walked);
+    }
+    progress.finished();
+    summary.interrupted |= options.stop.load(Ordering::Relaxed);
+    summary.unreadable(archive.damages());
+    summary.settle();
+    Ok(summary)
+}
+
+async fn stoppable<S: Source>(
+    source: &S,
+    found: tokio::sync::mpsc::Sender<Found>,
+    stop: &AtomicBool,
+) -> Result<(), Refusal> {
+    tokio::select! {
+        it = source.list(found) => it,
+        () = stopped(stop) => Ok(()),
+    }
+}
+
+fn list<S: Source>(
+    runtime: &tokio::runtime::Runtime,
+    source: &S,
+    found: tokio::sync::mpsc::Sender<Found>,
+    stop: &AtomicBool,
+) -> Result<(), Refusal> {
+    runtime.block_on(stoppable(source, found, stop))
+}
+
+impl Summary {
+    /// Takes up what the listing of a source told.
+    fn heard(&mut self, name: &str, listed: Self, walked: Result<(), Refusal>) {
+        self.listed += listed.listed;
+        self.held += listed.held;
+        self.others.extend(listed.others);
+        self.failed.extend(listed.failed);
+        if let Err(it) = walked {
+            self.cannot_list(name, it, listed.listed > 0);
+        }
+    }
+
+    /// Workers finish in any order; the words must not depend on it.
+    fn settle(&mut self) {
+        for list in [
+            &mut self.others,
+            &mut self.damaged,
+            &mut self.parts,
+            &mut self.failed,
+            &mut self.told,
+            &mut self.archive,
+        ] {
+            list.sort_by(|one, other| one.locator.cmp(&other.locator));
+        }
+    }
+}
+
 /// Reads every source and archives what is missing.
 ///
 /// # Errors
-/// What stops the run as a whole: an archive that cannot be written. Sources that cannot be listed and objects that
-/// cannot be read are in the summary.
+/// What stops the run as a whole: an archive that cannot be written. Sources that cannot be listed, objects that
+/// cannot be read, and files of the archive that are damaged are in the summary.
 pub fn sync<S: Source + Sync>(
     runtime: &tokio::runtime::Runtime,
     writer: &mut Writer,
@@ -321,21 +456,10 @@ pub fn sync<S: Source + Sync>(
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
     let archive = writer.archive();
-    let mut ledger = Ledger::default();
-    archive.held(|it| ledger.hold(&it))?;
-    // What another decoder took for no transcript is read again.
-    for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
-        for it in &entry.others {
-            ledger.know(&it.locator, &it.version, &it.why);
-        }
-    }
-    let mut run = Run {
-        runtime,
-        ledger,
-        known: archive.session_ids()?.iter().map(|it| gather::fingerprint(it)).collect(),
-        options,
-        summary: Summary::default(),
-    };
+    let known = Known::of(&archive, options.now)?;
+    let mut run =
+        Run { runtime, known, kept: None, again: Vec::new(), options, summary: Summary::default() };
+    run.summary.unreadable(archive.damages());
     drop(archive);
     for source in sources {
         if options.stop.load(Ordering::Relaxed) {
@@ -344,28 +468,75 @@ pub fn sync<S: Source + Sync>(
         }
         progress.source(source.name());
         run.source(writer, source, progress)?;
+        let again = std::mem::take(&mut run.again);
+        if !again.is_empty() && !options.stop.load(Ordering::Relaxed) {
+            // What cannot go on from what is kept is read from its beginning.
+            for it in &again {
+                run.known.ledger.forget(&it.locator);
+            }
+            let listed = run.summary.listed;
+            run.source(writer, &Again { source, listed: again }, progress)?;
+            run.summary.listed = listed;
+            run.again.clear();
+        }
     }
     progress.finished();
     let mut summary = run.summary;
-    // Workers finish in any order; the words must not depend on it.
-    for list in [
-        &mut summary.others,
-        &mut summary.damaged,
-        &mut summary.parts,
-        &mut summary.failed,
-        &mut summary.told,
-    ] {
-        list.sort_by(|one, other| one.locator.cmp(&other.locator));
-    }
+    summary.settle();
     Ok(summary)
+}
+
+/// A source of which only these are wanted.
+struct Again<'a, S> {
+    source: &'a S,
+    listed: Vec<Listed>,
+}
+
+impl<S: Source + Sync> Source for Again<'_, S> {
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    async fn list(&self, found: tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
+        for it in &self.listed {
+            if found.send(Found::Object(it.clone())).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        it: &Listed,
+        _from: Option<&crate::source::Position>,
+    ) -> Result<Box<dyn Body>, Refusal> {
+        self.source.fetch(it, None).await
+    }
+
+    fn concurrency(&self) -> usize {
+        self.source.concurrency()
+    }
+
+    fn calls(&self) -> Vec<(String, u64)> {
+        self.source.calls()
+    }
+
+    fn whereabouts(&self) -> (Option<String>, Option<String>) {
+        self.source.whereabouts()
+    }
+
+    fn skew(&self) -> Option<i64> {
+        self.source.skew()
+    }
 }
 
 /// One run over all sources.
 struct Run<'a> {
     runtime: &'a tokio::runtime::Runtime,
-    ledger: Ledger,
-    /// Sessions that the archive has, as fingerprints.
-    known: HashSet<u64>,
+    known: Known,
+    kept: Option<gather::Kept>,
+    again: Vec<Listed>,
     options: &'a Options<'a>,
     summary: Summary,
 }
@@ -388,23 +559,20 @@ impl Run<'_> {
         crate::archive::private_folder(&scratch).map_err(|it| Error::file("make", &scratch, it))?;
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
         let (work_out, work_in) = tokio::sync::mpsc::channel::<(Listed, Option<plan::Kept>)>(1024);
-        let (body_out, body_in) = tokio::sync::mpsc::channel::<Fetched>(64);
+        let (body_out, body_in) = tokio::sync::mpsc::channel::<Fetched>(BODIES);
         let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
         let body_in = Mutex::new(body_in);
         let listing = Mutex::new((Summary::default(), Would::default()));
-        let Self { runtime, ledger, known, options, summary } = self;
-        let (runtime, ledger, options) = (*runtime, &*ledger, *options);
-        let before = source.calls();
+        let Self { runtime, known, kept, again, options, summary } = self;
+        // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
+        let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
+        let options = &Options { now, ..**options };
+        let runtime = *runtime;
+        let Known { ledger, sessions } = known;
+        let ledger = &*ledger;
         let walked = std::thread::scope(|scope| -> Result<Result<(), Refusal>> {
-            let lister = scope.spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        it = source.list(found_out) => it,
-                        () = stopped(options.stop) => Ok(()),
-                    }
-                })
-            });
-            scope.spawn(|| sort(found_in, work_out, ledger, options, &listing));
+            let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
+            scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
             scope.spawn(move || {
                 runtime.block_on(async {
                     let workers = body_out.clone();
@@ -421,7 +589,15 @@ impl Run<'_> {
                 scope.spawn(move || work(source, ledger, body_in, &done_out, scratch, options));
             }
             drop(done_out);
-            let mut gatherer = gather::Gatherer { writer, known, options, summary: &mut *summary };
+            let mut gatherer = gather::Gatherer {
+                writer,
+                known: sessions,
+                kept,
+                brought: None,
+                again,
+                options,
+                summary: &mut *summary,
+            };
             let mut gathered = gatherer.gather(&done_in, progress, &|| {
                 let it = listing.lock();
                 it.map_or((0, 0), |it| (it.0.listed, it.0.bytes))
@@ -442,20 +618,8 @@ impl Run<'_> {
             gathered?;
             Ok(walked.unwrap_or_else(|_| Err(Refusal::new("the listing stopped"))))
         })?;
-        let (listed, mut would) = listing.into_inner().unwrap_or_default();
-        summary.listed += listed.listed;
-        summary.held += listed.held;
-        summary.others.extend(listed.others);
-        summary.failed.extend(listed.failed);
-        if options.dry_run {
-            summary.bytes += listed.bytes;
-            would.source = source.name().to_owned();
-            would.calls = since(&before, source.calls());
-            summary.would.push(would);
-        }
-        if let Err(it) = walked {
-            summary.cannot_list(source.name(), it, listed.listed > 0);
-        }
+        let (listed, _) = listing.into_inner().unwrap_or_default();
+        summary.heard(source.name(), listed, walked);
         summary.interrupted |= options.stop.load(Ordering::Relaxed);
         Ok(())
     }
@@ -470,10 +634,10 @@ fn since(before: &[(String, u64)], now: Vec<(String, u64)>) -> BTreeMap<String, 
         .collect()
 }
 
-/// Judges what is listed, and hands on what is to be fetched.
+/// Judges what is listed, and hands on what is to be fetched, if anybody fetches.
 fn sort(
     mut found: Receiver<Found>,
-    work: tokio::sync::mpsc::Sender<(Listed, Option<plan::Kept>)>,
+    work: Option<tokio::sync::mpsc::Sender<(Listed, Option<plan::Kept>)>>,
     ledger: &Ledger,
     options: &Options<'_>,
     listing: &Mutex<(Summary, Would)>,
@@ -489,8 +653,7 @@ fn sort(
             }
             Err(_) => break,
         };
-        if let Some(job) = job
-            && !options.dry_run
+        if let (Some(job), Some(work)) = (job, &work)
             && work.blocking_send(job).is_err()
         {
             break;
@@ -655,15 +818,7 @@ impl One<'_> {
             why: why.clone(),
             loses: true,
         });
-        let growth = Growth {
-            kept,
-            locator: it.locator.clone(),
-            version: it.version.clone(),
-            stored_at: it.stored_at,
-            content,
-            digest,
-            seen,
-        };
+        let growth = Growth { kept, listed: it.clone(), content, digest, seen };
         Ok(Outcome::Grown { growth: Box::new(growth), damage })
     }
 

@@ -43,8 +43,9 @@ pub struct Kept {
 }
 
 /// What the archive holds, as fingerprints: a million objects take some tens of megabytes.
-#[derive(Default)]
 pub struct Ledger {
+    /// The run's own clock, UTC microseconds.
+    now: i64,
     versions: HashSet<u64>,
     bytes: HashSet<u64>,
     locators: HashSet<u64>,
@@ -52,9 +53,24 @@ pub struct Ledger {
     read_at: HashMap<u64, i64>,
     kept: HashMap<u64, Kept>,
     others: HashMap<u64, String>,
+    forgotten: HashSet<u64>,
 }
 
 impl Ledger {
+    /// A ledger that nothing was written into yet, and what time it is, in UTC microseconds.
+    pub fn new(now: i64) -> Self {
+        Self {
+            now,
+            versions: HashSet::new(),
+            bytes: HashSet::new(),
+            locators: HashSet::new(),
+            read_at: HashMap::new(),
+            kept: HashMap::new(),
+            others: HashMap::new(),
+            forgotten: HashSet::new(),
+        }
+    }
+
     /// Adds one kept object; later ones outrank earlier ones.
     pub fn hold(&mut self, it: &Held<'_>) {
         // Parts of one object share its version: what stands before a `#` may be the object, and so may the whole.
@@ -71,7 +87,8 @@ impl Ledger {
             let kept = Kept { position, session_id: id.to_owned(), session_key: key.to_owned() };
             self.kept.insert(locator, kept);
         }
-        if self.kept.contains_key(&locator) {
+        // What was read in our future was read by a clock that was wrong: it settles nothing.
+        if self.kept.contains_key(&locator) && it.read_at <= self.now {
             let last = self.read_at.entry(locator).or_default();
             *last = (*last).max(it.read_at);
         }
@@ -83,11 +100,20 @@ impl Ledger {
     }
 
     pub fn holds_bytes(&self, locator: &str, digest: &str) -> bool {
-        self.bytes.contains(&FIXED.hash_one((locator, digest)))
+        !self.is_forgotten(locator) && self.bytes.contains(&FIXED.hash_one((locator, digest)))
     }
 
     pub fn knows(&self, locator: &str) -> bool {
-        self.locators.contains(&FIXED.hash_one(locator))
+        !self.is_forgotten(locator) && self.locators.contains(&FIXED.hash_one(locator))
+    }
+
+    /// What is kept of this place cannot be gone on from: it is taken as if it had never been met.
+    pub fn forget(&mut self, locator: &str) {
+        self.forgotten.insert(FIXED.hash_one(locator));
+    }
+
+    fn is_forgotten(&self, locator: &str) -> bool {
+        !self.forgotten.is_empty() && self.forgotten.contains(&FIXED.hash_one(locator))
     }
 
     /// Whether this version is in the archive.
@@ -98,6 +124,9 @@ impl Ledger {
 
 /// Whether an object is to be read, and from where.
 pub fn decide(it: &Listed, ledger: &Ledger) -> Decision {
+    if ledger.is_forgotten(&it.locator) {
+        return Decision::Take;
+    }
     let held = ledger.holds(it);
     if !held && let Some(why) = ledger.others.get(&FIXED.hash_one((&it.locator, &it.version))) {
         return Decision::Known(why.clone());
@@ -109,7 +138,7 @@ pub fn decide(it: &Listed, ledger: &Ledger) -> Decision {
         _ => false,
     });
     let Some(kept) = kept else { return if held { Decision::Held } else { Decision::Take } };
-    let read_at = ledger.read_at.get(&locator).copied().unwrap_or(0);
+    let read_at = ledger.read_at.get(&locator).copied().unwrap_or(i64::MIN);
     let settled = it.grown_at.is_none_or(|grown| read_at >= grown.saturating_add(SETTLES));
     if held && settled { Decision::Held } else { Decision::Continue(kept.clone()) }
 }
@@ -162,6 +191,8 @@ pub fn cost(it: &Would) -> Cost {
 mod tests {
     use super::*;
 
+    const NOW: i64 = 100 * 3_600_000_000;
+
     fn object(locator: &str, version: &str) -> Listed {
         Listed {
             locator: locator.into(),
@@ -184,7 +215,7 @@ mod tests {
     }
 
     fn ledger(rows: &[(&str, &str, Option<&str>, i64)]) -> Ledger {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new(NOW);
         for (locator, version, position, read_at) in rows {
             ledger.hold(&Held {
                 locator,
@@ -237,6 +268,8 @@ mod tests {
             ("v1", 1, 0, 2 * hour, "continue at 5"),
             ("v2", 1, hour, 9 * hour, "continue at 5"),
             ("v2", 2, hour, 9 * hour, "Take"),
+            // Read by a clock that stood in 2099.
+            ("v1", 1, 0, NOW + hour, "continue at 5"),
         ];
         for (version, created, grown, read_at, wanted) in table {
             let it = stream("s", version, created, grown);

@@ -1,22 +1,26 @@
 //! Everything that is kept, decoded again, with a note of what that changed.
 
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 use super::DECODER;
 use super::Progress;
 use super::gather::Group;
-use super::gather::earlier;
+use super::gather::Kept;
 use super::gather::rfc3339;
 use super::rows::Read;
 use super::rows::Rows;
-use crate::archive::Which;
+use crate::archive::Archive;
+use crate::archive::read::Cursor;
+use crate::archive::schema::SessionRow;
 use crate::archive::writer::Note;
 use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
-use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::session::Skip;
 
 /// A batch is published when it has decoded this many bytes or sessions.
 const BYTES: u64 = 24 << 20;
@@ -32,6 +36,15 @@ pub struct Rebuilt {
     pub changed: Vec<Changed>,
     /// Versions of the decoder that had written what was there before.
     pub decoders_before: Vec<i64>,
+    /// Sessions that the index had lost and that came back from their bytes.
+    pub back: u64,
+    /// Keys of sessions whose bytes cannot all be read: they stay as they are.
+    pub left: Vec<String>,
+    /// Row groups that were read, and those that there were: what a test holds us to.
+    pub groups_read: u64,
+    pub groups_held: u64,
+    /// What of the archive cannot be read.
+    pub damages: Vec<Skip>,
     pub interrupted: bool,
 }
 
@@ -75,8 +88,11 @@ impl Changed {
     }
 }
 
-/// Decodes every kept transcript again and puts the new rows in place of the old ones, a batch at a time; a
-/// rebuild that is stopped has done the batches it finished, and can be run again.
+/// Decodes every kept transcript again and puts the new rows in place of the old ones, a batch at a time; a rebuild that is
+/// stopped has done the batches it finished, and can be run again.
+///
+/// It starts from the kept bytes, from which all else can be derived: a session that the index lost comes back. A session
+/// whose bytes cannot all be read stays as it is, and no file is retired that holds rows of one.
 pub fn rebuild(
     writer: &mut Writer,
     now: i64,
@@ -84,16 +100,19 @@ pub fn rebuild(
     progress: &mut dyn Progress,
 ) -> Result<Rebuilt> {
     let archive = writer.archive();
-    let old: Vec<String> = ["sessions", "commands", "lines"]
-        .iter()
-        .flat_map(|table| archive.files(table).map(|it| it.path.clone()).collect::<Vec<_>>())
-        .collect();
-    let sessions = archive.sessions(&Which::default())?;
+    let before = Kept::load(&archive);
+    let kept = keys(&archive);
     let mut rebuilt = Rebuilt::default();
-    let bytes: i64 = sessions.iter().map(|it| it.transcript_bytes).sum();
-    progress.listed(sessions.len() as u64, bytes as u64);
-    let mut rest = sessions.into_iter().peekable();
-    while rest.peek().is_some() {
+    let mut old = Old::of(&archive, &kept, &mut rebuilt.left);
+    progress.listed(kept.len() as u64, kept.iter().map(|it| it.bytes as u64).sum());
+    let scratch = writer.root().join("tmp");
+    let compared = ["byte_start", "kind", "command", "decoder"];
+    let mut bytes = archive.cursor(None);
+    let mut index = archive.cursor(None);
+    let mut commands = archive.cursor(Some(&compared));
+    let mut rest = kept.into_iter().peekable();
+    let mut next: Option<Group> = None;
+    while rest.peek().is_some() || next.is_some() {
         if stop.load(Ordering::Relaxed) {
             rebuilt.interrupted = true;
             break;
@@ -103,36 +122,39 @@ pub fn rebuild(
         let mut rows = Rows::new(&mut segment, generation, stop);
         let mut superseded = Vec::new();
         let mut held = 0;
-        while held < BYTES as i64
-            && superseded.len() < SESSIONS
-            && let Some(before) = rest.next()
-        {
-            held += before.transcript_bytes;
-            let old_commands = archive.commands_of(&before);
-            for it in old_commands.iter().map(|it| it.decoder) {
-                if !rebuilt.decoders_before.contains(&it) {
-                    rebuilt.decoders_before.push(it);
+        let mut sessions = 0;
+        while held < BYTES as i64 && sessions < SESSIONS {
+            let mut group = match next.take() {
+                Some(it) => it,
+                None => {
+                    let Some(it) = rest.next() else { break };
+                    let mut group = Group::new(&it.id, it.key);
+                    group.before = before.row(&mut index, &archive, &group.key);
+                    let (drafts, whole) = before.drafts(&mut bytes, &group.key, &scratch)?;
+                    let wanted = group.before.as_ref().map_or(0, |it| it.transcripts);
+                    progress.took(1, it.bytes as u64);
+                    if !whole || (drafts.len() as i64) < wanted || drafts.is_empty() {
+                        rebuilt.left.push(group.key);
+                        continue;
+                    }
+                    group.drafts = drafts;
+                    group
                 }
-            }
-            rows.read = Some(Vec::new());
-            let mut group = Group {
-                key: before.session_key.clone(),
-                drafts: Vec::new(),
-                growths: Vec::new(),
-                before: None,
             };
-            earlier(&archive, &mut group, writer.root())?;
-            if group.drafts.is_empty() {
-                return Err(Error::new(
-                    Kind::Damaged,
-                    format!("the transcript of {} cannot be read", before.session_id),
-                )
-                .hint(
-                    "`ssmtrail archive verify` says which file is damaged; nothing was changed",
-                ));
+            if !rows.has_room(&group.drafts) {
+                next = Some(group);
+                break;
             }
-            superseded.push((before.session_key.clone(), before.generation));
-            let commands = match rows.session(group) {
+            sessions += 1;
+            let key = group.key.clone();
+            let row = group.before.take();
+            rows.read = Some(Vec::new());
+            let old_commands = match &row {
+                Some(it) => read(&mut commands, it, &mut rebuilt.decoders_before),
+                None => Vec::new(),
+            };
+            held += group.drafts.iter().map(|it| it.content.bytes() as i64).sum::<i64>();
+            let count = match rows.session(group) {
                 Ok(it) => it as u64,
                 // Given up in the middle of a long transcript: this batch stays as it was.
                 Err(it) if it.kind == Kind::Interrupted => {
@@ -143,19 +165,26 @@ pub fn rebuild(
                 Err(it) => return Err(it),
             };
             rebuilt.sessions += 1;
-            rebuilt.commands_before += before.command_count as u64;
-            rebuilt.commands += commands;
-            let old = old_commands
-                .into_iter()
-                .map(|it| Read { byte_start: it.byte_start, kind: it.kind, text: it.command })
-                .collect();
+            rebuilt.commands += count;
             let now = rows.read.take().unwrap_or_default();
-            rebuilt.changed.extend(Changed::between(&before.session_id, old, now));
-            progress.took(1, before.transcript_bytes as u64);
+            match row {
+                Some(row) => {
+                    rebuilt.commands_before += row.command_count as u64;
+                    rebuilt.changed.extend(Changed::between(&row.session_id, old_commands, now));
+                    superseded.push((key, row.generation));
+                    old.replaced(&row);
+                }
+                None => {
+                    rebuilt.back += 1;
+                    // Rows of it may lie beside an index that cannot be read now.
+                    superseded.extend(old.lost.iter().map(|it| (key.clone(), *it)));
+                }
+            }
         }
         rows.finish()?;
+        let last = rest.peek().is_none() && next.is_none();
         // The last batch takes the place of all old files at once.
-        let retired = if rest.peek().is_none() { old.clone() } else { Vec::new() };
+        let retired = if last { old.superfluous(&archive) } else { Vec::new() };
         writer.publish(
             segment,
             Note {
@@ -170,7 +199,138 @@ pub fn rebuild(
         )?;
     }
     progress.finished();
+    rebuilt.groups_read = archive.groups_read();
+    let tables = ["sessions", "commands", "transcripts"];
+    rebuilt.groups_held = tables.iter().map(|it| archive.groups_held(it)).sum();
+    rebuilt.damages = archive.damages();
     Ok(rebuilt)
+}
+
+/// One session as the kept bytes tell of it.
+struct KeptSession {
+    id: String,
+    key: String,
+    bytes: i64,
+}
+
+/// All sessions of which bytes are kept, in the order of the files.
+fn keys(archive: &Archive) -> Vec<KeptSession> {
+    let columns = ["session_id", "session_key", "content_bytes", "part"];
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut out: Vec<KeptSession> = Vec::new();
+    for note in archive.files("transcripts") {
+        let all = [(0, note.rows as i64)];
+        archive.read_spans(&note.path, &all, Some(&columns), |_, frame| {
+            let ids = frame.column("session_id")?.str()?.clone();
+            let keys = frame.column("session_key")?.str()?.clone();
+            let sizes = frame.column("content_bytes")?.i64()?.clone();
+            let parts = frame.column("part")?.i64()?.clone();
+            for row in 0..frame.height() {
+                let key = keys.get(row).unwrap_or_default();
+                let at = *seen.entry(key.to_owned()).or_insert_with(|| {
+                    let id = ids.get(row).unwrap_or_default().to_owned();
+                    out.push(KeptSession { id, key: key.to_owned(), bytes: 0 });
+                    out.len() - 1
+                });
+                if parts.get(row) == Some(0) {
+                    out[at].bytes += sizes.get(row).unwrap_or(0);
+                }
+            }
+            Ok(())
+        });
+    }
+    out
+}
+
+/// Commands as they were read before.
+fn read(cursor: &mut Cursor<'_>, row: &SessionRow, decoders: &mut Vec<i64>) -> Vec<Read> {
+    let mut out = Vec::new();
+    let path = Archive::file_of("commands", row);
+    cursor.rows(&path, row.commands_at, row.commands_rows, |frame| {
+        let starts = frame.column("byte_start")?.i64()?.clone();
+        let kinds = frame.column("kind")?.str()?.clone();
+        let texts = frame.column("command")?.str()?.clone();
+        let versions = frame.column("decoder")?.i64()?.clone();
+        for row in 0..frame.height() {
+            let version = versions.get(row).unwrap_or(0);
+            if !decoders.contains(&version) {
+                decoders.push(version);
+            }
+            out.push(Read {
+                byte_start: starts.get(row).unwrap_or(0),
+                kind: kinds.get(row).unwrap_or_default().to_owned(),
+                text: texts.get(row).unwrap_or_default().to_owned(),
+            });
+        }
+        Ok(())
+    });
+    out
+}
+
+/// The files of an index and what hangs on it, and how many of each one's sessions are still current.
+struct Old {
+    /// Sessions of each file of the index that no newer rows replace, by its path.
+    current: HashMap<String, i64>,
+    /// Files of the other tables, by partition and generation.
+    others: Vec<String>,
+    /// Generations whose index cannot be read.
+    lost: Vec<i64>,
+}
+
+impl Old {
+    /// Looks through the index. Sessions that it knows and of which no bytes could be read are `left`.
+    fn of(archive: &Archive, kept: &[KeptSession], left: &mut Vec<String>) -> Self {
+        let kept: HashSet<&str> = kept.iter().map(|it| it.key.as_str()).collect();
+        let mut current = HashMap::new();
+        let columns = ["session_key", "generation"];
+        for note in archive.files("sessions") {
+            let mut count = 0;
+            let all = [(0, note.rows as i64)];
+            archive.read_spans(&note.path, &all, Some(&columns), |_, frame| {
+                let keys = frame.column("session_key")?.str()?.clone();
+                let generations = frame.column("generation")?.i64()?.clone();
+                for (key, generation) in keys.iter().zip(generations.iter()) {
+                    let row = (key.unwrap_or_default().to_owned(), generation.unwrap_or(0));
+                    if archive.superseded().contains(&row) {
+                        continue;
+                    }
+                    count += 1;
+                    if !kept.contains(row.0.as_str()) {
+                        left.push(row.0);
+                    }
+                }
+                Ok(())
+            });
+            current.insert(note.path.clone(), count);
+        }
+        let damaged: HashSet<String> = archive.damages().into_iter().map(|it| it.locator).collect();
+        current.retain(|path, _| !damaged.contains(path));
+        let tables = ["commands", "lines"];
+        let others = tables.iter().flat_map(|it| archive.files(it)).map(|it| it.path.clone());
+        Self { current, others: others.collect(), lost: archive.lost_generations() }
+    }
+
+    fn replaced(&mut self, row: &SessionRow) {
+        if let Some(it) = self.current.get_mut(&Archive::file_of("sessions", row)) {
+            *it -= 1;
+        }
+    }
+
+    /// Files of which every row was derived anew. One that cannot be read stays: nobody can say what it held.
+    fn superfluous(&self, archive: &Archive) -> Vec<String> {
+        let done = |path: &str| self.current.get(path) == Some(&0);
+        let mut out: Vec<String> =
+            self.current.iter().filter(|it| *it.1 == 0).map(|it| it.0.clone()).collect();
+        for path in &self.others {
+            let index = path.split_once('/').map(|it| format!("sessions/{}", it.1));
+            if index.is_some_and(|it| done(&it)) {
+                out.push(path.clone());
+            }
+        }
+        out.retain(|it| archive.is_sound(it));
+        out.sort_unstable();
+        out
+    }
 }
 
 #[cfg(test)]

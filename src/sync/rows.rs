@@ -9,6 +9,7 @@ use super::Draft;
 use super::GROUP_ROWS;
 use super::PART_BYTES;
 use super::gather::Group;
+use crate::archive::manifest::Brought;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
@@ -19,6 +20,7 @@ use crate::archive::schema::SessionRow;
 use crate::archive::schema::Shared;
 use crate::archive::schema::TRANSCRIPTS;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::writer::PARTITIONS;
 use crate::archive::writer::Segment;
 use crate::error::Error;
 use crate::error::Kind;
@@ -46,6 +48,8 @@ pub(super) struct Rows<'a> {
     partitions: BTreeMap<String, Pending>,
     /// Commands of the last session, for a comparison with what was there before; `None` if nobody compares.
     pub(super) read: Option<Vec<Read>>,
+    /// Source bytes that are written here for the first time.
+    pub(super) brought: Vec<Brought>,
 }
 
 /// One command as a comparison sees it: where it stands, what it is for, what it says.
@@ -67,7 +71,13 @@ struct Pending {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(segment: &'a mut Segment, generation: i64, stop: &'a AtomicBool) -> Self {
-        Self { segment, generation, stop, partitions: BTreeMap::new(), read: None }
+        let (partitions, brought) = (BTreeMap::new(), Vec::new());
+        Self { segment, generation, stop, partitions, read: None, brought }
+    }
+
+    /// Whether a session of these transcripts may go into this segment, which has a file open for each of its partitions.
+    pub(super) fn has_room(&self, drafts: &[Draft]) -> bool {
+        self.partitions.len() < PARTITIONS || self.partitions.contains_key(&partition_of(drafts))
     }
 
     /// Writes one session; returns how many commands it has.
@@ -220,7 +230,7 @@ impl<'a> Rows<'a> {
         facts: &Facts,
         draft: &Draft,
     ) -> Result<()> {
-        let Self { segment, generation, partitions, .. } = self;
+        let Self { segment, generation, partitions, brought, .. } = self;
         let pending = partitions.entry(partition.to_owned()).or_default();
         let unreadable =
             |it| Error::new(Kind::Refused, format!("cannot read back {}: {it}", draft.locator));
@@ -230,6 +240,12 @@ impl<'a> Rows<'a> {
             None => (&draft.content, &draft.digest, 0, 0),
         };
         let content_digest = content.digest().map_err(unreadable)?;
+        brought.push(Brought {
+            locator: draft.locator.clone(),
+            version: draft.version.clone(),
+            digest: digest.clone(),
+            content_digest: content_digest.clone(),
+        });
         let position = draft.seen.position.as_ref().and_then(|it| serde_json::to_string(it).ok());
         let object_flaws: Vec<&str> = draft.object_flaws.iter().map(|it| it.name()).collect();
         let object_flaws = Some(object_flaws.join("+")).filter(|it| !it.is_empty());
@@ -285,7 +301,8 @@ impl<'a> Rows<'a> {
         read.map_err(unreadable)
     }
 
-    pub(super) fn finish(self) -> Result<()> {
+    /// Writes what waits; returns what was brought.
+    pub(super) fn finish(self) -> Result<Vec<Brought>> {
         for (partition, mut pending) in self.partitions {
             write_transcripts(self.segment, &partition, &mut pending)?;
             for rows in pending.commands.chunks(GROUP_ROWS) {
@@ -299,8 +316,13 @@ impl<'a> Rows<'a> {
                 self.segment.write(&SESSIONS, &partition, &frame)?;
             }
         }
-        Ok(())
+        Ok(self.brought)
     }
+}
+
+/// The folder of a session's files, as far as these transcripts tell.
+pub(super) fn partition_of(drafts: &[Draft]) -> String {
+    Facts::of(drafts).partition()
 }
 
 /// Whether one object is there in several versions that are not the same.

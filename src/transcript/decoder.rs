@@ -71,10 +71,12 @@ pub enum FlawKind {
     PromptUnknown,
     /// Something was typed that was not shown: behind a question for a password, or after `stty -echo`.
     NotEchoed,
+    /// What the archive kept of the session before cannot be read: this was read from the source again and stands beside it.
+    KeptDamaged,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -91,6 +93,7 @@ impl FlawKind {
         Self::Panes,
         Self::PromptUnknown,
         Self::NotEchoed,
+        Self::KeptDamaged,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -115,6 +118,7 @@ impl FlawKind {
             Self::Panes => "panes",
             Self::PromptUnknown => "prompt-unknown",
             Self::NotEchoed => "not-echoed",
+            Self::KeptDamaged => "kept-damaged",
         }
     }
 
@@ -139,6 +143,9 @@ impl FlawKind {
             }
             Self::NotEchoed => {
                 "something was typed without echo, as a password is: no byte of it is here"
+            }
+            Self::KeptDamaged => {
+                "what the archive kept before cannot be read: this was read from the source again"
             }
             Self::Diverges => "the session's two copies do not show the same lines",
             Self::Repeated => "log events came twice and are kept once",

@@ -48,7 +48,9 @@ mod report;
 
 // The archive proves itself and survives what happens to disks and processes.
 mod archive;
+mod cost;
 mod crash;
+mod damage;
 
 // Whatever was typed or printed, nothing of it acts on its reader.
 mod hostile;

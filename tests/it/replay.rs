@@ -185,8 +185,8 @@ fn secretive() -> World {
             "sh-4.2$ exit",
         ],
     );
-    world.run("sync logs");
     world.salted();
+    world.run("sync logs");
     world
 }
 

@@ -143,8 +143,8 @@ fn careless() -> World {
             "sh-5.2$ exit",
         ],
     );
-    world.run("sync logs");
     world.salted();
+    world.run("sync logs");
     world
 }
 

@@ -53,14 +53,15 @@ impl World {
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
             world.file(&format!("logs/{name}"), &std::fs::read(&path).expect("a transcript"));
         }
-        world.run("sync logs");
         world.salted();
+        world.run("sync logs");
         world
     }
 
-    /// Marks of masked secrets are the same in every run.
+    /// Marks of masked secrets are the same in every run of an archive that is made here afterwards.
     pub(crate) fn salted(&self) {
         use std::io::Write as _;
+        std::fs::create_dir_all(self.path("archive")).expect("the archive's folder");
         use std::os::unix::fs::OpenOptionsExt;
         let mut options = std::fs::OpenOptions::new();
         let mut file = options
@@ -119,10 +120,10 @@ impl World {
             said.push_str(&format!("[exit {code}]\n"));
         }
         let here = self.folder.path().canonicalize().expect("this world");
-        Said(
-            said.replace(&format!("{}/", here.display()), "")
-                .replace(&here.display().to_string(), "."),
-        )
+        let said = said
+            .replace(&format!("{}/", here.display()), "")
+            .replace(&here.display().to_string(), ".");
+        Said(crate::peer::headless(&said))
     }
 
     /// Standard output, standard error and exit code.

@@ -188,6 +188,7 @@ impl<'a> Paper<'a> {
                 ),
             ),
             (words.digest, it.archive_digest.clone()),
+            (words.head, it.archive_head.clone().unwrap_or_else(|| "-".into())),
             (words.made_with, made),
         ]
     }

@@ -120,6 +120,7 @@ pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
             "sessions": report.archive_sessions,
             "transcripts": report.archive_transcripts,
             "digest": report.archive_digest,
+            "head": report.archive_head,
         },
         "accounts": report.accounts,
         "regions": report.regions,

@@ -39,6 +39,7 @@ words! {
     archive: "Archive", "アーカイブ";
     archive_holds: "{0} sessions, {1} transcripts", "セッション {0} 件、トランスクリプト {1} 件";
     digest: "Digest of all its transcripts (SHA-256)", "全トランスクリプトのダイジェスト (SHA-256)";
+    head: "Head of the archive's chain", "アーカイブの連鎖の先頭";
     made_with: "Made with", "作成";
     decoder: "decoder {0}", "デコーダー {0}";
     times_in: "Times", "時刻";
@@ -174,6 +175,9 @@ impl Words {
             }
             FlawKind::NotEchoed => {
                 "パスワードのように表示されずに入力されたものがあり、そのバイトは残っていない"
+            }
+            FlawKind::KeptDamaged => {
+                "アーカイブが以前に保持したものを読めないため、保存先から読み直した"
             }
             FlawKind::Diverges => "セッションの二つの写しが同じ行を示さない",
             FlawKind::Repeated => "ログイベントが二度届き、一度だけ保持している",

@@ -1,0 +1,581 @@
+//! Reading: the one place that opens the archive's Parquet files.
+//!
+//! Whatever is read is compared with what the manifest says of it: length and footer when a file is opened, pieces when
+//! rows are read from them. A file that is missing, changed or makes no sense is a damage that names it, and the rest
+//! is read. Nothing here is done once for each session that is kept: what many sessions ask for is looked up together.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::BuildHasher;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use polars::prelude::*;
+
+use super::Archive;
+use super::Held;
+use super::Which;
+use super::guard::guarded;
+use super::manifest::FileNote;
+use super::pieces::Pieces;
+use super::schema;
+use super::schema::CommandRow;
+use super::schema::LineRow;
+use super::schema::SessionRow;
+use super::schema::Table;
+use super::schema::TranscriptRow;
+use super::unreadable;
+use crate::error::Result;
+
+/// Files kept open for reading at once, whatever the number of partitions.
+const OPEN_FILES: usize = 16;
+
+/// Columns of kept objects that tell what is held.
+const HELD: [&str; 9] = [
+    "locator",
+    "version",
+    "digest",
+    "session_id",
+    "session_key",
+    "read_at",
+    "position",
+    "part_start",
+    "generation",
+];
+
+/// A Parquet file whose footer was checked.
+pub(crate) struct Opened {
+    file: File,
+    pub(crate) metadata: FileMetadataRef,
+    /// Number of the first row of each row group.
+    firsts: Vec<i64>,
+    /// `None` in files of earlier versions, whose pieces nobody noted.
+    pieces: Option<Pieces>,
+}
+
+impl Opened {
+    /// Opens a file of the archive.
+    pub(crate) fn open(path: &std::path::Path, note: &FileNote) -> PolarsResult<Self> {
+        let file = File::open(path).map_err(|it| match it.kind() {
+            std::io::ErrorKind::NotFound => polars_err!(ComputeError: "it is missing"),
+            _ => PolarsError::from(it),
+        })?;
+        let length = file.metadata()?.len();
+        let changed = || polars_err!(ComputeError: "it was changed after it was written");
+        let pieces = match note.pieces.is_empty() {
+            true => None,
+            false => Some(Pieces::read(&note.pieces, length).ok_or_else(changed)?),
+        };
+        if length != note.bytes {
+            return Err(changed());
+        }
+        if let Some(it) = &pieces
+            && !it.are_sound(&file, &it.footer())?
+        {
+            return Err(changed());
+        }
+        let reader = file.try_clone()?;
+        let metadata = guarded(|| Ok(Arc::clone(ParquetReader::new(reader).get_metadata()?)))?;
+        let mut firsts = Vec::with_capacity(metadata.row_groups.len());
+        let mut first = 0;
+        for it in &metadata.row_groups {
+            firsts.push(first);
+            first += it.num_rows() as i64;
+        }
+        if first as u64 != note.rows {
+            return Err(changed());
+        }
+        Ok(Self { file, metadata, firsts, pieces })
+    }
+
+    /// Compares what a row group holds of these columns with what was written.
+    fn check(&self, group: usize, columns: Option<&[&str]>) -> PolarsResult<()> {
+        let Some(pieces) = &self.pieces else { return Ok(()) };
+        let group = &self.metadata.row_groups[group];
+        let wanted = |name: &str| columns.is_none_or(|it| it.contains(&name));
+        for it in group.parquet_columns() {
+            let name = it.descriptor().path_in_schema.first().map_or("", |it| it.as_str());
+            let bytes: Range<u64> = it.byte_range();
+            if wanted(name) && !pieces.are_sound(&self.file, &bytes)? {
+                polars_bail!(ComputeError: "it was changed after it was written");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_all(&self, columns: Option<&[&str]>) -> PolarsResult<()> {
+        (0..self.metadata.row_groups.len()).try_for_each(|it| self.check(it, columns))
+    }
+
+    /// Rows of one row group, from and to (exclusive) by their numbers in the file.
+    fn rows(
+        &self,
+        group: usize,
+        from: i64,
+        to: i64,
+        columns: Option<&[&str]>,
+    ) -> PolarsResult<DataFrame> {
+        self.check(group, columns)?;
+        let columns = columns.map(|it| it.iter().map(|it| (*it).to_owned()).collect());
+        let file = self.file.try_clone()?;
+        guarded(|| {
+            let mut reader = ParquetReader::new(file);
+            reader.set_metadata(Arc::clone(&self.metadata));
+            reader
+                .with_slice(Some((from as usize, (to - from) as usize)))
+                .with_columns(columns)
+                .finish()
+        })
+    }
+
+    fn group_of(&self, row: i64) -> usize {
+        self.firsts.partition_point(|it| *it <= row).saturating_sub(1)
+    }
+
+    fn end_of(&self, group: usize) -> i64 {
+        self.firsts[group] + self.metadata.row_groups[group].num_rows() as i64
+    }
+}
+
+/// Reads whole row groups and remembers the last of them, for rows that are asked for in the order of the files: what one
+/// session has in several files, the next mostly has beside it.
+pub(crate) struct Cursor<'a> {
+    archive: &'a Archive,
+    columns: Option<&'a [&'a str]>,
+    /// Path, number of the row group, its rows; the last used last.
+    last: Vec<(String, usize, DataFrame)>,
+    bytes: usize,
+}
+
+/// Bytes of row groups that a cursor remembers.
+const REMEMBERED: usize = 32 << 20;
+
+impl Cursor<'_> {
+    /// Hands on these rows of a file, a frame for each row group. What cannot be read becomes a damage; false then.
+    pub(crate) fn rows(
+        &mut self,
+        path: &str,
+        at: i64,
+        rows: i64,
+        mut take: impl FnMut(DataFrame) -> PolarsResult<()>,
+    ) -> bool {
+        let mut read = || -> PolarsResult<()> {
+            let opened = self.archive.opened(path)?;
+            let mut row = at;
+            while row < at + rows {
+                let group = opened.group_of(row);
+                let (first, end) = (opened.firsts.get(group).copied(), at + rows);
+                let Some(first) = first.filter(|_| row < opened.end_of(group)) else {
+                    polars_bail!(ComputeError: "it has fewer rows than the index says");
+                };
+                match self.last.iter().rposition(|it| it.0 == path && it.1 == group) {
+                    Some(at) => {
+                        let it = self.last.remove(at);
+                        self.last.push(it);
+                    }
+                    None => {
+                        self.archive.groups_read.fetch_add(1, Ordering::Relaxed);
+                        let frame =
+                            opened.rows(group, first, opened.end_of(group), self.columns)?;
+                        self.bytes += frame.estimated_size();
+                        self.last.push((path.to_owned(), group, frame));
+                        while self.bytes > REMEMBERED && self.last.len() > 1 {
+                            self.bytes -= self.last.remove(0).2.estimated_size();
+                        }
+                    }
+                }
+                let Some((_, _, frame)) = self.last.last() else { break };
+                let to = opened.end_of(group).min(end);
+                take(frame.slice(row - first, (to - row) as usize))?;
+                row = to;
+            }
+            Ok(())
+        };
+        match read() {
+            Ok(()) => true,
+            Err(it) => {
+                self.archive.damaged(path, it);
+                false
+            }
+        }
+    }
+}
+
+/// Where the rows of each session stand in a table: by fingerprint of a column, in the order of the files.
+#[derive(Default)]
+pub struct Index {
+    files: Vec<String>,
+    /// Fingerprint, file, row; sorted.
+    sorted: Vec<(u64, u32, u32)>,
+    /// What came after.
+    more: HashMap<u64, Vec<(u32, u32)>>,
+}
+
+fn fingerprint(text: &str) -> u64 {
+    std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::new().hash_one(text)
+}
+
+impl Index {
+    /// Looks through this column of all live files of a table, once.
+    pub fn load(archive: &Archive, table: &Table, column: &str) -> Self {
+        let mut index = Self::default();
+        archive.index_scans.fetch_add(1, Ordering::Relaxed);
+        for note in archive.files(table.name) {
+            let file = index.files.len() as u32;
+            index.files.push(note.path.clone());
+            let sorted = &mut index.sorted;
+            archive.read_spans(
+                &note.path,
+                &[(0, note.rows as i64)],
+                Some(&[column]),
+                |first, it| {
+                    let texts = it.column(column)?.str()?.clone();
+                    for (row, text) in texts.iter().enumerate() {
+                        let row = first as u32 + row as u32;
+                        sorted.push((fingerprint(text.unwrap_or_default()), file, row));
+                    }
+                    Ok(())
+                },
+            );
+        }
+        index.sorted.sort_unstable();
+        index
+    }
+
+    /// Takes up a file that came after.
+    pub fn extend(&mut self, archive: &Archive, note: &FileNote, column: &str) {
+        let file = self.files.len() as u32;
+        self.files.push(note.path.clone());
+        let more = &mut self.more;
+        archive.read_spans(&note.path, &[(0, note.rows as i64)], Some(&[column]), |first, it| {
+            let texts = it.column(column)?.str()?.clone();
+            for (row, text) in texts.iter().enumerate() {
+                let at = (file, first as u32 + row as u32);
+                more.entry(fingerprint(text.unwrap_or_default())).or_default().push(at);
+            }
+            Ok(())
+        });
+    }
+
+    /// Files and rows where this text may stand: whoever reads them compares.
+    pub fn find(&self, text: &str) -> impl Iterator<Item = (&str, i64)> {
+        let wanted = fingerprint(text);
+        let from = self.sorted.partition_point(|it| it.0 < wanted);
+        let old = self.sorted[from..].iter().take_while(move |it| it.0 == wanted);
+        let new = self.more.get(&wanted).into_iter().flatten();
+        old.map(|it| (it.1, it.2))
+            .chain(new.copied())
+            .map(|(file, row)| (self.files[file as usize].as_str(), i64::from(row)))
+    }
+}
+
+impl Archive {
+    /// Row groups read so far.
+    pub fn groups_read(&self) -> u64 {
+        self.groups_read.load(Ordering::Relaxed)
+    }
+
+    /// How often a whole index was looked through so far.
+    pub fn index_scans(&self) -> u64 {
+        self.index_scans.load(Ordering::Relaxed)
+    }
+
+    /// Row groups in the live files of a table.
+    pub fn groups_held(&self, table: &str) -> u64 {
+        self.files(table)
+            .filter_map(|it| Some(self.opened(&it.path).ok()?.metadata.row_groups.len() as u64))
+            .sum()
+    }
+
+    /// A file of the archive, opened and its footer checked; few are kept open.
+    pub(crate) fn opened(&self, path: &str) -> PolarsResult<Arc<Opened>> {
+        let Ok(mut open) = self.open.lock() else {
+            polars_bail!(ComputeError: "another reader failed");
+        };
+        if let Some(at) = open.iter().position(|it| it.0 == path) {
+            let it = open.remove(at);
+            let opened = Arc::clone(&it.1);
+            open.push(it);
+            return Ok(opened);
+        }
+        let Some(note) = self.places.get(path).and_then(|it| self.live.get(*it)) else {
+            polars_bail!(ComputeError: "no entry of the manifest names it");
+        };
+        self.files_opened.fetch_add(1, Ordering::Relaxed);
+        let opened = Arc::new(Opened::open(&self.path_of(note), note)?);
+        if open.len() >= OPEN_FILES {
+            open.remove(0);
+        }
+        open.push((path.to_owned(), Arc::clone(&opened)));
+        Ok(opened)
+    }
+
+    /// Carries out what reads frames of [`Self::scan`]: a panic over damaged bytes is an error.
+    ///
+    /// # Errors
+    /// Whatever the reading meets.
+    pub fn guarded<T>(&self, read: impl FnOnce() -> PolarsResult<T>) -> PolarsResult<T> {
+        guarded(read)
+    }
+
+    /// Whether all of a file is as it was written. What is not becomes a damage.
+    pub fn is_sound(&self, path: &str) -> bool {
+        let checked = self.opened(path).and_then(|it| it.check_all(None));
+        checked.map_err(|it| self.damaged(path, it)).is_ok()
+    }
+
+    /// How often a file was opened so far.
+    pub fn files_opened(&self) -> u64 {
+        self.files_opened.load(Ordering::Relaxed)
+    }
+
+    /// For rows that are asked for in the order of the files.
+    pub(crate) fn cursor<'a>(&'a self, columns: Option<&'a [&'a str]>) -> Cursor<'a> {
+        Cursor { archive: self, columns, last: Vec::new(), bytes: 0 }
+    }
+
+    /// A table as a lazy frame over its live files, without what newer generations replace. All that it may read is
+    /// checked before: `columns` are those, all if `None`.
+    pub fn scan(&self, table: &Table, columns: Option<&[&str]>) -> PolarsResult<LazyFrame> {
+        let mut paths = Vec::new();
+        for note in self.files(table.name) {
+            let checked = self.opened(&note.path).and_then(|it| it.check_all(columns));
+            match checked {
+                Ok(()) => paths.push(self.path_of(note)),
+                Err(it) => self.damaged(&note.path, it),
+            }
+        }
+        if paths.is_empty() {
+            return Ok(table.empty().lazy());
+        }
+        let paths: Vec<PlRefPath> =
+            paths.iter().map(|it| PlRefPath::new(it.to_string_lossy().as_ref())).collect();
+        let args = ScanArgsParquet {
+            glob: false,
+            allow_missing_columns: true,
+            schema: Some(Arc::new(table.schema())),
+            ..Default::default()
+        };
+        let frame = LazyFrame::scan_parquet_files(paths.into(), args)?;
+        let derived = table.columns.iter().any(|it| it.name == "generation");
+        if self.superseded.is_empty() || !derived || table.name == "transcripts" {
+            return Ok(frame);
+        }
+        let keys = StringChunked::from_iter_values(
+            "session_key".into(),
+            self.superseded.iter().map(|it| it.0.as_str()),
+        );
+        let generations = Int64Chunked::from_iter_values(
+            "generation".into(),
+            self.superseded.iter().map(|it| it.1),
+        );
+        let old = DataFrame::new(keys.len(), vec![keys.into_column(), generations.into_column()])?;
+        let on = [col("session_key"), col("generation")];
+        Ok(frame.join(old.lazy(), on.clone(), on, JoinArgs::new(JoinType::Anti)))
+    }
+
+    /// The sessions asked for, oldest first.
+    pub fn sessions(&self, which: &Which) -> Result<Vec<SessionRow>> {
+        let frame = self.scan(&schema::SESSIONS, None).map_err(|it| unreadable(&it))?;
+        let frame = match super::condition(which) {
+            Some(condition) => frame.filter(condition),
+            None => frame,
+        };
+        let frame = guarded(|| frame.collect()).map_err(|it| unreadable(&it))?;
+        let mut rows = SessionRow::rows(&frame).map_err(|it| unreadable(&it))?;
+        rows.sort_by(|one, other| (one.at, &one.session_key).cmp(&(other.at, &other.session_key)));
+        Ok(rows)
+    }
+
+    /// Ids of all sessions.
+    pub fn session_ids(&self) -> Result<Vec<String>> {
+        let columns = ["session_id", "session_key", "generation"];
+        let frame = self
+            .scan(&schema::SESSIONS, Some(&columns))
+            .and_then(|it| guarded(|| it.select([col("session_id")]).collect()))
+            .map_err(|it| unreadable(&it))?;
+        let ids = frame.column("session_id").and_then(|it| it.str().cloned());
+        Ok(ids.map_err(|it| unreadable(&it))?.iter().flatten().map(str::to_owned).collect())
+    }
+
+    /// Commands of one session, in order. Reads the row groups that hold them and no others.
+    pub fn commands_of(&self, session: &SessionRow) -> Vec<CommandRow> {
+        let mut rows = Vec::new();
+        let spans = [(session.commands_at, session.commands_rows)];
+        self.read_spans(&Self::file_of("commands", session), &spans, None, |_, frame| {
+            rows.extend(CommandRow::rows(&frame)?);
+            Ok(())
+        });
+        rows
+    }
+
+    /// Lines of one session, in order.
+    pub fn lines_of(&self, session: &SessionRow) -> Vec<LineRow> {
+        let mut rows = Vec::new();
+        let spans = [(session.lines_at, session.lines_rows)];
+        self.read_spans(&Self::file_of("lines", session), &spans, None, |_, frame| {
+            rows.extend(LineRow::rows(&frame)?);
+            Ok(())
+        });
+        rows
+    }
+
+    /// Path of a session's file in a table, below the archive.
+    pub fn file_of(table: &str, session: &SessionRow) -> String {
+        format!("{table}/{}/{:08}.parquet", session.partition, session.generation)
+    }
+
+    /// Reads the row groups of a file that hold these spans of rows (first row, count; in order), one at a
+    /// time, cut to the spans; `take` gets each cut and the number of its first row. `columns` is all if
+    /// `None`. What cannot be read becomes a damage; the other row groups are read.
+    pub fn read_spans(
+        &self,
+        path: &str,
+        spans: &[(i64, i64)],
+        columns: Option<&[&str]>,
+        mut take: impl FnMut(i64, DataFrame) -> PolarsResult<()>,
+    ) {
+        if spans.iter().all(|it| it.1 == 0) {
+            return;
+        }
+        let opened = match self.opened(path) {
+            Ok(it) => it,
+            Err(it) => return self.damaged(path, it),
+        };
+        for group in 0..opened.firsts.len() {
+            let (first, next) = (opened.firsts[group], opened.end_of(group));
+            let from = spans.partition_point(|it| it.0 + it.1 <= first);
+            let wanted: Vec<(i64, i64)> = spans[from..]
+                .iter()
+                .take_while(|it| it.0 < next)
+                .map(|(at, rows)| ((*at).max(first), (at + rows).min(next)))
+                .filter(|(from, to)| from < to)
+                .collect();
+            if let (Some((from, _)), Some((_, to))) = (wanted.first(), wanted.last()) {
+                self.groups_read.fetch_add(1, Ordering::Relaxed);
+                let read = opened.rows(group, *from, *to, columns).and_then(|frame| {
+                    wanted.iter().try_for_each(|(start, end)| {
+                        take(*start, frame.slice(start - from, (end - start) as usize))
+                    })
+                });
+                if let Err(it) = read {
+                    self.damaged(path, it);
+                }
+            }
+        }
+    }
+
+    /// Every transcript kept of these sessions, whole, session by session, oldest version first. Content is read part by
+    /// part through `take`, which gets each part's row. However many sessions are asked for, the files are looked
+    /// through once.
+    pub fn transcripts_of(
+        &self,
+        session_keys: &[&str],
+        mut take: impl FnMut(TranscriptRow) -> Result<()>,
+    ) -> Result<()> {
+        let place: HashMap<&str, usize> =
+            session_keys.iter().enumerate().map(|(nth, it)| (*it, nth)).collect();
+        let notes: Vec<&FileNote> = self.files("transcripts").collect();
+        // Session, file, row; in this order.
+        let mut rows: Vec<(usize, usize, i64)> = Vec::new();
+        for (file, note) in notes.iter().enumerate() {
+            let all = [(0, note.rows as i64)];
+            self.read_spans(&note.path, &all, Some(&["session_key"]), |first, frame| {
+                let keys = frame.column("session_key")?.str()?;
+                let sessions = keys.iter().map(|it| place.get(it?).copied());
+                rows.extend(
+                    sessions
+                        .enumerate()
+                        .filter_map(|(row, it)| it.map(|it| (it, file, first + row as i64))),
+                );
+                Ok(())
+            });
+        }
+        rows.sort_unstable();
+        for (_, file, row) in rows {
+            let mut found = Vec::new();
+            self.read_spans(&notes[file].path, &[(row, 1)], None, |_, frame| {
+                found.extend(TranscriptRow::rows(&frame)?);
+                Ok(())
+            });
+            found.into_iter().try_for_each(&mut take)?;
+        }
+        Ok(())
+    }
+
+    /// Every transcript kept, without its content; of a long one the first part alone, of a log stream that grew each
+    /// stretch that was read.
+    pub fn transcript_notes(&self) -> Result<Vec<TranscriptRow>> {
+        let names: Vec<&str> = schema::TRANSCRIPTS
+            .columns
+            .iter()
+            .map(|it| it.name)
+            .filter(|it| *it != "content")
+            .collect();
+        let columns: Vec<Expr> = schema::TRANSCRIPTS
+            .columns
+            .iter()
+            .map(|it| match it.name {
+                "content" => lit(Vec::<u8>::new()).alias("content"),
+                name => col(name),
+            })
+            .collect();
+        let frame = self
+            .scan(&schema::TRANSCRIPTS, Some(&names))
+            .and_then(|it| {
+                let firsts = col("part_start").eq(lit(0)).or(col("position").is_not_null());
+                guarded(|| it.filter(firsts).select(columns).collect())
+            })
+            .map_err(|it| unreadable(&it))?;
+        TranscriptRow::rows(&frame).map_err(|it| unreadable(&it))
+    }
+
+    /// Every kept object in the order in which it was kept, for deciding what is missing.
+    pub fn held(&self, mut take: impl FnMut(Held<'_>)) -> Result<()> {
+        for note in self.files("transcripts") {
+            let all = [(0, note.rows as i64)];
+            self.read_spans(&note.path, &all, Some(&HELD), |_, frame| {
+                let text = |name: &str| frame.column(name)?.str().cloned();
+                let [locator, version, digest] =
+                    [text("locator")?, text("version")?, text("digest")?];
+                let [id, key, position] =
+                    [text("session_id")?, text("session_key")?, text("position")?];
+                let starts = frame.column("part_start")?.i64()?.clone();
+                let read_at = frame.column("read_at")?.datetime()?.clone();
+                for (row, read_at) in read_at.physical().iter().enumerate() {
+                    if starts.get(row) != Some(0) && position.get(row).is_none() {
+                        continue;
+                    }
+                    take(Held {
+                        locator: locator.get(row).unwrap_or_default(),
+                        version: version.get(row).unwrap_or_default(),
+                        digest: digest.get(row).unwrap_or_default(),
+                        session: Some((
+                            id.get(row).unwrap_or_default(),
+                            key.get(row).unwrap_or_default(),
+                        )),
+                        read_at: read_at.unwrap_or(0),
+                        position: position.get(row),
+                    });
+                }
+                Ok(())
+            });
+        }
+        for entry in &self.manifest.entries {
+            let read_at = chrono::DateTime::parse_from_rfc3339(&entry.written_at)
+                .map_or(0, |it| it.timestamp_micros());
+            for it in &entry.aliases {
+                take(Held {
+                    locator: &it.locator,
+                    version: &it.version,
+                    digest: &it.digest,
+                    session: None,
+                    read_at,
+                    position: None,
+                });
+            }
+        }
+        Ok(())
+    }
+}

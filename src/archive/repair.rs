@@ -1,0 +1,439 @@
+//! What is damaged, moved aside, so that writers may go on. Nothing is deleted, and the chain says what was done.
+//!
+//! A repair plans first and writes the plan down, then moves things into `lost/NUMBER/`, restores the manifest from the
+//! copies of its entries, and ends with an entry of its own, which names each thing with the digest it was found with.
+//! Entries that prove but no longer hang on the chain are taken back in with their files; what does not prove is not.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::Archive;
+use super::FORMAT;
+use super::LOST;
+use super::MARKER;
+use super::TMP;
+use super::check_format;
+use super::generation_of;
+use super::manifest;
+use super::manifest::Brought;
+use super::manifest::Entry;
+use super::manifest::FileNote;
+use super::manifest::Manifest;
+use super::manifest::Repaired;
+use super::manifest::Seal;
+use super::private_folder;
+use super::schema::SESSIONS;
+use super::sides;
+use super::sync_folder;
+use super::write_whole;
+use super::writer;
+use super::writer::Note;
+use super::writer::Segment;
+use super::writer::Writer;
+use crate::error::Error;
+use crate::error::Result;
+
+/// What is said of an entry whose files a repair took back in.
+pub(crate) const ADOPTED: &str =
+    "it proves and no longer hangs on the chain: its files were taken back in";
+
+/// The plan of a repair, beside what it moves.
+const PLAN: &str = "repair.json";
+
+/// What a repair did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repair {
+    /// Number of its entry; 0 if there was nothing to repair.
+    pub entry: u64,
+    pub done: Vec<Repaired>,
+    /// Entries that were restored to the manifest from their copies.
+    pub restored: u64,
+    /// Copies and lists of entries that were written again from what the archive still knows.
+    pub again: u64,
+    /// Tables of which a file was moved aside or is missing.
+    pub tables: Vec<String>,
+    pub head: Option<String>,
+}
+
+/// What is to be moved, and why.
+#[derive(Default)]
+struct Plan {
+    moves: BTreeMap<String, String>,
+    /// What is named and not there.
+    missing: Vec<(String, String)>,
+    /// What lost lists told, as far as the rows still do.
+    brought: Vec<Brought>,
+}
+
+impl Plan {
+    fn take(&mut self, path: &str, why: &str) {
+        self.moves.entry(path.to_owned()).or_insert_with(|| why.to_owned());
+    }
+}
+
+/// Repairs the archive in this folder.
+///
+/// # Errors
+/// No archive there, a newer one, another writer, the system's refusal. Whatever stops it, it can be run again.
+pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
+    let has_marker = marker_is_sound(root)?;
+    let mut writer = Writer::open_damaged(root)?;
+    let mut manifest = super::state(root)?;
+    if manifest.pending.is_some() && manifest.damages.is_empty() && writer.finish().is_ok() {
+        manifest = super::state(root)?;
+    }
+    let mut plan = Plan::default();
+    let mut done: Vec<Repaired> = Vec::new();
+    if !has_marker {
+        plan.take(MARKER, "it does not say the format");
+    }
+    damaged_chain(root, &manifest, &mut plan);
+    let (chain, islands) = parted(&manifest);
+    let archive = Archive::over(root, manifest.clone());
+    let mut retired = Vec::new();
+    for note in archive.live_files() {
+        match writer::digest(&archive.path_of(note)) {
+            Ok((_, digest)) if digest == note.sha256 => {}
+            Ok(_) => {
+                plan.take(&note.path, "it was changed after it was written");
+                retired.push(note.path.clone());
+            }
+            Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
+                plan.missing.push((note.path.clone(), "it is missing".into()));
+                retired.push(note.path.clone());
+            }
+            Err(it) => return Err(Error::file("read", &archive.path_of(note), it)),
+        }
+    }
+    for (place, why) in sides::faults(&archive)? {
+        let path = place.split(" line ").next().unwrap_or(&place).to_owned();
+        let whole = path == sides::REVEALS || path == sides::REVEALS_HEAD;
+        let paths = if whole {
+            vec![sides::REVEALS.into(), sides::REVEALS_HEAD.into()]
+        } else {
+            vec![path]
+        };
+        for it in paths {
+            match root.join(&it).exists() {
+                true => plan.take(&it, &why),
+                false => plan.missing.push((it, why.clone())),
+            }
+        }
+    }
+    for it in &islands {
+        // Their names go; their files are taken back in.
+        for path in [Some(it.copy()), it.list()].into_iter().flatten() {
+            if root.join(&path).exists() {
+                plan.take(&path, "its entry no longer hangs on the chain");
+            }
+        }
+    }
+    let copies = copies_missing(root, &chain)?;
+    let lists = lists(root, &archive, &chain, &mut plan)?;
+    done.extend(unfinished_plans(root, &manifest)?);
+    let nothing = plan.moves.is_empty()
+        && plan.missing.is_empty()
+        && islands.is_empty()
+        && done.is_empty()
+        && manifest.damages.is_empty()
+        && has_marker;
+    if nothing {
+        if copies {
+            Manifest::rewrite(root, &chain)?;
+        }
+        let again = lists + u64::from(copies);
+        return Ok(Repair { head: manifest.head(), again, ..Repair::default() });
+    }
+    let number = number(root, &manifest)?;
+    let folder = format!("{LOST}/{number:08}");
+    for (path, why) in &plan.moves {
+        let sha256 = writer::digest(&root.join(path)).map(|it| it.1).unwrap_or_default();
+        let moved_to = match root.join(path).exists() {
+            true => format!("{folder}/{path}"),
+            false => String::new(),
+        };
+        done.push(Repaired { what: path.clone(), moved_to, sha256, why: why.clone() });
+    }
+    for (what, why) in &plan.missing {
+        done.push(Repaired {
+            what: what.clone(),
+            moved_to: String::new(),
+            sha256: String::new(),
+            why: why.clone(),
+        });
+    }
+    let mut note = Note {
+        did: "repair".into(),
+        written_at: written_at.into(),
+        brought: std::mem::take(&mut plan.brought),
+        ..Note::default()
+    };
+    let mut adopted: Vec<FileNote> = Vec::new();
+    for it in &islands {
+        done.push(Repaired {
+            what: format!("entry {}", it.head()),
+            moved_to: String::new(),
+            sha256: it.digest.clone(),
+            why: ADOPTED.into(),
+        });
+        adopted.extend(it.added.iter().cloned());
+        note.retired.extend(it.retired.iter().cloned());
+        note.superseded.extend(it.superseded.iter().cloned());
+        note.aliases.extend(it.aliases.iter().cloned());
+        note.others.extend(it.others.iter().cloned());
+        if let Some(list) = it.list()
+            && let Ok(list) = writer::read_list(&root.join(list))
+            && Some(Seal::of(&list)) == it.brought
+        {
+            note.brought.extend(list);
+        }
+    }
+    note.retired.extend(retired);
+    // The plan first: whoever comes after a crash finds what was moved, and why.
+    let lost = root.join(&folder);
+    private_folder(&lost).map_err(|it| Error::file("make", &lost, it))?;
+    let text =
+        serde_json::to_vec_pretty(&done).map_err(|it| Error::file("write", &lost, it.into()))?;
+    write_whole(&lost.join(PLAN), &text)?;
+    for it in done.iter().filter(|it| it.moved_to.starts_with(&folder)) {
+        move_aside(root, &it.what, &it.moved_to)?;
+    }
+    if !has_marker {
+        write_whole(&root.join(MARKER), writer::marker().as_bytes())?;
+    }
+    sides::make_salt(root)?;
+    Manifest::rewrite(root, &chain)?;
+    for folder in [LOST, manifest::ENTRIES] {
+        sync_folder(&root.join(folder))?;
+    }
+    sync_folder(root)?;
+    let has_damage = manifest.damages.iter().any(|it| it.locator.starts_with(manifest::NAME));
+    let repaired = Repair {
+        entry: number,
+        restored: if has_damage { chain.len() as u64 } else { 0 },
+        tables: tables(&done),
+        done: done.clone(),
+        again: lists + u64::from(copies),
+        head: None,
+    };
+    writer.restore(Manifest::read(root)?);
+    note.repaired = done;
+    note.generation = number as i64;
+    let segment = Segment::new(root, number as i64)?;
+    writer.publish_as(number, segment, adopted, note)?;
+    Ok(Repair { head: writer.head(), ..repaired })
+}
+
+/// Whether the marker is as it was written. One that was changed, or is gone from beside a manifest, can be repaired.
+fn marker_is_sound(root: &Path) -> Result<bool> {
+    let path = root.join(MARKER);
+    match manifest::whole(&path)? {
+        Some(it) if it == writer::marker().as_bytes() => Ok(true),
+        Some(it) => {
+            let said: Option<serde_json::Value> = serde_json::from_slice(&it).ok();
+            let format = said.and_then(|it| it.get("format")?.as_u64());
+            if format.is_some_and(|it| it > FORMAT) && !super::verify::written_as(root, FORMAT)? {
+                check_format(root)?;
+            }
+            Ok(false)
+        }
+        None if root.join(manifest::NAME).exists() || root.join(SESSIONS.name).exists() => {
+            Ok(false)
+        }
+        None => check_format(root).map(|()| false),
+    }
+}
+
+/// What of the manifest, of files that nobody names and of an entry that was begun is to be moved.
+fn damaged_chain(root: &Path, manifest: &Manifest, plan: &mut Plan) {
+    for it in &manifest.damages {
+        // "manifest.jsonl line 3", or the file as a whole.
+        let path = it.locator.split(" line ").next().unwrap_or(&it.locator);
+        match path {
+            manifest::NAME if root.join(path).exists() => plan.take(path, &it.why),
+            manifest::NAME => plan.missing.push((path.to_owned(), it.why.clone())),
+            path => plan.take(path, &it.why),
+        }
+    }
+    let waiting = walkdir::WalkDir::new(root.join(TMP)).into_iter().filter_map(|it| it.ok());
+    for it in waiting.filter(|it| it.file_type().is_file()) {
+        // A writer died at these; without their entry nobody can tell that they are superfluous.
+        if !(manifest.damages.is_empty() && manifest.pending.is_none())
+            && let Ok(below) = it.path().strip_prefix(root)
+        {
+            plan.take(&below.to_string_lossy(), "a writer was stopped before it was named");
+        }
+    }
+    if let Some(it) = &manifest.pending {
+        let why = "a writer was stopped, and its entry cannot be finished";
+        plan.take(manifest::NEXT, why);
+        for path in it.added.iter().map(|it| it.path.clone()).chain(it.list()) {
+            if root.join(&path).exists() {
+                plan.take(&path, why);
+            }
+        }
+    }
+}
+
+/// The chain as far as it hangs together, and entries behind that prove by themselves.
+fn parted(manifest: &Manifest) -> (Vec<Entry>, Vec<Entry>) {
+    let mut chain: Vec<Entry> = Vec::new();
+    let mut islands = Vec::new();
+    for it in &manifest.entries {
+        let last = chain.last().map_or("", |it| it.digest.as_str());
+        if islands.is_empty() && it.previous == last {
+            chain.push(it.clone());
+        } else {
+            islands.push(it.clone());
+        }
+    }
+    (chain, islands)
+}
+
+/// Lists of what entries brought that are damaged or missing: written again where the kept rows tell the same, else named
+/// as lost. Returns how many were written again.
+fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Result<u64> {
+    let gone: HashSet<&str> =
+        chain.iter().flat_map(|it| &it.repaired).map(|it| it.what.as_str()).collect();
+    let mut wanted: BTreeMap<i64, (&Entry, Vec<Brought>)> = BTreeMap::new();
+    for entry in chain {
+        let Some(list) = entry.list().filter(|it| !gone.contains(it.as_str())) else { continue };
+        let sound = writer::read_list(&root.join(&list));
+        if !sound.is_ok_and(|it| Some(Seal::of(&it)) == entry.brought) {
+            wanted.insert(entry.generation, (entry, Vec::new()));
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(0);
+    }
+    for note in archive.files("transcripts") {
+        let all = [(0, note.rows as i64)];
+        archive.read_spans(&note.path, &all, Some(&super::verify::READ), |_, frame| {
+            for (it, part, generation) in super::verify::brought(&frame)? {
+                // A stretch of a stream begins with any part; the same stretch has the same words.
+                if let Some((_, list)) = wanted.get_mut(&generation)
+                    && (part == 0 || !list.contains(&it))
+                {
+                    list.push(it);
+                }
+            }
+            Ok(())
+        });
+    }
+    let mut again = 0;
+    for (entry, mut list) in wanted.into_values() {
+        let Some(path) = entry.list() else { continue };
+        list.sort_unstable();
+        list.dedup();
+        if Some(Seal::of(&list)) == entry.brought {
+            write_whole(&root.join(&path), &writer::list_bytes(&list)?)?;
+            again += 1;
+            continue;
+        }
+        // What the rows still tell is brought by the repair's entry from now on.
+        plan.brought.extend(list);
+        match root.join(&path).exists() {
+            true => plan.take(&path, "it was changed after it was written"),
+            false => plan.missing.push((path, "it is missing".into())),
+        }
+    }
+    Ok(again)
+}
+
+/// Whether an entry lacks its copy.
+fn copies_missing(root: &Path, chain: &[Entry]) -> Result<bool> {
+    for it in chain {
+        let copy = manifest::whole(&root.join(it.copy()))?;
+        if copy.is_none_or(|copy| serde_json::from_slice::<Entry>(&copy).ok().as_ref() != Some(it))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What earlier repairs moved that were stopped before they said so.
+fn unfinished_plans(root: &Path, manifest: &Manifest) -> Result<Vec<Repaired>> {
+    let finished: HashSet<u64> = manifest.entries.iter().map(|it| it.entry).collect();
+    let mut out = Vec::new();
+    for (number, folder) in lost_folders(root) {
+        if finished.contains(&number) {
+            continue;
+        }
+        let Some(bytes) = manifest::whole(&folder.join(PLAN))? else { continue };
+        let plan: Vec<Repaired> = serde_json::from_slice(&bytes).unwrap_or_default();
+        out.extend(plan.into_iter().filter(|it| {
+            !it.moved_to.is_empty() && root.join(&it.moved_to).exists() && it.why != ADOPTED
+        }));
+    }
+    Ok(out)
+}
+
+fn lost_folders(root: &Path) -> Vec<(u64, PathBuf)> {
+    let found = std::fs::read_dir(root.join(LOST)).into_iter().flatten().filter_map(|it| it.ok());
+    let mut out: Vec<(u64, PathBuf)> = found
+        .filter_map(|it| Some((it.file_name().to_string_lossy().parse().ok()?, it.path())))
+        .collect();
+    out.sort_unstable();
+    out
+}
+
+/// The number of the repair's entry: beyond every number that anything here bears, so that none is used twice and no
+/// feed passes over an entry.
+fn number(root: &Path, manifest: &Manifest) -> Result<u64> {
+    let mut most = manifest.entries.iter().map(|it| it.entry.max(it.generation as u64)).max();
+    let mut see = |it: Option<u64>| most = most.max(it);
+    see(manifest.pending.as_ref().map(|it| it.entry));
+    for it in super::files_below(root)? {
+        let note = FileNote {
+            path: it.clone(),
+            table: String::new(),
+            rows: 0,
+            bytes: 0,
+            sha256: String::new(),
+            pieces: String::new(),
+        };
+        // A name may say any number; one that no archive reaches is nobody's.
+        see(generation_of(&note).and_then(|it| u64::try_from(it).ok()).filter(|it| *it < BEYOND));
+        let stem = it.rsplit('/').next().and_then(|it| it.split('.').next());
+        see(stem.and_then(|it| it.parse().ok()).filter(|it| *it < BEYOND));
+    }
+    see(lost_folders(root).last().map(|it| it.0));
+    let bytes = manifest::whole(&root.join(manifest::NAME))?.unwrap_or_default();
+    for line in bytes.split(|it| *it == b'\n') {
+        let said: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+        see(said.and_then(|it| it.get("entry")?.as_u64()).filter(|it| *it < BEYOND));
+    }
+    let feeds = std::fs::read_dir(root.join(sides::FEEDS)).into_iter().flatten();
+    for it in feeds.filter_map(|it| it.ok()) {
+        let text = std::fs::read_to_string(it.path()).unwrap_or_default();
+        let number = text.split_ascii_whitespace().next().and_then(|it| it.parse().ok());
+        see(number.filter(|it| *it < BEYOND));
+    }
+    Ok(most.unwrap_or(0) + 1)
+}
+
+/// Numbers of entries stay below this: one a second for thirty years. A damaged digit must not carry the chain away.
+const BEYOND: u64 = 1_000_000_000;
+
+fn move_aside(root: &Path, from: &str, to: &str) -> Result<()> {
+    let (from, to) = (root.join(from), root.join(to));
+    let folder = to.parent().unwrap_or(root);
+    private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
+    std::fs::rename(&from, &to).map_err(|it| Error::file("move", &from, it))?;
+    sync_folder(folder)?;
+    from.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Tables of which something was moved or is missing.
+fn tables(done: &[Repaired]) -> Vec<String> {
+    let mut out: Vec<String> = super::TABLES
+        .iter()
+        .map(|it| it.name.to_owned())
+        .filter(|name| done.iter().any(|it| it.what.starts_with(&format!("{name}/"))))
+        .collect();
+    out.sort_unstable();
+    out
+}

@@ -1,0 +1,392 @@
+//! The proof that nothing was changed, dropped or damaged since it was written.
+//!
+//! It asks what is there and not named as well as what is named and not there, and what was there before: the head of the
+//! chain, noted somewhere else, shows an end that was cut off. No AWS, no network; the archive alone is read.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::path::Path;
+
+use polars::prelude::DataFrame;
+use polars::prelude::PolarsResult;
+use sha2::Digest;
+use sha2::Sha256;
+
+use super::Archive;
+use super::FORMAT;
+use super::MARKER;
+use super::manifest;
+use super::manifest::Brought;
+use super::manifest::Entry;
+use super::manifest::Seal;
+use super::manifest::hex;
+use super::manifest::leaf;
+use super::read_lock;
+use super::schema::SESSIONS;
+use super::sides;
+use super::state;
+use super::writer;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+
+/// Columns that tell which bytes a transcript is.
+pub(crate) const READ: [&str; 7] =
+    ["session_key", "locator", "version", "digest", "content_digest", "part", "generation"];
+/// The same and the bytes.
+const BYTES: [&str; 8] = [
+    "session_key",
+    "locator",
+    "version",
+    "digest",
+    "content_digest",
+    "part",
+    "generation",
+    "content",
+];
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub place: String,
+    pub why: String,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// A sound archive has none.
+    pub faults: Vec<Fault>,
+    /// What is no fault and should be known: repairs, a writer that was stopped.
+    pub notes: Vec<String>,
+    pub entries: u64,
+    pub files: u64,
+    pub bytes: u64,
+    /// `ENTRY:DIGEST`, which names all that is proved.
+    pub head: Option<String>,
+}
+
+impl Proof {
+    fn fault(&mut self, place: impl Into<String>, why: impl Into<String>) {
+        let it = Fault { place: place.into(), why: why.into() };
+        if !self.faults.contains(&it) {
+            self.faults.push(it);
+        }
+    }
+}
+
+/// A head that was noted earlier: `ENTRY:DIGEST`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub entry: u64,
+    /// The digest, or as much of its beginning as was noted.
+    pub digest: String,
+}
+
+/// Fewest hex digits of a digest that name an entry: 64 bits, which nobody meets by chance.
+const DIGITS: usize = 16;
+
+impl Head {
+    /// Reads `ENTRY:DIGEST`; the digest may be cut to its first 16 digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (entry, digest) = text.trim().split_once(':')?;
+        let entry = entry.parse().ok()?;
+        let digest = digest.to_ascii_lowercase();
+        let sound = (DIGITS..=64).contains(&digest.len())
+            && digest.bytes().all(|it| it.is_ascii_hexdigit());
+        sound.then_some(Self { entry, digest })
+    }
+
+    fn names(&self, it: &Entry) -> bool {
+        it.entry == self.entry && it.digest.starts_with(&self.digest)
+    }
+}
+
+/// Proves the archive in this folder, and that it is the one whose head was noted.
+///
+/// # Errors
+/// No archive there, a newer one, the system's refusal.
+pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
+    let mut proof = Proof::default();
+    marker(root, &mut proof)?;
+    let _readers = read_lock(root);
+    let manifest = state(root)?;
+    for it in &manifest.damages {
+        proof.fault(&it.locator, &it.why);
+    }
+    let archive = Archive::over(root, manifest);
+    proof.entries = archive.manifest.entries.len() as u64;
+    proof.head = archive.manifest.head();
+    if archive.manifest.pending.is_some() {
+        proof.notes.push(
+            "a writer is at work, or was stopped while it published; the next sync finishes that"
+                .into(),
+        );
+    }
+    for note in archive.live_files() {
+        proof.files += 1;
+        match writer::digest(&archive.path_of(note)) {
+            Ok((size, digest)) => {
+                proof.bytes += size;
+                if digest != note.sha256 {
+                    proof.fault(&note.path, "it was changed after it was written");
+                    archive.damaged(&note.path, "it was changed after it was written");
+                }
+            }
+            Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
+                proof.fault(&note.path, "it is missing");
+                archive.damaged(&note.path, "it is missing");
+            }
+            Err(it) => proof.fault(&note.path, it.to_string()),
+        }
+    }
+    let brought = entries(&archive, &mut proof)?;
+    contents(&archive, &brought, &mut proof)?;
+    for (place, why) in sides::faults(&archive)? {
+        proof.fault(place, why);
+    }
+    if let Some(head) = expect {
+        expected(&archive, head, &mut proof);
+    }
+    Ok(proof)
+}
+
+fn marker(root: &Path, proof: &mut Proof) -> Result<()> {
+    match manifest::whole(&root.join(MARKER))? {
+        Some(it) if it == writer::marker().as_bytes() => Ok(()),
+        Some(it) => {
+            let said: Option<serde_json::Value> = serde_json::from_slice(&it).ok();
+            let format = said.and_then(|it| it.get("format")?.as_u64());
+            if format.is_some_and(|it| it > FORMAT) && !written_as(root, FORMAT)? {
+                super::check_format(root)?;
+            }
+            proof.fault(MARKER, "it was changed after it was written");
+            Ok(())
+        }
+        None if root.join(manifest::NAME).exists() || root.join(SESSIONS.name).exists() => {
+            proof.fault(MARKER, "it is missing");
+            Ok(())
+        }
+        None => super::check_format(root),
+    }
+}
+
+/// Whether the manifest says that the archive has this format, whatever its marker says.
+pub(crate) fn written_as(root: &Path, format: u64) -> Result<bool> {
+    let bytes = manifest::whole(&root.join(manifest::NAME))?.unwrap_or_default();
+    let entries = manifest::Manifest::of_bytes(&bytes, None).entries;
+    let said = entries.last().and_then(|it| it.sides.as_ref()).map(|it| it.format);
+    Ok(said == Some(format))
+}
+
+/// Whether each entry lies a second time in a file of its own, and has its list; returns what all of them brought.
+fn entries(archive: &Archive, proof: &mut Proof) -> Result<HashSet<[u8; 32]>> {
+    let mut brought = HashSet::new();
+    let damaged: HashSet<String> =
+        archive.manifest.damages.iter().map(|it| it.locator.clone()).collect();
+    for entry in archive.manifest.entries.iter().filter(|it| it.sides.is_some()) {
+        let copy = entry.copy();
+        let there = manifest::whole(&archive.root.join(&copy))?;
+        let same = there
+            .as_ref()
+            .map(|it| serde_json::from_slice::<Entry>(it).is_ok_and(|it| it == *entry));
+        match same {
+            Some(true) => {}
+            // The copies of a damaged manifest are said with it.
+            _ if damaged.contains(&copy) => {}
+            Some(false) => proof.fault(&copy, "it was changed after it was written"),
+            None => proof.fault(&copy, "it is missing"),
+        }
+        // A repair that could not write it again has said so.
+        let is_lost = |list: &String| {
+            let repairs = archive.manifest.entries.iter().flat_map(|it| &it.repaired);
+            repairs.into_iter().any(|it| it.what == *list)
+        };
+        if let Some(list) = entry.list().filter(|it| !is_lost(it)) {
+            match writer::read_list(&archive.root.join(&list)) {
+                Ok(it) if Some(Seal::of(&it)) == entry.brought => {
+                    brought.extend(it.iter().map(leaf))
+                }
+                Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
+                    proof.fault(list, "it is missing");
+                }
+                _ => proof.fault(list, "it was changed after it was written"),
+            }
+        }
+        if entry.did == "repair" {
+            let lost = entry.repaired.iter().filter(|it| !it.moved_to.is_empty());
+            let (there, gone): (Vec<_>, Vec<_>) =
+                lost.partition(|it| archive.root.join(&it.moved_to).exists());
+            let moved = match (there.len(), gone.len()) {
+                (0, 0) => String::new(),
+                (1, 0) => "; 1 file lies in lost/".into(),
+                (there, 0) => format!("; {there} files lie in lost/"),
+                (there, gone) => {
+                    format!("; {there} files lie in lost/, and {gone} are gone from it")
+                }
+            };
+            proof.notes.push(format!(
+                "entry {} repaired the archive at {}{moved}",
+                entry.entry, entry.written_at
+            ));
+        }
+    }
+    Ok(brought)
+}
+
+/// The bytes of one reading, while they are put together.
+struct Reading {
+    brought: Brought,
+    generation: i64,
+    hasher: Sha256,
+}
+
+/// Of rows of kept bytes what an entry says of them, with the number of the part and the generation.
+pub(crate) fn brought(frame: &DataFrame) -> PolarsResult<Vec<(Brought, i64, i64)>> {
+    let text = |name: &str| frame.column(name)?.str().cloned();
+    let [locators, versions] = [text("locator")?, text("version")?];
+    let [digests, contents] = [text("digest")?, text("content_digest")?];
+    let parts = frame.column("part")?.i64()?.clone();
+    let generations = frame.column("generation")?.i64()?.clone();
+    let own = |it: Option<&str>| it.unwrap_or_default().to_owned();
+    let rows = (0..frame.height()).map(|row| {
+        let it = Brought {
+            locator: own(locators.get(row)),
+            version: own(versions.get(row)),
+            digest: own(digests.get(row)),
+            content_digest: own(contents.get(row)),
+        };
+        (it, parts.get(row).unwrap_or(0), generations.get(row).unwrap_or(0))
+    });
+    Ok(rows.collect())
+}
+
+/// Whether every session still has the bytes it was read from, all bytes have a session, they are what was read, and an
+/// entry brought them.
+fn contents(archive: &Archive, brought: &HashSet<[u8; 32]>, proof: &mut Proof) -> Result<()> {
+    let mut kept: BTreeSet<String> = BTreeSet::new();
+    let mut open: Option<Reading> = None;
+    // Entries of earlier versions do not say what they brought.
+    let lists: HashMap<i64, bool> =
+        archive.manifest.entries.iter().map(|it| (it.generation, it.sides.is_some())).collect();
+    let close = |it: Option<Reading>, proof: &mut Proof| {
+        let Some(it) = it else { return };
+        if hex(&it.hasher.finalize()) != it.brought.content_digest {
+            proof.fault(&it.brought.locator, "its kept bytes are not what was read");
+        } else if lists.get(&it.generation) == Some(&true) && !brought.contains(&leaf(&it.brought))
+        {
+            proof.fault(&it.brought.locator, "no entry of the manifest brought these bytes");
+        }
+    };
+    let unsound: HashSet<String> = archive.damages().into_iter().map(|it| it.locator).collect();
+    for note in archive.files("transcripts") {
+        if unsound.contains(&note.path) {
+            continue;
+        }
+        let spans = [(0, note.rows as i64)];
+        archive.read_spans(&note.path, &spans, Some(&BYTES), |_, frame| {
+            let keys = frame.column("session_key")?.str()?.clone();
+            let contents = frame.column("content")?.binary()?.clone();
+            for (row, (it, part, generation)) in self::brought(&frame)?.into_iter().enumerate() {
+                kept.insert(keys.get(row).unwrap_or_default().to_owned());
+                // A stream that grew goes on with a digest of its own.
+                if part == 0 || open.as_ref().is_none_or(|open| open.brought != it) {
+                    close(open.take(), proof);
+                    open = Some(Reading { brought: it, generation, hasher: Sha256::new() });
+                }
+                if let Some(it) = &mut open {
+                    it.hasher.update(contents.get(row).unwrap_or_default());
+                }
+            }
+            Ok(())
+        });
+    }
+    close(open.take(), proof);
+    let unreadable = |archive: &Archive, table: &str| {
+        archive.damages().iter().any(|it| it.locator.starts_with(table))
+    };
+    let mut known: HashSet<String> = HashSet::new();
+    for note in archive.files("sessions") {
+        let spans = [(0, note.rows as i64)];
+        archive.read_spans(&note.path, &spans, Some(&["session_key"]), |_, frame| {
+            let keys = frame.column("session_key")?.str()?;
+            known.extend(keys.iter().flatten().map(str::to_owned));
+            Ok(())
+        });
+    }
+    // Where a file is damaged, what it held is said with it.
+    let lost = archive.manifest.entries.iter().flat_map(|it| &it.repaired);
+    let lost = lost.filter(|it| it.what.starts_with("transcripts/")).count();
+    if !unreadable(archive, "transcripts/") {
+        let gone: Vec<&String> = known.iter().filter(|it| !kept.contains(*it)).collect();
+        if lost > 0 && !gone.is_empty() {
+            proof.notes.push(format!(
+                "the bytes of {} sessions were lost before a repair; what was read of them is kept",
+                gone.len()
+            ));
+        } else {
+            gone.iter().for_each(|it| proof.fault(format!("session {it}"), "its bytes are gone"));
+        }
+    }
+    if !unreadable(archive, "sessions/") {
+        for it in kept.iter().filter(|it| !known.contains(*it)) {
+            proof.fault(
+                format!("session {it}"),
+                "its bytes are kept and the index does not know it; `ssmtrail archive rebuild` brings it back",
+            );
+        }
+    }
+    for it in archive.damages() {
+        if !proof.faults.iter().any(|seen| seen.place == it.locator) {
+            proof.fault(it.locator, it.why);
+        }
+    }
+    Ok(())
+}
+
+/// Whether the chain goes on from a head that was noted.
+fn expected(archive: &Archive, head: &Head, proof: &mut Proof) {
+    if archive.manifest.entries.iter().any(|it| head.names(it)) {
+        return;
+    }
+    let name = format!("{}:{}", head.entry, head.digest);
+    let adopted = archive.manifest.entries.iter().flat_map(|it| &it.repaired);
+    let word = format!("entry {name}");
+    if adopted.filter(|it| it.why == super::repair::ADOPTED).any(|it| it.what.starts_with(&word)) {
+        proof
+            .notes
+            .push(format!("entry {name} is not in the chain; a repair took its files back in"));
+        return;
+    }
+    proof.fault(
+        manifest::NAME,
+        format!("the chain does not hold entry {name}: entries were dropped or written anew since it was noted"),
+    );
+}
+
+impl std::str::FromStr for Head {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text).ok_or_else(|| {
+            Error::new(Kind::Misused, format!("{text:?} is no head of a chain"))
+                .hint("it is ENTRY:DIGEST, as `ssmtrail sync` and `ssmtrail archive verify` print it; at least 16 digits of the digest")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_a_number_and_at_least_sixteen_digits() {
+        let whole = format!("12:{}", "ab".repeat(32));
+        assert_eq!(Head::parse(&whole).unwrap().entry, 12);
+        assert!(Head::parse("12:abcdefabcdefabcd").is_some());
+        for wrong in ["", "12", "12:", "12:abc", "x:abcdefabcdefabcd", "12:abcdefabcdefabcg"] {
+            assert!(Head::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,547 @@
+//! An archive that was damaged, in every way we could think of, and what each verb makes of it: nothing is lost, nothing
+//! is answered in silence, and what is damaged can be moved aside.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+use expect_test::expect;
+
+use crate::world::Said;
+use crate::world::World;
+
+/// Three syncs, a feed and a revealed secret.
+fn whole() -> World {
+    let world = World::new();
+    world.salted();
+    for (nth, name) in ["ann", "bob", "eve"].iter().enumerate() {
+        let line = format!("sh-4.2$ systemctl stop {name}");
+        let lines = [&line, "sh-4.2$ export DB_PASSWORD=hunter2x", "sh-4.2$ exit"];
+        world.transcript(&format!("{nth}/{name}-0123456789abcdef{nth}.log"), &lines);
+        world.run(&format!("sync {nth}"));
+    }
+    world.run("export --since-last -o feed.jsonl");
+    world.run("search hunter2x --reveal");
+    world.transcript("more/zed-0123456789abcdef9.log", &["sh-4.2$ uptime", "sh-4.2$ exit"]);
+    world
+}
+
+fn files(world: &World) -> Vec<PathBuf> {
+    let archive = world.path("archive");
+    let mut out: Vec<PathBuf> = walkdir::WalkDir::new(&archive)
+        .into_iter()
+        .filter_map(|it| it.ok())
+        .filter(|it| it.file_type().is_file())
+        .map(|it| it.path().strip_prefix(&archive).unwrap().to_owned())
+        .collect();
+    out.sort();
+    out
+}
+
+fn copy(from: &Path, to: &Path) {
+    for it in walkdir::WalkDir::new(from).into_iter().filter_map(|it| it.ok()) {
+        let place = to.join(it.path().strip_prefix(from).unwrap());
+        if it.file_type().is_dir() {
+            std::fs::create_dir_all(&place).unwrap();
+        } else {
+            std::fs::copy(it.path(), &place).unwrap();
+        }
+    }
+}
+
+/// The table's n-th file, oldest entry first.
+fn table(archive: &Path, table: &str, nth: usize) -> PathBuf {
+    let mut found: Vec<PathBuf> = walkdir::WalkDir::new(archive.join(table))
+        .into_iter()
+        .filter_map(|it| it.ok())
+        .filter(|it| it.file_type().is_file())
+        .map(|it| it.into_path())
+        .collect();
+    found.sort();
+    found.remove(nth)
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = at.min(bytes.len() - 1);
+    bytes[at] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn edit(archive: &Path, change: impl Fn(Vec<&str>) -> String) {
+    let path = archive.join("manifest.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, change(text.split_inclusive('\n').collect())).unwrap();
+}
+
+type Damage = (&'static str, fn(&Path));
+
+/// The kinds of damage of the chain: nobody writes.
+const CHAIN: [Damage; 9] = [
+    ("no manifest", |it| std::fs::remove_file(it.join("manifest.jsonl")).unwrap()),
+    ("manifest emptied", |it| std::fs::write(it.join("manifest.jsonl"), "").unwrap()),
+    ("entry changed", |it| flip(&it.join("manifest.jsonl"), 30)),
+    ("entry dropped", |it| edit(it, |lines| [lines[0], lines[2]].concat())),
+    ("last entry dropped", |it| edit(it, |lines| lines[..2].concat())),
+    ("last entry torn", |it| {
+        edit(it, |lines| format!("{}{}{}", lines[0], lines[1], &lines[2][..99]));
+    }),
+    ("last line end changed", |it| {
+        let length = std::fs::metadata(it.join("manifest.jsonl")).unwrap().len() as usize;
+        flip(&it.join("manifest.jsonl"), length - 1);
+    }),
+    ("unnamed data file", |it| {
+        let path = table(it, "commands", 0);
+        std::fs::copy(&path, path.with_file_name("99999999.parquet")).unwrap();
+    }),
+    ("unnamed entry", |it| std::fs::write(it.join("entries/00000009.json"), "{}").unwrap()),
+];
+
+/// The kinds of damage of a file of data: all else goes on.
+const DATA: [Damage; 7] = [
+    ("sessions flipped", |it| flip(&table(it, "sessions", 1), 200)),
+    ("commands flipped", |it| flip(&table(it, "commands", 1), 200)),
+    ("commands, footer", |it| {
+        let path = table(it, "commands", 1);
+        let length = std::fs::metadata(&path).unwrap().len() as usize;
+        flip(&path, length - 12);
+    }),
+    ("lines flipped", |it| flip(&table(it, "lines", 1), 200)),
+    ("transcripts flipped", |it| flip(&table(it, "transcripts", 1), 200)),
+    ("transcripts cut", |it| {
+        let path = table(it, "transcripts", 1);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    }),
+    ("transcripts gone", |it| std::fs::remove_file(table(it, "transcripts", 1)).unwrap()),
+];
+
+/// The kinds of damage of the small files beside the tables.
+const SIDES: [Damage; 7] = [
+    ("copy of an entry", |it| flip(&it.join("entries/00000002.json"), 30)),
+    ("list of an entry", |it| flip(&it.join("entries/00000002.brought"), 30)),
+    ("salt flipped", |it| flip(&it.join("salt"), 5)),
+    ("salt emptied", |it| std::fs::write(it.join("salt"), "").unwrap()),
+    ("reveals emptied", |it| std::fs::write(it.join("reveals.jsonl"), "").unwrap()),
+    ("reveals flipped", |it| flip(&it.join("reveals.jsonl"), 30)),
+    ("feed flipped", |it| flip(&it.join("feeds/default"), 0)),
+];
+
+const VERBS: [(&str, &str); 13] = [
+    ("sync", "sync more"),
+    ("dry-run", "sync --dry-run more"),
+    ("rebuild", "archive rebuild"),
+    ("sessions", "sessions"),
+    ("search", "search systemctl"),
+    ("output", "search --output systemctl"),
+    ("show", "show bob-0123456789abcdef1"),
+    ("raw", "show bob-0123456789abcdef1 --raw --reveal"),
+    ("report", "report --format json -o -"),
+    ("export", "export"),
+    ("query", "query by-owner"),
+    ("stats", "archive stats"),
+    ("verify", "archive verify"),
+];
+
+fn code(said: &Said) -> &str {
+    said.0.rsplit("[exit ").next().filter(|_| said.0.contains("[exit ")).map_or("0", |it| &it[..1])
+}
+
+/// Plays every verb on a damaged copy of the archive: one row of codes for each kind of damage.
+fn codes(world: &World, kinds: &[Damage], mut seen: impl FnMut(&str, &str, &Said)) -> String {
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    std::fs::rename(&archive, &sound).unwrap();
+    let mut out = format!("{:<22}", "");
+    VERBS.iter().for_each(|it| out.push_str(&format!("{:>9}", it.0)));
+    out.push('\n');
+    for (kind, damage) in kinds {
+        out.push_str(&format!("{kind:<22}"));
+        for (verb, line) in VERBS {
+            copy(&sound, &archive);
+            damage(&archive);
+            let said = world.run(line);
+            out.push_str(&format!("{:>9}", code(&said)));
+            seen(kind, verb, &said);
+            std::fs::remove_dir_all(&archive).unwrap();
+        }
+        out.push('\n');
+    }
+    std::fs::rename(&sound, &archive).unwrap();
+    out
+}
+
+#[test]
+fn over_a_damaged_chain_nobody_writes_and_readers_say_what_they_answer_from() {
+    let world = whole();
+    let table = codes(&world, &CHAIN, |kind, verb, said| match verb {
+        "sync" | "rebuild" => {
+            assert!(said.0.contains("the archive is damaged: "), "{kind}: {}", said.0);
+            assert!(said.0.contains("`ssmtrail archive repair`"), "{kind}: {}", said.0);
+        }
+        "verify" => assert!(said.0.contains("broken: "), "{kind}: {}", said.0),
+        "dry-run" => assert!(said.0.contains("unreadable in the archive: "), "{kind}: {}", said.0),
+        // The copies of the entries prove, so nothing is missing from the answer.
+        "search" => {
+            assert!(said.0.contains("unreadable: "), "{kind}: {}", said.0);
+            assert_eq!(said.0.matches("systemctl stop").count(), 3, "{kind}: {}", said.0);
+        }
+        "report" => assert!(said.0.contains("\"complete\":false"), "{kind}"),
+        _ => assert!(said.0.contains("unreadable: "), "{kind}, {verb}: {}", said.0),
+    });
+    expect![[r#""#]].assert_eq(&table);
+}
+
+#[test]
+fn over_a_damaged_file_everything_else_goes_on_and_it_is_said() {
+    let world = whole();
+    let table = codes(&world, &DATA, |kind, verb, said| match verb {
+        "verify" => assert!(said.0.contains("broken: "), "{kind}: {}", said.0),
+        "sync" => assert!(said.0.contains("1 new session"), "{kind}: {}", said.0),
+        _ => {}
+    });
+    expect![[r#"
+                                   sync  dry-run  rebuild sessions   search   output     show      raw   report   export    query    stats   verify
+        sessions flipped              3        3        3        3        3        3        2        2        3        3        3        3        1
+        commands flipped              0        0        3        0        3        0        0        3        3        3        3        0        1
+        commands, footer              0        0        3        0        3        0        0        3        3        3        3        0        1
+        lines flipped                 0        0        0        0        0        3        3        3        3        0        0        0        1
+        transcripts flipped           3        3        3        0        0        0        0        3        3        0        0        0        1
+        transcripts cut               3        3        3        0        0        0        0        3        3        0        0        0        1
+        transcripts gone              3        3        3        0        0        0        0        3        3        0        0        0        1
+    "#]].assert_eq(&table);
+}
+
+#[test]
+fn a_damaged_small_file_is_found() {
+    let world = whole();
+    let table = codes(&world, &SIDES, |kind, verb, said| {
+        if verb == "verify" {
+            assert!(said.0.contains("broken: "), "{kind}: {}", said.0);
+        }
+    });
+    expect![[r#"
+                                   sync  dry-run  rebuild sessions   search   output     show      raw   report   export    query    stats   verify
+        copy of an entry              0        0        0        0        0        0        0        0        0        0        0        0        1
+        list of an entry              0        0        0        0        0        0        0        0        0        0        0        0        1
+        salt flipped                  0        0        0        0        3        3        3        0        3        3        3        0        1
+        salt emptied                  0        0        0        0        3        3        3        0        3        3        3        0        1
+        reveals emptied               0        0        0        0        0        0        0        0        0        0        0        0        1
+        reveals flipped               0        0        0        0        0        0        0        0        0        0        0        0        1
+        feed flipped                  0        0        0        0        0        0        0        0        0        0        0        0        1
+    "#]].assert_eq(&table);
+}
+
+#[test]
+fn a_damaged_archive_is_left_as_it_is_by_everyone_but_repair() {
+    let world = whole();
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    std::fs::rename(&archive, &sound).unwrap();
+    for (kind, damage) in CHAIN {
+        for line in ["sync more", "sync --dry-run more", "archive rebuild", "archive verify"] {
+            copy(&sound, &archive);
+            damage(&archive);
+            let contents = || -> Vec<(PathBuf, Vec<u8>)> {
+                let read = |it: PathBuf| (it.clone(), std::fs::read(archive.join(it)).unwrap());
+                files(&world).into_iter().map(read).collect()
+            };
+            let before = contents();
+            world.run(line);
+            assert!(contents() == before, "{kind}: `{line}` changed something");
+            std::fs::remove_dir_all(&archive).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_repair_deletes_nothing_and_then_the_archive_is_sound_and_takes_what_comes() {
+    let world = whole();
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    std::fs::rename(&archive, &sound).unwrap();
+    for (kind, damage) in CHAIN.into_iter().chain(DATA).chain(SIDES) {
+        copy(&sound, &archive);
+        damage(&archive);
+        let digests = |world: &World| -> BTreeSet<Vec<u8>> {
+            let data = files(world).into_iter().filter(|it| it.extension().is_some());
+            data.filter(|it| it.extension().is_some_and(|it| it == "parquet"))
+                .map(|it| std::fs::read(world.path("archive").join(it)).unwrap())
+                .collect()
+        };
+        let before = digests(&world);
+        let said = world.run("archive repair").0;
+        assert!(!said.contains("[exit"), "{kind}: {said}");
+        assert!(digests(&world).is_superset(&before), "{kind}: {said}");
+        world.run("archive rebuild");
+        let said = world.run("archive verify").0;
+        assert!(said.contains("sound: "), "{kind}: {said}");
+        let again = world.run("archive repair").0;
+        assert!(again.starts_with("nothing to repair"), "{kind}: {again}");
+        let said = world.run("sync more 0 1 2").0;
+        assert!(said.contains("1 new session"), "{kind}: {said}");
+        assert!(!said.contains("[exit"), "{kind}: {said}");
+        let said = world.run("search systemctl").0;
+        assert_eq!(said.matches("systemctl stop").count(), 3, "{kind}: {said}");
+        let said = world.run("archive verify").0;
+        assert!(said.contains("sound: "), "{kind}: {said}");
+        std::fs::remove_dir_all(&archive).unwrap();
+    }
+}
+
+#[test]
+fn a_repair_says_what_it_moved_and_where_to() {
+    let world = whole();
+    std::fs::remove_file(world.path("archive/manifest.jsonl")).unwrap();
+    flip(&table(&world.path("archive"), "sessions", 1), 200);
+    world.run("archive repair").is(expect![[r#"
+        moved sessions/account_id=__HIVE_DEFAULT_PARTITION__/region=__HIVE_DEFAULT_PARTITION__/month=2026-11/00000002.parquet to lost/00000004/sessions/account_id=__HIVE_DEFAULT_PARTITION__/region=__HIVE_DEFAULT_PARTITION__/month=2026-11/00000002.parquet: it was changed after it was written
+        manifest.jsonl: it is missing
+        manifest.jsonl: entry 1 is missing at its end
+        the manifest has 3 entries again
+        repaired: 1 file moved into lost/00000004, none deleted; entry 4 says so
+        head: 4:…
+        ! hint: `ssmtrail archive rebuild` derives again from the kept bytes what was moved aside
+    "#]]);
+    world.run("archive verify").is(expect![[r#"
+        broken: session bob-0123456789abcdef1: its bytes are kept and the index does not know it; `ssmtrail archive rebuild` brings it back
+        1 fault in 4 entries and 11 files
+        head: 4:…
+        ! note: entry 4 is a repair of 2026-11-23T12:00:00Z: it moved 1 aside into lost/
+        ! hint: restore what is named above from a copy of the archive, or let `ssmtrail archive repair` move it aside
+        [exit 1]
+    "#]]);
+    world.run("archive rebuild").is(expect![[r#"
+        decoded 3 sessions again with decoder 4 (before: 4): 6 commands before, 9 now, 0 sessions changed
+        1 session that the index had lost came back
+        ! head: 5:…
+    "#]]);
+    assert!(!world.run("archive verify").0.contains("[exit"));
+}
+
+/// Without the copies there is only what proves by itself, and what hangs on the chain.
+#[test]
+fn where_an_entry_is_lost_its_files_are_moved_aside_and_later_ones_are_taken_back_in() {
+    let world = whole();
+    let archive = world.path("archive");
+    edit(&archive, |lines| [lines[0], lines[2]].concat());
+    std::fs::remove_file(archive.join("entries/00000002.json")).unwrap();
+    assert!(world.run("sync more").0.contains("[exit 2]"));
+    let said = world.run("archive repair").0;
+    assert!(said.contains("entry 3:") && said.contains("taken back in"), "{said}");
+    let said = world.run("search systemctl").0;
+    assert_eq!(said.matches("systemctl stop").count(), 2, "{said}");
+    assert!(!said.contains("[exit"), "{said}");
+    let said = world.run("archive verify").0;
+    assert!(said.contains("sound: 2 entries"), "{said}");
+    // What was moved aside is read from its source again, and no number is used twice.
+    let said = world.run("sync 0 1 2").0;
+    assert!(said.contains("stored 1 + held 2") && said.contains("head: 5:"), "{said}");
+}
+
+#[test]
+fn a_head_that_was_noted_shows_an_end_that_was_cut_off() {
+    let world = whole();
+    let noted = |line: &str| {
+        let said = world.parts(&crate::world::words(line)).0;
+        said.lines().find_map(|it| it.strip_prefix("head: ")).unwrap().to_owned()
+    };
+    let head = noted("archive verify");
+    world.run("sync more");
+    assert!(!world.run(&format!("archive verify --expect {head}")).0.contains("[exit"));
+    let later = noted("archive verify");
+    // Somebody takes the last two entries away, with all that names them.
+    let archive = world.path("archive");
+    edit(&archive, |lines| lines[..2].concat());
+    for it in files(&world) {
+        let name = it.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("00000003") || name.starts_with("00000004") {
+            std::fs::remove_file(archive.join(it)).unwrap();
+        }
+    }
+    std::fs::remove_dir_all(archive.join("feeds")).unwrap();
+    for name in ["reveals.jsonl", "reveals.head"] {
+        std::fs::remove_file(archive.join(name)).unwrap();
+    }
+    assert!(world.run("archive verify").0.contains("sound: 2 entries"));
+    for head in [head, later] {
+        let said = world.run(&format!("archive verify --expect {head}")).0;
+        assert!(said.contains("entries were dropped or written anew"), "{said}");
+        assert!(said.contains("[exit 1]"), "{said}");
+    }
+    world.run("archive verify --expect soon").is(expect![[r#"
+        ! ssmtrail: "soon" is no head of a chain
+        ! hint: it is ENTRY:DIGEST, as `ssmtrail sync` and `ssmtrail archive verify` print it; at least 16 digits of the digest
+        [exit 2]
+    "#]]);
+}
+
+#[test]
+fn no_flipped_bit_gives_another_answer_in_silence() {
+    let world = whole();
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    let asks = [
+        "search '' --possible --format jsonl",
+        "sessions --format csv",
+        "search --output -E '[a-z]' --format csv",
+        "query -e 'SELECT session_id, seq, command FROM commands ORDER BY session_id, seq' --format csv",
+        "export",
+    ];
+    let wanted: Vec<String> = asks.iter().map(|it| world.run(it).0).collect();
+    let all = files(&world);
+    std::fs::rename(&archive, &sound).unwrap();
+    // A fixed sequence of pseudo-random numbers: the same flips on every run.
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    copy(&sound, &archive);
+    for turn in 0..150 {
+        let name = &all[next(all.len())];
+        let path = archive.join(name);
+        let whole = std::fs::read(&path).unwrap();
+        if whole.is_empty() {
+            continue;
+        }
+        let (at, bit) = (next(whole.len()), 1u8 << next(8));
+        let mut bytes = whole.clone();
+        bytes[at] ^= bit;
+        std::fs::write(&path, &bytes).unwrap();
+        let what =
+            format!("turn {turn}: {}, byte {at} of {}, bit {bit}", name.display(), whole.len());
+        let said = world.run("archive verify").0;
+        assert!(said.contains("broken: ") && said.contains("[exit 1]"), "{what}: {said}");
+        for (ask, wanted) in asks.iter().zip(&wanted) {
+            let said = world.run(ask).0;
+            let told = said.contains("[exit 3]") || said.contains("[exit 2]");
+            assert!(told || said == *wanted, "{what}: `{ask}`: {said}");
+        }
+        std::fs::write(&path, &whole).unwrap();
+    }
+}
+
+#[test]
+fn a_reader_answers_from_the_state_it_opened_while_a_rebuild_retires_its_files() {
+    let world = whole();
+    let root = world.path("archive");
+    let reader = ssmtrail::archive::Archive::open(&root).unwrap();
+    let sessions = reader.sessions(&Default::default()).unwrap();
+    world.run("archive rebuild");
+    let commands: usize = sessions.iter().map(|it| reader.commands_of(it).len()).sum();
+    assert_eq!((commands, reader.damages()), (9, Vec::new()));
+    let old = reader.files("commands").map(|it| reader.path_of(it)).collect::<Vec<_>>();
+    assert!(old.iter().all(|it| it.exists()), "a reader may still need them");
+    drop(reader);
+    world.run("sync more");
+    assert!(!old.iter().any(|it| it.exists()), "the next writer takes them away");
+    assert!(!world.run("archive verify").0.contains("[exit"));
+}
+
+#[test]
+fn a_dry_run_writes_nothing_and_takes_no_lock() {
+    let world = World::new();
+    world.transcript("logs/ann-0123456789abcdef0.log", &["sh-4.2$ id"]);
+    let said = world.run("sync --dry-run logs").0;
+    assert!(said.contains("would read 1 object"), "{said}");
+    assert!(!world.path("archive").exists());
+    world.run("sync logs");
+    let before = files(&world);
+    let writer = ssmtrail::archive::writer::Writer::open(&world.path("archive")).unwrap();
+    let said = world.run("sync --dry-run logs").0;
+    assert!(said.contains("1 held already") && !said.contains("[exit"), "{said}");
+    drop(writer);
+    assert_eq!(files(&world), before);
+}
+
+#[test]
+fn what_a_writer_wrote_down_before_it_died_is_finished_by_the_next() {
+    let world = whole();
+    let archive = world.path("archive");
+    let wanted = world.run("search '' --format jsonl").0;
+    // The moment between the announcement and the append: the last entry's files wait or are in their places.
+    let text = std::fs::read_to_string(archive.join("manifest.jsonl")).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    std::fs::write(archive.join("manifest.next"), lines[2]).unwrap();
+    std::fs::remove_file(archive.join("entries/00000003.json")).unwrap();
+    std::fs::remove_dir_all(archive.join("feeds")).unwrap();
+    for torn in [0, 1, 40, lines[2].len() - 2] {
+        let bytes = format!("{}{}{}", lines[0], lines[1], &lines[2][..torn]);
+        std::fs::write(archive.join("manifest.jsonl"), bytes).unwrap();
+        let said = world.run("search systemctl").0;
+        assert_eq!(said.matches("systemctl stop").count(), 2, "{said}");
+        assert!(!said.contains("[exit"), "a writer may be at work: {said}");
+        let said = world.run("archive verify").0;
+        assert!(said.contains("sound: 2 entries"), "{said}");
+    }
+    world.run("sync more");
+    let said = world.run("archive verify").0;
+    assert!(said.contains("sound: 4 entries"), "{said}");
+    let got = world.run("search '' --format jsonl").0;
+    assert!(wanted.lines().all(|it| got.contains(it)));
+}
+
+#[test]
+fn a_session_whose_index_is_lost_comes_back_from_its_bytes() {
+    let world = whole();
+    let archive = world.path("archive");
+    let wanted = world.run("search '' --format jsonl").0;
+    flip(&table(&archive, "sessions", 1), 200);
+    let said = world.run("archive rebuild").0;
+    assert!(said.contains("1 session that the index had lost came back"), "{said}");
+    assert!(said.contains("[exit 3]"), "the damaged file is still there: {said}");
+    let strip = |text: &str| -> BTreeSet<String> {
+        text.lines().filter(|it| it.starts_with('{')).map(str::to_owned).collect()
+    };
+    assert_eq!(strip(&world.run("search '' --format jsonl").0), strip(&wanted));
+    world.run("archive repair");
+    assert_eq!(world.run("search '' --format jsonl").0, wanted);
+    assert!(!world.run("archive verify").0.contains("[exit"));
+}
+
+#[test]
+fn a_rebuild_leaves_what_it_cannot_read_as_it_is() {
+    let world = whole();
+    let archive = world.path("archive");
+    let wanted = world.run("search systemctl").0;
+    flip(&table(&archive, "transcripts", 1), 200);
+    let said = world.run("archive rebuild").0;
+    assert!(said.contains("left as it was: bob-0123456789abcdef1"), "{said}");
+    assert!(said.contains("[exit 3]"), "{said}");
+    assert_eq!(world.run("search systemctl").0, wanted, "what was read of it once is kept");
+    assert!(world.run("archive verify").0.contains("[exit 1]"));
+}
+
+#[test]
+fn what_cannot_be_gone_on_from_stands_beside_what_is_new() {
+    let world = whole();
+    let archive = world.path("archive");
+    flip(&table(&archive, "transcripts", 1), 200);
+    // The object is there again, longer: a new version.
+    world.transcript(
+        "1/bob-0123456789abcdef1.log",
+        &[
+            "sh-4.2$ systemctl stop bob",
+            "sh-4.2$ export DB_PASSWORD=hunter2x",
+            "sh-4.2$ id",
+            "sh-4.2$ exit",
+        ],
+    );
+    world.run("sync 1").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 1 new session, 0 changed; 234 B read, 4 commands found
+        ! read only a part of 1/bob-0123456789abcdef1.log: what the archive kept of this session before cannot be read; this stands beside it
+        ! unreadable in the archive: transcripts/account_id=__HIVE_DEFAULT_PARTITION__/region=__HIVE_DEFAULT_PARTITION__/month=2026-11/00000002.parquet: it was changed after it was written
+        ! hint: `ssmtrail archive verify` says what is damaged; nothing that was kept was changed
+        ! head: 4:…
+        [exit 3]
+    "#]]);
+    world.run("sessions").is(expect![[r#"
+        WHEN                  OWNER  TARGET  COMMANDS  SESSION                FLAWS
+        2026-11-20 10:00:00Z  ann    -              3  ann-0123456789abcdef0
+        2026-11-20 10:00:00Z  bob    -              3  bob-0123456789abcdef1
+        2026-11-20 10:00:00Z  bob    -              4  bob-0123456789abcdef1  kept-damaged
+        2026-11-20 10:00:00Z  eve    -              3  eve-0123456789abcdef2
+    "#]]);
+    let said = world.run("search 'stop bob'").0;
+    assert_eq!(said.matches("systemctl stop bob").count(), 2, "{said}");
+}
