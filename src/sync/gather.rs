@@ -14,6 +14,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::DECODER;
+use super::Decoded;
 use super::Done;
 use super::Draft;
 use super::FIXED;
@@ -21,6 +22,7 @@ use super::Growth;
 use super::Options;
 use super::Outcome;
 use super::Progress;
+use super::Room;
 use super::Summary;
 use super::Tail;
 use super::rows::Rows;
@@ -131,6 +133,11 @@ impl Gatherer<'_> {
                 summary.told.extend(told);
                 batch.large |= drafts.iter().any(|it| it.content.is_large());
                 batch.bytes += drafts.iter().map(|it| it.content.bytes()).sum::<u64>();
+                batch.weight += drafts
+                    .iter()
+                    .filter_map(|it| it.piece.as_ref())
+                    .map(Decoded::weight)
+                    .sum::<usize>();
                 batch.drafts.extend(drafts);
                 progress.took(1, bytes);
             }
@@ -193,6 +200,8 @@ struct Batch {
     aliases: Vec<Alias>,
     others: Vec<Other>,
     bytes: u64,
+    /// What was decoded of them, in bytes of memory.
+    weight: usize,
     /// A large transcript lies in a scratch file, and is written before the next comes.
     large: bool,
     since: Option<Instant>,
@@ -209,6 +218,7 @@ impl Batch {
     fn is_full(&self) -> bool {
         self.large
             || self.bytes >= BATCH_BYTES
+            || Room::is_half_of_all(self.weight)
             || self.drafts.len() + self.growths.len() >= BATCH_OBJECTS
             || (!self.is_empty() && self.since.is_some_and(|it| it.elapsed() >= BATCH_AGE))
     }
@@ -266,7 +276,7 @@ impl Group {
                 start,
             });
             draft.piece = None;
-            draft.decode().map_err(fail)?;
+            draft.decode(&Room::of_one_session()).map_err(fail)?;
         }
         Ok(aliases)
     }
@@ -364,8 +374,9 @@ pub(super) fn earlier(archive: &Archive, group: &mut Group, root: &std::path::Pa
         }
         Ok(())
     })?;
+    let room = Room::of_one_session();
     for draft in &mut found {
-        draft.decode().map_err(|it| Error::file("read", &scratch, it))?;
+        draft.decode(&room).map_err(|it| Error::file("read", &scratch, it))?;
     }
     group.drafts.extend(found);
     Ok(())
