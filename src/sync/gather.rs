@@ -16,6 +16,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::DECODER;
+use super::Decoded;
 use super::Done;
 use super::Draft;
 use super::FIXED;
@@ -23,6 +24,7 @@ use super::Growth;
 use super::Options;
 use super::Outcome;
 use super::Progress;
+use super::Room;
 use super::Summary;
 use super::Tail;
 use super::rows::Rows;
@@ -147,6 +149,11 @@ impl Gatherer<'_> {
                 summary.told.extend(told);
                 batch.large |= drafts.iter().any(|it| it.content.is_large());
                 batch.bytes += drafts.iter().map(|it| it.content.bytes()).sum::<u64>();
+                batch.weight += drafts
+                    .iter()
+                    .filter_map(|it| it.piece.as_ref())
+                    .map(Decoded::weight)
+                    .sum::<usize>();
                 batch.drafts.extend(drafts);
                 progress.took(1, bytes);
             }
@@ -524,6 +531,8 @@ struct Batch {
     aliases: Vec<Alias>,
     others: Vec<Other>,
     bytes: u64,
+    /// What was decoded of them, in bytes of memory.
+    weight: usize,
     /// A large transcript lies in a scratch file, and is written before the next comes.
     large: bool,
     since: Option<Instant>,
@@ -540,6 +549,7 @@ impl Batch {
     fn is_full(&self) -> bool {
         self.large
             || self.bytes >= BATCH_BYTES
+            || Room::is_half_of_all(self.weight)
             || self.drafts.len() + self.growths.len() >= BATCH_OBJECTS
             || (!self.is_empty() && self.since.is_some_and(|it| it.elapsed() >= BATCH_AGE))
     }
@@ -619,7 +629,7 @@ impl Group {
                 start,
             });
             draft.piece = None;
-            draft.decode().map_err(fail)?;
+            draft.decode(&Room::of_one_session()).map_err(fail)?;
         }
         Ok(aliases)
     }
@@ -674,8 +684,9 @@ fn earlier(
         found.into_iter().partition(|(it, bytes)| it.content.bytes() as i64 == *bytes);
     whole &= torn.is_empty();
     let mut found: Vec<Draft> = sound.into_iter().map(|it| it.0).collect();
+    let room = Room::of_one_session();
     for draft in &mut found {
-        draft.decode().map_err(fail)?;
+        draft.decode(&room).map_err(fail)?;
     }
     Ok((found, whole))
 }

@@ -42,6 +42,7 @@ use crate::source::Refusal;
 use crate::source::Seen;
 use crate::source::Source;
 use crate::source::folder::plain;
+use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::Flaw;
@@ -49,6 +50,8 @@ use crate::transcript::decoder::FlawKind;
 use crate::transcript::decoder::Piece;
 use crate::transcript::wire::Form;
 
+use pieces::Decoded;
+use pieces::Room;
 use plan::Decision;
 use plan::Ledger;
 
@@ -65,6 +68,9 @@ mod gather;
 
 /// Everything that is kept, decoded again.
 mod rebuild;
+
+/// What was decoded and waits to be written.
+mod pieces;
 
 /// The rows of a session, on their way to the files of one segment.
 mod rows;
@@ -206,7 +212,8 @@ struct Draft {
     object_flaws: Vec<FlawKind>,
     claims: Claims,
     flaws: Vec<Flaw>,
-    piece: Option<Piece>,
+    /// What was decoded, unless it is too much to hold: then it is decoded once more when it is written.
+    piece: Option<Decoded>,
 }
 
 /// New events of a kept stream.
@@ -233,14 +240,20 @@ impl Draft {
     }
 
     /// Decodes a small transcript whole, and of a large one its beginning, for what it claims.
-    fn decode(&mut self) -> std::io::Result<()> {
+    fn decode(&mut self, room: &Room) -> std::io::Result<()> {
         let mut decoder = Decoder::new(self.form);
         if let Content::Memory(bytes) = &self.content {
-            decoder.push(bytes);
-            let (piece, claims, flaws) = decoder.finish();
+            let mut piece = Piece::default();
+            let mut held = Some(Decoded::new(room));
+            for part in bytes.chunks(CHUNK) {
+                decoder.push(part);
+                decoder.take_into(&mut piece);
+                held = held.and_then(|it| it.and(&mut piece));
+            }
+            let (mut last, claims, flaws) = decoder.finish();
             self.claims = claims;
             self.flaws = flaws;
-            self.piece = Some(piece);
+            self.piece = held.and_then(|it| it.and(&mut last));
         } else {
             let mut pushed = false;
             let read = self.content.parts(1 << 20, |part| {
@@ -563,6 +576,7 @@ impl Run<'_> {
         let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
         let body_in = Mutex::new(body_in);
         let listing = Mutex::new((Summary::default(), Would::default()));
+        let room = Room::default();
         let Self { runtime, known, kept, again, options, summary } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
         let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
@@ -583,10 +597,12 @@ impl Run<'_> {
                     }
                 });
             });
-            let (body_in, scratch) = (&body_in, &scratch);
+            let (body_in, scratch, room) = (&body_in, &scratch, &room);
             for _ in 0..options.threads.max(1) {
                 let done_out = done_out.clone();
-                scope.spawn(move || work(source, ledger, body_in, &done_out, scratch, options));
+                scope.spawn(move || {
+                    work(source, ledger, body_in, &done_out, scratch, options, room);
+                });
             }
             drop(done_out);
             let mut gatherer = gather::Gatherer {
@@ -748,6 +764,7 @@ fn work<S: Source>(
     done: &SyncSender<Done>,
     scratch: &std::path::Path,
     options: &Options<'_>,
+    decoded: &Room,
 ) {
     loop {
         let next = match bodies.lock() {
@@ -756,8 +773,14 @@ fn work<S: Source>(
         };
         let Some(mut fetched) = next else { return };
         let room = fetched.room.take();
-        let one =
-            One { source: source.name(), place: source.whereabouts(), ledger, scratch, options };
+        let one = One {
+            source: source.name(),
+            place: source.whereabouts(),
+            ledger,
+            scratch,
+            options,
+            decoded,
+        };
         let outcome = one.read(fetched);
         // What was given up half-way is no failure: the next run reads it.
         let given_up =
@@ -775,6 +798,7 @@ struct One<'a> {
     ledger: &'a Ledger,
     scratch: &'a std::path::Path,
     options: &'a Options<'a>,
+    decoded: &'a Room,
 }
 
 impl One<'_> {
@@ -883,7 +907,7 @@ impl One<'_> {
                 flaws: Vec::new(),
                 piece: None,
             };
-            draft.decode()?;
+            draft.decode(self.decoded)?;
             drafts.push(draft);
         }
         let others =

@@ -64,6 +64,8 @@ pub(super) struct Read {
 struct Pending {
     sessions: Vec<SessionRow>,
     commands: Vec<CommandRow>,
+    /// Bytes of their texts.
+    command_bytes: usize,
     lines: LineColumns,
     transcripts: Vec<TranscriptRow>,
     transcript_bytes: usize,
@@ -124,7 +126,7 @@ impl<'a> Rows<'a> {
         };
         let cached = primary.piece.take().filter(|_| stream.is_none());
         match cached {
-            Some(mut piece) => out.piece(&mut piece)?,
+            Some(mut decoded) => out.piece(&mut decoded.piece)?,
             None => {
                 let mut decoder = Decoder::new(primary.form);
                 if let Some(stream) = stream {
@@ -407,12 +409,15 @@ impl SessionOut<'_> {
         }
         for typed in piece.commands.drain(..) {
             let row = self.command(typed);
+            self.pending.command_bytes += row.command.len() + row.prompt.len();
             self.pending.commands.push(row);
-            if self.pending.commands.len() >= GROUP_ROWS {
+            let many = self.pending.commands.len() >= GROUP_ROWS;
+            if many || self.pending.command_bytes >= PART_BYTES {
                 let frame =
                     CommandRow::frame(&self.pending.commands).map_err(|it| unwritten(&it))?;
                 self.segment.write(&COMMANDS, self.partition, &frame)?;
                 self.pending.commands.clear();
+                self.pending.command_bytes = 0;
             }
         }
         Ok(())

@@ -3,12 +3,16 @@
 //! Feed it with `Decoder::push` in any chunks, take what is ready with `Decoder::take`, and end with
 //! `Decoder::finish`. What is not yet taken is bounded by the window.
 
+use std::sync::Arc;
+
 use crate::transcript::both::Aligned;
 use crate::transcript::both::CUT;
 use crate::transcript::both::Diverged;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::Command;
+use crate::transcript::commands::Evidence;
 use crate::transcript::commands::Reader;
+use crate::transcript::prompt;
 use crate::transcript::screen::Line;
 use crate::transcript::screen::Screen;
 use crate::transcript::streamed::Held;
@@ -31,10 +35,21 @@ const FIRST_WINDOW: u64 = 2 << 20;
 const WINDOW: u64 = 128 << 10;
 /// A line that somebody is still typing is not cut before this.
 const WINDOW_MAX: u64 = 4 << 20;
+/// …and a window ends before that once what was drawn weighs as much, in bytes of memory: lines of a few bytes each are
+/// many, and the commands in them weigh several times as much.
+const DRAWN_MAX: usize = 8 << 20;
+/// The same in the middle of an input region.
+const DRAWN_IN_REGION_MAX: usize = 16 << 20;
 /// As many bytes pushed at once are read without being copied, and their lines stay in a processor's cache.
 pub const CHUNK: usize = WINDOW as usize;
 /// Streamed text held before it is drawn.
 const HELD: usize = 4 << 20;
+/// Longest streamed text that is restored as one. The agent cuts its lines at 33,000 bytes; whoever writes longer ones
+/// would have each rule look at all of it.
+const STREAMED_MAX: usize = 1 << 16;
+
+/// Times held of events that may tell nothing more: a stream has one with each.
+const TICKS: usize = 1 << 14;
 
 /// Something about a transcript that a reader must know before trusting it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -206,6 +221,28 @@ impl Piece {
         }
     }
 
+    /// Bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        let shared = |it: &Option<Arc<str>>| it.as_ref().map_or(0, |it| it.len());
+        let commands: usize = self
+            .commands
+            .iter()
+            .map(|Typed { command, .. }| {
+                size_of::<Typed>()
+                    + command.text.capacity()
+                    + command.evidence.capacity() * size_of::<Evidence>()
+                    + command.prompt.len()
+                    + shared(&command.os_user)
+                    + shared(&command.host)
+                    + shared(&command.cwd)
+            })
+            .sum();
+        self.text.len()
+            + self.lines.len() * size_of::<Line>()
+            + self.times.len() * size_of::<(u32, Option<Shown>)>()
+            + commands
+    }
+
     /// Moves what follows here.
     pub fn append(&mut self, mut other: Self) {
         let (shift, before) = (self.text.len() as u32, self.lines.len());
@@ -268,6 +305,8 @@ struct Draw {
     window_from: u64,
     /// Ends of lines already drawn, with the time of the event each came in.
     ticks: Vec<(u64, i64)>,
+    /// So many are held before those are forgotten that tell nothing more.
+    ticks_max: usize,
     piece: Piece,
     flaws: Vec<Flaw>,
     fake_frames: u64,
@@ -290,6 +329,7 @@ impl Decoder {
                     width: WidthVotes::default(),
                     window_from: 0,
                     ticks: Vec::new(),
+                    ticks_max: TICKS,
                     piece: Piece::default(),
                     flaws: Vec::new(),
                     fake_frames: 0,
@@ -516,9 +556,21 @@ impl Inner {
         for text in it.session_data {
             // Longer lines are cut at 33,000 bytes without a mark, the rest opens the next event.
             let ended = !CUT.contains(&text.len());
-            self.held_bytes += text.len() + 64;
-            self.held.push(Held { bytes: text.into_bytes(), ended, from, to });
+            let mut rest = text.as_str();
+            while rest.len() > STREAMED_MAX {
+                let first = prompt::head(rest, STREAMED_MAX);
+                self.hold(first.as_bytes().to_vec(), false, from, to);
+                rest = &rest[first.len()..];
+            }
+            let last = if rest.len() == text.len() { text } else { rest.to_owned() };
+            self.hold(last.into_bytes(), ended, from, to);
         }
+    }
+
+    /// A streamed line, or a piece of one.
+    fn hold(&mut self, bytes: Vec<u8>, ended: bool, from: u64, to: u64) {
+        self.held_bytes += bytes.len() + 64;
+        self.held.push(Held { bytes, ended, from, to });
         if self.held_bytes >= HELD {
             self.release();
         }
@@ -594,7 +646,12 @@ impl Draw {
     fn drawn(&mut self, to: u64) {
         let enough = if self.window_from == 0 { FIRST_WINDOW } else { WINDOW };
         let drawn = to - self.window_from;
-        if drawn >= enough && !self.screen.in_region() || drawn >= WINDOW_MAX {
+        let weighs = self.screen.drawn().weight();
+        let complete = drawn >= enough || weighs >= DRAWN_MAX;
+        if complete && !self.screen.in_region()
+            || drawn >= WINDOW_MAX
+            || weighs >= DRAWN_IN_REGION_MAX
+        {
             self.window_from = to;
             self.window(false);
         }
@@ -643,6 +700,29 @@ impl Draw {
         flaw(FlawKind::InvalidUtf8, count, at);
         flaw(FlawKind::VersionsDropped, drawn.dropped_versions, self.window_from);
         self.screen.recycle(drawn);
+        if self.ticks.len() > self.ticks_max {
+            self.forget_ticks();
+        }
+    }
+
+    /// Forgets the times that no line and no command to come was shown at.
+    fn forget_ticks(&mut self) {
+        let oldest = self.screen.oldest().unwrap_or(self.window_from).min(self.window_from);
+        let after = |from: u64| self.ticks.partition_point(|it| it.0 <= from);
+        // What is shown at one time was not shown before the one before.
+        let recent = after(oldest).saturating_sub(2);
+        let waiting = self.reader.waiting().map(after);
+        let mut kept: Vec<usize> = waiting
+            .flat_map(|it| [it.saturating_sub(2), it.saturating_sub(1)])
+            .chain([0])
+            .filter(|it| *it < recent)
+            .collect();
+        kept.sort_unstable();
+        kept.dedup();
+        let mut ticks: Vec<(u64, i64)> = kept.into_iter().map(|it| self.ticks[it]).collect();
+        ticks.extend_from_slice(&self.ticks[recent..]);
+        self.ticks = ticks;
+        self.ticks_max = TICKS.max(self.ticks.len() * 2);
     }
 }
 
@@ -652,4 +732,70 @@ fn time(ticks: &[(u64, i64)], from: u64) -> Option<Shown> {
     let at = after.checked_sub(1)?;
     let earliest = at.checked_sub(1).map(|it| ticks[it].1);
     Some((earliest, ticks[at].1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(second: usize, lines: &[&str]) -> String {
+        let message = serde_json::json!({
+            "eventTime": format!("2026-08-02T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60),
+            "sessionData": lines,
+        });
+        serde_json::json!({ "message": message.to_string() }).to_string() + "\n"
+    }
+
+    #[test]
+    fn times_that_tell_nothing_more_are_forgotten_and_the_others_are_not() {
+        let mut decoder = Decoder::new(Form::Events);
+        let (mut whole, mut most) = (Piece::default(), 0);
+        decoder.push(event(1, &["sh-4.2$ id", "uid=0"]).as_bytes());
+        // One command, and what may be others in its output, for most of a day.
+        for second in 2..60_000 {
+            let line = match second {
+                7 | 40_000 => format!("[dana@db ~]$ ls {second}"),
+                30_000 => "sh-4.2$ ./run".to_owned(),
+                _ => format!("output {second} of a command that runs and runs"),
+            };
+            decoder.push(event(second, &[&line]).as_bytes());
+            whole.append(decoder.take());
+            most = most.max(decoder.inner.draw.ticks.len());
+        }
+        whole.append(decoder.finish().0);
+        // A window of events comes before any are forgotten.
+        assert!(most < TICKS * 3, "{most} times were held");
+        let midnight = 1_785_628_800_000_000;
+        let seconds = |it: Option<Shown>| it.map(|it| (it.1 - midnight) / 1_000_000);
+        let commands: Vec<(&str, Option<i64>)> =
+            whole.commands.iter().map(|it| (it.command.text.as_str(), seconds(it.at))).collect();
+        assert_eq!(
+            commands,
+            [
+                ("id", Some(1)),
+                ("ls 7", Some(7)),
+                ("./run", Some(30_000)),
+                ("ls 40000", Some(40_000)),
+            ]
+        );
+        let wrong = whole.timed().skip(2).zip(2..).find(|((_, at), second)| {
+            let second = *second;
+            seconds(*at) != Some(second)
+                || at.and_then(|it| it.0) != Some(midnight + (second - 1) * 1_000_000)
+        });
+        assert_eq!(wrong, None);
+    }
+
+    #[test]
+    fn a_window_of_lines_of_nothing_ends_before_they_weigh_too_much() {
+        for line in ["\n", "$ a\r\n", "\x1b[?2004h$ a\r\n\x1b[?2004l\r", "\x1b]0;\x07\n"] {
+            let mut decoder = Decoder::new(Form::Bare);
+            for chunk in line.repeat((4 << 20) / line.len()).as_bytes().chunks(CHUNK) {
+                decoder.push(chunk);
+                let weighs = decoder.inner.draw.screen.drawn().weight();
+                let most = if line.contains("2004h") { DRAWN_IN_REGION_MAX } else { DRAWN_MAX };
+                assert!(weighs < most, "{line:?} weighs {weighs}");
+            }
+        }
+    }
 }

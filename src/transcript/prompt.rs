@@ -452,7 +452,7 @@ struct Support {
     distinct: u32,
     /// Fewest blanks that stood between it and what followed, if anything did; else 0.
     blanks: u8,
-    /// The prompts themselves, and how often the line editor went back exactly to the end of each.
+    /// The prompts themselves, as far as there is room, and how often the line editor went back exactly to the end of each.
     literals: ByHash<u32>,
     /// How often the editor went back to the end of a text that it went back to more than once. Once can
     /// be chance: an edit in the middle of a command also goes back somewhere.
@@ -521,6 +521,8 @@ pub struct Learnt {
     ends: Ends,
     /// Lines learnt from.
     seen: u32,
+    /// Texts held apart, of all kinds.
+    literals: usize,
     /// Columns at which rows of regions end behind blanks, and how often: right-hand prompts.
     right_ends: HashMap<u16, u32>,
     /// The same by what they say: an edit may have moved one.
@@ -587,7 +589,7 @@ impl Learnt {
                 let blanks = blanks_behind(text, literal).min(255) as u8;
                 seen.blanks = if seen.blanks == 0 { blanks } else { seen.blanks.min(blanks) };
             }
-            seen.literal(literal, low == Some(it.end));
+            self.literals += usize::from(seen.literal(literal, low == Some(it.end), self.literals));
         }
     }
 
@@ -612,7 +614,7 @@ impl Learnt {
             let seen = self.lines.entry(key).or_default();
             seen.count += 1;
             seen.bare += u32::from(text.trim_end().len() <= it.end);
-            seen.literal(literal, low == Some(it.end));
+            self.literals += usize::from(seen.literal(literal, low == Some(it.end), self.literals));
             // Any edit goes back to some word; to the same one again, only where a prompt ends in it.
             if let Some(last) = literal.chars().next_back()
                 && (seen.tight >= 2 || !last.is_alphanumeric())
@@ -688,10 +690,13 @@ impl Learnt {
 
 /// Texts of one kind that are held apart; those beyond count as different from all others.
 const LITERALS_MAX: usize = 1024;
+/// The same of all kinds together: a few megabytes, where so many kinds would be two hundred.
+const LITERALS_IN_ALL: usize = 1 << 17;
 
 impl Support {
-    fn literal(&mut self, text: &str, tight: bool) {
-        let room = self.literals.len() < LITERALS_MAX;
+    /// Counts a text, and holds it apart if there is room beside those held `in_all`; whether it is one more.
+    fn literal(&mut self, text: &str, tight: bool, in_all: usize) -> bool {
+        let room = self.literals.len() < LITERALS_MAX && in_all < LITERALS_IN_ALL;
         match self.literals.entry(hash(text)) {
             std::collections::hash_map::Entry::Occupied(mut it) if tight => {
                 *it.get_mut() += 1;
@@ -707,8 +712,10 @@ impl Support {
                 if room {
                     it.insert(u32::from(tight));
                 }
+                return room;
             }
         }
+        false
     }
 
     fn score(&self, weight: f32) -> f32 {
@@ -812,6 +819,21 @@ mod tests {
         assert_eq!(known("shop=> select 1;").unwrap().reads, Reads::Repl);
         assert!(known("total 24").is_none());
         assert!(known("listen: 0.0.0.0:8080").is_none());
+    }
+
+    #[test]
+    fn what_a_session_teaches_of_its_prompts_has_an_end() {
+        let mut learnt = Learnt::default();
+        for nth in 0..LITERALS_IN_ALL as u32 / 3 {
+            // Many kinds, each with texts of its own.
+            let kind: String =
+                (0..8).map(|it| if nth >> it & 1 == 1 { "! " } else { "? " }).collect();
+            let text = format!("{kind}u{nth} $ ls");
+            learnt.line(&text, &bounded(&text, None, None), None);
+            learnt.region_row(0, &text, &bounded(&text, None, None), None);
+        }
+        let held = |it: &ByHash<Support>| it.values().map(|it| it.literals.len()).sum::<usize>();
+        assert_eq!(held(&learnt.lines) + held(&learnt.regions), LITERALS_IN_ALL);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
@@ -29,25 +30,50 @@ pub fn is_open(text: &str) -> bool {
     if is_plain(text) {
         return false;
     }
-    let mut depth: Vec<&'static str> = Vec::new();
-    let mut pending: Vec<(String, bool)> = Vec::new();
+    let mut depth = Depth::default();
+    let mut pending: VecDeque<(String, bool)> = VecDeque::new();
     let lines = text.split('\n');
     let mut quote: Option<char> = None;
     let mut trailing = false;
     for line in lines {
         if quote.is_none()
-            && let Some((word, strip)) = pending.first().cloned()
+            && let Some((word, strip)) = pending.front()
         {
-            let body = if strip { line.trim_start_matches('\t') } else { line };
+            let body = if *strip { line.trim_start_matches('\t') } else { line };
             if body == word {
-                pending.remove(0);
+                pending.pop_front();
             }
             trailing = false;
             continue;
         }
         trailing = scan(line, &mut quote, &mut depth, &mut pending);
     }
-    quote.is_some() || !depth.is_empty() || !pending.is_empty() || trailing
+    quote.is_some() || !depth.0.is_empty() || !pending.is_empty() || trailing
+}
+
+/// What closes the constructs that are open, the innermost last.
+#[derive(Default)]
+struct Depth(Vec<&'static str>);
+
+/// Constructs held that are open at once. No one types as many in each other, and each closing word looks through all.
+const DEEPEST: usize = 256;
+
+impl Depth {
+    fn push(&mut self, end: &'static str) {
+        if self.0.len() < DEEPEST {
+            self.0.push(end);
+        }
+    }
+
+    fn last(&self) -> Option<&'static str> {
+        self.0.last().copied()
+    }
+
+    fn close(&mut self, word: &str) {
+        if let Some(at) = self.0.iter().rposition(|it| *it == word) {
+            self.0.truncate(at);
+        }
+    }
 }
 
 /// A block of lines, apart where the shell would run what has come so far.
@@ -102,8 +128,8 @@ fn is_plain(text: &str) -> bool {
 fn scan(
     line: &str,
     quote: &mut Option<char>,
-    depth: &mut Vec<&'static str>,
-    pending: &mut Vec<(String, bool)>,
+    depth: &mut Depth,
+    pending: &mut VecDeque<(String, bool)>,
 ) -> bool {
     let mut chars = line.chars().peekable();
     let mut word = String::new();
@@ -148,11 +174,11 @@ fn scan(
             }
             ')' => {
                 close_word(&mut word, &mut command_place, depth);
-                if depth.last() == Some(&")") {
-                    depth.pop();
+                if depth.last() == Some(")") {
+                    depth.0.pop();
                 }
                 last_sign = ')';
-                command_place = depth.last() == Some(&"esac");
+                command_place = depth.last() == Some("esac");
             }
             ' ' | '\t' => close_word(&mut word, &mut command_place, depth),
             ';' | '|' | '&' => {
@@ -176,7 +202,7 @@ fn scan(
 
 fn here_document(
     chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    pending: &mut Vec<(String, bool)>,
+    pending: &mut VecDeque<(String, bool)>,
 ) {
     let strip = chars.next_if_eq(&'-').is_some();
     while chars.next_if_eq(&' ').is_some() {}
@@ -191,12 +217,12 @@ fn here_document(
         }
     }
     if !word.is_empty() {
-        pending.push((word, strip));
+        pending.push_back((word, strip));
     }
 }
 
 /// Reserved words open and close where a command could stand.
-fn close_word(word: &mut String, command_place: &mut bool, depth: &mut Vec<&'static str>) {
+fn close_word(word: &mut String, command_place: &mut bool, depth: &mut Depth) {
     if word.is_empty() {
         return;
     }
@@ -215,15 +241,11 @@ fn close_word(word: &mut String, command_place: &mut bool, depth: &mut Vec<&'sta
             }
             "while" | "until" => depth.push("done"),
             "{" => depth.push("}"),
-            "fi" | "done" | "esac" | "}" => {
-                if let Some(at) = depth.iter().rposition(|it| it == word) {
-                    depth.truncate(at);
-                }
-            }
+            "fi" | "done" | "esac" | "}" => depth.close(word),
             "then" | "do" | "else" | "elif" | "!" => {}
             _ => stays = word.ends_with("()") || (word.contains('=') && !word.starts_with('-')),
         }
-    } else if matches!(word.as_str(), "{") && depth.is_empty() {
+    } else if matches!(word.as_str(), "{") && depth.0.is_empty() {
         depth.push("}");
         stays = true;
     } else if word == "()" {
@@ -261,7 +283,11 @@ fn change_of_one(part: &str) -> Option<Change> {
             "exec" | "command" | "builtin" | "env" | "time" | "nice" | "nohup" | "then" | "do"
             | "else" | "{" | "!" => {}
             "exit" | "logout" => return Some(Change::Leave),
-            "sudo" | "doas" => return sudo(&mut words),
+            "sudo" | "doas" => {
+                if opens_as_another(&mut words) {
+                    return Some(Change::Shell);
+                }
+            }
             "export" | "declare" | "readonly" | "set" => {
                 if words.clone().any(is_prompt_variable) {
                     return Some(Change::Prompt);
@@ -285,25 +311,21 @@ fn is_prompt_variable(word: &str) -> bool {
         .any(|it| word.strip_prefix(it).is_some_and(|rest| rest.starts_with(['=', '+'])))
 }
 
-fn sudo<'a>(words: &mut (impl Iterator<Item = &'a str> + Clone)) -> Option<Change> {
-    let mut rest = words.clone();
-    while let Some(word) = rest.next() {
+/// Reads the options of `sudo`, up to the command it runs: whether they say that it opens a shell.
+fn opens_as_another<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) -> bool {
+    while let Some(word) = words.next_if(|it| it.starts_with('-') || it.contains('=')) {
         match word {
             "-u" | "-g" | "-h" | "-p" | "-C" | "-r" | "-t" | "-U" | "-T" => {
-                rest.next();
+                words.next();
             }
-            "-i" | "-s" | "--login" | "--shell" => return Some(Change::Shell),
+            "-i" | "-s" | "--login" | "--shell" => return true,
             _ if word.starts_with('-') && !word.starts_with("--") && word.contains(['i', 's']) => {
-                return Some(Change::Shell);
+                return true;
             }
-            _ if word.starts_with('-') || word.contains('=') => {}
-            _ => {
-                let line: Vec<&str> = std::iter::once(word).chain(rest).collect();
-                return change_of_one(&line.join(" "));
-            }
+            _ => {}
         }
     }
-    None
+    false
 }
 
 #[rustfmt::skip]
@@ -530,5 +552,21 @@ mod tests {
         assert_eq!(change("sudo cat /etc/hosts"), None);
         assert_eq!(change("ls -l"), None);
         assert_eq!(change("echo bash"), None);
+        assert_eq!(change("sudo -u app A=1 sudo -n -- bash"), Some(Change::Shell));
+        assert_eq!(change("sudo -u"), None);
+    }
+
+    /// Rows hold 65,536 characters, and what is recorded may be anything.
+    #[test]
+    fn a_command_in_a_command_without_end_is_only_long() {
+        let many = 1 << 16;
+        assert_eq!(change(&"sudo ".repeat(many)), None);
+        assert_eq!(change(&("sudo -n ".repeat(many) + "bash")), Some(Change::Shell));
+        assert_eq!(change(&("env ".repeat(many) + "exit")), Some(Change::Leave));
+        assert!(is_open(&("if ".repeat(many) + &"done ".repeat(many))));
+        let words: String = (0..many).map(|it| format!("<<{it} ")).collect();
+        let bodies: String = (0..many).map(|it| format!("\n{it}")).collect();
+        assert!(is_open(&format!("cat {words}")));
+        assert!(!is_open(&format!("cat {words}{bodies}")));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Sources: readline: display.c; zsh: Src/Zle/zle_refresh.c, Src/utils.c (preprompt); fish: src/screen.cpp.
 
+use std::collections::BTreeMap;
+
 use unicode_width::UnicodeWidthChar;
 
 /// Columns of the narrowest window that is told.
@@ -32,21 +34,25 @@ impl WidthVotes {
         if votes.is_empty() {
             return None;
         }
-        for width in &votes {
+        // One line can vote as often as it has CRs.
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for width in votes {
+            *counts.entry(width).or_default() += 1;
+        }
+        for (width, count) in &counts {
+            let count = u32::try_from(*count).unwrap_or(u32::MAX);
             let room = self.seen.len() < 256;
             match self.seen.iter_mut().find(|it| it.0 == *width) {
-                Some(it) => it.1 += 1,
-                None if room => self.seen.push((*width, 1)),
+                Some(it) => it.1 = it.1.saturating_add(count),
+                None if room => self.seen.push((*width, count)),
                 None => {}
             }
         }
-        let count = |width: usize| votes.iter().filter(|it| **it == width).count();
         let total = |width: usize| self.seen.iter().find(|it| it.0 == width).map_or(0, |it| it.1);
-        let best = votes
-            .iter()
-            .copied()
-            .max_by_key(|it| (count(*it), Some(*it) == now, total(*it), *it))?;
-        let believed = Some(best) == now || count(best) >= 2 || total(best) >= 2 || best >= 60;
+        let (best, count) = counts
+            .into_iter()
+            .max_by_key(|(it, count)| (*count, Some(*it) == now, total(*it), *it))?;
+        let believed = Some(best) == now || count >= 2 || total(best) >= 2 || best >= 60;
         believed.then_some(best)
     }
 }

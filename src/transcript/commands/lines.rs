@@ -103,7 +103,7 @@ impl Reader {
         if let Some(current) = &mut self.current
             && looks_like_a_prompt(text)
         {
-            current.decoys += 1;
+            current.decoys = current.decoys.saturating_add(1);
         }
         let printed = self.prints;
         if says_farewell(text) && !printed {
@@ -584,20 +584,18 @@ impl Reader {
         low: Option<usize>,
     ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
         let first = self.levels.is_empty();
-        let lower = self.levels.len().saturating_sub(1);
         let repl = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
         if let Some(shape) = &shape
             && (self.may_change.is_some() || repl)
         {
             let identity = Identity::of(&text[..shape.end], Some(shape));
-            let known_level =
-                self.levels[..lower].iter().any(|it| !it.marked && it.identity == identity);
+            let known_level = self.levels.around().any(|it| !it.marked && it.identity == identity);
             if known_level {
                 let evidence = vec![weigh("the prompt of a shell around it", 1.5)];
                 return Some((shape.end, Some(shape.clone()), evidence));
             }
         } else if self.may_change.is_some() || repl {
-            let around = self.levels[..lower].iter().rev().find_map(|it| {
+            let around = self.levels.around().find_map(|it| {
                 let fits = !it.marked && !it.prompt.trim().is_empty() && (titled || !it.titled);
                 fits.then(|| self.same_prompt(it, text, None, titled, low)).flatten()
             });

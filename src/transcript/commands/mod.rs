@@ -10,13 +10,12 @@ use std::sync::Arc;
 use crate::transcript::commands::learning::Herald;
 use crate::transcript::commands::learning::Usual;
 use crate::transcript::commands::panes::Panes;
-use crate::transcript::commands::stack::Level;
+use crate::transcript::commands::stack::Stack;
 use crate::transcript::prompt;
 use crate::transcript::prompt::ByHash;
 use crate::transcript::prompt::Candidate;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Learnt;
-use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Item;
@@ -150,7 +149,7 @@ struct Current {
 #[derive(Default)]
 pub struct Reader {
     learnt: Learnt,
-    levels: Vec<Level>,
+    levels: Stack,
     current: Option<Current>,
     /// Text of the last command that was run: what may follow depends on it.
     last: Option<String>,
@@ -324,7 +323,7 @@ impl Reader {
 
     fn output(&mut self) {
         if let Some(current) = &mut self.current {
-            current.outputs += 1;
+            current.outputs = current.outputs.saturating_add(1);
         }
     }
 
@@ -394,7 +393,8 @@ impl Reader {
             if self.may_change == Some(Change::Leave) || command.text == "wait" {
                 self.jobs = 0;
             }
-            self.jobs += u32::from(shell::starts_a_job(&command.text));
+            let job = u32::from(shell::starts_a_job(&command.text));
+            self.jobs = self.jobs.saturating_add(job);
         }
         let mut does = Does::default();
         if matches!(command.kind, Kind::Shell | Kind::Repl) {
@@ -466,7 +466,6 @@ impl Reader {
             .and_then(|it| it.user.clone())
             .or_else(|| level.and_then(|it| it.user.clone()))
             .or_else(|| (root == Some(true)).then(|| Arc::from("root")));
-        let depth = self.levels.iter().filter(|it| it.reads != Reads::Repl).count();
         let mut command = Command {
             text,
             kind,
@@ -476,7 +475,7 @@ impl Reader {
                 .and_then(|it| it.host.clone())
                 .or_else(|| level.and_then(|it| it.host.clone())),
             cwd: shape.and_then(|it| it.dir.clone()),
-            depth: depth.saturating_sub(1) as u16,
+            depth: self.levels.depth(),
             from: 0,
             to: 0,
             line: 0,
@@ -519,6 +518,12 @@ impl Reader {
         let open = long || shell::is_open(&current.command.text);
         (prompt == "> " || prompt == ">") && (open || !same)
             || open && !same && (short || exact || prompt.is_empty())
+    }
+
+    /// Places of the commands that are not complete yet.
+    pub fn waiting(&self) -> impl Iterator<Item = u64> {
+        let current = self.current.iter().map(|it| it.command.from);
+        current.chain(self.doubtful.iter().map(|it| it.from))
     }
 
     /// Edited lines behind a prompt that could not be learnt: the place of the first, and how many. A few

@@ -4,6 +4,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use sha2::Digest;
+use sha2::Sha256;
+
 use crate::transcript::commands::Kind;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::weigh;
@@ -18,13 +21,18 @@ use crate::transcript::shell;
 /// Commands of panes told apart.
 pub(super) const PANE_COMMANDS_MAX: usize = 1 << 16;
 
+/// Shells in panes told apart: no window shows as many.
+const PANE_SHELLS_MAX: usize = 1024;
+
 /// Shells seen through the panes that tmux or screen draws. Rows are drawn again and again, so a command counts
 /// the first time it is seen.
 #[derive(Default)]
 pub(super) struct Panes {
     /// What the shells in them show.
-    pub(super) identities: Vec<Identity>,
-    pub(super) seen: HashSet<(Identity, Box<str>)>,
+    pub(super) identities: HashSet<Identity>,
+    /// Digests of what was typed behind them. A hash that strangers can foresee would let them hide a command behind
+    /// another, and the texts themselves would fill the memory.
+    pub(super) seen: HashSet<[u8; 32]>,
     /// The last command read in a pane may have changed the prompt.
     pub(super) changed: bool,
     /// Where the first multiplexer began to draw.
@@ -95,12 +103,12 @@ impl Reader {
         }
         let identity = Identity::of(&prompt, shape.as_ref());
         if self.panes.seen.len() >= PANE_COMMANDS_MAX
-            || !self.panes.seen.insert((identity.clone(), typed.into()))
+            || !self.panes.seen.insert(digest(&identity, typed))
         {
             return;
         }
-        if !self.panes.identities.contains(&identity) {
-            self.panes.identities.push(identity);
+        if self.panes.identities.len() < PANE_SHELLS_MAX {
+            self.panes.identities.insert(identity);
         }
         self.panes.changed = shell::change(typed).is_some();
         let kind = if self.streamed {
@@ -132,14 +140,22 @@ impl Reader {
             let fits = self.panes.identities.is_empty()
                 || self.panes.changed
                 || self.panes.identities.contains(&identity)
-                || self.levels.iter().any(|it| it.identity == identity);
+                || self.levels.all().any(|it| it.identity == identity);
             return fits.then_some((shape.end, Some(shape)));
         }
         let level = self
             .levels
-            .iter()
-            .rev()
+            .all()
             .find(|it| it.prompt.trim_end().len() >= 2 && part.starts_with(&*it.prompt))?;
         Some((level.prompt.len(), None))
     }
+}
+
+/// A command behind the prompt of one shell, as a number that nobody can find another command for.
+fn digest(identity: &Identity, typed: &str) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(format!("{identity:?}"));
+    digest.update([0]);
+    digest.update(typed);
+    digest.finalize().into()
 }

@@ -59,7 +59,7 @@ impl Reader {
         // readline and zle send a CR behind the mark; fish an escape. A shell does not change its ways.
         let foreign = region.escape_follows
             && !self.levels.is_empty()
-            && !self.levels.iter().any(|it| it.escapes)
+            && !self.levels.all().any(|it| it.escapes)
             && self.may_change != Some(Change::Shell);
         if !region.genuine || replayed || foreign {
             if foreign && !replayed {
@@ -70,7 +70,7 @@ impl Reader {
         }
         let top_marked = self.levels.last().map(|it| it.marked);
         let explained = self.may_change.is_some() || self.levels.is_empty();
-        if top_marked == Some(false) && !explained && !self.levels.iter().any(|it| it.marked) {
+        if top_marked == Some(false) && !explained && !self.levels.all().any(|it| it.marked) {
             // A shell that sets no marks does not begin to without a reason: someone printed them, or something that we do
             // not know opened a shell.
             self.doubted(drawn, region, "marks of a shell that no command opened");
@@ -105,7 +105,8 @@ impl Reader {
                 it.marked
                     && it.outputs == 0
                     && it.command.kind == Kind::Shell
-                    && shell::is_open(&it.command.text)
+                    // As in `continues`: each line that is added would have all before it judged anew.
+                    && (it.command.text.len() > JUDGED_BYTES || shell::is_open(&it.command.text))
             });
         // fish asks for more between the same marks.
         if within || !region.escape_follows && self.continues(&split, true, true) {
@@ -350,7 +351,7 @@ impl Reader {
                 let literal = &text[..it.end];
                 if self
                     .levels
-                    .iter()
+                    .all()
                     .any(|level| level.rows_before == row && &*level.prompt == literal)
                 {
                     score = score.max(1.0) * 2.0;

@@ -1,6 +1,10 @@
 //! The shells and REPLs that a session is in, one in another: which of them shows this prompt, and what a move from
 //! one to another is worth as evidence.
+//!
+//! Whoever is recorded can open shells without end (`yes 'sh-4.2$ bash'`), and each prompt may be any of them. So the
+//! innermost ones alone are held, and those farther out are a number.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::transcript::commands::Evidence;
@@ -53,6 +57,74 @@ impl Level {
         self.met = self.met.saturating_add(1);
         self.streak = if announced { self.streak.saturating_add(1) } else { 0 };
         self.titled |= announced && (self.streak == self.met || self.streak >= 3);
+    }
+}
+
+/// Shells held. No person finds the way back through as many, and each of them costs something with each prompt.
+const HELD: usize = 32;
+
+/// The shells and REPLs that the session is in, the outermost first.
+#[derive(Default)]
+pub(super) struct Stack {
+    levels: Vec<Level>,
+    /// Shells farther out than those held.
+    beyond: u64,
+    /// Levels looked at in search of one, so far.
+    looked: Cell<u64>,
+}
+
+impl Stack {
+    pub(super) fn is_empty(&self) -> bool {
+        self.levels.is_empty()
+    }
+
+    pub(super) fn last(&self) -> Option<&Level> {
+        self.levels.last()
+    }
+
+    pub(super) fn last_mut(&mut self) -> Option<&mut Level> {
+        self.levels.last_mut()
+    }
+
+    /// All that are held, the innermost first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Level> {
+        self.levels.iter().rev().inspect(|_| self.looked.set(self.looked.get() + 1))
+    }
+
+    /// Those around the innermost, the nearest first.
+    pub(super) fn around(&self) -> impl Iterator<Item = &Level> {
+        self.all().skip(1)
+    }
+
+    /// Shells that a command typed now has around it.
+    pub(super) fn depth(&self) -> u16 {
+        let held = self.all().filter(|it| it.reads != Reads::Repl).count() as u64;
+        u16::try_from(self.beyond.saturating_add(held).saturating_sub(1)).unwrap_or(u16::MAX)
+    }
+
+    fn push(&mut self, level: Level) {
+        if self.levels.len() >= HELD {
+            let outermost = self.levels.remove(0);
+            self.beyond += u64::from(outermost.reads != Reads::Repl);
+        }
+        self.levels.push(level);
+    }
+
+    /// The innermost has ended, and a prompt of another one followed that is not held.
+    fn leave_one(&mut self, into: Reads) {
+        if self.levels.len() > 1 {
+            self.levels.pop();
+        } else {
+            self.leave_beyond(into);
+        }
+    }
+
+    /// The last one that is held has ended: one of those that are but a number, or a REPL, which none of them is, is
+    /// the innermost now.
+    fn leave_beyond(&mut self, into: Reads) {
+        if self.levels.len() == 1 && into != Reads::Repl {
+            self.beyond = self.beyond.saturating_sub(1);
+        }
     }
 }
 
@@ -132,19 +204,17 @@ impl Reader {
             evidence.push(weigh("the prompt of this shell", 1.0));
             return;
         }
-        let lower = self.levels.len().saturating_sub(1);
-        let found = self.levels[..lower].iter().rposition(fits);
+        let found = self.levels.around().position(fits);
         match change {
             Some(Change::Leave) => {
                 if let Some(at) = found {
-                    self.leave_to(at);
+                    self.leave(at + 1);
                     evidence.push(weigh("the prompt of the shell around it", 1.0));
                 } else if top_fits {
+                    self.levels.leave_beyond(reads);
                     evidence.push(weigh("the prompt of this shell", 1.0));
                 } else {
-                    if self.levels.len() > 1 {
-                        self.levels.pop();
-                    }
+                    self.levels.leave_one(reads);
                     self.replace_top(new_level());
                     evidence.push(weigh("a prompt not seen before, after a shell ended", 0.0));
                 }
@@ -152,7 +222,7 @@ impl Reader {
             Some(Change::Shell | Change::Repl) => {
                 if let Some(at) = found {
                     // The program failed, or ended at once, or was left by a key.
-                    self.leave_to(at);
+                    self.leave(at + 1);
                 } else {
                     self.levels.push(new_level());
                 }
@@ -164,7 +234,7 @@ impl Reader {
             }
             None => {
                 if let Some(at) = found {
-                    self.leave_to(at);
+                    self.leave(at + 1);
                     evidence.push(weigh("the prompt of a shell around it", 0.5));
                 } else {
                     let same_place = self
@@ -179,9 +249,10 @@ impl Reader {
         }
     }
 
-    /// The shells above this one have ended, as far as we can see.
-    pub(super) fn leave_to(&mut self, at: usize) {
-        for level in self.levels.drain(at + 1..) {
+    /// So many of the innermost shells have ended, as far as we can see.
+    fn leave(&mut self, many: usize) {
+        let levels = &mut self.levels.levels;
+        for level in levels.drain(levels.len().saturating_sub(many)..) {
             if self.gone.len() < 32 && !self.gone.contains(&level.identity) {
                 self.gone.push(level.identity);
             }
@@ -202,4 +273,62 @@ impl Reader {
 pub(super) fn opens_silently(text: &str) -> bool {
     let first = text.split_whitespace().find(|it| *it != "sudo" && !it.starts_with('-'));
     matches!(first, Some("bash" | "sh" | "zsh" | "fish" | "dash" | "ksh" | "/bin/bash" | "/bin/sh"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HELD;
+    use crate::transcript::commands::Command;
+    use crate::transcript::commands::Reader;
+    use crate::transcript::screen::Screen;
+
+    /// Reads the lines so many times over: the commands, and how many shells were looked at in each quarter.
+    fn read(lines: &[&str], times: usize) -> (Vec<Command>, Vec<u64>) {
+        let (mut screen, mut reader) = (Screen::new(), Reader::default());
+        let (mut commands, mut looked, mut at) = (Vec::new(), vec![0], 0);
+        for quarter in 0..4 {
+            for it in lines.repeat(times / 4) {
+                let to = at + it.len() as u64 + 2;
+                if !screen.plain(it.as_bytes(), 1, true, at, to) {
+                    screen.line(it.as_bytes(), 1, true, at, to);
+                }
+                at = to;
+            }
+            commands.extend(reader.window(&screen.take(), quarter == 3));
+            looked.push(reader.levels.looked.get());
+        }
+        (commands, looked.windows(2).map(|it| it[1] - it[0]).collect())
+    }
+
+    #[test]
+    fn a_shell_costs_as_much_in_the_deepest_shell_as_in_the_thousandth() {
+        let kinds: [(usize, &[&str]); 5] = [
+            (40_000, &["sh-4.2$ bash"]),
+            (4000, &["sh-4.2$ sudo su -", "[root@h ~]# bash"]),
+            (4000, &["\x1b[?2004hsh-5.2$ bash", "\x1b[?2004l\r"]),
+            (4000, &["sh-4.2$ python3", ">>> 1"]),
+            // What follows may be the prompt of any shell around, and is none.
+            (4000, &["sh-4.2$ bash", "sh-4.2$ bash", "[a@h ~]$ bash", "my> prompt> bash"]),
+        ];
+        for (times, kind) in kinds {
+            let (_, looked) = read(kind, times);
+            assert_eq!(looked[1], looked[3], "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_depth_of_a_command_is_exact_where_shells_are_but_a_number() {
+        let deep = HELD * 3;
+        let lines = [vec!["sh-4.2$ bash"; deep], ["sh-4.2$ exit", "exit"].repeat(deep)].concat();
+        let (commands, _) = read(&lines, 4);
+        let depths: Vec<usize> = commands.iter().map(|it| usize::from(it.depth)).collect();
+        let there_and_back: Vec<usize> = (0..deep).chain((1..=deep).rev()).collect();
+        assert_eq!(depths, there_and_back.repeat(4));
+    }
+
+    #[test]
+    fn a_command_in_more_shells_than_can_be_told_is_in_the_most_that_can() {
+        let (commands, _) = read(&["sh-4.2$ bash"], 66_000);
+        assert_eq!(commands.last().map(|it| it.depth), Some(u16::MAX));
+    }
 }

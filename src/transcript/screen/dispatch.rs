@@ -11,6 +11,7 @@ use crate::transcript::screen::BLANK;
 use crate::transcript::screen::INVERSE;
 use crate::transcript::screen::Item;
 use crate::transcript::screen::Page;
+use crate::transcript::screen::REACH;
 use crate::transcript::screen::ROW_CELLS_MAX;
 use crate::transcript::screen::Row;
 use crate::transcript::screen::WIDEST;
@@ -265,7 +266,8 @@ impl Page {
             }
             'r' => {
                 if let Some(sheet) = &mut self.alt {
-                    let bottom = numbers.second(0) as u64;
+                    // A row of each up to it is held, and each is looked at when the screen is left.
+                    let bottom = (numbers.second(0) as u64).min(REACH as u64);
                     sheet.margins = (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
                     if let Some((_, bottom)) = sheet.margins {
                         while (sheet.rows.len() as u64) <= bottom {
@@ -347,8 +349,8 @@ impl Perform for Page {
                 let at = sheet.col.saturating_sub(usize::from(!sheet.wrap_due)) as u32;
                 let row = self.row();
                 if row.marks.len() < 1024 {
-                    row.marks.push((at, ch));
-                    row.marks.sort_by_key(|it| it.0);
+                    let behind = row.marks.partition_point(|it| it.0 <= at);
+                    row.marks.insert(behind, (at, ch));
                 }
             }
             wide => self.put(ch, wide),

@@ -211,7 +211,9 @@ impl Page {
                 }
                 if cell.bits & (FILLER | BEFORE) == 0 {
                     text.push(cell.ch);
-                    text.extend(row.marks.iter().filter(|it| it.0 as usize == at).map(|it| it.1));
+                    let from = row.marks.partition_point(|it| (it.0 as usize) < at);
+                    let marks = row.marks[from..].iter().take_while(|it| it.0 as usize == at);
+                    text.extend(marks.map(|it| it.1));
                 }
             }
             if !row.wrapped && number < self.main.row {

@@ -186,6 +186,15 @@ pub struct Drawn {
 }
 
 impl Drawn {
+    /// Bytes of memory that its lines take.
+    pub fn weight(&self) -> usize {
+        self.text.len()
+            + self.lines.len() * size_of::<Line>()
+            + self.items.len() * size_of::<Item>()
+            + self.regions.len() * size_of::<Region>()
+            + self.titles.len() * size_of::<Box<str>>()
+    }
+
     pub fn line_text(&self, index: u32) -> &str {
         let line = &self.lines[index as usize];
         &self.text[line.text.0 as usize..line.text.1 as usize]
@@ -232,7 +241,7 @@ struct Row {
     title_col: u16,
     low_col: u16,
     paint_col: u16,
-    /// Combining characters: column they stand on, and the character.
+    /// Combining characters: column they stand on, and the character. Columns ascend.
     marks: Vec<(u32, char)>,
     versions: Vec<(String, u64, u64)>,
 }
@@ -422,6 +431,17 @@ impl Screen {
 
     pub fn on_screen(&self) -> bool {
         self.page.alt.is_some()
+    }
+
+    /// The first place that anything on the page came from, as far as it may still become a line.
+    pub fn oldest(&self) -> Option<u64> {
+        let page = &self.page;
+        let rows = page.main.rows.iter().chain(page.alt.iter().flat_map(|it| &it.rows));
+        let held = rows.flat_map(|row| {
+            let shown = (row.fresh || row.from > 0).then_some(row.from);
+            shown.into_iter().chain(row.versions.iter().map(|it| it.1))
+        });
+        held.chain(page.region.as_ref().map(|it| it.from)).min()
     }
 
     pub fn drawn(&self) -> &Drawn {

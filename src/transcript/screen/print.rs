@@ -132,7 +132,9 @@ impl Page {
         }
         let row = self.row();
         if !row.marks.is_empty() {
-            row.marks.retain(|it| !(col..col + wide).contains(&(it.0 as usize)));
+            let from = row.marks.partition_point(|it| (it.0 as usize) < col);
+            let to = row.marks.partition_point(|it| (it.0 as usize) < col + wide);
+            row.marks.drain(from..to);
         }
         set_cell(&mut row.cells, col, Cell { ch, bits: style });
         if wide == 2 {

@@ -51,6 +51,13 @@ pub(super) fn words_of(text: &str) -> impl Iterator<Item = &str> {
         .filter(|it| it.len() > 1)
 }
 
+/// Characters looked at for each byte of a line, in search of what going back meant: a person who edits a line of a
+/// window's width looks at far fewer. Whoever goes back and forth at the end of an endless line would have all of it
+/// looked at each time.
+const LOOKED_AT: usize = 64;
+/// The same of a line however short.
+const LOOKED_AT_LEAST: usize = 1 << 16;
+
 /// Puts erases back into a clean line. The cursor went back, and whether it rubbed out or only moved was
 /// deleted with the escapes.
 pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8>, bool) {
@@ -62,8 +69,14 @@ pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8
     let all: Vec<(Step<'_>, &[u8])> = steps(bytes).collect();
     let mut at = 0;
     let start = (prompt > 0).then_some(prompt);
+    let mut looked_at = 0;
     while at < all.len() {
         let (step, raw) = all[at];
+        if looked_at > LOOKED_AT_LEAST + LOOKED_AT * bytes.len() {
+            // The rest stays as it came.
+            all[at..].iter().for_each(|it| out.extend_from_slice(it.1));
+            return (out, true);
+        }
         match step {
             Step::Print(ch) => {
                 if col < row.len() {
@@ -88,6 +101,7 @@ pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8
                     })
                     .collect();
                 let left: Vec<char> = row.get(col..).unwrap_or_default().to_vec();
+                looked_at += row.len() + printed.len();
                 match reading(
                     &row[..col],
                     &left,

@@ -21,6 +21,7 @@ use crate::transcript::streamed::erased::with_erases;
 use crate::transcript::streamed::erased::words_of;
 use crate::transcript::streamed::pasted::pasted_blocks;
 use crate::transcript::streamed::pasted::shown_inverse;
+use crate::transcript::streamed::recalled::Recalled;
 use crate::transcript::streamed::returns::Split;
 use crate::transcript::streamed::returns::doubled;
 use crate::transcript::streamed::returns::may_be_doubled;
@@ -39,6 +40,9 @@ mod erased;
 
 /// What was pasted.
 mod pasted;
+
+/// Commands of the history.
+mod recalled;
 
 /// CRs put back.
 mod returns;
@@ -284,23 +288,6 @@ impl Restorer {
         found
     }
 
-    /// Where the last of several recalled commands begins, each drawn over the one before.
-    fn recalled_over(&self, whole: &str, deep: u8) -> Option<usize> {
-        if deep == 0 {
-            return None;
-        }
-        self.history.iter().rev().take(64).find_map(|older| {
-            let rest = whole.strip_prefix(older.as_str())?;
-            let first = rest.split(' ').next().unwrap_or_default();
-            let ends = older.ends_with(|it: char| it.is_alphanumeric());
-            let known = self.history.iter().any(|it| it == rest.trim_end());
-            if rest.len() > 1 && (known || ends && rest.contains(' ') && shell::is_common(first)) {
-                return Some(older.len());
-            }
-            (rest.len() > 1).then(|| self.recalled_over(rest, deep - 1))?.map(|it| older.len() + it)
-        })
-    }
-
     /// A line whose command was drawn more than once, with nothing left between: `T cT aT tT`, an
     /// insertion before the rest, or a recalled command over another.
     fn drawn_over(&self, bytes: &[u8], prompt: usize) -> Option<Vec<u8>> {
@@ -355,7 +342,7 @@ impl Restorer {
         }
         let whole: String = text.iter().collect();
         // A recalled command over another one.
-        if let Some(at) = self.recalled_over(&whole, 8) {
+        if let Some(at) = Recalled::new(&self.history).over(&whole, 8) {
             return Some(over(whole[..at].chars().count(), "\x1b[K"));
         }
         // Words put before the rest end in a blank, which nobody types at the end of a command.
@@ -410,6 +397,31 @@ mod tests {
     fn a_doubled_prompt_was_drawn_twice() {
         assert_eq!(restored(&["sh-5.2$ sh-5.2$ whoami"]), ["sh-5.2$ \rsh-5.2$ whoami"]);
         assert_eq!(restored(&["total total 12"]), ["total total 12"]);
+    }
+
+    #[test]
+    fn a_recalled_command_is_drawn_over_the_one_before() {
+        let lines = ["sh-5.2$ cat a", "sh-5.2$ uptime -p", "sh-5.2$ cat auptime -p"];
+        assert_eq!(restored(&lines)[2], "sh-5.2$ cat a\r\u{1b}[8C\u{1b}[Kuptime -p");
+    }
+
+    /// Each of these makes whoever looks back from each place look at all before it, or at each way to come there.
+    #[test]
+    fn lines_made_to_be_puzzled_over_are_only_long() {
+        let prompt = "sh-5.2$ ";
+        // Every beginning of the last line was a command once, and so was each of what follows it.
+        let mut recalled: Vec<String> =
+            (2..66).map(|it| format!("{prompt}{}", "a".repeat(it))).collect();
+        recalled.push(format!("{prompt}{}b", "a".repeat(300)));
+        let back = format!("{prompt}{}{}", "x".repeat(16_000), "\u{8}yz\u{8}".repeat(12_000));
+        let inserted = format!("{prompt}\u{1b}[?2004hab\u{8}{}", "\u{1b}[9999@".repeat(8_000));
+        let titled = format!("{prompt}\u{1b}[?2004h{}", "\u{1b}]0;t\u{1b}\\".repeat(9_000));
+        for lines in [recalled, vec![back], vec![inserted], vec![titled]] {
+            let many: Vec<&str> = lines.iter().map(String::as_str).collect();
+            let bytes: usize = lines.iter().map(String::len).sum();
+            let after: usize = restored(&many).iter().map(String::len).sum();
+            assert!(after < bytes * 2, "{after} of {bytes}");
+        }
     }
 
     #[test]

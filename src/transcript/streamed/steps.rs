@@ -16,8 +16,13 @@ pub(super) enum Step<'a> {
 /// Nearly all lines are shorter.
 pub(super) const ROOM: usize = 1024;
 
+/// Columns of a row that blanks were put into: no window is as wide.
+const WIDEST: usize = 1 << 14;
+
 pub(super) struct Steps<'a> {
-    pub(super) rest: &'a [u8],
+    rest: &'a [u8],
+    /// No BEL is in the rest.
+    no_bell: bool,
 }
 
 impl<'a> Iterator for Steps<'a> {
@@ -29,7 +34,7 @@ impl<'a> Iterator for Steps<'a> {
         let first = *rest.first()?;
         let (step, used) = match first {
             0x08 => (Step::Back, 1),
-            0x1b => sequence(rest),
+            0x1b => sequence(rest, &mut self.no_bell),
             it if it < 0x20 || it == 0x7f => (Step::Silent(&rest[..1]), 1),
             it if it < 0x80 => (Step::Print(char::from(it)), 1),
             _ => {
@@ -47,7 +52,7 @@ impl<'a> Iterator for Steps<'a> {
     }
 }
 
-fn sequence(rest: &[u8]) -> (Step<'_>, usize) {
+fn sequence<'a>(rest: &'a [u8], no_bell: &mut bool) -> (Step<'a>, usize) {
     match rest.get(1) {
         Some(b'[') => {
             let Some(end) = rest[2..].iter().position(|it| (0x40..=0x7e).contains(it)) else {
@@ -69,9 +74,9 @@ fn sequence(rest: &[u8]) -> (Step<'_>, usize) {
             }
         }
         Some(b']' | b'P' | b'_' | b'^' | b'X') => {
-            let end = rest
-                .iter()
-                .position(|it| *it == 7)
+            let bell = if *no_bell { None } else { memchr::memchr(7, rest) };
+            *no_bell = bell.is_none();
+            let end = bell
                 .map(|it| it + 1)
                 .or_else(|| memchr::memmem::find(&rest[1..], b"\x1b\\").map(|it| it + 3));
             let used = end.unwrap_or(rest.len());
@@ -87,7 +92,7 @@ fn sequence(rest: &[u8]) -> (Step<'_>, usize) {
 }
 
 pub(super) fn steps(bytes: &[u8]) -> Steps<'_> {
-    Steps { rest: bytes }
+    Steps { rest: bytes, no_bell: false }
 }
 
 /// What stands in the line before the cursor first goes back, as columns.
@@ -149,6 +154,7 @@ pub(super) fn last_row(bytes: &[u8]) -> Vec<char> {
             }
             Step::Csi(b'@', by) if col < row.len() => {
                 row.splice(col..col, std::iter::repeat_n(' ', by.clamp(1, 4096)));
+                row.truncate(WIDEST.max(col + 1));
             }
             _ => {}
         }
