@@ -85,7 +85,8 @@ impl Demo {
 
         self.step(run, "2. Who was where", "ssmtrail sessions")?;
         let sessions = archive.sessions(&Which::default())?;
-        sessions::table(run, &sessions, 50)?;
+        let shared = search::shared_ids(&archive)?;
+        sessions::table(run, &sessions, &shared, 50)?;
 
         self.step(
             run,
@@ -100,7 +101,7 @@ impl Demo {
         })?;
         for hit in &hits {
             if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
-                heading(run, session)?;
+                heading(run, session, &shared)?;
                 command_line(run, hit, &pattern, true)?;
             }
         }
@@ -109,7 +110,7 @@ impl Demo {
         let ask = format!("ssmtrail show {} --commands", hit.session_id);
         self.step(run, "4. What else happened there", &ask)?;
         if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
-            heading(run, session)?;
+            heading(run, session, &shared)?;
             for it in archive.commands_of(session) {
                 command_line(run, &it, &Pattern::All, false)?;
             }

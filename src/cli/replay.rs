@@ -104,6 +104,10 @@ pub(super) struct Replay {
     /// Start behind the line that says this.
     #[arg(skip)]
     behind: Option<String>,
+
+    /// Key of the session, where it is known.
+    #[arg(skip)]
+    key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -130,13 +134,14 @@ fn size(text: &str) -> Result<(usize, usize), String> {
 impl Replay {
     /// Plays from a hit of a search: a command by its number, a line by what it says.
     pub(super) fn hit(
-        session: &str,
+        key: String,
         from: Option<i64>,
         behind: Option<String>,
         masking: Masking,
     ) -> Self {
         Self {
-            session: session.to_owned(),
+            session: String::new(),
+            key: Some(key),
             from,
             speed: 1.0,
             idle: 2.0,
@@ -170,7 +175,10 @@ impl Replay {
                 .hint("--force writes over it; --cast names another"));
         }
         let archive = run.archive()?;
-        let session = search::session(&archive, &self.session)?;
+        let session = match &self.key {
+            Some(it) => search::session_of_key(&archive, it)?,
+            None => search::session(&archive, &self.session)?,
+        };
         let mut masker = self.masking.masker(run, &archive, "replay")?;
         let film = film(&archive, &session, &mut masker)?;
         let damages = archive.damages();
@@ -312,7 +320,7 @@ fn title(session: &SessionRow, film: &Film) -> String {
 fn who(session: &SessionRow) -> String {
     let (owner, target) =
         (short_owner(session.owner.as_deref()), short_target(session.target.as_deref()));
-    format!("{owner} on {target}, {}", session.session_id)
+    format!("{owner} on {target}, {}", session.session_key)
 }
 
 /// What the archive holds of a session, as a film.
