@@ -4,6 +4,9 @@
 //! spreadsheet as a formula, or a page as anything but text; so all output goes through the functions below, and
 //! no other room prints. What is escaped stays readable and is never dropped.
 
+/// Rows as a Parquet file.
+pub mod batches;
+
 /// Records for a SIEM.
 pub mod feed;
 
@@ -34,6 +37,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::render::batches::Batches;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -443,13 +447,15 @@ pub struct Rows<'a> {
     pub format: Format,
     pub lists: &'a [&'a str],
     began: bool,
+    /// Rows of a table, whose widths are known only at its end.
     held: Vec<DataFrame>,
+    batches: Option<Batches>,
     rows: usize,
 }
 
 impl<'a> Rows<'a> {
     pub fn new(what: &'a str, format: Format, lists: &'a [&'a str]) -> Self {
-        Self { what, format, lists, began: false, held: Vec::new(), rows: 0 }
+        Self { what, format, lists, began: false, held: Vec::new(), batches: None, rows: 0 }
     }
 
     /// Writes some rows; all calls must bring the same columns.
@@ -472,7 +478,14 @@ impl<'a> Rows<'a> {
                 })
             }
             Format::Csv => self.csv(ui, frame),
-            Format::Table | Format::Parquet => {
+            Format::Parquet => {
+                let batches = match &mut self.batches {
+                    Some(it) => it,
+                    none => none.insert(Batches::new(&frame.clear())?),
+                };
+                batches.push(frame, |it| ui.raw(it))
+            }
+            Format::Table => {
                 self.held.push(frame.clone());
                 Ok(())
             }
@@ -540,19 +553,11 @@ impl<'a> Rows<'a> {
             }
             Format::Csv if !self.began => self.csv(ui, empty)?,
             Format::Parquet => {
-                let mut whole = match self.held.pop() {
-                    None => empty.clone(),
-                    Some(last) => {
-                        let mut whole = last.clear();
-                        for it in self.held.iter().chain([&last]) {
-                            whole.vstack_mut(it).map_err(|it| damaged(&it))?;
-                        }
-                        whole
-                    }
+                let batches = match self.batches.take() {
+                    Some(it) => it,
+                    None => Batches::new(&empty.clear())?,
                 };
-                let mut bytes = Vec::new();
-                ParquetWriter::new(&mut bytes).finish(&mut whole).map_err(|it| damaged(&it))?;
-                ui.raw(&bytes)?;
+                batches.finish(|it| ui.raw(it))?;
             }
             Format::Table => {
                 let frames = std::mem::take(&mut self.held);

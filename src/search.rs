@@ -4,6 +4,7 @@
 //! read. Hits leave one file's worth at a time, so that ten million of them need no more memory than one.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use memchr::memmem::Finder;
 use polars::prelude::*;
@@ -12,10 +13,12 @@ use regex::RegexBuilder;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::schema;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::LineRow;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
+use crate::error::Kind;
 use crate::error::Result;
 
 /// What is looked for.
@@ -113,8 +116,11 @@ fn places(archive: &Archive, which: &Which, table: &str) -> Result<Places> {
     Ok(Places { files })
 }
 
-/// Commands that match, a file's worth at a time, each worth in order of session and place. `kinds` are names
+/// Commands that match, a row group's worth at a time, each worth in order of session and place. `kinds` are names
 /// of command kinds.
+///
+/// # Errors
+/// An index that cannot be read, and whatever `take` says.
 pub fn commands(
     archive: &Archive,
     which: &Which,
@@ -123,34 +129,63 @@ pub fn commands(
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     for (path, spans) in places(archive, which, "commands")?.files {
-        let mut hits = Vec::new();
-        archive.read_spans(&path, &spans, None, |_, frame| {
-            let text = frame.column("command")?.str()?.clone();
-            let kind = frame.column("kind")?.str()?.clone();
-            let mask: BooleanChunked = text
-                .iter()
-                .zip(kind.iter())
-                .map(|(text, kind)| {
-                    kinds.contains(&kind.unwrap_or_default())
-                        && pattern.matches(text.unwrap_or_default())
-                })
-                .collect();
-            if mask.any() {
-                hits.extend(CommandRow::rows(&frame.filter(&mask)?)?);
-            }
-            Ok(())
-        });
-        hits.retain(|it| {
-            let latest = it.at_latest.micros();
-            // A session known only by its end keeps its commands with it.
-            it.at_earliest.micros().is_none()
-                || which.window.may_hold(it.at_earliest.micros(), latest)
-        });
-        if !hits.is_empty() {
-            take(hits)?;
-        }
+        commands_at(archive, &path, &spans, pattern, kinds, |mut hits| {
+            hits.retain(|it| {
+                let latest = it.at_latest.micros();
+                // A session known only by its end keeps its commands with it.
+                it.at_earliest.micros().is_none()
+                    || which.window.may_hold(it.at_earliest.micros(), latest)
+            });
+            if hits.is_empty() { Ok(()) } else { take(hits) }
+        })?;
     }
     Ok(())
+}
+
+/// The same of one session alone, whatever the window.
+///
+/// # Errors
+/// Whatever `take` says.
+pub fn commands_of(
+    archive: &Archive,
+    session: &SessionRow,
+    kinds: &[&str],
+    take: impl FnMut(Vec<CommandRow>) -> Result<()>,
+) -> Result<()> {
+    let spans = [(session.commands_at, session.commands_rows)];
+    let path = Archive::file_of("commands", session);
+    commands_at(archive, &path, &spans, &Pattern::All, kinds, take)
+}
+
+fn commands_at(
+    archive: &Archive,
+    path: &str,
+    spans: &[(i64, i64)],
+    pattern: &Pattern,
+    kinds: &[&str],
+    mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
+) -> Result<()> {
+    let mut failed = Ok(());
+    archive.read_spans(path, spans, None, |_, frame| {
+        if failed.is_err() {
+            return Ok(());
+        }
+        let text = frame.column("command")?.str()?.clone();
+        let kind = frame.column("kind")?.str()?.clone();
+        let mask: BooleanChunked = text
+            .iter()
+            .zip(kind.iter())
+            .map(|(text, kind)| {
+                kinds.contains(&kind.unwrap_or_default())
+                    && pattern.matches(text.unwrap_or_default())
+            })
+            .collect();
+        if mask.any() {
+            failed = take(CommandRow::rows(&frame.filter(&mask)?)?);
+        }
+        Ok(())
+    });
+    failed
 }
 
 /// One line that matches, with the session it was shown in.
@@ -256,23 +291,84 @@ fn line_hits(frame: &DataFrame) -> PolarsResult<Vec<LineHit>> {
         .collect())
 }
 
-/// The one session that a person means: by its whole id, or by a part that no other has.
+/// Ids that several sessions of the archive have, because several accounts used them.
+///
+/// # Errors
+/// An index that cannot be read.
+pub fn shared_ids(archive: &Archive) -> Result<HashSet<String>> {
+    let unreadable = |it: PolarsError| {
+        Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
+            .hint("`ssmtrail archive verify` says which file is damaged")
+    };
+    // The first of them has its id for its key, every other one more than that.
+    let frame = archive
+        .scan(&schema::SESSIONS, Some(&["session_id", "session_key", "generation"]))
+        .and_then(|it| {
+            let others = it.filter(col("session_key").neq(col("session_id")));
+            archive.guarded(|| others.select([col("session_id")]).collect())
+        })
+        .map_err(unreadable)?;
+    let ids = frame.column("session_id").and_then(|it| it.str().cloned()).map_err(unreadable)?;
+    Ok(ids.iter().flatten().map(str::to_owned).collect())
+}
+
+/// What a session can be asked for by, and no other: its id, or of one that shares its id the key; that of the first is told as `#1`.
+pub fn name_of(session: &SessionRow, shared: &HashSet<String>) -> String {
+    match shared.contains(&session.session_id) && session.session_key == session.session_id {
+        true => format!("{}#1", session.session_id),
+        false => session.session_key.clone(),
+    }
+}
+
+/// The one session that a person means: by its whole id, by a part that no other has, or by its name in the archive, `id#2`.
 ///
 /// # Errors
 /// None, or more than one.
 pub fn session(archive: &Archive, text: &str) -> Result<SessionRow> {
     let which = Which { sessions: vec![text.to_owned()], ..Which::default() };
+    let shared = shared_ids(archive)?;
     let mut found = archive.sessions(&which)?;
-    if let Some(at) = found.iter().position(|it| it.session_id == text || it.session_key == text) {
-        return Ok(found.swap_remove(at));
+    let whole = |it: &SessionRow| it.session_id == text || name_of(it, &shared) == text;
+    if found.iter().any(whole) {
+        found.retain(whole);
     }
-    match found.len() {
-        1 => Ok(found.swap_remove(0)),
-        0 => Err(Error::new(crate::error::Kind::Missing, format!("no session like {text}"))
-            .hint("`ssmtrail sessions` lists what the archive holds")),
-        many => Err(Error::misused(format!("{many} sessions are like {text}"))
-            .hint(format!("say more of the id; the first is {}", found[0].session_id))),
+    match found.as_slice() {
+        [] => Err(match archive.damages().first() {
+            None => Error::new(Kind::Missing, format!("no session like {text}"))
+                .hint("`ssmtrail sessions` lists what the archive holds"),
+            // Not found in a part is not absent.
+            Some(it) => Error::new(
+                Kind::Damaged,
+                format!("no session like {text} in what can be read: {}: {}", it.locator, it.why),
+            )
+            .hint("`ssmtrail archive verify` says what is damaged"),
+        }),
+        [_] => Ok(found.swap_remove(0)),
+        [first, rest @ ..] if rest.iter().all(|it| it.session_id == first.session_id) => {
+            let names: Vec<String> = found
+                .iter()
+                .map(|it| {
+                    let account = it.account_id.as_deref().unwrap_or("unknown");
+                    format!("{} (account {account})", name_of(it, &shared))
+                })
+                .collect();
+            let many = found.len();
+            Err(Error::misused(format!("{many} sessions have the id {}", first.session_id))
+                .hint(format!("say which: {}", names.join(", "))))
+        }
+        [first, ..] => Err(Error::misused(format!("{} sessions are like {text}", found.len()))
+            .hint(format!("say more of the id; the first is {}", name_of(first, &shared)))),
     }
+}
+
+/// The session of this key.
+///
+/// # Errors
+/// None.
+pub fn session_of_key(archive: &Archive, key: &str) -> Result<SessionRow> {
+    let which = Which { sessions: vec![key.to_owned()], ..Which::default() };
+    let found = archive.sessions(&which)?.into_iter().find(|it| it.session_key == key);
+    found.ok_or_else(|| Error::new(Kind::Missing, format!("no session {key}")))
 }
 
 #[cfg(test)]

@@ -431,10 +431,16 @@ fn condition(which: &Which) -> Option<Expr> {
     let instant = |micros: i64| {
         lit(micros).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))
     };
+    // A key begins with its id. The first of those that share an id has no number in its key, and is told as `#1`.
+    let firsts = which.sessions.iter().filter_map(|it| it.strip_suffix("#1")).map(|id| {
+        let id = lit(id.to_lowercase());
+        let ends = col("session_id").str().to_lowercase().str().ends_with(id);
+        ends.and(col("session_key").eq(col("session_id")))
+    });
     let parts = [
         any("owner", &which.owners),
         any("target", &which.targets),
-        any("session_id", &which.sessions),
+        any("session_key", &which.sessions).into_iter().chain(firsts).reduce(Expr::or),
         any("run_as", &which.run_as),
         which.window.from.map(|it| {
             // What ends after the window begins may lie in it.

@@ -17,7 +17,10 @@ use super::Archive;
 use super::Held;
 use super::Which;
 use super::guard::guarded;
+use super::manifest::Brought;
+use super::manifest::Entry;
 use super::manifest::FileNote;
+use super::manifest::Seal;
 use super::pieces::Pieces;
 use super::schema;
 use super::schema::CommandRow;
@@ -274,6 +277,12 @@ impl Archive {
     /// Row groups read so far.
     pub fn groups_read(&self) -> u64 {
         self.groups_read.load(Ordering::Relaxed)
+    }
+
+    /// What an entry brought, if its list can be read and proves.
+    pub fn brought_by(&self, entry: &Entry) -> Option<Vec<Brought>> {
+        let list = super::writer::read_list(&self.root.join(entry.list()?)).ok()?;
+        (Some(Seal::of(&list)) == entry.brought).then_some(list)
     }
 
     /// How often a whole index was looked through so far.

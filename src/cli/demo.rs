@@ -6,6 +6,8 @@ use clap::Args;
 
 use super::Answer;
 use super::Run;
+use super::output::Replace;
+use super::output::Target;
 use super::search::command_line;
 use super::search::heading;
 use super::sessions;
@@ -60,11 +62,17 @@ impl Demo {
             .map_err(|it| Error::misused(format!("no place for scratch files: {it}")))?;
         let home = self.keep.clone().unwrap_or_else(|| scratch.path().to_owned());
         let folder = home.join("transcripts");
-        let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(&folder)?;
-            SHIPPED.iter().try_for_each(|(name, bytes)| std::fs::write(folder.join(name), bytes))
-        };
-        write().map_err(|it| Error::file("write", &folder, it))?;
+        std::fs::create_dir_all(&folder).map_err(|it| Error::file("write", &folder, it))?;
+        for (name, bytes) in SHIPPED {
+            let path = folder.join(name);
+            // They lie there from the last time.
+            if std::fs::read(&path).is_ok_and(|it| it == *bytes) {
+                continue;
+            }
+            Target::look(&path, &path.to_string_lossy(), Replace::No { another: "--keep" })
+                .map_err(|it| it.hint("--keep names another folder"))?
+                .write(bytes, run.world.stop)?;
+        }
         let root = home.join("archive");
 
         self.step(run, "1. Transcripts become an archive", "ssmtrail sync ./transcripts")?;
@@ -84,7 +92,8 @@ impl Demo {
 
         self.step(run, "2. Who was where", "ssmtrail sessions")?;
         let sessions = archive.sessions(&Which::default())?;
-        sessions::table(run, &sessions, 50)?;
+        let shared = search::shared_ids(&archive)?;
+        sessions::table(run, &sessions, &shared, 50)?;
 
         self.step(
             run,
@@ -99,7 +108,7 @@ impl Demo {
         })?;
         for hit in &hits {
             if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
-                heading(run, session)?;
+                heading(run, session, &shared)?;
                 command_line(run, hit, &pattern, true)?;
             }
         }
@@ -108,7 +117,7 @@ impl Demo {
         let ask = format!("ssmtrail show {} --commands", hit.session_id);
         self.step(run, "4. What else happened there", &ask)?;
         if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
-            heading(run, session)?;
+            heading(run, session, &shared)?;
             for it in archive.commands_of(session) {
                 command_line(run, &it, &Pattern::All, false)?;
             }

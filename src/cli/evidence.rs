@@ -11,8 +11,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use minisign::PublicKey;
-use minisign::SecretKeyBox;
-use minisign::SignatureBox;
+use minisign::SecretKey;
 use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
@@ -20,7 +19,6 @@ use sha2::Sha256;
 use super::Answer;
 use super::Run;
 use crate::archive::Archive;
-use crate::archive::manifest;
 use crate::archive::manifest::hex;
 use crate::archive::schema::TranscriptRow;
 use crate::error::Error;
@@ -28,6 +26,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::evidence;
 use crate::evidence::Cited;
+use crate::evidence::KeyTrouble;
 use crate::evidence::Packer;
 use crate::render;
 use crate::report::Report;
@@ -45,7 +44,8 @@ Without this tool the same is proved by
 and a signature by
   minisign -V -m audit.tar -p minisign.pub
 
-The sums prove that nothing was changed, added or taken since it was packed; the signature proves whose key packed it.";
+The sums prove that the files are those that were packed, byte by byte as this tool packs them; whoever changes a package can make
+its sums anew, so the signature alone proves whose key packed it. Exit 1: it is not sound, or a part of one.";
 
 const README: &str = "\
 This package was written by ssmtrail (https://github.com/ssmtrail/ssmtrail).
@@ -53,7 +53,8 @@ This package was written by ssmtrail (https://github.com/ssmtrail/ssmtrail).
 report.html      who ran what: open it in a browser; it needs no network. Its twins hold the same facts.
 evidence.json    where each transcript lay, its version, digests, encryption, and when it was read
 transcripts/     the bytes of the transcripts, as they were read (decompressed, if they were kept compressed)
-manifest.jsonl   the chain of entries of the archive that they were kept in
+manifest.jsonl   the chain of entries of the archive that they were kept in, names left out: each entry holds the digest of
+                 the one before, and of what it brought
 survey.json      how the places were set, if that was asked (ssmtrail verify)
 SHA256SUMS       the SHA-256 of every file
 
@@ -68,7 +69,7 @@ The bytes in transcripts/ may hold terminal control sequences: look at them with
 pub(super) struct Package<'a> {
     pub(super) archive: &'a Archive,
     pub(super) report: &'a Report,
-    /// Names and bytes of the report's files.
+    /// Names and bytes of the report's files, in the order of a package.
     pub(super) files: Vec<(String, Vec<u8>)>,
     pub(super) survey: Option<Vec<u8>>,
 }
@@ -139,9 +140,12 @@ impl Package<'_> {
         if let Some(it) = &self.survey {
             packer.add("survey.json", it).map_err(fail)?;
         }
-        let path = self.archive.root().join(manifest::NAME);
-        let bytes = std::fs::read(&path).map_err(|it| Error::file("read", &path, it))?;
-        packer.add(evidence::MANIFEST, &bytes).map_err(fail)?;
+        let links = evidence::links(
+            &self.archive.manifest.entries,
+            |it| self.archive.brought_by(it),
+            self.report.transcripts.iter(),
+        );
+        packer.add(evidence::MANIFEST, links.as_bytes()).map_err(fail)?;
         let mut cited = Vec::new();
         let mut damages = Vec::new();
         let mut reading: Option<Reading> = None;
@@ -164,6 +168,7 @@ impl Package<'_> {
             "version": evidence::VERSION,
             "made_with": format!("ssmtrail {}", env!("CARGO_PKG_VERSION")),
             "archive_digest": self.report.archive_digest,
+            "archive_head": self.report.archive_head,
             "transcripts": cited,
         });
         packer
@@ -223,7 +228,8 @@ impl Reading {
             });
             return Ok(());
         }
-        let path = evidence::transcript_path(cited.len() + 1, &self.row);
+        let nth = cited.len() as u64 + 1;
+        let path = evidence::transcript_path(nth, &self.row.session_id, &self.row.form);
         self.scratch.seek(SeekFrom::Start(0)).map_err(scratch_fails)?;
         packer
             .add_from(&path, self.length, self.scratch)
@@ -233,25 +239,34 @@ impl Reading {
     }
 }
 
-/// Signs a file with a minisign key; the password of one that has any is in SSMTRAIL_SIGN_PASSWORD.
-pub(super) fn sign(run: &Run<'_, '_>, key: &Path, file: impl Read) -> Result<String> {
-    let text = std::fs::read_to_string(key).map_err(|it| Error::file("read", key, it))?;
-    let wrong = |it: minisign::PError| {
-        Error::misused(format!("{} cannot sign: {it}", key.display())).hint(
-            "a key is made by `minisign -G`; its password is read from SSMTRAIL_SIGN_PASSWORD",
-        )
-    };
-    let sealed = SecretKeyBox::from_string(&text).map_err(wrong)?;
-    let password = run.world.environment.get("SSMTRAIL_SIGN_PASSWORD").cloned();
-    let secret = match password {
-        None => sealed.into_unencrypted_secret_key(),
-        some => sealed.into_secret_key(some),
-    };
-    let secret = secret.map_err(wrong)?;
+/// Variable that holds the password of a secret key.
+const PASSWORD: &str = "SSMTRAIL_SIGN_PASSWORD";
+
+/// The secret key in minisign's file; the password of one that has any is in the environment.
+pub(super) fn secret_key(run: &Run<'_, '_>, named: &Path) -> Result<SecretKey> {
+    let path = run.world.folder.join(named);
+    let text = std::fs::read_to_string(&path).map_err(|it| Error::file("read", named, it))?;
+    let password = run.world.environment.get(PASSWORD).map(String::as_str);
+    let name = named.display();
+    evidence::secret_key(&text, password).map_err(|it| match it {
+        KeyTrouble::NoKey(why) => Error::misused(format!("{name} cannot sign: {why}"))
+            .hint(format!("a key is made by `minisign -G`; its password is read from {PASSWORD}")),
+        KeyTrouble::NeedsPassword => {
+            Error::misused(format!("{name} has a password, and none was given"))
+                .hint(format!("it is read from {PASSWORD}"))
+        }
+        KeyTrouble::WrongPassword => {
+            Error::misused(format!("the password in {PASSWORD} is not that of {name}"))
+        }
+    })
+}
+
+/// Signs what a reader gives.
+pub(super) fn sign(secret: &SecretKey, file: impl Read) -> Result<String> {
     let comment = "signed by ssmtrail: evidence of Session Manager sessions";
-    minisign::sign(None, &secret, file, Some(comment), Some("signature of a ssmtrail package"))
+    minisign::sign(None, secret, file, Some(comment), Some("signature of a ssmtrail package"))
         .map(minisign::SignatureBox::into_string)
-        .map_err(wrong)
+        .map_err(|it| Error::new(Kind::Refused, format!("cannot sign the package: {it}")))
 }
 
 /// Where the signature of a file is.
@@ -276,48 +291,20 @@ pub(super) struct VerifyEvidence {
 impl VerifyEvidence {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         let path = run.world.folder.join(&self.file);
-        let open = || File::open(&path).map_err(|it| Error::file("read", &self.file, it));
-        let proof = evidence::verify(std::io::BufReader::new(open()?)).map_err(|it| {
-            Error::new(
-                Kind::Damaged,
-                format!("{} is no package, or only a part of one: {it}", self.file.display()),
-            )
-        })?;
+        let key = self.public_key.as_ref().map(|it| public_key(run, it)).transpose()?;
+        let fail = |it| Error::file("read", &self.file, it);
+        let mut file = File::open(&path).map_err(fail)?;
+        let proof = evidence::verify(std::io::BufReader::new(&file)).map_err(fail)?;
         let mut faults = proof.faults.clone();
-        let signature = match std::fs::read_to_string(signature_of(&path)) {
-            Ok(it) => Some(it),
-            Err(it) if it.kind() == std::io::ErrorKind::NotFound => None,
-            Err(it) => return Err(Error::file("read", &signature_of(&self.file), it)),
-        };
-        let signed = match (&signature, &self.public_key) {
-            (None, None) => "not signed".to_owned(),
-            (None, Some(_)) => {
-                faults.push(format!("{} is missing", signature_of(&self.file).display()));
-                "not signed".to_owned()
-            }
-            (Some(_), None) => "signed; --public-key says whose signature it must be".to_owned(),
-            (Some(text), Some(key)) => {
-                let key = public_key(run, key)?;
-                let checked = SignatureBox::from_string(text).and_then(|it| {
-                    let file = File::open(&path)?;
-                    minisign::verify(&key, &it, file, true, false, false).map(|()| it)
-                });
-                match checked {
-                    Ok(it) => {
-                        let comment = it.trusted_comment().unwrap_or_default();
-                        let id: Vec<u8> = it.keynum().iter().rev().copied().collect();
-                        let id = hex(&id).to_uppercase();
-                        format!("the signature is that of key {id}: {}", render::visible(&comment))
-                    }
-                    Err(it) => {
-                        faults.push(format!("the signature does not hold: {it}"));
-                        "the signature does not hold".to_owned()
-                    }
-                }
-            }
-        };
+        // The same file, whatever bears its name by now.
+        file.seek(SeekFrom::Start(0)).map_err(fail)?;
+        let signed = self.signed(&path, file, key.as_ref(), &mut faults)?;
         for it in &faults {
             let text = run.ui.paint(render::WARN, &render::visible(it));
+            run.ui.line(&text)?;
+        }
+        if proof.more_faults > 0 {
+            let text = format!("and {}", render::plural(proof.more_faults, "fault"));
             run.ui.line(&text)?;
         }
         let word = if faults.is_empty() { "sound" } else { "NOT SOUND" };
@@ -328,6 +315,71 @@ impl VerifyEvidence {
         ))?;
         Ok(if faults.is_empty() { Answer::Yes } else { Answer::No })
     }
+
+    /// What the signature beside the package says, and what is wrong with it.
+    fn signed(
+        &self,
+        path: &Path,
+        file: File,
+        key: Option<&PublicKey>,
+        faults: &mut Vec<String>,
+    ) -> Result<String> {
+        let name = signature_of(&self.file);
+        let Some(signature) = beside(&signature_of(path), &name)? else {
+            if key.is_some() {
+                faults.push(format!("{} is missing", name.display()));
+            }
+            return Ok("not signed".to_owned());
+        };
+        let signature = match signature.and_then(|it| evidence::signature(&it)) {
+            Ok(it) => it,
+            Err(why) => {
+                faults.push(format!("{} is no signature: {why}", name.display()));
+                return Ok("not signed".to_owned());
+            }
+        };
+        let id = evidence::key_id(signature.keynum());
+        let Some(key) = key else {
+            return Ok(format!(
+                "a signature of key {id} lies beside it and was not checked: --public-key checks it"
+            ));
+        };
+        if key.keynum() != signature.keynum() {
+            let asked = evidence::key_id(key.keynum());
+            faults.push(format!("the signature is of key {id}, and --public-key is key {asked}"));
+            return Ok("the signature was not checked".to_owned());
+        }
+        match minisign::verify(key, &signature, file, true, false, false) {
+            Ok(()) => {
+                let comment = signature.trusted_comment().unwrap_or_default();
+                Ok(format!("the signature is that of key {id}: {}", render::visible(&comment)))
+            }
+            Err(it) => {
+                faults.push(format!("the signature of key {id} does not hold: {it}"));
+                Ok("the signature does not hold".to_owned())
+            }
+        }
+    }
+}
+
+/// What a signature file holds: nothing if there is none; why not, if it is no such file.
+fn beside(path: &Path, name: &Path) -> Result<Option<Result<String, String>>> {
+    let fail = |it| Error::file("read", name, it);
+    match path.metadata() {
+        Err(it) if it.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(it) => return Err(fail(it)),
+        // A pipe would be waited for.
+        Ok(it) if !it.is_file() => return Ok(Some(Err("it is no file".into()))),
+        Ok(it) if it.len() > evidence::MOST_SIGNATURE => {
+            return Ok(Some(Err("it is too long for one".into())));
+        }
+        Ok(_) => {}
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|it| it.take(evidence::MOST_SIGNATURE).read_to_end(&mut bytes))
+        .map_err(fail)?;
+    Ok(Some(String::from_utf8(bytes).map_err(|_| "it is no text".into())))
 }
 
 fn public_key(run: &Run<'_, '_>, told: &str) -> Result<PublicKey> {

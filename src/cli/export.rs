@@ -12,15 +12,22 @@ use super::Filters;
 use super::Run;
 use super::masking;
 use super::masking::Masking;
+use super::output::Output;
+use super::output::Replace;
+use super::output::Target;
 use super::tell_window;
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::private_folder;
+use crate::archive::schema;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
+use crate::render::Ui;
+use crate::render::batches::Batches;
 use crate::render::feed;
 use crate::search;
 use crate::search::Pattern;
@@ -56,7 +63,7 @@ pub(super) struct Export {
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "default")]
     since_last: Option<String>,
 
-    /// File to write, whole or not at all [default: standard output]
+    /// File to write, whole or not at all; a pipe or device gets it as it comes [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -93,6 +100,9 @@ enum Form {
 
 /// Sessions of a feed's run are looked up one by one up to this many; more are read file by file.
 const FEW: usize = 2000;
+
+/// Sessions of one batch.
+const CHUNK: usize = 1000;
 const KINDS: [&str; 3] = ["shell", "repl", "abandoned"];
 
 impl Export {
@@ -109,24 +119,21 @@ impl Export {
             return Err(Error::misused("a Parquet file holds one table")
                 .hint("say which: --what commands or --what sessions"));
         }
-        if self.format == Form::Parquet && self.output.is_none() && run.world.columns.is_some() {
+        let to_output = self.output.as_ref().is_none_or(|it| it.as_os_str() == "-");
+        if self.format == Form::Parquet && to_output && run.world.columns.is_some() {
             return Err(Error::misused("Parquet is binary and standard output is a terminal")
                 .hint("write it to a file: -o commands.parquet"));
         }
-        let target = self.output.as_ref().map(|it| run.world.folder.join(it));
-        if let Some(path) = target.as_ref().filter(|_| !self.force)
-            && path.symlink_metadata().is_ok()
-        {
-            let name = self.output.as_deref().unwrap_or(path).display();
-            return Err(Error::new(Kind::Refused, format!("{name} exists"))
-                .hint("--force writes over it; -o names another"));
-        }
+        let look = |it: &PathBuf| {
+            let replace = Replace::forced(self.force, "-o");
+            Target::look(&run.world.folder.join(it), &it.to_string_lossy(), replace)
+        };
+        let target = self.output.as_ref().filter(|_| !to_output).map(look).transpose()?;
         let which = self.filters.which(run.world.now, run.ui.zone)?;
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
         let mut sessions = archive.sessions(&which)?;
-        let newest =
-            archive.sessions(&Which::default())?.iter().map(|it| it.generation).max().unwrap_or(0);
+        let newest = newest(&archive)?;
         let since = match &self.since_last {
             Some(name) => archive.watermark(name)?,
             None => 0,
@@ -141,27 +148,18 @@ impl Export {
         }
         sessions.retain(|it| it.generation > since);
         let mut masker = self.masking.masker(run, &archive, "export")?;
-        let mut out =
-            Out { form: self.format, bytes: Vec::new(), frames: Vec::new(), timeless: 0, rows: 0 };
-        // Standard output is written as it comes; a file appears whole.
-        let direct = target.is_none() && self.format != Form::Parquet;
+        let to = target.map(|it| it.pour(run.world.stop)).transpose()?;
+        let mut out = Out { form: self.format, to, batches: None, timeless: 0, rows: 0 };
         if self.what != What::Commands {
-            out.sessions(&sessions)?;
-            flush(run, &mut out, direct)?;
+            for rows in sessions.chunks(CHUNK) {
+                stopped(run)?;
+                out.sessions(run.ui, rows)?;
+            }
         }
         if self.what != What::Sessions {
-            commands(run, &archive, &which, &sessions, since, &mut masker, &mut out, direct)?;
+            commands(run, &archive, &which, &sessions, since, &mut masker, &mut out)?;
         }
-        if let Some(frame) = out.frame(&self.what)? {
-            let mut frame = frame;
-            ParquetWriter::new(&mut out.bytes)
-                .finish(&mut frame)
-                .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
-        }
-        match &target {
-            Some(path) => super::report::write_whole(path, &out.bytes, self.force)?,
-            None => run.ui.raw(&out.bytes)?,
-        }
+        out.end(run.ui, self.what)?;
         run.ui.out.flush().map_err(|it| match it.kind() {
             std::io::ErrorKind::BrokenPipe => Error::new(Kind::Closed, "broken pipe"),
             _ => Error::new(Kind::Refused, format!("cannot write the output: {it}")),
@@ -208,16 +206,15 @@ impl Export {
         let archive = run.archive()?;
         let sessions = archive.sessions(&which)?;
         let mut masker = self.masking.masker(run, &archive, "export")?;
-        std::fs::create_dir_all(&folder).map_err(|it| Error::file("write", &folder, it))?;
+        private_folder(&folder).map_err(|it| Error::file("write", &folder, it))?;
         let mut written = 0;
         for it in &sessions {
-            if run.world.stop.load(std::sync::atomic::Ordering::Relaxed) {
-                return Err(Error::new(Kind::Interrupted, "stopped")
-                    .hint("the casts that were written are whole"));
-            }
+            stopped(run).map_err(|it| it.hint("the casts that were written are whole"))?;
             let Some(bytes) = super::replay::cast_of(&archive, it, &mut masker)? else { continue };
             let path = folder.join(format!("{}.cast", super::replay::file_name(it)));
-            super::report::write_whole(&path, &bytes, self.force)?;
+            let name = path.strip_prefix(&run.world.folder).unwrap_or(&path).to_string_lossy();
+            Target::look(&path, &name, Replace::forced(self.force, "-o"))?
+                .write(&bytes, run.world.stop)?;
             written += 1;
         }
         let damages = archive.damages();
@@ -231,7 +228,28 @@ impl Export {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one caller, and each is its own thing")]
+fn stopped(run: &Run<'_, '_>) -> Result<()> {
+    match run.world.stop.load(std::sync::atomic::Ordering::Relaxed) {
+        true => Err(Error::new(Kind::Interrupted, "stopped")),
+        false => Ok(()),
+    }
+}
+
+/// The newest generation that any session has.
+fn newest(archive: &Archive) -> Result<i64> {
+    let newest = || -> PolarsResult<Option<i64>> {
+        let columns = ["session_key", "generation"];
+        let newest =
+            archive.scan(&schema::SESSIONS, Some(&columns))?.select([col("generation").max()]);
+        let frame = archive.guarded(|| newest.collect())?;
+        Ok(frame.column("generation")?.i64()?.get(0))
+    };
+    newest().map(Option::unwrap_or_default).map_err(|it| {
+        Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
+            .hint("`ssmtrail archive verify` says which file is damaged")
+    })
+}
+
 fn commands(
     run: &mut Run<'_, '_>,
     archive: &Archive,
@@ -240,38 +258,22 @@ fn commands(
     since: i64,
     masker: &mut Masker,
     out: &mut Out,
-    direct: bool,
 ) -> Result<()> {
     let times: std::collections::HashMap<&str, Option<i64>> =
         sessions.iter().map(|it| (it.session_key.as_str(), it.at.micros())).collect();
     let mut take = |mut rows: Vec<CommandRow>| -> Result<()> {
+        stopped(run)?;
         rows.retain(|it| times.contains_key(it.session_key.as_str()));
         masking::commands(masker, &mut rows);
-        for it in &rows {
-            out.command(it, times[it.session_key.as_str()]);
-        }
-        if out.form == Form::Parquet {
-            out.frames.push(rows_frame(&rows)?);
-        }
-        flush(run, out, direct)
+        out.commands(run.ui, &rows, |it| times.get(it.session_key.as_str()).copied().flatten())
     };
     if since > 0 && sessions.len() <= FEW {
         for it in sessions {
-            let mut rows = archive.commands_of(it);
-            rows.retain(|it| KINDS.contains(&it.kind.as_str()));
-            take(rows)?;
+            search::commands_of(archive, it, &KINDS, &mut take)?;
         }
         return Ok(());
     }
     search::commands(archive, which, &Pattern::All, &KINDS, take)
-}
-
-fn flush(run: &mut Run<'_, '_>, out: &mut Out, direct: bool) -> Result<()> {
-    if direct {
-        run.ui.raw(&out.bytes)?;
-        out.bytes.clear();
-    }
-    Ok(())
 }
 
 /// Columns that only the archive itself needs.
@@ -299,62 +301,80 @@ fn session_frame(rows: &[SessionRow]) -> Result<DataFrame> {
         .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
 }
 
+/// Where records go as they come: nothing waits for the end of all.
 struct Out {
     form: Form,
-    bytes: Vec<u8>,
-    frames: Vec<DataFrame>,
+    /// Standard output if there is none.
+    to: Option<Output>,
+    batches: Option<Batches>,
     /// Records without any time.
     timeless: u64,
     rows: u64,
 }
 
 impl Out {
-    fn line(&mut self, value: Option<Value>) {
-        match value {
-            None => self.timeless += 1,
-            Some(it) => {
-                self.rows += 1;
-                self.bytes.extend_from_slice(render::json(&it).as_bytes());
-                self.bytes.push(b'\n');
-            }
-        }
-    }
-
-    fn sessions(&mut self, rows: &[SessionRow]) -> Result<()> {
-        match self.form {
-            Form::Jsonl => rows.iter().for_each(|it| self.line(Some(feed::session(it)))),
-            Form::Ocsf => rows.iter().for_each(|it| self.line(feed::ocsf_session(it))),
-            Form::Parquet => {
-                self.frames.push(session_frame(rows)?);
-                self.rows += rows.len() as u64;
-            }
-            Form::Asciicast => {}
-        }
-        Ok(())
-    }
-
-    fn command(&mut self, it: &CommandRow, at: Option<i64>) {
-        match self.form {
-            Form::Jsonl => self.line(Some(feed::command(it))),
-            Form::Ocsf => self.line(feed::ocsf_command(it, at)),
-            Form::Parquet => self.rows += 1,
-            Form::Asciicast => {}
-        }
-    }
-
-    /// All rows as one frame, if that is the form.
-    fn frame(&mut self, what: &What) -> Result<Option<DataFrame>> {
-        if self.form != Form::Parquet {
-            return Ok(None);
-        }
-        let damaged = |it: PolarsError| Error::new(Kind::Damaged, it.to_string());
-        let mut whole = match what {
-            What::Sessions => session_frame(&[])?,
-            _ => rows_frame(&[])?,
+    fn line(&mut self, ui: &mut Ui<'_>, value: Option<Value>) -> Result<()> {
+        let Some(value) = value else {
+            self.timeless += 1;
+            return Ok(());
         };
-        for it in self.frames.drain(..) {
-            whole.vstack_mut(&it).map_err(damaged)?;
+        self.rows += 1;
+        let mut line = render::json(&value);
+        line.push('\n');
+        put(&mut self.to, ui, line.as_bytes())
+    }
+
+    fn table(&mut self, ui: &mut Ui<'_>, frame: &DataFrame) -> Result<()> {
+        self.rows += frame.height() as u64;
+        let batches = match &mut self.batches {
+            Some(it) => it,
+            none => none.insert(Batches::new(&frame.clear())?),
+        };
+        batches.push(frame, |it| put(&mut self.to, ui, it))
+    }
+
+    fn sessions(&mut self, ui: &mut Ui<'_>, rows: &[SessionRow]) -> Result<()> {
+        match self.form {
+            Form::Jsonl => rows.iter().try_for_each(|it| self.line(ui, Some(feed::session(it)))),
+            Form::Ocsf => rows.iter().try_for_each(|it| self.line(ui, feed::ocsf_session(it))),
+            Form::Parquet => self.table(ui, &session_frame(rows)?),
+            Form::Asciicast => Ok(()),
         }
-        Ok(Some(whole))
+    }
+
+    fn commands(
+        &mut self,
+        ui: &mut Ui<'_>,
+        rows: &[CommandRow],
+        at: impl Fn(&CommandRow) -> Option<i64>,
+    ) -> Result<()> {
+        match self.form {
+            Form::Jsonl => rows.iter().try_for_each(|it| self.line(ui, Some(feed::command(it)))),
+            Form::Ocsf => {
+                rows.iter().try_for_each(|it| self.line(ui, feed::ocsf_command(it, at(it))))
+            }
+            Form::Parquet => self.table(ui, &rows_frame(rows)?),
+            Form::Asciicast => Ok(()),
+        }
+    }
+
+    /// Ends the output; a file appears.
+    fn end(&mut self, ui: &mut Ui<'_>, what: What) -> Result<()> {
+        if self.form == Form::Parquet {
+            let batches = match (self.batches.take(), what) {
+                (Some(it), _) => it,
+                (None, What::Sessions) => Batches::new(&session_frame(&[])?)?,
+                (None, _) => Batches::new(&rows_frame(&[])?)?,
+            };
+            batches.finish(|it| put(&mut self.to, ui, it))?;
+        }
+        self.to.take().map_or(Ok(()), |it| it.whole()?.appear())
+    }
+}
+
+fn put(to: &mut Option<Output>, ui: &mut Ui<'_>, bytes: &[u8]) -> Result<()> {
+    match to {
+        Some(it) => it.put(bytes),
+        None => ui.raw(bytes),
     }
 }

@@ -1,12 +1,11 @@
 //! `init`: find the sources, and write them down.
 
-use std::io::Write;
-use std::path::Path;
-
 use clap::Args;
 
 use super::Answer;
 use super::Run;
+use super::output::Replace;
+use super::output::Target;
 use super::reach::Reach;
 use super::sync::runtime;
 use crate::config;
@@ -81,8 +80,13 @@ impl Init {
         if self.dry_run {
             run.ui.raw(merged.text.as_bytes())?;
         } else if changed {
-            write_whole(&path, merged.text.as_bytes())
+            let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+            folder
+                .map_or(Ok(()), std::fs::create_dir_all)
                 .map_err(|it| Error::file("write", &path, it))?;
+            Target::look(&path, &path.to_string_lossy(), Replace::Yes)?
+                .keeping_mode()
+                .write(merged.text.as_bytes(), run.world.stop)?;
         }
         let regions = found.looked_into.len() as u64;
         run.ui.note(&format!(
@@ -128,20 +132,4 @@ impl Init {
             },
         )
     }
-}
-
-/// The file appears whole or not at all, with the permissions it had; a new one is its owner's alone.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // A link stays one.
-    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = place.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    if let Ok(before) = place.metadata() {
-        file.as_file().set_permissions(before.permissions())?;
-    }
-    file.persist(&place)?;
-    Ok(())
 }

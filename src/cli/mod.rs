@@ -38,6 +38,7 @@ mod evidence;
 mod export;
 mod init;
 mod masking;
+mod output;
 mod policy;
 mod progress;
 mod query;

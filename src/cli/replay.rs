@@ -1,7 +1,6 @@
 //! `replay`: a session played again, in the terminal or into a file that asciinema plays.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
@@ -15,15 +14,20 @@ use crossterm::event::KeyEvent;
 use crossterm::event::KeyEventKind;
 use crossterm::event::KeyModifiers;
 use crossterm::terminal;
+use sha2::Digest;
+use sha2::Sha256;
 use unicode_width::UnicodeWidthChar;
 
 use super::Answer;
 use super::Run;
 use super::masking::Masking;
+use super::output::Replace;
+use super::output::Target;
 use super::sessions::short_owner;
 use super::sessions::short_target;
 use super::show::primary_bytes;
 use crate::archive::Archive;
+use crate::archive::manifest::hex;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
@@ -104,6 +108,10 @@ pub(super) struct Replay {
     /// Start behind the line that says this.
     #[arg(skip)]
     behind: Option<String>,
+
+    /// Key of the session, where it is known.
+    #[arg(skip)]
+    key: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -130,13 +138,14 @@ fn size(text: &str) -> Result<(usize, usize), String> {
 impl Replay {
     /// Plays from a hit of a search: a command by its number, a line by what it says.
     pub(super) fn hit(
-        session: &str,
+        key: String,
         from: Option<i64>,
         behind: Option<String>,
         masking: Masking,
     ) -> Self {
         Self {
-            session: session.to_owned(),
+            session: String::new(),
+            key: Some(key),
             from,
             speed: 1.0,
             idle: 2.0,
@@ -160,17 +169,16 @@ impl Replay {
             return Err(Error::misused("standard output is no terminal to play on")
                 .hint("--cast FILE writes what asciinema plays; `ssmtrail show` prints the text"));
         }
-        let target = self.cast.as_ref().filter(|it| *it != "-").map(|it| run.world.folder.join(it));
-        if let Some(path) = &target
-            && !self.force
-            && path.symlink_metadata().is_ok()
-        {
-            let name = self.cast.as_deref().unwrap_or_default();
-            return Err(Error::new(Kind::Refused, format!("{name} exists"))
-                .hint("--force writes over it; --cast names another"));
-        }
+        let look = |name: &String| {
+            let replace = Replace::forced(self.force, "--cast");
+            Target::look(&run.world.folder.join(name), name, replace)
+        };
+        let target = self.cast.as_ref().filter(|it| *it != "-").map(look).transpose()?;
         let archive = run.archive()?;
-        let session = search::session(&archive, &self.session)?;
+        let session = match &self.key {
+            Some(it) => search::session_of_key(&archive, it)?,
+            None => search::session(&archive, &self.session)?,
+        };
         let mut masker = self.masking.masker(run, &archive, "replay")?;
         let film = film(&archive, &session, &mut masker)?;
         let damages = archive.damages();
@@ -190,7 +198,7 @@ impl Replay {
             },
         };
         match &self.cast {
-            Some(name) => self.write(run, &film, &title(&session, &film), name, target)?,
+            Some(_) => self.write(run, &film, &title(&session, &film), target)?,
             None => self.play(run, &film, &who(&session), start)?,
         }
         run.tell(&damages);
@@ -202,8 +210,7 @@ impl Replay {
         run: &mut Run<'_, '_>,
         film: &Film,
         title: &str,
-        name: &str,
-        target: Option<PathBuf>,
+        target: Option<Target>,
     ) -> Result<()> {
         let version = match self.cast_version {
             CastVersion::V2 => Cast::V2,
@@ -215,9 +222,9 @@ impl Replay {
         cast(film, version, size, idle, title, &mut bytes)?;
         match target {
             None => run.ui.raw(&bytes)?,
-            Some(path) => {
-                super::report::write_whole(&path, &bytes, self.force)?;
-                let name = render::visible(name).into_owned();
+            Some(it) => {
+                let name = it.name().to_owned();
+                it.write(&bytes, run.world.stop)?;
                 run.ui.line(&name)?;
             }
         }
@@ -297,12 +304,18 @@ pub(super) fn cast_of(
     Ok(Some(bytes))
 }
 
-/// The key of a session as the name of a file.
+/// The key of a session as the name of a file; where that cannot be it, as much of it as can, and what tells it from all others.
 pub(super) fn file_name(session: &SessionRow) -> String {
+    // Most file systems end names at 255 bytes; an ending has to fit, too.
+    const MOST: usize = 200;
+    let key = session.session_key.as_str();
     let sound = |it: char| it.is_ascii_alphanumeric() || "-_@.#".contains(it);
-    let name: String =
-        session.session_key.chars().map(|it| if sound(it) { it } else { '_' }).collect();
-    name.trim_start_matches('.').to_owned()
+    let name: String = key.chars().map(|it| if sound(it) { it } else { '_' }).take(MOST).collect();
+    let name = name.trim_start_matches('.');
+    if name == key {
+        return key.to_owned();
+    }
+    format!("{name}-{}", &hex(&Sha256::digest(key))[..16])
 }
 
 fn title(session: &SessionRow, film: &Film) -> String {
@@ -312,7 +325,7 @@ fn title(session: &SessionRow, film: &Film) -> String {
 fn who(session: &SessionRow) -> String {
     let (owner, target) =
         (short_owner(session.owner.as_deref()), short_target(session.target.as_deref()));
-    format!("{owner} on {target}, {}", session.session_id)
+    format!("{owner} on {target}, {}", session.session_key)
 }
 
 /// What the archive holds of a session, as a film.

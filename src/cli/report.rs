@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use clap::ValueEnum;
-use tempfile::NamedTempFile;
 
 use super::Answer;
 use super::Filters;
@@ -16,6 +15,9 @@ use super::evidence;
 use super::evidence::Package;
 use super::masking;
 use super::masking::Masking;
+use super::output::Output;
+use super::output::Replace;
+use super::output::Target;
 use super::sessions::short_owner;
 use super::tell_window;
 use super::verify;
@@ -160,24 +162,24 @@ impl Report {
         let shown = |it: &Path| {
             render::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
         };
-        let written: Vec<PathBuf> = match &package {
-            None => parts.iter().map(|it| it.path.clone()).collect(),
-            Some(it) if self.sign.is_some() => vec![it.clone(), evidence::signature_of(it)],
-            Some(it) => vec![it.clone()],
-        };
-        if let Some(folder) = written.first().and_then(|it| it.parent())
-            && !folder.is_dir()
-        {
-            let folder = shown(folder);
-            return Err(Error::new(Kind::Missing, format!("there is no folder {folder}"))
-                .hint(format!("make it first: mkdir -p {folder}")));
-        }
-        for it in &written {
-            if !self.force && it.symlink_metadata().is_ok() {
-                return Err(Error::new(Kind::Refused, format!("{} exists", shown(it)))
-                    .hint("--force writes over it; -o names another"));
+        let look = |it: &Path| Target::look(it, &shown(it), Replace::forced(self.force, "-o"));
+        let targets: Vec<Target> = match &package {
+            None => parts.iter().map(|it| look(&it.path)).collect::<Result<_>>()?,
+            Some(it) => {
+                let mut targets = vec![look(it)?];
+                let signature = evidence::signature_of(it);
+                if self.sign.is_some() {
+                    targets.push(look(&signature)?);
+                } else if signature.symlink_metadata().is_ok() {
+                    let why = format!("{} would lie beside another package", shown(&signature));
+                    return Err(
+                        Error::new(Kind::Refused, why).hint("--sign makes a new one; or remove it")
+                    );
+                }
+                targets
             }
-        }
+        };
+        let secret = self.sign.as_ref().map(|it| evidence::secret_key(run, it)).transpose()?;
         let places = self.places(run)?;
 
         tell_window(run.ui, which.window);
@@ -209,12 +211,12 @@ impl Report {
         if let Some(path) = &package {
             doing(format!("packing {}", shown(path)));
             evidence::refuse_secrets(&archive, &report, &masker)?;
-            lost = self.pack(run, &archive, &report, &paper, &parts, path)?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let package = self.packed(&archive, &report, &paper, &parts)?;
+            let written;
+            (written, lost) = pack(run, package, &name, targets, secret.as_ref())?;
             clear();
-            for it in &written {
-                let name = shown(it);
-                run.ui.line(&name)?;
-            }
+            appear(run, written)?;
         } else if to_output {
             let mut bytes = std::io::Cursor::new(Vec::new());
             write(&paper, self.format[0], 0, &mut bytes)?;
@@ -222,18 +224,15 @@ impl Report {
             run.ui.raw(bytes.get_ref())?;
         } else {
             let mut written = Vec::new();
-            for it in &parts {
+            for (part, target) in parts.iter().zip(targets) {
                 stopped(run)?;
-                doing(format!("writing {}", shown(&it.path)));
-                written.push(scratch(&paper, it)?);
+                doing(format!("writing {}", target.name()));
+                let mut out = target.begin(run.world.stop)?;
+                write(&paper, part.form, part.table, &mut out)?;
+                written.push(out);
             }
             clear();
-            // Only when all are whole does any appear.
-            for (part, file) in parts.iter().zip(written) {
-                appear(file, &part.path, self.force)?;
-                let name = shown(&part.path);
-                run.ui.line(&name)?;
-            }
+            appear(run, written)?;
         }
         let mut damages = archive.damages();
         damages.extend(lost);
@@ -276,17 +275,18 @@ impl Report {
         }
     }
 
-    /// Writes the package, and behind it its signature.
-    fn pack(
+    /// What the package will hold.
+    fn packed<'a>(
         &self,
-        run: &Run<'_, '_>,
-        archive: &Archive,
-        report: &report::Report,
+        archive: &'a Archive,
+        report: &'a report::Report,
         paper: &Paper<'_>,
         parts: &[Part],
-        path: &Path,
-    ) -> Result<Vec<Skip>> {
+    ) -> Result<Package<'a>> {
         let mut files = Vec::new();
+        let mut parts: Vec<&Part> = parts.iter().collect();
+        // In the order of a package, whatever the order in which they were asked for.
+        parts.sort_by_key(|it| (FORMS.iter().position(|form| *form == it.form), it.table));
         for it in parts {
             let mut bytes = std::io::Cursor::new(Vec::new());
             write(paper, it.form, it.table, &mut bytes)?;
@@ -297,25 +297,7 @@ impl Report {
             None => None,
             Some(it) => Some(std::fs::read(it).map_err(|error| Error::file("read", it, error))?),
         };
-        let top = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let package = Package { archive, report, files, survey };
-        let fail = |it| Error::file("write", path, it);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(folder).map_err(fail)?;
-        let lost = package.write(&top, std::io::BufWriter::new(file.as_file_mut()))?;
-        stopped(run)?;
-        let signature = match &self.sign {
-            None => None,
-            Some(key) => {
-                let written = file.reopen().map_err(fail)?;
-                Some(evidence::sign(run, &run.world.folder.join(key), written)?)
-            }
-        };
-        appear(file, path, self.force)?;
-        if let Some(it) = signature {
-            write_whole(&evidence::signature_of(path), it.as_bytes(), self.force)?;
-        }
-        Ok(lost)
+        Ok(Package { archive, report, files, survey })
     }
 
     /// The files that will be written.
@@ -399,26 +381,37 @@ fn write(
         .map_err(|it| Error::new(Kind::Refused, format!("cannot write the report: {it}")))
 }
 
-/// Writes beside where the file will be. It is its owner's alone: who ran what is nobody else's business.
-fn scratch(paper: &Paper<'_>, part: &Part) -> Result<NamedTempFile> {
-    let folder = part.path.parent().unwrap_or(Path::new("."));
-    let fail = |it| Error::file("write", &part.path, it);
-    let mut file = std::io::BufWriter::new(NamedTempFile::new_in(folder).map_err(fail)?);
-    write(paper, part.form, part.table, &mut file)?;
-    file.into_inner().map_err(|it| fail(it.into_error()))
+/// Writes the package into the first of the places, and its signature, if it gets one, into the second.
+fn pack(
+    run: &Run<'_, '_>,
+    package: Package<'_>,
+    name: &str,
+    targets: Vec<Target>,
+    secret: Option<&minisign::SecretKey>,
+) -> Result<(Vec<Output>, Vec<Skip>)> {
+    let mut written = Vec::new();
+    for it in targets {
+        written.push(it.begin(run.world.stop)?);
+    }
+    let mut outs = written.iter_mut();
+    let Some(out) = outs.next() else { return Ok((written, Vec::new())) };
+    let lost = package.write(name, &mut *out)?;
+    stopped(run)?;
+    if let (Some(secret), Some(beside)) = (secret, outs.next()) {
+        beside.put(evidence::sign(secret, out.reader()?)?.as_bytes())?;
+    }
+    Ok((written, lost))
 }
 
-fn appear(file: NamedTempFile, path: &Path, force: bool) -> Result<()> {
-    let done = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    done.map(drop).map_err(|it| Error::file("write", path, it.error))
-}
-
-/// Writes a whole file, or none: its owner's alone.
-pub(super) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
-    let fail = |it| Error::file("write", path, it);
-    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    appear(file, path, force)
+/// Only when all are whole does any appear.
+fn appear(run: &mut Run<'_, '_>, written: Vec<Output>) -> Result<()> {
+    let whole = written.into_iter().map(Output::whole).collect::<Result<Vec<_>>>()?;
+    for it in whole {
+        let name = it.name().to_owned();
+        it.appear()?;
+        run.ui.line(&name)?;
+    }
+    Ok(())
 }
 
 /// Refuses a filter that matches nothing in the whole archive: it is more likely misspelt than true.

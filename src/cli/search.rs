@@ -1,6 +1,7 @@
 //! `search`: who ran a command, or what a session showed.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use clap::Args;
 use polars::prelude::*;
@@ -14,6 +15,7 @@ use super::masking;
 use super::masking::LineMasker;
 use super::masking::Masking;
 use super::replay::Replay;
+use super::sessions::session_name;
 use super::sessions::short_owner;
 use super::sessions::short_target;
 use super::tell_window;
@@ -139,7 +141,7 @@ impl Search {
                 hits += rows.len();
                 if let (None, Some(it)) = (&first, rows.into_iter().next()) {
                     let text = Masker::new(archive.salt()).text(&it.line.text).into_owned();
-                    first = Some(Replay::hit(&it.session_key, None, Some(text), self.masking));
+                    first = Some(Replay::hit(it.session_key, None, Some(text), self.masking));
                 }
                 Ok(())
             })?;
@@ -147,7 +149,7 @@ impl Search {
             search::commands(archive, which, pattern, self.kinds(Format::Table), |rows| {
                 hits += rows.len();
                 if let (None, Some(it)) = (&first, rows.into_iter().next()) {
-                    first = Some(Replay::hit(&it.session_key, Some(it.seq), None, self.masking));
+                    first = Some(Replay::hit(it.session_key, Some(it.seq), None, self.masking));
                 }
                 Ok(())
             })?;
@@ -251,6 +253,7 @@ impl Search {
             Ok(())
         })?;
         let sessions = sessions_of(archive, found.iter().map(|it| &it.session_key))?;
+        let shared = search::shared_ids(archive)?;
         found.sort_by_key(|it| {
             let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
             (at, it.session_key.clone(), it.seq)
@@ -265,7 +268,7 @@ impl Search {
                 if last.is_some() {
                     run.ui.line("")?;
                 }
-                heading(run, session)?;
+                heading(run, session, &shared)?;
                 last = Some(hit.session_key.as_str());
             }
             if self.context == 0 {
@@ -322,6 +325,7 @@ impl Search {
             Ok(())
         })?;
         let sessions = sessions_of(archive, found.iter().map(|it| &it.session_key))?;
+        let shared = search::shared_ids(archive)?;
         found.sort_by_key(|it| {
             let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
             (at, it.session_key.clone(), it.line.line_number)
@@ -337,7 +341,7 @@ impl Search {
                 if last.is_some() {
                     run.ui.line("")?;
                 }
-                heading(run, session)?;
+                heading(run, session, &shared)?;
                 last = Some(hit.session_key.as_str());
                 shown_to = 0;
             }
@@ -388,7 +392,11 @@ fn sessions_of<'a>(
 }
 
 /// Whose hits follow: time, owner, target, session.
-pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow) -> Result<()> {
+pub(super) fn heading(
+    run: &mut Run<'_, '_>,
+    it: &SessionRow,
+    shared: &HashSet<String>,
+) -> Result<()> {
     let zone = run.ui.zone;
     let time =
         match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
@@ -402,7 +410,7 @@ pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow) -> Result<()> {
         Some(it) => short_target(Some(it)),
         None => "an unknown target".to_owned(),
     };
-    let id = run.ui.paint(DIM, &render::visible(&it.session_id));
+    let id = run.ui.paint(DIM, &session_name(it, shared));
     let text = format!("{time}  {owner}{hint} on {target}  {id}");
     run.ui.line(&text)
 }

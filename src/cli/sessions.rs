@@ -1,5 +1,7 @@
 //! `sessions`: who was where, when.
 
+use std::collections::HashSet;
+
 use clap::Args;
 
 use super::Answer;
@@ -18,6 +20,7 @@ use crate::render::Format;
 use crate::render::NAME;
 use crate::render::Rows;
 use crate::render::WARN;
+use crate::search;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,7 +80,7 @@ impl Sessions {
         let archive = run.archive()?;
         let sessions = archive.sessions(&which)?;
         if format == Format::Table {
-            table(run, &sessions, self.limit)?;
+            table(run, &sessions, &search::shared_ids(&archive)?, self.limit)?;
         } else {
             let frame = SessionRow::frame(&sessions)
                 .and_then(|it| it.select(COLUMNS))
@@ -117,7 +120,22 @@ pub(super) fn short_target(target: Option<&str>) -> String {
     render::visible(&shown).into_owned()
 }
 
-pub(super) fn table(run: &mut Run<'_, '_>, sessions: &[SessionRow], limit: usize) -> Result<()> {
+/// A session as it can be asked for; with its account, where another has its id.
+pub(super) fn session_name(it: &SessionRow, shared: &HashSet<String>) -> String {
+    let name = search::name_of(it, shared);
+    let name = match shared.contains(&it.session_id) {
+        true => format!("{name} (account {})", it.account_id.as_deref().unwrap_or("unknown")),
+        false => name,
+    };
+    render::visible(&name).into_owned()
+}
+
+pub(super) fn table(
+    run: &mut Run<'_, '_>,
+    sessions: &[SessionRow],
+    shared: &HashSet<String>,
+    limit: usize,
+) -> Result<()> {
     let shown = &sessions[sessions.len().saturating_sub(limit)..];
     let zone = run.ui.zone;
     let mut rows = Vec::with_capacity(shown.len());
@@ -132,7 +150,7 @@ pub(super) fn table(run: &mut Run<'_, '_>, sessions: &[SessionRow], limit: usize
             run.ui.paint(NAME, &short_owner(it.owner.as_deref())),
             short_target(it.target.as_deref()),
             format!("{}{possible}", it.command_count),
-            render::visible(&it.session_id).into_owned(),
+            session_name(it, shared),
             run.ui.paint(WARN, &flaws),
         ]);
     }

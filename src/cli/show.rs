@@ -148,7 +148,7 @@ fn commands(
         return Ok(!commands.is_empty());
     }
     flaws(run, session);
-    heading(run, session)?;
+    heading(run, session, &search::shared_ids(archive)?)?;
     for it in &commands {
         command_line(run, it, &Pattern::All, false)?;
     }
@@ -172,7 +172,7 @@ fn explain(
         return Err(Error::misused(format!("the session has no command {seq}"))
             .hint(format!("its commands are 1 to {many}")));
     }
-    heading(run, session)?;
+    heading(run, session, &search::shared_ids(archive)?)?;
     let (bytes, form) = primary_bytes(archive, session)?;
     let again = read_again(&bytes, form);
     for it in &mut commands {

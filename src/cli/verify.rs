@@ -1,6 +1,5 @@
 //! `verify`: will the evidence survive.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,6 +9,8 @@ use serde_json::json;
 use super::Answer;
 use super::Run;
 use super::asking;
+use super::output::Replace;
+use super::output::Target;
 use super::reach::Reach;
 use crate::archive::judged;
 use crate::archive::writer::Writer;
@@ -161,7 +162,7 @@ impl Verify {
             None => asking::ask(run, &self.sources, &self.reach, self.sample)?,
         };
         if let Some(path) = &self.save_survey {
-            save(path, &survey)?;
+            save(run, path, &survey)?;
         }
         asking::tell_unread(run, &survey);
         if survey.is_empty() {
@@ -285,17 +286,10 @@ pub(super) fn read(path: &std::path::Path) -> Result<Survey> {
         .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))
 }
 
-/// Names of resources are in it: it is its owner's alone, and appears whole or not at all.
-fn save(path: &std::path::Path, survey: &Survey) -> Result<()> {
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-    let write = || -> std::io::Result<()> {
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder.unwrap_or(std::path::Path::new(".")))?;
-        file.write_all(survey.write().as_bytes())?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|it| Error::file("write", path, it))
+/// Names of resources are in it: it is its owner's alone. A survey that was saved there before is replaced.
+fn save(run: &Run<'_, '_>, path: &std::path::Path, survey: &Survey) -> Result<()> {
+    Target::look(path, &path.to_string_lossy(), Replace::Yes)?
+        .write(survey.write().as_bytes(), run.world.stop)
 }
 
 /// The survey that was kept last of the same Regions and accounts, else the last of all.

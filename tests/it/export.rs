@@ -308,3 +308,178 @@ fn asciicasts_are_files_in_a_folder() {
     world.run("export --format asciicast -o casts");
     assert!(std::fs::read_dir(world.path("casts")).expect("a folder").count() >= 9);
 }
+
+/// Everything that writes a file which a person names, but `init` and `verify --save-survey`, which ask AWS first.
+const WRITERS: [&str; 5] = [
+    "export -o",
+    "export --format parquet --what commands -o",
+    "replay carol --cast",
+    "report --format json -o",
+    "report --owner alice --evidence -o",
+];
+
+/// The name of a file that this command takes.
+fn ending(writer: &str) -> &'static str {
+    match writer {
+        it if it.contains("--evidence") => ".tar",
+        it if it.starts_with("report") => ".json",
+        _ => "",
+    }
+}
+
+fn sh(world: &World, line: &str) {
+    let done = Command::new("sh").args(["-c", line]).current_dir(world.path(".")).status();
+    assert!(done.expect("sh").success(), "{line}");
+}
+
+#[test]
+fn a_pipe_is_written_into_and_stays_a_pipe() {
+    use std::os::unix::fs::FileTypeExt;
+    let world = World::with_demo();
+    for writer in WRITERS {
+        for force in ["", " --force"] {
+            let name = format!("pipe{}", ending(writer));
+            sh(&world, &format!("rm -f {name} through; mkfifo {name}"));
+            let mut reader = Command::new("sh")
+                .args(["-c", &format!("cat {name} > through")])
+                .current_dir(world.path("."))
+                .spawn()
+                .expect("a reader");
+            let said = world.run(&format!("{writer} {name}{force}")).0;
+            reader.wait().expect("it ends");
+            assert!(!said.contains("[exit"), "{writer}: {said}");
+            let kind = world.path(&name).symlink_metadata().expect("the pipe").file_type();
+            assert!(kind.is_fifo(), "{writer}: {said}");
+            world.run(&format!("{writer} plain{} --force", ending(writer)));
+            let read = |name: &str| std::fs::read(world.path(name)).expect("what was written");
+            let plain = read(&format!("plain{}", ending(writer)));
+            // The folder in a package is called like the package.
+            match ending(writer) {
+                ".tar" => assert_eq!(read("through").len(), plain.len(), "{writer}"),
+                _ => assert!(read("through") == plain, "{writer}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn devices_links_and_folders_are_never_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let world = World::with_demo();
+    for writer in WRITERS {
+        let ending = ending(writer);
+        for it in ["null", "full", "folder", "dangling", "link", "far"] {
+            sh(&world, &format!("rm -rf {it}{ending}"));
+        }
+        sh(
+            &world,
+            &format!(
+                "ln -s /dev/null null{ending}; ln -s /dev/full full{ending}; mkdir folder{ending}; \
+                 ln -s nowhere dangling{ending}; echo before > far; ln -s far link{ending}"
+            ),
+        );
+        let run = |name: &str| world.run(&format!("{writer} {name}{ending} --force")).0;
+        let said = run("null");
+        assert!(!said.contains("[exit"), "{writer}: {said}");
+        let said = run("full");
+        assert!(
+            said.contains(&format!("! ssmtrail: cannot write full{ending}: ")),
+            "{writer}: {said}"
+        );
+        let said = run("folder");
+        assert!(
+            said.contains(&format!("! ssmtrail: folder{ending} is a folder\n")),
+            "{writer}: {said}"
+        );
+        let said = run("dangling");
+        let told = format!("! ssmtrail: dangling{ending} is a link to nothing\n");
+        assert!(said.contains(&told), "{writer}: {said}");
+        let said = world.run(&format!("{writer} link{ending}")).0;
+        assert!(said.contains(&format!("! ssmtrail: link{ending} exists\n")), "{writer}: {said}");
+        assert_eq!(std::fs::read(world.path("far")).expect("the file"), b"before\n");
+        let said = run("link");
+        assert!(!said.contains("[exit"), "{writer}: {said}");
+        assert!(std::fs::read(world.path("far")).expect("the file").len() > 100, "{writer}");
+        for it in ["null", "full", "dangling", "link"] {
+            let path = world.path(&format!("{it}{ending}"));
+            assert!(path.symlink_metadata().expect("a link").is_symlink(), "{writer}: {it}");
+        }
+        let device = std::path::Path::new("/dev/null").metadata().expect("a device").file_type();
+        assert!(device.is_char_device());
+        let left: Vec<_> = std::fs::read_dir(world.path("."))
+            .expect("a folder")
+            .map(|it| it.expect("an entry").file_name().to_string_lossy().into_owned())
+            .filter(|it| it.starts_with('.'))
+            .collect();
+        assert_eq!(left, Vec::<String>::new(), "{writer}");
+    }
+}
+
+#[test]
+fn a_file_that_a_killed_run_left_is_gone_after_the_next() {
+    let world = World::with_demo();
+    std::fs::write(world.path(".all.jsonl.ssmtrail-part"), "half a re").expect("what was left");
+    world.run("export -o all.jsonl").is(expect![[r#"
+        ! 117 records of 7 sessions
+    "#]]);
+    assert!(!world.path(".all.jsonl.ssmtrail-part").exists());
+    assert!(world.path("all.jsonl").exists());
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let world = World::with_demo();
+    assert_eq!(world.run("export -o -").0, world.run("export").0);
+    assert!(!world.path("-").exists());
+    let (_, err, code) =
+        world.parts_as(&words("export --format parquet --what sessions -o -"), Some(80));
+    assert_eq!(code, 2, "{err}");
+}
+
+#[test]
+fn sessions_whose_names_look_alike_have_casts_of_their_own() {
+    let world = World::new();
+    for (nth, id) in ["a_b", "a\u{202e}b", "a\u{200b}b"].iter().enumerate() {
+        let event = serde_json::json!({
+            "eventVersion": "1.0", "eventTime": "2026-11-20T10:00:00Z", "awsRegion": "eu-west-1",
+            "target": { "id": "i-0e24f79031c6414e1" }, "userIdentity": { "arn": "arn:aws:iam::111122223333:user/a" },
+            "runAsUser": "ssm-user", "sessionId": format!("{id}-0123456789abcdef0"), "sessionData": ["sh-4.2$ ls", "out"],
+        });
+        let line = serde_json::json!({ "timestamp": 1, "message": event.to_string() }).to_string();
+        world.file(&format!("logs/e{nth}.jsonl"), line.as_bytes());
+    }
+    world.run("sync logs");
+    let said = world.run("export --format asciicast -o casts").0;
+    assert!(said.contains("! 3 casts of 3 sessions"), "{said}");
+    assert_eq!(std::fs::read_dir(world.path("casts")).expect("a folder").count(), 3);
+}
+
+/// A row group of the archive (`sync::GROUP_ROWS`).
+const GROUP: usize = 8192;
+
+#[test]
+fn commands_come_a_row_group_at_a_time_however_many_a_file_holds() {
+    use ssmtrail::archive::Archive;
+    use ssmtrail::archive::Which;
+    use ssmtrail::search;
+    let world = World::new();
+    for it in 0..4 {
+        let lines: Vec<String> = (0..5000).map(|nth| format!("sh-4.2$ echo {it} {nth}")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        world.transcript(&format!("logs/u-0123456789abcdef{it}.log"), &lines);
+    }
+    world.run("sync logs");
+    let archive = Archive::open(&world.path("archive")).expect("an archive");
+    assert_eq!(archive.files("commands").count(), 1);
+    let (mut all, mut most) = (0, 0);
+    search::commands(&archive, &Which::default(), &search::Pattern::All, &["shell"], |rows| {
+        all += rows.len();
+        most = most.max(rows.len());
+        Ok(())
+    })
+    .expect("commands");
+    assert_eq!(all, 20_000);
+    assert!(most <= GROUP, "{most} rows at once");
+    let said = world.run("export --format parquet --what commands -o commands.parquet").0;
+    assert!(said.contains("20,000 records"), "{said}");
+}

@@ -133,6 +133,97 @@ fn what_cannot_be_played_is_said() {
 }
 
 #[test]
+fn each_of_two_sessions_with_one_id_can_be_opened_by_the_name_that_is_shown() {
+    let world = World::new();
+    for (name, account, typed) in
+        [("a", "111122223333", "echo first account"), ("b", "444455556666", "echo second account")]
+    {
+        let event = serde_json::json!({
+            "eventVersion": "1.0", "eventTime": "2026-11-20T10:00:00Z", "awsRegion": "eu-west-1",
+            "target": { "id": "i-0e24f79031c6414e1" }, "runAsUser": "ssm-user",
+            "userIdentity": { "arn": format!("arn:aws:iam::{account}:user/alice") },
+            "sessionId": "alice-0123456789abcdef5", "sessionData": [format!("sh-4.2$ {typed}"), "out"],
+        });
+        let line = serde_json::json!({ "timestamp": 1, "message": event.to_string() }).to_string();
+        world.file(&format!("logs/{name}.jsonl"), line.as_bytes());
+    }
+    world.transcript("logs/bob-0123456789abcdef0.log", &["sh-4.2$ ls", "a", "sh-4.2$ exit"]);
+    world.run("sync logs");
+    world.run("sessions").is(expect![[r#"
+        WHEN                  OWNER  TARGET               COMMANDS  SESSION                                           FLAWS
+        2026-11-20 10:00:00Z  alice  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#1 (account 111122223333)  lossy
+        2026-11-20 10:00:00Z  alice  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#2 (account 444455556666)  lossy
+        2026-11-20 10:00:00Z  bob    -                           2  bob-0123456789abcdef0
+    "#]]);
+    for line in [
+        "show alice-0123456789abcdef5",
+        "show abcdef5 --commands",
+        "replay alice-0123456789abcdef5 --cast x.cast",
+    ] {
+        world.run(line).is_same(&expect![[r#"
+            ! ssmtrail: 2 sessions have the id alice-0123456789abcdef5
+            ! hint: say which: alice-0123456789abcdef5#1 (account 111122223333), alice-0123456789abcdef5#2 (account 444455556666)
+            [exit 2]
+        "#]]);
+    }
+    world.run("show alice-0123456789abcdef5#1 --commands").is(expect![[r#"
+        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#1 (account 111122223333)
+            1  ssm-user   echo first account
+        ! note: streamed: the agent removed control bytes, so edits show their residue
+    "#]]);
+    world.run("show 0123456789abcdef5#2 --commands").is(expect![[r#"
+        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
+            1  ssm-user   echo second account
+        ! note: streamed: the agent removed control bytes, so edits show their residue
+    "#]]);
+    world.run("search second").is(expect![[r#"
+        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
+            1  ssm-user   echo second account
+    "#]]);
+    world.run("search account --session alice-0123456789abcdef5#1").is(expect![[r#"
+        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#1 (account 111122223333)
+            1  ssm-user   echo first account
+    "#]]);
+    world.run("search account --session alice-0123456789abcdef5#2").is(expect![[r#"
+        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
+            1  ssm-user   echo second account
+    "#]]);
+    world.run("replay alice-0123456789abcdef5#2 --cast two.cast").is(expect![[r#"
+        two.cast
+    "#]]);
+    let it = cast(&std::fs::read_to_string(world.path("two.cast")).expect("the cast"));
+    assert!(it.events.iter().any(|it| it.2.contains("second account")));
+    // What a search found is played, and not the first of that id.
+    let play = format!(
+        "stty rows 24 columns 150; {} --archive {} search second --replay",
+        env!("CARGO_BIN_EXE_ssmtrail"),
+        world.path("archive").display()
+    );
+    let mut script = Command::new("script")
+        .args(["-qec", &play, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script runs");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    script.stdin.take().expect("its input").write_all(b"Gq").expect("keys");
+    let out = script.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(text.contains("abcdef5#2"), "{text}");
+    // Not the other way: a session that shares its id with none is called by it.
+    world.run("show bob#1").is(expect![[r#"
+        ! ssmtrail: no session like bob#1
+        ! hint: `ssmtrail sessions` lists what the archive holds
+        [exit 2]
+    "#]]);
+    world.run("show alice-0123456789abcdef5#3").is(expect![[r#"
+        ! ssmtrail: no session like alice-0123456789abcdef5#3
+        ! hint: `ssmtrail sessions` lists what the archive holds
+        [exit 2]
+    "#]]);
+}
+
+#[test]
 fn a_session_whose_bytes_are_gone_is_played_from_its_lines_and_the_gap_is_told() {
     let world = World::with_demo();
     for it in

@@ -82,6 +82,29 @@ fn what_is_absent_is_absent() {
 }
 
 #[test]
+fn what_a_person_names_is_written_through_one_door() {
+    let commands = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli");
+    let words = [
+        "fs::write",
+        "fs::copy",
+        "fs::rename",
+        "File::create",
+        "create_new",
+        ".persist",
+        "NamedTempFile",
+    ];
+    for it in walkdir::WalkDir::new(commands).into_iter().filter_map(|it| it.ok()) {
+        if it.file_type().is_file() && it.file_name() != "output.rs" {
+            let text = std::fs::read_to_string(it.path()).expect("a command");
+            for word in words {
+                let found = without_tests(&text).contains(word);
+                assert!(!found, "{word} stands in {}, and not in output.rs", it.path().display());
+            }
+        }
+    }
+}
+
+#[test]
 fn every_file_begins_with_why_it_exists() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for it in walkdir::WalkDir::new(source).into_iter().filter_map(|it| it.ok()) {
