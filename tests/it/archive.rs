@@ -111,6 +111,7 @@ fn rebuild_decodes_everything_again_from_the_kept_bytes() {
     std::fs::remove_dir_all(world.path("logs")).unwrap();
     world.run("archive rebuild").is(expect![[r#"
         decoded 7 sessions again with decoder 4 (before: 4): 110 commands before, 110 now, 0 sessions changed
+        ! head: 2:…
     "#]]);
     assert_eq!(world.run("search '' --format jsonl").0, before);
     assert!(world.run("archive verify").0.starts_with("sound: 2 entries"));

@@ -64,6 +64,7 @@ fn a_log_group_is_archived_and_the_next_run_lists_and_reads_nothing() {
         ! 3 new sessions, 0 changed; 1.6 KB read, 6 commands found
         ! skipped arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:app/web/0123456789: the stream of something that is no session, by its name
         ! skipped arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:web-worker: no transcript: log events of something that is no session
+        ! head: 1:…
     "#]]);
     aws.run(COMMANDS).is(expect![[r#"
         SESSION_ID                             SEQ  COMMAND  ACCOUNT_ID    REGION
@@ -136,6 +137,7 @@ fn a_stream_that_grows_is_continued_and_no_event_comes_twice() {
     // Decoded again from the parts that were kept.
     aws.run("archive rebuild").is(expect![[r#"
         decoded 1 session again with decoder 4 (before: 4): 4 commands before, 4 now, 0 sessions changed
+        ! head: 5:…
     "#]]);
     // A token that AWS has forgotten: reading goes on behind the last event.
     faults.on("GetLogEvents", 0, 1, json_error(400, "InvalidParameterException"));
@@ -143,6 +145,7 @@ fn a_stream_that_grows_is_continued_and_no_event_comes_twice() {
     aws.run(&format!("sync logs:{group}")).is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 0 new sessions, 1 changed; 436 B read, 5 commands found
+        ! head: 6:…
     "#]]);
     aws.run("search '' --count").is(expect![[r#"
         5
@@ -165,6 +168,7 @@ fn a_stream_that_has_been_silent_for_hours_is_not_read_again() {
     faults.clear();
     aws.run(&format!("sync logs:{group}")).is(expect![[r#"
         ! listed 1 = stored 0 + held 1 + skipped 0 + failed 0
+        ! head: 1:…
     "#]]);
     assert_eq!(faults.count("GetLogEvents"), 0, "it has settled long ago");
     // It speaks again after all.
@@ -192,6 +196,7 @@ fn a_stream_made_anew_under_its_old_name_is_another_and_both_are_kept() {
     aws.run(&format!("sync logs:{group}")).is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 0 new sessions, 1 changed; 434 B read, 1 command found
+        ! head: 2:…
     "#]]);
     aws.run("query -e 'SELECT transcripts, command_count, flaws FROM sessions'").is(expect![[r#"
         TRANSCRIPTS  COMMAND_COUNT  FLAWS
@@ -339,6 +344,7 @@ fn a_stream_that_is_deleted_while_it_is_read_is_kept_as_far_as_it_came() {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 4.4 MB read, 10,000 commands found
         ! read only a part of arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:alice-0123456789abcdef0: the stream was deleted while it was being read
+        ! head: 1:…
         [exit 3]
     "#]]);
     aws.run("query -e 'SELECT transcripts, command_count, flaws FROM sessions'").is(expect![[r#"
@@ -444,12 +450,14 @@ fn roles_are_assumed_per_source_and_the_session_says_who_asks() {
     aws.run("sync").is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 432 B read, 1 command found
+        ! head: 1:…
     "#]]);
     let wrong = config.replace("the-id", "another");
     aws.world.file("ssmtrail.toml", wrong.as_bytes());
     aws.run("sync").is(expect![[r#"
         ! could not list logs:sessions: cannot assume arn:aws:iam::333333333333:role/reader: User: arn:aws:iam::123456789012:root is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::333333333333:role/reader
         ! hint: the caller needs sts:AssumeRole on it, its trust policy must name the caller, and the external id may be wrong
+        ! head: 1:…
         [exit 2]
     "#]]);
 }

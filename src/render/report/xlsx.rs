@@ -47,7 +47,8 @@ fn write<W: Write + std::io::Seek + Send>(paper: &Paper<'_>, out: W) -> Result<(
     sheet.set_column_width(1, 110)?;
     sheet.write_string_with_format(0, 0, words.title, &bold)?;
     let mut row = 2;
-    for (name, text) in paper.cover() {
+    // The head of the chain tells the order of reading; the workbook is the same whatever that was.
+    for (name, text) in paper.cover().into_iter().filter(|it| it.0 != words.head) {
         sheet.write_string(row, 0, name)?;
         sheet.write_string_with_format(row, 1, text_of(&text), &wrapped)?;
         row += 1;
