@@ -4,9 +4,6 @@
 //! memory: what is large goes to a scratch file. What is no transcript is said, not guessed at. The digest is of the
 //! object as its source held it, so that it can be proved against the source later.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
-use std::collections::HashSet;
 use std::fs::File;
 use std::hash::BuildHasher;
 use std::io::BufRead;
@@ -14,11 +11,8 @@ use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
-use serde::de::DeserializeSeed;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
-use serde_json::value::RawValue;
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -30,6 +24,26 @@ use crate::transcript::wire::Form;
 use crate::transcript::wire::Streamed;
 use crate::transcript::wire::export_line;
 use crate::transcript::wire::recognise;
+
+use parts::Parts;
+use repeats::Repeats;
+use repeats::Verdict;
+use unite::Sink;
+
+pub use unite::United;
+pub use unite::unite;
+
+/// Log events by session.
+mod parts;
+
+/// Events that came twice.
+mod repeats;
+
+/// Events of a JSON document.
+mod document;
+
+/// Two readings of one stream.
+mod unite;
 
 /// Bytes of one object held in memory; the rest goes to a scratch file.
 pub const MEMORY: usize = 16 << 20;
@@ -46,7 +60,7 @@ const SAME_BLOCKS: u64 = 200;
 /// Bytes of one transcript, in memory or in a scratch file.
 pub enum Content {
     Memory(Vec<u8>),
-    Spooled { file: File, extents: Vec<(u64, u64)>, bytes: u64 },
+    Spooled { file: Arc<File>, extents: Vec<(u64, u64)>, bytes: u64 },
 }
 
 impl Content {
@@ -70,6 +84,8 @@ impl Content {
         match self {
             Self::Memory(it) => it.chunks(most).try_for_each(take),
             Self::Spooled { file, extents, .. } => {
+                // Many small transcripts can share a file.
+                let most = most.min(self.bytes().max(1) as usize);
                 let mut buffer = vec![0; most];
                 let mut filled = 0;
                 for (at, bytes) in extents {
@@ -101,6 +117,45 @@ impl Content {
     }
 }
 
+impl Content {
+    /// The bytes from front to end, to be pulled.
+    fn reader(&self) -> Reader<'_> {
+        Reader { content: self, extent: 0, at: 0 }
+    }
+}
+
+struct Reader<'a> {
+    content: &'a Content,
+    extent: usize,
+    /// Within the extent.
+    at: u64,
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.content {
+            Content::Memory(bytes) => {
+                let mut rest = &bytes[self.at as usize..];
+                let used = rest.read(buffer)?;
+                self.at += used as u64;
+                Ok(used)
+            }
+            Content::Spooled { file, extents, .. } => loop {
+                let Some((from, bytes)) = extents.get(self.extent) else { return Ok(0) };
+                let used = buffer.len().min((bytes - self.at) as usize);
+                if used == 0 && !buffer.is_empty() {
+                    self.extent += 1;
+                    self.at = 0;
+                    continue;
+                }
+                read_at(file, from + self.at, &mut buffer[..used])?;
+                self.at += used as u64;
+                return Ok(used);
+            },
+        }
+    }
+}
+
 fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
     use std::os::unix::fs::FileExt;
     // Parts of one object share a scratch file, so no one may rely on its position.
@@ -114,11 +169,14 @@ pub struct Kept {
     /// The log stream, where the object holds several.
     pub stream: Option<String>,
     pub content: Content,
-    /// Events that came twice and are kept once.
+    /// Events that came twice, kept once where that is proved.
     pub repeated: u64,
+    /// Events that could not be read as such; they are kept as they are.
+    pub unread: u64,
 }
 
 /// What an object held.
+#[derive(Default)]
 pub struct Taken {
     /// SHA-256 of its bytes as the source held them.
     pub digest: String,
@@ -147,10 +205,41 @@ impl<R: Read> Read for Digesting<R> {
 }
 
 /// What a log stream has grown by: its new events, as they came.
-pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<(Content, String)> {
+pub struct Grown {
+    pub content: Content,
+    /// SHA-256 of what was read.
+    pub digest: String,
+    /// Events that came twice, kept once where that is proved.
+    pub repeated: u64,
+}
+
+/// Reads what a log stream has grown by, one event a line.
+///
+/// # Errors
+/// What the source or the scratch folder refuses.
+pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
     let mut body = Digesting { body, hasher: Sha256::new(), bytes: 0 };
-    let content = spool(&mut body, scratch)?;
-    Ok((content, hex(&body.hasher.finalize())))
+    let (mut content, mut repeats, mut repeated) = (Sink::new(scratch), Repeats::default(), 0);
+    lines(&mut body, |line, _| {
+        let event: Option<Event<'_>> = serde_json::from_slice(line).ok();
+        if let Some(text) = event.as_ref().and_then(|it| it.message.as_deref())
+            && let Some(event) = &event
+        {
+            match repeats.judge(0, event, text, Streamed::read(text).as_ref()) {
+                Verdict::New => {}
+                Verdict::Same => return Ok(()),
+                Verdict::SentAgain => {
+                    repeated += 1;
+                    return Ok(());
+                }
+                Verdict::Alike => repeated += 1,
+            }
+        }
+        content.push(line)?;
+        content.push(b"\n")
+    })?;
+    let digest = hex(&body.hasher.finalize());
+    Ok(Grown { content: content.finish()?, digest, repeated })
 }
 
 /// Reads one object to its end.
@@ -161,13 +250,7 @@ pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken
     let mut body = Digesting { body, hasher: Sha256::new(), bytes: 0 };
     let mut magic = Vec::with_capacity(4);
     (&mut body).take(4).read_to_end(&mut magic)?;
-    let mut taken = Taken {
-        digest: String::new(),
-        stored_bytes: 0,
-        transcripts: Vec::new(),
-        others: Vec::new(),
-        damaged: None,
-    };
+    let mut taken = Taken::default();
     let whole = std::io::Cursor::new(magic.clone()).chain(&mut body);
     match magic.as_slice() {
         [0x1f, 0x8b, ..] => {
@@ -308,6 +391,7 @@ fn take(
                         stream: None,
                         content,
                         repeated: 0,
+                        unread: 0,
                     });
                 }
                 None => taken.others.push("its name cannot be a session id".into()),
@@ -320,6 +404,7 @@ fn take(
                 stream: None,
                 content: Content::Memory(Vec::new()),
                 repeated: 0,
+                unread: 0,
             }),
             None => taken.others.push("empty".into()),
         },
@@ -327,26 +412,17 @@ fn take(
         Container::EventLines => {
             let mut parts = Parts::new(id, scratch);
             event_lines(&mut whole, &mut parts)?;
-            parts.finish(taken);
+            parts.finish(taken)?;
         }
         Container::ExportLines => {
             let mut parts = Parts::new(id, scratch);
             export_lines(&mut whole, &mut parts)?;
-            parts.finish(taken);
+            parts.finish(taken)?;
         }
         Container::EventDocument => {
             let mut parts = Parts::new(id, scratch);
-            let mut failed = None;
-            let mut parser = serde_json::Deserializer::from_reader(&mut whole);
-            if let Err(it) =
-                (EventsSeed { parts: &mut parts, failed: &mut failed }).deserialize(&mut parser)
-            {
-                taken.damaged = Some(format!("its JSON is broken: {it}"));
-            }
-            if let Some(it) = failed {
-                return Err(it);
-            }
-            parts.finish(taken);
+            taken.damaged = document::read(&mut whole, &mut parts)?.map(str::to_owned);
+            parts.finish(taken)?;
         }
     }
     Ok(())
@@ -371,257 +447,129 @@ fn spool(body: &mut impl Read, scratch: &Path) -> std::io::Result<Content> {
     drop(memory);
     let more = std::io::copy(body, &mut file)?;
     let bytes = MEMORY as u64 + more;
-    Ok(Content::Spooled { file, extents: vec![(0, bytes)], bytes })
+    Ok(Content::Spooled { file: Arc::new(file), extents: vec![(0, bytes)], bytes })
 }
 
-/// Events on their way to their sessions.
-struct Parts<'a> {
-    named: Option<SessionId>,
-    scratch: &'a Path,
-    streams: BTreeMap<String, Part>,
-    held: usize,
-    spill: Option<(File, u64)>,
-}
-
-#[derive(Default)]
-struct Part {
-    memory: Vec<u8>,
-    extents: Vec<(u64, u64)>,
-    bytes: u64,
-    session_id: Option<SessionId>,
-    /// A first message that no session would write.
-    foreign: bool,
-    seen: HashSet<u64>,
-    /// When each event was taken in by CloudWatch Logs, by time and text.
-    taken_in: HashMap<u64, i64>,
-    repeated: u64,
-    events: u64,
-}
-
-impl<'a> Parts<'a> {
-    fn new(named: Option<SessionId>, scratch: &'a Path) -> Self {
-        Self { named, scratch, streams: BTreeMap::new(), held: 0, spill: None }
-    }
-
-    /// One event, as its JSON text without line ends.
-    fn event(&mut self, json: &[u8]) -> std::io::Result<()> {
-        let Ok(event) = serde_json::from_slice::<Event<'_>>(json) else {
-            // Kept where it stood; the decoder will say that it could not be read.
-            let stream = self.streams.keys().next().cloned().unwrap_or_default();
-            return self.add(&stream, json);
-        };
-        let streamed = match (&event.message, event.session_data.is_some()) {
-            (Some(it), _) => Streamed::read(it),
-            (None, true) => std::str::from_utf8(json).ok().and_then(Streamed::read),
-            _ => None,
-        };
-        let told = streamed.as_ref().and_then(|it| it.session_id.as_deref());
-        let stream = event
-            .log_stream_name
-            .clone()
-            .or_else(|| told.map(str::to_owned))
-            .or_else(|| self.named.as_ref().map(|it| it.as_str().to_owned()))
-            .unwrap_or_default();
-        let part = self.streams.entry(stream.clone()).or_default();
-        if part.events == 0 {
-            let named = SessionId::new(&stream).filter(SessionId::is_well_formed);
-            let script =
-                event.message.as_deref().is_some_and(|it| it.starts_with("Script started on "));
-            part.session_id = told
-                .and_then(SessionId::new)
-                .or(named)
-                .or_else(|| {
-                    self.named.clone().filter(|_| script || event.log_stream_name.is_none())
-                })
-                .or_else(|| SessionId::new(&stream).filter(|_| script));
-            part.foreign = part.session_id.is_none();
-        }
-        part.events += 1;
-        // Overlapping pages and retried batches bring the same event twice.
-        if let Some(id) = &event.event_id
-            && !part.seen.insert(FIXED.hash_one(id))
-        {
-            return Ok(());
-        }
-        if part.foreign {
-            return Ok(());
-        }
-        // A batch that was sent again: the same event, taken in at another time. Equal lines of one batch are no repeat.
-        if let (Some(at), Some(text), Some(taken_in)) =
-            (event.timestamp, &event.message, event.ingestion_time)
-            && *part.taken_in.entry(FIXED.hash_one((at, text))).or_insert(taken_in) != taken_in
-        {
-            part.repeated += 1;
-            return Ok(());
-        }
-        self.add(&stream, json)
-    }
-
-    fn add(&mut self, stream: &str, json: &[u8]) -> std::io::Result<()> {
-        let part = self.streams.entry(stream.to_owned()).or_default();
-        part.memory.extend_from_slice(json);
-        part.memory.push(b'\n');
-        part.bytes += json.len() as u64 + 1;
-        self.held += json.len() + 1;
-        if self.held > MEMORY { self.spill() } else { Ok(()) }
-    }
-
-    fn spill(&mut self) -> std::io::Result<()> {
-        if self.spill.is_none() {
-            self.spill = Some((tempfile::tempfile_in(self.scratch)?, 0));
-        }
-        let Some((file, at)) = &mut self.spill else { return Ok(()) };
-        for part in self.streams.values_mut().filter(|it| !it.memory.is_empty()) {
-            file.write_all(&part.memory)?;
-            part.extents.push((*at, part.memory.len() as u64));
-            *at += part.memory.len() as u64;
-            part.memory = Vec::new();
-        }
-        self.held = 0;
-        Ok(())
-    }
-
-    fn finish(mut self, taken: &mut Taken) {
-        if self.spill.is_some()
-            && let Err(it) = self.spill()
-        {
-            taken.damaged = Some(it.to_string());
-        }
-        let many = self.streams.len() > 1;
-        let mut foreign = 0;
-        for (stream, part) in self.streams {
-            let Some(session_id) =
-                part.session_id.or_else(|| self.named.clone().filter(|_| !part.foreign))
-            else {
-                foreign += 1;
-                continue;
-            };
-            let content = match &self.spill {
-                None => Content::Memory(part.memory),
-                Some((file, _)) => match file.try_clone() {
-                    Ok(file) => Content::Spooled { file, extents: part.extents, bytes: part.bytes },
-                    Err(it) => {
-                        taken.damaged = Some(it.to_string());
-                        continue;
-                    }
-                },
-            };
-            let stream = many.then_some(stream);
-            let repeated = part.repeated;
-            taken.transcripts.push(Kept {
-                session_id,
-                form: Form::Events,
-                stream,
-                content,
-                repeated,
-            });
-        }
-        if foreign > 0 {
-            taken.others.push(match foreign {
-                1 => "log events of something that is no session".into(),
-                many => format!("log events of {many} streams that are no sessions"),
-            });
-        }
-    }
+/// What a line is of the line that it stands for.
+#[derive(Clone, Copy, PartialEq)]
+enum Cut {
+    Whole,
+    /// The first piece of one that is longer than an event can be.
+    First,
+    Later,
 }
 
 /// Lines of a reader, without their ends; a line longer than an event can be comes in pieces.
 fn lines(
     body: &mut impl Read,
-    mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
+    mut take: impl FnMut(&[u8], Cut) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let mut body = BufReader::with_capacity(256 << 10, body);
     let mut line = Vec::new();
+    let mut cut = Cut::Whole;
     loop {
         line.clear();
         let used = body.by_ref().take(EVENT_BYTES as u64).read_until(b'\n', &mut line)?;
         if used == 0 {
             return Ok(());
         }
+        let ended = line.ends_with(b"\n") || used < EVENT_BYTES;
+        let this = match (cut, ended) {
+            (Cut::Whole, true) => Cut::Whole,
+            (Cut::Whole, false) => Cut::First,
+            _ => Cut::Later,
+        };
+        cut = if ended { Cut::Whole } else { this };
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
-        take(text.strip_suffix(b"\r").unwrap_or(text))?;
+        take(text.strip_suffix(b"\r").unwrap_or(text), this)?;
     }
 }
 
+/// Mark of byte order, as Windows puts it before a file.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 fn event_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
-    lines(
-        body,
-        |line| {
-            if line.trim_ascii().is_empty() { Ok(()) } else { parts.event(line.trim_ascii()) }
-        },
-    )
+    let mut first = true;
+    lines(body, |line, cut| {
+        let line =
+            if std::mem::take(&mut first) { line.strip_prefix(MARK).unwrap_or(line) } else { line };
+        let line = line.trim_ascii();
+        match cut {
+            _ if line.is_empty() => Ok(()),
+            Cut::Whole => parts.event(line),
+            Cut::First => parts.broken(line),
+            // No piece of a line is an event, whatever it looks like, and none may be read as one later.
+            Cut::Later => {
+                let (brace, rest) = line.split_at(usize::from(line.starts_with(b"{")));
+                if !brace.is_empty() {
+                    parts.beside(brace)?;
+                }
+                parts.beside(rest)
+            }
+        }
+    })
+}
+
+/// An event of an export task that has begun.
+struct Export {
+    at: i64,
+    message: Vec<u8>,
+    /// Those of its lines that are no UTF-8, as they stood.
+    odd: Vec<Vec<u8>>,
+}
+
+impl Export {
+    fn begin(at: i64, line: &[u8], start: usize) -> Self {
+        let mut it = Self { at, message: Vec::new(), odd: Vec::new() };
+        it.add(line, start);
+        it
+    }
+
+    fn add(&mut self, line: &[u8], start: usize) {
+        self.message.extend_from_slice(&line[start..]);
+        if std::str::from_utf8(line).is_err() {
+            self.odd.push(line.to_vec());
+        }
+    }
+
+    fn close(self, parts: &mut Parts<'_>) -> std::io::Result<()> {
+        let message = String::from_utf8_lossy(&self.message);
+        let event = serde_json::json!({ "timestamp": self.at, "message": message });
+        parts.event(event.to_string().as_bytes())?;
+        // JSON holds no other bytes: what it cannot hold is kept beside it.
+        self.odd.iter().try_for_each(|it| parts.beside(it))
+    }
 }
 
 /// An export task's lines: a new event begins with a time, other lines go on with the last.
 fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
-    let mut open: Option<(i64, String)> = None;
-    let close = |open: Option<(i64, String)>, parts: &mut Parts<'_>| {
-        let Some((timestamp, message)) = open else { return Ok(()) };
-        let event = serde_json::json!({ "timestamp": timestamp, "message": message });
-        parts.event(event.to_string().as_bytes())
-    };
-    lines(body, |line| {
-        match export_line(line) {
-            Some((at, start)) => {
-                close(open.take(), parts)?;
-                open = Some((at, String::from_utf8_lossy(&line[start..]).into_owned()));
+    let mut open: Option<Export> = None;
+    lines(body, |line, cut| {
+        let begins = if cut == Cut::Later { None } else { export_line(line) };
+        if let Some((at, start)) = begins {
+            if let Some(it) = open.replace(Export::begin(at, line, start)) {
+                it.close(parts)?;
             }
-            None => {
-                if let Some((_, message)) = &mut open
-                    && message.len() < EVENT_BYTES
-                {
-                    message.push('\n');
-                    message.push_str(&String::from_utf8_lossy(line));
-                }
-            }
+            return Ok(());
         }
+        let Some(it) = &mut open else {
+            return if line.trim_ascii().is_empty() { Ok(()) } else { parts.beside(line) };
+        };
+        if it.message.len() + line.len() >= EVENT_BYTES {
+            // No event is as long: the rest of it comes as another of its time.
+            let at = it.at;
+            if let Some(it) = open.replace(Export::begin(at, line, 0)) {
+                it.close(parts)?;
+            }
+            return Ok(());
+        }
+        if cut != Cut::Later {
+            it.message.push(b'\n');
+        }
+        it.add(line, 0);
         Ok(())
     })?;
-    close(open.take(), parts)
-}
-
-/// Walks `{"events": […]}` or `[…]` without holding the document.
-struct EventsSeed<'a, 'b> {
-    parts: &'a mut Parts<'b>,
-    failed: &'a mut Option<std::io::Error>,
-}
-
-impl<'de> DeserializeSeed<'de> for EventsSeed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, it: D) -> Result<(), D::Error> {
-        it.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for EventsSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("log events")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(event) = seq.next_element::<Box<RawValue>>()? {
-            let text: String = event.get().lines().map(str::trim).collect::<Vec<_>>().join(" ");
-            if let Err(it) = self.parts.event(text.as_bytes()) {
-                *self.failed = Some(it);
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "events" {
-                map.next_value_seed(EventsSeed { parts: self.parts, failed: self.failed })?;
-            } else {
-                map.next_value::<serde::de::IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
+    open.map_or(Ok(()), |it| it.close(parts))
 }
 
 #[cfg(test)]
@@ -699,6 +647,44 @@ mod tests {
         assert_eq!(it.transcripts[0].session_id.as_str(), "alice-0123456789abcdef0");
         let Content::Memory(bytes) = &it.transcripts[0].content else { panic!("small") };
         assert!(String::from_utf8_lossy(bytes).contains("sh-4.2$ ls"));
+    }
+
+    #[test]
+    fn bytes_of_an_export_that_are_no_text_are_kept_beside_what_is_shown_of_them() {
+        let text = b"2026-11-23T13:39:19.123Z Script started on x\ncaf\xe9 {\"sessionId\":\"bob-0123456789abcdef1\"}\nsh-4.2$ ls\r\n";
+        let it = taken("export/task/alice-0123456789abcdef0/000000.gz", &gz(text));
+        let [kept] = it.transcripts.as_slice() else { panic!("one session, whatever it printed") };
+        assert_eq!((kept.session_id.as_str(), kept.unread), ("alice-0123456789abcdef0", 1));
+        let Content::Memory(bytes) = &kept.content else { panic!("small") };
+        let lines: Vec<&[u8]> = bytes.split(|it| *it == b'\n').collect();
+        assert!(String::from_utf8_lossy(lines[0]).contains("caf\u{fffd}"));
+        assert!(lines[1].starts_with(b"caf\xe9 {"));
+    }
+
+    #[test]
+    fn an_events_file_behind_a_byte_order_mark_is_one() {
+        let text = b"\xef\xbb\xbf{\"logStreamName\":\"bob-0123456789abcdef1\",\"timestamp\":2,\"message\":\"Script started on x\"}\n";
+        let it = taken("events.jsonl", text);
+        assert_eq!((it.transcripts[0].unread, it.transcripts[0].content.bytes() > 0), (0, true));
+    }
+
+    #[test]
+    fn the_events_of_one_stream_lie_in_one_piece_however_many_they_are() {
+        let scratch = tempfile::tempdir().unwrap();
+        let line = format!(
+            "{{\"logStreamName\":\"bob-0123456789abcdef1\",\"timestamp\":1,\"message\":\"Script started on {}\"}}\n",
+            "x".repeat(1 << 20)
+        );
+        let mut parts = Parts::new(None, scratch.path());
+        for _ in 0..40 {
+            parts.event(line.trim_end().as_bytes()).unwrap();
+        }
+        let mut taken = Taken::default();
+        parts.finish(&mut taken).unwrap();
+        let Content::Spooled { extents, bytes, .. } = &taken.transcripts[0].content else {
+            panic!("large")
+        };
+        assert_eq!((extents.len(), *bytes), (1, 40 * line.len() as u64));
     }
 
     #[test]

@@ -2,21 +2,19 @@
 //!
 //! A stream grows while its session lives, and what DescribeLogStreams says of it lags behind ("LogStream": "typically less
 //! than an hour, but in rare situations it might take longer"), so its times are part of its version and never proof that
-//! there is nothing new. Reading goes on where it stopped: by AWS's token as long as that holds, else behind the last event.
-//! Application streams may lie beside session streams; what is no session by its name or its first event is said and left.
+//! there is nothing new. Reading goes on where it stopped: by AWS's token as long as that holds, else from the beginning
+//! past what was read, which is counted and summed up: order of happening is not order of arrival, and where the sum is
+//! another, something came late, and the stream is read anew. Application streams may lie beside session streams; what is no
+//! session by its name or its first event is said and left.
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::io::Read;
 use std::sync::OnceLock;
-use std::time::Duration;
 use std::time::UNIX_EPOCH;
 
 use aws_sdk_cloudwatchlogs::Client;
-use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatchlogs::types::LogStream;
-use aws_sdk_cloudwatchlogs::types::OutputLogEvent;
-use aws_sdk_cloudwatchlogs::types::QueryStatus;
 use serde::Serialize;
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::Sender;
@@ -38,12 +36,29 @@ use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::transcript::wire::Streamed;
 
+use insights::Insights;
+use pages::Next;
+use pages::Pages;
+
+/// By GetLogEvents.
+mod pages;
+
+/// By Logs Insights, where GetLogEvents is refused.
+mod insights;
+
 /// Most events of a page and of a query ("GetLogEvents", "StartQuery").
 const MOST: i32 = 10_000;
 /// Bytes of a stream that are fetched before it is handed on; the rest comes as it is read.
 const SMALL: usize = 1 << 20;
 /// Events looked at to tell whether a stream of an odd name is a session's.
 const PROBE: i32 = 4;
+/// Why a run does not bring all.
+const LATE: &str =
+    "events came late, with earlier times than those that were read; the next run reads them";
+const DAY: i64 = 24 * 3600 * 1000;
+/// A stream that was silent for so long is looked at for the last time: what a listing says lags by "less than an hour, but in
+/// rare situations … longer" ("LogStream").
+const SETTLES: i64 = 3 * 3600 * 1000;
 
 /// A log group.
 pub struct Group {
@@ -55,9 +70,38 @@ pub struct Group {
     region: Option<String>,
     /// Plain reads are refused for this class; Logs Insights answers.
     infrequent: bool,
+    /// How long the group keeps events, in days, where AWS told it and it is not for ever.
+    retention: Option<i32>,
     client: Client,
     connection: Connection,
     ended: OnceLock<Refusal>,
+}
+
+/// What a listing says of the times of a stream, in milliseconds since the epoch; 0 where it says nothing. Its text is the
+/// stream's version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Times {
+    created: i64,
+    /// Of the newest event.
+    last: i64,
+    /// When an event was last taken in.
+    taken_in: i64,
+}
+
+impl Times {
+    fn version(self) -> String {
+        format!("{}-{}-{}", self.created, self.last, self.taken_in)
+    }
+
+    fn newest(self) -> i64 {
+        self.created.max(self.last).max(self.taken_in)
+    }
+
+    fn of_version(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-').map(|it| it.parse::<i64>().ok());
+        let (created, last, taken_in) = (parts.next()??, parts.next()??, parts.next()??);
+        Some(Self { created, last, taken_in })
+    }
 }
 
 impl Group {
@@ -76,6 +120,7 @@ impl Group {
         let described = client.describe_log_groups().log_group_name_prefix(group).send().await;
         let mut arn = None;
         let mut infrequent = false;
+        let mut retention = None;
         match described {
             Ok(page) => {
                 let Some(found) =
@@ -90,6 +135,7 @@ impl Group {
                     .log_group_arn()
                     .or_else(|| found.arn())
                     .map(|it| it.strip_suffix(":*").unwrap_or(it).to_owned());
+                retention = found.retention_in_days();
                 infrequent =
                     found.log_group_class().is_some_and(|it| it.as_str() == "INFREQUENT_ACCESS");
             }
@@ -109,6 +155,7 @@ impl Group {
             account: spec.account.clone().or(account),
             region: Some(region),
             infrequent,
+            retention,
             client,
             connection,
             ended: OnceLock::new(),
@@ -153,12 +200,13 @@ impl Group {
             return Found::Skip(Skip { locator, why, loses: false });
         }
         let created = it.creation_time().unwrap_or(0);
-        let (last, ingested) = (it.last_event_timestamp(), it.last_ingestion_time());
-        let grown = [Some(created), last, ingested].into_iter().flatten().max().unwrap_or(0);
+        let (last, taken_in) = (it.last_event_timestamp(), it.last_ingestion_time());
+        let times = Times { created, last: last.unwrap_or(0), taken_in: taken_in.unwrap_or(0) };
+        let grown = times.newest();
         Found::Object(Listed {
             locator,
             key: name.to_owned(),
-            version: format!("{created}-{}-{}", last.unwrap_or(0), ingested.unwrap_or(0)),
+            version: times.version(),
             bytes: 0,
             stored_at: last.or(Some(created)).and_then(|it| it.checked_mul(1000)),
             grown_at: grown.checked_mul(1000),
@@ -176,6 +224,17 @@ impl Group {
             let _ = self.ended.set(it.clone());
         }
         it
+    }
+
+    /// Whether it is known why a stream has no events: none ever came, or the group's retention took them all.
+    fn is_empty(&self, first: Option<i64>, times: Times, now: i64) -> bool {
+        // Retention counts from an event's own time ("PutRetentionPolicy").
+        let newest = match first.unwrap_or(0).max(times.last) {
+            0 => times.taken_in,
+            it => it,
+        };
+        let kept = self.retention.map(|it| i64::from(it).saturating_mul(DAY));
+        newest == 0 || kept.is_some_and(|it| newest.saturating_add(it) <= now)
     }
 }
 
@@ -224,55 +283,38 @@ impl Source for Group {
         let Handle::Stream { name, created, first } = &it.handle else {
             return Err(Refusal::new("no stream"));
         };
+        let times = Times::of_version(&it.version).unwrap_or_default();
         let from = from.filter(|it| it.created == *created).cloned();
-        let odd = !SessionId::new(name).is_some_and(|it| it.is_well_formed());
-        let mut pages = Pages {
+        let odd = from.is_none() && !SessionId::new(name).is_some_and(|it| it.is_well_formed());
+        let asked = Asked {
             client: self.client.clone(),
             connection: self.connection.clone(),
             resource: self.resource(),
             group: self.arn.clone().unwrap_or_else(|| self.group.clone()),
             by_arn: self.arn.is_some(),
             stream: name.clone(),
-            token: from.as_ref().and_then(|it| it.token.clone()),
-            from: from.clone(),
-            by_time: false,
-            to_skip: 0,
-            position: from.clone().unwrap_or(Position {
-                created: *created,
-                token: None,
-                at: 0,
-                count: 0,
-            }),
-            held: Vec::new(),
-            at: 0,
-            ended: false,
-            damaged: None,
-            refused: false,
-            pages: 0,
-            runtime: Runtime::current(),
         };
-        if pages.from.is_some() && pages.token.is_none() {
-            pages.go_on_by_time();
+        let now = asked.now().saturating_mul(1000);
+        let oldest = first.unwrap_or(*created).min(*created);
+        let mut reading = Reading::new(asked, *created, oldest, times, from, self.infrequent);
+        reading.settled = now >= times.newest().saturating_add(SETTLES);
+        let limit = if odd { PROBE } else { MOST };
+        while !reading.ended && reading.held.is_empty() {
+            reading.more(limit).await.map_err(|it| self.refuse(it))?;
         }
-        // The class is not known where the group may not be described: then the refusal tells it.
-        if !self.infrequent && !pages.ended {
-            let limit = if odd && pages.from.is_none() { PROBE } else { MOST };
-            pages.page(limit).await.map_err(|it| self.refuse(it))?;
+        if odd && !reading.ended && !reading.is_session() {
+            reading.ended = true;
+            return Ok(Box::new(reading));
         }
-        if self.infrequent || pages.refused {
-            let since = from.map_or(first.unwrap_or(*created).min(*created), |it| it.at);
-            pages.to_skip = 0;
-            pages.ask_insights(since).await.map_err(|it| self.refuse(it))?;
-            return Ok(Box::new(pages));
+        while !reading.ended && reading.held.len() < SMALL {
+            reading.more(MOST).await.map_err(|it| self.refuse(it))?;
         }
-        if odd && pages.from.is_none() && !pages.is_session() {
-            pages.ended = true;
-            return Ok(Box::new(pages));
+        let nothing = reading.from.is_none() && reading.position.events == 0;
+        if nothing && reading.ended && !self.is_empty(*first, times, now) {
+            return Err(Refusal::new("AWS lists it as holding events, and none came")
+                .hint("run the same command again; events that a shorter retention took stay listed for a while"));
         }
-        while !pages.ended && pages.held.len() < SMALL {
-            pages.page(MOST).await.map_err(|it| self.refuse(it))?;
-        }
-        Ok(Box::new(pages))
+        Ok(Box::new(reading))
     }
 
     fn concurrency(&self) -> usize {
@@ -306,130 +348,316 @@ struct Line<'a> {
     event_id: Option<&'a str>,
 }
 
-/// The events of one stream, page by page. Reading must happen outside of the runtime's own threads.
-struct Pages {
+/// What every question about one stream needs.
+struct Asked {
     client: Client,
     connection: Connection,
     resource: String,
     group: String,
     by_arn: bool,
     stream: String,
-    token: Option<String>,
+}
+
+impl Asked {
+    /// Seconds since the epoch.
+    fn now(&self) -> i64 {
+        let now = self.connection.sdk.time_source().map(|it| it.now());
+        now.and_then(|it| it.duration_since(UNIX_EPOCH).ok())
+            .map_or(0, |it| i64::try_from(it.as_secs()).unwrap_or(0))
+    }
+}
+
+/// One event as AWS tells it. Times in milliseconds since the epoch.
+struct Event {
+    at: i64,
+    message: String,
+    taken_in: Option<i64>,
+    id: Option<String>,
+}
+
+/// Some events, in the order of their times.
+#[derive(Default)]
+struct Page {
+    events: Vec<Event>,
+    ended: bool,
+    damaged: Option<String>,
+    /// Another run may bring what is missing.
+    again: bool,
+}
+
+impl Page {
+    fn part(&mut self, why: &str) {
+        self.damaged.get_or_insert_with(|| why.to_owned());
+        self.again = true;
+    }
+}
+
+/// Events in whatever order they come: how many, and the sum of their fingerprints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sum {
+    events: u64,
+    sum: u64,
+}
+
+impl Sum {
+    fn add(&mut self, it: &Event) {
+        self.events += 1;
+        self.sum = self.sum.wrapping_add(FIXED.hash_one((it.at, it.taken_in, &it.message)));
+    }
+}
+
+enum Way {
+    Pages(Pages),
+    Insights(Insights),
+}
+
+/// The beginning of a stream, read once more to see whether it is what was read before.
+struct Check {
+    before: Position,
+    sum: Sum,
+    /// Events of the position's very time that are still to come.
+    left: u32,
+}
+
+/// The events of one stream. Reading must happen outside of the runtime's own threads.
+struct Reading {
+    asked: Asked,
+    way: Way,
     from: Option<Position>,
-    by_time: bool,
+    /// Where a query for the whole stream begins.
+    oldest: i64,
+    times: Times,
+    check: Option<Check>,
+    /// The stream's beginning has been compared.
+    checked: bool,
+    /// Nothing is expected any more: if something came late, this is the look that sees it.
+    settled: bool,
     /// Events of the position's very time that were read before.
     to_skip: u32,
     position: Position,
     held: Vec<u8>,
     at: usize,
+    /// Bytes have been handed on: there is no way back.
+    handed_on: bool,
     ended: bool,
     damaged: Option<String>,
-    /// This class of group has no GetLogEvents.
-    refused: bool,
-    pages: u32,
+    again: bool,
+    anew: bool,
     runtime: Runtime,
 }
 
-impl Pages {
-    async fn page(&mut self, limit: i32) -> Result<(), Refusal> {
-        let request = self
-            .client
-            .get_log_events()
-            .log_stream_name(&self.stream)
-            .limit(limit)
-            .start_from_head(true);
-        let request = match self.by_arn {
-            true => request.log_group_identifier(&self.group),
-            false => request.log_group_name(&self.group),
+impl Reading {
+    fn new(
+        asked: Asked,
+        created: i64,
+        oldest: i64,
+        times: Times,
+        from: Option<Position>,
+        infrequent: bool,
+    ) -> Self {
+        let nothing = Position::begin(created);
+        let mut it = Self {
+            asked,
+            way: Way::Pages(Pages::default()),
+            position: from.clone().unwrap_or(nothing),
+            from,
+            oldest,
+            times,
+            check: None,
+            checked: false,
+            settled: false,
+            to_skip: 0,
+            held: Vec::new(),
+            at: 0,
+            handed_on: false,
+            ended: false,
+            damaged: None,
+            again: false,
+            anew: false,
+            runtime: Runtime::current(),
         };
-        let request = match (&self.token, &self.from) {
-            (Some(it), _) => request.next_token(it),
-            (None, _) => request,
-        };
-        // A token goes with the question it was an answer to.
-        let request = match &self.from {
-            Some(from) if self.by_time => request.start_time(from.at),
-            _ => request,
-        };
-        let turn = self.connection.calls.turn().await;
-        let answer = request.send().await;
-        drop(turn);
-        let page = match answer {
-            Ok(it) => it,
-            Err(it) => {
-                let code = it.meta().code().unwrap_or_default();
-                // A token holds for 24 hours; then we go on behind the last event.
-                let stale =
-                    self.pages == 0 && self.token.is_some() && code == "InvalidParameterException";
-                if code == "InvalidOperationException" && self.pages == 0 {
-                    self.refused = true;
-                    return Ok(());
-                }
-                if stale {
-                    self.go_on_by_time();
-                    return Ok(());
-                }
-                let refusal =
-                    self.connection.refused(&it, &Need::of("logs:GetLogEvents", &*self.resource));
-                if code == "ResourceNotFoundException" && self.pages > 0 {
-                    // There will be no other chance to read it: what came is kept, and said to be a part.
-                    self.damaged = Some("the stream was deleted while it was being read".into());
-                    self.ended = true;
-                    return Ok(());
-                }
-                return Err(refusal);
+        if infrequent {
+            it.go_on_by_insights();
+        } else if let Some(from) = &it.from {
+            match from.token.clone() {
+                Some(token) => it.way = Way::Pages(Pages::behind(Some(token))),
+                None => it.compare(),
             }
-        };
-        self.pages += 1;
-        for it in page.events() {
-            self.take(it);
         }
-        let next = page.next_forward_token().map(str::to_owned);
-        // "If you have reached the end of the stream, it returns the same token you passed in." A short or an empty page
-        // is no end ("GetLogEvents").
-        self.ended = next.is_none() || next == self.token;
-        self.token = next.or(self.token.take());
-        self.position.token = self.token.clone().filter(|_| !self.by_time);
+        it
+    }
+
+    /// Asks for some more events.
+    async fn more(&mut self, limit: i32) -> Result<(), Refusal> {
+        let page = match &mut self.way {
+            Way::Insights(it) => it.next(&self.asked).await?,
+            Way::Pages(it) => match it.next(&self.asked, limit).await? {
+                Next::Page(it) => it,
+                Next::Stale => {
+                    self.compare();
+                    return Ok(());
+                }
+                Next::Unsupported => {
+                    self.go_on_by_insights();
+                    return Ok(());
+                }
+            },
+        };
+        self.again |= page.again;
+        self.damaged = self.damaged.take().or(page.damaged);
+        self.ended = page.ended;
+        for it in page.events {
+            if !self.take(&it) {
+                return Ok(());
+            }
+        }
+        if let Way::Pages(it) = &self.way {
+            self.position.token = it.token.clone();
+        }
+        if self.ended {
+            self.end();
+        }
         Ok(())
     }
 
-    /// Reads on behind the last event rather than by a token.
-    fn go_on_by_time(&mut self) {
-        self.token = None;
-        self.by_time = true;
-        self.to_skip = self.from.as_ref().map_or(0, |it| it.count);
-    }
-
-    fn take(&mut self, it: &OutputLogEvent) {
-        let at = it.timestamp().unwrap_or(0);
+    /// Takes one event. False if reading begins again.
+    fn take(&mut self, it: &Event) -> bool {
+        if let Some(check) = &mut self.check {
+            let before = &check.before;
+            let old = it.at < before.at || it.at == before.at && check.left > 0;
+            if old {
+                check.left -= u32::from(it.at == before.at);
+                check.sum.add(it);
+                return true;
+            }
+            if !self.compared() {
+                return false;
+            }
+        }
+        let from =
+            self.from.as_ref().filter(|_| !self.checked && matches!(self.way, Way::Pages(_)));
+        if from.is_some_and(|from| it.at <= from.at) && !self.again {
+            // A token goes forward: this one should have come before.
+            self.came_late();
+            if !self.handed_on {
+                return false;
+            }
+        }
         if self.to_skip > 0 {
-            if self.from.as_ref().is_some_and(|from| from.at == at) {
+            if self.position.at == it.at {
                 self.to_skip -= 1;
-                return;
+                return true;
             }
             self.to_skip = 0;
         }
-        self.add(at, it.message().unwrap_or_default(), it.ingestion_time(), None);
+        self.add(it);
+        true
     }
 
-    fn add(
-        &mut self,
-        timestamp: i64,
-        message: &str,
-        ingestion_time: Option<i64>,
-        event_id: Option<&str>,
-    ) {
-        let line =
-            Line { log_stream_name: &self.stream, timestamp, message, ingestion_time, event_id };
+    fn add(&mut self, it: &Event) {
+        let line = Line {
+            log_stream_name: &self.asked.stream,
+            timestamp: it.at,
+            message: &it.message,
+            ingestion_time: it.taken_in,
+            event_id: it.id.as_deref(),
+        };
         if serde_json::to_writer(&mut self.held, &line).is_ok() {
             self.held.push(b'\n');
         }
-        if timestamp == self.position.at {
-            self.position.count += 1;
-        } else if timestamp > self.position.at {
-            self.position.at = timestamp;
-            self.position.count = 1;
+        self.position.add(it);
+    }
+
+    /// The end of the stream: what else does the listing know of?
+    fn end(&mut self) {
+        if self.check.is_some() && !self.compared() {
+            return;
         }
+        if self.from.is_none() || self.checked {
+            return;
+        }
+        // What came late lies before what was read, and no token leads there ("GetLogEvents": forward).
+        let late = self.position.taken_in > 0 && self.times.taken_in > self.position.taken_in;
+        if late {
+            self.came_late();
+        } else if self.settled {
+            self.again |= self.handed_on;
+            if !self.handed_on {
+                self.compare();
+            }
+        }
+    }
+
+    /// Something that was not read lies before what was.
+    fn came_late(&mut self) {
+        if self.handed_on {
+            self.again = true;
+            self.damaged.get_or_insert_with(|| LATE.into());
+        } else {
+            self.compare();
+        }
+    }
+
+    /// Begins with the first event again, past what was read, to see whether it is still the same.
+    fn compare(&mut self) {
+        let Some(before) = self.from.clone() else { return };
+        if before.events == 0 {
+            self.begin_anew();
+            return;
+        }
+        self.restart();
+        self.position = before.clone();
+        self.check = Some(Check { left: before.count, before, sum: Sum::default() });
+    }
+
+    /// Whether the beginning was the same; if not, all of the stream is read anew.
+    fn compared(&mut self) -> bool {
+        let Some(it) = self.check.take() else { return true };
+        self.checked = true;
+        let same = it.sum == Sum { events: it.before.events, sum: it.before.sum };
+        if !same {
+            self.begin_anew();
+        }
+        same
+    }
+
+    fn begin_anew(&mut self) {
+        self.restart();
+        self.anew = true;
+        self.position = Position::begin(self.position.created);
+    }
+
+    fn restart(&mut self) {
+        self.way = match &self.way {
+            Way::Pages(_) => Way::Pages(Pages::default()),
+            Way::Insights(_) => Way::Insights(Insights::from(self.oldest)),
+        };
+        self.check = None;
+        self.checked = true;
+        self.to_skip = 0;
+        self.held.clear();
+        self.at = 0;
+        self.ended = false;
+        self.damaged = None;
+        self.again = false;
+    }
+
+    fn go_on_by_insights(&mut self) {
+        let since = match &self.from {
+            // The last run got only a part of it.
+            Some(it) if it.at == 0 => {
+                self.way = Way::Insights(Insights::from(self.oldest));
+                self.begin_anew();
+                return;
+            }
+            Some(it) => {
+                self.to_skip = it.count;
+                it.at
+            }
+            None => self.oldest,
+        };
+        self.check = None;
+        self.way = Way::Insights(Insights::from(since));
     }
 
     /// Whether the first event is one that the agent writes.
@@ -439,110 +667,29 @@ impl Pages {
         let message = event.as_ref().and_then(|it| it.get("message")?.as_str()).unwrap_or_default();
         message.starts_with("Script started on ") || Streamed::read(message).is_some()
     }
+}
 
-    /// Reads the stream through Logs Insights, which answers where GetLogEvents is refused: "log-group-class
-    /// INFREQUENT_ACCESS … is not supported for this log class".
-    async fn ask_insights(&mut self, since: i64) -> Result<(), Refusal> {
-        let need = Need::of("logs:StartQuery", &*self.resource);
-        let now = self.connection.sdk.time_source().map_or(0, |it| {
-            it.now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |it| i64::try_from(it.as_secs()).unwrap_or(0))
-        });
-        let name = self.stream.replace('\\', r"\\").replace('"', "\\\"");
-        let query = format!(
-            "fields @timestamp, @ingestionTime, @message, @ptr | filter @logStream = \"{name}\" | sort @timestamp asc | limit {MOST}"
-        );
-        let mut since = since.div_euclid(1000);
-        let mut seen = HashSet::new();
-        let mut ties: Option<i64> = None;
-        loop {
-            let start = self
-                .client
-                .start_query()
-                .query_string(&query)
-                .start_time(since)
-                .end_time(now.max(since) + 1)
-                .limit(MOST);
-            let start = match self.by_arn {
-                true => start.log_group_identifiers(&self.group),
-                false => start.log_group_name(&self.group),
-            };
-            let id = start.send().await.map_err(|it| self.connection.refused(&it, &need))?;
-            let id = id.query_id().unwrap_or_default().to_owned();
-            let mut wait = Duration::from_millis(200);
-            let answer = loop {
-                let need = Need::of("logs:GetQueryResults", &*self.resource);
-                let it = self.client.get_query_results().query_id(&id).send().await;
-                let it = it.map_err(|it| self.connection.refused(&it, &need))?;
-                match it.status() {
-                    Some(QueryStatus::Complete) => break it,
-                    Some(QueryStatus::Running | QueryStatus::Scheduled) => {}
-                    other => {
-                        let status = other.map_or("unknown", |it| it.as_str());
-                        return Err(Refusal::new(format!(
-                            "the Logs Insights query ended as {status}"
-                        ))
-                        .hint("run the same command again; what was read is kept"));
-                    }
-                }
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(Duration::from_secs(5));
-            };
-            let before = seen.len();
-            for row in answer.results() {
-                let field = |name: &str| {
-                    row.iter().find(|it| it.field() == Some(name)).and_then(|it| it.value())
-                };
-                let at = field("@timestamp").and_then(insights_time).unwrap_or(0);
-                let message = field("@message").unwrap_or_default();
-                if !seen.insert(FIXED.hash_one((field("@ptr"), at, message))) {
-                    continue;
-                }
-                let from = self.from.as_ref().map(|it| it.at);
-                if from.is_some_and(|from| at < from) || self.was_read(at) {
-                    continue;
-                }
-                if ties == Some(at) && !message.starts_with('{') {
-                    self.damaged = Some(
-                        "Logs Insights does not tell the order of events of the same millisecond"
-                            .into(),
-                    );
-                }
-                ties = Some(at);
-                let ingested = field("@ingestionTime").and_then(insights_time);
-                self.add(at, message, ingested, field("@ptr"));
-                since = since.max(at.div_euclid(1000));
-            }
-            if answer.results().len() < MOST as usize || seen.len() == before {
-                break;
-            }
+impl Position {
+    /// Before the first event.
+    fn begin(created: i64) -> Self {
+        Self { created, token: None, at: 0, count: 0, events: 0, sum: 0, taken_in: 0 }
+    }
+
+    fn add(&mut self, it: &Event) {
+        if it.at == self.at {
+            self.count += 1;
+        } else if it.at > self.at {
+            self.at = it.at;
+            self.count = 1;
         }
-        self.ended = true;
-        Ok(())
-    }
-
-    /// Whether an event of the position's very time was read before.
-    fn was_read(&mut self, at: i64) -> bool {
-        let count = match &self.from {
-            Some(it) if it.at == at => it.count,
-            _ => return false,
-        };
-        self.to_skip += 1;
-        self.to_skip <= count
+        let mut sum = Sum { events: self.events, sum: self.sum };
+        sum.add(it);
+        (self.events, self.sum) = (sum.events, sum.sum);
+        self.taken_in = self.taken_in.max(it.taken_in.unwrap_or(0));
     }
 }
 
-/// `2026-11-23 13:39:19.123`, UTC, as milliseconds since the epoch.
-fn insights_time(text: &str) -> Option<i64> {
-    if let Ok(it) = text.parse() {
-        return Some(it);
-    }
-    let time = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?;
-    Some(time.and_utc().timestamp_millis())
-}
-
-impl Read for Pages {
+impl Read for Reading {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         loop {
             let rest = &self.held[self.at..];
@@ -550,6 +697,7 @@ impl Read for Pages {
                 let used = rest.len().min(buffer.len());
                 buffer[..used].copy_from_slice(&rest[..used]);
                 self.at += used;
+                self.handed_on = true;
                 return Ok(used);
             }
             if self.ended {
@@ -558,16 +706,23 @@ impl Read for Pages {
             self.held.clear();
             self.at = 0;
             let runtime = self.runtime.clone();
-            runtime.block_on(self.page(MOST))?;
+            runtime.block_on(self.more(MOST))?;
         }
     }
 }
 
-impl Body for Pages {
+impl Body for Reading {
     fn seen(&self) -> Seen {
+        // Of a part no position is kept: the next run begins with the first event.
+        let position = match self.again && !matches!(self.way, Way::Pages(_)) {
+            true => Some(Position::begin(self.position.created)),
+            false => Some(self.position.clone()).filter(|it| it.at > 0),
+        };
         Seen {
-            position: Some(self.position.clone()).filter(|it| it.at > 0),
+            position,
             damaged: self.damaged.clone(),
+            again: self.again,
+            anew: self.anew,
             ..Seen::default()
         }
     }
@@ -578,9 +733,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_times_of_logs_insights_are_read() {
-        assert_eq!(insights_time("1970-01-01 00:00:01.250"), Some(1250));
-        assert_eq!(insights_time("1250"), Some(1250));
-        assert_eq!(insights_time("soon"), None);
+    fn a_version_tells_the_times_of_the_listing() {
+        let times = Times { created: 1, last: 22, taken_in: 333 };
+        assert_eq!(times.version(), "1-22-333");
+        assert_eq!(Times::of_version("1-22-333"), Some(times));
+        assert_eq!(Times::of_version("1-22"), None);
+    }
+
+    #[test]
+    fn a_sum_does_not_depend_on_the_order_and_tells_repeats() {
+        let event = |at: i64, message: &str| Event {
+            at,
+            message: message.into(),
+            taken_in: Some(at),
+            id: None,
+        };
+        let sum = |events: &[Event]| {
+            let mut sum = Sum::default();
+            events.iter().for_each(|it| sum.add(it));
+            sum
+        };
+        let one = sum(&[event(1, "a"), event(2, "b")]);
+        assert_eq!(one, sum(&[event(2, "b"), event(1, "a")]));
+        assert_ne!(one, sum(&[event(2, "b"), event(1, "c")]));
+        assert_ne!(one, sum(&[event(1, "a"), event(2, "b"), event(2, "b")]));
     }
 }

@@ -101,6 +101,14 @@ pub struct Position {
     pub at: i64,
     /// How many events of that very time were read.
     pub count: u32,
+    /// How many events were read altogether, and the sum of their fingerprints; 0 where neither was counted yet.
+    #[serde(default)]
+    pub events: u64,
+    #[serde(default)]
+    pub sum: u64,
+    /// When the last of them was taken in, milliseconds since the epoch; 0 where it is not known.
+    #[serde(default)]
+    pub taken_in: i64,
 }
 
 /// What a place said of an object when it handed over the bytes.
@@ -119,6 +127,10 @@ pub struct Seen {
     /// Why these are not all of its bytes, where no later run could bring the rest.
     pub damaged: Option<String>,
     pub position: Option<Position>,
+    /// A later run may bring the rest after all: this version does not count as held.
+    pub again: bool,
+    /// These are all its events, although those behind a position were asked for.
+    pub anew: bool,
 }
 
 /// Bytes of one object, to be read once from front to end.

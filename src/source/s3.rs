@@ -555,6 +555,7 @@ fn seen_of(it: &GetObjectOutput) -> Seen {
         storage_class: Some(it.storage_class().map_or("STANDARD", |it| it.as_str()).to_owned()),
         damaged: None,
         position: None,
+        ..Seen::default()
     }
 }
 

@@ -131,11 +131,12 @@ impl Gatherer<'_> {
                 batch.aliases.extend(alias);
                 progress.took(1, bytes);
             }
-            Outcome::Grown { growth, damage } => {
+            Outcome::Grown { growth, damage, told } => {
                 let bytes = growth.content.bytes();
                 summary.bytes += bytes;
                 summary.stored += 1;
                 summary.damaged.extend(damage);
+                summary.told.extend(told);
                 batch.bytes += bytes;
                 batch.growths.push(*growth);
                 progress.took(1, bytes);
@@ -591,7 +592,8 @@ impl Group {
     fn grow(&mut self, scratch: &std::path::Path, now: i64) -> Result<Vec<Alias>> {
         let fail = |it| Error::file("read", scratch, it);
         let mut aliases = Vec::new();
-        for growth in std::mem::take(&mut self.growths) {
+        let mut united = Vec::new();
+        for mut growth in std::mem::take(&mut self.growths) {
             let kept = self
                 .drafts
                 .iter_mut()
@@ -605,23 +607,29 @@ impl Group {
                     "`ssmtrail archive verify` says which file is damaged; nothing was changed",
                 ));
             };
+            if growth.seen.anew {
+                united.extend(super::anew::unite(draft, &mut growth, now, scratch).map_err(fail)?);
+                if growth.content.bytes() == 0 {
+                    aliases.push(growth.alias());
+                    continue;
+                }
+            }
             let start = draft.content.bytes() as i64;
             growth
                 .content
                 .parts(1 << 20, |part| append(&mut draft.content, part, scratch))
                 .map_err(fail)?;
-            draft.stored_at = growth.listed.stored_at;
+            draft.stored_at = growth.stored_at;
             draft.read_at = now;
             draft.object_flaws.retain(|it| *it != FlawKind::ObjectDamaged);
             if growth.seen.damaged.is_some() {
                 draft.object_flaws.push(FlawKind::ObjectDamaged);
             }
+            if growth.repeated > 0 && !draft.object_flaws.contains(&FlawKind::Repeated) {
+                draft.object_flaws.push(FlawKind::Repeated);
+            }
+            aliases.push(growth.alias());
             draft.seen = growth.seen;
-            aliases.push(Alias {
-                locator: growth.listed.locator,
-                version: growth.listed.version,
-                digest: growth.digest.clone(),
-            });
             draft.tail = Some(Tail {
                 content: growth.content,
                 digest: growth.digest,
@@ -631,6 +639,7 @@ impl Group {
             draft.piece = None;
             draft.decode(&Room::of_one_session()).map_err(fail)?;
         }
+        self.drafts.splice(0..0, united);
         Ok(aliases)
     }
 }
@@ -746,7 +755,7 @@ fn append(content: &mut Content, bytes: &[u8], scratch: &std::path::Path) -> std
         let mut file = tempfile::tempfile_in(scratch)?;
         file.write_all(memory)?;
         let held = memory.len() as u64;
-        *content = Content::Spooled { file, extents: vec![(0, held)], bytes: held };
+        *content = Content::Spooled { file: file.into(), extents: vec![(0, held)], bytes: held };
     }
     if let Content::Spooled { file, extents, bytes: held } = content {
         file.write_all(bytes)?;

@@ -66,6 +66,9 @@ pub mod plan;
 /// Decoded transcripts on their way to their sessions.
 mod gather;
 
+/// Streams that were read anew.
+mod anew;
+
 /// Everything that is kept, decoded again.
 mod rebuild;
 
@@ -288,8 +291,12 @@ struct Growth {
     kept: plan::Kept,
     /// The stream as listed now.
     listed: Listed,
+    /// The version that is held from now on.
+    version: String,
+    stored_at: Option<i64>,
     content: Content,
     digest: String,
+    repeated: u64,
     seen: Seen,
 }
 
@@ -304,6 +311,7 @@ enum Outcome {
     Grown {
         growth: Box<Growth>,
         damage: Option<Skip>,
+        told: Option<Skip>,
     },
     /// Nothing that is not held. The alias makes this version known.
     Held {
@@ -791,6 +799,12 @@ fn work<S: Source>(
     }
 }
 
+/// The version under which what was read is kept: a part is not all that the listing tells of.
+fn version_of(listed: &str, seen: &Seen) -> String {
+    let version = seen.version.as_deref().unwrap_or(listed);
+    if seen.again { format!("{version} in part") } else { version.to_owned() }
+}
+
 /// What reading one object needs to know.
 struct One<'a> {
     source: &'a str,
@@ -822,10 +836,18 @@ impl One<'_> {
         kept: plan::Kept,
         body: &mut dyn Body,
     ) -> std::io::Result<Outcome> {
-        let (content, digest) =
-            intake::grown(Stoppable { body, stop: self.options.stop }, self.scratch)?;
+        let intake::Grown { content, digest, repeated } =
+            intake::grown(Stoppable { body: &mut *body, stop: self.options.stop }, self.scratch)?;
         let seen = body.seen();
-        if content.bytes() == 0 {
+        let known = seen.anew && self.ledger.holds_bytes(&it.locator, &digest);
+        if content.bytes() == 0 || known {
+            if seen.again {
+                let why = seen.damaged.unwrap_or_else(|| "not all of it could be read".into());
+                return Ok(Outcome::Failed {
+                    locator: it.locator.clone(),
+                    refusal: Refusal::new(why),
+                });
+            }
             // Worth a line in the manifest only if it spares a later look.
             let settles = it
                 .grown_at
@@ -842,8 +864,23 @@ impl One<'_> {
             why: why.clone(),
             loses: true,
         });
-        let growth = Growth { kept, listed: it.clone(), content, digest, seen };
-        Ok(Outcome::Grown { growth: Box::new(growth), damage })
+        let told = seen.anew.then(|| Skip {
+            locator: it.locator.clone(),
+            why: "read again from its first event, because some may have come late".into(),
+            loses: false,
+        });
+        let growth = Growth {
+            kept,
+            listed: it.clone(),
+            version: version_of(&it.version, &seen),
+            // What came late changed it when it was taken in.
+            stored_at: if seen.anew { it.grown_at.or(it.stored_at) } else { it.stored_at },
+            content,
+            digest,
+            repeated,
+            seen,
+        };
+        Ok(Outcome::Grown { growth: Box::new(growth), damage, told })
     }
 
     fn whole(&self, it: &Listed, body: &mut dyn Body) -> std::io::Result<Outcome> {
@@ -854,7 +891,7 @@ impl One<'_> {
             self.scratch,
         )?;
         let seen = body.seen();
-        let version = seen.version.clone().unwrap_or_else(|| it.version.clone());
+        let version = version_of(&it.version, &seen);
         let other =
             |why: String, version: String| Other { locator: it.locator.clone(), version, why };
         if matches!(it.handle, Handle::Stream { .. }) && taken.stored_bytes == 0 {
@@ -876,6 +913,7 @@ impl One<'_> {
             return Ok(Outcome::Failed { locator: it.locator.clone(), refusal: Refusal::new(why) });
         }
         let replaced = self.ledger.knows(&it.locator);
+        let unread: u64 = taken.transcripts.iter().map(|it| it.unread).sum();
         let mut drafts = Vec::new();
         for kept in taken.transcripts {
             let locator = match &kept.stream {
@@ -915,7 +953,14 @@ impl One<'_> {
         let told = seen.version.is_some().then(|| {
             skip("it was replaced after it was listed; what is there now was read".into(), false)
         });
-        let damage = damaged.map(|why| skip(why, true));
+        let unread = match unread {
+            0 => None,
+            1 => Some("a log event cannot be read as one; it is kept as it is".to_owned()),
+            many => {
+                Some(format!("{many} log events cannot be read as such; they are kept as they are"))
+            }
+        };
+        let damage = damaged.or(unread).map(|why| skip(why, true));
         Ok(Outcome::Drafts { bytes: taken.stored_bytes, drafts, others, damage, told })
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Slow(usize, Duration),
     /// One text of the answer is another.
     Edited(&'static str, &'static str),
+    /// An answer made from the request's body: status 200, JSON.
+    Made(Arc<dyn Fn(&str) -> String + Send + Sync>),
     /// This is done before the request goes on.
     First(Arc<dyn Fn() + Send + Sync>),
 }
@@ -125,6 +127,15 @@ impl Faults {
                 let _ = write!(
                     client,
                     "HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
+                return;
+            }
+            Some(Fault::Made(answer)) => {
+                let body = answer(&String::from_utf8_lossy(&body));
+                let length = body.len();
+                let _ = write!(
+                    client,
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
                 );
                 return;
             }

@@ -1,6 +1,7 @@
 //! A log group goes in, an archive comes out: streamed and whole sessions side by side, and what others write among them.
 
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use expect_test::expect;
 
@@ -500,4 +501,485 @@ fn a_typo_in_the_configuration_is_met_with_its_line_and_the_nearest_word() {
         ! hint: name one, as `ssmtrail sync s3://bucket/prefix`, or let `ssmtrail init` find them
         [exit 2]
     "#]]);
+}
+
+/// No emulator answers so; seen of AWS behind a portal: status 200 and nothing in it.
+fn nothing() -> Fault {
+    Fault::Answer(200, "application/x-amz-json-1.1", "{}".into())
+}
+
+#[test]
+fn an_answer_without_a_token_is_no_end_of_a_stream_and_is_asked_for_again() {
+    let mut aws = Aws::new();
+    let group = aws.group("sessions");
+    aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, hours_ago(30), &["sh-4.2$ whoami"])]);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    faults.on("GetLogEvents", 0, 2, nothing()).on("GetLogEvents", 1, 1, nothing());
+    aws.run(&format!("sync logs:{group}")).is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 1 new session, 0 changed; 436 B read, 1 command found
+    "#]]);
+}
+
+#[test]
+fn a_stream_that_never_answers_with_a_token_is_a_failure_and_is_read_by_the_next_run() {
+    let mut aws = Aws::new();
+    let group = aws.group("sessions");
+    aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, hours_ago(30), &["sh-4.2$ whoami"])]);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    faults.on("GetLogEvents", 0, 99, nothing());
+    aws.run(&format!("sync logs:{group}")).is(expect![[r#"
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:alice-0123456789abcdef0: GetLogEvents answered 4 times without a token, so whether the stream goes on is not known
+        ! hint: run the same command again; what was read is kept
+        [exit 3]
+    "#]]);
+    assert!(faults.count("GetLogEvents") < 20, "it is not asked for ever");
+    faults.clear();
+    assert!(aws.run(&format!("sync logs:{group}")).0.contains("stored 1"));
+}
+
+#[test]
+fn a_stream_that_is_listed_with_events_and_has_none_is_a_failure_and_is_asked_again() {
+    let mut aws = Aws::new();
+    let group = aws.group("sessions");
+    aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, hours_ago(30), &["sh-4.2$ whoami"])]);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    // An end as AWS says it ("GetLogEvents"), and no event before it.
+    let end = r#"{"events":[],"nextForwardToken":"f/1","nextBackwardToken":"b/1"}"#;
+    let end = Fault::Answer(200, "application/x-amz-json-1.1", end.into());
+    faults.on("GetLogEvents", 0, 99, end.clone());
+    aws.run(&format!("sync logs:{group}")).is(expect![[r#"
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:alice-0123456789abcdef0: AWS lists it as holding events, and none came
+        ! hint: run the same command again; events that a shorter retention took stay listed for a while
+        [exit 3]
+    "#]]);
+    faults.clear();
+    assert!(aws.run(&format!("sync logs:{group}")).0.contains("stored 1"));
+}
+
+#[test]
+fn a_stream_without_events_is_skipped_where_its_listing_or_the_retention_says_why() {
+    let mut aws = Aws::new();
+    let group = aws.group("sessions");
+    aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, hours_ago(30), &["sh-4.2$ whoami"])]);
+    block_on(async {
+        let client = aws.logs();
+        let create = client.create_log_stream().log_group_name(&group).log_stream_name(BOB);
+        create.send().await.expect("a stream");
+        let keep = client.put_retention_policy().log_group_name(&group).retention_in_days(1);
+        keep.send().await.expect("a retention");
+    });
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    let end = r#"{"events":[],"nextForwardToken":"f/1","nextBackwardToken":"b/1"}"#;
+    let end = Fault::Answer(200, "application/x-amz-json-1.1", end.into());
+    faults.on("GetLogEvents", 0, 99, end);
+    let said = aws.run(&format!("sync logs:{group}")).0;
+    assert!(said.contains("listed 2 = stored 0 + held 0 + skipped 2 + failed 0"), "{said}");
+    assert!(said.contains("the stream holds no events"), "{said}");
+    // Known from now on.
+    faults.clear();
+    let said = aws.run(&format!("sync logs:{group}")).0;
+    assert!(said.contains("skipped 2 + failed 0"), "{said}");
+    assert_eq!(faults.count("GetLogEvents"), 0);
+}
+
+#[test]
+fn what_comes_late_is_read_whether_the_token_still_holds_or_not() {
+    let read = expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 0 new sessions, 1 changed; 1.8 KB read, 4 commands found
+        ! note: arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:alice-0123456789abcdef0: read again from its first event, because some may have come late
+    "#]];
+    let commands = expect![[r#"
+        SESSION_ID               SEQ  COMMAND                ACCOUNT_ID    REGION
+        alice-0123456789abcdef0    1  echo first             123456789012  us-east-1
+        alice-0123456789abcdef0    2  systemctl stop auditd  123456789012  us-east-1
+        alice-0123456789abcdef0    3  echo third             123456789012  us-east-1
+        alice-0123456789abcdef0    4  echo fourth            123456789012  us-east-1
+    "#]];
+    for stale in [true, false] {
+        let mut aws = Aws::new();
+        let group = aws.group("sessions");
+        let at = hours_ago(30);
+        let say = |seconds: i64, text: &str| {
+            streamed(ACCOUNT, ALICE, at + seconds * 1000, &[&format!("sh-4.2$ {text}")])
+        };
+        aws.events(&group, ALICE, &[say(0, "echo first"), say(20, "echo third")]);
+        let faults = Faults::before(address());
+        aws.endpoint = faults.endpoint.clone();
+        aws.run(&format!("sync logs:{group}"));
+        aws.events(&group, ALICE, &[say(10, "systemctl stop auditd"), say(30, "echo fourth")]);
+        if stale {
+            faults.on("GetLogEvents", 0, 1, json_error(400, "InvalidParameterException"));
+        }
+        aws.run(&format!("sync logs:{group}")).is_same(&read);
+        aws.run(COMMANDS).is_same(&commands);
+        assert!(aws.run("archive verify").0.starts_with("sound"));
+        aws.run("archive rebuild");
+        aws.run(COMMANDS).is_same(&commands);
+        // It goes on from there, by its new token and by none.
+        aws.events(&group, ALICE, &[say(40, "echo fifth")]);
+        let said = aws.run(&format!("sync logs:{group}")).0;
+        assert!(said.contains("1 changed; ") && said.contains("5 commands"), "{said}");
+        faults.on("GetLogEvents", 0, 1, json_error(400, "InvalidParameterException"));
+        aws.events(&group, ALICE, &[say(50, "echo sixth")]);
+        let said = aws.run(&format!("sync logs:{group}")).0;
+        assert!(said.contains("6 commands") && !said.contains("read again"), "{said}");
+        let said = aws.run(&format!("sync logs:{group}")).0;
+        assert!(said.contains("stored 0 + held 1"), "{said}");
+        assert_eq!(
+            aws.run("query -e 'SELECT transcripts, flaws FROM sessions' --format csv").0,
+            "transcripts,flaws\n2,lossy+replaced\n"
+        );
+    }
+}
+
+#[test]
+fn what_came_late_with_something_new_is_read_when_the_stream_is_silent() {
+    let mut aws = Aws::new();
+    let group = aws.group("sessions");
+    let at = hours_ago(30);
+    let say = |seconds: i64, text: &str| {
+        streamed(ACCOUNT, ALICE, at + seconds * 1000, &[&format!("sh-4.2$ {text}")])
+    };
+    type Events = Vec<(i64, i64, String)>;
+    let taken_in = |hours: i64, events: &[(i64, String)]| -> Events {
+        events.iter().map(|(at, text)| (*at, hours_ago(hours), text.clone())).collect()
+    };
+    let events = Arc::new(Mutex::new(taken_in(9, &[say(0, "echo first"), say(20, "echo third")])));
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    // A token that goes forward in time alone, as AWS's do ("GetLogEvents"); the emulators' count events.
+    let (one, other) = (Arc::clone(&events), Arc::clone(&events));
+    let listing = move |_: &str| {
+        let events = one.lock().expect("the events");
+        let newest = |which: fn(&(i64, i64, String)) -> i64| events.iter().map(which).max();
+        serde_json::json!({ "logStreams": [{
+            "logStreamName": ALICE, "creationTime": 1, "lastEventTimestamp": newest(|it| it.0),
+            "lastIngestionTime": newest(|it| it.1),
+        }] })
+        .to_string()
+    };
+    let page = move |body: &str| {
+        let body: serde_json::Value = serde_json::from_str(body).expect("a question");
+        let token = body["nextToken"].as_str().map(|it| it[2..].parse::<i64>().expect("a time"));
+        let mut events = other.lock().expect("the events").clone();
+        events.sort();
+        events.retain(|it| token.is_none_or(|token| it.0 > token));
+        let next = events.last().map_or(token.unwrap_or(0), |it| it.0);
+        let events: Vec<_> = events
+            .iter()
+            .map(|(at, taken_in, text)| {
+                serde_json::json!({ "timestamp": at, "ingestionTime": taken_in, "message": text })
+            })
+            .collect();
+        serde_json::json!({ "events": events, "nextForwardToken": format!("f/{next}") }).to_string()
+    };
+    faults.on("DescribeLogStreams", 0, u32::MAX, Fault::Made(Arc::new(listing)));
+    faults.on("GetLogEvents", 0, u32::MAX, Fault::Made(Arc::new(page)));
+    aws.run(&format!("sync logs:{group}"));
+    let late = [say(10, "systemctl stop auditd"), say(30, "echo fourth")];
+    events.lock().expect("the events").extend(taken_in(8, &late));
+    aws.run(&format!("sync logs:{group}"));
+    aws.run("query -e 'SELECT command FROM commands ORDER BY seq'").is(expect![[r#"
+        COMMAND
+        echo first
+        systemctl stop auditd
+        echo third
+        echo fourth
+    "#]]);
+}
+
+#[test]
+fn what_retention_took_meanwhile_stays_kept_beside_what_came_late() {
+    let mut aws = Aws::new();
+    let group = aws.group("sessions");
+    let at = hours_ago(30);
+    let say = |hours: i64, text: &str| {
+        streamed(ACCOUNT, ALICE, at + hours * 3_600_000, &[&format!("sh-4.2$ {text}")])
+    };
+    aws.events(&group, ALICE, &[say(0, "echo first"), say(20, "echo third")]);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    aws.run(&format!("sync logs:{group}"));
+    block_on(async {
+        let client = aws.logs();
+        let keep = client.put_retention_policy().log_group_name(&group).retention_in_days(1);
+        keep.send().await.expect("a retention");
+    });
+    aws.events(&group, ALICE, &[say(10, "systemctl stop auditd"), say(25, "echo fourth")]);
+    faults.on("GetLogEvents", 0, 1, json_error(400, "InvalidParameterException"));
+    aws.run(&format!("sync logs:{group}"));
+    aws.run("query -e 'SELECT command FROM commands ORDER BY seq'").is(expect![[r#"
+        COMMAND
+        echo first
+        systemctl stop auditd
+        echo third
+        echo fourth
+    "#]]);
+}
+
+/// Logs Insights over these events, as "StartQuery" and "GetQueryResults" tell of it: no emulator bounds what is inside a
+/// second. Where `heeds` is false, neither does this one.
+struct Insights {
+    stream: &'static str,
+    events: Vec<(i64, i64, String)>,
+    heeds: bool,
+    /// Rows that it loses of each answer.
+    loses: usize,
+    queries: Vec<serde_json::Value>,
+}
+
+impl Insights {
+    fn answer(&self, query: &serde_json::Value) -> String {
+        let text = query["queryString"].as_str().expect("a query");
+        let bound = |name: &str, sign: &str, default: i64| {
+            let pattern = format!(r"toMillis\({name}\) {sign} (\d+)");
+            let found = regex::Regex::new(&pattern).expect("a pattern");
+            let found = found.captures(text).map(|it| it[1].parse().expect("a number"));
+            found.filter(|_| self.heeds).unwrap_or(default)
+        };
+        let seconds = |name: &str| query[name].as_i64().expect("seconds") * 1000;
+        let only = bound("@timestamp", "=", -1);
+        let (from, to) = (bound("@timestamp", ">=", 0), i64::MAX);
+        let taken_in = (bound("@ingestionTime", ">=", 0), bound("@ingestionTime", "<=", to));
+        let mut rows: Vec<_> = self
+            .events
+            .iter()
+            .filter(|_| text.contains(self.stream))
+            .filter(|it| (seconds("startTime")..seconds("endTime") + 1000).contains(&it.0))
+            .filter(|it| it.0 >= from && (only < 0 || it.0 == only))
+            .filter(|it| (taken_in.0..=taken_in.1).contains(&it.1))
+            .collect();
+        rows.sort_by_key(|it| it.0);
+        let matched = rows.len();
+        rows.truncate(10_000);
+        rows.truncate(rows.len().saturating_sub(self.loses));
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(at, taken_in, message)| {
+                serde_json::json!([
+                    { "field": "@timestamp", "value": at.to_string() },
+                    { "field": "@ingestionTime", "value": taken_in.to_string() },
+                    { "field": "@message", "value": message },
+                ])
+            })
+            .collect();
+        let statistics = serde_json::json!({ "recordsMatched": matched });
+        serde_json::json!({ "status": "Complete", "results": rows, "statistics": statistics })
+            .to_string()
+    }
+
+    /// Answers in the emulator's place.
+    fn before(self, faults: &Faults) -> Arc<Mutex<Self>> {
+        let it = Arc::new(Mutex::new(self));
+        let (one, other) = (Arc::clone(&it), Arc::clone(&it));
+        faults.on("GetLogEvents", 0, u32::MAX, json_error(400, "InvalidOperationException"));
+        let start = move |body: &str| {
+            let mut it = one.lock().expect("the queries");
+            it.queries.push(serde_json::from_str(body).expect("a query"));
+            serde_json::json!({ "queryId": (it.queries.len() - 1).to_string() }).to_string()
+        };
+        let results = move |body: &str| {
+            let it = other.lock().expect("the queries");
+            let asked: serde_json::Value = serde_json::from_str(body).expect("a query's id");
+            let id: usize = asked["queryId"].as_str().expect("an id").parse().expect("a number");
+            it.answer(&it.queries[id])
+        };
+        faults.on("StartQuery", 0, u32::MAX, Fault::Made(Arc::new(start)));
+        faults.on("GetQueryResults", 0, u32::MAX, Fault::Made(Arc::new(results)));
+        it
+    }
+}
+
+/// Many events of one second, the first session's last command a minute later, and who would answer for them.
+fn burst(aws: &mut Aws, spread: impl Fn(i64) -> (i64, i64)) -> (String, Faults, Insights) {
+    let group = aws.group("infrequent");
+    let at = hours_ago(30) / 1000 * 1000;
+    let last = streamed(ACCOUNT, ALICE, at + 60_000, &["sh-4.2$ systemctl stop auditd"]);
+    aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, at, &["x"]), last.clone()]);
+    let mut events: Vec<_> = (0..15_000)
+        .map(|it| {
+            let (behind, taken_in) = spread(it);
+            let line = format!("sh-4.2$ echo {it}");
+            let message = streamed(ACCOUNT, ALICE, at, &[&line]).1;
+            (at + behind, at + taken_in, message)
+        })
+        .collect();
+    events.push((last.0, last.0, last.1));
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    let insights = Insights { stream: ALICE, events, heeds: true, loses: 0, queries: Vec::new() };
+    (group, faults, insights)
+}
+
+#[test]
+fn a_second_of_more_events_than_a_query_gives_is_read_by_milliseconds() {
+    let mut aws = Aws::new();
+    let (group, faults, insights) = burst(&mut aws, |it| (it / 1000, 5));
+    let asked = insights.before(&faults);
+    let said = aws.run(&format!("sync logs:{group}")).0;
+    assert!(said.contains("15,001 commands") && !said.contains("[exit"), "{said}");
+    assert!(asked.lock().expect("the queries").queries.len() < 20);
+}
+
+#[test]
+fn a_millisecond_of_more_events_than_a_query_gives_is_read_by_when_they_were_taken_in() {
+    let mut aws = Aws::new();
+    let (group, faults, insights) = burst(&mut aws, |it| (7, it / 5000));
+    let asked = insights.before(&faults);
+    let said = aws.run(&format!("sync logs:{group}")).0;
+    assert!(said.contains("15,001 commands") && !said.contains("[exit"), "{said}");
+    assert!(asked.lock().expect("the queries").queries.len() < 40);
+}
+
+/// The first run gets a part and says so, and so does the next.
+fn is_a_part(aws: &Aws, group: &str) {
+    aws.run(&format!("sync logs:{group}")).is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 1 new session, 0 changed; 4.4 MB read, 10,001 commands found
+        ! read only a part of arn:aws:logs:us-east-1:123456789012:log-group:infrequent:log-stream:alice-0123456789abcdef0: Logs Insights gives 10,000 events a query, and one moment of this stream holds more
+        [exit 3]
+    "#]]);
+    aws.run("search auditd --count").is(expect![[r#"
+        1
+    "#]]);
+    aws.run("query -e 'SELECT command_count, flaws FROM sessions'").is(expect![[r#"
+        COMMAND_COUNT  FLAWS
+                10001  lossy+object-damaged
+    "#]]);
+    aws.run(&format!("sync logs:{group}")).is(expect![[r#"
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed arn:aws:logs:us-east-1:123456789012:log-group:infrequent:log-stream:alice-0123456789abcdef0: Logs Insights gives 10,000 events a query, and one moment of this stream holds more
+        [exit 3]
+    "#]]);
+}
+
+#[test]
+fn what_no_smaller_step_reaches_is_said_and_never_held_and_what_follows_is_read() {
+    let mut aws = Aws::new();
+    let (group, faults, insights) = burst(&mut aws, |_| (7, 5));
+    insights.before(&faults);
+    is_a_part(&aws, &group);
+}
+
+#[test]
+fn bounds_that_are_not_heeded_are_noticed_and_the_rest_comes_when_they_are() {
+    let mut aws = Aws::new();
+    let (group, faults, mut insights) = burst(&mut aws, |it| (7, it / 5000));
+    insights.heeds = false;
+    let asked = insights.before(&faults);
+    is_a_part(&aws, &group);
+    asked.lock().expect("the queries").heeds = true;
+    let said = aws.run(&format!("sync logs:{group}")).0;
+    assert!(said.contains("15,001 commands") && !said.contains("[exit"), "{said}");
+    aws.run("search auditd --count").is(expect![[r#"
+        1
+    "#]]);
+}
+
+#[test]
+fn a_query_that_gives_fewer_rows_than_it_found_is_said_and_asked_again() {
+    let mut aws = Aws::new();
+    let group = aws.group("infrequent");
+    let at = hours_ago(30);
+    let events: Vec<_> = (0..3)
+        .map(|it| streamed(ACCOUNT, ALICE, at + it, &[&format!("sh-4.2$ echo {it}")]))
+        .collect();
+    aws.events(&group, ALICE, &events);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    let events = events.into_iter().map(|(at, message)| (at, at, message)).collect();
+    let insights = Insights { stream: ALICE, events, heeds: true, loses: 1, queries: Vec::new() };
+    let asked = insights.before(&faults);
+    aws.run(&format!("sync logs:{group}")).is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 1 new session, 0 changed; 872 B read, 2 commands found
+        ! read only a part of arn:aws:logs:us-east-1:123456789012:log-group:infrequent:log-stream:alice-0123456789abcdef0: Logs Insights told of more events than it gave
+        [exit 3]
+    "#]]);
+    asked.lock().expect("the queries").loses = 0;
+    let said = aws.run(&format!("sync logs:{group}")).0;
+    assert!(said.contains("3 commands") && !said.contains("[exit"), "{said}");
+    let said = aws.run(&format!("sync logs:{group}")).0;
+    assert!(!said.contains("[exit"), "{said}");
+    aws.run("query -e 'SELECT command_count, flaws FROM sessions'").is(expect![[r#"
+        COMMAND_COUNT  FLAWS
+                    3  lossy
+    "#]]);
+}
+
+#[test]
+fn what_comes_late_to_a_group_of_the_infrequent_access_class_is_read() {
+    let mut aws = Aws::new();
+    let group = aws.group("infrequent");
+    let at = hours_ago(30);
+    let say = |seconds: i64, text: &str| {
+        let it = streamed(ACCOUNT, ALICE, at + seconds * 1000, &[&format!("sh-4.2$ {text}")]);
+        (it.0, at + 100_000, it.1)
+    };
+    let mut events = vec![say(0, "echo first"), say(20, "echo third")];
+    let put = |aws: &Aws, events: &[(i64, i64, String)]| {
+        let events: Vec<_> = events.iter().map(|it| (it.0, it.2.clone())).collect();
+        aws.events(&group, ALICE, &events);
+    };
+    put(&aws, &events);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    let insights = Insights {
+        stream: ALICE,
+        events: events.clone(),
+        heeds: true,
+        loses: 0,
+        queries: Vec::new(),
+    };
+    let asked = insights.before(&faults);
+    aws.run(&format!("sync logs:{group}"));
+    events = vec![say(10, "systemctl stop auditd"), say(30, "echo fourth")];
+    put(&aws, &events);
+    asked.lock().expect("the events").events.extend(events);
+    aws.run(&format!("sync logs:{group}"));
+    aws.run("query -e 'SELECT command FROM commands ORDER BY seq'").is(expect![[r#"
+        COMMAND
+        echo first
+        echo third
+        echo fourth
+    "#]]);
+}
+
+#[test]
+fn an_exact_repeat_that_nothing_proves_is_kept_and_marked() {
+    let mut aws = Aws::new();
+    let group = aws.group("sessions");
+    let at = hours_ago(30);
+    aws.events(&group, ALICE, &[streamed(ACCOUNT, ALICE, at, &["x"])]);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    let event = |text: &str, taken_in: i64| {
+        let message = streamed(ACCOUNT, ALICE, at, &[text]).1;
+        serde_json::json!({ "timestamp": at, "message": message, "ingestionTime": taken_in })
+    };
+    let long = "w".repeat(20_000);
+    let answer = serde_json::json!({
+        "events": [
+            event("sh-4.2$ id", at), event("sh-4.2$ id", at), event(&long, at), event(&long, at + 1),
+        ],
+        "nextForwardToken": "f/1",
+    });
+    let kind = "application/x-amz-json-1.1";
+    faults.on("GetLogEvents", 0, 1, Fault::Answer(200, kind, answer.to_string()));
+    let end = r#"{"events":[],"nextForwardToken":"f/1"}"#;
+    faults.on("GetLogEvents", 0, 1, Fault::Answer(200, kind, end.into()));
+    aws.run(&format!("sync logs:{group}"));
+    aws.run("query -e 'SELECT command_count, flaws FROM sessions'").is(expect![[r#"
+        COMMAND_COUNT  FLAWS
+                    2  lossy+repeated
+    "#]]);
+    assert_eq!(aws.run("search --output www --count").0, "2\n");
 }

@@ -220,7 +220,7 @@ fn whoever_reveals_secrets_is_told_and_recorded() {
     "#]]);
     let record = std::fs::read_to_string(world.path("archive/reveals.jsonl")).expect("a record");
     expect![[r#"
-        {"at":"2026-11-23T12:00:00Z","user":null,"command":"search"}
+        {"at":"2026-11-23T12:00:00Z","user":null,"command":"search","previous":"","digest":"6e1d06f22308e6d8100603236d3ff582757fef28696394a41b9722a2b6b016b4"}
     "#]]
     .assert_eq(&record);
 }

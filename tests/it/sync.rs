@@ -41,9 +41,11 @@ fn a_folder_is_archived_and_the_next_run_reads_nothing() {
     world.run("sync logs").is(expect![[r#"
         ! listed 2 = stored 2 + held 0 + skipped 0 + failed 0
         ! 2 new sessions, 0 changed; 325 B read, 2 commands found
+        ! head: 1:…
     "#]]);
     world.run("sync logs").is(expect![[r#"
         ! listed 2 = stored 0 + held 2 + skipped 0 + failed 0
+        ! head: 1:…
     "#]]);
     world.run("sync --dry-run logs").is(expect![[r#"
         ! would read 0 objects of 2 listed in logs; 2 held already
@@ -59,6 +61,7 @@ fn a_changed_object_becomes_a_new_version_and_the_old_bytes_stay() {
     world.run("sync logs").is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 0 new sessions, 1 changed; 152 B read, 1 command found
+        ! head: 2:…
     "#]]);
     world.run("query -e 'SELECT version, content_bytes FROM transcripts ORDER BY version'").is(
         expect![[r#"
@@ -82,6 +85,7 @@ fn a_file_that_was_only_touched_is_read_once_more_and_never_again() {
     world.touch(ALICE, 1_795_176_999);
     world.run("sync logs").is(expect![[r#"
         ! listed 1 = stored 0 + held 1 + skipped 0 + failed 0
+        ! head: 2:…
     "#]]);
     world.run("sync --dry-run logs").is(expect![[r#"
         ! would read 0 objects of 1 listed in logs; 1 held already
@@ -166,6 +170,7 @@ fn every_form_of_log_events_is_found_by_its_bytes() {
     world.run("sync logs").is(expect![[r#"
         ! listed 5 = stored 5 + held 0 + skipped 0 + failed 0
         ! 6 new sessions, 0 changed; 2.2 KB read, 6 commands found
+        ! head: 1:…
     "#]]);
     world.run("query -e 'SELECT session_id, form, owner FROM transcripts JOIN sessions USING (session_id) ORDER BY session_id'").is(expect![[r#"
         SESSION_ID               FORM    OWNER
@@ -221,6 +226,7 @@ fn an_empty_transcript_is_kept_as_what_it_is() {
     world.run("sync logs").is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 0 B read, 0 commands found
+        ! head: 1:…
     "#]]);
     world.run("show alice").is(expect![[r#"
         ! note: the transcript has no bytes
@@ -394,4 +400,205 @@ fn two_copies_are_one_session_with_the_text_of_the_bytes_and_the_times_of_the_st
     "#]]);
     let (_, said, _) = world.parts(&crate::world::words("show alice --commands"));
     assert!(said.contains("do not show the same lines: first at byte"), "{said}");
+}
+
+const ARN: &str = "arn:aws:iam::111122223333:user/alice";
+const ANN: &str = "ann-0123456789abcdef1";
+const ZED: &str = "zed-0123456789abcdef2";
+
+fn say(stream: &str, at: u64, text: &str) -> String {
+    event(stream, ARN, 1_795_160_000 + at, &[&format!("sh-4.2$ {text}")])
+}
+
+const FLAWS: &str =
+    "query -e 'SELECT session_id, command_count, flaws FROM sessions ORDER BY session_id'";
+
+#[test]
+fn a_damaged_event_is_a_flaw_of_the_session_that_it_names_and_of_no_other() {
+    let world = World::new();
+    let broken = say(ZED, 2, "systemctl stop auditd");
+    let lines = [say(ANN, 0, "echo a"), say(ZED, 1, "echo z"), say(ANN, 2, "echo b"), broken];
+    let text = lines.join("\n");
+    world.file("logs/events.jsonl", &text.as_bytes()[..text.len() - 3]);
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 2 new sessions, 0 changed; 1.6 KB read, 3 commands found
+        ! read only a part of logs/events.jsonl: a log event cannot be read as one; it is kept as it is
+        [exit 3]
+    "#]]);
+    world.run(FLAWS).is(expect![[r#"
+        SESSION_ID             COMMAND_COUNT  FLAWS
+        ann-0123456789abcdef1              2  lossy
+        zed-0123456789abcdef2              1  event-unreadable+lossy
+    "#]]);
+}
+
+#[test]
+fn a_damaged_event_that_names_no_session_goes_where_the_line_before_it_went() {
+    let world = World::new();
+    let lines =
+        [say(ANN, 0, "echo a"), say(ZED, 1, "echo z"), "{\"messa".into(), say(ANN, 2, "echo b")];
+    world.file("logs/events.jsonl", lines.join("\n").as_bytes());
+    world.run("sync logs");
+    world.run(FLAWS).is(expect![[r#"
+        SESSION_ID             COMMAND_COUNT  FLAWS
+        ann-0123456789abcdef1              2  lossy
+        zed-0123456789abcdef2              1  event-unreadable+lossy
+    "#]]);
+}
+
+#[test]
+fn a_damaged_event_of_which_nothing_tells_the_session_is_a_flaw_of_all() {
+    let world = World::new();
+    let lines = ["{\"message\": \"x".into(), say(ANN, 0, "echo a"), say(ZED, 1, "echo z")];
+    world.file("logs/events.jsonl", lines.join("\n").as_bytes());
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 2 new sessions, 0 changed; 794 B read, 2 commands found
+        ! read only a part of logs/events.jsonl: one of its lines is no event and does not tell whose it is
+        [exit 3]
+    "#]]);
+    world.run(FLAWS).is(expect![[r#"
+        SESSION_ID             COMMAND_COUNT  FLAWS
+        ann-0123456789abcdef1              1  event-unreadable+lossy+object-damaged
+        zed-0123456789abcdef2              1  event-unreadable+lossy+object-damaged
+    "#]]);
+}
+
+#[test]
+fn a_document_that_breaks_in_the_middle_loses_none_of_the_events_around() {
+    let world = World::new();
+    let broken = say(ZED, 1, "id").replacen("\\\"", "\"", 1);
+    let events = [say(ANN, 0, "echo a"), broken, say(ANN, 2, "echo b"), say(ZED, 3, "echo z")];
+    world.file("logs/events.json", format!("{{\"events\": [{}]}}", events.join(",\n")).as_bytes());
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 2 new sessions, 0 changed; 1.6 KB read, 3 commands found
+        ! read only a part of logs/events.json: a log event cannot be read as one; it is kept as it is
+        [exit 3]
+    "#]]);
+    world.run(FLAWS).is(expect![[r#"
+        SESSION_ID             COMMAND_COUNT  FLAWS
+        ann-0123456789abcdef1              2  lossy
+        zed-0123456789abcdef2              1  event-unreadable+lossy
+    "#]]);
+}
+
+#[test]
+fn pages_of_events_behind_each_other_are_all_read() {
+    let world = World::new();
+    let page = |it: &str| format!("{{\"events\": [{it}], \"nextToken\": \"x\"}}\n");
+    let text = page(&say(ANN, 0, "echo a")) + &page(&say(ZED, 1, "echo z"));
+    world.file("logs/pages.json", text.as_bytes());
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 2 new sessions, 0 changed; 844 B read, 2 commands found
+    "#]]);
+}
+
+#[test]
+fn an_event_that_comes_twice_in_a_file_is_dropped_only_where_its_id_proves_it() {
+    let world = World::new();
+    let with_id =
+        |line: String, id: &str| line.replacen('{', &format!("{{\"eventId\":\"{id}\","), 1);
+    let proved = [
+        with_id(say(ANN, 0, "echo a"), "1"),
+        with_id(say(ANN, 0, "echo a"), "1"),
+        // One id for two events: neither hides the other.
+        with_id(say(ZED, 0, "echo z"), "2"),
+        with_id(say(ZED, 0, "systemctl stop auditd"), "2"),
+    ];
+    world.file("logs/ids.jsonl", proved.join("\n").as_bytes());
+    let alike = say(BOB_ID, 0, "echo b");
+    world.file("logs/none.jsonl", format!("{alike}\n{alike}\n").as_bytes());
+    world.run("sync logs");
+    world.run(FLAWS).is(expect![[r#"
+        SESSION_ID             COMMAND_COUNT  FLAWS
+        ann-0123456789abcdef1              1  lossy
+        bob-0123456789abcdef3              2  lossy+repeated
+        zed-0123456789abcdef2              2  lossy+repeated
+    "#]]);
+}
+
+const BOB_ID: &str = "bob-0123456789abcdef3";
+
+#[test]
+fn bytes_of_an_export_that_are_no_text_are_kept_and_marked() {
+    let world = World::new();
+    let mut text =
+        b"2026-11-20T07:33:20.000Z Script started on 2026-11-20 07:00:00+00:00\nsh-4.2$ cat x\r\n"
+            .to_vec();
+    text.extend(b"caf\xe9 and \xff\r\nsh-4.2$ id\r\n");
+    world.file(&format!("logs/export/{ANN}/000000.gz"), &gz(&text));
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 1 new session, 0 changed; 108 B read, 2 commands found
+        ! read only a part of logs/export/ann-0123456789abcdef1/000000.gz: a log event cannot be read as one; it is kept as it is
+        [exit 3]
+    "#]]);
+    world.run(FLAWS).is(expect![[r#"
+        SESSION_ID             COMMAND_COUNT  FLAWS
+        ann-0123456789abcdef1              2  event-unreadable+no-footer
+    "#]]);
+}
+
+#[test]
+fn a_piece_of_a_line_longer_than_an_event_can_be_is_no_event_whatever_it_looks_like() {
+    let world = World::new();
+    let first = say(ANN, 0, "echo a");
+    // Lines come in pieces of 32 MiB: the second looks like an event of another session.
+    let mut text = format!("{first}\n{{\"logStreamName\":\"{ANN}\",\"message\":\"");
+    let begins = first.len() + 1;
+    text.push_str(&"A".repeat((32 << 20) - (text.len() - begins)));
+    text.push_str(&say(ZED, 0, "systemctl stop auditd"));
+    world.file("logs/events.jsonl", text.as_bytes());
+    world.run("sync logs");
+    world.run(FLAWS).is(expect![[r#"
+        SESSION_ID             COMMAND_COUNT  FLAWS
+        ann-0123456789abcdef1              1  event-unreadable+lossy
+    "#]]);
+}
+
+#[test]
+fn an_export_line_longer_than_an_event_can_be_is_kept_whole() {
+    let world = World::new();
+    let mut text =
+        b"2026-11-20T07:33:20.000Z Script started on 2026-11-20 07:00:00+00:00\n".to_vec();
+    text.extend(b"x".repeat(33 << 20));
+    text.extend(b"needle\nsh-4.2$ id\r\n");
+    world.file(&format!("logs/export/{ANN}/000000.gz"), &gz(&text));
+    world.run("sync logs");
+    world.run("search --output xneedle --count").is(expect![[r#"
+        1
+    "#]]);
+}
+
+#[test]
+fn a_file_of_many_streams_is_as_many_sessions_and_needs_no_file_for_each() {
+    let world = World::new();
+    let mut text = String::new();
+    for round in 0..2 {
+        for it in 0..1500 {
+            let stream = format!("u-0{it:016x}");
+            text.push_str(&say(&stream, round, &format!("echo {round}{}", "x".repeat(6000))));
+            text.push('\n');
+        }
+    }
+    world.file("logs/events.jsonl", text.as_bytes());
+    let said = world.run("sync logs").0;
+    assert!(said.contains("1,500 new sessions") && said.contains("3,000 commands"), "{said}");
+}
+
+#[test]
+fn megabytes_of_line_ends_are_nothing_to_an_events_file() {
+    let world = World::new();
+    let blank = "\n".repeat(16 << 20);
+    world.file(
+        "logs/events.jsonl",
+        format!("{}\n{blank}{}", say(ANN, 0, "id"), say(ANN, 1, "ls")).as_bytes(),
+    );
+    world.run("sync logs").is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 1 new session, 0 changed; 16.8 MB read, 2 commands found
+    "#]]);
 }

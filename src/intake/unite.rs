@@ -1,0 +1,235 @@
+//! What is kept of a log stream and what was read of it anew → one, in the order of time, and nothing twice.
+//!
+//! Neither reading holds all: events come late, with times that lie before those that were read; and retention takes the
+//! oldest away. An event is known by its time, its text and the time at which it was taken in: that of a pointer of Logs Insights
+//! may be another in each answer.
+
+use std::fs::File;
+use std::hash::BuildHasher;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Read;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Content;
+use super::EVENT_BYTES;
+use super::FIXED;
+use super::MEMORY;
+use crate::transcript::wire::Event;
+
+/// What a reading anew brought.
+pub enum United {
+    /// Events behind all that is kept, or none.
+    Behind(Content),
+    /// Events before the last that is kept: all events, in the order of time.
+    Whole(Content),
+}
+
+/// # Errors
+/// What the scratch folder refuses.
+pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<United> {
+    let mut known = Known::default();
+    let mut newest = i64::MIN;
+    let mut lines = Lines::of(kept);
+    while let Some(it) = lines.next()? {
+        known.keys.push(it.key);
+        newest = newest.max(it.at);
+    }
+    known.sort();
+    let mut behind = Sink::new(scratch);
+    let mut late = false;
+    let mut fresh = Vec::new();
+    let mut lines = Lines::of(anew);
+    while let Some(it) = lines.next()? {
+        let new = !known.take(it.key);
+        fresh.push(new);
+        late |= new && it.at < newest;
+        if new && !late {
+            behind.push(&it.bytes)?;
+        }
+    }
+    if !late {
+        return Ok(United::Behind(behind.finish()?));
+    }
+    let mut whole = Sink::new(scratch);
+    let (mut old, mut new) = (Lines::of(kept), Lines::of(anew));
+    let mut fresh = fresh.into_iter();
+    let mut next = |lines: &mut Lines<'_>| -> std::io::Result<Option<Line>> {
+        while let Some(it) = lines.next()? {
+            if fresh.next().unwrap_or(true) {
+                return Ok(Some(it));
+            }
+        }
+        Ok(None)
+    };
+    let mut added = next(&mut new)?;
+    while let Some(it) = old.next()? {
+        while let Some(line) = added.take_if(|line| line.at < it.at) {
+            whole.push(&line.bytes)?;
+            added = next(&mut new)?;
+        }
+        whole.push(&it.bytes)?;
+    }
+    while let Some(line) = added {
+        whole.push(&line.bytes)?;
+        added = next(&mut new)?;
+    }
+    Ok(United::Whole(whole.finish()?))
+}
+
+/// How often each event is kept, a few bytes an event.
+#[derive(Default)]
+struct Known {
+    keys: Vec<u64>,
+    counts: Vec<u32>,
+}
+
+impl Known {
+    fn sort(&mut self) {
+        self.keys.sort_unstable();
+        let mut last = None;
+        let counts = &mut self.counts;
+        self.keys.retain(|it| {
+            if last.replace(*it) == Some(*it) {
+                if let Some(count) = counts.last_mut() {
+                    *count += 1;
+                }
+                return false;
+            }
+            counts.push(1);
+            true
+        });
+    }
+
+    /// Takes one off, if there is one.
+    fn take(&mut self, key: u64) -> bool {
+        let Ok(nth) = self.keys.binary_search(&key) else { return false };
+        let left = self.counts[nth];
+        self.counts[nth] = left.saturating_sub(1);
+        left > 0
+    }
+}
+
+struct Line {
+    bytes: Vec<u8>,
+    at: i64,
+    key: u64,
+}
+
+struct Lines<'a> {
+    content: BufReader<super::Reader<'a>>,
+    at: i64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(content: &'a Content) -> Self {
+        let content = BufReader::with_capacity(256 << 10, content.reader());
+        Self { content, at: i64::MIN }
+    }
+
+    fn next(&mut self) -> std::io::Result<Option<Line>> {
+        let mut bytes = Vec::new();
+        let most = EVENT_BYTES as u64 + 1;
+        if self.content.by_ref().take(most).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        let event: Option<Event<'_>> = serde_json::from_slice(&bytes).ok();
+        // What has no time stands where it stood.
+        self.at = event.as_ref().and_then(|it| it.timestamp).unwrap_or(self.at);
+        let key = match &event {
+            Some(Event { timestamp, ingestion_time, message: Some(text), .. }) => {
+                FIXED.hash_one((timestamp, ingestion_time, text))
+            }
+            _ => FIXED.hash_one(&bytes),
+        };
+        Ok(Some(Line { at: self.at, key, bytes }))
+    }
+}
+
+/// Bytes that are written one after the other, in memory as long as they are few.
+pub(super) struct Sink<'a> {
+    scratch: &'a Path,
+    memory: Vec<u8>,
+    file: Option<(File, u64)>,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(scratch: &'a Path) -> Self {
+        Self { scratch, memory: Vec::new(), file: None }
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.memory.extend_from_slice(bytes);
+        if self.memory.len() < MEMORY { Ok(()) } else { self.spill() }
+    }
+
+    fn spill(&mut self) -> std::io::Result<()> {
+        if self.file.is_none() {
+            self.file = Some((tempfile::tempfile_in(self.scratch)?, 0));
+        }
+        if let Some((file, bytes)) = &mut self.file {
+            file.write_all(&self.memory)?;
+            *bytes += self.memory.len() as u64;
+            self.memory.clear();
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> std::io::Result<Content> {
+        if self.file.is_some() {
+            self.spill()?;
+        }
+        Ok(match self.file {
+            None => Content::Memory(self.memory),
+            Some((file, bytes)) => {
+                Content::Spooled { file: Arc::new(file), extents: vec![(0, bytes)], bytes }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(events: &[(i64, &str)]) -> Content {
+        let lines = events.iter().map(|(at, text)| {
+            let it = serde_json::json!({ "timestamp": at, "message": text, "ingestionTime": at });
+            format!("{it}\n")
+        });
+        Content::Memory(lines.collect::<String>().into_bytes())
+    }
+
+    fn texts(content: &Content) -> String {
+        let mut lines = Lines::of(content);
+        let mut out = Vec::new();
+        while let Some(it) = lines.next().unwrap() {
+            let event: Event<'_> = serde_json::from_slice(&it.bytes).unwrap();
+            out.push(event.message.unwrap());
+        }
+        out.join(" ")
+    }
+
+    fn united(kept: &[(i64, &str)], anew: &[(i64, &str)]) -> String {
+        let scratch = tempfile::tempdir().unwrap();
+        match unite(&lines(kept), &lines(anew), scratch.path()).unwrap() {
+            United::Behind(it) => format!("+ {}", texts(&it)),
+            United::Whole(it) => texts(&it),
+        }
+    }
+
+    #[test]
+    fn two_readings_of_a_stream_become_one() {
+        let kept = [(1, "a"), (3, "c"), (3, "c")];
+        // Nothing new; some of it gone; new behind; new between; new and gone; once more than before.
+        assert_eq!(united(&kept, &kept), "+ ");
+        assert_eq!(united(&kept, &kept[1..]), "+ ");
+        assert_eq!(united(&kept, &[(3, "c"), (3, "d"), (4, "e")]), "+ d e");
+        assert_eq!(united(&kept, &[(1, "a"), (2, "b"), (3, "c"), (4, "d")]), "a b c c d");
+        assert_eq!(united(&kept, &[(2, "b"), (4, "d")]), "a b c c d");
+        assert_eq!(united(&kept, &[(0, "z")]), "z a c c");
+        assert_eq!(united(&kept, &[(3, "c"), (3, "c"), (3, "c")]), "+ c");
+    }
+}
