@@ -277,7 +277,7 @@ const CHANGED_SHOWN: usize = 20;
 fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
     run.archive()?;
     let mut writer = Writer::open(&run.root()?)?;
-    let mut bar = Bar::new(run.world.progress);
+    let mut bar = Bar::new(run.world.progress, run.ui);
     let it = sync::rebuild(&mut writer, run.world.now, run.world.stop, &mut bar)?;
     let mut versions = it.decoders_before.clone();
     versions.sort_unstable();

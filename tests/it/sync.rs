@@ -233,15 +233,12 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
     let world = World::new();
     world.transcript(ALICE, &["sh-4.2$ id"]);
     std::os::unix::fs::symlink("nowhere", world.path("logs/gone-0123456789abcdef2.log")).unwrap();
-    std::os::unix::fs::symlink("/proc/self/mem", world.path("logs/mem-0123456789abcdef3.log"))
-        .unwrap();
     std::os::unix::fs::symlink(".", world.path("logs/loop")).unwrap();
     world.run("sync logs").is(expect![[r#"
-        ! listed 4 = stored 1 + held 0 + skipped 1 + failed 2
+        ! listed 3 = stored 1 + held 0 + skipped 1 + failed 1
         ! 1 new session, 0 changed; 152 B read, 1 command found
         ! skipped logs/loop: a symbolic link to a folder around it
         ! failed logs/gone-0123456789abcdef2.log: no such file or directory
-        ! failed logs/mem-0123456789abcdef3.log: input/output error
         [exit 3]
     "#]]);
 }
@@ -394,4 +391,61 @@ fn two_copies_are_one_session_with_the_text_of_the_bytes_and_the_times_of_the_st
     "#]]);
     let (_, said, _) = world.parts(&crate::world::words("show alice --commands"));
     assert!(said.contains("do not show the same lines: first at byte"), "{said}");
+}
+
+#[test]
+fn a_link_that_leads_out_of_a_handed_over_folder_is_told_and_not_followed() {
+    use std::os::unix::fs::symlink;
+    let world = World::new();
+    world.transcript(ALICE, &["sh-4.2$ id"]);
+    world.transcript("secret/notes", &["sh-4.2$ cat private"]);
+    world.transcript("secret/carol-0123456789abcdef7.log", &["sh-4.2$ cat private"]);
+    symlink("../secret/notes", world.path("logs/bob-0123456789abcdef1.log")).unwrap();
+    symlink("../secret", world.path("logs/more")).unwrap();
+    symlink("/dev/null", world.path("logs/null")).unwrap();
+    // By way of another link, too; and one that stays within is one more name for the same.
+    symlink("more/notes", world.path("logs/dan-0123456789abcdef2.log")).unwrap();
+    symlink("alice-0123456789abcdef0.log", world.path("logs/eve-0123456789abcdef3.log")).unwrap();
+    world.run("sync logs").is(expect![[r#"
+        ! listed 6 = stored 2 + held 0 + skipped 1 + failed 3
+        ! 2 new sessions, 0 changed; 304 B read, 2 commands found
+        ! skipped logs/null: a link that leads out of the source, to /dev/null: it was not followed; name that place as a source if it belongs here
+        ! failed logs/bob-0123456789abcdef1.log: a link that leads out of the source, to secret/notes: it was not followed; name that place as a source if it belongs here
+        ! failed logs/dan-0123456789abcdef2.log: a link that leads out of the source, to secret/notes: it was not followed; name that place as a source if it belongs here
+        ! failed logs/more: a link that leads out of the source, to secret: it was not followed; name that place as a source if it belongs here
+        [exit 3]
+    "#]]);
+    world.run("search private").is(expect![[r#"
+        ! nothing found; --output searches what was shown, -i ignores case
+        [exit 1]
+    "#]]);
+    // A folder that is named may itself be a link.
+    symlink("logs", world.path("handed")).unwrap();
+    world.run("sync handed --dry-run").is(expect![[r#"
+        ! would read 0 objects of 6 listed in logs; 2 held already
+        ! skipped logs/null: a link that leads out of the source, to /dev/null: it was not followed; name that place as a source if it belongs here
+        ! failed logs/bob-0123456789abcdef1.log: a link that leads out of the source, to secret/notes: it was not followed; name that place as a source if it belongs here
+        ! failed logs/dan-0123456789abcdef2.log: a link that leads out of the source, to secret/notes: it was not followed; name that place as a source if it belongs here
+        ! failed logs/more: a link that leads out of the source, to secret: it was not followed; name that place as a source if it belongs here
+        [exit 3]
+    "#]]);
+}
+
+#[test]
+fn a_name_with_an_encoded_byte_and_one_with_that_byte_are_both_read() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new();
+    world.transcript("logs/a%FF-0123456789abcdef1.log", &["sh-4.2$ one"]);
+    world.transcript("logs/b%20c-0123456789abcdef2.log", &["sh-4.2$ two"]);
+    let odd = world.path("logs").join(std::ffi::OsStr::from_bytes(b"a\xff-0123456789abcdef1.log"));
+    std::fs::copy(world.path("logs/a%FF-0123456789abcdef1.log"), &odd).unwrap();
+    world.run("sync logs");
+    world.run("query -e 'SELECT locator, session_id FROM transcripts ORDER BY locator'").is(
+        expect![[r#"
+            LOCATOR                                            SESSION_ID
+            logs/a%25FF-0123456789abcdef1.log  a%25FF-0123456789abcdef1
+            logs/a%FF-0123456789abcdef1.log    a%FF-0123456789abcdef1
+            logs/b%20c-0123456789abcdef2.log   b%20c-0123456789abcdef2
+        "#]],
+    );
 }
