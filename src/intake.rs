@@ -263,7 +263,8 @@ pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken
         _ => take(&mut BufReader::with_capacity(256 << 10, whole), key, scratch, &mut taken)?,
     }
     // Whatever stands behind belongs to the object too; what is none of ours need not be fetched.
-    if !taken.transcripts.is_empty() {
+    // Of what is named as a session, that it is none must be proved by all of its bytes.
+    if !taken.transcripts.is_empty() || named(key).is_some() {
         std::io::copy(&mut body, &mut std::io::sink())?;
     }
     taken.digest = hex(&body.hasher.finalize());
@@ -380,7 +381,7 @@ fn take(
     body.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     let id = named(key);
     let mut whole = std::io::Cursor::new(&head).chain(body);
-    match recognise(id.is_some(), &head) {
+    match recognise(id.is_some() || SessionId::is_almost_named(key), &head) {
         Container::Transcript(form) => {
             let content = spool(&mut whole, scratch)?;
             match id.or_else(|| id_in_header(&head)).or_else(|| SessionId::new(stem(key))) {
@@ -394,7 +395,11 @@ fn take(
                         unread: 0,
                     });
                 }
-                None => taken.others.push("its name cannot be a session id".into()),
+                // Kept under no name it would be lost, and what is lost is said on every run.
+                None => {
+                    taken.damaged =
+                        Some("it holds a transcript, and its name cannot be a session id".into());
+                }
             }
         }
         Container::Empty => match id {

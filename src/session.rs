@@ -25,13 +25,13 @@ impl SessionId {
     /// assert!(SessionId::from_object_key("README.md").is_none());
     /// ```
     pub fn from_object_key(key: &str) -> Option<Self> {
-        let name = key.rsplit('/').next()?;
-        let mut stem = name;
-        for ending in [".gz", ".zst", ".log", ".jsonl", ".json", ".txt"] {
-            stem = stem.strip_suffix(ending).unwrap_or(stem);
-        }
-        let id = Self::new(stem)?;
+        let id = Self::new(stem(key)?)?;
         id.is_well_formed().then_some(id)
+    }
+
+    /// Whether a key ends as the key of a session does and yet cannot name one, for a character in it or its length.
+    pub fn is_almost_named(key: &str) -> bool {
+        stem(key).is_some_and(|it| Self::new(it).is_none() && Self(it.to_owned()).is_well_formed())
     }
 
     /// Whether it ends as every id does: 17 hex digits that begin with 0, or 26 letters and digits.
@@ -55,6 +55,15 @@ impl SessionId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The name of a file or object without its endings.
+fn stem(key: &str) -> Option<&str> {
+    let mut stem = key.rsplit('/').next()?;
+    for ending in [".gz", ".zst", ".log", ".jsonl", ".json", ".txt"] {
+        stem = stem.strip_suffix(ending).unwrap_or(stem);
+    }
+    Some(stem)
 }
 
 /// The account that an ARN names, if it is one.
@@ -120,6 +129,19 @@ mod tests {
         assert!(SessionId::from_object_key("alice-zkx37cqw7lyrub3brtmzsi7cea.jsonl").is_some());
         assert!(SessionId::from_object_key("app-2026-11-23.log").is_none());
         assert!(SessionId::from_object_key("stdout").is_none());
+    }
+
+    #[test]
+    fn a_name_with_a_character_that_no_id_has_is_almost_one() {
+        for it in ["a/back\u{8}space-0123456789abcdef5.log", "line\nfeed-0123456789abcdefb.log.gz"]
+        {
+            assert!(SessionId::from_object_key(it).is_none());
+            assert!(SessionId::is_almost_named(it), "{it:?}");
+        }
+        let long = format!("{}-0123456789abcdef0.log", "x".repeat(200));
+        assert!(SessionId::is_almost_named(&long));
+        assert!(!SessionId::is_almost_named("alice-0123456789abcdef0.log"));
+        assert!(!SessionId::is_almost_named("no\tte.txt"));
     }
 
     #[test]

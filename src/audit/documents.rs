@@ -518,7 +518,9 @@ fn run_as(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
 
 fn drift(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     let promised = "the newest version in force, the same in every Region";
-    if let (Some(default), Some(latest)) = (&it.default_version, &it.latest_version)
+    let told = it.described();
+    let versions = told.as_ref().ok().copied().cloned().unwrap_or_default();
+    if let (Some(default), Some(latest)) = (&versions.default_version, &versions.latest_version)
         && default != latest
     {
         let fix = format!(
@@ -531,7 +533,7 @@ fn drift(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
             .promised(promised)
             .fix(fix));
     }
-    if let Some(status) = it.status.as_ref().filter(|it| *it != "Active") {
+    if let Some(status) = versions.status.as_ref().filter(|it| *it != "Active") {
         return Ok(Judged::fail(format!("its status is {status}")).promised(promised));
     }
     let content = it.content.known()?;
@@ -547,10 +549,9 @@ fn drift(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     let ours = normal(content);
     let mine = others.get(&ours).map_or(0, Vec::len);
     let most = others.iter().filter(|it| *it.0 != ours).max_by_key(|it| it.1.len());
-    if it.latest_version.is_none() && most.is_none_or(|it| it.1.len() <= mine) {
-        let why = "which version is the newest is not known";
-        let missing = Some("ssm:DescribeDocument".into());
-        return Err(Unread { missing, ..unclear(Reason::AccessDenied, why) });
+    if versions.latest_version.is_none() && most.is_none_or(|it| it.1.len() <= mine) {
+        told?;
+        return Err(unclear(Reason::NotUnderstood, "which version is the newest was not told"));
     }
     Ok(match most {
         None => {

@@ -831,6 +831,7 @@ fn walk_documents(
             let mut evidence = corner.asked();
             evidence.extend(asked(&it.content));
             evidence.extend(asked(&it.shared_with));
+            evidence.extend(asked(&it.described));
             (subject, evidence)
         };
         let unread = |name: &str| {

@@ -255,7 +255,7 @@ fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
     let root = run.root()?;
     crate::archive::check_format(&root)?;
     let mut writer = Writer::open(&root)?;
-    let mut bar = Bar::new(run.world.progress);
+    let mut bar = Bar::new(run.world.progress, run.ui);
     let it = sync::rebuild(&mut writer, run.world.now, run.world.stop, &mut bar)?;
     let mut versions = it.decoders_before.clone();
     versions.sort_unstable();

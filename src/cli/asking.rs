@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Run;
+use super::progress::patiently;
 use super::reach::Reach;
 use super::sync::runtime;
 use crate::archive::Archive;
@@ -83,23 +84,22 @@ pub(super) fn ask(
         }
     };
     let runtime = runtime()?;
-    let stop = run.world.stop;
-    let asked = runtime.block_on(async {
-        let stopped = async {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        };
-        tokio::select! {
-            it = survey::survey(&scope, clock, &tell) => Some(it),
-            () = stopped => None,
-        }
-    });
+    let mut say = |text: &str| match &bar {
+        Some(it) => it.println(text),
+        None => run.ui.note(text),
+    };
+    let asked = patiently(
+        &runtime,
+        &mut say,
+        run.world.stop,
+        "how the places are set",
+        survey::survey(&scope, clock, &tell),
+    );
     runtime.shutdown_background();
     if let Some(it) = &bar {
         it.finish_and_clear();
     }
-    asked.ok_or_else(|| Error::new(Kind::Interrupted, "stopped; nothing was judged"))
+    asked.map_err(|it| Error { what: "stopped; nothing was judged".into(), ..it })
 }
 
 /// Tells what could not even be begun.

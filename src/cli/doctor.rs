@@ -10,6 +10,7 @@ use super::Answer;
 use super::Run;
 use super::Written;
 use super::asking;
+use super::progress::patiently;
 use super::reach::Reach;
 use super::sync::runtime;
 use super::verify;
@@ -67,7 +68,14 @@ impl Doctor {
             let runtime = runtime()?;
             for spec in &specs {
                 let access = self.reach.access(run, spec)?;
-                let probes = runtime.block_on(probe_source(spec, &access));
+                let place = spec.place.to_string();
+                let probes = patiently(
+                    &runtime,
+                    &mut |it| run.ui.note(it),
+                    run.world.stop,
+                    &place,
+                    probe_source(spec, &access),
+                )?;
                 sound &= probes.iter().all(|it| it.outcome.is_ok());
                 if self.format == Written::Json {
                     let tried: Vec<_> = probes.iter().map(as_json).collect();

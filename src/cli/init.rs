@@ -6,6 +6,7 @@ use super::Answer;
 use super::Run;
 use super::output::Replace;
 use super::output::Target;
+use super::progress::patiently;
 use super::reach::Reach;
 use super::sync::runtime;
 use crate::config;
@@ -64,7 +65,13 @@ impl Init {
         }
         accounts.extend(self.reach.role_arn.iter().map(|it| way(Some(it))));
         let wanted = Where { accounts, regions, organization_role: self.organization_role.clone() };
-        let found = runtime()?.block_on(discover::discover(&wanted));
+        let found = patiently(
+            &runtime()?,
+            &mut |it| run.ui.note(it),
+            run.world.stop,
+            "the places of sessions",
+            discover::discover(&wanted),
+        )?;
 
         let path = run.config_place();
         let name = path.file_name().map_or(config::NAME.into(), |it| it.to_string_lossy());

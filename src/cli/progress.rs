@@ -1,23 +1,84 @@
-//! Progress for the person who waits: on standard error, only where it is a terminal.
+//! Progress for the person who waits: on standard error. A bar only where that is a terminal; that AWS gives nothing is
+//! said anywhere, because a run that stands still looks like one that works.
 
 use std::time::Duration;
+use std::time::Instant;
 
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
 
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::render::Ui;
 use crate::sync::Progress;
 
-/// A bar, or nothing at all.
-pub(super) struct Bar {
+/// Time between two lines that say that nothing comes.
+const REPEATED: Duration = Duration::from_secs(30);
+/// How long an answer may take before waiting for it is said.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// When a line was last written that only says what lasts.
+#[derive(Default)]
+struct Seldom(Option<Instant>);
+
+impl Seldom {
+    /// Whether it is time for another.
+    fn may(&mut self) -> bool {
+        let may = self.0.is_none_or(|it| it.elapsed() >= REPEATED);
+        if may {
+            self.0 = Some(Instant::now());
+        }
+        may
+    }
+}
+
+/// Waits for something that asks AWS, and says so while it lasts.
+///
+/// # Errors
+/// The person stopped it.
+pub(super) fn patiently<T>(
+    runtime: &tokio::runtime::Runtime,
+    say: &mut dyn FnMut(&str),
+    stop: &std::sync::atomic::AtomicBool,
+    what: &str,
+    it: impl Future<Output = T>,
+) -> Result<T> {
+    let (began, mut seldom) = (Instant::now(), Seldom::default());
+    runtime.block_on(async {
+        let mut it = std::pin::pin!(it);
+        loop {
+            let tick = tokio::time::sleep(Duration::from_millis(100));
+            tokio::select! {
+                it = &mut it => return Ok(it),
+                () = tick => {}
+            }
+            if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(Error::new(Kind::Interrupted, "stopped"));
+            }
+            let waited = began.elapsed();
+            if waited >= QUIET && seldom.may() {
+                let what = crate::render::visible(what);
+                say(&format!("still asking about {what}, for {} seconds now", waited.as_secs()));
+            }
+        }
+    })
+}
+
+/// A bar, or nothing but what must be said.
+pub(super) struct Bar<'a, 'b> {
     bar: Option<ProgressBar>,
+    ui: &'a mut Ui<'b>,
     source: String,
     objects: u64,
     of: u64,
+    waiting: Option<String>,
+    seldom: Seldom,
 }
 
-impl Bar {
-    pub(super) fn new(shown: bool) -> Self {
+impl<'a, 'b> Bar<'a, 'b> {
+    pub(super) fn new(shown: bool, ui: &'a mut Ui<'b>) -> Self {
         let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template(
@@ -29,18 +90,29 @@ impl Bar {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { bar, source: String::new(), objects: 0, of: 0 }
+        Self {
+            bar,
+            ui,
+            source: String::new(),
+            objects: 0,
+            of: 0,
+            waiting: None,
+            seldom: Seldom::default(),
+        }
     }
 
     fn say(&self) {
         if let Some(bar) = &self.bar {
             let (objects, of) = (crate::render::count(self.objects), crate::render::count(self.of));
-            bar.set_message(format!("{} {objects} of {of} listed", self.source));
+            bar.set_message(match &self.waiting {
+                Some(it) => format!("{} {objects} of {of} listed: {it}", self.source),
+                None => format!("{} {objects} of {of} listed", self.source),
+            });
         }
     }
 }
 
-impl Progress for Bar {
+impl Progress for Bar<'_, '_> {
     fn source(&mut self, name: &str) {
         let name = crate::render::visible(name);
         // The end of a long name tells more than its beginning.
@@ -66,9 +138,45 @@ impl Progress for Bar {
         self.say();
     }
 
+    fn waiting(&mut self, words: Option<&str>) {
+        self.waiting = words.map(|it| crate::render::visible(it).into_owned());
+        let Some(words) = &self.waiting else { return };
+        // A bar says it as long as it lasts; a log gets a line now and then.
+        if self.bar.is_none() && self.seldom.may() {
+            self.ui.note(&format!("{}: {words}", self.source));
+        }
+    }
+
     fn finished(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_nothing_comes_is_said_in_a_line_now_and_then_where_no_bar_is() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut ui = Ui {
+            out: &mut out,
+            err: &mut err,
+            color: false,
+            columns: None,
+            zone: crate::render::Zone::Utc,
+        };
+        let mut bar = Bar::new(false, &mut ui);
+        bar.source("s3://acme/\u{9b}");
+        bar.waiting(None);
+        for _ in 0..9 {
+            bar.waiting(Some("no good answer from AWS for 12 seconds (503 SlowDown)"));
+        }
+        assert_eq!(
+            String::from_utf8(err).unwrap(),
+            "s3://acme/\\u{9b}: no good answer from AWS for 12 seconds (503 SlowDown)\n"
+        );
     }
 }

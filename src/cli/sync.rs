@@ -7,6 +7,7 @@ use clap::Args;
 use super::Answer;
 use super::Run;
 use super::progress::Bar;
+use super::progress::patiently;
 use super::reach::Reach;
 use crate::archive::Archive;
 use crate::archive::writer::Writer;
@@ -69,12 +70,16 @@ impl Sync {
         let mut closed: Vec<(String, Refusal)> = Vec::new();
         for spec in &specs {
             let access = self.reach.access(run, spec)?;
-            let opened = match runtime.block_on(Any::open(spec, &access)) {
-                Ok(it) => it,
-                // A folder that is not there ends a run over it alone.
-                Err(it) if specs.len() == 1 => return Err(it),
-                Err(it) => Err(Refusal { why: it.what, hint: it.hint, ends: true }),
-            };
+            let open = Any::open(spec, &access);
+            let place = spec.place.to_string();
+            let opened =
+                match patiently(&runtime, &mut |it| run.ui.note(it), run.world.stop, &place, open)?
+                {
+                    Ok(it) => it,
+                    // A folder that is not there ends a run over it alone.
+                    Err(it) if specs.len() == 1 => return Err(it),
+                    Err(it) => Err(Refusal { why: it.what, hint: it.hint, ends: true }),
+                };
             match opened {
                 Ok(it) => sources.push(it),
                 Err(it) => closed.push((spec.place.to_string(), it)),
@@ -84,7 +89,7 @@ impl Sync {
             std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
         });
         let options = Options { now: run.world.now, threads, stop: run.world.stop };
-        let mut bar = Bar::new(run.world.progress);
+        let mut bar = Bar::new(run.world.progress, run.ui);
         let mut summary = match &mut target {
             Target::Look(it) => sync::look(&runtime, it, &sources, &options, &mut bar)?,
             Target::Write(it) => sync::sync(&runtime, it, &sources, &options, &mut bar)?,

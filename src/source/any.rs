@@ -88,6 +88,14 @@ impl Source for Any {
         each!(self, it => it.calls())
     }
 
+    fn waiting(&self) -> Option<String> {
+        match self {
+            Self::Folder(it) => it.waiting(),
+            Self::S3(it) => it.waiting(),
+            Self::Logs(it) => it.connection().calls.waiting(),
+        }
+    }
+
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         each!(self, it => it.whereabouts())
     }

@@ -2,49 +2,35 @@
 //!
 //! Everything AWS can answer instead of an answer becomes a [`Refusal`] here: what is missing, and the policy line or
 //! the command that mends it. Single requests are tried again by the SDK, each later than the last ("Retry behavior", AWS
-//! SDKs and Tools); how many are asked at once is halved whenever that happens, and grows again while all is well.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::time::Duration;
-use std::time::UNIX_EPOCH;
+//! SDKs and Tools), within the limits of `patience`. All clients are made here, so that none goes uncounted or impatient.
 
 use aws_config::AppName;
 use aws_config::BehaviorVersion;
 use aws_config::Region;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::ConfigBag;
-use aws_sdk_s3::config::Intercept;
 use aws_sdk_s3::config::ProvideCredentials;
-use aws_sdk_s3::config::RuntimeComponents;
 use aws_sdk_s3::config::SharedCredentialsProvider;
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
-use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::error::SdkError;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime::client::retries::TokenBucket;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use aws_smithy_runtime_api::client::retries::RequestAttempts;
-use tokio::sync::Notify;
 
 use crate::config::Access;
 use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
+use crate::source::calls::Calls;
+use crate::source::patience::Limits;
+use crate::source::patience::words;
 
 /// Tries of one request, the first included.
 const TRIES: u32 = 8;
-
-/// Requests of one source under way at once, at most.
-const AT_ONCE: usize = 32;
 
 /// Who we are to AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,162 +47,33 @@ pub struct Connection {
     pub calls: Calls,
 }
 
-/// Requests made, by operation, tries that were repeated too; and how many may be under way at once.
-#[derive(Clone, Debug)]
-pub struct Calls(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    counted: Mutex<BTreeMap<String, u64>>,
-    /// Seconds by which AWS's clock was ahead of ours at the last answer.
-    skew: Mutex<Option<i64>>,
-    pace: Mutex<Pace>,
-    turn: Notify,
-}
-
-impl Calls {
-    fn at_once(most: usize) -> Self {
-        Self(Arc::new(Shared {
-            counted: Mutex::default(),
-            skew: Mutex::default(),
-            pace: Mutex::new(Pace::of(most)),
-            turn: Notify::new(),
-        }))
-    }
-
-    pub fn by_name(&self) -> Vec<(String, u64)> {
-        let counted = self.0.counted.lock().map(|it| it.clone()).unwrap_or_default();
-        counted.into_iter().collect()
-    }
-
-    /// Seconds by which AWS's clock is ahead of ours, if it has answered.
-    pub fn skew(&self) -> Option<i64> {
-        self.0.skew.lock().ok().and_then(|it| *it)
-    }
-
-    /// The same where it is more than AWS takes: "within 15 minutes of the time on the server" ("Common errors", Amazon S3).
-    pub fn far_off(&self) -> Option<i64> {
-        self.skew().filter(|it| it.abs() > 15 * 60)
-    }
-
-    /// Waits until one more request may be under way; it is until the turn is dropped.
-    pub(crate) async fn turn(&self) -> Turn {
-        loop {
-            let waiting = self.0.turn.notified();
-            if self.0.pace.lock().map_or(true, |mut it| it.begin()) {
-                return Turn(self.clone());
-            }
-            waiting.await;
-        }
-    }
-}
-
-/// One request under way.
-pub(crate) struct Turn(Calls);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Ok(mut it) = self.0.0.pace.lock() {
-            it.end();
-        }
-        self.0.0.turn.notify_waiters();
-    }
-}
-
-/// How many requests may be under way: half as many after trouble, one more after as many good answers.
-#[derive(Debug)]
-struct Pace {
-    most: usize,
-    limit: usize,
-    under_way: usize,
-    good: usize,
-}
-
-impl Pace {
-    fn of(most: usize) -> Self {
-        Self { most, limit: most, under_way: 0, good: 0 }
-    }
-
-    fn begin(&mut self) -> bool {
-        let may = self.under_way < self.limit;
-        self.under_way += usize::from(may);
-        may
-    }
-
-    fn end(&mut self) {
-        self.under_way = self.under_way.saturating_sub(1);
-        self.good += 1;
-        if self.good >= self.limit && self.limit < self.most {
-            self.limit += 1;
-            self.good = 0;
-        }
-    }
-
-    fn trouble(&mut self) {
-        // Many requests meet the same trouble at once: it counts once.
-        if self.good > 0 || self.limit == self.most {
-            self.limit = (self.limit / 2).max(1);
-        }
-        self.good = 0;
-    }
-}
-
-impl Intercept for Calls {
-    fn name(&self) -> &'static str {
-        "count"
-    }
-
-    fn read_before_transmit(
-        &self,
-        _context: &BeforeTransmitInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        settings: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let (Some(it), Ok(mut counted)) = (settings.load::<Metadata>(), self.0.counted.lock()) {
-            *counted.entry(it.name().to_owned()).or_default() += 1;
-        }
-        let again = settings.load::<RequestAttempts>().is_some_and(|it| it.attempts() > 1);
-        if again && let Ok(mut pace) = self.0.pace.lock() {
-            pace.trouble();
-        }
-        Ok(())
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        components: &RuntimeComponents,
-        _settings: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let theirs = context.response().headers().get("date");
-        let theirs = theirs.and_then(|it| chrono::DateTime::parse_from_rfc2822(it).ok());
-        let ours = components.time_source().map(|it| it.now());
-        let ours = ours.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
-        if let (Some(theirs), Some(ours), Ok(mut skew)) = (theirs, ours, self.0.skew.lock()) {
-            *skew = i64::try_from(ours.as_secs()).ok().map(|it| theirs.timestamp() - it);
-        }
-        Ok(())
-    }
-}
-
 /// Requests are tried again as often as [`TRIES`] says, however many others were: a service that throttles is slow, not
 /// broken, and an answer is worth the wait.
 pub(crate) fn patience() -> RetryPartition {
     RetryPartition::custom("ssmtrail").token_bucket(TokenBucket::unlimited()).build()
 }
 
+/// Tries and their pauses.
+fn retries(limits: &Limits) -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(limits.pause)
+}
+
+fn timeouts(limits: &Limits) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(limits.connect)
+        .read_timeout(limits.first_byte)
+        .operation_timeout(limits.question)
+        .build()
+}
+
 impl Connection {
     /// Finds credentials and proves that there are some; asks AWS nothing yet unless a role is to be assumed.
     pub async fn open(access: &Access) -> Result<Self, Refusal> {
+        let limits = Limits::default();
+        // Credentials are asked for over the network, too.
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(TRIES)
-                    .with_initial_backoff(Duration::from_millis(200)),
-            )
-            .timeout_config(
-                TimeoutConfig::builder().connect_timeout(Duration::from_secs(10)).build(),
-            );
+            .retry_config(retries(&limits))
+            .timeout_config(timeouts(&limits));
         if let Ok(name) = AppName::new("ssmtrail") {
             loader = loader.app_name(name);
         }
@@ -245,14 +102,27 @@ impl Connection {
         if let Err(it) = provider.provide_credentials().await {
             return Err(no_credentials(&DisplayErrorContext(&it).to_string(), access));
         }
-        Ok(Self { sdk, access: access.clone(), calls: Calls::at_once(AT_ONCE) })
+        Ok(Self::over(sdk, access, limits))
+    }
+
+    /// A way whose credentials were found, with these limits.
+    pub fn over(sdk: SdkConfig, access: &Access, limits: Limits) -> Self {
+        let region = sdk.region().map(|it| it.as_ref().to_owned()).unwrap_or_default();
+        let bodies = StalledStreamProtectionConfig::enabled().grace_period(limits.stalled);
+        let sdk = sdk
+            .into_builder()
+            .retry_config(retries(&limits))
+            .timeout_config(timeouts(&limits))
+            .stalled_stream_protection(bodies.build())
+            .build();
+        Self { sdk, access: access.clone(), calls: Calls::new(limits).in_region(&region) }
     }
 
     /// The same credentials in another Region.
     #[must_use]
     pub fn in_region(&self, region: &str) -> Self {
         let sdk = self.sdk.clone().into_builder().region(Region::new(region.to_owned())).build();
-        Self { sdk, access: self.access.clone(), calls: self.calls.clone() }
+        Self { sdk, access: self.access.clone(), calls: self.calls.in_region(region) }
     }
 
     pub fn region(&self) -> Option<String> {
@@ -261,17 +131,25 @@ impl Connection {
 
     pub async fn identity(&self) -> Result<Identity, Refusal> {
         let region = self.region().unwrap_or_else(|| "us-east-1".into());
-        let config = aws_sdk_sts::config::Builder::from(&self.sdk)
-            .region(Region::new(region))
-            .interceptor(self.calls.clone());
-        let client = aws_sdk_sts::Client::from_conf(config.build());
+        let client = self.in_region(&region).sts();
         let need = Need::of("sts:GetCallerIdentity", "*");
         let it =
             client.get_caller_identity().send().await.map_err(|it| self.refused(&it, &need))?;
-        Ok(Identity {
-            account: it.account().unwrap_or_default().to_owned(),
-            arn: it.arn().unwrap_or_default().to_owned(),
-        })
+        let (Some(account), Some(arn)) = (it.account(), it.arn()) else {
+            return Err(Refusal::new("AWS did not tell whose the credentials are")
+                .hint("check --endpoint-url; `aws sts get-caller-identity` must name an account"));
+        };
+        Ok(Identity { account: account.to_owned(), arn: arn.to_owned() })
+    }
+
+    /// S3, by path where the endpoint is not Amazon's.
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        let by_path = self.sdk.endpoint_url().is_some();
+        let config = aws_sdk_s3::config::Builder::from(&self.sdk)
+            .force_path_style(by_path)
+            .retry_partition(patience())
+            .interceptor(self.calls.clone());
+        aws_sdk_s3::Client::from_conf(config.build())
     }
 
     /// What an error of the SDK means, and what to do.
@@ -290,10 +168,30 @@ impl Connection {
             status: response.map(|it| it.status().as_u16()),
             region: response.and_then(|it| it.headers().get("x-amz-bucket-region")),
         };
+        let limits = self.calls.limits();
+        let late = match it {
+            SdkError::TimeoutError(_) => Some(limits.question),
+            // One that cannot be connected to is not reached.
+            SdkError::DispatchFailure(why) if why.is_timeout() => {
+                let text = DisplayErrorContext(it).to_string().to_lowercase();
+                (!text.contains("connect timeout")).then_some(limits.first_byte)
+            }
+            _ => None,
+        };
+        let unanswered = answer.status.is_none_or(|it| it >= 500 || it == 429)
+            || answer.code.is_some_and(is_throttled);
+        if unanswered && let Some(why) = self.calls.over() {
+            let mut it = Refusal::new(why)
+                .hint("AWS or the way to it is out of order: run the same command again later; what was read is kept");
+            it.ends = true;
+            return it;
+        }
+        if let Some(late) = late {
+            return Refusal::new(format!("AWS did not answer within {}", words(late)))
+                .hint("run the same command again; what was read is kept");
+        }
         match it {
             SdkError::ServiceError(_) => judge(&answer, need, profile),
-            SdkError::TimeoutError(_) => Refusal::new("AWS did not answer in time")
-                .hint("run the same command again; what was read is kept"),
             _ => {
                 let text = DisplayErrorContext(it).to_string();
                 if answer.status.is_some_and(|it| it >= 400) {
@@ -321,6 +219,32 @@ impl Connection {
             }
         }
     }
+}
+
+/// Makes one client for each service: counted, watched and patient.
+macro_rules! clients {
+    ($($name:ident: $sdk:ident),+ $(,)?) => {
+        impl Connection {
+            $(pub(crate) fn $name(&self) -> $sdk::Client {
+                let config = $sdk::config::Builder::from(&self.sdk)
+                    .retry_partition(patience())
+                    .interceptor(self.calls.clone());
+                $sdk::Client::from_conf(config.build())
+            })+
+        }
+    };
+}
+
+clients! {
+    account: aws_sdk_account,
+    cloudtrail: aws_sdk_cloudtrail,
+    ecs: aws_sdk_ecs,
+    iam: aws_sdk_iam,
+    kms: aws_sdk_kms,
+    logs: aws_sdk_cloudwatchlogs,
+    organizations: aws_sdk_organizations,
+    ssm: aws_sdk_ssm,
+    sts: aws_sdk_sts,
 }
 
 impl Connection {
@@ -496,12 +420,10 @@ fn judge(it: &Answer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
                 .hint("check its name, the Region and the account"),
         ),
         ("InvalidObjectState", _) => Refusal::new("it is archived and needs a restore"),
-        (
-            "SlowDown" | "Throttling" | "ThrottlingException" | "ThrottledException" | "TooManyRequestsException"
-            | "RequestLimitExceeded" | "LimitExceededException" | "RequestThrottled",
-            _,
-        ) => Refusal::new(format!("AWS still throttled it after {TRIES} tries ({code})"))
-            .hint("run the same command again later; what was read is kept"),
+        (code, _) if is_throttled(code) => {
+            Refusal::new(format!("AWS throttled every try ({code})"))
+                .hint("run the same command again later; what was read is kept")
+        }
         (code, _) if code.starts_with("KMS") || code.contains("KMSInvalidState") => {
             let why = if message.is_empty() { code } else { message };
             Refusal::new(format!("its KMS key cannot be used: {why}"))
@@ -511,7 +433,7 @@ fn judge(it: &Answer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
         | ("", Some(403)) => denied(message, need),
         ("", Some(404)) => ends(Refusal::new("it does not exist")),
         (_, Some(500..=599)) => Refusal::new(format!(
-            "AWS failed {TRIES} times ({})",
+            "AWS failed at every try ({})",
             if code.is_empty() { "5xx" } else { code }
         ))
         .hint("run the same command again; what was read is kept"),
@@ -520,6 +442,21 @@ fn judge(it: &Answer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
         (code, _) if message.is_empty() => Refusal::new(code),
         (code, _) => Refusal::new(format!("{code}: {message}")),
     }
+}
+
+/// "Error responses" (Amazon S3 API Reference) and "Common errors" of the services.
+fn is_throttled(code: &str) -> bool {
+    matches!(
+        code,
+        "SlowDown"
+            | "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded"
+            | "LimitExceededException"
+            | "RequestThrottled"
+    )
 }
 
 fn skew() -> Refusal {
@@ -598,27 +535,6 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_understood_is_no_refusal() {
         assert_eq!(words("", "", 200), "the answer came in a form that is not known; ");
-    }
-
-    #[test]
-    fn trouble_halves_the_requests_under_way_and_good_answers_bring_them_back() {
-        let mut pace = Pace::of(8);
-        for _ in 0..8 {
-            assert!(pace.begin());
-        }
-        assert!(!pace.begin());
-        pace.trouble();
-        pace.trouble();
-        assert_eq!(pace.limit, 4, "what meets many at once counts once");
-        for _ in 0..8 {
-            pace.end();
-        }
-        assert!(pace.limit > 4 && pace.limit < 8);
-        for _ in 0..99 {
-            pace.trouble();
-            pace.end();
-        }
-        assert!(pace.begin(), "one request may always be under way");
     }
 
     #[test]

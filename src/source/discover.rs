@@ -144,7 +144,7 @@ async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
     let partition = identity.arn.split(':').nth(1).unwrap_or("aws").to_owned();
     let me = identity.account;
     let need = Need::of("organizations:ListAccounts", "*");
-    let client = aws_sdk_organizations::Client::new(&connection.sdk);
+    let client = connection.organizations();
     let mut pages = client.list_accounts().into_paginator().send();
     let mut ids = Vec::new();
     while let Some(page) = pages.next().await {
@@ -169,7 +169,7 @@ pub(crate) fn anywhere(connection: Connection) -> Connection {
 pub(crate) async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
     use aws_sdk_account::types::RegionOptStatus;
     let need = Need::of("account:ListRegions", "*");
-    let client = aws_sdk_account::Client::new(&connection.sdk);
+    let client = connection.account();
     let mut pages = client
         .list_regions()
         .region_opt_status_contains(RegionOptStatus::Enabled)
@@ -196,7 +196,7 @@ async fn corner(connection: &Connection, account: &str, region: &str) -> Discove
 
 async fn documents(connection: &Connection, account: &str, region: &str, found: &mut Discovery) {
     let here = format!("{region} of {account}");
-    let client = aws_sdk_ssm::Client::new(&connection.sdk);
+    let client = connection.ssm();
     let mut names = vec![PREFERENCES.to_owned()];
     let filter =
         |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
@@ -259,7 +259,7 @@ async fn documents(connection: &Connection, account: &str, region: &str, found: 
 async fn clusters(connection: &Connection, account: &str, region: &str, found: &mut Discovery) {
     use aws_sdk_ecs::types::ClusterField;
     let here = format!("{region} of {account}");
-    let client = aws_sdk_ecs::Client::new(&connection.sdk);
+    let client = connection.ecs();
     let mut arns = Vec::new();
     let mut pages = client.list_clusters().into_paginator().send();
     while let Some(page) = pages.next().await {
@@ -290,6 +290,12 @@ async fn clusters(connection: &Connection, account: &str, region: &str, found: &
                 return;
             }
         };
+        for it in answer.failures() {
+            found.unread.push((
+                format!("the ECS cluster {} in {here}", it.arn().unwrap_or("?")),
+                failed(it),
+            ));
+        }
         for cluster in answer.clusters() {
             let name = cluster.cluster_name().unwrap_or_default();
             let from = format!("ECS Exec of the cluster {name} in {here}");
@@ -322,6 +328,12 @@ async fn clusters(connection: &Connection, account: &str, region: &str, found: &
     }
 }
 
+/// What an answer says that it does not tell of one thing ("API failures messages", Amazon ECS Developer Guide).
+fn failed(it: &aws_sdk_ecs::types::Failure) -> Refusal {
+    let reason = it.reason().unwrap_or("without a reason");
+    Refusal::new(format!("AWS did not describe it: {reason}"))
+}
+
 /// Log groups of the tasks of a cluster that sessions can be opened in: those that run now, since a task definition alone does
 /// not tell whether it is used.
 ///
@@ -348,6 +360,11 @@ async fn tasks(
         let ask = client.describe_tasks().cluster(cluster).set_tasks(Some(some.to_vec()));
         let answer =
             ask.send().await.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
+        // A task that ended meanwhile is none that runs now.
+        let gone = |it: &&aws_sdk_ecs::types::Failure| it.reason() != Some("MISSING");
+        if let Some(it) = answer.failures().iter().find(gone) {
+            return Err(("the tasks", failed(it)));
+        }
         let open = answer.tasks().iter().filter(|it| it.enable_execute_command());
         definitions.extend(open.filter_map(|it| it.task_definition_arn().map(str::to_owned)));
     }

@@ -1,7 +1,8 @@
 //! A folder tree: what `aws s3 sync` leaves, an export task's files, evidence handed over on a disk.
 //!
-//! Every regular file is listed, whatever its name; what it is, its bytes tell. Links are followed, loops
-//! are found, and what is no file (a pipe, a device) is never opened.
+//! Every regular file is listed, whatever its name; what it is, its bytes tell. Links within the folder are followed and
+//! loops are found. A link that leads out of it is told and not followed: whoever handed the folder over must not choose
+//! what of the reader's own machine becomes evidence. What is no file (a pipe, a device) is never opened.
 
 use std::fs::File;
 use std::path::Path;
@@ -51,10 +52,19 @@ impl Source for Folder {
     async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
         let root = self.root.clone();
         let walk = tokio::task::spawn_blocking(move || {
-            for entry in WalkDir::new(&root).follow_links(true).sort_by_file_name() {
+            let mut walk = WalkDir::new(&root).follow_links(true).sort_by_file_name().into_iter();
+            while let Some(entry) = walk.next() {
                 let it = match entry {
-                    Ok(it) if it.file_type().is_dir() => continue,
-                    Ok(it) => listed(it.path(), &root, it.metadata()),
+                    Ok(it) => match it.path_is_symlink().then(|| leaving(&it, &root)).flatten() {
+                        Some(skip) => {
+                            if it.file_type().is_dir() {
+                                walk.skip_current_dir();
+                            }
+                            Some(Found::Skip(skip))
+                        }
+                        None if it.file_type().is_dir() => None,
+                        None => listed(it.path(), &root, it.metadata()),
+                    },
                     Err(it) => Some(Found::Skip(skip(&it))),
                 };
                 if let Some(it) = it
@@ -69,7 +79,12 @@ impl Source for Folder {
 
     async fn fetch(&self, it: &Listed, _from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
         let Handle::Path(path) = &it.handle else { return Err(Refusal::new("no path")) };
-        match File::open(path) {
+        // What was listed may be a link by now.
+        let real = path.canonicalize().map_err(|it| Refusal::new(plain(&it)))?;
+        if !real.starts_with(&self.root) {
+            return Err(Refusal::new(out_of(&real)));
+        }
+        match File::open(&real) {
             Ok(it) => Ok(Box::new(it)),
             Err(it) => Err(Refusal::new(plain(&it))),
         }
@@ -112,6 +127,20 @@ fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>
     }))
 }
 
+/// A link whose end lies out of the root: what it leads to may have been meant as a transcript, if it is a file or a folder.
+fn leaving(it: &walkdir::DirEntry, root: &Path) -> Option<Skip> {
+    let end = it.path().canonicalize().ok().filter(|it| !it.starts_with(root))?;
+    let loses = it.file_type().is_file() || it.file_type().is_dir();
+    Some(Skip { locator: locator(it.path()), why: out_of(&end), loses })
+}
+
+fn out_of(end: &Path) -> String {
+    format!(
+        "a link that leads out of the source, to {}: it was not followed; name that place as a source if it belongs here",
+        locator(end)
+    )
+}
+
 fn skip(it: &walkdir::Error) -> Skip {
     let place = it.path().map(locator).unwrap_or_default();
     if it.loop_ancestor().is_some() {
@@ -133,17 +162,93 @@ pub fn plain(it: &std::io::Error) -> String {
     text[..end].to_lowercase()
 }
 
-/// A path as text: bytes that are no UTF-8, and `%` before them, percent-encoded so that no two paths
-/// become one.
+/// A path as text, no two paths as the same: bytes that are no UTF-8 are percent-encoded, and so is a `%` that would look
+/// like one of these, or like itself encoded. All other text stays as it is.
 pub fn locator(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
+    let valid = std::str::from_utf8(bytes).is_ok();
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        out.push_str(chunk.valid());
+        let mut rest = chunk.valid();
+        while let Some(at) = rest.find('%') {
+            let (before, behind) = (&rest[..at], &rest[at + 1..]);
+            out.push_str(before);
+            out.push_str(if valid && !is_taken(behind.as_bytes()) { "%" } else { "%25" });
+            rest = behind;
+        }
+        out.push_str(rest);
         for byte in chunk.invalid() {
             use std::fmt::Write as _;
             let _ = write!(out, "%{byte:02X}");
         }
     }
     out
+}
+
+/// Whether a `%` before this would be read as an encoded byte: one that no UTF-8 begins with or goes on with alone, or `%`.
+fn is_taken(behind: &[u8]) -> bool {
+    match behind {
+        [b'2', b'5', ..] => true,
+        [b'8' | b'9' | b'A'..=b'F', low, ..] => low.is_ascii_digit() || (b'A'..=b'F').contains(low),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    fn text(path: &[u8]) -> String {
+        locator(Path::new(OsStr::from_bytes(path)))
+    }
+
+    #[test]
+    fn no_two_paths_have_one_locator() {
+        let paths: [&[u8]; 9] = [
+            b"a%FF-0.log",
+            b"a\xff-0.log",
+            b"a%25FF-0.log",
+            b"a%2525FF-0.log",
+            b"a%-0.log",
+            b"a%\xff-0.log",
+            b"a%25\xff-0.log",
+            b"a%ff-0.log",
+            b"a\xfe-0.log",
+        ];
+        let mut texts: Vec<String> = paths.iter().map(|it| text(it)).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), paths.len(), "{texts:?}");
+    }
+
+    #[test]
+    fn a_path_that_could_be_no_other_is_its_own_locator() {
+        for it in
+            ["prod/alice-0123456789abcdef0.log", "100% sure.log", "per%20cent.log", "a%2Fb", "日本"]
+        {
+            assert_eq!(text(it.as_bytes()), it);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_became_a_link_out_of_the_folder_after_it_was_listed_is_not_opened() {
+        let world = tempfile::tempdir().unwrap();
+        let (root, notes) = (world.path().join("handed"), world.path().join("notes"));
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(&notes, "private").unwrap();
+        let path = root.join("alice-0123456789abcdef0.log");
+        std::fs::write(&path, "$ ls").unwrap();
+        let folder = Folder::open(&root).unwrap();
+        let (out, mut found) = tokio::sync::mpsc::channel(9);
+        folder.list(out).await.unwrap();
+        let Some(Found::Object(it)) = found.recv().await else { panic!("one object") };
+        assert!(folder.fetch(&it, None).await.is_ok());
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&notes, &path).unwrap();
+        let refusal = folder.fetch(&it, None).await.err().unwrap();
+        assert!(refusal.why.starts_with("a link that leads out of the source"), "{}", refusal.why);
+    }
 }

@@ -18,8 +18,20 @@ pub mod folder;
 /// Credentials, Regions, and what AWS says when it refuses.
 pub mod aws;
 
+/// How long AWS is waited for.
+pub mod patience;
+
+/// What is asked, counted and watched.
+pub mod calls;
+
 /// A bucket and prefix.
 pub mod s3;
+
+/// One object's bytes.
+mod object;
+
+/// Whether they are those that were stored.
+mod checksum;
 
 /// A log group.
 pub mod logs;
@@ -119,7 +131,7 @@ pub struct Seen {
     pub stored_at: Option<i64>,
     pub version_id: Option<String>,
     pub etag: Option<String>,
-    /// Algorithm and value, as `crc64nvme:…`.
+    /// Algorithm and value, as `crc64nvme:…`, proved over all bytes while they were read.
     pub checksum: Option<String>,
     /// `AES256`, or `aws:kms:` and the key.
     pub encryption: Option<String>,
@@ -138,6 +150,17 @@ pub trait Body: std::io::Read + Send {
     /// What is known of the object once its end was reached.
     fn seen(&self) -> Seen {
         Seen::default()
+    }
+
+    /// Why reading failed, where more is known than the error tells.
+    fn refusal(&self) -> Option<Refusal> {
+        None
+    }
+
+    /// Goes back to the start after reading failed, if what came was not what was promised and may be better now. All
+    /// that was read before counts for nothing.
+    fn anew(&mut self) -> bool {
+        false
     }
 }
 
@@ -197,6 +220,11 @@ pub trait Source {
 
     /// Seconds by which the place's clock is ahead of ours, where it tells and they are far apart.
     fn skew(&self) -> Option<i64> {
+        None
+    }
+
+    /// What a person who waits should know: that nothing came for a while.
+    fn waiting(&self) -> Option<String> {
         None
     }
 

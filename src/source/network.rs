@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use super::light::Element;
 use super::light::ec2;
+use super::survey::Next;
+use super::survey::Pages;
 use super::survey::Way;
 use crate::settings::*;
 
@@ -21,18 +23,18 @@ async fn listed<T>(
     let action = api.trim_start_matches("ec2:");
     let need = way.need(api, "*");
     let mut out = Vec::new();
-    let mut token: Option<String> = None;
+    let mut pages = Pages::default();
     loop {
-        let mut words = words.to_vec();
+        let (mut words, token) = (words.to_vec(), pages.token());
         if let Some(it) = &token {
             words.push(("NextToken", it));
         }
         let answer = ec2(&way.connection, action, &words).await;
-        let mut next = None;
+        let mut next = Next::End;
         let read = way.read(api, &need, answer, &[], None, |it| {
             let document = roxmltree::Document::parse(&it.text).ok()?;
             let root = Element::root(&document);
-            next = root.text("nextToken");
+            next = Next::at(root.text("nextToken").as_deref());
             // An empty list is there; a page of somebody in between has none.
             root.child(list)?;
             Some(root.items(list).flat_map(&take).collect::<Vec<T>>())
@@ -48,10 +50,11 @@ async fn listed<T>(
                 return Read { asked: read.asked, outcome: Outcome::Unread(it) };
             }
         }
-        if next.is_none() {
-            return Read { asked: read.asked, outcome: Outcome::Is(out) };
+        match pages.next(api, next) {
+            Ok(true) => {}
+            Ok(false) => return Read { asked: read.asked, outcome: Outcome::Is(out) },
+            Err(it) => return Read { asked: read.asked, outcome: Outcome::Unread(it) },
         }
-        token = next;
     }
 }
 

@@ -5,23 +5,14 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::ContextEntry;
 use aws_sdk_iam::types::ContextKeyTypeEnum;
 
-use super::aws::patience;
+use super::survey::Next;
 use super::survey::Way;
 use crate::audit::writers::Question;
 use crate::settings::*;
 
-fn client(way: &Way) -> aws_sdk_iam::Client {
-    aws_sdk_iam::Client::from_conf(
-        aws_sdk_iam::config::Builder::from(&way.connection.sdk)
-            .interceptor(way.connection.calls.clone())
-            .retry_partition(patience())
-            .build(),
-    )
-}
-
 /// The role within each instance profile of a corner, each asked for once.
 pub(super) async fn profiles(way: &Way, instances: &mut [Instance]) {
-    let client = client(way);
+    let client = way.connection.iam();
     let mut known: BTreeMap<String, Read<Option<String>>> = BTreeMap::new();
     for it in instances {
         let Some(arn) = &it.profile else {
@@ -51,7 +42,7 @@ pub(super) async fn simulate(
     nodes: Vec<(String, String)>,
     questions: Vec<Question>,
 ) -> Role {
-    let client = client(way);
+    let client = way.connection.iam();
     let need = way.need("iam:SimulatePrincipalPolicy", arn);
     let mut out = Role { arn: arn.into(), nodes, ..Role::default() };
     let mut refused = false;
@@ -62,10 +53,7 @@ pub(super) async fn simulate(
             out.simulations.push(Simulation { resource: it.resource, decisions });
             continue;
         }
-        let mut decisions = Vec::new();
-        let mut marker = None;
-        let mut read;
-        loop {
+        let ask = async |marker| {
             let mut ask = client
                 .simulate_principal_policy()
                 .policy_source_arn(arn)
@@ -85,36 +73,25 @@ pub(super) async fn simulate(
                         .build(),
                 );
             }
-            marker = None;
-            let got = ask.send().await;
-            read = way.read("iam:SimulatePrincipalPolicy", &need, got, &[], (), |it| {
-                marker = it.marker().filter(|_| it.is_truncated()).map(str::to_owned);
-                decisions.extend(it.evaluation_results().iter().map(|it| {
-                    Decision {
-                        action: it.eval_action_name().to_owned(),
-                        decision: it.eval_decision().as_str().to_owned(),
-                        missing_context: it.missing_context_values().to_vec(),
-                        by_organization: it
-                            .organizations_decision_detail()
-                            .map(|it| it.allowed_by_organizations()),
-                        by_boundary: it
-                            .permissions_boundary_decision_detail()
-                            .map(|it| it.allowed_by_permissions_boundary()),
-                    }
-                }));
-            });
-            if marker.is_none() {
-                break;
-            }
-        }
-        let outcome = match read.outcome {
-            Outcome::Is(()) => Outcome::Is(decisions),
-            Outcome::Unread(it) => {
-                refused = true;
-                Outcome::Unread(it)
-            }
+            ask.send().await
         };
-        let decisions = Read { asked: read.asked, outcome };
+        let decisions = way
+            .paged("iam:SimulatePrincipalPolicy", &need, &[], ask, |it| {
+                let decisions = it.evaluation_results().iter().map(|it| Decision {
+                    action: it.eval_action_name().to_owned(),
+                    decision: it.eval_decision().as_str().to_owned(),
+                    missing_context: it.missing_context_values().to_vec(),
+                    by_organization: it
+                        .organizations_decision_detail()
+                        .map(|it| it.allowed_by_organizations()),
+                    by_boundary: it
+                        .permissions_boundary_decision_detail()
+                        .map(|it| it.allowed_by_permissions_boundary()),
+                });
+                (decisions.collect(), Next::if_truncated(Some(it.is_truncated()), it.marker()))
+            })
+            .await;
+        refused = decisions.known().is_err();
         out.simulations.push(Simulation { resource: it.resource, decisions });
     }
     if refused && arn.contains(":role/") {
@@ -128,18 +105,25 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
     let name = arn.rsplit('/').next().unwrap_or(arn);
     let mut out = Vec::new();
     let need = way.need("iam:ListRolePolicies", arn);
-    let mut pages = client.list_role_policies().role_name(name).into_paginator().send();
-    let mut inline = Vec::new();
-    let mut last = Read { outcome: Outcome::Is(Vec::new()), ..Read::default() };
-    while let Some(page) = pages.next().await {
-        last = way.read("iam:ListRolePolicies", &need, page, &[], Vec::new(), |it| {
-            inline.extend(it.policy_names().iter().cloned());
-            Vec::new()
-        });
-    }
-    if last.known().is_err() {
-        return last;
-    }
+    let listed = way
+        .paged(
+            "iam:ListRolePolicies",
+            &need,
+            &[],
+            async |marker| {
+                client.list_role_policies().role_name(name).set_marker(marker).send().await
+            },
+            |it| {
+                let next = Next::if_truncated(Some(it.is_truncated()), it.marker());
+                (it.policy_names().to_vec(), next)
+            },
+        )
+        .await;
+    let inline = match listed.outcome {
+        Outcome::Is(it) => it,
+        Outcome::Unread(it) => return Read { asked: listed.asked, outcome: Outcome::Unread(it) },
+    };
+    let mut last = Read { asked: listed.asked, outcome: Outcome::Is(Vec::new()) };
     for policy in inline {
         let need = way.need("iam:GetRolePolicy", arn);
         let got = client.get_role_policy().role_name(name).policy_name(&policy).send().await;
@@ -153,16 +137,25 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
         }
     }
     let need = way.need("iam:ListAttachedRolePolicies", arn);
-    let mut pages = client.list_attached_role_policies().role_name(name).into_paginator().send();
-    let mut attached = Vec::new();
-    while let Some(page) = pages.next().await {
-        last = way.read("iam:ListAttachedRolePolicies", &need, page, &[], Vec::new(), |it| {
-            attached.extend(
-                it.attached_policies().iter().filter_map(|it| it.policy_arn().map(str::to_owned)),
-            );
-            Vec::new()
-        });
-    }
+    let listed = way
+        .paged(
+            "iam:ListAttachedRolePolicies",
+            &need,
+            &[],
+            async |marker| {
+                client.list_attached_role_policies().role_name(name).set_marker(marker).send().await
+            },
+            |it| {
+                let all = it.attached_policies().iter();
+                let all = all.filter_map(|it| it.policy_arn().map(str::to_owned)).collect();
+                (all, Next::if_truncated(Some(it.is_truncated()), it.marker()))
+            },
+        )
+        .await;
+    let attached = match listed.outcome {
+        Outcome::Is(it) => it,
+        Outcome::Unread(it) => return Read { asked: listed.asked, outcome: Outcome::Unread(it) },
+    };
     for policy in attached {
         if last.known().is_err() {
             return last;
@@ -174,7 +167,14 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
             version = it.policy().and_then(|it| it.default_version_id()).map(str::to_owned);
             Vec::new()
         });
-        let Some(version) = version else { return last };
+        if last.known().is_err() {
+            return last;
+        }
+        let Some(version) = version else {
+            let why =
+                Unread::new(Reason::NotUnderstood, "iam:GetPolicy answered without a version");
+            return Read { asked: last.asked, outcome: Outcome::Unread(why) };
+        };
         let need = way.need("iam:GetPolicyVersion", &policy);
         let got = client.get_policy_version().policy_arn(&policy).version_id(version).send().await;
         last = way.read("iam:GetPolicyVersion", &need, got, &[], Vec::new(), |it| {

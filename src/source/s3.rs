@@ -1,24 +1,14 @@
 //! A bucket and a prefix: every object below it, each read whole or not at all.
 //!
-//! Small objects are fetched into memory, many at once, and fetched again where the network broke off; large ones
-//! stream, and are taken up again at the byte where they stopped, if they are still the same. How many bytes came is
-//! compared with what was promised, because a connection that ends early looks like an end.
+//! Here is the listing, and what stands between a listed object and its bytes; how those come is in `object`.
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::io::Read;
 use std::sync::OnceLock;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::ChecksumMode;
 use aws_sdk_s3::types::OptionalObjectAttributes;
 use aws_sdk_s3::types::RequestPayer;
-use bytes::Bytes;
-use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
@@ -30,15 +20,13 @@ use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Position;
 use crate::source::Refusal;
-use crate::source::Seen;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
-
-/// Objects up to this size are fetched into memory at once.
-const SMALL: u64 = 4 << 20;
-/// How often a broken body is taken up again without a byte of progress.
-const TAKES: u32 = 5;
+use crate::source::object::Get;
+use crate::source::object::Reader;
+use crate::source::object::Wrong;
+use crate::source::object::version;
 
 /// A prefix of a bucket.
 pub struct Bucket {
@@ -54,17 +42,6 @@ pub struct Bucket {
     ended: OnceLock<Refusal>,
 }
 
-/// What every request for an object carries.
-#[derive(Clone)]
-struct Reader {
-    client: Client,
-    bucket: String,
-    owner: Option<String>,
-    payer: Option<RequestPayer>,
-    /// A service that is not Amazon's, which may not tell in its listing what was restored.
-    compatible: bool,
-}
-
 impl Bucket {
     /// Finds the bucket's Region and makes ready. Asks for one thing only: HeadBucket.
     pub async fn open(
@@ -77,7 +54,7 @@ impl Bucket {
         let region = region_of(&connection, bucket, owner.as_deref()).await?;
         let connection = connection.in_region(&region);
         let reader = Reader {
-            client: client(&connection),
+            client: connection.s3(),
             bucket: bucket.to_owned(),
             owner,
             payer: spec.requester_pays.then_some(RequestPayer::Requester),
@@ -112,6 +89,7 @@ impl Bucket {
         let need = Need::of("s3:ListBucket", self.arn());
         let mut token: Option<String> = None;
         loop {
+            self.goes_on()?;
             let page = self
                 .reader
                 .client
@@ -129,9 +107,9 @@ impl Bucket {
                 let restored =
                     it.restore_status().map(|it| it.is_restore_in_progress().unwrap_or(false));
                 let object = Object {
-                    key: it.key().unwrap_or_default(),
+                    key: it.key(),
                     etag: it.e_tag().unwrap_or_default(),
-                    bytes: it.size().unwrap_or(0),
+                    bytes: it.size(),
                     changed: it.last_modified(),
                     class: it.storage_class().map(|it| it.as_str()),
                     restoring: restored,
@@ -152,6 +130,7 @@ impl Bucket {
         let need = Need::of("s3:ListBucketVersions", self.arn());
         let (mut key, mut id): (Option<String>, Option<String>) = (None, None);
         loop {
+            self.goes_on()?;
             let page = self
                 .reader
                 .client
@@ -170,9 +149,9 @@ impl Bucket {
                 let restored =
                     it.restore_status().map(|it| it.is_restore_in_progress().unwrap_or(false));
                 let object = Object {
-                    key: it.key().unwrap_or_default(),
+                    key: it.key(),
                     etag: it.e_tag().unwrap_or_default(),
-                    bytes: it.size().unwrap_or(0),
+                    bytes: it.size(),
                     changed: it.last_modified(),
                     class: it.storage_class().map(|it| it.as_str()),
                     restoring: restored,
@@ -198,13 +177,25 @@ impl Bucket {
     }
 
     fn listed(&self, it: &Object<'_>) -> Found {
-        let place = format!("s3://{}/{}", self.bucket, it.key);
+        let untold = |what: &str| {
+            let locator = format!("s3://{}/{}", self.bucket, it.key.unwrap_or_default());
+            Found::Skip(Skip {
+                locator,
+                why: format!("the listing does not tell its {what}"),
+                loses: true,
+            })
+        };
+        let Some(key) = it.key.filter(|it| !it.is_empty()) else { return untold("key") };
+        let Some(bytes) = it.bytes.and_then(|it| u64::try_from(it).ok()) else {
+            return untold("size");
+        };
+        let place = format!("s3://{}/{key}", self.bucket);
         // Older versions are places of their own; the newest bears the plain name too where versions are off.
         let locator = match it.version_id {
             Some(id) => format!("{place}?versionId={id}"),
             None => place,
         };
-        if it.key.ends_with('/') && it.bytes == 0 {
+        if key.ends_with('/') && bytes == 0 {
             return Found::Skip(Skip { locator, why: "a folder marker".into(), loses: false });
         }
         let blocked = match (it.class, it.restoring) {
@@ -212,20 +203,20 @@ impl Bucket {
                 "it is being restored from its archive class; a later run will read it".to_owned(),
             ),
             (Some(class @ ("GLACIER" | "DEEP_ARCHIVE")), None) if !self.reader.compatible => {
-                Some(self.needs_restore(class, it.key, it.version_id))
+                Some(self.needs_restore(class, key, it.version_id))
             }
             _ => None,
         };
         Found::Object(Listed {
             locator,
-            key: it.key.to_owned(),
-            version: version(it.version_id, it.etag, it.bytes),
-            bytes: u64::try_from(it.bytes).unwrap_or(0),
+            key: key.to_owned(),
+            version: version(it.version_id, it.etag, bytes),
+            bytes,
             stored_at: it.changed.and_then(micros),
             grown_at: None,
             blocked,
             handle: Handle::Object {
-                key: it.key.to_owned(),
+                key: key.to_owned(),
                 version_id: it.version_id.map(str::to_owned),
             },
         })
@@ -239,6 +230,11 @@ impl Bucket {
             quoted(&self.bucket),
             quoted(key)
         )
+    }
+
+    /// What ended the reading ends the listing: nobody reads what it finds.
+    fn goes_on(&self) -> Result<(), Refusal> {
+        self.ended.get().map_or(Ok(()), |it| Err(it.clone()))
     }
 
     fn refuse(&self, it: Refusal) -> Refusal {
@@ -285,9 +281,9 @@ impl Source for Bucket {
                 }
             };
             let object = Object {
-                key,
+                key: Some(key),
                 etag: it.e_tag().unwrap_or_default(),
-                bytes: it.content_length().unwrap_or(0),
+                bytes: it.content_length(),
                 changed: it.last_modified(),
                 class: it.storage_class().map(|it| it.as_str()),
                 restoring: it.restore().map(|it| it.contains("ongoing-request=\"true\"")),
@@ -299,9 +295,7 @@ impl Source for Bucket {
     }
 
     async fn fetch(&self, it: &Listed, _from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
-        if let Some(it) = self.ended.get() {
-            return Err(it.clone());
-        }
+        self.goes_on()?;
         let Handle::Object { key, version_id } = &it.handle else {
             return Err(Refusal::new("no object"));
         };
@@ -310,63 +304,14 @@ impl Source for Bucket {
             connection: self.connection.clone(),
             key: key.clone(),
             version_id: version_id.clone(),
+            listed: it.clone(),
         };
-        let mut takes = 0;
-        loop {
-            let answer = match get.send(None).await {
-                Ok(it) => it,
-                Err((Some(code), _)) if code == "InvalidObjectState" => {
-                    return Err(Refusal::new(self.needs_restore(
-                        "an archive class",
-                        key,
-                        version_id.as_deref(),
-                    )));
-                }
-                Err((_, refusal)) => return Err(self.refuse(refusal)),
-            };
-            let mut seen = seen_of(&answer);
-            let bytes = answer.content_length().and_then(|it| u64::try_from(it).ok());
-            let now = version(
-                version_id.as_deref(),
-                answer.e_tag().unwrap_or_default(),
-                answer.content_length().unwrap_or_else(|| i64::try_from(it.bytes).unwrap_or(0)),
-            );
-            if answer.e_tag().is_some() && now != it.version {
-                seen.version = Some(now);
-                seen.stored_at = answer.last_modified().and_then(micros);
+        get.fetch().await.map_err(|it| match it {
+            Wrong::Refused(Some(code), _) if code == "InvalidObjectState" => {
+                Refusal::new(self.needs_restore("an archive class", key, version_id.as_deref()))
             }
-            // A proxy may take the length off; then the listing's counts, if this is what was listed.
-            let wanted = bytes.or_else(|| seen.version.is_none().then_some(it.bytes));
-            if wanted.is_none_or(|it| it > SMALL) {
-                return Ok(Box::new(Stream {
-                    get,
-                    etag: answer.e_tag().map(str::to_owned),
-                    wanted,
-                    at: 0,
-                    body: answer.body,
-                    held: Bytes::new(),
-                    takes: 0,
-                    seen,
-                    runtime: Runtime::current(),
-                }));
-            }
-            takes += 1;
-            let why = match answer.body.collect().await {
-                Ok(all) => {
-                    let all = all.into_bytes();
-                    if wanted == Some(all.len() as u64) {
-                        return Ok(Box::new(Small { bytes: all, at: 0, seen }));
-                    }
-                    format!("it ended after {} of {} bytes", all.len(), wanted.unwrap_or(0))
-                }
-                Err(it) => broken(&it),
-            };
-            if takes >= TAKES {
-                return Err(Refusal::new(format!("{why}, {takes} times"))
-                    .hint("run the same command again; what was read is kept"));
-            }
-            tokio::time::sleep(pause(takes)).await;
-        }
+            it => self.refuse(it.refusal()),
+        })
     }
 
     fn concurrency(&self) -> usize {
@@ -381,6 +326,10 @@ impl Source for Bucket {
         self.connection.calls.far_off()
     }
 
+    fn waiting(&self) -> Option<String> {
+        self.connection.calls.waiting()
+    }
+
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         (self.account.clone(), None)
     }
@@ -388,9 +337,9 @@ impl Source for Bucket {
 
 /// One listed object, in the terms that both listings share.
 struct Object<'a> {
-    key: &'a str,
+    key: Option<&'a str>,
     etag: &'a str,
-    bytes: i64,
+    bytes: Option<i64>,
     changed: Option<&'a DateTime>,
     class: Option<&'a str>,
     /// Whether a restore is under way; `None` if there was never one.
@@ -434,15 +383,7 @@ fn next(
     }
 }
 
-/// What changes whenever the bytes may have.
-fn version(version_id: Option<&str>, etag: &str, bytes: i64) -> String {
-    match version_id {
-        Some(id) => id.to_owned(),
-        None => format!("{}-{bytes}", etag.trim_matches('"')),
-    }
-}
-
-fn micros(it: &DateTime) -> Option<i64> {
+pub(super) fn micros(it: &DateTime) -> Option<i64> {
     it.to_millis().ok()?.checked_mul(1000)
 }
 
@@ -455,32 +396,9 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-fn pause(takes: u32) -> std::time::Duration {
-    std::time::Duration::from_millis(100 << takes.min(6))
-}
-
-fn broken(it: &aws_sdk_s3::primitives::ByteStreamError) -> String {
-    let text = aws_sdk_s3::error::DisplayErrorContext(it).to_string();
-    if text.to_lowercase().contains("checksum") {
-        return "its bytes do not have the checksum they were stored with".into();
-    }
-    if text.contains("minimum throughput") {
-        return "its bytes came too slowly".into();
-    }
-    "the connection broke off".into()
-}
-
-fn arn(connection: &Connection, bucket: &str) -> String {
+pub(super) fn arn(connection: &Connection, bucket: &str) -> String {
     let region = connection.region().unwrap_or_default();
     format!("arn:{}:s3:::{bucket}", partition_of(&region))
-}
-
-fn client(connection: &Connection) -> Client {
-    let config = aws_sdk_s3::config::Builder::from(&connection.sdk)
-        .force_path_style(connection.sdk.endpoint_url().is_some())
-        .retry_partition(super::aws::patience())
-        .interceptor(connection.calls.clone());
-    Client::from_conf(config.build())
 }
 
 /// Asks the bucket itself: it answers with its Region even where it refuses all else ("HeadBucket").
@@ -490,7 +408,7 @@ async fn region_of(
     owner: Option<&str>,
 ) -> Result<String, Refusal> {
     let here = connection.region().unwrap_or_else(|| "us-east-1".into());
-    let client = client(&connection.in_region(&here));
+    let client = connection.in_region(&here).s3();
     let head = client
         .head_bucket()
         .bucket(bucket)
@@ -529,173 +447,6 @@ async fn region_of(
                 }
             }
         }
-    }
-}
-
-fn seen_of(it: &GetObjectOutput) -> Seen {
-    let sums = [
-        ("crc64nvme", it.checksum_crc64_nvme()),
-        ("sha256", it.checksum_sha256()),
-        ("crc32c", it.checksum_crc32_c()),
-        ("crc32", it.checksum_crc32()),
-        ("sha1", it.checksum_sha1()),
-    ];
-    let encryption = it.server_side_encryption().map(|kind| match it.ssekms_key_id() {
-        Some(key) => format!("{}:{key}", kind.as_str()),
-        None => kind.as_str().to_owned(),
-    });
-    Seen {
-        version: None,
-        stored_at: None,
-        version_id: it.version_id().map(str::to_owned),
-        etag: it.e_tag().map(|it| it.trim_matches('"').to_owned()),
-        checksum: sums.into_iter().find_map(|(name, value)| Some(format!("{name}:{}", value?))),
-        encryption,
-        // "Amazon S3 returns this header for all objects except for S3 Standard" ("GetObject").
-        storage_class: Some(it.storage_class().map_or("STANDARD", |it| it.as_str()).to_owned()),
-        damaged: None,
-        position: None,
-        ..Seen::default()
-    }
-}
-
-/// A request for one object.
-struct Get {
-    reader: Reader,
-    connection: Connection,
-    key: String,
-    version_id: Option<String>,
-}
-
-impl Get {
-    /// The whole object, or what follows a byte of one with a known ETag. An error comes with its code.
-    async fn send(
-        &self,
-        from: Option<(u64, Option<&str>)>,
-    ) -> Result<GetObjectOutput, (Option<String>, Refusal)> {
-        let mut get = self
-            .reader
-            .client
-            .get_object()
-            .bucket(&self.reader.bucket)
-            .key(&self.key)
-            .set_version_id(self.version_id.clone())
-            .set_expected_bucket_owner(self.reader.owner.clone())
-            .set_request_payer(self.reader.payer.clone());
-        get = match from {
-            Some((at, etag)) => {
-                get.range(format!("bytes={at}-")).set_if_match(etag.map(str::to_owned))
-            }
-            None => get.checksum_mode(ChecksumMode::Enabled),
-        };
-        let turn = self.connection.calls.turn().await;
-        let answer = get.send().await;
-        drop(turn);
-        answer.map_err(|it| {
-            let action =
-                if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-            let need =
-                Need::of(action, format!("{}/*", arn(&self.connection, &self.reader.bucket)));
-            (it.meta().code().map(str::to_owned), self.connection.refused(&it, &need))
-        })
-    }
-}
-
-/// An object in memory.
-struct Small {
-    bytes: Bytes,
-    at: usize,
-    seen: Seen,
-}
-
-impl Read for Small {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let rest = &self.bytes[self.at..];
-        let used = rest.len().min(buffer.len());
-        buffer[..used].copy_from_slice(&rest[..used]);
-        self.at += used;
-        Ok(used)
-    }
-}
-
-impl Body for Small {
-    fn seen(&self) -> Seen {
-        self.seen.clone()
-    }
-}
-
-/// An object that comes as it is read. Reading must happen outside of the runtime's own threads.
-struct Stream {
-    get: Get,
-    etag: Option<String>,
-    /// How many bytes there are, if anybody said.
-    wanted: Option<u64>,
-    at: u64,
-    body: ByteStream,
-    held: Bytes,
-    takes: u32,
-    seen: Seen,
-    runtime: Runtime,
-}
-
-impl Stream {
-    fn take_up(&mut self, why: &str) -> std::io::Result<()> {
-        loop {
-            self.takes += 1;
-            if self.takes > TAKES {
-                let wanted = self.wanted.map_or_else(|| "?".into(), |it| it.to_string());
-                let text = format!("{why} at byte {} of {wanted}, {TAKES} times", self.at);
-                return Err(std::io::Error::other(text));
-            }
-            let wait = pause(self.takes);
-            // A timer belongs to the runtime it is made in.
-            self.runtime.block_on(async move { tokio::time::sleep(wait).await });
-            match self.runtime.block_on(self.get.send(Some((self.at, self.etag.as_deref())))) {
-                Ok(it) => {
-                    self.body = it.body;
-                    return Ok(());
-                }
-                Err((Some(code), _)) if code == "PreconditionFailed" => {
-                    let text =
-                        "it was replaced while it was being read; the next run reads the new one";
-                    return Err(std::io::Error::other(text));
-                }
-                Err((_, refusal)) if self.takes == TAKES => return Err(refusal.into()),
-                Err(_) => {}
-            }
-        }
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            if !self.held.is_empty() {
-                let used = self.held.len().min(buffer.len());
-                buffer[..used].copy_from_slice(&self.held.split_to(used));
-                self.at += used as u64;
-                return Ok(used);
-            }
-            match self.runtime.block_on(self.body.next()) {
-                Some(Ok(it)) => {
-                    if !it.is_empty() {
-                        self.takes = 0;
-                    }
-                    self.held = it;
-                }
-                Some(Err(it)) => self.take_up(&broken(&it))?,
-                None => match self.wanted {
-                    Some(wanted) if self.at < wanted => self.take_up("it ended")?,
-                    _ => return Ok(0),
-                },
-            }
-        }
-    }
-}
-
-impl Body for Stream {
-    fn seen(&self) -> Seen {
-        self.seen.clone()
     }
 }
 

@@ -28,7 +28,6 @@ use crate::settings::*;
 use crate::source::Refusal;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
-use crate::source::aws::patience;
 use crate::source::discover::anywhere;
 use crate::source::discover::enabled_regions;
 use crate::source::network;
@@ -130,6 +129,102 @@ impl Way {
             }
         };
         Read { asked, outcome }
+    }
+}
+
+/// Pages of one answer that are read at most: more than any account has, and an end for one that never ends.
+const PAGES: usize = 1000;
+
+/// Where the next page is.
+pub(super) enum Next {
+    End,
+    At(String),
+    /// There is one, and no way to it was told.
+    Untold,
+}
+
+impl Next {
+    pub(super) fn at(token: Option<&str>) -> Self {
+        token.filter(|it| !it.is_empty()).map_or(Self::End, |it| Self::At(it.to_owned()))
+    }
+
+    /// For answers that tell apart whether they go on and where.
+    pub(super) fn if_truncated(goes_on: Option<bool>, token: Option<&str>) -> Self {
+        match (goes_on, Self::at(token)) {
+            (Some(true), Self::End) => Self::Untold,
+            (Some(true), it) => it,
+            _ => Self::End,
+        }
+    }
+}
+
+/// The pages of one answer, counted: a part of them is no answer.
+#[derive(Default)]
+pub(super) struct Pages {
+    read: usize,
+    token: Option<String>,
+}
+
+impl Pages {
+    /// Whether there is a next page, which `token` then names.
+    pub(super) fn next(&mut self, api: &str, told: Next) -> Result<bool, Unread> {
+        self.read += 1;
+        let read = self.read;
+        let why = match told {
+            Next::End => return Ok(false),
+            Next::At(it) if self.token.as_ref() == Some(&it) => {
+                format!("{api} does not go on: page {read} names itself as the next")
+            }
+            Next::At(_) if read >= PAGES => {
+                format!("{api} has more than {read} pages, and the rest was not read")
+            }
+            Next::At(it) => {
+                self.token = Some(it);
+                return Ok(true);
+            }
+            Next::Untold => format!("{api} goes on behind page {read} and does not say where"),
+        };
+        Err(Unread::new(Reason::PartialPage, why))
+    }
+
+    pub(super) fn token(&self) -> Option<String> {
+        self.token.clone()
+    }
+}
+
+impl Way {
+    /// Keeps all pages of an answer, or why they are not known. `take` tells the items of one and where the next is.
+    pub(super) async fn paged<T, O, E>(
+        &self,
+        api: &str,
+        need: &Need,
+        absent: &[&str],
+        mut ask: impl AsyncFnMut(Option<String>) -> Result<O, SdkError<E, HttpResponse>>,
+        take: impl Fn(O) -> (Vec<T>, Next),
+    ) -> Read<Vec<T>>
+    where
+        O: RequestId,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E, HttpResponse>: RequestId,
+    {
+        let (mut all, mut pages) = (Vec::new(), Pages::default());
+        loop {
+            let answer = ask(pages.token()).await;
+            let Read { asked, outcome } =
+                self.read(api, need, answer, absent, (Vec::new(), Next::End), &take);
+            let told = match outcome {
+                Outcome::Is((some, told)) => {
+                    all.extend(some);
+                    told
+                }
+                Outcome::Unread(it) => return Read { asked, outcome: Outcome::Unread(it) },
+            };
+            match pages.next(api, told) {
+                Ok(true) => {}
+                Ok(false) => return Read { asked, outcome: Outcome::Is(all) },
+                Err(it) => return Read { asked, outcome: Outcome::Unread(it) },
+            }
+        }
     }
 }
 
@@ -516,12 +611,7 @@ fn add_key(keys: &mut Vec<(Key, Way)>, id: &str, used: KeyUse, way: &Way) {
 async fn corner(way: &Way) -> Corner {
     let mut it =
         Corner { account: way.account.clone(), region: way.region.clone(), ..Corner::default() };
-    let client = aws_sdk_ssm::Client::from_conf(
-        aws_sdk_ssm::config::Builder::from(&way.connection.sdk)
-            .interceptor(way.connection.calls.clone())
-            .retry_partition(patience())
-            .build(),
-    );
+    let client = way.connection.ssm();
     it.preferences = match document(way, &client, NAME).await {
         Ok(it) => Read { asked: it.content.asked.clone(), outcome: Outcome::Is(Some(it)) },
         Err(it) => it,
@@ -529,22 +619,31 @@ async fn corner(way: &Way) -> Corner {
     let filter =
         |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
     let need = way.need("ssm:ListDocuments", "*");
-    let mut pages = client
-        .list_documents()
-        .filters(filter("Owner", "Self"))
-        .filters(filter("DocumentType", "Session"))
-        .into_paginator()
-        .send();
-    let mut names = Vec::new();
-    let mut last = Read { outcome: Outcome::Is(Vec::new()), ..Read::default() };
-    while let Some(page) = pages.next().await {
-        last = way.read("ssm:ListDocuments", &need, page, &[], Vec::new(), |page| {
-            names.extend(
-                page.document_identifiers().iter().filter_map(|it| it.name().map(str::to_owned)),
-            );
-            Vec::new()
-        });
-    }
+    let listed = way
+        .paged(
+            "ssm:ListDocuments",
+            &need,
+            &[],
+            async |token| {
+                client
+                    .list_documents()
+                    .filters(filter("Owner", "Self"))
+                    .filters(filter("DocumentType", "Session"))
+                    .set_next_token(token)
+                    .send()
+                    .await
+            },
+            |page| {
+                let names = page.document_identifiers().iter().map(|it| own(it.name())).collect();
+                (names, Next::at(page.next_token()))
+            },
+        )
+        .await;
+    let (names, outcome) = match listed.outcome {
+        Outcome::Is(names) => (names, Outcome::Is(Vec::new())),
+        Outcome::Unread(it) => (Vec::<String>::new(), Outcome::Unread(it)),
+    };
+    let mut last = Read { asked: listed.asked, outcome };
     if let Outcome::Is(many) = &mut last.outcome {
         for name in names.iter().filter(|it| *it != NAME) {
             match document(way, &client, name).await {
@@ -568,26 +667,25 @@ async fn corner(way: &Way) -> Corner {
     }
     it.documents = last;
     let need = way.need("ssm:DescribeInstanceInformation", "*");
-    let mut pages = client.describe_instance_information().into_paginator().send();
-    let mut nodes = Vec::new();
-    let mut last = Read::default();
-    while let Some(page) = pages.next().await {
-        last = way.read("ssm:DescribeInstanceInformation", &need, page, &[], Vec::new(), |page| {
-            nodes.extend(page.instance_information_list().iter().map(|it| Node {
-                id: own(it.instance_id()),
-                ping: it.ping_status().map_or(String::new(), |it| it.as_str().to_owned()),
-                last_ping: it.last_ping_date_time().and_then(at),
-                platform: it.platform_type().map_or(String::new(), |it| it.as_str().to_owned()),
-                agent_version: own(it.agent_version()),
-                role: it.iam_role().map(str::to_owned),
-            }));
-            Vec::new()
-        });
-    }
-    if let Outcome::Is(it) = &mut last.outcome {
-        *it = nodes;
-    }
-    it.nodes = last;
+    it.nodes = way
+        .paged(
+            "ssm:DescribeInstanceInformation",
+            &need,
+            &[],
+            async |token| client.describe_instance_information().set_next_token(token).send().await,
+            |page| {
+                let nodes = page.instance_information_list().iter().map(|it| Node {
+                    id: own(it.instance_id()),
+                    ping: it.ping_status().map_or(String::new(), |it| it.as_str().to_owned()),
+                    last_ping: it.last_ping_date_time().and_then(at),
+                    platform: it.platform_type().map_or(String::new(), |it| it.as_str().to_owned()),
+                    agent_version: own(it.agent_version()),
+                    role: it.iam_role().map(str::to_owned),
+                });
+                (nodes.collect(), Next::at(page.next_token()))
+            },
+        )
+        .await;
     logs_of(way, &mut it).await;
     it.trails = trails(way).await;
     it.network = network::network(way).await;
@@ -638,60 +736,83 @@ async fn document(
         }
     };
     let mut it = Document { name: name.into(), version, content, ..Document::default() };
-    if let Ok(got) = client.describe_document().name(name).send().await
-        && let Some(told) = got.document()
-    {
-        it.default_version = told.default_version().map(str::to_owned);
-        it.latest_version = told.latest_version().map(str::to_owned);
-        it.status = told.status().map(|it| it.as_str().to_owned());
-    }
+    let described = way.need("ssm:DescribeDocument", &arn);
+    let got = client.describe_document().name(name).send().await;
+    let read = way.read("ssm:DescribeDocument", &described, got, &[], None, |it| {
+        let told = it.document()?;
+        Some(Described {
+            default_version: told.default_version().map(str::to_owned),
+            latest_version: told.latest_version().map(str::to_owned),
+            status: told.status().map(|it| it.as_str().to_owned()),
+        })
+    });
+    it.described = network::told(read, "ssm:DescribeDocument answered without a document");
     let need = way.need("ssm:DescribeDocumentPermission", &arn);
-    let got = client
-        .describe_document_permission()
-        .name(name)
-        .permission_type(aws_sdk_ssm::types::DocumentPermissionType::Share)
-        .send()
+    it.shared_with = way
+        .paged(
+            "ssm:DescribeDocumentPermission",
+            &need,
+            &[],
+            async |token| {
+                client
+                    .describe_document_permission()
+                    .name(name)
+                    .permission_type(aws_sdk_ssm::types::DocumentPermissionType::Share)
+                    .set_next_token(token)
+                    .send()
+                    .await
+            },
+            |it| (it.account_ids().to_vec(), Next::at(it.next_token())),
+        )
         .await;
-    it.shared_with =
-        way.read("ssm:DescribeDocumentPermission", &need, got, &[], Vec::new(), |it| {
-            it.account_ids().to_vec()
-        });
     Ok(it)
-}
-
-fn logs_client(way: &Way) -> aws_sdk_cloudwatchlogs::Client {
-    let config = aws_sdk_cloudwatchlogs::config::Builder::from(&way.connection.sdk)
-        .interceptor(way.connection.calls.clone())
-        .retry_partition(patience());
-    aws_sdk_cloudwatchlogs::Client::from_conf(config.build())
 }
 
 /// What CloudWatch Logs has set for a whole account and Region.
 async fn logs_of(way: &Way, it: &mut Corner) {
     use aws_sdk_cloudwatchlogs::types::PolicyType;
-    let client = logs_client(way);
+    let client = way.connection.logs();
     let need = way.need("logs:DescribeAccountPolicies", "*");
     let policies = async |kind: PolicyType| {
-        let got = client.describe_account_policies().policy_type(kind).send().await;
-        way.read("logs:DescribeAccountPolicies", &need, got, &[], Vec::new(), |it| {
-            let policies = it.account_policies().iter().map(|it| AccountPolicy {
-                name: own(it.policy_name()),
-                document: own(it.policy_document()),
-                selection: it.selection_criteria().map(str::to_owned),
-                updated_at: millis(it.last_updated_time()),
-            });
-            policies.collect()
-        })
+        way.paged(
+            "logs:DescribeAccountPolicies",
+            &need,
+            &[],
+            async |token| {
+                let ask = client.describe_account_policies().policy_type(kind.clone());
+                ask.set_next_token(token).send().await
+            },
+            |it| {
+                let policies = it.account_policies().iter().map(|it| AccountPolicy {
+                    name: own(it.policy_name()),
+                    document: own(it.policy_document()),
+                    selection: it.selection_criteria().map(str::to_owned),
+                    updated_at: millis(it.last_updated_time()),
+                });
+                (policies.collect(), Next::at(it.next_token()))
+            },
+        )
+        .await
     };
     // The SDK may not know the newest kind by name; the service does.
     it.retention_policies = policies(PolicyType::from("RETENTION_POLICY")).await;
     it.subscription_policies = policies(PolicyType::SubscriptionFilterPolicy).await;
     let need = way.need("logs:DescribeDestinations", "*");
-    let got = client.describe_destinations().send().await;
-    it.destinations = way.read("logs:DescribeDestinations", &need, got, &[], Vec::new(), |it| {
-        let all = it.destinations().iter();
-        all.map(|it| Destination { arn: own(it.arn()), target: own(it.target_arn()) }).collect()
-    });
+    it.destinations = way
+        .paged(
+            "logs:DescribeDestinations",
+            &need,
+            &[],
+            async |token| client.describe_destinations().set_next_token(token).send().await,
+            |it| {
+                let all = it.destinations().iter();
+                let all = all
+                    .map(|it| Destination { arn: own(it.arn()), target: own(it.target_arn()) })
+                    .collect();
+                (all, Next::at(it.next_token()))
+            },
+        )
+        .await;
     it.logs_policies = policies_of(way, &client, None).await;
 }
 
@@ -701,54 +822,44 @@ async fn policies_of(
     arn: Option<String>,
 ) -> Read<Vec<ResourcePolicy>> {
     let need = way.need("logs:DescribeResourcePolicies", "*");
-    let mut out = Vec::new();
-    let mut token = None;
-    loop {
-        let mut ask = client.describe_resource_policies().set_next_token(token);
-        if let Some(arn) = &arn {
-            ask = ask
-                .resource_arn(arn)
-                .policy_scope(aws_sdk_cloudwatchlogs::types::PolicyScope::Resource);
-        }
-        token = None;
-        let read = way.read(
-            "logs:DescribeResourcePolicies",
-            &need,
-            ask.send().await,
-            &["ResourceNotFoundException"],
-            Vec::new(),
-            |it| {
-                token = it.next_token().map(str::to_owned);
-                let all = it.resource_policies().iter();
-                all.map(|it| ResourcePolicy {
-                    name: own(it.policy_name()),
-                    document: own(it.policy_document()),
-                })
-                .collect::<Vec<_>>()
-            },
-        );
-        match read.outcome {
-            Outcome::Is(some) => out.extend(some),
-            Outcome::Unread(_) => return read,
-        }
-        if token.is_none() {
-            return Read { asked: read.asked, outcome: Outcome::Is(out) };
-        }
-    }
+    way.paged(
+        "logs:DescribeResourcePolicies",
+        &need,
+        &["ResourceNotFoundException"],
+        async |token| {
+            let mut ask = client.describe_resource_policies().set_next_token(token);
+            if let Some(arn) = &arn {
+                ask = ask
+                    .resource_arn(arn)
+                    .policy_scope(aws_sdk_cloudwatchlogs::types::PolicyScope::Resource);
+            }
+            ask.send().await
+        },
+        |it| {
+            let all = it.resource_policies().iter().map(|it| ResourcePolicy {
+                name: own(it.policy_name()),
+                document: own(it.policy_document()),
+            });
+            (all.collect(), Next::at(it.next_token()))
+        },
+    )
+    .await
 }
 
 async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
-    let client = logs_client(way);
+    let client = way.connection.logs();
     let need = way.need("logs:DescribeLogGroups", "*");
-    let mut token = None;
+    let mut pages = Pages::default();
     // A prefix finds siblings too, by the page.
     loop {
-        let ask =
-            client.describe_log_groups().log_group_name_prefix(&it.name).set_next_token(token);
-        token = None;
+        let ask = client
+            .describe_log_groups()
+            .log_group_name_prefix(&it.name)
+            .set_next_token(pages.token());
+        let mut token = Next::End;
         it.settings =
             way.read("logs:DescribeLogGroups", &need, ask.send().await, &[], None, |page| {
-                token = page.next_token().map(str::to_owned);
+                token = Next::at(page.next_token());
                 let one = page
                     .log_groups()
                     .iter()
@@ -771,8 +882,16 @@ async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
                         .collect(),
                 })
             });
-        if token.is_none() || !matches!(it.settings.known(), Ok(None)) {
+        if !matches!(it.settings.known(), Ok(None)) {
             break;
+        }
+        match pages.next("logs:DescribeLogGroups", token) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(why) => {
+                it.settings.outcome = Outcome::Unread(why);
+                break;
+            }
         }
     }
     if matches!(it.settings.known(), Ok(None)) {
@@ -786,32 +905,34 @@ async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
         it.name
     );
     let need = way.need("logs:DescribeSubscriptionFilters", &arn);
-    let got = client.describe_subscription_filters().log_group_name(&it.name).send().await;
-    it.subscriptions =
-        way.read("logs:DescribeSubscriptionFilters", &need, got, &[], Vec::new(), |it| {
-            let all = it.subscription_filters().iter().map(|it| Subscription {
-                name: own(it.filter_name()),
-                destination: own(it.destination_arn()),
-                pattern: own(it.filter_pattern()),
-            });
-            all.collect()
-        });
+    it.subscriptions = way
+        .paged(
+            "logs:DescribeSubscriptionFilters",
+            &need,
+            &[],
+            async |token| {
+                let ask = client.describe_subscription_filters().log_group_name(&it.name);
+                ask.set_next_token(token).send().await
+            },
+            |it| {
+                let all = it.subscription_filters().iter().map(|it| Subscription {
+                    name: own(it.filter_name()),
+                    destination: own(it.destination_arn()),
+                    pattern: own(it.filter_pattern()),
+                });
+                (all.collect(), Next::at(it.next_token()))
+            },
+        )
+        .await;
     it.policies = policies_of(way, &client, Some(arn)).await;
     it
 }
 
 async fn bucket(way: &Way, mut it: Bucket, more: usize) -> (Bucket, Way) {
-    let at_client = |way: &Way| {
-        let config = aws_sdk_s3::config::Builder::from(&way.connection.sdk)
-            .interceptor(way.connection.calls.clone())
-            .retry_partition(patience())
-            .force_path_style(way.connection.sdk.endpoint_url().is_some());
-        aws_sdk_s3::Client::from_conf(config.build())
-    };
     let arn = format!("arn:{}:s3:::{}", partition_of(&way.region), it.name);
     let need = way.need("s3:ListBucket", &arn);
     let mut way = way.clone();
-    let mut client = at_client(&way);
+    let mut client = way.connection.s3();
     let owner = it.expected_owner.clone();
     let mut asked =
         client.head_bucket().bucket(&it.name).set_expected_bucket_owner(owner.clone()).send().await;
@@ -829,7 +950,7 @@ async fn bucket(way: &Way, mut it: Bucket, more: usize) -> (Bucket, Way) {
                 region: region.to_owned(),
                 ..way
             };
-            client = at_client(&way);
+            client = way.connection.s3();
             asked = client
                 .head_bucket()
                 .bucket(&it.name)
@@ -865,7 +986,7 @@ async fn bucket(way: &Way, mut it: Bucket, more: usize) -> (Bucket, Way) {
     }
     if let Some(region) = it.region.clone().filter(|it| *it != way.region) {
         way = Way { connection: way.connection.in_region(&region), region, ..way };
-        client = at_client(&way);
+        client = way.connection.s3();
     }
     let name = it.name.clone();
     macro_rules! ask {
@@ -1003,16 +1124,23 @@ async fn bucket(way: &Way, mut it: Bucket, more: usize) -> (Bucket, Way) {
             let it = it.logging_enabled()?;
             Some(format!("{}/{}", it.target_bucket(), it.target_prefix()))
         });
-    it.tiering = ask!(
-        list_bucket_intelligent_tiering_configurations,
-        "s3:ListBucketIntelligentTieringConfigurations",
-        "s3:GetIntelligentTieringConfiguration",
-        &["NoSuchConfiguration"],
-        Vec::new(),
-        |it| {
-            it.intelligent_tiering_configuration_list()
-                .iter()
-                .map(|it| Tiering {
+    let need = way.need("s3:GetIntelligentTieringConfiguration", &arn);
+    it.tiering = way
+        .paged(
+            "s3:ListBucketIntelligentTieringConfigurations",
+            &need,
+            &["NoSuchConfiguration"],
+            async |token| {
+                client
+                    .list_bucket_intelligent_tiering_configurations()
+                    .bucket(&name)
+                    .set_continuation_token(token)
+                    .set_expected_bucket_owner(owner.clone())
+                    .send()
+                    .await
+            },
+            |page| {
+                let all = page.intelligent_tiering_configuration_list().iter().map(|it| Tiering {
                     id: it.id().to_owned(),
                     enabled: it.status().as_str() == "Enabled",
                     prefix: own(it
@@ -1023,10 +1151,14 @@ async fn bucket(way: &Way, mut it: Bucket, more: usize) -> (Bucket, Way) {
                         .iter()
                         .map(|it| (it.access_tier().as_str().to_owned(), i64::from(it.days())))
                         .collect(),
-                })
-                .collect()
-        }
-    );
+                });
+                (
+                    all.collect(),
+                    Next::if_truncated(page.is_truncated(), page.next_continuation_token()),
+                )
+            },
+        )
+        .await;
     it.replication = ask!(
         get_bucket_replication,
         "s3:GetBucketReplication",
@@ -1116,7 +1248,7 @@ async fn sample(
     let need = way.need("s3:ListBucket", arn);
     let mut out = Sample::default();
     let mut listed: Vec<(At, String)> = Vec::new();
-    let mut token = None;
+    let mut pages = Pages::default();
     let mut read;
     loop {
         let ask = client
@@ -1124,11 +1256,11 @@ async fn sample(
             .bucket(bucket)
             .prefix(prefix)
             .set_expected_bucket_owner(owner.map(str::to_owned))
-            .set_continuation_token(token);
-        token = None;
+            .set_continuation_token(pages.token());
+        let mut token = Next::End;
         read =
             way.read("s3:ListObjectsV2", &need, ask.send().await, &[], Sample::default(), |page| {
-                token = page.next_continuation_token().map(str::to_owned);
+                token = Next::if_truncated(page.is_truncated(), page.next_continuation_token());
                 for it in page.contents() {
                     let size = it.size().unwrap_or(0).unsigned_abs();
                     out.listed += 1;
@@ -1139,12 +1271,18 @@ async fn sample(
                 }
                 Sample::default()
             });
-        if token.is_none() || out.listed >= LISTED {
-            break;
+        if matches!(read.outcome, Outcome::Unread(_)) {
+            return read;
+        }
+        match pages.next("s3:ListObjectsV2", token) {
+            Ok(true) if out.listed < LISTED => {}
+            Ok(more) => {
+                out.complete = !more;
+                break;
+            }
+            Err(why) => return Read { asked: read.asked, outcome: Outcome::Unread(why) },
         }
     }
-    let Outcome::Is(_) = &read.outcome else { return read };
-    out.complete = token.is_none();
     listed.sort();
     out.oldest = listed.first().map(|it| it.0);
     out.newest = listed.last().map(|it| it.0);
@@ -1182,12 +1320,7 @@ async fn sample(
 }
 
 async fn key(way: &Way, mut it: Key) -> Key {
-    let client = aws_sdk_kms::Client::from_conf(
-        aws_sdk_kms::config::Builder::from(&way.connection.sdk)
-            .interceptor(way.connection.calls.clone())
-            .retry_partition(patience())
-            .build(),
-    );
+    let client = way.connection.kms();
     let need = way.need("kms:DescribeKey", &it.id);
     let got = client.describe_key().key_id(&it.id).send().await;
     it.state = way.read("kms:DescribeKey", &need, got, &["NotFoundException"], None, |it| {
@@ -1230,12 +1363,7 @@ async fn key(way: &Way, mut it: Key) -> Key {
 }
 
 async fn trails(way: &Way) -> Read<Vec<Trail>> {
-    let client = aws_sdk_cloudtrail::Client::from_conf(
-        aws_sdk_cloudtrail::config::Builder::from(&way.connection.sdk)
-            .interceptor(way.connection.calls.clone())
-            .retry_partition(patience())
-            .build(),
-    );
+    let client = way.connection.cloudtrail();
     let need = way.need("cloudtrail:DescribeTrails", "*");
     let got = client.describe_trails().send().await;
     let mut read = way.read("cloudtrail:DescribeTrails", &need, got, &[], Vec::new(), |it| {
@@ -1296,4 +1424,27 @@ async fn trails(way: &Way) -> Read<Vec<Trail>> {
             });
     }
     read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_was_not_read_makes_the_answer_unread() {
+        let why = |it: Result<bool, Unread>| it.map_err(|it| (it.reason, it.why));
+        let mut pages = Pages::default();
+        assert_eq!(why(pages.next("a:B", Next::at(Some("x")))), Ok(true));
+        assert_eq!(why(pages.next("a:B", Next::at(Some("")))), Ok(false), "an empty token is none");
+        let itself = why(pages.next("a:B", Next::at(Some("x")))).unwrap_err();
+        assert_eq!(itself.0, Reason::PartialPage);
+        assert_eq!(itself.1, "a:B does not go on: page 3 names itself as the next");
+        let untold = why(pages.next("a:B", Next::if_truncated(Some(true), None))).unwrap_err();
+        assert_eq!(untold.1, "a:B goes on behind page 4 and does not say where");
+        assert_eq!(why(pages.next("a:B", Next::if_truncated(Some(false), Some("y")))), Ok(false));
+        let mut endless = Pages::default();
+        let end = (0..)
+            .find_map(|nth: u32| why(endless.next("a:B", Next::at(Some(&nth.to_string())))).err());
+        assert_eq!(end.unwrap().1, "a:B has more than 1000 pages, and the rest was not read");
+    }
 }

@@ -178,11 +178,30 @@ pub trait Progress {
     fn source(&mut self, _name: &str) {}
     fn listed(&mut self, _objects: u64, _bytes: u64) {}
     fn took(&mut self, _objects: u64, _bytes: u64) {}
+    /// The place has given nothing for a while, in words; `None` while it does. Told again and again.
+    fn waiting(&mut self, _words: Option<&str>) {}
     fn finished(&mut self) {}
 }
 
 /// No one watches.
 impl Progress for () {}
+
+/// Who watches a run is told what its source waits for, too.
+struct Watched<'a, S> {
+    source: &'a S,
+    progress: &'a mut dyn Progress,
+}
+
+impl<S: Source> Progress for Watched<'_, S> {
+    fn listed(&mut self, objects: u64, bytes: u64) {
+        self.progress.waiting(self.source.waiting().as_deref());
+        self.progress.listed(objects, bytes);
+    }
+
+    fn took(&mut self, objects: u64, bytes: u64) {
+        self.progress.took(objects, bytes);
+    }
+}
 
 /// The run's clock and limits, told from outside.
 pub struct Options<'a> {
@@ -550,6 +569,10 @@ impl<S: Source + Sync> Source for Again<'_, S> {
     fn skew(&self) -> Option<i64> {
         self.source.skew()
     }
+
+    fn waiting(&self) -> Option<String> {
+        self.source.waiting()
+    }
 }
 
 /// One run over all sources.
@@ -622,7 +645,8 @@ impl Run<'_> {
                 options,
                 summary: &mut *summary,
             };
-            let mut gathered = gatherer.gather(&done_in, progress, &|| {
+            let mut watched = Watched { source, progress };
+            let mut gathered = gatherer.gather(&done_in, &mut watched, &|| {
                 let it = listing.lock();
                 it.map_or((0, 0), |it| (it.0.listed, it.0.bytes))
             });
@@ -825,9 +849,15 @@ impl One<'_> {
         };
         let read = match kept {
             Some(kept) => self.growth(&listed, kept, &mut *body),
-            None => self.whole(&listed, &mut *body),
+            None => loop {
+                match self.whole(&listed, &mut *body) {
+                    // What came was not what was promised: none of it counts.
+                    Err(_) if body.anew() => {}
+                    it => break it,
+                }
+            },
         };
-        read.unwrap_or_else(|it| fail(Refusal::new(plain(&it))))
+        read.unwrap_or_else(|it| fail(body.refusal().unwrap_or_else(|| Refusal::new(plain(&it)))))
     }
 
     fn growth(

@@ -21,6 +21,12 @@ pub(crate) enum Fault {
     Truncated(usize),
     /// The body comes in this many pieces with a pause between them.
     Slow(usize, Duration),
+    /// The request is taken, and nothing comes, until the other side has had enough.
+    Hang,
+    /// The headers and this many bytes of the body come, and nothing more, with the connection left open.
+    Stall(usize),
+    /// The answer is changed, headers and body, as nothing that keeps its promises would.
+    Changed(Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
     /// One text of the answer is another.
     Edited(&'static str, &'static str),
     /// An answer made from the request's body: status 200, JSON.
@@ -96,9 +102,16 @@ impl Faults {
         self.asked.lock().expect("requests").iter().filter(|it| *it == operation).count()
     }
 
-    fn fault(&self, operation: &str) -> Option<Fault> {
+    fn fault(&self, operation: &str, head: &str) -> Option<Fault> {
         let mut rules = self.rules.lock().expect("rules");
-        for rule in rules.iter_mut().filter(|it| it.operation == operation) {
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        let path = path.split('?').next().unwrap_or_default();
+        // An operation, or an operation on one object.
+        let meant = |it: &&mut Rule| match it.operation.split_once(' ') {
+            Some((name, key)) => name == operation && path.ends_with(key),
+            None => it.operation == operation,
+        };
+        for rule in rules.iter_mut().filter(meant) {
             if rule.after > 0 {
                 rule.after -= 1;
                 return None;
@@ -116,10 +129,14 @@ impl Faults {
         let Some((head, body)) = request(&mut client) else { return };
         let operation = operation(&head);
         self.asked.lock().expect("requests").push(operation.clone());
-        let fault = self.fault(&operation);
+        let fault = self.fault(&operation, &head);
         match &fault {
             Some(Fault::Reset) => {
                 let _ = client.shutdown(Shutdown::Both);
+                return;
+            }
+            Some(Fault::Hang) => {
+                until_gone(&mut client);
                 return;
             }
             Some(Fault::Answer(status, kind, body)) => {
@@ -156,6 +173,14 @@ impl Faults {
                 let end = (at + bytes).min(answer.len());
                 let _ = client.write_all(&answer[..end]);
             }
+            Some(Fault::Stall(bytes)) => {
+                let end = (at + bytes).min(answer.len());
+                let _ = client.write_all(&answer[..end]);
+                until_gone(&mut client);
+            }
+            Some(Fault::Changed(change)) => {
+                let _ = client.write_all(&change(answer));
+            }
             Some(Fault::Slow(pieces, pause)) => {
                 let _ = client.write_all(&answer[..at]);
                 let piece = ((answer.len() - at) / pieces.max(1)).max(1);
@@ -174,6 +199,31 @@ impl Faults {
             }
         }
     }
+}
+
+/// Waits for the end of the connection.
+fn until_gone(client: &mut TcpStream) {
+    let mut buffer = [0; 64];
+    while client.read(&mut buffer).is_ok_and(|it| it > 0) {}
+}
+
+/// An answer with a header taken off or another body, its length as it is then.
+pub(crate) fn changed(
+    without: &'static [&'static str],
+    body: impl Fn(Vec<u8>) -> Vec<u8> + Send + Sync + 'static,
+) -> Fault {
+    Fault::Changed(Arc::new(move |answer| {
+        let at = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("a head") + 4;
+        let body = body(answer[at..].to_vec());
+        let head = String::from_utf8_lossy(&answer[..at - 4]).into_owned();
+        let lines = head.lines().filter(|it| {
+            let name = it.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            name != "content-length" && !without.iter().any(|it| name.starts_with(it))
+        });
+        let lines: Vec<&str> = lines.collect();
+        let head = format!("{}\r\nContent-Length: {}\r\n\r\n", lines.join("\r\n"), body.len());
+        [head.as_bytes(), &body].concat()
+    }))
 }
 
 /// Head without its end, and body.
@@ -218,6 +268,9 @@ fn operation(head: &str) -> String {
     match (method, in_bucket) {
         ("GET", false) if query.contains("list-type=2") => "ListObjectsV2",
         ("GET", false) if query.contains("versions") => "ListObjectVersions",
+        ("GET", false) if query.contains("intelligent-tiering") => {
+            "ListBucketIntelligentTieringConfigurations"
+        }
         ("HEAD", false) => "HeadBucket",
         ("HEAD", true) => "HeadObject",
         ("GET", true) => "GetObject",

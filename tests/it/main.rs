@@ -18,6 +18,7 @@ mod sync;
 // The same from a bucket and a log group: one suite over all, each one's own faults, and a second emulator.
 mod logs;
 mod moto;
+mod patience;
 mod s3;
 mod sources;
 
@@ -27,6 +28,7 @@ mod init;
 // The places are judged.
 mod findings;
 mod judging;
+mod pages;
 mod verify;
 
 // What the same settings explain, and the policies that they ask for.

@@ -7,6 +7,7 @@ use expect_test::expect;
 
 use crate::faults::Fault;
 use crate::faults::Faults;
+use crate::faults::changed;
 use crate::faults::s3_error;
 use crate::peer::Aws;
 use crate::peer::address;
@@ -515,5 +516,220 @@ fn a_bucket_tells_its_region_itself_and_must_belong_to_whom_it_should() {
         ! could not list s3://acme-logs/: access denied: the bucket does not belong to account 111122223333, or s3:ListBucket is missing
         ! hint: check bucket_owner in the configuration before anything else: a bucket of this name in other hands gets your questions
         [exit 2]
+    "#]]);
+}
+
+/// A transcript that is streamed rather than fetched whole, with one line that matters near its end.
+fn long() -> Vec<u8> {
+    let lines: Vec<String> =
+        (0..150_000).map(|it| format!("line {it:07} of output that is long enough")).collect();
+    let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    lines.insert(0, "sh-4.2$ cat long");
+    lines.extend(["sh-4.2$ systemctl stop auditd", "sh-4.2$ exit"]);
+    transcript(&lines)
+}
+
+/// Other bytes of the same length.
+fn whitewashed(body: Vec<u8>) -> Vec<u8> {
+    let from = b"systemctl stop auditd";
+    let at = body.windows(from.len()).rposition(|it| it == from);
+    let mut body = body;
+    if let Some(at) = at {
+        body[at..at + from.len()].copy_from_slice(b"systemctl show auditd");
+    }
+    body
+}
+
+fn put_with(aws: &Aws, bucket: &str, bytes: &[u8], sum: aws_sdk_s3::types::ChecksumAlgorithm) {
+    block_on(async {
+        let put = aws.s3().put_object().bucket(bucket).key(ALICE).checksum_algorithm(sum);
+        put.body(bytes.to_vec().into()).send().await.expect("an object put");
+    });
+}
+
+#[test]
+fn a_large_object_that_was_taken_up_again_is_proved_as_a_whole() {
+    let mut aws = Aws::new();
+    let bucket = aws.bucket("acme-logs", &[]);
+    put_with(&aws, &bucket, &long(), aws_sdk_s3::types::ChecksumAlgorithm::Sha256);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    // Broken off, and what comes then is not what was stored: each time.
+    for _ in 0..3 {
+        faults.on("GetObject", 0, 1, Fault::Truncated(3 << 20));
+        faults.on("GetObject", 0, 1, changed(&[], whitewashed));
+    }
+    aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed s3://acme-logs/prod/alice-0123456789abcdef0.log: its bytes do not have the checksum they were stored with, 3 times
+        [exit 3]
+    "#]]);
+    aws.run("search auditd").is(expect![[r#"
+        ! nothing found; --output searches what was shown, -i ignores case
+        [exit 1]
+    "#]]);
+    // Once by accident: it is fetched anew from its start, and proved.
+    faults.clear();
+    faults.on("GetObject", 0, 1, Fault::Truncated(3 << 20));
+    faults.on("GetObject", 0, 1, changed(&[], whitewashed));
+    aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
+        ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
+        ! 1 new session, 0 changed; 6.8 MB read, 3 commands found
+    "#]]);
+    assert_eq!(faults.count("GetObject"), 3);
+    aws.run("search auditd --count").is(expect![[r#"
+        1
+    "#]]);
+    let sums = "query -e 'SELECT checksum FROM transcripts WHERE part = 0' --format csv";
+    assert!(aws.run(sums).0.starts_with("checksum\nsha256:"));
+}
+
+#[test]
+fn bytes_without_the_checksum_they_were_stored_with_are_never_kept_whichever_it_is() {
+    use aws_sdk_s3::types::ChecksumAlgorithm::*;
+    for (nth, sum) in [Crc32, Crc32C, Crc64Nvme, Sha1, Sha256].into_iter().enumerate() {
+        for (body, size) in
+            [(long(), "large"), (transcript(&["sh-4.2$ systemctl stop auditd"]), "small")]
+        {
+            let mut aws = Aws::new();
+            let bucket = aws.bucket("acme-logs", &[]);
+            put_with(&aws, &bucket, &body, sum.clone());
+            let faults = Faults::before(address());
+            aws.endpoint = faults.endpoint.clone();
+            faults.on("GetObject", 0, 99, changed(&[], whitewashed));
+            let said = aws.run(&format!("sync s3://{bucket}"));
+            let expected = expect![[r#"
+                ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+                ! failed s3://acme-logs/prod/alice-0123456789abcdef0.log: its bytes do not have the checksum they were stored with, 3 times
+                [exit 3]
+            "#]];
+            if nth == 0 && size == "large" {
+                said.is_same(&expected);
+            }
+            assert!(
+                said.0.contains("do not have the checksum they were stored with, 3 times"),
+                "{sum} {size}: {}",
+                said.0
+            );
+            assert_eq!(faults.count("GetObject"), 3, "{sum} {size}");
+            faults.clear();
+            assert!(aws.run(&format!("sync s3://{bucket}")).0.contains("stored 1"), "{sum} {size}");
+        }
+    }
+}
+
+#[test]
+fn without_a_checksum_the_etag_of_a_plain_object_is_held_against_its_bytes() {
+    let expected = expect![[r#"
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed s3://acme-logs/prod/alice-0123456789abcdef0.log: its bytes do not have the MD5 that its ETag is, 3 times
+        ! hint: nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; fetch it by another way and compare
+        [exit 3]
+    "#]];
+    for body in [long(), transcript(&["sh-4.2$ systemctl stop auditd"])] {
+        let mut aws = Aws::new();
+        let bucket = aws.bucket("acme-logs", &[(ALICE, &body)]);
+        let faults = Faults::before(address());
+        aws.endpoint = faults.endpoint.clone();
+        faults.on("GetObject", 0, 99, changed(&["x-amz-checksum"], whitewashed));
+        let said = aws.run(&format!("sync s3://{bucket}"));
+        said.is_same(&expected);
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_of_the_object_that_was_listed_is_asked_for_again_and_never_kept() {
+    let shorter = |body: Vec<u8>| body[..body.len() / 2].to_vec();
+    let answers = [
+        changed(&["etag", "x-amz-checksum"], shorter),
+        changed(&["x-amz-checksum"], shorter),
+        changed(&["etag", "x-amz-checksum"], |it| it),
+        Fault::Answer(200, "text/html", "<html>Please log in</html>".into()),
+    ];
+    let mut told = String::new();
+    for answer in answers {
+        let mut aws = Aws::new();
+        let bucket = aws.bucket("acme-logs", &[(ALICE, &transcript(&["sh-4.2$ whoami"]))]);
+        let faults = Faults::before(address());
+        aws.endpoint = faults.endpoint.clone();
+        faults.on("GetObject", 0, 99, answer.clone());
+        told.push_str(&aws.run(&format!("sync s3://{bucket}")).0);
+        faults.clear();
+        // Once by accident does no harm.
+        faults.on("GetObject", 0, 1, answer);
+        assert!(aws.run(&format!("sync s3://{bucket}")).0.contains("stored 1"));
+    }
+    expect![[r#"
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed s3://acme-logs/prod/alice-0123456789abcdef0.log: the answer has no ETag and the listing has, so that it may be of anything, 3 times
+        ! hint: nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; fetch it by another way and compare
+        [exit 3]
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed s3://acme-logs/prod/alice-0123456789abcdef0.log: the answer is 78 bytes long, the listing says 156, 3 times
+        ! hint: nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; fetch it by another way and compare
+        [exit 3]
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed s3://acme-logs/prod/alice-0123456789abcdef0.log: the answer has no ETag and the listing has, so that it may be of anything, 3 times
+        ! hint: nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; fetch it by another way and compare
+        [exit 3]
+        ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
+        ! failed s3://acme-logs/prod/alice-0123456789abcdef0.log: the answer has no ETag and the listing has, so that it may be of anything, 3 times
+        ! hint: nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; fetch it by another way and compare
+        [exit 3]
+    "#]].assert_eq(&told);
+}
+
+#[test]
+fn a_checksum_of_parts_is_not_written_down_as_proved() {
+    let mut aws = Aws::new();
+    let bucket = aws.bucket("acme-logs", &[(ALICE, &transcript(&["sh-4.2$ whoami"]))]);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    // The shape of an object that was uploaded in parts ("Checking object integrity", Amazon S3 User Guide).
+    let in_parts = |answer: Vec<u8>| {
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let head = "\r\nx-amz-checksum-crc32: NhCmhg==-3\r\nx-amz-checksum-type: COMPOSITE\r\n\r\n";
+        let lines = text.split_once("\r\n\r\n").expect("a head");
+        let kept =
+            lines.0.lines().filter(|it| !it.to_ascii_lowercase().starts_with("x-amz-checksum"));
+        let kept: Vec<&str> = kept.collect();
+        format!("{}{head}{}", kept.join("\r\n"), lines.1).into_bytes()
+    };
+    faults.on("GetObject", 0, 9, Fault::Changed(Arc::new(in_parts)));
+    aws.run(&format!("sync s3://{bucket}"));
+    aws.run("query -e 'SELECT checksum, content_bytes FROM transcripts' --format jsonl")
+        .is(expect![[r#""#]]);
+}
+
+#[test]
+fn a_key_that_cannot_name_a_session_and_holds_one_is_a_loss_on_every_run() {
+    let aws = Aws::new();
+    let body = transcript(&["sh-4.2$ whoami"]);
+    let bucket = aws.bucket(
+        "acme-logs",
+        &[
+            (ALICE, &body),
+            ("prod/back\u{8}space-0123456789abcdef5.log", &body),
+            ("prod/bare\nbare-0123456789abcdef6.log", b"/ # whoami\r\nroot\r\n/ # "),
+            ("prod/dir/", b""),
+            ("prod/no\tte.txt", b"hello\n"),
+        ],
+    );
+    aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
+        ! listed 5 = stored 1 + held 0 + skipped 2 + failed 2
+        ! 1 new session, 0 changed; 162 B read, 1 command found
+        ! skipped s3://acme-logs/prod/dir/: a folder marker
+        ! skipped s3://acme-logs/prod/no    te.txt: no transcript: no script header, no log events, and its name is no session id
+        ! failed s3://acme-logs/prod/back\x08space-0123456789abcdef5.log: it holds a transcript, and its name cannot be a session id
+        ! failed s3://acme-logs/prod/bare ⏎ bare-0123456789abcdef6.log: it holds a transcript, and its name cannot be a session id
+        [exit 3]
+    "#]]);
+    aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
+        ! listed 5 = stored 0 + held 1 + skipped 2 + failed 2
+        ! skipped s3://acme-logs/prod/dir/: a folder marker
+        ! skipped s3://acme-logs/prod/no    te.txt: no transcript: no script header, no log events, and its name is no session id
+        ! failed s3://acme-logs/prod/back\x08space-0123456789abcdef5.log: it holds a transcript, and its name cannot be a session id
+        ! failed s3://acme-logs/prod/bare ⏎ bare-0123456789abcdef6.log: it holds a transcript, and its name cannot be a session id
+        [exit 3]
     "#]]);
 }

@@ -204,6 +204,7 @@ fn what_is_no_transcript_is_said_and_costs_nothing() {
         ! skipped logs/prod/Standard_Stream/stderr: no transcript: no script header, no log events, and its name is no session id
         ! skipped logs/shot.png: no transcript: a PNG image
         ! skipped logs/trail.json: no transcript: a CloudTrail file
+        ! head: 1:…
     "#]]);
 }
 
@@ -248,6 +249,7 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
         ! skipped logs/loop: a symbolic link to a folder around it
         ! failed logs/gone-0123456789abcdef2.log: no such file or directory
         ! failed logs/mem-0123456789abcdef3.log: input/output error
+        ! head: 1:…
         [exit 3]
     "#]]);
 }
@@ -283,6 +285,7 @@ fn a_gzip_bomb_is_stopped_and_said() {
         ! listed 2 = stored 1 + held 0 + skipped 0 + failed 1
         ! 1 new session, 0 changed; 152 B read, 1 command found
         ! failed logs/bomb-0123456789abcdef5.log.gz: it unpacks to more than 1073741824 bytes of nearly nothing: a decompression bomb
+        ! head: 1:…
         [exit 3]
     "#]]);
 }
@@ -342,9 +345,11 @@ fn thousands_of_tiny_sessions_are_thousands_of_sessions() {
     world.run("sync logs").is(expect![[r#"
         ! listed 3,000 = stored 3,000 + held 0 + skipped 0 + failed 0
         ! 3,000 new sessions, 0 changed; 456.0 KB read, 3,000 commands found
+        ! head: 1:…
     "#]]);
     world.run("sync logs").is(expect![[r#"
         ! listed 3,000 = stored 0 + held 3,000 + skipped 0 + failed 0
+        ! head: 1:…
     "#]]);
 }
 

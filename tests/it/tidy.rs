@@ -105,6 +105,22 @@ fn what_a_person_names_is_written_through_one_door() {
 }
 
 #[test]
+fn one_factory_makes_all_clients_of_aws() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for it in walkdir::WalkDir::new(source).into_iter().filter_map(|it| it.ok()) {
+        // The room of log groups still makes its own, counted and patient like the others.
+        let name = it.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".rs") || ["aws.rs", "logs.rs"].contains(&&*name) {
+            continue;
+        }
+        let text = std::fs::read_to_string(it.path()).expect("a file");
+        for word in ["Client::new(", "Client::from_conf("] {
+            assert!(!without_tests(&text).contains(word), "{} makes a client", it.path().display());
+        }
+    }
+}
+
+#[test]
 fn every_file_begins_with_why_it_exists() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for it in walkdir::WalkDir::new(source).into_iter().filter_map(|it| it.ok()) {

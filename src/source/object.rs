@@ -1,0 +1,506 @@
+//! One object's bytes, taken only if they are those that were listed: by length, ETag and checksum, after a resume too.
+//!
+//! Small objects come whole and proved. Large ones come as they are read: they are hashed on the way, and the last bytes are
+//! handed over only when all of them are proved. What is not as it should be is fetched anew from the start.
+
+use std::io::Error;
+use std::io::Read;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::RequestPayer;
+use bytes::Bytes;
+use bytes::BytesMut;
+use tokio::runtime::Handle as Runtime;
+
+use super::calls::Came;
+use crate::source::Body;
+use crate::source::Listed;
+use crate::source::Refusal;
+use crate::source::Seen;
+use crate::source::aws::Connection;
+use crate::source::aws::Need;
+use crate::source::checksum::CHECKSUM;
+use crate::source::checksum::Proof;
+
+/// Objects up to this size are fetched into memory at once.
+const SMALL: u64 = 4 << 20;
+/// How often a broken body is taken up again without a byte of progress.
+const TAKES: u32 = 5;
+/// How often an object is fetched from its start if what came is not what was listed: by then it is no accident of the way.
+const WHOLES: u32 = 3;
+
+/// What every request for an object carries.
+#[derive(Clone)]
+pub(super) struct Reader {
+    pub(super) client: Client,
+    pub(super) bucket: String,
+    pub(super) owner: Option<String>,
+    pub(super) payer: Option<RequestPayer>,
+    /// A service that is not Amazon's, which may not tell in its listing what was restored.
+    pub(super) compatible: bool,
+}
+
+/// A request for one object.
+pub(super) struct Get {
+    pub(super) reader: Reader,
+    pub(super) connection: Connection,
+    pub(super) key: String,
+    pub(super) version_id: Option<String>,
+    /// Length and version as listed; the ETag is within the version where no version id is.
+    pub(super) listed: Listed,
+}
+
+/// Why an object did not come.
+pub(super) enum Wrong {
+    /// The request was refused, with its code.
+    Refused(Option<String>, Refusal),
+    /// The connection, or the service behind it, failed.
+    Broken(String),
+    /// What came is not what was listed.
+    Unlike(String),
+}
+
+/// An answer that brings the whole object, before its bytes.
+pub(super) struct Whole {
+    body: ByteStream,
+    /// How many bytes there are, if anybody said.
+    wanted: Option<u64>,
+    etag: Option<String>,
+    seen: Seen,
+    proof: Proof,
+}
+
+impl Get {
+    /// The object: in memory if it is small, else as it is read.
+    pub(super) async fn fetch(self) -> Result<Box<dyn Body>, Wrong> {
+        let mut takes = 0;
+        loop {
+            takes += 1;
+            let wrong = match self.whole().await {
+                Ok(it) if it.wanted.is_none_or(|it| it > SMALL) => {
+                    return Ok(Box::new(Stream::of(self, it)));
+                }
+                Ok(it) => match self.collect(it).await {
+                    Ok(it) => return Ok(Box::new(it)),
+                    Err(it) => it,
+                },
+                Err(it) => it,
+            };
+            let most = match &wrong {
+                Wrong::Refused(..) => return Err(wrong),
+                Wrong::Unlike(_) => WHOLES,
+                Wrong::Broken(_) => self.takes(),
+            };
+            if takes >= most {
+                if matches!(wrong, Wrong::Broken(_)) {
+                    self.connection.calls.body(S3, GET, Came::GivenUp);
+                }
+                return Err(wrong.after(takes));
+            }
+            tokio::time::sleep(pause(takes)).await;
+        }
+    }
+
+    /// How often a broken body is taken up: once where nothing comes whole any more.
+    fn takes(&self) -> u32 {
+        if self.connection.calls.doubts(Some((S3, GET))) { 1 } else { TAKES }
+    }
+
+    /// The answer for the whole object, if it is the one that was listed or one that has replaced it.
+    async fn whole(&self) -> Result<Whole, Wrong> {
+        let answer = self.send(None).await?;
+        let mut seen = seen_of(&answer);
+        let bytes = answer.content_length().and_then(|it| u64::try_from(it).ok());
+        let etag = answer.e_tag().map(str::to_owned);
+        let listed = &self.listed;
+        match (&self.version_id, &etag) {
+            (Some(id), _) => {
+                if answer.version_id() != Some(id) {
+                    return Err(Wrong::Unlike(
+                        "the answer is not of the version that was asked for".into(),
+                    ));
+                }
+            }
+            (None, None) => {
+                if listed.version != version(None, "", listed.bytes) {
+                    return Err(Wrong::Unlike(
+                        "the answer has no ETag and the listing has, so that it may be of anything"
+                            .into(),
+                    ));
+                }
+            }
+            (None, Some(etag)) => {
+                // A proxy may take the length off.
+                let now = version(None, etag, bytes.unwrap_or(listed.bytes));
+                let same = version(None, etag, listed.bytes) == listed.version;
+                if !same {
+                    seen.version = Some(now);
+                    seen.stored_at = answer.last_modified().and_then(super::s3::micros);
+                }
+            }
+        }
+        let replaced = seen.version.is_some();
+        if let Some(bytes) = bytes.filter(|it| !replaced && *it != listed.bytes) {
+            return Err(Wrong::Unlike(format!(
+                "the answer is {bytes} bytes long, the listing says {}",
+                listed.bytes
+            )));
+        }
+        let wanted = bytes.or((!replaced).then_some(listed.bytes));
+        let proof = Proof::of(&answer, &self.reader.bucket);
+        Ok(Whole { body: answer.body, wanted, etag, seen, proof })
+    }
+
+    /// All bytes of a small object, proved.
+    async fn collect(&self, mut it: Whole) -> Result<Small, Wrong> {
+        let wanted = it.wanted.unwrap_or(SMALL);
+        let mut all = BytesMut::new();
+        let _wait = self.connection.calls.wait();
+        while let Some(chunk) = self.next(&mut it.body).await? {
+            it.proof.update(&chunk);
+            all.extend_from_slice(&chunk);
+            if all.len() as u64 > wanted {
+                return Err(too_long(wanted));
+            }
+        }
+        if all.len() as u64 != wanted {
+            return Err(self.broke(format!("it ended after {} of {wanted} bytes", all.len())));
+        }
+        it.seen.checksum = it.proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
+        self.connection.calls.body(S3, GET, Came::Good);
+        Ok(Small { bytes: all.freeze(), at: 0, seen: it.seen })
+    }
+
+    /// The next bytes of a body, waited for as long as is reasonable.
+    async fn next(&self, body: &mut ByteStream) -> Result<Option<Bytes>, Wrong> {
+        let patience = self.connection.calls.limits().stalled;
+        match tokio::time::timeout(patience, body.next()).await {
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(it))) => {
+                self.connection.calls.came();
+                Ok(Some(it))
+            }
+            Ok(Some(Err(it))) => {
+                let text = aws_sdk_s3::error::DisplayErrorContext(&it).to_string();
+                if text.to_lowercase().contains("checksum") {
+                    return Err(Wrong::Unlike(CHECKSUM.into()));
+                }
+                let stalled = text.contains("minimum throughput");
+                Err(self.broke(if stalled { STALLED } else { "the connection broke off" }))
+            }
+            Err(_) => Err(self.broke(STALLED)),
+        }
+    }
+
+    fn broke(&self, why: impl Into<String>) -> Wrong {
+        let why = why.into();
+        self.connection.calls.body(S3, GET, Came::Trouble(why.clone()));
+        Wrong::Broken(why)
+    }
+
+    /// The whole object, or what follows a byte of one with a known ETag.
+    async fn send(&self, from: Option<(u64, Option<&str>)>) -> Result<GetObjectOutput, Wrong> {
+        let mut get = self
+            .reader
+            .client
+            .get_object()
+            .bucket(&self.reader.bucket)
+            .key(&self.key)
+            .set_version_id(self.version_id.clone())
+            .set_expected_bucket_owner(self.reader.owner.clone())
+            .set_request_payer(self.reader.payer.clone());
+        get = match from {
+            Some((at, etag)) => {
+                get.range(format!("bytes={at}-")).set_if_match(etag.map(str::to_owned))
+            }
+            None => get.checksum_mode(ChecksumMode::Enabled),
+        };
+        let turn = self.connection.calls.turn().await;
+        let answer = get.send().await;
+        drop(turn);
+        answer.map_err(|it| {
+            let action =
+                if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+            let on = format!("{}/*", super::s3::arn(&self.connection, &self.reader.bucket));
+            let code = it.meta().code().map(str::to_owned);
+            Wrong::Refused(code, self.connection.refused(&it, &Need::of(action, on)))
+        })
+    }
+}
+
+/// The service and the operation, as the SDK names them.
+const S3: &str = "S3";
+const GET: &str = "GetObject";
+
+const STALLED: &str = "its bytes stopped coming";
+
+impl Wrong {
+    fn after(self, takes: u32) -> Self {
+        let times = |why: String| match takes {
+            1 => why,
+            _ => format!("{why}, {takes} times"),
+        };
+        match self {
+            Self::Unlike(it) => Self::Unlike(times(it)),
+            Self::Broken(it) => Self::Broken(times(it)),
+            it => it,
+        }
+    }
+
+    /// The same in words, with what to do.
+    pub(super) fn refusal(self) -> Refusal {
+        match self {
+            Self::Refused(_, it) => it,
+            Self::Broken(why) => {
+                Refusal::new(why).hint("run the same command again; what was read is kept")
+            }
+            Self::Unlike(why) => Refusal::new(why).hint(
+                "nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; \
+                 fetch it by another way and compare",
+            ),
+        }
+    }
+}
+
+fn too_long(wanted: u64) -> Wrong {
+    Wrong::Unlike(format!("more came than the {wanted} bytes that were promised"))
+}
+
+/// What changes whenever the bytes may have.
+pub(super) fn version(version_id: Option<&str>, etag: &str, bytes: u64) -> String {
+    match version_id {
+        Some(id) => id.to_owned(),
+        None => format!("{}-{bytes}", etag.trim_matches('"')),
+    }
+}
+
+fn pause(takes: u32) -> std::time::Duration {
+    std::time::Duration::from_millis(100 << takes.min(6))
+}
+
+fn seen_of(it: &GetObjectOutput) -> Seen {
+    let encryption = it.server_side_encryption().map(|kind| match it.ssekms_key_id() {
+        Some(key) => format!("{}:{key}", kind.as_str()),
+        None => kind.as_str().to_owned(),
+    });
+    Seen {
+        version_id: it.version_id().map(str::to_owned),
+        etag: it.e_tag().map(|it| it.trim_matches('"').to_owned()),
+        encryption,
+        // "Amazon S3 returns this header for all objects except for S3 Standard" ("GetObject").
+        storage_class: Some(it.storage_class().map_or("STANDARD", |it| it.as_str()).to_owned()),
+        ..Seen::default()
+    }
+}
+
+/// An object in memory.
+struct Small {
+    bytes: Bytes,
+    at: usize,
+    seen: Seen,
+}
+
+impl Read for Small {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let rest = &self.bytes[self.at..];
+        let used = rest.len().min(buffer.len());
+        buffer[..used].copy_from_slice(&rest[..used]);
+        self.at += used;
+        Ok(used)
+    }
+}
+
+impl Body for Small {
+    fn seen(&self) -> Seen {
+        self.seen.clone()
+    }
+}
+
+/// An object that comes as it is read. Reading must happen outside of the runtime's own threads.
+struct Stream {
+    get: Get,
+    whole: Whole,
+    /// Bytes that came.
+    at: u64,
+    held: Bytes,
+    takes: u32,
+    wholes: u32,
+    proved: bool,
+    /// Why it is not read on, and whether the way from its start may be better.
+    failed: Option<(Refusal, bool)>,
+    runtime: Runtime,
+}
+
+impl Stream {
+    fn of(get: Get, whole: Whole) -> Self {
+        Self {
+            get,
+            whole,
+            at: 0,
+            held: Bytes::new(),
+            takes: 0,
+            wholes: 1,
+            proved: false,
+            failed: None,
+            runtime: Runtime::current(),
+        }
+    }
+
+    /// Fetches until there are bytes to hand over; false at the end.
+    fn fill(&mut self) -> Result<bool, Wrong> {
+        loop {
+            let came = match self.proved {
+                true => Ok(None),
+                false => {
+                    let _wait = self.get.connection.calls.wait();
+                    self.runtime.block_on(self.get.next(&mut self.whole.body))
+                }
+            };
+            match came {
+                Ok(Some(it)) if it.is_empty() => {}
+                Ok(Some(it)) => {
+                    self.takes = 0;
+                    self.at += it.len() as u64;
+                    self.whole.proof.update(&it);
+                    match self.whole.wanted {
+                        Some(wanted) if self.at > wanted => return Err(too_long(wanted)),
+                        Some(wanted) if self.at == wanted => self.settle()?,
+                        _ => {}
+                    }
+                    self.held = it;
+                    return Ok(true);
+                }
+                Ok(None) => match self.whole.wanted {
+                    Some(wanted) if self.at < wanted => {
+                        let _ = self.get.broke("it ended");
+                        self.take_up("it ended")?;
+                    }
+                    _ => {
+                        self.settle()?;
+                        return Ok(false);
+                    }
+                },
+                Err(Wrong::Broken(why)) => self.take_up(&why)?,
+                Err(it) => return Err(it),
+            }
+        }
+    }
+
+    /// Proves all that came.
+    fn settle(&mut self) -> Result<(), Wrong> {
+        if !self.proved {
+            let proof = std::mem::replace(&mut self.whole.proof, Proof::None);
+            self.whole.seen.checksum = proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
+            self.proved = true;
+            self.get.connection.calls.body(S3, GET, Came::Good);
+        }
+        Ok(())
+    }
+
+    /// Reads on where it broke off, if it is still the same.
+    fn take_up(&mut self, why: &str) -> Result<(), Wrong> {
+        loop {
+            self.takes += 1;
+            let most = self.get.takes();
+            if self.takes > most {
+                self.get.connection.calls.body(S3, GET, Came::GivenUp);
+                let wanted = self.whole.wanted.map_or_else(|| "?".into(), |it| it.to_string());
+                let text = format!("{why} at byte {} of {wanted}", self.at);
+                return Err(Wrong::Broken(text).after(most));
+            }
+            let wait = pause(self.takes);
+            // A timer belongs to the runtime it is made in.
+            self.runtime.block_on(async move { tokio::time::sleep(wait).await });
+            let from = (self.at, self.whole.etag.as_deref());
+            match self.runtime.block_on(self.get.send(Some(from))) {
+                Ok(it) => {
+                    let start = format!("bytes {}-", self.at);
+                    let total = self.whole.wanted.map(|it| format!("/{it}")).unwrap_or_default();
+                    let range = it.content_range().unwrap_or_default();
+                    let same = it.e_tag().is_none() || it.e_tag() == self.whole.etag.as_deref();
+                    if !range.starts_with(&start) || !range.ends_with(&total) || !same {
+                        // Its bytes may be any others.
+                        return Err(Wrong::Unlike(
+                            "what came after a break is not its rest".into(),
+                        ));
+                    }
+                    self.whole.body = it.body;
+                    return Ok(());
+                }
+                Err(Wrong::Refused(code, refusal)) => match code.as_deref() {
+                    Some("PreconditionFailed") => {
+                        let why = "it was replaced while it was being read; the next run reads the new one";
+                        return Err(Wrong::Broken(why.into()));
+                    }
+                    // It has no more bytes than came, and was promised to.
+                    Some("InvalidRange") => {
+                        return Err(Wrong::Unlike(format!("it ends at byte {}", self.at)));
+                    }
+                    _ if refusal.ends || self.takes >= most => {
+                        return Err(Wrong::Refused(code, refusal));
+                    }
+                    _ => {}
+                },
+                Err(it) => return Err(it),
+            }
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.failed.is_none() && self.held.is_empty() {
+            match self.fill() {
+                Ok(true) => {}
+                Ok(false) => return Ok(0),
+                Err(it) => {
+                    let again = matches!(it, Wrong::Unlike(_));
+                    let it = if again { it.after(self.wholes) } else { it };
+                    self.failed = Some((it.refusal(), again));
+                }
+            }
+        }
+        if let Some((why, _)) = &self.failed {
+            return Err(Error::other(why.why.clone()));
+        }
+        let used = self.held.len().min(buffer.len());
+        buffer[..used].copy_from_slice(&self.held.split_to(used));
+        Ok(used)
+    }
+}
+
+impl Body for Stream {
+    fn seen(&self) -> Seen {
+        self.whole.seen.clone()
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        self.failed.as_ref().map(|it| it.0.clone())
+    }
+
+    fn anew(&mut self) -> bool {
+        while self.failed.as_ref().is_some_and(|it| it.1) && self.wholes < WHOLES {
+            self.wholes += 1;
+            let wait = pause(self.wholes);
+            self.runtime.block_on(async move { tokio::time::sleep(wait).await });
+            match self.runtime.block_on(self.get.whole()) {
+                Ok(whole) => {
+                    self.whole = whole;
+                    (self.at, self.held, self.takes) = (0, Bytes::new(), 0);
+                    (self.proved, self.failed) = (false, None);
+                    return true;
+                }
+                Err(it) => {
+                    let again = matches!(it, Wrong::Unlike(_));
+                    let it = if again { it.after(self.wholes) } else { it };
+                    self.failed = Some((it.refusal(), again));
+                }
+            }
+        }
+        false
+    }
+}
