@@ -892,15 +892,67 @@ mod tests {
                 "stored_at": null, "read_at": null, "etag": null, "version_id": null, "checksum": null, "encryption": null, "storage_class": null,
             })
         };
-        let index = serde_json::json!({ "version": 1, "transcripts": [cited(1, "one", &first), cited(2, "two", b"other")] });
+        let transcripts = vec![cited(1, "one", &first), cited(2, "two", b"other")];
+        let (manifest, head) = chain_of(&transcripts);
+        let index = serde_json::json!({ "version": VERSION, "archive_head": head, "transcripts": transcripts });
         let mut packer = Packer::new(Vec::new(), "it");
         packer.add("README.txt", b"read me").unwrap();
         packer.add("report.md", b"# it").unwrap();
-        packer.add(MANIFEST, b"").unwrap();
+        packer.add(MANIFEST, manifest.as_bytes()).unwrap();
         packer.add("transcripts/00001-one.log", &first).unwrap();
         packer.add("transcripts/00002-two.log", b"other").unwrap();
         packer.add(INDEX, index.to_string().as_bytes()).unwrap();
         packer.finish().unwrap()
+    }
+
+    /// A chain that brought these, and its head.
+    fn chain_of(cited: &[serde_json::Value]) -> (String, String) {
+        let text = |it: &serde_json::Value, name: &str| it[name].as_str().unwrap().to_owned();
+        let list: Vec<Brought> = cited
+            .iter()
+            .map(|it| Brought {
+                locator: text(it, "locator"),
+                version: text(it, "version"),
+                digest: text(it, "digest"),
+                content_digest: text(it, "content_digest"),
+            })
+            .collect();
+        let entry =
+            Entry { did: "sync".into(), sides: Some(Default::default()), ..Entry::default() };
+        let one = entry.clone().chained(1, "");
+        let two = Entry { brought: Some(Seal::of(&list)), ..entry }.chained(2, &one.digest);
+        let rows: Vec<TranscriptRow> = list
+            .iter()
+            .map(|it| TranscriptRow {
+                locator: it.locator.clone(),
+                version: it.version.clone(),
+                digest: it.digest.clone(),
+                content_digest: it.content_digest.clone(),
+                ..TranscriptRow::default()
+            })
+            .collect();
+        let brought = |it: &Entry| (it.entry == 2).then(|| list.clone());
+        (links(&[one, two.clone()], brought, rows.iter()), two.head())
+    }
+
+    #[test]
+    fn a_transcript_that_no_entry_brought_and_a_chain_that_was_changed_are_faults() {
+        let sound = package();
+        let manifest = members(&sound).into_iter().find(|it| it.path.ends_with(MANIFEST)).unwrap();
+        let manifest = String::from_utf8(manifest.bytes).unwrap();
+        let lines: Vec<&str> = manifest.split_inclusive('\n').collect();
+        let refuse = |what: &str, text: &str, why: &str| {
+            refused(what, &resealed(&sound, MANIFEST, text.as_bytes()), why);
+        };
+        refuse("an entry dropped", lines[1], "the entry before it is missing");
+        refuse("the end dropped", lines[0], "names another head");
+        refuse("the end dropped", lines[0], "no entry of the chain brought it");
+        refuse("an entry changed", &manifest.replacen("sync", "cnys", 1), "it was changed after");
+        let other = chain_of(&[]).0;
+        refuse("another chain", &other, "no entry of the chain brought it");
+        let forged =
+            manifest.replace(lines[1].rsplit_once(r#""brought":["#).unwrap().1, "\"00\"]}\n");
+        refuse("another list", &forged, "it did not bring what stands beside it");
     }
 
     struct Member {
@@ -1293,17 +1345,20 @@ mod tests {
             "~",
         ] {
             let mut packer = Packer::new(Vec::new(), name);
-            packer.add(MANIFEST, b"").unwrap();
             let mut index = Vec::new();
             for (nth, id) in ids.iter().enumerate() {
                 let path = transcript_path(nth as u64 + 1, id, "windows");
-                packer.add(&path, b"").unwrap();
                 index.push(serde_json::json!({
                     "path": path, "session_id": id, "locator": "", "version": "", "form": "windows",
                     "content_digest": hex(&Sha256::digest(b"")), "digest": "", "stored_bytes": 0,
                 }));
             }
-            let index = serde_json::json!({ "version": 1, "transcripts": index });
+            let (manifest, head) = chain_of(&index);
+            packer.add(MANIFEST, manifest.as_bytes()).unwrap();
+            for it in &index {
+                packer.add(it["path"].as_str().unwrap(), b"").unwrap();
+            }
+            let index = serde_json::json!({ "version": VERSION, "archive_head": head, "transcripts": index });
             packer.add(INDEX, index.to_string().as_bytes()).unwrap();
             let bytes = packer.finish().unwrap();
             assert_eq!(faults(&bytes), Vec::<String>::new(), "{name:?}");

@@ -152,6 +152,14 @@ impl Connection {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
+    /// Why nothing more is asked, once AWS answers nothing.
+    pub(crate) fn ended(&self) -> Option<Refusal> {
+        let mut it = Refusal::new(self.calls.over()?)
+            .hint("AWS or the way to it is out of order: run the same command again later; what was read is kept");
+        it.ends = true;
+        Some(it)
+    }
+
     /// What an error of the SDK means, and what to do.
     pub(crate) fn refused<E>(&self, it: &SdkError<E, HttpResponse>, need: &Need) -> Refusal
     where
@@ -180,10 +188,7 @@ impl Connection {
         };
         let unanswered = answer.status.is_none_or(|it| it >= 500 || it == 429)
             || answer.code.is_some_and(is_throttled);
-        if unanswered && let Some(why) = self.calls.over() {
-            let mut it = Refusal::new(why)
-                .hint("AWS or the way to it is out of order: run the same command again later; what was read is kept");
-            it.ends = true;
+        if unanswered && let Some(it) = self.ended() {
             return it;
         }
         if let Some(late) = late {

@@ -131,7 +131,9 @@ fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>
 fn leaving(it: &walkdir::DirEntry, root: &Path) -> Option<Skip> {
     let end = it.path().canonicalize().ok().filter(|it| !it.starts_with(root))?;
     let loses = it.file_type().is_file() || it.file_type().is_dir();
-    Some(Skip { locator: locator(it.path()), why: out_of(&end), loses })
+    // As the link says it: where it comes out may have another name every time, as in /proc.
+    let told = it.path().read_link().unwrap_or(end);
+    Some(Skip { locator: locator(it.path()), why: out_of(&told), loses })
 }
 
 fn out_of(end: &Path) -> String {

@@ -234,7 +234,10 @@ impl Bucket {
 
     /// What ended the reading ends the listing: nobody reads what it finds.
     fn goes_on(&self) -> Result<(), Refusal> {
-        self.ended.get().map_or(Ok(()), |it| Err(it.clone()))
+        if let Some(it) = self.ended.get() {
+            return Err(it.clone());
+        }
+        self.connection.ended().map_or(Ok(()), |it| Err(self.refuse(it)))
     }
 
     fn refuse(&self, it: Refusal) -> Refusal {

@@ -269,7 +269,11 @@ impl Gatherer<'_> {
             None => HashMap::new(),
         };
         let mut out = Vec::with_capacity(by_id.len());
-        for (id, (drafts, growths)) in by_id {
+        for (id, (mut drafts, growths)) in by_id {
+            // Workers finish in any order; which account comes first must not depend on it.
+            drafts.sort_by(|one, other| {
+                (&one.locator, &one.version).cmp(&(&other.locator, &other.version))
+            });
             let mut groups: Vec<Group> = before
                 .remove(&id)
                 .unwrap_or_default()

@@ -34,7 +34,7 @@ fn survey(aws: &Aws) -> Value {
 
 #[test]
 fn what_stands_on_a_second_page_is_read() {
-    let (aws, faults) = corner("430000000001");
+    let (aws, faults) = corner("440000000001");
     let first = page(json!({ "AccountIds": ["111122223333"], "NextToken": "2" }));
     faults.on("DescribeDocumentPermission", 0, 1, first);
     faults.on("DescribeDocumentPermission", 0, 1, page(json!({ "AccountIds": ["all"] })));
@@ -78,7 +78,7 @@ fn what_stands_on_a_second_page_is_read() {
 
 #[test]
 fn an_answer_that_does_not_come_to_its_end_is_unread() {
-    let (aws, faults) = corner("430000000002");
+    let (aws, faults) = corner("440000000002");
     let same = |member: &str, token: &str| page(json!({ member: [], token: "same" }));
     faults.on("DescribeDocumentPermission", 0, 99, same("AccountIds", "NextToken"));
     faults.on("DescribeAccountPolicies", 0, 99, same("accountPolicies", "nextToken"));
@@ -106,7 +106,7 @@ fn an_answer_that_does_not_come_to_its_end_is_unread() {
 
 #[test]
 fn a_document_that_may_not_be_described_is_unread_with_the_call_that_was_refused() {
-    let (aws, faults) = corner("430000000003");
+    let (aws, faults) = corner("440000000003");
     faults.on("DescribeDocument", 0, 99, json_error(400, "AccessDeniedException"));
     let refused = survey(&aws);
     let described = &refused["corners"][0]["preferences"]["is"]["described"];

@@ -368,7 +368,9 @@ impl Aws {
     pub(crate) fn program(&self, words: &[String], environment: &[(&str, &str)]) -> Said {
         let out = self.command(words).envs(environment.iter().copied()).output().expect("it runs");
         let mut said = String::from_utf8_lossy(&out.stdout).into_owned();
-        for line in String::from_utf8_lossy(&out.stderr).lines() {
+        // What only says how long something lasts comes and goes with the load of the machine.
+        let lasts = |it: &&str| !it.starts_with("still asking about ");
+        for line in String::from_utf8_lossy(&out.stderr).lines().filter(lasts) {
             said.push_str(&format!("! {line}\n"));
         }
         match out.status.code() {
