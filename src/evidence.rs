@@ -155,7 +155,7 @@ struct Link {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum LinkKind {
-    Sealed(Sealed),
+    Sealed(Box<Sealed>),
     /// An entry of an earlier version, which cannot be proved without its names.
     Named {
         entry: u64,
@@ -187,7 +187,7 @@ pub fn links<'a>(
         let some = leaves.iter().any(|it| held.contains(it));
         let brought = leaves.iter().filter(|_| some).map(|it| hex(it)).collect();
         let what = match entry.sides {
-            Some(_) => LinkKind::Sealed(entry.sealed()),
+            Some(_) => LinkKind::Sealed(Box::new(entry.sealed())),
             None => LinkKind::Named {
                 entry: entry.entry,
                 previous: entry.previous.clone(),

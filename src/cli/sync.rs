@@ -63,8 +63,8 @@ impl Sync {
         let root = run.root()?;
         // A dry run takes no lock, and makes no archive.
         let mut target = match self.dry_run {
-            true => Target::Look(run.archive_if_any()?),
-            false => Target::Write(Writer::open(&root)?),
+            true => Target::Look(Box::new(run.archive_if_any()?)),
+            false => Target::Write(Box::new(Writer::open(&root)?)),
         };
         let mut sources = Vec::new();
         let mut closed: Vec<(String, Refusal)> = Vec::new();
@@ -113,8 +113,8 @@ impl Sync {
 
 /// What a run works on.
 enum Target {
-    Look(Archive),
-    Write(Writer),
+    Look(Box<Archive>),
+    Write(Box<Writer>),
 }
 
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {

@@ -519,6 +519,7 @@ fn an_answer_without_a_token_is_no_end_of_a_stream_and_is_asked_for_again() {
     aws.run(&format!("sync logs:{group}")).is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 436 B read, 1 command found
+        ! head: 1:…
     "#]]);
 }
 
@@ -595,6 +596,7 @@ fn what_comes_late_is_read_whether_the_token_still_holds_or_not() {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 0 new sessions, 1 changed; 1.8 KB read, 4 commands found
         ! note: arn:aws:logs:us-east-1:123456789012:log-group:sessions:log-stream:alice-0123456789abcdef0: read again from its first event, because some may have come late
+        ! head: 2:…
     "#]];
     let commands = expect![[r#"
         SESSION_ID               SEQ  COMMAND                ACCOUNT_ID    REGION
@@ -845,6 +847,7 @@ fn is_a_part(aws: &Aws, group: &str) {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 4.4 MB read, 10,001 commands found
         ! read only a part of arn:aws:logs:us-east-1:123456789012:log-group:infrequent:log-stream:alice-0123456789abcdef0: Logs Insights gives 10,000 events a query, and one moment of this stream holds more
+        ! head: 1:…
         [exit 3]
     "#]]);
     aws.run("search auditd --count").is(expect![[r#"
@@ -902,6 +905,7 @@ fn a_query_that_gives_fewer_rows_than_it_found_is_said_and_asked_again() {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 872 B read, 2 commands found
         ! read only a part of arn:aws:logs:us-east-1:123456789012:log-group:infrequent:log-stream:alice-0123456789abcdef0: Logs Insights told of more events than it gave
+        ! head: 1:…
         [exit 3]
     "#]]);
     asked.lock().expect("the queries").loses = 0;

@@ -394,7 +394,7 @@ pub(crate) fn undated(text: &str) -> String {
 
 /// A digest is taken over the names of this world's folder and the hour, too.
 pub(crate) fn headless(text: &str) -> String {
-    let head = regex::Regex::new("(?m)(head: [0-9]+:)[0-9a-f]{64}$").expect("a pattern");
+    let head = regex::Regex::new(r"\b([0-9]+:)[0-9a-f]{64}\b").expect("a pattern");
     head.replace_all(text, "${1}…").into_owned()
 }
 

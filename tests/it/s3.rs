@@ -48,6 +48,7 @@ fn a_bucket_is_archived_and_the_next_run_lists_and_reads_nothing() {
         ! 2 new sessions, 0 changed; 367 B read, 3 commands found
         ! skipped s3://acme-logs/prod/: a folder marker
         ! skipped s3://acme-logs/prod/logo.log: no transcript: a PNG image
+        ! head: 1:…
     "#]]);
     aws.run("query -e 'SELECT session_id, seq, command, locator FROM commands ORDER BY session_id, seq'")
         .is(expect![[r#"
@@ -61,6 +62,7 @@ fn a_bucket_is_archived_and_the_next_run_lists_and_reads_nothing() {
         ! listed 4 = stored 0 + held 2 + skipped 2 + failed 0
         ! skipped s3://acme-logs/prod/: a folder marker
         ! skipped s3://acme-logs/prod/logo.log: no transcript: a PNG image
+        ! head: 1:…
     "#]]);
     assert_eq!(faults.count("GetObject"), 0, "a run without news reads nothing");
     assert_eq!(faults.count("ListObjectsV2"), 1);
@@ -71,6 +73,7 @@ fn a_bucket_is_archived_and_the_next_run_lists_and_reads_nothing() {
         ! 1 new session, 0 changed; 154 B read, 1 command found
         ! skipped s3://acme-logs/prod/: a folder marker
         ! skipped s3://acme-logs/prod/logo.log: no transcript: a PNG image
+        ! head: 2:…
     "#]]);
     aws.run("archive verify");
 }
@@ -173,6 +176,7 @@ fn one_key_can_be_named_as_a_place() {
     aws.run(&format!("sync s3://{bucket}/{ALICE}")).is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 185 B read, 2 commands found
+        ! head: 1:…
     "#]]);
 }
 
@@ -191,6 +195,7 @@ fn pages_are_followed_to_the_end_and_what_they_repeat_counts_once() {
     aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
         ! listed 1,100 = stored 1,100 + held 0 + skipped 0 + failed 0
         ! 1,100 new sessions, 0 changed; 173.8 KB read, 1,100 commands found
+        ! head: 1:…
     "#]]);
     // A page that tells a key twice.
     let faults = Faults::before(address());
@@ -198,6 +203,7 @@ fn pages_are_followed_to_the_end_and_what_they_repeat_counts_once() {
     faults.on("ListObjectsV2", 1, 1, Fault::Edited("u-0000000000000044b", "u-0000000000000044a"));
     aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
         ! listed 1,099 = stored 0 + held 1,099 + skipped 0 + failed 0
+        ! head: 1:…
     "#]]);
 }
 
@@ -243,6 +249,7 @@ fn what_stays_refused_is_said_with_its_reason_and_the_next_run_brings_it() {
     aws.run(&format!("sync s3://{bucket}/production")).is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 152 B read, 1 command found
+        ! head: 1:…
     "#]]);
 }
 
@@ -295,9 +302,11 @@ fn an_object_that_is_replaced_after_it_was_listed_is_read_as_it_is_now_and_that_
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 171 B read, 2 commands found
         ! note: s3://acme-logs/prod/alice-0123456789abcdef0.log: it was replaced after it was listed; what is there now was read
+        ! head: 1:…
     "#]]);
     aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
         ! listed 1 = stored 0 + held 1 + skipped 0 + failed 0
+        ! head: 1:…
     "#]]);
     aws.run("search '' --count").is(expect![[r#"
         2
@@ -358,6 +367,7 @@ fn an_archived_object_needs_a_restore_and_a_later_run_reads_it() {
         ! listed 2 = stored 1 + held 0 + skipped 0 + failed 1
         ! 1 new session, 0 changed; 156 B read, 1 command found
         ! failed s3://acme-logs/prod/alice-0123456789abcdef0.log: it lies in an archive class and needs a restore: aws s3api restore-object --bucket acme-logs --key prod/alice-0123456789abcdef0.log --restore-request Days=7
+        ! head: 1:…
         [exit 3]
     "#]]);
     block_on(async {
@@ -368,6 +378,7 @@ fn an_archived_object_needs_a_restore_and_a_later_run_reads_it() {
     aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
         ! listed 2 = stored 1 + held 1 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 156 B read, 1 command found
+        ! head: 2:…
     "#]]);
 }
 
@@ -389,9 +400,11 @@ fn older_versions_are_read_where_that_is_configured() {
     aws.run("sync").is(expect![[r#"
         ! listed 2 = stored 2 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 323 B read, 1 command found
+        ! head: 1:…
     "#]]);
     aws.run("sync prod").is(expect![[r#"
         ! listed 2 = stored 0 + held 2 + skipped 0 + failed 0
+        ! head: 1:…
     "#]]);
     aws.run("query -e 'SELECT transcripts, command_count, flaws FROM sessions'").is(expect![[r#"
         TRANSCRIPTS  COMMAND_COUNT  FLAWS
@@ -422,6 +435,7 @@ fn a_place_that_is_not_there_or_refuses_is_said_and_the_others_are_read() {
             ! could not list ./nowhere: no such folder: ./nowhere
             ! hint: a source is a folder or file; `./name` if it looks like something else
             ! hint: check its name and the account
+            ! head: 1:…
             [exit 3]
         "#]],
     );
@@ -431,6 +445,7 @@ fn a_place_that_is_not_there_or_refuses_is_said_and_the_others_are_read() {
     aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
         ! could not list s3://acme-logs/: access denied: s3:ListBucket is missing
         ! hint: allow {"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::acme-logs"}
+        ! head: 1:…
         [exit 2]
     "#]]);
     aws.endpoint = "http://127.0.0.1:1".into();
@@ -438,6 +453,7 @@ fn a_place_that_is_not_there_or_refuses_is_said_and_the_others_are_read() {
     said.is(expect![[r#"
         ! could not list s3://acme-logs/: cannot reach ENDPOINT: connection refused
         ! hint: check the network, the Region and --endpoint-url, then run the same command again
+        ! head: 1:…
         [exit 2]
     "#]]);
 }
@@ -576,6 +592,7 @@ fn a_large_object_that_was_taken_up_again_is_proved_as_a_whole() {
     aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 6.8 MB read, 3 commands found
+        ! head: 1:…
     "#]]);
     assert_eq!(faults.count("GetObject"), 3);
     aws.run("search auditd --count").is(expect![[r#"
@@ -727,6 +744,7 @@ fn a_key_that_cannot_name_a_session_and_holds_one_is_a_loss_on_every_run() {
         ! skipped s3://acme-logs/prod/no    te.txt: no transcript: no script header, no log events, and its name is no session id
         ! failed s3://acme-logs/prod/back\x08space-0123456789abcdef5.log: it holds a transcript, and its name cannot be a session id
         ! failed s3://acme-logs/prod/bare ⏎ bare-0123456789abcdef6.log: it holds a transcript, and its name cannot be a session id
+        ! head: 1:…
         [exit 3]
     "#]]);
     aws.run(&format!("sync s3://{bucket}")).is(expect![[r#"
@@ -735,6 +753,7 @@ fn a_key_that_cannot_name_a_session_and_holds_one_is_a_loss_on_every_run() {
         ! skipped s3://acme-logs/prod/no    te.txt: no transcript: no script header, no log events, and its name is no session id
         ! failed s3://acme-logs/prod/back\x08space-0123456789abcdef5.log: it holds a transcript, and its name cannot be a session id
         ! failed s3://acme-logs/prod/bare ⏎ bare-0123456789abcdef6.log: it holds a transcript, and its name cannot be a session id
+        ! head: 1:…
         [exit 3]
     "#]]);
 }

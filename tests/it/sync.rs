@@ -248,7 +248,7 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
         ! 1 new session, 0 changed; 152 B read, 1 command found
         ! skipped logs/loop: a symbolic link to a folder around it
         ! failed logs/gone-0123456789abcdef2.log: no such file or directory
-        ! failed logs/mem-0123456789abcdef3.log: input/output error
+        ! failed logs/mem-0123456789abcdef3.log: a link that leads out of the source, to /proc/self/mem: it was not followed; name that place as a source if it belongs here
         ! head: 1:…
         [exit 3]
     "#]]);
@@ -429,6 +429,7 @@ fn a_damaged_event_is_a_flaw_of_the_session_that_it_names_and_of_no_other() {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 2 new sessions, 0 changed; 1.6 KB read, 3 commands found
         ! read only a part of logs/events.jsonl: a log event cannot be read as one; it is kept as it is
+        ! head: 1:…
         [exit 3]
     "#]]);
     world.run(FLAWS).is(expect![[r#"
@@ -461,6 +462,7 @@ fn a_damaged_event_of_which_nothing_tells_the_session_is_a_flaw_of_all() {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 2 new sessions, 0 changed; 794 B read, 2 commands found
         ! read only a part of logs/events.jsonl: one of its lines is no event and does not tell whose it is
+        ! head: 1:…
         [exit 3]
     "#]]);
     world.run(FLAWS).is(expect![[r#"
@@ -480,6 +482,7 @@ fn a_document_that_breaks_in_the_middle_loses_none_of_the_events_around() {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 2 new sessions, 0 changed; 1.6 KB read, 3 commands found
         ! read only a part of logs/events.json: a log event cannot be read as one; it is kept as it is
+        ! head: 1:…
         [exit 3]
     "#]]);
     world.run(FLAWS).is(expect![[r#"
@@ -498,6 +501,7 @@ fn pages_of_events_behind_each_other_are_all_read() {
     world.run("sync logs").is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 2 new sessions, 0 changed; 844 B read, 2 commands found
+        ! head: 1:…
     "#]]);
 }
 
@@ -539,6 +543,7 @@ fn bytes_of_an_export_that_are_no_text_are_kept_and_marked() {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 108 B read, 2 commands found
         ! read only a part of logs/export/ann-0123456789abcdef1/000000.gz: a log event cannot be read as one; it is kept as it is
+        ! head: 1:…
         [exit 3]
     "#]]);
     world.run(FLAWS).is(expect![[r#"
@@ -605,5 +610,6 @@ fn megabytes_of_line_ends_are_nothing_to_an_events_file() {
     world.run("sync logs").is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 16.8 MB read, 2 commands found
+        ! head: 1:…
     "#]]);
 }
