@@ -1267,7 +1267,8 @@ mod tests {
             change(&mut index);
             refused(what, &resealed(&sound, INDEX, index.to_string().as_bytes()), why);
         }
-        let twice = index.to_string().replacen("\"version\":1", "\"version\":1,\"version\":1", 1);
+        let version = format!("\"version\":{VERSION}");
+        let twice = index.to_string().replacen(&version, &format!("{version},{version}"), 1);
         refused("a field twice", &resealed(&sound, INDEX, twice.as_bytes()), "duplicate field");
         refused(
             "changed bytes",

@@ -47,7 +47,7 @@ pub struct FileNote {
     pub rows: u64,
     pub bytes: u64,
     pub sha256: String,
-    /// Fast checksums of its pieces, which readers compare ([`crate::archive::pieces`]); empty in files of older entries.
+    /// Fast checksums of its pieces, which readers compare; empty in files of older entries.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pieces: String,
 }
