@@ -860,6 +860,7 @@ fn is_a_part(aws: &Aws, group: &str) {
     aws.run(&format!("sync logs:{group}")).is(expect![[r#"
         ! listed 1 = stored 0 + held 0 + skipped 0 + failed 1
         ! failed arn:aws:logs:us-east-1:123456789012:log-group:infrequent:log-stream:alice-0123456789abcdef0: Logs Insights gives 10,000 events a query, and one moment of this stream holds more
+        ! head: 1:…
         [exit 3]
     "#]]);
 }
