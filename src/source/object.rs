@@ -238,6 +238,9 @@ const GET: &str = "GetObject";
 
 const STALLED: &str = "its bytes stopped coming";
 
+/// Bytes after which a body that was taken up again counts as going on: as many as are read at once.
+const PROGRESS: u64 = 1 << 20;
+
 impl Wrong {
     fn after(self, takes: u32) -> Self {
         let times = |why: String| match takes {
@@ -328,6 +331,8 @@ struct Stream {
     at: u64,
     held: Bytes,
     takes: u32,
+    /// Where it was last taken up again.
+    taken_up_at: u64,
     wholes: u32,
     proved: bool,
     /// Why it is not read on, and whether the way from its start may be better.
@@ -343,6 +348,7 @@ impl Stream {
             at: 0,
             held: Bytes::new(),
             takes: 0,
+            taken_up_at: 0,
             wholes: 1,
             proved: false,
             failed: None,
@@ -363,8 +369,11 @@ impl Stream {
             match came {
                 Ok(Some(it)) if it.is_empty() => {}
                 Ok(Some(it)) => {
-                    self.takes = 0;
                     self.at += it.len() as u64;
+                    // A few bytes for each try would go on for ever.
+                    if self.at - self.taken_up_at >= PROGRESS {
+                        self.takes = 0;
+                    }
                     self.whole.proof.update(&it);
                     match self.whole.wanted {
                         Some(wanted) if self.at > wanted => return Err(too_long(wanted)),
@@ -429,6 +438,7 @@ impl Stream {
                         ));
                     }
                     self.whole.body = it.body;
+                    self.taken_up_at = self.at;
                     return Ok(());
                 }
                 Err(Wrong::Refused(code, refusal)) => match code.as_deref() {
