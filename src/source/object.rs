@@ -369,6 +369,8 @@ impl Stream {
             match came {
                 Ok(Some(it)) if it.is_empty() => {}
                 Ok(Some(it)) => {
+                    // It may have begun anew meanwhile.
+                    self.taken_up_at = self.taken_up_at.min(self.at);
                     self.at += it.len() as u64;
                     // A few bytes for each try would go on for ever.
                     if self.at - self.taken_up_at >= PROGRESS {
