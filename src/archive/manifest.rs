@@ -125,6 +125,22 @@ pub struct Sides {
     pub reveals_digest: String,
 }
 
+impl Sides {
+    /// What an entry says of them behind another: what was changed or lost since then stays said as it was, so that no later
+    /// entry covers it.
+    #[must_use]
+    pub fn after(mut self, told: &Self) -> Self {
+        if !told.salt.is_empty() {
+            self.salt.clone_from(&told.salt);
+        }
+        if self.reveals <= told.reveals {
+            self.reveals = told.reveals;
+            self.reveals_digest.clone_from(&told.reveals_digest);
+        }
+        self
+    }
+}
+
 /// What a repair did with one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repaired {

@@ -267,6 +267,13 @@ impl Writer {
         note.brought.sort_unstable();
         let brought = (!note.brought.is_empty()).then(|| Seal::of(&note.brought));
         let retires = !note.retired.is_empty();
+        let told = self.manifest.entries.iter().rev().find_map(|it| it.sides.as_ref());
+        let sides = sides::sides(&self.root)?;
+        // A repair alone has moved aside what was changed.
+        let sides = match told.filter(|_| note.did != "repair") {
+            Some(told) => sides.after(told),
+            None => sides,
+        };
         let entry = Entry {
             written_at: note.written_at,
             tool: format!("ssmtrail {}", env!("CARGO_PKG_VERSION")),
@@ -280,7 +287,7 @@ impl Writer {
             others: note.others,
             brought,
             repaired: note.repaired,
-            sides: Some(sides::sides(&self.root)?),
+            sides: Some(sides),
             ..Entry::default()
         }
         .chained(number, &self.manifest.last_digest());
