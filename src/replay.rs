@@ -189,12 +189,6 @@ impl Film {
         self.beats.last().map_or(0, |it| it.at)
     }
 
-    /// The command that is being typed or has run when so many beats were played.
-    pub fn mark_at(&self, beat: usize) -> Option<&Mark> {
-        let behind = self.marks.partition_point(|it| it.beat < beat);
-        behind.checked_sub(1).map(|it| &self.marks[it])
-    }
-
     /// The first beat behind the next line that holds this text, from a beat on.
     pub fn find(&self, text: &str, from: usize) -> Option<usize> {
         let wanted = text.to_lowercase();

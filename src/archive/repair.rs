@@ -354,19 +354,43 @@ fn copies_missing(root: &Path, chain: &[Entry]) -> Result<bool> {
     Ok(false)
 }
 
-/// What earlier repairs moved that were stopped before they said so.
+/// What earlier repairs moved that were stopped before they said so: whatever lies in their folders and no entry names.
+/// Their plans tell why; what lies there is told without a plan, too.
 fn unfinished_plans(root: &Path, manifest: &Manifest) -> Result<Vec<Repaired>> {
     let finished: HashSet<u64> = manifest.entries.iter().map(|it| it.entry).collect();
+    let told: HashSet<&str> = manifest
+        .entries
+        .iter()
+        .flat_map(|it| &it.repaired)
+        .map(|it| it.moved_to.as_str())
+        .collect();
     let mut out = Vec::new();
-    for (number, folder) in lost_folders(root) {
-        if finished.contains(&number) {
-            continue;
+    for (number, folder) in lost_folders(root).into_iter().filter(|it| !finished.contains(&it.0)) {
+        let plan = manifest::whole(&folder.join(PLAN))?.unwrap_or_default();
+        let plan: Vec<Repaired> = serde_json::from_slice(&plan).unwrap_or_default();
+        for it in walkdir::WalkDir::new(&folder).sort_by_file_name() {
+            let it = it.map_err(|it| Error::file("read", &folder, it.into()))?;
+            let what = it.path().strip_prefix(&folder).unwrap_or(it.path()).to_string_lossy();
+            if !it.file_type().is_file() || what == PLAN {
+                continue;
+            }
+            let moved_to = format!("{LOST}/{number:08}/{what}");
+            if told.contains(moved_to.as_str()) {
+                continue;
+            }
+            out.push(match plan.iter().find(|it| it.moved_to == moved_to) {
+                Some(it) => it.clone(),
+                None => Repaired {
+                    what: what.clone().into_owned(),
+                    sha256: writer::digest(it.path())
+                        .map_err(|why| Error::file("read", it.path(), why))?
+                        .1,
+                    moved_to,
+                    why: "an earlier repair moved it, was stopped, and left no plan that says why"
+                        .into(),
+                },
+            });
         }
-        let Some(bytes) = manifest::whole(&folder.join(PLAN))? else { continue };
-        let plan: Vec<Repaired> = serde_json::from_slice(&bytes).unwrap_or_default();
-        out.extend(plan.into_iter().filter(|it| {
-            !it.moved_to.is_empty() && root.join(&it.moved_to).exists() && it.why != ADOPTED
-        }));
     }
     Ok(out)
 }

@@ -64,7 +64,10 @@ pub(crate) fn make_salt(root: &Path) -> Result<()> {
 /// The small files as they are now.
 pub(crate) fn sides(root: &Path) -> Result<Sides> {
     let salt = whole(&root.join(SALT))?.map(|it| hex(&Sha256::digest(it))).unwrap_or_default();
-    let (reveals, reveals_digest) = last_reveal(&whole(&root.join(REVEALS))?.unwrap_or_default());
+    let there = last_reveal(&whole(&root.join(REVEALS))?.unwrap_or_default());
+    // Lines that are gone stay missed.
+    let known = reveals_head(root)?.filter(|it| it.0 > there.0);
+    let (reveals, reveals_digest) = known.unwrap_or(there);
     Ok(Sides { format: super::FORMAT, salt, reveals, reveals_digest })
 }
 
@@ -76,6 +79,14 @@ fn last_reveal(bytes: &[u8]) -> (u64, String) {
         .and_then(|it| serde_json::from_slice::<Value>(it).ok())
         .and_then(|it| Some(it.get("digest")?.as_str()?.to_owned()));
     (count, digest.unwrap_or_default())
+}
+
+/// How many lines the record had when one was last added, and the digest of that one.
+fn reveals_head(root: &Path) -> Result<Option<(u64, String)>> {
+    let bytes = whole(&root.join(REVEALS_HEAD))?.unwrap_or_default();
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let told = text.trim_ascii_end().split_once(' ');
+    Ok(told.and_then(|it| Some((it.0.parse().ok()?, it.1.to_owned()))))
 }
 
 /// The digest of a line of the record: of all its other fields, as they are written.
@@ -103,7 +114,7 @@ pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
         _ => {}
     }
     let reveals = whole(&root.join(REVEALS))?.unwrap_or_default();
-    let mut previous = String::new();
+    let (mut previous, mut before) = (String::new(), String::new());
     let mut digests = Vec::new();
     for (nth, line) in reveals.split_inclusive(|it| *it == b'\n').enumerate() {
         let place = format!("{REVEALS} line {}", nth + 1);
@@ -126,7 +137,7 @@ pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
         } else if text("previous").unwrap_or_default() != previous {
             fault(&place, "the line before it is missing or was changed");
         }
-        previous = digest.clone();
+        before = std::mem::replace(&mut previous, digest.clone());
         digests.push(digest);
     }
     if let Some(told) = told.filter(|it| it.reveals > 0) {
@@ -138,6 +149,8 @@ pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
     let head = whole(&root.join(REVEALS_HEAD))?;
     let now = format!("{} {previous}\n", digests.len());
     match head {
+        // Whoever died between the two left the head one line behind.
+        Some(it) if it == format!("{} {before}\n", digests.len().saturating_sub(1)).as_bytes() => {}
         Some(it) if it != now.as_bytes() => {
             fault(REVEALS_HEAD, "the record of reveals has lost lines, or this file was changed");
         }
@@ -209,7 +222,13 @@ impl Archive {
         let mut file = options.open(&path).map_err(fail)?;
         // One line at a time, and each knows the one before.
         file.lock().map_err(fail)?;
-        let (count, previous) = last_reveal(&whole(&path)?.unwrap_or_default());
+        let (mut count, mut previous) = last_reveal(&whole(&path)?.unwrap_or_default());
+        // Lines that the head knows of and that are gone stay missed: the new line does not begin the record anew.
+        if let Some((known, digest)) = reveals_head(&self.root)?
+            && known > count
+        {
+            (count, previous) = (known, digest);
+        }
         value["previous"] = previous.into();
         let digest = reveal_digest(&value);
         value["digest"] = digest.clone().into();

@@ -117,20 +117,26 @@ impl Group {
             .interceptor(connection.calls.clone());
         let client = Client::from_conf(config.build());
         let need = Need::of("logs:DescribeLogGroups", "*");
-        let described = client.describe_log_groups().log_group_name_prefix(group).send().await;
         let mut arn = None;
         let mut infrequent = false;
         let mut retention = None;
-        match described {
-            Ok(page) => {
-                let Some(found) =
-                    page.log_groups().iter().find(|it| it.log_group_name() == Some(group))
-                else {
-                    let mut it = Refusal::new(format!("there is no such log group in {region}"))
-                        .hint("check its name, the Region and the account");
-                    it.ends = true;
-                    return Err(it);
-                };
+        let mut token: Option<String> = None;
+        // The prefix finds siblings, too, and any page may hold the one that is meant.
+        loop {
+            let asked = client.describe_log_groups().log_group_name_prefix(group);
+            let page = match asked.set_next_token(token.clone()).send().await {
+                Ok(it) => it,
+                Err(it) => {
+                    let refusal = connection.refused(&it, &need);
+                    // Listing streams may be allowed all the same.
+                    if refusal.ends || !refusal.why.starts_with("access denied") {
+                        return Err(refusal);
+                    }
+                    break;
+                }
+            };
+            let found = page.log_groups().iter().find(|it| it.log_group_name() == Some(group));
+            if let Some(found) = found {
                 arn = found
                     .log_group_arn()
                     .or_else(|| found.arn())
@@ -138,12 +144,19 @@ impl Group {
                 retention = found.retention_in_days();
                 infrequent =
                     found.log_group_class().is_some_and(|it| it.as_str() == "INFREQUENT_ACCESS");
+                break;
             }
-            Err(it) => {
-                let refusal = connection.refused(&it, &need);
-                // Listing streams may be allowed all the same.
-                if refusal.ends || !refusal.why.starts_with("access denied") {
-                    return Err(refusal);
+            match page.next_token() {
+                Some(it) if Some(it) != token.as_deref() => token = Some(it.to_owned()),
+                Some(_) => {
+                    return Err(Refusal::new("log groups cannot be listed: AWS repeats one page")
+                        .hint("run the same command again"));
+                }
+                None => {
+                    let mut it = Refusal::new(format!("there is no such log group in {region}"))
+                        .hint("check its name, the Region and the account");
+                    it.ends = true;
+                    return Err(it);
                 }
             }
         }

@@ -76,7 +76,7 @@ pub enum FlawKind {
     ObjectDamaged,
     /// The object was replaced at its source; its older versions are kept too.
     Replaced,
-    /// Events of a log stream came twice, as a batch that was sent again; kept once.
+    /// Events of a log stream came twice, as a batch that was sent again; kept once where an id proves it.
     Repeated,
     /// The two copies of the session do not show the same lines.
     Diverges,
@@ -163,7 +163,9 @@ impl FlawKind {
                 "what the archive kept before cannot be read: this was read from the source again"
             }
             Self::Diverges => "the session's two copies do not show the same lines",
-            Self::Repeated => "log events came twice and are kept once",
+            Self::Repeated => {
+                "log events came twice; each is kept once where an id proves it the same"
+            }
             Self::Replaced => "the object was replaced at its source; older versions are kept too",
         }
     }

@@ -390,11 +390,6 @@ impl Unframe {
         }
     }
 
-    /// CRs that each live line end carries. Known once enough lines have passed.
-    pub fn extra_cr(&self) -> bool {
-        self.settled.unwrap_or(self.doubled.0 > self.doubled.1)
-    }
-
     pub fn line(&mut self, it: RawLine<'_>, out: &mut impl Lines) {
         match self.state {
             State::First => {

@@ -245,6 +245,23 @@ fn a_damaged_small_file_is_found() {
 }
 
 #[test]
+fn a_damaged_small_file_stays_found_whatever_is_written_after_it() {
+    let world = whole();
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    std::fs::rename(&archive, &sound).unwrap();
+    for (kind, damage) in SIDES {
+        copy(&sound, &archive);
+        damage(&archive);
+        for line in ["search hunter2x --reveal", "sync more", "archive rebuild"] {
+            world.run(line);
+            let said = world.run("archive verify").0;
+            assert!(said.contains("broken: "), "{kind}, after `{line}`: {said}");
+        }
+        std::fs::remove_dir_all(&archive).unwrap();
+    }
+}
+
+#[test]
 fn a_damaged_archive_is_left_as_it_is_by_everyone_but_repair() {
     let world = whole();
     let (archive, sound) = (world.path("archive"), world.path("sound"));
@@ -326,6 +343,27 @@ fn a_repair_says_what_it_moved_and_where_to() {
         ! head: 5:…
     "#]]);
     assert!(!world.run("archive verify").0.contains("[exit"));
+}
+
+/// A repair that was killed has moved files, and perhaps not even its plan can be read.
+#[test]
+fn what_a_stopped_repair_moved_is_named_once_by_the_next() {
+    for plan in [None, Some("[{]")] {
+        let world = whole();
+        let archive = world.path("archive");
+        let lost = archive.join("lost/00000009");
+        std::fs::create_dir_all(&lost).unwrap();
+        std::fs::write(lost.join("salt"), "what was one").unwrap();
+        if let Some(it) = plan {
+            std::fs::write(lost.join("repair.json"), it).unwrap();
+        }
+        let said = world.run("archive repair").0;
+        assert!(said.contains("moved salt to lost/00000009/salt: an earlier repair"), "{said}");
+        assert!(said.contains("entry 10 says so"), "{said}");
+        let again = world.run("archive repair").0;
+        assert!(again.starts_with("nothing to repair"), "{again}");
+        assert!(world.run("archive verify").0.contains("sound: "));
+    }
 }
 
 /// Without the copies there is only what proves by itself, and what hangs on the chain.

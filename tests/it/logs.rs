@@ -320,7 +320,7 @@ fn a_batch_that_was_sent_again_is_kept_once_and_equal_lines_of_one_batch_are_all
         y
         y
         ! note: streamed: the agent removed control bytes, so edits show their residue
-        ! note: log events came twice and are kept once
+        ! note: log events came twice; each is kept once where an id proves it the same
     "#]]);
 }
 
