@@ -14,5 +14,5 @@ SELECT s.at, s.owner, s.target, s.session_id, r.first_seq, r.command_count
 FROM sessions AS s
 JOIN rooted AS r ON r.session_key = s.session_key
 CROSS JOIN params AS p
-WHERE s.at >= p.since AND REGEXP_LIKE(s.owner, p.owner)
+WHERE s.at >= p.since AND REGEXP_LIKE(COALESCE(s.owner, '?'), p.owner)
 ORDER BY s.at DESC, s.session_id;

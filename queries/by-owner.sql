@@ -7,5 +7,5 @@ SELECT s.at, c.session_id, c.seq, c.target, c.os_user, c.cwd, c.command, c.kind
 FROM commands AS c
 JOIN sessions AS s ON s.session_key = c.session_key
 CROSS JOIN params AS p
-WHERE REGEXP_LIKE(c.owner, p.owner) AND s.at >= p.since AND s.at < p.until AND c.kind <> 'possible'
+WHERE REGEXP_LIKE(COALESCE(c.owner, '?'), p.owner) AND s.at >= p.since AND s.at < p.until AND c.kind <> 'possible'
 ORDER BY s.at, c.session_id, c.seq;

@@ -6,5 +6,5 @@ SELECT s.at, c.owner, c.session_id, c.seq, c.os_user, c.cwd, c.command, c.kind
 FROM commands AS c
 JOIN sessions AS s ON s.session_key = c.session_key
 CROSS JOIN params AS p
-WHERE REGEXP_LIKE(c.target, p.target) AND s.at >= p.since AND c.kind <> 'possible'
+WHERE REGEXP_LIKE(COALESCE(c.target, '?'), p.target) AND s.at >= p.since AND c.kind <> 'possible'
 ORDER BY s.at, c.session_id, c.seq;

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
-use clap::Parser;
 use etcetera::BaseStrategy;
 use ssmtrail::cli;
 use ssmtrail::error::Kind;
@@ -15,7 +14,17 @@ use ssmtrail::error::Kind;
 static STOP: AtomicBool = AtomicBool::new(false);
 
 fn main() -> ExitCode {
-    let args = cli::Cli::parse();
+    let args = match cli::parse(std::env::args_os()) {
+        Ok(it) => it,
+        Err(it) => {
+            match it.error.use_stderr() {
+                true => drop(std::io::stderr().write_all(it.text.as_bytes())),
+                // Help has colours where there is a terminal.
+                false => drop(it.error.print()),
+            }
+            return ExitCode::from(it.code);
+        }
+    };
     watch_signals();
     let stdout = std::io::stdout();
     let columns = stdout.is_terminal().then(|| clap_columns().unwrap_or(100));
@@ -30,9 +39,12 @@ fn main() -> ExitCode {
         folder: std::env::current_dir().unwrap_or_default(),
         environment: std::env::vars_os()
             .filter_map(|it| Some((it.0.into_string().ok()?, it.1.into_string().ok()?)))
-            .filter(|it| {
-                it.0.starts_with("AWS_") || it.0.starts_with("SSMTRAIL_") || it.0 == "USER"
-            })
+            .filter(|it| it.0.starts_with("AWS_") || it.0.starts_with("SSMTRAIL_"))
+            .collect(),
+        user: user(),
+        arguments: std::env::args_os()
+            .skip(1)
+            .map(|it| it.to_string_lossy().into_owned())
             .collect(),
     };
     let mut out = std::io::BufWriter::new(stdout.lock());
@@ -54,6 +66,22 @@ fn main() -> ExitCode {
             _ => ExitCode::from(it.code()),
         },
     }
+}
+
+/// Who runs this: not a variable, which anybody can set.
+fn user() -> cli::User {
+    #[cfg(target_os = "linux")]
+    let uid = {
+        use std::os::unix::fs::MetadataExt;
+        // "proc_pid(5)": the folder belongs to the effective user.
+        std::fs::metadata("/proc/self").ok().map(|it| it.uid())
+    };
+    #[cfg(not(target_os = "linux"))]
+    let uid = None;
+    // No login, as under cron, is the greatest number.
+    let login = std::fs::read_to_string("/proc/self/loginuid").ok();
+    let login_uid = login.and_then(|it| it.trim().parse().ok()).filter(|it| *it != u32::MAX);
+    cli::User { name: whoami::fallible::username().ok(), uid, login_uid }
 }
 
 /// The only clock of the house.

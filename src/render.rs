@@ -87,6 +87,14 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A message for the person, without the secrets that an argument, a file's name or a transcript brought into it.
+pub fn message(text: &str) -> Cow<'_, str> {
+    let mut salt = [0; 32];
+    // Without chance the marks can be compared with guesses; that is all.
+    let _ = getrandom::fill(&mut salt);
+    crate::secrets::Masker::new(salt).text(text)
+}
+
 /// Text for several lines of a terminal: tabs and line ends stay.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|it| is_hostile(it) && it != '\n' && it != '\t') {
@@ -334,7 +342,7 @@ impl Ui<'_> {
     pub fn note(&mut self, text: &str) {
         // Data and notes meet on one terminal: what was said first is shown first.
         let _ = self.out.flush();
-        let _ = writeln!(self.err, "{text}");
+        let _ = writeln!(self.err, "{}", message(text));
     }
 
     /// Text with its matches marked, harmless and on one line.
@@ -625,6 +633,8 @@ fn json_value(value: &AnyValue<'_>) -> serde_json::Value {
         AnyValue::UInt64(it) => (*it).into(),
         AnyValue::Binary(it) => crate::archive::manifest::hex(it).into(),
         it if it.is_primitive_numeric() => it.extract::<i64>().into(),
+        // Whole: what polars prints of a list leaves out its middle.
+        AnyValue::List(many) => many.iter().map(|it| json_value(&it)).collect(),
         it => it.to_string().into(),
     }
 }

@@ -20,6 +20,8 @@ use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::session::owner_apart;
+use crate::session::short_owner;
 
 /// What is looked for.
 pub enum Pattern {
@@ -291,30 +293,57 @@ fn line_hits(frame: &DataFrame) -> PolarsResult<Vec<LineHit>> {
         .collect())
 }
 
-/// Ids that several sessions of the archive have, because several accounts used them.
-///
-/// # Errors
-/// An index that cannot be read.
-pub fn shared_ids(archive: &Archive) -> Result<HashSet<String>> {
-    let unreadable = |it: PolarsError| {
-        Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
-            .hint("`ssmtrail archive verify` says which file is damaged")
-    };
-    // The first of them has its id for its key, every other one more than that.
-    let frame = archive
-        .scan(&schema::SESSIONS, Some(&["session_id", "session_key", "generation"]))
-        .and_then(|it| {
-            let others = it.filter(col("session_key").neq(col("session_id")));
-            archive.guarded(|| others.select([col("session_id")]).collect())
-        })
-        .map_err(unreadable)?;
-    let ids = frame.column("session_id").and_then(|it| it.str().cloned()).map_err(unreadable)?;
-    Ok(ids.iter().flatten().map(str::to_owned).collect())
+/// Names that mean more than one thing in the archive, so that something must stand beside them.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Ids that several sessions have, because several accounts used them.
+    pub ids: HashSet<String>,
+    /// Short names that several principals have.
+    pub owners: HashSet<String>,
+}
+
+impl Shared {
+    /// # Errors
+    /// An index that cannot be read.
+    pub fn of(archive: &Archive) -> Result<Self> {
+        let unreadable = |it: PolarsError| {
+            Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
+                .hint("`ssmtrail archive verify` says which file is damaged")
+        };
+        // The first of them has its id for its key, every other one more than that.
+        let frame = archive
+            .scan(&schema::SESSIONS, Some(&["session_id", "session_key", "generation"]))
+            .and_then(|it| {
+                let others = it.filter(col("session_key").neq(col("session_id")));
+                archive.guarded(|| others.select([col("session_id")]).collect())
+            })
+            .map_err(unreadable)?;
+        let ids =
+            frame.column("session_id").and_then(|it| it.str().cloned()).map_err(unreadable)?;
+        let mut seen = HashSet::new();
+        let mut owners = HashSet::new();
+        for it in archive.owners()? {
+            let short = short_owner(&it).to_owned();
+            if !seen.insert(short.clone()) {
+                owners.insert(short);
+            }
+        }
+        Ok(Self { ids: ids.iter().flatten().map(str::to_owned).collect(), owners })
+    }
+
+    /// An owner by the short name, and what tells it apart where another has that, too.
+    pub fn owner(&self, owner: &str) -> String {
+        let short = short_owner(owner);
+        match self.owners.contains(short) {
+            true => format!("{short} ({})", owner_apart(owner)),
+            false => short.to_owned(),
+        }
+    }
 }
 
 /// What a session can be asked for by, and no other: its id, or of one that shares its id the key; that of the first is told as `#1`.
-pub fn name_of(session: &SessionRow, shared: &HashSet<String>) -> String {
-    match shared.contains(&session.session_id) && session.session_key == session.session_id {
+pub fn name_of(session: &SessionRow, shared: &Shared) -> String {
+    match shared.ids.contains(&session.session_id) && session.session_key == session.session_id {
         true => format!("{}#1", session.session_id),
         false => session.session_key.clone(),
     }
@@ -326,7 +355,7 @@ pub fn name_of(session: &SessionRow, shared: &HashSet<String>) -> String {
 /// None, or more than one.
 pub fn session(archive: &Archive, text: &str) -> Result<SessionRow> {
     let which = Which { sessions: vec![text.to_owned()], ..Which::default() };
-    let shared = shared_ids(archive)?;
+    let shared = Shared::of(archive)?;
     let mut found = archive.sessions(&which)?;
     let whole = |it: &SessionRow| it.session_id == text || name_of(it, &shared) == text;
     if found.iter().any(whole) {

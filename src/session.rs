@@ -72,6 +72,27 @@ pub fn account_of(arn: &str) -> Option<&str> {
     (account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit())).then_some(account)
 }
 
+/// The name that people know a principal by: the end of its ARN, which is the name of an IAM user, of a role session, or an
+/// e-mail address ("IAM identifiers").
+pub fn short_owner(owner: &str) -> &str {
+    match owner.strip_prefix("arn:") {
+        Some(rest) => {
+            let name = rest.rsplit(':').next().unwrap_or(rest);
+            name.rsplit('/').next().unwrap_or(name)
+        }
+        None => owner,
+    }
+}
+
+/// What tells two principals of one short name apart: the account, and the role that a role session is of.
+pub fn owner_apart(owner: &str) -> String {
+    let account = account_of(owner).unwrap_or("account unknown");
+    match owner.split(":assumed-role/").nth(1).and_then(|it| it.split('/').next()) {
+        Some(role) => format!("{account}, {role}"),
+        None => account.to_owned(),
+    }
+}
+
 /// From (inclusive) to (exclusive), UTC microseconds. Open where `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
@@ -153,6 +174,16 @@ mod tests {
         assert!(window.may_hold(None, Some(15)));
         assert!(!window.may_hold(None, None));
         assert!(Window::default().may_hold(None, None));
+    }
+
+    #[test]
+    fn a_principal_has_a_short_name_and_what_tells_it_apart() {
+        let role = "arn:aws:sts::111122223333:assumed-role/Admin/bob";
+        assert_eq!((short_owner(role), owner_apart(role).as_str()), ("bob", "111122223333, Admin"));
+        let user = "arn:aws:iam::444455556666:user/people/bob";
+        assert_eq!((short_owner(user), owner_apart(user).as_str()), ("bob", "444455556666"));
+        assert_eq!(short_owner("arn:aws:iam::444455556666:root"), "root");
+        assert_eq!(short_owner("alice@example.com"), "alice@example.com");
     }
 
     #[test]

@@ -114,10 +114,14 @@ pub(crate) fn private_folder(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-/// Which sessions. Texts match as parts, whatever the case; empty fields match all.
+/// Which sessions, whatever the case; empty fields match all, those that nothing is known of included.
 #[derive(Clone, Debug, Default)]
 pub struct Which {
+    /// Whole names: an IAM user's, a role session's, an e-mail address, an ARN.
     pub owners: Vec<String>,
+    /// Parts of an owner.
+    pub owners_containing: Vec<String>,
+    /// Parts of a target; so the others.
     pub targets: Vec<String>,
     pub sessions: Vec<String>,
     pub run_as: Vec<String>,
@@ -127,6 +131,7 @@ pub struct Which {
 impl Which {
     pub fn is_all(&self) -> bool {
         self.owners.is_empty()
+            && self.owners_containing.is_empty()
             && self.targets.is_empty()
             && self.sessions.is_empty()
             && self.run_as.is_empty()
@@ -416,6 +421,10 @@ pub(crate) fn check_format(root: &Path) -> Result<()> {
 /// The filter as an expression that polars can push down into the files.
 fn condition(which: &Which) -> Option<Expr> {
     let any = |column: &str, texts: &[String]| {
+        // A part that all have is one of what is not known, too.
+        if texts.iter().any(String::is_empty) {
+            return Some(lit(true));
+        }
         texts
             .iter()
             .map(|it| {
@@ -428,6 +437,20 @@ fn condition(which: &Which) -> Option<Expr> {
             })
             .reduce(Expr::or)
     };
+    // The name of a principal is the end of its ARN, behind a slash or, of an account's root, a colon.
+    let owners = which
+        .owners
+        .iter()
+        .map(|it| {
+            let name = it.to_lowercase();
+            let owner = || col("owner").str().to_lowercase();
+            let ends = |sign: char| owner().str().ends_with(lit(format!("{sign}{name}")));
+            let arn = owner().str().starts_with(lit("arn:"));
+            let short = ends('/').or(ends(':').and(lit(name == "root")));
+            owner().eq(lit(name.clone())).or(arn.and(short)).fill_null(lit(false))
+        })
+        .reduce(Expr::or);
+    let owners = owners.into_iter().chain(any("owner", &which.owners_containing)).reduce(Expr::or);
     let instant = |micros: i64| {
         lit(micros).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))
     };
@@ -438,7 +461,7 @@ fn condition(which: &Which) -> Option<Expr> {
         ends.and(col("session_key").eq(col("session_id")))
     });
     let parts = [
-        any("owner", &which.owners),
+        owners,
         any("target", &which.targets),
         any("session_key", &which.sessions).into_iter().chain(firsts).reduce(Expr::or),
         any("run_as", &which.run_as),

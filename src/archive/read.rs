@@ -408,6 +408,21 @@ impl Archive {
         Ok(ids.map_err(|it| unreadable(&it))?.iter().flatten().map(str::to_owned).collect())
     }
 
+    /// Owners of all sessions, each once.
+    ///
+    /// # Errors
+    /// An index that cannot be read.
+    pub fn owners(&self) -> Result<Vec<String>> {
+        let frame = self
+            .scan(&schema::SESSIONS, Some(&["owner", "session_key", "generation"]))
+            .and_then(|it| guarded(|| it.select([col("owner")]).collect()))
+            .map_err(|it| unreadable(&it))?;
+        let owners = frame.column("owner").and_then(|it| it.str().cloned());
+        let owners = owners.map_err(|it| unreadable(&it))?;
+        let mut seen = std::collections::HashSet::new();
+        Ok(owners.iter().flatten().filter(|it| seen.insert(*it)).map(str::to_owned).collect())
+    }
+
     /// Commands of one session, in order. Reads the row groups that hold them and no others.
     pub fn commands_of(&self, session: &SessionRow) -> Vec<CommandRow> {
         let mut rows = Vec::new();

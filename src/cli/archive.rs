@@ -161,12 +161,13 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
     let archive = run.archive()?;
     let sessions = archive.sessions(&Which::default())?;
     let zone = run.ui.zone;
+    let shared = crate::search::Shared::of(&archive)?;
     let mut owners: BTreeMap<String, i64> = BTreeMap::new();
     let mut targets: BTreeSet<&str> = BTreeSet::new();
     let mut months: BTreeMap<String, u64> = BTreeMap::new();
     let mut flaws: BTreeMap<&str, u64> = BTreeMap::new();
     for it in &sessions {
-        let owner = super::sessions::short_owner(it.owner.as_deref());
+        let owner = super::sessions::short_owner(it.owner.as_deref(), &shared);
         *owners.entry(owner).or_default() += it.command_count;
         targets.extend(it.target.as_deref());
         let month =

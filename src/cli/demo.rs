@@ -21,6 +21,7 @@ use crate::render::BOLD;
 use crate::render::DIM;
 use crate::search;
 use crate::search::Pattern;
+use crate::search::Shared;
 use crate::source::folder::Folder;
 use crate::sync;
 use crate::sync::Options;
@@ -92,7 +93,7 @@ impl Demo {
 
         self.step(run, "2. Who was where", "ssmtrail sessions")?;
         let sessions = archive.sessions(&Which::default())?;
-        let shared = search::shared_ids(&archive)?;
+        let shared = Shared::of(&archive)?;
         sessions::table(run, &sessions, &shared, 50)?;
 
         self.step(

@@ -18,6 +18,7 @@ use sha2::Sha256;
 
 use super::Answer;
 use super::Run;
+use super::masking;
 use crate::archive::Archive;
 use crate::archive::manifest::hex;
 use crate::archive::schema::TranscriptRow;
@@ -30,7 +31,6 @@ use crate::evidence::KeyTrouble;
 use crate::evidence::Packer;
 use crate::render;
 use crate::report::Report;
-use crate::secrets::ByteSearch;
 use crate::secrets::Masker;
 use crate::session::Skip;
 
@@ -80,34 +80,12 @@ pub(super) fn refuse_secrets(archive: &Archive, report: &Report, masker: &Masker
     if masker.reveals() {
         return Ok(());
     }
-    let mut showing: HashSet<String> = HashSet::new();
-    let mut masker = masker.clone();
+    let mut showing = masking::showing_secrets(archive, &report.sessions)?;
     for (nth, session) in report.sessions.iter().enumerate() {
-        masker.masked = 0;
-        masker.start();
-        archive.lines_of(session).iter().for_each(|it| drop(masker.line(&it.text)));
-        let marked = report.commands_of(nth).iter().any(|it| it.text.contains("[masked:"));
-        if masker.masked > 0 || marked {
+        if report.commands_of(nth).iter().any(|it| it.text.contains("[masked:")) {
             showing.insert(session.session_key.clone());
         }
     }
-    let keys = session_keys(report);
-    let rest: Vec<&str> = keys.into_iter().filter(|it| !showing.contains(*it)).collect();
-    let mut looking: Option<(String, ByteSearch)> = None;
-    let mut close = |it: Option<(String, ByteSearch)>| {
-        showing.extend(it.and_then(|(key, it)| it.finish().then_some(key)));
-    };
-    archive.transcripts_of(&rest, |row| {
-        // A transcript begins with its first part; a stream's later stretches go on in the same text.
-        if row.part == 0 || looking.as_ref().is_none_or(|it| it.0 != row.session_key) {
-            close(looking.replace((row.session_key, ByteSearch::default())));
-        }
-        if let Some((_, it)) = &mut looking {
-            it.push(&row.content);
-        }
-        Ok(())
-    })?;
-    close(looking);
     if showing.is_empty() {
         return Ok(());
     }

@@ -12,9 +12,11 @@ use super::Filters;
 use super::Run;
 use super::masking;
 use super::masking::Masking;
+use super::masking::Shown;
 use super::output::Output;
 use super::output::Replace;
 use super::output::Target;
+use super::tell_owners;
 use super::tell_window;
 use crate::archive::Archive;
 use crate::archive::Which;
@@ -60,7 +62,7 @@ pub(super) struct Export {
     format: Form,
 
     /// Only what is new since the last run of the feed of this name
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "default")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "default")]
     since_last: Option<String>,
 
     /// File to write, whole or not at all; a pipe or device gets it as it comes [default: standard output]
@@ -132,6 +134,7 @@ impl Export {
         let which = self.filters.which(run.world.now, run.ui.zone)?;
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
+        tell_owners(run.ui, &archive, &which)?;
         let mut sessions = archive.sessions(&which)?;
         let newest = newest(&archive)?;
         let since = match &self.since_last {
@@ -147,7 +150,7 @@ impl Export {
             .hint("is it an older copy? `--since-last` with another name begins a feed anew"));
         }
         sessions.retain(|it| it.generation > since);
-        let mut masker = self.masking.masker(run, &archive, "export")?;
+        let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
         let to = target.map(|it| it.pour(run.world.stop)).transpose()?;
         let mut out = Out { form: self.format, to, batches: None, timeless: 0, rows: 0 };
         if self.what != What::Commands {
@@ -204,8 +207,9 @@ impl Export {
         let which = self.filters.which(run.world.now, run.ui.zone)?;
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
+        tell_owners(run.ui, &archive, &which)?;
         let sessions = archive.sessions(&which)?;
-        let mut masker = self.masking.masker(run, &archive, "export")?;
+        let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
         private_folder(&folder).map_err(|it| Error::file("write", &folder, it))?;
         let mut written = 0;
         for it in &sessions {

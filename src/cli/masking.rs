@@ -10,11 +10,13 @@ use super::Run;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::CommandRow;
+use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
 use crate::search::LineHit;
+use crate::secrets::ByteSearch;
 use crate::secrets::Masker;
 
 #[derive(Args, Debug, Clone, Copy, Default)]
@@ -24,6 +26,17 @@ pub(super) struct Masking {
     pub(super) reveal: bool,
 }
 
+/// Which sessions may have secrets shown: known before anything is.
+pub(super) enum Shown<'a> {
+    Of(&'a Which),
+    One(&'a SessionRow),
+    /// Any SQL may read any of them.
+    Any,
+}
+
+/// So many ids are recorded; beyond, their number.
+const RECORDED: usize = 1000;
+
 impl Masking {
     /// The masker in force. Whoever reveals leaves a line in the archive, or is refused.
     pub(super) fn masker(
@@ -31,16 +44,30 @@ impl Masking {
         run: &mut Run<'_, '_>,
         archive: &Archive,
         doing: &str,
+        shown: Shown<'_>,
     ) -> Result<Masker> {
         if !self.reveal {
             return Ok(Masker::new(archive.salt()));
         }
         let at = chrono::DateTime::from_timestamp_micros(run.world.now)
             .map(|it| it.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
+        let ids = match shown {
+            Shown::One(it) => Some(vec![it.session_key.clone()]),
+            Shown::Of(which) if !which.is_all() => {
+                Some(archive.sessions(which)?.into_iter().map(|it| it.session_key).collect())
+            }
+            Shown::Of(_) | Shown::Any => None,
+        };
+        let who = &run.world.user;
         let line = serde_json::json!({
             "at": at,
-            "user": run.world.environment.get("USER"),
+            "user": who.name,
+            "uid": who.uid,
+            "login_uid": who.login_uid,
             "command": doing,
+            "arguments": run.world.arguments,
+            "session_count": ids.as_ref().map(Vec::len),
+            "sessions": ids.map(|it| it.into_iter().take(RECORDED).collect::<Vec<_>>()),
         });
         archive.record_reveal(&render::json(&line))?;
         run.ui.note("note: secrets are shown as they are; reveals.jsonl in the archive records it");
@@ -114,29 +141,106 @@ fn lines_in_keys(archive: &Archive, hit: &LineHit) -> Result<HashSet<i64>> {
     Ok(inside)
 }
 
-/// Every text of a frame that nobody knows the columns of. Bytes cannot be masked, so they are left out.
+/// Keys of those of these sessions whose bytes hold secrets, whether they were shown, or typed and erased again, or stand in
+/// a window's title. Bytes cannot be masked: wherever they would be shown or packed, this decides.
+pub(super) fn showing_secrets(
+    archive: &Archive,
+    sessions: &[SessionRow],
+) -> Result<HashSet<String>> {
+    let mut showing: HashSet<String> = HashSet::new();
+    for session in sessions {
+        let mut masker = Masker::new([0; 32]);
+        archive.lines_of(session).iter().for_each(|it| drop(masker.line(&it.text)));
+        archive.commands_of(session).iter().for_each(|it| drop(masker.text(&it.command)));
+        if masker.masked > 0 {
+            showing.insert(session.session_key.clone());
+        }
+    }
+    let mut seen = HashSet::new();
+    let keys = sessions.iter().map(|it| it.session_key.as_str());
+    let rest: Vec<&str> = keys.filter(|it| !showing.contains(*it) && seen.insert(*it)).collect();
+    let mut found = Vec::new();
+    let mut looking: Option<(String, ByteSearch)> = None;
+    let mut close = |it: Option<(String, ByteSearch)>| {
+        found.extend(it.and_then(|(key, it)| it.finish().then_some(key)));
+    };
+    archive.transcripts_of(&rest, |row| {
+        // A transcript begins with its first part; a stream's later stretches go on in the same text.
+        if row.part == 0 || looking.as_ref().is_none_or(|it| it.0 != row.session_key) {
+            close(looking.replace((row.session_key, ByteSearch::default())));
+        }
+        if let Some((_, it)) = &mut looking {
+            it.push(&row.content);
+        }
+        Ok(())
+    })?;
+    close(looking);
+    showing.extend(found);
+    Ok(showing)
+}
+
+/// Whether a stretch of a transcript holds secrets, given the lines that it begins and ends in.
+pub(super) fn span_shows_secrets(bytes: &[u8], from: usize, to: usize) -> bool {
+    let (from, to) = (from.min(bytes.len()), to.min(bytes.len()));
+    let begin = memchr::memrchr(b'\n', &bytes[..from]).map_or(0, |it| it + 1);
+    let end = memchr::memchr(b'\n', &bytes[to..]).map_or(bytes.len(), |it| to + it);
+    let mut search = ByteSearch::default();
+    search.push(&bytes[begin..end.max(begin)]);
+    search.finish()
+}
+
+/// Everything in a frame that nobody knows the columns of. Only what can hold no text passes as it is; what cannot be masked,
+/// as bytes, is left out.
 pub(super) fn frame(masker: &mut Masker, frame: &DataFrame) -> Result<(DataFrame, bool)> {
+    if masker.reveals() {
+        return Ok((frame.clone(), false));
+    }
+    let masker = std::cell::RefCell::new(masker);
+    let left_out = std::cell::Cell::new(false);
     let mut columns = Vec::with_capacity(frame.width());
-    let mut left_out = false;
     for column in frame.columns() {
-        let masked = match column.dtype() {
-            DataType::String if !masker.reveals() => {
-                let texts = column.str().map_err(|it| damaged(&it))?;
-                let texts: Vec<Option<String>> =
-                    texts.iter().map(|it| it.map(|text| masker.text(text).into_owned())).collect();
-                StringChunked::from_iter_options(column.name().clone(), texts.into_iter())
-                    .into_column()
-            }
-            DataType::Binary if !masker.reveals() => {
-                left_out = true;
-                StringChunked::full_null(column.name().clone(), column.len()).into_column()
-            }
-            _ => column.clone(),
-        };
-        columns.push(masked);
+        let series = column.as_materialized_series();
+        let masked = values(&masker, &left_out, series).map_err(|it| damaged(&it))?;
+        columns.push(masked.into_column());
     }
     let frame = DataFrame::new(frame.height(), columns).map_err(|it| damaged(&it))?;
-    Ok((frame, left_out))
+    Ok((frame, left_out.get()))
+}
+
+/// The values of one column, masked; of lists, what is in them.
+fn values(
+    masker: &std::cell::RefCell<&mut Masker>,
+    left_out: &std::cell::Cell<bool>,
+    series: &Series,
+) -> PolarsResult<Series> {
+    match series.dtype() {
+        DataType::Null
+        | DataType::Boolean
+        | DataType::Date
+        | DataType::Datetime(..)
+        | DataType::Duration(..)
+        | DataType::Time => Ok(series.clone()),
+        it if it.is_primitive_numeric() => Ok(series.clone()),
+        DataType::String => {
+            let mut masker = masker.borrow_mut();
+            let texts: Vec<Option<String>> = series
+                .str()?
+                .iter()
+                .map(|it| it.map(|text| masker.alone(text).into_owned()))
+                .collect();
+            Ok(StringChunked::from_iter_options(series.name().clone(), texts.into_iter())
+                .into_series())
+        }
+        DataType::List(_) => {
+            let within = |it: Series| values(masker, left_out, &it);
+            Ok(series.list()?.apply_to_inner(&within)?.into_series())
+        }
+        // Bytes, and whatever else a later version may bring.
+        _ => {
+            left_out.set(true);
+            Ok(StringChunked::full_null(series.name().clone(), series.len()).into_series())
+        }
+    }
 }
 
 fn damaged(it: &PolarsError) -> Error {

@@ -4,6 +4,7 @@
 //! rooms further in get what they need and nothing else.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -28,6 +29,7 @@ use crate::render::Ui;
 use crate::render::Zone;
 use crate::session::Skip;
 use crate::session::Window;
+use crate::session::short_owner;
 
 mod archive;
 mod asking;
@@ -193,6 +195,15 @@ enum Command {
     Man,
 }
 
+/// Who runs this, by the operating system's word.
+#[derive(Clone, Debug, Default)]
+pub struct User {
+    pub name: Option<String>,
+    pub uid: Option<u32>,
+    /// Who logged in, whoever they became since ("pam_loginuid(8)"); Linux alone knows.
+    pub login_uid: Option<u32>,
+}
+
 /// What surrounds a run, told from outside: `main` reads the world once.
 pub struct World<'a> {
     /// Now, UTC microseconds.
@@ -207,8 +218,11 @@ pub struct World<'a> {
     pub config_home: Option<PathBuf>,
     /// The working folder.
     pub folder: PathBuf,
-    /// Variables whose names begin with `AWS_` or `SSMTRAIL_`, and `USER`.
+    /// Variables whose names begin with `AWS_` or `SSMTRAIL_`.
     pub environment: BTreeMap<String, String>,
+    pub user: User,
+    /// The command line, as it was given.
+    pub arguments: Vec<String>,
 }
 
 /// What every command gets.
@@ -330,9 +344,12 @@ impl Run<'_, '_> {
 /// Filters that many commands share.
 #[derive(Args, Debug, Clone, Default)]
 struct Filters {
-    /// Sessions whose owner contains this, whatever the case (repeatable)
-    #[arg(long, value_name = "TEXT", help_heading = "Which sessions")]
+    /// Sessions of this owner: an IAM user, a role session name, an e-mail address or an ARN (repeatable)
+    #[arg(long, value_name = "NAME", help_heading = "Which sessions")]
     owner: Vec<String>,
+    /// Sessions whose owner's ARN contains this (repeatable)
+    #[arg(long, value_name = "TEXT", help_heading = "Which sessions")]
+    owner_contains: Vec<String>,
     /// Sessions whose target contains this (repeatable)
     #[arg(long, value_name = "TEXT", help_heading = "Which sessions")]
     target: Vec<String>,
@@ -367,6 +384,7 @@ impl Filters {
         }
         Ok(Which {
             owners: self.owner.clone(),
+            owners_containing: self.owner_contains.clone(),
             targets: self.target.clone(),
             sessions: self.session.clone(),
             run_as: self.run_as.clone(),
@@ -386,6 +404,65 @@ fn tell_window(ui: &mut Ui<'_>, window: Window) {
     let text =
         format!("window: {} to {}", show(window.from, "the beginning"), show(window.to, "now"));
     ui.note(&text);
+}
+
+/// Says whom an owner filter matched, so that nobody takes a name for the person that was meant; and where it matched nobody,
+/// which names come near.
+fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> {
+    const SHOWN: usize = 5;
+    if which.owners.is_empty() && which.owners_containing.is_empty() {
+        return Ok(());
+    }
+    let mut all: Vec<String> = archive.owners()?;
+    all.sort_unstable();
+    let asked = |exact: bool| if exact { &which.owners } else { &which.owners_containing };
+    for (exact, text) in
+        [true, false].into_iter().flat_map(|it| asked(it).iter().map(move |t| (it, t)))
+    {
+        let folded = text.to_lowercase();
+        if folded.is_empty() {
+            continue;
+        }
+        let matched: Vec<&String> = all
+            .iter()
+            .filter(|it| {
+                let (whole, short) = (it.to_lowercase(), short_owner(it).to_lowercase());
+                if exact { whole == folded || short == folded } else { whole.contains(&folded) }
+            })
+            .collect();
+        let names: Vec<&str> = matched.iter().take(SHOWN).map(|it| it.as_str()).collect();
+        let more = match matched.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            many => format!(" and {many} more"),
+        };
+        let shown = crate::render::visible(text);
+        let said = if exact { "owner" } else { "owner contains" };
+        if !matched.is_empty() {
+            let names = names.join(", ");
+            ui.note(&format!("{said} {shown}: {}{more}", crate::render::visible(&names)));
+            continue;
+        }
+        let mut near: Vec<&str> = all.iter().map(|it| short_owner(it)).collect();
+        near.sort_unstable();
+        near.dedup();
+        near.sort_by_cached_key(|it| {
+            let likeness = strsim::jaro_winkler(&folded, &it.to_lowercase());
+            std::cmp::Reverse((likeness * 1000.0) as u32)
+        });
+        near.truncate(SHOWN);
+        let hint = match exact && all.iter().any(|it| it.to_lowercase().contains(&folded)) {
+            true => format!("; `--owner-contains {shown}` matches a part"),
+            false => String::new(),
+        };
+        let near = match near.is_empty() {
+            true => String::new(),
+            false => format!("; the nearest are {}", crate::render::visible(&near.join(", "))),
+        };
+        ui.note(&format!(
+            "{said} {shown}: no session of the archive has such an owner{near}{hint}"
+        ));
+    }
+    Ok(())
 }
 
 /// How an answer of little structure is written.
@@ -478,11 +555,45 @@ pub fn run(
     }
 }
 
+/// What the command line parser says instead of a command line: help, or what is wrong.
+#[derive(Debug)]
+pub struct Usage {
+    /// As it may be written to a terminal: what was typed is echoed, and may hold secrets and control characters.
+    pub text: String,
+    pub code: u8,
+    /// Help and versions go to standard output, and nothing in them was typed.
+    pub error: clap::Error,
+}
+
+/// Reads a command line; the first word is the program's name.
+///
+/// # Errors
+/// What to say instead.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> std::result::Result<Cli, Box<Usage>> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    Cli::try_parse_from(&words).map_err(|error| {
+        let mut text = error.render().to_string();
+        if error.kind() == clap::error::ErrorKind::UnknownArgument
+            && let Some(name) = ["--explain", "--since-last", "--diff"]
+                .into_iter()
+                .find(|name| words.iter().any(|it| it == name))
+        {
+            text.push_str(&format!("hint: a value of {name} follows `=`: {name}=VALUE\n"));
+        }
+        if error.use_stderr() {
+            let shown = crate::render::message(&text).into_owned();
+            text = crate::render::visible_lines(&shown).into_owned();
+        }
+        Box::new(Usage { text, code: u8::try_from(error.exit_code()).unwrap_or(2), error })
+    })
+}
+
 /// Says an error: what, what beneath, what next.
 pub fn complain(it: &Error, err: &mut dyn std::io::Write) {
-    let _ = writeln!(err, "ssmtrail: {}", crate::render::visible(&it.what));
+    let _ =
+        writeln!(err, "ssmtrail: {}", crate::render::visible(&crate::render::message(&it.what)));
     if let Some(hint) = &it.hint {
-        let _ = writeln!(err, "hint: {}", crate::render::visible(hint));
+        let _ = writeln!(err, "hint: {}", crate::render::visible(&crate::render::message(hint)));
     }
 }
 

@@ -21,9 +21,9 @@ use unicode_width::UnicodeWidthChar;
 use super::Answer;
 use super::Run;
 use super::masking::Masking;
+use super::masking::Shown;
 use super::output::Replace;
 use super::output::Target;
-use super::sessions::short_owner;
 use super::sessions::short_target;
 use super::show::primary_bytes;
 use crate::archive::Archive;
@@ -41,6 +41,8 @@ use crate::replay::Pace;
 use crate::replay::Stage;
 use crate::search;
 use crate::secrets::Masker;
+use crate::session::owner_apart;
+use crate::session::short_owner;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::wire::Form;
 
@@ -179,7 +181,7 @@ impl Replay {
             Some(it) => search::session_of_key(&archive, it)?,
             None => search::session(&archive, &self.session)?,
         };
-        let mut masker = self.masking.masker(run, &archive, "replay")?;
+        let mut masker = self.masking.masker(run, &archive, "replay", Shown::One(&session))?;
         let film = film(&archive, &session, &mut masker)?;
         let damages = archive.damages();
         if film.beats.is_empty() {
@@ -323,8 +325,15 @@ fn title(session: &SessionRow, film: &Film) -> String {
 }
 
 fn who(session: &SessionRow) -> String {
-    let (owner, target) =
-        (short_owner(session.owner.as_deref()), short_target(session.target.as_deref()));
+    // A film stands alone: what tells a name apart is always beside it.
+    let owner = session.owner.as_deref().map_or_else(
+        || "-".to_owned(),
+        |it| match it.starts_with("arn:") {
+            true => format!("{} ({})", short_owner(it), owner_apart(it)),
+            false => it.to_owned(),
+        },
+    );
+    let (owner, target) = (render::visible(&owner), short_target(session.target.as_deref()));
     format!("{owner} on {target}, {}", session.session_key)
 }
 

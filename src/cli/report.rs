@@ -15,10 +15,10 @@ use super::evidence;
 use super::evidence::Package;
 use super::masking;
 use super::masking::Masking;
+use super::masking::Shown;
 use super::output::Output;
 use super::output::Replace;
 use super::output::Target;
-use super::sessions::short_owner;
 use super::tell_window;
 use super::verify;
 use crate::archive::Archive;
@@ -38,6 +38,7 @@ use crate::render::report::xlsx;
 use crate::report;
 use crate::report::Scope;
 use crate::session::Skip;
+use crate::session::short_owner;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -186,7 +187,7 @@ impl Report {
         let archive = run.archive()?;
         let scope = Scope { which, accounts: self.account.clone() };
         known(&archive, &scope)?;
-        let mut masker = self.masking.masker(run, &archive, "report")?;
+        let mut masker = self.masking.masker(run, &archive, "report", Shown::Of(&scope.which))?;
         let bar = run.world.progress.then(|| {
             indicatif::ProgressBar::new_spinner().with_finish(indicatif::ProgressFinish::AndClear)
         });
@@ -417,10 +418,10 @@ fn appear(run: &mut Run<'_, '_>, written: Vec<Output>) -> Result<()> {
 /// Refuses a filter that matches nothing in the whole archive: it is more likely misspelt than true.
 fn known(archive: &Archive, scope: &Scope) -> Result<()> {
     type Name = fn(&SessionRow) -> Option<String>;
-    let asked: [(&str, &[String], Name); 3] = [
-        ("owner", &scope.which.owners, |it| {
-            it.owner.is_some().then(|| short_owner(it.owner.as_deref()))
-        }),
+    let owner: Name = |it| it.owner.as_deref().map(|it| short_owner(it).to_owned());
+    let asked: [(&str, &[String], Name); 4] = [
+        ("owner", &scope.which.owners, owner),
+        ("owner that contains", &scope.which.owners_containing, owner),
         ("target", &scope.which.targets, |it| it.target.clone()),
         ("account", &scope.accounts, |it| it.account_id.clone()),
     ];
@@ -432,7 +433,10 @@ fn known(archive: &Archive, scope: &Scope) -> Result<()> {
         for text in texts {
             let found = match word {
                 "account" => sessions.iter().any(|it| it.account_id.as_ref() == Some(text)),
-                "owner" => matches(&sessions, text, |it| it.owner.as_deref()),
+                "owner" => sessions.iter().filter_map(|it| it.owner.as_deref()).any(|it| {
+                    it.eq_ignore_ascii_case(text) || short_owner(it).eq_ignore_ascii_case(text)
+                }),
+                "owner that contains" => matches(&sessions, text, |it| it.owner.as_deref()),
                 _ => matches(&sessions, text, |it| it.target.as_deref()),
             };
             if found {

@@ -1,7 +1,6 @@
 //! `search`: who ran a command, or what a session showed.
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 
 use clap::Args;
 use polars::prelude::*;
@@ -14,10 +13,12 @@ use super::checked;
 use super::masking;
 use super::masking::LineMasker;
 use super::masking::Masking;
+use super::masking::Shown;
 use super::replay::Replay;
 use super::sessions::session_name;
 use super::sessions::short_owner;
 use super::sessions::short_target;
+use super::tell_owners;
 use super::tell_window;
 use crate::archive::Archive;
 use crate::archive::Which;
@@ -36,6 +37,7 @@ use crate::render::WARN;
 use crate::search;
 use crate::search::LineHit;
 use crate::search::Pattern;
+use crate::search::Shared;
 use crate::secrets::Masker;
 
 const EXAMPLES: &str = "\
@@ -52,8 +54,18 @@ A time after ≤ says not later than: a transcript file tells only when its sess
 #[command(after_help = EXAMPLES)]
 pub(super) struct Search {
     /// What to look for, as it stands; '' matches everything
-    #[arg(value_name = "PATTERN", allow_hyphen_values = true)]
-    pattern: String,
+    #[arg(value_name = "PATTERN", required_unless_present = "text", conflicts_with = "text")]
+    pattern: Option<String>,
+
+    /// What to look for, where it begins with a hyphen
+    #[arg(
+        short = 'e',
+        long = "pattern",
+        id = "text",
+        value_name = "PATTERN",
+        allow_hyphen_values = true
+    )]
+    text: Option<String>,
 
     /// The pattern is a regular expression
     #[arg(short = 'E', long)]
@@ -172,14 +184,19 @@ impl Search {
 
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         let format = checked(self.format, run.world)?;
-        let pattern = Pattern::new(&self.pattern, self.regex, self.ignore_case)?;
+        let pattern = Pattern::new(
+            self.text.as_deref().or(self.pattern.as_deref()).unwrap_or_default(),
+            self.regex,
+            self.ignore_case,
+        )?;
         let which = self.filters.which(run.world.now, run.ui.zone)?;
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
+        tell_owners(run.ui, &archive, &which)?;
         if self.replay {
             return self.replay(run, &archive, &which, &pattern);
         }
-        let mut masker = self.masking.masker(run, &archive, "search")?;
+        let mut masker = self.masking.masker(run, &archive, "search", Shown::Of(&which))?;
         let masker = &mut masker;
         let hits = if self.output {
             self.lines(run, &archive, masker, &which, &pattern, format)?
@@ -253,7 +270,7 @@ impl Search {
             Ok(())
         })?;
         let sessions = sessions_of(archive, found.iter().map(|it| &it.session_key))?;
-        let shared = search::shared_ids(archive)?;
+        let shared = Shared::of(archive)?;
         found.sort_by_key(|it| {
             let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
             (at, it.session_key.clone(), it.seq)
@@ -325,7 +342,7 @@ impl Search {
             Ok(())
         })?;
         let sessions = sessions_of(archive, found.iter().map(|it| &it.session_key))?;
-        let shared = search::shared_ids(archive)?;
+        let shared = Shared::of(archive)?;
         found.sort_by_key(|it| {
             let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
             (at, it.session_key.clone(), it.line.line_number)
@@ -392,11 +409,7 @@ fn sessions_of<'a>(
 }
 
 /// Whose hits follow: time, owner, target, session.
-pub(super) fn heading(
-    run: &mut Run<'_, '_>,
-    it: &SessionRow,
-    shared: &HashSet<String>,
-) -> Result<()> {
+pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow, shared: &Shared) -> Result<()> {
     let zone = run.ui.zone;
     let time =
         match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
@@ -405,7 +418,7 @@ pub(super) fn heading(
         };
     let hint =
         if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
-    let owner = run.ui.paint(NAME, &short_owner(it.owner.as_deref()));
+    let owner = run.ui.paint(NAME, &short_owner(it.owner.as_deref(), shared));
     let target = match &it.target {
         Some(it) => short_target(Some(it)),
         None => "an unknown target".to_owned(),

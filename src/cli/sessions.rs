@@ -1,7 +1,5 @@
 //! `sessions`: who was where, when.
 
-use std::collections::HashSet;
-
 use clap::Args;
 
 use super::Answer;
@@ -9,6 +7,7 @@ use super::Filters;
 use super::FormatName;
 use super::Run;
 use super::checked;
+use super::tell_owners;
 use super::tell_window;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
@@ -21,6 +20,7 @@ use crate::render::NAME;
 use crate::render::Rows;
 use crate::render::WARN;
 use crate::search;
+use crate::search::Shared;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,9 +78,10 @@ impl Sessions {
         let which = self.filters.which(run.world.now, run.ui.zone)?;
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
+        tell_owners(run.ui, &archive, &which)?;
         let sessions = archive.sessions(&which)?;
         if format == Format::Table {
-            table(run, &sessions, &search::shared_ids(&archive)?, self.limit)?;
+            table(run, &sessions, &Shared::of(&archive)?, self.limit)?;
         } else {
             let frame = SessionRow::frame(&sessions)
                 .and_then(|it| it.select(COLUMNS))
@@ -98,12 +99,9 @@ impl Sessions {
     }
 }
 
-/// The name that people know an owner by: the end of the ARN.
-pub(super) fn short_owner(owner: Option<&str>) -> String {
-    let Some(owner) = owner else { return "-".into() };
-    let name =
-        if owner.starts_with("arn:") { owner.rsplit('/').next().unwrap_or(owner) } else { owner };
-    render::visible(name).into_owned()
+/// The name that people know an owner by; told apart where two principals have it.
+pub(super) fn short_owner(owner: Option<&str>, shared: &Shared) -> String {
+    owner.map_or_else(|| "-".into(), |it| render::visible(&shared.owner(it)).into_owned())
 }
 
 /// A target as people name it; of an ECS task the cluster and the beginning of its id.
@@ -121,9 +119,9 @@ pub(super) fn short_target(target: Option<&str>) -> String {
 }
 
 /// A session as it can be asked for; with its account, where another has its id.
-pub(super) fn session_name(it: &SessionRow, shared: &HashSet<String>) -> String {
+pub(super) fn session_name(it: &SessionRow, shared: &Shared) -> String {
     let name = search::name_of(it, shared);
-    let name = match shared.contains(&it.session_id) {
+    let name = match shared.ids.contains(&it.session_id) {
         true => format!("{name} (account {})", it.account_id.as_deref().unwrap_or("unknown")),
         false => name,
     };
@@ -133,7 +131,7 @@ pub(super) fn session_name(it: &SessionRow, shared: &HashSet<String>) -> String 
 pub(super) fn table(
     run: &mut Run<'_, '_>,
     sessions: &[SessionRow],
-    shared: &HashSet<String>,
+    shared: &Shared,
     limit: usize,
 ) -> Result<()> {
     let shown = &sessions[sessions.len().saturating_sub(limit)..];
@@ -147,7 +145,7 @@ pub(super) fn table(
         };
         rows.push(vec![
             it.at.micros().map_or_else(|| "-".into(), |it| zone.show(it)),
-            run.ui.paint(NAME, &short_owner(it.owner.as_deref())),
+            run.ui.paint(NAME, &short_owner(it.owner.as_deref(), shared)),
             short_target(it.target.as_deref()),
             format!("{}{possible}", it.command_count),
             session_name(it, shared),

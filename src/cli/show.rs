@@ -8,6 +8,7 @@ use super::Run;
 use super::checked;
 use super::masking;
 use super::masking::Masking;
+use super::masking::Shown;
 use super::search::command_line;
 use super::search::heading;
 use crate::archive::Archive;
@@ -24,6 +25,7 @@ use crate::render::Rows;
 use crate::render::WARN;
 use crate::search;
 use crate::search::Pattern;
+use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::transcript::commands::Command;
 use crate::transcript::decoder::Decoder;
@@ -34,7 +36,7 @@ const EXAMPLES: &str = "\
 Examples:
   ssmtrail show alice-0e24               the text of the one session whose id contains that
   ssmtrail show alice-0e24 --commands    what was typed, numbered
-  ssmtrail show alice-0e24 --explain 7   why command 7 is thought to be one
+  ssmtrail show alice-0e24 --explain=7   why command 7 is thought to be one
   ssmtrail show alice-0e24 --raw > session.log
 
 On a terminal, --raw shows control bytes as escapes; into a file or pipe it writes them as they are.";
@@ -55,7 +57,8 @@ pub(super) struct Show {
     raw: bool,
 
     /// Why each command, or this one, is thought to be one
-    #[arg(long, group = "what", value_name = "SEQ", num_args = 0..=1, default_missing_value = "0")]
+    #[arg(long, group = "what", value_name = "SEQ", num_args = 0..=1, require_equals = true,
+        default_missing_value = "0", value_parser = clap::value_parser!(i64).range(0..))]
     explain: Option<i64>,
 
     #[command(flatten)]
@@ -71,7 +74,7 @@ impl Show {
         let format = checked(self.format, run.world)?;
         let archive = run.archive()?;
         let session = search::session(&archive, &self.session)?;
-        let mut masker = self.masking.masker(run, &archive, "show")?;
+        let mut masker = self.masking.masker(run, &archive, "show", Shown::One(&session))?;
         let masker = &mut masker;
         let any = match (self.commands, self.raw, self.explain) {
             (_, true, _) => raw(run, &archive, masker, &session)?,
@@ -148,7 +151,7 @@ fn commands(
         return Ok(!commands.is_empty());
     }
     flaws(run, session);
-    heading(run, session, &search::shared_ids(archive)?)?;
+    heading(run, session, &Shared::of(archive)?)?;
     for it in &commands {
         command_line(run, it, &Pattern::All, false)?;
     }
@@ -172,14 +175,16 @@ fn explain(
         return Err(Error::misused(format!("the session has no command {seq}"))
             .hint(format!("its commands are 1 to {many}")));
     }
-    heading(run, session, &search::shared_ids(archive)?)?;
+    heading(run, session, &Shared::of(archive)?)?;
     let (bytes, form) = primary_bytes(archive, session)?;
     let again = read_again(&bytes, form);
     for it in &mut commands {
         let typed = it.command.clone();
         let before = masker.masked;
         masking::commands(masker, std::slice::from_mut(it));
-        let is_masked = masker.masked > before;
+        let (from, to) = (it.byte_start as usize, it.byte_end as usize);
+        let is_masked = masker.masked > before
+            || !masker.reveals() && masking::span_shows_secrets(&bytes, from, to);
         command_line(run, it, &Pattern::All, false)?;
         let prompt = render::visible(&it.prompt);
         let place = format!(
@@ -210,7 +215,6 @@ fn explain(
             None => "       runner-up: output that looks like a prompt and a command".to_owned(),
         };
         run.ui.line(&text)?;
-        let (from, to) = (it.byte_start as usize, it.byte_end as usize);
         if is_masked {
             run.ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
         } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
@@ -269,15 +273,13 @@ fn raw(
     masker: &mut Masker,
     session: &SessionRow,
 ) -> Result<bool> {
-    // Control sequences may stand inside a secret, so bytes are shown whole or not at all.
-    archive.lines_of(session).iter().for_each(|it| drop(masker.line(&it.text)));
-    archive.commands_of(session).iter().for_each(|it| drop(masker.text(&it.command)));
-    let secrets = std::mem::take(&mut masker.masked);
-    if secrets > 0 {
-        return Err(Error::misused(format!(
-            "the session shows secrets ({secrets} times), and bytes cannot be masked"
-        ))
-        .hint("--reveal shows them, and the archive records it; without --raw they are masked"));
+    if !masker.reveals()
+        && !masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
+    {
+        return Err(Error::misused("the session's bytes hold secrets, and bytes cannot be masked")
+            .hint(
+                "--reveal shows them, and the archive records it; without --raw they are masked",
+            ));
     }
     let terminal = run.world.columns.is_some();
     let mut newest: Option<(Option<i64>, String)> = None;

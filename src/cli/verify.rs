@@ -41,7 +41,7 @@ Examples:
   ssmtrail verify --save-survey settings.json     keep what AWS said; judge it again without AWS:
   ssmtrail verify --survey settings.json --promise hipaa
   ssmtrail verify --diff                          what has changed since the last survey, which the archive keeps
-  ssmtrail verify --survey today.json --diff last-month.json
+  ssmtrail verify --survey today.json --diff=last-month.json
   ssmtrail verify --list                          the checks; --explain S3-RET-01 tells one
 
 What could not be read is unknown, never a pass; the permission that is missing is named. The promise is that of [promise] in
@@ -83,7 +83,7 @@ pub(super) struct Verify {
     survey: Option<PathBuf>,
 
     /// Tell what has changed since this older file; without one, since the survey that the archive kept last
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = LAST)]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = LAST)]
     diff: Option<PathBuf>,
 
     /// Transcripts of each prefix to look at, beside the newest and the oldest five

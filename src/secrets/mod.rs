@@ -195,6 +195,95 @@ const OWN: &[Own] = &[
         picky: false,
     },
     Own {
+        kind: "password",
+        words: &["put-parameter"],
+        pattern: concat!(
+            r"\bput-parameter\b[^|;&\n]*\bSecureString\b[^|;&\n]*?\s--value(?:=|\s+)",
+            value!()
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["put-parameter"],
+        pattern: concat!(
+            r"\bput-parameter\b[^|;&\n]*?\s--value(?:=|\s+)",
+            value!(),
+            r"[^|;&\n]*\bSecureString\b"
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["secret set"],
+        pattern: concat!(r"\bsecret\s+set\b[^|;&\n]*?\s--value(?:=|\s+)", value!()),
+        picky: false,
+    },
+    // A program that sets what is named: `config set NAME VALUE`, `setx`, csh's `setenv`, fish's `set -x`, `etcdctl put`.
+    Own {
+        kind: "setting",
+        words: &["set", "put", "config"],
+        pattern: r#"(?i)\b(?:set|setx|setenv|put|config)\s+(?:-\S+\s+)*(?:[^\s=|;&:]|:_)*(?:password|passwd|passphrase|requirepass|secret|token|api_?key|access_key|private_key|_auth)\s+('[^']+'|"[^"]+"|[^\s'"|;&<>()`-][^\s'"|;&<>()`]{2,})"#,
+        picky: false,
+    },
+    // Programs that take `password VALUE` as two words.
+    Own {
+        kind: "password",
+        words: &["mysqladmin", "nmcli", "ipmitool", "racadm", "samba-tool", "wpa_passphrase"],
+        pattern: concat!(
+            r"(?i)\b(?:mysqladmin|nmcli|ipmitool|racadm|samba-tool)\b[^|;&\n]*?\s\S*(?:password|psk|passphrase)\s+(?:\d+\s+)?",
+            value!()
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["wpa_passphrase"],
+        pattern: concat!(r"\bwpa_passphrase\s+(?:'[^']*'|\S+)\s+", value!()),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["openssl"],
+        pattern: concat!(r"\bopenssl\b[^|;&\n]*?\s-[kK]\s+", value!()),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["ssh-keygen"],
+        pattern: concat!(r"\bssh-keygen\b[^|;&\n]*?\s-[NP]\s*", value!()),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["<<<"],
+        pattern: concat!(
+            r"\b(?:kinit|cryptsetup|passwd|chpasswd|su|sudo\s+-S|docker\s+login|podman\s+login)\b[^|;&\n<]*<<<\s*",
+            value!()
+        ),
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["net use"],
+        pattern: r"(?i)\bnet\s+use\s+(?:[a-z*]:?\s+)?\\\\\S+\s+([^\s/*]\S*)",
+        picky: false,
+    },
+    // What was typed where a question for a password echoes: it ends its line, and is one word.
+    Own {
+        kind: "password",
+        words: &["password", "passphrase", "passcode"],
+        pattern: r"(?im)\b(?:password|passphrase|passcode)(?: (?:for|of|again|confirmation)\b[^:\n]{0,60}| ?\([^)\n]{0,40}\))? ?: +([^\s'\x22]{4,})[ \t\r]*$",
+        picky: false,
+    },
+    // In code and in data it is in quotes: `password: 'x'`, `"token" => "x"`.
+    Own {
+        kind: "setting",
+        words: &["password", "passwd", "passphrase", "secret", "token", "api_key", "apikey"],
+        pattern: r#"(?i)\b(?:[a-z0-9]+[_.-])*(?:password|passwd|passphrase|secret|token|api_?key)["']?\s*(?::|=>|=)\s*(?:'([^'\s]{4,})'|"([^"\s]{4,})")"#,
+        picky: false,
+    },
+    Own {
         kind: "option",
         words: &["--"],
         pattern: concat!(
@@ -364,8 +453,10 @@ fn looks_secret(value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let marks = value.bytes().filter(|it| b"!@#$%^&*+=~?".contains(it)).count();
     let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    let has = |is: fn(&u8) -> bool| value.bytes().any(|it| is(&it));
+    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && digits > 0;
     let path = value.contains('/') && !value.ends_with('=') || value.contains("::");
-    !path && letters >= 2 && (digits + marks) >= 2 && entropy(value) >= 2.5
+    !path && letters >= 2 && (digits + marks >= 2 || mixed) && entropy(value) >= 2.5
 }
 
 /// Bits a character, after Shannon.
@@ -412,13 +503,28 @@ pub fn find(text: &str) -> Vec<Found> {
             }
             let Some(value) = text.get(from..to) else { continue };
             let is_one = !value.is_empty()
-                && !marks.iter().any(|it| from < it.end() && it.start() < to)
                 && (rule.kind == "password-hash" || !is_placeholder(value))
                 && (rule.entropy == 0.0 || entropy(value) >= rule.entropy)
                 && (!rule.picky || looks_secret(value));
-            if is_one {
-                found.push(Found { from, to, kind: rule.kind.clone() });
+            if !is_one {
+                continue;
             }
+            // Marks stay as they are. What somebody put one into is a secret all the same.
+            let (mut at, mut pieces) = (from, Vec::new());
+            for it in marks.iter().filter(|it| from < it.end() && it.start() < to) {
+                pieces.push((at, it.start().max(at)));
+                at = it.end();
+            }
+            let is_whole = pieces.is_empty();
+            pieces.push((at, to.max(at)));
+            found.extend(
+                pieces
+                    .into_iter()
+                    .filter(|(from, to)| {
+                        is_whole || text[*from..*to].bytes().any(|it| it.is_ascii_alphanumeric())
+                    })
+                    .map(|(from, to)| Found { from, to, kind: rule.kind.clone() }),
+            );
         }
     }
     // Of those that overlap, the one that says most of what it is; ours, then the longer.
@@ -438,9 +544,26 @@ pub fn find(text: &str) -> Vec<Found> {
     apart
 }
 
-/// Whether a line by itself could be the body of a private key.
+/// Whether a line could hold a part of a private key's body, whatever `cat -n`, `grep` or YAML put before it. Its place among
+/// the other lines tells.
 pub fn may_be_in_key(text: &str) -> bool {
-    KEY_BODY.find(text.trim()).is_some_and(|it| it.len() == text.trim().len())
+    KEY_BODY.find_iter(text).any(|it| is_mixed(it.as_str()))
+}
+
+/// Base64 of random bytes has small and capital letters; most paths and ids have not.
+fn is_mixed(text: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| text.bytes().any(|it| is(&it));
+    text.ends_with('=') || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
+}
+
+/// A text that looks like a line of a private key's body where its neighbours are not known.
+fn is_key_like(text: &str) -> bool {
+    let digits = text.bytes().any(|it| it.is_ascii_digit());
+    match text.len() {
+        // Lines of PEM have 64 characters, of OpenSSH 70, of GnuPG 64; the last one any number.
+        40.. => is_mixed(text) && digits && entropy(text) >= 4.0,
+        _ => text.ends_with('=') && is_mixed(text.trim_end_matches('=')) && entropy(text) >= 3.0,
+    }
 }
 
 /// Masks secrets, or shows them if that was asked for.
@@ -499,6 +622,25 @@ impl Masker {
         let masked = self.lines_of(text);
         self.in_key = was;
         masked
+    }
+
+    /// A value whose neighbours are not known, such as a cell of a query's answer: what looks like a line of a private key
+    /// is masked, too.
+    pub fn alone<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        let masked = self.text(text);
+        if self.salt.is_none() || !may_be_in_key(&masked) {
+            return masked;
+        }
+        let found: Vec<Found> = KEY_BODY
+            .find_iter(&masked)
+            .filter(|it| is_key_like(it.as_str()))
+            .map(|it| Found { from: it.start(), to: it.end(), kind: "private-key".into() })
+            .collect();
+        if found.is_empty() {
+            return masked;
+        }
+        self.masked += found.len() as u64;
+        Cow::Owned(self.marked(&masked, &found).0)
     }
 
     /// The next line of a session: a private key goes on from the line before.

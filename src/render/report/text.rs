@@ -111,6 +111,7 @@ pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
         "window": { "from": at(report.window.from), "to": at(report.window.to) },
         "filters": {
             "owner": which.owners,
+            "owner_contains": which.owners_containing,
             "target": which.targets,
             "session": which.sessions,
             "run_as": which.run_as,

@@ -97,6 +97,7 @@ words! {
     page: "Page {0} of {1}", "{1} ページ中 {0} ページ";
     when: "When", "時";
     owner: "Owner", "所有者";
+    containing: "contains {0}", "{0} を含む";
     target: "Target", "接続先";
     user: "User", "ユーザー";
     command: "Command", "コマンド";
