@@ -5,9 +5,10 @@
 -- param:  owner  regex  .    whose sessions
 WITH rooted AS (
     SELECT c.session_key, MIN(c.seq) AS first_seq, COUNT(*) AS command_count
-    FROM commands AS c
-    WHERE c.kind <> 'possible'
-        AND (c.os_user = 'root' OR REGEXP_LIKE(c.command, '^(sudo|doas) +(su|-i|-s)|^su( +-l?)?( +root)?$'))
+    FROM ran AS c
+    WHERE c.os_user = 'root'
+        OR REGEXP_LIKE(c.command, {{sudo-shell}}) OR REGEXP_LIKE(c.command, {{sudo-command}})
+        OR REGEXP_LIKE(c.command, {{setuid}}) OR REGEXP_LIKE(c.command, {{nsenter}})
     GROUP BY c.session_key
 )
 SELECT s.at, s.owner, s.target, s.session_id, r.first_seq, r.command_count

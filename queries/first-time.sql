@@ -6,7 +6,7 @@ WITH used AS (
     SELECT c.owner, s.at,
         CASE WHEN c.command LIKE 'sudo %' AND c.command NOT LIKE 'sudo -%' THEN SPLIT_PART(c.command, ' ', 2)
             ELSE SPLIT_PART(c.command, ' ', 1) END AS program
-    FROM commands AS c
+    FROM ran AS c
     JOIN sessions AS s ON s.session_key = c.session_key
     WHERE c.kind = 'shell'
 ),

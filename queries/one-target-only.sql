@@ -5,7 +5,7 @@
 WITH spread AS (
     SELECT c.command, COUNT(DISTINCT c.target) AS target_count, MIN(c.target) AS target,
         COUNT(*) AS times, MIN(c.session_id) AS session_id
-    FROM commands AS c
+    FROM ran AS c
     WHERE c.kind = 'shell'
     GROUP BY c.command
 )

@@ -4,8 +4,8 @@
 -- param:  like   regex  .    what the command looks like
 -- param:  since  date   10y  sessions on or after this day
 SELECT c.at_latest, c.owner, c.target, c.os_user, c.command, c.confidence, c.session_id, c.seq
-FROM commands AS c
+FROM ran AS c
 JOIN sessions AS s ON s.session_key = c.session_key
 CROSS JOIN params AS p
-WHERE REGEXP_LIKE(c.command, p.like) AND s.at >= p.since AND c.kind <> 'possible'
+WHERE REGEXP_LIKE(c.command, p.like) AND s.at >= p.since
 ORDER BY s.at DESC, c.session_id, c.seq;

@@ -130,15 +130,33 @@ pub const RULES: &[Rule] = &[
         title: "opened a root shell",
         title_ja: "root シェルを開いた",
         pattern: at!(
-            r"(?:(?:sudo|doas)\s+(?:-E\s+|-H\s+|-n\s+)*(?:-i|-s|su\b|(?:ba|z|k|da)?sh(?:\s|$)|/bin/(?:ba)?sh)|su(?:\s+-l?|\s+--login)?(?:\s+root)?\s*$|sudo\s+-u\s+root\s)"
+            r"(?:(?:sudo|doas)\s+(?:-[EHnS]\s+|-u\s*root\s+)*(?:(?:-[EHnS]*[is][EHnS]*|--login|--shell)|su(?:\s+(?:-l?|--login))?(?:\s+root)?|(?:/(?:usr/)?bin/)?(?:ba|z|k|da|fi)?sh(?:\s+-[il]+)*)|su(?:\s+(?:-l?|--login))?(?:\s+root)?|pkexec(?:\s+--user\s+root)?(?:\s+(?:/(?:usr/)?bin/)?(?:ba|z|k|da|fi)?sh(?:\s+-[il]+)*)?)\s*(?:$|[;&|)])"
         ),
-        speaks: &["sudo -i", "sudo su -", "su -", "su", "sudo bash", "cd /; sudo -s", "sudo -E -s"],
+        speaks: &[
+            "sudo -i",
+            "sudo su -",
+            "su -",
+            "su",
+            "sudo bash",
+            "cd /; sudo -s",
+            "sudo -E -s",
+            "sudo su - root",
+            "sudo -u root bash",
+            "sudo /bin/bash -l",
+            "pkexec bash",
+            "pkexec /bin/sh",
+        ],
         silent: &[
             "sudo systemctl restart nginx",
             "su - postgres",
             "summary",
             "sudo -u app ls",
             "echo sudo -i",
+            "sudo su - ssm-user",
+            "sudo -i -u postgres",
+            "sudo -u postgres -i",
+            "sudo su postgres -c psql",
+            "pkexec --user app ls",
         ],
     },
     Rule {
@@ -146,13 +164,26 @@ pub const RULES: &[Rule] = &[
         act: Act::BecameRoot,
         title: "ran one command as root",
         title_ja: "一つのコマンドを root で実行した",
-        pattern: at!(r"(?:sudo|doas)\s+(?:-[EHnS]\s+)*[^-\s]"),
+        // Whoever goes on as another user than root did nothing else as root: any word but `su`.
+        pattern: at!(
+            r"(?:(?:sudo|doas)\s+(?:-[EHnS]\s+|-u\s*root\s+)*(?:[^-\ss]|s(?:[^u\s]|\s|$|u[^\s])|su\s+(?:-\s+|-l\s+)?-c)|pkexec\s+(?:--user\s+root\s+)?[^-\s])"
+        ),
         speaks: &[
             "sudo systemctl restart nginx",
             "sudo cat /etc/shadow",
             "cat x | sudo tee /etc/hosts",
+            "sudo sudoedit /etc/hosts",
+            "sudo sh deploy.sh",
+            "sudo su -c id",
+            "pkexec systemctl stop nginx",
         ],
-        silent: &["sudo -l", "sudo -u app ls", "which sudo"],
+        silent: &[
+            "sudo -l",
+            "sudo -u app ls",
+            "which sudo",
+            "sudo su - ssm-user",
+            "sudo su deploy",
+        ],
     },
     Rule {
         id: "setuid",
@@ -188,13 +219,14 @@ pub const RULES: &[Rule] = &[
         title: "acted as another user",
         title_ja: "別のユーザーとして操作した",
         pattern: at!(
-            r"(?:(?:sudo|doas)\s+(?:-[iEHn]\s+)*(?:-u|--user)[ =]?\s*[^\s-]|su\s+(?:-l?\s+|--login\s+|-\s*)?[a-z_][a-z0-9_-]*|runuser\s)"
+            r"(?:(?:sudo|doas)\s+(?:-[iEHn]\s+)*(?:-u|--user)[ =]?\s*[^\s-]|pkexec\s+--user\s|su\s+(?:-l?\s+|--login\s+|-\s*)?[a-z_][a-z0-9_-]*|runuser\s)"
         ),
         speaks: &[
             "sudo -u postgres psql",
             "su - deploy",
             "su postgres -c psql",
             "runuser -u app ls",
+            "sudo su - ssm-user",
         ],
         silent: &["su", "su -", "sudo ls", "sudo useradd x"],
     },
@@ -239,7 +271,7 @@ pub const RULES: &[Rule] = &[
         title: "stopped, changed or erased logging",
         title_ja: "ログを止めた、変えた、消した",
         pattern: at!(
-            r"(?:auditctl\s+-[eDd]|(?:systemctl|service)\s+(?:--?\S+\s+)*(?:stop|disable|mask|kill)\s+\S*(?:audit|rsyslog|syslog|journald|falco|osquery|cloudwatch|crowdstrike|falcon|wazuh|ossec)|service\s+\S*(?:audit|syslog)\S*\s+stop|setenforce\s+0|(?:pkill|killall)\s+(?:-\S+\s+)*\S*(?:auditd|rsyslog|syslog|falco|cloudwatch)|journalctl\s[^\n]*--vacuum|(?:rm|shred|truncate|cp\s+/dev/null)\s[^\n]*/var/log/|sed\s+-i[^\n]*/var/log/)|>\s*/var/log/\S+"
+            r"(?:auditctl\s+-[eDd]|(?:systemctl|service)\s+(?:--?\S+\s+)*(?:stop|disable|mask|kill)\s+\S*(?:audit|rsyslog|syslog|journald|falco|osquery|cloudwatch|crowdstrike|falcon|wazuh|ossec)|service\s+\S*(?:audit|syslog)\S*\s+stop|setenforce\s+0|(?:pkill|killall)\s+(?:-\S+\s+)*\S*(?:auditd|rsyslog|syslog|falco|cloudwatch)|kill\s[^\n;|&]*(?:pgrep|pidof|pid)[^\n;|&]*(?:auditd|rsyslog|syslog|journald|falco|osquery|cloudwatch)|journalctl\s[^\n]*--vacuum|(?:rm|shred|truncate|cp\s+/dev/null)\s[^\n]*/var/log/|sed\s+-i[^\n]*/var/log/)|>\s*/var/log/\S+"
         ),
         speaks: &[
             "systemctl stop auditd",
@@ -250,6 +282,8 @@ pub const RULES: &[Rule] = &[
             "sudo setenforce 0",
             "journalctl --vacuum-time=1s",
             "pkill -9 auditd",
+            "kill -9 $(pgrep auditd)",
+            "sudo kill `pidof rsyslogd`",
         ],
         silent: &[
             "systemctl status auditd",
@@ -376,7 +410,7 @@ pub const RULES: &[Rule] = &[
         act: Act::DownloadedAndRan,
         title: "fetched something and handed it to an interpreter",
         title_ja: "取得したものをインタープリターに渡した",
-        pattern: r"(?:\bcurl|\bwget|\bfetch|\baws\s+s3\s+cp)\b[^|;&\n]*(?:\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:(?:ba|z|k|da)?sh|python[23.]*|perl|ruby|node|php)\b|(?:&&|;)\s*(?:sudo\s+)?(?:chmod\s+[^;&\n]*\+?x|(?:ba|z|da)?sh\s|\./|python[23.]*\s))|(?:\bsh|\bbash|\beval|\bsource|\.)\s+(?:-c\s+)?['\x22]?(?:<\(|\$\(|`)\s*(?:curl|wget)|\bpip3?\s+install\s[^\n]*(?:https?://|git\+)|base64\s+(?:-d|--decode)[^|\n]*\|\s*(?:sudo\s+)?(?:ba|z)?sh",
+        pattern: r"(?:\bcurl|\bwget|\bfetch|\baws\s+s3\s+cp)\b(?:[^|;&\n'\x22]|'[^'\n]*'|\x22[^\x22\n]*\x22)*(?:\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:/\S*/)?(?:(?:ba|z|k|da|fi)?sh|python[23.]*|perl|ruby|node|php)\b|(?:&&|;)\s*(?:sudo\s+)?(?:chmod\s+[^;&\n]*\+?x|(?:ba|z|da)?sh\s|\./|python[23.]*\s))|(?:\bsh|\bbash|\beval|\bsource|\.)\s+(?:-c\s+)?['\x22]?(?:<\(|\$\(|`)\s*(?:curl|wget)|\bpip3?\s+install\s[^\n]*(?:https?://|git\+)|base64\s+(?:-d|--decode)[^|\n]*\|\s*(?:sudo\s+)?(?:ba|z)?sh",
         speaks: &[
             "curl -fsSL https://get.x.sh | sh",
             "wget -qO- h | sudo bash",
@@ -384,6 +418,8 @@ pub const RULES: &[Rule] = &[
             "curl -o a h && chmod +x a",
             "sh -c \"$(curl -fsSL h)\"",
             "echo aGk= | base64 -d | sh",
+            "curl -s 'https://h/x?a=1&b=2' | sudo -E bash -",
+            "wget -qO- h | /bin/bash",
         ],
         silent: &[
             "curl -I https://example.com",
@@ -450,7 +486,7 @@ pub const RULES: &[Rule] = &[
         title: "deleted many things or overwrote a disk",
         title_ja: "まとめて削除した、またはディスクを上書きした",
         pattern: at!(
-            r"(?:rm\s+(?:-\S+\s+)*-[a-zA-Z]*[rR]|rm\s+(?:-\S+\s+)*--recursive|find\s[^\n]*(?:-delete|-exec\s+rm)|shred\s|wipe\s|mkfs(?:\.\S+)?\s|wipefs\s|dd\s[^\n]*of=/dev/|git\s+push\s[^\n]*(?:--force|\s-f\b)|userdel\s|lvremove\s)"
+            r"(?:rm\s+(?:-\S+\s+)*-[a-zA-Z]*[rR]|rm\s+(?:-\S+\s+)*--recursive|find\s[^\n]*(?:-delete|-exec\s+rm)|shred\s|wipe\s|mkfs(?:\.\S+)?\s|wipefs\s|dd\s[^\n]*of=/dev/|userdel\s|lvremove\s)"
         ),
         speaks: &[
             "rm -rf /srv/old",
@@ -459,7 +495,7 @@ pub const RULES: &[Rule] = &[
             "dd if=/dev/zero of=/dev/sda",
             "mkfs.ext4 /dev/sdb",
         ],
-        silent: &["rm a.txt", "rm -f a", "echo rm -rf /", "find . -name a"],
+        silent: &["rm a.txt", "rm -f a", "echo rm -rf /", "find . -name a", "git push --force"],
     },
     Rule {
         id: "delete-data",
@@ -489,8 +525,13 @@ static SET: LazyLock<Option<RegexSet>> =
     LazyLock::new(|| RegexSet::new(RULES.iter().map(|it| it.pattern)).ok());
 /// A quick look that spares most commands the rules.
 static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)sudo|doas|\bsu\b|ch(?:mod|root)|setcap|nsenter|docker|runuser|aws|hist|audit|log|journal|setenforce|kill|script|ssm|user|passwd|group|visudo|key|ssh|/dev/|\bnc|netcat|socat|ngrok|chisel|frpc|cloudflared|python|pty|fifo|cron|\bat\b|systemctl|service|rc\.|profile|bashrc|preload|iptables|\bnft|ufw|firewall|curl|wget|fetch|pip|base64|eval|source|shadow|id_|\.pem|\.env|environ|pgpass|my\.cnf|netrc|kube|secret|wp-config|htpasswd|vault|gcloud|printenv|^\s*env\s*$|169\.254|scp|rsync|sftp|rclone|tar\b|dump|\brm\b|find|shred|wipe|mkfs|\bdd\b|push|lvremove|drop|truncate|delete|destroy|helm|flushall|credentials|chkconfig|sudoers").ok()
+    Regex::new(r"(?i)sudo|doas|pkexec|\bsu\b|ch(?:mod|root)|setcap|nsenter|docker|runuser|aws|hist|audit|log|journal|setenforce|kill|script|ssm|user|passwd|group|visudo|key|ssh|/dev/|\bnc|netcat|socat|ngrok|chisel|frpc|cloudflared|python|pty|fifo|cron|\bat\b|systemctl|service|rc\.|profile|bashrc|preload|iptables|\bnft|ufw|firewall|curl|wget|fetch|pip|base64|eval|source|shadow|id_|\.pem|\.env|environ|pgpass|my\.cnf|netrc|kube|secret|wp-config|htpasswd|vault|gcloud|printenv|^\s*env\s*$|169\.254|scp|rsync|sftp|rclone|tar\b|dump|\brm\b|find|shred|wipe|mkfs|\bdd\b|push|lvremove|drop|truncate|delete|destroy|helm|flushall|credentials|chkconfig|sudoers").ok()
 });
+
+/// A rule's pattern, for those who look for it with their own means.
+pub fn pattern(id: &str) -> Option<&'static str> {
+    RULES.iter().find(|it| it.id == id).map(|it| it.pattern)
+}
 
 /// The rules that speak on a command, by their place in [`RULES`].
 pub fn notable(command: &str) -> Vec<usize> {

@@ -8,10 +8,13 @@ use polars::prelude::*;
 use polars::sql::SQLContext;
 
 use crate::archive::Archive;
+use crate::archive::schema::COMMANDS;
 use crate::archive::schema::TABLES;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::notable;
+use crate::transcript::commands::Kind as CommandKind;
 
 /// The questions that come with the tool: name and text.
 pub const SAVED: &[(&str, &str)] = &[
@@ -24,6 +27,9 @@ pub const SAVED: &[(&str, &str)] = &[
     ("one-target-only", include_str!("../queries/one-target-only.sql")),
     ("who-ran", include_str!("../queries/who-ran.sql")),
 ];
+
+/// The view of the commands that ran: nothing that was typed and thrown away, and nothing that is only possible.
+pub const RAN: &str = "ran";
 
 /// What a param holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +117,20 @@ fn param(text: &str) -> std::result::Result<Param, String> {
     Ok(Param { name: name.to_owned(), holds, default, means: words.collect::<Vec<_>>().join(" ") })
 }
 
-/// A saved question by its name.
-pub fn saved(name: &str) -> Option<&'static str> {
-    SAVED.iter().find(|it| it.0 == name).map(|it| it.1)
+/// A saved question by its name, as any engine can run it: where it names a rule of [`notable`], the rule's pattern stands,
+/// so that a question and a report never differ in what they find.
+pub fn saved(name: &str) -> Option<String> {
+    let sql = SAVED.iter().find(|it| it.0 == name)?.1;
+    let mut out = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (id, after) = behind.split_once("}}")?;
+        out.push_str(before);
+        out.push_str(&format!("'{}'", notable::pattern(id)?.replace('\'', "''")));
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(out)
 }
 
 /// Runs a question. `given` are params by name; `instant` reads a date relative to now.
@@ -152,10 +169,17 @@ pub fn run(
     // What a query reads is checked before; a table whose name does not stand in it is not read.
     let text = sql.to_ascii_lowercase();
     for table in TABLES {
-        let frame = match text.contains(table.name) {
+        let is_read =
+            text.contains(table.name) || table.name == COMMANDS.name && text.contains(RAN);
+        let frame = match is_read {
             true => archive.scan(&table, None).map_err(refuse)?,
             false => table.empty().lazy(),
         };
+        if table.name == COMMANDS.name && text.contains(RAN) {
+            // What is not of a kind that ran is not in it, whatever kinds are yet to come.
+            let ran = CommandKind::RAN.iter().map(|it| col("kind").eq(lit(*it))).reduce(Expr::or);
+            context.register(RAN, frame.clone().filter(ran.unwrap_or(lit(false))));
+        }
         context.register(table.name, frame);
     }
     if !columns.is_empty() {

@@ -10,6 +10,7 @@ use crate::archive::schema::CommandRow;
 use crate::archive::schema::LineRow;
 use crate::secrets::Masker;
 use crate::secrets::find;
+use crate::transcript::commands::Kind;
 
 /// How much of the pace is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +93,8 @@ impl Film {
         masker: &mut Masker,
     ) -> Self {
         let secrets = Secrets::new(lines, commands, masker);
-        let starts: HashMap<i64, &CommandRow> =
-            commands.iter().map(|it| (it.line_number, it)).collect();
+        // What nobody may have typed is no place to go to.
+        let mut next = commands.iter().filter(|it| it.kind != "possible").peekable();
         let mut film = Self {
             beats: Vec::new(),
             lines: Vec::new(),
@@ -134,14 +135,12 @@ impl Film {
                 group_time = time;
             }
             let nth = film.lines.len();
-            let command = starts.get(&line.line_number);
-            if let Some(it) = command {
-                let command = masker.text(&it.command).into_owned();
-                film.marks.push(Mark {
-                    beat: film.beats.len() + group.len(),
-                    seq: it.seq,
-                    command,
-                });
+            // Each command has its place: that of its line, or of the first that is played behind it, for a repainted line is
+            // played with others.
+            let mut command = None;
+            while let Some(it) = next.next_if(|it| it.line_number <= line.line_number) {
+                film.mark(it, film.beats.len() + group.len(), masker);
+                command = (it.line_number == line.line_number).then_some(it);
             }
             for (takes, text) in pieces(&text, command.map(|it| it.command.as_str())) {
                 group.push((takes, Beat { at: 0, text, line: nth }));
@@ -150,12 +149,24 @@ impl Film {
             film.lines.push(Shown { text, end: film.beats.len() + group.len() });
         }
         film.close(&mut group, group_time, &mut clock);
+        for it in next {
+            film.mark(it, film.beats.len(), masker);
+        }
         film.pace = match timed {
             0 => Pace::Reconstructed,
             it if it == all => Pace::Recorded,
             _ => Pace::Partly,
         };
         film
+    }
+
+    fn mark(&mut self, it: &CommandRow, beat: usize, masker: &mut Masker) {
+        let mut command = masker.text(&it.command).into_owned();
+        let mark = Kind::mark(&it.kind);
+        if !mark.is_empty() {
+            command.push_str(&format!(" [{mark}]"));
+        }
+        self.marks.push(Mark { beat, seq: it.seq, command });
     }
 
     /// Ends the beats of one event: they end when the event's time is, and are hurried if there is less time than they take.

@@ -24,6 +24,7 @@ use crate::search::Pattern;
 use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::Window;
+use crate::transcript::commands::Kind;
 
 /// Which sessions the report is about.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,12 @@ pub struct Command {
     pub flaws: String,
     /// Rules that speak on it, by their place in [`notable::RULES`].
     pub rules: Vec<usize>,
+}
+
+impl Command {
+    pub fn has_run(&self) -> bool {
+        Kind::has_run(&self.kind)
+    }
 }
 
 /// How much of something there was.
@@ -221,11 +228,15 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
     let place: HashMap<&str, usize> =
         sessions.iter().enumerate().map(|(nth, it)| (it.session_key.as_str(), nth)).collect();
     let mut commands = Vec::new();
-    let kinds = ["shell", "repl", "abandoned"];
+    let kinds = Kind::TYPED;
     search::commands(archive, &scope.which, &Pattern::All, &kinds, |rows| {
         for it in rows {
             let Some(session) = place.get(it.session_key.as_str()) else { continue };
-            let rules = notable::notable(&it.command);
+            // What did not run did nothing that is worth a note.
+            let rules = match Kind::has_run(&it.kind) {
+                true => notable::notable(&it.command),
+                false => Vec::new(),
+            };
             let text = masker.text(&it.command).into_owned();
             commands.push(Command {
                 session: *session,
@@ -306,6 +317,12 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
 }
 
 impl Report {
+    /// How many commands ran, and how many were typed and never run.
+    pub fn counts(&self) -> (u64, u64) {
+        let ran = self.commands.iter().filter(|it| it.has_run()).count();
+        (ran as u64, (self.commands.len() - ran) as u64)
+    }
+
     /// Commands of one session.
     pub fn commands_of(&self, session: usize) -> &[Command] {
         let from = self.commands.partition_point(|it| it.session < session);
@@ -327,6 +344,7 @@ impl Report {
         let mut rooted: Vec<usize> = self
             .commands
             .iter()
+            .filter(|it| it.has_run())
             .filter(|it| {
                 it.os_user.as_deref() == Some("root")
                     || it
@@ -361,7 +379,7 @@ fn tally(
         let tally = by_name.entry(it.clone()).or_default();
         tally.sessions += 1;
     }
-    for it in commands {
+    for it in commands.iter().filter(|it| it.has_run()) {
         if let Some(tally) = by_name.get_mut(&names[it.session]) {
             tally.commands += 1;
             tally.notable += u64::from(!it.rules.is_empty());

@@ -105,7 +105,7 @@ const FEW: usize = 2000;
 
 /// Sessions of one batch.
 const CHUNK: usize = 1000;
-const KINDS: [&str; 3] = ["shell", "repl", "abandoned"];
+const KINDS: [&str; 3] = crate::transcript::commands::Kind::TYPED;
 
 impl Export {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {

@@ -107,7 +107,7 @@ impl Query {
 
 fn find(name: &str) -> Result<String> {
     if let Some(sql) = query::saved(name) {
-        return Ok(sql.to_owned());
+        return Ok(sql);
     }
     let path = std::path::Path::new(name);
     match std::fs::read_to_string(path) {

@@ -245,7 +245,7 @@ impl Report {
             run.ui.note(&format!(
                 "{}, {}, {notable} of them notable",
                 render::plural(report.sessions.len() as u64, "session"),
-                render::plural(report.commands.len() as u64, "command"),
+                render::plural(report.counts().0, "command"),
             ));
         } else {
             run.ui.note("no session matches; the report says so");

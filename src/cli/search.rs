@@ -39,6 +39,7 @@ use crate::search::LineHit;
 use crate::search::Pattern;
 use crate::search::Shared;
 use crate::secrets::Masker;
+use crate::transcript::commands::Kind as CommandKind;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -105,7 +106,7 @@ pub(super) struct Search {
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: FormatName,
 
-    /// Most hits of the table; other formats have no limit
+    /// Most hits of the table, the newest, oldest first; other formats have no limit
     #[arg(long, value_name = "N", default_value_t = 1000)]
     limit: usize,
 }
@@ -158,7 +159,7 @@ impl Search {
                 Ok(())
             })?;
         } else {
-            search::commands(archive, which, pattern, self.kinds(Format::Table), |rows| {
+            search::commands(archive, which, pattern, self.kinds(), |rows| {
                 hits += rows.len();
                 if let (None, Some(it)) = (&first, rows.into_iter().next()) {
                     first = Some(Replay::hit(it.session_key, Some(it.seq), None, self.masking));
@@ -210,25 +211,54 @@ impl Search {
         let damages = archive.damages();
         run.tell(&damages);
         masking::tell(run, masker);
-        if hits == 0 && !self.count {
-            let text = if self.output {
-                "nothing found"
-            } else {
-                "nothing found; --output searches what was shown, -i ignores case"
+        let others = !self.output && self.tell_others(run, &archive, &which, &pattern)?;
+        if hits == 0 && !self.count && !others {
+            let case = if self.ignore_case { "" } else { ", -i ignores case" };
+            let text = match (self.output, self.ignore_case) {
+                (true, true) => "nothing found".to_owned(),
+                (true, false) => "nothing found; -i ignores case".to_owned(),
+                (false, _) => format!("nothing found; --output searches what was shown{case}"),
             };
-            run.ui.note(text);
+            run.ui.note(&text);
         }
         Ok(Answer::found(hits > 0).with(&damages))
     }
 
-    fn kinds(&self, format: Format) -> &'static [&'static str] {
-        match (self.possible, format) {
-            // The contract carries every kind; readers choose by the field.
-            (false, Format::Jsonl | Format::Json | Format::Csv | Format::Parquet) | (false, _) => {
-                &["shell", "repl", "abandoned"]
-            }
-            (true, _) => &["shell", "repl", "abandoned", "possible"],
+    /// Kinds that are hits. Machine formats carry the kind, so that a reader can choose; a count is of what ran.
+    fn kinds(&self) -> &'static [&'static str] {
+        match (self.possible, self.count) {
+            (true, _) => &CommandKind::PERHAPS,
+            (false, true) => &CommandKind::RAN,
+            (false, false) => &CommandKind::TYPED,
         }
+    }
+
+    /// Says how many hits there are of kinds that are left out, so that "nothing" is never said of them.
+    fn tell_others(
+        &self,
+        run: &mut Run<'_, '_>,
+        archive: &Archive,
+        which: &Which,
+        pattern: &Pattern,
+    ) -> Result<bool> {
+        let kinds = self.kinds();
+        let others: Vec<&str> =
+            CommandKind::PERHAPS.into_iter().filter(|it| !kinds.contains(it)).collect();
+        let (mut abandoned, mut possible) = (0, 0);
+        search::commands(archive, which, pattern, &others, |rows| {
+            let perhaps = rows.iter().filter(|it| it.kind == "possible").count();
+            possible += perhaps;
+            abandoned += rows.len() - perhaps;
+            Ok(())
+        })?;
+        if abandoned > 0 {
+            run.ui.note(&format!("note: {abandoned} more typed and not run"));
+        }
+        if possible > 0 {
+            let matches = if possible == 1 { "match" } else { "matches" };
+            run.ui.note(&format!("note: {possible} possible {matches}; --possible shows them"));
+        }
+        Ok(abandoned + possible > 0)
     }
 
     fn commands(
@@ -240,7 +270,7 @@ impl Search {
         pattern: &Pattern,
         format: Format,
     ) -> Result<usize> {
-        let kinds = self.kinds(format);
+        let kinds = self.kinds();
         if self.count {
             let mut hits = 0;
             search::commands(archive, which, pattern, kinds, |rows| {
@@ -262,19 +292,14 @@ impl Search {
             })?;
             return rows.finish(run.ui, &frame(&[])?);
         }
-        let mut found = Vec::new();
-        let mut total = 0;
+        let sessions = sessions_of(archive, which)?;
+        let mut newest = Newest::new(self.limit);
         search::commands(archive, which, pattern, kinds, |rows| {
-            total += rows.len();
-            found.extend(rows.into_iter().take(self.limit.saturating_sub(found.len())));
+            newest.extend(rows, |it| order(&sessions, &it.session_key, it.seq));
             Ok(())
         })?;
-        let sessions = sessions_of(archive, found.iter().map(|it| &it.session_key))?;
         let shared = Shared::of(archive)?;
-        found.sort_by_key(|it| {
-            let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
-            (at, it.session_key.clone(), it.seq)
-        });
+        let (mut found, total) = newest.sorted(|it| order(&sessions, &it.session_key, it.seq));
         if self.context == 0 {
             masking::commands(masker, &mut found);
         }
@@ -334,19 +359,15 @@ impl Search {
             })?;
             return rows.finish(run.ui, &line_frame(&[])?);
         }
-        let mut found: Vec<LineHit> = Vec::new();
-        let mut total = 0;
+        let sessions = sessions_of(archive, which)?;
+        let mut newest = Newest::new(self.limit);
         search::lines(archive, which, pattern, |rows| {
-            total += rows.len();
-            found.extend(rows.into_iter().take(self.limit.saturating_sub(found.len())));
+            newest.extend(rows, |it| order(&sessions, &it.session_key, it.line.line_number));
             Ok(())
         })?;
-        let sessions = sessions_of(archive, found.iter().map(|it| &it.session_key))?;
         let shared = Shared::of(archive)?;
-        found.sort_by_key(|it| {
-            let at = sessions.get(&it.session_key).and_then(|it| it.at.micros());
-            (at, it.session_key.clone(), it.line.line_number)
-        });
+        let (mut found, total) =
+            newest.sorted(|it| order(&sessions, &it.session_key, it.line.line_number));
         if self.context == 0 {
             LineMasker::new(archive).apply(masker, &mut found)?;
         }
@@ -387,25 +408,57 @@ impl Search {
 
 fn limited(run: &mut Run<'_, '_>, total: usize, shown: usize) {
     if shown < total {
-        let text = format!("showing {shown} of {total} hits; --limit N shows more");
+        let text = format!("showing the newest {shown} of {total} hits; --limit N shows more");
         run.ui.note(&text);
     }
 }
 
-fn sessions_of<'a>(
-    archive: &Archive,
-    keys: impl Iterator<Item = &'a String>,
-) -> Result<HashMap<String, SessionRow>> {
-    let wanted: std::collections::HashSet<&String> = keys.collect();
-    if wanted.is_empty() {
-        return Ok(HashMap::new());
+/// Where a hit stands among the others: by the time of its session, then in its place.
+type Order = (Option<i64>, String, i64);
+
+fn order(sessions: &HashMap<String, SessionRow>, key: &str, place: i64) -> Order {
+    (sessions.get(key).and_then(|it| it.at.micros()), key.to_owned(), place)
+}
+
+/// The newest hits of any number, in little more memory than these need.
+struct Newest<T> {
+    limit: usize,
+    held: Vec<T>,
+    total: usize,
+}
+
+impl<T> Newest<T> {
+    fn new(limit: usize) -> Self {
+        Self { limit, held: Vec::new(), total: 0 }
     }
-    let all = archive.sessions(&Which::default())?;
-    Ok(all
-        .into_iter()
-        .filter(|it| wanted.contains(&it.session_key))
-        .map(|it| (it.session_key.clone(), it))
-        .collect())
+
+    fn extend(&mut self, more: Vec<T>, order: impl Fn(&T) -> Order) {
+        self.total += more.len();
+        for it in more {
+            self.held.push(it);
+            if self.held.len() >= self.limit.saturating_mul(2).max(1000) {
+                self.cut(&order);
+            }
+        }
+    }
+
+    fn cut(&mut self, order: impl Fn(&T) -> Order) {
+        self.held.sort_by_cached_key(order);
+        let old = self.held.len().saturating_sub(self.limit);
+        self.held.drain(..old);
+    }
+
+    /// The newest, oldest first, and how many there were in all.
+    fn sorted(mut self, order: impl Fn(&T) -> Order) -> (Vec<T>, usize) {
+        self.cut(order);
+        (self.held, self.total)
+    }
+}
+
+/// Sessions by key.
+fn sessions_of(archive: &Archive, which: &Which) -> Result<HashMap<String, SessionRow>> {
+    let all = archive.sessions(which)?;
+    Ok(all.into_iter().map(|it| (it.session_key.clone(), it)).collect())
 }
 
 /// Whose hits follow: time, owner, target, session.
@@ -436,9 +489,9 @@ pub(super) fn command_line(
     is_hit: bool,
 ) -> Result<()> {
     let user = it.os_user.as_deref().unwrap_or("?");
-    let mark = match it.kind.as_str() {
-        "shell" => String::new(),
-        kind => run.ui.paint(WARN, &format!(" [{kind}]")),
+    let mark = match CommandKind::mark(&it.kind) {
+        "" => String::new(),
+        mark => run.ui.paint(WARN, &format!(" [{}]", render::visible(mark))),
     };
     let doubt = if it.confidence < 0.8 && it.kind != "possible" {
         run.ui.paint(WARN, &format!(" [{:.0} % sure]", it.confidence * 100.0))

@@ -47,7 +47,7 @@ pub(super) struct Sessions {
 }
 
 /// Columns of the machine formats, as they are named in the archive.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "session_id",
     "account_id",
     "region",
@@ -66,6 +66,7 @@ const COLUMNS: [&str; 22] = [
     "transcript_bytes",
     "line_count",
     "command_count",
+    "abandoned_count",
     "possible_count",
     "flaws",
     "source",

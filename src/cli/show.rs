@@ -52,6 +52,10 @@ pub(super) struct Show {
     #[arg(long, group = "what")]
     commands: bool,
 
+    /// Also commands with too little evidence, marked as possible
+    #[arg(long, requires = "commands")]
+    possible: bool,
+
     /// The transcript's bytes
     #[arg(long, group = "what")]
     raw: bool,
@@ -79,7 +83,7 @@ impl Show {
         let any = match (self.commands, self.raw, self.explain) {
             (_, true, _) => raw(run, &archive, masker, &session)?,
             (_, _, Some(seq)) => explain(run, &archive, masker, &session, seq)?,
-            (true, ..) => commands(run, &archive, masker, &session, format)?,
+            (true, ..) => commands(run, &archive, masker, &session, format, self.possible)?,
             _ if format != Format::Table => {
                 return Err(Error::misused("--format goes with --commands")
                     .hint("`ssmtrail search --output '' --session ID --format …` writes lines"));
@@ -138,8 +142,12 @@ fn commands(
     masker: &mut Masker,
     session: &SessionRow,
     format: Format,
+    with_possible: bool,
 ) -> Result<bool> {
     let mut commands = archive.commands_of(session);
+    let all = commands.len();
+    commands.retain(|it| with_possible || it.kind != "possible");
+    let possible = all - commands.len();
     masking::commands(masker, &mut commands);
     if format != Format::Table {
         let frame = CommandRow::frame(&commands)
@@ -155,7 +163,10 @@ fn commands(
     for it in &commands {
         command_line(run, it, &Pattern::All, false)?;
     }
-    if commands.is_empty() {
+    if possible > 0 {
+        let commands = if possible == 1 { "command" } else { "commands" };
+        run.ui.note(&format!("note: {possible} possible {commands}; --possible shows them"));
+    } else if commands.is_empty() {
         run.ui.note("no commands were found in it");
     }
     Ok(!commands.is_empty())

@@ -105,6 +105,7 @@ pub fn session(it: &SessionRow) -> Value {
         "transcript_bytes": it.transcript_bytes,
         "line_count": it.line_count,
         "command_count": it.command_count,
+        "abandoned_count": it.abandoned_count,
         "possible_count": it.possible_count,
         "flaws": words(&it.flaws),
         "locator": it.locator,
@@ -369,6 +370,7 @@ pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
         "owner_from": it.owner_from,
         "run_as": it.run_as.as_deref().map(text),
         "command_count": it.command_count,
+        "abandoned_count": it.abandoned_count,
         "locator": text(&it.locator),
         "flaws": words(&it.flaws),
     });

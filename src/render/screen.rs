@@ -166,6 +166,9 @@ pub fn cast(
             event(beat.at, "o", &drawn)?;
         }
     }
+    for it in marks {
+        event(film.length(), "m", &visible(&format!("#{} {}", it.seq, it.command)))?;
+    }
     Ok(())
 }
 

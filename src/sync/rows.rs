@@ -27,6 +27,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::session::account_of;
 use crate::transcript::both::Stream;
+use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
@@ -121,7 +122,9 @@ impl<'a> Rows<'a> {
             source: primary.source.clone(),
             read: self.read.as_mut(),
             lines: 0,
-            commands: 0,
+            seq: 0,
+            ran: 0,
+            abandoned: 0,
             possible: 0,
         };
         let cached = primary.piece.take().filter(|_| stream.is_none());
@@ -161,7 +164,8 @@ impl<'a> Rows<'a> {
                 primary.flaws.extend(flaws);
             }
         }
-        let (lines, commands, possible) = (out.lines, out.commands, out.possible);
+        let (lines, commands) = (out.lines, out.seq);
+        let (ran, abandoned, possible) = (out.ran, out.abandoned, out.possible);
         let mut forms: Vec<&str> = group.drafts.iter().map(|it| it.form.name()).collect();
         forms.sort_unstable();
         forms.dedup();
@@ -208,7 +212,8 @@ impl<'a> Rows<'a> {
             transcripts: group.drafts.len() as i64,
             transcript_bytes: bytes as i64,
             line_count: lines,
-            command_count: commands,
+            command_count: ran,
+            abandoned_count: Some(abandoned),
             possible_count: possible,
             flaws: flaws.join("+"),
             locator: primary.locator.clone(),
@@ -216,13 +221,13 @@ impl<'a> Rows<'a> {
             decoder: DECODER,
             generation: self.generation,
             commands_at,
-            commands_rows: commands + possible,
+            commands_rows: commands,
             lines_at,
             lines_rows: lines,
             partition: partition.clone(),
         };
         self.partitions.entry(partition).or_default().sessions.push(row);
-        Ok(commands as usize)
+        Ok(ran as usize)
     }
 
     fn transcript(
@@ -387,7 +392,10 @@ struct SessionOut<'a> {
     source: String,
     read: Option<&'a mut Vec<Read>>,
     lines: i64,
-    commands: i64,
+    /// Commands of all kinds so far.
+    seq: i64,
+    ran: i64,
+    abandoned: i64,
     possible: i64,
 }
 
@@ -426,11 +434,12 @@ impl SessionOut<'_> {
     fn command(&mut self, typed: crate::transcript::decoder::Typed) -> CommandRow {
         let confidence = typed.command.confidence();
         let it = typed.command;
-        if it.kind == crate::transcript::commands::Kind::Possible {
-            self.possible += 1;
-        } else {
-            self.commands += 1;
-        }
+        self.seq += 1;
+        *match it.kind {
+            CommandKind::Shell | CommandKind::Repl => &mut self.ran,
+            CommandKind::Abandoned => &mut self.abandoned,
+            CommandKind::Possible => &mut self.possible,
+        } += 1;
         if let Some(read) = &mut self.read {
             read.push(Read {
                 byte_start: it.from as i64,
@@ -452,7 +461,7 @@ impl SessionOut<'_> {
             owner: self.shared.owner.clone(),
             target: self.shared.target.clone(),
             run_as: self.facts.run_as.clone(),
-            seq: self.commands + self.possible,
+            seq: self.seq,
             command: it.text,
             kind: it.kind.name().to_owned(),
             confidence,

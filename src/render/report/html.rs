@@ -176,7 +176,11 @@ fn data(paper: &Paper<'_>, kept: &Kept) -> String {
                 users.place(user, user),
                 command(&it.text),
                 sure(it.confidence),
-                if it.kind == "shell" { "" } else { it.kind.as_str() },
+                match it.has_run() {
+                    true if it.kind == "shell" => "",
+                    true => it.kind.as_str(),
+                    false => words.not_run,
+                },
                 titles,
                 when
             ])
@@ -594,7 +598,7 @@ fn commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
                     td { (text(paper.known_as(session))) }
                     td class="id" { (text(paper.target(session))) }
                     td { (text(it.os_user.as_deref().unwrap_or(words.unknown))) }
-                    td class="code" { (command(&it.text)) }
+                    td class="code" { (command(&it.text)) @if !it.has_run() { " " em { "[" (words.not_run) "]" } } }
                     td class="num" { (sure(it.confidence)) " %" }
                     td class="id" { (text(&session.session_id)) }
                 }

@@ -212,8 +212,12 @@ impl<'a> Paper<'a> {
             let owners = words.many(known(&it.owners), words.owner_1, words.owners_n);
             let targets = words.many(known(&it.targets), words.target_1, words.targets_n);
             let sessions = words.sessions(it.sessions.len() as u64);
-            let commands = words.commands(it.commands.len() as u64);
+            let (ran, abandoned) = it.counts();
+            let commands = words.commands(ran);
             out.push(fill(words.summary_sessions, &[&sessions, &owners, &targets, &commands]));
+            if abandoned > 0 {
+                out.push(fill(words.summary_abandoned, &[&words.commands(abandoned)]));
+            }
             out.push(match it.rooted() as u64 {
                 0 => words.summary_no_root.to_owned(),
                 many => fill(words.summary_root, &[&words.sessions(many)]),

@@ -237,7 +237,10 @@ pub fn markdown(paper: &Paper<'_>) -> String {
                 markdown_text(paper.owner(session)),
                 markdown_text(paper.target(session)),
                 markdown_text(it.os_user.as_deref().unwrap_or(words.unknown)),
-                markdown_text(&it.text),
+                match it.has_run() {
+                    true => markdown_text(&it.text),
+                    false => format!("{} ({})", markdown_text(&it.text), words.not_run),
+                },
                 format!("{} %", sure(it.confidence)),
             ]
         }),

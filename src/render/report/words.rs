@@ -58,6 +58,8 @@ words! {
     commands_n: "{0} commands", "{0} 個のコマンド";
     command_1: "1 command", "1 個のコマンド";
     summary_root: "In {0} something was done as root.", "{0}で root としての操作がありました。";
+    summary_abandoned: "Also typed, and not run: {0}. Listed and marked, not counted.", "ほかに {0}が打たれましたが、実行されていません。印を付けて載せ、数には入れていません。";
+    not_run: "not run", "未実行";
     summary_no_root: "In no session was anything seen to be done as root.", "root としての操作は見られませんでした。";
     summary_notable: "To be read first: {0}, listed under “Notable commands” with the reason.", "{0}を先に読んでください。理由とともに「注目すべきコマンド」に挙げます。";
     summary_no_notable: "No command is of a kind that should be read first.", "先に読むべき種類のコマンドはありません。";

@@ -63,6 +63,29 @@ impl Kind {
             Self::Possible => "possible",
         }
     }
+
+    /// Kinds that ran, as rows name them. Only these are counted, and only these make somebody root or a session notable.
+    pub const RAN: [&'static str; 2] = ["shell", "repl"];
+
+    /// Kinds that were typed: listed, and marked where they did not run.
+    pub const TYPED: [&'static str; 3] = ["shell", "repl", "abandoned"];
+
+    /// Those, and what was perhaps typed: only on request.
+    pub const PERHAPS: [&'static str; 4] = ["shell", "repl", "abandoned", "possible"];
+
+    /// Whether a row of this kind ran; what nobody knows did not.
+    pub fn has_run(name: &str) -> bool {
+        Self::RAN.contains(&name)
+    }
+
+    /// What stands behind the text of a row that is not a shell's command.
+    pub fn mark(name: &str) -> &str {
+        match name {
+            "shell" => "",
+            "abandoned" => "not run",
+            it => it,
+        }
+    }
 }
 
 /// One thing that spoke for or against a command. The sum of weights is the log-odds of being right.
