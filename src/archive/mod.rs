@@ -465,11 +465,37 @@ fn condition(which: &Which) -> Option<Expr> {
         any("target", &which.targets),
         any("session_key", &which.sessions).into_iter().chain(firsts).reduce(Expr::or),
         any("run_as", &which.run_as),
-        which.window.from.map(|it| {
-            // What ends after the window begins may lie in it.
-            col("last_event_at").fill_null(col("at")).gt_eq(instant(it))
-        }),
-        which.window.to.map(|it| col("at").lt(instant(it))),
+        may_lie_in(which.window, instant),
     ];
     parts.into_iter().flatten().reduce(Expr::and)
+}
+
+/// Longest that a session lasts ("maxSessionDuration": at most 1,440 minutes).
+pub(crate) const LONGEST: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Whether a session may lie in a window: by what it claims, and where that is contradicted by when it was stored, too. One of
+/// which only the end is known may have begun as long before as any session lasts.
+fn may_lie_in(window: Window, instant: impl Fn(i64) -> Expr) -> Option<Expr> {
+    if window.is_open() {
+        return None;
+    }
+    let no = || lit(false);
+    let (mut claimed, mut stored) = (lit(true), lit(true));
+    if let Some(from) = window.from {
+        let after = |name: &str| col(name).gt_eq(instant(from)).fill_null(no());
+        let untold = col("ended_at").is_null().and(col("last_event_at").is_null());
+        claimed =
+            claimed.and(after("ended_at").or(after("last_event_at")).or(untold.and(after("at"))));
+        stored = stored.and(after("stored_at"));
+    }
+    if let Some(to) = window.to {
+        let end = to.saturating_add(LONGEST);
+        let before = |name: &str, to: i64| col(name).lt(instant(to)).fill_null(no());
+        let ended = col("ended_at").fill_null(col("at")).lt(instant(end)).fill_null(no());
+        claimed = claimed
+            .and(before("first_event_at", to).or(col("first_event_at").is_null().and(ended)));
+        stored = stored.and(before("stored_at", end));
+    }
+    let clock = col("flaws").str().contains_literal(lit("clock")).fill_null(no());
+    Some(claimed.or(clock.and(stored)))
 }

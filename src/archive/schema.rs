@@ -244,11 +244,12 @@ table! {
         target: Option<String> = "what was connected to: i-…, mi-… or ecs:…",
         run_as: Option<String> = "operating-system user at the start",
         session_type: Option<String> = "Standard_Stream, InteractiveCommands or NonInteractiveCommands, where the header tells",
-        at: Instant = "best known time of the session, for order and windows: first event, else end, else when the object was stored",
+        at: Instant = "best known time of the session, for order: first event, else end, else when the object was stored; where these contradict each other (flaw clock), when it was stored",
         at_from: Option<String> = "what told `at`: event, header or stored",
         first_event_at: Instant = "time of the first streamed event: the session started before",
         last_event_at: Instant = "time of the last event",
-        ended_at: Instant = "time in the transcript's own header, which is written at the end",
+        ended_at: Instant = "time in the transcript's own header, which is written at the end: the machine's claim",
+        stored_at: Instant = "when the first of its transcripts was stored: by AWS's own word, or of a file when it was last changed",
         forms: String = "forms of its transcripts: script, bare, windows, events; joined by +",
         transcripts: i64 = "transcripts kept of it, versions included",
         transcript_bytes: i64 = "bytes of these transcripts",
@@ -572,7 +573,7 @@ impl LineColumns {
         text: &str,
         kind: &'static str,
         continued: bool,
-        at: Option<(Option<i64>, i64)>,
+        at: Option<(Option<i64>, Option<i64>)>,
         start: i64,
         end: i64,
     ) {
@@ -582,7 +583,7 @@ impl LineColumns {
         self.kind.push(kind);
         self.continued.push(continued);
         self.earliest.push(at.and_then(|it| it.0));
-        self.latest.push(at.map(|it| it.1));
+        self.latest.push(at.and_then(|it| it.1));
         self.start.push(start);
         self.end.push(end);
     }

@@ -16,6 +16,7 @@ use clap::ValueEnum;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::schema::SessionRow;
 use crate::config::Access;
 use crate::config::Config;
 use crate::config::Origin;
@@ -404,6 +405,23 @@ fn tell_window(ui: &mut Ui<'_>, window: Window) {
     let text =
         format!("window: {} to {}", show(window.from, "the beginning"), show(window.to, "now"));
     ui.note(&text);
+}
+
+/// Says how many sessions are in a window only because they may have begun before their end, which is all that is known.
+fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window) {
+    let Some(to) = window.to else { return };
+    let may = |it: &&SessionRow| {
+        let claimed = it.ended_at.micros().filter(|_| !it.flaws.contains("clock"));
+        let end = claimed.or(it.at.micros());
+        it.first_event_at.micros().is_none() && end.is_some_and(|end| end >= to)
+    };
+    let many = sessions.iter().filter(may).count() as u64;
+    if many > 0 {
+        let sessions = crate::render::plural(many, "session");
+        ui.note(&format!(
+            "note: {sessions} ended after the window and may have begun in it, at most 24 hours before; only the end is known"
+        ));
+    }
 }
 
 /// Says whom an owner filter matched, so that nobody takes a name for the person that was meant; and where it matched nobody,

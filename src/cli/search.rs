@@ -18,6 +18,7 @@ use super::replay::Replay;
 use super::sessions::session_name;
 use super::sessions::short_owner;
 use super::sessions::short_target;
+use super::tell_edge;
 use super::tell_owners;
 use super::tell_window;
 use crate::archive::Archive;
@@ -207,6 +208,9 @@ impl Search {
         if self.count {
             let text = hits.to_string();
             run.ui.line(&text)?;
+        }
+        if !which.window.is_open() && hits > 0 {
+            tell_edge(run.ui, &archive.sessions(&which)?, which.window);
         }
         let damages = archive.damages();
         run.tell(&damages);

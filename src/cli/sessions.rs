@@ -7,6 +7,7 @@ use super::Filters;
 use super::FormatName;
 use super::Run;
 use super::checked;
+use super::tell_edge;
 use super::tell_owners;
 use super::tell_window;
 use crate::archive::schema::SessionRow;
@@ -28,8 +29,8 @@ Examples:
   ssmtrail sessions --owner alice --from 2026-11-01 --to 2026-12-01
   ssmtrail sessions --target i-0e24f79031c6414e1 --format csv > sessions.csv
 
-A session stands in the window by its best known time: its first event where it was streamed, else its
-end, which is all that a transcript file tells.";
+A session is listed if it may lie in the window. A time after ≤ is the session's end, which is all that a
+transcript file tells: it began at most 24 hours before.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -91,6 +92,7 @@ impl Sessions {
             rows.write(run.ui, &frame)?;
             rows.finish(run.ui, &frame)?;
         }
+        tell_edge(run.ui, &sessions, which.window);
         let damages = archive.damages();
         run.tell(&damages);
         if sessions.is_empty() {
@@ -145,7 +147,12 @@ pub(super) fn table(
             many => format!("+{many}?"),
         };
         rows.push(vec![
-            it.at.micros().map_or_else(|| "-".into(), |it| zone.show(it)),
+            match (it.at.micros(), it.first_event_at.micros()) {
+                (None, _) => "-".into(),
+                (Some(at), Some(_)) => zone.show(at),
+                // Only the end is known, or when it was stored.
+                (Some(at), None) => format!("≤ {}", zone.show(at)),
+            },
             run.ui.paint(NAME, &short_owner(it.owner.as_deref(), shared)),
             short_target(it.target.as_deref()),
             format!("{}{possible}", it.command_count),

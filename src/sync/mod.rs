@@ -79,7 +79,7 @@ mod pieces;
 mod rows;
 
 /// Raised whenever the decoder would read the same bytes otherwise.
-pub const DECODER: i64 = 4;
+pub const DECODER: i64 = 5;
 
 /// Rows of one row group: small enough that reading one session reads little else.
 const GROUP_ROWS: usize = 8192;

@@ -9,6 +9,7 @@ use super::Draft;
 use super::GROUP_ROWS;
 use super::PART_BYTES;
 use super::gather::Group;
+use crate::archive::LONGEST;
 use crate::archive::manifest::Brought;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
@@ -35,6 +36,8 @@ use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::decoder::Piece;
 use crate::transcript::screen::bits;
+use crate::transcript::wire::CLOCKS;
+use crate::transcript::wire::FIRST;
 use crate::transcript::wire::Form;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -96,6 +99,9 @@ impl<'a> Rows<'a> {
         let replaced = has_versions(&group.drafts);
         let stream = stream_of(&group.drafts)?;
         let Some(primary) = group.drafts.first_mut() else { return Ok(0) };
+        if facts.clock && primary.flaws.iter().all(|it| it.kind != FlawKind::Clock) {
+            primary.flaws.push(Flaw { kind: FlawKind::Clock, at: 0, count: 1 });
+        }
         if replaced {
             primary.flaws.push(Flaw { kind: FlawKind::Replaced, at: 0, count: 1 });
         }
@@ -208,6 +214,7 @@ impl<'a> Rows<'a> {
             first_event_at: Instant(facts.first_event_at),
             last_event_at: Instant(facts.last_event_at),
             ended_at: Instant(facts.ended_at),
+            stored_at: Instant(facts.stored_at),
             forms: forms.join("+"),
             transcripts: group.drafts.len() as i64,
             transcript_bytes: bytes as i64,
@@ -449,10 +456,10 @@ impl SessionOut<'_> {
         }
         let evidence: Vec<String> =
             it.evidence.iter().map(|it| format!("{:+.1} {}", it.weight, it.what)).collect();
-        let (earliest, latest) = match typed.at {
-            Some((earliest, latest)) => (earliest, Some(latest)),
-            None => (None, self.facts.ended_at.or(self.facts.last_event_at)),
-        };
+        let (earliest, latest) = typed.at.unwrap_or_default();
+        // What no event shows was typed before the session's end, if that is after what came before it.
+        let end = self.facts.ended_at.or(self.facts.last_event_at.filter(|_| typed.at.is_none()));
+        let latest = latest.or(end.filter(|end| earliest.is_none_or(|it| it <= *end)));
         CommandRow {
             session_id: self.shared.session_id.clone(),
             session_key: self.shared.session_key.clone(),
@@ -513,6 +520,21 @@ struct Facts {
     first_event_at: Option<i64>,
     last_event_at: Option<i64>,
     ended_at: Option<i64>,
+    stored_at: Option<i64>,
+    /// The machine claims an end that when the transcript was stored contradicts.
+    clock: bool,
+}
+
+/// Whether a session can have ended when its transcript says, given when that was stored. Of a file, the time of its last
+/// change is what copying left: it says only that nothing in it is later.
+fn contradicts(draft: &Draft) -> bool {
+    let Some(ended) = draft.claims.frame.ended_at else { return false };
+    let by_aws = draft.source.starts_with("s3://") || draft.source.starts_with("logs:");
+    ended < FIRST
+        || draft.stored_at.is_some_and(|stored| {
+            ended > stored.saturating_add(CLOCKS)
+                || by_aws && ended < stored.saturating_sub(LONGEST)
+        })
 }
 
 impl Facts {
@@ -535,9 +557,11 @@ impl Facts {
         // A whole file in CloudWatch Logs is written when the session has ended.
         let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at).max();
         let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
-        let stored_at = drafts.iter().filter_map(|it| it.stored_at).max();
+        let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
+        let clock = drafts.iter().any(contradicts);
         let (at, at_from) = match (first_event_at, ended_at, stored_at) {
             (Some(it), ..) => (Some(it), Some("event")),
+            (None, Some(_), Some(it)) if clock => (Some(it), Some("stored")),
             (None, Some(it), _) => (Some(it), Some("header")),
             (None, None, Some(it)) => (Some(it), Some("stored")),
             (None, None, None) => (None, None),
@@ -560,6 +584,8 @@ impl Facts {
             first_event_at,
             last_event_at,
             ended_at,
+            stored_at,
+            clock,
         }
     }
 

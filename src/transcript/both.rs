@@ -104,12 +104,8 @@ impl Lines for Heard {
             None => std::str::from_utf8(&whole).unwrap_or_default(),
         };
         let Some(streamed) = Streamed::read(message) else { return };
-        let told = streamed
-            .event_time
-            .as_deref()
-            .and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok())
-            .map(|it| it.timestamp_micros());
-        let Some(at) = told.or(event.timestamp.map(|it| it.saturating_mul(1000))) else { return };
+        let stamp = event.timestamp.map(|it| it.saturating_mul(1000));
+        let Some(at) = streamed.at(stamp).0 else { return };
         for text in &streamed.session_data {
             if self.told.len() >= LINES_MAX {
                 self.overflown = true;

@@ -88,10 +88,12 @@ pub enum FlawKind {
     NotEchoed,
     /// What the archive kept of the session before cannot be read: this was read from the source again and stands beside it.
     KeptDamaged,
+    /// The recorded machine claims a time that AWS's own times contradict.
+    Clock,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -109,6 +111,7 @@ impl FlawKind {
         Self::PromptUnknown,
         Self::NotEchoed,
         Self::KeptDamaged,
+        Self::Clock,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -134,6 +137,7 @@ impl FlawKind {
             Self::PromptUnknown => "prompt-unknown",
             Self::NotEchoed => "not-echoed",
             Self::KeptDamaged => "kept-damaged",
+            Self::Clock => "clock",
         }
     }
 
@@ -159,6 +163,9 @@ impl FlawKind {
             Self::NotEchoed => {
                 "something was typed without echo, as a password is: no byte of it is here"
             }
+            Self::Clock => {
+                "the time that the machine claims is not possible by when the transcript was stored"
+            }
             Self::KeptDamaged => {
                 "what the archive kept before cannot be read: this was read from the source again"
             }
@@ -179,8 +186,9 @@ pub struct Flaw {
     pub count: u64,
 }
 
-/// When something was shown, if events tell: UTC microseconds, earliest (if known) and latest.
-pub type Shown = (Option<i64>, i64);
+/// When something was shown, if events tell: UTC microseconds, not before and not after, each only where an event makes it
+/// true.
+pub type Shown = (Option<i64>, Option<i64>);
 
 /// A command and when it was typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -305,8 +313,8 @@ struct Draw {
     reader: Reader,
     width: WidthVotes,
     window_from: u64,
-    /// Ends of lines already drawn, with the time of the event each came in.
-    ticks: Vec<(u64, i64)>,
+    /// Where lines begin that another event shows, with its time; `None` where lines begin that no event shows.
+    ticks: Vec<(u64, Option<i64>)>,
     /// So many are held before those are forgotten that tell nothing more.
     ticks_max: usize,
     piece: Piece,
@@ -534,12 +542,11 @@ impl Inner {
     }
 
     fn streamed(&mut self, it: Streamed, at: Option<i64>, from: u64, to: u64) {
-        let told = it
-            .event_time
-            .as_deref()
-            .and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok())
-            .map(|it| it.timestamp_micros());
-        let at = told.or(at);
+        let (at, is_contradicted) = it.at(at);
+        if is_contradicted {
+            self.flaws.push(Flaw { kind: FlawKind::Clock, at: from, count: 1 });
+            self.flaws = merged(std::mem::take(&mut self.flaws));
+        }
         self.seen(at);
         let Self { unframe, draw, .. } = self;
         unframe.flush(draw);
@@ -611,8 +618,8 @@ impl Lines for Draw {
             self.fake_frames += 1;
         }
         if let Some(other) = &mut self.other
-            && let Some(at) = other.line(bytes, from)
-            && self.ticks.last().is_none_or(|it| it.1 != at)
+            && let at = other.line(bytes, from)
+            && self.ticks.last().map_or(at.is_some(), |it| it.1 != at)
         {
             self.ticks.push((from, at));
         }
@@ -667,7 +674,7 @@ impl Draw {
     }
 
     fn tick(&mut self, from: u64, at: i64) {
-        self.ticks.push((from, at));
+        self.ticks.push((from, Some(at)));
     }
 
     fn window(&mut self, last: bool) {
@@ -712,28 +719,32 @@ impl Draw {
         let oldest = self.screen.oldest().unwrap_or(self.window_from).min(self.window_from);
         let after = |from: u64| self.ticks.partition_point(|it| it.0 <= from);
         // What is shown at one time was not shown before the one before.
-        let recent = after(oldest).saturating_sub(2);
+        let recent = after(oldest).saturating_sub(3);
         let waiting = self.reader.waiting().map(after);
         let mut kept: Vec<usize> = waiting
-            .flat_map(|it| [it.saturating_sub(2), it.saturating_sub(1)])
+            .flat_map(|it| [it.saturating_sub(3), it.saturating_sub(2), it.saturating_sub(1)])
             .chain([0])
             .filter(|it| *it < recent)
             .collect();
         kept.sort_unstable();
         kept.dedup();
-        let mut ticks: Vec<(u64, i64)> = kept.into_iter().map(|it| self.ticks[it]).collect();
+        let mut ticks: Vec<(u64, Option<i64>)> =
+            kept.into_iter().map(|it| self.ticks[it]).collect();
         ticks.extend_from_slice(&self.ticks[recent..]);
         self.ticks = ticks;
         self.ticks_max = TICKS.max(self.ticks.len() * 2);
     }
 }
 
-/// When the bytes at a place were shown: not before the event before, not after their own.
-fn time(ticks: &[(u64, i64)], from: u64) -> Option<Shown> {
+/// When the bytes at a place were shown: not before the event before them, not after their own; what no event shows, not after
+/// the next event, if there is one yet.
+fn time(ticks: &[(u64, Option<i64>)], from: u64) -> Option<Shown> {
+    let first = ticks.first()?;
     let after = ticks.partition_point(|it| it.0 <= from);
-    let at = after.checked_sub(1)?;
-    let earliest = at.checked_sub(1).map(|it| ticks[it].1);
-    Some((earliest, ticks[at].1))
+    let Some(at) = after.checked_sub(1) else { return Some((None, first.1)) };
+    let earliest = ticks[..at].iter().rev().take(2).find_map(|it| it.1);
+    let latest = ticks[at].1.or_else(|| ticks.get(after).and_then(|it| it.1));
+    Some((earliest, latest))
 }
 
 #[cfg(test)]
@@ -768,7 +779,8 @@ mod tests {
         // A window of events comes before any are forgotten.
         assert!(most < TICKS * 3, "{most} times were held");
         let midnight = 1_785_628_800_000_000;
-        let seconds = |it: Option<Shown>| it.map(|it| (it.1 - midnight) / 1_000_000);
+        let seconds =
+            |it: Option<Shown>| it.and_then(|it| it.1).map(|it| (it - midnight) / 1_000_000);
         let commands: Vec<(&str, Option<i64>)> =
             whole.commands.iter().map(|it| (it.command.text.as_str(), seconds(it.at))).collect();
         assert_eq!(

@@ -184,7 +184,32 @@ pub struct StreamedIdentity {
     pub arn: Option<String>,
 }
 
+/// Session Manager was announced on 2018-09-11: no session is older.
+pub const FIRST: i64 = 1_536_624_000_000_000;
+
+/// By so much the clocks of a machine and of AWS may differ, and a message may wait to be sent.
+pub const CLOCKS: i64 = 5 * 60 * 1_000_000;
+
 impl Streamed {
+    /// When it was shown, UTC microseconds, given the time that CloudWatch Logs has for the event: the message's own, which is
+    /// the machine's claim, only as far as the other bears it out. And whether the two contradict each other.
+    pub fn at(&self, event: Option<i64>) -> (Option<i64>, bool) {
+        let told = self
+            .event_time
+            .as_deref()
+            .and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok())
+            .map(|it| it.timestamp_micros());
+        // CloudWatch Logs takes no event that is older than two weeks ("PutLogEvents"); what an export lost is not a time.
+        let event = event.filter(|it| *it >= FIRST);
+        match (told, event) {
+            (Some(told), None) if told < FIRST => (None, true),
+            (Some(told), Some(event)) if told.abs_diff(event) > CLOCKS.unsigned_abs() => {
+                (Some(event), true)
+            }
+            (told, event) => (told.or(event), false),
+        }
+    }
+
     /// `None` if the message is no streamed JSON: then it is plain text.
     pub fn read(message: &str) -> Option<Self> {
         let start = message.trim_start();

@@ -215,9 +215,9 @@ fn over_a_damaged_file_everything_else_goes_on_and_it_is_said() {
     expect![[r#"
                                    sync  dry-run  rebuild sessions   search   output     show      raw   report   export    query    stats   verify
         sessions flipped              3        3        3        3        3        3        2        2        3        3        3        3        1
-        commands flipped              0        0        3        0        3        0        0        3        3        3        3        0        1
-        commands, footer              0        0        3        0        3        0        0        3        3        3        3        0        1
-        lines flipped                 0        0        3        0        0        3        3        3        3        0        0        0        1
+        commands flipped              0        0        3        0        3        0        0        0        3        3        3        0        1
+        commands, footer              0        0        3        0        3        0        0        0        3        3        3        0        1
+        lines flipped                 0        0        3        0        0        3        3        0        3        0        0        0        1
         transcripts flipped           3        3        3        0        0        0        0        3        3        0        0        0        1
         transcripts cut               3        3        3        0        0        0        0        3        3        0        0        0        1
         transcripts gone              3        3        3        0        0        0        0        3        3        0        0        0        1
@@ -338,7 +338,7 @@ fn a_repair_says_what_it_moved_and_where_to() {
         [exit 1]
     "#]]);
     world.run("archive rebuild").is(expect![[r#"
-        decoded 3 sessions again with decoder 4 (before: 4): 6 commands before, 9 now, 0 sessions changed
+        decoded 3 sessions again with decoder 5 (before: 5): 6 commands before, 9 now, 0 sessions changed
         1 session that the index had lost came back
         ! head: 5:…
     "#]]);
@@ -586,11 +586,11 @@ fn what_cannot_be_gone_on_from_stands_beside_what_is_new() {
         [exit 3]
     "#]]);
     world.run("sessions").is(expect![[r#"
-        WHEN                  OWNER  TARGET  COMMANDS  SESSION                                    FLAWS
-        2026-11-20 10:00:00Z  ann    -              3  ann-0123456789abcdef0
-        2026-11-20 10:00:00Z  bob    -              3  bob-0123456789abcdef1#1 (account unknown)
-        2026-11-20 10:00:00Z  bob    -              4  bob-0123456789abcdef1#2 (account unknown)  kept-damaged
-        2026-11-20 10:00:00Z  eve    -              3  eve-0123456789abcdef2
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                                    FLAWS
+        ≤ 2026-11-20 10:00:00Z  ann    -              3  ann-0123456789abcdef0
+        ≤ 2026-11-20 10:00:00Z  bob    -              3  bob-0123456789abcdef1#1 (account unknown)
+        ≤ 2026-11-20 10:00:00Z  bob    -              4  bob-0123456789abcdef1#2 (account unknown)  kept-damaged
+        ≤ 2026-11-20 10:00:00Z  eve    -              3  eve-0123456789abcdef2
     "#]]);
     let said = world.run("search 'stop bob'").0;
     assert_eq!(said.matches("systemctl stop bob").count(), 2, "{said}");

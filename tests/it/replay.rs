@@ -150,10 +150,10 @@ fn each_of_two_sessions_with_one_id_can_be_opened_by_the_name_that_is_shown() {
     world.transcript("logs/bob-0123456789abcdef0.log", &["sh-4.2$ ls", "a", "sh-4.2$ exit"]);
     world.run("sync logs");
     world.run("sessions").is(expect![[r#"
-        WHEN                  OWNER                 TARGET               COMMANDS  SESSION                                           FLAWS
-        2026-11-20 10:00:00Z  alice (111122223333)  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#1 (account 111122223333)  lossy
-        2026-11-20 10:00:00Z  alice (444455556666)  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#2 (account 444455556666)  lossy
-        2026-11-20 10:00:00Z  bob                   -                           2  bob-0123456789abcdef0
+        WHEN                    OWNER                 TARGET               COMMANDS  SESSION                                           FLAWS
+        2026-11-20 10:00:00Z    alice (111122223333)  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#1 (account 111122223333)  lossy
+        2026-11-20 10:00:00Z    alice (444455556666)  i-0e24f79031c6414e1         1  alice-0123456789abcdef5#2 (account 444455556666)  lossy
+        ≤ 2026-11-20 10:00:00Z  bob                   -                           2  bob-0123456789abcdef0
     "#]]);
     for line in [
         "show alice-0123456789abcdef5",

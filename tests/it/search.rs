@@ -290,8 +290,8 @@ fn what_was_thrown_away_is_listed_and_marked_and_counted_nowhere() {
         ! note: 3 more typed and not run
     "#]]);
     world.run("sessions").is(expect![[r#"
-        WHEN                  OWNER  TARGET  COMMANDS  SESSION                FLAWS
-        2026-11-20 10:00:00Z  pat    -              3  pat-0123456789abcdef1
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                FLAWS
+        ≤ 2026-11-20 10:00:00Z  pat    -              3  pat-0123456789abcdef1
     "#]]);
     let sql = "query -e 'SELECT kind, COUNT(*) AS n FROM commands GROUP BY kind ORDER BY kind' --format csv";
     world.run(sql).is(expect![[r#"
@@ -320,4 +320,132 @@ fn what_was_thrown_away_is_listed_and_marked_and_counted_nowhere() {
     let said = world.run("replay pat --cast -").0;
     assert!(said.contains("rm -rf /opt/app [not run]"), "{said}");
     assert_eq!(said.matches("\"m\"").count(), 6, "{said}");
+}
+
+/// A streamed event, as an export of CloudWatch Logs has it. Times are whole seconds since 1970.
+fn streamed(id: &str, claimed: &str, event: i64, line: &str) -> String {
+    let message = serde_json::json!({
+        "eventTime": claimed, "awsRegion": "eu-west-1", "sessionId": id, "sessionData": [line],
+        "userIdentity": { "arn": "arn:aws:iam::111122223333:user/ann" },
+    });
+    let event = serde_json::json!({
+        "logStreamName": id, "timestamp": event * 1000, "message": message.to_string(),
+    });
+    format!("{event}\n")
+}
+
+/// Midnight of 2026-11-20.
+const DAY: i64 = 1_795_132_800;
+
+#[test]
+fn what_the_stream_does_not_show_has_no_alibi() {
+    let world = World::new();
+    let id = "ann-0123456789abcdef1";
+    let header = "Script started on 2026-11-20 18:00:00+00:00 [<not executed on terminal>]\n";
+    let lines = [
+        "sh-4.2$ ls",
+        "sh-4.2$ systemctl stop auditd",
+        "sh-4.2$ id",
+        "sh-4.2$ rm -rf /x",
+        "sh-4.2$ exit",
+    ];
+    let body: String = lines.iter().map(|it| format!("{it}\r\r\n")).collect();
+    world.file(
+        &format!("l/{id}.log"),
+        format!("{header}{body}\nScript done on 2026-11-20 18:00:00+00:00\n").as_bytes(),
+    );
+    let events = streamed(id, "2026-11-20T10:00:00Z", DAY + 36_000, lines[0])
+        + &streamed(id, "2026-11-20T11:00:00Z", DAY + 39_600, lines[2]);
+    world.file(&format!("l/{id}.jsonl"), events.as_bytes());
+    world.touch(&format!("l/{id}.log"), (DAY + 64_900) as u64);
+    world.run("sync l");
+    let sql =
+        "query -e 'SELECT command, at_earliest, at_latest FROM commands ORDER BY seq' --format csv";
+    world.run(sql).is(expect![[r#"
+        command,at_earliest,at_latest
+        ls,,2026-11-20T10:00:00Z
+        systemctl stop auditd,2026-11-20T10:00:00Z,2026-11-20T11:00:00Z
+        id,2026-11-20T10:00:00Z,2026-11-20T11:00:00Z
+        rm -rf /x,2026-11-20T11:00:00Z,2026-11-20T18:00:00Z
+        exit,2026-11-20T11:00:00Z,2026-11-20T18:00:00Z
+    "#]]);
+    let found = |line: &str| !world.run(line).0.contains("nothing found");
+    assert!(found("search auditd --from 2026-11-20T10:30:00Z"));
+    assert!(found("search 'rm -rf' --from 2026-11-20T17:00:00Z"));
+    assert!(!found("search auditd --from 2026-11-20T12:00:00Z"), "the next event was shown before");
+}
+
+#[test]
+fn the_clock_of_the_machine_keeps_no_session_out_of_a_window() {
+    let world = World::new();
+    let script = |end: &str, line: &str| {
+        format!(
+            "Script started on {end} [<not executed on terminal>]\nsh-4.2$ {line}\r\r\nsh-4.2$ exit\r\r\n\nScript done on {end}\n"
+        )
+    };
+    world.file(
+        "l/mal-0123456789abcdef1.log",
+        script("2001-01-01 00:00:00+00:00", "systemctl stop auditd").as_bytes(),
+    );
+    world.file("l/fut-0123456789abcdef3.log", script("2099-01-01 00:00:00+00:00", "ls").as_bytes());
+    world.file(
+        "l/ok-0123456789abcdef4.log",
+        script("2026-11-20 11:00:00+00:00", "uptime").as_bytes(),
+    );
+    let events = streamed(
+        "mal-0123456789abcdef2",
+        "2001-01-01T00:00:00Z",
+        DAY + 36_000,
+        "sh-4.2$ rm -rf /var/log",
+    );
+    world.file("l/mal-0123456789abcdef2.jsonl", events.as_bytes());
+    world.run("sync l");
+    world.run("sessions --since 30d").is(expect![[r#"
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                FLAWS
+        2026-11-20 10:00:00Z    ann    -              1  mal-0123456789abcdef2  clock, lossy
+        ≤ 2026-11-20 11:00:00Z  ok     -              2  ok-0123456789abcdef4
+        ≤ 2026-11-20 12:00:00Z  fut    -              2  fut-0123456789abcdef3  clock
+        ≤ 2026-11-20 12:00:00Z  mal    -              2  mal-0123456789abcdef1  clock
+        ! window: 2026-10-24 12:00:00Z to now
+    "#]]);
+    world.run("sessions --to now --format csv").is(expect![[r#"
+        session_id,account_id,region,owner,owner_from,target,run_as,session_type,at,at_from,first_event_at,last_event_at,ended_at,forms,transcripts,transcript_bytes,line_count,command_count,abandoned_count,possible_count,flaws,source,locator
+        mal-0123456789abcdef2,111122223333,eu-west-1,arn:aws:iam::111122223333:user/ann,event,,,,2026-11-20T10:00:00Z,event,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,events,1,301,1,1,0,0,clock+lossy,l,l/mal-0123456789abcdef2.jsonl
+        ok-0123456789abcdef4,,,ok,session-id,,,,2026-11-20T11:00:00Z,header,,,2026-11-20T11:00:00Z,script,1,147,2,2,0,0,,l,l/ok-0123456789abcdef4.log
+        fut-0123456789abcdef3,,,fut,session-id,,,,2026-11-20T12:00:00Z,stored,,,2099-01-01T00:00:00Z,script,1,143,2,2,0,0,clock,l,l/fut-0123456789abcdef3.log
+        mal-0123456789abcdef1,,,mal,session-id,,,,2026-11-20T12:00:00Z,stored,,,2001-01-01T00:00:00Z,script,1,162,2,2,0,0,clock,l,l/mal-0123456789abcdef1.log
+        ! window: the beginning to 2026-11-23 12:00:00Z
+        ! note: 1 session ended after the window and may have begun in it, at most 24 hours before; only the end is known
+    "#]]);
+    let said = world.run("sessions --from 2098-12-31").0;
+    assert!(said.contains("fut-"), "it is in a window by its claim, too: {said}");
+    world.run("sessions --from 2010-01-01 --to 2011-01-01").is(expect![[r#"
+        ! window: 2010-01-01 00:00:00Z to 2011-01-01 00:00:00Z
+        ! no session matches
+        [exit 1]
+    "#]]);
+}
+
+#[test]
+fn a_session_of_which_only_the_end_is_known_may_have_begun_in_the_window() {
+    let world = World::new();
+    let end = "2026-11-20 00:10:00+00:00";
+    let text = format!(
+        "Script started on {end} [<not executed on terminal>]\nsh-4.2$ touch /tmp/on-the-19th\r\r\nsh-4.2$ exit\r\r\n\nScript done on {end}\n"
+    );
+    world.file("l/ann-0123456789abcdef1.log", text.as_bytes());
+    world.run("sync l");
+    world.run("search touch --from 2026-11-19 --to 2026-11-20").is(expect![[r#"
+        ≤ 2026-11-20 00:10:00Z  ann (by its session id) on an unknown target  ann-0123456789abcdef1
+            1  ?          touch /tmp/on-the-19th
+        ! window: 2026-11-19 00:00:00Z to 2026-11-20 00:00:00Z
+        ! note: 1 session ended after the window and may have begun in it, at most 24 hours before; only the end is known
+    "#]]);
+    world.run("sessions --from 2026-11-01 --to 2026-11-20").is(expect![[r#"
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                FLAWS
+        ≤ 2026-11-20 00:10:00Z  ann    -              2  ann-0123456789abcdef1
+        ! window: 2026-11-01 00:00:00Z to 2026-11-20 00:00:00Z
+        ! note: 1 session ended after the window and may have begun in it, at most 24 hours before; only the end is known
+    "#]]);
+    assert!(world.run("sessions --to 2026-11-19").0.contains("no session matches"));
 }

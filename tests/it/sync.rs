@@ -72,8 +72,8 @@ fn a_changed_object_becomes_a_new_version_and_the_old_bytes_stay() {
     );
     world.run("search '' --format csv").0.lines().nth(1).expect("one command");
     world.run("sessions").is(expect![[r#"
-        WHEN                  OWNER  TARGET  COMMANDS  SESSION                  FLAWS
-        2026-11-20 10:00:00Z  alice  -              1  alice-0123456789abcdef0  replaced
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                  FLAWS
+        ≤ 2026-11-20 10:00:00Z  alice  -              1  alice-0123456789abcdef0  replaced
     "#]]);
 }
 
