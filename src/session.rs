@@ -57,13 +57,34 @@ impl SessionId {
     }
 }
 
-/// The name of a file or object without its endings.
+/// The name of a file or object without its endings, and without what browsers and file managers put around the name of a copy:
+/// `x (1).log`, `x.log.txt`, `Copy of x.log`, `x - Copy.log`, `x copy 2.log`.
 fn stem(key: &str) -> Option<&str> {
+    const ENDINGS: [&str; 6] = [".gz", ".zst", ".log", ".jsonl", ".json", ".txt"];
     let mut stem = key.rsplit('/').next()?;
-    for ending in [".gz", ".zst", ".log", ".jsonl", ".json", ".txt"] {
-        stem = stem.strip_suffix(ending).unwrap_or(stem);
+    loop {
+        let before = stem;
+        for it in ENDINGS {
+            stem = stem.strip_suffix(it).unwrap_or(stem);
+        }
+        // A number in parentheses, or behind the word.
+        let numbered = stem.strip_suffix(')').and_then(|it| it.rsplit_once(" (")).or_else(|| {
+            stem.rsplit_once(' ').filter(|it| it.0.ends_with(" copy") || it.0.ends_with(" Copy"))
+        });
+        if let Some((name, number)) = numbered
+            && !number.is_empty()
+            && number.bytes().all(|it| it.is_ascii_digit())
+        {
+            stem = name;
+        }
+        for it in [" - Copy", " copy", " Copy"] {
+            stem = stem.strip_suffix(it).unwrap_or(stem);
+        }
+        stem = stem.strip_prefix("Copy of ").unwrap_or(stem);
+        if stem == before {
+            return Some(stem);
+        }
     }
-    Some(stem)
 }
 
 /// The account that an ARN names, if it is one.
@@ -148,6 +169,17 @@ mod tests {
     fn only_names_that_end_like_session_ids_are_taken_for_one() {
         assert!(SessionId::from_object_key("a/b/alice-0123456789abcdef0.log.gz").is_some());
         assert!(SessionId::from_object_key("alice-zkx37cqw7lyrub3brtmzsi7cea.jsonl").is_some());
+        for it in [
+            "alice-0123456789abcdef0 (1).log",
+            "alice-0123456789abcdef0.log.txt",
+            "Copy of alice-0123456789abcdef0.log",
+            "alice-0123456789abcdef0 - Copy (2).log.gz",
+            "alice-0123456789abcdef0 copy 3.log",
+        ] {
+            let id = SessionId::from_object_key(it).map(|it| it.as_str().to_owned());
+            assert_eq!(id.as_deref(), Some("alice-0123456789abcdef0"), "{it}");
+        }
+        assert!(SessionId::from_object_key("report (1).log").is_none());
         assert!(SessionId::from_object_key("app-2026-11-23.log").is_none());
         assert!(SessionId::from_object_key("stdout").is_none());
     }

@@ -12,6 +12,7 @@ use super::masking::Shown;
 use super::search::command_line;
 use super::search::heading;
 use crate::archive::Archive;
+use crate::archive::Which;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TranscriptRow;
@@ -98,7 +99,12 @@ impl Show {
 }
 
 /// What a reader must know first, on standard error so that the text stays clean.
-fn flaws(run: &mut Run<'_, '_>, session: &SessionRow) {
+fn flaws(
+    run: &mut Run<'_, '_>,
+    archive: &Archive,
+    session: &SessionRow,
+    shared: &Shared,
+) -> Result<()> {
     for it in session.flaws.split('+') {
         let (name, place) = it.split_once('@').unwrap_or((it, ""));
         let Some(kind) = FlawKind::from_name(name) else { continue };
@@ -108,11 +114,35 @@ fn flaws(run: &mut Run<'_, '_>, session: &SessionRow) {
                 render::visible(bytes),
                 render::visible(stream)
             ),
+            None if kind == FlawKind::Diverges => others(archive, session, shared)?,
+            None if kind == FlawKind::Clock => {
+                let show = |it: Option<i64>| {
+                    it.map_or_else(|| "unknown".to_owned(), |it| run.ui.zone.show(it))
+                };
+                let (ended, stored) = (session.ended_at.micros(), session.stored_at.micros());
+                format!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
+            }
             None => String::new(),
         };
         let text = run.ui.paint(WARN, &format!("note: {}{place}", kind.says()));
         run.ui.note(&text);
     }
+    Ok(())
+}
+
+/// The other sessions of its id, each with where its transcript lay.
+fn others(archive: &Archive, session: &SessionRow, shared: &Shared) -> Result<String> {
+    let which = Which { sessions: vec![session.session_id.clone()], ..Which::default() };
+    let all = archive.sessions(&which)?;
+    let others: Vec<String> = all
+        .iter()
+        .filter(|it| it.session_id == session.session_id)
+        .map(|it| {
+            let (name, place) = (search::name_of(it, shared), &it.locator);
+            format!("{} from {}", render::visible(&name), render::visible(place))
+        })
+        .collect();
+    Ok(format!(": {}", others.join(", ")))
 }
 
 fn text(
@@ -121,7 +151,7 @@ fn text(
     masker: &mut Masker,
     session: &SessionRow,
 ) -> Result<bool> {
-    flaws(run, session);
+    flaws(run, archive, session, &Shared::of(archive)?)?;
     let lines = archive.lines_of(session);
     for it in &lines {
         let shown = masker.line(&it.text);
@@ -158,8 +188,9 @@ fn commands(
         rows.finish(run.ui, &frame)?;
         return Ok(!commands.is_empty());
     }
-    flaws(run, session);
-    heading(run, session, &Shared::of(archive)?)?;
+    let shared = Shared::of(archive)?;
+    flaws(run, archive, session, &shared)?;
+    heading(run, session, &shared)?;
     for it in &commands {
         command_line(run, it, &Pattern::All, false)?;
     }

@@ -557,12 +557,16 @@ fn is_mixed(text: &str) -> bool {
 }
 
 /// A text that looks like a line of a private key's body where its neighbours are not known.
-fn is_key_like(text: &str) -> bool {
-    let digits = text.bytes().any(|it| it.is_ascii_digit());
+fn is_key_like(whole: &str, from: usize, to: usize) -> bool {
+    let text = &whole[from..to];
+    // Lines of PEM and GnuPG have 64 characters, of OpenSSH 70; the last one any number, and it stands alone: a checksum says
+    // before it of what kind it is.
+    let is_alone = !whole[..from].ends_with([':', '-', '"', '\'']);
+    let bare = text.trim_end_matches('=');
+    let mixed = is_mixed(bare) && bare.bytes().any(|it| it.is_ascii_digit());
     match text.len() {
-        // Lines of PEM have 64 characters, of OpenSSH 70, of GnuPG 64; the last one any number.
-        40.. => is_mixed(text) && digits && entropy(text) >= 4.0,
-        _ => text.ends_with('=') && is_mixed(text.trim_end_matches('=')) && entropy(text) >= 3.0,
+        60.. => mixed && entropy(text) >= 4.0,
+        _ => is_alone && mixed && (text.ends_with('=') || text.len() >= 40) && entropy(text) >= 3.0,
     }
 }
 
@@ -633,7 +637,7 @@ impl Masker {
         }
         let found: Vec<Found> = KEY_BODY
             .find_iter(&masked)
-            .filter(|it| is_key_like(it.as_str()))
+            .filter(|it| is_key_like(&masked, it.start(), it.end()))
             .map(|it| Found { from: it.start(), to: it.end(), kind: "private-key".into() })
             .collect();
         if found.is_empty() {

