@@ -22,6 +22,7 @@ use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::archive::schema::TABLES;
 use crate::error::Error;
 use crate::error::Result;
 use crate::session::Skip;
@@ -276,7 +277,31 @@ impl Entry {
     /// Reads an entry that proves; whoever changed it, it is none.
     fn proved(text: &[u8]) -> Option<Self> {
         let it: Self = serde_json::from_slice(text).ok()?;
-        (it.proof() == it.digest).then_some(it)
+        (it.proof() == it.digest && it.stays_inside()).then_some(it)
+    }
+
+    /// Whether it names nothing but files of the archive's own tables. Anybody can make an entry that proves, and hand over an
+    /// archive with it: its paths are written to, moved and removed.
+    fn stays_inside(&self) -> bool {
+        let ours = |path: &str| {
+            let parts: Vec<&str> = path.split('/').collect();
+            let sound = |it: &&str| {
+                !it.is_empty()
+                    && *it != "."
+                    && *it != ".."
+                    && !it.contains(['\\', ':'])
+                    && !it.chars().any(char::is_control)
+            };
+            let table =
+                parts.first().is_some_and(|it| TABLES.iter().any(|table| table.name == *it));
+            let number = parts.last().and_then(|it| it.strip_suffix(".parquet"));
+            table
+                && parts.len() > 1
+                && parts.iter().all(sound)
+                && number
+                    .is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+        };
+        self.added.iter().all(|it| ours(&it.path)) && self.retired.iter().all(|it| ours(it))
     }
 
     fn line(&self) -> std::io::Result<Vec<u8>> {
@@ -399,6 +424,12 @@ impl Manifest {
                 previous = None;
                 continue;
             }
+            if !entry.stays_inside() {
+                out.damages
+                    .push(damage("it names a file that is none of the archive's tables".into()));
+                previous = None;
+                continue;
+            }
             if previous.as_ref().is_some_and(|it| *it != entry.previous) {
                 out.damages.push(damage("the entry before it is missing or was changed".into()));
             }
@@ -433,10 +464,20 @@ impl Manifest {
                 found.entry(it.entry).or_default().push(it);
             }
         }
-        for (_, same) in found {
+        for (number, same) in found {
             let last = self.last_digest();
-            let next = same.iter().find(|it| it.previous == last).or(same.first()).cloned();
-            self.entries.extend(next);
+            let next = same.iter().find(|it| it.previous == last).or(same.first());
+            // What does not go on from the entry right before it is of another archive; so is what has another salt.
+            let behind = self.entries.last().map_or(0, |it| it.entry) + 1 == number;
+            let salt = |it: &Entry| {
+                it.sides.as_ref().map(|it| it.salt.clone()).filter(|it| !it.is_empty())
+            };
+            let known = self.entries.iter().rev().find_map(salt);
+            let fits = |it: &&Entry| {
+                it.previous == last
+                    || !behind && (known.is_none() || salt(it).is_none() || known == salt(it))
+            };
+            self.entries.extend(next.filter(fits).cloned());
         }
     }
 
@@ -522,6 +563,7 @@ impl Manifest {
 /// The bytes of a file; `None` if there is none.
 pub(crate) fn whole(path: &Path) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
+    super::must_be_file(path).map_err(|it| Error::file("read", path, it))?;
     match File::open(path) {
         Ok(mut file) => {
             file.read_to_end(&mut bytes).map_err(|it| Error::file("read", path, it))?;

@@ -355,6 +355,7 @@ fn unnamed(there: &[String], manifest: &Manifest) -> Vec<String> {
 /// The lock that readers share; none where it cannot be had, as on a disk that nobody can write to.
 fn read_lock(root: &Path) -> Option<File> {
     let path = root.join(READERS);
+    must_be_file(&path).ok()?;
     let file = File::open(&path).or_else(|_| {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
@@ -364,6 +365,14 @@ fn read_lock(root: &Path) -> Option<File> {
     let file = file.ok()?;
     file.lock_shared().ok()?;
     Some(file)
+}
+
+/// Refuses what is there and is no regular file: opening a pipe would wait for ever.
+pub(crate) fn must_be_file(path: &Path) -> std::io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(it) if !it.is_file() => Err(std::io::Error::other("it is no regular file")),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file whole or not at all, for its owner alone, and makes it and its name last.

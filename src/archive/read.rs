@@ -60,6 +60,7 @@ pub(crate) struct Opened {
 impl Opened {
     /// Opens a file of the archive.
     pub(crate) fn open(path: &std::path::Path, note: &FileNote) -> PolarsResult<Self> {
+        super::must_be_file(path)?;
         let file = File::open(path).map_err(|it| match it.kind() {
             std::io::ErrorKind::NotFound => polars_err!(ComputeError: "it is missing"),
             _ => PolarsError::from(it),
@@ -555,6 +556,36 @@ impl Archive {
         TranscriptRow::rows(&frame).map_err(|it| unreadable(&it))
     }
 
+    /// Where transcripts lay whose kept bytes a repair found damaged or missing, and which nobody brought again since; `None` if
+    /// that cannot be told.
+    fn lost_locators(&self) -> Option<std::collections::HashSet<String>> {
+        let list = |entry: u64| -> Option<Vec<String>> {
+            let path = self.root.join(super::manifest::list_of(entry));
+            let list = super::writer::read_list(&path).ok()?;
+            Some(list.into_iter().map(|it| it.locator).collect())
+        };
+        let number = |it: &str| -> Option<u64> {
+            it.rsplit('/').next()?.strip_suffix(".parquet")?.parse().ok()
+        };
+        let mut lost = std::collections::HashSet::new();
+        for entry in &self.manifest.entries {
+            let brings = entry.did != "repair" && entry.list().is_some();
+            if !lost.is_empty() && brings {
+                // What cannot be read brought nothing.
+                for it in list(entry.entry).unwrap_or_default() {
+                    lost.remove(&it);
+                }
+            }
+            let gone = entry.repaired.iter().filter(|it| it.what.starts_with("transcripts/"));
+            let gone: std::collections::BTreeSet<u64> =
+                gone.filter_map(|it| number(&it.what)).collect();
+            for it in gone {
+                lost.extend(list(it)?);
+            }
+        }
+        Some(lost)
+    }
+
     /// Every kept object in the order in which it was kept, for deciding what is missing.
     pub fn held(&self, mut take: impl FnMut(Held<'_>)) -> Result<()> {
         for note in self.files("transcripts") {
@@ -586,10 +617,16 @@ impl Archive {
                 Ok(())
             });
         }
+        let lost = self.lost_locators();
         for entry in &self.manifest.entries {
             let read_at = chrono::DateTime::parse_from_rfc3339(&entry.written_at)
                 .map_or(0, |it| it.timestamp_micros());
-            for it in &entry.aliases {
+            // A version is held because the bytes are, and these are gone.
+            for it in entry
+                .aliases
+                .iter()
+                .filter(|it| lost.as_ref().is_some_and(|lost| !lost.contains(&it.locator)))
+            {
                 take(Held {
                     locator: &it.locator,
                     version: &it.version,

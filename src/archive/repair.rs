@@ -78,6 +78,10 @@ impl Plan {
 /// # Errors
 /// No archive there, a newer one, another writer, the system's refusal. Whatever stops it, it can be run again.
 pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
+    {
+        let _writer = Writer::open_damaged(root)?;
+        undo(root)?;
+    }
     let has_marker = marker_is_sound(root)?;
     let mut writer = Writer::open_damaged(root)?;
     let mut manifest = super::state(root)?;
@@ -104,7 +108,10 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
                 plan.missing.push((note.path.clone(), "it is missing".into()));
                 retired.push(note.path.clone());
             }
-            Err(it) => return Err(Error::file("read", &archive.path_of(note), it)),
+            Err(it) => {
+                plan.take(&note.path, &format!("it cannot be read: {it}"));
+                retired.push(note.path.clone());
+            }
         }
     }
     for (place, why) in sides::faults(&archive)? {
@@ -224,6 +231,31 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     let segment = Segment::new(root, number as i64)?;
     writer.publish_as(number, segment, adopted, note)?;
     Ok(Repair { head: writer.head(), ..repaired })
+}
+
+/// Puts back what a repair moved that was stopped before its entry: it is planned again, with all that was there before. What
+/// has come to its place meanwhile stays, and what lies in its folder is told.
+fn undo(root: &Path) -> Result<()> {
+    let manifest = Manifest::read(root)?;
+    let finished: HashSet<u64> = manifest.entries.iter().map(|it| it.entry).collect();
+    for (_, folder) in lost_folders(root).into_iter().filter(|it| !finished.contains(&it.0)) {
+        for it in walkdir::WalkDir::new(&folder).contents_first(true) {
+            let it = it.map_err(|it| Error::file("read", &folder, it.into()))?;
+            let Ok(what) = it.path().strip_prefix(&folder) else { continue };
+            let place = root.join(what);
+            if !it.file_type().is_file()
+                || what == Path::new(PLAN)
+                || place.symlink_metadata().is_ok()
+            {
+                continue;
+            }
+            let above = place.parent().unwrap_or(root);
+            private_folder(above).map_err(|it| Error::file("make", above, it))?;
+            std::fs::rename(it.path(), &place).map_err(|it| Error::file("move", &place, it))?;
+            sync_folder(above)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the marker is as it was written. One that was changed, or is gone from beside a manifest, can be repaired.

@@ -13,6 +13,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::Archive;
+use super::manifest::Entry;
 use super::manifest::Sides;
 use super::manifest::hex;
 use super::manifest::whole;
@@ -140,11 +141,12 @@ pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
         before = std::mem::replace(&mut previous, digest.clone());
         digests.push(digest);
     }
-    if let Some(told) = told.filter(|it| it.reveals > 0) {
-        let there = digests.get(told.reveals as usize - 1);
-        if there != Some(&told.reveals_digest) {
-            fault(REVEALS, "lines that the manifest knows of are missing");
-        }
+    // Every entry, back to a repair that moved the record: a later one may know only what took the place of what was lost.
+    let moved = |it: &&Entry| it.repaired.iter().any(|it| it.what == REVEALS);
+    let entries = archive.manifest.entries.iter().rev().take_while(|it| !moved(it));
+    let mut known = entries.filter_map(|it| it.sides.as_ref()).filter(|it| it.reveals > 0);
+    if known.any(|it| digests.get(it.reveals as usize - 1) != Some(&it.reveals_digest)) {
+        fault(REVEALS, "lines that the manifest knows of are missing");
     }
     let head = whole(&root.join(REVEALS_HEAD))?;
     let now = format!("{} {previous}\n", digests.len());
@@ -163,7 +165,8 @@ pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
         Err(it) if it.kind() == std::io::ErrorKind::NotFound => return Ok(faults),
         Err(it) => return Err(Error::file("read", &feeds, it)),
     };
-    for name in names {
+    // What was to become a feed's file when somebody was killed is none.
+    for name in names.filter(|it| !it.starts_with(super::BEGUN)) {
         if let Err(it) = archive.watermark(&name) {
             faults.push((format!("{FEEDS}/{name}"), it.what));
         }
@@ -219,10 +222,16 @@ impl Archive {
         let mut options = OpenOptions::new();
         options.append(true).read(true).create(true);
         private(&mut options);
+        super::must_be_file(&path).map_err(fail)?;
         let mut file = options.open(&path).map_err(fail)?;
         // One line at a time, and each knows the one before.
         file.lock().map_err(fail)?;
-        let (mut count, mut previous) = last_reveal(&whole(&path)?.unwrap_or_default());
+        let there = whole(&path)?.unwrap_or_default();
+        if !there.is_empty() && !there.ends_with(b"\n") {
+            // Whoever wrote the last line was stopped: the next one begins its own.
+            file.write_all(b"\n").map_err(fail)?;
+        }
+        let (mut count, mut previous) = last_reveal(&there);
         // Lines that the head knows of and that are gone stay missed: the new line does not begin the record anew.
         if let Some((known, digest)) = reveals_head(&self.root)?
             && known > count

@@ -156,7 +156,7 @@ impl Writer {
             let list = read_list(&self.root.join(it.list()?)).ok()?;
             (Some(Seal::of(&list)) == it.brought).then_some(list)
         });
-        lists.flatten().map(|it| manifest::leaf(&it)).collect()
+        lists.flatten().map(bytes_of).collect()
     }
 
     /// Finishes the entry that a writer had written down when it died: its files were durable before.
@@ -228,13 +228,18 @@ impl Writer {
 
     /// Readers go on with the files that they found; the next writer takes away what is left.
     fn take_away_retired(&self) {
-        let mut retired = self.manifest.entries.iter().flat_map(|it| it.retired.iter()).peekable();
+        // What a repair found changed or missing may be put back by hand from a copy of the archive.
+        let replaced = self.manifest.entries.iter().filter(|it| it.did != "repair");
+        let mut retired = replaced.flat_map(|it| it.retired.iter()).peekable();
         if retired.peek().is_none() {
             return;
         }
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         private(&mut options);
+        if super::must_be_file(&self.root.join(READERS)).is_err() {
+            return;
+        }
         let Ok(readers) = options.open(self.root.join(READERS)) else { return };
         if readers.try_lock().is_ok() {
             for it in retired {
@@ -325,6 +330,7 @@ pub(crate) fn waiting(path: &str) -> String {
 
 /// Size and SHA-256 of a file.
 pub(crate) fn digest(path: &Path) -> std::io::Result<(u64, String)> {
+    super::must_be_file(path)?;
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -337,6 +343,11 @@ pub(crate) fn digest(path: &Path) -> std::io::Result<(u64, String)> {
         hasher.update(&buffer[..used]);
         bytes += used as u64;
     }
+}
+
+/// What two readings of the same bytes share, whatever version each was listed as.
+pub(crate) fn bytes_of(brought: Brought) -> [u8; 32] {
+    manifest::leaf(&Brought { version: String::new(), ..brought })
 }
 
 /// The list of what an entry brought, as it lies beside it: one JSON object a line.
@@ -423,6 +434,7 @@ fn lock(root: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     private(&mut options);
+    super::must_be_file(&path).map_err(|it| Error::file("open", &path, it))?;
     let file = options.open(&path).map_err(|it| Error::file("open", &path, it))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

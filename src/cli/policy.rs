@@ -102,6 +102,14 @@ impl PolicyArgs {
         if survey.is_empty() && !survey.unread.is_empty() {
             return Ok(Answer::Failed);
         }
+        if self.what == What::Key && !survey.unread.is_empty() {
+            // A key's policy is replaced as a whole: whoever is not in it can no longer open or write a session.
+            return Err(Error::new(
+                Kind::Refused,
+                "not all that uses the keys could be read, so no policy is printed: applied, it would stop the sessions of the rest",
+            )
+            .hint("allow what is named above, or leave the account or Region out with --region, then run the same command again"));
+        }
         let jobs: Vec<Job> = self
             .jobs
             .iter()

@@ -30,7 +30,6 @@ use super::Tail;
 use super::rows::Rows;
 use super::rows::partition_of;
 use crate::archive::Archive;
-use crate::archive::manifest;
 use crate::archive::manifest::Alias;
 use crate::archive::manifest::Brought;
 use crate::archive::manifest::Other;
@@ -43,6 +42,7 @@ use crate::archive::schema::TranscriptRow;
 use crate::archive::writer::Note;
 use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
+use crate::archive::writer::bytes_of;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -358,7 +358,7 @@ impl Gatherer<'_> {
             let mut again = 0;
             for it in &group.drafts {
                 let leaf = it.brought().map_err(|it| Error::file("read", &root, it))?;
-                again += i64::from(brought.contains(&manifest::leaf(&leaf)));
+                again += i64::from(brought.contains(&bytes_of(leaf)));
             }
             group.is_damaged = (found.len() as i64) + again < wanted;
         }

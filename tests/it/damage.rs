@@ -595,3 +595,144 @@ fn what_cannot_be_gone_on_from_stands_beside_what_is_new() {
     let said = world.run("search 'stop bob'").0;
     assert_eq!(said.matches("systemctl stop bob").count(), 2, "{said}");
 }
+
+#[test]
+fn bytes_that_a_repair_found_lost_are_read_again_while_their_source_has_them() {
+    let world = whole();
+    for nth in 0..3 {
+        let name = ["ann", "bob", "eve"][nth];
+        world.touch(&format!("{nth}/{name}-0123456789abcdef{nth}.log"), 1_795_176_900);
+    }
+    // Versions of what is held are known from now on.
+    assert!(world.run("sync 0 1 2").0.contains("held 3"));
+    let path = table(&world.path("archive"), "transcripts", 1);
+    let good = std::fs::read(&path).unwrap();
+    flip(&path, 200);
+    assert!(world.run("archive repair").0.contains("kept bytes were lost"));
+    let said = world.run("sync 0 1 2").0;
+    assert!(said.contains("stored 1 + held 2") && !said.contains("[exit"), "{said}");
+    assert!(world.run("show bob --raw --reveal").0.contains("systemctl stop bob"));
+    assert!(world.run("archive verify").0.contains("sound: "));
+    assert!(world.run("sync 0 1 2").0.contains("stored 0 + held 3"), "and once is enough");
+    // What somebody puts back from a copy of the archive is not taken away.
+    std::fs::write(&path, &good).unwrap();
+    world.run("sync more");
+    assert!(path.exists());
+}
+
+/// Anybody can make an entry that proves.
+#[test]
+fn an_entry_that_names_anything_outside_of_the_archive_is_damage_and_nothing_is_touched() {
+    use ssmtrail::archive::manifest::Entry;
+    use ssmtrail::archive::manifest::Manifest;
+    let world = whole();
+    let archive = world.path("archive");
+    world.file("victim/00000001.parquet", b"mine");
+    let path = archive.join("manifest.jsonl");
+    let before = std::fs::read(&path).unwrap();
+    let manifest = Manifest::of_bytes(&before, None);
+    let absolute = world.path("victim/00000001.parquet").to_string_lossy().into_owned();
+    for name in [
+        "../victim/00000001.parquet",
+        "transcripts/../../victim/00000001.parquet",
+        &absolute,
+        "salt",
+    ] {
+        let entry = Entry {
+            did: "sync".into(),
+            written_at: "2026-11-23T12:00:00Z".into(),
+            retired: vec![name.to_owned()],
+            generation: 4,
+            ..Entry::default()
+        };
+        let entry = entry.chained(4, &manifest.last_digest());
+        let line = serde_json::to_string(&entry).unwrap();
+        std::fs::write(&path, [before.as_slice(), line.as_bytes(), b"\n"].concat()).unwrap();
+        let said = world.run("archive verify").0;
+        assert!(said.contains("names a file that is none of the archive's tables"), "{said}");
+        assert!(world.run("sync more").0.contains("[exit 2]"));
+        world.run("archive repair");
+        world.run("sync more");
+        assert_eq!(std::fs::read(world.path("victim/00000001.parquet")).unwrap(), b"mine");
+        assert!(world.run("archive verify").0.contains("sound: "), "{name}");
+        std::fs::remove_dir_all(&archive).unwrap();
+        world.salted();
+        for nth in 0..3 {
+            world.run(&format!("sync {nth}"));
+        }
+        let entries = Manifest::of_bytes(&std::fs::read(&path).unwrap(), None).entries;
+        assert_eq!(entries.last().map(|it| it.digest.clone()), Some(manifest.last_digest()));
+    }
+}
+
+#[test]
+fn an_entry_of_another_archive_takes_nothing_from_this_one() {
+    let (world, other) = (whole(), whole());
+    other.run("archive rebuild");
+    std::fs::copy(
+        other.path("archive/entries/00000004.json"),
+        world.path("archive/entries/00000004.json"),
+    )
+    .unwrap();
+    std::fs::write(other.path("archive/salt"), "08".repeat(32)).unwrap();
+    let files = |world: &World| {
+        files(world).iter().filter(|it| it.extension().is_some_and(|it| it == "parquet")).count()
+    };
+    let before = files(&world);
+    let salt = std::fs::read(world.path("archive/salt")).unwrap();
+    assert!(world.run("sync more").0.contains("[exit 2]"));
+    let said = world.run("archive repair").0;
+    assert_eq!(files(&world), before, "{said}");
+    assert_eq!(std::fs::read(world.path("archive/salt")).unwrap(), salt, "{said}");
+    assert_eq!(world.run("search systemctl").0.matches("systemctl stop").count(), 3);
+    assert!(world.run("archive verify").0.contains("sound: "));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_damage_and_is_waited_for_by_nobody() {
+    let world = whole();
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    std::fs::rename(&archive, &sound).unwrap();
+    for place in ["transcripts", "manifest.jsonl", "feeds/default", "readers", "reveals.jsonl"] {
+        copy(&sound, &archive);
+        let path = match place {
+            "transcripts" => table(&archive, "transcripts", 1),
+            it => archive.join(it),
+        };
+        std::fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        for line in ["archive verify", "sessions", "sync more", "export --since-last"] {
+            world.run(line);
+        }
+        std::fs::remove_dir_all(&archive).unwrap();
+    }
+}
+
+#[test]
+fn a_repair_that_is_stopped_anywhere_is_done_as_a_whole_by_the_next() {
+    let world = whole();
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    edit(&archive, |lines| [lines[0], lines[2]].concat());
+    std::fs::remove_file(archive.join("entries/00000002.json")).unwrap();
+    std::fs::rename(&archive, &sound).unwrap();
+    copy(&sound, &archive);
+    world.run("archive repair");
+    let wanted = world.run("search systemctl").0;
+    assert_eq!(wanted.matches("systemctl stop").count(), 2, "{wanted}");
+    let lost: Vec<PathBuf> =
+        files(&world).into_iter().filter(|it| it.starts_with("lost")).collect();
+    for many in 1..lost.len() {
+        std::fs::remove_dir_all(&archive).unwrap();
+        copy(&sound, &archive);
+        // The first so many were moved when it was stopped.
+        for it in lost.iter().filter(|it| !it.ends_with("repair.json")).take(many) {
+            let below: PathBuf = it.components().skip(2).collect();
+            std::fs::create_dir_all(archive.join(it).parent().unwrap()).unwrap();
+            let _ = std::fs::rename(archive.join(&below), archive.join(it));
+        }
+        let said = world.run("archive repair").0;
+        assert_eq!(world.run("search systemctl").0, wanted, "{many} moved: {said}");
+        assert!(world.run("archive verify").0.contains("sound: "), "{many} moved: {said}");
+    }
+}

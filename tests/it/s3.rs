@@ -408,8 +408,8 @@ fn older_versions_are_read_where_that_is_configured() {
     "#]]);
     aws.run("query -e 'SELECT transcripts, command_count, flaws FROM sessions'").is(expect![[r#"
         TRANSCRIPTS  COMMAND_COUNT  FLAWS
-                  1              1  diverges
-                  1              1  diverges
+                  1              1  clock+diverges
+                  1              1  clock+diverges
     "#]]);
     aws.run("query -e 'SELECT COUNT(DISTINCT version_id) AS n FROM transcripts'").is(expect![[
         r#"

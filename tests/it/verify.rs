@@ -103,10 +103,10 @@ fn what_aws_said_is_a_file_that_gives_the_same_findings_without_aws() {
         "later.json",
         text.replace("\"retention_days\": 30", "\"retention_days\": 7").as_bytes(),
     );
-    let said = aws.run("verify --survey later.json --diff kept.json").0;
+    let said = aws.run("verify --survey later.json --diff=kept.json").0;
     assert!(said.contains("settings.retention_days  30      7"), "{said}");
     assert!(said.contains("[exit 1]"), "{said}");
-    let said = aws.run("verify --survey kept.json --diff kept.json").0;
+    let said = aws.run("verify --survey kept.json --diff=kept.json").0;
     assert!(said.contains("nothing has changed") && !said.contains("[exit"), "{said}");
     let _ = bucket;
 }
