@@ -413,6 +413,7 @@ fn take(
             }),
             None => taken.others.push("empty".into()),
         },
+        Container::Unread(why) => taken.damaged = Some(why.into()),
         Container::Other(why) => taken.others.push(why.into()),
         Container::EventLines => {
             let mut parts = Parts::new(id, scratch);

@@ -185,6 +185,13 @@ fn entries(archive: &Archive, proof: &mut Proof) -> Result<HashSet<[u8; 32]>> {
     let mut brought = HashSet::new();
     let damaged: HashSet<String> =
         archive.manifest.damages.iter().map(|it| it.locator.clone()).collect();
+    let repaired: HashSet<&str> = archive
+        .manifest
+        .entries
+        .iter()
+        .flat_map(|it| &it.repaired)
+        .map(|it| it.what.as_str())
+        .collect();
     for entry in archive.manifest.entries.iter().filter(|it| it.sides.is_some()) {
         let copy = entry.copy();
         let there = manifest::whole(&archive.root.join(&copy))?;
@@ -199,10 +206,7 @@ fn entries(archive: &Archive, proof: &mut Proof) -> Result<HashSet<[u8; 32]>> {
             None => proof.fault(&copy, "it is missing"),
         }
         // A repair that could not write it again has said so.
-        let is_lost = |list: &String| {
-            let repairs = archive.manifest.entries.iter().flat_map(|it| &it.repaired);
-            repairs.into_iter().any(|it| it.what == *list)
-        };
+        let is_lost = |list: &String| repaired.contains(list.as_str());
         if let Some(list) = entry.list().filter(|it| !is_lost(it)) {
             match writer::read_list(&archive.root.join(&list)) {
                 Ok(it) if Some(Seal::of(&it)) == entry.brought => {

@@ -291,6 +291,9 @@ impl VerifyEvidence {
             render::plural(proof.files, "file"),
             render::plural(proof.transcripts, "transcript"),
         ))?;
+        if let Some(head) = proof.head.as_ref().filter(|_| faults.is_empty()) {
+            run.ui.note(&format!("head: {head}"));
+        }
         Ok(if faults.is_empty() { Answer::Yes } else { Answer::No })
     }
 

@@ -132,6 +132,13 @@ impl Export {
         };
         let target = self.output.as_ref().filter(|_| !to_output).map(look).transpose()?;
         let which = self.filters.which(run.world.now, run.ui.zone)?;
+        if self.since_last.is_some() && !which.is_all() {
+            // A feed stands at an entry of the archive: what a filter leaves out now would never come.
+            return Err(Error::misused(
+                "a feed is of all sessions: --since-last takes no filter and no window",
+            )
+            .hint("filter what reads the feed, or export without --since-last"));
+        }
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
         tell_owners(run.ui, &archive, &which)?;

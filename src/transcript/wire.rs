@@ -62,6 +62,8 @@ pub enum Container {
     /// `2026-11-23T13:39:19.123Z message`, as an export task writes it.
     ExportLines,
     Empty,
+    /// Evidence in a form that is not read: what it is, and what gives a form that is.
+    Unread(&'static str),
     /// Not a transcript, and why we think so.
     Other(&'static str),
 }
@@ -79,7 +81,12 @@ pub fn recognise(named_as_session: bool, head: &[u8]) -> Container {
     if start.starts_with(b"**********************") {
         return Container::Transcript(Form::Windows);
     }
-    if start.starts_with(b"{") || start.starts_with(b"[") {
+    if let Some(what) = unread(head, start) {
+        return Container::Unread(what);
+    }
+    // `[root@host ~]# ` is a prompt.
+    if is_json(start) || (!named_as_session && (start.starts_with(b"{") || start.starts_with(b"[")))
+    {
         return recognise_json(start);
     }
     if EXPORT_LINE.is_match(text) {
@@ -104,6 +111,52 @@ pub fn recognise(named_as_session: bool, head: &[u8]) -> Container {
     }
     Container::Other("no script header, no log events, and its name is no session id")
 }
+
+/// Whether a text can go on as an object or as an array of objects.
+fn is_json(start: &[u8]) -> bool {
+    let Some((first, rest)) = start.split_first() else { return false };
+    let next = rest.trim_ascii_start().first();
+    match first {
+        b'{' => matches!(next, None | Some(b'"' | b'}')),
+        b'[' => matches!(next, None | Some(b'{' | b']')),
+        _ => false,
+    }
+}
+
+/// What a file is that holds evidence and is in none of our forms, with what gives one.
+fn unread(head: &[u8], start: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Some(
+            "it is UTF-16, as `>` of Windows PowerShell writes it: `iconv -f UTF-16 -t UTF-8` gives what is read",
+        );
+    }
+    let seen = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
+    let line = start.split(|it| *it == b'\n').next().unwrap_or_default().trim_ascii_end();
+    if TAILED.is_match(line) && (seen("\"sessionData\"") || seen("\"sessionId\"")) {
+        return Some(
+            "it is the output of `aws logs tail`: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read",
+        );
+    }
+    let columns: Vec<&[u8]> = line.split(|it| *it == b',').collect();
+    let is = |name: &[u8]| columns.iter().any(|it| it.trim_ascii() == name);
+    if line == b"timestamp,message" || is(b"@message") && (is(b"@timestamp") || is(b"@logStream")) {
+        return Some(
+            "it is a CSV download of the CloudWatch console: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read",
+        );
+    }
+    if is_json(start) && seen("\"@message\"") {
+        return Some(
+            "it is a result of Logs Insights: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read",
+        );
+    }
+    None
+}
+
+/// A line of `aws logs tail`, in its forms "detailed" and "short".
+static TAILED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+\+00:00 \S+)? \{")
+        .expect("a constant pattern")
+});
 
 fn recognise_json(start: &[u8]) -> Container {
     let seen = |word: &str| memchr::memmem::find(start, word.as_bytes()).is_some();

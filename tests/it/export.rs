@@ -511,3 +511,13 @@ fn commands_come_a_row_group_at_a_time_however_many_a_file_holds() {
     let said = world.run("export --format parquet --what commands -o commands.parquet").0;
     assert!(said.contains("20,000 records"), "{said}");
 }
+
+#[test]
+fn a_feed_takes_no_filter_that_would_leave_something_out_for_good() {
+    let world = World::with_demo();
+    for filter in ["--owner alice", "--since 7d", "--target i-0"] {
+        let said = world.run(&format!("export --since-last {filter}")).0;
+        assert!(said.contains("a feed is of all sessions") && said.contains("[exit 2]"), "{said}");
+    }
+    assert_eq!(records(&world, "--since-last").len(), 117);
+}

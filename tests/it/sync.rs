@@ -703,3 +703,67 @@ fn a_copy_that_goes_on_is_the_session_and_one_that_was_cut_is_a_copy() {
         ≤ 2026-11-20 10:00:00Z  alice  -              1  alice-0123456789abcdef1#2 (account unknown)  diverges, no-footer, replaced
     "#]]);
 }
+
+#[test]
+fn what_begins_like_json_and_is_none_is_a_transcript() {
+    let world = World::new();
+    for (nth, text) in [
+        "[root@ip-10-0-3-7 ~]# systemctl stop auditd\r\n",
+        "[tom@web ~]$ echo '\"message\"'\r\n",
+        "{ uptime; }\r\nsh-4.2$ id\r\n",
+    ]
+    .iter()
+    .enumerate()
+    {
+        world.file(&format!("l/alice-0123456789abcdef{nth}.log"), text.as_bytes());
+    }
+    let said = world.run("sync l").0;
+    assert!(said.contains("3 new sessions") && !said.contains("[exit"), "{said}");
+    assert!(world.run("search --output auditd").0.contains("systemctl stop auditd"));
+}
+
+#[test]
+fn evidence_in_a_form_that_is_not_read_is_named_and_never_passed_over() {
+    let event = r#"{"eventVersion": "1.0", "sessionId": "rie-0123456789abcdef0", "sessionData": ["sh-4.2$ id"]}"#;
+    let utf16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain("sh-4.2$ id\r\n".encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
+    let csv = format!("timestamp,message\n1795143600000,\"{}\"\n", event.replace('"', "\"\""));
+    let insights = format!(
+        "@timestamp,@message,@logStream\n2026-11-20 03:00:00.000,\"{}\",rie\n",
+        event.replace('"', "\"\"")
+    );
+    let world = World::new();
+    for (name, bytes, what) in [
+        ("rie-0123456789abcdef0.log", utf16, "UTF-16"),
+        (
+            "logs.txt",
+            format!("2026-11-20T03:00:00.000000+00:00 rie-0123456789abcdef0 {event}\n")
+                .into_bytes(),
+            "aws logs tail",
+        ),
+        (
+            "rie-0123456789abcdef0.txt",
+            format!("2026-11-20T03:00:00 {event}\n").into_bytes(),
+            "aws logs tail",
+        ),
+        ("log-events-viewer-result.csv", csv.into_bytes(), "CloudWatch console"),
+        ("results.csv", insights.into_bytes(), "CloudWatch console"),
+        (
+            "results.json",
+            format!("[{{\"@timestamp\": \"2026-11-20 03:00:00.000\", \"@message\": {event}}}]")
+                .into_bytes(),
+            "Logs Insights",
+        ),
+    ] {
+        let _ = std::fs::remove_dir_all(world.path("l"));
+        world.file(&format!("l/{name}"), &bytes);
+        let said = world.run("sync l").0;
+        assert!(said.contains(what) && said.contains("[exit 3]"), "{name}: {said}");
+    }
+    // A list of something else is none of ours.
+    let _ = std::fs::remove_dir_all(world.path("l"));
+    world.file("l/data.csv", b"a,b\n1,2\n");
+    assert!(!world.run("sync l").0.contains("[exit"));
+}

@@ -93,9 +93,14 @@ impl Insights {
     pub(super) async fn next(&mut self, asked: &Asked) -> Result<Page, Refusal> {
         let bounds = Bounds { from: self.cursor, fine: self.fine, taken_in: None };
         let mut answer = self.ask(asked, bounds).await?;
+        let mut page = Page::default();
+        // A row whose time cannot be read is an event all the same: it is kept where reading stands, and said.
+        for it in answer.rows.iter_mut().filter(|it| it.at == NO_TIME) {
+            it.at = self.cursor;
+            page.part("Logs Insights gave an event without a time that can be read");
+        }
         answer.rows.retain(|it| it.at >= self.cursor);
         answer.rows.sort_by_key(|it| it.at);
-        let mut page = Page::default();
         if answer.whole || answer.short {
             page.ended = true;
             if answer.short {
@@ -265,12 +270,15 @@ fn row(fields: &[ResultField]) -> Event {
     let field =
         |name: &str| fields.iter().find(|it| it.field() == Some(name)).and_then(|it| it.value());
     Event {
-        at: field("@timestamp").and_then(time).unwrap_or(0),
+        at: field("@timestamp").and_then(time).unwrap_or(NO_TIME),
         message: field("@message").unwrap_or_default().to_owned(),
         taken_in: field("@ingestionTime").and_then(time),
         id: field("@ptr").map(str::to_owned),
     }
 }
+
+/// What stands for the time of an event that has none.
+const NO_TIME: i64 = i64::MIN;
 
 /// What a query has done so far.
 fn progress(it: &GetQueryResultsOutput) -> (bool, u64, usize) {
