@@ -18,6 +18,7 @@ use sha2::Sha256;
 
 use crate::archive::manifest::hex;
 use crate::session::SessionId;
+use crate::session::stem;
 use crate::transcript::wire::Container;
 use crate::transcript::wire::Event;
 use crate::transcript::wire::Form;
@@ -356,16 +357,6 @@ impl<R: Read> Read for Guard<R> {
 static FIXED: std::hash::BuildHasherDefault<std::hash::DefaultHasher> =
     std::hash::BuildHasherDefault::new();
 
-/// The file name of a key without its endings.
-fn stem(key: &str) -> &str {
-    let name = key.rsplit('/').next().unwrap_or(key);
-    let mut stem = name;
-    for ending in [".gz", ".zst", ".log", ".jsonl", ".json", ".txt"] {
-        stem = stem.strip_suffix(ending).unwrap_or(stem);
-    }
-    stem
-}
-
 /// The session id a key is named by: its file, or its folder (an export task names the stream there).
 fn named(key: &str) -> Option<SessionId> {
     SessionId::from_object_key(key).or_else(|| SessionId::from_object_key(key.rsplit_once('/')?.0))
@@ -384,7 +375,8 @@ fn take(
     match recognise(id.is_some() || SessionId::is_almost_named(key), &head) {
         Container::Transcript(form) => {
             let content = spool(&mut whole, scratch)?;
-            match id.or_else(|| id_in_header(&head)).or_else(|| SessionId::new(stem(key))) {
+            match id.or_else(|| id_in_header(&head)).or_else(|| stem(key).and_then(SessionId::new))
+            {
                 Some(session_id) => {
                     taken.transcripts.push(Kept {
                         session_id,

@@ -59,7 +59,7 @@ impl SessionId {
 
 /// The name of a file or object without its endings, and without what browsers and file managers put around the name of a copy:
 /// `x (1).log`, `x.log.txt`, `Copy of x.log`, `x - Copy.log`, `x copy 2.log`.
-fn stem(key: &str) -> Option<&str> {
+pub(crate) fn stem(key: &str) -> Option<&str> {
     const ENDINGS: [&str; 6] = [".gz", ".zst", ".log", ".jsonl", ".json", ".txt"];
     let mut stem = key.rsplit('/').next()?;
     loop {

@@ -425,8 +425,7 @@ impl Manifest {
                 continue;
             }
             if !entry.stays_inside() {
-                out.damages
-                    .push(damage("it names a file that is none of the archive's tables".into()));
+                out.damages.push(damage("it names a file outside the archive's tables".into()));
                 previous = None;
                 continue;
             }

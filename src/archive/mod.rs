@@ -370,7 +370,7 @@ fn read_lock(root: &Path) -> Option<File> {
 /// Refuses what is there and is no regular file: opening a pipe would wait for ever.
 pub(crate) fn must_be_file(path: &Path) -> std::io::Result<()> {
     match std::fs::metadata(path) {
-        Ok(it) if !it.is_file() => Err(std::io::Error::other("it is no regular file")),
+        Ok(it) if !it.is_file() => Err(std::io::Error::other("it is not a regular file")),
         _ => Ok(()),
     }
 }

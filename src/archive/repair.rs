@@ -33,6 +33,7 @@ use super::writer::Note;
 use super::writer::Segment;
 use super::writer::Writer;
 use crate::error::Error;
+use crate::error::Kind;
 use crate::error::Result;
 
 /// What is said of an entry whose files a repair took back in.
@@ -107,6 +108,10 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
             Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
                 plan.missing.push((note.path.clone(), "it is missing".into()));
                 retired.push(note.path.clone());
+            }
+            // Whoever may not read a file does not judge it.
+            Err(it) if it.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(Error::file("read", &archive.path_of(note), it));
             }
             Err(it) => {
                 plan.take(&note.path, &format!("it cannot be read: {it}"));
@@ -200,6 +205,7 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     note.retired.extend(retired);
     // The plan first: whoever comes after a crash finds what was moved, and why.
     let lost = root.join(&folder);
+    stays_inside(root, &lost)?;
     private_folder(&lost).map_err(|it| Error::file("make", &lost, it))?;
     let text =
         serde_json::to_vec_pretty(&done).map_err(|it| Error::file("write", &lost, it.into()))?;
@@ -250,6 +256,7 @@ fn undo(root: &Path) -> Result<()> {
                 continue;
             }
             let above = place.parent().unwrap_or(root);
+            stays_inside(root, above)?;
             private_folder(above).map_err(|it| Error::file("make", above, it))?;
             std::fs::rename(it.path(), &place).map_err(|it| Error::file("move", &place, it))?;
             sync_folder(above)?;
@@ -474,9 +481,27 @@ fn number(root: &Path, manifest: &Manifest) -> Result<u64> {
 /// Numbers of entries stay below this: one a second for thirty years. A damaged digit must not carry the chain away.
 const BEYOND: u64 = 1_000_000_000;
 
+/// Refuses a folder that a link leads out of the archive: whoever hands an archive over must not choose where we write.
+fn stays_inside(root: &Path, folder: &Path) -> Result<()> {
+    let there = folder.ancestors().find(|it| it.symlink_metadata().is_ok()).unwrap_or(root);
+    let fail = |it| Error::file("read", there, it);
+    let (own, real) = (root.canonicalize().map_err(fail)?, there.canonicalize().map_err(fail)?);
+    match real.starts_with(&own) {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::Refused,
+            format!("{} is a link that leads out of the archive", there.display()),
+        )
+        .hint(
+            "remove the link, or put the folder itself in its place; nothing was moved through it",
+        )),
+    }
+}
+
 fn move_aside(root: &Path, from: &str, to: &str) -> Result<()> {
     let (from, to) = (root.join(from), root.join(to));
     let folder = to.parent().unwrap_or(root);
+    stays_inside(root, folder)?;
     private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
     std::fs::rename(&from, &to).map_err(|it| Error::file("move", &from, it))?;
     sync_folder(folder)?;

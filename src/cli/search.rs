@@ -200,8 +200,9 @@ impl Search {
         }
         let mut masker = self.masking.masker(run, &archive, "search", Shown::Of(&which))?;
         let masker = &mut masker;
-        let hits = if self.output {
-            self.lines(run, &archive, masker, &which, &pattern, format)?
+        let (hits, others) = if self.output {
+            let hits = self.lines(run, &archive, masker, &which, &pattern, format)?;
+            (hits, Others::default())
         } else {
             self.commands(run, &archive, masker, &which, &pattern, format)?
         };
@@ -215,8 +216,8 @@ impl Search {
         let damages = archive.damages();
         run.tell(&damages);
         masking::tell(run, masker);
-        let others = !self.output && self.tell_others(run, &archive, &which, &pattern)?;
-        if hits == 0 && !self.count && !others {
+        others.tell(run);
+        if hits == 0 && !self.count && others == Others::default() {
             let case = if self.ignore_case { "" } else { ", -i ignores case" };
             let text = match (self.output, self.ignore_case) {
                 (true, true) => "nothing found".to_owned(),
@@ -237,32 +238,26 @@ impl Search {
         }
     }
 
-    /// Says how many hits there are of kinds that are left out, so that "nothing" is never said of them.
-    fn tell_others(
+    /// Hits, a part at a time; returns how many more match of the kinds that are left out.
+    fn hits(
         &self,
-        run: &mut Run<'_, '_>,
         archive: &Archive,
         which: &Which,
         pattern: &Pattern,
-    ) -> Result<bool> {
+        mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
+    ) -> Result<Others> {
         let kinds = self.kinds();
-        let others: Vec<&str> =
-            CommandKind::PERHAPS.into_iter().filter(|it| !kinds.contains(it)).collect();
-        let (mut abandoned, mut possible) = (0, 0);
-        search::commands(archive, which, pattern, &others, |rows| {
-            let perhaps = rows.iter().filter(|it| it.kind == "possible").count();
-            possible += perhaps;
-            abandoned += rows.len() - perhaps;
-            Ok(())
+        let mut others = Others::default();
+        search::commands(archive, which, pattern, &CommandKind::PERHAPS, |mut rows| {
+            rows.retain(|it| {
+                let is_hit = kinds.contains(&it.kind.as_str());
+                others.possible += usize::from(!is_hit && it.kind == "possible");
+                others.abandoned += usize::from(!is_hit && it.kind != "possible");
+                is_hit
+            });
+            if rows.is_empty() { Ok(()) } else { take(rows) }
         })?;
-        if abandoned > 0 {
-            run.ui.note(&format!("note: {abandoned} more typed and not run"));
-        }
-        if possible > 0 {
-            let matches = if possible == 1 { "match" } else { "matches" };
-            run.ui.note(&format!("note: {possible} possible {matches}; --possible shows them"));
-        }
-        Ok(abandoned + possible > 0)
+        Ok(others)
     }
 
     fn commands(
@@ -273,15 +268,15 @@ impl Search {
         which: &Which,
         pattern: &Pattern,
         format: Format,
-    ) -> Result<usize> {
+    ) -> Result<(usize, Others)> {
         let kinds = self.kinds();
         if self.count {
             let mut hits = 0;
-            search::commands(archive, which, pattern, kinds, |rows| {
+            let others = self.hits(archive, which, pattern, |rows| {
                 hits += rows.len();
                 Ok(())
             })?;
-            return Ok(hits);
+            return Ok((hits, others));
         }
         if format != Format::Table {
             let mut rows = Rows::new("commands", format, &["flaws"]);
@@ -290,15 +285,15 @@ impl Search {
                     .and_then(|it| it.select(COMMAND_FIELDS))
                     .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
             };
-            search::commands(archive, which, pattern, kinds, |mut hits| {
+            let others = self.hits(archive, which, pattern, |mut hits| {
                 masking::commands(masker, &mut hits);
                 rows.write(run.ui, &frame(&hits)?)
             })?;
-            return rows.finish(run.ui, &frame(&[])?);
+            return Ok((rows.finish(run.ui, &frame(&[])?)?, others));
         }
         let sessions = sessions_of(archive, which)?;
         let mut newest = Newest::new(self.limit);
-        search::commands(archive, which, pattern, kinds, |rows| {
+        let others = self.hits(archive, which, pattern, |rows| {
             newest.extend(rows, |it| order(&sessions, &it.session_key, it.seq));
             Ok(())
         })?;
@@ -334,7 +329,7 @@ impl Search {
             }
         }
         limited(run, total, found.len());
-        Ok(total)
+        Ok((total, others))
     }
 
     fn lines(
@@ -407,6 +402,26 @@ impl Search {
         }
         limited(run, total, found.len());
         Ok(total)
+    }
+}
+
+/// What matches and is of a kind that is left out, so that "nothing" is never said of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Others {
+    abandoned: usize,
+    possible: usize,
+}
+
+impl Others {
+    fn tell(self, run: &mut Run<'_, '_>) {
+        let Self { abandoned, possible } = self;
+        if abandoned > 0 {
+            run.ui.note(&format!("note: {abandoned} more typed and not run"));
+        }
+        if possible > 0 {
+            let matches = if possible == 1 { "match" } else { "matches" };
+            run.ui.note(&format!("note: {possible} possible {matches}; --possible shows them"));
+        }
     }
 }
 

@@ -649,7 +649,7 @@ fn an_entry_that_names_anything_outside_of_the_archive_is_damage_and_nothing_is_
         let line = serde_json::to_string(&entry).unwrap();
         std::fs::write(&path, [before.as_slice(), line.as_bytes(), b"\n"].concat()).unwrap();
         let said = world.run("archive verify").0;
-        assert!(said.contains("names a file that is none of the archive's tables"), "{said}");
+        assert!(said.contains("names a file outside the archive's tables"), "{said}");
         assert!(world.run("sync more").0.contains("[exit 2]"));
         world.run("archive repair");
         world.run("sync more");
@@ -735,4 +735,24 @@ fn a_repair_that_is_stopped_anywhere_is_done_as_a_whole_by_the_next() {
         assert_eq!(world.run("search systemctl").0, wanted, "{many} moved: {said}");
         assert!(world.run("archive verify").0.contains("sound: "), "{many} moved: {said}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_an_archive_that_was_handed_over_leads_no_repair_out_of_it() {
+    let world = whole();
+    let archive = world.path("archive");
+    std::fs::create_dir_all(world.path("home")).unwrap();
+    std::os::unix::fs::symlink(world.path("home"), archive.join("x")).unwrap();
+    std::fs::create_dir_all(archive.join("lost/00000009/x")).unwrap();
+    std::fs::write(archive.join("lost/00000009/x/authorized_keys"), "evil").unwrap();
+    let said = world.run("archive repair").0;
+    assert!(said.contains("leads out of the archive") && said.contains("[exit 2]"), "{said}");
+    assert!(!world.path("home/authorized_keys").exists());
+    // What is moved aside goes into no other folder either.
+    std::fs::remove_dir_all(archive.join("lost")).unwrap();
+    std::os::unix::fs::symlink(world.path("home"), archive.join("lost")).unwrap();
+    flip(&table(&archive, "commands", 1), 200);
+    assert!(world.run("archive repair").0.contains("[exit 2]"));
+    assert_eq!(std::fs::read_dir(world.path("home")).unwrap().count(), 0);
 }
