@@ -91,7 +91,7 @@ struct Places {
 
 fn places(archive: &Archive, which: &Which, table: &str) -> Result<Places> {
     let mut by_file: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
-    if which.is_all() && archive.superseded().is_empty() {
+    if which.is_all() && archive.replaced().is_empty() {
         for note in archive.files(table) {
             by_file.insert(note.path.clone(), vec![(0, note.rows as i64)]);
         }

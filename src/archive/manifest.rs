@@ -176,7 +176,9 @@ pub struct Entry {
     /// Files that count no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<String>,
-    /// Rows that a newer generation of the same session replaces: session key and generation.
+    /// Rows that a newer generation of the same session replaces: session key and generation. A generation
+    /// below zero stands for all that are earlier than the one without its sign: so an entry that brings back sessions of which
+    /// the index was lost names each of them once, however many files of theirs nobody can look into.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub superseded: Vec<(String, i64)>,
     /// Objects seen and not stored again.
@@ -275,7 +277,7 @@ impl Entry {
     }
 
     /// Reads an entry that proves; whoever changed it, it is none.
-    fn proved(text: &[u8]) -> Option<Self> {
+    pub(crate) fn proved(text: &[u8]) -> Option<Self> {
         let it: Self = serde_json::from_slice(text).ok()?;
         (it.proof() == it.digest && it.stays_inside()).then_some(it)
     }
@@ -356,20 +358,23 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads the manifest of an archive.
-    ///
-    /// # Errors
-    /// The system's refusal. A manifest that is missing or damaged is a damage.
-    pub fn read(root: &Path) -> Result<Self> {
-        let next = whole(&root.join(NEXT))?;
-        let mut out = match whole(&root.join(NAME))? {
-            Some(bytes) => Self::of_bytes(&bytes, next.as_deref()),
-            None => {
-                let mut out = Self::of_bytes(b"", next.as_deref());
-                out.damage("it is missing".into());
-                out
-            }
+    /// Reads the manifest of an archive. One that is missing, damaged or cannot be read is a damage.
+    pub fn read(root: &Path) -> Self {
+        let (next, unread_next) = match There::at(&root.join(NEXT)) {
+            There::Bytes(it) => (Some(it), None),
+            There::Absent => (None, None),
+            There::Unread(it) => (None, Some(unread(&it))),
         };
+        let (bytes, why) = match There::at(&root.join(NAME)) {
+            There::Bytes(it) => (it, None),
+            There::Absent => (Vec::new(), Some("it is missing".to_owned())),
+            There::Unread(it) => (Vec::new(), Some(unread(&it))),
+        };
+        let mut out = Self::of_bytes(&bytes, next.as_deref());
+        if let Some(why) = why {
+            out.damage(why);
+        }
+        out.damages.extend(unread_next.map(|why| Skip { locator: NEXT.into(), why, loses: true }));
         let last = out.entries.last().map_or(0, |it| it.entry);
         let beyond = Entry { entry: last + 1, ..Entry::default() };
         if out.damages.is_empty() && root.join(beyond.copy()).exists() {
@@ -378,7 +383,7 @@ impl Manifest {
         if !out.damages.is_empty() {
             out.recall(root);
         }
-        Ok(out)
+        out
     }
 
     fn damage(&mut self, why: String) {
@@ -457,7 +462,7 @@ impl Manifest {
         let copies = std::fs::read_dir(root.join(ENTRIES)).into_iter().flatten();
         for path in copies.filter_map(|it| Some(it.ok()?.path())) {
             if path.extension().is_some_and(|it| it == "json")
-                && let Ok(bytes) = std::fs::read(&path)
+                && let Some(bytes) = There::at(&path).bytes()
                 && let Some(it) = Entry::proved(&bytes)
             {
                 found.entry(it.entry).or_default().push(it);
@@ -550,7 +555,7 @@ impl Manifest {
         for it in entries {
             let path = root.join(it.copy());
             let line = it.line().map_err(|it| Error::file("write", &path, it))?;
-            if std::fs::read(&path).ok().as_ref() != Some(&line) {
+            if There::at(&path).bytes().as_ref() != Some(&line) {
                 super::write_whole(&path, &line)?;
             }
             bytes.extend_from_slice(&line);
@@ -559,17 +564,57 @@ impl Manifest {
     }
 }
 
+/// What is in the place of a small file. Absent, unreadable and empty are three things.
+pub(crate) enum There {
+    Absent,
+    /// Something is there that cannot be read as a file, and why.
+    Unread(std::io::Error),
+    Bytes(Vec<u8>),
+}
+
+impl There {
+    pub(crate) fn at(path: &Path) -> Self {
+        let read = || -> std::io::Result<Vec<u8>> {
+            super::must_be_file(path)?;
+            let mut bytes = Vec::new();
+            File::open(path)?.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
+            Ok(it) => Self::Bytes(it),
+            Err(it) if it.kind() == std::io::ErrorKind::NotFound => Self::Absent,
+            // A file is where its folder should be.
+            Err(it) if it.kind() == std::io::ErrorKind::NotADirectory => Self::Absent,
+            Err(it) => Self::Unread(it),
+        }
+    }
+
+    /// Its bytes; `None` if there are none, for whatever reason.
+    pub(crate) fn bytes(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Bytes(it) => Some(it),
+            Self::Absent | Self::Unread(_) => None,
+        }
+    }
+}
+
+/// What is said of a thing that this user may not read. Whoever may not read it does not judge it.
+pub(crate) const MAY_NOT: &str = "it may not be read";
+
+/// Why something cannot be read, as it is said of it.
+pub(crate) fn unread(why: &std::io::Error) -> String {
+    match why.kind() {
+        std::io::ErrorKind::PermissionDenied => MAY_NOT.into(),
+        _ => format!("it cannot be read: {why}"),
+    }
+}
+
 /// The bytes of a file; `None` if there is none.
 pub(crate) fn whole(path: &Path) -> Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    super::must_be_file(path).map_err(|it| Error::file("read", path, it))?;
-    match File::open(path) {
-        Ok(mut file) => {
-            file.read_to_end(&mut bytes).map_err(|it| Error::file("read", path, it))?;
-            Ok(Some(bytes))
-        }
-        Err(it) if it.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(it) => Err(Error::file("read", path, it)),
+    match There::at(path) {
+        There::Bytes(it) => Ok(Some(it)),
+        There::Absent => Ok(None),
+        There::Unread(it) => Err(Error::file("read", path, it)),
     }
 }
 
@@ -607,7 +652,7 @@ mod tests {
     #[test]
     fn each_entry_holds_the_digest_of_the_one_before() {
         let (root, _) = written(&["one", "two"]);
-        let read = Manifest::read(root.path()).unwrap();
+        let read = Manifest::read(root.path());
         assert!(read.damages.is_empty() && read.is_whole());
         assert_eq!(read.entries[1].previous, read.entries[0].digest);
         assert_eq!(read.head(), Some(format!("2:{}", read.entries[1].digest)));
@@ -636,7 +681,7 @@ mod tests {
             let mut bytes = sound.clone();
             bytes[at] ^= 1;
             std::fs::write(root.path().join(NAME), &bytes).unwrap();
-            let read = Manifest::read(root.path()).unwrap();
+            let read = Manifest::read(root.path());
             assert!(!read.damages.is_empty(), "byte {at}");
             assert_eq!(read.entries, manifest.entries, "byte {at}");
         }
@@ -650,12 +695,12 @@ mod tests {
         for kept in [vec![], vec![0], vec![0, 1], vec![1, 2], vec![0, 2], vec![2]] {
             let kept: String = kept.into_iter().map(|it: usize| lines[it]).collect();
             std::fs::write(root.path().join(NAME), &kept).unwrap();
-            let read = Manifest::read(root.path()).unwrap();
+            let read = Manifest::read(root.path());
             assert!(!read.damages.is_empty(), "{kept}");
             assert_eq!(read.entries, manifest.entries);
         }
         std::fs::remove_file(root.path().join(NAME)).unwrap();
-        let read = Manifest::read(root.path()).unwrap();
+        let read = Manifest::read(root.path());
         assert_eq!(read.damages[0].why, "it is missing");
         assert_eq!(read.entries, manifest.entries);
     }
@@ -665,13 +710,13 @@ mod tests {
         let (root, mut manifest) = written(&["one", "two"]);
         let whole = bytes(&root);
         std::fs::write(root.path().join(NAME), &whole[..whole.len() - 1]).unwrap();
-        let mut read = Manifest::read(root.path()).unwrap();
+        let mut read = Manifest::read(root.path());
         assert!(read.damages.is_empty() && read.entries.len() == 2);
         let it = entry("three").chained(3, &read.last_digest());
         Manifest::announce(root.path(), &it).unwrap();
         read.append(root.path(), it.clone()).unwrap();
         manifest.entries.push(it);
-        let read = Manifest::read(root.path()).unwrap();
+        let read = Manifest::read(root.path());
         assert!(read.damages.is_empty());
         assert_eq!(read.entries, manifest.entries);
     }
@@ -686,19 +731,19 @@ mod tests {
         for cut in 0..line.len() - 1 {
             let torn = [before.as_slice(), &line[..cut]].concat();
             std::fs::write(root.path().join(NAME), torn).unwrap();
-            let read = Manifest::read(root.path()).unwrap();
+            let read = Manifest::read(root.path());
             assert!(read.damages.is_empty(), "cut at {cut}: {:?}", read.damages);
             assert_eq!(read.pending.as_ref(), Some(&it));
             assert_eq!(read.entries, manifest.entries);
         }
-        manifest = Manifest::read(root.path()).unwrap();
+        manifest = Manifest::read(root.path());
         manifest.append(root.path(), it).unwrap();
-        let read = Manifest::read(root.path()).unwrap();
+        let read = Manifest::read(root.path());
         assert!(read.damages.is_empty() && read.pending.is_none() && read.entries.len() == 2);
         // Without the announcement nobody knows who cut it off.
         let whole = bytes(&root);
         std::fs::write(root.path().join(NAME), &whole[..whole.len() - 5]).unwrap();
-        assert!(!Manifest::read(root.path()).unwrap().damages.is_empty());
+        assert!(!Manifest::read(root.path()).damages.is_empty());
     }
 
     #[test]

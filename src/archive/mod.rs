@@ -160,7 +160,7 @@ pub struct Archive {
     live: Vec<FileNote>,
     /// Place of each path in `live`.
     places: HashMap<String, usize>,
-    superseded: HashSet<(String, i64)>,
+    replaced: Replaced,
     damages: Mutex<Vec<Skip>>,
     /// Files open for reading, the last used last.
     open: Mutex<Vec<(String, Arc<read::Opened>)>>,
@@ -171,12 +171,82 @@ pub struct Archive {
     _readers: Option<File>,
 }
 
+/// Rows that newer rows of the same session replace.
+#[derive(Debug, Default)]
+pub struct Replaced {
+    /// Session key and generation.
+    rows: HashSet<(String, i64)>,
+    /// Of these sessions all rows of an earlier generation: nobody could say in which there were any.
+    before: HashMap<String, i64>,
+}
+
+impl Replaced {
+    /// `live` are the generations of the files that still count: what is retired with its files needs no mention.
+    fn of(entries: &[manifest::Entry], live: &HashSet<i64>) -> Self {
+        let first = live.iter().copied().min().unwrap_or(i64::MAX);
+        let mut out = Self::default();
+        for entry in entries {
+            for (key, generation) in &entry.superseded {
+                if let Some(before) = generation.checked_neg().filter(|it| *it > 0) {
+                    if before > first {
+                        let known = out.before.entry(key.clone()).or_default();
+                        *known = before.max(*known);
+                    }
+                } else if live.contains(generation) {
+                    out.rows.insert((key.clone(), *generation));
+                }
+            }
+        }
+        out
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.before.is_empty()
+    }
+
+    /// Whether newer rows replace the rows that this generation has of a session.
+    pub fn holds(&self, key: &str, generation: i64) -> bool {
+        self.before.get(key).is_some_and(|it| generation < *it)
+            || !self.rows.is_empty() && self.rows.contains(&(key.to_owned(), generation))
+    }
+
+    /// Of a frame with a session key and a generation in each row, those rows that count.
+    fn filter(&self, frame: LazyFrame) -> PolarsResult<LazyFrame> {
+        let on = [col("session_key"), col("generation")];
+        let mut frame = frame;
+        if !self.rows.is_empty() {
+            let keys = self.rows.iter().map(|it| it.0.as_str());
+            let keys = StringChunked::from_iter_values("session_key".into(), keys);
+            let generations = self.rows.iter().map(|it| it.1);
+            let generations = Int64Chunked::from_iter_values("generation".into(), generations);
+            let columns = vec![keys.into_column(), generations.into_column()];
+            let old = DataFrame::new(self.rows.len(), columns)?.lazy();
+            frame = frame.join(old, on.clone(), on.clone(), JoinArgs::new(JoinType::Anti));
+        }
+        if !self.before.is_empty() {
+            const BEFORE: &str = "replaced_before";
+            let keys = self.before.keys().map(String::as_str);
+            let keys = StringChunked::from_iter_values("session_key".into(), keys);
+            let before =
+                Int64Chunked::from_iter_values(BEFORE.into(), self.before.values().copied());
+            let columns = vec![keys.into_column(), before.into_column()];
+            let old = DataFrame::new(self.before.len(), columns)?.lazy();
+            let [key, generation] = on;
+            frame = frame
+                .join(old, [key.clone()], [key], JoinArgs::new(JoinType::Left))
+                .filter(col(BEFORE).is_null().or(generation.gt_eq(col(BEFORE))))
+                .drop(cols([BEFORE]));
+        }
+        Ok(frame)
+    }
+}
+
 impl Archive {
     /// Opens the archive in this folder.
     pub fn open(root: &Path) -> Result<Self> {
         check_format(root)?;
         let readers = read_lock(root);
-        let manifest = state(root)?;
+        let manifest = state(root);
         let mut archive = Self::over(root, manifest);
         archive._readers = readers;
         Ok(archive)
@@ -201,13 +271,7 @@ impl Archive {
         let derived = |it: &&FileNote| DERIVED.contains(&it.table.as_str());
         let generations: HashSet<i64> =
             live.iter().filter(derived).filter_map(generation_of).collect();
-        // What is retired with its files needs no mention.
-        let superseded = manifest
-            .entries
-            .iter()
-            .flat_map(|it| it.superseded.iter().cloned())
-            .filter(|it| generations.contains(&it.1))
-            .collect();
+        let replaced = Replaced::of(&manifest.entries, &generations);
         let damages = Mutex::new(manifest.damages.clone());
         let places = live.iter().enumerate().map(|(at, it)| (it.path.clone(), at)).collect();
         Self {
@@ -215,7 +279,7 @@ impl Archive {
             manifest,
             live,
             places,
-            superseded,
+            replaced,
             damages,
             open: Mutex::default(),
             groups_read: AtomicU64::new(0),
@@ -234,25 +298,14 @@ impl Archive {
         &self.live
     }
 
-    pub fn superseded(&self) -> &HashSet<(String, i64)> {
-        &self.superseded
+    /// Which rows newer ones replace.
+    pub fn replaced(&self) -> &Replaced {
+        &self.replaced
     }
 
-    /// Generations whose index cannot be read, or is gone from beside files that hang on it.
-    pub(crate) fn lost_generations(&self) -> Vec<i64> {
-        let damaged: HashSet<String> = self.damages().into_iter().map(|it| it.locator).collect();
-        let lost = self.live.iter().filter(|it| match it.table.as_str() {
-            "sessions" => damaged.contains(&it.path),
-            "commands" | "lines" => it
-                .path
-                .split_once('/')
-                .is_some_and(|it| !self.places.contains_key(&format!("sessions/{}", it.1))),
-            _ => false,
-        });
-        let mut out: Vec<i64> = lost.filter_map(generation_of).collect();
-        out.sort_unstable();
-        out.dedup();
-        out
+    /// Whether a file counts, whether or not it is there.
+    pub(crate) fn names(&self, path: &str) -> bool {
+        self.places.contains_key(path)
     }
 
     /// The folder that it lies in.
@@ -292,64 +345,79 @@ pub(crate) fn generation_of(note: &FileNote) -> Option<i64> {
 
 /// The manifest, and what lies in the folder without an entry. A writer may be at work meanwhile: whatever looks damaged
 /// is looked at again.
-///
-/// # Errors
-/// The system's refusal.
-pub(crate) fn state(root: &Path) -> Result<Manifest> {
+pub(crate) fn state(root: &Path) -> Manifest {
     let mut looks = 0;
     loop {
         // In this order: what a writer moves to its place is named before it gets there.
-        let there = files_below(root)?;
-        let mut manifest = Manifest::read(root)?;
-        let unnamed = unnamed(&there, &manifest);
+        let there = Below::of(root);
+        let mut manifest = Manifest::read(root);
+        let unnamed = there.unnamed(&manifest);
         manifest.damages.extend(unnamed.into_iter().map(|it| Skip {
-            locator: it,
+            locator: it.to_string_lossy().into_owned(),
             why: "no entry of the manifest names it".into(),
             loses: true,
         }));
+        manifest.damages.extend(there.unread);
         looks += 1;
         if manifest.damages.is_empty() || looks == LOOKS {
-            return Ok(manifest);
+            return manifest;
         }
         std::thread::sleep(LOOK_AGAIN);
     }
 }
 
-/// Paths of all files in the folders of tables and of entries, below the archive.
-fn files_below(root: &Path) -> Result<Vec<String>> {
-    let mut out = Vec::new();
-    let folders = TABLES.iter().map(|it| it.name).chain([manifest::ENTRIES]);
-    for folder in folders.map(|it| root.join(it)) {
-        if !folder.exists() {
-            continue;
-        }
-        for it in walkdir::WalkDir::new(&folder) {
-            let it = it.map_err(|it| {
-                let path = it.path().unwrap_or(&folder).to_owned();
-                Error::file("read", &path, it.into())
-            })?;
-            let below = it.path().strip_prefix(root).ok().filter(|_| !it.file_type().is_dir());
-            // What is being written to get its name is not there yet.
-            let begun = it.file_name().to_string_lossy().starts_with(BEGUN);
-            if let Some(below) = below.filter(|_| !begun) {
-                out.push(below.to_string_lossy().replace('\\', "/"));
-            }
-        }
-    }
-    Ok(out)
+/// What lies in the folders of tables and of entries, below the archive.
+#[derive(Default)]
+struct Below {
+    files: Vec<PathBuf>,
+    /// Folders that cannot be looked into.
+    unread: Vec<Skip>,
 }
 
-/// Those of these files that no entry names, the pending one included.
-fn unnamed(there: &[String], manifest: &Manifest) -> Vec<String> {
-    let entries = || manifest.entries.iter().chain(&manifest.pending);
-    let named: HashSet<&str> =
-        entries().flat_map(|it| it.added.iter().map(|it| it.path.as_str())).collect();
-    let own: HashSet<String> =
-        entries().flat_map(|it| [Some(it.copy()), it.list()]).flatten().collect();
-    let is_named = |it: &&String| named.contains(it.as_str()) || own.contains(it.as_str());
-    let mut out: Vec<String> = there.iter().filter(|it| !is_named(it)).cloned().collect();
-    out.sort_unstable();
-    out
+impl Below {
+    fn of(root: &Path) -> Self {
+        let mut out = Self::default();
+        let folders = TABLES.iter().map(|it| it.name).chain([manifest::ENTRIES]);
+        for folder in folders.map(|it| root.join(it)) {
+            if folder.symlink_metadata().is_err() {
+                continue;
+            }
+            for it in walkdir::WalkDir::new(&folder) {
+                let it = match it {
+                    Ok(it) => it,
+                    Err(it) => {
+                        let path = it.path().unwrap_or(&folder);
+                        let path = path.strip_prefix(root).unwrap_or(path);
+                        let locator = path.to_string_lossy().into_owned();
+                        let why = manifest::unread(&it.into());
+                        out.unread.push(Skip { locator, why, loses: true });
+                        continue;
+                    }
+                };
+                // A table may lie on another disk, behind a link.
+                let is_folder = it.file_type().is_dir() || it.depth() == 0 && it.path().is_dir();
+                let below = it.path().strip_prefix(root).ok().filter(|_| !is_folder);
+                // What is being written to get its name is not there yet.
+                let begun = it.file_name().to_string_lossy().starts_with(BEGUN);
+                out.files.extend(below.filter(|_| !begun).map(Path::to_owned));
+            }
+        }
+        out
+    }
+
+    /// Those of the files that no entry names, the pending one included.
+    fn unnamed(&self, manifest: &Manifest) -> Vec<PathBuf> {
+        let entries = || manifest.entries.iter().chain(&manifest.pending);
+        let named: HashSet<&Path> =
+            entries().flat_map(|it| it.added.iter().map(|it| Path::new(&it.path))).collect();
+        let own: HashSet<String> =
+            entries().flat_map(|it| [Some(it.copy()), it.list()]).flatten().collect();
+        let own: HashSet<&Path> = own.iter().map(Path::new).collect();
+        let is_named = |it: &Path| named.contains(it) || own.contains(it);
+        let mut out: Vec<PathBuf> = self.files.iter().filter(|it| !is_named(it)).cloned().collect();
+        out.sort_unstable();
+        out
+    }
 }
 
 /// The lock that readers share; none where it cannot be had, as on a disk that nobody can write to.
@@ -365,6 +433,23 @@ fn read_lock(root: &Path) -> Option<File> {
     let file = file.ok()?;
     file.lock_shared().ok()?;
     Some(file)
+}
+
+/// Refuses a folder that a link leads out of the archive: whoever hands an archive over must not choose where we write.
+pub(crate) fn stays_inside(root: &Path, folder: &Path) -> Result<()> {
+    let there = folder.ancestors().find(|it| it.symlink_metadata().is_ok()).unwrap_or(root);
+    let fail = |it| Error::file("read", there, it);
+    let (own, real) = (root.canonicalize().map_err(fail)?, there.canonicalize().map_err(fail)?);
+    match real.starts_with(&own) {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::Refused,
+            format!("{} is a link that leads out of the archive", there.display()),
+        )
+        .hint(
+            "remove the link, or put the folder itself in its place; nothing was moved through it",
+        )),
+    }
 }
 
 /// Refuses what is there and is no regular file: opening a pipe would wait for ever.
@@ -396,9 +481,9 @@ pub(crate) fn sync_folder(path: &Path) -> Result<()> {
 /// Refuses folders that are no archive or are newer than this program.
 pub(crate) fn check_format(root: &Path) -> Result<()> {
     let path = root.join(MARKER);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(it) => it,
-        Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
+    let text = match manifest::There::at(&path) {
+        manifest::There::Bytes(it) => String::from_utf8(it).unwrap_or_default(),
+        manifest::There::Absent => {
             if root.join(manifest::NAME).exists() {
                 return Err(Error::new(Kind::Damaged, format!("{} is missing", path.display()))
                     .hint("`ssmtrail archive repair` writes it again; nothing was changed"));
@@ -406,8 +491,10 @@ pub(crate) fn check_format(root: &Path) -> Result<()> {
             return Err(Error::new(Kind::Missing, format!("no archive in {}", root.display()))
                 .hint("`ssmtrail sync SOURCE` makes one; `--archive DIR` names another place"));
         }
-        Err(it) if it.kind() == std::io::ErrorKind::InvalidData => String::new(),
-        Err(it) => return Err(Error::file("read", &path, it)),
+        manifest::There::Unread(it) if it.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(Error::file("read", &path, it));
+        }
+        manifest::There::Unread(_) => String::new(),
     };
     let format = serde_json::from_str::<serde_json::Value>(&text)
         .ok()

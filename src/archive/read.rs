@@ -369,20 +369,10 @@ impl Archive {
         };
         let frame = LazyFrame::scan_parquet_files(paths.into(), args)?;
         let derived = table.columns.iter().any(|it| it.name == "generation");
-        if self.superseded.is_empty() || !derived || table.name == "transcripts" {
+        if self.replaced.is_empty() || !derived || table.name == "transcripts" {
             return Ok(frame);
         }
-        let keys = StringChunked::from_iter_values(
-            "session_key".into(),
-            self.superseded.iter().map(|it| it.0.as_str()),
-        );
-        let generations = Int64Chunked::from_iter_values(
-            "generation".into(),
-            self.superseded.iter().map(|it| it.1),
-        );
-        let old = DataFrame::new(keys.len(), vec![keys.into_column(), generations.into_column()])?;
-        let on = [col("session_key"), col("generation")];
-        Ok(frame.join(old.lazy(), on.clone(), on, JoinArgs::new(JoinType::Anti)))
+        self.replaced.filter(frame)
     }
 
     /// The sessions asked for, oldest first.

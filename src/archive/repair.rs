@@ -15,7 +15,6 @@ use super::LOST;
 use super::MARKER;
 use super::TMP;
 use super::check_format;
-use super::generation_of;
 use super::manifest;
 use super::manifest::Brought;
 use super::manifest::Entry;
@@ -23,6 +22,7 @@ use super::manifest::FileNote;
 use super::manifest::Manifest;
 use super::manifest::Repaired;
 use super::manifest::Seal;
+use super::manifest::There;
 use super::private_folder;
 use super::schema::SESSIONS;
 use super::sides;
@@ -35,6 +35,7 @@ use super::writer::Writer;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::session::Skip;
 
 /// What is said of an entry whose files a repair took back in.
 pub(crate) const ADOPTED: &str =
@@ -61,7 +62,7 @@ pub struct Repair {
 /// What is to be moved, and why.
 #[derive(Default)]
 struct Plan {
-    moves: BTreeMap<String, String>,
+    moves: BTreeMap<PathBuf, String>,
     /// What is named and not there.
     missing: Vec<(String, String)>,
     /// What lost lists told, as far as the rows still do.
@@ -69,9 +70,38 @@ struct Plan {
 }
 
 impl Plan {
-    fn take(&mut self, path: &str, why: &str) {
-        self.moves.entry(path.to_owned()).or_insert_with(|| why.to_owned());
+    fn take(&mut self, path: impl AsRef<Path>, why: &str) {
+        self.moves.entry(path.as_ref().to_owned()).or_insert_with(|| why.to_owned());
     }
+
+    /// What moves with its folder needs no move of its own.
+    fn settle(&mut self) {
+        let all: HashSet<PathBuf> = self.moves.keys().cloned().collect();
+        self.moves.retain(|path, _| !path.ancestors().skip(1).any(|it| all.contains(it)));
+    }
+}
+
+/// A path below the archive as the chain tells it: what is no UTF-8 in it is written `%ff`.
+fn name_of(path: &Path) -> String {
+    let Some(text) = path.to_str() else {
+        let mut out = String::new();
+        for it in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+            out.push_str(it.valid());
+            it.invalid().iter().for_each(|it| out.push_str(&format!("%{it:02x}")));
+        }
+        return out;
+    };
+    text.to_owned()
+}
+
+/// Whether anything is in this place, even a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Whether what is in this place, if anything, is a file.
+fn is_file(path: &Path) -> bool {
+    !is_there(path) || path.metadata().is_ok_and(|it| it.is_file())
 }
 
 /// Repairs the archive in this folder.
@@ -85,17 +115,26 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     }
     let has_marker = marker_is_sound(root)?;
     let mut writer = Writer::open_damaged(root)?;
-    let mut manifest = super::state(root)?;
+    let mut manifest = super::state(root);
     if manifest.pending.is_some() && manifest.damages.is_empty() && writer.finish().is_ok() {
-        manifest = super::state(root)?;
+        manifest = super::state(root);
+    }
+    if let Some(it) = manifest.damages.iter().find(|it| it.why == manifest::MAY_NOT) {
+        return Err(may_not(root, &it.locator));
+    }
+    let stranded = stranded(root, &writer, &manifest);
+    if let Some(it) = &stranded {
+        writer.put_in_place(it)?;
+        manifest.pending = Some(it.clone());
     }
     let mut plan = Plan::default();
     let mut done: Vec<Repaired> = Vec::new();
     if !has_marker {
         plan.take(MARKER, "it does not say the format");
     }
-    damaged_chain(root, &manifest, &mut plan);
-    let (chain, islands) = parted(&manifest);
+    damaged_chain(root, &manifest, stranded.is_some(), &mut plan);
+    let (chain, mut islands) = parted(&manifest);
+    islands.extend(stranded);
     let archive = Archive::over(root, manifest.clone());
     let mut retired = Vec::new();
     for note in archive.live_files() {
@@ -105,21 +144,24 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
                 plan.take(&note.path, "it was changed after it was written");
                 retired.push(note.path.clone());
             }
-            Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
+            Err(it) if it.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(may_not(root, &note.path));
+            }
+            // A file may be where its folder should be.
+            Err(_) if !is_there(&archive.path_of(note)) => {
                 plan.missing.push((note.path.clone(), "it is missing".into()));
                 retired.push(note.path.clone());
             }
-            // Whoever may not read a file does not judge it.
-            Err(it) if it.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Err(Error::file("read", &archive.path_of(note), it));
-            }
             Err(it) => {
-                plan.take(&note.path, &format!("it cannot be read: {it}"));
+                plan.take(&note.path, &manifest::unread(&it));
                 retired.push(note.path.clone());
             }
         }
     }
-    for (place, why) in sides::faults(&archive)? {
+    for (place, why) in sides::faults(&archive) {
+        if why == manifest::MAY_NOT {
+            return Err(may_not(root, &place));
+        }
         let path = place.split(" line ").next().unwrap_or(&place).to_owned();
         let whole = path == sides::REVEALS || path == sides::REVEALS_HEAD;
         let paths = if whole {
@@ -128,7 +170,7 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
             vec![path]
         };
         for it in paths {
-            match root.join(&it).exists() {
+            match is_there(&root.join(&it)) {
                 true => plan.take(&it, &why),
                 false => plan.missing.push((it, why.clone())),
             }
@@ -137,12 +179,12 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     for it in &islands {
         // Their names go; their files are taken back in.
         for path in [Some(it.copy()), it.list()].into_iter().flatten() {
-            if root.join(&path).exists() {
+            if is_there(&root.join(&path)) {
                 plan.take(&path, "its entry no longer hangs on the chain");
             }
         }
     }
-    let copies = copies_missing(root, &chain)?;
+    let copies = copies_missing(root, &chain, &mut plan)?;
     let lists = lists(root, &archive, &chain, &mut plan)?;
     done.extend(unfinished_plans(root, &manifest)?);
     let nothing = plan.moves.is_empty()
@@ -158,15 +200,18 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
         let again = lists + u64::from(copies);
         return Ok(Repair { head: manifest.head(), again, ..Repair::default() });
     }
-    let number = number(root, &manifest)?;
+    plan.settle();
+    let number = number(root, &manifest);
     let folder = format!("{LOST}/{number:08}");
+    let mut moves: Vec<(PathBuf, String)> = Vec::new();
     for (path, why) in &plan.moves {
         let sha256 = writer::digest(&root.join(path)).map(|it| it.1).unwrap_or_default();
-        let moved_to = match root.join(path).exists() {
-            true => format!("{folder}/{path}"),
-            false => String::new(),
-        };
-        done.push(Repaired { what: path.clone(), moved_to, sha256, why: why.clone() });
+        let mut moved_to = String::new();
+        if is_there(&root.join(path)) {
+            moved_to = format!("{folder}/{}", name_of(path));
+            moves.push((path.clone(), moved_to.clone()));
+        }
+        done.push(Repaired { what: name_of(path), moved_to, sha256, why: why.clone() });
     }
     for (what, why) in &plan.missing {
         done.push(Repaired {
@@ -205,13 +250,13 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     note.retired.extend(retired);
     // The plan first: whoever comes after a crash finds what was moved, and why.
     let lost = root.join(&folder);
-    stays_inside(root, &lost)?;
+    super::stays_inside(root, &lost)?;
     private_folder(&lost).map_err(|it| Error::file("make", &lost, it))?;
     let text =
         serde_json::to_vec_pretty(&done).map_err(|it| Error::file("write", &lost, it.into()))?;
     write_whole(&lost.join(PLAN), &text)?;
-    for it in done.iter().filter(|it| it.moved_to.starts_with(&folder)) {
-        move_aside(root, &it.what, &it.moved_to)?;
+    for (path, moved_to) in &moves {
+        move_aside(root, path, moved_to)?;
     }
     if !has_marker {
         write_whole(&root.join(MARKER), writer::marker().as_bytes())?;
@@ -231,7 +276,7 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
         again: lists + u64::from(copies),
         head: None,
     };
-    writer.restore(Manifest::read(root)?);
+    writer.restore(Manifest::read(root));
     note.repaired = done;
     note.generation = number as i64;
     let segment = Segment::new(root, number as i64)?;
@@ -242,7 +287,7 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
 /// Puts back what a repair moved that was stopped before its entry: it is planned again, with all that was there before. What
 /// has come to its place meanwhile stays, and what lies in its folder is told.
 fn undo(root: &Path) -> Result<()> {
-    let manifest = Manifest::read(root)?;
+    let manifest = Manifest::read(root);
     let finished: HashSet<u64> = manifest.entries.iter().map(|it| it.entry).collect();
     for (_, folder) in lost_folders(root).into_iter().filter(|it| !finished.contains(&it.0)) {
         for it in walkdir::WalkDir::new(&folder).contents_first(true) {
@@ -256,7 +301,7 @@ fn undo(root: &Path) -> Result<()> {
                 continue;
             }
             let above = place.parent().unwrap_or(root);
-            stays_inside(root, above)?;
+            super::stays_inside(root, above)?;
             private_folder(above).map_err(|it| Error::file("make", above, it))?;
             std::fs::rename(it.path(), &place).map_err(|it| Error::file("move", &place, it))?;
             sync_folder(above)?;
@@ -268,33 +313,67 @@ fn undo(root: &Path) -> Result<()> {
 /// Whether the marker is as it was written. One that was changed, or is gone from beside a manifest, can be repaired.
 fn marker_is_sound(root: &Path) -> Result<bool> {
     let path = root.join(MARKER);
-    match manifest::whole(&path)? {
-        Some(it) if it == writer::marker().as_bytes() => Ok(true),
-        Some(it) => {
+    match There::at(&path) {
+        There::Bytes(it) if it == writer::marker().as_bytes() => Ok(true),
+        There::Bytes(it) => {
             let said: Option<serde_json::Value> = serde_json::from_slice(&it).ok();
             let format = said.and_then(|it| it.get("format")?.as_u64());
-            if format.is_some_and(|it| it > FORMAT) && !super::verify::written_as(root, FORMAT)? {
+            if format.is_some_and(|it| it > FORMAT) && !super::verify::written_as(root, FORMAT) {
                 check_format(root)?;
             }
             Ok(false)
         }
-        None if root.join(manifest::NAME).exists() || root.join(SESSIONS.name).exists() => {
+        There::Unread(it) if it.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(may_not(root, MARKER))
+        }
+        There::Unread(_) => Ok(false),
+        There::Absent
+            if root.join(manifest::NAME).exists() || root.join(SESSIONS.name).exists() =>
+        {
             Ok(false)
         }
-        None => check_format(root).map(|()| false),
+        There::Absent => check_format(root).map(|()| false),
     }
 }
 
+/// Whoever may not read a thing does not judge it.
+fn may_not(root: &Path, what: &str) -> Error {
+    Error::new(Kind::Refused, format!("{}: {}", root.join(what).display(), manifest::MAY_NOT))
+        .hint("run `ssmtrail archive repair` as the user who owns the archive; nothing was changed")
+}
+
+/// An entry that a writer had written down when it died, whose files are whole and which goes on from one that is here: its
+/// files are taken back in, whatever else is damaged.
+fn stranded(root: &Path, writer: &Writer, manifest: &Manifest) -> Option<Entry> {
+    let entry = Entry::proved(&There::at(&root.join(manifest::NEXT)).bytes()?)?;
+    let known = manifest.entries.iter().any(|it| it.digest == entry.digest);
+    let goes_on = manifest.entries.iter().any(|it| it.digest == entry.previous);
+    (!known && goes_on && writer.unsound(&entry).is_none()).then_some(entry)
+}
+
 /// What of the manifest, of files that nobody names and of an entry that was begun is to be moved.
-fn damaged_chain(root: &Path, manifest: &Manifest, plan: &mut Plan) {
-    for it in &manifest.damages {
+fn damaged_chain(root: &Path, manifest: &Manifest, is_stranded: bool, plan: &mut Plan) {
+    let below = super::Below::of(root);
+    // The files themselves: what is no UTF-8 in a name cannot be told by its damage.
+    for it in below.unnamed(manifest) {
+        plan.take(it, "no entry of the manifest names it");
+    }
+    let of_chain = |it: &&Skip| {
+        let path = it.locator.split(" line ").next().unwrap_or(&it.locator);
+        [manifest::NAME, manifest::NEXT].contains(&path)
+    };
+    for it in manifest.damages.iter().filter(of_chain) {
         // "manifest.jsonl line 3", or the file as a whole.
         let path = it.locator.split(" line ").next().unwrap_or(&it.locator);
         match path {
-            manifest::NAME if root.join(path).exists() => plan.take(path, &it.why),
-            manifest::NAME => plan.missing.push((path.to_owned(), it.why.clone())),
+            manifest::NAME if !is_there(&root.join(path)) => {
+                plan.missing.push((path.to_owned(), it.why.clone()));
+            }
             path => plan.take(path, &it.why),
         }
+    }
+    for it in below.unread {
+        plan.take(&it.locator, &it.why);
     }
     let waiting = walkdir::WalkDir::new(root.join(TMP)).into_iter().filter_map(|it| it.ok());
     for it in waiting.filter(|it| it.file_type().is_file()) {
@@ -302,14 +381,16 @@ fn damaged_chain(root: &Path, manifest: &Manifest, plan: &mut Plan) {
         if !(manifest.damages.is_empty() && manifest.pending.is_none())
             && let Ok(below) = it.path().strip_prefix(root)
         {
-            plan.take(&below.to_string_lossy(), "a writer was stopped before it was named");
+            plan.take(below, "a writer was stopped before it was named");
         }
     }
-    if let Some(it) = &manifest.pending {
+    if is_stranded {
+        plan.take(manifest::NEXT, "its entry no longer hangs on the chain");
+    } else if let Some(it) = &manifest.pending {
         let why = "a writer was stopped, and its entry cannot be finished";
         plan.take(manifest::NEXT, why);
         for path in it.added.iter().map(|it| it.path.clone()).chain(it.list()) {
-            if root.join(&path).exists() {
+            if is_there(&root.join(&path)) {
                 plan.take(&path, why);
             }
         }
@@ -366,14 +447,14 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
         let Some(path) = entry.list() else { continue };
         list.sort_unstable();
         list.dedup();
-        if Some(Seal::of(&list)) == entry.brought {
+        if Some(Seal::of(&list)) == entry.brought && is_file(&root.join(&path)) {
             write_whole(&root.join(&path), &writer::list_bytes(&list)?)?;
             again += 1;
             continue;
         }
         // What the rows still tell is brought by the repair's entry from now on.
         plan.brought.extend(list);
-        match root.join(&path).exists() {
+        match is_there(&root.join(&path)) {
             true => plan.take(&path, "it was changed after it was written"),
             false => plan.missing.push((path, "it is missing".into())),
         }
@@ -381,16 +462,24 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
     Ok(again)
 }
 
-/// Whether an entry lacks its copy.
-fn copies_missing(root: &Path, chain: &[Entry]) -> Result<bool> {
+/// Whether an entry lacks its copy. What is no file in the place of one is moved.
+fn copies_missing(root: &Path, chain: &[Entry], plan: &mut Plan) -> Result<bool> {
+    let mut any = false;
     for it in chain {
-        let copy = manifest::whole(&root.join(it.copy()))?;
-        if copy.is_none_or(|copy| serde_json::from_slice::<Entry>(&copy).ok().as_ref() != Some(it))
-        {
-            return Ok(true);
+        let same = |copy: &[u8]| serde_json::from_slice::<Entry>(copy).ok().as_ref() == Some(it);
+        match There::at(&root.join(it.copy())) {
+            There::Bytes(copy) => any |= !same(&copy),
+            There::Absent => any = true,
+            There::Unread(why) if why.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(may_not(root, &it.copy()));
+            }
+            There::Unread(why) => {
+                plan.take(it.copy(), &manifest::unread(&why));
+                any = true;
+            }
         }
     }
-    Ok(false)
+    Ok(any)
 }
 
 /// What earlier repairs moved that were stopped before they said so: whatever lies in their folders and no entry names.
@@ -405,7 +494,7 @@ fn unfinished_plans(root: &Path, manifest: &Manifest) -> Result<Vec<Repaired>> {
         .collect();
     let mut out = Vec::new();
     for (number, folder) in lost_folders(root).into_iter().filter(|it| !finished.contains(&it.0)) {
-        let plan = manifest::whole(&folder.join(PLAN))?.unwrap_or_default();
+        let plan = There::at(&folder.join(PLAN)).bytes().unwrap_or_default();
         let plan: Vec<Repaired> = serde_json::from_slice(&plan).unwrap_or_default();
         for it in walkdir::WalkDir::new(&folder).sort_by_file_name() {
             let it = it.map_err(|it| Error::file("read", &folder, it.into()))?;
@@ -445,63 +534,38 @@ fn lost_folders(root: &Path) -> Vec<(u64, PathBuf)> {
 
 /// The number of the repair's entry: beyond every number that anything here bears, so that none is used twice and no
 /// feed passes over an entry.
-fn number(root: &Path, manifest: &Manifest) -> Result<u64> {
+fn number(root: &Path, manifest: &Manifest) -> u64 {
     let mut most = manifest.entries.iter().map(|it| it.entry.max(it.generation as u64)).max();
     let mut see = |it: Option<u64>| most = most.max(it);
     see(manifest.pending.as_ref().map(|it| it.entry));
-    for it in super::files_below(root)? {
-        let note = FileNote {
-            path: it.clone(),
-            table: String::new(),
-            rows: 0,
-            bytes: 0,
-            sha256: String::new(),
-            pieces: String::new(),
-        };
+    for it in super::Below::of(root).files {
         // A name may say any number; one that no archive reaches is nobody's.
-        see(generation_of(&note).and_then(|it| u64::try_from(it).ok()).filter(|it| *it < BEYOND));
-        let stem = it.rsplit('/').next().and_then(|it| it.split('.').next());
+        let stem = it.file_name().and_then(|it| it.to_str()).and_then(|it| it.split('.').next());
         see(stem.and_then(|it| it.parse().ok()).filter(|it| *it < BEYOND));
     }
     see(lost_folders(root).last().map(|it| it.0));
-    let bytes = manifest::whole(&root.join(manifest::NAME))?.unwrap_or_default();
+    let bytes = There::at(&root.join(manifest::NAME)).bytes().unwrap_or_default();
     for line in bytes.split(|it| *it == b'\n') {
         let said: Option<serde_json::Value> = serde_json::from_slice(line).ok();
         see(said.and_then(|it| it.get("entry")?.as_u64()).filter(|it| *it < BEYOND));
     }
     let feeds = std::fs::read_dir(root.join(sides::FEEDS)).into_iter().flatten();
     for it in feeds.filter_map(|it| it.ok()) {
-        let text = std::fs::read_to_string(it.path()).unwrap_or_default();
+        let bytes = There::at(&it.path()).bytes().unwrap_or_default();
+        let text = String::from_utf8(bytes).unwrap_or_default();
         let number = text.split_ascii_whitespace().next().and_then(|it| it.parse().ok());
         see(number.filter(|it| *it < BEYOND));
     }
-    Ok(most.unwrap_or(0) + 1)
+    most.unwrap_or(0) + 1
 }
 
 /// Numbers of entries stay below this: one a second for thirty years. A damaged digit must not carry the chain away.
 const BEYOND: u64 = 1_000_000_000;
 
-/// Refuses a folder that a link leads out of the archive: whoever hands an archive over must not choose where we write.
-fn stays_inside(root: &Path, folder: &Path) -> Result<()> {
-    let there = folder.ancestors().find(|it| it.symlink_metadata().is_ok()).unwrap_or(root);
-    let fail = |it| Error::file("read", there, it);
-    let (own, real) = (root.canonicalize().map_err(fail)?, there.canonicalize().map_err(fail)?);
-    match real.starts_with(&own) {
-        true => Ok(()),
-        false => Err(Error::new(
-            Kind::Refused,
-            format!("{} is a link that leads out of the archive", there.display()),
-        )
-        .hint(
-            "remove the link, or put the folder itself in its place; nothing was moved through it",
-        )),
-    }
-}
-
-fn move_aside(root: &Path, from: &str, to: &str) -> Result<()> {
+fn move_aside(root: &Path, from: &Path, to: &str) -> Result<()> {
     let (from, to) = (root.join(from), root.join(to));
     let folder = to.parent().unwrap_or(root);
-    stays_inside(root, folder)?;
+    super::stays_inside(root, folder)?;
     private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
     std::fs::rename(&from, &to).map_err(|it| Error::file("move", &from, it))?;
     sync_folder(folder)?;

@@ -15,7 +15,9 @@ use sha2::Sha256;
 use super::Archive;
 use super::manifest::Entry;
 use super::manifest::Sides;
+use super::manifest::There;
 use super::manifest::hex;
+use super::manifest::unread;
 use super::manifest::whole;
 use super::private;
 use super::private_folder;
@@ -63,13 +65,14 @@ pub(crate) fn make_salt(root: &Path) -> Result<()> {
 }
 
 /// The small files as they are now.
-pub(crate) fn sides(root: &Path) -> Result<Sides> {
-    let salt = whole(&root.join(SALT))?.map(|it| hex(&Sha256::digest(it))).unwrap_or_default();
-    let there = last_reveal(&whole(&root.join(REVEALS))?.unwrap_or_default());
+pub(crate) fn sides(root: &Path) -> Sides {
+    let salt = There::at(&root.join(SALT)).bytes();
+    let salt = salt.map(|it| hex(&Sha256::digest(it))).unwrap_or_default();
+    let there = last_reveal(&There::at(&root.join(REVEALS)).bytes().unwrap_or_default());
     // Lines that are gone stay missed.
-    let known = reveals_head(root)?.filter(|it| it.0 > there.0);
+    let known = reveals_head(root).filter(|it| it.0 > there.0);
     let (reveals, reveals_digest) = known.unwrap_or(there);
-    Ok(Sides { format: super::FORMAT, salt, reveals, reveals_digest })
+    Sides { format: super::FORMAT, salt, reveals, reveals_digest }
 }
 
 /// How many lines the record of reveals has, and the digest that the last one carries.
@@ -83,11 +86,10 @@ fn last_reveal(bytes: &[u8]) -> (u64, String) {
 }
 
 /// How many lines the record had when one was last added, and the digest of that one.
-fn reveals_head(root: &Path) -> Result<Option<(u64, String)>> {
-    let bytes = whole(&root.join(REVEALS_HEAD))?.unwrap_or_default();
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    let told = text.trim_ascii_end().split_once(' ');
-    Ok(told.and_then(|it| Some((it.0.parse().ok()?, it.1.to_owned()))))
+fn reveals_head(root: &Path) -> Option<(u64, String)> {
+    let text = String::from_utf8(There::at(&root.join(REVEALS_HEAD)).bytes()?).ok()?;
+    let (count, digest) = text.trim_ascii_end().split_once(' ')?;
+    Some((count.parse().ok()?, digest.to_owned()))
 }
 
 /// The digest of a line of the record: of all its other fields, as they are written.
@@ -100,21 +102,29 @@ fn reveal_digest(line: &Value) -> String {
 }
 
 /// What is wrong with the small files, given what the chain says of them: place and reason.
-pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
+pub(crate) fn faults(archive: &Archive) -> Vec<(String, String)> {
     let root = &archive.root;
     let told = archive.manifest.entries.iter().rev().find_map(|it| it.sides.as_ref());
     let mut faults = Vec::new();
     let mut fault = |place: &str, why: &str| faults.push((place.to_owned(), why.to_owned()));
-    let salt = whole(&root.join(SALT))?;
-    match (&salt, told.filter(|it| !it.salt.is_empty())) {
-        (None, Some(_)) => fault(SALT, "it is missing"),
-        (Some(it), Some(told)) if hex(&Sha256::digest(it)) != told.salt => {
+    match (There::at(&root.join(SALT)), told.filter(|it| !it.salt.is_empty())) {
+        (There::Absent, Some(_)) => fault(SALT, "it is missing"),
+        (There::Unread(it), _) => fault(SALT, &unread(&it)),
+        (There::Bytes(it), Some(told)) if hex(&Sha256::digest(&it)) != told.salt => {
             fault(SALT, "it was changed, and with it every mark of a masked secret");
         }
-        (Some(it), None) if salt_of(it).is_none() => fault(SALT, "it is no salt"),
+        (There::Bytes(it), None) if salt_of(&it).is_none() => fault(SALT, "it is no salt"),
         _ => {}
     }
-    let reveals = whole(&root.join(REVEALS))?.unwrap_or_default();
+    let mut small = |name: &str| match There::at(&root.join(name)) {
+        There::Bytes(it) => Some(it),
+        There::Absent => None,
+        There::Unread(it) => {
+            fault(name, &unread(&it));
+            None
+        }
+    };
+    let (reveals, head) = (small(REVEALS).unwrap_or_default(), small(REVEALS_HEAD));
     let (mut previous, mut before) = (String::new(), String::new());
     let mut digests = Vec::new();
     for (nth, line) in reveals.split_inclusive(|it| *it == b'\n').enumerate() {
@@ -148,7 +158,6 @@ pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
     if known.any(|it| digests.get(it.reveals as usize - 1) != Some(&it.reveals_digest)) {
         fault(REVEALS, "lines that the manifest knows of are missing");
     }
-    let head = whole(&root.join(REVEALS_HEAD))?;
     let now = format!("{} {previous}\n", digests.len());
     match head {
         // Whoever died between the two left the head one line behind.
@@ -162,8 +171,11 @@ pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
     let feeds = root.join(FEEDS);
     let names = match std::fs::read_dir(&feeds) {
         Ok(it) => it.filter_map(|it| Some(it.ok()?.file_name().to_string_lossy().into_owned())),
-        Err(it) if it.kind() == std::io::ErrorKind::NotFound => return Ok(faults),
-        Err(it) => return Err(Error::file("read", &feeds, it)),
+        Err(it) if it.kind() == std::io::ErrorKind::NotFound => return faults,
+        Err(it) => {
+            fault(FEEDS, &unread(&it));
+            return faults;
+        }
     };
     // What was to become a feed's file when somebody was killed is none.
     for name in names.filter(|it| !it.starts_with(super::BEGUN)) {
@@ -171,7 +183,7 @@ pub(crate) fn faults(archive: &Archive) -> Result<Vec<(String, String)>> {
             faults.push((format!("{FEEDS}/{name}"), it.what));
         }
     }
-    Ok(faults)
+    faults
 }
 
 impl Archive {
@@ -179,16 +191,18 @@ impl Archive {
     /// one answer only.
     pub fn salt(&self) -> [u8; 32] {
         let path = self.root.join(SALT);
+        let there = There::at(&path);
+        let is_absent = matches!(there, There::Absent);
         let told = self.manifest.entries.iter().rev().find_map(|it| it.sides.as_ref());
         let told = told.map(|it| it.salt.as_str()).filter(|it| !it.is_empty());
-        let bytes = whole(&path).ok().flatten();
+        let bytes = there.bytes();
         let proves = |it: &[u8]| told.is_none_or(|told| hex(&Sha256::digest(it)) == told);
         if let Some(it) = &bytes
             && let Some(salt) = salt_of(it).filter(|_| proves(it))
         {
             return salt;
         }
-        if bytes.is_some() || told.is_some() {
+        if !is_absent || told.is_some() {
             // Never made anew: the marks of earlier answers would be somebody else's.
             self.damaged(
                 SALT,
@@ -200,7 +214,7 @@ impl Archive {
         if getrandom::fill(&mut salt).is_err() {
             salt = Sha256::digest(self.manifest.last_digest().as_bytes()).into();
         }
-        if bytes.is_none() && told.is_none() {
+        if is_absent && told.is_none() {
             // An archive of an earlier version has none until it is needed.
             let _ = write_whole(&path, hex(&salt).as_bytes());
         }
@@ -222,7 +236,10 @@ impl Archive {
         let mut options = OpenOptions::new();
         options.append(true).read(true).create(true);
         private(&mut options);
-        super::must_be_file(&path).map_err(fail)?;
+        // Whoever hands an archive over must not choose which file of ours we write to.
+        if path.symlink_metadata().is_ok_and(|it| !it.is_file()) {
+            return Err(fail(std::io::Error::other("it is not a regular file")));
+        }
         let mut file = options.open(&path).map_err(fail)?;
         // One line at a time, and each knows the one before.
         file.lock().map_err(fail)?;
@@ -233,7 +250,7 @@ impl Archive {
         }
         let (mut count, mut previous) = last_reveal(&there);
         // Lines that the head knows of and that are gone stay missed: the new line does not begin the record anew.
-        if let Some((known, digest)) = reveals_head(&self.root)?
+        if let Some((known, digest)) = reveals_head(&self.root)
             && known > count
         {
             (count, previous) = (known, digest);
@@ -252,11 +269,16 @@ impl Archive {
     /// A name that cannot be a file's, or a file that names no entry of this archive.
     pub fn watermark(&self, feed: &str) -> Result<i64> {
         let path = self.feed(feed)?;
-        let Some(bytes) = whole(&path)? else { return Ok(0) };
+        let there = There::at(&path);
         let damaged = |why: &str| {
             Error::new(Kind::Damaged, format!("the feed {feed} {why}")).hint(
                 "`--since-last` with another name begins a feed anew, and nothing is left out",
             )
+        };
+        let bytes = match there {
+            There::Bytes(it) => it,
+            There::Absent => return Ok(0),
+            There::Unread(it) => return Err(damaged(&format!("cannot be read: {it}"))),
         };
         let text = String::from_utf8(bytes).map_err(|_| damaged("holds no number"))?;
         let line = text.strip_suffix('\n').ok_or_else(|| damaged("holds no number"))?;
@@ -285,6 +307,7 @@ impl Archive {
     pub fn set_watermark(&self, feed: &str, entry: i64) -> Result<()> {
         let path = self.feed(feed)?;
         let folder = self.root.join(FEEDS);
+        super::stays_inside(&self.root, &folder)?;
         private_folder(&folder).map_err(|it| Error::file("make", &folder, it))?;
         write_whole(&path, format!("{entry} {}\n", self.digest_at(entry)).as_bytes())
     }

@@ -20,6 +20,7 @@ use super::manifest;
 use super::manifest::Brought;
 use super::manifest::Entry;
 use super::manifest::Seal;
+use super::manifest::There;
 use super::manifest::hex;
 use super::manifest::leaf;
 use super::read_lock;
@@ -47,7 +48,7 @@ const BYTES: [&str; 8] = [
 ];
 
 /// One thing that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
     pub place: String,
     pub why: String,
@@ -65,12 +66,14 @@ pub struct Proof {
     pub bytes: u64,
     /// `ENTRY:DIGEST`, which names all that is proved.
     pub head: Option<String>,
+    /// The faults, to say each once.
+    said: HashSet<Fault>,
 }
 
 impl Proof {
     fn fault(&mut self, place: impl Into<String>, why: impl Into<String>) {
         let it = Fault { place: place.into(), why: why.into() };
-        if !self.faults.contains(&it) {
+        if self.said.insert(it.clone()) {
             self.faults.push(it);
         }
     }
@@ -111,7 +114,7 @@ pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
     let mut proof = Proof::default();
     marker(root, &mut proof)?;
     let _readers = read_lock(root);
-    let manifest = state(root)?;
+    let manifest = state(root);
     for it in &manifest.damages {
         proof.fault(&it.locator, &it.why);
     }
@@ -138,12 +141,12 @@ pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
                 proof.fault(&note.path, "it is missing");
                 archive.damaged(&note.path, "it is missing");
             }
-            Err(it) => proof.fault(&note.path, it.to_string()),
+            Err(it) => proof.fault(&note.path, manifest::unread(&it)),
         }
     }
-    let brought = entries(&archive, &mut proof)?;
-    contents(&archive, &brought, &mut proof)?;
-    for (place, why) in sides::faults(&archive)? {
+    let brought = entries(&archive, &mut proof);
+    contents(&archive, &brought, &mut proof);
+    for (place, why) in sides::faults(&archive) {
         proof.fault(place, why);
     }
     if let Some(head) = expect {
@@ -153,35 +156,41 @@ pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
 }
 
 fn marker(root: &Path, proof: &mut Proof) -> Result<()> {
-    match manifest::whole(&root.join(MARKER))? {
-        Some(it) if it == writer::marker().as_bytes() => Ok(()),
-        Some(it) => {
+    match There::at(&root.join(MARKER)) {
+        There::Bytes(it) if it == writer::marker().as_bytes() => Ok(()),
+        There::Bytes(it) => {
             let said: Option<serde_json::Value> = serde_json::from_slice(&it).ok();
             let format = said.and_then(|it| it.get("format")?.as_u64());
-            if format.is_some_and(|it| it > FORMAT) && !written_as(root, FORMAT)? {
+            if format.is_some_and(|it| it > FORMAT) && !written_as(root, FORMAT) {
                 super::check_format(root)?;
             }
             proof.fault(MARKER, "it was changed after it was written");
             Ok(())
         }
-        None if root.join(manifest::NAME).exists() || root.join(SESSIONS.name).exists() => {
+        There::Unread(it) => {
+            proof.fault(MARKER, manifest::unread(&it));
+            Ok(())
+        }
+        There::Absent
+            if root.join(manifest::NAME).exists() || root.join(SESSIONS.name).exists() =>
+        {
             proof.fault(MARKER, "it is missing");
             Ok(())
         }
-        None => super::check_format(root),
+        There::Absent => super::check_format(root),
     }
 }
 
 /// Whether the manifest says that the archive has this format, whatever its marker says.
-pub(crate) fn written_as(root: &Path, format: u64) -> Result<bool> {
-    let bytes = manifest::whole(&root.join(manifest::NAME))?.unwrap_or_default();
+pub(crate) fn written_as(root: &Path, format: u64) -> bool {
+    let bytes = There::at(&root.join(manifest::NAME)).bytes().unwrap_or_default();
     let entries = manifest::Manifest::of_bytes(&bytes, None).entries;
     let said = entries.last().and_then(|it| it.sides.as_ref()).map(|it| it.format);
-    Ok(said == Some(format))
+    said == Some(format)
 }
 
 /// Whether each entry lies a second time in a file of its own, and has its list; returns what all of them brought.
-fn entries(archive: &Archive, proof: &mut Proof) -> Result<HashSet<[u8; 32]>> {
+fn entries(archive: &Archive, proof: &mut Proof) -> HashSet<[u8; 32]> {
     let mut brought = HashSet::new();
     let damaged: HashSet<String> =
         archive.manifest.damages.iter().map(|it| it.locator.clone()).collect();
@@ -194,16 +203,14 @@ fn entries(archive: &Archive, proof: &mut Proof) -> Result<HashSet<[u8; 32]>> {
         .collect();
     for entry in archive.manifest.entries.iter().filter(|it| it.sides.is_some()) {
         let copy = entry.copy();
-        let there = manifest::whole(&archive.root.join(&copy))?;
-        let same = there
-            .as_ref()
-            .map(|it| serde_json::from_slice::<Entry>(it).is_ok_and(|it| it == *entry));
-        match same {
-            Some(true) => {}
+        match There::at(&archive.root.join(&copy)) {
+            There::Bytes(it)
+                if serde_json::from_slice::<Entry>(&it).is_ok_and(|it| it == *entry) => {}
             // The copies of a damaged manifest are said with it.
             _ if damaged.contains(&copy) => {}
-            Some(false) => proof.fault(&copy, "it was changed after it was written"),
-            None => proof.fault(&copy, "it is missing"),
+            There::Bytes(_) => proof.fault(&copy, "it was changed after it was written"),
+            There::Absent => proof.fault(&copy, "it is missing"),
+            There::Unread(it) => proof.fault(&copy, manifest::unread(&it)),
         }
         // A repair that could not write it again has said so.
         let is_lost = |list: &String| repaired.contains(list.as_str());
@@ -214,6 +221,9 @@ fn entries(archive: &Archive, proof: &mut Proof) -> Result<HashSet<[u8; 32]>> {
                 }
                 Err(it) if it.kind() == std::io::ErrorKind::NotFound => {
                     proof.fault(list, "it is missing");
+                }
+                Err(it) if it.kind() != std::io::ErrorKind::InvalidData => {
+                    proof.fault(list, manifest::unread(&it));
                 }
                 _ => proof.fault(list, "it was changed after it was written"),
             }
@@ -236,7 +246,7 @@ fn entries(archive: &Archive, proof: &mut Proof) -> Result<HashSet<[u8; 32]>> {
             ));
         }
     }
-    Ok(brought)
+    brought
 }
 
 /// The bytes of one reading, while they are put together.
@@ -268,7 +278,7 @@ pub(crate) fn brought(frame: &DataFrame) -> PolarsResult<Vec<(Brought, i64, i64)
 
 /// Whether every session still has the bytes it was read from, all bytes have a session, they are what was read, and an
 /// entry brought them.
-fn contents(archive: &Archive, brought: &HashSet<[u8; 32]>, proof: &mut Proof) -> Result<()> {
+fn contents(archive: &Archive, brought: &HashSet<[u8; 32]>, proof: &mut Proof) {
     let mut kept: BTreeSet<String> = BTreeSet::new();
     let mut open: Option<Reading> = None;
     // Entries of earlier versions do not say what they brought.
@@ -341,12 +351,10 @@ fn contents(archive: &Archive, brought: &HashSet<[u8; 32]>, proof: &mut Proof) -
             );
         }
     }
-    for it in archive.damages() {
-        if !proof.faults.iter().any(|seen| seen.place == it.locator) {
-            proof.fault(it.locator, it.why);
-        }
+    let places: HashSet<String> = proof.faults.iter().map(|it| it.place.clone()).collect();
+    for it in archive.damages().into_iter().filter(|it| !places.contains(&it.locator)) {
+        proof.fault(it.locator, it.why);
     }
-    Ok(())
 }
 
 /// Whether the chain goes on from a head that was noted.

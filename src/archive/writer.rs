@@ -39,6 +39,7 @@ use crate::archive::manifest::Manifest;
 use crate::archive::manifest::Other;
 use crate::archive::manifest::Repaired;
 use crate::archive::manifest::Seal;
+use crate::archive::manifest::There;
 use crate::archive::manifest::hex;
 use crate::archive::pieces::Pieces;
 use crate::archive::private;
@@ -106,7 +107,7 @@ impl Writer {
             make(root)?;
         }
         check_format(root)?;
-        let manifest = state(root)?;
+        let manifest = state(root);
         if let Some(it) = manifest.damages.first() {
             let more = match manifest.damages.len() - 1 {
                 0 => String::new(),
@@ -127,7 +128,7 @@ impl Writer {
     /// Opens an archive in whatever state it is, to repair it.
     pub(crate) fn open_damaged(root: &Path) -> Result<Self> {
         let lock = lock(root)?;
-        let manifest = state(root)?;
+        let manifest = state(root);
         Ok(Self { root: root.to_owned(), manifest, _lock: lock })
     }
 
@@ -172,6 +173,15 @@ impl Writer {
             }
             return Ok(());
         };
+        if let Some(path) = self.unsound(&entry) {
+            return Err(unfinished(&self.root, &path));
+        }
+        self.put_in_place(&entry)?;
+        self.manifest.append(&self.root, entry)
+    }
+
+    /// The first file of an announced entry that is whole neither in its place nor where it waits.
+    pub(crate) fn unsound(&self, entry: &Entry) -> Option<String> {
         for it in &entry.added {
             let waiting = self.root.join(waiting(&it.path));
             let place = self.root.join(&it.path);
@@ -179,22 +189,18 @@ impl Writer {
                 digest(path).is_ok_and(|(bytes, sha256)| (bytes, &sha256) == (it.bytes, &it.sha256))
             };
             if !sound(&place) && !sound(&waiting) {
-                return Err(unfinished(&self.root, &it.path));
+                return Some(it.path.clone());
             }
         }
-        if let Some(list) = entry.list() {
-            let sound =
-                |path: &Path| read_list(path).is_ok_and(|it| Some(Seal::of(&it)) == entry.brought);
-            if !sound(&self.root.join(&list)) && !sound(&self.root.join(waiting(&list))) {
-                return Err(unfinished(&self.root, &list));
-            }
-        }
-        self.put_in_place(&entry)?;
-        self.manifest.append(&self.root, entry)
+        let list = entry.list()?;
+        let sound =
+            |path: &Path| read_list(path).is_ok_and(|it| Some(Seal::of(&it)) == entry.brought);
+        let is_sound = sound(&self.root.join(&list)) || sound(&self.root.join(waiting(&list)));
+        (!is_sound).then_some(list)
     }
 
     /// Moves the files of an entry from where they wait to their places.
-    fn put_in_place(&self, entry: &Entry) -> Result<()> {
+    pub(crate) fn put_in_place(&self, entry: &Entry) -> Result<()> {
         let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
         for path in entry.added.iter().map(|it| it.path.clone()).chain(entry.list()) {
             let (waiting, place) = (self.root.join(waiting(&path)), self.root.join(&path));
@@ -273,7 +279,7 @@ impl Writer {
         let brought = (!note.brought.is_empty()).then(|| Seal::of(&note.brought));
         let retires = !note.retired.is_empty();
         let told = self.manifest.entries.iter().rev().find_map(|it| it.sides.as_ref());
-        let sides = sides::sides(&self.root)?;
+        let sides = sides::sides(&self.root);
         // A repair alone has moved aside what was changed.
         let sides = match told.filter(|_| note.did != "repair") {
             Some(told) => sides.after(told),
@@ -366,7 +372,11 @@ pub(crate) fn list_bytes(brought: &[Brought]) -> Result<Vec<u8>> {
 /// # Errors
 /// A file that cannot be read, or that is no list.
 pub(crate) fn read_list(path: &Path) -> std::io::Result<Vec<Brought>> {
-    let bytes = std::fs::read(path)?;
+    let bytes = match There::at(path) {
+        There::Bytes(it) => it,
+        There::Absent => return Err(std::io::ErrorKind::NotFound.into()),
+        There::Unread(it) => return Err(it),
+    };
     serde_json::Deserializer::from_slice(&bytes)
         .into_iter()
         .collect::<serde_json::Result<_>>()

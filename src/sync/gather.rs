@@ -219,8 +219,7 @@ impl Gatherer<'_> {
                         }
                         // The index lost it: rows of it may lie in files that cannot be read now.
                         None if group.is_orphan => {
-                            let lost = archive.lost_generations();
-                            superseded.extend(lost.into_iter().map(|it| (group.key.clone(), it)));
+                            superseded.push((group.key.clone(), -generation));
                             self.summary.sessions_changed += 1;
                         }
                         None => self.summary.sessions_new += 1,
@@ -543,7 +542,7 @@ impl Kept {
         for (path, row) in places {
             cursor.rows(path, row, 1, |frame| {
                 for it in SessionRow::rows(&frame)? {
-                    if !archive.superseded().contains(&(it.session_key.clone(), it.generation)) {
+                    if !archive.replaced().holds(&it.session_key, it.generation) {
                         out.entry(it.session_id.clone()).or_default().push(it);
                     }
                 }
@@ -576,10 +575,7 @@ impl Kept {
                 out = SessionRow::rows(&frame)?
                     .into_iter()
                     .filter(|it| it.session_key == key)
-                    .filter(|it| {
-                        let row = (it.session_key.clone(), it.generation);
-                        !archive.superseded().contains(&row)
-                    })
+                    .filter(|it| !archive.replaced().holds(key, it.generation))
                     .chain(out.take())
                     .max_by_key(|it| it.generation);
                 Ok(())

@@ -55,6 +55,7 @@ use crate::transcript::wire::Form;
 
 use pieces::Decoded;
 use pieces::Room;
+use pieces::Waiting;
 use plan::Decision;
 use plan::Ledger;
 
@@ -94,7 +95,8 @@ const FETCHED_KIB: usize = 96 << 10;
 const OBJECT_KIB: (u64, u64) = (64, 16 << 10);
 /// Objects that wait to be read: each may be an open file.
 const BODIES: usize = 16;
-/// Outcomes that wait to be gathered, so that decoding goes on while a batch is written. What they weigh is bounded above.
+/// Outcomes that wait to be gathered, so that decoding goes on while a batch is written. What they weigh is bounded by
+/// [`Waiting`].
 const OUTCOMES: usize = 1024;
 
 /// What a run did. Listed is the sum of stored, held, others and failed.
@@ -395,10 +397,21 @@ struct Fetched {
     room: Option<OwnedSemaphorePermit>,
 }
 
+impl Outcome {
+    /// KiB that it takes while it waits to be gathered.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Drafts { drafts, .. } => pieces::weight_of(drafts.iter().map(|it| &it.content)),
+            Self::Grown { growth, .. } => pieces::weight_of(std::iter::once(&growth.content)),
+            Self::Held { .. } | Self::Other { .. } | Self::Failed { .. } => 0,
+        }
+    }
+}
+
 /// What became of one object.
 struct Done {
     outcome: Outcome,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
 }
 
 /// What the archive holds, as far as it can be read.
@@ -645,7 +658,7 @@ impl Run<'_> {
         let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
         let body_in = Mutex::new(body_in);
         let listing = Mutex::new((Summary::default(), Would::default()));
-        let room = Room::default();
+        let (room, waiting) = (Room::default(), Waiting::default());
         let Self { runtime, known, kept, again, options, summary } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
         let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
@@ -666,11 +679,12 @@ impl Run<'_> {
                     }
                 });
             });
-            let (body_in, scratch, room) = (&body_in, &scratch, &room);
+            let (body_in, scratch, room, waiting) = (&body_in, &scratch, &room, &waiting);
             for _ in 0..options.threads.max(1) {
                 let done_out = done_out.clone();
                 scope.spawn(move || {
-                    work(source, ledger, body_in, &done_out, scratch, options, room);
+                    let admit = |weight| runtime.block_on(waiting.admit(weight));
+                    work(source, ledger, body_in, (&done_out, &admit), scratch, options, room);
                 });
             }
             drop(done_out);
@@ -695,6 +709,7 @@ impl Run<'_> {
             }
             // A gatherer that failed leaves workers with nowhere to send: they end, and so does the listing.
             drop(done_in);
+            waiting.close();
             if gathered.is_err()
                 && let Ok(mut it) = body_in.lock()
             {
@@ -831,7 +846,7 @@ fn work<S: Source>(
     source: &S,
     ledger: &Ledger,
     bodies: &Mutex<Receiver<Fetched>>,
-    done: &SyncSender<Done>,
+    (done, admit): (&SyncSender<Done>, &dyn Fn(usize) -> Option<OwnedSemaphorePermit>),
     scratch: &std::path::Path,
     options: &Options<'_>,
     decoded: &Room,
@@ -855,7 +870,11 @@ fn work<S: Source>(
         // What was given up half-way is no failure: the next run reads it.
         let given_up =
             options.stop.load(Ordering::Relaxed) && matches!(outcome, Outcome::Failed { .. });
-        if !given_up && done.send(Done { outcome, _room: room }).is_err() {
+        if given_up {
+            continue;
+        }
+        let Some(waits) = admit(outcome.weight()) else { return };
+        if done.send(Done { outcome, _room: (room, waits) }).is_err() {
             return;
         }
     }

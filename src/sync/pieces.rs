@@ -7,6 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+
+use crate::intake;
+use crate::intake::Content;
 use crate::transcript::decoder::Piece;
 
 /// Bytes of memory that the decoded text of all transcripts of a run may take: with what was fetched and with one batch
@@ -62,6 +67,46 @@ impl Room {
     fn give_back(&self, weight: usize) {
         self.0.held.fetch_sub(weight, Ordering::Relaxed);
     }
+}
+
+/// KiB of transcripts that were read and wait to be gathered, as they lie in memory: a compressed log of 1 MB can be ten.
+const WAITING_KIB: usize = 64 << 10;
+
+/// Room for what was read and is not yet gathered. Whoever reads waits here, before the next is read.
+#[derive(Clone)]
+pub(super) struct Waiting(Arc<Semaphore>);
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(WAITING_KIB)))
+    }
+}
+
+impl Waiting {
+    /// Takes room for so many KiB, once it is there; `None` when nobody gathers any more.
+    pub(super) async fn admit(&self, kib: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(kib.clamp(1, WAITING_KIB)).ok()?;
+        Arc::clone(&self.0).acquire_many_owned(kib).await.ok()
+    }
+
+    /// Nobody gathers any more: whoever waits is let go.
+    pub(super) fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// KiB that contents of one object take while they wait. One that lies in a scratch file counts as the most that lies in
+/// memory, so that few such files are open at once.
+pub(super) fn weight_of<'a>(contents: impl Iterator<Item = &'a Content>) -> usize {
+    let (mut bytes, mut is_spooled) = (0, false);
+    for it in contents {
+        match it {
+            Content::Memory(it) => bytes += it.capacity(),
+            // What came of one object lies in one file.
+            Content::Spooled { .. } => is_spooled = true,
+        }
+    }
+    (bytes + if is_spooled { intake::MEMORY } else { 0 }) >> 10
 }
 
 /// All that was decoded of one transcript.
@@ -135,6 +180,37 @@ mod tests {
         let light =
             decoded(&b"the quick brown fox jumps over the lazy dog\r\n".repeat(5000), &room);
         assert_eq!(light.map(|it| it.piece.lines.len()), Some(5000));
+    }
+
+    #[test]
+    fn what_waits_to_be_gathered_is_weighed_as_it_lies_here() {
+        let memory = Content::Memory(vec![0; 3 << 20]);
+        let spooled = || Content::Spooled {
+            file: Arc::new(tempfile::tempfile().unwrap()),
+            extents: Vec::new(),
+            bytes: 1 << 30,
+        };
+        assert_eq!(weight_of([&memory, &memory].into_iter()), 6 << 10);
+        let both = [spooled(), spooled()];
+        assert_eq!(weight_of(both.iter()), intake::MEMORY >> 10);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let waiting = Waiting::default();
+            let mut held = Vec::new();
+            for _ in 0..WAITING_KIB / (intake::MEMORY >> 10) {
+                held.push(waiting.admit(weight_of(both.iter())).await.unwrap());
+            }
+            // No more scratch files than fit: the next waits until one is gathered, or nobody gathers.
+            let mut next = Box::pin(waiting.admit(1));
+            assert!(futures_util::poll!(&mut next).is_pending());
+            held.pop();
+            assert!(futures_util::poll!(&mut next).is_ready());
+            // What weighs more than all goes alone.
+            let mut heavy = Box::pin(waiting.admit(usize::MAX));
+            assert!(futures_util::poll!(&mut heavy).is_pending());
+            waiting.close();
+            assert!(matches!(futures_util::poll!(&mut heavy), std::task::Poll::Ready(None)));
+        });
     }
 
     #[test]

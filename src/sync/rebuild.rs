@@ -169,6 +169,7 @@ pub fn rebuild(
             rebuilt.sessions += 1;
             rebuilt.commands += count;
             let now = rows.read.take().unwrap_or_default();
+            old.done.insert(key.clone());
             match row {
                 Some(row) => {
                     rebuilt.commands_before += row.command_count as u64;
@@ -179,7 +180,7 @@ pub fn rebuild(
                 None => {
                     rebuilt.back += 1;
                     // Rows of it may lie beside an index that cannot be read now.
-                    superseded.extend(old.lost.iter().map(|it| (key.clone(), *it)));
+                    superseded.push((key.clone(), -generation));
                 }
             }
         }
@@ -275,8 +276,8 @@ struct Old {
     current: HashMap<String, i64>,
     /// Files of the other tables, by partition and generation.
     others: Vec<String>,
-    /// Generations whose index cannot be read.
-    lost: Vec<i64>,
+    /// Sessions that were derived anew.
+    done: HashSet<String>,
 }
 
 impl Old {
@@ -292,13 +293,13 @@ impl Old {
                 let keys = frame.column("session_key")?.str()?.clone();
                 let generations = frame.column("generation")?.i64()?.clone();
                 for (key, generation) in keys.iter().zip(generations.iter()) {
-                    let row = (key.unwrap_or_default().to_owned(), generation.unwrap_or(0));
-                    if archive.superseded().contains(&row) {
+                    let key = key.unwrap_or_default();
+                    if archive.replaced().holds(key, generation.unwrap_or(0)) {
                         continue;
                     }
                     count += 1;
-                    if !kept.contains(row.0.as_str()) {
-                        left.push(row.0);
+                    if !kept.contains(key) {
+                        left.push(key.to_owned());
                     }
                 }
                 Ok(())
@@ -309,7 +310,25 @@ impl Old {
         current.retain(|path, _| !damaged.contains(path));
         let tables = ["commands", "lines"];
         let others = tables.iter().flat_map(|it| archive.files(it)).map(|it| it.path.clone());
-        Self { current, others: others.collect(), lost: archive.lost_generations() }
+        Self { current, others: others.collect(), done: HashSet::new() }
+    }
+
+    /// Whether every row of a file that no index speaks of any more was derived anew, now or earlier.
+    fn is_derived(&self, archive: &Archive, path: &str) -> bool {
+        let mut all = true;
+        let rows = archive.live_files().iter().find(|it| it.path == path).map_or(0, |it| it.rows);
+        let columns = ["session_key", "generation"];
+        archive.read_spans(path, &[(0, rows as i64)], Some(&columns), |_, frame| {
+            let keys = frame.column("session_key")?.str()?;
+            let generations = frame.column("generation")?.i64()?;
+            all &= keys.iter().zip(generations.iter()).all(|(key, generation)| {
+                let key = key.unwrap_or_default();
+                self.done.contains(key) || archive.replaced().holds(key, generation.unwrap_or(0))
+            });
+            Ok(())
+        });
+        // What could not be read is not sound, and stays.
+        all
     }
 
     fn replaced(&mut self, row: &SessionRow) {
@@ -325,7 +344,9 @@ impl Old {
             self.current.iter().filter(|it| *it.1 == 0).map(|it| it.0.clone()).collect();
         for path in &self.others {
             let index = path.split_once('/').map(|it| format!("sessions/{}", it.1));
-            if index.is_some_and(|it| done(&it)) {
+            if index.as_deref().is_some_and(done)
+                || index.is_some_and(|it| !archive.names(&it)) && self.is_derived(archive, path)
+            {
                 out.push(path.clone());
             }
         }

@@ -546,6 +546,41 @@ fn a_session_whose_index_is_lost_comes_back_from_its_bytes() {
     world.run("archive repair");
     assert_eq!(world.run("search '' --format jsonl").0, wanted);
     assert!(!world.run("archive verify").0.contains("[exit"));
+    // What the lost index spoke of lies beside its newer rows until the next rebuild, and then no more.
+    let of_second =
+        |it: &PathBuf| it.ends_with("00000002.parquet") && !it.starts_with("transcripts");
+    assert_eq!(
+        files(&world).iter().filter(|it| of_second(it) && !it.starts_with("lost")).count(),
+        2
+    );
+    assert!(!world.run("archive rebuild").0.contains("[exit"));
+    assert_eq!(
+        files(&world).iter().filter(|it| of_second(it) && !it.starts_with("lost")).count(),
+        0
+    );
+    assert_eq!(world.run("search '' --format jsonl").0, wanted);
+}
+
+#[test]
+fn sessions_of_which_the_whole_index_is_lost_are_named_once_each_and_count_once() {
+    let world = whole();
+    world.run("sync more");
+    let archive = world.path("archive");
+    let wanted = world.run("search '' --format jsonl").0;
+    let sound = world.path("sound");
+    copy(&archive.join("sessions"), &sound);
+    std::fs::remove_dir_all(archive.join("sessions")).unwrap();
+    assert!(world.run("archive rebuild").0.contains("[exit 3]"));
+    // Whoever finds the lost index again may put it back: nothing of it counts twice.
+    copy(&sound, &archive.join("sessions"));
+    assert_eq!(world.run("search '' --format jsonl").0, wanted);
+    let manifest = ssmtrail::archive::manifest::Manifest::read(&archive);
+    let named: Vec<_> = manifest.entries.iter().flat_map(|it| &it.superseded).collect();
+    assert_eq!(named.len(), 4, "{named:?}");
+    assert!(!world.run("archive rebuild").0.contains("[exit"));
+    let commands = |it: &PathBuf| it.starts_with("commands");
+    assert_eq!(files(&world).iter().filter(|it| commands(it)).count(), 1);
+    assert!(!world.run("archive verify").0.contains("[exit"));
 }
 
 #[test]
@@ -690,23 +725,110 @@ fn an_entry_of_another_archive_takes_nothing_from_this_one() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_damage_and_is_waited_for_by_nobody() {
+fn what_is_no_file_is_damage_is_waited_for_by_nobody_and_can_be_moved_aside() {
     let world = whole();
     let (archive, sound) = (world.path("archive"), world.path("sound"));
     std::fs::rename(&archive, &sound).unwrap();
-    for place in ["transcripts", "manifest.jsonl", "feeds/default", "readers", "reveals.jsonl"] {
-        copy(&sound, &archive);
-        let path = match place {
-            "transcripts" => table(&archive, "transcripts", 1),
-            it => archive.join(it),
-        };
-        std::fs::remove_file(&path).unwrap();
-        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        for line in ["archive verify", "sessions", "sync more", "export --since-last"] {
-            world.run(line);
+    let pipe = |path: &Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    let folder = |path: &Path| {
+        std::fs::create_dir_all(path).unwrap();
+        std::fs::write(path.join("00000002.parquet"), "x").unwrap();
+    };
+    let kinds: [(&str, &dyn Fn(&Path)); 2] = [("pipe", &pipe), ("folder", &folder)];
+    for place in [
+        "transcripts",
+        "commands",
+        "manifest.jsonl",
+        "manifest.next",
+        "entries/00000002.json",
+        "entries/00000002.brought",
+        "salt",
+        "archive.json",
+        "feeds/default",
+        "reveals.jsonl",
+        "reveals.head",
+    ] {
+        for (kind, put) in kinds {
+            copy(&sound, &archive);
+            let path = match place {
+                "transcripts" | "commands" => table(&archive, place, 1),
+                it => archive.join(it),
+            };
+            let _ = std::fs::remove_file(&path);
+            put(&path);
+            // Without the marker nobody says that this is an archive.
+            let no_marker = place == "archive.json";
+            for line in [
+                "sessions",
+                "search systemctl",
+                "export --since-last",
+                "show bob-0123456789abcdef1",
+            ] {
+                let said = world.run(line);
+                let feed = place == "feeds/default" && line.starts_with("export");
+                let refused = no_marker || feed;
+                assert_eq!(code(&said) == "2", refused, "{place} is a {kind}: {line}: {}", said.0);
+                if refused {
+                    assert!(said.0.contains("hint: "), "{place} is a {kind}: {line}: {}", said.0);
+                }
+            }
+            let said = world.run("archive verify");
+            assert!(said.0.contains("broken: "), "{place} is a {kind}: {}", said.0);
+            world.run("sync more");
+            let said = world.run("archive repair");
+            assert!(!said.0.contains("[exit 2]"), "{place} is a {kind}: {}", said.0);
+            let proof = world.run("archive verify");
+            assert!(proof.0.contains("sound: "), "{place} is a {kind}: {}{}", said.0, proof.0);
+            let _ = std::fs::remove_dir_all(&archive);
         }
-        std::fs::remove_dir_all(&archive).unwrap();
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_table_may_lie_on_another_disk() {
+    let world = whole();
+    let archive = world.path("archive");
+    std::fs::rename(archive.join("commands"), world.path("disk")).unwrap();
+    std::os::unix::fs::symlink(world.path("disk"), archive.join("commands")).unwrap();
+    assert!(world.run("archive verify").0.contains("sound: "));
+    let said = world.run("sync more").0;
+    assert!(!said.contains("[exit"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_name_is_no_text_is_moved_aside_like_any_other() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = whole();
+    let name = std::ffi::OsStr::from_bytes(b"commands/\xff\xfe.parquet");
+    std::fs::write(world.path("archive").join(name), "x").unwrap();
+    assert!(world.run("sync more").0.contains("[exit 2]"));
+    let said = world.run("archive repair").0;
+    assert!(said.contains("commands/%ff%fe.parquet"), "{said}");
+    assert!(world.path("archive").join("lost/00000004/commands/%ff%fe.parquet").exists());
+    assert!(world.run("archive verify").0.contains("sound: "));
+}
+
+#[test]
+fn what_a_writer_wrote_down_before_it_died_is_taken_in_whatever_else_is_damaged() {
+    let world = whole();
+    let archive = world.path("archive");
+    let wanted = world.run("search '' --format jsonl").0;
+    let text = std::fs::read_to_string(archive.join("manifest.jsonl")).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    std::fs::write(archive.join("manifest.next"), lines[2]).unwrap();
+    std::fs::remove_file(archive.join("entries/00000003.json")).unwrap();
+    std::fs::remove_dir_all(archive.join("feeds")).unwrap();
+    std::fs::write(archive.join("manifest.jsonl"), [lines[0], lines[1]].concat()).unwrap();
+    let path = table(&archive, "commands", 0);
+    std::fs::copy(&path, path.with_file_name("99999999.parquet")).unwrap();
+    let said = world.run("archive repair").0;
+    assert!(said.contains("its files were taken back in"), "{said}");
+    assert_eq!(world.run("search '' --format jsonl").0, wanted);
+    assert!(world.run("archive verify").0.contains("sound: "));
 }
 
 #[test]
