@@ -166,6 +166,8 @@ fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
 /// One transcript found in an object.
 pub struct Kept {
     pub session_id: SessionId,
+    /// The object is named by another session.
+    pub is_of_another: bool,
     pub form: Form,
     /// The log stream, where the object holds several.
     pub stream: Option<String>,
@@ -380,6 +382,7 @@ fn take(
                 Some(session_id) => {
                     taken.transcripts.push(Kept {
                         session_id,
+                        is_of_another: false,
                         form,
                         stream: None,
                         content,
@@ -397,6 +400,7 @@ fn take(
         Container::Empty => match id {
             Some(session_id) => taken.transcripts.push(Kept {
                 session_id,
+                is_of_another: false,
                 form: Form::Script,
                 stream: None,
                 content: Content::Memory(Vec::new()),
@@ -512,13 +516,14 @@ fn event_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<(
 struct Export {
     at: i64,
     message: Vec<u8>,
+    line_ends: usize,
     /// Those of its lines that are no UTF-8, as they stood.
     odd: Vec<Vec<u8>>,
 }
 
 impl Export {
     fn begin(at: i64, line: &[u8], start: usize) -> Self {
-        let mut it = Self { at, message: Vec::new(), odd: Vec::new() };
+        let mut it = Self { at, message: Vec::new(), line_ends: 0, odd: Vec::new() };
         it.add(line, start);
         it
     }
@@ -530,6 +535,24 @@ impl Export {
         }
     }
 
+    /// Whether it can end before this message, which would be the next of its stream. A line of a transcript may begin with a
+    /// time, too, and nothing tells the two apart but how the agent cuts: a streamed event is JSON and one line; a chunk of a
+    /// file ends where the next line would make it too long; and only who uploads a file again begins it again.
+    fn may_end_before(&self, next: &[u8], at: i64, first: &[u8]) -> bool {
+        let is_streamed = self.message.starts_with(b"{")
+            && memchr::memmem::find(
+                &self.message[..self.message.len().min(4096)],
+                b"\"sessionData\"",
+            )
+            .is_some();
+        // Counted before the agent turned each CR LF into LF.
+        let is_full = self.message.len() + self.line_ends + next.len() + 2 >= CHUNK_BYTES;
+        let is_again = next.starts_with(b"Script started on ")
+            && next == first
+            && (0..=OLDEST_EVENT).contains(&(at - self.at));
+        is_streamed || is_full || is_again
+    }
+
     fn close(self, parts: &mut Parts<'_>) -> std::io::Result<()> {
         let message = String::from_utf8_lossy(&self.message);
         let event = serde_json::json!({ "timestamp": self.at, "message": message });
@@ -539,12 +562,25 @@ impl Export {
     }
 }
 
+/// Bytes of a finished transcript that the agent puts into one event at most (amazon-ssm-agent:
+/// agent/agentlogstocloudwatch/cloudwatchlogspublisher/cloudwatchlogsservice.go, messageLengthThresholdInBytes).
+const CHUNK_BYTES: usize = 200_000;
+/// Milliseconds that an event may lie back when it is put into a log group ("PutLogEvents": 14 days).
+const OLDEST_EVENT: i64 = 14 * 24 * 60 * 60 * 1000;
+
 /// An export task's lines: a new event begins with a time, other lines go on with the last.
 fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
     let mut open: Option<Export> = None;
+    let mut first: Vec<u8> = Vec::new();
     lines(body, |line, cut| {
         let begins = if cut == Cut::Later { None } else { export_line(line) };
+        let begins = begins.filter(|(at, start)| {
+            open.as_ref().is_none_or(|it| it.may_end_before(&line[*start..], *at, &first))
+        });
         if let Some((at, start)) = begins {
+            if open.is_none() {
+                first = line[start..].to_vec();
+            }
             if let Some(it) = open.replace(Export::begin(at, line, start)) {
                 it.close(parts)?;
             }
@@ -563,6 +599,7 @@ fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<
         }
         if cut != Cut::Later {
             it.message.push(b'\n');
+            it.line_ends += 1;
         }
         it.add(line, 0);
         Ok(())

@@ -2,6 +2,10 @@
 //!
 //! Words are AWS's own where it has them ("Session", AWS Systems Manager API Reference).
 
+/// What stands in the place of masked data: as many asterisks as it had characters ("Help protect sensitive log data with
+/// masking"). No ARN, id or name holds any.
+pub const MASK: &str = "***";
+
 /// Name of a session as Session Manager gives it: also the log stream, and the object key's stem.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(String);
@@ -46,10 +50,13 @@ impl SessionId {
         !principal.is_empty() && (old || new)
     }
 
-    /// What stands before the last hyphen: a hint of the owner, never proof.
+    /// What stands before the last hyphen: a hint of the owner, never proof. Asterisks hint at nobody.
     pub fn owner_hint(&self) -> Option<&str> {
         let (principal, _) = self.0.rsplit_once('-')?;
-        (principal != "ecs-execute-command" && !principal.is_empty()).then_some(principal)
+        let is_one = principal != "ecs-execute-command"
+            && !principal.is_empty()
+            && !principal.contains(MASK);
+        is_one.then_some(principal)
     }
 
     pub fn as_str(&self) -> &str {

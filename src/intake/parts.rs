@@ -115,20 +115,19 @@ impl<'a> Parts<'a> {
         let streamed = text.and_then(Streamed::read);
         let told = streamed.as_ref().and_then(|it| it.session_id.as_deref());
         let named = self.named.as_ref().map(|it| it.as_str().to_owned());
+        // The name of the stream and of the object are AWS's word; what the events say is the machine's.
         let stream =
-            event.log_stream_name.as_deref().or(told).or(named.as_deref()).unwrap_or_default();
+            event.log_stream_name.as_deref().or(named.as_deref()).or(told).unwrap_or_default();
         let number = self.number(stream);
         self.last = Some(number);
         let part = &mut self.streams[number];
         if part.events == 0 {
             let named = SessionId::new(stream).filter(SessionId::is_well_formed);
             let script = text.is_some_and(|it| it.starts_with("Script started on "));
-            part.session_id = told
-                .and_then(SessionId::new)
-                .or(named)
-                .or_else(|| {
-                    self.named.clone().filter(|_| script || event.log_stream_name.is_none())
-                })
+            part.session_id = named
+                .or_else(|| self.named.clone().filter(|_| event.log_stream_name.is_none()))
+                .or_else(|| told.and_then(SessionId::new))
+                .or_else(|| self.named.clone().filter(|_| script))
                 .or_else(|| SessionId::new(stream).filter(|_| script));
             part.foreign = part.session_id.is_none();
         }
@@ -247,8 +246,10 @@ impl<'a> Parts<'a> {
                     bytes: part.bytes + nobodys,
                 },
             };
+            let is_of_another = self.named.as_ref().is_some_and(|it| *it != session_id);
             taken.transcripts.push(Kept {
                 session_id,
+                is_of_another,
                 form: Form::Events,
                 stream: many.then_some(stream),
                 content,

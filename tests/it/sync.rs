@@ -419,6 +419,62 @@ fn say(stream: &str, at: u64, text: &str) -> String {
     event(stream, ARN, 1_795_160_000 + at, &[&format!("sh-4.2$ {text}")])
 }
 
+#[test]
+fn the_name_of_a_stream_outranks_what_is_masked_or_claimed_in_its_events() {
+    let world = World::new();
+    let masked = "arn:aws:sts::111122223333:assumed-role/Ops/***************";
+    let event = |stream: &str, id: &str, arn: &str, at: u64, text: &str| {
+        event(stream, arn, 1_795_160_000 + at, &[&format!("sh-4.2$ {text}")]).replacen(
+            &format!("\\\"sessionId\\\":\\\"{stream}"),
+            &format!("\\\"sessionId\\\":\\\"{id}"),
+            1,
+        )
+    };
+    let hidden = "***************-0123456789abcdef1";
+    let lines = [event(ANN, hidden, masked, 0, "id"), event(BOB_ID, ZED, ARN, 1, "uptime")];
+    assert!(lines[0].contains(hidden), "{}", lines[0]);
+    world.file("logs/events.jsonl", lines.join("\n").as_bytes());
+    // The bytes of the first, under its own name.
+    world.transcript(&format!("logs/{ANN}.log"), &["sh-4.2$ id", "sh-4.2$ exit"]);
+    world.run("sync logs");
+    world
+        .run("query -e 'SELECT session_id, account_id, owner, owner_from, claims, transcripts, flaws FROM sessions ORDER BY session_id' --format csv")
+        .is(expect![[r#"
+            session_id,account_id,owner,owner_from,claims,transcripts,flaws
+            ann-0123456789abcdef1,111122223333,ann,session-id,account_id+region+target+run_as,2,diverges@86~0+masked
+            bob-0123456789abcdef3,111122223333,arn:aws:iam::111122223333:user/alice,event,account_id+region+owner+target+run_as,1,id-differs+lossy
+        "#]]);
+}
+
+#[test]
+fn a_time_in_the_text_of_an_export_file_parts_no_event_and_moves_no_session() {
+    let world = World::new();
+    let text = "2026-11-20T03:12:46.001Z /app # cat release.txt\n2031-01-05T00:00:00.123Z end of support\n/app # exit\n";
+    world.file(&format!("logs/task/{ANN}/000000.gz"), &gz(text.as_bytes()));
+    let upload = format!(
+        "2026-11-20T03:12:46.001Z Script started on 2026-11-20 03:12:45+00:00\nsh-4.2$ id\n{}2026-11-20T03:12:46.002Z sh-4.2$ uptime\n",
+        format!("{}\n", "x".repeat(99)).repeat(2000)
+    );
+    world.file(&format!("logs/task/{BOB_ID}/000000.gz"), &gz(upload.as_bytes()));
+    world.run("sync logs");
+    world.run("sessions").is(expect![[r#"
+        WHEN                    OWNER  TARGET  COMMANDS  SESSION                FLAWS
+        ≤ 2026-11-20 03:12:45Z  bob    -              2  bob-0123456789abcdef3  no-footer
+        ≤ 2026-11-20 03:12:46Z  ann    -              2  ann-0123456789abcdef1
+    "#]]);
+    world.run("search --output 2031-01-05T00:00:00.123Z --count").is(expect![[r#"
+        1
+    "#]]);
+    // A chunk of a long file ends where the next line would make it too long: that time is the event's own.
+    world.run("search --output 2026-11-20T03:12:46.002Z --count").is(expect![[r#"
+        0
+        [exit 1]
+    "#]]);
+    world.run("search uptime --count").is(expect![[r#"
+        1
+    "#]]);
+}
+
 const FLAWS: &str =
     "query -e 'SELECT session_id, command_count, flaws FROM sessions ORDER BY session_id'";
 
