@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::session::MASK;
 use crate::transcript::both::Aligned;
 use crate::transcript::both::CUT;
 use crate::transcript::both::Diverged;
@@ -90,10 +91,15 @@ pub enum FlawKind {
     KeptDamaged,
     /// The recorded machine claims a time that AWS's own times contradict.
     Clock,
+    /// A data protection policy of the log group put asterisks in the place of what it finds ("Help protect sensitive log data
+    /// with masking").
+    Masked,
+    /// The transcript says that it is of another session than the one whose stream or file it lies in.
+    IdDiffers,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -112,6 +118,8 @@ impl FlawKind {
         Self::NotEchoed,
         Self::KeptDamaged,
         Self::Clock,
+        Self::Masked,
+        Self::IdDiffers,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -138,6 +146,8 @@ impl FlawKind {
             Self::NotEchoed => "not-echoed",
             Self::KeptDamaged => "kept-damaged",
             Self::Clock => "clock",
+            Self::Masked => "masked",
+            Self::IdDiffers => "id-differs",
         }
     }
 
@@ -165,6 +175,12 @@ impl FlawKind {
             }
             Self::Clock => {
                 "the time that the machine claims is not possible by when the transcript was stored"
+            }
+            Self::Masked => {
+                "a data protection policy masked the log events: what it hid is not here"
+            }
+            Self::IdDiffers => {
+                "the transcript claims the id of another session than its stream or file is named by"
             }
             Self::KeptDamaged => {
                 "what the archive kept before cannot be read: this was read from the source again"
@@ -273,6 +289,8 @@ impl Piece {
 pub struct Claims {
     pub frame: Frame,
     pub owner: Option<String>,
+    /// Account of the owner, even where the owner's name is masked.
+    pub account: Option<String>,
     pub region: Option<String>,
     pub target: Option<String>,
     pub run_as: Option<String>,
@@ -554,11 +572,32 @@ impl Inner {
         self.draw.reader.is_streamed();
         let claims = &mut self.claims;
         claims.streamed = true;
-        claims.owner = claims.owner.take().or(it.user_identity.and_then(|it| it.arn));
-        claims.region = claims.region.take().or(it.aws_region);
-        claims.target = claims.target.take().or(it.target.and_then(|it| it.id));
-        claims.run_as = claims.run_as.take().or(it.run_as_user.filter(|it| !it.is_empty()));
-        claims.session_id = claims.session_id.take().or(it.session_id);
+        let arn = it.user_identity.and_then(|it| it.arn);
+        claims.account = claims
+            .account
+            .take()
+            .or_else(|| arn.as_deref().and_then(crate::session::account_of).map(str::to_owned));
+        let mut is_masked = false;
+        let mut told = |it: Option<String>| {
+            let it = it.filter(|it| !it.is_empty())?;
+            is_masked |= it.contains(MASK);
+            (!it.contains(MASK)).then_some(it)
+        };
+        let (owner, region) = (told(arn), told(it.aws_region));
+        let (target, run_as) = (told(it.target.and_then(|it| it.id)), told(it.run_as_user));
+        let session_id = told(it.session_id);
+        let is_other = matches!((&claims.session_id, &session_id), (Some(a), Some(b)) if a != b);
+        claims.owner = claims.owner.take().or(owner);
+        claims.region = claims.region.take().or(region);
+        claims.target = claims.target.take().or(target);
+        claims.run_as = claims.run_as.take().or(run_as);
+        claims.session_id = claims.session_id.take().or(session_id);
+        for (is, kind) in [(is_masked, FlawKind::Masked), (is_other, FlawKind::IdDiffers)] {
+            if is {
+                self.flaws.push(Flaw { kind, at: from, count: 1 });
+                self.flaws = merged(std::mem::take(&mut self.flaws));
+            }
+        }
         if let Some(at) = at {
             self.draw.tick(from, at);
         }

@@ -46,6 +46,9 @@ pub enum Kind {
     Shell,
     /// A program with prompts of its own read it.
     Repl,
+    /// Typed, and nothing tells whether it ran: in a zsh that leaves no trace, what was thrown away with Ctrl-C looks like what
+    /// ran and printed nothing.
+    Unconfirmed,
     /// Typed and never run: Ctrl-C, or the session was lost.
     Abandoned,
     /// Looks typed, but the evidence is too thin to say so.
@@ -53,12 +56,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Shell, Self::Repl, Self::Abandoned, Self::Possible];
+    pub const ALL: [Self; 5] =
+        [Self::Shell, Self::Repl, Self::Unconfirmed, Self::Abandoned, Self::Possible];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Shell => "shell",
             Self::Repl => "repl",
+            Self::Unconfirmed => "unconfirmed",
             Self::Abandoned => "abandoned",
             Self::Possible => "possible",
         }
@@ -67,11 +72,15 @@ impl Kind {
     /// Kinds that ran, as rows name them. Only these are counted, and only these make somebody root or a session notable.
     pub const RAN: [&'static str; 2] = ["shell", "repl"];
 
-    /// Kinds that were typed: listed, and marked where they did not run.
-    pub const TYPED: [&'static str; 3] = ["shell", "repl", "abandoned"];
+    /// Kinds that may have run: what an auditor reads first is looked for in these, and marked where it is not known to have run.
+    pub const MAY_HAVE_RUN: [&'static str; 3] = ["shell", "repl", "unconfirmed"];
+
+    /// Kinds that were typed: listed, and marked where they did not run or nothing tells.
+    pub const TYPED: [&'static str; 4] = ["shell", "repl", "unconfirmed", "abandoned"];
 
     /// Those, and what was perhaps typed: only on request.
-    pub const PERHAPS: [&'static str; 4] = ["shell", "repl", "abandoned", "possible"];
+    pub const PERHAPS: [&'static str; 5] =
+        ["shell", "repl", "unconfirmed", "abandoned", "possible"];
 
     /// Whether a row of this kind ran; what nobody knows did not.
     pub fn has_run(name: &str) -> bool {
@@ -166,6 +175,23 @@ struct Current {
     named: bool,
     /// It was handed on, because too much that is possible came after it.
     told: bool,
+    /// Its shell draws the same whether a line ran or was thrown away.
+    traceless: bool,
+}
+
+impl Current {
+    /// The next prompt has come. Where it is the same, nothing was printed before it and no title told the command, nothing tells
+    /// whether that ran.
+    fn confirm(&mut self, next: &Command) {
+        let unknown = self.traceless
+            && self.outputs == 0
+            && !self.named
+            && self.command.kind == Kind::Shell
+            && self.command.prompt == next.prompt;
+        if unknown {
+            self.command.kind = Kind::Unconfirmed;
+        }
+    }
 }
 
 /// Reads commands window by window, in order.
@@ -394,6 +420,9 @@ impl Reader {
     }
 
     fn begin(&mut self, mut command: Command, marked: bool) {
+        if let Some(current) = &mut self.current {
+            current.confirm(&command);
+        }
         self.close();
         if self.echo_off && command.kind == Kind::Shell {
             if command.evidence.iter().any(|it| it.what == EDITED) {
@@ -435,6 +464,7 @@ impl Reader {
             draws_panes,
             named: false,
             told: false,
+            traceless: false,
         });
     }
 

@@ -51,6 +51,9 @@ impl Reader {
         if region.end == RegionEnd::Accepted {
             self.region_crs.get_or_insert(region.crs);
         }
+        if region.printed {
+            self.output();
+        }
         let crs = self.region_crs.unwrap_or(region.crs);
         let replayed = region.input_at.is_none()
             && region.end == RegionEnd::Accepted
@@ -170,7 +173,18 @@ impl Reader {
             }
             return;
         }
+        // zle alone sets its mark behind the prompt and is followed by a CR.
+        let traceless = region.end == RegionEnd::Accepted
+            && region.input_at.is_some()
+            && !region.escape_follows
+            && region.keypad_left_on
+            // Behind a search the output begins in the editor's own row.
+            && region.ends_row
+            && !leaves_keypad;
         self.begin(command, true);
+        if let Some(current) = self.current.as_mut() {
+            current.traceless = traceless;
+        }
     }
 
     /// An input region that may be output: kept apart, and nothing follows from it.

@@ -19,6 +19,7 @@ pub(super) struct OpenRegion {
     /// The cursor was last saved with nothing before it on its row, between these marks.
     pub(super) saved_bare: bool,
     pub(super) filled: bool,
+    pub(super) printed: bool,
     pub(super) redrawn: bool,
     pub(super) pasted: bool,
     /// A row that was drawn anew from its start, and the text before the lowest column that its editor had gone back to.
@@ -66,14 +67,18 @@ impl Page {
         }
         let titled = self.titled_row == Some(number);
         let base = self.main.base;
-        let filled = cleared_row.filter(|it| *it >= base && *it <= number).is_some_and(|first| {
-            (first..=number).any(|it| {
-                self.main.rows[(it - base) as usize]
-                    .versions
-                    .iter()
-                    .any(|it| matches!(it.0.trim_end().chars().next_back(), Some('%' | '#')))
-            })
-        });
+        let (mut filled, mut printed) = (false, false);
+        if let Some(first) = cleared_row.filter(|it| *it >= base && *it <= number) {
+            for it in first..=number {
+                for version in &self.main.rows[(it - base) as usize].versions {
+                    let text = version.0.trim_end();
+                    let is_mark = matches!(text.chars().next_back(), Some('%' | '#'));
+                    filled |= is_mark;
+                    // Output without a line end stands before the mark.
+                    printed |= is_mark && text.chars().nth(1).is_some();
+                }
+            }
+        }
         let row = &mut self.main.rows[index];
         // What the prompt says of itself is learnt afresh in each region.
         row.low_col = u16::MAX;
@@ -84,6 +89,7 @@ impl Page {
             typed: false,
             saved_bare: false,
             filled,
+            printed,
             redrawn: false,
             pasted: false,
             again: None,
@@ -178,8 +184,10 @@ impl Page {
             crs: self.region_crs,
             genuine,
             escape_follows: self.escape_follows,
+            ends_row: self.ends_row,
             keypad_left_on: !self.keypad_left,
             filled: region.filled,
+            printed: region.printed,
             redrawn: region.redrawn,
             pasted: region.pasted,
             enter_col: self.enter_col,

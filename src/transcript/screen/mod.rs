@@ -144,10 +144,14 @@ pub struct Region {
     pub genuine: bool,
     /// It was followed by an escape sequence, as fish does, and not by the CR of readline and zle.
     pub escape_follows: bool,
+    /// Nothing stands behind the end mark in its line.
+    pub ends_row: bool,
     /// The keypad was still in the line editor's mode: zle leaves that mode at Enter, not at Ctrl-C.
     pub keypad_left_on: bool,
     /// A row was filled just before its prompt, as zsh does before each first prompt and no other.
     pub filled: bool,
+    /// Output without a line end stood in that row.
+    pub printed: bool,
     /// Its editor drew the prompt and the line anew after something had been typed.
     pub redrawn: bool,
     /// Lines were pasted into it as a block.
@@ -323,6 +327,8 @@ struct Page {
     marked: bool,
     closed_region: bool,
     escape_follows: bool,
+    /// Nothing but CRs stands behind the mark in its line.
+    ends_row: bool,
     /// The stream lost its CRs on the way.
     lossy: bool,
     /// In a stream: row and column at which a line editor ended a line, and whether it began anew there.
@@ -391,6 +397,7 @@ impl Screen {
                 marked: false,
                 closed_region: false,
                 escape_follows: false,
+                ends_row: false,
                 lossy: false,
                 broken_off: None,
                 noted: 0,
@@ -522,6 +529,7 @@ impl Screen {
                     || next.is_none() && (!ended || crs != 1);
                 page.escape_follows = next == Some(0x1b)
                     && page.region.as_ref().is_some_and(|it| it.input_at.is_none());
+                page.ends_row = rest.iter().all(|it| *it == b'\r');
                 page.close_region(place.min(to), genuine);
             }
         }
