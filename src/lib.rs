@@ -56,6 +56,9 @@ pub mod source;
 /// The kept copy: tables, manifest, the one writer.
 pub mod archive;
 
+/// Names of commands that outlive their places.
+pub mod uid;
+
 /// An object's bytes become the transcripts in it.
 pub mod intake;
 

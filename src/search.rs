@@ -20,6 +20,7 @@ use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::session::Window;
 use crate::session::owner_apart;
 use crate::session::short_owner;
 
@@ -33,6 +34,11 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// Whether it matches whatever there is.
+    pub fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+
     /// # Errors
     /// A regular expression that is none.
     pub fn new(text: &str, regex: bool, ignore_case: bool) -> Result<Self> {
@@ -130,18 +136,33 @@ pub fn commands(
     kinds: &[&str],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
+    whole_commands(archive, which, pattern, kinds, |mut hits| {
+        hits.retain(|it| may_lie_in(which.window, it));
+        if hits.is_empty() { Ok(()) } else { take(hits) }
+    })
+}
+
+/// The same with all commands of the sessions that may lie in the window, whenever each was typed.
+///
+/// # Errors
+/// An index that cannot be read, and whatever `take` says.
+pub fn whole_commands(
+    archive: &Archive,
+    which: &Which,
+    pattern: &Pattern,
+    kinds: &[&str],
+    mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
+) -> Result<()> {
     for (path, spans) in places(archive, which, "commands")?.files {
-        commands_at(archive, &path, &spans, pattern, kinds, |mut hits| {
-            hits.retain(|it| {
-                let latest = it.at_latest.micros();
-                // A session known only by its end keeps its commands with it.
-                it.at_earliest.micros().is_none()
-                    || which.window.may_hold(it.at_earliest.micros(), latest)
-            });
-            if hits.is_empty() { Ok(()) } else { take(hits) }
-        })?;
+        commands_at(archive, &path, &spans, pattern, kinds, &mut take)?;
     }
     Ok(())
+}
+
+/// Whether a command may have been typed in this window. A session known only by its end keeps its commands with it.
+pub fn may_lie_in(window: Window, it: &CommandRow) -> bool {
+    let (earliest, latest) = (it.at_earliest.micros(), it.at_latest.micros());
+    earliest.is_none() || window.may_hold(earliest, latest)
 }
 
 /// The same of one session alone, whatever the window.
@@ -191,6 +212,7 @@ fn commands_at(
 }
 
 /// One line that matches, with the session it was shown in.
+#[derive(Clone, Debug)]
 pub struct LineHit {
     pub session_id: String,
     pub session_key: String,

@@ -34,6 +34,8 @@ use crate::render::feed;
 use crate::search;
 use crate::search::Pattern;
 use crate::secrets::Masker;
+use crate::uid;
+use crate::uid::Names;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,8 +46,8 @@ Examples:
   ssmtrail export --schema                                     the JSON Schema of the records
 
 With --since-last the archive remembers how far the feed has come, by its name, once all was written. A session that grew or was read
-again comes again as a whole: a record's uid stays the same, so what comes twice can be dropped. What could not be read is told,
-exit 3, and comes with the next run that can read it.";
+again comes again as a whole. Keep the last record of each uid: a command that a better reading no longer finds comes as a record
+of schema ssmtrail.withdrawn/1 under its uid. What could not be read is told, exit 3, and comes with the next run that can read it.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -105,7 +107,7 @@ const FEW: usize = 2000;
 
 /// Sessions of one batch.
 const CHUNK: usize = 1000;
-const KINDS: [&str; 3] = crate::transcript::commands::Kind::TYPED;
+const KINDS: [&str; 4] = crate::transcript::commands::Kind::TYPED;
 
 impl Export {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
@@ -158,6 +160,7 @@ impl Export {
         }
         sessions.retain(|it| it.generation > since);
         let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
+        masking::sessions(&mut masker, &mut sessions);
         let to = target.map(|it| it.pour(run.world.stop)).transpose()?;
         let mut out = Out { form: self.format, to, batches: None, timeless: 0, rows: 0 };
         if self.what != What::Commands {
@@ -167,6 +170,9 @@ impl Export {
             }
         }
         if self.what != What::Sessions {
+            if self.since_last.is_some() {
+                sessions.iter().try_for_each(|it| out.withdrawn(run.ui, it))?;
+            }
             commands(run, &archive, &which, &sessions, since, &mut masker, &mut out)?;
         }
         out.end(run.ui, self.what)?;
@@ -272,11 +278,27 @@ fn commands(
 ) -> Result<()> {
     let times: std::collections::HashMap<&str, Option<i64>> =
         sessions.iter().map(|it| (it.session_key.as_str(), it.at.micros())).collect();
+    let mut names = Names::default();
     let mut take = |mut rows: Vec<CommandRow>| -> Result<()> {
         stopped(run)?;
         rows.retain(|it| times.contains_key(it.session_key.as_str()));
+        let shown: Option<Vec<u64>> =
+            masker.reveals().then(|| rows.iter().map(|it| uid::fingerprint(&it.command)).collect());
         masking::commands(masker, &mut rows);
-        out.commands(run.ui, &rows, |it| times.get(it.session_key.as_str()).copied().flatten())
+        // Names count what came before, whatever window was asked for.
+        let mut uids: Vec<String> = Vec::with_capacity(rows.len());
+        for (nth, it) in rows.iter().enumerate() {
+            let text = match &shown {
+                Some(shown) => shown[nth],
+                None => uid::of_masked(&it.command),
+            };
+            uids.push(names.next(&it.session_key, text));
+        }
+        let (rows, uids): (Vec<CommandRow>, Vec<String>) =
+            rows.into_iter().zip(uids).filter(|it| search::may_lie_in(which.window, &it.0)).unzip();
+        out.commands(run.ui, &rows, &uids, |it| {
+            times.get(it.session_key.as_str()).copied().flatten()
+        })
     };
     if since > 0 && sessions.len() <= FEW {
         for it in sessions {
@@ -284,12 +306,13 @@ fn commands(
         }
         return Ok(());
     }
-    search::commands(archive, which, &Pattern::All, &KINDS, take)
+    search::whole_commands(archive, which, &Pattern::All, &KINDS, take)
 }
 
 /// Columns that only the archive itself needs.
-const INNER: [&str; 9] = [
+const INNER: [&str; 10] = [
     "session_key",
+    "withdrawn",
     "generation",
     "commands_at",
     "commands_rows",
@@ -357,16 +380,34 @@ impl Out {
         &mut self,
         ui: &mut Ui<'_>,
         rows: &[CommandRow],
+        uids: &[String],
         at: impl Fn(&CommandRow) -> Option<i64>,
     ) -> Result<()> {
         match self.form {
-            Form::Jsonl => rows.iter().try_for_each(|it| self.line(ui, Some(feed::command(it)))),
+            Form::Jsonl => {
+                let mut named = rows.iter().zip(uids);
+                named.try_for_each(|(it, uid)| self.line(ui, Some(feed::command(it, uid))))
+            }
             Form::Ocsf => {
-                rows.iter().try_for_each(|it| self.line(ui, feed::ocsf_command(it, at(it))))
+                let mut named = rows.iter().zip(uids);
+                named.try_for_each(|(it, uid)| self.line(ui, feed::ocsf_command(it, uid, at(it))))
             }
             Form::Parquet => self.table(ui, &rows_frame(rows)?),
             Form::Asciicast => Ok(()),
         }
+    }
+
+    /// What a reader of the feed has and is to forget.
+    fn withdrawn(&mut self, ui: &mut Ui<'_>, it: &SessionRow) -> Result<()> {
+        let uids = it.withdrawn.iter().flat_map(|it| it.split('+'));
+        for uid in uids.filter(|it| !it.is_empty()) {
+            match self.form {
+                Form::Jsonl => self.line(ui, Some(feed::withdrawn(it, uid)))?,
+                Form::Ocsf => self.line(ui, feed::ocsf_withdrawn(it, uid))?,
+                Form::Parquet | Form::Asciicast => {}
+            }
+        }
+        Ok(())
     }
 
     /// Ends the output; a file appears.

@@ -6,40 +6,20 @@
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
-use sha2::Digest;
-use sha2::Sha256;
 
 use super::visible;
-use crate::archive::manifest::hex;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SessionRow;
+use crate::uid;
 
 /// Versions of our records. A field may be added; when one is renamed or means another thing, the number is raised.
 const COMMAND: &str = "ssmtrail.command/1";
 const SESSION: &str = "ssmtrail.session/1";
+const WITHDRAWN: &str = "ssmtrail.withdrawn/1";
 
 /// The release of the Open Cybersecurity Schema Framework ("schema.ocsf.io").
 pub(super) const OCSF: &str = "1.8.0";
-
-/// The same for the same command of the same session, in whatever archive and however often it is exported.
-fn uid(parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for it in parts {
-        hasher.update(it.as_bytes());
-        hasher.update([0]);
-    }
-    hex(&hasher.finalize()[..16])
-}
-
-fn command_uid(it: &CommandRow) -> String {
-    let account = it.account_id.as_deref().unwrap_or_default();
-    uid(&[account, &it.session_id, &it.seq.to_string()])
-}
-
-fn session_uid(it: &SessionRow) -> String {
-    uid(&[it.account_id.as_deref().unwrap_or_default(), &it.session_id])
-}
 
 fn words(text: &str) -> Vec<&str> {
     text.split('+').filter(|it| !it.is_empty()).collect()
@@ -51,11 +31,11 @@ fn rfc3339(it: Instant) -> Value {
         .map_or(Value::Null, |it| it.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true).into())
 }
 
-/// A command as one of our records.
-pub fn command(it: &CommandRow) -> Value {
+/// A command as one of our records, with its name (see [`crate::uid`]).
+pub fn command(it: &CommandRow, uid: &str) -> Value {
     json!({
         "schema": COMMAND,
-        "uid": command_uid(it),
+        "uid": uid,
         "session_id": it.session_id,
         "seq": it.seq,
         "command": it.command,
@@ -86,7 +66,7 @@ pub fn command(it: &CommandRow) -> Value {
 pub fn session(it: &SessionRow) -> Value {
     json!({
         "schema": SESSION,
-        "uid": session_uid(it),
+        "uid": uid::of_session(&it.session_key),
         "session_id": it.session_id,
         "account_id": it.account_id,
         "region": it.region,
@@ -95,6 +75,7 @@ pub fn session(it: &SessionRow) -> Value {
         "target": it.target,
         "run_as": it.run_as,
         "session_type": it.session_type,
+        "claims": words(it.claims.as_deref().unwrap_or_default()),
         "at": rfc3339(it.at),
         "at_from": it.at_from,
         "first_event_at": rfc3339(it.first_event_at),
@@ -106,9 +87,21 @@ pub fn session(it: &SessionRow) -> Value {
         "line_count": it.line_count,
         "command_count": it.command_count,
         "abandoned_count": it.abandoned_count,
+        "unconfirmed_count": it.unconfirmed_count,
         "possible_count": it.possible_count,
         "flaws": words(&it.flaws),
         "locator": it.locator,
+        "decoder": it.decoder,
+    })
+}
+
+/// The news that a command, which an earlier record of this name told of, is none by a newer reading of its session.
+pub fn withdrawn(it: &SessionRow, uid: &str) -> Value {
+    json!({
+        "schema": WITHDRAWN,
+        "uid": uid,
+        "session_id": it.session_id,
+        "account_id": it.account_id,
         "decoder": it.decoder,
     })
 }
@@ -123,8 +116,7 @@ pub fn schema() -> Value {
     let object = |name: &str, table: &Table, fields: &Value| {
         let mut properties = Map::new();
         properties.insert("schema".into(), json!({ "const": name }));
-        let about =
-            "the same for the same row, however often it is exported: drop what comes again";
+        let about = "name of the session or command, the same however often and in whatever place it comes: keep the last record of each";
         let uid = json!({ "type": "string", "pattern": "^[0-9a-f]{32}$", "description": about });
         properties.insert("uid".into(), uid);
         let names = fields.as_object().into_iter().flatten().map(|it| it.0);
@@ -134,7 +126,7 @@ pub fn schema() -> Value {
                 Type::Integer => json!({ "type": "integer" }),
                 Type::Real => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
                 Type::Truth => json!({ "type": "boolean" }),
-                _ if matches!(column.name, "flaws" | "forms") => {
+                _ if matches!(column.name, "flaws" | "forms" | "claims") => {
                     json!({ "type": "array", "items": { "type": "string" } })
                 }
                 Type::Instant => json!({ "type": ["string", "null"], "format": "date-time" }),
@@ -149,12 +141,15 @@ pub fn schema() -> Value {
         json!({ "type": "object", "properties": properties, "required": names })
     };
     // The fields are those of the records themselves.
-    let commands = object(COMMAND, &COMMANDS, &command(&CommandRow::default()));
+    let commands = object(COMMAND, &COMMANDS, &command(&CommandRow::default(), ""));
     let sessions = object(SESSION, &SESSIONS, &session(&SessionRow::default()));
+    let mut gone = object(WITHDRAWN, &SESSIONS, &withdrawn(&SessionRow::default(), ""));
+    gone["description"] =
+        "the command of this name is none by a newer reading of its session: forget it".into();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Records of `ssmtrail export --format jsonl`, one a line",
-        "oneOf": [commands, sessions],
+        "oneOf": [commands, sessions, gone],
     })
 }
 
@@ -269,21 +264,21 @@ fn span(
 /// activity 99. `None` where no time at all is known, which OCSF cannot say.
 ///
 /// `session_at` is the session's best known time, UTC microseconds.
-pub fn ocsf_command(it: &CommandRow, session_at: Option<i64>) -> Option<Value> {
+pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Option<Value> {
     let (earliest, latest) = (it.at_earliest.micros(), it.at_latest.micros());
     let time = latest.or(earliest).or(session_at)?;
     let (activity, name) = match it.kind.as_str() {
         "shell" => (1, "Launch"),
         "repl" => (99, "Typed into an interpreter"),
+        "unconfirmed" => (99, "Typed, and nothing tells whether it ran"),
         _ => (99, "Typed and not run"),
     };
-    let uid = command_uid(it);
     let mut out = event(&Base {
         class: 1007,
         category: 1,
         activity,
         time: millis(time),
-        uid: uid.clone(),
+        uid: uid.to_owned(),
         account: it.account_id.as_deref(),
         region: it.region.as_deref(),
     });
@@ -322,6 +317,33 @@ pub fn ocsf_command(it: &CommandRow, session_at: Option<i64>) -> Option<Value> {
     Some(out.into())
 }
 
+/// The news that a command is none by a newer reading of its session, as OCSF Process Activity: the record of this name says so
+/// from now on. `None` where no time at all is known.
+pub fn ocsf_withdrawn(it: &SessionRow, uid: &str) -> Option<Value> {
+    let time = it.at.micros()?;
+    let mut out = event(&Base {
+        class: 1007,
+        category: 1,
+        activity: 99,
+        time: millis(time),
+        uid: uid.to_owned(),
+        account: it.account_id.as_deref(),
+        region: it.region.as_deref(),
+    });
+    out.insert("activity_name".into(), "Withdrawn".into());
+    out.insert(
+        "message".into(),
+        "a newer reading of the session has no such command: forget it".into(),
+    );
+    let session = json!({ "uid": text(&it.session_id), "is_remote": true });
+    out.insert("actor".into(), json!({ "user": user(it.owner.as_deref()), "session": session }));
+    out.insert("device".into(), device(it.target.as_deref(), None));
+    out.insert("process".into(), json!({ "uid": uid, "session": session }));
+    let unmapped = json!({ "kind": "withdrawn", "time_is": "that of the session" });
+    out.insert("unmapped".into(), unmapped);
+    Some(out.into())
+}
+
 /// A session as OCSF Authentication (3002), a remote interactive logon: what a session of Session Manager is to the machine. `None`
 /// where no time at all is known.
 pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
@@ -333,7 +355,7 @@ pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
         category: 3,
         activity: 1,
         time: millis(time),
-        uid: session_uid(it),
+        uid: uid::of_session(&it.session_key),
         account: it.account_id.as_deref(),
         region: it.region.as_deref(),
     });
@@ -371,6 +393,7 @@ pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
         "run_as": it.run_as.as_deref().map(text),
         "command_count": it.command_count,
         "abandoned_count": it.abandoned_count,
+        "unconfirmed_count": it.unconfirmed_count,
         "locator": text(&it.locator),
         "flaws": words(&it.flaws),
     });

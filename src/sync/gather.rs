@@ -52,10 +52,12 @@ use crate::session::SessionId;
 use crate::session::Skip;
 use crate::source::Listed;
 use crate::source::Seen;
+use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::wire::Form;
+use crate::uid;
 
 /// A batch is written when it holds this many bytes or objects…
 const BATCH_BYTES: u64 = 24 << 20;
@@ -184,6 +186,7 @@ impl Gatherer<'_> {
         waiting.sort_by(|one, other| one.order.cmp(&other.order));
         let scratch = self.writer.root().join("tmp");
         let mut cursor = archive.cursor(None);
+        let mut commands = archive.cursor(Some(&OLD));
         let mut rest = waiting.into_iter();
         let mut next: Option<Vec<Group>> = None;
         let mut more = true;
@@ -214,6 +217,7 @@ impl Gatherer<'_> {
                     aliases.extend(group.grow(&scratch, self.options.now)?);
                     match &group.before {
                         Some(before) => {
+                            group.old = Some(old(&mut commands, before));
                             superseded.push((group.key.clone(), before.generation));
                             self.summary.sessions_changed += 1;
                         }
@@ -491,6 +495,26 @@ impl Gatherer<'_> {
     }
 }
 
+/// What of commands names them.
+const OLD: [&str; 2] = ["kind", "command"];
+
+/// The commands that were read of a session before, by what names them.
+fn old(cursor: &mut Cursor<'_>, before: &SessionRow) -> uid::Before {
+    let mut texts = Vec::new();
+    let path = Archive::file_of("commands", before);
+    cursor.rows(&path, before.commands_at, before.commands_rows, |frame| {
+        let kinds = frame.column("kind")?.str()?.clone();
+        let commands = frame.column("command")?.str()?.clone();
+        for (kind, text) in kinds.iter().zip(commands.iter()) {
+            if CommandKind::TYPED.contains(&kind.unwrap_or_default()) {
+                texts.push(uid::fingerprint(text.unwrap_or_default()));
+            }
+        }
+        Ok(())
+    });
+    uid::Before { texts, withdrawn: before.withdrawn.clone() }
+}
+
 /// All that came of one id.
 struct Session {
     id: String,
@@ -655,6 +679,8 @@ pub(super) struct Group {
     pub(super) drafts: Vec<Draft>,
     pub(super) growths: Vec<Growth>,
     pub(super) before: Option<SessionRow>,
+    /// The commands that were read of it before.
+    pub(super) old: Option<uid::Before>,
     /// Bytes of it are kept and the index does not know it.
     pub(super) is_orphan: bool,
     /// What was brought back from the archive.

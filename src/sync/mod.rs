@@ -33,9 +33,9 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::intake;
 use crate::intake::Content;
+use crate::session::MASK;
 use crate::session::SessionId;
 use crate::session::Skip;
-use crate::session::account_of;
 use crate::source::Body;
 use crate::source::FIXED;
 use crate::source::Found;
@@ -83,7 +83,7 @@ mod pieces;
 mod rows;
 
 /// Raised whenever the decoder would read the same bytes otherwise.
-pub const DECODER: i64 = 5;
+pub const DECODER: i64 = 6;
 
 /// Rows of one row group: small enough that reading one session reads little else.
 const GROUP_ROWS: usize = 8192;
@@ -254,7 +254,7 @@ struct Tail {
 
 impl Draft {
     fn account(&self) -> Option<&str> {
-        self.claims.owner.as_deref().and_then(account_of).or(self.place.0.as_deref())
+        self.claims.account.as_deref().or(self.place.0.as_deref())
     }
 
     /// Which copy a session's text is taken from: one that kept every byte, of these the longest, and of equal ones that which was
@@ -333,6 +333,11 @@ impl Draft {
                 return Err(it);
             }
             self.claims = decoder.finish().1;
+        }
+        let told = [self.claims.session_id.as_deref(), self.claims.frame.session_id.as_deref()];
+        let is_other = |it: &&str| !it.contains(MASK) && *it != self.session_id.as_str();
+        if told.into_iter().flatten().any(|it| is_other(&it)) {
+            self.flaws.push(Flaw { kind: FlawKind::IdDiffers, at: 0, count: 1 });
         }
         let at = self.content.bytes();
         let flaw = |kind: &FlawKind| Flaw {
@@ -1011,6 +1016,7 @@ impl One<'_> {
                 (damaged.is_some(), FlawKind::ObjectDamaged),
                 (replaced, FlawKind::Replaced),
                 (kept.repeated > 0, FlawKind::Repeated),
+                (kept.is_of_another, FlawKind::IdDiffers),
             ];
             let mut draft = Draft {
                 session_id: kept.session_id,

@@ -22,6 +22,10 @@ use crate::archive::writer::Writer;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
+use crate::uid;
+
+/// Kinds that have names in a feed.
+const TYPED: [&str; 4] = crate::transcript::commands::Kind::TYPED;
 
 /// A batch is published when it has decoded this many bytes or sessions.
 const BYTES: u64 = 24 << 20;
@@ -155,6 +159,13 @@ pub fn rebuild(
                 Some(it) => read(&mut commands, it, &mut rebuilt.decoders_before),
                 None => Vec::new(),
             };
+            group.old = row.as_ref().map(|it| {
+                let typed = old_commands.iter().filter(|it| TYPED.contains(&it.kind.as_str()));
+                uid::Before {
+                    texts: typed.map(|it| uid::fingerprint(&it.text)).collect(),
+                    withdrawn: it.withdrawn.clone(),
+                }
+            });
             held += group.drafts.iter().map(|it| it.content.bytes() as i64).sum::<i64>();
             let count = match rows.session(group) {
                 Ok(it) => it as u64,

@@ -26,7 +26,6 @@ use crate::archive::writer::Segment;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::session::account_of;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::CHUNK;
@@ -39,6 +38,7 @@ use crate::transcript::screen::bits;
 use crate::transcript::wire::CLOCKS;
 use crate::transcript::wire::FIRST;
 use crate::transcript::wire::Form;
+use crate::uid;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -52,6 +52,8 @@ pub(super) struct Rows<'a> {
     partitions: BTreeMap<String, Pending>,
     /// Commands of the last session, for a comparison with what was there before; `None` if nobody compares.
     pub(super) read: Option<Vec<Read>>,
+    /// Fingerprints of the commands of a session that is read anew; `None` if it is new.
+    typed: Option<Vec<u64>>,
     /// Source bytes that are written here for the first time.
     pub(super) brought: Vec<Brought>,
 }
@@ -78,7 +80,7 @@ struct Pending {
 impl<'a> Rows<'a> {
     pub(super) fn new(segment: &'a mut Segment, generation: i64, stop: &'a AtomicBool) -> Self {
         let (partitions, brought) = (BTreeMap::new(), Vec::new());
-        Self { segment, generation, stop, partitions, read: None, brought }
+        Self { segment, generation, stop, partitions, read: None, typed: None, brought }
     }
 
     /// Whether a session of these transcripts may go into this segment, which has a file open for each of its partitions.
@@ -122,6 +124,7 @@ impl<'a> Rows<'a> {
         let commands_at = self.segment.rows(&COMMANDS, &partition) + pending.commands.len() as i64;
         let lines_at = self.segment.rows(&LINES, &partition) + pending.lines.len() as i64;
         pending.lines.begin(shared.clone());
+        self.typed = group.old.is_some().then(Vec::new);
         let mut out = SessionOut {
             segment: self.segment,
             pending,
@@ -130,9 +133,11 @@ impl<'a> Rows<'a> {
             facts: &facts,
             source: primary.source.clone(),
             read: self.read.as_mut(),
+            typed: self.typed.as_mut(),
             lines: 0,
             seq: 0,
             ran: 0,
+            unconfirmed: 0,
             abandoned: 0,
             possible: 0,
         };
@@ -174,7 +179,8 @@ impl<'a> Rows<'a> {
             }
         }
         let (lines, commands) = (out.lines, out.seq);
-        let (ran, abandoned, possible) = (out.ran, out.abandoned, out.possible);
+        let (ran, unconfirmed, abandoned) = (out.ran, out.unconfirmed, out.abandoned);
+        let possible = out.possible;
         let mut forms: Vec<&str> = group.drafts.iter().map(|it| it.form.name()).collect();
         forms.sort_unstable();
         forms.dedup();
@@ -202,6 +208,8 @@ impl<'a> Rows<'a> {
             }
         }
         let bytes: u64 = group.drafts.iter().map(|it| it.content.bytes()).sum();
+        let typed = self.typed.take().unwrap_or_default();
+        let withdrawn = group.old.and_then(|it| it.withdrawn(&group.key, typed));
         let row = SessionRow {
             session_id: shared.session_id.clone(),
             session_key: group.key,
@@ -212,6 +220,7 @@ impl<'a> Rows<'a> {
             target: facts.target.clone(),
             run_as: facts.run_as.clone(),
             session_type: facts.session_type.clone(),
+            claims: Some(facts.claims.join("+")).filter(|it| !it.is_empty()),
             at: Instant(facts.at),
             at_from: facts.at_from.map(str::to_owned),
             first_event_at: Instant(facts.first_event_at),
@@ -224,11 +233,13 @@ impl<'a> Rows<'a> {
             line_count: lines,
             command_count: ran,
             abandoned_count: Some(abandoned),
+            unconfirmed_count: Some(unconfirmed),
             possible_count: possible,
             flaws: flaws.join("+"),
             locator: primary.locator.clone(),
             source: primary.source.clone(),
             decoder: DECODER,
+            withdrawn,
             generation: self.generation,
             commands_at,
             commands_rows: commands,
@@ -401,10 +412,12 @@ struct SessionOut<'a> {
     facts: &'a Facts,
     source: String,
     read: Option<&'a mut Vec<Read>>,
+    typed: Option<&'a mut Vec<u64>>,
     lines: i64,
     /// Commands of all kinds so far.
     seq: i64,
     ran: i64,
+    unconfirmed: i64,
     abandoned: i64,
     possible: i64,
 }
@@ -447,6 +460,7 @@ impl SessionOut<'_> {
         self.seq += 1;
         *match it.kind {
             CommandKind::Shell | CommandKind::Repl => &mut self.ran,
+            CommandKind::Unconfirmed => &mut self.unconfirmed,
             CommandKind::Abandoned => &mut self.abandoned,
             CommandKind::Possible => &mut self.possible,
         } += 1;
@@ -456,6 +470,11 @@ impl SessionOut<'_> {
                 kind: it.kind.name().to_owned(),
                 text: it.text.clone(),
             });
+        }
+        if let Some(typed) = &mut self.typed
+            && CommandKind::TYPED.contains(&it.kind.name())
+        {
+            typed.push(uid::fingerprint(&it.text));
         }
         let evidence: Vec<String> =
             it.evidence.iter().map(|it| format!("{:+.1} {}", it.weight, it.what)).collect();
@@ -518,6 +537,8 @@ struct Facts {
     target: Option<String>,
     run_as: Option<String>,
     session_type: Option<String>,
+    /// Which of these only the transcripts themselves say.
+    claims: Vec<&'static str>,
     at: Option<i64>,
     at_from: Option<&'static str>,
     first_event_at: Option<i64>,
@@ -569,11 +590,20 @@ impl Facts {
             (None, None, Some(it)) => (Some(it), Some("stored")),
             (None, None, None) => (None, None),
         };
+        let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
+        let placed = |pick: fn(&Draft) -> bool| drafts.iter().any(pick);
+        let claims = [
+            ("session_id", !placed(|it| it.locator.contains(it.session_id.as_str()))),
+            ("account_id", says(|it| it.account.is_some())),
+            ("region", says(|it| it.region.is_some())),
+            ("owner", says(|it| it.owner.is_some())),
+            ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
+            ("run_as", says(|it| it.run_as.is_some())),
+        ];
+        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0).collect();
         Self {
-            account_id: told
-                .as_deref()
-                .and_then(account_of)
-                .map(str::to_owned)
+            claims,
+            account_id: first(|it| it.account.as_ref())
                 .or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
             region: first(|it| it.region.as_ref())
                 .or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
