@@ -92,6 +92,18 @@ pub(super) fn commands(masker: &mut Masker, rows: &mut [CommandRow]) {
         masker.apply(&mut it.command);
         masker.apply(&mut it.prompt);
         masker.apply(&mut it.evidence);
+        masker.apply(&mut it.locator);
+        if let Some(it) = &mut it.cwd {
+            masker.apply(it);
+        }
+    }
+}
+
+/// Where transcripts lay: a file may be named by a secret.
+pub(super) fn sessions(masker: &mut Masker, rows: &mut [SessionRow]) {
+    for it in rows {
+        masker.apply(&mut it.locator);
+        masker.apply(&mut it.source);
     }
 }
 

@@ -150,8 +150,13 @@ impl Search {
     ) -> Result<Answer> {
         let mut first = None;
         let mut hits = 0;
+        // The player records a reveal before it shows anything.
+        let masker = match self.masking.reveal {
+            true => Masker::revealing(),
+            false => Masker::new(archive.salt()),
+        };
         if self.output {
-            search::lines(archive, which, pattern, |rows| {
+            shown_lines(archive, which, pattern, &masker, |rows| {
                 hits += rows.len();
                 if let (None, Some(it)) = (&first, rows.into_iter().next()) {
                     let text = Masker::new(archive.salt()).text(&it.line.text).into_owned();
@@ -160,7 +165,7 @@ impl Search {
                 Ok(())
             })?;
         } else {
-            search::commands(archive, which, pattern, self.kinds(), |rows| {
+            self.hits(archive, which, pattern, &masker, |rows| {
                 hits += rows.len();
                 if let (None, Some(it)) = (&first, rows.into_iter().next()) {
                     first = Some(Replay::hit(it.session_key, Some(it.seq), None, self.masking));
@@ -219,12 +224,14 @@ impl Search {
         others.tell(run);
         if hits == 0 && !self.count && others == Others::default() {
             let case = if self.ignore_case { "" } else { ", -i ignores case" };
-            let text = match (self.output, self.ignore_case) {
-                (true, true) => "nothing found".to_owned(),
-                (true, false) => "nothing found; -i ignores case".to_owned(),
-                (false, _) => format!("nothing found; --output searches what was shown{case}"),
-            };
-            run.ui.note(&text);
+            let output = if self.output { "" } else { ", --output searches what was shown" };
+            // Said whether or not there is any: it must not tell.
+            let secrets = if masker.reveals() { "" } else { ", --reveal searches secrets, too" };
+            let hints = format!("{output}{case}{secrets}");
+            run.ui.note(&match hints.strip_prefix(", ") {
+                Some(hints) => format!("nothing found; {hints}"),
+                None => "nothing found".to_owned(),
+            });
         }
         Ok(Answer::found(hits > 0).with(&damages))
     }
@@ -239,20 +246,30 @@ impl Search {
     }
 
     /// Hits, a part at a time; returns how many more match of the kinds that are left out.
+    ///
+    /// What is masked is not searched: whoever may not see a secret must not find it letter by letter either.
     fn hits(
         &self,
         archive: &Archive,
         which: &Which,
         pattern: &Pattern,
+        masker: &Masker,
         mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
     ) -> Result<Others> {
         let kinds = self.kinds();
         let mut others = Others::default();
+        let mut masker = masker.clone();
         search::commands(archive, which, pattern, &CommandKind::PERHAPS, |mut rows| {
+            rows.retain(|it| pattern.is_all() || pattern.matches(&masker.text(&it.command)));
             rows.retain(|it| {
                 let is_hit = kinds.contains(&it.kind.as_str());
-                others.possible += usize::from(!is_hit && it.kind == "possible");
-                others.abandoned += usize::from(!is_hit && it.kind != "possible");
+                if !is_hit {
+                    *match it.kind.as_str() {
+                        "possible" => &mut others.possible,
+                        "unconfirmed" => &mut others.unconfirmed,
+                        _ => &mut others.abandoned,
+                    } += 1;
+                }
                 is_hit
             });
             if rows.is_empty() { Ok(()) } else { take(rows) }
@@ -272,7 +289,7 @@ impl Search {
         let kinds = self.kinds();
         if self.count {
             let mut hits = 0;
-            let others = self.hits(archive, which, pattern, |rows| {
+            let others = self.hits(archive, which, pattern, masker, |rows| {
                 hits += rows.len();
                 Ok(())
             })?;
@@ -285,7 +302,8 @@ impl Search {
                     .and_then(|it| it.select(COMMAND_FIELDS))
                     .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
             };
-            let others = self.hits(archive, which, pattern, |mut hits| {
+            let hider = masker.clone();
+            let others = self.hits(archive, which, pattern, &hider, |mut hits| {
                 masking::commands(masker, &mut hits);
                 rows.write(run.ui, &frame(&hits)?)
             })?;
@@ -293,7 +311,7 @@ impl Search {
         }
         let sessions = sessions_of(archive, which)?;
         let mut newest = Newest::new(self.limit);
-        let others = self.hits(archive, which, pattern, |rows| {
+        let others = self.hits(archive, which, pattern, masker, |rows| {
             newest.extend(rows, |it| order(&sessions, &it.session_key, it.seq));
             Ok(())
         })?;
@@ -343,7 +361,7 @@ impl Search {
     ) -> Result<usize> {
         if self.count {
             let mut hits = 0;
-            search::lines(archive, which, pattern, |rows| {
+            shown_lines(archive, which, pattern, masker, |rows| {
                 hits += rows.len();
                 Ok(())
             })?;
@@ -352,7 +370,8 @@ impl Search {
         if format != Format::Table {
             let mut rows = Rows::new("lines", format, &[]);
             let mut lines = LineMasker::new(archive);
-            search::lines(archive, which, pattern, |mut hits| {
+            let hider = masker.clone();
+            shown_lines(archive, which, pattern, &hider, |mut hits| {
                 lines.apply(masker, &mut hits)?;
                 rows.write(run.ui, &line_frame(&hits)?)
             })?;
@@ -360,7 +379,7 @@ impl Search {
         }
         let sessions = sessions_of(archive, which)?;
         let mut newest = Newest::new(self.limit);
-        search::lines(archive, which, pattern, |rows| {
+        shown_lines(archive, which, pattern, masker, |rows| {
             newest.extend(rows, |it| order(&sessions, &it.session_key, it.line.line_number));
             Ok(())
         })?;
@@ -405,16 +424,48 @@ impl Search {
     }
 }
 
+/// Lines that match by what is shown of them.
+fn shown_lines(
+    archive: &Archive,
+    which: &Which,
+    pattern: &Pattern,
+    masker: &Masker,
+    mut take: impl FnMut(Vec<LineHit>) -> Result<()>,
+) -> Result<()> {
+    let mut masker = masker.clone();
+    let mut lines = LineMasker::new(archive);
+    search::lines(archive, which, pattern, |rows| {
+        if pattern.is_all() || masker.reveals() {
+            return take(rows);
+        }
+        let mut shown = rows.clone();
+        lines.apply(&mut masker, &mut shown)?;
+        // A long line is kept in pieces, and a match may begin in the one before.
+        let is_hit = |raw: &LineHit, shown: &LineHit| {
+            let begins_before =
+                !pattern.matches(&raw.line.text) && raw.line.text == shown.line.text;
+            pattern.matches(&shown.line.text) || begins_before
+        };
+        let both = rows.into_iter().zip(shown);
+        let rows: Vec<LineHit> = both.filter(|it| is_hit(&it.0, &it.1)).map(|it| it.0).collect();
+        if rows.is_empty() { Ok(()) } else { take(rows) }
+    })
+}
+
 /// What matches and is of a kind that is left out, so that "nothing" is never said of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Others {
+    unconfirmed: usize,
     abandoned: usize,
     possible: usize,
 }
 
 impl Others {
     fn tell(self, run: &mut Run<'_, '_>) {
-        let Self { abandoned, possible } = self;
+        let Self { unconfirmed, abandoned, possible } = self;
+        if unconfirmed > 0 {
+            run.ui.note(&format!("note: {unconfirmed} more typed; nothing tells whether they ran"));
+        }
         if abandoned > 0 {
             run.ui.note(&format!("note: {abandoned} more typed and not run"));
         }

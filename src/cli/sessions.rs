@@ -22,6 +22,7 @@ use crate::render::Rows;
 use crate::render::WARN;
 use crate::search;
 use crate::search::Shared;
+use crate::secrets::Masker;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +49,7 @@ pub(super) struct Sessions {
 }
 
 /// Columns of the machine formats, as they are named in the archive.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 25] = [
     "session_id",
     "account_id",
     "region",
@@ -57,6 +58,7 @@ const COLUMNS: [&str; 23] = [
     "target",
     "run_as",
     "session_type",
+    "claims",
     "at",
     "at_from",
     "first_event_at",
@@ -68,6 +70,7 @@ const COLUMNS: [&str; 23] = [
     "line_count",
     "command_count",
     "abandoned_count",
+    "unconfirmed_count",
     "possible_count",
     "flaws",
     "source",
@@ -81,10 +84,11 @@ impl Sessions {
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
         tell_owners(run.ui, &archive, &which)?;
-        let sessions = archive.sessions(&which)?;
+        let mut sessions = archive.sessions(&which)?;
         if format == Format::Table {
             table(run, &sessions, &Shared::of(&archive)?, self.limit)?;
         } else {
+            super::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
             let frame = SessionRow::frame(&sessions)
                 .and_then(|it| it.select(COLUMNS))
                 .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;

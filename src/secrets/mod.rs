@@ -570,6 +570,19 @@ fn is_key_like(whole: &str, from: usize, to: usize) -> bool {
     }
 }
 
+/// A text without its secrets and without anything that is made of them.
+pub fn blank(text: &str) -> Cow<'_, str> {
+    match Masker::new([0; 32]).text(text) {
+        Cow::Borrowed(it) => Cow::Borrowed(it),
+        Cow::Owned(it) => Cow::Owned(unmarked(&it).into_owned()),
+    }
+}
+
+/// A masked text with the same word in place of each mark.
+pub fn unmarked(masked: &str) -> Cow<'_, str> {
+    MARK.replace_all(masked, "[masked]")
+}
+
 /// Masks secrets, or shows them if that was asked for.
 #[derive(Clone, Debug)]
 pub struct Masker {

@@ -30,7 +30,7 @@ fn filters_narrow_and_an_empty_answer_says_so() {
     "#]]);
     world.run("search --from 2026-11-01 --to 2026-11-19 ''").is(expect![[r#"
         ! window: 2026-11-01 00:00:00Z to 2026-11-19 00:00:00Z
-        ! nothing found; --output searches what was shown, -i ignores case
+        ! nothing found; --output searches what was shown, -i ignores case, --reveal searches secrets, too
         [exit 1]
     "#]]);
     world.run("search --since 7d --tz Asia/Tokyo whoami").is(expect![[r#"
@@ -81,7 +81,7 @@ fn the_machine_contract_holds() {
     let json = world.run("search zzz --format json").0;
     assert_eq!(
         json,
-        "{\"version\":1,\"commands\":[\n]}\n! nothing found; --output searches what was shown, -i ignores case\n[exit 1]\n"
+        "{\"version\":1,\"commands\":[\n]}\n! nothing found; --output searches what was shown, -i ignores case, --reveal searches secrets, too\n[exit 1]\n"
     );
 }
 
@@ -409,11 +409,11 @@ fn the_clock_of_the_machine_keeps_no_session_out_of_a_window() {
         ! window: 2026-10-24 12:00:00Z to now
     "#]]);
     world.run("sessions --to now --format csv").is(expect![[r#"
-        session_id,account_id,region,owner,owner_from,target,run_as,session_type,at,at_from,first_event_at,last_event_at,ended_at,forms,transcripts,transcript_bytes,line_count,command_count,abandoned_count,possible_count,flaws,source,locator
-        mal-0123456789abcdef2,111122223333,eu-west-1,arn:aws:iam::111122223333:user/ann,event,,,,2026-11-20T10:00:00Z,event,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,events,1,301,1,1,0,0,clock+lossy,l,l/mal-0123456789abcdef2.jsonl
-        ok-0123456789abcdef4,,,ok,session-id,,,,2026-11-20T11:00:00Z,header,,,2026-11-20T11:00:00Z,script,1,147,2,2,0,0,,l,l/ok-0123456789abcdef4.log
-        fut-0123456789abcdef3,,,fut,session-id,,,,2026-11-20T12:00:00Z,stored,,,2099-01-01T00:00:00Z,script,1,143,2,2,0,0,clock,l,l/fut-0123456789abcdef3.log
-        mal-0123456789abcdef1,,,mal,session-id,,,,2026-11-20T12:00:00Z,stored,,,2001-01-01T00:00:00Z,script,1,162,2,2,0,0,clock,l,l/mal-0123456789abcdef1.log
+        session_id,account_id,region,owner,owner_from,target,run_as,session_type,claims,at,at_from,first_event_at,last_event_at,ended_at,forms,transcripts,transcript_bytes,line_count,command_count,abandoned_count,unconfirmed_count,possible_count,flaws,source,locator
+        mal-0123456789abcdef2,111122223333,eu-west-1,arn:aws:iam::111122223333:user/ann,event,,,,account_id+region+owner,2026-11-20T10:00:00Z,event,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,events,1,301,1,1,0,0,0,clock+lossy,l,l/mal-0123456789abcdef2.jsonl
+        ok-0123456789abcdef4,,,ok,session-id,,,,,2026-11-20T11:00:00Z,header,,,2026-11-20T11:00:00Z,script,1,147,2,2,0,0,0,,l,l/ok-0123456789abcdef4.log
+        fut-0123456789abcdef3,,,fut,session-id,,,,,2026-11-20T12:00:00Z,stored,,,2099-01-01T00:00:00Z,script,1,143,2,2,0,0,0,clock,l,l/fut-0123456789abcdef3.log
+        mal-0123456789abcdef1,,,mal,session-id,,,,,2026-11-20T12:00:00Z,stored,,,2001-01-01T00:00:00Z,script,1,162,2,2,0,0,0,clock,l,l/mal-0123456789abcdef1.log
         ! window: the beginning to 2026-11-23 12:00:00Z
     "#]]);
     let said = world.run("sessions --from 2098-12-31").0;

@@ -191,9 +191,8 @@ fn no_output_tells_a_secret_unless_asked() {
 fn a_line_of_a_private_key_found_alone_is_masked_and_a_lone_base64_line_is_not() {
     let world = careless();
     world.run("search --output c2gtZWQy").is(expect![[r#"
-        ≤ 2026-11-20 10:00:00Z  alice (by its session id) on an unknown target  alice-0123456789abcdef0
-             7: [masked:private-key:1826a2]
-        ! note: 1 secret is masked; --reveal shows it
+        ! nothing found; -i ignores case, --reveal searches secrets, too
+        [exit 1]
     "#]]);
     world.transcript(
         "more/bob-0123456789abcdef1.log",
@@ -208,6 +207,48 @@ fn a_line_of_a_private_key_found_alone_is_masked_and_a_lone_base64_line_is_not()
         ≤ 2026-11-20 10:00:00Z  bob (by its session id) on an unknown target  bob-0123456789abcdef1
              2: iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ
     "#]]);
+}
+
+#[test]
+fn a_secret_is_not_found_letter_by_letter_and_is_found_by_whoever_reveals() {
+    let world = careless();
+    for guess in ["phunter2x", "--regex -e -ph", "phunte --format jsonl", "ph --count"] {
+        let said = world.run(&format!("search {guess}")).0;
+        assert!(said.contains("[exit 1]") && !said.contains("mysql"), "{guess}: {said}");
+    }
+    world.run("search phunter2x --reveal --count").is(expect![[r#"
+        1
+        ! note: secrets are shown as they are; reveals.jsonl in the archive records it
+    "#]]);
+}
+
+#[test]
+fn a_secret_in_the_name_of_a_file_is_masked_wherever_the_file_is_named() {
+    let world = careless();
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    world.transcript(
+        &format!("more/token={token}/bob-0123456789abcdef1.log"),
+        &["sh-5.2$ id", "sh-5.2$ exit"],
+    );
+    world.file(
+        &format!("more/token={token}/broken-0123456789abcdef2.log.gz"),
+        b"\x1f\x8b\x08nothing",
+    );
+    world.run("sync more");
+    for line in [
+        "sync more",
+        "sessions --format jsonl",
+        "search '' --format jsonl",
+        "export",
+        "export --format ocsf",
+        "report --format json -o -",
+        "report --format md -o -",
+        "show bob-0123456789abcdef1 --explain",
+        "query -e 'SELECT locator FROM sessions'",
+    ] {
+        let said = world.run(line).0;
+        assert!(!said.contains(&token[..20]), "{line}: {said}");
+    }
 }
 
 #[test]
@@ -276,9 +317,15 @@ fn numbered_key() -> (World, String) {
 #[test]
 fn no_part_of_a_key_is_shown_whatever_stands_before_it_and_whoever_asks() {
     let (world, body) = numbered_key();
+    // Nobody finds a part of it either, for what is masked is not searched.
+    for line in ["", " --format jsonl", " --count"] {
+        let said = world.run(&format!("search --output {}{line}", &body[..12])).0;
+        assert!(said.contains("[exit 1]"), "{line}:\n{said}");
+        assert!(!said.contains(&body[..40]), "{line}:\n{said}");
+    }
     for line in [
-        format!("search --output {}", &body[..12]),
-        format!("search --output {} --format jsonl", &body[..12]),
+        "search --output ''".to_owned(),
+        "search --output '' --format jsonl".into(),
         "query -e 'SELECT text FROM lines'".into(),
         "query -e 'SELECT UPPER(text) AS t, text FROM lines' --format csv".into(),
         "query -e 'SELECT session_id, ARRAY_AGG(text) AS t FROM lines GROUP BY session_id' --format jsonl".into(),
