@@ -24,6 +24,15 @@ pub enum Pace {
 }
 
 impl Pace {
+    /// Of so many lines, of which so many have a recorded time.
+    pub fn of(timed: usize, all: usize) -> Self {
+        match timed {
+            0 => Self::Reconstructed,
+            it if it == all => Self::Recorded,
+            _ => Self::Partly,
+        }
+    }
+
     pub fn says(self) -> &'static str {
         match self {
             Self::Recorded => "recorded to the event",
@@ -152,11 +161,7 @@ impl Film {
         for it in next {
             film.mark(it, film.beats.len(), masker);
         }
-        film.pace = match timed {
-            0 => Pace::Reconstructed,
-            it if it == all => Pace::Recorded,
-            _ => Pace::Partly,
-        };
+        film.pace = Pace::of(timed, all);
         film
     }
 

@@ -125,6 +125,8 @@ pub struct Report {
     pub archive_sessions: u64,
     /// What could not be read.
     pub damages: Vec<Skip>,
+    /// Locators with a secret in them, and how they are shown.
+    pub masked_locators: HashMap<String, String>,
     pub masked: u64,
     pub reveals: bool,
 }
@@ -145,8 +147,11 @@ pub struct PlayedLine {
     /// Kind of the line, as the archive names it.
     pub kind: String,
     pub text: String,
-    /// Place of the command that begins here, 0 if none does.
-    pub seq: i64,
+    /// Places of the commands that begin here, and the kind of the first.
+    pub seqs: Vec<i64>,
+    pub command: String,
+    /// When it had been shown, UTC microseconds, if that is recorded.
+    pub at: Option<i64>,
 }
 
 /// Lines for the player, of sessions with notable commands first, until they are this many bytes. What cannot be read is
@@ -167,8 +172,11 @@ pub fn played(
         if most < 1000 {
             break;
         }
-        let starts: HashMap<i64, i64> =
-            report.commands_of(nth).iter().map(|it| (it.line_number, it.seq)).collect();
+        let mut starts: HashMap<i64, (Vec<i64>, &str)> = HashMap::new();
+        for it in report.commands_of(nth) {
+            let start = starts.entry(it.line_number).or_insert_with(|| (Vec::new(), &it.kind));
+            start.0.push(it.seq);
+        }
         let mut left = MOST_OF_ONE.min(most);
         let mut lines = Vec::new();
         let mut is_cut = false;
@@ -181,21 +189,26 @@ pub fn played(
             }
             left -= text.len() + 16;
             most -= text.len() + 16;
-            let seq = starts.get(&it.line_number).copied().unwrap_or(0);
-            lines.push(PlayedLine { kind: it.kind, text, seq });
+            let (seqs, command) = starts.remove(&it.line_number).unwrap_or_default();
+            let at = it.at_latest.micros();
+            lines.push(PlayedLine { kind: it.kind, text, seqs, command: command.into(), at });
         }
         if !lines.is_empty() {
             out.push(Played { session: nth, lines, is_cut });
         }
     }
     out.sort_by_key(|it| it.session);
-    report.damages = damages(archive);
+    report.damages = damages(archive, masker);
     out
 }
 
 /// What could not be read so far, in order.
-fn damages(archive: &Archive) -> Vec<Skip> {
+fn damages(archive: &Archive, masker: &mut Masker) -> Vec<Skip> {
     let mut damages = archive.damages();
+    for it in &mut damages {
+        masker.apply(&mut it.locator);
+        masker.apply(&mut it.why);
+    }
     damages.sort_by(|one, other| (&one.locator, &one.why).cmp(&(&other.locator, &other.why)));
     damages
 }
@@ -232,8 +245,8 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
     search::commands(archive, &scope.which, &Pattern::All, &kinds, |rows| {
         for it in rows {
             let Some(session) = place.get(it.session_key.as_str()) else { continue };
-            // What did not run did nothing that is worth a note.
-            let rules = match Kind::has_run(&it.kind) {
+            // What did not run did nothing that is worth a note. What may have run is worth one, with its mark.
+            let rules = match Kind::MAY_HAVE_RUN.contains(&it.kind.as_str()) {
                 true => notable::notable(&it.command),
                 false => Vec::new(),
             };
@@ -281,6 +294,18 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
         ))
     });
 
+    let locators: BTreeSet<&String> = sessions
+        .iter()
+        .map(|it| &it.locator)
+        .chain(transcripts.iter().map(|it| &it.locator))
+        .collect();
+    let masked_locators = locators
+        .into_iter()
+        .filter_map(|it| match masker.text(it) {
+            std::borrow::Cow::Owned(shown) => Some((it.clone(), shown)),
+            std::borrow::Cow::Borrowed(_) => None,
+        })
+        .collect();
     let (pace, spans) = spans(&sessions, &commands);
     let mut report = Report {
         window: scope.which.window,
@@ -300,7 +325,8 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
         archive_head: archive.manifest.head(),
         archive_transcripts,
         archive_sessions: archive.session_ids()?.len() as u64,
-        damages: damages(archive),
+        damages: damages(archive, masker),
+        masked_locators,
         masked: masker.masked,
         reveals: masker.reveals(),
         sessions,
@@ -317,10 +343,14 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
 }
 
 impl Report {
-    /// How many commands ran, and how many were typed and never run.
-    pub fn counts(&self) -> (u64, u64) {
-        let ran = self.commands.iter().filter(|it| it.has_run()).count();
-        (ran as u64, (self.commands.len() - ran) as u64)
+    /// How many commands ran.
+    pub fn ran(&self) -> u64 {
+        self.commands.iter().filter(|it| it.has_run()).count() as u64
+    }
+
+    /// How many commands are of a kind.
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.commands.iter().filter(|it| it.kind == kind.name()).count() as u64
     }
 
     /// Commands of one session.
@@ -379,9 +409,9 @@ fn tally(
         let tally = by_name.entry(it.clone()).or_default();
         tally.sessions += 1;
     }
-    for it in commands.iter().filter(|it| it.has_run()) {
+    for it in commands {
         if let Some(tally) = by_name.get_mut(&names[it.session]) {
-            tally.commands += 1;
+            tally.commands += u64::from(it.has_run());
             tally.notable += u64::from(!it.rules.is_empty());
         }
     }

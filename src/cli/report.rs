@@ -245,7 +245,7 @@ impl Report {
             run.ui.note(&format!(
                 "{}, {}, {notable} of them notable",
                 render::plural(report.sessions.len() as u64, "session"),
-                render::plural(report.counts().0, "command"),
+                render::plural(report.ran(), "command"),
             ));
         } else {
             run.ui.note("no session matches; the report says so");
@@ -352,6 +352,7 @@ impl Report {
         let config = run.config()?;
         let promise = verify::promise(&config.promise, self.promise.as_deref())?;
         let mutes = verify::mutes(&config)?;
+        verify::tell_config(run, &config);
         let survey = verify::read(path)?;
         let judgement = audit::judge(&survey, &promise, &mutes, &[]);
         Ok(Some(Places { survey, promise, judgement }))

@@ -31,6 +31,7 @@ use crate::render;
 use crate::render::count;
 use crate::render::visible;
 use crate::render::visible_lines;
+use crate::replay::Pace;
 use crate::report::Command;
 use crate::report::Tally;
 
@@ -176,28 +177,37 @@ fn data(paper: &Paper<'_>, kept: &Kept) -> String {
                 users.place(user, user),
                 command(&it.text),
                 sure(it.confidence),
-                match it.has_run() {
-                    true if it.kind == "shell" => "",
-                    true => it.kind.as_str(),
-                    false => words.not_run,
+                match words.mark(&it.kind) {
+                    Some(mark) => mark,
+                    None if it.kind == "shell" => "",
+                    None => it.kind.as_str(),
                 },
                 titles,
                 when
             ])
         })
         .collect();
-    let mut lines = serde_json::Map::new();
+    let (mut lines, mut paces) = (serde_json::Map::new(), serde_json::Map::new());
     for it in paper.played {
         let Some(place) = kept.place.get(&it.session) else { continue };
+        let mut told: Option<i64> = None;
         let rows = it.lines.iter().map(|line| {
             let kind = match line.kind.as_str() {
                 "input" => "i",
                 "output" => "o",
                 _ => "s",
             };
-            match line.seq {
-                0 => json!([kind, visible_lines(&line.text)]),
-                seq => json!([kind, visible_lines(&line.text), seq]),
+            let mark = words.mark(&line.command).filter(|_| !line.seqs.is_empty());
+            // A time is told where it changes.
+            let when = line.at.filter(|it| told != Some(*it)).map(|it| paper.zone.show(it));
+            told = line.at.or(told);
+            let text = visible_lines(&line.text);
+            match (line.seqs.is_empty(), when) {
+                (true, None) => json!([kind, text]),
+                (false, None) if mark.is_none() => json!([kind, text, line.seqs]),
+                (_, when) => {
+                    json!([kind, text, line.seqs, mark.unwrap_or(""), when.unwrap_or_default()])
+                }
             }
         });
         let mut rows: Vec<Value> = rows.collect();
@@ -205,6 +215,8 @@ fn data(paper: &Paper<'_>, kept: &Kept) -> String {
             rows.push(json!(["s", format!("[{}]", words.player_end)]));
         }
         lines.insert(place.to_string(), rows.into());
+        let timed = it.lines.iter().filter(|it| it.at.is_some()).count();
+        paces.insert(place.to_string(), words.pace(Pace::of(timed, it.lines.len())).into());
     }
     let told = json!({
         "words": {
@@ -213,7 +225,6 @@ fn data(paper: &Paper<'_>, kept: &Kept) -> String {
             "play": words.play,
             "player_pause": words.player_pause,
             "player_end": words.player_end,
-            "reconstructed": words.reconstructed,
         },
         "sessions": sessions,
         "commands": commands,
@@ -223,6 +234,7 @@ fn data(paper: &Paper<'_>, kept: &Kept) -> String {
         "users": users.shown,
         "rules": rules.shown,
         "lines": lines,
+        "paces": paces,
     });
     // Within a script element `<` can end it or open a comment; in JSON it stands in strings alone.
     render::json(&told).replace('<', "\\u003c")
@@ -494,7 +506,7 @@ fn notable_commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
             td { (text(paper.known_as(session))) }
             td class="id" { (text(paper.target(session))) }
             td { (text(it.os_user.as_deref().unwrap_or(words.unknown))) }
-            td class="code" { (command(&it.text)) }
+            td class="code" { (command(&it.text)) @if let Some(mark) = words.mark(&it.kind) { " " em { "[" (mark) "]" } } }
             td class="id" { (text(&session.session_id)) (play(paper, kept, it)) }
         } };
         left = left.saturating_sub(row.0.len());
@@ -598,7 +610,7 @@ fn commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
                     td { (text(paper.known_as(session))) }
                     td class="id" { (text(paper.target(session))) }
                     td { (text(it.os_user.as_deref().unwrap_or(words.unknown))) }
-                    td class="code" { (command(&it.text)) @if !it.has_run() { " " em { "[" (words.not_run) "]" } } }
+                    td class="code" { (command(&it.text)) @if let Some(mark) = words.mark(&it.kind) { " " em { "[" (mark) "]" } } }
                     td class="num" { (sure(it.confidence)) " %" }
                     td class="id" { (text(&session.session_id)) }
                 }
@@ -723,7 +735,7 @@ fn evidence(paper: &Paper<'_>) -> Markup {
         .iter()
         .map_while(|it| {
             let row = html! { tr {
-                td class="hash" { (text(&it.locator)) }
+                td class="hash" { (text(paper.locator(&it.locator))) }
                 td class="hash" { (text(it.version_id.as_deref().unwrap_or(&it.version))) }
                 td class="hash code" { (text(&it.digest)) }
                 td class="num" { (render::size(it.stored_bytes.max(0) as u64)) }

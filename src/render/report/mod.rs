@@ -28,6 +28,7 @@ use crate::report::Command;
 use crate::report::Played;
 use crate::report::Report;
 use crate::settings::Survey;
+use crate::transcript::commands::Kind;
 use crate::transcript::decoder::FlawKind;
 
 /// The places as they were set, and what was judged of them.
@@ -94,6 +95,11 @@ impl<'a> Paper<'a> {
         'a: 'b,
     {
         session.owner.as_deref().unwrap_or(self.words.unknown)
+    }
+
+    /// Where a transcript lay, without a secret that its name may hold.
+    fn locator<'b>(&'b self, locator: &'b str) -> &'b str {
+        self.report.masked_locators.get(locator).map_or(locator, String::as_str)
     }
 
     /// The name that people know the owner by: the end of an ARN, unless two owners share it.
@@ -212,11 +218,16 @@ impl<'a> Paper<'a> {
             let owners = words.many(known(&it.owners), words.owner_1, words.owners_n);
             let targets = words.many(known(&it.targets), words.target_1, words.targets_n);
             let sessions = words.sessions(it.sessions.len() as u64);
-            let (ran, abandoned) = it.counts();
-            let commands = words.commands(ran);
+            let commands = words.commands(it.ran());
             out.push(fill(words.summary_sessions, &[&sessions, &owners, &targets, &commands]));
-            if abandoned > 0 {
-                out.push(fill(words.summary_abandoned, &[&words.commands(abandoned)]));
+            for (kind, text) in [
+                (Kind::Unconfirmed, words.summary_unconfirmed),
+                (Kind::Abandoned, words.summary_abandoned),
+            ] {
+                let many = it.count(kind);
+                if many > 0 {
+                    out.push(fill(text, &[&words.commands(many)]));
+                }
             }
             out.push(match it.rooted() as u64 {
                 0 => words.summary_no_root.to_owned(),

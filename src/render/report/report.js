@@ -124,7 +124,7 @@
       return row;
     }, (it) => it[6] > 0);
 
-  // The player. Lines are [kind, text, seq of the command that begins here].
+  // The player. Lines are [kind, text, seqs of the commands that begin here, what marks the first, time where it changes].
   const player = (function () {
     const root = document.getElementById("player");
     const screen = document.getElementById("screen");
@@ -132,7 +132,7 @@
     const speed = root.querySelector("select[name=speed]");
     const go = root.querySelector("button[name=go]");
     const told = document.getElementById("player-told");
-    let lines = [], at = 0, typed = 0, timer = null, element = null, session = -1;
+    let lines = [], times = [], at = 0, typed = 0, timer = null, element = null, session = -1;
     const ids = Object.keys(data.lines).map(Number).sort((a, b) => a - b);
     ids.forEach((nth) => {
       const it = make("option", S[nth][1] + "  " + name(nth) + "  " + S[nth][0]);
@@ -141,11 +141,16 @@
     });
     function say() {
       if (session < 0) return;
-      told.textContent = S[session][0] + " · " + S[session][1] + " · " + Math.min(at, lines.length) + "/" + lines.length + " · " + words.reconstructed;
+      told.textContent = S[session][0] + " · " + S[session][1] + " · " + Math.min(at, lines.length) + "/" + lines.length + (times[at - 1] ? " · " + times[at - 1] : "") + " · " + data.paces[session];
+    }
+    function end(line) {
+      if (line[3]) element.append(make("em", " [" + line[3] + "]"));
+      element.append("\n");
     }
     function put(line) {
       const kind = line[0] === "i" ? "typed" : line[0] === "o" ? "" : "gone";
-      element = make("span", line[1] + "\n", kind);
+      element = make("span", line[1], kind);
+      end(line);
       screen.append(element);
       while (screen.childNodes.length > 3000) screen.firstChild.remove();
     }
@@ -160,7 +165,7 @@
         typed += 1;
         element.textContent = line[1].slice(0, typed);
         wait = 45;
-        if (typed >= line[1].length) { element.textContent += "\n"; typed = 0; at += 1; wait = 350; }
+        if (typed >= line[1].length) { end(line); typed = 0; at += 1; wait = 350; }
       } else {
         put(line);
         at += 1;
@@ -174,6 +179,8 @@
     function load(nth) {
       pause();
       session = nth; lines = data.lines[nth] || []; at = 0; typed = 0;
+      let time = "";
+      times = lines.map((it) => (time = it[4] || time));
       screen.replaceChildren();
       pick.value = nth;
       say();
@@ -187,7 +194,7 @@
       follow();
       say();
     }
-    const starts = () => lines.map((it, nth) => (it[2] ? nth : -1)).filter((it) => it >= 0);
+    const starts = () => lines.map((it, nth) => (it[2] && it[2].length ? nth : -1)).filter((it) => it >= 0);
     go.addEventListener("click", () => (timer ? pause() : run()));
     root.querySelector("button[name=next]").addEventListener("click", () => {
       const next = starts().find((it) => it > at || (it === at && typed > 0));
@@ -202,7 +209,7 @@
     return {
       open(nth, seq) {
         load(nth);
-        if (seq) { const found = lines.findIndex((it) => it[2] === seq); if (found >= 0) seek(found); }
+        if (seq) { const found = lines.findIndex((it) => it[2] && it[2].includes(seq)); if (found >= 0) seek(found); }
         root.scrollIntoView();
         go.focus({ preventScroll: true });
         run();

@@ -97,7 +97,7 @@ fn commands<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             Cell::Number((it.confidence * 1000.0).round() / 1000.0),
             Cell::List(it.rules.iter().map(|nth| notable::RULES[*nth].id).collect()),
             list(&it.flaws),
-            session.locator.as_str().into(),
+            paper.locator(&session.locator).into(),
             it.byte_start.into(),
             it.byte_end.into(),
             it.line_number.into(),
@@ -145,6 +145,7 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             (&it.target).into(),
             (&it.run_as).into(),
             (&it.session_type).into(),
+            (&it.claims).into(),
             moment(it.at),
             (&it.at_from).into(),
             moment(it.first_event_at),
@@ -156,10 +157,11 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             it.line_count.into(),
             it.command_count.into(),
             it.abandoned_count.unwrap_or(0).into(),
+            it.unconfirmed_count.unwrap_or(0).into(),
             it.possible_count.into(),
             Cell::Number(notable.count() as f64),
             list(&it.flaws),
-            it.locator.as_str().into(),
+            paper.locator(&it.locator).into(),
         ]
     });
     Table {
@@ -173,6 +175,7 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             "target",
             "run_as",
             "session_type",
+            "claims",
             "at",
             "at_from",
             "first_event_at",
@@ -184,6 +187,7 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             "line_count",
             "command_count",
             "abandoned_count",
+            "unconfirmed_count",
             "possible_count",
             "notable_count",
             "flaws",
@@ -198,7 +202,7 @@ fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
     let rows = paper.report.transcripts.iter().map(|it| {
         vec![
             it.session_id.as_str().into(),
-            it.locator.as_str().into(),
+            paper.locator(&it.locator).into(),
             it.version.as_str().into(),
             it.form.as_str().into(),
             it.digest.as_str().into(),

@@ -14,6 +14,7 @@ use super::sure;
 use super::table::Cell;
 use super::table::Table;
 use super::table::tables;
+use super::words::Words;
 use super::words::fill;
 use crate::audit::Verdict;
 use crate::error::Error;
@@ -24,6 +25,7 @@ use crate::render;
 use crate::render::cell;
 use crate::render::count;
 use crate::render::findings::markdown_text;
+use crate::report::Command;
 
 /// Rows of one table in the Markdown form; nobody scrolls through more of them in a ticket.
 const MOST_ROWS: usize = 500;
@@ -218,7 +220,7 @@ pub fn markdown(paper: &Paper<'_>) -> String {
                     paper.typed(it),
                     markdown_text(paper.owner(session)),
                     markdown_text(paper.target(session)),
-                    markdown_text(&it.text),
+                    marked(words, it),
                     markdown_text(&session.session_id),
                 ]
             }),
@@ -237,10 +239,7 @@ pub fn markdown(paper: &Paper<'_>) -> String {
                 markdown_text(paper.owner(session)),
                 markdown_text(paper.target(session)),
                 markdown_text(it.os_user.as_deref().unwrap_or(words.unknown)),
-                match it.has_run() {
-                    true => markdown_text(&it.text),
-                    false => format!("{} ({})", markdown_text(&it.text), words.not_run),
-                },
+                marked(words, it),
                 format!("{} %", sure(it.confidence)),
             ]
         }),
@@ -298,7 +297,7 @@ pub fn markdown(paper: &Paper<'_>) -> String {
         &[words.locator, words.version, words.sha256, words.encryption, words.retention],
         report.transcripts.iter().map(|it| {
             vec![
-                markdown_text(&it.locator),
+                markdown_text(paper.locator(&it.locator)),
                 markdown_text(&it.version),
                 it.digest.clone(),
                 markdown_text(it.encryption.as_deref().unwrap_or(words.unknown)),
@@ -320,6 +319,14 @@ pub(super) fn span_name(paper: &Paper<'_>) -> &'static str {
         crate::report::Pace::Day => paper.words.per_day,
         crate::report::Pace::Week => paper.words.per_week,
         crate::report::Pace::Month => paper.words.per_month,
+    }
+}
+
+/// A command with what marks one that is not known to have run.
+fn marked(words: &Words, it: &Command) -> String {
+    match words.mark(&it.kind) {
+        None => markdown_text(&it.text),
+        Some(mark) => format!("{} ({mark})", markdown_text(&it.text)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The words of the report in each language, side by side so that none is forgotten.
 
+use crate::replay::Pace;
 use crate::transcript::decoder::FlawKind;
 
 /// Declares every text once, in English and Japanese.
@@ -59,7 +60,9 @@ words! {
     command_1: "1 command", "1 個のコマンド";
     summary_root: "In {0} something was done as root.", "{0}で root としての操作がありました。";
     summary_abandoned: "Also typed, and not run: {0}. Listed and marked, not counted.", "ほかに {0}が打たれましたが、実行されていません。印を付けて載せ、数には入れていません。";
+    summary_unconfirmed: "Also typed, and nothing tells whether it ran: {0}. Listed and marked, not counted.", "ほかに {0}が打たれましたが、実行されたかどうかは分かりません。印を付けて載せ、数には入れていません。";
     not_run: "not run", "未実行";
+    unconfirmed: "unconfirmed", "未確認";
     summary_no_root: "In no session was anything seen to be done as root.", "root としての操作は見られませんでした。";
     summary_notable: "To be read first: {0}, listed under “Notable commands” with the reason.", "{0}を先に読んでください。理由とともに「注目すべきコマンド」に挙げます。";
     summary_no_notable: "No command is of a kind that should be read first.", "先に読むべき種類のコマンドはありません。";
@@ -110,7 +113,7 @@ words! {
     play: "Play", "再生";
     flaws: "Flaws", "欠点";
     player: "Session player", "セッション再生";
-    player_note: "What the session showed, line by line. The transcript does not hold how fast it was typed: the pace is reconstructed.", "セッションが表示したものを行ごとに再生します。打つ速さは記録にないため、速さは再構成です。";
+    player_note: "What the session showed, line by line. How fast it was typed is not recorded, so lines play at an even pace; the time of a line is shown where it is recorded (`ssmtrail replay` plays at the recorded pace).", "セッションが表示したものを行ごとに再生します。打つ速さは記録にないため、一定の速さで再生します。行の時刻は、記録があれば表示します (`ssmtrail replay` は記録された速さで再生します)。";
     player_pick: "Choose a session with “Play” above, or here", "上の「再生」、またはここで選んでください";
     player_pause: "Pause", "一時停止";
     player_next: "Next command", "次のコマンド";
@@ -118,7 +121,9 @@ words! {
     player_speed: "Speed", "速さ";
     player_end: "End of what is embedded here", "ここに含まれる部分の終わり";
     player_left: "{0} of {1} sessions are embedded here, those with notable commands first; `ssmtrail replay` plays the others.", "{1} 件中 {0} 件をここに含みます(注目すべきコマンドのあるものから)。残りは `ssmtrail replay` で再生できます。";
-    reconstructed: "reconstructed pace", "再構成した速さ";
+    pace_recorded: "times as recorded", "時刻は記録のとおり";
+    pace_partly: "times recorded in part", "時刻は一部だけ記録";
+    pace_reconstructed: "no times recorded", "時刻の記録なし";
     left_to_csv: "Here are {0} of {1}, the notable first; all of them are in the CSV and JSON forms.", "{1} 件中 {0} 件を、注目すべきものを先に示します。すべては CSV と JSON にあります。";
     left_to_twins: "Here are the first {0} of {1}; all of them are in the CSV and JSON forms.", "{1} 件中最初の {0} 件です。すべては CSV と JSON にあります。";
     coverage: "Coverage", "網羅";
@@ -141,7 +146,7 @@ words! {
     encryption: "Encryption", "暗号化";
     limits: "Limits", "限界";
     limits_echo: "Session Manager records what the terminal showed. What was typed without echo left nothing, and no tool can find it.", "Session Manager が記録するのは端末の表示です。エコーなしで打たれたものは何も残らず、どの道具にも見つけられません。";
-    limits_owner: "Where only a file tells of a session, its owner is the hint in its id and no proof.", "ファイルだけから知られるセッションの所有者は、ID にある手がかりであり、証明ではありません。";
+    limits_owner: "The recorded machine writes its transcripts: the owner, target and user in them are its claims. Where only a file tells of a session, its owner is the hint in its id and no proof.", "トランスクリプトは記録される機械が書きます。そこにある所有者、接続先、ユーザーは機械の主張です。ファイルだけから知られるセッションの所有者は、ID にある手がかりであり、証明ではありません。";
     limits_possible: "{0} texts that may have been typed or printed are left out as merely possible (`ssmtrail search --possible`).", "打たれたのか表示されたのか定まらない {0} 個の文は、可能性にとどまるものとして除いています (`ssmtrail search --possible`)。";
     limits_timeless: "Without any known time: {0}.", "時刻がまったく分からないもの: {0}。";
     limits_window: "A session lies in the window by its first event where it was streamed, else by its end.", "セッションは、ストリーミングされていれば最初のイベント、そうでなければ終了の時刻で期間に入ります。";
@@ -184,10 +189,34 @@ impl Words {
             }
             FlawKind::Diverges => "セッションの二つの写しが同じ行を示さない",
             FlawKind::Clock => "機械が主張する時刻は、記録が保存された時刻からみてありえない",
+            FlawKind::Masked => {
+                "データ保護ポリシーがログイベントをマスクしたため、隠されたものは残っていない"
+            }
+            FlawKind::IdDiffers => {
+                "トランスクリプトが、ストリームやファイルの名前とは別のセッション ID を主張している"
+            }
             FlawKind::Repeated => {
                 "ログイベントが二度届いた。ID で同一と証明できるものは一度だけ保持"
             }
             FlawKind::Replaced => "保存先でオブジェクトが置き換えられた。古い版も保持している",
+        }
+    }
+
+    /// How much of a session's times is recorded.
+    pub(super) fn pace(&self, pace: Pace) -> &'static str {
+        match pace {
+            Pace::Recorded => self.pace_recorded,
+            Pace::Partly => self.pace_partly,
+            Pace::Reconstructed => self.pace_reconstructed,
+        }
+    }
+
+    /// What stands behind a command that is not known to have run.
+    pub(super) fn mark(&self, kind: &str) -> Option<&'static str> {
+        match kind {
+            "shell" | "repl" => None,
+            "unconfirmed" => Some(self.unconfirmed),
+            _ => Some(self.not_run),
         }
     }
 
