@@ -181,6 +181,7 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
     let held: u64 = archive.live_files().iter().map(|it| it.bytes).sum();
     let commands: i64 = sessions.iter().map(|it| it.command_count).sum();
     let abandoned: i64 = sessions.iter().filter_map(|it| it.abandoned_count).sum();
+    let unconfirmed: i64 = sessions.iter().filter_map(|it| it.unconfirmed_count).sum();
     let possible: i64 = sessions.iter().map(|it| it.possible_count).sum();
     let lines: i64 = sessions.iter().map(|it| it.line_count).sum();
     let share = if raw > 0 { held as f64 * 100.0 / raw as f64 } else { 0.0 };
@@ -191,6 +192,7 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
         ("owners", render::count(owners.len() as u64)),
         ("targets", render::count(targets.len() as u64)),
         ("commands", render::count(commands as u64)),
+        ("unconfirmed", render::count(unconfirmed as u64)),
         ("not run", render::count(abandoned as u64)),
         ("possible", render::count(possible as u64)),
         ("lines", render::count(lines as u64)),

@@ -264,6 +264,13 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Name of the configuration that is in force because it lies in the working folder, and for no other reason.
+    fn config_of_folder(&self) -> Option<String> {
+        let here = self.world.folder.join(crate::config::NAME);
+        let by_chance = self.config_path.is_none() && here.exists();
+        by_chance.then(|| crate::config::NAME.to_owned())
+    }
+
     /// The configuration; empty where there is none. Paths in it are relative to its own folder.
     fn config(&mut self) -> Result<Config> {
         if let Some((_, it)) = &self.config {

@@ -157,6 +157,7 @@ impl Verify {
             }
         }
         let mutes = mutes(&config)?;
+        tell_config(run, &config);
         let survey = match &self.survey {
             Some(path) => read(path)?,
             None => asking::ask(run, &self.sources, &self.reach, self.sample)?,
@@ -238,6 +239,22 @@ fn unknown_check(id: &str) -> Error {
 }
 
 /// What people have accepted, by the configuration.
+/// Says that a configuration of the working folder, which nobody asked for, decides what is said: whoever hands a folder over can
+/// put one into it.
+pub(super) fn tell_config(run: &mut Run<'_, '_>, config: &Config) {
+    let Some(name) = run.config_of_folder() else { return };
+    let mutes = match config.mutes.len() {
+        0 => None,
+        many => Some(render::plural(many as u64, "mute")),
+    };
+    let promise =
+        (config.promise != crate::config::PromiseSpec::default()).then(|| "the promise".to_owned());
+    let decides: Vec<String> = mutes.into_iter().chain(promise).collect();
+    if !decides.is_empty() {
+        run.ui.note(&format!("note: {name} of this folder is in force: {}", decides.join(" and ")));
+    }
+}
+
 pub(super) fn mutes(config: &Config) -> Result<Vec<Mute>> {
     let mut mutes = Vec::new();
     for it in &config.mutes {

@@ -110,7 +110,7 @@ fn rebuild_decodes_everything_again_from_the_kept_bytes() {
     // The sources are gone; the archive has what it needs.
     std::fs::remove_dir_all(world.path("logs")).unwrap();
     world.run("archive rebuild").is(expect![[r#"
-        decoded 7 sessions again with decoder 5 (before: 5): 108 commands before, 108 now, 0 sessions changed
+        decoded 7 sessions again with decoder 6 (before: 6): 108 commands before, 108 now, 0 sessions changed
         ! head: 2:…
     "#]]);
     assert_eq!(world.run("search '' --format jsonl").0, before);
@@ -154,6 +154,7 @@ fn stats_are_looked_at_rather_than_read() {
         owners        7
         targets       7
         commands      108
+        unconfirmed   0
         not run       2
         possible      2
         lines         314

@@ -338,7 +338,7 @@ fn a_repair_says_what_it_moved_and_where_to() {
         [exit 1]
     "#]]);
     world.run("archive rebuild").is(expect![[r#"
-        decoded 3 sessions again with decoder 5 (before: 5): 6 commands before, 9 now, 0 sessions changed
+        decoded 3 sessions again with decoder 6 (before: 6): 6 commands before, 9 now, 0 sessions changed
         1 session that the index had lost came back
         ! head: 5:…
     "#]]);
@@ -729,14 +729,14 @@ fn what_is_no_file_is_damage_is_waited_for_by_nobody_and_can_be_moved_aside() {
     let world = whole();
     let (archive, sound) = (world.path("archive"), world.path("sound"));
     std::fs::rename(&archive, &sound).unwrap();
-    let pipe = |path: &Path| {
+    let pipe: fn(&Path) = |path| {
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
     };
-    let folder = |path: &Path| {
+    let folder: fn(&Path) = |path| {
         std::fs::create_dir_all(path).unwrap();
         std::fs::write(path.join("00000002.parquet"), "x").unwrap();
     };
-    let kinds: [(&str, &dyn Fn(&Path)); 2] = [("pipe", &pipe), ("folder", &folder)];
+    let kinds: [Damage; 2] = [("pipe", pipe), ("folder", folder)];
     for place in [
         "transcripts",
         "commands",

@@ -182,6 +182,7 @@ fn a_mute_needs_a_reason_and_a_day_and_what_it_mutes_stays_visible() {
                              deleted after 1 day; promised: 365 days
                              - the rule tidy up hides them after 1 day, and they are gone after 1 day
                              accepted until DAY: copied to the vault each hour
+        ! note: ssmtrail.toml of this folder is in force: 1 mute
         ! promise: default (kept 365 days, 90 at hand)
         ! basis: one year, three months at hand: what AWS Config, Security Hub CloudWatch.16, Prowler and Checkov take when nothing is said
         ! 1 finding: 0 fail, 0 unknown, 0 pass, 0 info, 0 not applicable, 1 muted; 0 log groups, 1 bucket, 0 keys; N calls asked; --all shows every one
