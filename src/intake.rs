@@ -537,20 +537,20 @@ impl Export {
 
     /// Whether it can end before this message, which would be the next of its stream. A line of a transcript may begin with a
     /// time, too, and nothing tells the two apart but how the agent cuts: a streamed event is JSON and one line; a chunk of a
-    /// file ends where the next line would make it too long; and only who uploads a file again begins it again.
+    /// file ends where the next line would make it too long; and only who uploads a file again begins it again. The chunks of
+    /// one file are uploaded one after the other.
     fn may_end_before(&self, next: &[u8], at: i64, first: &[u8]) -> bool {
-        let is_streamed = self.message.starts_with(b"{")
-            && memchr::memmem::find(
-                &self.message[..self.message.len().min(4096)],
-                b"\"sessionData\"",
-            )
-            .is_some();
+        let streamed = |text: &[u8]| {
+            let head = &text[..text.len().min(STREAMED_HEAD)];
+            text.starts_with(b"{") && memchr::memmem::find(head, b"\"sessionData\"").is_some()
+        };
+        if self.line_ends == 0 && streamed(&self.message) {
+            return next.starts_with(b"{");
+        }
         // Counted before the agent turned each CR LF into LF.
         let is_full = self.message.len() + self.line_ends + next.len() + 2 >= CHUNK_BYTES;
-        let is_again = next.starts_with(b"Script started on ")
-            && next == first
-            && (0..=OLDEST_EVENT).contains(&(at - self.at));
-        is_streamed || is_full || is_again
+        let is_again = next.starts_with(b"Script started on ") && next == first;
+        (is_full || is_again) && (0..=UPLOAD).contains(&(at - self.at))
     }
 
     fn close(self, parts: &mut Parts<'_>) -> std::io::Result<()> {
@@ -565,8 +565,11 @@ impl Export {
 /// Bytes of a finished transcript that the agent puts into one event at most (amazon-ssm-agent:
 /// agent/agentlogstocloudwatch/cloudwatchlogspublisher/cloudwatchlogsservice.go, messageLengthThresholdInBytes).
 const CHUNK_BYTES: usize = 200_000;
-/// Milliseconds that an event may lie back when it is put into a log group ("PutLogEvents": 14 days).
-const OLDEST_EVENT: i64 = 14 * 24 * 60 * 60 * 1000;
+/// Milliseconds that an upload takes at most, with all that is tried again.
+const UPLOAD: i64 = 24 * 60 * 60 * 1000;
+/// Bytes of a streamed event in which its members stand, of which the last is the text (amazon-ssm-agent: the same file,
+/// CloudWatchMessage).
+const STREAMED_HEAD: usize = 4096;
 
 /// An export task's lines: a new event begins with a time, other lines go on with the last.
 fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {

@@ -147,9 +147,9 @@ pub struct PlayedLine {
     /// Kind of the line, as the archive names it.
     pub kind: String,
     pub text: String,
-    /// Places of the commands that begin here, and the kind of the first.
+    /// Places of the commands that begin here, and their kinds.
     pub seqs: Vec<i64>,
-    pub command: String,
+    pub kinds: Vec<String>,
     /// When it had been shown, UTC microseconds, if that is recorded.
     pub at: Option<i64>,
 }
@@ -172,10 +172,11 @@ pub fn played(
         if most < 1000 {
             break;
         }
-        let mut starts: HashMap<i64, (Vec<i64>, &str)> = HashMap::new();
+        let mut starts: HashMap<i64, (Vec<i64>, Vec<String>)> = HashMap::new();
         for it in report.commands_of(nth) {
-            let start = starts.entry(it.line_number).or_insert_with(|| (Vec::new(), &it.kind));
+            let start = starts.entry(it.line_number).or_default();
             start.0.push(it.seq);
+            start.1.push(it.kind.clone());
         }
         let mut left = MOST_OF_ONE.min(most);
         let mut lines = Vec::new();
@@ -189,9 +190,9 @@ pub fn played(
             }
             left -= text.len() + 16;
             most -= text.len() + 16;
-            let (seqs, command) = starts.remove(&it.line_number).unwrap_or_default();
+            let (seqs, kinds) = starts.remove(&it.line_number).unwrap_or_default();
             let at = it.at_latest.micros();
-            lines.push(PlayedLine { kind: it.kind, text, seqs, command: command.into(), at });
+            lines.push(PlayedLine { kind: it.kind, text, seqs, kinds, at });
         }
         if !lines.is_empty() {
             out.push(Played { session: nth, lines, is_cut });

@@ -68,6 +68,35 @@ impl Pattern {
         }
     }
 
+    /// Whether it matches in what is shown of a text that it matches: beside the secrets, whatever stands in their place. The
+    /// answer must not depend on a secret, so that nobody finds one letter by letter; so no match may reach into one, and what
+    /// asks how a word or line ends may not even touch one.
+    pub fn matches_beside(&self, shown: &str, secrets: &[(usize, usize)]) -> bool {
+        let asks = |it: &Regex, marks: &[&str]| marks.iter().any(|mark| it.as_str().contains(mark));
+        let next = |at: usize| shown[at..].chars().next().map_or(at, |it| at + it.len_utf8());
+        let mut from = 0;
+        let ends = secrets.iter().copied().chain([(shown.len(), shown.len())]);
+        for (to, behind) in ends {
+            let (is_first, is_last) = (from == 0, to == shown.len());
+            let found = match self {
+                Self::All => true,
+                Self::Literal(it) => it.find(&shown.as_bytes()[from..to]).is_some(),
+                Self::Regex(it) => {
+                    let asks_before = asks(it, &["^", "\\A", "\\b", "\\B", "\\<"]);
+                    let asks_behind = asks(it, &["$", "\\z", "\\b", "\\B", "\\>"]);
+                    let start = if asks_before && !is_first { next(from).min(to) } else { from };
+                    let end = it.shortest_match_at(&shown[..to], start);
+                    end.is_some_and(|end| !asks_behind || is_last || end < to)
+                }
+            };
+            if found {
+                return true;
+            }
+            from = behind;
+        }
+        false
+    }
+
     /// Byte spans of all matches, for showing them.
     pub fn spans(&self, text: &str) -> Vec<(usize, usize)> {
         match self {
@@ -81,7 +110,7 @@ impl Pattern {
     }
 
     /// How much of a line's end is needed to find a match that goes on in the next piece of it.
-    fn overlap(&self) -> usize {
+    pub fn overlap(&self) -> usize {
         match self {
             Self::All => 0,
             Self::Literal(it) => it.needle().len().saturating_sub(1),

@@ -5,8 +5,8 @@
 //! has the same text before; and where a newer reading of a session has a text less often, the names that are left over are
 //! withdrawn, so that the copy ends with what the archive holds.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
-use std::collections::HashSet;
 
 use sha2::Digest;
 use sha2::Sha256;
@@ -33,14 +33,26 @@ pub fn of_session(session_key: &str) -> String {
     hex(&Sha256::digest(session_key)[..BYTES])
 }
 
+type Name = [u8; BYTES];
+
 /// The name of the `nth` command, from 1, of those of a session that have the same text.
-fn of_command(session_key: &str, text: u64, nth: u32) -> String {
+fn of_command(session_key: &str, text: u64, nth: u32) -> Name {
     let mut hasher = Sha256::new();
     hasher.update(session_key);
     hasher.update([0]);
     hasher.update(text.to_be_bytes());
     hasher.update(nth.to_be_bytes());
-    hex(&hasher.finalize()[..BYTES])
+    let digest = hasher.finalize();
+    std::array::from_fn(|it| digest[it])
+}
+
+/// A name as it is written.
+fn read(hex: &str) -> Option<Name> {
+    let mut name = [0; BYTES];
+    for (nth, it) in name.iter_mut().enumerate() {
+        *it = u8::from_str_radix(hex.get(nth * 2..nth * 2 + 2)?, 16).ok()?;
+    }
+    Some(name)
 }
 
 /// Names the commands of sessions that come one after the other, each from its first command on.
@@ -59,7 +71,7 @@ impl Names {
         }
         let nth = self.seen.entry(text).or_default();
         *nth += 1;
-        of_command(session_key, text, *nth)
+        hex(&of_command(session_key, text, *nth))
     }
 }
 
@@ -79,28 +91,25 @@ impl Before {
         let mut before = self.texts;
         before.sort_unstable();
         now.sort_unstable();
-        let mut names: Vec<String> = Vec::new();
+        let mut names: BTreeSet<Name> =
+            self.withdrawn.iter().flat_map(|it| it.split('+')).filter_map(read).collect();
+        if !names.is_empty() {
+            // What is read again is withdrawn no longer.
+            for same in now.chunk_by(|one, other| one == other) {
+                for (nth, text) in (1..).zip(same) {
+                    names.remove(&of_command(session_key, *text, nth));
+                }
+            }
+        }
         for same in before.chunk_by(|one, other| one == other) {
             let Some(text) = same.first() else { continue };
             let from = now.partition_point(|it| it < text);
             let kept = now[from..].iter().take_while(|it| *it == text).count();
             names.extend(
-                (kept + 1..=same.len()).map(|nth| of_command(session_key, *text, nth as u32)),
+                (kept..same.len()).map(|nth| of_command(session_key, *text, nth as u32 + 1)),
             );
         }
-        let earlier: Vec<&str> = self
-            .withdrawn
-            .iter()
-            .flat_map(|it| it.split('+'))
-            .filter(|it| !it.is_empty())
-            .collect();
-        if !earlier.is_empty() {
-            let mut all = Names::default();
-            let held: HashSet<String> = now.iter().map(|it| all.next(session_key, *it)).collect();
-            names.extend(earlier.into_iter().filter(|it| !held.contains(*it)).map(str::to_owned));
-        }
-        names.sort_unstable();
-        names.dedup();
+        let names: Vec<String> = names.iter().map(|it| hex(it)).collect();
         (!names.is_empty()).then(|| names.join("+"))
     }
 }

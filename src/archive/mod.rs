@@ -303,9 +303,9 @@ impl Archive {
         &self.replaced
     }
 
-    /// Whether a file counts, whether or not it is there.
-    pub(crate) fn names(&self, path: &str) -> bool {
-        self.places.contains_key(path)
+    /// What the manifest says of a file that counts, whether or not it is there.
+    pub(crate) fn note_of(&self, path: &str) -> Option<&FileNote> {
+        self.live.get(*self.places.get(path)?)
     }
 
     /// The folder that it lies in.

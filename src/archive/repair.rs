@@ -81,17 +81,15 @@ impl Plan {
     }
 }
 
-/// A path below the archive as the chain tells it: what is no UTF-8 in it is written `%ff`.
+/// A path below the archive as the chain tells it, and as it lies in `lost/`: what is no UTF-8 in it is written `%ff`, and `%`
+/// itself `%25`, so that no two paths have one name.
 fn name_of(path: &Path) -> String {
-    let Some(text) = path.to_str() else {
-        let mut out = String::new();
-        for it in path.as_os_str().as_encoded_bytes().utf8_chunks() {
-            out.push_str(it.valid());
-            it.invalid().iter().for_each(|it| out.push_str(&format!("%{it:02x}")));
-        }
-        return out;
-    };
-    text.to_owned()
+    let mut out = String::new();
+    for it in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        out.push_str(&it.valid().replace('%', "%25"));
+        it.invalid().iter().for_each(|it| out.push_str(&format!("%{it:02x}")));
+    }
+    out
 }
 
 /// Whether anything is in this place, even a link that leads nowhere.
@@ -124,7 +122,6 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     }
     let stranded = stranded(root, &writer, &manifest);
     if let Some(it) = &stranded {
-        writer.put_in_place(it)?;
         manifest.pending = Some(it.clone());
     }
     let mut plan = Plan::default();
@@ -132,9 +129,9 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     if !has_marker {
         plan.take(MARKER, "it does not say the format");
     }
-    damaged_chain(root, &manifest, stranded.is_some(), &mut plan);
+    damaged_chain(root, &manifest, stranded.as_ref(), &mut plan);
     let (chain, mut islands) = parted(&manifest);
-    islands.extend(stranded);
+    islands.extend(stranded.clone());
     let archive = Archive::over(root, manifest.clone());
     let mut retired = Vec::new();
     for note in archive.live_files() {
@@ -240,11 +237,11 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
         note.superseded.extend(it.superseded.iter().cloned());
         note.aliases.extend(it.aliases.iter().cloned());
         note.others.extend(it.others.iter().cloned());
-        if let Some(list) = it.list()
-            && let Ok(list) = writer::read_list(&root.join(list))
-            && Some(Seal::of(&list)) == it.brought
-        {
-            note.brought.extend(list);
+        if let Some(list) = it.list() {
+            let lists = [root.join(writer::waiting(&list)), root.join(&list)].into_iter();
+            let mut sound = lists.filter_map(|it| writer::read_list(&it).ok());
+            note.brought
+                .extend(sound.find(|list| Some(Seal::of(list)) == it.brought).unwrap_or_default());
         }
     }
     note.retired.extend(retired);
@@ -257,6 +254,10 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     write_whole(&lost.join(PLAN), &text)?;
     for (path, moved_to) in &moves {
         move_aside(root, path, moved_to)?;
+    }
+    if let Some(it) = &stranded {
+        // Its list is brought by the repair's own entry.
+        writer.put_in_place(&Entry { brought: None, ..it.clone() })?;
     }
     if !has_marker {
         write_whole(&root.join(MARKER), writer::marker().as_bytes())?;
@@ -339,20 +340,20 @@ fn marker_is_sound(root: &Path) -> Result<bool> {
 /// Whoever may not read a thing does not judge it.
 fn may_not(root: &Path, what: &str) -> Error {
     Error::new(Kind::Refused, format!("{}: {}", root.join(what).display(), manifest::MAY_NOT))
-        .hint("run `ssmtrail archive repair` as the user who owns the archive; nothing was changed")
+        .hint("run `ssmtrail archive repair` as the user who owns the archive")
 }
 
-/// An entry that a writer had written down when it died, whose files are whole and which goes on from one that is here: its
-/// files are taken back in, whatever else is damaged.
+/// An entry that a writer had written down when it died, whose files are whole and which goes on from the last one that is here:
+/// its files are taken back in, whatever else is damaged. What goes on from an earlier one is of another copy of the archive.
 fn stranded(root: &Path, writer: &Writer, manifest: &Manifest) -> Option<Entry> {
     let entry = Entry::proved(&There::at(&root.join(manifest::NEXT)).bytes()?)?;
-    let known = manifest.entries.iter().any(|it| it.digest == entry.digest);
-    let goes_on = manifest.entries.iter().any(|it| it.digest == entry.previous);
-    (!known && goes_on && writer.unsound(&entry).is_none()).then_some(entry)
+    let last = manifest.entries.last()?;
+    let goes_on = last.digest == entry.previous && last.entry < entry.entry;
+    (goes_on && writer.unsound(&entry).is_none()).then_some(entry)
 }
 
 /// What of the manifest, of files that nobody names and of an entry that was begun is to be moved.
-fn damaged_chain(root: &Path, manifest: &Manifest, is_stranded: bool, plan: &mut Plan) {
+fn damaged_chain(root: &Path, manifest: &Manifest, stranded: Option<&Entry>, plan: &mut Plan) {
     let below = super::Below::of(root);
     // The files themselves: what is no UTF-8 in a name cannot be told by its damage.
     for it in below.unnamed(manifest) {
@@ -377,14 +378,20 @@ fn damaged_chain(root: &Path, manifest: &Manifest, is_stranded: bool, plan: &mut
     }
     let waiting = walkdir::WalkDir::new(root.join(TMP)).into_iter().filter_map(|it| it.ok());
     for it in waiting.filter(|it| it.file_type().is_file()) {
+        let of_stranded = |below: &Path| {
+            let added = stranded.iter().flat_map(|it| it.added.iter().map(|it| it.path.clone()));
+            let mut all = added.chain(stranded.and_then(Entry::list));
+            all.any(|it| Path::new(&writer::waiting(&it)) == below)
+        };
         // A writer died at these; without their entry nobody can tell that they are superfluous.
         if !(manifest.damages.is_empty() && manifest.pending.is_none())
             && let Ok(below) = it.path().strip_prefix(root)
+            && !of_stranded(below)
         {
             plan.take(below, "a writer was stopped before it was named");
         }
     }
-    if is_stranded {
+    if stranded.is_some() {
         plan.take(manifest::NEXT, "its entry no longer hangs on the chain");
     } else if let Some(it) = &manifest.pending {
         let why = "a writer was stopped, and its entry cannot be finished";
@@ -567,6 +574,10 @@ fn move_aside(root: &Path, from: &Path, to: &str) -> Result<()> {
     let folder = to.parent().unwrap_or(root);
     super::stays_inside(root, folder)?;
     private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
+    if is_there(&to) {
+        let taken = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "something lies there");
+        return Err(Error::file("write", &to, taken));
+    }
     std::fs::rename(&from, &to).map_err(|it| Error::file("move", &from, it))?;
     sync_folder(folder)?;
     from.parent().map_or(Ok(()), sync_folder)

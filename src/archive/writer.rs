@@ -182,20 +182,20 @@ impl Writer {
 
     /// The first file of an announced entry that is whole neither in its place nor where it waits.
     pub(crate) fn unsound(&self, entry: &Entry) -> Option<String> {
+        // What is in the place counts; only where nothing is, what waits.
+        let lies = |path: &str| {
+            let place = self.root.join(path);
+            if place.symlink_metadata().is_ok() { place } else { self.root.join(waiting(path)) }
+        };
         for it in &entry.added {
-            let waiting = self.root.join(waiting(&it.path));
-            let place = self.root.join(&it.path);
-            let sound = |path: &Path| {
-                digest(path).is_ok_and(|(bytes, sha256)| (bytes, &sha256) == (it.bytes, &it.sha256))
-            };
-            if !sound(&place) && !sound(&waiting) {
+            let found = digest(&lies(&it.path));
+            if found.ok() != Some((it.bytes, it.sha256.clone())) {
                 return Some(it.path.clone());
             }
         }
         let list = entry.list()?;
-        let sound =
-            |path: &Path| read_list(path).is_ok_and(|it| Some(Seal::of(&it)) == entry.brought);
-        let is_sound = sound(&self.root.join(&list)) || sound(&self.root.join(waiting(&list)));
+        let found = read_list(&lies(&list));
+        let is_sound = found.is_ok_and(|it| Some(Seal::of(&it)) == entry.brought);
         (!is_sound).then_some(list)
     }
 
@@ -209,7 +209,8 @@ impl Writer {
             folders.extend(
                 folder.ancestors().take_while(|it| it.starts_with(&self.root)).map(Path::to_owned),
             );
-            if waiting.exists() {
+            // What lies in a place is never written over: whole it is the same, and else it is somebody's.
+            if waiting.exists() && place.symlink_metadata().is_err() {
                 std::fs::rename(&waiting, &place).map_err(|it| Error::file("write", &place, it))?;
             }
         }

@@ -123,6 +123,12 @@ impl Export {
             return Err(Error::misused("a Parquet file holds one table")
                 .hint("say which: --what commands or --what sessions"));
         }
+        if self.format == Form::Parquet && self.since_last.is_some() {
+            return Err(Error::misused(
+                "a feed names each record, and a Parquet file has no names",
+            )
+            .hint("--since-last goes with --format jsonl and --format ocsf"));
+        }
         let to_output = self.output.as_ref().is_none_or(|it| it.as_os_str() == "-");
         if self.format == Form::Parquet && to_output && run.world.columns.is_some() {
             return Err(Error::misused("Parquet is binary and standard output is a terminal")

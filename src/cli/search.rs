@@ -1,5 +1,6 @@
 //! `search`: who ran a command, or what a session showed.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use clap::Args;
@@ -39,6 +40,7 @@ use crate::search;
 use crate::search::LineHit;
 use crate::search::Pattern;
 use crate::search::Shared;
+use crate::secrets;
 use crate::secrets::Masker;
 use crate::transcript::commands::Kind as CommandKind;
 
@@ -260,7 +262,10 @@ impl Search {
         let mut others = Others::default();
         let mut masker = masker.clone();
         search::commands(archive, which, pattern, &CommandKind::PERHAPS, |mut rows| {
-            rows.retain(|it| pattern.is_all() || pattern.matches(&masker.text(&it.command)));
+            rows.retain(|it| match masker.text(&it.command) {
+                Cow::Borrowed(_) => true,
+                Cow::Owned(shown) => pattern.matches_beside(&shown, &secrets::marks(&shown)),
+            });
             rows.retain(|it| {
                 let is_hit = kinds.contains(&it.kind.as_str());
                 if !is_hit {
@@ -440,11 +445,16 @@ fn shown_lines(
         }
         let mut shown = rows.clone();
         lines.apply(&mut masker, &mut shown)?;
-        // A long line is kept in pieces, and a match may begin in the one before.
         let is_hit = |raw: &LineHit, shown: &LineHit| {
-            let begins_before =
-                !pattern.matches(&raw.line.text) && raw.line.text == shown.line.text;
-            pattern.matches(&shown.line.text) || begins_before
+            let (raw, shown) = (&raw.line.text, &shown.line.text);
+            if raw == shown {
+                return true;
+            }
+            let marks = secrets::marks(shown);
+            // A long line is kept in pieces, and a match may begin in the one before.
+            let begins_before = !pattern.matches(raw)
+                && marks.first().is_none_or(|it| it.0 > pattern.overlap().min(shown.len()));
+            begins_before || pattern.matches_beside(shown, &marks)
         };
         let both = rows.into_iter().zip(shown);
         let rows: Vec<LineHit> = both.filter(|it| is_hit(&it.0, &it.1)).map(|it| it.0).collect();

@@ -238,7 +238,6 @@ fn unknown_check(id: &str) -> Error {
     }
 }
 
-/// What people have accepted, by the configuration.
 /// Says that a configuration of the working folder, which nobody asked for, decides what is said: whoever hands a folder over can
 /// put one into it.
 pub(super) fn tell_config(run: &mut Run<'_, '_>, config: &Config) {
@@ -255,6 +254,7 @@ pub(super) fn tell_config(run: &mut Run<'_, '_>, config: &Config) {
     }
 }
 
+/// What people have accepted, by the configuration.
 pub(super) fn mutes(config: &Config) -> Result<Vec<Mute>> {
     let mut mutes = Vec::new();
     for it in &config.mutes {

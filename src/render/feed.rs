@@ -102,6 +102,8 @@ pub fn withdrawn(it: &SessionRow, uid: &str) -> Value {
         "uid": uid,
         "session_id": it.session_id,
         "account_id": it.account_id,
+        "command": null,
+        "kind": "withdrawn",
         "decoder": it.decoder,
     })
 }

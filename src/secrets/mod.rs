@@ -578,6 +578,11 @@ pub fn blank(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Where the marks of a masked text stand, in order.
+pub fn marks(masked: &str) -> Vec<(usize, usize)> {
+    MARK.find_iter(masked).map(|it| (it.start(), it.end())).collect()
+}
+
 /// A masked text with the same word in place of each mark.
 pub fn unmarked(masked: &str) -> Cow<'_, str> {
     MARK.replace_all(masked, "[masked]")

@@ -223,6 +223,8 @@ impl Gatherer<'_> {
                         }
                         // The index lost it: rows of it may lie in files that cannot be read now.
                         None if group.is_orphan => {
+                            group.old =
+                                self.kept.as_mut().and_then(|it| it.lost(&archive, &group.key));
                             superseded.push((group.key.clone(), -generation));
                             self.summary.sessions_changed += 1;
                         }
@@ -495,6 +497,44 @@ impl Gatherer<'_> {
     }
 }
 
+/// Of each session whose index is lost what names its commands, by the newest of its rows that can be read.
+fn lost_commands(archive: &Archive) -> HashMap<String, uid::Before> {
+    let damaged: HashSet<String> = archive.damages().into_iter().map(|it| it.locator).collect();
+    let mut found: HashMap<String, (i64, uid::Before)> = HashMap::new();
+    for note in archive.files("commands") {
+        let index = note.path.replacen("commands/", "sessions/", 1);
+        if archive.note_of(&index).is_some() && !damaged.contains(&index) {
+            continue;
+        }
+        let all = [(0, note.rows as i64)];
+        let columns = ["session_key", "generation", OLD[0], OLD[1]];
+        archive.read_spans(&note.path, &all, Some(&columns), |_, frame| {
+            let keys = frame.column("session_key")?.str()?.clone();
+            let generations = frame.column("generation")?.i64()?.clone();
+            let kinds = frame.column("kind")?.str()?.clone();
+            let texts = frame.column("command")?.str()?.clone();
+            for row in 0..frame.height() {
+                let (key, generation) =
+                    (keys.get(row).unwrap_or_default(), generations.get(row).unwrap_or(0));
+                let is_typed = CommandKind::TYPED.contains(&kinds.get(row).unwrap_or_default());
+                if !is_typed || archive.replaced().holds(key, generation) {
+                    continue;
+                }
+                let (newest, before) = found.entry(key.to_owned()).or_default();
+                if *newest > generation {
+                    continue;
+                }
+                if *newest < generation {
+                    (*newest, *before) = (generation, uid::Before::default());
+                }
+                before.texts.push(uid::fingerprint(texts.get(row).unwrap_or_default()));
+            }
+            Ok(())
+        });
+    }
+    found.into_iter().map(|(key, it)| (key, it.1)).collect()
+}
+
 /// What of commands names them.
 const OLD: [&str; 2] = ["kind", "command"];
 
@@ -527,6 +567,8 @@ struct Session {
 pub(super) struct Kept {
     sessions: Index,
     transcripts: Index,
+    /// What names the commands of sessions that the index lost, once anybody asks.
+    lost: Option<HashMap<String, uid::Before>>,
 }
 
 impl Kept {
@@ -534,7 +576,14 @@ impl Kept {
         Self {
             sessions: Index::load(archive, &SESSIONS, "session_id"),
             transcripts: Index::load(archive, &TRANSCRIPTS, "session_key"),
+            lost: None,
         }
+    }
+
+    /// The commands that were read before of a session that the index lost: they lie in files that no index speaks of. Which
+    /// names had been withdrawn by then is lost with the index.
+    pub(super) fn lost(&mut self, archive: &Archive, key: &str) -> Option<uid::Before> {
+        self.lost.get_or_insert_with(|| lost_commands(archive)).remove(key)
     }
 
     /// Takes up what an entry has added.

@@ -105,7 +105,7 @@ pub fn rebuild(
     progress: &mut dyn Progress,
 ) -> Result<Rebuilt> {
     let archive = writer.archive();
-    let before = Kept::load(&archive);
+    let mut before = Kept::load(&archive);
     let kept = keys(&archive);
     let mut rebuilt = Rebuilt::default();
     let mut old = Old::of(&archive, &kept, &mut rebuilt.left);
@@ -159,13 +159,16 @@ pub fn rebuild(
                 Some(it) => read(&mut commands, it, &mut rebuilt.decoders_before),
                 None => Vec::new(),
             };
-            group.old = row.as_ref().map(|it| {
-                let typed = old_commands.iter().filter(|it| TYPED.contains(&it.kind.as_str()));
-                uid::Before {
-                    texts: typed.map(|it| uid::fingerprint(&it.text)).collect(),
-                    withdrawn: it.withdrawn.clone(),
+            group.old = match &row {
+                Some(it) => {
+                    let typed = old_commands.iter().filter(|it| TYPED.contains(&it.kind.as_str()));
+                    Some(uid::Before {
+                        texts: typed.map(|it| uid::fingerprint(&it.text)).collect(),
+                        withdrawn: it.withdrawn.clone(),
+                    })
                 }
-            });
+                None => before.lost(&archive, &key),
+            };
             held += group.drafts.iter().map(|it| it.content.bytes() as i64).sum::<i64>();
             let count = match rows.session(group) {
                 Ok(it) => it as u64,
@@ -327,7 +330,7 @@ impl Old {
     /// Whether every row of a file that no index speaks of any more was derived anew, now or earlier.
     fn is_derived(&self, archive: &Archive, path: &str) -> bool {
         let mut all = true;
-        let rows = archive.live_files().iter().find(|it| it.path == path).map_or(0, |it| it.rows);
+        let rows = archive.note_of(path).map_or(0, |it| it.rows);
         let columns = ["session_key", "generation"];
         archive.read_spans(path, &[(0, rows as i64)], Some(&columns), |_, frame| {
             let keys = frame.column("session_key")?.str()?;
@@ -356,7 +359,8 @@ impl Old {
         for path in &self.others {
             let index = path.split_once('/').map(|it| format!("sessions/{}", it.1));
             if index.as_deref().is_some_and(done)
-                || index.is_some_and(|it| !archive.names(&it)) && self.is_derived(archive, path)
+                || index.is_some_and(|it| archive.note_of(&it).is_none())
+                    && self.is_derived(archive, path)
             {
                 out.push(path.clone());
             }

@@ -591,22 +591,30 @@ impl Facts {
             (None, None, None) => (None, None),
         };
         let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
-        let placed = |pick: fn(&Draft) -> bool| drafts.iter().any(pick);
+        let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
+            told.is_none() || drafts.iter().any(|it| pick(it) == told)
+        };
+        // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
+        let named = |it: &Draft| {
+            let object = it.locator.split('#').next().unwrap_or_default();
+            object.contains(it.session_id.as_str())
+        };
+        let is_named = drafts.iter().any(named);
+        let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
         let claims = [
-            ("session_id", !placed(|it| it.locator.contains(it.session_id.as_str()))),
-            ("account_id", says(|it| it.account.is_some())),
-            ("region", says(|it| it.region.is_some())),
-            ("owner", says(|it| it.owner.is_some())),
+            ("session_id", !is_named),
+            ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
+            ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
+            ("owner", told.is_some() || hint.is_some() && !is_named),
             ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
             ("run_as", says(|it| it.run_as.is_some())),
+            ("session_type", says(|it| it.frame.session_type.is_some())),
         ];
         let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0).collect();
         Self {
             claims,
-            account_id: first(|it| it.account.as_ref())
-                .or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
-            region: first(|it| it.region.as_ref())
-                .or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
+            account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
+            region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
             owner: told.or(hint),
             owner_from,
             target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),

@@ -786,6 +786,45 @@ fn what_is_no_file_is_damage_is_waited_for_by_nobody_and_can_be_moved_aside() {
     }
 }
 
+#[test]
+fn an_entry_that_another_copy_of_the_archive_was_writing_takes_nothing_from_this_one() {
+    let world = whole();
+    let (archive, fork) = (world.path("archive"), world.path("fork"));
+    // The copy was made after the second entry, and its writer died at a third of its own.
+    copy(&archive, &fork);
+    let text = std::fs::read_to_string(archive.join("manifest.jsonl")).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    std::fs::write(fork.join("manifest.jsonl"), lines[..2].concat()).unwrap();
+    for it in files(&world).iter().filter(|it| it.to_string_lossy().contains("00000003")) {
+        std::fs::remove_file(fork.join(it)).unwrap();
+    }
+    let (sound, swap) =
+        (world.path("sound"), |from: &Path, to: &Path| std::fs::rename(from, to).unwrap());
+    swap(&archive, &sound);
+    swap(&fork, &archive);
+    let said = world.run("sync more").0;
+    assert!(!said.contains("[exit"), "{said}");
+    swap(&archive, &fork);
+    swap(&sound, &archive);
+    let other = std::fs::read_to_string(fork.join("entries/00000003.json")).unwrap();
+    std::fs::write(archive.join("manifest.next"), &other).unwrap();
+    let entry: ssmtrail::archive::manifest::Entry = serde_json::from_str(&other).unwrap();
+    std::fs::create_dir_all(archive.join("tmp")).unwrap();
+    for it in entry.added.iter().map(|it| it.path.clone()).chain(entry.list()) {
+        let name = ssmtrail::archive::manifest::hex(&<sha2::Sha256 as sha2::Digest>::digest(&it));
+        std::fs::copy(fork.join(&it), archive.join("tmp").join(&name[..24])).unwrap();
+    }
+    let wanted = world.run("search systemctl --format jsonl").0;
+    let said = world.run("archive repair").0;
+    assert!(said.contains("manifest.next"), "{said}");
+    let shown = |text: &str| -> BTreeSet<String> {
+        text.lines().filter(|it| it.starts_with('{')).map(str::to_owned).collect()
+    };
+    assert_eq!(shown(&world.run("search systemctl --format jsonl").0), shown(&wanted));
+    let said = world.run("archive verify").0;
+    assert!(said.contains("sound: "), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_table_may_lie_on_another_disk() {
@@ -805,10 +844,16 @@ fn a_file_whose_name_is_no_text_is_moved_aside_like_any_other() {
     let world = whole();
     let name = std::ffi::OsStr::from_bytes(b"commands/\xff\xfe.parquet");
     std::fs::write(world.path("archive").join(name), "x").unwrap();
+    // Another is named as that one is told.
+    std::fs::write(world.path("archive").join("commands/%ff%fe.parquet"), "y").unwrap();
     assert!(world.run("sync more").0.contains("[exit 2]"));
     let said = world.run("archive repair").0;
     assert!(said.contains("commands/%ff%fe.parquet"), "{said}");
-    assert!(world.path("archive").join("lost/00000004/commands/%ff%fe.parquet").exists());
+    let lost = |name: &str| {
+        std::fs::read(world.path("archive/lost/00000004/commands").join(name)).unwrap()
+    };
+    assert_eq!(lost("%ff%fe.parquet"), b"x");
+    assert_eq!(lost("%25ff%25fe.parquet"), b"y");
     assert!(world.run("archive verify").0.contains("sound: "));
 }
 

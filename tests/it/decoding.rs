@@ -416,6 +416,21 @@ fn a_notice_about_a_job_in_the_middle_of_a_line_is_no_part_of_it() {
     ));
     // Output tells, another place tells, and what was running at the end.
     assert_eq!(told, ["shell id", "shell cd /srv", "shell true"]);
+    // A prompt that only goes on, as a clock or a status does, tells nothing.
+    let clock = |at: &str| prompt.replace("[dana@h", &format!("{at} [dana@h"));
+    let told = script(&format!(
+        "{}\x1b[?2004hrm -rf /srv\x1b[?2004l\r\r\r\n{}\x1b[?2004hid\x1b[?2004l\r\r\r\nuid=0(root)\r\r\n{}\x1b[?2004h",
+        clock("12:00:02"),
+        clock("12:00:09"),
+        clock("12:00:10")
+    ));
+    assert_eq!(told, ["unconfirmed rm -rf /srv", "shell id"]);
+    // Output without a line end stands before the mark that zsh then draws.
+    let mark = format!("\x1b[1m\x1b[7m%\x1b[27m\x1b[1m\x1b[0m{}\r \r\r", " ".repeat(79));
+    let told = script(&format!(
+        "{mark}{prompt}\x1b[?2004hprintf foo\x1b[?2004l\r\r\r\nfoo{mark}{prompt}\x1b[?2004hrm x\x1b[?2004l\r\r\r\n{mark}{prompt}\x1b[?2004h"
+    ));
+    assert_eq!(told, ["shell printf foo", "unconfirmed rm x"]);
 }
 
 /// fish with a prompt of two lines that shrinks to a sign at Enter: what it leaves below is no part of the command.

@@ -73,6 +73,19 @@ fn whoever_keeps_the_last_of_each_uid_ends_with_the_commands_of_the_archive() {
         feed.iter().any(|it| it["schema"] == "ssmtrail.withdrawn/1"),
         "something was read otherwise"
     );
+    // Lost with the index, what was read before is still withdrawn.
+    let ann = "ann-0123456789abcdef1";
+    let lossy = event.to_string().replace(eve, ann);
+    world.file(&format!("more/{ann}.jsonl"), lossy.as_bytes());
+    world.run("sync more");
+    feed.extend(records(&world, "--since-last"));
+    std::fs::remove_dir_all(world.path("archive/sessions")).unwrap();
+    world.run("archive repair");
+    world.transcript(&format!("more/{ann}.log"), &lines);
+    world.run("sync more");
+    world.run("archive rebuild");
+    feed.extend(records(&world, "--since-last"));
+    assert_eq!(kept(&feed), all(&world));
     // A window shows a command under the name that it has without one.
     let uids = |line: &str| -> BTreeSet<String> {
         let all = records(&world, line);

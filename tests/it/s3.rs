@@ -583,7 +583,7 @@ fn a_large_object_that_was_taken_up_again_is_proved_as_a_whole() {
         [exit 3]
     "#]]);
     aws.run("search auditd").is(expect![[r#"
-        ! nothing found; --output searches what was shown, -i ignores case
+        ! nothing found; --output searches what was shown, -i ignores case, --reveal searches secrets, too
         [exit 1]
     "#]]);
     // Once by accident: it is fetched anew from its start, and proved.

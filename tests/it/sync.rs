@@ -442,7 +442,7 @@ fn the_name_of_a_stream_outranks_what_is_masked_or_claimed_in_its_events() {
         .is(expect![[r#"
             session_id,account_id,owner,owner_from,claims,transcripts,flaws
             ann-0123456789abcdef1,111122223333,ann,session-id,account_id+region+target+run_as,2,diverges@86~0+masked
-            bob-0123456789abcdef3,111122223333,arn:aws:iam::111122223333:user/alice,event,account_id+region+owner+target+run_as,1,id-differs+lossy
+            bob-0123456789abcdef3,111122223333,arn:aws:iam::111122223333:user/alice,event,session_id+account_id+region+owner+target+run_as,1,id-differs+lossy
         "#]]);
 }
 
@@ -465,6 +465,20 @@ fn a_time_in_the_text_of_an_export_file_parts_no_event_and_moves_no_session() {
     world.run("search --output 2031-01-05T00:00:00.123Z --count").is(expect![[r#"
         1
     "#]]);
+    // As long as that is, a time far from the event's own is none; and of streamed events the next is JSON, too.
+    let far = format!(
+        "2026-11-20T03:12:46.001Z sh-4.2$ cat notes\n{}2031-01-05T00:00:00.123Z end of support\n",
+        "\n".repeat(101_000)
+    );
+    world.file("more/task/far-0123456789abcdef7/000000.gz", &gz(far.as_bytes()));
+    let message: serde_json::Value = serde_json::from_str(&say(ZED, 0, "id")).unwrap();
+    let streamed = format!(
+        "2026-11-20T03:12:46.001Z {}\n2031-01-05T00:00:00.123Z end of support\n",
+        message["message"].as_str().unwrap()
+    );
+    world.file(&format!("more/task/{ZED}/000000.gz"), &gz(streamed.as_bytes()));
+    world.run("sync more");
+    assert!(!world.run("sessions").0.contains("2031-"), "{}", world.run("sessions").0);
     // A chunk of a long file ends where the next line would make it too long: that time is the event's own.
     world.run("search --output 2026-11-20T03:12:46.002Z --count").is(expect![[r#"
         0

@@ -197,17 +197,17 @@ fn data(paper: &Paper<'_>, kept: &Kept) -> String {
                 "output" => "o",
                 _ => "s",
             };
-            let mark = words.mark(&line.command).filter(|_| !line.seqs.is_empty());
+            let mut marks: Vec<&str> = line.kinds.iter().filter_map(|it| words.mark(it)).collect();
+            marks.dedup();
+            let mark = marks.join(", ");
             // A time is told where it changes.
             let when = line.at.filter(|it| told != Some(*it)).map(|it| paper.zone.show(it));
             told = line.at.or(told);
             let text = visible_lines(&line.text);
             match (line.seqs.is_empty(), when) {
                 (true, None) => json!([kind, text]),
-                (false, None) if mark.is_none() => json!([kind, text, line.seqs]),
-                (_, when) => {
-                    json!([kind, text, line.seqs, mark.unwrap_or(""), when.unwrap_or_default()])
-                }
+                (false, None) if mark.is_empty() => json!([kind, text, line.seqs]),
+                (_, when) => json!([kind, text, line.seqs, mark, when.unwrap_or_default()]),
             }
         });
         let mut rows: Vec<Value> = rows.collect();

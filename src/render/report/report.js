@@ -124,7 +124,7 @@
       return row;
     }, (it) => it[6] > 0);
 
-  // The player. Lines are [kind, text, seqs of the commands that begin here, what marks the first, time where it changes].
+  // The player. Lines are [kind, text, seqs of the commands that begin here, what marks those, time where it changes].
   const player = (function () {
     const root = document.getElementById("player");
     const screen = document.getElementById("screen");
@@ -197,7 +197,7 @@
     const starts = () => lines.map((it, nth) => (it[2] && it[2].length ? nth : -1)).filter((it) => it >= 0);
     go.addEventListener("click", () => (timer ? pause() : run()));
     root.querySelector("button[name=next]").addEventListener("click", () => {
-      const next = starts().find((it) => it > at || (it === at && typed > 0));
+      const next = starts().find((it) => it >= at);
       if (next !== undefined) { seek(next); put(lines[next]); at = next + 1; follow(); say(); }
     });
     root.querySelector("button[name=previous]").addEventListener("click", () => {

@@ -1,6 +1,7 @@
 //! The words of the report in each language, side by side so that none is forgotten.
 
 use crate::replay::Pace;
+use crate::transcript::commands::Kind;
 use crate::transcript::decoder::FlawKind;
 
 /// Declares every text once, in English and Japanese.
@@ -213,10 +214,11 @@ impl Words {
 
     /// What stands behind a command that is not known to have run.
     pub(super) fn mark(&self, kind: &str) -> Option<&'static str> {
-        match kind {
-            "shell" | "repl" => None,
-            "unconfirmed" => Some(self.unconfirmed),
-            _ => Some(self.not_run),
+        match Kind::ALL.into_iter().find(|it| it.name() == kind) {
+            Some(Kind::Shell | Kind::Repl) => None,
+            Some(Kind::Abandoned) => Some(self.not_run),
+            // Of a kind that is not known here nobody knows either.
+            Some(Kind::Unconfirmed | Kind::Possible) | None => Some(self.unconfirmed),
         }
     }
 

@@ -180,14 +180,18 @@ struct Current {
 }
 
 impl Current {
-    /// The next prompt has come. Where it is the same, nothing was printed before it and no title told the command, nothing tells
-    /// whether that ran.
+    /// The next prompt has come. Where nothing was printed before it, no title told the command and the prompt shows nothing that
+    /// the command explains, nothing tells whether that ran: a clock, a status or a number in the prompt goes on after Ctrl-C, too.
     fn confirm(&mut self, next: &Command) {
+        let now = &self.command;
+        let moved = now.prompt != next.prompt && shell::moves(&now.text);
+        let other = now.os_user != next.os_user || now.host != next.host || next.kind == Kind::Repl;
         let unknown = self.traceless
             && self.outputs == 0
             && !self.named
-            && self.command.kind == Kind::Shell
-            && self.command.prompt == next.prompt;
+            && now.kind == Kind::Shell
+            && !moved
+            && !other;
         if unknown {
             self.command.kind = Kind::Unconfirmed;
         }
