@@ -32,6 +32,7 @@ use repeats::Verdict;
 use unite::Sink;
 
 pub use unite::United;
+pub use unite::one_holds_the_other;
 pub use unite::unite;
 
 /// Log events by session.

@@ -36,6 +36,9 @@ pub const NEXT: &str = "manifest.next";
 /// Folder of the entries one by one, and of the lists of what each brought.
 pub const ENTRIES: &str = "entries";
 
+/// Numbers of entries stay below this: one a second for thirty years. A forged or damaged digit must not carry the chain away.
+pub(crate) const BEYOND: u64 = 1_000_000_000;
+
 /// Form of the digest that entries carry now. The first form was taken over the whole entry.
 const FORM: u64 = 2;
 
@@ -168,7 +171,7 @@ pub struct Entry {
     pub written_at: String,
     pub tool: String,
     pub decoder: i64,
-    /// What was done: `sync`, `verify`, `rebuild` or `repair`.
+    /// What was done: `sync`, `verify`, `rebuild-part`, `rebuild` (its last part) or `repair`.
     pub did: String,
     /// Generation of the rows it wrote; 0 if none.
     pub generation: i64,
@@ -303,7 +306,11 @@ impl Entry {
                 && number
                     .is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
         };
-        self.added.iter().all(|it| ours(&it.path)) && self.retired.iter().all(|it| ours(it))
+        let numbers =
+            self.entry < BEYOND && u64::try_from(self.generation).is_ok_and(|it| it < BEYOND);
+        numbers
+            && self.added.iter().all(|it| ours(&it.path))
+            && self.retired.iter().all(|it| ours(it))
     }
 
     fn line(&self) -> std::io::Result<Vec<u8>> {
@@ -382,6 +389,11 @@ impl Manifest {
         }
         if !out.damages.is_empty() {
             out.recall(root);
+            // Its copy had its name already: it is an entry like any other.
+            let known = |it: &Entry| out.entries.iter().any(|one| one.digest == it.digest);
+            if out.pending.as_ref().is_some_and(known) {
+                out.pending = None;
+            }
         }
         out
     }

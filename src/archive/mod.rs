@@ -249,6 +249,7 @@ impl Archive {
         let manifest = state(root);
         let mut archive = Self::over(root, manifest);
         archive._readers = readers;
+        archive.tell_underived();
         Ok(archive)
     }
 
@@ -358,12 +359,40 @@ pub(crate) fn state(root: &Path) -> Manifest {
             loses: true,
         }));
         manifest.damages.extend(there.unread);
+        manifest.damages.extend(not_folders(root).into_iter().map(|it| Skip {
+            locator: it.to_owned(),
+            why: NO_FOLDER.into(),
+            loses: true,
+        }));
         looks += 1;
         if manifest.damages.is_empty() || looks == LOOKS {
             return manifest;
         }
         std::thread::sleep(LOOK_AGAIN);
     }
+}
+
+/// What is said of a file, pipe or link to nowhere in the place of a folder.
+pub(crate) const NO_FOLDER: &str = "it is no folder";
+
+/// Names in the archive that are no folders and should be.
+pub(crate) fn not_folders(root: &Path) -> Vec<&'static str> {
+    let names = TABLES.iter().map(|it| it.name).chain([manifest::ENTRIES, TMP, sides::FEEDS]);
+    let is_other = |it: &&str| {
+        let path = root.join(it);
+        path.symlink_metadata().is_ok() && !path.is_dir()
+    };
+    names.filter(is_other).collect()
+}
+
+/// Refuses an archive of which a folder is a link that leads out of it: what writers move and remove must not be another's.
+pub(crate) fn leads_nowhere_else(root: &Path) -> Result<()> {
+    let names = TABLES.iter().map(|it| it.name);
+    let mut names = names.chain([manifest::ENTRIES, TMP, LOST, sides::FEEDS]);
+    names.try_for_each(|it| match root.join(it).is_dir() {
+        true => stays_inside(root, &root.join(it)),
+        false => Ok(()),
+    })
 }
 
 /// What lies in the folders of tables and of entries, below the archive.
@@ -379,7 +408,7 @@ impl Below {
         let mut out = Self::default();
         let folders = TABLES.iter().map(|it| it.name).chain([manifest::ENTRIES]);
         for folder in folders.map(|it| root.join(it)) {
-            if folder.symlink_metadata().is_err() {
+            if !folder.is_dir() {
                 continue;
             }
             for it in walkdir::WalkDir::new(&folder) {

@@ -156,6 +156,11 @@ pub(crate) struct Cursor<'a> {
 const REMEMBERED: usize = 32 << 20;
 
 impl Cursor<'_> {
+    /// Whether no file of this path counts.
+    pub(crate) fn lacks(&self, path: &str) -> bool {
+        self.archive.note_of(path).is_none()
+    }
+
     /// Hands on these rows of a file, a frame for each row group. What cannot be read becomes a damage; false then.
     pub(crate) fn rows(
         &mut self,
@@ -164,6 +169,9 @@ impl Cursor<'_> {
         rows: i64,
         mut take: impl FnMut(DataFrame) -> PolarsResult<()>,
     ) -> bool {
+        if rows == 0 {
+            return true;
+        }
         let mut read = || -> PolarsResult<()> {
             let opened = self.archive.opened(path)?;
             let mut row = at;
@@ -544,6 +552,74 @@ impl Archive {
             })
             .map_err(|it| unreadable(&it))?;
         TranscriptRow::rows(&frame).map_err(|it| unreadable(&it))
+    }
+
+    /// Tells what a repair found lost and nobody derived again since: until then no answer is whole. Looked for only where there was
+    /// such a repair and no rebuild after it.
+    pub(super) fn tell_underived(&self) {
+        let is_derived = |what: &str| {
+            super::DERIVED
+                .iter()
+                .any(|it| what.strip_prefix(it).is_some_and(|it| it.starts_with('/')))
+        };
+        let open = self.manifest.entries.iter().fold(false, |open, it| match it.did.as_str() {
+            "rebuild" => false,
+            _ => open || it.repaired.iter().any(|it| is_derived(&it.what)),
+        });
+        if !open {
+            return;
+        }
+        let mut known: HashMap<String, ()> = HashMap::new();
+        let (mut commands, mut lines) = (0, 0);
+        let columns = ["session_key", "generation", "partition", "commands_rows", "lines_rows"];
+        for note in self.files("sessions") {
+            let all = [(0, note.rows as i64)];
+            self.read_spans(&note.path, &all, Some(&columns), |_, frame| {
+                let text = |name: &str| frame.column(name)?.str().cloned();
+                let [keys, partitions] = [text("session_key")?, text("partition")?];
+                let number = |name: &str| frame.column(name)?.i64().cloned();
+                let generations = number("generation")?;
+                let rows = [number("commands_rows")?, number("lines_rows")?];
+                for row in 0..frame.height() {
+                    let key = keys.get(row).unwrap_or_default();
+                    let generation = generations.get(row).unwrap_or(0);
+                    if self.replaced.holds(key, generation) {
+                        continue;
+                    }
+                    known.insert(key.to_owned(), ());
+                    let partition = partitions.get(row).unwrap_or_default();
+                    let is_lost = |nth: usize, table: &str| {
+                        let path = format!("{table}/{partition}/{generation:08}.parquet");
+                        rows[nth].get(row).unwrap_or(0) > 0 && self.note_of(&path).is_none()
+                    };
+                    commands += u64::from(is_lost(0, "commands"));
+                    lines += u64::from(is_lost(1, "lines"));
+                }
+                Ok(())
+            });
+        }
+        let mut unknown: std::collections::HashSet<String> = std::collections::HashSet::new();
+        for note in self.files("transcripts") {
+            let all = [(0, note.rows as i64)];
+            self.read_spans(&note.path, &all, Some(&["session_key"]), |_, frame| {
+                let keys = frame.column("session_key")?.str()?.clone();
+                let lost = keys.iter().flatten().filter(|it| !known.contains_key(*it));
+                unknown.extend(lost.map(str::to_owned));
+                Ok(())
+            });
+        }
+        let lost = [("sessions", unknown.len() as u64), ("commands", commands), ("lines", lines)];
+        for (table, many) in lost.into_iter().filter(|it| it.1 > 0) {
+            let of = if many == 1 {
+                "1 kept session".to_owned()
+            } else {
+                format!("{many} kept sessions")
+            };
+            self.damaged(
+                table,
+                format!("what it held of {of} was lost before a repair; `ssmtrail archive rebuild` derives it again"),
+            );
+        }
     }
 
     /// Where transcripts lay whose kept bytes a repair found damaged or missing, and which nobody brought again since; `None` if

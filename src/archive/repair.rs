@@ -13,9 +13,11 @@ use super::Archive;
 use super::FORMAT;
 use super::LOST;
 use super::MARKER;
+use super::NO_FOLDER;
 use super::TMP;
 use super::check_format;
 use super::manifest;
+use super::manifest::BEYOND;
 use super::manifest::Brought;
 use super::manifest::Entry;
 use super::manifest::FileNote;
@@ -67,6 +69,8 @@ struct Plan {
     missing: Vec<(String, String)>,
     /// What lost lists told, as far as the rows still do.
     brought: Vec<Brought>,
+    /// Lists that are written again, as they were.
+    lists: Vec<(String, Vec<u8>)>,
 }
 
 impl Plan {
@@ -191,6 +195,10 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
         && manifest.damages.is_empty()
         && has_marker;
     if nothing {
+        make_entries(root)?;
+        for (path, bytes) in &plan.lists {
+            write_whole(&root.join(path), bytes)?;
+        }
         if copies {
             Manifest::rewrite(root, &chain)?;
         }
@@ -259,6 +267,10 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
         // Its list is brought by the repair's own entry.
         writer.put_in_place(&Entry { brought: None, ..it.clone() })?;
     }
+    make_entries(root)?;
+    for (path, bytes) in &plan.lists {
+        write_whole(&root.join(path), bytes)?;
+    }
     if !has_marker {
         write_whole(&root.join(MARKER), writer::marker().as_bytes())?;
     }
@@ -295,10 +307,7 @@ fn undo(root: &Path) -> Result<()> {
             let it = it.map_err(|it| Error::file("read", &folder, it.into()))?;
             let Ok(what) = it.path().strip_prefix(&folder) else { continue };
             let place = root.join(what);
-            if !it.file_type().is_file()
-                || what == Path::new(PLAN)
-                || place.symlink_metadata().is_ok()
-            {
+            if it.file_type().is_dir() || what == Path::new(PLAN) || is_there(&place) {
                 continue;
             }
             let above = place.parent().unwrap_or(root);
@@ -343,13 +352,16 @@ fn may_not(root: &Path, what: &str) -> Error {
         .hint("run `ssmtrail archive repair` as the user who owns the archive")
 }
 
-/// An entry that a writer had written down when it died, whose files are whole and which goes on from the last one that is here:
-/// its files are taken back in, whatever else is damaged. What goes on from an earlier one is of another copy of the archive.
+/// An entry that a writer had written down when it died and whose files are whole: they are taken back in, whatever else is
+/// damaged. It goes on from the last one that is here, or from one that is lost. What goes on from an earlier one is of
+/// another copy of the archive.
 fn stranded(root: &Path, writer: &Writer, manifest: &Manifest) -> Option<Entry> {
     let entry = Entry::proved(&There::at(&root.join(manifest::NEXT)).bytes()?)?;
-    let last = manifest.entries.last()?;
-    let goes_on = last.digest == entry.previous && last.entry < entry.entry;
-    (goes_on && writer.unsound(&entry).is_none()).then_some(entry)
+    let (last, digest) = (manifest.entries.last().map_or(0, |it| it.entry), manifest.last_digest());
+    let salt = |it: &Entry| it.sides.as_ref().map(|it| it.salt.clone());
+    let is_ours = manifest.entries.last().is_none_or(|it| salt(it) == salt(&entry));
+    let goes_on = entry.previous == digest || entry.entry > last + 1 && is_ours;
+    (goes_on && entry.entry > last && writer.unsound(&entry).is_none()).then_some(entry)
 }
 
 /// What of the manifest, of files that nobody names and of an entry that was begun is to be moved.
@@ -376,7 +388,11 @@ fn damaged_chain(root: &Path, manifest: &Manifest, stranded: Option<&Entry>, pla
     for it in below.unread {
         plan.take(&it.locator, &it.why);
     }
-    let waiting = walkdir::WalkDir::new(root.join(TMP)).into_iter().filter_map(|it| it.ok());
+    for it in super::not_folders(root) {
+        plan.take(it, NO_FOLDER);
+    }
+    let waiting = walkdir::WalkDir::new(root.join(TMP)).follow_root_links(false);
+    let waiting = waiting.into_iter().filter_map(|it| it.ok());
     for it in waiting.filter(|it| it.file_type().is_file()) {
         let of_stranded = |below: &Path| {
             let added = stranded.iter().flat_map(|it| it.added.iter().map(|it| it.path.clone()));
@@ -428,6 +444,9 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
     for entry in chain {
         let Some(list) = entry.list().filter(|it| !gone.contains(it.as_str())) else { continue };
         let sound = writer::read_list(&root.join(&list));
+        if sound.as_ref().is_err_and(|it| it.kind() == std::io::ErrorKind::PermissionDenied) {
+            return Err(may_not(root, &list));
+        }
         if !sound.is_ok_and(|it| Some(Seal::of(&it)) == entry.brought) {
             wanted.insert(entry.generation, (entry, Vec::new()));
         }
@@ -455,7 +474,7 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
         list.sort_unstable();
         list.dedup();
         if Some(Seal::of(&list)) == entry.brought && is_file(&root.join(&path)) {
-            write_whole(&root.join(&path), &writer::list_bytes(&list)?)?;
+            plan.lists.push((path, writer::list_bytes(&list)?));
             again += 1;
             continue;
         }
@@ -467,6 +486,11 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
         }
     }
     Ok(again)
+}
+
+fn make_entries(root: &Path) -> Result<()> {
+    let path = root.join(manifest::ENTRIES);
+    private_folder(&path).map_err(|it| Error::file("make", &path, it))
 }
 
 /// Whether an entry lacks its copy. What is no file in the place of one is moved.
@@ -506,7 +530,7 @@ fn unfinished_plans(root: &Path, manifest: &Manifest) -> Result<Vec<Repaired>> {
         for it in walkdir::WalkDir::new(&folder).sort_by_file_name() {
             let it = it.map_err(|it| Error::file("read", &folder, it.into()))?;
             let what = it.path().strip_prefix(&folder).unwrap_or(it.path()).to_string_lossy();
-            if !it.file_type().is_file() || what == PLAN {
+            if it.file_type().is_dir() || what == PLAN {
                 continue;
             }
             let moved_to = format!("{LOST}/{number:08}/{what}");
@@ -517,9 +541,7 @@ fn unfinished_plans(root: &Path, manifest: &Manifest) -> Result<Vec<Repaired>> {
                 Some(it) => it.clone(),
                 None => Repaired {
                     what: what.clone().into_owned(),
-                    sha256: writer::digest(it.path())
-                        .map_err(|why| Error::file("read", it.path(), why))?
-                        .1,
+                    sha256: writer::digest(it.path()).map(|it| it.1).unwrap_or_default(),
                     moved_to,
                     why: "an earlier repair moved it, was stopped, and left no plan that says why"
                         .into(),
@@ -566,13 +588,11 @@ fn number(root: &Path, manifest: &Manifest) -> u64 {
     most.unwrap_or(0) + 1
 }
 
-/// Numbers of entries stay below this: one a second for thirty years. A damaged digit must not carry the chain away.
-const BEYOND: u64 = 1_000_000_000;
-
 fn move_aside(root: &Path, from: &Path, to: &str) -> Result<()> {
     let (from, to) = (root.join(from), root.join(to));
     let folder = to.parent().unwrap_or(root);
     super::stays_inside(root, folder)?;
+    super::stays_inside(root, from.parent().unwrap_or(root))?;
     private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
     if is_there(&to) {
         let taken = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "something lies there");

@@ -41,6 +41,26 @@ pub const FEEDS: &str = "feeds";
 /// Where a feed stands that was written before there was any entry.
 const NO_ENTRY: &str = "-";
 
+/// A feed: its name, and the table that it is of, if not of all. Each has a place of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    pub name: String,
+    pub rows: Option<&'static str>,
+}
+
+impl Feed {
+    /// The feed that a file in the folder of feeds is of.
+    fn of_file(name: &str) -> Option<Self> {
+        let (name, rows) = match name.split_once('.') {
+            None => (name, None),
+            Some((name, "commands")) => (name, Some("commands")),
+            Some((name, "sessions")) => (name, Some("sessions")),
+            Some(_) => return None,
+        };
+        Some(Self { name: name.to_owned(), rows })
+    }
+}
+
 /// A salt as its file holds it: 64 hex digits.
 fn salt_of(text: &[u8]) -> Option<[u8; 32]> {
     let digits = text.trim_ascii_end();
@@ -179,8 +199,9 @@ pub(crate) fn faults(archive: &Archive) -> Vec<(String, String)> {
     };
     // What was to become a feed's file when somebody was killed is none.
     for name in names.filter(|it| !it.starts_with(super::BEGUN)) {
-        if let Err(it) = archive.watermark(&name) {
-            faults.push((format!("{FEEDS}/{name}"), it.what));
+        let told = Feed::of_file(&name).ok_or_else(|| "it is the place of no feed".to_owned());
+        if let Err(it) = told.and_then(|it| archive.watermark(&it).map_err(|it| it.what)) {
+            faults.push((format!("{FEEDS}/{name}"), it));
         }
     }
     faults
@@ -267,8 +288,9 @@ impl Archive {
     ///
     /// # Errors
     /// A name that cannot be a file's, or a file that names no entry of this archive.
-    pub fn watermark(&self, feed: &str) -> Result<i64> {
+    pub fn watermark(&self, feed: &Feed) -> Result<i64> {
         let path = self.feed(feed)?;
+        let feed = &feed.name;
         let there = There::at(&path);
         let damaged = |why: &str| {
             Error::new(Kind::Damaged, format!("the feed {feed} {why}")).hint(
@@ -304,7 +326,7 @@ impl Archive {
     ///
     /// # Errors
     /// The system's refusal.
-    pub fn set_watermark(&self, feed: &str, entry: i64) -> Result<()> {
+    pub fn set_watermark(&self, feed: &Feed, entry: i64) -> Result<()> {
         let path = self.feed(feed)?;
         let folder = self.root.join(FEEDS);
         super::stays_inside(&self.root, &folder)?;
@@ -324,12 +346,16 @@ impl Archive {
         repaired.into_iter().any(|it| it.what == what && it.why == super::repair::ADOPTED)
     }
 
-    fn feed(&self, name: &str) -> Result<PathBuf> {
+    fn feed(&self, feed: &Feed) -> Result<PathBuf> {
+        let name = &feed.name;
         let sound = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
         if name.is_empty() || name.len() > 100 || !name.chars().all(sound) {
             return Err(Error::misused(format!("a feed cannot be called {name}"))
                 .hint("letters, digits, - and _"));
         }
-        Ok(self.root.join(FEEDS).join(name))
+        Ok(self.root.join(FEEDS).join(match feed.rows {
+            None => name.clone(),
+            Some(rows) => format!("{name}.{rows}"),
+        }))
     }
 }

@@ -231,7 +231,7 @@ fn entries(archive: &Archive, proof: &mut Proof) -> HashSet<[u8; 32]> {
         if entry.did == "repair" {
             let lost = entry.repaired.iter().filter(|it| !it.moved_to.is_empty());
             let (there, gone): (Vec<_>, Vec<_>) =
-                lost.partition(|it| archive.root.join(&it.moved_to).exists());
+                lost.partition(|it| archive.root.join(&it.moved_to).symlink_metadata().is_ok());
             let moved = match (there.len(), gone.len()) {
                 (0, 0) => String::new(),
                 (1, 0) => "; 1 file lies in lost/".into(),

@@ -103,6 +103,7 @@ impl Writer {
             begin(root)?;
         }
         let lock = lock(root)?;
+        crate::archive::leads_nowhere_else(root)?;
         if is_new {
             make(root)?;
         }
@@ -128,6 +129,7 @@ impl Writer {
     /// Opens an archive in whatever state it is, to repair it.
     pub(crate) fn open_damaged(root: &Path) -> Result<Self> {
         let lock = lock(root)?;
+        crate::archive::leads_nowhere_else(root)?;
         let manifest = state(root);
         Ok(Self { root: root.to_owned(), manifest, _lock: lock })
     }
@@ -205,6 +207,7 @@ impl Writer {
         for path in entry.added.iter().map(|it| it.path.clone()).chain(entry.list()) {
             let (waiting, place) = (self.root.join(waiting(&path)), self.root.join(&path));
             let folder = place.parent().unwrap_or(&self.root);
+            crate::archive::stays_inside(&self.root, folder)?;
             private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
             folders.extend(
                 folder.ancestors().take_while(|it| it.starts_with(&self.root)).map(Path::to_owned),
@@ -249,8 +252,11 @@ impl Writer {
         }
         let Ok(readers) = options.open(self.root.join(READERS)) else { return };
         if readers.try_lock().is_ok() {
-            for it in retired {
-                let _ = std::fs::remove_file(self.root.join(it));
+            for it in retired.map(|it| self.root.join(it)) {
+                let folder = it.parent().unwrap_or(&self.root);
+                if crate::archive::stays_inside(&self.root, folder).is_ok() {
+                    let _ = std::fs::remove_file(it);
+                }
             }
         }
     }

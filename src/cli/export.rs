@@ -24,6 +24,7 @@ use crate::archive::private_folder;
 use crate::archive::schema;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::SessionRow;
+use crate::archive::sides::Feed;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -152,8 +153,14 @@ impl Export {
         tell_owners(run.ui, &archive, &which)?;
         let mut sessions = archive.sessions(&which)?;
         let newest = newest(&archive)?;
-        let since = match &self.since_last {
-            Some(name) => archive.watermark(name)?,
+        // What a feed leaves out has its own place.
+        let feed = self.since_last.as_ref().map(|name| match self.what {
+            What::Both => Feed { name: name.clone(), rows: None },
+            What::Commands => Feed { name: name.clone(), rows: Some("commands") },
+            What::Sessions => Feed { name: name.clone(), rows: Some("sessions") },
+        });
+        let since = match &feed {
+            Some(it) => archive.watermark(it)?,
             None => 0,
         };
         if since > newest {
@@ -198,9 +205,9 @@ impl Export {
         run.tell(&damages);
         masking::tell(run, &masker);
         let whole = !archive.damages().iter().any(|it| it.loses);
-        if let Some(name) = &self.since_last {
+        if let Some(it) = &feed {
             match whole {
-                true => archive.set_watermark(name, newest)?,
+                true => archive.set_watermark(it, newest)?,
                 false => run
                     .ui
                     .note("note: the feed stays where it was: the next run exports the same again"),

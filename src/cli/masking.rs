@@ -121,6 +121,7 @@ impl<'a> LineMasker<'a> {
 
     pub(super) fn apply(&mut self, masker: &mut Masker, hits: &mut [LineHit]) -> Result<()> {
         for it in hits {
+            masker.apply(&mut it.locator);
             if !masker.reveals() && crate::secrets::may_be_in_key(&it.line.text) {
                 if !self.keys.contains_key(&it.session_key) {
                     let inside = lines_in_keys(self.archive, it)?;

@@ -241,7 +241,8 @@ impl Search {
     /// Kinds that are hits. Machine formats carry the kind, so that a reader can choose; a count is of what ran.
     fn kinds(&self) -> &'static [&'static str] {
         match (self.possible, self.count) {
-            (true, _) => &CommandKind::PERHAPS,
+            (true, true) => &["shell", "repl", "possible"],
+            (true, false) => &CommandKind::PERHAPS,
             (false, true) => &CommandKind::RAN,
             (false, false) => &CommandKind::TYPED,
         }

@@ -79,6 +79,24 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
     Ok(United::Whole(whole.finish()?))
 }
 
+/// Whether one of two readings of a stream holds all events of the other. An event is known by its time and its text: not every
+/// reading tells when it was taken in.
+pub fn one_holds_the_other(one: &Content, other: &Content) -> std::io::Result<bool> {
+    let keys = |content: &Content| -> std::io::Result<Vec<u64>> {
+        let mut keys = Vec::new();
+        let mut lines = Lines::of(content);
+        while let Some(it) = lines.next()? {
+            keys.push(it.shown);
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    };
+    let (one, other) = (keys(one)?, keys(other)?);
+    let (all, some) = if one.len() >= other.len() { (one, other) } else { (other, one) };
+    let mut all = all.into_iter();
+    Ok(some.iter().all(|wanted| all.by_ref().find(|it| it >= wanted) == Some(*wanted)))
+}
+
 /// How often each event is kept, a few bytes an event.
 #[derive(Default)]
 struct Known {
@@ -116,6 +134,8 @@ struct Line {
     bytes: Vec<u8>,
     at: i64,
     key: u64,
+    /// Known by its time and text alone.
+    shown: u64,
 }
 
 struct Lines<'a> {
@@ -144,7 +164,11 @@ impl<'a> Lines<'a> {
             }
             _ => FIXED.hash_one(&bytes),
         };
-        Ok(Some(Line { at: self.at, key, bytes }))
+        let shown = match &event {
+            Some(Event { timestamp, message: Some(text), .. }) => FIXED.hash_one((timestamp, text)),
+            _ => key,
+        };
+        Ok(Some(Line { at: self.at, key, shown, bytes }))
     }
 }
 

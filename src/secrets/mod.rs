@@ -342,6 +342,13 @@ static KEY_ENDS: LazyLock<Regex> = LazyLock::new(|| {
 /// What we put in place of a secret.
 static MARK: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\[masked:[a-z0-9-]+:[0-9a-f]{6}\]").expect("a constant pattern"));
+/// A header of an encrypted key (RFC 1421).
+static KEY_HEADER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^[\w:|> -]*(Proc-Type|DEK-Info|Comment|PublicKey|Encryption|[A-Z][A-Za-z]+-Lines): ?",
+    )
+    .expect("a constant pattern")
+});
 /// A line of a key's body. (A header of an encrypted key, such as `Proc-Type`, is no secret.)
 static KEY_BODY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/=]{16,}").expect("a constant pattern"));
@@ -550,6 +557,21 @@ pub fn may_be_in_key(text: &str) -> bool {
     KEY_BODY.find_iter(text).any(|it| is_mixed(it.as_str()))
 }
 
+/// Whether a line can stand between the first and the last line of a private key: a stretch of its body, whatever `cat -n`, `grep` or
+/// YAML put before it, the last few letters of it, a header of an encrypted key, or nothing.
+fn may_stand_in_key(line: &str) -> bool {
+    let text = line.trim();
+    let is_base64 = |it: &str| {
+        !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric() || b"+/=".contains(&it))
+    };
+    let last = text.rsplit([' ', '\t', ':', '|', '"', '\'']).find(|it| !it.is_empty());
+    text.is_empty()
+        || KEY_HEADER.is_match(text)
+        || KEY_BODY.is_match(text)
+        || last
+            .is_some_and(|it| is_base64(it.trim_end_matches("\\n")) && text.len() <= it.len() + 8)
+}
+
 /// Base64 of random bytes has small and capital letters; most paths and ids have not.
 fn is_mixed(text: &str) -> bool {
     let has = |is: fn(&u8) -> bool| text.bytes().any(|it| is(&it));
@@ -735,6 +757,12 @@ impl Masker {
                 if self.in_key {
                     let end = KEY_ENDS.find(&line[from..]).map(|it| from + it.start());
                     let body = &line[from..end.unwrap_or(line.len())];
+                    if from == 0 && end.is_none() && !may_stand_in_key(body) {
+                        // Whoever prints the first line of a key alone must not hide what comes after it.
+                        self.in_key = false;
+                        at += line.len();
+                        continue;
+                    }
                     found.extend(KEY_BODY.find_iter(body).map(|it| Found {
                         from: at + from + it.start(),
                         to: at + from + it.end(),

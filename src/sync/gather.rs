@@ -393,8 +393,15 @@ impl Gatherer<'_> {
             });
             for draft in drafts {
                 let all = group.kept.iter().chain(&group.drafts);
-                let first = all.clone().find(|it| it.is_whole());
-                let fits = match first.filter(|_| draft.is_whole()) {
+                let first = match draft.is_whole() {
+                    true => all.clone().find(|it| it.is_whole()),
+                    // The longest reading holds all the others.
+                    false => all
+                        .clone()
+                        .filter(|it| it.is_comparable(&draft))
+                        .max_by_key(|it| it.content.bytes()),
+                };
+                let fits = match first {
                     Some(first) => draft.goes_on_from(first).map_err(fail)?,
                     None => true,
                 };
@@ -425,7 +432,13 @@ impl Gatherer<'_> {
                 {
                     it.kept = kept.drafts(cursor, &it.key, scratch)?.0;
                 }
-                let first = it.kept.iter().chain(&it.drafts).find(|it| it.is_whole());
+                let mut all = it.kept.iter().chain(&it.drafts);
+                let first = match draft.is_whole() {
+                    true => all.find(|it| it.is_whole()),
+                    false => all
+                        .filter(|it| it.is_comparable(&draft))
+                        .max_by_key(|it| it.content.bytes()),
+                };
                 if let Some(first) = first
                     && draft.goes_on_from(first).map_err(fail)?
                 {
@@ -542,6 +555,9 @@ const OLD: [&str; 2] = ["kind", "command"];
 fn old(cursor: &mut Cursor<'_>, before: &SessionRow) -> uid::Before {
     let mut texts = Vec::new();
     let path = Archive::file_of("commands", before);
+    if cursor.lacks(&path) {
+        return uid::Before { texts, withdrawn: before.withdrawn.clone() };
+    }
     cursor.rows(&path, before.commands_at, before.commands_rows, |frame| {
         let kinds = frame.column("kind")?.str()?.clone();
         let commands = frame.column("command")?.str()?.clone();
@@ -637,12 +653,8 @@ impl Kept {
         archive: &Archive,
         key: &str,
     ) -> Option<SessionRow> {
-        let id = key.split('#').next().unwrap_or(key);
         let mut out: Option<SessionRow> = None;
-        // An id may hold a `#` of its own.
-        let ids = [key, id, key.rsplit_once('#').map_or(key, |it| it.0)];
-        let places: BTreeSet<(&str, i64)> =
-            ids.iter().flat_map(|it| self.sessions.find(it)).collect();
+        let places: BTreeSet<(&str, i64)> = self.sessions.find(&id_of(key)).collect();
         for (path, row) in places {
             cursor.rows(path, row, 1, |frame| {
                 out = SessionRow::rows(&frame)?
@@ -671,8 +683,7 @@ impl Kept {
 
     /// Keys under which bytes of this session are kept.
     fn keys_of(&self, id: &str) -> Vec<String> {
-        let keys = std::iter::once(id.to_owned()).chain((2..).map(|nth| format!("{id}#{nth}")));
-        keys.take_while(|it| self.transcripts.find(it).next().is_some()).collect()
+        keys(id).take_while(|it| self.transcripts.find(it).next().is_some()).collect()
     }
 }
 
@@ -684,9 +695,23 @@ pub(super) fn says_diverges(row: &SessionRow) -> bool {
 
 /// A key that no session of this id has.
 fn free_key(id: &str, groups: &[Group]) -> String {
-    let keys = std::iter::once(id.to_owned()).chain((2..).map(|nth| format!("{id}#{nth}")));
-    let mut free = keys.filter(|key| !groups.iter().any(|it| it.key == *key));
+    let mut free = keys(id).filter(|key| !groups.iter().any(|it| it.key == *key));
     free.next().unwrap_or_else(|| id.to_owned())
+}
+
+/// All keys that sessions of an id can have, in order. An id may hold a `#` of its own, which is written `#~` in them: whoever
+/// names a file must not choose the key of another session.
+fn keys(id: &str) -> impl Iterator<Item = String> {
+    let own = id.replace('#', "#~");
+    std::iter::once(own.clone()).chain((2..).map(move |nth| format!("{own}#{nth}")))
+}
+
+/// The id of a key's session.
+fn id_of(key: &str) -> String {
+    let numbered = key
+        .rsplit_once('#')
+        .filter(|(_, nth)| !nth.is_empty() && nth.bytes().all(|it| it.is_ascii_digit()));
+    numbered.map_or(key, |it| it.0).replace("#~", "#")
 }
 
 #[derive(Default)]

@@ -259,13 +259,13 @@ impl Draft {
 
     /// Which copy a session's text is taken from: one that kept every byte, of these the longest, and of equal ones that which was
     /// kept first. (What differs in more than its length is no copy, see `Gatherer::apart`.)
-    /// Of streams it is the newest, which was read anew.
+    /// Of readings of a stream it is the one that holds the others.
     fn rank(&self) -> (bool, bool, u64, bool, i64) {
         let (whole, stored) = (self.is_whole(), self.stored_at.unwrap_or(i64::MIN + 1));
         (
             self.content.bytes() > 0,
             self.form != Form::Events || !self.claims.streamed,
-            if whole { self.content.bytes() } else { 0 },
+            self.content.bytes(),
             whole && self.kept.is_some(),
             if whole { -stored } else { stored },
         )
@@ -276,8 +276,18 @@ impl Draft {
         self.form != Form::Events && self.content.bytes() > 0
     }
 
-    /// Whether one of two copies is the beginning of the other: it was taken earlier, or cut.
+    /// Whether two copies must agree: both kept every byte, or both are readings of the log stream.
+    fn is_comparable(&self, other: &Self) -> bool {
+        let is_reading = |it: &Self| it.form == Form::Events && it.content.bytes() > 0;
+        self.is_whole() && other.is_whole() || is_reading(self) && is_reading(other)
+    }
+
+    /// Whether one of two copies is the beginning of the other: it was taken earlier, or cut; of readings of a log stream, whether
+    /// one holds all that the other does.
     fn goes_on_from(&self, other: &Self) -> std::io::Result<bool> {
+        if self.form == Form::Events {
+            return intake::one_holds_the_other(&self.content, &other.content);
+        }
         let (long, short) = match self.content.bytes() >= other.content.bytes() {
             true => (self, other),
             false => (other, self),
@@ -863,6 +873,8 @@ fn work<S: Source>(
         };
         let Some(mut fetched) = next else { return };
         let room = fetched.room.take();
+        let expected = pieces::expected(&fetched.listed.key, fetched.listed.bytes);
+        let Some(mut waits) = admit(expected) else { return };
         let one = One {
             source: source.name(),
             place: source.whereabouts(),
@@ -878,7 +890,8 @@ fn work<S: Source>(
         if given_up {
             continue;
         }
-        let Some(waits) = admit(outcome.weight()) else { return };
+        // What is no longer needed is given back.
+        drop(waits.split(expected.saturating_sub(outcome.weight().max(1))));
         if done.send(Done { outcome, _room: (room, waits) }).is_err() {
             return;
         }

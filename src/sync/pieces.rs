@@ -16,7 +16,7 @@ use crate::transcript::decoder::Piece;
 
 /// Bytes of memory that the decoded text of all transcripts of a run may take: with what was fetched and with one batch
 /// of rows it fits into the 512 MiB that any command may take.
-const ROOM: usize = 128 << 20;
+const ROOM: usize = 80 << 20;
 /// The same of one transcript.
 const MOST: usize = 32 << 20;
 
@@ -69,10 +69,11 @@ impl Room {
     }
 }
 
-/// KiB of transcripts that were read and wait to be gathered, as they lie in memory: a compressed log of 1 MB can be ten.
+/// KiB of transcripts that are read or wait to be gathered, as they lie in memory: a compressed log of 1 MB can be a hundred.
+/// It bounds what all workers hold together, however many there are.
 const WAITING_KIB: usize = 64 << 10;
 
-/// Room for what was read and is not yet gathered. Whoever reads waits here, before the next is read.
+/// Room for what is read and not yet gathered. Whoever reads takes it before.
 #[derive(Clone)]
 pub(super) struct Waiting(Arc<Semaphore>);
 
@@ -93,6 +94,15 @@ impl Waiting {
     pub(super) fn close(&self) {
         self.0.close();
     }
+}
+
+/// KiB that an object may take while it is read: of what is stored as it is so much, of what is compressed the most.
+pub(super) fn expected(key: &str, bytes: u64) -> usize {
+    let packed = [".gz", ".zst"].iter().any(|it| key.ends_with(it));
+    let most = (intake::MEMORY >> 10) as u64;
+    // What is as small unpacks to no more (RFC 1951: a thousand times at most).
+    let kib = if packed { (bytes * 1032) >> 10 } else { (bytes * 2) >> 10 };
+    kib.clamp(64, most) as usize
 }
 
 /// KiB that contents of one object take while they wait. One that lies in a scratch file counts as the most that lies in

@@ -205,7 +205,8 @@ pub fn rebuild(
         writer.publish(
             segment,
             Note {
-                did: "rebuild".into(),
+                // Only the last batch has derived all.
+                did: if last { "rebuild" } else { "rebuild-part" }.into(),
                 written_at: rfc3339(now),
                 decoder: DECODER,
                 generation,
@@ -263,6 +264,10 @@ fn keys(archive: &Archive) -> Vec<KeptSession> {
 fn read(cursor: &mut Cursor<'_>, row: &SessionRow, decoders: &mut Vec<i64>) -> Vec<Read> {
     let mut out = Vec::new();
     let path = Archive::file_of("commands", row);
+    if cursor.lacks(&path) {
+        // A repair took it away, and has said so.
+        return out;
+    }
     cursor.rows(&path, row.commands_at, row.commands_rows, |frame| {
         let starts = frame.column("byte_start")?.i64()?.clone();
         let kinds = frame.column("kind")?.str()?.clone();

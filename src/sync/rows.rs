@@ -583,7 +583,16 @@ impl Facts {
         let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
         let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
         let clock = drafts.iter().any(contradicts);
-        let (at, at_from) = match (first_event_at, ended_at, stored_at) {
+        // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
+        let claimed = drafts.iter().filter_map(|it| it.claims.claimed);
+        let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
+        let first_event_at = claimed.map_or(first_event_at, |it| {
+            Some(first_event_at.map_or(it.0, |first| first.min(it.0)))
+        });
+        let last_event_at = claimed
+            .map_or(last_event_at, |it| Some(last_event_at.map_or(it.1, |last| last.max(it.1))));
+        let (at, at_from) = match (trusted, ended_at, stored_at) {
             (Some(it), ..) => (Some(it), Some("event")),
             (None, Some(_), Some(it)) if clock => (Some(it), Some("stored")),
             (None, Some(it), _) => (Some(it), Some("header")),

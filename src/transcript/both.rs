@@ -15,6 +15,7 @@ use crate::transcript::wire::Event;
 use crate::transcript::wire::Lines;
 use crate::transcript::wire::Splitter;
 use crate::transcript::wire::Streamed;
+use crate::transcript::wire::Times;
 
 /// Streamed lines held of one session; what is beyond has no times of its own.
 const LINES_MAX: usize = 4 << 20;
@@ -104,8 +105,7 @@ impl Lines for Heard {
             None => std::str::from_utf8(&whole).unwrap_or_default(),
         };
         let Some(streamed) = Streamed::read(message) else { return };
-        let stamp = event.timestamp.map(|it| it.saturating_mul(1000));
-        let Some(at) = streamed.at(stamp).0 else { return };
+        let Some(at) = streamed.at(Times::of(&event)).at else { return };
         for text in &streamed.session_data {
             if self.told.len() >= LINES_MAX {
                 self.overflown = true;

@@ -20,6 +20,7 @@ use crate::transcript::streamed::Held;
 use crate::transcript::streamed::Restored;
 use crate::transcript::streamed::Restorer;
 use crate::transcript::width::WidthVotes;
+use crate::transcript::wire;
 use crate::transcript::wire::Event;
 use crate::transcript::wire::Form;
 use crate::transcript::wire::Frame;
@@ -27,6 +28,7 @@ use crate::transcript::wire::Lines;
 use crate::transcript::wire::RawLine;
 use crate::transcript::wire::Splitter;
 use crate::transcript::wire::Streamed;
+use crate::transcript::wire::Times;
 use crate::transcript::wire::Unframe;
 use crate::transcript::wire::without_crs;
 
@@ -298,6 +300,8 @@ pub struct Claims {
     /// First and last event, UTC microseconds.
     pub first_event_at: Option<i64>,
     pub last_event_at: Option<i64>,
+    /// First and last time that events claim and that AWS's own contradict, UTC microseconds.
+    pub claimed: Option<(i64, i64)>,
     pub streamed: bool,
     /// Where its two copies differ, if it was read with both.
     pub diverged: Option<Diverged>,
@@ -546,26 +550,29 @@ impl Inner {
             None if bare => std::str::from_utf8(bytes).unwrap_or_default(),
             None => "",
         };
-        let at = event.timestamp.map(|it| it.saturating_mul(1000));
+        let times = Times::of(&event);
         match Streamed::read(message) {
-            Some(streamed) => self.streamed(streamed, at, from, to),
-            None => self.plain(message, at, from, to),
+            Some(streamed) => self.streamed(streamed, times, from, to),
+            None => self.plain(message, times, from, to),
         }
     }
 
-    fn seen(&mut self, at: Option<i64>) {
-        let Some(at) = at else { return };
-        self.claims.first_event_at = Some(self.claims.first_event_at.map_or(at, |it| it.min(at)));
-        self.claims.last_event_at = Some(self.claims.last_event_at.map_or(at, |it| it.max(at)));
-    }
-
-    fn streamed(&mut self, it: Streamed, at: Option<i64>, from: u64, to: u64) {
-        let (at, is_contradicted) = it.at(at);
-        if is_contradicted {
+    /// Takes up when an event was shown; returns it.
+    fn seen(&mut self, shown: wire::Shown, from: u64) -> Option<i64> {
+        if let Some(it) = shown.claimed {
+            let (first, last) = self.claims.claimed.unwrap_or((it, it));
+            self.claims.claimed = Some((first.min(it), last.max(it)));
             self.flaws.push(Flaw { kind: FlawKind::Clock, at: from, count: 1 });
             self.flaws = merged(std::mem::take(&mut self.flaws));
         }
-        self.seen(at);
+        let at = shown.at?;
+        self.claims.first_event_at = Some(self.claims.first_event_at.map_or(at, |it| it.min(at)));
+        self.claims.last_event_at = Some(self.claims.last_event_at.map_or(at, |it| it.max(at)));
+        Some(at)
+    }
+
+    fn streamed(&mut self, it: Streamed, times: Times, from: u64, to: u64) {
+        let at = self.seen(it.at(times), from);
         let Self { unframe, draw, .. } = self;
         unframe.flush(draw);
         self.draw.screen.set_lossy();
@@ -635,9 +642,9 @@ impl Inner {
     }
 
     /// A chunk of the finished file: the agent turned CR LF into LF and dropped the last LF of each event.
-    fn plain(&mut self, message: &str, at: Option<i64>, from: u64, to: u64) {
+    fn plain(&mut self, message: &str, times: Times, from: u64, to: u64) {
         self.release();
-        self.seen(at);
+        self.seen(times.bound(None), from);
         let cut = message.len() >= 199_900 && !message.contains('\n');
         for raw in message.split('\n') {
             let (bytes, crs) = without_crs(raw.as_bytes());

@@ -243,24 +243,60 @@ pub const FIRST: i64 = 1_536_624_000_000_000;
 /// By so much the clocks of a machine and of AWS may differ, and a message may wait to be sent.
 pub const CLOCKS: i64 = 5 * 60 * 1_000_000;
 
+/// By so much an event may come late: a node without a network sends what it kept.
+pub const LATE: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// What CloudWatch Logs says of an event, UTC microseconds: when it was, as its sender said, and when it was taken in, which
+/// alone is AWS's own word ("PutLogEvents", "OutputLogEvent").
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    pub sent: Option<i64>,
+    pub taken_in: Option<i64>,
+}
+
+/// When an event was shown, and what its sender claims if that cannot be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    pub at: Option<i64>,
+    pub claimed: Option<i64>,
+}
+
+impl Times {
+    pub fn of(event: &Event<'_>) -> Self {
+        let micros = |it: Option<i64>| it.map(|it| it.saturating_mul(1000));
+        Self { sent: micros(event.timestamp), taken_in: micros(event.ingestion_time) }
+    }
+
+    /// The time of an event, given what its message claims: each claim only as far as the next bears it out.
+    pub fn bound(self, told: Option<i64>) -> Shown {
+        // What an export lost is not a time.
+        let sent = self.sent.filter(|it| *it >= FIRST);
+        let taken_in = self.taken_in.filter(|it| *it >= FIRST);
+        let (at, claimed) = match (told, sent) {
+            (Some(told), None) if told < FIRST => (None, Some(told)),
+            (Some(told), Some(sent)) if told.abs_diff(sent) > CLOCKS.unsigned_abs() => {
+                (Some(sent), Some(told))
+            }
+            (told, sent) => (told.or(sent), None),
+        };
+        let Some(taken_in) = taken_in else { return Shown { at, claimed } };
+        let can_be = |it: i64| it <= taken_in + CLOCKS && it >= taken_in - LATE;
+        match at {
+            Some(at) if can_be(at) => Shown { at: Some(at), claimed },
+            _ => Shown { at: Some(taken_in), claimed: claimed.or(at) },
+        }
+    }
+}
+
 impl Streamed {
-    /// When it was shown, UTC microseconds, given the time that CloudWatch Logs has for the event: the message's own, which is
-    /// the machine's claim, only as far as the other bears it out. And whether the two contradict each other.
-    pub fn at(&self, event: Option<i64>) -> (Option<i64>, bool) {
+    /// When it was shown, given what CloudWatch Logs says of the event.
+    pub fn at(&self, event: Times) -> Shown {
         let told = self
             .event_time
             .as_deref()
             .and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok())
             .map(|it| it.timestamp_micros());
-        // CloudWatch Logs takes no event that is older than two weeks ("PutLogEvents"); what an export lost is not a time.
-        let event = event.filter(|it| *it >= FIRST);
-        match (told, event) {
-            (Some(told), None) if told < FIRST => (None, true),
-            (Some(told), Some(event)) if told.abs_diff(event) > CLOCKS.unsigned_abs() => {
-                (Some(event), true)
-            }
-            (told, event) => (told.or(event), false),
-        }
+        event.bound(told)
     }
 
     /// `None` if the message is no streamed JSON: then it is plain text.

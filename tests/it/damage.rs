@@ -740,6 +740,8 @@ fn what_is_no_file_is_damage_is_waited_for_by_nobody_and_can_be_moved_aside() {
     for place in [
         "transcripts",
         "commands",
+        "tmp",
+        "entries",
         "manifest.jsonl",
         "manifest.next",
         "entries/00000002.json",
@@ -757,6 +759,12 @@ fn what_is_no_file_is_damage_is_waited_for_by_nobody_and_can_be_moved_aside() {
                 it => archive.join(it),
             };
             let _ = std::fs::remove_file(&path);
+            if ["tmp", "entries"].contains(&place) {
+                if kind == "folder" {
+                    continue;
+                }
+                let _ = std::fs::remove_dir_all(&path);
+            }
             put(&path);
             // Without the marker nobody says that this is an archive.
             let no_marker = place == "archive.json";
@@ -827,14 +835,88 @@ fn an_entry_that_another_copy_of_the_archive_was_writing_takes_nothing_from_this
 
 #[cfg(unix)]
 #[test]
-fn a_table_may_lie_on_another_disk() {
+fn a_folder_that_is_a_link_out_of_the_archive_is_read_and_never_written_or_moved() {
     let world = whole();
     let archive = world.path("archive");
-    std::fs::rename(archive.join("commands"), world.path("disk")).unwrap();
-    std::os::unix::fs::symlink(world.path("disk"), archive.join("commands")).unwrap();
+    for name in ["commands", "surveys", "entries", "tmp"] {
+        let (own, disk) = (archive.join(name), world.path("disk"));
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::rename(&own, &disk).unwrap();
+        std::fs::write(disk.join("diary.txt"), "mine").unwrap();
+        std::os::unix::fs::symlink(&disk, &own).unwrap();
+        assert!(world.run("search systemctl").0.contains("systemctl stop bob"), "{name}");
+        for line in ["sync more", "archive rebuild", "archive repair"] {
+            let said = world.run(line).0;
+            assert!(said.contains("leads out of the archive"), "{name}: {line}: {said}");
+            assert!(said.contains("[exit 2]"), "{name}: {line}: {said}");
+        }
+        assert_eq!(std::fs::read(disk.join("diary.txt")).unwrap(), b"mine");
+        std::fs::remove_file(disk.join("diary.txt")).unwrap();
+        std::fs::remove_file(&own).unwrap();
+        std::fs::rename(&disk, &own).unwrap();
+    }
+    assert!(!world.run("sync more").0.contains("[exit"));
+}
+
+#[test]
+fn what_a_repair_found_lost_is_missed_by_every_answer_until_it_is_derived_again() {
+    let world = whole();
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    std::fs::rename(&archive, &sound).unwrap();
+    for (table, nth) in [("sessions", 1), ("commands", 1), ("lines", 1)] {
+        copy(&sound, &archive);
+        let wanted = world.run("search '' --format jsonl").0;
+        std::fs::remove_file(self::table(&archive, table, nth)).unwrap();
+        world.run("archive repair");
+        for line in [
+            "sessions",
+            "search systemctl",
+            "search --output zzz",
+            "export",
+            "report --format json -o -",
+        ] {
+            let said = world.run(line);
+            assert_eq!(code(&said), "3", "{table}: {line}: {}", said.0);
+            assert!(said.0.contains("archive rebuild"), "{table}: {line}: {}", said.0);
+        }
+        let said = world.run("archive rebuild").0;
+        assert!(!said.contains("[exit"), "{table}: {said}");
+        assert_eq!(world.run("search '' --format jsonl").0, wanted, "{table}");
+        std::fs::remove_dir_all(&archive).unwrap();
+    }
+}
+
+#[test]
+fn an_entry_whose_copy_has_its_name_is_an_entry_whatever_still_announces_it() {
+    let world = whole();
+    let archive = world.path("archive");
+    let wanted = world.run("search '' --format jsonl").0;
+    let text = std::fs::read_to_string(archive.join("manifest.jsonl")).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    std::fs::write(archive.join("manifest.next"), lines[2]).unwrap();
+    std::fs::write(archive.join("manifest.jsonl"), [lines[0], lines[1]].concat()).unwrap();
+    world.run("archive repair");
+    assert_eq!(world.run("search '' --format jsonl").0, wanted);
+    let said = world.run("archive verify").0;
+    assert!(said.contains("sound: "), "{said}");
+}
+
+#[test]
+fn the_first_entry_and_all_copies_of_entries_come_back() {
+    let world = World::new();
+    world.transcript("l/ann-0123456789abcdef0.log", &["sh-4.2$ id", "sh-4.2$ exit"]);
+    world.run("sync l");
+    let archive = world.path("archive");
+    std::fs::rename(archive.join("entries/00000001.json"), archive.join("manifest.next")).unwrap();
+    std::fs::remove_file(archive.join("manifest.jsonl")).unwrap();
+    world.run("archive repair");
+    assert!(world.run("search id").0.contains("ann"));
     assert!(world.run("archive verify").0.contains("sound: "));
-    let said = world.run("sync more").0;
+    std::fs::remove_dir_all(archive.join("entries")).unwrap();
+    let said = world.run("archive repair").0;
     assert!(!said.contains("[exit"), "{said}");
+    let said = world.run("archive verify").0;
+    assert!(said.contains("sound: "), "{said}");
 }
 
 #[cfg(unix)]

@@ -433,6 +433,17 @@ fn a_notice_about_a_job_in_the_middle_of_a_line_is_no_part_of_it() {
     assert_eq!(told, ["shell printf foo", "unconfirmed rm x"]);
 }
 
+#[test]
+fn a_line_that_ends_in_signs_like_ctrl_c_and_prints_something_may_have_run() {
+    let told = script(
+        "[root@h ~]# id\r\r\nuid=0\r\r\n[root@h ~]# cat /etc/shadow #^C\r\r\nroot:!:19000::\r\r\n[root@h ~]# rm -rf /srv^C\r\r\n[root@h ~]# exit\r\r\n",
+    );
+    assert_eq!(
+        told,
+        ["shell id", "unconfirmed cat /etc/shadow #", "abandoned rm -rf /srv", "shell exit"]
+    );
+}
+
 /// fish with a prompt of two lines that shrinks to a sign at Enter: what it leaves below is no part of the command.
 #[test]
 fn a_prompt_that_shrinks_at_enter_leaves_nothing_in_the_command() {

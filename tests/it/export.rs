@@ -25,10 +25,10 @@ fn records(world: &World, line: &str) -> Vec<Value> {
 fn kept(feed: &[Value]) -> Vec<(String, String)> {
     let mut last: BTreeMap<&str, &Value> = BTreeMap::new();
     for it in feed {
-        last.insert(it["uid"].as_str().unwrap(), it);
+        last.insert(it["uid"].as_str().expect("it is there"), it);
     }
     let commands = last.values().filter(|it| it["schema"] == "ssmtrail.command/1");
-    let text = |it: &Value, name: &str| it[name].as_str().unwrap().to_owned();
+    let text = |it: &Value, name: &str| it[name].as_str().expect("it is there").to_owned();
     let mut out: Vec<_> =
         commands.map(|it| (text(it, "session_id"), text(it, "command"))).collect();
     out.sort();
@@ -40,7 +40,10 @@ fn whoever_keeps_the_last_of_each_uid_ends_with_the_commands_of_the_archive() {
     let demo = World::with_demo();
     let world = World::new();
     let copy = |name: &str, to: &str| {
-        world.file(&format!("{to}/{name}"), &std::fs::read(demo.path("logs").join(name)).unwrap());
+        world.file(
+            &format!("{to}/{name}"),
+            &std::fs::read(demo.path("logs").join(name)).expect("it is there"),
+        );
     };
     let alice = "alice-z81w3ijgndz9r8603r8bxzygn2";
     let bob = "bob.tanaka@example.com-rdob1n45o9axldi2ukjualhj8s";
@@ -79,7 +82,7 @@ fn whoever_keeps_the_last_of_each_uid_ends_with_the_commands_of_the_archive() {
     world.file(&format!("more/{ann}.jsonl"), lossy.as_bytes());
     world.run("sync more");
     feed.extend(records(&world, "--since-last"));
-    std::fs::remove_dir_all(world.path("archive/sessions")).unwrap();
+    std::fs::remove_dir_all(world.path("archive/sessions")).expect("it is there");
     world.run("archive repair");
     world.transcript(&format!("more/{ann}.log"), &lines);
     world.run("sync more");
@@ -89,7 +92,7 @@ fn whoever_keeps_the_last_of_each_uid_ends_with_the_commands_of_the_archive() {
     // A window shows a command under the name that it has without one.
     let uids = |line: &str| -> BTreeSet<String> {
         let all = records(&world, line);
-        all.iter().map(|it| it["uid"].as_str().unwrap().to_owned()).collect()
+        all.iter().map(|it| it["uid"].as_str().expect("it is there").to_owned()).collect()
     };
     let windowed = uids("--what commands --from 2026-08-02T05:32:50 --to 2026-08-02T05:33:10");
     assert!(!windowed.is_empty() && windowed.is_subset(&uids("--what commands")));
@@ -324,6 +327,18 @@ fn a_feed_goes_on_where_it_stopped() {
         ! hint: is it an older copy? `--since-last` with another name begins a feed anew
         [exit 2]
     "#]]);
+}
+
+#[test]
+fn what_a_feed_leaves_out_has_a_place_of_its_own() {
+    let world = World::with_demo();
+    assert_eq!(records(&world, "--since-last --what sessions").len(), 7);
+    assert_eq!(records(&world, "--since-last --what commands").len(), 110);
+    assert_eq!(records(&world, "--since-last").len(), 117);
+    assert_eq!(records(&world, "--since-last --what commands").len(), 0);
+    assert!(world.run("archive verify").0.contains("sound: "));
+    let said = world.run("export --since-last --what commands --format parquet -o c.parquet").0;
+    assert!(said.contains("[exit 2]"), "{said}");
 }
 
 #[test]

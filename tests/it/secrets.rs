@@ -210,6 +210,24 @@ fn a_line_of_a_private_key_found_alone_is_masked_and_a_lone_base64_line_is_not()
 }
 
 #[test]
+fn the_first_line_of_a_key_alone_hides_nothing_of_what_comes_after() {
+    let world = World::new();
+    world.transcript(
+        "l/eve-0123456789abcdef1.log",
+        &[
+            "sh-5.2$ echo -----BEGIN PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----",
+            "sh-5.2$ journalctl",
+            "Stopped SecurityAuditingService.service",
+        ],
+    );
+    world.run("sync l");
+    world.run("search --output SecurityAuditing --count").is(expect![[r#"
+        1
+    "#]]);
+}
+
+#[test]
 fn a_secret_is_not_found_letter_by_letter_and_is_found_by_whoever_reveals() {
     let world = careless();
     // Whatever else a pattern asks for: the answer is the same for a right guess and for a wrong one.

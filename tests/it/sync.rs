@@ -489,6 +489,92 @@ fn a_time_in_the_text_of_an_export_file_parts_no_event_and_moves_no_session() {
     "#]]);
 }
 
+#[test]
+fn readings_of_a_stream_that_each_hold_something_are_all_kept_and_searched() {
+    let world = World::new();
+    let part = |nth: u64| say(ANN, nth, &format!("echo part{nth}"));
+    // Two parts, a third reading that holds one of them, and the same events once more in another form.
+    world.file("0/a.jsonl", part(0).as_bytes());
+    world.file("1/b.jsonl", [part(1), part(2)].join("\n").as_bytes());
+    world.file("2/c.jsonl", part(2).as_bytes());
+    let event: serde_json::Value = serde_json::from_str(&part(0)).unwrap();
+    world.file("3/d.json", serde_json::json!({ "events": [event] }).to_string().as_bytes());
+    for it in 0..4 {
+        world.run(&format!("sync {it}"));
+    }
+    for nth in 0..3 {
+        world.run(&format!("search part{nth} --count")).is(expect![[r#"
+            1
+        "#]]);
+    }
+    world.run("query -e 'SELECT session_key, transcripts, flaws FROM sessions ORDER BY session_key' --format csv").is(
+        expect![[r#"
+            session_key,transcripts,flaws
+            ann-0123456789abcdef1,2,diverges+lossy
+            ann-0123456789abcdef1#2,2,diverges+lossy
+        "#]],
+    );
+}
+
+#[test]
+fn when_an_event_was_taken_in_bounds_what_it_claims() {
+    let world = World::new();
+    let taken_in = 1_794_268_800_000_i64; // 2026-11-10
+    let event = |name: &str, told: u64, sent: i64| {
+        let line = event(&format!("{name}-0123456789abcdef1"), ARN, told, &["sh-4.2$ id"]);
+        let mut it: serde_json::Value = serde_json::from_str(&line).unwrap();
+        it["timestamp"] = sent.into();
+        it["ingestionTime"] = taken_in.into();
+        it.to_string()
+    };
+    world.file("l/late.jsonl", event("late", 1_793_145_600, 1_793_145_600_000).as_bytes());
+    world.file("l/soon.jsonl", event("soon", 4_070_908_800, 4_070_908_800_000).as_bytes());
+    world.file("l/good.jsonl", event("good", 1_794_268_805, 1_794_268_799_999).as_bytes());
+    world.run("sync l");
+    let ids = |window: &str| -> Vec<String> {
+        let said = world.run(&format!("sessions {window} --format jsonl")).0;
+        let lines = said.lines().filter(|it| it.starts_with('{'));
+        lines
+            .map(|it| it.split('"').nth(3).unwrap().split('-').next().unwrap().to_owned())
+            .collect()
+    };
+    let mut all = ids("--from 2026-11-10 --to 2026-11-11");
+    all.sort();
+    assert_eq!(all, ["good", "late", "soon"]);
+    assert_eq!(ids("--from 2026-10-28 --to 2026-10-29"), ["late"]);
+    assert_eq!(ids("--from 2098-12-31 --to 2099-01-02"), ["soon"]);
+    world.run("query -e 'SELECT session_id, at, flaws FROM sessions ORDER BY session_id' --format csv").is(expect![[r#"
+        session_id,at,flaws
+        good-0123456789abcdef1,2026-11-10T00:00:05Z,lossy
+        late-0123456789abcdef1,2026-11-10T00:00:00Z,clock+lossy
+        soon-0123456789abcdef1,2026-11-10T00:00:00Z,clock+lossy
+    "#]]);
+}
+
+#[test]
+fn the_name_of_a_file_is_never_the_key_of_another_session() {
+    let world = World::new();
+    for (nth, (name, text)) in
+        [(ANN, "ls"), (ANN, "systemctl stop auditd"), ("ann-0123456789abcdef1#2", "curl evil")]
+            .iter()
+            .enumerate()
+    {
+        world.transcript(
+            &format!("{nth}/{name}.log"),
+            &[&format!("sh-4.2$ {text}"), "sh-4.2$ exit"],
+        );
+        world.run(&format!("sync {nth}"));
+    }
+    let all = || {
+        ["ls", "systemctl stop auditd", "curl evil"]
+            .map(|it| world.run(&format!("search '{it}' --count")).0)
+    };
+    assert_eq!(all(), ["1\n", "1\n", "1\n"]);
+    assert!(!world.run("archive rebuild").0.contains("[exit"));
+    assert_eq!(all(), ["1\n", "1\n", "1\n"]);
+    assert!(world.run(&format!("show '{ANN}#2' --commands")).0.contains("systemctl stop auditd"));
+}
+
 const FLAWS: &str =
     "query -e 'SELECT session_id, command_count, flaws FROM sessions ORDER BY session_id'";
 

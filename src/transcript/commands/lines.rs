@@ -337,6 +337,7 @@ impl Reader {
         let body = if broken { body } else { body.trim_end() };
         let body = searched(body).unwrap_or(body);
         let (body, mut kind) = interrupted(body);
+        let caret = kind.is_some();
         if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
             kind = Some(Kind::Abandoned);
         }
@@ -372,6 +373,9 @@ impl Reader {
             command.runner_up = self.runner_up(0, &text[start..], &found, command.prompt.len());
         }
         self.begin(command, false);
+        if let Some(current) = self.current.as_mut() {
+            current.caret = caret;
+        }
         true
     }
 

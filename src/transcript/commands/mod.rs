@@ -47,7 +47,7 @@ pub enum Kind {
     /// A program with prompts of its own read it.
     Repl,
     /// Typed, and nothing tells whether it ran: in a zsh that leaves no trace, what was thrown away with Ctrl-C looks like what
-    /// ran and printed nothing.
+    /// ran and printed nothing; and `^C` with something below it may be a key, or two signs that somebody typed.
     Unconfirmed,
     /// Typed and never run: Ctrl-C, or the session was lost.
     Abandoned,
@@ -177,6 +177,8 @@ struct Current {
     told: bool,
     /// Its shell draws the same whether a line ran or was thrown away.
     traceless: bool,
+    /// `^C` stands behind it: a key that broke it off, or two signs that somebody typed.
+    caret: bool,
 }
 
 impl Current {
@@ -382,7 +384,12 @@ impl Reader {
 
     /// The current command is complete.
     fn close(&mut self) {
-        let Some(current) = self.current.take() else { return };
+        let Some(mut current) = self.current.take() else { return };
+        if current.caret && current.outputs > 0 && current.command.kind == Kind::Abandoned {
+            // What is broken off prints nothing, but a prompt may begin with rows of its own. So nothing tells whether the signs were
+            // typed and it ran.
+            current.command.kind = Kind::Unconfirmed;
+        }
         if !current.told {
             self.push(current.command);
         }
@@ -469,6 +476,7 @@ impl Reader {
             named: false,
             told: false,
             traceless: false,
+            caret: false,
         });
     }
 

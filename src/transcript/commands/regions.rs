@@ -184,6 +184,7 @@ impl Reader {
         self.begin(command, true);
         if let Some(current) = self.current.as_mut() {
             current.traceless = traceless;
+            current.caret = region.end == RegionEnd::Interrupted;
         }
     }
 
