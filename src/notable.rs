@@ -271,10 +271,11 @@ pub const RULES: &[Rule] = &[
         title: "stopped, changed or erased logging",
         title_ja: "ログを止めた、変えた、消した",
         pattern: at!(
-            r"(?:auditctl\s+-[eDd]|(?:systemctl|service)\s+(?:--?\S+\s+)*(?:stop|disable|mask|kill)\s+\S*(?:audit|rsyslog|syslog|journald|falco|osquery|cloudwatch|crowdstrike|falcon|wazuh|ossec)|service\s+\S*(?:audit|syslog)\S*\s+stop|setenforce\s+0|(?:pkill|killall)\s+(?:-\S+\s+)*\S*(?:auditd|rsyslog|syslog|falco|cloudwatch)|kill\s[^\n;|&]*(?:pgrep|pidof|pid)[^\n;|&]*(?:auditd|rsyslog|syslog|journald|falco|osquery|cloudwatch)|journalctl\s[^\n]*--vacuum|(?:rm|shred|truncate|cp\s+/dev/null)\s[^\n]*/var/log/|sed\s+-i[^\n]*/var/log/)|>\s*/var/log/\S+"
+            r"(?:auditctl\s+-[eDd]|(?:systemctl|service)\s+(?:--?\S+\s+)*(?:stop|disable|mask|kill)\s+(?:--?\S+\s+)*\S*(?:audit|rsyslog|syslog|journald|falco|osquery|cloudwatch|crowdstrike|falcon|wazuh|ossec)|service\s+\S*(?:audit|syslog)\S*\s+stop|setenforce\s+0|(?:pkill|killall)\s+(?:-\S+\s+)*\S*(?:auditd|rsyslog|syslog|falco|cloudwatch)|kill\s+(?:-[1-9A-Za-z]\S*\s+(?:[A-Z]+\s+)?)?[^\s-][^\n;|&]*(?:pgrep|pidof|pid)[^\n;|&]*(?:auditd|rsyslog|syslog|journald|falco|osquery|cloudwatch)|journalctl\s[^\n]*--vacuum|(?:rm|shred|truncate|cp\s+/dev/null)\s[^\n]*/var/log/|sed\s+-i[^\n]*/var/log/)|>\s*/var/log/\S+"
         ),
         speaks: &[
             "systemctl stop auditd",
+            "systemctl disable --now auditd",
             "sudo service rsyslog stop",
             "auditctl -e 0",
             "rm -f /var/log/secure",
@@ -287,6 +288,7 @@ pub const RULES: &[Rule] = &[
         ],
         silent: &[
             "systemctl status auditd",
+            "kill -0 $(pidof auditd)",
             "tail -f /var/log/messages",
             "journalctl -u nginx",
             "systemctl stop nginx",
@@ -486,16 +488,25 @@ pub const RULES: &[Rule] = &[
         title: "deleted many things or overwrote a disk",
         title_ja: "まとめて削除した、またはディスクを上書きした",
         pattern: at!(
-            r"(?:rm\s+(?:-\S+\s+)*-[a-zA-Z]*[rR]|rm\s+(?:-\S+\s+)*--recursive|find\s[^\n]*(?:-delete|-exec\s+rm)|shred\s|wipe\s|mkfs(?:\.\S+)?\s|wipefs\s|dd\s[^\n]*of=/dev/|userdel\s|lvremove\s)"
+            r"(?:rm\s+(?:-\S+\s+)*-[a-zA-Z]*[rR]|rm\s+(?:-\S+\s+)*--recursive|find\s[^\n]*(?:-delete|-exec\s+rm)|shred\s|wipe\s|mkfs(?:\.\S+)?\s|wipefs\s|dd\s[^\n]*of=/dev/(?:sd|nvme|xvd|vd|hd|mmcblk|md\d|dm-|mapper/|disk/)|userdel\s|lvremove\s)|>\s*/dev/(?:sd|nvme|xvd|vd|hd|mmcblk|md\d|dm-|mapper/|disk/)"
         ),
         speaks: &[
             "rm -rf /srv/old",
             "sudo rm -fr x",
             "find / -name '*.log' -delete",
             "dd if=/dev/zero of=/dev/sda",
+            "cat image.bin > /dev/nvme0n1",
             "mkfs.ext4 /dev/sdb",
         ],
-        silent: &["rm a.txt", "rm -f a", "echo rm -rf /", "find . -name a", "git push --force"],
+        silent: &[
+            "rm a.txt",
+            "rm -f a",
+            "echo rm -rf /",
+            "find . -name a",
+            "git push --force",
+            "dd if=/dev/sda of=/dev/null",
+            "id > /dev/null",
+        ],
     },
     Rule {
         id: "delete-data",

@@ -10,10 +10,12 @@ use polars::sql::SQLContext;
 use crate::archive::Archive;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::TABLES;
+use crate::archive::schema::Table;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::notable;
+use crate::secrets::Masker;
 use crate::transcript::commands::Kind as CommandKind;
 
 /// The questions that come with the tool: name and text.
@@ -133,7 +135,32 @@ pub fn saved(name: &str) -> Option<String> {
     Some(out)
 }
 
-/// Runs a question. `given` are params by name; `instant` reads a date relative to now.
+/// Columns with text of the recorded machine. Secrets in them are masked before a question is asked: what a query makes of a text, and
+/// what it finds by one, is then made of what may be shown.
+const FOREIGN: [&str; 6] = ["command", "prompt", "evidence", "cwd", "locator", "text"];
+
+/// A table as it may be shown.
+fn shown(frame: LazyFrame, table: &Table, masker: &Masker) -> LazyFrame {
+    if masker.reveals() {
+        return frame;
+    }
+    let foreign = table.columns.iter().filter(|it| FOREIGN.contains(&it.name));
+    let masked = foreign.map(|it| {
+        let masker = masker.clone();
+        let mask = move |column: Column| {
+            let mut masker = masker.clone();
+            let texts = column.str()?.iter();
+            let texts: Vec<Option<std::borrow::Cow<'_, str>>> =
+                texts.map(|it| it.map(|it| masker.alone(it))).collect();
+            let name = column.name().clone();
+            Ok(StringChunked::from_iter_options(name, texts.into_iter()).into_column())
+        };
+        col(it.name).map(mask, |_, field| Ok(field.clone()))
+    });
+    frame.with_columns(masked.collect::<Vec<_>>())
+}
+
+/// Runs a question. `given` are params by name; `instant` reads a date relative to now. It sees what `masker` shows.
 ///
 /// # Errors
 /// A param that the question does not have or that is not of its type; SQL that polars refuses.
@@ -141,6 +168,7 @@ pub fn run(
     archive: &Archive,
     sql: &str,
     given: &[(String, String)],
+    masker: &Masker,
     instant: impl Fn(&str) -> Result<i64>,
 ) -> Result<DataFrame> {
     let header = Header::read(sql)?;
@@ -172,7 +200,7 @@ pub fn run(
         let is_read =
             text.contains(table.name) || table.name == COMMANDS.name && text.contains(RAN);
         let frame = match is_read {
-            true => archive.scan(&table, None).map_err(refuse)?,
+            true => shown(archive.scan(&table, None).map_err(refuse)?, &table, masker),
             false => table.empty().lazy(),
         };
         if table.name == COMMANDS.name && text.contains(RAN) {

@@ -84,8 +84,8 @@ impl Query {
                 .collect::<Result<Vec<_>>>()?;
         let archive = run.archive()?;
         let (now, zone) = (run.world.now, run.ui.zone);
-        let frame = query::run(&archive, &sql, &given, |it| when::instant(it, now, zone))?;
         let mut masker = self.masking.masker(run, &archive, "query", super::masking::Shown::Any)?;
+        let frame = query::run(&archive, &sql, &given, &masker, |it| when::instant(it, now, zone))?;
         let (frame, left_out) = super::masking::frame(&mut masker, &frame)?;
         let mut rows = Rows::new("rows", format, &[]);
         if frame.height() > 0 {

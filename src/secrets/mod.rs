@@ -223,7 +223,22 @@ const OWN: &[Own] = &[
     Own {
         kind: "setting",
         words: &["set", "put", "config"],
-        pattern: r#"(?i)\b(?:set|setx|setenv|put|config)\s+(?:-\S+\s+)*(?:[^\s=|;&:]|:_)*(?:password|passwd|passphrase|requirepass|secret|token|api_?key|access_key|private_key|_auth)\s+('[^']+'|"[^"]+"|[^\s'"|;&<>()`-][^\s'"|;&<>()`]{2,})"#,
+        pattern: r#"(?i)\b(?:set|setx|setenv|put|config)\s+(?:-\S+\s+)*(?:[^\s=|;&:]|:_)*(?:password|passwd|passphrase|requirepass|masterauth|_pass|adminpw|secret|token|api_?key|access_key|private_key|_auth)\s+('[^']+'|"[^"]+"|[^\s'"|;&<>()`-][^\s'"|;&<>()`]{2,})"#,
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["set password"],
+        pattern: r#"(?i)\bset\s+password\s+(?:for\s+\S+\s*)?=\s*(?:password\s*\(\s*)?(?:'([^'\n]+)'|"([^"\n]+)"|([^\s'")]{4,}))"#,
+        picky: false,
+    },
+    Own {
+        kind: "password",
+        words: &["rabbitmqctl"],
+        pattern: concat!(
+            r"\brabbitmqctl\b[^|;&\n]*?\s(?:change_password|add_user)\s+\S+\s+",
+            value!()
+        ),
         picky: false,
     },
     // Programs that take `password VALUE` as two words.
@@ -273,7 +288,7 @@ const OWN: &[Own] = &[
     Own {
         kind: "password",
         words: &["password", "passphrase", "passcode"],
-        pattern: r"(?im)\b(?:password|passphrase|passcode)(?: (?:for|of|again|confirmation)\b[^:\n]{0,60}| ?\([^)\n]{0,40}\))? ?: +([^\s'\x22]{4,})[ \t\r]*$",
+        pattern: r"(?im)\b(?:password|passphrase|passcode)(?: (?:for|of|again|confirmation)\b[^:\n]{0,60}| ?\([^)\n]{0,40}\))? ?: +([^\s'\x22][^\s\x22]{3,})[ \t\r]*$",
         picky: false,
     },
     // In code and in data it is in quotes: `password: 'x'`, `"token" => "x"`.
@@ -451,7 +466,7 @@ fn is_placeholder(value: &str) -> bool {
         || (same && value.len() > 1)
         || matches!(
             value.to_ascii_lowercase().as_str(),
-            "none" | "null" | "true" | "false" | "yes" | "no" | "required" | "optional"
+            "for" | "none" | "null" | "true" | "false" | "yes" | "no" | "required" | "optional"
         )
 }
 

@@ -210,6 +210,36 @@ fn a_line_of_a_private_key_found_alone_is_masked_and_a_lone_base64_line_is_not()
 }
 
 #[test]
+fn no_query_makes_or_finds_a_secret() {
+    let world = careless();
+    for made in [
+        "REPLACE(command, 'mysql', 'x')",
+        "UPPER(command)",
+        "CONCAT(session_id, command)",
+        "STRING_TO_ARRAY(command, ' ')",
+        "REVERSE(command)",
+        "SUBSTR(command, 16, 30)",
+    ] {
+        let said =
+            world.run(&format!("query -e \"SELECT {made} AS c FROM commands\" --format csv")).0;
+        let said = said.to_lowercase();
+        assert!(!said.contains("hunter2x") && !said.contains("x2retnuh"), "{made}: {said}");
+        assert!(!said.contains("[exit 2]"), "{made}: {said}");
+    }
+    let count = |guess: &str| {
+        let sql = format!("SELECT COUNT(*) AS n FROM commands WHERE command LIKE '%-p{guess}%'");
+        world.run(&format!("query -e \"{sql}\" --format csv")).0
+    };
+    assert_eq!(count("hunter2x"), count("hunter2y"));
+    assert!(
+        world
+            .run("query -e 'SELECT UPPER(command) AS c FROM commands' --reveal")
+            .0
+            .contains("HUNTER2X")
+    );
+}
+
+#[test]
 fn the_first_line_of_a_key_alone_hides_nothing_of_what_comes_after() {
     let world = World::new();
     world.transcript(
