@@ -93,6 +93,9 @@ const PART_BYTES: usize = 4 << 20;
 const FETCHED_KIB: usize = 96 << 10;
 /// What one fetched object counts at least and at most, in KiB: larger ones come as they are read.
 const OBJECT_KIB: (u64, u64) = (64, 16 << 10);
+/// Objects that take so many KiB or more while they are read are read by few workers, however many there are.
+const LARGE_KIB: usize = 2 << 10;
+const LARGE_AT_ONCE: usize = 2;
 /// Objects that wait to be read: each may be an open file.
 const BODIES: usize = 16;
 /// Outcomes that wait to be gathered, so that decoding goes on while a batch is written. What they weigh is bounded by
@@ -671,7 +674,8 @@ impl Run<'_> {
         let (work_out, work_in) = tokio::sync::mpsc::channel::<(Listed, Option<plan::Kept>)>(1024);
         let (body_out, body_in) = tokio::sync::mpsc::channel::<Fetched>(BODIES);
         let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
-        let body_in = Mutex::new(body_in);
+        let (large_out, large_in) = std::sync::mpsc::sync_channel::<Fetched>(1);
+        let (body_in, large_in) = (&Mutex::new(body_in), Arc::new(Mutex::new(large_in)));
         let listing = Mutex::new((Summary::default(), Would::default()));
         let (room, waiting) = (Room::default(), Waiting::default());
         let Self { runtime, known, kept, again, options, summary } = self;
@@ -681,6 +685,8 @@ impl Run<'_> {
         let runtime = *runtime;
         let Known { ledger, sessions } = known;
         let ledger = &*ledger;
+        let (scratch, decoded, waiting) = (scratch.as_path(), &room, &waiting);
+        let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };
         let walked = std::thread::scope(|scope| -> Result<Result<(), Refusal>> {
             let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
             scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
@@ -694,15 +700,17 @@ impl Run<'_> {
                     }
                 });
             });
-            let (body_in, scratch, room, waiting) = (&body_in, &scratch, &room, &waiting);
-            for _ in 0..options.threads.max(1) {
-                let done_out = done_out.clone();
-                scope.spawn(move || {
-                    let admit = |weight| runtime.block_on(waiting.admit(weight));
-                    work(source, ledger, body_in, (&done_out, &admit), scratch, options, room);
-                });
+            let threads = options.threads.max(1);
+            for _ in 0..threads {
+                let (done_out, large_out) = (done_out.clone(), large_out.clone());
+                scope.spawn(move || shop.work(body_in, &large_out, &done_out));
             }
-            drop(done_out);
+            for _ in 0..threads.min(LARGE_AT_ONCE) {
+                let (done_out, large_in) = (done_out.clone(), Arc::clone(&large_in));
+                scope.spawn(move || shop.work_large(&large_in, &done_out));
+            }
+            // Whoever waits on another learns by these when that has ended.
+            drop((done_out, large_out, large_in));
             let mut gatherer = gather::Gatherer {
                 writer,
                 known: sessions,
@@ -857,44 +865,82 @@ impl std::io::Read for Stoppable<'_> {
     }
 }
 
-fn work<S: Source>(
-    source: &S,
-    ledger: &Ledger,
-    bodies: &Mutex<Receiver<Fetched>>,
-    (done, admit): (&SyncSender<Done>, &dyn Fn(usize) -> Option<OwnedSemaphorePermit>),
-    scratch: &std::path::Path,
-    options: &Options<'_>,
-    decoded: &Room,
-) {
-    loop {
-        let next = match bodies.lock() {
-            Ok(mut it) => it.blocking_recv(),
-            Err(_) => return,
-        };
-        let Some(mut fetched) = next else { return };
+/// What workers share.
+struct Shop<'a, S> {
+    source: &'a S,
+    ledger: &'a Ledger,
+    scratch: &'a std::path::Path,
+    options: &'a Options<'a>,
+    decoded: &'a Room,
+    runtime: &'a tokio::runtime::Runtime,
+    waiting: &'a Waiting,
+}
+
+impl<S: Source> Shop<'_, S> {
+    /// Reads objects as they come; large ones go to the few workers that read those.
+    fn work(
+        &self,
+        bodies: &Mutex<Receiver<Fetched>>,
+        large: &SyncSender<Fetched>,
+        done: &SyncSender<Done>,
+    ) {
+        loop {
+            let next = match bodies.lock() {
+                Ok(mut it) => it.blocking_recv(),
+                Err(_) => return,
+            };
+            let Some(fetched) = next else { return };
+            let goes_on = match pieces::expected(&fetched.listed.key, fetched.listed.bytes) {
+                LARGE_KIB.. => large.send(fetched).is_ok(),
+                _ => self.carry(fetched, done),
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// The same for large ones. Each thread keeps what memory it once took.
+    fn work_large(
+        &self,
+        large: &Mutex<std::sync::mpsc::Receiver<Fetched>>,
+        done: &SyncSender<Done>,
+    ) {
+        loop {
+            let next = match large.lock() {
+                Ok(it) => it.recv(),
+                Err(_) => return,
+            };
+            let Ok(fetched) = next else { return };
+            if !self.carry(fetched, done) {
+                return;
+            }
+        }
+    }
+
+    /// Reads one object and hands on what became of it; false if nobody gathers any more.
+    fn carry(&self, mut fetched: Fetched, done: &SyncSender<Done>) -> bool {
         let room = fetched.room.take();
         let expected = pieces::expected(&fetched.listed.key, fetched.listed.bytes);
-        let Some(mut waits) = admit(expected) else { return };
+        let Some(mut waits) = self.runtime.block_on(self.waiting.admit(expected)) else {
+            return false;
+        };
         let one = One {
-            source: source.name(),
-            place: source.whereabouts(),
-            ledger,
-            scratch,
-            options,
-            decoded,
+            source: self.source.name(),
+            place: self.source.whereabouts(),
+            ledger: self.ledger,
+            scratch: self.scratch,
+            options: self.options,
+            decoded: self.decoded,
         };
         let outcome = one.read(fetched);
         // What was given up half-way is no failure: the next run reads it.
-        let given_up =
-            options.stop.load(Ordering::Relaxed) && matches!(outcome, Outcome::Failed { .. });
-        if given_up {
-            continue;
+        if self.options.stop.load(Ordering::Relaxed) && matches!(outcome, Outcome::Failed { .. }) {
+            return true;
         }
         // What is no longer needed is given back.
         drop(waits.split(expected.saturating_sub(outcome.weight().max(1))));
-        if done.send(Done { outcome, _room: (room, waits) }).is_err() {
-            return;
-        }
+        done.send(Done { outcome, _room: (room, waits) }).is_ok()
     }
 }
 

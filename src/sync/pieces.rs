@@ -71,7 +71,7 @@ impl Room {
 
 /// KiB of transcripts that are read or wait to be gathered, as they lie in memory: a compressed log of 1 MB can be a hundred.
 /// It bounds what all workers hold together, however many there are.
-const WAITING_KIB: usize = 64 << 10;
+const WAITING_KIB: usize = 48 << 10;
 
 /// Room for what is read and not yet gathered. Whoever reads takes it before.
 #[derive(Clone)]
