@@ -411,6 +411,10 @@ fn take(
             None => taken.others.push("empty".into()),
         },
         Container::Unread(why) => taken.damaged = Some(why.into()),
+        // What is named as a session and is none is evidence that may be missing.
+        Container::Other(why) if id.is_some() => {
+            taken.damaged = Some(format!("it is named as a session, and is {why}"));
+        }
         Container::Other(why) => taken.others.push(why.into()),
         Container::EventLines => {
             let mut parts = Parts::new(id, scratch);

@@ -65,29 +65,48 @@ impl SessionId {
 }
 
 /// The name of a file or object without its endings, and without what browsers and file managers put around the name of a copy:
-/// `x (1).log`, `x.log.txt`, `Copy of x.log`, `x - Copy.log`, `x copy 2.log`.
+/// `x (1).log`, `x.log.txt`, `x.log.1`, `Copy of x.log`, `x - Copy.log`, `x copy 2.log`.
 pub(crate) fn stem(key: &str) -> Option<&str> {
     const ENDINGS: [&str; 6] = [".gz", ".zst", ".log", ".jsonl", ".json", ".txt"];
     let mut stem = key.rsplit('/').next()?;
+    let digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
     loop {
         let before = stem;
+        stem = stem.trim();
         for it in ENDINGS {
-            stem = stem.strip_suffix(it).unwrap_or(stem);
+            let place = stem.len().saturating_sub(it.len());
+            if stem.get(place..).is_some_and(|end| end.eq_ignore_ascii_case(it)) {
+                stem = &stem[..place];
+            }
         }
-        // A number in parentheses, or behind the word.
-        let numbered = stem.strip_suffix(')').and_then(|it| it.rsplit_once(" (")).or_else(|| {
-            stem.rsplit_once(' ').filter(|it| it.0.ends_with(" copy") || it.0.ends_with(" Copy"))
-        });
+        // A number in parentheses, behind the word, or behind the ending.
+        let numbered = stem
+            .strip_suffix(')')
+            .and_then(|it| it.rsplit_once('('))
+            .map(|(name, number)| (name.trim_end(), number))
+            .or_else(|| {
+                let words = [" copy", " Copy", "コピー"];
+                stem.rsplit_once(' ').filter(|it| words.iter().any(|word| it.0.ends_with(word)))
+            })
+            .or_else(|| {
+                let is_log = |it: &str| it.to_ascii_lowercase().ends_with(".log");
+                stem.rsplit_once('.').filter(|it| is_log(it.0))
+            });
         if let Some((name, number)) = numbered
-            && !number.is_empty()
-            && number.bytes().all(|it| it.is_ascii_digit())
+            && digits(number)
         {
             stem = name;
         }
-        for it in [" - Copy", " copy", " Copy"] {
+        for it in [" - Copy", " copy", " Copy", " - コピー", " のコピー"] {
             stem = stem.strip_suffix(it).unwrap_or(stem);
         }
         stem = stem.strip_prefix("Copy of ").unwrap_or(stem);
+        if let Some((number, name)) =
+            stem.strip_prefix("Copy (").and_then(|it| it.split_once(") of "))
+            && digits(number)
+        {
+            stem = name;
+        }
         if stem == before {
             return Some(stem);
         }
@@ -182,6 +201,12 @@ mod tests {
             "Copy of alice-0123456789abcdef0.log",
             "alice-0123456789abcdef0 - Copy (2).log.gz",
             "alice-0123456789abcdef0 copy 3.log",
+            "alice-0123456789abcdef0(1).log",
+            "alice-0123456789abcdef0.LOG",
+            "alice-0123456789abcdef0.log.1",
+            "Copy (2) of alice-0123456789abcdef0.log",
+            "alice-0123456789abcdef0 - コピー.log",
+            " alice-0123456789abcdef0.log",
         ] {
             let id = SessionId::from_object_key(it).map(|it| it.as_str().to_owned());
             assert_eq!(id.as_deref(), Some("alice-0123456789abcdef0"), "{it}");

@@ -508,6 +508,8 @@ struct ByteSink<'a> {
 impl Lines for ByteSink<'_> {
     fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
         let Inner { unframe, draw, .. } = &mut *self.inner;
+        // An editor of Windows puts a mark before the file; it is no part of the first line.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|_| from == 0).unwrap_or(bytes);
         unframe.line(RawLine { bytes, crs, ended, from, to }, draw);
         draw.silence(unframe);
     }

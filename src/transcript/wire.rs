@@ -87,7 +87,11 @@ pub fn recognise(named_as_session: bool, head: &[u8]) -> Container {
     // `[root@host ~]# ` is a prompt.
     if is_json(start) || (!named_as_session && (start.starts_with(b"{") || start.starts_with(b"[")))
     {
-        return recognise_json(start);
+        return match recognise_json(start) {
+            // Whatever its first line looks like: what is named as a session is read.
+            Container::Other(NO_EVENTS) if named_as_session => Container::Transcript(Form::Bare),
+            it => it,
+        };
     }
     if EXPORT_LINE.is_match(text) {
         return Container::ExportLines;
@@ -112,6 +116,8 @@ pub fn recognise(named_as_session: bool, head: &[u8]) -> Container {
     Container::Other("no script header, no log events, and its name is no session id")
 }
 
+const NO_EVENTS: &str = "JSON, but not log events";
+
 /// Whether a text can go on as an object or as an array of objects.
 fn is_json(start: &[u8]) -> bool {
     let Some((first, rest)) = start.split_first() else { return false };
@@ -130,11 +136,23 @@ fn unread(head: &[u8], start: &[u8]) -> Option<&'static str> {
             "it is UTF-16, as `>` of Windows PowerShell writes it: `iconv -f UTF-16 -t UTF-8` gives what is read",
         );
     }
+    // Every other byte of its ASCII is NUL; a terminal shows few of them.
+    let nuls = memchr::memchr_iter(0, head).count();
+    if head.len() >= 16 && nuls * 5 >= head.len() * 2 && !head.starts_with(b"Script started") {
+        return Some(
+            "it is UTF-16 without a byte order mark: `iconv -f UTF-16LE -t UTF-8` gives what is read",
+        );
+    }
     let seen = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
     let line = start.split(|it| *it == b'\n').next().unwrap_or_default().trim_ascii_end();
     if TAILED.is_match(line) && (seen("\"sessionData\"") || seen("\"sessionId\"")) {
         return Some(
             "it is the output of `aws logs tail`: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read",
+        );
+    }
+    if line.starts_with(b"EVENTS\t") && (seen("\"sessionData\"") || seen("\"sessionId\"")) {
+        return Some(
+            "it is the text output of `aws logs`: `--output json` gives what is read, and `ssmtrail sync logs:GROUP` reads the group itself",
         );
     }
     let columns: Vec<&[u8]> = line.split(|it| *it == b',').collect();
@@ -154,7 +172,7 @@ fn unread(head: &[u8], start: &[u8]) -> Option<&'static str> {
 
 /// A line of `aws logs tail`, in its forms "detailed" and "short".
 static TAILED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+\+00:00 \S+)? \{")
+    Regex::new(r"^(\x1b\[[0-9;]*m)*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+\+00:00(\x1b\[[0-9;]*m)* \S+)?(\x1b\[[0-9;]*m)* \{")
         .expect("a constant pattern")
 });
 
@@ -179,7 +197,7 @@ fn recognise_json(start: &[u8]) -> Container {
             Container::EventLines
         };
     }
-    Container::Other("JSON, but not log events")
+    Container::Other(NO_EVENTS)
 }
 
 static EXPORT_LINE: LazyLock<Regex> = LazyLock::new(|| {

@@ -904,6 +904,23 @@ fn evidence_in_a_form_that_is_not_read_is_named_and_never_passed_over() {
             format!("2026-11-20T03:00:00 {event}\n").into_bytes(),
             "aws logs tail",
         ),
+        (
+            "tail.txt",
+            format!("\x1b[32m2026-11-20T03:00:00.123000+00:00\x1b[0m \x1b[36mrie\x1b[0m {event}\n")
+                .into_bytes(),
+            "aws logs tail",
+        ),
+        (
+            "text.txt",
+            format!("EVENTS\t1795136400100\t{event}\t1795136400000\n").into_bytes(),
+            "text output of `aws logs`",
+        ),
+        (
+            "rie-0123456789abcdef0.log",
+            "sh-4.2$ id\r\nuid=0\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            "UTF-16 without a byte order mark",
+        ),
+        ("rie-0123456789abcdef0.log", b"PK\x03\x04xxxx".to_vec(), "a ZIP archive"),
         ("log-events-viewer-result.csv", csv.into_bytes(), "CloudWatch console"),
         ("results.csv", insights.into_bytes(), "CloudWatch console"),
         (
@@ -917,6 +934,15 @@ fn evidence_in_a_form_that_is_not_read_is_named_and_never_passed_over() {
         world.file(&format!("l/{name}"), &bytes);
         let said = world.run("sync l").0;
         assert!(said.contains(what) && said.contains("[exit 3]"), "{name}: {said}");
+    }
+    // What is named as a session is read, whatever it begins with.
+    for (nth, text) in
+        ["\u{feff}sh-4.2$ id\r\nuid=0\r\n", "{}\r\nsh-4.2$ id\r\nuid=0\r\n"].iter().enumerate()
+    {
+        let name = format!("l{nth}/rie-0123456789abcdef{nth}.log");
+        world.file(&name, text.as_bytes());
+        let said = world.run(&format!("sync l{nth}")).0;
+        assert!(said.contains("1 command found") && !said.contains("[exit"), "{name}: {said}");
     }
     // A list of something else is none of ours.
     let _ = std::fs::remove_dir_all(world.path("l"));
