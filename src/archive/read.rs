@@ -610,14 +610,10 @@ impl Archive {
         }
         let lost = [("sessions", unknown.len() as u64), ("commands", commands), ("lines", lines)];
         for (table, many) in lost.into_iter().filter(|it| it.1 > 0) {
-            let of = if many == 1 {
-                "1 kept session".to_owned()
-            } else {
-                format!("{many} kept sessions")
-            };
+            let of = if many == 1 { "1 session".to_owned() } else { format!("{many} sessions") };
             self.damaged(
                 table,
-                format!("what it held of {of} was lost before a repair; `ssmtrail archive rebuild` derives it again"),
+                format!("what it held of {of} was lost before a repair; `ssmtrail archive rebuild` derives it again where their bytes are kept"),
             );
         }
     }

@@ -205,8 +205,9 @@ pub fn rebuild(
         writer.publish(
             segment,
             Note {
-                // Only the last batch has derived all.
-                did: if last { "rebuild" } else { "rebuild-part" }.into(),
+                // Only the last batch has derived all, and only if nothing was left.
+                did: if last && rebuilt.left.is_empty() { "rebuild" } else { "rebuild-part" }
+                    .into(),
                 written_at: rfc3339(now),
                 decoder: DECODER,
                 generation,

@@ -887,6 +887,20 @@ fn what_a_repair_found_lost_is_missed_by_every_answer_until_it_is_derived_again(
 }
 
 #[test]
+fn what_nothing_can_derive_again_is_missed_for_good() {
+    let world = whole();
+    let archive = world.path("archive");
+    std::fs::remove_file(table(&archive, "commands", 1)).unwrap();
+    std::fs::remove_file(table(&archive, "transcripts", 1)).unwrap();
+    world.run("archive repair");
+    world.run("archive rebuild");
+    for line in ["search systemctl", "export", "report --format json -o -"] {
+        let said = world.run(line);
+        assert_eq!(code(&said), "3", "{line}: {}", said.0);
+    }
+}
+
+#[test]
 fn an_entry_whose_copy_has_its_name_is_an_entry_whatever_still_announces_it() {
     let world = whole();
     let archive = world.path("archive");
