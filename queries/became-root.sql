@@ -1,8 +1,6 @@
 -- title:  Sessions that became root
 -- about:  One row per session in which a root shell was opened or commands ran as root;
 --         first_seq is where to start reading.
--- param:  since  date   30d  sessions on or after this day
--- param:  owner  regex  .    whose sessions
 WITH rooted AS (
     SELECT c.session_key, MIN(c.seq) AS first_seq, COUNT(*) AS command_count
     FROM ran AS c
@@ -11,9 +9,7 @@ WITH rooted AS (
         OR REGEXP_LIKE(c.command, {{setuid}}) OR REGEXP_LIKE(c.command, {{nsenter}})
     GROUP BY c.session_key
 )
-SELECT s.at, s.owner, s.target, s.session_id, r.first_seq, r.command_count
+SELECT s.at, s.at_from, s.owner, s.target, s.session_key, r.first_seq, r.command_count
 FROM sessions AS s
 JOIN rooted AS r ON r.session_key = s.session_key
-CROSS JOIN params AS p
-WHERE s.at >= p.since AND REGEXP_LIKE(COALESCE(s.owner, '?'), p.owner)
-ORDER BY s.at DESC, s.session_id;
+ORDER BY s.at DESC, s.session_key;

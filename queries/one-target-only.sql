@@ -1,17 +1,15 @@
 -- title:  Commands seen on one target only
--- about:  Commands that were typed on a single target in the whole archive, rarest hands first;
---         what is done everywhere is routine, what is done once is not.
--- param:  since  date  30d  sessions on or after this day
+-- about:  Commands of the sessions asked for that ran on a single target of the whole archive, rarest
+--         first; what is done everywhere is routine, what is done once is not.
 WITH spread AS (
-    SELECT c.command, COUNT(DISTINCT c.target) AS target_count, MIN(c.target) AS target,
-        COUNT(*) AS times, MIN(c.session_id) AS session_id
-    FROM ran AS c
+    SELECT c.command, COUNT(DISTINCT COALESCE(c.target, '?')) AS target_count
+    FROM all_ran AS c
     WHERE c.kind = 'shell'
     GROUP BY c.command
 )
-SELECT d.target, d.command, d.times, d.session_id
-FROM spread AS d
-JOIN sessions AS s ON s.session_id = d.session_id
-CROSS JOIN params AS p
-WHERE d.target_count = 1 AND s.at >= p.since
-ORDER BY d.times, d.target, d.command;
+SELECT c.target, c.command, COUNT(*) AS times, MIN(c.session_key) AS session_key
+FROM ran AS c
+JOIN spread AS d ON d.command = c.command
+WHERE d.target_count = 1 AND c.kind = 'shell'
+GROUP BY c.target, c.command
+ORDER BY times, c.target, c.command;

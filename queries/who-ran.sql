@@ -2,10 +2,9 @@
 -- about:  One row per command that matches the pattern, newest session first;
 --         confidence says how sure the text is.
 -- param:  like   regex  .    what the command looks like
--- param:  since  date   10y  sessions on or after this day
-SELECT c.at_latest, c.owner, c.target, c.os_user, c.command, c.confidence, c.session_id, c.seq
+SELECT c.at_earliest, c.at_latest, c.owner, c.target, c.os_user, c.command, c.confidence, c.session_key, c.seq
 FROM ran AS c
 JOIN sessions AS s ON s.session_key = c.session_key
 CROSS JOIN params AS p
-WHERE REGEXP_LIKE(c.command, p.like) AND s.at >= p.since
-ORDER BY s.at DESC, c.session_id, c.seq;
+WHERE REGEXP_LIKE(c.command, p.like)
+ORDER BY s.at DESC, c.session_key, c.seq;

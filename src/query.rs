@@ -4,11 +4,15 @@
 //! values, never text put into the SQL: an audit tool must not be injected by the name of an instance. The SQL stays
 //! within what polars, DuckDB, Spark and Athena share.
 
+use std::collections::HashSet;
+
 use polars::prelude::*;
 use polars::sql::SQLContext;
 
 use crate::archive::Archive;
+use crate::archive::Which;
 use crate::archive::schema::COMMANDS;
+use crate::archive::schema::LINES;
 use crate::archive::schema::TABLES;
 use crate::archive::schema::Table;
 use crate::error::Error;
@@ -32,6 +36,19 @@ pub const SAVED: &[(&str, &str)] = &[
 
 /// The view of the commands that ran: nothing that was typed and thrown away, and nothing that is only possible.
 pub const RAN: &str = "ran";
+
+/// Before the name of a table or view: all that the archive holds, whatever was asked for.
+pub const ALL: &str = "all_";
+
+/// What filters do and a param does not, and the filter's flag.
+const FILTERS: [(&str, &str); 6] = [
+    ("owner", "--owner"),
+    ("target", "--target"),
+    ("since", "--from"),
+    ("from", "--from"),
+    ("until", "--to"),
+    ("to", "--to"),
+];
 
 /// What a param holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,14 +154,58 @@ pub fn saved(name: &str) -> Option<String> {
 
 /// Columns with text of the recorded machine. Secrets in them are masked before a question is asked: what a query makes of a text, and
 /// what it finds by one, is then made of what may be shown.
-const FOREIGN: [&str; 6] = ["command", "prompt", "evidence", "cwd", "locator", "text"];
+const FOREIGN: [&str; 14] = [
+    "command",
+    "prompt",
+    "evidence",
+    "cwd",
+    "host",
+    "os_user",
+    "locator",
+    "text",
+    "owner",
+    "target",
+    "run_as",
+    "session_type",
+    "region",
+    "source",
+];
+
+/// Lines as they may be shown: each in its place, for the body of a private key is known by the line that begins it.
+fn shown_lines(frame: LazyFrame, masker: &Masker) -> LazyFrame {
+    let masker = masker.clone();
+    let mask = move |column: Column| {
+        let mut masker = masker.clone();
+        let both = column.struct_()?.fields_as_series();
+        let [keys, texts] = both.as_slice() else {
+            polars_bail!(ComputeError: "a line has a session and a text");
+        };
+        let mut last: Option<String> = None;
+        let mut out = Vec::with_capacity(texts.len());
+        for (key, text) in keys.str()?.iter().zip(texts.str()?.iter()) {
+            if last.as_deref() != key {
+                masker.start();
+                last = key.map(str::to_owned);
+            }
+            let shown = text.map(|it| masker.line(it).into_owned());
+            out.push(shown.map(|it| masker.alone(&it).into_owned()));
+        }
+        Ok(StringChunked::from_iter_options(column.name().clone(), out.into_iter()).into_column())
+    };
+    let both = as_struct(vec![col("session_key"), col("text")]);
+    let text = both.map(mask, |_, it| Ok(Field::new(it.name().clone(), DataType::String)));
+    frame.with_column(text.alias("text"))
+}
 
 /// A table as it may be shown.
 fn shown(frame: LazyFrame, table: &Table, masker: &Masker) -> LazyFrame {
     if masker.reveals() {
         return frame;
     }
+    let is_lines = table.name == LINES.name;
+    let frame = if is_lines { shown_lines(frame, masker) } else { frame };
     let foreign = table.columns.iter().filter(|it| FOREIGN.contains(&it.name));
+    let foreign = foreign.filter(|it| !(is_lines && it.name == "text"));
     let masked = foreign.map(|it| {
         let masker = masker.clone();
         let mask = move |column: Column| {
@@ -160,23 +221,30 @@ fn shown(frame: LazyFrame, table: &Table, masker: &Masker) -> LazyFrame {
     frame.with_columns(masked.collect::<Vec<_>>())
 }
 
-/// Runs a question. `given` are params by name; `instant` reads a date relative to now. It sees what `masker` shows.
+/// Runs a question over what is asked for. `given` are params by name; `instant` reads a date relative to now. It sees what
+/// `masker` shows.
 ///
 /// # Errors
 /// A param that the question does not have or that is not of its type; SQL that polars refuses.
 pub fn run(
     archive: &Archive,
     sql: &str,
+    which: &Which,
     given: &[(String, String)],
     masker: &Masker,
     instant: impl Fn(&str) -> Result<i64>,
 ) -> Result<DataFrame> {
     let header = Header::read(sql)?;
+    only_reads(sql)?;
     if let Some((name, _)) = given.iter().find(|it| !header.params.iter().any(|p| p.name == it.0)) {
         let names: Vec<&str> = header.params.iter().map(|it| it.name.as_str()).collect();
         let hint = match names.as_slice() {
             [] => "it takes no params".to_owned(),
-            names => format!("its params are {}", names.join(", ")),
+            names => format!("its params: {}", names.join(", ")),
+        };
+        let hint = match FILTERS.iter().find(|it| it.0 == name) {
+            Some((_, flag)) => format!("`{flag}` does that; {hint}"),
+            None => hint,
         };
         return Err(Error::misused(format!("the query has no param {name}")).hint(hint));
     }
@@ -196,24 +264,55 @@ pub fn run(
     let mut context = SQLContext::new();
     // What a query reads is checked before; a table whose name does not stand in it is not read.
     let text = sql.to_ascii_lowercase();
-    for table in TABLES {
-        let is_read =
-            text.contains(table.name) || table.name == COMMANDS.name && text.contains(RAN);
-        let frame = match is_read {
-            true => shown(archive.scan(&table, None).map_err(refuse)?, &table, masker),
-            false => table.empty().lazy(),
-        };
-        if table.name == COMMANDS.name && text.contains(RAN) {
-            // What is not of a kind that ran is not in it, whatever kinds are yet to come.
-            let ran = CommandKind::RAN.iter().map(|it| col("kind").eq(lit(*it))).reduce(Expr::or);
-            context.register(RAN, frame.clone().filter(ran.unwrap_or(lit(false))));
+    let is_sign = |it: char| !it.is_alphanumeric() && it != '_';
+    let words: HashSet<&str> = text.split(is_sign).collect();
+    let everything = Which::default();
+    let keys = archive.asked(which)?;
+    for (before, which, keys) in [("", which, keys.as_ref()), (ALL, &everything, None)] {
+        for table in TABLES {
+            let ran = format!("{before}{RAN}");
+            let asks_ran = table.name == COMMANDS.name && words.contains(ran.as_str());
+            let name = format!("{before}{}", table.name);
+            let frame = match words.contains(name.as_str()) || asks_ran {
+                true => {
+                    let frame = archive.scan_of(&table, which, keys).map_err(refuse)?;
+                    shown(frame, &table, masker)
+                }
+                false => table.empty().lazy(),
+            };
+            if asks_ran {
+                // What is not of a kind that ran is not in it, whatever kinds are yet to come.
+                let kinds = CommandKind::RAN.iter().map(|it| col("kind").eq(lit(*it)));
+                let kinds = kinds.reduce(Expr::or);
+                context.register(&ran, frame.clone().filter(kinds.unwrap_or(lit(false))));
+            }
+            context.register(&name, frame);
         }
-        context.register(table.name, frame);
     }
     if !columns.is_empty() {
         context.register("params", DataFrame::new(1, columns).map_err(refuse)?.lazy());
     }
     archive.guarded(|| context.execute(sql).and_then(LazyFrame::collect)).map_err(refuse)
+}
+
+/// Refuses what would change something: the archive is never changed by a question, so an answer would be none.
+fn only_reads(sql: &str) -> Result<()> {
+    let mut rest = sql.trim_start();
+    loop {
+        rest = match (rest.strip_prefix("--"), rest.strip_prefix("/*")) {
+            (Some(it), _) => it.split_once('\n').map_or("", |it| it.1).trim_start(),
+            (_, Some(it)) => it.split_once("*/").map_or("", |it| it.1).trim_start(),
+            _ => break,
+        };
+    }
+    let rest = rest.trim_start_matches(|it: char| it == '(' || it.is_whitespace());
+    let word = rest.split(|it: char| !it.is_ascii_alphabetic()).next().unwrap_or_default();
+    match word.to_ascii_uppercase().as_str() {
+        "SELECT" | "WITH" | "FROM" | "VALUES" | "SHOW" | "EXPLAIN" => Ok(()),
+        "" => Err(Error::misused("there is no SQL in the query")),
+        word => Err(Error::misused(format!("a query only reads, and {word} does not"))
+            .hint("begin with SELECT or WITH")),
+    }
 }
 
 fn column(param: &Param, value: &str, instant: &impl Fn(&str) -> Result<i64>) -> Result<Column> {

@@ -365,7 +365,7 @@ impl Shared {
         let frame = archive
             .scan(&schema::SESSIONS, Some(&["session_id", "session_key", "generation"]))
             .and_then(|it| {
-                let others = it.filter(col("session_key").neq(col("session_id")));
+                let others = it.filter(col("session_key").neq(crate::archive::own_key()));
                 archive.guarded(|| others.select([col("session_id")]).collect())
             })
             .map_err(unreadable)?;
@@ -394,8 +394,9 @@ impl Shared {
 
 /// What a session can be asked for by, and no other: its id, or of one that shares its id the key; that of the first is told as `#1`.
 pub fn name_of(session: &SessionRow, shared: &Shared) -> String {
-    match shared.ids.contains(&session.session_id) && session.session_key == session.session_id {
-        true => format!("{}#1", session.session_id),
+    let is_first = session.session_key == session.session_id.replace('#', "#~");
+    match shared.ids.contains(&session.session_id) && is_first {
+        true => format!("{}#1", session.session_key),
         false => session.session_key.clone(),
     }
 }
@@ -408,9 +409,14 @@ pub fn session(archive: &Archive, text: &str) -> Result<SessionRow> {
     let which = Which { sessions: vec![text.to_owned()], ..Which::default() };
     let shared = Shared::of(archive)?;
     let mut found = archive.sessions(&which)?;
-    let whole = |it: &SessionRow| it.session_id == text || name_of(it, &shared) == text;
-    if found.iter().any(whole) {
-        found.retain(whole);
+    // By its name, which no other has; else by its id.
+    let plain = |it: &str| it.replace("#~", "#");
+    let named = |it: &SessionRow| plain(&name_of(it, &shared)) == plain(text);
+    let is_exact = |it: &SessionRow| name_of(it, &shared) == text;
+    let has_id = |it: &SessionRow| it.session_id == text;
+    let ways: [&dyn Fn(&SessionRow) -> bool; 3] = [&is_exact, &has_id, &named];
+    if let Some(way) = ways.into_iter().find(|way| found.iter().any(way)) {
+        found.retain(way);
     }
     match found.as_slice() {
         [] => Err(match archive.damages().first() {

@@ -123,12 +123,25 @@ pub fn account_of(arn: &str) -> Option<&str> {
 /// e-mail address ("IAM identifiers").
 pub fn short_owner(owner: &str) -> &str {
     match owner.strip_prefix("arn:") {
-        Some(rest) => {
-            let name = rest.rsplit(':').next().unwrap_or(rest);
-            name.rsplit('/').next().unwrap_or(name)
-        }
+        // A name may hold a colon where a secret in it is masked.
+        Some(rest) => match rest.rsplit_once('/') {
+            Some((_, name)) => name,
+            None => rest.rsplit(':').next().unwrap_or(rest),
+        },
         None => owner,
     }
+}
+
+/// Whether a name is an owner's: the whole of it, or the name that people know it by. Never a part.
+///
+/// ```
+/// use ssmtrail::session::is_owner;
+/// let owner = "arn:aws:iam::111122223333:user/people/bob";
+/// assert!(is_owner(owner, "bob") && is_owner(owner, owner));
+/// assert!(!is_owner(owner, "BOB") && !is_owner(owner, "people/bob"));
+/// ```
+pub fn is_owner(owner: &str, name: &str) -> bool {
+    !name.is_empty() && (owner == name || short_owner(owner) == name)
 }
 
 /// What tells two principals of one short name apart: the account, and the role that a role session is of.

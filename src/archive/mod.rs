@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fs::File;
 use std::fs::OpenOptions;
+use std::fs::TryLockError;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -92,6 +93,9 @@ const DERIVED: [&str; 3] = ["sessions", "commands", "lines"];
 const LOOKS: u32 = 4;
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
+/// How often a reader asks for the readers' lock: for two seconds.
+const LOCK_LOOKS: u32 = 80;
+
 /// Opens files so that only their owner can read them.
 pub(crate) fn private(options: &mut OpenOptions) {
     #[cfg(unix)]
@@ -114,16 +118,18 @@ pub(crate) fn private_folder(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-/// Which sessions, whatever the case; empty fields match all, those that nothing is known of included.
+/// Which sessions, parts of texts whatever their case; empty fields match all, those that nothing is known of included.
 #[derive(Clone, Debug, Default)]
 pub struct Which {
-    /// Whole names: an IAM user's, a role session's, an e-mail address, an ARN.
+    /// Whole names, in this very case: an IAM user's, a role session's, an e-mail address, an ARN.
     pub owners: Vec<String>,
     /// Parts of an owner.
     pub owners_containing: Vec<String>,
-    /// Parts of a target; so the others.
+    /// Parts of a target.
     pub targets: Vec<String>,
+    /// Parts of an id, or one session of those that share it: `id#2`.
     pub sessions: Vec<String>,
+    /// Whole names of operating-system users.
     pub run_as: Vec<String>,
     pub window: Window,
 }
@@ -377,7 +383,7 @@ pub(crate) const NO_FOLDER: &str = "it is no folder";
 
 /// Names in the archive that are no folders and should be.
 pub(crate) fn not_folders(root: &Path) -> Vec<&'static str> {
-    let names = TABLES.iter().map(|it| it.name).chain([manifest::ENTRIES, TMP, sides::FEEDS]);
+    let names = TABLES.iter().map(|it| it.name).chain([manifest::ENTRIES, TMP, LOST, sides::FEEDS]);
     let is_other = |it: &&str| {
         let path = root.join(it);
         path.symlink_metadata().is_ok() && !path.is_dir()
@@ -460,8 +466,16 @@ fn read_lock(root: &Path) -> Option<File> {
         options.open(&path)
     });
     let file = file.ok()?;
-    file.lock_shared().ok()?;
-    Some(file)
+    // A writer holds it while it takes retired files away, none of which the state names that is opened next. Whoever holds it
+    // for longer must not keep everybody from reading.
+    for _ in 0..LOCK_LOOKS {
+        match file.try_lock_shared() {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_AGAIN),
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
 }
 
 /// Refuses a folder that a link leads out of the archive: whoever hands an archive over must not choose where we write.
@@ -481,10 +495,14 @@ pub(crate) fn stays_inside(root: &Path, folder: &Path) -> Result<()> {
     }
 }
 
-/// Refuses what is there and is no regular file: opening a pipe would wait for ever.
+/// Refuses what is there and is no regular file: opening a pipe would wait for ever, and a link to nothing would make a file
+/// wherever it points.
 pub(crate) fn must_be_file(path: &Path) -> std::io::Result<()> {
     match std::fs::metadata(path) {
         Ok(it) if !it.is_file() => Err(std::io::Error::other("it is not a regular file")),
+        Err(it) if it.kind() == std::io::ErrorKind::NotFound && path.is_symlink() => {
+            Err(std::io::Error::other("it is a link to nothing"))
+        }
         _ => Ok(()),
     }
 }
@@ -562,37 +580,75 @@ fn condition(which: &Which) -> Option<Expr> {
             })
             .reduce(Expr::or)
     };
-    // The name of a principal is the end of its ARN, behind a slash or, of an account's root, a colon.
-    let owners = which
-        .owners
-        .iter()
-        .map(|it| {
-            let name = it.to_lowercase();
-            let owner = || col("owner").str().to_lowercase();
-            let ends = |sign: char| owner().str().ends_with(lit(format!("{sign}{name}")));
-            let arn = owner().str().starts_with(lit("arn:"));
-            let short = ends('/').or(ends(':').and(lit(name == "root")));
-            owner().eq(lit(name.clone())).or(arn.and(short)).fill_null(lit(false))
-        })
-        .reduce(Expr::or);
+    let owners = (!which.owners.is_empty()).then(|| {
+        let names = which.owners.clone();
+        let named = move |column: Column| {
+            let owners = column.str()?.iter();
+            let named = owners.map(|owner| {
+                owner.is_some_and(|it| names.iter().any(|name| crate::session::is_owner(it, name)))
+            });
+            let mut named: BooleanChunked = named.collect();
+            named.rename(column.name().clone());
+            Ok(named.into_column())
+        };
+        col("owner").map(named, |_, it| Ok(Field::new(it.name().clone(), DataType::Boolean)))
+    });
     let owners = owners.into_iter().chain(any("owner", &which.owners_containing)).reduce(Expr::or);
     let instant = |micros: i64| {
         lit(micros).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))
     };
-    // A key begins with its id. The first of those that share an id has no number in its key, and is told as `#1`.
-    let firsts = which.sessions.iter().filter_map(|it| it.strip_suffix("#1")).map(|id| {
-        let id = lit(id.to_lowercase());
-        let ends = col("session_id").str().to_lowercase().str().ends_with(id);
-        ends.and(col("session_key").eq(col("session_id")))
+    // `id#2` is one session, and not the twentieth; the first of those that share an id has no number in its key.
+    let numbered = |it: &String| {
+        let number = it.rsplit_once('#').map(|it| it.1).filter(|it| !it.is_empty());
+        number.is_some_and(|it| it.bytes().all(|it| it.is_ascii_digit()))
+    };
+    let (numbered, parts): (Vec<String>, Vec<String>) =
+        which.sessions.iter().cloned().partition(numbered);
+    let ends = |column: &str, text: &str| {
+        col(column).str().to_lowercase().str().ends_with(lit(text.to_lowercase()))
+    };
+    let numbered = numbered.iter().map(|it| {
+        let (id, number) = it.rsplit_once('#').unwrap_or((it, ""));
+        let key = format!("{}#{number}", id.replace("#~", "#").replace('#', "#~"));
+        let named = ends("session_key", &key);
+        let is_first = || col("session_key").eq(own_key()).and(ends("session_id", id));
+        if number == "1" { named.or(is_first()) } else { named }
     });
+    let sessions = any("session_key", &parts)
+        .into_iter()
+        .chain(any("session_id", &parts))
+        .chain(numbered)
+        .reduce(Expr::or);
     let parts = [
         owners,
         any("target", &which.targets),
-        any("session_key", &which.sessions).into_iter().chain(firsts).reduce(Expr::or),
-        any("run_as", &which.run_as),
+        sessions,
+        which
+            .run_as
+            .iter()
+            .map(|it| col("run_as").eq(lit(it.clone())).fill_null(lit(it.is_empty())))
+            .reduce(Expr::or),
         may_lie_in(which.window, instant),
     ];
     parts.into_iter().flatten().reduce(Expr::and)
+}
+
+/// The key of a session as if it were the first of its id, see `sync::gather`.
+pub(crate) fn own_key() -> Expr {
+    col("session_id").str().replace_all(lit("#"), lit("#~"), true)
+}
+
+/// Whether a command may have been typed in a window, see [`Window::may_hold`]. Of a session known only by its end all may.
+fn command_may_lie_in(window: Window) -> Expr {
+    let instant = |micros: i64| {
+        lit(micros).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))
+    };
+    let bound = |bound: Option<i64>, holds: &dyn Fn(Expr) -> Expr| {
+        bound.map_or(lit(true), |it| holds(instant(it)).fill_null(lit(true)))
+    };
+    let after = bound(window.from, &|from| col("at_latest").gt_eq(from));
+    let before = bound(window.to, &|to| col("at_earliest").lt(to));
+    col("at_earliest").is_null().or(after.and(before))
 }
 
 /// Longest that a session lasts ("maxSessionDuration": at most 1,440 minutes).

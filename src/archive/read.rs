@@ -383,6 +383,39 @@ impl Archive {
         self.replaced.filter(frame)
     }
 
+    /// A table as far as it is asked for, given the keys of the sessions that are (see [`Self::asked`]); of commands those that may
+    /// have been typed in the window, as `search::commands` finds them. What belongs to no session is never left out.
+    pub fn scan_of(
+        &self,
+        table: &Table,
+        which: &Which,
+        asked: Option<&DataFrame>,
+    ) -> PolarsResult<LazyFrame> {
+        let frame = self.scan(table, None)?;
+        let has_key = table.columns.iter().any(|it| it.name == "session_key");
+        let Some(asked) = asked.filter(|_| has_key) else { return Ok(frame) };
+        let frame = match table.name == schema::COMMANDS.name {
+            true => frame.filter(super::command_may_lie_in(which.window)),
+            false => frame,
+        };
+        let key = || col("session_key");
+        let mut how = JoinArgs::new(JoinType::Semi);
+        how.maintain_order = MaintainOrderJoin::Left;
+        Ok(frame.join(asked.clone().lazy(), [key()], [key()], how))
+    }
+
+    /// Keys of the sessions that are asked for; `None` if all are.
+    pub fn asked(&self, which: &Which) -> Result<Option<DataFrame>> {
+        if which.is_all() {
+            return Ok(None);
+        }
+        let keys: Vec<String> =
+            self.sessions(which)?.into_iter().map(|it| it.session_key).collect();
+        let keys =
+            StringChunked::from_iter_values("session_key".into(), keys.iter().map(String::as_str));
+        DataFrame::new(keys.len(), vec![keys.into_column()]).map(Some).map_err(|it| unreadable(&it))
+    }
+
     /// The sessions asked for, oldest first.
     pub fn sessions(&self, which: &Which) -> Result<Vec<SessionRow>> {
         let frame = self.scan(&schema::SESSIONS, None).map_err(|it| unreadable(&it))?;

@@ -655,6 +655,38 @@ fn repeated(
 pub const TABLES: [Table; 7] =
     [SESSIONS, COMMANDS, LINES, TRANSCRIPTS, SESSION_RECORDS, SURVEYS, FINDINGS];
 
+impl SessionRow {
+    /// Who and where, as the recorded machine may have said: nothing of it is shown before secrets in it are masked. The session's
+    /// own name is none of it, for by that it is asked for; nor is where its transcript lay, by which its bytes are found.
+    pub fn claimed(&mut self) -> impl Iterator<Item = &mut String> {
+        let texts = [
+            &mut self.owner,
+            &mut self.target,
+            &mut self.run_as,
+            &mut self.session_type,
+            &mut self.region,
+        ];
+        texts.into_iter().filter_map(Option::as_mut)
+    }
+}
+
+impl CommandRow {
+    /// Every text of it but the name of its session: nothing of it is shown before secrets in it are masked.
+    pub fn foreign(&mut self) -> impl Iterator<Item = &mut String> {
+        let texts = [&mut self.command, &mut self.prompt, &mut self.evidence, &mut self.locator];
+        let told = [
+            &mut self.owner,
+            &mut self.target,
+            &mut self.run_as,
+            &mut self.region,
+            &mut self.os_user,
+            &mut self.host,
+            &mut self.cwd,
+        ];
+        texts.into_iter().chain(told.into_iter().filter_map(Option::as_mut))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,8 +28,10 @@ use crate::render::Color;
 use crate::render::Format;
 use crate::render::Ui;
 use crate::render::Zone;
+use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::Window;
+use crate::session::is_owner;
 use crate::session::short_owner;
 
 mod archive;
@@ -439,6 +441,8 @@ fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> 
         return Ok(());
     }
     let mut all: Vec<String> = archive.owners()?;
+    let mut masker = Masker::new(archive.salt());
+    all.iter_mut().for_each(|it| masker.apply(it));
     all.sort_unstable();
     let asked = |exact: bool| if exact { &which.owners } else { &which.owners_containing };
     for (exact, text) in
@@ -450,9 +454,9 @@ fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> 
         }
         let matched: Vec<&String> = all
             .iter()
-            .filter(|it| {
-                let (whole, short) = (it.to_lowercase(), short_owner(it).to_lowercase());
-                if exact { whole == folded || short == folded } else { whole.contains(&folded) }
+            .filter(|it| match exact {
+                true => is_owner(it, text),
+                false => it.to_lowercase().contains(&folded),
             })
             .collect();
         let names: Vec<&str> = matched.iter().take(SHOWN).map(|it| it.as_str()).collect();

@@ -3,9 +3,12 @@
 use clap::Args;
 
 use super::Answer;
+use super::Filters;
 use super::FormatName;
 use super::Run;
 use super::checked;
+use super::tell_owners;
+use super::tell_window;
 use super::when;
 use crate::error::Error;
 use crate::error::Kind;
@@ -18,12 +21,14 @@ use crate::render::Rows;
 const EXAMPLES: &str = "\
 Examples:
   ssmtrail query --list
-  ssmtrail query became-root --param since=2026-01-01
-  ssmtrail query who-ran --param 'like=^sudo' --format csv > sudo.csv
+  ssmtrail query became-root --from 2026-01-01
+  ssmtrail query who-ran --param 'like=^sudo' --owner alice --format csv > sudo.csv
   ssmtrail query --show who-ran > mine.sql && ssmtrail query mine.sql
-  ssmtrail query -e 'SELECT owner, COUNT(*) AS n FROM commands GROUP BY owner ORDER BY n DESC'
+  ssmtrail query -e 'SELECT owner, COUNT(*) AS n FROM ran GROUP BY owner ORDER BY n DESC'
 
-`ssmtrail archive schema` prints the tables.";
+`ssmtrail archive schema` prints the tables. Filters apply to each that
+has sessions; `all_` before its name, as in `all_ran`, is the table without
+them. A time is compared with a text: at >= '2026-11-01'.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -44,9 +49,12 @@ pub(super) struct Query {
     #[arg(short = 'e', long = "sql", value_name = "SQL", conflicts_with = "name")]
     sql: Option<String>,
 
-    /// A param of the question (repeatable)
+    /// A value for what the question leaves open; --list shows the names and what they are otherwise (repeatable)
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<String>,
+
+    #[command(flatten)]
+    filters: Filters,
 
     #[command(flatten)]
     masking: super::masking::Masking,
@@ -73,19 +81,23 @@ impl Query {
             return Ok(Answer::Yes);
         }
         let format = checked(self.format, run.world)?;
-        let given =
-            self.param
-                .iter()
-                .map(|it| match it.split_once('=') {
-                    Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-                    None => Err(Error::misused(format!("{it:?} is no param"))
-                        .hint("write --param name=value")),
-                })
-                .collect::<Result<Vec<_>>>()?;
+        let given = self
+            .param
+            .iter()
+            .map(|it| match it.split_once('=') {
+                Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+                None => Err(Error::misused(format!("{it:?} gives a param no value"))
+                    .hint("write --param NAME=VALUE")),
+            })
+            .collect::<Result<Vec<_>>>()?;
         let archive = run.archive()?;
         let (now, zone) = (run.world.now, run.ui.zone);
+        let which = self.filters.which(now, zone)?;
+        tell_window(run.ui, which.window);
+        tell_owners(run.ui, &archive, &which)?;
         let mut masker = self.masking.masker(run, &archive, "query", super::masking::Shown::Any)?;
-        let frame = query::run(&archive, &sql, &given, &masker, |it| when::instant(it, now, zone))?;
+        let frame =
+            query::run(&archive, &sql, &which, &given, &masker, |it| when::instant(it, now, zone))?;
         let (frame, left_out) = super::masking::frame(&mut masker, &frame)?;
         let mut rows = Rows::new("rows", format, &[]);
         if frame.height() > 0 {

@@ -221,6 +221,12 @@ const OWN: &[Own] = &[
     },
     // A program that sets what is named: `config set NAME VALUE`, `setx`, csh's `setenv`, fish's `set -x`, `etcdctl put`.
     Own {
+        kind: "token",
+        words: &["vault login"],
+        pattern: r"\bvault login(?: -[\w-]+(?:=\S+)?)* ([^\s=-][^\s=]{5,})(?:\s|$)",
+        picky: false,
+    },
+    Own {
         kind: "setting",
         words: &["set", "put", "config"],
         pattern: r#"(?i)\b(?:set|setx|setenv|put|config)\s+(?:-\S+\s+)*(?:[^\s=|;&:]|:_)*(?:password|passwd|passphrase|requirepass|masterauth|_pass|adminpw|secret|token|api_?key|access_key|private_key|_auth)\s+('[^']+'|"[^"]+"|[^\s'"|;&<>()`-][^\s'"|;&<>()`]{2,})"#,
@@ -313,7 +319,7 @@ const OWN: &[Own] = &[
             "password",
             "passwd",
             "passphrase",
-            "_pass",
+            "pass=",
             "_pw",
             "secret",
             "token",
@@ -324,7 +330,7 @@ const OWN: &[Own] = &[
             "credential",
         ],
         pattern: concat!(
-            r"\b[A-Za-z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|_PASS|_PW|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?|password|passwd|passphrase|_pass|secret|token|api_?key|access_key|private_key)=",
+            r"\b[A-Za-z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|_?PASS|_PWD?|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?|password|passwd|passphrase|_pass|secret|token|api_?key|access_key|private_key)=",
             value!()
         ),
         picky: false,
@@ -570,21 +576,27 @@ pub fn find(text: &str) -> Vec<Found> {
 /// the other lines tells.
 pub fn may_be_in_key(text: &str) -> bool {
     KEY_BODY.find_iter(text).any(|it| is_mixed(it.as_str()))
+        || last_word(text)
+            .is_some_and(|(from, to)| text.len() <= to - from + 8 && is_mixed(&text[from..to]))
+}
+
+/// The last word of a line, if it is base64.
+fn last_word(line: &str) -> Option<(usize, usize)> {
+    let text = line.trim_end().trim_end_matches("\\n").trim_end_matches(['"', '\'']);
+    let from = text.rfind([' ', '\t', ':', '|', '"', '\'']).map_or(0, |it| it + 1);
+    let is_base64 = |it: u8| it.is_ascii_alphanumeric() || b"+/=".contains(&it);
+    let word = &text[from..];
+    (!word.is_empty() && word.bytes().all(is_base64)).then_some((from, text.len()))
 }
 
 /// Whether a line can stand between the first and the last line of a private key: a stretch of its body, whatever `cat -n`, `grep` or
 /// YAML put before it, the last few letters of it, a header of an encrypted key, or nothing.
 fn may_stand_in_key(line: &str) -> bool {
     let text = line.trim();
-    let is_base64 = |it: &str| {
-        !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric() || b"+/=".contains(&it))
-    };
-    let last = text.rsplit([' ', '\t', ':', '|', '"', '\'']).find(|it| !it.is_empty());
     text.is_empty()
         || KEY_HEADER.is_match(text)
         || KEY_BODY.is_match(text)
-        || last
-            .is_some_and(|it| is_base64(it.trim_end_matches("\\n")) && text.len() <= it.len() + 8)
+        || last_word(text).is_some_and(|(from, to)| text.len() <= to - from + 8)
 }
 
 /// Base64 of random bytes has small and capital letters; most paths and ids have not.
@@ -630,31 +642,42 @@ pub fn unmarked(masked: &str) -> Cow<'_, str> {
 pub struct Masker {
     /// Told to nobody who reads the output, so that a weak password cannot be guessed from its mark.
     salt: Option<[u8; 32]>,
-    in_key: bool,
+    key: Key,
     pub masked: u64,
+}
+
+/// Where a line stands to a private key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Key {
+    #[default]
+    Outside,
+    /// Behind its first line: what comes next may be none of it.
+    Begun,
+    /// Behind a line of its body.
+    Inside,
 }
 
 impl Masker {
     /// Masks with marks of this salt: the archive's own.
     pub fn new(salt: [u8; 32]) -> Self {
-        Self { salt: Some(salt), in_key: false, masked: 0 }
+        Self { salt: Some(salt), key: Key::Outside, masked: 0 }
     }
 
     /// Masks nothing.
     pub fn revealing() -> Self {
-        Self { salt: None, in_key: false, masked: 0 }
+        Self { salt: None, key: Key::Outside, masked: 0 }
     }
 
     /// Whether the line that came last ended inside a private key.
     pub fn in_key(&self) -> bool {
-        self.in_key
+        self.key != Key::Outside
     }
 
     /// Masks what is known to be the body of a private key.
     pub fn key_body(&mut self, text: &mut String) {
-        self.in_key = self.salt.is_some();
+        self.key = if self.salt.is_some() { Key::Inside } else { Key::Outside };
         self.apply_line(text);
-        self.in_key = false;
+        self.key = Key::Outside;
     }
 
     pub fn reveals(&self) -> bool {
@@ -663,7 +686,7 @@ impl Masker {
 
     /// A new session begins: no key goes on from the one before.
     pub fn start(&mut self) {
-        self.in_key = false;
+        self.key = Key::Outside;
     }
 
     /// What stands for a secret: the same for the same secret, whatever rule found it.
@@ -677,9 +700,9 @@ impl Masker {
 
     /// Some text by itself: a command, a line that stands alone, a value.
     pub fn text<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
-        let was = std::mem::replace(&mut self.in_key, false);
+        let was = std::mem::take(&mut self.key);
         let masked = self.lines_of(text);
-        self.in_key = was;
+        self.key = was;
         masked
     }
 
@@ -712,15 +735,15 @@ impl Masker {
     /// What stands beside a secret may look like none only because of it. So the rest is looked at again, with the marks in
     /// place, until nothing more is found: masked text masks to itself.
     pub fn spans(&mut self, text: &str) -> Vec<Found> {
-        let before = self.in_key;
+        let before = self.key;
         let mut found = self.seen(text);
-        let after = self.in_key;
+        let after = self.key;
         for _ in 0..8 {
             if found.is_empty() {
                 break;
             }
             let (shown, back) = self.marked(text, &found);
-            self.in_key = before;
+            self.key = before;
             let more = self.seen(&shown);
             if more.is_empty() {
                 break;
@@ -738,7 +761,7 @@ impl Masker {
             }));
             found.sort_by_key(|it| it.from);
         }
-        self.in_key = after;
+        self.key = after;
         found
     }
 
@@ -759,31 +782,42 @@ impl Masker {
     /// What one look finds.
     fn seen(&mut self, text: &str) -> Vec<Found> {
         let mut found = find(text);
-        if self.in_key || text.contains("PRIVATE KEY") {
+        if self.in_key() || text.contains("PRIVATE KEY") {
             let mut at = 0;
             for line in text.split_inclusive('\n') {
                 let mut from = 0;
-                if !self.in_key
+                if !self.in_key()
                     && let Some(it) = KEY_BEGINS.find(line)
                 {
-                    self.in_key = true;
+                    self.key = Key::Begun;
                     from = it.end();
                 }
-                if self.in_key {
+                if self.in_key() {
                     let end = KEY_ENDS.find(&line[from..]).map(|it| from + it.start());
                     let body = &line[from..end.unwrap_or(line.len())];
                     if from == 0 && end.is_none() && !may_stand_in_key(body) {
                         // Whoever prints the first line of a key alone must not hide what comes after it.
-                        self.in_key = false;
+                        self.key = Key::Outside;
                         at += line.len();
                         continue;
                     }
-                    found.extend(KEY_BODY.find_iter(body).map(|it| Found {
-                        from: at + from + it.start(),
-                        to: at + from + it.end(),
+                    let mut pieces: Vec<(usize, usize)> =
+                        KEY_BODY.find_iter(body).map(|it| (it.start(), it.end())).collect();
+                    if pieces.is_empty() && self.key == Key::Inside && !KEY_HEADER.is_match(body) {
+                        // The last line of a body has any length.
+                        pieces.extend(last_word(body));
+                    }
+                    if !pieces.is_empty() {
+                        self.key = Key::Inside;
+                    }
+                    found.extend(pieces.into_iter().map(|piece| Found {
+                        from: at + from + piece.0,
+                        to: at + from + piece.1,
                         kind: "private-key".into(),
                     }));
-                    self.in_key = end.is_none();
+                    if end.is_some() {
+                        self.key = Key::Outside;
+                    }
                 }
                 at += line.len();
             }
