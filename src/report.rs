@@ -238,7 +238,11 @@ pub fn sessions(archive: &Archive, scope: &Scope) -> Result<Vec<SessionRow>> {
 /// # Errors
 /// An index that cannot be read. What else cannot be read becomes a damage, which the report names.
 pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Report> {
-    let sessions = sessions(archive, &scope)?;
+    let mut sessions = sessions(archive, &scope)?;
+    for it in &mut sessions {
+        // Where transcripts lay stays: that is how they are found, and what is written of it is masked below.
+        it.claimed().for_each(|it| masker.apply(it));
+    }
     let place: HashMap<&str, usize> =
         sessions.iter().enumerate().map(|(nth, it)| (it.session_key.as_str(), nth)).collect();
     let mut commands = Vec::new();

@@ -234,8 +234,9 @@ impl Export {
         tell_window(run.ui, which.window);
         let archive = run.archive()?;
         tell_owners(run.ui, &archive, &which)?;
-        let sessions = archive.sessions(&which)?;
+        let mut sessions = archive.sessions(&which)?;
         let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
+        sessions.iter_mut().for_each(|it| masking::names(&mut masker, it));
         private_folder(&folder).map_err(|it| Error::file("write", &folder, it))?;
         let mut written = 0;
         for it in &sessions {

@@ -88,23 +88,21 @@ pub(super) fn tell(run: &mut Run<'_, '_>, masker: &Masker) {
 }
 
 pub(super) fn commands(masker: &mut Masker, rows: &mut [CommandRow]) {
-    for it in rows {
-        masker.apply(&mut it.command);
-        masker.apply(&mut it.prompt);
-        masker.apply(&mut it.evidence);
-        masker.apply(&mut it.locator);
-        if let Some(it) = &mut it.cwd {
-            masker.apply(it);
-        }
-    }
+    rows.iter_mut().flat_map(CommandRow::foreign).for_each(|it| masker.apply(it));
 }
 
-/// Where transcripts lay: a file may be named by a secret.
+/// A file may be named by a secret, and whoever is recorded writes headers.
 pub(super) fn sessions(masker: &mut Masker, rows: &mut [SessionRow]) {
     for it in rows {
         masker.apply(&mut it.locator);
         masker.apply(&mut it.source);
+        names(masker, it);
     }
+}
+
+/// Who and where. Where its transcript lay stays, for that is how its bytes are found.
+pub(super) fn names(masker: &mut Masker, it: &mut SessionRow) {
+    it.claimed().for_each(|it| masker.apply(it));
 }
 
 /// Lines that were found apart from each other: one that may be inside a private key is looked at in its place.
@@ -122,6 +120,8 @@ impl<'a> LineMasker<'a> {
     pub(super) fn apply(&mut self, masker: &mut Masker, hits: &mut [LineHit]) -> Result<()> {
         for it in hits {
             masker.apply(&mut it.locator);
+            let told = [&mut it.owner, &mut it.target, &mut it.region];
+            told.into_iter().filter_map(Option::as_mut).for_each(|it| masker.apply(it));
             if !masker.reveals() && crate::secrets::may_be_in_key(&it.line.text) {
                 if !self.keys.contains_key(&it.session_key) {
                     let inside = lines_in_keys(self.archive, it)?;

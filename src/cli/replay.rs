@@ -177,11 +177,12 @@ impl Replay {
         };
         let target = self.cast.as_ref().filter(|it| *it != "-").map(look).transpose()?;
         let archive = run.archive()?;
-        let session = match &self.key {
+        let mut session = match &self.key {
             Some(it) => search::session_of_key(&archive, it)?,
             None => search::session(&archive, &self.session)?,
         };
         let mut masker = self.masking.masker(run, &archive, "replay", Shown::One(&session))?;
+        super::masking::names(&mut masker, &mut session);
         let film = film(&archive, &session, &mut masker)?;
         let damages = archive.damages();
         if film.beats.is_empty() {

@@ -42,6 +42,7 @@ use crate::search::Pattern;
 use crate::search::Shared;
 use crate::secrets;
 use crate::secrets::Masker;
+use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind as CommandKind;
 
 const EXAMPLES: &str = "\
@@ -115,8 +116,9 @@ pub(super) struct Search {
 }
 
 /// The machine contract: fields may be added, never renamed.
-const COMMAND_FIELDS: [&str; 23] = [
+const COMMAND_FIELDS: [&str; 24] = [
     "session_id",
+    "session_key",
     "seq",
     "command",
     "kind",
@@ -315,7 +317,7 @@ impl Search {
             })?;
             return Ok((rows.finish(run.ui, &frame(&[])?)?, others));
         }
-        let sessions = sessions_of(archive, which)?;
+        let sessions = sessions_of(archive, masker, which)?;
         let mut newest = Newest::new(self.limit);
         let others = self.hits(archive, which, pattern, masker, |rows| {
             newest.extend(rows, |it| order(&sessions, &it.session_key, it.seq));
@@ -347,7 +349,7 @@ impl Search {
                 let shown = before.is_some_and(|last| it.seq <= last.seq + self.context as i64);
                 let is_hit = pattern.matches(&it.command);
                 if !shown && (kinds.contains(&it.kind.as_str()) || it.seq == hit.seq) {
-                    masker.apply(&mut it.command);
+                    masking::commands(masker, std::slice::from_mut(&mut it));
                     command_line(run, &it, pattern, is_hit)?;
                 }
             }
@@ -383,7 +385,7 @@ impl Search {
             })?;
             return rows.finish(run.ui, &line_frame(&[])?);
         }
-        let sessions = sessions_of(archive, which)?;
+        let sessions = sessions_of(archive, masker, which)?;
         let mut newest = Newest::new(self.limit);
         shown_lines(archive, which, pattern, masker, |rows| {
             newest.extend(rows, |it| order(&sessions, &it.session_key, it.line.line_number));
@@ -536,9 +538,14 @@ impl<T> Newest<T> {
     }
 }
 
-/// Sessions by key.
-fn sessions_of(archive: &Archive, which: &Which) -> Result<HashMap<String, SessionRow>> {
-    let all = archive.sessions(which)?;
+/// Sessions by key, as they may be shown.
+fn sessions_of(
+    archive: &Archive,
+    masker: &mut Masker,
+    which: &Which,
+) -> Result<HashMap<String, SessionRow>> {
+    let mut all = archive.sessions(which)?;
+    all.iter_mut().for_each(|it| masking::names(masker, it));
     Ok(all.into_iter().map(|it| (it.session_key.clone(), it)).collect())
 }
 
@@ -574,8 +581,10 @@ pub(super) fn command_line(
         "" => String::new(),
         mark => run.ui.paint(WARN, &format!(" [{}]", render::visible(mark))),
     };
-    let doubt = if it.confidence < 0.8 && it.kind != "possible" {
-        run.ui.paint(WARN, &format!(" [{:.0} % sure]", it.confidence * 100.0))
+    let is_damaged = it.flaws.split('+').any(|it| it == DAMAGED);
+    let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != "possible" {
+        let damaged = if is_damaged { "damaged, " } else { "" };
+        run.ui.paint(WARN, &format!(" [{damaged}{:.0} % sure]", it.confidence * 100.0))
     } else {
         String::new()
     };
@@ -612,6 +621,7 @@ fn line_frame(hits: &[LineHit]) -> Result<DataFrame> {
         hits.len(),
         vec![
             text("session_id", |it| Some(&it.session_id)),
+            text("session_key", |it| Some(&it.session_key)),
             number("line_number", |it| it.line.line_number),
             text("text", |it| Some(&it.line.text)),
             text("kind", |it| Some(&it.line.kind)),

@@ -49,8 +49,9 @@ pub(super) struct Sessions {
 }
 
 /// Columns of the machine formats, as they are named in the archive.
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 26] = [
     "session_id",
+    "session_key",
     "account_id",
     "region",
     "owner",
@@ -85,10 +86,10 @@ impl Sessions {
         let archive = run.archive()?;
         tell_owners(run.ui, &archive, &which)?;
         let mut sessions = archive.sessions(&which)?;
+        super::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
         if format == Format::Table {
             table(run, &sessions, &Shared::of(&archive)?, self.limit)?;
         } else {
-            super::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
             let frame = SessionRow::frame(&sessions)
                 .and_then(|it| it.select(COLUMNS))
                 .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;

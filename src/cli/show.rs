@@ -78,9 +78,10 @@ impl Show {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         let format = checked(self.format, run.world)?;
         let archive = run.archive()?;
-        let session = search::session(&archive, &self.session)?;
+        let mut session = search::session(&archive, &self.session)?;
         let mut masker = self.masking.masker(run, &archive, "show", Shown::One(&session))?;
         let masker = &mut masker;
+        masking::names(masker, &mut session);
         let any = match (self.commands, self.raw, self.explain) {
             (_, true, _) => raw(run, &archive, masker, &session)?,
             (_, _, Some(seq)) => explain(run, &archive, masker, &session, seq)?,
@@ -102,6 +103,7 @@ impl Show {
 fn flaws(
     run: &mut Run<'_, '_>,
     archive: &Archive,
+    masker: &mut Masker,
     session: &SessionRow,
     shared: &Shared,
 ) -> Result<()> {
@@ -114,7 +116,7 @@ fn flaws(
                 render::visible(bytes),
                 render::visible(stream)
             ),
-            None if kind == FlawKind::Diverges => others(archive, session, shared)?,
+            None if kind == FlawKind::Diverges => others(archive, masker, session, shared)?,
             None if kind == FlawKind::Clock => {
                 let show = |it: Option<i64>| {
                     it.map_or_else(|| "unknown".to_owned(), |it| run.ui.zone.show(it))
@@ -131,15 +133,20 @@ fn flaws(
 }
 
 /// The other sessions of its id, each with where its transcript lay.
-fn others(archive: &Archive, session: &SessionRow, shared: &Shared) -> Result<String> {
+fn others(
+    archive: &Archive,
+    masker: &mut Masker,
+    session: &SessionRow,
+    shared: &Shared,
+) -> Result<String> {
     let which = Which { sessions: vec![session.session_id.clone()], ..Which::default() };
     let all = archive.sessions(&which)?;
     let others: Vec<String> = all
         .iter()
         .filter(|it| it.session_id == session.session_id)
         .map(|it| {
-            let (name, place) = (search::name_of(it, shared), &it.locator);
-            format!("{} from {}", render::visible(&name), render::visible(place))
+            let (name, place) = (search::name_of(it, shared), masker.text(&it.locator));
+            format!("{} from {}", render::visible(&name), render::visible(&place))
         })
         .collect();
     Ok(format!(": {}", others.join(", ")))
@@ -151,7 +158,7 @@ fn text(
     masker: &mut Masker,
     session: &SessionRow,
 ) -> Result<bool> {
-    flaws(run, archive, session, &Shared::of(archive)?)?;
+    flaws(run, archive, masker, session, &Shared::of(archive)?)?;
     let lines = archive.lines_of(session);
     for it in &lines {
         let shown = masker.line(&it.text);
@@ -189,7 +196,7 @@ fn commands(
         return Ok(!commands.is_empty());
     }
     let shared = Shared::of(archive)?;
-    flaws(run, archive, session, &shared)?;
+    flaws(run, archive, masker, session, &shared)?;
     heading(run, session, &shared)?;
     for it in &commands {
         command_line(run, it, &Pattern::All, false)?;

@@ -37,6 +37,7 @@ pub fn command(it: &CommandRow, uid: &str) -> Value {
         "schema": COMMAND,
         "uid": uid,
         "session_id": it.session_id,
+        "session_key": it.session_key,
         "seq": it.seq,
         "command": it.command,
         "kind": it.kind,
@@ -68,6 +69,7 @@ pub fn session(it: &SessionRow) -> Value {
         "schema": SESSION,
         "uid": uid::of_session(&it.session_key),
         "session_id": it.session_id,
+        "session_key": it.session_key,
         "account_id": it.account_id,
         "region": it.region,
         "owner": it.owner,
@@ -101,6 +103,7 @@ pub fn withdrawn(it: &SessionRow, uid: &str) -> Value {
         "schema": WITHDRAWN,
         "uid": uid,
         "session_id": it.session_id,
+        "session_key": it.session_key,
         "account_id": it.account_id,
         "command": null,
         "kind": "withdrawn",
@@ -306,6 +309,7 @@ pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Opti
     }
     out.insert("process".into(), process);
     let unmapped = json!({
+        "session_key": text(&it.session_key),
         "confidence": it.confidence,
         "kind": it.kind,
         "seq": it.seq,
@@ -341,7 +345,7 @@ pub fn ocsf_withdrawn(it: &SessionRow, uid: &str) -> Option<Value> {
     out.insert("actor".into(), json!({ "user": user(it.owner.as_deref()), "session": session }));
     out.insert("device".into(), device(it.target.as_deref(), None));
     out.insert("process".into(), json!({ "uid": uid, "session": session }));
-    let unmapped = json!({ "kind": "withdrawn", "time_is": "that of the session" });
+    let unmapped = json!({ "session_key": text(&it.session_key), "kind": "withdrawn", "time_is": "that of the session" });
     out.insert("unmapped".into(), unmapped);
     Some(out.into())
 }
@@ -390,6 +394,7 @@ pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
     }
     out.insert("dst_endpoint".into(), endpoint);
     let unmapped = json!({
+        "session_key": text(&it.session_key),
         "time_is": time_is,
         "owner_from": it.owner_from,
         "run_as": it.run_as.as_deref().map(text),

@@ -210,6 +210,113 @@ fn a_line_of_a_private_key_found_alone_is_masked_and_a_lone_base64_line_is_not()
 }
 
 #[test]
+fn no_name_of_a_person_machine_or_place_shows_a_secret_in_any_output() {
+    let world = World::new();
+    let token = |nth: u8| format!("ghp_{}{nth}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R");
+    assert_eq!(secrets::find(&token(1)).len(), 1, "a secret wherever it stands");
+    let id = "x-0123456789abcdef1";
+    let message = serde_json::json!({
+        "eventTime": "2026-11-20T10:00:00Z", "awsRegion": token(1),
+        "userIdentity": { "arn": format!("arn:aws:sts::111122223333:assumed-role/Admin/{}", token(2)) },
+        "target": { "id": token(3) }, "runAsUser": token(4), "sessionId": id,
+        "sessionData": [
+            format!("[ec2-user@{} /srv/{}]$ id", token(5), token(6)),
+            "uid=1000(ec2-user)",
+            format!("[ec2-user@{} /srv/{}]$ exit", token(5), token(6)),
+        ],
+    });
+    let event = serde_json::json!({
+        "logStreamName": id, "timestamp": 1_795_168_800_000_i64, "message": message.to_string(),
+    });
+    world.file(&format!("logs/{}.jsonl", token(7)), format!("{event}\n").as_bytes());
+    world.run("sync logs");
+    let mut lines = vec![
+        "search -C 1 id".to_owned(),
+        "sessions --owner nobody".into(),
+        "sessions --owner-contains ghp".into(),
+        format!("show {id}"),
+        format!("show {id} --explain=1"),
+        format!("show {id} --raw"),
+        format!("replay {id} --cast=-"),
+        "archive stats".into(),
+        "report --format md -o -".into(),
+        "report --format html -o -".into(),
+        "report --format json -o -".into(),
+        "report --format csv -o r".into(),
+        "export --what sessions".into(),
+        "export --what commands".into(),
+        "export --format ocsf".into(),
+        "export --format asciicast -o casts".into(),
+        "sync logs".into(),
+    ];
+    for format in ["table", "csv", "json", "jsonl"] {
+        for line in ["sessions", "search ''", "search --output ''"] {
+            lines.push(format!("{line} --format {format}"));
+        }
+        lines.push(format!("show {id} --commands --format {format}"));
+        for table in ["sessions", "commands", "lines", "transcripts", "ran"] {
+            lines.push(format!("query -e 'SELECT * FROM {table}' --format {format}"));
+        }
+    }
+    for line in lines {
+        let said = world.run(&line).0;
+        assert!(!said.contains("ghp_"), "{line}: {said}");
+        assert!(!said.contains("unrecognized") && !said.contains("unexpected"), "{line}: {said}");
+    }
+    let cast = format!("casts/{id}.cast");
+    for it in ["r.csv", "r.sessions.csv", "r.evidence.csv", &cast] {
+        let said = String::from_utf8_lossy(&std::fs::read(world.path(it)).unwrap()).into_owned();
+        assert!(!said.contains("ghp_"), "{it}: {said}");
+    }
+}
+
+#[test]
+fn the_last_line_of_a_private_key_is_masked_however_short_it_is() {
+    let world = World::new();
+    let body = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz";
+    world.transcript(
+        "logs/kay-0123456789abcdef0.log",
+        &[
+            "sh-4.2$ cat key",
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+            body,
+            "Qx9zAb3=",
+            "-----END OPENSSH PRIVATE KEY-----",
+            "sh-4.2$ cat > key <<E",
+            "> -----BEGIN OPENSSH PRIVATE KEY-----",
+            &format!("> {body}"),
+            "> Qx9zAb3=",
+            "> -----END OPENSSH PRIVATE KEY-----",
+            "> E",
+            // The first line alone hides nothing that comes after it.
+            "sh-4.2$ echo -----BEGIN PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----",
+            "root",
+            "sh-4.2$ exit",
+        ],
+    );
+    world.run("sync logs");
+    for line in [
+        "show kay",
+        "show kay --commands",
+        "search ''",
+        "search '' --output",
+        "search '' --output --format jsonl",
+        "query -e 'SELECT text FROM lines'",
+        "query -e 'SELECT command FROM commands'",
+        "query -e 'SELECT UPPER(text) FROM lines' --format csv",
+        "report --format md -o -",
+        "export",
+        "replay kay --cast=-",
+    ] {
+        let said = world.run(line).0;
+        assert!(!said.to_uppercase().contains("QX9ZAB3"), "{line}: {said}");
+        assert!(!said.contains(&body[..20]), "{line}: {said}");
+    }
+    assert!(world.run("show kay").0.contains("\nroot\n"));
+}
+
+#[test]
 fn no_query_makes_or_finds_a_secret() {
     let world = careless();
     for made in [

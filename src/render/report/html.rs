@@ -88,7 +88,7 @@ fn keep(paper: &Paper<'_>) -> Kept {
     order.retain(|nth| {
         let it = &report.sessions[*nth];
         // An owner or target is written once, and is a number here.
-        let cost = it.session_id.len() + it.flaws.len() + 80;
+        let cost = it.session_key.len() + it.flaws.len() + 80;
         left = left.saturating_sub(cost);
         left > 0
     });
@@ -142,7 +142,7 @@ fn data(paper: &Paper<'_>, kept: &Kept) -> String {
             let it = &report.sessions[*nth];
             let notable = report.commands_of(*nth).iter().filter(|it| !it.rules.is_empty()).count();
             json!([
-                text(&it.session_id),
+                text(&it.session_key),
                 paper.when(it),
                 owners.place(paper.owner(it), paper.known_as(it)),
                 targets.place(paper.target(it), paper.target(it)),
@@ -177,10 +177,10 @@ fn data(paper: &Paper<'_>, kept: &Kept) -> String {
                 users.place(user, user),
                 command(&it.text),
                 sure(it.confidence),
-                match words.mark(&it.kind) {
-                    Some(mark) => mark,
-                    None if it.kind == "shell" => "",
-                    None => it.kind.as_str(),
+                match words.marks(it) {
+                    Some(marks) => marks,
+                    None if it.kind == "shell" => String::new(),
+                    None => it.kind.clone(),
                 },
                 titles,
                 when
@@ -484,7 +484,7 @@ fn play(paper: &Paper<'_>, kept: &Kept, it: &Command) -> Markup {
     html! {
         @if let (true, Some(place)) = (can, kept.place.get(&it.session)) {
             " " button type="button" class="play" hidden data-play=(place) data-seq=(it.seq)
-                aria-label={ (paper.words.play) " " (text(&session.session_id)) " #" (it.seq) } { "▶" }
+                aria-label={ (paper.words.play) " " (text(&session.session_key)) " #" (it.seq) } { "▶" }
         }
     }
 }
@@ -506,8 +506,8 @@ fn notable_commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
             td { (text(paper.known_as(session))) }
             td class="id" { (text(paper.target(session))) }
             td { (text(it.os_user.as_deref().unwrap_or(words.unknown))) }
-            td class="code" { (command(&it.text)) @if let Some(mark) = words.mark(&it.kind) { " " em { "[" (mark) "]" } } }
-            td class="id" { (text(&session.session_id)) (play(paper, kept, it)) }
+            td class="code" { (command(&it.text)) @if let Some(mark) = words.marks(it) { " " em { "[" (mark) "]" } } }
+            td class="id" { (text(&session.session_key)) (play(paper, kept, it)) }
         } };
         left = left.saturating_sub(row.0.len());
         (left > 0).then_some(row)
@@ -610,9 +610,9 @@ fn commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
                     td { (text(paper.known_as(session))) }
                     td class="id" { (text(paper.target(session))) }
                     td { (text(it.os_user.as_deref().unwrap_or(words.unknown))) }
-                    td class="code" { (command(&it.text)) @if let Some(mark) = words.mark(&it.kind) { " " em { "[" (mark) "]" } } }
+                    td class="code" { (command(&it.text)) @if let Some(mark) = words.marks(it) { " " em { "[" (mark) "]" } } }
                     td class="num" { (sure(it.confidence)) " %" }
-                    td class="id" { (text(&session.session_id)) }
+                    td class="id" { (text(&session.session_key)) }
                 }
             } }
         } }
@@ -626,7 +626,7 @@ fn session_row(paper: &Paper<'_>, it: &SessionRow) -> Markup {
         td class="id" { (text(paper.target(it))) }
         td class="num" { (it.command_count) }
         td { (flaw_names(&it.flaws)) }
-        td class="id" { (text(&it.session_id)) }
+        td class="id" { (text(&it.session_key)) }
     } }
 }
 

@@ -340,9 +340,9 @@ fn outcome(it: &Finding) -> &'static str {
     if it.muted.is_some() { "muted" } else { it.status.word() }
 }
 
-/// `70 %`
+/// `70 %`: cut, not rounded, so that nothing inferred is ever said to be certain.
 fn sure(confidence: f64) -> i64 {
-    (confidence * 100.0).round() as i64
+    ((confidence * 100.0) as i64).min(99)
 }
 
 /// Flaws as a reader meets them: names without places.

@@ -81,6 +81,7 @@ fn commands<'a>(paper: &'a Paper<'a>) -> Table<'a> {
         let session = &paper.report.sessions[it.session];
         vec![
             session.session_id.as_str().into(),
+            session.session_key.as_str().into(),
             it.seq.into(),
             instant(it.earliest),
             instant(it.latest),
@@ -107,6 +108,7 @@ fn commands<'a>(paper: &'a Paper<'a>) -> Table<'a> {
         name: "commands",
         columns: &[
             "session_id",
+            "session_key",
             "seq",
             "at_earliest",
             "at_latest",
@@ -138,6 +140,7 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
         let notable = paper.report.commands_of(nth).iter().filter(|it| !it.rules.is_empty());
         vec![
             it.session_id.as_str().into(),
+            it.session_key.as_str().into(),
             (&it.account_id).into(),
             (&it.region).into(),
             (&it.owner).into(),
@@ -168,6 +171,7 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
         name: "sessions",
         columns: &[
             "session_id",
+            "session_key",
             "account_id",
             "region",
             "owner",
@@ -202,6 +206,7 @@ fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
     let rows = paper.report.transcripts.iter().map(|it| {
         vec![
             it.session_id.as_str().into(),
+            it.session_key.as_str().into(),
             paper.locator(&it.locator).into(),
             it.version.as_str().into(),
             it.form.as_str().into(),
@@ -223,6 +228,7 @@ fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
         name: "evidence",
         columns: &[
             "session_id",
+            "session_key",
             "locator",
             "version",
             "form",

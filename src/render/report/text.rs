@@ -221,7 +221,7 @@ pub fn markdown(paper: &Paper<'_>) -> String {
                     markdown_text(paper.owner(session)),
                     markdown_text(paper.target(session)),
                     marked(words, it),
-                    markdown_text(&session.session_id),
+                    markdown_text(&session.session_key),
                 ]
             }),
             paper,
@@ -231,7 +231,15 @@ pub fn markdown(paper: &Paper<'_>) -> String {
     let _ = writeln!(out, "## {}\n\n{}\n", words.who_ran_what, words.commands_note);
     table(
         &mut out,
-        &[words.when, words.owner, words.target, words.user, words.command, words.sure],
+        &[
+            words.when,
+            words.owner,
+            words.target,
+            words.user,
+            words.command,
+            words.sure,
+            words.session,
+        ],
         report.commands.iter().map(|it| {
             let session = &report.sessions[it.session];
             vec![
@@ -241,6 +249,7 @@ pub fn markdown(paper: &Paper<'_>) -> String {
                 markdown_text(it.os_user.as_deref().unwrap_or(words.unknown)),
                 marked(words, it),
                 format!("{} %", sure(it.confidence)),
+                markdown_text(&session.session_key),
             ]
         }),
         paper,
@@ -255,7 +264,7 @@ pub fn markdown(paper: &Paper<'_>) -> String {
                 markdown_text(paper.owner(it)),
                 markdown_text(paper.target(it)),
                 count(it.command_count as u64),
-                markdown_text(&it.session_id),
+                markdown_text(&it.session_key),
                 markdown_text(&flaw_names(&it.flaws)),
             ]
         }),
@@ -324,7 +333,7 @@ pub(super) fn span_name(paper: &Paper<'_>) -> &'static str {
 
 /// A command with what marks one that is not known to have run.
 fn marked(words: &Words, it: &Command) -> String {
-    match words.mark(&it.kind) {
+    match words.marks(it) {
         None => markdown_text(&it.text),
         Some(mark) => format!("{} ({mark})", markdown_text(&it.text)),
     }

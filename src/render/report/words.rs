@@ -1,6 +1,8 @@
 //! The words of the report in each language, side by side so that none is forgotten.
 
 use crate::replay::Pace;
+use crate::report::Command;
+use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind;
 use crate::transcript::decoder::FlawKind;
 
@@ -64,6 +66,7 @@ words! {
     summary_unconfirmed: "Also typed, and nothing tells whether it ran: {0}. Listed and marked, not counted.", "ほかに {0}が打たれましたが、実行されたかどうかは分かりません。印を付けて載せ、数には入れていません。";
     not_run: "not run", "未実行";
     unconfirmed: "unconfirmed", "未確認";
+    damaged: "damaged", "破損";
     summary_no_root: "In no session was anything seen to be done as root.", "root としての操作は見られませんでした。";
     summary_notable: "To be read first: {0}, listed under “Notable commands” with the reason.", "{0}を先に読んでください。理由とともに「注目すべきコマンド」に挙げます。";
     summary_no_notable: "No command is of a kind that should be read first.", "先に読むべき種類のコマンドはありません。";
@@ -220,6 +223,13 @@ impl Words {
             // Of a kind that is not known here nobody knows either.
             Some(Kind::Unconfirmed | Kind::Possible) | None => Some(self.unconfirmed),
         }
+    }
+
+    /// All that stands behind a command: that it is not known to have run, and that its text was damaged on the way.
+    pub(super) fn marks(&self, it: &Command) -> Option<String> {
+        let damaged = it.flaws.split('+').any(|it| it == DAMAGED).then_some(self.damaged);
+        let marks: Vec<&str> = self.mark(&it.kind).into_iter().chain(damaged).collect();
+        (!marks.is_empty()).then(|| marks.join(", "))
     }
 
     /// Picks one of a pair in English and Japanese.

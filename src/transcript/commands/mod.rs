@@ -104,6 +104,9 @@ pub struct Evidence {
     pub weight: f32,
 }
 
+/// Name of the flaw of a command a character of which was damaged on the way, or had to be guessed.
+pub const DAMAGED: &str = "damaged";
+
 /// A command as it was typed, as far as the bytes tell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
