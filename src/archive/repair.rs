@@ -14,6 +14,7 @@ use super::FORMAT;
 use super::LOST;
 use super::MARKER;
 use super::NO_FOLDER;
+use super::READERS;
 use super::TMP;
 use super::check_format;
 use super::manifest;
@@ -71,11 +72,19 @@ struct Plan {
     brought: Vec<Brought>,
     /// Lists that are written again, as they were.
     lists: Vec<(String, Vec<u8>)>,
+    /// What is moved and written again, so that it is not lost.
+    again: HashSet<PathBuf>,
 }
 
 impl Plan {
     fn take(&mut self, path: impl AsRef<Path>, why: &str) {
         self.moves.entry(path.as_ref().to_owned()).or_insert_with(|| why.to_owned());
+    }
+
+    /// The same of what will be written again.
+    fn take_copy(&mut self, path: impl AsRef<Path>, why: &str) {
+        self.again.insert(path.as_ref().to_owned());
+        self.take(path, why);
     }
 
     /// What moves with its folder needs no move of its own.
@@ -111,6 +120,11 @@ fn is_file(path: &Path) -> bool {
 /// # Errors
 /// No archive there, a newer one, another writer, the system's refusal. Whatever stops it, it can be run again.
 pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
+    // Before anything is locked: a folder of something else gets no file of ours.
+    marker_is_sound(root)?;
+    super::must_be_file(&root.join(READERS)).map_err(|it| {
+        Error::file("open", &root.join(READERS), it).hint("remove it: a lock holds nothing")
+    })?;
     {
         let _writer = Writer::open_damaged(root)?;
         undo(root)?;
@@ -159,21 +173,20 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
             }
         }
     }
-    for (place, why) in sides::faults(&archive) {
+    for sides::Fault { path, place, why } in sides::faults(&archive) {
         if why == manifest::MAY_NOT {
             return Err(may_not(root, &place));
         }
-        let path = place.split(" line ").next().unwrap_or(&place).to_owned();
-        let whole = path == sides::REVEALS || path == sides::REVEALS_HEAD;
-        let paths = if whole {
-            vec![sides::REVEALS.into(), sides::REVEALS_HEAD.into()]
+        let record = [Path::new(sides::REVEALS), Path::new(sides::REVEALS_HEAD)];
+        let paths = if record.contains(&path.as_path()) {
+            record.map(Path::to_owned).to_vec()
         } else {
             vec![path]
         };
         for it in paths {
             match is_there(&root.join(&it)) {
                 true => plan.take(&it, &why),
-                false => plan.missing.push((it, why.clone())),
+                false => plan.missing.push((name_of(&it), why.clone())),
             }
         }
     }
@@ -216,7 +229,12 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
             moved_to = format!("{folder}/{}", name_of(path));
             moves.push((path.clone(), moved_to.clone()));
         }
-        done.push(Repaired { what: name_of(path), moved_to, sha256, why: why.clone() });
+        // Whoever looks for what was lost looks for its name.
+        let what = match plan.again.contains(path) {
+            true => format!("{} as it was", name_of(path)),
+            false => name_of(path),
+        };
+        done.push(Repaired { what, moved_to, sha256, why: why.clone() });
     }
     for (what, why) in &plan.missing {
         done.push(Repaired {
@@ -253,6 +271,12 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
         }
     }
     note.retired.extend(retired);
+    if super::not_folders(root).contains(&LOST) {
+        let why = Error::new(Kind::Refused, format!("{}: {NO_FOLDER}", root.join(LOST).display()));
+        return Err(why.hint(
+            "what is damaged would be moved into it: give it another name, outside the archive",
+        ));
+    }
     // The plan first: whoever comes after a crash finds what was moved, and why.
     let lost = root.join(&folder);
     super::stays_inside(root, &lost)?;
@@ -474,6 +498,9 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
         list.sort_unstable();
         list.dedup();
         if Some(Seal::of(&list)) == entry.brought && is_file(&root.join(&path)) {
+            if is_there(&root.join(&path)) {
+                plan.take_copy(&path, "it was changed after it was written");
+            }
             plan.lists.push((path, writer::list_bytes(&list)?));
             again += 1;
             continue;
@@ -499,7 +526,11 @@ fn copies_missing(root: &Path, chain: &[Entry], plan: &mut Plan) -> Result<bool>
     for it in chain {
         let same = |copy: &[u8]| serde_json::from_slice::<Entry>(copy).ok().as_ref() == Some(it);
         match There::at(&root.join(it.copy())) {
-            There::Bytes(copy) => any |= !same(&copy),
+            There::Bytes(copy) if same(&copy) => {}
+            There::Bytes(_) => {
+                plan.take_copy(it.copy(), "it is not what the manifest says");
+                any = true;
+            }
             There::Absent => any = true,
             There::Unread(why) if why.kind() == std::io::ErrorKind::PermissionDenied => {
                 return Err(may_not(root, &it.copy()));

@@ -121,12 +121,22 @@ fn reveal_digest(line: &Value) -> String {
     hex(&Sha256::digest(bare.to_string()))
 }
 
+/// What is wrong with a small file: where it lies below the archive, the place in it as people are told, and why.
+pub(crate) struct Fault {
+    pub(crate) path: PathBuf,
+    pub(crate) place: String,
+    pub(crate) why: String,
+}
+
 /// What is wrong with the small files, given what the chain says of them: place and reason.
-pub(crate) fn faults(archive: &Archive) -> Vec<(String, String)> {
+pub(crate) fn faults(archive: &Archive) -> Vec<Fault> {
     let root = &archive.root;
     let told = archive.manifest.entries.iter().rev().find_map(|it| it.sides.as_ref());
     let mut faults = Vec::new();
-    let mut fault = |place: &str, why: &str| faults.push((place.to_owned(), why.to_owned()));
+    let mut fault = |place: &str, why: &str| {
+        let path = PathBuf::from(place.split(" line ").next().unwrap_or(place));
+        faults.push(Fault { path, place: place.to_owned(), why: why.to_owned() });
+    };
     match (There::at(&root.join(SALT)), told.filter(|it| !it.salt.is_empty())) {
         (There::Absent, Some(_)) => fault(SALT, "it is missing"),
         (There::Unread(it), _) => fault(SALT, &unread(&it)),
@@ -190,18 +200,24 @@ pub(crate) fn faults(archive: &Archive) -> Vec<(String, String)> {
     }
     let feeds = root.join(FEEDS);
     let names = match std::fs::read_dir(&feeds) {
-        Ok(it) => it.filter_map(|it| Some(it.ok()?.file_name().to_string_lossy().into_owned())),
+        Ok(it) => it.filter_map(|it| Some(it.ok()?.file_name())),
         Err(it) if it.kind() == std::io::ErrorKind::NotFound => return faults,
         Err(it) => {
             fault(FEEDS, &unread(&it));
             return faults;
         }
     };
-    // What was to become a feed's file when somebody was killed is none.
-    for name in names.filter(|it| !it.starts_with(super::BEGUN)) {
-        let told = Feed::of_file(&name).ok_or_else(|| "it is the place of no feed".to_owned());
-        if let Err(it) = told.and_then(|it| archive.watermark(&it).map_err(|it| it.what)) {
-            faults.push((format!("{FEEDS}/{name}"), it));
+    for name in names {
+        let told = match name.to_str() {
+            // What was to become a feed's file when somebody was killed is none.
+            Some(it) if it.starts_with(super::BEGUN) => continue,
+            Some(it) => Feed::of_file(it),
+            None => None,
+        };
+        let told = told.ok_or_else(|| "it is the place of no feed".to_owned());
+        if let Err(why) = told.and_then(|it| archive.watermark(&it).map_err(|it| it.what)) {
+            let path = Path::new(FEEDS).join(&name);
+            faults.push(Fault { place: path.to_string_lossy().into_owned(), path, why });
         }
     }
     faults

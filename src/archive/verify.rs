@@ -15,7 +15,9 @@ use sha2::Sha256;
 
 use super::Archive;
 use super::FORMAT;
+use super::LOCK;
 use super::MARKER;
+use super::READERS;
 use super::manifest;
 use super::manifest::Brought;
 use super::manifest::Entry;
@@ -66,6 +68,8 @@ pub struct Proof {
     pub bytes: u64,
     /// `ENTRY:DIGEST`, which names all that is proved.
     pub head: Option<String>,
+    /// The chain does not hold the head that was noted: no repair brings that back.
+    pub is_other: bool,
     /// The faults, to say each once.
     said: HashSet<Fault>,
 }
@@ -114,6 +118,11 @@ pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
     let mut proof = Proof::default();
     marker(root, &mut proof)?;
     let _readers = read_lock(root);
+    for name in [LOCK, READERS] {
+        if let Err(it) = super::must_be_file(&root.join(name)) {
+            proof.fault(name, format!("{it}; a lock holds nothing: remove it"));
+        }
+    }
     let manifest = state(root);
     for it in &manifest.damages {
         proof.fault(&it.locator, &it.why);
@@ -146,8 +155,8 @@ pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
     }
     let brought = entries(&archive, &mut proof);
     contents(&archive, &brought, &mut proof);
-    for (place, why) in sides::faults(&archive) {
-        proof.fault(place, why);
+    for it in sides::faults(&archive) {
+        proof.fault(it.place, it.why);
     }
     if let Some(head) = expect {
         expected(&archive, head, &mut proof);
@@ -371,6 +380,7 @@ fn expected(archive: &Archive, head: &Head, proof: &mut Proof) {
             .push(format!("entry {name} is not in the chain; a repair took its files back in"));
         return;
     }
+    proof.is_other = true;
     proof.fault(
         manifest::NAME,
         format!("the chain does not hold entry {name}: entries were dropped or written anew since it was noted"),

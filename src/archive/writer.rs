@@ -451,7 +451,8 @@ fn lock(root: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     private(&mut options);
-    super::must_be_file(&path).map_err(|it| Error::file("open", &path, it))?;
+    super::must_be_file(&path)
+        .map_err(|it| Error::file("open", &path, it).hint("remove it: a lock holds nothing"))?;
     let file = options.open(&path).map_err(|it| Error::file("open", &path, it))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

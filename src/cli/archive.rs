@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::render;
 use crate::render::BOLD;
 use crate::render::DIM;
+use crate::secrets::Masker;
 use crate::sync;
 
 #[derive(Args, Debug)]
@@ -70,8 +71,8 @@ fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
     let expect = expect.map(str::parse::<Head>).transpose()?;
     let proof = verify::verify(&run.root()?, expect.as_ref())?;
     for it in &proof.faults {
-        let (place, why) = (render::visible(&it.place), render::visible(&it.why));
-        run.ui.line(&format!("broken: {place}: {why}"))?;
+        let text = format!("broken: {}: {}", it.place, it.why);
+        run.ui.line(&render::visible(&render::message(&text)))?;
     }
     for it in &proof.notes {
         let text = format!("note: {}", render::visible(it));
@@ -95,9 +96,12 @@ fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
     );
     run.ui.line(&text)?;
     run.ui.line(&head(proof.head.as_deref()))?;
-    run.ui.note(
-        "hint: restore what is named above from a copy of the archive, or let `ssmtrail archive repair` move it aside",
-    );
+    if proof.is_other {
+        run.ui.note("hint: it is another archive than the one whose head was noted, or its end was cut off; only a copy has what is missing");
+    }
+    if proof.faults.len() > usize::from(proof.is_other) {
+        run.ui.note("hint: restore what is named above from a copy of the archive, or let `ssmtrail archive repair` move it aside");
+    }
     Ok(Answer::No)
 }
 
@@ -159,7 +163,9 @@ fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
 
 fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
     let archive = run.archive()?;
-    let sessions = archive.sessions(&Which::default())?;
+    let mut sessions = archive.sessions(&Which::default())?;
+    super::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
+    let known: BTreeSet<&str> = sessions.iter().filter_map(|it| it.owner.as_deref()).collect();
     let zone = run.ui.zone;
     let shared = crate::search::Shared::of(&archive)?;
     let mut owners: BTreeMap<String, i64> = BTreeMap::new();
@@ -189,7 +195,7 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
     let last = sessions.iter().filter_map(|it| it.at.micros()).max();
     let rows = [
         ("sessions", render::count(sessions.len() as u64)),
-        ("owners", render::count(owners.len() as u64)),
+        ("owners", render::count(known.len() as u64)),
         ("targets", render::count(targets.len() as u64)),
         ("commands", render::count(commands as u64)),
         ("unconfirmed", render::count(unconfirmed as u64)),
@@ -330,6 +336,17 @@ fn schema(run: &mut Run<'_, '_>) -> Result<Answer> {
             let text = format!("  {:<name$}  {holds}  {}", column.name, column.means);
             run.ui.line(&text)?;
         }
+    }
+    let views = [
+        (crate::query::RAN, "A view of commands: those that ran, of kind shell or repl."),
+        (
+            "all_…",
+            "Before any of these names, as in all_sessions: all that the archive holds, whatever `query` was asked for.",
+        ),
+    ];
+    for (name, about) in views {
+        let text = format!("\n{}  {about}", run.ui.paint(BOLD, name));
+        run.ui.line(&text)?;
     }
     Ok(Answer::Yes)
 }

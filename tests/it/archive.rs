@@ -151,7 +151,7 @@ fn stats_are_looked_at_rather_than_read() {
         said.lines().filter(|it| !it.starts_with("archive ")).map(|it| format!("{it}\n")).collect();
     expect![[r#"
         sessions      7
-        owners        7
+        owners        6
         targets       7
         commands      108
         unconfirmed   0

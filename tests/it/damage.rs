@@ -236,8 +236,8 @@ fn a_damaged_small_file_is_found() {
                                    sync  dry-run  rebuild sessions   search   output     show      raw   report   export    query    stats   verify
         copy of an entry              0        0        0        0        0        0        0        0        0        0        0        0        1
         list of an entry              0        0        0        0        0        0        0        0        0        0        0        0        1
-        salt flipped                  0        0        0        0        3        3        3        0        3        3        3        0        1
-        salt emptied                  0        0        0        0        3        3        3        0        3        3        3        0        1
+        salt flipped                  0        0        0        3        3        3        3        0        3        3        3        3        1
+        salt emptied                  0        0        0        3        3        3        3        0        3        3        3        3        1
         reveals emptied               0        0        0        0        0        0        0        0        0        0        0        0        1
         reveals flipped               0        0        0        0        0        0        0        0        0        0        0        0        1
         feed flipped                  0        0        0        0        0        0        0        0        0        0        0        0        1
@@ -933,6 +933,110 @@ fn the_first_entry_and_all_copies_of_entries_come_back() {
     assert!(said.contains("sound: "), "{said}");
 }
 
+#[test]
+fn whoever_holds_the_lock_of_readers_for_long_keeps_nobody_from_reading() {
+    let world = whole();
+    let sound = world.run("search ''").0;
+    let lock = std::fs::File::create(world.path("archive/readers")).unwrap();
+    lock.lock().unwrap();
+    assert_eq!(world.run("search ''").0, sound);
+    assert!(world.run("archive verify").0.contains("sound: "));
+}
+
+#[test]
+fn a_repair_moves_a_changed_copy_or_list_aside_before_it_writes_it_again() {
+    for name in ["entries/00000001.json", "entries/00000001.brought"] {
+        let world = whole();
+        let path = world.path("archive").join(name);
+        let mut changed = std::fs::read(&path).unwrap();
+        changed[0] ^= 1;
+        std::fs::write(&path, &changed).unwrap();
+        let said = world.run("archive repair").0;
+        let lost = world.path("archive/lost/00000004").join(name);
+        assert_eq!(std::fs::read(lost).unwrap(), changed, "{said}");
+        assert_ne!(std::fs::read(&path).unwrap(), changed, "{said}");
+        let said = world.run("archive verify").0;
+        assert!(said.contains("sound: ") && said.contains("entry 4 repaired"), "{said}");
+    }
+}
+
+#[test]
+fn a_copy_whose_kept_bytes_are_damaged_is_made_good_in_its_own_place() {
+    let world = World::new();
+    for (nth, text) in ["ls", "id"].iter().enumerate() {
+        let name = format!("logs/{nth}/alice-0123456789abcdef1.log");
+        world.transcript(&name, &[&format!("sh-4.2$ {text}"), "sh-4.2$ exit"]);
+        world.run("sync logs");
+    }
+    let before = world.run("sessions").0;
+    assert!(before.contains("alice-0123456789abcdef1#2"), "{before}");
+    std::fs::write(table(&world.path("archive"), "transcripts", 1), "").unwrap();
+    world.run("sync logs");
+    let rows = |said: &str| said.lines().filter(|it| !it.starts_with('!')).count();
+    assert_eq!(rows(&world.run("sessions").0), rows(&before));
+    world.run("archive repair");
+    world.run("sync logs");
+    world.run("archive rebuild");
+    assert_eq!(world.run("sessions").0, before);
+}
+
+#[test]
+fn what_is_no_archive_gets_no_file_of_ours() {
+    let world = World::new();
+    std::fs::create_dir(world.path("other")).unwrap();
+    for folder in ["other", "none"] {
+        for verb in ["repair", "rebuild", "verify", "stats"] {
+            std::fs::rename(world.path(folder), world.path("archive")).unwrap_or_default();
+            let said = world.run(&format!("archive {verb}")).0;
+            std::fs::rename(world.path("archive"), world.path(folder)).unwrap_or_default();
+            assert!(said.contains("no archive in") && said.contains("[exit 2]"), "{verb}: {said}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(world.path("other")).unwrap().count(), 0);
+    assert!(!world.path("none").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_or_a_folder_of_what_was_lost_that_is_none_is_named_with_the_way_on() {
+    let world = whole();
+    let (archive, sound) = (world.path("archive"), world.path("sound"));
+    std::fs::rename(&archive, &sound).unwrap();
+    for place in ["lock", "readers", "lost"] {
+        for kind in ["folder", "link"] {
+            if (place, kind) == ("lost", "folder") {
+                continue;
+            }
+            copy(&sound, &archive);
+            let path = archive.join(place);
+            let _ = std::fs::remove_file(&path);
+            match kind {
+                "folder" => std::fs::create_dir(&path).unwrap(),
+                _ => std::os::unix::fs::symlink(world.path("nowhere"), &path).unwrap(),
+            }
+            let said = world.run("archive verify").0;
+            assert!(said.contains(&format!("broken: {place}: it is ")), "{place} {kind}: {said}");
+            // Readers need none of them, and say of a folder what they say of any.
+            let answer = if place == "lost" { "3" } else { "0" };
+            assert_eq!(code(&world.run("sessions")), answer, "{place} {kind}");
+            let said = world.run("sync more");
+            let refused = if place == "readers" { "0" } else { "2" };
+            assert_eq!(code(&said), refused, "{place} {kind}: {}", said.0);
+            let said = world.run("archive repair").0;
+            if place != "readers" {
+                assert!(said.contains("[exit 2]") && said.contains("hint: "), "{place}: {said}");
+            }
+            assert!(!world.path("nowhere").exists(), "{place} {kind}: nothing is made elsewhere");
+            match kind {
+                "folder" => std::fs::remove_dir(&path).unwrap(),
+                _ => std::fs::remove_file(&path).unwrap(),
+            }
+            assert!(world.run("archive verify").0.contains("sound: "), "{place} {kind}");
+            std::fs::remove_dir_all(&archive).unwrap();
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_whose_name_is_no_text_is_moved_aside_like_any_other() {
@@ -940,6 +1044,9 @@ fn a_file_whose_name_is_no_text_is_moved_aside_like_any_other() {
     let world = whole();
     let name = std::ffi::OsStr::from_bytes(b"commands/\xff\xfe.parquet");
     std::fs::write(world.path("archive").join(name), "x").unwrap();
+    let feed = std::ffi::OsStr::from_bytes(b"feeds/\xff");
+    std::fs::create_dir_all(world.path("archive/feeds")).unwrap();
+    std::fs::write(world.path("archive").join(feed), "z").unwrap();
     // Another is named as that one is told.
     std::fs::write(world.path("archive").join("commands/%ff%fe.parquet"), "y").unwrap();
     assert!(world.run("sync more").0.contains("[exit 2]"));
@@ -950,6 +1057,7 @@ fn a_file_whose_name_is_no_text_is_moved_aside_like_any_other() {
     };
     assert_eq!(lost("%ff%fe.parquet"), b"x");
     assert_eq!(lost("%25ff%25fe.parquet"), b"y");
+    assert_eq!(std::fs::read(world.path("archive/lost/00000004/feeds/%ff")).unwrap(), b"z");
     assert!(world.run("archive verify").0.contains("sound: "));
 }
 
