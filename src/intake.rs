@@ -120,6 +120,16 @@ impl Content {
 }
 
 impl Content {
+    /// Its first bytes, at most so many.
+    ///
+    /// # Errors
+    /// A scratch file that cannot be read.
+    pub fn head(&self, most: usize) -> std::io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        self.reader().take(most as u64).read_to_end(&mut head)?;
+        Ok(head)
+    }
+
     /// The bytes from front to end, to be pulled.
     fn reader(&self) -> Reader<'_> {
         Reader { content: self, extent: 0, at: 0 }

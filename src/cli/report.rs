@@ -315,7 +315,24 @@ impl Report {
                 form.ending()
             ))
             .hint("leave the ending out, and each form gets its own")),
-            None => self.parts_of(&asked, None, tables),
+            None => self.parts_named(&asked, ending.as_deref(), tables),
+        }
+    }
+
+    /// The files where the name asked for has no ending of ours: it is the beginning of theirs, unless it can only be a name.
+    fn parts_named(&self, asked: &Path, ending: Option<&str>, tables: usize) -> Result<Vec<Part>> {
+        let is_device = std::fs::metadata(asked).is_ok_and(|it| !it.is_file() && !it.is_dir());
+        // `audits/2026.10` is a beginning, `audit.txt` is a file.
+        let has_ending = ending.is_some_and(|it| {
+            (1..=4).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_alphabetic())
+        });
+        match self.format.as_slice() {
+            _ if !is_device && !has_ending => self.parts_of(asked, None, tables),
+            [form] if *form != Form::Csv => {
+                Ok(vec![Part { form: *form, table: 0, path: asked.to_owned() }])
+            }
+            _ => Err(Error::misused(format!("{} takes one form of one file", self.output))
+                .hint("say which: --format html, md, json or xlsx; a name without an ending is the beginning of several")),
         }
     }
 

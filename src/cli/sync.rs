@@ -210,8 +210,9 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
         words.push("nothing was found there; is it the right place?".into());
     }
     if it.interrupted {
-        words
-            .push("interrupted: what was read is kept; run the same command again to go on".into());
+        words.push(
+            "interrupted: what was stored is kept; run the same command again to go on".into(),
+        );
     }
     if !it.archive.is_empty() {
         words.push("hint: `ssmtrail archive verify` says what is damaged; nothing that was kept was changed".into());

@@ -136,7 +136,7 @@ impl Gatherer<'_> {
             Outcome::Grown { growth, damage, told } => {
                 let bytes = growth.content.bytes();
                 summary.bytes += bytes;
-                summary.stored += 1;
+                batch.objects += 1;
                 summary.damaged.extend(damage);
                 summary.told.extend(told);
                 batch.bytes += bytes;
@@ -145,8 +145,7 @@ impl Gatherer<'_> {
             }
             Outcome::Drafts { bytes, drafts, others, damage, told } => {
                 summary.bytes += bytes;
-                summary.stored += 1;
-                summary.transcripts += drafts.len() as u64;
+                batch.objects += 1;
                 summary.damaged.extend(damage);
                 summary.parts.extend(others);
                 summary.told.extend(told);
@@ -170,6 +169,8 @@ impl Gatherer<'_> {
         let archive = self.writer.archive();
         let mut aliases = batch.aliases;
         let mut others = batch.others;
+        // Counted once all of it is written: of what a run that is stopped leaves, the next may find a part held.
+        let mut stored = (batch.objects, batch.drafts.len() as u64);
         let mut by_id: BTreeMap<String, (Vec<Draft>, Vec<Growth>)> = BTreeMap::new();
         for draft in batch.drafts {
             by_id.entry(draft.session_id.as_str().to_owned()).or_default().0.push(draft);
@@ -195,6 +196,7 @@ impl Gatherer<'_> {
             let mut segment = Segment::new(self.writer.root(), generation)?;
             let mut rows = Rows::new(&mut segment, generation, self.options.stop);
             let mut superseded = Vec::new();
+            let (mut new, mut changed, mut commands_found) = (0, 0, 0);
             more = false;
             loop {
                 if next.is_none() {
@@ -204,7 +206,7 @@ impl Gatherer<'_> {
                         self.complete(&mut cursor, it, &scratch)?;
                     }
                     self.apart(&mut cursor, &one.id, &mut groups, &scratch)?;
-                    self.beside(&one.id, &mut groups);
+                    stored.0 -= self.beside(&one.id, &mut groups);
                     next = Some(groups);
                 }
                 let Some(groups) = &mut next else { break };
@@ -219,19 +221,19 @@ impl Gatherer<'_> {
                         Some(before) => {
                             group.old = Some(old(&mut commands, before));
                             superseded.push((group.key.clone(), before.generation));
-                            self.summary.sessions_changed += 1;
+                            changed += 1;
                         }
                         // The index lost it: rows of it may lie in files that cannot be read now.
                         None if group.is_orphan => {
                             group.old =
                                 self.kept.as_mut().and_then(|it| it.lost(&archive, &group.key));
                             superseded.push((group.key.clone(), -generation));
-                            self.summary.sessions_changed += 1;
+                            changed += 1;
                         }
-                        None => self.summary.sessions_new += 1,
+                        None => new += 1,
                     }
                     self.known.insert(fingerprint(&group.id));
-                    self.summary.commands += rows.session(group)? as u64;
+                    commands_found += rows.session(group)? as u64;
                 }
                 if more {
                     break;
@@ -253,10 +255,15 @@ impl Gatherer<'_> {
                     ..Note::default()
                 },
             )?;
+            self.summary.sessions_new += new;
+            self.summary.sessions_changed += changed;
+            self.summary.commands += commands_found;
             if let Some(kept) = self.kept.as_mut() {
                 kept.extend(&self.writer.archive(), generation);
             }
         }
+        self.summary.stored += stored.0;
+        self.summary.transcripts += stored.1;
         self.summary.index_scans += archive.index_scans();
         self.summary.files_opened += archive.files_opened();
         self.summary.unreadable(archive.damages());
@@ -318,8 +325,12 @@ impl Gatherer<'_> {
                     let theirs = it.account();
                     account.is_none() || theirs.is_none() || theirs == account
                 };
-                match groups.iter_mut().find(|it| fits(it)) {
-                    Some(it) => it.drafts.push(draft),
+                // What is read again goes where it was, so that it makes good what is damaged there.
+                let was = groups.iter().position(|it| {
+                    fits(it) && it.before.as_ref().is_some_and(|it| it.locator == draft.locator)
+                });
+                match was.or_else(|| groups.iter().position(fits)) {
+                    Some(it) => groups[it].drafts.push(draft),
                     None => {
                         let key = free_key(&id, &groups);
                         groups.push(Group { drafts: vec![draft], ..Group::new(&id, key) });
@@ -392,16 +403,7 @@ impl Gatherer<'_> {
                 ))
             });
             for draft in drafts {
-                let all = group.kept.iter().chain(&group.drafts);
-                let first = match draft.is_whole() {
-                    true => all.clone().find(|it| it.is_whole()),
-                    // The longest reading holds all the others.
-                    false => all
-                        .clone()
-                        .filter(|it| it.is_comparable(&draft))
-                        .max_by_key(|it| it.content.bytes()),
-                };
-                let fits = match first {
+                let fits = match draft.compared_with(group.kept.iter().chain(&group.drafts)) {
                     Some(first) => draft.goes_on_from(first).map_err(fail)?,
                     None => true,
                 };
@@ -432,14 +434,7 @@ impl Gatherer<'_> {
                 {
                     it.kept = kept.drafts(cursor, &it.key, scratch)?.0;
                 }
-                let mut all = it.kept.iter().chain(&it.drafts);
-                let first = match draft.is_whole() {
-                    true => all.find(|it| it.is_whole()),
-                    false => all
-                        .filter(|it| it.is_comparable(&draft))
-                        .max_by_key(|it| it.content.bytes()),
-                };
-                if let Some(first) = first
+                if let Some(first) = draft.compared_with(it.kept.iter().chain(&it.drafts))
                     && draft.goes_on_from(first).map_err(fail)?
                 {
                     place = Some(nth);
@@ -465,8 +460,9 @@ impl Gatherer<'_> {
     }
 
     /// Where what is kept of a session cannot be read, its rows stay as they are: what is new stands beside them, with a
-    /// flaw, and a stream that would be continued is read anew from its beginning.
-    fn beside(&mut self, id: &str, groups: &mut Vec<Group>) {
+    /// flaw, and a stream that would be continued is read anew from its beginning. Returns how many will be.
+    fn beside(&mut self, id: &str, groups: &mut Vec<Group>) -> u64 {
+        let mut put_off = 0;
         for nth in 0..groups.len() {
             if !groups[nth].is_damaged {
                 let kept = std::mem::take(&mut groups[nth].kept);
@@ -474,7 +470,7 @@ impl Gatherer<'_> {
                 continue;
             }
             for growth in std::mem::take(&mut groups[nth].growths) {
-                self.summary.stored -= 1;
+                put_off += 1;
                 self.again.push(growth.listed);
             }
             let account = groups[nth].account();
@@ -507,6 +503,7 @@ impl Gatherer<'_> {
             }
         }
         groups.retain(|it| !it.is_damaged && !it.is_idle());
+        put_off
     }
 }
 
@@ -721,6 +718,8 @@ struct Batch {
     aliases: Vec<Alias>,
     others: Vec<Other>,
     bytes: u64,
+    /// Objects that it came from.
+    objects: u64,
     /// What was decoded of them, in bytes of memory.
     weight: usize,
     /// A large transcript lies in a scratch file, and is written before the next comes.

@@ -52,6 +52,7 @@ use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::decoder::Piece;
 use crate::transcript::wire::Form;
+use crate::transcript::wire::is_cp932;
 
 use pieces::Decoded;
 use pieces::Room;
@@ -283,6 +284,14 @@ impl Draft {
     fn is_comparable(&self, other: &Self) -> bool {
         let is_reading = |it: &Self| it.form == Form::Events && it.content.bytes() > 0;
         self.is_whole() && other.is_whole() || is_reading(self) && is_reading(other)
+    }
+
+    /// What it must agree with: the first copy that kept every byte, or the longest reading of the stream.
+    fn compared_with<'a>(&self, mut all: impl Iterator<Item = &'a Self>) -> Option<&'a Self> {
+        if self.is_whole() {
+            return all.find(|it| it.is_whole());
+        }
+        all.filter(|it| it.is_comparable(self)).max_by_key(|it| it.content.bytes())
     }
 
     /// Whether one of two copies is the beginning of the other: it was taken earlier, or cut; of readings of a log stream, whether
@@ -1112,7 +1121,14 @@ impl One<'_> {
                 Some(format!("{many} log events cannot be read as such; they are kept as they are"))
             }
         };
-        let damage = damaged.or(unread).map(|why| skip(why, true));
+        let mut foreign = false;
+        for it in &drafts {
+            foreign |= is_cp932(&it.content.head(CHUNK)?);
+        }
+        let foreign = foreign.then(|| {
+            "its text is CP932 (Shift_JIS), of which ASCII alone is read; it is kept as it is: `iconv -f CP932 -t UTF-8` gives what is read".to_owned()
+        });
+        let damage = damaged.or(foreign).or(unread).map(|why| skip(why, true));
         Ok(Outcome::Drafts { bytes: taken.stored_bytes, drafts, others, damage, told })
     }
 }

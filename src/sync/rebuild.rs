@@ -11,7 +11,7 @@ use super::gather::Group;
 use super::gather::Kept;
 use super::gather::rfc3339;
 use super::gather::says_diverges;
-use super::rows::Read;
+use super::rows::Compared;
 use super::rows::Rows;
 use crate::archive::Archive;
 use crate::archive::read::Cursor;
@@ -66,29 +66,13 @@ pub struct Changed {
 }
 
 impl Changed {
-    fn between(session_id: &str, mut before: Vec<Read>, mut now: Vec<Read>) -> Option<Self> {
-        before.sort_unstable();
-        now.sort_unstable();
-        let mut changed = Self { session_id: session_id.to_owned(), ..Self::default() };
-        let (mut old, mut new) = (before.iter().peekable(), now.iter().peekable());
-        loop {
-            match (old.peek(), new.peek()) {
-                (None, None) => break,
-                (Some(a), Some(b)) if a.byte_start == b.byte_start => {
-                    changed.different += u64::from(a != b);
-                    old.next();
-                    new.next();
-                }
-                (Some(a), other) if other.is_none_or(|b| a.byte_start < b.byte_start) => {
-                    changed.gone += 1;
-                    old.next();
-                }
-                _ => {
-                    changed.new += 1;
-                    new.next();
-                }
-            }
-        }
+    fn of(session_id: &str, compared: &Compared) -> Option<Self> {
+        let changed = Self {
+            session_id: session_id.to_owned(),
+            new: compared.new,
+            gone: compared.gone(),
+            different: compared.different,
+        };
         (changed.new + changed.gone + changed.different > 0).then_some(changed)
     }
 }
@@ -154,21 +138,17 @@ pub fn rebuild(
             let key = group.key.clone();
             let row = group.before.take();
             group.diverges = row.as_ref().is_some_and(says_diverges);
-            rows.read = Some(Vec::new());
-            let old_commands = match &row {
-                Some(it) => read(&mut commands, it, &mut rebuilt.decoders_before),
-                None => Vec::new(),
-            };
+            let many = row.as_ref().map_or(0, |it| it.commands_rows);
+            let mut compared = Compared::with_capacity(many as usize);
             group.old = match &row {
                 Some(it) => {
-                    let typed = old_commands.iter().filter(|it| TYPED.contains(&it.kind.as_str()));
-                    Some(uid::Before {
-                        texts: typed.map(|it| uid::fingerprint(&it.text)).collect(),
-                        withdrawn: it.withdrawn.clone(),
-                    })
+                    let texts =
+                        read(&mut commands, it, &mut compared, &mut rebuilt.decoders_before);
+                    Some(uid::Before { texts, withdrawn: it.withdrawn.clone() })
                 }
                 None => before.lost(&archive, &key),
             };
+            rows.read = Some(compared);
             held += group.drafts.iter().map(|it| it.content.bytes() as i64).sum::<i64>();
             let count = match rows.session(group) {
                 Ok(it) => it as u64,
@@ -187,7 +167,7 @@ pub fn rebuild(
             match row {
                 Some(row) => {
                     rebuilt.commands_before += row.command_count as u64;
-                    rebuilt.changed.extend(Changed::between(&row.session_id, old_commands, now));
+                    rebuilt.changed.extend(Changed::of(&row.session_id, &now));
                     superseded.push((key, row.generation));
                     old.replaced(&row);
                 }
@@ -261,9 +241,14 @@ fn keys(archive: &Archive) -> Vec<KeptSession> {
     out
 }
 
-/// Commands as they were read before.
-fn read(cursor: &mut Cursor<'_>, row: &SessionRow, decoders: &mut Vec<i64>) -> Vec<Read> {
-    let mut out = Vec::new();
+/// Commands as they were read before, to be compared; returns the fingerprints of those that have names in a feed.
+fn read(
+    cursor: &mut Cursor<'_>,
+    row: &SessionRow,
+    compared: &mut Compared,
+    decoders: &mut Vec<i64>,
+) -> Vec<u64> {
+    let mut out = Vec::with_capacity(row.commands_rows as usize);
     let path = Archive::file_of("commands", row);
     if cursor.lacks(&path) {
         // A repair took it away, and has said so.
@@ -279,14 +264,16 @@ fn read(cursor: &mut Cursor<'_>, row: &SessionRow, decoders: &mut Vec<i64>) -> V
             if !decoders.contains(&version) {
                 decoders.push(version);
             }
-            out.push(Read {
-                byte_start: starts.get(row).unwrap_or(0),
-                kind: kinds.get(row).unwrap_or_default().to_owned(),
-                text: texts.get(row).unwrap_or_default().to_owned(),
-            });
+            let kind = kinds.get(row).unwrap_or_default();
+            let text = texts.get(row).unwrap_or_default();
+            compared.add(starts.get(row).unwrap_or(0), kind, text);
+            if TYPED.contains(&kind) {
+                out.push(uid::fingerprint(text));
+            }
         }
         Ok(())
     });
+    compared.settle();
     out
 }
 
@@ -383,12 +370,17 @@ mod tests {
 
     #[test]
     fn a_rebuild_tells_what_came_what_went_and_what_reads_differently() {
-        let read =
-            |byte_start, text: &str| Read { byte_start, kind: "shell".into(), text: text.into() };
-        let before = vec![read(0, "ls"), read(10, "cta x"), read(20, "Demo")];
-        let now = vec![read(0, "ls"), read(10, "cat x"), read(30, "pwd")];
-        assert_eq!(Changed::between("a", before.clone(), before.clone()), None);
-        let changed = Changed::between("a", before, now).unwrap();
-        assert_eq!((changed.new, changed.gone, changed.different), (1, 1, 1));
+        let changed = |before: &[(i64, &str)], now: &[(i64, &str)]| {
+            let mut compared = Compared::default();
+            before.iter().for_each(|it| compared.add(it.0, "shell", it.1));
+            compared.settle();
+            now.iter().for_each(|it| compared.meet(it.0, "shell", it.1));
+            Changed::of("a", &compared).map(|it| (it.new, it.gone, it.different))
+        };
+        let before = [(0, "ls"), (10, "cta x"), (20, "Demo"), (20, "demo")];
+        assert_eq!(changed(&before, &before), None);
+        assert_eq!(changed(&before, &[(20, "demo"), (20, "Demo"), (10, "cta x"), (0, "ls")]), None);
+        let now = [(0, "ls"), (10, "cat x"), (30, "pwd")];
+        assert_eq!(changed(&before, &now), Some((1, 2, 1)));
     }
 }

@@ -6,6 +6,7 @@
 
 use super::DECODER;
 use super::Draft;
+use super::FIXED;
 use super::GROUP_ROWS;
 use super::PART_BYTES;
 use super::gather::Group;
@@ -27,6 +28,7 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::transcript::both::Stream;
+use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
@@ -40,6 +42,7 @@ use crate::transcript::wire::FIRST;
 use crate::transcript::wire::Form;
 use crate::uid;
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -51,19 +54,71 @@ pub(super) struct Rows<'a> {
     stop: &'a AtomicBool,
     partitions: BTreeMap<String, Pending>,
     /// Commands of the last session, for a comparison with what was there before; `None` if nobody compares.
-    pub(super) read: Option<Vec<Read>>,
+    pub(super) read: Option<Compared>,
     /// Fingerprints of the commands of a session that is read anew; `None` if it is new.
     typed: Option<Vec<u64>>,
     /// Source bytes that are written here for the first time.
     pub(super) brought: Vec<Brought>,
 }
 
-/// One command as a comparison sees it: where it stands, what it is for, what it says.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Read {
-    pub(super) byte_start: i64,
-    pub(super) kind: String,
-    pub(super) text: String,
+/// Commands of an earlier reading of a session, to be compared with those that are read now: eight bytes each, for a session may
+/// have millions.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// In order: where each stands, and in the last 24 bits what it says, or [`MET`] of one that was met again. Of sixteen million
+    /// that read differently one may count as the same.
+    before: Vec<u64>,
+    pub(super) new: u64,
+    pub(super) different: u64,
+}
+
+/// Bits of what a command says.
+const SAYS: u32 = 24;
+
+/// What no command says.
+const MET: u64 = 0;
+
+impl Compared {
+    pub(super) fn with_capacity(commands: usize) -> Self {
+        Self { before: Vec::with_capacity(commands), ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, byte_start: i64, kind: &str, text: &str) {
+        self.before.push(Self::key(byte_start) | Self::says(kind, text));
+    }
+
+    /// All of them were added.
+    pub(super) fn settle(&mut self) {
+        self.before.sort_unstable();
+    }
+
+    fn key(byte_start: i64) -> u64 {
+        (byte_start as u64) << SAYS
+    }
+
+    fn says(kind: &str, text: &str) -> u64 {
+        (FIXED.hash_one((kind, text)) >> (u64::BITS - SAYS)).max(MET + 1)
+    }
+
+    pub(super) fn meet(&mut self, byte_start: i64, kind: &str, text: &str) {
+        let (place, now) = (Self::key(byte_start), Self::says(kind, text));
+        let of = |it: u64| (it >> SAYS) << SAYS;
+        let from = self.before.partition_point(|it| of(*it) < place);
+        let same = self.before[from..].iter_mut().take_while(|it| of(**it) == place);
+        match same.filter(|it| **it != place | MET).min_by_key(|it| **it != place | now) {
+            None => self.new += 1,
+            Some(it) => {
+                self.different += u64::from(*it != place | now);
+                *it = place | MET;
+            }
+        }
+    }
+
+    /// Those that were not met again.
+    pub(super) fn gone(&self) -> u64 {
+        let says = (1 << SAYS) - 1;
+        self.before.iter().filter(|it| **it & says != MET).count() as u64
+    }
 }
 
 #[derive(Default)]
@@ -124,7 +179,7 @@ impl<'a> Rows<'a> {
         let commands_at = self.segment.rows(&COMMANDS, &partition) + pending.commands.len() as i64;
         let lines_at = self.segment.rows(&LINES, &partition) + pending.lines.len() as i64;
         pending.lines.begin(shared.clone());
-        self.typed = group.old.is_some().then(Vec::new);
+        self.typed = group.old.as_ref().map(|it| Vec::with_capacity(it.texts.len()));
         let mut out = SessionOut {
             segment: self.segment,
             pending,
@@ -411,7 +466,7 @@ struct SessionOut<'a> {
     shared: &'a Shared,
     facts: &'a Facts,
     source: String,
-    read: Option<&'a mut Vec<Read>>,
+    read: Option<&'a mut Compared>,
     typed: Option<&'a mut Vec<u64>>,
     lines: i64,
     /// Commands of all kinds so far.
@@ -465,11 +520,7 @@ impl SessionOut<'_> {
             CommandKind::Possible => &mut self.possible,
         } += 1;
         if let Some(read) = &mut self.read {
-            read.push(Read {
-                byte_start: it.from as i64,
-                kind: it.kind.name().to_owned(),
-                text: it.text.clone(),
-            });
+            read.meet(it.from as i64, it.kind.name(), &it.text);
         }
         if let Some(typed) = &mut self.typed
             && CommandKind::TYPED.contains(&it.kind.name())
@@ -511,7 +562,7 @@ impl SessionOut<'_> {
             byte_end: it.to as i64,
             line_number: it.line as i64 + 1,
             evidence: evidence.join(";"),
-            flaws: if it.damaged { "damaged".into() } else { String::new() },
+            flaws: if it.damaged { DAMAGED.into() } else { String::new() },
             decoder: DECODER,
             generation: self.shared.generation,
         }

@@ -323,8 +323,63 @@ impl Streamed {
         if !start.starts_with('{') || !start.contains("\"sessionData\"") {
             return None;
         }
-        serde_json::from_str(start).ok()
+        serde_json::from_str(start).ok().or_else(|| Self::loosely(start))
     }
+
+    /// The same where a field is of another type than the agent writes: no field may hide what was shown.
+    fn loosely(message: &str) -> Option<Self> {
+        let it: serde_json::Value = serde_json::from_str(message).ok()?;
+        let text = |it: &serde_json::Value| match it {
+            serde_json::Value::String(it) => it.clone(),
+            other => other.to_string(),
+        };
+        let told = |name: &str| Some(it.get(name)?.as_str()?.to_owned());
+        let within = |name: &str, field: &str| Some(it.get(name)?.get(field)?.as_str()?.to_owned());
+        Some(Self {
+            event_version: told("eventVersion"),
+            event_time: told("eventTime"),
+            aws_region: told("awsRegion"),
+            target: Some(StreamedTarget { id: within("target", "id") }),
+            user_identity: Some(StreamedIdentity { arn: within("userIdentity", "arn") }),
+            run_as_user: told("runAsUser"),
+            session_id: told("sessionId"),
+            session_data: match it.get("sessionData")? {
+                serde_json::Value::Null => Vec::new(),
+                serde_json::Value::Array(lines) => lines.iter().map(text).collect(),
+                one => vec![text(one)],
+            },
+        })
+    }
+}
+
+/// Whether a text reads as CP932 (Shift_JIS), as Windows in Japanese writes it, and not as UTF-8: each of its bytes is a
+/// character's, some are kana, and little of what is beyond ASCII is UTF-8.
+pub fn is_cp932(bytes: &[u8]) -> bool {
+    let (mut valid, mut invalid) = (0, 0);
+    for it in bytes.utf8_chunks() {
+        valid += it.valid().bytes().filter(|it| !it.is_ascii()).count();
+        invalid += it.invalid().len();
+    }
+    if invalid <= valid {
+        return false;
+    }
+    let (mut rest, mut kana) = (bytes, 0);
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        match (first, behind.first()) {
+            (0x00..=0x7f | 0xa1..=0xdf, _) => {}
+            // Cut within a character.
+            (0x81..=0x9f | 0xe0..=0xfc, None) => {}
+            (0x81..=0x9f | 0xe0..=0xfc, Some(second @ (0x40..=0x7e | 0x80..=0xfc))) => {
+                let is_kana = *first == 0x82 && (0x9f..=0xf1).contains(second)
+                    || *first == 0x83 && (0x40..=0x96).contains(second);
+                kana += u32::from(is_kana);
+                rest = &behind[1..];
+            }
+            _ => return false,
+        }
+    }
+    kana >= 2
 }
 
 /// What a frame says of its session. Nothing here is proof: whoever wrote the bytes wrote this too.
@@ -674,7 +729,8 @@ impl Unframe {
                 None => self.count(it.raw(), out),
                 Some(at) if nth >= at => {
                     let (time, _) = script_time(&String::from_utf8_lossy(&it.bytes));
-                    self.frame.ended_at = self.frame.ended_at.or(time);
+                    // Of a recording that somebody made by hand the header tells its start.
+                    self.frame.ended_at = self.frame.ended_at.max(time);
                     self.frame.has_footer = true;
                 }
                 Some(_) if it.bytes.is_empty() || it.bytes.starts_with(b"Command exit status:") => {
@@ -730,7 +786,36 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
+    use super::Streamed;
     use super::export_line;
+    use super::is_cp932;
+
+    #[test]
+    fn a_field_of_another_type_hides_nothing_that_was_shown() {
+        let lines = |it: &str| Streamed::read(it).map(|it| it.session_data);
+        let of = |it: &[&str]| Some(it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        assert_eq!(lines(r#"{"sessionData":["a","b"]}"#), of(&["a", "b"]));
+        assert_eq!(lines(r#"{"awsRegion":5,"sessionData":["a"]}"#), of(&["a"]));
+        assert_eq!(lines(r#"{"target":"i-1","sessionData":"a"}"#), of(&["a"]));
+        assert_eq!(lines(r#"{"sessionData":["a",{"b":1}]}"#), of(&["a", r#"{"b":1}"#]));
+        assert_eq!(lines(r#"{"sessionData":null}"#), of(&[]));
+        assert_eq!(lines(r#"{"sessionData":"#), None);
+        let it = Streamed::read(r#"{"sessionId":"x","runAsUser":1,"sessionData":[]}"#).unwrap();
+        assert_eq!((it.session_id.as_deref(), it.run_as_user), (Some("x"), None));
+    }
+
+    #[test]
+    fn cp932_is_told_by_its_kana_and_not_from_latin_text_or_chance() {
+        // "完了しました" and "売上ヲ見ル", as Windows in Japanese writes them.
+        assert!(is_cp932(b"$ echo \x8a\xae\x97\xb9\x82\xb5\x82\xdc\x82\xb5\x82\xbd\r\n"));
+        assert!(is_cp932(b"\x94\x84\x8f\xe3\x83\x92\x8c\xa9\x83\x8b"));
+        assert!(!is_cp932(b"caf\xe9 cr\xe8me"));
+        assert!(!is_cp932("完了しました".as_bytes()));
+        assert!(!is_cp932(&["ああああ".as_bytes(), b"\xb1"].concat()));
+        assert!(!is_cp932(&["ああああ".as_bytes(), b"\xc3"].concat()));
+        assert!(!is_cp932(b"\xff\x82\xb5\x82\xdc"));
+        assert!(!is_cp932(b"plain"));
+    }
 
     #[test]
     fn an_exported_line_is_read_behind_a_byte_order_mark_too() {

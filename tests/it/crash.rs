@@ -75,18 +75,21 @@ fn interrupted_it_keeps_what_was_read_and_says_how_to_go_on() {
     Command::new("bash").args(["-c", &format!("kill -INT {pid}")]).status().unwrap();
     let out = child.wait_with_output().unwrap();
     let err = String::from_utf8_lossy(&out.stderr).into_owned();
+    let next = world.run("sync logs").0;
+    assert!(next.contains("failed 0"), "{next}");
     match out.status.code() {
         Some(3) => {
-            assert!(err.contains("interrupted: what was read is kept"), "{err}");
+            assert!(err.contains("interrupted: what was stored is kept"), "{err}");
             let sum = err.lines().next().unwrap_or_default().replace(',', "");
             let numbers: Vec<u64> = sum.split(' ').filter_map(|it| it.parse().ok()).collect();
             assert_eq!(numbers[0], numbers[1..].iter().sum::<u64>(), "it adds up: {sum}");
+            // What a run counts as stored is there, and nothing else is.
+            assert!(next.contains(&format!("+ held {} +", numbers[1])), "{sum}\n{next}");
         }
         // It was faster than the signal, or had not yet begun to listen.
         Some(0) | None => {}
         other => panic!("exit {other:?}: {err}"),
     }
-    assert!(world.run("sync logs").0.contains("failed 0"));
     assert_eq!(world.run("search '' --count").0, "16000\n");
 }
 

@@ -829,6 +829,32 @@ fn a_second_object_of_an_id_that_holds_something_else_stands_beside_the_first() 
 }
 
 #[test]
+fn one_of_many_copies_is_opened_by_its_number_and_an_id_may_hold_a_number_sign() {
+    let world = World::new();
+    for id in ["alice-0123456789abcdef1", "al#ice-0123456789abcdef2"] {
+        for nth in 1..=11 {
+            let line = format!("sh-4.2$ echo {nth}");
+            copy_of(&world, &format!("logs/{nth:02}"), id, &[&line, "sh-4.2$ exit"], nth);
+        }
+        copy_of(&world, "logs/one", "b#b-0123456789abcdef3", &["sh-4.2$ id", "sh-4.2$ exit"], 0);
+        world.run("sync logs");
+        for nth in [1, 2, 10, 11] {
+            for line in ["search echo --session", "show --commands"] {
+                let said = world.run(&format!("{line} '{id}#{nth}'")).0;
+                let shown: Vec<&str> = said.lines().filter(|it| it.contains("echo ")).collect();
+                assert!(
+                    shown.len() == 1 && shown[0].ends_with(&format!("echo {nth}")),
+                    "{line} {id}#{nth}: {said}"
+                );
+            }
+        }
+        let said = world.run("show 'b#b-0123456789abcdef3' --commands").0;
+        assert!(said.contains("  id\n") && said.contains("  b#~b-0123456789abcdef3\n"), "{said}");
+        assert!(world.run("search id --session 'b#b'").0.contains("  id\n"));
+    }
+}
+
+#[test]
 fn a_copy_that_goes_on_is_the_session_and_one_that_was_cut_is_a_copy() {
     let world = World::new();
     let id = "alice-0123456789abcdef1";
@@ -919,6 +945,11 @@ fn evidence_in_a_form_that_is_not_read_is_named_and_never_passed_over() {
             "rie-0123456789abcdef0.log",
             "sh-4.2$ id\r\nuid=0\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect(),
             "UTF-16 without a byte order mark",
+        ),
+        (
+            "sato-0123456789abcdef0.log",
+            b"sh-4.2$ echo \x82\xb5\x82\xdc\x82\xb5\x82\xbd\r\n".to_vec(),
+            "CP932 (Shift_JIS)",
         ),
         ("rie-0123456789abcdef0.log", b"PK\x03\x04xxxx".to_vec(), "a ZIP archive"),
         ("log-events-viewer-result.csv", csv.into_bytes(), "CloudWatch console"),
