@@ -727,6 +727,19 @@ pub struct Head {
     pub legal_hold: Option<String>,
     /// The `x-amz-expiration` header.
     pub expiration: Option<String>,
+    /// When it was stored.
+    pub modified: Option<At>,
+}
+
+impl Head {
+    /// When S3 will remove it, as it says itself: `expiry-date="Fri, 21 Dec 2012 00:00:00 GMT", rule-id="…"`. `None` if it says
+    /// nothing; `Some(None)` if what it says is not understood.
+    pub fn expires(&self) -> Option<Option<At>> {
+        let told = self.expiration.as_deref()?;
+        let date = told.split_once("expiry-date=\"").and_then(|it| it.1.split_once('"'));
+        let date = date.and_then(|it| chrono::DateTime::parse_from_rfc2822(it.0).ok());
+        Some(date.map(|it| At(it.timestamp_micros())))
+    }
 }
 
 /// A key that protects transcripts or sessions.

@@ -680,3 +680,36 @@ fn may_lie_in(window: Window, instant: impl Fn(i64) -> Expr) -> Option<Expr> {
     let clock = col("flaws").str().contains_literal(lit("clock")).fill_null(no());
     Some(claimed.or(clock.and(stored)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::schema::CommandRow;
+    use crate::archive::schema::Instant;
+
+    #[test]
+    fn a_query_sees_the_commands_of_a_window_that_a_search_finds() {
+        let bounds = [None, Some(5), Some(10), Some(15), Some(20), Some(25)];
+        let pairs = || bounds.iter().flat_map(|from| bounds.iter().map(move |to| (*from, *to)));
+        let rows: Vec<CommandRow> = pairs()
+            .map(|(earliest, latest)| CommandRow {
+                at_earliest: Instant(earliest),
+                at_latest: Instant(latest),
+                ..CommandRow::default()
+            })
+            .collect();
+        let frame = CommandRow::frame(&rows).unwrap();
+        for (from, to) in pairs() {
+            let window = Window { from, to };
+            let found: Vec<bool> =
+                rows.iter().map(|it| crate::search::may_lie_in(window, it)).collect();
+            let seen = frame.clone().lazy().select([command_may_lie_in(window).alias("seen")]);
+            let seen = seen.collect().unwrap();
+            let seen: Vec<bool> =
+                seen.column("seen").unwrap().bool().unwrap().iter().flatten().collect();
+            // Where the window is open a constant stands for all rows.
+            let seen = if seen.len() == 1 { vec![seen[0]; rows.len()] } else { seen };
+            assert_eq!(seen, found, "{window:?}");
+        }
+    }
+}

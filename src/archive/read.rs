@@ -153,7 +153,7 @@ pub(crate) struct Cursor<'a> {
 }
 
 /// Bytes of row groups that a cursor remembers.
-const REMEMBERED: usize = 32 << 20;
+const REMEMBERED: usize = 12 << 20;
 
 impl Cursor<'_> {
     /// Whether no file of this path counts.

@@ -22,10 +22,14 @@ use super::lifecycle::fates;
 use super::lifecycle::meets;
 use super::promise::Worm;
 use super::quote;
+use super::statements::Admits;
 use super::statements::Policy;
 use super::statements::Statement;
 use super::statements::Which;
+use super::statements::Who;
 use super::unclear;
+use super::undoing;
+use super::undoing::On;
 use crate::settings::Bucket;
 use crate::settings::Existence;
 use crate::settings::Head;
@@ -37,6 +41,7 @@ use crate::settings::PublicAccess;
 use crate::settings::Reason;
 use crate::settings::Sample;
 use crate::settings::Selector;
+use crate::settings::Trail;
 use crate::settings::Unread;
 
 const LIFE: &[&str] = &[
@@ -135,6 +140,7 @@ pub(super) const CHECKS: &[Check] = &[
             "s3:GetLifecycleConfiguration",
             "s3:GetIntelligentTieringConfiguration",
             "s3:ListBucket",
+            "s3:GetObject",
         ],
         why: "An archived transcript is read after a restore of hours: not at three in the morning.",
         then: "Raise the days of the transition, or use GLACIER_IR.",
@@ -207,6 +213,7 @@ pub(super) const CHECKS: &[Check] = &[
         groups: &[Group::Access],
         reads: &[
             "s3:GetBucketPolicyStatus",
+            "s3:GetBucketPolicy",
             "s3:GetBucketAcl",
             "s3:GetBucketOwnershipControls",
             "s3:GetBucketPublicAccessBlock",
@@ -491,6 +498,9 @@ fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         .filter(|it| early(it))
         .min_by_key(|it| (it.effective.unwrap_or(i64::MAX), it.visible))
     else {
+        if let Some(seen) = removed_early(prefix, &fates, view)? {
+            return Ok(Judged::fail(seen).promised(promised).severity(High).details(details));
+        }
         let seen = span(fates.all.visible);
         return Ok(Judged::pass(seen).promised(promised).details(details));
     };
@@ -544,6 +554,35 @@ fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         .severity(severity)
         .details(details)
         .risky(fix, warning))
+}
+
+/// A transcript of which S3 says that it will remove it before the promise ends, where no rule that was read does so; in words.
+fn removed_early(
+    prefix: &Prefix,
+    fates: &super::lifecycle::Fates,
+    view: &View<'_>,
+) -> Result<Option<String>, Unread> {
+    let wanted = view.promise.retention_days;
+    let sample = prefix.sample.known().ok();
+    for one in sample.iter().flat_map(|it| &it.objects) {
+        let Ok(head) = one.head.known() else { continue };
+        let Some(date) = head.expires() else { continue };
+        let Some(date) = date else {
+            let why = format!("S3 says when it removes {}, in a form that is not known", one.key);
+            return Err(unclear(Reason::NotUnderstood, why));
+        };
+        let kept = head.modified.map(|it| it.days_until(date));
+        let is_early = kept.is_some_and(|it| it < wanted);
+        // Its age was not read; but a rule that nobody has read ends it.
+        let is_unexplained = kept.is_none() && fates.all.effective.is_none();
+        if is_early || is_unexplained {
+            let when = &date.to_string()[..10];
+            let after =
+                kept.map_or(String::new(), |it| format!(", {} after it was stored", days(it)));
+            return Ok(Some(format!("S3 says that it removes {} on {when}{after}", one.key)));
+        }
+    }
+    Ok(None)
 }
 
 fn ends(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
@@ -622,22 +661,36 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
             sample.small, sample.listed
         ));
     }
-    let cold = sample
-        .iter()
-        .flat_map(|it| &it.objects)
-        .filter(|it| it.head.known().is_ok_and(|it| it.class.as_deref().is_some_and(is_cold)));
-    let cold = cold.count();
-    if cold > 0 {
-        details.push(format!("{cold} of the transcripts looked at are archived and need a restore before they can be searched"));
+    let is_archived =
+        |it: &&Object| it.head.known().is_ok_and(|it| it.class.as_deref().is_some_and(is_cold));
+    let cold: Vec<&Object> = sample.iter().flat_map(|it| &it.objects).filter(is_archived).collect();
+    if !cold.is_empty() {
+        details.push(format!("{} of the transcripts looked at are archived and need a restore before they can be searched", cold.len()));
     }
+    // What is archived already tells more than any rule: it may have been put there, or by a rule that is gone.
+    let only = sample.filter(|it| it.listed == 1).and_then(|it| it.newest);
+    let stored = |it: &Object| it.head.known().ok().and_then(|it| it.modified).or(only);
+    let young = cold.iter().find(|it| stored(it).is_some_and(|it| it.days_until(now) < wanted));
     let promised = format!("{} without a restore", days(wanted));
-    match early.iter().map(|it| it.0).min() {
-        Some(first) => Ok(Judged::fail(format!("archived after {}", days(first)))
+    match (early.iter().map(|it| it.0).min(), young) {
+        (Some(first), _) => Ok(Judged::fail(format!("archived after {}", days(first)))
             .promised(promised)
             .severity(severity)
             .details(details)),
-        None => {
+        (None, Some(one)) => {
+            let age = stored(one).map_or(0, |it| it.days_until(now));
+            let seen = format!("{} is archived at an age of {}", one.key, days(age));
+            Ok(Judged::fail(seen).promised(promised).severity(severity).details(details))
+        }
+        (None, None) => {
             tiering?;
+            if let Some(one) = cold.iter().find(|it| stored(it).is_none()) {
+                let why = format!("{} is archived, and how old it is was not read", one.key);
+                return Err(unclear(Reason::NotAsked, why));
+            }
+            for it in &prefix.sample.known()?.objects {
+                it.head.known()?;
+            }
             Ok(Judged::pass("nothing archives them earlier").promised(promised).details(details))
         }
     }
@@ -740,14 +793,37 @@ fn objects_locked(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         return Ok(Judged::absent("Object Lock is off (S3-LOCK-01)"));
     };
     let (sample, heads) = sample(prefix)?;
+    let now = view.survey.taken_at;
+    let on_hold = |head: &Head| head.legal_hold.as_deref() == Some("ON");
     let unlocked: Vec<String> = heads
         .iter()
-        .filter(|(_, head)| {
-            head.lock_until.is_none_or(|it| it < view.survey.taken_at)
-                && head.legal_hold.as_deref() != Some("ON")
-        })
+        .filter(|(_, head)| head.lock_until.is_none_or(|it| it < now) && !on_hold(head))
         .map(|(one, _)| one.key.clone())
         .collect();
+    let promise = view.promise;
+    let weak: Vec<String> = heads
+        .iter()
+        .filter(|(_, head)| !on_hold(head))
+        .filter_map(|(one, head)| {
+            let until = head.lock_until.filter(|it| *it >= now)?;
+            let mode = head.lock_mode.as_deref().unwrap_or_default();
+            if promise.worm == Worm::Compliance && mode != "COMPLIANCE" {
+                return Some(format!("{} is locked in {mode} mode", one.key));
+            }
+            let kept = head.modified.map(|it| it.days_until(until))?;
+            (kept < promise.retention_days)
+                .then(|| format!("{} is locked for {}", one.key, days(kept)))
+        })
+        .collect();
+    if unlocked.is_empty() && !weak.is_empty() {
+        return Ok(Judged::fail(format!(
+            "{} of {} less than promised",
+            weak.len(),
+            of(heads.len(), sample)
+        ))
+        .promised(format!("locked for {}", days(promise.retention_days)))
+        .details(weak));
+    }
     if unlocked.is_empty() {
         return Ok(Judged::pass(of(heads.len(), sample)).promised("locked"));
     }
@@ -818,10 +894,18 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
 
 const EVERYBODY: [&str; 2] = ["AllUsers", "AuthenticatedUsers"];
 
-fn public(it: &Bucket, _: &View<'_>) -> Answer {
+fn public(it: &Bucket, view: &View<'_>) -> Answer {
     let promised = "not public";
     if let Ok(Some(true)) = it.policy_is_public.known() {
         return Ok(Judged::fail("AWS says that its policy makes it public").promised(promised));
+    }
+    // What AWS calls public has fewer meanings than what admits everybody ("The meaning of public").
+    let open = policy(it)?
+        .statements
+        .into_iter()
+        .find(|one| one.allows && view.admitted(one) == Admits::Everybody);
+    if let Some(one) = open {
+        return Ok(Judged::fail(format!("{} admits everybody", one.name())).promised(promised));
     }
     let ignored = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced")
         || matches!(it.public_access.known(), Ok(Some(it)) if it.ignore_acls);
@@ -884,6 +968,8 @@ fn denies_plain(it: &Statement, arn: &str) -> bool {
     );
     // With a further condition it denies only some of the plain requests.
     !it.allows
+        // `NotPrincipal` leaves somebody out.
+        && matches!(it.principals, Who::These(_))
         && it.means_everybody()
         && it.conditions.len() == 1
         && plain
@@ -916,44 +1002,36 @@ fn tls(it: &Bucket, _: &View<'_>) -> Answer {
     Ok(Judged::fail("plain HTTP is not denied").promised(promised).fix(fix))
 }
 
-const DESTRUCTIVE: [&str; 8] = [
-    "s3:DeleteObject",
-    "s3:DeleteObjectVersion",
-    "s3:DeleteBucket",
-    "s3:PutLifecycleConfiguration",
-    "s3:PutBucketPolicy",
-    "s3:BypassGovernanceRetention",
-    "s3:PutObjectRetention",
-    "s3:PutBucketObjectLockConfiguration",
-];
-
 fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     let policy = policy(it)?;
     let mut found = Vec::new();
     let mut notes = Vec::new();
+    let mut unknown = None;
     for one in policy.statements.iter().filter(|it| it.allows) {
         let name = one.name();
+        let undoes = [undoing::actions(On::Object), undoing::actions(On::Bucket)].concat();
         let destroys: Vec<&str> =
-            DESTRUCTIVE.into_iter().filter(|it| one.actions.holds_action(it)).collect();
+            undoes.into_iter().filter(|it| one.actions.holds_action(it)).collect();
         if !destroys.is_empty() {
             found.push(format!("{name} allows {}", destroys.join(", ")));
         }
-        let foreign: Vec<String> =
-            one.accounts().into_iter().flatten().filter(|it| !view.is_ours(it)).collect();
-        if (!foreign.is_empty() || one.means_everybody()) && !one.is_bound() {
-            let whom =
-                if one.means_everybody() { "everybody".to_owned() } else { foreign.join(", ") };
-            found.push(format!("{name} admits {whom}"));
-        } else if one.means_everybody() {
-            notes.push(format!("{name} admits everybody within its condition"));
+        match view.admitted(one) {
+            Admits::Ours if one.means_everybody() => {
+                notes.push(format!("{name} admits everybody within its condition"));
+            }
+            Admits::Ours => {}
+            Admits::Foreign(them) => found.push(format!("{name} admits {}", them.join(", "))),
+            Admits::Everybody => found.push(format!("{name} admits everybody")),
+            Admits::Unknown(whom) => {
+                unknown.get_or_insert_with(|| format!("{name} admits {whom}"));
+            }
         }
     }
     let promised = "writers alone, of known accounts";
     if !found.is_empty() {
         return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
     }
-    if let Some(one) = policy.statements.iter().find(|it| it.admits_unnamed()) {
-        let why = format!("{} admits somebody whose account it does not tell", one.name());
+    if let Some(why) = unknown {
         return Err(unclear(Reason::NotUnderstood, why));
     }
     let ignored = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
@@ -1020,6 +1098,11 @@ fn records(selectors: &[Selector], arn: &str) -> bool {
     plain(&["All", "ReadOnly"]) && plain(&["All", "WriteOnly"])
 }
 
+/// Whether a trail records what happens in a Region: all trails of all Regions do, others their own alone.
+fn covers_region(trail: &Trail, region: &str) -> bool {
+    trail.multi_region || trail.arn.split(':').nth(3) == Some(region)
+}
+
 fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
     let logging = it.logging.known();
     if let Ok(Some(to)) = &logging {
@@ -1035,7 +1118,12 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
                 for trail in trails {
                     match (trail.selectors.known(), trail.status.known()) {
                         (Ok(selectors), Ok(status))
-                            if status.logging && records(selectors, &arn) =>
+                            if status.logging
+                                && it
+                                    .region
+                                    .as_deref()
+                                    .is_none_or(|one| covers_region(trail, one))
+                                && records(selectors, &arn) =>
                         {
                             return Ok(Judged::pass(format!(
                                 "data events in the trail {}",

@@ -604,17 +604,24 @@ fn shell_profile(it: &Document, _: &Corner, _: &View<'_>) -> Answer {
             ("histfile=", "it changes or drops the shell's own history"),
             ("unset histfile", "it changes or drops the shell's own history"),
             ("set +o history", "it changes or drops the shell's own history"),
+            ("histsize=0", "it changes or drops the shell's own history"),
+            ("histfilesize=0", "it changes or drops the shell's own history"),
+            ("_history", "it changes or drops the shell's own history"),
+            ("history -c", "it changes or drops the shell's own history"),
             ("script ", "it records into another place"),
-            ("aws_secret_access_key", "it holds a secret"),
-            ("password=", "it holds a secret"),
             ("stop-transcript", "it ends the transcript"),
+            ("stty -echo", "it hides what is typed"),
+            ("zsh -f", "it starts a shell without its settings"),
+            ("--norc", "it starts a shell without its settings"),
+            ("--no-rcs", "it starts a shell without its settings"),
         ];
-        let access_key = ["AKIA", "ASIA"].iter().any(|it| text.contains(it));
+        let holds_secret = !crate::secrets::find(text).is_empty();
         found.extend(
             marks.iter().filter(|it| lower.contains(it.0)).map(|it| format!("{system}: {}", it.1)),
         );
-        found.extend(access_key.then(|| format!("{system}: it holds an access key")));
+        found.extend(holds_secret.then(|| format!("{system}: it holds a secret")));
     }
+    found.sort_unstable();
     found.dedup();
     Ok(match found.is_empty() {
         true => Judged::pass("nothing of the kind").unsure(),

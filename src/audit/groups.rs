@@ -19,6 +19,7 @@ use super::group_arn;
 use super::preferences::Preferences;
 use super::promise::legal_retention;
 use super::quote;
+use super::statements::Admits;
 use super::statements::Policy;
 use super::statements::account_of;
 use super::unclear;
@@ -426,6 +427,7 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
     let arn = group_arn(it);
     let mut found = Vec::new();
+    let mut unknown = None;
     let mut fixes = Vec::new();
     // What one scope shows cannot be undone by what the other hides: a failure stands before an unknown.
     let scopes = [it.policies.known(), corner.logs_policies.known()];
@@ -438,13 +440,18 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
         };
         for one in read.statements.iter().filter(|it| it.allows) {
             let about = one.resources.touches(&arn) || one.resources.touches(&format!("{arn}:*"));
-            let foreign = one.accounts().into_iter().flatten().find(|it| !view.is_ours(it));
-            let whom = match (one.means_everybody(), foreign) {
-                (true, _) => "everybody".to_owned(),
-                (false, Some(it)) => it,
-                _ => continue,
+            let whom = match view.admitted(one) {
+                Admits::Ours => continue,
+                Admits::Foreign(them) => them.join(", "),
+                Admits::Everybody => "everybody".to_owned(),
+                Admits::Unknown(whom) if about => {
+                    let why = format!("{} admits {whom} ({})", policy.name, one.name());
+                    unknown.get_or_insert(why);
+                    continue;
+                }
+                Admits::Unknown(_) => continue,
             };
-            if about && !one.is_bound() {
+            if about {
                 found.push(format!("{} admits {whom} ({})", policy.name, one.name()));
                 fixes.push(format!(
                     "aws logs delete-resource-policy --region {} --policy-name {}",
@@ -455,6 +462,9 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
         }
     }
     if found.is_empty() {
+        if let Some(why) = unknown {
+            return Err(unclear(Reason::NotUnderstood, why));
+        }
         for it in scopes {
             it?;
         }
@@ -487,11 +497,25 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
     let mut copies = Vec::new();
     let mut judged = Judged::fail("");
     let mut foreign = Vec::new();
+    let mut hidden: Option<Unread> = None;
     let mut see = |name: &str, to: &str, judged: &mut Judged, mine: bool| {
         // A CloudWatch Logs destination of another account names that account; what lies behind it is told only there.
         let account = account_of(to).filter(|it| !view.is_ours(it));
         let behind =
             corner.destinations.known().ok().and_then(|all| all.iter().find(|it| it.arn == to));
+        // Our own destination hands on to whatever its target is.
+        let account = account.or_else(|| {
+            behind.and_then(|it| account_of(&it.target)).filter(|it| !view.is_ours(it))
+        });
+        if behind.is_none() && account.is_none() && to.contains(":destination:") {
+            hidden.get_or_insert_with(|| match corner.destinations.known() {
+                Err(why) => why,
+                Ok(_) => unclear(
+                    Reason::NotUnderstood,
+                    format!("where the destination {to} hands on to was not read"),
+                ),
+            });
+        }
         let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));
         copies.push(format!("{name} → {to}{behind}"));
         if let Some(account) = account {
@@ -526,7 +550,7 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
         judged.seen = foreign.join("; ");
         return Ok(judged.promised("known accounts alone").details(copies));
     }
-    if let Some(it) = strange {
+    if let Some(it) = strange.or(hidden) {
         return Err(it);
     }
     policies?;

@@ -12,10 +12,13 @@ use super::Severity::Low;
 use super::View;
 use super::frameworks::Group;
 use super::quote;
+use super::statements::Admits;
 use super::statements::Policy;
+use super::statements::Request;
+use super::statements::Said;
 use super::statements::Statement;
+use super::statements::Who;
 use super::statements::account_of;
-use super::statements::glob;
 use super::unclear;
 use crate::config::domain_of;
 use crate::settings::Key;
@@ -146,63 +149,28 @@ const FOR_LOGS: [&str; 5] =
     ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:DescribeKey"];
 
 /// What CloudWatch Logs would be told when it uses the key for a group.
-fn for_group(policy: &Policy, arn: &str) -> Result<Result<(), String>, Unread> {
+fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
     let region = arn.split(':').nth(3).unwrap_or_default();
     let domain = domain_of(region);
-    let services = [format!("logs.{region}.{domain}"), format!("logs.{domain}")];
-    let meant = |it: &&Statement| {
-        it.services().iter().any(|one| services.iter().any(|it| it == one))
-            || (it.services().contains(&"*") || it.means_everybody())
-    };
-    let fits = |it: &Statement| -> Result<bool, Unread> {
-        for condition in &it.conditions {
-            let values = &condition.values;
-            let yes = match condition.key.as_str() {
-                "kms:encryptioncontext:aws:logs:arn" => {
-                    values.iter().any(|it| glob(it, arn) || glob(it.trim_end_matches(":*"), arn))
-                }
-                "aws:sourceaccount" | "kms:calleraccount" => {
-                    let account = account_of(arn);
-                    values.iter().any(|it| account.as_deref() == Some(it))
-                }
-                "aws:sourcearn" => values.iter().any(|it| glob(it, arn)),
-                "kms:viaservice" => values.iter().any(|it| services.contains(it)),
-                other => {
-                    return Err(unclear(
-                        Reason::MissingContextKey,
-                        format!(
-                            "{} depends on {other}, which only a real request carries",
-                            it.name()
-                        ),
-                    ));
-                }
-            };
-            if !yes {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    };
+    let service = format!("logs.{region}.{domain}");
+    let mut context = vec![
+        ("kms:encryptioncontext:aws:logs:arn".to_owned(), arn.to_owned()),
+        ("aws:sourcearn".to_owned(), arn.to_owned()),
+    ];
+    context.extend(account_of(arn).map(|it| ("aws:sourceaccount".to_owned(), it)));
     let mut missing = Vec::new();
     for action in FOR_LOGS {
-        let mut allowed = false;
-        let mut unsure = None;
-        for one in
-            policy.statements.iter().filter(meant).filter(|it| it.actions.holds_action(action))
-        {
-            match (fits(one), one.allows) {
-                (Ok(true), true) => allowed = true,
-                (Ok(true), false) => {
-                    return Ok(Err(format!("{} denies {action} to CloudWatch Logs", one.name())));
-                }
-                (Ok(false), _) => {}
-                (Err(it), _) => unsure = Some(it),
+        let request = Request { principal: &service, action, resource: key, context: &context };
+        match policy.says(&request, true) {
+            Said::Allows(_) => {}
+            Said::Denies(name) => {
+                return Ok(Err(format!("{name} denies {action} to CloudWatch Logs")));
             }
-        }
-        match (allowed, unsure) {
-            (_, Some(it)) => return Err(it),
-            (true, None) => {}
-            (false, None) => missing.push(action),
+            Said::Nothing => missing.push(action),
+            Said::MayAllow(why) | Said::MayDeny(why) => {
+                let why = format!("{why}, which only a real request carries");
+                return Err(unclear(Reason::MissingContextKey, why));
+            }
         }
     }
     Ok(if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
@@ -221,7 +189,7 @@ fn admitting(arn: &str) -> serde_json::Value {
     })
 }
 
-fn admits(it: &Key, _: &View<'_>) -> Answer {
+fn admits(it: &Key, view: &View<'_>) -> Answer {
     let key = state_of(it)?;
     let Some(policy) = policy(it)? else {
         let groups = it.used_by.iter().any(|it| matches!(it, KeyUse::LogGroup(_)));
@@ -234,36 +202,65 @@ fn admits(it: &Key, _: &View<'_>) -> Answer {
     let mut wrong = Vec::new();
     for it in &it.used_by {
         if let KeyUse::LogGroup(arn) = it
-            && let Err(missing) = for_group(&policy, arn)?
+            && let Err(missing) = for_group(&policy, &key.arn, arn)?
         {
             wrong.push(format!("for {arn} CloudWatch Logs lacks {missing}"));
         }
     }
-    // Roles of the account are admitted by the root statement and their own policies; others must be named.
+    // Roles of the account are admitted by a statement for its root and their own policies, else by name; of each role IAM-ROLE-05
+    // tells. Here is asked whether anybody can be.
     let account = account_of(&key.arn).unwrap_or_default();
-    let about = |it: &&Statement| {
-        let ours = it.accounts().iter().flatten().any(|it| *it == account);
-        it.actions.holds_action("kms:GenerateDataKey") && (it.means_everybody() || ours)
+    let about: Vec<&Statement> = policy
+        .statements
+        .iter()
+        .filter(|it| it.actions.holds_action("kms:GenerateDataKey"))
+        .collect();
+    let is_root = |it: &(String, String)| {
+        it.0 == "AWS"
+            && (it.1 == account || it.1 == "*" || it.1.ends_with(&format!(":{account}:root")))
     };
-    let plain = |it: &&Statement| it.allows && it.conditions.is_empty();
-    let delegated = policy.statements.iter().filter(about).any(|it| plain(&it));
-    // A grant under a condition, or a denial, depends on the request that nobody has made.
-    let unsure =
-        policy.statements.iter().filter(about).find(|it| !(plain(it) || delegated && it.allows));
-    let buckets: Vec<&str> = it
+    let delegates = |it: &&&Statement| match &it.principals {
+        Who::These(many) => it.allows && many.iter().any(is_root),
+        Who::AllBut(_) => false,
+    };
+    let delegated = about.iter().any(|it| delegates(&it) && it.conditions.is_empty());
+    let named: Vec<String> = about
+        .iter()
+        .filter(|it| it.allows)
+        .flat_map(|it| match &it.principals {
+            Who::These(many) => many.clone(),
+            Who::AllBut(_) => Vec::new(),
+        })
+        .filter(|it| it.0 == "AWS")
+        .map(|it| it.1)
+        .collect();
+    let writers: Vec<&str> = view.survey.roles.iter().map(|it| it.arn.as_str()).collect();
+    let is_named = writers.iter().any(|it| named.iter().any(|one| one == it));
+    let users: Vec<String> = it
         .used_by
         .iter()
         .filter_map(|it| match it {
-            KeyUse::Bucket(name) => Some(name.as_str()),
-            _ => None,
+            KeyUse::Bucket(name) => Some(format!("s3://{name}")),
+            KeyUse::LogGroup(_) => None,
+            _ => Some("sessions".to_owned()),
         })
         .collect();
-    if !buckets.is_empty() && !delegated && unsure.is_none() {
-        wrong.push(format!("nobody may kms:GenerateDataKey for s3://{}", buckets.join(", s3://")));
-    }
-    if let (true, Some(one), false) = (wrong.is_empty(), unsure, buckets.is_empty()) {
-        let why = format!("{} depends on what only a real request carries", one.name());
-        return Err(unclear(Reason::MissingContextKey, why));
+    let denied = about.iter().find(|it| {
+        !it.allows
+            && it.means_everybody()
+            && it.conditions.is_empty()
+            && matches!(it.principals, Who::These(_))
+    });
+    if let (Some(one), false) = (denied, users.is_empty()) {
+        wrong.push(format!("{} denies kms:GenerateDataKey to everybody", one.name()));
+    } else if !users.is_empty() && !delegated && !is_named {
+        // A grant under a condition depends on the request that nobody has made.
+        let perhaps = about.iter().find(|it| delegates(it));
+        if let (Some(one), true) = (perhaps, wrong.is_empty()) {
+            let why = format!("{} depends on what only a real request carries", one.name());
+            return Err(unclear(Reason::MissingContextKey, why));
+        }
+        wrong.push(format!("nobody who writes may kms:GenerateDataKey for {}", users.join(", ")));
     }
     if wrong.is_empty() {
         return Ok(Judged::pass("those who write with it are admitted"));
@@ -314,19 +311,20 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
     let Some(policy) = policy(it)? else {
         return Ok(Judged::absent("AWS manages it"));
     };
-    let mut everybody = Vec::new();
-    let mut foreign = Vec::new();
-    for one in policy.statements.iter().filter(|it| it.allows && !it.is_bound()) {
-        if one.means_everybody() {
-            everybody.push(one.name());
+    let (mut everybody, mut foreign, mut unknown) = (Vec::new(), Vec::new(), None);
+    for one in policy.statements.iter().filter(|it| it.allows) {
+        match view.admitted(one) {
+            Admits::Ours => {}
+            Admits::Foreign(them) => foreign.extend(them),
+            Admits::Everybody => everybody.push(one.name()),
+            Admits::Unknown(whom) => {
+                unknown.get_or_insert_with(|| format!("{} admits {whom}", one.name()));
+            }
         }
-        let account = account_of(&key.arn);
-        let them = one.accounts().into_iter().flatten();
-        foreign.extend(them.filter(|it| Some(it) != account.as_ref() && !view.is_ours(it)));
     }
-    let unnamed = policy.statements.iter().find(|it| it.admits_unnamed());
-    if let (Some(one), true) = (unnamed, everybody.is_empty()) {
-        let why = format!("{} admits somebody whose account it does not tell", one.name());
+    let account = account_of(&key.arn);
+    foreign.retain(|it| Some(it) != account.as_ref());
+    if let (Some(why), true) = (unknown, everybody.is_empty()) {
         return Err(unclear(Reason::NotUnderstood, why));
     }
     let promised = "named principals alone";
@@ -348,13 +346,15 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
 mod tests {
     use super::*;
 
+    const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1";
+
     #[test]
     fn the_statement_we_advise_is_one_that_passes() {
         let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/ssm/sessions";
         let text = serde_json::json!({ "Statement": [admitting(arn)] }).to_string();
         let policy = Policy::read(&text).unwrap();
-        assert_eq!(for_group(&policy, arn), Ok(Ok(())));
-        assert!(matches!(for_group(&policy, &arn.replace("sessions", "other")), Ok(Err(_))));
+        assert_eq!(for_group(&policy, KEY, arn), Ok(Ok(())));
+        assert!(matches!(for_group(&policy, KEY, &arn.replace("sessions", "other")), Ok(Err(_))));
     }
 
     #[test]
@@ -364,7 +364,7 @@ mod tests {
         statement["Condition"] =
             serde_json::json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } });
         let text = serde_json::json!({ "Statement": [statement] }).to_string();
-        let answer = for_group(&Policy::read(&text).unwrap(), arn);
+        let answer = for_group(&Policy::read(&text).unwrap(), KEY, arn);
         assert_eq!(answer.map_err(|it| it.reason), Err(Reason::MissingContextKey));
     }
 }

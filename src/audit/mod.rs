@@ -12,6 +12,9 @@ use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
 
+use self::statements::Admits;
+use self::statements::Named;
+use self::statements::Statement;
 use crate::audit::frameworks::Group;
 use crate::audit::frameworks::Mapping;
 use crate::audit::promise::Mute;
@@ -33,6 +36,12 @@ use crate::settings::Reason;
 use crate::settings::Role;
 use crate::settings::Survey;
 use crate::settings::Unread;
+
+/// Conditions and variables of policies.
+pub mod conditions;
+
+/// What undoes each protection.
+pub mod undoing;
 
 /// Who may do what, as policy documents say.
 pub mod statements;
@@ -344,6 +353,27 @@ impl<'a> View<'a> {
 
     pub(crate) fn corner(&self, account: &str, region: &str) -> Option<&'a Corner> {
         self.survey.corners.iter().find(|it| it.account == account && it.region == region)
+    }
+
+    /// Whether what a policy names is ours; `None` where nobody knows.
+    pub(crate) fn knows(&self, named: Named<'_>) -> Option<bool> {
+        let networks = || self.survey.corners.iter().map(|it| &it.network);
+        match named {
+            Named::Account(it) => Some(self.is_ours(it)),
+            Named::Organization(_) => None,
+            Named::Vpc(id) => {
+                networks().any(|it| it.vpcs.iter().any(|it| it.id == id)).then_some(true)
+            }
+            Named::Endpoint(id) => networks()
+                .filter_map(|it| it.endpoints.known().ok())
+                .any(|it| it.iter().any(|it| it.id == id))
+                .then_some(true),
+        }
+    }
+
+    /// Whom a statement lets in.
+    pub(crate) fn admitted(&self, by: &Statement) -> Admits {
+        by.admits(&|it| self.knows(it))
     }
 
     /// Whether an account is one that was surveyed or is named in the promise.

@@ -403,7 +403,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             Request { principal: role, action: "s3:PutObject", resource: &arn, context: &[] };
         match policy.says(&request, true) {
             Said::Allows(_) => {}
-            Said::Unclear(why) => {
+            Said::MayAllow(why) | Said::MayDeny(why) => {
                 return Err(unclear(
                     Reason::MissingContextKey,
                     format!("the policy of {id}: {why}"),
@@ -462,6 +462,12 @@ fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
 }
 
 /// Whether a block of addresses holds an address. What is no IPv4 block holds none.
+/// Whether a block begins in a range of private addresses (RFC 1918), or one that VPCs use, too (RFC 6598).
+fn is_private(block: &str) -> bool {
+    let first = block.split('/').next().and_then(|it| it.parse::<Ipv4Addr>().ok());
+    first.is_none_or(|it| it.is_private() || it.octets()[0] == 100 && it.octets()[1] & 0xc0 == 64)
+}
+
 fn holds(block: &str, address: Ipv4Addr) -> bool {
     let Some((base, bits)) = block.split_once('/') else { return false };
     let (Ok(base), Ok(bits)) = (base.parse::<Ipv4Addr>(), bits.parse::<u32>()) else {
@@ -550,14 +556,35 @@ fn let_through(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
             ));
         }
     }
-    let leaves = it
+    let ways: Vec<&Opening> = it
         .security_groups
         .iter()
         .filter_map(group)
         .flat_map(|it| &it.egress)
-        .any(|it| it.carries(443));
-    if !leaves && it.security_groups.iter().all(|it| group(it).is_some()) {
-        wrong.push("its own security groups let nothing out to port 443".into());
+        .filter(|it| it.carries(443))
+        .collect();
+    // The endpoints have addresses of the VPC, as the instance has.
+    let leads_there = |way: &&&Opening| {
+        way.blocks.iter().any(|it| it == "0.0.0.0/0" || address.is_some_and(|one| holds(it, one)))
+            || !way.security_groups.is_empty()
+    };
+    if it.security_groups.iter().all(|it| group(it).is_some()) {
+        if ways.is_empty() {
+            wrong.push("its own security groups let nothing out to port 443".into());
+        } else if !ways.iter().any(|it| leads_there(&it)) {
+            let to: Vec<&str> = ways.iter().flat_map(|it| &it.blocks).map(String::as_str).collect();
+            match address.is_some() && ways.iter().all(|it| it.prefix_lists.is_empty()) {
+                // A block of the VPC beside its own may hold the endpoint.
+                true if !to.iter().any(|it| is_private(it)) => wrong.push(format!(
+                    "its own security groups let it out to port 443 of {} alone",
+                    to.join(", ")
+                )),
+                _ => {
+                    let why = "whether its own security groups let it out to the endpoints depends on their addresses";
+                    unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
+                }
+            }
+        }
     }
     let acls = corner.network.acls.known()?;
     if let Some(one) = acls.iter().find(|one| one.subnets.contains(&it.subnet)) {

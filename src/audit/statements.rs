@@ -6,11 +6,20 @@
 
 use serde_json::Value;
 
+use super::conditions;
+use super::conditions::Carried;
+use super::conditions::Operator;
+use super::conditions::Resolved;
+use super::conditions::Truth;
+
 /// A policy document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     pub statements: Vec<Statement>,
 }
+
+/// The version of the policy language that has variables.
+const WITH_VARIABLES: &str = "2012-10-17";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -21,6 +30,8 @@ pub struct Statement {
     pub resources: Which,
     /// Operator, key, values; keys in lower case, as they are not told apart by case.
     pub conditions: Vec<Condition>,
+    /// Whether its policy is of a version that has variables.
+    pub has_variables: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,16 +83,17 @@ impl Policy {
             Value::Array(many) => many.clone(),
             one => vec![one.clone()],
         };
+        let has_variables = it.get("Version").and_then(Value::as_str) == Some(WITH_VARIABLES);
         statements
             .iter()
-            .map(Statement::read)
+            .map(|it| Statement::read(it, has_variables))
             .collect::<Option<_>>()
             .map(|it| Self { statements: it })
     }
 }
 
 impl Statement {
-    fn read(it: &Value) -> Option<Self> {
+    fn read(it: &Value, has_variables: bool) -> Option<Self> {
         let it = it.as_object()?;
         let which = |yes: &str, no: &str| match (it.get(yes), it.get(no)) {
             (Some(these), _) => Which::These(texts(these)),
@@ -116,6 +128,7 @@ impl Statement {
             actions: which("Action", "NotAction"),
             resources: which("Resource", "NotResource"),
             conditions,
+            has_variables,
         })
     }
 
@@ -146,11 +159,6 @@ impl Statement {
         }
     }
 
-    /// Whether it lets in somebody whose account its principals do not tell: a canonical user, an id of one who is gone.
-    pub fn admits_unnamed(&self) -> bool {
-        self.allows && !self.is_bound() && self.accounts().contains(&None)
-    }
-
     pub fn services(&self) -> Vec<&str> {
         match &self.principals {
             Who::These(many) => {
@@ -160,30 +168,127 @@ impl Statement {
         }
     }
 
-    /// Whether its principals are held to known accounts by a condition, whoever is named.
-    pub fn is_bound(&self) -> bool {
-        const BOUND: [&str; 11] = [
-            "aws:principalorgid",
-            "aws:principalorgpaths",
-            "aws:principalaccount",
-            "aws:principalarn",
-            "aws:sourceaccount",
-            "aws:sourcearn",
-            "aws:sourceorgid",
-            "aws:sourceorgpaths",
-            "kms:calleraccount",
-            "aws:sourcevpce",
-            "aws:sourcevpc",
-        ];
-        self.conditions.iter().any(|it| {
-            let negated = it.operator.contains("Not") || it.operator.ends_with("IfExists");
-            let anything = it.values.iter().any(|it| it == "*" || it.is_empty());
-            BOUND.contains(&it.key.as_str()) && !negated && !anything
-        })
+    /// Whom an Allow lets in. `is_ours` says whether what a condition names is ours, `None` where nobody knows.
+    ///
+    /// A condition holds its principals to what its values name, and these are judged as principals are. A foreign account that is named
+    /// as principal is told, whatever else the statement says.
+    pub fn admits(&self, is_ours: &dyn Fn(Named<'_>) -> Option<bool>) -> Admits {
+        let foreign = |account: &String| is_ours(Named::Account(account)) != Some(true);
+        let named: Vec<String> = self.accounts().into_iter().flatten().filter(foreign).collect();
+        if !named.is_empty() {
+            return Admits::Foreign(named);
+        }
+        let is_unnamed = self.accounts().contains(&None);
+        if !self.means_everybody() && !is_unnamed {
+            return Admits::Ours;
+        }
+        let mut bound: Vec<Admits> =
+            self.conditions.iter().filter_map(|it| it.binds(is_ours)).collect();
+        // All conditions hold at once, so the narrowest says most.
+        bound.sort_by_key(|it| match it {
+            Admits::Ours => 0,
+            Admits::Unknown(_) => 1,
+            Admits::Foreign(_) => 2,
+            Admits::Everybody => 3,
+        });
+        match bound.into_iter().next() {
+            Some(it) => it,
+            None if is_unnamed => Admits::Unknown("somebody whose account it does not tell".into()),
+            None => Admits::Everybody,
+        }
     }
 
     pub fn condition(&self, key: &str) -> Option<&Condition> {
         self.conditions.iter().find(|it| it.key == key)
+    }
+}
+
+/// What the value of a condition names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    Account(&'a str),
+    /// An organization's id, `o-…`.
+    Organization(&'a str),
+    Vpc(&'a str),
+    /// A VPC endpoint's id.
+    Endpoint(&'a str),
+}
+
+/// Whom a statement lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admits {
+    /// Nobody of another account.
+    Ours,
+    /// These accounts.
+    Foreign(Vec<String>),
+    Everybody,
+    /// In words, what is not known to be ours.
+    Unknown(String),
+}
+
+impl Condition {
+    /// Whom it holds principals to; `None` if to nobody, as a wildcard in the place of an account does.
+    /// Source: "AWS global condition context keys", "AWS KMS condition keys".
+    fn binds(&self, is_ours: &dyn Fn(Named<'_>) -> Option<bool>) -> Option<Admits> {
+        let operator = Operator::read(&self.operator).filter(|it| it.demands())?;
+        let is_open = |it: &str| {
+            it.is_empty()
+                || it.contains("${")
+                || operator.has_wildcards() && it.contains(['*', '?'])
+                // Text is compared as it stands, and nothing is called so.
+                || it == "*"
+        };
+        let mut foreign = Vec::new();
+        let mut unknown = None;
+        for value in &self.values {
+            let account;
+            let named = match self.key.as_str() {
+                "aws:principalaccount" | "aws:sourceaccount" | "kms:calleraccount" => {
+                    Named::Account(value)
+                }
+                "aws:principalarn" | "aws:sourcearn" => {
+                    account = value.split(':').nth(4).unwrap_or_default();
+                    if account.is_empty() && value.starts_with("arn:") {
+                        // The ARN of a bucket tells no account.
+                        unknown =
+                            Some(format!("what comes from {value}, whose account is not known"));
+                        continue;
+                    }
+                    Named::Account(account)
+                }
+                "aws:principalorgid" | "aws:sourceorgid" => Named::Organization(value),
+                "aws:principalorgpaths" | "aws:sourceorgpaths" => {
+                    Named::Organization(value.split('/').next().unwrap_or_default())
+                }
+                "aws:sourcevpc" => Named::Vpc(value),
+                "aws:sourcevpce" => Named::Endpoint(value),
+                _ => return None,
+            };
+            let (what, name) = match named {
+                Named::Account(it) => ("the account", it),
+                Named::Organization(it) => ("the organization", it),
+                Named::Vpc(it) => ("the VPC", it),
+                Named::Endpoint(it) => ("the endpoint", it),
+            };
+            // One value that admits anybody admits all.
+            if is_open(name) {
+                return None;
+            }
+            match (is_ours(named), named) {
+                (Some(true), _) => {}
+                (_, Named::Account(it)) => foreign.push(it.to_owned()),
+                _ => {
+                    unknown =
+                        Some(format!("whoever is in {what} {name}, which is not known to be ours"));
+                }
+            }
+        }
+        Some(match (foreign.is_empty(), unknown) {
+            (false, _) => Admits::Foreign(foreign),
+            (true, Some(it)) => Admits::Unknown(it),
+            (true, None) if self.values.is_empty() => return None,
+            (true, None) => Admits::Ours,
+        })
     }
 }
 
@@ -208,6 +313,22 @@ impl Which {
         self.holds(arn, true)
     }
 
+    /// Whether an ARN is among them, as far as variables in them are known.
+    pub fn covers(&self, arn: &str, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Truth {
+        let found = |many: &[String]| {
+            many.iter().fold(Truth::No, |so_far, it| {
+                so_far.or(match conditions::resolve(it, variables, carried) {
+                    Resolved::Known(pattern) => conditions::is_like(&pattern, arn).into(),
+                    Resolved::Unknown => Truth::Unknown,
+                })
+            })
+        };
+        match self {
+            Self::These(many) => found(many),
+            Self::AllBut(many) => found(many).negated(),
+        }
+    }
+
     /// Whether some ARN that begins like this may be among them: what is asked of a pattern, not of one ARN.
     pub fn touches(&self, arn: &str) -> bool {
         match self {
@@ -222,7 +343,7 @@ impl Which {
 /// A request that somebody might make.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// ARN of a role or user.
+    /// ARN of a role or user, or the name of a service.
     pub principal: &'a str,
     pub action: &'a str,
     pub resource: &'a str,
@@ -237,93 +358,155 @@ pub enum Said {
     Allows(String),
     Denies(String),
     Nothing,
-    /// It depends on what is not known, in words.
-    Unclear(String),
+    /// Nothing denies it, and whether anything allows it depends on what is not known, in words.
+    MayAllow(String),
+    /// It may deny it; so.
+    MayDeny(String),
 }
 
 impl Policy {
     /// What this document says. Of a policy that is attached to a resource `names_principals` is true.
     pub fn says(&self, request: &Request<'_>, names_principals: bool) -> Said {
-        let mut allowed = None;
-        let mut unclear = None;
+        let (mut allowed, mut perhaps, mut denied) = (None, None, None);
         for it in &self.statements {
-            if !it.actions.holds_action(request.action)
-                || !it.resources.holds_resource(request.resource)
-                || (names_principals && !it.means(request.principal))
-            {
-                continue;
-            }
-            match it.holds(request) {
-                Some(true) if it.allows => allowed = Some(it.name()),
+            match it.meets(request, names_principals) {
+                Truth::No => {}
+                Truth::Yes if it.allows => allowed = Some(it.name()),
                 // A denial ends all.
-                Some(true) => return Said::Denies(it.name()),
-                Some(false) => {}
-                None => {
-                    let keys: Vec<&str> = it.conditions.iter().map(|it| it.key.as_str()).collect();
+                Truth::Yes => return Said::Denies(it.name()),
+                Truth::Unknown => {
                     let what = if it.allows { "allows" } else { "denies" };
-                    unclear = Some(format!("{} {what} it by {}", it.name(), keys.join(", ")));
+                    let why = format!("{} {what} it by {}", it.name(), it.depends_on());
+                    *if it.allows { &mut perhaps } else { &mut denied } = Some(why);
                 }
             }
         }
-        match (unclear, allowed) {
-            (Some(it), _) => Said::Unclear(it),
-            (None, Some(it)) => Said::Allows(it),
-            (None, None) => Said::Nothing,
+        // What may be allowed once more is allowed no less.
+        match (denied, allowed, perhaps) {
+            (Some(it), ..) => Said::MayDeny(it),
+            (None, Some(it), _) => Said::Allows(it),
+            (None, None, Some(it)) => Said::MayAllow(it),
+            (None, None, None) => Said::Nothing,
+        }
+    }
+}
+
+impl Request<'_> {
+    fn is_service(&self) -> bool {
+        !self.principal.starts_with("arn:") && self.principal.contains(".amazonaws.com")
+    }
+
+    /// What it carries under a key in lower case.
+    /// Source: "AWS global condition context keys".
+    fn carries(&self, key: &str) -> Carried {
+        if let Some((_, value)) = self.context.iter().find(|it| it.0 == key) {
+            return Carried::one(value.clone());
+        }
+        if self.is_service() {
+            return match key {
+                "aws:principalisawsservice" => Carried::one("true"),
+                "aws:principalservicename" => Carried::one(self.principal),
+                "aws:principalarn"
+                | "aws:principalaccount"
+                | "aws:principalorgid"
+                | "aws:username" => Carried::Absent,
+                _ => Carried::Unknown,
+            };
+        }
+        let account = account_of(self.principal);
+        let kind = self.principal.split(':').nth(5).unwrap_or_default();
+        let name = kind.rsplit('/').next().unwrap_or_default();
+        match key {
+            "aws:principalarn" => Carried::one(self.principal),
+            "aws:principalaccount" | "kms:calleraccount" => {
+                account.map_or(Carried::Unknown, Carried::one)
+            }
+            "aws:principalisawsservice" => Carried::one("false"),
+            "aws:principalservicename" | "aws:principalservicenameslist" => Carried::Absent,
+            "aws:principaltype" if kind.starts_with("role/") => Carried::one("AssumedRole"),
+            "aws:principaltype" if kind.starts_with("user/") => Carried::one("User"),
+            "aws:username" if kind.starts_with("user/") => Carried::one(name),
+            "aws:username" if kind.starts_with("role/") => Carried::Absent,
+            _ => Carried::Unknown,
         }
     }
 }
 
 impl Statement {
-    /// Whether a role or user is meant, by itself, as everybody, or through its account.
-    fn means(&self, principal: &str) -> bool {
-        let account = account_of(principal);
-        let meant = |it: &(String, String)| {
-            let delegated = it.1.ends_with(":root") || account_of(&it.1).as_ref() == Some(&it.1);
-            it.0 == "AWS"
-                && (it.1 == "*"
-                    || it.1 == principal
-                    || (delegated && account.is_some() && account_of(&it.1) == account))
-        };
-        match &self.principals {
-            Who::These(many) => many.iter().any(meant),
-            Who::AllBut(many) => !many.iter().any(meant),
+    /// Whether it is about a request.
+    fn meets(&self, request: &Request<'_>, names_principals: bool) -> Truth {
+        if !self.actions.holds_action(request.action) {
+            return Truth::No;
+        }
+        let carried = |key: &str| request.carries(key);
+        let resource = self.resources.covers(request.resource, self.has_variables, &carried);
+        let meant = if names_principals { self.means(request) } else { Truth::Yes };
+        self.conditions.iter().fold(resource.and(meant), |so_far, it| {
+            // One that does not hold settles it, whatever the others depend on.
+            so_far.and(conditions::holds(it, self.has_variables, &carried))
+        })
+    }
+
+    /// In words, what it depends on.
+    fn depends_on(&self) -> String {
+        let keys: Vec<&str> = self.conditions.iter().map(|it| it.key.as_str()).collect();
+        match keys.is_empty() {
+            true => "whom or what it names".to_owned(),
+            false => keys.join(", "),
         }
     }
 
-    /// Whether its conditions hold for a request; `None` if one depends on what only a real request carries.
-    fn holds(&self, request: &Request<'_>) -> Option<bool> {
-        let account = account_of(request.principal);
-        let mut clear = true;
-        for it in &self.conditions {
-            let carried = match it.key.as_str() {
-                "aws:principalarn" => Some(request.principal.to_owned()),
-                "aws:principalaccount" | "kms:calleraccount" => account.clone(),
-                key => request.context.iter().find(|it| it.0 == key).map(|it| it.1.clone()),
-            };
-            let any = |same: fn(&str, &str) -> bool| {
-                carried.as_ref().map(|carried| it.values.iter().any(|it| same(it, carried)))
-            };
-            let equal: fn(&str, &str) -> bool = |one, other| one == other;
-            let folded: fn(&str, &str) -> bool = |one, other| one.eq_ignore_ascii_case(other);
-            let operator = it.operator.trim_end_matches("IfExists");
-            let held = match operator {
-                "StringEquals" => any(equal),
-                "StringEqualsIgnoreCase" | "Bool" => any(folded),
-                "StringNotEquals" => any(equal).map(|it| !it),
-                "StringLike" | "ArnEquals" | "ArnLike" => any(glob),
-                "StringNotLike" | "ArnNotEquals" | "ArnNotLike" => any(glob).map(|it| !it),
-                "Null" => carried.as_ref().map(|_| it.values.iter().any(|it| it == "false")),
-                _ => None,
-            };
-            match held {
-                Some(true) => {}
-                // One that does not hold settles it, whatever the others depend on.
-                Some(false) => return Some(false),
-                None => clear = false,
+    /// Whether a role, a user or a service is meant, by itself, as everybody, or through its account.
+    /// Source: "AWS JSON policy elements: Principal", "AWS JSON policy elements: NotPrincipal".
+    fn means(&self, request: &Request<'_>) -> Truth {
+        let principal = request.principal;
+        let account = account_of(principal);
+        let is_root = |name: &str| {
+            let delegates = name.ends_with(":root") || account_of(name).as_deref() == Some(name);
+            delegates && account.is_some() && account_of(name) == account
+        };
+        // A session of the role, or an id that AWS put in the place of somebody's ARN.
+        let may_be = |name: &str| {
+            let role = principal.rsplit('/').next().unwrap_or_default();
+            let session = format!(":assumed-role/{role}/");
+            name.contains(&session) && account_of(name) == account
+                || (name.starts_with("AROA") || name.starts_with("AIDA")) && !name.contains(':')
+        };
+        match &self.principals {
+            Who::These(many) => many.iter().fold(Truth::No, |so_far, (kind, name)| {
+                so_far.or(match kind.as_str() {
+                    "AWS" if name == "*" => Truth::Yes,
+                    "AWS" if !request.is_service() => match name == principal || is_root(name) {
+                        true => Truth::Yes,
+                        false if may_be(name) => Truth::Unknown,
+                        false => Truth::No,
+                    },
+                    "Service" if request.is_service() => {
+                        (name == "*" || is_service(name, principal)).into()
+                    }
+                    _ => Truth::No,
+                })
+            }),
+            // "You must specify both the account ARN and the ARN of the principal": the account's root alone exempts nobody but the root.
+            Who::AllBut(many) => {
+                let names = |is: &dyn Fn(&str) -> bool| many.iter().any(|it| is(&it.1));
+                let by_name = names(&|it| it == principal || is_service(it, principal));
+                let by_account = request.is_service() || names(&is_root);
+                match (by_name, by_account, names(&may_be)) {
+                    (true, true, _) => Truth::No,
+                    (false, _, false) => Truth::Yes,
+                    _ => Truth::Unknown,
+                }
             }
         }
-        clear.then_some(true)
     }
+}
+
+/// Whether a service is called so: by its name in its Region, or by the name that stands for it in all.
+fn is_service(name: &str, service: &str) -> bool {
+    let (first, rest) = service.split_once('.').unwrap_or((service, ""));
+    let everywhere = rest.split_once('.').map(|it| format!("{first}.{}", it.1));
+    name == service || everywhere.as_deref() == Some(name)
 }
 
 /// The account in an ARN, or an account id by itself.
@@ -399,18 +582,221 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_binds_unless_it_is_negated_or_admits_anything() {
-        let with = |condition: &str| {
+    fn a_condition_binds_to_what_its_values_name() {
+        let with = |principal: &str, condition: &str| {
             one(&format!(
-                r#"{{"Effect":"Allow","Principal":"*","Action":"*","Condition":{{{condition}}}}}"#
+                r#"{{"Effect":"Allow","Principal":{principal},"Action":"*","Condition":{{{condition}}}}}"#
             ))
-            .is_bound()
+            .admits(&|it| match it {
+                Named::Account(it) => Some(it == "111122223333"),
+                Named::Vpc(it) => (it == "vpc-1").then_some(true),
+                Named::Organization(_) | Named::Endpoint(_) => None,
+            })
         };
-        assert!(with(r#""StringEquals":{"aws:PrincipalOrgID":"o-1"}"#));
-        assert!(!with(r#""StringNotEquals":{"aws:PrincipalOrgID":"o-1"}"#));
-        assert!(!with(r#""StringLike":{"aws:PrincipalArn":"*"}"#));
-        assert!(!with(r#""StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}"#));
-        assert!(!with(r#""Bool":{"aws:SecureTransport":"true"}"#));
+        let all = |condition: &str| with(r#""*""#, condition);
+        let foreign = |it: Admits| it == Admits::Foreign(vec!["999988887777".into()]);
+        assert_eq!(all(r#""StringEquals":{"aws:PrincipalAccount":"111122223333"}"#), Admits::Ours);
+        assert!(foreign(all(r#""StringEquals":{"aws:PrincipalAccount":"999988887777"}"#)));
+        assert!(foreign(all(
+            r#""StringEquals":{"kms:CallerAccount":["111122223333","999988887777"]}"#
+        )));
+        let arn = |it: &str| all(&format!(r#""ArnLike":{{"aws:PrincipalArn":"{it}"}}"#));
+        assert_eq!(arn("arn:aws:iam::111122223333:role/*"), Admits::Ours);
+        assert!(foreign(arn("arn:aws:iam::999988887777:role/x")));
+        for open in ["*", "arn:aws:iam::*:role/*", "arn:aws:iam::*:*", "arn:aws:iam::1111*:role/x"]
+        {
+            assert_eq!(arn(open), Admits::Everybody, "{open}");
+        }
+        assert_eq!(all(r#""StringLike":{"aws:PrincipalOrgID":"o-*"}"#), Admits::Everybody);
+        let unknown = |it: Admits| matches!(it, Admits::Unknown(_));
+        assert!(unknown(all(r#""StringEquals":{"aws:PrincipalOrgID":"o-1"}"#)));
+        assert!(unknown(all(r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-1/r-2/*"}"#)));
+        assert!(unknown(all(r#""StringEquals":{"aws:SourceVpc":"vpc-attacker"}"#)));
+        assert_eq!(all(r#""StringEquals":{"aws:SourceVpc":"vpc-1"}"#), Admits::Ours);
+        for open in [
+            r#""StringNotEquals":{"aws:PrincipalOrgID":"o-1"}"#,
+            r#""StringEqualsIfExists":{"aws:PrincipalAccount":"111122223333"}"#,
+            r#""ForAllValues:StringEquals":{"aws:PrincipalAccount":"111122223333"}"#,
+            r#""Bool":{"aws:SecureTransport":"true"}"#,
+            r#""StringSortOf":{"aws:PrincipalAccount":"111122223333"}"#,
+            r#""StringEquals":{"aws:PrincipalAccount":[]}"#,
+        ] {
+            assert_eq!(all(open), Admits::Everybody, "{open}");
+        }
+        // The narrowest of several conditions says most.
+        let both =
+            r#""StringEquals":{"aws:PrincipalOrgID":"o-1","aws:PrincipalAccount":"111122223333"}"#;
+        assert_eq!(all(both), Admits::Ours);
+        // A foreign account that is named is told.
+        let root = r#"{"AWS":"arn:aws:iam::999988887777:root"}"#;
+        assert!(foreign(with(root, both)));
+        assert!(foreign(with(root, r#""StringEquals":{"aws:SourceVpc":"vpc-1"}"#)));
+        assert!(unknown(with(r#"{"AWS":"AIDAEXAMPLE"}"#, "")));
+        assert_eq!(with(r#"{"Service":"logs.amazonaws.com"}"#, ""), Admits::Ours);
+    }
+
+    /// Statement, what it says of a role's request to put an object into a bucket; and by it of what kind the statement is.
+    #[test]
+    fn a_request_is_allowed_denied_or_unclear() {
+        let context = [("s3:x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned())];
+        let request = Request {
+            principal: "arn:aws:iam::111122223333:role/node",
+            action: "s3:PutObject",
+            resource: "arn:aws:s3:::acme/AWSLogs/111122223333/a.log",
+            context: &context,
+        };
+        let says = |statements: &str| {
+            let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+            match Policy::read(&text).unwrap().says(&request, true) {
+                Said::Allows(_) => "allows",
+                Said::Denies(_) => "denies",
+                Said::Nothing => "nothing",
+                Said::MayAllow(_) | Said::MayDeny(_) => "unclear",
+            }
+        };
+        let deny = |rest: &str| {
+            format!(
+                r#"{{"Effect":"Allow","Principal":{{"AWS":"111122223333"}},"Action":"s3:*","Resource":"*"}},{{"Effect":"Deny",{rest}}}"#
+            )
+        };
+        let allow = |rest: &str| format!(r#"{{"Effect":"Allow",{rest}}}"#);
+        let put = r#""Action":"s3:PutObject","Resource":"*""#;
+        for (statements, wanted) in [
+            (allow(&format!(r#""Principal":"*",{put}"#)), "allows"),
+            (
+                allow(&format!(r#""Principal":{{"AWS":"arn:aws:iam::111122223333:root"}},{put}"#)),
+                "allows",
+            ),
+            (
+                allow(&format!(r#""Principal":{{"AWS":"arn:aws:iam::999988887777:root"}},{put}"#)),
+                "nothing",
+            ),
+            (
+                allow(&format!(
+                    r#""Principal":{{"AWS":"arn:aws:sts::111122223333:assumed-role/node/i-1"}},{put}"#
+                )),
+                "unclear",
+            ),
+            (allow(&format!(r#""Principal":{{"AWS":"AROAEXAMPLE"}},{put}"#)), "unclear"),
+            (allow(&format!(r#""Principal":{{"Service":"ssm.amazonaws.com"}},{put}"#)), "nothing"),
+            (allow(r#""Principal":"*","NotAction":"s3:Delete*","Resource":"*""#), "allows"),
+            (
+                allow(r#""Principal":"*","Action":"s3:*","NotResource":"arn:aws:s3:::acme/*""#),
+                "nothing",
+            ),
+            (
+                allow(
+                    r#""Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::acme/AWSLogs/${aws:PrincipalAccount}/*""#,
+                ),
+                "allows",
+            ),
+            (
+                allow(
+                    r#""Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::acme/${aws:PrincipalTag/team}/*""#,
+                ),
+                "unclear",
+            ),
+            (
+                deny(
+                    r#""Principal":"*","Action":"s3:*","NotResource":"arn:aws:s3:::acme/AWSLogs/${aws:PrincipalAccount}/*""#,
+                ),
+                "allows",
+            ),
+            (
+                deny(
+                    r#""Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::acme/AWSLogs/${aws:PrincipalAccount}/*""#,
+                ),
+                "denies",
+            ),
+            // One exempts a role by naming it and its account; the account alone exempts its root.
+            (
+                deny(&format!(
+                    r#""NotPrincipal":{{"AWS":["arn:aws:iam::111122223333:role/node","111122223333"]}},{put}"#
+                )),
+                "allows",
+            ),
+            (deny(&format!(r#""NotPrincipal":{{"AWS":"111122223333"}},{put}"#)), "denies"),
+            (
+                deny(&format!(
+                    r#""NotPrincipal":{{"AWS":"arn:aws:iam::111122223333:role/node"}},{put}"#
+                )),
+                "unclear",
+            ),
+            // What depends on a request denies perhaps; what may allow it once more takes nothing away.
+            (
+                deny(&format!(
+                    r#""Principal":"*",{put},"Condition":{{"StringNotEquals":{{"aws:SourceVpce":"vpce-1"}}}}"#
+                )),
+                "unclear",
+            ),
+            (
+                format!(
+                    "{},{}",
+                    allow(&format!(r#""Principal":"*",{put}"#)),
+                    allow(&format!(
+                        r#""Principal":"*",{put},"Condition":{{"StringEquals":{{"aws:SourceVpce":"vpce-1"}}}}"#
+                    ))
+                ),
+                "allows",
+            ),
+            (
+                deny(&format!(
+                    r#""Principal":"*",{put},"Condition":{{"StringNotEquals":{{"s3:x-amz-server-side-encryption":"aws:kms"}}}}"#
+                )),
+                "allows",
+            ),
+            (
+                deny(&format!(
+                    r#""Principal":"*",{put},"Condition":{{"StringNotEquals":{{"s3:x-amz-server-side-encryption":"AES256"}}}}"#
+                )),
+                "denies",
+            ),
+            (
+                deny(&format!(
+                    r#""Principal":"*",{put},"Condition":{{"StringNotEquals":{{"aws:PrincipalAccount":"111122223333"}}}}"#
+                )),
+                "allows",
+            ),
+            (
+                deny(&format!(
+                    r#""Principal":"*",{put},"Condition":{{"StringNotEquals":{{"aws:PrincipalAccount":"999988887777"}}}}"#
+                )),
+                "denies",
+            ),
+            (
+                deny(&format!(
+                    r#""Principal":"*",{put},"Condition":{{"SomethingElse":{{"aws:PrincipalAccount":"999988887777"}}}}"#
+                )),
+                "unclear",
+            ),
+        ] {
+            assert_eq!(says(&statements), wanted, "{statements}");
+        }
+    }
+
+    #[test]
+    fn a_service_is_meant_by_its_name_here_or_everywhere() {
+        let context = [("aws:sourceaccount".to_owned(), "111122223333".to_owned())];
+        let request = Request {
+            principal: "logs.eu-west-1.amazonaws.com",
+            action: "kms:Decrypt",
+            resource: "arn:aws:kms:eu-west-1:111122223333:key/1",
+            context: &context,
+        };
+        let says = |principal: &str, condition: &str| {
+            let text = format!(
+                r#"{{"Statement":[{{"Sid":"S","Effect":"Allow","Principal":{principal},"Action":"kms:*","Resource":"*","Condition":{{{condition}}}}}]}}"#
+            );
+            Policy::read(&text).unwrap().says(&request, true) == Said::Allows("S".into())
+        };
+        assert!(says(r#"{"Service":"logs.eu-west-1.amazonaws.com"}"#, ""));
+        assert!(says(r#"{"Service":"logs.amazonaws.com"}"#, ""));
+        assert!(!says(r#"{"Service":"logs.us-east-1.amazonaws.com"}"#, ""));
+        assert!(!says(r#"{"AWS":"111122223333"}"#, ""));
+        let service = r#"{"Service":"logs.eu-west-1.amazonaws.com"}"#;
+        assert!(says(service, r#""StringEquals":{"aws:SourceAccount":"111122223333"}"#));
+        assert!(!says(service, r#""StringNotEquals":{"aws:SourceAccount":"111122223333"}"#));
+        assert!(says(service, r#""Bool":{"aws:PrincipalIsAWSService":"true"}"#));
     }
 
     #[test]
@@ -440,7 +826,7 @@ mod tests {
         let own = r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/node"}"#;
         assert_eq!(says(&deny(own)), Said::Denies("D".into()));
         let endpoint = r#""StringNotEquals":{"aws:SourceVpce":"vpce-1"}"#;
-        assert_eq!(says(&deny(endpoint)), Said::Unclear("D denies it by aws:sourcevpce".into()));
+        assert_eq!(says(&deny(endpoint)), Said::MayDeny("D denies it by aws:sourcevpce".into()));
         let both = format!("{endpoint},{tls}");
         assert_eq!(says(&deny(&both)), Said::Allows("A".into()), "one condition fails anyway");
     }

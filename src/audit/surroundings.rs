@@ -73,6 +73,9 @@ fn trails<'a>(account: &str, view: &View<'a>) -> (Vec<(&'a Trail, &'a Corner)>, 
     (out, lacking)
 }
 
+/// Days without a file after which a trail is taken for one that does not deliver. Ours: CloudTrail says "within about 5 minutes".
+const SILENT: i64 = 7;
+
 /// Whether management events that change something are recorded: StartSession is one.
 fn records_writes(selectors: &[Selector]) -> bool {
     selectors.iter().any(|it| match it {
@@ -90,7 +93,10 @@ fn records_writes(selectors: &[Selector]) -> bool {
                 it.equals.is_empty() && !it.not_equals.iter().any(|it| it.starts_with("ssm."))
                     || it.equals.iter().any(|it| it.starts_with("ssm."))
             });
-            management && !reads_alone && sources
+            // Any other field leaves somebody or something out.
+            let known = ["eventCategory", "readOnly", "eventSource"];
+            let is_narrow = fields.iter().any(|it| !known.contains(&it.field.as_str()));
+            management && !reads_alone && sources && !is_narrow
         }
     })
 }
@@ -123,6 +129,12 @@ fn recorded(account: &str, view: &View<'_>) -> Answer {
         }
         if let Some(error) = status.delivery_error.as_ref().filter(|it| !it.is_empty()) {
             wrong.push(format!("it cannot deliver: {error}"));
+        }
+        // Management events come every day wherever anything is used; files of them come within minutes.
+        if let Some(last) =
+            status.delivered_at.filter(|it| it.days_until(view.survey.taken_at) > SILENT)
+        {
+            wrong.push(format!("it delivered nothing since {}", &last.to_string()[..10]));
         }
         if wrong.is_empty() {
             return Ok(Judged::pass(format!("{} records them", it.name)).promised(promised));

@@ -23,6 +23,8 @@ use super::statements::Request;
 use super::statements::Said;
 use super::statements::account_of;
 use super::unclear;
+use super::undoing;
+use super::undoing::On;
 use crate::config::domain_of;
 use crate::config::partition_of;
 use crate::settings::Bucket;
@@ -134,6 +136,7 @@ pub(super) const CHECKS: &[Check] = &[
             "ssm:ListDocuments",
             "s3:GetBucketVersioning",
             "s3:GetBucketObjectLockConfiguration",
+            "s3:GetBucketPolicy",
         ],
         why: "Whoever is root on the node has the role's credentials: what it may delete or shorten, they may.",
         then: "Take these permissions from the role; CloudWatchAgentServerPolicy and AmazonEC2RoleforSSM bring some of them.",
@@ -321,11 +324,9 @@ fn whole_group(group: &str) -> String {
     format!("{group}:log-stream:")
 }
 
-const ERASE_OBJECT: [&str; 4] =
-    ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:BypassGovernanceRetention"];
-const ERASE_BUCKET: [&str; 2] = ["s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"];
-const ERASE_STREAM: [&str; 2] = ["logs:DeleteLogStream", "logs:GetLogEvents"];
-const ERASE_GROUP: [&str; 2] = ["logs:DeleteLogGroup", "logs:PutRetentionPolicy"];
+/// What reads the record back, which a writer needs as little as what erases it.
+const READ_OBJECT: &str = "s3:GetObject";
+const READ_STREAM: &str = "logs:GetLogEvents";
 
 /// Keys of the buckets and sessions of these corners, as ARNs where they are known; and whether the key serves a bucket.
 fn keys_used<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<(&'a Key, bool)> {
@@ -388,12 +389,13 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
     for (name, prefix) in &buckets {
         let bucket = view.bucket(name);
         let mut actions = vec!["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"];
-        actions.extend(ERASE_OBJECT);
+        actions.extend(undoing::actions(On::Object));
+        actions.push(READ_OBJECT);
         let resource = object_arn(name, prefix, partition);
         out.push(Question { resource, actions, context: carried(bucket) });
         let resource = format!("arn:{partition}:s3:::{name}");
         let mut actions = vec!["s3:GetEncryptionConfiguration"];
-        actions.extend(ERASE_BUCKET);
+        actions.extend(undoing::actions(On::Bucket));
         let context = vec![("aws:SecureTransport", "boolean", "true".to_owned())];
         if !out.iter().any(|it| it.resource == resource) {
             out.push(Question { resource, actions, context });
@@ -402,9 +404,10 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
     for group in &groups {
         let mut actions =
             vec!["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
-        actions.extend(ERASE_STREAM);
+        actions.extend(undoing::actions(On::Stream));
+        actions.push(READ_STREAM);
         out.push(Question { resource: stream_arn(group), actions, context: Vec::new() });
-        let actions = ERASE_GROUP.to_vec();
+        let actions = undoing::actions(On::Group);
         out.push(Question { resource: whole_group(group), actions, context: Vec::new() });
     }
     for (key, of_bucket) in keys_used(corners, view) {
@@ -414,12 +417,13 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
             true => {
                 let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
                 (
-                    vec!["kms:GenerateDataKey", "kms:Decrypt", "kms:ScheduleKeyDeletion"],
+                    vec!["kms:GenerateDataKey", "kms:Decrypt"],
                     vec![("kms:ViaService", "string", service)],
                 )
             }
-            false => (vec!["kms:Decrypt", "kms:ScheduleKeyDeletion"], Vec::new()),
+            false => (vec!["kms:Decrypt"], Vec::new()),
         };
+        let actions = [actions, undoing::actions(On::Key)].concat();
         match out.iter_mut().find(|it| it.resource == resource) {
             Some(it) => it.actions.extend(
                 actions.iter().filter(|one| !it.actions.contains(one)).copied().collect::<Vec<_>>(),
@@ -429,7 +433,11 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
     }
     for it in corners {
         let resource = format!("arn:{partition}:ssm:{}:{}:document/{NAME}", it.region, it.account);
-        out.push(Question { resource, actions: vec!["ssm:UpdateDocument"], context: Vec::new() });
+        let actions = undoing::actions(On::Document);
+        out.push(Question { resource, actions, context: Vec::new() });
+    }
+    if let (false, Some(it)) = (groups.is_empty(), out.first_mut()) {
+        it.actions.extend(undoing::actions(On::Logs));
     }
     out
 }
@@ -504,7 +512,7 @@ fn by_policies(role: &Role, action: &str, resource: &str) -> Option<Verdict> {
         match Policy::read(&it.document)?.says(&request, false) {
             Said::Nothing => {}
             Said::Denies(_) => denied = Verdict::Denied(Some(format!("its policy {}", it.name))),
-            Said::Allows(_) | Said::Unclear(_) => return None,
+            Said::Allows(_) | Said::MayAllow(_) | Said::MayDeny(_) => return None,
         }
     }
     Some(denied)
@@ -640,7 +648,9 @@ fn by_bucket(
     let ours = account_of(&role.arn).is_some_and(|it| it == bucket.account);
     match (said, said_by_bucket) {
         (_, Said::Denies(_)) | (Verdict::Denied(Some(_)), _) => Ok(false),
-        (_, Said::Unclear(it)) => {
+        // What a role may do in its own account by its own policies needs no word of the bucket's.
+        (Verdict::Allowed, Said::MayAllow(_)) if ours => Ok(true),
+        (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
             Err(unclear(Reason::MissingContextKey, format!("the bucket's policy: {it}")))
         }
         (Verdict::Allowed, Said::Allows(_)) => Ok(true),
@@ -744,7 +754,7 @@ fn by_key(
     let request = Request { principal: &role.arn, action, resource: &state.arn, context };
     match (said, policy.says(&request, true)) {
         (Verdict::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
-        (_, Said::Unclear(it)) => {
+        (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
             Err(unclear(Reason::MissingContextKey, format!("the key's policy: {it}")))
         }
         (Verdict::Allowed, Said::Allows(_)) => Ok(true),
@@ -800,27 +810,52 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     let corners = corners_of(role, view);
     let (buckets, groups) = destinations(&corners);
     let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
-    let mut asks: Vec<(&str, String)> = Vec::new();
+    let mut asks: Vec<(&str, String, Option<&Bucket>)> = Vec::new();
     for (name, prefix) in &buckets {
-        asks.extend(ERASE_OBJECT.map(|it| (it, object_arn(name, prefix, partition))));
-        asks.extend(ERASE_BUCKET.map(|it| (it, format!("arn:{partition}:s3:::{name}"))));
+        let bucket = view.bucket(name);
+        let object = object_arn(name, prefix, partition);
+        let of_object = undoing::actions(On::Object).into_iter().chain([READ_OBJECT]);
+        asks.extend(of_object.map(|it| (it, object.clone(), bucket)));
+        let whole = format!("arn:{partition}:s3:::{name}");
+        asks.extend(undoing::actions(On::Bucket).into_iter().map(|it| (it, whole.clone(), bucket)));
     }
     for it in &groups {
-        asks.extend(ERASE_STREAM.map(|one| (one, stream_arn(it))));
-        asks.extend(ERASE_GROUP.map(|one| (one, whole_group(it))));
+        let of_stream = undoing::actions(On::Stream).into_iter().chain([READ_STREAM]);
+        asks.extend(of_stream.map(|one| (one, stream_arn(it), None)));
+        asks.extend(
+            undoing::actions(On::Group).into_iter().map(|one| (one, whole_group(it), None)),
+        );
+    }
+    if !groups.is_empty() {
+        asks.extend(undoing::actions(On::Logs).into_iter().map(|it| (it, "*".to_owned(), None)));
     }
     for (key, _) in keys_used(&corners, view) {
-        asks.extend(key_arn(key).map(|it| ("kms:ScheduleKeyDeletion", it.to_owned())));
+        if let Some(arn) = key_arn(key) {
+            asks.extend(undoing::actions(On::Key).into_iter().map(|it| (it, arn.to_owned(), None)));
+        }
     }
     for it in &corners {
         let arn = format!("arn:{partition}:ssm:{}:{}:document/{NAME}", it.region, it.account);
-        asks.push(("ssm:UpdateDocument", arn));
+        asks.extend(undoing::actions(On::Document).into_iter().map(|it| (it, arn.clone(), None)));
     }
     let (mut able, mut unknown) = (Vec::new(), None);
-    for (action, resource) in asks {
-        match may(role, action, &resource) {
-            Ok(Verdict::Allowed) => able.push(format!("{action} on {resource}")),
-            Ok(Verdict::Denied(_)) => {}
+    for (action, resource, bucket) in asks {
+        let said = may(role, action, &resource);
+        // A bucket's policy grants by itself what the role's own policies do not.
+        let can = match (said, bucket) {
+            (Ok(said), Some(bucket)) => by_bucket(bucket, role, action, &resource, &said),
+            (Ok(said), None) => Ok(said == Verdict::Allowed),
+            (Err(why), Some(bucket)) => {
+                match by_bucket(bucket, role, action, &resource, &Verdict::Denied(None)) {
+                    Ok(true) => Ok(true),
+                    _ => Err(why),
+                }
+            }
+            (Err(why), None) => Err(why),
+        };
+        match can {
+            Ok(true) => able.push(format!("{action} on {resource}")),
+            Ok(false) => {}
             // What a condition may still allow is not known to be harmless.
             Err(it) => unknown = unknown.or(Some(it)),
         }

@@ -243,7 +243,7 @@ impl Search {
     /// Kinds that are hits. Machine formats carry the kind, so that a reader can choose; a count is of what ran.
     fn kinds(&self) -> &'static [&'static str] {
         match (self.possible, self.count) {
-            (true, true) => &["shell", "repl", "possible"],
+            (true, true) => &CommandKind::RAN_OR_POSSIBLE,
             (true, false) => &CommandKind::PERHAPS,
             (false, true) => &CommandKind::RAN,
             (false, false) => &CommandKind::TYPED,

@@ -1312,6 +1312,7 @@ async fn sample(
             lock_until: it.object_lock_retain_until_date().and_then(at),
             legal_hold: it.object_lock_legal_hold_status().map(|it| it.as_str().to_owned()),
             expiration: it.expiration().map(str::to_owned),
+            modified: it.last_modified().and_then(at),
         });
         Object { key, head }
     });

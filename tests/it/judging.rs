@@ -11,6 +11,8 @@ use serde_json::json;
 use ssmtrail::audit;
 use ssmtrail::audit::Verdict;
 use ssmtrail::audit::promise::Promise;
+use ssmtrail::audit::undoing::On;
+use ssmtrail::audit::undoing::actions;
 use ssmtrail::settings::Survey;
 
 const NOW: &str = "2026-11-23T00:00:00Z";
@@ -77,15 +79,15 @@ fn role(arn: &str, node: &str) -> Value {
         "logs:DescribeLogGroups",
     ];
     json!({ "arn": arn, "nodes": [[node, "eu-west-1"]], "simulations": [
-        simulation("*", &channel, &[]),
+        simulation("*", &channel, &actions(On::Logs)),
         simulation(OBJECT, &["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"],
-            &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:BypassGovernanceRetention"]),
-        simulation("arn:aws:s3:::acme", &["s3:GetEncryptionConfiguration"], &["s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"]),
+            &[actions(On::Object), vec!["s3:GetObject"]].concat()),
+        simulation("arn:aws:s3:::acme", &["s3:GetEncryptionConfiguration"], &actions(On::Bucket)),
         simulation(&format!("{GROUP}:log-stream:someone-0123456789abcdef0"), &["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-            &["logs:DeleteLogStream", "logs:GetLogEvents"]),
-        simulation(&format!("{GROUP}:log-stream:"), &[], &["logs:DeleteLogGroup", "logs:PutRetentionPolicy"]),
-        simulation(KEY, &["kms:GenerateDataKey", "kms:Decrypt"], &["kms:ScheduleKeyDeletion"]),
-        simulation("arn:aws:ssm:eu-west-1:111122223333:document/SSM-SessionManagerRunShell", &[], &["ssm:UpdateDocument"]),
+            &[actions(On::Stream), vec!["logs:GetLogEvents"]].concat()),
+        simulation(&format!("{GROUP}:log-stream:"), &[], &actions(On::Group)),
+        simulation(KEY, &["kms:GenerateDataKey", "kms:Decrypt"], &actions(On::Key)),
+        simulation("arn:aws:ssm:eu-west-1:111122223333:document/SSM-SessionManagerRunShell", &[], &actions(On::Document)),
     ] })
 }
 
@@ -265,6 +267,9 @@ fn rows() -> Vec<(&'static str, String, Value)> {
         ("PREF-RUNAS-01", document.into(), with("runAsEnabled", json!(false))),
         ("PREF-DRIFT-01", "/corners/0/preferences/is/described/is/latest_version".into(), json!("2")),
         ("PREF-PROF-01", document.into(), with("shellProfile", json!({ "linux": "export HISTFILE=/dev/null" }))),
+        ("PREF-PROF-01", document.into(), with("shellProfile", json!({ "linux": "ln -sf /dev/null ~/.bash_history" }))),
+        ("PREF-PROF-01", document.into(), with("shellProfile", json!({ "linux": "exec zsh -f" }))),
+        ("PREF-PROF-01", document.into(), with("shellProfile", json!({ "linux": "export TOKEN=ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8" }))),
         ("CWL-EXIST-01", "/groups/0/settings/is".into(), Value::Null),
         ("CWL-RET-01", group("/retention_days"), json!(30)),
         ("CWL-RET-01", group("/class"), json!("DELIVERY")),
@@ -358,6 +363,47 @@ fn each_check_fails_on_the_setting_it_is_about() {
     assert_eq!(outcomes(&survey)["S3-LOG-01"], Verdict::Pass, "data events of a trail do");
     set(&mut survey, "/corners/0/trails/is/0/selectors/is/0/plain/data", json!([]));
     assert_eq!(outcomes(&survey)["S3-LOG-01"], Verdict::Fail);
+}
+
+/// Settings with a known right verdict: what of the sound world is set, and what the check must say; a policy may stand as what it
+/// is, where a survey holds its text. Anybody can add one, with the AWS page that says so.
+const VERDICTS: &str = include_str!("../verdicts/settings.jsonl");
+
+#[test]
+fn every_setting_of_the_table_has_its_right_verdict() {
+    let mut wrong = Vec::new();
+    for (nth, line) in VERDICTS.lines().enumerate() {
+        let row: Value =
+            serde_json::from_str(line).unwrap_or_else(|it| panic!("{}: {it}", nth + 1));
+        let text = |name: &str| row[name].as_str().unwrap_or_else(|| panic!("{}: {name}", nth + 1));
+        assert!(!text("page").is_empty());
+        let mut survey = sound();
+        for it in row["set"].as_array().expect("a list") {
+            let pointer = it[0].as_str().expect("a pointer");
+            let is_document = pointer.ends_with("/policy/is");
+            let to = match is_document {
+                true => json!(it[1].to_string()),
+                false => it[1].clone(),
+            };
+            let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+            match survey.pointer_mut(parent) {
+                Some(Value::Object(map)) => drop(map.insert(name.to_owned(), to)),
+                _ => set(&mut survey, pointer, to),
+            }
+        }
+        let outcome = outcomes(&survey).get(text("check")).copied();
+        let said = outcome.map_or_else(|| "none".to_owned(), |it| it.word().to_owned());
+        if said != text("verdict") {
+            wrong.push(format!(
+                "{}: {} is {said}, right is {}: {}",
+                nth + 1,
+                text("check"),
+                text("verdict"),
+                text("why")
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

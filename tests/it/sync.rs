@@ -854,6 +854,20 @@ fn one_of_many_copies_is_opened_by_its_number_and_an_id_may_hold_a_number_sign()
     }
 }
 
+/// `script` of Session Manager writes its header at the end; whoever records by hand has it at the start.
+#[test]
+fn a_session_ends_when_the_later_of_header_and_footer_says() {
+    let world = World::new();
+    let text = "Script started on 2026-11-03 09:00:00+00:00\r\nsh-4.2$ id\r\r\nsh-4.2$ exit\r\r\nexit\r\n\r\nScript done on 2026-11-03 09:15:00+00:00\r\n";
+    world.file("logs/alice-0123456789abcdef0.log", text.as_bytes());
+    world.run("sync logs");
+    world.run("sessions --from 2026-11-03T09:05:00Z --to 2026-11-03T09:20:00Z").is(expect![[r#"
+            WHEN                    OWNER  TARGET  COMMANDS  SESSION                  FLAWS
+            ≤ 2026-11-03 09:15:00Z  alice  -              2  alice-0123456789abcdef0
+            ! window: 2026-11-03 09:05:00Z to 2026-11-03 09:20:00Z
+        "#]]);
+}
+
 #[test]
 fn a_copy_that_goes_on_is_the_session_and_one_that_was_cut_is_a_copy() {
     let world = World::new();

@@ -72,6 +72,9 @@ impl Kind {
     /// Kinds that ran, as rows name them. Only these are counted, and only these make somebody root or a session notable.
     pub const RAN: [&'static str; 2] = ["shell", "repl"];
 
+    /// Those that ran, and what was perhaps typed: counted together only where somebody asks for both.
+    pub const RAN_OR_POSSIBLE: [&'static str; 3] = ["shell", "repl", "possible"];
+
     /// Kinds that may have run: what an auditor reads first is looked for in these, and marked where it is not known to have run.
     pub const MAY_HAVE_RUN: [&'static str; 3] = ["shell", "repl", "unconfirmed"];
 

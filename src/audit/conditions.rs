@@ -1,0 +1,546 @@
+//! Conditions and variables of policies: whether they hold for a request, as far as that is known.
+//!
+//! Three values, not two: what depends on what only a real request carries is unknown, and an operator, a value or a variable that is
+//! not understood is unknown, too. Pure: what a request carries is asked of the caller, key by key.
+//! Source: "IAM JSON policy elements: Condition operators", "Condition context keys with multiple values", "IAM policy elements:
+//! Variables and tags" (AWS IAM User Guide).
+
+use std::net::IpAddr;
+
+use super::statements::Condition;
+
+/// What a request carries under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// One value, or several of a key that has many.
+    Values(Vec<String>),
+    /// The request has no such key.
+    Absent,
+    Unknown,
+}
+
+impl Carried {
+    pub fn one(value: impl Into<String>) -> Self {
+        Self::Values(vec![value.into()])
+    }
+}
+
+/// Whether something holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl From<bool> for Truth {
+    fn from(it: bool) -> Self {
+        if it { Self::Yes } else { Self::No }
+    }
+}
+
+impl Truth {
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, Self::Yes) => Self::Yes,
+            _ => Self::Unknown,
+        }
+    }
+
+    pub fn or(self, other: Self) -> Self {
+        self.negated().and(other.negated()).negated()
+    }
+
+    #[must_use]
+    pub fn negated(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+fn any(all: impl Iterator<Item = Truth>) -> Truth {
+    all.fold(Truth::No, Truth::or)
+}
+
+fn every(all: impl Iterator<Item = Truth>) -> Truth {
+    all.fold(Truth::Yes, Truth::and)
+}
+
+/// How a key of many values is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    Single,
+    ForAny,
+    ForAll,
+}
+
+/// What values are compared as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Folded,
+    Like,
+    Arn,
+    Number(Order),
+    Date(Order),
+    Truth,
+    Address,
+    Bytes,
+    Null,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Equal,
+    Less,
+    LessOrEqual,
+    More,
+    MoreOrEqual,
+}
+
+impl Order {
+    fn holds(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::More => order.is_gt(),
+            Self::MoreOrEqual => order.is_ge(),
+        }
+    }
+}
+
+/// An operator, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operator {
+    set: Set,
+    kind: Kind,
+    /// It asks that none of the values match.
+    pub is_negated: bool,
+    /// It holds where the request has no such key.
+    pub if_exists: bool,
+}
+
+impl Operator {
+    /// `None` if there is no such operator.
+    pub fn read(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let (set, rest) = match name.split_once(':') {
+            Some(("foranyvalue", rest)) => (Set::ForAny, rest),
+            Some(("forallvalues", rest)) => (Set::ForAll, rest),
+            Some(_) => return None,
+            None => (Set::Single, name.as_str()),
+        };
+        let (rest, if_exists) = match rest.strip_suffix("ifexists") {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        let (kind, is_negated) = match rest {
+            "stringequals" => (Kind::Text, false),
+            "stringnotequals" => (Kind::Text, true),
+            "stringequalsignorecase" => (Kind::Folded, false),
+            "stringnotequalsignorecase" => (Kind::Folded, true),
+            "stringlike" => (Kind::Like, false),
+            "stringnotlike" => (Kind::Like, true),
+            "arnequals" | "arnlike" => (Kind::Arn, false),
+            "arnnotequals" | "arnnotlike" => (Kind::Arn, true),
+            "numericequals" => (Kind::Number(Order::Equal), false),
+            "numericnotequals" => (Kind::Number(Order::Equal), true),
+            "numericlessthan" => (Kind::Number(Order::Less), false),
+            "numericlessthanequals" => (Kind::Number(Order::LessOrEqual), false),
+            "numericgreaterthan" => (Kind::Number(Order::More), false),
+            "numericgreaterthanequals" => (Kind::Number(Order::MoreOrEqual), false),
+            "dateequals" => (Kind::Date(Order::Equal), false),
+            "datenotequals" => (Kind::Date(Order::Equal), true),
+            "datelessthan" => (Kind::Date(Order::Less), false),
+            "datelessthanequals" => (Kind::Date(Order::LessOrEqual), false),
+            "dategreaterthan" => (Kind::Date(Order::More), false),
+            "dategreaterthanequals" => (Kind::Date(Order::MoreOrEqual), false),
+            "bool" => (Kind::Truth, false),
+            "binaryequals" => (Kind::Bytes, false),
+            "ipaddress" => (Kind::Address, false),
+            "notipaddress" => (Kind::Address, true),
+            // Of this one there is no other form.
+            "null" if !if_exists => (Kind::Null, false),
+            _ => return None,
+        };
+        Some(Self { set, kind, is_negated, if_exists })
+    }
+
+    /// Whether a condition of this kind can only hold for a request that has the key with one of the values.
+    pub fn demands(self) -> bool {
+        !self.is_negated && !self.if_exists && self.set != Set::ForAll && self.kind != Kind::Null
+    }
+
+    /// Whether `*` and `?` in its values stand for other characters.
+    pub fn has_wildcards(self) -> bool {
+        matches!(self.kind, Kind::Like | Kind::Arn)
+    }
+}
+
+/// Whether a condition holds. `variables` says whether the policy's version has any.
+pub fn holds(condition: &Condition, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Truth {
+    let Some(operator) = Operator::read(&condition.operator) else { return Truth::Unknown };
+    let there = carried(&condition.key);
+    if operator.kind == Kind::Null {
+        let wants = |value: &str| condition.values.iter().any(|it| it.eq_ignore_ascii_case(value));
+        return match there {
+            Carried::Absent => wants("true").into(),
+            Carried::Values(_) => wants("false").into(),
+            Carried::Unknown => Truth::Unknown,
+        };
+    }
+    let values = match there {
+        Carried::Unknown => return Truth::Unknown,
+        Carried::Absent => {
+            // "If the key is not present": negated operators match, and so does ForAllValues.
+            let matches = match operator.set {
+                Set::ForAll => true,
+                Set::ForAny => operator.if_exists,
+                Set::Single => operator.is_negated || operator.if_exists,
+            };
+            return matches.into();
+        }
+        Carried::Values(it) => it,
+    };
+    let patterns: Vec<Resolved> = condition
+        .values
+        .iter()
+        .map(|it| resolve(it, variables && operator.has_variables(), carried))
+        .collect();
+    let test = |value: &String| {
+        let found = any(patterns.iter().map(|it| match it {
+            Resolved::Known(pattern) => operator.kind.matches(pattern, value),
+            Resolved::Unknown => Truth::Unknown,
+        }));
+        if operator.is_negated { found.negated() } else { found }
+    };
+    match (operator.set, operator.is_negated) {
+        (Set::ForAll, _) | (Set::Single, true) => every(values.iter().map(test)),
+        (Set::ForAny, _) | (Set::Single, false) => any(values.iter().map(test)),
+    }
+}
+
+impl Operator {
+    /// "You can use policy variables in the Condition element with string and ARN operators."
+    fn has_variables(self) -> bool {
+        matches!(self.kind, Kind::Text | Kind::Folded | Kind::Like | Kind::Arn)
+    }
+}
+
+/// One character of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// Any text.
+    Star,
+    /// Any one character.
+    One,
+    Char(char),
+}
+
+/// A text of a policy with its variables filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    Known(Vec<Token>),
+    /// It depends on what is not known, or on a variable that the request does not have.
+    Unknown,
+}
+
+/// Fills in `${key}` and `${key, 'default'}`; `${*}`, `${?}` and `${$}` stand for the characters themselves. What is filled in is no
+/// pattern.
+pub fn resolve(text: &str, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Resolved {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if variables
+            && let Some(behind) = rest.strip_prefix("${")
+            && let Some((name, after)) = behind.split_once('}')
+        {
+            rest = after;
+            let (key, default) = match name.split_once(',') {
+                Some((key, default)) => {
+                    let default = default.trim();
+                    let quoted = default.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+                    (key.trim(), quoted)
+                }
+                None => (name.trim(), None),
+            };
+            let value = match (key, carried(&key.to_lowercase()), default) {
+                ("*" | "?" | "$", _, _) => key.to_owned(),
+                (_, Carried::Values(it), _) if it.len() == 1 => it[0].clone(),
+                (_, Carried::Absent, Some(default)) => default.to_owned(),
+                _ => return Resolved::Unknown,
+            };
+            out.extend(value.chars().map(Token::Char));
+            continue;
+        }
+        out.push(match first {
+            '*' => Token::Star,
+            '?' => Token::One,
+            it => Token::Char(it),
+        });
+        rest = &rest[first.len_utf8()..];
+    }
+    Resolved::Known(out)
+}
+
+/// The text of a pattern where its signs stand for themselves.
+fn literal(pattern: &[Token]) -> String {
+    let signs = pattern.iter().map(|it| match it {
+        Token::Star => '*',
+        Token::One => '?',
+        Token::Char(it) => *it,
+    });
+    signs.collect()
+}
+
+/// Whether a text is of a pattern; of quadratic time at most, by falling back to the last star alone.
+pub fn is_like(pattern: &[Token], text: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
+    let (mut at, mut from) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while from < text.len() {
+        match pattern.get(at) {
+            Some(Token::Star) => {
+                star = Some((at, from));
+                at += 1;
+            }
+            Some(Token::One) => {
+                at += 1;
+                from += 1;
+            }
+            Some(Token::Char(it)) if *it == text[from] => {
+                at += 1;
+                from += 1;
+            }
+            _ => match &mut star {
+                Some((back, taken)) => {
+                    *taken += 1;
+                    at = *back + 1;
+                    from = *taken;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|it| *it == Token::Star)
+}
+
+impl Kind {
+    fn matches(self, pattern: &[Token], value: &str) -> Truth {
+        let said = literal(pattern);
+        let known = |it: Option<bool>| it.map_or(Truth::Unknown, Truth::from);
+        match self {
+            Self::Text => (said == value).into(),
+            Self::Folded => (said.to_lowercase() == value.to_lowercase()).into(),
+            Self::Like => is_like(pattern, value).into(),
+            Self::Arn => is_arn_like(pattern, value),
+            Self::Number(order) => {
+                let both = said.parse::<f64>().ok().zip(value.parse::<f64>().ok());
+                known(both.and_then(|it| it.1.partial_cmp(&it.0)).map(|it| order.holds(it)))
+            }
+            Self::Date(order) => {
+                known(date(&said).zip(date(value)).map(|it| order.holds(it.1.cmp(&it.0))))
+            }
+            Self::Truth => {
+                let both = truth(&said).zip(truth(value));
+                known(both.map(|it| it.0 == it.1))
+            }
+            Self::Address => known(block(&said).zip(value.parse().ok()).map(|it| it.0.holds(it.1))),
+            Self::Bytes => (said == value).into(),
+            Self::Null => Truth::Unknown,
+        }
+    }
+}
+
+/// "Each of the six colon-delimited components of the ARN is checked separately and each can include a multi-character match wildcard
+/// (*) or a single-character match wildcard (?)." What a pattern of fewer components means is said nowhere.
+fn is_arn_like(pattern: &[Token], value: &str) -> Truth {
+    if pattern == [Token::Star] {
+        return Truth::Yes;
+    }
+    let patterns: Vec<&[Token]> = pattern.splitn(6, |it| *it == Token::Char(':')).collect();
+    let values: Vec<&str> = value.splitn(6, ':').collect();
+    if patterns.len() == values.len() {
+        return patterns.iter().zip(&values).all(|(one, other)| is_like(one, other)).into();
+    }
+    let may_go_on = pattern.last() == Some(&Token::Star) && is_like(pattern, value);
+    if may_go_on { Truth::Unknown } else { Truth::No }
+}
+
+fn truth(text: &str) -> Option<bool> {
+    text.to_ascii_lowercase().parse().ok()
+}
+
+/// Seconds since 1970 of a date in a form of ISO 8601, or of seconds.
+fn date(text: &str) -> Option<i64> {
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    let parsed = chrono::DateTime::parse_from_rfc3339(text).map(|it| it.timestamp());
+    parsed.ok().or_else(|| {
+        let day: chrono::NaiveDate = text.parse().ok()?;
+        Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
+    })
+}
+
+/// Addresses that share their first bits.
+struct Block {
+    address: IpAddr,
+    bits: u32,
+}
+
+fn block(text: &str) -> Option<Block> {
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits.parse().ok()?)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits: u32 = bits.unwrap_or(most);
+    (bits <= most).then_some(Block { address, bits })
+}
+
+impl Block {
+    fn holds(&self, other: IpAddr) -> bool {
+        match (self.address, other) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => {
+                let apart = one.to_bits() ^ other.to_bits();
+                apart.checked_shr(32 - self.bits).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(one), IpAddr::V6(other)) => {
+                let apart = one.to_bits() ^ other.to_bits();
+                apart.checked_shr(128 - self.bits).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(operator: &str, values: &[&str], carried: &Carried) -> Truth {
+        let condition = Condition {
+            operator: operator.into(),
+            key: "k".into(),
+            values: values.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        let there = |key: &str| match key {
+            "k" => carried.clone(),
+            "aws:principalaccount" => Carried::one("111122223333"),
+            "aws:username" => Carried::Absent,
+            _ => Carried::Unknown,
+        };
+        holds(&condition, true, &there)
+    }
+
+    /// Operator, values of the policy, what the request carries, the answer. From the tables of "IAM JSON policy elements: Condition
+    /// operators" and "Condition context keys with multiple values".
+    #[test]
+    fn operators_hold_as_the_user_guide_says() {
+        use Truth::No;
+        use Truth::Unknown;
+        use Truth::Yes;
+        let one = |it: &str| Carried::one(it);
+        let many = |all: &[&str]| Carried::Values(all.iter().map(|it| (*it).to_owned()).collect());
+        let table: Vec<(&str, &[&str], Carried, Truth)> = vec![
+            ("StringEquals", &["a", "b"], one("b"), Yes),
+            ("StringEquals", &["a"], one("A"), No),
+            ("StringEquals", &["a*"], one("ab"), No),
+            ("StringEquals", &["a"], Carried::Absent, No),
+            ("StringEquals", &["a"], Carried::Unknown, Unknown),
+            ("StringNotEquals", &["a", "b"], one("b"), No),
+            ("StringNotEquals", &["a", "b"], one("c"), Yes),
+            ("StringNotEquals", &["a"], Carried::Absent, Yes),
+            ("StringEqualsIfExists", &["a"], Carried::Absent, Yes),
+            ("StringEqualsIfExists", &["a"], one("b"), No),
+            ("StringEqualsIgnoreCase", &["A"], one("a"), Yes),
+            ("StringNotEqualsIgnoreCase", &["A"], one("a"), No),
+            ("StringLike", &["a*", "x?"], one("xy"), Yes),
+            ("StringNotLike", &["a*"], one("ab"), No),
+            ("stringlike", &["*"], one("ab"), Yes),
+            ("ArnLike", &["arn:aws:iam::*:role/*"], one("arn:aws:iam::1:role/x"), Yes),
+            ("ArnEquals", &["arn:aws:iam::1:*"], one("arn:aws:iam::1:role/a:b"), Yes),
+            ("ArnLike", &["arn:aws:*"], one("arn:aws:iam::1:role/x"), Unknown),
+            ("ArnLike", &["*"], one("arn:aws:iam::1:role/x"), Yes),
+            ("ArnLike", &["arn:*:role/x"], one("arn:aws:iam::1:role/x"), No),
+            ("ArnNotEquals", &["arn:aws:iam::1:role/x"], one("arn:aws:iam::1:role/x"), No),
+            ("NumericLessThan", &["1.2"], one("1.1"), Yes),
+            ("NumericLessThan", &["1.2"], one("1.2"), No),
+            ("NumericLessThanEquals", &["10"], one("10"), Yes),
+            ("NumericGreaterThan", &["10"], one("9"), No),
+            ("NumericNotEquals", &["10"], one("9"), Yes),
+            ("NumericEquals", &["ten"], one("10"), Unknown),
+            ("DateLessThan", &["2026-11-29T00:00:00Z"], one("2026-11-28T00:00:00Z"), Yes),
+            ("DateGreaterThan", &["2026-11-29"], one("1795910401"), Yes),
+            ("Bool", &["false"], one("False"), Yes),
+            ("Bool", &["true"], Carried::Absent, No),
+            ("BoolIfExists", &["true"], Carried::Absent, Yes),
+            ("IpAddress", &["10.0.0.0/8"], one("10.1.2.3"), Yes),
+            ("NotIpAddress", &["10.0.0.0/8"], one("10.1.2.3"), No),
+            ("IpAddress", &["0.0.0.0/0"], one("198.51.100.7"), Yes),
+            ("IpAddress", &["2001:db8::/32"], one("2001:db8::1"), Yes),
+            ("IpAddress", &["10.0.0.0/33"], one("10.0.0.1"), Unknown),
+            ("Null", &["true"], Carried::Absent, Yes),
+            ("Null", &["true"], one("a"), No),
+            ("Null", &["false"], one("a"), Yes),
+            ("Null", &["false"], Carried::Unknown, Unknown),
+            ("ForAllValues:StringEquals", &["a", "b"], many(&["a", "b"]), Yes),
+            ("ForAllValues:StringEquals", &["a"], many(&["a", "b"]), No),
+            ("ForAllValues:StringEquals", &["a"], Carried::Absent, Yes),
+            ("ForAnyValue:StringEquals", &["a"], many(&["a", "b"]), Yes),
+            ("ForAnyValue:StringEquals", &["c"], many(&["a", "b"]), No),
+            ("ForAnyValue:StringEquals", &["a"], Carried::Absent, No),
+            ("ForAnyValue:StringNotEquals", &["a"], many(&["a", "b"]), Yes),
+            ("ForAllValues:StringNotEquals", &["a"], many(&["a", "b"]), No),
+            ("StringEquals", &["${aws:PrincipalAccount}"], one("111122223333"), Yes),
+            ("StringEquals", &["${aws:PrincipalAccount}"], one("444455556666"), No),
+            ("StringLike", &["x/${aws:principalaccount}/*"], one("x/111122223333/y"), Yes),
+            ("StringEquals", &["${aws:PrincipalTag/team}"], one("a"), Unknown),
+            ("StringNotEquals", &["${aws:PrincipalTag/team}"], one("a"), Unknown),
+            ("StringEquals", &["a", "${aws:PrincipalTag/team}"], one("a"), Yes),
+            ("StringEquals", &["${aws:username, 'nobody'}"], one("nobody"), Yes),
+            ("StringEquals", &["${aws:username}"], one("nobody"), Unknown),
+            ("StringLike", &["a${*}c"], one("abc"), No),
+            ("StringLike", &["a${*}c"], one("a*c"), Yes),
+            ("StringSortOfEquals", &["a"], one("a"), Unknown),
+            ("ForSomeValues:StringEquals", &["a"], one("a"), Unknown),
+        ];
+        for (operator, values, carried, wanted) in table {
+            let got = of(operator, values, &carried);
+            assert_eq!(got, wanted, "{operator} {values:?} of {carried:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_was_filled_in_is_no_pattern_and_old_policies_have_no_variables() {
+        let star = |_: &str| Carried::one("*");
+        let Resolved::Known(pattern) = resolve("a/${k}", true, &star) else { panic!("known") };
+        assert!(is_like(&pattern, "a/*") && !is_like(&pattern, "a/b"));
+        let Resolved::Known(pattern) = resolve("${k}", false, &star) else { panic!("known") };
+        assert!(is_like(&pattern, "${k}"));
+    }
+
+    #[test]
+    fn three_values_are_joined_as_logic_has_it() {
+        use Truth::No;
+        use Truth::Unknown;
+        use Truth::Yes;
+        for (one, other, and, or) in [
+            (Yes, Yes, Yes, Yes),
+            (Yes, No, No, Yes),
+            (Yes, Unknown, Unknown, Yes),
+            (No, Unknown, No, Unknown),
+            (Unknown, Unknown, Unknown, Unknown),
+        ] {
+            assert_eq!((one.and(other), one.or(other)), (and, or));
+            assert_eq!((other.and(one), other.or(one)), (and, or));
+        }
+    }
+}
