@@ -470,6 +470,14 @@ pub struct Node {
     pub role: Option<String>,
 }
 
+impl Node {
+    /// The agent's version, part by part; empty if it is not known.
+    pub fn version(&self) -> Vec<u64> {
+        let parts = self.agent_version.split('.').map(str::parse);
+        parts.collect::<Result<_, _>>().unwrap_or_default()
+    }
+}
+
 /// Source: "PutAccountPolicy" (Amazon CloudWatch Logs API Reference).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

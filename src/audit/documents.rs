@@ -228,6 +228,16 @@ fn destination(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
         }
     }
     let promised = "a bucket or a log group, best both";
+    // "Log group names consist of … a-z, A-Z, 0-9, '_', '-', '/', '.', and '#'" ("CreateLogGroup"): the agent asks for a group of
+    // this very name, and AWS refuses the question.
+    let is_name = |it: char| it.is_ascii_alphanumeric() || "_-/.#".contains(it);
+    if let Some(name) = told.group.text().filter(|it| !it.chars().all(is_name)) {
+        let right = name.split(":log-group:").nth(1).and_then(|it| it.split(':').next());
+        let right = right.unwrap_or("NAME-OF-LOG-GROUP");
+        let edit = format!(".inputs.cloudWatchLogGroupName={}", serde_json::Value::from(right));
+        let seen = format!("{name} is no name of a log group: sessions are refused or not logged");
+        return Ok(Judged::fail(seen).promised(promised).edited(it, corner, &edit));
+    }
     Ok(match named.len() {
         0 => Judged::fail("neither a bucket nor a log group is named")
             .promised(promised)
@@ -247,6 +257,11 @@ fn streaming(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
                 .edited(it, corner, r#".inputs.cloudWatchLogGroupName="NAME-OF-LOG-GROUP" | .inputs.cloudWatchStreamingEnabled=true"#),
         },
         (_, true) => Judged::pass("events are streamed to CloudWatch Logs").promised(promised),
+        (_, false) if told.streaming_is_text => {
+            Judged::fail("cloudWatchStreamingEnabled is a text in quotes, and the agent reads a JSON boolean alone")
+                .promised(promised)
+                .edited(it, corner, ".inputs.cloudWatchStreamingEnabled=true")
+        }
         (_, false) => Judged::fail("transcripts are sent to CloudWatch Logs when a session ends")
             .promised(promised)
             .edited(it, corner, ".inputs.cloudWatchStreamingEnabled=true"),

@@ -160,7 +160,8 @@ fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>
     context.extend(account_of(arn).map(|it| ("aws:sourceaccount".to_owned(), it)));
     let mut missing = Vec::new();
     for action in FOR_LOGS {
-        let request = Request { principal: &service, action, resource: key, context: &context };
+        let request =
+            Request { principal: &service, action, resource: key, context: &context, absent: &[] };
         match policy.says(&request, true) {
             Said::Allows(_) => {}
             Said::Denies(name) => {

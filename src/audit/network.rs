@@ -399,8 +399,13 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         .promised(promised.clone())
         .unsure();
     for role in writer(node, corner, view.survey)?.roles() {
-        let request =
-            Request { principal: role, action: "s3:PutObject", resource: &arn, context: &[] };
+        let request = Request {
+            principal: role,
+            action: "s3:PutObject",
+            resource: &arn,
+            context: &[],
+            absent: &[],
+        };
         match policy.says(&request, true) {
             Said::Allows(_) => {}
             Said::MayAllow(why) | Said::MayDeny(why) => {

@@ -42,6 +42,8 @@ pub struct Preferences {
     pub group: Input,
     pub group_encrypted: bool,
     pub streaming: bool,
+    /// The flag is a text: "true" in quotes, which the agent cannot read.
+    pub streaming_is_text: bool,
     pub key: Input,
     pub run_as: bool,
     pub run_as_user: Option<String>,
@@ -91,7 +93,11 @@ impl Preferences {
             bucket_encrypted: flag("s3EncryptionEnabled"),
             group: text("cloudWatchLogGroupName"),
             group_encrypted: flag("cloudWatchEncryptionEnabled"),
-            streaming: flag("cloudWatchStreamingEnabled"),
+            // amazon-ssm-agent: agent/framework/docparser/docparser.go declares this one a bool, and the other flags interfaces.
+            streaming: inputs.get("cloudWatchStreamingEnabled") == Some(&Value::Bool(true)),
+            streaming_is_text: inputs
+                .get("cloudWatchStreamingEnabled")
+                .is_some_and(|it| matches!(it, Value::String(_))),
             key: text("kmsKeyId"),
             run_as: flag("runAsEnabled"),
             run_as_user: text("runAsDefaultUser").text().map(str::to_owned),

@@ -349,6 +349,8 @@ pub struct Request<'a> {
     pub resource: &'a str,
     /// Condition keys in lower case, and what the request would carry.
     pub context: &'a [(String, String)],
+    /// Condition keys in lower case that it surely does not carry.
+    pub absent: &'a [&'a str],
 }
 
 /// What one policy document says of a request.
@@ -401,6 +403,9 @@ impl Request<'_> {
     fn carries(&self, key: &str) -> Carried {
         if let Some((_, value)) = self.context.iter().find(|it| it.0 == key) {
             return Carried::one(value.clone());
+        }
+        if self.absent.contains(&key) {
+            return Carried::Absent;
         }
         if self.is_service() {
             return match key {
@@ -644,6 +649,7 @@ mod tests {
             action: "s3:PutObject",
             resource: "arn:aws:s3:::acme/AWSLogs/111122223333/a.log",
             context: &context,
+            absent: &[],
         };
         let says = |statements: &str| {
             let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
@@ -782,6 +788,7 @@ mod tests {
             action: "kms:Decrypt",
             resource: "arn:aws:kms:eu-west-1:111122223333:key/1",
             context: &context,
+            absent: &[],
         };
         let says = |principal: &str, condition: &str| {
             let text = format!(
@@ -809,6 +816,7 @@ mod tests {
                 action: "s3:PutObject",
                 resource: "arn:aws:s3:::b/a.log",
                 context: &context,
+                absent: &[],
             };
             policy(text).says(&request, true)
         };

@@ -179,7 +179,7 @@ fn validated(account: &str, view: &View<'_>) -> Answer {
 const STREAMS: [u64; 4] = [3, 0, 356, 0];
 
 fn agent(it: &Node, corner: &Corner, _: &View<'_>) -> Answer {
-    let parts: Vec<u64> = it.agent_version.split('.').filter_map(|it| it.parse().ok()).collect();
+    let parts = it.version();
     if parts.is_empty() {
         return Err(super::unclear(
             crate::settings::Reason::NotUnderstood,

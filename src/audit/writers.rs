@@ -34,6 +34,7 @@ use crate::settings::Key;
 use crate::settings::Node;
 use crate::settings::Reason;
 use crate::settings::Role;
+use crate::settings::Simulation;
 use crate::settings::Survey;
 use crate::settings::Unread;
 
@@ -242,9 +243,7 @@ pub fn writer(node: &Node, corner: &Corner, survey: &Survey) -> Result<Writer, U
         return Err(unclear(Reason::NotThere, "EC2 knows no such instance any more"));
     };
     let default = || -> Result<Option<String>, Unread> {
-        let version: Vec<u64> =
-            node.agent_version.split('.').filter_map(|it| it.parse().ok()).collect();
-        let able = version.as_slice() >= DEFAULT_HOST.as_slice();
+        let able = node.version().as_slice() >= DEFAULT_HOST.as_slice();
         let role = corner.default_role.known()?.as_ref().map(|it| role_arn(it, corner));
         Ok(role.filter(|_| able && instance.metadata != Some(false)))
     };
@@ -442,23 +441,47 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
     out
 }
 
-/// What to ask about a principal that starts sessions, in these corners: may it name a document that forwards ports, and may it
-/// start a session without any check of documents.
+/// Documents of AWS by which a session is no shell whose log the preferences send anywhere: tunnels, through which SSH gives a shell,
+/// and commands by documents with inputs of their own.
+/// Source: "Logging session activity" ("… isn't available for sessions that connect through port forwarding or SSH").
+const UNLOGGED: [&str; 5] = [
+    "AWS-StartSSHSession",
+    "AWS-StartPortForwardingSession",
+    "AWS-StartPortForwardingSessionToRemoteHost",
+    "AWS-StartInteractiveCommand",
+    "AWS-StartNonInteractiveCommand",
+];
+
+/// What to ask about a principal that starts sessions, in every corner of its account: may it name a document of AWS that is not
+/// logged, may it start a session without any check of documents, on all nodes or on one that is there, and may it enter containers.
 pub fn starter_questions(corners: &[&Corner]) -> Vec<Question> {
-    let Some(corner) = corners.first() else { return Vec::new() };
-    let (partition, region, account) =
-        (partition_of(&corner.region), &corner.region, &corner.account);
-    let instance = format!("arn:{partition}:ec2:{region}:{account}:instance/i-0123456789abcdef0");
     let context = |it: &str| vec![("ssm:SessionDocumentAccessCheck", "boolean", it.to_owned())];
-    let start = || vec!["ssm:StartSession"];
-    vec![
-        Question { resource: instance, actions: start(), context: context("false") },
-        Question {
-            resource: format!("arn:{partition}:ssm:{region}::document/AWS-StartSSHSession"),
-            actions: start(),
-            context: context("true"),
-        },
-    ]
+    let mut out = Vec::new();
+    let mut ask = |resource: String, action, context| {
+        out.push(Question { resource, actions: vec![action], context });
+    };
+    for corner in corners {
+        let (partition, region, account) =
+            (partition_of(&corner.region), &corner.region, &corner.account);
+        for document in UNLOGGED {
+            let resource = format!("arn:{partition}:ssm:{region}::document/{document}");
+            ask(resource, "ssm:StartSession", context("true"));
+        }
+        // The first of each kind that is there; the id of none where there is none, which a policy by wildcard means, too.
+        let nodes = corner.nodes.known().map(Vec::as_slice).unwrap_or_default();
+        let of =
+            |kind: &str| nodes.iter().find(|it| it.id.starts_with(kind)).map(|it| it.id.as_str());
+        let instance = of("i-").unwrap_or("i-0123456789abcdef0");
+        let resource = format!("arn:{partition}:ec2:{region}:{account}:instance/{instance}");
+        ask(resource, "ssm:StartSession", context("false"));
+        if let Some(it) = of("mi-") {
+            let resource = format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{it}");
+            ask(resource, "ssm:StartSession", context("false"));
+        }
+        let resource = format!("arn:{partition}:ecs:{region}:{account}:task/any/any");
+        ask(resource, "ecs:ExecuteCommand", Vec::new());
+    }
+    out
 }
 
 /// What a principal may do, boundary and organization included.
@@ -506,7 +529,8 @@ fn by_policies(role: &Role, action: &str, resource: &str) -> Option<Verdict> {
         [("aws:securetransport", "true"), ("s3:x-amz-acl", "bucket-owner-full-control")]
             .map(|it| (it.0.to_owned(), it.1.to_owned()))
             .into();
-    let request = Request { principal: &role.arn, action, resource, context: &context };
+    let request =
+        Request { principal: &role.arn, action, resource, context: &context, absent: &[] };
     let mut denied = Verdict::Denied(None);
     for it in policies {
         match Policy::read(&it.document)?.says(&request, false) {
@@ -564,7 +588,7 @@ fn writes(node: &Node, corner: &Corner, view: &View<'_>) -> Answer {
 fn lacking<'a>(
     role: &Role,
     asks: impl IntoIterator<Item = (&'a str, String)>,
-    grants: impl Fn(&str, &str, &Verdict) -> Result<bool, Unread>,
+    grants: impl Fn(&str, &str, &Verdict) -> Result<Granted, Unread>,
 ) -> Result<Vec<String>, Unread> {
     let mut missing = Vec::new();
     let mut unknown = None;
@@ -572,11 +596,14 @@ fn lacking<'a>(
         let granted = may(role, action, &resource)
             .and_then(|it| grants(action, &resource, &it).map(|granted| (it, granted)));
         match granted {
-            Ok((_, true)) => {}
-            Ok((Verdict::Denied(Some(by)), false)) => {
+            Ok((_, Granted::Yes)) => {}
+            Ok((_, Granted::DeniedBy(name))) => {
+                missing.push(format!("{action} on {resource}: {name} {BY_BUCKET}"));
+            }
+            Ok((Verdict::Denied(Some(by)), Granted::No)) => {
                 missing.push(format!("{action} on {resource}: {by} denies it"));
             }
-            Ok((_, false)) => missing.push(format!("{action} on {resource}")),
+            Ok((_, Granted::No)) => missing.push(format!("{action} on {resource}")),
             Err(it) => unknown = unknown.or(Some(it)),
         }
     }
@@ -586,9 +613,12 @@ fn lacking<'a>(
     }
 }
 
-fn plainly(_: &str, _: &str, it: &Verdict) -> Result<bool, Unread> {
-    Ok(*it == Verdict::Allowed)
+fn plainly(_: &str, _: &str, it: &Verdict) -> Result<Granted, Unread> {
+    Ok((*it == Verdict::Allowed).into())
 }
+
+/// What stands behind a statement's name where no policy of the role helps.
+const BY_BUCKET: &str = "in the bucket's policy denies it";
 
 /// How the statement is attached that this role lacks.
 fn attach(role: &Role, judged: Judged) -> Judged {
@@ -600,6 +630,20 @@ fn attach(role: &Role, judged: Judged) -> Judged {
 }
 
 fn outcome(role: &Role, missing: Vec<String>, seen: &str, promised: &str) -> Judged {
+    if !missing.is_empty() && missing.iter().all(|it| it.ends_with(BY_BUCKET)) {
+        // A remedy of the role would change nothing: the statement must let through what the agent sends.
+        let judged = match missing.as_slice() {
+            [one] => Judged::fail(format!("it is refused {one}")),
+            many => Judged::fail(format!("it is refused {} requests", many.len())),
+        };
+        let bucket = missing[0].split(":::").nth(1).and_then(|it| it.split(['/', ':']).next());
+        let bucket = bucket.unwrap_or_default().to_owned();
+        let details = if missing.len() > 1 { missing } else { Vec::new() };
+        return judged.promised(promised).details(details).fix(format!(
+            "aws s3api get-bucket-policy --bucket {} --query Policy --output text",
+            quote(&bucket)
+        ));
+    }
     match missing.as_slice() {
         [] => Judged::pass(seen).promised(promised),
         [one] => attach(role, Judged::fail(format!("it lacks {one}")).promised(promised)),
@@ -624,6 +668,62 @@ fn channel(role: &Role, _: &View<'_>) -> Answer {
     Ok(outcome(role, missing, "allowed", "the five permissions of a managed node"))
 }
 
+/// Whether a request is granted; if it is denied by a policy of the thing itself, by which statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Granted {
+    Yes,
+    No,
+    DeniedBy(String),
+}
+
+impl From<bool> for Granted {
+    fn from(it: bool) -> Self {
+        if it { Self::Yes } else { Self::No }
+    }
+}
+
+/// The headers of encryption that come with an upload.
+enum Sent {
+    These(Vec<(String, String)>),
+    Nothing,
+    Unknown,
+}
+
+/// From this version on the agent asks for the bucket's default encryption and says it with the upload.
+/// Source: amazon-ssm-agent: RELEASENOTES.md.
+const SAYS_ENCRYPTION: [u64; 4] = [3, 0, 502, 0];
+
+/// Whether a version that is known is older than another.
+fn is_before(version: &[u64], other: [u64; 4]) -> bool {
+    !version.is_empty() && version < other.as_slice()
+}
+
+/// What the agents that write by this role say of encryption: they copy the bucket's default, if they may read it.
+fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
+    let partition = role.arn.split(':').nth(1).unwrap_or("aws");
+    let arn = format!("arn:{partition}:s3:::{}", bucket.name);
+    let ask = "s3:GetEncryptionConfiguration";
+    let by_policy = |said: &Verdict| by_bucket_alone(bucket, role, ask, &arn, said, &[], &[]);
+    let may_ask = may(role, ask, &arn).and_then(|it| by_policy(&it));
+    let usual = match (bucket.encryption.known(), may_ask) {
+        (Ok(None), _) | (_, Ok(Granted::No | Granted::DeniedBy(_))) => Sent::Nothing,
+        (Ok(Some(it)), _) if it.algorithm == "aws:kms:dsse" => Sent::Nothing,
+        (Ok(Some(_)), Ok(Granted::Yes)) => {
+            let all = carried(Some(bucket)).into_iter();
+            let said = all.filter(|it| it.0.contains("server-side-encryption"));
+            Sent::These(said.map(|it| (it.0.to_lowercase(), it.2)).collect())
+        }
+        _ => Sent::Unknown,
+    };
+    let is_old = |id: &str, region: &str| {
+        let corners = view.survey.corners.iter().filter(|it| it.region == region);
+        let mut nodes = corners.filter_map(|it| it.nodes.known().ok()).flatten();
+        nodes.any(|it| it.id == id && is_before(&it.version(), SAYS_ENCRYPTION))
+    };
+    let old = role.nodes.iter().any(|it| is_old(&it.0, &it.1));
+    [usual].into_iter().chain(old.then_some(Sent::Nothing)).collect()
+}
+
 /// Whether a bucket's own policy settles a request: allows what the role's policies do not, or denies what they allow.
 fn by_bucket(
     bucket: &Bucket,
@@ -631,7 +731,43 @@ fn by_bucket(
     action: &str,
     resource: &str,
     said: &Verdict,
-) -> Result<bool, Unread> {
+    view: &View<'_>,
+) -> Result<Granted, Unread> {
+    if action != "s3:PutObject" {
+        return by_bucket_alone(bucket, role, action, resource, said, &[], &[]);
+    }
+    const HEADERS: [&str; 2] =
+        ["s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
+    // Every agent must get through.
+    let mut worst = Granted::Yes;
+    let mut unknown = None;
+    for it in sent(bucket, role, view) {
+        let (context, absent): (&[(String, String)], &[&str]) = match &it {
+            Sent::These(headers) => (headers, &[]),
+            Sent::Nothing => (&[], &HEADERS),
+            Sent::Unknown => (&[], &[]),
+        };
+        match by_bucket_alone(bucket, role, action, resource, said, context, absent) {
+            Ok(Granted::Yes) => {}
+            Ok(other) => worst = other,
+            Err(it) => unknown = Some(it),
+        }
+    }
+    match (worst, unknown) {
+        (Granted::Yes, Some(it)) => Err(it),
+        (it, _) => Ok(it),
+    }
+}
+
+fn by_bucket_alone(
+    bucket: &Bucket,
+    role: &Role,
+    action: &str,
+    resource: &str,
+    said: &Verdict,
+    more: &[(String, String)],
+    absent: &[&str],
+) -> Result<Granted, Unread> {
     let text = bucket.policy.known()?;
     let said_by_bucket = match text {
         None => Said::Nothing,
@@ -639,25 +775,27 @@ fn by_bucket(
             let policy = Policy::read(text).ok_or_else(|| {
                 unclear(Reason::NotUnderstood, "the bucket's policy is of a form that is not known")
             })?;
-            let context: Vec<(String, String)> =
-                carried(Some(bucket)).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
-            policy
-                .says(&Request { principal: &role.arn, action, resource, context: &context }, true)
+            let mut context: Vec<(String, String)> =
+                carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
+            context.extend(more.iter().cloned());
+            let principal = &role.arn;
+            policy.says(&Request { principal, action, resource, context: &context, absent }, true)
         }
     };
     let ours = account_of(&role.arn).is_some_and(|it| it == bucket.account);
     match (said, said_by_bucket) {
-        (_, Said::Denies(_)) | (Verdict::Denied(Some(_)), _) => Ok(false),
+        (_, Said::Denies(name)) => Ok(Granted::DeniedBy(name)),
+        (Verdict::Denied(Some(_)), _) => Ok(Granted::No),
         // What a role may do in its own account by its own policies needs no word of the bucket's.
-        (Verdict::Allowed, Said::MayAllow(_)) if ours => Ok(true),
+        (Verdict::Allowed, Said::MayAllow(_)) if ours => Ok(Granted::Yes),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
             Err(unclear(Reason::MissingContextKey, format!("the bucket's policy: {it}")))
         }
-        (Verdict::Allowed, Said::Allows(_)) => Ok(true),
+        (Verdict::Allowed, Said::Allows(_)) => Ok(Granted::Yes),
         // Another account's bucket must say so itself.
-        (Verdict::Allowed, Said::Nothing) => Ok(ours),
-        (Verdict::Denied(None), Said::Allows(_)) => Ok(ours),
-        (Verdict::Denied(None), Said::Nothing) => Ok(false),
+        (Verdict::Allowed, Said::Nothing) => Ok(ours.into()),
+        (Verdict::Denied(None), Said::Allows(_)) => Ok(ours.into()),
+        (Verdict::Denied(None), Said::Nothing) => Ok(Granted::No),
     }
 }
 
@@ -693,7 +831,7 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
         match name.and_then(|it| view.bucket(it)) {
             Some(bucket) => {
                 bucket.existence.known()?;
-                by_bucket(bucket, role, action, resource, said)
+                by_bucket(bucket, role, action, resource, said, view)
             }
             None => Err(unclear(Reason::NotAsked, "the bucket was not surveyed")),
         }
@@ -751,7 +889,8 @@ fn by_key(
     let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
     let through = of_bucket.then(|| ("kms:viaservice".to_owned(), service));
     let context = through.as_slice();
-    let request = Request { principal: &role.arn, action, resource: &state.arn, context };
+    let request =
+        Request { principal: &role.arn, action, resource: &state.arn, context, absent: &[] };
     match (said, policy.says(&request, true)) {
         (Verdict::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
@@ -791,7 +930,9 @@ fn with_keys(role: &Role, view: &View<'_>) -> Answer {
         let actions: &[&str] =
             if *of_bucket { &["kms:GenerateDataKey", "kms:Decrypt"] } else { &["kms:Decrypt"] };
         let asks = actions.iter().map(|it| (*it, arn.to_owned()));
-        match lacking(role, asks, |action, _, said| by_key(key, *of_bucket, role, action, said)) {
+        match lacking(role, asks, |action, _, said| {
+            by_key(key, *of_bucket, role, action, said).map(Granted::from)
+        }) {
             Ok(some) => missing.extend(some.into_iter().map(|it| {
                 let large = *of_bucket && it.starts_with("kms:Decrypt");
                 if large { format!("{it} (transcripts over 5 MiB alone are lost)") } else { it }
@@ -843,11 +984,13 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
         let said = may(role, action, &resource);
         // A bucket's policy grants by itself what the role's own policies do not.
         let can = match (said, bucket) {
-            (Ok(said), Some(bucket)) => by_bucket(bucket, role, action, &resource, &said),
+            (Ok(said), Some(bucket)) => {
+                by_bucket(bucket, role, action, &resource, &said, view).map(|it| it == Granted::Yes)
+            }
             (Ok(said), None) => Ok(said == Verdict::Allowed),
             (Err(why), Some(bucket)) => {
-                match by_bucket(bucket, role, action, &resource, &Verdict::Denied(None)) {
-                    Ok(true) => Ok(true),
+                match by_bucket(bucket, role, action, &resource, &Verdict::Denied(None), view) {
+                    Ok(Granted::Yes) => Ok(true),
                     _ => Err(why),
                 }
             }
@@ -893,17 +1036,45 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     Ok(Judged::fail(seen).promised(promised).details(details))
 }
 
+/// Whether the simulator was not told a tag that some policy asks for: with it the answer may be another.
+fn decided_by_tags(it: &Simulation, action: &str) -> bool {
+    let decisions = it.decisions.known().map(Vec::as_slice).unwrap_or_default();
+    let about = decisions.iter().filter(|it| it.action.eq_ignore_ascii_case(action));
+    about.flat_map(|it| &it.missing_context).any(|it| it.to_lowercase().contains("tag/"))
+}
+
 fn pinned(role: &Role, _: &View<'_>) -> Answer {
     let promised = "ssm:StartSession on named documents alone";
     let mut unknown = None;
     let mut able = Vec::new();
     for it in &role.simulations {
-        let what = match it.resource.contains(":document/") {
-            true => "it may start a session with AWS-StartSSHSession, which is never logged",
-            false => "it may start a session without any check of the document",
+        let region = it.resource.split(':').nth(3).unwrap_or_default();
+        let (action, what) = match it.resource.split_once(":document/") {
+            Some((_, document)) => (
+                "ssm:StartSession",
+                format!(
+                    "it may start a session with {document} in {region}, which the preferences do not log"
+                ),
+            ),
+            None if it.resource.contains(":ecs:") => (
+                "ecs:ExecuteCommand",
+                format!(
+                    "it may run commands in containers in {region} (ecs:ExecuteCommand), which the cluster logs, or nobody"
+                ),
+            ),
+            None => (
+                "ssm:StartSession",
+                format!("it may start a session in {region} without any check of the document"),
+            ),
         };
-        match may(role, "ssm:StartSession", &it.resource) {
-            Ok(Verdict::Allowed) => able.push(what.to_owned()),
+        match may(role, action, &it.resource) {
+            Ok(Verdict::Allowed) => able.push(what),
+            Ok(Verdict::Denied(None)) if decided_by_tags(it, action) => {
+                unknown = Some(unclear(
+                    Reason::MissingContextKey,
+                    format!("{action} on {} depends on tags", it.resource),
+                ));
+            }
             Ok(Verdict::Denied(_)) => {}
             Err(it) => unknown = Some(it),
         }

@@ -482,7 +482,7 @@ async fn principals(
     for arn in &scope.starters {
         let account = account_of(arn);
         let at = out.corners.iter().position(|it| account.as_ref() == Some(&it.account));
-        let Some((corner, way)) = at.and_then(|it| Some((&out.corners[it], ways.get(it)?))) else {
+        let Some(way) = at.and_then(|it| ways.get(it)) else {
             let why = Unread::new(Reason::NotAsked, "no Region of its account was looked into");
             starters.push(Role {
                 arn: arn.clone(),
@@ -494,7 +494,9 @@ async fn principals(
             });
             continue;
         };
-        let questions = writers::starter_questions(&[corner]);
+        let corners: Vec<&Corner> =
+            out.corners.iter().filter(|it| account.as_ref() == Some(&it.account)).collect();
+        let questions = writers::starter_questions(&corners);
         starters.push(roles::simulate(way, arn, Vec::new(), questions).await);
     }
     (out.roles, out.starters) = (roles, starters);

@@ -254,6 +254,8 @@ fn rows() -> Vec<(&'static str, String, Value)> {
         ("PREF-DOC-01", "/corners/0/preferences/is".into(), Value::Null),
         ("PREF-LOG-01", document.into(), json!("{\"inputs\":{}}")),
         ("PREF-LOG-02", document.into(), with("cloudWatchStreamingEnabled", json!("false"))),
+        ("PREF-LOG-01", document.into(), with("cloudWatchLogGroupName", json!("arn:aws:logs:eu-west-1:111122223333:log-group:/ssm"))),
+        ("PREF-LOG-02", document.into(), with("cloudWatchStreamingEnabled", json!("true"))),
         ("PREF-ENF-01", document.into(), with("s3EncryptionEnabled", json!(false))),
         ("PREF-ENF-02", group("/kms_key"), Value::Null),
         ("PREF-ENF-02", at("/encryption/is/algorithm"), json!("aws:kms:dsse")),
