@@ -552,8 +552,10 @@ pub struct Bucket {
     pub name: String,
     /// The account through which it was read.
     pub account: String,
-    /// The account that must own it, where the configuration says so.
+    /// The account that must own it, where the configuration says so: a bucket that is there is its own.
     pub expected_owner: Option<String>,
+    /// The account of which S3 said that it owns the bucket, where the configuration says nothing.
+    pub owner: Option<String>,
     /// Where the bucket is, where AWS told.
     pub region: Option<String>,
     /// Prefixes below which transcripts go, and what sends them there.
@@ -573,6 +575,13 @@ pub struct Bucket {
     pub logging: Read<Option<String>>,
     pub tiering: Read<Vec<Tiering>>,
     pub replication: Read<Vec<Replica>>,
+}
+
+impl Bucket {
+    /// The account that was proved to own it: the asker is no proof.
+    pub fn proved(&self) -> Option<&str> {
+        self.expected_owner.as_deref().or(self.owner.as_deref())
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

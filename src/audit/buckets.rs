@@ -282,13 +282,23 @@ fn named(it: &Bucket) -> String {
     format!("--bucket {}", quote(&it.name))
 }
 
-fn exists(it: &Bucket, _: &View<'_>) -> Answer {
+fn exists(it: &Bucket, view: &View<'_>) -> Answer {
     let fix = |it: &Bucket| format!("aws s3api create-bucket {}", named(it));
     Ok(match it.existence.known()? {
-        Existence::Exists => Judged::pass(match &it.expected_owner {
-            Some(owner) => format!("it is there, and belongs to {owner}"),
-            None => "it is there".to_owned(),
-        }),
+        Existence::Exists => match it.proved() {
+            Some(owner) if view.is_ours(owner) || it.expected_owner.is_some() => {
+                Judged::pass(format!("it is there, and belongs to {owner}"))
+            }
+            Some(owner) => Judged::fail(format!("it is there, and belongs to {owner}"))
+                .promised("it belongs to a known account"),
+            // Somebody else may have made it under this name.
+            None => {
+                return Err(unclear(
+                    Reason::NotAsked,
+                    "it is there, and none of the accounts that were looked into was proved to own it; bucket_owner in ssmtrail.toml says whose it is",
+                ));
+            }
+        },
         Existence::Missing => {
             Judged::fail("there is no such bucket").promised("it is there").fix(fix(it))
         }
@@ -870,11 +880,12 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
     if off.is_empty() {
         return Ok(Judged::pass("by the bucket").promised(promised));
     }
-    let account = view.survey.accounts.iter().find(|one| one.id == it.account);
+    let account =
+        it.proved().and_then(|owner| view.survey.accounts.iter().find(|one| one.id == owner));
     let account = match account {
         Some(it) => it.public_access.known()?.unwrap_or_default(),
         None => {
-            let why = format!("the bucket is without {}; the account was not read", off.join(", "));
+            let why = format!("the bucket is without {}; its account was not read", off.join(", "));
             return Err(unclear(Reason::NotAsked, why));
         }
     };

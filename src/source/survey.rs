@@ -350,9 +350,15 @@ pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync
         (group(&way, it).await, way)
     });
     let groups: Vec<(LogGroup, Way)> = asked.buffered(AT_ONCE).collect().await;
+    // That which asks first: it most likely owns it.
+    let known: Vec<String> = out.callers.iter().map(|it| it.account.clone()).collect();
+    let known = &known;
     let asked = futures_util::stream::iter(buckets).map(|(it, way)| async move {
         progress(&format!("s3://{}", it.name));
-        bucket(&way, it, scope.sample).await
+        let mut accounts = known.clone();
+        accounts.sort_by_key(|one| *one != it.account);
+        accounts.dedup();
+        bucket(&way, it, scope.sample, &accounts).await
     });
     let buckets: Vec<(Bucket, Way)> = asked.buffered(AT_ONCE).collect().await;
     let mut keys: Vec<(Key, Way)> = Vec::new();
@@ -930,7 +936,7 @@ async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
     it
 }
 
-async fn bucket(way: &Way, mut it: Bucket, more: usize) -> (Bucket, Way) {
+async fn bucket(way: &Way, mut it: Bucket, more: usize, accounts: &[String]) -> (Bucket, Way) {
     let arn = format!("arn:{}:s3:::{}", partition_of(&way.region), it.name);
     let need = way.need("s3:ListBucket", &arn);
     let mut way = way.clone();
@@ -985,6 +991,17 @@ async fn bucket(way: &Way, mut it: Bucket, more: usize) -> (Bucket, Way) {
     }
     if matches!(it.existence.known(), Ok(Existence::Missing | Existence::Foreign)) {
         return (it, way);
+    }
+    // Whose it is S3 tells only if it is asked about an account ("Verifying bucket ownership with bucket owner condition").
+    if owner.is_none() && it.existence.known().is_ok() {
+        for account in accounts {
+            let ask = client.head_bucket().bucket(&it.name).expected_bucket_owner(account);
+            if ask.send().await.is_ok() {
+                it.owner = Some(account.clone());
+                it.account.clone_from(account);
+                break;
+            }
+        }
     }
     if let Some(region) = it.region.clone().filter(|it| *it != way.region) {
         way = Way { connection: way.connection.in_region(&region), region, ..way };

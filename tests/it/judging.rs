@@ -156,7 +156,7 @@ pub(crate) fn sound() -> Value {
     });
     let head = json!({ "encryption": "aws:kms", "kms_key": KEY, "lock_mode": "COMPLIANCE", "lock_until": "2027-12-31T00:00:00Z" });
     let bucket = json!({
-        "name": "acme", "account": "111122223333", "region": "eu-west-1",
+        "name": "acme", "account": "111122223333", "owner": "111122223333", "region": "eu-west-1",
         "prefixes": [{ "prefix": "prod/", "named_by": ["x"], "session_regions": ["eu-west-1"],
             "sample": read("s3:ListBucket", json!({ "listed": 1, "complete": true, "bytes": 9, "small": 1,
                 "oldest": "2024-01-01T00:00:00Z", "newest": "2026-11-20T00:00:00Z",
