@@ -5,7 +5,7 @@
 //! Source: "IAM JSON policy elements: Condition operators", "Condition context keys with multiple values", "IAM policy elements:
 //! Variables and tags" (AWS IAM User Guide).
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::statements::Condition;
 
@@ -389,12 +389,13 @@ fn date(text: &str) -> Option<i64> {
 }
 
 /// Addresses that share their first bits.
-struct Block {
+pub(crate) struct Block {
     address: IpAddr,
     bits: u32,
 }
 
-fn block(text: &str) -> Option<Block> {
+/// Reads `10.0.0.0/8`, or one address.
+pub(crate) fn block(text: &str) -> Option<Block> {
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits.parse().ok()?)),
         None => (text, None),
@@ -406,7 +407,7 @@ fn block(text: &str) -> Option<Block> {
 }
 
 impl Block {
-    fn holds(&self, other: IpAddr) -> bool {
+    pub(crate) fn holds(&self, other: IpAddr) -> bool {
         match (self.address, other) {
             (IpAddr::V4(one), IpAddr::V4(other)) => {
                 let apart = one.to_bits() ^ other.to_bits();

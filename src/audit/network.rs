@@ -474,12 +474,7 @@ fn is_private(block: &str) -> bool {
 }
 
 fn holds(block: &str, address: Ipv4Addr) -> bool {
-    let Some((base, bits)) = block.split_once('/') else { return false };
-    let (Ok(base), Ok(bits)) = (base.parse::<Ipv4Addr>(), bits.parse::<u32>()) else {
-        return false;
-    };
-    let mask = u32::MAX.checked_shl(32u32.saturating_sub(bits)).unwrap_or(0);
-    bits <= 32 && u32::from(base) & mask == u32::from(address) & mask
+    super::conditions::block(block).is_some_and(|it| it.holds(IpAddr::V4(address)))
 }
 
 impl Opening {
