@@ -859,6 +859,8 @@ pub struct FieldSelector {
     pub starts_with: Vec<String>,
     pub not_equals: Vec<String>,
     pub not_starts_with: Vec<String>,
+    pub ends_with: Vec<String>,
+    pub not_ends_with: Vec<String>,
 }
 
 impl Survey {

@@ -30,6 +30,7 @@ use super::statements::Who;
 use super::unclear;
 use super::undoing;
 use super::undoing::On;
+use crate::settings::At;
 use crate::settings::Bucket;
 use crate::settings::Existence;
 use crate::settings::Head;
@@ -42,6 +43,7 @@ use crate::settings::Reason;
 use crate::settings::Sample;
 use crate::settings::Selector;
 use crate::settings::Trail;
+use crate::settings::TrailStatus;
 use crate::settings::Unread;
 
 const LIFE: &[&str] = &[
@@ -644,11 +646,10 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         }
     }
     let tiering = it.tiering.known();
-    for it in tiering
-        .iter()
-        .flat_map(|it| it.iter())
-        .filter(|it| it.enabled && prefix.prefix.starts_with(&it.prefix))
-    {
+    for it in tiering.iter().flat_map(|it| it.iter()).filter(|it| {
+        let (one, other) = (&it.prefix, &prefix.prefix);
+        it.enabled && (other.starts_with(one) || one.starts_with(other.as_str()))
+    }) {
         for (tier, after) in it.tiers.iter().filter(|it| is_cold(&it.0) && it.1 < wanted) {
             early.push((
                 *after,
@@ -955,7 +956,7 @@ fn policy(it: &Bucket) -> Result<Policy, Unread> {
 }
 
 /// Whether a statement denies what comes without TLS.
-fn denies_plain(it: &Statement, arn: &str) -> bool {
+fn denies_plain(it: &Statement, arn: &str, action: &str) -> bool {
     let everything = format!("{arn}/*");
     let covers = |resource: &Which| match resource {
         Which::These(many) => {
@@ -974,7 +975,8 @@ fn denies_plain(it: &Statement, arn: &str) -> bool {
         it.eq_ignore_ascii_case("false")
     }) || conditioned(
         "s3:tlsversion",
-        &["NumericLessThan", "NumericLessThanIfExists"],
+        // Without IfExists it says nothing of a request that has no version of TLS, as by plain HTTP.
+        &["NumericLessThanIfExists"],
         &|it| it.parse::<f64>().is_ok_and(|it| it >= 1.2),
     );
     // With a further condition it denies only some of the plain requests.
@@ -984,7 +986,7 @@ fn denies_plain(it: &Statement, arn: &str) -> bool {
         && it.means_everybody()
         && it.conditions.len() == 1
         && plain
-        && ["s3:PutObject", "s3:GetObject"].iter().all(|one| it.actions.holds_action(one))
+        && it.actions.holds_action(action)
         && covers(&it.resources)
 }
 
@@ -992,7 +994,8 @@ fn tls(it: &Bucket, _: &View<'_>) -> Answer {
     let policy = policy(it)?;
     let arn = bucket_arn(it);
     let promised = "a Deny for everybody, everything and every object";
-    if policy.statements.iter().any(|one| denies_plain(one, &arn)) {
+    let objects = ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"];
+    if objects.iter().all(|it| policy.statements.iter().any(|one| denies_plain(one, &arn, it))) {
         return Ok(Judged::pass("plain HTTP is denied").promised(promised));
     }
     let statement = format!(
@@ -1084,11 +1087,16 @@ fn records(selectors: &[Selector], arn: &str) -> bool {
                 let kind = field("resources.type")
                     .is_some_and(|it| it.equals.iter().any(|it| it == "AWS::S3::Object"));
                 let place = field("resources.ARN").is_none_or(|it| {
-                    it.starts_with
-                        .iter()
-                        .chain(&it.equals)
-                        .any(|it| object.starts_with(it.as_str()))
-                        && !it.not_starts_with.iter().any(|it| object.starts_with(it.as_str()))
+                    // Equals means one object; what does not begin so leaves some of them out.
+                    let leaves_out = |it: &String| {
+                        object.starts_with(it.as_str()) || it.starts_with(object.as_str())
+                    };
+                    let begins = it.starts_with.iter().any(|it| object.starts_with(it.as_str()));
+                    (begins || it.starts_with.is_empty() && it.equals.is_empty())
+                        && !it.not_starts_with.iter().any(leaves_out)
+                        && it.ends_with.is_empty()
+                        && it.not_ends_with.is_empty()
+                        && it.not_equals.is_empty()
                 });
                 let read_only =
                     field("readOnly").and_then(|it| it.equals.first()).map(String::as_str);
@@ -1107,6 +1115,12 @@ fn records(selectors: &[Selector], arn: &str) -> bool {
         })
     };
     plain(&["All", "ReadOnly"]) && plain(&["All", "WriteOnly"])
+}
+
+/// Whether what a trail records arrives.
+fn delivers(it: &TrailStatus, now: At) -> bool {
+    it.delivery_error.as_deref().unwrap_or_default().is_empty()
+        && it.delivered_at.is_none_or(|last| last.days_until(now) <= super::surroundings::SILENT)
 }
 
 /// Whether a trail records what happens in a Region: all trails of all Regions do, others their own alone.
@@ -1130,6 +1144,7 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
                     match (trail.selectors.known(), trail.status.known()) {
                         (Ok(selectors), Ok(status))
                             if status.logging
+                                && delivers(status, view.survey.taken_at)
                                 && it
                                     .region
                                     .as_deref()

@@ -176,6 +176,11 @@ impl Operator {
         !self.is_negated && !self.if_exists && self.set != Set::ForAll && self.kind != Kind::Null
     }
 
+    /// Whether it compares the parts of an ARN, each for itself.
+    pub fn is_arn(self) -> bool {
+        self.kind == Kind::Arn
+    }
+
     /// Whether `*` and `?` in its values stand for other characters.
     pub fn has_wildcards(self) -> bool {
         matches!(self.kind, Kind::Like | Kind::Arn)

@@ -231,7 +231,21 @@ fn destination(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     // "Log group names consist of … a-z, A-Z, 0-9, '_', '-', '/', '.', and '#'" ("CreateLogGroup"): the agent asks for a group of
     // this very name, and AWS refuses the question.
     let is_name = |it: char| it.is_ascii_alphanumeric() || "_-/.#".contains(it);
-    if let Some(name) = told.group.text().filter(|it| !it.chars().all(is_name)) {
+    // 3 to 63 characters: small letters, digits, dots and hyphens ("General purpose bucket naming rules").
+    let is_bucket = |it: &str| {
+        let inner = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b".-".contains(&it);
+        (3..=63).contains(&it.len()) && it.bytes().all(inner)
+    };
+    if let Some(name) = told.bucket.text().filter(|it| !is_bucket(it)) {
+        let seen = format!("{name} is no name of a bucket: sessions are refused or not logged");
+        return Ok(Judged::fail(seen).promised(promised).edited(
+            it,
+            corner,
+            ".inputs.s3BucketName=\"NAME-OF-BUCKET\"",
+        ));
+    }
+    let is_group = |it: &str| it.len() <= 512 && it.chars().all(is_name);
+    if let Some(name) = told.group.text().filter(|it| !is_group(it)) {
         let right = name.split(":log-group:").nth(1).and_then(|it| it.split(':').next());
         let right = right.unwrap_or("NAME-OF-LOG-GROUP");
         let edit = format!(".inputs.cloudWatchLogGroupName={}", serde_json::Value::from(right));
@@ -614,7 +628,9 @@ fn shell_profile(it: &Document, _: &Corner, _: &View<'_>) -> Answer {
     }
     let mut found = Vec::new();
     for (system, text) in &told.shell_profiles {
-        let lower = text.to_lowercase();
+        // As a shell reads it: blanks are one, and quotes around a value are none of it.
+        let bare: String = text.to_lowercase().chars().filter(|it| !"\"'".contains(*it)).collect();
+        let lower = bare.split_whitespace().collect::<Vec<_>>().join(" ");
         let marks = [
             ("histfile=", "it changes or drops the shell's own history"),
             ("unset histfile", "it changes or drops the shell's own history"),
@@ -622,6 +638,10 @@ fn shell_profile(it: &Document, _: &Corner, _: &View<'_>) -> Answer {
             ("histsize=0", "it changes or drops the shell's own history"),
             ("histfilesize=0", "it changes or drops the shell's own history"),
             ("_history", "it changes or drops the shell's own history"),
+            ("histignore=", "it changes or drops the shell's own history"),
+            ("histcontrol=", "it changes or drops the shell's own history"),
+            ("savenothing", "it changes or drops the shell's own history"),
+            ("exec >", "it sends what is shown elsewhere"),
             ("history -c", "it changes or drops the shell's own history"),
             ("script ", "it records into another place"),
             ("stop-transcript", "it ends the transcript"),

@@ -145,8 +145,14 @@ fn policy(it: &Key) -> Result<Option<Policy>, Unread> {
         .ok_or_else(|| unclear(Reason::NotUnderstood, "its policy is of a form that is not known"))
 }
 
-const FOR_LOGS: [&str; 5] =
-    ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:GenerateDataKey", "kms:DescribeKey"];
+const FOR_LOGS: [&str; 6] = [
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:DescribeKey",
+];
 
 /// What CloudWatch Logs would be told when it uses the key for a group.
 fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
@@ -215,6 +221,7 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
         .statements
         .iter()
         .filter(|it| it.actions.holds_action("kms:GenerateDataKey"))
+        .filter(|it| it.resources.holds_resource(&key.arn))
         .collect();
     let is_root = |it: &(String, String)| {
         it.0 == "AWS"
@@ -246,14 +253,25 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
             _ => Some("sessions".to_owned()),
         })
         .collect();
-    let denied = about.iter().find(|it| {
-        !it.allows
-            && it.means_everybody()
-            && it.conditions.is_empty()
-            && matches!(it.principals, Who::These(_))
-    });
-    if let (Some(one), false) = (denied, users.is_empty()) {
-        wrong.push(format!("{} denies kms:GenerateDataKey to everybody", one.name()));
+    // What is denied to the account's root as it would ask is denied to its roles.
+    let root = format!("arn:{}:iam::{account}:root", key.arn.split(':').nth(1).unwrap_or("aws"));
+    let through = format!("s3.{}.{}", it.region, domain_of(&it.region));
+    let of_buckets = it.used_by.iter().all(|it| !matches!(it, KeyUse::Sessions(_)));
+    let context: Vec<(String, String)> =
+        of_buckets.then(|| ("kms:viaservice".to_owned(), through)).into_iter().collect();
+    let request = Request {
+        principal: &root,
+        action: "kms:GenerateDataKey",
+        resource: &key.arn,
+        context: &context,
+        absent: &[],
+    };
+    let denied = match policy.says(&request, true) {
+        Said::Denies(name) => Some(name),
+        _ => None,
+    };
+    if let (Some(name), false) = (denied, users.is_empty()) {
+        wrong.push(format!("{name} denies kms:GenerateDataKey to everybody of the account"));
     } else if !users.is_empty() && !delegated && !is_named {
         // A grant under a condition depends on the request that nobody has made.
         let perhaps = about.iter().find(|it| delegates(it));

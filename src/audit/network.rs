@@ -398,12 +398,13 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     let mut worst = Judged::pass(format!("by {id}, whose policy admits it"))
         .promised(promised.clone())
         .unsure();
+    let context = [("aws:securetransport".to_owned(), "true".to_owned())];
     for role in writer(node, corner, view.survey)?.roles() {
         let request = Request {
             principal: role,
             action: "s3:PutObject",
             resource: &arn,
-            context: &[],
+            context: &context,
             absent: &[],
         };
         match policy.says(&request, true) {
@@ -474,7 +475,9 @@ fn is_private(block: &str) -> bool {
 }
 
 fn holds(block: &str, address: Ipv4Addr) -> bool {
-    super::conditions::block(block).is_some_and(|it| it.holds(IpAddr::V4(address)))
+    // EC2 writes every block with its bits.
+    let read = block.contains('/').then(|| super::conditions::block(block)).flatten();
+    read.is_some_and(|it| it.holds(IpAddr::V4(address)))
 }
 
 impl Opening {
@@ -556,6 +559,7 @@ fn let_through(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
             ));
         }
     }
+    let all = corner.network.endpoints.known()?;
     let ways: Vec<&Opening> = it
         .security_groups
         .iter()
@@ -563,10 +567,16 @@ fn let_through(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
         .flat_map(|it| &it.egress)
         .filter(|it| it.carries(443))
         .collect();
+    let theirs: Vec<&str> = all
+        .iter()
+        .filter(|it| it.kind == "Interface")
+        .flat_map(|it| &it.security_groups)
+        .map(String::as_str)
+        .collect();
     // The endpoints have addresses of the VPC, as the instance has.
     let leads_there = |way: &&&Opening| {
         way.blocks.iter().any(|it| it == "0.0.0.0/0" || address.is_some_and(|one| holds(it, one)))
-            || !way.security_groups.is_empty()
+            || way.security_groups.iter().any(|it| theirs.contains(&it.as_str()))
     };
     if it.security_groups.iter().all(|it| group(it).is_some()) {
         if ways.is_empty() {

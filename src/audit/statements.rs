@@ -179,16 +179,20 @@ impl Statement {
             return Admits::Foreign(named);
         }
         let is_unnamed = self.accounts().contains(&None);
-        if !self.means_everybody() && !is_unnamed {
-            return Admits::Ours;
-        }
         let mut bound: Vec<Admits> =
             self.conditions.iter().filter_map(|it| it.binds(is_ours)).collect();
+        if !self.means_everybody() && !is_unnamed {
+            // A service acts for whom the condition names ("The confused deputy problem").
+            let for_others = |it: &Admits| matches!(it, Admits::Foreign(_));
+            let told = bound.into_iter().find(for_others).filter(|_| !self.services().is_empty());
+            return told.unwrap_or(Admits::Ours);
+        }
         // All conditions hold at once, so the narrowest says most.
+        // But one that names a foreign account is told, whatever the others say.
         bound.sort_by_key(|it| match it {
-            Admits::Ours => 0,
-            Admits::Unknown(_) => 1,
-            Admits::Foreign(_) => 2,
+            Admits::Foreign(_) => 0,
+            Admits::Ours => 1,
+            Admits::Unknown(_) => 2,
             Admits::Everybody => 3,
         });
         match bound.into_iter().next() {
@@ -248,6 +252,11 @@ impl Condition {
                 }
                 "aws:principalarn" | "aws:sourcearn" => {
                     account = value.split(':').nth(4).unwrap_or_default();
+                    // Of a text a star reaches over colons, and a path may hold them.
+                    let before = value.split(':').take(4).any(|it| it.contains(['*', '?']));
+                    if before && operator.has_wildcards() && !operator.is_arn() {
+                        return None;
+                    }
                     if account.is_empty() && value.starts_with("arn:") {
                         // The ARN of a bucket tells no account.
                         unknown =
@@ -262,6 +271,13 @@ impl Condition {
                 }
                 "aws:sourcevpc" => Named::Vpc(value),
                 "aws:sourcevpce" => Named::Endpoint(value),
+                // What AWS calls not public, too ("The meaning of public").
+                "aws:sourceip" | "aws:userid"
+                    if !["0.0.0.0/0", "::/0", "*"].contains(&value.as_str()) =>
+                {
+                    unknown = Some(format!("whoever comes by {} {value}", self.key));
+                    continue;
+                }
                 _ => return None,
             };
             let (what, name) = match named {
@@ -329,13 +345,11 @@ impl Which {
         }
     }
 
-    /// Whether some ARN that begins like this may be among them: what is asked of a pattern, not of one ARN.
-    pub fn touches(&self, arn: &str) -> bool {
+    /// Whether some ARN may be of a pattern and among them, too.
+    pub fn touches(&self, pattern: &str) -> bool {
         match self {
-            Self::These(many) => {
-                many.iter().any(|it| glob(it, arn) || glob(arn, it) || glob(&format!("{arn}*"), it))
-            }
-            Self::AllBut(many) => !many.iter().any(|it| glob(it, arn)),
+            Self::These(many) => many.iter().any(|it| can_meet(it, pattern)),
+            Self::AllBut(many) => !many.iter().any(|it| glob(it, pattern)),
         }
     }
 }
@@ -390,6 +404,21 @@ impl Policy {
             (None, None, Some(it)) => Said::MayAllow(it),
             (None, None, None) => Said::Nothing,
         }
+    }
+}
+
+impl Policy {
+    /// Whether a document that is attached to a thing grants a request by itself: it names the principal, or everybody. What names an
+    /// account only hands on to the policies of its roles ("AWS JSON policy elements: Principal").
+    pub fn grants(&self, request: &Request<'_>) -> Truth {
+        let names = |it: &Statement| match &it.principals {
+            Who::These(many) => {
+                many.iter().any(|it| it.0 == "AWS" && (it.1 == "*" || it.1 == request.principal))
+            }
+            Who::AllBut(_) => true,
+        };
+        let allows = self.statements.iter().filter(|it| it.allows && names(it));
+        allows.fold(Truth::No, |so_far, it| so_far.or(it.meets(request, true)))
     }
 }
 
@@ -512,6 +541,31 @@ fn is_service(name: &str, service: &str) -> bool {
     let (first, rest) = service.split_once('.').unwrap_or((service, ""));
     let everywhere = rest.split_once('.').map(|it| format!("{first}.{}", it.1));
     name == service || everywhere.as_deref() == Some(name)
+}
+
+/// Whether some text is of both patterns. In time of the product of their lengths.
+fn can_meet(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // Whether what is left of both can meet, for each rest of the other.
+    let mut below = vec![false; other.len() + 1];
+    for at in (0..=one.len()).rev() {
+        let mut row = vec![false; other.len() + 1];
+        for from in (0..=other.len()).rev() {
+            let (a, b) = (one.get(at), other.get(from));
+            row[from] = match (a, b) {
+                (None, None) => true,
+                (Some('*'), Some('*')) => below[from] || row[from + 1],
+                (Some('*'), Some(_)) => below[from] || row[from + 1],
+                (Some(_), Some('*')) => row[from + 1] || below[from],
+                (Some('*'), None) => below[from],
+                (None, Some('*')) => row[from + 1],
+                (Some(a), Some(b)) => (a == b || *a == '?' || *b == '?') && below[from + 1],
+                _ => false,
+            };
+        }
+        below = row;
+    }
+    below[0]
 }
 
 /// The account in an ARN, or an account id by itself.
@@ -845,6 +899,25 @@ mod tests {
         assert_eq!(Policy::read("x"), None);
         assert_eq!(Policy::read(r#"{"Statement":[{"Effect":"Maybe"}]}"#), None);
         assert_eq!(Policy::read(r#"{"Statement":[]}"#), Some(Policy::default()));
+    }
+
+    #[test]
+    fn two_patterns_meet_where_some_text_is_of_both() {
+        for (one, other, wanted) in [
+            ("a*", "*b", true),
+            ("a*c", "ab?", true),
+            ("a*c", "ab", false),
+            ("*", "", true),
+            ("a", "b", false),
+            ("log-group:*:log-stream:a*", "log-group:/ssm:*", true),
+            ("log-group:/s*:log-stream:a*", "log-group:/ssm:*", true),
+            ("log-group:/other:*", "log-group:/ssm:*", false),
+            ("*:log-group:/ssm", "arn:x:log-group:/ssm", true),
+        ] {
+            assert_eq!(can_meet(one, other), wanted, "{one} {other}");
+            assert_eq!(can_meet(other, one), wanted, "{other} {one}");
+        }
+        assert!(!can_meet(&format!("{}b", "a*".repeat(200)), &"a".repeat(2000)));
     }
 
     #[test]

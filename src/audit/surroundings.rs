@@ -74,7 +74,7 @@ fn trails<'a>(account: &str, view: &View<'a>) -> (Vec<(&'a Trail, &'a Corner)>, 
 }
 
 /// Days without a file after which a trail is taken for one that does not deliver. Ours: CloudTrail says "within about 5 minutes".
-const SILENT: i64 = 7;
+pub(super) const SILENT: i64 = 7;
 
 /// Whether management events that change something are recorded: StartSession is one.
 fn records_writes(selectors: &[Selector]) -> bool {

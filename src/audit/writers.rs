@@ -12,6 +12,7 @@ use super::Judged;
 use super::Severity::High;
 use super::Severity::Medium;
 use super::View;
+use super::conditions::Truth;
 use super::documents::CW_REFUSAL;
 use super::documents::S3_REFUSAL;
 use super::frameworks::Group;
@@ -138,6 +139,9 @@ pub(super) const CHECKS: &[Check] = &[
             "s3:GetBucketVersioning",
             "s3:GetBucketObjectLockConfiguration",
             "s3:GetBucketPolicy",
+            "s3:GetEncryptionConfiguration",
+            "kms:DescribeKey",
+            "kms:GetKeyPolicy",
         ],
         why: "Whoever is root on the node has the role's credentials: what it may delete or shorten, they may.",
         then: "Take these permissions from the role; CloudWatchAgentServerPolicy and AmazonEC2RoleforSSM bring some of them.",
@@ -324,7 +328,7 @@ fn whole_group(group: &str) -> String {
 }
 
 /// What reads the record back, which a writer needs as little as what erases it.
-const READ_OBJECT: &str = "s3:GetObject";
+const READ_OBJECT: [&str; 2] = ["s3:GetObject", "s3:GetObjectVersion"];
 const READ_STREAM: &str = "logs:GetLogEvents";
 
 /// Keys of the buckets and sessions of these corners, as ARNs where they are known; and whether the key serves a bucket.
@@ -389,7 +393,7 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
         let bucket = view.bucket(name);
         let mut actions = vec!["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"];
         actions.extend(undoing::actions(On::Object));
-        actions.push(READ_OBJECT);
+        actions.extend(READ_OBJECT);
         let resource = object_arn(name, prefix, partition);
         out.push(Question { resource, actions, context: carried(bucket) });
         let resource = format!("arn:{partition}:s3:::{name}");
@@ -769,6 +773,7 @@ fn by_bucket_alone(
     absent: &[&str],
 ) -> Result<Granted, Unread> {
     let text = bucket.policy.known()?;
+    let mut grants = Truth::No;
     let said_by_bucket = match text {
         None => Said::Nothing,
         Some(text) => {
@@ -778,8 +783,16 @@ fn by_bucket_alone(
             let mut context: Vec<(String, String)> =
                 carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
             context.extend(more.iter().cloned());
+            context.extend(
+                bucket.proved().map(|it| ("aws:resourceaccount".to_owned(), it.to_owned())),
+            );
             let principal = &role.arn;
-            policy.says(&Request { principal, action, resource, context: &context, absent }, true)
+            // The agent brings no key of its own.
+            let never = ["s3:x-amz-server-side-encryption-customer-algorithm"];
+            let absent = &[absent, &never].concat();
+            let request = Request { principal, action, resource, context: &context, absent };
+            grants = policy.grants(&request);
+            policy.says(&request, true)
         }
     };
     let ours = account_of(&role.arn).is_some_and(|it| it == bucket.account);
@@ -794,7 +807,15 @@ fn by_bucket_alone(
         (Verdict::Allowed, Said::Allows(_)) => Ok(Granted::Yes),
         // Another account's bucket must say so itself.
         (Verdict::Allowed, Said::Nothing) => Ok(ours.into()),
-        (Verdict::Denied(None), Said::Allows(_)) => Ok(ours.into()),
+        // A statement that names the role needs nothing beside it; one that names its account does.
+        (Verdict::Denied(None), Said::Allows(name)) => match grants {
+            Truth::Yes => Ok(ours.into()),
+            Truth::No => Ok(Granted::No),
+            Truth::Unknown => Err(unclear(
+                Reason::MissingContextKey,
+                format!("the bucket's policy: {name} and what only a real request carries"),
+            )),
+        },
         (Verdict::Denied(None), Said::Nothing) => Ok(Granted::No),
     }
 }
@@ -889,8 +910,8 @@ fn by_key(
     let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
     let through = of_bucket.then(|| ("kms:viaservice".to_owned(), service));
     let context = through.as_slice();
-    let request =
-        Request { principal: &role.arn, action, resource: &state.arn, context, absent: &[] };
+    let absent: &[&str] = if of_bucket { &[] } else { &["kms:viaservice"] };
+    let request = Request { principal: &role.arn, action, resource: &state.arn, context, absent };
     match (said, policy.says(&request, true)) {
         (Verdict::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
@@ -898,12 +919,14 @@ fn by_key(
         }
         (Verdict::Allowed, Said::Allows(_)) => Ok(true),
         // A statement that names the role itself needs nothing beside it; one that names its account does.
-        (Verdict::Denied(None), Said::Allows(_)) => Ok(policy.statements.iter().any(|it| {
-            it.allows
-                && it.conditions.is_empty()
-                && it.actions.holds_action(action)
-                && matches!(&it.principals, super::statements::Who::These(many) if many.iter().any(|it| it.1 == role.arn))
-        })),
+        (Verdict::Denied(None), Said::Allows(name)) => match policy.grants(&request) {
+            Truth::Yes => Ok(true),
+            Truth::No => Ok(false),
+            Truth::Unknown => Err(unclear(
+                Reason::MissingContextKey,
+                format!("the key's policy: {name} and what only a real request carries"),
+            )),
+        },
     }
 }
 
@@ -952,10 +975,11 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     let (buckets, groups) = destinations(&corners);
     let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
     let mut asks: Vec<(&str, String, Option<&Bucket>)> = Vec::new();
+    let mut keys: Vec<(&str, String, &Key)> = Vec::new();
     for (name, prefix) in &buckets {
         let bucket = view.bucket(name);
         let object = object_arn(name, prefix, partition);
-        let of_object = undoing::actions(On::Object).into_iter().chain([READ_OBJECT]);
+        let of_object = undoing::actions(On::Object).into_iter().chain(READ_OBJECT);
         asks.extend(of_object.map(|it| (it, object.clone(), bucket)));
         let whole = format!("arn:{partition}:s3:::{name}");
         asks.extend(undoing::actions(On::Bucket).into_iter().map(|it| (it, whole.clone(), bucket)));
@@ -972,7 +996,7 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     }
     for (key, _) in keys_used(&corners, view) {
         if let Some(arn) = key_arn(key) {
-            asks.extend(undoing::actions(On::Key).into_iter().map(|it| (it, arn.to_owned(), None)));
+            keys.extend(undoing::actions(On::Key).into_iter().map(|it| (it, arn.to_owned(), key)));
         }
     }
     for it in &corners {
@@ -1003,10 +1027,25 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
             Err(it) => unknown = unknown.or(Some(it)),
         }
     }
+    for (action, resource, key) in keys {
+        let managed =
+            key.state.known().ok().and_then(Option::as_ref).is_some_and(|it| it.manager == "AWS");
+        // Nobody but AWS may do this to a key that AWS manages.
+        if managed {
+            continue;
+        }
+        match may(role, action, &resource).and_then(|it| by_key(key, false, role, action, &it)) {
+            Ok(true) => able.push(format!("{action} on {resource}")),
+            Ok(false) => {}
+            Err(it) => unknown = unknown.or(Some(it)),
+        }
+    }
     for (name, prefix) in &buckets {
         let Some(bucket) = view.bucket(name) else { continue };
-        let put = may(role, "s3:PutObject", &object_arn(name, prefix, partition));
-        if put != Ok(Verdict::Allowed) {
+        let object = object_arn(name, prefix, partition);
+        let put = may(role, "s3:PutObject", &object)
+            .and_then(|it| by_bucket(bucket, role, "s3:PutObject", &object, &it, view));
+        if put != Ok(Granted::Yes) {
             continue;
         }
         match (bucket.versioning.known(), bucket.lock.known()) {
@@ -1036,11 +1075,11 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     Ok(Judged::fail(seen).promised(promised).details(details))
 }
 
-/// Whether the simulator was not told a tag that some policy asks for: with it the answer may be another.
-fn decided_by_tags(it: &Simulation, action: &str) -> bool {
+/// Whether the simulator was not told what some policy asks for, such as a tag, an address or MFA: with it the answer may be another.
+fn depends(it: &Simulation, action: &str) -> bool {
     let decisions = it.decisions.known().map(Vec::as_slice).unwrap_or_default();
     let about = decisions.iter().filter(|it| it.action.eq_ignore_ascii_case(action));
-    about.flat_map(|it| &it.missing_context).any(|it| it.to_lowercase().contains("tag/"))
+    about.into_iter().any(|it| !it.missing_context.is_empty())
 }
 
 fn pinned(role: &Role, _: &View<'_>) -> Answer {
@@ -1069,10 +1108,13 @@ fn pinned(role: &Role, _: &View<'_>) -> Answer {
         };
         match may(role, action, &it.resource) {
             Ok(Verdict::Allowed) => able.push(what),
-            Ok(Verdict::Denied(None)) if decided_by_tags(it, action) => {
+            Ok(Verdict::Denied(None)) if depends(it, action) => {
                 unknown = Some(unclear(
                     Reason::MissingContextKey,
-                    format!("{action} on {} depends on tags", it.resource),
+                    format!(
+                        "{action} on {} depends on what only a real request carries",
+                        it.resource
+                    ),
                 ));
             }
             Ok(Verdict::Denied(_)) => {}

@@ -1437,6 +1437,8 @@ async fn trails(way: &Way) -> Read<Vec<Trail>> {
                             starts_with: it.starts_with().to_vec(),
                             not_equals: it.not_equals().to_vec(),
                             not_starts_with: it.not_starts_with().to_vec(),
+                            ends_with: it.ends_with().to_vec(),
+                            not_ends_with: it.not_ends_with().to_vec(),
                         })
                         .collect(),
                 });

@@ -81,7 +81,7 @@ fn role(arn: &str, node: &str) -> Value {
     json!({ "arn": arn, "nodes": [[node, "eu-west-1"]], "simulations": [
         simulation("*", &channel, &actions(On::Logs)),
         simulation(OBJECT, &["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"],
-            &[actions(On::Object), vec!["s3:GetObject"]].concat()),
+            &[actions(On::Object), vec!["s3:GetObject", "s3:GetObjectVersion"]].concat()),
         simulation("arn:aws:s3:::acme", &["s3:GetEncryptionConfiguration"], &actions(On::Bucket)),
         simulation(&format!("{GROUP}:log-stream:someone-0123456789abcdef0"), &["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
             &[actions(On::Stream), vec!["logs:GetLogEvents"]].concat()),
