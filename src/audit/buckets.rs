@@ -912,11 +912,10 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
         return Ok(Judged::fail("AWS says that its policy makes it public").promised(promised));
     }
     // What AWS calls public has fewer meanings than what admits everybody ("The meaning of public").
-    let open = policy(it)?
-        .statements
-        .into_iter()
-        .find(|one| one.allows && view.admitted(one) == Admits::Everybody);
-    if let Some(one) = open {
+    let policy = policy(it);
+    let statements = policy.iter().flat_map(|it| &it.statements);
+    let mut open = statements.filter(|it| it.allows && view.admitted(it) == Admits::Everybody);
+    if let Some(one) = open.next() {
         return Ok(Judged::fail(format!("{} admits everybody", one.name())).promised(promised));
     }
     let ignored = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced")
@@ -940,6 +939,8 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
             .promised(promised)
             .fix(fix));
     }
+    // What is open by the ACL is a failure, whatever the policy would have said.
+    policy?;
     it.policy_is_public.known()?;
     let note =
         (!open.is_empty()).then(|| format!("its ACL grants {}, which is ignored", open.join(", ")));
@@ -1124,8 +1125,8 @@ fn delivers(it: &TrailStatus, now: At) -> bool {
 }
 
 /// Whether a trail records what happens in a Region: all trails of all Regions do, others their own alone.
-fn covers_region(trail: &Trail, region: &str) -> bool {
-    trail.multi_region || trail.arn.split(':').nth(3) == Some(region)
+fn covers_region(trail: &Trail, region: Option<&str>) -> bool {
+    trail.multi_region || region.is_some() && trail.arn.split(':').nth(3) == region
 }
 
 fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
@@ -1145,10 +1146,7 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
                         (Ok(selectors), Ok(status))
                             if status.logging
                                 && delivers(status, view.survey.taken_at)
-                                && it
-                                    .region
-                                    .as_deref()
-                                    .is_none_or(|one| covers_region(trail, one))
+                                && covers_region(trail, it.region.as_deref())
                                 && records(selectors, &arn) =>
                         {
                             return Ok(Judged::pass(format!(

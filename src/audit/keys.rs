@@ -257,8 +257,10 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
     let root = format!("arn:{}:iam::{account}:root", key.arn.split(':').nth(1).unwrap_or("aws"));
     let through = format!("s3.{}.{}", it.region, domain_of(&it.region));
     let of_buckets = it.used_by.iter().all(|it| !matches!(it, KeyUse::Sessions(_)));
-    let context: Vec<(String, String)> =
+    let mut context: Vec<(String, String)> =
         of_buckets.then(|| ("kms:viaservice".to_owned(), through)).into_iter().collect();
+    // The guard against a confused deputy asks for whom a service acts.
+    context.push(("aws:sourceaccount".to_owned(), account.clone()));
     let request = Request {
         principal: &root,
         action: "kms:GenerateDataKey",
@@ -268,7 +270,10 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
     };
     let denied = match policy.says(&request, true) {
         Said::Denies(name) => Some(name),
-        _ => None,
+        Said::MayDeny(why) if wrong.is_empty() && !users.is_empty() => {
+            return Err(unclear(Reason::MissingContextKey, why));
+        }
+        Said::MayDeny(_) | Said::MayAllow(_) | Said::Allows(_) | Said::Nothing => None,
     };
     if let (Some(name), false) = (denied, users.is_empty()) {
         wrong.push(format!("{name} denies kms:GenerateDataKey to everybody of the account"));

@@ -577,7 +577,7 @@ pub fn account_of(principal: &str) -> Option<String> {
     principal.split(':').nth(4).filter(|it| is_id(it)).map(str::to_owned)
 }
 
-/// `*` is any text, `?` one character; linear in time for any pattern by falling back to the last star alone.
+/// `*` is any text, `?` one character; no variables in it.
 ///
 /// ```
 /// use ssmtrail::audit::statements::glob;
@@ -585,30 +585,10 @@ pub fn account_of(principal: &str) -> Option<String> {
 /// assert!(glob("s3:Get?cl", "s3:GetAcl") && !glob("s3:*x", "s3:GetAcl"));
 /// ```
 pub fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut at, mut from) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while from < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, from));
-                at += 1;
-            }
-            Some(it) if *it == b'?' || *it == text[from] => {
-                at += 1;
-                from += 1;
-            }
-            _ => match &mut star {
-                Some((back, taken)) => {
-                    *taken += 1;
-                    at = *back + 1;
-                    from = *taken;
-                }
-                None => return false,
-            },
-        }
+    match conditions::resolve(pattern, false, &|_| Carried::Unknown) {
+        Resolved::Known(pattern) => conditions::is_like(&pattern, text),
+        Resolved::Unknown => false,
     }
-    pattern[at..].iter().all(|it| *it == b'*')
 }
 
 #[cfg(test)]

@@ -725,7 +725,14 @@ fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
         nodes.any(|it| it.id == id && is_before(&it.version(), SAYS_ENCRYPTION))
     };
     let old = role.nodes.iter().any(|it| is_old(&it.0, &it.1));
-    [usual].into_iter().chain(old.then_some(Sent::Nothing)).collect()
+    // How old an agent is that cannot be listed nobody knows.
+    let hidden = view
+        .survey
+        .corners
+        .iter()
+        .any(|it| it.nodes.known().is_err() && role.nodes.iter().any(|one| one.1 == it.region));
+    let more = [old.then_some(Sent::Nothing), hidden.then_some(Sent::Unknown)];
+    [usual].into_iter().chain(more.into_iter().flatten()).collect()
 }
 
 /// Whether a bucket's own policy settles a request: allows what the role's policies do not, or denies what they allow.
