@@ -412,6 +412,11 @@ pub(crate) fn block(text: &str) -> Option<Block> {
 }
 
 impl Block {
+    /// Whether it holds more addresses than a block of so many bits, of IPv4 and of IPv6.
+    pub(crate) fn is_wider_than(&self, four: u32, six: u32) -> bool {
+        self.bits < if self.address.is_ipv4() { four } else { six }
+    }
+
     pub(crate) fn holds(&self, other: IpAddr) -> bool {
         match (self.address, other) {
             (IpAddr::V4(one), IpAddr::V4(other)) => {

@@ -180,7 +180,7 @@ impl Statement {
         }
         let is_unnamed = self.accounts().contains(&None);
         let mut bound: Vec<Admits> =
-            self.conditions.iter().filter_map(|it| it.binds(is_ours)).collect();
+            self.conditions.iter().filter_map(|it| it.binds(self.has_variables, is_ours)).collect();
         if !self.means_everybody() && !is_unnamed {
             // A service acts for whom the condition names ("The confused deputy problem").
             let for_others = |it: &Admits| matches!(it, Admits::Foreign(_));
@@ -230,10 +230,23 @@ pub enum Admits {
     Unknown(String),
 }
 
+fn is_account(key: &str) -> bool {
+    ["aws:principalaccount", "aws:sourceaccount", "kms:calleraccount"].contains(&key)
+}
+
+/// Whether a block is of so many addresses that AWS calls it public: wider than a /8, or a /32 of IPv6 ("The meaning of public").
+fn is_public_block(text: &str) -> bool {
+    conditions::block(text).is_some_and(|it| it.is_wider_than(8, 32))
+}
+
 impl Condition {
     /// Whom it holds principals to; `None` if to nobody, as a wildcard in the place of an account does.
     /// Source: "AWS global condition context keys", "AWS KMS condition keys".
-    fn binds(&self, is_ours: &dyn Fn(Named<'_>) -> Option<bool>) -> Option<Admits> {
+    fn binds(
+        &self,
+        variables: bool,
+        is_ours: &dyn Fn(Named<'_>) -> Option<bool>,
+    ) -> Option<Admits> {
         let operator = Operator::read(&self.operator).filter(|it| it.demands())?;
         let is_open = |it: &str| {
             it.is_empty()
@@ -246,6 +259,13 @@ impl Condition {
         let mut unknown = None;
         for value in &self.values {
             let account;
+            // The account of the thing that the policy is attached to, which is the one it is judged for.
+            if variables
+                && value.eq_ignore_ascii_case("${aws:ResourceAccount}")
+                && is_account(&self.key)
+            {
+                continue;
+            }
             let named = match self.key.as_str() {
                 "aws:principalaccount" | "aws:sourceaccount" | "kms:calleraccount" => {
                     Named::Account(value)
@@ -272,9 +292,8 @@ impl Condition {
                 "aws:sourcevpc" => Named::Vpc(value),
                 "aws:sourcevpce" => Named::Endpoint(value),
                 // What AWS calls not public, too ("The meaning of public").
-                "aws:sourceip" | "aws:userid"
-                    if !["0.0.0.0/0", "::/0", "*"].contains(&value.as_str()) =>
-                {
+                "aws:sourceip" if is_public_block(value) => return None,
+                "aws:sourceip" | "aws:userid" if value != "*" => {
                     unknown = Some(format!("whoever comes by {} {value}", self.key));
                     continue;
                 }

@@ -17,7 +17,7 @@ use crate::findings::HOSTILE;
 use crate::hostile;
 use crate::judging::set;
 use crate::judging::sound;
-use crate::peer::target;
+use crate::peer::packages;
 use crate::world::World;
 
 const PACKAGES: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
@@ -39,19 +39,8 @@ fn browser() -> Option<&'static (PathBuf, PathBuf)> {
             let _ = quiet("apt-get", &install, here)
                 || (quiet("apt-get", &["update", "-q"], here) && quiet("apt-get", &install, here));
         }
-        let folder = target().join("browser");
-        let done = folder.join("done");
-        if !done.exists() {
-            std::fs::create_dir_all(&folder).ok()?;
-            let install =
-                [&["install", "--no-save", "--no-audit", "--no-fund"], &PACKAGES[..]].concat();
-            std::fs::write(folder.join("package.json"), "{}").ok()?;
-            if !quiet("npm", &install, &folder) {
-                return None;
-            }
-            std::fs::write(&done, "").ok()?;
-        }
-        chromium.exists().then(|| (chromium, folder.join("node_modules")))
+        let modules = packages("browser", &PACKAGES)?;
+        chromium.exists().then_some((chromium, modules))
     });
     if found.is_none() {
         eprintln!("passed over: no browser (Debian package chromium, Node.js and npm are needed)");

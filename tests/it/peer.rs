@@ -116,6 +116,29 @@ pub(crate) fn venv(name: &str, packages: &[&str]) -> Option<PathBuf> {
     Some(venv)
 }
 
+/// Packages of npm, installed beside the build once: the folder that holds them. `None` where there is no npm.
+#[expect(clippy::print_stderr, reason = "what is passed over is said")]
+pub(crate) fn packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().expect("the packages");
+    let folder = target().join(name);
+    let done = folder.join("done");
+    let wanted = packages.join(" ");
+    if std::fs::read_to_string(&done).ok().as_ref() != Some(&wanted) {
+        std::fs::create_dir_all(&folder).ok()?;
+        std::fs::write(folder.join("package.json"), "{}").ok()?;
+        let install = [&["install", "--no-save", "--no-audit", "--no-fund"], packages].concat();
+        let mut npm = Command::new("npm");
+        npm.args(install).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        if !npm.status().is_ok_and(|it| it.success()) {
+            eprintln!("passed over: {wanted} could not be installed (Node.js and npm are needed)");
+            return None;
+        }
+        std::fs::write(&done, wanted).ok()?;
+    }
+    Some(folder.join("node_modules"))
+}
+
 /// Where requests go when nothing stands between.
 pub(crate) fn address() -> &'static str {
     &peer().address
@@ -188,7 +211,7 @@ impl Aws {
         format!("{name}-{}", self.tag)
     }
 
-    fn credentials(&self) -> Credentials {
+    pub(crate) fn credentials(&self) -> Credentials {
         Credentials::new(&self.key, &self.secret, None, None, "tests")
     }
 
@@ -316,6 +339,11 @@ impl Aws {
         };
         let body = serde_json::json!({ "target": target, "scope": scope, "member": member, "items": items });
         assert_eq!(post("/_peer/canned", &body.to_string()), "{}");
+    }
+
+    /// What this account's key has asked for, as JSON: service, operation (or method and path), how often.
+    pub(crate) fn asked(&self) -> String {
+        post("/_peer/asked", &serde_json::json!({ "key": self.key }).to_string())
     }
 
     /// The same for an answer that is no list.
