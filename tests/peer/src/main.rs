@@ -2,10 +2,11 @@
 //! the fakecloud crates, in a process of its own.
 //!
 //! Usage: `awspeer ADDRESS`. It ends when its standard input does, so that it never outlives the tests that started it.
-//! Routes below `/_peer` are ours: `health`, `admin` (an access key in any account), `role`, `canned`, which answers
-//! operations that fakecloud does not model with what a test says they answer, and `copies`, which fills a bucket or a log group
+//! Routes below `/_peer` are ours: `health`, `admin` (an access key in any account), `role`, `asked` (what a key has asked for), `canned`,
+//! which answers operations that fakecloud does not model with what a test says they answer, and `copies`, which fills a bucket or a log group
 //! with more than anybody would send through the API.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
@@ -53,6 +54,22 @@ struct Answer {
 
 type Canned = Arc<RwLock<Vec<Answer>>>;
 
+/// Who asked (access key), which service, and what (the operation, or method and path with query): how often.
+type Asked = Arc<RwLock<BTreeMap<(String, String, String), u64>>>;
+
+/// Notes a request that was signed.
+fn note(noted: &Asked, target: &str, authorization: &str, method: &str, uri: &str) {
+    // `Credential=KEY/DAY/REGION/SERVICE/aws4_request`.
+    let credential = authorization.split("Credential=").nth(1).unwrap_or_default();
+    let parts: Vec<&str> = credential.split([',', '/']).collect();
+    let (Some(key), Some(service)) = (parts.first(), parts.get(3)) else { return };
+    let what = match target.starts_with('/') {
+        true => format!("{method} {uri}"),
+        false => target.to_owned(),
+    };
+    *noted.write().entry(((*key).to_owned(), (*service).to_owned(), what)).or_default() += 1;
+}
+
 /// What is asked, and by whom.
 fn asked(request: &Request) -> (String, String) {
     let header = |name: &str| {
@@ -68,8 +85,13 @@ fn asked(request: &Request) -> (String, String) {
 }
 
 /// Answers canned operations, page by page.
-async fn canned(State(canned): State<Canned>, request: Request, next: Next) -> Response {
+async fn canned(
+    State((canned, noted)): State<(Canned, Asked)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (mut target, authorization) = asked(&request);
+    let (method, uri) = (request.method().to_string(), request.uri().to_string());
     let mut request = request;
     let form = "application/x-www-form-urlencoded";
     if request.headers().get("content-type").is_some_and(|it| it == form) {
@@ -80,6 +102,7 @@ async fn canned(State(canned): State<Canned>, request: Request, next: Next) -> R
         target = action.map_or(target, str::to_owned);
         request = Request::from_parts(head, axum::body::Body::from(bytes.clone()));
     }
+    note(&noted, &target, &authorization, &method, &uri);
     let found = canned
         .read()
         .iter()
@@ -331,6 +354,17 @@ async fn main() {
     };
 
     let answers = Canned::default();
+    let noted = Asked::default();
+    let told = {
+        let noted = noted.clone();
+        move |Json(it): Json<Value>| {
+            let key = it["key"].as_str().unwrap_or_default().to_owned();
+            let all = noted.read();
+            let of_key = all.iter().filter(|it| it.0.0 == key).map(|it| json!([it.0.1, it.0.2, it.1]));
+            let of_key: Vec<Value> = of_key.collect();
+            async move { Json(of_key) }
+        }
+    };
     let set = {
         let answers = answers.clone();
         move |Json(it): Json<Value>| {
@@ -377,10 +411,11 @@ async fn main() {
         .route("/_peer/copies", post(copies))
         .route("/_peer/health", get(|| async { "ok" }))
         .route("/_peer/canned", post(set))
+        .route("/_peer/asked", post(told))
         .route("/_peer/admin", post(admins))
         .route("/_peer/role", post(roles))
         .fallback(dispatch::dispatch)
-        .layer(axum::middleware::from_fn_with_state(answers, canned))
+        .layer(axum::middleware::from_fn_with_state((answers, noted), canned))
         .layer(Extension(Arc::new(services)))
         .layer(Extension(Arc::new(config)));
 
