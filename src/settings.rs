@@ -268,8 +268,7 @@ pub struct Instance {
     pub profile: Option<String>,
     /// The role within that profile.
     pub role: Read<Option<String>>,
-    /// `required`, `optional`; whether its metadata service answers at all.
-    pub metadata_tokens: Option<String>,
+    /// Whether its metadata service answers.
     pub metadata: Option<bool>,
 }
 
@@ -336,7 +335,6 @@ pub struct Opening {
 #[serde(default)]
 pub struct NetworkAcl {
     pub id: String,
-    pub vpc: String,
     pub subnets: Vec<String>,
     pub entries: Vec<AclEntry>,
 }
@@ -463,7 +461,6 @@ pub struct Node {
     pub id: String,
     /// `Online`, `ConnectionLost`, `Inactive`.
     pub ping: String,
-    pub last_ping: Option<At>,
     pub platform: String,
     pub agent_version: String,
     /// Role of a hybrid node, or of the Default Host Management Configuration.
@@ -522,7 +519,6 @@ pub struct LogGroup {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GroupSettings {
-    pub arn: String,
     pub created_at: Option<At>,
     /// The retention in force, account policies included; `None` keeps for ever.
     pub retention_days: Option<i64>,
@@ -699,7 +695,6 @@ pub struct Tiering {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Replica {
-    pub id: String,
     pub enabled: bool,
     pub prefix: String,
     pub bucket: String,
@@ -846,7 +841,6 @@ pub enum Selector {
         data: Vec<(String, Vec<String>)>,
     },
     Advanced {
-        name: String,
         fields: Vec<FieldSelector>,
     },
 }

@@ -14,6 +14,9 @@ use super::Severity::Low;
 use super::Severity::Medium;
 use super::View;
 use super::bucket_arn;
+use super::conditions::Carried;
+use super::conditions::Truth;
+use super::conditions::holds;
 use super::days;
 use super::frameworks::Group;
 use super::lifecycle::Fate;
@@ -24,9 +27,9 @@ use super::promise::Worm;
 use super::quote;
 use super::statements::Admits;
 use super::statements::Policy;
-use super::statements::Statement;
 use super::statements::Which;
 use super::statements::Who;
+use super::surroundings::selects;
 use super::unclear;
 use super::undoing;
 use super::undoing::On;
@@ -35,13 +38,16 @@ use crate::settings::Bucket;
 use crate::settings::Existence;
 use crate::settings::Head;
 use crate::settings::KeyUse;
+use crate::settings::Lifecycle;
 use crate::settings::Lock;
 use crate::settings::Object;
 use crate::settings::Prefix;
 use crate::settings::PublicAccess;
 use crate::settings::Reason;
+use crate::settings::Replica;
 use crate::settings::Sample;
 use crate::settings::Selector;
+use crate::settings::Tiering;
 use crate::settings::Trail;
 use crate::settings::TrailStatus;
 use crate::settings::Unread;
@@ -108,7 +114,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "Uploads cannot bring keys of their own",
         severity: Low,
         groups: &[Group::Encryption],
-        reads: &["s3:GetEncryptionConfiguration"],
+        reads: &["s3:GetEncryptionConfiguration", "s3:GetBucketPolicy"],
         why: "What was written with SSE-C can be read by its writer alone.",
         then: "Block SSE-C in the encryption configuration.",
         ask: Ask::Bucket(customer_keys),
@@ -219,6 +225,7 @@ pub(super) const CHECKS: &[Check] = &[
             "s3:GetBucketAcl",
             "s3:GetBucketOwnershipControls",
             "s3:GetBucketPublicAccessBlock",
+            "s3:GetAccountPublicAccessBlock",
         ],
         why: "Transcripts hold whatever was typed and shown, secrets too.",
         then: "Remove the grant.",
@@ -239,7 +246,13 @@ pub(super) const CHECKS: &[Check] = &[
         title: "Nobody from outside, and nobody at all by this policy, may destroy",
         severity: High,
         groups: &[Group::Access, Group::Integrity],
-        reads: &["s3:GetBucketPolicy", "s3:GetBucketAcl", "s3:GetBucketOwnershipControls"],
+        reads: &[
+            "s3:GetBucketPolicy",
+            "s3:GetBucketAcl",
+            "s3:GetBucketOwnershipControls",
+            "s3:GetBucketPublicAccessBlock",
+            "s3:GetAccountPublicAccessBlock",
+        ],
         why: "A grant in the bucket's own policy reaches accounts that no role review sees.",
         then: "Tighten the policy: nodes need s3:PutObject alone.",
         ask: Ask::Bucket(grants),
@@ -302,7 +315,11 @@ fn exists(it: &Bucket, view: &View<'_>) -> Answer {
             }
         },
         Existence::Missing => {
-            Judged::fail("there is no such bucket").promised("it is there").fix(fix(it))
+            let named = it.prefixes.iter().flat_map(|it| &it.named_by);
+            Judged::fail("there is no such bucket")
+                .promised("it is there")
+                .details(named.map(|it| format!("named by {it}")))
+                .fix(fix(it))
         }
         Existence::Foreign => Judged::fail("the bucket of this name belongs to another account")
             .promised(format!("it belongs to {}", it.expected_owner.as_deref().unwrap_or("us"))),
@@ -330,9 +347,10 @@ fn region(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
 }
 
 /// Whether a key id is one that AWS manages for S3.
-fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unread> {
+pub(super) fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unread> {
     let Some(key) = key else { return Ok(true) };
-    if key.contains("alias/aws/") {
+    // An alias under `aws/` is reserved for keys that AWS manages ("AWS KMS: Aliases").
+    if key.split(':').next_back().is_some_and(|it| it.starts_with("alias/aws/")) {
         return Ok(true);
     }
     let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
@@ -383,10 +401,21 @@ fn bucket_key(it: &Bucket, _: &View<'_>) -> Answer {
 }
 
 fn customer_keys(it: &Bucket, _: &View<'_>) -> Answer {
-    let told = it.encryption.known()?;
-    Ok(match told.as_ref().and_then(|it| it.blocked.as_ref()) {
-        Some(blocked) if blocked.iter().any(|it| it == "SSE-C") => Judged::pass("SSE-C is blocked"),
-        Some(_) => Judged::fail("SSE-C is not blocked").promised("blocked"),
+    let promised = "blocked";
+    let told = it.encryption.known();
+    let blocked = told.as_ref().ok().and_then(|it| it.as_ref()?.blocked.as_ref());
+    if blocked.is_some_and(|it| it.iter().any(|it| it == "SSE-C")) {
+        return Ok(Judged::pass("SSE-C is blocked").promised(promised));
+    }
+    let policy = policy(it);
+    let denies = |it: &Policy, arn: &str| denies_everybody(it, arn, "s3:PutObject", &WITH_OWN_KEY);
+    if policy.as_ref().is_ok_and(|policy| denies(policy, &bucket_arn(it))) {
+        return Ok(Judged::pass("the bucket's policy denies SSE-C").promised(promised));
+    }
+    told?;
+    policy?;
+    Ok(match blocked {
+        Some(_) => Judged::fail("SSE-C is not blocked").promised(promised),
         None => Judged::info("what is blocked is not told"),
     })
 }
@@ -494,8 +523,17 @@ pub(super) fn keeps(it: &Bucket, prefix: &str, view: &View<'_>) -> Result<bool, 
 }
 
 fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
-    let fates = fate(prefix, it, view)?;
     let wanted = view.promise.retention_days;
+    let fates = match fate(prefix, it, view) {
+        Ok(it) => it,
+        // What S3 says of a transcript stands, whatever the rules would have said.
+        Err(why) => {
+            return match removed_early(prefix, None, view) {
+                Ok(Some(seen)) => Ok(Judged::fail(seen).promised(days(wanted))),
+                _ => Err(why),
+            };
+        }
+    };
     let early = |it: &Fate| it.visible.is_some_and(|it| it < wanted);
     let mut details: Vec<String> = fates
         .tagged
@@ -510,7 +548,7 @@ fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         .filter(|it| early(it))
         .min_by_key(|it| (it.effective.unwrap_or(i64::MAX), it.visible))
     else {
-        if let Some(seen) = removed_early(prefix, &fates, view)? {
+        if let Some(seen) = removed_early(prefix, Some(&fates), view)? {
             return Ok(Judged::fail(seen).promised(promised).severity(High).details(details));
         }
         let seen = span(fates.all.visible);
@@ -571,7 +609,7 @@ fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
 /// A transcript of which S3 says that it will remove it before the promise ends, where no rule that was read does so; in words.
 fn removed_early(
     prefix: &Prefix,
-    fates: &super::lifecycle::Fates,
+    fates: Option<&super::lifecycle::Fates>,
     view: &View<'_>,
 ) -> Result<Option<String>, Unread> {
     let wanted = view.promise.retention_days;
@@ -586,7 +624,7 @@ fn removed_early(
         let kept = head.modified.map(|it| it.days_until(date));
         let is_early = kept.is_some_and(|it| it < wanted);
         // Its age was not read; but a rule that nobody has read ends it.
-        let is_unexplained = kept.is_none() && fates.all.effective.is_none();
+        let is_unexplained = kept.is_none() && fates.is_some_and(|it| it.all.effective.is_none());
         if is_early || is_unexplained {
             let when = &date.to_string()[..10];
             let after =
@@ -608,8 +646,10 @@ fn ends(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
     Ok(match (fates.all.effective, view.promise.max_days) {
         (None, None) => Judged::info(format!("kept for ever{parts}")),
         (Some(it), None) => Judged::info(format!("kept {}{parts}", days(it))),
-        (Some(kept), Some(most)) if kept <= most => Judged::pass(format!("kept {}", days(kept)))
-            .promised(format!("no longer than {}", days(most))),
+        (Some(kept), Some(most)) if kept <= most => {
+            Judged::pass(format!("kept {}{parts}", days(kept)))
+                .promised(format!("no longer than {}", days(most)))
+        }
         (kept, Some(most)) => Judged::fail(format!("kept {}", span(kept)))
             .promised(format!("no longer than {}", days(most))),
     })
@@ -618,6 +658,24 @@ fn ends(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
 /// Classes from which nothing is read without a restore.
 fn is_cold(class: &str) -> bool {
     matches!(class, "GLACIER" | "DEEP_ARCHIVE" | "ARCHIVE_ACCESS" | "DEEP_ARCHIVE_ACCESS")
+}
+
+/// Whether transcripts come into the class INTELLIGENT_TIERING: by a rule, or as the ones looked at show.
+fn is_tiered(prefix: &Prefix, lifecycle: Option<&Lifecycle>) -> Result<bool, Unread> {
+    let is_class = |it: &str| it == "INTELLIGENT_TIERING";
+    let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
+    let mut moving =
+        rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
+    if moving.any(|it| it.transitions.iter().any(|it| is_class(&it.class) && !it.noncurrent)) {
+        return Ok(true);
+    }
+    let objects = &prefix.sample.known()?.objects;
+    let shows = |it: &Object| it.head.known().map(|it| it.class.as_deref().is_some_and(is_class));
+    let shown: Vec<_> = objects.iter().map(shows).collect();
+    match shown.contains(&Ok(true)) {
+        true => Ok(true),
+        false => shown.into_iter().collect::<Result<Vec<_>, _>>().map(|_| false),
+    }
 }
 
 fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
@@ -646,20 +704,25 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         }
     }
     let tiering = it.tiering.known();
-    for it in tiering.iter().flat_map(|it| it.iter()).filter(|it| {
+    let is_about = |it: &&Tiering| {
         let (one, other) = (&it.prefix, &prefix.prefix);
         it.enabled && (other.starts_with(one) || one.starts_with(other.as_str()))
-    }) {
+    };
+    let mut by_tiering = Vec::new();
+    for it in tiering.iter().flat_map(|it| it.iter()).filter(is_about) {
         for (tier, after) in it.tiers.iter().filter(|it| is_cold(&it.0) && it.1 < wanted) {
-            early.push((
-                *after,
-                format!(
-                    "Intelligent-Tiering {} moves them to {tier} after {}",
-                    it.id,
-                    days(*after)
-                ),
-            ));
+            let (id, after) = (&it.id, *after);
+            let what =
+                format!("Intelligent-Tiering {id} moves them to {tier} after {}", days(after));
+            by_tiering.push((after, what));
         }
+    }
+    // It moves what is in its class alone, and the agent uploads into STANDARD.
+    let tiered = is_tiered(prefix, lifecycle.as_ref());
+    match &tiered {
+        Ok(true) => early.append(&mut by_tiering),
+        Err(it) if early.is_empty() && !by_tiering.is_empty() => return Err(it.clone()),
+        _ => {}
     }
     let mut details: Vec<String> = early.iter().map(|it| it.1.clone()).collect();
     let sample = prefix.sample.known().ok();
@@ -694,7 +757,9 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
             Ok(Judged::fail(seen).promised(promised).severity(severity).details(details))
         }
         (None, None) => {
-            tiering?;
+            if tiered != Ok(false) {
+                tiering?;
+            }
             if let Some(one) = cold.iter().find(|it| stored(it).is_none()) {
                 let why = format!("{} is archived, and how old it is was not read", one.key);
                 return Err(unclear(Reason::NotAsked, why));
@@ -742,12 +807,14 @@ fn versioning(it: &Bucket, _: &View<'_>) -> Answer {
     })
 }
 
-fn mfa_delete(it: &Bucket, _: &View<'_>) -> Answer {
+fn mfa_delete(it: &Bucket, view: &View<'_>) -> Answer {
     if it.versioning.known()?.mfa_delete {
         return Ok(Judged::pass("on"));
     }
+    let wanted = view.promise.retention_days;
     if let Some(lock) = it.lock.known()?
         && lock.mode.as_deref() == Some("COMPLIANCE")
+        && lock.days.is_some_and(|it| it >= wanted)
     {
         return Ok(Judged::absent("Object Lock in compliance mode lets nobody delete"));
     }
@@ -803,43 +870,36 @@ fn objects_locked(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
     let Some(lock) = it.lock.known()? else {
         return Ok(Judged::absent("Object Lock is off (S3-LOCK-01)"));
     };
-    let (sample, heads) = sample(prefix)?;
+    let told = prefix.sample.known()?;
     let now = view.survey.taken_at;
-    let on_hold = |head: &Head| head.legal_hold.as_deref() == Some("ON");
-    let unlocked: Vec<String> = heads
-        .iter()
-        .filter(|(_, head)| head.lock_until.is_none_or(|it| it < now) && !on_hold(head))
-        .map(|(one, _)| one.key.clone())
-        .collect();
     let promise = view.promise;
-    let weak: Vec<String> = heads
-        .iter()
-        .filter(|(_, head)| !on_hold(head))
-        .filter_map(|(one, head)| {
-            let until = head.lock_until.filter(|it| *it >= now)?;
-            let mode = head.lock_mode.as_deref().unwrap_or_default();
-            if promise.worm == Worm::Compliance && mode != "COMPLIANCE" {
-                return Some(format!("{} is locked in {mode} mode", one.key));
-            }
-            let kept = head.modified.map(|it| it.days_until(until))?;
-            (kept < promise.retention_days)
-                .then(|| format!("{} is locked for {}", one.key, days(kept)))
-        })
-        .collect();
-    if unlocked.is_empty() && !weak.is_empty() {
-        return Ok(Judged::fail(format!(
-            "{} of {} less than promised",
-            weak.len(),
-            of(heads.len(), sample)
-        ))
-        .promised(format!("locked for {}", days(promise.retention_days)))
-        .details(weak));
+    // One that is read and is wrong proves a failure, whatever another would have said.
+    let heads: Heads<'_> =
+        told.objects.iter().filter_map(|it| Some((it, it.head.known().ok()?))).collect();
+    let is_shown =
+        |it: &Head| it.lock_mode.is_some() || it.lock_until.is_some() || it.legal_hold.is_some();
+    let (mut unlocked, mut weak) = (Vec::new(), Vec::new());
+    for (one, head) in &heads {
+        if head.legal_hold.as_deref() == Some("ON") {
+            continue;
+        }
+        let kept = head.lock_until.zip(head.modified).map(|it| it.1.days_until(it.0));
+        let is_over = head.lock_until.is_none_or(|it| it < now);
+        // One whose lock ended as late as promised was locked as promised.
+        if is_over && kept.is_none_or(|it| it < promise.retention_days) {
+            unlocked.push(one.key.clone());
+            continue;
+        }
+        let mode = head.lock_mode.as_deref().unwrap_or_default();
+        if promise.worm == Worm::Compliance && mode != "COMPLIANCE" {
+            weak.push(format!("{} is locked in {mode} mode", one.key));
+        } else if let Some(kept) = kept.filter(|it| *it < promise.retention_days) {
+            weak.push(format!("{} is locked for {}", one.key, days(kept)));
+        }
     }
-    if unlocked.is_empty() {
-        return Ok(Judged::pass(of(heads.len(), sample)).promised("locked"));
-    }
+    let none_shown = !heads.is_empty() && heads.iter().all(|it| !is_shown(it.1));
     // "The requester must have the s3:GetObjectRetention permission for this header to be returned" ("HeadObject").
-    if unlocked.len() == heads.len() && lock.mode.is_some() {
+    if none_shown && lock.mode.is_some() {
         return Err(Unread {
             missing: Some("s3:GetObjectRetention".into()),
             on: Some(format!("{}/*", bucket_arn(it))),
@@ -849,17 +909,32 @@ fn objects_locked(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
             )
         });
     }
-    let fix = unlocked.first().map(|key| {
-        format!(
+    if let Some(first) = unlocked.first() {
+        let fix = format!(
             "aws s3api put-object-retention {} --key {} --retention Mode=GOVERNANCE,RetainUntilDate=YYYY-MM-DDT00:00:00Z",
             named(it),
-            quote(key)
-        )
-    });
-    Ok(Judged::fail(format!("{} of {} are not", unlocked.len(), of(heads.len(), sample)))
+            quote(first)
+        );
+        return Ok(Judged::fail(format!(
+            "{} of {} are not",
+            unlocked.len(),
+            of(heads.len(), told)
+        ))
         .promised("locked")
         .details(unlocked)
-        .fix(fix.unwrap_or_default()))
+        .fix(fix));
+    }
+    if !weak.is_empty() {
+        return Ok(Judged::fail(format!(
+            "{} of {} less than promised",
+            weak.len(),
+            of(heads.len(), told)
+        ))
+        .promised(format!("locked for {}", days(promise.retention_days)))
+        .details(weak));
+    }
+    let (sample, heads) = sample(prefix)?;
+    Ok(Judged::pass(of(heads.len(), sample)).promised("locked"))
 }
 
 impl PublicAccess {
@@ -873,23 +948,34 @@ impl PublicAccess {
     }
 }
 
+/// The Block Public Access of the account that owns a bucket; `None` if it was never set.
+fn account_block(it: &Bucket, view: &View<'_>) -> Result<Option<PublicAccess>, Unread> {
+    let owner = it.proved().ok_or_else(|| {
+        unclear(Reason::NotAsked, "whose account the bucket is in was not proved")
+    })?;
+    let account = view.survey.accounts.iter().find(|one| one.id == owner);
+    let none = || unclear(Reason::NotAsked, "its account's settings were not read");
+    account.ok_or_else(none)?.public_access.known().copied()
+}
+
 fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
     let promised = "all four, for the bucket or the account";
     // Each of the four holds if either says so.
+    let account = account_block(it, view);
+    let all = |it: &Result<Option<PublicAccess>, Unread>| matches!(it, Ok(Some(it)) if it.each().iter().all(|it| it.1));
+    if all(&account) && it.public_access.known().is_err() {
+        return Ok(Judged::pass("by the account").promised(promised));
+    }
     let own = it.public_access.known()?.unwrap_or_default();
     let off: Vec<&str> = own.each().into_iter().filter(|it| !it.1).map(|it| it.0).collect();
     if off.is_empty() {
         return Ok(Judged::pass("by the bucket").promised(promised));
     }
-    let account =
-        it.proved().and_then(|owner| view.survey.accounts.iter().find(|one| one.id == owner));
-    let account = match account {
-        Some(it) => it.public_access.known()?.unwrap_or_default(),
-        None => {
-            let why = format!("the bucket is without {}; its account was not read", off.join(", "));
-            return Err(unclear(Reason::NotAsked, why));
-        }
-    };
+    let account = account.map_err(|why| Unread {
+        why: format!("the bucket is without {}; {}", off.join(", "), why.why),
+        ..why
+    })?;
+    let account = account.unwrap_or_default();
     let both = own.each().into_iter().zip(account.each());
     let off: Vec<&str> = both.filter(|(one, other)| !one.1 && !other.1).map(|it| it.0.0).collect();
     if off.is_empty() {
@@ -904,7 +990,23 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
         .fix(fix))
 }
 
-const EVERYBODY: [&str; 2] = ["AllUsers", "AuthenticatedUsers"];
+/// Whether a grantee of an ACL is one of the groups that hold everybody ("Amazon S3 predefined groups").
+fn is_everybody(grantee: &str) -> bool {
+    ["/AllUsers", "/AuthenticatedUsers"].iter().any(|it| grantee.ends_with(it))
+}
+
+/// Whether grants to everybody in ACLs count for nothing, by the bucket or by its account.
+fn ignores_public(it: &Bucket, view: &View<'_>) -> Result<bool, Unread> {
+    let own = it.public_access.known();
+    let account = account_block(it, view);
+    let says = |it: Option<PublicAccess>| it.is_some_and(|it| it.ignore_acls);
+    if own.as_ref().is_ok_and(|it| says(**it)) || account.as_ref().is_ok_and(|it| says(*it)) {
+        return Ok(true);
+    }
+    own?;
+    account?;
+    Ok(false)
+}
 
 fn public(it: &Bucket, view: &View<'_>) -> Answer {
     let promised = "not public";
@@ -918,13 +1020,14 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
     if let Some(one) = open.next() {
         return Ok(Judged::fail(format!("{} admits everybody", one.name())).promised(promised));
     }
-    let ignored = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced")
-        || matches!(it.public_access.known(), Ok(Some(it)) if it.ignore_acls);
+    let enforced = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
+    let ignores = ignores_public(it, view);
+    let ignored = enforced || ignores == Ok(true);
     let open: Vec<String> = match it.acl.known() {
         Ok(acl) => acl
             .grants
             .iter()
-            .filter(|it| EVERYBODY.iter().any(|one| it.0.ends_with(one)))
+            .filter(|it| is_everybody(&it.0))
             .map(|it| format!("{} to {}", it.1, it.0.rsplit('/').next().unwrap_or(&it.0)))
             .collect(),
         Err(_) if ignored => Vec::new(),
@@ -933,7 +1036,7 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
     if !open.is_empty() && !ignored {
         // What would make the ACL count for nothing must be known before it counts.
         it.ownership.known()?;
-        it.public_access.known()?;
+        ignores?;
         let fix = format!("aws s3api put-bucket-acl {} --acl private", named(it));
         return Ok(Judged::fail(format!("its ACL grants {}", open.join(", ")))
             .promised(promised)
@@ -956,47 +1059,59 @@ fn policy(it: &Bucket) -> Result<Policy, Unread> {
     }
 }
 
-/// Whether a statement denies what comes without TLS.
-fn denies_plain(it: &Statement, arn: &str, action: &str) -> bool {
-    let everything = format!("{arn}/*");
-    let covers = |resource: &Which| match resource {
-        Which::These(many) => {
-            many.iter().any(|it| it == "*" || super::statements::glob(it, &everything))
-        }
-        Which::AllBut(_) => false,
-    };
-    let conditioned = |key: &str, operators: &[&str], fits: &dyn Fn(&str) -> bool| {
-        it.conditions.iter().any(|it| {
-            it.key == key
-                && operators.contains(&it.operator.as_str())
-                && it.values.iter().any(|it| fits(it))
-        })
-    };
-    let plain = conditioned("aws:securetransport", &["Bool", "BoolIfExists"], &|it| {
-        it.eq_ignore_ascii_case("false")
-    }) || conditioned(
-        "s3:tlsversion",
-        // Without IfExists it says nothing of a request that has no version of TLS, as by plain HTTP.
-        &["NumericLessThanIfExists"],
-        &|it| it.parse::<f64>().is_ok_and(|it| it >= 1.2),
-    );
-    // With a further condition it denies only some of the plain requests.
-    !it.allows
-        // `NotPrincipal` leaves somebody out.
-        && matches!(it.principals, Who::These(_))
-        && it.means_everybody()
-        && it.conditions.len() == 1
-        && plain
-        && it.actions.holds_action(action)
-        && covers(&it.resources)
+/// What a request carries by a few keys alone; of all others nothing is known.
+fn carries<'a>(these: &'a [(&'a str, Option<&'a str>)]) -> impl Fn(&str) -> Carried + use<'a> {
+    |key| match these.iter().find(|it| it.0 == key) {
+        Some((_, Some(value))) => Carried::one(*value),
+        Some((_, None)) => Carried::Absent,
+        None => Carried::Unknown,
+    }
 }
+
+/// Whether a policy denies an action on every object to everybody who sends such a request. `None` in it stands for a key that the
+/// request has not.
+fn denies_everybody(
+    policy: &Policy,
+    arn: &str,
+    action: &str,
+    request: &[(&str, Option<&str>)],
+) -> bool {
+    let everything = format!("{arn}/*");
+    let carried = carries(request);
+    policy.statements.iter().any(|it| {
+        // `NotPrincipal` and `NotResource` leave somebody or something out.
+        let covers = match &it.resources {
+            Which::These(many) => {
+                many.iter().any(|it| it == "*" || super::statements::glob(it, &everything))
+            }
+            Which::AllBut(_) => false,
+        };
+        !it.allows
+            && matches!(it.principals, Who::These(_))
+            && it.means_everybody()
+            && it.actions.holds_action(action)
+            && covers
+            // What depends on more than that denies some of them only.
+            && it.conditions.iter().all(|one| holds(one, it.has_variables, &carried) == Truth::Yes)
+    })
+}
+
+/// A request by plain HTTP: it has no version of TLS.
+const PLAIN: [(&str, Option<&str>); 2] =
+    [("aws:securetransport", Some("false")), ("s3:tlsversion", None)];
+
+/// An upload with a key of its own.
+const WITH_OWN_KEY: [(&str, Option<&str>); 2] = [
+    ("s3:x-amz-server-side-encryption-customer-algorithm", Some("AES256")),
+    ("s3:x-amz-server-side-encryption", None),
+];
 
 fn tls(it: &Bucket, _: &View<'_>) -> Answer {
     let policy = policy(it)?;
     let arn = bucket_arn(it);
     let promised = "a Deny for everybody, everything and every object";
     let objects = ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"];
-    if objects.iter().all(|it| policy.statements.iter().any(|one| denies_plain(one, &arn, it))) {
+    if objects.iter().all(|it| denies_everybody(&policy, &arn, it, &PLAIN)) {
         return Ok(Judged::pass("plain HTTP is denied").promised(promised));
     }
     let statement = format!(
@@ -1024,9 +1139,16 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     let mut unknown = None;
     for one in policy.statements.iter().filter(|it| it.allows) {
         let name = one.name();
-        let undoes = [undoing::actions(On::Object), undoing::actions(On::Bucket)].concat();
-        let destroys: Vec<&str> =
-            undoes.into_iter().filter(|it| one.actions.holds_action(it)).collect();
+        let arn = bucket_arn(it);
+        let about_bucket = one.resources.touches(&arn);
+        // Where no transcript is, none is destroyed.
+        let mut prefixes = it.prefixes.iter().map(|it| format!("{arn}/{}*", it.prefix));
+        let about_objects = prefixes.any(|it| one.resources.touches(&it)) || it.prefixes.is_empty();
+        let of = |on, is_about: bool| undoing::actions(on).into_iter().filter(move |_| is_about);
+        let destroys: Vec<&str> = of(On::Object, about_objects)
+            .chain(of(On::Bucket, about_bucket))
+            .filter(|it| one.actions.holds_action(it))
+            .collect();
         if !destroys.is_empty() {
             found.push(format!("{name} allows {}", destroys.join(", ")));
         }
@@ -1049,15 +1171,19 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if let Some(why) = unknown {
         return Err(unclear(Reason::NotUnderstood, why));
     }
-    let ignored = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
-    if !ignored {
+    let enforced = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
+    if !enforced {
         let acl = it.acl.known()?;
-        let foreign: Vec<&str> = acl
-            .grants
-            .iter()
-            .filter(|one| Some(&one.0) != acl.owner.as_ref() && !one.0.ends_with("/LogDelivery"))
-            .map(|one| one.0.as_str())
-            .collect();
+        let is_foreign = |one: &&(String, String)| {
+            Some(&one.0) != acl.owner.as_ref() && !one.0.ends_with("/LogDelivery")
+        };
+        let grants = acl.grants.iter().filter(is_foreign);
+        let (everybody, others): (Vec<&str>, Vec<&str>) =
+            grants.map(|it| it.0.as_str()).partition(|it| is_everybody(it));
+        let mut foreign = others;
+        if !everybody.is_empty() && !ignores_public(it, view)? {
+            foreign.extend(everybody);
+        }
         if !foreign.is_empty() {
             it.ownership.known()?;
             return Ok(Judged::fail(format!("its ACL grants to {}", foreign.join(", ")))
@@ -1067,55 +1193,41 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     Ok(Judged::pass("nobody from outside, nothing destructive").promised(promised).details(notes))
 }
 
-/// Whether a trail records both reads and writes of objects in a bucket.
-fn records(selectors: &[Selector], arn: &str) -> bool {
-    let object = format!("{arn}/");
-    let plain = |kinds: &[&str]| {
-        selectors.iter().any(|it| match it {
-            Selector::Plain { read_write, data, .. } => {
-                kinds.contains(&read_write.as_str())
-                    && data.iter().any(|(kind, arns)| {
-                        kind == "AWS::S3::Object"
-                            && arns
-                                .iter()
-                                .any(|it| it == "arn:aws:s3" || object.starts_with(it.as_str()))
-                    })
-            }
-            Selector::Advanced { fields, .. } => {
-                let field = |name: &str| fields.iter().find(|it| it.field == name);
-                let data = field("eventCategory")
-                    .is_some_and(|it| it.equals.iter().any(|it| it == "Data"));
-                let kind = field("resources.type")
-                    .is_some_and(|it| it.equals.iter().any(|it| it == "AWS::S3::Object"));
-                let place = field("resources.ARN").is_none_or(|it| {
-                    // Equals means one object; what does not begin so leaves some of them out.
-                    let leaves_out = |it: &String| {
-                        object.starts_with(it.as_str()) || it.starts_with(object.as_str())
-                    };
-                    let begins = it.starts_with.iter().any(|it| object.starts_with(it.as_str()));
+/// Whether a trail records the reads of all objects below a prefix, given as the beginning of their ARNs.
+fn records(selectors: &[Selector], objects: &str) -> bool {
+    let partition = objects.split(":::").next().unwrap_or_default();
+    selectors.iter().any(|it| match it {
+        Selector::Plain { read_write, data, .. } => {
+            // The ARN of a service, `arn:aws:s3`, means all of its buckets.
+            let all = |it: &String| it == partition || objects.starts_with(it.as_str());
+            ["All", "ReadOnly"].contains(&read_write.as_str())
+                && data.iter().any(|(kind, arns)| kind == "AWS::S3::Object" && arns.iter().any(all))
+        }
+        Selector::Advanced { fields, .. } => {
+            fields.iter().all(|it| match it.field.as_str() {
+                "eventCategory" => selects(it, "Data"),
+                "resources.type" => selects(it, "AWS::S3::Object"),
+                "readOnly" => selects(it, "true"),
+                "eventName" => selects(it, "GetObject"),
+                "resources.ARN" => {
+                    // What is equal is one object; what ends so, or is left out below the prefix, is some of them.
+                    let leaves_out =
+                        |it: &String| objects.starts_with(it.as_str()) || it.starts_with(objects);
+                    let begins = it.starts_with.iter().any(|it| objects.starts_with(it.as_str()));
                     (begins || it.starts_with.is_empty() && it.equals.is_empty())
                         && !it.not_starts_with.iter().any(leaves_out)
-                        && it.ends_with.is_empty()
-                        && it.not_ends_with.is_empty()
-                        && it.not_equals.is_empty()
-                });
-                let read_only =
-                    field("readOnly").and_then(|it| it.equals.first()).map(String::as_str);
-                let way = match read_only {
-                    None => true,
-                    Some(it) => {
-                        kinds.contains(&if it == "true" { "ReadOnly" } else { "WriteOnly" })
-                    }
-                };
-                let narrow = fields.iter().any(|it| {
-                    !["eventCategory", "resources.type", "resources.ARN", "readOnly"]
-                        .contains(&it.field.as_str())
-                });
-                data && kind && place && way && !narrow
+                        && [&it.ends_with, &it.not_ends_with, &it.not_equals]
+                            .iter()
+                            .all(|it| it.is_empty())
+                }
+                // Any other field leaves somebody or something out.
+                _ => false,
+            }) && {
+                let has = |name: &str| fields.iter().any(|it| it.field == name);
+                has("eventCategory") && has("resources.type")
             }
-        })
-    };
-    plain(&["All", "ReadOnly"]) && plain(&["All", "WriteOnly"])
+        }
+    })
 }
 
 /// Whether what a trail records arrives.
@@ -1135,6 +1247,11 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
         return Ok(Judged::pass(format!("server access logging to s3://{to}")));
     }
     let arn = bucket_arn(it);
+    let mut prefixes: Vec<String> =
+        it.prefixes.iter().map(|it| format!("{arn}/{}", it.prefix)).collect();
+    if prefixes.is_empty() {
+        prefixes.push(format!("{arn}/"));
+    }
     let mut lacking: Option<Unread> = None;
     let mut asked = false;
     for corner in view.survey.corners.iter().filter(|one| one.account == it.account) {
@@ -1147,7 +1264,7 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
                             if status.logging
                                 && delivers(status, view.survey.taken_at)
                                 && covers_region(trail, it.region.as_deref())
-                                && records(selectors, &arn) =>
+                                && prefixes.iter().all(|it| records(selectors, it)) =>
                         {
                             return Ok(Judged::pass(format!(
                                 "data events in the trail {}",
@@ -1194,20 +1311,31 @@ fn ownership(it: &Bucket, _: &View<'_>) -> Answer {
 
 fn copies(prefix: &Prefix, it: &Bucket, _: &View<'_>) -> Answer {
     let told = it.replication.known()?;
-    let meets: Vec<_> =
+    let all: Vec<&Replica> =
         told.iter().filter(|it| it.enabled && prefix.prefix.starts_with(&it.prefix)).collect();
-    let Some(one) = meets.first() else {
-        return Ok(Judged::info("there is no copy"));
+    let some: Vec<&Replica> =
+        told.iter().filter(|it| it.enabled && it.prefix.starts_with(&prefix.prefix)).collect();
+    let place = |it: &&Replica| {
+        let to = it.bucket.rsplit(':').next().unwrap_or(&it.bucket);
+        let whose = it.account.as_ref();
+        let whose = whose.map_or("the same account".into(), |it| format!("account {it}"));
+        format!("to s3://{to} of {whose}")
     };
-    let to = one.bucket.rsplit(':').next().unwrap_or(&one.bucket);
-    let whose =
-        one.account.as_ref().map_or("the same account".into(), |it| format!("account {it}"));
+    let places = |many: &[&Replica]| many.iter().map(place).collect::<Vec<_>>().join(", ");
+    if all.is_empty() {
+        return Ok(Judged::info(match some.is_empty() {
+            true => "there is no copy".to_owned(),
+            false => format!("some alone, {}", places(&some)),
+        }));
+    }
     let kms = matches!(it.encryption.known(), Ok(Some(it)) if it.algorithm.starts_with("aws:kms"));
-    Ok(match kms && !one.kms_objects {
-        true => Judged::fail(format!("to s3://{to}, without objects under SSE-KMS, which all are"))
-            .promised("a copy of every transcript"),
-        false => Judged::info(format!("to s3://{to} of {whose}")),
-    })
+    // Rules with different destinations all copy.
+    let whole: Vec<&Replica> = all.iter().filter(|it| !kms || it.kms_objects).copied().collect();
+    if !whole.is_empty() {
+        return Ok(Judged::info(places(&whole)));
+    }
+    let seen = format!("{}, without objects under SSE-KMS, which all are", places(&all));
+    Ok(Judged::fail(seen).promised("a copy of every transcript"))
 }
 
 /// What each key found here is used for.

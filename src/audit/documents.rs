@@ -13,10 +13,13 @@ use super::Severity::High;
 use super::Severity::Low;
 use super::Severity::Medium;
 use super::View;
+use super::buckets;
 use super::frameworks::Group;
 use super::preferences::Input;
+use super::preferences::Minutes;
 use super::preferences::NAME;
 use super::preferences::Preferences;
+use super::profile;
 use super::quote;
 use super::unclear;
 use crate::settings::Corner;
@@ -106,7 +109,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "Session data are encrypted with your key",
         severity: Medium,
         groups: &[Group::Transport, Group::Keys],
-        reads: &["ssm:GetDocument"],
+        reads: &["ssm:GetDocument", "kms:DescribeKey"],
         why: "A key of your own lets you refuse a session by its key policy. It never applies to port forwarding.",
         then: "Set kmsKeyId in the preferences, and allow kms:Decrypt to the nodes and kms:GenerateDataKey to those who start sessions.",
         ask: Ask::Preferences(session_key),
@@ -163,6 +166,11 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
+/// A parameter that is filled in by whoever starts a session.
+fn chosen(name: &str) -> Unread {
+    unclear(Reason::NotUnderstood, format!("{name} is filled in by whoever starts a session"))
+}
+
 fn read(it: &Document) -> Result<Preferences, Unread> {
     let content = it.content.known()?;
     Preferences::read(content).ok_or_else(|| {
@@ -215,17 +223,16 @@ fn exists(it: &Corner, _: &View<'_>) -> Answer {
 fn destination(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     let told = read(it)?;
     let mut named = Vec::new();
+    let mut unknown = None;
     for (what, input) in [("s3://", &told.bucket), ("logs:", &told.group)] {
         match input {
             Input::Is(name) => named.push(format!("{what}{name}")),
-            Input::Chosen(name) => {
-                return Err(unclear(
-                    Reason::NotUnderstood,
-                    format!("{name} is filled in by whoever starts a session"),
-                ));
-            }
+            Input::Chosen(name) => unknown = Some(chosen(name)),
             Input::Absent => {}
         }
+    }
+    if let (true, Some(it)) = (named.is_empty(), unknown) {
+        return Err(it);
     }
     let promised = "a bucket or a log group, best both";
     // "Log group names consist of … a-z, A-Z, 0-9, '_', '-', '/', '.', and '#'" ("CreateLogGroup"): the agent asks for a group of
@@ -270,6 +277,7 @@ fn streaming(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
                 .promised(promised)
                 .edited(it, corner, r#".inputs.cloudWatchLogGroupName="NAME-OF-LOG-GROUP" | .inputs.cloudWatchStreamingEnabled=true"#),
         },
+        (Input::Chosen(it), true) => return Err(chosen(it)),
         (_, true) => Judged::pass("events are streamed to CloudWatch Logs").promised(promised),
         (_, false) if told.streaming_is_text => {
             Judged::fail("cloudWatchStreamingEnabled is a text in quotes, and the agent reads a JSON boolean alone")
@@ -331,6 +339,13 @@ pub fn clashes(
     let mut clash = |why: String, told: &'static str, fix: Option<String>| {
         out.push(Clash { why, told, fix });
     };
+    for (input, flagged) in
+        [(&told.group, told.group_encrypted), (&told.bucket, told.bucket_encrypted)]
+    {
+        if let (Input::Chosen(it), true) = (input, flagged) {
+            lacking = Some(chosen(it));
+        }
+    }
     if let (Input::Is(group), true) = (&told.group, told.group_encrypted) {
         let name = quote(group);
         match view.group(group, &corner.account, &corner.region).map(|it| it.settings.known()) {
@@ -444,6 +459,8 @@ fn side_door(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
         Input::Chosen(it) => Some(it),
         _ => None,
     });
+    // Rules of a bucket's life and locks of its objects are by prefix.
+    let chosen = chosen.or(told.prefix_chosen.as_ref().filter(|_| told.bucket != Input::Absent));
     let fixed = told.bucket.text().is_some() || told.group.text().is_some();
     let kind = &told.session_type;
     Ok(match (chosen, fixed) {
@@ -477,32 +494,36 @@ fn shared(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
 
 fn session_key(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     let told = read(it)?;
+    let promised = "a customer managed key";
+    let edit = r#".inputs.kmsKeyId="KEY-ARN""#;
     Ok(match (&told.key, view.promise.customer_key) {
-        (Input::Is(key), _) => Judged::pass(format!("with {key}")),
-        (Input::Chosen(it), _) => {
-            return Err(unclear(
-                Reason::NotUnderstood,
-                format!("{it} is filled in by whoever starts a session"),
-            ));
+        (Input::Chosen(it), _) => return Err(chosen(it)),
+        (Input::Is(key), true) if buckets::is_managed(Some(key), view)? => {
+            Judged::fail(format!("with {key}, a key that AWS manages"))
+                .promised(promised)
+                .edited(it, corner, edit)
         }
+        (Input::Is(key), _) => Judged::pass(format!("with {key}")),
         (Input::Absent, false) => Judged::info("with TLS alone, which was not promised otherwise"),
-        (Input::Absent, true) => Judged::fail("with TLS alone")
-            .promised("a customer managed key")
-            .edited(it, corner, r#".inputs.kmsKeyId="KEY-ARN""#),
+        (Input::Absent, true) => {
+            Judged::fail("with TLS alone").promised(promised).edited(it, corner, edit)
+        }
     })
 }
 
 fn idle(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
-    let told = read(it)?;
-    // "Specify an idle session timeout value": 20 minutes unless another is set.
-    let (minutes, default) = (told.idle_minutes.unwrap_or(20), told.idle_minutes.is_none());
-    let seen = format!("after {minutes} minutes{}", if default { " (the default)" } else { "" });
-    Ok(match view.promise.idle_minutes {
-        None => Judged::info(seen),
-        Some(most) if minutes <= most => {
-            Judged::pass(seen).promised(format!("within {most} minutes"))
-        }
-        Some(most) => Judged::fail(seen).promised(format!("within {most} minutes")).edited(
+    let (minutes, seen) = match read(it)?.idle {
+        Minutes::Is(it) => (Some(it), format!("after {it} minutes")),
+        // "Specify an idle session timeout value": 20 minutes unless another is set.
+        Minutes::Absent => (Some(20), "after 20 minutes (the default)".into()),
+        Minutes::Strange(it) => (None, format!("{it} is no number of minutes from 1 to 60")),
+        Minutes::Chosen(it) => return Err(chosen(&it)),
+    };
+    let Some(most) = view.promise.idle_minutes else { return Ok(Judged::info(seen)) };
+    let promised = format!("within {most} minutes");
+    Ok(match minutes.is_some_and(|it| it <= most) {
+        true => Judged::pass(seen).promised(promised),
+        false => Judged::fail(seen).promised(promised).edited(
             it,
             corner,
             &format!(".inputs.idleSessionTimeout=\"{most}\""),
@@ -511,14 +532,17 @@ fn idle(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
 }
 
 fn longest(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
-    let told = read(it)?;
-    let seen = told.max_minutes.map_or("none".to_owned(), |it| format!("{it} minutes"));
-    Ok(match (view.promise.max_session_minutes, told.max_minutes) {
-        (None, _) => Judged::info(seen),
-        (Some(most), Some(minutes)) if minutes <= most => {
-            Judged::pass(seen).promised(format!("{most} minutes at most"))
-        }
-        (Some(most), _) => Judged::fail(seen).promised(format!("{most} minutes at most")).edited(
+    let (minutes, seen) = match read(it)?.longest {
+        Minutes::Is(it) => (Some(it), format!("{it} minutes")),
+        Minutes::Absent => (None, "none".into()),
+        Minutes::Strange(it) => (None, format!("{it} is no number of minutes from 1 to 1440")),
+        Minutes::Chosen(it) => return Err(chosen(&it)),
+    };
+    let Some(most) = view.promise.max_session_minutes else { return Ok(Judged::info(seen)) };
+    let promised = format!("{most} minutes at most");
+    Ok(match minutes.is_some_and(|it| it <= most) {
+        true => Judged::pass(seen).promised(promised),
+        false => Judged::fail(seen).promised(promised).edited(
             it,
             corner,
             &format!(".inputs.maxSessionDuration=\"{most}\""),
@@ -528,6 +552,11 @@ fn longest(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
 
 fn run_as(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     let told = read(it)?;
+    if told.run_as && told.run_as_user.as_deref() == Some("root") {
+        return Ok(Judged::fail("everybody is root, unless the tag SSMSessionRunAs names another")
+            .promised("Run As")
+            .edited(it, corner, "del(.inputs.runAsDefaultUser)"));
+    }
     if told.run_as {
         let user = told.run_as_user.map_or("the user in the tag SSMSessionRunAs".into(), |it| {
             format!("{it}, or the user in the tag SSMSessionRunAs")
@@ -628,33 +657,11 @@ fn shell_profile(it: &Document, _: &Corner, _: &View<'_>) -> Answer {
     }
     let mut found = Vec::new();
     for (system, text) in &told.shell_profiles {
-        // As a shell reads it: blanks are one, and quotes around a value are none of it.
-        let bare: String = text.to_lowercase().chars().filter(|it| !"\"'".contains(*it)).collect();
-        let lower = bare.split_whitespace().collect::<Vec<_>>().join(" ");
-        let marks = [
-            ("histfile=", "it changes or drops the shell's own history"),
-            ("unset histfile", "it changes or drops the shell's own history"),
-            ("set +o history", "it changes or drops the shell's own history"),
-            ("histsize=0", "it changes or drops the shell's own history"),
-            ("histfilesize=0", "it changes or drops the shell's own history"),
-            ("_history", "it changes or drops the shell's own history"),
-            ("histignore=", "it changes or drops the shell's own history"),
-            ("histcontrol=", "it changes or drops the shell's own history"),
-            ("savenothing", "it changes or drops the shell's own history"),
-            ("exec >", "it sends what is shown elsewhere"),
-            ("history -c", "it changes or drops the shell's own history"),
-            ("script ", "it records into another place"),
-            ("stop-transcript", "it ends the transcript"),
-            ("stty -echo", "it hides what is typed"),
-            ("zsh -f", "it starts a shell without its settings"),
-            ("--norc", "it starts a shell without its settings"),
-            ("--no-rcs", "it starts a shell without its settings"),
-        ];
-        let holds_secret = !crate::secrets::find(text).is_empty();
-        found.extend(
-            marks.iter().filter(|it| lower.contains(it.0)).map(|it| format!("{system}: {}", it.1)),
-        );
-        found.extend(holds_secret.then(|| format!("{system}: it holds a secret")));
+        let mut effects: Vec<&str> = profile::effects(text).collect();
+        if !crate::secrets::find(text).is_empty() {
+            effects.push("it holds a secret");
+        }
+        found.extend(effects.into_iter().map(|it| format!("{system}: {it}")));
     }
     found.sort_unstable();
     found.dedup();

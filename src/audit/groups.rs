@@ -179,7 +179,12 @@ fn exists(it: &LogGroup, view: &View<'_>) -> Answer {
     let create = format!("aws logs create-log-group {} --kms-key-id KEY-ARN", at(it));
     let keep = legal_retention(view.promise.retention_days.max(1));
     let retain = format!("aws logs put-retention-policy {} --retention-in-days {keep}", at(it));
-    Ok(Judged::fail("there is no such log group").promised("it is there").fix(create).fix(retain))
+    let named = it.named_by.iter().map(|it| format!("named by {it}"));
+    Ok(Judged::fail("there is no such log group")
+        .promised("it is there")
+        .details(named)
+        .fix(create)
+        .fix(retain))
 }
 
 /// A bucket that keeps the same sessions as long as promised.
@@ -278,6 +283,27 @@ fn forever(it: &LogGroup, view: &View<'_>) -> Answer {
     })
 }
 
+/// Whether an account policy's selection criteria hold a group; `None` if they are of a form that is not known.
+/// Source: "PutAccountPolicy", `selectionCriteria`: `LogGroupName NOT IN ["a", "b"]`, `LogGroupNamePrefix IN ["c"]`.
+fn selects(criteria: Option<&str>, group: &str) -> Option<bool> {
+    let criteria = criteria.unwrap_or_default().trim();
+    if criteria.is_empty() {
+        return Some(true);
+    }
+    let (head, list) = criteria.split_once('[')?;
+    let names: Vec<String> = serde_json::from_str(&format!("[{list}")).ok()?;
+    let is_meant = |by_prefix: bool| {
+        names.iter().any(|it| if by_prefix { group.starts_with(it.as_str()) } else { group == it })
+    };
+    match head.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["LogGroupName", "IN"] => Some(is_meant(false)),
+        ["LogGroupName", "NOT", "IN"] => Some(!is_meant(false)),
+        ["LogGroupNamePrefix", "IN"] => Some(is_meant(true)),
+        ["LogGroupNamePrefix", "NOT", "IN"] => Some(!is_meant(true)),
+        _ => None,
+    }
+}
+
 /// One account policy of retention, understood.
 /// Source: "PutAccountPolicy", policy type RETENTION_POLICY.
 struct Shortening<'a> {
@@ -308,20 +334,7 @@ fn meeting<'a>(
             Some(it) => Some(it.as_i64().ok_or_else(strange)?),
             None => return Err(strange()),
         };
-        // `LogGroupNamePrefix IN ["a", "b"]`, `LogGroupName NOT IN ["c"]`: the two forms that are documented.
-        let selection = policy.selection.as_deref().unwrap_or_default().trim();
-        let names: Vec<&str> = selection.split('"').skip(1).step_by(2).collect();
-        let by_prefix = selection.contains("Prefix");
-        let within = names.iter().any(|it| match by_prefix {
-            true => group.name.starts_with(it),
-            false => group.name == *it,
-        });
-        let meets = match selection {
-            "" => true,
-            it if it.contains("NOT IN") => !within,
-            it if it.contains("IN") || it.contains('=') => within,
-            _ => return Err(strange()),
-        };
+        let meets = selects(policy.selection.as_deref(), &group.name).ok_or_else(strange)?;
         let new_only = it.get("enforcementMode").and_then(|it| it.as_str()) == Some("NEW_ONLY");
         let older = matches!((created, policy.updated_at), (Some(made), Some(set)) if made <= set);
         if meets && !(new_only && older) {
@@ -498,7 +511,7 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
     let mut judged = Judged::fail("");
     let mut foreign = Vec::new();
     let mut hidden: Option<Unread> = None;
-    let mut see = |name: &str, to: &str, judged: &mut Judged, mine: bool| {
+    let mut see = |name: &str, to: &str, pattern: &str, judged: &mut Judged, mine: bool| {
         // A CloudWatch Logs destination of another account names that account; what lies behind it is told only there.
         let account = account_of(to).filter(|it| !view.is_ours(it));
         let behind =
@@ -517,7 +530,9 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
             });
         }
         let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));
-        copies.push(format!("{name} → {to}{behind}"));
+        let some =
+            if pattern.is_empty() { String::new() } else { format!(", of events like {pattern}") };
+        copies.push(format!("{name} → {to}{behind}{some}"));
         if let Some(account) = account {
             foreign.push(format!("{name} sends to {account}"));
             if mine {
@@ -531,7 +546,7 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
         }
     };
     for one in own {
-        see(&one.name, &one.destination, &mut judged, true);
+        see(&one.name, &one.destination, &one.pattern, &mut judged, true);
     }
     let mut strange = None;
     for policy in policies.iter().flat_map(|it| it.iter()) {
@@ -544,7 +559,18 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
             ));
             continue;
         };
-        see(&format!("account policy {}", policy.name), to, &mut judged, false);
+        match selects(policy.selection.as_deref(), &it.name) {
+            Some(false) => continue,
+            Some(true) => {
+                see(&format!("account policy {}", policy.name), to, "", &mut judged, false)
+            }
+            None => {
+                strange = Some(unclear(
+                    Reason::NotUnderstood,
+                    format!("which groups the account policy {} selects is not known", policy.name),
+                ));
+            }
+        }
     }
     if !foreign.is_empty() {
         judged.seen = foreign.join("; ");
@@ -571,4 +597,30 @@ fn masking(it: &LogGroup, _: &View<'_>) -> Answer {
         (None, true) => Judged::info("masked by the account's policy"),
         (None, false) => Judged::info("not masked"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_holds_the_groups_it_names_and_no_others() {
+        for (criteria, group, held) in [
+            (None, "/ssm", Some(true)),
+            (Some(""), "/ssm", Some(true)),
+            (Some(r#"LogGroupName IN ["/ssm"]"#), "/ssm", Some(true)),
+            (Some(r#"LogGroupName IN ["/ss"]"#), "/ssm", Some(false)),
+            (Some(r#"LogGroupName NOT IN ["/ssm", "/b"]"#), "/ssm", Some(false)),
+            (Some(r#"LogGroupName NOT IN ["/Prefix", "/b"]"#), "/Prefixed", Some(true)),
+            (Some(r#"LogGroupName NOT IN ["/NOT IN"]"#), "/NOT IN", Some(false)),
+            (Some(r#"LogGroupNamePrefix IN ["/ss"]"#), "/ssm", Some(true)),
+            (Some(r#"LogGroupNamePrefix NOT IN ["/ss"]"#), "/ssm", Some(false)),
+            (Some(r#"LogGroupName NOT IN []"#), "/ssm", Some(true)),
+            (Some(r#"LogGroupName NOT IN ["/a"] AND LogGroupName NOT IN ["/ssm"]"#), "/ssm", None),
+            (Some(r#"DataSourceName IN ["x"]"#), "/ssm", None),
+            (Some("LogGroupName = /ssm"), "/ssm", None),
+        ] {
+            assert_eq!(selects(criteria, group), held, "{criteria:?} {group}");
+        }
+    }
 }

@@ -16,8 +16,6 @@ use super::statements::Admits;
 use super::statements::Policy;
 use super::statements::Request;
 use super::statements::Said;
-use super::statements::Statement;
-use super::statements::Who;
 use super::statements::account_of;
 use super::unclear;
 use crate::config::domain_of;
@@ -33,7 +31,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "The key can be used, and is not about to go",
         severity: Critical,
         groups: &[Group::Keys],
-        reads: &["kms:DescribeKey"],
+        reads: &["kms:DescribeKey", "s3:ListBucket"],
         why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
         then: "Cancel the deletion and enable the key, today.",
         ask: Ask::Key(state),
@@ -90,6 +88,20 @@ fn at(it: &Key, arn: &str) -> String {
     format!("--region {} --key-id {}", quote(&it.region), quote(arn))
 }
 
+fn region_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(3).filter(|it| !it.is_empty())
+}
+
+/// What a key is used for and in which Region, where that is known. What it once encrypted may have come from elsewhere.
+fn used_in(it: &KeyUse, view: &View<'_>) -> Option<(String, String)> {
+    match it {
+        KeyUse::LogGroup(arn) => Some((arn.clone(), region_of(arn)?.to_owned())),
+        KeyUse::Bucket(name) => Some((format!("s3://{name}"), view.bucket(name)?.region.clone()?)),
+        KeyUse::Sessions(by) => Some((by.clone(), by.rsplit_once(" in ")?.1.to_owned())),
+        KeyUse::Objects(_) => None,
+    }
+}
+
 fn state(it: &Key, view: &View<'_>) -> Answer {
     let Some(key) = it.state.known()? else {
         return Ok(Judged::fail("there is no such key: what it protected cannot be read")
@@ -97,24 +109,40 @@ fn state(it: &Key, view: &View<'_>) -> Answer {
             .details(uses(it)));
     };
     let promised = "Enabled";
-    let on_group = it.used_by.iter().any(|it| matches!(it, KeyUse::LogGroup(_)));
-    if on_group && key.spec != "SYMMETRIC_DEFAULT" && !key.spec.is_empty() {
+    // "Amazon S3 supports only symmetric encryption KMS keys" ("Using server-side encryption with AWS KMS keys"), and so do CloudWatch
+    // Logs and the data keys of sessions.
+    if !it.used_by.is_empty() && key.spec != "SYMMETRIC_DEFAULT" && !key.spec.is_empty() {
         return Ok(Judged::fail(format!(
-            "{}: CloudWatch Logs takes symmetric keys alone",
+            "{}: only symmetric encryption keys protect logs, buckets and sessions",
             key.spec
         ))
         .promised("SYMMETRIC_DEFAULT")
         .details(uses(it)));
     }
+    // Each service looks for the key where it works itself; a replica of a multi-Region key has an ARN of its own.
+    let own = region_of(&key.arn);
+    let elsewhere: Vec<String> = it
+        .used_by
+        .iter()
+        .filter_map(|it| used_in(it, view))
+        .filter(|(_, region)| own.is_some_and(|own| own != region))
+        .map(|(what, region)| format!("{what} is in {region}"))
+        .collect();
+    if !elsewhere.is_empty() {
+        return Ok(Judged::fail(format!("it is in {}", own.unwrap_or_default()))
+            .promised("the Region of what it protects")
+            .details(elsewhere));
+    }
     let at = at(it, &key.arn);
     Ok(match key.state.as_str() {
-        "Enabled" => {
+        // While the primary Region of a multi-Region key changes it is used as before ("Key states of AWS KMS keys").
+        "Enabled" | "Updating" => {
             let ends = key.valid_to.map(|it| view.survey.taken_at.days_until(it));
             match ends.filter(|it| *it < view.promise.retention_days) {
                 Some(left) => Judged::fail(format!("its imported material ends in {left} days"))
                     .promised(format!("usable for {} days", view.promise.retention_days))
                     .details(uses(it)),
-                None => Judged::pass("Enabled").promised(promised),
+                None => Judged::pass(&key.state).promised(promised),
             }
         }
         "PendingDeletion" => {
@@ -196,6 +224,16 @@ fn admitting(arn: &str) -> serde_json::Value {
     })
 }
 
+/// Who writes with a key: the roles that are known, any of which is enough here, as IAM-ROLE-05 tells of each. Where none is, the account
+/// as a whole must be let in.
+fn writers(it: &KeyState, view: &View<'_>) -> Vec<String> {
+    if !view.survey.roles.is_empty() {
+        return view.survey.roles.iter().map(|it| it.arn.clone()).collect();
+    }
+    let account = account_of(&it.arn).unwrap_or_default();
+    vec![format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"))]
+}
+
 fn admits(it: &Key, view: &View<'_>) -> Answer {
     let key = state_of(it)?;
     let Some(policy) = policy(it)? else {
@@ -214,77 +252,54 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
             wrong.push(format!("for {arn} CloudWatch Logs lacks {missing}"));
         }
     }
-    // Roles of the account are admitted by a statement for its root and their own policies, else by name; of each role IAM-ROLE-05
-    // tells. Here is asked whether anybody can be.
-    let account = account_of(&key.arn).unwrap_or_default();
-    let about: Vec<&Statement> = policy
-        .statements
-        .iter()
-        .filter(|it| it.actions.holds_action("kms:GenerateDataKey"))
-        .filter(|it| it.resources.holds_resource(&key.arn))
-        .collect();
-    let is_root = |it: &(String, String)| {
-        it.0 == "AWS"
-            && (it.1 == account || it.1 == "*" || it.1.ends_with(&format!(":{account}:root")))
-    };
-    let delegates = |it: &&&Statement| match &it.principals {
-        Who::These(many) => it.allows && many.iter().any(is_root),
-        Who::AllBut(_) => false,
-    };
-    let delegated = about.iter().any(|it| delegates(&it) && it.conditions.is_empty());
-    let named: Vec<String> = about
-        .iter()
-        .filter(|it| it.allows)
-        .flat_map(|it| match &it.principals {
-            Who::These(many) => many.clone(),
-            Who::AllBut(_) => Vec::new(),
-        })
-        .filter(|it| it.0 == "AWS")
-        .map(|it| it.1)
-        .collect();
-    let writers: Vec<&str> = view.survey.roles.iter().map(|it| it.arn.as_str()).collect();
-    let is_named = writers.iter().any(|it| named.iter().any(|one| one == it));
-    let users: Vec<String> = it
-        .used_by
-        .iter()
-        .filter_map(|it| match it {
-            KeyUse::Bucket(name) => Some(format!("s3://{name}")),
-            KeyUse::LogGroup(_) => None,
-            _ => Some("sessions".to_owned()),
-        })
-        .collect();
-    // What is denied to the account's root as it would ask is denied to its roles.
-    let root = format!("arn:{}:iam::{account}:root", key.arn.split(':').nth(1).unwrap_or("aws"));
-    let through = format!("s3.{}.{}", it.region, domain_of(&it.region));
-    let of_buckets = it.used_by.iter().all(|it| !matches!(it, KeyUse::Sessions(_)));
-    let mut context: Vec<(String, String)> =
-        of_buckets.then(|| ("kms:viaservice".to_owned(), through)).into_iter().collect();
+    let who = writers(key, view);
+    let service = format!("s3.{}.{}", it.region, domain_of(&it.region));
     // The guard against a confused deputy asks for whom a service acts.
-    context.push(("aws:sourceaccount".to_owned(), account.clone()));
-    let request = Request {
-        principal: &root,
-        action: "kms:GenerateDataKey",
-        resource: &key.arn,
-        context: &context,
-        absent: &[],
-    };
-    let denied = match policy.says(&request, true) {
-        Said::Denies(name) => Some(name),
-        Said::MayDeny(why) if wrong.is_empty() && !users.is_empty() => {
-            return Err(unclear(Reason::MissingContextKey, why));
+    let account = account_of(&key.arn).unwrap_or_default();
+    let for_us = ("aws:sourceaccount".to_owned(), account);
+    let mut unknown = None;
+    for one in &it.used_by {
+        // A key of sessions makes data keys for those who start them, and decrypts for the nodes ("Turn on KMS key encryption of session
+        // data").
+        let (about, action, by_s3) = match one {
+            KeyUse::Bucket(name) => (format!("for s3://{name}"), "kms:GenerateDataKey", true),
+            KeyUse::Sessions(_) => ("for sessions".to_owned(), "kms:Decrypt", false),
+            KeyUse::LogGroup(_) | KeyUse::Objects(_) => continue,
+        };
+        let through = by_s3.then(|| ("kms:viaservice".to_owned(), service.clone()));
+        let context: Vec<_> = std::iter::once(for_us.clone()).chain(through).collect();
+        let absent: &[&str] = if by_s3 { &[] } else { &["kms:viaservice"] };
+        let said: Vec<Said> = who
+            .iter()
+            .map(|principal| {
+                let resource = &key.arn;
+                let request = Request { principal, action, resource, context: &context, absent };
+                policy.says(&request, true)
+            })
+            .collect();
+        let perhaps = said.iter().find_map(|it| match it {
+            Said::MayAllow(why) | Said::MayDeny(why) => Some(why.clone()),
+            _ => None,
+        });
+        let denied = said.iter().find_map(|it| match it {
+            Said::Denies(name) => Some(name),
+            _ => None,
+        });
+        if said.iter().any(|it| matches!(it, Said::Allows(_))) {
+            continue;
         }
-        Said::MayDeny(_) | Said::MayAllow(_) | Said::Allows(_) | Said::Nothing => None,
-    };
-    if let (Some(name), false) = (denied, users.is_empty()) {
-        wrong.push(format!("{name} denies kms:GenerateDataKey to everybody of the account"));
-    } else if !users.is_empty() && !delegated && !is_named {
-        // A grant under a condition depends on the request that nobody has made.
-        let perhaps = about.iter().find(|it| delegates(it));
-        if let (Some(one), true) = (perhaps, wrong.is_empty()) {
-            let why = format!("{} depends on what only a real request carries", one.name());
-            return Err(unclear(Reason::MissingContextKey, why));
+        match (perhaps, denied) {
+            (Some(why), _) => {
+                unknown = unknown.or(Some(unclear(Reason::MissingContextKey, why)));
+            }
+            (None, Some(name)) => {
+                wrong.push(format!("{name} denies {action} {about} to those who write"));
+            }
+            (None, None) => wrong.push(format!("nobody who writes may {action} {about}")),
         }
-        wrong.push(format!("nobody who writes may kms:GenerateDataKey for {}", users.join(", ")));
+    }
+    if let (true, Some(it)) = (wrong.is_empty(), unknown) {
+        return Err(it);
     }
     if wrong.is_empty() {
         return Ok(Judged::pass("those who write with it are admitted"));
@@ -317,8 +332,13 @@ fn rotation(it: &Key, _: &View<'_>) -> Answer {
     let Some(rotation) = it.rotation.known()? else {
         return Ok(Judged::absent("such a key cannot be rotated by KMS"));
     };
-    if key.origin == "EXTERNAL" || key.state == "PendingDeletion" {
-        return Ok(Judged::absent("a key of this state or origin is not rotated by KMS"));
+    // "You cannot enable automatic rotation of asymmetric KMS keys, HMAC KMS keys, KMS keys with imported key material, or KMS keys in a
+    // custom key store" ("Rotate AWS KMS keys"); their status is off.
+    let is_rotated = ["AWS_KMS", ""].contains(&key.origin.as_str())
+        && ["SYMMETRIC_DEFAULT", ""].contains(&key.spec.as_str())
+        && key.state != "PendingDeletion";
+    if !is_rotated {
+        return Ok(Judged::absent("a key of this kind, origin or state is not rotated by KMS"));
     }
     Ok(match rotation.enabled {
         true => Judged::pass(format!("every {} days", rotation.period_days.unwrap_or(365)))

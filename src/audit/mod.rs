@@ -58,6 +58,9 @@ pub mod lifecycle;
 /// A Session document, understood.
 pub mod preferences;
 
+/// What a shell profile does to the record.
+mod profile;
+
 /// Checks of Session documents.
 pub mod documents;
 

@@ -16,13 +16,19 @@ use super::Judged;
 use super::Severity::High;
 use super::Severity::Medium;
 use super::View;
+use super::conditions::Truth;
 use super::frameworks::Group;
 use super::preferences::Preferences;
 use super::quote;
 use super::statements::Policy;
 use super::statements::Request;
 use super::statements::Said;
+use super::statements::Statement;
+use super::statements::Which;
 use super::unclear;
+use super::writers::CHANNEL;
+use super::writers::role_arn;
+use super::writers::stream_arn;
 use super::writers::writer;
 use crate::config::partition_of;
 use crate::settings::AclEntry;
@@ -31,7 +37,9 @@ use crate::settings::Endpoint;
 use crate::settings::Instance;
 use crate::settings::Opening;
 use crate::settings::Reason;
+use crate::settings::Route;
 use crate::settings::RouteTable;
+use crate::settings::SecurityGroup;
 use crate::settings::Unread;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -45,6 +53,9 @@ pub(super) const CHECKS: &[Check] = &[
             "ec2:DescribeRouteTables",
             "ec2:DescribeVpcEndpoints",
             "ssm:DescribeInstanceInformation",
+            "iam:GetInstanceProfile",
+            "ssm:GetServiceSetting",
+            "iam:SimulatePrincipalPolicy",
         ],
         why: "An instance that cannot reach ssm and ssmmessages does not appear, and no session can be started on it.",
         then: "Give its subnet a way: endpoints for ssm and ssmmessages, or a NAT gateway.",
@@ -96,6 +107,9 @@ pub(super) const CHECKS: &[Check] = &[
             "ec2:DescribeVpcEndpoints",
             "ssm:GetDocument",
             "ssm:DescribeInstanceInformation",
+            "iam:GetInstanceProfile",
+            "ssm:GetServiceSetting",
+            "iam:SimulatePrincipalPolicy",
         ],
         why: "Without a way to CloudWatch Logs the agent goes on and streams nothing; without one to KMS an encrypted session does not start.",
         then: "Add interface endpoints for logs, and for kms where sessions are encrypted.",
@@ -113,6 +127,8 @@ pub(super) const CHECKS: &[Check] = &[
             "ec2:DescribeNetworkAcls",
             "ec2:DescribeVpcAttribute",
             "ssm:DescribeInstanceInformation",
+            "ssm:GetDocument",
+            "ec2:DescribeRouteTables",
         ],
         why: "An endpoint that drops port 443 is as good as none, and looks right in every list.",
         then: "Let port 443 into the endpoint's group from the instance, and out of the instance's.",
@@ -173,40 +189,84 @@ fn way<'a>(it: &Instance, corner: &'a Corner, service: &str) -> Result<Way<'a>, 
     let Some(table) = table(it, corner)? else {
         return Ok(Way::None("its subnet has no route table".into()));
     };
-    let active = |block: &str| {
-        table.routes.iter().find(|it| it.destination == block && it.state != "blackhole")
+    let defaults = default_routes(table, "0.0.0.0/0", ["0.0.0.0/1", "128.0.0.0/1"]);
+    let unnamed = unnamed(it, corner, service)?;
+    let closed = |why: String| match &unnamed {
+        Some(it) => Err(it.clone()),
+        None => Ok(Way::None(why)),
     };
-    if let Some(route) = active("0.0.0.0/0") {
-        let to = route.target.as_str();
-        return match to.split('-').next().unwrap_or_default() {
-            "nat" => Ok(Way::Route(to.to_owned())),
-            "igw" if it.public_ip.is_some() => Ok(Way::Route(to.to_owned())),
-            "igw" => Ok(Way::None(format!(
-                "its default route leads to {to}, and it has no public address"
-            ))),
-            _ => Err(unclear(
-                Reason::NotUnderstood,
-                format!("its default route leads to {to}, and what lies behind is not known"),
-            )),
+    if !defaults.is_empty() {
+        let mut none = None;
+        for route in &defaults {
+            let to = route.target.as_str();
+            match to.split('-').next().unwrap_or_default() {
+                "nat" => {}
+                "igw" if it.public_ip.is_some() => {}
+                "igw" => {
+                    let why =
+                        format!("its default route leads to {to}, and it has no public address");
+                    none = Some(why);
+                }
+                _ => {
+                    return Err(unclear(
+                        Reason::NotUnderstood,
+                        format!(
+                            "its default route leads to {to}, and what lies behind is not known"
+                        ),
+                    ));
+                }
+            }
+        }
+        return match none {
+            Some(why) => closed(why),
+            None => Ok(Way::Route(defaults[0].target.clone())),
         };
     }
-    if it.ipv6 && active("::/0").is_some() {
+    let has_six = !default_routes(table, "::/0", ["::/1", "8000::/1"]).is_empty();
+    if it.ipv6 && has_six {
         let why = "it has a way by IPv6 alone, which the agent takes only where it is set to";
         return Err(unclear(Reason::NotUnderstood, why));
     }
-    let unnamed = corner.network.endpoints.known()?.iter().any(|one| {
+    // A gateway endpoint's list is its service's; of any other nobody here knows what it holds.
+    let list = table.routes.iter().find(|it| {
+        it.destination.starts_with("pl-")
+            && !it.target.starts_with("vpce-")
+            && it.state != "blackhole"
+    });
+    if let Some(it) = list {
+        let why = format!("it has a route to the list {}, which was not read", it.destination);
+        return Err(unclear(Reason::NotUnderstood, why));
+    }
+    closed("it has no endpoint and no default route".into())
+}
+
+/// The routes of a table that together lead everywhere: one for all addresses, or one for each half.
+fn default_routes<'a>(table: &'a RouteTable, all: &str, halves: [&str; 2]) -> Vec<&'a Route> {
+    let active = |block: &str| {
+        table.routes.iter().find(|it| it.destination == block && it.state != "blackhole")
+    };
+    match (active(all), halves.map(active)) {
+        // The longer prefix is taken.
+        (_, [Some(one), Some(other)]) => vec![one, other],
+        (Some(it), _) => vec![it],
+        _ => Vec::new(),
+    }
+}
+
+/// That an endpoint of a service has no private name: a hosted zone of somebody may lead to it.
+fn unnamed(it: &Instance, corner: &Corner, service: &str) -> Result<Option<Unread>, Unread> {
+    let is_one = corner.network.endpoints.known()?.iter().any(|one| {
         one.vpc == it.vpc
             && one.state == "available"
             && one.service.ends_with(&format!(".{}.{service}", corner.region))
             && one.kind == "Interface"
     });
-    if unnamed {
+    Ok(is_one.then(|| {
         let why = format!(
             "an endpoint for {service} has no private name, and other names may lead to it"
         );
-        return Err(unclear(Reason::NotUnderstood, why));
-    }
-    Ok(Way::None("it has no endpoint and no default route".into()))
+        unclear(Reason::NotUnderstood, why)
+    }))
 }
 
 impl Way<'_> {
@@ -243,7 +303,7 @@ fn endpoints(it: &Instance, corner: &Corner, services: &[&str], judged: Judged) 
 
 const SESSIONS: [&str; 2] = ["ssm", "ssmmessages"];
 
-fn reaches(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
+fn reaches(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     if !runs(it) {
         return Ok(Judged::absent(STOPPED));
     }
@@ -252,15 +312,15 @@ fn reaches(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
     if online == Some(true) {
         return Ok(Judged::pass("Systems Manager hears from it").promised(promised));
     }
-    let ways = [way(it, corner, "ssm")?, way(it, corner, "ssmmessages")?];
-    let words: Vec<String> = ways.iter().zip(SESSIONS).map(|(it, name)| it.words(name)).collect();
-    let missing: Vec<&str> = ways
-        .iter()
-        .zip(SESSIONS)
-        .filter(|it| matches!(it.0, Way::None(_)))
-        .map(|it| it.1)
-        .collect();
+    let ways = [("ssm", way(it, corner, "ssm")?), ("ssmmessages", way(it, corner, "ssmmessages")?)];
+    let words: Vec<String> = ways.iter().map(|(service, it)| it.words(service)).collect();
+    let missing: Vec<&str> =
+        ways.iter().filter(|it| matches!(it.1, Way::None(_))).map(|it| it.0).collect();
     if missing.is_empty() {
+        let refused = refused_on(&ways, it, corner, &Preferences::default(), view)?;
+        if !refused.is_empty() {
+            return Ok(Judged::fail(refused.join("; ")).promised(promised));
+        }
         return Ok(Judged::pass(words.join(", ")).promised(promised).unsure());
     }
     let judged = Judged::fail(words.join("; ")).promised(promised);
@@ -272,11 +332,8 @@ fn public(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
         return Ok(Judged::absent(STOPPED));
     }
     let open = table(it, corner)?.is_some_and(|it| {
-        it.routes.iter().any(|it| {
-            it.destination == "0.0.0.0/0"
-                && it.target.starts_with("igw-")
-                && it.state != "blackhole"
-        })
+        let routes = default_routes(it, "0.0.0.0/0", ["0.0.0.0/1", "128.0.0.0/1"]);
+        routes.iter().any(|it| it.target.starts_with("igw-"))
     });
     if !open {
         return Ok(Judged::absent("its subnet is not public"));
@@ -377,57 +434,185 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         }
         Some(_) => {}
         // Which Region the bucket is in decides whether the endpoint leads to it.
-        None => match view.bucket(bucket) {
-            Some(it) => {
-                it.existence.known()?;
-            }
-            None => return Err(unclear(Reason::NotAsked, "the bucket was not surveyed")),
-        },
+        None => {
+            let none = || unclear(Reason::NotAsked, "the bucket was not surveyed");
+            view.bucket(bucket).ok_or_else(none)?.existence.known()?;
+            let why = format!("the Region of the bucket was not told, and {id} leads to one alone");
+            return Err(unclear(Reason::NotAsked, why));
+        }
     }
-    let Some(text) = &endpoint.policy else {
+    let Some(policy) = narrow(endpoint)? else {
         return Ok(Judged::pass(format!("by {id}")).promised(promised).unsure());
     };
+    let roles = roles_of(it, corner, view)?;
+    let whole = format!("arn:{}:s3:::{bucket}", partition_of(&corner.region));
+    let mut asks = vec![("s3:PutObject", format!("{whole}/{}x.log", told.prefix))];
+    // Where the flag is on the agent asks first, and refuses the session without an answer.
+    if told.bucket_encrypted {
+        asks.push(("s3:GetEncryptionConfiguration", whole));
+    }
+    let owner = view.bucket(bucket).and_then(|it| it.proved());
+    Ok(match refused(endpoint, &policy, &roles, owner, &asks)? {
+        Some(why) => Judged::fail(why).promised(promised),
+        None => {
+            Judged::pass(format!("by {id}, whose policy admits it")).promised(promised).unsure()
+        }
+    })
+}
+
+/// Roles an instance may act by: of a node those that may write for it, else that of its profile, or the default one.
+fn roles_of(it: &Instance, corner: &Corner, view: &View<'_>) -> Result<Vec<String>, Unread> {
+    if let Some(node) = corner.nodes.known()?.iter().find(|one| one.id == it.id) {
+        let writer = writer(node, corner, view.survey)?;
+        return Ok(writer.roles().into_iter().map(str::to_owned).collect());
+    }
+    let name = match it.role.known()?.as_ref() {
+        Some(it) => Some(it),
+        None => corner.default_role.known()?.as_ref(),
+    };
+    Ok(name.map(|it| role_arn(it, corner)).into_iter().collect())
+}
+
+/// An endpoint's policy, where it may keep anything back: the one that AWS sets lets everybody do everything.
+fn narrow(endpoint: &Endpoint) -> Result<Option<Policy>, Unread> {
+    let Some(text) = &endpoint.policy else { return Ok(None) };
+    let id = &endpoint.id;
     let policy = Policy::read(text).ok_or_else(|| {
         unclear(Reason::NotUnderstood, format!("the policy of {id} is of a form that is not known"))
     })?;
-    let nodes = corner.nodes.known()?;
-    let Some(node) = nodes.iter().find(|one| one.id == it.id) else {
-        return Ok(Judged::absent("it is no managed node (NET-01)"));
+    let is_all = |it: &Which| matches!(it, Which::These(many) if many.iter().any(|it| it == "*"));
+    let opens = |it: &Statement| {
+        it.allows
+            && it.means_everybody()
+            && it.conditions.is_empty()
+            && is_all(&it.actions)
+            && is_all(&it.resources)
     };
-    let arn = format!("arn:{}:s3:::{bucket}/{}x.log", partition_of(&corner.region), told.prefix);
-    let mut worst = Judged::pass(format!("by {id}, whose policy admits it"))
-        .promised(promised.clone())
-        .unsure();
-    let context = [("aws:securetransport".to_owned(), "true".to_owned())];
-    for role in writer(node, corner, view.survey)?.roles() {
-        let request = Request {
-            principal: role,
-            action: "s3:PutObject",
-            resource: &arn,
-            context: &context,
-            absent: &[],
-        };
-        match policy.says(&request, true) {
-            Said::Allows(_) => {}
-            Said::MayAllow(why) | Said::MayDeny(why) => {
-                return Err(unclear(
-                    Reason::MissingContextKey,
-                    format!("the policy of {id}: {why}"),
-                ));
-            }
-            Said::Denies(name) => {
-                worst = Judged::fail(format!("{name} in the policy of {id} denies s3:PutObject"))
-                    .promised(promised.clone());
-            }
-            Said::Nothing => {
-                worst = Judged::fail(format!(
-                    "the policy of {id} does not admit s3:PutObject to {bucket}"
-                ))
-                .promised(promised.clone());
+    let is_open =
+        policy.statements.iter().all(|it| it.allows) && policy.statements.iter().any(opens);
+    Ok(Some(policy).filter(|_| !is_open))
+}
+
+/// What an endpoint's policy does not let through of these calls and resources, in words. One without a policy lets everything through.
+/// `owner` is the account of the resources, where it is known.
+/// Source: "Control access to VPC endpoints using endpoint policies" (AWS PrivateLink).
+fn refused(
+    endpoint: &Endpoint,
+    policy: &Policy,
+    roles: &[String],
+    owner: Option<&str>,
+    asks: &[(&str, String)],
+) -> Result<Option<String>, Unread> {
+    let id = &endpoint.id;
+    let mut context = vec![
+        ("aws:securetransport".to_owned(), "true".to_owned()),
+        ("aws:sourcevpc".to_owned(), endpoint.vpc.clone()),
+        ("aws:sourcevpce".to_owned(), id.clone()),
+    ];
+    for key in ["aws:resourceaccount", "s3:resourceaccount"] {
+        context.extend(owner.map(|it| (key.to_owned(), it.to_owned())));
+    }
+    let mut unknown = None;
+    for (action, resource) in asks {
+        for principal in roles {
+            let request = Request { principal, action, resource, context: &context, absent: &[] };
+            let said = match policy.says(&request, true) {
+                // "If you specify the principal as an account, access is granted to the account's root user only" ("Gateway endpoints").
+                Said::Allows(name) if endpoint.kind == "Gateway" => match policy.grants(&request) {
+                    Truth::Yes => Said::Allows(name),
+                    Truth::No => Said::Nothing,
+                    Truth::Unknown => Said::MayAllow(name),
+                },
+                other => other,
+            };
+            match said {
+                Said::Allows(_) => {}
+                Said::MayAllow(why) | Said::MayDeny(why) => {
+                    let why = format!("the policy of {id}: {why}");
+                    unknown = Some(unclear(Reason::MissingContextKey, why));
+                }
+                Said::Denies(name) => {
+                    return Ok(Some(format!("{name} in the policy of {id} denies {action}")));
+                }
+                Said::Nothing => {
+                    let why = format!("the policy of {id} does not admit {action} to {resource}");
+                    return Ok(Some(why));
+                }
             }
         }
     }
-    Ok(worst)
+    unknown.map_or(Ok(None), Err)
+}
+
+/// What the agent asks a service for, and of what.
+fn asked_of(
+    service: &str,
+    it: &Instance,
+    corner: &Corner,
+    told: &Preferences,
+) -> Vec<(&'static str, String)> {
+    let (partition, region, account) =
+        (partition_of(&corner.region), &corner.region, &corner.account);
+    let everywhere = || "*".to_owned();
+    match service {
+        "ssm" => {
+            let instance = format!("arn:{partition}:ec2:{region}:{account}:instance/{}", it.id);
+            vec![("ssm:UpdateInstanceInformation", instance)]
+        }
+        "ssmmessages" => CHANNEL
+            .iter()
+            .filter(|it| it.starts_with("ssmmessages:"))
+            .map(|it| (*it, everywhere()))
+            .collect(),
+        "logs" => {
+            let group = told.group.text().unwrap_or_default();
+            let group = format!("arn:{partition}:logs:{region}:{account}:log-group:{group}");
+            let stream = stream_arn(&group);
+            vec![("logs:CreateLogStream", stream.clone()), ("logs:PutLogEvents", stream)]
+        }
+        "kms" => {
+            let key = told.key.text().unwrap_or_default();
+            vec![("kms:Decrypt", key.to_owned())]
+                .into_iter()
+                .filter(|_| key.starts_with("arn:"))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What the policies of the endpoints on these ways do not let through, in words.
+fn refused_on(
+    ways: &[(&str, Way<'_>)],
+    it: &Instance,
+    corner: &Corner,
+    told: &Preferences,
+    view: &View<'_>,
+) -> Result<Vec<String>, Unread> {
+    let mut out = Vec::new();
+    let mut unknown = None;
+    for (service, way) in ways {
+        let Way::Endpoint(one) = way else { continue };
+        let policy = match narrow(one) {
+            Ok(Some(it)) => it,
+            Ok(None) => continue,
+            Err(it) => {
+                unknown = Some(it);
+                continue;
+            }
+        };
+        let asks = asked_of(service, it, corner, told);
+        let owner = Some(corner.account.as_str());
+        let roles = roles_of(it, corner, view);
+        match roles.and_then(|roles| refused(one, &policy, &roles, owner, &asks)) {
+            Ok(why) => out.extend(why),
+            Err(it) => unknown = Some(it),
+        }
+    }
+    match unknown {
+        Some(it) if out.is_empty() => Err(it),
+        _ => Ok(out),
+    }
 }
 
 fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
@@ -447,16 +632,18 @@ fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         return Ok(Judged::absent("neither a log group nor a key is named here"));
     }
     let promised = "a way to what the preferences name";
-    let mut words = Vec::new();
-    let mut missing = Vec::new();
+    let mut ways = Vec::new();
     for service in services {
-        let one = way(it, corner, service)?;
-        words.push(one.words(service));
-        if matches!(one, Way::None(_)) {
-            missing.push(service);
-        }
+        ways.push((service, way(it, corner, service)?));
     }
+    let words: Vec<String> = ways.iter().map(|(service, it)| it.words(service)).collect();
+    let missing: Vec<&str> =
+        ways.iter().filter(|it| matches!(it.1, Way::None(_))).map(|it| it.0).collect();
     if missing.is_empty() {
+        let refused = refused_on(&ways, it, corner, &told, view)?;
+        if !refused.is_empty() {
+            return Ok(Judged::fail(refused.join("; ")).promised(promised));
+        }
         let seen = match words.is_empty() {
             true => "events of it arrived within a week".to_owned(),
             false => words.join(", "),
@@ -467,13 +654,13 @@ fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     Ok(endpoints(it, corner, &missing, Judged::fail(words.join("; ")).promised(promised)))
 }
 
-/// Whether a block of addresses holds an address. What is no IPv4 block holds none.
 /// Whether a block begins in a range of private addresses (RFC 1918), or one that VPCs use, too (RFC 6598).
 fn is_private(block: &str) -> bool {
     let first = block.split('/').next().and_then(|it| it.parse::<Ipv4Addr>().ok());
     first.is_none_or(|it| it.is_private() || it.octets()[0] == 100 && it.octets()[1] & 0xc0 == 64)
 }
 
+/// Whether a block of addresses holds an address. What is no IPv4 block holds none.
 fn holds(block: &str, address: Ipv4Addr) -> bool {
     // EC2 writes every block with its bits.
     let read = block.contains('/').then(|| super::conditions::block(block)).flatten();
@@ -493,7 +680,8 @@ impl Opening {
 fn acl(entries: &[AclEntry], egress: bool, port: i64) -> Option<bool> {
     let mut entries: Vec<&AclEntry> = entries.iter().filter(|it| it.egress == egress).collect();
     entries.sort_by_key(|it| it.number);
-    let mut narrow = false;
+    // What entries for some addresses do; it counts only where the one for all does otherwise.
+    let mut narrow = Vec::new();
     for it in entries {
         let ports = it.protocol == "-1"
             || (it.protocol == "6"
@@ -503,30 +691,112 @@ fn acl(entries: &[AclEntry], egress: bool, port: i64) -> Option<bool> {
             continue;
         }
         if it.block == "0.0.0.0/0" {
-            return if narrow { None } else { Some(it.allows) };
+            return narrow.iter().all(|one| *one == it.allows).then_some(it.allows);
         }
-        narrow = true;
+        narrow.push(it.allows);
     }
-    if narrow { None } else { Some(false) }
+    narrow.iter().all(|it| !it).then_some(false)
 }
 
-/// A port that answers come back to.
-const EPHEMERAL: i64 = 40000;
+/// Ports that answers come back to, by what the instance runs: of Linux since 2.6, and of Windows since 2008.
+/// Source: "Ephemeral ports" (Amazon VPC User Guide).
+const EPHEMERAL: [(&str, i64, i64); 2] = [("Linux", 32768, 60999), ("Windows", 49152, 65535)];
 
-fn let_through(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
+/// What an ACL does with answers to any of these ports: `None` if it depends on the address; `Some(false)` if any are lost.
+fn acl_of_range(entries: &[AclEntry], egress: bool, first: i64, last: i64) -> Option<bool> {
+    // It changes at most where an entry begins, or behind the end of one.
+    let edges = entries.iter().flat_map(|it| [it.from_port, it.to_port.map(|it| it + 1)]);
+    let edges = edges.flatten().filter(|it| (first..=last).contains(it));
+    let all: Vec<_> =
+        std::iter::once(first).chain(edges).map(|it| acl(entries, egress, it)).collect();
+    match (all.contains(&Some(false)), all.contains(&None)) {
+        (true, _) => Some(false),
+        (false, true) => None,
+        (false, false) => Some(true),
+    }
+}
+
+/// What an ACL does with the answers to an instance; of one whose system is not known only what it does for each.
+fn answers(entries: &[AclEntry], platform: Option<&str>) -> Option<bool> {
+    let of = |it: &(&str, i64, i64)| acl_of_range(entries, false, it.1, it.2);
+    if let Some(it) = EPHEMERAL.iter().find(|it| Some(it.0) == platform) {
+        return of(it);
+    }
+    let all: Vec<_> = EPHEMERAL.iter().map(of).collect();
+    if all.iter().all(|it| *it == all[0]) { all[0] } else { None }
+}
+
+/// Whether a security group's opening lets an instance out to an endpoint.
+fn leads(way: &Opening, to: &Endpoint, from: Option<Ipv4Addr>) -> Truth {
+    if way.security_groups.iter().any(|it| to.security_groups.contains(it)) {
+        return Truth::Yes;
+    }
+    let block = |text: &String| {
+        let bits = text.split('/').nth(1).and_then(|it| it.parse::<u32>().ok());
+        match (bits, from) {
+            _ if text == "0.0.0.0/0" => Truth::Yes,
+            // No VPC's block is wider than a /16 ("VPC CIDR blocks"), so a wider one that holds the instance holds all of them; a
+            // narrower one may be its own subnet alone.
+            (Some(bits), Some(from)) if bits <= 16 && holds(text, from) => Truth::Yes,
+            // Endpoints have addresses of IPv4 in the VPC, as the instance has, and none is its own.
+            _ if text.contains(':') || !is_private(text) => Truth::No,
+            (Some(32), Some(from)) if holds(text, from) => Truth::No,
+            _ => Truth::Unknown,
+        }
+    };
+    let of_blocks = way.blocks.iter().map(block).fold(Truth::No, Truth::or);
+    let of_lists = if way.prefix_lists.is_empty() { Truth::No } else { Truth::Unknown };
+    of_blocks.or(of_lists)
+}
+
+/// Whether a security group's opening admits an instance.
+fn admits(opening: &Opening, it: &Instance, from: Option<Ipv4Addr>) -> Truth {
+    if opening.security_groups.iter().any(|one| it.security_groups.contains(one)) {
+        return Truth::Yes;
+    }
+    let of_blocks = match from {
+        Some(from) => opening.blocks.iter().any(|it| holds(it, from)).into(),
+        None if opening.blocks.is_empty() => Truth::No,
+        None => Truth::Unknown,
+    };
+    let of_lists = if opening.prefix_lists.is_empty() { Truth::No } else { Truth::Unknown };
+    of_blocks.or(of_lists)
+}
+
+fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     if !runs(it) {
         return Ok(Judged::absent(STOPPED));
     }
     let promised = "port 443 open on the way to each endpoint";
-    if online(it, corner)? == Some(true) {
-        return Ok(Judged::pass("Systems Manager hears from it").promised(promised));
+    // What answers Systems Manager reaches its endpoints, and where a transcript arrived of late it reached the others.
+    let online = online(it, corner)? == Some(true);
+    let told = preferences(corner);
+    let named = told.as_ref().ok().and_then(Option::as_ref);
+    let needs =
+        |input: Option<&super::preferences::Input>| input.is_some_and(|it| it.text().is_some());
+    let mut services: Vec<&str> = if online { Vec::new() } else { SESSIONS.to_vec() };
+    for (service, is_needed) in [
+        ("logs", needs(named.map(|it| &it.group)) && !arrived(it, "logs", view)),
+        ("s3", needs(named.map(|it| &it.bucket)) && !arrived(it, "s3", view)),
+        ("kms", needs(named.map(|it| &it.key))),
+    ] {
+        services.extend(is_needed.then_some(service));
     }
     let mut used = Vec::new();
-    for service in SESSIONS {
-        used.extend(endpoint(it, corner, service)?.filter(|it| it.kind == "Interface"));
+    let all = corner.network.endpoints.known()?;
+    for service in services {
+        // Which endpoint is taken counts only where one of them has an interface.
+        let name = format!(".{}.{service}", corner.region);
+        if all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name)) {
+            used.extend(endpoint(it, corner, service)?.filter(|it| it.kind == "Interface"));
+        }
     }
     if used.is_empty() {
-        return Ok(Judged::absent("it uses no interface endpoint"));
+        told?;
+        return Ok(match online {
+            true => Judged::pass("Systems Manager hears from it").promised(promised),
+            false => Judged::absent("it uses no interface endpoint"),
+        });
     }
     let groups = corner.network.security_groups.known()?;
     let group = |id: &String| groups.iter().find(|it| it.id == *id);
@@ -534,74 +804,60 @@ fn let_through(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
     let address = address.and_then(|it| if let IpAddr::V4(it) = it { Some(it) } else { None });
     let mut wrong = Vec::new();
     let mut fixes = Vec::new();
-    let mut unknown = None;
+    let mut unknown = told.as_ref().err().cloned();
+    // What all the openings of some groups do together; a group that was not read may hold one.
+    let together = |ids: &[String], of: &dyn Fn(&SecurityGroup) -> Truth| {
+        let each = |id: &String| group(id).map_or(Truth::Unknown, of);
+        ids.iter().map(each).fold(Truth::No, Truth::or)
+    };
+    let any = |many: &[Opening], test: &dyn Fn(&Opening) -> Truth| {
+        many.iter().filter(|it| it.carries(443)).map(test).fold(Truth::No, Truth::or)
+    };
     for one in used {
-        let openings = || one.security_groups.iter().filter_map(group).flat_map(|it| &it.ingress);
-        let admits = openings().filter(|it| it.carries(443)).any(|opening| {
-            opening.security_groups.iter().any(|one| it.security_groups.contains(one))
-                || address.is_some_and(|one| opening.blocks.iter().any(|it| holds(it, one)))
+        let inward = together(&one.security_groups, &|group| {
+            any(&group.ingress, &|opening| admits(opening, it, address))
         });
-        if admits {
-            continue;
+        let outward = together(&it.security_groups, &|group| {
+            any(&group.egress, &|way| leads(way, one, address))
+        });
+        if inward == Truth::No {
+            wrong.push(format!("{} ({}) does not admit port 443 from it", one.id, one.service));
+            if let (Some(to), Some(from)) =
+                (one.security_groups.first(), it.security_groups.first())
+            {
+                fixes.push(format!(
+                    "aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol tcp --port 443 --source-group {}",
+                    quote(&corner.region), quote(to), quote(from)
+                ));
+            }
         }
-        // A list of prefixes may hold it.
-        if openings().any(|it| it.carries(443) && !it.prefix_lists.is_empty()) || address.is_none()
-        {
-            unknown =
-                Some(unclear(Reason::NotUnderstood, format!("what {} admits is a list", one.id)));
-            continue;
-        }
-        wrong.push(format!("{} ({}) does not admit port 443 from it", one.id, one.service));
-        if let (Some(to), Some(from)) = (one.security_groups.first(), it.security_groups.first()) {
-            fixes.push(format!(
-                "aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol tcp --port 443 --source-group {}",
-                quote(&corner.region), quote(to), quote(from)
+        if outward == Truth::No {
+            wrong.push(format!(
+                "its own security groups do not let it out to port 443 of {} ({})",
+                one.id, one.service
             ));
         }
-    }
-    let all = corner.network.endpoints.known()?;
-    let ways: Vec<&Opening> = it
-        .security_groups
-        .iter()
-        .filter_map(group)
-        .flat_map(|it| &it.egress)
-        .filter(|it| it.carries(443))
-        .collect();
-    let theirs: Vec<&str> = all
-        .iter()
-        .filter(|it| it.kind == "Interface")
-        .flat_map(|it| &it.security_groups)
-        .map(String::as_str)
-        .collect();
-    // The endpoints have addresses of the VPC, as the instance has.
-    let leads_there = |way: &&&Opening| {
-        way.blocks.iter().any(|it| it == "0.0.0.0/0" || address.is_some_and(|one| holds(it, one)))
-            || way.security_groups.iter().any(|it| theirs.contains(&it.as_str()))
-    };
-    if it.security_groups.iter().all(|it| group(it).is_some()) {
-        if ways.is_empty() {
-            wrong.push("its own security groups let nothing out to port 443".into());
-        } else if !ways.iter().any(|it| leads_there(&it)) {
-            let to: Vec<&str> = ways.iter().flat_map(|it| &it.blocks).map(String::as_str).collect();
-            match address.is_some() && ways.iter().all(|it| it.prefix_lists.is_empty()) {
-                // A block of the VPC beside its own may hold the endpoint.
-                true if !to.iter().any(|it| is_private(it)) => wrong.push(format!(
-                    "its own security groups let it out to port 443 of {} alone",
-                    to.join(", ")
-                )),
-                _ => {
-                    let why = "whether its own security groups let it out to the endpoints depends on their addresses";
-                    unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
-                }
-            }
+        if [inward, outward].contains(&Truth::Unknown) {
+            let why = format!(
+                "whether security groups let it through to {} depends on addresses that were not read",
+                one.id
+            );
+            unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
         }
     }
     let acls = corner.network.acls.known()?;
-    if let Some(one) = acls.iter().find(|one| one.subnets.contains(&it.subnet)) {
-        for (egress, port, what) in
-            [(true, 443, "lets nothing out to port 443"), (false, EPHEMERAL, "lets no answers in")]
-        {
-            match acl(&one.entries, egress, port) {
+    let own = acls.iter().find(|one| one.subnets.contains(&it.subnet));
+    if own.is_none() {
+        let why = "the ACL of its subnet was not shown, and each subnet has one";
+        unknown = unknown.or(Some(unclear(Reason::NotAsked, why)));
+    }
+    if let Some(one) = own {
+        let node = corner.nodes.known()?.iter().find(|one| one.id == it.id);
+        for (open, what) in [
+            (acl(&one.entries, true, 443), "lets nothing out to port 443"),
+            (answers(&one.entries, node.map(|it| it.platform.as_str())), "loses answers"),
+        ] {
+            match open {
                 Some(true) => {}
                 Some(false) => wrong.push(format!("the ACL {} {what}", one.id)),
                 None => {
@@ -611,7 +867,12 @@ fn let_through(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
             }
         }
     }
-    if let Some(vpc) = corner.network.vpcs.iter().find(|one| one.id == it.vpc) {
+    let vpc = corner.network.vpcs.iter().find(|one| one.id == it.vpc);
+    if vpc.is_none() {
+        let why = "whether the VPC resolves names was not read";
+        unknown = unknown.or(Some(unclear(Reason::NotAsked, why)));
+    }
+    if let Some(vpc) = vpc {
         for (name, on) in
             [("enableDnsSupport", &vpc.dns_support), ("enableDnsHostnames", &vpc.dns_hostnames)]
         {
@@ -680,5 +941,35 @@ mod tests {
         assert_eq!(acl(&both, true, 443), Some(false));
         let narrow = [entry(100, false, "10.0.0.0/8", None), entry(200, true, "0.0.0.0/0", None)];
         assert_eq!(acl(&narrow, true, 443), None);
+    }
+
+    #[test]
+    fn answers_need_every_port_that_the_system_takes() {
+        let entry = |number, allows, from, to| AclEntry {
+            number,
+            allows,
+            block: "0.0.0.0/0".into(),
+            egress: false,
+            protocol: "6".into(),
+            from_port: Some(from),
+            to_port: Some(to),
+        };
+        for (entries, linux, windows, either) in [
+            (vec![entry(1, true, 1024, 65535)], Some(true), Some(true), Some(true)),
+            (vec![entry(1, true, 32768, 60999)], Some(true), Some(false), None),
+            (vec![entry(1, true, 49152, 65535)], Some(false), Some(true), None),
+            (vec![entry(1, true, 40000, 40000)], Some(false), Some(false), Some(false)),
+            (
+                vec![entry(1, false, 50000, 50001), entry(2, true, 0, 65535)],
+                Some(false),
+                Some(false),
+                Some(false),
+            ),
+            (vec![], Some(false), Some(false), Some(false)),
+        ] {
+            assert_eq!(answers(&entries, Some("Linux")), linux, "{entries:?}");
+            assert_eq!(answers(&entries, Some("Windows")), windows, "{entries:?}");
+            assert_eq!(answers(&entries, None), either, "{entries:?}");
+        }
     }
 }

@@ -29,6 +29,23 @@ impl Input {
     }
 }
 
+/// A duration in minutes, as a document gives it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Minutes {
+    #[default]
+    Absent,
+    Is(i64),
+    /// A parameter: whoever starts a session chooses.
+    Chosen(String),
+    /// What is no number of the range that Systems Manager takes, as it stands.
+    Strange(String),
+}
+
+/// Minutes of `idleSessionTimeout`: "Specify an idle session timeout value".
+const IDLE: std::ops::RangeInclusive<i64> = 1..=60;
+/// Minutes of `maxSessionDuration`: "Specify maximum session duration".
+const LONGEST: std::ops::RangeInclusive<i64> = 1..=1440;
+
 /// A Session document, understood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
@@ -47,8 +64,8 @@ pub struct Preferences {
     pub key: Input,
     pub run_as: bool,
     pub run_as_user: Option<String>,
-    pub idle_minutes: Option<i64>,
-    pub max_minutes: Option<i64>,
+    pub idle: Minutes,
+    pub longest: Minutes,
     pub shell_profiles: Vec<(String, String)>,
 }
 
@@ -69,10 +86,20 @@ impl Preferences {
             Some(Value::String(it)) => it.trim().eq_ignore_ascii_case("true"),
             _ => false,
         };
-        let number = |name: &str| match inputs.get(name) {
-            Some(Value::String(it)) => it.trim().parse().ok(),
-            Some(it) => it.as_i64(),
-            None => None,
+        let minutes = |name: &str, range: std::ops::RangeInclusive<i64>| {
+            let (text, number) = match inputs.get(name) {
+                None | Some(Value::Null) => return Minutes::Absent,
+                Some(Value::String(it)) if it.trim().is_empty() => return Minutes::Absent,
+                Some(Value::String(it)) if it.contains("{{") => {
+                    return Minutes::Chosen(it.trim().to_owned());
+                }
+                Some(Value::String(it)) => (it.trim().to_owned(), it.trim().parse().ok()),
+                Some(it) => (it.to_string(), it.as_i64()),
+            };
+            match number.filter(|it| range.contains(it)) {
+                Some(it) => Minutes::Is(it),
+                None => Minutes::Strange(text),
+            }
         };
         let prefix = text("s3KeyPrefix");
         // amazon-ssm-agent: agent/fileutil/fileutil.go, BuildS3Path.
@@ -101,8 +128,8 @@ impl Preferences {
             key: text("kmsKeyId"),
             run_as: flag("runAsEnabled"),
             run_as_user: text("runAsDefaultUser").text().map(str::to_owned),
-            idle_minutes: number("idleSessionTimeout"),
-            max_minutes: number("maxSessionDuration"),
+            idle: minutes("idleSessionTimeout", IDLE),
+            longest: minutes("maxSessionDuration", LONGEST),
             shell_profiles: shells
                 .into_iter()
                 .flatten()
@@ -137,8 +164,23 @@ mod tests {
         assert_eq!(it.group, Input::Chosen("{{ group }}".into()));
         assert_eq!(it.key, Input::Absent);
         assert!(it.bucket_encrypted && it.streaming && !it.group_encrypted);
-        assert_eq!((it.idle_minutes, it.max_minutes), (Some(15), Some(60)));
+        assert_eq!((it.idle, it.longest), (Minutes::Is(15), Minutes::Is(60)));
         assert_eq!(it.shell_profiles, [("linux".to_owned(), "exec bash".to_owned())]);
         assert_eq!(Preferences::read("- yaml"), None);
+    }
+
+    #[test]
+    fn what_is_no_number_of_minutes_is_neither_absent_nor_one() {
+        for (value, wanted) in [
+            ("\"0\"", Minutes::Strange("0".into())),
+            ("61", Minutes::Strange("61".into())),
+            ("\"15m\"", Minutes::Strange("15m".into())),
+            ("\"\"", Minutes::Absent),
+            ("null", Minutes::Absent),
+            ("\" 60 \"", Minutes::Is(60)),
+        ] {
+            let text = format!("{{\"inputs\":{{\"idleSessionTimeout\":{value}}}}}");
+            assert_eq!(Preferences::read(&text).unwrap().idle, wanted, "{value}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::View;
 use super::frameworks::Group;
 use super::quote;
 use crate::settings::Corner;
+use crate::settings::FieldSelector;
 use crate::settings::Node;
 use crate::settings::Selector;
 use crate::settings::Trail;
@@ -36,7 +37,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "The trail's files can be validated",
         severity: Medium,
         groups: &[Group::Trail, Group::Integrity],
-        reads: &["cloudtrail:DescribeTrails"],
+        reads: &["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus"],
         why: "Without digest files nobody can prove that no record was removed.",
         then: "Switch log file validation on.",
         ask: Ask::Account(validated),
@@ -76,6 +77,24 @@ fn trails<'a>(account: &str, view: &View<'a>) -> (Vec<(&'a Trail, &'a Corner)>, 
 /// Days without a file after which a trail is taken for one that does not deliver. Ours: CloudTrail says "within about 5 minutes".
 pub(super) const SILENT: i64 = 7;
 
+/// Whether a field selector takes a value: by one of what it asks for of each kind, and by none of what it leaves out.
+/// Source: "AdvancedFieldSelector" (AWS CloudTrail API Reference).
+pub(super) fn selects(it: &FieldSelector, value: &str) -> bool {
+    let is = |many: &[String], test: fn(&str, &str) -> bool| many.iter().any(|it| test(value, it));
+    let equals = |one: &str, other: &str| one == other;
+    let begins = |one: &str, other: &str| one.starts_with(other);
+    let ends = |one: &str, other: &str| one.ends_with(other);
+    let asks = [&it.equals, &it.starts_with, &it.ends_with];
+    let wanted = asks.iter().all(|it| it.is_empty())
+        || is(&it.equals, equals)
+        || is(&it.starts_with, begins)
+        || is(&it.ends_with, ends);
+    wanted
+        && !is(&it.not_equals, equals)
+        && !is(&it.not_starts_with, begins)
+        && !is(&it.not_ends_with, ends)
+}
+
 /// Whether management events that change something are recorded: StartSession is one.
 fn records_writes(selectors: &[Selector]) -> bool {
     selectors.iter().any(|it| match it {
@@ -84,19 +103,16 @@ fn records_writes(selectors: &[Selector]) -> bool {
         }
         Selector::Advanced { fields, .. } => {
             let field = |name: &str| fields.iter().find(|it| it.field == name);
-            let management = field("eventCategory")
-                .is_some_and(|it| it.equals.iter().any(|it| it == "Management"));
-            let reads_alone =
-                field("readOnly").is_some_and(|it| it.equals.iter().any(|it| it == "true"));
+            let management = field("eventCategory").is_some_and(|it| selects(it, "Management"));
+            let writes =
+                fields.iter().filter(|it| it.field == "readOnly").all(|it| selects(it, "false"));
             // Excluding KMS or the RDS Data API is usual; excluding ssm drops what we need.
-            let sources = field("eventSource").is_none_or(|it| {
-                it.equals.is_empty() && !it.not_equals.iter().any(|it| it.starts_with("ssm."))
-                    || it.equals.iter().any(|it| it.starts_with("ssm."))
-            });
+            let mut sources = fields.iter().filter(|it| it.field == "eventSource");
+            let sources = sources.all(|it| selects(it, "ssm.amazonaws.com"));
             // Any other field leaves somebody or something out.
             let known = ["eventCategory", "readOnly", "eventSource"];
             let is_narrow = fields.iter().any(|it| !known.contains(&it.field.as_str()));
-            management && !reads_alone && sources && !is_narrow
+            management && writes && sources && !is_narrow
         }
     })
 }
@@ -137,7 +153,9 @@ fn recorded(account: &str, view: &View<'_>) -> Answer {
             wrong.push(format!("it delivered nothing since {}", &last.to_string()[..10]));
         }
         if wrong.is_empty() {
-            return Ok(Judged::pass(format!("{} records them", it.name)).promised(promised));
+            let whose = if it.organization { ", for the whole organization" } else { "" };
+            let seen = format!("{} records them in s3://{}{whose}", it.name, it.bucket);
+            return Ok(Judged::pass(seen).promised(promised));
         }
         problems.push(format!("{}: {}", it.name, wrong.join(", ")));
     }
@@ -155,22 +173,43 @@ fn recorded(account: &str, view: &View<'_>) -> Answer {
 }
 
 fn validated(account: &str, view: &View<'_>) -> Answer {
-    let (trails, lacking) = trails(account, view);
-    let without: Vec<_> = trails.iter().filter(|it| !it.0.validated).collect();
-    if let Some((first, corner)) = without.first().copied() {
-        let names: Vec<&str> = without.iter().map(|it| it.0.name.as_str()).collect();
-        let fix = format!(
-            "aws cloudtrail update-trail --region {} --name {} --enable-log-file-validation",
-            quote(&corner.region),
-            quote(&first.arn)
-        );
-        return Ok(Judged::fail(format!("off for {}", names.join(", "))).promised("on").fix(fix));
+    let (trails, mut lacking) = trails(account, view);
+    let mut wrong = Vec::new();
+    let mut fixes = Vec::new();
+    let mut good = 0;
+    for (it, corner) in &trails {
+        let status = match it.status.known() {
+            // What logs nothing any more has nothing to validate.
+            Ok(status) if !status.logging => continue,
+            Ok(status) => status,
+            Err(why) => {
+                lacking = Some(why);
+                continue;
+            }
+        };
+        let error = status.digest_error.as_ref().filter(|it| !it.is_empty());
+        if !it.validated {
+            wrong.push(format!("off for {}", it.name));
+            fixes.push(format!(
+                "aws cloudtrail update-trail --region {} --name {} --enable-log-file-validation",
+                quote(&corner.region),
+                quote(&it.arn)
+            ));
+        } else if let Some(error) = error {
+            wrong.push(format!("{} cannot deliver its digests: {error}", it.name));
+        } else {
+            good += 1;
+        }
+    }
+    if !wrong.is_empty() {
+        let judged = Judged::fail(wrong.join("; ")).promised("on");
+        return Ok(fixes.into_iter().fold(judged, Judged::fix));
     }
     if let Some(it) = lacking {
         return Err(it);
     }
-    if trails.is_empty() {
-        return Ok(Judged::absent("there is no trail (COV-TRAIL-01)"));
+    if good == 0 {
+        return Ok(Judged::absent("no trail logs (COV-TRAIL-01)"));
     }
     Ok(Judged::pass("on").promised("on"))
 }

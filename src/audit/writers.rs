@@ -35,7 +35,6 @@ use crate::settings::Key;
 use crate::settings::Node;
 use crate::settings::Reason;
 use crate::settings::Role;
-use crate::settings::Simulation;
 use crate::settings::Survey;
 use crate::settings::Unread;
 
@@ -195,7 +194,7 @@ impl Writer {
 }
 
 /// ARN of a role that is told by its name.
-fn role_arn(name: &str, corner: &Corner) -> String {
+pub(super) fn role_arn(name: &str, corner: &Corner) -> String {
     match name.starts_with("arn:") {
         true => name.to_owned(),
         false => format!(
@@ -319,7 +318,7 @@ fn object_arn(bucket: &str, prefix: &str, partition: &str) -> String {
 }
 
 /// A stream as the service names it when it refuses: with the group's name alone for what concerns the whole group.
-fn stream_arn(group: &str) -> String {
+pub(super) fn stream_arn(group: &str) -> String {
     format!("{group}:log-stream:someone-0123456789abcdef0")
 }
 
@@ -503,17 +502,33 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
     };
     let decisions = match simulation.decisions.known() {
         Ok(it) => it,
-        Err(why) => return by_policies(role, action, resource).ok_or(why),
+        // An allowance may still be denied by a boundary or the organization.
+        Err(why) => {
+            return match own_policies(role, action, resource) {
+                Some(Said::Nothing) => Ok(Verdict::Denied(None)),
+                Some(Said::Denies(name)) => Ok(Verdict::Denied(Some(name))),
+                _ => Err(why),
+            };
+        }
     };
     let Some(it) = decisions.iter().find(|it| it.action.eq_ignore_ascii_case(action)) else {
         return Err(unclear(Reason::NotAsked, format!("{action} was not asked about")));
     };
+    // With a key that the simulator was not given, such as a tag, an address or MFA, the answer may be another. It names the keys of
+    // all the policies, though, not of those that are about this action; so the policies are read.
+    if !it.missing_context.is_empty() {
+        return match (it.decision.as_str(), own_policies(role, action, resource)) {
+            ("allowed", Some(Said::Allows(_))) => Ok(Verdict::Allowed),
+            (_, Some(Said::Denies(name))) => Ok(Verdict::Denied(Some(name))),
+            ("implicitDeny", Some(Said::Nothing)) => Ok(Verdict::Denied(None)),
+            _ => Err(unclear(
+                Reason::MissingContextKey,
+                format!("{action} depends on {}", it.missing_context.join(", ")),
+            )),
+        };
+    }
     match it.decision.as_str() {
-        "allowed" if it.missing_context.is_empty() => Ok(Verdict::Allowed),
-        "allowed" => Err(unclear(
-            Reason::MissingContextKey,
-            format!("{action} depends on {}", it.missing_context.join(", ")),
-        )),
+        "allowed" => Ok(Verdict::Allowed),
         "explicitDeny" => Ok(Verdict::Denied(Some("a policy".into()))),
         _ if it.by_organization == Some(false) => {
             Ok(Verdict::Denied(Some("a service control policy".into())))
@@ -525,9 +540,8 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
     }
 }
 
-/// What the role's own policies say, which is not all that counts: an allowance there may still be denied by a boundary or the
-/// organization, so it is `None`, and so is what depends on a request.
-fn by_policies(role: &Role, action: &str, resource: &str) -> Option<Verdict> {
+/// What the role's own policies say together; `None` where they were not read. A boundary and the organization count, too.
+fn own_policies(role: &Role, action: &str, resource: &str) -> Option<Said> {
     let policies = role.policies.known().ok()?;
     let context: Vec<(String, String)> =
         [("aws:securetransport", "true"), ("s3:x-amz-acl", "bucket-owner-full-control")]
@@ -535,15 +549,25 @@ fn by_policies(role: &Role, action: &str, resource: &str) -> Option<Verdict> {
             .into();
     let request =
         Request { principal: &role.arn, action, resource, context: &context, absent: &[] };
-    let mut denied = Verdict::Denied(None);
+    // A denial ends all, then what may be one; what may be allowed once more is allowed no less.
+    let rank = |it: &Said| match it {
+        Said::Denies(_) => 4,
+        Said::MayDeny(_) => 3,
+        Said::Allows(_) => 2,
+        Said::MayAllow(_) => 1,
+        Said::Nothing => 0,
+    };
+    let mut out = Said::Nothing;
     for it in policies {
-        match Policy::read(&it.document)?.says(&request, false) {
-            Said::Nothing => {}
-            Said::Denies(_) => denied = Verdict::Denied(Some(format!("its policy {}", it.name))),
-            Said::Allows(_) | Said::MayAllow(_) | Said::MayDeny(_) => return None,
+        let said = match Policy::read(&it.document)?.says(&request, false) {
+            Said::Denies(_) => Said::Denies(format!("its policy {}", it.name)),
+            other => other,
+        };
+        if rank(&said) > rank(&out) {
+            out = said;
         }
     }
-    Some(denied)
+    Some(out)
 }
 
 /// Corners whose nodes act by a role.
@@ -907,8 +931,8 @@ fn by_key(
         return Err(unclear(Reason::NotThere, "there is no such key"));
     };
     if state.manager == "AWS" {
-        // Its policy admits whoever may use the service.
-        return Ok(true);
+        // Its policy admits everybody of the account who may use the service, unless something of theirs denies it.
+        return Ok(!matches!(said, Verdict::Denied(Some(_))));
     }
     let policy = Policy::read(key.policy.known()?).ok_or_else(|| {
         unclear(Reason::NotUnderstood, "the key's policy is of a form that is not known")
@@ -1082,13 +1106,6 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     Ok(Judged::fail(seen).promised(promised).details(details))
 }
 
-/// Whether the simulator was not told what some policy asks for, such as a tag, an address or MFA: with it the answer may be another.
-fn depends(it: &Simulation, action: &str) -> bool {
-    let decisions = it.decisions.known().map(Vec::as_slice).unwrap_or_default();
-    let about = decisions.iter().filter(|it| it.action.eq_ignore_ascii_case(action));
-    about.into_iter().any(|it| !it.missing_context.is_empty())
-}
-
 fn pinned(role: &Role, _: &View<'_>) -> Answer {
     let promised = "ssm:StartSession on named documents alone";
     let mut unknown = None;
@@ -1115,15 +1132,6 @@ fn pinned(role: &Role, _: &View<'_>) -> Answer {
         };
         match may(role, action, &it.resource) {
             Ok(Verdict::Allowed) => able.push(what),
-            Ok(Verdict::Denied(None)) if depends(it, action) => {
-                unknown = Some(unclear(
-                    Reason::MissingContextKey,
-                    format!(
-                        "{action} on {} depends on what only a real request carries",
-                        it.resource
-                    ),
-                ));
-            }
             Ok(Verdict::Denied(_)) => {}
             Err(it) => unknown = Some(it),
         }

@@ -93,7 +93,8 @@ pub(super) async fn network(way: &Way) -> Network {
     let ours = |it: &str| vpcs.contains(it);
     out.route_tables = kept(tables, |it| ours(&it.vpc));
     out.endpoints = kept(endpoints, |it| ours(&it.vpc));
-    out.acls = kept(acls, |it| ours(&it.vpc));
+    let subnets: BTreeSet<&str> = instances.iter().map(|it| it.subnet.as_str()).collect();
+    out.acls = kept(acls, |it| it.subnets.iter().any(|it| subnets.contains(it.as_str())));
     let mut used: BTreeSet<String> =
         instances.iter().flat_map(|it| it.security_groups.iter().cloned()).collect();
     let endpoints = out.endpoints.known().into_iter().flatten();
@@ -155,7 +156,6 @@ fn instance(it: Element<'_, '_>) -> Instance {
         security_groups,
         profile: it.text("iamInstanceProfile/arn"),
         role: Read::default(),
-        metadata_tokens: it.text("metadataOptions/httpTokens"),
         metadata: it.text("metadataOptions/httpEndpoint").map(|it| it == "enabled"),
     }
 }
@@ -240,7 +240,6 @@ fn security_group(it: Element<'_, '_>) -> SecurityGroup {
 fn acl(it: Element<'_, '_>) -> NetworkAcl {
     NetworkAcl {
         id: it.own("networkAclId"),
-        vpc: it.own("vpcId"),
         subnets: it.texts("associationSet", "subnetId"),
         entries: it
             .items("entrySet")

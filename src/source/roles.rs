@@ -94,7 +94,11 @@ pub(super) async fn simulate(
         refused = decisions.known().is_err();
         out.simulations.push(Simulation { resource: it.resource, decisions });
     }
-    if refused && arn.contains(":role/") {
+    let depends = |it: &Simulation| {
+        it.decisions.known().is_ok_and(|it| it.iter().any(|it| !it.missing_context.is_empty()))
+    };
+    // What the simulator does not tell, they do: all of it, or which of its answers depend on what it was not given.
+    if (refused || out.simulations.iter().any(depends)) && arn.contains(":role/") {
         out.policies = policies(way, &client, arn).await;
     }
     out

@@ -685,7 +685,6 @@ async fn corner(way: &Way) -> Corner {
                 let nodes = page.instance_information_list().iter().map(|it| Node {
                     id: own(it.instance_id()),
                     ping: it.ping_status().map_or(String::new(), |it| it.as_str().to_owned()),
-                    last_ping: it.last_ping_date_time().and_then(at),
                     platform: it.platform_type().map_or(String::new(), |it| it.as_str().to_owned()),
                     agent_version: own(it.agent_version()),
                     role: it.iam_role().map(str::to_owned),
@@ -744,17 +743,20 @@ async fn document(
         }
     };
     let mut it = Document { name: name.into(), version, content, ..Document::default() };
-    let described = way.need("ssm:DescribeDocument", &arn);
-    let got = client.describe_document().name(name).send().await;
-    let read = way.read("ssm:DescribeDocument", &described, got, &[], None, |it| {
-        let told = it.document()?;
-        Some(Described {
-            default_version: told.default_version().map(str::to_owned),
-            latest_version: told.latest_version().map(str::to_owned),
-            status: told.status().map(|it| it.as_str().to_owned()),
-        })
-    });
-    it.described = network::told(read, "ssm:DescribeDocument answered without a document");
+    // Which of its versions is in force counts for the preferences alone: of any other document a session names one.
+    if name == NAME {
+        let described = way.need("ssm:DescribeDocument", &arn);
+        let got = client.describe_document().name(name).send().await;
+        let read = way.read("ssm:DescribeDocument", &described, got, &[], None, |it| {
+            let told = it.document()?;
+            Some(Described {
+                default_version: told.default_version().map(str::to_owned),
+                latest_version: told.latest_version().map(str::to_owned),
+                status: told.status().map(|it| it.as_str().to_owned()),
+            })
+        });
+        it.described = network::told(read, "ssm:DescribeDocument answered without a document");
+    }
     let need = way.need("ssm:DescribeDocumentPermission", &arn);
     it.shared_with = way
         .paged(
@@ -873,7 +875,6 @@ async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
                     .iter()
                     .find(|one| one.log_group_name() == Some(it.name.as_str()))?;
                 Some(GroupSettings {
-                    arn: own(one.log_group_arn().or(one.arn())),
                     created_at: millis(one.creation_time()),
                     retention_days: one.retention_in_days().map(i64::from),
                     retention_policy: one.retention_policy_name().map(str::to_owned),
@@ -1189,7 +1190,6 @@ async fn bucket(way: &Way, mut it: Bucket, more: usize, accounts: &[String]) -> 
                 .into_iter()
                 .flat_map(|it| it.rules())
                 .map(|it| Replica {
-                    id: own(it.id()),
                     enabled: it.status().as_str() == "Enabled",
                     prefix: own(it
                         .filter()
@@ -1427,7 +1427,6 @@ async fn trails(way: &Way) -> Read<Vec<Trail>> {
                         .collect(),
                 });
                 let advanced = it.advanced_event_selectors().iter().map(|it| Selector::Advanced {
-                    name: own(it.name()),
                     fields: it
                         .field_selectors()
                         .iter()

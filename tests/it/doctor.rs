@@ -39,7 +39,7 @@ fn network(aws: &Aws, account: &str) {
 }
 
 /// A node whose role may keep it connected and put events, and nothing else; preferences that refuse what is not encrypted.
-fn disaster(account: &str) -> Aws {
+pub(crate) fn disaster(account: &str) -> Aws {
     let aws = Aws::new().in_account(account);
     let bucket = aws.bucket("acme-session-logs", &[]);
     let inputs = json!({
@@ -111,7 +111,7 @@ fn a_node_that_refuses_logs_nothing_and_is_barely_there_is_explained() {
                 by iam:SimulatePrincipalPolicy at TIME
                 $ ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name node --policy-name session-transcripts --policy-document file://writer.json
               NET-04 node i-0123456789abcdef0 in us-east-1 of 430000000001: logs: its default route leads to igw-1, and it has no public address
-                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME
+                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.us-east-1.logs --subnet-ids subnet-1 --security-group-ids GROUP-THAT-ADMITS-443 --private-dns-enabled
           !!  sessions work, and nothing is logged: 4 causes
               IAM-ROLE-03 role arn:aws:iam::430000000001:role/node: it lacks s3:GetEncryptionConfiguration on arn:aws:s3:::acme-session-logs
@@ -128,11 +128,11 @@ fn a_node_that_refuses_logs_nothing_and_is_barely_there_is_explained() {
                 by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Gateway --service-name com.amazonaws.us-east-1.s3 --route-table-ids rtb-1
               NET-04 node i-0123456789abcdef0 in us-east-1 of 430000000001: logs: its default route leads to igw-1, and it has no public address
-                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME
+                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.us-east-1.logs --subnet-ids subnet-1 --security-group-ids GROUP-THAT-ADMITS-443 --private-dns-enabled
           !!  the instance does not appear: 2 causes
               NET-01 node i-0123456789abcdef0 in us-east-1 of 430000000001: ssm: its default route leads to igw-1, and it has no public address; ssmmessages: its default route leads to igw-1, and it has no public address
-                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, ssm:DescribeInstanceInformation at TIME
+                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetServiceSetting at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.us-east-1.ssm --subnet-ids subnet-1 --security-group-ids GROUP-THAT-ADMITS-443 --private-dns-enabled
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.us-east-1.ssmmessages --subnet-ids subnet-1 --security-group-ids GROUP-THAT-ADMITS-443 --private-dns-enabled
               NET-02 node i-0123456789abcdef0 in us-east-1 of 430000000001: its subnet is public, and it has no public address

@@ -35,9 +35,10 @@ fn preferences() -> Value {
 }
 
 fn document(name: &str, content: Value) -> Value {
+    let described = json!({ "default_version": "1", "latest_version": "1", "status": "Active" });
     json!({
         "name": name, "version": "1",
-        "described": read("ssm:DescribeDocument", json!({ "default_version": "1", "latest_version": "1", "status": "Active" })),
+        "described": read("ssm:DescribeDocument", described),
         "content": read("ssm:GetDocument", json!(content.to_string())),
         "shared_with": read("ssm:DescribeDocumentPermission", json!([])),
     })
@@ -95,13 +96,13 @@ fn role(arn: &str, node: &str) -> Value {
 fn network() -> Value {
     let instance = |id: &str, profile: Value, role: Value| {
         json!({ "id": id, "state": "running", "vpc": "vpc-1", "subnet": "subnet-1", "private_ip": "10.0.0.5", "security_groups": ["sg-1"],
-            "profile": profile, "role": read("iam:GetInstanceProfile", role), "metadata_tokens": "required", "metadata": true })
+            "profile": profile, "role": read("iam:GetInstanceProfile", role), "metadata": true })
     };
     let interface = |service: &str| {
         json!({ "id": format!("vpce-{service}"), "service": format!("com.amazonaws.eu-west-1.{service}"), "kind": "Interface", "state": "available",
             "vpc": "vpc-1", "private_dns": true, "security_groups": ["sg-2"] })
     };
-    let policy = json!({ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::acme/*" } });
+    let policy = json!({ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": ["arn:aws:s3:::acme", "arn:aws:s3:::acme/*"] } });
     let gateway = json!({ "id": "vpce-s3", "service": "com.amazonaws.eu-west-1.s3", "kind": "Gateway", "state": "available", "vpc": "vpc-1",
         "route_tables": ["rtb-1"], "policy": policy.to_string() });
     let entry = |number: i64, egress: bool| json!({ "number": number, "egress": egress, "allows": true, "protocol": "-1", "block": "0.0.0.0/0" });
@@ -117,7 +118,7 @@ fn network() -> Value {
             { "id": "sg-1", "ingress": [], "egress": [{ "protocol": "-1", "blocks": ["0.0.0.0/0"] }] },
             { "id": "sg-2", "ingress": [{ "protocol": "tcp", "from_port": 443, "to_port": 443, "blocks": ["10.0.0.0/16"] }], "egress": [] },
         ])),
-        "acls": read("ec2:DescribeNetworkAcls", json!([{ "id": "acl-1", "vpc": "vpc-1", "subnets": ["subnet-1"], "entries": [entry(100, true), entry(100, false)] }])),
+        "acls": read("ec2:DescribeNetworkAcls", json!([{ "id": "acl-1", "subnets": ["subnet-1"], "entries": [entry(100, true), entry(100, false)] }])),
         "vpcs": [{ "id": "vpc-1", "dns_support": read("ec2:DescribeVpcAttribute", json!(true)), "dns_hostnames": read("ec2:DescribeVpcAttribute", json!(true)) }],
     })
 }
@@ -131,10 +132,13 @@ pub(crate) fn sound() -> Value {
         "selectors": read("cloudtrail:GetEventSelectors", json!([{ "plain": { "read_write": "All", "management": true,
             "data": [["AWS::S3::Object", ["arn:aws:s3:::acme/"]]] } }])),
     });
+    // Which versions there are is asked of the preferences alone.
+    let mut other = document("Other", preferences());
+    other.as_object_mut().expect("a document").remove("described");
     let corner = json!({
         "account": "111122223333", "region": "eu-west-1",
         "preferences": read("ssm:GetDocument", document("SSM-SessionManagerRunShell", preferences())),
-        "documents": read("ssm:ListDocuments", json!([document("Other", preferences())])),
+        "documents": read("ssm:ListDocuments", json!([other])),
         "nodes": read("ssm:DescribeInstanceInformation", json!([
             { "id": "i-1", "ping": "ConnectionLost", "platform": "Linux", "agent_version": "3.3.40.0" },
             { "id": "i-2", "ping": "ConnectionLost", "platform": "Linux", "agent_version": "3.3.40.0" },
@@ -149,7 +153,7 @@ pub(crate) fn sound() -> Value {
     });
     let group = json!({
         "name": "/ssm", "account": "111122223333", "region": "eu-west-1", "named_by": ["x"],
-        "settings": read("logs:DescribeLogGroups", json!({ "arn": GROUP, "created_at": "2020-01-01T00:00:00Z", "retention_days": 400,
+        "settings": read("logs:DescribeLogGroups", json!({ "created_at": "2020-01-01T00:00:00Z", "retention_days": 400,
             "kms_key": KEY, "class": "STANDARD", "deletion_protection": true, "bearer_token": false, "stored_bytes": 1 })),
         "subscriptions": read("logs:DescribeSubscriptionFilters", json!([])),
         "policies": read("logs:DescribeResourcePolicies", json!([])),
@@ -174,7 +178,7 @@ pub(crate) fn sound() -> Value {
         "ownership": read("s3:GetBucketOwnershipControls", json!("BucketOwnerEnforced")),
         "logging": read("s3:GetBucketLogging", json!("access-logs/")),
         "tiering": read("s3:GetIntelligentTieringConfiguration", json!([])),
-        "replication": read("s3:GetReplicationConfiguration", json!([{ "id": "c", "enabled": true, "prefix": "", "bucket": "arn:aws:s3:::copy", "account": "444455556666", "kms_objects": true }])),
+        "replication": read("s3:GetReplicationConfiguration", json!([{ "enabled": true, "prefix": "", "bucket": "arn:aws:s3:::copy", "account": "444455556666", "kms_objects": true }])),
     });
     let key = json!({
         "id": KEY, "account": "111122223333", "region": "eu-west-1", "used_by": [{ "log_group": GROUP }, { "bucket": "acme" }, { "sessions": "SSM-SessionManagerRunShell in eu-west-1" }],
@@ -195,7 +199,7 @@ pub(crate) fn sound() -> Value {
     })
 }
 
-fn promise() -> Promise {
+pub(crate) fn promise() -> Promise {
     Promise {
         customer_key: true,
         max_days: Some(1000),
@@ -209,7 +213,11 @@ fn promise() -> Promise {
 /// Worst outcome of each check.
 fn outcomes(survey: &Value) -> BTreeMap<&'static str, Verdict> {
     let survey = Survey::read(&survey.to_string()).expect("a survey");
-    let judged = audit::judge(&survey, &promise(), &[], &[]);
+    outcomes_by(&survey, &promise())
+}
+
+fn outcomes_by(survey: &Survey, promise: &Promise) -> BTreeMap<&'static str, Verdict> {
+    let judged = audit::judge(survey, promise, &[], &[]);
     let mut out = BTreeMap::new();
     for it in judged.findings {
         let one = out.entry(it.check_id).or_insert(it.status);
@@ -242,7 +250,7 @@ fn a_sound_world_has_no_failure_and_nothing_unknown() {
 }
 
 /// Where the setting is, what it becomes, and the check that must then fail.
-fn rows() -> Vec<(&'static str, String, Value)> {
+pub(crate) fn rows() -> Vec<(&'static str, String, Value)> {
     let document = "/corners/0/preferences/is/content/is";
     let other = "/corners/0/documents/is/0/content/is";
     let at = |rest: &str| format!("{BUCKET}{rest}");
@@ -371,41 +379,116 @@ fn each_check_fails_on_the_setting_it_is_about() {
 /// is, where a survey holds its text. Anybody can add one, with the AWS page that says so.
 const VERDICTS: &str = include_str!("../verdicts/settings.jsonl");
 
-#[test]
-fn every_setting_of_the_table_has_its_right_verdict() {
-    let mut wrong = Vec::new();
-    for (nth, line) in VERDICTS.lines().enumerate() {
-        let row: Value =
-            serde_json::from_str(line).unwrap_or_else(|it| panic!("{}: {it}", nth + 1));
-        let text = |name: &str| row[name].as_str().unwrap_or_else(|| panic!("{}: {name}", nth + 1));
-        assert!(!text("page").is_empty());
-        let mut survey = sound();
+/// A row of the table: which check, what it must say, why, and the world in which it must.
+struct Setting {
+    line: usize,
+    check: String,
+    verdict: String,
+    why: String,
+    world: Value,
+}
+
+fn table() -> Vec<Setting> {
+    let read = |(nth, line): (usize, &str)| {
+        let line_of = nth + 1;
+        let row: Value = serde_json::from_str(line).unwrap_or_else(|it| panic!("{line_of}: {it}"));
+        let text =
+            |name: &str| row[name].as_str().unwrap_or_else(|| panic!("{line_of}: {name}")).into();
+        let page: String = text("page");
+        assert!(!page.is_empty(), "{line_of}: it names the page of AWS that says so");
+        let mut world = sound();
         for it in row["set"].as_array().expect("a list") {
             let pointer = it[0].as_str().expect("a pointer");
             let is_document = pointer.ends_with("/policy/is");
-            let to = match is_document {
+            let to = match is_document && !it[1].is_string() && !it[1].is_null() {
                 true => json!(it[1].to_string()),
                 false => it[1].clone(),
             };
             let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
-            match survey.pointer_mut(parent) {
+            match world.pointer_mut(parent) {
                 Some(Value::Object(map)) => drop(map.insert(name.to_owned(), to)),
-                _ => set(&mut survey, pointer, to),
+                _ => set(&mut world, pointer, to),
             }
         }
-        let outcome = outcomes(&survey).get(text("check")).copied();
+        Setting {
+            line: line_of,
+            check: text("check"),
+            verdict: text("verdict"),
+            why: text("why"),
+            world,
+        }
+    };
+    VERDICTS.lines().enumerate().map(read).collect()
+}
+
+/// Every world that a test here judges.
+pub(crate) fn worlds() -> Vec<Value> {
+    let mut out = vec![sound(), leaning()];
+    for (_, pointer, to) in rows() {
+        let mut world = sound();
+        set(&mut world, &pointer, to);
+        out.push(world);
+    }
+    out.extend(table().into_iter().map(|it| it.world));
+    out
+}
+
+/// Rows whose check says something else in a world.
+fn wrong(of: impl Fn(&Setting) -> BTreeMap<&'static str, Verdict>) -> Vec<String> {
+    let mut out = Vec::new();
+    for it in table() {
+        let outcome = of(&it).get(it.check.as_str()).copied();
         let said = outcome.map_or_else(|| "none".to_owned(), |it| it.word().to_owned());
-        if said != text("verdict") {
-            wrong.push(format!(
-                "{}: {} is {said}, right is {}: {}",
-                nth + 1,
-                text("check"),
-                text("verdict"),
-                text("why")
-            ));
+        if said != it.verdict {
+            let Setting { line, check, verdict, why, .. } = it;
+            out.push(format!("{line}: {check} is {said}, right is {verdict}: {why}"));
         }
     }
+    out
+}
+
+#[test]
+fn every_setting_of_the_table_has_its_right_verdict() {
+    let wrong = wrong(|it| outcomes(&it.world));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The same world in another partition of AWS.
+fn moved(world: &Value, region: &str, other: &str) -> Value {
+    let partition = ssmtrail::config::partition_of(region);
+    let text = world.to_string();
+    let text = text.replace("eu-west-1", region).replace("us-east-1", other);
+    let text = text.replace("arn:aws:", &format!("arn:{partition}:"));
+    // Principals of services in a Region have its domain ("AWS JSON policy elements: Principal").
+    let domain = ssmtrail::config::domain_of(region);
+    let text = text.replace(&format!("{region}.amazonaws.com"), &format!("{region}.{domain}"));
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn other_partitions_are_judged_as_the_first_one() {
+    for (region, other) in [("cn-north-1", "cn-northwest-1"), ("us-gov-west-1", "us-gov-east-1")] {
+        let by = Promise { regions: vec![region.into()], ..promise() };
+        let judged = |world: &Value| {
+            let text = moved(world, region, other).to_string();
+            outcomes_by(&Survey::read(&text).expect("a survey"), &by)
+        };
+        let sound: Vec<_> = judged(&sound())
+            .into_iter()
+            .filter(|it| matches!(it.1, Verdict::Fail | Verdict::Unknown))
+            .collect();
+        assert_eq!(sound, [], "{region}");
+        let wrong = wrong(|it| judged(&it.world));
+        assert!(wrong.is_empty(), "{region}\n{}", wrong.join("\n"));
+        for (check, pointer, to) in rows() {
+            let mut survey = self::sound();
+            set(&mut survey, &pointer, to.clone());
+            let said = judged(&survey).get(check).copied();
+            // Other partitions do not tell that it is off.
+            let wanted = if check == "CWL-DEL-01" { Verdict::Unknown } else { Verdict::Fail };
+            assert_eq!(said, Some(wanted), "{region}: {check} {pointer} {to}");
+        }
+    }
 }
 
 #[test]
@@ -447,6 +530,38 @@ fn deny(it: &mut Value, action: &str) {
     }
 }
 
+/// A world that is sound by its second means: its ACLs count, access logs alone tell of reads, the account blocks what the bucket does
+/// not, and events are handed on within the account.
+fn leaning() -> Value {
+    let mut it = sound();
+    let destination = "arn:aws:logs:eu-west-1:111122223333:destination:own";
+    let stream = "arn:aws:kinesis:eu-west-1:111122223333:stream/own";
+    for (pointer, to) in [
+        ("/buckets/0/ownership/is", json!("BucketOwnerPreferred")),
+        (
+            "/buckets/0/public_access/is",
+            json!({ "block_acls": false, "ignore_acls": false, "block_policy": false, "restrict_buckets": false }),
+        ),
+        (
+            "/accounts/0/public_access/is",
+            json!({ "block_acls": true, "ignore_acls": true, "block_policy": true, "restrict_buckets": true }),
+        ),
+        ("/corners/0/trails/is/0/selectors/is/0/plain/data", json!([])),
+        (
+            "/groups/0/subscriptions/is",
+            json!([{ "name": "copy", "destination": destination, "pattern": "" }]),
+        ),
+        ("/corners/0/destinations/is", json!([{ "arn": destination, "target": stream }])),
+        (
+            "/buckets/0/lifecycle/is/rules/0/transitions",
+            json!([{ "class": "INTELLIGENT_TIERING", "days": 0 }]),
+        ),
+    ] {
+        set(&mut it, pointer, to);
+    }
+    it
+}
+
 #[test]
 fn a_permission_that_is_denied_makes_unknown_what_it_would_have_told_and_nothing_else() {
     let actions: BTreeSet<&str> = audit::checks().flat_map(|it| it.reads.iter().copied()).collect();
@@ -464,7 +579,7 @@ fn a_permission_that_is_denied_makes_unknown_what_it_would_have_told_and_nothing
             set(&mut wrong, &pointer, to);
         }
     }
-    for world in [sound(), wrong] {
+    for world in [sound(), wrong, leaning()] {
         let before = outcomes(&world);
         for action in &actions {
             let mut survey = world.clone();
@@ -489,23 +604,15 @@ fn a_permission_that_is_denied_makes_unknown_what_it_would_have_told_and_nothing
         }
     }
     // Each permission is needed by something that says so.
+    let worlds = [sound(), leaning()];
     for action in &actions {
-        let mut survey = sound();
-        deny(&mut survey, action);
-        let survey = Survey::read(&survey.to_string()).expect("a survey");
-        let missing = audit::judge(&survey, &promise(), &[], &[]).missing();
-        // The first only adds words; the ACL counts for nothing where the owner is enforced; data events of a trail tell
-        // what access logs would; the account's block matters where the bucket's own has a gap.
-        let quiet = [
-            "logs:DescribeDestinations",
-            "s3:GetBucketAcl",
-            "s3:GetBucketLogging",
-            "s3:GetAccountPublicAccessBlock",
-        ];
-        assert!(
-            missing.contains_key(*action) || quiet.contains(action),
-            "{action} is missed by nothing"
-        );
+        let missed = worlds.iter().any(|it| {
+            let mut survey = it.clone();
+            deny(&mut survey, action);
+            let survey = Survey::read(&survey.to_string()).expect("a survey");
+            audit::judge(&survey, &promise(), &[], &[]).missing().contains_key(*action)
+        });
+        assert!(missed, "{action} is missed by nothing");
     }
 }
 

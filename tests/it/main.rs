@@ -3,6 +3,7 @@
 
 // The AWS emulator, and a proxy that breaks things before it.
 mod faults;
+mod fields;
 mod peer;
 mod world;
 
@@ -42,7 +43,9 @@ mod secrets;
 mod show;
 
 // What an audit ends with, and how it looks.
+mod auditor;
 mod browser;
+mod evaluator;
 mod evidence;
 mod export;
 mod replay;

@@ -145,6 +145,7 @@ fn what_is_missing_is_a_failure_of_its_own_and_of_nothing_else() {
         logs:no-such-group in us-east-1 of 123456789012
           FAIL     critical  CWL-EXIST-01   The log group exists
                              there is no such log group; promised: it is there
+                             - named by the command line
                              $ aws logs create-log-group --region us-east-1 --log-group-name no-such-group --kms-key-id KEY-ARN
                              $ aws logs put-retention-policy --region us-east-1 --log-group-name no-such-group --retention-in-days 365
           n/a                CWL-RET-01     The log group keeps transcripts as long as promised
@@ -152,6 +153,7 @@ fn what_is_missing_is_a_failure_of_its_own_and_of_nothing_else() {
         s3://no-such-bucket
           FAIL     critical  S3-EXIST-01    The bucket exists, and is ours
                              there is no such bucket; promised: it is there
+                             - named by the command line
                              $ aws s3api create-bucket --bucket no-such-bucket
           n/a                S3-VER-01      Versioning is on
                              there is no such bucket
