@@ -98,7 +98,8 @@ static KNOWN: [Known; 20] = [
             let sign = it.iter().find(|it| !is_of_host(**it));
             matches!(sign, Some(b'%' | b'#'))
         },
-        r"^(?<host>[\w.-]+)(?<sign>[%#])(?: |$)",
+        // A host has a letter: `0% [Waiting` is apt's.
+        r"^(?<host>[\w.-]*\p{L}[\w.-]*)(?<sign>[%#])(?: |$)",
         Reads::Shell,
         false
     ),

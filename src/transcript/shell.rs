@@ -267,12 +267,22 @@ pub fn change(text: &str) -> Option<Change> {
         return Some(Change::Shell);
     }
     let mut found = None;
-    for part in text.split(['\n', ';', '|', '&', '(', ')']) {
-        if let Some(it) = change_of_one(part) {
+    let mut rest = text;
+    let mut is_piped = false;
+    loop {
+        let end = rest.find(['\n', ';', '|', '&', '(', ')']);
+        let part = &rest[..end.unwrap_or(rest.len())];
+        // What reads a pipe does not read the terminal, and what ends behind one ends alone.
+        if !is_piped && let Some(it) = change_of_one(part) {
             found = Some(it);
         }
+        let Some(end) = end else { return found };
+        let (sign, after) = rest[end..].split_at(1);
+        let pipes = sign == "|" && !after.starts_with('|');
+        let within = is_piped && part.trim().is_empty() && matches!(sign, "(" | "&");
+        is_piped = pipes || within;
+        rest = if sign == "|" && after.starts_with('|') { &after[1..] } else { after };
     }
-    found
 }
 
 fn change_of_one(part: &str) -> Option<Change> {
@@ -282,7 +292,9 @@ fn change_of_one(part: &str) -> Option<Change> {
         match name {
             "exec" | "command" | "builtin" | "env" | "time" | "nice" | "nohup" | "then" | "do"
             | "else" | "{" | "!" => {}
-            "exit" | "logout" => return Some(Change::Leave),
+            "exit" | "logout" | "reboot" | "shutdown" | "poweroff" | "halt" => {
+                return Some(Change::Leave);
+            }
             "sudo" | "doas" => {
                 if opens_as_another(&mut words) {
                     return Some(Change::Shell);
@@ -549,6 +561,15 @@ mod tests {
         assert_eq!(change("export PS1='x'"), Some(Change::Prompt));
         assert_eq!(change("python3.11 -q"), Some(Change::Repl));
         assert_eq!(change("exit"), Some(Change::Leave));
+        assert_eq!(change("sudo reboot"), Some(Change::Leave));
+        assert_eq!(change("false || bash"), Some(Change::Shell));
+        assert_eq!(change("make | tee log; bash"), Some(Change::Shell));
+        assert_eq!(change("tmux attach | cat"), Some(Change::Shell));
+        for reads_a_pipe in
+            ["curl -s x | bash", "curl x |sudo bash -s --", "yes | (sh)", "cat f |& ssh h"]
+        {
+            assert_eq!(change(reads_a_pipe), None, "{reads_a_pipe}");
+        }
         assert_eq!(change("sudo cat /etc/hosts"), None);
         assert_eq!(change("ls -l"), None);
         assert_eq!(change("echo bash"), None);

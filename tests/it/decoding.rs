@@ -288,6 +288,91 @@ fn what_came_before_a_prompt_once_is_not_missed_before_the_next() {
     assert_eq!(told, ["shell ls", "shell cat README", "possible rm -rf /", "shell id"]);
 }
 
+/// A line as bash sends it that marks its input.
+fn marked(text: &str) -> String {
+    format!("\x1b[?2004h[dana@h ~]$ {text}\r\r\n\x1b[?2004l\r")
+}
+
+/// vim asks for marks before it takes the screen, and takes them back on it (vim 9: term.c, settmode).
+#[test]
+fn an_editor_that_sets_marks_before_it_takes_the_screen_hides_nothing_after_it() {
+    let vim = "\x1b[?2004h\x1b[?1049h\x1b[22;0;0t\x1b[>4;2m\x1b[1;1Hport 80\x1b[2;1H~\x1b[?2004l\x1b[>4;m\x1b[23;0;0t\x1b[?1049l";
+    let body = ["id\r\r\n", ""].concat();
+    let told = script(&format!("{}{vim}{}{}{body}", marked("vim a"), marked("ls"), marked("w")));
+    assert_eq!(told, ["shell vim a", "shell ls", "shell w"]);
+    // The end of the marks is lost where the program that set them is killed.
+    let killed = "\x1b[?2004h\r\r\nKilled\r\r\n";
+    let told = script(&format!("{}{killed}{}{}", marked("tool"), marked("ls"), marked("w")));
+    assert_eq!(told, ["shell tool", "shell ls", "shell w"]);
+}
+
+/// Whoever prints the mark of a line editor hides nothing that is typed behind it.
+#[test]
+fn a_mark_that_was_printed_hides_nothing_that_is_typed_later() {
+    let told = script(
+        "sh-4.2$ cat motd\r\r\n\x1b[?2004hsh-4.2$ rm -rf /srv\r\r\nsh-4.2$ id\r\r\nuid=0\r\r\nsh-4.2$ w\r\r\n",
+    );
+    assert_eq!(told, ["shell cat motd", "shell rm -rf /srv", "shell id", "shell w"]);
+}
+
+/// What stands above a prompt again and again may be output: a line that is missing there takes nothing away.
+#[test]
+fn output_that_stands_above_prompts_hides_no_prompt_without_it() {
+    let clean = "nothing to commit, working tree clean\r\r\n";
+    let typed = |text: &str| format!("[dana@h ~]$ {text}x\x08 \x08\r\r\n");
+    let body = format!(
+        "{0}{clean}{0}{clean}{0}{clean}{1}{clean}{2}{3}{4}",
+        typed("git status"),
+        typed("git st"),
+        "[dana@h ~]$ ls\r\r\napp\r\r\n",
+        "[dana@h ~]$ ./deploy\r\r\ndone\r\r\n",
+        "[dana@h ~]$ ssh db\r\r\n[dana@db ~]$ id\r\r\nuid=0\r\r\n",
+    );
+    let told = script(&body);
+    assert_eq!(told[4..], ["shell ls", "shell ./deploy", "shell ssh db", "shell id"]);
+}
+
+/// apt counts as zsh prompts, and a printed script has comments.
+#[test]
+fn what_a_piped_shell_prints_is_no_prompt() {
+    let told = script(
+        "[dana@h ~]$ curl -s get.example | sudo bash\r\r\n# This script installs it.\r\r\n0% [Working]\r\r\n0% [Waiting for headers]\r\r\n# done\r\r\n[dana@h ~]$ id\r\r\nuid=0\r\r\n",
+    );
+    assert_eq!(told, ["shell curl -s get.example | sudo bash", "shell id"]);
+}
+
+/// ssh says that it ended, and nobody typed `exit`.
+#[test]
+fn a_shell_that_was_lost_gives_way_to_the_one_around_it() {
+    let prompt = |host: &str| format!("\x1b]0;dana@{host}:~\x07[dana@{host} ~]$ ");
+    let (here, there) = (prompt("h"), prompt("db"));
+    for end in [
+        "Connection to db closed by remote host.\r\r\nConnection to db closed.\r\r\n",
+        "client_loop: send disconnect: Broken pipe\r\r\n",
+    ] {
+        let told = script(&format!(
+            "{here}ssh db\r\r\n{there}sudo reboot\r\r\n{end}{here}id\r\r\nuid=0\r\r\n{here}ssh db\r\r\n{there}w\r\r\n"
+        ));
+        let wanted = ["shell ssh db", "shell sudo reboot", "shell id", "shell ssh db", "shell w"];
+        assert_eq!(told, wanted, "{end}");
+    }
+}
+
+/// A shell's first lines without marks were edited, and are no banner of the one with marks that it opens.
+#[test]
+fn lines_that_were_edited_before_the_first_mark_were_typed() {
+    let typed = |text: &str| format!("app:~ > {text}x\x08 \x08\r\r\n");
+    let told = script(&format!(
+        "{}{}{}{}{}",
+        typed("id"),
+        typed("w"),
+        typed("sudo -s"),
+        marked("ls"),
+        marked("exit")
+    ));
+    assert_eq!(told, ["shell id", "shell w", "shell sudo -s", "shell ls", "shell exit"]);
+}
+
 /// What somebody's own script does is not known: a prompt that comes then may be another machine's. What is edited there
 /// was typed, and settles it; before that it is possible, and nothing is lost.
 #[test]

@@ -25,6 +25,8 @@ use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Item;
 use crate::transcript::screen::Line;
+use crate::transcript::screen::Region;
+use crate::transcript::screen::RegionEnd;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
 use crate::transcript::shell::Change;
@@ -42,6 +44,22 @@ impl Reader {
             self.output();
             return;
         }
+        self.plain_line(drawn, index, nth);
+    }
+
+    /// Lines between marks that no line editor of this session has set: as if the marks were not there.
+    pub(super) fn between_printed_marks(&mut self, drawn: &Drawn, region: &Region) {
+        // The first row of one that was entered is possible already.
+        let first = region.lines.start + u32::from(region.end == RegionEnd::Accepted);
+        for index in first..region.lines.end {
+            if drawn.lines[index as usize].bits & (bits::SCREEN | bits::OVERWRITTEN) == 0 {
+                self.plain_line(drawn, index, usize::MAX);
+            }
+        }
+    }
+
+    fn plain_line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
+        let line = &drawn.lines[index as usize];
         let text = drawn.line_text(index);
         if self.jobs > 0 && is_job_notice(text) && !text.contains("Stopped") {
             self.jobs -= 1;
@@ -92,8 +110,7 @@ impl Reader {
             return;
         }
         self.title_due = is_announced(line) && is_job_notice(text);
-        let went_back = line.low_col != u16::MAX && line.low_col > 0;
-        if line.bits & bits::EDITED != 0 && went_back && !self.streamed {
+        if line.bits & bits::EDITED != 0 && went_back(line) && !self.streamed {
             if self.unread.0 == 0 {
                 self.unread.1 = line.from;
             }
@@ -132,7 +149,10 @@ impl Reader {
 
     /// The session's first prompt comes with marks: lines before it are a banner.
     pub(super) fn starts_with_region(&self, drawn: &Drawn, nth: usize) -> bool {
-        drawn.items[nth..]
+        drawn
+            .items
+            .get(nth..)
+            .unwrap_or_default()
             .iter()
             .take(40)
             .any(|it| matches!(it, Item::Region(it) if drawn.regions[*it as usize].genuine))
@@ -219,6 +239,7 @@ impl Reader {
             return false;
         }
         if self.levels.is_empty()
+            && !(edited && went_back(line))
             && self.starts_with_region(drawn, nth)
             && !prompt::known(rest).is_some_and(|it| it.strong && it.reads == Reads::Shell)
         {
@@ -322,7 +343,8 @@ impl Reader {
         self.settle(&shown, shape.as_ref(), false, 0, evidence);
         // A title that names the command was set by the shell that ran it, not by the one it opened.
         let named = self.current.as_ref().is_some_and(|it| it.named && it.outputs == 0);
-        let announced = !named && is_announced(line) || self.is_heralded(drawn, nth);
+        // Lines above prompts add belief and take none away: any output may repeat itself there.
+        let announced = !named && is_announced(line);
         if let Some(level) = self.levels.last_mut() {
             level.meet(announced);
             // Ctrl-C and the end of a session end a line otherwise than Enter does.
@@ -718,6 +740,11 @@ pub(super) fn is_announced(line: &Line) -> bool {
     line.title_col > 0 || line.bits & bits::ASKED != 0
 }
 
+/// The cursor went back to some column of it.
+fn went_back(line: &Line) -> bool {
+    line.low_col != u16::MAX && line.low_col > 0
+}
+
 /// The sign that the prompt ends or begins with.
 pub(super) fn sign_of(prompt: &str) -> Option<char> {
     let bare = prompt.trim();
@@ -740,10 +767,19 @@ pub(super) fn shares_a_sign(prompt: &str, text: &str) -> bool {
     sign_of(prompt).is_none_or(|it| has(prompt::head(text, 240), it))
 }
 
-/// What a shell prints as it ends.
+/// What a shell prints as it ends, or the program that it was reached by.
+/// Source: openssh-portable: clientloop.c, packet.c.
 fn says_farewell(text: &str) -> bool {
-    matches!(text.trim_start().as_bytes(), [b'e' | b'l', ..])
-        && matches!(text.trim(), "exit" | "logout")
+    let text = text.trim();
+    match text.as_bytes() {
+        [b'e' | b'l', ..] => matches!(text, "exit" | "logout"),
+        [b'C', ..] => {
+            text.starts_with("Connection to ")
+                && (text.ends_with(" closed.") || text.ends_with(" closed by remote host."))
+        }
+        [b'c', ..] => text.starts_with("client_loop: send disconnect: "),
+        _ => false,
+    }
 }
 
 /// A question whose answer is not shown, and no answer behind it.

@@ -69,6 +69,7 @@ impl Reader {
                 self.doubted(drawn, region, "marks of a shell that no command opened");
             }
             self.output();
+            self.between_printed_marks(drawn, region);
             return;
         }
         let top_marked = self.levels.last().map(|it| it.marked);
@@ -78,6 +79,7 @@ impl Reader {
             // not know opened a shell.
             self.doubted(drawn, region, "marks of a shell that no command opened");
             self.output();
+            self.between_printed_marks(drawn, region);
             return;
         }
         let Some(mut split) = self.split(drawn, region) else { return };

@@ -39,8 +39,17 @@ pub(super) struct OpenRegion {
 
 impl Page {
     pub(super) fn open_region(&mut self, at: u64) {
-        if self.region.is_some() || self.alt.is_some() {
+        if self.alt.is_some() {
             return;
+        }
+        if let Some(open) = &self.region {
+            // A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
+            // that set it, or that it was printed: nothing that stands in between was typed there.
+            let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
+            if self.main.row <= open.row || self.main.col > 0 || !is_before_prompt {
+                return;
+            }
+            self.end_region(at, RegionEnd::Left, false);
         }
         let (number, col) = (self.main.row, self.main.col);
         if !self.is_settled() {

@@ -163,6 +163,11 @@ impl Page {
         if self.alt.is_some() {
             return;
         }
+        // vim asks for marks before it takes the screen, and for none of them on it: nothing was typed on this page.
+        let index = (self.main.row - self.main.base) as usize;
+        let row = self.main.row;
+        let is_bare = self.main.rows[index].is_blank();
+        self.region.take_if(|it| is_bare && it.row == row && it.input_at.is_none());
         let mut sheet = Sheet::default();
         sheet.rows.push_back(Row::new());
         self.alt = Some(sheet);
