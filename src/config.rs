@@ -197,6 +197,9 @@ pub fn partition_of(region: &str) -> &'static str {
     match region {
         it if it.starts_with("cn-") => "aws-cn",
         it if it.starts_with("us-gov-") => "aws-us-gov",
+        it if it.starts_with("eusc-") => "aws-eusc",
+        it if it.starts_with("us-iso-") => "aws-iso",
+        it if it.starts_with("us-isob-") => "aws-iso-b",
         _ => "aws",
     }
 }
@@ -208,7 +211,13 @@ pub fn partition_of(region: &str) -> &'static str {
 /// assert_eq!(ssmtrail::config::domain_of("us-gov-west-1"), "amazonaws.com");
 /// ```
 pub fn domain_of(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+    match partition_of(region) {
+        "aws-cn" => "amazonaws.com.cn",
+        "aws-eusc" => "amazonaws.eu",
+        "aws-iso" => "c2s.ic.gov",
+        "aws-iso-b" => "sc2s.sgov.gov",
+        _ => "amazonaws.com",
+    }
 }
 
 /// One source, and how to reach it.

@@ -688,6 +688,8 @@ pub struct Tiering {
     pub id: String,
     pub enabled: bool,
     pub prefix: String,
+    /// It asks for object tags, which the agent sets none of.
+    pub tagged: bool,
     /// Access tier and days, as (`ARCHIVE_ACCESS`, 90).
     pub tiers: Vec<(String, i64)>,
 }
@@ -741,6 +743,13 @@ pub struct Head {
     pub expiration: Option<String>,
     /// When it was stored.
     pub modified: Option<At>,
+}
+
+impl Transition {
+    /// Days after an upload at which it moves what is uploaded now.
+    pub fn after(&self, now: At) -> i64 {
+        self.days.or(self.on.map(|on| now.days_until(on).max(0))).unwrap_or(0)
+    }
 }
 
 impl Head {

@@ -29,7 +29,7 @@ use super::statements::Admits;
 use super::statements::Policy;
 use super::statements::Which;
 use super::statements::Who;
-use super::surroundings::selects;
+use super::surroundings::takes;
 use super::unclear;
 use super::undoing;
 use super::undoing::On;
@@ -56,6 +56,8 @@ const LIFE: &[&str] = &[
     "s3:GetLifecycleConfiguration",
     "s3:GetBucketVersioning",
     "s3:GetBucketObjectLockConfiguration",
+    "s3:ListBucket",
+    "s3:GetObject",
 ];
 
 pub(super) const CHECKS: &[Check] = &[
@@ -265,6 +267,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &[
             "s3:GetBucketLogging",
             "cloudtrail:DescribeTrails",
+            "cloudtrail:GetTrailStatus",
             "cloudtrail:GetEventSelectors",
         ],
         why: "Who read the transcripts is the first question after a leak.",
@@ -286,7 +289,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "It is known where copies go",
         severity: Low,
         groups: &[Group::Integrity],
-        reads: &["s3:GetReplicationConfiguration"],
+        reads: &["s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration"],
         why: "A copy in another account survives whoever owns this one.",
         then: "Replicate the prefix to a bucket of another account.",
         ask: Ask::Prefix(copies),
@@ -346,7 +349,7 @@ fn region(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
     })
 }
 
-/// Whether a key id is one that AWS manages for S3.
+/// Whether a key id is one that AWS manages.
 pub(super) fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unread> {
     let Some(key) = key else { return Ok(true) };
     // An alias under `aws/` is reserved for keys that AWS manages ("AWS KMS: Aliases").
@@ -428,6 +431,9 @@ fn sample(prefix: &Prefix) -> Result<(&Sample, Heads<'_>), Unread> {
     let sample = prefix.sample.known()?;
     if sample.listed == 0 {
         return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+    }
+    if sample.objects.is_empty() {
+        return Err(unclear(Reason::NotAsked, "no transcript was looked at"));
     }
     let mut heads = Vec::new();
     for it in &sample.objects {
@@ -660,21 +666,26 @@ fn is_cold(class: &str) -> bool {
     matches!(class, "GLACIER" | "DEEP_ARCHIVE" | "ARCHIVE_ACCESS" | "DEEP_ARCHIVE_ACCESS")
 }
 
-/// Whether transcripts come into the class INTELLIGENT_TIERING: by a rule, or as the ones looked at show.
-fn is_tiered(prefix: &Prefix, lifecycle: Option<&Lifecycle>) -> Result<bool, Unread> {
+/// Days after which transcripts come into the class INTELLIGENT_TIERING, by a rule, or as the ones looked at show; `None` if they do not.
+fn tiered_after(
+    prefix: &Prefix,
+    lifecycle: Option<&Lifecycle>,
+    now: At,
+) -> Result<Option<i64>, Unread> {
     let is_class = |it: &str| it == "INTELLIGENT_TIERING";
     let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
-    let mut moving =
-        rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
-    if moving.any(|it| it.transitions.iter().any(|it| is_class(&it.class) && !it.noncurrent)) {
-        return Ok(true);
+    let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
+    let moves = rules.flat_map(|it| &it.transitions);
+    let moves = moves.filter(|it| is_class(&it.class) && !it.noncurrent);
+    if let Some(after) = moves.map(|it| it.after(now)).min() {
+        return Ok(Some(after));
     }
     let objects = &prefix.sample.known()?.objects;
     let shows = |it: &Object| it.head.known().map(|it| it.class.as_deref().is_some_and(is_class));
     let shown: Vec<_> = objects.iter().map(shows).collect();
     match shown.contains(&Ok(true)) {
-        true => Ok(true),
-        false => shown.into_iter().collect::<Result<Vec<_>, _>>().map(|_| false),
+        true => Ok(Some(0)),
+        false => shown.into_iter().collect::<Result<Vec<_>, _>>().map(|_| None),
     }
 }
 
@@ -689,7 +700,7 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
             continue;
         }
         for it in rule.transitions.iter().filter(|it| is_cold(&it.class) && !it.noncurrent) {
-            let after = it.days.or(it.on.map(|on| now.days_until(on).max(0))).unwrap_or(0);
+            let after = it.after(now);
             if after < wanted {
                 early.push((
                     after,
@@ -706,21 +717,26 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
     let tiering = it.tiering.known();
     let is_about = |it: &&Tiering| {
         let (one, other) = (&it.prefix, &prefix.prefix);
-        it.enabled && (other.starts_with(one) || one.starts_with(other.as_str()))
+        it.enabled && !it.tagged && (other.starts_with(one) || one.starts_with(other.as_str()))
     };
+    // It moves what is in its class alone, and the agent uploads into STANDARD.
+    let tiered = tiered_after(prefix, lifecycle.as_ref(), now);
     let mut by_tiering = Vec::new();
     for it in tiering.iter().flat_map(|it| it.iter()).filter(is_about) {
-        for (tier, after) in it.tiers.iter().filter(|it| is_cold(&it.0) && it.1 < wanted) {
-            let (id, after) = (&it.id, *after);
-            let what =
-                format!("Intelligent-Tiering {id} moves them to {tier} after {}", days(after));
-            by_tiering.push((after, what));
+        for (tier, days_there) in it.tiers.iter().filter(|it| is_cold(&it.0)) {
+            let after = days_there + tiered.as_ref().ok().copied().flatten().unwrap_or(0);
+            if after < wanted {
+                let what = format!(
+                    "Intelligent-Tiering {} moves them to {tier} after {}",
+                    it.id,
+                    days(after)
+                );
+                by_tiering.push((after, what));
+            }
         }
     }
-    // It moves what is in its class alone, and the agent uploads into STANDARD.
-    let tiered = is_tiered(prefix, lifecycle.as_ref());
     match &tiered {
-        Ok(true) => early.append(&mut by_tiering),
+        Ok(Some(_)) => early.append(&mut by_tiering),
         Err(it) if early.is_empty() && !by_tiering.is_empty() => return Err(it.clone()),
         _ => {}
     }
@@ -757,7 +773,7 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
             Ok(Judged::fail(seen).promised(promised).severity(severity).details(details))
         }
         (None, None) => {
-            if tiered != Ok(false) {
+            if tiered != Ok(None) {
                 tiering?;
             }
             if let Some(one) = cold.iter().find(|it| stored(it).is_none()) {
@@ -1082,7 +1098,7 @@ fn denies_everybody(
         // `NotPrincipal` and `NotResource` leave somebody or something out.
         let covers = match &it.resources {
             Which::These(many) => {
-                many.iter().any(|it| it == "*" || super::statements::glob(it, &everything))
+                many.iter().any(|it| super::statements::holds_all(it, &everything))
             }
             Which::AllBut(_) => false,
         };
@@ -1133,17 +1149,18 @@ fn tls(it: &Bucket, _: &View<'_>) -> Answer {
 }
 
 fn grants(it: &Bucket, view: &View<'_>) -> Answer {
-    let policy = policy(it)?;
+    let policy = policy(it);
     let mut found = Vec::new();
     let mut notes = Vec::new();
     let mut unknown = None;
-    for one in policy.statements.iter().filter(|it| it.allows) {
+    let statements = policy.iter().flat_map(|it| &it.statements);
+    for one in statements.filter(|it| it.allows) {
         let name = one.name();
         let arn = bucket_arn(it);
-        let about_bucket = one.resources.touches(&arn);
+        let about_bucket = one.touches(&arn);
         // Where no transcript is, none is destroyed.
         let mut prefixes = it.prefixes.iter().map(|it| format!("{arn}/{}*", it.prefix));
-        let about_objects = prefixes.any(|it| one.resources.touches(&it)) || it.prefixes.is_empty();
+        let about_objects = prefixes.any(|it| one.touches(&it)) || it.prefixes.is_empty();
         let of = |on, is_about: bool| undoing::actions(on).into_iter().filter(move |_| is_about);
         let destroys: Vec<&str> = of(On::Object, about_objects)
             .chain(of(On::Bucket, about_bucket))
@@ -1152,7 +1169,18 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
         if !destroys.is_empty() {
             found.push(format!("{name} allows {}", destroys.join(", ")));
         }
+        let reads = ["s3:GetObject", "s3:GetObjectVersion"];
         match view.admitted(one) {
+            // A service that reads for whomever has it do so, as CloudFront for anybody's distribution.
+            Admits::Ours
+                if !one.services().is_empty()
+                    && !one.conditions.iter().any(|it| view.binds(one, it))
+                    && reads.iter().any(|it| one.actions.holds_action(it)) =>
+            {
+                unknown.get_or_insert_with(|| {
+                    format!("{name} admits {}, for whomever", one.services().join(", "))
+                });
+            }
             Admits::Ours if one.means_everybody() => {
                 notes.push(format!("{name} admits everybody within its condition"));
             }
@@ -1168,12 +1196,15 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !found.is_empty() {
         return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
     }
-    if let Some(why) = unknown {
-        return Err(unclear(Reason::NotUnderstood, why));
-    }
     let enforced = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
     if !enforced {
         let acl = it.acl.known()?;
+        if acl.owner.is_none() && !acl.grants.is_empty() {
+            return Err(unclear(
+                Reason::NotUnderstood,
+                "its ACL does not tell whose the bucket is",
+            ));
+        }
         let is_foreign = |one: &&(String, String)| {
             Some(&one.0) != acl.owner.as_ref() && !one.0.ends_with("/LogDelivery")
         };
@@ -1181,7 +1212,8 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
         let (everybody, others): (Vec<&str>, Vec<&str>) =
             grants.map(|it| it.0.as_str()).partition(|it| is_everybody(it));
         let mut foreign = others;
-        if !everybody.is_empty() && !ignores_public(it, view)? {
+        // One from outside is a failure, whatever becomes of those to everybody.
+        if !everybody.is_empty() && foreign.is_empty() && !ignores_public(it, view)? {
             foreign.extend(everybody);
         }
         if !foreign.is_empty() {
@@ -1190,25 +1222,29 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
                 .promised(promised));
         }
     }
+    policy?;
+    if let Some(why) = unknown {
+        return Err(unclear(Reason::NotUnderstood, why));
+    }
     Ok(Judged::pass("nobody from outside, nothing destructive").promised(promised).details(notes))
 }
 
 /// Whether a trail records the reads of all objects below a prefix, given as the beginning of their ARNs.
 fn records(selectors: &[Selector], objects: &str) -> bool {
-    let partition = objects.split(":::").next().unwrap_or_default();
+    // The ARN of the service, `arn:aws:s3`, means all of its buckets.
+    let service = objects.split(":::").next().unwrap_or_default();
     selectors.iter().any(|it| match it {
         Selector::Plain { read_write, data, .. } => {
-            // The ARN of a service, `arn:aws:s3`, means all of its buckets.
-            let all = |it: &String| it == partition || objects.starts_with(it.as_str());
+            let all = |it: &String| it == service || objects.starts_with(it.as_str());
             ["All", "ReadOnly"].contains(&read_write.as_str())
                 && data.iter().any(|(kind, arns)| kind == "AWS::S3::Object" && arns.iter().any(all))
         }
         Selector::Advanced { fields, .. } => {
             fields.iter().all(|it| match it.field.as_str() {
-                "eventCategory" => selects(it, "Data"),
-                "resources.type" => selects(it, "AWS::S3::Object"),
-                "readOnly" => selects(it, "true"),
-                "eventName" => selects(it, "GetObject"),
+                "eventCategory" => takes(it, "Data"),
+                "resources.type" => takes(it, "AWS::S3::Object"),
+                "readOnly" => takes(it, "true"),
+                "eventName" => takes(it, "GetObject"),
                 "resources.ARN" => {
                     // What is equal is one object; what ends so, or is left out below the prefix, is some of them.
                     let leaves_out =
@@ -1328,7 +1364,9 @@ fn copies(prefix: &Prefix, it: &Bucket, _: &View<'_>) -> Answer {
             false => format!("some alone, {}", places(&some)),
         }));
     }
-    let kms = matches!(it.encryption.known(), Ok(Some(it)) if it.algorithm.starts_with("aws:kms"));
+    let lacks = all.iter().any(|it| !it.kms_objects);
+    let encryption = if lacks { it.encryption.known()?.as_ref() } else { None };
+    let kms = encryption.is_some_and(|it| it.algorithm.starts_with("aws:kms"));
     // Rules with different destinations all copy.
     let whole: Vec<&Replica> = all.iter().filter(|it| !kms || it.kms_objects).copied().collect();
     if !whole.is_empty() {

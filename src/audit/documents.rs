@@ -238,10 +238,17 @@ fn destination(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     // "Log group names consist of … a-z, A-Z, 0-9, '_', '-', '/', '.', and '#'" ("CreateLogGroup"): the agent asks for a group of
     // this very name, and AWS refuses the question.
     let is_name = |it: char| it.is_ascii_alphanumeric() || "_-/.#".contains(it);
-    // 3 to 63 characters: small letters, digits, dots and hyphens ("General purpose bucket naming rules").
+    // 3 to 63 small letters, digits, dots and hyphens, a letter or a digit at both ends, no two dots, no address ("General purpose bucket
+    // naming rules").
     let is_bucket = |it: &str| {
         let inner = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b".-".contains(&it);
-        (3..=63).contains(&it.len()) && it.bytes().all(inner)
+        let ends = |it: Option<u8>| it.is_some_and(|it| it.is_ascii_alphanumeric());
+        (3..=63).contains(&it.len())
+            && it.bytes().all(inner)
+            && ends(it.bytes().next())
+            && ends(it.bytes().next_back())
+            && !it.contains("..")
+            && it.parse::<core::net::Ipv4Addr>().is_err()
     };
     if let Some(name) = told.bucket.text().filter(|it| !is_bucket(it)) {
         let seen = format!("{name} is no name of a bucket: sessions are refused or not logged");
@@ -516,7 +523,7 @@ fn idle(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
         Minutes::Is(it) => (Some(it), format!("after {it} minutes")),
         // "Specify an idle session timeout value": 20 minutes unless another is set.
         Minutes::Absent => (Some(20), "after 20 minutes (the default)".into()),
-        Minutes::Strange(it) => (None, format!("{it} is no number of minutes from 1 to 60")),
+        Minutes::Strange(it) => (None, it),
         Minutes::Chosen(it) => return Err(chosen(&it)),
     };
     let Some(most) = view.promise.idle_minutes else { return Ok(Judged::info(seen)) };
@@ -535,7 +542,7 @@ fn longest(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     let (minutes, seen) = match read(it)?.longest {
         Minutes::Is(it) => (Some(it), format!("{it} minutes")),
         Minutes::Absent => (None, "none".into()),
-        Minutes::Strange(it) => (None, format!("{it} is no number of minutes from 1 to 1440")),
+        Minutes::Strange(it) => (None, it),
         Minutes::Chosen(it) => return Err(chosen(&it)),
     };
     let Some(most) = view.promise.max_session_minutes else { return Ok(Judged::info(seen)) };
@@ -552,15 +559,20 @@ fn longest(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
 
 fn run_as(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     let told = read(it)?;
-    if told.run_as && told.run_as_user.as_deref() == Some("root") {
-        return Ok(Judged::fail("everybody is root, unless the tag SSMSessionRunAs names another")
-            .promised("Run As")
-            .edited(it, corner, "del(.inputs.runAsDefaultUser)"));
-    }
     if told.run_as {
-        let user = told.run_as_user.map_or("the user in the tag SSMSessionRunAs".into(), |it| {
-            format!("{it}, or the user in the tag SSMSessionRunAs")
-        });
+        let user = match &told.run_as_user {
+            Input::Absent => "the user in the tag SSMSessionRunAs".to_owned(),
+            Input::Chosen(it) => return Err(chosen(it)),
+            Input::Is(root) if root == "root" => {
+                let seen = "everybody is root, unless the tag SSMSessionRunAs names another";
+                return Ok(Judged::fail(seen).promised("Run As").edited(
+                    it,
+                    corner,
+                    "del(.inputs.runAsDefaultUser)",
+                ));
+            }
+            Input::Is(user) => format!("{user}, or the user in the tag SSMSessionRunAs"),
+        };
         return Ok(Judged::pass(format!("as {user}")));
     }
     let nodes = corner.nodes.known()?;
@@ -595,13 +607,16 @@ fn drift(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
         return Ok(Judged::fail(format!("its status is {status}")).promised(promised));
     }
     let content = it.content.known()?;
+    // Most Regions have the very same text.
+    let mut read: BTreeMap<&str, String> = BTreeMap::new();
     let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for one in &view.survey.corners {
         if let Ok(Some(document)) = one.preferences.known()
             && let Ok(text) = document.content.known()
         {
             let place = format!("{} of {}", one.region, one.account);
-            others.entry(normal(text)).or_default().push(place);
+            let text = read.entry(text).or_insert_with(|| normal(text));
+            others.entry(text.clone()).or_default().push(place);
         }
     }
     let ours = normal(content);

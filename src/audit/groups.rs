@@ -312,6 +312,16 @@ struct Shortening<'a> {
     days: Option<i64>,
 }
 
+/// Whether a group was made before a policy was set.
+fn is_older(created: Option<crate::settings::At>, policy: &AccountPolicy) -> Result<bool, Unread> {
+    let both = created.zip(policy.updated_at);
+    both.map(|(made, set)| made <= set).ok_or_else(|| {
+        let why =
+            format!("the account policy {} is for new groups, and when was not told", policy.name);
+        unclear(Reason::NotAsked, why)
+    })
+}
+
 /// The policies that meet a group.
 fn meeting<'a>(
     policies: &'a [AccountPolicy],
@@ -336,10 +346,10 @@ fn meeting<'a>(
         };
         let meets = selects(policy.selection.as_deref(), &group.name).ok_or_else(strange)?;
         let new_only = it.get("enforcementMode").and_then(|it| it.as_str()) == Some("NEW_ONLY");
-        let older = matches!((created, policy.updated_at), (Some(made), Some(set)) if made <= set);
-        if meets && !(new_only && older) {
-            out.push(Shortening { policy, days });
+        if !meets || new_only && is_older(created, policy)? {
+            continue;
         }
+        out.push(Shortening { policy, days });
     }
     Ok(out)
 }
@@ -440,19 +450,20 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
     let arn = group_arn(it);
     let mut found = Vec::new();
-    let mut unknown = None;
+    let (mut unknown, mut strange) = (None, None);
     let mut fixes = Vec::new();
     // What one scope shows cannot be undone by what the other hides: a failure stands before an unknown.
     let scopes = [it.policies.known(), corner.logs_policies.known()];
     for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
         let Some(read) = Policy::read(&policy.document) else {
-            return Err(unclear(
+            strange = Some(unclear(
                 Reason::NotUnderstood,
                 format!("the policy {} is of a form that is not known", policy.name),
             ));
+            continue;
         };
         for one in read.statements.iter().filter(|it| it.allows) {
-            let about = one.resources.touches(&arn) || one.resources.touches(&format!("{arn}:*"));
+            let about = one.touches(&arn) || one.touches(&format!("{arn}:*"));
             let whom = match view.admitted(one) {
                 Admits::Ours => continue,
                 Admits::Foreign(them) => them.join(", "),
@@ -477,6 +488,9 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     if found.is_empty() {
         if let Some(why) = unknown {
             return Err(unclear(Reason::NotUnderstood, why));
+        }
+        if let Some(it) = strange {
+            return Err(it);
         }
         for it in scopes {
             it?;
@@ -505,7 +519,7 @@ fn bearer(it: &LogGroup, _: &View<'_>) -> Answer {
 fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
     let none = unclear(Reason::NotAsked, "the Region was not surveyed");
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
-    let own = it.subscriptions.known()?;
+    let own = it.subscriptions.known();
     let policies = corner.subscription_policies.known();
     let mut copies = Vec::new();
     let mut judged = Judged::fail("");
@@ -545,7 +559,7 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
             }
         }
     };
-    for one in own {
+    for one in own.iter().flat_map(|it| it.iter()) {
         see(&one.name, &one.destination, &one.pattern, &mut judged, true);
     }
     let mut strange = None;
@@ -559,10 +573,11 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
             ));
             continue;
         };
+        let pattern = document.get("FilterPattern").and_then(|it| it.as_str()).unwrap_or_default();
         match selects(policy.selection.as_deref(), &it.name) {
             Some(false) => continue,
             Some(true) => {
-                see(&format!("account policy {}", policy.name), to, "", &mut judged, false)
+                see(&format!("account policy {}", policy.name), to, pattern, &mut judged, false)
             }
             None => {
                 strange = Some(unclear(
@@ -579,6 +594,7 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
     if let Some(it) = strange.or(hidden) {
         return Err(it);
     }
+    own?;
     policies?;
     if copies.is_empty() {
         return Ok(Judged::pass("there are none"));

@@ -18,6 +18,7 @@ use super::statements::Request;
 use super::statements::Said;
 use super::statements::account_of;
 use super::unclear;
+use super::writers::of_key;
 use crate::config::domain_of;
 use crate::settings::Key;
 use crate::settings::KeyState;
@@ -41,7 +42,12 @@ pub(super) const CHECKS: &[Check] = &[
         title: "The key's policy admits those who write with it",
         severity: High,
         groups: &[Group::Keys, Group::Failure],
-        reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
+        reads: &[
+            "kms:GetKeyPolicy",
+            "kms:DescribeKey",
+            "ssm:DescribeInstanceInformation",
+            "ec2:DescribeInstances",
+        ],
         why: "A policy edited after the key was associated stops the log group from being written and read.",
         then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
         ask: Ask::Key(admits),
@@ -92,13 +98,48 @@ fn region_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(3).filter(|it| !it.is_empty())
 }
 
-/// What a key is used for and in which Region, where that is known. What it once encrypted may have come from elsewhere.
-fn used_in(it: &KeyUse, view: &View<'_>) -> Option<(String, String)> {
-    match it {
-        KeyUse::LogGroup(arn) => Some((arn.clone(), region_of(arn)?.to_owned())),
-        KeyUse::Bucket(name) => Some((format!("s3://{name}"), view.bucket(name)?.region.clone()?)),
-        KeyUse::Sessions(by) => Some((by.clone(), by.rsplit_once(" in ")?.1.to_owned())),
-        KeyUse::Objects(_) => None,
+/// What a key is used for, and in which Region; `None` of what is no use of today: what it once encrypted may have come from elsewhere.
+fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unread> {
+    let unknown =
+        |what: &str| unclear(Reason::NotAsked, format!("the Region of {what} was not told"));
+    Ok(Some(match it {
+        KeyUse::LogGroup(arn) => {
+            (arn.clone(), region_of(arn).ok_or_else(|| unknown(arn))?.to_owned())
+        }
+        KeyUse::Bucket(name) => {
+            let what = format!("s3://{name}");
+            let region = view.bucket(name).and_then(|it| it.region.clone());
+            let region = region.ok_or_else(|| unknown(&what))?;
+            (what, region)
+        }
+        KeyUse::Sessions(by) => {
+            let region = by.rsplit_once(" in ").ok_or_else(|| unknown(by))?.1;
+            (by.clone(), region.to_owned())
+        }
+        KeyUse::Objects(_) => return Ok(None),
+    }))
+}
+
+/// Each service looks for the key where it works itself; a replica of a multi-Region key has an ARN of its own.
+fn in_place(it: &Key, key: &KeyState, view: &View<'_>) -> Answer {
+    let own = region_of(&key.arn).unwrap_or(&it.region);
+    let mut elsewhere = Vec::new();
+    let mut unknown = None;
+    for one in &it.used_by {
+        match used_in(one, view) {
+            Ok(Some((what, region))) if region != own => {
+                elsewhere.push(format!("{what} is in {region}"));
+            }
+            Ok(_) => {}
+            Err(it) => unknown = Some(it),
+        }
+    }
+    match (elsewhere.is_empty(), unknown) {
+        (false, _) => Ok(Judged::fail(format!("it is in {own}"))
+            .promised("the Region of what it protects")
+            .details(elsewhere)),
+        (true, Some(it)) => Err(it),
+        (true, None) => Ok(Judged::pass(&key.state).promised("Enabled")),
     }
 }
 
@@ -119,20 +160,6 @@ fn state(it: &Key, view: &View<'_>) -> Answer {
         .promised("SYMMETRIC_DEFAULT")
         .details(uses(it)));
     }
-    // Each service looks for the key where it works itself; a replica of a multi-Region key has an ARN of its own.
-    let own = region_of(&key.arn);
-    let elsewhere: Vec<String> = it
-        .used_by
-        .iter()
-        .filter_map(|it| used_in(it, view))
-        .filter(|(_, region)| own.is_some_and(|own| own != region))
-        .map(|(what, region)| format!("{what} is in {region}"))
-        .collect();
-    if !elsewhere.is_empty() {
-        return Ok(Judged::fail(format!("it is in {}", own.unwrap_or_default()))
-            .promised("the Region of what it protects")
-            .details(elsewhere));
-    }
     let at = at(it, &key.arn);
     Ok(match key.state.as_str() {
         // While the primary Region of a multi-Region key changes it is used as before ("Key states of AWS KMS keys").
@@ -142,7 +169,7 @@ fn state(it: &Key, view: &View<'_>) -> Answer {
                 Some(left) => Judged::fail(format!("its imported material ends in {left} days"))
                     .promised(format!("usable for {} days", view.promise.retention_days))
                     .details(uses(it)),
-                None => Judged::pass(&key.state).promised(promised),
+                None => in_place(it, key, view)?,
             }
         }
         "PendingDeletion" => {
@@ -184,7 +211,7 @@ const FOR_LOGS: [&str; 6] = [
 
 /// What CloudWatch Logs would be told when it uses the key for a group.
 fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
-    let region = arn.split(':').nth(3).unwrap_or_default();
+    let region = region_of(arn).unwrap_or_default();
     let domain = domain_of(region);
     let service = format!("logs.{region}.{domain}");
     let mut context = vec![
@@ -214,7 +241,7 @@ fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>
 /// The statement that lets CloudWatch Logs use a key for one group.
 /// Source: "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
 fn admitting(arn: &str) -> serde_json::Value {
-    let region = arn.split(':').nth(3).unwrap_or_default();
+    let region = region_of(arn).unwrap_or_default();
     serde_json::json!({
         "Effect": "Allow",
         "Principal": { "Service": format!("logs.{region}.{}", domain_of(region)) },
@@ -225,13 +252,19 @@ fn admitting(arn: &str) -> serde_json::Value {
 }
 
 /// Who writes with a key: the roles that are known, any of which is enough here, as IAM-ROLE-05 tells of each. Where none is, the account
-/// as a whole must be let in.
-fn writers(it: &KeyState, view: &View<'_>) -> Vec<String> {
+/// as a whole must be let in; and what the roles are may not have been read.
+fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
     if !view.survey.roles.is_empty() {
-        return view.survey.roles.iter().map(|it| it.arn.clone()).collect();
+        return (view.survey.roles.iter().map(|it| it.arn.clone()).collect(), None);
     }
     let account = account_of(&it.arn).unwrap_or_default();
-    vec![format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"))]
+    let root = format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"));
+    let corners = view.survey.corners.iter().filter(|it| it.account == account);
+    let unread = corners
+        .flat_map(|it| [it.nodes.known().err(), it.network.instances.known().err()])
+        .flatten()
+        .next();
+    (vec![root], unread)
 }
 
 fn admits(it: &Key, view: &View<'_>) -> Answer {
@@ -252,11 +285,7 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
             wrong.push(format!("for {arn} CloudWatch Logs lacks {missing}"));
         }
     }
-    let who = writers(key, view);
-    let service = format!("s3.{}.{}", it.region, domain_of(&it.region));
-    // The guard against a confused deputy asks for whom a service acts.
-    let account = account_of(&key.arn).unwrap_or_default();
-    let for_us = ("aws:sourceaccount".to_owned(), account);
+    let (who, unread) = writers(key, view);
     let mut unknown = None;
     for one in &it.used_by {
         // A key of sessions makes data keys for those who start them, and decrypts for the nodes ("Turn on KMS key encryption of session
@@ -266,17 +295,8 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
             KeyUse::Sessions(_) => ("for sessions".to_owned(), "kms:Decrypt", false),
             KeyUse::LogGroup(_) | KeyUse::Objects(_) => continue,
         };
-        let through = by_s3.then(|| ("kms:viaservice".to_owned(), service.clone()));
-        let context: Vec<_> = std::iter::once(for_us.clone()).chain(through).collect();
-        let absent: &[&str] = if by_s3 { &[] } else { &["kms:viaservice"] };
-        let said: Vec<Said> = who
-            .iter()
-            .map(|principal| {
-                let resource = &key.arn;
-                let request = Request { principal, action, resource, context: &context, absent };
-                policy.says(&request, true)
-            })
-            .collect();
+        let said: Vec<Said> =
+            who.iter().map(|role| of_key(&policy, it, &key.arn, role, action, by_s3).0).collect();
         let perhaps = said.iter().find_map(|it| match it {
             Said::MayAllow(why) | Said::MayDeny(why) => Some(why.clone()),
             _ => None,
@@ -292,6 +312,7 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
             (Some(why), _) => {
                 unknown = unknown.or(Some(unclear(Reason::MissingContextKey, why)));
             }
+            (None, None) if unread.is_some() => unknown = unknown.or(unread.clone()),
             (None, Some(name)) => {
                 wrong.push(format!("{name} denies {action} {about} to those who write"));
             }

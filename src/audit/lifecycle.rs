@@ -114,7 +114,7 @@ pub fn fates(
             (None, _) => None,
             // Without versions, or with the null version alone, deletion is deletion.
             (Some(days), false) => Some(days),
-            (Some(days), true) => noncurrent.map(|more| days + more),
+            (Some(days), true) => noncurrent.map(|more| days.saturating_add(more)),
         };
         if let (Some(days), Some(locked), true) =
             (effective, lock.and_then(|it| it.mode.as_ref().and(it.days)), versioned)

@@ -374,6 +374,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether a condition of a statement holds it to somebody of ours.
+    pub(crate) fn binds(&self, by: &Statement, condition: &statements::Condition) -> bool {
+        let bound = condition.binds(by.has_variables, &|it| self.knows(it));
+        matches!(bound, Some(Admits::Ours))
+    }
+
     /// Whom a statement lets in.
     pub(crate) fn admitted(&self, by: &Statement) -> Admits {
         by.admits(&|it| self.knows(it))

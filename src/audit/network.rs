@@ -25,8 +25,10 @@ use super::statements::Request;
 use super::statements::Said;
 use super::statements::Statement;
 use super::statements::Which;
+use super::statements::account_of;
 use super::unclear;
 use super::writers::CHANNEL;
+use super::writers::object_arn;
 use super::writers::role_arn;
 use super::writers::stream_arn;
 use super::writers::writer;
@@ -189,23 +191,25 @@ fn way<'a>(it: &Instance, corner: &'a Corner, service: &str) -> Result<Way<'a>, 
     let Some(table) = table(it, corner)? else {
         return Ok(Way::None("its subnet has no route table".into()));
     };
-    let defaults = default_routes(table, "0.0.0.0/0", ["0.0.0.0/1", "128.0.0.0/1"]);
     let unnamed = unnamed(it, corner, service)?;
     let closed = |why: String| match &unnamed {
         Some(it) => Err(it.clone()),
         None => Ok(Way::None(why)),
     };
-    if !defaults.is_empty() {
-        let mut none = None;
-        for route in &defaults {
+    let halves = default_routes(table, &FOUR);
+    if halves.iter().any(Option::is_some) {
+        let mut ways: Vec<Result<&str, String>> = Vec::new();
+        for route in halves {
+            let Some(route) = route else {
+                ways.push(Err("its default route leads nowhere".into()));
+                continue;
+            };
             let to = route.target.as_str();
-            match to.split('-').next().unwrap_or_default() {
-                "nat" => {}
-                "igw" if it.public_ip.is_some() => {}
+            ways.push(match to.split('-').next().unwrap_or_default() {
+                "nat" => Ok(to),
+                "igw" if it.public_ip.is_some() => Ok(to),
                 "igw" => {
-                    let why =
-                        format!("its default route leads to {to}, and it has no public address");
-                    none = Some(why);
+                    Err(format!("its default route leads to {to}, and it has no public address"))
                 }
                 _ => {
                     return Err(unclear(
@@ -215,14 +219,18 @@ fn way<'a>(it: &Instance, corner: &'a Corner, service: &str) -> Result<Way<'a>, 
                         ),
                     ));
                 }
-            }
+            });
         }
-        return match none {
-            Some(why) => closed(why),
-            None => Ok(Way::Route(defaults[0].target.clone())),
+        return match ways.as_slice() {
+            [Ok(to), Ok(_)] => Ok(Way::Route((*to).to_owned())),
+            [Err(why), Err(_)] => closed(why.clone()),
+            _ => {
+                let why = "only one half of all addresses has a way, and in which the service lies is not known";
+                Err(unclear(Reason::NotUnderstood, why))
+            }
         };
     }
-    let has_six = !default_routes(table, "::/0", ["::/1", "8000::/1"]).is_empty();
+    let has_six = default_routes(table, &SIX).iter().any(Option::is_some);
     if it.ipv6 && has_six {
         let why = "it has a way by IPv6 alone, which the agent takes only where it is set to";
         return Err(unclear(Reason::NotUnderstood, why));
@@ -237,20 +245,32 @@ fn way<'a>(it: &Instance, corner: &'a Corner, service: &str) -> Result<Way<'a>, 
         let why = format!("it has a route to the list {}, which was not read", it.destination);
         return Err(unclear(Reason::NotUnderstood, why));
     }
+    // Endpoints may be shared by another network ("Centralized access to VPC private endpoints").
+    let away = |it: &&Route| {
+        let kind = it.target.split('-').next().unwrap_or_default();
+        it.state != "blackhole" && !["local", "vpce", "igw", "nat", "eigw", ""].contains(&kind)
+    };
+    if let Some(it) = table.routes.iter().find(away) {
+        let why = format!("it has a route to {}, and what lies behind is not known", it.target);
+        return Err(unclear(Reason::NotUnderstood, why));
+    }
     closed("it has no endpoint and no default route".into())
 }
 
-/// The routes of a table that together lead everywhere: one for all addresses, or one for each half.
-fn default_routes<'a>(table: &'a RouteTable, all: &str, halves: [&str; 2]) -> Vec<&'a Route> {
-    let active = |block: &str| {
-        table.routes.iter().find(|it| it.destination == block && it.state != "blackhole")
-    };
-    match (active(all), halves.map(active)) {
-        // The longer prefix is taken.
-        (_, [Some(one), Some(other)]) => vec![one, other],
-        (Some(it), _) => vec![it],
-        _ => Vec::new(),
-    }
+/// All addresses, and each half of them.
+struct Everywhere {
+    all: &'static str,
+    halves: [&'static str; 2],
+}
+
+const FOUR: Everywhere = Everywhere { all: "0.0.0.0/0", halves: ["0.0.0.0/1", "128.0.0.0/1"] };
+const SIX: Everywhere = Everywhere { all: "::/0", halves: ["::/1", "8000::/1"] };
+
+/// The route that is taken for each half of all addresses, by the longer prefix; `None` where there is none, or it leads nowhere.
+fn default_routes<'a>(table: &'a RouteTable, everywhere: &Everywhere) -> [Option<&'a Route>; 2] {
+    let of = |block: &str| table.routes.iter().find(|it| it.destination == block);
+    let all = of(everywhere.all);
+    everywhere.halves.map(|it| of(it).or(all).filter(|it| it.state != "blackhole"))
 }
 
 /// That an endpoint of a service has no private name: a hosted zone of somebody may lead to it.
@@ -332,8 +352,8 @@ fn public(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
         return Ok(Judged::absent(STOPPED));
     }
     let open = table(it, corner)?.is_some_and(|it| {
-        let routes = default_routes(it, "0.0.0.0/0", ["0.0.0.0/1", "128.0.0.0/1"]);
-        routes.iter().any(|it| it.target.starts_with("igw-"))
+        let routes = default_routes(it, &FOUR);
+        routes.iter().flatten().any(|it| it.target.starts_with("igw-"))
     });
     if !open {
         return Ok(Judged::absent("its subnet is not public"));
@@ -446,7 +466,8 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     };
     let roles = roles_of(it, corner, view)?;
     let whole = format!("arn:{}:s3:::{bucket}", partition_of(&corner.region));
-    let mut asks = vec![("s3:PutObject", format!("{whole}/{}x.log", told.prefix))];
+    let object = object_arn(bucket, &told.prefix, partition_of(&corner.region));
+    let mut asks = vec![("s3:PutObject", object)];
     // Where the flag is on the agent asks first, and refuses the session without an answer.
     if told.bucket_encrypted {
         asks.push(("s3:GetEncryptionConfiguration", whole));
@@ -460,17 +481,30 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     })
 }
 
-/// Roles an instance may act by: of a node those that may write for it, else that of its profile, or the default one.
+/// Roles an instance may act by: of a node those that may write for it, one of which it is; else that of its profile, or the default one.
 fn roles_of(it: &Instance, corner: &Corner, view: &View<'_>) -> Result<Vec<String>, Unread> {
-    if let Some(node) = corner.nodes.known()?.iter().find(|one| one.id == it.id) {
-        let writer = writer(node, corner, view.survey)?;
-        return Ok(writer.roles().into_iter().map(str::to_owned).collect());
-    }
-    let name = match it.role.known()?.as_ref() {
-        Some(it) => Some(it),
-        None => corner.default_role.known()?.as_ref(),
+    let roles: Vec<String> = match corner.nodes.known()?.iter().find(|one| one.id == it.id) {
+        Some(node) => {
+            let writer = writer(node, corner, view.survey)?;
+            writer.roles().into_iter().map(str::to_owned).collect()
+        }
+        None => {
+            let name = match it.role.known()?.as_ref() {
+                Some(it) => Some(it),
+                None => {
+                    corner.default_role.known()?.as_ref().filter(|_| it.metadata != Some(false))
+                }
+            };
+            name.map(|it| role_arn(it, corner)).into_iter().collect()
+        }
     };
-    Ok(name.map(|it| role_arn(it, corner)).into_iter().collect())
+    if roles.is_empty() {
+        return Err(unclear(
+            Reason::NotThere,
+            "by which role it would ask is not known (IAM-ROLE-01)",
+        ));
+    }
+    Ok(roles)
 }
 
 /// An endpoint's policy, where it may keep anything back: the one that AWS sets lets everybody do everything.
@@ -504,20 +538,24 @@ fn refused(
     asks: &[(&str, String)],
 ) -> Result<Option<String>, Unread> {
     let id = &endpoint.id;
-    let mut context = vec![
+    let context = vec![
         ("aws:securetransport".to_owned(), "true".to_owned()),
         ("aws:sourcevpc".to_owned(), endpoint.vpc.clone()),
         ("aws:sourcevpce".to_owned(), id.clone()),
     ];
-    for key in ["aws:resourceaccount", "s3:resourceaccount"] {
-        context.extend(owner.map(|it| (key.to_owned(), it.to_owned())));
-    }
-    let mut unknown = None;
-    for (action, resource) in asks {
-        for principal in roles {
+    // Which of several roles it is nobody knows: what is refused to all of them is refused.
+    let mut all = Vec::new();
+    for principal in roles {
+        let mut answer = Ok(None);
+        for (action, resource) in asks {
+            let account = account_of(resource).or(owner.map(str::to_owned));
+            let mut context = context.clone();
+            for key in ["aws:resourceaccount", "s3:resourceaccount"] {
+                context.extend(account.clone().map(|it| (key.to_owned(), it)));
+            }
             let request = Request { principal, action, resource, context: &context, absent: &[] };
             let said = match policy.says(&request, true) {
-                // "If you specify the principal as an account, access is granted to the account's root user only" ("Gateway endpoints").
+                // A gateway takes an account for its root user alone ("Control access to VPC endpoints using endpoint policies").
                 Said::Allows(name) if endpoint.kind == "Gateway" => match policy.grants(&request) {
                     Truth::Yes => Said::Allows(name),
                     Truth::No => Said::Nothing,
@@ -525,23 +563,32 @@ fn refused(
                 },
                 other => other,
             };
-            match said {
-                Said::Allows(_) => {}
+            let why = match said {
+                Said::Allows(_) => continue,
                 Said::MayAllow(why) | Said::MayDeny(why) => {
                     let why = format!("the policy of {id}: {why}");
-                    unknown = Some(unclear(Reason::MissingContextKey, why));
+                    answer = answer.and(Err(unclear(Reason::MissingContextKey, why)));
+                    continue;
                 }
-                Said::Denies(name) => {
-                    return Ok(Some(format!("{name} in the policy of {id} denies {action}")));
-                }
+                Said::Denies(name) => format!("{name} in the policy of {id} denies {action}"),
                 Said::Nothing => {
-                    let why = format!("the policy of {id} does not admit {action} to {resource}");
-                    return Ok(Some(why));
+                    format!("the policy of {id} does not admit {action} to {resource}")
                 }
-            }
+            };
+            answer = Ok(Some(why));
+            break;
         }
+        all.push(answer);
     }
-    unknown.map_or(Ok(None), Err)
+    if let Some(it) = all.iter().find_map(|it| it.as_ref().err()) {
+        return Err(it.clone());
+    }
+    let refused: Vec<String> = all.iter().filter_map(|it| it.clone().ok().flatten()).collect();
+    match refused.len() {
+        0 => Ok(None),
+        some if some == all.len() => Ok(refused.into_iter().next()),
+        _ => Err(unclear(Reason::NotUnderstood, format!("{}, if it is that role", refused[0]))),
+    }
 }
 
 /// What the agent asks a service for, and of what.
@@ -550,11 +597,12 @@ fn asked_of(
     it: &Instance,
     corner: &Corner,
     told: &Preferences,
-) -> Vec<(&'static str, String)> {
+    view: &View<'_>,
+) -> Result<Vec<(&'static str, String)>, Unread> {
     let (partition, region, account) =
         (partition_of(&corner.region), &corner.region, &corner.account);
     let everywhere = || "*".to_owned();
-    match service {
+    Ok(match service {
         "ssm" => {
             let instance = format!("arn:{partition}:ec2:{region}:{account}:instance/{}", it.id);
             vec![("ssm:UpdateInstanceInformation", instance)]
@@ -568,17 +616,26 @@ fn asked_of(
             let group = told.group.text().unwrap_or_default();
             let group = format!("arn:{partition}:logs:{region}:{account}:log-group:{group}");
             let stream = stream_arn(&group);
-            vec![("logs:CreateLogStream", stream.clone()), ("logs:PutLogEvents", stream)]
+            let mut asks =
+                vec![("logs:CreateLogStream", stream.clone()), ("logs:PutLogEvents", stream)];
+            // Where the flag is on the agent asks for the group first, and refuses the session without an answer.
+            asks.extend(told.group_encrypted.then(|| ("logs:DescribeLogGroups", everywhere())));
+            asks
         }
         "kms" => {
             let key = told.key.text().unwrap_or_default();
-            vec![("kms:Decrypt", key.to_owned())]
-                .into_iter()
-                .filter(|_| key.starts_with("arn:"))
-                .collect()
+            let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
+            let arn = match key.starts_with("arn:") && !key.contains(":alias/") {
+                true => key.to_owned(),
+                false => {
+                    let state = view.key(key).ok_or_else(none)?.state.known()?;
+                    state.as_ref().ok_or_else(none)?.arn.clone()
+                }
+            };
+            vec![("kms:Decrypt", arn)]
         }
         _ => Vec::new(),
-    }
+    })
 }
 
 /// What the policies of the endpoints on these ways do not let through, in words.
@@ -601,10 +658,10 @@ fn refused_on(
                 continue;
             }
         };
-        let asks = asked_of(service, it, corner, told);
         let owner = Some(corner.account.as_str());
-        let roles = roles_of(it, corner, view);
-        match roles.and_then(|roles| refused(one, &policy, &roles, owner, &asks)) {
+        let answer = asked_of(service, it, corner, told, view)
+            .and_then(|asks| refused(one, &policy, &roles_of(it, corner, view)?, owner, &asks));
+        match answer {
             Ok(why) => out.extend(why),
             Err(it) => unknown = Some(it),
         }
@@ -654,10 +711,18 @@ fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     Ok(endpoints(it, corner, &missing, Judged::fail(words.join("; ")).promised(promised)))
 }
 
-/// Whether a block begins in a range of private addresses (RFC 1918), or one that VPCs use, too (RFC 6598).
-fn is_private(block: &str) -> bool {
-    let first = block.split('/').next().and_then(|it| it.parse::<Ipv4Addr>().ok());
-    first.is_none_or(|it| it.is_private() || it.octets()[0] == 100 && it.octets()[1] & 0xc0 == 64)
+/// Ranges of private addresses (RFC 1918), and one that VPCs use, too (RFC 6598).
+const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
+fn is_private(address: Ipv4Addr) -> bool {
+    PRIVATE.iter().any(|it| holds(it, address))
+}
+
+/// Whether a block and a range of private addresses have some in common: then the one holds where the other begins.
+fn meets_private(block: &str) -> bool {
+    let first = |it: &str| it.split('/').next().and_then(|it| it.parse::<Ipv4Addr>().ok());
+    let within = |one: &str, other: &str| first(other).is_none_or(|it| holds(one, it));
+    PRIVATE.iter().any(|it| within(it, block) || within(block, it))
 }
 
 /// Whether a block of addresses holds an address. What is no IPv4 block holds none.
@@ -698,14 +763,15 @@ fn acl(entries: &[AclEntry], egress: bool, port: i64) -> Option<bool> {
     narrow.iter().all(|it| !it).then_some(false)
 }
 
-/// Ports that answers come back to, by what the instance runs: of Linux since 2.6, and of Windows since 2008.
-/// Source: "Ephemeral ports" (Amazon VPC User Guide).
+/// Ports that answers come back to, by what the instance runs: Linux's default of `ip_local_port_range`, and Windows Server since 2008
+/// ("Ephemeral ports", Amazon VPC User Guide).
 const EPHEMERAL: [(&str, i64, i64); 2] = [("Linux", 32768, 60999), ("Windows", 49152, 65535)];
 
 /// What an ACL does with answers to any of these ports: `None` if it depends on the address; `Some(false)` if any are lost.
 fn acl_of_range(entries: &[AclEntry], egress: bool, first: i64, last: i64) -> Option<bool> {
     // It changes at most where an entry begins, or behind the end of one.
-    let edges = entries.iter().flat_map(|it| [it.from_port, it.to_port.map(|it| it + 1)]);
+    let edges =
+        entries.iter().flat_map(|it| [it.from_port, it.to_port.map(|it| it.saturating_add(1))]);
     let edges = edges.flatten().filter(|it| (first..=last).contains(it));
     let all: Vec<_> =
         std::iter::once(first).chain(edges).map(|it| acl(entries, egress, it)).collect();
@@ -735,12 +801,13 @@ fn leads(way: &Opening, to: &Endpoint, from: Option<Ipv4Addr>) -> Truth {
         let bits = text.split('/').nth(1).and_then(|it| it.parse::<u32>().ok());
         match (bits, from) {
             _ if text == "0.0.0.0/0" => Truth::Yes,
-            // No VPC's block is wider than a /16 ("VPC CIDR blocks"), so a wider one that holds the instance holds all of them; a
-            // narrower one may be its own subnet alone.
+            // No VPC's block is wider than a /16 ("VPC CIDR blocks"), so a wider one that holds the instance holds its block; a narrower
+            // one may be its own subnet alone.
             (Some(bits), Some(from)) if bits <= 16 && holds(text, from) => Truth::Yes,
             // Endpoints have addresses of IPv4 in the VPC, as the instance has, and none is its own.
-            _ if text.contains(':') || !is_private(text) => Truth::No,
+            _ if text.contains(':') => Truth::No,
             (Some(32), Some(from)) if holds(text, from) => Truth::No,
+            (_, Some(from)) if is_private(from) && !meets_private(text) => Truth::No,
             _ => Truth::Unknown,
         }
     };

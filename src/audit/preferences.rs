@@ -37,7 +37,7 @@ pub enum Minutes {
     Is(i64),
     /// A parameter: whoever starts a session chooses.
     Chosen(String),
-    /// What is no number of the range that Systems Manager takes, as it stands.
+    /// What is no number of the range that Systems Manager takes, in words.
     Strange(String),
 }
 
@@ -63,7 +63,7 @@ pub struct Preferences {
     pub streaming_is_text: bool,
     pub key: Input,
     pub run_as: bool,
-    pub run_as_user: Option<String>,
+    pub run_as_user: Input,
     pub idle: Minutes,
     pub longest: Minutes,
     pub shell_profiles: Vec<(String, String)>,
@@ -98,7 +98,10 @@ impl Preferences {
             };
             match number.filter(|it| range.contains(it)) {
                 Some(it) => Minutes::Is(it),
-                None => Minutes::Strange(text),
+                None => {
+                    let (from, to) = (range.start(), range.end());
+                    Minutes::Strange(format!("{text} is no number of minutes from {from} to {to}"))
+                }
             }
         };
         let prefix = text("s3KeyPrefix");
@@ -127,7 +130,7 @@ impl Preferences {
                 .is_some_and(|it| matches!(it, Value::String(_))),
             key: text("kmsKeyId"),
             run_as: flag("runAsEnabled"),
-            run_as_user: text("runAsDefaultUser").text().map(str::to_owned),
+            run_as_user: text("runAsDefaultUser"),
             idle: minutes("idleSessionTimeout", IDLE),
             longest: minutes("maxSessionDuration", LONGEST),
             shell_profiles: shells
@@ -172,9 +175,9 @@ mod tests {
     #[test]
     fn what_is_no_number_of_minutes_is_neither_absent_nor_one() {
         for (value, wanted) in [
-            ("\"0\"", Minutes::Strange("0".into())),
-            ("61", Minutes::Strange("61".into())),
-            ("\"15m\"", Minutes::Strange("15m".into())),
+            ("\"0\"", Minutes::Strange("0 is no number of minutes from 1 to 60".into())),
+            ("61", Minutes::Strange("61 is no number of minutes from 1 to 60".into())),
+            ("\"15m\"", Minutes::Strange("15m is no number of minutes from 1 to 60".into())),
             ("\"\"", Minutes::Absent),
             ("null", Minutes::Absent),
             ("\" 60 \"", Minutes::Is(60)),

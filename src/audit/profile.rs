@@ -9,9 +9,22 @@ const HISTORY: &str = "it changes or drops the shell's own history";
 const ELSEWHERE: &str = "it sends what is shown elsewhere";
 const SHELL: &str = "it starts a shell without its settings";
 
-/// Words that end processes or services.
-const ENDING: [&str; 8] =
-    ["kill", "pkill", "killall", "systemctl", "service", "snap", "stop-service", "stop-process"];
+/// Words before the command that they run, or that a shell reads before one.
+const BEFORE: [&str; 19] = [
+    "exec", "command", "builtin", "sudo", "doas", "env", "nohup", "time", "nice", "export",
+    "declare", "readonly", "typeset", "then", "do", "else", "if", "while", "!",
+];
+
+/// Commands whose quoted words are commands, too.
+const RUNS_WORDS: [&str; 7] = ["eval", "trap", "sh", "bash", "zsh", "dash", "su"];
+
+/// What ends processes, and services by one of these words.
+const KILLERS: [&str; 6] = ["kill", "pkill", "killall", "taskkill", "stop-service", "stop-process"];
+const MANAGERS: [&str; 6] = ["systemctl", "service", "snap", "net", "sc", "sc.exe"];
+const ENDS: [&str; 5] = ["stop", "disable", "mask", "kill", "remove"];
+
+/// What takes a file away, or its content.
+const REMOVERS: [&str; 6] = ["rm", "ln", "truncate", "shred", "mv", "unlink"];
 
 /// Whether a word names the agent or a process of it that keeps the record.
 /// Source: amazon-ssm-agent: agent/appconfig/constants_unix.go.
@@ -20,9 +33,6 @@ fn is_agent(word: &str) -> bool {
         .iter()
         .any(|it| word.contains(it))
 }
-
-/// Words that run the command behind them.
-const RUNNERS: [&str; 8] = ["exec", "command", "builtin", "sudo", "env", "nohup", "eval", "export"];
 
 /// What a profile does, each effect once for each command that has it.
 pub(super) fn effects(text: &str) -> impl Iterator<Item = &'static str> {
@@ -38,6 +48,10 @@ fn commands(text: &str) -> Vec<Vec<String>> {
     while let Some(sign) = signs.next() {
         match (quote, sign) {
             (Some(open), sign) if sign == open => quote = None,
+            // Within `"` it escapes these alone.
+            (Some('"'), '\\') if signs.peek().is_some_and(|it| "\"\\$`".contains(*it)) => {
+                word.get_or_insert_default().extend(signs.next());
+            }
             (Some(_), sign) => word.get_or_insert_default().push(sign),
             (None, '"' | '\'') => {
                 quote = Some(sign);
@@ -77,37 +91,65 @@ fn commands(text: &str) -> Vec<Vec<String>> {
 
 fn effect(command: &[String]) -> Option<&'static str> {
     let lower: Vec<String> = command.iter().map(|it| it.to_lowercase()).collect();
-    if lower.iter().any(|it| is_history_off(it)) {
+    let is_set = |it: &str| it.contains('=') && !it.starts_with('-') || it.starts_with("$env:");
+    let is_before =
+        |it: &&String| BEFORE.contains(&it.as_str()) || it.starts_with('-') || is_set(it);
+    let before = lower.iter().take_while(is_before).count();
+    if lower[..before].iter().any(|it| is_history_off(it)) {
         return Some(HISTORY);
     }
     // What a variable holds is run where a shell runs it: PROMPT_COMMAND at each prompt.
-    let held = lower.iter().filter_map(|it| it.split_once('='));
+    let held = lower[..before].iter().filter_map(|it| it.split_once('='));
     let mut held = held.filter(|it| it.1.contains(char::is_whitespace));
     if let Some(it) = held.find_map(|it| effects(it.1).next()) {
         return Some(it);
     }
-    let is_prefix = |it: &&String| {
-        RUNNERS.contains(&it.as_str()) || it.contains('=') || it.starts_with("$env:")
-    };
-    let words: Vec<&str> = lower.iter().skip_while(is_prefix).map(String::as_str).collect();
-    let (name, rest) = words.split_first()?;
+    let (name, rest) = lower[before..].split_first()?;
     // `exec >file` has no command behind it.
     let target = name.trim_start_matches(|it: char| it.is_ascii_digit() || it == '&');
-    if lower[0] == "exec" && target.starts_with('>') {
+    let fd = &name[..name.len() - target.len()];
+    // Errors alone, or files beside the terminal, take nothing from what is shown; `> >(tee f)` shows it, too.
+    if lower[0] == "exec"
+        && target.starts_with('>')
+        && ["", "1", "&"].contains(&fd)
+        && !target.starts_with(">&")
+        && rest.first().is_none_or(|it| it != ">")
+    {
         return Some(ELSEWHERE);
     }
-    if ENDING.contains(name) && rest.iter().any(|it| is_agent(it)) && !rest.contains(&"status") {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let has = |it: &str| rest.iter().any(|one| one == it);
+    if RUNS_WORDS.contains(&name) {
+        let words = rest.iter().filter(|it| it.contains(char::is_whitespace));
+        if let Some(it) = words.flat_map(|it| effects(it)).next() {
+            return Some(it);
+        }
+    }
+    let ends = KILLERS.contains(&name)
+        || MANAGERS.contains(&name) && rest.iter().any(|it| ENDS.contains(&it.as_str()));
+    if ends && rest.iter().any(|it| is_agent(it)) {
         return Some("it stops the agent that records");
     }
-    let name = name.rsplit('/').next().unwrap_or(name);
-    let has = |it: &str| rest.contains(&it);
+    let is_file = |it: &String| it.ends_with("_history") || it.contains("$histfile");
+    if REMOVERS.contains(&name) && rest.iter().any(is_file)
+        || rest.windows(2).any(|it| it[0].starts_with('>') && is_file(&it[1]))
+        || lower.iter().any(|it| it.starts_with('>') && is_file(it))
+    {
+        return Some(HISTORY);
+    }
     match name {
-        "unset" if rest.iter().any(|it| is_history_name(it)) => Some(HISTORY),
+        "unset" if has("histfile") => Some(HISTORY),
+        "shopt"
+            if has("history") && rest.iter().any(|it| it.starts_with('-') && it.contains('u')) =>
+        {
+            Some(HISTORY)
+        }
+        "remove-module" if has("psreadline") => Some(HISTORY),
         "history" if rest.iter().any(|it| it.starts_with('-') && it.contains(['c', 'd'])) => {
             Some(HISTORY)
         }
         "set" if rest.windows(2).any(|it| it == ["+o", "history"]) => Some(HISTORY),
-        "set-psreadlineoption" if has("savenothing") => Some(HISTORY),
+        "set-psreadlineoption" if rest.iter().any(|it| it.contains("savenothing")) => Some(HISTORY),
         "clear-history" => Some(HISTORY),
         "script" | "asciinema" => Some("it records into another place"),
         "stop-transcript" => Some("it ends the transcript"),
@@ -118,20 +160,14 @@ fn effect(command: &[String]) -> Option<&'static str> {
     }
 }
 
-/// Variables that say what of the history is kept, and where.
-fn is_history_name(name: &str) -> bool {
-    ["histfile", "histsize", "histfilesize", "savehist", "histcontrol", "histignore"]
-        .contains(&name)
-}
-
-/// Whether a word keeps a shell from keeping its history: a variable set so, or the file itself.
+/// Whether a variable is set so that a shell keeps no history.
 fn is_history_off(word: &str) -> bool {
-    let Some((name, value)) = word.split_once('=') else {
-        return word.ends_with("_history") && word.contains('/');
-    };
+    let Some((name, value)) = word.split_once('=') else { return false };
     let name = name.trim_start_matches("$env:");
     match name {
-        "histfile" | "histcontrol" | "histignore" => true,
+        "histfile" => true,
+        // What is empty leaves nothing out.
+        "histcontrol" | "histignore" => !value.is_empty(),
         "histsize" | "histfilesize" | "savehist" => value.parse::<i64>().is_ok_and(|it| it == 0),
         _ => false,
     }
@@ -174,7 +210,29 @@ mod tests {
             ("PS1='$ ' ; export EDITOR='vim -n'", None),
             ("sudo systemctl stop amazon-ssm-agent", Some("it stops the agent that records")),
             ("pkill -f ssm-session-logger", Some("it stops the agent that records")),
+            (
+                "sudo -n /bin/systemctl stop amazon-ssm-agent",
+                Some("it stops the agent that records"),
+            ),
             ("systemctl status amazon-ssm-agent", None),
+            ("systemctl restart amazon-ssm-agent", None),
+            ("if [ -n \"$PS1\" ]; then unset HISTFILE; fi", Some(HISTORY)),
+            ("trap 'history -c' EXIT", Some(HISTORY)),
+            ("eval \"history -c\"", Some(HISTORY)),
+            ("echo \"a \\\" b\"; history -c", Some(HISTORY)),
+            ("Set-PSReadLineOption -HistorySaveStyle:SaveNothing", Some(HISTORY)),
+            ("cp ~/.bash_history /var/backup/", None),
+            (": > ~/.bash_history", Some(HISTORY)),
+            ("echo HISTFILE=$HISTFILE", None),
+            ("rm -f \"$HISTFILE\"", Some(HISTORY)),
+            ("cd ~; ln -sf /dev/null .bash_history", Some(HISTORY)),
+            ("chattr +a ~/.bash_history; chmod 600 ~/.bash_history", None),
+            ("export HISTCONTROL=", None),
+            ("shopt -uo history", Some(HISTORY)),
+            ("net stop AmazonSSMAgent", Some("it stops the agent that records")),
+            ("exec > >(tee -a /var/log/x)", None),
+            ("exec 3>/tmp/lock", None),
+            ("exec 2>&1", None),
             ("exec bash", None),
             ("exec zsh -f", Some(SHELL)),
             ("bash --norc", Some(SHELL)),

@@ -183,9 +183,16 @@ impl Statement {
             self.conditions.iter().filter_map(|it| it.binds(self.has_variables, is_ours)).collect();
         if !self.means_everybody() && !is_unnamed {
             // A service acts for whom the condition names ("The confused deputy problem").
-            let for_others = |it: &Admits| matches!(it, Admits::Foreign(_));
-            let told = bound.into_iter().find(for_others).filter(|_| !self.services().is_empty());
-            return told.unwrap_or(Admits::Ours);
+            if self.services().is_empty() {
+                return Admits::Ours;
+            }
+            let foreign = bound.iter().find(|it| matches!(it, Admits::Foreign(_)));
+            let unknown = bound.iter().find(|it| matches!(it, Admits::Unknown(_)));
+            return match (foreign, bound.contains(&Admits::Ours), unknown) {
+                (Some(it), ..) => it.clone(),
+                (None, false, Some(it)) => it.clone(),
+                _ => Admits::Ours,
+            };
         }
         // All conditions hold at once, so the narrowest says most.
         // But one that names a foreign account is told, whatever the others say.
@@ -200,6 +207,11 @@ impl Statement {
             None if is_unnamed => Admits::Unknown("somebody whose account it does not tell".into()),
             None => Admits::Everybody,
         }
+    }
+
+    /// Whether some ARN of a pattern is among its resources.
+    pub fn touches(&self, pattern: &str) -> bool {
+        self.resources.touches(pattern, self.has_variables)
     }
 
     pub fn condition(&self, key: &str) -> Option<&Condition> {
@@ -231,7 +243,10 @@ pub enum Admits {
 }
 
 fn is_account(key: &str) -> bool {
+    // A delegation to access points, and endpoints' owners ("The meaning of public").
+    let of_others = ["s3:dataaccesspointaccount", "aws:vpceaccount"];
     ["aws:principalaccount", "aws:sourceaccount", "kms:calleraccount"].contains(&key)
+        || of_others.contains(&key)
 }
 
 /// Whether a block is of so many addresses that AWS calls it public: wider than a /8, or a /32 of IPv6 ("The meaning of public").
@@ -242,7 +257,7 @@ fn is_public_block(text: &str) -> bool {
 impl Condition {
     /// Whom it holds principals to; `None` if to nobody, as a wildcard in the place of an account does.
     /// Source: "AWS global condition context keys", "AWS KMS condition keys".
-    fn binds(
+    pub(crate) fn binds(
         &self,
         variables: bool,
         is_ours: &dyn Fn(Named<'_>) -> Option<bool>,
@@ -267,10 +282,8 @@ impl Condition {
                 continue;
             }
             let named = match self.key.as_str() {
-                "aws:principalaccount" | "aws:sourceaccount" | "kms:calleraccount" => {
-                    Named::Account(value)
-                }
-                "aws:principalarn" | "aws:sourcearn" => {
+                key if is_account(key) => Named::Account(value),
+                "aws:principalarn" | "aws:sourcearn" | "s3:dataaccesspointarn" => {
                     account = value.split(':').nth(4).unwrap_or_default();
                     // Of a text a star reaches over colons, and a path may hold them.
                     let before = value.split(':').take(4).any(|it| it.contains(['*', '?']));
@@ -365,12 +378,23 @@ impl Which {
     }
 
     /// Whether some ARN may be of a pattern and among them, too.
-    pub fn touches(&self, pattern: &str) -> bool {
+    fn touches(&self, pattern: &str, variables: bool) -> bool {
         match self {
-            Self::These(many) => many.iter().any(|it| can_meet(it, pattern)),
-            Self::AllBut(many) => !many.iter().any(|it| glob(it, pattern)),
+            Self::These(many) => many.iter().any(|it| {
+                let it = if variables { with_any(it) } else { it.clone() };
+                can_meet(&it, pattern)
+            }),
+            Self::AllBut(many) => !many.iter().any(|it| holds_all(it, pattern)),
         }
     }
+}
+
+/// Whether a pattern holds whatever another one holds. Of one with signs in the middle that may be missed, and is then said not to.
+pub fn holds_all(one: &str, other: &str) -> bool {
+    // What no pattern has stands for what the signs may be: some text, none, and any one character.
+    ["", "\u{1}", "\u{1}\u{2}\u{3}"]
+        .iter()
+        .all(|some| glob(one, &other.replace('*', some).replace('?', "\u{4}")))
 }
 
 /// A request that somebody might make.
@@ -560,6 +584,18 @@ fn is_service(name: &str, service: &str) -> bool {
     let (first, rest) = service.split_once('.').unwrap_or((service, ""));
     let everywhere = rest.split_once('.').map(|it| format!("{first}.{}", it.1));
     name == service || everywhere.as_deref() == Some(name)
+}
+
+/// A pattern in which each variable may be anything.
+fn with_any(pattern: &str) -> String {
+    let (mut out, mut rest) = (String::new(), pattern);
+    while let Some((before, behind)) = rest.split_once("${") {
+        let Some((_, after)) = behind.split_once('}') else { break };
+        out.push_str(before);
+        out.push('*');
+        rest = after;
+    }
+    out + rest
 }
 
 /// Whether some text is of both patterns. In time of the product of their lengths.

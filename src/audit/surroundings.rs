@@ -63,8 +63,17 @@ fn trails<'a>(account: &str, view: &View<'a>) -> (Vec<(&'a Trail, &'a Corner)>, 
             Ok(many) => {
                 for it in many {
                     // A trail of all Regions is shown in each.
-                    if !out.iter().any(|one| one.0.arn == it.arn) {
-                        out.push((it, corner));
+                    let same = out.iter_mut().find(|one| one.0.arn == it.arn);
+                    match same {
+                        None => out.push((it, corner)),
+                        // What one Region did not tell another may.
+                        Some(one)
+                            if one.0.status.known().is_err()
+                                || one.0.selectors.known().is_err() =>
+                        {
+                            *one = (it, corner);
+                        }
+                        Some(_) => {}
                     }
                 }
             }
@@ -79,7 +88,7 @@ pub(super) const SILENT: i64 = 7;
 
 /// Whether a field selector takes a value: by one of what it asks for of each kind, and by none of what it leaves out.
 /// Source: "AdvancedFieldSelector" (AWS CloudTrail API Reference).
-pub(super) fn selects(it: &FieldSelector, value: &str) -> bool {
+pub(super) fn takes(it: &FieldSelector, value: &str) -> bool {
     let is = |many: &[String], test: fn(&str, &str) -> bool| many.iter().any(|it| test(value, it));
     let equals = |one: &str, other: &str| one == other;
     let begins = |one: &str, other: &str| one.starts_with(other);
@@ -103,12 +112,12 @@ fn records_writes(selectors: &[Selector]) -> bool {
         }
         Selector::Advanced { fields, .. } => {
             let field = |name: &str| fields.iter().find(|it| it.field == name);
-            let management = field("eventCategory").is_some_and(|it| selects(it, "Management"));
+            let management = field("eventCategory").is_some_and(|it| takes(it, "Management"));
             let writes =
-                fields.iter().filter(|it| it.field == "readOnly").all(|it| selects(it, "false"));
+                fields.iter().filter(|it| it.field == "readOnly").all(|it| takes(it, "false"));
             // Excluding KMS or the RDS Data API is usual; excluding ssm drops what we need.
             let mut sources = fields.iter().filter(|it| it.field == "eventSource");
-            let sources = sources.all(|it| selects(it, "ssm.amazonaws.com"));
+            let sources = sources.all(|it| takes(it, "ssm.amazonaws.com"));
             // Any other field leaves somebody or something out.
             let known = ["eventCategory", "readOnly", "eventSource"];
             let is_narrow = fields.iter().any(|it| !known.contains(&it.field.as_str()));

@@ -2,7 +2,7 @@
 //!
 //! The agent uploads with the credentials it registered with, so it is the role behind a node that must be allowed to write,
 //! and that must not be allowed to erase. What it may do is asked of IAM's own simulator, once a role; where the simulator is
-//! refused, its policies are read instead. The policies of bucket and key, which no simulator knows, are read here.
+//! refused, or its answer depends on what it was not given, its policies are read. The policies of bucket and key, which no simulator knows, are read here.
 //! Source: amazon-ssm-agent: agent/managedInstances, agent/ec2roleprovider/ec2_role_provider.go, agent/s3util/s3util.go.
 
 use super::Answer;
@@ -22,6 +22,7 @@ use super::quote;
 use super::statements::Policy;
 use super::statements::Request;
 use super::statements::Said;
+use super::statements::Statement;
 use super::statements::account_of;
 use super::unclear;
 use super::undoing;
@@ -50,6 +51,8 @@ pub(super) const CHECKS: &[Check] = &[
             "iam:GetInstanceProfile",
             "ssm:GetServiceSetting",
             "iam:SimulatePrincipalPolicy",
+            "iam:GetRolePolicy",
+            "iam:GetPolicyVersion",
         ],
         why: "The agent logs with the role it registered with; a policy on any other role changes nothing.",
         then: "Attach an instance profile, or switch the Default Host Management Configuration on.",
@@ -62,6 +65,8 @@ pub(super) const CHECKS: &[Check] = &[
         groups: &[Group::Failure],
         reads: &[
             "iam:SimulatePrincipalPolicy",
+            "iam:GetRolePolicy",
+            "iam:GetPolicyVersion",
             "ssm:DescribeInstanceInformation",
             "ec2:DescribeInstances",
         ],
@@ -76,6 +81,8 @@ pub(super) const CHECKS: &[Check] = &[
         groups: &[Group::Generation, Group::Failure],
         reads: &[
             "iam:SimulatePrincipalPolicy",
+            "iam:GetRolePolicy",
+            "iam:GetPolicyVersion",
             "ssm:DescribeInstanceInformation",
             "ec2:DescribeInstances",
             "ssm:GetDocument",
@@ -94,6 +101,8 @@ pub(super) const CHECKS: &[Check] = &[
         groups: &[Group::Generation, Group::Failure],
         reads: &[
             "iam:SimulatePrincipalPolicy",
+            "iam:GetRolePolicy",
+            "iam:GetPolicyVersion",
             "ssm:DescribeInstanceInformation",
             "ec2:DescribeInstances",
             "ssm:GetDocument",
@@ -110,6 +119,8 @@ pub(super) const CHECKS: &[Check] = &[
         groups: &[Group::Keys, Group::Failure],
         reads: &[
             "iam:SimulatePrincipalPolicy",
+            "iam:GetRolePolicy",
+            "iam:GetPolicyVersion",
             "ssm:DescribeInstanceInformation",
             "ec2:DescribeInstances",
             "ssm:GetDocument",
@@ -131,6 +142,8 @@ pub(super) const CHECKS: &[Check] = &[
         groups: &[Group::Integrity],
         reads: &[
             "iam:SimulatePrincipalPolicy",
+            "iam:GetRolePolicy",
+            "iam:GetPolicyVersion",
             "ssm:DescribeInstanceInformation",
             "ec2:DescribeInstances",
             "ssm:GetDocument",
@@ -313,7 +326,7 @@ fn destinations(corners: &[&Corner]) -> (Vec<(String, String)>, Vec<String>) {
 }
 
 /// An object that a session would become.
-fn object_arn(bucket: &str, prefix: &str, partition: &str) -> String {
+pub(super) fn object_arn(bucket: &str, prefix: &str, partition: &str) -> String {
     format!("arn:{partition}:s3:::{bucket}/{prefix}someone-0123456789abcdef0.log")
 }
 
@@ -505,8 +518,8 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
         // An allowance may still be denied by a boundary or the organization.
         Err(why) => {
             return match own_policies(role, action, resource) {
-                Some(Said::Nothing) => Ok(Verdict::Denied(None)),
-                Some(Said::Denies(name)) => Ok(Verdict::Denied(Some(name))),
+                Ok(Said::Nothing) => Ok(Verdict::Denied(None)),
+                Ok(Said::Denies(name)) => Ok(Verdict::Denied(Some(name))),
                 _ => Err(why),
             };
         }
@@ -515,16 +528,19 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
         return Err(unclear(Reason::NotAsked, format!("{action} was not asked about")));
     };
     // With a key that the simulator was not given, such as a tag, an address or MFA, the answer may be another. It names the keys of
-    // all the policies, though, not of those that are about this action; so the policies are read.
-    if !it.missing_context.is_empty() {
+    // all the policies, though, not of those that are about this action; so the policies are read. A boundary's are not.
+    let by_others = [it.by_organization, it.by_boundary].contains(&Some(false));
+    if !it.missing_context.is_empty() && !by_others {
+        let depends = || {
+            let keys = it.missing_context.join(", ");
+            unclear(Reason::MissingContextKey, format!("{action} depends on {keys}"))
+        };
         return match (it.decision.as_str(), own_policies(role, action, resource)) {
-            ("allowed", Some(Said::Allows(_))) => Ok(Verdict::Allowed),
-            (_, Some(Said::Denies(name))) => Ok(Verdict::Denied(Some(name))),
-            ("implicitDeny", Some(Said::Nothing)) => Ok(Verdict::Denied(None)),
-            _ => Err(unclear(
-                Reason::MissingContextKey,
-                format!("{action} depends on {}", it.missing_context.join(", ")),
-            )),
+            ("allowed", Ok(Said::Allows(_))) if it.by_boundary.is_none() => Ok(Verdict::Allowed),
+            (_, Ok(Said::Denies(name))) => Ok(Verdict::Denied(Some(name))),
+            ("implicitDeny", Ok(Said::Nothing)) => Ok(Verdict::Denied(None)),
+            (_, Err(why)) if why.reason != Reason::NotAsked => Err(why),
+            _ => Err(depends()),
         };
     }
     match it.decision.as_str() {
@@ -540,34 +556,24 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
     }
 }
 
-/// What the role's own policies say together; `None` where they were not read. A boundary and the organization count, too.
-fn own_policies(role: &Role, action: &str, resource: &str) -> Option<Said> {
-    let policies = role.policies.known().ok()?;
+/// What the role's own policies say together. A boundary and the organization count, too.
+fn own_policies(role: &Role, action: &str, resource: &str) -> Result<Said, Unread> {
+    let mut all = Policy::default();
+    for it in role.policies.known()? {
+        let why = || {
+            let why = format!("its policy {} is of a form that is not known", it.name);
+            unclear(Reason::NotUnderstood, why)
+        };
+        let statements = Policy::read(&it.document).ok_or_else(why)?.statements.into_iter();
+        all.statements.extend(
+            statements.map(|one| Statement { sid: Some(format!("its policy {}", it.name)), ..one }),
+        );
+    }
     let context: Vec<(String, String)> =
-        [("aws:securetransport", "true"), ("s3:x-amz-acl", "bucket-owner-full-control")]
-            .map(|it| (it.0.to_owned(), it.1.to_owned()))
-            .into();
+        carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
     let request =
         Request { principal: &role.arn, action, resource, context: &context, absent: &[] };
-    // A denial ends all, then what may be one; what may be allowed once more is allowed no less.
-    let rank = |it: &Said| match it {
-        Said::Denies(_) => 4,
-        Said::MayDeny(_) => 3,
-        Said::Allows(_) => 2,
-        Said::MayAllow(_) => 1,
-        Said::Nothing => 0,
-    };
-    let mut out = Said::Nothing;
-    for it in policies {
-        let said = match Policy::read(&it.document)?.says(&request, false) {
-            Said::Denies(_) => Said::Denies(format!("its policy {}", it.name)),
-            other => other,
-        };
-        if rank(&said) > rank(&out) {
-            out = said;
-        }
-    }
-    Some(out)
+    Ok(all.says(&request, false))
 }
 
 /// Corners whose nodes act by a role.
@@ -814,9 +820,9 @@ fn by_bucket_alone(
             let mut context: Vec<(String, String)> =
                 carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
             context.extend(more.iter().cloned());
-            context.extend(
-                bucket.proved().map(|it| ("aws:resourceaccount".to_owned(), it.to_owned())),
-            );
+            for key in ["aws:resourceaccount", "s3:resourceaccount"] {
+                context.extend(bucket.proved().map(|it| (key.to_owned(), it.to_owned())));
+            }
             let principal = &role.arn;
             // The agent brings no key of its own.
             let never = ["s3:x-amz-server-side-encryption-customer-algorithm"];
@@ -826,21 +832,27 @@ fn by_bucket_alone(
             policy.says(&request, true)
         }
     };
-    let ours = account_of(&role.arn).is_some_and(|it| it == bucket.account);
+    // Whose bucket it is decides whether it must say so itself; the account that asked about it is no proof.
+    let whose = || {
+        let owner = bucket.proved().ok_or_else(|| {
+            unclear(Reason::NotAsked, format!("whose {} is was not proved", bucket.name))
+        });
+        owner.map(|it| account_of(&role.arn).as_deref() == Some(it))
+    };
     match (said, said_by_bucket) {
         (_, Said::Denies(name)) => Ok(Granted::DeniedBy(name)),
         (Verdict::Denied(Some(_)), _) => Ok(Granted::No),
         // What a role may do in its own account by its own policies needs no word of the bucket's.
-        (Verdict::Allowed, Said::MayAllow(_)) if ours => Ok(Granted::Yes),
+        (Verdict::Allowed, Said::MayAllow(_)) if whose()? => Ok(Granted::Yes),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
             Err(unclear(Reason::MissingContextKey, format!("the bucket's policy: {it}")))
         }
         (Verdict::Allowed, Said::Allows(_)) => Ok(Granted::Yes),
         // Another account's bucket must say so itself.
-        (Verdict::Allowed, Said::Nothing) => Ok(ours.into()),
+        (Verdict::Allowed, Said::Nothing) => Ok(whose()?.into()),
         // A statement that names the role needs nothing beside it; one that names its account does.
         (Verdict::Denied(None), Said::Allows(name)) => match grants {
-            Truth::Yes => Ok(ours.into()),
+            Truth::Yes => Ok(whose()?.into()),
             Truth::No => Ok(Granted::No),
             Truth::Unknown => Err(unclear(
                 Reason::MissingContextKey,
@@ -872,8 +884,8 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
         if flagged {
             asks.push(("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{name}")));
         }
-        let foreign =
-            view.bucket(name).is_some_and(|it| account_of(&role.arn).as_ref() != Some(&it.account));
+        let owner = view.bucket(name).and_then(|it| it.proved());
+        let foreign = owner.is_some_and(|it| account_of(&role.arn).as_deref() != Some(it));
         if foreign {
             asks.push(("s3:PutObjectAcl", object_arn(name, prefix, partition)));
         }
@@ -937,21 +949,16 @@ fn by_key(
     let policy = Policy::read(key.policy.known()?).ok_or_else(|| {
         unclear(Reason::NotUnderstood, "the key's policy is of a form that is not known")
     })?;
-    // The agent uses the key of sessions by itself, that of a bucket through S3.
-    let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
-    let through = of_bucket.then(|| ("kms:viaservice".to_owned(), service));
-    let context = through.as_slice();
-    let absent: &[&str] = if of_bucket { &[] } else { &["kms:viaservice"] };
-    let request = Request { principal: &role.arn, action, resource: &state.arn, context, absent };
-    match (said, policy.says(&request, true)) {
+    let (says, grants) = of_key(&policy, key, &state.arn, &role.arn, action, of_bucket);
+    match (said, says) {
         (Verdict::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
             Err(unclear(Reason::MissingContextKey, format!("the key's policy: {it}")))
         }
         (Verdict::Allowed, Said::Allows(_)) => Ok(true),
-        // A statement that names the role itself needs nothing beside it; one that names its account does.
-        (Verdict::Denied(None), Said::Allows(name)) => match policy.grants(&request) {
-            Truth::Yes => Ok(true),
+        // A statement that names the role itself needs nothing beside it in its own account; one that names its account does.
+        (Verdict::Denied(None), Said::Allows(name)) => match grants {
+            Truth::Yes => Ok(account_of(&role.arn) == account_of(&state.arn)),
             Truth::No => Ok(false),
             Truth::Unknown => Err(unclear(
                 Reason::MissingContextKey,
@@ -959,6 +966,39 @@ fn by_key(
             )),
         },
     }
+}
+
+/// What a key's policy says of a role that uses it, by itself as for sessions, or through S3; and whether it grants that by itself.
+///
+/// The guard against a confused deputy denies by `aws:SourceAccount`, for whom a service acts; a grant by it holds for services alone.
+pub(super) fn of_key(
+    policy: &Policy,
+    key: &Key,
+    resource: &str,
+    principal: &str,
+    action: &str,
+    of_bucket: bool,
+) -> (Said, Truth) {
+    let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
+    let mut context = vec![("aws:securetransport".to_owned(), "true".to_owned())];
+    let mut absent = vec!["aws:sourceaccount", "aws:sourcearn"];
+    match of_bucket {
+        true => context.push(("kms:viaservice".to_owned(), service)),
+        false => absent.push("kms:viaservice"),
+    }
+    let of = |allows: bool| Policy {
+        statements: policy.statements.iter().filter(|it| it.allows == allows).cloned().collect(),
+    };
+    let request = Request { principal, action, resource, context: &context, absent: &absent };
+    let (allowed, grants) = (of(true).says(&request, true), of(true).grants(&request));
+    let account = account_of(resource).unwrap_or_default();
+    context.push(("aws:sourceaccount".to_owned(), account));
+    let request = Request { principal, action, resource, context: &context, absent: &[] };
+    let said = match of(false).says(&request, true) {
+        Said::Nothing => allowed,
+        denied => denied,
+    };
+    (said, grants)
 }
 
 fn with_keys(role: &Role, view: &View<'_>) -> Answer {

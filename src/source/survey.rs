@@ -1166,6 +1166,9 @@ async fn bucket(way: &Way, mut it: Bucket, more: usize, accounts: &[String]) -> 
                     prefix: own(it
                         .filter()
                         .and_then(|it| it.prefix().or(it.and().and_then(|it| it.prefix())))),
+                    tagged: it.filter().is_some_and(|it| {
+                        it.tag().is_some() || it.and().is_some_and(|it| !it.tags().is_empty())
+                    }),
                     tiers: it
                         .tierings()
                         .iter()

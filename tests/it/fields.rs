@@ -63,6 +63,7 @@ const NAMED: &[&str] = &[
     "/keys/*/rotation/period_days",
     "/keys/*/state/deletion_at",
     "/keys/*/used_by/*/objects",
+    "/roles/*/policies/*/name",
     "/roles/*/simulations/*/decisions/*/by_boundary",
     "/roles/*/simulations/*/decisions/*/by_organization",
 ];

@@ -559,6 +559,14 @@ fn leaning() -> Value {
     ] {
         set(&mut it, pointer, to);
     }
+    // What the simulator says depends on what it was not given, and the roles' own policies tell.
+    let document = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
+    for (nth, action) in ["iam:GetRolePolicy", "iam:GetPolicyVersion"].into_iter().enumerate() {
+        let put = json!({ "action": "s3:PutObject", "decision": "allowed", "missing_context": ["aws:PrincipalTag/team"] });
+        set(&mut it, &format!("/roles/{nth}/simulations/1/decisions/is/0"), put);
+        it["roles"][nth]["policies"] =
+            read(action, json!([{ "name": "own", "document": document.to_string() }]));
+    }
     it
 }
 

@@ -226,7 +226,7 @@ fn a_wrong_word_is_met_with_the_right_one() {
         severity  high
         why       A rule that deletes after a day passes every check that asks whether there is a rule.
         then      Raise the days of the rule; the whole configuration is replaced by each change.
-        reads     s3:GetLifecycleConfiguration, s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration
+        reads     s3:GetLifecycleConfiguration, s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:ListBucket, s3:GetObject
                   PCI DSS 4.0.1: 10.5.1 (by Prowler)
                   HIPAA 45 CFR: 164.312(b) (by Prowler)
                   NIST SP 800-53 r5: AU-11, AU-11(1), SI-12 (by Security Hub)
