@@ -28,6 +28,7 @@ use super::statements::Which;
 use super::statements::account_of;
 use super::unclear;
 use super::writers::CHANNEL;
+use super::writers::any_group;
 use super::writers::object_arn;
 use super::writers::role_arn;
 use super::writers::stream_arn;
@@ -619,7 +620,9 @@ fn asked_of(
             let mut asks =
                 vec![("logs:CreateLogStream", stream.clone()), ("logs:PutLogEvents", stream)];
             // Where the flag is on the agent asks for the group first, and refuses the session without an answer.
-            asks.extend(told.group_encrypted.then(|| ("logs:DescribeLogGroups", everywhere())));
+            asks.extend(
+                told.group_encrypted.then(|| ("logs:DescribeLogGroups", any_group(&group))),
+            );
             asks
         }
         "kms" => {

@@ -5,6 +5,8 @@
 //! refused, or its answer depends on what it was not given, its policies are read. The policies of bucket and key, which no simulator knows, are read here.
 //! Source: amazon-ssm-agent: agent/managedInstances, agent/ec2roleprovider/ec2_role_provider.go, agent/s3util/s3util.go.
 
+use std::collections::BTreeSet;
+
 use super::Answer;
 use super::Ask;
 use super::Check;
@@ -335,6 +337,12 @@ pub(super) fn stream_arn(group: &str) -> String {
     format!("{group}:log-stream:someone-0123456789abcdef0")
 }
 
+/// What CloudWatch Logs names where all groups of a Region are asked for, which a policy by `log-group:*` allows, too.
+pub(super) fn any_group(group: &str) -> String {
+    let place = group.split(":log-group:").next().unwrap_or_default();
+    format!("{place}:log-group::log-stream:")
+}
+
 fn whole_group(group: &str) -> String {
     format!("{group}:log-stream:")
 }
@@ -396,11 +404,12 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
     let region = corners.first().map_or("", |it| it.region.as_str());
     let partition = partition_of(region);
     let (buckets, groups) = destinations(corners);
-    let mut everywhere: Vec<&'static str> = CHANNEL.to_vec();
-    if !groups.is_empty() {
-        everywhere.push("logs:DescribeLogGroups");
-    }
+    let everywhere = CHANNEL.to_vec();
     let mut out = vec![Question { resource: "*".into(), actions: everywhere, context: Vec::new() }];
+    for resource in groups.iter().map(|it| any_group(it)).collect::<BTreeSet<_>>() {
+        let actions = vec!["logs:DescribeLogGroups"];
+        out.push(Question { resource, actions, context: Vec::new() });
+    }
     for (name, prefix) in &buckets {
         let bucket = view.bucket(name);
         let mut actions = vec!["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"];
@@ -913,7 +922,9 @@ fn to_group(role: &Role, view: &View<'_>) -> Answer {
         documents_known(&corners)?;
         return Ok(Judged::absent("no log group is named where its nodes are"));
     }
-    let mut asks = vec![("logs:DescribeLogGroups", "*".to_owned())];
+    let everywhere: BTreeSet<String> = groups.iter().map(|it| any_group(it)).collect();
+    let mut asks: Vec<(&str, String)> =
+        everywhere.into_iter().map(|it| ("logs:DescribeLogGroups", it)).collect();
     for it in &groups {
         asks.push(("logs:CreateLogStream", stream_arn(it)));
         asks.push(("logs:PutLogEvents", stream_arn(it)));

@@ -105,7 +105,7 @@ fn a_node_that_refuses_logs_nothing_and_is_barely_there_is_explained() {
                 by iam:SimulatePrincipalPolicy at TIME
                 $ ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name node --policy-name session-transcripts --policy-document file://writer.json
               IAM-ROLE-04 role arn:aws:iam::430000000001:role/node: it lacks 2 permissions
-                - logs:DescribeLogGroups on *
+                - logs:DescribeLogGroups on arn:aws:logs:us-east-1:430000000001:log-group::log-stream:
                 - logs:CreateLogStream on arn:aws:logs:us-east-1:430000000001:log-group:/ssm:log-stream:someone-0123456789abcdef0
                 - the encryption flag is on, so that every session is refused; whoever starts one reads "encryption is not set up on the selected CloudWatch Logs log group"
                 by iam:SimulatePrincipalPolicy at TIME
@@ -119,7 +119,7 @@ fn a_node_that_refuses_logs_nothing_and_is_barely_there_is_explained() {
                 by iam:SimulatePrincipalPolicy at TIME
                 $ ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name node --policy-name session-transcripts --policy-document file://writer.json
               IAM-ROLE-04 role arn:aws:iam::430000000001:role/node: it lacks 2 permissions
-                - logs:DescribeLogGroups on *
+                - logs:DescribeLogGroups on arn:aws:logs:us-east-1:430000000001:log-group::log-stream:
                 - logs:CreateLogStream on arn:aws:logs:us-east-1:430000000001:log-group:/ssm:log-stream:someone-0123456789abcdef0
                 - the encryption flag is on, so that every session is refused; whoever starts one reads "encryption is not set up on the selected CloudWatch Logs log group"
                 by iam:SimulatePrincipalPolicy at TIME

@@ -77,7 +77,6 @@ fn role(arn: &str, node: &str) -> Value {
         "ssmmessages:CreateDataChannel",
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
-        "logs:DescribeLogGroups",
     ];
     json!({ "arn": arn, "nodes": [[node, "eu-west-1"]], "simulations": [
         simulation("*", &channel, &actions(On::Logs)),
@@ -89,6 +88,7 @@ fn role(arn: &str, node: &str) -> Value {
         simulation(&format!("{GROUP}:log-stream:"), &[], &actions(On::Group)),
         simulation(KEY, &["kms:GenerateDataKey", "kms:Decrypt"], &actions(On::Key)),
         simulation("arn:aws:ssm:eu-west-1:111122223333:document/SSM-SessionManagerRunShell", &[], &actions(On::Document)),
+        simulation("arn:aws:logs:eu-west-1:111122223333:log-group::log-stream:", &["logs:DescribeLogGroups"], &[]),
     ] })
 }
 
@@ -334,7 +334,7 @@ pub(crate) fn rows() -> Vec<(&'static str, String, Value)> {
         ("IAM-ROLE-03", role("2/decisions/is/0/decision"), json!("explicitDeny")),
         ("IAM-ROLE-03", at("/policy/is"), statement(json!({ "Effect": "Deny", "Principal": { "AWS": ROLE }, "Action": "s3:Put*", "Resource": "*" }))),
         ("IAM-ROLE-04", role("3/decisions/is/0/decision"), json!("implicitDeny")),
-        ("IAM-ROLE-04", role("0/decisions/is/5/decision"), json!("implicitDeny")),
+        ("IAM-ROLE-04", role("7/decisions/is/0/decision"), json!("implicitDeny")),
         ("IAM-ROLE-05", role("5/decisions/is/1/decision"), json!("implicitDeny")),
         ("IAM-ROLE-06", role("1/decisions/is/3/decision"), json!("allowed")),
         ("IAM-ROLE-06", role("4/decisions/is/1/decision"), json!("allowed")),
