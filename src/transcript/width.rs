@@ -16,6 +16,16 @@ const NARROWEST: usize = 20;
 #[derive(Default)]
 pub struct WidthVotes {
     seen: Vec<(usize, u32)>,
+    /// zsh has told it: only it may tell another.
+    certain: bool,
+}
+
+/// A width that a line shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Vote {
+    width: usize,
+    /// By a row that zsh filled from its mark to the margin. Programs fill rows as well, but set no such mark.
+    certain: bool,
 }
 
 impl WidthVotes {
@@ -34,10 +44,17 @@ impl WidthVotes {
         if votes.is_empty() {
             return None;
         }
+        if let Some(it) = votes.iter().rev().find(|it| it.certain) {
+            self.certain = true;
+            return Some(it.width);
+        }
+        if self.certain {
+            return None;
+        }
         // One line can vote as often as it has CRs.
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-        for width in votes {
-            *counts.entry(width).or_default() += 1;
+        for it in votes {
+            *counts.entry(it.width).or_default() += 1;
         }
         for (width, count) in &counts {
             let count = u32::try_from(*count).unwrap_or(u32::MAX);
@@ -58,7 +75,7 @@ impl WidthVotes {
 }
 
 /// Columns at which the bytes behave as at a right margin.
-fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
+fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
     // Nearly always valid, which this finds faster.
     let text = std::str::from_utf8(bytes)
         .map_or_else(|_| String::from_utf8_lossy(bytes), std::borrow::Cow::Borrowed);
@@ -68,6 +85,10 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
     let mut blanks = 0usize;
     // Column and character at the last CR that followed printing.
     let mut pending: Option<(usize, char, usize)> = None;
+    // Where the mark of a line without an end stands, with nothing but blanks behind it.
+    let mut mark: Option<usize> = None;
+    let mut inverse = false;
+    let mut vote = |width: usize, certain: bool| votes.push(Vote { width, certain });
     // How the line begins. What begins so again behind a CR is drawn anew, and tells no margin.
     let mut begins = String::new();
     let mut chars = text.chars().peekable();
@@ -89,8 +110,14 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
                 let up = chars.clone().take(2).eq(['[', 'A']);
                 if up && any && last == ' ' && col > 60 {
                     // The last column was filled, and a blank went over the margin.
-                    votes.push(col - 1);
+                    vote(col - 1, false);
                 }
+                let starts = |it: &str| chars.clone().take(it.len()).eq(it.chars());
+                if starts("[?1049h") {
+                    // What is drawn on another screen knows a margin, and is no line.
+                    break;
+                }
+                inverse = inverse && !starts("[27m") && !starts("[0m") || starts("[7m");
                 if skip_sequence(&mut chars, &mut col) {
                     pending = None;
                 }
@@ -98,12 +125,20 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
             ch if ch.is_control() => {}
             ch => {
                 if let Some((at, before, run)) = pending.take() {
-                    if is_drawn_anew(&begins, ch, &chars) {
-                    } else if before == ' ' && run >= 20 {
-                        votes.push(at);
+                    if let Some(from) = mark.take().filter(|_| run >= NARROWEST - 1) {
+                        vote(at - from, true);
+                    } else if is_drawn_anew(&begins, ch, &chars) {
+                    } else if before == ' ' && run >= NARROWEST {
+                        vote(at, false);
                     } else if at > 1 && (before == ' ' || before == ch) {
-                        votes.push(at - 1);
+                        vote(at - 1, false);
                     }
+                }
+                // zsh's mark of a line without an end, in inverse, with blanks for all other columns of a row (Src/utils.c, preprompt).
+                match ch {
+                    '%' | '#' if inverse => mark = Some(col),
+                    ' ' => {}
+                    _ => mark = None,
                 }
                 blanks = if ch == ' ' { blanks + 1 } else { 0 };
                 if begins.len() < 12 {
@@ -114,7 +149,7 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<usize> {
             }
         }
     }
-    votes.retain(|it| (NARROWEST..=1000).contains(it));
+    votes.retain(|it| (NARROWEST..=1000).contains(&it.width));
     votes
 }
 
@@ -190,4 +225,36 @@ fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, col: &mut
         _ => {}
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WidthVotes;
+
+    /// The width believed after these raw lines.
+    fn believed(lines: &[&str]) -> Option<usize> {
+        let mut votes = WidthVotes::default();
+        lines.iter().fold(None, |now, it| votes.vote(it.as_bytes(), now).or(now))
+    }
+
+    #[test]
+    fn what_a_shell_has_told_no_program_untells() {
+        let zsh = |before: &str, width: usize| {
+            format!("{before}\x1b[1m\x1b[7m%\x1b[27m\x1b[1m\x1b[0m{}\r \r", " ".repeat(width - 1))
+        };
+        let apt = "0% [Working]            \rReading package lists... 0%\r\rReading package lists... 100%\r";
+        assert_eq!(believed(&[&zsh("", 140)]), Some(140));
+        assert_eq!(believed(&[&zsh("no line end here", 140)]), Some(140), "counted from the mark");
+        assert_eq!(believed(&[&zsh("", 53), apt, apt]), Some(53), "at once, and under 60");
+        assert_eq!(believed(&[&zsh("", 140), &zsh("", 100)]), Some(100), "the window was resized");
+    }
+
+    #[test]
+    fn readline_shows_its_margin_by_one_character_more() {
+        let line = format!("$ {}", "x".repeat(78));
+        assert_eq!(believed(&[&format!("{line} \ryy")]), Some(80));
+        assert_eq!(believed(&[&format!("{line}y\ryy")]), Some(80));
+        let nano = format!("nano a\x1b[?1049h{line} \ryy{line} \ryy");
+        assert_eq!(believed(&[&nano]), None, "drawn on another screen");
+    }
 }

@@ -373,6 +373,19 @@ fn lines_that_were_edited_before_the_first_mark_were_typed() {
     assert_eq!(told, ["shell id", "shell w", "shell sudo -s", "shell ls", "shell exit"]);
 }
 
+/// readline goes down to clear what a longer line has left on the row below, and up again: what it leaves so was not run.
+#[test]
+fn a_line_that_became_shorter_in_a_walk_through_the_history_was_not_entered() {
+    let cleared = "\x1b[K\r\r\n\r\x1b[K\x1b[A\x1b[10C";
+    let told = script(&format!(
+        "sh-4.2$ id\r\r\nuid=0\r\r\nsh-4.2$ ls{cleared}\x08\x08npm i{cleared}\x1b[3C\r\r\nadded\r\r\nsh-4.2$ w\r\r\n"
+    ));
+    assert_eq!(told, ["shell id", "shell npm i", "shell w"]);
+    let two = "\x1b[K\r\r\n\r\x1b[K\r\r\n\r\x1b[K\x1b[A\x1b[A\x1b[10C";
+    let told = script(&format!("sh-4.2$ ls{two}\x08\x08w\x1b[K\r\r\nsh-4.2$ id\r\r\n"));
+    assert_eq!(told, ["shell w", "shell id"]);
+}
+
 /// What somebody's own script does is not known: a prompt that comes then may be another machine's. What is edited there
 /// was typed, and settles it; before that it is possible, and nothing is lost.
 #[test]

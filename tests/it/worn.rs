@@ -131,14 +131,11 @@ fn prompts_never_seen_before_are_learnt_from_their_session() {
     out += &format!("of {total} commands\n");
     expect![[r#"
         b-fzf            - echo restarted
-        b-num-nm         + uname -a
         b-rps            - uname -a
         b-rps            + una
         b-title          - history | grep echo | tail -5
         b-title          + history | grep ech5 | tail -
-        b3-nm-color      + history | tail -4
         b3-nm-wave       + cat <<EOF
-        b3-nm-wave       + cd src
         b5-cyrillic-nm   + exit
         b5-kube          - echo starting
         b5-kube          + ~/shop ⟩⟩ echo starting
@@ -242,7 +239,7 @@ fn a_ready_emulator_shows_the_same_rows_at_the_known_width() {
         f5-transient     only in avt  ~/shop (main)
         f5-transient     only in avt  ⟶ clear
         z-pure           only in avt  root@vm ~/project main
-        4782 rows compared, and 118 that were taken back
+        4782 rows compared, and 115 that were taken back
     "#]]
     .assert_eq(&out);
 }

@@ -78,14 +78,24 @@ impl Page {
         let base = self.main.base;
         let (mut filled, mut printed) = (false, false);
         if let Some(first) = cleared_row.filter(|it| *it >= base && *it <= number) {
+            let mut see = |text: &str| {
+                let text = text.trim_end();
+                let is_mark = matches!(text.chars().next_back(), Some('%' | '#'));
+                filled |= is_mark;
+                // Output without a line end stands before the mark.
+                printed |= is_mark && text.chars().nth(1).is_some();
+            };
             for it in first..=number {
                 for version in &self.main.rows[(it - base) as usize].versions {
-                    let text = version.0.trim_end();
-                    let is_mark = matches!(text.chars().next_back(), Some('%' | '#'));
-                    filled |= is_mark;
-                    // Output without a line end stands before the mark.
-                    printed |= is_mark && text.chars().nth(1).is_some();
+                    see(&version.0);
                 }
+            }
+            // The blanks that fill a row behind such output go on in the next one.
+            let above = first.checked_sub(1).filter(|it| *it >= base);
+            if let Some(row) = above.map(|it| &self.main.rows[(it - base) as usize])
+                && row.wrapped
+            {
+                see(&row.cells.iter().map(|it| it.ch).collect::<String>());
             }
         }
         let row = &mut self.main.rows[index];

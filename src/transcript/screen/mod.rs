@@ -497,6 +497,9 @@ impl Screen {
         }
         page.printed = false;
         page.stop = false;
+        if let Some(rows) = goes_back_up(bytes) {
+            page.take_back(rows);
+        }
         let mut rest = bytes;
         let mut place = from;
         // Where no sequence is half read, what a parser would find is found faster: text, single controls, and sequences
@@ -602,6 +605,23 @@ impl Screen {
         titles.clear();
         self.page.spare = Drawn { dropped_versions: 0, nul: None, invalid: None, ..drawn };
     }
+}
+
+/// Rows that a line editor goes back up at the start of a raw line, having cleared this one.
+fn goes_back_up(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes.strip_prefix(b"\r\x1b[K\x1b[")?;
+    let mut rows = 0usize;
+    loop {
+        let digits = rest.iter().take_while(|it| it.is_ascii_digit()).count().min(3);
+        let number = std::str::from_utf8(&rest[..digits]).ok()?.parse().unwrap_or(1);
+        let Some(after) = rest[digits..].strip_prefix(b"A") else { break };
+        rows += usize::max(number, 1);
+        match after.strip_prefix(b"\x1b[") {
+            Some(more) => rest = more,
+            None => break,
+        }
+    }
+    (1..REACH).contains(&rows).then_some(rows)
 }
 
 impl Page {

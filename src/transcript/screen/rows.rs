@@ -261,6 +261,32 @@ impl Page {
         }
     }
 
+    /// readline goes down to clear what a longer line has left below, by line feeds, and up again: the line that it left so was not entered.
+    /// Source: readline: display.c, rl_redisplay, _rl_move_vert.
+    pub(super) fn take_back(&mut self, rows: usize) {
+        let row = self.main.row;
+        if self.alt.is_some() || self.region.is_some() || row < self.main.base + rows as u64 {
+            return;
+        }
+        for nth in 1..=rows as u64 {
+            let index = (row - nth - self.main.base) as usize;
+            let last = self.out.lines.len().saturating_sub(1);
+            let above = &self.main.rows[index];
+            let is_its_line = matches!(self.out.items.last(), Some(Item::Line(it)) if *it as usize == last)
+                && !above.fresh
+                && above.plain == (0, 0);
+            if !is_its_line {
+                return;
+            }
+            self.out.items.pop();
+            if let Some(line) = self.out.lines.pop() {
+                self.out.text.truncate(line.text.0 as usize);
+            }
+            self.main.rows[index].fresh = !self.main.rows[index].is_blank();
+            self.strayed = true;
+        }
+    }
+
     /// Makes the logical line at row `number` a line of the transcript, unless it is one already.
     pub(super) fn commit_in(&mut self, sheet: &mut Sheet, number: u64, extra: u16) {
         if number < sheet.base || number >= sheet.base + sheet.rows.len() as u64 {
