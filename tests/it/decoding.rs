@@ -386,6 +386,24 @@ fn a_line_that_became_shorter_in_a_walk_through_the_history_was_not_entered() {
     assert_eq!(told, ["shell w", "shell id"]);
 }
 
+/// The sign of a prompt tells who its user is, and is no other prompt: half a session as root, under a prompt of two lines.
+#[test]
+fn a_prompt_whose_sign_changes_with_the_user_is_one_prompt() {
+    let typed = |sign: char, nth: usize, text: &str| {
+        format!(
+            "\x1b[?2004h┌──({})-[~/d{nth}]\r\r\n└─{sign} {text}\r\r\n\x1b[?2004l\rout {nth}\r\r\n",
+            if sign == '#' { "root㉿kali" } else { "dana㉿kali" }
+        )
+    };
+    let texts = ["id", "ls -l", "sudo -s", "cat f", "w", "uname -a", "ip a", "df -h"];
+    let body: String = texts
+        .iter()
+        .enumerate()
+        .map(|(nth, it)| typed(if nth > 2 { '#' } else { '$' }, nth, it))
+        .collect();
+    assert_eq!(script(&body), texts.map(|it| format!("shell {it}")));
+}
+
 /// What somebody's own script does is not known: a prompt that comes then may be another machine's. What is edited there
 /// was typed, and settles it; before that it is possible, and nothing is lost.
 #[test]
