@@ -389,18 +389,15 @@ fn a_line_that_became_shorter_in_a_walk_through_the_history_was_not_entered() {
 /// The sign of a prompt tells who its user is, and is no other prompt: half a session as root, under a prompt of two lines.
 #[test]
 fn a_prompt_whose_sign_changes_with_the_user_is_one_prompt() {
-    let typed = |sign: char, nth: usize, text: &str| {
+    let texts =
+        ["id", "ls -l", "cat f", "uptime", "sudo -s", "w", "uname -a", "ip a", "df -h", "ls"];
+    let typed = |(nth, text): (usize, &&str)| {
+        let (who, sign) = if nth > 4 { ("root@kali", '#') } else { ("dana@kali", '$') };
         format!(
-            "\x1b[?2004h┌──({})-[~/d{nth}]\r\r\n└─{sign} {text}\r\r\n\x1b[?2004l\rout {nth}\r\r\n",
-            if sign == '#' { "root㉿kali" } else { "dana㉿kali" }
+            "\x1b[?2004h🚀 {who} ~/d{nth}\r\r\n🚀 {sign} {text}\r\r\n\x1b[?2004l\rout {nth}\r\r\n"
         )
     };
-    let texts = ["id", "ls -l", "sudo -s", "cat f", "w", "uname -a", "ip a", "df -h"];
-    let body: String = texts
-        .iter()
-        .enumerate()
-        .map(|(nth, it)| typed(if nth > 2 { '#' } else { '$' }, nth, it))
-        .collect();
+    let body: String = texts.iter().enumerate().map(typed).collect();
     assert_eq!(script(&body), texts.map(|it| format!("shell {it}")));
 }
 
