@@ -401,6 +401,19 @@ fn a_prompt_whose_sign_changes_with_the_user_is_one_prompt() {
     assert_eq!(script(&body), texts.map(|it| format!("shell {it}")));
 }
 
+/// A prompt that draws its right-hand side first, and goes back to where the cursor was saved (a PS1 of `\\[\\e7\\e[60C$(date)\\e8\\]`).
+#[test]
+fn a_right_hand_prompt_that_is_drawn_first_is_no_part_of_the_command() {
+    let prompt = |at: &str| format!("\x1b7\x1b[60C{at}\x1b8[dana@h ~]$ ");
+    let told = script(&format!(
+        "{}ls -l\r\r\napp\r\r\n{}id\r\r\nuid=0\r\r\n{}w\r\r\n",
+        prompt("10:00:01"),
+        prompt("10:00:07"),
+        prompt("10:01:11")
+    ));
+    assert_eq!(told, ["shell ls -l", "shell id", "shell w"]);
+}
+
 /// What somebody's own script does is not known: a prompt that comes then may be another machine's. What is edited there
 /// was typed, and settles it; before that it is possible, and nothing is lost.
 #[test]

@@ -60,7 +60,11 @@ impl Reader {
 
     fn plain_line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
         let line = &drawn.lines[index as usize];
-        let text = drawn.line_text(index);
+        let mut text = drawn.line_text(index);
+        if line.end_col > 0 {
+            // Behind it stands a right-hand prompt.
+            text = &text[..prompt::byte_of_column(text, line.end_col as usize)];
+        }
         if self.jobs > 0 && is_job_notice(text) && !text.contains("Stopped") {
             self.jobs -= 1;
         }

@@ -265,7 +265,7 @@ impl Row {
     /// See [`Line::end_col`].
     fn typed_end(&self) -> u16 {
         let right = |it: &Cell| it.ch != ' ' && it.bits & RIGHT != 0;
-        if self.bits & bits::INPUT == 0 || !self.cells.last().is_some_and(right) {
+        if !self.cells.last().is_some_and(right) {
             return 0;
         }
         let typed = self.cells.iter().rposition(|it| it.ch != ' ' && it.bits & RIGHT == 0);
@@ -304,6 +304,8 @@ struct Page {
     width: Option<usize>,
     style: u8,
     region: Option<OpenRegion>,
+    /// Where no marks are set: the cursor was last saved with nothing before it on its row.
+    saved_bare: bool,
     last_char: char,
     /// What the cursor did last: decides whether overwriting is editing or repainting.
     jumped: bool,
@@ -381,6 +383,7 @@ impl Screen {
                 width: None,
                 style: 0,
                 region: None,
+                saved_bare: false,
                 last_char: ' ',
                 jumped: false,
                 after_lf: true,

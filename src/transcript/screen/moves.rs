@@ -97,14 +97,18 @@ impl Page {
         sheet.saved = (sheet.row, sheet.col);
         let cells = &sheet.rows[(sheet.row - sheet.base) as usize].cells;
         let bare = cells.iter().take(sheet.col).all(|it| it.ch == ' ');
-        if let Some(region) = &mut self.region {
-            region.saved_bare = bare;
+        match &mut self.region {
+            Some(region) => region.saved_bare = bare,
+            None => self.saved_bare = bare && self.alt.is_none(),
         }
     }
 
     pub(super) fn restore(&mut self) {
         // A prompt draws its right-hand side before itself. What came later may be typed, whoever moves the cursor.
-        let bare = self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.saved_bare));
+        let bare = match &mut self.region {
+            Some(region) => std::mem::take(&mut region.saved_bare),
+            None => std::mem::take(&mut self.saved_bare),
+        };
         let sheet = self.sheet();
         let (row, col) = sheet.saved;
         if bare && row == sheet.row && row >= sheet.base && col < sheet.col {
