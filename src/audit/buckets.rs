@@ -493,18 +493,23 @@ fn objects_encrypted(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
     Ok(Judged::pass(of(heads.len(), sample)).promised(promised))
 }
 
+/// What the rules say where nothing keeps a version.
+fn by_rules_alone(
+    prefix: &Prefix,
+    it: &Bucket,
+    view: &View<'_>,
+) -> Result<super::lifecycle::Fates, Unread> {
+    let versioning = crate::settings::Versioning::default();
+    let lifecycle = it.lifecycle.known()?.as_ref();
+    Ok(fates(lifecycle, &versioning, None, &prefix.prefix, view.survey.taken_at))
+}
+
 /// What the settings of life say together.
 fn fate(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Result<super::lifecycle::Fates, Unread> {
     let lifecycle = it.lifecycle.known()?;
     let none = Lock::default();
     // Rules that leave it alone leave it alone whatever versions and locks there are.
-    let plain = fates(
-        lifecycle.as_ref(),
-        &crate::settings::Versioning::default(),
-        None,
-        &prefix.prefix,
-        view.survey.taken_at,
-    );
+    let plain = by_rules_alone(prefix, it, view)?;
     if plain.worst().all(|it| it.visible.is_none()) {
         return Ok(plain);
     }
@@ -532,12 +537,21 @@ fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
     let wanted = view.promise.retention_days;
     let fates = match fate(prefix, it, view) {
         Ok(it) => it,
-        // What S3 says of a transcript stands, whatever the rules would have said.
+        // What S3 says of a transcript stands, and so do rules that hide it, whatever the rest would have said.
         Err(why) => {
-            return match removed_early(prefix, None, view) {
-                Ok(Some(seen)) => Ok(Judged::fail(seen).promised(days(wanted))),
-                _ => Err(why),
-            };
+            let hidden = by_rules_alone(prefix, it, view).ok();
+            let first = hidden.as_ref().and_then(|it| it.worst().filter_map(|it| it.visible).min());
+            match (removed_early(prefix, None, view), hidden, first) {
+                (Ok(Some(seen)), ..) => return Ok(Judged::fail(seen).promised(days(wanted))),
+                (_, Some(_), Some(first)) if first < wanted => {
+                    let seen = format!("out of listings after {}", days(first));
+                    let rest = format!("whether old versions stay was not read: {}", why.why);
+                    return Ok(Judged::fail(seen).promised(days(wanted)).details([rest]));
+                }
+                // Versions and locks only keep longer.
+                (_, Some(it), Some(_)) => it,
+                _ => return Err(why),
+            }
         }
     };
     let early = |it: &Fate| it.visible.is_some_and(|it| it < wanted);

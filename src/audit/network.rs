@@ -91,6 +91,7 @@ pub(super) const CHECKS: &[Check] = &[
             "ssm:GetDocument",
             "ssm:DescribeInstanceInformation",
             "s3:ListBucket",
+            "ec2:DescribeSecurityGroups",
             "iam:GetInstanceProfile",
             "ssm:GetServiceSetting",
             "iam:SimulatePrincipalPolicy",
@@ -433,10 +434,20 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             );
             return Ok(Judged::fail(chosen.words("s3")).promised(promised).fix(fix));
         }
-        Way::Route(_) => return Ok(Judged::pass(chosen.words("s3")).promised(promised).unsure()),
+        Way::Route(_) => {
+            if let Some(why) = shut_in(it, corner)? {
+                return Ok(Judged::fail(why).promised(promised));
+            }
+            return Ok(Judged::pass(chosen.words("s3")).promised(promised).unsure());
+        }
         Way::Endpoint(it) => it,
     };
     let id = &endpoint.id;
+    if endpoint.kind == "Gateway"
+        && let Some(why) = shut_in(it, corner)?
+    {
+        return Ok(Judged::fail(why).promised(promised));
+    }
     match region {
         Some(one) if one != corner.region => {
             let mut without = corner.clone();
@@ -480,6 +491,21 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             Judged::pass(format!("by {id}, whose policy admits it")).promised(promised).unsure()
         }
     })
+}
+
+/// That an instance's security groups let it out to no address of S3, which a gateway keeps as they are ("Gateway endpoints for Amazon
+/// S3"); in words. What is open to a list of prefixes is taken for open to S3's.
+fn shut_in(it: &Instance, corner: &Corner) -> Result<Option<String>, Unread> {
+    let groups = corner.network.security_groups.known()?;
+    let mut open = Truth::No;
+    for id in &it.security_groups {
+        let group = groups.iter().find(|one| one.id == *id);
+        let egress = group.into_iter().flat_map(|it| &it.egress).filter(|it| it.carries(443));
+        let of_group = egress.map(leads_outside).fold(Truth::No, Truth::or);
+        open = open.or(if group.is_some() { of_group } else { Truth::Unknown });
+    }
+    let why = "its own security groups do not let it out to port 443 of S3's addresses";
+    Ok((open == Truth::No).then(|| why.to_owned()))
 }
 
 /// Roles an instance may act by: of a node those that may write for it, one of which it is; else that of its profile, or the default one.
@@ -819,6 +845,25 @@ fn leads(way: &Opening, to: &Endpoint, from: Option<Ipv4Addr>) -> Truth {
     of_blocks.or(of_lists)
 }
 
+/// Whether a security group's opening lets an instance out to a service's own addresses, which lie in no private range.
+fn leads_outside(way: &Opening) -> Truth {
+    let block = |it: &String| match it.as_str() {
+        "0.0.0.0/0" => Truth::Yes,
+        it if it.contains(':') || PRIVATE.iter().any(|range| within(range, it)) => Truth::No,
+        _ => Truth::Unknown,
+    };
+    let of_blocks = way.blocks.iter().map(block).fold(Truth::No, Truth::or);
+    let of_lists = if way.prefix_lists.is_empty() { Truth::No } else { Truth::Unknown };
+    of_blocks.or(of_lists)
+}
+
+/// Whether a block lies in another.
+fn within(outer: &str, inner: &str) -> bool {
+    let bits = |it: &str| it.split('/').nth(1).and_then(|it| it.parse::<u32>().ok());
+    let first = inner.split('/').next().and_then(|it| it.parse::<Ipv4Addr>().ok());
+    first.is_some_and(|it| holds(outer, it)) && bits(inner) >= bits(outer)
+}
+
 /// Whether a security group's opening admits an instance.
 fn admits(opening: &Opening, it: &Instance, from: Option<Ipv4Addr>) -> Truth {
     if opening.security_groups.iter().any(|one| it.security_groups.contains(one)) {
@@ -844,37 +889,54 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     let named = told.as_ref().ok().and_then(Option::as_ref);
     let needs =
         |input: Option<&super::preferences::Input>| input.is_some_and(|it| it.text().is_some());
+    let has_interface = |service: &str| {
+        let name = format!(".{}.{service}", corner.region);
+        let all = corner.network.endpoints.known().map(Vec::as_slice).unwrap_or_default();
+        all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name))
+    };
     let mut services: Vec<&str> = if online { Vec::new() } else { SESSIONS.to_vec() };
     for (service, is_needed) in [
         ("logs", needs(named.map(|it| &it.group)) && !arrived(it, "logs", view)),
-        ("s3", needs(named.map(|it| &it.bucket)) && !arrived(it, "s3", view)),
+        // Whether a gateway can be reached is asked of the way to the bucket (NET-03).
+        (
+            "s3",
+            has_interface("s3") && needs(named.map(|it| &it.bucket)) && !arrived(it, "s3", view),
+        ),
         ("kms", needs(named.map(|it| &it.key))),
     ] {
         services.extend(is_needed.then_some(service));
     }
     let mut used = Vec::new();
-    let all = corner.network.endpoints.known()?;
+    // Ways that leave the VPC, by the addresses of the service itself.
+    let mut outside = Vec::new();
+    let mut unread = None;
     for service in services {
-        // Which endpoint is taken counts only where one of them has an interface.
-        let name = format!(".{}.{service}", corner.region);
-        if all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name)) {
-            used.extend(endpoint(it, corner, service)?.filter(|it| it.kind == "Interface"));
+        // Where there is no way, or none that is known, the other checks tell.
+        match way(it, corner, service) {
+            Ok(Way::Endpoint(one)) if one.kind == "Interface" => used.push(one),
+            Ok(Way::Route(to)) if service != "s3" => outside.push((service, to)),
+            Err(it) if it.reason != Reason::NotUnderstood => unread = Some(it),
+            Ok(_) | Err(_) => {}
         }
     }
-    if used.is_empty() {
+    if used.is_empty() && outside.is_empty() {
         told?;
+        if let Some(it) = unread {
+            return Err(it);
+        }
         return Ok(match online {
             true => Judged::pass("Systems Manager hears from it").promised(promised),
-            false => Judged::absent("it uses no interface endpoint"),
+            false => Judged::absent("it has no way that could be closed"),
         });
     }
-    let groups = corner.network.security_groups.known()?;
+    let groups = corner.network.security_groups.known();
+    let mut unknown = told.as_ref().err().or(groups.as_ref().err()).cloned().or(unread);
+    let groups = groups.map(Vec::as_slice).unwrap_or_default();
     let group = |id: &String| groups.iter().find(|it| it.id == *id);
     let address = it.private_ip.as_ref().and_then(|it| it.parse::<IpAddr>().ok());
     let address = address.and_then(|it| if let IpAddr::V4(it) = it { Some(it) } else { None });
     let mut wrong = Vec::new();
     let mut fixes = Vec::new();
-    let mut unknown = told.as_ref().err().cloned();
     // What all the openings of some groups do together; a group that was not read may hold one.
     let together = |ids: &[String], of: &dyn Fn(&SecurityGroup) -> Truth| {
         let each = |id: &String| group(id).map_or(Truth::Unknown, of);
@@ -883,7 +945,19 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     let any = |many: &[Opening], test: &dyn Fn(&Opening) -> Truth| {
         many.iter().filter(|it| it.carries(443)).map(test).fold(Truth::No, Truth::or)
     };
-    for one in used {
+    for (service, to) in outside {
+        let outward = together(&it.security_groups, &|group| any(&group.egress, &leads_outside));
+        if outward == Truth::No {
+            let why = format!("its own security groups do not let it out to {service} by {to}");
+            wrong.push(why);
+        }
+        if outward == Truth::Unknown {
+            let why =
+                format!("whether its security groups let it out to {service} depends on addresses");
+            unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
+        }
+    }
+    for one in &used {
         let inward = together(&one.security_groups, &|group| {
             any(&group.ingress, &|opening| admits(opening, it, address))
         });
@@ -915,7 +989,13 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
         }
     }
-    let acls = corner.network.acls.known()?;
+    let acls = match corner.network.acls.known() {
+        Ok(it) => it.as_slice(),
+        Err(it) => {
+            unknown = unknown.or(Some(it));
+            &[]
+        }
+    };
     let own = acls.iter().find(|one| one.subnets.contains(&it.subnet));
     if own.is_none() {
         let why = "the ACL of its subnet was not shown, and each subnet has one";
@@ -938,7 +1018,9 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         }
     }
     let vpc = corner.network.vpcs.iter().find(|one| one.id == it.vpc);
-    if vpc.is_none() {
+    // Only the names of endpoints depend on it.
+    let vpc = vpc.filter(|_| !used.is_empty());
+    if vpc.is_none() && !used.is_empty() {
         let why = "whether the VPC resolves names was not read";
         unknown = unknown.or(Some(unclear(Reason::NotAsked, why)));
     }
@@ -946,7 +1028,14 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         for (name, on) in
             [("enableDnsSupport", &vpc.dns_support), ("enableDnsHostnames", &vpc.dns_hostnames)]
         {
-            if !*on.known()? {
+            let is_on = match on.known() {
+                Ok(it) => *it,
+                Err(it) => {
+                    unknown = unknown.or(Some(it));
+                    continue;
+                }
+            };
+            if !is_on {
                 wrong.push(format!("{name} is off, so that the endpoints' names lead elsewhere"));
                 let flag = if name == "enableDnsSupport" {
                     "--enable-dns-support"

@@ -125,7 +125,7 @@ fn a_node_that_refuses_logs_nothing_and_is_barely_there_is_explained() {
                 by iam:SimulatePrincipalPolicy at TIME
                 $ ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name node --policy-name session-transcripts --policy-document file://writer.json
               NET-03 node i-0123456789abcdef0 in us-east-1 of 430000000001: s3: its default route leads to igw-1, and it has no public address
-                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
+                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeSecurityGroups at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Gateway --service-name com.amazonaws.us-east-1.s3 --route-table-ids rtb-1
               NET-04 node i-0123456789abcdef0 in us-east-1 of 430000000001: logs: its default route leads to igw-1, and it has no public address
                 by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
