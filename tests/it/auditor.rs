@@ -182,7 +182,7 @@ fn account(id: &str) -> Aws {
 
 #[test]
 fn the_auditors_policy_for_each_verb_is_what_was_asked_for() {
-    let id = "440000000001";
+    let id = "480000000001";
     let mut aws = account(id);
     let bucket = aws.name("acme-session-logs");
     let group = aws.name("/ssm");
