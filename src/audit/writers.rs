@@ -841,27 +841,23 @@ fn by_bucket_alone(
             policy.says(&request, true)
         }
     };
-    // Whose bucket it is decides whether it must say so itself; the account that asked about it is no proof.
-    let whose = || {
-        let owner = bucket.proved().ok_or_else(|| {
-            unclear(Reason::NotAsked, format!("whose {} is was not proved", bucket.name))
-        });
-        owner.map(|it| account_of(&role.arn).as_deref() == Some(it))
-    };
+    // Whose bucket it is decides whether it must say so itself. That nobody was proved to own it is S3-EXIST-01's to tell.
+    let account = account_of(&role.arn);
+    let ours = bucket.proved().is_none_or(|it| account.as_deref() == Some(it));
     match (said, said_by_bucket) {
         (_, Said::Denies(name)) => Ok(Granted::DeniedBy(name)),
         (Verdict::Denied(Some(_)), _) => Ok(Granted::No),
         // What a role may do in its own account by its own policies needs no word of the bucket's.
-        (Verdict::Allowed, Said::MayAllow(_)) if whose()? => Ok(Granted::Yes),
+        (Verdict::Allowed, Said::MayAllow(_)) if ours => Ok(Granted::Yes),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
             Err(unclear(Reason::MissingContextKey, format!("the bucket's policy: {it}")))
         }
         (Verdict::Allowed, Said::Allows(_)) => Ok(Granted::Yes),
         // Another account's bucket must say so itself.
-        (Verdict::Allowed, Said::Nothing) => Ok(whose()?.into()),
+        (Verdict::Allowed, Said::Nothing) => Ok(ours.into()),
         // A statement that names the role needs nothing beside it; one that names its account does.
         (Verdict::Denied(None), Said::Allows(name)) => match grants {
-            Truth::Yes => Ok(whose()?.into()),
+            Truth::Yes => Ok(ours.into()),
             Truth::No => Ok(Granted::No),
             Truth::Unknown => Err(unclear(
                 Reason::MissingContextKey,
@@ -922,7 +918,12 @@ fn to_group(role: &Role, view: &View<'_>) -> Answer {
         documents_known(&corners)?;
         return Ok(Judged::absent("no log group is named where its nodes are"));
     }
-    let everywhere: BTreeSet<String> = groups.iter().map(|it| any_group(it)).collect();
+    // Earlier surveys asked about everything.
+    let was_asked = |it: &String| role.simulations.iter().any(|one| one.resource == *it);
+    let everywhere: BTreeSet<String> = groups
+        .iter()
+        .map(|it| Some(any_group(it)).filter(was_asked).unwrap_or_else(|| "*".to_owned()))
+        .collect();
     let mut asks: Vec<(&str, String)> =
         everywhere.into_iter().map(|it| ("logs:DescribeLogGroups", it)).collect();
     for it in &groups {
