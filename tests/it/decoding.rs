@@ -380,10 +380,18 @@ fn a_line_that_became_shorter_in_a_walk_through_the_history_was_not_entered() {
     let told = script(&format!(
         "sh-4.2$ id\r\r\nuid=0\r\r\nsh-4.2$ ls{cleared}\x08\x08npm i{cleared}\x1b[3C\r\r\nadded\r\r\nsh-4.2$ w\r\r\n"
     ));
-    assert_eq!(told, ["shell id", "shell npm i", "shell w"]);
+    // Each was left so, the second one too, before it was entered as it is.
+    assert_eq!(told, ["shell id", "possible ls", "possible npm i", "shell npm i", "shell w"]);
     let two = "\x1b[K\r\r\n\r\x1b[K\r\r\n\r\x1b[K\x1b[A\x1b[A\x1b[10C";
-    let told = script(&format!("sh-4.2$ ls{two}\x08\x08w\x1b[K\r\r\nsh-4.2$ id\r\r\n"));
-    assert_eq!(told, ["shell w", "shell id"]);
+    let told = script(&format!("sh-4.2$ id\r\r\nsh-4.2$ ls{two}\x08\x08w\x1b[K\r\r\n"));
+    assert_eq!(told, ["shell id", "possible ls", "shell w"]);
+    // What a program prints first takes nothing back, and where it may have been the editor nothing is lost.
+    let hides = "\r\x1b[K\x1b[A\rsh-4.2$ ls        \r\r\n";
+    let told = script(&format!("sh-4.2$ id\r\r\nsh-4.2$ rm -rf /srv\r\r\n{hides}sh-4.2$ w\r\r\n"));
+    assert!(told.contains(&"shell rm -rf /srv".to_owned()), "{told:?}");
+    let edited = "sh-4.2$ rm -rf /srvx\x08\x1b[K\r\r\n";
+    let told = script(&format!("sh-4.2$ id\r\r\n{edited}{hides}sh-4.2$ w\r\r\n"));
+    assert!(told.contains(&"possible rm -rf /srv".to_owned()), "{told:?}");
 }
 
 /// The sign of a prompt tells who its user is, and is no other prompt: half a session as root, under a prompt of two lines.

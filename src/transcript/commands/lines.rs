@@ -37,6 +37,9 @@ impl Reader {
         if line.bits & bits::SCREEN != 0 && self.in_panes() {
             self.pane_row(drawn, index);
         }
+        if line.bits & bits::TAKEN_BACK != 0 {
+            self.taken_back(drawn, index);
+        }
         if line.bits & (bits::INPUT | bits::OVERWRITTEN) != 0 {
             return;
         }
@@ -45,6 +48,18 @@ impl Reader {
             return;
         }
         self.plain_line(drawn, index, nth);
+    }
+
+    /// A line that was left in a walk through the history. What a program prints can look like it, so it is not lost.
+    fn taken_back(&mut self, drawn: &Drawn, index: u32) {
+        let Some(top) = self.levels.last().filter(|it| !it.prompt.trim().is_empty()) else {
+            return;
+        };
+        let (shown, shape) = (Arc::clone(&top.prompt), top.shape.clone());
+        if let Some(body) = drawn.line_text(index).strip_prefix(&*shown) {
+            let evidence = vec![weigh("the line was left, and what stood below it cleared", -2.0)];
+            self.possible(drawn, index, &shown, body, shape.as_ref(), evidence);
+        }
     }
 
     /// Lines between marks that no line editor of this session has set: as if the marks were not there.

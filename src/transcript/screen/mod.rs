@@ -78,6 +78,8 @@ pub mod bits {
     pub const GUESSED: u16 = 1 << 10;
     /// A further line of a block that was pasted at one prompt.
     pub const PASTED: u16 = 1 << 11;
+    /// Its editor cleared what stood below it and went back: it was left without Enter, unless a program says so that it started.
+    pub const TAKEN_BACK: u16 = 1 << 12;
 }
 
 /// One visible line, its text in the arena that it came with.
@@ -304,6 +306,8 @@ struct Page {
     width: Option<usize>,
     style: u8,
     region: Option<OpenRegion>,
+    /// The last raw line ended in clearing the rest of its row.
+    cleared_rest: bool,
     /// Where no marks are set: the cursor was last saved with nothing before it on its row.
     saved_bare: bool,
     last_char: char,
@@ -383,6 +387,7 @@ impl Screen {
                 width: None,
                 style: 0,
                 region: None,
+                cleared_rest: false,
                 saved_bare: false,
                 last_char: ' ',
                 jumped: false,
@@ -500,9 +505,11 @@ impl Screen {
         }
         page.printed = false;
         page.stop = false;
-        if let Some(rows) = goes_back_up(bytes) {
+        // Only behind a line whose own rest was cleared: what a program prints first stands behind Enter.
+        if let Some(rows) = goes_back_up(bytes).filter(|_| page.cleared_rest) {
             page.take_back(rows);
         }
+        page.cleared_rest = ended && bytes.ends_with(b"\x1b[K");
         let mut rest = bytes;
         let mut place = from;
         // Where no sequence is half read, what a parser would find is found faster: text, single controls, and sequences

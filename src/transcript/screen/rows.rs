@@ -268,23 +268,26 @@ impl Page {
         if self.alt.is_some() || self.region.is_some() || row < self.main.base + rows as u64 {
             return;
         }
-        for nth in 1..=rows as u64 {
-            let index = (row - nth - self.main.base) as usize;
-            let last = self.out.lines.len().saturating_sub(1);
-            let above = &self.main.rows[index];
-            let is_its_line = matches!(self.out.items.last(), Some(Item::Line(it)) if *it as usize == last)
-                && !above.fresh
-                && above.plain == (0, 0);
-            if !is_its_line {
-                return;
-            }
-            self.out.items.pop();
-            if let Some(line) = self.out.lines.pop() {
-                self.out.text.truncate(line.text.0 as usize);
-            }
-            self.main.rows[index].fresh = !self.main.rows[index].is_blank();
-            self.strayed = true;
+        let lines = self.out.lines.len();
+        let items = self.out.items.len();
+        let are_lines = rows <= items.min(lines)
+            && self.out.items[items - rows..]
+                .iter()
+                .zip(lines - rows..)
+                .all(|(item, line)| matches!(item, Item::Line(it) if *it as usize == line));
+        if !are_lines {
+            return;
         }
+        for nth in 1..=rows as u64 {
+            let above = &mut self.main.rows[(row - nth - self.main.base) as usize];
+            if above.plain == (0, 0) {
+                above.fresh = !above.is_blank();
+            }
+        }
+        for line in &mut self.out.lines[lines - rows..] {
+            line.bits |= bits::OVERWRITTEN | bits::TAKEN_BACK;
+        }
+        self.strayed = true;
     }
 
     /// Makes the logical line at row `number` a line of the transcript, unless it is one already.
