@@ -841,9 +841,10 @@ fn by_bucket_alone(
             policy.says(&request, true)
         }
     };
-    // Whose bucket it is decides whether it must say so itself. That nobody was proved to own it is S3-EXIST-01's to tell.
-    let account = account_of(&role.arn);
-    let ours = bucket.proved().is_none_or(|it| account.as_deref() == Some(it));
+    // Whose bucket it is decides whether it must say so itself. That nobody was proved to own it is S3-EXIST-01's to tell; it is taken for
+    // the account's that asked, as the preferences name it.
+    let owner = bucket.proved().unwrap_or(&bucket.account);
+    let ours = account_of(&role.arn).as_deref() == Some(owner);
     match (said, said_by_bucket) {
         (_, Said::Denies(name)) => Ok(Granted::DeniedBy(name)),
         (Verdict::Denied(Some(_)), _) => Ok(Granted::No),
@@ -889,7 +890,7 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
         if flagged {
             asks.push(("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{name}")));
         }
-        let owner = view.bucket(name).and_then(|it| it.proved());
+        let owner = view.bucket(name).map(|it| it.proved().unwrap_or(&it.account));
         let foreign = owner.is_some_and(|it| account_of(&role.arn).as_deref() != Some(it));
         if foreign {
             asks.push(("s3:PutObjectAcl", object_arn(name, prefix, partition)));
