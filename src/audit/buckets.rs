@@ -738,7 +738,8 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
     let mut by_tiering = Vec::new();
     for it in tiering.iter().flat_map(|it| it.iter()).filter(is_about) {
         for (tier, days_there) in it.tiers.iter().filter(|it| is_cold(&it.0)) {
-            let after = days_there + tiered.as_ref().ok().copied().flatten().unwrap_or(0);
+            let before = tiered.as_ref().ok().copied().flatten().unwrap_or(0);
+            let after = days_there.saturating_add(before);
             if after < wanted {
                 let what = format!(
                     "Intelligent-Tiering {} moves them to {tier} after {}",

@@ -526,16 +526,15 @@ fn idle(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
         Minutes::Strange(it) => (None, it),
         Minutes::Chosen(it) => return Err(chosen(&it)),
     };
-    let Some(most) = view.promise.idle_minutes else { return Ok(Judged::info(seen)) };
-    let promised = format!("within {most} minutes");
-    Ok(match minutes.is_some_and(|it| it <= most) {
-        true => Judged::pass(seen).promised(promised),
-        false => Judged::fail(seen).promised(promised).edited(
-            it,
-            corner,
-            &format!(".inputs.idleSessionTimeout=\"{most}\""),
-        ),
-    })
+    let most = view.promise.idle_minutes;
+    at_most(
+        it,
+        corner,
+        (minutes, seen),
+        most,
+        |most| format!("within {most} minutes"),
+        "idleSessionTimeout",
+    )
 }
 
 fn longest(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
@@ -545,14 +544,33 @@ fn longest(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
         Minutes::Strange(it) => (None, it),
         Minutes::Chosen(it) => return Err(chosen(&it)),
     };
-    let Some(most) = view.promise.max_session_minutes else { return Ok(Judged::info(seen)) };
-    let promised = format!("{most} minutes at most");
+    let most = view.promise.max_session_minutes;
+    at_most(
+        it,
+        corner,
+        (minutes, seen),
+        most,
+        |most| format!("{most} minutes at most"),
+        "maxSessionDuration",
+    )
+}
+
+/// A duration against the promise: minutes where there are any, and what is seen, in words. `input` is what sets it.
+fn at_most(
+    it: &Document,
+    corner: &Corner,
+    (minutes, seen): (Option<i64>, String),
+    most: Option<i64>,
+    promised: fn(i64) -> String,
+    input: &str,
+) -> Answer {
+    let Some(most) = most else { return Ok(Judged::info(seen)) };
     Ok(match minutes.is_some_and(|it| it <= most) {
-        true => Judged::pass(seen).promised(promised),
-        false => Judged::fail(seen).promised(promised).edited(
+        true => Judged::pass(seen).promised(promised(most)),
+        false => Judged::fail(seen).promised(promised(most)).edited(
             it,
             corner,
-            &format!(".inputs.maxSessionDuration=\"{most}\""),
+            &format!(".inputs.{input}=\"{most}\""),
         ),
     })
 }

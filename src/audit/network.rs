@@ -891,8 +891,11 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         |input: Option<&super::preferences::Input>| input.is_some_and(|it| it.text().is_some());
     let has_interface = |service: &str| {
         let name = format!(".{}.{service}", corner.region);
-        let all = corner.network.endpoints.known().map(Vec::as_slice).unwrap_or_default();
-        all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name))
+        // Where they were not read, the way is asked for, and says so.
+        let all = corner.network.endpoints.known();
+        all.map_or(true, |all| {
+            all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name))
+        })
     };
     let mut services: Vec<&str> = if online { Vec::new() } else { SESSIONS.to_vec() };
     for (service, is_needed) in [
