@@ -170,7 +170,7 @@ impl FlawKind {
                 "a multiplexer (tmux, screen) drew panes: commands typed in them may be missing"
             }
             Self::PromptUnknown => {
-                "lines were edited behind a prompt that could not be learnt: commands are missing"
+                "no prompt could be learnt that commands stand behind: commands may be missing"
             }
             Self::NotEchoed => {
                 "something was typed without echo, as a password is: no byte of it is here"

@@ -39,6 +39,22 @@ pub struct Shape {
     pub root: Option<bool>,
 }
 
+impl Shape {
+    /// The prompt of a program that says itself where its prompt ends.
+    pub fn of_repl(end: usize) -> Self {
+        Self {
+            family: u8::MAX,
+            end,
+            reads: Reads::Repl,
+            strong: false,
+            user: None,
+            host: None,
+            dir: None,
+            root: None,
+        }
+    }
+}
+
 struct Known {
     /// What a line must have to be worth a look: nearly all have not, and a pattern costs more than a scan.
     may: fn(&[u8]) -> bool,
@@ -533,6 +549,17 @@ pub struct Learnt {
     /// The same by what they say: an edit may have moved one.
     right_texts: ByHash<u32>,
     rows_seen: u32,
+    /// The first sign in each row of regions that a blank follows and that commands seldom have, and how often it was that one.
+    first_signs: HashMap<(u8, char), u32>,
+}
+
+/// The first sign of the row that ends most prompts, and the place behind it; root's is the same as anybody's.
+fn first_sign(found: &[Candidate], text: &str) -> Option<(char, usize)> {
+    found.iter().find_map(|it| {
+        let sign = text[..it.end].strip_suffix(is_blank)?.chars().next_back()?;
+        let sign = if matches!(sign, '#' | '%') { '$' } else { sign };
+        (sign_weight(sign) >= 1.0).then_some((sign, it.end))
+    })
 }
 
 /// A text as a number, the same on every run.
@@ -572,6 +599,11 @@ impl Learnt {
         if row == 0 {
             self.rows_seen += 1;
         }
+        if let Some((sign, _)) = first_sign(found, text)
+            && self.first_signs.len() < 64
+        {
+            *self.first_signs.entry((row, sign)).or_default() += 1;
+        }
         if let Some((end, part)) = right_end(text) {
             if self.right_ends.len() < 512 || self.right_ends.contains_key(&end) {
                 *self.right_ends.entry(end).or_default() += 1;
@@ -596,6 +628,13 @@ impl Learnt {
             }
             self.literals += usize::from(seen.literal(literal, low == Some(it.end), self.literals));
         }
+    }
+
+    /// Where the prompt's own sign ends, if nearly all rows of regions have that one first.
+    pub fn own_sign(&self, row: u8, text: &str, found: &[Candidate]) -> Option<usize> {
+        let (sign, end) = first_sign(found, text)?;
+        let many = self.first_signs.get(&(row, sign)).copied().unwrap_or(0);
+        (many >= 4 && many * 5 >= self.rows_seen * 4).then_some(end)
     }
 
     /// Where a prompt ends that blanks stand behind: as many of them as it always has. What is more was typed, as an

@@ -350,6 +350,12 @@ const SHELLS: &[&str] = &[
     "systemd-run", "aws", "copilot", "heroku", "fg", "elvish", "nu", "xonsh", "expect", "watch",
 ];
 
+/// Those of them that are given a program to run in a container or on another host.
+const RUNS_IN: &[&str] = &[
+    "docker", "podman", "nerdctl", "kubectl", "oc", "k", "crictl", "ssh", "lxc", "incus", "heroku",
+    "chroot", "nsenter",
+];
+
 #[rustfmt::skip]
 const REPLS: &[&str] = &[
     "python", "python2", "python3", "ipython", "ipython3", "bpython", "node", "nodejs", "deno",
@@ -405,6 +411,11 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
     if name.starts_with("bash-") {
         return Some(Change::Shell);
     }
+    if found == Some(Change::Shell) && RUNS_IN.contains(&name) {
+        // What it runs elsewhere decides; the last name that is known, for a container may have any.
+        let inner = words.clone().filter_map(|it| known(it.rsplit('/').next().unwrap_or(it)));
+        return inner.last().or(found);
+    }
     if found.is_some() {
         return found;
     }
@@ -413,6 +424,15 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
         .clone()
         .any(|it| it == "exec" || it == "shell" || it == "console")
         .then_some(Change::Shell)
+}
+
+/// Whether it opens another shell than bash by its name: those print nothing at Ctrl-D.
+pub fn names_another_shell(text: &str) -> bool {
+    let last = text.rsplit(['|', ';', '&']).next().unwrap_or(text);
+    last.split_ascii_whitespace().map(|it| it.rsplit('/').next().unwrap_or(it)).any(|it| {
+        matches!(it, "dash" | "ash" | "ksh" | "ksh93" | "mksh" | "oksh" | "yash" | "tcsh" | "csh")
+            || matches!(it, "zsh" | "fish" | "elvish" | "nu" | "xonsh" | "busybox")
+    })
 }
 
 /// Whether it turns the terminal's echo off.
@@ -499,6 +519,36 @@ const COMMON: &[&str] = &[
     "emacs", "clear", "exit", "logout", "reboot", "shutdown", "passwd", "useradd", "usermod", "userdel", "visudo",
     "sudo", "terraform", "ansible", "helm", "vault", "jq", "yq", "sha256sum", "md5sum", "base64", "lsof",
     "strace", "tcpdump", "iptables", "getent", "read", "cd", "for", "while", "if", "time", "watch", "screen",
+];
+
+/// Whether the line begins as commands do: with a name met everywhere, a path, or a variable that is set.
+pub fn begins_with_a_command(text: &str) -> bool {
+    let text = text.trim_start_matches(['(', '!', ' ']);
+    let mut words = text.split_ascii_whitespace();
+    let Some(mut first) = words.next() else { return false };
+    if matches!(first, "sudo" | "time" | "nohup" | "exec") && words.clone().next().is_some() {
+        return true;
+    }
+    first = first.trim_end_matches([';', ')']);
+    let sets = first.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_')
+    });
+    let path = first.starts_with("./") || first.starts_with("~/") || first.starts_with('/');
+    let name = first.rsplit('/').next().unwrap_or(first);
+    let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
+    sets || path && !name.is_empty()
+        || is_common(name)
+        || base != name && is_common(base)
+        || BUILTINS.contains(&name)
+}
+
+#[rustfmt::skip]
+const BUILTINS: &[&str] = &[
+    ".", "[", "[[", "alias", "trap", "ulimit", "umask", "history", "hash", "dash", "local", "pushd", "popd", "dirs", "shopt",
+    "case", "until", "{", "ansible-playbook", "gcloud", "az", "gh", "mvn", "gradle", "java", "javac", "gcc", "rustc", "deactivate",
+    "tree", "less", "vimdiff", "tig", "sha1sum", "printenv", "nproc", "lscpu", "lsmod", "modprobe", "sysctl", "vmstat", "iostat",
+    "journalctl", "loginctl", "timedatectl", "hostnamectl", "nmap", "arp", "route", "ufw", "firewall-cmd", "nginx", "apachectl",
+    "certbot", "composer", "artisan", "bundle", "gem", "rake", "cd..", "cls", "dir", "ipconfig", "fish_config", "math", "and", "or",
 ];
 
 /// Whether a command of this name is met everywhere.

@@ -10,6 +10,7 @@ use crate::transcript::commands::Evidence;
 use crate::transcript::commands::FLOOR;
 use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Kind;
+use crate::transcript::commands::REPEATED;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
 use crate::transcript::commands::UNANNOUNCED;
@@ -108,7 +109,16 @@ impl Reader {
             }
             return;
         }
+        if line.bits & bits::ABSOLUTE != 0 && self.drawn_by_repl(drawn, index, nth, text) {
+            return;
+        }
         let early = self.first_lines < 40;
+        if self.levels.is_empty() && !text.trim().is_empty() {
+            if self.shown.0 == 0 {
+                self.shown.1 = line.from;
+            }
+            self.shown.0 += 1;
+        }
         if !text.is_empty() {
             self.first_lines = self.first_lines.saturating_add(1);
         }
@@ -145,6 +155,33 @@ impl Reader {
         if says_farewell(text) && !printed {
             self.may_change.get_or_insert(Change::Leave);
         }
+    }
+
+    /// A line of a program that draws its own lines and says with each where its prompt ends.
+    fn drawn_by_repl(&mut self, drawn: &Drawn, index: u32, nth: usize, text: &str) -> bool {
+        let line = &drawn.lines[index as usize];
+        let Some(end) = low_byte(line, text, 0).filter(|end| !text[..*end].trim().is_empty())
+        else {
+            return false;
+        };
+        let split = Split {
+            prompt: Arc::from(&text[..end]),
+            rows_before: 0,
+            text: text[end..].trim_end().to_owned(),
+            shape: None,
+            line: index,
+            evidence: Vec::new(),
+        };
+        if self.continues(&split, false, false) {
+            self.extend(&split.text, line.to, Kind::Repl);
+            return true;
+        }
+        if self.levels.last().is_none_or(|it| it.reads != Reads::Repl) {
+            self.may_change = Some(Change::Repl);
+        }
+        let mut evidence = vec![weigh("the line editor returns to where the prompt ends", 1.5)];
+        let shape = Some(Shape::of_repl(end));
+        self.accept(drawn, index, nth, split.prompt, &split.text, shape, &mut evidence, true)
     }
 
     /// Whether the line lacks whatever [`Self::plain`] asks of a line. Nearly all lines of output are turned away here,
@@ -265,6 +302,12 @@ impl Reader {
             return false;
         }
         let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
+        if self.levels.is_empty()
+            || self.may_change == Some(Change::Shell)
+            || self.repeats.believes_any()
+        {
+            self.repeats.read(drawn);
+        }
         if let Some(top) = self.levels.last().filter(|it| !it.marked && edited)
             && searched(rest).is_some()
         {
@@ -273,7 +316,7 @@ impl Reader {
             return self.accept(drawn, index, nth, shown, rest, shape, &mut evidence, edited);
         }
         let Some((end, shape, mut evidence)) =
-            self.plain_prompt(rest, edited, titled, low, line.crs)
+            self.plain_prompt(index, rest, edited, titled, low, line.crs)
         else {
             return self.inside(drawn, index, text, edited);
         };
@@ -358,6 +401,9 @@ impl Reader {
         if sum < FLOOR {
             self.possible(drawn, index, &shown, body, shape.as_ref(), std::mem::take(evidence));
             return false;
+        }
+        if evidence.iter().any(|it| it.what == REPEATED) {
+            self.repeats.believe(&shown);
         }
         self.settle(&shown, shape.as_ref(), false, 0, evidence);
         // A title that names the command was set by the shell that ran it, not by the one it opened.
@@ -457,8 +503,11 @@ impl Reader {
         let echoed = next
             .as_deref()
             .is_some_and(|it| matches!(it, "exit" | "logout") || it.starts_with("There are "));
+        let asked = matches!(drawn.items[nth], Item::Line(it) if drawn.lines[it as usize].bits & bits::ASKED != 0);
         let Some(top) = self.levels.last_mut() else { return false };
-        let bash = top.prompt.contains("sh-") || top.titled || top.user.is_some() || top.says_exit;
+        // Other shells print nothing at Ctrl-D: what stands there was typed.
+        let shown = top.prompt.contains("sh-") || top.titled || top.user.is_some();
+        let bash = top.says_exit || shown && !asked && !top.is_no_bash;
         top.says_exit |= echoed;
         bash && !echoed && top.reads == Reads::Shell && nth + 1 < drawn.items.len()
     }
@@ -466,6 +515,7 @@ impl Reader {
     /// Where the prompt of a line ends, if this shell may show it here.
     pub(super) fn plain_prompt(
         &self,
+        index: u32,
         text: &str,
         edited: bool,
         titled: bool,
@@ -537,7 +587,7 @@ impl Reader {
                 return None;
             }
         }
-        self.other_prompt(text, shape, edited, titled, low)
+        self.other_prompt(index, text, shape, edited, titled, low)
     }
 
     /// [`prompt::known`], remembered where the last prompt stands here again: its shape ends in a sign and a blank,
@@ -611,8 +661,10 @@ impl Reader {
                         || prompt::shares_a_word(&top.prompt, &text[..it.end])
                 })
                 .find(|it| {
-                    prompt::skeleton(text[..it.end].trim_end()) == top.skeleton
-                        && self.learnt.line_score(&text[..it.end], it.weight) > 0.0
+                    let shown = &text[..it.end];
+                    prompt::skeleton(shown.trim_end()) == top.skeleton
+                        && (self.learnt.line_score(shown, it.weight) > 0.0
+                            || self.repeats.believes(shown))
                 })
                 .map(|it| (self.learnt_farthest(text, it.end, low), None));
         }
@@ -622,6 +674,7 @@ impl Reader {
     /// A prompt other than this shell's: only where one may appear.
     pub(super) fn other_prompt(
         &self,
+        index: u32,
         text: &str,
         shape: Option<Shape>,
         edited: bool,
@@ -650,6 +703,27 @@ impl Reader {
             }
         }
         let change = self.may_change;
+        let strong = shape.as_ref().is_some_and(|it| it.strong);
+        if !strong && change.is_none_or(|it| it == Change::Shell || first) {
+            let own = |end: usize| match self.levels.last().filter(|_| change.is_none()) {
+                // The same shell elsewhere, with more or fewer parts in its prompt.
+                Some(top) => {
+                    let sign = |it: &str| it.trim_end().chars().next_back();
+                    self.repeats.believes_any()
+                        && sign(&top.prompt) == sign(&text[..end])
+                        && prompt::shares_a_word(&top.prompt, &text[..end])
+                }
+                None => true,
+            };
+            if let Some((end, weight)) = self.repeated(index, text, low).filter(|it| own(it.0)) {
+                let shape = shape.filter(|it| it.end == end);
+                let mut evidence = vec![weigh(REPEATED, weight)];
+                if titled {
+                    evidence.push(weigh(ANNOUNCED, 2.0));
+                }
+                return Some((end, shape, evidence));
+            }
+        }
         if !first && change.is_none() {
             let shape = shape.filter(|it| it.strong)?;
             let identity = Identity::of(&text[..shape.end], Some(&shape));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::transcript::commands::learning::Herald;
 use crate::transcript::commands::learning::Usual;
 use crate::transcript::commands::panes::Panes;
+use crate::transcript::commands::repeats::Repeats;
 use crate::transcript::commands::stack::Stack;
 use crate::transcript::prompt;
 use crate::transcript::prompt::ByHash;
@@ -35,6 +36,9 @@ mod panes;
 
 /// Input regions.
 mod regions;
+
+/// Prompts that nothing marks.
+mod repeats;
 
 /// The shells a session is in.
 mod stack;
@@ -150,6 +154,7 @@ const WRITTEN_INTO: &str = "a job in the background may have written into it";
 const ANNOUNCED: &str = "what this shell sends before each prompt came just before";
 const UNANNOUNCED: &str = "what this shell sends before each prompt did not come";
 const EDITED: &str = "edited in place";
+const REPEATED: &str = "one command after another stands behind this prompt";
 const MARKED: &str = "between the line editor's own marks";
 
 /// Longer texts are not judged anew with every line that is added to them: a here-document of a hundred
@@ -250,6 +255,9 @@ pub struct Reader {
     /// One of them was met often enough to count.
     heralding: bool,
     panes: Panes,
+    repeats: Repeats,
+    /// Lines with anything in them, and the place of the first.
+    shown: (u64, u64),
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
     /// Second readings are asked for.
@@ -291,6 +299,7 @@ impl Reader {
             return;
         }
         self.learn(drawn);
+        self.repeats.forget_lines();
         for (nth, item) in drawn.items.iter().enumerate() {
             match item {
                 Item::Line(index) => self.line(drawn, *index, nth),
@@ -597,10 +606,15 @@ impl Reader {
         current.chain(self.doubtful.iter().map(|it| it.from))
     }
 
-    /// Edited lines behind a prompt that could not be learnt: the place of the first, and how many. A few
+    /// Lines behind a prompt that could not be learnt: the place of the first, and how many. A few that were edited
     /// are what programs do that draw on one line.
     pub fn unread(&self) -> Option<(u64, u64)> {
         let (many, first) = self.unread;
+        let (lines, start) = self.shown;
+        if self.levels.is_empty() && !self.silent && lines > 2 {
+            // Somebody saw something, and not one prompt was told.
+            return Some((start, lines));
+        }
         (many >= 5 && many > self.read).then_some((first, many))
     }
 }

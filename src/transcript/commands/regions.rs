@@ -60,7 +60,9 @@ impl Reader {
             && region.crs > crs
             && self.may_change.is_none();
         // readline and zle send a CR behind the mark; fish an escape. A shell does not change its ways.
+        let by_repl = self.repl_split(drawn, region);
         let foreign = region.escape_follows
+            && by_repl.is_none()
             && !self.levels.is_empty()
             && !self.levels.all().any(|it| it.escapes)
             && self.may_change != Some(Change::Shell);
@@ -82,7 +84,8 @@ impl Reader {
             self.between_printed_marks(drawn, region);
             return;
         }
-        let Some(mut split) = self.split(drawn, region) else { return };
+        let is_repl = by_repl.is_some();
+        let Some(mut split) = by_repl.or_else(|| self.split(drawn, region)) else { return };
         let line = &drawn.lines[split.line as usize];
         let leaves_keypad = self.levels.last().is_some_and(|it| it.leaves_keypad);
         let kind = match region.end {
@@ -121,7 +124,7 @@ impl Reader {
         if region.input_at.is_none() && !region.escape_follows && split.prompt.len() >= 2 {
             self.met(&split);
         }
-        if region.escape_follows {
+        if region.escape_follows && !is_repl {
             self.thrown_away(drawn, region, &split.prompt);
         }
         let mut evidence = split.evidence;
@@ -129,7 +132,7 @@ impl Reader {
         self.settle(&split.prompt, split.shape.as_ref(), true, split.rows_before, &mut evidence);
         if let Some(level) = self.levels.last_mut() {
             level.titled |= region.titled;
-            level.escapes |= region.escape_follows;
+            level.escapes |= region.escape_follows && !is_repl;
             level.fills |= region.filled;
             level.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
         }
@@ -188,6 +191,36 @@ impl Reader {
             current.traceless = traceless;
             current.caret = region.end == RegionEnd::Interrupted;
         }
+    }
+
+    /// The line of a REPL that sets the marks of a line editor and draws for itself, as Python does from 3.13 on
+    /// (Lib/_pyrepl/unix_console.py): behind each of its rows stands a prompt of its own.
+    fn repl_split(&self, drawn: &Drawn, region: &Region) -> Option<Split> {
+        let inside = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
+        if !inside && self.may_change.is_none() || !region.escape_follows {
+            return None;
+        }
+        let rows: Vec<RegionRow<'_>> = region_rows(drawn, region).collect();
+        let is_repl = |it: &Shape| it.reads == Reads::Repl && it.strong;
+        let (first, shape) = rows
+            .iter()
+            .enumerate()
+            .take(3)
+            .find_map(|(nth, it)| Some((nth, prompt::known(it.text).filter(is_repl)?)))?;
+        let mut text = rows[first].text[shape.end..].to_owned();
+        for more in &rows[first + 1..] {
+            let asked = prompt::known(more.text).filter(is_repl).map_or(0, |it| it.end);
+            text.push('\n');
+            text.push_str(&more.text[asked..]);
+        }
+        Some(Split {
+            prompt: Arc::from(&rows[first].text[..shape.end]),
+            rows_before: 0,
+            text,
+            line: rows[first].line,
+            shape: Some(shape),
+            evidence: vec![weigh("a prompt of a known shape", 1.0)],
+        })
     }
 
     /// An input region that may be output: kept apart, and nothing follows from it.
@@ -392,6 +425,13 @@ impl Reader {
                 (score, end) = (score.max(more), at);
             }
         }
+        if !has_sign(&rows[row].text[..end])
+            && let Some(at) = self.learnt.own_sign(row as u8, rows[row].text, &founds[row])
+            && at > end
+        {
+            // A part that all prompts begin with, as the name of an environment, is commoner than any of them.
+            end = at;
+        }
         // A prompt of several lines is as common in its last one; commands of several lines are not.
         let here = self.learnt.region_count(row as u8, &rows[row].text[..end]);
         for (below, it) in rows.iter().enumerate().take(4).skip(row + 1) {
@@ -486,6 +526,13 @@ fn ends_like(
             let blanks = usize::from(behind.starts_with(' '));
             (behind.is_empty() || blanks == 1).then_some((nth, end + blanks))
         })
+    })
+}
+
+/// Whether it ends in a sign that commands seldom have.
+fn has_sign(prompt: &str) -> bool {
+    prompt.trim_end().ends_with(|it: char| {
+        matches!(it, '$' | '#' | '%' | '>') || !it.is_ascii() && !it.is_alphanumeric()
     })
 }
 

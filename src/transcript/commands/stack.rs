@@ -14,6 +14,7 @@ use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
+use crate::transcript::shell;
 use crate::transcript::shell::Change;
 
 /// One shell or REPL of the stack.
@@ -48,6 +49,8 @@ pub(super) struct Level {
     pub(super) crs: Option<u8>,
     /// Its `exit` is echoed by the shell itself, so that Ctrl-D can be told from a typed one.
     pub(super) says_exit: bool,
+    /// It was opened by the name of another shell than bash.
+    pub(super) is_no_bash: bool,
 }
 
 impl Level {
@@ -174,6 +177,8 @@ impl Reader {
             fills: false,
             crs: None,
             says_exit: false,
+            is_no_bash: change == Some(Change::Shell)
+                && self.last.as_deref().is_some_and(shell::names_another_shell),
         };
         if self.levels.is_empty() {
             self.levels.push(new_level());
@@ -263,8 +268,19 @@ impl Reader {
         if let Some(top) = self.levels.last_mut() {
             let (titled, met, streak) = (top.titled, top.met, top.streak);
             let (crs, says_exit) = (top.crs, top.says_exit);
+            let is_no_bash = top.is_no_bash || level.is_no_bash;
             let (leaves_keypad, fills) = (top.leaves_keypad, top.fills);
-            *top = Level { titled, met, streak, crs, says_exit, leaves_keypad, fills, ..level };
+            *top = Level {
+                titled,
+                met,
+                streak,
+                crs,
+                says_exit,
+                is_no_bash,
+                leaves_keypad,
+                fills,
+                ..level
+            };
         }
     }
 }

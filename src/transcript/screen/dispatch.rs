@@ -167,7 +167,13 @@ impl Page {
             }
             'B' | 'e' => {
                 self.right_is_not_due();
-                self.down(count as u64);
+                let absolute = self.row().bits & bits::ABSOLUTE != 0;
+                if absolute && count == 1 && self.main.col == 0 && self.alt.is_none() {
+                    // So reline leaves a line that was entered.
+                    self.line_feed();
+                } else {
+                    self.down(count as u64);
+                }
             }
             'C' | 'a' => {
                 // One column may be a typed blank that was left as it was.
@@ -204,6 +210,7 @@ impl Page {
                 self.column(0);
             }
             'G' | '`' => {
+                self.by_number(count - 1);
                 self.column(count - 1);
                 self.jumped = true;
             }

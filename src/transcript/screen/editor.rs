@@ -126,6 +126,12 @@ impl Page {
         self.region_crs = u8::MAX;
     }
 
+    /// A line that ends in fewer CRs than the one that was entered: the line editor's own is the last byte of the session, and the LF
+    /// is the footer's.
+    pub(super) fn ends_plainer(&self, crs: u8) -> bool {
+        self.region.is_some() && self.region_crs != u8::MAX && crs < self.region_crs
+    }
+
     pub(super) fn close_region(&mut self, at: u64, genuine: bool) {
         if self.alt.is_some() {
             return;

@@ -80,6 +80,9 @@ pub mod bits {
     pub const PASTED: u16 = 1 << 11;
     /// Its editor cleared what stood below it and went back: it was left without Enter, unless a program says so that it started.
     pub const TAKEN_BACK: u16 = 1 << 12;
+    /// Its editor goes to the margin and to the end of its prompt by numbers of columns, as those of REPLs do that draw for
+    /// themselves and those of shells do not (Node: lib/internal/readline, Ruby: reline, lib/reline/io/ansi.rb).
+    pub const ABSOLUTE: u16 = 1 << 13;
 }
 
 /// One visible line, its text in the arena that it came with.
@@ -313,6 +316,8 @@ struct Page {
     last_char: char,
     /// What the cursor did last: decides whether overwriting is editing or repainting.
     jumped: bool,
+    /// Row on which the cursor went to the first column by its number.
+    margin_row: Option<u64>,
     after_lf: bool,
     after_caret_c: u8,
     /// Column reached after a CR by moving right alone.
@@ -391,6 +396,7 @@ impl Screen {
                 saved_bare: false,
                 last_char: ' ',
                 jumped: false,
+                margin_row: None,
                 after_lf: true,
                 after_caret_c: 0,
                 cr_right: None,
@@ -539,7 +545,7 @@ impl Screen {
                 // than the line's own, or the session's last byte before the footer's LF.
                 let genuine = page.lossy
                     || matches!(next, Some(b'\r' | 0x1b))
-                    || next.is_none() && (!ended || crs != 1);
+                    || next.is_none() && (!ended || crs != 1 || page.ends_plainer(crs));
                 page.escape_follows = next == Some(0x1b)
                     && page.region.as_ref().is_some_and(|it| it.input_at.is_none());
                 page.ends_row = rest.iter().all(|it| *it == b'\r');

@@ -38,6 +38,24 @@ impl Page {
         self.cr_right = None;
     }
 
+    /// The cursor goes to a column by its number: see [`bits::ABSOLUTE`].
+    pub(super) fn by_number(&mut self, col: usize) {
+        if self.alt.is_some() || self.region.is_some() {
+            return;
+        }
+        let number = self.main.row;
+        if col == 0 {
+            self.margin_row = Some(number);
+            return;
+        }
+        let again = self.margin_row == Some(number);
+        let row = self.row();
+        if again && row.cells.len() >= col {
+            row.bits |= bits::ABSOLUTE;
+            row.low_col = row.low_col.min(col.min(u16::MAX as usize) as u16);
+        }
+    }
+
     pub(super) fn up(&mut self, by: u64) {
         let alt = self.alt.is_some();
         // Where zle has shown the column of its input, it also knows the window.

@@ -1,0 +1,186 @@
+//! Prompts that nothing marks and nobody edits: beginnings of lines that a session repeats before one command after another.
+//!
+//! dash shows `$ `, a container's shell `# `, many people something of their own, and whoever makes no typing mistake leaves no trace of a line
+//! editor. Output repeats its beginnings as well: a README its `$ `, a script its `# `, a log its levels. So a beginning counts only with
+//! what stands behind it, the names of commands, or in colours that end where it does; and it is looked for only where a prompt
+//! that is not known yet may stand.
+
+use std::sync::Arc;
+
+use crate::transcript::commands::Reader;
+use crate::transcript::commands::learning::HERALDS_MAX;
+use crate::transcript::prompt;
+use crate::transcript::prompt::ByHash;
+use crate::transcript::prompt::Candidate;
+use crate::transcript::screen::Drawn;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::bits;
+use crate::transcript::shell;
+
+/// A prompt ends in one of these columns; what is longer is looked at as any other line is.
+const WITHIN: usize = 120;
+
+/// Kinds of beginnings that a session may add by repetition.
+const BELIEVED_MAX: usize = 64;
+
+/// Lines of one window that begin alike, words and numbers apart.
+#[derive(Default)]
+struct Seen {
+    lines: u32,
+    /// Nothing stands behind it.
+    bare: u32,
+    /// What stands behind it begins with the name of a command.
+    named: u32,
+    /// The last colour ends with it.
+    painted: u32,
+    /// Hash of what stood behind the first of them, and whether other things stood behind others.
+    behind: u64,
+    differ: bool,
+    /// The first and the last of them, as indices into the lines.
+    first: u32,
+    last: u32,
+    /// The last one leaves a shell.
+    leaves: bool,
+}
+
+/// Beginnings of the lines of one window.
+#[derive(Default)]
+pub(super) struct Repeats {
+    seen: ByHash<Seen>,
+    /// The window has been read.
+    read: bool,
+    /// First and last line with anything in it.
+    ends: (u32, u32),
+    /// Skeletons of prompts that were believed for what is repeated behind them.
+    believed: Vec<u64>,
+}
+
+impl Repeats {
+    /// Another window: what its lines begin with is not known.
+    pub(super) fn forget_lines(&mut self) {
+        self.read = false;
+        self.seen.clear();
+    }
+
+    pub(super) fn believes_any(&self) -> bool {
+        !self.believed.is_empty()
+    }
+
+    /// Whether a prompt of this kind was believed before.
+    pub(super) fn believes(&self, shown: &str) -> bool {
+        !self.believed.is_empty()
+            && self.believed.contains(&prompt::skeleton_hash(shown.trim_end()))
+    }
+
+    pub(super) fn believe(&mut self, shown: &Arc<str>) {
+        let key = prompt::skeleton_hash(shown.trim_end());
+        if self.believed.len() < BELIEVED_MAX && !self.believed.contains(&key) {
+            self.believed.push(key);
+        }
+    }
+
+    /// Reads the lines of the window, once.
+    pub(super) fn read(&mut self, drawn: &Drawn) {
+        if std::mem::replace(&mut self.read, true) {
+            return;
+        }
+        self.ends = (u32::MAX, 0);
+        for item in &drawn.items {
+            let Item::Line(index) = item else { continue };
+            let line = &drawn.lines[*index as usize];
+            if line.bits & (bits::INPUT | bits::SCREEN | bits::OVERWRITTEN) != 0 {
+                continue;
+            }
+            let text = drawn.line_text(*index);
+            if text.is_empty() {
+                continue;
+            }
+            self.ends = (self.ends.0.min(*index), *index);
+            let paint = (line.paint_col > 0)
+                .then(|| prompt::byte_of_column(text, usize::from(line.paint_col)));
+            for it in beginnings(text) {
+                self.count(*index, text, it, paint);
+            }
+        }
+    }
+
+    fn count(&mut self, index: u32, text: &str, it: Candidate, paint: Option<usize>) {
+        let literal = text[..it.end].trim_end();
+        let key = prompt::skeleton_hash(literal);
+        if self.seen.len() >= HERALDS_MAX && !self.seen.contains_key(&key) {
+            return;
+        }
+        let body = text[it.end..].trim();
+        let hash = prompt::hash(body);
+        let seen = self.seen.entry(key).or_insert_with(|| Seen {
+            first: index,
+            behind: hash,
+            ..Seen::default()
+        });
+        seen.lines += 1;
+        seen.last = index;
+        seen.leaves = matches!(body, "exit" | "logout");
+        seen.differ |= hash != seen.behind;
+        if body.is_empty() {
+            seen.bare += 1;
+        } else {
+            seen.named += u32::from(shell::begins_with_a_command(body));
+        }
+        // A colour ends at the blank behind the sign, or before the sign.
+        let sign = literal.char_indices().next_back().map_or(0, |it| it.0);
+        seen.painted += u32::from(paint.is_some_and(|at| (sign..=it.end).contains(&at)));
+    }
+
+    /// How much speaks for the shell's prompt ending here, and for how many lines.
+    fn weight(&self, index: u32, literal: &str, sign: f32, nested: bool) -> Option<(f32, u32)> {
+        let seen = self.seen.get(&prompt::skeleton_hash(literal.trim_end()))?;
+        let behind = seen.lines - seen.bare;
+        let named = seen.named > 0 && seen.named * 2 >= behind;
+        let styled = seen.painted == seen.lines && seen.differ;
+        // A session begins with a prompt, and most end with one.
+        let at_an_end = seen.first == self.ends.0 || seen.last == self.ends.1;
+        let enough = if nested { behind >= 3 || seen.leaves } else { at_an_end };
+        let weight = if named && behind >= 4 && enough {
+            1.5
+        } else if named && behind >= 2 && enough || styled && behind >= 3 {
+            1.0
+        } else if named && sign >= 0.8 && index == self.ends.0 && !nested {
+            // Alone, at the very start: where else should it come from?
+            0.3
+        } else {
+            return None;
+        };
+        Some((weight, seen.lines))
+    }
+}
+
+/// Places of a line where a prompt may end that nothing else tells of.
+fn beginnings(text: &str) -> impl Iterator<Item = Candidate> {
+    let found = prompt::candidates(prompt::head(text, WITHIN));
+    found.into_iter().filter(|it| it.weight >= 0.5)
+}
+
+impl Reader {
+    /// Where a prompt ends that this session repeats without ever editing a line, and what speaks for it.
+    pub(super) fn repeated(
+        &self,
+        index: u32,
+        text: &str,
+        low: Option<usize>,
+    ) -> Option<(usize, f32)> {
+        if !self.repeats.read {
+            return None;
+        }
+        let nested = !self.levels.is_empty();
+        let mut best: Option<(usize, f32, u32)> = None;
+        for it in beginnings(text).filter(|it| low.is_none_or(|low| it.end <= low)) {
+            let found = self.repeats.weight(index, &text[..it.end], it.weight, nested);
+            let Some((weight, lines)) = found else { continue };
+            // The farthest that is about as common: a prompt of several parts is common in each of them.
+            if best.is_none_or(|(_, _, before)| lines * 4 >= before * 3) {
+                best = Some((it.end, weight, lines));
+            }
+        }
+        best.map(|it| (it.0, it.1))
+    }
+}
