@@ -435,6 +435,20 @@ pub fn names_another_shell(text: &str) -> bool {
     })
 }
 
+/// Whether what it prints may end without a line feed.
+pub fn may_leave_a_line_open(text: &str) -> bool {
+    text.split(['\n', ';', '|', '&', '(']).any(|part| {
+        let mut words = part.split_ascii_whitespace();
+        let name = words.find(|it| *it != "sudo" && !it.contains('=')).unwrap_or_default();
+        match name {
+            "printf" | "cat" | "curl" | "tr" | "jq" | "base64" | "openssl" | "xxd" | "awk"
+            | "python3" | "python" | "node" | "perl" | "php" | "ruby" | "wget" | "tail" => true,
+            "echo" | "head" | "cut" => words.any(|it| it.starts_with('-')),
+            _ => false,
+        }
+    })
+}
+
 /// Whether it turns the terminal's echo off.
 pub fn hides_what_is_typed(text: &str) -> bool {
     text.contains("stty")

@@ -149,7 +149,10 @@ impl Reader {
         if let Some(current) = &mut self.current
             && looks_like_a_prompt(text)
         {
-            current.decoys = current.decoys.saturating_add(1);
+            // Those that are indented show how such a text has its prompts: not at the margin.
+            let at_margin = !text.starts_with([' ', '\t']);
+            let which = if at_margin { &mut current.decoys } else { &mut current.indented };
+            *which = which.saturating_add(1);
         }
         let printed = self.prints;
         if says_farewell(text) && !printed {
@@ -290,6 +293,13 @@ impl Reader {
                 return true;
             }
         }
+        let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
+        if self.levels.is_empty()
+            || matches!(self.may_change, Some(Change::Shell | Change::Prompt))
+            || self.repeats.believes_any()
+        {
+            self.repeats.read(drawn);
+        }
         if self.levels.is_empty() && !edited && self.is_a_herald(text) {
             // The upper line of the first prompt.
             return false;
@@ -298,15 +308,9 @@ impl Reader {
             && !(edited && went_back(line))
             && self.starts_with_region(drawn, nth)
             && !prompt::known(rest).is_some_and(|it| it.strong && it.reads == Reads::Shell)
+            && self.repeated(index, rest, low).is_none_or(|it| it.1 < 1.0)
         {
             return false;
-        }
-        let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
-        if self.levels.is_empty()
-            || self.may_change == Some(Change::Shell)
-            || self.repeats.believes_any()
-        {
-            self.repeats.read(drawn);
         }
         if let Some(top) = self.levels.last().filter(|it| !it.marked && edited)
             && searched(rest).is_some()
@@ -332,18 +336,34 @@ impl Reader {
     /// A prompt that follows output without a newline.
     pub(super) fn inside(&mut self, drawn: &Drawn, index: u32, text: &str, edited: bool) -> bool {
         let Some(top) = self.levels.last() else { return false };
-        if top.marked || top.prompt.len() < 6 || text.len() > 4096 {
+        if top.marked || top.prompt.len() < 2 || text.len() > 4096 {
             return false;
         }
         let shown = top.prompt.clone();
-        let Some(at) = text.find(&*shown).filter(|it| *it > 0) else { return false };
+        let line = &drawn.lines[index as usize];
+        let low = low_byte(line, text, 0);
+        // BusyBox asks where the cursor stands right behind its prompt.
+        let asked = low.filter(|end| {
+            line.bits & bits::ASKED != 0 && text[..*end].ends_with(&*shown) && *end > shown.len()
+        });
+        let found = asked.map(|it| it - shown.len()).or_else(|| text.find(&*shown));
+        let Some(at) = found.filter(|it| *it > 0) else { return false };
         let printed = self.prints;
-        if top.titled || (printed && !edited && !text[at + shown.len()..].is_empty()) && at > 40 {
+        let body = &text[at + shown.len()..];
+        // A sign and a blank stand in any output: nothing may have been printed yet, by what need not end a line, and a command must follow.
+        let short = shown.trim_end().len() < 5;
+        let follows = self.current.as_ref().is_some_and(|it| {
+            it.outputs == 0 && shell::may_leave_a_line_open(prompt::head(&it.command.text, 4096))
+        });
+        if short && asked.is_none() && !(follows && shell::begins_with_a_command(body)) {
+            return false;
+        }
+        if asked.is_none() && (top.titled || (printed && !edited && !body.is_empty()) && at > 40) {
             return false;
         }
         let shape = prompt::known(&text[at..]);
         let mut evidence = vec![weigh("the prompt stands behind output without a newline", 0.5)];
-        let body = text[at + shown.len()..].to_owned();
+        let body = body.to_owned();
         self.accept(drawn, index, usize::MAX, shown, &body, shape, &mut evidence, edited)
     }
 
@@ -524,6 +544,7 @@ impl Reader {
     ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
         let shape = self.shape_of(text);
         let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
+        let indented = self.current.as_ref().map_or(0, |it| it.indented);
         let prints = self.prints;
         let printed = prints && self.current.as_ref().is_some_and(|it| it.outputs > 0);
         if let Some(top) = self.levels.last()
@@ -572,6 +593,13 @@ impl Reader {
                     let weight = match (decoys > 0, own, printed) {
                         (true, false, _) => -3.0,
                         (true, true, _) => -0.7,
+                        _ if indented > 0 => {
+                            if own {
+                                -0.7
+                            } else {
+                                -1.0
+                            }
+                        }
                         (false, true, true) => -0.3,
                         (false, true, false) => 0.0,
                         (false, false, true) => -0.6,
@@ -702,9 +730,15 @@ impl Reader {
                 return Some((end, None, evidence));
             }
         }
+        if let Some(end) = self.in_an_environment(text) {
+            let shape = shape.filter(|it| it.end == end);
+            let evidence = vec![weigh("the prompt of this shell, in another environment", 1.0)];
+            return Some((end, shape, evidence));
+        }
         let change = self.may_change;
         let strong = shape.as_ref().is_some_and(|it| it.strong);
-        if !strong && change.is_none_or(|it| it == Change::Shell || first) {
+        let may_be_new = matches!(change, Some(Change::Shell | Change::Prompt));
+        if !strong && (may_be_new || first || change.is_none()) {
             let own = |end: usize| match self.levels.last().filter(|_| change.is_none()) {
                 // The same shell elsewhere, with more or fewer parts in its prompt.
                 Some(top) => {
@@ -779,6 +813,24 @@ impl Reader {
             evidence.push(weigh(ANNOUNCED, 2.0));
         }
         Some((end, None, evidence))
+    }
+
+    /// Where this shell's prompt ends if the name of an environment was put before it or taken away, as `activate` and `deactivate` do
+    /// (Python: venv, conda).
+    fn in_an_environment(&self, text: &str) -> Option<usize> {
+        let top = self.levels.last().filter(|it| !it.prompt.trim().is_empty())?;
+        let behind = |it: &str| {
+            let name = it.strip_prefix('(')?.split_once(") ")?.0;
+            let is_name = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_' | '.');
+            (!name.is_empty() && name.chars().all(is_name)).then_some(name.len() + 3)
+        };
+        if let Some(at) = behind(text)
+            && text[at..].starts_with(&*top.prompt)
+        {
+            return Some(at + top.prompt.len());
+        }
+        let own = &top.prompt[behind(&top.prompt)?..];
+        (!own.trim().is_empty() && text.starts_with(own)).then_some(own.len())
     }
 
     /// The first prompt may have been cut short, where its line was drawn oddly: what has come since knows better.
@@ -862,7 +914,7 @@ pub(super) fn shares_a_sign(prompt: &str, text: &str) -> bool {
 
 /// What a shell prints as it ends, or the program that it was reached by.
 /// Source: openssh-portable: clientloop.c, packet.c.
-fn says_farewell(text: &str) -> bool {
+pub(super) fn says_farewell(text: &str) -> bool {
     let text = text.trim();
     match text.as_bytes() {
         [b'e' | b'l', ..] => matches!(text, "exit" | "logout"),

@@ -179,6 +179,8 @@ struct Current {
     outputs: u32,
     /// Output lines that look like someone's prompt and are not taken for one.
     decoys: u32,
+    /// The same, indented.
+    indented: u32,
     marked: bool,
     /// It draws shells in panes.
     draws_panes: bool,
@@ -246,6 +248,8 @@ pub struct Reader {
     silent: bool,
     /// Prompts of shells that seemed to have ended. One that is announced as before has not.
     gone: Vec<Identity>,
+    /// Prompts of regions that no command explains, and how often each has come.
+    strangers: Vec<(Identity, u32)>,
     /// The last command was damaged on the way: what it did is not known.
     unsure: bool,
     /// Lines were streamed, a second's worth in one event.
@@ -486,6 +490,7 @@ impl Reader {
             command,
             outputs: 0,
             decoys: 0,
+            indented: 0,
             marked,
             draws_panes,
             named: false,

@@ -12,10 +12,12 @@ use crate::transcript::commands::MARKED;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
 use crate::transcript::commands::learning::AS_EVER;
+use crate::transcript::commands::lines::says_farewell;
 use crate::transcript::commands::searched;
 use crate::transcript::commands::weigh;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
+use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen;
@@ -76,7 +78,13 @@ impl Reader {
         }
         let top_marked = self.levels.last().map(|it| it.marked);
         let explained = self.may_change.is_some() || self.levels.is_empty();
-        if top_marked == Some(false) && !explained && !self.levels.all().any(|it| it.marked) {
+        let again =
+            top_marked == Some(false) && !explained && self.was_doubted_twice(drawn, region);
+        if top_marked == Some(false)
+            && !explained
+            && !again
+            && !self.levels.all().any(|it| it.marked)
+        {
             // A shell that sets no marks does not begin to without a reason: someone printed them, or something that we do
             // not know opened a shell.
             self.doubted(drawn, region, "marks of a shell that no command opened");
@@ -98,6 +106,10 @@ impl Reader {
             RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
         };
         let mut text = std::mem::take(&mut split.text);
+        let lost = farewell(&text);
+        if let Some(at) = lost {
+            text.truncate(at);
+        }
         text.truncate(text.trim_end().len());
         if let Some(found) = searched(&text) {
             text = found.to_owned();
@@ -158,8 +170,8 @@ impl Reader {
             command.runner_up =
                 self.runner_up(split.rows_before as u8, row.text, &found, split.prompt.len());
         }
-        if region.end == RegionEnd::Left && command.text.is_empty() {
-            // Ctrl-D: this shell ends.
+        if (region.end == RegionEnd::Left || lost.is_some()) && command.text.is_empty() {
+            // Ctrl-D, or the connection was lost: this shell ends.
             self.begin(command, true);
             self.may_change = Some(Change::Leave);
             return;
@@ -187,6 +199,9 @@ impl Reader {
             && region.ends_row
             && !leaves_keypad;
         self.begin(command, true);
+        if lost.is_some() {
+            self.may_change = Some(Change::Leave);
+        }
         if let Some(current) = self.current.as_mut() {
             current.traceless = traceless;
             current.caret = region.end == RegionEnd::Interrupted;
@@ -221,6 +236,28 @@ impl Reader {
             shape: Some(shape),
             evidence: vec![weigh("a prompt of a known shape", 1.0)],
         })
+    }
+
+    /// The prompt of a shell that no command opened, as far as we know, and that has come twice before between genuine marks: no belief
+    /// outlasts that.
+    fn was_doubted_twice(&mut self, drawn: &Drawn, region: &Region) -> bool {
+        let Some(split) = self.split(drawn, region) else { return false };
+        let Some(shape) = split.shape.filter(|it| it.strong && it.reads == Reads::Shell) else {
+            return false;
+        };
+        let identity = Identity::of(&split.prompt, Some(&shape));
+        match self.strangers.iter_mut().find(|it| it.0 == identity) {
+            Some(it) => {
+                it.1 += 1;
+                it.1 > 2
+            }
+            None => {
+                if self.strangers.len() < 32 {
+                    self.strangers.push((identity, 1));
+                }
+                false
+            }
+        }
     }
 
     /// An input region that may be output: kept apart, and nothing follows from it.
@@ -527,6 +564,23 @@ fn ends_like(
             (behind.is_empty() || blanks == 1).then_some((nth, end + blanks))
         })
     })
+}
+
+/// Where in the text of a region the words stand that the program says by which its shell was reached, when that ends.
+fn farewell(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for (nth, line) in text.split('\n').enumerate() {
+        if nth > 0 && says_farewell(line) && line.len() > 8 || nth == 0 && is_lost(line) {
+            return Some(at);
+        }
+        at += line.len() + 1;
+    }
+    None
+}
+
+/// The words stand right behind the prompt where the cursor was.
+fn is_lost(line: &str) -> bool {
+    line.starts_with("Connection to ") && says_farewell(line)
 }
 
 /// Whether it ends in a sign that commands seldom have.

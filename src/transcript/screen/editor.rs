@@ -46,7 +46,9 @@ impl Page {
             // A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
             // that set it, or that it was printed: nothing that stands in between was typed there.
             let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
-            if self.main.row <= open.row || self.main.col > 0 || !is_before_prompt {
+            // zle sets it behind a prompt that it has cleared the rest of the screen for.
+            let by_zle = self.cleared_row.is_some_and(|it| it > open.row && it <= self.main.row);
+            if self.main.row <= open.row || self.main.col > 0 && !by_zle || !is_before_prompt {
                 return;
             }
             self.end_region(at, RegionEnd::Left, false);
