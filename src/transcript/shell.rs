@@ -513,11 +513,26 @@ impl Does {
             let name = name.rsplit('/').next().unwrap_or(name);
             // What `echo` is given in plain words, it prints, and nothing else.
             let given = name == "echo" && is_plain(part) && !part.contains(['$', '*']);
-            does.prints_files |= !given && PRINTING.contains(name);
+            does.prints_files |= !given && PRINTING.contains(name) && !writes_to_a_file(part);
             does.draws_panes |= matches!(name, "tmux" | "screen" | "byobu" | "zellij" | "dvtm");
         }
         does
     }
+}
+
+/// Whether what it prints goes to a file.
+fn writes_to_a_file(part: &str) -> bool {
+    part.match_indices('>').any(|(at, _)| {
+        let before = part[..at].chars().next_back();
+        let target = part[at + 1..].trim_start_matches('>').trim_start();
+        !matches!(before, Some('2' | '&' | '-' | '=' | '>'))
+            && !target.starts_with(['&', '('])
+            && !target.starts_with("/dev/tty")
+            && !target.starts_with("/dev/stdout")
+            && !target.is_empty()
+            && before.is_none_or(|it| it.is_whitespace() || it == '1')
+            && part[..at].matches(['\'', '"']).count().is_multiple_of(2)
+    })
 }
 
 #[rustfmt::skip]

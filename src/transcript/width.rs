@@ -74,6 +74,35 @@ impl WidthVotes {
     }
 }
 
+/// Whether the line editor printed beyond this column without going to the next row, as it does at a margin: the window is wider
+/// than was believed.
+pub fn goes_beyond(bytes: &[u8], width: usize) -> bool {
+    const MARK: &[u8] = b"\x1b[?2004h";
+    let Some(at) = memchr::memmem::rfind(bytes, MARK) else { return false };
+    let rest = &bytes[at + MARK.len()..];
+    let end = memchr::memchr2(b'\r', 0x08, rest).unwrap_or(rest.len());
+    if end <= width || memchr::memmem::find(rest, b"\x1b[?2004l").is_some_and(|it| it < end) {
+        return false;
+    }
+    let text = String::from_utf8_lossy(&rest[..end]);
+    let mut chars = text.chars().peekable();
+    let mut col = 0usize;
+    while let Some(ch) = chars.next() {
+        match ch {
+            '\u{1b}' => {
+                if skip_sequence(&mut chars, &mut col) {
+                    break;
+                }
+            }
+            '\t' => break,
+            ch if ch.is_control() => {}
+            ch => col += UnicodeWidthChar::width(ch).unwrap_or(0),
+        }
+    }
+    // Readline prints the next row's first character, or a blank, before it goes back to the margin.
+    col > width + 2
+}
+
 /// Columns at which the bytes behave as at a right margin.
 fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
     // Nearly always valid, which this finds faster.
@@ -108,7 +137,16 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
             '\t' => col = (col / 8 + 1) * 8,
             '\u{1b}' => {
                 let up = chars.clone().take(2).eq(['[', 'A']);
-                if up && any && last == ' ' && col > 60 {
+                if up
+                    && any
+                    && col == 0
+                    && let Some((at, ' ', _)) = pending
+                    && at > 1
+                {
+                    // What was entered fills the last row to its margin: readline goes over it, and back up at Enter. Nothing else does so.
+                    vote(at - 1, false);
+                    vote(at - 1, false);
+                } else if up && any && last == ' ' && col > 60 {
                     // The last column was filled, and a blank went over the margin.
                     vote(col - 1, false);
                 }

@@ -8,6 +8,7 @@ use crate::transcript::commands::EDITED;
 use crate::transcript::commands::EVIDENCE;
 use crate::transcript::commands::Evidence;
 use crate::transcript::commands::FLOOR;
+use crate::transcript::commands::JOB_WROTE;
 use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Kind;
 use crate::transcript::commands::REPEATED;
@@ -408,6 +409,13 @@ impl Reader {
         {
             evidence.push(weigh("it repeats what was just typed", -3.0));
         }
+        if self.jobs > 0
+            && !edited
+            && !body.trim().is_empty()
+            && !shell::begins_with_a_command(body)
+        {
+            evidence.push(weigh(JOB_WROTE, -2.5));
+        }
         if self.in_one_burst(line) {
             evidence.push(weigh(
                 "it came in one burst with a command that prints what others wrote",
@@ -419,6 +427,19 @@ impl Reader {
         }
         let sum: f32 = evidence.iter().map(|it| it.weight).sum();
         if sum < FLOOR {
+            let strong = shape.as_ref().is_some_and(|it| it.strong);
+            let bare = evidence.iter().any(|it| it.what == UNANNOUNCED);
+            if strong
+                && bare
+                && !self.prints
+                && let Some(top) = self.levels.last_mut()
+            {
+                // Its own prompt comes again and again without a title: it sends none any more.
+                top.untitled += 1;
+                if top.untitled >= 2 {
+                    (top.titled, top.untitled, top.streak) = (false, 0, 0);
+                }
+            }
             self.possible(drawn, index, &shown, body, shape.as_ref(), std::mem::take(evidence));
             return false;
         }
@@ -597,7 +618,7 @@ impl Reader {
                             if own {
                                 -0.7
                             } else {
-                                -1.0
+                                -0.7
                             }
                         }
                         (false, true, true) => -0.3,
@@ -686,6 +707,7 @@ impl Reader {
                     // Output may look like it by chance: of several words at least one stays as it was.
                     titled_here
                         || low.is_some()
+                        || self.last.as_deref().is_some_and(shell::moves)
                         || prompt::shares_a_word(&top.prompt, &text[..it.end])
                 })
                 .find(|it| {

@@ -151,6 +151,7 @@ impl Command {
 
 const LOST: &str = "part of the line was lost in streaming, and is the likeliest reading";
 const WRITTEN_INTO: &str = "a job in the background may have written into it";
+const JOB_WROTE: &str = "a job in the background may have written it behind the prompt";
 const ANNOUNCED: &str = "what this shell sends before each prompt came just before";
 const UNANNOUNCED: &str = "what this shell sends before each prompt did not come";
 const EDITED: &str = "edited in place";

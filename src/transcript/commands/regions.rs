@@ -114,6 +114,15 @@ impl Reader {
         if let Some(found) = searched(&text) {
             text = found.to_owned();
         }
+        if self.jobs > 0
+            && !region.pasted
+            && let Some((written, typed)) = text.rsplit_once('\n')
+            && !shell::begins_with_a_command(written)
+            && shell::begins_with_a_command(typed)
+        {
+            // What a job wrote stands behind the prompt, and what was typed below it.
+            text = typed.to_owned();
+        }
         if kind == Kind::Abandoned {
             text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
         }
@@ -209,14 +218,17 @@ impl Reader {
     }
 
     /// The line of a REPL that sets the marks of a line editor and draws for itself, as Python does from 3.13 on
-    /// (Lib/_pyrepl/unix_console.py): behind each of its rows stands a prompt of its own.
+    /// (Lib/_pyrepl/unix_console.py) and IPython: behind each of its rows stands a prompt of its own.
     fn repl_split(&self, drawn: &Drawn, region: &Region) -> Option<Split> {
         let inside = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
-        if !inside && self.may_change.is_none() || !region.escape_follows {
+        if !inside && self.may_change.is_none() {
             return None;
         }
         let rows: Vec<RegionRow<'_>> = region_rows(drawn, region).collect();
         let is_repl = |it: &Shape| it.reads == Reads::Repl && it.strong;
+        if !region.escape_follows && !rows.iter().take(3).any(|it| it.text.starts_with("In [")) {
+            return None;
+        }
         let (first, shape) = rows
             .iter()
             .enumerate()

@@ -36,6 +36,8 @@ pub(super) struct Level {
     pub(super) rows_before: usize,
     /// Something always comes before its prompts.
     pub(super) titled: bool,
+    /// Prompts of a strong shape before which it did not come.
+    pub(super) untitled: u32,
     /// Prompts without marks, and how many of the last of them in a row something came before.
     pub(super) met: u32,
     pub(super) streak: u32,
@@ -170,6 +172,7 @@ impl Reader {
             marked,
             rows_before,
             titled: false,
+            untitled: 0,
             met: 0,
             streak: 0,
             escapes: false,

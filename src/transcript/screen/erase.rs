@@ -181,5 +181,7 @@ impl Page {
         }
         self.alt = None;
         self.jumped = false;
+        // Where the program's cursor stood says nothing of the line that is typed next.
+        self.cr_right = None;
     }
 }
