@@ -562,7 +562,8 @@ pub fn begins_with_a_command(text: &str) -> bool {
     let sets = first.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty() && name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_')
     });
-    let path = first.starts_with("./") || first.starts_with("~/") || first.starts_with('/');
+    // A directory alone is part of a prompt.
+    let path = first.starts_with("./") || first.contains("bin/");
     let name = first.rsplit('/').next().unwrap_or(first);
     let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
     sets || path && !name.is_empty()

@@ -90,7 +90,7 @@ pub fn goes_beyond(bytes: &[u8], width: usize) -> bool {
     while let Some(ch) = chars.next() {
         match ch {
             '\u{1b}' => {
-                if skip_sequence(&mut chars, &mut col) {
+                if skip_sequence(&mut chars, &mut 0) {
                     break;
                 }
             }
@@ -121,7 +121,9 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
     // How the line begins. What begins so again behind a CR is drawn anew, and tells no margin.
     let mut begins = String::new();
     let mut chars = text.chars().peekable();
+    let mut behind_cr = false;
     while let Some(ch) = chars.next() {
+        let behind_cr = std::mem::replace(&mut behind_cr, ch == '\r');
         match ch {
             '\r' => {
                 if col > 0 {
@@ -139,8 +141,8 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
                 let up = chars.clone().take(2).eq(['[', 'A']);
                 if up
                     && any
-                    && col == 0
-                    && let Some((at, ' ', _)) = pending
+                    && behind_cr
+                    && let Some((at, ' ', 1)) = pending
                     && at > 1
                 {
                     // What was entered fills the last row to its margin: readline goes over it, and back up at Enter. Nothing else does so.

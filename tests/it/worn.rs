@@ -137,10 +137,6 @@ fn prompts_never_seen_before_are_learnt_from_their_session() {
         b-title          + history | grep ech5 | tail -
         b3-nm-wave       + cat <<EOF
         b5-cyrillic-nm   + exit
-        b5-kube          - echo starting
-        b5-kube          + ~/shop ⟩⟩ echo starting
-        b5-plaintext     - for f in src/*.py; do echo "== $f"; sed -n '1p' "$f"; done; echo 'that was the list of all source files that we have in this directory, dear reader'
-        b5-plaintext     + '
         b5-words-nm      + ls /usr/share/doc/libc
         f5-narrow        - echo thought better of it
         f5-narrow        - ls    -1    src

@@ -16,6 +16,7 @@ use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
 use crate::transcript::commands::UNANNOUNCED;
 use crate::transcript::commands::regions::low_byte;
+use crate::transcript::commands::repeats::NAMED;
 use crate::transcript::commands::searched;
 use crate::transcript::commands::stack::Level;
 use crate::transcript::commands::weigh;
@@ -309,7 +310,7 @@ impl Reader {
             && !(edited && went_back(line))
             && self.starts_with_region(drawn, nth)
             && !prompt::known(rest).is_some_and(|it| it.strong && it.reads == Reads::Shell)
-            && self.repeated(index, rest, low).is_none_or(|it| it.1 < 1.0)
+            && self.repeated(index, rest, low).is_none_or(|it| it.1 < NAMED)
         {
             return false;
         }

@@ -20,6 +20,9 @@ use crate::transcript::shell;
 /// A prompt ends in one of these columns; what is longer is looked at as any other line is.
 const WITHIN: usize = 120;
 
+/// What the names of commands behind a beginning are worth, where there are several.
+pub(super) const NAMED: f32 = 1.0;
+
 /// Kinds of beginnings that a session may add by repetition.
 const BELIEVED_MAX: usize = 64;
 
@@ -141,9 +144,11 @@ impl Repeats {
         let at_an_end = seen.first == self.ends.0 || seen.last == self.ends.1;
         let enough = if nested { behind >= 3 || seen.leaves } else { at_an_end };
         let weight = if named && behind >= 4 && enough {
-            1.5
-        } else if named && behind >= 2 && enough || styled && behind >= 3 {
-            1.0
+            NAMED + 0.5
+        } else if named && behind >= 2 && enough {
+            NAMED
+        } else if styled && behind >= 3 {
+            0.9
         } else if named && sign >= 0.8 && index == self.ends.0 && !nested {
             // Alone, at the very start: where else should it come from?
             0.3

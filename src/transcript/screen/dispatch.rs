@@ -167,8 +167,7 @@ impl Page {
             }
             'B' | 'e' => {
                 self.right_is_not_due();
-                let absolute = self.row().bits & bits::ABSOLUTE != 0;
-                if absolute && count == 1 && self.main.col == 0 && self.alt.is_none() {
+                if count == 1 && self.leaves_absolute() {
                     // So reline leaves a line that was entered.
                     self.line_feed();
                 } else {

@@ -46,9 +46,11 @@ impl Page {
             // A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
             // that set it, or that it was printed: nothing that stands in between was typed there.
             let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
-            // zle sets it behind a prompt that it has cleared the rest of the screen for.
-            let by_zle = self.cleared_row.is_some_and(|it| it > open.row && it <= self.main.row);
-            if self.main.row <= open.row || self.main.col > 0 && !by_zle || !is_before_prompt {
+            // zle sets it behind its prompt: there it counts only where a connection was lost in between.
+            let rows = open.row + 1..self.main.row;
+            let is_lost =
+                self.main.col == 0 || rows.clone().any(|it| self.tells_of_a_lost_connection(it));
+            if self.main.row <= open.row || !is_lost || !is_before_prompt {
                 return;
             }
             self.end_region(at, RegionEnd::Left, false);
@@ -126,6 +128,17 @@ impl Page {
         self.after_caret_c = 0;
         self.after_lf = false;
         self.region_crs = u8::MAX;
+    }
+
+    /// What ssh says on the terminal when its connection ends (openssh-portable: clientloop.c, ssh.c).
+    fn tells_of_a_lost_connection(&self, number: u64) -> bool {
+        const WORDS: &str = "Connection to ";
+        let Some(row) =
+            number.checked_sub(self.main.base).and_then(|it| self.main.rows.get(it as usize))
+        else {
+            return false;
+        };
+        row.cells.len() > WORDS.len() && WORDS.chars().zip(&row.cells).all(|(ch, it)| it.ch == ch)
     }
 
     /// A line that ends in fewer CRs than the one that was entered: the line editor's own is the last byte of the session, and the LF

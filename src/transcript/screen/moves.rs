@@ -48,12 +48,23 @@ impl Page {
             self.margin_row = Some(number);
             return;
         }
-        let again = self.margin_row == Some(number);
+        if self.margin_row != Some(number) {
+            return;
+        }
         let row = self.row();
-        if again && row.cells.len() >= col {
+        if row.cells.len() >= col {
             row.bits |= bits::ABSOLUTE;
             row.low_col = row.low_col.min(col.min(u16::MAX as usize) as u16);
         }
+    }
+
+    /// The cursor stands at the margin of such a row, and goes down: it was entered.
+    pub(super) fn leaves_absolute(&self) -> bool {
+        let index = (self.main.row - self.main.base) as usize;
+        self.alt.is_none()
+            && self.region.is_none()
+            && self.main.col == 0
+            && self.main.rows.get(index).is_some_and(|it| it.bits & bits::ABSOLUTE != 0)
     }
 
     pub(super) fn up(&mut self, by: u64) {

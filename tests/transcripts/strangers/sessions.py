@@ -355,6 +355,7 @@ def port(base): return 20000 + zlib.crc32(base.encode()) % 20000
 
 def record(out, name):
     family, shell, dress, cols, user, host, typo = plan()[name]
+    if "AS" in os.environ: shell, dress, cols = os.environ["AS"].split(":")[0], os.environ["AS"].split(":")[1], int(os.environ["AS"].split(":")[2])
     r = random.Random(f"day-1-{name}")
     base = tempfile.mkdtemp(prefix="rec-"); os.chmod(base, 0o755)
     for d in ("o", "m", "truth", "home", "files"): os.makedirs(os.path.join(base, d), exist_ok=True)
