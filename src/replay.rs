@@ -81,6 +81,8 @@ pub struct Film {
     pub began: Option<i64>,
     /// Columns of the session's window, where they could be told.
     pub width: Option<usize>,
+    /// Its rows, if the transcript tells them.
+    pub height: Option<usize>,
     secrets: Secrets,
 }
 
@@ -94,6 +96,11 @@ const KEYS: usize = 400;
 impl Film {
     /// Makes the film. `content` is the transcript that the lines were read from, where their bytes can be played; else the
     /// lines themselves are.
+    /// Columns and rows to play it in: those of a plain terminal where nothing tells.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width.unwrap_or(80), self.height.unwrap_or(24))
+    }
+
     pub fn new(
         lines: &[LineRow],
         commands: &[CommandRow],
@@ -111,6 +118,7 @@ impl Film {
             pace: Pace::Reconstructed,
             began: None,
             width,
+            height: None,
             secrets,
         };
         let mut place = 0;

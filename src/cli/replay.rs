@@ -219,7 +219,7 @@ impl Replay {
             CastVersion::V2 => Cast::V2,
             CastVersion::V3 => Cast::V3,
         };
-        let size = self.size.unwrap_or((film.width.unwrap_or(80), 24));
+        let size = self.size.unwrap_or(film.size());
         let idle = (self.idle * 1e6) as u64;
         let mut bytes = Vec::new();
         cast(film, version, size, idle, title, &mut bytes)?;
@@ -302,7 +302,7 @@ pub(super) fn cast_of(
         return Ok(None);
     }
     let mut bytes = Vec::new();
-    let size = (film.width.unwrap_or(80), 24);
+    let size = film.size();
     cast(&film, Cast::V2, size, IDLE, &title(session, &film), &mut bytes)?;
     Ok(Some(bytes))
 }
@@ -345,13 +345,15 @@ fn film(archive: &Archive, session: &SessionRow, masker: &mut Masker) -> Result<
     let (bytes, form) = primary_bytes(archive, session)?;
     // Events hold lines without what drew them, PowerShell writes text: there the lines themselves are played.
     let drawn = form.filter(|it| matches!(it, Form::Script | Form::Bare) && !bytes.is_empty());
-    let width = drawn.and_then(|form| {
+    let told = drawn.map(|form| {
         let mut decoder = Decoder::new(form);
         decoder.push(&bytes);
-        decoder.width()
+        (decoder.width(), decoder.window())
     });
     let content = drawn.map(|_| bytes.as_slice());
-    Ok(Film::new(&lines, &commands, content, width, masker))
+    let mut film = Film::new(&lines, &commands, content, told.and_then(|it| it.0), masker);
+    film.height = told.and_then(|it| it.1).map(|it| it.1.into());
+    Ok(film)
 }
 
 /// The terminal is ours while this lives, and as it was behind it.

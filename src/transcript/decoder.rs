@@ -335,6 +335,8 @@ struct Draw {
     screen: Screen,
     reader: Reader,
     width: WidthVotes,
+    /// The header has told the width that the session began with.
+    told_width: bool,
     window_from: u64,
     /// Where lines begin that another event shows, with its time; `None` where lines begin that no event shows.
     ticks: Vec<(u64, Option<i64>)>,
@@ -360,6 +362,7 @@ impl Decoder {
                     screen: Screen::new(),
                     reader: Reader::default(),
                     width: WidthVotes::default(),
+                    told_width: false,
                     window_from: 0,
                     ticks: Vec::new(),
                     ticks_max: TICKS,
@@ -412,6 +415,11 @@ impl Decoder {
     /// Columns of the session's window, as far as what came so far tells.
     pub fn width(&self) -> Option<usize> {
         self.inner.draw.screen.width()
+    }
+
+    /// Columns and rows of the window that the session began in, if the header tells.
+    pub fn window(&self) -> Option<(u16, u16)> {
+        self.inner.unframe.frame.window
     }
 
     /// Lines and commands that are ready. The rest follows.
@@ -512,7 +520,7 @@ impl Lines for ByteSink<'_> {
         // An editor of Windows puts a mark before the file; it is no part of the first line.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|_| from == 0).unwrap_or(bytes);
         unframe.line(RawLine { bytes, crs, ended, from, to }, draw);
-        draw.silence(unframe);
+        draw.heed(unframe);
     }
 }
 
@@ -654,7 +662,7 @@ impl Inner {
             let Self { unframe, draw, .. } = self;
             unframe.line(RawLine { bytes, crs, ended: !cut, from, to }, draw);
         }
-        self.draw.silence(&self.unframe);
+        self.draw.heed(&self.unframe);
     }
 }
 
@@ -723,7 +731,11 @@ impl Draw {
     }
 
     /// Sessions of this type run one command and have no prompt ("Session document schema": NonInteractiveCommands).
-    fn silence(&mut self, unframe: &Unframe) {
+    fn heed(&mut self, unframe: &Unframe) {
+        if let Some((columns, _)) = unframe.frame.window.filter(|_| !self.told_width) {
+            self.told_width = true;
+            self.screen.set_width(Some(columns.into()));
+        }
         if unframe.frame.session_type.as_deref() == Some("NonInteractiveCommands") {
             self.reader.nothing_is_typed();
         }

@@ -398,6 +398,8 @@ pub struct Frame {
     /// `Standard_Stream`, `InteractiveCommands` or `NonInteractiveCommands`.
     pub session_type: Option<String>,
     pub has_footer: bool,
+    /// Columns and rows of the window that `script` ran in (util-linux 2.35 and later, where it runs on a terminal).
+    pub window: Option<(u16, u16)>,
 }
 
 fn is_script_header(bytes: &[u8]) -> bool {
@@ -417,6 +419,16 @@ static HEADER_PATH: LazyLock<Regex> = LazyLock::new(|| {
 static ISO_TIME: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)([+-]\d\d):?(\d\d)").expect("a constant pattern")
 });
+
+/// The size that the header of `script` names behind everything that it quotes. Source: util-linux: term-utils/script.c,
+/// log_start.
+fn header_window(line: &str) -> Option<(u16, u16)> {
+    let number = |name: &str| -> Option<u16> {
+        let at = line.rfind(name)? + name.len();
+        line[at..].split_once('"')?.0.parse().ok().filter(|it| (1..=1000).contains(it))
+    };
+    Some((number(" COLUMNS=\"")?, number(" LINES=\"")?))
+}
 
 /// Reads a time of a `script` line: UTC microseconds, or the news that it names no zone.
 fn script_time(line: &str) -> (Option<i64>, bool) {
@@ -626,6 +638,7 @@ impl Unframe {
         self.frame.ended_at = at;
         self.frame.header_time_without_zone = without_zone;
         self.read_path(bytes);
+        self.frame.window = header_window(&text);
         self.frame.header = Some(text);
     }
 

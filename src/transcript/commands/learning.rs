@@ -15,7 +15,9 @@ use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Item;
 use crate::transcript::screen::Region;
+use crate::transcript::screen::Told;
 use crate::transcript::screen::bits;
+use crate::transcript::shell;
 
 pub(super) const USUAL_MAX: usize = 16;
 
@@ -187,6 +189,61 @@ impl Reader {
             }
         }
     }
+}
+
+/// Commands that a shell must have named as they were drawn before it is believed of one that was drawn otherwise.
+const SAYS: u32 = 3;
+
+impl Reader {
+    /// The shell says what it runs or has run. Any program can say so too, of itself: so what is told decides between what agrees with
+    /// the line that was drawn, and replaces it only where this shell has told each command so far, and first.
+    pub(super) fn told(&mut self, told: &str, when: Told) {
+        let Some(current) = self.current.as_mut() else { return };
+        let told = told.trim_end();
+        let late = when == Told::Starts && current.outputs > 0;
+        if current.said || late || told.is_empty() || told.len() > JUDGED_BYTES {
+            return;
+        }
+        current.said = true;
+        let command = &mut current.command;
+        let same = match when {
+            Told::Starts => without_blanks(&command.text).eq(without_blanks(told)),
+            Told::Ended => without_blanks(&command.text)
+                .filter(|it| *it != ';')
+                .eq(without_blanks(told).filter(|it| *it != ';')),
+        };
+        if same {
+            self.says = self.says.saturating_add(1);
+            command.evidence.push(weigh("the shell itself says so", 2.0));
+            if when == Told::Starts && command.text != told {
+                told.clone_into(&mut command.text);
+            }
+        } else if when == Told::Starts && self.says >= SAYS && alike(&command.text, told) {
+            let drawn = std::mem::replace(&mut command.text, told.to_owned());
+            command
+                .evidence
+                .push(weigh("the shell itself says so, and draws something like it", 1.0));
+            if self.explains {
+                command.runner_up = Some((command.prompt.to_string(), drawn));
+            }
+            self.may_change = shell::change(told);
+        } else {
+            self.says = 0;
+        }
+    }
+}
+
+fn without_blanks(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|it| !it.is_whitespace())
+}
+
+/// Whether most of one stands at both ends of the other.
+fn alike(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) =
+        (without_blanks(one).collect(), without_blanks(other).collect());
+    let ahead = one.iter().zip(&other).take_while(|it| it.0 == it.1).count();
+    let behind = one.iter().rev().zip(other.iter().rev()).take_while(|it| it.0 == it.1).count();
+    ahead > 0 && (ahead + behind) * 5 >= one.len().max(other.len()) * 3
 }
 
 /// The beginning of the title that is this command, if it is: with the joiners and selectors that no line editor

@@ -548,7 +548,7 @@ impl Reader {
         let asked = matches!(drawn.items[nth], Item::Line(it) if drawn.lines[it as usize].bits & bits::ASKED != 0);
         let Some(top) = self.levels.last_mut() else { return false };
         // Other shells print nothing at Ctrl-D: what stands there was typed.
-        let shown = top.prompt.contains("sh-") || top.titled || top.user.is_some();
+        let shown = top.prompt.contains("sh-") || top.titled || top.user.is_some() || top.is_users;
         let bash = top.says_exit || shown && !asked && !top.is_no_bash;
         top.says_exit |= echoed;
         bash && !echoed && top.reads == Reads::Shell && nth + 1 < drawn.items.len()

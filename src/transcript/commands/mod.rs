@@ -187,6 +187,8 @@ struct Current {
     draws_panes: bool,
     /// A window title has told it.
     named: bool,
+    /// The shell has said what it runs.
+    said: bool,
     /// It was handed on, because too much that is possible came after it.
     told: bool,
     /// Its shell draws the same whether a line ran or was thrown away.
@@ -265,6 +267,8 @@ pub struct Reader {
     shown: (u64, u64),
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
+    /// Commands in a row that the shell itself has named as they were drawn.
+    says: u32,
     /// Second readings are asked for.
     explains: bool,
     /// Genuine input regions met, and lines that a line editor may have drawn.
@@ -311,6 +315,7 @@ impl Reader {
                 Item::Region(index) => self.region(drawn, &drawn.regions[*index as usize]),
                 Item::ScreenOn => self.output(),
                 Item::Title(index) => self.title(&drawn.titles[*index as usize]),
+                Item::Told(index, when) => self.told(&drawn.titles[*index as usize], *when),
             }
         }
         self.lines_before += drawn.lines.len() as u64;
@@ -453,6 +458,9 @@ impl Reader {
     fn begin(&mut self, mut command: Command, marked: bool) {
         if let Some(current) = &mut self.current {
             current.confirm(&command);
+            if current.command.kind == Kind::Shell && !current.said {
+                self.says = 0;
+            }
         }
         self.close();
         if self.echo_off && command.kind == Kind::Shell {
@@ -495,6 +503,7 @@ impl Reader {
             marked,
             draws_panes,
             named: false,
+            said: false,
             told: false,
             traceless: false,
             caret: false,

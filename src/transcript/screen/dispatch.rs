@@ -14,6 +14,7 @@ use crate::transcript::screen::Page;
 use crate::transcript::screen::REACH;
 use crate::transcript::screen::ROW_CELLS_MAX;
 use crate::transcript::screen::Row;
+use crate::transcript::screen::Told;
 use crate::transcript::screen::WIDEST;
 use crate::transcript::screen::bits;
 use crate::transcript::screen::rows::tab;
@@ -320,6 +321,14 @@ impl Page {
         }
     }
 
+    /// See [`Told`].
+    fn told(&mut self, command: &[u8], when: Told) {
+        let text = String::from_utf8_lossy(command);
+        let end = text.char_indices().nth(TOLD_CHARS).map_or(text.len(), |it| it.0);
+        self.out.items.push(Item::Told(self.out.titles.len() as u32, when));
+        self.out.titles.push(text[..end].into());
+    }
+
     /// A colour changed under the cursor.
     pub(super) fn painted_here(&mut self) {
         if self.alt.is_none() {
@@ -329,6 +338,44 @@ impl Page {
             row.paint_col = row.paint_col.max(col);
         }
     }
+}
+
+/// Longer commands are not compared with what is told.
+const TOLD_CHARS: usize = 4096;
+
+/// `%20` → blank.
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    decoded(text, b'%', |it| hex(it.get(..2)?).map(|it| (it, 2)))
+}
+
+/// `\x3b` → `;`, `\\\\` → `\\`.
+fn backslash_decoded(text: &[u8]) -> Vec<u8> {
+    decoded(text, b'\\', |it| match it.first()? {
+        b'x' => hex(it.get(1..3)?).map(|it| (it, 3)),
+        other => Some((*other, 1)),
+    })
+}
+
+fn decoded(text: &[u8], sign: u8, escape: impl Fn(&[u8]) -> Option<(u8, usize)>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        match (text[at] == sign).then(|| escape(&text[at + 1..])).flatten() {
+            Some((byte, used)) => {
+                out.push(byte);
+                at += 1 + used;
+            }
+            None => {
+                out.push(text[at]);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+fn hex(digits: &[u8]) -> Option<u8> {
+    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 impl Perform for Page {
@@ -455,7 +502,26 @@ impl Perform for Page {
                     self.main.rows[index].title_col = col;
                 }
             }
-            [b"133", [mark @ b'A'..=b'D', ..], ..] => {
+            [b"133", b"C", rest @ ..] if !rest.is_empty() => {
+                let rest = rest.join(&b';');
+                let mut parts = rest.split(|it| *it == b';');
+                if let Some(url) = parts.find_map(|it| it.strip_prefix(b"cmdline_url=")) {
+                    self.told(&percent_decoded(url), Told::Starts);
+                }
+            }
+            [b"633", b"E", rest @ ..] => {
+                // Semicolons of the command are escaped; behind it stands a nonce.
+                let rest = rest.join(&b';');
+                let command = rest.split(|it| *it == b';').next().unwrap_or_default();
+                self.told(&backslash_decoded(command), Told::Starts);
+            }
+            [b"777", b"notify", rest @ ..] => {
+                let rest = rest.join(&b';');
+                if let Some(command) = rest.strip_prefix(b"Command completed;") {
+                    self.told(command, Told::Ended);
+                }
+            }
+            [b"133" | b"633", [mark @ b'A'..=b'D', ..], ..] => {
                 let col = self.main.col.min(u16::MAX as usize) as u16;
                 if *mark == b'B' && self.alt.is_none() {
                     // The prompt ends here, says the shell itself.

@@ -46,10 +46,13 @@ impl Page {
             // A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
             // that set it, or that it was printed: nothing that stands in between was typed there.
             let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
-            // zle sets it behind its prompt: there it counts only where a connection was lost in between.
+            // zle sets it behind its prompt: there it counts only where zle has just cleared the rest of the screen for one, as behind an
+            // instant prompt of powerlevel10k, or a connection was lost in between.
             let rows = open.row + 1..self.main.row;
-            let is_lost =
-                self.main.col == 0 || rows.clone().any(|it| self.tells_of_a_lost_connection(it));
+            let by_zle = self.cleared_by_zle && self.cleared_row.is_some_and(|it| it > open.row);
+            let is_lost = self.main.col == 0
+                || by_zle
+                || rows.clone().any(|it| self.tells_of_a_lost_connection(it));
             if self.main.row <= open.row || !is_lost || !is_before_prompt {
                 return;
             }
@@ -71,6 +74,8 @@ impl Page {
         let cleared_row = self.cleared_row.take();
         let cleared = cleared_row.is_some_and(|it| it + 4 > number && it <= number);
         let by_zle = std::mem::take(&mut self.cleared_by_zle);
+        // What zle cleared for its own prompt, and set no mark behind, says nothing of another line editor's mark at the margin.
+        let by_zle = by_zle && cleared_row == Some(number);
         if cleared && (col > 0 || by_zle) {
             input_at = Some((number, col as u16));
             prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
