@@ -19,7 +19,6 @@ use crate::transcript::screen::Screen;
 use crate::transcript::streamed::Held;
 use crate::transcript::streamed::Restored;
 use crate::transcript::streamed::Restorer;
-use crate::transcript::width;
 use crate::transcript::width::WidthVotes;
 use crate::transcript::wire;
 use crate::transcript::wire::Event;
@@ -684,18 +683,11 @@ impl Lines for Draw {
             self.drawn(to);
             return;
         }
-        if !self.screen.on_screen() {
-            if let Some(it) = self.screen.width()
-                && bytes.len() > it
-                && width::goes_beyond(bytes, it)
-            {
-                self.screen.set_width(None);
-            }
-            if memchr::memchr(b'\r', bytes).is_some()
-                && let Some(width) = self.width.vote(bytes, self.screen.width())
-            {
-                self.screen.set_width(Some(width));
-            }
+        if !self.screen.on_screen()
+            && memchr::memchr(b'\r', bytes).is_some()
+            && let Some(width) = self.width.vote(bytes, self.screen.width())
+        {
+            self.screen.set_width(Some(width));
         }
         self.screen.line(bytes, crs, ended, from, to);
         self.drawn(to);

@@ -435,15 +435,6 @@ pub fn names_another_shell(text: &str) -> bool {
     })
 }
 
-/// Whether it opens a shell as another user.
-pub fn becomes_a_user(text: &str) -> bool {
-    matches!(text.split_ascii_whitespace().next(), Some("sudo" | "su" | "doas"))
-        && change(text) == Some(Change::Shell)
-        && !names_another_shell(text)
-        && !text.contains("chroot")
-        && !text.contains("exec")
-}
-
 /// Whether what it prints may end without a line feed.
 pub fn may_leave_a_line_open(text: &str) -> bool {
     text.split(['\n', ';', '|', '&', '(']).any(|part| {

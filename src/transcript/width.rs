@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::transcript::prompt;
+use crate::transcript::prompt::Reads;
+
 /// Columns of the narrowest window that is told.
 const NARROWEST: usize = 20;
 
@@ -69,38 +72,34 @@ impl WidthVotes {
         let (best, count) = counts
             .into_iter()
             .max_by_key(|(it, count)| (*count, Some(*it) == now, total(*it), *it))?;
-        let believed = Some(best) == now || count >= 2 || total(best) >= 2 || best >= 60;
+        let enough = Some(best) == now || count >= 2 || total(best) >= 2 || best >= 60;
+        let believed = enough || is_typed(bytes);
         believed.then_some(best)
     }
 }
 
-/// Whether the line editor printed beyond this column without going to the next row, as it does at a margin: the window is wider
-/// than was believed.
-pub fn goes_beyond(bytes: &[u8], width: usize) -> bool {
+/// Whether a line editor draws the line: behind its mark, or behind a prompt that is the same everywhere. What it does at a margin it does
+/// nowhere else.
+fn is_typed(bytes: &[u8]) -> bool {
     const MARK: &[u8] = b"\x1b[?2004h";
-    let Some(at) = memchr::memmem::rfind(bytes, MARK) else { return false };
-    let rest = &bytes[at + MARK.len()..];
-    let end = memchr::memchr2(b'\r', 0x08, rest).unwrap_or(rest.len());
-    if end <= width || memchr::memmem::find(rest, b"\x1b[?2004l").is_some_and(|it| it < end) {
-        return false;
+    if let Some(at) = memchr::memmem::find(bytes, MARK) {
+        // fish draws at the margin before its mark.
+        return memchr::memchr(b'\r', &bytes[..at]).is_none();
     }
-    let text = String::from_utf8_lossy(&rest[..end]);
+    let mut shown = String::new();
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
     let mut chars = text.chars().peekable();
-    let mut col = 0usize;
     while let Some(ch) = chars.next() {
         match ch {
             '\u{1b}' => {
-                if skip_sequence(&mut chars, &mut 0) {
-                    break;
-                }
+                skip_sequence(&mut chars, &mut 0);
             }
-            '\t' => break,
+            '\r' => break,
             ch if ch.is_control() => {}
-            ch => col += UnicodeWidthChar::width(ch).unwrap_or(0),
+            ch => shown.push(ch),
         }
     }
-    // Readline prints the next row's first character, or a blank, before it goes back to the margin.
-    col > width + 2
+    prompt::known(&shown).is_some_and(|it| it.strong && it.reads == Reads::Shell)
 }
 
 /// Columns at which the bytes behave as at a right margin.
@@ -122,6 +121,7 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
     let mut begins = String::new();
     let mut chars = text.chars().peekable();
     let mut behind_cr = false;
+    let mut votes_of_paste = 0;
     while let Some(ch) = chars.next() {
         let behind_cr = std::mem::replace(&mut behind_cr, ch == '\r');
         match ch {
@@ -153,6 +153,16 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
                     vote(col - 1, false);
                 }
                 let starts = |it: &str| chars.clone().take(it.len()).eq(it.chars());
+                if any && votes_of_paste == 0 && starts("[27m\u{1b}[7m") && last != '\0' {
+                    // readline shows inverse what is pasted, and the first character of each further row apart.
+                    let behind = chars.clone().skip("[27m\u{1b}[7m".len() + 1);
+                    let again = "\u{1b}[27m\u{1b}[7m";
+                    if behind.take(again.len()).eq(again.chars()) {
+                        votes_of_paste += 1;
+                        vote(col, false);
+                        vote(col, false);
+                    }
+                }
                 if starts("[?1049h") {
                     // What is drawn on another screen knows a margin, and is no line.
                     break;

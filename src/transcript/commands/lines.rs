@@ -149,12 +149,10 @@ impl Reader {
         }
         self.output();
         if let Some(current) = &mut self.current
+            && self.jobs == 0
             && looks_like_a_prompt(text)
         {
-            // Those that are indented show how such a text has its prompts: not at the margin.
-            let at_margin = !text.starts_with([' ', '\t']);
-            let which = if at_margin { &mut current.decoys } else { &mut current.indented };
-            *which = which.saturating_add(1);
+            current.decoys = current.decoys.saturating_add(1);
         }
         let printed = self.prints;
         if says_farewell(text) && !printed {
@@ -548,7 +546,7 @@ impl Reader {
         let asked = matches!(drawn.items[nth], Item::Line(it) if drawn.lines[it as usize].bits & bits::ASKED != 0);
         let Some(top) = self.levels.last_mut() else { return false };
         // Other shells print nothing at Ctrl-D: what stands there was typed.
-        let shown = top.prompt.contains("sh-") || top.titled || top.user.is_some() || top.is_users;
+        let shown = top.prompt.contains("sh-") || top.titled || top.user.is_some();
         let bash = top.says_exit || shown && !asked && !top.is_no_bash;
         top.says_exit |= echoed;
         bash && !echoed && top.reads == Reads::Shell && nth + 1 < drawn.items.len()
@@ -566,7 +564,6 @@ impl Reader {
     ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
         let shape = self.shape_of(text);
         let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
-        let indented = self.current.as_ref().map_or(0, |it| it.indented);
         let prints = self.prints;
         let printed = prints && self.current.as_ref().is_some_and(|it| it.outputs > 0);
         if let Some(top) = self.levels.last()
@@ -615,13 +612,6 @@ impl Reader {
                     let weight = match (decoys > 0, own, printed) {
                         (true, false, _) => -3.0,
                         (true, true, _) => -0.7,
-                        _ if indented > 0 => {
-                            if own {
-                                -0.7
-                            } else {
-                                -0.7
-                            }
-                        }
                         (false, true, true) => -0.3,
                         (false, true, false) => 0.0,
                         (false, false, true) => -0.6,

@@ -180,8 +180,6 @@ struct Current {
     outputs: u32,
     /// Output lines that look like someone's prompt and are not taken for one.
     decoys: u32,
-    /// The same, indented.
-    indented: u32,
     marked: bool,
     /// It draws shells in panes.
     draws_panes: bool,
@@ -499,7 +497,6 @@ impl Reader {
             command,
             outputs: 0,
             decoys: 0,
-            indented: 0,
             marked,
             draws_panes,
             named: false,

@@ -53,8 +53,6 @@ pub(super) struct Level {
     pub(super) says_exit: bool,
     /// It was opened by the name of another shell than bash.
     pub(super) is_no_bash: bool,
-    /// It was opened as another user's, which is bash nearly everywhere.
-    pub(super) is_users: bool,
 }
 
 impl Level {
@@ -182,8 +180,6 @@ impl Reader {
             fills: false,
             crs: None,
             says_exit: false,
-            is_users: change == Some(Change::Shell)
-                && self.last.as_deref().is_some_and(shell::becomes_a_user),
             is_no_bash: change == Some(Change::Shell)
                 && self.last.as_deref().is_some_and(shell::names_another_shell),
         };
@@ -276,7 +272,6 @@ impl Reader {
             let (titled, met, streak) = (top.titled, top.met, top.streak);
             let (crs, says_exit) = (top.crs, top.says_exit);
             let is_no_bash = top.is_no_bash || level.is_no_bash;
-            let is_users = top.is_users || level.is_users;
             let (leaves_keypad, fills) = (top.leaves_keypad, top.fills);
             *top = Level {
                 titled,
@@ -285,7 +280,6 @@ impl Reader {
                 crs,
                 says_exit,
                 is_no_bash,
-                is_users,
                 leaves_keypad,
                 fills,
                 ..level

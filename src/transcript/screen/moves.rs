@@ -183,6 +183,11 @@ impl Page {
             if col >= row.cells.len() {
                 row.bits |= bits::AT_END;
             }
+            if self.main.rows.get(index + 1).is_some_and(Row::is_blank) {
+                // The margin was passed with a blank alone, and the line entered there: it does not go on in the next row.
+                self.main.rows[index].wrapped = false;
+            }
+            let row = &mut self.main.rows[index];
             if row.cells.is_empty() && row.plain.0 == row.plain.1 && !row.fresh {
                 // An empty line is a line.
                 row.fresh = true;
