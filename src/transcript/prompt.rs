@@ -262,6 +262,12 @@ pub fn is_wordy(prompt: &str) -> bool {
     })
 }
 
+/// Whether there are two words or more in it, so that it is seldom met by chance in another.
+pub fn has_words(prompt: &str) -> bool {
+    let words = prompt.split(|it| !is_of_word(it));
+    words.filter(|it| it.chars().any(char::is_alphanumeric)).nth(1).is_some()
+}
+
 /// Whether two prompts have a word in common, or too few words to tell.
 pub fn shares_a_word(one: &str, other: &str) -> bool {
     let words = |text: &str| -> Vec<String> {

@@ -364,7 +364,10 @@ const REPLS: &[&str] = &[
     "mongosh", "cqlsh", "sqlplus", "clickhouse-client", "duckdb", "gdb", "lldb", "pdb", "bc",
     "dc", "ftp", "sftp", "lftp", "nslookup", "gnuplot", "octave", "maxima", "rails", "iex", "erl",
     "sqlcmd", "etcdctl", "beeline", "hive", "spark-shell", "pyspark", "vault", "fdisk", "parted",
-    "openssl", "telnet", "virsh", "nmcli", "vtysh", "wg", "bluetoothctl", "diskpart", "netsh",
+    "ptpython", "ptipython", "bpython", "guile", "clisp", "sbcl", "scheme", "racket", "ocaml", "utop", "swipl", "prolog", "gprolog",
+    "elixir", "groovysh", "kotlinc", "tclsh", "calc", "units", "gp", "sage", "coqtop", "janet", "crystal", "evcxr", "lein", "clj",
+    "pgcli", "mycli", "litecli", "iredis", "usql", "cypher-shell", "influx", "trino", "presto", "snowsql", "impala-shell",
+    "osqueryi", "smbclient", "zkCli.sh", "ipdb", "jdb", "rdbg", "ansible-console", "openssl", "telnet", "virsh", "nmcli", "vtysh", "wg", "bluetoothctl", "diskpart", "netsh",
 ];
 
 /// Both, to be found at once. A name in both opens a shell.

@@ -17,6 +17,7 @@ use crate::transcript::commands::Split;
 use crate::transcript::commands::UNANNOUNCED;
 use crate::transcript::commands::regions::low_byte;
 use crate::transcript::commands::repeats::NAMED;
+use crate::transcript::commands::repeats::paint_of;
 use crate::transcript::commands::searched;
 use crate::transcript::commands::stack::Level;
 use crate::transcript::commands::weigh;
@@ -294,6 +295,8 @@ impl Reader {
             }
         }
         let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
+        let paint = paint_of(line, text).and_then(|it| it.checked_sub(start));
+        let place = (index, paint);
         if self.levels.is_empty()
             || matches!(self.may_change, Some(Change::Shell | Change::Prompt))
             || self.repeats.believes_any()
@@ -308,7 +311,9 @@ impl Reader {
             && !(edited && went_back(line))
             && self.starts_with_region(drawn, nth)
             && !prompt::known(rest).is_some_and(|it| it.strong && it.reads == Reads::Shell)
-            && self.repeated(index, rest, low).is_none_or(|it| it.1 < NAMED)
+            && self
+                .repeated(place, rest, low)
+                .is_none_or(|it| it.1 < NAMED && !self.repeats.is_first(index))
         {
             return false;
         }
@@ -320,7 +325,7 @@ impl Reader {
             return self.accept(drawn, index, nth, shown, rest, shape, &mut evidence, edited);
         }
         let Some((end, shape, mut evidence)) =
-            self.plain_prompt(index, rest, edited, titled, low, line.crs)
+            self.plain_prompt(place, rest, edited, titled, low, line.crs)
         else {
             return self.inside(drawn, index, text, edited);
         };
@@ -555,7 +560,7 @@ impl Reader {
     /// Where the prompt of a line ends, if this shell may show it here.
     pub(super) fn plain_prompt(
         &self,
-        index: u32,
+        place: (u32, Option<usize>),
         text: &str,
         edited: bool,
         titled: bool,
@@ -627,7 +632,7 @@ impl Reader {
                 return None;
             }
         }
-        self.other_prompt(index, text, shape, edited, titled, low)
+        self.other_prompt(place, text, shape, edited, titled, low)
     }
 
     /// [`prompt::known`], remembered where the last prompt stands here again: its shape ends in a sign and a blank,
@@ -705,7 +710,7 @@ impl Reader {
                     let shown = &text[..it.end];
                     prompt::skeleton(shown.trim_end()) == top.skeleton
                         && (self.learnt.line_score(shown, it.weight) > 0.0
-                            || self.repeats.believes(shown))
+                            || prompt::has_words(shown) && self.repeats.believes(shown))
                 })
                 .map(|it| (self.learnt_farthest(text, it.end, low), None));
         }
@@ -715,7 +720,7 @@ impl Reader {
     /// A prompt other than this shell's: only where one may appear.
     pub(super) fn other_prompt(
         &self,
-        index: u32,
+        place: (u32, Option<usize>),
         text: &str,
         shape: Option<Shape>,
         edited: bool,
@@ -762,7 +767,7 @@ impl Reader {
                 }
                 None => true,
             };
-            if let Some((end, weight)) = self.repeated(index, text, low).filter(|it| own(it.0)) {
+            if let Some((end, weight)) = self.repeated(place, text, low).filter(|it| own(it.0)) {
                 let shape = shape.filter(|it| it.end == end);
                 let mut evidence = vec![weigh(REPEATED, weight)];
                 if titled {

@@ -29,6 +29,9 @@ use crate::transcript::screen::bits;
 use crate::transcript::shell;
 use crate::transcript::shell::Change;
 
+/// A region without an end that has so many lines was left open: people type few lines at one prompt and leave them.
+const LINES_LEFT_OPEN: usize = 12;
+
 /// One row of an input region.
 pub(super) struct RegionRow<'a> {
     pub(super) line: u32,
@@ -72,6 +75,15 @@ impl Reader {
             if foreign && !replayed {
                 self.doubted(drawn, region, "marks of a shell that no command opened");
             }
+            self.output();
+            self.between_printed_marks(drawn, region);
+            return;
+        }
+        if matches!(region.end, RegionEnd::Open | RegionEnd::Left)
+            && region.lines.len() >= LINES_LEFT_OPEN
+            && by_repl.is_none()
+        {
+            // Its program ended without the end mark: what stands in it are lines like others.
             self.output();
             self.between_printed_marks(drawn, region);
             return;
@@ -226,7 +238,8 @@ impl Reader {
         }
         let rows: Vec<RegionRow<'_>> = region_rows(drawn, region).collect();
         let is_repl = |it: &Shape| it.reads == Reads::Repl && it.strong;
-        if !region.escape_follows && !rows.iter().take(3).any(|it| it.text.starts_with("In [")) {
+        let draws = |it: &RegionRow<'_>| it.text.starts_with("In [") || it.text.starts_with(">>> ");
+        if !region.escape_follows && !rows.iter().take(3).any(draws) {
             return None;
         }
         let (first, shape) = rows
@@ -448,6 +461,10 @@ impl Reader {
                     score = score.max(1.0) * if shape.strong { 4.0 } else { 1.5 };
                 }
                 let literal = &text[..it.end];
+                if it.weight >= 0.8 && shell::begins_with_a_command(&text[it.end..]) {
+                    // The name of a command tells where one begins.
+                    score *= 1.5;
+                }
                 if self
                     .levels
                     .all()

@@ -14,6 +14,7 @@ use crate::transcript::prompt::ByHash;
 use crate::transcript::prompt::Candidate;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Item;
+use crate::transcript::screen::Line;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
 
@@ -65,6 +66,11 @@ impl Repeats {
         self.seen.clear();
     }
 
+    /// Whether this is the first line of the window with anything in it.
+    pub(super) fn is_first(&self, index: u32) -> bool {
+        self.read && self.ends.0 == index
+    }
+
     pub(super) fn believes_any(&self) -> bool {
         !self.believed.is_empty()
     }
@@ -99,9 +105,8 @@ impl Repeats {
                 continue;
             }
             self.ends = (self.ends.0.min(*index), *index);
-            let paint = (line.paint_col > 0)
-                .then(|| prompt::byte_of_column(text, usize::from(line.paint_col)));
-            for it in beginnings(text) {
+            let paint = paint_of(line, text);
+            for it in beginnings(text, paint) {
                 self.count(*index, text, it, paint);
             }
         }
@@ -159,17 +164,30 @@ impl Repeats {
     }
 }
 
-/// Places of a line where a prompt may end that nothing else tells of.
-fn beginnings(text: &str) -> impl Iterator<Item = Candidate> {
-    let found = prompt::candidates(prompt::head(text, WITHIN));
-    found.into_iter().filter(|it| it.weight >= 0.5)
+/// Byte of the last change of colour.
+pub(super) fn paint_of(line: &Line, text: &str) -> Option<usize> {
+    (line.paint_col > 0).then(|| prompt::byte_of_column(text, usize::from(line.paint_col)))
+}
+
+/// Places of a line where a prompt may end that nothing else tells of: behind signs, and behind the last colour and its blanks.
+fn beginnings(text: &str, paint: Option<usize>) -> Vec<Candidate> {
+    let mut found = prompt::candidates(prompt::head(text, WITHIN));
+    found.retain(|it| it.weight >= 0.5);
+    if let Some(at) = paint.filter(|it| *it <= WITHIN) {
+        let end = at + text[at..].bytes().take_while(|it| *it == b' ').count();
+        if text[..end].ends_with(' ') && !found.iter().any(|it| it.end == end) {
+            found.push(Candidate { end, weight: 1.0 });
+            found.sort_by_key(|it| it.end);
+        }
+    }
+    found
 }
 
 impl Reader {
     /// Where a prompt ends that this session repeats without ever editing a line, and what speaks for it.
     pub(super) fn repeated(
         &self,
-        index: u32,
+        (index, paint): (u32, Option<usize>),
         text: &str,
         low: Option<usize>,
     ) -> Option<(usize, f32)> {
@@ -178,7 +196,11 @@ impl Reader {
         }
         let nested = !self.levels.is_empty();
         let mut best: Option<(usize, f32, u32)> = None;
-        for it in beginnings(text).filter(|it| low.is_none_or(|low| it.end <= low)) {
+        let found = beginnings(text, paint);
+        for it in found.iter().filter(|it| low.is_none_or(|low| it.end <= low)) {
+            if best.is_some_and(|it| shell::begins_with_a_command(&text[it.0..])) {
+                break;
+            }
             let found = self.repeats.weight(index, &text[..it.end], it.weight, nested);
             let Some((weight, lines)) = found else { continue };
             // The farthest that is about as common: a prompt of several parts is common in each of them.

@@ -156,8 +156,14 @@ impl Reader {
         }
         let user = shape.and_then(|it| it.user.clone());
         let host = shape.and_then(|it| it.host.clone());
-        let reads = shape.map_or(Reads::Shell, |it| it.reads);
         let change = self.may_change.take();
+        // What asks first after a program that is no shell is that program, until it shows the prompt of a shell.
+        let asks = if change == Some(Change::Repl) { Reads::Repl } else { Reads::Shell };
+        let inside =
+            self.levels.last().is_some_and(|it| it.reads == Reads::Repl && it.marked == marked);
+        let asks = if inside && change.is_none() { Reads::Repl } else { asks };
+        let reads =
+            shape.filter(|it| it.strong || it.reads == Reads::Repl).map_or(asks, |it| it.reads);
         let identity = Identity::of(shown, shape);
         let fits = |it: &Level| it.identity == identity && it.rows_before == rows_before;
         let new_level = || Level {
