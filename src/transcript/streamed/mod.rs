@@ -11,6 +11,8 @@
 //! (buildEventInfo), and pborman/ansi (Strip). Line editors: readline: display.c; zsh: Src/Zle/zle_refresh.c;
 //! fish: src/screen.cpp.
 
+use std::collections::HashSet;
+
 use crate::transcript::prompt;
 use crate::transcript::prompt::Learnt;
 use crate::transcript::screen::bits;
@@ -241,6 +243,7 @@ impl Restorer {
 
     fn tellings(&self, lines: &[Option<Split<'_>>], prompts: &[Option<usize>]) -> Vec<Telling> {
         let mut before: Vec<Vec<char>> = Vec::new();
+        let mut shown: HashSet<u64> = HashSet::new();
         lines
             .iter()
             .zip(prompts)
@@ -261,7 +264,9 @@ impl Restorer {
                 }
                 before.push(drawn.clone());
                 let joins = self.joins(&drawn);
-                Telling { drawn, shared, filled: it.columns, rises: rises(it.tail), joins }
+                let known = widths::known(&drawn, NARROWEST, &mut shown);
+                let rises = rises(it.tail);
+                Telling { drawn, shared, filled: it.columns, rises, joins, known }
             })
             .collect()
     }

@@ -1,5 +1,8 @@
 //! How wide the window was, line by line: margins and filled rows tell it, and it seldom changes.
 
+use std::collections::HashSet;
+
+use crate::transcript::prompt;
 use crate::transcript::streamed::NARROWEST;
 use crate::transcript::streamed::steps::Step;
 use crate::transcript::streamed::steps::steps;
@@ -21,7 +24,33 @@ pub(super) struct Telling {
     pub(super) rises: Option<(usize, usize)>,
     /// See [`Restorer::joins`].
     pub(super) joins: Vec<usize>,
+    /// Places at which something stands that earlier lines showed too, with what is before it: one command after another of a kind says
+    /// no more than the first.
+    pub(super) known: Vec<usize>,
 }
+
+/// Characters before a place that must be new for it to tell something.
+const BEFORE: usize = 6;
+
+/// Places of the line, as far as margins may lie there, at which text stands that was shown before.
+pub(super) fn known(drawn: &[char], from: usize, shown: &mut HashSet<u64>) -> Vec<usize> {
+    let mut found = Vec::new();
+    for at in from.max(BEFORE)..drawn.len().saturating_sub(1).min(LOOKED_AT) {
+        let pair = drawn[at] == ' ' || drawn[at] == drawn[at + 1];
+        if pair {
+            // Commands of a kind differ in their numbers.
+            let plain = |it: &char| if it.is_ascii_digit() { '0' } else { *it };
+            let part: String = drawn[at - BEFORE..at + 2].iter().map(plain).collect();
+            if !shown.insert(prompt::hash(&part)) {
+                found.push(at);
+            }
+        }
+    }
+    found
+}
+
+/// Columns of a line that are looked at: beyond, a margin has been met many times.
+const LOOKED_AT: usize = 4096;
 
 /// How well the line fits a window of this width: how many margins it shows, or that it contradicts.
 fn margins(line: &Telling, width: usize) -> Option<usize> {
@@ -35,7 +64,7 @@ fn margins(line: &Telling, width: usize) -> Option<usize> {
             return None;
         }
         // What this line shares with the one before is its prompt, and tells nothing new.
-        seen += usize::from(at > line.shared + 1);
+        seen += usize::from(at > line.shared + 1 && line.known.binary_search(&at).is_err());
         at += width + 1;
     }
     Some(seen)
