@@ -180,6 +180,16 @@ impl Reader {
             self.extend(&split.text, line.to, Kind::Repl);
             return true;
         }
+        if let Some(current) = self.current.as_mut().filter(|it| {
+            line.bits & bits::AGAIN != 0
+                && it.command.kind == Kind::Repl
+                && it.command.prompt == split.prompt
+        }) {
+            current.command.text = split.text;
+            current.command.to = line.to;
+            current.outputs = 0;
+            return true;
+        }
         if self.levels.last().is_none_or(|it| it.reads != Reads::Repl) {
             self.may_change = Some(Change::Repl);
         }

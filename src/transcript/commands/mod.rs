@@ -43,6 +43,9 @@ mod repeats;
 /// The shells a session is in.
 mod stack;
 
+/// What a text says of how it was read.
+mod text;
+
 /// What a typed line was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -440,6 +443,9 @@ impl Reader {
         }
         if shell::is_open(&command.text) && command.kind == Kind::Shell {
             command.evidence.push(weigh("its syntax is open at the end", -0.7));
+        }
+        if matches!(command.kind, Kind::Shell | Kind::Unconfirmed) {
+            command.evidence.extend(text::doubts(&command.text, &command.prompt));
         }
         let sum: f32 = command.evidence.iter().map(|it| it.weight).sum();
         let guess = command.evidence.iter_mut().find(|it| matches!(it.what, LOST | WRITTEN_INTO));

@@ -303,6 +303,10 @@ impl Page {
         let number = self.main.row;
         let main = self.alt.is_none();
         let row = self.row();
+        if row.bits & bits::ABSOLUTE != 0 {
+            // Its editor draws it anew with each key, and its prompt is as long as before.
+            return;
+        }
         let low = std::mem::replace(&mut row.low_col, u16::MAX);
         if let Some(region) = self.region.as_mut().filter(|it| main && it.typed) {
             region.redrawn = true;

@@ -54,7 +54,9 @@ impl Page {
         let row = self.row();
         if row.cells.len() >= col {
             row.bits |= bits::ABSOLUTE;
-            row.low_col = row.low_col.min(col.min(u16::MAX as usize) as u16);
+            let col = col.min(u16::MAX as usize) as u16;
+            // At the margin it only asked where it stands.
+            row.low_col = if row.low_col == 0 { col } else { row.low_col.min(col) };
         }
     }
 

@@ -189,6 +189,9 @@ impl Page {
         if !row.fresh {
             row.fresh = true;
             row.from = at.0;
+            if row.bits & bits::ABSOLUTE != 0 {
+                row.bits |= bits::AGAIN;
+            }
         }
         row.to = at.1;
         row

@@ -1,0 +1,108 @@
+//! What a command's own text says of how it was read. A prompt may be certain and the text behind it still wrong: drawn over a
+//! margin that was guessed, with a second prompt in it, or with what an editor left of an older line.
+
+use crate::transcript::commands::Evidence;
+use crate::transcript::commands::JUDGED_BYTES;
+use crate::transcript::commands::weigh;
+use crate::transcript::prompt;
+use crate::transcript::prompt::Reads;
+use crate::transcript::screen;
+
+/// Blanks in a row that people seldom type.
+const BLANKS: usize = 4;
+/// Characters that a command seldom repeats of its own beginning.
+const FRAGMENT: usize = 12;
+
+/// Evidence against the text, none for nearly all.
+pub(super) fn doubts(text: &str, shown: &str) -> impl Iterator<Item = Evidence> {
+    let text = prompt::head(text, JUDGED_BYTES);
+    let found = [
+        has_blanks(text)
+            .then(|| weigh("it has a run of blanks, as where something was cleared", -1.5)),
+        has_prompt(text, shown).then(|| weigh("a prompt stands in it", -3.5)),
+        text.chars()
+            .any(screen::is_ornament)
+            .then(|| weigh("signs stand in it that prompts are built of", -3.0)),
+        repeats(text).then(|| weigh("it repeats its own beginning, as a line drawn twice", -3.0)),
+    ];
+    found.into_iter().flatten()
+}
+
+/// Several blanks between words, outside quotes.
+fn has_blanks(text: &str) -> bool {
+    let mut quote = None;
+    let mut blanks = 0;
+    for line in text.lines() {
+        blanks = 0;
+        for ch in line.trim().chars() {
+            match quote {
+                Some(it) if it == ch => quote = None,
+                None if matches!(ch, '\'' | '"') => quote = Some(ch),
+                _ => {}
+            }
+            blanks = if ch == ' ' && quote.is_none() { blanks + 1 } else { 0 };
+            if blanks >= BLANKS {
+                return true;
+            }
+        }
+    }
+    blanks >= BLANKS
+}
+
+fn has_prompt(text: &str, shown: &str) -> bool {
+    let bare = shown.trim();
+    let own = bare.chars().count() >= 6 && text.contains(bare);
+    let known = |it: &str| {
+        prompt::known(it)
+            .is_some_and(|it| it.strong && it.reads == Reads::Shell && it.user.is_some())
+    };
+    // At the start of a line, or where another word begins.
+    own || text.lines().any(known)
+        || text.match_indices(['@', '[']).take(8).any(|(at, _)| {
+            let start = text[..at].rfind(char::is_whitespace).map_or(0, |it| it + 1);
+            start > 0 && known(&text[start..])
+        })
+}
+
+/// Its beginning stands in it once more, farther on.
+fn repeats(text: &str) -> bool {
+    let Some((end, _)) = text.char_indices().nth(FRAGMENT) else { return false };
+    let begin = &text[..end];
+    let words = begin.contains(' ');
+    // `echo one; echo one` is typed; what goes on without a sign between is not.
+    words
+        && text[end..].match_indices(begin).any(|(at, _)| {
+            let before = text[..end + at].trim_end();
+            !before.ends_with(|it: char| it.is_ascii_punctuation()) && !before.ends_with('\n')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::doubts;
+
+    #[test]
+    fn only_what_people_seldom_type_is_doubted() {
+        let many = |text: &str| doubts(text, "[dana@h ~]$ ").count();
+        for typed in [
+            "ls -la",
+            "echo 'a    b'",
+            "git commit -m \"x    y\"",
+            "for i in 1 2; do\n    echo $i\ndone",
+            "echo one two three; echo one two three",
+            "ssh dana@web-1 uptime",
+            "rsync -a x dana@h:/srv/",
+        ] {
+            assert_eq!(many(typed), 0, "{typed:?}");
+        }
+        for odd in [
+            "ls              20:07:20",
+            "ls [dana@h ~]$ cat x",
+            "root@web-1:~# id",
+            "ls \u{e0b0} cat",
+            "curl http://x/echo curl http://x/echo",
+        ] {
+            assert_eq!(many(odd), 1, "{odd:?}");
+        }
+    }
+}
