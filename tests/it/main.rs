@@ -14,6 +14,7 @@ mod decoding;
 mod worn;
 
 // A folder goes in, an archive comes out; again and again.
+mod strangers;
 mod sync;
 
 // The same from a bucket and a log group: one suite over all, each one's own faults, and a second emulator.

@@ -197,7 +197,9 @@ def build(d):
 def piped(d):
     d.run("curl -sSL http://deb.example.org:8099/install.sh | bash", .6); d.some(2); d.run("curl -fsSL http://deb.example.org:8099/install.sh", .3); d.some(1); d.run("curl -sSL http://deb.example.org:8099/install.sh | sudo sh -s -- --yes", .6); d.some(3); d.run("cat install.sh", .2); d.some(1)
 def vim(d):
-    d.some(1); d.run("vim README.md", .6); d.keys("GoMore text\x1b", .2); d.keys(":wq\r", .5); d.settle(); d.some(3); d.run("vim src/app.py", .6); d.keys("ddp/def\r", .2); d.keys(":!ls\r", .4); d.keys("\r", .3); d.keys(":q!\r", .5); d.settle(); d.some(3); d.again(1); d.keys(":q\r", .4); d.settle(); d.some(2)
+    d.some(1); d.run("vim README.md", .6); d.keys("GoMore text\x1b", .2); d.keys(":wq\r", .5); d.settle(); d.some(3); d.run("vim src/app.py", .6); d.keys("ddp/def\r", .2); d.keys(":!ls\r", .4); d.keys("\r", .3); d.keys(":q!\r", .5); d.settle(); d.some(3)
+    if d.stack[-1] in LOGGED: d.again(1); d.keys(":q\r", .4); d.settle()
+    d.some(2)
 def nano(d):
     d.run("nano README.md", .6); d.keys("Hello there", .2); d.keys("\x0f", .3); d.keys("\r", .3); d.keys("\x18", .5); d.settle(); d.some(2); d.run("sudo nano /etc/hosts", .6); d.keys("\x18", .4); d.settle(); d.some(2); d.again(1); d.some(1); d.run("nano notes.txt", .6); d.keys("x\r\ny", .2); d.keys("\x18", .3); d.keys("n", .4); d.settle(); d.some(2)
 def less(d):
@@ -395,7 +397,7 @@ def record(out, name):
     for c in truth["commands"]:
         if "\n" in c["text"] and c["source"] == "shell-hook": c["accept"] = [c["text"].replace("\\\n", "\n")]
         # bash remembers lines that a backslash joins as one line.
-        if c["text"].startswith("ls   -la   src"): c["accept"] = [re.sub("  +", " \\\n  ", c["text"])]
+        if re.match("ls +-la   src", c["text"]): c["accept"] = [re.sub("   +", " \\\n  ", c["text"])]
     json.dump(truth, open(path, "w"), ensure_ascii=False, indent=1)
     os.environ.get("KEEP") or shutil.rmtree(base, ignore_errors=True)
     return len(commands)
