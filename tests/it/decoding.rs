@@ -958,3 +958,117 @@ proptest! {
         }
     }
 }
+
+/// dash shows `$ ` and nothing else, and whoever makes no mistake leaves no trace of a line editor.
+#[test]
+fn prompts_that_nobody_edits_are_learnt_from_the_commands_behind_them() {
+    for shown in ["$ ", "# ", "% ", "CIAO> ", "[dana@h:srv] ± ", "(base) dana@h ~ (main)$ "] {
+        let told = script(&format!(
+            "{shown}id\r\r\nuid=0\r\r\n{shown}ls /srv\r\r\nREADME\r\r\n{shown}df -h\r\r\n{shown}exit\r\r\n"
+        ));
+        assert_eq!(told, ["shell id", "shell ls /srv", "shell df -h", "shell exit"], "{shown}");
+    }
+}
+
+#[test]
+fn a_text_of_prompts_behind_a_prompt_that_is_not_known_is_no_session() {
+    let readme = "$ npm install\r\r\n$ make\r\r\n$ ls\r\r\n";
+    let told = script(&format!("=== demo ===\r\r\nhow to:\r\r\n{readme}that is all\r\r\n"));
+    assert_eq!(told, Vec::<String>::new());
+}
+
+#[test]
+fn a_session_of_which_nothing_could_be_told_says_so() {
+    let body = "something\r\r\nwas shown\r\r\nand nobody knows why\r\r\n";
+    let whole = format!("Script started on x\n{body}\nScript done on x\n");
+    assert!(flaws(Form::Script, whole.as_bytes()).contains(&"prompt-unknown"));
+}
+
+/// The line editor's mark is the last byte, and the LF behind it the footer's.
+#[test]
+fn the_only_command_of_a_session_is_a_command() {
+    let told = script("\x1b[?2004h[dana@h ~]$ sudo poweroff -f\r\r\n\x1b[?2004l\r");
+    assert_eq!(told, ["shell sudo poweroff -f"]);
+}
+
+#[test]
+fn the_name_of_an_environment_makes_no_other_shell() {
+    let told = script(
+        "sh-4.2$ . env/bin/activate\r\r\n(env) sh-4.2$ pip list\r\r\nx\r\r\n(env) sh-4.2$ deactivate\r\r\nsh-4.2$ id\r\r\n",
+    );
+    assert_eq!(
+        told,
+        ["shell . env/bin/activate", "shell pip list", "shell deactivate", "shell id"]
+    );
+}
+
+/// Sources: vscode: shellIntegration-bash.sh; fish-shell: src/reader.rs.
+#[test]
+fn what_a_shell_says_of_its_command_decides_between_what_is_alike() {
+    let line = |drawn: &str, said: &str| {
+        format!("\x1b[?2004h[dana@h ~]$ {drawn}\r\r\n\x1b[?2004l\r\x1b]633;E;{said};0b1c\x07")
+    };
+    let before: String = ["id", "ls", "w"].iter().map(|it| line(it, it)).collect();
+    let told =
+        script(&format!("{before}{}", line("tail -n 5 /vaar/log/x", "tail -n 5 /var/log/x")));
+    assert_eq!(told.last().map(String::as_str), Some("shell tail -n 5 /var/log/x"));
+    let told = script(&format!("{before}{}", line("tail -n 5 /var/log/x", "cat /etc/passwd")));
+    assert_eq!(told.last().map(String::as_str), Some("shell tail -n 5 /var/log/x"));
+    let told = script(&line("cat evil.txt", "cat good.txt"));
+    assert_eq!(told, ["shell cat evil.txt"], "this shell has said nothing before");
+}
+
+/// Source: ruby: reline, lib/reline/io/ansi.rb.
+#[test]
+fn lines_that_a_repl_draws_for_itself_are_its_own() {
+    let key = |shown: &str, text: &str| {
+        let col = shown.len() + text.len() + 1;
+        format!("\x1b[1G{shown}{text}\x1b[K\x1b[1G\x1b[{col}G")
+    };
+    let entered = |shown: &str, text: &str| {
+        let keys: String = (0..=text.len()).map(|it| key(shown, &text[..it])).collect();
+        format!("\x1b[6n{keys}\x1b[1G\x1b[1B\x1b[1G\x1b[K\x1b[1G")
+    };
+    let told = script(&format!(
+        "\x1b[?2004hroot@h:/srv# console\r\r\n\x1b[?2004l\r{}=> 42\r\r\n{}\x1b[?2004hroot@h:/srv# id\r\r\n\x1b[?2004l\rx\r\r\n",
+        entered("shop(prod):001> ", "x = 42"),
+        entered("shop(prod):002> ", "exit"),
+    ));
+    assert_eq!(told, ["shell console", "repl x = 42", "repl exit", "shell id"]);
+}
+
+#[test]
+fn what_a_program_asks_first_is_no_shell() {
+    let told = script(
+        "\x1b[?2004hroot@h:/srv# lua\r\r\n\x1b[?2004l\rLua 5.4\r\r\n\x1b[?2004h> print(1)\r\r\n\x1b[?2004l\r1\r\r\n\x1b[?2004h> os.exit()\r\r\n\x1b[?2004l\r\x1b[?2004hroot@h:/srv# id\r\r\n\x1b[?2004l\rx\r\r\n",
+    );
+    assert_eq!(told, ["shell lua", "repl print(1)", "repl os.exit()", "shell id"]);
+}
+
+#[test]
+fn shells_that_print_no_exit_were_left_by_typing_it() {
+    let told = script(
+        "sh-4.2$ sudo chroot /srv /bin/ash\r\r\n/ # \x1b[6nid\r\r\nuid=0\r\r\n/ # \x1b[6nexit\r\r\nsh-4.2$ id\r\r\n",
+    );
+    assert_eq!(told, ["shell sudo chroot /srv /bin/ash", "shell id", "shell exit", "shell id"]);
+}
+
+#[test]
+fn what_a_job_writes_behind_a_prompt_is_not_typed() {
+    let told = script(
+        "sh-4.2$ (sleep 1; ./report) &\r\r\n[1] 35\r\r\nsh-4.2$ 12 rows done\r\r\nls\r\r\nx\r\r\nsh-4.2$ id\r\r\n",
+    );
+    assert_eq!(told, ["shell (sleep 1; ./report) &", "possible 12 rows done", "shell id"]);
+}
+
+/// Source: util-linux: term-utils/script.c, log_start.
+#[test]
+fn the_header_names_the_window_that_a_long_line_was_drawn_for() {
+    let (head, tail) = ("x".repeat(30), "y".repeat(12));
+    let whole = format!(
+        "Script started on x [COMMAND=\"bash\" COLUMNS=\"40\" LINES=\"30\"]\n\x1b[?2004hsh-5.2$ ls {head}y \ry{}\r\n\x1b[?2004l\rz\r\n\nScript done on x\n",
+        &tail[2..]
+    );
+    let told = commands(Form::Script, whole.as_bytes());
+    assert_eq!(told, [format!("shell ls {head}{tail}")]);
+}
