@@ -94,13 +94,13 @@ const THOUGHT: u64 = 500_000;
 const KEYS: usize = 400;
 
 impl Film {
-    /// Makes the film. `content` is the transcript that the lines were read from, where their bytes can be played; else the
-    /// lines themselves are.
     /// Columns and rows to play it in: those of a plain terminal where nothing tells.
     pub fn size(&self) -> (usize, usize) {
         (self.width.unwrap_or(80), self.height.unwrap_or(24))
     }
 
+    /// Makes the film. `content` is the transcript that the lines were read from, where their bytes can be played; else the
+    /// lines themselves are.
     pub fn new(
         lines: &[LineRow],
         commands: &[CommandRow],

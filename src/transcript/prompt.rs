@@ -264,18 +264,22 @@ pub fn is_wordy(prompt: &str) -> bool {
 
 /// Whether there are two words or more in it, so that it is seldom met by chance in another.
 pub fn has_words(prompt: &str) -> bool {
-    let words = prompt.split(|it| !is_of_word(it));
-    words.filter(|it| it.chars().any(char::is_alphanumeric)).nth(1).is_some()
+    words(prompt).nth(1).is_some()
+}
+
+/// Its words, paths among them.
+fn words(prompt: &str) -> impl Iterator<Item = &str> + Clone {
+    prompt.split(|it| !is_of_word(it)).filter(|it| it.chars().any(char::is_alphanumeric))
 }
 
 /// Whether two prompts have a word in common, or too few words to tell.
 pub fn shares_a_word(one: &str, other: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        let words = text.split(|it| !is_of_word(it));
-        words.filter(|it| it.chars().any(char::is_alphanumeric)).map(str::to_owned).collect()
-    };
-    let (one, other) = (words(one), words(other));
-    one.len() < 2 || one.iter().any(|it| other.contains(it))
+    !has_words(one) || shared_words(one, other) > 0
+}
+
+/// Words that two prompts have in common.
+pub fn shared_words(one: &str, other: &str) -> usize {
+    words(one).filter(|it| words(other).any(|other| other == *it)).count()
 }
 
 fn is_of_word(ch: char) -> bool {

@@ -350,15 +350,9 @@ const SHELLS: &[&str] = &[
     "systemd-run", "aws", "copilot", "heroku", "fg", "elvish", "nu", "xonsh", "expect", "watch",
 ];
 
-/// Those of them that are given a program to run in a container or on another host.
-const RUNS_IN: &[&str] = &[
-    "docker", "podman", "nerdctl", "kubectl", "oc", "k", "crictl", "ssh", "lxc", "incus", "heroku",
-    "chroot", "nsenter",
-];
-
 #[rustfmt::skip]
 const REPLS: &[&str] = &[
-    "python", "python2", "python3", "ipython", "ipython3", "bpython", "node", "nodejs", "deno",
+    "python", "python2", "python3", "ipython", "ipython3", "node", "nodejs", "deno",
     "bun", "irb", "pry", "ruby", "perl", "php", "lua", "R", "julia", "ghci", "scala", "jshell",
     "psql", "mysql", "mariadb", "sqlite3", "sqlite", "redis-cli", "valkey-cli", "mongo",
     "mongosh", "cqlsh", "sqlplus", "clickhouse-client", "duckdb", "gdb", "lldb", "pdb", "bc",
@@ -414,10 +408,10 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
     if name.starts_with("bash-") {
         return Some(Change::Shell);
     }
-    if found == Some(Change::Shell) && RUNS_IN.contains(&name) {
-        // What it runs elsewhere decides; the last name that is known, for a container may have any.
-        let inner = words.clone().filter_map(|it| known(it.rsplit('/').next().unwrap_or(it)));
-        return inner.last().or(found);
+    if found == Some(Change::Shell)
+        && let Some(it) = runs_in(name, words.clone(), known)
+    {
+        return it;
     }
     if found.is_some() {
         return found;
@@ -427,6 +421,49 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
         .clone()
         .any(|it| it == "exec" || it == "shell" || it == "console")
         .then_some(Change::Shell)
+}
+
+/// What a program that runs others elsewhere opens: a shell, a REPL, or nothing that reads the terminal. `None` for other programs, and
+/// where its words do not tell.
+fn runs_in<'a>(
+    name: &str,
+    words: impl Iterator<Item = &'a str> + Clone,
+    known: impl Fn(&str) -> Option<Change>,
+) -> Option<Option<Change>> {
+    let base = |it: &'a str| it.rsplit('/').next().unwrap_or(it);
+    match name {
+        "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "k" | "crictl" => {
+            let mut inner = words.skip_while(|it| {
+                !matches!(*it, "exec" | "run" | "attach" | "debug" | "start" | "rsh" | "login")
+            });
+            if inner.next().is_none() {
+                // `logs`, `build`, `apply` and the like read nothing.
+                return Some(None);
+            }
+            // The last name that is known: a container may have any.
+            inner.filter_map(|it| known(base(it))).last().map(Some)
+        }
+        "ssh" => {
+            let mut takes = false;
+            let mut inner = words.skip_while(|it| {
+                let is_value = std::mem::take(&mut takes);
+                takes = it.len() == 2
+                    && it.starts_with('-')
+                    && it.ends_with(|it| "BbcDEeFIiJLlmOopQRSWw".contains(it));
+                is_value || it.starts_with('-')
+            });
+            inner.next()?;
+            // Behind the host stands what is run there.
+            let program = inner.find(|it| !it.starts_with('-') && *it != "sudo")?;
+            Some(known(base(program.trim_matches(['"', '\'']))))
+        }
+        "aws" => {
+            let opens = |it: &str| matches!(it, "start-session" | "execute-command");
+            Some(words.clone().any(opens).then_some(Change::Shell))
+        }
+        "su" | "runuser" => words.clone().any(|it| it == "-c").then_some(None),
+        _ => None,
+    }
 }
 
 /// Whether it opens another shell than bash by its name: those print nothing at Ctrl-D.
@@ -443,10 +480,9 @@ pub fn may_leave_a_line_open(text: &str) -> bool {
     text.split(['\n', ';', '|', '&', '(']).any(|part| {
         let mut words = part.split_ascii_whitespace();
         let name = words.find(|it| *it != "sudo" && !it.contains('=')).unwrap_or_default();
-        match name {
-            "printf" | "cat" | "curl" | "tr" | "jq" | "base64" | "openssl" | "xxd" | "awk"
-            | "python3" | "python" | "node" | "perl" | "php" | "ruby" | "wget" | "tail" => true,
-            "echo" | "head" | "cut" => words.any(|it| it.starts_with('-')),
+        match name.rsplit('/').next().unwrap_or(name) {
+            "printf" => true,
+            "echo" | "head" => words.any(|it| it.starts_with('-')),
             _ => false,
         }
     })
@@ -525,17 +561,26 @@ impl Does {
 
 /// Whether what it prints goes to a file.
 fn writes_to_a_file(part: &str) -> bool {
-    part.match_indices('>').any(|(at, _)| {
-        let before = part[..at].chars().next_back();
-        let target = part[at + 1..].trim_start_matches('>').trim_start();
-        !matches!(before, Some('2' | '&' | '-' | '=' | '>'))
-            && !target.starts_with(['&', '('])
-            && !target.starts_with("/dev/tty")
-            && !target.starts_with("/dev/stdout")
-            && !target.is_empty()
-            && before.is_none_or(|it| it.is_whitespace() || it == '1')
-            && part[..at].matches(['\'', '"']).count().is_multiple_of(2)
-    })
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, ch) in part.char_indices() {
+        match quote {
+            Some(it) if it == ch => quote = None,
+            None if matches!(ch, '\'' | '"') => quote = Some(ch),
+            None if ch == '>' && (before == ' ' || before == '1') => {
+                let target = part[at + 1..].trim_start_matches('>').trim_start();
+                let other = target.is_empty()
+                    || target.starts_with(['&', '('])
+                    || target.starts_with("/dev/") && !target.starts_with("/dev/null");
+                if !other {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        before = ch;
+    }
+    false
 }
 
 #[rustfmt::skip]
@@ -569,19 +614,44 @@ pub fn begins_with_a_command(text: &str) -> bool {
     let path = first.starts_with("./") || first.contains("bin/");
     let name = first.rsplit('/').next().unwrap_or(first);
     let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
-    sets || path && !name.is_empty()
-        || is_common(name)
-        || base != name && is_common(base)
-        || BUILTINS.contains(&name)
+    if sets || path && !name.is_empty() {
+        return true;
+    }
+    (NAMES.contains(name) || base != name && NAMES.contains(base)) && !is_prose(text)
 }
 
+/// Whether it begins with a known name, or has the signs of a command.
+pub fn looks_typed(text: &str) -> bool {
+    begins_with_a_command(text) || text.contains(['-', '/', '|', '$', '=', '<', '>', '~', '*'])
+}
+
+/// Words and nothing else, as people write to people: many of them, or one that no command is followed by.
+fn is_prose(text: &str) -> bool {
+    let mut words = text.split_ascii_whitespace().skip(1);
+    let is_word = |it: &str| {
+        it.trim_end_matches(['.', ',', '!', ':']).bytes().all(|it| it.is_ascii_alphabetic())
+    };
+    let second = words.clone().next().unwrap_or_default();
+    let tells = matches!(
+        second,
+        "is" | "are" | "was" | "the" | "a" | "an" | "this" | "that" | "has" | "not" | "been" | "be"
+    ) || second.len() > 4 && second.ends_with("ed") && is_word(second)
+        || second == "done";
+    tells || words.clone().count() >= 3 && words.all(is_word)
+}
+
+/// Names that begin commands.
+static NAMES: LazyLock<HashSet<&str, ByBytes>> = LazyLock::new(|| {
+    [COMMON, SHELLS, REPLS, PRINTERS, OTHERS].into_iter().flatten().copied().collect()
+});
+
 #[rustfmt::skip]
-const BUILTINS: &[&str] = &[
-    ".", "[", "[[", "alias", "trap", "ulimit", "umask", "history", "hash", "dash", "local", "pushd", "popd", "dirs", "shopt",
+const OTHERS: &[&str] = &[
+    ".", "[", "[[", "trap", "ulimit", "umask", "hash", "local", "pushd", "popd", "dirs", "shopt",
     "case", "until", "{", "ansible-playbook", "gcloud", "az", "gh", "mvn", "gradle", "java", "javac", "gcc", "rustc", "deactivate",
-    "tree", "less", "vimdiff", "tig", "sha1sum", "printenv", "nproc", "lscpu", "lsmod", "modprobe", "sysctl", "vmstat", "iostat",
-    "journalctl", "loginctl", "timedatectl", "hostnamectl", "nmap", "arp", "route", "ufw", "firewall-cmd", "nginx", "apachectl",
-    "certbot", "composer", "artisan", "bundle", "gem", "rake", "cd..", "cls", "dir", "ipconfig", "fish_config", "math", "and", "or",
+    "tree", "vimdiff", "tig", "sha1sum", "printenv", "nproc", "lscpu", "lsmod", "modprobe", "sysctl", "vmstat", "iostat",
+    "loginctl", "timedatectl", "hostnamectl", "nmap", "arp", "route", "ufw", "firewall-cmd", "nginx", "apachectl",
+    "certbot", "composer", "artisan", "bundle", "gem", "rake", "cd..", "cls", "dir", "ipconfig", "fish_config", "math",
 ];
 
 /// Whether a command of this name is met everywhere.

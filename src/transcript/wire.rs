@@ -425,9 +425,11 @@ static ISO_TIME: LazyLock<Regex> = LazyLock::new(|| {
 fn header_window(line: &str) -> Option<(u16, u16)> {
     let number = |name: &str| -> Option<u16> {
         let at = line.rfind(name)? + name.len();
-        line[at..].split_once('"')?.0.parse().ok().filter(|it| (1..=1000).contains(it))
+        line[at..].split_once('"')?.0.parse().ok()
     };
-    Some((number(" COLUMNS=\"")?, number(" LINES=\"")?))
+    let (columns, rows) = (number(" COLUMNS=\"")?, number(" LINES=\"")?);
+    // No window that people work in is smaller or larger.
+    ((20..=1000).contains(&columns) && (1..=1000).contains(&rows)).then_some((columns, rows))
 }
 
 /// Reads a time of a `script` line: UTC microseconds, or the news that it names no zone.

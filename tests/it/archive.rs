@@ -110,7 +110,7 @@ fn rebuild_decodes_everything_again_from_the_kept_bytes() {
     // The sources are gone; the archive has what it needs.
     std::fs::remove_dir_all(world.path("logs")).unwrap();
     world.run("archive rebuild").is(expect![[r#"
-        decoded 7 sessions again with decoder 7 (before: 7): 108 commands before, 108 now, 0 sessions changed
+        decoded 7 sessions again with decoder 8 (before: 8): 109 commands before, 109 now, 0 sessions changed
         ! head: 2:…
     "#]]);
     assert_eq!(world.run("search '' --format jsonl").0, before);
@@ -153,7 +153,7 @@ fn stats_are_looked_at_rather_than_read() {
         sessions      7
         owners        6
         targets       7
-        commands      108
+        commands      109
         unconfirmed   0
         not run       2
         possible      2
@@ -173,13 +173,13 @@ fn stats_are_looked_at_rather_than_read() {
           2026-11  ████████████████████████████████████████ 1
 
         commands by owner
-          bob.tanaka@example.com   ████████████████████████████████████████ 22
-          alice                    ██████████████████████████████████████▏ 21
-          dan@example.com          ████████████████████████████████▋ 18
-          haruka.sato@example.com  ███████████████████████████▎ 15
-          -                        ███████████████████████▋ 13
-          carol                    ███████████████████████▋ 13
-          mallory                  ██████████▉ 6
+          bob.tanaka@example.com   ████████████████████████████████████████ 24
+          alice                    ███████████████████████████████████ 21
+          dan@example.com          ████████████████████████████▎ 17
+          haruka.sato@example.com  █████████████████████████ 15
+          -                        █████████████████████▋ 13
+          carol                    █████████████████████▋ 13
+          mallory                  ██████████ 6
 
         sessions with flaws
           invalid-utf8  ████████████████████████████████████████ 1

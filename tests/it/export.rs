@@ -157,7 +157,7 @@ sys.exit(wrong > 0)
 fn ocsf_events_hold_by_the_published_schema() {
     let world = World::with_demo();
     let events = records(&world, "--format ocsf");
-    assert_eq!(events.len(), 117);
+    assert_eq!(events.len(), 118);
     is_ocsf(&events);
     is_ocsf(&records(&hostile::world(), "--format ocsf"));
     let here = world.path("logs").canonicalize().expect("a folder").display().to_string();
@@ -334,8 +334,8 @@ fn a_feed_goes_on_where_it_stopped() {
 fn what_a_feed_leaves_out_has_a_place_of_its_own() {
     let world = World::with_demo();
     assert_eq!(records(&world, "--since-last --what sessions").len(), 7);
-    assert_eq!(records(&world, "--since-last --what commands").len(), 110);
-    assert_eq!(records(&world, "--since-last").len(), 117);
+    assert_eq!(records(&world, "--since-last --what commands").len(), 111);
+    assert_eq!(records(&world, "--since-last").len(), 118);
     assert_eq!(records(&world, "--since-last --what commands").len(), 0);
     assert!(world.run("archive verify").0.contains("sound: "));
     let said = world.run("export --since-last --what commands --format parquet -o c.parquet").0;
@@ -356,7 +356,7 @@ fn a_feed_that_could_not_read_all_stays_where_it_was() {
     let said = world.run("export --since-last").0;
     assert!(said.contains("the feed stays where it was") && said.contains("[exit 3]"), "{said}");
     std::fs::write(&path, bytes).expect("it is mended");
-    assert_eq!(records(&world, "--since-last").len(), 117);
+    assert_eq!(records(&world, "--since-last").len(), 118);
 }
 
 #[test]
@@ -547,7 +547,7 @@ fn a_file_that_a_killed_run_left_is_gone_after_the_next() {
     let world = World::with_demo();
     std::fs::write(world.path(".all.jsonl.ssmtrail-part"), "half a re").expect("what was left");
     world.run("export -o all.jsonl").is(expect![[r#"
-        ! 117 records of 7 sessions
+        ! 118 records of 7 sessions
     "#]]);
     assert!(!world.path(".all.jsonl.ssmtrail-part").exists());
     assert!(world.path("all.jsonl").exists());
@@ -618,5 +618,5 @@ fn a_feed_takes_no_filter_that_would_leave_something_out_for_good() {
         let said = world.run(&format!("export --since-last {filter}")).0;
         assert!(said.contains("a feed is of all sessions") && said.contains("[exit 2]"), "{said}");
     }
-    assert_eq!(records(&world, "--since-last").len(), 117);
+    assert_eq!(records(&world, "--since-last").len(), 118);
 }

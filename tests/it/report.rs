@@ -53,7 +53,7 @@ fn a_report_is_a_page_and_its_twins() {
         ssmtrail-report.evidence.csv
         ssmtrail-report.xlsx
         ! note: 1 secret is masked; --reveal shows it
-        ! 7 sessions, 108 commands, 9 of them notable
+        ! 7 sessions, 109 commands, 9 of them notable
     "#]]);
     world.run("report --owner alice -o alice.html").is(expect![[r#"
         alice.html
@@ -65,7 +65,7 @@ fn a_report_is_a_page_and_its_twins() {
         rows.sessions.csv
         rows.evidence.csv
         ! note: 1 secret is masked; --reveal shows it
-        ! 7 sessions, 108 commands, 9 of them notable
+        ! 7 sessions, 109 commands, 9 of them notable
     "#]]);
 }
 

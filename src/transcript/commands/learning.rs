@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::transcript::commands::Evidence;
 use crate::transcript::commands::JUDGED_BYTES;
+use crate::transcript::commands::Kind;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
 use crate::transcript::commands::regions::low_byte;
 use crate::transcript::commands::regions::region_rows;
+use crate::transcript::commands::text;
 use crate::transcript::commands::weigh;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Shape;
@@ -195,13 +197,18 @@ impl Reader {
 const SAYS: u32 = 3;
 
 impl Reader {
-    /// The shell says what it runs or has run. Any program can say so too, of itself: so what is told decides between what agrees with
-    /// the line that was drawn, and replaces it only where this shell has told each command so far, and first.
+    /// The shell says what it runs or has run. Any program can say so too, of itself. So it speaks for the text that was drawn where
+    /// the two agree; and it replaces that text only where the text itself is doubtful, and where this shell has named each of its
+    /// last commands.
     pub(super) fn told(&mut self, told: &str, when: Told) {
         let Some(current) = self.current.as_mut() else { return };
+        let Some(level) = self.levels.last_mut() else { return };
         let told = told.trim_end();
         let late = when == Told::Starts && current.outputs > 0;
-        if current.said || late || told.is_empty() || told.len() > JUDGED_BYTES {
+        let is_text = !told.is_empty()
+            && told.len() <= JUDGED_BYTES
+            && !told.chars().any(|it| it.is_control() && it != '\n');
+        if current.said || late || !is_text || current.command.kind != Kind::Shell {
             return;
         }
         current.said = true;
@@ -212,23 +219,26 @@ impl Reader {
                 .filter(|it| *it != ';')
                 .eq(without_blanks(told).filter(|it| *it != ';')),
         };
+        let doubtful =
+            command.damaged || text::doubts(&command.text, &command.prompt).next().is_some();
+        let trusted = when == Told::Starts && level.says >= SAYS;
         if same {
-            self.says = self.says.saturating_add(1);
+            level.says = level.says.saturating_add(1);
             command.evidence.push(weigh("the shell itself says so", 2.0));
-            if when == Told::Starts && command.text != told {
-                told.clone_into(&mut command.text);
-            }
-        } else if when == Told::Starts && self.says >= SAYS && alike(&command.text, told) {
+        }
+        let prompt = command.prompt.to_string();
+        if doubtful && trusted && (same || alike(&command.text, told)) {
             let drawn = std::mem::replace(&mut command.text, told.to_owned());
-            command
-                .evidence
-                .push(weigh("the shell itself says so, and draws something like it", 1.0));
-            if self.explains {
-                command.runner_up = Some((command.prompt.to_string(), drawn));
-            }
+            let why = "what was drawn is doubtful, and the shell itself says this";
+            command.evidence.push(weigh(why, 1.0));
+            command.runner_up = self.explains.then_some((prompt, drawn));
             self.may_change = shell::change(told);
-        } else {
-            self.says = 0;
+            self.last = Some(told.to_owned());
+        } else if !same && trusted && alike(&command.text, told) {
+            command.evidence.push(weigh("the shell itself says something like it", -1.5));
+            command.runner_up = self.explains.then(|| (prompt, told.to_owned()));
+        } else if !same {
+            level.says = 0;
         }
     }
 }

@@ -112,7 +112,12 @@ impl Reader {
             }
             return;
         }
-        if line.bits & bits::ABSOLUTE != 0 && self.drawn_by_repl(drawn, index, nth, text) {
+        // Any program can place its text by columns; one that was opened to be asked, or that draws with each key, is asked.
+        let may_ask = self.may_change == Some(Change::Repl)
+            || self.levels.last().is_some_and(|it| it.reads == Reads::Repl)
+            || line.bits & bits::ABSOLUTE_KEYS != 0 && !self.prints;
+        if may_ask && line.bits & bits::ABSOLUTE != 0 && self.drawn_by_repl(drawn, index, nth, text)
+        {
             return;
         }
         let early = self.first_lines < 40;
@@ -359,7 +364,10 @@ impl Reader {
         let low = low_byte(line, text, 0);
         // BusyBox asks where the cursor stands right behind its prompt.
         let asked = low.filter(|end| {
-            line.bits & bits::ASKED != 0 && text[..*end].ends_with(&*shown) && *end > shown.len()
+            top.titled
+                && line.bits & bits::ASKED != 0
+                && text[..*end].ends_with(&*shown)
+                && *end > shown.len()
         });
         let found = asked.map(|it| it - shown.len()).or_else(|| text.find(&*shown));
         let Some(at) = found.filter(|it| *it > 0) else { return false };
@@ -423,11 +431,7 @@ impl Reader {
         {
             evidence.push(weigh("it repeats what was just typed", -3.0));
         }
-        if self.jobs > 0
-            && !edited
-            && !body.trim().is_empty()
-            && !shell::begins_with_a_command(body)
-        {
+        if self.jobs > 0 && !edited && !body.trim().is_empty() && !shell::looks_typed(body) {
             evidence.push(weigh(JOB_WROTE, -2.5));
         }
         if self.in_one_burst(line) {
@@ -771,7 +775,11 @@ impl Reader {
                 // The same shell elsewhere, with more or fewer parts in its prompt.
                 Some(top) => {
                     let sign = |it: &str| it.trim_end().chars().next_back();
+                    let alike = prompt::shared_words(&top.prompt, &text[..end]);
+                    let moved = self.last.as_deref().is_some_and(shell::moves);
+                    // What others wrote does not know user, directory and branch.
                     self.repeats.believes_any()
+                        && (alike >= 3 || !self.prints && (moved || alike >= 2))
                         && sign(&top.prompt) == sign(&text[..end])
                         && prompt::shares_a_word(&top.prompt, &text[..end])
                 }
@@ -810,7 +818,9 @@ impl Reader {
         }
         if let Some(shape) = shape {
             let wanted = match change {
-                Some(Change::Repl) => shape.reads == Reads::Repl,
+                Some(Change::Repl) => {
+                    shape.reads == Reads::Repl || shape.strong && shape.user.is_some()
+                }
                 Some(Change::Leave) => shape.reads != Reads::Repl,
                 _ => shape.reads != Reads::Repl || first,
             };
@@ -846,7 +856,9 @@ impl Reader {
     /// Where this shell's prompt ends if the name of an environment was put before it or taken away, as `activate` and `deactivate` do
     /// (Python: venv, conda).
     fn in_an_environment(&self, text: &str) -> Option<usize> {
-        let top = self.levels.last().filter(|it| !it.prompt.trim().is_empty())?;
+        let changes = self.may_change == Some(Change::Prompt)
+            || self.last.as_deref().is_some_and(|it| it.contains("activate"));
+        let top = self.levels.last().filter(|it| changes && !it.prompt.trim().is_empty())?;
         let behind = |it: &str| {
             let name = it.strip_prefix('(')?.split_once(") ")?.0;
             let is_name = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_' | '.');

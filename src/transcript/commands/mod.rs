@@ -268,8 +268,6 @@ pub struct Reader {
     shown: (u64, u64),
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
-    /// Commands in a row that the shell itself has named as they were drawn.
-    says: u32,
     /// Second readings are asked for.
     explains: bool,
     /// Genuine input regions met, and lines that a line editor may have drawn.
@@ -462,8 +460,11 @@ impl Reader {
     fn begin(&mut self, mut command: Command, marked: bool) {
         if let Some(current) = &mut self.current {
             current.confirm(&command);
-            if current.command.kind == Kind::Shell && !current.said {
-                self.says = 0;
+            if current.command.kind == Kind::Shell
+                && !current.said
+                && let Some(level) = self.levels.last_mut()
+            {
+                level.says = 0;
             }
         }
         self.close();

@@ -11,6 +11,7 @@ use crate::transcript::commands::Kind;
 use crate::transcript::commands::MARKED;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
+use crate::transcript::commands::WRITTEN_INTO;
 use crate::transcript::commands::learning::AS_EVER;
 use crate::transcript::commands::lines::says_farewell;
 use crate::transcript::commands::searched;
@@ -79,19 +80,34 @@ impl Reader {
             self.between_printed_marks(drawn, region);
             return;
         }
-        if matches!(region.end, RegionEnd::Open | RegionEnd::Left)
+        if region.end == RegionEnd::Open
+            && !region.pasted
+            && !self.levels.last().is_some_and(|it| it.escapes)
             && region.lines.len() >= LINES_LEFT_OPEN
             && by_repl.is_none()
         {
-            // Its program ended without the end mark: what stands in it are lines like others.
+            // Its program ended without the end mark: what stands in it are lines like others, or a paste that was cut off.
             self.output();
+            let place = |it: &Self| it.current.as_ref().map(|it| it.command.from);
+            let before = place(self);
             self.between_printed_marks(drawn, region);
+            let marked = self.levels.last().is_some_and(|it| it.marked);
+            if marked && place(self) == before {
+                self.keep_apart(drawn, region, "the line editor's mark has no end");
+            }
             return;
         }
         let top_marked = self.levels.last().map(|it| it.marked);
         let explained = self.may_change.is_some() || self.levels.is_empty();
-        let again =
-            top_marked == Some(false) && !explained && self.was_doubted_twice(drawn, region);
+        let again = top_marked == Some(false)
+            && !explained
+            && !self.prints
+            && self.levels.last().is_some_and(|it| it.crs.is_none_or(|it| it == region.crs))
+            && self.was_doubted_twice(drawn, region);
+        if again {
+            // It is a shell of its own, and the one around it may come back.
+            self.may_change = Some(Change::Shell);
+        }
         if top_marked == Some(false)
             && !explained
             && !again
@@ -118,7 +134,7 @@ impl Reader {
             RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
         };
         let mut text = std::mem::take(&mut split.text);
-        let lost = farewell(&text);
+        let lost = farewell(&text).filter(|_| region.end != RegionEnd::Accepted);
         if let Some(at) = lost {
             text.truncate(at);
         }
@@ -129,11 +145,21 @@ impl Reader {
         if self.jobs > 0
             && !region.pasted
             && let Some((written, typed)) = text.rsplit_once('\n')
-            && !shell::begins_with_a_command(written)
+            && !shell::looks_typed(written)
+            && !shell::is_open(written)
             && shell::begins_with_a_command(typed)
         {
-            // What a job wrote stands behind the prompt, and what was typed below it.
-            text = typed.to_owned();
+            // What a job wrote stands behind the prompt, and what was typed below it; or both were typed.
+            let (written, typed) = (written.to_owned(), typed.to_owned());
+            let evidence = vec![weigh(MARKED, 3.0), weigh(WRITTEN_INTO, -4.0)];
+            let shape = split.shape.as_ref();
+            let part =
+                self.command(written, Kind::Possible, &split.prompt, shape, evidence, |it| {
+                    (it.from, it.to) = (region.from, region.to);
+                    it.line = u64::from(split.line);
+                });
+            self.doubtful.push(part);
+            text = typed;
         }
         if kind == Kind::Abandoned {
             text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
@@ -287,11 +313,14 @@ impl Reader {
 
     /// An input region that may be output: kept apart, and nothing follows from it.
     fn doubted(&mut self, drawn: &Drawn, region: &Region, why: &'static str) {
-        if region.end != RegionEnd::Accepted {
-            return;
+        if region.end == RegionEnd::Accepted {
+            self.keep_apart(drawn, region, why);
         }
+    }
+
+    fn keep_apart(&mut self, drawn: &Drawn, region: &Region, why: &'static str) {
         let Some(split) = self.split(drawn, region) else { return };
-        let text = split.text.trim_end().to_owned();
+        let text = prompt::head(split.text.trim_end(), JUDGED_BYTES).to_owned();
         if text.is_empty() {
             return;
         }

@@ -2,8 +2,8 @@
 //!
 //! dash shows `$ `, a container's shell `# `, many people something of their own, and whoever makes no typing mistake leaves no trace of a line
 //! editor. Output repeats its beginnings as well: a README its `$ `, a script its `# `, a log its levels. So a beginning counts only with
-//! what stands behind it, the names of commands, or in colours that end where it does; and it is looked for only where a prompt
-//! that is not known yet may stand.
+//! what stands behind it, the names of commands; and it is looked for only where a prompt that is not known yet may
+//! stand.
 
 use std::sync::Arc;
 
@@ -35,11 +35,6 @@ struct Seen {
     bare: u32,
     /// What stands behind it begins with the name of a command.
     named: u32,
-    /// The last colour ends with it.
-    painted: u32,
-    /// Hash of what stood behind the first of them, and whether other things stood behind others.
-    behind: u64,
-    differ: bool,
     /// The first and the last of them, as indices into the lines.
     first: u32,
     last: u32,
@@ -53,8 +48,11 @@ pub(super) struct Repeats {
     seen: ByHash<Seen>,
     /// The window has been read.
     read: bool,
-    /// First and last line with anything in it.
+    /// First and last line with anything in it, and how many there are.
     ends: (u32, u32),
+    lines: u32,
+    /// Lines that begin with a prompt which is the same everywhere.
+    strong: u32,
     /// Skeletons of prompts that were believed for what is repeated behind them.
     believed: Vec<u64>,
 }
@@ -94,6 +92,7 @@ impl Repeats {
             return;
         }
         self.ends = (u32::MAX, 0);
+        (self.lines, self.strong) = (0, 0);
         for item in &drawn.items {
             let Item::Line(index) = item else { continue };
             let line = &drawn.lines[*index as usize];
@@ -105,57 +104,55 @@ impl Repeats {
                 continue;
             }
             self.ends = (self.ends.0.min(*index), *index);
+            self.lines += 1;
+            self.strong += u32::from(prompt::known(text).is_some_and(|it| it.strong));
             let paint = paint_of(line, text);
+            let mut before = None;
             for it in beginnings(text, paint) {
-                self.count(*index, text, it, paint);
+                // Blanks in a row are several places, and one beginning.
+                let literal = text[..it.end].trim_end().len();
+                if before.replace(literal) != Some(literal) {
+                    self.count(*index, text, it);
+                }
             }
         }
     }
 
-    fn count(&mut self, index: u32, text: &str, it: Candidate, paint: Option<usize>) {
+    fn count(&mut self, index: u32, text: &str, it: Candidate) {
         let literal = text[..it.end].trim_end();
         let key = prompt::skeleton_hash(literal);
         if self.seen.len() >= HERALDS_MAX && !self.seen.contains_key(&key) {
             return;
         }
         let body = text[it.end..].trim();
-        let hash = prompt::hash(body);
-        let seen = self.seen.entry(key).or_insert_with(|| Seen {
-            first: index,
-            behind: hash,
-            ..Seen::default()
-        });
+        let seen = self.seen.entry(key).or_insert_with(|| Seen { first: index, ..Seen::default() });
         seen.lines += 1;
         seen.last = index;
         seen.leaves = matches!(body, "exit" | "logout");
-        seen.differ |= hash != seen.behind;
         if body.is_empty() {
             seen.bare += 1;
         } else {
             seen.named += u32::from(shell::begins_with_a_command(body));
         }
-        // A colour ends at the blank behind the sign, or before the sign.
-        let sign = literal.char_indices().next_back().map_or(0, |it| it.0);
-        seen.painted += u32::from(paint.is_some_and(|at| (sign..=it.end).contains(&at)));
     }
 
     /// How much speaks for the shell's prompt ending here, and for how many lines.
     fn weight(&self, index: u32, literal: &str, sign: f32, nested: bool) -> Option<(f32, u32)> {
-        let seen = self.seen.get(&prompt::skeleton_hash(literal.trim_end()))?;
+        let key = prompt::skeleton_hash(literal.trim_end());
+        let seen = self.seen.get(&key)?;
         let behind = seen.lines - seen.bare;
         let named = seen.named > 0 && seen.named * 2 >= behind;
-        let styled = seen.painted == seen.lines && seen.differ;
-        // A session begins with a prompt, and most end with one.
+        // A session begins with a prompt, and most end with one. A log is nothing but such lines, and commands say something.
         let at_an_end = seen.first == self.ends.0 || seen.last == self.ends.1;
-        let enough = if nested { behind >= 3 || seen.leaves } else { at_an_end };
+        let answered = self.lines >= seen.lines + seen.lines / 2;
+        let enough = if nested { behind >= 3 && answered || seen.leaves } else { at_an_end };
+        let enough = enough && (sign >= 0.8 || seen.leaves && seen.named * 5 >= behind * 4);
         let weight = if named && behind >= 4 && enough {
             NAMED + 0.5
         } else if named && behind >= 2 && enough {
             NAMED
-        } else if styled && behind >= 3 {
-            0.9
-        } else if named && sign >= 0.8 && index == self.ends.0 && !nested {
-            // Alone, at the very start: where else should it come from?
+        } else if named && sign >= 0.8 && index == self.ends.0 && !nested && self.strong == 0 {
+            // Alone, at the very start, and nothing else in it looks like a prompt: where else should it come from?
             0.3
         } else {
             return None;
@@ -172,7 +169,8 @@ pub(super) fn paint_of(line: &Line, text: &str) -> Option<usize> {
 /// Places of a line where a prompt may end that nothing else tells of: behind signs, and behind the last colour and its blanks.
 fn beginnings(text: &str, paint: Option<usize>) -> Vec<Candidate> {
     let mut found = prompt::candidates(prompt::head(text, WITHIN));
-    found.retain(|it| it.weight >= 0.5);
+    // Where the part that is looked at ends, no prompt does.
+    found.retain(|it| it.weight >= 0.5 && (it.end < WITHIN || text.len() <= WITHIN));
     if let Some(at) = paint.filter(|it| *it <= WITHIN) {
         let end = at + text[at..].bytes().take_while(|it| *it == b' ').count();
         if text[..end].ends_with(' ') && !found.iter().any(|it| it.end == end) {

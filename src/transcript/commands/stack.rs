@@ -49,6 +49,8 @@ pub(super) struct Level {
     pub(super) fills: bool,
     /// CRs that end its lines.
     pub(super) crs: Option<u8>,
+    /// Commands in a row that it has named itself, as they were drawn.
+    pub(super) says: u32,
     /// Its `exit` is echoed by the shell itself, so that Ctrl-D can be told from a typed one.
     pub(super) says_exit: bool,
     /// It was opened by the name of another shell than bash.
@@ -60,6 +62,9 @@ impl Level {
     /// colours that stood above.
     pub(super) fn meet(&mut self, announced: bool) {
         self.met = self.met.saturating_add(1);
+        if announced {
+            self.untitled = 0;
+        }
         self.streak = if announced { self.streak.saturating_add(1) } else { 0 };
         self.titled |= announced && (self.streak == self.met || self.streak >= 3);
     }
@@ -185,6 +190,7 @@ impl Reader {
             leaves_keypad: false,
             fills: false,
             crs: None,
+            says: 0,
             says_exit: false,
             is_no_bash: change == Some(Change::Shell)
                 && self.last.as_deref().is_some_and(shell::names_another_shell),

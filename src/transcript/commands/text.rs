@@ -31,9 +31,8 @@ pub(super) fn doubts(text: &str, shown: &str) -> impl Iterator<Item = Evidence> 
 /// Several blanks between words, outside quotes.
 fn has_blanks(text: &str) -> bool {
     let mut quote = None;
-    let mut blanks = 0;
     for line in text.lines() {
-        blanks = 0;
+        let mut blanks = 0;
         for ch in line.trim().chars() {
             match quote {
                 Some(it) if it == ch => quote = None,
@@ -46,7 +45,7 @@ fn has_blanks(text: &str) -> bool {
             }
         }
     }
-    blanks >= BLANKS
+    false
 }
 
 fn has_prompt(text: &str, shown: &str) -> bool {
@@ -72,8 +71,8 @@ fn repeats(text: &str) -> bool {
     // `echo one; echo one` is typed; what goes on without a sign between is not.
     words
         && text[end..].match_indices(begin).any(|(at, _)| {
-            let before = text[..end + at].trim_end();
-            !before.ends_with(|it: char| it.is_ascii_punctuation()) && !before.ends_with('\n')
+            let before = text[..end + at].trim_end_matches(' ');
+            !before.ends_with(|it: char| it.is_ascii_punctuation() || it == '\n')
         })
 }
 
@@ -92,6 +91,7 @@ mod tests {
             "echo one two three; echo one two three",
             "ssh dana@web-1 uptime",
             "rsync -a x dana@h:/srv/",
+            "git commit -m x\ngit commit -m y",
         ] {
             assert_eq!(many(typed), 0, "{typed:?}");
         }

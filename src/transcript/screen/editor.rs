@@ -37,6 +37,9 @@ pub(super) struct OpenRegion {
     pub(super) titled: bool,
 }
 
+/// Rows above a prompt in which the words of a lost connection are looked for: its own, and what a shell prints before.
+const LOST_ROWS: u64 = 8;
+
 impl Page {
     pub(super) fn open_region(&mut self, at: u64) {
         if self.alt.is_some() {
@@ -48,12 +51,17 @@ impl Page {
             let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
             // zle sets it behind its prompt: there it counts only where zle has just cleared the rest of the screen for one, as behind an
             // instant prompt of powerlevel10k, or a connection was lost in between.
-            let rows = open.row + 1..self.main.row;
+            let row = self.main.row;
+            if row <= open.row {
+                return;
+            }
+            // Its words stand just above the prompt that follows.
+            let rows = (open.row + 1).max(row.saturating_sub(LOST_ROWS))..row;
             let by_zle = self.cleared_by_zle && self.cleared_row.is_some_and(|it| it > open.row);
             let is_lost = self.main.col == 0
                 || by_zle
-                || rows.clone().any(|it| self.tells_of_a_lost_connection(it));
-            if self.main.row <= open.row || !is_lost || !is_before_prompt {
+                || rows.into_iter().any(|it| self.tells_of_a_lost_connection(it));
+            if !is_lost || !is_before_prompt {
                 return;
             }
             self.end_region(at, RegionEnd::Left, false);

@@ -83,6 +83,8 @@ pub mod bits {
     /// Its editor goes to the margin and to the end of its prompt by numbers of columns, as those of REPLs do that draw for
     /// themselves and those of shells do not (Node: lib/internal/readline, Ruby: reline, lib/reline/io/ansi.rb).
     pub const ABSOLUTE: u16 = 1 << 13;
+    /// So often that it draws the line anew with each key.
+    pub const ABSOLUTE_KEYS: u16 = 1 << 15;
     /// Such a row was a line already, and was drawn on: what its editor showed below it, as a preview, had made it one.
     pub const AGAIN: u16 = 1 << 14;
 }

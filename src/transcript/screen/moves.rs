@@ -53,6 +53,9 @@ impl Page {
         }
         let row = self.row();
         if row.cells.len() >= col {
+            if row.bits & bits::ABSOLUTE != 0 && usize::from(row.low_col) < col {
+                row.bits |= bits::ABSOLUTE_KEYS;
+            }
             row.bits |= bits::ABSOLUTE;
             let col = col.min(u16::MAX as usize) as u16;
             // At the margin it only asked where it stands.
