@@ -577,6 +577,11 @@ pub fn hash(text: &str) -> u64 {
     hashed(HASH_OF_NOTHING, text)
 }
 
+/// The same of characters.
+pub fn hash_of(chars: impl Iterator<Item = char>) -> u64 {
+    chars.fold(HASH_OF_NOTHING, |sum, it| (sum ^ u64::from(it)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// Distinct skeletons held; output of any shape must not grow the table without bound.
 const SKELETONS_MAX: usize = 4096;
 

@@ -16,6 +16,7 @@ use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
 use crate::transcript::commands::UNANNOUNCED;
 use crate::transcript::commands::regions::low_byte;
+use crate::transcript::commands::repeats;
 use crate::transcript::commands::repeats::NAMED;
 use crate::transcript::commands::repeats::paint_of;
 use crate::transcript::commands::searched;
@@ -112,11 +113,9 @@ impl Reader {
             }
             return;
         }
-        // Any program can place its text by columns; one that was opened to be asked, or that draws with each key, is asked.
-        let may_ask = self.may_change == Some(Change::Repl)
-            || self.levels.last().is_some_and(|it| it.reads == Reads::Repl)
-            || line.bits & bits::ABSOLUTE_KEYS != 0 && !self.prints;
-        if may_ask && line.bits & bits::ABSOLUTE != 0 && self.drawn_by_repl(drawn, index, nth, text)
+        if line.bits & bits::ABSOLUTE != 0
+            && self.may_ask(line)
+            && self.drawn_by_repl(drawn, index, nth, text)
         {
             return;
         }
@@ -164,6 +163,13 @@ impl Reader {
         if says_farewell(text) && !printed {
             self.may_change.get_or_insert(Change::Leave);
         }
+    }
+
+    /// Any program can place its text by columns; one that was opened to be asked, or that draws with each key, is asked.
+    fn may_ask(&self, line: &Line) -> bool {
+        self.may_change == Some(Change::Repl)
+            || self.levels.last().is_some_and(|it| it.reads == Reads::Repl)
+            || line.bits & bits::ABSOLUTE_KEYS != 0 && !self.prints
     }
 
     /// A line of a program that draws its own lines and says with each where its prompt ends.
@@ -310,14 +316,14 @@ impl Reader {
             }
         }
         let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
-        let paint = paint_of(line, text).and_then(|it| it.checked_sub(start));
-        let place = (index, paint);
-        if self.levels.is_empty()
+        let may_be_new = self.levels.is_empty()
             || matches!(self.may_change, Some(Change::Shell | Change::Prompt))
-            || self.repeats.believes_any()
-        {
+            || self.repeats.believes_any();
+        if may_be_new && !self.repeats.has_read() && repeats::may_begin(line, rest) {
             self.repeats.read(drawn);
         }
+        let paint = if self.repeats.has_read() { paint_of(line, text) } else { None };
+        let place = (index, paint.and_then(|it| it.checked_sub(start)));
         if self.levels.is_empty() && !edited && self.is_a_herald(text) {
             // The upper line of the first prompt.
             return false;

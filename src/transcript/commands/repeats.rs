@@ -24,6 +24,9 @@ const WITHIN: usize = 120;
 /// What the names of commands behind a beginning are worth, where there are several.
 pub(super) const NAMED: f32 = 1.0;
 
+/// Lines of a window that are looked at, from its start: a prompt that has not come again in so many will not be learnt from more.
+const LINES_READ: u32 = 4096;
+
 /// Kinds of beginnings that a session may add by repetition.
 const BELIEVED_MAX: usize = 64;
 
@@ -62,6 +65,10 @@ impl Repeats {
     pub(super) fn forget_lines(&mut self) {
         self.read = false;
         self.seen.clear();
+    }
+
+    pub(super) fn has_read(&self) -> bool {
+        self.read
     }
 
     /// Whether this is the first line of the window with anything in it.
@@ -105,6 +112,9 @@ impl Repeats {
             }
             self.ends = (self.ends.0.min(*index), *index);
             self.lines += 1;
+            if self.lines > LINES_READ {
+                continue;
+            }
             self.strong += u32::from(prompt::known(text).is_some_and(|it| it.strong));
             let paint = paint_of(line, text);
             let mut before = None;
@@ -179,6 +189,15 @@ fn beginnings(text: &str, paint: Option<usize>) -> Vec<Candidate> {
         }
     }
     found
+}
+
+/// Whether a command may stand behind a prompt of this line that is not known everywhere. Only then it is worth to read all the others.
+pub(super) fn may_begin(line: &Line, text: &str) -> bool {
+    !prompt::known(text).is_some_and(|it| it.strong)
+        && beginnings(text, paint_of(line, text)).iter().any(|it| {
+            let body = text[it.end..].trim();
+            body.is_empty() || shell::begins_with_a_command(body)
+        })
 }
 
 impl Reader {

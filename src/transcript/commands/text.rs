@@ -20,8 +20,7 @@ pub(super) fn doubts(text: &str, shown: &str) -> impl Iterator<Item = Evidence> 
         has_blanks(text)
             .then(|| weigh("it has a run of blanks, as where something was cleared", -1.5)),
         has_prompt(text, shown).then(|| weigh("a prompt stands in it", -3.5)),
-        text.chars()
-            .any(screen::is_ornament)
+        (!text.is_ascii() && text.chars().any(screen::is_ornament))
             .then(|| weigh("signs stand in it that prompts are built of", -3.0)),
         repeats(text).then(|| weigh("it repeats its own beginning, as a line drawn twice", -3.0)),
     ];
@@ -30,6 +29,9 @@ pub(super) fn doubts(text: &str, shown: &str) -> impl Iterator<Item = Evidence> 
 
 /// Several blanks between words, outside quotes.
 fn has_blanks(text: &str) -> bool {
+    if !text.contains(concat!("  ", "  ")) {
+        return false;
+    }
     let mut quote = None;
     for line in text.lines() {
         let mut blanks = 0;
@@ -55,8 +57,12 @@ fn has_prompt(text: &str, shown: &str) -> bool {
         prompt::known(it)
             .is_some_and(|it| it.strong && it.reads == Reads::Shell && it.user.is_some())
     };
+    // Those that are known say whose they are.
+    if own || memchr::memchr(b'@', text.as_bytes()).is_none() {
+        return own;
+    }
     // At the start of a line, or where another word begins.
-    own || text.lines().any(known)
+    text.lines().any(known)
         || text.match_indices(['@', '[']).take(8).any(|(at, _)| {
             let start = text[..at].rfind(char::is_whitespace).map_or(0, |it| it + 1);
             start > 0 && known(&text[start..])
@@ -65,6 +71,9 @@ fn has_prompt(text: &str, shown: &str) -> bool {
 
 /// Its beginning stands in it once more, farther on.
 fn repeats(text: &str) -> bool {
+    if text.len() < 2 * FRAGMENT {
+        return false;
+    }
     let Some((end, _)) = text.char_indices().nth(FRAGMENT) else { return false };
     let begin = &text[..end];
     let words = begin.contains(' ');

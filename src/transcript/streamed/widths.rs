@@ -40,8 +40,8 @@ pub(super) fn known(drawn: &[char], from: usize, shown: &mut HashSet<u64>) -> Ve
         if pair {
             // Commands of a kind differ in their numbers.
             let plain = |it: &char| if it.is_ascii_digit() { '0' } else { *it };
-            let part: String = drawn[at - BEFORE..at + 2].iter().map(plain).collect();
-            if !shown.insert(prompt::hash(&part)) {
+            let part = prompt::hash_of(drawn[at - BEFORE..at + 2].iter().map(plain));
+            if !shown.insert(part) {
                 found.push(at);
             }
         }
