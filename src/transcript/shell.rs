@@ -454,25 +454,50 @@ fn runs_in<'a>(
             });
             inner.next()?;
             // Behind the host stands what is run there.
-            let program = inner.find(|it| !it.starts_with('-') && *it != "sudo")?;
-            Some(known(base(program.trim_matches(['"', '\'']))))
+            change_within(inner)
         }
         "aws" => {
             let opens = |it: &str| matches!(it, "start-session" | "execute-command");
             Some(words.clone().any(opens).then_some(Change::Shell))
         }
-        "su" | "runuser" => words.clone().any(|it| it == "-c").then_some(None),
+        "su" | "runuser" => {
+            let mut inner = words.skip_while(|it| !matches!(*it, "-c" | "--command"));
+            inner.next()?;
+            change_within(inner)
+        }
         _ => None,
     }
+}
+
+/// Longest command within another that is looked into: each may hold one more.
+const WITHIN: usize = 512;
+
+/// What a command line that another one is given opens, its quotes aside. `None` where there is none, or it is too long to tell.
+fn change_within<'a>(words: impl Iterator<Item = &'a str>) -> Option<Option<Change>> {
+    let mut text = String::new();
+    for word in words {
+        if text.len() + word.len() > WITHIN {
+            return None;
+        }
+        text.push_str(word);
+        text.push(' ');
+    }
+    let text = text.trim().trim_matches(['"', '\'']);
+    (!text.is_empty()).then(|| change(text))
 }
 
 /// Whether it opens another shell than bash by its name: those print nothing at Ctrl-D.
 pub fn names_another_shell(text: &str) -> bool {
     let last = text.rsplit(['|', ';', '&']).next().unwrap_or(text);
-    last.split_ascii_whitespace().map(|it| it.rsplit('/').next().unwrap_or(it)).any(|it| {
-        matches!(it, "dash" | "ash" | "ksh" | "ksh93" | "mksh" | "oksh" | "yash" | "tcsh" | "csh")
-            || matches!(it, "zsh" | "fish" | "elvish" | "nu" | "xonsh" | "busybox")
-    })
+    let mut names =
+        last.split_ascii_whitespace().rev().map(|it| it.rsplit('/').next().unwrap_or(it));
+    // The last one counts: a container may have any name.
+    names.find_map(|it| match it {
+        "bash" => Some(false),
+        "dash" | "ash" | "ksh" | "ksh93" | "mksh" | "oksh" | "yash" | "tcsh" | "csh" | "zsh"
+        | "fish" | "elvish" | "nu" | "xonsh" | "busybox" => Some(true),
+        _ => None,
+    }) == Some(true)
 }
 
 /// Whether what it prints may end without a line feed.
@@ -667,6 +692,7 @@ mod tests {
     use super::Change;
     use super::change;
     use super::is_open;
+    use super::names_another_shell;
 
     #[test]
     fn a_command_is_open_until_the_shell_would_run_it() {
@@ -728,6 +754,46 @@ mod tests {
         assert_eq!(change("echo bash"), None);
         assert_eq!(change("sudo -u app A=1 sudo -n -- bash"), Some(Change::Shell));
         assert_eq!(change("sudo -u"), None);
+    }
+
+    #[test]
+    fn what_is_run_elsewhere_decides_what_opens() {
+        for shell in [
+            "ssh web-1",
+            "ssh -p 22 -i key dana@vault",
+            "ssh -t web-1 \"sudo -i\"",
+            "ssh web-1 'sudo su -'",
+            "ssh web-1 bash -l",
+            "su - app -c bash",
+            "kubectl exec -it redis-0 -- sh",
+            "docker exec -it mysql bash",
+            "aws ssm start-session --target i-0",
+        ] {
+            assert_eq!(change(shell), Some(Change::Shell), "{shell}");
+        }
+        for repl in ["docker exec -it db mongosh", "ssh db psql -U app", "kubectl exec db -- psql"]
+        {
+            assert_eq!(change(repl), Some(Change::Repl), "{repl}");
+        }
+        for nothing in [
+            "ssh web-1 cat README.md",
+            "su - app -c 'cat README.md'",
+            "kubectl logs web",
+            "docker build .",
+            "aws s3 ls",
+        ] {
+            assert_eq!(change(nothing), None, "{nothing}");
+        }
+        let deep = "ssh h ".repeat(1 << 14);
+        assert_eq!(change(&deep), Some(Change::Shell), "only long");
+    }
+
+    #[test]
+    fn the_last_shell_that_is_named_is_the_one_that_opens() {
+        assert!(names_another_shell("docker exec -it c busybox ash"));
+        assert!(names_another_shell("mksh"));
+        assert!(!names_another_shell("docker exec busybox bash"));
+        assert!(!names_another_shell("sudo -i"));
     }
 
     /// Rows hold 65,536 characters, and what is recorded may be anything.

@@ -264,7 +264,7 @@ pub struct Reader {
     heralding: bool,
     panes: Panes,
     repeats: Repeats,
-    /// Lines with anything in them, and the place of the first.
+    /// Lines with anything in them while no shell was known, and the place of the first.
     shown: (u64, u64),
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
