@@ -84,7 +84,7 @@ mod pieces;
 mod rows;
 
 /// Raised whenever the decoder would read the same bytes otherwise.
-pub const DECODER: i64 = 8;
+pub const DECODER: i64 = 9;
 
 /// Rows of one row group: small enough that reading one session reads little else.
 const GROUP_ROWS: usize = 8192;

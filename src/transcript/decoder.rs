@@ -98,10 +98,13 @@ pub enum FlawKind {
     Masked,
     /// The transcript says that it is of another session than the one whose stream or file it lies in.
     IdDiffers,
+    /// A program took the whole screen and did not give it back, and prompts of the shell stand on it: what was typed since is at best
+    /// possible.
+    ScreenKept,
 }
 
 impl FlawKind {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Empty,
         Self::NoFooter,
         Self::FakeFrame,
@@ -122,6 +125,7 @@ impl FlawKind {
         Self::Clock,
         Self::Masked,
         Self::IdDiffers,
+        Self::ScreenKept,
     ];
 
     pub fn from_name(name: &str) -> Option<Self> {
@@ -150,6 +154,7 @@ impl FlawKind {
             Self::Clock => "clock",
             Self::Masked => "masked",
             Self::IdDiffers => "id-differs",
+            Self::ScreenKept => "screen-kept",
         }
     }
 
@@ -183,6 +188,9 @@ impl FlawKind {
             }
             Self::IdDiffers => {
                 "the transcript claims the id of another session than its stream or file is named by"
+            }
+            Self::ScreenKept => {
+                "a program kept the whole screen: commands typed since are at best possible"
             }
             Self::KeptDamaged => {
                 "what the archive kept before cannot be read: this was read from the source again"
@@ -471,6 +479,9 @@ impl Decoder {
         }
         if let Some((at, count)) = draw.reader.unread() {
             flaws.push(Flaw { kind: FlawKind::PromptUnknown, at, count });
+        }
+        if let Some((at, count)) = draw.reader.covered() {
+            flaws.push(Flaw { kind: FlawKind::ScreenKept, at, count });
         }
         if let Some((at, count)) = draw.reader.not_echoed() {
             flaws.push(Flaw { kind: FlawKind::NotEchoed, at, count });

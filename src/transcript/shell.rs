@@ -584,6 +584,71 @@ impl Does {
     }
 }
 
+/// Programs that take the whole screen and are known to give it back; what stands on it was not typed at a prompt.
+const FULL_SCREEN: [&str; 52] = [
+    "atop",
+    "aws",
+    "bat",
+    "btop",
+    "cfdisk",
+    "crontab",
+    "delta",
+    "dialog",
+    "dstat",
+    "emacs",
+    "ex",
+    "fzf",
+    "gh",
+    "git",
+    "glances",
+    "htop",
+    "iftop",
+    "info",
+    "iotop",
+    "joe",
+    "journalctl",
+    "k9s",
+    "kubectl",
+    "lazygit",
+    "less",
+    "lnav",
+    "lynx",
+    "man",
+    "mc",
+    "mcedit",
+    "more",
+    "most",
+    "mysql",
+    "nano",
+    "ncdu",
+    "nmtui",
+    "nvim",
+    "pico",
+    "psql",
+    "ranger",
+    "sudoedit",
+    "systemctl",
+    "tig",
+    "top",
+    "vi",
+    "view",
+    "vim",
+    "vimdiff",
+    "visudo",
+    "w3m",
+    "watch",
+    "whiptail",
+];
+
+/// Whether a program of this command draws on the whole screen and gives it back when it ends.
+pub fn draws_the_screen(text: &str) -> bool {
+    text.split(['\n', ';', '|', '&']).any(|part| {
+        part.split_ascii_whitespace()
+            .find(|it| !matches!(*it, "sudo" | "exec" | "env") && !it.contains('='))
+            .is_some_and(|it| FULL_SCREEN.contains(&it.rsplit('/').next().unwrap_or(it)))
+    })
+}
+
 /// Whether what it prints goes to a file.
 fn writes_to_a_file(part: &str) -> bool {
     let mut quote = None;

@@ -566,12 +566,12 @@ enum State {
     Body,
 }
 
-struct Held {
-    bytes: Vec<u8>,
-    crs: u8,
-    ended: bool,
-    from: u64,
-    to: u64,
+pub(super) struct Held {
+    pub(super) bytes: Vec<u8>,
+    pub(super) crs: u8,
+    pub(super) ended: bool,
+    pub(super) from: u64,
+    pub(super) to: u64,
 }
 
 /// Lines looked at before deciding whether `script` added a CR to each.
@@ -788,7 +788,7 @@ impl From<RawLine<'_>> for Held {
 }
 
 impl Held {
-    fn raw(&self) -> RawLine<'_> {
+    pub(super) fn raw(&self) -> RawLine<'_> {
         RawLine {
             bytes: &self.bytes,
             crs: self.crs,

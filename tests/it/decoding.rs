@@ -856,6 +856,99 @@ fn a_session_whose_prompt_cannot_be_learnt_says_so() {
     assert_eq!(flaws(Form::Script, whole.as_bytes()), ["prompt-unknown"]);
 }
 
+/// Two commands, then what a program printed, then three more.
+fn around(printed: &str, marked: bool) -> Vec<u8> {
+    let prompt = "[ec2-user@web-1 ~]$ ";
+    let typed = |it: &str| match marked {
+        true => format!("\x1b[?2004h{prompt}{it}\r\r\n\x1b[?2004l\rdone\r\r\n"),
+        false => format!("{prompt}{it}\r\r\ndone\r\r\n"),
+    };
+    let [before, after] = [["id", "./prog"], ["rm -rf /srv", "exit 0"]];
+    let all = [before.map(typed).concat(), printed.to_owned(), after.map(typed).concat()];
+    format!("Script started on x\n{}\nScript done on x\n", all.concat()).into_bytes()
+}
+
+#[test]
+fn a_screen_that_is_not_given_back_hides_nothing() {
+    for marked in [false, true] {
+        let bytes = around("\x1b[?1049h\x1b[H\x1b[2Jhello\r\r\n", marked);
+        let found = commands(Form::Script, &bytes);
+        let expected = ["shell id", "shell ./prog", "possible rm -rf /srv", "possible exit 0"];
+        assert_eq!(found, expected, "marked: {marked}");
+        assert_eq!(flaws(Form::Script, &bytes), ["screen-kept"]);
+    }
+}
+
+#[test]
+fn what_stands_on_the_screen_of_an_editor_was_not_typed_and_on_that_of_another_program_may_have_been()
+ {
+    let on_screen = |program: &str| {
+        let text = format!(
+            "{0}$ {program}\r\r\n\x1b[?1049h\x1b[H{0}$ rm -rf /srv\r\r\n\x1b[?1049l{0}$ id\r\r\n",
+            "dana@web-1:~"
+        );
+        let found = commands(
+            Form::Script,
+            format!("Script started on x\n{text}\nScript done on x\n").as_bytes(),
+        );
+        found.iter().any(|it| it == "possible rm -rf /srv")
+    };
+    for it in ["vim notes.md", "sudo less /var/log/x", "git log -p", "EDITOR=vi crontab -e"] {
+        assert!(!on_screen(it), "{it}");
+    }
+    for it in ["./prog", "printf '\\e[?1049h'", "cat demo.bin", "tput smcup"] {
+        assert!(on_screen(it), "{it}");
+    }
+}
+
+#[test]
+fn a_control_string_that_never_ends_hides_nothing() {
+    for opened in ["\x1b]0;hello\r\r\n", "\x1bPq#0;2\r\r\n", "\x1b_G\r\r\n"] {
+        for marked in [false, true] {
+            let found = commands(Form::Script, &around(opened, marked));
+            let all = ["shell id", "shell ./prog", "shell rm -rf /srv", "shell exit 0"];
+            assert_eq!(found, all, "{opened:?} {marked}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_a_control_string_is_possible() {
+    let mut bytes = around("\x1b]0;hello\r\r\n", false);
+    let end = bytes.len() - "\nScript done on x\n".len();
+    bytes.splice(end..end, *b"\x07shown again\r\r\n[ec2-user@web-1 ~]$ uptime\r\r\n");
+    let found = commands(Form::Script, &bytes);
+    let expected =
+        ["shell id", "shell ./prog", "possible rm -rf /srv", "possible exit 0", "shell uptime"];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_title_of_several_lines_is_a_title() {
+    let bytes = around("\x1b]2;for i in 1 2\r\r\ndo echo $i\r\r\ndone\x07", false);
+    assert_eq!(commands(Form::Script, &bytes).len(), 4);
+    assert!(!lines(Form::Script, &bytes).iter().any(|it| it.contains("echo $i")));
+}
+
+#[test]
+fn a_shell_without_marks_that_something_unknown_opened_is_possible_in_one_with_marks() {
+    let inner = "deploy@prod:/srv$ whoami\r\r\ndeploy\r\r\n";
+    let found = commands(Form::Script, &around(inner, true));
+    assert_eq!(found[2], "possible whoami");
+}
+
+#[test]
+fn a_title_that_was_printed_before_prompts_hides_what_is_typed_for_no_longer_than_sixteen_prompts()
+{
+    let fake = "\x1b]0;x\x07[ec2-user@web-1 ~]$ ls\r\r\n".repeat(3)
+        + "\x1b]0;x\x07[ec2-user@web-1 ~]$ cat x\r\r\n";
+    let real = "[ec2-user@web-1 ~]$ ls\r\r\na\r\r\n".repeat(40);
+    let bytes = format!("Script started on x\n{fake}{real}\nScript done on x\n");
+    let found = commands(Form::Script, bytes.as_bytes());
+    let possible = found.iter().filter(|it| it.starts_with("possible")).count();
+    assert!(found.len() == 44 && possible <= 16, "{possible} of {}", found.len());
+}
+
 #[test]
 fn output_that_went_through_no_terminal_has_lines_too() {
     let whole = "Script started on 2026-11-23 13:39:19+0000\none\ntwo\nthree\n\nScript done on x\n";

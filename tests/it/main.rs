@@ -11,6 +11,7 @@ mod world;
 mod decoding;
 
 // Real shells in other clothes, and a ready emulator beside ours.
+mod weights;
 mod worn;
 
 // A folder goes in, an archive comes out; again and again.

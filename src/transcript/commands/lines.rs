@@ -2,26 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::transcript::commands::ANNOUNCED;
 use crate::transcript::commands::Command;
-use crate::transcript::commands::EDITED;
 use crate::transcript::commands::EVIDENCE;
 use crate::transcript::commands::Evidence;
-use crate::transcript::commands::FLOOR;
-use crate::transcript::commands::JOB_WROTE;
 use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Kind;
-use crate::transcript::commands::REPEATED;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
-use crate::transcript::commands::UNANNOUNCED;
 use crate::transcript::commands::regions::low_byte;
 use crate::transcript::commands::repeats;
-use crate::transcript::commands::repeats::NAMED;
 use crate::transcript::commands::repeats::paint_of;
 use crate::transcript::commands::searched;
 use crate::transcript::commands::stack::Level;
-use crate::transcript::commands::weigh;
+use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
 use crate::transcript::prompt::Identity;
@@ -35,6 +28,11 @@ use crate::transcript::screen::RegionEnd;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
 use crate::transcript::shell::Change;
+
+/// Prompts in a row without what this shell sends before each, until it is thought to send it no more.
+const UNTITLED: u32 = 2;
+/// …where they may be what others wrote. No transcript here shows as many without one of the shell's own between them.
+const UNTITLED_IF_PRINTED: u32 = 16;
 
 impl Reader {
     pub(super) fn line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
@@ -50,6 +48,7 @@ impl Reader {
         }
         if line.bits & bits::SCREEN != 0 {
             self.output();
+            self.covered_row(drawn, index);
             return;
         }
         self.plain_line(drawn, index, nth);
@@ -62,7 +61,7 @@ impl Reader {
         };
         let (shown, shape) = (Arc::clone(&top.prompt), top.shape.clone());
         if let Some(body) = drawn.line_text(index).strip_prefix(&*shown) {
-            let evidence = vec![weigh("the line was left, and what stood below it cleared", -2.0)];
+            let evidence = vec![weights::TAKEN_BACK];
             self.possible(drawn, index, &shown, body, shape.as_ref(), evidence);
         }
     }
@@ -120,21 +119,22 @@ impl Reader {
             return;
         }
         let early = self.first_lines < 40;
-        if self.levels.is_empty() && !text.trim().is_empty() {
-            if self.shown.0 == 0 {
-                self.shown.1 = line.from;
-            }
-            self.shown.0 += 1;
-        }
+        let first = self.levels.is_empty();
         if !text.is_empty() {
-            self.first_lines = self.first_lines.saturating_add(1);
+            if self.first_lines == 0 {
+                self.first_at = line.from;
+            }
+            self.first_lines += 1;
+        }
+        if first && !early {
+            self.output();
+            return;
         }
         let top_marked = self.levels.last().is_some_and(|it| it.marked);
         let repl = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
-        let quiet = self.may_change.is_none() && !repl;
-        let first = self.levels.is_empty();
-        if top_marked && quiet || first && !early {
+        if top_marked && self.may_change.is_none() && !repl {
             self.output();
+            self.unopened(drawn, index, text);
             return;
         }
         if self.is_mere_output(line, text) {
@@ -162,6 +162,21 @@ impl Reader {
         let printed = self.prints;
         if says_farewell(text) && !printed {
             self.may_change.get_or_insert(Change::Leave);
+        }
+    }
+
+    /// A line in the output of a shell that sets marks: the prompt of another one that sets none, if something opened it that we do not know.
+    fn unopened(&mut self, drawn: &Drawn, index: u32, text: &str) {
+        let Some(top) = self.levels.last().filter(|_| !self.prints) else { return };
+        let Some(shape) = prompt::known(text)
+            .filter(|it| it.strong && it.reads == Reads::Shell && it.user.is_some())
+        else {
+            return;
+        };
+        if !text.contains(top.prompt.trim_end()) {
+            let shown = Arc::from(&text[..shape.end]);
+            let evidence = vec![weights::KNOWN_SHAPE, weights::UNOPENED];
+            self.possible(drawn, index, &shown, &text[shape.end..], Some(&shape), evidence);
         }
     }
 
@@ -204,7 +219,7 @@ impl Reader {
         if self.levels.last().is_none_or(|it| it.reads != Reads::Repl) {
             self.may_change = Some(Change::Repl);
         }
-        let mut evidence = vec![weigh("the line editor returns to where the prompt ends", 1.5)];
+        let mut evidence = vec![weights::GOES_BACK];
         let shape = Some(Shape::of_repl(end));
         self.accept(drawn, index, nth, split.prompt, &split.text, shape, &mut evidence, true)
     }
@@ -316,10 +331,12 @@ impl Reader {
             }
         }
         let low = low_byte(line, text, 0).map(|it| it.saturating_sub(start));
+        let shape = self.shape_of(rest);
         let may_be_new = self.levels.is_empty()
             || matches!(self.may_change, Some(Change::Shell | Change::Prompt))
-            || self.repeats.believes_any();
-        if may_be_new && !self.repeats.has_read() && repeats::may_begin(line, rest) {
+            || self.repeats.believes_any() && !self.is_own_again(rest);
+        if may_be_new && !self.repeats.has_read() && repeats::may_begin(line, rest, shape.as_ref())
+        {
             self.repeats.read(drawn);
         }
         let paint = if self.repeats.has_read() { paint_of(line, text) } else { None };
@@ -331,10 +348,10 @@ impl Reader {
         if self.levels.is_empty()
             && !(edited && went_back(line))
             && self.starts_with_region(drawn, nth)
-            && !prompt::known(rest).is_some_and(|it| it.strong && it.reads == Reads::Shell)
-            && self
-                .repeated(place, rest, low)
-                .is_none_or(|it| it.1 < NAMED && !self.repeats.is_first(index))
+            && !shape.as_ref().is_some_and(|it| it.strong && it.reads == Reads::Shell)
+            && self.repeated(place, rest, low).is_none_or(|it| {
+                it.1.weight < weights::TWO_NAMED.weight && !self.repeats.is_first(index)
+            })
         {
             return false;
         }
@@ -342,11 +359,11 @@ impl Reader {
             && searched(rest).is_some()
         {
             let (shown, shape) = (top.prompt.clone(), prompt::known(&top.prompt));
-            let mut evidence = vec![weigh("found by a search in the history", 1.0)];
+            let mut evidence = vec![weights::SEARCHED];
             return self.accept(drawn, index, nth, shown, rest, shape, &mut evidence, edited);
         }
         let Some((end, shape, mut evidence)) =
-            self.plain_prompt(place, rest, edited, titled, low, line.crs)
+            self.plain_prompt(place, rest, shape, edited, titled, low, line.crs)
         else {
             return self.inside(drawn, index, text, edited);
         };
@@ -357,6 +374,13 @@ impl Reader {
         };
         let body = rest.get(end..).unwrap_or_default();
         self.accept(drawn, index, nth, shown, body, shape, &mut evidence, edited)
+    }
+
+    /// Whether the line begins with the innermost shell's prompt as it was: no other one is looked for in it.
+    fn is_own_again(&self, text: &str) -> bool {
+        self.levels
+            .last()
+            .is_some_and(|it| !it.prompt.trim().is_empty() && text.starts_with(&*it.prompt))
     }
 
     /// A prompt that follows output without a newline.
@@ -391,7 +415,7 @@ impl Reader {
             return false;
         }
         let shape = prompt::known(&text[at..]);
-        let mut evidence = vec![weigh("the prompt stands behind output without a newline", 0.5)];
+        let mut evidence = vec![weights::BEHIND_OUTPUT];
         let body = body.to_owned();
         self.accept(drawn, index, usize::MAX, shown, &body, shape, &mut evidence, edited)
     }
@@ -425,7 +449,7 @@ impl Reader {
             body = rest;
         }
         if edited {
-            evidence.push(weigh(EDITED, 1.5));
+            evidence.push(weights::EDITED);
         }
         if self.current.as_ref().is_some_and(|it| {
             prompt::head(&it.command.text, JUDGED_BYTES)
@@ -435,39 +459,36 @@ impl Reader {
                 && !body.trim().is_empty()
         }) && !edited
         {
-            evidence.push(weigh("it repeats what was just typed", -3.0));
+            evidence.push(weights::ECHOES);
         }
         if self.jobs > 0 && !edited && !body.trim().is_empty() && !shell::looks_typed(body) {
-            evidence.push(weigh(JOB_WROTE, -2.5));
+            evidence.push(weights::JOB_WROTE);
         }
         if self.in_one_burst(line) {
-            evidence.push(weigh(
-                "it came in one burst with a command that prints what others wrote",
-                -9.0,
-            ));
+            evidence.push(weights::ONE_BURST);
         }
-        if shell::change(body) == Some(Change::Shell) && next_is_announced(drawn, nth) {
-            evidence.push(weigh("a new shell's prompt follows at once", 3.0));
+        if next_is_announced(drawn, nth) && shell::change(body) == Some(Change::Shell) {
+            evidence.push(weights::NEXT_OPENED);
         }
         let sum: f32 = evidence.iter().map(|it| it.weight).sum();
-        if sum < FLOOR {
+        if sum < weights::FLOOR {
             let strong = shape.as_ref().is_some_and(|it| it.strong);
-            let bare = evidence.iter().any(|it| it.what == UNANNOUNCED);
+            let bare = evidence.iter().any(|it| it.is(weights::UNANNOUNCED));
             if strong
                 && bare
-                && !self.prints
                 && let Some(top) = self.levels.last_mut()
             {
                 // Its own prompt comes again and again without a title: it sends none any more.
                 top.untitled += 1;
-                if top.untitled >= 2 {
+                let enough = if self.prints { UNTITLED_IF_PRINTED } else { UNTITLED };
+                if top.untitled >= enough {
                     (top.titled, top.untitled, top.streak) = (false, 0, 0);
                 }
             }
             self.possible(drawn, index, &shown, body, shape.as_ref(), std::mem::take(evidence));
             return false;
         }
-        if evidence.iter().any(|it| it.what == REPEATED) {
+        if evidence.iter().any(|it| it.is(weights::TWO_NAMED)) {
             self.repeats.believe(&shown);
         }
         self.settle(&shown, shape.as_ref(), false, 0, evidence);
@@ -582,12 +603,12 @@ impl Reader {
         &self,
         place: (u32, Option<usize>),
         text: &str,
+        shape: Option<Shape>,
         edited: bool,
         titled: bool,
         low: Option<usize>,
         crs: u8,
     ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
-        let shape = self.shape_of(text);
         let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
         let prints = self.prints;
         let printed = prints && self.current.as_ref().is_some_and(|it| it.outputs > 0);
@@ -610,23 +631,19 @@ impl Reader {
             if let Some((end, shape)) = same {
                 let mut evidence = Vec::with_capacity(EVIDENCE);
                 if titled {
-                    evidence.push(weigh(ANNOUNCED, 2.0));
+                    evidence.push(weights::ANNOUNCED);
                 }
                 if bare {
-                    evidence.push(weigh(UNANNOUNCED, -4.0));
+                    evidence.push(weights::UNANNOUNCED);
                 }
                 let strong = shape.as_ref().is_some_and(|it| it.strong);
-                evidence.push(if strong {
-                    weigh("a prompt of a known shape", 1.5)
-                } else {
-                    weigh("the prompt of this session", 0.8)
-                });
+                evidence.push(if strong { weights::KNOWN_SHAPE } else { weights::SESSIONS_PROMPT });
                 let moved = match (&shape, &top.dir) {
                     (Some(it), Some(dir)) => it.dir.as_ref().is_some_and(|it| it != dir),
                     _ => false,
                 };
                 if moved && !titled && !self.last.as_deref().is_some_and(shell::moves) {
-                    evidence.push(weigh("the directory changed without a reason", -1.5));
+                    evidence.push(weights::MOVED);
                 }
                 if prints && !edited && !titled {
                     // A README shows default prompts; it does not know this host or this style.
@@ -634,16 +651,15 @@ impl Reader {
                     let own = shape
                         .as_ref()
                         .map_or(top.skeleton.len() >= 5 || words >= 3, |it| it.user.is_some());
-                    let weight = match (decoys > 0, own, printed) {
-                        (true, false, _) => -3.0,
-                        (true, true, _) => -0.7,
-                        (false, true, true) => -0.3,
-                        (false, true, false) => 0.0,
-                        (false, false, true) => -0.6,
+                    evidence.push(match (decoys > 0, own, printed) {
+                        (true, false, _) => weights::PRINTS_AMONG_PROMPTS,
+                        (true, true, _) => weights::PRINTS_OWN_AMONG_PROMPTS,
+                        (false, true, true) => weights::PRINTS_OWN,
+                        (false, true, false) => weights::PRINTS_OWN_FIRST,
+                        (false, false, true) => weights::PRINTS,
                         // Nothing else was printed yet: this may be all there is.
-                        (false, false, false) => -1.2,
-                    };
-                    evidence.push(weigh("the command before prints what others wrote", weight));
+                        (false, false, false) => weights::PRINTS_FIRST,
+                    });
                 }
                 return Some((end, shape, evidence));
             }
@@ -755,7 +771,7 @@ impl Reader {
             let identity = Identity::of(&text[..shape.end], Some(shape));
             let known_level = self.levels.around().any(|it| !it.marked && it.identity == identity);
             if known_level {
-                let evidence = vec![weigh("the prompt of a shell around it", 1.5)];
+                let evidence = vec![weights::AROUND_KNOWN];
                 return Some((shape.end, Some(shape.clone()), evidence));
             }
         } else if self.may_change.is_some() || repl {
@@ -764,13 +780,13 @@ impl Reader {
                 fits.then(|| self.same_prompt(it, text, None, titled, low)).flatten()
             });
             if let Some((end, _)) = around {
-                let evidence = vec![weigh("the prompt of a shell around it", 1.0)];
+                let evidence = vec![weights::AROUND];
                 return Some((end, None, evidence));
             }
         }
         if let Some(end) = self.in_an_environment(text) {
             let shape = shape.filter(|it| it.end == end);
-            let evidence = vec![weigh("the prompt of this shell, in another environment", 1.0)];
+            let evidence = vec![weights::ANOTHER_ENVIRONMENT];
             return Some((end, shape, evidence));
         }
         let change = self.may_change;
@@ -791,11 +807,11 @@ impl Reader {
                 }
                 None => true,
             };
-            if let Some((end, weight)) = self.repeated(place, text, low).filter(|it| own(it.0)) {
+            if let Some((end, named)) = self.repeated(place, text, low).filter(|it| own(it.0)) {
                 let shape = shape.filter(|it| it.end == end);
-                let mut evidence = vec![weigh(REPEATED, weight)];
+                let mut evidence = vec![named];
                 if titled {
-                    evidence.push(weigh(ANNOUNCED, 2.0));
+                    evidence.push(weights::ANNOUNCED);
                 }
                 return Some((end, shape, evidence));
             }
@@ -804,21 +820,15 @@ impl Reader {
             let shape = shape.filter(|it| it.strong)?;
             let identity = Identity::of(&text[..shape.end], Some(&shape));
             if titled && (self.unsure || self.gone.contains(&identity)) {
-                let evidence = vec![
-                    weigh("the prompt of a shell that was left before", 0.5),
-                    weigh(ANNOUNCED, 1.0),
-                ];
+                let evidence = vec![weights::LEFT_BEFORE, weights::ANNOUNCED_LEFT];
                 return Some((shape.end, Some(shape), evidence));
             }
             // A script of somebody's own may have opened a shell: what is edited there is typed, the rest may be.
             let own = self.levels.last().is_some_and(|it| text.contains(it.prompt.trim_end()));
             let typed = shape.reads == Reads::Shell && shape.user.is_some() && !self.prints && !own;
-            let mut evidence = vec![
-                weigh("a prompt of a known shape", 1.5),
-                weigh("no command that opens this shell, as far as we know", -2.5),
-            ];
+            let mut evidence = vec![weights::KNOWN_SHAPE, weights::UNOPENED];
             if titled {
-                evidence.push(weigh(ANNOUNCED, 1.5));
+                evidence.push(weights::ANNOUNCED_UNEXPLAINED);
             }
             return typed.then_some((shape.end, Some(shape), evidence));
         }
@@ -834,10 +844,13 @@ impl Reader {
             let learnt = self.learnt.line_score(&text[..shape.end], 1.0) > 0.0;
             let enough = shape.strong || !first || learnt || (edited && shape.root != Some(true));
             if wanted && within && enough {
-                let weight = if shape.strong { 1.5 } else { 0.6 };
-                let mut evidence = vec![weigh("a prompt of a known shape", weight)];
+                let mut evidence = vec![if shape.strong {
+                    weights::KNOWN_SHAPE
+                } else {
+                    weights::KNOWN_WEAK_SHAPE
+                }];
                 if titled {
-                    evidence.push(weigh(ANNOUNCED, 2.0));
+                    evidence.push(weights::ANNOUNCED);
                 }
                 return Some((shape.end, Some(shape), evidence));
             }
@@ -849,12 +862,12 @@ impl Reader {
         let floor = if first && !edited && !titled { 1.7 } else { 1.0 };
         let Some((end, _)) = self.learnt_end(text, low).filter(|it| it.1 >= floor) else {
             let emptied = change == Some(Change::Prompt) && titled && !text.is_empty();
-            let evidence = vec![weigh("a window title was set, and the prompt was emptied", 1.0)];
+            let evidence = vec![weights::EMPTIED];
             return emptied.then_some((0, None, evidence));
         };
-        let mut evidence = vec![weigh("a prompt that this session repeats and edits", 0.8)];
+        let mut evidence = vec![weights::REPEATS_AND_EDITS];
         if titled {
-            evidence.push(weigh(ANNOUNCED, 2.0));
+            evidence.push(weights::ANNOUNCED);
         }
         Some((end, None, evidence))
     }
@@ -862,9 +875,13 @@ impl Reader {
     /// Where this shell's prompt ends if the name of an environment was put before it or taken away, as `activate` and `deactivate` do
     /// (Python: venv, conda).
     fn in_an_environment(&self, text: &str) -> Option<usize> {
+        let named = |it: &str| it.starts_with('(');
+        let top = self.levels.last().filter(|it| named(text) || named(&it.prompt))?;
         let changes = self.may_change == Some(Change::Prompt)
             || self.last.as_deref().is_some_and(|it| it.contains("activate"));
-        let top = self.levels.last().filter(|it| changes && !it.prompt.trim().is_empty())?;
+        if !changes || top.prompt.trim().is_empty() {
+            return None;
+        }
         let behind = |it: &str| {
             let name = it.strip_prefix('(')?.split_once(") ")?.0;
             let is_name = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_' | '.');
@@ -914,9 +931,9 @@ pub(super) fn next_is_announced(drawn: &Drawn, nth: usize) -> bool {
             .find_map(|it| match it {
                 Item::Line(index) => {
                     let line = &drawn.lines[*index as usize];
-                    let shape = prompt::known(drawn.line_text(*index));
-                    let inside = line.bits & bits::INPUT != 0;
-                    Some(inside || is_announced(line) && shape.is_some_and(|it| it.strong))
+                    let is_strong =
+                        || prompt::known(drawn.line_text(*index)).is_some_and(|it| it.strong);
+                    Some(line.bits & bits::INPUT != 0 || is_announced(line) && is_strong())
                 }
                 Item::Region(it) => Some(drawn.regions[*it as usize].genuine),
                 _ => None,

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use crate::transcript::commands::covered::Covered;
 use crate::transcript::commands::learning::Herald;
 use crate::transcript::commands::learning::Usual;
 use crate::transcript::commands::panes::Panes;
@@ -24,6 +25,9 @@ use crate::transcript::screen::Line;
 use crate::transcript::shell;
 use crate::transcript::shell::Change;
 use crate::transcript::shell::Does;
+
+/// Shells on a screen that a program did not give back.
+mod covered;
 
 /// What a session teaches of its prompts.
 mod learning;
@@ -45,6 +49,9 @@ mod stack;
 
 /// What a text says of how it was read.
 mod text;
+
+/// What each piece of evidence is worth.
+pub mod weights;
 
 /// What a typed line was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,6 +121,13 @@ pub struct Evidence {
     pub weight: f32,
 }
 
+impl Evidence {
+    /// Whether this row of the table says the same, whatever it is worth here.
+    fn is(&self, row: Self) -> bool {
+        self.what == row.what
+    }
+}
+
 /// Name of the flaw of a command a character of which was damaged on the way, or had to be guessed.
 pub const DAMAGED: &str = "damaged";
 
@@ -147,19 +161,9 @@ impl Command {
     /// Probability of being exactly what was typed, from the evidence: 0 to 1.
     pub fn confidence(&self) -> f64 {
         let sum: f32 = self.evidence.iter().map(|it| it.weight).sum();
-        let odds = 1.0 / (1.0 + (-f64::from(sum)).exp());
-        (odds * 1000.0).round() / 1000.0
+        (weights::confidence(sum) * 1000.0).round() / 1000.0
     }
 }
-
-const LOST: &str = "part of the line was lost in streaming, and is the likeliest reading";
-const WRITTEN_INTO: &str = "a job in the background may have written into it";
-const JOB_WROTE: &str = "a job in the background may have written it behind the prompt";
-const ANNOUNCED: &str = "what this shell sends before each prompt came just before";
-const UNANNOUNCED: &str = "what this shell sends before each prompt did not come";
-const EDITED: &str = "edited in place";
-const REPEATED: &str = "one command after another stands behind this prompt";
-const MARKED: &str = "between the line editor's own marks";
 
 /// Longer texts are not judged anew with every line that is added to them: a here-document of a hundred
 /// thousand lines must cost no more than its length.
@@ -168,14 +172,8 @@ const JUDGED_BYTES: usize = 4 << 10;
 /// Pieces of evidence that most commands have.
 const EVIDENCE: usize = 6;
 
-/// However sure it is that something was typed: of the commands with a guess in them, five in six are exact.
-const MOST_IF_GUESSED: f32 = 1.6;
-
 /// Possible commands in the output of one that are held until it is complete.
 const DOUBTFUL_MAX: usize = 4096;
-
-/// Evidence below this sum leaves a command merely possible.
-const FLOOR: f32 = 0.0;
 
 /// A command being read, and what has come after it.
 struct Current {
@@ -203,14 +201,15 @@ impl Current {
     /// the command explains, nothing tells whether that ran: a clock, a status or a number in the prompt goes on after Ctrl-C, too.
     fn confirm(&mut self, next: &Command) {
         let now = &self.command;
-        let moved = now.prompt != next.prompt && shell::moves(&now.text);
-        let other = now.os_user != next.os_user || now.host != next.host || next.kind == Kind::Repl;
+        let moved = || now.prompt != next.prompt && shell::moves(&now.text);
+        let other =
+            || now.os_user != next.os_user || now.host != next.host || next.kind == Kind::Repl;
         let unknown = self.traceless
             && self.outputs == 0
             && !self.named
             && now.kind == Kind::Shell
-            && !moved
-            && !other;
+            && !moved()
+            && !other();
         if unknown {
             self.command.kind = Kind::Unconfirmed;
         }
@@ -235,7 +234,9 @@ pub struct Reader {
     /// The agent's own logger ran in the session's first shell; the last `exit` there is the agent's too.
     agent_shell: bool,
     lines_before: u64,
-    first_lines: u32,
+    /// Lines with anything in them that are no input of a line editor, and the place of the first.
+    first_lines: u64,
+    first_at: u64,
     /// CRs that end the lines of genuine input regions.
     region_crs: Option<u8>,
     /// A title came before a job notice; the prompt follows the notice.
@@ -263,9 +264,8 @@ pub struct Reader {
     /// One of them was met often enough to count.
     heralding: bool,
     panes: Panes,
+    covered: Covered,
     repeats: Repeats,
-    /// Lines with anything in them while no shell was known, and the place of the first.
-    shown: (u64, u64),
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
     /// Second readings are asked for.
@@ -291,10 +291,6 @@ struct Split {
     evidence: Vec<Evidence>,
 }
 
-fn weigh(what: &'static str, weight: f32) -> Evidence {
-    Evidence { what, weight }
-}
-
 impl Reader {
     /// Reads one window of lines and items. `last` says that no more follows.
     pub fn window(&mut self, drawn: &Drawn, last: bool) -> impl Iterator<Item = Command> {
@@ -312,7 +308,12 @@ impl Reader {
             match item {
                 Item::Line(index) => self.line(drawn, *index, nth),
                 Item::Region(index) => self.region(drawn, &drawn.regions[*index as usize]),
-                Item::ScreenOn => self.output(),
+                Item::ScreenOn => {
+                    self.output();
+                    self.covered.on = true;
+                }
+                Item::ScreenOff => self.uncovered(),
+                Item::Hidden(index) => self.hidden_line(&drawn.hidden[*index as usize]),
                 Item::Title(index) => self.title(&drawn.titles[*index as usize]),
                 Item::Told(index, when) => self.told(&drawn.titles[*index as usize], *when),
             }
@@ -320,6 +321,9 @@ impl Reader {
         self.lines_before += drawn.lines.len() as u64;
         if self.doubtful.len() > DOUBTFUL_MAX && !last {
             self.hand_on();
+        }
+        if self.covered.is_full() || last {
+            self.keep_covered();
         }
         if last {
             let agents = self.agent_shell
@@ -342,9 +346,7 @@ impl Reader {
             && agents.line + 1 == self.lines_before;
         if ends {
             persons.kind = Kind::Shell;
-            persons
-                .evidence
-                .push(weigh("the agent's own `exit` follows and ends the transcript", 5.0));
+            persons.evidence.push(weights::AGENTS_EXIT);
             self.doubtful.pop();
         }
     }
@@ -440,17 +442,20 @@ impl Reader {
             return;
         }
         if shell::is_open(&command.text) && command.kind == Kind::Shell {
-            command.evidence.push(weigh("its syntax is open at the end", -0.7));
+            command.evidence.push(weights::OPEN_SYNTAX);
         }
         if matches!(command.kind, Kind::Shell | Kind::Unconfirmed) {
             command.evidence.extend(text::doubts(&command.text, &command.prompt));
         }
         let sum: f32 = command.evidence.iter().map(|it| it.weight).sum();
-        let guess = command.evidence.iter_mut().find(|it| matches!(it.what, LOST | WRITTEN_INTO));
-        if let Some(it) = guess.filter(|_| sum > MOST_IF_GUESSED) {
-            it.weight -= sum - MOST_IF_GUESSED;
+        let guess = command
+            .evidence
+            .iter_mut()
+            .find(|it| it.is(weights::LOST) || it.is(weights::WRITTEN_INTO));
+        if let Some(it) = guess.filter(|_| sum > weights::MOST_IF_GUESSED) {
+            it.weight -= sum - weights::MOST_IF_GUESSED;
         }
-        if sum < FLOOR && matches!(command.kind, Kind::Shell | Kind::Repl) {
+        if sum < weights::FLOOR && matches!(command.kind, Kind::Shell | Kind::Repl) {
             command.kind = Kind::Possible;
         }
         self.read += u64::from(command.kind != Kind::Possible);
@@ -469,13 +474,17 @@ impl Reader {
         }
         self.close();
         if self.echo_off && command.kind == Kind::Shell {
-            if command.evidence.iter().any(|it| it.what == EDITED) {
+            if command.evidence.iter().any(|it| it.is(weights::EDITED)) {
                 self.echo_off = false;
             } else {
                 // What stands behind a prompt then is output, unless it is what people type.
                 let first = command.text.split_ascii_whitespace().next().unwrap_or_default();
-                let weight = if shell::is_common(first) { -1.0 } else { -5.0 };
-                command.evidence.push(weigh("echo was off", weight));
+                let common = shell::is_common(first);
+                command.evidence.push(if common {
+                    weights::ECHO_OFF_COMMON
+                } else {
+                    weights::ECHO_OFF
+                });
             }
         }
         if shell::hides_what_is_typed(prompt::head(&command.text, JUDGED_BYTES)) {
@@ -557,8 +566,9 @@ impl Reader {
         place: impl FnOnce(&mut Command),
     ) -> Command {
         let level = self.levels.last();
-        if text.contains('\u{fffd}') {
-            evidence.push(weigh("a character was damaged", -1.5));
+        let is_damaged = has_damage(&text);
+        if is_damaged {
+            evidence.push(weights::DAMAGED_CHARACTER);
         }
         let root = shape.and_then(|it| it.root);
         let user = shape
@@ -584,15 +594,15 @@ impl Reader {
         };
         place(&mut command);
         if command.damaged {
-            command.evidence.push(weigh(LOST, -0.7));
+            command.evidence.push(weights::LOST);
         }
         // In the bytes a line that something was written into is seen to be broken; in a stream nothing shows it.
         let broken = self.streamed || command.text.contains('\n');
         if self.jobs > 0 && broken && matches!(kind, Kind::Shell | Kind::Abandoned) {
             command.damaged = true;
-            command.evidence.push(weigh(WRITTEN_INTO, -0.5));
+            command.evidence.push(weights::WRITTEN_INTO);
         }
-        command.damaged |= command.text.contains('\u{fffd}');
+        command.damaged |= is_damaged;
         command.line += self.lines_before;
         command
     }
@@ -629,13 +639,17 @@ impl Reader {
     /// are what programs do that draw on one line.
     pub fn unread(&self) -> Option<(u64, u64)> {
         let (many, first) = self.unread;
-        let (lines, start) = self.shown;
-        if self.levels.is_empty() && !self.silent && lines > 2 {
+        if self.levels.is_empty() && !self.silent && self.first_lines > 2 {
             // Somebody saw something, and not one prompt was told.
-            return Some((start, lines));
+            return Some((self.first_at, self.first_lines));
         }
         (many >= 5 && many > self.read).then_some((first, many))
     }
+}
+
+/// A character that stands for bytes which are no UTF-8.
+fn has_damage(text: &str) -> bool {
+    !text.is_ascii() && text.contains('\u{fffd}')
 }
 
 /// The command that a reverse search had found when Enter was pressed in the middle of it.

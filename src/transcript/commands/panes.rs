@@ -9,7 +9,7 @@ use sha2::Sha256;
 
 use crate::transcript::commands::Kind;
 use crate::transcript::commands::Reader;
-use crate::transcript::commands::weigh;
+use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
@@ -119,10 +119,7 @@ impl Reader {
         } else {
             Kind::Shell
         };
-        let evidence = vec![
-            weigh("a prompt of this session", 1.5),
-            weigh("read from a pane that a multiplexer drew", -0.5),
-        ];
+        let evidence = vec![weights::PANES_PROMPT, weights::IN_A_PANE];
         let mut command =
             self.command(typed.to_owned(), kind, &prompt, shape.as_ref(), evidence, |it| {
                 it.from = line.from;

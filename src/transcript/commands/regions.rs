@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use crate::transcript::commands::Command;
-use crate::transcript::commands::EDITED;
 use crate::transcript::commands::EVIDENCE;
 use crate::transcript::commands::Evidence;
 use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Kind;
-use crate::transcript::commands::MARKED;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::Split;
-use crate::transcript::commands::WRITTEN_INTO;
 use crate::transcript::commands::learning::AS_EVER;
 use crate::transcript::commands::lines::says_farewell;
 use crate::transcript::commands::searched;
-use crate::transcript::commands::weigh;
+use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
 use crate::transcript::prompt::Identity;
@@ -74,7 +71,7 @@ impl Reader {
             && self.may_change != Some(Change::Shell);
         if !region.genuine || replayed || foreign {
             if foreign && !replayed {
-                self.doubted(drawn, region, "marks of a shell that no command opened");
+                self.doubted(drawn, region, weights::FOREIGN_MARKS);
             }
             self.output();
             self.between_printed_marks(drawn, region);
@@ -93,7 +90,7 @@ impl Reader {
             self.between_printed_marks(drawn, region);
             let marked = self.levels.last().is_some_and(|it| it.marked);
             if marked && place(self) == before {
-                self.keep_apart(drawn, region, "the line editor's mark has no end");
+                self.keep_apart(drawn, region, weights::MARK_WITHOUT_END);
             }
             return;
         }
@@ -115,7 +112,7 @@ impl Reader {
         {
             // A shell that sets no marks does not begin to without a reason: someone printed them, or something that we do
             // not know opened a shell.
-            self.doubted(drawn, region, "marks of a shell that no command opened");
+            self.doubted(drawn, region, weights::FOREIGN_MARKS);
             self.output();
             self.between_printed_marks(drawn, region);
             return;
@@ -134,7 +131,7 @@ impl Reader {
             RegionEnd::Interrupted | RegionEnd::Left | RegionEnd::Open => Kind::Abandoned,
         };
         let mut text = std::mem::take(&mut split.text);
-        let lost = farewell(&text).filter(|_| region.end != RegionEnd::Accepted);
+        let lost = if region.end == RegionEnd::Accepted { None } else { farewell(&text) };
         if let Some(at) = lost {
             text.truncate(at);
         }
@@ -151,7 +148,7 @@ impl Reader {
         {
             // What a job wrote stands behind the prompt, and what was typed below it; or both were typed.
             let (written, typed) = (written.to_owned(), typed.to_owned());
-            let evidence = vec![weigh(MARKED, 3.0), weigh(WRITTEN_INTO, -4.0)];
+            let evidence = vec![weights::MARKED, weights::JOB_WROTE_ABOVE];
             let shape = split.shape.as_ref();
             let part =
                 self.command(written, Kind::Possible, &split.prompt, shape, evidence, |it| {
@@ -187,7 +184,7 @@ impl Reader {
             self.thrown_away(drawn, region, &split.prompt);
         }
         let mut evidence = split.evidence;
-        evidence.push(weigh(MARKED, 3.0));
+        evidence.push(weights::MARKED);
         self.settle(&split.prompt, split.shape.as_ref(), true, split.rows_before, &mut evidence);
         if let Some(level) = self.levels.last_mut() {
             level.titled |= region.titled;
@@ -200,7 +197,7 @@ impl Reader {
             (it, _) => it,
         };
         if line.bits & bits::EDITED != 0 {
-            evidence.push(weigh(EDITED, 1.0));
+            evidence.push(weights::EDITED_IN_MARKS);
         }
         let command =
             self.command(text, kind, &split.prompt, split.shape.as_ref(), evidence, |it| {
@@ -285,7 +282,7 @@ impl Reader {
             text,
             line: rows[first].line,
             shape: Some(shape),
-            evidence: vec![weigh("a prompt of a known shape", 1.0)],
+            evidence: vec![weights::KNOWN_SHAPE_IN_MARKS],
         })
     }
 
@@ -312,19 +309,19 @@ impl Reader {
     }
 
     /// An input region that may be output: kept apart, and nothing follows from it.
-    fn doubted(&mut self, drawn: &Drawn, region: &Region, why: &'static str) {
+    fn doubted(&mut self, drawn: &Drawn, region: &Region, why: Evidence) {
         if region.end == RegionEnd::Accepted {
             self.keep_apart(drawn, region, why);
         }
     }
 
-    fn keep_apart(&mut self, drawn: &Drawn, region: &Region, why: &'static str) {
+    fn keep_apart(&mut self, drawn: &Drawn, region: &Region, why: Evidence) {
         let Some(split) = self.split(drawn, region) else { return };
         let text = prompt::head(split.text.trim_end(), JUDGED_BYTES).to_owned();
         if text.is_empty() {
             return;
         }
-        let evidence = vec![weigh(MARKED, 3.0), weigh(why, -5.0)];
+        let evidence = vec![weights::MARKED, why];
         let shape = split.shape.as_ref();
         let command = self.command(text, Kind::Possible, &split.prompt, shape, evidence, |it| {
             (it.from, it.to) = (region.from, region.to);
@@ -344,7 +341,7 @@ impl Reader {
             })
             .collect();
         for (line, text) in rows {
-            let evidence = vec![weigh(MARKED, 3.0)];
+            let evidence = vec![weights::MARKED];
             let command = self.command(text, Kind::Abandoned, prompt, None, evidence, |it| {
                 (it.from, it.to) = (region.from, region.to);
                 it.line = u64::from(line);
@@ -367,7 +364,7 @@ impl Reader {
                 text: typed.clone(),
                 shape,
                 line,
-                evidence: vec![weigh("the shell marks where input begins", 1.5)],
+                evidence: vec![weights::INPUT_MARKED],
             });
         }
         if rows.is_empty() {
@@ -386,7 +383,7 @@ impl Reader {
                 text: rows[row].text.to_owned(),
                 shape: top.and_then(|it| prompt::known(&it.prompt)),
                 line: rows[row].line,
-                evidence: vec![weigh("found by a search in the history", 0.5)],
+                evidence: vec![weights::SEARCHED],
             });
         }
         let as_before = self.levels.last().filter(|it| fish && it.escapes).and_then(|top| {
@@ -405,7 +402,7 @@ impl Reader {
         });
         let (row, end, shape) = match as_before.or(drawn_end) {
             Some(it) => {
-                evidence.push(weigh("the line editor returns to where the prompt ends", 1.5));
+                evidence.push(weights::GOES_BACK);
                 it
             }
             None => self.prompt_end(rows, &mut evidence)?,
@@ -552,10 +549,10 @@ impl Reader {
         }
         let shape = shapes.swap_remove(row).filter(|it| it.end == end);
         evidence.push(match (&shape, score) {
-            (Some(it), _) if it.strong => weigh("a prompt of a known shape", 1.0),
-            (_, score) if score >= 3.0 => weigh("a prompt that repeats in this session", 0.8),
-            (Some(_), _) => weigh("a bare prompt sign", 0.2),
-            _ => weigh("a prompt seen too seldom to be sure of", -1.5),
+            (Some(it), _) if it.strong => weights::KNOWN_SHAPE_IN_MARKS,
+            (_, score) if score >= 3.0 => weights::REPEATS_IN_MARKS,
+            (Some(_), _) => weights::BARE_SIGN,
+            _ => weights::SELDOM,
         });
         Some((row, end, shape))
     }

@@ -7,11 +7,14 @@
 
 use std::sync::Arc;
 
+use crate::transcript::commands::Evidence;
 use crate::transcript::commands::Reader;
 use crate::transcript::commands::learning::HERALDS_MAX;
+use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::ByHash;
 use crate::transcript::prompt::Candidate;
+use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Item;
 use crate::transcript::screen::Line;
@@ -20,9 +23,6 @@ use crate::transcript::shell;
 
 /// A prompt ends in one of these columns; what is longer is looked at as any other line is.
 const WITHIN: usize = 120;
-
-/// What the names of commands behind a beginning are worth, where there are several.
-pub(super) const NAMED: f32 = 1.0;
 
 /// Lines of a window that are looked at, from its start: a prompt that has not come again in so many will not be learnt from more.
 const LINES_READ: u32 = 4096;
@@ -147,7 +147,13 @@ impl Repeats {
     }
 
     /// How much speaks for the shell's prompt ending here, and for how many lines.
-    fn weight(&self, index: u32, literal: &str, sign: f32, nested: bool) -> Option<(f32, u32)> {
+    fn weight(
+        &self,
+        index: u32,
+        literal: &str,
+        sign: f32,
+        nested: bool,
+    ) -> Option<(Evidence, u32)> {
         let key = prompt::skeleton_hash(literal.trim_end());
         let seen = self.seen.get(&key)?;
         let behind = seen.lines - seen.bare;
@@ -158,12 +164,12 @@ impl Repeats {
         let enough = if nested { behind >= 3 && answered || seen.leaves } else { at_an_end };
         let enough = enough && (sign >= 0.8 || seen.leaves && seen.named * 5 >= behind * 4);
         let weight = if named && behind >= 4 && enough {
-            NAMED + 0.5
+            weights::FOUR_NAMED
         } else if named && behind >= 2 && enough {
-            NAMED
+            weights::TWO_NAMED
         } else if named && sign >= 0.8 && index == self.ends.0 && !nested && self.strong == 0 {
             // Alone, at the very start, and nothing else in it looks like a prompt: where else should it come from?
-            0.3
+            weights::ALONE
         } else {
             return None;
         };
@@ -192,8 +198,9 @@ fn beginnings(text: &str, paint: Option<usize>) -> Vec<Candidate> {
 }
 
 /// Whether a command may stand behind a prompt of this line that is not known everywhere. Only then it is worth to read all the others.
-pub(super) fn may_begin(line: &Line, text: &str) -> bool {
-    !prompt::known(text).is_some_and(|it| it.strong)
+pub(super) fn may_begin(line: &Line, text: &str, shape: Option<&Shape>) -> bool {
+    !text.is_empty()
+        && !shape.is_some_and(|it| it.strong)
         && beginnings(text, paint_of(line, text)).iter().any(|it| {
             let body = text[it.end..].trim();
             body.is_empty() || shell::begins_with_a_command(body)
@@ -207,12 +214,12 @@ impl Reader {
         (index, paint): (u32, Option<usize>),
         text: &str,
         low: Option<usize>,
-    ) -> Option<(usize, f32)> {
+    ) -> Option<(usize, Evidence)> {
         if !self.repeats.read {
             return None;
         }
         let nested = !self.levels.is_empty();
-        let mut best: Option<(usize, f32, u32)> = None;
+        let mut best: Option<(usize, Evidence, u32)> = None;
         let found = beginnings(text, paint);
         for it in found.iter().filter(|it| low.is_none_or(|low| it.end <= low)) {
             if best.is_some_and(|it| shell::begins_with_a_command(&text[it.0..])) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::transcript::commands::Evidence;
 use crate::transcript::commands::Reader;
-use crate::transcript::commands::weigh;
+use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
@@ -156,7 +156,7 @@ impl Reader {
             && top.shape.as_ref() == shape
         {
             // Nearly always: the same prompt again.
-            evidence.push(weigh("the prompt of this shell", 1.0));
+            evidence.push(weights::THIS_SHELL);
             return;
         }
         let user = shape.and_then(|it| it.user.clone());
@@ -197,7 +197,7 @@ impl Reader {
         };
         if self.levels.is_empty() {
             self.levels.push(new_level());
-            evidence.push(weigh("the session's first prompt", 0.5));
+            evidence.push(weights::FIRST);
             return;
         }
         let top_fits = self.levels.last().is_some_and(fits);
@@ -221,7 +221,7 @@ impl Reader {
                 top.marked = marked;
                 top.dir = shape.and_then(|it| it.dir.clone());
             }
-            evidence.push(weigh("the prompt of this shell", 1.0));
+            evidence.push(weights::THIS_SHELL);
             return;
         }
         let found = self.levels.around().position(fits);
@@ -229,14 +229,14 @@ impl Reader {
             Some(Change::Leave) => {
                 if let Some(at) = found {
                     self.leave(at + 1);
-                    evidence.push(weigh("the prompt of the shell around it", 1.0));
+                    evidence.push(weights::AROUND);
                 } else if top_fits {
                     self.levels.leave_beyond(reads);
-                    evidence.push(weigh("the prompt of this shell", 1.0));
+                    evidence.push(weights::THIS_SHELL);
                 } else {
                     self.levels.leave_one(reads);
                     self.replace_top(new_level());
-                    evidence.push(weigh("a prompt not seen before, after a shell ended", 0.0));
+                    evidence.push(weights::NEW_AFTER_END);
                 }
             }
             Some(Change::Shell | Change::Repl) => {
@@ -246,24 +246,23 @@ impl Reader {
                 } else {
                     self.levels.push(new_level());
                 }
-                evidence.push(weigh("a new prompt, after a command that opens one", 1.0));
+                evidence.push(weights::OPENED);
             }
             Some(Change::Prompt) => {
                 self.replace_top(new_level());
-                evidence.push(weigh("a new prompt, after a command that sets it", 0.8));
+                evidence.push(weights::SET);
             }
             None => {
                 if let Some(at) = found {
                     self.leave(at + 1);
-                    evidence.push(weigh("the prompt of a shell around it", 0.5));
+                    evidence.push(weights::AROUND_UNEXPLAINED);
                 } else {
                     let same_place = self
                         .levels
                         .last()
                         .is_some_and(|it| it.user == user && it.host == host && it.reads == reads);
                     self.replace_top(new_level());
-                    let weight = if same_place { 0.0 } else { -0.5 };
-                    evidence.push(weigh("a prompt not seen before", weight));
+                    evidence.push(if same_place { weights::NEW } else { weights::NEW_ELSEWHERE });
                 }
             }
         }

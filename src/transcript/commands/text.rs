@@ -3,7 +3,7 @@
 
 use crate::transcript::commands::Evidence;
 use crate::transcript::commands::JUDGED_BYTES;
-use crate::transcript::commands::weigh;
+use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Reads;
 use crate::transcript::screen;
@@ -17,19 +17,18 @@ const FRAGMENT: usize = 12;
 pub(super) fn doubts(text: &str, shown: &str) -> impl Iterator<Item = Evidence> {
     let text = prompt::head(text, JUDGED_BYTES);
     let found = [
-        has_blanks(text)
-            .then(|| weigh("it has a run of blanks, as where something was cleared", -1.5)),
-        has_prompt(text, shown).then(|| weigh("a prompt stands in it", -3.5)),
-        (!text.is_ascii() && text.chars().any(screen::is_ornament))
-            .then(|| weigh("signs stand in it that prompts are built of", -3.0)),
-        repeats(text).then(|| weigh("it repeats its own beginning, as a line drawn twice", -3.0)),
+        has_blanks(text).then(|| weights::HAS_BLANKS),
+        has_prompt(text, shown).then(|| weights::HAS_PROMPT),
+        (!text.is_ascii() && text.chars().any(screen::is_ornament)).then(|| weights::HAS_ORNAMENTS),
+        repeats(text).then(|| weights::DRAWN_TWICE),
     ];
     found.into_iter().flatten()
 }
 
 /// Several blanks between words, outside quotes.
 fn has_blanks(text: &str) -> bool {
-    if !text.contains(concat!("  ", "  ")) {
+    // Nearly all are turned away here.
+    if !text.as_bytes().windows(BLANKS).any(|it| it.iter().all(|it| *it == b' ')) {
         return false;
     }
     let mut quote = None;
@@ -52,7 +51,9 @@ fn has_blanks(text: &str) -> bool {
 
 fn has_prompt(text: &str, shown: &str) -> bool {
     let bare = shown.trim();
-    let own = bare.chars().count() >= 6 && text.contains(bare);
+    let own = text.len() >= bare.len()
+        && bare.chars().nth(5).is_some()
+        && memchr::memmem::find(text.as_bytes(), bare.as_bytes()).is_some();
     let known = |it: &str| {
         prompt::known(it)
             .is_some_and(|it| it.strong && it.reads == Reads::Shell && it.user.is_some())
@@ -79,7 +80,7 @@ fn repeats(text: &str) -> bool {
     let words = begin.contains(' ');
     // `echo one; echo one` is typed; what goes on without a sign between is not.
     words
-        && text[end..].match_indices(begin).any(|(at, _)| {
+        && memchr::memmem::find_iter(text[end..].as_bytes(), begin).any(|at| {
             let before = text[..end + at].trim_end_matches(' ');
             !before.ends_with(|it: char| it.is_ascii_punctuation() || it == '\n')
         })

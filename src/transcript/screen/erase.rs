@@ -175,6 +175,15 @@ impl Page {
     }
 
     pub(super) fn leave_screen(&mut self) {
+        if self.alt.is_none() {
+            return;
+        }
+        self.end_screen();
+        self.out.items.push(Item::ScreenOff);
+    }
+
+    /// What still stands on the screen becomes lines.
+    pub(super) fn end_screen(&mut self) {
         let Some(sheet) = &self.alt else { return };
         for row in 0..sheet.rows.len() as u64 {
             self.commit_alt(row, 0);

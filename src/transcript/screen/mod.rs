@@ -18,6 +18,10 @@ use vte::Perform;
 use crate::transcript::screen::editor::OpenRegion;
 use crate::transcript::screen::sequences::plain_text;
 use crate::transcript::screen::sequences::sequence_ends;
+use crate::transcript::screen::strings::CANCEL;
+use crate::transcript::screen::strings::Kind;
+use crate::transcript::screen::strings::Strings;
+use crate::transcript::wire::RawLine;
 
 /// What was found in the bytes.
 mod dispatch;
@@ -39,6 +43,9 @@ mod rows;
 
 /// Bytes that are read without state.
 mod sequences;
+
+/// Control strings that do not end with their line.
+mod strings;
 
 /// Rows kept within reach of the cursor; older ones are final. Taller than any window we have seen.
 const REACH: usize = 400;
@@ -178,10 +185,25 @@ pub enum Item {
     Region(u32),
     /// A full-screen program took the screen.
     ScreenOn,
+    /// It gave the screen back.
+    ScreenOff,
+    /// A line within a control string, which no terminal shows, as an index into [`Drawn::hidden`].
+    Hidden(u32),
     /// A window title, as an index into [`Drawn::titles`]. Some shells put the running command there.
     Title(u32),
     /// The shell says what it runs (fish, VS Code) or has run (VTE), as an index into [`Drawn::titles`].
     Told(u32, Told),
+}
+
+/// A line within a control string.
+#[derive(Clone, Debug)]
+pub struct Hidden {
+    pub text: Box<str>,
+    /// Lines drawn before it.
+    pub line: u32,
+    /// Its bytes in the stream: first, and one past the last.
+    pub from: u64,
+    pub to: u64,
 }
 
 /// When a shell says what it runs.
@@ -201,6 +223,7 @@ pub struct Drawn {
     pub items: Vec<Item>,
     pub regions: Vec<Region>,
     pub titles: Vec<Box<str>>,
+    pub hidden: Vec<Hidden>,
     /// Rows whose older versions were too many to keep: how many were dropped.
     pub dropped_versions: u64,
     /// NUL bytes met, and the place of the first.
@@ -217,6 +240,7 @@ impl Drawn {
             + self.items.len() * size_of::<Item>()
             + self.regions.len() * size_of::<Region>()
             + self.titles.len() * size_of::<Box<str>>()
+            + self.hidden.iter().map(|it| size_of::<Hidden>() + it.text.len()).sum::<usize>()
     }
 
     pub fn line_text(&self, index: u32) -> &str {
@@ -383,6 +407,7 @@ pub struct Screen {
     page: Page,
     /// No sequence is half read, so that a plain line needs no parser.
     ground: bool,
+    strings: Strings,
 }
 
 impl Default for Screen {
@@ -398,6 +423,7 @@ impl Screen {
         Self {
             parser: Parser::new(),
             ground: true,
+            strings: Strings::default(),
             page: Page {
                 out: Drawn::default(),
                 spare: Drawn::default(),
@@ -477,7 +503,8 @@ impl Screen {
             let shown = (row.fresh || row.from > 0).then_some(row.from);
             shown.into_iter().chain(row.versions.iter().map(|it| it.1))
         });
-        held.chain(page.region.as_ref().map(|it| it.from)).min()
+        let held = held.chain(page.region.as_ref().map(|it| it.from));
+        held.chain(self.strings.oldest()).min()
     }
 
     pub fn drawn(&self) -> &Drawn {
@@ -516,6 +543,38 @@ impl Screen {
     /// Draws one raw line: `bytes` without its line end, `crs` CRs that stood before the LF, and whether
     /// there was an LF at all. `from` is the place of `bytes` in the stream, `to` one past the line end.
     pub fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
+        if let Some(kind) = self.strings.opened {
+            if !kind.may_end(bytes) && self.strings.hold(RawLine { bytes, crs, ended, from, to }) {
+                return;
+            }
+            self.release(kind.may_end(bytes));
+        }
+        self.draw(RawLine { bytes, crs, ended, from, to });
+    }
+
+    /// Lines that were held for a control string: they are part of it, or it has no end and they are lines.
+    fn release(&mut self, are_hidden: bool) {
+        self.strings.opened = None;
+        if !are_hidden {
+            self.parser.advance(&mut self.page, &[CANCEL]);
+            self.ground = true;
+        }
+        for it in self.strings.take() {
+            self.draw(it.raw());
+            if are_hidden && !it.bytes.is_empty() {
+                let out = &mut self.page.out;
+                out.items.push(Item::Hidden(out.hidden.len() as u32));
+                out.hidden.push(Hidden {
+                    text: String::from_utf8_lossy(&it.bytes).into(),
+                    line: out.lines.len() as u32,
+                    from: it.from,
+                    to: it.to,
+                });
+            }
+        }
+    }
+
+    fn draw(&mut self, RawLine { bytes, crs, ended, from, to }: RawLine<'_>) {
         let page = &mut self.page;
         page.at = (from, to);
         page.line_crs = crs;
@@ -587,10 +646,13 @@ impl Screen {
         }
         // A control character inside a sequence is executed without ending it (ECMA-48): only printing
         // proves that the parser is at rest. A line that ended without ESC is proof enough.
-        self.ground = match memchr::memrchr(0x1b, bytes) {
-            None => self.ground || printed,
-            Some(at) => sequence_ends(&bytes[at..]),
-        };
+        match memchr::memrchr(0x1b, bytes) {
+            None => self.ground |= printed,
+            Some(at) => {
+                self.ground = sequence_ends(&bytes[at..]);
+                self.strings.opened = (!self.ground).then(|| Kind::of(&bytes[at..])).flatten();
+            }
+        }
     }
 
     fn control(&mut self, byte: u8, at_rest: bool) {
@@ -603,12 +665,13 @@ impl Screen {
 
     /// Everything still on the page becomes lines. No more is fed after this.
     pub fn finish(&mut self, at: u64) {
+        if self.strings.opened.is_some() {
+            self.release(false);
+        }
         let page = &mut self.page;
         page.at = (at, at);
         page.catch_up();
-        if page.alt.is_some() {
-            page.leave_screen();
-        }
+        page.end_screen();
         if page.region.is_some() {
             page.end_region(at, RegionEnd::Open, true);
         }
@@ -628,12 +691,13 @@ impl Screen {
 
     /// Gives back what was taken, for its memory: pages fresh from the system cost more than drawing on them.
     pub fn recycle(&mut self, mut drawn: Drawn) {
-        let Drawn { text, lines, items, regions, titles, .. } = &mut drawn;
+        let Drawn { text, lines, items, regions, titles, hidden, .. } = &mut drawn;
         text.clear();
         lines.clear();
         items.clear();
         regions.clear();
         titles.clear();
+        hidden.clear();
         self.page.spare = Drawn { dropped_versions: 0, nul: None, invalid: None, ..drawn };
     }
 }
