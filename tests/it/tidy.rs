@@ -1,6 +1,13 @@
 //! The house keeps its own rules: the map in `lib.rs` is the order of the rooms, and what is absent is absent.
 
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use expect_test::expect;
+use syn::spanned::Spanned;
+use syn::visit;
+use syn::visit::Visit;
 
 struct Room {
     name: String,
@@ -15,7 +22,8 @@ fn rooms() -> Vec<Room> {
         .filter_map(|it| it.strip_prefix("pub mod ")?.strip_suffix(';'))
         .map(|name| {
             let file = source.join(format!("{name}.rs"));
-            let mut text = std::fs::read_to_string(&file).unwrap_or_default();
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let mut text = without_tests(&text).to_owned();
             for it in walkdir::WalkDir::new(source.join(name)).into_iter().filter_map(|it| it.ok())
             {
                 if it.path().extension().is_some_and(|it| it == "rs") {
@@ -24,7 +32,7 @@ fn rooms() -> Vec<Room> {
                 }
             }
             assert!(!text.is_empty(), "{name} is on the map and is no room");
-            Room { name: name.to_owned(), text: without_tests(&text).to_owned() }
+            Room { name: name.to_owned(), text }
         })
         .collect()
 }
@@ -127,6 +135,414 @@ fn every_file_begins_with_why_it_exists() {
         if it.path().extension().is_some_and(|it| it == "rs") {
             let text = std::fs::read_to_string(it.path()).unwrap();
             assert!(text.starts_with("//! "), "{} does not say why it exists", it.path().display());
+        }
+    }
+}
+
+/// A file of the library, read as Rust, its tests cut off.
+struct Source {
+    /// `transcript/screen/mod` is `transcript::screen`.
+    module: String,
+    items: Vec<syn::Item>,
+}
+
+fn is_test(attributes: &[syn::Attribute]) -> bool {
+    let is = |it: &syn::Attribute| {
+        it.path().is_ident("cfg")
+            && it.meta.require_list().is_ok_and(|it| it.tokens.to_string() == "test")
+    };
+    attributes.iter().any(is)
+}
+
+/// Every file of the library, in no order.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files =
+        walkdir::WalkDir::new(&root).sort_by_file_name().into_iter().filter_map(|it| it.ok());
+    files
+        .filter(|it| it.path().extension().is_some_and(|it| it == "rs"))
+        .map(|it| {
+            let text = std::fs::read_to_string(it.path()).expect("a file");
+            let path = it.path().strip_prefix(&root).expect("below the root").with_extension("");
+            let parts: Vec<_> =
+                path.iter().map(|it| it.to_string_lossy()).filter(|it| it != "mod").collect();
+            let items = syn::parse_file(&text).expect("Rust").items;
+            let items = items
+                .into_iter()
+                .filter(|it| !matches!(it, syn::Item::Mod(it) if is_test(&it.attrs)))
+                .collect();
+            Source { module: parts.join("::"), items }
+        })
+        .collect()
+}
+
+/// What the rules below look for in a file.
+#[derive(Default)]
+struct Seen {
+    /// Names of types and traits that it declares.
+    types: Vec<String>,
+    /// Functions: name, lines, arguments.
+    functions: Vec<(String, usize, usize)>,
+    /// Paths that begin with `crate`.
+    paths: Vec<String>,
+}
+
+impl Seen {
+    fn of(source: &Source) -> Self {
+        let mut seen = Self::default();
+        source.items.iter().for_each(|it| seen.visit_item(it));
+        seen
+    }
+
+    fn function(&mut self, signature: &syn::Signature, block: &syn::Block) {
+        let lines = block.span().end().line - signature.span().start().line + 1;
+        self.functions.push((signature.ident.to_string(), lines, signature.inputs.len()));
+    }
+
+    fn tree(&mut self, before: &str, tree: &syn::UseTree) {
+        match tree {
+            syn::UseTree::Path(it) => self.tree(&format!("{before}{}::", it.ident), &it.tree),
+            syn::UseTree::Name(it) => self.paths.push(format!("{before}{}", it.ident)),
+            syn::UseTree::Rename(it) => self.paths.push(format!("{before}{}", it.ident)),
+            syn::UseTree::Glob(_) => self.paths.push(before.to_owned()),
+            syn::UseTree::Group(it) => it.items.iter().for_each(|it| self.tree(before, it)),
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Seen {
+    fn visit_item_struct(&mut self, it: &'ast syn::ItemStruct) {
+        self.types.push(it.ident.to_string());
+        visit::visit_item_struct(self, it);
+    }
+    fn visit_item_enum(&mut self, it: &'ast syn::ItemEnum) {
+        self.types.push(it.ident.to_string());
+        visit::visit_item_enum(self, it);
+    }
+    fn visit_item_trait(&mut self, it: &'ast syn::ItemTrait) {
+        self.types.push(it.ident.to_string());
+        visit::visit_item_trait(self, it);
+    }
+    fn visit_item_fn(&mut self, it: &'ast syn::ItemFn) {
+        self.function(&it.sig, &it.block);
+        visit::visit_item_fn(self, it);
+    }
+    fn visit_impl_item_fn(&mut self, it: &'ast syn::ImplItemFn) {
+        self.function(&it.sig, &it.block);
+        visit::visit_impl_item_fn(self, it);
+    }
+    fn visit_item_use(&mut self, it: &'ast syn::ItemUse) {
+        self.tree("", &it.tree);
+    }
+    fn visit_path(&mut self, it: &'ast syn::Path) {
+        let parts: Vec<_> = it.segments.iter().map(|it| it.ident.to_string()).collect();
+        self.paths.push(parts.join("::"));
+        visit::visit_path(self, it);
+    }
+}
+
+#[test]
+fn a_type_name_is_declared_once() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for it in sources() {
+        for name in Seen::of(&it).types {
+            places.entry(name).or_default().push(it.module.clone());
+        }
+    }
+    places.retain(|_, it| it.len() > 1);
+    let out: String =
+        places.iter().map(|(name, it)| format!("{name}: {}\n", it.join(", "))).collect();
+    // One word for one thing: this list only becomes shorter.
+    expect![[r#"
+        Answer: cli, source::aws, source::logs::insights
+        Asked: settings, source::logs
+        Block: audit::conditions, transcript::streamed::pasted
+        Bucket: settings, source::s3
+        Cell: render::report::table, replay, transcript::screen
+        Change: audit::diff, transcript::shell
+        Check: audit, source::logs
+        Command: cli, report, transcript::commands
+        Decision: settings, sync::plan
+        Digesting: archive::writer, intake
+        Document: intake::document, settings
+        Event: source::logs, transcript::wire
+        Export: cli::export, intake
+        Fault: archive::sides, archive::verify, source::light
+        Form: cli::export, cli::policy, cli::report, transcript::wire
+        Found: secrets, source
+        Group: audit::frameworks, source::logs, sync::gather
+        Hashed: evidence, transcript::prompt
+        Head: archive::verify, settings, settings
+        Held: archive, transcript::streamed, transcript::wire
+        Identity: source::aws, transcript::prompt
+        Index: archive::read, evidence
+        Kept: intake, render::report::html, sync::gather, sync::plan
+        Key: secrets, settings
+        Kind: audit::conditions, error, transcript::commands, transcript::screen::strings
+        Known: intake::unite, sync, transcript::prompt
+        Level: cli::verify, transcript::commands::stack
+        Line: intake::unite, source::logs, transcript::screen
+        Lines: intake::unite, transcript::wire
+        Next: source::logs::pages, source::survey
+        Object: settings, source::s3
+        Outcome: settings, sync
+        Pace: replay, report, source::calls
+        Page: source::logs, transcript::screen
+        Pages: source::logs::pages, source::survey
+        Part: cli::report, intake::parts
+        Piece: archive::pieces, transcript::decoder
+        Place: config, evidence, intake::document
+        Places: render::report, search
+        Policy: audit::statements, policy
+        Proof: archive::verify, evidence, source::checksum
+        Question: audit::writers, source::light
+        Reader: config, intake, source::object, transcript::commands
+        Reading: archive::verify, cli::evidence, evidence, source::logs, transcript::streamed::erased
+        Repeats: intake::repeats, transcript::commands::repeats
+        Report: cli::report, report
+        Row: cli::config, transcript::screen
+        Rows: render, sync::rows
+        Rule: notable, secrets, settings
+        Run: cli, sync
+        Scope: report, source::survey
+        Seen: source, transcript::commands::repeats
+        Shared: archive::schema, search, source::calls
+        Shown: cli::masking, replay, transcript::wire
+        Split: transcript::commands, transcript::streamed::returns
+        Stream: source::object, transcript::both
+        Table: archive::schema, render::report::table
+        Target: cli::output, cli::sync, source::survey
+        There: archive::manifest, cli::output
+        Times: source::logs, transcript::wire
+        Told: config, secrets, transcript::both, transcript::screen
+        Verdict: audit, audit::writers, intake::repeats
+        Way: audit::network, cli::output, source::logs, source::survey
+        What: cli::archive, cli::config, cli::export, cli::policy
+        Which: archive, audit::statements
+        Whole: cli::output, source::object
+        Writer: archive::writer, audit::writers
+        Written: cli, cli::verify
+    "#]].assert_eq(&out);
+}
+
+#[test]
+fn a_function_fits_a_screen() {
+    let mut out = String::new();
+    for it in sources() {
+        for (name, lines, arguments) in Seen::of(&it).functions {
+            if lines > 80 || arguments > 7 {
+                out += &format!("{}::{name}: {lines} lines, {arguments} arguments\n", it.module);
+            }
+        }
+    }
+    // This list only becomes shorter. Tables are no functions.
+    expect![[r#"
+        archive::repair::repair: 201 lines, 2 arguments
+        archive::schema::push: 20 lines, 8 arguments
+        archive::sides::faults: 93 lines, 1 arguments
+        audit::buckets::lives: 92 lines, 3 arguments
+        audit::buckets::at_hand: 99 lines, 3 arguments
+        audit::cost::cost: 86 lines, 2 arguments
+        audit::diff::compare: 96 lines, 5 arguments
+        audit::documents::clashes: 84 lines, 3 arguments
+        audit::frameworks::mappings: 209 lines, 1 arguments
+        audit::groups::subscriptions: 85 lines, 2 arguments
+        audit::walk: 144 lines, 3 arguments
+        audit::network::to_bucket: 84 lines, 3 arguments
+        audit::network::let_through: 187 lines, 3 arguments
+        audit::statements::binds: 81 lines, 3 arguments
+        audit::writers::erases: 104 lines, 2 arguments
+        cli::config::run: 84 lines, 2 arguments
+        cli::demo::run: 86 lines, 2 arguments
+        cli::export::run: 109 lines, 2 arguments
+        cli::init::run: 92 lines, 2 arguments
+        cli::policy::run: 82 lines, 2 arguments
+        cli::report::run: 114 lines, 2 arguments
+        cli::verify::run: 85 lines, 2 arguments
+        cli::verify::table: 87 lines, 5 arguments
+        policy::auditor: 125 lines, 2 arguments
+        render::findings::sarif: 83 lines, 3 arguments
+        render::findings::ocsf: 103 lines, 2 arguments
+        render::places::html: 83 lines, 3 arguments
+        render::report::html::data: 108 lines, 2 arguments
+        render::report::text::markdown: 155 lines, 1 arguments
+        report::gather: 109 lines, 3 arguments
+        source::roles::policies: 87 lines, 3 arguments
+        source::survey::survey: 174 lines, 3 arguments
+        source::survey::corner: 99 lines, 1 arguments
+        source::survey::bucket: 276 lines, 4 arguments
+        source::survey::sample: 83 lines, 7 arguments
+        sync::gather::write: 107 lines, 2 arguments
+        sync::source: 85 lines, 4 arguments
+        sync::whole: 88 lines, 3 arguments
+        sync::rebuild::rebuild: 122 lines, 4 arguments
+        sync::rows::session: 161 lines, 2 arguments
+        transcript::commands::lines::plain_line: 87 lines, 4 arguments
+        transcript::commands::lines::plain: 120 lines, 5 arguments
+        transcript::commands::lines::accept: 134 lines, 9 arguments
+        transcript::commands::lines::other_prompt: 117 lines, 7 arguments
+        transcript::commands::regions::region: 201 lines, 3 arguments
+        transcript::commands::regions::split: 100 lines, 3 arguments
+        transcript::commands::regions::prompt_end: 103 lines, 3 arguments
+        transcript::commands::stack::settle: 127 lines, 6 arguments
+        transcript::screen::dispatch::control_sequence: 143 lines, 4 arguments
+        transcript::screen::editor::open_region: 101 lines, 2 arguments
+        transcript::streamed::drawn_over: 82 lines, 3 arguments
+        transcript::streamed::returns::with_crs: 127 lines, 4 arguments
+        transcript::streamed::widths::widths: 92 lines, 1 arguments
+        transcript::width::margin_votes: 99 lines, 2 arguments
+    "#]]
+    .assert_eq(&out);
+}
+
+#[test]
+fn files_use_each_other_in_one_direction() {
+    let sources = sources();
+    let names: BTreeSet<&str> = sources.iter().map(|it| it.module.as_str()).collect();
+    // The file that a path leads to: the longest beginning of it that is one.
+    let file = |path: &str| {
+        let mut path = path;
+        loop {
+            if names.contains(path) {
+                return Some(path.to_owned());
+            }
+            path = path.rsplit_once("::")?.0;
+        }
+    };
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for it in sources.iter().filter(|it| it.module != "main" && it.module != "lib") {
+        let paths = Seen::of(it).paths;
+        let found = paths.iter().filter_map(|path| {
+            let (mut module, mut rest) = (it.module.as_str(), path.as_str());
+            if let Some(path) = rest.strip_prefix("crate::") {
+                return file(path);
+            }
+            while let Some(after) = rest.strip_prefix("super::") {
+                (module, rest) = (module.rsplit_once("::").map_or("", |it| it.0), after);
+            }
+            match rest == path {
+                // A child, named by its parent.
+                true => Some(format!("{module}::{}", rest.split("::").next()?))
+                    .filter(|it| names.contains(it.as_str())),
+                false => file(&format!("{module}::{rest}")),
+            }
+        });
+        uses.entry(it.module.clone())
+            .or_default()
+            .extend(found.filter(|other| *other != it.module));
+    }
+    // What two files reach from each other is a circle.
+    let reach = |from: &str| {
+        let (mut seen, mut todo) = (BTreeSet::new(), vec![from.to_owned()]);
+        while let Some(it) = todo.pop() {
+            for next in uses.get(&it).into_iter().flatten() {
+                if seen.insert(next.clone()) {
+                    todo.push(next.clone());
+                }
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<&str, BTreeSet<String>> =
+        uses.keys().map(|it| (it.as_str(), reach(it))).collect();
+    let mut circles = BTreeSet::new();
+    for (from, seen) in &reached {
+        let circle: BTreeSet<&str> = seen
+            .iter()
+            .map(String::as_str)
+            .filter(|it| reached.get(it).is_some_and(|it| it.contains(*from)))
+            .collect();
+        if circle.len() > 1 {
+            circles.insert(circle.into_iter().collect::<Vec<_>>().join(" "));
+        }
+    }
+    let out: String = circles.into_iter().map(|it| it + "\n").collect();
+    // This list only becomes shorter.
+    expect![[r#"
+        archive archive::manifest archive::read archive::repair archive::sides archive::verify archive::writer
+        audit audit::buckets audit::cost audit::documents audit::groups audit::keys audit::network audit::surroundings audit::writers
+        audit::conditions audit::statements
+        cli cli::archive cli::asking cli::config cli::demo cli::doctor cli::evidence cli::export cli::init cli::masking cli::policy cli::query cli::reach cli::replay cli::report cli::search cli::sessions cli::show cli::sync cli::verify
+        intake intake::document intake::parts intake::repeats intake::unite
+        render::report render::report::html render::report::table render::report::text render::report::xlsx
+        source::logs source::logs::insights source::logs::pages
+        source::network source::roles source::survey
+        source::object source::s3
+        sync sync::anew sync::gather sync::plan sync::rebuild sync::rows
+        transcript::commands transcript::commands::covered transcript::commands::learning transcript::commands::lines transcript::commands::panes transcript::commands::regions transcript::commands::repeats transcript::commands::stack transcript::commands::text transcript::commands::weights
+        transcript::screen transcript::screen::editor transcript::screen::rows transcript::screen::sequences
+        transcript::streamed transcript::streamed::pasted transcript::streamed::returns transcript::streamed::widths
+    "#]].assert_eq(&out);
+}
+
+/// The table's rows of a manifest: names of crates.
+fn dependencies(manifest: &str, table: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest))
+        .expect("a manifest");
+    let document: toml_edit::DocumentMut = text.parse().expect("TOML");
+    document[table]
+        .as_table_like()
+        .into_iter()
+        .flat_map(|it| it.iter())
+        .map(|it| it.0.to_owned())
+        .collect()
+}
+
+fn texts(folders: &[&str]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files =
+        folders.iter().flat_map(|it| walkdir::WalkDir::new(root.join(it))).filter_map(|it| it.ok());
+    files
+        .filter(|it| it.path().extension().is_some_and(|it| it == "rs"))
+        .map(|it| std::fs::read_to_string(it.path()).expect("a file"))
+        .collect()
+}
+
+#[test]
+fn each_dependency_is_used() {
+    // Named for a feature alone: places in the files that `syn` reads.
+    const FEATURES: [&str; 1] = ["proc-macro2"];
+    let (library, tests) = (texts(&["src"]), texts(&["src", "tests", "benches"]));
+    let mut unused = Vec::new();
+    for (table, text) in [("dependencies", &library), ("dev-dependencies", &tests)] {
+        for name in dependencies("Cargo.toml", table) {
+            let word = if name == "md-5" { "md5".to_owned() } else { name.replace('-', "_") };
+            let is_used =
+                regex::Regex::new(&format!(r"\b{word}\b")).expect("a word").is_match(text);
+            if !is_used && !FEATURES.contains(&name.as_str()) {
+                unused.push(name);
+            }
+        }
+    }
+    assert_eq!(unused, Vec::<String>::new());
+}
+
+#[test]
+fn the_fuzzer_has_what_the_decoder_needs() {
+    let listed = dependencies("tests/fuzz/Cargo.toml", "dependencies");
+    let ours = dependencies("Cargo.toml", "dependencies");
+    let main = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/src/main.rs"),
+    )
+    .expect("the fuzzer");
+    for it in sources().iter().filter(|it| it.module.starts_with("transcript")) {
+        for path in Seen::of(it).paths {
+            if let Some(room) = path.strip_prefix("crate::").and_then(|it| it.split("::").next()) {
+                assert!(
+                    main.contains(&format!("mod {room};")),
+                    "the fuzzer lacks {room}, which {} uses",
+                    it.module
+                );
+            } else if let Some((name, _)) = path.split_once("::") {
+                let name = name.replace('_', "-");
+                let is_ours = ours.iter().any(|it| it.replace('_', "-") == name);
+                let is_listed = listed.iter().any(|it| it.replace('_', "-") == name);
+                assert!(
+                    !is_ours || is_listed,
+                    "the fuzzer's manifest lacks {name}, which {} uses",
+                    it.module
+                );
+            }
         }
     }
 }
