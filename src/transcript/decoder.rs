@@ -98,8 +98,7 @@ pub enum FlawKind {
     Masked,
     /// The transcript says that it is of another session than the one whose stream or file it lies in.
     IdDiffers,
-    /// A program took the whole screen and did not give it back, and prompts of the shell stand on it: what was typed since is at best
-    /// possible.
+    /// The session ended while a program had the whole screen: what was typed since it took it is at best possible.
     ScreenKept,
 }
 
@@ -190,7 +189,7 @@ impl FlawKind {
                 "the transcript claims the id of another session than its stream or file is named by"
             }
             Self::ScreenKept => {
-                "a program kept the whole screen: commands typed since are at best possible"
+                "it ends while a program has the whole screen: commands typed there are at best possible"
             }
             Self::KeptDamaged => {
                 "what the archive kept before cannot be read: this was read from the source again"

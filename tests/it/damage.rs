@@ -338,7 +338,7 @@ fn a_repair_says_what_it_moved_and_where_to() {
         [exit 1]
     "#]]);
     world.run("archive rebuild").is(expect![[r#"
-        decoded 3 sessions again with decoder 8 (before: 8): 6 commands before, 9 now, 0 sessions changed
+        decoded 3 sessions again with decoder 9 (before: 9): 6 commands before, 9 now, 0 sessions changed
         1 session that the index had lost came back
         ! head: 5:…
     "#]]);

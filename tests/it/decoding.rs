@@ -143,7 +143,8 @@ fn a_line_painted_over_is_kept_as_it_was() {
 #[test]
 fn what_a_full_screen_program_shows_is_kept_and_is_no_command() {
     let whole = "Script started on x\nsh-4.2$ vim f\r\r\n\x1b[?1049h\x1b[1;1Hsh-4.2$ rm -rf /\x1b[2;1H~\x1b[?1049lsh-4.2$ id\r\r\n\nScript done on x\n";
-    assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell vim f", "shell id"]);
+    let found = commands(Form::Script, whole.as_bytes());
+    assert_eq!(found, ["shell vim f", "possible rm -rf /", "shell id"]);
     assert!(lines(Form::Script, whole.as_bytes()).contains(&"sh-4.2$ rm -rf /".to_owned()));
 }
 
@@ -245,6 +246,11 @@ fn what_the_fuzzer_found_stays_found() {
     assert!(lines(Form::Bare, erased.as_bytes()).contains(&"0".to_owned()));
     // A position saved before the page was cleared lies above the page's top, and going up went down.
     assert_eq!(lines(Form::Bare, b"x\n\x1b7y\x1b[2J\x1b8\x1b[J\x1b[Az"), ["x", "y", "z"]);
+    // A row of a screen that was erased from its first cell on left no trace.
+    for erased in ["a\x08\x1b[X", "a\x08\x1b[P", "a\x1b[1K\x08\x1b[X"] {
+        let bytes = format!("\x1b[?1049h{erased}");
+        assert_eq!(lines(Form::Bare, bytes.as_bytes()), ["a"], "{erased:?}");
+    }
     // A streamed line that is drawn anew was compared up to its last byte, not its last character.
     let line = "sh-5.2$ echo a long enough line é";
     let message = serde_json::json!({ "sessionData": [line, line] });
@@ -856,97 +862,154 @@ fn a_session_whose_prompt_cannot_be_learnt_says_so() {
     assert_eq!(flaws(Form::Script, whole.as_bytes()), ["prompt-unknown"]);
 }
 
-/// Two commands, then what a program printed, then three more.
-fn around(printed: &str, marked: bool) -> Vec<u8> {
-    let prompt = "[ec2-user@web-1 ~]$ ";
-    let typed = |it: &str| match marked {
-        true => format!("\x1b[?2004h{prompt}{it}\r\r\n\x1b[?2004l\rdone\r\r\n"),
-        false => format!("{prompt}{it}\r\r\ndone\r\r\n"),
+/// What a shell with this prompt shows of two commands, of what the second prints, and of two more.
+fn around(prompt: &str, printed: &str, marked: bool) -> Vec<u8> {
+    let typed = |it: &str| {
+        if marked {
+            format!("\x1b[?2004h{prompt}{it}\r\r\n\x1b[?2004l\rdone\r\r\n")
+        } else {
+            format!("{prompt}{it}\r\r\ndone\r\r\n")
+        }
     };
     let [before, after] = [["id", "./prog"], ["rm -rf /srv", "exit 0"]];
     let all = [before.map(typed).concat(), printed.to_owned(), after.map(typed).concat()];
     format!("Script started on x\n{}\nScript done on x\n", all.concat()).into_bytes()
 }
 
+const AMAZON: &str = "[ec2-user@web-1 ~]$ ";
+const ALL: [&str; 4] = ["shell id", "shell ./prog", "shell rm -rf /srv", "shell exit 0"];
+const POSSIBLE: [&str; 4] = ["shell id", "shell ./prog", "possible rm -rf /srv", "possible exit 0"];
+
 #[test]
 fn a_screen_that_is_not_given_back_hides_nothing() {
-    for marked in [false, true] {
-        let bytes = around("\x1b[?1049h\x1b[H\x1b[2Jhello\r\r\n", marked);
-        let found = commands(Form::Script, &bytes);
-        let expected = ["shell id", "shell ./prog", "possible rm -rf /srv", "possible exit 0"];
-        assert_eq!(found, expected, "marked: {marked}");
-        assert_eq!(flaws(Form::Script, &bytes), ["screen-kept"]);
+    for (prompt, marked) in
+        [(AMAZON, false), (AMAZON, true), ("$ ", false), ("root@web-1:~# ", true)]
+    {
+        let bytes = around(prompt, "\x1b[?1049h\x1b[H\x1b[2Jhello\r\r\n", marked);
+        assert_eq!(commands(Form::Script, &bytes), POSSIBLE, "{prompt:?} {marked}");
+        assert!(flaws(Form::Script, &bytes).contains(&"screen-kept"));
     }
 }
 
 #[test]
-fn what_stands_on_the_screen_of_an_editor_was_not_typed_and_on_that_of_another_program_may_have_been()
- {
-    let on_screen = |program: &str| {
-        let text = format!(
-            "{0}$ {program}\r\r\n\x1b[?1049h\x1b[H{0}$ rm -rf /srv\r\r\n\x1b[?1049l{0}$ id\r\r\n",
-            "dana@web-1:~"
-        );
-        let found = commands(
-            Form::Script,
-            format!("Script started on x\n{text}\nScript done on x\n").as_bytes(),
-        );
-        found.iter().any(|it| it == "possible rm -rf /srv")
+fn nor_does_one_that_is_given_back_by_another_program_or_by_reset() {
+    for (end, is_kept) in [("\x1b[?1049l", false), ("\x1bc", false), ("", true)] {
+        let mut bytes = around(AMAZON, "\x1b[?1049h\x1b[H", false);
+        let at = bytes.len() - "\nScript done on x\n".len();
+        bytes.splice(at..at, format!("{end}{AMAZON}uptime\r\r\n").into_bytes());
+        let found = commands(Form::Script, &bytes);
+        assert_eq!(found[..4], POSSIBLE, "{end:?}");
+        assert_eq!(found[4], if is_kept { "possible uptime" } else { "shell uptime" });
+        assert_eq!(flaws(Form::Script, &bytes).contains(&"screen-kept"), is_kept, "{end:?}");
+    }
+}
+
+#[test]
+fn a_row_that_a_pager_draws_again_is_possible_once() {
+    let page = format!("\x1b[H{AMAZON}rm -rf /srv\r\r\nmore\r\r\n\x1b[2J");
+    let bytes = around(AMAZON, &format!("\x1b[?1049h{}\x1b[?1049l", page.repeat(5)), false);
+    let found = commands(Form::Script, &bytes);
+    assert_eq!(found.iter().filter(|it| *it == "possible rm -rf /srv").count(), 1);
+}
+
+#[test]
+fn another_user_of_the_same_host_is_seen_on_a_screen_and_another_host_is_not() {
+    let row = |it: &str| {
+        let bytes = around(AMAZON, &format!("\x1b[?1049h{it}rm -rf /srv\r\r\n\x1b[?1049l"), false);
+        commands(Form::Script, &bytes).iter().any(|it| it == "possible rm -rf /srv")
     };
-    for it in ["vim notes.md", "sudo less /var/log/x", "git log -p", "EDITOR=vi crontab -e"] {
-        assert!(!on_screen(it), "{it}");
-    }
-    for it in ["./prog", "printf '\\e[?1049h'", "cat demo.bin", "tput smcup"] {
-        assert!(on_screen(it), "{it}");
-    }
+    assert!(row("[root@web-1 /etc]# "));
+    assert!(!row("[root@example ~]# "));
 }
 
 #[test]
 fn a_control_string_that_never_ends_hides_nothing() {
-    for opened in ["\x1b]0;hello\r\r\n", "\x1bPq#0;2\r\r\n", "\x1b_G\r\r\n"] {
+    let openers = [
+        "\x1b]0;hello\r\r\n",
+        "\x1bPq#0;2\r\r\n",
+        "\x1b_G\r\r\n",
+        "\x1b]0;",
+        "\x1b]",
+        "\x1b\r\r\n]0;",
+    ];
+    for opened in openers {
         for marked in [false, true] {
-            let found = commands(Form::Script, &around(opened, marked));
-            let all = ["shell id", "shell ./prog", "shell rm -rf /srv", "shell exit 0"];
-            assert_eq!(found, all, "{opened:?} {marked}");
+            let found = commands(Form::Script, &around(AMAZON, opened, marked));
+            assert_eq!(found, ALL, "{opened:?} {marked}");
         }
     }
 }
 
 #[test]
+fn a_colour_breaks_a_string_off() {
+    let bytes = around(AMAZON, "\x1b]0;hello\r\r\n", false);
+    let coloured = String::from_utf8(bytes).unwrap().replace("done", "\x1b[0mdone");
+    assert_eq!(commands(Form::Script, coloured.as_bytes()), ALL);
+}
+
+#[test]
+fn a_string_longer_than_any_hides_nothing() {
+    let long = format!("\x1b]0;x\r\r\n{}", "0123456789\r\r\n".repeat(100_000));
+    let bytes = around(AMAZON, &long, false);
+    assert_eq!(commands(Form::Script, &bytes), ALL);
+    assert_eq!(lines(Form::Script, &bytes).len(), 100_000 + 9);
+}
+
+#[test]
 fn what_stands_in_a_control_string_is_possible() {
-    let mut bytes = around("\x1b]0;hello\r\r\n", false);
-    let end = bytes.len() - "\nScript done on x\n".len();
-    bytes.splice(end..end, *b"\x07shown again\r\r\n[ec2-user@web-1 ~]$ uptime\r\r\n");
-    let found = commands(Form::Script, &bytes);
-    let expected =
-        ["shell id", "shell ./prog", "possible rm -rf /srv", "possible exit 0", "shell uptime"];
-    assert_eq!(found, expected);
+    for opened in ["\x1b]0;hello\r\r\n", "\x1b]0;", "\x1bPq\r\r\n"] {
+        let mut bytes = around(AMAZON, opened, false);
+        let at = bytes.len() - "\nScript done on x\n".len();
+        let ended = format!("\x07\x1b\\shown again\r\r\n{AMAZON}uptime\r\r\n");
+        bytes.splice(at..at, ended.into_bytes());
+        let found = commands(Form::Script, &bytes);
+        assert_eq!(found[..4], POSSIBLE, "{opened:?}");
+        assert_eq!(found[4], "shell uptime");
+    }
+}
+
+#[test]
+fn a_title_that_holds_a_prompt_is_possible() {
+    let bytes = around(AMAZON, &format!("\x1b]0;{AMAZON}rm -rf /etc\x07"), false);
+    assert!(commands(Form::Script, &bytes).contains(&"possible rm -rf /etc".to_owned()));
 }
 
 #[test]
 fn a_title_of_several_lines_is_a_title() {
-    let bytes = around("\x1b]2;for i in 1 2\r\r\ndo echo $i\r\r\ndone\x07", false);
-    assert_eq!(commands(Form::Script, &bytes).len(), 4);
+    let bytes = around(AMAZON, "\x1b]2;for i in 1 2\r\r\ndo echo $i\r\r\ndone\x07", false);
+    assert_eq!(commands(Form::Script, &bytes), ALL);
     assert!(!lines(Form::Script, &bytes).iter().any(|it| it.contains("echo $i")));
 }
 
 #[test]
 fn a_shell_without_marks_that_something_unknown_opened_is_possible_in_one_with_marks() {
-    let inner = "deploy@prod:/srv$ whoami\r\r\ndeploy\r\r\n";
-    let found = commands(Form::Script, &around(inner, true));
-    assert_eq!(found[2], "possible whoami");
+    for inner in ["deploy@prod:/srv$ ", "[ec2-user@web-1 srv]$ ", AMAZON, "/ # ", "sh-4.2$ "] {
+        let printed = format!("{inner}whoami\r\r\ndeploy\r\r\n");
+        let found = commands(Form::Script, &around(AMAZON, &printed, true));
+        assert_eq!(found[2], "possible whoami", "{inner:?}");
+    }
 }
 
 #[test]
-fn a_title_that_was_printed_before_prompts_hides_what_is_typed_for_no_longer_than_sixteen_prompts()
-{
-    let fake = "\x1b]0;x\x07[ec2-user@web-1 ~]$ ls\r\r\n".repeat(3)
-        + "\x1b]0;x\x07[ec2-user@web-1 ~]$ cat x\r\r\n";
-    let real = "[ec2-user@web-1 ~]$ ls\r\r\na\r\r\n".repeat(40);
+fn printed_titles_are_disbelieved_once_prompts_without_them_are_edited() {
+    let fake = format!("\x1b]0;x\x07{AMAZON}ls\r\r\n").repeat(3)
+        + &format!("\x1b]0;x\x07{AMAZON}cat x\r\r\n");
+    let real = format!("{AMAZON}lx\x08\x1b[Ks\r\r\na\r\r\n").repeat(20);
     let bytes = format!("Script started on x\n{fake}{real}\nScript done on x\n");
     let found = commands(Form::Script, bytes.as_bytes());
     let possible = found.iter().filter(|it| it.starts_with("possible")).count();
-    assert!(found.len() == 44 && possible <= 16, "{possible} of {}", found.len());
+    assert!(found.len() == 24 && possible <= 2, "{possible} of {}", found.len());
+}
+
+#[test]
+fn a_page_of_prompts_that_is_printed_never_becomes_commands() {
+    let before = format!("\x1b]0;x\x07{AMAZON}ls\r\r\n").repeat(4);
+    let page = format!("{AMAZON}systemctl stop auditd\r\r\n").repeat(40);
+    let bytes = format!(
+        "Script started on x\n{before}\x1b]0;x\x07{AMAZON}cat runbook.md\r\r\n{page}\x1b]0;x\x07{AMAZON}id\r\r\n\nScript done on x\n"
+    );
+    let found = commands(Form::Script, bytes.as_bytes());
+    assert!(!found.iter().any(|it| it == "shell systemctl stop auditd"), "{found:?}");
 }
 
 #[test]
@@ -961,6 +1024,10 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
         4 => "[ -~]{0,12}".prop_map(String::into_bytes),
         2 => Just(b"\r\r\n".to_vec()),
         1 => Just(b"\n".to_vec()),
+        1 => Just(b"\x1b]0;".to_vec()),
+        1 => Just(b"\x1bP".to_vec()),
+        1 => Just(b"\x1b".to_vec()),
+        1 => Just(b"\x1b\\".to_vec()),
         1 => Just(b"\x1b[?2004h".to_vec()),
         1 => Just(b"\x1b[?2004l\r".to_vec()),
         1 => Just(b"sh-5.2$ ".to_vec()),

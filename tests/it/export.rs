@@ -229,7 +229,7 @@ fn ocsf_events_hold_by_the_published_schema() {
           },
           "unmapped": {
             "session_key": "bob.tanaka@example.com-rdob1n45o9axldi2ukjualhj8s",
-            "confidence": 0.986,
+            "confidence": 0.985,
             "kind": "shell",
             "seq": 1,
             "time_is": "not after end_time",

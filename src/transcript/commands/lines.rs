@@ -31,8 +31,6 @@ use crate::transcript::shell::Change;
 
 /// Prompts in a row without what this shell sends before each, until it is thought to send it no more.
 const UNTITLED: u32 = 2;
-/// …where they may be what others wrote. No transcript here shows as many without one of the shell's own between them.
-const UNTITLED_IF_PRINTED: u32 = 16;
 
 impl Reader {
     pub(super) fn line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
@@ -120,7 +118,7 @@ impl Reader {
         }
         let early = self.first_lines < 40;
         let first = self.levels.is_empty();
-        if !text.is_empty() {
+        if !first || text.bytes().any(|it| !it.is_ascii_whitespace()) {
             if self.first_lines == 0 {
                 self.first_at = line.from;
             }
@@ -165,18 +163,29 @@ impl Reader {
         }
     }
 
-    /// A line in the output of a shell that sets marks: the prompt of another one that sets none, if something opened it that we do not know.
+    /// A line in the output of a shell that sets marks may be the prompt of one that sets none: something unknown opened another shell, or
+    /// this one lost its marks.
     fn unopened(&mut self, drawn: &Drawn, index: u32, text: &str) {
         let Some(top) = self.levels.last().filter(|_| !self.prints) else { return };
-        let Some(shape) = prompt::known(text)
-            .filter(|it| it.strong && it.reads == Reads::Shell && it.user.is_some())
-        else {
-            return;
+        let is_named = |end: usize| shell::begins_with_a_command(&text[end..]);
+        let as_it_was = text.starts_with(&*top.prompt)
+            && !top.prompt.trim().is_empty()
+            && (top.prompt.trim().chars().nth(3).is_some() || is_named(top.prompt.len()));
+        let found = if as_it_was {
+            Some((Arc::clone(&top.prompt), top.shape.clone(), weights::UNMARKED))
+        } else {
+            let shape = prompt::known(text).filter(|it| {
+                it.strong && it.reads == Reads::Shell && (it.user.is_some() || is_named(it.end))
+            });
+            shape.map(|it| {
+                let shown: Arc<str> = Arc::from(&text[..it.end]);
+                let is_own = Identity::of(&shown, Some(&it)) == top.identity;
+                (shown, Some(it), if is_own { weights::UNMARKED } else { weights::UNOPENED })
+            })
         };
-        if !text.contains(top.prompt.trim_end()) {
-            let shown = Arc::from(&text[..shape.end]);
-            let evidence = vec![weights::KNOWN_SHAPE, weights::UNOPENED];
-            self.possible(drawn, index, &shown, &text[shape.end..], Some(&shape), evidence);
+        if let Some((shown, shape, why)) = found {
+            let evidence = vec![weights::KNOWN_SHAPE, why];
+            self.possible(drawn, index, &shown, &text[shown.len()..], shape.as_ref(), evidence);
         }
     }
 
@@ -363,7 +372,7 @@ impl Reader {
             return self.accept(drawn, index, nth, shown, rest, shape, &mut evidence, edited);
         }
         let Some((end, shape, mut evidence)) =
-            self.plain_prompt(place, rest, shape, edited, titled, low, line.crs)
+            self.plain_prompt(place, rest, shape, line, titled, low)
         else {
             return self.inside(drawn, index, text, edited);
         };
@@ -474,14 +483,18 @@ impl Reader {
         if sum < weights::FLOOR {
             let strong = shape.as_ref().is_some_and(|it| it.strong);
             let bare = evidence.iter().any(|it| it.is(weights::UNANNOUNCED));
-            if strong
+            let is_own = strong
+                || self.levels.last().is_some_and(|it| {
+                    it.prompt == shown && it.prompt.trim().chars().nth(3).is_some()
+                });
+            if is_own
                 && bare
+                && (!self.prints || edited)
                 && let Some(top) = self.levels.last_mut()
             {
-                // Its own prompt comes again and again without a title: it sends none any more.
+                // Its own prompt comes again and again without a title: it sends none any more. What a command prints is not edited.
                 top.untitled += 1;
-                let enough = if self.prints { UNTITLED_IF_PRINTED } else { UNTITLED };
-                if top.untitled >= enough {
+                if top.untitled >= UNTITLED {
                     (top.titled, top.untitled, top.streak) = (false, 0, 0);
                 }
             }
@@ -604,11 +617,11 @@ impl Reader {
         place: (u32, Option<usize>),
         text: &str,
         shape: Option<Shape>,
-        edited: bool,
+        line: &Line,
         titled: bool,
         low: Option<usize>,
-        crs: u8,
     ) -> Option<(usize, Option<Shape>, Vec<Evidence>)> {
+        let (edited, crs) = (line.bits & bits::EDITED != 0, line.crs);
         let decoys = self.current.as_ref().map_or(0, |it| it.decoys);
         let prints = self.prints;
         let printed = prints && self.current.as_ref().is_some_and(|it| it.outputs > 0);

@@ -26,7 +26,7 @@ use crate::transcript::shell;
 use crate::transcript::shell::Change;
 use crate::transcript::shell::Does;
 
-/// Shells on a screen that a program did not give back.
+/// Shells on the screen of a program, and in strings that no terminal shows.
 mod covered;
 
 /// What a session teaches of its prompts.
@@ -310,9 +310,9 @@ impl Reader {
                 Item::Region(index) => self.region(drawn, &drawn.regions[*index as usize]),
                 Item::ScreenOn => {
                     self.output();
-                    self.covered.on = true;
+                    self.covered = Covered::default();
                 }
-                Item::ScreenOff => self.uncovered(),
+                Item::ScreenOff => self.covered = Covered::default(),
                 Item::Hidden(index) => self.hidden_line(&drawn.hidden[*index as usize]),
                 Item::Title(index) => self.title(&drawn.titles[*index as usize]),
                 Item::Told(index, when) => self.told(&drawn.titles[*index as usize], *when),
@@ -321,9 +321,6 @@ impl Reader {
         self.lines_before += drawn.lines.len() as u64;
         if self.doubtful.len() > DOUBTFUL_MAX && !last {
             self.hand_on();
-        }
-        if self.covered.is_full() || last {
-            self.keep_covered();
         }
         if last {
             let agents = self.agent_shell
@@ -340,8 +337,11 @@ impl Reader {
     /// A recorded shell ends with two lines of `exit`, whatever was printed before: the person's, and the agent's.
     fn last_exits(&mut self) {
         let [.., persons, agents] = &mut self.doubtful[..] else { return };
+        let is_drawn = |it: &Command| it.evidence.iter().any(|it| it.is(weights::ON_A_SCREEN));
         let ends = agents.text == "exit"
             && persons.text == "exit"
+            && !is_drawn(persons)
+            && !is_drawn(agents)
             && agents.line == persons.line + 1
             && agents.line + 1 == self.lines_before;
         if ends {

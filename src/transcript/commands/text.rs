@@ -17,10 +17,11 @@ const FRAGMENT: usize = 12;
 pub(super) fn doubts(text: &str, shown: &str) -> impl Iterator<Item = Evidence> {
     let text = prompt::head(text, JUDGED_BYTES);
     let found = [
-        has_blanks(text).then(|| weights::HAS_BLANKS),
-        has_prompt(text, shown).then(|| weights::HAS_PROMPT),
-        (!text.is_ascii() && text.chars().any(screen::is_ornament)).then(|| weights::HAS_ORNAMENTS),
-        repeats(text).then(|| weights::DRAWN_TWICE),
+        has_blanks(text).then_some(weights::HAS_BLANKS),
+        has_prompt(text, shown),
+        (!text.is_ascii() && text.chars().any(screen::is_ornament))
+            .then_some(weights::HAS_ORNAMENTS),
+        repeats(text).then_some(weights::DRAWN_TWICE),
     ];
     found.into_iter().flatten()
 }
@@ -49,25 +50,29 @@ fn has_blanks(text: &str) -> bool {
     false
 }
 
-fn has_prompt(text: &str, shown: &str) -> bool {
+fn has_prompt(text: &str, shown: &str) -> Option<Evidence> {
     let bare = shown.trim();
-    let own = text.len() >= bare.len()
-        && bare.chars().nth(5).is_some()
-        && memchr::memmem::find(text.as_bytes(), bare.as_bytes()).is_some();
+    let own = (text.len() >= bare.len() && bare.chars().nth(5).is_some())
+        .then(|| memchr::memmem::find(text.as_bytes(), bare.as_bytes()))
+        .flatten();
+    if let Some(at) = own {
+        // What is typed stands behind a blank or a quote; what was drawn over stands anywhere.
+        let within = text[..at].ends_with(|it: char| it.is_alphanumeric());
+        return Some(if within { weights::HAS_PROMPT_WITHIN } else { weights::HAS_PROMPT });
+    }
     let known = |it: &str| {
         prompt::known(it)
             .is_some_and(|it| it.strong && it.reads == Reads::Shell && it.user.is_some())
     };
     // Those that are known say whose they are.
-    if own || memchr::memchr(b'@', text.as_bytes()).is_none() {
-        return own;
-    }
+    memchr::memchr(b'@', text.as_bytes())?;
     // At the start of a line, or where another word begins.
-    text.lines().any(known)
+    let is_there = text.lines().any(known)
         || text.match_indices(['@', '[']).take(8).any(|(at, _)| {
-            let start = text[..at].rfind(char::is_whitespace).map_or(0, |it| it + 1);
-            start > 0 && known(&text[start..])
-        })
+            let before = text[..at].trim_end_matches(|it: char| !it.is_whitespace());
+            !before.is_empty() && known(&text[before.len()..])
+        });
+    is_there.then_some(weights::HAS_PROMPT)
 }
 
 /// Its beginning stands in it once more, farther on.
@@ -80,7 +85,7 @@ fn repeats(text: &str) -> bool {
     let words = begin.contains(' ');
     // `echo one; echo one` is typed; what goes on without a sign between is not.
     words
-        && memchr::memmem::find_iter(text[end..].as_bytes(), begin).any(|at| {
+        && memchr::memmem::find_iter(&text.as_bytes()[end..], begin).any(|at| {
             let before = text[..end + at].trim_end_matches(' ');
             !before.ends_with(|it: char| it.is_ascii_punctuation() || it == '\n')
         })
@@ -108,6 +113,9 @@ mod tests {
         for odd in [
             "ls              20:07:20",
             "ls [dana@h ~]$ cat x",
+            "tar xf a.ta[dana@h ~]$ ls",
+            // Found by the fuzzer: a blank of two bytes.
+            "ls\u{a0}root@web-1:~# id",
             "root@web-1:~# id",
             "ls \u{e0b0} cat",
             "curl http://x/echo curl http://x/echo",

@@ -1,13 +1,13 @@
 //! What speaks for or against a command, and how much: the one table that its confidence comes from.
 //!
-//! A weight is log-odds of the text being exactly what was typed. The weights of a command are added up; below [`FLOOR`] it is merely
-//! *possible*, and [`confidence`] maps the sum to a probability.
+//! A weight is a share of the log-odds of the text being exactly what was typed. The weights of a command are added up; below [`FLOOR`]
+//! it is merely *possible*, and [`confidence`] maps the sum to a probability.
 //!
-//! The weights were set by hand, in tenths, and then held against a logistic regression (ridge toward the hand-set values, standard
-//! deviation 0.7) over the 6,300 commands that are read in the recorded sessions and in a corpus in two forms. Where the fit says that a
-//! row speaks more clearly against a command than we thought, by a standard error or more, its weight was moved there; what the
-//! fit would raise was left, because the sessions it knows are cleaner than those it does not. `tests/it/weights.rs` counts
-//! for each row how many commands carry it and how many of those are wrong.
+//! The weights were set by hand, in tenths, and then held against a logistic regression (ridge toward the hand-set values, standard deviation
+//! 0.7) over the 6,300 commands that are read in the recorded sessions and in a corpus in two forms. Where the fit says more clearly than we
+//! did that a row speaks against a command, its weight was moved; what the fit would raise was left, because the sessions it knows
+//! are cleaner than those it does not. The figures are in `benches/README.md`. `tests/it/weights.rs` lists for each row how many recorded commands
+//! carry it and how many of those are wrong; a third of the rows are about attacks and faults that no recording has.
 
 use crate::transcript::commands::Evidence;
 
@@ -17,14 +17,15 @@ pub(super) const FLOOR: f32 = 0.0;
 /// However sure it is that something was typed: of the commands with a guess in them, five in six are exact.
 pub(super) const MOST_IF_GUESSED: f32 = 1.6;
 
-/// Share of commands with a sum of 4.5 and more that are exact (4,252 of 4,260, the sets above): what goes wrong without any sign of it.
-const CEILING: f64 = 0.997;
+/// However much speaks for a command, it is wrong in 4 of 1,000: those are exact that have a sum of 4 and more, in the weakest of the sets
+/// (0.996; 0.998 over all).
+const CEILING: f64 = 0.996;
 
 /// Probability that a command with this sum of weights is exactly what was typed: 0 to [`CEILING`].
 ///
-/// The logistic of the sum, which is what log-odds are. A fit of slope and offset on each of five sets gives
-/// 0.74 to 1.43 and −0.3 to 3.1, above this line wherever commands are many; in the worst set of each half unit the shares are 0.86 (sum
-/// of 1.5 to 2), 0.85 (2 to 2.5), 0.97 (3 to 3.5), 0.99 (from 4 on), which is this line.
+/// The logistic of the sum. A fit of slope and offset gives 0.74 to 1.43 and −0.3 to 3.1 on the five sets: the line of slope 1 through 0
+/// lies at or below what was measured wherever a half unit of the sum has twenty commands or more in a set. The weakest are 0.93 (said: 0.78) for a
+/// sum of 1 to 1.5, 0.85 (0.85) for 1.5 to 2, 0.97 (0.96) for 3 to 3.5, 0.97 (0.98) for 4 to 4.5.
 pub(super) fn confidence(sum: f32) -> f64 {
     CEILING / (1.0 + (-f64::from(sum)).exp())
 }
@@ -33,7 +34,7 @@ macro_rules! weights {
     ($($name:ident: $weight:literal, $what:literal;)*) => {
         $(pub(super) const $name: Evidence = Evidence { what: $what, weight: $weight };)*
 
-        /// Each row, for the test that measures them.
+        /// All rows, in the order above.
         pub const TABLE: &[Evidence] = &[$($name),*];
     };
 }
@@ -86,6 +87,7 @@ weights! {
     NEW_AFTER_END: 0.0, "a prompt not seen before, after a shell ended";
     NEW: 0.0, "a prompt not seen before";
     NEW_ELSEWHERE: -0.5, "a prompt not seen before";
+    UNMARKED: -4.0, "without the marks that this shell sets";
     UNOPENED: -2.5, "no command that opens this shell, as far as we know";
     MOVED: -1.5, "the directory changed without a reason";
     AGENTS_EXIT: 5.0, "the agent's own `exit` follows and ends the transcript";
@@ -115,7 +117,8 @@ weights! {
     WRITTEN_INTO: -0.5, "a job in the background may have written into it";
     OPEN_SYNTAX: -1.5, "its syntax is open at the end";
     HAS_BLANKS: -1.5, "it has a run of blanks, as where something was cleared";
-    HAS_PROMPT: -3.5, "a prompt stands in it";
+    HAS_PROMPT_WITHIN: -3.5, "a prompt stands within one of its words";
+    HAS_PROMPT: -2.0, "a prompt stands in it";
     HAS_ORNAMENTS: -3.0, "signs stand in it that prompts are built of";
     DRAWN_TWICE: -4.0, "it repeats its own beginning, as a line drawn twice";
 }

@@ -24,6 +24,7 @@ use crate::transcript::screen::sequences::colours;
 use crate::transcript::screen::sequences::painted;
 use crate::transcript::screen::sequences::printable;
 use crate::transcript::screen::sequences::whole_sequence;
+use crate::transcript::wire::RawLine;
 
 impl Page {
     /// Draws what stands at the start of `bytes`, the parser being at rest: bytes used, and whether it still is.
@@ -239,15 +240,7 @@ impl Page {
                     self.row().bits |= bits::EDITED;
                 }
             }
-            'P' => {
-                let col = self.sheet().col;
-                let row = self.row();
-                row.bits |= bits::EDITED;
-                let end = (col + count).min(row.cells.len());
-                if col < end {
-                    row.cells.drain(col..end);
-                }
-            }
+            'P' => self.delete_cells(count),
             '@' => {
                 let col = self.sheet().col;
                 let row = self.row();
@@ -481,7 +474,10 @@ impl Perform for Page {
                 self.line_feed();
                 self.column(0);
             }
-            b'c' => self.new_page(),
+            b'c' => {
+                self.leave_screen();
+                self.new_page();
+            }
             _ => {}
         }
     }
@@ -494,6 +490,12 @@ impl Perform for Page {
                 self.out.items.push(Item::Title(self.out.titles.len() as u32));
                 let end = text.char_indices().nth(512).map_or(text.len(), |it| it.0);
                 self.out.titles.push(text[..end].into());
+                let has_sign = || ["$ ", "# ", "% ", "> "].iter().any(|it| text.contains(it));
+                if !self.spans_lines && has_sign() {
+                    // What was typed into a string that a bell ended.
+                    let (from, to) = self.at;
+                    self.hide(RawLine { bytes: text.as_bytes(), crs: 0, ended: false, from, to });
+                }
                 let number = self.main.row;
                 self.titled_row = Some(number);
                 if self.alt.is_none() {

@@ -16,7 +16,9 @@ impl Page {
         let row = &sheet.rows[(sheet.row - sheet.base) as usize];
         let shown = row.plain.0 != row.plain.1
             || row.cells.iter().take(to).skip(from).any(|it| it.ch != ' ');
-        if shown && self.jumped {
+        let leaves_nothing = from == 0 && to >= row.cells.len();
+        // A blank row of a screen is no line, so nothing would tell of what stood there.
+        if shown && (self.jumped || leaves_nothing && self.alt.is_some()) {
             self.keep_version();
             self.jumped = false;
         }
@@ -29,6 +31,20 @@ impl Page {
             for cell in row.cells.iter_mut().take(to).skip(from) {
                 *cell = BLANK;
             }
+        }
+    }
+
+    /// Deletes so many cells from the cursor on.
+    pub(super) fn delete_cells(&mut self, count: usize) {
+        let col = self.sheet().col;
+        if col == 0 && self.alt.is_some() && count >= self.row().cells.len() {
+            self.keep_version();
+        }
+        let row = self.row();
+        row.bits |= bits::EDITED;
+        let end = (col + count).min(row.cells.len());
+        if col < end {
+            row.cells.drain(col..end);
         }
     }
 

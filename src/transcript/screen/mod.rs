@@ -19,8 +19,12 @@ use crate::transcript::screen::editor::OpenRegion;
 use crate::transcript::screen::sequences::plain_text;
 use crate::transcript::screen::sequences::sequence_ends;
 use crate::transcript::screen::strings::CANCEL;
+use crate::transcript::screen::strings::End;
 use crate::transcript::screen::strings::Kind;
+use crate::transcript::screen::strings::Noted;
+use crate::transcript::screen::strings::OPENER;
 use crate::transcript::screen::strings::Strings;
+use crate::transcript::screen::strings::opens_a_string;
 use crate::transcript::wire::RawLine;
 
 /// What was found in the bytes.
@@ -198,7 +202,10 @@ pub enum Item {
 /// A line within a control string.
 #[derive(Clone, Debug)]
 pub struct Hidden {
+    /// Without its control characters.
     pub text: Box<str>,
+    /// It had control characters, so that the text may not be what was typed.
+    pub is_damaged: bool,
     /// Lines drawn before it.
     pub line: u32,
     /// Its bytes in the stream: first, and one past the last.
@@ -223,7 +230,10 @@ pub struct Drawn {
     pub items: Vec<Item>,
     pub regions: Vec<Region>,
     pub titles: Vec<Box<str>>,
+    /// Lines within control strings.
     pub hidden: Vec<Hidden>,
+    /// Bytes of memory that those take.
+    hidden_bytes: usize,
     /// Rows whose older versions were too many to keep: how many were dropped.
     pub dropped_versions: u64,
     /// NUL bytes met, and the place of the first.
@@ -240,7 +250,7 @@ impl Drawn {
             + self.items.len() * size_of::<Item>()
             + self.regions.len() * size_of::<Region>()
             + self.titles.len() * size_of::<Box<str>>()
-            + self.hidden.iter().map(|it| size_of::<Hidden>() + it.text.len()).sum::<usize>()
+            + self.hidden_bytes
     }
 
     pub fn line_text(&self, index: u32) -> &str {
@@ -397,6 +407,8 @@ struct Page {
     strayed: bool,
     /// A line editor may still draw its line in another way, up to the LF of this row.
     closing: Option<u64>,
+    /// The parser reads a string whose lines are kept as hidden ones.
+    spans_lines: bool,
     /// Columns of the last move to the right, and how many of them would have gone beyond the window.
     clipped: (usize, usize),
 }
@@ -462,6 +474,7 @@ impl Screen {
                 rowless: 0,
                 strayed: false,
                 closing: None,
+                spans_lines: false,
                 clipped: (0, 0),
             },
         }
@@ -516,6 +529,7 @@ impl Screen {
     pub fn plain(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) -> bool {
         let page = &mut self.page;
         let simple = self.ground
+            && self.strings.opened().is_none()
             && ended
             && crs > 0
             && page.alt.is_none()
@@ -543,38 +557,80 @@ impl Screen {
     /// Draws one raw line: `bytes` without its line end, `crs` CRs that stood before the LF, and whether
     /// there was an LF at all. `from` is the place of `bytes` in the stream, `to` one past the line end.
     pub fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
-        if let Some(kind) = self.strings.opened {
-            if !kind.may_end(bytes) && self.strings.hold(RawLine { bytes, crs, ended, from, to }) {
-                return;
+        let mut raw = RawLine { bytes, crs, ended, from, to };
+        if let Some(kind) = self.strings.opened() {
+            match kind.end(bytes) {
+                End::None if self.hold(raw) => return,
+                End::None | End::Broken => self.show_held(),
+                End::At(end) => {
+                    self.end_string(kind, RawLine { bytes: &bytes[..end], ..raw });
+                    raw = RawLine { bytes: &bytes[end..], from: from + end as u64, ..raw };
+                }
             }
-            self.release(kind.may_end(bytes));
         }
-        self.draw(RawLine { bytes, crs, ended, from, to });
-    }
-
-    /// Lines that were held for a control string: they are part of it, or it has no end and they are lines.
-    fn release(&mut self, are_hidden: bool) {
-        self.strings.opened = None;
-        if !are_hidden {
-            self.parser.advance(&mut self.page, &[CANCEL]);
-            self.ground = true;
+        let last = memchr::memrchr(0x1b, raw.bytes);
+        let Some(at) = last.filter(|at| opens_a_string(&raw.bytes[*at..])) else {
+            self.draw_line(raw, last);
+            return;
+        };
+        let (before, string) = raw.bytes.split_at(at);
+        if !before.is_empty() {
+            self.draw(RawLine { bytes: before, crs: 0, ended: false, ..raw });
         }
-        for it in self.strings.take() {
-            self.draw(it.raw());
-            if are_hidden && !it.bytes.is_empty() {
-                let out = &mut self.page.out;
-                out.items.push(Item::Hidden(out.hidden.len() as u32));
-                out.hidden.push(Hidden {
-                    text: String::from_utf8_lossy(&it.bytes).into(),
-                    line: out.lines.len() as u32,
-                    from: it.from,
-                    to: it.to,
-                });
-            }
+        let held = RawLine { bytes: string, from: raw.from + at as u64, ..raw };
+        if !self.hold(held) {
+            self.draw(held);
         }
     }
 
-    fn draw(&mut self, RawLine { bytes, crs, ended, from, to }: RawLine<'_>) {
+    /// Holds a line of an open string with all that was noted of it. `false` if the limit is exceeded.
+    fn hold(&mut self, it: RawLine<'_>) -> bool {
+        let noted = Noted { bits: self.page.noted, width: self.page.width };
+        let is_held = self.strings.hold(it, noted);
+        if is_held {
+            self.page.noted = 0;
+        }
+        is_held
+    }
+
+    /// The string ends with `last`: what was held belongs to it. Only an OSC does anything.
+    fn end_string(&mut self, kind: Kind, last: RawLine<'_>) {
+        self.page.catch_up();
+        self.page.spans_lines = true;
+        let held = self.strings.take();
+        for (nth, it) in held.iter().map(|it| it.0.raw()).chain([last]).enumerate() {
+            self.page.at = (it.from, it.to);
+            if matches!(kind, Kind::Osc) {
+                self.parser.advance(&mut self.page, it.bytes);
+            }
+            let opener = if nth == 0 { OPENER } else { 0 };
+            self.page.hide(RawLine { bytes: &it.bytes[opener..], ..it });
+        }
+        self.page.spans_lines = false;
+        self.ground = true;
+    }
+
+    /// The string has no end: what was held are lines, without the two bytes that opened it.
+    fn show_held(&mut self) {
+        let width = self.page.width;
+        for (nth, (it, noted)) in self.strings.take().into_iter().enumerate() {
+            let raw = it.raw();
+            let opener = if nth == 0 { OPENER } else { 0 };
+            self.page.noted |= noted.bits;
+            self.page.width = noted.width;
+            let (bytes, from) = (&raw.bytes[opener..], raw.from + opener as u64);
+            self.draw(RawLine { bytes, from, ..raw });
+        }
+        self.page.width = width;
+    }
+
+    fn draw(&mut self, raw: RawLine<'_>) {
+        self.draw_line(raw, memchr::memrchr(0x1b, raw.bytes));
+    }
+
+    /// `last`: where the last ESC stands.
+    fn draw_line(&mut self, raw: RawLine<'_>, last: Option<usize>) {
+        let RawLine { bytes, crs, ended, from, to } = raw;
         let page = &mut self.page;
         page.at = (from, to);
         page.line_crs = crs;
@@ -638,6 +694,12 @@ impl Screen {
         {
             page.row().bits |= bits::UNFINISHED;
         }
+        self.end_line(raw, last, at_rest, printed);
+    }
+
+    /// The line end, and whether the parser is at rest behind it.
+    fn end_line(&mut self, raw: RawLine<'_>, last: Option<usize>, at_rest: bool, printed: bool) {
+        let RawLine { bytes, crs, ended, .. } = raw;
         for _ in 0..crs {
             self.control(b'\r', at_rest);
         }
@@ -646,12 +708,14 @@ impl Screen {
         }
         // A control character inside a sequence is executed without ending it (ECMA-48): only printing
         // proves that the parser is at rest. A line that ended without ESC is proof enough.
-        match memchr::memrchr(0x1b, bytes) {
-            None => self.ground |= printed,
-            Some(at) => {
-                self.ground = sequence_ends(&bytes[at..]);
-                self.strings.opened = (!self.ground).then(|| Kind::of(&bytes[at..])).flatten();
-            }
+        self.ground = match last {
+            None => self.ground || printed,
+            Some(at) => sequence_ends(&bytes[at..]),
+        };
+        if ended && !self.ground {
+            // Half a sequence that a line feed cut would take what comes next for its other half, be that the opener of a string.
+            self.parser.advance(&mut self.page, &[CANCEL]);
+            self.ground = true;
         }
     }
 
@@ -665,9 +729,7 @@ impl Screen {
 
     /// Everything still on the page becomes lines. No more is fed after this.
     pub fn finish(&mut self, at: u64) {
-        if self.strings.opened.is_some() {
-            self.release(false);
-        }
+        self.show_held();
         let page = &mut self.page;
         page.at = (at, at);
         page.catch_up();
@@ -698,7 +760,8 @@ impl Screen {
         regions.clear();
         titles.clear();
         hidden.clear();
-        self.page.spare = Drawn { dropped_versions: 0, nul: None, invalid: None, ..drawn };
+        self.page.spare =
+            Drawn { dropped_versions: 0, nul: None, invalid: None, hidden_bytes: 0, ..drawn };
     }
 }
 
@@ -720,6 +783,26 @@ fn goes_back_up(bytes: &[u8]) -> Option<usize> {
 }
 
 impl Page {
+    /// Keeps a line of a control string, which no terminal shows.
+    fn hide(&mut self, it: RawLine<'_>) {
+        let text = String::from_utf8_lossy(it.bytes);
+        let shown: String = text.chars().filter(|it| !it.is_control() || *it == '\t').collect();
+        if shown.trim().is_empty() {
+            return;
+        }
+        let is_damaged = shown.len() < text.trim_end_matches(['\x07', '\x1b', '\\']).len();
+        let out = &mut self.out;
+        out.hidden_bytes += size_of::<Hidden>() + shown.len();
+        out.items.push(Item::Hidden(out.hidden.len() as u32));
+        out.hidden.push(Hidden {
+            text: shown.into(),
+            is_damaged,
+            line: out.lines.len() as u32,
+            from: it.from,
+            to: it.to,
+        });
+    }
+
     fn sheet(&mut self) -> &mut Sheet {
         self.alt.as_mut().unwrap_or(&mut self.main)
     }
