@@ -565,7 +565,8 @@ impl Export {
         // Counted before the agent turned each CR LF into LF.
         let is_full = self.message.len() + self.line_ends + next.len() + 2 >= CHUNK_BYTES;
         let is_again = next.starts_with(b"Script started on ") && next == first;
-        (is_full || is_again) && (0..=UPLOAD).contains(&(at - self.at))
+        (is_full || is_again)
+            && at.checked_sub(self.at).is_some_and(|it| (0..=UPLOAD).contains(&it))
     }
 
     fn close(self, parts: &mut Parts<'_>) -> std::io::Result<()> {

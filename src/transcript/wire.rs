@@ -298,7 +298,8 @@ impl Times {
             (told, sent) => (told.or(sent), None),
         };
         let Some(taken_in) = taken_in else { return Shown { at, claimed } };
-        let can_be = |it: i64| it <= taken_in + CLOCKS && it >= taken_in - LATE;
+        let can_be =
+            |it: i64| it <= taken_in.saturating_add(CLOCKS) && it >= taken_in.saturating_sub(LATE);
         match at {
             Some(at) if can_be(at) => Shown { at: Some(at), claimed },
             _ => Shown { at: Some(taken_in), claimed: claimed.or(at) },
@@ -801,7 +802,10 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
+    use super::CLOCKS;
+    use super::FIRST;
     use super::Streamed;
+    use super::Times;
     use super::export_line;
     use super::is_cp932;
 
@@ -817,6 +821,19 @@ mod tests {
         assert_eq!(lines(r#"{"sessionData":"#), None);
         let it = Streamed::read(r#"{"sessionId":"x","runAsUser":1,"sessionData":[]}"#).unwrap();
         assert_eq!((it.session_id.as_deref(), it.run_as_user), (Some("x"), None));
+    }
+
+    /// Found by the fuzzer: files that are handed over can claim any number.
+    #[test]
+    fn times_at_the_end_of_all_numbers_are_times() {
+        let all = [i64::MIN, -1, 0, FIRST, FIRST + CLOCKS + 1, i64::MAX];
+        for (sent, taken_in) in all.iter().flat_map(|a| all.iter().map(move |b| (*a, *b))) {
+            let times = Times { sent: Some(sent), taken_in: Some(taken_in) };
+            for told in [None, Some(i64::MIN), Some(i64::MAX)] {
+                let shown = times.bound(told);
+                assert!(shown.at.is_none_or(|it| it >= FIRST), "{times:?} {told:?}");
+            }
+        }
     }
 
     #[test]

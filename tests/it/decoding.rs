@@ -919,6 +919,7 @@ fn another_user_of_the_same_host_is_seen_on_a_screen_and_another_host_is_not() {
         commands(Form::Script, &bytes).iter().any(|it| it == "possible rm -rf /srv")
     };
     assert!(row("[root@web-1 /etc]# "));
+    assert!(row(&format!("no newline{AMAZON}")), "behind output");
     assert!(!row("[root@example ~]# "));
 }
 

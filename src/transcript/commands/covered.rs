@@ -49,12 +49,12 @@ impl Reader {
             return;
         }
         let text = drawn.line_text(index);
-        let Some((shown, shape)) = self.prompt_of_the_session(text) else { return };
+        let Some((at, shown, shape)) = self.within(text) else { return };
         let covered = &mut self.covered;
         let is_new =
             covered.seen.len() >= ROWS_MAX || covered.seen.insert(covered.hasher.hash_one(text));
         if is_new {
-            let typed = &text[shown.len()..];
+            let typed = &text[at + shown.len()..];
             self.not_shown(typed, &shown, shape, weights::ON_A_SCREEN, |it| {
                 (it.from, it.to, it.line) = (line.from, line.to, u64::from(index));
             });
@@ -64,19 +64,22 @@ impl Reader {
     /// A line that no terminal showed.
     pub(super) fn hidden_line(&mut self, hidden: &Hidden) {
         let text = &*hidden.text;
-        // A string's own beginning, as `0;`, may stand before it.
-        let found = self.levels.all().find_map(|it| {
-            let is_short = it.prompt.trim().chars().nth(SHORT - 1).is_none();
-            let at = if is_short { None } else { text.find(&*it.prompt) }?;
-            Some((at, Arc::clone(&it.prompt), it.shape.clone()))
-        });
-        let found = found
-            .or_else(|| self.prompt_of_the_session(text).map(|(shown, shape)| (0, shown, shape)));
-        let Some((at, shown, shape)) = found else { return };
+        let Some((at, shown, shape)) = self.within(text) else { return };
         self.not_shown(&text[at + shown.len()..], &shown, shape, weights::IN_A_STRING, |it| {
             (it.from, it.to, it.line) = (hidden.from, hidden.to, u64::from(hidden.line));
             it.damaged = hidden.is_damaged;
         });
+    }
+
+    /// Where a prompt of the session stands in the row. The beginning of a string, as `0;`, or output without a newline may stand before it.
+    fn within(&self, text: &str) -> Option<(usize, Arc<str>, Option<Shape>)> {
+        if let Some((shown, shape)) = self.prompt_of_the_session(text) {
+            return Some((0, shown, shape));
+        }
+        let top = self.levels.last()?;
+        top.prompt.trim().chars().nth(SHORT - 1)?;
+        let at = memchr::memmem::find(text.as_bytes(), top.prompt.as_bytes())?;
+        Some((at, Arc::clone(&top.prompt), top.shape.clone()))
     }
 
     fn not_shown(

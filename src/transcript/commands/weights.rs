@@ -1,7 +1,7 @@
 //! What speaks for or against a command, and how much: the one table that its confidence comes from.
 //!
-//! A weight is a share of the log-odds of the text being exactly what was typed. The weights of a command are added up; below [`FLOOR`]
-//! it is merely *possible*, and [`confidence`] maps the sum to a probability.
+//! A weight is a share of the log-odds of the text being exactly what was typed. The weights of a command are added up; below `FLOOR`
+//! it is merely *possible*, and `confidence` maps the sum to a probability.
 //!
 //! The weights were set by hand, in tenths, and then held against a logistic regression (ridge toward the hand-set values, standard deviation
 //! 0.7) over the 6,300 commands that are read in the recorded sessions and in a corpus in two forms. Where the fit says more clearly than we
@@ -21,7 +21,7 @@ pub(super) const MOST_IF_GUESSED: f32 = 1.6;
 /// (0.996; 0.998 over all).
 const CEILING: f64 = 0.996;
 
-/// Probability that a command with this sum of weights is exactly what was typed: 0 to [`CEILING`].
+/// Probability that a command with this sum of weights is exactly what was typed: 0 to `CEILING`.
 ///
 /// The logistic of the sum. A fit of slope and offset gives 0.74 to 1.43 and −0.3 to 3.1 on the five sets: the line of slope 1 through 0
 /// lies at or below what was measured wherever a half unit of the sum has twenty commands or more in a set. The weakest are 0.93 (said: 0.78) for a
