@@ -325,7 +325,7 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, with its line, and the nearest word where one is misspelt.
     pub fn read(text: &str, name: &str) -> Result<Self> {
-        let reader = Reader { text, name };
+        let reader = FileReader { text, name };
         let document = Document::parse(text).map_err(|it| {
             let line = reader.line(it.span());
             Error::misused(format!("{name} line {line}: {}", it.message()))
@@ -502,12 +502,12 @@ impl Learned {
     }
 }
 
-struct Reader<'a> {
+struct FileReader<'a> {
     text: &'a str,
     name: &'a str,
 }
 
-impl Reader<'_> {
+impl FileReader<'_> {
     fn line(&self, span: Option<Range<usize>>) -> usize {
         let end = span.map_or(0, |it| it.start).min(self.text.len());
         self.text.as_bytes()[..end].iter().filter(|it| **it == b'\n').count() + 1

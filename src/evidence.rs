@@ -236,7 +236,7 @@ pub fn folder(name: &str) -> Cow<'_, str> {
 
 /// Where a file stands in a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum PackagePlace {
     Before(usize),
     /// Counted from 1.
     Transcript(u64),
@@ -244,12 +244,12 @@ enum Place {
 }
 
 /// The place of a file, if a package can hold such a file.
-fn place(path: &str) -> Option<Place> {
+fn place(path: &str) -> Option<PackagePlace> {
     if let Some(at) = BEFORE.iter().position(|it| *it == path) {
-        return Some(Place::Before(at));
+        return Some(PackagePlace::Before(at));
     }
     if let Some(at) = BEHIND.iter().position(|it| *it == path) {
-        return Some(Place::Behind(at));
+        return Some(PackagePlace::Behind(at));
     }
     let (digits, rest) = path.strip_prefix("transcripts/")?.split_once('-')?;
     let nth: u64 = digits.parse().ok()?;
@@ -258,14 +258,14 @@ fn place(path: &str) -> Option<Place> {
         && name.chars().all(is_plain)
         && name.len() <= 80
         && ["jsonl", "txt", "log"].contains(&ending);
-    sound.then_some(Place::Transcript(nth))
+    sound.then_some(PackagePlace::Transcript(nth))
 }
 
 /// Whether a file may follow another. Of the files before the transcripts any may be absent; transcripts are counted without a gap.
-fn follows(last: Option<Place>, next: Place) -> bool {
+fn follows(last: Option<PackagePlace>, next: PackagePlace) -> bool {
     match (last, next) {
-        (Some(Place::Transcript(last)), Place::Transcript(next)) => next == last + 1,
-        (_, Place::Transcript(next)) if next != 1 => false,
+        (Some(PackagePlace::Transcript(last)), PackagePlace::Transcript(next)) => next == last + 1,
+        (_, PackagePlace::Transcript(next)) if next != 1 => false,
         (last, next) => last < Some(next),
     }
 }
@@ -299,7 +299,7 @@ fn sums_of(files: &BTreeMap<String, String>) -> String {
 pub struct Packer<W: Write> {
     out: W,
     top: String,
-    last: Option<Place>,
+    last: Option<PackagePlace>,
     sums: BTreeMap<String, String>,
 }
 
@@ -333,7 +333,7 @@ impl<W: Write> Packer<W> {
         }
         let header = header(&format!("{}/{path}", self.top), length)?;
         self.out.write_all(header.as_bytes())?;
-        let mut content = Hashed { content: content.take(length + 1), hasher: Sha256::new() };
+        let mut content = HashedReader { content: content.take(length + 1), hasher: Sha256::new() };
         if std::io::copy(&mut content, &mut self.out)? != length {
             return Err(wrong("its length changed while it was packed"));
         }
@@ -355,12 +355,12 @@ impl<W: Write> Packer<W> {
     }
 }
 
-struct Hashed<R> {
+struct HashedReader<R> {
     content: R,
     hasher: Sha256,
 }
 
-impl<R: Read> Read for Hashed<R> {
+impl<R: Read> Read for HashedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let many = self.content.read(buffer)?;
         self.hasher.update(&buffer[..many]);
@@ -396,9 +396,9 @@ impl Proof {
 /// # Errors
 /// Bytes that cannot be read. Whatever they are is a fault and no error.
 pub fn verify(package: impl Read) -> std::io::Result<Proof> {
-    let mut it = Reading::new(package);
+    let mut it = PackageReading::new(package);
     it.files()?;
-    let Reading { mut proof, found, kept, is_cut, foreign, disorder, .. } = it;
+    let PackageReading { mut proof, found, kept, is_cut, foreign, disorder, .. } = it;
     if foreign.0 > 0 {
         proof.fault(format!(
             "the tar was not written by ssmtrail: {} of its headers differ, first that of {}",
@@ -418,7 +418,7 @@ pub fn verify(package: impl Read) -> std::io::Result<Proof> {
 }
 
 /// A package on its way through.
-struct Reading<R> {
+struct PackageReading<R> {
     package: R,
     proof: Proof,
     /// Path below the package's folder, and digest.
@@ -427,7 +427,7 @@ struct Reading<R> {
     /// Bytes that may still be kept.
     left: u64,
     top: Option<String>,
-    last: Option<Place>,
+    last: Option<PackagePlace>,
     is_cut: bool,
     buffer: Vec<u8>,
     /// Plain files whose header is not ours: how many, and the first.
@@ -436,7 +436,7 @@ struct Reading<R> {
     disorder: Option<String>,
 }
 
-impl<R: Read> Reading<R> {
+impl<R: Read> PackageReading<R> {
     fn new(package: R) -> Self {
         Self {
             package,
@@ -678,7 +678,7 @@ fn sums(proof: &mut Proof, found: &BTreeMap<String, String>, text: Option<&[u8]>
 }
 
 #[derive(Deserialize)]
-struct Index<'a> {
+struct PackageIndex<'a> {
     version: u64,
     #[serde(default)]
     archive_head: Option<String>,
@@ -692,7 +692,7 @@ fn index(proof: &mut Proof, found: &BTreeMap<String, String>, chain: &Chain, tex
         proof.fault(format!("{INDEX} is missing"));
         return;
     };
-    let index: Index<'_> = match serde_json::from_slice(text) {
+    let index: PackageIndex<'_> = match serde_json::from_slice(text) {
         Ok(it) => it,
         Err(it) => {
             proof.fault(format!("{INDEX} cannot be read: {it}"));

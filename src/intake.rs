@@ -131,19 +131,19 @@ impl Content {
     }
 
     /// The bytes from front to end, to be pulled.
-    fn reader(&self) -> Reader<'_> {
-        Reader { content: self, extent: 0, at: 0 }
+    fn reader(&self) -> ContentReader<'_> {
+        ContentReader { content: self, extent: 0, at: 0 }
     }
 }
 
-struct Reader<'a> {
+struct ContentReader<'a> {
     content: &'a Content,
     extent: usize,
     /// Within the extent.
     at: u64,
 }
 
-impl Read for Reader<'_> {
+impl Read for ContentReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self.content {
             Content::Memory(bytes) => {
@@ -203,13 +203,13 @@ pub struct Taken {
 }
 
 /// Counts and digests the bytes of an object while they are read.
-struct Digesting<R> {
+struct DigestingReader<R> {
     body: R,
     hasher: Sha256,
     bytes: u64,
 }
 
-impl<R: Read> Read for Digesting<R> {
+impl<R: Read> Read for DigestingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let used = self.body.read(buffer)?;
         self.hasher.update(&buffer[..used]);
@@ -232,7 +232,7 @@ pub struct Grown {
 /// # Errors
 /// What the source or the scratch folder refuses.
 pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
-    let mut body = Digesting { body, hasher: Sha256::new(), bytes: 0 };
+    let mut body = DigestingReader { body, hasher: Sha256::new(), bytes: 0 };
     let (mut content, mut repeats, mut repeated) = (Sink::new(scratch), Repeats::default(), 0);
     lines(&mut body, |line, _| {
         let event: Option<Event<'_>> = serde_json::from_slice(line).ok();
@@ -261,7 +261,7 @@ pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
 /// # Errors
 /// What the source or the scratch folder refuses. Bytes that make no sense are no error.
 pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken> {
-    let mut body = Digesting { body, hasher: Sha256::new(), bytes: 0 };
+    let mut body = DigestingReader { body, hasher: Sha256::new(), bytes: 0 };
     let mut magic = Vec::with_capacity(4);
     (&mut body).take(4).read_to_end(&mut magic)?;
     let mut taken = Taken::default();
@@ -528,7 +528,7 @@ fn event_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<(
 }
 
 /// An event of an export task that has begun.
-struct Export {
+struct ExportedEvent {
     at: i64,
     message: Vec<u8>,
     line_ends: usize,
@@ -536,7 +536,7 @@ struct Export {
     odd: Vec<Vec<u8>>,
 }
 
-impl Export {
+impl ExportedEvent {
     fn begin(at: i64, line: &[u8], start: usize) -> Self {
         let mut it = Self { at, message: Vec::new(), line_ends: 0, odd: Vec::new() };
         it.add(line, start);
@@ -589,7 +589,7 @@ const STREAMED_HEAD: usize = 4096;
 
 /// An export task's lines: a new event begins with a time, other lines go on with the last.
 fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
-    let mut open: Option<Export> = None;
+    let mut open: Option<ExportedEvent> = None;
     let mut first: Vec<u8> = Vec::new();
     lines(body, |line, cut| {
         let begins = if cut == Cut::Later { None } else { export_line(line) };
@@ -600,7 +600,7 @@ fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<
             if open.is_none() {
                 first = line[start..].to_vec();
             }
-            if let Some(it) = open.replace(Export::begin(at, line, start)) {
+            if let Some(it) = open.replace(ExportedEvent::begin(at, line, start)) {
                 it.close(parts)?;
             }
             return Ok(());
@@ -611,7 +611,7 @@ fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<
         if it.message.len() + line.len() >= EVENT_BYTES {
             // No event is as long: the rest of it comes as another of its time.
             let at = it.at;
-            if let Some(it) = open.replace(Export::begin(at, line, 0)) {
+            if let Some(it) = open.replace(ExportedEvent::begin(at, line, 0)) {
                 it.close(parts)?;
             }
             return Ok(());

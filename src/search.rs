@@ -120,11 +120,11 @@ impl Pattern {
 }
 
 /// Which rows of which files: of all files if `None`, which saves reading the index.
-struct Places {
+struct RowPlaces {
     files: Vec<(String, Vec<(i64, i64)>)>,
 }
 
-fn places(archive: &Archive, which: &Which, table: &str) -> Result<Places> {
+fn places(archive: &Archive, which: &Which, table: &str) -> Result<RowPlaces> {
     let mut by_file: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
     if which.is_all() && archive.replaced().is_empty() {
         for note in archive.files(table) {
@@ -150,7 +150,7 @@ fn places(archive: &Archive, which: &Which, table: &str) -> Result<Places> {
     for (_, spans) in &mut files {
         spans.sort_unstable();
     }
-    Ok(Places { files })
+    Ok(RowPlaces { files })
 }
 
 /// Commands that match, a row group's worth at a time, each worth in order of session and place. `kinds` are names

@@ -24,7 +24,7 @@ const WIDTH: usize = 12;
 /// Bytes read at once.
 const BUFFER: usize = 1 << 20;
 
-struct Piece {
+struct KeptPiece {
     bytes: Range<u64>,
     sum: u64,
     /// It was read and is what was written.
@@ -32,7 +32,7 @@ struct Piece {
 }
 
 /// The pieces of one file.
-pub(crate) struct Pieces(Vec<Piece>);
+pub(crate) struct Pieces(Vec<KeptPiece>);
 
 impl Pieces {
     /// Computes them from a file that was just written, as they stand in the manifest.
@@ -76,7 +76,7 @@ impl Pieces {
         for it in bytes.chunks_exact(WIDTH) {
             let end = start + u64::from(u32::from_le_bytes(it[..4].try_into().ok()?));
             let sum = u64::from_le_bytes(it[4..].try_into().ok()?);
-            pieces.push(Piece { bytes: start..end, sum, sound: AtomicBool::new(false) });
+            pieces.push(KeptPiece { bytes: start..end, sum, sound: AtomicBool::new(false) });
             start = end;
         }
         (start == length).then_some(Self(pieces))

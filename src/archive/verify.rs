@@ -259,7 +259,7 @@ fn entries(archive: &Archive, proof: &mut Proof) -> HashSet<[u8; 32]> {
 }
 
 /// The bytes of one reading, while they are put together.
-struct Reading {
+struct ReadBack {
     brought: Brought,
     generation: i64,
     hasher: Sha256,
@@ -289,11 +289,11 @@ pub(crate) fn brought(frame: &DataFrame) -> PolarsResult<Vec<(Brought, i64, i64)
 /// entry brought them.
 fn contents(archive: &Archive, brought: &HashSet<[u8; 32]>, proof: &mut Proof) {
     let mut kept: BTreeSet<String> = BTreeSet::new();
-    let mut open: Option<Reading> = None;
+    let mut open: Option<ReadBack> = None;
     // Entries of earlier versions do not say what they brought.
     let lists: HashMap<i64, bool> =
         archive.manifest.entries.iter().map(|it| (it.generation, it.sides.is_some())).collect();
-    let close = |it: Option<Reading>, proof: &mut Proof| {
+    let close = |it: Option<ReadBack>, proof: &mut Proof| {
         let Some(it) = it else { return };
         if hex(&it.hasher.finalize()) != it.brought.content_digest {
             proof.fault(&it.brought.locator, "its kept bytes are not what was read");
@@ -316,7 +316,7 @@ fn contents(archive: &Archive, brought: &HashSet<[u8; 32]>, proof: &mut Proof) {
                 // A stream that grew goes on with a digest of its own.
                 if part == 0 || open.as_ref().is_none_or(|open| open.brought != it) {
                     close(open.take(), proof);
-                    open = Some(Reading { brought: it, generation, hasher: Sha256::new() });
+                    open = Some(ReadBack { brought: it, generation, hasher: Sha256::new() });
                 }
                 if let Some(it) = &mut open {
                     it.hasher.update(contents.get(row).unwrap_or_default());

@@ -466,13 +466,13 @@ fn lock(root: &Path) -> Result<File> {
 }
 
 /// Counts and digests what goes through it.
-struct Digesting {
+struct DigestingWriter {
     file: std::io::BufWriter<File>,
     hasher: Sha256,
     bytes: u64,
 }
 
-impl Write for Digesting {
+impl Write for DigestingWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let used = self.file.write(bytes)?;
         self.hasher.update(&bytes[..used]);
@@ -487,7 +487,7 @@ impl Write for Digesting {
 
 /// A writer that polars may consume while we keep what it counted.
 #[derive(Clone)]
-struct Hand(std::sync::Arc<std::sync::Mutex<Digesting>>);
+struct Hand(std::sync::Arc<std::sync::Mutex<DigestingWriter>>);
 
 impl Write for Hand {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -558,7 +558,7 @@ impl Segment {
         options.create(true).truncate(true).write(true);
         private(&mut options);
         let file = options.open(&tmp).map_err(|it| Error::file("write", &tmp, it))?;
-        let hand = Hand(Arc::new(std::sync::Mutex::new(Digesting {
+        let hand = Hand(Arc::new(std::sync::Mutex::new(DigestingWriter {
             file: std::io::BufWriter::with_capacity(1 << 16, file),
             hasher: Sha256::new(),
             bytes: 0,

@@ -80,7 +80,7 @@ enum Set {
 
 /// What values are compared as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ComparedAs {
     Text,
     Folded,
     Like,
@@ -118,7 +118,7 @@ impl Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operator {
     set: Set,
-    kind: Kind,
+    kind: ComparedAs,
     /// It asks that none of the values match.
     pub is_negated: bool,
     /// It holds where the request has no such key.
@@ -140,32 +140,32 @@ impl Operator {
             None => (rest, false),
         };
         let (kind, is_negated) = match rest {
-            "stringequals" => (Kind::Text, false),
-            "stringnotequals" => (Kind::Text, true),
-            "stringequalsignorecase" => (Kind::Folded, false),
-            "stringnotequalsignorecase" => (Kind::Folded, true),
-            "stringlike" => (Kind::Like, false),
-            "stringnotlike" => (Kind::Like, true),
-            "arnequals" | "arnlike" => (Kind::Arn, false),
-            "arnnotequals" | "arnnotlike" => (Kind::Arn, true),
-            "numericequals" => (Kind::Number(Order::Equal), false),
-            "numericnotequals" => (Kind::Number(Order::Equal), true),
-            "numericlessthan" => (Kind::Number(Order::Less), false),
-            "numericlessthanequals" => (Kind::Number(Order::LessOrEqual), false),
-            "numericgreaterthan" => (Kind::Number(Order::More), false),
-            "numericgreaterthanequals" => (Kind::Number(Order::MoreOrEqual), false),
-            "dateequals" => (Kind::Date(Order::Equal), false),
-            "datenotequals" => (Kind::Date(Order::Equal), true),
-            "datelessthan" => (Kind::Date(Order::Less), false),
-            "datelessthanequals" => (Kind::Date(Order::LessOrEqual), false),
-            "dategreaterthan" => (Kind::Date(Order::More), false),
-            "dategreaterthanequals" => (Kind::Date(Order::MoreOrEqual), false),
-            "bool" => (Kind::Truth, false),
-            "binaryequals" => (Kind::Bytes, false),
-            "ipaddress" => (Kind::Address, false),
-            "notipaddress" => (Kind::Address, true),
+            "stringequals" => (ComparedAs::Text, false),
+            "stringnotequals" => (ComparedAs::Text, true),
+            "stringequalsignorecase" => (ComparedAs::Folded, false),
+            "stringnotequalsignorecase" => (ComparedAs::Folded, true),
+            "stringlike" => (ComparedAs::Like, false),
+            "stringnotlike" => (ComparedAs::Like, true),
+            "arnequals" | "arnlike" => (ComparedAs::Arn, false),
+            "arnnotequals" | "arnnotlike" => (ComparedAs::Arn, true),
+            "numericequals" => (ComparedAs::Number(Order::Equal), false),
+            "numericnotequals" => (ComparedAs::Number(Order::Equal), true),
+            "numericlessthan" => (ComparedAs::Number(Order::Less), false),
+            "numericlessthanequals" => (ComparedAs::Number(Order::LessOrEqual), false),
+            "numericgreaterthan" => (ComparedAs::Number(Order::More), false),
+            "numericgreaterthanequals" => (ComparedAs::Number(Order::MoreOrEqual), false),
+            "dateequals" => (ComparedAs::Date(Order::Equal), false),
+            "datenotequals" => (ComparedAs::Date(Order::Equal), true),
+            "datelessthan" => (ComparedAs::Date(Order::Less), false),
+            "datelessthanequals" => (ComparedAs::Date(Order::LessOrEqual), false),
+            "dategreaterthan" => (ComparedAs::Date(Order::More), false),
+            "dategreaterthanequals" => (ComparedAs::Date(Order::MoreOrEqual), false),
+            "bool" => (ComparedAs::Truth, false),
+            "binaryequals" => (ComparedAs::Bytes, false),
+            "ipaddress" => (ComparedAs::Address, false),
+            "notipaddress" => (ComparedAs::Address, true),
             // Of this one there is no other form.
-            "null" if !if_exists => (Kind::Null, false),
+            "null" if !if_exists => (ComparedAs::Null, false),
             _ => return None,
         };
         Some(Self { set, kind, is_negated, if_exists })
@@ -173,17 +173,20 @@ impl Operator {
 
     /// Whether a condition of this kind can only hold for a request that has the key with one of the values.
     pub fn demands(self) -> bool {
-        !self.is_negated && !self.if_exists && self.set != Set::ForAll && self.kind != Kind::Null
+        !self.is_negated
+            && !self.if_exists
+            && self.set != Set::ForAll
+            && self.kind != ComparedAs::Null
     }
 
     /// Whether it compares the parts of an ARN, each for itself.
     pub fn is_arn(self) -> bool {
-        self.kind == Kind::Arn
+        self.kind == ComparedAs::Arn
     }
 
     /// Whether `*` and `?` in its values stand for other characters.
     pub fn has_wildcards(self) -> bool {
-        matches!(self.kind, Kind::Like | Kind::Arn)
+        matches!(self.kind, ComparedAs::Like | ComparedAs::Arn)
     }
 }
 
@@ -191,7 +194,7 @@ impl Operator {
 pub fn holds(condition: &Condition, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Truth {
     let Some(operator) = Operator::read(&condition.operator) else { return Truth::Unknown };
     let there = carried(&condition.key);
-    if operator.kind == Kind::Null {
+    if operator.kind == ComparedAs::Null {
         let wants = |value: &str| condition.values.iter().any(|it| it.eq_ignore_ascii_case(value));
         return match there {
             Carried::Absent => wants("true").into(),
@@ -233,7 +236,10 @@ pub fn holds(condition: &Condition, variables: bool, carried: &dyn Fn(&str) -> C
 impl Operator {
     /// "You can use policy variables in the Condition element with string and ARN operators."
     fn has_variables(self) -> bool {
-        matches!(self.kind, Kind::Text | Kind::Folded | Kind::Like | Kind::Arn)
+        matches!(
+            self.kind,
+            ComparedAs::Text | ComparedAs::Folded | ComparedAs::Like | ComparedAs::Arn
+        )
     }
 }
 
@@ -335,7 +341,7 @@ pub fn is_like(pattern: &[Token], text: &str) -> bool {
     pattern[at..].iter().all(|it| *it == Token::Star)
 }
 
-impl Kind {
+impl ComparedAs {
     fn matches(self, pattern: &[Token], value: &str) -> Truth {
         let said = literal(pattern);
         let known = |it: Option<bool>| it.map_or(Truth::Unknown, Truth::from);

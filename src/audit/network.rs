@@ -142,7 +142,7 @@ pub(super) const CHECKS: &[Check] = &[
 
 /// How an instance gets to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Way<'a> {
+enum ServicePath<'a> {
     Endpoint(&'a Endpoint),
     /// By this target of its default route.
     Route(String),
@@ -186,17 +186,17 @@ fn endpoint<'a>(
 ///
 /// # Errors
 /// What was not read, and a route that leads where nobody here looked.
-fn way<'a>(it: &Instance, corner: &'a Corner, service: &str) -> Result<Way<'a>, Unread> {
+fn way<'a>(it: &Instance, corner: &'a Corner, service: &str) -> Result<ServicePath<'a>, Unread> {
     if let Some(it) = endpoint(it, corner, service)? {
-        return Ok(Way::Endpoint(it));
+        return Ok(ServicePath::Endpoint(it));
     }
     let Some(table) = table(it, corner)? else {
-        return Ok(Way::None("its subnet has no route table".into()));
+        return Ok(ServicePath::None("its subnet has no route table".into()));
     };
     let unnamed = unnamed(it, corner, service)?;
     let closed = |why: String| match &unnamed {
         Some(it) => Err(it.clone()),
-        None => Ok(Way::None(why)),
+        None => Ok(ServicePath::None(why)),
     };
     let halves = default_routes(table, &FOUR);
     if halves.iter().any(Option::is_some) {
@@ -224,7 +224,7 @@ fn way<'a>(it: &Instance, corner: &'a Corner, service: &str) -> Result<Way<'a>, 
             });
         }
         return match ways.as_slice() {
-            [Ok(to), Ok(_)] => Ok(Way::Route((*to).to_owned())),
+            [Ok(to), Ok(_)] => Ok(ServicePath::Route((*to).to_owned())),
             [Err(why), Err(_)] => closed(why.clone()),
             _ => {
                 let why = "only one half of all addresses has a way, and in which the service lies is not known";
@@ -291,7 +291,7 @@ fn unnamed(it: &Instance, corner: &Corner, service: &str) -> Result<Option<Unrea
     }))
 }
 
-impl Way<'_> {
+impl ServicePath<'_> {
     fn words(&self, service: &str) -> String {
         match self {
             Self::Endpoint(it) => format!("{service} by {}", it.id),
@@ -337,7 +337,7 @@ fn reaches(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     let ways = [("ssm", way(it, corner, "ssm")?), ("ssmmessages", way(it, corner, "ssmmessages")?)];
     let words: Vec<String> = ways.iter().map(|(service, it)| it.words(service)).collect();
     let missing: Vec<&str> =
-        ways.iter().filter(|it| matches!(it.1, Way::None(_))).map(|it| it.0).collect();
+        ways.iter().filter(|it| matches!(it.1, ServicePath::None(_))).map(|it| it.0).collect();
     if missing.is_empty() {
         let refused = refused_on(&ways, it, corner, &Preferences::default(), view)?;
         if !refused.is_empty() {
@@ -382,7 +382,7 @@ fn not_by_routes_alone(it: &Instance, corner: &Corner) -> Result<(), Unread> {
         return Ok(());
     }
     for service in SESSIONS {
-        if matches!(way(it, corner, service)?, Way::None(_)) {
+        if matches!(way(it, corner, service)?, ServicePath::None(_)) {
             let why = "Systems Manager hears from it, and no route that is seen here leads there: there is another way, a proxy for one";
             return Err(unclear(Reason::NotUnderstood, why));
         }
@@ -423,7 +423,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     let region = view.bucket(bucket).and_then(|it| it.region.as_deref());
     let chosen = way(it, corner, "s3")?;
     let endpoint = match chosen {
-        Way::None(_) => {
+        ServicePath::None(_) => {
             not_by_routes_alone(it, corner)?;
             let route = table(it, corner)?.map_or(String::new(), |it| it.id.clone());
             let fix = format!(
@@ -434,13 +434,13 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             );
             return Ok(Judged::fail(chosen.words("s3")).promised(promised).fix(fix));
         }
-        Way::Route(_) => {
+        ServicePath::Route(_) => {
             if let Some(why) = shut_in(it, corner)? {
                 return Ok(Judged::fail(why).promised(promised));
             }
             return Ok(Judged::pass(chosen.words("s3")).promised(promised).unsure());
         }
-        Way::Endpoint(it) => it,
+        ServicePath::Endpoint(it) => it,
     };
     let id = &endpoint.id;
     if endpoint.kind == "Gateway"
@@ -455,7 +455,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
                 many.retain(|it| it.id != *id);
             }
             return Ok(match way(it, &without, "s3")? {
-                Way::None(why) => {
+                ServicePath::None(why) => {
                     Judged::fail(format!("the bucket is in {one}, where {id} does not lead; {why}"))
                         .promised(promised)
                 }
@@ -669,7 +669,7 @@ fn asked_of(
 
 /// What the policies of the endpoints on these ways do not let through, in words.
 fn refused_on(
-    ways: &[(&str, Way<'_>)],
+    ways: &[(&str, ServicePath<'_>)],
     it: &Instance,
     corner: &Corner,
     told: &Preferences,
@@ -678,7 +678,7 @@ fn refused_on(
     let mut out = Vec::new();
     let mut unknown = None;
     for (service, way) in ways {
-        let Way::Endpoint(one) = way else { continue };
+        let ServicePath::Endpoint(one) = way else { continue };
         let policy = match narrow(one) {
             Ok(Some(it)) => it,
             Ok(None) => continue,
@@ -724,7 +724,7 @@ fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     }
     let words: Vec<String> = ways.iter().map(|(service, it)| it.words(service)).collect();
     let missing: Vec<&str> =
-        ways.iter().filter(|it| matches!(it.1, Way::None(_))).map(|it| it.0).collect();
+        ways.iter().filter(|it| matches!(it.1, ServicePath::None(_))).map(|it| it.0).collect();
     if missing.is_empty() {
         let refused = refused_on(&ways, it, corner, &told, view)?;
         if !refused.is_empty() {
@@ -916,8 +916,8 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     for service in services {
         // Where there is no way, or none that is known, the other checks tell.
         match way(it, corner, service) {
-            Ok(Way::Endpoint(one)) if one.kind == "Interface" => used.push(one),
-            Ok(Way::Route(to)) if service != "s3" => outside.push((service, to)),
+            Ok(ServicePath::Endpoint(one)) if one.kind == "Interface" => used.push(one),
+            Ok(ServicePath::Route(to)) if service != "s3" => outside.push((service, to)),
             Err(it) if it.reason != Reason::NotUnderstood => unread = Some(it),
             Ok(_) | Err(_) => {}
         }

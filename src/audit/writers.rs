@@ -279,7 +279,7 @@ pub fn writer(node: &Node, corner: &Corner, survey: &Survey) -> Result<Writer, U
         |it| may(it, "ssm:UpdateInstanceInformation", "*"),
     );
     match may {
-        Ok(Verdict::Allowed) => Ok(Writer::Is(profile)),
+        Ok(Permission::Allowed) => Ok(Writer::Is(profile)),
         Ok(_) => Ok(Writer::Is(default()?.unwrap_or(profile))),
         Err(why) => match default() {
             Ok(None) => Ok(Writer::Is(profile)),
@@ -511,14 +511,14 @@ pub fn starter_questions(corners: &[&Corner]) -> Vec<Question> {
 
 /// What a principal may do, boundary and organization included.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Permission {
     Allowed,
     /// By whom, if it is denied and not merely not allowed.
     Denied(Option<String>),
 }
 
 /// What IAM said of one action on one resource; else what the role's own policies say.
-fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
+fn may(role: &Role, action: &str, resource: &str) -> Result<Permission, Unread> {
     let Some(simulation) = role.simulations.iter().find(|it| it.resource == resource) else {
         return Err(unclear(Reason::NotAsked, format!("{action} was not asked about")));
     };
@@ -527,8 +527,8 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
         // An allowance may still be denied by a boundary or the organization.
         Err(why) => {
             return match own_policies(role, action, resource) {
-                Ok(Said::Nothing) => Ok(Verdict::Denied(None)),
-                Ok(Said::Denies(name)) => Ok(Verdict::Denied(Some(name))),
+                Ok(Said::Nothing) => Ok(Permission::Denied(None)),
+                Ok(Said::Denies(name)) => Ok(Permission::Denied(Some(name))),
                 _ => Err(why),
             };
         }
@@ -545,23 +545,23 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Verdict, Unread> {
             unclear(Reason::MissingContextKey, format!("{action} depends on {keys}"))
         };
         return match (it.decision.as_str(), own_policies(role, action, resource)) {
-            ("allowed", Ok(Said::Allows(_))) if it.by_boundary.is_none() => Ok(Verdict::Allowed),
-            (_, Ok(Said::Denies(name))) => Ok(Verdict::Denied(Some(name))),
-            ("implicitDeny", Ok(Said::Nothing)) => Ok(Verdict::Denied(None)),
+            ("allowed", Ok(Said::Allows(_))) if it.by_boundary.is_none() => Ok(Permission::Allowed),
+            (_, Ok(Said::Denies(name))) => Ok(Permission::Denied(Some(name))),
+            ("implicitDeny", Ok(Said::Nothing)) => Ok(Permission::Denied(None)),
             (_, Err(why)) if why.reason != Reason::NotAsked => Err(why),
             _ => Err(depends()),
         };
     }
     match it.decision.as_str() {
-        "allowed" => Ok(Verdict::Allowed),
-        "explicitDeny" => Ok(Verdict::Denied(Some("a policy".into()))),
+        "allowed" => Ok(Permission::Allowed),
+        "explicitDeny" => Ok(Permission::Denied(Some("a policy".into()))),
         _ if it.by_organization == Some(false) => {
-            Ok(Verdict::Denied(Some("a service control policy".into())))
+            Ok(Permission::Denied(Some("a service control policy".into())))
         }
         _ if it.by_boundary == Some(false) => {
-            Ok(Verdict::Denied(Some("its permissions boundary".into())))
+            Ok(Permission::Denied(Some("its permissions boundary".into())))
         }
-        _ => Ok(Verdict::Denied(None)),
+        _ => Ok(Permission::Denied(None)),
     }
 }
 
@@ -631,7 +631,7 @@ fn writes(node: &Node, corner: &Corner, view: &View<'_>) -> Answer {
 fn lacking<'a>(
     role: &Role,
     asks: impl IntoIterator<Item = (&'a str, String)>,
-    grants: impl Fn(&str, &str, &Verdict) -> Result<Granted, Unread>,
+    grants: impl Fn(&str, &str, &Permission) -> Result<Granted, Unread>,
 ) -> Result<Vec<String>, Unread> {
     let mut missing = Vec::new();
     let mut unknown = None;
@@ -643,7 +643,7 @@ fn lacking<'a>(
             Ok((_, Granted::DeniedBy(name))) => {
                 missing.push(format!("{action} on {resource}: {name} {BY_BUCKET}"));
             }
-            Ok((Verdict::Denied(Some(by)), Granted::No)) => {
+            Ok((Permission::Denied(Some(by)), Granted::No)) => {
                 missing.push(format!("{action} on {resource}: {by} denies it"));
             }
             Ok((_, Granted::No)) => missing.push(format!("{action} on {resource}")),
@@ -656,8 +656,8 @@ fn lacking<'a>(
     }
 }
 
-fn plainly(_: &str, _: &str, it: &Verdict) -> Result<Granted, Unread> {
-    Ok((*it == Verdict::Allowed).into())
+fn plainly(_: &str, _: &str, it: &Permission) -> Result<Granted, Unread> {
+    Ok((*it == Permission::Allowed).into())
 }
 
 /// What stands behind a statement's name where no policy of the role helps.
@@ -746,7 +746,7 @@ fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
     let partition = role.arn.split(':').nth(1).unwrap_or("aws");
     let arn = format!("arn:{partition}:s3:::{}", bucket.name);
     let ask = "s3:GetEncryptionConfiguration";
-    let by_policy = |said: &Verdict| by_bucket_alone(bucket, role, ask, &arn, said, &[], &[]);
+    let by_policy = |said: &Permission| by_bucket_alone(bucket, role, ask, &arn, said, &[], &[]);
     let may_ask = may(role, ask, &arn).and_then(|it| by_policy(&it));
     let usual = match (bucket.encryption.known(), may_ask) {
         (Ok(None), _) | (_, Ok(Granted::No | Granted::DeniedBy(_))) => Sent::Nothing,
@@ -780,7 +780,7 @@ fn by_bucket(
     role: &Role,
     action: &str,
     resource: &str,
-    said: &Verdict,
+    said: &Permission,
     view: &View<'_>,
 ) -> Result<Granted, Unread> {
     if action != "s3:PutObject" {
@@ -814,7 +814,7 @@ fn by_bucket_alone(
     role: &Role,
     action: &str,
     resource: &str,
-    said: &Verdict,
+    said: &Permission,
     more: &[(String, String)],
     absent: &[&str],
 ) -> Result<Granted, Unread> {
@@ -847,17 +847,17 @@ fn by_bucket_alone(
     let ours = account_of(&role.arn).as_deref() == Some(owner);
     match (said, said_by_bucket) {
         (_, Said::Denies(name)) => Ok(Granted::DeniedBy(name)),
-        (Verdict::Denied(Some(_)), _) => Ok(Granted::No),
+        (Permission::Denied(Some(_)), _) => Ok(Granted::No),
         // What a role may do in its own account by its own policies needs no word of the bucket's.
-        (Verdict::Allowed, Said::MayAllow(_)) if ours => Ok(Granted::Yes),
+        (Permission::Allowed, Said::MayAllow(_)) if ours => Ok(Granted::Yes),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
             Err(unclear(Reason::MissingContextKey, format!("the bucket's policy: {it}")))
         }
-        (Verdict::Allowed, Said::Allows(_)) => Ok(Granted::Yes),
+        (Permission::Allowed, Said::Allows(_)) => Ok(Granted::Yes),
         // Another account's bucket must say so itself.
-        (Verdict::Allowed, Said::Nothing) => Ok(ours.into()),
+        (Permission::Allowed, Said::Nothing) => Ok(ours.into()),
         // A statement that names the role needs nothing beside it; one that names its account does.
-        (Verdict::Denied(None), Said::Allows(name)) => match grants {
+        (Permission::Denied(None), Said::Allows(name)) => match grants {
             Truth::Yes => Ok(ours.into()),
             Truth::No => Ok(Granted::No),
             Truth::Unknown => Err(unclear(
@@ -865,7 +865,7 @@ fn by_bucket_alone(
                 format!("the bucket's policy: {name} and what only a real request carries"),
             )),
         },
-        (Verdict::Denied(None), Said::Nothing) => Ok(Granted::No),
+        (Permission::Denied(None), Said::Nothing) => Ok(Granted::No),
     }
 }
 
@@ -950,27 +950,27 @@ fn by_key(
     of_bucket: bool,
     role: &Role,
     action: &str,
-    said: &Verdict,
+    said: &Permission,
 ) -> Result<bool, Unread> {
     let Some(state) = key.state.known()?.as_ref() else {
         return Err(unclear(Reason::NotThere, "there is no such key"));
     };
     if state.manager == "AWS" {
         // Its policy admits everybody of the account who may use the service, unless something of theirs denies it.
-        return Ok(!matches!(said, Verdict::Denied(Some(_))));
+        return Ok(!matches!(said, Permission::Denied(Some(_))));
     }
     let policy = Policy::read(key.policy.known()?).ok_or_else(|| {
         unclear(Reason::NotUnderstood, "the key's policy is of a form that is not known")
     })?;
     let (says, grants) = of_key(&policy, key, &state.arn, &role.arn, action, of_bucket);
     match (said, says) {
-        (Verdict::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
+        (Permission::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
             Err(unclear(Reason::MissingContextKey, format!("the key's policy: {it}")))
         }
-        (Verdict::Allowed, Said::Allows(_)) => Ok(true),
+        (Permission::Allowed, Said::Allows(_)) => Ok(true),
         // A statement that names the role itself needs nothing beside it in its own account; one that names its account does.
-        (Verdict::Denied(None), Said::Allows(name)) => match grants {
+        (Permission::Denied(None), Said::Allows(name)) => match grants {
             Truth::Yes => Ok(account_of(&role.arn) == account_of(&state.arn)),
             Truth::No => Ok(false),
             Truth::Unknown => Err(unclear(
@@ -1095,9 +1095,9 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
             (Ok(said), Some(bucket)) => {
                 by_bucket(bucket, role, action, &resource, &said, view).map(|it| it == Granted::Yes)
             }
-            (Ok(said), None) => Ok(said == Verdict::Allowed),
+            (Ok(said), None) => Ok(said == Permission::Allowed),
             (Err(why), Some(bucket)) => {
-                match by_bucket(bucket, role, action, &resource, &Verdict::Denied(None), view) {
+                match by_bucket(bucket, role, action, &resource, &Permission::Denied(None), view) {
                     Ok(Granted::Yes) => Ok(true),
                     _ => Err(why),
                 }
@@ -1184,8 +1184,8 @@ fn pinned(role: &Role, _: &View<'_>) -> Answer {
             ),
         };
         match may(role, action, &it.resource) {
-            Ok(Verdict::Allowed) => able.push(what),
-            Ok(Verdict::Denied(_)) => {}
+            Ok(Permission::Allowed) => able.push(what),
+            Ok(Permission::Denied(_)) => {}
             Err(it) => unknown = Some(it),
         }
     }

@@ -25,11 +25,11 @@ use crate::sync;
 #[derive(Args, Debug)]
 pub(super) struct ArchiveArgs {
     #[command(subcommand)]
-    what: What,
+    what: ArchiveVerb,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum ArchiveVerb {
     /// Prove that nothing was changed, dropped or damaged since it was written
     #[command(
         after_help = "Examples:\n  ssmtrail archive verify && echo sound\n  ssmtrail archive verify --expect 12:9f86d081884c7d65\n\nOffline: every digest of the manifest is computed again. The head that it prints names all that is proved. Keep it\nelsewhere, on paper or in a ticket: --expect proves later that nothing before it was dropped or written anew."
@@ -58,11 +58,11 @@ enum What {
 impl ArchiveArgs {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         match self.what {
-            What::Verify { expect } => verify(run, expect.as_deref()),
-            What::Repair => repair(run),
-            What::Stats => stats(run),
-            What::Rebuild => rebuild(run),
-            What::Schema => schema(run),
+            ArchiveVerb::Verify { expect } => verify(run, expect.as_deref()),
+            ArchiveVerb::Repair => repair(run),
+            ArchiveVerb::Stats => stats(run),
+            ArchiveVerb::Rebuild => rebuild(run),
+            ArchiveVerb::Schema => schema(run),
         }
     }
 }

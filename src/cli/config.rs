@@ -5,8 +5,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::Answer;
+use super::AnswerForm;
 use super::Run;
-use super::Written;
 use super::reach::Reach;
 use crate::config;
 use crate::config::Place;
@@ -30,7 +30,7 @@ enum What {
     Show {
         /// How to write it
         #[arg(long, value_name = "FORMAT", default_value = "table")]
-        format: Written,
+        format: AnswerForm,
 
         #[command(flatten)]
         reach: Reach,
@@ -109,7 +109,7 @@ impl ConfigArgs {
                 rows.extend(it.as_ref().map(|it| told(Some(&name), key, it)));
             }
         }
-        if format == Written::Json {
+        if format == AnswerForm::Json {
             let settings: Vec<_> = rows
                 .iter()
                 .map(|it| json!({ "source": it.source, "setting": it.key, "value": it.value, "from": it.from }))

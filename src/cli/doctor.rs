@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Answer;
+use super::AnswerForm;
 use super::Run;
-use super::Written;
 use super::asking;
 use super::progress::patiently;
 use super::reach::Reach;
@@ -50,7 +50,7 @@ pub(super) struct Doctor {
 
     /// How to write it
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Written,
+    format: AnswerForm,
 
     #[command(flatten)]
     reach: Reach,
@@ -77,7 +77,7 @@ impl Doctor {
                     probe_source(spec, &access),
                 )?;
                 sound &= probes.iter().all(|it| it.outcome.is_ok());
-                if self.format == Written::Json {
+                if self.format == AnswerForm::Json {
                     let tried: Vec<_> = probes.iter().map(as_json).collect();
                     told.push(json!({ "name": spec.name, "place": spec.place.to_string(), "tried": tried }));
                     continue;
@@ -118,11 +118,11 @@ impl Doctor {
                 causes |= them.iter().any(|it| !it.causes.is_empty());
                 unknown |= them.iter().any(|it| !it.unknown.is_empty());
                 match self.format {
-                    Written::Json => explained.push(json!({
+                    AnswerForm::Json => explained.push(json!({
                         "node": node,
                         "symptoms": them.iter().map(symptom_json).collect::<Vec<_>>(),
                     })),
-                    Written::Table => tell_symptoms(run, node, &them)?,
+                    AnswerForm::Table => tell_symptoms(run, node, &them)?,
                 }
             }
             answer = match (sound && !causes, unknown) {
@@ -131,7 +131,7 @@ impl Doctor {
                 (true, false) => Answer::Yes,
             };
         }
-        if self.format == Written::Json {
+        if self.format == AnswerForm::Json {
             let value = json!({ "version": 1, "sources": told, "sessions": explained });
             run.ui.line(&render::json(&value))?;
         }

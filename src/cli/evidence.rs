@@ -126,13 +126,13 @@ impl Package<'_> {
         packer.add(evidence::MANIFEST, links.as_bytes()).map_err(fail)?;
         let mut cited = Vec::new();
         let mut damages = Vec::new();
-        let mut reading: Option<Reading> = None;
+        let mut reading: Option<TranscriptReading> = None;
         self.archive.transcripts_of(&session_keys(self.report), |row| {
             if !reading.as_ref().is_some_and(|it| it.goes_on(&row)) {
                 if let Some(it) = reading.take() {
                     it.close(&mut packer, &mut cited, &mut damages)?;
                 }
-                reading = Some(Reading::new(&row)?);
+                reading = Some(TranscriptReading::new(&row)?);
             }
             match &mut reading {
                 Some(it) => it.push(&row),
@@ -158,7 +158,7 @@ impl Package<'_> {
 }
 
 /// One reading of one transcript, on its way into the package: it may be longer than memory.
-struct Reading {
+struct TranscriptReading {
     row: TranscriptRow,
     scratch: File,
     length: u64,
@@ -169,7 +169,7 @@ fn scratch_fails(it: std::io::Error) -> Error {
     Error::new(Kind::Refused, format!("no place for scratch files: {it}"))
 }
 
-impl Reading {
+impl TranscriptReading {
     fn new(row: &TranscriptRow) -> Result<Self> {
         let row = TranscriptRow { content: Vec::new(), ..row.clone() };
         let scratch = tempfile::tempfile().map_err(scratch_fails)?;

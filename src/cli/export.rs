@@ -48,7 +48,7 @@ Examples:
 
 With --since-last the archive remembers how far the feed has come, by its name, once all was written. A session that grew or was read
 again comes again as a whole. Keep the last record of each uid: a command that a better reading no longer finds comes as a record
-of schema ssmtrail.withdrawn/1 under its uid. What could not be read is told, exit 3, and comes with the next run that can read it.";
+of schema ssmtrail.withdrawn/1 under its uid. Exported could not be read is told, exit 3, and comes with the next run that can read it.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -58,11 +58,11 @@ pub(super) struct Export {
 
     /// Which rows
     #[arg(long, value_name = "ROWS", default_value = "both")]
-    what: What,
+    what: Exported,
 
     /// Form of the records
     #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
-    format: Form,
+    format: RecordForm,
 
     /// Only what is new since the last run of the feed of this name
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "default")]
@@ -85,14 +85,14 @@ pub(super) struct Export {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum What {
+enum Exported {
     Both,
     Commands,
     Sessions,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum Form {
+enum RecordForm {
     /// Our own records, a line each
     Jsonl,
     /// OCSF 1.8.0: Process Activity and Authentication, a line each
@@ -117,21 +117,21 @@ impl Export {
             run.ui.line(&text)?;
             return Ok(Answer::Yes);
         }
-        if self.format == Form::Asciicast {
+        if self.format == RecordForm::Asciicast {
             return self.casts(run);
         }
-        if self.format == Form::Parquet && self.what == What::Both {
+        if self.format == RecordForm::Parquet && self.what == Exported::Both {
             return Err(Error::misused("a Parquet file holds one table")
                 .hint("say which: --what commands or --what sessions"));
         }
-        if self.format == Form::Parquet && self.since_last.is_some() {
+        if self.format == RecordForm::Parquet && self.since_last.is_some() {
             return Err(Error::misused(
                 "a feed names each record, and a Parquet file has no names",
             )
             .hint("--since-last goes with --format jsonl and --format ocsf"));
         }
         let to_output = self.output.as_ref().is_none_or(|it| it.as_os_str() == "-");
-        if self.format == Form::Parquet && to_output && run.world.columns.is_some() {
+        if self.format == RecordForm::Parquet && to_output && run.world.columns.is_some() {
             return Err(Error::misused("Parquet is binary and standard output is a terminal")
                 .hint("write it to a file: -o commands.parquet"));
         }
@@ -155,9 +155,9 @@ impl Export {
         let newest = newest(&archive)?;
         // What a feed leaves out has its own place.
         let feed = self.since_last.as_ref().map(|name| match self.what {
-            What::Both => Feed { name: name.clone(), rows: None },
-            What::Commands => Feed { name: name.clone(), rows: Some("commands") },
-            What::Sessions => Feed { name: name.clone(), rows: Some("sessions") },
+            Exported::Both => Feed { name: name.clone(), rows: None },
+            Exported::Commands => Feed { name: name.clone(), rows: Some("commands") },
+            Exported::Sessions => Feed { name: name.clone(), rows: Some("sessions") },
         });
         let since = match &feed {
             Some(it) => archive.watermark(it)?,
@@ -176,13 +176,13 @@ impl Export {
         masking::sessions(&mut masker, &mut sessions);
         let to = target.map(|it| it.pour(run.world.stop)).transpose()?;
         let mut out = Out { form: self.format, to, batches: None, timeless: 0, rows: 0 };
-        if self.what != What::Commands {
+        if self.what != Exported::Commands {
             for rows in sessions.chunks(CHUNK) {
                 stopped(run)?;
                 out.sessions(run.ui, rows)?;
             }
         }
-        if self.what != What::Sessions {
+        if self.what != Exported::Sessions {
             if self.since_last.is_some() {
                 sessions.iter().try_for_each(|it| out.withdrawn(run.ui, it))?;
             }
@@ -351,7 +351,7 @@ fn session_frame(rows: &[SessionRow]) -> Result<DataFrame> {
 
 /// Where records go as they come: nothing waits for the end of all.
 struct Out {
-    form: Form,
+    form: RecordForm,
     /// Standard output if there is none.
     to: Option<Output>,
     batches: Option<Batches>,
@@ -383,10 +383,14 @@ impl Out {
 
     fn sessions(&mut self, ui: &mut Ui<'_>, rows: &[SessionRow]) -> Result<()> {
         match self.form {
-            Form::Jsonl => rows.iter().try_for_each(|it| self.line(ui, Some(feed::session(it)))),
-            Form::Ocsf => rows.iter().try_for_each(|it| self.line(ui, feed::ocsf_session(it))),
-            Form::Parquet => self.table(ui, &session_frame(rows)?),
-            Form::Asciicast => Ok(()),
+            RecordForm::Jsonl => {
+                rows.iter().try_for_each(|it| self.line(ui, Some(feed::session(it))))
+            }
+            RecordForm::Ocsf => {
+                rows.iter().try_for_each(|it| self.line(ui, feed::ocsf_session(it)))
+            }
+            RecordForm::Parquet => self.table(ui, &session_frame(rows)?),
+            RecordForm::Asciicast => Ok(()),
         }
     }
 
@@ -398,16 +402,16 @@ impl Out {
         at: impl Fn(&CommandRow) -> Option<i64>,
     ) -> Result<()> {
         match self.form {
-            Form::Jsonl => {
+            RecordForm::Jsonl => {
                 let mut named = rows.iter().zip(uids);
                 named.try_for_each(|(it, uid)| self.line(ui, Some(feed::command(it, uid))))
             }
-            Form::Ocsf => {
+            RecordForm::Ocsf => {
                 let mut named = rows.iter().zip(uids);
                 named.try_for_each(|(it, uid)| self.line(ui, feed::ocsf_command(it, uid, at(it))))
             }
-            Form::Parquet => self.table(ui, &rows_frame(rows)?),
-            Form::Asciicast => Ok(()),
+            RecordForm::Parquet => self.table(ui, &rows_frame(rows)?),
+            RecordForm::Asciicast => Ok(()),
         }
     }
 
@@ -416,20 +420,20 @@ impl Out {
         let uids = it.withdrawn.iter().flat_map(|it| it.split('+'));
         for uid in uids.filter(|it| !it.is_empty()) {
             match self.form {
-                Form::Jsonl => self.line(ui, Some(feed::withdrawn(it, uid)))?,
-                Form::Ocsf => self.line(ui, feed::ocsf_withdrawn(it, uid))?,
-                Form::Parquet | Form::Asciicast => {}
+                RecordForm::Jsonl => self.line(ui, Some(feed::withdrawn(it, uid)))?,
+                RecordForm::Ocsf => self.line(ui, feed::ocsf_withdrawn(it, uid))?,
+                RecordForm::Parquet | RecordForm::Asciicast => {}
             }
         }
         Ok(())
     }
 
     /// Ends the output; a file appears.
-    fn end(&mut self, ui: &mut Ui<'_>, what: What) -> Result<()> {
-        if self.form == Form::Parquet {
+    fn end(&mut self, ui: &mut Ui<'_>, what: Exported) -> Result<()> {
+        if self.form == RecordForm::Parquet {
             let batches = match (self.batches.take(), what) {
                 (Some(it), _) => it,
-                (None, What::Sessions) => Batches::new(&session_frame(&[])?)?,
+                (None, Exported::Sessions) => Batches::new(&session_frame(&[])?)?,
                 (None, _) => Batches::new(&rows_frame(&[])?)?,
             };
             batches.finish(|it| put(&mut self.to, ui, it))?;

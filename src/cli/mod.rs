@@ -107,7 +107,7 @@ Exit codes:
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Verb,
 
     /// Folder of the archive [default: ssmtrail in the user's data folder]
     #[arg(
@@ -152,7 +152,7 @@ enum ColorWhen {
 }
 
 #[derive(Subcommand, Debug)]
-enum Command {
+enum Verb {
     /// See the whole tool at work on transcripts that ship with it
     Demo(demo::Demo),
     /// Find the sources in AWS, and write ssmtrail.toml
@@ -496,7 +496,7 @@ fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> 
 
 /// How an answer of little structure is written.
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum Written {
+enum AnswerForm {
     Table,
     Json,
 }
@@ -551,29 +551,29 @@ pub fn run(
     let mut run =
         Run { ui: &mut ui, world, root: cli.archive, config_path: cli.config, config: None };
     match cli.command {
-        Command::Demo(it) => it.run(&mut run),
-        Command::Sync(it) => it.run(&mut run),
-        Command::Sessions(it) => it.run(&mut run),
-        Command::Search(it) => it.run(&mut run),
-        Command::Show(it) => it.run(&mut run),
-        Command::Report(it) => it.run(&mut run),
-        Command::Replay(it) => it.run(&mut run),
-        Command::Export(it) => it.run(&mut run),
-        Command::VerifyEvidence(it) => it.run(&mut run),
-        Command::Query(it) => it.run(&mut run),
-        Command::Init(it) => it.run(&mut run),
-        Command::Verify(it) => it.run(&mut run),
-        Command::Doctor(it) => it.run(&mut run),
-        Command::Policy(it) => it.run(&mut run),
-        Command::Config(it) => it.run(&mut run),
-        Command::Archive(it) => it.run(&mut run),
-        Command::Completions { shell } => {
+        Verb::Demo(it) => it.run(&mut run),
+        Verb::Sync(it) => it.run(&mut run),
+        Verb::Sessions(it) => it.run(&mut run),
+        Verb::Search(it) => it.run(&mut run),
+        Verb::Show(it) => it.run(&mut run),
+        Verb::Report(it) => it.run(&mut run),
+        Verb::Replay(it) => it.run(&mut run),
+        Verb::Export(it) => it.run(&mut run),
+        Verb::VerifyEvidence(it) => it.run(&mut run),
+        Verb::Query(it) => it.run(&mut run),
+        Verb::Init(it) => it.run(&mut run),
+        Verb::Verify(it) => it.run(&mut run),
+        Verb::Doctor(it) => it.run(&mut run),
+        Verb::Policy(it) => it.run(&mut run),
+        Verb::Config(it) => it.run(&mut run),
+        Verb::Archive(it) => it.run(&mut run),
+        Verb::Completions { shell } => {
             let mut bytes = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ssmtrail", &mut bytes);
             run.ui.raw(&bytes)?;
             Ok(Answer::Yes)
         }
-        Command::Man => {
+        Verb::Man => {
             let mut bytes = Vec::new();
             clap_mangen::Man::new(Cli::command())
                 .render(&mut bytes)

@@ -49,7 +49,7 @@ impl Replace {
 
 /// What stands at the place.
 #[derive(Debug)]
-enum There {
+enum Existing {
     Nothing,
     /// A regular file, links followed.
     File(PathBuf),
@@ -62,7 +62,7 @@ enum There {
 pub(super) struct Target {
     path: PathBuf,
     name: String,
-    there: There,
+    there: Existing,
     keeps_mode: bool,
 }
 
@@ -84,7 +84,7 @@ impl Target {
                     return Err(Error::new(Kind::Missing, format!("there is no folder {folder}"))
                         .hint(format!("make it first: mkdir -p {folder}")));
                 }
-                There::Nothing
+                Existing::Nothing
             }
             Err(it) => return Err(fail(it)),
             Ok(it) => {
@@ -97,7 +97,7 @@ impl Target {
                     it => it.map_err(fail)?.file_type(),
                 };
                 match replace {
-                    _ if it.is_fifo() || it.is_char_device() => There::Stream,
+                    _ if it.is_fifo() || it.is_char_device() => Existing::Stream,
                     _ if it.is_dir() => {
                         return Err(refused("is a folder").hint("name a file in it"));
                     }
@@ -106,9 +106,9 @@ impl Target {
                             .hint(format!("--force writes over it; {another} names another")));
                     }
                     Replace::Yes if it.is_file() && is_link => {
-                        There::File(path.canonicalize().map_err(fail)?)
+                        Existing::File(path.canonicalize().map_err(fail)?)
                     }
-                    Replace::Yes if it.is_file() => There::File(path.clone()),
+                    Replace::Yes if it.is_file() => Existing::File(path.clone()),
                     _ if it.is_block_device() => {
                         return Err(refused("is a disk, which is never written over"));
                     }
@@ -131,23 +131,23 @@ impl Target {
 
     /// Begins an output that can be read and sought in until it is whole. What goes to a pipe or device is held on disk until then.
     pub(super) fn begin(self, stop: &AtomicBool) -> Result<Output> {
-        if !matches!(self.there, There::Stream) {
+        if !matches!(self.there, Existing::Stream) {
             return self.beside();
         }
         let stream = self.open_stream(stop)?;
         let file = tempfile::tempfile().map_err(|it| {
             Error::new(Kind::Refused, format!("there is no place for scratch files: {it}"))
         })?;
-        Ok(Output { file: BufWriter::new(file), way: Way::Held(stream), target: self })
+        Ok(Output { file: BufWriter::new(file), way: Placing::Held(stream), target: self })
     }
 
     /// Begins an output that is written in order, of any length: a pipe or device gets it as it comes.
     pub(super) fn pour(self, stop: &AtomicBool) -> Result<Output> {
-        if !matches!(self.there, There::Stream) {
+        if !matches!(self.there, Existing::Stream) {
             return self.beside();
         }
         let stream = self.open_stream(stop)?;
-        Ok(Output { file: BufWriter::new(stream), way: Way::Poured, target: self })
+        Ok(Output { file: BufWriter::new(stream), way: Placing::Poured, target: self })
     }
 
     /// All at once.
@@ -159,11 +159,11 @@ impl Target {
 
     fn beside(self) -> Result<Output> {
         let place = match &self.there {
-            There::File(it) => it,
+            Existing::File(it) => it,
             _ => &self.path,
         };
         let (file, scratch) = scratch(place, &self.name)?;
-        Ok(Output { file: BufWriter::new(file), way: Way::Beside(scratch), target: self })
+        Ok(Output { file: BufWriter::new(file), way: Placing::Beside(scratch), target: self })
     }
 
     /// A pipe opens once somebody reads it, which may be never: the wait ends when the person stops it.
@@ -193,7 +193,7 @@ impl Target {
 
 /// How the bytes come to their place.
 #[derive(Debug)]
-enum Way {
+enum Placing {
     /// Beside it, and then by renaming. Dropped, it removes itself.
     Beside(TempPath),
     /// Held until whole, and then copied into this.
@@ -206,7 +206,7 @@ enum Way {
 #[derive(Debug)]
 pub(super) struct Output {
     file: BufWriter<File>,
-    way: Way,
+    way: Placing,
     target: Target,
 }
 
@@ -228,9 +228,9 @@ impl Output {
     pub(super) fn whole(self) -> Result<Whole> {
         let Self { file, way, target } = self;
         let file = file.into_inner().map_err(|it| target.fail(it.into_error()))?;
-        if let Way::Beside(_) = way {
+        if let Placing::Beside(_) = way {
             let keep = || -> std::io::Result<()> {
-                if let (There::File(it), true) = (&target.there, target.keeps_mode) {
+                if let (Existing::File(it), true) = (&target.there, target.keeps_mode) {
                     file.set_permissions(it.metadata()?.permissions())?;
                 }
                 file.sync_all()
@@ -261,7 +261,7 @@ impl Seek for Output {
 #[derive(Debug)]
 pub(super) struct Whole {
     file: File,
-    way: Way,
+    way: Placing,
     target: Target,
 }
 
@@ -273,8 +273,8 @@ impl Whole {
     pub(super) fn appear(self) -> Result<()> {
         let Self { mut file, way, target } = self;
         match way {
-            Way::Poured => Ok(()),
-            Way::Held(mut stream) => {
+            Placing::Poured => Ok(()),
+            Placing::Held(mut stream) => {
                 let mut copy = || -> std::io::Result<()> {
                     file.seek(SeekFrom::Start(0))?;
                     std::io::copy(&mut file, &mut stream)?;
@@ -282,9 +282,9 @@ impl Whole {
                 };
                 copy().map_err(|it| target.fail(it))
             }
-            Way::Beside(scratch) => {
+            Placing::Beside(scratch) => {
                 let place = match &target.there {
-                    There::File(place) => {
+                    Existing::File(place) => {
                         // What was a file when it was looked at may have become something else.
                         let is_file = |it: std::fs::Metadata| it.is_file();
                         match place.symlink_metadata().map(is_file) {

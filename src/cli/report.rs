@@ -71,7 +71,7 @@ pub(super) struct Report {
 
     /// Forms to write [default: that of the file's name, else all]
     #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
-    format: Vec<Form>,
+    format: Vec<ReportForm>,
 
     /// Language of the words around what is quoted
     #[arg(long, value_name = "LANG", default_value = "en")]
@@ -102,7 +102,7 @@ pub(super) struct Report {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum Form {
+enum ReportForm {
     Html,
     Md,
     Json,
@@ -110,9 +110,10 @@ enum Form {
     Xlsx,
 }
 
-const FORMS: [Form; 5] = [Form::Html, Form::Md, Form::Json, Form::Csv, Form::Xlsx];
+const FORMS: [ReportForm; 5] =
+    [ReportForm::Html, ReportForm::Md, ReportForm::Json, ReportForm::Csv, ReportForm::Xlsx];
 
-impl Form {
+impl ReportForm {
     fn ending(self) -> &'static str {
         match self {
             Self::Html => "html",
@@ -131,8 +132,8 @@ enum Lang {
 }
 
 /// One file to be written: the form, of CSV the table, and where.
-struct Part {
-    form: Form,
+struct ReportFile {
+    form: ReportForm,
     table: usize,
     path: PathBuf,
 }
@@ -149,11 +150,11 @@ impl Report {
             (false, Some(_)) => self.parts_of(&run.world.folder.join("report"), None, tables)?,
             (false, None) => self.parts(run, tables)?,
         };
-        if to_output && (self.format.len() != 1 || self.format[0] == Form::Csv) {
+        if to_output && (self.format.len() != 1 || self.format[0] == ReportForm::Csv) {
             return Err(Error::misused("standard output takes one form of one file")
                 .hint("say which: --format html, md, json or xlsx"));
         }
-        if to_output && self.format[0] == Form::Xlsx && run.world.columns.is_some() {
+        if to_output && self.format[0] == ReportForm::Xlsx && run.world.columns.is_some() {
             return Err(Error::misused(
                 "a spreadsheet is binary and standard output is a terminal",
             )
@@ -282,10 +283,10 @@ impl Report {
         archive: &'a Archive,
         report: &'a report::Report,
         paper: &Paper<'_>,
-        parts: &[Part],
+        parts: &[ReportFile],
     ) -> Result<Package<'a>> {
         let mut files = Vec::new();
-        let mut parts: Vec<&Part> = parts.iter().collect();
+        let mut parts: Vec<&ReportFile> = parts.iter().collect();
         // In the order of a package, whatever the order in which they were asked for.
         parts.sort_by_key(|it| (FORMS.iter().position(|form| *form == it.form), it.table));
         for it in parts {
@@ -302,7 +303,7 @@ impl Report {
     }
 
     /// The files that will be written.
-    fn parts(&self, run: &Run<'_, '_>, tables: usize) -> Result<Vec<Part>> {
+    fn parts(&self, run: &Run<'_, '_>, tables: usize) -> Result<Vec<ReportFile>> {
         let asked = run.world.folder.join(&self.output);
         let ending = asked.extension().map(|it| it.to_string_lossy().to_lowercase());
         match FORMS.into_iter().find(|it| Some(it.ending()) == ending.as_deref()) {
@@ -320,7 +321,12 @@ impl Report {
     }
 
     /// The files where the name asked for has no ending of ours: it is the beginning of theirs, unless it can only be a name.
-    fn parts_named(&self, asked: &Path, ending: Option<&str>, tables: usize) -> Result<Vec<Part>> {
+    fn parts_named(
+        &self,
+        asked: &Path,
+        ending: Option<&str>,
+        tables: usize,
+    ) -> Result<Vec<ReportFile>> {
         let is_device = std::fs::metadata(asked).is_ok_and(|it| !it.is_file() && !it.is_dir());
         // `audits/2026.10` is a beginning, `audit.txt` is a file.
         let has_ending = ending.is_some_and(|it| {
@@ -328,15 +334,20 @@ impl Report {
         });
         match self.format.as_slice() {
             _ if !is_device && !has_ending => self.parts_of(asked, None, tables),
-            [form] if *form != Form::Csv => {
-                Ok(vec![Part { form: *form, table: 0, path: asked.to_owned() }])
+            [form] if *form != ReportForm::Csv => {
+                Ok(vec![ReportFile { form: *form, table: 0, path: asked.to_owned() }])
             }
             _ => Err(Error::misused(format!("{} takes one form of one file", self.output))
                 .hint("say which: --format html, md, json or xlsx; a name without an ending is the beginning of several")),
         }
     }
 
-    fn parts_of(&self, stem: &Path, only: Option<Form>, tables: usize) -> Result<Vec<Part>> {
+    fn parts_of(
+        &self,
+        stem: &Path,
+        only: Option<ReportForm>,
+        tables: usize,
+    ) -> Result<Vec<ReportFile>> {
         let forms = match only {
             Some(it) => vec![it],
             None if self.format.is_empty() => FORMS.to_vec(),
@@ -345,10 +356,12 @@ impl Report {
         if stem.file_name().is_none() {
             return Err(Error::misused(format!("{} names no file", self.output)));
         }
-        let mut out: Vec<Part> = Vec::new();
+        let mut out: Vec<ReportFile> = Vec::new();
         for form in forms {
             let names: &[&str] = match form {
-                Form::Csv => &["csv", "sessions.csv", "evidence.csv", "findings.csv"][..tables],
+                ReportForm::Csv => {
+                    &["csv", "sessions.csv", "evidence.csv", "findings.csv"][..tables]
+                }
                 _ => &[form.ending()],
             };
             for (table, ending) in names.iter().enumerate() {
@@ -357,7 +370,7 @@ impl Report {
                 path.push(ending);
                 let path = PathBuf::from(path);
                 if !out.iter().any(|it| it.path == path) {
-                    out.push(Part { form, table, path });
+                    out.push(ReportFile { form, table, path });
                 }
             }
         }
@@ -385,16 +398,16 @@ fn stopped(run: &Run<'_, '_>) -> Result<()> {
 
 fn write(
     paper: &Paper<'_>,
-    form: Form,
+    form: ReportForm,
     table: usize,
     out: &mut (impl Write + std::io::Seek + Send),
 ) -> Result<()> {
     let text = match form {
-        Form::Xlsx => return xlsx(paper, out),
-        Form::Csv => return text::csv(paper, table, out),
-        Form::Json => return text::json(paper, out),
-        Form::Html => html(paper),
-        Form::Md => text::markdown(paper),
+        ReportForm::Xlsx => return xlsx(paper, out),
+        ReportForm::Csv => return text::csv(paper, table, out),
+        ReportForm::Json => return text::json(paper, out),
+        ReportForm::Html => html(paper),
+        ReportForm::Md => text::markdown(paper),
     };
     out.write_all(text.as_bytes())
         .map_err(|it| Error::new(Kind::Refused, format!("cannot write the report: {it}")))

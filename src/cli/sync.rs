@@ -63,8 +63,8 @@ impl Sync {
         let root = run.root()?;
         // A dry run takes no lock, and makes no archive.
         let mut target = match self.dry_run {
-            true => Target::Look(Box::new(run.archive_if_any()?)),
-            false => Target::Write(Box::new(Writer::open(&root)?)),
+            true => SyncTarget::Look(Box::new(run.archive_if_any()?)),
+            false => SyncTarget::Write(Box::new(Writer::open(&root)?)),
         };
         let mut sources = Vec::new();
         let mut closed: Vec<(String, Refusal)> = Vec::new();
@@ -91,8 +91,8 @@ impl Sync {
         let options = Options { now: run.world.now, threads, stop: run.world.stop };
         let mut bar = Bar::new(run.world.progress, run.ui);
         let mut summary = match &mut target {
-            Target::Look(it) => sync::look(&runtime, it, &sources, &options, &mut bar)?,
-            Target::Write(it) => sync::sync(&runtime, it, &sources, &options, &mut bar)?,
+            SyncTarget::Look(it) => sync::look(&runtime, it, &sources, &options, &mut bar)?,
+            SyncTarget::Write(it) => sync::sync(&runtime, it, &sources, &options, &mut bar)?,
         };
         for (place, refusal) in closed {
             summary.cannot_list(&place, refusal, false);
@@ -100,7 +100,7 @@ impl Sync {
         for text in words(&summary, self.dry_run) {
             run.ui.note(&text);
         }
-        if let Target::Write(it) = &target
+        if let SyncTarget::Write(it) = &target
             && let Some(head) = it.head()
         {
             run.ui.note(&super::archive::head(Some(&head)));
@@ -112,7 +112,7 @@ impl Sync {
 }
 
 /// What a run works on.
-enum Target {
+enum SyncTarget {
     Look(Box<Archive>),
     Write(Box<Writer>),
 }

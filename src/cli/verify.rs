@@ -68,7 +68,7 @@ pub(super) struct Verify {
 
     /// Fail from this severity on
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    fail_on: Level,
+    fail_on: FailLevel,
 
     /// What is unknown is exit 3
     #[arg(long)]
@@ -92,7 +92,7 @@ pub(super) struct Verify {
 
     /// How to write the findings
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Written,
+    format: FindingsForm,
 
     /// Show what passes too
     #[arg(long)]
@@ -111,7 +111,7 @@ pub(super) struct Verify {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum Written {
+enum FindingsForm {
     Table,
     Json,
     Csv,
@@ -123,14 +123,14 @@ enum Written {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum Level {
+enum FailLevel {
     Low,
     Medium,
     High,
     Critical,
 }
 
-impl Level {
+impl FailLevel {
     fn severity(self) -> Severity {
         match self {
             Self::Low => Severity::Low,
@@ -193,23 +193,23 @@ impl Verify {
             return changes(run, &before, &survey);
         }
         match self.format {
-            Written::Table => table(run, &survey, &promise, &judgement, self.all)?,
-            Written::Json => as_json(run, &survey, &promise, &judgement)?,
-            Written::Csv => as_csv(run, &judgement)?,
-            Written::Junit => run.ui.raw(findings::junit(&survey, &judgement).as_bytes())?,
-            Written::Sarif => {
+            FindingsForm::Table => table(run, &survey, &promise, &judgement, self.all)?,
+            FindingsForm::Json => as_json(run, &survey, &promise, &judgement)?,
+            FindingsForm::Csv => as_csv(run, &judgement)?,
+            FindingsForm::Junit => run.ui.raw(findings::junit(&survey, &judgement).as_bytes())?,
+            FindingsForm::Sarif => {
                 let value = findings::sarif(&survey, &judgement, audit::checks());
                 run.ui.line(&render::json(&value))?;
             }
-            Written::Md => {
+            FindingsForm::Md => {
                 let text = findings::markdown(&survey, &promise, &judgement);
                 run.ui.raw(text.as_bytes())?;
             }
-            Written::Html => {
+            FindingsForm::Html => {
                 let text = places::html(&survey, &promise, &judgement);
                 run.ui.raw(text.as_bytes())?;
             }
-            Written::Ocsf => {
+            FindingsForm::Ocsf => {
                 for it in findings::ocsf(&survey, &judgement) {
                     run.ui.line(&render::json(&it))?;
                 }

@@ -28,7 +28,7 @@ pub(super) fn read(
     body: impl Read,
     parts: &mut Parts<'_>,
 ) -> std::io::Result<Option<&'static str>> {
-    let mut document = Document::default();
+    let mut document = DocumentReader::default();
     let mut body = BufReader::with_capacity(256 << 10, body);
     loop {
         let bytes = body.fill_buf()?;
@@ -46,8 +46,8 @@ pub(super) fn read(
 }
 
 #[derive(Default)]
-struct Document {
-    place: Place,
+struct DocumentReader {
+    place: DocumentPlace,
     /// Open braces and brackets around what is no event.
     around: Vec<u8>,
     text: Text,
@@ -64,7 +64,7 @@ struct Document {
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
-enum Place {
+enum DocumentPlace {
     #[default]
     Around,
     Between,
@@ -91,7 +91,7 @@ impl Text {
     }
 }
 
-impl Document {
+impl DocumentReader {
     /// Takes some bytes; returns how many.
     fn push(&mut self, bytes: &[u8], parts: &mut Parts<'_>) -> std::io::Result<usize> {
         for (nth, byte) in bytes.iter().enumerate() {
@@ -100,9 +100,9 @@ impl Document {
                 self.work += 1;
             }
             match self.place {
-                Place::Around => self.around(*byte),
-                Place::Between => self.between(*byte, parts)?,
-                Place::Event => {
+                DocumentPlace::Around => self.around(*byte),
+                DocumentPlace::Between => self.between(*byte, parts)?,
+                DocumentPlace::Event => {
                     self.event.push(*byte);
                     self.text = self.text.next(*byte);
                     if self.text == Text::Outside {
@@ -139,7 +139,7 @@ impl Document {
                 let named = self.around.as_slice() == b"{" && self.name == b"events";
                 self.around.push(byte);
                 if self.around.len() == 1 || named {
-                    self.place = Place::Between;
+                    self.place = DocumentPlace::Between;
                     self.any = true;
                 }
             }
@@ -153,14 +153,14 @@ impl Document {
     fn between(&mut self, byte: u8, parts: &mut Parts<'_>) -> std::io::Result<()> {
         match byte {
             b'{' => {
-                self.place = Place::Event;
+                self.place = DocumentPlace::Event;
                 self.text = Text::Outside;
                 self.event.clear();
                 self.event.push(byte);
                 self.deep = 1;
             }
             b']' => {
-                self.place = Place::Around;
+                self.place = DocumentPlace::Around;
                 self.text = Text::Outside;
                 self.name.clear();
                 self.around.pop();
@@ -187,7 +187,7 @@ impl Document {
     /// The event ends here, or grew longer than one can be.
     fn close(&mut self, parts: &mut Parts<'_>) -> std::io::Result<()> {
         let whole = std::mem::take(&mut self.event);
-        self.place = Place::Between;
+        self.place = DocumentPlace::Between;
         if self.deep == 0 && serde_json::from_slice::<&RawValue>(&whole).is_ok() {
             return parts.event(&one_line(&whole));
         }
@@ -229,15 +229,15 @@ impl Document {
     }
 
     fn finish(&mut self, parts: &mut Parts<'_>) -> std::io::Result<Option<&'static str>> {
-        let open = self.place != Place::Around || !self.around.is_empty();
-        while self.place == Place::Event {
+        let open = self.place != DocumentPlace::Around || !self.around.is_empty();
+        while self.place == DocumentPlace::Event {
             // Each turn takes an event off; what is left of the last is broken for good.
             let before = self.event.len();
             self.deep = self.deep.max(1);
             self.close(parts)?;
-            if self.place == Place::Event && self.event.len() >= before {
+            if self.place == DocumentPlace::Event && self.event.len() >= before {
                 let rest = std::mem::take(&mut self.event);
-                self.place = Place::Between;
+                self.place = DocumentPlace::Between;
                 parts.broken(&one_line(&rest))?;
             }
         }
@@ -278,7 +278,7 @@ mod tests {
     fn read_all(document: &str) -> Left {
         let scratch = tempfile::tempdir().unwrap();
         let mut parts = Parts::new(None, scratch.path());
-        let mut it = Document::default();
+        let mut it = DocumentReader::default();
         let mut rest = document.as_bytes();
         while !rest.is_empty() {
             let taken = it.push(rest, &mut parts).unwrap();

@@ -34,7 +34,7 @@ pub(super) struct Parts<'a> {
     named: Option<SessionId>,
     scratch: &'a Path,
     numbers: BTreeMap<String, usize>,
-    streams: Vec<Part>,
+    streams: Vec<SessionPart>,
     held: usize,
     spill: Option<Spill>,
     repeats: Repeats,
@@ -46,7 +46,7 @@ pub(super) struct Parts<'a> {
 }
 
 #[derive(Default)]
-struct Part {
+struct SessionPart {
     memory: Vec<u8>,
     extents: Vec<(u64, u64)>,
     bytes: u64,
@@ -98,7 +98,7 @@ impl<'a> Parts<'a> {
         }
         let number = self.streams.len();
         self.numbers.insert(stream.to_owned(), number);
-        self.streams.push(Part::default());
+        self.streams.push(SessionPart::default());
         number
     }
 

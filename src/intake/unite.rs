@@ -30,9 +30,9 @@ pub enum United {
 /// # Errors
 /// What the scratch folder refuses.
 pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<United> {
-    let mut known = Known::default();
+    let mut known = EventCounts::default();
     let mut newest = i64::MIN;
-    let mut lines = Lines::of(kept);
+    let mut lines = UnitedLines::of(kept);
     while let Some(it) = lines.next()? {
         known.keys.push(it.key);
         newest = newest.max(it.at);
@@ -41,7 +41,7 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
     let mut behind = Sink::new(scratch);
     let mut late = false;
     let mut fresh = Vec::new();
-    let mut lines = Lines::of(anew);
+    let mut lines = UnitedLines::of(anew);
     while let Some(it) = lines.next()? {
         let new = !known.take(it.key);
         fresh.push(new);
@@ -54,9 +54,9 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
         return Ok(United::Behind(behind.finish()?));
     }
     let mut whole = Sink::new(scratch);
-    let (mut old, mut new) = (Lines::of(kept), Lines::of(anew));
+    let (mut old, mut new) = (UnitedLines::of(kept), UnitedLines::of(anew));
     let mut fresh = fresh.into_iter();
-    let mut next = |lines: &mut Lines<'_>| -> std::io::Result<Option<Line>> {
+    let mut next = |lines: &mut UnitedLines<'_>| -> std::io::Result<Option<UnitedLine>> {
         while let Some(it) = lines.next()? {
             if fresh.next().unwrap_or(true) {
                 return Ok(Some(it));
@@ -84,7 +84,7 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
 pub fn one_holds_the_other(one: &Content, other: &Content) -> std::io::Result<bool> {
     let keys = |content: &Content| -> std::io::Result<Vec<u64>> {
         let mut keys = Vec::new();
-        let mut lines = Lines::of(content);
+        let mut lines = UnitedLines::of(content);
         while let Some(it) = lines.next()? {
             keys.push(it.shown);
         }
@@ -99,12 +99,12 @@ pub fn one_holds_the_other(one: &Content, other: &Content) -> std::io::Result<bo
 
 /// How often each event is kept, a few bytes an event.
 #[derive(Default)]
-struct Known {
+struct EventCounts {
     keys: Vec<u64>,
     counts: Vec<u32>,
 }
 
-impl Known {
+impl EventCounts {
     fn sort(&mut self) {
         self.keys.sort_unstable();
         let mut last = None;
@@ -130,7 +130,7 @@ impl Known {
     }
 }
 
-struct Line {
+struct UnitedLine {
     bytes: Vec<u8>,
     at: i64,
     key: u64,
@@ -138,18 +138,18 @@ struct Line {
     shown: u64,
 }
 
-struct Lines<'a> {
-    content: BufReader<super::Reader<'a>>,
+struct UnitedLines<'a> {
+    content: BufReader<super::ContentReader<'a>>,
     at: i64,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> UnitedLines<'a> {
     fn of(content: &'a Content) -> Self {
         let content = BufReader::with_capacity(256 << 10, content.reader());
         Self { content, at: i64::MIN }
     }
 
-    fn next(&mut self) -> std::io::Result<Option<Line>> {
+    fn next(&mut self) -> std::io::Result<Option<UnitedLine>> {
         let mut bytes = Vec::new();
         let most = EVENT_BYTES as u64 + 1;
         if self.content.by_ref().take(most).read_until(b'\n', &mut bytes)? == 0 {
@@ -168,7 +168,7 @@ impl<'a> Lines<'a> {
             Some(Event { timestamp, message: Some(text), .. }) => FIXED.hash_one((timestamp, text)),
             _ => key,
         };
-        Ok(Some(Line { at: self.at, key, shown, bytes }))
+        Ok(Some(UnitedLine { at: self.at, key, shown, bytes }))
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn texts(content: &Content) -> String {
-        let mut lines = Lines::of(content);
+        let mut lines = UnitedLines::of(content);
         let mut out = Vec::new();
         while let Some(it) = lines.next().unwrap() {
             let event: Event<'_> = serde_json::from_slice(&it.bytes).unwrap();

@@ -376,7 +376,7 @@ static KEY_BODY: LazyLock<Regex> =
 
 /// One rule as the data file has it.
 #[derive(Deserialize)]
-struct Told {
+struct RuleText {
     id: String,
     pattern: String,
     keywords: Vec<String>,
@@ -384,7 +384,7 @@ struct Told {
     entropy: Option<f64>,
 }
 
-struct Rule {
+struct RuleRow {
     kind: String,
     pattern: String,
     group: Option<usize>,
@@ -393,7 +393,7 @@ struct Rule {
     made: OnceLock<Option<bytes::Regex>>,
 }
 
-impl Rule {
+impl RuleRow {
     /// The pattern, made when first needed: two hundred would cost more than most answers.
     /// Over bytes, since the rules speak of ASCII and classes of all Unicode are megabytes.
     fn regex(&self) -> Option<&bytes::Regex> {
@@ -404,7 +404,7 @@ impl Rule {
 }
 
 struct Rules {
-    rules: Vec<Rule>,
+    rules: Vec<RuleRow>,
     words: AhoCorasick,
     /// For each word, the rules that wait for it.
     waiting: Vec<Vec<usize>>,
@@ -423,7 +423,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     };
     for it in OWN {
         it.words.iter().for_each(|word| wait(word, rules.len()));
-        rules.push(Rule {
+        rules.push(RuleRow {
             kind: it.kind.to_owned(),
             pattern: it.pattern.to_owned(),
             group: None,
@@ -433,9 +433,9 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
         });
     }
     let told = include_str!("gitleaks.jsonl").lines();
-    for it in told.filter_map(|it| serde_json::from_str::<Told>(it).ok()) {
+    for it in told.filter_map(|it| serde_json::from_str::<RuleText>(it).ok()) {
         it.keywords.iter().for_each(|word| wait(&word.to_lowercase(), rules.len()));
-        rules.push(Rule {
+        rules.push(RuleRow {
             kind: it.id,
             pattern: it.pattern,
             group: it.group,
@@ -642,13 +642,13 @@ pub fn unmarked(masked: &str) -> Cow<'_, str> {
 pub struct Masker {
     /// Told to nobody who reads the output, so that a weak password cannot be guessed from its mark.
     salt: Option<[u8; 32]>,
-    key: Key,
+    key: KeyLine,
     pub masked: u64,
 }
 
 /// Where a line stands to a private key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Key {
+enum KeyLine {
     #[default]
     Outside,
     /// Behind its first line: what comes next may be none of it.
@@ -660,24 +660,24 @@ enum Key {
 impl Masker {
     /// Masks with marks of this salt: the archive's own.
     pub fn new(salt: [u8; 32]) -> Self {
-        Self { salt: Some(salt), key: Key::Outside, masked: 0 }
+        Self { salt: Some(salt), key: KeyLine::Outside, masked: 0 }
     }
 
     /// Masks nothing.
     pub fn revealing() -> Self {
-        Self { salt: None, key: Key::Outside, masked: 0 }
+        Self { salt: None, key: KeyLine::Outside, masked: 0 }
     }
 
     /// Whether the line that came last ended inside a private key.
     pub fn in_key(&self) -> bool {
-        self.key != Key::Outside
+        self.key != KeyLine::Outside
     }
 
     /// Masks what is known to be the body of a private key.
     pub fn key_body(&mut self, text: &mut String) {
-        self.key = if self.salt.is_some() { Key::Inside } else { Key::Outside };
+        self.key = if self.salt.is_some() { KeyLine::Inside } else { KeyLine::Outside };
         self.apply_line(text);
-        self.key = Key::Outside;
+        self.key = KeyLine::Outside;
     }
 
     pub fn reveals(&self) -> bool {
@@ -686,7 +686,7 @@ impl Masker {
 
     /// A new session begins: no key goes on from the one before.
     pub fn start(&mut self) {
-        self.key = Key::Outside;
+        self.key = KeyLine::Outside;
     }
 
     /// What stands for a secret: the same for the same secret, whatever rule found it.
@@ -789,7 +789,7 @@ impl Masker {
                 if !self.in_key()
                     && let Some(it) = KEY_BEGINS.find(line)
                 {
-                    self.key = Key::Begun;
+                    self.key = KeyLine::Begun;
                     from = it.end();
                 }
                 if self.in_key() {
@@ -797,18 +797,21 @@ impl Masker {
                     let body = &line[from..end.unwrap_or(line.len())];
                     if from == 0 && end.is_none() && !may_stand_in_key(body) {
                         // Whoever prints the first line of a key alone must not hide what comes after it.
-                        self.key = Key::Outside;
+                        self.key = KeyLine::Outside;
                         at += line.len();
                         continue;
                     }
                     let mut pieces: Vec<(usize, usize)> =
                         KEY_BODY.find_iter(body).map(|it| (it.start(), it.end())).collect();
-                    if pieces.is_empty() && self.key == Key::Inside && !KEY_HEADER.is_match(body) {
+                    if pieces.is_empty()
+                        && self.key == KeyLine::Inside
+                        && !KEY_HEADER.is_match(body)
+                    {
                         // The last line of a body has any length.
                         pieces.extend(last_word(body));
                     }
                     if !pieces.is_empty() {
-                        self.key = Key::Inside;
+                        self.key = KeyLine::Inside;
                     }
                     found.extend(pieces.into_iter().map(|piece| Found {
                         from: at + from + piece.0,
@@ -816,7 +819,7 @@ impl Masker {
                         kind: "private-key".into(),
                     }));
                     if end.is_some() {
-                        self.key = Key::Outside;
+                        self.key = KeyLine::Outside;
                     }
                 }
                 at += line.len();

@@ -184,7 +184,7 @@ impl Connection {
     {
         let profile = self.access.profile.as_ref().map(|it| it.value.as_str());
         let response = it.raw_response();
-        let answer = Answer {
+        let answer = RefusedAnswer {
             code: it
                 .as_service_error()
                 .and_then(|it| it.meta().code())
@@ -386,7 +386,7 @@ impl Need {
 
 /// An answer that is a refusal, reduced to values.
 #[derive(Clone, Copy, Debug, Default)]
-struct Answer<'a> {
+struct RefusedAnswer<'a> {
     code: Option<&'a str>,
     message: Option<&'a str>,
     status: Option<u16>,
@@ -394,7 +394,7 @@ struct Answer<'a> {
 }
 
 /// What a refusal means. Codes are of "Error responses" (Amazon S3 API Reference) and "Common errors" of the services.
-fn judge(it: &Answer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
+fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
     let code = it.code.unwrap_or_default();
     let message = it.message.unwrap_or_default();
     let ends = |mut it: Refusal| {
@@ -523,7 +523,7 @@ mod tests {
     use super::*;
 
     fn words(code: &str, message: &str, status: u16) -> String {
-        let answer = Answer {
+        let answer = RefusedAnswer {
             code: Some(code).filter(|it| !it.is_empty()),
             message: Some(message),
             status: Some(status),

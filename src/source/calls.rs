@@ -38,18 +38,18 @@ const REFUSAL: usize = 4 << 10;
 /// Requests made, by operation, tries that were repeated too; and how many may be under way at once.
 #[derive(Clone, Debug)]
 pub struct Calls {
-    shared: Arc<Shared>,
+    shared: Arc<SharedLimits>,
     /// Where the service is that is asked: each Region fails for itself.
     region: String,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct SharedLimits {
     limits: Limits,
     counted: Mutex<BTreeMap<String, u64>>,
     /// Seconds by which AWS's clock was ahead of ours at the last answer.
     skew: Mutex<Option<i64>>,
-    pace: Mutex<Pace>,
+    pace: Mutex<Concurrency>,
     turn: Notify,
     watch: Mutex<Watch>,
 }
@@ -70,11 +70,11 @@ struct Watch {
 impl Calls {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(SharedLimits {
                 limits,
                 counted: Mutex::default(),
                 skew: Mutex::default(),
-                pace: Mutex::new(Pace::of(AT_ONCE)),
+                pace: Mutex::new(Concurrency::of(AT_ONCE)),
                 turn: Notify::new(),
                 watch: Mutex::new(Watch {
                     under_way: 0,
@@ -247,7 +247,7 @@ impl Drop for Turn {
 
 /// Something that is waited for.
 #[derive(Debug)]
-pub(super) struct Wait(Arc<Shared>);
+pub(super) struct Wait(Arc<SharedLimits>);
 
 impl Storable for Wait {
     type Storer = StoreReplace<Self>;
@@ -263,14 +263,14 @@ impl Drop for Wait {
 
 /// How many requests may be under way: half as many after trouble, one more after as many good answers.
 #[derive(Debug)]
-struct Pace {
+struct Concurrency {
     most: usize,
     limit: usize,
     under_way: usize,
     good: usize,
 }
 
-impl Pace {
+impl Concurrency {
     fn of(most: usize) -> Self {
         Self { most, limit: most, under_way: 0, good: 0 }
     }
@@ -452,7 +452,7 @@ mod tests {
 
     #[test]
     fn trouble_halves_the_requests_under_way_and_good_answers_bring_them_back() {
-        let mut pace = Pace::of(8);
+        let mut pace = Concurrency::of(8);
         for _ in 0..8 {
             assert!(pace.begin());
         }

@@ -66,7 +66,7 @@ pub(crate) type Answer = Result<Xml, SdkError<Fault, HttpResponse>>;
 
 /// One question.
 #[derive(Clone, Debug)]
-struct Question {
+struct SignedRequest {
     method: &'static str,
     path: String,
     headers: Vec<(&'static str, String)>,
@@ -81,7 +81,7 @@ pub(crate) async fn ec2(way: &Connection, action: &'static str, words: &[(&str, 
         body.push_str(&format!("&{key}={}", escaped(value)));
     }
     let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-    let question = Question { method: "POST", path: "/".into(), headers, body };
+    let question = SignedRequest { method: "POST", path: "/".into(), headers, body };
     let host = format!("https://ec2.{region}.{}", domain_of(&region));
     ask(way, "ec2", action, &region, &host, question).await
 }
@@ -90,7 +90,7 @@ pub(crate) async fn ec2(way: &Connection, action: &'static str, words: &[(&str, 
 /// Source: "GetPublicAccessBlock" (Amazon S3 API Reference, S3 Control).
 pub(crate) async fn account_public_access(way: &Connection, account: &str) -> Answer {
     let region = way.region().unwrap_or_else(|| "us-east-1".into());
-    let question = Question {
+    let question = SignedRequest {
         method: "GET",
         path: "/v20180820/configuration/publicAccessBlock".into(),
         headers: vec![("x-amz-account-id", account.to_owned())],
@@ -118,7 +118,7 @@ async fn ask(
     operation: &'static str,
     region: &str,
     host: &str,
-    question: Question,
+    question: SignedRequest,
 ) -> Answer {
     let sdk = &way.sdk;
     let mut signing = Layer::new("signing");
@@ -173,7 +173,7 @@ async fn ask(
         builder = builder.time_source(it);
     }
     let operation = builder
-        .serializer(|it: Question| {
+        .serializer(|it: SignedRequest| {
             let mut request = HttpRequest::new(SdkBody::from(it.body));
             request.set_method(it.method)?;
             request.set_uri(it.path)?;

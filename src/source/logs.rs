@@ -80,7 +80,7 @@ pub struct Group {
 /// What a listing says of the times of a stream, in milliseconds since the epoch; 0 where it says nothing. Its text is the
 /// stream's version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Times {
+struct StreamTimes {
     created: i64,
     /// Of the newest event.
     last: i64,
@@ -88,7 +88,7 @@ struct Times {
     taken_in: i64,
 }
 
-impl Times {
+impl StreamTimes {
     fn version(self) -> String {
         format!("{}-{}-{}", self.created, self.last, self.taken_in)
     }
@@ -214,7 +214,8 @@ impl Group {
         }
         let created = it.creation_time().unwrap_or(0);
         let (last, taken_in) = (it.last_event_timestamp(), it.last_ingestion_time());
-        let times = Times { created, last: last.unwrap_or(0), taken_in: taken_in.unwrap_or(0) };
+        let times =
+            StreamTimes { created, last: last.unwrap_or(0), taken_in: taken_in.unwrap_or(0) };
         let grown = times.newest();
         Found::Object(Listed {
             locator,
@@ -240,7 +241,7 @@ impl Group {
     }
 
     /// Whether it is known why a stream has no events: none ever came, or the group's retention took them all.
-    fn is_empty(&self, first: Option<i64>, times: Times, now: i64) -> bool {
+    fn is_empty(&self, first: Option<i64>, times: StreamTimes, now: i64) -> bool {
         // Retention counts from an event's own time ("PutRetentionPolicy").
         let newest = match first.unwrap_or(0).max(times.last) {
             0 => times.taken_in,
@@ -296,10 +297,10 @@ impl Source for Group {
         let Handle::Stream { name, created, first } = &it.handle else {
             return Err(Refusal::new("no stream"));
         };
-        let times = Times::of_version(&it.version).unwrap_or_default();
+        let times = StreamTimes::of_version(&it.version).unwrap_or_default();
         let from = from.filter(|it| it.created == *created).cloned();
         let odd = from.is_none() && !SessionId::new(name).is_some_and(|it| it.is_well_formed());
-        let asked = Asked {
+        let asked = StreamQuestion {
             client: self.client.clone(),
             connection: self.connection.clone(),
             resource: self.resource(),
@@ -309,7 +310,7 @@ impl Source for Group {
         };
         let now = asked.now().saturating_mul(1000);
         let oldest = first.unwrap_or(*created).min(*created);
-        let mut reading = Reading::new(asked, *created, oldest, times, from, self.infrequent);
+        let mut reading = StreamReading::new(asked, *created, oldest, times, from, self.infrequent);
         reading.settled = now >= times.newest().saturating_add(SETTLES);
         let limit = if odd { PROBE } else { MOST };
         while !reading.ended && reading.held.is_empty() {
@@ -351,7 +352,7 @@ impl Source for Group {
 /// An event as it is kept: as `aws logs filter-log-events` writes it, one a line.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct EventLine<'a> {
     log_stream_name: &'a str,
     timestamp: i64,
     message: &'a str,
@@ -362,7 +363,7 @@ struct Line<'a> {
 }
 
 /// What every question about one stream needs.
-struct Asked {
+struct StreamQuestion {
     client: Client,
     connection: Connection,
     resource: String,
@@ -371,7 +372,7 @@ struct Asked {
     stream: String,
 }
 
-impl Asked {
+impl StreamQuestion {
     /// Seconds since the epoch.
     fn now(&self) -> i64 {
         let now = self.connection.sdk.time_source().map(|it| it.now());
@@ -425,7 +426,7 @@ enum Way {
 }
 
 /// The beginning of a stream, read once more to see whether it is what was read before.
-struct Check {
+struct PrefixCheck {
     before: Position,
     sum: Sum,
     /// Events of the position's very time that are still to come.
@@ -433,14 +434,14 @@ struct Check {
 }
 
 /// The events of one stream. Reading must happen outside of the runtime's own threads.
-struct Reading {
-    asked: Asked,
+struct StreamReading {
+    asked: StreamQuestion,
     way: Way,
     from: Option<Position>,
     /// Where a query for the whole stream begins.
     oldest: i64,
-    times: Times,
-    check: Option<Check>,
+    times: StreamTimes,
+    check: Option<PrefixCheck>,
     /// The stream's beginning has been compared.
     checked: bool,
     /// Nothing is expected any more: if something came late, this is the look that sees it.
@@ -459,12 +460,12 @@ struct Reading {
     runtime: Runtime,
 }
 
-impl Reading {
+impl StreamReading {
     fn new(
-        asked: Asked,
+        asked: StreamQuestion,
         created: i64,
         oldest: i64,
-        times: Times,
+        times: StreamTimes,
         from: Option<Position>,
         infrequent: bool,
     ) -> Self {
@@ -568,7 +569,7 @@ impl Reading {
     }
 
     fn add(&mut self, it: &Event) {
-        let line = Line {
+        let line = EventLine {
             log_stream_name: &self.asked.stream,
             timestamp: it.at,
             message: &it.message,
@@ -620,7 +621,7 @@ impl Reading {
         }
         self.restart();
         self.position = before.clone();
-        self.check = Some(Check { left: before.count, before, sum: Sum::default() });
+        self.check = Some(PrefixCheck { left: before.count, before, sum: Sum::default() });
     }
 
     /// Whether the beginning was the same; if not, all of the stream is read anew.
@@ -702,7 +703,7 @@ impl Position {
     }
 }
 
-impl Read for Reading {
+impl Read for StreamReading {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         loop {
             let rest = &self.held[self.at..];
@@ -724,7 +725,7 @@ impl Read for Reading {
     }
 }
 
-impl Body for Reading {
+impl Body for StreamReading {
     fn seen(&self) -> Seen {
         // Of a part no position is kept: the next run begins with the first event.
         let position = match self.again && !matches!(self.way, Way::Pages(_)) {
@@ -747,10 +748,10 @@ mod tests {
 
     #[test]
     fn a_version_tells_the_times_of_the_listing() {
-        let times = Times { created: 1, last: 22, taken_in: 333 };
+        let times = StreamTimes { created: 1, last: 22, taken_in: 333 };
         assert_eq!(times.version(), "1-22-333");
-        assert_eq!(Times::of_version("1-22-333"), Some(times));
-        assert_eq!(Times::of_version("1-22"), None);
+        assert_eq!(StreamTimes::of_version("1-22-333"), Some(times));
+        assert_eq!(StreamTimes::of_version("1-22"), None);
     }
 
     #[test]

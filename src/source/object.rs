@@ -82,7 +82,7 @@ impl Get {
             takes += 1;
             let wrong = match self.whole().await {
                 Ok(it) if it.wanted.is_none_or(|it| it > SMALL) => {
-                    return Ok(Box::new(Stream::of(self, it)));
+                    return Ok(Box::new(ObjectStream::of(self, it)));
                 }
                 Ok(it) => match self.collect(it).await {
                     Ok(it) => return Ok(Box::new(it)),
@@ -324,7 +324,7 @@ impl Body for Small {
 }
 
 /// An object that comes as it is read. Reading must happen outside of the runtime's own threads.
-struct Stream {
+struct ObjectStream {
     get: Get,
     whole: Whole,
     /// Bytes that came.
@@ -340,7 +340,7 @@ struct Stream {
     runtime: Runtime,
 }
 
-impl Stream {
+impl ObjectStream {
     fn of(get: Get, whole: Whole) -> Self {
         Self {
             get,
@@ -463,7 +463,7 @@ impl Stream {
     }
 }
 
-impl Read for Stream {
+impl Read for ObjectStream {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.failed.is_none() && self.held.is_empty() {
             match self.fill() {
@@ -485,7 +485,7 @@ impl Read for Stream {
     }
 }
 
-impl Body for Stream {
+impl Body for ObjectStream {
     fn seen(&self) -> Seen {
         self.whole.seen.clone()
     }

@@ -106,7 +106,7 @@ impl Bucket {
             for it in page.contents() {
                 let restored =
                     it.restore_status().map(|it| it.is_restore_in_progress().unwrap_or(false));
-                let object = Object {
+                let object = ListedObject {
                     key: it.key(),
                     etag: it.e_tag().unwrap_or_default(),
                     bytes: it.size(),
@@ -148,7 +148,7 @@ impl Bucket {
             for it in page.versions() {
                 let restored =
                     it.restore_status().map(|it| it.is_restore_in_progress().unwrap_or(false));
-                let object = Object {
+                let object = ListedObject {
                     key: it.key(),
                     etag: it.e_tag().unwrap_or_default(),
                     bytes: it.size(),
@@ -176,7 +176,7 @@ impl Bucket {
         }
     }
 
-    fn listed(&self, it: &Object<'_>) -> Found {
+    fn listed(&self, it: &ListedObject<'_>) -> Found {
         let untold = |what: &str| {
             let locator = format!("s3://{}/{}", self.bucket, it.key.unwrap_or_default());
             Found::Skip(Skip {
@@ -283,7 +283,7 @@ impl Source for Bucket {
                     return Err(self.connection.refused(&it, &need));
                 }
             };
-            let object = Object {
+            let object = ListedObject {
                 key: Some(key),
                 etag: it.e_tag().unwrap_or_default(),
                 bytes: it.content_length(),
@@ -339,7 +339,7 @@ impl Source for Bucket {
 }
 
 /// One listed object, in the terms that both listings share.
-struct Object<'a> {
+struct ListedObject<'a> {
     key: Option<&'a str>,
     etag: &'a str,
     bytes: Option<i64>,

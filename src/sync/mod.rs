@@ -442,13 +442,13 @@ struct Done {
 }
 
 /// What the archive holds, as far as it can be read.
-struct Known {
+struct Holdings {
     ledger: Ledger,
     /// Sessions that it has, as fingerprints.
     sessions: HashSet<u64>,
 }
 
-impl Known {
+impl Holdings {
     fn of(archive: &Archive, now: i64) -> Result<Self> {
         let mut ledger = Ledger::new(now);
         let mut sessions: HashSet<u64> =
@@ -478,7 +478,7 @@ pub fn look<S: Source + Sync>(
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
-    let known = Known::of(archive, options.now)?;
+    let known = Holdings::of(archive, options.now)?;
     let mut summary = Summary::default();
     for source in sources {
         if options.stop.load(Ordering::Relaxed) {
@@ -574,9 +574,15 @@ pub fn sync<S: Source + Sync>(
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
     let archive = writer.archive();
-    let known = Known::of(&archive, options.now)?;
-    let mut run =
-        Run { runtime, known, kept: None, again: Vec::new(), options, summary: Summary::default() };
+    let known = Holdings::of(&archive, options.now)?;
+    let mut run = SyncRun {
+        runtime,
+        known,
+        kept: None,
+        again: Vec::new(),
+        options,
+        summary: Summary::default(),
+    };
     run.summary.unreadable(archive.damages());
     drop(archive);
     for source in sources {
@@ -654,9 +660,9 @@ impl<S: Source + Sync> Source for Again<'_, S> {
 }
 
 /// One run over all sources.
-struct Run<'a> {
+struct SyncRun<'a> {
     runtime: &'a tokio::runtime::Runtime,
-    known: Known,
+    known: Holdings,
     kept: Option<gather::Kept>,
     again: Vec<Listed>,
     options: &'a Options<'a>,
@@ -670,7 +676,7 @@ async fn stopped(stop: &AtomicBool) {
     }
 }
 
-impl Run<'_> {
+impl SyncRun<'_> {
     fn source<S: Source + Sync>(
         &mut self,
         writer: &mut Writer,
@@ -692,7 +698,7 @@ impl Run<'_> {
         let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
         let options = &Options { now, ..**options };
         let runtime = *runtime;
-        let Known { ledger, sessions } = known;
+        let Holdings { ledger, sessions } = known;
         let ledger = &*ledger;
         let (scratch, decoded, waiting) = (scratch.as_path(), &room, &waiting);
         let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };

@@ -29,7 +29,7 @@ const LINE_MAX: usize = 16 << 20;
 
 /// One streamed line: what it says, when, and where it stands in its copy.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Told {
+struct StreamedLine {
     hash: u64,
     /// UTC microseconds.
     at: i64,
@@ -47,7 +47,7 @@ pub struct Stream {
 
 #[derive(Default)]
 struct Heard {
-    told: Vec<Told>,
+    told: Vec<StreamedLine>,
     carry: Vec<u8>,
     /// A line that the agent cut, up to here.
     cut: Option<(Vec<u8>, i64, u64)>,
@@ -86,7 +86,7 @@ impl Stream {
         if let Some((line, at, place)) = self.lines.cut.take() {
             // The stream ends in a piece: what there is of the line is compared.
             let (hash, weak) = essence(&line);
-            self.lines.told.push(Told { hash, at, place, weak });
+            self.lines.told.push(StreamedLine { hash, at, place, weak });
         }
         Aligned { told: self.lines.told, next: 0, diverged: None, overflown: self.lines.overflown }
     }
@@ -119,14 +119,14 @@ impl Lines for Heard {
                 continue;
             }
             let (hash, weak) = essence(&line);
-            self.told.push(Told { hash, at, place, weak });
+            self.told.push(StreamedLine { hash, at, place, weak });
         }
     }
 }
 
 /// A walk through both copies at once.
 pub struct Aligned {
-    told: Vec<Told>,
+    told: Vec<StreamedLine>,
     next: usize,
     diverged: Option<Diverged>,
     overflown: bool,

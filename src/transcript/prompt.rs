@@ -55,7 +55,7 @@ impl Shape {
     }
 }
 
-struct Known {
+struct KnownShape {
     /// What a line must have to be worth a look: nearly all have not, and a pattern costs more than a scan.
     may: fn(&[u8]) -> bool,
     regex: LazyLock<Regex>,
@@ -65,7 +65,7 @@ struct Known {
 
 macro_rules! shape {
     ($may:expr, $pattern:expr, $reads:expr, $strong:expr) => {
-        Known {
+        KnownShape {
             may: $may,
             regex: LazyLock::new(|| Regex::new($pattern).expect("a constant pattern")),
             reads: $reads,
@@ -78,7 +78,7 @@ fn holds(text: &[u8], byte: u8) -> bool {
     memchr::memchr(byte, text).is_some()
 }
 
-static KNOWN: [Known; 20] = [
+static KNOWN: [KnownShape; 20] = [
     // bash and its `sh`: \s-\v\$
     shape!(
         |it| matches!(it.first(), Some(b'-' | b's' | b'b' | b'd' | b'z' | b'k' | b'a' | b'm'))

@@ -254,75 +254,50 @@ fn a_type_name_is_declared_once() {
         places.iter().map(|(name, it)| format!("{name}: {}\n", it.join(", "))).collect();
     // One word for one thing: this list only becomes shorter.
     expect![[r#"
-        Answer: cli, source::aws, source::logs::insights
-        Asked: settings, source::logs
         Block: audit::conditions, transcript::streamed::pasted
         Bucket: settings, source::s3
         Cell: render::report::table, replay, transcript::screen
         Change: audit::diff, transcript::shell
-        Check: audit, source::logs
-        Command: cli, report, transcript::commands
+        Command: report, transcript::commands
         Decision: settings, sync::plan
-        Digesting: archive::writer, intake
-        Document: intake::document, settings
         Event: source::logs, transcript::wire
-        Export: cli::export, intake
         Fault: archive::sides, archive::verify, source::light
-        Form: cli::export, cli::policy, cli::report, transcript::wire
+        Form: cli::policy, transcript::wire
         Found: secrets, source
         Group: audit::frameworks, source::logs, sync::gather
-        Hashed: evidence, transcript::prompt
         Head: archive::verify, settings, settings
         Held: archive, transcript::streamed, transcript::wire
         Identity: source::aws, transcript::prompt
-        Index: archive::read, evidence
-        Kept: intake, render::report::html, sync::gather, sync::plan
-        Key: secrets, settings
-        Kind: audit::conditions, error, transcript::commands, transcript::screen::strings
-        Known: intake::unite, sync, transcript::prompt
-        Level: cli::verify, transcript::commands::stack
-        Line: intake::unite, source::logs, transcript::screen
-        Lines: intake::unite, transcript::wire
+        Kept: intake, sync::gather, sync::plan
+        Kind: error, transcript::commands, transcript::screen::strings
         Next: source::logs::pages, source::survey
-        Object: settings, source::s3
         Outcome: settings, sync
-        Pace: replay, report, source::calls
+        Pace: replay, report
         Page: source::logs, transcript::screen
         Pages: source::logs::pages, source::survey
-        Part: cli::report, intake::parts
-        Piece: archive::pieces, transcript::decoder
-        Place: config, evidence, intake::document
-        Places: render::report, search
         Policy: audit::statements, policy
         Proof: archive::verify, evidence, source::checksum
-        Question: audit::writers, source::light
-        Reader: config, intake, source::object, transcript::commands
-        Reading: archive::verify, cli::evidence, evidence, source::logs, transcript::streamed::erased
+        Reader: source::object, transcript::commands
         Repeats: intake::repeats, transcript::commands::repeats
         Report: cli::report, report
         Row: cli::config, transcript::screen
         Rows: render, sync::rows
-        Rule: notable, secrets, settings
-        Run: cli, sync
+        Rule: notable, settings
         Scope: report, source::survey
-        Seen: source, transcript::commands::repeats
-        Shared: archive::schema, search, source::calls
+        Shared: archive::schema, search
         Shown: cli::masking, replay, transcript::wire
         Split: transcript::commands, transcript::streamed::returns
-        Stream: source::object, transcript::both
         Table: archive::schema, render::report::table
-        Target: cli::output, cli::sync, source::survey
-        There: archive::manifest, cli::output
-        Times: source::logs, transcript::wire
-        Told: config, secrets, transcript::both, transcript::screen
-        Verdict: audit, audit::writers, intake::repeats
-        Way: audit::network, cli::output, source::logs, source::survey
-        What: cli::archive, cli::config, cli::export, cli::policy
+        Target: cli::output, source::survey
+        Told: config, transcript::screen
+        Verdict: audit, intake::repeats
+        Way: source::logs, source::survey
+        What: cli::config, cli::policy
         Which: archive, audit::statements
         Whole: cli::output, source::object
         Writer: archive::writer, audit::writers
-        Written: cli, cli::verify
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub(in crate::render) fn hash(it: &str) -> String {
 }
 
 /// Which sessions and commands the page holds, by their places in the report.
-struct Kept {
+struct ShownRows {
     sessions: Vec<usize>,
     commands: Vec<usize>,
     /// Place in the page of a session of the report.
@@ -76,7 +76,7 @@ struct Kept {
 }
 
 /// Picks what the page holds: the notable first, then in order of time.
-fn keep(paper: &Paper<'_>) -> Kept {
+fn keep(paper: &Paper<'_>) -> ShownRows {
     let report = paper.report;
     let mut notable = vec![false; report.sessions.len()];
     report.commands.iter().filter(|it| !it.rules.is_empty()).for_each(|it| {
@@ -107,7 +107,7 @@ fn keep(paper: &Paper<'_>) -> Kept {
         left > 0
     });
     commands.sort_unstable();
-    Kept { sessions: order, commands, place }
+    ShownRows { sessions: order, commands, place }
 }
 
 /// Numbers of texts that come again and again.
@@ -131,7 +131,7 @@ impl Pool {
 }
 
 /// What the script works on.
-fn data(paper: &Paper<'_>, kept: &Kept) -> String {
+fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
     let (report, words) = (paper.report, paper.words);
     let (mut owners, mut targets, mut users) = (Pool::default(), Pool::default(), Pool::default());
     let mut rules = Pool::default();
@@ -478,7 +478,7 @@ fn ranking(paper: &Paper<'_>, id: &str, title: &str, head: &str, tallies: &[Tall
 }
 
 /// Opens the player where the command was typed; hidden while there is no script.
-fn play(paper: &Paper<'_>, kept: &Kept, it: &Command) -> Markup {
+fn play(paper: &Paper<'_>, kept: &ShownRows, it: &Command) -> Markup {
     let session = &paper.report.sessions[it.session];
     let can = paper.played.binary_search_by_key(&it.session, |it| it.session).is_ok();
     html! {
@@ -489,7 +489,7 @@ fn play(paper: &Paper<'_>, kept: &Kept, it: &Command) -> Markup {
     }
 }
 
-fn notable_commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
+fn notable_commands(paper: &Paper<'_>, kept: &ShownRows) -> Markup {
     let (report, words) = (paper.report, paper.words);
     let rules = report.notable();
     let mut acts: BTreeMap<notable::Act, Vec<&(usize, Vec<usize>)>> = BTreeMap::new();
@@ -590,7 +590,7 @@ fn head(columns: &[(&str, &str)]) -> Markup {
     }
 }
 
-fn commands(paper: &Paper<'_>, kept: &Kept) -> Markup {
+fn commands(paper: &Paper<'_>, kept: &ShownRows) -> Markup {
     let (report, words) = (paper.report, paper.words);
     html! {
         p class="quiet" { (words.commands_note) }
@@ -630,7 +630,7 @@ fn session_row(paper: &Paper<'_>, it: &SessionRow) -> Markup {
     } }
 }
 
-fn sessions(paper: &Paper<'_>, kept: &Kept) -> Markup {
+fn sessions(paper: &Paper<'_>, kept: &ShownRows) -> Markup {
     let (report, words) = (paper.report, paper.words);
     html! {
         (left_out(paper, kept.sessions.len(), report.sessions.len()))
@@ -645,7 +645,7 @@ fn sessions(paper: &Paper<'_>, kept: &Kept) -> Markup {
     }
 }
 
-fn player(paper: &Paper<'_>, kept: &Kept) -> Markup {
+fn player(paper: &Paper<'_>, kept: &ShownRows) -> Markup {
     let words = paper.words;
     let here = paper.played.iter().filter(|it| kept.place.contains_key(&it.session)).count();
     html! {

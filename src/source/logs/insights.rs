@@ -11,10 +11,10 @@ use aws_sdk_cloudwatchlogs::operation::get_query_results::GetQueryResultsOutput;
 use aws_sdk_cloudwatchlogs::types::QueryStatus;
 use aws_sdk_cloudwatchlogs::types::ResultField;
 
-use super::Asked;
 use super::Event;
 use super::MOST;
 use super::Page;
+use super::StreamQuestion;
 use super::pages::PAUSE;
 use super::pages::TRIES;
 use crate::source::Refusal;
@@ -77,7 +77,7 @@ impl Bounds {
 }
 
 /// Rows of one query.
-struct Answer {
+struct QueryRows {
     rows: Vec<Event>,
     /// All that there is came.
     whole: bool,
@@ -90,7 +90,7 @@ impl Insights {
         Self { cursor: since, fine: false, counts: false, in_vain: 0, last: None }
     }
 
-    pub(super) async fn next(&mut self, asked: &Asked) -> Result<Page, Refusal> {
+    pub(super) async fn next(&mut self, asked: &StreamQuestion) -> Result<Page, Refusal> {
         let bounds = Bounds { from: self.cursor, fine: self.fine, taken_in: None };
         let mut answer = self.ask(asked, bounds).await?;
         let mut page = Page::default();
@@ -147,7 +147,7 @@ impl Insights {
     /// those that one query gave; also tells whether all came.
     async fn moment(
         &mut self,
-        asked: &Asked,
+        asked: &StreamQuestion,
         at: i64,
         seen: Vec<Event>,
     ) -> Result<(Vec<Event>, bool), Refusal> {
@@ -201,7 +201,7 @@ impl Insights {
     }
 
     /// One query, asked again where it ends with fewer rows than it says it found.
-    async fn ask(&mut self, asked: &Asked, bounds: Bounds) -> Result<Answer, Refusal> {
+    async fn ask(&mut self, asked: &StreamQuestion, bounds: Bounds) -> Result<QueryRows, Refusal> {
         let mut pause = PAUSE;
         let mut answer = self.once(asked, bounds).await?;
         for _ in 1..TRIES {
@@ -215,7 +215,7 @@ impl Insights {
         Ok(answer)
     }
 
-    async fn once(&mut self, asked: &Asked, bounds: Bounds) -> Result<Answer, Refusal> {
+    async fn once(&mut self, asked: &StreamQuestion, bounds: Bounds) -> Result<QueryRows, Refusal> {
         let second = bounds.from.div_euclid(1000);
         let end = if bounds.taken_in.is_some() { second } else { asked.now().max(second) + 1 };
         let start = asked
@@ -262,7 +262,7 @@ impl Insights {
         let short = !full && matched > rows.len() as f64;
         // A full page is all that there is only where the statistics are known to count what the limit cuts off.
         let whole = !short && (!full || self.counts && matched <= rows.len() as f64);
-        Ok(Answer { rows, whole, short })
+        Ok(QueryRows { rows, whole, short })
     }
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata;
 
-use super::Asked;
 use super::Event;
 use super::MOST;
 use super::Page;
+use super::StreamQuestion;
 use crate::source::Refusal;
 use crate::source::aws::Need;
 
@@ -43,7 +43,11 @@ impl Pages {
         Self { token, ..Self::default() }
     }
 
-    pub(super) async fn next(&mut self, asked: &Asked, limit: i32) -> Result<Next, Refusal> {
+    pub(super) async fn next(
+        &mut self,
+        asked: &StreamQuestion,
+        limit: i32,
+    ) -> Result<Next, Refusal> {
         let mut pause = PAUSE;
         for _ in 0..TRIES {
             let request = asked

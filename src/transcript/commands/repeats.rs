@@ -32,7 +32,7 @@ const BELIEVED_MAX: usize = 64;
 
 /// Lines of one window that begin alike, words and numbers apart.
 #[derive(Default)]
-struct Seen {
+struct Beginning {
     lines: u32,
     /// Nothing stands behind it.
     bare: u32,
@@ -48,7 +48,7 @@ struct Seen {
 /// Beginnings of the lines of one window.
 #[derive(Default)]
 pub(super) struct Repeats {
-    seen: ByHash<Seen>,
+    seen: ByHash<Beginning>,
     /// The window has been read.
     read: bool,
     /// First and last line with anything in it, and how many there are.
@@ -135,7 +135,10 @@ impl Repeats {
             return;
         }
         let body = text[it.end..].trim();
-        let seen = self.seen.entry(key).or_insert_with(|| Seen { first: index, ..Seen::default() });
+        let seen = self
+            .seen
+            .entry(key)
+            .or_insert_with(|| Beginning { first: index, ..Beginning::default() });
         seen.lines += 1;
         seen.last = index;
         seen.leaves = matches!(body, "exit" | "logout");

@@ -110,13 +110,13 @@ pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8
                     start,
                     words,
                 ) {
-                    Reading::Drawn => {}
-                    Reading::RubbedOut => {
+                    ErasedAs::Drawn => {}
+                    ErasedAs::RubbedOut => {
                         out.extend_from_slice(b"\x1b[K");
                         row.truncate(col);
                         guessed = true;
                     }
-                    Reading::Inserted => {
+                    ErasedAs::Inserted => {
                         out.extend_from_slice(format!("\x1b[{}@", printed.len()).as_bytes());
                         row.splice(col..col, printed.iter().copied());
                         guessed = true;
@@ -136,7 +136,7 @@ pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Reading {
+enum ErasedAs {
     /// What is printed next covers what was there, or draws it anew.
     Drawn,
     RubbedOut,
@@ -151,34 +151,34 @@ fn reading(
     last: bool,
     start: Option<usize>,
     words: &Words,
-) -> Reading {
+) -> ErasedAs {
     let blank = |it: &[char]| it.iter().all(|ch| *ch == ' ');
     if left.is_empty() || blank(left) {
-        return Reading::Drawn;
+        return ErasedAs::Drawn;
     }
     if blank(printed) && !printed.is_empty() {
         // Blanks over what was there erase it; a blank alone, at the end, was put between.
         return if last && printed.len() == 1 && left.len() > 1 {
-            Reading::Inserted
+            ErasedAs::Inserted
         } else if last && printed.len() > 1 && printed.len() + 1 == left.len() {
-            Reading::RubbedOut
+            ErasedAs::RubbedOut
         } else {
-            Reading::Drawn
+            ErasedAs::Drawn
         };
     }
     if printed.is_empty() {
         // Moved left and left there, or rubbed out: the text that was drawn is what we have.
-        return Reading::Drawn;
+        return ErasedAs::Drawn;
     }
     // A line editor without insertion draws the rest of the line anew.
     if printed.len() > left.len() && printed.ends_with(left) {
-        return Reading::Drawn;
+        return ErasedAs::Drawn;
     }
     if printed.len() >= left.len()
         && (blank(&printed[left.len() - 1..]) || !last)
         && printed.len() > left.len()
     {
-        return Reading::Drawn;
+        return ErasedAs::Drawn;
     }
     let text = |parts: &[&[char]]| -> String { parts.iter().flat_map(|it| it.iter()).collect() };
     let prompt_end = start.unwrap_or(0).min(before.len());
@@ -188,7 +188,7 @@ fn reading(
     if typed.is_empty() && start.is_some() {
         // Back to the start of the line: a new command, or words put before the old one.
         let joins = printed.last() == Some(&' ') || left.first() == Some(&' ');
-        return if joins { Reading::Inserted } else { Reading::RubbedOut };
+        return if joins { ErasedAs::Inserted } else { ErasedAs::RubbedOut };
     }
     let score = |it: &str| {
         let (mut known, mut all) = (0i32, 0i32);
@@ -201,7 +201,7 @@ fn reading(
     // A single character that was rubbed out and typed again is the commonest edit by far.
     if printed.len() >= left.len() {
         let clearly = score(&inserted) > score(&rubbed) + 1;
-        return if clearly { Reading::Inserted } else { Reading::RubbedOut };
+        return if clearly { ErasedAs::Inserted } else { ErasedAs::RubbedOut };
     }
-    if score(&inserted) > score(&rubbed) { Reading::Inserted } else { Reading::RubbedOut }
+    if score(&inserted) > score(&rubbed) { ErasedAs::Inserted } else { ErasedAs::RubbedOut }
 }
