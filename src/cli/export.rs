@@ -48,7 +48,7 @@ Examples:
 
 With --since-last the archive remembers how far the feed has come, by its name, once all was written. A session that grew or was read
 again comes again as a whole. Keep the last record of each uid: a command that a better reading no longer finds comes as a record
-of schema ssmtrail.withdrawn/1 under its uid. Exported could not be read is told, exit 3, and comes with the next run that can read it.";
+of schema ssmtrail.withdrawn/1 under its uid. What could not be read is told, exit 3, and comes with the next run that can read it.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
