@@ -12,6 +12,29 @@ fn the_help_says_what_there_is_and_what_exit_codes_mean() {
     expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers/help.txt")].assert_eq(&help);
 }
 
+/// The help of a verb, and of the verbs below it.
+fn help_of(world: &World, verb: &str, out: &mut String) {
+    let (_, help, _) = world.parts(&words(&format!("{verb} --help")));
+    if !verb.is_empty() {
+        out.push_str(&format!("$ ssmtrail {verb} --help\n{help}\n"));
+    }
+    let below = help.split("\nCommands:\n").nth(1).unwrap_or_default();
+    // A name, two blanks or more, and what it does; what does not fit goes on below, farther in.
+    for line in below.lines().take_while(|it| !it.is_empty()) {
+        let name = line.strip_prefix("  ").and_then(|it| it.split(' ').next()).unwrap_or_default();
+        if !name.is_empty() && name != "help" {
+            help_of(world, format!("{verb} {name}").trim_start(), out);
+        }
+    }
+}
+
+#[test]
+fn the_help_of_each_verb_is_what_it_was() {
+    let mut out = String::new();
+    help_of(&World::new(), "", &mut out);
+    expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers/helps.txt")].assert_eq(&out);
+}
+
 #[test]
 fn the_demo_shows_the_whole_way() {
     let world = World::new();
