@@ -957,6 +957,22 @@ fn a_string_longer_than_any_hides_nothing() {
 }
 
 #[test]
+fn after_a_string_that_is_too_long_to_be_held_another_one_is_held() {
+    let long = format!("\x1b]0;{}\r\r\n", "x".repeat(2 << 20));
+    let title = "\x1b]2;for i in 1 2\r\r\ndo echo $i\r\r\ndone\x07";
+    let bytes = around(AMAZON, &format!("{long}{title}"), false);
+    assert_eq!(commands(Form::Script, &bytes), ALL);
+    assert!(!lines(Form::Script, &bytes).iter().any(|it| it.contains("echo $i")));
+}
+
+#[test]
+fn a_session_that_is_all_on_a_screen_says_that_no_prompt_was_told() {
+    let typed = format!("{AMAZON}id\r\r\nuid=0\r\r\n{AMAZON}exit\r\r\n");
+    let whole = format!("Script started on x\n\x1b[?1049h{typed}\x1b[?1049l\nScript done on x\n");
+    assert_eq!(flaws(Form::Script, whole.as_bytes()), ["prompt-unknown"]);
+}
+
+#[test]
 fn what_stands_in_a_control_string_is_possible() {
     for opened in ["\x1b]0;hello\r\r\n", "\x1b]0;", "\x1bPq\r\r\n"] {
         let mut bytes = around(AMAZON, opened, false);

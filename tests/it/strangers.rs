@@ -10,6 +10,7 @@ use ssmtrail::transcript::commands::Kind;
 
 use crate::worn::Session;
 use crate::worn::differences;
+use crate::worn::judged;
 use crate::worn::read;
 use crate::worn::sessions;
 use crate::worn::typed;
@@ -119,19 +120,10 @@ fn commands_of_strangers_are_read_as_they_were_typed() {
 #[test]
 fn confidence_says_how_often_a_command_is_exact() {
     let mut told: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
-    for it in sessions(FOLDER) {
-        let mut truth = typed(&it.truth);
-        for command in read(&it).into_iter().filter(|it| it.kind == Kind::Shell) {
-            // Twice the same command is right twice.
-            let texts = it.truth.as_typed(&command.text);
-            let found: Vec<usize> =
-                texts.iter().filter_map(|it| truth.iter().position(|other| other == it)).collect();
-            let right = found.len() == texts.len();
-            found.first().filter(|_| right).map(|it| truth.remove(*it));
-            let tenth = (command.confidence() * 10.0).floor().min(9.0) as u32;
-            let seen = told.entry(tenth).or_default();
-            *seen = (seen.0 + 1, seen.1 + u32::from(right));
-        }
+    for (command, is_right) in judged(FOLDER).iter().filter(|it| it.0.kind == Kind::Shell) {
+        let tenth = (command.confidence() * 10.0).floor().min(9.0) as u32;
+        let seen = told.entry(tenth).or_default();
+        *seen = (seen.0 + 1, seen.1 + u32::from(*is_right));
     }
     let share =
         |tenth| told.get(&tenth).map_or(1.0, |it: &(u32, u32)| f64::from(it.1) / f64::from(it.0));

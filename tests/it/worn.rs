@@ -85,6 +85,27 @@ pub(crate) fn read(session: &Session) -> Vec<Command> {
     piece.commands.into_iter().map(|it| it.command).collect()
 }
 
+/// All commands in a folder that may be a shell's, and whether each is exactly what was typed.
+pub(crate) fn judged(folder: &str) -> Vec<(Command, bool)> {
+    let mut out = Vec::new();
+    for it in sessions(folder) {
+        let mut truth = typed(&it.truth);
+        for command in read(&it) {
+            if !matches!(command.kind, Kind::Shell | Kind::Unconfirmed | Kind::Possible) {
+                continue;
+            }
+            // Twice the same command is right twice.
+            let texts = it.truth.as_typed(&command.text);
+            let found: Vec<usize> =
+                texts.iter().filter_map(|it| truth.iter().position(|other| other == it)).collect();
+            let is_right = found.len() == texts.len();
+            found.first().filter(|_| is_right).map(|it| truth.remove(*it));
+            out.push((command, is_right));
+        }
+    }
+    out
+}
+
 /// What stands in one list and not in the other, in order (longest common subsequence).
 pub(crate) fn differences(truth: &[String], read: &[String]) -> (Vec<String>, Vec<String>) {
     let mut longest = vec![vec![0usize; read.len() + 1]; truth.len() + 1];

@@ -5,8 +5,6 @@
 //! begin with a prompt of the session are possible commands, whichever program it was.
 
 use std::collections::HashSet;
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::sync::Arc;
 
 use crate::transcript::commands::Command;
@@ -14,6 +12,7 @@ use crate::transcript::commands::Evidence;
 use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Kind;
 use crate::transcript::commands::Reader;
+use crate::transcript::commands::panes::digest;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
@@ -21,10 +20,6 @@ use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Hidden;
-use crate::transcript::shell;
-
-/// Prompts of fewer characters stand at the start of many rows: behind those the name of a command must follow.
-const SHORT: usize = 4;
 
 /// Rows of one screen that are told apart: a pager draws the same ones again and again.
 const ROWS_MAX: usize = 4096;
@@ -34,27 +29,29 @@ const ROWS_MAX: usize = 4096;
 pub(super) struct Covered {
     /// Place of the first row on it, and how many there were.
     rows: Option<(u64, u64)>,
-    /// What was read from its rows, hashed with a key of its own.
-    seen: HashSet<u64>,
-    hasher: RandomState,
+    /// Digests of what was read from its rows.
+    seen: HashSet<[u8; 32]>,
 }
 
 impl Reader {
     /// A row on the screen of a program that draws no panes.
     pub(super) fn covered_row(&mut self, drawn: &Drawn, index: u32) {
         let line = &drawn.lines[index as usize];
+        let text = drawn.line_text(index);
         let (_, many) = self.covered.rows.get_or_insert((line.from, 0));
         *many += 1;
+        if self.levels.is_empty() {
+            self.nothing_is_known(line, text);
+        }
         if self.in_panes() {
             return;
         }
-        let text = drawn.line_text(index);
         let Some((at, shown, shape)) = self.within(text) else { return };
-        let covered = &mut self.covered;
-        let is_new =
-            covered.seen.len() >= ROWS_MAX || covered.seen.insert(covered.hasher.hash_one(text));
+        let typed = &text[at + shown.len()..];
+        let seen = &mut self.covered.seen;
+        let is_new = seen.len() >= ROWS_MAX
+            || seen.insert(digest(&Identity::of(&shown, shape.as_ref()), typed));
         if is_new {
-            let typed = &text[at + shown.len()..];
             self.not_shown(typed, &shown, shape, weights::ON_A_SCREEN, |it| {
                 (it.from, it.to, it.line) = (line.from, line.to, u64::from(index));
             });
@@ -77,8 +74,8 @@ impl Reader {
             return Some((0, shown, shape));
         }
         let top = self.levels.last()?;
-        top.prompt.trim().chars().nth(SHORT - 1)?;
-        let at = memchr::memmem::find(text.as_bytes(), top.prompt.as_bytes())?;
+        let at = memchr::memmem::find(text.as_bytes(), top.prompt.as_bytes())
+            .filter(|_| top.is_long())?;
         Some((at, Arc::clone(&top.prompt), top.shape.clone()))
     }
 
@@ -107,13 +104,7 @@ impl Reader {
         {
             return None;
         }
-        let as_it_was = self.levels.all().find(|it| {
-            let is_short = || it.prompt.trim().chars().nth(SHORT - 1).is_none();
-            !it.prompt.trim().is_empty()
-                && text.starts_with(&*it.prompt)
-                && (!is_short() || shell::begins_with_a_command(&text[it.prompt.len()..]))
-        });
-        if let Some(it) = as_it_was {
+        if let Some(it) = self.levels.all().find(|it| it.begins(text)) {
             return Some((Arc::clone(&it.prompt), it.shape.clone()));
         }
         if !self.levels.all().any(|it| it.shape.is_some()) {

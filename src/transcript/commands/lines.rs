@@ -116,17 +116,13 @@ impl Reader {
         {
             return;
         }
-        let early = self.first_lines < 40;
-        let first = self.levels.is_empty();
-        if !first || text.bytes().any(|it| !it.is_ascii_whitespace()) {
-            if self.first_lines == 0 {
-                self.first_at = line.from;
+        if self.levels.is_empty() {
+            let early = self.first_lines < 40;
+            self.nothing_is_known(line, text);
+            if !early {
+                self.output();
+                return;
             }
-            self.first_lines += 1;
-        }
-        if first && !early {
-            self.output();
-            return;
         }
         let top_marked = self.levels.last().is_some_and(|it| it.marked);
         let repl = self.levels.last().is_some_and(|it| it.reads == Reads::Repl);
@@ -163,19 +159,27 @@ impl Reader {
         }
     }
 
+    /// Counts a line with anything in it while no shell is known.
+    pub(super) fn nothing_is_known(&mut self, line: &Line, text: &str) {
+        if text.bytes().any(|it| !it.is_ascii_whitespace()) {
+            if self.first_lines == 0 {
+                self.first_at = line.from;
+            }
+            self.first_lines += 1;
+        }
+    }
+
     /// A line in the output of a shell that sets marks may be the prompt of one that sets none: something unknown opened another shell, or
     /// this one lost its marks.
     fn unopened(&mut self, drawn: &Drawn, index: u32, text: &str) {
         let Some(top) = self.levels.last().filter(|_| !self.prints) else { return };
-        let is_named = |end: usize| shell::begins_with_a_command(&text[end..]);
-        let as_it_was = text.starts_with(&*top.prompt)
-            && !top.prompt.trim().is_empty()
-            && (top.prompt.trim().chars().nth(3).is_some() || is_named(top.prompt.len()));
-        let found = if as_it_was {
+        let found = if top.begins(text) {
             Some((Arc::clone(&top.prompt), top.shape.clone(), weights::UNMARKED))
         } else {
             let shape = prompt::known(text).filter(|it| {
-                it.strong && it.reads == Reads::Shell && (it.user.is_some() || is_named(it.end))
+                it.strong
+                    && it.reads == Reads::Shell
+                    && (it.user.is_some() || shell::begins_with_a_command(&text[it.end..]))
             });
             shape.map(|it| {
                 let shown: Arc<str> = Arc::from(&text[..it.end]);
@@ -481,22 +485,9 @@ impl Reader {
         }
         let sum: f32 = evidence.iter().map(|it| it.weight).sum();
         if sum < weights::FLOOR {
-            let strong = shape.as_ref().is_some_and(|it| it.strong);
-            let bare = evidence.iter().any(|it| it.is(weights::UNANNOUNCED));
-            let is_own = strong
-                || self.levels.last().is_some_and(|it| {
-                    it.prompt == shown && it.prompt.trim().chars().nth(3).is_some()
-                });
-            if is_own
-                && bare
-                && (!self.prints || edited)
-                && let Some(top) = self.levels.last_mut()
-            {
-                // Its own prompt comes again and again without a title: it sends none any more. What a command prints is not edited.
-                top.untitled += 1;
-                if top.untitled >= UNTITLED {
-                    (top.titled, top.untitled, top.streak) = (false, 0, 0);
-                }
+            let is_strong = shape.as_ref().is_some_and(|it| it.strong);
+            if evidence.iter().any(|it| it.is(weights::UNANNOUNCED)) && (!self.prints || edited) {
+                self.came_untitled(&shown, is_strong);
             }
             self.possible(drawn, index, &shown, body, shape.as_ref(), std::mem::take(evidence));
             return false;
@@ -563,6 +554,18 @@ impl Reader {
             current.caret = caret;
         }
         true
+    }
+
+    /// This shell's own prompt came without a title, and what a command prints is not edited: the second time in a row it is thought to
+    /// send none any more.
+    fn came_untitled(&mut self, shown: &Arc<str>, is_strong: bool) {
+        let Some(top) = self.levels.last_mut() else { return };
+        if is_strong || top.prompt == *shown && top.is_long() {
+            top.untitled += 1;
+            if top.untitled >= UNTITLED {
+                (top.titled, top.untitled, top.streak) = (false, 0, 0);
+            }
+        }
     }
 
     /// Output that may have been typed: kept apart, and nothing follows from it.

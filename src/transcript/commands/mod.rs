@@ -234,7 +234,7 @@ pub struct Reader {
     /// The agent's own logger ran in the session's first shell; the last `exit` there is the agent's too.
     agent_shell: bool,
     lines_before: u64,
-    /// Lines with anything in them that are no input of a line editor, and the place of the first.
+    /// Lines with anything in them while no shell was known, and the place of the first.
     first_lines: u64,
     first_at: u64,
     /// CRs that end the lines of genuine input regions.
@@ -337,11 +337,14 @@ impl Reader {
     /// A recorded shell ends with two lines of `exit`, whatever was printed before: the person's, and the agent's.
     fn last_exits(&mut self) {
         let [.., persons, agents] = &mut self.doubtful[..] else { return };
-        let is_drawn = |it: &Command| it.evidence.iter().any(|it| it.is(weights::ON_A_SCREEN));
+        let is_shown = |it: &Command| {
+            let hidden = [weights::ON_A_SCREEN, weights::IN_A_STRING];
+            !it.evidence.iter().any(|it| hidden.iter().any(|row| it.is(*row)))
+        };
         let ends = agents.text == "exit"
             && persons.text == "exit"
-            && !is_drawn(persons)
-            && !is_drawn(agents)
+            && is_shown(persons)
+            && is_shown(agents)
             && agents.line == persons.line + 1
             && agents.line + 1 == self.lines_before;
         if ends {
@@ -479,12 +482,9 @@ impl Reader {
             } else {
                 // What stands behind a prompt then is output, unless it is what people type.
                 let first = command.text.split_ascii_whitespace().next().unwrap_or_default();
-                let common = shell::is_common(first);
-                command.evidence.push(if common {
-                    weights::ECHO_OFF_COMMON
-                } else {
-                    weights::ECHO_OFF
-                });
+                let is_common = shell::is_common(first);
+                let row = if is_common { weights::ECHO_OFF_COMMON } else { weights::ECHO_OFF };
+                command.evidence.push(row);
             }
         }
         if shell::hides_what_is_typed(prompt::head(&command.text, JUDGED_BYTES)) {

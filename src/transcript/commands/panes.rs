@@ -149,7 +149,7 @@ impl Reader {
 }
 
 /// A command behind the prompt of one shell, as a number that nobody can find another command for.
-fn digest(identity: &Identity, typed: &str) -> [u8; 32] {
+pub(super) fn digest(identity: &Identity, typed: &str) -> [u8; 32] {
     let mut digest = Sha256::new();
     digest.update(format!("{identity:?}"));
     digest.update([0]);

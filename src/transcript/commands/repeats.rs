@@ -149,8 +149,8 @@ impl Repeats {
         }
     }
 
-    /// How much speaks for the shell's prompt ending here, and for how many lines.
-    fn weight(
+    /// What speaks for the shell's prompt ending here, and for how many lines.
+    fn evidence(
         &self,
         index: u32,
         literal: &str,
@@ -166,7 +166,7 @@ impl Repeats {
         let answered = self.lines >= seen.lines + seen.lines / 2;
         let enough = if nested { behind >= 3 && answered || seen.leaves } else { at_an_end };
         let enough = enough && (sign >= 0.8 || seen.leaves && seen.named * 5 >= behind * 4);
-        let weight = if named && behind >= 4 && enough {
+        let row = if named && behind >= 4 && enough {
             weights::FOUR_NAMED
         } else if named && behind >= 2 && enough {
             weights::TWO_NAMED
@@ -176,7 +176,7 @@ impl Repeats {
         } else {
             return None;
         };
-        Some((weight, seen.lines))
+        Some((row, seen.lines))
     }
 }
 
@@ -228,11 +228,11 @@ impl Reader {
             if best.is_some_and(|it| shell::begins_with_a_command(&text[it.0..])) {
                 break;
             }
-            let found = self.repeats.weight(index, &text[..it.end], it.weight, nested);
-            let Some((weight, lines)) = found else { continue };
+            let found = self.repeats.evidence(index, &text[..it.end], it.weight, nested);
+            let Some((row, lines)) = found else { continue };
             // The farthest that is about as common: a prompt of several parts is common in each of them.
             if best.is_none_or(|(_, _, before)| lines * 4 >= before * 3) {
-                best = Some((it.end, weight, lines));
+                best = Some((it.end, row, lines));
             }
         }
         best.map(|it| (it.0, it.1))

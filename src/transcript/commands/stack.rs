@@ -57,7 +57,22 @@ pub(super) struct Level {
     pub(super) is_no_bash: bool,
 }
 
+/// Prompts of fewer characters stand at the start of many rows of output.
+const LONG: usize = 4;
+
 impl Level {
+    /// Whether the prompt is long enough to be told from output by itself.
+    pub(super) fn is_long(&self) -> bool {
+        self.prompt.trim().chars().nth(LONG - 1).is_some()
+    }
+
+    /// Whether the row begins with the prompt as it was, and behind a short one with the name of a command.
+    pub(super) fn begins(&self, text: &str) -> bool {
+        text.strip_prefix(&*self.prompt).is_some_and(|body| {
+            !self.prompt.trim().is_empty() && (self.is_long() || shell::begins_with_a_command(body))
+        })
+    }
+
     /// One more prompt without marks. Once can be chance, or somebody's doing: a title that was printed, a line of
     /// colours that stood above.
     pub(super) fn meet(&mut self, announced: bool) {

@@ -52,13 +52,18 @@ fn has_blanks(text: &str) -> bool {
 
 fn has_prompt(text: &str, shown: &str) -> Option<Evidence> {
     let bare = shown.trim();
-    let own = (text.len() >= bare.len() && bare.chars().nth(5).is_some())
-        .then(|| memchr::memmem::find(text.as_bytes(), bare.as_bytes()))
-        .flatten();
-    if let Some(at) = own {
+    if text.len() >= bare.len() && bare.chars().nth(5).is_some() {
         // What is typed stands behind a blank or a quote; what was drawn over stands anywhere.
-        let within = text[..at].ends_with(|it: char| it.is_alphanumeric());
-        return Some(if within { weights::HAS_PROMPT_WITHIN } else { weights::HAS_PROMPT });
+        let is_within = |at: usize| text[..at].ends_with(|it: char| it.is_alphanumeric());
+        let mut found = memchr::memmem::find_iter(text.as_bytes(), bare.as_bytes()).peekable();
+        if found.peek().is_some() {
+            let is_drawn_over = found.any(is_within);
+            return Some(if is_drawn_over {
+                weights::HAS_PROMPT_WITHIN
+            } else {
+                weights::HAS_PROMPT
+            });
+        }
     }
     let known = |it: &str| {
         prompt::known(it)

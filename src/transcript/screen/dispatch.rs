@@ -24,7 +24,6 @@ use crate::transcript::screen::sequences::colours;
 use crate::transcript::screen::sequences::painted;
 use crate::transcript::screen::sequences::printable;
 use crate::transcript::screen::sequences::whole_sequence;
-use crate::transcript::wire::RawLine;
 
 impl Page {
     /// Draws what stands at the start of `bytes`, the parser being at rest: bytes used, and whether it still is.
@@ -493,8 +492,7 @@ impl Perform for Page {
                 let has_sign = || ["$ ", "# ", "% ", "> "].iter().any(|it| text.contains(it));
                 if !self.spans_lines && has_sign() {
                     // What was typed into a string that a bell ended.
-                    let (from, to) = self.at;
-                    self.hide(RawLine { bytes: text.as_bytes(), crs: 0, ended: false, from, to });
+                    self.hide(text.as_bytes(), self.at.0, self.at.1);
                 }
                 let number = self.main.row;
                 self.titled_row = Some(number);

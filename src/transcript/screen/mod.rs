@@ -20,9 +20,9 @@ use crate::transcript::screen::sequences::plain_text;
 use crate::transcript::screen::sequences::sequence_ends;
 use crate::transcript::screen::strings::CANCEL;
 use crate::transcript::screen::strings::End;
-use crate::transcript::screen::strings::Kind;
 use crate::transcript::screen::strings::Noted;
 use crate::transcript::screen::strings::OPENER;
+use crate::transcript::screen::strings::StringKind;
 use crate::transcript::screen::strings::Strings;
 use crate::transcript::screen::strings::opens_a_string;
 use crate::transcript::wire::RawLine;
@@ -563,23 +563,26 @@ impl Screen {
                 End::None if self.hold(raw) => return,
                 End::None | End::Broken => self.show_held(),
                 End::At(end) => {
-                    self.end_string(kind, RawLine { bytes: &bytes[..end], ..raw });
-                    raw = RawLine { bytes: &bytes[end..], from: from + end as u64, ..raw };
+                    self.end_string(kind, raw, &end);
+                    let from = from + end.end as u64;
+                    raw = RawLine { bytes: &bytes[end.end..], from, ..raw };
                 }
             }
         }
         let last = memchr::memrchr(0x1b, raw.bytes);
         let Some(at) = last.filter(|at| opens_a_string(&raw.bytes[*at..])) else {
-            self.draw_line(raw, last);
+            self.draw(raw, last, None);
             return;
         };
         let (before, string) = raw.bytes.split_at(at);
         if !before.is_empty() {
-            self.draw(RawLine { bytes: before, crs: 0, ended: false, ..raw });
+            let last = memchr::memrchr(0x1b, before);
+            let piece = RawLine { bytes: before, crs: 0, ended: false, ..raw };
+            self.draw(piece, last, string.first().copied());
         }
         let held = RawLine { bytes: string, from: raw.from + at as u64, ..raw };
         if !self.hold(held) {
-            self.draw(held);
+            self.draw(held, Some(0), None);
         }
     }
 
@@ -593,21 +596,25 @@ impl Screen {
         is_held
     }
 
-    /// The string ends with `last`: what was held belongs to it. Only an OSC does anything.
-    fn end_string(&mut self, kind: Kind, last: RawLine<'_>) {
+    /// The string ends in `last`, with the terminator at `end`: what was held belongs to it. Only an OSC does anything.
+    fn end_string(&mut self, kind: StringKind, last: RawLine<'_>, end: &Range<usize>) {
         self.page.catch_up();
         self.page.spans_lines = true;
         let held = self.strings.take();
-        for (nth, it) in held.iter().map(|it| it.0.raw()).chain([last]).enumerate() {
+        let last = RawLine { bytes: &last.bytes[..end.end], ..last };
+        for it in held.iter().map(|it| it.0.raw()).chain([last]) {
             self.page.at = (it.from, it.to);
-            if matches!(kind, Kind::Osc) {
+            if matches!(kind, StringKind::Osc) {
                 self.parser.advance(&mut self.page, it.bytes);
             }
-            let opener = if nth == 0 { OPENER } else { 0 };
-            self.page.hide(RawLine { bytes: &it.bytes[opener..], ..it });
         }
         self.page.spans_lines = false;
         self.ground = true;
+        for (nth, (it, _)) in held.iter().enumerate() {
+            let opener = if nth == 0 { OPENER } else { 0 };
+            self.page.hide(&it.bytes[opener..], it.from, it.to);
+        }
+        self.page.hide(&last.bytes[..end.start], last.from, last.to);
     }
 
     /// The string has no end: what was held are lines, without the two bytes that opened it.
@@ -619,17 +626,14 @@ impl Screen {
             self.page.noted |= noted.bits;
             self.page.width = noted.width;
             let (bytes, from) = (&raw.bytes[opener..], raw.from + opener as u64);
-            self.draw(RawLine { bytes, from, ..raw });
+            // No line that is held has another ESC than its opener's.
+            self.draw(RawLine { bytes, from, ..raw }, None, None);
         }
         self.page.width = width;
     }
 
-    fn draw(&mut self, raw: RawLine<'_>) {
-        self.draw_line(raw, memchr::memrchr(0x1b, raw.bytes));
-    }
-
-    /// `last`: where the last ESC stands.
-    fn draw_line(&mut self, raw: RawLine<'_>, last: Option<usize>) {
+    /// Draws a raw line, or the piece of one before a string. `last`: where its last ESC stands; `behind`: the byte that follows the piece.
+    fn draw(&mut self, raw: RawLine<'_>, last: Option<usize>, behind: Option<u8>) {
         let RawLine { bytes, crs, ended, from, to } = raw;
         let page = &mut self.page;
         page.at = (from, to);
@@ -670,7 +674,7 @@ impl Screen {
             }
             if page.closed_region {
                 page.closed_region = false;
-                let next = rest.first().copied();
+                let next = rest.first().copied().or(behind);
                 // Behind the mark stands a CR of the line editor. At the end of a line it is one more
                 // than the line's own, or the session's last byte before the footer's LF.
                 let genuine = page.lossy
@@ -678,7 +682,7 @@ impl Screen {
                     || next.is_none() && (!ended || crs != 1 || page.ends_plainer(crs));
                 page.escape_follows = next == Some(0x1b)
                     && page.region.as_ref().is_some_and(|it| it.input_at.is_none());
-                page.ends_row = rest.iter().all(|it| *it == b'\r');
+                page.ends_row = behind.is_none() && rest.iter().all(|it| *it == b'\r');
                 page.close_region(place.min(to), genuine);
             }
         }
@@ -784,23 +788,18 @@ fn goes_back_up(bytes: &[u8]) -> Option<usize> {
 
 impl Page {
     /// Keeps a line of a control string, which no terminal shows.
-    fn hide(&mut self, it: RawLine<'_>) {
-        let text = String::from_utf8_lossy(it.bytes);
+    fn hide(&mut self, bytes: &[u8], from: u64, to: u64) {
+        let text = String::from_utf8_lossy(bytes);
         let shown: String = text.chars().filter(|it| !it.is_control() || *it == '\t').collect();
         if shown.trim().is_empty() {
             return;
         }
-        let is_damaged = shown.len() < text.trim_end_matches(['\x07', '\x1b', '\\']).len();
+        let is_damaged = shown.len() < text.len();
+        let line = self.out.lines.len() as u32;
         let out = &mut self.out;
         out.hidden_bytes += size_of::<Hidden>() + shown.len();
         out.items.push(Item::Hidden(out.hidden.len() as u32));
-        out.hidden.push(Hidden {
-            text: shown.into(),
-            is_damaged,
-            line: out.lines.len() as u32,
-            from: it.from,
-            to: it.to,
-        });
+        out.hidden.push(Hidden { text: shown.into(), is_damaged, line, from, to });
     }
 
     fn sheet(&mut self) -> &mut Sheet {

@@ -5,6 +5,8 @@
 //! not be lost. So the lines are held. If the string ends, they are part of it, and kept as hidden; if another
 //! sequence breaks it off, or it grows too long, or the transcript ends, they are lines.
 
+use std::ops::Range;
+
 use crate::transcript::wire::Held;
 use crate::transcript::wire::RawLine;
 
@@ -23,7 +25,7 @@ const HELD_MAX: usize = 1 << 20;
 
 /// What ends a control string.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum StringKind {
     /// ESC `]`, ended by BEL or ST.
     Osc,
     /// DCS, SOS, PM, APC, ended by ST.
@@ -31,17 +33,17 @@ pub(super) enum Kind {
 }
 
 /// Whether a line ends the string it lies in.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum End {
-    /// Behind so many bytes.
-    At(usize),
+    /// These bytes of it are the terminator.
+    At(Range<usize>),
     /// Another sequence begins, or CAN or SUB: the string is broken off.
     Broken,
     /// It goes on in the next line.
     None,
 }
 
-impl Kind {
+impl StringKind {
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes.get(1)? {
             b']' => Some(Self::Osc),
@@ -57,8 +59,8 @@ impl Kind {
         };
         let other = memchr::memchr3(ESCAPE, CANCEL, SUBSTITUTE, bytes);
         match (bell, other) {
-            (Some(bell), other) if other.is_none_or(|it| bell < it) => End::At(bell + 1),
-            (_, Some(at)) if bytes[at..].starts_with(b"\x1b\\") => End::At(at + 2),
+            (Some(bell), other) if other.is_none_or(|it| bell < it) => End::At(bell..bell + 1),
+            (_, Some(at)) if bytes[at..].starts_with(b"\x1b\\") => End::At(at..at + 2),
             (_, Some(_)) => End::Broken,
             (_, None) => End::None,
         }
@@ -67,7 +69,7 @@ impl Kind {
 
 /// Whether the last sequence of a line is a string that does not end in it.
 pub(super) fn opens_a_string(sequence: &[u8]) -> bool {
-    Kind::of(sequence).is_some_and(|it| it.end(&sequence[OPENER..]) == End::None)
+    StringKind::of(sequence).is_some_and(|it| it.end(&sequence[OPENER..]) == End::None)
 }
 
 /// What the screen was told of a line before it came.
@@ -87,18 +89,18 @@ pub(super) struct Strings {
 
 impl Strings {
     /// The kind of the string that is open.
-    pub(super) fn opened(&self) -> Option<Kind> {
-        Kind::of(&self.lines.first()?.0.bytes)
+    pub(super) fn opened(&self) -> Option<StringKind> {
+        StringKind::of(&self.lines.first()?.0.bytes)
     }
 
     /// Holds the line, unless the limit is exceeded.
     pub(super) fn hold(&mut self, it: RawLine<'_>, noted: Noted) -> bool {
-        self.bytes += it.bytes.len() + size_of::<(Held, Noted)>();
-        if self.bytes > HELD_MAX {
-            return false;
+        let bytes = self.bytes + it.bytes.len() + size_of::<(Held, Noted)>();
+        if bytes <= HELD_MAX {
+            self.bytes = bytes;
+            self.lines.push((Held::from(it), noted));
         }
-        self.lines.push((Held::from(it), noted));
-        true
+        bytes <= HELD_MAX
     }
 
     pub(super) fn take(&mut self) -> Vec<(Held, Noted)> {
@@ -115,19 +117,19 @@ impl Strings {
 #[cfg(test)]
 mod tests {
     use super::End;
-    use super::Kind;
+    use super::StringKind;
     use super::opens_a_string;
 
     #[test]
     fn a_string_ends_at_bel_or_st_and_any_other_sequence_breaks_it_off() {
-        assert_eq!(Kind::Osc.end(b"ab\x07cd"), End::At(3));
-        assert_eq!(Kind::Osc.end(b"ab\x1b\\cd\x07"), End::At(4));
-        assert_eq!(Kind::Other.end(b"ab\x07cd"), End::None);
-        assert_eq!(Kind::Other.end(b"ab\x07\x1b\\"), End::At(5));
+        assert_eq!(StringKind::Osc.end(b"ab\x07cd"), End::At(2..3));
+        assert_eq!(StringKind::Osc.end(b"ab\x1b\\cd\x07"), End::At(2..4));
+        assert_eq!(StringKind::Other.end(b"ab\x07cd"), End::None);
+        assert_eq!(StringKind::Other.end(b"ab\x07\x1b\\"), End::At(3..5));
         for it in ["\x1b[0mls\x07", "\x18", "x\x1a\x07", "\x1b"] {
-            assert_eq!(Kind::Osc.end(it.as_bytes()), End::Broken, "{it:?}");
+            assert_eq!(StringKind::Osc.end(it.as_bytes()), End::Broken, "{it:?}");
         }
-        assert_eq!(Kind::Osc.end(b"ab"), End::None);
+        assert_eq!(StringKind::Osc.end(b"ab"), End::None);
     }
 
     #[test]
