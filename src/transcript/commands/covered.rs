@@ -12,6 +12,8 @@ use crate::transcript::commands::Evidence;
 use crate::transcript::commands::JUDGED_BYTES;
 use crate::transcript::commands::Kind;
 use crate::transcript::commands::Reader;
+use crate::transcript::commands::lines::has;
+use crate::transcript::commands::lines::sign_of;
 use crate::transcript::commands::panes::digest;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
@@ -70,10 +72,16 @@ impl Reader {
 
     /// Where a prompt of the session stands in the row. The beginning of a string, as `0;`, or output without a newline may stand before it.
     fn within(&self, text: &str) -> Option<(usize, Arc<str>, Option<Shape>)> {
-        if let Some((shown, shape)) = self.prompt_of_the_session(text) {
+        let top = self.levels.last()?;
+        // Nearly all rows begin otherwise and name no host, and most have no sign of a prompt.
+        let may_begin = top.prompt.as_bytes().first() == text.as_bytes().first()
+            || memchr::memchr(b'@', text.as_bytes()).is_some();
+        if may_begin && let Some((shown, shape)) = self.prompt_of_the_session(text) {
             return Some((0, shown, shape));
         }
-        let top = self.levels.last()?;
+        if !sign_of(&top.prompt).is_none_or(|it| has(text, it)) {
+            return None;
+        }
         let at = memchr::memmem::find(text.as_bytes(), top.prompt.as_bytes())
             .filter(|_| top.is_long())?;
         Some((at, Arc::clone(&top.prompt), top.shape.clone()))
@@ -97,13 +105,6 @@ impl Reader {
 
     /// The prompt at the start of the row, if it is one of this session's shells, in whatever directory, or another one on their host.
     fn prompt_of_the_session(&self, text: &str) -> Option<(Arc<str>, Option<Shape>)> {
-        // Nearly all rows begin otherwise, and name no host.
-        let top = self.levels.last()?;
-        if top.prompt.as_bytes().first() != text.as_bytes().first()
-            && memchr::memchr(b'@', text.as_bytes()).is_none()
-        {
-            return None;
-        }
         if let Some(it) = self.levels.all().find(|it| it.begins(text)) {
             return Some((Arc::clone(&it.prompt), it.shape.clone()));
         }
