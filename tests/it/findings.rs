@@ -107,6 +107,7 @@ fn markdown_shows_names_as_text() {
 }
 
 #[test]
+#[ignore = "needs Python and ocsf-json-schema"]
 fn ocsf_findings_hold_by_the_published_schema() {
     for name in ["/ssm", HOSTILE] {
         let (survey, judgement) = judged(name);

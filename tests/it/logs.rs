@@ -154,10 +154,11 @@ fn a_stream_that_grows_is_continued_and_no_event_comes_twice() {
 }
 
 #[test]
+#[ignore = "needs libfaketime"]
 fn a_stream_that_has_been_silent_for_hours_is_not_read_again() {
     let world = World::new();
     let clock = world.path("clock");
-    let Some(address) = aged(&clock) else { return };
+    let address = aged(&clock);
     let mut aws = Aws::at(&address);
     let group = aws.group("sessions");
     let at = hours_ago(60 * 24 + 1);

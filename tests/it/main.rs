@@ -1,9 +1,10 @@
 //! A tour of the tool, in reading order. What a person types, and all that they see: standard output, standard
 //! error and exit code in one text. Most tests of the pieces stand beside the pieces, in `src`.
 
-// The AWS emulator, and a proxy that breaks things before it.
+// The AWS emulator, a proxy that breaks things before it, and what `tests/run` sets up.
 mod faults;
 mod fields;
+mod needs;
 mod peer;
 mod world;
 

@@ -1,6 +1,6 @@
 //! A second emulator, of another make: what works against one alone may lean on its habits.
 //!
-//! moto, in a Python environment that is made beside the build. Where there is no Python, that is said and passed over.
+//! moto, in the Python environment beside the build. `tests/run` installs it.
 
 use std::net::TcpListener;
 use std::net::TcpStream;
@@ -21,16 +21,14 @@ use crate::faults::Fault;
 use crate::faults::Faults;
 use crate::faults::json_error;
 use crate::logs::hours_ago;
+use crate::needs::python;
 use crate::peer::ACCOUNT;
 use crate::peer::Aws;
 use crate::peer::block_on;
 use crate::peer::query;
 use crate::peer::streamed;
-use crate::peer::venv;
 use crate::world::FOOTER;
 use crate::world::HEADER;
-
-const MOTO: &str = "moto[s3,ssm,iam,ec2,ecs,logs,sts]==5.2.5";
 
 /// Ends when its standard input does.
 const SERVE: &str = "
@@ -40,39 +38,39 @@ threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).st
 main(['-H', '127.0.0.1', '-p', sys.argv[1]])
 ";
 
-#[expect(clippy::print_stderr, reason = "what is passed over is said")]
-fn moto() -> Option<&'static str> {
-    static MOTO_SERVER: OnceLock<Option<(String, Child)>> = OnceLock::new();
-    let server = MOTO_SERVER.get_or_init(|| {
-        let venv = venv("moto-5.2.5", &[MOTO, "flask", "flask-cors"])?;
-        let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
-        let server = Command::new(venv.join("bin/python"))
+fn moto() -> &'static str {
+    static SERVER: OnceLock<(String, Child)> = OnceLock::new();
+    let server = SERVER.get_or_init(|| {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+        let port = free.expect("a free port").port();
+        let mut server = Command::new(python("python"))
             .args(["-c", SERVE, &port.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .ok()?;
+            .expect("moto starts");
         let address = format!("127.0.0.1:{port}");
-        for _ in 0..300 {
-            if TcpStream::connect(&address).is_ok() {
-                return Some((address, server));
-            }
+        let answers = (0..300).any(|_| {
             std::thread::sleep(Duration::from_millis(100));
+            TcpStream::connect(&address).is_ok()
+        });
+        if !answers {
+            let _ = server.kill();
+            let _ = server.wait();
+            panic!("moto does not answer within thirty seconds");
         }
-        None
+        (address, server)
     });
-    if server.is_none() {
-        eprintln!("passed over: moto could not be installed (python3 with venv and pip is needed)");
-    }
-    server.as_ref().map(|it| it.0.as_str())
+    &server.0
 }
 
 const ALICE: &str = "alice-0123456789abcdef0";
 
 #[test]
+#[ignore = "needs moto"]
 fn a_bucket_and_a_group_are_archived_from_moto_too() {
-    let Some(moto) = moto() else { return };
+    let moto = moto();
     let aws = Aws::at(moto);
     let body = format!("{HEADER}sh-4.2$ whoami\r\r\nssm-user\r\r\n{FOOTER}");
     let key = format!("prod/{ALICE}.log");
@@ -115,8 +113,9 @@ fn a_bucket_and_a_group_are_archived_from_moto_too() {
 }
 
 #[test]
+#[ignore = "needs moto"]
 fn preferences_and_real_clusters_are_found_in_moto() {
-    let Some(moto) = moto() else { return };
+    let moto = moto();
     let aws = Aws::at(moto);
     let bucket = json!({ "s3BucketName": "acme-logs", "s3KeyPrefix": "ssm" });
     aws.document("us-east-1", "SSM-SessionManagerRunShell", bucket);
@@ -149,8 +148,9 @@ fn ec2(aws: &Aws, words: &[(&str, &str)], id: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs moto"]
 fn the_network_of_a_real_ec2_answers_is_read_and_judged() {
-    let Some(moto) = moto() else { return };
+    let moto = moto();
     let mut aws = Aws::at(moto);
     // Named and never made: moto lists the streams of any group where there are two.
     let group = "/ssm";

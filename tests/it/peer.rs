@@ -3,7 +3,6 @@
 use std::io::BufRead;
 use std::io::BufReader;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
@@ -17,6 +16,8 @@ use aws_sdk_s3 as s3;
 use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::config::Region;
 
+use crate::needs::faketime;
+use crate::needs::target;
 use crate::world::Said;
 use crate::world::World;
 use crate::world::words;
@@ -30,12 +31,6 @@ struct Peer {
     address: String,
     /// Its standard input ends with us, and it with that.
     _process: Child,
-}
-
-/// Where cargo builds, so that the emulator is built beside.
-pub(crate) fn target() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_ssmtrail"));
-    program.ancestors().nth(2).expect("target/debug/ssmtrail").to_owned()
 }
 
 fn peer() -> &'static Peer {
@@ -69,74 +64,20 @@ fn start(environment: &[(&str, &str)]) -> Peer {
 }
 
 /// An emulator whose clock is sixty days behind, and may be set right by writing `+0` into the file. It keeps what is
-/// too old for one with a right clock. `None` where libfaketime is not there and cannot be installed.
-#[expect(clippy::print_stderr, reason = "what is passed over is said")]
-pub(crate) fn aged(clock: &Path) -> Option<String> {
+/// too old for one with a right clock.
+pub(crate) fn aged(clock: &Path) -> String {
     static PEERS: Mutex<Vec<Peer>> = Mutex::new(Vec::new());
-    let library = Path::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
-    if !library.exists() {
-        let install = ["install", "-y", "-q", "faketime"];
-        let _ = Command::new("apt-get").args(install).stdout(Stdio::null()).status();
-    }
-    if !library.exists() {
-        eprintln!("passed over: libfaketime could not be installed (Debian package faketime)");
-        return None;
-    }
+    let library = faketime();
     std::fs::write(clock, "-60d").expect("the clock is set");
     let peer = start(&[
-        ("FAKETIME_TIMESTAMP_FILE", clock.to_str()?),
+        ("FAKETIME_TIMESTAMP_FILE", clock.to_str().expect("a path")),
         ("FAKETIME_NO_CACHE", "1"),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ("LD_PRELOAD", library.to_str()?),
+        ("LD_PRELOAD", library.to_str().expect("a path")),
     ]);
     let address = peer.address.clone();
     PEERS.lock().expect("the emulators").push(peer);
-    Some(address)
-}
-
-/// A Python environment with these packages, made beside the build once. `None` where there is no Python.
-pub(crate) fn venv(name: &str, packages: &[&str]) -> Option<PathBuf> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _alone = ONE_AT_A_TIME.lock().expect("the environments");
-    let venv = target().join(name);
-    let done = venv.join("done");
-    if !done.exists() {
-        let run = |program: &str, words: &[&str]| {
-            let out = Command::new(program).args(words).stdout(Stdio::null()).output();
-            out.is_ok_and(|it| it.status.success())
-        };
-        let path = venv.to_str()?;
-        let pip = format!("{path}/bin/pip");
-        let install = [&["install", "--quiet"], packages].concat();
-        if !run("python3", &["-m", "venv", "--clear", path]) || !run(&pip, &install) {
-            return None;
-        }
-        std::fs::write(&done, "").ok()?;
-    }
-    Some(venv)
-}
-
-/// Packages of npm, installed beside the build once: the folder that holds them. `None` where there is no npm.
-#[expect(clippy::print_stderr, reason = "what is passed over is said")]
-pub(crate) fn packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _alone = ONE_AT_A_TIME.lock().expect("the packages");
-    let folder = target().join(name);
-    let done = folder.join("done");
-    let wanted = packages.join(" ");
-    if std::fs::read_to_string(&done).ok().as_ref() != Some(&wanted) {
-        std::fs::create_dir_all(&folder).ok()?;
-        std::fs::write(folder.join("package.json"), "{}").ok()?;
-        let install = [&["install", "--no-save", "--no-audit", "--no-fund"], packages].concat();
-        let mut npm = Command::new("npm");
-        npm.args(install).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
-        if !npm.status().is_ok_and(|it| it.success()) {
-            eprintln!("passed over: {wanted} could not be installed (Node.js and npm are needed)");
-            return None;
-        }
-        std::fs::write(&done, wanted).ok()?;
-    }
-    Some(folder.join("node_modules"))
+    address
 }
 
 /// Where requests go when nothing stands between.

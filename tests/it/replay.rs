@@ -8,7 +8,7 @@ use expect_test::expect;
 use serde_json::Value;
 
 use crate::hostile;
-use crate::peer::venv;
+use crate::needs::python;
 use crate::world::World;
 use crate::world::words;
 
@@ -293,19 +293,13 @@ fn no_key_of_a_secret_is_seen_while_it_is_typed() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "what is passed over is said")]
+#[ignore = "needs asciinema"]
 fn asciinema_plays_the_cast() {
     let world = World::with_demo();
     world.run("replay alice --cast alice.cast");
-    let Some(venv) = venv("asciinema-2.4.0", &["asciinema==2.4.0"]) else {
-        eprintln!(
-            "passed over: asciinema could not be installed (python3 with venv and pip is needed)"
-        );
-        return;
-    };
     // It wants a terminal to stand before.
     let line =
-        format!("{}/bin/asciinema cat {}", venv.display(), world.path("alice.cast").display());
+        format!("{} cat {}", python("asciinema").display(), world.path("alice.cast").display());
     let out = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
         .stdin(Stdio::null())
@@ -357,9 +351,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 ";
 
 #[test]
+#[ignore = "needs Python"]
 fn on_a_terminal_keys_steer_it_and_the_terminal_is_left_as_it_was() {
     let world = secretive();
-    let mut python = Command::new("python3")
+    let mut python = Command::new(python("python"))
         .args(["-", env!("CARGO_BIN_EXE_ssmtrail"), "replay", "zoe", "--archive"])
         .arg(world.path("archive"))
         .env("TERM", "xterm-256color")

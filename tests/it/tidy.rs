@@ -494,6 +494,16 @@ fn each_dependency_is_used() {
 }
 
 #[test]
+fn tests_install_nothing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    for it in std::fs::read_dir(folder).expect("tests").filter_map(Result::ok) {
+        let text = std::fs::read_to_string(it.path()).expect("a file");
+        let installs = ["apt-get", "pip", "npm"].map(|it| format!("Command::new(\"{it}\")"));
+        assert!(!installs.iter().any(|it| text.contains(it)), "that is for `tests/run`: {it:?}");
+    }
+}
+
+#[test]
 fn the_fuzzer_has_what_the_decoder_needs() {
     let listed = dependencies("tests/fuzz/Cargo.toml", "dependencies");
     let ours = dependencies("Cargo.toml", "dependencies");
