@@ -44,6 +44,9 @@ pub mod schema;
 /// Fast checksums of what is read.
 mod pieces;
 
+/// Whole tables, for SQL and lazy frames.
+mod scan;
+
 /// A panic over damaged bytes is an error.
 mod guard;
 

@@ -22,6 +22,7 @@ use super::manifest::Entry;
 use super::manifest::FileNote;
 use super::manifest::Seal;
 use super::pieces::Pieces;
+use super::scan::TableScan;
 use super::schema;
 use super::schema::CommandRow;
 use super::schema::LineRow;
@@ -131,6 +132,31 @@ impl Opened {
                 .with_columns(columns)
                 .finish()
         })
+    }
+
+    /// How many row groups it has.
+    pub(super) fn groups(&self) -> usize {
+        self.firsts.len()
+    }
+
+    pub(super) fn rows_in(&self, group: usize) -> usize {
+        self.metadata.row_groups[group].num_rows()
+    }
+
+    /// Whether it has this column: files of earlier versions lack some.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.metadata.schema_descr.fields().iter().any(|it| it.name() == column)
+    }
+
+    /// The first rows of a row group.
+    pub(super) fn first_rows(
+        &self,
+        group: usize,
+        rows: usize,
+        columns: &[&str],
+    ) -> PolarsResult<DataFrame> {
+        let first = self.firsts[group];
+        self.rows(group, first, first + rows as i64, Some(columns))
     }
 
     fn group_of(&self, row: i64) -> usize {
@@ -356,26 +382,18 @@ impl Archive {
     /// A table as a lazy frame over its live files, without what newer generations replace. All that it may read is
     /// checked before: `columns` are those, all if `None`.
     pub fn scan(&self, table: &Table, columns: Option<&[&str]>) -> PolarsResult<LazyFrame> {
-        let mut paths = Vec::new();
+        let mut files = Vec::new();
         for note in self.files(table.name) {
             let checked = self.opened(&note.path).and_then(|it| it.check_all(columns));
             match checked {
-                Ok(()) => paths.push(self.path_of(note)),
+                Ok(()) => files.push((self.path_of(note), note.clone())),
                 Err(it) => self.damaged(&note.path, it),
             }
         }
-        if paths.is_empty() {
+        if files.is_empty() {
             return Ok(table.empty().lazy());
         }
-        let paths: Vec<PlRefPath> =
-            paths.iter().map(|it| PlRefPath::new(it.to_string_lossy().as_ref())).collect();
-        let args = ScanArgsParquet {
-            glob: false,
-            allow_missing_columns: true,
-            schema: Some(Arc::new(table.schema())),
-            ..Default::default()
-        };
-        let frame = LazyFrame::scan_parquet_files(paths.into(), args)?;
+        let frame = TableScan::frame(table.schema(), files)?;
         let derived = table.columns.iter().any(|it| it.name == "generation");
         if self.replaced.is_empty() || !derived || table.name == "transcripts" {
             return Ok(frame);

@@ -16,8 +16,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::*;
+use polars_io::parquet::write::BatchedWriter;
 use polars_parquet::write::ZstdLevel;
 use sha2::Digest;
 use sha2::Sha256;

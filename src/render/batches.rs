@@ -33,7 +33,7 @@ impl Write for Made {
 
 /// A Parquet file on its way.
 pub struct Batches {
-    writer: polars::io::parquet::write::BatchedWriter<Made>,
+    writer: polars_io::parquet::write::BatchedWriter<Made>,
     made: Made,
     /// Rows of the next row group.
     held: Option<DataFrame>,
