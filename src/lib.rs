@@ -4,10 +4,10 @@
 //! (`tests/it/tidy.rs` holds this). Five storeys:
 //!
 //! ```text
-//! words       error    session
+//! words       error    time    text    session
 //! pure        transcript    secrets    notable    config    settings    audit    policy
 //! hands       source (the outside)    archive (what is kept)
-//! questions   intake    sync    search    query    report    replay    evidence
+//! questions   intake    sync    search    masking    query    report    replay    evidence
 //! face        render    cli    main
 //! ```
 //!
@@ -16,8 +16,7 @@
 //! - `transcript` has no files, clock, threads or polars: any bytes decode, in time linear in their length.
 //! - `audit` asks nobody and knows no time but the survey's: judged again in years, a survey gives the same findings.
 //! - Nothing but `source` will ever know AWS, and nothing writes to it.
-//! - Nothing but `archive::schema` names columns; nothing but `render` makes foreign text harmless, and all output
-//!   goes through it.
+//! - Nothing but `archive::schema` names columns; nothing but `text` makes foreign text harmless, and all output goes through `render`.
 //! - Nothing but `main` knows what time it is.
 //!
 //! What does not stop a command is no error: a flaw of a transcript, a skipped object, a damaged file are values, and
@@ -25,6 +24,12 @@
 
 /// What stops a command.
 pub mod error;
+
+/// Instants, as people and programs write them.
+pub mod time;
+
+/// Foreign text made harmless, and numbers as people say them.
+pub mod text;
 
 /// The nouns: session id, window, skip.
 pub mod session;
@@ -67,6 +72,9 @@ pub mod sync;
 
 /// Pattern and filters become hits.
 pub mod search;
+
+/// Rows as they may be shown.
+pub mod masking;
 
 /// The catalogue of saved questions.
 pub mod query;

@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use sha2::Digest;
 use sha2::Sha256;
 
-use crate::archive::manifest::hex;
 use crate::secrets;
 
 /// Bytes of a name. Written as hex digits.
@@ -30,7 +29,7 @@ pub fn of_masked(text: &str) -> u64 {
 
 /// The name of a session.
 pub fn of_session(session_key: &str) -> String {
-    hex(&Sha256::digest(session_key)[..BYTES])
+    hex::encode(&Sha256::digest(session_key)[..BYTES])
 }
 
 type Name = [u8; BYTES];
@@ -71,7 +70,7 @@ impl Names {
         }
         let nth = self.seen.entry(text).or_default();
         *nth += 1;
-        hex(&of_command(session_key, text, *nth))
+        hex::encode(&of_command(session_key, text, *nth))
     }
 }
 
@@ -109,7 +108,7 @@ impl Before {
                 (kept..same.len()).map(|nth| of_command(session_key, *text, nth as u32 + 1)),
             );
         }
-        let names: Vec<String> = names.iter().map(|it| hex(it)).collect();
+        let names: Vec<String> = names.iter().map(|it| hex::encode(it)).collect();
         (!names.is_empty()).then(|| names.join("+"))
     }
 }

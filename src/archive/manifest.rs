@@ -108,7 +108,7 @@ impl Seal {
             hasher.update(it);
             count += 1;
         }
-        Self { count, sha256: hex(&hasher.finalize()) }
+        Self { count, sha256: hex::encode(&hasher.finalize()) }
     }
 }
 
@@ -233,7 +233,7 @@ pub struct Sealed {
 impl Sealed {
     /// The digest that it should carry.
     pub fn proof(&self) -> String {
-        hex(&leaf(&Self { digest: String::new(), ..self.clone() }))
+        hex::encode(&leaf(&Self { digest: String::new(), ..self.clone() }))
     }
 }
 
@@ -266,7 +266,7 @@ impl Entry {
         if !is_first_form(&self.form) {
             return self.sealed().proof();
         }
-        hex(&leaf(&Self { digest: String::new(), ..self.clone() }))
+        hex::encode(&leaf(&Self { digest: String::new(), ..self.clone() }))
     }
 
     /// Puts it behind another and proves it.
@@ -339,14 +339,6 @@ impl Entry {
 /// Path of the list of what an entry brought, below the archive.
 pub fn list_of(entry: u64) -> String {
     format!("{ENTRIES}/{entry:08}.brought")
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, it| {
-        let _ = write!(out, "{it:02x}");
-        out
-    })
 }
 
 /// The manifest as read.
@@ -762,7 +754,7 @@ mod tests {
     fn entries_of_the_first_form_still_prove() {
         let line = br#"{"entry":1,"written_at":"2026-11-23T00:00:00Z","tool":"ssmtrail 0.1.0","decoder":4,"did":"sync","generation":1,"added":[],"previous":"","digest":""}"#;
         let mut it: Entry = serde_json::from_slice(line).unwrap();
-        it.digest = hex(&Sha256::digest(line));
+        it.digest = hex::encode(&Sha256::digest(line));
         assert_eq!(it.proof(), it.digest);
     }
 }

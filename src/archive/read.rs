@@ -31,6 +31,7 @@ use super::schema::Table;
 use super::schema::TranscriptRow;
 use super::unreadable;
 use crate::error::Result;
+use crate::time;
 
 /// Files kept open for reading at once, whatever the number of partitions.
 const OPEN_FILES: usize = 16;
@@ -732,8 +733,7 @@ impl Archive {
         }
         let lost = self.lost_locators();
         for entry in &self.manifest.entries {
-            let read_at = chrono::DateTime::parse_from_rfc3339(&entry.written_at)
-                .map_or(0, |it| it.timestamp_micros());
+            let read_at = time::from_rfc3339(&entry.written_at).unwrap_or(0);
             // A version is held because the bytes are, and these are gone.
             for it in entry
                 .aliases

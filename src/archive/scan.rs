@@ -85,3 +85,68 @@ impl AnonymousScan for TableScan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    /// Two files of row groups of two rows: `n` is 0 to 4 and 10 to 14, `even` is missing from the second.
+    fn table(folder: &std::path::Path) -> LazyFrame {
+        let mut files = Vec::new();
+        for (name, first) in [("one", 0_i64), ("two", 10)] {
+            let numbers: Vec<i64> = (first..first + 5).collect();
+            let even: Vec<bool> = numbers.iter().map(|it| it % 2 == 0).collect();
+            let mut columns = vec![Column::new("n".into(), numbers)];
+            if name == "one" {
+                columns.push(Column::new("even".into(), even));
+            }
+            let path = folder.join(name);
+            let file = File::create(&path).unwrap();
+            let writer = ParquetWriter::new(&file).with_row_group_size(Some(2));
+            writer.finish(&mut DataFrame::new(5, columns).unwrap()).unwrap();
+            let bytes = file.metadata().unwrap().len();
+            let note = FileNote {
+                path: name.into(),
+                table: "numbers".into(),
+                rows: 5,
+                bytes,
+                sha256: String::new(),
+                pieces: String::new(),
+            };
+            files.push((path, note));
+        }
+        let even = Field::new("even".into(), DataType::Boolean);
+        let schema = Schema::from_iter([Field::new("n".into(), DataType::Int64), even]);
+        TableScan::frame(schema, files).unwrap()
+    }
+
+    fn numbers(frame: LazyFrame) -> Vec<i64> {
+        frame.collect().unwrap().column("n").unwrap().i64().unwrap().iter().flatten().collect()
+    }
+
+    #[test]
+    fn all_rows_come_in_the_order_of_the_files_and_what_a_file_lacks_is_null() {
+        let folder = tempfile::tempdir().unwrap();
+        let frame = table(folder.path()).collect().unwrap();
+        assert_eq!(frame.shape(), (10, 2));
+        assert_eq!(frame.column("even").unwrap().null_count(), 5);
+        assert_eq!(numbers(table(folder.path())), [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]);
+    }
+
+    #[test]
+    fn a_condition_a_choice_of_columns_a_limit_and_a_count_say_what_they_say_of_a_frame() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = || table(folder.path());
+        let odd = table().filter(col("even").eq(lit(false))).select([col("n")]);
+        assert_eq!(numbers(odd), [1, 3]);
+        assert_eq!(numbers(table().filter(col("n").gt(lit(3))).limit(2)), [4, 10]);
+        assert_eq!(numbers(table().limit(3).filter(col("n").gt(lit(1)))), [2]);
+        assert_eq!(numbers(table().slice(4, 2)), [4, 10]);
+        let count = table().select([len().alias("n").cast(DataType::Int64)]);
+        assert_eq!(numbers(count), [10]);
+        let reversed = table().select([col("even"), col("n")]).collect().unwrap();
+        assert_eq!(reversed.get_column_names(), ["even", "n"]);
+    }
+}

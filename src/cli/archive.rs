@@ -21,6 +21,8 @@ use crate::render::BOLD;
 use crate::render::DIM;
 use crate::secrets::Masker;
 use crate::sync;
+use crate::text;
+use crate::time;
 
 #[derive(Args, Debug)]
 pub(super) struct ArchiveArgs {
@@ -72,18 +74,18 @@ fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
     let proof = verify::verify(&run.root()?, expect.as_ref())?;
     for it in &proof.faults {
         let text = format!("broken: {}: {}", it.place, it.why);
-        run.ui.line(&render::visible(&render::message(&text)))?;
+        run.ui.line(&text::visible(&render::message(&text)))?;
     }
     for it in &proof.notes {
-        let text = format!("note: {}", render::visible(it));
+        let text = format!("note: {}", text::visible(it));
         run.ui.note(&text);
     }
-    let entries = render::plural_of(proof.entries, "entry", "entries");
+    let entries = text::plural_of(proof.entries, "entry", "entries");
     if proof.faults.is_empty() {
         let text = format!(
             "sound: {entries}, {}, {}",
-            render::plural(proof.files, "file"),
-            render::size(proof.bytes)
+            text::plural(proof.files, "file"),
+            text::size(proof.bytes)
         );
         run.ui.line(&text)?;
         run.ui.line(&head(proof.head.as_deref()))?;
@@ -91,8 +93,8 @@ fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
     }
     let text = format!(
         "{} in {entries} and {}",
-        render::plural(proof.faults.len() as u64, "fault"),
-        render::plural(proof.files, "file")
+        text::plural(proof.faults.len() as u64, "fault"),
+        text::plural(proof.files, "file")
     );
     run.ui.line(&text)?;
     run.ui.line(&head(proof.head.as_deref()))?;
@@ -112,7 +114,7 @@ pub(super) fn head(it: Option<&str>) -> String {
 
 fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
     let root = run.root()?;
-    let done = repair::repair(&root, &crate::sync::rfc3339(run.world.now))?;
+    let done = repair::repair(&root, &time::rfc3339_seconds(run.world.now))?;
     if done.again > 0 {
         run.ui.line(
             "copies beside the manifest were written again from what the archive still knows",
@@ -127,22 +129,22 @@ fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
     }
     let moved = done.done.iter().filter(|it| !it.moved_to.is_empty()).count() as u64;
     for it in &done.done {
-        let (what, why) = (render::visible(&it.what), render::visible(&it.why));
+        let (what, why) = (text::visible(&it.what), text::visible(&it.why));
         let text = match it.moved_to.as_str() {
             "" => format!("{what}: {why}"),
-            place => format!("moved {what} to {}: {why}", render::visible(place)),
+            place => format!("moved {what} to {}: {why}", text::visible(place)),
         };
         run.ui.line(&text)?;
     }
     if done.restored > 0 {
-        let entries = render::plural_of(done.restored, "entry", "entries");
+        let entries = text::plural_of(done.restored, "entry", "entries");
         run.ui.line(&format!("the manifest has {entries} again"))?;
     }
     let moved = match moved {
         0 => "nothing was moved aside".to_owned(),
         some => format!(
             "{} moved into {}/{:08}, none deleted",
-            render::plural(some, "file"),
+            text::plural(some, "file"),
             crate::archive::LOST,
             done.entry
         ),
@@ -164,7 +166,7 @@ fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
 fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
     let archive = run.archive()?;
     let mut sessions = archive.sessions(&Which::default())?;
-    super::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
+    crate::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
     let known: BTreeSet<&str> = sessions.iter().filter_map(|it| it.owner.as_deref()).collect();
     let zone = run.ui.zone;
     let shared = crate::search::Shared::of(&archive)?;
@@ -194,26 +196,26 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
     let first = sessions.iter().filter_map(|it| it.at.micros()).min();
     let last = sessions.iter().filter_map(|it| it.at.micros()).max();
     let rows = [
-        ("sessions", render::count(sessions.len() as u64)),
-        ("owners", render::count(known.len() as u64)),
-        ("targets", render::count(targets.len() as u64)),
-        ("commands", render::count(commands as u64)),
-        ("unconfirmed", render::count(unconfirmed as u64)),
-        ("not run", render::count(abandoned as u64)),
-        ("possible", render::count(possible as u64)),
-        ("lines", render::count(lines as u64)),
+        ("sessions", text::count(sessions.len() as u64)),
+        ("owners", text::count(known.len() as u64)),
+        ("targets", text::count(targets.len() as u64)),
+        ("commands", text::count(commands as u64)),
+        ("unconfirmed", text::count(unconfirmed as u64)),
+        ("not run", text::count(abandoned as u64)),
+        ("possible", text::count(possible as u64)),
+        ("lines", text::count(lines as u64)),
         ("from", first.map_or_else(|| "-".into(), |it| zone.show(it))),
         ("to", last.map_or_else(|| "-".into(), |it| zone.show(it))),
-        ("transcripts", format!("{} of bytes", render::size(raw as u64))),
+        ("transcripts", format!("{} of bytes", text::size(raw as u64))),
         (
             "archive",
             format!(
                 "{} in {} files, {share:.0} % of the bytes it keeps",
-                render::size(held),
+                text::size(held),
                 archive.live_files().len()
             ),
         ),
-        ("entries", render::count(archive.manifest.entries.len() as u64)),
+        ("entries", text::count(archive.manifest.entries.len() as u64)),
     ];
     for (name, value) in rows {
         let text = format!("{}  {value}", run.ui.paint(BOLD, &format!("{name:<12}")));
@@ -255,7 +257,7 @@ fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()
             bar.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8 - 1]);
         }
         let pad = width - unicode_width::UnicodeWidthStr::width(name.as_str());
-        let text = format!("  {name}{}  {bar} {}", " ".repeat(pad), render::count(*value));
+        let text = format!("  {name}{}  {bar} {}", " ".repeat(pad), text::count(*value));
         run.ui.line(&text)?;
     }
     Ok(())
@@ -275,41 +277,41 @@ fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
     let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
     let text = format!(
         "decoded {} again with decoder {} (before: {}): {} before, {} now, {} changed",
-        render::plural(it.sessions, "session"),
+        text::plural(it.sessions, "session"),
         sync::DECODER,
         if versions.is_empty() { "none".to_owned() } else { versions.join(", ") },
-        render::plural(it.commands_before, "command"),
-        render::count(it.commands),
-        render::plural(it.changed.len() as u64, "session"),
+        text::plural(it.commands_before, "command"),
+        text::count(it.commands),
+        text::plural(it.changed.len() as u64, "session"),
     );
     run.ui.line(&text)?;
     for it in it.changed.iter().take(CHANGED_SHOWN) {
-        let session = render::visible(&it.session_id);
+        let session = text::visible(&it.session_id);
         let text = format!(
             "  {session}  {} new, {} gone, {} read differently",
-            render::count(it.new),
-            render::count(it.gone),
-            render::count(it.different)
+            text::count(it.new),
+            text::count(it.gone),
+            text::count(it.different)
         );
         run.ui.line(&text)?;
     }
     if it.changed.len() > CHANGED_SHOWN {
         let more = (it.changed.len() - CHANGED_SHOWN) as u64;
-        run.ui.line(&format!("  … and {} more", render::plural(more, "session")))?;
+        run.ui.line(&format!("  … and {} more", text::plural(more, "session")))?;
     }
     if it.back > 0 {
         let text =
-            format!("{} that the index had lost came back", render::plural(it.back, "session"));
+            format!("{} that the index had lost came back", text::plural(it.back, "session"));
         run.ui.line(&text)?;
     }
     for key in it.left.iter().take(CHANGED_SHOWN) {
         let text =
-            format!("left as it was: {}: its kept bytes cannot all be read", render::visible(key));
+            format!("left as it was: {}: its kept bytes cannot all be read", text::visible(key));
         run.ui.note(&text);
     }
     if it.left.len() > CHANGED_SHOWN {
         let more = (it.left.len() - CHANGED_SHOWN) as u64;
-        run.ui.note(&format!("left as it was: {} more", render::plural(more, "session")));
+        run.ui.note(&format!("left as it was: {} more", text::plural(more, "session")));
     }
     if let Some(it) = writer.head() {
         run.ui.note(&head(Some(&it)));

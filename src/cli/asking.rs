@@ -12,7 +12,6 @@ use crate::config::Place;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
 use crate::session::Window;
 use crate::settings::Arrival;
 use crate::settings::At;
@@ -21,6 +20,7 @@ use crate::source::survey;
 use crate::source::survey::Clock;
 use crate::source::survey::Scope;
 use crate::source::survey::Target;
+use crate::text;
 
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
 pub(super) const SAMPLE: usize = 20;
@@ -80,7 +80,7 @@ pub(super) fn ask(
     }
     let tell = |what: &str| {
         if let Some(it) = &bar {
-            it.set_message(format!("reading {}", render::visible(what)));
+            it.set_message(format!("reading {}", text::visible(what)));
         }
     };
     let runtime = runtime()?;
@@ -105,7 +105,7 @@ pub(super) fn ask(
 /// Tells what could not even be begun.
 pub(super) fn tell_unread(run: &mut Run<'_, '_>, survey: &Survey) {
     for it in &survey.unread {
-        let (what, why) = (render::visible(&it.what), render::visible(&it.unread.why));
+        let (what, why) = (text::visible(&it.what), text::visible(&it.unread.why));
         run.ui.note(&format!("could not look into {what}: {why}"));
     }
 }
@@ -136,7 +136,7 @@ fn arrivals(run: &mut Run<'_, '_>) -> Vec<Arrival> {
         }
     });
     let sessions = sessions.unwrap_or_else(|it| {
-        let what = render::visible(&it.what).into_owned();
+        let what = text::visible(&it.what).into_owned();
         run.ui.note(&format!("note: what came of late is not known: {what}"));
         Vec::new()
     });

@@ -12,7 +12,7 @@ use crate::config;
 use crate::config::Place;
 use crate::config::Told;
 use crate::error::Result;
-use crate::render;
+use crate::text;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  ssmtrail config show")]
@@ -115,7 +115,7 @@ impl ConfigArgs {
                 .map(|it| json!({ "source": it.source, "setting": it.key, "value": it.value, "from": it.from }))
                 .collect();
             let value = json!({ "version": 1, "settings": settings });
-            return run.ui.line(&render::json(&value)).map(|()| Answer::Yes);
+            return run.ui.line(&text::json(&value)).map(|()| Answer::Yes);
         }
         let rows: Vec<Vec<String>> = rows
             .iter()
@@ -125,7 +125,7 @@ impl ConfigArgs {
                     Some(name) if it.key == PLACE => name.clone(),
                     Some(_) => format!("  {}", it.key),
                 };
-                [&key, &it.value, &it.from].map(|it| render::visible(it).into_owned()).into()
+                [&key, &it.value, &it.from].map(|it| text::visible(it).into_owned()).into()
             })
             .collect();
         run.ui.table(&["SETTING", "VALUE", "FROM"], &[], &rows)?;

@@ -25,6 +25,7 @@ use crate::render;
 use crate::settings::Survey;
 use crate::source::probe::Probe;
 use crate::source::probe::probe_source;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,7 +85,7 @@ impl Doctor {
                 }
                 let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
                 let head = format!("{name}{}", spec.place);
-                let head = run.ui.paint(render::NAME, &render::visible(&head));
+                let head = run.ui.paint(render::NAME, &text::visible(&head));
                 run.ui.line(&head)?;
                 probes.iter().try_for_each(|it| tell(run, it))?;
             }
@@ -133,7 +134,7 @@ impl Doctor {
         }
         if self.format == AnswerForm::Json {
             let value = json!({ "version": 1, "sources": told, "sessions": explained });
-            run.ui.line(&render::json(&value))?;
+            run.ui.line(&text::json(&value))?;
         }
         Ok(answer)
     }
@@ -170,16 +171,16 @@ fn known(node: &str, survey: &Survey) -> Result<()> {
 fn tell(run: &mut Run<'_, '_>, it: &Probe) -> Result<()> {
     match &it.outcome {
         Ok(words) => {
-            let line = format!("  ok    {:<9} {}", it.what, render::visible(words));
+            let line = format!("  ok    {:<9} {}", it.what, text::visible(words));
             run.ui.line(&line)
         }
         Err(refusal) => {
             let no = run.ui.paint(render::WARN, "no");
-            let why = render::visible(&refusal.why).into_owned();
+            let why = text::visible(&refusal.why).into_owned();
             run.ui.line(&format!("  {no}    {:<9} {why}", it.what))?;
             match &refusal.hint {
                 Some(hint) => {
-                    let hint = render::visible(hint).into_owned();
+                    let hint = text::visible(hint).into_owned();
                     run.ui.line(&format!("        {:<9} {hint}", ""))
                 }
                 None => Ok(()),
@@ -198,10 +199,10 @@ fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_
             (0, 0) if it.passed == 0 => "nothing to go by".to_owned(),
             (0, 0) => format!(
                 "no cause found; {} speak against it",
-                render::plural(it.passed as u64, "check")
+                text::plural(it.passed as u64, "check")
             ),
             (0, _) => "no cause found, and not everything could be read".to_owned(),
-            (some, _) => render::plural(some as u64, "cause"),
+            (some, _) => text::plural(some as u64, "cause"),
         };
         let mark = match (it.causes.is_empty(), it.unknown.is_empty()) {
             (false, _) => run.ui.paint(render::MATCH, "!!"),
@@ -213,7 +214,7 @@ fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_
             tell_cause(run, one)?;
         }
         for one in &it.unknown {
-            let line = format!("      unknown {}: {}", one.check_id, render::visible(&one.seen));
+            let line = format!("      unknown {}: {}", one.check_id, text::visible(&one.seen));
             run.ui.line(&line)?;
         }
     }
@@ -221,10 +222,10 @@ fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_
 }
 
 fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
-    let place = render::visible(&it.place).into_owned();
-    run.ui.line(&format!("      {} {place}: {}", it.check_id, render::visible(&it.seen)))?;
+    let place = text::visible(&it.place).into_owned();
+    run.ui.line(&format!("      {} {place}: {}", it.check_id, text::visible(&it.seen)))?;
     for one in &it.details {
-        run.ui.line(&format!("        - {}", render::visible(one)))?;
+        run.ui.line(&format!("        - {}", text::visible(one)))?;
     }
     let mut asked: Vec<String> = Vec::new();
     for it in &it.evidence {
@@ -237,7 +238,7 @@ fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
         run.ui.line(&format!("        {line}"))?;
     }
     for fix in &it.fixes {
-        run.ui.line(&format!("        $ {}", render::visible(&fix.command)))?;
+        run.ui.line(&format!("        $ {}", text::visible(&fix.command)))?;
         if let Some(warning) = &fix.warning {
             let careful = run.ui.paint(render::WARN, "careful:");
             run.ui.line(&format!("          {careful} {warning}"))?;

@@ -28,13 +28,13 @@ use crate::archive::sides::Feed;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
 use crate::render::Ui;
 use crate::render::batches::Batches;
 use crate::render::feed;
 use crate::search;
 use crate::search::Pattern;
 use crate::secrets::Masker;
+use crate::text;
 use crate::uid;
 use crate::uid::Names;
 
@@ -173,7 +173,7 @@ impl Export {
         }
         sessions.retain(|it| it.generation > since);
         let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
-        masking::sessions(&mut masker, &mut sessions);
+        crate::masking::sessions(&mut masker, &mut sessions);
         let to = target.map(|it| it.pour(run.world.stop)).transpose()?;
         let mut out = Out { form: self.format, to, batches: None, timeless: 0, rows: 0 };
         if self.what != Exported::Commands {
@@ -196,7 +196,7 @@ impl Export {
         let mut damages = archive.damages();
         if out.timeless > 0 {
             damages.push(crate::session::Skip {
-                locator: render::plural(out.timeless, "record"),
+                locator: text::plural(out.timeless, "record"),
                 why: "no time at all is known, and OCSF cannot say so; --format jsonl has them"
                     .into(),
                 loses: true,
@@ -215,8 +215,8 @@ impl Export {
         }
         run.ui.note(&format!(
             "{} of {}",
-            render::plural(out.rows, "record"),
-            render::plural(sessions.len() as u64, "session")
+            text::plural(out.rows, "record"),
+            text::plural(sessions.len() as u64, "session")
         ));
         Ok(Answer::found(out.rows > 0 || self.since_last.is_some()).with(&damages))
     }
@@ -236,7 +236,7 @@ impl Export {
         tell_owners(run.ui, &archive, &which)?;
         let mut sessions = archive.sessions(&which)?;
         let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
-        sessions.iter_mut().for_each(|it| masking::names(&mut masker, it));
+        sessions.iter_mut().for_each(|it| crate::masking::names(&mut masker, it));
         private_folder(&folder).map_err(|it| Error::file("write", &folder, it))?;
         let mut written = 0;
         for it in &sessions {
@@ -252,8 +252,8 @@ impl Export {
         run.tell(&damages);
         run.ui.note(&format!(
             "{} of {}",
-            render::plural(written, "cast"),
-            render::plural(sessions.len() as u64, "session")
+            text::plural(written, "cast"),
+            text::plural(sessions.len() as u64, "session")
         ));
         Ok(Answer::found(written > 0).with(&damages))
     }
@@ -298,7 +298,7 @@ fn commands(
         rows.retain(|it| times.contains_key(it.session_key.as_str()));
         let shown: Option<Vec<u64>> =
             masker.reveals().then(|| rows.iter().map(|it| uid::fingerprint(&it.command)).collect());
-        masking::commands(masker, &mut rows);
+        crate::masking::commands(masker, &mut rows);
         // Names count what came before, whatever window was asked for.
         let mut uids: Vec<String> = Vec::with_capacity(rows.len());
         for (nth, it) in rows.iter().enumerate() {
@@ -367,7 +367,7 @@ impl Out {
             return Ok(());
         };
         self.rows += 1;
-        let mut line = render::json(&value);
+        let mut line = text::json(&value);
         line.push('\n');
         put(&mut self.to, ui, line.as_bytes())
     }

@@ -13,9 +13,9 @@ use crate::config;
 use crate::config::Access;
 use crate::error::Error;
 use crate::error::Result;
-use crate::render;
 use crate::source::discover;
 use crate::source::discover::Where;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -98,8 +98,8 @@ impl Init {
         let regions = found.looked_into.len() as u64;
         run.ui.note(&format!(
             "looked into {}: {} added, {} known{}",
-            render::plural(regions, "Region"),
-            render::plural(merged.added.len() as u64, "source"),
+            text::plural(regions, "Region"),
+            text::plural(merged.added.len() as u64, "source"),
             merged.known.len(),
             match merged.declined.len() {
                 0 => String::new(),
@@ -112,20 +112,20 @@ impl Init {
             ("commented out", &merged.declined),
         ] {
             for it in places {
-                run.ui.note(&format!("{word} {}", render::visible(it)));
+                run.ui.note(&format!("{word} {}", text::visible(it)));
             }
         }
         for it in &found.notes {
-            run.ui.note(&format!("note: {}", render::visible(it)));
+            run.ui.note(&format!("note: {}", text::visible(it)));
         }
         let mut hints = std::collections::BTreeSet::new();
         for (what, refusal) in &found.unread {
-            let (what, why) = (render::visible(what), render::visible(&refusal.why));
+            let (what, why) = (text::visible(what), text::visible(&refusal.why));
             run.ui.note(&format!("could not read {what}: {why}"));
             hints.extend(refusal.hint.clone());
         }
         for it in hints {
-            run.ui.note(&format!("hint: {}", render::visible(&it)));
+            run.ui.note(&format!("hint: {}", text::visible(&it)));
         }
         if changed && !self.dry_run {
             run.ui.note(&format!("wrote {}; next: `ssmtrail sync`", path.display()));

@@ -27,12 +27,14 @@ use crate::error::Result;
 use crate::render::Color;
 use crate::render::Format;
 use crate::render::Ui;
-use crate::render::Zone;
 use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::Window;
 use crate::session::is_owner;
 use crate::session::short_owner;
+use crate::text;
+use crate::time;
+use crate::time::Zone;
 
 mod archive;
 mod asking;
@@ -55,7 +57,6 @@ mod sessions;
 mod show;
 mod sync;
 mod verify;
-mod when;
 
 /// The exit code. One list for all commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +141,7 @@ pub struct Cli {
     color: ColorWhen,
 
     /// Zone to show times in and to read dates in: utc, +09:00, Asia/Tokyo
-    #[arg(long, global = true, value_name = "ZONE", default_value = "utc", value_parser = when::zone)]
+    #[arg(long, global = true, value_name = "ZONE", default_value = "utc")]
     tz: Zone,
 }
 
@@ -334,13 +335,12 @@ impl Run<'_, '_> {
         const SHOWN: usize = 10;
         let more = damages.len().saturating_sub(SHOWN);
         for it in damages.iter().take(SHOWN) {
-            let (place, why) =
-                (crate::render::visible(&it.locator), crate::render::visible(&it.why));
+            let (place, why) = (text::visible(&it.locator), text::visible(&it.why));
             let text = format!("unreadable: {place}: {why}");
             self.ui.note(&text);
         }
         if more > 0 {
-            let text = format!("unreadable: {} more", crate::render::count(more as u64));
+            let text = format!("unreadable: {} more", text::count(more as u64));
             self.ui.note(&text);
         }
         if damages.iter().any(|it| it.loses) {
@@ -383,9 +383,9 @@ struct Filters {
 impl Filters {
     fn which(&self, now: i64, zone: Zone) -> Result<Which> {
         let read = |text: &Option<String>| {
-            text.as_deref().map(|it| when::instant(it, now, zone)).transpose()
+            text.as_deref().map(|it| time::instant(it, now, zone)).transpose()
         };
-        let since = self.since.as_deref().map(|it| when::age(it, now)).transpose()?;
+        let since = self.since.as_deref().map(|it| time::age(it, now)).transpose()?;
         let window = Window { from: since.or(read(&self.from)?), to: read(&self.to)? };
         if let (Some(from), Some(to)) = (window.from, window.to)
             && from >= to
@@ -426,7 +426,7 @@ fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window) {
     };
     let many = sessions.iter().filter(may).count() as u64;
     if many > 0 {
-        let sessions = crate::render::plural(many, "session");
+        let sessions = text::plural(many, "session");
         ui.note(&format!(
             "note: {sessions} ended after the window and may have begun in it, at most 24 hours before; only the end is known"
         ));
@@ -464,11 +464,11 @@ fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> 
             0 => String::new(),
             many => format!(" and {many} more"),
         };
-        let shown = crate::render::visible(text);
+        let shown = text::visible(text);
         let said = if exact { "owner" } else { "owner contains" };
         if !matched.is_empty() {
             let names = names.join(", ");
-            ui.note(&format!("{said} {shown}: {}{more}", crate::render::visible(&names)));
+            ui.note(&format!("{said} {shown}: {}{more}", text::visible(&names)));
             continue;
         }
         let mut near: Vec<&str> = all.iter().map(|it| short_owner(it)).collect();
@@ -485,7 +485,7 @@ fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> 
         };
         let near = match near.is_empty() {
             true => String::new(),
-            false => format!("; the nearest are {}", crate::render::visible(&near.join(", "))),
+            false => format!("; the nearest are {}", text::visible(&near.join(", "))),
         };
         ui.note(&format!(
             "{said} {shown}: no session of the archive has such an owner{near}{hint}"
@@ -611,7 +611,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> std::result::Result<C
         }
         if error.use_stderr() {
             let shown = crate::render::message(&text).into_owned();
-            text = crate::render::visible_lines(&shown).into_owned();
+            text = text::visible_lines(&shown).into_owned();
         }
         Box::new(Usage { text, code: u8::try_from(error.exit_code()).unwrap_or(2), error })
     })
@@ -619,10 +619,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> std::result::Result<C
 
 /// Says an error: what, what beneath, what next.
 pub fn complain(it: &Error, err: &mut dyn std::io::Write) {
-    let _ =
-        writeln!(err, "ssmtrail: {}", crate::render::visible(&crate::render::message(&it.what)));
+    let _ = writeln!(err, "ssmtrail: {}", text::visible(&crate::render::message(&it.what)));
     if let Some(hint) = &it.hint {
-        let _ = writeln!(err, "hint: {}", crate::render::visible(&crate::render::message(hint)));
+        let _ = writeln!(err, "hint: {}", text::visible(&crate::render::message(hint)));
     }
 }
 

@@ -27,12 +27,11 @@ use sha2::Digest;
 use sha2::Sha256;
 use tempfile::TempPath;
 
-use crate::archive::manifest::hex;
 use crate::archive::private;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
+use crate::text;
 
 /// Whether a file that is there may be replaced; where not, the option that names another.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +69,7 @@ impl Target {
     /// Looks at the place. `name` is what the person calls it.
     pub(super) fn look(path: &Path, name: &str, replace: Replace) -> Result<Self> {
         let path = path.to_owned();
-        let name = render::visible(name).into_owned();
+        let name = text::visible(name).into_owned();
         let fail = |it| Error::file("write", Path::new(&name), it);
         let refused = |why: &str| Error::new(Kind::Refused, format!("{name} {why}"));
         let there = match path.symlink_metadata() {
@@ -351,7 +350,7 @@ fn scratch_path(place: &Path) -> PathBuf {
             end -= 1;
         }
         name.truncate(end);
-        let digest = hex(&Sha256::digest(whole.as_encoded_bytes()));
+        let digest = hex::encode(&Sha256::digest(whole.as_encoded_bytes()));
         name = format!("{name}-{}", &digest[..16]);
     }
     folder_of(place).join(format!(".{name}.ssmtrail-part"))

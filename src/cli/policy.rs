@@ -17,7 +17,7 @@ use crate::policy;
 use crate::policy::Holder;
 use crate::policy::Job;
 use crate::policy::Policy;
-use crate::render;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -156,21 +156,21 @@ impl PolicyArgs {
                     ))
                     .hint("choose one with --on, or take --format terraform or cloudformation"));
                 };
-                run.ui.line(&render::json_lines(&it.document))?;
+                run.ui.line(&text::json_lines(&it.document))?;
             }
             Form::Terraform => {
-                let text = render::harmless_json(&policy::terraform(&policies));
+                let text = text::harmless_json(&policy::terraform(&policies));
                 run.ui.raw(text.as_bytes())?;
             }
             Form::Cloudformation => {
-                run.ui.line(&render::json_lines(&policy::cloudformation(&policies)))?;
+                run.ui.line(&text::json_lines(&policy::cloudformation(&policies)))?;
             }
         }
         let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();
         if unread > 0 {
             run.ui.note(&format!(
                 "note: {} could not be read; check that the policy names what it should",
-                render::plural(unread as u64, "key")
+                text::plural(unread as u64, "key")
             ));
         }
         Ok(if survey.unread.is_empty() && unread == 0 { Answer::Yes } else { Answer::Partial })

@@ -13,6 +13,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::render::Ui;
 use crate::sync::Progress;
+use crate::text;
 
 /// Time between two lines that say that nothing comes.
 const REPEATED: Duration = Duration::from_secs(30);
@@ -59,7 +60,7 @@ pub(super) fn patiently<T>(
             }
             let waited = began.elapsed();
             if waited >= QUIET && seldom.may() {
-                let what = crate::render::visible(what);
+                let what = text::visible(what);
                 say(&format!("still asking about {what}, for {} seconds now", waited.as_secs()));
             }
         }
@@ -103,7 +104,7 @@ impl<'a, 'b> Bar<'a, 'b> {
 
     fn say(&self) {
         if let Some(bar) = &self.bar {
-            let (objects, of) = (crate::render::count(self.objects), crate::render::count(self.of));
+            let (objects, of) = (text::count(self.objects), text::count(self.of));
             bar.set_message(match &self.waiting {
                 Some(it) => format!("{} {objects} of {of} listed: {it}", self.source),
                 None => format!("{} {objects} of {of} listed", self.source),
@@ -114,7 +115,7 @@ impl<'a, 'b> Bar<'a, 'b> {
 
 impl Progress for Bar<'_, '_> {
     fn source(&mut self, name: &str) {
-        let name = crate::render::visible(name);
+        let name = text::visible(name);
         // The end of a long name tells more than its beginning.
         let skip = name.chars().count().saturating_sub(32);
         self.source = name.chars().skip(skip).collect();
@@ -139,7 +140,7 @@ impl Progress for Bar<'_, '_> {
     }
 
     fn waiting(&mut self, words: Option<&str>) {
-        self.waiting = words.map(|it| crate::render::visible(it).into_owned());
+        self.waiting = words.map(|it| text::visible(it).into_owned());
         let Some(words) = &self.waiting else { return };
         // A bar says it as long as it lasts; a log gets a line now and then.
         if self.bar.is_none() && self.seldom.may() {
@@ -166,7 +167,7 @@ mod tests {
             err: &mut err,
             color: false,
             columns: None,
-            zone: crate::render::Zone::Utc,
+            zone: crate::time::Zone::Utc,
         };
         let mut bar = Bar::new(false, &mut ui);
         bar.source("s3://acme/\u{9b}");

@@ -9,14 +9,14 @@ use super::Run;
 use super::checked;
 use super::tell_owners;
 use super::tell_window;
-use super::when;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::query;
 use crate::query::Header;
-use crate::render;
 use crate::render::Rows;
+use crate::text;
+use crate::time;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,7 +76,7 @@ impl Query {
         };
         if self.show {
             // The person's own file or ours: still no byte reaches a terminal raw.
-            let text = render::visible_lines(&sql).into_owned();
+            let text = text::visible_lines(&sql).into_owned();
             run.ui.raw(text.as_bytes())?;
             return Ok(Answer::Yes);
         }
@@ -97,8 +97,8 @@ impl Query {
         tell_owners(run.ui, &archive, &which)?;
         let mut masker = self.masking.masker(run, &archive, "query", super::masking::Shown::Any)?;
         let frame =
-            query::run(&archive, &sql, &which, &given, &masker, |it| when::instant(it, now, zone))?;
-        let (frame, left_out) = super::masking::frame(&mut masker, &frame)?;
+            query::run(&archive, &sql, &which, &given, &masker, |it| time::instant(it, now, zone))?;
+        let (frame, left_out) = crate::masking::frame(&mut masker, &frame)?;
         let mut rows = Rows::new("rows", format, &[]);
         if frame.height() > 0 {
             rows.write(run.ui, &frame)?;

@@ -27,12 +27,10 @@ use super::output::Target;
 use super::sessions::short_target;
 use super::show::primary_bytes;
 use crate::archive::Archive;
-use crate::archive::manifest::hex;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
 use crate::render::screen::Canvas;
 use crate::render::screen::Cast;
 use crate::render::screen::cast;
@@ -43,6 +41,7 @@ use crate::search;
 use crate::secrets::Masker;
 use crate::session::owner_apart;
 use crate::session::short_owner;
+use crate::text;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::wire::Form;
 
@@ -182,7 +181,7 @@ impl Replay {
             None => search::session(&archive, &self.session)?,
         };
         let mut masker = self.masking.masker(run, &archive, "replay", Shown::One(&session))?;
-        super::masking::names(&mut masker, &mut session);
+        crate::masking::names(&mut masker, &mut session);
         let film = film(&archive, &session, &mut masker)?;
         let damages = archive.damages();
         if film.beats.is_empty() {
@@ -249,7 +248,7 @@ impl Replay {
             is_playing: true,
             speed: self.speed,
             idle: (self.idle * 1e6) as u64,
-            title: render::visible(title).into_owned(),
+            title: text::visible(title).into_owned(),
             told: String::new(),
             asked: None,
             wanted: String::new(),
@@ -318,7 +317,7 @@ pub(super) fn file_name(session: &SessionRow) -> String {
     if name == key {
         return key.to_owned();
     }
-    format!("{name}-{}", &hex(&Sha256::digest(key))[..16])
+    format!("{name}-{}", &hex::encode(&Sha256::digest(key))[..16])
 }
 
 fn title(session: &SessionRow, film: &Film) -> String {
@@ -334,7 +333,7 @@ fn who(session: &SessionRow) -> String {
             false => it.to_owned(),
         },
     );
-    let (owner, target) = (render::visible(&owner), short_target(session.target.as_deref()));
+    let (owner, target) = (text::visible(&owner), short_target(session.target.as_deref()));
     format!("{owner} on {target}, {}", session.session_key)
 }
 
@@ -592,7 +591,7 @@ impl Player<'_> {
         };
         let mut out = String::new();
         let mut used = 0;
-        for ch in render::visible(&text).chars() {
+        for ch in text::visible(&text).chars() {
             let wide = ch.width().unwrap_or(0);
             if used + wide > self.columns {
                 break;

@@ -12,7 +12,6 @@ use super::Answer;
 use super::Filters;
 use super::Run;
 use super::evidence;
-use super::evidence::Package;
 use super::masking;
 use super::masking::Masking;
 use super::masking::Shown;
@@ -28,17 +27,21 @@ use crate::audit;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
+use crate::evidence::package;
+use crate::evidence::package::Package;
+use crate::evidence::signature;
 use crate::render::report::Language;
 use crate::render::report::Paper;
 use crate::render::report::Places;
 use crate::render::report::html;
-use crate::render::report::text;
+use crate::render::report::text as report_text;
 use crate::render::report::xlsx;
 use crate::report;
 use crate::report::Scope;
+use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::short_owner;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -162,14 +165,14 @@ impl Report {
         }
         let here = run.world.folder.clone();
         let shown = |it: &Path| {
-            render::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
+            text::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
         };
         let look = |it: &Path| Target::look(it, &shown(it), Replace::forced(self.force, "-o"));
         let targets: Vec<Target> = match &package {
             None => parts.iter().map(|it| look(&it.path)).collect::<Result<_>>()?,
             Some(it) => {
                 let mut targets = vec![look(it)?];
-                let signature = evidence::signature_of(it);
+                let signature = signature::signature_of(it);
                 if self.sign.is_some() {
                     targets.push(look(&signature)?);
                 } else if signature.symlink_metadata().is_ok() {
@@ -212,7 +215,7 @@ impl Report {
         let mut lost = Vec::new();
         if let Some(path) = &package {
             doing(format!("packing {}", shown(path)));
-            evidence::refuse_secrets(&archive, &report, &masker)?;
+            refuse_secrets(&archive, &report, &masker)?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             let package = self.packed(&archive, &report, &paper, &parts)?;
             let written;
@@ -245,8 +248,8 @@ impl Report {
             let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
             run.ui.note(&format!(
                 "{}, {}, {notable} of them notable",
-                render::plural(report.sessions.len() as u64, "session"),
-                render::plural(report.ran(), "command"),
+                text::plural(report.sessions.len() as u64, "session"),
+                text::plural(report.ran(), "command"),
             ));
         } else {
             run.ui.note("no session matches; the report says so");
@@ -404,10 +407,10 @@ fn write(
 ) -> Result<()> {
     let text = match form {
         ReportForm::Xlsx => return xlsx(paper, out),
-        ReportForm::Csv => return text::csv(paper, table, out),
-        ReportForm::Json => return text::json(paper, out),
+        ReportForm::Csv => return report_text::csv(paper, table, out),
+        ReportForm::Json => return report_text::json(paper, out),
         ReportForm::Html => html(paper),
-        ReportForm::Md => text::markdown(paper),
+        ReportForm::Md => report_text::markdown(paper),
     };
     out.write_all(text.as_bytes())
         .map_err(|it| Error::new(Kind::Refused, format!("cannot write the report: {it}")))
@@ -430,7 +433,7 @@ fn pack(
     let lost = package.write(name, &mut *out)?;
     stopped(run)?;
     if let (Some(secret), Some(beside)) = (secret, outs.next()) {
-        beside.put(evidence::sign(secret, out.reader()?)?.as_bytes())?;
+        beside.put(signature::sign(secret, out.reader()?)?.as_bytes())?;
     }
     Ok((written, lost))
 }
@@ -501,4 +504,22 @@ fn matches(sessions: &[SessionRow], text: &str, of: fn(&SessionRow) -> Option<&s
 /// How near a name is, in thousandths.
 fn nearness(text: &str, name: &str) -> u32 {
     (strsim::jaro_winkler(text, name) * 1000.0) as u32
+}
+
+/// Bytes cannot be masked: they are packed whole or not at all.
+fn refuse_secrets(
+    archive: &Archive,
+    report: &crate::report::Report,
+    masker: &Masker,
+) -> Result<()> {
+    let showing = package::showing_secrets(archive, report, masker)?;
+    if showing == 0 {
+        return Ok(());
+    }
+    Err(Error::misused(format!(
+        "{} of the report {} secrets, and bytes that are evidence cannot be masked",
+        text::plural(showing as u64, "session"),
+        if showing == 1 { "shows" } else { "show" }
+    ))
+    .hint("--reveal packs them as they are, and the archive records it; or leave --evidence out"))
 }

@@ -12,7 +12,6 @@ use super::FormatName;
 use super::Run;
 use super::checked;
 use super::masking;
-use super::masking::LineMasker;
 use super::masking::Masking;
 use super::masking::Shown;
 use super::replay::Replay;
@@ -30,7 +29,7 @@ use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
+use crate::masking::LineMasker;
 use crate::render::DIM;
 use crate::render::Format;
 use crate::render::NAME;
@@ -42,6 +41,8 @@ use crate::search::Pattern;
 use crate::search::Shared;
 use crate::secrets;
 use crate::secrets::Masker;
+use crate::text;
+use crate::time;
 use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind as CommandKind;
 
@@ -187,7 +188,7 @@ impl Search {
         if hits > 1 {
             run.ui.note(&format!(
                 "note: this was the first of {}; --session picks another",
-                render::plural(hits as u64, "hit")
+                text::plural(hits as u64, "hit")
             ));
         }
         Ok(answer)
@@ -312,7 +313,7 @@ impl Search {
             };
             let hider = masker.clone();
             let others = self.hits(archive, which, pattern, &hider, |mut hits| {
-                masking::commands(masker, &mut hits);
+                crate::masking::commands(masker, &mut hits);
                 rows.write(run.ui, &frame(&hits)?)
             })?;
             return Ok((rows.finish(run.ui, &frame(&[])?)?, others));
@@ -326,7 +327,7 @@ impl Search {
         let shared = Shared::of(archive)?;
         let (mut found, total) = newest.sorted(|it| order(&sessions, &it.session_key, it.seq));
         if self.context == 0 {
-            masking::commands(masker, &mut found);
+            crate::masking::commands(masker, &mut found);
         }
         let mut last: Option<&str> = None;
         for (nth, hit) in found.iter().enumerate() {
@@ -349,7 +350,7 @@ impl Search {
                 let shown = before.is_some_and(|last| it.seq <= last.seq + self.context as i64);
                 let is_hit = pattern.matches(&it.command);
                 if !shown && (kinds.contains(&it.kind.as_str()) || it.seq == hit.seq) {
-                    masking::commands(masker, std::slice::from_mut(&mut it));
+                    crate::masking::commands(masker, std::slice::from_mut(&mut it));
                     command_line(run, &it, pattern, is_hit)?;
                 }
             }
@@ -545,7 +546,7 @@ fn sessions_of(
     which: &Which,
 ) -> Result<HashMap<String, SessionRow>> {
     let mut all = archive.sessions(which)?;
-    all.iter_mut().for_each(|it| masking::names(masker, it));
+    all.iter_mut().for_each(|it| crate::masking::names(masker, it));
     Ok(all.into_iter().map(|it| (it.session_key.clone(), it)).collect())
 }
 
@@ -554,8 +555,8 @@ pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow, shared: &Shared) -
     let zone = run.ui.zone;
     let time =
         match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
-            (None, None) => render::when(None, it.at.micros(), zone),
-            (first, last) => render::when(first, last, zone),
+            (None, None) => time::range(None, it.at.micros(), zone),
+            (first, last) => time::range(first, last, zone),
         };
     let hint =
         if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
@@ -579,7 +580,7 @@ pub(super) fn command_line(
     let user = it.os_user.as_deref().unwrap_or("?");
     let mark = match CommandKind::mark(&it.kind) {
         "" => String::new(),
-        mark => run.ui.paint(WARN, &format!(" [{}]", render::visible(mark))),
+        mark => run.ui.paint(WARN, &format!(" [{}]", text::visible(mark))),
     };
     let is_damaged = it.flaws.split('+').any(|it| it == DAMAGED);
     let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != "possible" {
@@ -591,7 +592,7 @@ pub(super) fn command_line(
     let spans = if is_hit { pattern.spans(&it.command) } else { Vec::new() };
     let body = run.ui.marked(&it.command, &spans);
     let number = run.ui.paint(DIM, &format!("{:>5}", it.seq));
-    let user = format!("{:<10}", render::visible(user));
+    let user = format!("{:<10}", text::visible(user));
     let text = format!("{number}  {user} {body}{mark}{doubt}");
     run.ui.line(text.trim_end())
 }

@@ -14,7 +14,6 @@ use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
 use crate::render::DIM;
 use crate::render::Format;
 use crate::render::NAME;
@@ -23,6 +22,7 @@ use crate::render::WARN;
 use crate::search;
 use crate::search::Shared;
 use crate::secrets::Masker;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,7 +86,7 @@ impl Sessions {
         let archive = run.archive()?;
         tell_owners(run.ui, &archive, &which)?;
         let mut sessions = archive.sessions(&which)?;
-        super::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
+        crate::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
         if format == Format::Table {
             table(run, &sessions, &Shared::of(&archive)?, self.limit)?;
         } else {
@@ -109,7 +109,7 @@ impl Sessions {
 
 /// The name that people know an owner by; told apart where two principals have it.
 pub(super) fn short_owner(owner: Option<&str>, shared: &Shared) -> String {
-    owner.map_or_else(|| "-".into(), |it| render::visible(&shared.owner(it)).into_owned())
+    owner.map_or_else(|| "-".into(), |it| text::visible(&shared.owner(it)).into_owned())
 }
 
 /// A target as people name it; of an ECS task the cluster and the beginning of its id.
@@ -123,7 +123,7 @@ pub(super) fn short_target(target: Option<&str>) -> String {
         }
         _ => target.to_owned(),
     };
-    render::visible(&shown).into_owned()
+    text::visible(&shown).into_owned()
 }
 
 /// A session as it can be asked for; with its account, where another has its id.
@@ -133,7 +133,7 @@ pub(super) fn session_name(it: &SessionRow, shared: &Shared) -> String {
         true => format!("{name} (account {})", it.account_id.as_deref().unwrap_or("unknown")),
         false => name,
     };
-    render::visible(&name).into_owned()
+    text::visible(&name).into_owned()
 }
 
 pub(super) fn table(

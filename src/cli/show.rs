@@ -19,7 +19,6 @@ use crate::archive::schema::TranscriptRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
 use crate::render::DIM;
 use crate::render::Format;
 use crate::render::Rows;
@@ -28,6 +27,7 @@ use crate::search;
 use crate::search::Pattern;
 use crate::search::Shared;
 use crate::secrets::Masker;
+use crate::text;
 use crate::transcript::commands::Command;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
@@ -81,7 +81,7 @@ impl Show {
         let mut session = search::session(&archive, &self.session)?;
         let mut masker = self.masking.masker(run, &archive, "show", Shown::One(&session))?;
         let masker = &mut masker;
-        masking::names(masker, &mut session);
+        crate::masking::names(masker, &mut session);
         let any = match (self.commands, self.raw, self.explain) {
             (_, true, _) => raw(run, &archive, masker, &session)?,
             (_, _, Some(seq)) => explain(run, &archive, masker, &session, seq)?,
@@ -113,8 +113,8 @@ fn flaws(
         let place = match place.split_once('~') {
             Some((bytes, stream)) => format!(
                 ": first at byte {} of the bytes and byte {} of the stream",
-                render::visible(bytes),
-                render::visible(stream)
+                text::visible(bytes),
+                text::visible(stream)
             ),
             None if kind == FlawKind::Diverges => others(archive, masker, session, shared)?,
             None if kind == FlawKind::Clock => {
@@ -146,7 +146,7 @@ fn others(
         .filter(|it| it.session_id == session.session_id)
         .map(|it| {
             let (name, place) = (search::name_of(it, shared), masker.text(&it.locator));
-            format!("{} from {}", render::visible(&name), render::visible(&place))
+            format!("{} from {}", text::visible(&name), text::visible(&place))
         })
         .collect();
     Ok(format!(": {}", others.join(", ")))
@@ -162,7 +162,7 @@ fn text(
     let lines = archive.lines_of(session);
     for it in &lines {
         let shown = masker.line(&it.text);
-        let body = render::visible_lines(&shown);
+        let body = text::visible_lines(&shown);
         let text = match it.kind.as_str() {
             "overwritten" => run.ui.paint(DIM, &format!("{body}  (painted over)")),
             "screen" => run.ui.paint(DIM, &body),
@@ -185,7 +185,7 @@ fn commands(
     let all = commands.len();
     commands.retain(|it| with_possible || it.kind != "possible");
     let possible = all - commands.len();
-    masking::commands(masker, &mut commands);
+    crate::masking::commands(masker, &mut commands);
     if format != Format::Table {
         let frame = CommandRow::frame(&commands)
             .map(|it| it.drop_many(["session_key", "generation", "decoder"]))
@@ -230,18 +230,18 @@ fn explain(
     for it in &mut commands {
         let typed = it.command.clone();
         let before = masker.masked;
-        masking::commands(masker, std::slice::from_mut(it));
+        crate::masking::commands(masker, std::slice::from_mut(it));
         let (from, to) = (it.byte_start as usize, it.byte_end as usize);
         let is_masked = masker.masked > before
-            || !masker.reveals() && masking::span_shows_secrets(&bytes, from, to);
+            || !masker.reveals() && crate::masking::span_shows_secrets(&bytes, from, to);
         command_line(run, it, &Pattern::All, false)?;
-        let prompt = render::visible(&it.prompt);
+        let prompt = text::visible(&it.prompt);
         let place = format!(
             "       prompt {prompt:?}, line {}, bytes {} to {} of {}",
             it.line_number,
             it.byte_start,
             it.byte_end,
-            render::visible(&it.locator)
+            text::visible(&it.locator)
         );
         let text = run.ui.paint(DIM, &place);
         run.ui.line(&text)?;
@@ -258,8 +258,8 @@ fn explain(
         let text = match second {
             Some((prompt, text)) => format!(
                 "       runner-up: {:?} behind the prompt {:?}",
-                render::visible(&masker.text(text)),
-                render::visible(&masker.text(prompt))
+                text::visible(&masker.text(text)),
+                text::visible(&masker.text(prompt))
             ),
             None => "       runner-up: output that looks like a prompt and a command".to_owned(),
         };
@@ -268,7 +268,7 @@ fn explain(
             run.ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
         } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
             let mut shown = String::new();
-            render::visible_bytes(&span[..span.len().min(2000)], &mut shown);
+            text::visible_bytes(&span[..span.len().min(2000)], &mut shown);
             for line in shown.split('\n') {
                 let text = run.ui.paint(DIM, &format!("       | {line}"));
                 run.ui.line(text.trim_end())?;
@@ -323,7 +323,7 @@ fn raw(
     session: &SessionRow,
 ) -> Result<bool> {
     if !masker.reveals()
-        && !masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
+        && !crate::masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
     {
         return Err(Error::misused("the session's bytes hold secrets, and bytes cannot be masked")
             .hint(
@@ -353,7 +353,7 @@ fn raw(
         }
         if terminal {
             let mut shown = String::new();
-            render::visible_bytes(&row.content, &mut shown);
+            text::visible_bytes(&row.content, &mut shown);
             run.ui.raw(shown.as_bytes())
         } else {
             run.ui.raw(&row.content)

@@ -17,7 +17,6 @@ use crate::config::SourceSpec;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render;
 use crate::session::Skip;
 use crate::source::Refusal;
 use crate::source::any::Any;
@@ -25,6 +24,7 @@ use crate::sync;
 use crate::sync::Options;
 use crate::sync::Summary;
 use crate::sync::plan;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -173,24 +173,24 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
         let left = it.listed.saturating_sub(it.stored + it.held + others + failed);
         let left = match left {
             0 => String::new(),
-            many => format!(" + left {}", render::count(many)),
+            many => format!(" + left {}", text::count(many)),
         };
         words.push(format!(
             "listed {} = stored {} + held {} + skipped {} + failed {}{left}",
-            render::count(it.listed),
-            render::count(it.stored),
-            render::count(it.held),
-            render::count(others),
-            render::count(failed),
+            text::count(it.listed),
+            text::count(it.stored),
+            text::count(it.held),
+            text::count(others),
+            text::count(failed),
         ));
     }
     if it.stored > 0 {
         words.push(format!(
             "{}, {} changed; {} read, {} found",
-            render::plural(it.sessions_new, "new session"),
-            render::count(it.sessions_changed),
-            render::size(it.bytes),
-            render::plural(it.commands, "command"),
+            text::plural(it.sessions_new, "new session"),
+            text::count(it.sessions_changed),
+            text::size(it.bytes),
+            text::plural(it.commands, "command"),
         ));
     }
     let lists = [
@@ -217,7 +217,7 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
     if !it.archive.is_empty() {
         words.push("hint: `ssmtrail archive verify` says what is damaged; nothing that was kept was changed".into());
     }
-    words.extend(it.hints.iter().map(|it| format!("hint: {}", render::visible(it))));
+    words.extend(it.hints.iter().map(|it| format!("hint: {}", text::visible(it))));
     words
 }
 
@@ -231,19 +231,16 @@ fn reasons(word: &str, list: &[Skip], words: &mut Vec<String>) {
     let mut told = 0;
     for it in list {
         let Some(count) = same.get(it.why.as_str()).copied() else { continue };
-        let (place, why) = (render::visible(&it.locator), render::visible(&it.why));
+        let (place, why) = (text::visible(&it.locator), text::visible(&it.why));
         if told == 20 {
             let rest: usize = same.values().sum();
-            words.push(format!("{word} {} more", render::count(rest as u64)));
+            words.push(format!("{word} {} more", text::count(rest as u64)));
             return;
         }
         told += 1;
         if count > ALONE {
             same.remove(it.why.as_str());
-            words.push(format!(
-                "{word} {place} and {} more: {why}",
-                render::count(count as u64 - 1)
-            ));
+            words.push(format!("{word} {place} and {} more: {why}", text::count(count as u64 - 1)));
         } else {
             if let Some(it) = same.get_mut(it.why.as_str()) {
                 *it -= 1;
@@ -255,24 +252,24 @@ fn reasons(word: &str, list: &[Skip], words: &mut Vec<String>) {
 
 /// What a run would do to one source.
 fn would(it: &sync::Would) -> Vec<String> {
-    let size = if it.bytes > 0 { format!(" ({})", render::size(it.bytes)) } else { String::new() };
+    let size = if it.bytes > 0 { format!(" ({})", text::size(it.bytes)) } else { String::new() };
     let continued = match it.continued {
         0 => String::new(),
-        many => format!(", {} of them to go on with", render::count(many)),
+        many => format!(", {} of them to go on with", text::count(many)),
     };
     let mut words = vec![format!(
         "would read {}{size} of {} listed in {}{continued}; {} held already",
-        render::plural(it.take, "object"),
-        render::count(it.listed),
-        render::visible(&it.source),
-        render::count(it.held)
+        text::plural(it.take, "object"),
+        text::count(it.listed),
+        text::visible(&it.source),
+        text::count(it.held)
     )];
     let cost = plan::cost(it);
     if !cost.calls.is_empty() {
         let calls: Vec<String> = cost
             .calls
             .iter()
-            .map(|(name, count)| format!("{} {name}", render::count(*count)))
+            .map(|(name, count)| format!("{} {name}", text::count(*count)))
             .collect();
         let transfer = match it.bytes {
             0 => String::new(),

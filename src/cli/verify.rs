@@ -32,6 +32,7 @@ use crate::render;
 use crate::render::findings;
 use crate::render::places;
 use crate::settings::Survey;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -199,7 +200,7 @@ impl Verify {
             FindingsForm::Junit => run.ui.raw(findings::junit(&survey, &judgement).as_bytes())?,
             FindingsForm::Sarif => {
                 let value = findings::sarif(&survey, &judgement, audit::checks());
-                run.ui.line(&render::json(&value))?;
+                run.ui.line(&text::json(&value))?;
             }
             FindingsForm::Md => {
                 let text = findings::markdown(&survey, &promise, &judgement);
@@ -211,12 +212,12 @@ impl Verify {
             }
             FindingsForm::Ocsf => {
                 for it in findings::ocsf(&survey, &judgement) {
-                    run.ui.line(&render::json(&it))?;
+                    run.ui.line(&text::json(&it))?;
                 }
             }
         }
         for it in &judgement.stale {
-            run.ui.note(&format!("note: {}", render::visible(it)));
+            run.ui.note(&format!("note: {}", text::visible(it)));
         }
         let least = self.fail_on.severity();
         let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= least);
@@ -244,7 +245,7 @@ pub(super) fn tell_config(run: &mut Run<'_, '_>, config: &Config) {
     let Some(name) = run.config_of_folder() else { return };
     let mutes = match config.mutes.len() {
         0 => None,
-        many => Some(render::plural(many as u64, "mute")),
+        many => Some(text::plural(many as u64, "mute")),
     };
     let promise =
         (config.promise != crate::config::PromiseSpec::default()).then(|| "the promise".to_owned());
@@ -346,9 +347,9 @@ fn keep(run: &mut Run<'_, '_>, survey: &Survey, judgement: &Judgement) -> bool {
         .and_then(|mut it| judged::keep(&mut it, survey, &judgement.findings, &at));
     // The judgement stands all the same, whoever else writes and whatever the disk says.
     let Err(it) = kept else { return true };
-    run.ui.note(&format!("note: the survey was not kept: {}", render::visible(&it.what)));
+    run.ui.note(&format!("note: the survey was not kept: {}", text::visible(&it.what)));
     if let Some(hint) = it.hint.filter(|_| it.kind == Kind::Damaged) {
-        run.ui.note(&format!("hint: {}", render::visible(&hint)));
+        run.ui.note(&format!("hint: {}", text::visible(&hint)));
     }
     it.kind != Kind::Damaged
 }
@@ -383,15 +384,14 @@ fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
 fn changes(run: &mut Run<'_, '_>, before: &Survey, after: &Survey) -> Result<Answer> {
     let changes = diff::changes(before, after);
     run.ui.note(&format!("from {} to {}", before.taken_at, after.taken_at));
-    let shown = |it: &Option<String>| {
-        it.as_deref().map_or("-".into(), |it| render::visible(it).into_owned())
-    };
+    let shown =
+        |it: &Option<String>| it.as_deref().map_or("-".into(), |it| text::visible(it).into_owned());
     let rows: Vec<Vec<String>> = changes
         .iter()
         .map(|it| {
             vec![
-                render::visible(&it.place).into_owned(),
-                render::visible(&it.setting).into_owned(),
+                text::visible(&it.place).into_owned(),
+                text::visible(&it.setting).into_owned(),
                 shown(&it.before),
                 shown(&it.after),
             ]
@@ -423,7 +423,7 @@ fn table(
         }
         if one.place != place {
             place = &one.place;
-            let head = run.ui.paint(render::NAME, &render::visible(place));
+            let head = run.ui.paint(render::NAME, &text::visible(place));
             run.ui.line(&head)?;
         }
         let (word, style) = match (one.status, muted.is_some()) {
@@ -438,25 +438,25 @@ fn table(
         let word = run.ui.paint(style, &format!("{word:<7}"));
         run.ui.line(&format!("  {word}  {severity:<8}  {:<13}  {}", one.check_id, one.title))?;
         let indent = " ".repeat(21);
-        let seen = render::visible(&one.seen).into_owned();
+        let seen = text::visible(&one.seen).into_owned();
         let promised = match one.promised.is_empty() || one.status == Verdict::Unknown {
             true => String::new(),
-            false => format!("; promised: {}", render::visible(&one.promised)),
+            false => format!("; promised: {}", text::visible(&one.promised)),
         };
         run.ui.line(&format!("{indent}{seen}{promised}"))?;
         for it in &one.details {
-            run.ui.line(&format!("{indent}- {}", render::visible(it)))?;
+            run.ui.line(&format!("{indent}- {}", text::visible(it)))?;
         }
         if let Some(it) = muted {
             run.ui.line(&format!(
                 "{indent}accepted until {}: {}",
                 it.until,
-                render::visible(&it.reason)
+                text::visible(&it.reason)
             ))?;
             continue;
         }
         for fix in &one.fixes {
-            run.ui.line(&format!("{indent}$ {}", render::visible(&fix.command)))?;
+            run.ui.line(&format!("{indent}$ {}", text::visible(&fix.command)))?;
             if let Some(it) = &fix.warning {
                 let careful = run.ui.paint(render::WARN, "careful:");
                 run.ui.line(&format!("{indent}  {careful} {it}"))?;
@@ -474,7 +474,7 @@ fn table(
     let calls: u64 = survey.calls.values().sum();
     run.ui.note(&format!(
         "{}: {} fail, {} unknown, {} pass, {} info, {} not applicable{}; {} log group{}, {} bucket{}, {} key{}; {} asked{}",
-        render::plural(it.findings.len() as u64, "finding"),
+        text::plural(it.findings.len() as u64, "finding"),
         it.count(Verdict::Fail),
         it.count(Verdict::Unknown),
         it.count(Verdict::Pass),
@@ -487,7 +487,7 @@ fn table(
         if survey.buckets.len() == 1 { "" } else { "s" },
         survey.keys.len(),
         if survey.keys.len() == 1 { "" } else { "s" },
-        render::plural(calls, "call"),
+        text::plural(calls, "call"),
         if all { "" } else { "; --all shows every one" },
     ));
     Ok(())
@@ -509,7 +509,7 @@ fn as_json(
         "unread": survey.unread,
         "findings": it.findings,
     });
-    run.ui.line(&render::json(&value))
+    run.ui.line(&text::json(&value))
 }
 
 fn as_csv(run: &mut Run<'_, '_>, it: &Judgement) -> Result<()> {
@@ -559,7 +559,7 @@ fn as_csv(run: &mut Run<'_, '_>, it: &Judgement) -> Result<()> {
                 .iter()
                 .cloned()
                 .chain([mapping.standard.to_owned(), mapping.controls.join(" ")]);
-            let row: Vec<String> = row.map(|it| render::cell(&it).into_owned()).collect();
+            let row: Vec<String> = row.map(|it| text::cell(&it).into_owned()).collect();
             out.write_record(&row).map_err(broken)?;
         }
     }

@@ -7,10 +7,12 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-use super::visible;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SessionRow;
+use crate::text;
+use crate::text::visible;
+use crate::time;
 use crate::uid;
 
 /// Versions of our records. A field may be added; when one is renamed or means another thing, the number is raised.
@@ -26,9 +28,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 fn rfc3339(it: Instant) -> Value {
-    it.micros()
-        .and_then(chrono::DateTime::from_timestamp_micros)
-        .map_or(Value::Null, |it| it.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true).into())
+    it.micros().and_then(time::rfc3339).into()
 }
 
 /// A command as one of our records, with its name (see [`crate::uid`]).
@@ -298,7 +298,7 @@ pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Opti
     out.insert("device".into(), device(it.target.as_deref(), it.host.as_deref()));
     let mut process = json!({
         "uid": uid,
-        "cmd_line": super::visible_lines(&it.command),
+        "cmd_line": text::visible_lines(&it.command),
         "session": session,
     });
     if it.os_user.is_some() {

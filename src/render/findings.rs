@@ -3,11 +3,15 @@
 
 use std::fmt::Write;
 
+use quick_junit::NonSuccessKind;
+use quick_junit::Report;
+use quick_junit::TestCase;
+use quick_junit::TestCaseStatus;
+use quick_junit::TestSuite;
 use serde_json::Value;
 use serde_json::json;
 
 use super::feed::OCSF;
-use super::visible;
 use crate::audit::Check;
 use crate::audit::Confidence;
 use crate::audit::Finding;
@@ -16,23 +20,7 @@ use crate::audit::Severity;
 use crate::audit::Verdict;
 use crate::audit::promise::Promise;
 use crate::settings::Survey;
-
-/// Text within XML: what XML 1.0 forbids is shown as an escape, what it reserves as an entity.
-fn xml(text: &str) -> String {
-    let mut out = String::new();
-    for ch in visible(text).chars() {
-        match ch {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            it => out.push(it),
-        }
-    }
-    out
-}
+use crate::text::visible;
 
 /// What was seen, promised and said, in lines.
 fn words(it: &Finding) -> String {
@@ -49,62 +37,54 @@ fn words(it: &Finding) -> String {
 /// JUnit XML as Jenkins, GitLab and GitHub read it: a suite for each place, a case for each check. There is no formal
 /// standard; the shape is that of the Jenkins xUnit plugin. What is unknown is an error, not a failure.
 pub fn junit(survey: &Survey, judgement: &Judgement) -> String {
-    let findings = &judgement.findings;
-    let count = |some: &[&Finding], verdict: Verdict| {
-        some.iter().filter(|it| it.muted.is_none() && it.status == verdict).count()
-    };
-    let skipped = |it: &Finding| {
-        it.muted.is_some() || matches!(it.status, Verdict::NotApplicable | Verdict::Info)
-    };
-    let head = |some: &[&Finding]| {
-        format!(
-            "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
-            some.len(),
-            count(some, Verdict::Fail),
-            count(some, Verdict::Unknown),
-            some.iter().filter(|it| skipped(it)).count()
-        )
-    };
-    let all: Vec<&Finding> = findings.iter().collect();
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(out, "<testsuites name=\"ssmtrail verify\" {}>", head(&all));
-    for some in findings.chunk_by(|one, other| one.place == other.place) {
-        let some: Vec<&Finding> = some.iter().collect();
-        let (name, at) = (xml(&some[0].place), survey.taken_at);
-        let _ = writeln!(out, "  <testsuite name=\"{name}\" {} timestamp=\"{at}\">", head(&some));
-        for it in some {
-            let (place, id, title) = (xml(&it.place), it.check_id, xml(it.title));
-            let _ = write!(
-                out,
-                "    <testcase classname=\"{place}\" name=\"{id}: {title} ({})\"",
-                xml(&it.resource)
-            );
-            let message = xml(&it.seen);
-            let body = xml(&words(it)).replace(" ⏎ ", "\n");
-            let _ = match (it.status, it.muted.is_some()) {
-                (_, true) => writeln!(out, "><skipped message=\"muted: {message}\"/></testcase>"),
-                (Verdict::Fail, _) => writeln!(
-                    out,
-                    "><failure type=\"{}\" message=\"{message}\">{body}</failure></testcase>",
-                    it.severity.word()
-                ),
-                (Verdict::Unknown, _) => {
-                    let code = it.unread.as_ref().map_or("unknown", |it| it.reason.code());
-                    writeln!(
-                        out,
-                        "><error type=\"{code}\" message=\"{message}\">{body}</error></testcase>"
-                    )
-                }
-                (Verdict::Info | Verdict::NotApplicable, _) => {
-                    writeln!(out, "><skipped message=\"{message}\"/></testcase>")
-                }
-                (Verdict::Pass, _) => writeln!(out, "/>"),
-            };
+    let mut report = Report::new("ssmtrail verify");
+    let at = chrono::DateTime::from_timestamp_micros(survey.taken_at.0);
+    for some in judgement.findings.chunk_by(|one, other| one.place == other.place) {
+        let place = visible(&some[0].place);
+        let mut suite = TestSuite::new(place.as_ref());
+        if let Some(it) = at {
+            suite.set_timestamp(it);
         }
-        out.push_str("  </testsuite>\n");
+        for it in some {
+            let name =
+                format!("{}: {} ({})", it.check_id, visible(it.title), visible(&it.resource));
+            let mut case = TestCase::new(name, junit_status(it));
+            case.set_classname(place.as_ref());
+            suite.add_test_case(case);
+        }
+        report.add_test_suite(suite);
     }
-    out.push_str("</testsuites>\n");
-    out
+    // Writing into memory does not fail.
+    report.to_string().unwrap_or_default()
+}
+
+fn junit_status(it: &Finding) -> TestCaseStatus {
+    let seen = visible(&it.seen);
+    let told = |kind: NonSuccessKind, code: &str| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_type(code).set_message(seen.as_ref()).set_description(words(it).replace(
+            " ⏎ ", "
+",
+        ));
+        status
+    };
+    let mut skipped = TestCaseStatus::skipped();
+    match (it.status, it.muted.is_some()) {
+        (_, true) => {
+            skipped.set_message(format!("muted: {seen}"));
+            skipped
+        }
+        (Verdict::Fail, _) => told(NonSuccessKind::Failure, it.severity.word()),
+        (Verdict::Unknown, _) => {
+            let code = it.unread.as_ref().map_or("unknown", |it| it.reason.code());
+            told(NonSuccessKind::Error, code)
+        }
+        (Verdict::Info | Verdict::NotApplicable, _) => {
+            skipped.set_message(seen.as_ref());
+            skipped
+        }
+        (Verdict::Pass, _) => TestCaseStatus::success(),
+    }
 }
 
 /// SARIF 2.1.0 ("Static Analysis Results Interchange Format", OASIS). A level is said of failures alone, as the standard

@@ -7,12 +7,12 @@ use maud::html;
 
 use super::report::html::STYLE;
 use super::report::html::hash;
-use super::visible;
 use crate::audit::Finding;
 use crate::audit::Judgement;
 use crate::audit::Verdict;
 use crate::audit::promise::Promise;
 use crate::settings::Survey;
+use crate::text::visible;
 
 fn text(it: &str) -> String {
     visible(it).into_owned()

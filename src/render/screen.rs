@@ -9,9 +9,6 @@ use avt::Color;
 use avt::Pen;
 use serde_json::json;
 
-use super::is_hostile;
-use super::json;
-use super::visible;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -19,6 +16,9 @@ use crate::replay::Cell;
 use crate::replay::Film;
 use crate::replay::Picture;
 use crate::replay::Stage;
+use crate::text::is_hostile;
+use crate::text::json;
+use crate::text::visible;
 
 /// Draws only what has changed.
 #[derive(Default)]

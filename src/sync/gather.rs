@@ -52,6 +52,7 @@ use crate::session::SessionId;
 use crate::session::Skip;
 use crate::source::Listed;
 use crate::source::Seen;
+use crate::time;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Flaw;
@@ -245,7 +246,7 @@ impl Gatherer<'_> {
                 segment,
                 Note {
                     did: "sync".into(),
-                    written_at: rfc3339(self.options.now),
+                    written_at: time::rfc3339_seconds(self.options.now),
                     decoder: DECODER,
                     generation,
                     superseded,
@@ -836,13 +837,6 @@ impl Group {
         self.drafts.splice(0..0, united);
         Ok(aliases)
     }
-}
-
-/// An instant in UTC microseconds as entries of the manifest hold it.
-pub fn rfc3339(micros: i64) -> String {
-    chrono::DateTime::from_timestamp_micros(micros)
-        .unwrap_or_default()
-        .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 /// Brings back the transcripts that the archive kept under a key, from where their rows stand, and tells whether these are

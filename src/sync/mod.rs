@@ -26,7 +26,6 @@ use tokio::sync::mpsc::Receiver;
 use crate::archive::Archive;
 use crate::archive::manifest::Alias;
 use crate::archive::manifest::Other;
-use crate::archive::manifest::hex;
 use crate::archive::writer::Writer;
 use crate::error::Error;
 use crate::error::Kind;
@@ -60,7 +59,6 @@ use pieces::Waiting;
 use plan::Decision;
 use plan::Ledger;
 
-pub use gather::rfc3339;
 pub use rebuild::Changed;
 pub use rebuild::Rebuilt;
 pub use rebuild::rebuild;
@@ -320,7 +318,7 @@ impl Draft {
         {
             return Err(it);
         }
-        Ok(hex(&hasher.finalize()) == short.content.digest()?)
+        Ok(hex::encode(&hasher.finalize()) == short.content.digest()?)
     }
 
     /// Decodes a small transcript whole, and of a large one its beginning, for what it claims.

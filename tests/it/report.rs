@@ -7,7 +7,6 @@ use expect_test::expect;
 use expect_test::expect_file;
 use serde_json::Value;
 use ssmtrail::archive::Archive;
-use ssmtrail::render::Zone;
 use ssmtrail::render::report::Language;
 use ssmtrail::render::report::Paper;
 use ssmtrail::render::report::html;
@@ -16,6 +15,7 @@ use ssmtrail::report;
 use ssmtrail::report::Command;
 use ssmtrail::report::Scope;
 use ssmtrail::secrets::Masker;
+use ssmtrail::time::Zone;
 
 use crate::hostile;
 use crate::judging::sound;
@@ -253,7 +253,7 @@ fn a_year_of_a_hundred_thousand_sessions_is_a_page_below_30_mb_that_says_what_it
     let page = html(&paper);
     assert!(page.len() < 30_000_000, "{}", page.len());
     assert!(page.len() > 15_000_000, "{}: there was room for more", page.len());
-    let all = ssmtrail::render::count(report.commands.len() as u64);
+    let all = ssmtrail::text::count(report.commands.len() as u64);
     assert!(page.contains(&format!(" of {all}, the notable first; all of them are in the CSV")));
     let mut rows = Vec::new();
     text::csv(&paper, 0, &mut rows).expect("the twin");

@@ -27,13 +27,13 @@ use crate::archive::schema::SessionRow;
 use crate::audit::Finding;
 use crate::audit::Verdict;
 use crate::notable;
-use crate::render;
-use crate::render::count;
-use crate::render::visible;
-use crate::render::visible_lines;
 use crate::replay::Pace;
 use crate::report::Command;
 use crate::report::Tally;
+use crate::text;
+use text::count;
+use text::visible;
+use text::visible_lines;
 
 pub(in crate::render) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -237,7 +237,7 @@ fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
         "paces": paces,
     });
     // Within a script element `<` can end it or open a comment; in JSON it stands in strings alone.
-    render::json(&told).replace('<', "\\u003c")
+    text::json(&told).replace('<', "\\u003c")
 }
 
 /// The page.
@@ -738,7 +738,7 @@ fn evidence(paper: &Paper<'_>) -> Markup {
                 td class="hash" { (text(paper.locator(&it.locator))) }
                 td class="hash" { (text(it.version_id.as_deref().unwrap_or(&it.version))) }
                 td class="hash code" { (text(&it.digest)) }
-                td class="num" { (render::size(it.stored_bytes.max(0) as u64)) }
+                td class="num" { (text::size(it.stored_bytes.max(0) as u64)) }
                 td class="when" { @match it.stored_at.micros() { Some(at) => (paper.zone.show(at)), None => (words.unknown) } }
                 td {
                     (text(it.encryption.as_deref().unwrap_or(words.unknown)))

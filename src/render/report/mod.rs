@@ -15,10 +15,6 @@ use std::collections::HashMap;
 use words::Words;
 use words::fill;
 
-use super::Zone;
-use super::count;
-use super::visible;
-use super::when;
 use crate::archive::schema::SessionRow;
 use crate::audit::Finding;
 use crate::audit::Judgement;
@@ -28,6 +24,10 @@ use crate::report::Command;
 use crate::report::Played;
 use crate::report::Report;
 use crate::settings::Survey;
+use crate::text::count;
+use crate::text::visible;
+use crate::time;
+use crate::time::Zone;
 use crate::transcript::commands::Kind;
 use crate::transcript::decoder::FlawKind;
 
@@ -120,14 +120,14 @@ impl<'a> Paper<'a> {
 
     fn when(&self, session: &SessionRow) -> String {
         let (earliest, latest) = Report::when(session);
-        when(earliest, latest, self.zone)
+        time::range(earliest, latest, self.zone)
     }
 
     /// When a command was typed; of one without a time of its own, the session's.
     fn typed(&self, it: &Command) -> String {
         match (it.earliest, it.latest) {
             (None, None) => self.when(&self.report.sessions[it.session]),
-            (earliest, latest) => when(earliest, latest, self.zone),
+            (earliest, latest) => time::range(earliest, latest, self.zone),
         }
     }
 

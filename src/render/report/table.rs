@@ -4,13 +4,11 @@
 
 use std::borrow::Cow;
 
-use chrono::DateTime;
-use chrono::SecondsFormat;
-
 use super::Paper;
 use super::outcome;
 use crate::archive::schema::Instant;
 use crate::notable;
+use crate::time;
 
 /// One value of a row.
 pub(super) enum Cell<'a> {
@@ -54,9 +52,7 @@ impl From<i64> for Cell<'_> {
 
 /// UTC, whatever zone the reader sees: these rows are for programs too.
 fn instant<'a>(micros: Option<i64>) -> Cell<'a> {
-    micros
-        .and_then(DateTime::from_timestamp_micros)
-        .map_or(Cell::Nothing, |it| it.to_rfc3339_opts(SecondsFormat::AutoSi, true).into())
+    micros.and_then(time::rfc3339).map_or(Cell::Nothing, Cell::from)
 }
 
 fn moment<'a>(it: Instant) -> Cell<'a> {

@@ -21,11 +21,12 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::notable;
-use crate::render;
-use crate::render::cell;
-use crate::render::count;
 use crate::render::findings::markdown_text;
 use crate::report::Command;
+use crate::text;
+use crate::time;
+use text::cell;
+use text::count;
 
 /// Rows of one table in the Markdown form; nobody scrolls through more of them in a ticket.
 const MOST_ROWS: usize = 500;
@@ -72,10 +73,7 @@ pub fn csv(paper: &Paper<'_>, nth: usize, out: impl Write) -> Result<()> {
 pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
     let report = paper.report;
     let which = &report.scope.which;
-    let at = |it: Option<i64>| {
-        it.and_then(chrono::DateTime::from_timestamp_micros)
-            .map(|it| it.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
-    };
+    let at = |it: Option<i64>| it.and_then(time::rfc3339);
     let tallies = |some: &[crate::report::Tally]| -> Value {
         some.iter()
             .map(|it| {
@@ -136,7 +134,7 @@ pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
         "targets": tallies(&report.targets),
         "rules": rules,
     });
-    let head = render::json(&head);
+    let head = text::json(&head);
     // The tables are written into the same object, row by row.
     out.write_all(head.strip_suffix('}').unwrap_or(&head).as_bytes()).map_err(|it| refused(&it))?;
     for table in tables(paper) {
@@ -160,7 +158,7 @@ fn json_table(table: Table<'_>, out: &mut dyn Write) -> std::io::Result<()> {
             object.insert((*name).to_owned(), value);
         }
         out.write_all(if nth == 0 { b"\n" } else { b",\n" })?;
-        out.write_all(render::json(&Value::Object(object)).as_bytes())?;
+        out.write_all(text::json(&Value::Object(object)).as_bytes())?;
     }
     out.write_all(b"]")
 }

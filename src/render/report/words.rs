@@ -2,6 +2,7 @@
 
 use crate::replay::Pace;
 use crate::report::Command;
+use crate::text;
 use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind;
 use crate::transcript::decoder::FlawKind;
@@ -242,7 +243,7 @@ impl Words {
 
     /// `1 session`, `2 sessions`.
     pub(super) fn many(&self, number: u64, one: &str, more: &str) -> String {
-        if number == 1 { one.to_owned() } else { fill(more, &[&crate::render::count(number)]) }
+        if number == 1 { one.to_owned() } else { fill(more, &[&text::count(number)]) }
     }
 
     pub(super) fn sessions(&self, number: u64) -> String {

@@ -16,8 +16,9 @@ use super::table::tables;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render::count;
-use crate::render::visible_lines;
+use crate::text;
+use text::count;
+use text::visible_lines;
 
 /// Rows of a sheet and characters of a cell ("Excel specifications and limits").
 const MOST_ROWS: usize = 1_048_576;

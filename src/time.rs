@@ -1,0 +1,195 @@
+//! Instants, all of them UTC microseconds: as people write them, as programs write them, and as they are shown in a zone.
+
+use std::str::FromStr;
+
+use chrono::DateTime;
+use chrono::FixedOffset;
+use chrono::NaiveDate;
+use chrono::NaiveDateTime;
+use chrono::SecondsFormat;
+use chrono::TimeZone;
+use chrono::Utc;
+
+use crate::error::Error;
+use crate::error::Result;
+
+/// An instant as programs write it (RFC 3339, with `Z`), with as many digits of a second as it has; `None` if it is beyond
+/// what a calendar has.
+///
+/// ```
+/// use ssmtrail::time::{from_rfc3339, rfc3339};
+/// assert_eq!(rfc3339(1_785_648_760_250_000).as_deref(), Some("2026-08-02T05:32:40.250Z"));
+/// assert_eq!(from_rfc3339("2026-08-02T14:32:40.25+09:00"), Some(1_785_648_760_250_000));
+/// assert_eq!(rfc3339(i64::MAX), None);
+/// ```
+pub fn rfc3339(micros: i64) -> Option<String> {
+    let at = DateTime::from_timestamp_micros(micros)?;
+    Some(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
+
+/// The same in whole seconds, as entries of the manifest hold it.
+pub fn rfc3339_seconds(micros: i64) -> String {
+    let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// An instant that a program wrote, with any offset.
+pub fn from_rfc3339(text: &str) -> Option<i64> {
+    Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros())
+}
+
+/// Zone in which people want to read times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    Utc,
+    Offset(chrono::FixedOffset),
+    Named(chrono_tz::Tz),
+}
+
+impl Zone {
+    /// The instant with its offset: `2026-08-02 05:32:40Z`, `2026-08-02 14:32:40+09:00`.
+    pub fn show(self, micros: i64) -> String {
+        let Some(at) = DateTime::from_timestamp_micros(micros) else { return "?".into() };
+        match self {
+            Self::Utc => at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+            Self::Offset(it) => at.with_timezone(&it).format("%Y-%m-%d %H:%M:%S%:z").to_string(),
+            Self::Named(it) => at.with_timezone(&it).format("%Y-%m-%d %H:%M:%S%:z").to_string(),
+        }
+    }
+}
+
+impl FromStr for Zone {
+    type Err = String;
+
+    /// A zone by name or offset: `utc`, `+09:00`, `Asia/Tokyo`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("utc") || text == "Z" {
+            return Ok(Self::Utc);
+        }
+        if let Ok(it) = text.parse::<FixedOffset>() {
+            return Ok(Self::Offset(it));
+        }
+        text.parse::<chrono_tz::Tz>()
+            .map(Self::Named)
+            .map_err(|_| format!("{text:?} is no zone; try utc, +09:00 or Asia/Tokyo"))
+    }
+}
+
+/// When something was: an instant, a range, or what is known of it. `≤` says not after, `≥` not before.
+pub fn range(earliest: Option<i64>, latest: Option<i64>, zone: Zone) -> String {
+    match (earliest, latest) {
+        (None, None) => "-".into(),
+        (Some(one), Some(other)) if one == other => zone.show(one),
+        (Some(one), Some(other)) => {
+            let (one, other) = (zone.show(one), zone.show(other));
+            // The day is said once.
+            match (one.split_once(' '), other.split_once(' ')) {
+                (Some((day, from)), Some((same, to))) if day == same => {
+                    let from: String = from.chars().take(8).collect();
+                    format!("{day} {from}–{to}")
+                }
+                _ => format!("{one} – {other}"),
+            }
+        }
+        (None, Some(it)) => format!("≤ {}", zone.show(it)),
+        (Some(it), None) => format!("≥ {}", zone.show(it)),
+    }
+}
+
+const AGES: [(&str, i64); 7] = [
+    ("s", 1),
+    ("m", 60),
+    ("h", 3600),
+    ("d", 86_400),
+    ("w", 7 * 86_400),
+    ("mo", 30 * 86_400),
+    ("y", 365 * 86_400),
+];
+
+/// The instant that lies this long before now: `90m`, `7d`.
+///
+/// # Errors
+/// A text that is no age, or leads beyond what an instant can be.
+pub fn age(text: &str, now: i64) -> Result<i64> {
+    let bad = || Error::misused(format!("{text:?} is no age")).hint("write 90m, 12h, 7d, 4w or 1y");
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let number: i64 = text[..digits].parse().map_err(|_| bad())?;
+    let unit = &text[digits..];
+    let (_, secs) = AGES.iter().find(|it| it.0 == unit).ok_or_else(bad)?;
+    number.checked_mul(secs * 1_000_000).and_then(|it| now.checked_sub(it)).ok_or_else(bad)
+}
+
+/// An instant, UTC microseconds: a day, a day and a time, RFC 3339, `now`, or an age. Without an offset it is in
+/// the zone.
+///
+/// # Errors
+/// A text that is none of these.
+pub fn instant(text: &str, now: i64, zone: Zone) -> Result<i64> {
+    if text == "now" {
+        return Ok(now);
+    }
+    if let Some(it) = from_rfc3339(text) {
+        return Ok(it);
+    }
+    let naive = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .and_then(|it| it.and_hms_opt(0, 0, 0))
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok())
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok())
+        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok());
+    if let Some(naive) = naive {
+        let at = match zone {
+            Zone::Utc => Some(Utc.from_utc_datetime(&naive).timestamp_micros()),
+            Zone::Offset(it) => {
+                it.from_local_datetime(&naive).earliest().map(|it| it.timestamp_micros())
+            }
+            Zone::Named(it) => {
+                it.from_local_datetime(&naive).earliest().map(|it| it.timestamp_micros())
+            }
+        };
+        if let Some(at) = at {
+            return Ok(at);
+        }
+    }
+    age(text, now).map_err(|_| {
+        Error::misused(format!("{text:?} is no time"))
+            .hint("write 2026-11-01, 2026-11-01T09:00:00Z, or an age such as 7d")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_795_000_000_000_000;
+
+    #[test]
+    fn people_write_times_in_many_ways() {
+        let day = instant("2026-11-01", NOW, Zone::Utc).unwrap();
+        assert_eq!(instant("2026-11-01T00:00:00Z", NOW, Zone::Utc).unwrap(), day);
+        assert_eq!(instant("2026-11-01T09:00:00+09:00", NOW, Zone::Utc).unwrap(), day);
+        let tokyo = "Asia/Tokyo".parse().unwrap();
+        assert_eq!(instant("2026-11-01 09:00", NOW, tokyo).unwrap(), day);
+        assert_eq!(age("7d", NOW).unwrap(), NOW - 7 * 86_400_000_000);
+        assert_eq!(instant("now", NOW, Zone::Utc).unwrap(), NOW);
+    }
+
+    #[test]
+    fn a_bad_time_is_an_error_that_shows_a_good_one() {
+        for bad in ["yesterday", "7", "d", "2026-13-01", "99999999999999999999d", ""] {
+            let error = instant(bad, NOW, Zone::Utc).unwrap_err();
+            assert!(error.hint.unwrap().contains("2026-11-01"), "{bad}");
+        }
+        assert!("Mars/Base".parse::<Zone>().is_err());
+    }
+
+    #[test]
+    fn a_range_says_its_day_once() {
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros();
+        let (one, other) = (at("2026-08-02T05:32:40Z"), at("2026-08-02T05:32:44Z"));
+        assert_eq!(range(Some(one), Some(other), Zone::Utc), "2026-08-02 05:32:40–05:32:44Z");
+        assert_eq!(range(None, Some(one), Zone::Utc), "≤ 2026-08-02 05:32:40Z");
+        assert_eq!(range(Some(one), Some(one), Zone::Utc), "2026-08-02 05:32:40Z");
+        assert_eq!(range(None, None, Zone::Utc), "-");
+    }
+}
