@@ -3,13 +3,13 @@
 
 use polars::prelude::*;
 
-use crate::archive::Archive;
+use super::kept::Archive;
+use super::kept::unreadable;
 use crate::archive::schema::FINDINGS;
 use crate::archive::schema::FindingRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SURVEYS;
 use crate::archive::schema::SurveyRow;
-use crate::archive::unreadable;
 use crate::archive::writer::Note;
 use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;

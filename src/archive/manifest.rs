@@ -9,9 +9,7 @@
 //! names that stand in the lists.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::fs::OpenOptions;
-use std::io::Read;
 use std::io::Seek;
 use std::io::SeekFrom;
 use std::io::Write;
@@ -22,8 +20,14 @@ use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
 
-use crate::archive::schema::TABLES;
+use super::folder::There;
+use super::folder::private_folder;
+use super::folder::sync_folder;
+use super::folder::unread;
+use super::folder::write_whole;
+use super::schema::TABLES;
 use crate::error::Error;
+use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
 
@@ -341,6 +345,33 @@ pub fn list_of(entry: u64) -> String {
     format!("{ENTRIES}/{entry:08}.brought")
 }
 
+/// The list of what an entry brought, as it lies beside it: one JSON object a line.
+pub(crate) fn list_bytes(brought: &[Brought]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for it in brought {
+        serde_json::to_writer(&mut bytes, it)
+            .map_err(|it| Error::new(Kind::Refused, format!("a list cannot be written: {it}")))?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+/// What an entry brought, from the list beside it.
+///
+/// # Errors
+/// A file that cannot be read, or that is no list.
+pub(crate) fn read_list(path: &Path) -> std::io::Result<Vec<Brought>> {
+    let bytes = match There::at(path) {
+        There::Bytes(it) => it,
+        There::Absent => return Err(std::io::ErrorKind::NotFound.into()),
+        There::Unread(it) => return Err(it),
+    };
+    serde_json::Deserializer::from_slice(&bytes)
+        .into_iter()
+        .collect::<serde_json::Result<_>>()
+        .map_err(Into::into)
+}
+
 /// The manifest as read.
 #[derive(Clone, Debug, Default)]
 pub struct Manifest {
@@ -519,7 +550,7 @@ impl Manifest {
         let path = root.join(NEXT);
         let fail = |it| Error::file("write", &path, it);
         let line = entry.line().map_err(fail)?;
-        super::write_whole(&path, &line)
+        write_whole(&path, &line)
     }
 
     /// Appends the announced entry and makes it last, then keeps its copy. Everything it names must already be in place.
@@ -542,10 +573,10 @@ impl Manifest {
         file.sync_data().map_err(fail)?;
         self.sound_bytes += line.len() as u64;
         let copy = root.join(entry.copy());
-        super::private_folder(&root.join(ENTRIES)).map_err(|it| Error::file("make", &copy, it))?;
+        private_folder(&root.join(ENTRIES)).map_err(|it| Error::file("make", &copy, it))?;
         std::fs::rename(root.join(NEXT), &copy).map_err(|it| Error::file("write", &copy, it))?;
-        super::sync_folder(&root.join(ENTRIES))?;
-        super::sync_folder(root)?;
+        sync_folder(&root.join(ENTRIES))?;
+        sync_folder(root)?;
         self.pending = None;
         self.entries.push(entry);
         Ok(())
@@ -554,71 +585,17 @@ impl Manifest {
     /// Writes a manifest anew from its entries, whole or not at all, and each entry's copy.
     pub(crate) fn rewrite(root: &Path, entries: &[Entry]) -> Result<()> {
         let folder = root.join(ENTRIES);
-        super::private_folder(&folder).map_err(|it| Error::file("make", &folder, it))?;
+        private_folder(&folder).map_err(|it| Error::file("make", &folder, it))?;
         let mut bytes = Vec::new();
         for it in entries {
             let path = root.join(it.copy());
             let line = it.line().map_err(|it| Error::file("write", &path, it))?;
             if There::at(&path).bytes().as_ref() != Some(&line) {
-                super::write_whole(&path, &line)?;
+                write_whole(&path, &line)?;
             }
             bytes.extend_from_slice(&line);
         }
-        super::write_whole(&root.join(NAME), &bytes)
-    }
-}
-
-/// What is in the place of a small file. Absent, unreadable and empty are three things.
-pub(crate) enum There {
-    Absent,
-    /// Something is there that cannot be read as a file, and why.
-    Unread(std::io::Error),
-    Bytes(Vec<u8>),
-}
-
-impl There {
-    pub(crate) fn at(path: &Path) -> Self {
-        let read = || -> std::io::Result<Vec<u8>> {
-            super::must_be_file(path)?;
-            let mut bytes = Vec::new();
-            File::open(path)?.read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        match read() {
-            Ok(it) => Self::Bytes(it),
-            Err(it) if it.kind() == std::io::ErrorKind::NotFound => Self::Absent,
-            // A file is where its folder should be.
-            Err(it) if it.kind() == std::io::ErrorKind::NotADirectory => Self::Absent,
-            Err(it) => Self::Unread(it),
-        }
-    }
-
-    /// Its bytes; `None` if there are none, for whatever reason.
-    pub(crate) fn bytes(self) -> Option<Vec<u8>> {
-        match self {
-            Self::Bytes(it) => Some(it),
-            Self::Absent | Self::Unread(_) => None,
-        }
-    }
-}
-
-/// What is said of a thing that this user may not read. Whoever may not read it does not judge it.
-pub(crate) const MAY_NOT: &str = "it may not be read";
-
-/// Why something cannot be read, as it is said of it.
-pub(crate) fn unread(why: &std::io::Error) -> String {
-    match why.kind() {
-        std::io::ErrorKind::PermissionDenied => MAY_NOT.into(),
-        _ => format!("it cannot be read: {why}"),
-    }
-}
-
-/// The bytes of a file; `None` if there is none.
-pub(crate) fn whole(path: &Path) -> Result<Option<Vec<u8>>> {
-    match There::at(path) {
-        There::Bytes(it) => Ok(Some(it)),
-        There::Absent => Ok(None),
-        There::Unread(it) => Err(Error::file("read", path, it)),
+        write_whole(&root.join(NAME), &bytes)
     }
 }
 

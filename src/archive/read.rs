@@ -5,23 +5,25 @@
 //! is read. Nothing here is done once for each session that is kept: what many sessions ask for is looked up together.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::hash::BuildHasher;
-use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use polars::prelude::*;
 
-use super::Archive;
-use super::Held;
-use super::Which;
+use super::cursor::Cursor;
+use super::filter;
+use super::filter::Which;
 use super::guard::guarded;
+use super::kept::Archive;
+use super::kept::DERIVED;
+use super::kept::Held;
+use super::kept::unreadable;
 use super::manifest::Brought;
 use super::manifest::Entry;
 use super::manifest::FileNote;
 use super::manifest::Seal;
-use super::pieces::Pieces;
+use super::opened::Opened;
 use super::scan::TableScan;
 use super::schema;
 use super::schema::CommandRow;
@@ -29,7 +31,9 @@ use super::schema::LineRow;
 use super::schema::SessionRow;
 use super::schema::Table;
 use super::schema::TranscriptRow;
-use super::unreadable;
+use super::state::check_format;
+use super::state::read_lock;
+use super::state::state;
 use crate::error::Result;
 use crate::time;
 
@@ -49,267 +53,18 @@ const HELD: [&str; 9] = [
     "generation",
 ];
 
-/// A Parquet file whose footer was checked.
-pub(crate) struct Opened {
-    file: File,
-    pub(crate) metadata: FileMetadataRef,
-    /// Number of the first row of each row group.
-    firsts: Vec<i64>,
-    /// `None` in files of earlier versions, whose pieces nobody noted.
-    pieces: Option<Pieces>,
-}
-
-impl Opened {
-    /// Opens a file of the archive.
-    pub(crate) fn open(path: &std::path::Path, note: &FileNote) -> PolarsResult<Self> {
-        super::must_be_file(path)?;
-        let file = File::open(path).map_err(|it| match it.kind() {
-            std::io::ErrorKind::NotFound => polars_err!(ComputeError: "it is missing"),
-            _ => PolarsError::from(it),
-        })?;
-        let length = file.metadata()?.len();
-        let changed = || polars_err!(ComputeError: "it was changed after it was written");
-        let pieces = match note.pieces.is_empty() {
-            true => None,
-            false => Some(Pieces::read(&note.pieces, length).ok_or_else(changed)?),
-        };
-        if length != note.bytes {
-            return Err(changed());
-        }
-        if let Some(it) = &pieces
-            && !it.are_sound(&file, &it.footer())?
-        {
-            return Err(changed());
-        }
-        let reader = file.try_clone()?;
-        let metadata = guarded(|| Ok(Arc::clone(ParquetReader::new(reader).get_metadata()?)))?;
-        let mut firsts = Vec::with_capacity(metadata.row_groups.len());
-        let mut first = 0;
-        for it in &metadata.row_groups {
-            firsts.push(first);
-            first += it.num_rows() as i64;
-        }
-        if first as u64 != note.rows {
-            return Err(changed());
-        }
-        Ok(Self { file, metadata, firsts, pieces })
-    }
-
-    /// Compares what a row group holds of these columns with what was written.
-    fn check(&self, group: usize, columns: Option<&[&str]>) -> PolarsResult<()> {
-        let Some(pieces) = &self.pieces else { return Ok(()) };
-        let group = &self.metadata.row_groups[group];
-        let wanted = |name: &str| columns.is_none_or(|it| it.contains(&name));
-        for it in group.parquet_columns() {
-            let name = it.descriptor().path_in_schema.first().map_or("", |it| it.as_str());
-            let bytes: Range<u64> = it.byte_range();
-            if wanted(name) && !pieces.are_sound(&self.file, &bytes)? {
-                polars_bail!(ComputeError: "it was changed after it was written");
-            }
-        }
-        Ok(())
-    }
-
-    fn check_all(&self, columns: Option<&[&str]>) -> PolarsResult<()> {
-        (0..self.metadata.row_groups.len()).try_for_each(|it| self.check(it, columns))
-    }
-
-    /// Rows of one row group, from and to (exclusive) by their numbers in the file.
-    fn rows(
-        &self,
-        group: usize,
-        from: i64,
-        to: i64,
-        columns: Option<&[&str]>,
-    ) -> PolarsResult<DataFrame> {
-        self.check(group, columns)?;
-        let columns = columns.map(|it| it.iter().map(|it| (*it).to_owned()).collect());
-        let file = self.file.try_clone()?;
-        guarded(|| {
-            let mut reader = ParquetReader::new(file);
-            reader.set_metadata(Arc::clone(&self.metadata));
-            reader
-                .with_slice(Some((from as usize, (to - from) as usize)))
-                .with_columns(columns)
-                .finish()
-        })
-    }
-
-    /// How many row groups it has.
-    pub(super) fn groups(&self) -> usize {
-        self.firsts.len()
-    }
-
-    pub(super) fn rows_in(&self, group: usize) -> usize {
-        self.metadata.row_groups[group].num_rows()
-    }
-
-    /// Whether it has this column: files of earlier versions lack some.
-    pub(super) fn has(&self, column: &str) -> bool {
-        self.metadata.schema_descr.fields().iter().any(|it| it.name() == column)
-    }
-
-    /// The first rows of a row group.
-    pub(super) fn first_rows(
-        &self,
-        group: usize,
-        rows: usize,
-        columns: &[&str],
-    ) -> PolarsResult<DataFrame> {
-        let first = self.firsts[group];
-        self.rows(group, first, first + rows as i64, Some(columns))
-    }
-
-    fn group_of(&self, row: i64) -> usize {
-        self.firsts.partition_point(|it| *it <= row).saturating_sub(1)
-    }
-
-    fn end_of(&self, group: usize) -> i64 {
-        self.firsts[group] + self.metadata.row_groups[group].num_rows() as i64
-    }
-}
-
-/// Reads whole row groups and remembers the last of them, for rows that are asked for in the order of the files: what one
-/// session has in several files, the next mostly has beside it.
-pub(crate) struct Cursor<'a> {
-    archive: &'a Archive,
-    columns: Option<&'a [&'a str]>,
-    /// Path, number of the row group, its rows; the last used last.
-    last: Vec<(String, usize, DataFrame)>,
-    bytes: usize,
-}
-
-/// Bytes of row groups that a cursor remembers.
-const REMEMBERED: usize = 12 << 20;
-
-impl Cursor<'_> {
-    /// Whether no file of this path counts.
-    pub(crate) fn lacks(&self, path: &str) -> bool {
-        self.archive.note_of(path).is_none()
-    }
-
-    /// Hands on these rows of a file, a frame for each row group. What cannot be read becomes a damage; false then.
-    pub(crate) fn rows(
-        &mut self,
-        path: &str,
-        at: i64,
-        rows: i64,
-        mut take: impl FnMut(DataFrame) -> PolarsResult<()>,
-    ) -> bool {
-        if rows == 0 {
-            return true;
-        }
-        let mut read = || -> PolarsResult<()> {
-            let opened = self.archive.opened(path)?;
-            let mut row = at;
-            while row < at + rows {
-                let group = opened.group_of(row);
-                let (first, end) = (opened.firsts.get(group).copied(), at + rows);
-                let Some(first) = first.filter(|_| row < opened.end_of(group)) else {
-                    polars_bail!(ComputeError: "it has fewer rows than the index says");
-                };
-                match self.last.iter().rposition(|it| it.0 == path && it.1 == group) {
-                    Some(at) => {
-                        let it = self.last.remove(at);
-                        self.last.push(it);
-                    }
-                    None => {
-                        self.archive.groups_read.fetch_add(1, Ordering::Relaxed);
-                        let frame =
-                            opened.rows(group, first, opened.end_of(group), self.columns)?;
-                        self.bytes += frame.estimated_size();
-                        self.last.push((path.to_owned(), group, frame));
-                        while self.bytes > REMEMBERED && self.last.len() > 1 {
-                            self.bytes -= self.last.remove(0).2.estimated_size();
-                        }
-                    }
-                }
-                let Some((_, _, frame)) = self.last.last() else { break };
-                let to = opened.end_of(group).min(end);
-                take(frame.slice(row - first, (to - row) as usize))?;
-                row = to;
-            }
-            Ok(())
-        };
-        match read() {
-            Ok(()) => true,
-            Err(it) => {
-                self.archive.damaged(path, it);
-                false
-            }
-        }
-    }
-}
-
-/// Where the rows of each session stand in a table: by fingerprint of a column, in the order of the files.
-#[derive(Default)]
-pub struct Index {
-    files: Vec<String>,
-    /// Fingerprint, file, row; sorted.
-    sorted: Vec<(u64, u32, u32)>,
-    /// What came after.
-    more: HashMap<u64, Vec<(u32, u32)>>,
-}
-
-fn fingerprint(text: &str) -> u64 {
-    std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::new().hash_one(text)
-}
-
-impl Index {
-    /// Looks through this column of all live files of a table, once.
-    pub fn load(archive: &Archive, table: &Table, column: &str) -> Self {
-        let mut index = Self::default();
-        archive.index_scans.fetch_add(1, Ordering::Relaxed);
-        for note in archive.files(table.name) {
-            let file = index.files.len() as u32;
-            index.files.push(note.path.clone());
-            let sorted = &mut index.sorted;
-            archive.read_spans(
-                &note.path,
-                &[(0, note.rows as i64)],
-                Some(&[column]),
-                |first, it| {
-                    let texts = it.column(column)?.str()?.clone();
-                    for (row, text) in texts.iter().enumerate() {
-                        let row = first as u32 + row as u32;
-                        sorted.push((fingerprint(text.unwrap_or_default()), file, row));
-                    }
-                    Ok(())
-                },
-            );
-        }
-        index.sorted.sort_unstable();
-        index
-    }
-
-    /// Takes up a file that came after.
-    pub fn extend(&mut self, archive: &Archive, note: &FileNote, column: &str) {
-        let file = self.files.len() as u32;
-        self.files.push(note.path.clone());
-        let more = &mut self.more;
-        archive.read_spans(&note.path, &[(0, note.rows as i64)], Some(&[column]), |first, it| {
-            let texts = it.column(column)?.str()?.clone();
-            for (row, text) in texts.iter().enumerate() {
-                let at = (file, first as u32 + row as u32);
-                more.entry(fingerprint(text.unwrap_or_default())).or_default().push(at);
-            }
-            Ok(())
-        });
-    }
-
-    /// Files and rows where this text may stand: whoever reads them compares.
-    pub fn find(&self, text: &str) -> impl Iterator<Item = (&str, i64)> {
-        let wanted = fingerprint(text);
-        let from = self.sorted.partition_point(|it| it.0 < wanted);
-        let old = self.sorted[from..].iter().take_while(move |it| it.0 == wanted);
-        let new = self.more.get(&wanted).into_iter().flatten();
-        old.map(|it| (it.1, it.2))
-            .chain(new.copied())
-            .map(|(file, row)| (self.files[file as usize].as_str(), i64::from(row)))
-    }
-}
-
 impl Archive {
+    /// Opens the archive in this folder.
+    pub fn open(root: &Path) -> Result<Self> {
+        check_format(root)?;
+        let readers = read_lock(root);
+        let manifest = state(root);
+        let mut archive = Self::over(root, manifest);
+        archive._readers = readers;
+        archive.tell_underived();
+        Ok(archive)
+    }
+
     /// Row groups read so far.
     pub fn groups_read(&self) -> u64 {
         self.groups_read.load(Ordering::Relaxed)
@@ -317,7 +72,7 @@ impl Archive {
 
     /// What an entry brought, if its list can be read and proves.
     pub fn brought_by(&self, entry: &Entry) -> Option<Vec<Brought>> {
-        let list = super::writer::read_list(&self.root.join(entry.list()?)).ok()?;
+        let list = super::manifest::read_list(&self.root.join(entry.list()?)).ok()?;
         (Some(Seal::of(&list)) == entry.brought).then_some(list)
     }
 
@@ -377,7 +132,7 @@ impl Archive {
 
     /// For rows that are asked for in the order of the files.
     pub(crate) fn cursor<'a>(&'a self, columns: Option<&'a [&'a str]>) -> Cursor<'a> {
-        Cursor { archive: self, columns, last: Vec::new(), bytes: 0 }
+        Cursor::new(self, columns)
     }
 
     /// A table as a lazy frame over its live files, without what newer generations replace. All that it may read is
@@ -414,7 +169,7 @@ impl Archive {
         let has_key = table.columns.iter().any(|it| it.name == "session_key");
         let Some(asked) = asked.filter(|_| has_key) else { return Ok(frame) };
         let frame = match table.name == schema::COMMANDS.name {
-            true => frame.filter(super::command_may_lie_in(which.window)),
+            true => frame.filter(filter::command_may_lie_in(which.window)),
             false => frame,
         };
         let key = || col("session_key");
@@ -438,7 +193,7 @@ impl Archive {
     /// The sessions asked for, oldest first.
     pub fn sessions(&self, which: &Which) -> Result<Vec<SessionRow>> {
         let frame = self.scan(&schema::SESSIONS, None).map_err(|it| unreadable(&it))?;
-        let frame = match super::condition(which) {
+        let frame = match filter::condition(which) {
             Some(condition) => frame.filter(condition),
             None => frame,
         };
@@ -610,9 +365,7 @@ impl Archive {
     /// such a repair and no rebuild after it.
     pub(super) fn tell_underived(&self) {
         let is_derived = |what: &str| {
-            super::DERIVED
-                .iter()
-                .any(|it| what.strip_prefix(it).is_some_and(|it| it.starts_with('/')))
+            DERIVED.iter().any(|it| what.strip_prefix(it).is_some_and(|it| it.starts_with('/')))
         };
         let open = self.manifest.entries.iter().fold(false, |open, it| match it.did.as_str() {
             "rebuild" => false,
@@ -675,7 +428,7 @@ impl Archive {
     fn lost_locators(&self) -> Option<std::collections::HashSet<String>> {
         let list = |entry: u64| -> Option<Vec<String>> {
             let path = self.root.join(super::manifest::list_of(entry));
-            let list = super::writer::read_list(&path).ok()?;
+            let list = super::manifest::read_list(&path).ok()?;
             Some(list.into_iter().map(|it| it.locator).collect())
         };
         let number = |it: &str| -> Option<u64> {

@@ -9,14 +9,17 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
 
-use super::Archive;
-use super::FORMAT;
-use super::LOST;
-use super::MARKER;
-use super::NO_FOLDER;
-use super::READERS;
-use super::TMP;
-use super::check_format;
+use super::folder::FORMAT;
+use super::folder::LOST;
+use super::folder::MARKER;
+use super::folder::MAY_NOT;
+use super::folder::READERS;
+use super::folder::TMP;
+use super::folder::There;
+use super::folder::private_folder;
+use super::folder::sync_folder;
+use super::folder::write_whole;
+use super::kept::Archive;
 use super::manifest;
 use super::manifest::BEYOND;
 use super::manifest::Brought;
@@ -25,12 +28,12 @@ use super::manifest::FileNote;
 use super::manifest::Manifest;
 use super::manifest::Repaired;
 use super::manifest::Seal;
-use super::manifest::There;
-use super::private_folder;
 use super::schema::SESSIONS;
+use super::schema::TABLES;
 use super::sides;
-use super::sync_folder;
-use super::write_whole;
+use super::state::Below;
+use super::state::NO_FOLDER;
+use super::state::check_format;
 use super::writer;
 use super::writer::Note;
 use super::writer::Segment;
@@ -122,7 +125,7 @@ fn is_file(path: &Path) -> bool {
 pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     // Before anything is locked: a folder of something else gets no file of ours.
     marker_is_sound(root)?;
-    super::must_be_file(&root.join(READERS)).map_err(|it| {
+    super::folder::must_be_file(&root.join(READERS)).map_err(|it| {
         Error::file("open", &root.join(READERS), it).hint("remove it: a lock holds nothing")
     })?;
     {
@@ -131,11 +134,11 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     }
     let has_marker = marker_is_sound(root)?;
     let mut writer = Writer::open_damaged(root)?;
-    let mut manifest = super::state(root);
+    let mut manifest = super::state::state(root);
     if manifest.pending.is_some() && manifest.damages.is_empty() && writer.finish().is_ok() {
-        manifest = super::state(root);
+        manifest = super::state::state(root);
     }
-    if let Some(it) = manifest.damages.iter().find(|it| it.why == manifest::MAY_NOT) {
+    if let Some(it) = manifest.damages.iter().find(|it| it.why == MAY_NOT) {
         return Err(may_not(root, &it.locator));
     }
     let stranded = stranded(root, &writer, &manifest);
@@ -168,13 +171,13 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
                 retired.push(note.path.clone());
             }
             Err(it) => {
-                plan.take(&note.path, &manifest::unread(&it));
+                plan.take(&note.path, &super::folder::unread(&it));
                 retired.push(note.path.clone());
             }
         }
     }
     for sides::Fault { path, place, why } in sides::faults(&archive) {
-        if why == manifest::MAY_NOT {
+        if why == MAY_NOT {
             return Err(may_not(root, &place));
         }
         let record = [Path::new(sides::REVEALS), Path::new(sides::REVEALS_HEAD)];
@@ -265,13 +268,13 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
         note.others.extend(it.others.iter().cloned());
         if let Some(list) = it.list() {
             let lists = [root.join(writer::waiting(&list)), root.join(&list)].into_iter();
-            let mut sound = lists.filter_map(|it| writer::read_list(&it).ok());
+            let mut sound = lists.filter_map(|it| manifest::read_list(&it).ok());
             note.brought
                 .extend(sound.find(|list| Some(Seal::of(list)) == it.brought).unwrap_or_default());
         }
     }
     note.retired.extend(retired);
-    if super::not_folders(root).contains(&LOST) {
+    if super::state::not_folders(root).contains(&LOST) {
         let why = Error::new(Kind::Refused, format!("{}: {NO_FOLDER}", root.join(LOST).display()));
         return Err(why.hint(
             "what is damaged would be moved into it: give it another name, outside the archive",
@@ -279,7 +282,7 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     }
     // The plan first: whoever comes after a crash finds what was moved, and why.
     let lost = root.join(&folder);
-    super::stays_inside(root, &lost)?;
+    super::folder::stays_inside(root, &lost)?;
     private_folder(&lost).map_err(|it| Error::file("make", &lost, it))?;
     let text =
         serde_json::to_vec_pretty(&done).map_err(|it| Error::file("write", &lost, it.into()))?;
@@ -335,7 +338,7 @@ fn undo(root: &Path) -> Result<()> {
                 continue;
             }
             let above = place.parent().unwrap_or(root);
-            super::stays_inside(root, above)?;
+            super::folder::stays_inside(root, above)?;
             private_folder(above).map_err(|it| Error::file("make", above, it))?;
             std::fs::rename(it.path(), &place).map_err(|it| Error::file("move", &place, it))?;
             sync_folder(above)?;
@@ -372,7 +375,7 @@ fn marker_is_sound(root: &Path) -> Result<bool> {
 
 /// Whoever may not read a thing does not judge it.
 fn may_not(root: &Path, what: &str) -> Error {
-    Error::new(Kind::Refused, format!("{}: {}", root.join(what).display(), manifest::MAY_NOT))
+    Error::new(Kind::Refused, format!("{}: {}", root.join(what).display(), MAY_NOT))
         .hint("run `ssmtrail archive repair` as the user who owns the archive")
 }
 
@@ -390,7 +393,7 @@ fn stranded(root: &Path, writer: &Writer, manifest: &Manifest) -> Option<Entry> 
 
 /// What of the manifest, of files that nobody names and of an entry that was begun is to be moved.
 fn damaged_chain(root: &Path, manifest: &Manifest, stranded: Option<&Entry>, plan: &mut Plan) {
-    let below = super::Below::of(root);
+    let below = Below::of(root);
     // The files themselves: what is no UTF-8 in a name cannot be told by its damage.
     for it in below.unnamed(manifest) {
         plan.take(it, "no entry of the manifest names it");
@@ -412,7 +415,7 @@ fn damaged_chain(root: &Path, manifest: &Manifest, stranded: Option<&Entry>, pla
     for it in below.unread {
         plan.take(&it.locator, &it.why);
     }
-    for it in super::not_folders(root) {
+    for it in super::state::not_folders(root) {
         plan.take(it, NO_FOLDER);
     }
     let waiting = walkdir::WalkDir::new(root.join(TMP)).follow_root_links(false);
@@ -467,7 +470,7 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
     let mut wanted: BTreeMap<i64, (&Entry, Vec<Brought>)> = BTreeMap::new();
     for entry in chain {
         let Some(list) = entry.list().filter(|it| !gone.contains(it.as_str())) else { continue };
-        let sound = writer::read_list(&root.join(&list));
+        let sound = manifest::read_list(&root.join(&list));
         if sound.as_ref().is_err_and(|it| it.kind() == std::io::ErrorKind::PermissionDenied) {
             return Err(may_not(root, &list));
         }
@@ -501,7 +504,7 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
             if is_there(&root.join(&path)) {
                 plan.take_copy(&path, "it was changed after it was written");
             }
-            plan.lists.push((path, writer::list_bytes(&list)?));
+            plan.lists.push((path, manifest::list_bytes(&list)?));
             again += 1;
             continue;
         }
@@ -536,7 +539,7 @@ fn copies_missing(root: &Path, chain: &[Entry], plan: &mut Plan) -> Result<bool>
                 return Err(may_not(root, &it.copy()));
             }
             There::Unread(why) => {
-                plan.take(it.copy(), &manifest::unread(&why));
+                plan.take(it.copy(), &super::folder::unread(&why));
                 any = true;
             }
         }
@@ -598,7 +601,7 @@ fn number(root: &Path, manifest: &Manifest) -> u64 {
     let mut most = manifest.entries.iter().map(|it| it.entry.max(it.generation as u64)).max();
     let mut see = |it: Option<u64>| most = most.max(it);
     see(manifest.pending.as_ref().map(|it| it.entry));
-    for it in super::Below::of(root).files {
+    for it in Below::of(root).files {
         // A name may say any number; one that no archive reaches is nobody's.
         let stem = it.file_name().and_then(|it| it.to_str()).and_then(|it| it.split('.').next());
         see(stem.and_then(|it| it.parse().ok()).filter(|it| *it < BEYOND));
@@ -609,7 +612,7 @@ fn number(root: &Path, manifest: &Manifest) -> u64 {
         let said: Option<serde_json::Value> = serde_json::from_slice(line).ok();
         see(said.and_then(|it| it.get("entry")?.as_u64()).filter(|it| *it < BEYOND));
     }
-    let feeds = std::fs::read_dir(root.join(sides::FEEDS)).into_iter().flatten();
+    let feeds = std::fs::read_dir(root.join(super::folder::FEEDS)).into_iter().flatten();
     for it in feeds.filter_map(|it| it.ok()) {
         let bytes = There::at(&it.path()).bytes().unwrap_or_default();
         let text = String::from_utf8(bytes).unwrap_or_default();
@@ -622,8 +625,8 @@ fn number(root: &Path, manifest: &Manifest) -> u64 {
 fn move_aside(root: &Path, from: &Path, to: &str) -> Result<()> {
     let (from, to) = (root.join(from), root.join(to));
     let folder = to.parent().unwrap_or(root);
-    super::stays_inside(root, folder)?;
-    super::stays_inside(root, from.parent().unwrap_or(root))?;
+    super::folder::stays_inside(root, folder)?;
+    super::folder::stays_inside(root, from.parent().unwrap_or(root))?;
     private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
     if is_there(&to) {
         let taken = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "something lies there");
@@ -636,7 +639,7 @@ fn move_aside(root: &Path, from: &Path, to: &str) -> Result<()> {
 
 /// Tables of which something was moved or is missing.
 fn tables(done: &[Repaired]) -> Vec<String> {
-    let mut out: Vec<String> = super::TABLES
+    let mut out: Vec<String> = TABLES
         .iter()
         .map(|it| it.name.to_owned())
         .filter(|name| done.iter().any(|it| it.what.starts_with(&format!("{name}/"))))

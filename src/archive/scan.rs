@@ -10,7 +10,7 @@ use std::sync::Arc;
 use polars::prelude::*;
 
 use super::manifest::FileNote;
-use super::read::Opened;
+use super::opened::Opened;
 
 /// Files of one table, in their order.
 pub(super) struct TableScan {

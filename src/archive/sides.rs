@@ -12,15 +12,17 @@ use serde_json::Value;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::Archive;
+use super::folder::BEGUN;
+use super::folder::FEEDS;
+use super::folder::There;
+use super::folder::private;
+use super::folder::private_folder;
+use super::folder::unread;
+use super::folder::whole;
+use super::folder::write_whole;
+use super::kept::Archive;
 use super::manifest::Entry;
 use super::manifest::Sides;
-use super::manifest::There;
-use super::manifest::unread;
-use super::manifest::whole;
-use super::private;
-use super::private_folder;
-use super::write_whole;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -33,9 +35,6 @@ pub const REVEALS: &str = "reveals.jsonl";
 
 /// How many lines that record has and the digest of the last, so that an end that was cut off is missed.
 pub const REVEALS_HEAD: &str = "reveals.head";
-
-/// How far each feed has come: a file for each, that holds a number and the digest of that entry.
-pub const FEEDS: &str = "feeds";
 
 /// Where a feed stands that was written before there was any entry.
 const NO_ENTRY: &str = "-";
@@ -209,7 +208,7 @@ pub(crate) fn faults(archive: &Archive) -> Vec<Fault> {
     for name in names {
         let told = match name.to_str() {
             // What was to become a feed's file when somebody was killed is none.
-            Some(it) if it.starts_with(super::BEGUN) => continue,
+            Some(it) if it.starts_with(BEGUN) => continue,
             Some(it) => Feed::of_file(it),
             None => None,
         };
@@ -344,7 +343,7 @@ impl Archive {
     pub fn set_watermark(&self, feed: &Feed, entry: i64) -> Result<()> {
         let path = self.feed(feed)?;
         let folder = self.root.join(FEEDS);
-        super::stays_inside(&self.root, &folder)?;
+        super::folder::stays_inside(&self.root, &folder)?;
         private_folder(&folder).map_err(|it| Error::file("make", &folder, it))?;
         write_whole(&path, format!("{entry} {}\n", self.digest_at(entry)).as_bytes())
     }

@@ -13,21 +13,21 @@ use polars::prelude::PolarsResult;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::Archive;
-use super::FORMAT;
-use super::LOCK;
-use super::MARKER;
-use super::READERS;
+use super::folder::FORMAT;
+use super::folder::LOCK;
+use super::folder::MARKER;
+use super::folder::READERS;
+use super::folder::There;
+use super::kept::Archive;
 use super::manifest;
 use super::manifest::Brought;
 use super::manifest::Entry;
 use super::manifest::Seal;
-use super::manifest::There;
 use super::manifest::leaf;
-use super::read_lock;
 use super::schema::SESSIONS;
 use super::sides;
-use super::state;
+use super::state::read_lock;
+use super::state::state;
 use super::writer;
 use crate::error::Error;
 use crate::error::Kind;
@@ -118,7 +118,7 @@ pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
     marker(root, &mut proof)?;
     let _readers = read_lock(root);
     for name in [LOCK, READERS] {
-        if let Err(it) = super::must_be_file(&root.join(name)) {
+        if let Err(it) = super::folder::must_be_file(&root.join(name)) {
             proof.fault(name, format!("{it}; a lock holds nothing: remove it"));
         }
     }
@@ -149,7 +149,7 @@ pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
                 proof.fault(&note.path, "it is missing");
                 archive.damaged(&note.path, "it is missing");
             }
-            Err(it) => proof.fault(&note.path, manifest::unread(&it)),
+            Err(it) => proof.fault(&note.path, super::folder::unread(&it)),
         }
     }
     let brought = entries(&archive, &mut proof);
@@ -170,13 +170,13 @@ fn marker(root: &Path, proof: &mut Proof) -> Result<()> {
             let said: Option<serde_json::Value> = serde_json::from_slice(&it).ok();
             let format = said.and_then(|it| it.get("format")?.as_u64());
             if format.is_some_and(|it| it > FORMAT) && !written_as(root, FORMAT) {
-                super::check_format(root)?;
+                super::state::check_format(root)?;
             }
             proof.fault(MARKER, "it was changed after it was written");
             Ok(())
         }
         There::Unread(it) => {
-            proof.fault(MARKER, manifest::unread(&it));
+            proof.fault(MARKER, super::folder::unread(&it));
             Ok(())
         }
         There::Absent
@@ -185,7 +185,7 @@ fn marker(root: &Path, proof: &mut Proof) -> Result<()> {
             proof.fault(MARKER, "it is missing");
             Ok(())
         }
-        There::Absent => super::check_format(root),
+        There::Absent => super::state::check_format(root),
     }
 }
 
@@ -218,12 +218,12 @@ fn entries(archive: &Archive, proof: &mut Proof) -> HashSet<[u8; 32]> {
             _ if damaged.contains(&copy) => {}
             There::Bytes(_) => proof.fault(&copy, "it was changed after it was written"),
             There::Absent => proof.fault(&copy, "it is missing"),
-            There::Unread(it) => proof.fault(&copy, manifest::unread(&it)),
+            There::Unread(it) => proof.fault(&copy, super::folder::unread(&it)),
         }
         // A repair that could not write it again has said so.
         let is_lost = |list: &String| repaired.contains(list.as_str());
         if let Some(list) = entry.list().filter(|it| !is_lost(it)) {
-            match writer::read_list(&archive.root.join(&list)) {
+            match manifest::read_list(&archive.root.join(&list)) {
                 Ok(it) if Some(Seal::of(&it)) == entry.brought => {
                     brought.extend(it.iter().map(leaf))
                 }
@@ -231,7 +231,7 @@ fn entries(archive: &Archive, proof: &mut Proof) -> HashSet<[u8; 32]> {
                     proof.fault(list, "it is missing");
                 }
                 Err(it) if it.kind() != std::io::ErrorKind::InvalidData => {
-                    proof.fault(list, manifest::unread(&it));
+                    proof.fault(list, super::folder::unread(&it));
                 }
                 _ => proof.fault(list, "it was changed after it was written"),
             }

@@ -22,14 +22,21 @@ use polars_parquet::write::ZstdLevel;
 use sha2::Digest;
 use sha2::Sha256;
 
-use crate::archive::Archive;
-use crate::archive::BEGUN;
-use crate::archive::FORMAT;
-use crate::archive::LOCK;
-use crate::archive::MARKER;
-use crate::archive::READERS;
-use crate::archive::TMP;
-use crate::archive::check_format;
+use super::folder::BEGUN;
+use super::folder::FORMAT;
+use super::folder::LOCK;
+use super::folder::MARKER;
+use super::folder::READERS;
+use super::folder::TMP;
+use super::folder::private;
+use super::folder::private_folder;
+use super::folder::sync_folder;
+use super::folder::write_whole;
+use super::kept::Archive;
+use super::manifest::list_bytes;
+use super::manifest::read_list;
+use super::state::check_format;
+use super::state::state;
 use crate::archive::manifest;
 use crate::archive::manifest::Alias;
 use crate::archive::manifest::Brought;
@@ -39,15 +46,9 @@ use crate::archive::manifest::Manifest;
 use crate::archive::manifest::Other;
 use crate::archive::manifest::Repaired;
 use crate::archive::manifest::Seal;
-use crate::archive::manifest::There;
 use crate::archive::pieces::Pieces;
-use crate::archive::private;
-use crate::archive::private_folder;
 use crate::archive::schema::Table;
 use crate::archive::sides;
-use crate::archive::state;
-use crate::archive::sync_folder;
-use crate::archive::write_whole;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -102,7 +103,7 @@ impl Writer {
             begin(root)?;
         }
         let lock = lock(root)?;
-        crate::archive::leads_nowhere_else(root)?;
+        super::state::leads_nowhere_else(root)?;
         if is_new {
             make(root)?;
         }
@@ -128,7 +129,7 @@ impl Writer {
     /// Opens an archive in whatever state it is, to repair it.
     pub(crate) fn open_damaged(root: &Path) -> Result<Self> {
         let lock = lock(root)?;
-        crate::archive::leads_nowhere_else(root)?;
+        super::state::leads_nowhere_else(root)?;
         let manifest = state(root);
         Ok(Self { root: root.to_owned(), manifest, _lock: lock })
     }
@@ -166,7 +167,7 @@ impl Writer {
         let Some(entry) = self.manifest.pending.clone() else {
             // It was published, and only its copy has no name yet.
             let next = self.root.join(manifest::NEXT);
-            if let Some(bytes) = manifest::whole(&next)?
+            if let Some(bytes) = super::folder::whole(&next)?
                 && let Ok(entry) = serde_json::from_slice::<Entry>(&bytes)
             {
                 let copy = self.root.join(entry.copy());
@@ -206,7 +207,7 @@ impl Writer {
         for path in entry.added.iter().map(|it| it.path.clone()).chain(entry.list()) {
             let (waiting, place) = (self.root.join(waiting(&path)), self.root.join(&path));
             let folder = place.parent().unwrap_or(&self.root);
-            crate::archive::stays_inside(&self.root, folder)?;
+            super::folder::stays_inside(&self.root, folder)?;
             private_folder(folder).map_err(|it| Error::file("make", folder, it))?;
             folders.extend(
                 folder.ancestors().take_while(|it| it.starts_with(&self.root)).map(Path::to_owned),
@@ -246,14 +247,14 @@ impl Writer {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         private(&mut options);
-        if super::must_be_file(&self.root.join(READERS)).is_err() {
+        if super::folder::must_be_file(&self.root.join(READERS)).is_err() {
             return;
         }
         let Ok(readers) = options.open(self.root.join(READERS)) else { return };
         if readers.try_lock().is_ok() {
             for it in retired.map(|it| self.root.join(it)) {
                 let folder = it.parent().unwrap_or(&self.root);
-                if crate::archive::stays_inside(&self.root, folder).is_ok() {
+                if super::folder::stays_inside(&self.root, folder).is_ok() {
                     let _ = std::fs::remove_file(it);
                 }
             }
@@ -342,7 +343,7 @@ pub(crate) fn waiting(path: &str) -> String {
 
 /// Size and SHA-256 of a file.
 pub(crate) fn digest(path: &Path) -> std::io::Result<(u64, String)> {
-    super::must_be_file(path)?;
+    super::folder::must_be_file(path)?;
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -360,33 +361,6 @@ pub(crate) fn digest(path: &Path) -> std::io::Result<(u64, String)> {
 /// What two readings of the same bytes share, whatever version each was listed as.
 pub(crate) fn bytes_of(brought: Brought) -> [u8; 32] {
     manifest::leaf(&Brought { version: String::new(), ..brought })
-}
-
-/// The list of what an entry brought, as it lies beside it: one JSON object a line.
-pub(crate) fn list_bytes(brought: &[Brought]) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    for it in brought {
-        serde_json::to_writer(&mut bytes, it)
-            .map_err(|it| Error::new(Kind::Refused, format!("a list cannot be written: {it}")))?;
-        bytes.push(b'\n');
-    }
-    Ok(bytes)
-}
-
-/// What an entry brought, from the list beside it.
-///
-/// # Errors
-/// A file that cannot be read, or that is no list.
-pub(crate) fn read_list(path: &Path) -> std::io::Result<Vec<Brought>> {
-    let bytes = match There::at(path) {
-        There::Bytes(it) => it,
-        There::Absent => return Err(std::io::ErrorKind::NotFound.into()),
-        There::Unread(it) => return Err(it),
-    };
-    serde_json::Deserializer::from_slice(&bytes)
-        .into_iter()
-        .collect::<serde_json::Result<_>>()
-        .map_err(Into::into)
 }
 
 /// Makes sure that a folder without a marker is ours to use: new, empty, or an archive that was just being made.
@@ -413,7 +387,7 @@ fn begin(root: &Path) -> Result<()> {
         )
         .hint("name an empty or new folder with --archive"));
     }
-    if manifest::whole(&root.join(manifest::NAME))?.is_some_and(|it| !it.is_empty()) {
+    if super::folder::whole(&root.join(manifest::NAME))?.is_some_and(|it| !it.is_empty()) {
         return check_format(root);
     }
     Ok(())
@@ -450,7 +424,7 @@ fn lock(root: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     private(&mut options);
-    super::must_be_file(&path)
+    super::folder::must_be_file(&path)
         .map_err(|it| Error::file("open", &path, it).hint("remove it: a lock holds nothing"))?;
     let file = options.open(&path).map_err(|it| Error::file("open", &path, it))?;
     match file.try_lock() {

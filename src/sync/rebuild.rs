@@ -13,7 +13,7 @@ use super::gather::says_diverges;
 use super::rows::Compared;
 use super::rows::Rows;
 use crate::archive::Archive;
-use crate::archive::read::Cursor;
+use crate::archive::cursor::Cursor;
 use crate::archive::schema::SessionRow;
 use crate::archive::writer::Note;
 use crate::archive::writer::Segment;

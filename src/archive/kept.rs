@@ -1,0 +1,217 @@
+//! An archive, opened: its manifest, the files that count, and what could not be read of them so far.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+
+use polars::prelude::*;
+
+use super::manifest;
+use super::manifest::FileNote;
+use super::manifest::Manifest;
+use super::opened::Opened;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::session::Skip;
+
+/// Tables that are derived from the kept bytes. The first is the index of the others.
+pub(super) const DERIVED: [&str; 3] = ["sessions", "commands", "lines"];
+
+/// One kept object, or a version of one whose bytes were kept already.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    pub locator: &'a str,
+    pub version: &'a str,
+    pub digest: &'a str,
+    /// Id and key of its session; `None` of a mere version.
+    pub session: Option<(&'a str, &'a str)>,
+    /// UTC microseconds.
+    pub read_at: i64,
+    /// Where reading a log stream stopped.
+    pub position: Option<&'a str>,
+}
+
+/// An archive, opened for reading.
+pub struct Archive {
+    pub root: PathBuf,
+    pub manifest: Manifest,
+    pub(super) live: Vec<FileNote>,
+    /// Place of each path in `live`.
+    pub(super) places: HashMap<String, usize>,
+    pub(super) replaced: Replaced,
+    pub(super) damages: Mutex<Vec<Skip>>,
+    /// Files open for reading, the last used last.
+    pub(super) open: Mutex<Vec<(String, Arc<Opened>)>>,
+    pub(super) groups_read: AtomicU64,
+    pub(super) files_opened: AtomicU64,
+    pub(super) index_scans: AtomicU64,
+    /// While it is held, no writer takes away files that were retired.
+    pub(super) _readers: Option<File>,
+}
+
+/// Rows that newer rows of the same session replace.
+#[derive(Debug, Default)]
+pub struct Replaced {
+    /// Session key and generation.
+    rows: HashSet<(String, i64)>,
+    /// Of these sessions all rows of an earlier generation: nobody could say in which there were any.
+    before: HashMap<String, i64>,
+}
+
+impl Replaced {
+    /// `live` are the generations of the files that still count: what is retired with its files needs no mention.
+    fn of(entries: &[manifest::Entry], live: &HashSet<i64>) -> Self {
+        let first = live.iter().copied().min().unwrap_or(i64::MAX);
+        let mut out = Self::default();
+        for entry in entries {
+            for (key, generation) in &entry.superseded {
+                if let Some(before) = generation.checked_neg().filter(|it| *it > 0) {
+                    if before > first {
+                        let known = out.before.entry(key.clone()).or_default();
+                        *known = before.max(*known);
+                    }
+                } else if live.contains(generation) {
+                    out.rows.insert((key.clone(), *generation));
+                }
+            }
+        }
+        out
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.before.is_empty()
+    }
+
+    /// Whether newer rows replace the rows that this generation has of a session.
+    pub fn holds(&self, key: &str, generation: i64) -> bool {
+        self.before.get(key).is_some_and(|it| generation < *it)
+            || !self.rows.is_empty() && self.rows.contains(&(key.to_owned(), generation))
+    }
+
+    /// Of a frame with a session key and a generation in each row, those rows that count.
+    pub(super) fn filter(&self, frame: LazyFrame) -> PolarsResult<LazyFrame> {
+        let on = [col("session_key"), col("generation")];
+        let mut frame = frame;
+        if !self.rows.is_empty() {
+            let keys = self.rows.iter().map(|it| it.0.as_str());
+            let keys = StringChunked::from_iter_values("session_key".into(), keys);
+            let generations = self.rows.iter().map(|it| it.1);
+            let generations = Int64Chunked::from_iter_values("generation".into(), generations);
+            let columns = vec![keys.into_column(), generations.into_column()];
+            let old = DataFrame::new(self.rows.len(), columns)?.lazy();
+            frame = frame.join(old, on.clone(), on.clone(), JoinArgs::new(JoinType::Anti));
+        }
+        if !self.before.is_empty() {
+            const BEFORE: &str = "replaced_before";
+            let keys = self.before.keys().map(String::as_str);
+            let keys = StringChunked::from_iter_values("session_key".into(), keys);
+            let before =
+                Int64Chunked::from_iter_values(BEFORE.into(), self.before.values().copied());
+            let columns = vec![keys.into_column(), before.into_column()];
+            let old = DataFrame::new(self.before.len(), columns)?.lazy();
+            let [key, generation] = on;
+            frame = frame
+                .join(old, [key.clone()], [key], JoinArgs::new(JoinType::Left))
+                .filter(col(BEFORE).is_null().or(generation.gt_eq(col(BEFORE))))
+                .drop(cols([BEFORE]));
+        }
+        Ok(frame)
+    }
+}
+
+impl Archive {
+    /// An archive that nobody has made yet.
+    pub fn none(root: &Path) -> Self {
+        Self::over(root, Manifest::default())
+    }
+
+    pub(crate) fn over(root: &Path, manifest: Manifest) -> Self {
+        let retired: HashSet<&str> =
+            manifest.entries.iter().flat_map(|it| it.retired.iter().map(String::as_str)).collect();
+        let live = manifest
+            .entries
+            .iter()
+            .flat_map(|it| it.added.iter())
+            .filter(|it| !retired.contains(it.path.as_str()))
+            .cloned()
+            .collect();
+        let live: Vec<FileNote> = live;
+        let derived = |it: &&FileNote| DERIVED.contains(&it.table.as_str());
+        let generations: HashSet<i64> =
+            live.iter().filter(derived).filter_map(generation_of).collect();
+        let replaced = Replaced::of(&manifest.entries, &generations);
+        let damages = Mutex::new(manifest.damages.clone());
+        let places = live.iter().enumerate().map(|(at, it)| (it.path.clone(), at)).collect();
+        Self {
+            root: root.to_owned(),
+            manifest,
+            live,
+            places,
+            replaced,
+            damages,
+            open: Mutex::default(),
+            groups_read: AtomicU64::new(0),
+            files_opened: AtomicU64::new(0),
+            index_scans: AtomicU64::new(0),
+            _readers: None,
+        }
+    }
+
+    /// Files of one table, oldest entry first.
+    pub fn files<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a FileNote> + 'a {
+        self.live.iter().filter(move |it| it.table == table)
+    }
+
+    pub fn live_files(&self) -> &[FileNote] {
+        &self.live
+    }
+
+    /// Which rows newer ones replace.
+    pub fn replaced(&self) -> &Replaced {
+        &self.replaced
+    }
+
+    /// What the manifest says of a file that counts, whether or not it is there.
+    pub(crate) fn note_of(&self, path: &str) -> Option<&FileNote> {
+        self.live.get(*self.places.get(path)?)
+    }
+
+    /// The folder that it lies in.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn path_of(&self, note: &FileNote) -> PathBuf {
+        self.root.join(&note.path)
+    }
+
+    /// What could not be read so far. Reaches the user and the exit code.
+    pub fn damages(&self) -> Vec<Skip> {
+        self.damages.lock().map(|it| it.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn damaged(&self, path: &str, why: impl std::fmt::Display) {
+        let why = why.to_string();
+        let why = why.lines().next().unwrap_or("it cannot be read").to_owned();
+        if let Ok(mut damages) = self.damages.lock()
+            && !damages.iter().any(|it| it.locator == path)
+        {
+            damages.push(Skip { locator: path.to_owned(), why, loses: true });
+        }
+    }
+}
+
+pub(super) fn unreadable(it: &PolarsError) -> Error {
+    Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
+        .hint("`ssmtrail archive verify` says which file is damaged")
+}
+
+/// The generation in a file's name.
+pub(crate) fn generation_of(note: &FileNote) -> Option<i64> {
+    note.path.rsplit('/').next()?.strip_suffix(".parquet")?.parse().ok()
+}
