@@ -16,7 +16,7 @@ use crate::transcript::commands::Reader;
 use crate::transcript::prompt;
 use crate::transcript::screen::Line;
 use crate::transcript::screen::Screen;
-use crate::transcript::streamed::Held;
+use crate::transcript::streamed::HeldLine;
 use crate::transcript::streamed::Restored;
 use crate::transcript::streamed::Restorer;
 use crate::transcript::width::WidthVotes;
@@ -331,7 +331,7 @@ struct Inner {
     /// An event that has come in pieces so far.
     carry: Vec<u8>,
     /// Streamed lines that wait for the width that later ones may tell.
-    held: Vec<Held>,
+    held: Vec<HeldLine>,
     held_bytes: usize,
     restorer: Restorer,
 }
@@ -645,7 +645,7 @@ impl Inner {
     /// A streamed line, or a piece of one.
     fn hold(&mut self, bytes: Vec<u8>, ended: bool, from: u64, to: u64) {
         self.held_bytes += bytes.len() + 64;
-        self.held.push(Held { bytes, ended, from, to });
+        self.held.push(HeldLine { bytes, ended, from, to });
         if self.held_bytes >= HELD {
             self.release();
         }

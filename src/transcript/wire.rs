@@ -551,10 +551,10 @@ pub struct Unframe {
     pub frame: Frame,
     state: State,
     /// A line that may turn out to be the footer, or the one that only the footer ended.
-    held: Vec<Held>,
+    held: Vec<OwnedLine>,
     /// Line ends counted until the `script` CR is known: with one extra, without.
     doubled: (u32, u32),
-    waiting: Vec<Held>,
+    waiting: Vec<OwnedLine>,
     waiting_bytes: usize,
     settled: Option<bool>,
 }
@@ -567,7 +567,8 @@ enum State {
     Body,
 }
 
-pub(super) struct Held {
+/// A raw line that is kept, its bytes its own.
+pub(super) struct OwnedLine {
     pub(super) bytes: Vec<u8>,
     pub(super) crs: u8,
     pub(super) ended: bool,
@@ -668,17 +669,17 @@ impl Unframe {
                 _ => !footer && it.bytes.is_empty(),
             };
             if trailer && self.held.len() < 8 {
-                self.held.push(Held::from(it));
+                self.held.push(OwnedLine::from(it));
                 return;
             }
             self.release(out);
         }
         let bsd_status = it.bytes.starts_with(b"Command exit status:");
         if footer || bsd_status {
-            self.held.push(Held::from(it));
+            self.held.push(OwnedLine::from(it));
         } else if it.crs == 0 && it.ended {
             self.release(out);
-            self.held.push(Held::from(it));
+            self.held.push(OwnedLine::from(it));
         } else {
             self.release(out);
             self.count(it, out);
@@ -712,7 +713,7 @@ impl Unframe {
         } else if it.ended && it.crs == 1 {
             self.doubled.1 += 1;
         }
-        self.waiting.push(Held::from(it));
+        self.waiting.push(OwnedLine::from(it));
         self.waiting_bytes += it.bytes.len();
         let enough = self.doubled.0 + self.doubled.1 >= SETTLE_LINES;
         // A line without end must not fill the memory while we wait for others.
@@ -782,13 +783,13 @@ pub struct RawLine<'a> {
     pub to: u64,
 }
 
-impl From<RawLine<'_>> for Held {
+impl From<RawLine<'_>> for OwnedLine {
     fn from(it: RawLine<'_>) -> Self {
         Self { bytes: it.bytes.to_vec(), crs: it.crs, ended: it.ended, from: it.from, to: it.to }
     }
 }
 
-impl Held {
+impl OwnedLine {
     pub(super) fn raw(&self) -> RawLine<'_> {
         RawLine {
             bytes: &self.bytes,

@@ -255,7 +255,6 @@ fn a_type_name_is_declared_once() {
         places.iter().map(|(name, it)| format!("{name}: {}\n", it.join(", "))).collect();
     // One word for one thing: this list only becomes shorter.
     expect![[r#"
-        Block: audit::conditions, transcript::streamed::pasted
         Bucket: settings, source::s3
         Cell: render::report::table, replay, transcript::screen
         Change: audit::diff, transcript::shell
@@ -267,7 +266,6 @@ fn a_type_name_is_declared_once() {
         Found: secrets, source
         Group: audit::frameworks, source::logs, sync::gather
         Head: archive::verify, settings, settings
-        Held: archive, transcript::streamed, transcript::wire
         Identity: source::aws, transcript::prompt
         Kept: intake, sync::gather, sync::plan
         Kind: error, transcript::commands
@@ -287,7 +285,6 @@ fn a_type_name_is_declared_once() {
         Scope: report, source::survey
         Shared: archive::schema, search
         Shown: cli::masking, replay, transcript::wire
-        Split: transcript::commands, transcript::streamed::returns
         Table: archive::schema, render::report::table
         Target: cli::output, source::survey
         Told: config, transcript::screen
@@ -363,7 +360,7 @@ fn a_function_fits_a_screen() {
         transcript::commands::stack::settle: 127 lines, 6 arguments
         transcript::screen::dispatch::control_sequence: 143 lines, 4 arguments
         transcript::screen::editor::open_region: 101 lines, 2 arguments
-        transcript::streamed::drawn_over: 82 lines, 3 arguments
+        transcript::streamed::restorer::drawn_over: 82 lines, 3 arguments
         transcript::streamed::returns::with_crs: 127 lines, 4 arguments
         transcript::streamed::widths::widths: 92 lines, 1 arguments
         transcript::width::margin_votes: 99 lines, 2 arguments
@@ -447,7 +444,6 @@ fn files_use_each_other_in_one_direction() {
         sync sync::anew sync::gather sync::plan sync::rebuild sync::rows
         transcript::commands transcript::commands::covered transcript::commands::learning transcript::commands::lines transcript::commands::panes transcript::commands::regions transcript::commands::repeats transcript::commands::stack transcript::commands::text transcript::commands::weights
         transcript::screen transcript::screen::editor transcript::screen::rows transcript::screen::sequences
-        transcript::streamed transcript::streamed::pasted transcript::streamed::returns transcript::streamed::widths
     "#]].assert_eq(&out);
 }
 

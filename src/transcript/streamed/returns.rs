@@ -1,7 +1,7 @@
 //! CRs put back: between a prompt and its redrawing, at each margin, behind a filled row, and where the cursor would run over
 //! the end of what is there.
 
-use crate::transcript::streamed::FILLING;
+use crate::transcript::streamed::lines::FILLING;
 use crate::transcript::streamed::steps::ROOM;
 use crate::transcript::streamed::steps::Step;
 use crate::transcript::streamed::steps::drawn_once;
@@ -48,7 +48,7 @@ pub(super) fn filled(drawn: &[char]) -> Option<([usize; 2], usize)> {
 }
 
 /// A line without the row that zsh or fish filled before it.
-pub(super) struct Split<'a> {
+pub(super) struct UnfilledLine<'a> {
     /// The filled row, its CRs put back.
     pub(super) head: Vec<u8>,
     pub(super) tail: &'a [u8],
@@ -58,7 +58,7 @@ pub(super) struct Split<'a> {
     pub(super) columns: Option<usize>,
 }
 
-impl<'a> Split<'a> {
+impl<'a> UnfilledLine<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         let drawn = drawn_once(bytes);
         let Some((crs, columns)) = filled(&drawn) else {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::transcript::prompt;
-use crate::transcript::streamed::NARROWEST;
+use crate::transcript::streamed::lines::NARROWEST;
 use crate::transcript::streamed::steps::Step;
 use crate::transcript::streamed::steps::steps;
 
