@@ -256,7 +256,7 @@ fn a_type_name_is_declared_once() {
     // One word for one thing: this list only becomes shorter.
     expect![[r#"
         Bucket: settings, source::s3
-        Cell: render::report::table, replay, transcript::screen
+        Cell: render::report::table, replay, transcript::screen::cells
         Change: audit::diff, transcript::shell
         Command: report, transcript::commands
         Decision: settings, sync::plan
@@ -272,14 +272,14 @@ fn a_type_name_is_declared_once() {
         Next: source::logs::pages, source::survey
         Outcome: settings, sync
         Pace: replay, report
-        Page: source::logs, transcript::screen
+        Page: source::logs, transcript::screen::page
         Pages: source::logs::pages, source::survey
         Policy: audit::statements, policy
         Proof: archive::verify, evidence, source::checksum
         Reader: source::object, transcript::commands
         Repeats: intake::repeats, transcript::commands::repeats
         Report: cli::report, report
-        Row: cli::config, transcript::screen
+        Row: cli::config, transcript::screen::cells
         Rows: render, sync::rows
         Rule: notable, settings
         Scope: report, source::survey
@@ -287,7 +287,7 @@ fn a_type_name_is_declared_once() {
         Shown: cli::masking, replay, transcript::wire
         Table: archive::schema, render::report::table
         Target: cli::output, source::survey
-        Told: config, transcript::screen
+        Told: config, transcript::screen::drawn
         Verdict: audit, intake::repeats
         Way: source::logs, source::survey
         What: cli::config, cli::policy
@@ -443,7 +443,6 @@ fn files_use_each_other_in_one_direction() {
         source::object source::s3
         sync sync::anew sync::gather sync::plan sync::rebuild sync::rows
         transcript::commands transcript::commands::covered transcript::commands::learning transcript::commands::lines transcript::commands::panes transcript::commands::regions transcript::commands::repeats transcript::commands::stack transcript::commands::text transcript::commands::weights
-        transcript::screen transcript::screen::editor transcript::screen::rows transcript::screen::sequences
     "#]].assert_eq(&out);
 }
 

@@ -1,41 +1,18 @@
 //! What line editors draw between their marks: where input begins, prompts that are drawn anew, right-hand prompts, and the
 //! text that was typed.
 
-use crate::transcript::screen::BEFORE;
-use crate::transcript::screen::Cell;
-use crate::transcript::screen::FAINT;
-use crate::transcript::screen::FILLER;
-use crate::transcript::screen::INVERSE;
-use crate::transcript::screen::Item;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::Region;
-use crate::transcript::screen::RegionEnd;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::bits;
-
-pub(super) struct OpenRegion {
-    /// Something was printed behind a CR and a move to the right, as fish types.
-    pub(super) typed: bool,
-    /// The cursor was last saved with nothing before it on its row, between these marks.
-    pub(super) saved_bare: bool,
-    pub(super) filled: bool,
-    pub(super) printed: bool,
-    pub(super) redrawn: bool,
-    pub(super) pasted: bool,
-    /// A row that was drawn anew from its start, and the text before the lowest column that its editor had gone back to.
-    pub(super) again: Option<(u64, Vec<char>)>,
-    /// The line editor draws its prompt anew from this row on: what is printed is not typed.
-    pub(super) redrawing: Option<u64>,
-    /// What stood before the cursor when input began: the last row of the prompt.
-    pub(super) prompt: Vec<char>,
-    /// The prompt has just been drawn anew, and one at the right-hand side may follow.
-    pub(super) right_due: bool,
-    pub(super) from: u64,
-    pub(super) row: u64,
-    pub(super) start_col: u16,
-    pub(super) input_at: Option<(u64, u16)>,
-    pub(super) titled: bool,
-}
+use crate::transcript::screen::cells::BEFORE;
+use crate::transcript::screen::cells::Cell;
+use crate::transcript::screen::cells::FAINT;
+use crate::transcript::screen::cells::FILLER;
+use crate::transcript::screen::cells::INVERSE;
+use crate::transcript::screen::cells::Row;
+use crate::transcript::screen::drawn::Item;
+use crate::transcript::screen::drawn::Region;
+use crate::transcript::screen::drawn::RegionEnd;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::input::OpenRegion;
+use crate::transcript::screen::page::Page;
 
 /// Rows above a prompt in which the words of a lost connection are looked for: its own, and what a shell prints before.
 const LOST_ROWS: u64 = 8;

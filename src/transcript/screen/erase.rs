@@ -1,14 +1,14 @@
 //! Cells and rows that go: erased, inserted before, pushed out, or left behind with the page. What they showed stays a line.
 
-use crate::transcript::screen::BLANK;
-use crate::transcript::screen::Item;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::REACH;
-use crate::transcript::screen::ROWS_AT_ONCE;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::Sheet;
-use crate::transcript::screen::WIDEST;
-use crate::transcript::screen::bits;
+use crate::transcript::screen::cells::BLANK;
+use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells::ROWS_AT_ONCE;
+use crate::transcript::screen::cells::Row;
+use crate::transcript::screen::cells::WIDEST;
+use crate::transcript::screen::drawn::Item;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
+use crate::transcript::screen::sheet::Sheet;
 
 impl Page {
     pub(super) fn erase_in_row(&mut self, from: usize, to: usize) {
@@ -142,7 +142,7 @@ impl Page {
                 sheet.rows.clear();
                 sheet.row = sheet.row.min(REACH as u64);
                 sheet.col = if sheet.col > WIDEST { 0 } else { sheet.col };
-                Self::new_row(sheet);
+                sheet.new_row();
             }
             return;
         }
@@ -162,7 +162,7 @@ impl Page {
         if self.main.col > WIDEST {
             self.main.col = 0;
         }
-        Self::new_row(&mut self.main);
+        self.main.new_row();
         if let Some(region) = &mut self.region {
             // The line editor draws all anew: what stood there is kept, and no longer part of it.
             region.row = end;

@@ -1,11 +1,11 @@
 //! The cursor goes elsewhere: what that says of the line it leaves, and of editing.
 
-use crate::transcript::screen::Page;
-use crate::transcript::screen::REACH;
-use crate::transcript::screen::RIGHT;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::WIDEST;
-use crate::transcript::screen::bits;
+use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells::RIGHT;
+use crate::transcript::screen::cells::Row;
+use crate::transcript::screen::cells::WIDEST;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
 
 impl Page {
     #[inline]
@@ -94,7 +94,7 @@ impl Page {
         let sheet = self.sheet();
         sheet.wrap_due = false;
         sheet.row = (sheet.row + by.min(REACH as u64 / 2)).min(sheet.base + REACH as u64 * 4);
-        Self::new_row(sheet);
+        sheet.new_row();
         self.jumped = true;
         self.strayed = true;
         self.trim();
@@ -119,7 +119,7 @@ impl Page {
         }
         let sheet = self.sheet();
         sheet.row = (sheet.top + row.min(REACH as u64)).max(sheet.base);
-        Self::new_row(sheet);
+        sheet.new_row();
         self.column(col);
         self.jumped = true;
         self.strayed = true;
@@ -205,7 +205,7 @@ impl Page {
         if self.main.col > WIDEST {
             self.main.col = 0;
         }
-        Self::new_row(&mut self.main);
+        self.main.new_row();
         self.main.wrap_due = false;
         self.after_lf = true;
         // Where nothing stands, nothing is painted over.
@@ -238,7 +238,7 @@ impl Page {
                 self.new_page();
                 return;
             }
-            Self::new_row(sheet);
+            sheet.new_row();
         }
         self.after_lf = true;
     }

@@ -1,12 +1,12 @@
 //! Characters → cells: runs at once where nothing stands in the way, one by one where they paint over something.
 
-use crate::transcript::screen::BEFORE;
-use crate::transcript::screen::Cell;
-use crate::transcript::screen::FILLER;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::ROW_CELLS_MAX;
-use crate::transcript::screen::bits;
-use crate::transcript::screen::rows::set_cell;
+use crate::transcript::screen::cells::BEFORE;
+use crate::transcript::screen::cells::Cell;
+use crate::transcript::screen::cells::FILLER;
+use crate::transcript::screen::cells::ROW_CELLS_MAX;
+use crate::transcript::screen::cells::set_cell;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
 
 impl Page {
     /// Prints ASCII, as many characters at once as nothing stands in the way of.
@@ -103,7 +103,7 @@ impl Page {
             let sheet = self.sheet();
             sheet.row += 1;
             sheet.col = 0;
-            Self::new_row(sheet);
+            sheet.new_row();
             self.trim();
         }
         let col = self.sheet().col;
@@ -163,7 +163,7 @@ impl Page {
         sheet.wrap_due = false;
         sheet.col = 0;
         sheet.row += 1;
-        Self::new_row(sheet);
+        sheet.new_row();
         self.trim();
     }
 }

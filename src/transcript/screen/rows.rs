@@ -3,23 +3,17 @@
 
 use std::ops::RangeInclusive;
 
-use unicode_width::UnicodeWidthChar;
-
-use crate::transcript::screen::BLANK;
-use crate::transcript::screen::Cell;
-use crate::transcript::screen::FAINT;
-use crate::transcript::screen::FILLER;
-use crate::transcript::screen::Item;
-use crate::transcript::screen::Line;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::REACH;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::Sheet;
-use crate::transcript::screen::VERSIONS_MAX;
-use crate::transcript::screen::bits;
-use crate::transcript::screen::is_ornament;
+use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells::Row;
+use crate::transcript::screen::cells::VERSIONS_MAX;
+use crate::transcript::screen::cells::push_cell;
+use crate::transcript::screen::drawn::Item;
+use crate::transcript::screen::drawn::Line;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
 use crate::transcript::screen::sequences::painted;
 use crate::transcript::screen::sequences::plain_text;
+use crate::transcript::screen::sheet::Sheet;
 
 impl Page {
     /// A line of printable ASCII and colours, as `ls` and compilers write it, needs no cells. `false` if it is
@@ -197,52 +191,6 @@ impl Page {
         row
     }
 
-    /// What the row shows. It must have cells: rows that live in the arena are lines already.
-    pub(super) fn text_of(row: &Row, out: &mut String) {
-        let end = if row.wrapped {
-            row.cells.len()
-        } else {
-            // A suggestion of the shell that stands at the end of an input row was not typed.
-            let suggests = row.suggests && row.bits & bits::INPUT != 0;
-            let shown = |it: &Cell| {
-                it.ch != ' ' && !(suggests && it.bits & FAINT != 0 && !is_ornament(it.ch))
-            };
-            row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
-        };
-        out.reserve(end);
-        let shown = row.cells[..end].iter().enumerate();
-        if row.marks.is_empty() {
-            out.extend(shown.filter(|it| it.1.bits & FILLER == 0).map(|it| it.1.ch));
-        } else {
-            let mut marks = row.marks.iter().peekable();
-            for (col, cell) in shown {
-                if cell.bits & FILLER == 0 {
-                    out.push(cell.ch);
-                }
-                while let Some((_, mark)) = marks.next_if(|it| it.0 as usize <= col) {
-                    out.push(*mark);
-                }
-            }
-        }
-        // Blanks that someone typed at the end are kept: a trailing blank can matter in a here-document.
-        if !row.wrapped && row.bits & bits::INPUT != 0 {
-            let rest = &row.cells[end..];
-            if !row.suggests || !rest.iter().any(|it| it.bits & FAINT != 0 && it.ch != ' ') {
-                let typed = rest.iter().take_while(|it| it.bits & FILLER == 0).count();
-                out.extend(std::iter::repeat_n(' ', typed.min(256)));
-            }
-        }
-    }
-
-    /// First row of the logical line that `number` belongs to.
-    pub(super) fn line_start(sheet: &Sheet, number: u64) -> u64 {
-        let mut first = number;
-        while first > sheet.base && sheet.rows[(first - 1 - sheet.base) as usize].wrapped {
-            first -= 1;
-        }
-        first
-    }
-
     pub(super) fn commit(&mut self, number: u64, extra: u16) {
         if self.alt.is_some() {
             self.commit_alt(number, extra);
@@ -298,7 +246,7 @@ impl Page {
         if number < sheet.base || number >= sheet.base + sheet.rows.len() as u64 {
             return;
         }
-        let first = Self::line_start(sheet, number);
+        let first = sheet.line_start(number);
         let mut last = number;
         while sheet.rows[(last - sheet.base) as usize].wrapped
             && last + 1 < sheet.base + sheet.rows.len() as u64
@@ -315,7 +263,7 @@ impl Page {
         }
         let start = self.out.text.len();
         for index in span.clone() {
-            Self::text_of(&sheet.rows[index], &mut self.out.text);
+            sheet.rows[index].text_into(&mut self.out.text);
         }
         let text = &self.out.text[start..];
         let mut line = Line {
@@ -366,7 +314,7 @@ impl Page {
     ) {
         let mut whole = String::new();
         for index in span.clone() {
-            Self::text_of(&sheet.rows[index], &mut whole);
+            sheet.rows[index].text_into(&mut whole);
         }
         for index in span {
             let versions = std::mem::take(&mut sheet.rows[index].versions);
@@ -405,7 +353,7 @@ impl Page {
             return;
         }
         let mut text = String::new();
-        Self::text_of(row, &mut text);
+        row.text_into(&mut text);
         let (from, to) = (row.from, self.at.1);
         let row = self.row();
         if row.versions.last().is_some_and(|it| it.0 == text) {
@@ -430,48 +378,4 @@ impl Page {
             at += bad;
         }
     }
-
-    pub(super) fn new_row(sheet: &mut Sheet) {
-        while sheet.row >= sheet.base + sheet.rows.len() as u64 {
-            sheet.rows.push_back(Row::new());
-        }
-    }
-}
-
-/// Text as cells, for rows that were never drawn cell by cell.
-pub(super) fn push_cell(cells: &mut Vec<Cell>, ch: char) {
-    if ch == '\t' {
-        tab(cells);
-        return;
-    }
-    match UnicodeWidthChar::width(ch).unwrap_or(0) {
-        0 => {}
-        wide => {
-            cells.push(Cell { ch, bits: 0 });
-            if wide == 2 {
-                cells.push(Cell { ch: ' ', bits: FILLER });
-            }
-        }
-    }
-}
-
-/// A tab at the end of a row stays a tab in the text, and takes the cells up to the next stop.
-pub(super) fn tab(cells: &mut Vec<Cell>) {
-    let stop = (cells.len() / 8 + 1) * 8;
-    cells.push(Cell { ch: '\t', bits: 0 });
-    cells.resize(stop, Cell { ch: ' ', bits: FILLER });
-}
-
-pub(super) fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
-    if col == cells.len() {
-        if cells.capacity() == 0 {
-            cells.reserve(96);
-        }
-        cells.push(cell);
-        return;
-    }
-    if col > cells.len() {
-        cells.resize(col + 1, BLANK);
-    }
-    cells[col] = cell;
 }

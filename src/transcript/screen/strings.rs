@@ -75,7 +75,7 @@ pub(super) fn opens_a_string(sequence: &[u8]) -> bool {
 /// What the screen was told of a line before it came.
 #[derive(Clone, Copy)]
 pub(super) struct Noted {
-    /// See [`bits`](super::bits).
+    /// See [`bits`](crate::transcript::screen::bits).
     pub(super) bits: u16,
     pub(super) width: Option<usize>,
 }
