@@ -48,7 +48,7 @@ impl Page {
                         parser.advance(self, &rest[..used]);
                     }
                     at += used;
-                    if self.stop {
+                    if self.raw.stop {
                         return (at, true);
                     }
                 }
@@ -67,7 +67,7 @@ impl Page {
 
     /// Follows a whole control sequence of the plainest kind: parameters of digits alone. `false` if it is another.
     pub(super) fn sequence(&mut self, bytes: &[u8]) -> bool {
-        let after_24 = std::mem::replace(&mut self.after_24, bytes == b"\x1b[24m");
+        let after_24 = std::mem::replace(&mut self.input.cleared.after_24, bytes == b"\x1b[24m");
         if let [0x1b, b']', inside @ .., 7] | [0x1b, b']', inside @ .., 0x1b, b'\\'] = bytes {
             // Window titles, which many shells send with each prompt.
             let mut parts = inside.splitn(3, |it| *it == b';');
@@ -77,9 +77,9 @@ impl Page {
         }
         let [0x1b, b'[', inside @ .., action] = bytes else { return false };
         if *action == b'm' {
-            let mut style = self.style;
+            let mut style = self.pen.style;
             let Some((quiet, _)) = painted(bytes, &mut style) else { return false };
-            self.printed = false;
+            self.raw.printed = false;
             self.restyle(style, quiet);
             return true;
         }
@@ -97,9 +97,9 @@ impl Page {
             };
             numbers.push(number);
         }
-        self.printed = false;
+        self.raw.printed = false;
         if *action == b'J' && after_24 {
-            self.cleared_by_zle = true;
+            self.input.cleared.by_zle = true;
             self.prompt_inside();
             self.prompt_anew(true);
         }
@@ -113,38 +113,33 @@ impl Page {
         for number in numbers.held() {
             match (*number, on) {
                 // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
-                (2004, _) if self.lossy && self.main.col > 0 && self.breaks_off(on) => {}
+                (2004, _)
+                    if self.raw.lossy
+                        && self.main.col > 0
+                        && self.input.breaks_off(self.main.row, self.main.col, on) => {}
                 // Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
                 (2004, true)
-                    if self.lossy && self.alt.is_none() && self.main.rows[index].title_col == 0 =>
+                    if self.raw.lossy
+                        && self.alt.is_none()
+                        && self.main.rows[index].title_col == 0 =>
                 {
                     self.main.rows[index].title_col = col;
                 }
-                (2004, _) if self.lossy => {}
+                (2004, _) if self.raw.lossy => {}
                 (2004, true) => {
-                    self.marked = true;
-                    self.stop = true;
+                    self.input.marks.opened = true;
+                    self.raw.stop = true;
                 }
                 (2004, false) => {
-                    self.closed_region = true;
-                    self.stop = true;
+                    self.input.marks.closed = true;
+                    self.raw.stop = true;
                 }
-                (1, on) => self.keypad_left = !on,
+                (1, on) => self.input.keypad_left = !on,
                 (1049 | 1047 | 47, true) => self.enter_screen(),
                 (1049 | 1047 | 47, false) => self.leave_screen(),
                 _ => {}
             }
         }
-    }
-
-    /// See [`Page::broken_off`]. `false` if another line begins here.
-    fn breaks_off(&mut self, on: bool) -> bool {
-        let (row, col) = (self.main.row, self.main.col);
-        let again = self.broken_off.is_some_and(|it| (it.0, it.1) == (row, col));
-        if !on || again {
-            self.broken_off = Some((row, col, again));
-        }
-        !on || again
     }
 
     pub(super) fn control_sequence(&mut self, numbers: &Numbers, private: bool, action: char) {
@@ -163,11 +158,11 @@ impl Page {
         }
         match action {
             'A' => {
-                self.right_is_not_due();
+                self.input.right_is_not_due();
                 self.up(count as u64);
             }
             'B' | 'e' => {
-                self.right_is_not_due();
+                self.input.right_is_not_due();
                 if count == 1 && self.leaves_absolute() {
                     // So reline leaves a line that was entered.
                     self.line_feed();
@@ -177,9 +172,10 @@ impl Page {
             }
             'C' | 'a' => {
                 // One column may be a typed blank that was left as it was.
-                let due = self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
+                let due =
+                    self.input.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
                 if due && count > 1 {
-                    self.style |= BEFORE;
+                    self.pen.style |= BEFORE;
                 }
                 let right = self.sheet().col + count;
                 if due && self.width.is_some_and(|it| right >= it) && right < WIDEST {
@@ -187,17 +183,17 @@ impl Page {
                     self.width = None;
                 }
                 self.column(right);
-                self.clipped = (count, right - self.sheet().col);
-                if self.cr_right.is_some() {
-                    self.cr_right = Some(self.sheet().col);
+                self.motion.clipped = (count, right - self.sheet().col);
+                if self.motion.cr_right.is_some() {
+                    self.motion.cr_right = Some(self.sheet().col);
                 }
             }
             'D' => {
-                if self.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
-                    self.style &= !BEFORE;
+                if self.input.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
+                    self.pen.style &= !BEFORE;
                 }
                 // zle goes right as far as an empty right-hand prompt, and back; after a resize, farther than we know.
-                let (there, clipped) = std::mem::take(&mut self.clipped);
+                let (there, clipped) = std::mem::take(&mut self.motion.clipped);
                 let again = count > 40 && count == there && !self.sheet().wrap_due;
                 self.back(if again { count - clipped.min(count) } else { count });
             }
@@ -212,7 +208,7 @@ impl Page {
             'G' | '`' => {
                 self.by_number(count - 1);
                 self.column(count - 1);
-                self.jumped = true;
+                self.motion.jumped = true;
             }
             'd' => {
                 let col = self.sheet().col;
@@ -256,7 +252,7 @@ impl Page {
             'L' => self.insert_rows(count as u64),
             'M' => self.delete_rows(count as u64),
             'b' => {
-                let ch = self.last_char;
+                let ch = self.pen.last_char;
                 if ch.is_ascii() {
                     for _ in 0..count.min(WIDEST) {
                         self.put(ch, 1);
@@ -298,16 +294,16 @@ impl Page {
             [kind @ (38 | 48), 5, .., colour] => vec![*kind, 5, *colour],
             _ => vec![part[0]],
         });
-        let mut style = self.style;
+        let mut style = self.pen.style;
         let quiet = colours(codes, &mut style);
         self.restyle(style, quiet);
     }
 
     fn restyle(&mut self, style: u8, quiet: bool) {
-        if style & !self.style & INVERSE != 0 {
+        if style & !self.pen.style & INVERSE != 0 {
             self.pasted_below();
         }
-        self.style = style;
+        self.pen.style = style;
         if !quiet {
             self.painted_here();
         }
@@ -372,14 +368,9 @@ fn hex(digits: &[u8]) -> Option<u8> {
 
 impl Perform for Page {
     fn print(&mut self, ch: char) {
-        self.printed = true;
-        self.after_lf = false;
-        self.keypad_left = false;
-        self.after_caret_c = match (self.after_caret_c, ch) {
-            (_, '^') => 1,
-            (1, 'C') => 2,
-            _ => 0,
-        };
+        self.raw.printed = true;
+        self.input.print();
+        self.input.see_caret(ch);
         if ch.is_ascii() {
             let mut byte = [0];
             ch.encode_utf8(&mut byte);
@@ -403,15 +394,15 @@ impl Perform for Page {
     }
 
     fn execute(&mut self, byte: u8) {
-        self.printed = false;
+        self.raw.printed = false;
         match byte {
             b'\n' | 0x0b | 0x0c => {
-                self.after_caret_c = 0;
-                self.cr_right = None;
+                self.input.caret_c = 0;
+                self.motion.cr_right = None;
                 self.line_feed();
             }
             b'\r' => {
-                self.right_is_not_due();
+                self.input.right_is_not_due();
                 self.carriage_return();
             }
             0x08 => self.back(1),
@@ -429,7 +420,7 @@ impl Perform for Page {
             }
             7 => self.row().bits |= bits::BELL,
             0 => {
-                let at = self.at.0;
+                let at = self.raw.at.0;
                 self.out.nul.get_or_insert((0, at)).0 += 1;
             }
             _ => {}
@@ -437,7 +428,7 @@ impl Perform for Page {
     }
 
     fn csi_dispatch(&mut self, params: &Params, between: &[u8], _ignored: bool, action: char) {
-        self.printed = false;
+        self.raw.printed = false;
         let private = between.first() == Some(&b'?');
         if action == 'm' && between.is_empty() {
             self.paint(params);
@@ -449,7 +440,7 @@ impl Perform for Page {
     }
 
     fn esc_dispatch(&mut self, between: &[u8], _ignored: bool, byte: u8) {
-        self.printed = false;
+        self.raw.printed = false;
         if !between.is_empty() {
             return;
         }
@@ -482,7 +473,7 @@ impl Perform for Page {
     }
 
     fn osc_dispatch(&mut self, params: &[&[u8]], _bell: bool) {
-        self.printed = false;
+        self.raw.printed = false;
         match params {
             [b"0" | b"2", title @ ..] => {
                 let text = String::from_utf8_lossy(title.first().copied().unwrap_or_default());
@@ -490,12 +481,12 @@ impl Perform for Page {
                 let end = text.char_indices().nth(512).map_or(text.len(), |it| it.0);
                 self.out.titles.push(text[..end].into());
                 let has_sign = || ["$ ", "# ", "% ", "> "].iter().any(|it| text.contains(it));
-                if !self.spans_lines && has_sign() {
+                if !self.raw.spans_lines && has_sign() {
                     // What was typed into a string that a bell ended.
-                    self.hide(text.as_bytes(), self.at.0, self.at.1);
+                    self.hide(text.as_bytes(), self.raw.at.0, self.raw.at.1);
                 }
                 let number = self.main.row;
-                self.titled_row = Some(number);
+                self.input.titled_row = Some(number);
                 if self.alt.is_none() {
                     let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
                     let index = (number - self.main.base) as usize;
@@ -535,6 +526,6 @@ impl Perform for Page {
     }
 
     fn terminated(&self) -> bool {
-        self.stop
+        self.raw.stop
     }
 }

@@ -22,7 +22,7 @@ impl Page {
         if self.alt.is_some() {
             return;
         }
-        if let Some(open) = &self.region {
+        if let Some(open) = &self.input.region {
             // A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
             // that set it, or that it was printed: nothing that stands in between was typed there.
             let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
@@ -34,7 +34,8 @@ impl Page {
             }
             // Its words stand just above the prompt that follows.
             let rows = (open.row + 1).max(row.saturating_sub(LOST_ROWS))..row;
-            let by_zle = self.cleared_by_zle && self.cleared_row.is_some_and(|it| it > open.row);
+            let by_zle =
+                self.input.cleared.by_zle && self.input.cleared.row.is_some_and(|it| it > open.row);
             let is_lost = self.main.col == 0
                 || by_zle
                 || rows.into_iter().any(|it| self.tells_of_a_lost_connection(it));
@@ -56,9 +57,9 @@ impl Page {
         let row = &mut self.main.rows[index];
         let mut input_at = None;
         let mut prompt = Vec::new();
-        let cleared_row = self.cleared_row.take();
+        let cleared_row = self.input.cleared.row.take();
         let cleared = cleared_row.is_some_and(|it| it + 4 > number && it <= number);
-        let by_zle = std::mem::take(&mut self.cleared_by_zle);
+        let by_zle = std::mem::take(&mut self.input.cleared.by_zle);
         // What zle cleared for its own prompt, and set no mark behind, says nothing of another line editor's mark at the margin.
         let by_zle = by_zle && cleared_row == Some(number);
         if cleared && (col > 0 || by_zle) {
@@ -68,7 +69,7 @@ impl Page {
                 cell.bits |= BEFORE;
             }
         }
-        let titled = self.titled_row == Some(number);
+        let titled = self.input.titled_row == Some(number);
         let base = self.main.base;
         let (mut filled, mut printed) = (false, false);
         if let Some(first) = cleared_row.filter(|it| *it >= base && *it <= number) {
@@ -98,7 +99,7 @@ impl Page {
         row.paint_col = 0;
         row.title_col = 0;
         row.bits &= !bits::EDITED;
-        self.region = Some(OpenRegion {
+        self.input.region = Some(OpenRegion {
             typed: false,
             saved_bare: false,
             filled,
@@ -115,9 +116,9 @@ impl Page {
             input_at,
             titled,
         });
-        self.after_caret_c = 0;
-        self.after_lf = false;
-        self.region_crs = u8::MAX;
+        self.input.caret_c = 0;
+        self.input.after_lf = false;
+        self.input.crs = u8::MAX;
     }
 
     /// What ssh says on the terminal when its connection ends (openssh-portable: clientloop.c, ssh.c).
@@ -131,21 +132,15 @@ impl Page {
         row.cells.len() > WORDS.len() && WORDS.chars().zip(&row.cells).all(|(ch, it)| it.ch == ch)
     }
 
-    /// A line that ends in fewer CRs than the one that was entered: the line editor's own is the last byte of the session, and the LF
-    /// is the footer's.
-    pub(super) fn ends_plainer(&self, crs: u8) -> bool {
-        self.region.is_some() && self.region_crs != u8::MAX && crs < self.region_crs
-    }
-
     pub(super) fn close_region(&mut self, at: u64, genuine: bool) {
         if self.alt.is_some() {
             return;
         }
-        let end = if self.after_caret_c == 2 {
+        let end = if self.input.caret_c == 2 {
             RegionEnd::Interrupted
-        } else if self.after_lf
-            || self.keypad_left
-            || self.region.as_ref().is_some_and(|it| it.input_at.is_some())
+        } else if self.input.after_lf
+            || self.input.keypad_left
+            || self.input.region.as_ref().is_some_and(|it| it.input_at.is_some())
         {
             RegionEnd::Accepted
         } else {
@@ -156,7 +151,7 @@ impl Page {
 
     pub(super) fn end_region(&mut self, at: u64, end: RegionEnd, genuine: bool) {
         self.prompt_may_end();
-        let Some(region) = self.region.take() else { return };
+        let Some(region) = self.input.region.take() else { return };
         let first_line = self.out.lines.len() as u32;
         let mut typed = None;
         let mut input_at = None;
@@ -167,7 +162,8 @@ impl Page {
             input_at = Some((0, col));
         }
         // Behind Enter the cursor stands below what was typed, though another prompt was drawn there before.
-        let below = u64::from(self.after_lf && self.main.col == 0 && self.main.row > region.row);
+        let below =
+            u64::from(self.input.after_lf && self.main.col == 0 && self.main.row > region.row);
         for number in region.row.max(self.main.base)..=self.main.row - below {
             let index = (number - self.main.base) as usize;
             let row = &mut self.main.rows[index];
@@ -175,7 +171,10 @@ impl Page {
                 continue;
             }
             // fish goes back to no other column of its prompt than its end.
-            let again = region.again.as_ref().filter(|it| it.0 == number && self.escape_follows);
+            let again = region
+                .again
+                .as_ref()
+                .filter(|it| it.0 == number && self.input.marks.escape_follows);
             if let Some((_, before)) = again
                 && row.cells.len() >= before.len()
                 && row.cells.iter().zip(before).all(|it| it.0.ch == *it.1)
@@ -184,7 +183,7 @@ impl Page {
                 row.low_col = row.low_col.min(before.len() as u16);
             }
             row.bits |= bits::INPUT;
-            row.suggests = self.escape_follows || region.input_at.is_some();
+            row.suggests = self.input.marks.escape_follows || region.input_at.is_some();
             if !row.fresh && row.is_blank() && number < self.main.row {
                 // An empty line is a line.
                 row.fresh = true;
@@ -211,19 +210,19 @@ impl Page {
             input_at,
             typed,
             titled: region.titled,
-            crs: self.region_crs,
+            crs: self.input.crs,
             genuine,
-            escape_follows: self.escape_follows,
-            ends_row: self.ends_row,
-            keypad_left_on: !self.keypad_left,
+            escape_follows: self.input.marks.escape_follows,
+            ends_row: self.input.marks.ends_row,
+            keypad_left_on: !self.input.keypad_left,
             filled: region.filled,
             printed: region.printed,
             redrawn: region.redrawn,
             pasted: region.pasted,
-            enter_col: self.enter_col,
+            enter_col: self.input.enter_col,
         });
-        self.style &= !BEFORE;
-        self.closing = input_at.map(|_| self.main.row);
+        self.pen.style &= !BEFORE;
+        self.input.closing = input_at.map(|_| self.main.row);
     }
 
     /// What was written from a row and column on since the region began.
@@ -278,7 +277,7 @@ impl Page {
     /// readline shows inverse what is pasted: from the margin on, it is a further line of a block.
     pub(super) fn pasted_below(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
-        if let Some(region) = &mut self.region {
+        if let Some(region) = &mut self.input.region {
             region.pasted |= self.alt.is_none() && col == 0 && row > region.row;
         }
     }
@@ -293,7 +292,7 @@ impl Page {
             return;
         }
         let low = std::mem::replace(&mut row.low_col, u16::MAX);
-        if let Some(region) = self.region.as_mut().filter(|it| main && it.typed) {
+        if let Some(region) = self.input.region.as_mut().filter(|it| main && it.typed) {
             region.redrawn = true;
         }
         let row = self.row();
@@ -301,7 +300,7 @@ impl Page {
             return;
         }
         let before: Vec<char> = row.cells.iter().map(|it| it.ch).take(low.into()).collect();
-        if let Some(region) = &mut self.region
+        if let Some(region) = &mut self.input.region
             && before.len() == usize::from(low)
             && region.again.as_ref().is_none_or(|it| it.0 != number || it.1.len() > before.len())
         {
@@ -314,7 +313,7 @@ impl Page {
         let (row, col) = (self.main.row, self.main.col);
         let index = (row - self.main.base) as usize;
         let blank = self.main.rows[index].is_blank();
-        if let Some(region) = &mut self.region
+        if let Some(region) = &mut self.input.region
             && self.alt.is_none()
             && col == 0
             && region.input_at.is_none()
@@ -330,20 +329,20 @@ impl Page {
     /// job, with all that `zle` sends before a prompt.
     pub(super) fn prompt_anew(&mut self, by_zle: bool) {
         let (row, col) = (self.main.row, self.main.col);
-        if let Some(region) = &mut self.region
+        if let Some(region) = &mut self.input.region
             && self.alt.is_none()
             && col == 0
             && region.input_at.is_some_and(|it| row <= it.0 || by_zle)
         {
             region.redrawing = Some(row);
             region.row = region.row.min(row);
-            self.style |= BEFORE;
+            self.pen.style |= BEFORE;
         }
     }
 
     /// Row on which the prompt's last row stands as it was.
     pub(super) fn prompt_row(&self, first: u64, last: u64, col: usize) -> Option<u64> {
-        let prompt = &self.region.as_ref()?.prompt;
+        let prompt = &self.input.region.as_ref()?.prompt;
         (first.max(self.main.base)..=last).rev().find(|number| {
             let cells = &self.main.rows[(number - self.main.base) as usize].cells;
             !prompt.is_empty() && cells.len() >= prompt.len().min(col) && is_like(cells, prompt)
@@ -354,7 +353,7 @@ impl Page {
     /// is typed.
     pub(super) fn prompt_may_end(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
-        let Some(region) = &self.region else { return };
+        let Some(region) = &self.input.region else { return };
         let Some(first) = region.redrawing.filter(|_| col >= region.prompt.len()) else { return };
         if self.prompt_row(first, row, col) == Some(row) {
             self.prompt_ends();
@@ -365,13 +364,13 @@ impl Page {
     /// the prompt's last row ends, if that is as it was; else nothing was typed yet.
     pub(super) fn prompt_ends(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
-        let Some(region) = &mut self.region else { return };
+        let Some(region) = &mut self.input.region else { return };
         // Behind what was cleared, only the right-hand prompt is drawn.
         region.right_due = region.input_at.is_some();
         let Some(first) = region.redrawing.take() else { return };
-        self.style &= !BEFORE;
+        self.pen.style &= !BEFORE;
         let found = self.prompt_row(first, row, col);
-        let Some(region) = &mut self.region else { return };
+        let Some(region) = &mut self.input.region else { return };
         let prompt = std::mem::take(&mut region.prompt);
         if let Some(number) = found {
             region.input_at = Some((number, prompt.len().min(u16::MAX as usize) as u16));
@@ -392,12 +391,6 @@ impl Page {
             }
         }
         region.prompt = prompt;
-    }
-
-    pub(super) fn right_is_not_due(&mut self) {
-        if let Some(region) = &mut self.region {
-            region.right_due = false;
-        }
     }
 }
 

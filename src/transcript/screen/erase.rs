@@ -18,9 +18,9 @@ impl Page {
             || row.cells.iter().take(to).skip(from).any(|it| it.ch != ' ');
         let leaves_nothing = from == 0 && to >= row.cells.len();
         // A blank row of a screen is no line, so nothing would tell of what stood there.
-        if shown && (self.jumped || leaves_nothing && self.alt.is_some()) {
+        if shown && (self.motion.jumped || leaves_nothing && self.alt.is_some()) {
             self.keep_version();
-            self.jumped = false;
+            self.motion.jumped = false;
         }
         let row = self.row();
         if to >= row.cells.len() {
@@ -63,7 +63,7 @@ impl Page {
         }
         self.erase_in_row(col, usize::MAX);
         // Between the marks of a line editor it is its own prompts and lists that go.
-        let drawn = match &self.region {
+        let drawn = match &self.input.region {
             Some(it) if self.alt.is_none() && row >= it.row => bits::INPUT | bits::OVERWRITTEN,
             _ => 0,
         };
@@ -74,8 +74,8 @@ impl Page {
         }
         let sheet = self.sheet();
         sheet.rows.truncate((first - sheet.base) as usize);
-        if col == 0 && self.alt.is_none() && self.region.is_none() {
-            self.cleared_row = Some(row);
+        if col == 0 && self.alt.is_none() && self.input.region.is_none() {
+            self.input.cleared.row = Some(row);
         }
     }
 
@@ -149,7 +149,7 @@ impl Page {
         let end = self.main.base + self.main.rows.len() as u64;
         // Rows of earlier pages are lines already.
         for row in self.main.base.max(self.main.top)..end {
-            if self.region.as_ref().is_some_and(|it| row >= it.row) {
+            if self.input.region.as_ref().is_some_and(|it| row >= it.row) {
                 // A prompt's last blank is part of it.
                 self.main.rows[(row - self.main.base) as usize].bits |= bits::INPUT;
             }
@@ -163,14 +163,8 @@ impl Page {
             self.main.col = 0;
         }
         self.main.new_row();
-        if let Some(region) = &mut self.region {
-            // The line editor draws all anew: what stood there is kept, and no longer part of it.
-            region.row = end;
-            region.start_col = 0;
-            if region.input_at.is_some() {
-                // Until the prompt is drawn anew, whatever comes is typed.
-                region.input_at = Some((end, 0));
-            }
+        if let Some(region) = &mut self.input.region {
+            region.begin_anew(end);
         }
         self.trim();
     }
@@ -183,10 +177,8 @@ impl Page {
         let index = (self.main.row - self.main.base) as usize;
         let row = self.main.row;
         let is_bare = self.main.rows[index].is_blank();
-        self.region.take_if(|it| is_bare && it.row == row && it.input_at.is_none());
-        let mut sheet = Sheet::default();
-        sheet.rows.push_back(Row::new());
-        self.alt = Some(sheet);
+        self.input.region.take_if(|it| is_bare && it.row == row && it.input_at.is_none());
+        self.alt = Some(Sheet::new());
         self.out.items.push(Item::ScreenOn);
     }
 
@@ -205,8 +197,8 @@ impl Page {
             self.commit_alt(row, 0);
         }
         self.alt = None;
-        self.jumped = false;
+        self.motion.jumped = false;
         // Where the program's cursor stood says nothing of the line that is typed next.
-        self.cr_right = None;
+        self.motion.cr_right = None;
     }
 }

@@ -49,12 +49,12 @@ impl Screen {
 
     /// The stream lost its CRs: nothing can be told from them.
     pub fn set_lossy(&mut self) {
-        self.page.lossy = true;
+        self.page.raw.lossy = true;
     }
 
     /// Something that is known of the line drawn next: see [`bits`].
     pub fn note(&mut self, bits: u16) {
-        self.page.noted |= bits;
+        self.page.raw.noted |= bits;
     }
 
     pub fn width(&self) -> Option<usize> {
@@ -63,7 +63,7 @@ impl Screen {
 
     /// Whether an input region is open: no good place to stop.
     pub fn in_region(&self) -> bool {
-        self.page.region.is_some()
+        self.page.input.region.is_some()
     }
 
     pub fn on_screen(&self) -> bool {
@@ -78,7 +78,7 @@ impl Screen {
             let shown = (row.fresh || row.from > 0).then_some(row.from);
             shown.into_iter().chain(row.versions.iter().map(|it| it.1))
         });
-        let held = held.chain(page.region.as_ref().map(|it| it.from));
+        let held = held.chain(page.input.region.as_ref().map(|it| it.from));
         held.chain(self.strings.oldest()).min()
     }
 
@@ -95,11 +95,11 @@ impl Screen {
             && ended
             && crs > 0
             && page.alt.is_none()
-            && page.region.is_none()
-            && page.closing.is_none()
+            && page.input.region.is_none()
+            && page.input.closing.is_none()
             && page.main.col == 0
             && !page.main.wrap_due
-            && page.noted == 0
+            && page.raw.noted == 0
             && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
             && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
             && bytes.len() <= ROW_CELLS_MAX
@@ -107,8 +107,8 @@ impl Screen {
         if !simple {
             return false;
         }
-        page.at = (from, to);
-        page.line_crs = crs;
+        page.raw.at = (from, to);
+        page.raw.crs = crs;
         match plain_text(bytes) {
             Some(text) => page.plain_line(text, 0),
             None => return page.painted_line(bytes),
@@ -150,10 +150,10 @@ impl Screen {
 
     /// Holds a line of an open string with all that was noted of it. `false` if the limit is exceeded.
     fn hold(&mut self, it: RawLine<'_>) -> bool {
-        let noted = Noted { bits: self.page.noted, width: self.page.width };
+        let noted = Noted { bits: self.page.raw.noted, width: self.page.width };
         let is_held = self.strings.hold(it, noted);
         if is_held {
-            self.page.noted = 0;
+            self.page.raw.noted = 0;
         }
         is_held
     }
@@ -161,16 +161,16 @@ impl Screen {
     /// The string ends in `last`, with the terminator at `end`: what was held belongs to it. Only an OSC does anything.
     fn end_string(&mut self, kind: StringKind, last: RawLine<'_>, end: &Range<usize>) {
         self.page.catch_up();
-        self.page.spans_lines = true;
+        self.page.raw.spans_lines = true;
         let held = self.strings.take();
         let last = RawLine { bytes: &last.bytes[..end.end], ..last };
         for it in held.iter().map(|it| it.0.raw()).chain([last]) {
-            self.page.at = (it.from, it.to);
+            self.page.raw.at = (it.from, it.to);
             if matches!(kind, StringKind::Osc) {
                 self.parser.advance(&mut self.page, it.bytes);
             }
         }
-        self.page.spans_lines = false;
+        self.page.raw.spans_lines = false;
         self.ground = true;
         for (nth, (it, _)) in held.iter().enumerate() {
             let opener = if nth == 0 { OPENER } else { 0 };
@@ -185,7 +185,7 @@ impl Screen {
         for (nth, (it, noted)) in self.strings.take().into_iter().enumerate() {
             let raw = it.raw();
             let opener = if nth == 0 { OPENER } else { 0 };
-            self.page.noted |= noted.bits;
+            self.page.raw.noted |= noted.bits;
             self.page.width = noted.width;
             let (bytes, from) = (&raw.bytes[opener..], raw.from + opener as u64);
             // No line that is held has another ESC than its opener's.
@@ -198,28 +198,28 @@ impl Screen {
     fn draw(&mut self, raw: RawLine<'_>, last: Option<usize>, behind: Option<u8>) {
         let RawLine { bytes, crs, ended, from, to } = raw;
         let page = &mut self.page;
-        page.at = (from, to);
-        page.line_crs = crs;
+        page.raw.at = (from, to);
+        page.raw.crs = crs;
         page.catch_up();
-        let noted = std::mem::take(&mut page.noted);
+        let noted = std::mem::take(&mut page.raw.noted);
         if noted != 0 {
             page.row().bits |= noted;
         }
-        page.printed = false;
-        page.stop = false;
+        page.raw.printed = false;
+        page.raw.stop = false;
         // Only behind a line whose own rest was cleared: what a program prints first stands behind Enter.
-        if let Some(rows) = goes_back_up(bytes).filter(|_| page.cleared_rest) {
+        if let Some(rows) = goes_back_up(bytes).filter(|_| page.raw.cleared_rest) {
             page.take_back(rows);
         }
-        page.cleared_rest = ended && bytes.ends_with(b"\x1b[K");
+        page.raw.cleared_rest = ended && bytes.ends_with(b"\x1b[K");
         let mut rest = bytes;
         let mut place = from;
         // Where no sequence is half read, what a parser would find is found faster: text, single controls, and sequences
         // that are complete. The parser gets whatever else there is.
         let mut at_rest = self.ground;
         while !rest.is_empty() {
-            if std::mem::take(&mut page.stop) {
-                page.at = (place.clamp(from, to), to);
+            if std::mem::take(&mut page.raw.stop) {
+                page.raw.at = (place.clamp(from, to), to);
             }
             let used = if at_rest {
                 let (used, stopped) = page.read(&mut self.parser, rest);
@@ -230,31 +230,31 @@ impl Screen {
             };
             place += used as u64;
             rest = &rest[used..];
-            if page.marked {
-                page.marked = false;
+            if page.input.marks.opened {
+                page.input.marks.opened = false;
                 page.open_region(place.min(to));
             }
-            if page.closed_region {
-                page.closed_region = false;
+            if page.input.marks.closed {
+                page.input.marks.closed = false;
                 let next = rest.first().copied().or(behind);
                 // Behind the mark stands a CR of the line editor. At the end of a line it is one more
                 // than the line's own, or the session's last byte before the footer's LF.
-                let genuine = page.lossy
+                let genuine = page.raw.lossy
                     || matches!(next, Some(b'\r' | 0x1b))
-                    || next.is_none() && (!ended || crs != 1 || page.ends_plainer(crs));
-                page.escape_follows = next == Some(0x1b)
-                    && page.region.as_ref().is_some_and(|it| it.input_at.is_none());
-                page.ends_row = behind.is_none() && rest.iter().all(|it| *it == b'\r');
+                    || next.is_none() && (!ended || crs != 1 || page.input.ends_plainer(crs));
+                page.input.marks.escape_follows = next == Some(0x1b)
+                    && page.input.region.as_ref().is_some_and(|it| it.input_at.is_none());
+                page.input.marks.ends_row = behind.is_none() && rest.iter().all(|it| *it == b'\r');
                 page.close_region(place.min(to), genuine);
             }
         }
-        let printed = page.printed;
-        page.at = (from, to);
+        let printed = page.raw.printed;
+        page.raw.at = (from, to);
         if std::str::from_utf8(bytes).is_err() {
             page.invalid(bytes, from);
         }
-        page.enter_col = page.main.col.min(u16::MAX as usize) as u16;
-        if let Some(it) = page.broken_off.take()
+        page.input.enter_col = page.main.col.min(u16::MAX as usize) as u16;
+        if let Some(it) = page.input.broken_off.take()
             && it == (page.main.row, page.main.col, true)
             && page.alt.is_none()
         {
@@ -297,10 +297,10 @@ impl Screen {
     pub fn finish(&mut self, at: u64) {
         self.show_held();
         let page = &mut self.page;
-        page.at = (at, at);
+        page.raw.at = (at, at);
         page.catch_up();
         page.end_screen();
-        if page.region.is_some() {
+        if page.input.region.is_some() {
             page.end_region(at, RegionEnd::Open, true);
         }
         let end = page.main.base + page.main.rows.len() as u64;
@@ -314,7 +314,7 @@ impl Screen {
     /// What has been drawn so far, leaving the page where it is.
     pub fn take(&mut self) -> Drawn {
         self.page.settle_plain_rows();
-        std::mem::replace(&mut self.page.out, std::mem::take(&mut self.page.spare))
+        std::mem::replace(&mut self.page.out, std::mem::take(&mut self.page.spare.drawn))
     }
 
     /// Gives back what was taken, for its memory: pages fresh from the system cost more than drawing on them.
@@ -326,7 +326,7 @@ impl Screen {
         regions.clear();
         titles.clear();
         hidden.clear();
-        self.page.spare =
+        self.page.spare.drawn =
             Drawn { dropped_versions: 0, nul: None, invalid: None, hidden_bytes: 0, ..drawn };
     }
 }

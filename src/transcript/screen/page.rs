@@ -5,119 +5,107 @@ use crate::transcript::screen::cells::Row;
 use crate::transcript::screen::drawn::Drawn;
 use crate::transcript::screen::drawn::Hidden;
 use crate::transcript::screen::drawn::Item;
-use crate::transcript::screen::input::OpenRegion;
+use crate::transcript::screen::input::InputTracker;
 use crate::transcript::screen::sheet::Sheet;
+
+/// The raw line that is drawn now, and what is known of it.
+#[derive(Default)]
+pub(super) struct RawState {
+    /// Bytes now being drawn.
+    pub(super) at: (u64, u64),
+    pub(super) crs: u8,
+    /// See [`Screen::note`](crate::transcript::screen::Screen::note).
+    pub(super) noted: u16,
+    /// The stream lost its CRs on the way.
+    pub(super) lossy: bool,
+    /// The parser is to stop behind the sequence just read.
+    pub(super) stop: bool,
+    /// The last thing the parser did was to print: it is in no sequence.
+    pub(super) printed: bool,
+    /// The parser reads a string whose lines are kept as hidden ones.
+    pub(super) spans_lines: bool,
+    /// The last raw line ended in clearing the rest of its row.
+    pub(super) cleared_rest: bool,
+}
+
+/// How characters are put on the page.
+pub(super) struct Pen {
+    /// Flags of the cells that are printed: see [`Cell`].
+    pub(super) style: u8,
+    pub(super) last_char: char,
+}
+
+/// What the cursor did last: it tells editing from painting over.
+#[derive(Default)]
+pub(super) struct Motion {
+    /// It went elsewhere: what is printed next may hide something.
+    pub(super) jumped: bool,
+    /// Row on which it went to the first column by its number.
+    pub(super) margin_row: Option<u64>,
+    /// Column reached after a CR by moving right alone.
+    pub(super) cr_right: Option<usize>,
+    /// Columns of the last move to the right, and how many of them would have gone beyond the window.
+    pub(super) clipped: (usize, usize),
+    /// It has left a row otherwise than by a line feed, so that one may wait to become a line.
+    pub(super) strayed: bool,
+}
+
+impl Motion {
+    /// The cursor goes to another row otherwise than by a line feed.
+    pub(super) fn stray(&mut self) {
+        self.jumped = true;
+        self.strayed = true;
+    }
+}
+
+/// Memory that was used and has room: pages fresh from the system cost more than drawing on them.
+#[derive(Default)]
+pub(super) struct Spare {
+    /// Empty, but with room.
+    pub(super) drawn: Drawn,
+    pub(super) cells: Vec<Vec<Cell>>,
+}
+
+impl Spare {
+    /// The room of a row that is gone is for the next one.
+    pub(super) fn keep(&mut self, row: Row) {
+        let mut cells = row.cells;
+        if self.cells.len() < 64 && (1..=1024).contains(&cells.capacity()) {
+            cells.clear();
+            self.cells.push(cells);
+        }
+    }
+}
 
 /// The page: rows that may still change, and all that was drawn and no longer can.
 pub(super) struct Page {
     pub(super) out: Drawn,
-    /// Empty, but with room.
-    pub(super) spare: Drawn,
-    pub(super) spare_cells: Vec<Vec<Cell>>,
     pub(super) main: Sheet,
     pub(super) alt: Option<Sheet>,
+    /// Columns of the window, where known.
     pub(super) width: Option<usize>,
-    pub(super) style: u8,
-    pub(super) region: Option<OpenRegion>,
-    /// The last raw line ended in clearing the rest of its row.
-    pub(super) cleared_rest: bool,
-    /// Where no marks are set: the cursor was last saved with nothing before it on its row.
-    pub(super) saved_bare: bool,
-    pub(super) last_char: char,
-    /// What the cursor did last: decides whether overwriting is editing or repainting.
-    pub(super) jumped: bool,
-    /// Row on which the cursor went to the first column by its number.
-    pub(super) margin_row: Option<u64>,
-    pub(super) after_lf: bool,
-    pub(super) after_caret_c: u8,
-    /// Column reached after a CR by moving right alone.
-    pub(super) cr_right: Option<usize>,
-    pub(super) titled_row: Option<u64>,
-    /// Row that the line editor of zsh cleared before it drew its prompt.
-    pub(super) cleared_row: Option<u64>,
-    /// It is the last row cleared, and with what zle sends.
-    pub(super) cleared_by_zle: bool,
-    /// CRs of the last line that ended inside an input region.
-    pub(super) region_crs: u8,
-    /// Bytes now being drawn.
-    pub(super) at: (u64, u64),
-    pub(super) line_crs: u8,
-    pub(super) stop: bool,
-    /// The last thing the parser did was to print: it is in no sequence.
-    pub(super) printed: bool,
-    pub(super) marked: bool,
-    pub(super) closed_region: bool,
-    pub(super) escape_follows: bool,
-    /// Nothing but CRs stands behind the mark in its line.
-    pub(super) ends_row: bool,
-    /// The stream lost its CRs on the way.
-    pub(super) lossy: bool,
-    /// In a stream: row and column at which a line editor ended a line, and whether it began anew there.
-    pub(super) broken_off: Option<(u64, usize, bool)>,
-    /// See [`Screen::note`].
-    pub(super) noted: u16,
-    /// The keypad's application mode (DECCKM) was left, and nothing was printed since.
-    pub(super) keypad_left: bool,
-    /// The sequence just read is the last of those that zle sends before it draws its prompt.
-    pub(super) after_24: bool,
-    /// Column before the CRs that end the line.
-    pub(super) enter_col: u16,
+    pub(super) pen: Pen,
+    pub(super) motion: Motion,
+    pub(super) input: InputTracker,
+    pub(super) raw: RawState,
+    pub(super) spare: Spare,
     /// Lines just drawn that have no rows yet: the last ones of the arena. See [`Page::catch_up`].
     pub(super) rowless: u64,
-    /// The cursor has left a row otherwise than by a line feed, so that one may wait to become a line.
-    pub(super) strayed: bool,
-    /// A line editor may still draw its line in another way, up to the LF of this row.
-    pub(super) closing: Option<u64>,
-    /// The parser reads a string whose lines are kept as hidden ones.
-    pub(super) spans_lines: bool,
-    /// Columns of the last move to the right, and how many of them would have gone beyond the window.
-    pub(super) clipped: (usize, usize),
 }
 
 impl Page {
     pub(super) fn new() -> Self {
-        let mut main = Sheet::default();
-        main.rows.push_back(Row::new());
         Self {
             out: Drawn::default(),
-            spare: Drawn::default(),
-            spare_cells: Vec::new(),
-            main,
+            main: Sheet::new(),
             alt: None,
             width: None,
-            style: 0,
-            region: None,
-            cleared_rest: false,
-            saved_bare: false,
-            last_char: ' ',
-            jumped: false,
-            margin_row: None,
-            after_lf: true,
-            after_caret_c: 0,
-            cr_right: None,
-            titled_row: None,
-            cleared_row: None,
-            cleared_by_zle: false,
-            region_crs: 0,
-            at: (0, 0),
-            line_crs: 0,
-            stop: false,
-            printed: false,
-            marked: false,
-            closed_region: false,
-            escape_follows: false,
-            ends_row: false,
-            lossy: false,
-            broken_off: None,
-            noted: 0,
-            keypad_left: false,
-            after_24: false,
-            enter_col: 0,
+            pen: Pen { style: 0, last_char: ' ' },
+            motion: Motion::default(),
+            input: InputTracker { after_lf: true, ..InputTracker::default() },
+            raw: RawState::default(),
+            spare: Spare::default(),
             rowless: 0,
-            strayed: false,
-            closing: None,
-            spans_lines: false,
-            clipped: (0, 0),
         }
     }
 
@@ -136,6 +124,8 @@ impl Page {
         out.hidden.push(Hidden { text: shown.into(), is_damaged, line, from, to });
     }
 
+    /// The sheet that is drawn on.
+    #[inline]
     pub(super) fn sheet(&mut self) -> &mut Sheet {
         self.alt.as_mut().unwrap_or(&mut self.main)
     }

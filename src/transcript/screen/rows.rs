@@ -21,7 +21,7 @@ impl Page {
     pub(super) fn painted_line(&mut self, bytes: &[u8]) -> bool {
         let start = self.out.text.len();
         let mut rest = bytes;
-        let (mut style, mut paint_col) = (self.style, None);
+        let (mut style, mut paint_col) = (self.pen.style, None);
         loop {
             let end = memchr::memchr(0x1b, rest).unwrap_or(rest.len());
             let Some(text) =
@@ -32,7 +32,7 @@ impl Page {
             self.out.text.push_str(text);
             rest = &rest[end..];
             if rest.is_empty() {
-                self.style = style;
+                self.pen.style = style;
                 let text = (start as u32, self.out.text.len() as u32);
                 self.plain_row(
                     text,
@@ -57,14 +57,14 @@ impl Page {
     }
 
     pub(super) fn plain_row(&mut self, span: (u32, u32), paint_col: u16) {
-        let (from, to) = self.at;
+        let (from, to) = self.raw.at;
         self.out.items.push(Item::Line(self.out.lines.len() as u32));
         let mut line = Line {
             text: span,
             from,
             to,
             bits: bits::AT_END,
-            crs: self.line_crs,
+            crs: self.raw.crs,
             title_col: 0,
             low_col: u16::MAX,
             paint_col,
@@ -72,7 +72,7 @@ impl Page {
         };
         if self.rowless == 0 {
             // Only the first of several can stand on a row that something was sent to before.
-            let titled = self.titled_row.take().is_some_and(|it| it == self.main.row);
+            let titled = self.input.titled_row.take().is_some_and(|it| it == self.main.row);
             line.title_col = u16::from(titled);
             if let Some(row) = self.main.rows.back_mut() {
                 line.paint_col = line.paint_col.max(row.paint_col);
@@ -81,16 +81,16 @@ impl Page {
         }
         self.out.lines.push(line);
         self.rowless += 1;
-        self.after_lf = true;
-        self.jumped = false;
+        self.input.after_lf = true;
+        self.motion.jumped = false;
     }
 
     /// Whether each row above is a line already.
     pub(super) fn is_settled(&mut self) -> bool {
-        if self.strayed {
-            self.strayed = self.main.rows.iter().any(|it| it.fresh);
+        if self.motion.strayed {
+            self.motion.strayed = self.main.rows.iter().any(|it| it.fresh);
         }
-        !self.strayed
+        !self.motion.strayed
     }
 
     /// Most lines are never looked at again, so they get no row when they are drawn. Before the cursor may move, those
@@ -155,24 +155,15 @@ impl Page {
                 self.commit_main(number, 0);
             }
             if let Some(row) = self.main.rows.pop_front() {
-                self.keep_cells(row);
+                self.spare.keep(row);
             }
             self.main.base += 1;
         }
     }
 
-    /// The room of a row that is gone is for the next one.
-    pub(super) fn keep_cells(&mut self, row: Row) {
-        let mut cells = row.cells;
-        if self.spare_cells.len() < 64 && (1..=1024).contains(&cells.capacity()) {
-            cells.clear();
-            self.spare_cells.push(cells);
-        }
-    }
-
     /// The row under the cursor, there to be changed.
     pub(super) fn row(&mut self) -> &mut Row {
-        let at = self.at;
+        let at = self.raw.at;
         if self.alt.is_none() {
             let index = (self.main.row - self.main.base) as usize;
             self.materialise_main(index);
@@ -216,7 +207,7 @@ impl Page {
     /// Source: readline: display.c, rl_redisplay, _rl_move_vert.
     pub(super) fn take_back(&mut self, rows: usize) {
         let row = self.main.row;
-        if self.alt.is_some() || self.region.is_some() || row < self.main.base + rows as u64 {
+        if self.alt.is_some() || self.input.region.is_some() || row < self.main.base + rows as u64 {
             return;
         }
         let lines = self.out.lines.len();
@@ -238,7 +229,7 @@ impl Page {
         for line in &mut self.out.lines[lines - rows..] {
             line.bits |= bits::OVERWRITTEN | bits::TAKEN_BACK;
         }
-        self.strayed = true;
+        self.motion.strayed = true;
     }
 
     /// Makes the logical line at row `number` a line of the transcript, unless it is one already.
@@ -269,7 +260,7 @@ impl Page {
         let mut line = Line {
             from: u64::MAX,
             bits: extra,
-            crs: self.line_crs,
+            crs: self.raw.crs,
             low_col: u16::MAX,
             ..Line::default()
         };
@@ -340,7 +331,7 @@ impl Page {
 
     /// The row under the cursor is about to lose what it shows: keep it.
     pub(super) fn keep_version(&mut self) {
-        if self.region.is_some() && self.alt.is_none() {
+        if self.input.region.is_some() && self.alt.is_none() {
             return;
         }
         let sheet = match &self.alt {
@@ -354,7 +345,7 @@ impl Page {
         }
         let mut text = String::new();
         row.text_into(&mut text);
-        let (from, to) = (row.from, self.at.1);
+        let (from, to) = (row.from, self.raw.at.1);
         let row = self.row();
         if row.versions.last().is_some_and(|it| it.0 == text) {
             return;

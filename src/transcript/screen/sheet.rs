@@ -22,6 +22,11 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
+    /// One of an empty row.
+    pub(super) fn new() -> Self {
+        Self { rows: VecDeque::from([Row::new()]), ..Self::default() }
+    }
+
     /// The row under the cursor is there.
     pub(super) fn new_row(&mut self) {
         while self.row >= self.base + self.rows.len() as u64 {
