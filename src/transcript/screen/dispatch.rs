@@ -6,13 +6,8 @@ use vte::Params;
 use vte::Parser;
 use vte::Perform;
 
-use crate::transcript::screen::cells::BEFORE;
-use crate::transcript::screen::cells::BLANK;
 use crate::transcript::screen::cells::INVERSE;
-use crate::transcript::screen::cells::REACH;
 use crate::transcript::screen::cells::ROW_CELLS_MAX;
-use crate::transcript::screen::cells::Row;
-use crate::transcript::screen::cells::WIDEST;
 use crate::transcript::screen::cells::tab;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::Told;
@@ -152,6 +147,7 @@ impl Page {
             return;
         }
         let count = numbers.first(1) as usize;
+        let times = count as u64;
         if matches!(action, 'K' | 'P' | '@' | 'X') {
             // What changes the row under the cursor undoes the margin, as in xterm (ResetWrap).
             self.sheet().wrap_due = false;
@@ -159,7 +155,7 @@ impl Page {
         match action {
             'A' => {
                 self.input.right_is_not_due();
-                self.up(count as u64);
+                self.up(times);
             }
             'B' | 'e' => {
                 self.input.right_is_not_due();
@@ -167,42 +163,17 @@ impl Page {
                     // So reline leaves a line that was entered.
                     self.line_feed();
                 } else {
-                    self.down(count as u64);
+                    self.down(times);
                 }
             }
-            'C' | 'a' => {
-                // One column may be a typed blank that was left as it was.
-                let due =
-                    self.input.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
-                if due && count > 1 {
-                    self.pen.style |= BEFORE;
-                }
-                let right = self.sheet().col + count;
-                if due && self.width.is_some_and(|it| right >= it) && right < WIDEST {
-                    // zle knows its window, and puts nothing at the right-hand side beyond it: it is wider now.
-                    self.width = None;
-                }
-                self.column(right);
-                self.motion.clipped = (count, right - self.sheet().col);
-                if self.motion.cr_right.is_some() {
-                    self.motion.cr_right = Some(self.sheet().col);
-                }
-            }
-            'D' => {
-                if self.input.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
-                    self.pen.style &= !BEFORE;
-                }
-                // zle goes right as far as an empty right-hand prompt, and back; after a resize, farther than we know.
-                let (there, clipped) = std::mem::take(&mut self.motion.clipped);
-                let again = count > 40 && count == there && !self.sheet().wrap_due;
-                self.back(if again { count - clipped.min(count) } else { count });
-            }
+            'C' | 'a' => self.right(count),
+            'D' => self.left(count),
             'E' => {
-                self.down(count as u64);
+                self.down(times);
                 self.column(0);
             }
             'F' => {
-                self.up(count as u64);
+                self.up(times);
                 self.column(0);
             }
             'G' | '`' => {
@@ -212,78 +183,39 @@ impl Page {
             }
             'd' => {
                 let col = self.sheet().col;
-                self.address(count as u64 - 1, col);
+                self.address(times - 1, col);
             }
-            'H' | 'f' => {
-                let col = numbers.second(1) as usize;
-                self.address(count as u64 - 1, col - 1);
-            }
+            'H' | 'f' => self.address(times - 1, numbers.second(1) as usize - 1),
             'J' => match numbers.first(0) {
                 0 => self.erase_below(),
                 2 => self.new_page(),
                 _ => {}
             },
-            'K' => {
-                let col = self.sheet().col;
-                self.prompt_ends();
-                match numbers.first(0) {
-                    0 => self.erase_in_row(col, usize::MAX),
-                    1 => self.erase_in_row(0, col + 1),
-                    _ => self.erase_in_row(0, usize::MAX),
-                }
-                if col > 0 {
-                    self.row().bits |= bits::EDITED;
-                }
-            }
+            'K' => self.erase_line(numbers.first(0)),
             'P' => self.delete_cells(count),
-            '@' => {
-                let col = self.sheet().col;
-                let row = self.row();
-                row.bits |= bits::EDITED;
-                if col < row.cells.len() {
-                    let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
-                    row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
-                }
-            }
+            '@' => self.insert_cells(count),
             'X' => {
                 let col = self.sheet().col;
                 self.erase_in_row(col, (col + count).min(ROW_CELLS_MAX));
             }
-            'L' => self.insert_rows(count as u64),
-            'M' => self.delete_rows(count as u64),
-            'b' => {
-                let ch = self.pen.last_char;
-                if ch.is_ascii() {
-                    for _ in 0..count.min(WIDEST) {
-                        self.put(ch, 1);
-                    }
-                }
-            }
-            'r' => {
-                if let Some(sheet) = &mut self.alt {
-                    // A row of each up to it is held, and each is looked at when the screen is left.
-                    let bottom = (numbers.second(0) as u64).min(REACH as u64);
-                    sheet.margins = (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
-                    if let Some((_, bottom)) = sheet.margins {
-                        while (sheet.rows.len() as u64) <= bottom {
-                            sheet.rows.push_back(Row::new());
-                        }
-                    }
-                    sheet.row = 0;
-                    sheet.col = 0;
-                }
-            }
-            'n' if numbers.first(0) == 6 && self.alt.is_none() => {
-                let col = self.main.col.min(u16::MAX as usize) as u16;
-                let row = self.row();
-                row.bits |= bits::ASKED;
-                row.low_col = row.low_col.min(col);
-            }
-            's' => {
-                self.save();
-            }
+            'L' => self.insert_rows(times),
+            'M' => self.delete_rows(times),
+            'b' => self.repeat(count),
+            'r' => self.set_margins(times, numbers.second(0).into()),
+            'n' if numbers.first(0) == 6 => self.asks_where(),
+            's' => self.save(),
             'u' => self.restore(),
             _ => {}
+        }
+    }
+
+    /// The program asks where the cursor stands: see [`bits::ASKED`].
+    fn asks_where(&mut self) {
+        if self.alt.is_none() {
+            let col = self.main.col.min(u16::MAX as usize) as u16;
+            let row = self.row();
+            row.bits |= bits::ASKED;
+            row.low_col = row.low_col.min(col);
         }
     }
 

@@ -23,23 +23,7 @@ impl Page {
             return;
         }
         if let Some(open) = &self.input.region {
-            // A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
-            // that set it, or that it was printed: nothing that stands in between was typed there.
-            let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
-            // zle sets it behind its prompt: there it counts only where zle has just cleared the rest of the screen for one, as behind an
-            // instant prompt of powerlevel10k, or a connection was lost in between.
-            let row = self.main.row;
-            if row <= open.row {
-                return;
-            }
-            // Its words stand just above the prompt that follows.
-            let rows = (open.row + 1).max(row.saturating_sub(LOST_ROWS))..row;
-            let by_zle =
-                self.input.cleared.by_zle && self.input.cleared.row.is_some_and(|it| it > open.row);
-            let is_lost = self.main.col == 0
-                || by_zle
-                || rows.into_iter().any(|it| self.tells_of_a_lost_connection(it));
-            if !is_lost || !is_before_prompt {
+            if !self.has_lost_its_end(open) {
                 return;
             }
             self.end_region(at, RegionEnd::Left, false);
@@ -54,71 +38,79 @@ impl Page {
         }
         let index = (number - self.main.base) as usize;
         self.materialise_main(index);
-        let row = &mut self.main.rows[index];
-        let mut input_at = None;
-        let mut prompt = Vec::new();
-        let cleared_row = self.input.cleared.row.take();
-        let cleared = cleared_row.is_some_and(|it| it + 4 > number && it <= number);
-        let by_zle = std::mem::take(&mut self.input.cleared.by_zle);
+        let cleared = self.input.cleared.row.take();
         // What zle cleared for its own prompt, and set no mark behind, says nothing of another line editor's mark at the margin.
-        let by_zle = by_zle && cleared_row == Some(number);
-        if cleared && (col > 0 || by_zle) {
-            input_at = Some((number, col as u16));
-            prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
+        let by_zle = std::mem::take(&mut self.input.cleared.by_zle) && cleared == Some(number);
+        let mut region = OpenRegion::new(at, number, col as u16);
+        region.titled = self.input.titled_row == Some(number);
+        let row = &mut self.main.rows[index];
+        let is_near = cleared.is_some_and(|it| it + 4 > number && it <= number);
+        if is_near && (col > 0 || by_zle) {
+            region.start_col = 0;
+            region.input_at = Some((number, col as u16));
+            region.prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
             for cell in &mut row.cells {
                 cell.bits |= BEFORE;
             }
         }
-        let titled = self.input.titled_row == Some(number);
-        let base = self.main.base;
-        let (mut filled, mut printed) = (false, false);
-        if let Some(first) = cleared_row.filter(|it| *it >= base && *it <= number) {
-            let mut see = |text: &str| {
-                let text = text.trim_end();
-                let is_mark = matches!(text.chars().next_back(), Some('%' | '#'));
-                filled |= is_mark;
-                // Output without a line end stands before the mark.
-                printed |= is_mark && text.chars().nth(1).is_some();
-            };
-            for it in first..=number {
-                for version in &self.main.rows[(it - base) as usize].versions {
-                    see(&version.0);
-                }
-            }
-            // The blanks that fill a row behind such output go on in the next one.
-            let above = first.checked_sub(1).filter(|it| *it >= base);
-            if let Some(row) = above.map(|it| &self.main.rows[(it - base) as usize])
-                && row.wrapped
-            {
-                see(&row.cells.iter().map(|it| it.ch).collect::<String>());
-            }
-        }
-        let row = &mut self.main.rows[index];
         // What the prompt says of itself is learnt afresh in each region.
         row.low_col = u16::MAX;
         row.paint_col = 0;
         row.title_col = 0;
         row.bits &= !bits::EDITED;
-        self.input.region = Some(OpenRegion {
-            typed: false,
-            saved_bare: false,
-            filled,
-            printed,
-            redrawn: false,
-            pasted: false,
-            again: None,
-            redrawing: None,
-            prompt,
-            right_due: false,
-            from: at,
-            row: number,
-            start_col: if input_at.is_some() { 0 } else { col as u16 },
-            input_at,
-            titled,
-        });
+        if let Some(first) = cleared.filter(|it| *it >= self.main.base && *it <= number) {
+            (region.filled, region.printed) = self.filled_before(first, number);
+        }
+        self.input.region = Some(region);
         self.input.caret_c = 0;
         self.input.after_lf = false;
         self.input.crs = u8::MAX;
+    }
+
+    /// A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
+    /// that set it, or that it was printed: nothing that stands in between was typed there.
+    fn has_lost_its_end(&self, open: &OpenRegion) -> bool {
+        let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
+        // zle sets it behind its prompt: there it counts only where zle has just cleared the rest of the screen for one, as behind an
+        // instant prompt of powerlevel10k, or a connection was lost in between.
+        let row = self.main.row;
+        if row <= open.row {
+            return false;
+        }
+        // Its words stand just above the prompt that follows.
+        let rows = (open.row + 1).max(row.saturating_sub(LOST_ROWS))..row;
+        let cleared = &self.input.cleared;
+        let by_zle = cleared.by_zle && cleared.row.is_some_and(|it| it > open.row);
+        let is_lost = self.main.col == 0
+            || by_zle
+            || rows.into_iter().any(|it| self.tells_of_a_lost_connection(it));
+        is_lost && is_before_prompt
+    }
+
+    /// Whether the rows that zle cleared for its prompt were filled before, and whether output without a line end stood in them.
+    fn filled_before(&self, first: u64, last: u64) -> (bool, bool) {
+        let base = self.main.base;
+        let (mut filled, mut printed) = (false, false);
+        let mut see = |text: &str| {
+            let text = text.trim_end();
+            let is_mark = matches!(text.chars().next_back(), Some('%' | '#'));
+            filled |= is_mark;
+            // Output without a line end stands before the mark.
+            printed |= is_mark && text.chars().nth(1).is_some();
+        };
+        for it in first..=last {
+            for version in &self.main.rows[(it - base) as usize].versions {
+                see(&version.0);
+            }
+        }
+        // The blanks that fill a row behind such output go on in the next one.
+        let above = first.checked_sub(1).filter(|it| *it >= base);
+        if let Some(row) = above.map(|it| &self.main.rows[(it - base) as usize])
+            && row.wrapped
+        {
+            see(&row.cells.iter().map(|it| it.ch).collect::<String>());
+        }
+        (filled, printed)
     }
 
     /// What ssh says on the terminal when its connection ends (openssh-portable: clientloop.c, ssh.c).

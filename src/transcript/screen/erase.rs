@@ -2,6 +2,7 @@
 
 use crate::transcript::screen::cells::BLANK;
 use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells::ROW_CELLS_MAX;
 use crate::transcript::screen::cells::ROWS_AT_ONCE;
 use crate::transcript::screen::cells::Row;
 use crate::transcript::screen::cells::WIDEST;
@@ -31,6 +32,31 @@ impl Page {
             for cell in row.cells.iter_mut().take(to).skip(from) {
                 *cell = BLANK;
             }
+        }
+    }
+
+    /// Erases the row from the cursor on (0), up to it (1), or all of it.
+    pub(super) fn erase_line(&mut self, part: u16) {
+        let col = self.sheet().col;
+        self.prompt_ends();
+        match part {
+            0 => self.erase_in_row(col, usize::MAX),
+            1 => self.erase_in_row(0, col + 1),
+            _ => self.erase_in_row(0, usize::MAX),
+        }
+        if col > 0 {
+            self.row().bits |= bits::EDITED;
+        }
+    }
+
+    /// Inserts so many blanks before the cell under the cursor.
+    pub(super) fn insert_cells(&mut self, count: usize) {
+        let col = self.sheet().col;
+        let row = self.row();
+        row.bits |= bits::EDITED;
+        if col < row.cells.len() {
+            let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
+            row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
         }
     }
 
@@ -118,6 +144,21 @@ impl Page {
             let at = bottom.unwrap_or(sheet.rows.len()).clamp(index, sheet.rows.len());
             sheet.rows.insert(at, Row::new());
         }
+    }
+
+    /// The rows between which a full-screen program scrolls, counted from 1.
+    pub(super) fn set_margins(&mut self, top: u64, bottom: u64) {
+        let Some(sheet) = &mut self.alt else { return };
+        // A row of each up to it is held, and each is looked at when the screen is left.
+        let bottom = bottom.min(REACH as u64);
+        sheet.margins = (bottom > top).then(|| (top - 1, bottom - 1));
+        if let Some((_, bottom)) = sheet.margins {
+            while (sheet.rows.len() as u64) <= bottom {
+                sheet.rows.push_back(Row::new());
+            }
+        }
+        sheet.row = 0;
+        sheet.col = 0;
     }
 
     /// A row pushed out at the bottom margin is a line first.

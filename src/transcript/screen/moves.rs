@@ -1,5 +1,6 @@
 //! The cursor goes elsewhere: what that says of the line it leaves, and of editing.
 
+use crate::transcript::screen::cells::BEFORE;
 use crate::transcript::screen::cells::REACH;
 use crate::transcript::screen::cells::RIGHT;
 use crate::transcript::screen::cells::Row;
@@ -97,6 +98,35 @@ impl Page {
         sheet.new_row();
         self.motion.stray();
         self.trim();
+    }
+
+    pub(super) fn right(&mut self, count: usize) {
+        // One column may be a typed blank that was left as it was.
+        let due = self.input.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
+        if due && count > 1 {
+            self.pen.style |= BEFORE;
+        }
+        let right = self.sheet().col + count;
+        if due && self.width.is_some_and(|it| right >= it) && right < WIDEST {
+            // zle knows its window, and puts nothing at the right-hand side beyond it: it is wider now.
+            self.width = None;
+        }
+        self.column(right);
+        let col = self.sheet().col;
+        self.motion.clipped = (count, right - col);
+        if self.motion.cr_right.is_some() {
+            self.motion.cr_right = Some(col);
+        }
+    }
+
+    pub(super) fn left(&mut self, count: usize) {
+        if self.input.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
+            self.pen.style &= !BEFORE;
+        }
+        // zle goes right as far as an empty right-hand prompt, and back; after a resize, farther than we know.
+        let (there, clipped) = std::mem::take(&mut self.motion.clipped);
+        let again = count > 40 && count == there && !self.sheet().wrap_due;
+        self.back(if again { count - clipped.min(count) } else { count });
     }
 
     #[inline]

@@ -4,6 +4,7 @@ use crate::transcript::screen::cells::BEFORE;
 use crate::transcript::screen::cells::Cell;
 use crate::transcript::screen::cells::FILLER;
 use crate::transcript::screen::cells::ROW_CELLS_MAX;
+use crate::transcript::screen::cells::WIDEST;
 use crate::transcript::screen::cells::set_cell;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
@@ -139,6 +140,16 @@ impl Page {
             sheet.col = col + wide;
         }
         self.pen.last_char = ch;
+    }
+
+    /// Prints the last character so many times more.
+    pub(super) fn repeat(&mut self, count: usize) {
+        let ch = self.pen.last_char;
+        if ch.is_ascii() {
+            for _ in 0..count.min(WIDEST) {
+                self.put(ch, 1);
+            }
+        }
     }
 
     #[inline]
