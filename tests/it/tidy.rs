@@ -358,10 +358,6 @@ fn a_function_fits_a_screen() {
         transcript::commands::regions::split: 100 lines, 3 arguments
         transcript::commands::regions::prompt_end: 103 lines, 3 arguments
         transcript::commands::stack::settle: 127 lines, 6 arguments
-        transcript::streamed::restorer::drawn_over: 82 lines, 3 arguments
-        transcript::streamed::returns::with_crs: 127 lines, 4 arguments
-        transcript::streamed::widths::widths: 92 lines, 1 arguments
-        transcript::width::margin_votes: 99 lines, 2 arguments
     "#]]
     .assert_eq(&out);
 }

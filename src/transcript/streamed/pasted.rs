@@ -3,8 +3,7 @@
 use crate::transcript::screen::bits;
 use crate::transcript::streamed::lines::HeldLine;
 use crate::transcript::streamed::lines::Restored;
-use crate::transcript::streamed::steps::Step;
-use crate::transcript::streamed::steps::steps;
+use crate::transcript::streamed::steps::printed;
 
 /// A block of lines that was pasted at a prompt of readline: shown inverse, and at Enter once more as it is.
 pub(super) struct PastedBlock {
@@ -85,12 +84,7 @@ pub(super) fn shown_inverse(bytes: &[u8]) -> Option<Vec<u8>> {
         rest = inside[end..].strip_prefix(b"\x1b[27m")?;
     }
     let once = std::str::from_utf8(&text).ok()?;
-    let again: Vec<char> = steps(rest)
-        .filter_map(|it| match it.0 {
-            Step::Print(ch) => Some(ch),
-            _ => None,
-        })
-        .collect();
+    let again: Vec<char> = printed(rest).collect();
     // The prompt may come before it again.
     let whole = again.len() >= once.chars().count()
         && (0..=again.len() - once.chars().count())

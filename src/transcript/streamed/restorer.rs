@@ -26,6 +26,7 @@ use crate::transcript::streamed::steps::Step;
 use crate::transcript::streamed::steps::drawn_once;
 use crate::transcript::streamed::steps::last_row;
 use crate::transcript::streamed::steps::lowest;
+use crate::transcript::streamed::steps::printed;
 use crate::transcript::streamed::steps::steps;
 use crate::transcript::streamed::widths::Telling;
 use crate::transcript::streamed::widths::known;
@@ -263,82 +264,81 @@ impl Restorer {
         if start > shown.len() {
             return None;
         }
-        let text = &shown[start..];
-        let back = memchr::memchr(0x08, bytes).is_some();
-        let over = |at: usize, insert: &str| -> Vec<u8> {
-            // A CR, and the cursor behind the prompt again.
-            let mut out: Vec<u8> = Vec::with_capacity(bytes.len() + 16);
-            let mut nth = 0;
-            for (step, raw) in steps(bytes) {
-                if matches!(step, Step::Print(_)) {
-                    if nth == start + at {
-                        out.push(b'\r');
-                        if prompt > 0 {
-                            out.extend_from_slice(format!("\x1b[{prompt}C").as_bytes());
-                        }
-                        out.extend_from_slice(insert.as_bytes());
-                    }
-                    nth += 1;
-                }
-                out.extend_from_slice(raw);
-            }
-            out
-        };
         // `T cT aT tT`: the rest of the line drawn anew behind each character put before it.
-        let printed: Vec<char> = steps(bytes)
-            .filter_map(|it| match it.0 {
-                Step::Print(ch) => Some(ch),
-                _ => None,
-            })
-            .skip(start)
-            .collect();
-        if let Some((rest, added)) = drawn_behind(&printed) {
+        let typed: Vec<char> = printed(bytes).skip(start).collect();
+        if let Some((rest, added)) = drawn_behind(&typed) {
             let mut out: Vec<u8> = shown[..start].iter().collect::<String>().into_bytes();
             let rest: String = rest.iter().collect();
             out.extend_from_slice(rest.as_bytes());
-            out.push(b'\r');
-            if prompt > 0 {
-                out.extend_from_slice(format!("\x1b[{prompt}C").as_bytes());
-            }
+            return_behind(prompt, &mut out);
             out.extend_from_slice(added.as_bytes());
             out.extend_from_slice(rest.as_bytes());
             return Some(out);
         }
-        if back {
+        if memchr::memchr(0x08, bytes).is_some() {
             return None;
         }
-        let whole: String = text.iter().collect();
-        // A recalled command over another one.
-        if let Some(at) = Recalled::new(&self.history).over(&whole, 8) {
-            return Some(over(whole[..at].chars().count(), "\x1b[K"));
-        }
-        // Words put before the rest end in a blank, which nobody types at the end of a command.
-        let bare = whole.trim_end();
-        if whole.len() == bare.len() + 1 && bare.len() > 3 {
-            let most = (1..bare.len())
-                .rev()
-                .take(24)
-                .filter(|at| bare.is_char_boundary(*at))
-                .filter(|at| {
-                    let (old, new) = bare.split_at(*at);
-                    let first = new.split(' ').next().unwrap_or_default();
-                    !old.ends_with(' ')
-                        && !new.starts_with(' ')
-                        && (shell::is_common(first) || self.words.contains(first))
-                        && !new.contains('/')
-                })
-                .max_by_key(|at| {
-                    let (_, new) = bare.split_at(*at);
-                    let first = new.split(' ').next().unwrap_or_default();
-                    (shell::is_common(first), new.len())
-                });
-            if let Some(at) = most {
-                let count = whole[at..].chars().count();
-                return Some(over(whole[..at].chars().count(), &format!("\x1b[{count}@")));
+        let whole: String = shown[start..].iter().collect();
+        let (at, sequence) = match Recalled::new(&self.history).over(&whole, 8) {
+            Some(at) => (at, "\x1b[K".to_owned()),
+            None => {
+                let at = self.words_put_before(&whole)?;
+                (at, format!("\x1b[{}@", whole[at..].chars().count()))
             }
-        }
-        None
+        };
+        let nth = start + whole[..at].chars().count();
+        Some(drawn_again(bytes, nth, prompt, &sequence))
     }
+
+    /// Where words begin that were put before the rest of a command: then it ends in a blank, which nobody types at the end of one.
+    fn words_put_before(&self, whole: &str) -> Option<usize> {
+        let bare = whole.trim_end();
+        if whole.len() != bare.len() + 1 || bare.len() <= 3 {
+            return None;
+        }
+        let first_of = |it: &str| {
+            let first = it.split(' ').next().unwrap_or_default();
+            (shell::is_common(first), self.words.contains(first))
+        };
+        (1..bare.len())
+            .rev()
+            .take(24)
+            .filter(|at| bare.is_char_boundary(*at))
+            .filter(|at| {
+                let (old, new) = bare.split_at(*at);
+                let (is_common, is_shown) = first_of(new);
+                !old.ends_with(' ')
+                    && !new.starts_with(' ')
+                    && (is_common || is_shown)
+                    && !new.contains('/')
+            })
+            .max_by_key(|at| (first_of(&bare[*at..]).0, bare.len() - at))
+    }
+}
+
+/// A CR, and the cursor behind the prompt again.
+fn return_behind(prompt: usize, out: &mut Vec<u8>) {
+    out.push(b'\r');
+    if prompt > 0 {
+        out.extend_from_slice(format!("\x1b[{prompt}C").as_bytes());
+    }
+}
+
+/// The line with the cursor behind the prompt again, and a sequence, before the character of this number.
+fn drawn_again(bytes: &[u8], number: usize, prompt: usize, sequence: &str) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::with_capacity(bytes.len() + 16);
+    let mut nth = 0;
+    for (step, raw) in steps(bytes) {
+        if matches!(step, Step::Print(_)) {
+            if nth == number {
+                return_behind(prompt, &mut out);
+                out.extend_from_slice(sequence.as_bytes());
+            }
+            nth += 1;
+        }
+        out.extend_from_slice(raw);
+    }
+    out
 }
 
 #[cfg(test)]
