@@ -11,8 +11,8 @@ use crate::transcript::both::CUT;
 use crate::transcript::both::Diverged;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::Command;
+use crate::transcript::commands::CommandReader;
 use crate::transcript::commands::Evidence;
-use crate::transcript::commands::Reader;
 use crate::transcript::prompt;
 use crate::transcript::screen::Line;
 use crate::transcript::screen::Screen;
@@ -339,7 +339,7 @@ struct Inner {
 /// Lines on their way to the screen, in windows.
 struct Draw {
     screen: Screen,
-    reader: Reader,
+    reader: CommandReader,
     width: WidthVotes,
     /// The header has told the width that the session began with.
     told_width: bool,
@@ -366,7 +366,7 @@ impl Decoder {
                 unframe: Unframe::new(form),
                 draw: Draw {
                     screen: Screen::new(),
-                    reader: Reader::default(),
+                    reader: CommandReader::default(),
                     width: WidthVotes::default(),
                     told_width: false,
                     window_from: 0,

@@ -258,7 +258,7 @@ fn a_type_name_is_declared_once() {
         Bucket: settings, source::s3
         Cell: render::report::table, replay, transcript::screen::cells
         Change: audit::diff, transcript::shell
-        Command: report, transcript::commands
+        Command: report, transcript::commands::command
         Decision: settings, sync::plan
         Event: source::logs, transcript::wire
         Fault: archive::sides, archive::verify, source::light
@@ -268,7 +268,7 @@ fn a_type_name_is_declared_once() {
         Head: archive::verify, settings, settings
         Identity: source::aws, transcript::prompt
         Kept: intake, sync::gather, sync::plan
-        Kind: error, transcript::commands
+        Kind: error, transcript::commands::command
         Next: source::logs::pages, source::survey
         Outcome: settings, sync
         Pace: replay, report
@@ -276,8 +276,6 @@ fn a_type_name_is_declared_once() {
         Pages: source::logs::pages, source::survey
         Policy: audit::statements, policy
         Proof: archive::verify, evidence, source::checksum
-        Reader: source::object, transcript::commands
-        Repeats: intake::repeats, transcript::commands::repeats
         Report: cli::report, report
         Row: cli::config, transcript::screen::cells
         Rows: render, sync::rows
@@ -350,14 +348,6 @@ fn a_function_fits_a_screen() {
         sync::whole: 88 lines, 3 arguments
         sync::rebuild::rebuild: 122 lines, 4 arguments
         sync::rows::session: 161 lines, 2 arguments
-        transcript::commands::lines::plain_line: 83 lines, 4 arguments
-        transcript::commands::lines::plain: 120 lines, 5 arguments
-        transcript::commands::lines::accept: 121 lines, 9 arguments
-        transcript::commands::lines::other_prompt: 117 lines, 7 arguments
-        transcript::commands::regions::region: 201 lines, 3 arguments
-        transcript::commands::regions::split: 100 lines, 3 arguments
-        transcript::commands::regions::prompt_end: 103 lines, 3 arguments
-        transcript::commands::stack::settle: 127 lines, 6 arguments
     "#]]
     .assert_eq(&out);
 }
@@ -436,7 +426,6 @@ fn files_use_each_other_in_one_direction() {
         source::network source::roles source::survey
         source::object source::s3
         sync sync::anew sync::gather sync::plan sync::rebuild sync::rows
-        transcript::commands transcript::commands::covered transcript::commands::learning transcript::commands::lines transcript::commands::panes transcript::commands::regions transcript::commands::repeats transcript::commands::stack transcript::commands::text transcript::commands::weights
     "#]].assert_eq(&out);
 }
 
