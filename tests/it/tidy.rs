@@ -257,16 +257,16 @@ fn a_type_name_is_declared_once() {
     expect![[r#"
         Bucket: settings, source::s3
         Cell: render::report::table, replay, transcript::screen::cells
-        Change: audit::diff, transcript::shell
+        Change: audit::diff, transcript::shell::change
         Command: report, transcript::commands::command
         Decision: settings, sync::plan
-        Event: source::logs, transcript::wire
+        Event: source::logs, transcript::wire::event
         Fault: archive::sides, archive::verify, source::light
-        Form: cli::policy, transcript::wire
+        Form: cli::policy, transcript::wire::form
         Found: secrets, source
         Group: audit::frameworks, source::logs, sync::gather
         Head: archive::verify, settings, settings
-        Identity: source::aws, transcript::prompt
+        Identity: source::aws, transcript::prompt::shapes
         Kept: intake, sync::gather, sync::plan
         Kind: error, transcript::commands::command
         Next: source::logs::pages, source::survey
@@ -282,7 +282,7 @@ fn a_type_name_is_declared_once() {
         Rule: notable, settings
         Scope: report, source::survey
         Shared: archive::schema, search
-        Shown: cli::masking, replay, transcript::wire
+        Shown: cli::masking, replay, transcript::wire::event
         Table: archive::schema, render::report::table
         Target: cli::output, source::survey
         Told: config, transcript::screen::drawn
