@@ -25,8 +25,8 @@ use crate::transcript::shell::Change;
 const UNTITLED: u32 = 2;
 
 impl LineReading<'_> {
-    /// Where the prompt ends for certain: with its blank, and behind all that the line shows of it.
-    fn with_whole_prompt(mut self) -> Self {
+    /// The prompt becomes whole: it gets its last blank, and whatever the line shows of it once more.
+    fn complete_prompt(&mut self) {
         if self.shape.is_none()
             && !self.shown.is_empty()
             && !self.shown.ends_with(char::is_whitespace)
@@ -41,15 +41,14 @@ impl LineReading<'_> {
         {
             self.body = rest;
         }
-        self
     }
 }
 
 impl Walk {
     /// Begins a command, if what speaks for it is enough; `false` if it is merely possible.
-    pub(super) fn accept(&mut self, at: LineContext<'_>, reading: LineReading<'_>) -> bool {
+    pub(super) fn accept(&mut self, at: LineContext<'_>, mut it: LineReading<'_>) -> bool {
         let line = at.line;
-        let mut it = reading.with_whole_prompt();
+        it.complete_prompt();
         self.weigh_surroundings(at, &mut it);
         if weights::sum(&it.evidence) < weights::FLOOR {
             let is_untitled = it.evidence.iter().any(|it| it.is(weights::UNANNOUNCED));
@@ -118,14 +117,14 @@ impl Walk {
     /// What the line itself and those around it say for and against a command.
     fn weigh_surroundings(&self, at: LineContext<'_>, it: &mut LineReading<'_>) {
         let (body, evidence) = (it.body, &mut it.evidence);
-        let is_bare = body.trim().is_empty();
+        let is_bare = || body.trim().is_empty();
         if at.edited {
             evidence.push(weights::EDITED);
         }
-        if !at.edited && !is_bare && self.echoes(at) {
+        if !at.edited && self.echoes(at) && !is_bare() {
             evidence.push(weights::ECHOES);
         }
-        if self.known.after.jobs > 0 && !at.edited && !is_bare && !shell::looks_typed(body) {
+        if self.known.after.jobs > 0 && !at.edited && !is_bare() && !shell::looks_typed(body) {
             evidence.push(weights::JOB_WROTE);
         }
         if self.in_one_burst(at) {

@@ -26,6 +26,8 @@ pub(super) struct LineContext<'a> {
 }
 
 impl<'a> LineContext<'a> {
+    // Each line comes by here.
+    #[inline]
     pub(super) fn of(drawn: &'a Drawn, index: u32, nth: usize) -> Self {
         let line = &drawn.lines[index as usize];
         let mut text = drawn.line_text(index);

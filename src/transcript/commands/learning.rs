@@ -81,6 +81,7 @@ fn is_sampled(number: u64) -> bool {
 
 impl Lessons {
     /// Learns from a window before it is read.
+    #[inline]
     pub(super) fn learn(&mut self, drawn: &Drawn) {
         for (nth, item) in drawn.items.iter().enumerate() {
             match item {
@@ -109,6 +110,7 @@ impl Lessons {
         }
     }
 
+    #[inline]
     fn learn_line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
         let line = &drawn.lines[index as usize];
         let edited = line.bits & bits::EDITED != 0;

@@ -42,6 +42,7 @@ const FIRST_LINES: u64 = 40;
 
 impl Walk {
     /// Reads a line, of whatever kind.
+    #[inline]
     pub(super) fn line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
         let line = &drawn.lines[index as usize];
         if line.bits & bits::SCREEN != 0 && self.in_panes() {

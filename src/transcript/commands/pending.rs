@@ -223,14 +223,14 @@ impl PendingCommands {
         current.chain(self.doubtful.iter().map(|it| it.from))
     }
 
-    /// Whether a prompt asks for more of the current command. `same`: the innermost shell's own prompt is the same; `exact`: where it
+    /// Whether a prompt asks for more of the current command. `is_own`: whether it is the innermost shell's own; `exact`: where it
     /// ends is certain.
     pub(super) fn is_continued_by(
         &self,
         prompt: &str,
         marked: bool,
         exact: bool,
-        same: bool,
+        is_own: impl FnOnce(&str) -> bool,
     ) -> bool {
         let Some(current) = self.silent() else { return false };
         if current.command.text.is_empty() || current.marked != marked {
@@ -242,6 +242,7 @@ impl PendingCommands {
         if current.command.kind != Kind::Shell {
             return false;
         }
+        let same = is_own(prompt);
         let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
         let open = current.is_open();
         (prompt == "> " || prompt == ">") && (open || !same)

@@ -101,9 +101,9 @@ impl Walk {
             evidence.push(weights::LOST);
         }
         // In the bytes a line that something was written into is seen to be broken; in a stream nothing shows it.
-        let broken = self.streamed || text.contains('\n');
-        let written_into =
-            self.known.after.jobs > 0 && broken && matches!(kind, Kind::Shell | Kind::Abandoned);
+        let written_into = self.known.after.jobs > 0
+            && (self.streamed || text.contains('\n'))
+            && matches!(kind, Kind::Shell | Kind::Abandoned);
         if written_into {
             evidence.push(weights::WRITTEN_INTO);
         }
@@ -164,7 +164,7 @@ impl Walk {
 
     /// Whether this prompt asks for more of the current command.
     pub(super) fn continues(&self, prompt: &str, marked: bool, exact: bool) -> bool {
-        self.pending.is_continued_by(prompt, marked, exact, self.known.is_own(prompt))
+        self.pending.is_continued_by(prompt, marked, exact, |it| self.known.is_own(it))
     }
 
     /// Something that may have been typed: kept apart, and nothing follows from it.

@@ -36,6 +36,7 @@ impl Page {
     }
 
     /// Erases the row from the cursor on (0), up to it (1), or all of it.
+    #[inline]
     pub(super) fn erase_line(&mut self, part: u16) {
         let col = self.sheet().col;
         self.prompt_ends();
@@ -50,6 +51,7 @@ impl Page {
     }
 
     /// Inserts so many blanks before the cell under the cursor.
+    #[inline]
     pub(super) fn insert_cells(&mut self, count: usize) {
         let col = self.sheet().col;
         let row = self.row();

@@ -100,6 +100,7 @@ impl Page {
         self.trim();
     }
 
+    #[inline]
     pub(super) fn right(&mut self, count: usize) {
         // One column may be a typed blank that was left as it was.
         let due = self.input.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
@@ -119,6 +120,7 @@ impl Page {
         }
     }
 
+    #[inline]
     pub(super) fn left(&mut self, count: usize) {
         if self.input.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
             self.pen.style &= !BEFORE;

@@ -162,6 +162,7 @@ impl Page {
     }
 
     /// The row under the cursor, there to be changed.
+    #[inline]
     pub(super) fn row(&mut self) -> &mut Row {
         let at = self.raw.at;
         if self.alt.is_none() {

@@ -28,6 +28,7 @@ impl Sheet {
     }
 
     /// The row under the cursor is there.
+    #[inline]
     pub(super) fn new_row(&mut self) {
         while self.row >= self.base + self.rows.len() as u64 {
             self.rows.push_back(Row::new());
@@ -35,6 +36,7 @@ impl Sheet {
     }
 
     /// First row of the logical line that `number` belongs to.
+    #[inline]
     pub(super) fn line_start(&self, number: u64) -> u64 {
         let mut first = number;
         while first > self.base && self.rows[(first - 1 - self.base) as usize].wrapped {
