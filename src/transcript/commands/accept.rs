@@ -221,3 +221,44 @@ impl Walk {
         bash && !echoed && top.reads == Reads::Shell && at.nth + 1 < items.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    #[test]
+    fn a_line_that_ends_in_signs_like_ctrl_c_and_prints_something_may_have_run() {
+        check(
+            "
+[root@h ~]# id
+//          ^^ shell
+uid=0
+[root@h ~]# cat /etc/shadow #^C
+//          ^^^^^^^^^^^^^^^^^ unconfirmed
+root:!:19000::
+[root@h ~]# rm -rf /srv^C
+//          ^^^^^^^^^^^ abandoned
+[root@h ~]# exit
+//          ^^^^ shell
+",
+        );
+    }
+
+    /// A shell of Alpine prints no `exit`; one that bash printed would be no command.
+    #[test]
+    fn shells_that_print_no_exit_were_left_by_typing_it() {
+        check(
+            "
+sh-4.2$ sudo chroot /srv /bin/ash
+//      ^^^^^^^^^^^^^^^^^^^^^^^^^ shell
+/ # ␛[6nid
+// shell: id
+uid=0
+/ # ␛[6nexit
+// shell: exit
+sh-4.2$ id
+//      ^^ shell
+",
+        );
+    }
+}

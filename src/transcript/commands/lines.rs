@@ -447,3 +447,82 @@ fn starts_with_region(at: LineContext<'_>) -> bool {
         .take(40)
         .any(|it| matches!(it, Item::Region(it) if at.drawn.regions[*it as usize].genuine))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    /// apt counts as zsh prompts, and a printed script has comments.
+    #[test]
+    fn what_a_piped_shell_prints_is_no_prompt() {
+        check(
+            "
+[dana@h ~]$ curl -s get.example | sudo bash
+//          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ shell
+# This script installs it.
+0% [Working]
+0% [Waiting for headers]
+# done
+[dana@h ~]$ id
+//          ^^ shell
+uid=0
+",
+        );
+    }
+
+    /// Whoever prints the mark of a line editor hides nothing that is typed behind it.
+    #[test]
+    fn a_mark_that_was_printed_hides_nothing_that_is_typed_later() {
+        check(
+            "
+sh-4.2$ cat motd
+//      ^^^^^^^^ shell
+␛[?2004hsh-4.2$ rm -rf /srv
+// shell: rm -rf /srv
+sh-4.2$ id
+//      ^^ shell
+uid=0
+sh-4.2$ w
+//      ^ shell
+",
+        );
+    }
+
+    /// Every line ends in an empty one.
+    #[test]
+    fn an_empty_line_in_a_command_makes_no_later_one_doubtful() {
+        check(
+            "
+[dana@h ~]$ echo \"dear
+> 
+> all\"
+// shell: echo \"dear␊␊all\"
+dear
+
+all
+[dana@h ~]$ jobs
+//          ^^^^ shell
+[dana@h ~]$ pwd
+//          ^^^ shell
+/srv
+",
+        );
+    }
+
+    #[test]
+    fn what_a_job_writes_behind_a_prompt_is_not_typed() {
+        check(
+            "
+sh-4.2$ (sleep 1; ./report) &
+//      ^^^^^^^^^^^^^^^^^^^^^ shell
+[1] 35
+sh-4.2$ 12 rows done
+//      ^^^^^^^^^^^^ possible
+ls
+x
+sh-4.2$ id
+//      ^^ shell
+",
+        );
+    }
+}

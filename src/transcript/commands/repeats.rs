@@ -237,3 +237,22 @@ pub(super) fn may_begin(line: &Line, text: &str, shape: Option<&Shape>) -> bool 
             body.is_empty() || shell::begins_with_a_command(body)
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    #[test]
+    fn a_text_of_prompts_behind_a_prompt_that_is_not_known_is_no_session() {
+        check(
+            "
+=== demo ===
+how to:
+$ npm install
+$ make
+$ ls
+that is all
+",
+        );
+    }
+}

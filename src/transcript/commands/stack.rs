@@ -359,6 +359,7 @@ mod tests {
     use crate::transcript::commands::Command;
     use crate::transcript::commands::CommandReader;
     use crate::transcript::screen::Screen;
+    use crate::transcript::testing::check;
 
     /// Reads the lines so many times over: the commands, and how many shells were looked at in each quarter.
     fn read(lines: &[&str], times: usize) -> (Vec<Command>, Vec<u64>) {
@@ -408,5 +409,50 @@ mod tests {
     fn a_command_in_more_shells_than_can_be_told_is_in_the_most_that_can() {
         let (commands, _) = read(&["sh-4.2$ bash"], 66_000);
         assert_eq!(commands.last().map(|it| it.depth), Some(u16::MAX));
+    }
+
+    /// ssh says that it ended, and nobody typed `exit`.
+    #[test]
+    fn a_shell_that_was_lost_gives_way_to_the_one_around_it() {
+        for end in [
+            "Connection to db closed by remote host.\nConnection to db closed.",
+            "client_loop: send disconnect: Broken pipe",
+        ] {
+            check(&format!(
+                "
+␛]0;dana@h:~␇[dana@h ~]$ ssh db
+// shell: ssh db
+␛]0;dana@db:~␇[dana@db ~]$ sudo reboot
+// shell: sudo reboot
+{end}
+␛]0;dana@h:~␇[dana@h ~]$ id
+// shell: id
+uid=0
+␛]0;dana@h:~␇[dana@h ~]$ ssh db
+// shell: ssh db
+␛]0;dana@db:~␇[dana@db ~]$ w
+// shell: w
+"
+            ));
+        }
+    }
+
+    #[test]
+    fn what_a_program_asks_first_is_no_shell() {
+        check(
+            "
+␛[?2004hroot@h:/srv# lua
+// shell: lua
+␛[?2004l␍Lua 5.4
+␛[?2004h> print(1)
+// repl: print(1)
+␛[?2004l␍1
+␛[?2004h> os.exit()
+// repl: os.exit()
+␛[?2004l␍␛[?2004hroot@h:/srv# id
+// shell: id
+␛[?2004l␍x
+",
+        );
     }
 }

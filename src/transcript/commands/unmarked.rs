@@ -348,3 +348,62 @@ impl Known {
         Some(FoundPrompt { end, shape: None, evidence })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    #[test]
+    fn the_name_of_an_environment_makes_no_other_shell() {
+        check(
+            "
+sh-4.2$ . env/bin/activate
+//      ^^^^^^^^^^^^^^^^^^ shell
+(env) sh-4.2$ pip list
+//            ^^^^^^^^ shell
+x
+(env) sh-4.2$ deactivate
+//            ^^^^^^^^^^ shell
+sh-4.2$ id
+//      ^^ shell
+",
+        );
+    }
+
+    /// What somebody's own script does is not known: a prompt that comes then may be another machine's. What is edited there
+    /// was typed, and settles it; before that it is possible, and nothing is lost.
+    #[test]
+    fn a_shell_that_an_unknown_command_opened_is_read_with_doubt() {
+        check(
+            "
+sh-4.2$ ./jump.sh
+//      ^^^^^^^^^ shell
+Welcome
+[dana@db ~]$ ls
+//           ^^ possible
+app
+[dana@db ~]$ rm -rq␈ ␈f /srv
+// shell: rm -rf /srv
+[dana@db ~]$ id
+//           ^^ shell
+uid=0
+[dana@db ~]$ exit
+//           ^^^^ shell
+logout
+sh-4.2$ w
+//      ^ shell
+",
+        );
+        // The same from a shell without marks into one that sets them: printed, or opened by something unknown.
+        check(
+            "
+sh-4.2$ ./jump.sh
+//      ^^^^^^^^^ shell
+␛[?2004h[dana@db ~]$ reboot
+// possible: reboot
+␛[?2004l␍sh-4.2$ w
+// shell: w
+",
+        );
+    }
+}

@@ -417,3 +417,83 @@ pub(super) fn unshowable(cells: &[Cell]) -> Option<(char, usize)> {
     let ch = char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?;
     Some((ch, digits.len() + 2))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    /// fish with a prompt of two lines that shrinks to a sign at Enter: what it leaves below is no part of the command.
+    #[test]
+    fn a_prompt_that_shrinks_at_enter_leaves_nothing_in_the_command() {
+        let command = |text: &str| {
+            format!(
+                "␛[?2004h␛]0;~/p␇~/project (main)␛[K
+⟶ ␛[K␍␛[2C{text}␍␛[9C␛]0;~/p␇␍␛[A→ {text}␛[K␍␛[9C
+// shell: {}
+␛[?2004l␛[30m␍done
+",
+                text.trim_end()
+            )
+        };
+        check(&["uptime", "id -un ", "ls /srv"].map(command).concat());
+    }
+
+    /// What zsh sends before its prompt and behind it.
+    const ZSH: &str = "␛[0m␛[27m␛[24m␛[J[dana@h ~]% ␛[K␛[?2004h";
+
+    #[test]
+    fn a_notice_about_a_job_in_the_middle_of_a_line_is_no_part_of_it() {
+        // Nothing tells whether the second ran: it printed nothing, and this zsh leaves no trace of Ctrl-C.
+        check(&format!(
+            "
+{ZSH}sleep 1 &␛[?2004l␍
+// shell: sleep 1 &
+[1] 81
+{ZSH}jo␍
+[1]  + done       sleep 1
+␛[0m␛[27m␛[24m␛[J[dana@h ~]% jo␛[Kbs␛[?2004l␍
+// unconfirmed: jobs
+{ZSH}␄
+"
+        ));
+        // Output tells, another place tells, and what was running at the end.
+        check(&format!(
+            "
+{ZSH}id␛[?2004l␍
+// shell: id
+uid=0(root)
+{ZSH}cd /srv␛[?2004l␍
+// shell: cd /srv
+{}true␛[?2004l␍
+// shell: true
+",
+            ZSH.replace('~', "srv")
+        ));
+        // A prompt that only goes on, as a clock or a status does, tells nothing.
+        let clock = |at: &str| ZSH.replace("[dana@h", &format!("{at} [dana@h"));
+        check(&format!(
+            "
+{}rm -rf /srv␛[?2004l␍
+// unconfirmed: rm -rf /srv
+{}id␛[?2004l␍
+// shell: id
+uid=0(root)
+{}␄
+",
+            clock("12:00:02"),
+            clock("12:00:09"),
+            clock("12:00:10")
+        ));
+        // Output without a line end stands before the mark that zsh then draws.
+        let mark = format!("␛[1m␛[7m%␛[27m␛[1m␛[0m{}␍ ␍␍", " ".repeat(79));
+        check(&format!(
+            "
+{mark}{ZSH}printf foo␛[?2004l␍
+// shell: printf foo
+foo{mark}{ZSH}rm x␛[?2004l␍
+// unconfirmed: rm x
+{mark}{ZSH}␄
+"
+        ));
+    }
+}

@@ -371,3 +371,46 @@ impl Page {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::lines;
+
+    #[test]
+    fn a_line_painted_over_is_kept_as_it_was() {
+        let shown = lines(
+            "
+sh-4.2$ ./p
+downloading evil␍␛[Kall is well
+",
+        );
+        assert_eq!(shown, ["sh-4.2$ ./p", "older: downloading evil", "all is well"]);
+    }
+
+    #[test]
+    fn clearing_the_screen_erases_no_evidence() {
+        let shown = lines(
+            "
+sh-4.2$ cat secret
+the secret
+sh-4.2$ clear
+␛[H␛[2Jsh-4.2$ id
+␛[3J␛[H␛[2J
+",
+        );
+        assert!(shown.contains(&"the secret".to_owned()), "{shown:?}");
+    }
+
+    /// readline goes down to clear what a longer line has left on the row below, and up again: what it leaves so was not run.
+    #[test]
+    fn a_line_that_its_editor_took_back_is_an_older_one() {
+        let shown = lines(
+            "
+sh-4.2$ ls␛[K
+␍␛[K␛[A␛[10C␈␈w␛[K
+",
+        );
+        // It was a line, and `w` is drawn over it; the row that was cleared is an empty line.
+        assert_eq!(shown, ["older: sh-4.2$ ls", "older: sh-4.2$ ls", "sh-4.2$ w", ""]);
+    }
+}
