@@ -147,39 +147,22 @@ impl Decoder {
         draw.window(true);
         claims.frame = unframe.frame;
         claims.diverged = draw.other.take().and_then(|it| it.finish(bytes));
-        if let Some(it) = claims.diverged {
-            flaws.push(Flaw { kind: FlawKind::Diverges, at: it.places().0, count: it.count });
-        }
-        if bytes == 0 {
-            flaws.push(Flaw { kind: FlawKind::Empty, at: 0, count: 1 });
-        } else if claims.frame.header.is_some() && !claims.frame.has_footer {
-            flaws.push(Flaw { kind: FlawKind::NoFooter, at: bytes, count: 1 });
-        }
-        if let Some(at) = draw.reader.panes_from() {
-            flaws.push(Flaw { kind: FlawKind::Panes, at, count: 1 });
-        }
-        if let Some((at, count)) = draw.reader.unread() {
-            flaws.push(Flaw { kind: FlawKind::PromptUnknown, at, count });
-        }
-        if let Some((at, count)) = draw.reader.covered() {
-            flaws.push(Flaw { kind: FlawKind::ScreenKept, at, count });
-        }
-        if let Some((at, count)) = draw.reader.not_echoed() {
-            flaws.push(Flaw { kind: FlawKind::NotEchoed, at, count });
-        }
-        if claims.frame.header_time_without_zone {
-            flaws.push(Flaw { kind: FlawKind::TimeWithoutZone, at: 0, count: 1 });
-        }
-        if claims.streamed {
-            flaws.push(Flaw { kind: FlawKind::Lossy, at: 0, count: 1 });
-        }
-        if draw.fake_frames > 0 {
-            flaws.push(Flaw {
-                kind: FlawKind::FakeFrame,
-                at: draw.fake_at,
-                count: draw.fake_frames,
-            });
-        }
+        let framed = claims.frame.header.is_some() && !claims.frame.has_footer;
+        let fakes = (draw.fake_at, draw.fake_frames);
+        let found = [
+            (FlawKind::Diverges, claims.diverged.map(|it| (it.places().0, it.count))),
+            (FlawKind::Empty, (bytes == 0).then_some((0, 1))),
+            (FlawKind::NoFooter, (bytes > 0 && framed).then_some((bytes, 1))),
+            (FlawKind::Panes, draw.reader.panes_from().map(|at| (at, 1))),
+            (FlawKind::PromptUnknown, draw.reader.unread()),
+            (FlawKind::ScreenKept, draw.reader.covered()),
+            (FlawKind::NotEchoed, draw.reader.not_echoed()),
+            (FlawKind::TimeWithoutZone, claims.frame.header_time_without_zone.then_some((0, 1))),
+            (FlawKind::Lossy, claims.streamed.then_some((0, 1))),
+            (FlawKind::FakeFrame, (fakes.1 > 0).then_some(fakes)),
+        ];
+        let found = found.into_iter().filter_map(|(kind, it)| it.map(|it| (kind, it)));
+        flaws.extend(found.map(|(kind, (at, count))| Flaw { kind, at, count }));
         flaws.extend(merged(draw.flaws));
         flaws.sort_by_key(|it| (it.at, it.kind));
         (draw.piece, claims, flaws)
