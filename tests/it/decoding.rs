@@ -299,23 +299,6 @@ fn an_editor_that_sets_marks_before_it_takes_the_screen_hides_nothing_after_it()
     assert_eq!(told, ["shell tool", "shell ls", "shell w"]);
 }
 
-/// What stands above a prompt again and again may be output: a line that is missing there takes nothing away.
-#[test]
-fn output_that_stands_above_prompts_hides_no_prompt_without_it() {
-    let clean = "nothing to commit, working tree clean\r\r\n";
-    let typed = |text: &str| format!("[dana@h ~]$ {text}x\x08 \x08\r\r\n");
-    let body = format!(
-        "{0}{clean}{0}{clean}{0}{clean}{1}{clean}{2}{3}{4}",
-        typed("git status"),
-        typed("git st"),
-        "[dana@h ~]$ ls\r\r\napp\r\r\n",
-        "[dana@h ~]$ ./deploy\r\r\ndone\r\r\n",
-        "[dana@h ~]$ ssh db\r\r\n[dana@db ~]$ id\r\r\nuid=0\r\r\n",
-    );
-    let told = script(&body);
-    assert_eq!(told[4..], ["shell ls", "shell ./deploy", "shell ssh db", "shell id"]);
-}
-
 /// A shell's first lines without marks were edited, and are no banner of the one with marks that it opens.
 #[test]
 fn lines_that_were_edited_before_the_first_mark_were_typed() {
@@ -394,23 +377,6 @@ fn output_full_of_prompts_does_not_fill_the_memory() {
     let (rest, ..) = decoder.finish();
     let all = early.commands.iter().chain(&rest.commands);
     assert_eq!(all.filter(|it| it.command.kind.name() == "possible").count(), 110_000);
-}
-
-#[test]
-fn echo_turned_off_hides_no_command_that_is_seen() {
-    let told = script(
-        "sh-4.2$ grep 'stty -echo' x\r\r\nsh-4.2$ id\r\r\nsh-4.2$ stty -echo\r\r\nsh-4.2$ rm -rf /srv\r\r\nsh-4.2$ words that were printed\r\r\n",
-    );
-    assert_eq!(
-        told,
-        [
-            "shell grep 'stty -echo' x",
-            "shell id",
-            "shell stty -echo",
-            "shell rm -rf /srv",
-            "possible words that were printed"
-        ]
-    );
 }
 
 /// ksh draws its first line anew, and goes back into the middle of a prompt that counts.
@@ -994,28 +960,6 @@ fn a_session_of_which_nothing_could_be_told_says_so() {
     let body = "something\r\r\nwas shown\r\r\nand nobody knows why\r\r\n";
     let whole = format!("Script started on x\n{body}\nScript done on x\n");
     assert!(flaws(Form::Script, whole.as_bytes()).contains(&"prompt-unknown"));
-}
-
-/// Sources: vscode: shellIntegration-bash.sh; fish-shell: src/reader.rs.
-#[test]
-fn what_a_shell_says_of_its_command_decides_between_what_is_alike() {
-    let line = |drawn: &str, said: &str| {
-        format!("\x1b[?2004h[dana@h ~]$ {drawn}\r\r\n\x1b[?2004l\r\x1b]633;E;{said};0b1c\x07")
-    };
-    let before: String = ["id", "ls", "w"].iter().map(|it| line(it, it)).collect();
-    let told =
-        script(&format!("{before}{}", line("tail -n 5      /var/log/x", "tail -n 5 /var/log/x")));
-    assert_eq!(told.last().map(String::as_str), Some("shell tail -n 5 /var/log/x"));
-    let told = script(&format!("{before}{}", line("tail -n 5 /var/log/x", "cat /etc/passwd")));
-    assert_eq!(told.last().map(String::as_str), Some("shell tail -n 5 /var/log/x"));
-    for said in ["cat good.txt", "cate vil.txt"] {
-        let told = script(&format!("{before}{}", line("cat evil.txt", said)));
-        assert_eq!(
-            told.last().map(String::as_str),
-            Some("shell cat evil.txt"),
-            "a program may say so"
-        );
-    }
 }
 
 /// Source: ruby: reline, lib/reline/io/ansi.rb.

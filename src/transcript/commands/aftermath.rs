@@ -88,3 +88,26 @@ impl Aftermath {
         hides
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    #[test]
+    fn echo_turned_off_hides_no_command_that_is_seen() {
+        check(
+            "
+sh-4.2$ grep 'stty -echo' x
+//      ^^^^^^^^^^^^^^^^^^^ shell
+sh-4.2$ id
+//      ^^ shell
+sh-4.2$ stty -echo
+//      ^^^^^^^^^^ shell
+sh-4.2$ rm -rf /srv
+//      ^^^^^^^^^^^ shell
+sh-4.2$ words that were printed
+//      ^^^^^^^^^^^^^^^^^^^^^^^ possible
+",
+        );
+    }
+}

@@ -327,3 +327,40 @@ fn line_above(drawn: &Drawn, nth: usize) -> Option<u32> {
 fn begin_alike(one: &str, other: &str) -> bool {
     one.chars().zip(other.chars()).take(3).filter(|it| it.0 == it.1).count() == 3
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    /// What stands above a prompt again and again may be output: a line that is missing there takes nothing away.
+    #[test]
+    fn output_that_stands_above_prompts_hides_no_prompt_without_it() {
+        check(
+            "
+[dana@h ~]$ git statusx␈ ␈
+// shell: git status
+nothing to commit, working tree clean
+[dana@h ~]$ git statusx␈ ␈
+// shell: git status
+nothing to commit, working tree clean
+[dana@h ~]$ git statusx␈ ␈
+// shell: git status
+nothing to commit, working tree clean
+[dana@h ~]$ git stx␈ ␈
+// shell: git st
+nothing to commit, working tree clean
+[dana@h ~]$ ls
+//          ^^ shell
+app
+[dana@h ~]$ ./deploy
+//          ^^^^^^^^ shell
+done
+[dana@h ~]$ ssh db
+//          ^^^^^^ shell
+[dana@db ~]$ id
+//           ^^ shell
+uid=0
+",
+        );
+    }
+}

@@ -107,3 +107,27 @@ fn named(title: &str, command: &str) -> Option<String> {
     (whole && title[end..].chars().next().is_none_or(char::is_whitespace))
         .then(|| title[..end].to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    /// A line of a shell that names its command behind Enter. Sources: vscode: shellIntegration-bash.sh; fish-shell: src/reader.rs.
+    fn said(drawn: &str, said: &str, read: &str) -> String {
+        format!("␛[?2004h[dana@h ~]$ {drawn}\n// shell: {read}\n␛[?2004l␍␛]633;E;{said};0b1c␇␄\n")
+    }
+
+    #[test]
+    fn what_a_shell_says_of_its_command_decides_between_what_is_alike() {
+        let before: String = ["id", "ls", "w"].iter().map(|it| said(it, it, it)).collect();
+        let is_read = |drawn: &str, told: &str, read: &str| {
+            check(&(before.clone() + &said(drawn, told, read)));
+        };
+        let tail = "tail -n 5 /var/log/x";
+        is_read("tail -n 5      /var/log/x", tail, tail);
+        is_read(tail, "cat /etc/passwd", tail);
+        // A program may say so.
+        is_read("cat evil.txt", "cat good.txt", "cat evil.txt");
+        is_read("cat evil.txt", "cate vil.txt", "cat evil.txt");
+    }
+}
