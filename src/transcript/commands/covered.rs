@@ -7,21 +7,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::transcript::commands::Command;
-use crate::transcript::commands::Evidence;
-use crate::transcript::commands::JUDGED_BYTES;
-use crate::transcript::commands::Kind;
-use crate::transcript::commands::Reader;
-use crate::transcript::commands::lines::has;
-use crate::transcript::commands::lines::sign_of;
+use crate::transcript::commands::known::Known;
 use crate::transcript::commands::panes::digest;
-use crate::transcript::commands::weights;
+use crate::transcript::commands::signs::has;
+use crate::transcript::commands::signs::sign_of;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
-use crate::transcript::screen::Drawn;
-use crate::transcript::screen::Hidden;
 
 /// Rows of one screen that are told apart: a pager draws the same ones again and again.
 const ROWS_MAX: usize = 4096;
@@ -30,49 +23,27 @@ const ROWS_MAX: usize = 4096;
 #[derive(Default)]
 pub(super) struct Covered {
     /// Place of the first row on it, and how many there were.
-    rows: Option<(u64, u64)>,
+    pub(super) rows: Option<(u64, u64)>,
     /// Digests of what was read from its rows.
     seen: HashSet<[u8; 32]>,
 }
 
-impl Reader {
-    /// A row on the screen of a program that draws no panes.
-    pub(super) fn covered_row(&mut self, drawn: &Drawn, index: u32) {
-        let line = &drawn.lines[index as usize];
-        let text = drawn.line_text(index);
-        let (_, many) = self.covered.rows.get_or_insert((line.from, 0));
-        *many += 1;
-        if self.levels.is_empty() {
-            self.nothing_is_known(line, text);
-        }
-        if self.in_panes() {
-            return;
-        }
-        let Some((at, shown, shape)) = self.within(text) else { return };
-        let typed = &text[at + shown.len()..];
-        let seen = &mut self.covered.seen;
-        let is_new = seen.len() >= ROWS_MAX
-            || seen.insert(digest(&Identity::of(&shown, shape.as_ref()), typed));
-        if is_new {
-            self.not_shown(typed, &shown, shape, weights::ON_A_SCREEN, |it| {
-                (it.from, it.to, it.line) = (line.from, line.to, u64::from(index));
-            });
-        }
+impl Covered {
+    /// A row that was drawn at this place.
+    pub(super) fn count(&mut self, place: u64) {
+        self.rows.get_or_insert((place, 0)).1 += 1;
     }
 
-    /// A line that no terminal showed.
-    pub(super) fn hidden_line(&mut self, hidden: &Hidden) {
-        let text = &*hidden.text;
-        let Some((at, shown, shape)) = self.within(text) else { return };
-        self.not_shown(&text[at + shown.len()..], &shown, shape, weights::IN_A_STRING, |it| {
-            (it.from, it.to, it.line) = (hidden.from, hidden.to, u64::from(hidden.line));
-            it.damaged = hidden.is_damaged;
-        });
+    /// Takes up what stands behind a prompt; `false` if it was seen before.
+    pub(super) fn see(&mut self, identity: &Identity, typed: &str) -> bool {
+        self.seen.len() >= ROWS_MAX || self.seen.insert(digest(identity, typed))
     }
+}
 
+impl Known {
     /// Where a prompt of the session stands in the row. The beginning of a string, as `0;`, or output without a newline may stand before it.
-    fn within(&self, text: &str) -> Option<(usize, Arc<str>, Option<Shape>)> {
-        let top = self.levels.last()?;
+    pub(super) fn prompt_within(&self, text: &str) -> Option<(usize, Arc<str>, Option<Shape>)> {
+        let top = self.stack.last()?;
         // Nearly all rows begin otherwise and name no host, and most have no sign of a prompt.
         let may_begin = top.prompt.as_bytes().first() == text.as_bytes().first()
             || memchr::memchr(b'@', text.as_bytes()).is_some();
@@ -87,42 +58,21 @@ impl Reader {
         Some((at, Arc::clone(&top.prompt), top.shape.clone()))
     }
 
-    fn not_shown(
-        &mut self,
-        typed: &str,
-        shown: &Arc<str>,
-        shape: Option<Shape>,
-        why: Evidence,
-        place: impl FnOnce(&mut Command),
-    ) {
-        let typed = prompt::head(typed.trim_end(), JUDGED_BYTES).to_owned();
-        if !typed.is_empty() {
-            let evidence = vec![weights::THIS_SHELL, why];
-            let row = self.command(typed, Kind::Possible, shown, shape.as_ref(), evidence, place);
-            self.doubtful.push(row);
-        }
-    }
-
     /// The prompt at the start of the row, if it is one of this session's shells, in whatever directory, or another one on their host.
     fn prompt_of_the_session(&self, text: &str) -> Option<(Arc<str>, Option<Shape>)> {
-        if let Some(it) = self.levels.all().find(|it| it.begins(text)) {
+        if let Some(it) = self.stack.all().find(|it| it.begins(text)) {
             return Some((Arc::clone(&it.prompt), it.shape.clone()));
         }
-        if !self.levels.all().any(|it| it.shape.is_some()) {
+        if !self.stack.all().any(|it| it.shape.is_some()) {
             return None;
         }
         let shape = prompt::known(text).filter(|it| it.strong && it.reads == Reads::Shell)?;
         let shown = &text[..shape.end];
         let identity = Identity::of(shown, Some(&shape));
         let is_known = self
-            .levels
+            .stack
             .all()
             .any(|it| it.identity == identity || it.host.is_some() && it.host == shape.host);
         is_known.then(|| (Arc::from(shown), Some(shape)))
-    }
-
-    /// A screen that was not given back when the transcript ended: the place of its first row, and how many there are.
-    pub fn covered(&self) -> Option<(u64, u64)> {
-        self.covered.rows
     }
 }

@@ -1,36 +1,41 @@
 //! What a session teaches of its prompts before they are read: the places that line editors go back to, the lines that
-//! stand above prompts, the prompts met again and again, and the titles that name a command.
+//! stand above prompts, and the prompts met again and again.
 
 use std::sync::Arc;
 
-use crate::transcript::commands::Evidence;
-use crate::transcript::commands::JUDGED_BYTES;
-use crate::transcript::commands::Kind;
-use crate::transcript::commands::Reader;
-use crate::transcript::commands::Split;
-use crate::transcript::commands::regions::low_byte;
-use crate::transcript::commands::regions::region_rows;
-use crate::transcript::commands::text;
-use crate::transcript::commands::weights;
+use crate::transcript::commands::context::RegionContext;
+use crate::transcript::commands::region_rows::RegionRow;
+use crate::transcript::commands::region_rows::SplitRegion;
+use crate::transcript::commands::region_rows::low_byte;
+use crate::transcript::commands::region_rows::region_rows;
+use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
+use crate::transcript::prompt::ByHash;
+use crate::transcript::prompt::Candidate;
+use crate::transcript::prompt::Identity;
+use crate::transcript::prompt::Learnt;
 use crate::transcript::prompt::Shape;
+use crate::transcript::screen;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Item;
-use crate::transcript::screen::Region;
-use crate::transcript::screen::Told;
 use crate::transcript::screen::bits;
-use crate::transcript::shell;
 
-pub(super) const USUAL_MAX: usize = 16;
+const USUAL_MAX: usize = 16;
 
 /// Kinds of lines before prompts that are told apart.
-pub(super) const HERALDS_MAX: usize = 1024;
+const HERALDS_MAX: usize = 1024;
+
+/// Longer lines herald no prompt.
+const HERALD_BYTES: usize = 240;
+
+/// Prompts of regions that no command explains, as far as they are counted.
+const STRANGERS_MAX: usize = 32;
 
 /// Regions and lines of a session that are all learnt from; beyond, one in sixteen tells enough.
-pub(super) const LEARNT_WHOLE: u64 = 1024;
+const LEARNT_WHOLE: u64 = 1024;
 
 /// A prompt met so often is not judged anew each time.
-pub(super) const AS_EVER: u32 = 16;
+const AS_EVER: u32 = 16;
 
 /// A prompt of an input region as it stands, and what spoke for it when it was judged.
 pub(super) struct Usual {
@@ -38,71 +43,127 @@ pub(super) struct Usual {
     pub(super) rows_before: usize,
     pub(super) shape: Option<Shape>,
     pub(super) judged: Evidence,
-    pub(super) met: u32,
+    met: u32,
 }
 
+/// A line that stood just before edited ones: the upper line of a prompt of two.
 #[derive(Default)]
-pub(super) struct Herald {
-    pub(super) count: u32,
-    pub(super) painted: bool,
+struct Herald {
+    count: u32,
+    painted: bool,
     /// See [`prompt::is_wordy`].
-    pub(super) wordy: bool,
+    wordy: bool,
 }
 
-impl Reader {
+/// What the session has taught of its prompts.
+#[derive(Default)]
+pub(super) struct Lessons {
+    pub(super) learnt: Learnt,
+    /// By skeleton.
+    heralds: ByHash<Herald>,
+    /// One of them was met often enough to count.
+    heralding: bool,
+    /// Prompts met again and again, the commonest first.
+    usual: Vec<Usual>,
+    /// Prompts of regions that no command explains, and how often each has come.
+    strangers: Vec<(Identity, u32)>,
+    /// Genuine input regions met, and lines that a line editor may have drawn.
+    regions: u64,
+    lines: u64,
+    /// Second readings are asked for.
+    pub(super) explains: bool,
+}
+
+/// Whether the region or line of this number is learnt from.
+fn is_sampled(number: u64) -> bool {
+    number <= LEARNT_WHOLE || number.is_multiple_of(16)
+}
+
+impl Lessons {
+    /// Learns from a window before it is read.
+    #[inline]
     pub(super) fn learn(&mut self, drawn: &Drawn) {
         for (nth, item) in drawn.items.iter().enumerate() {
             match item {
                 Item::Region(index) => {
-                    let region = &drawn.regions[*index as usize];
-                    if !region.genuine || region.input_at.is_some() {
-                        continue;
-                    }
-                    self.regions += 1;
-                    let sampled = self.regions <= LEARNT_WHOLE || self.regions.is_multiple_of(16);
-                    if !sampled || self.is_as_ever(drawn, region) {
-                        continue;
-                    }
-                    for (row, it) in region_rows(drawn, region).enumerate().take(4) {
-                        self.learnt.region_row(row as u8, it.text, &it.found(), it.low);
-                    }
+                    self.learn_region(RegionContext {
+                        drawn,
+                        region: &drawn.regions[*index as usize],
+                    });
                 }
-                Item::Line(index) => {
-                    let line = &drawn.lines[*index as usize];
-                    let skip = bits::INPUT | bits::SCREEN | bits::OVERWRITTEN;
-                    let edited = line.bits & bits::EDITED != 0;
-                    let asked = line.bits & bits::ASKED != 0;
-                    if line.bits & skip == 0 && (edited || asked || line.title_col == 1) {
-                        self.drawn_lines += 1;
-                        if self.drawn_lines > LEARNT_WHOLE && !self.drawn_lines.is_multiple_of(16) {
-                            continue;
-                        }
-                        let text = drawn.line_text(*index);
-                        let low = low_byte(line, text, 0);
-                        let found = prompt::bounded(text, low, None);
-                        self.learnt.line(text, &found, low);
-                        if edited && let Some(above) = line_above(drawn, nth) {
-                            self.learn_herald(drawn, above, text);
-                        }
-                    }
-                }
+                Item::Line(index) => self.learn_line(drawn, *index, nth),
                 _ => {}
             }
         }
     }
 
+    fn learn_region(&mut self, at: RegionContext<'_>) {
+        if !at.region.genuine || at.region.input_at.is_some() {
+            return;
+        }
+        self.regions += 1;
+        if !is_sampled(self.regions) || self.is_as_ever(at) {
+            return;
+        }
+        for (row, it) in region_rows(at).enumerate().take(4) {
+            self.learnt.region_row(row as u8, it.text, &it.found(), it.low);
+        }
+    }
+
+    #[inline]
+    fn learn_line(&mut self, drawn: &Drawn, index: u32, nth: usize) {
+        let line = &drawn.lines[index as usize];
+        let edited = line.bits & bits::EDITED != 0;
+        let asked = line.bits & bits::ASKED != 0;
+        if line.bits & (bits::INPUT | bits::SCREEN | bits::OVERWRITTEN) != 0
+            || !(edited || asked || line.title_col == 1)
+        {
+            return;
+        }
+        self.lines += 1;
+        if !is_sampled(self.lines) {
+            return;
+        }
+        let text = drawn.line_text(index);
+        let low = low_byte(line, text, 0);
+        let found = prompt::bounded(text, low, None);
+        self.learnt.line(text, &found, low);
+        if edited && let Some(above) = line_above(drawn, nth) {
+            self.learn_herald(drawn, above, text);
+        }
+    }
+
     /// Whether the region shows the prompt that this shell has shown many times: nothing is to be learnt from it.
-    pub(super) fn is_as_ever(&self, drawn: &Drawn, region: &Region) -> bool {
+    fn is_as_ever(&self, at: RegionContext<'_>) -> bool {
         self.usual.iter().any(|usual| {
             usual.met >= AS_EVER
-                && region_rows(drawn, region)
+                && region_rows(at)
                     .nth(usual.rows_before)
                     .is_some_and(|it| it.text.starts_with(&*usual.prompt))
         })
     }
 
+    /// The prompt met many times that stands in these rows again.
+    pub(super) fn usual_in(&self, rows: &[RegionRow<'_>]) -> Option<&Usual> {
+        self.usual.iter().find(|it| {
+            !self.explains
+                && it.met >= AS_EVER
+                && rows.get(it.rows_before).is_some_and(|row| {
+                    // A further segment, as for a failure, makes it another prompt.
+                    row.text.strip_prefix(&*it.prompt).is_some_and(|rest| {
+                        rest.is_ascii() || !rest.chars().take(24).any(screen::is_ornament)
+                    })
+                })
+        })
+    }
+
+    /// Prompts met several times, the commonest first.
+    pub(super) fn repeating(&self) -> impl Iterator<Item = &Arc<str>> + Clone {
+        self.usual.iter().filter(|it| it.met >= 3).map(|it| &it.prompt)
+    }
+
     /// Counts how often a prompt was met as it is.
-    pub(super) fn met(&mut self, split: &Split) {
+    pub(super) fn meet(&mut self, split: &SplitRegion) {
         let Some(judged) = split.evidence.first().copied() else { return };
         let found = self
             .usual
@@ -131,9 +192,25 @@ impl Reader {
         }
     }
 
-    pub(super) fn learn_herald(&mut self, drawn: &Drawn, above: u32, below: &str) {
+    /// The prompt of a shell that no command opened, as far as we know: whether it has come twice before. No belief outlasts that.
+    pub(super) fn has_come_twice(&mut self, stranger: Identity) -> bool {
+        match self.strangers.iter_mut().find(|it| it.0 == stranger) {
+            Some(it) => {
+                it.1 += 1;
+                it.1 > 2
+            }
+            None => {
+                if self.strangers.len() < STRANGERS_MAX {
+                    self.strangers.push((stranger, 1));
+                }
+                false
+            }
+        }
+    }
+
+    fn learn_herald(&mut self, drawn: &Drawn, above: u32, below: &str) {
         let text = drawn.line_text(above);
-        if text.trim().is_empty() || text.len() > 240 || begin_alike(text, below) {
+        if !may_herald(text, below) {
             return;
         }
         let key = prompt::skeleton_hash(text.trim_end());
@@ -157,7 +234,7 @@ impl Reader {
             Some(Item::Line(index)) => drawn.line_text(*index),
             _ => "",
         };
-        if text.trim().is_empty() || text.len() > 240 || begin_alike(text, below) {
+        if !may_herald(text, below) {
             return false;
         }
         self.heralds.get(&prompt::skeleton_hash(text.trim_end())).is_some_and(|it| {
@@ -170,107 +247,65 @@ impl Reader {
     /// Whether lines like this one stand above this session's prompts, again and again.
     pub(super) fn is_a_herald(&self, text: &str) -> bool {
         let seen = self.heralds.get(&prompt::skeleton_hash(text.trim_end()));
-        text.len() <= 240 && seen.is_some_and(|it| it.count >= 3 && !it.wordy)
+        text.len() <= HERALD_BYTES && seen.is_some_and(|it| it.count >= 3 && !it.wordy)
     }
 
-    /// A window title. Many shells put the command there that they are about to run, whole or its beginning; some
-    /// with what no line editor draws.
-    pub(super) fn title(&mut self, title: &str) {
-        let Some(current) = self.current.as_mut().filter(|it| it.outputs == 0 && !it.named) else {
-            return;
+    /// The next best place where the prompt could have ended in this row: prompt and text.
+    pub(super) fn runner_up(
+        &self,
+        row: u8,
+        text: &str,
+        found: &[Candidate],
+        end: usize,
+    ) -> Option<(String, String)> {
+        let shape = prompt::known(text);
+        let chosen = text.get(..end)?.trim_end();
+        let score = |it: &Candidate| {
+            let known = shape.as_ref().is_some_and(|shape| shape.end == it.end);
+            let region = self.learnt.region_score(row, text, *it);
+            let line = self.learnt.line_score(&text[..it.end], it.weight);
+            region.max(line).max(if known { 1.0 } else { 0.0 })
         };
-        let text = &current.command.text;
-        if text.len() < 2 || text.len() > JUDGED_BYTES || text.contains('\n') {
-            return;
+        let (it, _) = found
+            .iter()
+            .filter(|it| text[..it.end].trim_end() != chosen && !text[it.end..].trim().is_empty())
+            .map(|it| (it, score(it)))
+            .filter(|it| it.1 > 0.0)
+            .max_by(|one, other| one.1.total_cmp(&other.1))?;
+        Some((text[..it.end].to_owned(), text[it.end..].trim_end().to_owned()))
+    }
+
+    /// The first prompt may have been cut short, where its line was drawn oddly: what has come since knows better.
+    pub(super) fn farthest(&self, text: &str, end: usize, low: Option<usize>) -> usize {
+        let found = prompt::bounded(text, low, None);
+        prompt::farthest(text, end, &found, |it| self.learnt.line_count(it))
+    }
+
+    /// The best end of a learnt prompt at the start of the line, and how likely it is.
+    pub(super) fn line_end(&self, text: &str, low: Option<usize>) -> Option<(usize, f32)> {
+        if self.learnt.is_empty()
+            || low.is_none() && !self.learnt.may_end_within(prompt::head(text, 240))
+        {
+            return None;
         }
-        if let Some(whole) = named(title, text) {
-            current.named = true;
-            current.command.evidence.push(weights::NAMED_BY_TITLE);
-            if whole != *text {
-                current.command.text = whole;
-            }
-        }
+        let found = prompt::bounded(text, low, None);
+        let (end, score) = found
+            .iter()
+            .filter(|it| self.learnt.may_end(&text[..it.end]))
+            .map(|it| (it.end, self.learnt.line_score(&text[..it.end], it.weight)))
+            .filter(|it| {
+                let literal = &text[..it.0];
+                it.1 > 0.0 && (!prompt::is_wordy(literal) || self.learnt.is_returned_to(literal))
+            })
+            .max_by(|one, other| one.1.total_cmp(&other.1))?;
+        let end = prompt::farthest(text, end, &found, |it| self.learnt.line_count(it));
+        Some((end, score))
     }
 }
 
-/// Commands that a shell must have named as they were drawn before it is believed of one that was drawn otherwise.
-const SAYS: u32 = 3;
-
-impl Reader {
-    /// The shell says what it runs or has run. Any program can say so too, of itself. So it speaks for the text that was drawn where
-    /// the two agree; and it replaces that text only where the text itself is doubtful, and where this shell has named each of its
-    /// last commands.
-    pub(super) fn told(&mut self, told: &str, when: Told) {
-        let Some(current) = self.current.as_mut() else { return };
-        let Some(level) = self.levels.last_mut() else { return };
-        let told = told.trim_end();
-        let late = when == Told::Starts && current.outputs > 0;
-        let is_text = !told.is_empty()
-            && told.len() <= JUDGED_BYTES
-            && !told.chars().any(|it| it.is_control() && it != '\n');
-        if current.said || late || !is_text || current.command.kind != Kind::Shell {
-            return;
-        }
-        current.said = true;
-        let command = &mut current.command;
-        let same = match when {
-            Told::Starts => without_blanks(&command.text).eq(without_blanks(told)),
-            Told::Ended => without_blanks(&command.text)
-                .filter(|it| *it != ';')
-                .eq(without_blanks(told).filter(|it| *it != ';')),
-        };
-        let doubtful =
-            command.damaged || text::doubts(&command.text, &command.prompt).next().is_some();
-        let trusted = when == Told::Starts && level.says >= SAYS;
-        if same {
-            level.says = level.says.saturating_add(1);
-            command.evidence.push(weights::SAID);
-        }
-        let prompt = command.prompt.to_string();
-        if doubtful && trusted && (same || alike(&command.text, told)) {
-            let drawn = std::mem::replace(&mut command.text, told.to_owned());
-            command.evidence.push(weights::SAID_OF_DOUBTFUL);
-            command.runner_up = self.explains.then_some((prompt, drawn));
-            self.may_change = shell::change(told);
-            self.last = Some(told.to_owned());
-        } else if !same && trusted && alike(&command.text, told) {
-            command.evidence.push(weights::SAID_OTHERWISE);
-            command.runner_up = self.explains.then(|| (prompt, told.to_owned()));
-        } else if !same {
-            level.says = 0;
-        }
-    }
-}
-
-fn without_blanks(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars().filter(|it| !it.is_whitespace())
-}
-
-/// Whether most of one stands at both ends of the other.
-fn alike(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) =
-        (without_blanks(one).collect(), without_blanks(other).collect());
-    let ahead = one.iter().zip(&other).take_while(|it| it.0 == it.1).count();
-    let behind = one.iter().rev().zip(other.iter().rev()).take_while(|it| it.0 == it.1).count();
-    ahead > 0 && (ahead + behind) * 5 >= one.len().max(other.len()) * 3
-}
-
-/// The beginning of the title that is this command, if it is: with the joiners and selectors that no line editor
-/// draws, and with nothing else, since whatever the command prints may set a title.
-pub(super) fn named(title: &str, command: &str) -> Option<String> {
-    let mut drawn = command.chars().peekable();
-    let mut end = 0;
-    for (at, ch) in title.char_indices() {
-        let joins = matches!(ch, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
-        let undrawn = joins && drawn.peek().is_some();
-        if drawn.next_if_eq(&ch).is_none() && !undrawn {
-            break;
-        }
-        end = at + ch.len_utf8();
-    }
-    let whole = drawn.peek().is_none();
-    (whole && title[end..].chars().next().is_none_or(char::is_whitespace))
-        .then(|| title[..end].to_owned())
+/// Whether a line may be the upper line of the prompt below it.
+fn may_herald(text: &str, below: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= HERALD_BYTES && !begin_alike(text, below)
 }
 
 /// The line that stands above the one drawn as the `nth` item.
@@ -289,6 +324,43 @@ fn line_above(drawn: &Drawn, nth: usize) -> Option<u32> {
 }
 
 /// Whether two lines begin alike, as two prompts of one shell do, and the two lines of a prompt seldom.
-pub(super) fn begin_alike(one: &str, other: &str) -> bool {
+fn begin_alike(one: &str, other: &str) -> bool {
     one.chars().zip(other.chars()).take(3).filter(|it| it.0 == it.1).count() == 3
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    /// What stands above a prompt again and again may be output: a line that is missing there takes nothing away.
+    #[test]
+    fn output_that_stands_above_prompts_hides_no_prompt_without_it() {
+        check(
+            "
+[dana@h ~]$ git statusx␈ ␈
+// shell: git status
+nothing to commit, working tree clean
+[dana@h ~]$ git statusx␈ ␈
+// shell: git status
+nothing to commit, working tree clean
+[dana@h ~]$ git statusx␈ ␈
+// shell: git status
+nothing to commit, working tree clean
+[dana@h ~]$ git stx␈ ␈
+// shell: git st
+nothing to commit, working tree clean
+[dana@h ~]$ ls
+//          ^^ shell
+app
+[dana@h ~]$ ./deploy
+//          ^^^^^^^^ shell
+done
+[dana@h ~]$ ssh db
+//          ^^^^^^ shell
+[dana@db ~]$ id
+//           ^^ shell
+uid=0
+",
+        );
+    }
 }

@@ -7,10 +7,9 @@
 
 use std::sync::Arc;
 
-use crate::transcript::commands::Evidence;
-use crate::transcript::commands::Reader;
-use crate::transcript::commands::learning::HERALDS_MAX;
+use crate::transcript::commands::context::PromptClues;
 use crate::transcript::commands::weights;
+use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
 use crate::transcript::prompt::ByHash;
 use crate::transcript::prompt::Candidate;
@@ -26,6 +25,9 @@ const WITHIN: usize = 120;
 
 /// Lines of a window that are looked at, from its start: a prompt that has not come again in so many will not be learnt from more.
 const LINES_READ: u32 = 4096;
+
+/// Kinds of beginnings in one window that are told apart.
+const SEEN_MAX: usize = 1024;
 
 /// Kinds of beginnings that a session may add by repetition.
 const BELIEVED_MAX: usize = 64;
@@ -47,7 +49,7 @@ struct Beginning {
 
 /// Beginnings of the lines of one window.
 #[derive(Default)]
-pub(super) struct Repeats {
+pub(super) struct RepeatedPrompts {
     seen: ByHash<Beginning>,
     /// The window has been read.
     read: bool,
@@ -60,7 +62,7 @@ pub(super) struct Repeats {
     believed: Vec<u64>,
 }
 
-impl Repeats {
+impl RepeatedPrompts {
     /// Another window: what its lines begin with is not known.
     pub(super) fn forget_lines(&mut self) {
         self.read = false;
@@ -131,7 +133,7 @@ impl Repeats {
     fn count(&mut self, index: u32, text: &str, it: Candidate) {
         let literal = text[..it.end].trim_end();
         let key = prompt::skeleton_hash(literal);
-        if self.seen.len() >= HERALDS_MAX && !self.seen.contains_key(&key) {
+        if self.seen.len() >= SEEN_MAX && !self.seen.contains_key(&key) {
             return;
         }
         let body = text[it.end..].trim();
@@ -178,6 +180,32 @@ impl Repeats {
         };
         Some((row, seen.lines))
     }
+
+    /// Where a prompt ends that this session repeats without ever editing a line, and what speaks for it. `nested`: in another shell.
+    pub(super) fn prompt_end(
+        &self,
+        clues: &PromptClues<'_>,
+        nested: bool,
+    ) -> Option<(usize, Evidence)> {
+        if !self.read {
+            return None;
+        }
+        let (text, low) = (clues.text, clues.low);
+        let mut best: Option<(usize, Evidence, u32)> = None;
+        let found = beginnings(text, clues.paint);
+        for it in found.iter().filter(|it| low.is_none_or(|low| it.end <= low)) {
+            if best.is_some_and(|it| shell::begins_with_a_command(&text[it.0..])) {
+                break;
+            }
+            let found = self.evidence(clues.index, &text[..it.end], it.weight, nested);
+            let Some((row, lines)) = found else { continue };
+            // The farthest that is about as common: a prompt of several parts is common in each of them.
+            if best.is_none_or(|(_, _, before)| lines * 4 >= before * 3) {
+                best = Some((it.end, row, lines));
+            }
+        }
+        best.map(|it| (it.0, it.1))
+    }
 }
 
 /// Byte of the last change of colour.
@@ -210,31 +238,21 @@ pub(super) fn may_begin(line: &Line, text: &str, shape: Option<&Shape>) -> bool 
         })
 }
 
-impl Reader {
-    /// Where a prompt ends that this session repeats without ever editing a line, and what speaks for it.
-    pub(super) fn repeated(
-        &self,
-        (index, paint): (u32, Option<usize>),
-        text: &str,
-        low: Option<usize>,
-    ) -> Option<(usize, Evidence)> {
-        if !self.repeats.read {
-            return None;
-        }
-        let nested = !self.levels.is_empty();
-        let mut best: Option<(usize, Evidence, u32)> = None;
-        let found = beginnings(text, paint);
-        for it in found.iter().filter(|it| low.is_none_or(|low| it.end <= low)) {
-            if best.is_some_and(|it| shell::begins_with_a_command(&text[it.0..])) {
-                break;
-            }
-            let found = self.repeats.evidence(index, &text[..it.end], it.weight, nested);
-            let Some((row, lines)) = found else { continue };
-            // The farthest that is about as common: a prompt of several parts is common in each of them.
-            if best.is_none_or(|(_, _, before)| lines * 4 >= before * 3) {
-                best = Some((it.end, row, lines));
-            }
-        }
-        best.map(|it| (it.0, it.1))
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    #[test]
+    fn a_text_of_prompts_behind_a_prompt_that_is_not_known_is_no_session() {
+        check(
+            "
+=== demo ===
+how to:
+$ npm install
+$ make
+$ ls
+that is all
+",
+        );
     }
 }

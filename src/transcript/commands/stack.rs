@@ -7,15 +7,24 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::transcript::commands::Evidence;
-use crate::transcript::commands::Reader;
 use crate::transcript::commands::weights;
+use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
 use crate::transcript::shell;
 use crate::transcript::shell::Change;
+
+/// A prompt as it is shown.
+pub(super) struct ShownPrompt<'a> {
+    pub(super) text: &'a Arc<str>,
+    pub(super) shape: Option<&'a Shape>,
+    /// It stands between the marks of a line editor.
+    pub(super) marked: bool,
+    /// Lines of it before the one with the command.
+    pub(super) rows_before: usize,
+}
 
 /// One shell or REPL of the stack.
 #[derive(Clone, Debug)]
@@ -61,6 +70,65 @@ pub(super) struct Level {
 const LONG: usize = 4;
 
 impl Level {
+    /// One that shows its first prompt.
+    fn new(shown: &ShownPrompt<'_>, identity: Identity, reads: Reads, is_no_bash: bool) -> Self {
+        let shape = shown.shape;
+        Self {
+            prompt: Arc::clone(shown.text),
+            skeleton: prompt::skeleton(shown.text.trim_end()),
+            identity,
+            reads,
+            shape: shape.cloned(),
+            user: shape.and_then(|it| it.user.clone()),
+            host: shape.and_then(|it| it.host.clone()),
+            dir: shape.and_then(|it| it.dir.clone()),
+            marked: shown.marked,
+            rows_before: shown.rows_before,
+            titled: false,
+            untitled: 0,
+            met: 0,
+            streak: 0,
+            escapes: false,
+            leaves_keypad: false,
+            fills: false,
+            crs: None,
+            says: 0,
+            says_exit: false,
+            is_no_bash,
+        }
+    }
+
+    /// Its prompt again, perhaps in another directory.
+    fn show(&mut self, shown: &ShownPrompt<'_>) {
+        let text = shown.text;
+        if self.prompt.trim_end() != &**text {
+            let blanks = &self.prompt[self.prompt.trim_end().len()..];
+            self.prompt = if text.ends_with(' ') || blanks.is_empty() {
+                Arc::clone(text)
+            } else {
+                Arc::from(format!("{text}{blanks}"))
+            };
+            self.shape = shown.shape.cloned();
+        }
+        self.marked = shown.marked;
+        self.dir = shown.shape.and_then(|it| it.dir.clone());
+    }
+
+    /// Another prompt of the same place: what its lines were like stays.
+    fn give_way(&mut self, to: Self) {
+        *self = Self {
+            titled: self.titled,
+            met: self.met,
+            streak: self.streak,
+            crs: self.crs,
+            says_exit: self.says_exit,
+            is_no_bash: self.is_no_bash || to.is_no_bash,
+            leaves_keypad: self.leaves_keypad,
+            fills: self.fills,
+            ..to
+        };
+    }
+
     /// Whether the prompt is long enough to be told from output by itself.
     pub(super) fn is_long(&self) -> bool {
         self.prompt.trim().chars().nth(LONG - 1).is_some()
@@ -88,12 +156,17 @@ impl Level {
 /// Shells held. No person finds the way back through as many, and each of them costs something with each prompt.
 const HELD: usize = 32;
 
+/// Shells that were left, as far as they are remembered.
+const GONE: usize = 32;
+
 /// The shells and REPLs that the session is in, the outermost first.
 #[derive(Default)]
 pub(super) struct Stack {
     levels: Vec<Level>,
     /// Shells farther out than those held.
     beyond: u64,
+    /// Prompts of shells that seemed to have ended. One that is announced as before has not.
+    gone: Vec<Identity>,
     /// Levels looked at in search of one, so far.
     looked: Cell<u64>,
 }
@@ -127,6 +200,127 @@ impl Stack {
         u16::try_from(self.beyond.saturating_add(held).saturating_sub(1)).unwrap_or(u16::MAX)
     }
 
+    /// Whether the innermost reads for a program that is no shell.
+    pub(super) fn in_a_repl(&self) -> bool {
+        self.last().is_some_and(|it| it.reads == Reads::Repl)
+    }
+
+    /// Whether a shell with such a prompt was left.
+    pub(super) fn has_left(&self, identity: &Identity) -> bool {
+        self.gone.contains(identity)
+    }
+
+    /// Whether the innermost shell shows this prompt as it was.
+    pub(super) fn shows_again(&self, shown: &ShownPrompt<'_>) -> bool {
+        self.last().is_some_and(|top| {
+            top.prompt == *shown.text
+                && top.rows_before == shown.rows_before
+                && top.marked == shown.marked
+                && top.shape.as_ref() == shown.shape
+        })
+    }
+
+    /// Moves to the shell that shows this prompt behind the `last` command, which may have led there by `change`; says what that move is
+    /// worth.
+    pub(super) fn move_to(
+        &mut self,
+        shown: &ShownPrompt<'_>,
+        change: Option<Change>,
+        last: Option<&str>,
+    ) -> Evidence {
+        let reads = self.reads_behind(shown, change);
+        let identity = Identity::of(shown.text, shown.shape);
+        let fits = |it: &Level| it.identity == identity && it.rows_before == shown.rows_before;
+        let new_level = || {
+            let other =
+                change == Some(Change::Shell) && last.is_some_and(shell::names_another_shell);
+            Level::new(shown, identity.clone(), reads, other)
+        };
+        if self.is_empty() {
+            self.push(new_level());
+            return weights::FIRST;
+        }
+        let top_fits = self.last().is_some_and(fits);
+        if top_fits && change != Some(Change::Leave) {
+            // `bash` in bash shows the same prompt one level deeper.
+            if change == Some(Change::Shell)
+                && last.is_some_and(opens_silently)
+                && reads == Reads::Shell
+            {
+                self.push(new_level());
+            } else if let Some(top) = self.last_mut() {
+                top.show(shown);
+            }
+            return weights::THIS_SHELL;
+        }
+        let found = self.around().position(fits);
+        match (change, found) {
+            (Some(Change::Leave), Some(at)) => {
+                self.leave(at + 1);
+                weights::AROUND
+            }
+            (Some(Change::Leave), None) if top_fits => {
+                self.leave_beyond(reads);
+                weights::THIS_SHELL
+            }
+            (Some(Change::Leave), None) => {
+                self.leave_one(reads);
+                self.replace_top(new_level());
+                weights::NEW_AFTER_END
+            }
+            (Some(Change::Shell | Change::Repl), Some(at)) => {
+                // The program failed, or ended at once, or was left by a key.
+                self.leave(at + 1);
+                weights::OPENED
+            }
+            (Some(Change::Shell | Change::Repl), None) => {
+                self.push(new_level());
+                weights::OPENED
+            }
+            (Some(Change::Prompt), _) => {
+                self.replace_top(new_level());
+                weights::SET
+            }
+            (None, Some(at)) => {
+                self.leave(at + 1);
+                weights::AROUND_UNEXPLAINED
+            }
+            (None, None) => {
+                let new = new_level();
+                let same_place = self.last().is_some_and(|it| {
+                    it.user == new.user && it.host == new.host && it.reads == reads
+                });
+                self.replace_top(new);
+                if same_place { weights::NEW } else { weights::NEW_ELSEWHERE }
+            }
+        }
+    }
+
+    /// What asks behind this prompt. What asks first after a program that is no shell is that program, until it shows the prompt of a
+    /// shell.
+    fn reads_behind(&self, shown: &ShownPrompt<'_>, change: Option<Change>) -> Reads {
+        let inside = self.in_a_repl() && self.last().is_some_and(|it| it.marked == shown.marked);
+        let asks = change == Some(Change::Repl) || inside && change.is_none();
+        let asks = if asks { Reads::Repl } else { Reads::Shell };
+        let shape = shown.shape.filter(|it| it.strong || it.reads == Reads::Repl);
+        shape.map_or(asks, |it| it.reads)
+    }
+
+    /// So many of the innermost shells have ended, as far as we can see.
+    fn leave(&mut self, many: usize) {
+        for level in self.levels.drain(self.levels.len().saturating_sub(many)..) {
+            if self.gone.len() < GONE && !self.gone.contains(&level.identity) {
+                self.gone.push(level.identity);
+            }
+        }
+    }
+
+    fn replace_top(&mut self, level: Level) {
+        if let Some(top) = self.last_mut() {
+            top.give_way(level);
+        }
+    }
+
     fn push(&mut self, level: Level) {
         if self.levels.len() >= HELD {
             let outermost = self.levels.remove(0);
@@ -153,169 +347,8 @@ impl Stack {
     }
 }
 
-impl Reader {
-    /// Moves the stack to the shell that shows this prompt; says what that move is worth.
-    pub(super) fn settle(
-        &mut self,
-        shown: &Arc<str>,
-        shape: Option<&Shape>,
-        marked: bool,
-        rows_before: usize,
-        evidence: &mut Vec<Evidence>,
-    ) {
-        if self.may_change.is_none()
-            && let Some(top) = self.levels.last()
-            && top.prompt == *shown
-            && top.rows_before == rows_before
-            && top.marked == marked
-            && top.shape.as_ref() == shape
-        {
-            // Nearly always: the same prompt again.
-            evidence.push(weights::THIS_SHELL);
-            return;
-        }
-        let user = shape.and_then(|it| it.user.clone());
-        let host = shape.and_then(|it| it.host.clone());
-        let change = self.may_change.take();
-        // What asks first after a program that is no shell is that program, until it shows the prompt of a shell.
-        let asks = if change == Some(Change::Repl) { Reads::Repl } else { Reads::Shell };
-        let inside =
-            self.levels.last().is_some_and(|it| it.reads == Reads::Repl && it.marked == marked);
-        let asks = if inside && change.is_none() { Reads::Repl } else { asks };
-        let reads =
-            shape.filter(|it| it.strong || it.reads == Reads::Repl).map_or(asks, |it| it.reads);
-        let identity = Identity::of(shown, shape);
-        let fits = |it: &Level| it.identity == identity && it.rows_before == rows_before;
-        let new_level = || Level {
-            prompt: Arc::clone(shown),
-            skeleton: prompt::skeleton(shown.trim_end()),
-            identity: identity.clone(),
-            reads,
-            shape: shape.cloned(),
-            user: user.clone(),
-            host: host.clone(),
-            dir: shape.and_then(|it| it.dir.clone()),
-            marked,
-            rows_before,
-            titled: false,
-            untitled: 0,
-            met: 0,
-            streak: 0,
-            escapes: false,
-            leaves_keypad: false,
-            fills: false,
-            crs: None,
-            says: 0,
-            says_exit: false,
-            is_no_bash: change == Some(Change::Shell)
-                && self.last.as_deref().is_some_and(shell::names_another_shell),
-        };
-        if self.levels.is_empty() {
-            self.levels.push(new_level());
-            evidence.push(weights::FIRST);
-            return;
-        }
-        let top_fits = self.levels.last().is_some_and(fits);
-        if top_fits && change != Some(Change::Leave) {
-            // `bash` in bash shows the same prompt one level deeper.
-            if change == Some(Change::Shell)
-                && self.last.as_deref().is_some_and(opens_silently)
-                && reads == Reads::Shell
-            {
-                self.levels.push(new_level());
-            } else if let Some(top) = self.levels.last_mut() {
-                if top.prompt.trim_end() != &**shown {
-                    let blanks = &top.prompt[top.prompt.trim_end().len()..];
-                    top.prompt = if shown.ends_with(' ') || blanks.is_empty() {
-                        Arc::clone(shown)
-                    } else {
-                        Arc::from(format!("{shown}{blanks}"))
-                    };
-                    top.shape = shape.cloned();
-                }
-                top.marked = marked;
-                top.dir = shape.and_then(|it| it.dir.clone());
-            }
-            evidence.push(weights::THIS_SHELL);
-            return;
-        }
-        let found = self.levels.around().position(fits);
-        match change {
-            Some(Change::Leave) => {
-                if let Some(at) = found {
-                    self.leave(at + 1);
-                    evidence.push(weights::AROUND);
-                } else if top_fits {
-                    self.levels.leave_beyond(reads);
-                    evidence.push(weights::THIS_SHELL);
-                } else {
-                    self.levels.leave_one(reads);
-                    self.replace_top(new_level());
-                    evidence.push(weights::NEW_AFTER_END);
-                }
-            }
-            Some(Change::Shell | Change::Repl) => {
-                if let Some(at) = found {
-                    // The program failed, or ended at once, or was left by a key.
-                    self.leave(at + 1);
-                } else {
-                    self.levels.push(new_level());
-                }
-                evidence.push(weights::OPENED);
-            }
-            Some(Change::Prompt) => {
-                self.replace_top(new_level());
-                evidence.push(weights::SET);
-            }
-            None => {
-                if let Some(at) = found {
-                    self.leave(at + 1);
-                    evidence.push(weights::AROUND_UNEXPLAINED);
-                } else {
-                    let same_place = self
-                        .levels
-                        .last()
-                        .is_some_and(|it| it.user == user && it.host == host && it.reads == reads);
-                    self.replace_top(new_level());
-                    evidence.push(if same_place { weights::NEW } else { weights::NEW_ELSEWHERE });
-                }
-            }
-        }
-    }
-
-    /// So many of the innermost shells have ended, as far as we can see.
-    fn leave(&mut self, many: usize) {
-        let levels = &mut self.levels.levels;
-        for level in levels.drain(levels.len().saturating_sub(many)..) {
-            if self.gone.len() < 32 && !self.gone.contains(&level.identity) {
-                self.gone.push(level.identity);
-            }
-        }
-    }
-
-    pub(super) fn replace_top(&mut self, level: Level) {
-        if let Some(top) = self.levels.last_mut() {
-            let (titled, met, streak) = (top.titled, top.met, top.streak);
-            let (crs, says_exit) = (top.crs, top.says_exit);
-            let is_no_bash = top.is_no_bash || level.is_no_bash;
-            let (leaves_keypad, fills) = (top.leaves_keypad, top.fills);
-            *top = Level {
-                titled,
-                met,
-                streak,
-                crs,
-                says_exit,
-                is_no_bash,
-                leaves_keypad,
-                fills,
-                ..level
-            };
-        }
-    }
-}
-
 /// Programs that start a shell with the prompt of the one around it.
-pub(super) fn opens_silently(text: &str) -> bool {
+fn opens_silently(text: &str) -> bool {
     let first = text.split_whitespace().find(|it| *it != "sudo" && !it.starts_with('-'));
     matches!(first, Some("bash" | "sh" | "zsh" | "fish" | "dash" | "ksh" | "/bin/bash" | "/bin/sh"))
 }
@@ -324,12 +357,13 @@ pub(super) fn opens_silently(text: &str) -> bool {
 mod tests {
     use super::HELD;
     use crate::transcript::commands::Command;
-    use crate::transcript::commands::Reader;
+    use crate::transcript::commands::CommandReader;
     use crate::transcript::screen::Screen;
+    use crate::transcript::testing::check;
 
     /// Reads the lines so many times over: the commands, and how many shells were looked at in each quarter.
     fn read(lines: &[&str], times: usize) -> (Vec<Command>, Vec<u64>) {
-        let (mut screen, mut reader) = (Screen::new(), Reader::default());
+        let (mut screen, mut reader) = (Screen::new(), CommandReader::default());
         let (mut commands, mut looked, mut at) = (Vec::new(), vec![0], 0);
         for quarter in 0..4 {
             for it in lines.repeat(times / 4) {
@@ -340,7 +374,7 @@ mod tests {
                 at = to;
             }
             commands.extend(reader.window(&screen.take(), quarter == 3));
-            looked.push(reader.levels.looked.get());
+            looked.push(reader.walk.known.stack.looked.get());
         }
         (commands, looked.windows(2).map(|it| it[1] - it[0]).collect())
     }
@@ -375,5 +409,50 @@ mod tests {
     fn a_command_in_more_shells_than_can_be_told_is_in_the_most_that_can() {
         let (commands, _) = read(&["sh-4.2$ bash"], 66_000);
         assert_eq!(commands.last().map(|it| it.depth), Some(u16::MAX));
+    }
+
+    /// ssh says that it ended, and nobody typed `exit`.
+    #[test]
+    fn a_shell_that_was_lost_gives_way_to_the_one_around_it() {
+        for end in [
+            "Connection to db closed by remote host.\nConnection to db closed.",
+            "client_loop: send disconnect: Broken pipe",
+        ] {
+            check(&format!(
+                "
+␛]0;dana@h:~␇[dana@h ~]$ ssh db
+// shell: ssh db
+␛]0;dana@db:~␇[dana@db ~]$ sudo reboot
+// shell: sudo reboot
+{end}
+␛]0;dana@h:~␇[dana@h ~]$ id
+// shell: id
+uid=0
+␛]0;dana@h:~␇[dana@h ~]$ ssh db
+// shell: ssh db
+␛]0;dana@db:~␇[dana@db ~]$ w
+// shell: w
+"
+            ));
+        }
+    }
+
+    #[test]
+    fn what_a_program_asks_first_is_no_shell() {
+        check(
+            "
+␛[?2004hroot@h:/srv# lua
+// shell: lua
+␛[?2004l␍Lua 5.4
+␛[?2004h> print(1)
+// repl: print(1)
+␛[?2004l␍1
+␛[?2004h> os.exit()
+// repl: os.exit()
+␛[?2004l␍␛[?2004hroot@h:/srv# id
+// shell: id
+␛[?2004l␍x
+",
+        );
     }
 }

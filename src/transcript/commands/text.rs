@@ -1,9 +1,9 @@
 //! What a command's own text says of how it was read. A prompt may be certain and the text behind it still wrong: drawn over a
 //! margin that was guessed, with a second prompt in it, or with what an editor left of an older line.
 
-use crate::transcript::commands::Evidence;
-use crate::transcript::commands::JUDGED_BYTES;
+use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::weights;
+use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Reads;
 use crate::transcript::screen;

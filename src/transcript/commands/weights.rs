@@ -9,7 +9,24 @@
 //! are cleaner than those it does not. The figures are in `benches/README.md`. `tests/it/weights.rs` lists for each row how many recorded commands
 //! carry it and how many of those are wrong; a third of the rows are about attacks and faults that no recording has.
 
-use crate::transcript::commands::Evidence;
+/// One thing that spoke for or against a command. The sum of weights is the log-odds of being right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    pub what: &'static str,
+    pub weight: f32,
+}
+
+impl Evidence {
+    /// Whether this row of the table says the same, whatever it is worth here.
+    pub(super) fn is(&self, row: Self) -> bool {
+        self.what == row.what
+    }
+}
+
+/// What all of it says together.
+pub(super) fn sum(evidence: &[Evidence]) -> f32 {
+    evidence.iter().map(|it| it.weight).sum()
+}
 
 /// Evidence below this sum leaves a command merely possible.
 pub(super) const FLOOR: f32 = 0.0;

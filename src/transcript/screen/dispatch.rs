@@ -6,18 +6,13 @@ use vte::Params;
 use vte::Parser;
 use vte::Perform;
 
-use crate::transcript::screen::BEFORE;
-use crate::transcript::screen::BLANK;
-use crate::transcript::screen::INVERSE;
-use crate::transcript::screen::Item;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::REACH;
-use crate::transcript::screen::ROW_CELLS_MAX;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::Told;
-use crate::transcript::screen::WIDEST;
-use crate::transcript::screen::bits;
-use crate::transcript::screen::rows::tab;
+use crate::transcript::screen::cells::INVERSE;
+use crate::transcript::screen::cells::ROW_CELLS_MAX;
+use crate::transcript::screen::cells::tab;
+use crate::transcript::screen::drawn::Item;
+use crate::transcript::screen::drawn::Told;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
 use crate::transcript::screen::sequences::Numbers;
 use crate::transcript::screen::sequences::character;
 use crate::transcript::screen::sequences::colours;
@@ -48,7 +43,7 @@ impl Page {
                         parser.advance(self, &rest[..used]);
                     }
                     at += used;
-                    if self.stop {
+                    if self.raw.stop {
                         return (at, true);
                     }
                 }
@@ -67,7 +62,7 @@ impl Page {
 
     /// Follows a whole control sequence of the plainest kind: parameters of digits alone. `false` if it is another.
     pub(super) fn sequence(&mut self, bytes: &[u8]) -> bool {
-        let after_24 = std::mem::replace(&mut self.after_24, bytes == b"\x1b[24m");
+        let after_24 = std::mem::replace(&mut self.input.cleared.after_24, bytes == b"\x1b[24m");
         if let [0x1b, b']', inside @ .., 7] | [0x1b, b']', inside @ .., 0x1b, b'\\'] = bytes {
             // Window titles, which many shells send with each prompt.
             let mut parts = inside.splitn(3, |it| *it == b';');
@@ -77,9 +72,9 @@ impl Page {
         }
         let [0x1b, b'[', inside @ .., action] = bytes else { return false };
         if *action == b'm' {
-            let mut style = self.style;
+            let mut style = self.pen.style;
             let Some((quiet, _)) = painted(bytes, &mut style) else { return false };
-            self.printed = false;
+            self.raw.printed = false;
             self.restyle(style, quiet);
             return true;
         }
@@ -97,9 +92,9 @@ impl Page {
             };
             numbers.push(number);
         }
-        self.printed = false;
+        self.raw.printed = false;
         if *action == b'J' && after_24 {
-            self.cleared_by_zle = true;
+            self.input.cleared.by_zle = true;
             self.prompt_inside();
             self.prompt_anew(true);
         }
@@ -113,38 +108,33 @@ impl Page {
         for number in numbers.held() {
             match (*number, on) {
                 // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
-                (2004, _) if self.lossy && self.main.col > 0 && self.breaks_off(on) => {}
+                (2004, _)
+                    if self.raw.lossy
+                        && self.main.col > 0
+                        && self.input.breaks_off(self.main.row, self.main.col, on) => {}
                 // Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
                 (2004, true)
-                    if self.lossy && self.alt.is_none() && self.main.rows[index].title_col == 0 =>
+                    if self.raw.lossy
+                        && self.alt.is_none()
+                        && self.main.rows[index].title_col == 0 =>
                 {
                     self.main.rows[index].title_col = col;
                 }
-                (2004, _) if self.lossy => {}
+                (2004, _) if self.raw.lossy => {}
                 (2004, true) => {
-                    self.marked = true;
-                    self.stop = true;
+                    self.input.marks.opened = true;
+                    self.raw.stop = true;
                 }
                 (2004, false) => {
-                    self.closed_region = true;
-                    self.stop = true;
+                    self.input.marks.closed = true;
+                    self.raw.stop = true;
                 }
-                (1, on) => self.keypad_left = !on,
+                (1, on) => self.input.keypad_left = !on,
                 (1049 | 1047 | 47, true) => self.enter_screen(),
                 (1049 | 1047 | 47, false) => self.leave_screen(),
                 _ => {}
             }
         }
-    }
-
-    /// See [`Page::broken_off`]. `false` if another line begins here.
-    fn breaks_off(&mut self, on: bool) -> bool {
-        let (row, col) = (self.main.row, self.main.col);
-        let again = self.broken_off.is_some_and(|it| (it.0, it.1) == (row, col));
-        if !on || again {
-            self.broken_off = Some((row, col, again));
-        }
-        !on || again
     }
 
     pub(super) fn control_sequence(&mut self, numbers: &Numbers, private: bool, action: char) {
@@ -157,137 +147,75 @@ impl Page {
             return;
         }
         let count = numbers.first(1) as usize;
+        let times = count as u64;
         if matches!(action, 'K' | 'P' | '@' | 'X') {
             // What changes the row under the cursor undoes the margin, as in xterm (ResetWrap).
             self.sheet().wrap_due = false;
         }
         match action {
             'A' => {
-                self.right_is_not_due();
-                self.up(count as u64);
+                self.input.right_is_not_due();
+                self.up(times);
             }
             'B' | 'e' => {
-                self.right_is_not_due();
+                self.input.right_is_not_due();
                 if count == 1 && self.leaves_absolute() {
                     // So reline leaves a line that was entered.
                     self.line_feed();
                 } else {
-                    self.down(count as u64);
+                    self.down(times);
                 }
             }
-            'C' | 'a' => {
-                // One column may be a typed blank that was left as it was.
-                let due = self.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
-                if due && count > 1 {
-                    self.style |= BEFORE;
-                }
-                let right = self.sheet().col + count;
-                if due && self.width.is_some_and(|it| right >= it) && right < WIDEST {
-                    // zle knows its window, and puts nothing at the right-hand side beyond it: it is wider now.
-                    self.width = None;
-                }
-                self.column(right);
-                self.clipped = (count, right - self.sheet().col);
-                if self.cr_right.is_some() {
-                    self.cr_right = Some(self.sheet().col);
-                }
-            }
-            'D' => {
-                if self.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
-                    self.style &= !BEFORE;
-                }
-                // zle goes right as far as an empty right-hand prompt, and back; after a resize, farther than we know.
-                let (there, clipped) = std::mem::take(&mut self.clipped);
-                let again = count > 40 && count == there && !self.sheet().wrap_due;
-                self.back(if again { count - clipped.min(count) } else { count });
-            }
+            'C' | 'a' => self.right(count),
+            'D' => self.left(count),
             'E' => {
-                self.down(count as u64);
+                self.down(times);
                 self.column(0);
             }
             'F' => {
-                self.up(count as u64);
+                self.up(times);
                 self.column(0);
             }
             'G' | '`' => {
                 self.by_number(count - 1);
                 self.column(count - 1);
-                self.jumped = true;
+                self.motion.jumped = true;
             }
             'd' => {
                 let col = self.sheet().col;
-                self.address(count as u64 - 1, col);
+                self.address(times - 1, col);
             }
-            'H' | 'f' => {
-                let col = numbers.second(1) as usize;
-                self.address(count as u64 - 1, col - 1);
-            }
+            'H' | 'f' => self.address(times - 1, numbers.second(1) as usize - 1),
             'J' => match numbers.first(0) {
                 0 => self.erase_below(),
                 2 => self.new_page(),
                 _ => {}
             },
-            'K' => {
-                let col = self.sheet().col;
-                self.prompt_ends();
-                match numbers.first(0) {
-                    0 => self.erase_in_row(col, usize::MAX),
-                    1 => self.erase_in_row(0, col + 1),
-                    _ => self.erase_in_row(0, usize::MAX),
-                }
-                if col > 0 {
-                    self.row().bits |= bits::EDITED;
-                }
-            }
+            'K' => self.erase_line(numbers.first(0)),
             'P' => self.delete_cells(count),
-            '@' => {
-                let col = self.sheet().col;
-                let row = self.row();
-                row.bits |= bits::EDITED;
-                if col < row.cells.len() {
-                    let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
-                    row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
-                }
-            }
+            '@' => self.insert_cells(count),
             'X' => {
                 let col = self.sheet().col;
                 self.erase_in_row(col, (col + count).min(ROW_CELLS_MAX));
             }
-            'L' => self.insert_rows(count as u64),
-            'M' => self.delete_rows(count as u64),
-            'b' => {
-                let ch = self.last_char;
-                if ch.is_ascii() {
-                    for _ in 0..count.min(WIDEST) {
-                        self.put(ch, 1);
-                    }
-                }
-            }
-            'r' => {
-                if let Some(sheet) = &mut self.alt {
-                    // A row of each up to it is held, and each is looked at when the screen is left.
-                    let bottom = (numbers.second(0) as u64).min(REACH as u64);
-                    sheet.margins = (bottom > count as u64).then(|| (count as u64 - 1, bottom - 1));
-                    if let Some((_, bottom)) = sheet.margins {
-                        while (sheet.rows.len() as u64) <= bottom {
-                            sheet.rows.push_back(Row::new());
-                        }
-                    }
-                    sheet.row = 0;
-                    sheet.col = 0;
-                }
-            }
-            'n' if numbers.first(0) == 6 && self.alt.is_none() => {
-                let col = self.main.col.min(u16::MAX as usize) as u16;
-                let row = self.row();
-                row.bits |= bits::ASKED;
-                row.low_col = row.low_col.min(col);
-            }
-            's' => {
-                self.save();
-            }
+            'L' => self.insert_rows(times),
+            'M' => self.delete_rows(times),
+            'b' => self.repeat(count),
+            'r' => self.set_margins(times, numbers.second(0).into()),
+            'n' if numbers.first(0) == 6 => self.asks_where(),
+            's' => self.save(),
             'u' => self.restore(),
             _ => {}
+        }
+    }
+
+    /// The program asks where the cursor stands: see [`bits::ASKED`].
+    fn asks_where(&mut self) {
+        if self.alt.is_none() {
+            let col = self.main.col.min(u16::MAX as usize) as u16;
+            let row = self.row();
+            row.bits |= bits::ASKED;
+            row.low_col = row.low_col.min(col);
         }
     }
 
@@ -298,16 +226,16 @@ impl Page {
             [kind @ (38 | 48), 5, .., colour] => vec![*kind, 5, *colour],
             _ => vec![part[0]],
         });
-        let mut style = self.style;
+        let mut style = self.pen.style;
         let quiet = colours(codes, &mut style);
         self.restyle(style, quiet);
     }
 
     fn restyle(&mut self, style: u8, quiet: bool) {
-        if style & !self.style & INVERSE != 0 {
+        if style & !self.pen.style & INVERSE != 0 {
             self.pasted_below();
         }
-        self.style = style;
+        self.pen.style = style;
         if !quiet {
             self.painted_here();
         }
@@ -372,14 +300,9 @@ fn hex(digits: &[u8]) -> Option<u8> {
 
 impl Perform for Page {
     fn print(&mut self, ch: char) {
-        self.printed = true;
-        self.after_lf = false;
-        self.keypad_left = false;
-        self.after_caret_c = match (self.after_caret_c, ch) {
-            (_, '^') => 1,
-            (1, 'C') => 2,
-            _ => 0,
-        };
+        self.raw.printed = true;
+        self.input.print();
+        self.input.see_caret(ch);
         if ch.is_ascii() {
             let mut byte = [0];
             ch.encode_utf8(&mut byte);
@@ -403,15 +326,15 @@ impl Perform for Page {
     }
 
     fn execute(&mut self, byte: u8) {
-        self.printed = false;
+        self.raw.printed = false;
         match byte {
             b'\n' | 0x0b | 0x0c => {
-                self.after_caret_c = 0;
-                self.cr_right = None;
+                self.input.caret_c = 0;
+                self.motion.cr_right = None;
                 self.line_feed();
             }
             b'\r' => {
-                self.right_is_not_due();
+                self.input.right_is_not_due();
                 self.carriage_return();
             }
             0x08 => self.back(1),
@@ -429,7 +352,7 @@ impl Perform for Page {
             }
             7 => self.row().bits |= bits::BELL,
             0 => {
-                let at = self.at.0;
+                let at = self.raw.at.0;
                 self.out.nul.get_or_insert((0, at)).0 += 1;
             }
             _ => {}
@@ -437,7 +360,7 @@ impl Perform for Page {
     }
 
     fn csi_dispatch(&mut self, params: &Params, between: &[u8], _ignored: bool, action: char) {
-        self.printed = false;
+        self.raw.printed = false;
         let private = between.first() == Some(&b'?');
         if action == 'm' && between.is_empty() {
             self.paint(params);
@@ -449,7 +372,7 @@ impl Perform for Page {
     }
 
     fn esc_dispatch(&mut self, between: &[u8], _ignored: bool, byte: u8) {
-        self.printed = false;
+        self.raw.printed = false;
         if !between.is_empty() {
             return;
         }
@@ -482,7 +405,7 @@ impl Perform for Page {
     }
 
     fn osc_dispatch(&mut self, params: &[&[u8]], _bell: bool) {
-        self.printed = false;
+        self.raw.printed = false;
         match params {
             [b"0" | b"2", title @ ..] => {
                 let text = String::from_utf8_lossy(title.first().copied().unwrap_or_default());
@@ -490,12 +413,12 @@ impl Perform for Page {
                 let end = text.char_indices().nth(512).map_or(text.len(), |it| it.0);
                 self.out.titles.push(text[..end].into());
                 let has_sign = || ["$ ", "# ", "% ", "> "].iter().any(|it| text.contains(it));
-                if !self.spans_lines && has_sign() {
+                if !self.raw.spans_lines && has_sign() {
                     // What was typed into a string that a bell ended.
-                    self.hide(text.as_bytes(), self.at.0, self.at.1);
+                    self.hide(text.as_bytes(), self.raw.at.0, self.raw.at.1);
                 }
                 let number = self.main.row;
-                self.titled_row = Some(number);
+                self.input.titled_row = Some(number);
                 if self.alt.is_none() {
                     let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
                     let index = (number - self.main.base) as usize;
@@ -535,6 +458,6 @@ impl Perform for Page {
     }
 
     fn terminated(&self) -> bool {
-        self.stop
+        self.raw.stop
     }
 }

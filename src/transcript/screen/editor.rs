@@ -1,41 +1,18 @@
 //! What line editors draw between their marks: where input begins, prompts that are drawn anew, right-hand prompts, and the
 //! text that was typed.
 
-use crate::transcript::screen::BEFORE;
-use crate::transcript::screen::Cell;
-use crate::transcript::screen::FAINT;
-use crate::transcript::screen::FILLER;
-use crate::transcript::screen::INVERSE;
-use crate::transcript::screen::Item;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::Region;
-use crate::transcript::screen::RegionEnd;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::bits;
-
-pub(super) struct OpenRegion {
-    /// Something was printed behind a CR and a move to the right, as fish types.
-    pub(super) typed: bool,
-    /// The cursor was last saved with nothing before it on its row, between these marks.
-    pub(super) saved_bare: bool,
-    pub(super) filled: bool,
-    pub(super) printed: bool,
-    pub(super) redrawn: bool,
-    pub(super) pasted: bool,
-    /// A row that was drawn anew from its start, and the text before the lowest column that its editor had gone back to.
-    pub(super) again: Option<(u64, Vec<char>)>,
-    /// The line editor draws its prompt anew from this row on: what is printed is not typed.
-    pub(super) redrawing: Option<u64>,
-    /// What stood before the cursor when input began: the last row of the prompt.
-    pub(super) prompt: Vec<char>,
-    /// The prompt has just been drawn anew, and one at the right-hand side may follow.
-    pub(super) right_due: bool,
-    pub(super) from: u64,
-    pub(super) row: u64,
-    pub(super) start_col: u16,
-    pub(super) input_at: Option<(u64, u16)>,
-    pub(super) titled: bool,
-}
+use crate::transcript::screen::cells::BEFORE;
+use crate::transcript::screen::cells::Cell;
+use crate::transcript::screen::cells::FAINT;
+use crate::transcript::screen::cells::FILLER;
+use crate::transcript::screen::cells::INVERSE;
+use crate::transcript::screen::cells::Row;
+use crate::transcript::screen::drawn::Item;
+use crate::transcript::screen::drawn::Region;
+use crate::transcript::screen::drawn::RegionEnd;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::input::OpenRegion;
+use crate::transcript::screen::page::Page;
 
 /// Rows above a prompt in which the words of a lost connection are looked for: its own, and what a shell prints before.
 const LOST_ROWS: u64 = 8;
@@ -45,23 +22,8 @@ impl Page {
         if self.alt.is_some() {
             return;
         }
-        if let Some(open) = &self.region {
-            // A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
-            // that set it, or that it was printed: nothing that stands in between was typed there.
-            let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
-            // zle sets it behind its prompt: there it counts only where zle has just cleared the rest of the screen for one, as behind an
-            // instant prompt of powerlevel10k, or a connection was lost in between.
-            let row = self.main.row;
-            if row <= open.row {
-                return;
-            }
-            // Its words stand just above the prompt that follows.
-            let rows = (open.row + 1).max(row.saturating_sub(LOST_ROWS))..row;
-            let by_zle = self.cleared_by_zle && self.cleared_row.is_some_and(|it| it > open.row);
-            let is_lost = self.main.col == 0
-                || by_zle
-                || rows.into_iter().any(|it| self.tells_of_a_lost_connection(it));
-            if !is_lost || !is_before_prompt {
+        if let Some(open) = &self.input.region {
+            if !self.has_lost_its_end(open) {
                 return;
             }
             self.end_region(at, RegionEnd::Left, false);
@@ -76,71 +38,79 @@ impl Page {
         }
         let index = (number - self.main.base) as usize;
         self.materialise_main(index);
-        let row = &mut self.main.rows[index];
-        let mut input_at = None;
-        let mut prompt = Vec::new();
-        let cleared_row = self.cleared_row.take();
-        let cleared = cleared_row.is_some_and(|it| it + 4 > number && it <= number);
-        let by_zle = std::mem::take(&mut self.cleared_by_zle);
+        let cleared = self.input.cleared.row.take();
         // What zle cleared for its own prompt, and set no mark behind, says nothing of another line editor's mark at the margin.
-        let by_zle = by_zle && cleared_row == Some(number);
-        if cleared && (col > 0 || by_zle) {
-            input_at = Some((number, col as u16));
-            prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
+        let by_zle = std::mem::take(&mut self.input.cleared.by_zle) && cleared == Some(number);
+        let mut region = OpenRegion::new(at, number, col as u16);
+        region.titled = self.input.titled_row == Some(number);
+        let row = &mut self.main.rows[index];
+        let is_near = cleared.is_some_and(|it| it + 4 > number && it <= number);
+        if is_near && (col > 0 || by_zle) {
+            region.start_col = 0;
+            region.input_at = Some((number, col as u16));
+            region.prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
             for cell in &mut row.cells {
                 cell.bits |= BEFORE;
             }
         }
-        let titled = self.titled_row == Some(number);
-        let base = self.main.base;
-        let (mut filled, mut printed) = (false, false);
-        if let Some(first) = cleared_row.filter(|it| *it >= base && *it <= number) {
-            let mut see = |text: &str| {
-                let text = text.trim_end();
-                let is_mark = matches!(text.chars().next_back(), Some('%' | '#'));
-                filled |= is_mark;
-                // Output without a line end stands before the mark.
-                printed |= is_mark && text.chars().nth(1).is_some();
-            };
-            for it in first..=number {
-                for version in &self.main.rows[(it - base) as usize].versions {
-                    see(&version.0);
-                }
-            }
-            // The blanks that fill a row behind such output go on in the next one.
-            let above = first.checked_sub(1).filter(|it| *it >= base);
-            if let Some(row) = above.map(|it| &self.main.rows[(it - base) as usize])
-                && row.wrapped
-            {
-                see(&row.cells.iter().map(|it| it.ch).collect::<String>());
-            }
-        }
-        let row = &mut self.main.rows[index];
         // What the prompt says of itself is learnt afresh in each region.
         row.low_col = u16::MAX;
         row.paint_col = 0;
         row.title_col = 0;
         row.bits &= !bits::EDITED;
-        self.region = Some(OpenRegion {
-            typed: false,
-            saved_bare: false,
-            filled,
-            printed,
-            redrawn: false,
-            pasted: false,
-            again: None,
-            redrawing: None,
-            prompt,
-            right_due: false,
-            from: at,
-            row: number,
-            start_col: if input_at.is_some() { 0 } else { col as u16 },
-            input_at,
-            titled,
-        });
-        self.after_caret_c = 0;
-        self.after_lf = false;
-        self.region_crs = u8::MAX;
+        if let Some(first) = cleared.filter(|it| *it >= self.main.base && *it <= number) {
+            (region.filled, region.printed) = self.filled_before(first, number);
+        }
+        self.input.region = Some(region);
+        self.input.caret_c = 0;
+        self.input.after_lf = false;
+        self.input.crs = u8::MAX;
+    }
+
+    /// A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
+    /// that set it, or that it was printed: nothing that stands in between was typed there.
+    fn has_lost_its_end(&self, open: &OpenRegion) -> bool {
+        let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
+        // zle sets it behind its prompt: there it counts only where zle has just cleared the rest of the screen for one, as behind an
+        // instant prompt of powerlevel10k, or a connection was lost in between.
+        let row = self.main.row;
+        if row <= open.row {
+            return false;
+        }
+        // Its words stand just above the prompt that follows.
+        let rows = (open.row + 1).max(row.saturating_sub(LOST_ROWS))..row;
+        let cleared = &self.input.cleared;
+        let by_zle = cleared.by_zle && cleared.row.is_some_and(|it| it > open.row);
+        let is_lost = self.main.col == 0
+            || by_zle
+            || rows.into_iter().any(|it| self.tells_of_a_lost_connection(it));
+        is_lost && is_before_prompt
+    }
+
+    /// Whether the rows that zle cleared for its prompt were filled before, and whether output without a line end stood in them.
+    fn filled_before(&self, first: u64, last: u64) -> (bool, bool) {
+        let base = self.main.base;
+        let (mut filled, mut printed) = (false, false);
+        let mut see = |text: &str| {
+            let text = text.trim_end();
+            let is_mark = matches!(text.chars().next_back(), Some('%' | '#'));
+            filled |= is_mark;
+            // Output without a line end stands before the mark.
+            printed |= is_mark && text.chars().nth(1).is_some();
+        };
+        for it in first..=last {
+            for version in &self.main.rows[(it - base) as usize].versions {
+                see(&version.0);
+            }
+        }
+        // The blanks that fill a row behind such output go on in the next one.
+        let above = first.checked_sub(1).filter(|it| *it >= base);
+        if let Some(row) = above.map(|it| &self.main.rows[(it - base) as usize])
+            && row.wrapped
+        {
+            see(&row.cells.iter().map(|it| it.ch).collect::<String>());
+        }
+        (filled, printed)
     }
 
     /// What ssh says on the terminal when its connection ends (openssh-portable: clientloop.c, ssh.c).
@@ -154,21 +124,15 @@ impl Page {
         row.cells.len() > WORDS.len() && WORDS.chars().zip(&row.cells).all(|(ch, it)| it.ch == ch)
     }
 
-    /// A line that ends in fewer CRs than the one that was entered: the line editor's own is the last byte of the session, and the LF
-    /// is the footer's.
-    pub(super) fn ends_plainer(&self, crs: u8) -> bool {
-        self.region.is_some() && self.region_crs != u8::MAX && crs < self.region_crs
-    }
-
     pub(super) fn close_region(&mut self, at: u64, genuine: bool) {
         if self.alt.is_some() {
             return;
         }
-        let end = if self.after_caret_c == 2 {
+        let end = if self.input.caret_c == 2 {
             RegionEnd::Interrupted
-        } else if self.after_lf
-            || self.keypad_left
-            || self.region.as_ref().is_some_and(|it| it.input_at.is_some())
+        } else if self.input.after_lf
+            || self.input.keypad_left
+            || self.input.region.as_ref().is_some_and(|it| it.input_at.is_some())
         {
             RegionEnd::Accepted
         } else {
@@ -179,7 +143,7 @@ impl Page {
 
     pub(super) fn end_region(&mut self, at: u64, end: RegionEnd, genuine: bool) {
         self.prompt_may_end();
-        let Some(region) = self.region.take() else { return };
+        let Some(region) = self.input.region.take() else { return };
         let first_line = self.out.lines.len() as u32;
         let mut typed = None;
         let mut input_at = None;
@@ -190,7 +154,8 @@ impl Page {
             input_at = Some((0, col));
         }
         // Behind Enter the cursor stands below what was typed, though another prompt was drawn there before.
-        let below = u64::from(self.after_lf && self.main.col == 0 && self.main.row > region.row);
+        let below =
+            u64::from(self.input.after_lf && self.main.col == 0 && self.main.row > region.row);
         for number in region.row.max(self.main.base)..=self.main.row - below {
             let index = (number - self.main.base) as usize;
             let row = &mut self.main.rows[index];
@@ -198,7 +163,10 @@ impl Page {
                 continue;
             }
             // fish goes back to no other column of its prompt than its end.
-            let again = region.again.as_ref().filter(|it| it.0 == number && self.escape_follows);
+            let again = region
+                .again
+                .as_ref()
+                .filter(|it| it.0 == number && self.input.marks.escape_follows);
             if let Some((_, before)) = again
                 && row.cells.len() >= before.len()
                 && row.cells.iter().zip(before).all(|it| it.0.ch == *it.1)
@@ -207,7 +175,7 @@ impl Page {
                 row.low_col = row.low_col.min(before.len() as u16);
             }
             row.bits |= bits::INPUT;
-            row.suggests = self.escape_follows || region.input_at.is_some();
+            row.suggests = self.input.marks.escape_follows || region.input_at.is_some();
             if !row.fresh && row.is_blank() && number < self.main.row {
                 // An empty line is a line.
                 row.fresh = true;
@@ -234,19 +202,19 @@ impl Page {
             input_at,
             typed,
             titled: region.titled,
-            crs: self.region_crs,
+            crs: self.input.crs,
             genuine,
-            escape_follows: self.escape_follows,
-            ends_row: self.ends_row,
-            keypad_left_on: !self.keypad_left,
+            escape_follows: self.input.marks.escape_follows,
+            ends_row: self.input.marks.ends_row,
+            keypad_left_on: !self.input.keypad_left,
             filled: region.filled,
             printed: region.printed,
             redrawn: region.redrawn,
             pasted: region.pasted,
-            enter_col: self.enter_col,
+            enter_col: self.input.enter_col,
         });
-        self.style &= !BEFORE;
-        self.closing = input_at.map(|_| self.main.row);
+        self.pen.style &= !BEFORE;
+        self.input.closing = input_at.map(|_| self.main.row);
     }
 
     /// What was written from a row and column on since the region began.
@@ -301,7 +269,7 @@ impl Page {
     /// readline shows inverse what is pasted: from the margin on, it is a further line of a block.
     pub(super) fn pasted_below(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
-        if let Some(region) = &mut self.region {
+        if let Some(region) = &mut self.input.region {
             region.pasted |= self.alt.is_none() && col == 0 && row > region.row;
         }
     }
@@ -316,7 +284,7 @@ impl Page {
             return;
         }
         let low = std::mem::replace(&mut row.low_col, u16::MAX);
-        if let Some(region) = self.region.as_mut().filter(|it| main && it.typed) {
+        if let Some(region) = self.input.region.as_mut().filter(|it| main && it.typed) {
             region.redrawn = true;
         }
         let row = self.row();
@@ -324,7 +292,7 @@ impl Page {
             return;
         }
         let before: Vec<char> = row.cells.iter().map(|it| it.ch).take(low.into()).collect();
-        if let Some(region) = &mut self.region
+        if let Some(region) = &mut self.input.region
             && before.len() == usize::from(low)
             && region.again.as_ref().is_none_or(|it| it.0 != number || it.1.len() > before.len())
         {
@@ -337,7 +305,7 @@ impl Page {
         let (row, col) = (self.main.row, self.main.col);
         let index = (row - self.main.base) as usize;
         let blank = self.main.rows[index].is_blank();
-        if let Some(region) = &mut self.region
+        if let Some(region) = &mut self.input.region
             && self.alt.is_none()
             && col == 0
             && region.input_at.is_none()
@@ -353,20 +321,20 @@ impl Page {
     /// job, with all that `zle` sends before a prompt.
     pub(super) fn prompt_anew(&mut self, by_zle: bool) {
         let (row, col) = (self.main.row, self.main.col);
-        if let Some(region) = &mut self.region
+        if let Some(region) = &mut self.input.region
             && self.alt.is_none()
             && col == 0
             && region.input_at.is_some_and(|it| row <= it.0 || by_zle)
         {
             region.redrawing = Some(row);
             region.row = region.row.min(row);
-            self.style |= BEFORE;
+            self.pen.style |= BEFORE;
         }
     }
 
     /// Row on which the prompt's last row stands as it was.
     pub(super) fn prompt_row(&self, first: u64, last: u64, col: usize) -> Option<u64> {
-        let prompt = &self.region.as_ref()?.prompt;
+        let prompt = &self.input.region.as_ref()?.prompt;
         (first.max(self.main.base)..=last).rev().find(|number| {
             let cells = &self.main.rows[(number - self.main.base) as usize].cells;
             !prompt.is_empty() && cells.len() >= prompt.len().min(col) && is_like(cells, prompt)
@@ -377,7 +345,7 @@ impl Page {
     /// is typed.
     pub(super) fn prompt_may_end(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
-        let Some(region) = &self.region else { return };
+        let Some(region) = &self.input.region else { return };
         let Some(first) = region.redrawing.filter(|_| col >= region.prompt.len()) else { return };
         if self.prompt_row(first, row, col) == Some(row) {
             self.prompt_ends();
@@ -388,13 +356,13 @@ impl Page {
     /// the prompt's last row ends, if that is as it was; else nothing was typed yet.
     pub(super) fn prompt_ends(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
-        let Some(region) = &mut self.region else { return };
+        let Some(region) = &mut self.input.region else { return };
         // Behind what was cleared, only the right-hand prompt is drawn.
         region.right_due = region.input_at.is_some();
         let Some(first) = region.redrawing.take() else { return };
-        self.style &= !BEFORE;
+        self.pen.style &= !BEFORE;
         let found = self.prompt_row(first, row, col);
-        let Some(region) = &mut self.region else { return };
+        let Some(region) = &mut self.input.region else { return };
         let prompt = std::mem::take(&mut region.prompt);
         if let Some(number) = found {
             region.input_at = Some((number, prompt.len().min(u16::MAX as usize) as u16));
@@ -415,12 +383,6 @@ impl Page {
             }
         }
         region.prompt = prompt;
-    }
-
-    pub(super) fn right_is_not_due(&mut self) {
-        if let Some(region) = &mut self.region {
-            region.right_due = false;
-        }
     }
 }
 
@@ -454,4 +416,84 @@ pub(super) fn unshowable(cells: &[Cell]) -> Option<(char, usize)> {
     close.filter(|_| digits.len() >= 4)?;
     let ch = char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?;
     Some((ch, digits.len() + 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    /// fish with a prompt of two lines that shrinks to a sign at Enter: what it leaves below is no part of the command.
+    #[test]
+    fn a_prompt_that_shrinks_at_enter_leaves_nothing_in_the_command() {
+        let command = |text: &str| {
+            format!(
+                "␛[?2004h␛]0;~/p␇~/project (main)␛[K
+⟶ ␛[K␍␛[2C{text}␍␛[9C␛]0;~/p␇␍␛[A→ {text}␛[K␍␛[9C
+// shell: {}
+␛[?2004l␛[30m␍done
+",
+                text.trim_end()
+            )
+        };
+        check(&["uptime", "id -un ", "ls /srv"].map(command).concat());
+    }
+
+    /// What zsh sends before its prompt and behind it.
+    const ZSH: &str = "␛[0m␛[27m␛[24m␛[J[dana@h ~]% ␛[K␛[?2004h";
+
+    #[test]
+    fn a_notice_about_a_job_in_the_middle_of_a_line_is_no_part_of_it() {
+        // Nothing tells whether the second ran: it printed nothing, and this zsh leaves no trace of Ctrl-C.
+        check(&format!(
+            "
+{ZSH}sleep 1 &␛[?2004l␍
+// shell: sleep 1 &
+[1] 81
+{ZSH}jo␍
+[1]  + done       sleep 1
+␛[0m␛[27m␛[24m␛[J[dana@h ~]% jo␛[Kbs␛[?2004l␍
+// unconfirmed: jobs
+{ZSH}␄
+"
+        ));
+        // Output tells, another place tells, and what was running at the end.
+        check(&format!(
+            "
+{ZSH}id␛[?2004l␍
+// shell: id
+uid=0(root)
+{ZSH}cd /srv␛[?2004l␍
+// shell: cd /srv
+{}true␛[?2004l␍
+// shell: true
+",
+            ZSH.replace('~', "srv")
+        ));
+        // A prompt that only goes on, as a clock or a status does, tells nothing.
+        let clock = |at: &str| ZSH.replace("[dana@h", &format!("{at} [dana@h"));
+        check(&format!(
+            "
+{}rm -rf /srv␛[?2004l␍
+// unconfirmed: rm -rf /srv
+{}id␛[?2004l␍
+// shell: id
+uid=0(root)
+{}␄
+",
+            clock("12:00:02"),
+            clock("12:00:09"),
+            clock("12:00:10")
+        ));
+        // Output without a line end stands before the mark that zsh then draws.
+        let mark = format!("␛[1m␛[7m%␛[27m␛[1m␛[0m{}␍ ␍␍", " ".repeat(79));
+        check(&format!(
+            "
+{mark}{ZSH}printf foo␛[?2004l␍
+// shell: printf foo
+foo{mark}{ZSH}rm x␛[?2004l␍
+// unconfirmed: rm x
+{mark}{ZSH}␄
+"
+        ));
+    }
 }

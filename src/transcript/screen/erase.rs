@@ -1,14 +1,15 @@
 //! Cells and rows that go: erased, inserted before, pushed out, or left behind with the page. What they showed stays a line.
 
-use crate::transcript::screen::BLANK;
-use crate::transcript::screen::Item;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::REACH;
-use crate::transcript::screen::ROWS_AT_ONCE;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::Sheet;
-use crate::transcript::screen::WIDEST;
-use crate::transcript::screen::bits;
+use crate::transcript::screen::cells::BLANK;
+use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells::ROW_CELLS_MAX;
+use crate::transcript::screen::cells::ROWS_AT_ONCE;
+use crate::transcript::screen::cells::Row;
+use crate::transcript::screen::cells::WIDEST;
+use crate::transcript::screen::drawn::Item;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
+use crate::transcript::screen::sheet::Sheet;
 
 impl Page {
     pub(super) fn erase_in_row(&mut self, from: usize, to: usize) {
@@ -18,9 +19,9 @@ impl Page {
             || row.cells.iter().take(to).skip(from).any(|it| it.ch != ' ');
         let leaves_nothing = from == 0 && to >= row.cells.len();
         // A blank row of a screen is no line, so nothing would tell of what stood there.
-        if shown && (self.jumped || leaves_nothing && self.alt.is_some()) {
+        if shown && (self.motion.jumped || leaves_nothing && self.alt.is_some()) {
             self.keep_version();
-            self.jumped = false;
+            self.motion.jumped = false;
         }
         let row = self.row();
         if to >= row.cells.len() {
@@ -31,6 +32,33 @@ impl Page {
             for cell in row.cells.iter_mut().take(to).skip(from) {
                 *cell = BLANK;
             }
+        }
+    }
+
+    /// Erases the row from the cursor on (0), up to it (1), or all of it.
+    #[inline]
+    pub(super) fn erase_line(&mut self, part: u16) {
+        let col = self.sheet().col;
+        self.prompt_ends();
+        match part {
+            0 => self.erase_in_row(col, usize::MAX),
+            1 => self.erase_in_row(0, col + 1),
+            _ => self.erase_in_row(0, usize::MAX),
+        }
+        if col > 0 {
+            self.row().bits |= bits::EDITED;
+        }
+    }
+
+    /// Inserts so many blanks before the cell under the cursor.
+    #[inline]
+    pub(super) fn insert_cells(&mut self, count: usize) {
+        let col = self.sheet().col;
+        let row = self.row();
+        row.bits |= bits::EDITED;
+        if col < row.cells.len() {
+            let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
+            row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
         }
     }
 
@@ -63,7 +91,7 @@ impl Page {
         }
         self.erase_in_row(col, usize::MAX);
         // Between the marks of a line editor it is its own prompts and lists that go.
-        let drawn = match &self.region {
+        let drawn = match &self.input.region {
             Some(it) if self.alt.is_none() && row >= it.row => bits::INPUT | bits::OVERWRITTEN,
             _ => 0,
         };
@@ -74,8 +102,8 @@ impl Page {
         }
         let sheet = self.sheet();
         sheet.rows.truncate((first - sheet.base) as usize);
-        if col == 0 && self.alt.is_none() && self.region.is_none() {
-            self.cleared_row = Some(row);
+        if col == 0 && self.alt.is_none() && self.input.region.is_none() {
+            self.input.cleared.row = Some(row);
         }
     }
 
@@ -120,6 +148,21 @@ impl Page {
         }
     }
 
+    /// The rows between which a full-screen program scrolls, counted from 1.
+    pub(super) fn set_margins(&mut self, top: u64, bottom: u64) {
+        let Some(sheet) = &mut self.alt else { return };
+        // A row of each up to it is held, and each is looked at when the screen is left.
+        let bottom = bottom.min(REACH as u64);
+        sheet.margins = (bottom > top).then(|| (top - 1, bottom - 1));
+        if let Some((_, bottom)) = sheet.margins {
+            while (sheet.rows.len() as u64) <= bottom {
+                sheet.rows.push_back(Row::new());
+            }
+        }
+        sheet.row = 0;
+        sheet.col = 0;
+    }
+
     /// A row pushed out at the bottom margin is a line first.
     pub(super) fn drop_row(&mut self, bottom: Option<usize>) {
         let Some(bottom) = bottom else { return };
@@ -142,14 +185,14 @@ impl Page {
                 sheet.rows.clear();
                 sheet.row = sheet.row.min(REACH as u64);
                 sheet.col = if sheet.col > WIDEST { 0 } else { sheet.col };
-                Self::new_row(sheet);
+                sheet.new_row();
             }
             return;
         }
         let end = self.main.base + self.main.rows.len() as u64;
         // Rows of earlier pages are lines already.
         for row in self.main.base.max(self.main.top)..end {
-            if self.region.as_ref().is_some_and(|it| row >= it.row) {
+            if self.input.region.as_ref().is_some_and(|it| row >= it.row) {
                 // A prompt's last blank is part of it.
                 self.main.rows[(row - self.main.base) as usize].bits |= bits::INPUT;
             }
@@ -162,15 +205,9 @@ impl Page {
         if self.main.col > WIDEST {
             self.main.col = 0;
         }
-        Self::new_row(&mut self.main);
-        if let Some(region) = &mut self.region {
-            // The line editor draws all anew: what stood there is kept, and no longer part of it.
-            region.row = end;
-            region.start_col = 0;
-            if region.input_at.is_some() {
-                // Until the prompt is drawn anew, whatever comes is typed.
-                region.input_at = Some((end, 0));
-            }
+        self.main.new_row();
+        if let Some(region) = &mut self.input.region {
+            region.begin_anew(end);
         }
         self.trim();
     }
@@ -183,10 +220,8 @@ impl Page {
         let index = (self.main.row - self.main.base) as usize;
         let row = self.main.row;
         let is_bare = self.main.rows[index].is_blank();
-        self.region.take_if(|it| is_bare && it.row == row && it.input_at.is_none());
-        let mut sheet = Sheet::default();
-        sheet.rows.push_back(Row::new());
-        self.alt = Some(sheet);
+        self.input.region.take_if(|it| is_bare && it.row == row && it.input_at.is_none());
+        self.alt = Some(Sheet::new());
         self.out.items.push(Item::ScreenOn);
     }
 
@@ -205,8 +240,8 @@ impl Page {
             self.commit_alt(row, 0);
         }
         self.alt = None;
-        self.jumped = false;
+        self.motion.jumped = false;
         // Where the program's cursor stood says nothing of the line that is typed next.
-        self.cr_right = None;
+        self.motion.cr_right = None;
     }
 }

@@ -1,17 +1,18 @@
 //! The cursor goes elsewhere: what that says of the line it leaves, and of editing.
 
-use crate::transcript::screen::Page;
-use crate::transcript::screen::REACH;
-use crate::transcript::screen::RIGHT;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::WIDEST;
-use crate::transcript::screen::bits;
+use crate::transcript::screen::cells::BEFORE;
+use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells::RIGHT;
+use crate::transcript::screen::cells::Row;
+use crate::transcript::screen::cells::WIDEST;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
 
 impl Page {
     #[inline]
     pub(super) fn carriage_return(&mut self) {
-        if let Some(right) = self.cr_right.filter(|it| *it > 0)
-            && self.region.as_ref().is_some_and(|it| !it.typed)
+        if let Some(right) = self.motion.cr_right.filter(|it| *it > 0)
+            && self.input.region.as_ref().is_some_and(|it| !it.typed)
             && self.alt.is_none()
         {
             // fish goes to where input begins before anything is typed.
@@ -21,8 +22,8 @@ impl Page {
         let sheet = self.sheet();
         sheet.col = 0;
         sheet.wrap_due = false;
-        self.jumped = true;
-        self.cr_right = Some(0);
+        self.motion.jumped = true;
+        self.motion.cr_right = Some(0);
     }
 
     #[inline]
@@ -35,20 +36,20 @@ impl Page {
         let row = self.row();
         row.bits |= bits::EDITED;
         row.low_col = row.low_col.min(col);
-        self.cr_right = None;
+        self.motion.cr_right = None;
     }
 
     /// The cursor goes to a column by its number: see [`bits::ABSOLUTE`].
     pub(super) fn by_number(&mut self, col: usize) {
-        if self.alt.is_some() || self.region.is_some() {
+        if self.alt.is_some() || self.input.region.is_some() {
             return;
         }
         let number = self.main.row;
         if col == 0 {
-            self.margin_row = Some(number);
+            self.motion.margin_row = Some(number);
             return;
         }
-        if self.margin_row != Some(number) {
+        if self.motion.margin_row != Some(number) {
             return;
         }
         let row = self.row();
@@ -67,7 +68,7 @@ impl Page {
     pub(super) fn leaves_absolute(&self) -> bool {
         let index = (self.main.row - self.main.base) as usize;
         self.alt.is_none()
-            && self.region.is_none()
+            && self.input.region.is_none()
             && self.main.col == 0
             && self.main.rows.get(index).is_some_and(|it| it.bits & bits::ABSOLUTE != 0)
     }
@@ -75,7 +76,8 @@ impl Page {
     pub(super) fn up(&mut self, by: u64) {
         let alt = self.alt.is_some();
         // Where zle has shown the column of its input, it also knows the window.
-        let region_row = self.region.as_ref().filter(|it| it.input_at.is_none()).map(|it| it.row);
+        let region_row =
+            self.input.region.as_ref().filter(|it| it.input_at.is_none()).map(|it| it.row);
         let sheet = self.sheet();
         sheet.wrap_due = false;
         let mut floor = if alt { 0 } else { sheet.base.max(sheet.top) };
@@ -86,18 +88,47 @@ impl Page {
         }
         // A cursor put back above the page's top by a saved position does not go down by going up.
         sheet.row = sheet.row.saturating_sub(by).max(floor.min(sheet.row));
-        self.jumped = true;
-        self.strayed = true;
+        self.motion.stray();
     }
 
     pub(super) fn down(&mut self, by: u64) {
         let sheet = self.sheet();
         sheet.wrap_due = false;
         sheet.row = (sheet.row + by.min(REACH as u64 / 2)).min(sheet.base + REACH as u64 * 4);
-        Self::new_row(sheet);
-        self.jumped = true;
-        self.strayed = true;
+        sheet.new_row();
+        self.motion.stray();
         self.trim();
+    }
+
+    #[inline]
+    pub(super) fn right(&mut self, count: usize) {
+        // One column may be a typed blank that was left as it was.
+        let due = self.input.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
+        if due && count > 1 {
+            self.pen.style |= BEFORE;
+        }
+        let right = self.sheet().col + count;
+        if due && self.width.is_some_and(|it| right >= it) && right < WIDEST {
+            // zle knows its window, and puts nothing at the right-hand side beyond it: it is wider now.
+            self.width = None;
+        }
+        self.column(right);
+        let col = self.sheet().col;
+        self.motion.clipped = (count, right - col);
+        if self.motion.cr_right.is_some() {
+            self.motion.cr_right = Some(col);
+        }
+    }
+
+    #[inline]
+    pub(super) fn left(&mut self, count: usize) {
+        if self.input.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
+            self.pen.style &= !BEFORE;
+        }
+        // zle goes right as far as an empty right-hand prompt, and back; after a resize, farther than we know.
+        let (there, clipped) = std::mem::take(&mut self.motion.clipped);
+        let again = count > 40 && count == there && !self.sheet().wrap_due;
+        self.back(if again { count - clipped.min(count) } else { count });
     }
 
     #[inline]
@@ -119,10 +150,9 @@ impl Page {
         }
         let sheet = self.sheet();
         sheet.row = (sheet.top + row.min(REACH as u64)).max(sheet.base);
-        Self::new_row(sheet);
+        sheet.new_row();
         self.column(col);
-        self.jumped = true;
-        self.strayed = true;
+        self.motion.stray();
         self.trim();
     }
 
@@ -131,18 +161,15 @@ impl Page {
         sheet.saved = (sheet.row, sheet.col);
         let cells = &sheet.rows[(sheet.row - sheet.base) as usize].cells;
         let bare = cells.iter().take(sheet.col).all(|it| it.ch == ' ');
-        match &mut self.region {
+        match &mut self.input.region {
             Some(region) => region.saved_bare = bare,
-            None => self.saved_bare = bare && self.alt.is_none(),
+            None => self.input.saved_bare = bare && self.alt.is_none(),
         }
     }
 
     pub(super) fn restore(&mut self) {
         // A prompt draws its right-hand side before itself. What came later may be typed, whoever moves the cursor.
-        let bare = match &mut self.region {
-            Some(region) => std::mem::take(&mut region.saved_bare),
-            None => std::mem::take(&mut self.saved_bare),
-        };
+        let bare = self.input.take_saved_bare();
         let sheet = self.sheet();
         let (row, col) = sheet.saved;
         if bare && row == sheet.row && row >= sheet.base && col < sheet.col {
@@ -155,30 +182,29 @@ impl Page {
         sheet.row = row.clamp(sheet.base, sheet.base + sheet.rows.len() as u64 - 1);
         sheet.col = col;
         sheet.wrap_due = false;
-        self.jumped = true;
-        self.strayed = true;
+        self.motion.stray();
     }
 
     #[inline]
     pub(super) fn line_feed(&mut self) {
-        self.after_24 = false;
+        self.input.cleared.after_24 = false;
         let number = self.sheet().row;
         if self.alt.is_some() {
             self.commit(number, 0);
             self.screen_line_feed();
             return;
         }
-        if self.region.is_some() {
+        if self.input.region.is_some() {
             // Enter on an upper row of a long line sends several; the plainest one counts.
-            self.region_crs = self.region_crs.min(self.line_crs);
+            self.input.crs = self.input.crs.min(self.raw.crs);
         } else {
-            if let Some(last) = self.closing {
+            if let Some(last) = self.input.closing {
                 let index = (self.main.row - self.main.base) as usize;
                 if self.main.rows[index].fresh {
                     self.main.rows[index].bits |= bits::INPUT;
                 }
                 if self.main.row >= last {
-                    self.closing = None;
+                    self.input.closing = None;
                 }
             }
             // Where the cursor stood tells a right-hand prompt from text.
@@ -196,8 +222,8 @@ impl Page {
             if row.cells.is_empty() && row.plain.0 == row.plain.1 && !row.fresh {
                 // An empty line is a line.
                 row.fresh = true;
-                row.from = self.at.0;
-                row.to = self.at.1;
+                row.from = self.raw.at.0;
+                row.to = self.raw.at.1;
             }
             self.commit(number, 0);
         }
@@ -205,18 +231,18 @@ impl Page {
         if self.main.col > WIDEST {
             self.main.col = 0;
         }
-        Self::new_row(&mut self.main);
+        self.main.new_row();
         self.main.wrap_due = false;
-        self.after_lf = true;
+        self.input.after_lf = true;
         // Where nothing stands, nothing is painted over.
-        self.jumped = self.main.row + 1 != self.main.base + self.main.rows.len() as u64
+        self.motion.jumped = self.main.row + 1 != self.main.base + self.main.rows.len() as u64
             || !self.main.rows.back().is_some_and(|it| it.cells.is_empty());
         self.trim();
     }
 
     pub(super) fn screen_line_feed(&mut self) {
         let Some(sheet) = &mut self.alt else { return };
-        self.jumped = true;
+        self.motion.jumped = true;
         sheet.wrap_due = false;
         if sheet.col > WIDEST {
             sheet.col = 0;
@@ -238,8 +264,8 @@ impl Page {
                 self.new_page();
                 return;
             }
-            Self::new_row(sheet);
+            sheet.new_row();
         }
-        self.after_lf = true;
+        self.input.after_lf = true;
     }
 }

@@ -1,20 +1,20 @@
 //! Characters → cells: runs at once where nothing stands in the way, one by one where they paint over something.
 
-use crate::transcript::screen::BEFORE;
-use crate::transcript::screen::Cell;
-use crate::transcript::screen::FILLER;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::ROW_CELLS_MAX;
-use crate::transcript::screen::bits;
-use crate::transcript::screen::rows::set_cell;
+use crate::transcript::screen::cells::BEFORE;
+use crate::transcript::screen::cells::Cell;
+use crate::transcript::screen::cells::FILLER;
+use crate::transcript::screen::cells::ROW_CELLS_MAX;
+use crate::transcript::screen::cells::WIDEST;
+use crate::transcript::screen::cells::set_cell;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
 
 impl Page {
     /// Prints ASCII, as many characters at once as nothing stands in the way of.
     #[inline]
     pub(super) fn print_run(&mut self, text: &[u8]) {
-        self.printed = true;
-        self.after_lf = false;
-        self.keypad_left = false;
+        self.raw.printed = true;
+        self.input.print();
         let mut rest = text;
         while let [next, ..] = rest {
             let used = match self.put_run(rest) {
@@ -26,18 +26,14 @@ impl Page {
             };
             rest = &rest[used..];
         }
-        self.after_caret_c = match (text, self.after_caret_c) {
-            ([.., b'^', b'C'], _) | ([b'C'], 1) => 2,
-            ([.., b'^'], _) => 1,
-            _ => 0,
-        };
+        self.input.see_carets(text);
     }
 
     /// Puts characters behind the one before, as nearly all are: how many. Where that is 0, the next one needs
     /// [`Self::put`].
     #[inline]
     pub(super) fn put_run(&mut self, text: &[u8]) -> usize {
-        if self.cr_right.is_some() {
+        if self.motion.cr_right.is_some() {
             return 0;
         }
         let sheet = self.alt.as_mut().unwrap_or(&mut self.main);
@@ -52,7 +48,7 @@ impl Page {
         if stands {
             return 0;
         }
-        if self.jumped {
+        if self.motion.jumped {
             // Up to the first character that would hide another.
             let hides = |(old, new): (&Cell, &u8)| old.ch != ' ' && old.ch != char::from(*new);
             room = row.cells[col..].iter().zip(text).position(hides).unwrap_or(room).min(room);
@@ -61,22 +57,20 @@ impl Page {
         if used == 0 {
             return 0;
         }
-        let cell = |it: &u8| Cell { ch: char::from(*it), bits: self.style };
+        let cell = |it: &u8| Cell { ch: char::from(*it), bits: self.pen.style };
         let over = used.min(row.cells.len() - col);
         for (old, new) in row.cells[col..col + over].iter_mut().zip(text) {
             *old = cell(new);
         }
         if row.cells.capacity() == 0 {
-            row.cells = self.spare_cells.pop().unwrap_or_else(|| Vec::with_capacity(96));
+            row.cells = self.spare.cells.pop().unwrap_or_else(|| Vec::with_capacity(96));
         }
         row.cells.extend(text[over..used].iter().map(cell));
-        row.to = self.at.1;
+        row.to = self.raw.at.1;
         sheet.col += used;
-        self.last_char = char::from(text[used - 1]);
-        if let Some(region) = &mut self.region
-            && self.style & BEFORE == 0
-        {
-            region.right_due = false;
+        self.pen.last_char = char::from(text[used - 1]);
+        if self.pen.style & BEFORE == 0 {
+            self.input.right_is_not_due();
         }
         used
     }
@@ -103,17 +97,17 @@ impl Page {
             let sheet = self.sheet();
             sheet.row += 1;
             sheet.col = 0;
-            Self::new_row(sheet);
+            sheet.new_row();
             self.trim();
         }
         let col = self.sheet().col;
-        if self.jumped && self.differs(col, ch) {
+        if self.motion.jumped && self.differs(col, ch) {
             self.keep_version();
-            self.jumped = false;
+            self.motion.jumped = false;
         }
-        if let Some(right) = self.cr_right.take() {
+        if let Some(right) = self.motion.cr_right.take() {
             if right > 0
-                && let Some(region) = &mut self.region
+                && let Some(region) = &mut self.input.region
             {
                 region.typed = true;
             }
@@ -124,11 +118,9 @@ impl Page {
                 self.drawn_anew();
             }
         }
-        let style = self.style;
-        if let Some(region) = &mut self.region
-            && style & BEFORE == 0
-        {
-            region.right_due = false;
+        let style = self.pen.style;
+        if style & BEFORE == 0 {
+            self.input.right_is_not_due();
         }
         let row = self.row();
         if !row.marks.is_empty() {
@@ -147,7 +139,17 @@ impl Page {
         } else {
             sheet.col = col + wide;
         }
-        self.last_char = ch;
+        self.pen.last_char = ch;
+    }
+
+    /// Prints the last character so many times more.
+    pub(super) fn repeat(&mut self, count: usize) {
+        let ch = self.pen.last_char;
+        if ch.is_ascii() {
+            for _ in 0..count.min(WIDEST) {
+                self.put(ch, 1);
+            }
+        }
     }
 
     #[inline]
@@ -163,7 +165,7 @@ impl Page {
         sheet.wrap_due = false;
         sheet.col = 0;
         sheet.row += 1;
-        Self::new_row(sheet);
+        sheet.new_row();
         self.trim();
     }
 }

@@ -3,23 +3,17 @@
 
 use std::ops::RangeInclusive;
 
-use unicode_width::UnicodeWidthChar;
-
-use crate::transcript::screen::BLANK;
-use crate::transcript::screen::Cell;
-use crate::transcript::screen::FAINT;
-use crate::transcript::screen::FILLER;
-use crate::transcript::screen::Item;
-use crate::transcript::screen::Line;
-use crate::transcript::screen::Page;
-use crate::transcript::screen::REACH;
-use crate::transcript::screen::Row;
-use crate::transcript::screen::Sheet;
-use crate::transcript::screen::VERSIONS_MAX;
-use crate::transcript::screen::bits;
-use crate::transcript::screen::is_ornament;
+use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells::Row;
+use crate::transcript::screen::cells::VERSIONS_MAX;
+use crate::transcript::screen::cells::push_cell;
+use crate::transcript::screen::drawn::Item;
+use crate::transcript::screen::drawn::Line;
+use crate::transcript::screen::drawn::bits;
+use crate::transcript::screen::page::Page;
 use crate::transcript::screen::sequences::painted;
 use crate::transcript::screen::sequences::plain_text;
+use crate::transcript::screen::sheet::Sheet;
 
 impl Page {
     /// A line of printable ASCII and colours, as `ls` and compilers write it, needs no cells. `false` if it is
@@ -27,7 +21,7 @@ impl Page {
     pub(super) fn painted_line(&mut self, bytes: &[u8]) -> bool {
         let start = self.out.text.len();
         let mut rest = bytes;
-        let (mut style, mut paint_col) = (self.style, None);
+        let (mut style, mut paint_col) = (self.pen.style, None);
         loop {
             let end = memchr::memchr(0x1b, rest).unwrap_or(rest.len());
             let Some(text) =
@@ -38,7 +32,7 @@ impl Page {
             self.out.text.push_str(text);
             rest = &rest[end..];
             if rest.is_empty() {
-                self.style = style;
+                self.pen.style = style;
                 let text = (start as u32, self.out.text.len() as u32);
                 self.plain_row(
                     text,
@@ -63,14 +57,14 @@ impl Page {
     }
 
     pub(super) fn plain_row(&mut self, span: (u32, u32), paint_col: u16) {
-        let (from, to) = self.at;
+        let (from, to) = self.raw.at;
         self.out.items.push(Item::Line(self.out.lines.len() as u32));
         let mut line = Line {
             text: span,
             from,
             to,
             bits: bits::AT_END,
-            crs: self.line_crs,
+            crs: self.raw.crs,
             title_col: 0,
             low_col: u16::MAX,
             paint_col,
@@ -78,7 +72,7 @@ impl Page {
         };
         if self.rowless == 0 {
             // Only the first of several can stand on a row that something was sent to before.
-            let titled = self.titled_row.take().is_some_and(|it| it == self.main.row);
+            let titled = self.input.titled_row.take().is_some_and(|it| it == self.main.row);
             line.title_col = u16::from(titled);
             if let Some(row) = self.main.rows.back_mut() {
                 line.paint_col = line.paint_col.max(row.paint_col);
@@ -87,16 +81,16 @@ impl Page {
         }
         self.out.lines.push(line);
         self.rowless += 1;
-        self.after_lf = true;
-        self.jumped = false;
+        self.input.after_lf = true;
+        self.motion.jumped = false;
     }
 
     /// Whether each row above is a line already.
     pub(super) fn is_settled(&mut self) -> bool {
-        if self.strayed {
-            self.strayed = self.main.rows.iter().any(|it| it.fresh);
+        if self.motion.strayed {
+            self.motion.strayed = self.main.rows.iter().any(|it| it.fresh);
         }
-        !self.strayed
+        !self.motion.strayed
     }
 
     /// Most lines are never looked at again, so they get no row when they are drawn. Before the cursor may move, those
@@ -161,24 +155,16 @@ impl Page {
                 self.commit_main(number, 0);
             }
             if let Some(row) = self.main.rows.pop_front() {
-                self.keep_cells(row);
+                self.spare.keep(row);
             }
             self.main.base += 1;
         }
     }
 
-    /// The room of a row that is gone is for the next one.
-    pub(super) fn keep_cells(&mut self, row: Row) {
-        let mut cells = row.cells;
-        if self.spare_cells.len() < 64 && (1..=1024).contains(&cells.capacity()) {
-            cells.clear();
-            self.spare_cells.push(cells);
-        }
-    }
-
     /// The row under the cursor, there to be changed.
+    #[inline]
     pub(super) fn row(&mut self) -> &mut Row {
-        let at = self.at;
+        let at = self.raw.at;
         if self.alt.is_none() {
             let index = (self.main.row - self.main.base) as usize;
             self.materialise_main(index);
@@ -195,52 +181,6 @@ impl Page {
         }
         row.to = at.1;
         row
-    }
-
-    /// What the row shows. It must have cells: rows that live in the arena are lines already.
-    pub(super) fn text_of(row: &Row, out: &mut String) {
-        let end = if row.wrapped {
-            row.cells.len()
-        } else {
-            // A suggestion of the shell that stands at the end of an input row was not typed.
-            let suggests = row.suggests && row.bits & bits::INPUT != 0;
-            let shown = |it: &Cell| {
-                it.ch != ' ' && !(suggests && it.bits & FAINT != 0 && !is_ornament(it.ch))
-            };
-            row.cells.iter().rposition(shown).map_or(0, |it| it + 1)
-        };
-        out.reserve(end);
-        let shown = row.cells[..end].iter().enumerate();
-        if row.marks.is_empty() {
-            out.extend(shown.filter(|it| it.1.bits & FILLER == 0).map(|it| it.1.ch));
-        } else {
-            let mut marks = row.marks.iter().peekable();
-            for (col, cell) in shown {
-                if cell.bits & FILLER == 0 {
-                    out.push(cell.ch);
-                }
-                while let Some((_, mark)) = marks.next_if(|it| it.0 as usize <= col) {
-                    out.push(*mark);
-                }
-            }
-        }
-        // Blanks that someone typed at the end are kept: a trailing blank can matter in a here-document.
-        if !row.wrapped && row.bits & bits::INPUT != 0 {
-            let rest = &row.cells[end..];
-            if !row.suggests || !rest.iter().any(|it| it.bits & FAINT != 0 && it.ch != ' ') {
-                let typed = rest.iter().take_while(|it| it.bits & FILLER == 0).count();
-                out.extend(std::iter::repeat_n(' ', typed.min(256)));
-            }
-        }
-    }
-
-    /// First row of the logical line that `number` belongs to.
-    pub(super) fn line_start(sheet: &Sheet, number: u64) -> u64 {
-        let mut first = number;
-        while first > sheet.base && sheet.rows[(first - 1 - sheet.base) as usize].wrapped {
-            first -= 1;
-        }
-        first
     }
 
     pub(super) fn commit(&mut self, number: u64, extra: u16) {
@@ -268,7 +208,7 @@ impl Page {
     /// Source: readline: display.c, rl_redisplay, _rl_move_vert.
     pub(super) fn take_back(&mut self, rows: usize) {
         let row = self.main.row;
-        if self.alt.is_some() || self.region.is_some() || row < self.main.base + rows as u64 {
+        if self.alt.is_some() || self.input.region.is_some() || row < self.main.base + rows as u64 {
             return;
         }
         let lines = self.out.lines.len();
@@ -290,7 +230,7 @@ impl Page {
         for line in &mut self.out.lines[lines - rows..] {
             line.bits |= bits::OVERWRITTEN | bits::TAKEN_BACK;
         }
-        self.strayed = true;
+        self.motion.strayed = true;
     }
 
     /// Makes the logical line at row `number` a line of the transcript, unless it is one already.
@@ -298,7 +238,7 @@ impl Page {
         if number < sheet.base || number >= sheet.base + sheet.rows.len() as u64 {
             return;
         }
-        let first = Self::line_start(sheet, number);
+        let first = sheet.line_start(number);
         let mut last = number;
         while sheet.rows[(last - sheet.base) as usize].wrapped
             && last + 1 < sheet.base + sheet.rows.len() as u64
@@ -315,13 +255,13 @@ impl Page {
         }
         let start = self.out.text.len();
         for index in span.clone() {
-            Self::text_of(&sheet.rows[index], &mut self.out.text);
+            sheet.rows[index].text_into(&mut self.out.text);
         }
         let text = &self.out.text[start..];
         let mut line = Line {
             from: u64::MAX,
             bits: extra,
-            crs: self.line_crs,
+            crs: self.raw.crs,
             low_col: u16::MAX,
             ..Line::default()
         };
@@ -366,7 +306,7 @@ impl Page {
     ) {
         let mut whole = String::new();
         for index in span.clone() {
-            Self::text_of(&sheet.rows[index], &mut whole);
+            sheet.rows[index].text_into(&mut whole);
         }
         for index in span {
             let versions = std::mem::take(&mut sheet.rows[index].versions);
@@ -392,7 +332,7 @@ impl Page {
 
     /// The row under the cursor is about to lose what it shows: keep it.
     pub(super) fn keep_version(&mut self) {
-        if self.region.is_some() && self.alt.is_none() {
+        if self.input.region.is_some() && self.alt.is_none() {
             return;
         }
         let sheet = match &self.alt {
@@ -405,8 +345,8 @@ impl Page {
             return;
         }
         let mut text = String::new();
-        Self::text_of(row, &mut text);
-        let (from, to) = (row.from, self.at.1);
+        row.text_into(&mut text);
+        let (from, to) = (row.from, self.raw.at.1);
         let row = self.row();
         if row.versions.last().is_some_and(|it| it.0 == text) {
             return;
@@ -430,48 +370,47 @@ impl Page {
             at += bad;
         }
     }
-
-    pub(super) fn new_row(sheet: &mut Sheet) {
-        while sheet.row >= sheet.base + sheet.rows.len() as u64 {
-            sheet.rows.push_back(Row::new());
-        }
-    }
 }
 
-/// Text as cells, for rows that were never drawn cell by cell.
-pub(super) fn push_cell(cells: &mut Vec<Cell>, ch: char) {
-    if ch == '\t' {
-        tab(cells);
-        return;
-    }
-    match UnicodeWidthChar::width(ch).unwrap_or(0) {
-        0 => {}
-        wide => {
-            cells.push(Cell { ch, bits: 0 });
-            if wide == 2 {
-                cells.push(Cell { ch: ' ', bits: FILLER });
-            }
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::lines;
 
-/// A tab at the end of a row stays a tab in the text, and takes the cells up to the next stop.
-pub(super) fn tab(cells: &mut Vec<Cell>) {
-    let stop = (cells.len() / 8 + 1) * 8;
-    cells.push(Cell { ch: '\t', bits: 0 });
-    cells.resize(stop, Cell { ch: ' ', bits: FILLER });
-}
+    #[test]
+    fn a_line_painted_over_is_kept_as_it_was() {
+        let shown = lines(
+            "
+sh-4.2$ ./p
+downloading evil␍␛[Kall is well
+",
+        );
+        assert_eq!(shown, ["sh-4.2$ ./p", "older: downloading evil", "all is well"]);
+    }
 
-pub(super) fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
-    if col == cells.len() {
-        if cells.capacity() == 0 {
-            cells.reserve(96);
-        }
-        cells.push(cell);
-        return;
+    #[test]
+    fn clearing_the_screen_erases_no_evidence() {
+        let shown = lines(
+            "
+sh-4.2$ cat secret
+the secret
+sh-4.2$ clear
+␛[H␛[2Jsh-4.2$ id
+␛[3J␛[H␛[2J
+",
+        );
+        assert!(shown.contains(&"the secret".to_owned()), "{shown:?}");
     }
-    if col > cells.len() {
-        cells.resize(col + 1, BLANK);
+
+    /// readline goes down to clear what a longer line has left on the row below, and up again: what it leaves so was not run.
+    #[test]
+    fn a_line_that_its_editor_took_back_is_an_older_one() {
+        let shown = lines(
+            "
+sh-4.2$ ls␛[K
+␍␛[K␛[A␛[10C␈␈w␛[K
+",
+        );
+        // It was a line, and `w` is drawn over it; the row that was cleared is an empty line.
+        assert_eq!(shown, ["older: sh-4.2$ ls", "older: sh-4.2$ ls", "sh-4.2$ w", ""]);
     }
-    cells[col] = cell;
 }

@@ -1,7 +1,7 @@
 //! Bytes → text, escape sequences and their parameters, as far as that takes no state: what a full parser is not needed for.
 
-use crate::transcript::screen::FAINT;
-use crate::transcript::screen::INVERSE;
+use crate::transcript::screen::cells::FAINT;
+use crate::transcript::screen::cells::INVERSE;
 
 /// Parameters of a control sequence; one that is left out is 0.
 #[derive(Default)]

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::transcript::wire::Held;
+use crate::transcript::wire::OwnedLine;
 use crate::transcript::wire::RawLine;
 
 /// CAN ends whatever sequence is half read (ECMA-48, 8.3.6).
@@ -75,7 +75,7 @@ pub(super) fn opens_a_string(sequence: &[u8]) -> bool {
 /// What the screen was told of a line before it came.
 #[derive(Clone, Copy)]
 pub(super) struct Noted {
-    /// See [`bits`](super::bits).
+    /// See [`bits`](crate::transcript::screen::bits).
     pub(super) bits: u16,
     pub(super) width: Option<usize>,
 }
@@ -83,7 +83,7 @@ pub(super) struct Noted {
 /// The lines of a string that is open. The first begins with its opener.
 #[derive(Default)]
 pub(super) struct Strings {
-    lines: Vec<(Held, Noted)>,
+    lines: Vec<(OwnedLine, Noted)>,
     bytes: usize,
 }
 
@@ -95,15 +95,15 @@ impl Strings {
 
     /// Holds the line, unless the limit is exceeded.
     pub(super) fn hold(&mut self, it: RawLine<'_>, noted: Noted) -> bool {
-        let bytes = self.bytes + it.bytes.len() + size_of::<(Held, Noted)>();
+        let bytes = self.bytes + it.bytes.len() + size_of::<(OwnedLine, Noted)>();
         if bytes <= HELD_MAX {
             self.bytes = bytes;
-            self.lines.push((Held::from(it), noted));
+            self.lines.push((OwnedLine::from(it), noted));
         }
         bytes <= HELD_MAX
     }
 
-    pub(super) fn take(&mut self) -> Vec<(Held, Noted)> {
+    pub(super) fn take(&mut self) -> Vec<(OwnedLine, Noted)> {
         self.bytes = 0;
         std::mem::take(&mut self.lines)
     }

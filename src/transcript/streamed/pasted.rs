@@ -1,13 +1,12 @@
 //! What was pasted: readline shows it inverse, and at Enter once more as it is.
 
 use crate::transcript::screen::bits;
-use crate::transcript::streamed::Held;
-use crate::transcript::streamed::Restored;
-use crate::transcript::streamed::steps::Step;
-use crate::transcript::streamed::steps::steps;
+use crate::transcript::streamed::lines::HeldLine;
+use crate::transcript::streamed::lines::Restored;
+use crate::transcript::streamed::steps::printed;
 
 /// A block of lines that was pasted at a prompt of readline: shown inverse, and at Enter once more as it is.
-pub(super) struct Block {
+pub(super) struct PastedBlock {
     /// The line with the prompt.
     pub(super) first: usize,
     /// The line on which the block's last line and the second showing of its first run into each other.
@@ -16,7 +15,7 @@ pub(super) struct Block {
     pub(super) last: Vec<u8>,
 }
 
-impl Block {
+impl PastedBlock {
     /// The lines below the first continue it; the second showing is an older version of nothing new.
     pub(super) fn apply(self, restored: &mut [Restored]) {
         let many = self.turn - self.first;
@@ -36,33 +35,31 @@ impl Block {
 const BLOCK_MAX: usize = 64;
 
 /// Blocks that begin on a line with a prompt, as `typed` tells.
-pub(super) fn pasted_blocks(held: &[Held], typed: &[bool]) -> Vec<Block> {
+pub(super) fn pasted_blocks(held: &[HeldLine], typed: &[bool]) -> Vec<PastedBlock> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < held.len() {
-        let block = inverse_end(&held[at].bytes).filter(|_| typed[at]).and_then(|text| {
-            (at + 1..held.len().min(at + BLOCK_MAX)).find_map(|turn| {
-                let many = turn - at;
-                let shown = held[turn].bytes.strip_suffix(text)?;
-                let last = match memchr::memchr(0x1b, shown) {
-                    None => shown,
-                    Some(_) => {
-                        let rest = shown.strip_prefix(b"\x1b[7m")?;
-                        &rest[..memchr::memmem::find(rest, b"\x1b[27m")?]
-                    }
-                };
-                let again = held.get(turn + 1..=turn + many)?;
-                let same = again[..many - 1]
-                    .iter()
-                    .zip(&held[at + 1..turn])
-                    .all(|(one, other)| one.bytes == other.bytes);
-                (same && !last.is_empty() && again[many - 1].bytes == last).then(|| Block {
-                    first: at,
-                    turn,
-                    last: last.to_vec(),
+        let block =
+            inverse_end(&held[at].bytes).filter(|_| typed[at]).and_then(|text| {
+                (at + 1..held.len().min(at + BLOCK_MAX)).find_map(|turn| {
+                    let many = turn - at;
+                    let shown = held[turn].bytes.strip_suffix(text)?;
+                    let last = match memchr::memchr(0x1b, shown) {
+                        None => shown,
+                        Some(_) => {
+                            let rest = shown.strip_prefix(b"\x1b[7m")?;
+                            &rest[..memchr::memmem::find(rest, b"\x1b[27m")?]
+                        }
+                    };
+                    let again = held.get(turn + 1..=turn + many)?;
+                    let same = again[..many - 1]
+                        .iter()
+                        .zip(&held[at + 1..turn])
+                        .all(|(one, other)| one.bytes == other.bytes);
+                    (same && !last.is_empty() && again[many - 1].bytes == last)
+                        .then(|| PastedBlock { first: at, turn, last: last.to_vec() })
                 })
-            })
-        });
+            });
         at = match block {
             Some(it) => {
                 let next = it.turn + (it.turn - it.first) + 1;
@@ -87,12 +84,7 @@ pub(super) fn shown_inverse(bytes: &[u8]) -> Option<Vec<u8>> {
         rest = inside[end..].strip_prefix(b"\x1b[27m")?;
     }
     let once = std::str::from_utf8(&text).ok()?;
-    let again: Vec<char> = steps(rest)
-        .filter_map(|it| match it.0 {
-            Step::Print(ch) => Some(ch),
-            _ => None,
-        })
-        .collect();
+    let again: Vec<char> = printed(rest).collect();
     // The prompt may come before it again.
     let whole = again.len() >= once.chars().count()
         && (0..=again.len() - once.chars().count())

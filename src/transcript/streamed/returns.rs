@@ -1,7 +1,7 @@
 //! CRs put back: between a prompt and its redrawing, at each margin, behind a filled row, and where the cursor would run over
 //! the end of what is there.
 
-use crate::transcript::streamed::FILLING;
+use crate::transcript::streamed::lines::FILLING;
 use crate::transcript::streamed::steps::ROOM;
 use crate::transcript::streamed::steps::Step;
 use crate::transcript::streamed::steps::drawn_once;
@@ -48,7 +48,7 @@ pub(super) fn filled(drawn: &[char]) -> Option<([usize; 2], usize)> {
 }
 
 /// A line without the row that zsh or fish filled before it.
-pub(super) struct Split<'a> {
+pub(super) struct UnfilledLine<'a> {
     /// The filled row, its CRs put back.
     pub(super) head: Vec<u8>,
     pub(super) tail: &'a [u8],
@@ -58,7 +58,7 @@ pub(super) struct Split<'a> {
     pub(super) columns: Option<usize>,
 }
 
-impl<'a> Split<'a> {
+impl<'a> UnfilledLine<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         let drawn = drawn_once(bytes);
         let Some((crs, columns)) = filled(&drawn) else {
@@ -98,126 +98,177 @@ pub(super) fn with_crs(
     width: Option<usize>,
     prompt_end: usize,
 ) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + 16);
     let twice = doubled(drawn);
-    let mut nth = 0;
-    let (mut col, mut end) = (0usize, 0usize);
-    let mut all: Vec<(Step<'_>, &[u8])> = Vec::with_capacity(bytes.len().min(ROOM));
-    for (step, raw) in steps(bytes) {
-        // One run of moves to the right is one move.
-        all.push((step, raw));
-    }
     let skipped = twice.unwrap_or(0);
-    let prompt: &[char] = drawn.get(skipped..skipped + prompt_end).unwrap_or_default();
-    let (mut before, mut again) = (' ', false);
-    let mut at = 0;
-    while at < all.len() {
-        let (step, raw) = all[at];
-        if twice == Some(nth) && !again && matches!(step, Step::Print(_) | Step::Silent(_)) {
+    let mut all: Vec<(Step<'_>, &[u8])> = Vec::with_capacity(bytes.len().min(ROOM));
+    all.extend(steps(bytes));
+    let mut line = Returning {
+        all: &all,
+        at: 0,
+        out: Vec::with_capacity(bytes.len() + 16),
+        nth: 0,
+        col: 0,
+        end: 0,
+        before: ' ',
+        width,
+        prompt: drawn.get(skipped..skipped + prompt_end).unwrap_or_default(),
+        prompt_end,
+        skipped,
+        twice,
+    };
+    let mut again = false;
+    while let Some((step, raw)) = all.get(line.at).copied() {
+        if twice == Some(line.nth) && !again && matches!(step, Step::Print(_) | Step::Silent(_)) {
             // What the second prompt begins with, as a window title, belongs behind the CR.
-            out.push(b'\r');
-            (col, end) = (0, 0);
+            line.return_to_margin();
             again = true;
         }
-        match step {
-            Step::Print(ch) => {
-                if twice != Some(nth)
-                    && nth >= skipped + prompt_end
-                    && !matches!(before, '\'' | '"' | '`')
-                    && redraws(&all[at..], prompt)
-                {
-                    out.push(b'\r');
-                    col = 0;
-                }
-                before = ch;
-                nth += 1;
-                if let Some(width) = width
-                    && col == width
-                    && end <= width
-                {
-                    // The margin: this character was printed to reach the next row, and a CR followed.
-                    let next = all[at + 1..].iter().find_map(|it| match it.0 {
-                        Step::Print(ch) => Some(Some(ch)),
-                        Step::Silent(_) => None,
-                        _ => Some(None),
-                    });
-                    if ch == ' ' || next == Some(Some(ch)) {
-                        out.extend_from_slice(raw);
-                        out.push(b'\r');
-                        (col, end) = (0, 0);
-                        at += 1;
-                        // zsh draws the first character of the row twice more.
-                        if ch == ' '
-                            && let (Some(one), Some(two)) = (all.get(at), all.get(at + 1))
-                            && one.0 == two.0
-                            && one.0 != Step::Print(' ')
-                        {
-                            out.extend_from_slice(one.1);
-                            out.push(b'\r');
-                            at += 1;
-                        }
-                        continue;
-                    }
-                    (col, end) = (0, 0);
-                }
-                out.extend_from_slice(raw);
-                col += unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0);
-                end = end.max(col);
-            }
+        line.at += match step {
+            Step::Print(ch) => line.print(ch, raw),
             Step::Back => {
-                out.push(0x08);
-                col = col.saturating_sub(1);
+                line.out.push(0x08);
+                line.col = line.col.saturating_sub(1);
+                1
             }
-            Step::Right(first) => {
-                let mut run = first;
-                let mut many = 1;
-                while let Some((Step::Right(more), _)) = all.get(at + many) {
-                    // fish counts from the margin each time; readline moves by one.
-                    if first > 1 || *more > 1 {
-                        break;
-                    }
-                    run += more;
-                    many += 1;
-                }
-                if col + run > end && !returns(&all[at + many..], run) {
-                    out.push(b'\r');
-                    col = 0;
-                }
-                for it in &all[at..at + many] {
-                    out.extend_from_slice(it.1);
-                }
-                col += run;
-                end = end.max(col);
-                at += many;
-                continue;
-            }
+            Step::Right(first) => line.right(first),
             Step::Csi(last, number) => {
-                if matches!(last, b'P' | b'@')
-                    && nth >= prompt_end
-                    && redraws(&all[at + 1..], prompt)
-                {
-                    out.push(b'\r');
-                    col = 0;
-                }
-                out.extend_from_slice(raw);
-                let count = number.max(1);
-                match last {
-                    b'D' => col = col.saturating_sub(count),
-                    b'K' if number == 0 => end = col,
-                    b'J' if number == 0 => end = col,
-                    b'P' => end = end.saturating_sub(count).max(col),
-                    b'@' => end += count,
-                    b'G' => col = count - 1,
-                    b'A' => end = width.unwrap_or(end).max(end),
-                    b'H' => (col, end) = (0, 0),
-                    _ => {}
-                }
+                line.sequence(last, number, raw);
+                1
             }
-            Step::Silent(_) => out.extend_from_slice(raw),
-        }
-        at += 1;
+            Step::Silent(_) => {
+                line.out.extend_from_slice(raw);
+                1
+            }
+        };
     }
-    out
+    line.out
+}
+
+/// A line that gets its CRs back, step by step.
+struct Returning<'a> {
+    all: &'a [(Step<'a>, &'a [u8])],
+    /// The step that is looked at.
+    at: usize,
+    out: Vec<u8>,
+    /// Characters printed so far.
+    nth: usize,
+    /// Columns of the cursor, and of the end of the row.
+    col: usize,
+    end: usize,
+    /// The character printed last.
+    before: char,
+    width: Option<usize>,
+    prompt: &'a [char],
+    prompt_end: usize,
+    /// Columns of a prompt that stands before it once more.
+    skipped: usize,
+    twice: Option<usize>,
+}
+
+impl Returning<'_> {
+    fn return_to_margin(&mut self) {
+        self.out.push(b'\r');
+        (self.col, self.end) = (0, 0);
+    }
+
+    /// Prints a character; says how many steps that were.
+    fn print(&mut self, ch: char, raw: &[u8]) -> usize {
+        if self.twice != Some(self.nth)
+            && self.nth >= self.skipped + self.prompt_end
+            && !matches!(self.before, '\'' | '"' | '`')
+            && redraws(&self.all[self.at..], self.prompt)
+        {
+            self.out.push(b'\r');
+            self.col = 0;
+        }
+        self.before = ch;
+        self.nth += 1;
+        if let Some(width) = self.width
+            && self.col == width
+            && self.end <= width
+        {
+            if self.reaches_next_row(ch) {
+                return self.over_the_margin(ch, raw);
+            }
+            (self.col, self.end) = (0, 0);
+        }
+        self.out.extend_from_slice(raw);
+        self.col += unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0);
+        self.end = self.end.max(self.col);
+        1
+    }
+
+    /// Whether the character at the margin was printed to reach the next row, and a CR followed.
+    fn reaches_next_row(&self, ch: char) -> bool {
+        let next = self.all[self.at + 1..].iter().find_map(|it| match it.0 {
+            Step::Print(ch) => Some(Some(ch)),
+            Step::Silent(_) => None,
+            _ => Some(None),
+        });
+        ch == ' ' || next == Some(Some(ch))
+    }
+
+    fn over_the_margin(&mut self, ch: char, raw: &[u8]) -> usize {
+        self.out.extend_from_slice(raw);
+        self.return_to_margin();
+        // zsh draws the first character of the row twice more.
+        if ch == ' '
+            && let (Some(one), Some(two)) = (self.all.get(self.at + 1), self.all.get(self.at + 2))
+            && one.0 == two.0
+            && one.0 != Step::Print(' ')
+        {
+            self.out.extend_from_slice(one.1);
+            self.out.push(b'\r');
+            return 2;
+        }
+        1
+    }
+
+    /// Goes right; says how many steps that were, for one run of moves is one move.
+    fn right(&mut self, first: usize) -> usize {
+        let mut run = first;
+        let mut many = 1;
+        while let Some((Step::Right(more), _)) = self.all.get(self.at + many) {
+            // fish counts from the margin each time; readline moves by one.
+            if first > 1 || *more > 1 {
+                break;
+            }
+            run += more;
+            many += 1;
+        }
+        if self.col + run > self.end && !returns(&self.all[self.at + many..], run) {
+            self.out.push(b'\r');
+            self.col = 0;
+        }
+        for it in &self.all[self.at..self.at + many] {
+            self.out.extend_from_slice(it.1);
+        }
+        self.col += run;
+        self.end = self.end.max(self.col);
+        many
+    }
+
+    fn sequence(&mut self, last: u8, number: usize, raw: &[u8]) {
+        if matches!(last, b'P' | b'@')
+            && self.nth >= self.prompt_end
+            && redraws(&self.all[self.at + 1..], self.prompt)
+        {
+            self.out.push(b'\r');
+            self.col = 0;
+        }
+        self.out.extend_from_slice(raw);
+        let count = number.max(1);
+        match last {
+            b'D' => self.col = self.col.saturating_sub(count),
+            b'K' | b'J' if number == 0 => self.end = self.col,
+            b'P' => self.end = self.end.saturating_sub(count).max(self.col),
+            b'@' => self.end += count,
+            b'G' => self.col = count - 1,
+            b'A' => self.end = self.width.unwrap_or(self.end).max(self.end),
+            b'H' => (self.col, self.end) = (0, 0),
+            _ => {}
+        }
+    }
 }
 
 /// Whether the cursor goes back by as much as it went right and printed: a right-hand prompt of zsh.

@@ -95,6 +95,14 @@ pub(super) fn steps(bytes: &[u8]) -> Steps<'_> {
     Steps { rest: bytes, no_bell: false }
 }
 
+/// The characters that a line prints, wherever its cursor goes.
+pub(super) fn printed(bytes: &[u8]) -> impl Iterator<Item = char> + '_ {
+    steps(bytes).filter_map(|it| match it.0 {
+        Step::Print(ch) => Some(ch),
+        _ => None,
+    })
+}
+
 /// What stands in the line before the cursor first goes back, as columns.
 pub(super) fn drawn_once(bytes: &[u8]) -> Vec<char> {
     let mut out = Vec::with_capacity(bytes.len().min(ROOM));

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::transcript::prompt;
-use crate::transcript::streamed::NARROWEST;
+use crate::transcript::streamed::lines::NARROWEST;
 use crate::transcript::streamed::steps::Step;
 use crate::transcript::streamed::steps::steps;
 
@@ -70,86 +70,84 @@ fn margins(line: &Telling, width: usize) -> Option<usize> {
     Some(seen)
 }
 
-/// The width at each line: the likeliest course of it, given that it seldom changes.
-pub(super) fn widths(lines: &[Telling]) -> Vec<Option<usize>> {
-    const CHANGE: f32 = 6.0;
-    let mut long: Vec<usize> = Vec::new();
-    let mut marks: Vec<Option<usize>> = Vec::with_capacity(lines.len());
-    for (nth, line) in lines.iter().enumerate() {
-        let mark = line.filled;
-        marks.push(mark);
-        if mark.is_some() || line.drawn.len() > NARROWEST {
-            long.push(nth);
+/// Window widths that a line may have, and 0 for one that is not known: a state.
+const STATES: usize = WIDEST - NARROWEST + 2;
+
+fn width_of(state: usize) -> usize {
+    state - 1 + NARROWEST
+}
+
+/// How likely a width is before anything is seen, as a logarithm.
+fn usual(state: usize) -> f32 {
+    if state == 0 {
+        return 0.0;
+    }
+    match USUAL.iter().position(|it| *it == width_of(state)) {
+        Some(0) => -2.0,
+        Some(_) => -2.8,
+        None => -4.0,
+    }
+}
+
+/// How well a line fits a state, as a logarithm. `worth`: what one margin says.
+fn fit(line: &Telling, state: usize, worth: f32) -> f32 {
+    match (state, line.filled) {
+        (0, Some(_)) => -8.0,
+        (0, None) => 0.0,
+        (_, Some(mark)) if mark == width_of(state) => 8.0,
+        (_, Some(_)) => -8.0,
+        (_, None) => {
+            let width = width_of(state);
+            let Some(seen) = margins(line, width) else { return -7.0 };
+            let joins = line.joins.iter().any(|it| (it + 1) % (width + 1) == 0);
+            let rises = line.rises.is_some_and(|(printed, back)| {
+                printed > width && printed >= back && (printed - back) % (width + 1) == 0
+            });
+            worth * seen as f32 + if joins { 3.0 } else { 0.0 } + if rises { 3.0 } else { 0.0 }
         }
     }
+}
+
+/// The likeliest way to each state at one line, given those at the line before, and the states that they come from.
+fn one_line_on(line: &Telling, best: &[f32]) -> (Vec<f32>, Vec<u16>) {
+    /// What a change of the width costs.
+    const CHANGE: f32 = 6.0;
+    let (top, most) = best
+        .iter()
+        .enumerate()
+        .fold((0, f32::MIN), |a, (at, it)| if *it > a.1 { (at, *it) } else { a });
+    let pairs = line.drawn.windows(2).filter(|it| it[0] == ' ' || it[0] == it[1]).count();
+    let chance = (pairs as f32 + 1.0) / (line.drawn.len() as f32 + 4.0);
+    let worth = -chance.min(0.6).ln();
+    let (mut next, mut from) = (Vec::with_capacity(STATES), Vec::with_capacity(STATES));
+    for (state, held) in best.iter().enumerate() {
+        let moved = most - CHANGE + usual(state);
+        let (base, came) = if moved > *held { (moved, top) } else { (*held, state) };
+        next.push(base + fit(line, state, worth));
+        from.push(came as u16);
+    }
+    (next, from)
+}
+
+/// The width at each line: the likeliest course of it, given that it seldom changes.
+pub(super) fn widths(lines: &[Telling]) -> Vec<Option<usize>> {
+    let tells = |it: &Telling| it.filled.is_some() || it.drawn.len() > NARROWEST;
+    let long: Vec<usize> = (0..lines.len()).filter(|it| tells(&lines[*it])).collect();
     if long.is_empty() {
         return vec![None; lines.len()];
     }
-    let states = WIDEST - NARROWEST + 2;
-    let usual = |state: usize| {
-        if state == 0 {
-            return 0.0;
-        }
-        let width = state - 1 + NARROWEST;
-        match USUAL.iter().position(|it| *it == width) {
-            Some(0) => -2.0,
-            Some(_) => -2.8,
-            None => -4.0,
-        }
-    };
-    let mut best: Vec<f32> = (0..states).map(usual).collect();
+    let mut best: Vec<f32> = (0..STATES).map(usual).collect();
     let mut from: Vec<Vec<u16>> = Vec::with_capacity(long.len());
     for nth in &long {
-        let line = &lines[*nth];
-        let (top, most) = best
-            .iter()
-            .enumerate()
-            .fold((0, f32::MIN), |a, (at, it)| if *it > a.1 { (at, *it) } else { a });
-        let mut back: Vec<u16> = Vec::with_capacity(states);
-        let pairs = line.drawn.windows(2).filter(|it| it[0] == ' ' || it[0] == it[1]).count();
-        let chance = (pairs as f32 + 1.0) / (line.drawn.len() as f32 + 4.0);
-        let worth = -chance.min(0.6).ln();
-        let mut next = Vec::with_capacity(states);
-        for (state, held) in best.iter().enumerate() {
-            let moved = most - CHANGE + usual(state);
-            let (base, came) = if moved > *held { (moved, top) } else { (*held, state) };
-            let fit = match (state, marks[*nth]) {
-                (0, Some(_)) => -8.0,
-                (0, None) => 0.0,
-                (_, Some(mark)) => {
-                    if mark == state - 1 + NARROWEST {
-                        8.0
-                    } else {
-                        -8.0
-                    }
-                }
-                (_, None) => match margins(line, state - 1 + NARROWEST) {
-                    Some(seen) => {
-                        let width = state - 1 + NARROWEST;
-                        let joins = line.joins.iter().any(|it| (it + 1) % (width + 1) == 0);
-                        let rises = line.rises.is_some_and(|(printed, back)| {
-                            printed > width
-                                && printed >= back
-                                && (printed - back) % (width + 1) == 0
-                        });
-                        worth * seen as f32
-                            + if joins { 3.0 } else { 0.0 }
-                            + if rises { 3.0 } else { 0.0 }
-                    }
-                    None => -7.0,
-                },
-            };
-            next.push(base + fit);
-            back.push(came as u16);
-        }
+        let (next, back) = one_line_on(&lines[*nth], &best);
         best = next;
         from.push(back);
     }
-    let mut state = (0..states).max_by(|a, b| best[*a].total_cmp(&best[*b])).unwrap_or(0);
+    let mut state = (0..STATES).max_by(|a, b| best[*a].total_cmp(&best[*b])).unwrap_or(0);
     let mut out = vec![None; lines.len()];
     for (at, nth) in long.iter().enumerate().rev() {
         if state > 0 {
-            out[*nth] = Some(state - 1 + NARROWEST);
+            out[*nth] = Some(width_of(state));
         }
         state = usize::from(from[at][state]);
     }

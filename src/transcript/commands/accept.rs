@@ -1,0 +1,264 @@
+//! A prompt was found in a line without marks: whether it is believed, and the command that begins behind it.
+
+use std::sync::Arc;
+
+use crate::transcript::commands::command::JUDGED_BYTES;
+use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::context::LineContext;
+use crate::transcript::commands::context::LineReading;
+use crate::transcript::commands::signs::interrupted;
+use crate::transcript::commands::signs::is_announced;
+use crate::transcript::commands::signs::next_is_announced;
+use crate::transcript::commands::signs::searched;
+use crate::transcript::commands::stack::ShownPrompt;
+use crate::transcript::commands::walk::TypedLine;
+use crate::transcript::commands::walk::Walk;
+use crate::transcript::commands::weights;
+use crate::transcript::prompt;
+use crate::transcript::prompt::Reads;
+use crate::transcript::screen::Item;
+use crate::transcript::screen::bits;
+use crate::transcript::shell;
+use crate::transcript::shell::Change;
+
+/// Prompts in a row without what this shell sends before each, until it is thought to send it no more.
+const UNTITLED: u32 = 2;
+
+impl LineReading<'_> {
+    /// The prompt becomes whole: it gets its last blank, and whatever the line shows of it once more.
+    fn complete_prompt(&mut self) {
+        if self.shape.is_none()
+            && !self.shown.is_empty()
+            && !self.shown.ends_with(char::is_whitespace)
+            && let Some(rest) = self.body.strip_prefix(' ').filter(|it| !it.starts_with(' '))
+        {
+            // It was met alone on a row first, where its last blank is not seen.
+            (self.shown, self.body) = (Arc::from(format!("{} ", self.shown)), rest);
+        }
+        // The first window-size message makes the shell draw its prompt twice; a streamed copy shows both.
+        while self.shown.len() > 2
+            && let Some(rest) = self.body.strip_prefix(&*self.shown)
+        {
+            self.body = rest;
+        }
+    }
+}
+
+impl Walk {
+    /// Begins a command, if what speaks for it is enough; `false` if it is merely possible.
+    pub(super) fn accept(&mut self, at: LineContext<'_>, mut it: LineReading<'_>) -> bool {
+        let line = at.line;
+        it.complete_prompt();
+        self.weigh_surroundings(at, &mut it);
+        if weights::sum(&it.evidence) < weights::FLOOR {
+            let is_untitled = it.evidence.iter().any(|it| it.is(weights::UNANNOUNCED));
+            if is_untitled && (!self.known.after.prints || at.edited) {
+                let is_strong = it.shape.as_ref().is_some_and(|it| it.strong);
+                self.came_untitled(&it.shown, is_strong);
+            }
+            self.possible(at, it);
+            return false;
+        }
+        if it.evidence.iter().any(|it| it.is(weights::TWO_NAMED)) {
+            self.known.repeats.believe(&it.shown);
+        }
+        it.evidence.push(self.known.settle(&ShownPrompt {
+            text: &it.shown,
+            shape: it.shape.as_ref(),
+            marked: false,
+            rows_before: 0,
+        }));
+        self.meet_level(at, it.body);
+        let broken = it.body.len() + it.shown.len() >= 60
+            && self.known.stack.last().and_then(|it| it.crs).is_some_and(|it| line.crs == it + 1);
+        self.last_line.margin = broken.then(|| at.drawn.line_text(at.index).chars().count());
+        let body = if broken { it.body } else { it.body.trim_end() };
+        let (body, broken_off) = interrupted(searched(body).unwrap_or(body));
+        let kind = if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
+            Kind::Abandoned
+        } else if let Some(kind) = broken_off {
+            kind
+        } else if self.known.stack.in_a_repl() {
+            Kind::Repl
+        } else {
+            Kind::Shell
+        };
+        self.last_line.bell = line.bits & bits::BELL != 0;
+        if self.left_by_key(at, body) {
+            self.pending.close();
+            self.known.after.may_change = Some(Change::Leave);
+            return true;
+        }
+        // Streaming loses the CR that goes back to where no prompt stands.
+        let bare = self.streamed && at.edited && it.shown.is_empty();
+        let mut command = self.command(TypedLine {
+            text: body.to_owned(),
+            kind,
+            prompt: &it.shown,
+            shape: it.shape.as_ref(),
+            evidence: it.evidence,
+            bytes: (line.from, line.to),
+            line: at.index,
+            damaged: line.bits & bits::GUESSED != 0 || bare,
+        });
+        if self.known.lessons.explains {
+            let text = at.drawn.line_text(at.index);
+            let text = &text[text.find(&*command.prompt).unwrap_or(0)..];
+            let found = prompt::candidates(text);
+            command.runner_up = self.known.lessons.runner_up(0, text, &found, command.prompt.len());
+        }
+        self.begin(command, false);
+        if let Some(current) = self.pending.current.as_mut() {
+            current.caret = broken_off.is_some();
+        }
+        true
+    }
+
+    /// What the line itself and those around it say for and against a command.
+    fn weigh_surroundings(&self, at: LineContext<'_>, it: &mut LineReading<'_>) {
+        let (body, evidence) = (it.body, &mut it.evidence);
+        let is_bare = || body.trim().is_empty();
+        if at.edited {
+            evidence.push(weights::EDITED);
+        }
+        if !at.edited && self.echoes(at) && !is_bare() {
+            evidence.push(weights::ECHOES);
+        }
+        if self.known.after.jobs > 0 && !at.edited && !is_bare() && !shell::looks_typed(body) {
+            evidence.push(weights::JOB_WROTE);
+        }
+        if self.in_one_burst(at) {
+            evidence.push(weights::ONE_BURST);
+        }
+        if next_is_announced(at.drawn, at.nth) && shell::change(body) == Some(Change::Shell) {
+            evidence.push(weights::NEXT_OPENED);
+        }
+    }
+
+    /// Whether the line ends in one of the further lines of the current command.
+    fn echoes(&self, at: LineContext<'_>) -> bool {
+        self.pending.current.as_ref().is_some_and(|it| {
+            prompt::head(&it.command.text, JUDGED_BYTES).lines().skip(1).any(|typed| {
+                typed.trim().len() > 1 && at.drawn.line_text(at.index).ends_with(typed)
+            })
+        })
+    }
+
+    /// Whether the line came in one event with the command that prints what others wrote. People need longer
+    /// than that for the next command.
+    fn in_one_burst(&self, at: LineContext<'_>) -> bool {
+        self.streamed
+            && self.known.after.prints
+            && self.pending.current.as_ref().is_some_and(|it| it.command.to == at.line.to)
+    }
+
+    /// The innermost shell has shown its prompt once more, in this line.
+    fn meet_level(&mut self, at: LineContext<'_>, body: &str) {
+        // A title that names the command was set by the shell that ran it, not by the one it opened.
+        let named = self.pending.silent().is_some_and(|it| it.named);
+        // Lines above prompts add belief and take none away: any output may repeat itself there.
+        let announced = !named && is_announced(at.line);
+        if let Some(level) = self.known.stack.last_mut() {
+            level.meet(announced);
+            // Ctrl-C and the end of a session end a line otherwise than Enter does.
+            let entered = at.line.bits & bits::UNFINISHED == 0 && !body.ends_with("^C");
+            if level.crs.is_none() && entered {
+                level.crs = Some(at.line.crs);
+            }
+        }
+    }
+
+    /// This shell's own prompt came without a title, and what a command prints is not edited: the second time in a row it is thought to
+    /// send none any more.
+    fn came_untitled(&mut self, shown: &Arc<str>, is_strong: bool) {
+        let Some(top) = self.known.stack.last_mut() else { return };
+        if is_strong || top.prompt == *shown && top.is_long() {
+            top.untitled += 1;
+            if top.untitled >= UNTITLED {
+                (top.titled, top.untitled, top.streak) = (false, 0, 0);
+            }
+        }
+    }
+
+    /// A line of output that may have been typed.
+    pub(super) fn possible(&mut self, at: LineContext<'_>, reading: LineReading<'_>) {
+        let body = reading.body.trim_end();
+        if !body.is_empty() {
+            self.keep_possible(TypedLine {
+                text: body.to_owned(),
+                kind: Kind::Possible,
+                prompt: &reading.shown,
+                shape: reading.shape.as_ref(),
+                evidence: reading.evidence,
+                bytes: (at.line.from, at.line.to),
+                line: at.index,
+                damaged: at.line.bits & bits::GUESSED != 0,
+            });
+        }
+    }
+
+    /// bash prints `exit` itself at Ctrl-D; a typed one is followed by the shell's own.
+    fn left_by_key(&mut self, at: LineContext<'_>, body: &str) -> bool {
+        if !matches!(body, "exit" | "logout") || at.nth == usize::MAX {
+            return false;
+        }
+        let items = &at.drawn.items;
+        let echoed = items[at.nth + 1..].iter().find_map(|it| match it {
+            Item::Line(index) => {
+                let next = at.drawn.line_text(*index).trim();
+                Some(matches!(next, "exit" | "logout") || next.starts_with("There are "))
+            }
+            Item::Region(_) => Some(false),
+            _ => None,
+        });
+        let echoed = echoed == Some(true);
+        let asked = matches!(items[at.nth], Item::Line(it) if at.drawn.lines[it as usize].bits & bits::ASKED != 0);
+        let Some(top) = self.known.stack.last_mut() else { return false };
+        // Other shells print nothing at Ctrl-D: what stands there was typed.
+        let shown = top.prompt.contains("sh-") || top.titled || top.user.is_some();
+        let bash = top.says_exit || shown && !asked && !top.is_no_bash;
+        top.says_exit |= echoed;
+        bash && !echoed && top.reads == Reads::Shell && at.nth + 1 < items.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::testing::check;
+
+    #[test]
+    fn a_line_that_ends_in_signs_like_ctrl_c_and_prints_something_may_have_run() {
+        check(
+            "
+[root@h ~]# id
+//          ^^ shell
+uid=0
+[root@h ~]# cat /etc/shadow #^C
+//          ^^^^^^^^^^^^^^^^^ unconfirmed
+root:!:19000::
+[root@h ~]# rm -rf /srv^C
+//          ^^^^^^^^^^^ abandoned
+[root@h ~]# exit
+//          ^^^^ shell
+",
+        );
+    }
+
+    /// A shell of Alpine prints no `exit`; one that bash printed would be no command.
+    #[test]
+    fn shells_that_print_no_exit_were_left_by_typing_it() {
+        check(
+            "
+sh-4.2$ sudo chroot /srv /bin/ash
+//      ^^^^^^^^^^^^^^^^^^^^^^^^^ shell
+/ # ␛[6nid
+// shell: id
+uid=0
+/ # ␛[6nexit
+// shell: exit
+sh-4.2$ id
+//      ^^ shell
+",
+        );
+    }
+}

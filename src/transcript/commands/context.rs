@@ -1,0 +1,91 @@
+//! Where a reader stands: a line or an input region with what was drawn around it, and the clues that a line gives of its prompt.
+
+use std::sync::Arc;
+
+use crate::transcript::commands::weights::Evidence;
+use crate::transcript::prompt;
+use crate::transcript::prompt::Shape;
+use crate::transcript::screen::Drawn;
+use crate::transcript::screen::Line;
+use crate::transcript::screen::Region;
+use crate::transcript::screen::bits;
+
+/// A line, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct LineContext<'a> {
+    pub(super) drawn: &'a Drawn,
+    pub(super) line: &'a Line,
+    /// Its text, without a right-hand prompt.
+    pub(super) text: &'a str,
+    /// Index into the lines.
+    pub(super) index: u32,
+    /// Index into the items; `usize::MAX` where what stands around it tells nothing.
+    pub(super) nth: usize,
+    /// It was edited in place.
+    pub(super) edited: bool,
+}
+
+impl<'a> LineContext<'a> {
+    // Each line comes by here.
+    #[inline]
+    pub(super) fn of(drawn: &'a Drawn, index: u32, nth: usize) -> Self {
+        let line = &drawn.lines[index as usize];
+        let mut text = drawn.line_text(index);
+        if line.end_col > 0 {
+            // Behind it stands a right-hand prompt.
+            text = &text[..prompt::byte_of_column(text, line.end_col as usize)];
+        }
+        Self { drawn, line, text, index, nth, edited: line.bits & bits::EDITED != 0 }
+    }
+}
+
+/// An input region, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct RegionContext<'a> {
+    pub(super) drawn: &'a Drawn,
+    pub(super) region: &'a Region,
+}
+
+/// What a line of a shell without marks says of where its prompt may end.
+pub(super) struct PromptClues<'a> {
+    pub(super) text: &'a str,
+    /// Index into the lines.
+    pub(super) index: u32,
+    /// Byte of the last change of colour.
+    pub(super) paint: Option<usize>,
+    /// The byte that the line editor went back to.
+    pub(super) low: Option<usize>,
+    /// The prompt at its start, if it has a shape known everywhere.
+    pub(super) shape: Option<Shape>,
+    pub(super) edited: bool,
+    /// What this shell sends before each prompt came before it.
+    pub(super) titled: bool,
+    /// CRs that ended it.
+    pub(super) crs: u8,
+    /// Lines of output since the last command, and those of them that look like someone's prompt.
+    pub(super) outputs: u32,
+    pub(super) decoys: u32,
+}
+
+impl PromptClues<'_> {
+    /// Whether its prompt has a shape that is seldom met by chance.
+    pub(super) fn is_strong(&self) -> bool {
+        self.shape.as_ref().is_some_and(|it| it.strong)
+    }
+}
+
+/// Where a prompt ends, and what speaks for it.
+pub(super) struct FoundPrompt {
+    /// Bytes of the line that belong to it.
+    pub(super) end: usize,
+    pub(super) shape: Option<Shape>,
+    pub(super) evidence: Vec<Evidence>,
+}
+
+/// A line, read: the prompt and what stands behind it.
+pub(super) struct LineReading<'a> {
+    pub(super) shown: Arc<str>,
+    pub(super) body: &'a str,
+    pub(super) shape: Option<Shape>,
+    pub(super) evidence: Vec<Evidence>,
+}

@@ -1,0 +1,168 @@
+//! Rows that a program drew on the screen it took, and lines within control strings: commands that are possible there, and those that are
+//! read in panes.
+
+use std::sync::Arc;
+
+use crate::transcript::commands::command::JUDGED_BYTES;
+use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::walk::TypedLine;
+use crate::transcript::commands::walk::Walk;
+use crate::transcript::commands::weights;
+use crate::transcript::prompt;
+use crate::transcript::prompt::Identity;
+use crate::transcript::prompt::Reads;
+use crate::transcript::prompt::Shape;
+use crate::transcript::screen::Drawn;
+use crate::transcript::screen::Hidden;
+use crate::transcript::screen::bits;
+
+/// The part of a row that lies in one pane.
+struct PanePart<'a> {
+    text: &'a str,
+    /// Byte of the row at which it begins.
+    start: usize,
+    /// No other stands to the right of it.
+    is_last: bool,
+}
+
+impl Walk {
+    /// Whether a terminal multiplexer draws the screen.
+    pub(super) fn in_panes(&self) -> bool {
+        self.pending.current.as_ref().is_some_and(|it| it.draws_panes)
+    }
+
+    /// A row that a multiplexer drew: each pane's part of it may be a prompt and a command.
+    pub(super) fn pane_row(&mut self, drawn: &Drawn, index: u32) {
+        let line = &drawn.lines[index as usize];
+        self.panes.first.get_or_insert(line.from);
+        let text = drawn.line_text(index);
+        if text.len() > 4096
+            || memchr::memchr3(b'$', b'#', b'>', text.as_bytes()).is_none() && text.is_ascii()
+        {
+            return;
+        }
+        let mut start = 0;
+        for part in text.split('│') {
+            let is_last = start + part.len() == text.len();
+            self.pane_part(drawn, index, &PanePart { text: part, start, is_last });
+            start += part.len() + '│'.len_utf8();
+        }
+    }
+
+    fn pane_part(&mut self, drawn: &Drawn, index: u32, part: &PanePart<'_>) {
+        let line = &drawn.lines[index as usize];
+        if !part.is_last && !part.text.ends_with(' ') {
+            // It goes on in the next row, and where it does is not known.
+            return;
+        }
+        let Some((end, shape)) = self.pane_prompt(part.text) else { return };
+        let typed = part.text.get(end..).unwrap_or_default().trim_end();
+        let typed = typed.strip_suffix("^C").unwrap_or(typed).trim_end();
+        let prompt: Arc<str> = Arc::from(&part.text[..end]);
+        if typed.is_empty() {
+            return;
+        }
+        if line.bits & bits::OVERWRITTEN != 0 {
+            // A half typed line, and the same row when more was typed.
+            let goes_on = drawn.lines.get(index as usize + 1).is_some_and(|next| {
+                let below = || drawn.line_text(index + 1).get(part.start..);
+                next.from == line.from && below().is_some_and(|it| it.starts_with(&*prompt))
+            });
+            if goes_on {
+                return;
+            }
+        }
+        if !self.panes.see(Identity::of(&prompt, shape.as_ref()), typed) {
+            return;
+        }
+        let kind = if self.streamed {
+            // Without CRs the panes run into each other.
+            Kind::Possible
+        } else if part.text.trim_end().ends_with("^C") {
+            Kind::Abandoned
+        } else {
+            Kind::Shell
+        };
+        let mut command = self.command(TypedLine {
+            text: typed.to_owned(),
+            kind,
+            prompt: &prompt,
+            shape: shape.as_ref(),
+            evidence: vec![weights::PANES_PROMPT, weights::IN_A_PANE],
+            bytes: (line.from, line.to),
+            line: index,
+            damaged: false,
+        });
+        command.depth += 1;
+        self.pending.doubt(command);
+    }
+
+    fn pane_prompt(&self, part: &str) -> Option<(usize, Option<Shape>)> {
+        let stack = &self.known.stack;
+        if let Some(shape) = prompt::known(part).filter(|it| it.strong && it.reads == Reads::Shell)
+        {
+            let identity = Identity::of(&part[..shape.end], Some(&shape));
+            let fits =
+                self.panes.may_show(&identity) || stack.all().any(|it| it.identity == identity);
+            return fits.then_some((shape.end, Some(shape)));
+        }
+        let level = stack
+            .all()
+            .find(|it| it.prompt.trim_end().len() >= 2 && part.starts_with(&*it.prompt))?;
+        Some((level.prompt.len(), None))
+    }
+
+    /// A row on the screen of a program that draws no panes.
+    pub(super) fn covered_row(&mut self, drawn: &Drawn, index: u32) {
+        let line = &drawn.lines[index as usize];
+        let text = drawn.line_text(index);
+        self.covered.count(line.from);
+        if self.known.stack.is_empty() {
+            self.nothing_is_known(line, text);
+        }
+        if self.in_panes() {
+            return;
+        }
+        let Some((at, shown, shape)) = self.known.prompt_within(text) else { return };
+        let typed = &text[at + shown.len()..];
+        if self.covered.see(&Identity::of(&shown, shape.as_ref()), typed) {
+            self.not_shown(TypedLine {
+                text: judged(typed),
+                kind: Kind::Possible,
+                prompt: &shown,
+                shape: shape.as_ref(),
+                evidence: vec![weights::THIS_SHELL, weights::ON_A_SCREEN],
+                bytes: (line.from, line.to),
+                line: index,
+                damaged: false,
+            });
+        }
+    }
+
+    /// A line that no terminal showed.
+    pub(super) fn hidden_line(&mut self, hidden: &Hidden) {
+        let text = &*hidden.text;
+        let Some((at, shown, shape)) = self.known.prompt_within(text) else { return };
+        self.not_shown(TypedLine {
+            text: judged(&text[at + shown.len()..]),
+            kind: Kind::Possible,
+            prompt: &shown,
+            shape: shape.as_ref(),
+            evidence: vec![weights::THIS_SHELL, weights::IN_A_STRING],
+            bytes: (hidden.from, hidden.to),
+            line: hidden.line,
+            damaged: hidden.is_damaged,
+        });
+    }
+
+    fn not_shown(&mut self, typed: TypedLine<'_>) {
+        if !typed.text.is_empty() {
+            self.keep_possible(typed);
+        }
+    }
+}
+
+/// As much of a text as is judged.
+fn judged(text: &str) -> String {
+    prompt::head(text.trim_end(), JUDGED_BYTES).to_owned()
+}

@@ -1,0 +1,175 @@
+//! The walk through what was drawn: what is known, what waits, and how a command begins, grows, or is kept apart as possible.
+
+use std::sync::Arc;
+
+use crate::transcript::commands::command::Command;
+use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::command::has_damage;
+use crate::transcript::commands::covered::Covered;
+use crate::transcript::commands::known::Known;
+use crate::transcript::commands::panes::Panes;
+use crate::transcript::commands::pending::PendingCommands;
+use crate::transcript::commands::weights;
+use crate::transcript::commands::weights::Evidence;
+use crate::transcript::prompt::Shape;
+
+/// What was typed behind a prompt, before the walk says whose it was.
+pub(super) struct TypedLine<'a> {
+    pub(super) text: String,
+    pub(super) kind: Kind,
+    pub(super) prompt: &'a Arc<str>,
+    pub(super) shape: Option<&'a Shape>,
+    pub(super) evidence: Vec<Evidence>,
+    /// Bytes it was read from: first, and one past the last.
+    pub(super) bytes: (u64, u64),
+    /// Index into the lines of the window.
+    pub(super) line: u32,
+    /// Part of it was lost on the way.
+    pub(super) damaged: bool,
+}
+
+/// How the last line ended, where that says something of the next.
+#[derive(Default)]
+pub(super) struct LastLine {
+    /// It broke off at a margin of this many columns.
+    pub(super) margin: Option<usize>,
+    /// A bell rang on it: it may have been completed rather than run.
+    pub(super) bell: bool,
+    /// A title came before a job notice; the prompt follows the notice.
+    pub(super) title_due: bool,
+}
+
+/// How often something was met, and the place of the first.
+#[derive(Default)]
+pub(super) struct Sightings {
+    pub(super) many: u64,
+    first: u64,
+}
+
+impl Sightings {
+    pub(super) fn count(&mut self, place: u64) {
+        if self.many == 0 {
+            self.first = place;
+        }
+        self.many += 1;
+    }
+
+    /// Place of the first, and how many.
+    pub(super) fn told(&self) -> (u64, u64) {
+        (self.first, self.many)
+    }
+}
+
+/// What was seen and not read.
+#[derive(Default)]
+pub(super) struct Gaps {
+    /// Lines with anything in them while no shell was known.
+    pub(super) unknown: Sightings,
+    /// Questions that were answered without echo.
+    pub(super) unseen: Sightings,
+    /// Edited lines that were taken for output.
+    pub(super) unread: Sightings,
+}
+
+/// A walk through the windows of a session, in order.
+#[derive(Default)]
+pub(super) struct Walk {
+    pub(super) known: Known,
+    pub(super) pending: PendingCommands,
+    pub(super) panes: Panes,
+    pub(super) covered: Covered,
+    pub(super) last_line: LastLine,
+    pub(super) gaps: Gaps,
+    /// CRs that end the lines of genuine input regions.
+    pub(super) region_crs: Option<u8>,
+    /// Lines were streamed, a second's worth in one event.
+    pub(super) streamed: bool,
+    /// Lines of the windows before this one.
+    pub(super) lines_before: u64,
+}
+
+impl Walk {
+    /// What was typed, as a command of the innermost shell.
+    pub(super) fn command(&self, typed: TypedLine<'_>) -> Command {
+        let TypedLine { text, kind, prompt, shape, mut evidence, .. } = typed;
+        let level = self.known.stack.last();
+        let has_damage = has_damage(&text);
+        if has_damage {
+            evidence.push(weights::DAMAGED_CHARACTER);
+        }
+        if typed.damaged {
+            evidence.push(weights::LOST);
+        }
+        // In the bytes a line that something was written into is seen to be broken; in a stream nothing shows it.
+        let written_into = self.known.after.jobs > 0
+            && (self.streamed || text.contains('\n'))
+            && matches!(kind, Kind::Shell | Kind::Abandoned);
+        if written_into {
+            evidence.push(weights::WRITTEN_INTO);
+        }
+        let root = shape.and_then(|it| it.root);
+        Command {
+            text,
+            kind,
+            prompt: Arc::clone(prompt),
+            os_user: shape
+                .and_then(|it| it.user.clone())
+                .or_else(|| level.and_then(|it| it.user.clone()))
+                .or_else(|| (root == Some(true)).then(|| Arc::from("root"))),
+            host: shape
+                .and_then(|it| it.host.clone())
+                .or_else(|| level.and_then(|it| it.host.clone())),
+            cwd: shape.and_then(|it| it.dir.clone()),
+            depth: self.known.stack.depth(),
+            from: typed.bytes.0,
+            to: typed.bytes.1,
+            line: u64::from(typed.line) + self.lines_before,
+            evidence,
+            damaged: typed.damaged || written_into || has_damage,
+            runner_up: None,
+        }
+    }
+
+    /// A command begins, and the one before is complete.
+    pub(super) fn begin(&mut self, mut command: Command, marked: bool) {
+        self.pending.confirm(&command);
+        if let Some(current) = &self.pending.current
+            && current.command.kind == Kind::Shell
+            && !current.said
+            && let Some(level) = self.known.stack.last_mut()
+        {
+            level.says = 0;
+        }
+        let after = &mut self.known.after;
+        after.doubt_without_echo(&mut command);
+        if after.turns_echo_off(&command) {
+            self.gaps.unseen.count(command.from);
+        }
+        let does = after.begin(&command);
+        let draws_panes = command.kind == Kind::Shell && does.draws_panes;
+        self.pending.begin(command, marked, draws_panes);
+    }
+
+    /// Adds a continuation line to the current command.
+    pub(super) fn extend(&mut self, text: &str, to: u64, kind: Kind) {
+        let Some(current) = &mut self.pending.current else { return };
+        current.command.text.push('\n');
+        current.command.text.push_str(text);
+        current.command.to = current.command.to.max(to);
+        if kind == Kind::Abandoned {
+            current.command.kind = Kind::Abandoned;
+        }
+        self.known.after.extend(&current.command);
+    }
+
+    /// Whether this prompt asks for more of the current command.
+    pub(super) fn continues(&self, prompt: &str, marked: bool, exact: bool) -> bool {
+        self.pending.is_continued_by(prompt, marked, exact, |it| self.known.is_own(it))
+    }
+
+    /// Something that may have been typed: kept apart, and nothing follows from it.
+    pub(super) fn keep_possible(&mut self, typed: TypedLine<'_>) {
+        let command = self.command(typed);
+        self.pending.doubt(command);
+    }
+}

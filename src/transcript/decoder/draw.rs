@@ -1,0 +1,209 @@
+//! Lines on their way to the screen, in windows whose borders depend on the bytes alone, and the times they were shown at.
+
+use crate::transcript::both::Aligned;
+use crate::transcript::commands::CommandReader;
+use crate::transcript::decoder::flaw::Flaw;
+use crate::transcript::decoder::flaw::FlawKind;
+use crate::transcript::decoder::piece::Piece;
+use crate::transcript::decoder::piece::Shown;
+use crate::transcript::decoder::piece::Typed;
+use crate::transcript::screen::Screen;
+use crate::transcript::streamed::Restored;
+use crate::transcript::width::WidthVotes;
+use crate::transcript::wire::Lines;
+use crate::transcript::wire::Unframe;
+
+/// Terminal bytes drawn before commands are read from them: at first many, to learn the session's prompts from, then
+/// as few as a processor's cache holds. Borders depend on the bytes alone.
+const FIRST_WINDOW: u64 = 2 << 20;
+const WINDOW: u64 = 128 << 10;
+/// A line that somebody is still typing is not cut before this.
+const WINDOW_MAX: u64 = 4 << 20;
+/// …and a window ends before that once what was drawn weighs as much, in bytes of memory: lines of a few bytes each are
+/// many, and the commands in them weigh several times as much.
+pub(super) const DRAWN_MAX: usize = 8 << 20;
+/// The same in the middle of an input region.
+pub(super) const DRAWN_IN_REGION_MAX: usize = 16 << 20;
+/// As many bytes pushed at once are read without being copied, and their lines stay in a processor's cache.
+pub const CHUNK: usize = WINDOW as usize;
+/// Times held of events that may tell nothing more: a stream has one with each.
+pub(super) const TICKS: usize = 1 << 14;
+
+/// Lines on their way to the screen, in windows.
+pub(super) struct Draw {
+    pub(super) screen: Screen,
+    pub(super) reader: CommandReader,
+    pub(super) width: WidthVotes,
+    /// The header has told the width that the session began with.
+    pub(super) told_width: bool,
+    pub(super) window_from: u64,
+    /// Where lines begin that another event shows, with its time; `None` where lines begin that no event shows.
+    pub(super) ticks: Vec<(u64, Option<i64>)>,
+    /// So many are held before those are forgotten that tell nothing more.
+    pub(super) ticks_max: usize,
+    pub(super) piece: Piece,
+    pub(super) flaws: Vec<Flaw>,
+    pub(super) fake_frames: u64,
+    pub(super) fake_at: u64,
+    /// The session's streamed copy, which tells the times.
+    pub(super) other: Option<Aligned>,
+}
+
+impl Lines for Draw {
+    fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
+        if bytes.starts_with(b"Script done on ") || bytes.starts_with(b"Script started on ") {
+            if self.fake_frames == 0 {
+                self.fake_at = from;
+            }
+            self.fake_frames += 1;
+        }
+        if let Some(other) = &mut self.other
+            && let at = other.line(bytes, from)
+            && self.ticks.last().map_or(at.is_some(), |it| it.1 != at)
+        {
+            self.ticks.push((from, at));
+        }
+        if self.screen.plain(bytes, crs, ended, from, to) {
+            self.drawn(to);
+            return;
+        }
+        if !self.screen.on_screen()
+            && memchr::memchr(b'\r', bytes).is_some()
+            && let Some(width) = self.width.vote(bytes, self.screen.width())
+        {
+            self.screen.set_width(Some(width));
+        }
+        self.screen.line(bytes, crs, ended, from, to);
+        self.drawn(to);
+    }
+}
+
+impl Draw {
+    pub(super) fn new() -> Self {
+        Self {
+            screen: Screen::new(),
+            reader: CommandReader::default(),
+            width: WidthVotes::default(),
+            told_width: false,
+            window_from: 0,
+            ticks: Vec::new(),
+            ticks_max: TICKS,
+            piece: Piece::default(),
+            flaws: Vec::new(),
+            fake_frames: 0,
+            fake_at: 0,
+            other: None,
+        }
+    }
+
+    /// A streamed line, made whole again as far as that is possible.
+    pub(super) fn restored(&mut self, it: &Restored, ended: bool, from: u64, to: u64) {
+        if it.width.is_some() {
+            self.screen.set_width(it.width);
+        }
+        self.screen.note(it.bits);
+        if !self.screen.plain(&it.bytes, 1, ended, from, to) {
+            self.screen.line(&it.bytes, 1, ended, from, to);
+        }
+        self.drawn(to);
+    }
+
+    /// Reads commands where enough has been drawn, up to `to`.
+    fn drawn(&mut self, to: u64) {
+        let enough = if self.window_from == 0 { FIRST_WINDOW } else { WINDOW };
+        let drawn = to - self.window_from;
+        let weighs = self.screen.drawn().weight();
+        let complete = drawn >= enough || weighs >= DRAWN_MAX;
+        if complete && !self.screen.in_region()
+            || drawn >= WINDOW_MAX
+            || weighs >= DRAWN_IN_REGION_MAX
+        {
+            self.window_from = to;
+            self.window(false);
+        }
+    }
+
+    /// Sessions of this type run one command and have no prompt ("Session document schema": NonInteractiveCommands).
+    pub(super) fn heed(&mut self, unframe: &Unframe) {
+        if let Some((columns, _)) = unframe.frame.window.filter(|_| !self.told_width) {
+            self.told_width = true;
+            self.screen.set_width(Some(columns.into()));
+        }
+        if unframe.frame.session_type.as_deref() == Some("NonInteractiveCommands") {
+            self.reader.nothing_is_typed();
+        }
+    }
+
+    pub(super) fn tick(&mut self, from: u64, at: i64) {
+        self.ticks.push((from, Some(at)));
+    }
+
+    pub(super) fn window(&mut self, last: bool) {
+        let mut drawn = self.screen.take();
+        for command in self.reader.window(&drawn, last) {
+            let at = time(&self.ticks, command.from);
+            self.piece.commands.push(Typed { command, at });
+        }
+        let before = self.piece.lines.len();
+        if !self.ticks.is_empty() {
+            for (nth, it) in drawn.lines.iter().enumerate() {
+                let at = time(&self.ticks, it.from);
+                self.piece.shown(before + nth, at);
+            }
+        }
+        if before == 0 && self.piece.text.is_empty() {
+            std::mem::swap(&mut self.piece.text, &mut drawn.text);
+            std::mem::swap(&mut self.piece.lines, &mut drawn.lines);
+        } else {
+            let shift = self.piece.text.len() as u32;
+            self.piece.lines.extend(drawn.lines.iter().map(|it| it.behind(shift)));
+            self.piece.text.push_str(&drawn.text);
+        }
+        let mut flaw = |kind, count: u64, at: u64| {
+            if count > 0 {
+                self.flaws.push(Flaw { kind, at, count });
+            }
+        };
+        let (count, at) = drawn.nul.unwrap_or_default();
+        flaw(FlawKind::Nul, count, at);
+        let (count, at) = drawn.invalid.unwrap_or_default();
+        flaw(FlawKind::InvalidUtf8, count, at);
+        flaw(FlawKind::VersionsDropped, drawn.dropped_versions, self.window_from);
+        self.screen.recycle(drawn);
+        if self.ticks.len() > self.ticks_max {
+            self.forget_ticks();
+        }
+    }
+
+    /// Forgets the times that no line and no command to come was shown at.
+    fn forget_ticks(&mut self) {
+        let oldest = self.screen.oldest().unwrap_or(self.window_from).min(self.window_from);
+        let after = |from: u64| self.ticks.partition_point(|it| it.0 <= from);
+        // What is shown at one time was not shown before the one before.
+        let recent = after(oldest).saturating_sub(3);
+        let waiting = self.reader.waiting().map(after);
+        let mut kept: Vec<usize> = waiting
+            .flat_map(|it| [it.saturating_sub(3), it.saturating_sub(2), it.saturating_sub(1)])
+            .chain([0])
+            .filter(|it| *it < recent)
+            .collect();
+        kept.sort_unstable();
+        kept.dedup();
+        let mut ticks: Vec<(u64, Option<i64>)> =
+            kept.into_iter().map(|it| self.ticks[it]).collect();
+        ticks.extend_from_slice(&self.ticks[recent..]);
+        self.ticks = ticks;
+        self.ticks_max = TICKS.max(self.ticks.len() * 2);
+    }
+}
+
+/// When the bytes at a place were shown: not before the event before them, not after their own; what no event shows, not after
+/// the next event, if there is one yet.
+fn time(ticks: &[(u64, Option<i64>)], from: u64) -> Option<Shown> {
+    let first = ticks.first()?;
+    let after = ticks.partition_point(|it| it.0 <= from);
+    let Some(at) = after.checked_sub(1) else { return Some((None, first.1)) };
+    let earliest = ticks[..at].iter().rev().take(2).find_map(|it| it.1);
+    let latest = ticks[at].1.or_else(|| ticks.get(after).and_then(|it| it.1));
+    Some((earliest, latest))
+}

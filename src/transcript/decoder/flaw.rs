@@ -1,0 +1,104 @@
+//! What a reader must know of a transcript before trusting it.
+
+macro_rules! flaw_kinds {
+    ($($(#[$doc:meta])* $kind:ident, $name:literal, $says:literal;)*) => {
+        /// Something about a transcript that a reader must know before trusting it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum FlawKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl FlawKind {
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$kind),*];
+
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+
+            /// What it means, for the reader.
+            pub fn says(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $says,)*
+                }
+            }
+        }
+    };
+}
+
+// Each kind with its name, and what it means for the reader.
+flaw_kinds! {
+    /// No bytes at all.
+    Empty, "empty", "the transcript has no bytes";
+    /// The footer that `script` writes last is missing: the end may be cut off.
+    NoFooter, "no-footer", "cut: the footer is missing, so the end may be";
+    /// A line in the output looks like a header or footer and is none.
+    FakeFrame, "fake-frame", "the output prints a line like the transcript's own footer";
+    /// Bytes that are no UTF-8; shown as U+FFFD, kept as they are.
+    InvalidUtf8, "invalid-utf8", "damaged: bytes that are no UTF-8";
+    /// NUL bytes; not shown, kept as they are.
+    Nul, "nul", "NUL bytes in the output";
+    /// The header names a time without a zone.
+    TimeWithoutZone, "time-without-zone", "the header's time names no zone, so the end is not known";
+    /// Rows painted over more often than we keep versions of.
+    VersionsDropped, "versions-dropped", "rows were repainted more often than we keep";
+    /// An event that could not be read as one; kept as it is, not shown.
+    EventUnreadable, "event-unreadable", "an event could not be read";
+    /// The stream lost characters on its way through the agent.
+    Lossy, "lossy", "streamed: the agent removed control bytes, so edits show their residue";
+    /// Only a part of the object could be read: a damaged compressed file, a stream deleted meanwhile.
+    ObjectDamaged, "object-damaged", "only a part of the object could be read; that is kept";
+    /// The object was replaced at its source; its older versions are kept too.
+    Replaced, "replaced", "the object was replaced at its source; older versions are kept too";
+    /// Events of a log stream came twice, as a batch that was sent again; kept once where an id proves it.
+    Repeated, "repeated", "log events came twice; each is kept once where an id proves it the same";
+    /// The two copies of the session do not show the same lines.
+    Diverges, "diverges", "copies of the session differ; each is kept and searched";
+    /// A terminal multiplexer drew panes: not every command typed in them can be told.
+    Panes, "panes", "a multiplexer (tmux, screen) drew panes: commands typed in them may be missing";
+    /// Lines were edited as people edit, and no prompt was learnt that they stand behind.
+    PromptUnknown, "prompt-unknown", "no prompt could be learnt that commands stand behind: commands may be missing";
+    /// Something was typed that was not shown: behind a question for a password, or after `stty -echo`.
+    NotEchoed, "not-echoed", "something was typed without echo, as a password is: no byte of it is here";
+    /// What the archive kept of the session before cannot be read: this was read from the source again and stands beside it.
+    KeptDamaged, "kept-damaged", "what the archive kept before cannot be read: this was read from the source again";
+    /// The recorded machine claims a time that AWS's own times contradict.
+    Clock, "clock", "the time that the machine claims is not possible by when the transcript was stored";
+    /// A data protection policy of the log group put asterisks in the place of what it finds ("Help protect sensitive log data
+    /// with masking").
+    Masked, "masked", "a data protection policy masked the log events: what it hid is not here";
+    /// The transcript says that it is of another session than the one whose stream or file it lies in.
+    IdDiffers, "id-differs", "the transcript claims the id of another session than its stream or file is named by";
+    /// The session ended while a program had the whole screen: what was typed since it took it is at best possible.
+    ScreenKept, "screen-kept", "it ends while a program has the whole screen: commands typed there are at best possible";
+}
+
+impl FlawKind {
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+}
+
+/// One flaw: what, where it begins, and how many bytes or times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    pub kind: FlawKind,
+    pub at: u64,
+    pub count: u64,
+}
+
+/// One flaw a kind: where the first is, and how many.
+pub(super) fn merged(flaws: Vec<Flaw>) -> Vec<Flaw> {
+    let mut out: Vec<Flaw> = Vec::new();
+    for it in flaws {
+        match out.iter_mut().find(|seen| seen.kind == it.kind) {
+            Some(seen) => {
+                seen.count += it.count;
+                seen.at = seen.at.min(it.at);
+            }
+            None => out.push(it),
+        }
+    }
+    out
+}

@@ -1,0 +1,178 @@
+//! Events of CloudWatch Logs, the messages of streaming agents in them, and when each was shown.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// One CloudWatch Logs event as GetLogEvents, FilterLogEvents and exports give it, or one streamed message on
+/// its own. Every field can be missing.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event<'a> {
+    pub log_stream_name: Option<String>,
+    pub timestamp: Option<i64>,
+    pub ingestion_time: Option<i64>,
+    pub event_id: Option<String>,
+    pub message: Option<String>,
+    /// Present when the line is a streamed message without its envelope.
+    #[serde(borrow)]
+    pub session_data: Option<&'a RawValue>,
+    pub session_id: Option<String>,
+}
+
+/// The structured message of a streaming agent.
+/// Source: amazon-ssm-agent: …/cloudwatchlogsservice.go (CloudWatchMessage).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Streamed {
+    pub event_version: Option<String>,
+    pub event_time: Option<String>,
+    pub aws_region: Option<String>,
+    pub target: Option<StreamedTarget>,
+    pub user_identity: Option<StreamedIdentity>,
+    pub run_as_user: Option<String>,
+    pub session_id: Option<String>,
+    pub session_data: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct StreamedTarget {
+    pub id: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct StreamedIdentity {
+    pub arn: Option<String>,
+}
+
+/// Session Manager was announced on 2018-09-11: no session is older.
+pub const FIRST: i64 = 1_536_624_000_000_000;
+
+/// By so much the clocks of a machine and of AWS may differ, and a message may wait to be sent.
+pub const CLOCKS: i64 = 5 * 60 * 1_000_000;
+
+/// By so much an event may come late: a node without a network sends what it kept.
+pub const LATE: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// What CloudWatch Logs says of an event, UTC microseconds: when it was, as its sender said, and when it was taken in, which
+/// alone is AWS's own word ("PutLogEvents", "OutputLogEvent").
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    pub sent: Option<i64>,
+    pub taken_in: Option<i64>,
+}
+
+/// When an event was shown, and what its sender claims if that cannot be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    pub at: Option<i64>,
+    pub claimed: Option<i64>,
+}
+
+impl Times {
+    pub fn of(event: &Event<'_>) -> Self {
+        let micros = |it: Option<i64>| it.map(|it| it.saturating_mul(1000));
+        Self { sent: micros(event.timestamp), taken_in: micros(event.ingestion_time) }
+    }
+
+    /// The time of an event, given what its message claims: each claim only as far as the next bears it out.
+    pub fn bound(self, told: Option<i64>) -> Shown {
+        // What an export lost is not a time.
+        let sent = self.sent.filter(|it| *it >= FIRST);
+        let taken_in = self.taken_in.filter(|it| *it >= FIRST);
+        let (at, claimed) = match (told, sent) {
+            (Some(told), None) if told < FIRST => (None, Some(told)),
+            (Some(told), Some(sent)) if told.abs_diff(sent) > CLOCKS.unsigned_abs() => {
+                (Some(sent), Some(told))
+            }
+            (told, sent) => (told.or(sent), None),
+        };
+        let Some(taken_in) = taken_in else { return Shown { at, claimed } };
+        let can_be =
+            |it: i64| it <= taken_in.saturating_add(CLOCKS) && it >= taken_in.saturating_sub(LATE);
+        match at {
+            Some(at) if can_be(at) => Shown { at: Some(at), claimed },
+            _ => Shown { at: Some(taken_in), claimed: claimed.or(at) },
+        }
+    }
+}
+
+impl Streamed {
+    /// When it was shown, given what CloudWatch Logs says of the event.
+    pub fn at(&self, event: Times) -> Shown {
+        let told = self
+            .event_time
+            .as_deref()
+            .and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok())
+            .map(|it| it.timestamp_micros());
+        event.bound(told)
+    }
+
+    /// `None` if the message is no streamed JSON: then it is plain text.
+    pub fn read(message: &str) -> Option<Self> {
+        let start = message.trim_start();
+        if !start.starts_with('{') || !start.contains("\"sessionData\"") {
+            return None;
+        }
+        serde_json::from_str(start).ok().or_else(|| Self::loosely(start))
+    }
+
+    /// The same where a field is of another type than the agent writes: no field may hide what was shown.
+    fn loosely(message: &str) -> Option<Self> {
+        let it: serde_json::Value = serde_json::from_str(message).ok()?;
+        let text = |it: &serde_json::Value| match it {
+            serde_json::Value::String(it) => it.clone(),
+            other => other.to_string(),
+        };
+        let told = |name: &str| Some(it.get(name)?.as_str()?.to_owned());
+        let within = |name: &str, field: &str| Some(it.get(name)?.get(field)?.as_str()?.to_owned());
+        Some(Self {
+            event_version: told("eventVersion"),
+            event_time: told("eventTime"),
+            aws_region: told("awsRegion"),
+            target: Some(StreamedTarget { id: within("target", "id") }),
+            user_identity: Some(StreamedIdentity { arn: within("userIdentity", "arn") }),
+            run_as_user: told("runAsUser"),
+            session_id: told("sessionId"),
+            session_data: match it.get("sessionData")? {
+                serde_json::Value::Null => Vec::new(),
+                serde_json::Value::Array(lines) => lines.iter().map(text).collect(),
+                one => vec![text(one)],
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CLOCKS;
+    use super::FIRST;
+    use super::Streamed;
+    use super::Times;
+
+    #[test]
+    fn a_field_of_another_type_hides_nothing_that_was_shown() {
+        let lines = |it: &str| Streamed::read(it).map(|it| it.session_data);
+        let of = |it: &[&str]| Some(it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        assert_eq!(lines(r#"{"sessionData":["a","b"]}"#), of(&["a", "b"]));
+        assert_eq!(lines(r#"{"awsRegion":5,"sessionData":["a"]}"#), of(&["a"]));
+        assert_eq!(lines(r#"{"target":"i-1","sessionData":"a"}"#), of(&["a"]));
+        assert_eq!(lines(r#"{"sessionData":["a",{"b":1}]}"#), of(&["a", r#"{"b":1}"#]));
+        assert_eq!(lines(r#"{"sessionData":null}"#), of(&[]));
+        assert_eq!(lines(r#"{"sessionData":"#), None);
+        let it = Streamed::read(r#"{"sessionId":"x","runAsUser":1,"sessionData":[]}"#).unwrap();
+        assert_eq!((it.session_id.as_deref(), it.run_as_user), (Some("x"), None));
+    }
+
+    /// Found by the fuzzer: files that are handed over can claim any number.
+    #[test]
+    fn times_at_the_end_of_all_numbers_are_times() {
+        let all = [i64::MIN, -1, 0, FIRST, FIRST + CLOCKS + 1, i64::MAX];
+        for (sent, taken_in) in all.iter().flat_map(|a| all.iter().map(move |b| (*a, *b))) {
+            let times = Times { sent: Some(sent), taken_in: Some(taken_in) };
+            for told in [None, Some(i64::MIN), Some(i64::MAX)] {
+                let shown = times.bound(told);
+                assert!(shown.at.is_none_or(|it| it >= FIRST), "{times:?} {told:?}");
+            }
+        }
+    }
+}
