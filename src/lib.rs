@@ -8,7 +8,7 @@
 //! pure        transcript    secrets    notable    config    settings    audit    policy
 //! hands       source (the outside)    archive (what is kept)
 //! questions   intake    sync    search    masking    query    report    replay    evidence
-//! face        render    cli    main
+//! face        render    player    cli    main
 //! ```
 //!
 //! What is *not* there matters as much, because it cannot be seen by reading:
@@ -90,6 +90,9 @@ pub mod evidence;
 
 /// Values become what people and programs read.
 pub mod render;
+
+/// A film on a terminal.
+pub mod player;
 
 /// The command line and its answers.
 pub mod cli;

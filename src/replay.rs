@@ -6,11 +6,16 @@
 
 use std::collections::HashMap;
 
+use crate::archive::Archive;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::LineRow;
+use crate::archive::schema::SessionRow;
+use crate::error::Result;
 use crate::secrets::Masker;
 use crate::secrets::find;
 use crate::transcript::commands::Kind;
+use crate::transcript::decoder::Decoder;
+use crate::transcript::wire::Form;
 
 /// How much of the pace is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +102,27 @@ impl Film {
     /// Columns and rows to play it in: those of a plain terminal where nothing tells.
     pub fn size(&self) -> (usize, usize) {
         (self.width.unwrap_or(80), self.height.unwrap_or(24))
+    }
+
+    /// What the archive holds of a session.
+    ///
+    /// # Errors
+    /// A transcript that cannot be read.
+    pub fn of(archive: &Archive, session: &SessionRow, masker: &mut Masker) -> Result<Self> {
+        let lines = archive.lines_of(session);
+        let commands = archive.commands_of(session);
+        let (bytes, form) = archive.primary_bytes(session)?;
+        // Events hold lines without what drew them, PowerShell writes text: there the lines themselves are played.
+        let drawn = form.filter(|it| matches!(it, Form::Script | Form::Bare) && !bytes.is_empty());
+        let told = drawn.map(|form| {
+            let mut decoder = Decoder::new(form);
+            decoder.push(&bytes);
+            (decoder.width(), decoder.window())
+        });
+        let content = drawn.map(|_| bytes.as_slice());
+        let mut film = Self::new(&lines, &commands, content, told.and_then(|it| it.0), masker);
+        film.height = told.and_then(|it| it.1).map(|it| it.1.into());
+        Ok(film)
     }
 
     /// Makes the film. `content` is the transcript that the lines were read from, where their bytes can be played; else the

@@ -149,6 +149,10 @@ impl Sides {
     }
 }
 
+/// What is said of an entry whose files a repair took back in.
+pub(crate) const ADOPTED: &str =
+    "it proves and no longer hangs on the chain: its files were taken back in";
+
 /// What a repair did with one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repaired {

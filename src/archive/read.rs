@@ -36,6 +36,7 @@ use super::state::read_lock;
 use super::state::state;
 use crate::error::Result;
 use crate::time;
+use crate::transcript::wire::Form;
 
 /// Files kept open for reading at once, whatever the number of partitions.
 const OPEN_FILES: usize = 16;
@@ -332,6 +333,31 @@ impl Archive {
             found.into_iter().try_for_each(&mut take)?;
         }
         Ok(())
+    }
+
+    /// Bytes of the transcript that commands and lines were read from, the first 64 MiB of them, and their form.
+    ///
+    /// # Errors
+    /// As [`Self::transcripts_of`].
+    pub fn primary_bytes(&self, session: &SessionRow) -> Result<(Vec<u8>, Option<Form>)> {
+        const MOST: usize = 64 << 20;
+        let mut bytes = Vec::new();
+        let mut form = None;
+        let mut version = None;
+        self.transcripts_of(&[&session.session_key], |row| {
+            if row.locator == session.locator {
+                if row.part == 0 && version.as_ref() != Some(&row.version) {
+                    bytes.clear();
+                    version = Some(row.version.clone());
+                    form = Form::from_name(&row.form);
+                }
+                if bytes.len() < MOST {
+                    bytes.extend_from_slice(&row.content);
+                }
+            }
+            Ok(())
+        })?;
+        Ok((bytes, form))
     }
 
     /// Every transcript kept, without its content; of a long one the first part alone, of a log stream that grew each

@@ -21,6 +21,7 @@ use super::folder::sync_folder;
 use super::folder::write_whole;
 use super::kept::Archive;
 use super::manifest;
+use super::manifest::ADOPTED;
 use super::manifest::BEYOND;
 use super::manifest::Brought;
 use super::manifest::Entry;
@@ -42,10 +43,6 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
-
-/// What is said of an entry whose files a repair took back in.
-pub(crate) const ADOPTED: &str =
-    "it proves and no longer hangs on the chain: its files were taken back in";
 
 /// The plan of a repair, beside what it moves.
 const PLAN: &str = "repair.json";

@@ -357,7 +357,7 @@ impl Archive {
     fn has_adopted(&self, number: i64, digest: &str) -> bool {
         let what = format!("entry {number}:{digest}");
         let repaired = self.manifest.entries.iter().flat_map(|it| &it.repaired);
-        repaired.into_iter().any(|it| it.what == what && it.why == super::repair::ADOPTED)
+        repaired.into_iter().any(|it| it.what == what && it.why == super::manifest::ADOPTED)
     }
 
     fn feed(&self, feed: &Feed) -> Result<PathBuf> {

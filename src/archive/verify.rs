@@ -373,7 +373,8 @@ fn expected(archive: &Archive, head: &Head, proof: &mut Proof) {
     let name = format!("{}:{}", head.entry, head.digest);
     let adopted = archive.manifest.entries.iter().flat_map(|it| &it.repaired);
     let word = format!("entry {name}");
-    if adopted.filter(|it| it.why == super::repair::ADOPTED).any(|it| it.what.starts_with(&word)) {
+    if adopted.filter(|it| it.why == super::manifest::ADOPTED).any(|it| it.what.starts_with(&word))
+    {
         proof
             .notes
             .push(format!("entry {name} is not in the chain; a repair took its files back in"));

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use clap::Args;
 use clap::Subcommand;
 
-use super::Answer;
-use super::Run;
+use super::answer::Answer;
 use super::progress::Bar;
+use super::run::Run;
 use crate::archive::Which;
 use crate::archive::repair;
 use crate::archive::schema::TABLES;

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::Run;
 use super::progress::patiently;
 use super::reach::Reach;
+use super::run::Run;
 use super::sync::runtime;
 use crate::archive::Archive;
 use crate::archive::Which;

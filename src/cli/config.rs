@@ -4,10 +4,10 @@ use clap::Args;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::Answer;
-use super::AnswerForm;
-use super::Run;
+use super::answer::Answer;
+use super::formats::AnswerForm;
 use super::reach::Reach;
+use super::run::Run;
 use crate::config;
 use crate::config::Place;
 use crate::config::Told;

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Answer;
-use super::Run;
+use super::answer::Answer;
+use super::hits::command_line;
+use super::hits::heading;
 use super::output::Replace;
 use super::output::Target;
-use super::search::command_line;
-use super::search::heading;
+use super::run::Run;
 use super::sessions;
 use super::sync::runtime;
 use super::sync::words;

@@ -6,12 +6,12 @@ use clap::Args;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Answer;
-use super::AnswerForm;
-use super::Run;
+use super::answer::Answer;
 use super::asking;
+use super::formats::AnswerForm;
 use super::progress::patiently;
 use super::reach::Reach;
+use super::run::Run;
 use super::sync::runtime;
 use super::verify;
 use crate::audit;

@@ -11,8 +11,8 @@ use clap::Args;
 use minisign::PublicKey;
 use minisign::SecretKey;
 
-use super::Answer;
-use super::Run;
+use super::answer::Answer;
+use super::run::Run;
 use crate::error::Error;
 use crate::error::Result;
 use crate::evidence::proof;

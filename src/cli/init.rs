@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::Answer;
-use super::Run;
+use super::answer::Answer;
 use super::output::Replace;
 use super::output::Target;
 use super::progress::patiently;
 use super::reach::Reach;
+use super::run::Run;
 use super::sync::runtime;
 use crate::config;
 use crate::config::Access;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Run;
+use super::run::Run;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::SessionRow;

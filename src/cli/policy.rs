@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::ValueEnum;
 
-use super::Answer;
-use super::Run;
+use super::answer::Answer;
 use super::asking;
 use super::reach::Reach;
+use super::run::Run;
 use super::verify;
 use crate::error::Error;
 use crate::error::Kind;

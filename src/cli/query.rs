@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::Answer;
-use super::Filters;
-use super::FormatName;
-use super::Run;
-use super::checked;
-use super::tell_owners;
-use super::tell_window;
+use super::answer::Answer;
+use super::filters::Filters;
+use super::filters::tell_owners;
+use super::filters::tell_window;
+use super::formats::FormatName;
+use super::formats::checked;
+use super::run::Run;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Run;
+use super::run::Run;
 use crate::config::Access;
 use crate::config::Origin;
 use crate::config::SourceSpec;

@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use super::Answer;
-use super::Filters;
-use super::FormatName;
-use super::Run;
-use super::checked;
-use super::tell_edge;
-use super::tell_owners;
-use super::tell_window;
+use super::answer::Answer;
+use super::filters::Filters;
+use super::filters::tell_edge;
+use super::filters::tell_owners;
+use super::filters::tell_window;
+use super::formats::FormatName;
+use super::formats::checked;
+use super::run::Run;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;

@@ -2,15 +2,15 @@
 
 use clap::Args;
 
-use super::Answer;
-use super::FormatName;
-use super::Run;
-use super::checked;
+use super::answer::Answer;
+use super::formats::FormatName;
+use super::formats::checked;
+use super::hits::command_line;
+use super::hits::heading;
 use super::masking;
 use super::masking::Masking;
 use super::masking::Shown;
-use super::search::command_line;
-use super::search::heading;
+use super::run::Run;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::CommandRow;
@@ -225,7 +225,7 @@ fn explain(
             .hint(format!("its commands are 1 to {many}")));
     }
     heading(run, session, &Shared::of(archive)?)?;
-    let (bytes, form) = primary_bytes(archive, session)?;
+    let (bytes, form) = archive.primary_bytes(session)?;
     let again = read_again(&bytes, form);
     for it in &mut commands {
         let typed = it.command.clone();
@@ -279,31 +279,6 @@ fn explain(
         run.ui.note("no commands were found in it");
     }
     Ok(!commands.is_empty())
-}
-
-/// Bytes of the transcript that commands and lines were read from, up to what is sensible to hold.
-pub(super) fn primary_bytes(
-    archive: &Archive,
-    session: &SessionRow,
-) -> Result<(Vec<u8>, Option<Form>)> {
-    const MOST: usize = 64 << 20;
-    let mut bytes = Vec::new();
-    let mut form = None;
-    let mut version = None;
-    archive.transcripts_of(&[&session.session_key], |row| {
-        if row.locator == session.locator {
-            if row.part == 0 && version.as_ref() != Some(&row.version) {
-                bytes.clear();
-                version = Some(row.version.clone());
-                form = Form::from_name(&row.form);
-            }
-            if bytes.len() < MOST {
-                bytes.extend_from_slice(&row.content);
-            }
-        }
-        Ok(())
-    })?;
-    Ok((bytes, form))
 }
 
 /// The commands once more, with the readings that came second.

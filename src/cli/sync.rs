@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::Answer;
-use super::Run;
+use super::answer::Answer;
 use super::progress::Bar;
 use super::progress::patiently;
 use super::reach::Reach;
+use super::run::Run;
 use crate::archive::Archive;
 use crate::archive::writer::Writer;
 use crate::config::Origin;

@@ -6,12 +6,12 @@ use clap::Args;
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::Answer;
-use super::Run;
+use super::answer::Answer;
 use super::asking;
 use super::output::Replace;
 use super::output::Target;
 use super::reach::Reach;
+use super::run::Run;
 use crate::archive::judged;
 use crate::archive::writer::Writer;
 use crate::audit;

@@ -1,0 +1,53 @@
+//! The exit code: one list for all commands, and what makes an answer partial.
+
+use crate::session::Skip;
+
+/// The exit code. One list for all commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 0: found, clean, complete.
+    Yes,
+    /// 1: nothing found, a check failed, a broken archive.
+    No,
+    /// 2: the question could not be answered.
+    Failed,
+    /// 3: answered from part of the evidence.
+    Partial,
+}
+
+impl Answer {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Yes => 0,
+            Self::No => 1,
+            Self::Failed => 2,
+            Self::Partial => 3,
+        }
+    }
+
+    pub(super) fn found(any: bool) -> Self {
+        if any { Self::Yes } else { Self::No }
+    }
+
+    /// The answer when part of the evidence was unreadable: a definite no stays one.
+    pub(super) fn with(self, damages: &[Skip]) -> Self {
+        match self {
+            Self::Yes if damages.iter().any(|it| it.loses) => Self::Partial,
+            Self::No if damages.iter().any(|it| it.loses) => Self::Partial,
+            it => it,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definite_answer_outranks_a_partial_one_only_when_it_cannot_change() {
+        let lost = [Skip { locator: "x".into(), why: "y".into(), loses: true }];
+        assert_eq!(Answer::Yes.with(&lost), Answer::Partial);
+        assert_eq!(Answer::No.with(&lost), Answer::Partial);
+        assert_eq!(Answer::Yes.with(&[]), Answer::Yes);
+    }
+}
