@@ -3,16 +3,16 @@
 //! Prices are list prices of one day, written down here with it. They inform and judge nothing: a fleet's bill also knows
 //! discounts, requests and taxes.
 
-use super::Answer;
-use super::Ask;
-use super::Check;
-use super::Judged;
-use super::Severity::Info;
-use super::Store;
-use super::View;
-use super::days;
+use super::check::Ask;
+use super::check::Check;
+use super::check::Store;
 use super::frameworks::Group;
-use super::unclear;
+use super::names::days;
+use super::verdict::Answer;
+use super::verdict::Judged;
+use super::verdict::Severity::Info;
+use super::verdict::unclear;
+use super::view::View;
 use crate::settings::Reason;
 
 pub(super) const CHECKS: &[Check] = &[Check {

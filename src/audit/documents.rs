@@ -4,24 +4,24 @@
 
 use std::collections::BTreeMap;
 
-use super::Answer;
-use super::Ask;
-use super::Check;
-use super::Judged;
-use super::Severity::Critical;
-use super::Severity::High;
-use super::Severity::Low;
-use super::Severity::Medium;
-use super::View;
 use super::buckets;
+use super::check::Ask;
+use super::check::Check;
 use super::frameworks::Group;
+use super::names::quote;
 use super::preferences::Input;
 use super::preferences::Minutes;
 use super::preferences::NAME;
 use super::preferences::Preferences;
 use super::profile;
-use super::quote;
-use super::unclear;
+use super::verdict::Answer;
+use super::verdict::Judged;
+use super::verdict::Severity::Critical;
+use super::verdict::Severity::High;
+use super::verdict::Severity::Low;
+use super::verdict::Severity::Medium;
+use super::verdict::unclear;
+use super::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
 use crate::settings::Existence;

@@ -2,27 +2,27 @@
 //!
 //! Fields and their meaning: "LogGroup", "PutRetentionPolicy", "PutAccountPolicy" (Amazon CloudWatch Logs API Reference).
 
-use super::Answer;
-use super::Ask;
-use super::Check;
-use super::Judged;
-use super::Severity::Critical;
-use super::Severity::High;
-use super::Severity::Info;
-use super::Severity::Low;
-use super::Severity::Medium;
-use super::View;
 use super::buckets;
-use super::days;
+use super::check::Ask;
+use super::check::Check;
 use super::frameworks::Group;
-use super::group_arn;
+use super::names::days;
+use super::names::group_arn;
+use super::names::quote;
 use super::preferences::Preferences;
 use super::promise::legal_retention;
-use super::quote;
 use super::statements::Admits;
 use super::statements::Policy;
 use super::statements::account_of;
-use super::unclear;
+use super::verdict::Answer;
+use super::verdict::Judged;
+use super::verdict::Severity::Critical;
+use super::verdict::Severity::High;
+use super::verdict::Severity::Info;
+use super::verdict::Severity::Low;
+use super::verdict::Severity::Medium;
+use super::verdict::unclear;
+use super::view::View;
 use crate::settings::AccountPolicy;
 use crate::settings::GroupSettings;
 use crate::settings::LogGroup;

@@ -2,22 +2,22 @@
 //!
 //! Source: "Key states of AWS KMS keys", "Encrypt log data in CloudWatch Logs using AWS KMS".
 
-use super::Answer;
-use super::Ask;
-use super::Check;
-use super::Judged;
-use super::Severity::Critical;
-use super::Severity::High;
-use super::Severity::Low;
-use super::View;
+use super::check::Ask;
+use super::check::Check;
 use super::frameworks::Group;
-use super::quote;
+use super::names::quote;
 use super::statements::Admits;
 use super::statements::Policy;
 use super::statements::Request;
 use super::statements::Said;
 use super::statements::account_of;
-use super::unclear;
+use super::verdict::Answer;
+use super::verdict::Judged;
+use super::verdict::Severity::Critical;
+use super::verdict::Severity::High;
+use super::verdict::Severity::Low;
+use super::verdict::unclear;
+use super::view::View;
 use super::writers::of_key;
 use crate::config::domain_of;
 use crate::settings::Key;

@@ -1,15 +1,15 @@
 //! Checks of what stands around the places: the trail that records who started sessions, and the agents on the nodes.
 
-use super::Answer;
-use super::Ask;
-use super::Check;
-use super::Judged;
-use super::Severity::High;
-use super::Severity::Low;
-use super::Severity::Medium;
-use super::View;
+use super::check::Ask;
+use super::check::Check;
 use super::frameworks::Group;
-use super::quote;
+use super::names::quote;
+use super::verdict::Answer;
+use super::verdict::Judged;
+use super::verdict::Severity::High;
+use super::verdict::Severity::Low;
+use super::verdict::Severity::Medium;
+use super::view::View;
 use crate::settings::Corner;
 use crate::settings::FieldSelector;
 use crate::settings::Node;
@@ -229,7 +229,7 @@ const STREAMS: [u64; 4] = [3, 0, 356, 0];
 fn agent(it: &Node, corner: &Corner, _: &View<'_>) -> Answer {
     let parts = it.version();
     if parts.is_empty() {
-        return Err(super::unclear(
+        return Err(super::verdict::unclear(
             crate::settings::Reason::NotUnderstood,
             "its agent's version is not told",
         ));

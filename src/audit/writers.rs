@@ -7,28 +7,28 @@
 
 use std::collections::BTreeSet;
 
-use super::Answer;
-use super::Ask;
-use super::Check;
-use super::Judged;
-use super::Severity::High;
-use super::Severity::Medium;
-use super::View;
+use super::check::Ask;
+use super::check::Check;
 use super::conditions::Truth;
 use super::documents::CW_REFUSAL;
 use super::documents::S3_REFUSAL;
 use super::frameworks::Group;
+use super::names::quote;
 use super::preferences::NAME;
 use super::preferences::Preferences;
-use super::quote;
 use super::statements::Policy;
 use super::statements::Request;
 use super::statements::Said;
 use super::statements::Statement;
 use super::statements::account_of;
-use super::unclear;
 use super::undoing;
 use super::undoing::On;
+use super::verdict::Answer;
+use super::verdict::Judged;
+use super::verdict::Severity::High;
+use super::verdict::Severity::Medium;
+use super::verdict::unclear;
+use super::view::View;
 use crate::config::domain_of;
 use crate::config::partition_of;
 use crate::settings::Bucket;

@@ -1,0 +1,79 @@
+//! Everything that a check may look at beside its subject: the survey, the promise, and who is ours.
+
+use super::promise::Promise;
+use super::statements::Admits;
+use super::statements::Condition;
+use super::statements::Named;
+use super::statements::Statement;
+use crate::settings::Bucket;
+use crate::settings::Corner;
+use crate::settings::Key;
+use crate::settings::LogGroup;
+use crate::settings::Survey;
+
+/// Everything a check may look at beside its subject.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub survey: &'a Survey,
+    pub promise: &'a Promise,
+}
+
+impl<'a> View<'a> {
+    /// The group of this name in this corner.
+    pub(crate) fn group(&self, name: &str, account: &str, region: &str) -> Option<&'a LogGroup> {
+        self.survey
+            .groups
+            .iter()
+            .find(|it| it.name == name && it.account == account && it.region == region)
+    }
+
+    pub(crate) fn bucket(&self, name: &str) -> Option<&'a Bucket> {
+        self.survey.buckets.iter().find(|it| it.name == name)
+    }
+
+    /// The key of this ARN, id or alias, as it is named or as it turned out to be.
+    pub(crate) fn key(&self, id: &str) -> Option<&'a Key> {
+        self.survey.keys.iter().find(|it| {
+            let arn = it.state.known().ok().and_then(Option::as_ref).map(|it| it.arn.as_str());
+            it.id == id || arn == Some(id)
+        })
+    }
+
+    pub(crate) fn corner(&self, account: &str, region: &str) -> Option<&'a Corner> {
+        self.survey.corners.iter().find(|it| it.account == account && it.region == region)
+    }
+
+    /// Whether what a policy names is ours; `None` where nobody knows.
+    pub(crate) fn knows(&self, named: Named<'_>) -> Option<bool> {
+        let networks = || self.survey.corners.iter().map(|it| &it.network);
+        match named {
+            Named::Account(it) => Some(self.is_ours(it)),
+            Named::Organization(_) => None,
+            Named::Vpc(id) => {
+                networks().any(|it| it.vpcs.iter().any(|it| it.id == id)).then_some(true)
+            }
+            Named::Endpoint(id) => networks()
+                .filter_map(|it| it.endpoints.known().ok())
+                .any(|it| it.iter().any(|it| it.id == id))
+                .then_some(true),
+        }
+    }
+
+    /// Whether a condition of a statement holds it to somebody of ours.
+    pub(crate) fn binds(&self, by: &Statement, condition: &Condition) -> bool {
+        let bound = condition.binds(by.has_variables, &|it| self.knows(it));
+        matches!(bound, Some(Admits::Ours))
+    }
+
+    /// Whom a statement lets in.
+    pub(crate) fn admitted(&self, by: &Statement) -> Admits {
+        by.admits(&|it| self.knows(it))
+    }
+
+    /// Whether an account is one that was surveyed or is named in the promise.
+    pub(crate) fn is_ours(&self, account: &str) -> bool {
+        self.promise.accounts.iter().any(|it| it == account)
+            || self.survey.corners.iter().any(|it| it.account == account)
+            || self.survey.callers.iter().any(|it| it.account == account)
+    }
+}
