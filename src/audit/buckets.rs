@@ -2,7 +2,7 @@
 //!
 //! Fields and their meaning: Amazon S3 API Reference, by the name of each call.
 
-use super::check::Ask;
+use super::check::About;
 use super::check::Check;
 use super::conditions::Carried;
 use super::conditions::Truth;
@@ -20,6 +20,7 @@ use super::statements::Admits;
 use super::statements::Policy;
 use super::statements::Which;
 use super::statements::Who;
+use super::subject::Sought;
 use super::surroundings::takes;
 use super::undoing;
 use super::undoing::On;
@@ -69,7 +70,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:ListBucket"],
         why: "A bucket that is gone takes no transcripts; one that somebody else made under its name takes them all.",
         then: "Create the bucket, or correct the preferences.",
-        ask: Ask::Bucket(exists),
+        ask: &About::<Sought<Bucket>>(exists),
     },
     Check {
         id: "S3-REGION-01",
@@ -79,7 +80,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:ListBucket"],
         why: "Evidence may have to stay in a country; and a gateway endpoint reaches buckets of its own Region alone.",
         then: "Use a bucket in the Region of the sessions, or an interface endpoint.",
-        ask: Ask::Prefix(region),
+        ask: &About::<Prefix>(region),
     },
     Check {
         id: "S3-ENC-01",
@@ -89,7 +90,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetEncryptionConfiguration", "kms:DescribeKey"],
         why: "Everything in S3 is encrypted; a key of your own decides who can read it.",
         then: "Set the default encryption to your key.",
-        ask: Ask::Bucket(encryption),
+        ask: &About::<Bucket>(encryption),
     },
     Check {
         id: "S3-ENC-02",
@@ -99,7 +100,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetEncryptionConfiguration"],
         why: "Without it every upload is a call to KMS.",
         then: "Switch the bucket key on.",
-        ask: Ask::Bucket(bucket_key),
+        ask: &About::<Bucket>(bucket_key),
     },
     Check {
         id: "S3-ENC-03",
@@ -109,7 +110,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:ListBucket", "s3:GetObject", "kms:DescribeKey"],
         why: "A default is about what comes after it: old transcripts keep what they had, or have nothing.",
         then: "Encrypt the old transcripts anew.",
-        ask: Ask::Prefix(objects_encrypted),
+        ask: &About::<Prefix>(objects_encrypted),
     },
     Check {
         id: "S3-ENC-04",
@@ -119,7 +120,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetEncryptionConfiguration", "s3:GetBucketPolicy"],
         why: "What was written with SSE-C can be read by its writer alone.",
         then: "Block SSE-C in the encryption configuration.",
-        ask: Ask::Bucket(customer_keys),
+        ask: &About::<Bucket>(customer_keys),
     },
     Check {
         id: "S3-RET-01",
@@ -129,7 +130,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: LIFE,
         why: "A rule that deletes after a day passes every check that asks whether there is a rule.",
         then: "Raise the days of the rule; the whole configuration is replaced by each change.",
-        ask: Ask::Prefix(lives),
+        ask: &About::<Prefix>(lives),
     },
     Check {
         id: "S3-RET-02",
@@ -139,7 +140,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: LIFE,
         why: "Personal data must not be kept longer than was promised; parts of broken uploads are paid for until removed.",
         then: "Add a rule that expires transcripts, and one that aborts unfinished uploads.",
-        ask: Ask::Prefix(ends),
+        ask: &About::<Prefix>(ends),
     },
     Check {
         id: "S3-RET-03",
@@ -154,7 +155,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "An archived transcript is read after a restore of hours: not at three in the morning.",
         then: "Raise the days of the transition, or use GLACIER_IR.",
-        ask: Ask::Prefix(at_hand),
+        ask: &About::<Prefix>(at_hand),
     },
     Check {
         id: "S3-RET-04",
@@ -164,7 +165,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:ListBucket"],
         why: "Settings of today do not prove what was kept yesterday; what lies there does.",
         then: "Find out what was deleted, restore it, and write the gap down.",
-        ask: Ask::Prefix(oldest),
+        ask: &About::<Prefix>(oldest),
     },
     Check {
         id: "S3-VER-01",
@@ -174,7 +175,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetBucketVersioning"],
         why: "Whoever may write a transcript may write it again: without versions the first is gone.",
         then: "Switch versioning on.",
-        ask: Ask::Bucket(versioning),
+        ask: &About::<Bucket>(versioning),
     },
     Check {
         id: "S3-VER-02",
@@ -184,7 +185,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"],
         why: "A stolen key can delete every version.",
         then: "The root user can switch MFA delete on; Object Lock is the stronger way.",
-        ask: Ask::Bucket(mfa_delete),
+        ask: &About::<Bucket>(mfa_delete),
     },
     Check {
         id: "S3-LOCK-01",
@@ -194,7 +195,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetBucketObjectLockConfiguration"],
         why: "A locked version is deleted by nobody. Without a default rule nothing is locked, since the agent asks for no lock.",
         then: "Set a default retention. In compliance mode nobody can shorten it again, ever.",
-        ask: Ask::Bucket(lock),
+        ask: &About::<Bucket>(lock),
     },
     Check {
         id: "S3-LOCK-02",
@@ -204,7 +205,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:ListBucket", "s3:GetObject", "s3:GetBucketObjectLockConfiguration"],
         why: "A default rule locks what comes after it.",
         then: "Set a retention on the old versions.",
-        ask: Ask::Prefix(objects_locked),
+        ask: &About::<Prefix>(objects_locked),
     },
     Check {
         id: "S3-PUB-01",
@@ -214,7 +215,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"],
         why: "The block holds whatever a policy or an ACL says tomorrow.",
         then: "Switch all four settings on, for the bucket or for the account.",
-        ask: Ask::Bucket(blocked),
+        ask: &About::<Bucket>(blocked),
     },
     Check {
         id: "S3-PUB-02",
@@ -231,7 +232,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "Transcripts hold whatever was typed and shown, secrets too.",
         then: "Remove the grant.",
-        ask: Ask::Bucket(public),
+        ask: &About::<Bucket>(public),
     },
     Check {
         id: "S3-TLS-01",
@@ -241,7 +242,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetBucketPolicy"],
         why: "Without a refusal one misconfigured reader sends transcripts in the clear.",
         then: "Add the statement that denies requests without TLS.",
-        ask: Ask::Bucket(tls),
+        ask: &About::<Bucket>(tls),
     },
     Check {
         id: "S3-XACC-01",
@@ -257,7 +258,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "A grant in the bucket's own policy reaches accounts that no role review sees.",
         then: "Tighten the policy: nodes need s3:PutObject alone.",
-        ask: Ask::Bucket(grants),
+        ask: &About::<Bucket>(grants),
     },
     Check {
         id: "S3-LOG-01",
@@ -272,7 +273,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "Who read the transcripts is the first question after a leak.",
         then: "Switch server access logging on, or record S3 data events of the bucket in a trail.",
-        ask: Ask::Bucket(access_logged),
+        ask: &About::<Bucket>(access_logged),
     },
     Check {
         id: "S3-OWN-01",
@@ -282,7 +283,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetBucketOwnershipControls"],
         why: "With ACLs a writer from another account owns what it wrote, and the bucket's owner may not read it.",
         then: "Set object ownership to BucketOwnerEnforced; the agent's uploads are accepted.",
-        ask: Ask::Bucket(ownership),
+        ask: &About::<Bucket>(ownership),
     },
     Check {
         id: "S3-REP-01",
@@ -292,7 +293,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration"],
         why: "A copy in another account survives whoever owns this one.",
         then: "Replicate the prefix to a bucket of another account.",
-        ask: Ask::Prefix(copies),
+        ask: &About::<Prefix>(copies),
     },
 ];
 
@@ -302,7 +303,7 @@ fn named(it: &Bucket) -> String {
 
 fn exists(it: &Bucket, view: &View<'_>) -> Answer {
     let fix = |it: &Bucket| format!("aws s3api create-bucket {}", named(it));
-    Ok(match it.existence.known()? {
+    Ok(match view.take(&it.existence)? {
         Existence::Exists => match it.proved() {
             Some(owner) if view.is_ours(owner) || it.expected_owner.is_some() => {
                 Judged::pass(format!("it is there, and belongs to {owner}"))
@@ -329,8 +330,8 @@ fn exists(it: &Bucket, view: &View<'_>) -> Answer {
     })
 }
 
-fn region(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
-    it.existence.known()?;
+fn region((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
+    view.take(&it.existence)?;
     let Some(region) = &it.region else {
         return Err(unclear(Reason::SdkError, "the Region of the bucket was not told"));
     };
@@ -357,7 +358,7 @@ pub(super) fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unr
         return Ok(true);
     }
     let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
-    let state = view.key(key).ok_or_else(none)?.state.known()?;
+    let state = view.take(&view.key(key).ok_or_else(none)?.state)?;
     // One that is gone was a customer's: AWS deletes none of its own.
     Ok(state.as_ref().is_some_and(|it| it.manager == "AWS"))
 }
@@ -367,7 +368,7 @@ fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
         "aws s3api put-bucket-encryption {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
         named(it)
     );
-    let Some(told) = it.encryption.known()? else {
+    let Some(told) = view.take(&it.encryption)? else {
         // Since 2023-01-05 every bucket of AWS answers; one that does not is of another make, or older than its API.
         return Ok(Judged::fail("no default encryption is set")
             .promised("AES256 at least")
@@ -393,8 +394,8 @@ fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
     })
 }
 
-fn bucket_key(it: &Bucket, _: &View<'_>) -> Answer {
-    let told = it.encryption.known()?;
+fn bucket_key(it: &Bucket, view: &View<'_>) -> Answer {
+    let told = view.take(&it.encryption)?;
     Ok(match told {
         Some(told) if told.algorithm == "aws:kms" => {
             Judged::info(if told.bucket_key { "on" } else { "off: every upload calls KMS" })
@@ -403,14 +404,14 @@ fn bucket_key(it: &Bucket, _: &View<'_>) -> Answer {
     })
 }
 
-fn customer_keys(it: &Bucket, _: &View<'_>) -> Answer {
+fn customer_keys(it: &Bucket, view: &View<'_>) -> Answer {
     let promised = "blocked";
-    let told = it.encryption.known();
+    let told = view.take(&it.encryption);
     let blocked = told.as_ref().ok().and_then(|it| it.as_ref()?.blocked.as_ref());
     if blocked.is_some_and(|it| it.iter().any(|it| it == "SSE-C")) {
         return Ok(Judged::pass("SSE-C is blocked").promised(promised));
     }
-    let policy = policy(it);
+    let policy = policy(it, view);
     let denies = |it: &Policy, arn: &str| denies_everybody(it, arn, "s3:PutObject", &WITH_OWN_KEY);
     if policy.as_ref().is_ok_and(|policy| denies(policy, &bucket_arn(it))) {
         return Ok(Judged::pass("the bucket's policy denies SSE-C").promised(promised));
@@ -427,8 +428,8 @@ fn customer_keys(it: &Bucket, _: &View<'_>) -> Answer {
 type Heads<'a> = Vec<(&'a Object, &'a Head)>;
 
 /// The objects that were looked at.
-fn sample(prefix: &Prefix) -> Result<(&Sample, Heads<'_>), Unread> {
-    let sample = prefix.sample.known()?;
+fn sample<'a>(prefix: &'a Prefix, view: &View<'_>) -> Result<(&'a Sample, Heads<'a>), Unread> {
+    let sample = view.take(&prefix.sample)?;
     if sample.listed == 0 {
         return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
     }
@@ -437,7 +438,7 @@ fn sample(prefix: &Prefix) -> Result<(&Sample, Heads<'_>), Unread> {
     }
     let mut heads = Vec::new();
     for it in &sample.objects {
-        heads.push((it, it.head.known()?));
+        heads.push((it, view.take(&it.head)?));
     }
     Ok((sample, heads))
 }
@@ -447,14 +448,14 @@ fn of(many: usize, sample: &Sample) -> String {
     format!("{many} of {}{more} looked at", sample.listed)
 }
 
-fn objects_encrypted(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     // One that is read and is wrong proves a failure, whatever another would have said.
-    let told = prefix.sample.known()?;
+    let told = view.take(&prefix.sample)?;
     let mut lacking = None;
     let wrong: Vec<String> = told
         .objects
         .iter()
-        .filter_map(|one| Some((one, one.head.known().ok()?)))
+        .filter_map(|one| Some((one, view.take(&one.head).ok()?)))
         .filter_map(|(one, head)| {
             let why = match (head.encryption.as_deref(), view.promise.customer_key) {
                 (None, _) if head.customer_key => "encrypted with a key that only its writer has",
@@ -486,7 +487,7 @@ fn objects_encrypted(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
             .details(wrong)
             .fix(fix));
     }
-    let (sample, heads) = sample(prefix)?;
+    let (sample, heads) = sample(prefix, view)?;
     if let Some(it) = lacking {
         return Err(it);
     }
@@ -500,21 +501,21 @@ fn by_rules_alone(
     view: &View<'_>,
 ) -> Result<super::lifecycle::Fates, Unread> {
     let versioning = crate::settings::Versioning::default();
-    let lifecycle = it.lifecycle.known()?.as_ref();
+    let lifecycle = view.take(&it.lifecycle)?.as_ref();
     Ok(fates(lifecycle, &versioning, None, &prefix.prefix, view.survey.taken_at))
 }
 
 /// What the settings of life say together.
 fn fate(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Result<super::lifecycle::Fates, Unread> {
-    let lifecycle = it.lifecycle.known()?;
+    let lifecycle = view.take(&it.lifecycle)?;
     let none = Lock::default();
     // Rules that leave it alone leave it alone whatever versions and locks there are.
     let plain = by_rules_alone(prefix, it, view)?;
     if plain.worst().all(|it| it.visible.is_none()) {
         return Ok(plain);
     }
-    let versioning = it.versioning.known()?;
-    let lock = it.lock.known()?.as_ref().unwrap_or(&none);
+    let versioning = view.take(&it.versioning)?;
+    let lock = view.take(&it.lock)?.as_ref().unwrap_or(&none);
     Ok(fates(lifecycle.as_ref(), versioning, Some(lock), &prefix.prefix, view.survey.taken_at))
 }
 
@@ -525,7 +526,7 @@ fn span(it: Option<i64>) -> String {
 /// Whether transcripts below a prefix are kept as long as promised, and stay in sight.
 pub(super) fn keeps(it: &Bucket, prefix: &str, view: &View<'_>) -> Result<bool, Unread> {
     let prefix = Prefix { prefix: prefix.to_owned(), ..Prefix::default() };
-    if *it.existence.known()? != Existence::Exists {
+    if *view.take(&it.existence)? != Existence::Exists {
         return Ok(false);
     }
     let fates = fate(&prefix, it, view)?;
@@ -533,7 +534,7 @@ pub(super) fn keeps(it: &Bucket, prefix: &str, view: &View<'_>) -> Result<bool, 
     Ok(fates.worst().all(|it| it.visible.is_none_or(|it| it >= wanted)))
 }
 
-fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let wanted = view.promise.retention_days;
     let fates = match fate(prefix, it, view) {
         Ok(it) => it,
@@ -595,7 +596,7 @@ fn lives(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         wanted.max(1)
     );
     // It is no part of the document, and falls back to its default where it is not said again.
-    let least = it.lifecycle.known()?.as_ref().and_then(|it| it.minimum_size.as_ref());
+    let least = view.take(&it.lifecycle)?.as_ref().and_then(|it| it.minimum_size.as_ref());
     let least = least.map_or(String::new(), |it| {
         format!(" --transition-default-minimum-object-size {}", quote(it))
     });
@@ -633,9 +634,9 @@ fn removed_early(
     view: &View<'_>,
 ) -> Result<Option<String>, Unread> {
     let wanted = view.promise.retention_days;
-    let sample = prefix.sample.known().ok();
+    let sample = view.take(&prefix.sample).ok();
     for one in sample.iter().flat_map(|it| &it.objects) {
-        let Ok(head) = one.head.known() else { continue };
+        let Ok(head) = view.take(&one.head) else { continue };
         let Some(date) = head.expires() else { continue };
         let Some(date) = date else {
             let why = format!("S3 says when it removes {}, in a form that is not known", one.key);
@@ -655,8 +656,8 @@ fn removed_early(
     Ok(None)
 }
 
-fn ends(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
-    let lifecycle = it.lifecycle.known()?;
+fn ends((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
+    let lifecycle = view.take(&it.lifecycle)?;
     let fates = fate(prefix, it, view)?;
     let aborts = lifecycle
         .iter()
@@ -684,18 +685,19 @@ fn is_cold(class: &str) -> bool {
 fn tiered_after(
     prefix: &Prefix,
     lifecycle: Option<&Lifecycle>,
-    now: At,
+    view: &View<'_>,
 ) -> Result<Option<i64>, Unread> {
     let is_class = |it: &str| it == "INTELLIGENT_TIERING";
     let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
     let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
     let moves = rules.flat_map(|it| &it.transitions);
     let moves = moves.filter(|it| is_class(&it.class) && !it.noncurrent);
-    if let Some(after) = moves.map(|it| it.after(now)).min() {
+    if let Some(after) = moves.map(|it| it.after(view.survey.taken_at)).min() {
         return Ok(Some(after));
     }
-    let objects = &prefix.sample.known()?.objects;
-    let shows = |it: &Object| it.head.known().map(|it| it.class.as_deref().is_some_and(is_class));
+    let objects = &view.take(&prefix.sample)?.objects;
+    let shows =
+        |it: &Object| view.take(&it.head).map(|it| it.class.as_deref().is_some_and(is_class));
     let shown: Vec<_> = objects.iter().map(shows).collect();
     match shown.contains(&Ok(true)) {
         true => Ok(Some(0)),
@@ -703,10 +705,10 @@ fn tiered_after(
     }
 }
 
-fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
+fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let wanted = view.promise.hot_days;
     let severity = if view.promise.profile.starts_with("pci") { High } else { Medium };
-    let lifecycle = it.lifecycle.known()?;
+    let lifecycle = view.take(&it.lifecycle)?;
     let now = view.survey.taken_at;
     let mut early = Vec::new();
     for rule in lifecycle.iter().flat_map(|it| &it.rules) {
@@ -728,13 +730,13 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
             }
         }
     }
-    let tiering = it.tiering.known();
+    let tiering = view.take(&it.tiering);
     let is_about = |it: &&Tiering| {
         let (one, other) = (&it.prefix, &prefix.prefix);
         it.enabled && !it.tagged && (other.starts_with(one) || one.starts_with(other.as_str()))
     };
     // It moves what is in its class alone, and the agent uploads into STANDARD.
-    let tiered = tiered_after(prefix, lifecycle.as_ref(), now);
+    let tiered = tiered_after(prefix, lifecycle.as_ref(), view);
     let mut by_tiering = Vec::new();
     for it in tiering.iter().flat_map(|it| it.iter()).filter(is_about) {
         for (tier, days_there) in it.tiers.iter().filter(|it| is_cold(&it.0)) {
@@ -756,7 +758,7 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         _ => {}
     }
     let mut details: Vec<String> = early.iter().map(|it| it.1.clone()).collect();
-    let sample = prefix.sample.known().ok();
+    let sample = view.take(&prefix.sample).ok();
     // "Objects smaller than 128 KB … will not transition" by default ("Lifecycle configuration elements").
     let small = lifecycle.as_ref().and_then(|it| it.minimum_size.as_deref())
         != Some("varies_by_storage_class");
@@ -767,14 +769,14 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         ));
     }
     let is_archived =
-        |it: &&Object| it.head.known().is_ok_and(|it| it.class.as_deref().is_some_and(is_cold));
+        |it: &&Object| view.take(&it.head).is_ok_and(|it| it.class.as_deref().is_some_and(is_cold));
     let cold: Vec<&Object> = sample.iter().flat_map(|it| &it.objects).filter(is_archived).collect();
     if !cold.is_empty() {
         details.push(format!("{} of the transcripts looked at are archived and need a restore before they can be searched", cold.len()));
     }
     // What is archived already tells more than any rule: it may have been put there, or by a rule that is gone.
     let only = sample.filter(|it| it.listed == 1).and_then(|it| it.newest);
-    let stored = |it: &Object| it.head.known().ok().and_then(|it| it.modified).or(only);
+    let stored = |it: &Object| view.take(&it.head).ok().and_then(|it| it.modified).or(only);
     let young = cold.iter().find(|it| stored(it).is_some_and(|it| it.days_until(now) < wanted));
     let promised = format!("{} without a restore", days(wanted));
     match (early.iter().map(|it| it.0).min(), young) {
@@ -795,16 +797,16 @@ fn at_hand(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
                 let why = format!("{} is archived, and how old it is was not read", one.key);
                 return Err(unclear(Reason::NotAsked, why));
             }
-            for it in &prefix.sample.known()?.objects {
-                it.head.known()?;
+            for it in &view.take(&prefix.sample)?.objects {
+                view.take(&it.head)?;
             }
             Ok(Judged::pass("nothing archives them earlier").promised(promised).details(details))
         }
     }
 }
 
-fn oldest(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
-    let sample = prefix.sample.known()?;
+fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
+    let sample = view.take(&prefix.sample)?;
     let Some(oldest) = sample.oldest else {
         return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
     };
@@ -826,12 +828,12 @@ fn oldest(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
     ))
 }
 
-fn versioning(it: &Bucket, _: &View<'_>) -> Answer {
+fn versioning(it: &Bucket, view: &View<'_>) -> Answer {
     let fix = format!(
         "aws s3api put-bucket-versioning {} --versioning-configuration Status=Enabled",
         named(it)
     );
-    Ok(match it.versioning.known()?.status.as_deref() {
+    Ok(match view.take(&it.versioning)?.status.as_deref() {
         Some("Enabled") => Judged::pass("Enabled").promised("Enabled"),
         Some(other) => Judged::fail(other).promised("Enabled").fix(fix),
         None => Judged::fail("never enabled").promised("Enabled").fix(fix),
@@ -839,11 +841,11 @@ fn versioning(it: &Bucket, _: &View<'_>) -> Answer {
 }
 
 fn mfa_delete(it: &Bucket, view: &View<'_>) -> Answer {
-    if it.versioning.known()?.mfa_delete {
+    if view.take(&it.versioning)?.mfa_delete {
         return Ok(Judged::pass("on"));
     }
     let wanted = view.promise.retention_days;
-    if let Some(lock) = it.lock.known()?
+    if let Some(lock) = view.take(&it.lock)?
         && lock.mode.as_deref() == Some("COMPLIANCE")
         && lock.days.is_some_and(|it| it >= wanted)
     {
@@ -877,7 +879,7 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
     let fail = |seen: String| {
         Judged::fail(seen).promised(promised.clone()).severity(severity).risky(fix.clone(), warning)
     };
-    let Some(told) = it.lock.known()? else {
+    let Some(told) = view.take(&it.lock)? else {
         return Ok(fail("off".into()));
     };
     let (Some(told_mode), Some(kept)) = (&told.mode, told.days) else {
@@ -897,16 +899,16 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
     })
 }
 
-fn objects_locked(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
-    let Some(lock) = it.lock.known()? else {
+fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
+    let Some(lock) = view.take(&it.lock)? else {
         return Ok(Judged::absent("Object Lock is off (S3-LOCK-01)"));
     };
-    let told = prefix.sample.known()?;
+    let told = view.take(&prefix.sample)?;
     let now = view.survey.taken_at;
     let promise = view.promise;
     // One that is read and is wrong proves a failure, whatever another would have said.
     let heads: Heads<'_> =
-        told.objects.iter().filter_map(|it| Some((it, it.head.known().ok()?))).collect();
+        told.objects.iter().filter_map(|it| Some((it, view.take(&it.head).ok()?))).collect();
     let is_shown =
         |it: &Head| it.lock_mode.is_some() || it.lock_until.is_some() || it.legal_hold.is_some();
     let (mut unlocked, mut weak) = (Vec::new(), Vec::new());
@@ -964,7 +966,7 @@ fn objects_locked(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Answer {
         .promised(format!("locked for {}", days(promise.retention_days)))
         .details(weak));
     }
-    let (sample, heads) = sample(prefix)?;
+    let (sample, heads) = sample(prefix, view)?;
     Ok(Judged::pass(of(heads.len(), sample)).promised("locked"))
 }
 
@@ -986,7 +988,7 @@ fn account_block(it: &Bucket, view: &View<'_>) -> Result<Option<PublicAccess>, U
     })?;
     let account = view.survey.accounts.iter().find(|one| one.id == owner);
     let none = || unclear(Reason::NotAsked, "its account's settings were not read");
-    account.ok_or_else(none)?.public_access.known().copied()
+    view.take(&account.ok_or_else(none)?.public_access).copied()
 }
 
 fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
@@ -994,10 +996,10 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
     // Each of the four holds if either says so.
     let account = account_block(it, view);
     let all = |it: &Result<Option<PublicAccess>, Unread>| matches!(it, Ok(Some(it)) if it.each().iter().all(|it| it.1));
-    if all(&account) && it.public_access.known().is_err() {
+    if all(&account) && view.take(&it.public_access).is_err() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
-    let own = it.public_access.known()?.unwrap_or_default();
+    let own = view.take(&it.public_access)?.unwrap_or_default();
     let off: Vec<&str> = own.each().into_iter().filter(|it| !it.1).map(|it| it.0).collect();
     if off.is_empty() {
         return Ok(Judged::pass("by the bucket").promised(promised));
@@ -1028,7 +1030,7 @@ fn is_everybody(grantee: &str) -> bool {
 
 /// Whether grants to everybody in ACLs count for nothing, by the bucket or by its account.
 fn ignores_public(it: &Bucket, view: &View<'_>) -> Result<bool, Unread> {
-    let own = it.public_access.known();
+    let own = view.take(&it.public_access);
     let account = account_block(it, view);
     let says = |it: Option<PublicAccess>| it.is_some_and(|it| it.ignore_acls);
     if own.as_ref().is_ok_and(|it| says(**it)) || account.as_ref().is_ok_and(|it| says(*it)) {
@@ -1041,20 +1043,20 @@ fn ignores_public(it: &Bucket, view: &View<'_>) -> Result<bool, Unread> {
 
 fn public(it: &Bucket, view: &View<'_>) -> Answer {
     let promised = "not public";
-    if let Ok(Some(true)) = it.policy_is_public.known() {
+    if let Ok(Some(true)) = view.take(&it.policy_is_public) {
         return Ok(Judged::fail("AWS says that its policy makes it public").promised(promised));
     }
     // What AWS calls public has fewer meanings than what admits everybody ("The meaning of public").
-    let policy = policy(it);
+    let policy = policy(it, view);
     let statements = policy.iter().flat_map(|it| &it.statements);
     let mut open = statements.filter(|it| it.allows && view.admitted(it) == Admits::Everybody);
     if let Some(one) = open.next() {
         return Ok(Judged::fail(format!("{} admits everybody", one.name())).promised(promised));
     }
-    let enforced = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
+    let enforced = matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced");
     let ignores = ignores_public(it, view);
     let ignored = enforced || ignores == Ok(true);
-    let open: Vec<String> = match it.acl.known() {
+    let open: Vec<String> = match view.take(&it.acl) {
         Ok(acl) => acl
             .grants
             .iter()
@@ -1066,7 +1068,7 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
     };
     if !open.is_empty() && !ignored {
         // What would make the ACL count for nothing must be known before it counts.
-        it.ownership.known()?;
+        view.take(&it.ownership)?;
         ignores?;
         let fix = format!("aws s3api put-bucket-acl {} --acl private", named(it));
         return Ok(Judged::fail(format!("its ACL grants {}", open.join(", ")))
@@ -1075,14 +1077,14 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
     }
     // What is open by the ACL is a failure, whatever the policy would have said.
     policy?;
-    it.policy_is_public.known()?;
+    view.take(&it.policy_is_public)?;
     let note =
         (!open.is_empty()).then(|| format!("its ACL grants {}, which is ignored", open.join(", ")));
     Ok(Judged::pass("not public").promised(promised).details(note))
 }
 
-fn policy(it: &Bucket) -> Result<Policy, Unread> {
-    match it.policy.known()? {
+fn policy(it: &Bucket, view: &View<'_>) -> Result<Policy, Unread> {
+    match view.take(&it.policy)? {
         None => Ok(Policy::default()),
         Some(text) => Policy::read(text).ok_or_else(|| {
             unclear(Reason::NotUnderstood, "the bucket policy is of a form that is not known")
@@ -1137,8 +1139,8 @@ const WITH_OWN_KEY: [(&str, Option<&str>); 2] = [
     ("s3:x-amz-server-side-encryption", None),
 ];
 
-fn tls(it: &Bucket, _: &View<'_>) -> Answer {
-    let policy = policy(it)?;
+fn tls(it: &Bucket, view: &View<'_>) -> Answer {
+    let policy = policy(it, view)?;
     let arn = bucket_arn(it);
     let promised = "a Deny for everybody, everything and every object";
     let objects = ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"];
@@ -1148,7 +1150,7 @@ fn tls(it: &Bucket, _: &View<'_>) -> Answer {
     let statement = format!(
         "{{\"Sid\":\"DenyInsecureTransport\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:*\",\"Resource\":[\"{arn}\",\"{arn}/*\"],\"Condition\":{{\"Bool\":{{\"aws:SecureTransport\":\"false\"}}}}}}"
     );
-    let fix = match it.policy.known()? {
+    let fix = match view.take(&it.policy)? {
         Some(_) => format!(
             "aws s3api get-bucket-policy {0} --query Policy --output text | jq {1} > policy.json && aws s3api put-bucket-policy {0} --policy file://policy.json",
             named(it),
@@ -1164,7 +1166,7 @@ fn tls(it: &Bucket, _: &View<'_>) -> Answer {
 }
 
 fn grants(it: &Bucket, view: &View<'_>) -> Answer {
-    let policy = policy(it);
+    let policy = policy(it, view);
     let mut found = Vec::new();
     let mut notes = Vec::new();
     let mut unknown = None;
@@ -1211,9 +1213,9 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !found.is_empty() {
         return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
     }
-    let enforced = matches!(it.ownership.known(), Ok(Some(it)) if it == "BucketOwnerEnforced");
+    let enforced = matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced");
     if !enforced {
-        let acl = it.acl.known()?;
+        let acl = view.take(&it.acl)?;
         if acl.owner.is_none() && !acl.grants.is_empty() {
             return Err(unclear(
                 Reason::NotUnderstood,
@@ -1232,7 +1234,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
             foreign.extend(everybody);
         }
         if !foreign.is_empty() {
-            it.ownership.known()?;
+            view.take(&it.ownership)?;
             return Ok(Judged::fail(format!("its ACL grants to {}", foreign.join(", ")))
                 .promised(promised));
         }
@@ -1293,7 +1295,7 @@ fn covers_region(trail: &Trail, region: Option<&str>) -> bool {
 }
 
 fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
-    let logging = it.logging.known();
+    let logging = view.take(&it.logging);
     if let Ok(Some(to)) = &logging {
         return Ok(Judged::pass(format!("server access logging to s3://{to}")));
     }
@@ -1306,11 +1308,11 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
     let mut lacking: Option<Unread> = None;
     let mut asked = false;
     for corner in view.survey.corners.iter().filter(|one| one.account == it.account) {
-        match corner.trails.known() {
+        match view.take(&corner.trails) {
             Ok(trails) => {
                 asked = true;
                 for trail in trails {
-                    match (trail.selectors.known(), trail.status.known()) {
+                    match (view.take(&trail.selectors), view.take(&trail.status)) {
                         (Ok(selectors), Ok(status))
                             if status.logging
                                 && delivers(status, view.survey.taken_at)
@@ -1345,12 +1347,12 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
     Ok(Judged::fail("neither access logging nor data events").promised("one of the two").fix(fix))
 }
 
-fn ownership(it: &Bucket, _: &View<'_>) -> Answer {
+fn ownership(it: &Bucket, view: &View<'_>) -> Answer {
     let fix = format!(
         "aws s3api put-bucket-ownership-controls {} --ownership-controls 'Rules=[{{ObjectOwnership=BucketOwnerEnforced}}]'",
         named(it)
     );
-    Ok(match it.ownership.known()?.as_deref() {
+    Ok(match view.take(&it.ownership)?.as_deref() {
         Some("BucketOwnerEnforced") => {
             Judged::pass("BucketOwnerEnforced").promised("BucketOwnerEnforced")
         }
@@ -1360,8 +1362,8 @@ fn ownership(it: &Bucket, _: &View<'_>) -> Answer {
     })
 }
 
-fn copies(prefix: &Prefix, it: &Bucket, _: &View<'_>) -> Answer {
-    let told = it.replication.known()?;
+fn copies((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
+    let told = view.take(&it.replication)?;
     let all: Vec<&Replica> =
         told.iter().filter(|it| it.enabled && prefix.prefix.starts_with(&it.prefix)).collect();
     let some: Vec<&Replica> =
@@ -1380,7 +1382,7 @@ fn copies(prefix: &Prefix, it: &Bucket, _: &View<'_>) -> Answer {
         }));
     }
     let lacks = all.iter().any(|it| !it.kms_objects);
-    let encryption = if lacks { it.encryption.known()?.as_ref() } else { None };
+    let encryption = if lacks { view.take(&it.encryption)?.as_ref() } else { None };
     let kms = encryption.is_some_and(|it| it.algorithm.starts_with("aws:kms"));
     // Rules with different destinations all copy.
     let whole: Vec<&Replica> = all.iter().filter(|it| !kms || it.kms_objects).copied().collect();

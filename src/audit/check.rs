@@ -2,48 +2,44 @@
 
 use super::frameworks::Group;
 use super::frameworks::Mapping;
+use super::subject::Label;
+use super::subject::Subject;
 use super::verdict::Answer;
 use super::verdict::Severity;
 use super::view::View;
-use crate::settings::Bucket;
-use crate::settings::Corner;
-use crate::settings::Document;
-use crate::settings::Instance;
-use crate::settings::Key;
-use crate::settings::LogGroup;
-use crate::settings::Node;
-use crate::settings::Prefix;
-use crate::settings::Role;
+use crate::settings::Asked;
 
-/// What a check looks at, one at a time.
-#[derive(Clone, Copy)]
-pub enum Ask {
-    Account(fn(&str, &View<'_>) -> Answer),
-    Corner(fn(&Corner, &View<'_>) -> Answer),
-    /// The preferences of a corner, where there are any that can be read.
-    Preferences(fn(&Document, &Corner, &View<'_>) -> Answer),
-    /// Any Session document, the preferences too.
-    Document(fn(&Document, &Corner, &View<'_>) -> Answer),
-    Group(fn(&LogGroup, &View<'_>) -> Answer),
-    Bucket(fn(&Bucket, &View<'_>) -> Answer),
-    Prefix(fn(&Prefix, &Bucket, &View<'_>) -> Answer),
-    Key(fn(&Key, &View<'_>) -> Answer),
-    Node(fn(&Node, &Corner, &View<'_>) -> Answer),
-    /// An EC2 instance, managed or not.
-    Instance(fn(&Instance, &Corner, &View<'_>) -> Answer),
-    /// A role by which nodes write.
-    Role(fn(&Role, &View<'_>) -> Answer),
-    /// A principal that starts sessions, as the promise names it.
-    Starter(fn(&Role, &View<'_>) -> Answer),
-    /// A place that keeps transcripts, of either kind.
-    Store(fn(Store<'_>, &View<'_>) -> Answer),
+/// What a row asks, of all that it is about.
+pub(crate) trait Asks: Sync {
+    /// Asks it of each; tells where that is, the calls that the answer rests on, and the answer.
+    fn ask(&self, view: &View<'_>, tell: &mut dyn FnMut(Label, Vec<Asked>, Answer));
+
+    /// Permissions by which it is known whether one is there.
+    fn found_by(&self) -> &'static [&'static str];
 }
 
-/// A place that keeps transcripts.
-#[derive(Clone, Copy)]
-pub enum Store<'a> {
-    Group(&'a LogGroup),
-    Prefix(&'a Prefix, &'a Bucket),
+/// A question about one kind of subject.
+pub(super) struct About<S: Subject>(pub(super) for<'a> fn(S::One<'a>, &View<'a>) -> Answer);
+
+impl<S: Subject> Asks for About<S> {
+    fn ask(&self, view: &View<'_>, tell: &mut dyn FnMut(Label, Vec<Asked>, Answer)) {
+        for it in S::each(view.survey) {
+            let answer = it.one.and_then(|one| {
+                if let Some(judged) = S::absent(one, view) {
+                    return Ok(judged);
+                }
+                // That it is there is no evidence of what is judged of it.
+                view.taken();
+                (self.0)(one, view)
+            });
+            it.by.into_iter().for_each(|by| view.note(by));
+            tell(it.label, view.taken(), answer);
+        }
+    }
+
+    fn found_by(&self) -> &'static [&'static str] {
+        S::FOUND_BY
+    }
 }
 
 /// One row of the table of checks.
@@ -55,14 +51,19 @@ pub struct Check {
     pub title: &'static str,
     pub severity: Severity,
     pub groups: &'static [Group],
-    /// Permissions whose answers it judges from.
+    /// Permissions whose answers it judges from; see also [`Check::found_by`].
     pub reads: &'static [&'static str],
     pub why: &'static str,
     pub then: &'static str,
-    pub ask: Ask,
+    pub(crate) ask: &'static dyn Asks,
 }
 
 impl Check {
+    /// Permissions by which it is known whether what it is about is there. Each is read by some other check, too.
+    pub fn found_by(&self) -> &'static [&'static str] {
+        self.ask.found_by()
+    }
+
     pub fn mappings(&self) -> impl Iterator<Item = &'static Mapping> {
         self.groups.iter().flat_map(|it| it.mappings())
     }

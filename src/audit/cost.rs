@@ -3,11 +3,11 @@
 //! Prices are list prices of one day, written down here with it. They inform and judge nothing: a fleet's bill also knows
 //! discounts, requests and taxes.
 
-use super::check::Ask;
+use super::check::About;
 use super::check::Check;
-use super::check::Store;
 use super::frameworks::Group;
 use super::names::days;
+use super::subject::Store;
 use super::verdict::Answer;
 use super::verdict::Judged;
 use super::verdict::Severity::Info;
@@ -23,7 +23,7 @@ pub(super) const CHECKS: &[Check] = &[Check {
     reads: &["logs:DescribeLogGroups", "s3:ListBucket"],
     why: "Retention is cut when a bill surprises somebody; CloudWatch Logs costs by what is taken in, S3 by what is kept.",
     then: "Keep both copies for the hot window, and the one in S3 Standard for the rest; small objects cost more in archive classes.",
-    ask: Ask::Store(cost),
+    ask: &About::<Store>(cost),
 }];
 
 /// The day of the prices below.
@@ -94,7 +94,7 @@ fn cost(it: Store<'_>, view: &View<'_>) -> Answer {
     let now = view.survey.taken_at;
     let (region, objects, bytes, since, kept_days) = match it {
         Store::Group(it) => {
-            let Some(settings) = it.settings.known()?.as_ref() else {
+            let Some(settings) = view.take(&it.settings)?.as_ref() else {
                 return Ok(Judged::absent("there is no such log group"));
             };
             let Some(bytes) = settings.stored_bytes else {
@@ -103,7 +103,7 @@ fn cost(it: Store<'_>, view: &View<'_>) -> Answer {
             (it.region.as_str(), 0.0, bytes as f64, settings.created_at, settings.retention_days)
         }
         Store::Prefix(it, bucket) => {
-            let sample = it.sample.known()?;
+            let sample = view.take(&it.sample)?;
             if !sample.complete {
                 let why = format!("only its first {} objects were listed", sample.listed);
                 return Err(unclear(Reason::PartialPage, why));

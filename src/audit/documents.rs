@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::buckets;
-use super::check::Ask;
+use super::check::About;
 use super::check::Check;
 use super::frameworks::Group;
 use super::names::quote;
@@ -14,6 +14,7 @@ use super::preferences::Minutes;
 use super::preferences::NAME;
 use super::preferences::Preferences;
 use super::profile;
+use super::subject::OwnPreferences;
 use super::verdict::Answer;
 use super::verdict::Judged;
 use super::verdict::Severity::Critical;
@@ -37,7 +38,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
         why: "Without the document sessions run with built-in defaults, and nothing is logged.",
         then: "Create the preferences in this Region; they are not inherited from anywhere.",
-        ask: Ask::Corner(exists),
+        ask: &About::<Corner>(exists),
     },
     Check {
         id: "PREF-LOG-01",
@@ -47,7 +48,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument"],
         why: "Preferences that name neither a bucket nor a log group record nothing.",
         then: "Name a bucket and a log group in the preferences.",
-        ask: Ask::Preferences(destination),
+        ask: &About::<OwnPreferences>(destination),
     },
     Check {
         id: "PREF-LOG-02",
@@ -57,7 +58,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument"],
         why: "What is uploaded when a session ends is lost when the instance is stopped first, or the agent is killed.",
         then: "Name a log group and switch streaming on; keep the bucket as the second copy.",
-        ask: Ask::Preferences(streaming),
+        ask: &About::<OwnPreferences>(streaming),
     },
     Check {
         id: "PREF-ENF-01",
@@ -67,7 +68,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument"],
         why: "With the flags off nobody notices a later downgrade, and a role that may not write loses its logs in silence.",
         then: "Switch on the encryption flag of each destination, once PREF-ENF-02 passes.",
-        ask: Ask::Preferences(enforced),
+        ask: &About::<OwnPreferences>(enforced),
     },
     Check {
         id: "PREF-ENF-02",
@@ -82,7 +83,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "Where they disagree the agent refuses every session, with a message that names another cause.",
         then: "Mend the named cause: the key, the group or the kind of encryption.",
-        ask: Ask::Preferences(contradiction),
+        ask: &About::<OwnPreferences>(contradiction),
     },
     Check {
         id: "PREF-DOC-02",
@@ -92,7 +93,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:ListDocuments", "ssm:GetDocument"],
         why: "The document of a session replaces the preferences: whoever may choose it chooses whether there is a log.",
         then: "Give the document fixed destinations or delete it, and pin users to approved documents.",
-        ask: Ask::Document(side_door),
+        ask: &About::<Document>(side_door),
     },
     Check {
         id: "PREF-DOC-03",
@@ -102,7 +103,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:DescribeDocumentPermission", "ssm:GetDocument", "ssm:ListDocuments"],
         why: "A public document tells everybody the names of your buckets, groups and keys.",
         then: "Stop sharing it.",
-        ask: Ask::Document(shared),
+        ask: &About::<Document>(shared),
     },
     Check {
         id: "PREF-KMS-01",
@@ -112,7 +113,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument", "kms:DescribeKey"],
         why: "A key of your own lets you refuse a session by its key policy. It never applies to port forwarding.",
         then: "Set kmsKeyId in the preferences, and allow kms:Decrypt to the nodes and kms:GenerateDataKey to those who start sessions.",
-        ask: Ask::Preferences(session_key),
+        ask: &About::<OwnPreferences>(session_key),
     },
     Check {
         id: "PREF-TIME-01",
@@ -122,7 +123,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument"],
         why: "A shell that is left open is a shell for the next one at the desk.",
         then: "Set idleSessionTimeout.",
-        ask: Ask::Preferences(idle),
+        ask: &About::<OwnPreferences>(idle),
     },
     Check {
         id: "PREF-TIME-02",
@@ -132,7 +133,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument"],
         why: "A session that never ends is never uploaded to S3.",
         then: "Set maxSessionDuration.",
-        ask: Ask::Preferences(longest),
+        ask: &About::<OwnPreferences>(longest),
     },
     Check {
         id: "PREF-RUNAS-01",
@@ -142,7 +143,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
         why: "Otherwise everybody is ssm-user, who may become root.",
         then: "Switch Run As on, and tag principals with SSMSessionRunAs.",
-        ask: Ask::Preferences(run_as),
+        ask: &About::<OwnPreferences>(run_as),
     },
     Check {
         id: "PREF-DRIFT-01",
@@ -152,7 +153,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument", "ssm:DescribeDocument"],
         why: "The Region that differs is the one where logging was forgotten, or switched off.",
         then: "Make the Regions equal, and the newest version the default.",
-        ask: Ask::Preferences(drift),
+        ask: &About::<OwnPreferences>(drift),
     },
     Check {
         id: "PREF-PROF-01",
@@ -162,7 +163,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:GetDocument"],
         why: "It runs in every session: what it switches off is off for everybody, what it holds everybody can read.",
         then: "Remove the line.",
-        ask: Ask::Preferences(shell_profile),
+        ask: &About::<OwnPreferences>(shell_profile),
     },
 ];
 
@@ -171,8 +172,8 @@ fn chosen(name: &str) -> Unread {
     unclear(Reason::NotUnderstood, format!("{name} is filled in by whoever starts a session"))
 }
 
-fn read(it: &Document) -> Result<Preferences, Unread> {
-    let content = it.content.known()?;
+fn read(it: &Document, view: &View<'_>) -> Result<Preferences, Unread> {
+    let content = view.take(&it.content)?;
     Preferences::read(content).ok_or_else(|| {
         unclear(Reason::NotUnderstood, format!("the content of {} is no JSON", it.name))
     })
@@ -201,8 +202,8 @@ impl Judged {
     }
 }
 
-fn exists(it: &Corner, _: &View<'_>) -> Answer {
-    if let Some(document) = it.preferences.known()? {
+fn exists(it: &Corner, view: &View<'_>) -> Answer {
+    if let Some(document) = view.take(&it.preferences)? {
         let version = &document.version;
         return Ok(Judged::pass(format!("version {version} of {NAME}")));
     }
@@ -211,17 +212,17 @@ fn exists(it: &Corner, _: &View<'_>) -> Answer {
         "aws ssm create-document --region {region} --name {NAME} --document-type Session --document-format JSON --content file://preferences.json"
     );
     // A Region without nodes has no sessions: that must be known, not supposed.
-    if it.nodes.known()?.is_empty() {
+    if view.take(&it.nodes)?.is_empty() {
         return Ok(Judged::absent("there are no managed nodes here"));
     }
-    let nodes = it.nodes.known()?.len();
+    let nodes = view.take(&it.nodes)?.len();
     Ok(Judged::fail(format!("there is no {NAME}, and there are {nodes} managed nodes"))
         .promised("sessions are logged")
         .fix(create))
 }
 
-fn destination(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
-    let told = read(it)?;
+fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let told = read(it, view)?;
     let mut named = Vec::new();
     let mut unknown = None;
     for (what, input) in [("s3://", &told.bucket), ("logs:", &told.group)] {
@@ -274,8 +275,8 @@ fn destination(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     })
 }
 
-fn streaming(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
-    let told = read(it)?;
+fn streaming((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let told = read(it, view)?;
     let promised = "CloudWatch streaming";
     Ok(match (&told.group, told.streaming) {
         (Input::Absent, _) => match told.bucket {
@@ -297,8 +298,8 @@ fn streaming(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     })
 }
 
-fn enforced(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
-    let told = read(it)?;
+fn enforced((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let told = read(it, view)?;
     let flags = [
         ("s3EncryptionEnabled", told.bucket != Input::Absent, told.bucket_encrypted),
         ("cloudWatchEncryptionEnabled", told.group != Input::Absent, told.group_encrypted),
@@ -355,7 +356,7 @@ pub fn clashes(
     }
     if let (Input::Is(group), true) = (&told.group, told.group_encrypted) {
         let name = quote(group);
-        match view.group(group, &corner.account, &corner.region).map(|it| it.settings.known()) {
+        match view.group(group, &corner.account, &corner.region).map(|it| view.take(&it.settings)) {
             Some(Ok(None)) => clash(
                 format!(
                     "cloudWatchEncryptionEnabled is on, and the log group {group} does not exist"
@@ -385,7 +386,7 @@ pub fn clashes(
     if let (Input::Is(bucket), true) = (&told.bucket, told.bucket_encrypted) {
         match view.bucket(bucket) {
             Some(it) => {
-                match it.existence.known() {
+                match view.take(&it.existence) {
                     Ok(Existence::Missing) => clash(
                         format!(
                             "s3EncryptionEnabled is on, and the bucket {bucket} does not exist"
@@ -396,7 +397,7 @@ pub fn clashes(
                     Ok(_) => {}
                     Err(it) => lacking = Some(it),
                 }
-                match it.encryption.known() {
+                match view.take(&it.encryption) {
                     Ok(Some(it)) if it.algorithm == "aws:kms:dsse" => clash(
                         format!(
                             "s3EncryptionEnabled is on, and {bucket} encrypts by aws:kms:dsse, which the agent takes for no encryption"
@@ -420,8 +421,8 @@ pub fn clashes(
     (out, lacking)
 }
 
-fn contradiction(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
-    let told = read(it)?;
+fn contradiction((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let told = read(it, view)?;
     if !told.bucket_encrypted && !told.group_encrypted {
         return Ok(Judged::absent("both flags are off"));
     }
@@ -445,14 +446,14 @@ fn contradiction(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     Ok(judged)
 }
 
-fn side_door(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
+fn side_door((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     if it.name == NAME {
         return Ok(Judged::absent("these are the preferences (PREF-LOG-01)"));
     }
     if it.name.is_empty() {
         return Err(unclear(Reason::NotUnderstood, "it has no name"));
     }
-    let told = read(it)?;
+    let told = read(it, view)?;
     if !told.is_shell() {
         return Ok(Judged::info("it forwards ports, which is never logged"));
     }
@@ -481,8 +482,8 @@ fn side_door(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     .risky(delete, "sessions that name this document no longer start"))
 }
 
-fn shared(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
-    let with = it.shared_with.known()?;
+fn shared((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let with = view.take(&it.shared_with)?;
     let promised = "not with everybody";
     if with.iter().any(|it| it.eq_ignore_ascii_case("all")) {
         let fix = format!(
@@ -499,8 +500,8 @@ fn shared(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     })
 }
 
-fn session_key(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
-    let told = read(it)?;
+fn session_key((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let told = read(it, view)?;
     let promised = "a customer managed key";
     let edit = r#".inputs.kmsKeyId="KEY-ARN""#;
     Ok(match (&told.key, view.promise.customer_key) {
@@ -518,8 +519,8 @@ fn session_key(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     })
 }
 
-fn idle(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
-    let (minutes, seen) = match read(it)?.idle {
+fn idle((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let (minutes, seen) = match read(it, view)?.idle {
         Minutes::Is(it) => (Some(it), format!("after {it} minutes")),
         // "Specify an idle session timeout value": 20 minutes unless another is set.
         Minutes::Absent => (Some(20), "after 20 minutes (the default)".into()),
@@ -537,8 +538,8 @@ fn idle(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     )
 }
 
-fn longest(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
-    let (minutes, seen) = match read(it)?.longest {
+fn longest((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let (minutes, seen) = match read(it, view)?.longest {
         Minutes::Is(it) => (Some(it), format!("{it} minutes")),
         Minutes::Absent => (None, "none".into()),
         Minutes::Strange(it) => (None, it),
@@ -575,8 +576,8 @@ fn at_most(
     })
 }
 
-fn run_as(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
-    let told = read(it)?;
+fn run_as((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let told = read(it, view)?;
     if told.run_as {
         let user = match &told.run_as_user {
             Input::Absent => "the user in the tag SSMSessionRunAs".to_owned(),
@@ -593,7 +594,7 @@ fn run_as(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
         };
         return Ok(Judged::pass(format!("as {user}")));
     }
-    let nodes = corner.nodes.known()?;
+    let nodes = view.take(&corner.nodes)?;
     if !nodes.is_empty() && nodes.iter().all(|it| it.platform == "Windows") {
         return Ok(Judged::absent("all nodes run Windows, which has no Run As"));
     }
@@ -604,9 +605,9 @@ fn run_as(it: &Document, corner: &Corner, _: &View<'_>) -> Answer {
     ))
 }
 
-fn drift(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
+fn drift((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     let promised = "the newest version in force, the same in every Region";
-    let told = it.described();
+    let told = view.described(it);
     let versions = told.as_ref().ok().copied().cloned().unwrap_or_default();
     if let (Some(default), Some(latest)) = (&versions.default_version, &versions.latest_version)
         && default != latest
@@ -624,13 +625,13 @@ fn drift(it: &Document, corner: &Corner, view: &View<'_>) -> Answer {
     if let Some(status) = versions.status.as_ref().filter(|it| *it != "Active") {
         return Ok(Judged::fail(format!("its status is {status}")).promised(promised));
     }
-    let content = it.content.known()?;
+    let content = view.take(&it.content)?;
     // Most Regions have the very same text.
     let mut read: BTreeMap<&str, String> = BTreeMap::new();
     let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for one in &view.survey.corners {
-        if let Ok(Some(document)) = one.preferences.known()
-            && let Ok(text) = document.content.known()
+        if let Ok(Some(document)) = view.take(&one.preferences)
+            && let Ok(text) = view.take(&document.content)
         {
             let place = format!("{} of {}", one.region, one.account);
             let text = read.entry(text).or_insert_with(|| normal(text));
@@ -683,8 +684,8 @@ fn normal(content: &str) -> String {
     format!("{sorted:?}")
 }
 
-fn shell_profile(it: &Document, _: &Corner, _: &View<'_>) -> Answer {
-    let told = read(it)?;
+fn shell_profile((it, _): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let told = read(it, view)?;
     if told.shell_profiles.is_empty() {
         return Ok(Judged::absent("there is no shell profile"));
     }

@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::frameworks::Mapping;
 use super::promise::Mute;
-use super::subject::Subject;
+use super::subject::Label;
 use super::verdict::Answer;
 use super::verdict::Confidence;
 use super::verdict::Fix;
@@ -41,6 +41,7 @@ pub struct Finding {
     pub why: &'static str,
     pub then: &'static str,
     pub fixes: Vec<Fix>,
+    /// The calls whose answers were read for it.
     pub evidence: Vec<Asked>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted: Option<Mute>,
@@ -85,22 +86,18 @@ impl Judgement {
 
 pub(super) fn finding(
     check: &'static Check,
-    subject: Subject,
-    asked: Vec<Asked>,
+    label: Label,
+    evidence: Vec<Asked>,
     answer: Answer,
 ) -> Finding {
     let judged = answer.unwrap_or_else(Judged::unknown);
     let mut digest = Sha256::new();
-    for part in [check.id, &subject.account, &subject.region, &subject.resource] {
+    for part in [check.id, &label.account, &label.region, &label.resource] {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
     let digest = digest.finalize();
     let uid: String = digest.iter().take(16).map(|it| format!("{it:02x}")).collect();
-    let mut evidence: Vec<Asked> =
-        asked.into_iter().filter(|it| check.reads.contains(&it.action.as_str())).collect();
-    evidence.sort_unstable();
-    evidence.dedup();
     Finding {
         uid,
         check_id: check.id,
@@ -108,10 +105,10 @@ pub(super) fn finding(
         status: judged.verdict,
         severity: judged.severity.unwrap_or(check.severity),
         confidence: judged.confidence,
-        account_id: subject.account,
-        region: subject.region,
-        resource: subject.resource,
-        place: subject.place,
+        account_id: label.account,
+        region: label.region,
+        resource: label.resource,
+        place: label.place,
         seen: judged.seen,
         promised: judged.promised,
         details: judged.details,

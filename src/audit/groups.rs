@@ -3,7 +3,7 @@
 //! Fields and their meaning: "LogGroup", "PutRetentionPolicy", "PutAccountPolicy" (Amazon CloudWatch Logs API Reference).
 
 use super::buckets;
-use super::check::Ask;
+use super::check::About;
 use super::check::Check;
 use super::frameworks::Group;
 use super::names::days;
@@ -14,6 +14,7 @@ use super::promise::legal_retention;
 use super::statements::Admits;
 use super::statements::Policy;
 use super::statements::account_of;
+use super::subject::Sought;
 use super::verdict::Answer;
 use super::verdict::Judged;
 use super::verdict::Severity::Critical;
@@ -49,7 +50,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["logs:DescribeLogGroups"],
         why: "The agent never creates it: sessions run, nothing is streamed or uploaded, and nobody is told.",
         then: "Create it in the Region of the preferences, with a key and a retention.",
-        ask: Ask::Group(exists),
+        ask: &About::<Sought<LogGroup>>(exists),
     },
     Check {
         id: "CWL-RET-01",
@@ -59,7 +60,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: STORES,
         why: "A transcript that is gone proves nothing. Raising the retention later brings none back.",
         then: "Raise the retention to the next value that CloudWatch Logs takes.",
-        ask: Ask::Group(retention),
+        ask: &About::<LogGroup>(retention),
     },
     Check {
         id: "CWL-RET-02",
@@ -69,7 +70,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["logs:DescribeLogGroups"],
         why: "A group that nobody set keeps, and costs, for ever.",
         then: "Set the retention that was decided.",
-        ask: Ask::Group(forever),
+        ask: &About::<LogGroup>(forever),
     },
     Check {
         id: "CWL-RET-03",
@@ -79,7 +80,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: STORES,
         why: "An account's retention policy overrides a group's own, a day after it is set, and deletes what is older.",
         then: "Lengthen the account policy, or exclude this group from it.",
-        ask: Ask::Group(account_retention),
+        ask: &About::<LogGroup>(account_retention),
     },
     Check {
         id: "CWL-ENC-01",
@@ -89,7 +90,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["logs:DescribeLogGroups"],
         why: "Logs are always encrypted; a key of your own decides who can read them, and is what the agent's flag asks for.",
         then: "Associate a key whose policy admits CloudWatch Logs (KMS-POL-01). It covers what comes after.",
-        ask: Ask::Group(key),
+        ask: &About::<LogGroup>(key),
     },
     Check {
         id: "CWL-CLASS-01",
@@ -99,7 +100,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["logs:DescribeLogGroups"],
         why: "DELIVERY keeps events a day; INFREQUENT_ACCESS knows neither filters nor subscriptions. A class cannot be changed.",
         then: "Create a new group of the class STANDARD, name it in the preferences, and keep the old one until it is empty.",
-        ask: Ask::Group(class),
+        ask: &About::<LogGroup>(class),
     },
     Check {
         id: "CWL-DEL-01",
@@ -109,7 +110,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["logs:DescribeLogGroups"],
         why: "One call deletes a group and everything in it.",
         then: "Switch deletion protection on. It does not keep anybody from shortening the retention.",
-        ask: Ask::Group(deletion),
+        ask: &About::<LogGroup>(deletion),
     },
     Check {
         id: "CWL-ACC-01",
@@ -119,7 +120,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["logs:DescribeResourcePolicies"],
         why: "Whoever may write can plant events; whoever may read can follow sessions.",
         then: "Remove the policy, or bind it by aws:SourceAccount, aws:SourceArn or aws:PrincipalOrgID.",
-        ask: Ask::Group(open),
+        ask: &About::<LogGroup>(open),
     },
     Check {
         id: "CWL-ACC-02",
@@ -129,7 +130,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["logs:DescribeLogGroups"],
         why: "Whoever holds such a token can plant events in the record.",
         then: "Switch bearer tokens off for this group.",
-        ask: Ask::Group(bearer),
+        ask: &About::<LogGroup>(bearer),
     },
     Check {
         id: "CWL-SUB-01",
@@ -143,7 +144,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "A subscription copies every session, live, to wherever it points.",
         then: "Delete the subscription, or name the account in the promise.",
-        ask: Ask::Group(subscriptions),
+        ask: &About::<LogGroup>(subscriptions),
     },
     Check {
         id: "CWL-DPP-01",
@@ -153,13 +154,12 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["logs:DescribeLogGroups"],
         why: "A data protection policy masks text as it comes in: searches miss it, and so will an investigator.",
         then: "Know who holds logs:Unmask, or delete the policy if it harms the evidence.",
-        ask: Ask::Group(masking),
+        ask: &About::<LogGroup>(masking),
     },
 ];
 
-fn settings(it: &LogGroup) -> Result<&GroupSettings, Unread> {
-    it.settings
-        .known()?
+fn settings<'a>(it: &'a LogGroup, view: &View<'_>) -> Result<&'a GroupSettings, Unread> {
+    view.take(&it.settings)?
         .as_ref()
         .ok_or_else(|| unclear(Reason::NotThere, "there is no such log group"))
 }
@@ -173,7 +173,7 @@ fn identified(it: &LogGroup) -> String {
 }
 
 fn exists(it: &LogGroup, view: &View<'_>) -> Answer {
-    if it.settings.known()?.is_some() {
+    if view.take(&it.settings)?.is_some() {
         return Ok(Judged::pass("it is there"));
     }
     let create = format!("aws logs create-log-group {} --kms-key-id KEY-ARN", at(it));
@@ -190,11 +190,11 @@ fn exists(it: &LogGroup, view: &View<'_>) -> Answer {
 /// A bucket that keeps the same sessions as long as promised.
 fn long_term<'a>(it: &LogGroup, view: &View<'a>) -> Result<Option<&'a str>, Unread> {
     let Some(corner) = view.corner(&it.account, &it.region) else { return Ok(None) };
-    if corner.preferences.asked.api.is_empty() {
+    if !corner.is_asked() {
         return Ok(None);
     }
-    let Some(preferences) = corner.preferences.known()? else { return Ok(None) };
-    let Some(told) = Preferences::read(preferences.content.known()?) else { return Ok(None) };
+    let Some(preferences) = view.take(&corner.preferences)? else { return Ok(None) };
+    let Some(told) = Preferences::read(view.take(&preferences.content)?) else { return Ok(None) };
     if told.group.text() != Some(it.name.as_str()) {
         return Ok(None);
     }
@@ -203,7 +203,7 @@ fn long_term<'a>(it: &LogGroup, view: &View<'a>) -> Result<Option<&'a str>, Unre
 }
 
 fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it)?;
+    let group = settings(it, view)?;
     let promise = view.promise;
     if group.class.as_deref() == Some("DELIVERY") {
         return Ok(Judged::fail(
@@ -270,7 +270,7 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
 }
 
 fn forever(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it)?;
+    let group = settings(it, view)?;
     Ok(match (group.retention_days, &group.retention_policy, view.promise.max_days) {
         (Some(kept), ..) => Judged::pass(days(kept)),
         (None, Some(policy), _) => {
@@ -357,8 +357,8 @@ fn meeting<'a>(
 fn account_retention(it: &LogGroup, view: &View<'_>) -> Answer {
     let none = unclear(Reason::NotAsked, "the Region was not surveyed");
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
-    let policies = corner.retention_policies.known()?;
-    let created = settings(it)?.created_at;
+    let policies = view.take(&corner.retention_policies)?;
+    let created = settings(it, view)?.created_at;
     let meeting = meeting(policies, it, created)?;
     let least = meeting.iter().map(|it| it.days.unwrap_or(i64::MAX)).max().unwrap_or(i64::MAX);
     let wanted = match long_term(it, view) {
@@ -398,7 +398,7 @@ fn account_retention(it: &LogGroup, view: &View<'_>) -> Answer {
 }
 
 fn key(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it)?;
+    let group = settings(it, view)?;
     let fix = format!("aws logs associate-kms-key {} --kms-key-id KEY-ARN", at(it));
     Ok(match (&group.kms_key, view.promise.customer_key) {
         (Some(key), _) => Judged::pass(format!("with {key}")),
@@ -410,8 +410,8 @@ fn key(it: &LogGroup, view: &View<'_>) -> Answer {
     })
 }
 
-fn class(it: &LogGroup, _: &View<'_>) -> Answer {
-    let group = settings(it)?;
+fn class(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
     Ok(match group.class.as_deref() {
         // Older endpoints do not tell; there was one class then.
         None | Some("STANDARD") => Judged::pass("STANDARD").promised("STANDARD"),
@@ -429,8 +429,8 @@ fn class(it: &LogGroup, _: &View<'_>) -> Answer {
     })
 }
 
-fn deletion(it: &LogGroup, _: &View<'_>) -> Answer {
-    let group = settings(it)?;
+fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
     let fix = format!(
         "aws logs put-log-group-deletion-protection {} --deletion-protection-enabled",
         identified(it)
@@ -453,7 +453,7 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let (mut unknown, mut strange) = (None, None);
     let mut fixes = Vec::new();
     // What one scope shows cannot be undone by what the other hides: a failure stands before an unknown.
-    let scopes = [it.policies.known(), corner.logs_policies.known()];
+    let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
     for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
         let Some(read) = Policy::read(&policy.document) else {
             strange = Some(unclear(
@@ -504,8 +504,8 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     }))
 }
 
-fn bearer(it: &LogGroup, _: &View<'_>) -> Answer {
-    let group = settings(it)?;
+fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
     let fix = format!(
         "aws logs put-bearer-token-authentication {} --no-bearer-token-authentication-enabled",
         identified(it)
@@ -519,8 +519,8 @@ fn bearer(it: &LogGroup, _: &View<'_>) -> Answer {
 fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
     let none = unclear(Reason::NotAsked, "the Region was not surveyed");
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
-    let own = it.subscriptions.known();
-    let policies = corner.subscription_policies.known();
+    let own = view.take(&it.subscriptions);
+    let policies = view.take(&corner.subscription_policies);
     let mut copies = Vec::new();
     let mut judged = Judged::fail("");
     let mut foreign = Vec::new();
@@ -529,13 +529,13 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
         // A CloudWatch Logs destination of another account names that account; what lies behind it is told only there.
         let account = account_of(to).filter(|it| !view.is_ours(it));
         let behind =
-            corner.destinations.known().ok().and_then(|all| all.iter().find(|it| it.arn == to));
+            view.take(&corner.destinations).ok().and_then(|all| all.iter().find(|it| it.arn == to));
         // Our own destination hands on to whatever its target is.
         let account = account.or_else(|| {
             behind.and_then(|it| account_of(&it.target)).filter(|it| !view.is_ours(it))
         });
         if behind.is_none() && account.is_none() && to.contains(":destination:") {
-            hidden.get_or_insert_with(|| match corner.destinations.known() {
+            hidden.get_or_insert_with(|| match view.take(&corner.destinations) {
                 Err(why) => why,
                 Ok(_) => unclear(
                     Reason::NotUnderstood,
@@ -602,8 +602,8 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
     Ok(Judged::pass(format!("{} within known accounts", copies.len())).details(copies))
 }
 
-fn masking(it: &LogGroup, _: &View<'_>) -> Answer {
-    let group = settings(it)?;
+fn masking(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
     let inherited = group.inherited.iter().any(|it| it == "ACCOUNT_DATA_PROTECTION");
     Ok(match (group.data_protection.as_deref(), inherited) {
         (Some(status), true) => {

@@ -8,7 +8,6 @@ use super::finding::finding;
 use super::promise::Mute;
 use super::promise::Promise;
 use super::statements::glob;
-use super::subject::walk;
 use super::table::checks;
 use super::verdict::Verdict;
 use super::view::View;
@@ -16,14 +15,14 @@ use crate::settings::Survey;
 
 /// Judges a survey by a promise. `only` limits the checks by the beginning of their ids; all if empty.
 pub fn judge(survey: &Survey, promise: &Promise, mutes: &[Mute], only: &[String]) -> Judgement {
-    let view = View { survey, promise };
+    let view = View::new(survey, promise);
     let mut findings = Vec::new();
     for check in checks() {
         if !only.is_empty() && !only.iter().any(|it| check.id.starts_with(it.as_str())) {
             continue;
         }
-        walk(check, &view, &mut |subject, asked, answer| {
-            findings.push(finding(check, subject, asked, answer));
+        check.ask.ask(&view, &mut |label, evidence, answer| {
+            findings.push(finding(check, label, evidence, answer));
         });
     }
     let stale = mute(&mut findings, mutes, survey);

@@ -2,7 +2,7 @@
 //!
 //! Source: "Key states of AWS KMS keys", "Encrypt log data in CloudWatch Logs using AWS KMS".
 
-use super::check::Ask;
+use super::check::About;
 use super::check::Check;
 use super::frameworks::Group;
 use super::names::quote;
@@ -35,7 +35,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["kms:DescribeKey", "s3:ListBucket"],
         why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
         then: "Cancel the deletion and enable the key, today.",
-        ask: Ask::Key(state),
+        ask: &About::<Key>(state),
     },
     Check {
         id: "KMS-POL-01",
@@ -50,7 +50,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "A policy edited after the key was associated stops the log group from being written and read.",
         then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
-        ask: Ask::Key(admits),
+        ask: &About::<Key>(admits),
     },
     Check {
         id: "KMS-ROT-01",
@@ -60,7 +60,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
         why: "Rotation bounds what one leaked key can open.",
         then: "Switch rotation on.",
-        ask: Ask::Key(rotation),
+        ask: &About::<Key>(rotation),
     },
     Check {
         id: "KMS-POL-02",
@@ -70,12 +70,12 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
         why: "Whoever may use the key can read what it protects, wherever a copy lies.",
         then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
-        ask: Ask::Key(open),
+        ask: &About::<Key>(open),
     },
 ];
 
-fn state_of(it: &Key) -> Result<&KeyState, Unread> {
-    it.state.known()?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
+fn state_of<'a>(it: &'a Key, view: &View<'_>) -> Result<&'a KeyState, Unread> {
+    view.take(&it.state)?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
 }
 
 fn uses(it: &Key) -> Vec<String> {
@@ -144,7 +144,7 @@ fn in_place(it: &Key, key: &KeyState, view: &View<'_>) -> Answer {
 }
 
 fn state(it: &Key, view: &View<'_>) -> Answer {
-    let Some(key) = it.state.known()? else {
+    let Some(key) = view.take(&it.state)? else {
         return Ok(Judged::fail("there is no such key: what it protected cannot be read")
             .promised("Enabled")
             .details(uses(it)));
@@ -190,11 +190,11 @@ fn state(it: &Key, view: &View<'_>) -> Answer {
 }
 
 /// The statements of its policy; `None` for a key that AWS manages.
-fn policy(it: &Key) -> Result<Option<Policy>, Unread> {
-    if state_of(it)?.manager == "AWS" {
+fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
+    if state_of(it, view)?.manager == "AWS" {
         return Ok(None);
     }
-    let text = it.policy.known()?;
+    let text = view.take(&it.policy)?;
     Policy::read(text)
         .map(Some)
         .ok_or_else(|| unclear(Reason::NotUnderstood, "its policy is of a form that is not known"))
@@ -261,15 +261,15 @@ fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
     let root = format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"));
     let corners = view.survey.corners.iter().filter(|it| it.account == account);
     let unread = corners
-        .flat_map(|it| [it.nodes.known().err(), it.network.instances.known().err()])
+        .flat_map(|it| [view.take(&it.nodes).err(), view.take(&it.network.instances).err()])
         .flatten()
         .next();
     (vec![root], unread)
 }
 
 fn admits(it: &Key, view: &View<'_>) -> Answer {
-    let key = state_of(it)?;
-    let Some(policy) = policy(it)? else {
+    let key = state_of(it, view)?;
+    let Some(policy) = policy(it, view)? else {
         let groups = it.used_by.iter().any(|it| matches!(it, KeyUse::LogGroup(_)));
         return Ok(match groups {
             true => Judged::fail("AWS manages it, and its policy cannot admit CloudWatch Logs")
@@ -345,12 +345,12 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
         .risky(fix, "it replaces the whole policy of the key; read key.json first"))
 }
 
-fn rotation(it: &Key, _: &View<'_>) -> Answer {
-    let key = state_of(it)?;
+fn rotation(it: &Key, view: &View<'_>) -> Answer {
+    let key = state_of(it, view)?;
     if key.manager == "AWS" {
         return Ok(Judged::absent("AWS manages it, and rotates it every year"));
     }
-    let Some(rotation) = it.rotation.known()? else {
+    let Some(rotation) = view.take(&it.rotation)? else {
         return Ok(Judged::absent("such a key cannot be rotated by KMS"));
     };
     // "You cannot enable automatic rotation of asymmetric KMS keys, HMAC KMS keys, KMS keys with imported key material, or KMS keys in a
@@ -372,8 +372,8 @@ fn rotation(it: &Key, _: &View<'_>) -> Answer {
 }
 
 fn open(it: &Key, view: &View<'_>) -> Answer {
-    let key = state_of(it)?;
-    let Some(policy) = policy(it)? else {
+    let key = state_of(it, view)?;
+    let Some(policy) = policy(it, view)? else {
         return Ok(Judged::absent("AWS manages it"));
     };
     let (mut everybody, mut foreign, mut unknown) = (Vec::new(), Vec::new(), None);

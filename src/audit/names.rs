@@ -3,7 +3,6 @@
 use crate::config::partition_of;
 use crate::settings::Bucket;
 use crate::settings::Corner;
-use crate::settings::Document;
 use crate::settings::LogGroup;
 
 /// A word for a POSIX shell: quoted unless it is plainly one word. Names of resources are foreign text.
@@ -26,10 +25,10 @@ pub(crate) fn days(it: i64) -> String {
     if it == 1 { "1 day".into() } else { format!("{it} days") }
 }
 
-/// ARN of a document.
-pub(crate) fn document_arn(it: &Document, corner: &Corner) -> String {
+/// ARN of the document of this name.
+pub(crate) fn document_arn(name: &str, corner: &Corner) -> String {
     let (region, account) = (&corner.region, &corner.account);
-    format!("arn:{}:ssm:{region}:{account}:document/{}", partition_of(region), it.name)
+    format!("arn:{}:ssm:{region}:{account}:document/{name}", partition_of(region))
 }
 
 pub(crate) fn group_arn(it: &LogGroup) -> String {

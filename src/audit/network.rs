@@ -9,7 +9,7 @@
 use core::net::IpAddr;
 use core::net::Ipv4Addr;
 
-use super::check::Ask;
+use super::check::About;
 use super::check::Check;
 use super::conditions::Truth;
 use super::frameworks::Group;
@@ -62,7 +62,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "An instance that cannot reach ssm and ssmmessages does not appear, and no session can be started on it.",
         then: "Give its subnet a way: endpoints for ssm and ssmmessages, or a NAT gateway.",
-        ask: Ask::Instance(reaches),
+        ask: &About::<Instance>(reaches),
     },
     Check {
         id: "NET-02",
@@ -77,7 +77,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "A route to an internet gateway carries nothing for an instance that nobody can answer to.",
         then: "Add endpoints, or move it behind a NAT gateway; a public address is the last resort.",
-        ask: Ask::Instance(public),
+        ask: &About::<Instance>(public),
     },
     Check {
         id: "NET-03",
@@ -98,7 +98,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "The session itself runs through ssmmessages: it works, and its upload alone fails.",
         then: "Add a gateway endpoint for S3 to the subnet's route table, and let its policy admit the bucket.",
-        ask: Ask::Instance(to_bucket),
+        ask: &About::<Instance>(to_bucket),
     },
     Check {
         id: "NET-04",
@@ -117,7 +117,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "Without a way to CloudWatch Logs the agent goes on and streams nothing; without one to KMS an encrypted session does not start.",
         then: "Add interface endpoints for logs, and for kms where sessions are encrypted.",
-        ask: Ask::Instance(to_group),
+        ask: &About::<Instance>(to_group),
     },
     Check {
         id: "NET-05",
@@ -136,7 +136,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "An endpoint that drops port 443 is as good as none, and looks right in every list.",
         then: "Let port 443 into the endpoint's group from the instance, and out of the instance's.",
-        ask: Ask::Instance(let_through),
+        ask: &About::<Instance>(let_through),
     },
 ];
 
@@ -151,8 +151,12 @@ enum ServicePath<'a> {
 }
 
 /// The route table of an instance's subnet.
-fn table<'a>(it: &Instance, corner: &'a Corner) -> Result<Option<&'a RouteTable>, Unread> {
-    let tables = corner.network.route_tables.known()?;
+fn table<'a>(
+    it: &Instance,
+    corner: &'a Corner,
+    view: &View<'_>,
+) -> Result<Option<&'a RouteTable>, Unread> {
+    let tables = view.take(&corner.network.route_tables)?;
     let own = tables.iter().find(|one| one.subnets.contains(&it.subnet));
     Ok(own.or_else(|| tables.iter().find(|one| one.main && one.vpc == it.vpc)))
 }
@@ -162,15 +166,18 @@ fn endpoint<'a>(
     it: &Instance,
     corner: &'a Corner,
     service: &str,
+    view: &View<'_>,
 ) -> Result<Option<&'a Endpoint>, Unread> {
     let name = format!(".{}.{service}", corner.region);
     let mut found = None;
-    for one in corner.network.endpoints.known()? {
+    for one in view.take(&corner.network.endpoints)? {
         if one.vpc != it.vpc || one.state != "available" || !one.service.ends_with(&name) {
             continue;
         }
         let serves = match one.kind.as_str() {
-            "Gateway" => table(it, corner)?.is_some_and(|it| one.route_tables.contains(&it.id)),
+            "Gateway" => {
+                table(it, corner, view)?.is_some_and(|it| one.route_tables.contains(&it.id))
+            }
             _ => one.private_dns,
         };
         if serves {
@@ -186,14 +193,19 @@ fn endpoint<'a>(
 ///
 /// # Errors
 /// What was not read, and a route that leads where nobody here looked.
-fn way<'a>(it: &Instance, corner: &'a Corner, service: &str) -> Result<ServicePath<'a>, Unread> {
-    if let Some(it) = endpoint(it, corner, service)? {
+fn way<'a>(
+    it: &Instance,
+    corner: &'a Corner,
+    service: &str,
+    view: &View<'_>,
+) -> Result<ServicePath<'a>, Unread> {
+    if let Some(it) = endpoint(it, corner, service, view)? {
         return Ok(ServicePath::Endpoint(it));
     }
-    let Some(table) = table(it, corner)? else {
+    let Some(table) = table(it, corner, view)? else {
         return Ok(ServicePath::None("its subnet has no route table".into()));
     };
-    let unnamed = unnamed(it, corner, service)?;
+    let unnamed = unnamed(it, corner, service, view)?;
     let closed = |why: String| match &unnamed {
         Some(it) => Err(it.clone()),
         None => Ok(ServicePath::None(why)),
@@ -276,8 +288,13 @@ fn default_routes<'a>(table: &'a RouteTable, everywhere: &Everywhere) -> [Option
 }
 
 /// That an endpoint of a service has no private name: a hosted zone of somebody may lead to it.
-fn unnamed(it: &Instance, corner: &Corner, service: &str) -> Result<Option<Unread>, Unread> {
-    let is_one = corner.network.endpoints.known()?.iter().any(|one| {
+fn unnamed(
+    it: &Instance,
+    corner: &Corner,
+    service: &str,
+    view: &View<'_>,
+) -> Result<Option<Unread>, Unread> {
+    let is_one = view.take(&corner.network.endpoints)?.iter().any(|one| {
         one.vpc == it.vpc
             && one.state == "available"
             && one.service.ends_with(&format!(".{}.{service}", corner.region))
@@ -302,8 +319,8 @@ impl ServicePath<'_> {
 }
 
 /// Whether Systems Manager hears from it; `None` if it is no node.
-fn online(it: &Instance, corner: &Corner) -> Result<Option<bool>, Unread> {
-    let nodes = corner.nodes.known()?;
+fn online(it: &Instance, corner: &Corner, view: &View<'_>) -> Result<Option<bool>, Unread> {
+    let nodes = view.take(&corner.nodes)?;
     Ok(nodes.iter().find(|one| one.id == it.id).map(|it| it.ping == "Online"))
 }
 
@@ -325,16 +342,19 @@ fn endpoints(it: &Instance, corner: &Corner, services: &[&str], judged: Judged) 
 
 const SESSIONS: [&str; 2] = ["ssm", "ssmmessages"];
 
-fn reaches(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
+fn reaches((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
     if !runs(it) {
         return Ok(Judged::absent(STOPPED));
     }
     let promised = "a way to ssm and ssmmessages";
-    let online = online(it, corner)?;
+    let online = online(it, corner, view)?;
     if online == Some(true) {
         return Ok(Judged::pass("Systems Manager hears from it").promised(promised));
     }
-    let ways = [("ssm", way(it, corner, "ssm")?), ("ssmmessages", way(it, corner, "ssmmessages")?)];
+    let ways = [
+        ("ssm", way(it, corner, "ssm", view)?),
+        ("ssmmessages", way(it, corner, "ssmmessages", view)?),
+    ];
     let words: Vec<String> = ways.iter().map(|(service, it)| it.words(service)).collect();
     let missing: Vec<&str> =
         ways.iter().filter(|it| matches!(it.1, ServicePath::None(_))).map(|it| it.0).collect();
@@ -349,11 +369,11 @@ fn reaches(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     Ok(endpoints(it, corner, &missing, judged))
 }
 
-fn public(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
+fn public((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
     if !runs(it) {
         return Ok(Judged::absent(STOPPED));
     }
-    let open = table(it, corner)?.is_some_and(|it| {
+    let open = table(it, corner, view)?.is_some_and(|it| {
         let routes = default_routes(it, &FOUR);
         routes.iter().flatten().any(|it| it.target.starts_with("igw-"))
     });
@@ -364,10 +384,12 @@ fn public(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
     if let Some(address) = &it.public_ip {
         return Ok(Judged::pass(format!("its address is {address}")).promised(promised));
     }
-    if endpoint(it, corner, "ssm")?.is_some() && endpoint(it, corner, "ssmmessages")?.is_some() {
+    if endpoint(it, corner, "ssm", view)?.is_some()
+        && endpoint(it, corner, "ssmmessages", view)?.is_some()
+    {
         return Ok(Judged::pass("it has endpoints").promised(promised));
     }
-    if online(it, corner)? == Some(true) {
+    if online(it, corner, view)? == Some(true) {
         return Ok(Judged::pass("Systems Manager hears from it").promised(promised));
     }
     let judged =
@@ -377,12 +399,12 @@ fn public(it: &Instance, corner: &Corner, _: &View<'_>) -> Answer {
 
 /// Refuses to call a way closed where Systems Manager hears from an instance that routes lead nowhere: then there is another way,
 /// a proxy for one, that is not seen here.
-fn not_by_routes_alone(it: &Instance, corner: &Corner) -> Result<(), Unread> {
-    if online(it, corner)? != Some(true) {
+fn not_by_routes_alone(it: &Instance, corner: &Corner, view: &View<'_>) -> Result<(), Unread> {
+    if online(it, corner, view)? != Some(true) {
         return Ok(());
     }
     for service in SESSIONS {
-        if matches!(way(it, corner, service)?, ServicePath::None(_)) {
+        if matches!(way(it, corner, service, view)?, ServicePath::None(_)) {
             let why = "Systems Manager hears from it, and no route that is seen here leads there: there is another way, a proxy for one";
             return Err(unclear(Reason::NotUnderstood, why));
         }
@@ -391,9 +413,9 @@ fn not_by_routes_alone(it: &Instance, corner: &Corner) -> Result<(), Unread> {
 }
 
 /// The preferences where the instance is; `None` if there are none.
-fn preferences(corner: &Corner) -> Result<Option<Preferences>, Unread> {
-    let Some(document) = corner.preferences.known()?.as_ref() else { return Ok(None) };
-    Preferences::read(document.content.known()?)
+fn preferences(corner: &Corner, view: &View<'_>) -> Result<Option<Preferences>, Unread> {
+    let Some(document) = view.take(&corner.preferences)?.as_ref() else { return Ok(None) };
+    Preferences::read(view.take(&document.content)?)
         .map(Some)
         .ok_or_else(|| unclear(Reason::NotUnderstood, "the content of the preferences is no JSON"))
 }
@@ -408,11 +430,11 @@ fn arrived(it: &Instance, kind: &str, view: &View<'_>) -> bool {
     })
 }
 
-fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
+fn to_bucket((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
     if !runs(it) {
         return Ok(Judged::absent(STOPPED));
     }
-    let told = preferences(corner)?;
+    let told = preferences(corner, view)?;
     let Some((told, bucket)) = told.as_ref().and_then(|it| Some((it, it.bucket.text()?))) else {
         return Ok(Judged::absent("no bucket is named here"));
     };
@@ -421,11 +443,11 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         return Ok(Judged::pass("a transcript of it arrived within a week").promised(promised));
     }
     let region = view.bucket(bucket).and_then(|it| it.region.as_deref());
-    let chosen = way(it, corner, "s3")?;
+    let chosen = way(it, corner, "s3", view)?;
     let endpoint = match chosen {
         ServicePath::None(_) => {
-            not_by_routes_alone(it, corner)?;
-            let route = table(it, corner)?.map_or(String::new(), |it| it.id.clone());
+            not_by_routes_alone(it, corner, view)?;
+            let route = table(it, corner, view)?.map_or(String::new(), |it| it.id.clone());
             let fix = format!(
                 "aws ec2 create-vpc-endpoint --region {0} --vpc-id {1} --vpc-endpoint-type Gateway --service-name com.amazonaws.{0}.s3 --route-table-ids {2}",
                 quote(&corner.region),
@@ -435,7 +457,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             return Ok(Judged::fail(chosen.words("s3")).promised(promised).fix(fix));
         }
         ServicePath::Route(_) => {
-            if let Some(why) = shut_in(it, corner)? {
+            if let Some(why) = shut_in(it, corner, view)? {
                 return Ok(Judged::fail(why).promised(promised));
             }
             return Ok(Judged::pass(chosen.words("s3")).promised(promised).unsure());
@@ -444,7 +466,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     };
     let id = &endpoint.id;
     if endpoint.kind == "Gateway"
-        && let Some(why) = shut_in(it, corner)?
+        && let Some(why) = shut_in(it, corner, view)?
     {
         return Ok(Judged::fail(why).promised(promised));
     }
@@ -454,7 +476,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             if let crate::settings::Outcome::Is(many) = &mut without.network.endpoints.outcome {
                 many.retain(|it| it.id != *id);
             }
-            return Ok(match way(it, &without, "s3")? {
+            return Ok(match way(it, &without, "s3", view)? {
                 ServicePath::None(why) => {
                     Judged::fail(format!("the bucket is in {one}, where {id} does not lead; {why}"))
                         .promised(promised)
@@ -468,7 +490,7 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         // Which Region the bucket is in decides whether the endpoint leads to it.
         None => {
             let none = || unclear(Reason::NotAsked, "the bucket was not surveyed");
-            view.bucket(bucket).ok_or_else(none)?.existence.known()?;
+            view.take(&view.bucket(bucket).ok_or_else(none)?.existence)?;
             let why = format!("the Region of the bucket was not told, and {id} leads to one alone");
             return Err(unclear(Reason::NotAsked, why));
         }
@@ -495,8 +517,8 @@ fn to_bucket(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
 
 /// That an instance's security groups let it out to no address of S3, which a gateway keeps as they are ("Gateway endpoints for Amazon
 /// S3"); in words. What is open to a list of prefixes is taken for open to S3's.
-fn shut_in(it: &Instance, corner: &Corner) -> Result<Option<String>, Unread> {
-    let groups = corner.network.security_groups.known()?;
+fn shut_in(it: &Instance, corner: &Corner, view: &View<'_>) -> Result<Option<String>, Unread> {
+    let groups = view.take(&corner.network.security_groups)?;
     let mut open = Truth::No;
     for id in &it.security_groups {
         let group = groups.iter().find(|one| one.id == *id);
@@ -510,16 +532,16 @@ fn shut_in(it: &Instance, corner: &Corner) -> Result<Option<String>, Unread> {
 
 /// Roles an instance may act by: of a node those that may write for it, one of which it is; else that of its profile, or the default one.
 fn roles_of(it: &Instance, corner: &Corner, view: &View<'_>) -> Result<Vec<String>, Unread> {
-    let roles: Vec<String> = match corner.nodes.known()?.iter().find(|one| one.id == it.id) {
+    let roles: Vec<String> = match view.take(&corner.nodes)?.iter().find(|one| one.id == it.id) {
         Some(node) => {
-            let writer = writer(node, corner, view.survey)?;
+            let writer = writer(node, corner, view)?;
             writer.roles().into_iter().map(str::to_owned).collect()
         }
         None => {
-            let name = match it.role.known()?.as_ref() {
+            let name = match view.take(&it.role)?.as_ref() {
                 Some(it) => Some(it),
                 None => {
-                    corner.default_role.known()?.as_ref().filter(|_| it.metadata != Some(false))
+                    view.take(&corner.default_role)?.as_ref().filter(|_| it.metadata != Some(false))
                 }
             };
             name.map(|it| role_arn(it, corner)).into_iter().collect()
@@ -657,7 +679,7 @@ fn asked_of(
             let arn = match key.starts_with("arn:") && !key.contains(":alias/") {
                 true => key.to_owned(),
                 false => {
-                    let state = view.key(key).ok_or_else(none)?.state.known()?;
+                    let state = view.take(&view.key(key).ok_or_else(none)?.state)?;
                     state.as_ref().ok_or_else(none)?.arn.clone()
                 }
             };
@@ -701,11 +723,11 @@ fn refused_on(
     }
 }
 
-fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
+fn to_group((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
     if !runs(it) {
         return Ok(Judged::absent(STOPPED));
     }
-    let told = preferences(corner)?.unwrap_or_default();
+    let told = preferences(corner, view)?.unwrap_or_default();
     let mut services = Vec::new();
     if told.group.text().is_some() && !arrived(it, "logs", view) {
         services.push("logs");
@@ -720,7 +742,7 @@ fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     let promised = "a way to what the preferences name";
     let mut ways = Vec::new();
     for service in services {
-        ways.push((service, way(it, corner, service)?));
+        ways.push((service, way(it, corner, service, view)?));
     }
     let words: Vec<String> = ways.iter().map(|(service, it)| it.words(service)).collect();
     let missing: Vec<&str> =
@@ -736,7 +758,7 @@ fn to_group(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         };
         return Ok(Judged::pass(seen).promised(promised).unsure());
     }
-    not_by_routes_alone(it, corner)?;
+    not_by_routes_alone(it, corner, view)?;
     Ok(endpoints(it, corner, &missing, Judged::fail(words.join("; ")).promised(promised)))
 }
 
@@ -878,21 +900,21 @@ fn admits(opening: &Opening, it: &Instance, from: Option<Ipv4Addr>) -> Truth {
     of_blocks.or(of_lists)
 }
 
-fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
+fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
     if !runs(it) {
         return Ok(Judged::absent(STOPPED));
     }
     let promised = "port 443 open on the way to each endpoint";
     // What answers Systems Manager reaches its endpoints, and where a transcript arrived of late it reached the others.
-    let online = online(it, corner)? == Some(true);
-    let told = preferences(corner);
+    let online = online(it, corner, view)? == Some(true);
+    let told = preferences(corner, view);
     let named = told.as_ref().ok().and_then(Option::as_ref);
     let needs =
         |input: Option<&super::preferences::Input>| input.is_some_and(|it| it.text().is_some());
     let has_interface = |service: &str| {
         let name = format!(".{}.{service}", corner.region);
         // Where they were not read, the way is asked for, and says so.
-        let all = corner.network.endpoints.known();
+        let all = view.take(&corner.network.endpoints);
         all.map_or(true, |all| {
             all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name))
         })
@@ -915,7 +937,7 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
     let mut unread = None;
     for service in services {
         // Where there is no way, or none that is known, the other checks tell.
-        match way(it, corner, service) {
+        match way(it, corner, service, view) {
             Ok(ServicePath::Endpoint(one)) if one.kind == "Interface" => used.push(one),
             Ok(ServicePath::Route(to)) if service != "s3" => outside.push((service, to)),
             Err(it) if it.reason != Reason::NotUnderstood => unread = Some(it),
@@ -932,7 +954,7 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             false => Judged::absent("it has no way that could be closed"),
         });
     }
-    let groups = corner.network.security_groups.known();
+    let groups = view.take(&corner.network.security_groups);
     let mut unknown = told.as_ref().err().or(groups.as_ref().err()).cloned().or(unread);
     let groups = groups.map(Vec::as_slice).unwrap_or_default();
     let group = |id: &String| groups.iter().find(|it| it.id == *id);
@@ -992,7 +1014,7 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
             unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
         }
     }
-    let acls = match corner.network.acls.known() {
+    let acls = match view.take(&corner.network.acls) {
         Ok(it) => it.as_slice(),
         Err(it) => {
             unknown = unknown.or(Some(it));
@@ -1005,7 +1027,7 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         unknown = unknown.or(Some(unclear(Reason::NotAsked, why)));
     }
     if let Some(one) = own {
-        let node = corner.nodes.known()?.iter().find(|one| one.id == it.id);
+        let node = view.take(&corner.nodes)?.iter().find(|one| one.id == it.id);
         for (open, what) in [
             (acl(&one.entries, true, 443), "lets nothing out to port 443"),
             (answers(&one.entries, node.map(|it| it.platform.as_str())), "loses answers"),
@@ -1031,7 +1053,7 @@ fn let_through(it: &Instance, corner: &Corner, view: &View<'_>) -> Answer {
         for (name, on) in
             [("enableDnsSupport", &vpc.dns_support), ("enableDnsHostnames", &vpc.dns_hostnames)]
         {
-            let is_on = match on.known() {
+            let is_on = match view.take(on) {
                 Ok(it) => *it,
                 Err(it) => {
                     unknown = unknown.or(Some(it));

@@ -1,6 +1,6 @@
 //! Checks of what stands around the places: the trail that records who started sessions, and the agents on the nodes.
 
-use super::check::Ask;
+use super::check::About;
 use super::check::Check;
 use super::frameworks::Group;
 use super::names::quote;
@@ -10,6 +10,7 @@ use super::verdict::Severity::High;
 use super::verdict::Severity::Low;
 use super::verdict::Severity::Medium;
 use super::view::View;
+use crate::settings::Account;
 use crate::settings::Corner;
 use crate::settings::FieldSelector;
 use crate::settings::Node;
@@ -30,7 +31,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "A transcript tells what was typed; only CloudTrail tells who asked for the session, and from where.",
         then: "Keep one trail of all Regions that records management events, writes included.",
-        ask: Ask::Account(recorded),
+        ask: &About::<Account>(recorded),
     },
     Check {
         id: "COV-TRAIL-02",
@@ -40,7 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus"],
         why: "Without digest files nobody can prove that no record was removed.",
         then: "Switch log file validation on.",
-        ask: Ask::Account(validated),
+        ask: &About::<Account>(validated),
     },
     Check {
         id: "COV-NODE-01",
@@ -50,16 +51,20 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["ssm:DescribeInstanceInformation"],
         why: "An agent before 3.0.356.0 cannot stream to CloudWatch Logs.",
         then: "Update the agent.",
-        ask: Ask::Node(agent),
+        ask: &About::<Node>(agent),
     },
 ];
 
-/// Trails of an account, each once, and a refusal that hides others.
-fn trails<'a>(account: &str, view: &View<'a>) -> (Vec<(&'a Trail, &'a Corner)>, Option<Unread>) {
+/// Trails of an account, each once, and a refusal that hides others. `is_told` says whether one Region told of a trail what is asked.
+fn trails<'a>(
+    account: &str,
+    view: &View<'a>,
+    is_told: fn(&Trail, &View<'_>) -> bool,
+) -> (Vec<(&'a Trail, &'a Corner)>, Option<Unread>) {
     let mut out: Vec<(&Trail, &Corner)> = Vec::new();
     let mut lacking = None;
     for corner in view.survey.corners.iter().filter(|it| it.account == account) {
-        match corner.trails.known() {
+        match view.take(&corner.trails) {
             Ok(many) => {
                 for it in many {
                     // A trail of all Regions is shown in each.
@@ -67,12 +72,7 @@ fn trails<'a>(account: &str, view: &View<'a>) -> (Vec<(&'a Trail, &'a Corner)>, 
                     match same {
                         None => out.push((it, corner)),
                         // What one Region did not tell another may.
-                        Some(one)
-                            if one.0.status.known().is_err()
-                                || one.0.selectors.known().is_err() =>
-                        {
-                            *one = (it, corner);
-                        }
+                        Some(one) if !is_told(one.0, view) => *one = (it, corner),
                         Some(_) => {}
                     }
                 }
@@ -127,12 +127,14 @@ fn records_writes(selectors: &[Selector]) -> bool {
 }
 
 fn recorded(account: &str, view: &View<'_>) -> Answer {
-    let (trails, mut lacking) = trails(account, view);
+    let (trails, mut lacking) = trails(account, view, |it, view| {
+        view.take(&it.status).is_ok() && view.take(&it.selectors).is_ok()
+    });
     let promised = "a trail of all Regions with management writes, logging";
     let mut problems = Vec::new();
     let mut fixes = Vec::new();
     for (it, corner) in &trails {
-        let (status, selectors) = match (it.status.known(), it.selectors.known()) {
+        let (status, selectors) = match (view.take(&it.status), view.take(&it.selectors)) {
             (Ok(status), Ok(selectors)) => (status, selectors),
             (Err(why), _) | (_, Err(why)) => {
                 lacking = Some(why);
@@ -182,12 +184,12 @@ fn recorded(account: &str, view: &View<'_>) -> Answer {
 }
 
 fn validated(account: &str, view: &View<'_>) -> Answer {
-    let (trails, mut lacking) = trails(account, view);
+    let (trails, mut lacking) = trails(account, view, |it, view| view.take(&it.status).is_ok());
     let mut wrong = Vec::new();
     let mut fixes = Vec::new();
     let mut good = 0;
     for (it, corner) in &trails {
-        let status = match it.status.known() {
+        let status = match view.take(&it.status) {
             // What logs nothing any more has nothing to validate.
             Ok(status) if !status.logging => continue,
             Ok(status) => status,
@@ -226,7 +228,7 @@ fn validated(account: &str, view: &View<'_>) -> Answer {
 /// amazon-ssm-agent: RELEASENOTES.md, "3.0.356.0: … stream session logs to CloudWatch".
 const STREAMS: [u64; 4] = [3, 0, 356, 0];
 
-fn agent(it: &Node, corner: &Corner, _: &View<'_>) -> Answer {
+fn agent((it, corner): (&Node, &Corner), _: &View<'_>) -> Answer {
     let parts = it.version();
     if parts.is_empty() {
         return Err(super::verdict::unclear(

@@ -1,24 +1,60 @@
 //! Everything that a check may look at beside its subject: the survey, the promise, and who is ours.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use super::promise::Promise;
 use super::statements::Admits;
 use super::statements::Condition;
 use super::statements::Named;
 use super::statements::Statement;
+use crate::settings::Asked;
 use crate::settings::Bucket;
 use crate::settings::Corner;
+use crate::settings::Described;
+use crate::settings::Document;
 use crate::settings::Key;
 use crate::settings::LogGroup;
+use crate::settings::Read;
 use crate::settings::Survey;
+use crate::settings::Unread;
 
-/// Everything a check may look at beside its subject.
-#[derive(Clone, Copy)]
+/// Everything a check may look at beside its subject. It remembers which settings were taken: they are the evidence.
 pub struct View<'a> {
-    pub survey: &'a Survey,
-    pub promise: &'a Promise,
+    pub(crate) survey: &'a Survey,
+    pub(crate) promise: &'a Promise,
+    taken: RefCell<BTreeSet<Asked>>,
 }
 
 impl<'a> View<'a> {
+    pub(crate) fn new(survey: &'a Survey, promise: &'a Promise) -> Self {
+        Self { survey, promise, taken: RefCell::default() }
+    }
+
+    /// The value of a setting, or why it is not known. The only door to settings: the call is noted as evidence.
+    pub(crate) fn take<'x, T>(&self, it: &'x Read<T>) -> Result<&'x T, Unread> {
+        self.note(&it.asked);
+        it.known()
+    }
+
+    /// Which versions of a document there are; surveys of old told it in another way.
+    pub(crate) fn described<'x>(&self, it: &'x Document) -> Result<&'x Described, Unread> {
+        self.note(&it.described.asked);
+        it.described()
+    }
+
+    /// Notes a call as evidence, if it was made.
+    pub(super) fn note(&self, it: &Asked) {
+        if !it.api.is_empty() {
+            self.taken.borrow_mut().insert(it.clone());
+        }
+    }
+
+    /// The calls that were noted since this was last asked, in order.
+    pub(super) fn taken(&self) -> Vec<Asked> {
+        self.taken.take().into_iter().collect()
+    }
+
     /// The group of this name in this corner.
     pub(crate) fn group(&self, name: &str, account: &str, region: &str) -> Option<&'a LogGroup> {
         self.survey
@@ -31,7 +67,7 @@ impl<'a> View<'a> {
         self.survey.buckets.iter().find(|it| it.name == name)
     }
 
-    /// The key of this ARN, id or alias, as it is named or as it turned out to be.
+    /// The key of this ARN, id or alias, as it is named or as it turned out to be. To find it is no judgement.
     pub(crate) fn key(&self, id: &str) -> Option<&'a Key> {
         self.survey.keys.iter().find(|it| {
             let arn = it.state.known().ok().and_then(Option::as_ref).map(|it| it.arn.as_str());
@@ -53,7 +89,7 @@ impl<'a> View<'a> {
                 networks().any(|it| it.vpcs.iter().any(|it| it.id == id)).then_some(true)
             }
             Named::Endpoint(id) => networks()
-                .filter_map(|it| it.endpoints.known().ok())
+                .filter_map(|it| self.take(&it.endpoints).ok())
                 .any(|it| it.iter().any(|it| it.id == id))
                 .then_some(true),
         }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::Ask;
+use super::check::About;
 use super::check::Check;
 use super::conditions::Truth;
 use super::documents::CW_REFUSAL;
@@ -21,6 +21,7 @@ use super::statements::Request;
 use super::statements::Said;
 use super::statements::Statement;
 use super::statements::account_of;
+use super::subject::Starter;
 use super::undoing;
 use super::undoing::On;
 use super::verdict::Answer;
@@ -33,12 +34,12 @@ use crate::config::domain_of;
 use crate::config::partition_of;
 use crate::settings::Bucket;
 use crate::settings::Corner;
+use crate::settings::Encryption;
 use crate::settings::Instance;
 use crate::settings::Key;
 use crate::settings::Node;
 use crate::settings::Reason;
 use crate::settings::Role;
-use crate::settings::Survey;
 use crate::settings::Unread;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -58,7 +59,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "The agent logs with the role it registered with; a policy on any other role changes nothing.",
         then: "Attach an instance profile, or switch the Default Host Management Configuration on.",
-        ask: Ask::Node(writes),
+        ask: &About::<Node>(writes),
     },
     Check {
         id: "IAM-ROLE-02",
@@ -74,7 +75,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "Without these permissions the node does not appear, and no session reaches it.",
         then: "Attach AmazonSSMManagedInstanceCore, or the statement of `ssmtrail policy writer`.",
-        ask: Ask::Role(channel),
+        ask: &About::<Role>(channel),
     },
     Check {
         id: "IAM-ROLE-03",
@@ -94,7 +95,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "No managed policy of Systems Manager grants it: sessions work, and their transcripts are lost.",
         then: "Attach what `ssmtrail policy writer` prints.",
-        ask: Ask::Role(to_bucket),
+        ask: &About::<Role>(to_bucket),
     },
     Check {
         id: "IAM-ROLE-04",
@@ -112,7 +113,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "The agent makes a stream for each session; a role that may only put events into streams loses every one.",
         then: "Attach what `ssmtrail policy writer` prints.",
-        ask: Ask::Role(to_group),
+        ask: &About::<Role>(to_group),
     },
     Check {
         id: "IAM-ROLE-05",
@@ -135,7 +136,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "Without kms:GenerateDataKey nothing arrives; without kms:Decrypt long transcripts alone are lost, which nobody notices.",
         then: "Allow both on the bucket's key, and kms:Decrypt on the key of the sessions.",
-        ask: Ask::Role(with_keys),
+        ask: &About::<Role>(with_keys),
     },
     Check {
         id: "IAM-ROLE-06",
@@ -159,7 +160,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         why: "Whoever is root on the node has the role's credentials: what it may delete or shorten, they may.",
         then: "Take these permissions from the role; CloudWatchAgentServerPolicy and AmazonEC2RoleforSSM bring some of them.",
-        ask: Ask::Role(erases),
+        ask: &About::<Role>(erases),
     },
     Check {
         id: "IAM-USER-01",
@@ -169,7 +170,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["iam:SimulatePrincipalPolicy"],
         why: "The document decides whether there is a log: whoever may name any document may choose one without.",
         then: "Allow ssm:StartSession on named documents, with ssm:SessionDocumentAccessCheck; `ssmtrail policy guard` prints it.",
-        ask: Ask::Starter(pinned),
+        ask: &About::<Starter>(pinned),
     },
 ];
 
@@ -225,7 +226,8 @@ pub(super) fn role_arn(name: &str, corner: &Corner) -> String {
 pub fn candidates(corner: &Corner) -> Vec<(String, Vec<String>)> {
     let mut out: Vec<(String, Vec<String>)> = Vec::new();
     for node in corner.nodes.known().into_iter().flatten() {
-        let instance = instance_of(&node.id, corner).ok().flatten();
+        let instances = corner.network.instances.known().into_iter().flatten();
+        let instance = instances.into_iter().find(|it| it.id == node.id);
         let profile = instance.and_then(|it| it.role.known().ok()).and_then(Option::as_ref);
         let default = corner.default_role.known().ok().and_then(Option::as_ref);
         let names = [node.role.as_ref(), profile, default.filter(|_| node.id.starts_with("i-"))];
@@ -241,8 +243,12 @@ pub fn candidates(corner: &Corner) -> Vec<(String, Vec<String>)> {
     out
 }
 
-fn instance_of<'a>(id: &str, corner: &'a Corner) -> Result<Option<&'a Instance>, Unread> {
-    Ok(corner.network.instances.known()?.iter().find(|it| it.id == id))
+fn instance_of<'a>(
+    id: &str,
+    corner: &'a Corner,
+    view: &View<'_>,
+) -> Result<Option<&'a Instance>, Unread> {
+    Ok(view.take(&corner.network.instances)?.iter().find(|it| it.id == id))
 }
 
 /// Who writes for a node: its instance profile if that may register it, else the role of the Default Host Management
@@ -250,22 +256,22 @@ fn instance_of<'a>(id: &str, corner: &'a Corner) -> Result<Option<&'a Instance>,
 ///
 /// # Errors
 /// What would have to be known.
-pub fn writer(node: &Node, corner: &Corner, survey: &Survey) -> Result<Writer, Unread> {
+pub fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Writer, Unread> {
     if !node.id.starts_with("i-") {
         return Ok(match &node.role {
             Some(it) => Writer::Is(role_arn(it, corner)),
             None => Writer::Nobody("Systems Manager tells no role of this node".into()),
         });
     }
-    let Some(instance) = instance_of(&node.id, corner)? else {
+    let Some(instance) = instance_of(&node.id, corner, view)? else {
         return Err(unclear(Reason::NotThere, "EC2 knows no such instance any more"));
     };
     let default = || -> Result<Option<String>, Unread> {
         let able = node.version().as_slice() >= DEFAULT_HOST.as_slice();
-        let role = corner.default_role.known()?.as_ref().map(|it| role_arn(it, corner));
+        let role = view.take(&corner.default_role)?.as_ref().map(|it| role_arn(it, corner));
         Ok(role.filter(|_| able && instance.metadata != Some(false)))
     };
-    let Some(profile) = instance.role.known()?.as_ref().map(|it| role_arn(it, corner)) else {
+    let Some(profile) = view.take(&instance.role)?.as_ref().map(|it| role_arn(it, corner)) else {
         return Ok(match default()? {
             Some(it) => Writer::Is(it),
             None => Writer::Nobody(
@@ -274,9 +280,9 @@ pub fn writer(node: &Node, corner: &Corner, survey: &Survey) -> Result<Writer, U
             ),
         });
     };
-    let may = survey.roles.iter().find(|it| it.arn == profile).map_or_else(
+    let may = view.survey.roles.iter().find(|it| it.arn == profile).map_or_else(
         || Err(unclear(Reason::NotAsked, "the role was not looked at")),
-        |it| may(it, "ssm:UpdateInstanceInformation", "*"),
+        |it| may(&Call { role: it, action: "ssm:UpdateInstanceInformation", resource: "*" }, view),
     );
     match may {
         Ok(Permission::Allowed) => Ok(Writer::Is(profile)),
@@ -299,13 +305,13 @@ pub struct Question {
 }
 
 /// Places that the documents of these corners send sessions to, as buckets with prefixes and as groups.
-fn destinations(corners: &[&Corner]) -> (Vec<(String, String)>, Vec<String>) {
+fn destinations(corners: &[&Corner], view: &View<'_>) -> (Vec<(String, String)>, Vec<String>) {
     let (mut buckets, mut groups) = (Vec::new(), Vec::new());
     for corner in corners {
-        let own = corner.preferences.known().ok().and_then(Option::as_ref);
-        let others = corner.documents.known().into_iter().flatten();
+        let own = view.take(&corner.preferences).ok().and_then(Option::as_ref);
+        let others = view.take(&corner.documents).into_iter().flatten();
         for document in own.into_iter().chain(others) {
-            let told = document.content.known().ok().and_then(|it| Preferences::read(it));
+            let told = view.take(&document.content).ok().and_then(|it| Preferences::read(it));
             let Some(told) = told.filter(Preferences::is_shell) else { continue };
             if let Some(it) = told.bucket.text() {
                 buckets.push((it.to_owned(), told.prefix.clone()));
@@ -353,7 +359,7 @@ const READ_STREAM: &str = "logs:GetLogEvents";
 
 /// Keys of the buckets and sessions of these corners, as ARNs where they are known; and whether the key serves a bucket.
 fn keys_used<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<(&'a Key, bool)> {
-    let (buckets, _) = destinations(corners);
+    let (buckets, _) = destinations(corners, view);
     let mut out: Vec<(&Key, bool)> = Vec::new();
     for key in &view.survey.keys {
         for it in &key.used_by {
@@ -375,18 +381,17 @@ fn keys_used<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<(&'a Key, bool)> {
     out
 }
 
-fn key_arn(key: &Key) -> Option<&str> {
-    let state = key.state.known().ok().and_then(Option::as_ref);
+fn key_arn<'a>(key: &'a Key, view: &View<'_>) -> Option<&'a str> {
+    let state = view.take(&key.state).ok().and_then(Option::as_ref);
     state.map(|it| it.arn.as_str()).or(Some(key.id.as_str())).filter(|it| it.starts_with("arn:"))
 }
 
 /// What a request of the agent carries, in the forms of the simulator.
-fn carried(bucket: Option<&Bucket>) -> Vec<(&'static str, &'static str, String)> {
+fn carried(encryption: Option<&Encryption>) -> Vec<(&'static str, &'static str, String)> {
     let mut out = vec![
         ("aws:SecureTransport", "boolean", "true".to_owned()),
         ("s3:x-amz-acl", "string", "bucket-owner-full-control".to_owned()),
     ];
-    let encryption = bucket.and_then(|it| it.encryption.known().ok()).and_then(Option::as_ref);
     // Of a bucket encrypted by dsse, or one it cannot ask about, the agent sends no header.
     if let Some(it) = encryption.filter(|it| it.algorithm != "aws:kms:dsse") {
         out.push(("s3:x-amz-server-side-encryption", "string", it.algorithm.clone()));
@@ -403,7 +408,7 @@ fn carried(bucket: Option<&Bucket>) -> Vec<(&'static str, &'static str, String)>
 pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
     let region = corners.first().map_or("", |it| it.region.as_str());
     let partition = partition_of(region);
-    let (buckets, groups) = destinations(corners);
+    let (buckets, groups) = destinations(corners, view);
     let everywhere = CHANNEL.to_vec();
     let mut out = vec![Question { resource: "*".into(), actions: everywhere, context: Vec::new() }];
     for resource in groups.iter().map(|it| any_group(it)).collect::<BTreeSet<_>>() {
@@ -411,12 +416,13 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
         out.push(Question { resource, actions, context: Vec::new() });
     }
     for (name, prefix) in &buckets {
-        let bucket = view.bucket(name);
+        let encryption = view.bucket(name).and_then(|it| view.take(&it.encryption).ok());
+        let encryption = encryption.and_then(Option::as_ref);
         let mut actions = vec!["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"];
         actions.extend(undoing::actions(On::Object));
         actions.extend(READ_OBJECT);
         let resource = object_arn(name, prefix, partition);
-        out.push(Question { resource, actions, context: carried(bucket) });
+        out.push(Question { resource, actions, context: carried(encryption) });
         let resource = format!("arn:{partition}:s3:::{name}");
         let mut actions = vec!["s3:GetEncryptionConfiguration"];
         actions.extend(undoing::actions(On::Bucket));
@@ -435,7 +441,7 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
         out.push(Question { resource: whole_group(group), actions, context: Vec::new() });
     }
     for (key, of_bucket) in keys_used(corners, view) {
-        let Some(arn) = key_arn(key) else { continue };
+        let Some(arn) = key_arn(key, view) else { continue };
         let resource = arn.to_owned();
         let (actions, context) = match of_bucket {
             true => {
@@ -517,16 +523,25 @@ enum Permission {
     Denied(Option<String>),
 }
 
+/// One call that a role might make.
+#[derive(Clone, Copy, Debug)]
+struct Call<'a> {
+    role: &'a Role,
+    action: &'a str,
+    resource: &'a str,
+}
+
 /// What IAM said of one action on one resource; else what the role's own policies say.
-fn may(role: &Role, action: &str, resource: &str) -> Result<Permission, Unread> {
+fn may(call: &Call<'_>, view: &View<'_>) -> Result<Permission, Unread> {
+    let Call { role, action, resource } = *call;
     let Some(simulation) = role.simulations.iter().find(|it| it.resource == resource) else {
         return Err(unclear(Reason::NotAsked, format!("{action} was not asked about")));
     };
-    let decisions = match simulation.decisions.known() {
+    let decisions = match view.take(&simulation.decisions) {
         Ok(it) => it,
         // An allowance may still be denied by a boundary or the organization.
         Err(why) => {
-            return match own_policies(role, action, resource) {
+            return match own_policies(call, view) {
                 Ok(Said::Nothing) => Ok(Permission::Denied(None)),
                 Ok(Said::Denies(name)) => Ok(Permission::Denied(Some(name))),
                 _ => Err(why),
@@ -544,7 +559,7 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Permission, Unread> 
             let keys = it.missing_context.join(", ");
             unclear(Reason::MissingContextKey, format!("{action} depends on {keys}"))
         };
-        return match (it.decision.as_str(), own_policies(role, action, resource)) {
+        return match (it.decision.as_str(), own_policies(call, view)) {
             ("allowed", Ok(Said::Allows(_))) if it.by_boundary.is_none() => Ok(Permission::Allowed),
             (_, Ok(Said::Denies(name))) => Ok(Permission::Denied(Some(name))),
             ("implicitDeny", Ok(Said::Nothing)) => Ok(Permission::Denied(None)),
@@ -566,9 +581,10 @@ fn may(role: &Role, action: &str, resource: &str) -> Result<Permission, Unread> 
 }
 
 /// What the role's own policies say together. A boundary and the organization count, too.
-fn own_policies(role: &Role, action: &str, resource: &str) -> Result<Said, Unread> {
+fn own_policies(call: &Call<'_>, view: &View<'_>) -> Result<Said, Unread> {
+    let Call { role, action, resource } = *call;
     let mut all = Policy::default();
-    for it in role.policies.known()? {
+    for it in view.take(&role.policies)? {
         let why = || {
             let why = format!("its policy {} is of a form that is not known", it.name);
             unclear(Reason::NotUnderstood, why)
@@ -595,22 +611,28 @@ fn corners_of<'a>(role: &Role, view: &View<'a>) -> Vec<&'a Corner> {
         .collect()
 }
 
+/// The preferences of a corner, as far as they are known.
+fn own_preferences(corner: &Corner, view: &View<'_>) -> Option<Preferences> {
+    let document = view.take(&corner.preferences).ok()?.as_ref()?;
+    Preferences::read(view.take(&document.content).ok()?)
+}
+
 /// That the documents of all these corners could be read: places that are not known are not judged.
-fn documents_known(corners: &[&Corner]) -> Result<(), Unread> {
+fn documents_known(corners: &[&Corner], view: &View<'_>) -> Result<(), Unread> {
     for it in corners {
-        if let Some(it) = it.preferences.known()?.as_ref() {
-            it.content.known()?;
+        if let Some(it) = view.take(&it.preferences)?.as_ref() {
+            view.take(&it.content)?;
         }
-        for it in it.documents.known()? {
-            it.content.known()?;
+        for it in view.take(&it.documents)? {
+            view.take(&it.content)?;
         }
     }
     Ok(())
 }
 
-fn writes(node: &Node, corner: &Corner, view: &View<'_>) -> Answer {
+fn writes((node, corner): (&Node, &Corner), view: &View<'_>) -> Answer {
     let promised = "one role, and it is known";
-    Ok(match writer(node, corner, view.survey)? {
+    Ok(match writer(node, corner, view)? {
         Writer::Is(role) => Judged::pass(role).promised(promised),
         Writer::Nobody(why) => {
             let fix = format!(
@@ -630,14 +652,16 @@ fn writes(node: &Node, corner: &Corner, view: &View<'_>) -> Answer {
 /// What is missing, each with what denies it; or the first thing that is not known, where nothing is missing.
 fn lacking<'a>(
     role: &Role,
+    view: &View<'_>,
     asks: impl IntoIterator<Item = (&'a str, String)>,
-    grants: impl Fn(&str, &str, &Permission) -> Result<Granted, Unread>,
+    grants: impl Fn(&Call<'_>, &Permission) -> Result<Granted, Unread>,
 ) -> Result<Vec<String>, Unread> {
     let mut missing = Vec::new();
     let mut unknown = None;
     for (action, resource) in asks {
-        let granted = may(role, action, &resource)
-            .and_then(|it| grants(action, &resource, &it).map(|granted| (it, granted)));
+        let call = Call { role, action, resource: &resource };
+        let granted =
+            may(&call, view).and_then(|it| grants(&call, &it).map(|granted| (it, granted)));
         match granted {
             Ok((_, Granted::Yes)) => {}
             Ok((_, Granted::DeniedBy(name))) => {
@@ -656,7 +680,7 @@ fn lacking<'a>(
     }
 }
 
-fn plainly(_: &str, _: &str, it: &Permission) -> Result<Granted, Unread> {
+fn plainly(_: &Call<'_>, it: &Permission) -> Result<Granted, Unread> {
     Ok((*it == Permission::Allowed).into())
 }
 
@@ -705,9 +729,9 @@ fn refusal(words: &str) -> String {
     )
 }
 
-fn channel(role: &Role, _: &View<'_>) -> Answer {
+fn channel(role: &Role, view: &View<'_>) -> Answer {
     let asks = CHANNEL.iter().map(|it| (*it, "*".to_owned()));
-    let missing = lacking(role, asks, plainly)?;
+    let missing = lacking(role, view, asks, plainly)?;
     Ok(outcome(role, missing, "allowed", "the five permissions of a managed node"))
 }
 
@@ -745,14 +769,14 @@ fn is_before(version: &[u64], other: [u64; 4]) -> bool {
 fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
     let partition = role.arn.split(':').nth(1).unwrap_or("aws");
     let arn = format!("arn:{partition}:s3:::{}", bucket.name);
-    let ask = "s3:GetEncryptionConfiguration";
-    let by_policy = |said: &Permission| by_bucket_alone(bucket, role, ask, &arn, said, &[], &[]);
-    let may_ask = may(role, ask, &arn).and_then(|it| by_policy(&it));
-    let usual = match (bucket.encryption.known(), may_ask) {
+    let call = Call { role, action: "s3:GetEncryptionConfiguration", resource: &arn };
+    let may_ask =
+        may(&call, view).and_then(|it| by_bucket_alone(bucket, &call, &it, (&[], &[]), view));
+    let usual = match (view.take(&bucket.encryption), may_ask) {
         (Ok(None), _) | (_, Ok(Granted::No | Granted::DeniedBy(_))) => Sent::Nothing,
         (Ok(Some(it)), _) if it.algorithm == "aws:kms:dsse" => Sent::Nothing,
-        (Ok(Some(_)), Ok(Granted::Yes)) => {
-            let all = carried(Some(bucket)).into_iter();
+        (Ok(Some(it)), Ok(Granted::Yes)) => {
+            let all = carried(Some(it)).into_iter();
             let said = all.filter(|it| it.0.contains("server-side-encryption"));
             Sent::These(said.map(|it| (it.0.to_lowercase(), it.2)).collect())
         }
@@ -760,16 +784,15 @@ fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
     };
     let is_old = |id: &str, region: &str| {
         let corners = view.survey.corners.iter().filter(|it| it.region == region);
-        let mut nodes = corners.filter_map(|it| it.nodes.known().ok()).flatten();
+        let mut nodes = corners.filter_map(|it| view.take(&it.nodes).ok()).flatten();
         nodes.any(|it| it.id == id && is_before(&it.version(), SAYS_ENCRYPTION))
     };
     let old = role.nodes.iter().any(|it| is_old(&it.0, &it.1));
     // How old an agent is that cannot be listed nobody knows.
-    let hidden = view
-        .survey
-        .corners
-        .iter()
-        .any(|it| it.nodes.known().is_err() && role.nodes.iter().any(|one| one.1 == it.region));
+    let hidden =
+        view.survey.corners.iter().any(|it| {
+            view.take(&it.nodes).is_err() && role.nodes.iter().any(|one| one.1 == it.region)
+        });
     let more = [old.then_some(Sent::Nothing), hidden.then_some(Sent::Unknown)];
     [usual].into_iter().chain(more.into_iter().flatten()).collect()
 }
@@ -777,27 +800,25 @@ fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
 /// Whether a bucket's own policy settles a request: allows what the role's policies do not, or denies what they allow.
 fn by_bucket(
     bucket: &Bucket,
-    role: &Role,
-    action: &str,
-    resource: &str,
+    call: &Call<'_>,
     said: &Permission,
     view: &View<'_>,
 ) -> Result<Granted, Unread> {
-    if action != "s3:PutObject" {
-        return by_bucket_alone(bucket, role, action, resource, said, &[], &[]);
+    if call.action != "s3:PutObject" {
+        return by_bucket_alone(bucket, call, said, (&[], &[]), view);
     }
     const HEADERS: [&str; 2] =
         ["s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
     // Every agent must get through.
     let mut worst = Granted::Yes;
     let mut unknown = None;
-    for it in sent(bucket, role, view) {
-        let (context, absent): (&[(String, String)], &[&str]) = match &it {
+    for it in sent(bucket, call.role, view) {
+        let headers: Headers<'_> = match &it {
             Sent::These(headers) => (headers, &[]),
             Sent::Nothing => (&[], &HEADERS),
             Sent::Unknown => (&[], &[]),
         };
-        match by_bucket_alone(bucket, role, action, resource, said, context, absent) {
+        match by_bucket_alone(bucket, call, said, headers, view) {
             Ok(Granted::Yes) => {}
             Ok(other) => worst = other,
             Err(it) => unknown = Some(it),
@@ -809,16 +830,18 @@ fn by_bucket(
     }
 }
 
+/// What a request carries beside what each of the agent's does, and what it surely does not.
+type Headers<'a> = (&'a [(String, String)], &'a [&'a str]);
+
 fn by_bucket_alone(
     bucket: &Bucket,
-    role: &Role,
-    action: &str,
-    resource: &str,
+    call: &Call<'_>,
     said: &Permission,
-    more: &[(String, String)],
-    absent: &[&str],
+    (more, absent): Headers<'_>,
+    view: &View<'_>,
 ) -> Result<Granted, Unread> {
-    let text = bucket.policy.known()?;
+    let Call { role, action, resource } = *call;
+    let text = view.take(&bucket.policy)?;
     let mut grants = Truth::No;
     let said_by_bucket = match text {
         None => Said::Nothing,
@@ -871,9 +894,9 @@ fn by_bucket_alone(
 
 fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
     let corners = corners_of(role, view);
-    let (buckets, _) = destinations(&corners);
+    let (buckets, _) = destinations(&corners, view);
     if buckets.is_empty() {
-        documents_known(&corners)?;
+        documents_known(&corners, view)?;
         return Ok(Judged::absent("no bucket is named where its nodes are"));
     }
     let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
@@ -881,10 +904,8 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
     for (name, prefix) in &buckets {
         asks.push(("s3:PutObject", object_arn(name, prefix, partition)));
         let flagged = corners.iter().any(|it| {
-            let told = it.preferences.known().ok().and_then(Option::as_ref);
-            let told =
-                told.and_then(|it| it.content.known().ok().and_then(|it| Preferences::read(it)));
-            told.is_some_and(|it| it.bucket_encrypted && it.bucket.text() == Some(name))
+            own_preferences(it, view)
+                .is_some_and(|it| it.bucket_encrypted && it.bucket.text() == Some(name))
         });
         // With the flag off the agent goes on without an answer.
         if flagged {
@@ -896,17 +917,18 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
             asks.push(("s3:PutObjectAcl", object_arn(name, prefix, partition)));
         }
     }
-    let missing = lacking(role, asks, |action, resource, said| {
-        let name = resource.rsplit(":::").next().and_then(|it| it.split('/').next());
+    let missing = lacking(role, view, asks, |call, said| {
+        let name = call.resource.rsplit(":::").next().and_then(|it| it.split('/').next());
         match name.and_then(|it| view.bucket(it)) {
             Some(bucket) => {
-                bucket.existence.known()?;
-                by_bucket(bucket, role, action, resource, said, view)
+                view.take(&bucket.existence)?;
+                by_bucket(bucket, call, said, view)
             }
             None => Err(unclear(Reason::NotAsked, "the bucket was not surveyed")),
         }
     })?;
-    documents_known(&corners).or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
+    documents_known(&corners, view)
+        .or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
     let refused = missing.iter().any(|it| it.starts_with("s3:GetEncryptionConfiguration"));
     let judged = outcome(role, missing, "allowed", "s3:PutObject below the prefix");
     Ok(judged.details(refused.then(|| refusal(S3_REFUSAL))))
@@ -914,9 +936,9 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
 
 fn to_group(role: &Role, view: &View<'_>) -> Answer {
     let corners = corners_of(role, view);
-    let (_, groups) = destinations(&corners);
+    let (_, groups) = destinations(&corners, view);
     if groups.is_empty() {
-        documents_known(&corners)?;
+        documents_known(&corners, view)?;
         return Ok(Judged::absent("no log group is named where its nodes are"));
     }
     // Earlier surveys asked about everything.
@@ -931,12 +953,11 @@ fn to_group(role: &Role, view: &View<'_>) -> Answer {
         asks.push(("logs:CreateLogStream", stream_arn(it)));
         asks.push(("logs:PutLogEvents", stream_arn(it)));
     }
-    let missing = lacking(role, asks, plainly)?;
-    documents_known(&corners).or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
+    let missing = lacking(role, view, asks, plainly)?;
+    documents_known(&corners, view)
+        .or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
     let flagged = corners.iter().any(|it| {
-        let told = it.preferences.known().ok().and_then(Option::as_ref);
-        let told = told.and_then(|it| it.content.known().ok().and_then(|it| Preferences::read(it)));
-        told.is_some_and(|it| it.group_encrypted && it.group.text().is_some())
+        own_preferences(it, view).is_some_and(|it| it.group_encrypted && it.group.text().is_some())
     });
     let refused = flagged && missing.iter().any(|it| it.starts_with("logs:DescribeLogGroups"));
     let judged =
@@ -948,18 +969,19 @@ fn to_group(role: &Role, view: &View<'_>) -> Answer {
 fn by_key(
     key: &Key,
     of_bucket: bool,
-    role: &Role,
-    action: &str,
+    call: &Call<'_>,
     said: &Permission,
+    view: &View<'_>,
 ) -> Result<bool, Unread> {
-    let Some(state) = key.state.known()?.as_ref() else {
+    let Call { role, action, .. } = *call;
+    let Some(state) = view.take(&key.state)?.as_ref() else {
         return Err(unclear(Reason::NotThere, "there is no such key"));
     };
     if state.manager == "AWS" {
         // Its policy admits everybody of the account who may use the service, unless something of theirs denies it.
         return Ok(!matches!(said, Permission::Denied(Some(_))));
     }
-    let policy = Policy::read(key.policy.known()?).ok_or_else(|| {
+    let policy = Policy::read(view.take(&key.policy)?).ok_or_else(|| {
         unclear(Reason::NotUnderstood, "the key's policy is of a form that is not known")
     })?;
     let (says, grants) = of_key(&policy, key, &state.arn, &role.arn, action, of_bucket);
@@ -1018,27 +1040,27 @@ fn with_keys(role: &Role, view: &View<'_>) -> Answer {
     let corners = corners_of(role, view);
     let keys = keys_used(&corners, view);
     // A bucket whose encryption is not known may have a key.
-    for (name, _) in destinations(&corners).0 {
+    for (name, _) in destinations(&corners, view).0 {
         if let Some(it) = view.bucket(&name)
-            && it.existence.known().is_ok_and(|it| *it == crate::settings::Existence::Exists)
+            && view.take(&it.existence).is_ok_and(|it| *it == crate::settings::Existence::Exists)
         {
-            it.encryption.known()?;
+            view.take(&it.encryption)?;
         }
     }
     if keys.is_empty() {
-        documents_known(&corners)?;
+        documents_known(&corners, view)?;
         return Ok(Judged::absent("neither bucket nor sessions have a key of yours"));
     }
     let mut missing = Vec::new();
     let mut unknown = None;
     for (key, of_bucket) in &keys {
-        key.state.known()?;
-        let Some(arn) = key_arn(key) else { continue };
+        view.take(&key.state)?;
+        let Some(arn) = key_arn(key, view) else { continue };
         let actions: &[&str] =
             if *of_bucket { &["kms:GenerateDataKey", "kms:Decrypt"] } else { &["kms:Decrypt"] };
         let asks = actions.iter().map(|it| (*it, arn.to_owned()));
-        match lacking(role, asks, |action, _, said| {
-            by_key(key, *of_bucket, role, action, said).map(Granted::from)
+        match lacking(role, view, asks, |call, said| {
+            by_key(key, *of_bucket, call, said, view).map(Granted::from)
         }) {
             Ok(some) => missing.extend(some.into_iter().map(|it| {
                 let large = *of_bucket && it.starts_with("kms:Decrypt");
@@ -1050,13 +1072,14 @@ fn with_keys(role: &Role, view: &View<'_>) -> Answer {
     if let (Some(it), true) = (unknown, missing.is_empty()) {
         return Err(it);
     }
-    documents_known(&corners).or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
+    documents_known(&corners, view)
+        .or_else(|it| if missing.is_empty() { Err(it) } else { Ok(()) })?;
     Ok(outcome(role, missing, "allowed", "GenerateDataKey and Decrypt on the keys in use"))
 }
 
 fn erases(role: &Role, view: &View<'_>) -> Answer {
     let corners = corners_of(role, view);
-    let (buckets, groups) = destinations(&corners);
+    let (buckets, groups) = destinations(&corners, view);
     let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
     let mut asks: Vec<(&str, String, Option<&Bucket>)> = Vec::new();
     let mut keys: Vec<(&str, String, &Key)> = Vec::new();
@@ -1079,7 +1102,7 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
         asks.extend(undoing::actions(On::Logs).into_iter().map(|it| (it, "*".to_owned(), None)));
     }
     for (key, _) in keys_used(&corners, view) {
-        if let Some(arn) = key_arn(key) {
+        if let Some(arn) = key_arn(key, view) {
             keys.extend(undoing::actions(On::Key).into_iter().map(|it| (it, arn.to_owned(), key)));
         }
     }
@@ -1089,15 +1112,16 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     }
     let (mut able, mut unknown) = (Vec::new(), None);
     for (action, resource, bucket) in asks {
-        let said = may(role, action, &resource);
+        let call = Call { role, action, resource: &resource };
+        let said = may(&call, view);
         // A bucket's policy grants by itself what the role's own policies do not.
         let can = match (said, bucket) {
             (Ok(said), Some(bucket)) => {
-                by_bucket(bucket, role, action, &resource, &said, view).map(|it| it == Granted::Yes)
+                by_bucket(bucket, &call, &said, view).map(|it| it == Granted::Yes)
             }
             (Ok(said), None) => Ok(said == Permission::Allowed),
             (Err(why), Some(bucket)) => {
-                match by_bucket(bucket, role, action, &resource, &Permission::Denied(None), view) {
+                match by_bucket(bucket, &call, &Permission::Denied(None), view) {
                     Ok(Granted::Yes) => Ok(true),
                     _ => Err(why),
                 }
@@ -1112,13 +1136,17 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
         }
     }
     for (action, resource, key) in keys {
-        let managed =
-            key.state.known().ok().and_then(Option::as_ref).is_some_and(|it| it.manager == "AWS");
+        let managed = view
+            .take(&key.state)
+            .ok()
+            .and_then(Option::as_ref)
+            .is_some_and(|it| it.manager == "AWS");
         // Nobody but AWS may do this to a key that AWS manages.
         if managed {
             continue;
         }
-        match may(role, action, &resource).and_then(|it| by_key(key, false, role, action, &it)) {
+        let call = Call { role, action, resource: &resource };
+        match may(&call, view).and_then(|it| by_key(key, false, &call, &it, view)) {
             Ok(true) => able.push(format!("{action} on {resource}")),
             Ok(false) => {}
             Err(it) => unknown = unknown.or(Some(it)),
@@ -1127,12 +1155,12 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     for (name, prefix) in &buckets {
         let Some(bucket) = view.bucket(name) else { continue };
         let object = object_arn(name, prefix, partition);
-        let put = may(role, "s3:PutObject", &object)
-            .and_then(|it| by_bucket(bucket, role, "s3:PutObject", &object, &it, view));
+        let call = Call { role, action: "s3:PutObject", resource: &object };
+        let put = may(&call, view).and_then(|it| by_bucket(bucket, &call, &it, view));
         if put != Ok(Granted::Yes) {
             continue;
         }
-        match (bucket.versioning.known(), bucket.lock.known()) {
+        match (view.take(&bucket.versioning), view.take(&bucket.lock)) {
             (Ok(it), _) if it.status.as_deref() == Some("Enabled") => {}
             (_, Ok(Some(_))) => {}
             (Ok(_), Ok(None)) => {
@@ -1146,7 +1174,7 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
         return match unknown {
             Some(it) => Err(it),
             None => {
-                documents_known(&corners)?;
+                documents_known(&corners, view)?;
                 Ok(Judged::pass("none of these").promised(promised))
             }
         };
@@ -1159,7 +1187,7 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     Ok(Judged::fail(seen).promised(promised).details(details))
 }
 
-fn pinned(role: &Role, _: &View<'_>) -> Answer {
+fn pinned(role: &Role, view: &View<'_>) -> Answer {
     let promised = "ssm:StartSession on named documents alone";
     let mut unknown = None;
     let mut able = Vec::new();
@@ -1183,7 +1211,7 @@ fn pinned(role: &Role, _: &View<'_>) -> Answer {
                 format!("it may start a session in {region} without any check of the document"),
             ),
         };
-        match may(role, action, &it.resource) {
+        match may(&Call { role, action, resource: &it.resource }, view) {
             Ok(Permission::Allowed) => able.push(what),
             Ok(Permission::Denied(_)) => {}
             Err(it) => unknown = Some(it),

@@ -472,7 +472,7 @@ async fn principals(
     }
     // No promise is needed to ask.
     let promise = Promise::default();
-    let view = View { survey: out, promise: &promise };
+    let view = View::new(out, &promise);
     let asked = wanted.into_iter().filter_map(|(arn, nodes, at)| {
         let corners: Vec<&Corner> = at.iter().map(|it| &out.corners[*it]).collect();
         let way = ways.get(*at.first()?)?;

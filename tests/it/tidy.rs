@@ -316,18 +316,17 @@ fn a_function_fits_a_screen() {
         archive::repair::repair: 201 lines, 2 arguments
         archive::schema::push: 20 lines, 8 arguments
         archive::sides::faults: 93 lines, 1 arguments
-        audit::buckets::lives: 92 lines, 3 arguments
-        audit::buckets::at_hand: 99 lines, 3 arguments
+        audit::buckets::lives: 92 lines, 2 arguments
+        audit::buckets::at_hand: 99 lines, 2 arguments
         audit::cost::cost: 86 lines, 2 arguments
         audit::diff::compare: 96 lines, 5 arguments
         audit::documents::clashes: 84 lines, 3 arguments
         audit::frameworks::mappings: 209 lines, 1 arguments
         audit::groups::subscriptions: 85 lines, 2 arguments
-        audit::network::to_bucket: 84 lines, 3 arguments
-        audit::network::let_through: 187 lines, 3 arguments
+        audit::network::to_bucket: 84 lines, 2 arguments
+        audit::network::let_through: 187 lines, 2 arguments
         audit::statements::binds: 81 lines, 3 arguments
-        audit::subject::walk: 144 lines, 3 arguments
-        audit::writers::erases: 104 lines, 2 arguments
+        audit::writers::erases: 109 lines, 2 arguments
         cli::config::run: 84 lines, 2 arguments
         cli::demo::run: 86 lines, 2 arguments
         cli::export::run: 109 lines, 2 arguments
