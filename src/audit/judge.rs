@@ -5,10 +5,10 @@
 use super::finding::Finding;
 use super::finding::Judgement;
 use super::finding::finding;
+use super::iam::patterns::glob;
 use super::promise::Mute;
 use super::promise::Promise;
-use super::statements::glob;
-use super::table::checks;
+use super::table;
 use super::verdict::Verdict;
 use super::view::View;
 use crate::settings::Survey;
@@ -17,7 +17,7 @@ use crate::settings::Survey;
 pub fn judge(survey: &Survey, promise: &Promise, mutes: &[Mute], only: &[String]) -> Judgement {
     let view = View::new(survey, promise);
     let mut findings = Vec::new();
-    for check in checks() {
+    for check in table::all() {
         if !only.is_empty() && !only.iter().any(|it| check.id.starts_with(it.as_str())) {
             continue;
         }

@@ -12,12 +12,6 @@ pub mod verdict;
 /// ARNs, words for a shell, spans of days.
 pub mod names;
 
-/// Conditions and variables of policies.
-pub mod conditions;
-
-/// Who may do what, as policy documents say.
-pub mod statements;
-
 /// What undoes each protection.
 pub mod undoing;
 
@@ -36,41 +30,23 @@ pub mod preferences;
 /// What a shell profile does to the record.
 mod profile;
 
+/// Who may do what, as IAM has it.
+pub mod iam;
+
 /// What a check may look at beside its subject.
 pub mod view;
+
+/// What checks are about.
+mod subject;
 
 /// A row of the table of checks.
 pub mod check;
 
-/// Checks of buckets and the transcripts in them.
-pub mod buckets;
-
-/// Checks of Session documents.
-pub mod documents;
-
-/// Checks of log groups.
-mod groups;
-
-/// Checks of the roles that write, and of those who start sessions.
-pub mod writers;
-
-/// Checks of keys.
-mod keys;
-
-/// Checks of the network between nodes and places.
-mod network;
-
-/// Checks of trails and of the nodes' agents.
-mod surroundings;
-
-/// What keeping costs.
-mod cost;
+/// The checks, a file for each theme.
+mod checks;
 
 /// All checks, in their order.
 pub mod table;
-
-/// What checks are about.
-mod subject;
 
 /// What one check says of one thing.
 pub mod finding;
@@ -88,7 +64,7 @@ pub use self::check::Check;
 pub use self::finding::Finding;
 pub use self::finding::Judgement;
 pub use self::judge::judge;
-pub use self::table::checks;
+pub use self::table::all as checks;
 pub use self::verdict::Confidence;
 pub use self::verdict::Severity;
 pub use self::verdict::Verdict;

@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
+use super::iam::policy::account_of;
 use super::names::bucket_arn;
 use super::names::document_arn;
 use super::names::group_arn;
 use super::preferences::NAME;
-use super::statements::account_of;
 use super::verdict::Judged;
 use super::view::View;
 use crate::config::partition_of;

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use super::iam::admits::Admits;
+use super::iam::admits::Named;
+use super::iam::conditions::Condition;
+use super::iam::policy::Statement;
 use super::promise::Promise;
-use super::statements::Admits;
-use super::statements::Condition;
-use super::statements::Named;
-use super::statements::Statement;
 use crate::settings::Asked;
 use crate::settings::Bucket;
 use crate::settings::Corner;

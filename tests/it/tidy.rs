@@ -255,7 +255,7 @@ fn a_type_name_is_declared_once() {
         places.iter().map(|(name, it)| format!("{name}: {}\n", it.join(", "))).collect();
     // One word for one thing: this list only becomes shorter.
     expect![[r#"
-        Block: audit::conditions, transcript::streamed::pasted
+        Block: audit::iam::conditions, transcript::streamed::pasted
         Bucket: settings, source::s3
         Cell: render::report::table, replay, transcript::screen
         Change: audit::diff, transcript::shell
@@ -276,7 +276,7 @@ fn a_type_name_is_declared_once() {
         Pace: replay, report
         Page: source::logs, transcript::screen
         Pages: source::logs::pages, source::survey
-        Policy: audit::statements, policy
+        Policy: audit::iam::policy, policy
         Proof: archive::verify, evidence, source::checksum
         Reader: source::object, transcript::commands
         Repeats: intake::repeats, transcript::commands::repeats
@@ -294,9 +294,9 @@ fn a_type_name_is_declared_once() {
         Verdict: audit::verdict, intake::repeats
         Way: source::logs, source::survey
         What: cli::config, cli::policy
-        Which: archive, audit::statements
+        Which: archive, audit::iam::policy
         Whole: cli::output, source::object
-        Writer: archive::writer, audit::writers
+        Writer: archive::writer, audit::iam::writer
     "#]]
     .assert_eq(&out);
 }
@@ -316,17 +316,16 @@ fn a_function_fits_a_screen() {
         archive::repair::repair: 201 lines, 2 arguments
         archive::schema::push: 20 lines, 8 arguments
         archive::sides::faults: 93 lines, 1 arguments
-        audit::buckets::lives: 92 lines, 2 arguments
-        audit::buckets::at_hand: 99 lines, 2 arguments
-        audit::cost::cost: 86 lines, 2 arguments
+        audit::checks::bucket::retention::at_hand: 99 lines, 2 arguments
+        audit::checks::bucket::retention::lives: 92 lines, 2 arguments
+        audit::checks::cost::cost: 86 lines, 2 arguments
+        audit::checks::log_group::protection::subscriptions: 85 lines, 2 arguments
+        audit::checks::network::endpoint::to_bucket: 84 lines, 2 arguments
+        audit::checks::network::firewall::let_through: 186 lines, 2 arguments
+        audit::checks::writer_role::erases: 109 lines, 2 arguments
         audit::diff::compare: 96 lines, 5 arguments
-        audit::documents::clashes: 84 lines, 3 arguments
         audit::frameworks::mappings: 209 lines, 1 arguments
-        audit::groups::subscriptions: 85 lines, 2 arguments
-        audit::network::to_bucket: 84 lines, 2 arguments
-        audit::network::let_through: 187 lines, 2 arguments
-        audit::statements::binds: 81 lines, 3 arguments
-        audit::writers::erases: 109 lines, 2 arguments
+        audit::iam::admits::binds: 81 lines, 3 arguments
         cli::config::run: 84 lines, 2 arguments
         cli::demo::run: 86 lines, 2 arguments
         cli::export::run: 109 lines, 2 arguments
@@ -435,7 +434,6 @@ fn files_use_each_other_in_one_direction() {
     // This list only becomes shorter.
     expect![[r#"
         archive archive::manifest archive::read archive::repair archive::sides archive::verify archive::writer
-        audit::conditions audit::statements
         cli cli::archive cli::asking cli::config cli::demo cli::doctor cli::evidence cli::export cli::init cli::masking cli::policy cli::query cli::reach cli::replay cli::report cli::search cli::sessions cli::show cli::sync cli::verify
         intake intake::document intake::parts intake::repeats intake::unite
         render::report render::report::html render::report::table render::report::text render::report::xlsx

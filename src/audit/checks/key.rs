@@ -2,23 +2,23 @@
 //!
 //! Source: "Key states of AWS KMS keys", "Encrypt log data in CloudWatch Logs using AWS KMS".
 
-use super::check::About;
-use super::check::Check;
-use super::frameworks::Group;
-use super::names::quote;
-use super::statements::Admits;
-use super::statements::Policy;
-use super::statements::Request;
-use super::statements::Said;
-use super::statements::account_of;
-use super::verdict::Answer;
-use super::verdict::Judged;
-use super::verdict::Severity::Critical;
-use super::verdict::Severity::High;
-use super::verdict::Severity::Low;
-use super::verdict::unclear;
-use super::view::View;
-use super::writers::of_key;
+use crate::audit::check::About;
+use crate::audit::check::Check;
+use crate::audit::frameworks::Group;
+use crate::audit::iam::admits::Admits;
+use crate::audit::iam::granted::of_key;
+use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::account_of;
+use crate::audit::iam::request::Request;
+use crate::audit::iam::request::Said;
+use crate::audit::names::quote;
+use crate::audit::verdict::Answer;
+use crate::audit::verdict::Judged;
+use crate::audit::verdict::Severity::Critical;
+use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::unclear;
+use crate::audit::view::View;
 use crate::config::domain_of;
 use crate::settings::Key;
 use crate::settings::KeyState;
@@ -26,68 +26,10 @@ use crate::settings::KeyUse;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        id: "KMS-STATE-01",
-        title: "The key can be used, and is not about to go",
-        severity: Critical,
-        groups: &[Group::Keys],
-        reads: &["kms:DescribeKey", "s3:ListBucket"],
-        why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
-        then: "Cancel the deletion and enable the key, today.",
-        ask: &About::<Key>(state),
-    },
-    Check {
-        id: "KMS-POL-01",
-        title: "The key's policy admits those who write with it",
-        severity: High,
-        groups: &[Group::Keys, Group::Failure],
-        reads: &[
-            "kms:GetKeyPolicy",
-            "kms:DescribeKey",
-            "ssm:DescribeInstanceInformation",
-            "ec2:DescribeInstances",
-        ],
-        why: "A policy edited after the key was associated stops the log group from being written and read.",
-        then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
-        ask: &About::<Key>(admits),
-    },
-    Check {
-        id: "KMS-ROT-01",
-        title: "The key is rotated",
-        severity: Low,
-        groups: &[Group::Keys],
-        reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
-        why: "Rotation bounds what one leaked key can open.",
-        then: "Switch rotation on.",
-        ask: &About::<Key>(rotation),
-    },
-    Check {
-        id: "KMS-POL-02",
-        title: "The key's policy is not open",
-        severity: High,
-        groups: &[Group::Keys, Group::Access],
-        reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
-        why: "Whoever may use the key can read what it protects, wherever a copy lies.",
-        then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
-        ask: &About::<Key>(open),
-    },
-];
+pub(crate) const CHECKS: &[Check] = &[STATE, ADMITS, ROTATION, OPEN];
 
 fn state_of<'a>(it: &'a Key, view: &View<'_>) -> Result<&'a KeyState, Unread> {
     view.take(&it.state)?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
-}
-
-fn uses(it: &Key) -> Vec<String> {
-    it.used_by
-        .iter()
-        .map(|it| match it {
-            KeyUse::LogGroup(arn) => format!("protects {arn}"),
-            KeyUse::Bucket(name) => format!("is the default of s3://{name}"),
-            KeyUse::Objects(name) => format!("protects transcripts in s3://{name}"),
-            KeyUse::Sessions(name) => format!("encrypts session data by {name}"),
-        })
-        .collect()
 }
 
 fn at(it: &Key, arn: &str) -> String {
@@ -98,50 +40,16 @@ fn region_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(3).filter(|it| !it.is_empty())
 }
 
-/// What a key is used for, and in which Region; `None` of what is no use of today: what it once encrypted may have come from elsewhere.
-fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unread> {
-    let unknown =
-        |what: &str| unclear(Reason::NotAsked, format!("the Region of {what} was not told"));
-    Ok(Some(match it {
-        KeyUse::LogGroup(arn) => {
-            (arn.clone(), region_of(arn).ok_or_else(|| unknown(arn))?.to_owned())
-        }
-        KeyUse::Bucket(name) => {
-            let what = format!("s3://{name}");
-            let region = view.bucket(name).and_then(|it| it.region.clone());
-            let region = region.ok_or_else(|| unknown(&what))?;
-            (what, region)
-        }
-        KeyUse::Sessions(by) => {
-            let region = by.rsplit_once(" in ").ok_or_else(|| unknown(by))?.1;
-            (by.clone(), region.to_owned())
-        }
-        KeyUse::Objects(_) => return Ok(None),
-    }))
-}
-
-/// Each service looks for the key where it works itself; a replica of a multi-Region key has an ARN of its own.
-fn in_place(it: &Key, key: &KeyState, view: &View<'_>) -> Answer {
-    let own = region_of(&key.arn).unwrap_or(&it.region);
-    let mut elsewhere = Vec::new();
-    let mut unknown = None;
-    for one in &it.used_by {
-        match used_in(one, view) {
-            Ok(Some((what, region))) if region != own => {
-                elsewhere.push(format!("{what} is in {region}"));
-            }
-            Ok(_) => {}
-            Err(it) => unknown = Some(it),
-        }
-    }
-    match (elsewhere.is_empty(), unknown) {
-        (false, _) => Ok(Judged::fail(format!("it is in {own}"))
-            .promised("the Region of what it protects")
-            .details(elsewhere)),
-        (true, Some(it)) => Err(it),
-        (true, None) => Ok(Judged::pass(&key.state).promised("Enabled")),
-    }
-}
+const STATE: Check = Check {
+    id: "KMS-STATE-01",
+    title: "The key can be used, and is not about to go",
+    severity: Critical,
+    groups: &[Group::Keys],
+    reads: &["kms:DescribeKey", "s3:ListBucket"],
+    why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
+    then: "Cancel the deletion and enable the key, today.",
+    ask: &About::<Key>(state),
+};
 
 fn state(it: &Key, view: &View<'_>) -> Answer {
     let Some(key) = view.take(&it.state)? else {
@@ -189,6 +97,63 @@ fn state(it: &Key, view: &View<'_>) -> Answer {
     })
 }
 
+fn uses(it: &Key) -> Vec<String> {
+    it.used_by
+        .iter()
+        .map(|it| match it {
+            KeyUse::LogGroup(arn) => format!("protects {arn}"),
+            KeyUse::Bucket(name) => format!("is the default of s3://{name}"),
+            KeyUse::Objects(name) => format!("protects transcripts in s3://{name}"),
+            KeyUse::Sessions(name) => format!("encrypts session data by {name}"),
+        })
+        .collect()
+}
+
+/// What a key is used for, and in which Region; `None` of what is no use of today: what it once encrypted may have come from elsewhere.
+fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unread> {
+    let unknown =
+        |what: &str| unclear(Reason::NotAsked, format!("the Region of {what} was not told"));
+    Ok(Some(match it {
+        KeyUse::LogGroup(arn) => {
+            (arn.clone(), region_of(arn).ok_or_else(|| unknown(arn))?.to_owned())
+        }
+        KeyUse::Bucket(name) => {
+            let what = format!("s3://{name}");
+            let region = view.bucket(name).and_then(|it| it.region.clone());
+            let region = region.ok_or_else(|| unknown(&what))?;
+            (what, region)
+        }
+        KeyUse::Sessions(by) => {
+            let region = by.rsplit_once(" in ").ok_or_else(|| unknown(by))?.1;
+            (by.clone(), region.to_owned())
+        }
+        KeyUse::Objects(_) => return Ok(None),
+    }))
+}
+
+/// Each service looks for the key where it works itself; a replica of a multi-Region key has an ARN of its own.
+fn in_place(it: &Key, key: &KeyState, view: &View<'_>) -> Answer {
+    let own = region_of(&key.arn).unwrap_or(&it.region);
+    let mut elsewhere = Vec::new();
+    let mut unknown = None;
+    for one in &it.used_by {
+        match used_in(one, view) {
+            Ok(Some((what, region))) if region != own => {
+                elsewhere.push(format!("{what} is in {region}"));
+            }
+            Ok(_) => {}
+            Err(it) => unknown = Some(it),
+        }
+    }
+    match (elsewhere.is_empty(), unknown) {
+        (false, _) => Ok(Judged::fail(format!("it is in {own}"))
+            .promised("the Region of what it protects")
+            .details(elsewhere)),
+        (true, Some(it)) => Err(it),
+        (true, None) => Ok(Judged::pass(&key.state).promised("Enabled")),
+    }
+}
+
 /// The statements of its policy; `None` for a key that AWS manages.
 fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
     if state_of(it, view)?.manager == "AWS" {
@@ -200,72 +165,21 @@ fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
         .ok_or_else(|| unclear(Reason::NotUnderstood, "its policy is of a form that is not known"))
 }
 
-const FOR_LOGS: [&str; 6] = [
-    "kms:Encrypt",
-    "kms:Decrypt",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-    "kms:GenerateDataKey",
-    "kms:DescribeKey",
-];
-
-/// What CloudWatch Logs would be told when it uses the key for a group.
-fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
-    let region = region_of(arn).unwrap_or_default();
-    let domain = domain_of(region);
-    let service = format!("logs.{region}.{domain}");
-    let mut context = vec![
-        ("kms:encryptioncontext:aws:logs:arn".to_owned(), arn.to_owned()),
-        ("aws:sourcearn".to_owned(), arn.to_owned()),
-    ];
-    context.extend(account_of(arn).map(|it| ("aws:sourceaccount".to_owned(), it)));
-    let mut missing = Vec::new();
-    for action in FOR_LOGS {
-        let request =
-            Request { principal: &service, action, resource: key, context: &context, absent: &[] };
-        match policy.says(&request, true) {
-            Said::Allows(_) => {}
-            Said::Denies(name) => {
-                return Ok(Err(format!("{name} denies {action} to CloudWatch Logs")));
-            }
-            Said::Nothing => missing.push(action),
-            Said::MayAllow(why) | Said::MayDeny(why) => {
-                let why = format!("{why}, which only a real request carries");
-                return Err(unclear(Reason::MissingContextKey, why));
-            }
-        }
-    }
-    Ok(if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
-}
-
-/// The statement that lets CloudWatch Logs use a key for one group.
-/// Source: "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
-fn admitting(arn: &str) -> serde_json::Value {
-    let region = region_of(arn).unwrap_or_default();
-    serde_json::json!({
-        "Effect": "Allow",
-        "Principal": { "Service": format!("logs.{region}.{}", domain_of(region)) },
-        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-        "Resource": "*",
-        "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } },
-    })
-}
-
-/// Who writes with a key: the roles that are known, any of which is enough here, as IAM-ROLE-05 tells of each. Where none is, the account
-/// as a whole must be let in; and what the roles are may not have been read.
-fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
-    if !view.survey.roles.is_empty() {
-        return (view.survey.roles.iter().map(|it| it.arn.clone()).collect(), None);
-    }
-    let account = account_of(&it.arn).unwrap_or_default();
-    let root = format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"));
-    let corners = view.survey.corners.iter().filter(|it| it.account == account);
-    let unread = corners
-        .flat_map(|it| [view.take(&it.nodes).err(), view.take(&it.network.instances).err()])
-        .flatten()
-        .next();
-    (vec![root], unread)
-}
+const ADMITS: Check = Check {
+    id: "KMS-POL-01",
+    title: "The key's policy admits those who write with it",
+    severity: High,
+    groups: &[Group::Keys, Group::Failure],
+    reads: &[
+        "kms:GetKeyPolicy",
+        "kms:DescribeKey",
+        "ssm:DescribeInstanceInformation",
+        "ec2:DescribeInstances",
+    ],
+    why: "A policy edited after the key was associated stops the log group from being written and read.",
+    then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
+    ask: &About::<Key>(admits),
+};
 
 fn admits(it: &Key, view: &View<'_>) -> Answer {
     let key = state_of(it, view)?;
@@ -345,6 +259,84 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
         .risky(fix, "it replaces the whole policy of the key; read key.json first"))
 }
 
+const FOR_LOGS: [&str; 6] = [
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:DescribeKey",
+];
+
+/// What CloudWatch Logs would be told when it uses the key for a group.
+fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
+    let region = region_of(arn).unwrap_or_default();
+    let domain = domain_of(region);
+    let service = format!("logs.{region}.{domain}");
+    let mut context = vec![
+        ("kms:encryptioncontext:aws:logs:arn".to_owned(), arn.to_owned()),
+        ("aws:sourcearn".to_owned(), arn.to_owned()),
+    ];
+    context.extend(account_of(arn).map(|it| ("aws:sourceaccount".to_owned(), it)));
+    let mut missing = Vec::new();
+    for action in FOR_LOGS {
+        let request =
+            Request { principal: &service, action, resource: key, context: &context, absent: &[] };
+        match policy.says(&request, true) {
+            Said::Allows(_) => {}
+            Said::Denies(name) => {
+                return Ok(Err(format!("{name} denies {action} to CloudWatch Logs")));
+            }
+            Said::Nothing => missing.push(action),
+            Said::MayAllow(why) | Said::MayDeny(why) => {
+                let why = format!("{why}, which only a real request carries");
+                return Err(unclear(Reason::MissingContextKey, why));
+            }
+        }
+    }
+    Ok(if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
+}
+
+/// The statement that lets CloudWatch Logs use a key for one group.
+/// Source: "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
+fn admitting(arn: &str) -> serde_json::Value {
+    let region = region_of(arn).unwrap_or_default();
+    serde_json::json!({
+        "Effect": "Allow",
+        "Principal": { "Service": format!("logs.{region}.{}", domain_of(region)) },
+        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Resource": "*",
+        "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } },
+    })
+}
+
+/// Who writes with a key: the roles that are known, any of which is enough here, as IAM-ROLE-05 tells of each. Where none is, the account
+/// as a whole must be let in; and what the roles are may not have been read.
+fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
+    if !view.survey.roles.is_empty() {
+        return (view.survey.roles.iter().map(|it| it.arn.clone()).collect(), None);
+    }
+    let account = account_of(&it.arn).unwrap_or_default();
+    let root = format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"));
+    let corners = view.survey.corners.iter().filter(|it| it.account == account);
+    let unread = corners
+        .flat_map(|it| [view.take(&it.nodes).err(), view.take(&it.network.instances).err()])
+        .flatten()
+        .next();
+    (vec![root], unread)
+}
+
+const ROTATION: Check = Check {
+    id: "KMS-ROT-01",
+    title: "The key is rotated",
+    severity: Low,
+    groups: &[Group::Keys],
+    reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
+    why: "Rotation bounds what one leaked key can open.",
+    then: "Switch rotation on.",
+    ask: &About::<Key>(rotation),
+};
+
 fn rotation(it: &Key, view: &View<'_>) -> Answer {
     let key = state_of(it, view)?;
     if key.manager == "AWS" {
@@ -370,6 +362,17 @@ fn rotation(it: &Key, view: &View<'_>) -> Answer {
         )),
     })
 }
+
+const OPEN: Check = Check {
+    id: "KMS-POL-02",
+    title: "The key's policy is not open",
+    severity: High,
+    groups: &[Group::Keys, Group::Access],
+    reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
+    why: "Whoever may use the key can read what it protects, wherever a copy lies.",
+    then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
+    ask: &About::<Key>(open),
+};
 
 fn open(it: &Key, view: &View<'_>) -> Answer {
     let key = state_of(it, view)?;

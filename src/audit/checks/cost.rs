@@ -3,28 +3,19 @@
 //! Prices are list prices of one day, written down here with it. They inform and judge nothing: a fleet's bill also knows
 //! discounts, requests and taxes.
 
-use super::check::About;
-use super::check::Check;
-use super::frameworks::Group;
-use super::names::days;
-use super::subject::Store;
-use super::verdict::Answer;
-use super::verdict::Judged;
-use super::verdict::Severity::Info;
-use super::verdict::unclear;
-use super::view::View;
+use crate::audit::check::About;
+use crate::audit::check::Check;
+use crate::audit::frameworks::Group;
+use crate::audit::names::days;
+use crate::audit::subject::Store;
+use crate::audit::verdict::Answer;
+use crate::audit::verdict::Judged;
+use crate::audit::verdict::Severity::Info;
+use crate::audit::verdict::unclear;
+use crate::audit::view::View;
 use crate::settings::Reason;
 
-pub(super) const CHECKS: &[Check] = &[Check {
-    id: "COST-EST-01",
-    title: "What keeping transcripts costs",
-    severity: Info,
-    groups: &[Group::Capacity],
-    reads: &["logs:DescribeLogGroups", "s3:ListBucket"],
-    why: "Retention is cut when a bill surprises somebody; CloudWatch Logs costs by what is taken in, S3 by what is kept.",
-    then: "Keep both copies for the hot window, and the one in S3 Standard for the rest; small objects cost more in archive classes.",
-    ask: &About::<Store>(cost),
-}];
+pub(crate) const CHECKS: &[Check] = &[COST];
 
 /// The day of the prices below.
 const PRICED: &str = "2026-11-23";
@@ -69,6 +60,7 @@ const PRICES: [Prices; 2] = [
 ];
 
 const GB: f64 = 1e9;
+
 const MONTH: f64 = 30.0;
 
 fn usd(it: f64) -> String {
@@ -89,6 +81,17 @@ fn month(class: &(&str, f64, u64, u64, u64), objects: f64, bytes: f64, standard:
     let billed = bytes.max(objects * least as f64) + objects * beside as f64;
     (billed * price + objects * beside_standard as f64 * standard) / GB
 }
+
+const COST: Check = Check {
+    id: "COST-EST-01",
+    title: "What keeping transcripts costs",
+    severity: Info,
+    groups: &[Group::Capacity],
+    reads: &["logs:DescribeLogGroups", "s3:ListBucket"],
+    why: "Retention is cut when a bill surprises somebody; CloudWatch Logs costs by what is taken in, S3 by what is kept.",
+    then: "Keep both copies for the hot window, and the one in S3 Standard for the rest; small objects cost more in archive classes.",
+    ask: &About::<Store>(cost),
+};
 
 fn cost(it: Store<'_>, view: &View<'_>) -> Answer {
     let now = view.survey.taken_at;
