@@ -15,6 +15,7 @@ use crate::settings::Described;
 use crate::settings::Document;
 use crate::settings::Key;
 use crate::settings::LogGroup;
+use crate::settings::Outcome;
 use crate::settings::Read;
 use crate::settings::Survey;
 use crate::settings::Unread;
@@ -112,4 +113,13 @@ impl<'a> View<'a> {
             || self.survey.corners.iter().any(|it| it.account == account)
             || self.survey.callers.iter().any(|it| it.account == account)
     }
+}
+
+/// A corner as it would be without one of its endpoints.
+pub(crate) fn without_endpoint(corner: &Corner, id: &str) -> Corner {
+    let mut out = corner.clone();
+    if let Outcome::Is(many) = &mut out.network.endpoints.outcome {
+        many.retain(|it| it.id != id);
+    }
+    out
 }

@@ -13,7 +13,9 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Info;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
+use crate::settings::At;
 use crate::settings::Reason;
+use crate::settings::Unread;
 
 pub(crate) const CHECKS: &[Check] = &[COST];
 
@@ -94,16 +96,57 @@ const COST: Check = Check {
 };
 
 fn cost(it: Store<'_>, view: &View<'_>) -> Answer {
-    let now = view.survey.taken_at;
-    let (region, objects, bytes, since, kept_days) = match it {
+    let stock = stock(it, view)?;
+    let own = PRICES.iter().find(|it| it.region == stock.region);
+    let prices = own.unwrap_or(&PRICES[0]);
+    let today = usd(stock.a_month(stock.objects, stock.bytes, prices));
+    let mut details = forecast(&stock, prices, view);
+    let whose = match own {
+        Some(it) => it.region,
+        None => "us-east-1, as those of its Region are not written down",
+    };
+    details.push(format!("list prices of {whose}, of {PRICED}"));
+    let bytes = size(stock.bytes);
+    let what = match it {
+        Store::Group(_) => format!("{bytes} kept: {today} a month"),
+        Store::Prefix(it, _) => {
+            let below = match it.prefix.as_str() {
+                "" => String::new(),
+                prefix => format!("below {prefix}: "),
+            };
+            let objects = stock.objects;
+            format!("{below}{objects} objects, {bytes}: {today} a month in S3 Standard")
+        }
+    };
+    Ok(Judged::info(what).details(details))
+}
+
+/// What a place keeps.
+struct Stock<'a> {
+    region: &'a str,
+    is_group: bool,
+    objects: f64,
+    bytes: f64,
+    /// When the oldest of it came.
+    since: Option<At>,
+    /// Days after which it goes; `None` where that is not known or never.
+    kept_days: Option<i64>,
+}
+
+fn stock<'a>(it: Store<'a>, view: &View<'_>) -> Result<Stock<'a>, Unread> {
+    match it {
         Store::Group(it) => {
-            let Some(settings) = view.take(&it.settings)?.as_ref() else {
-                return Ok(Judged::absent("there is no such log group"));
-            };
-            let Some(bytes) = settings.stored_bytes else {
-                return Err(unclear(Reason::NotUnderstood, "its size is not told"));
-            };
-            (it.region.as_str(), 0.0, bytes as f64, settings.created_at, settings.retention_days)
+            let gone = || unclear(Reason::NotThere, "there is no such log group");
+            let settings = view.take(&it.settings)?.as_ref().ok_or_else(gone)?;
+            let untold = || unclear(Reason::NotUnderstood, "its size is not told");
+            Ok(Stock {
+                region: &it.region,
+                is_group: true,
+                objects: 0.0,
+                bytes: settings.stored_bytes.ok_or_else(untold)? as f64,
+                since: settings.created_at,
+                kept_days: settings.retention_days,
+            })
         }
         Store::Prefix(it, bucket) => {
             let sample = view.take(&it.sample)?;
@@ -111,71 +154,58 @@ fn cost(it: Store<'_>, view: &View<'_>) -> Answer {
                 let why = format!("only its first {} objects were listed", sample.listed);
                 return Err(unclear(Reason::PartialPage, why));
             }
-            let region = bucket.region.as_deref().unwrap_or_default();
-            (region, sample.listed as f64, sample.bytes as f64, sample.oldest, None)
-        }
-    };
-    let own = PRICES.iter().find(|it| it.region == region);
-    let prices = own.unwrap_or(&PRICES[0]);
-    let standard = prices.classes[0].1;
-    let is_group = matches!(it, Store::Group(_));
-    let today = match is_group {
-        true => bytes * prices.logs_kept / GB,
-        false => month(&prices.classes[0], objects, bytes, standard),
-    };
-    let mut details = Vec::new();
-    // What is kept now has come in since the oldest of it.
-    let age = since.map(|it| it.days_until(now)).filter(|it| *it > 0);
-    let age = age.map(|it| kept_days.map_or(it, |kept| it.min(kept)));
-    if let Some(age) = age {
-        let daily = bytes / age as f64;
-        let promised = view.promise.retention_days;
-        let (then, then_objects) =
-            (daily * promised as f64, objects / age as f64 * promised as f64);
-        let at_promise = match is_group {
-            true => then * prices.logs_kept / GB,
-            false => month(&prices.classes[0], then_objects, then, standard),
-        };
-        details.push(format!(
-            "kept for {}: {}, {} a month, if as much comes as in the last {}",
-            days(promised),
-            size(then),
-            usd(at_promise),
-            days(age)
-        ));
-        if is_group {
-            let taken_in = daily * MONTH * prices.logs_in / GB;
-            details.push(format!("taking in {} a month: {}", size(daily * MONTH), usd(taken_in)));
-            details.push(format!(
-                "the same bytes in S3 Standard: {} a month",
-                usd(then * standard / GB)
-            ));
-        } else {
-            for class in &prices.classes[1..] {
-                let cost = month(class, then_objects, then, standard);
-                let verdict = if cost < at_promise { "" } else { ", no saving" };
-                details.push(format!("in {}: {} a month{verdict}", class.0, usd(cost)));
-            }
+            Ok(Stock {
+                region: bucket.region.as_deref().unwrap_or_default(),
+                is_group: false,
+                objects: sample.listed as f64,
+                bytes: sample.bytes as f64,
+                since: sample.oldest,
+                kept_days: None,
+            })
         }
     }
-    let whose = match own {
-        Some(it) => it.region,
-        None => "us-east-1, as those of its Region are not written down",
-    };
-    details.push(format!("list prices of {whose}, of {PRICED}"));
-    let below = match it {
-        Store::Prefix(it, _) if !it.prefix.is_empty() => format!("below {}: ", it.prefix),
-        _ => String::new(),
-    };
-    let what = match is_group {
-        true => format!("{} kept: {} a month", size(bytes), usd(today)),
-        false => {
-            format!(
-                "{below}{objects} objects, {}: {} a month in S3 Standard",
-                size(bytes),
-                usd(today)
-            )
+}
+
+impl Stock<'_> {
+    /// USD a month of so many objects and bytes there; of a bucket, in S3 Standard.
+    fn a_month(&self, objects: f64, bytes: f64, prices: &Prices) -> f64 {
+        match self.is_group {
+            true => bytes * prices.logs_kept / GB,
+            false => month(&prices.classes[0], objects, bytes, prices.classes[0].1),
         }
+    }
+}
+
+/// What it will cost once the promise is kept, there and elsewhere, if as much comes as did.
+fn forecast(stock: &Stock<'_>, prices: &Prices, view: &View<'_>) -> Vec<String> {
+    // What is kept now has come in since the oldest of it.
+    let age = stock.since.map(|it| it.days_until(view.survey.taken_at)).filter(|it| *it > 0);
+    let Some(age) = age.map(|it| stock.kept_days.map_or(it, |kept| it.min(kept))) else {
+        return Vec::new();
     };
-    Ok(Judged::info(what).details(details))
+    let promised = view.promise.retention_days;
+    let daily = stock.bytes / age as f64;
+    let (bytes, objects) = (daily * promised as f64, stock.objects / age as f64 * promised as f64);
+    let standard = prices.classes[0].1;
+    let at_promise = stock.a_month(objects, bytes, prices);
+    let mut out = vec![format!(
+        "kept for {}: {}, {} a month, if as much comes as in the last {}",
+        days(promised),
+        size(bytes),
+        usd(at_promise),
+        days(age)
+    )];
+    if stock.is_group {
+        let taken_in = daily * MONTH * prices.logs_in / GB;
+        out.push(format!("taking in {} a month: {}", size(daily * MONTH), usd(taken_in)));
+        let kept = usd(bytes * standard / GB);
+        out.push(format!("the same bytes in S3 Standard: {kept} a month"));
+        return out;
+    }
+    for class in &prices.classes[1..] {
+        let cost = month(class, objects, bytes, standard);
+        let verdict = if cost < at_promise { "" } else { ", no saving" };
+        out.push(format!("in {}: {} a month{verdict}", class.0, usd(cost)));
+    }
+    out
 }

@@ -318,94 +318,20 @@ const ERASES: Check = Check {
 
 fn erases(role: &Role, view: &View<'_>) -> Answer {
     let corners = corners_of(role, view);
-    let (buckets, groups) = destinations(&corners, view);
-    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
-    let mut asks: Vec<(&str, String, Option<&Bucket>)> = Vec::new();
-    let mut keys: Vec<(&str, String, &Key)> = Vec::new();
-    for (name, prefix) in &buckets {
-        let bucket = view.bucket(name);
-        let object = object_arn(name, prefix, partition);
-        let of_object = undoing::actions(On::Object).into_iter().chain(READ_OBJECT);
-        asks.extend(of_object.map(|it| (it, object.clone(), bucket)));
-        let whole = format!("arn:{partition}:s3:::{name}");
-        asks.extend(undoing::actions(On::Bucket).into_iter().map(|it| (it, whole.clone(), bucket)));
-    }
-    for it in &groups {
-        let of_stream = undoing::actions(On::Stream).into_iter().chain([READ_STREAM]);
-        asks.extend(of_stream.map(|one| (one, stream_arn(it), None)));
-        asks.extend(
-            undoing::actions(On::Group).into_iter().map(|one| (one, whole_group(it), None)),
-        );
-    }
-    if !groups.is_empty() {
-        asks.extend(undoing::actions(On::Logs).into_iter().map(|it| (it, "*".to_owned(), None)));
-    }
-    for (key, _) in keys_used(&corners, view) {
-        if let Some(arn) = key_arn(key, view) {
-            keys.extend(undoing::actions(On::Key).into_iter().map(|it| (it, arn.to_owned(), key)));
-        }
-    }
-    for it in &corners {
-        let arn = format!("arn:{partition}:ssm:{}:{}:document/{NAME}", it.region, it.account);
-        asks.extend(undoing::actions(On::Document).into_iter().map(|it| (it, arn.clone(), None)));
-    }
     let (mut able, mut unknown) = (Vec::new(), None);
-    for (action, resource, bucket) in asks {
-        let call = Call { role, action, resource: &resource };
-        let said = may(&call, view);
-        // A bucket's policy grants by itself what the role's own policies do not.
-        let can = match (said, bucket) {
-            (Ok(said), Some(bucket)) => {
-                by_bucket(bucket, &call, &said, view).map(|it| it == Granted::Yes)
-            }
-            (Ok(said), None) => Ok(said == Permission::Allowed),
-            (Err(why), Some(bucket)) => {
-                match by_bucket(bucket, &call, &Permission::Denied(None), view) {
-                    Ok(Granted::Yes) => Ok(true),
-                    _ => Err(why),
-                }
-            }
-            (Err(why), None) => Err(why),
-        };
-        match can {
-            Ok(true) => able.push(format!("{action} on {resource}")),
+    for it in erasures(&corners, view) {
+        match it.is_granted(role, view) {
+            Ok(true) => able.push(format!("{} on {}", it.action, it.resource)),
             Ok(false) => {}
             // What a condition may still allow is not known to be harmless.
             Err(it) => unknown = unknown.or(Some(it)),
         }
     }
-    for (action, resource, key) in keys {
-        let managed = view
-            .take(&key.state)
-            .ok()
-            .and_then(Option::as_ref)
-            .is_some_and(|it| it.manager == "AWS");
-        // Nobody but AWS may do this to a key that AWS manages.
-        if managed {
-            continue;
-        }
-        let call = Call { role, action, resource: &resource };
-        match may(&call, view).and_then(|it| by_key(key, false, &call, &it, view)) {
-            Ok(true) => able.push(format!("{action} on {resource}")),
-            Ok(false) => {}
+    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    for (name, prefix) in destinations(&corners, view).0 {
+        match writes_over(role, &name, &object_arn(&name, &prefix, partition), view) {
+            Ok(it) => able.extend(it),
             Err(it) => unknown = unknown.or(Some(it)),
-        }
-    }
-    for (name, prefix) in &buckets {
-        let Some(bucket) = view.bucket(name) else { continue };
-        let object = object_arn(name, prefix, partition);
-        let call = Call { role, action: "s3:PutObject", resource: &object };
-        let put = may(&call, view).and_then(|it| by_bucket(bucket, &call, &it, view));
-        if put != Ok(Granted::Yes) {
-            continue;
-        }
-        match (view.take(&bucket.versioning), view.take(&bucket.lock)) {
-            (Ok(it), _) if it.status.as_deref() == Some("Enabled") => {}
-            (_, Ok(Some(_))) => {}
-            (Ok(_), Ok(None)) => {
-                able.push(format!("s3:PutObject on s3://{name} writes over a transcript, and the bucket keeps no versions"));
-            }
-            (Err(it), _) | (_, Err(it)) => unknown = unknown.or(Some(it)),
         }
     }
     let promised = "no permission to delete, shorten, read back or write over";
@@ -424,6 +350,107 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
     };
     let details = if able.len() > 1 { able } else { Vec::new() };
     Ok(Judged::fail(seen).promised(promised).details(details))
+}
+
+/// A call that would erase or read back, and the thing whose own policy has a word in it.
+struct Erasure<'a> {
+    action: &'static str,
+    resource: String,
+    of: Option<Guarded<'a>>,
+}
+
+/// What has a policy of its own.
+#[derive(Clone, Copy)]
+enum Guarded<'a> {
+    Bucket(&'a Bucket),
+    Key(&'a Key),
+}
+
+/// All such calls to the places and keys of some corners.
+fn erasures<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<Erasure<'a>> {
+    let (buckets, groups) = destinations(corners, view);
+    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let mut out = Vec::new();
+    let mut add = |actions: Vec<&'static str>, resource: &str, of: Option<Guarded<'a>>| {
+        let resource = resource.to_owned();
+        out.extend(actions.into_iter().map(|action| Erasure {
+            action,
+            resource: resource.clone(),
+            of,
+        }));
+    };
+    for (name, prefix) in &buckets {
+        let of = view.bucket(name).map(Guarded::Bucket);
+        let of_object = [undoing::actions(On::Object), READ_OBJECT.to_vec()].concat();
+        add(of_object, &object_arn(name, prefix, partition), of);
+        add(undoing::actions(On::Bucket), &format!("arn:{partition}:s3:::{name}"), of);
+    }
+    for it in &groups {
+        let of_stream = [undoing::actions(On::Stream), vec![READ_STREAM]].concat();
+        add(of_stream, &stream_arn(it), None);
+        add(undoing::actions(On::Group), &whole_group(it), None);
+    }
+    if !groups.is_empty() {
+        add(undoing::actions(On::Logs), "*", None);
+    }
+    for it in corners {
+        let arn = format!("arn:{partition}:ssm:{}:{}:document/{NAME}", it.region, it.account);
+        add(undoing::actions(On::Document), &arn, None);
+    }
+    for (key, _) in keys_used(corners, view) {
+        if let Some(arn) = key_arn(key, view) {
+            add(undoing::actions(On::Key), arn, Some(Guarded::Key(key)));
+        }
+    }
+    out
+}
+
+impl Erasure<'_> {
+    fn is_granted(&self, role: &Role, view: &View<'_>) -> Result<bool, Unread> {
+        let call = Call { role, action: self.action, resource: &self.resource };
+        match self.of {
+            None => Ok(may(&call, view)? == Permission::Allowed),
+            // A bucket's policy grants by itself what the role's own policies do not.
+            Some(Guarded::Bucket(bucket)) => match may(&call, view) {
+                Ok(said) => Ok(by_bucket(bucket, &call, &said, view)? == Granted::Yes),
+                Err(why) => match by_bucket(bucket, &call, &Permission::Denied(None), view) {
+                    Ok(Granted::Yes) => Ok(true),
+                    _ => Err(why),
+                },
+            },
+            Some(Guarded::Key(key)) => {
+                let state = view.take(&key.state).ok().and_then(Option::as_ref);
+                // Nobody but AWS may do this to a key that AWS manages.
+                if state.is_some_and(|it| it.manager == "AWS") {
+                    return Ok(false);
+                }
+                by_key(key, false, &call, &may(&call, view)?, view)
+            }
+        }
+    }
+}
+
+/// In words, that a transcript can be written over for good.
+fn writes_over(
+    role: &Role,
+    name: &str,
+    object: &str,
+    view: &View<'_>,
+) -> Result<Option<String>, Unread> {
+    let Some(bucket) = view.bucket(name) else { return Ok(None) };
+    let call = Call { role, action: "s3:PutObject", resource: object };
+    let put = may(&call, view).and_then(|it| by_bucket(bucket, &call, &it, view));
+    if put != Ok(Granted::Yes) {
+        return Ok(None);
+    }
+    match (view.take(&bucket.versioning), view.take(&bucket.lock)) {
+        (Ok(it), _) if it.status.as_deref() == Some("Enabled") => Ok(None),
+        (_, Ok(Some(_))) => Ok(None),
+        (Ok(_), Ok(None)) => Ok(Some(format!(
+            "s3:PutObject on s3://{name} writes over a transcript, and the bucket keeps no versions"
+        ))),
+        (Err(it), _) | (_, Err(it)) => Err(it),
+    }
 }
 
 /// What is missing, each with what denies it; or the first thing that is not known, where nothing is missing.

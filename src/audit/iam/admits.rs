@@ -104,7 +104,6 @@ impl Condition {
         let mut foreign = Vec::new();
         let mut unknown = None;
         for value in &self.values {
-            let account;
             // The account of the thing that the policy is attached to, which is the one it is judged for.
             if variables
                 && value.eq_ignore_ascii_case("${aws:ResourceAccount}")
@@ -112,36 +111,12 @@ impl Condition {
             {
                 continue;
             }
-            let named = match self.key.as_str() {
-                key if is_account(key) => Named::Account(value),
-                "aws:principalarn" | "aws:sourcearn" | "s3:dataaccesspointarn" => {
-                    account = value.split(':').nth(4).unwrap_or_default();
-                    // Of a text a star reaches over colons, and a path may hold them.
-                    let before = value.split(':').take(4).any(|it| it.contains(['*', '?']));
-                    if before && operator.has_wildcards() && !operator.is_arn() {
-                        return None;
-                    }
-                    if account.is_empty() && value.starts_with("arn:") {
-                        // The ARN of a bucket tells no account.
-                        unknown =
-                            Some(format!("what comes from {value}, whose account is not known"));
-                        continue;
-                    }
-                    Named::Account(account)
-                }
-                "aws:principalorgid" | "aws:sourceorgid" => Named::Organization(value),
-                "aws:principalorgpaths" | "aws:sourceorgpaths" => {
-                    Named::Organization(value.split('/').next().unwrap_or_default())
-                }
-                "aws:sourcevpc" => Named::Vpc(value),
-                "aws:sourcevpce" => Named::Endpoint(value),
-                // What AWS calls not public, too ("The meaning of public").
-                "aws:sourceip" if is_public_block(value) => return None,
-                "aws:sourceip" | "aws:userid" if value != "*" => {
-                    unknown = Some(format!("whoever comes by {} {value}", self.key));
+            let named = match self.names(value, operator) {
+                Ok(it) => it,
+                Err(why) => {
+                    unknown = Some(why?);
                     continue;
                 }
-                _ => return None,
             };
             let (what, name) = match named {
                 Named::Account(it) => ("the account", it),
@@ -167,6 +142,39 @@ impl Condition {
             (true, Some(it)) => Admits::Unknown(it),
             (true, None) if self.values.is_empty() => return None,
             (true, None) => Admits::Ours,
+        })
+    }
+
+    /// What a value names; else in words who comes by it, or `None` where that is anybody.
+    fn names<'a>(&self, value: &'a str, operator: Operator) -> Result<Named<'a>, Option<String>> {
+        Ok(match self.key.as_str() {
+            key if is_account(key) => Named::Account(value),
+            "aws:principalarn" | "aws:sourcearn" | "s3:dataaccesspointarn" => {
+                let account = value.split(':').nth(4).unwrap_or_default();
+                // Of a text a star reaches over colons, and a path may hold them.
+                let before = value.split(':').take(4).any(|it| it.contains(['*', '?']));
+                if before && operator.has_wildcards() && !operator.is_arn() {
+                    return Err(None);
+                }
+                if account.is_empty() && value.starts_with("arn:") {
+                    // The ARN of a bucket tells no account.
+                    let why = format!("what comes from {value}, whose account is not known");
+                    return Err(Some(why));
+                }
+                Named::Account(account)
+            }
+            "aws:principalorgid" | "aws:sourceorgid" => Named::Organization(value),
+            "aws:principalorgpaths" | "aws:sourceorgpaths" => {
+                Named::Organization(value.split('/').next().unwrap_or_default())
+            }
+            "aws:sourcevpc" => Named::Vpc(value),
+            "aws:sourcevpce" => Named::Endpoint(value),
+            // What AWS calls not public, too ("The meaning of public").
+            "aws:sourceip" if is_public_block(value) => return Err(None),
+            "aws:sourceip" | "aws:userid" if value != "*" => {
+                return Err(Some(format!("whoever comes by {} {value}", self.key)));
+            }
+            _ => return Err(None),
         })
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Fields and their meaning: "LifecycleRule", "IntelligentTieringConfiguration" (Amazon S3 API Reference).
 
+use std::ops::ControlFlow;
+
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::told::named;
@@ -93,35 +95,19 @@ fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let wanted = view.promise.retention_days;
     let fates = match fate(prefix, it, view) {
         Ok(it) => it,
-        // What S3 says of a transcript stands, and so do rules that hide it, whatever the rest would have said.
-        Err(why) => {
-            let hidden = by_rules_alone(prefix, it, view).ok();
-            let first = hidden.as_ref().and_then(|it| it.worst().filter_map(|it| it.visible).min());
-            match (removed_early(prefix, None, view), hidden, first) {
-                (Ok(Some(seen)), ..) => return Ok(Judged::fail(seen).promised(days(wanted))),
-                (_, Some(_), Some(first)) if first < wanted => {
-                    let seen = format!("out of listings after {}", days(first));
-                    let rest = format!("whether old versions stay was not read: {}", why.why);
-                    return Ok(Judged::fail(seen).promised(days(wanted)).details([rest]));
-                }
-                // Versions and locks only keep longer.
-                (_, Some(it), Some(_)) => it,
-                _ => return Err(why),
-            }
-        }
+        Err(why) => match without_versions(why, (prefix, it), view) {
+            ControlFlow::Continue(it) => it,
+            ControlFlow::Break(answer) => return answer,
+        },
     };
-    let early = |it: &Fate| it.visible.is_some_and(|it| it < wanted);
-    let mut details: Vec<String> = fates
-        .tagged
-        .iter()
-        .map(|it| {
-            format!("the rule {it} is about tagged objects; the agent tags none, so it is left out")
-        })
-        .collect();
+    let is_tagged = |it: &String| {
+        format!("the rule {it} is about tagged objects; the agent tags none, so it is left out")
+    };
+    let mut details: Vec<String> = fates.tagged.iter().map(is_tagged).collect();
     let promised = days(wanted);
     let Some(worst) = fates
         .worst()
-        .filter(|it| early(it))
+        .filter(|it| is_early(it, wanted))
         .min_by_key(|it| (it.effective.unwrap_or(i64::MAX), it.visible))
     else {
         if let Some(seen) = removed_early(prefix, Some(&fates), view)? {
@@ -130,36 +116,8 @@ fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         let seen = span(fates.all.visible);
         return Ok(Judged::pass(seen).promised(promised).details(details));
     };
-    for one in fates.worst().filter(|it| early(it)) {
-        let whose = match &one.some {
-            Some(which) if which.contains(" of some sizes") => format!("{which}: "),
-            // Session ids begin with the name of their owner.
-            Some(which) => format!("{which} (whose session ids begin so: often one person's): "),
-            None => String::new(),
-        };
-        details.push(format!(
-            "{whose}the rule {} hides them after {}, and they are gone after {}",
-            one.rule.as_deref().unwrap_or("?"),
-            span(one.visible),
-            span(one.effective)
-        ));
-    }
-    let rule = worst.rule.as_deref().unwrap_or_default();
-    let filter = format!(
-        "{{Rules: .Rules}} | (.Rules[] | select(.ID=={}) | .Expiration) = {{\"Days\":{}}}",
-        serde_json::Value::from(rule),
-        wanted.max(1)
-    );
-    // It is no part of the document, and falls back to its default where it is not said again.
-    let least = view.take(&it.lifecycle)?.as_ref().and_then(|it| it.minimum_size.as_ref());
-    let least = least.map_or(String::new(), |it| {
-        format!(" --transition-default-minimum-object-size {}", quote(it))
-    });
-    let fix = format!(
-        "aws s3api get-bucket-lifecycle-configuration {0} | jq {1} > lifecycle.json && aws s3api put-bucket-lifecycle-configuration {0}{least} --lifecycle-configuration file://lifecycle.json",
-        named(it),
-        quote(&filter)
-    );
+    details.extend(fates.worst().filter(|it| is_early(it, wanted)).map(hidden_by));
+    let fix = lengthen(it, worst, view)?;
     let warning = "it replaces the whole lifecycle configuration; read lifecycle.json first";
     // Out of sight, but its versions outlive the promise: it must be looked for by version.
     if worst.effective.is_none_or(|it| it >= wanted) {
@@ -180,6 +138,67 @@ fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         .severity(severity)
         .details(details)
         .risky(fix, warning))
+}
+
+/// What is known where versions or locks were not read, as they only keep longer: what S3 says of a transcript stands, and so do rules
+/// that hide it, whatever the rest would have said.
+fn without_versions(
+    why: Unread,
+    (prefix, it): (&Prefix, &Bucket),
+    view: &View<'_>,
+) -> ControlFlow<Answer, Fates> {
+    let wanted = view.promise.retention_days;
+    let hidden = by_rules_alone(prefix, it, view).ok();
+    let first = hidden.as_ref().and_then(|it| it.worst().filter_map(|it| it.visible).min());
+    match (removed_early(prefix, None, view), hidden, first) {
+        (Ok(Some(seen)), ..) => ControlFlow::Break(Ok(Judged::fail(seen).promised(days(wanted)))),
+        (_, Some(_), Some(first)) if first < wanted => {
+            let seen = format!("out of listings after {}", days(first));
+            let rest = format!("whether old versions stay was not read: {}", why.why);
+            ControlFlow::Break(Ok(Judged::fail(seen).promised(days(wanted)).details([rest])))
+        }
+        (_, Some(it), Some(_)) => ControlFlow::Continue(it),
+        _ => ControlFlow::Break(Err(why)),
+    }
+}
+
+fn is_early(it: &Fate, wanted: i64) -> bool {
+    it.visible.is_some_and(|it| it < wanted)
+}
+
+/// In words, which rule hides which transcripts, and when they are gone.
+fn hidden_by(it: &Fate) -> String {
+    let whose = match &it.some {
+        Some(which) if which.contains(" of some sizes") => format!("{which}: "),
+        // Session ids begin with the name of their owner.
+        Some(which) => format!("{which} (whose session ids begin so: often one person's): "),
+        None => String::new(),
+    };
+    format!(
+        "{whose}the rule {} hides them after {}, and they are gone after {}",
+        it.rule.as_deref().unwrap_or("?"),
+        span(it.visible),
+        span(it.effective)
+    )
+}
+
+/// The command that raises the days of a rule.
+fn lengthen(it: &Bucket, by: &Fate, view: &View<'_>) -> Result<String, Unread> {
+    let filter = format!(
+        "{{Rules: .Rules}} | (.Rules[] | select(.ID=={}) | .Expiration) = {{\"Days\":{}}}",
+        serde_json::Value::from(by.rule.as_deref().unwrap_or_default()),
+        view.promise.retention_days.max(1)
+    );
+    // It is no part of the document, and falls back to its default where it is not said again.
+    let least = view.take(&it.lifecycle)?.as_ref().and_then(|it| it.minimum_size.as_ref());
+    let least = least.map_or(String::new(), |it| {
+        format!(" --transition-default-minimum-object-size {}", quote(it))
+    });
+    Ok(format!(
+        "aws s3api get-bucket-lifecycle-configuration {0} | jq {1} > lifecycle.json && aws s3api put-bucket-lifecycle-configuration {0}{least} --lifecycle-configuration file://lifecycle.json",
+        named(it),
+        quote(&filter)
+    ))
 }
 
 /// A transcript of which S3 says that it will remove it before the promise ends, where no rule that was read does so; in words.
@@ -261,50 +280,15 @@ const AT_HAND: Check = Check {
 fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let wanted = view.promise.hot_days;
     let severity = if view.promise.profile.starts_with("pci") { High } else { Medium };
-    let lifecycle = view.take(&it.lifecycle)?;
+    let lifecycle = view.take(&it.lifecycle)?.as_ref();
     let now = view.survey.taken_at;
-    let mut early = Vec::new();
-    for rule in lifecycle.iter().flat_map(|it| &it.rules) {
-        if matches!(meets(rule, &prefix.prefix), Meets::None | Meets::Tagged) {
-            continue;
-        }
-        for it in rule.transitions.iter().filter(|it| is_cold(&it.class) && !it.noncurrent) {
-            let after = it.after(now);
-            if after < wanted {
-                early.push((
-                    after,
-                    format!(
-                        "the rule {} moves them to {} after {}",
-                        rule.id,
-                        it.class,
-                        days(after)
-                    ),
-                ));
-            }
-        }
-    }
+    let mut early = archived_by_rules(prefix, lifecycle, view);
     let tiering = view.take(&it.tiering);
-    let is_about = |it: &&Tiering| {
-        let (one, other) = (&it.prefix, &prefix.prefix);
-        it.enabled && !it.tagged && (other.starts_with(one) || one.starts_with(other.as_str()))
-    };
     // It moves what is in its class alone, and the agent uploads into STANDARD.
-    let tiered = tiered_after(prefix, lifecycle.as_ref(), view);
-    let mut by_tiering = Vec::new();
-    for it in tiering.iter().flat_map(|it| it.iter()).filter(is_about) {
-        for (tier, days_there) in it.tiers.iter().filter(|it| is_cold(&it.0)) {
-            let before = tiered.as_ref().ok().copied().flatten().unwrap_or(0);
-            let after = days_there.saturating_add(before);
-            if after < wanted {
-                let what = format!(
-                    "Intelligent-Tiering {} moves them to {tier} after {}",
-                    it.id,
-                    days(after)
-                );
-                by_tiering.push((after, what));
-            }
-        }
-    }
+    let tiered = tiered_after(prefix, lifecycle, view);
+    let before = tiered.as_ref().ok().copied().flatten().unwrap_or(0);
+    let all = tiering.as_ref().map_or(&[][..], |it| it.as_slice());
+    let mut by_tiering = archived_by_tiers(prefix, all, before, wanted);
     match &tiered {
         Ok(Some(_)) => early.append(&mut by_tiering),
         Err(it) if early.is_empty() && !by_tiering.is_empty() => return Err(it.clone()),
@@ -313,8 +297,8 @@ fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let mut details: Vec<String> = early.iter().map(|it| it.1.clone()).collect();
     let sample = view.take(&prefix.sample).ok();
     // "Objects smaller than 128 KB … will not transition" by default ("Lifecycle configuration elements").
-    let small = lifecycle.as_ref().and_then(|it| it.minimum_size.as_deref())
-        != Some("varies_by_storage_class");
+    let small =
+        lifecycle.and_then(|it| it.minimum_size.as_deref()) != Some("varies_by_storage_class");
     if let Some(sample) = sample.filter(|it| small && it.small > 0 && !early.is_empty()) {
         details.push(format!(
             "{} of {} listed are under 128 KiB, which no rule moves",
@@ -331,31 +315,80 @@ fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let only = sample.filter(|it| it.listed == 1).and_then(|it| it.newest);
     let stored = |it: &Object| view.take(&it.head).ok().and_then(|it| it.modified).or(only);
     let young = cold.iter().find(|it| stored(it).is_some_and(|it| it.days_until(now) < wanted));
-    let promised = format!("{} without a restore", days(wanted));
-    match (early.iter().map(|it| it.0).min(), young) {
-        (Some(first), _) => Ok(Judged::fail(format!("archived after {}", days(first)))
-            .promised(promised)
-            .severity(severity)
-            .details(details)),
+    let seen = match (early.iter().map(|it| it.0).min(), young) {
+        (Some(first), _) => Some(format!("archived after {}", days(first))),
         (None, Some(one)) => {
             let age = stored(one).map_or(0, |it| it.days_until(now));
-            let seen = format!("{} is archived at an age of {}", one.key, days(age));
-            Ok(Judged::fail(seen).promised(promised).severity(severity).details(details))
+            Some(format!("{} is archived at an age of {}", one.key, days(age)))
         }
-        (None, None) => {
-            if tiered != Ok(None) {
-                tiering?;
+        (None, None) => None,
+    };
+    let promised = format!("{} without a restore", days(wanted));
+    if let Some(seen) = seen {
+        return Ok(Judged::fail(seen).promised(promised).severity(severity).details(details));
+    }
+    if tiered != Ok(None) {
+        tiering?;
+    }
+    if let Some(one) = cold.iter().find(|it| stored(it).is_none()) {
+        let why = format!("{} is archived, and how old it is was not read", one.key);
+        return Err(unclear(Reason::NotAsked, why));
+    }
+    for it in &view.take(&prefix.sample)?.objects {
+        view.take(&it.head)?;
+    }
+    Ok(Judged::pass("nothing archives them earlier").promised(promised).details(details))
+}
+
+/// Rules that archive transcripts earlier than promised: after how many days, and in words.
+fn archived_by_rules(
+    prefix: &Prefix,
+    lifecycle: Option<&Lifecycle>,
+    view: &View<'_>,
+) -> Vec<(i64, String)> {
+    let mut out = Vec::new();
+    for rule in lifecycle.into_iter().flat_map(|it| &it.rules) {
+        if matches!(meets(rule, &prefix.prefix), Meets::None | Meets::Tagged) {
+            continue;
+        }
+        for it in rule.transitions.iter().filter(|it| is_cold(&it.class) && !it.noncurrent) {
+            let (class, after) = (&it.class, it.after(view.survey.taken_at));
+            if after < view.promise.hot_days {
+                let what =
+                    format!("the rule {} moves them to {class} after {}", rule.id, days(after));
+                out.push((after, what));
             }
-            if let Some(one) = cold.iter().find(|it| stored(it).is_none()) {
-                let why = format!("{} is archived, and how old it is was not read", one.key);
-                return Err(unclear(Reason::NotAsked, why));
-            }
-            for it in &view.take(&prefix.sample)?.objects {
-                view.take(&it.head)?;
-            }
-            Ok(Judged::pass("nothing archives them earlier").promised(promised).details(details))
         }
     }
+    out
+}
+
+/// Tiers that do so, of transcripts that come into the class after some days.
+fn archived_by_tiers(
+    prefix: &Prefix,
+    tiering: &[Tiering],
+    before: i64,
+    wanted: i64,
+) -> Vec<(i64, String)> {
+    let is_about = |it: &&Tiering| {
+        let (one, other) = (&it.prefix, &prefix.prefix);
+        it.enabled && !it.tagged && (other.starts_with(one) || one.starts_with(other.as_str()))
+    };
+    let mut out = Vec::new();
+    for it in tiering.iter().filter(is_about) {
+        for (tier, days_there) in it.tiers.iter().filter(|it| is_cold(&it.0)) {
+            let after = days_there.saturating_add(before);
+            if after < wanted {
+                let what = format!(
+                    "Intelligent-Tiering {} moves them to {tier} after {}",
+                    it.id,
+                    days(after)
+                );
+                out.push((after, what));
+            }
+        }
+    }
+    out
 }
 
 /// Classes from which nothing is read without a restore.

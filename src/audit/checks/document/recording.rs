@@ -246,14 +246,9 @@ struct Clash {
     fix: Option<String>,
 }
 
-/// All reasons for which the agent would refuse sessions by these preferences; and what could not be known.
 fn clashes(told: &Preferences, corner: &Corner, view: &View<'_>) -> (Vec<Clash>, Option<Unread>) {
     let mut out = Vec::new();
     let mut lacking = None;
-    let region = quote(&corner.region);
-    let mut clash = |why: String, told: &'static str, fix: Option<String>| {
-        out.push(Clash { why, told, fix });
-    };
     for (input, flagged) in
         [(&told.group, told.group_encrypted), (&told.bucket, told.bucket_encrypted)]
     {
@@ -262,68 +257,62 @@ fn clashes(told: &Preferences, corner: &Corner, view: &View<'_>) -> (Vec<Clash>,
         }
     }
     if let (Input::Is(group), true) = (&told.group, told.group_encrypted) {
-        let name = quote(group);
-        match view.group(group, &corner.account, &corner.region).map(|it| view.take(&it.settings)) {
-            Some(Ok(None)) => clash(
-                format!(
-                    "cloudWatchEncryptionEnabled is on, and the log group {group} does not exist"
-                ),
-                CW_REFUSAL,
-                Some(format!(
-                    "aws logs create-log-group --region {region} --log-group-name {name} --kms-key-id KEY-ARN"
-                )),
-            ),
-            Some(Ok(Some(it))) if it.kms_key.is_none() => clash(
-                format!(
-                    "cloudWatchEncryptionEnabled is on, and the log group {group} has no KMS key"
-                ),
-                CW_REFUSAL,
-                Some(format!(
-                    "aws logs associate-kms-key --region {region} --log-group-name {name} --kms-key-id KEY-ARN"
-                )),
-            ),
-            Some(Ok(_)) => {}
-            Some(Err(it)) => lacking = Some(it),
-            None => {
-                let why = format!("the log group {group} was not surveyed");
-                lacking = Some(unclear(Reason::NotAsked, why));
-            }
+        match clash_of_group(group, corner, view) {
+            Ok(clash) => out.extend(clash),
+            Err(it) => lacking = Some(it),
         }
     }
     if let (Input::Is(bucket), true) = (&told.bucket, told.bucket_encrypted) {
-        match view.bucket(bucket) {
-            Some(it) => {
-                match view.take(&it.existence) {
-                    Ok(Existence::Missing) => clash(
-                        format!(
-                            "s3EncryptionEnabled is on, and the bucket {bucket} does not exist"
-                        ),
-                        S3_REFUSAL,
-                        None,
-                    ),
-                    Ok(_) => {}
-                    Err(it) => lacking = Some(it),
-                }
-                match view.take(&it.encryption) {
-                    Ok(Some(it)) if it.algorithm == "aws:kms:dsse" => clash(
-                        format!(
-                            "s3EncryptionEnabled is on, and {bucket} encrypts by aws:kms:dsse, which the agent takes for no encryption"
-                        ),
-                        S3_REFUSAL,
-                        Some(format!(
-                            "aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
-                            quote(bucket)
-                        )),
-                    ),
-                    Ok(_) => {}
-                    Err(it) => lacking = Some(it),
-                }
-            }
-            None => {
-                let why = format!("the bucket {bucket} was not surveyed");
-                lacking = Some(unclear(Reason::NotAsked, why));
+        for it in clashes_of_bucket(bucket, view) {
+            match it {
+                Ok(clash) => out.extend(clash),
+                Err(it) => lacking = Some(it),
             }
         }
     }
     (out, lacking)
+}
+
+/// What is wrong with a log group for which the flag is on.
+fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option<Clash>, Unread> {
+    let none = || unclear(Reason::NotAsked, format!("the log group {name} was not surveyed"));
+    let group = view.group(name, &corner.account, &corner.region).ok_or_else(none)?;
+    let (what, command) = match view.take(&group.settings)? {
+        None => ("does not exist", "create-log-group"),
+        Some(it) if it.kms_key.is_none() => ("has no KMS key", "associate-kms-key"),
+        Some(_) => return Ok(None),
+    };
+    Ok(Some(Clash {
+        why: format!("cloudWatchEncryptionEnabled is on, and the log group {name} {what}"),
+        told: CW_REFUSAL,
+        fix: Some(format!(
+            "aws logs {command} --region {} --log-group-name {} --kms-key-id KEY-ARN",
+            quote(&corner.region),
+            quote(name)
+        )),
+    }))
+}
+
+/// What is wrong with a bucket for which the flag is on: that it is there, and how it encrypts.
+fn clashes_of_bucket(name: &str, view: &View<'_>) -> Vec<Result<Option<Clash>, Unread>> {
+    let Some(bucket) = view.bucket(name) else {
+        return vec![Err(unclear(Reason::NotAsked, format!("the bucket {name} was not surveyed")))];
+    };
+    let clash = |why: String, fix| Clash { why, told: S3_REFUSAL, fix };
+    let missing = view.take(&bucket.existence).map(|it| {
+        let why = format!("s3EncryptionEnabled is on, and the bucket {name} does not exist");
+        (*it == Existence::Missing).then(|| clash(why, None))
+    });
+    let strange = view.take(&bucket.encryption).map(|it| {
+        let is_strange = it.as_ref().is_some_and(|it| it.algorithm == "aws:kms:dsse");
+        let why = format!(
+            "s3EncryptionEnabled is on, and {name} encrypts by aws:kms:dsse, which the agent takes for no encryption"
+        );
+        let fix = format!(
+            "aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
+            quote(name)
+        );
+        is_strange.then(|| clash(why, Some(fix)))
+    });
+    vec![missing, strange]
 }

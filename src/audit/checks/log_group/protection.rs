@@ -21,6 +21,7 @@ use crate::audit::verdict::Severity::Info;
 use crate::audit::verdict::Severity::Medium;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
+use crate::settings::Corner;
 use crate::settings::LogGroup;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -221,46 +222,15 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
     let own = view.take(&it.subscriptions);
     let policies = view.take(&corner.subscription_policies);
-    let mut copies = Vec::new();
-    let mut judged = Judged::fail("");
-    let mut foreign = Vec::new();
-    let mut hidden: Option<Unread> = None;
-    let mut see = |name: &str, to: &str, pattern: &str, judged: &mut Judged, mine: bool| {
-        // A CloudWatch Logs destination of another account names that account; what lies behind it is told only there.
-        let account = account_of(to).filter(|it| !view.is_ours(it));
-        let behind =
-            view.take(&corner.destinations).ok().and_then(|all| all.iter().find(|it| it.arn == to));
-        // Our own destination hands on to whatever its target is.
-        let account = account.or_else(|| {
-            behind.and_then(|it| account_of(&it.target)).filter(|it| !view.is_ours(it))
-        });
-        if behind.is_none() && account.is_none() && to.contains(":destination:") {
-            hidden.get_or_insert_with(|| match view.take(&corner.destinations) {
-                Err(why) => why,
-                Ok(_) => unclear(
-                    Reason::NotUnderstood,
-                    format!("where the destination {to} hands on to was not read"),
-                ),
-            });
-        }
-        let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));
-        let some =
-            if pattern.is_empty() { String::new() } else { format!(", of events like {pattern}") };
-        copies.push(format!("{name} → {to}{behind}{some}"));
-        if let Some(account) = account {
-            foreign.push(format!("{name} sends to {account}"));
-            if mine {
-                let fix = format!(
-                    "aws logs delete-subscription-filter {} --filter-name {}",
-                    at(it),
-                    quote(name)
-                );
-                *judged = judged.clone().risky(fix, "whoever receives the copies no longer does");
-            }
-        }
-    };
+    let mut seen = Outflow::default();
     for one in own.iter().flat_map(|it| it.iter()) {
-        see(&one.name, &one.destination, &one.pattern, &mut judged, true);
+        if seen.sends(&one.name, (&one.destination, &one.pattern), corner, view) {
+            seen.fixes.push(format!(
+                "aws logs delete-subscription-filter {} --filter-name {}",
+                at(it),
+                quote(&one.name)
+            ));
+        }
     }
     let mut strange = None;
     for policy in policies.iter().flat_map(|it| it.iter()) {
@@ -277,7 +247,8 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
         match selects(policy.selection.as_deref(), &it.name) {
             Some(false) => continue,
             Some(true) => {
-                see(&format!("account policy {}", policy.name), to, pattern, &mut judged, false)
+                let name = format!("account policy {}", policy.name);
+                seen.sends(&name, (to, pattern), corner, view);
             }
             None => {
                 strange = Some(unclear(
@@ -287,9 +258,12 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
             }
         }
     }
+    let Outflow { copies, foreign, hidden, fixes } = seen;
     if !foreign.is_empty() {
-        judged.seen = foreign.join("; ");
-        return Ok(judged.promised("known accounts alone").details(copies));
+        let judged = Judged::fail(foreign.join("; ")).promised("known accounts alone");
+        return Ok(fixes.into_iter().fold(judged.details(copies), |it, fix| {
+            it.risky(fix, "whoever receives the copies no longer does")
+        }));
     }
     if let Some(it) = strange.or(hidden) {
         return Err(it);
@@ -300,6 +274,52 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
         return Ok(Judged::pass("there are none"));
     }
     Ok(Judged::pass(format!("{} within known accounts", copies.len())).details(copies))
+}
+
+/// Where events are copied to.
+#[derive(Default)]
+struct Outflow {
+    /// Each, in words.
+    copies: Vec<String>,
+    /// Those to other accounts.
+    foreign: Vec<String>,
+    /// A destination behind which nobody looked.
+    hidden: Option<Unread>,
+    fixes: Vec<String>,
+}
+
+impl Outflow {
+    /// Notes what a filter sends on; whether that goes to another account.
+    fn sends(
+        &mut self,
+        name: &str,
+        (to, pattern): (&str, &str),
+        corner: &Corner,
+        view: &View<'_>,
+    ) -> bool {
+        let destinations = view.take(&corner.destinations);
+        let behind = destinations.as_ref().ok().and_then(|all| all.iter().find(|it| it.arn == to));
+        // A CloudWatch Logs destination of another account names that account; what lies behind it is told only there. Our own
+        // destination hands on to whatever its target is.
+        let foreign = |arn: &str| account_of(arn).filter(|it| !view.is_ours(it));
+        let account = foreign(to).or_else(|| foreign(&behind?.target));
+        if behind.is_none() && account.is_none() && to.contains(":destination:") {
+            self.hidden.get_or_insert_with(|| match destinations {
+                Err(why) => why,
+                Ok(_) => unclear(
+                    Reason::NotUnderstood,
+                    format!("where the destination {to} hands on to was not read"),
+                ),
+            });
+        }
+        let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));
+        let some =
+            if pattern.is_empty() { String::new() } else { format!(", of events like {pattern}") };
+        self.copies.push(format!("{name} → {to}{behind}{some}"));
+        let is_foreign = account.is_some();
+        self.foreign.extend(account.map(|it| format!("{name} sends to {it}")));
+        is_foreign
+    }
 }
 
 const MASKING: Check = Check {

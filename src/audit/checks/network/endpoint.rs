@@ -27,10 +27,10 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
+use crate::audit::view::without_endpoint;
 use crate::config::partition_of;
 use crate::settings::Corner;
 use crate::settings::Instance;
-use crate::settings::Outcome;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
@@ -100,19 +100,7 @@ fn to_bucket((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
     }
     match region {
         Some(one) if one != corner.region => {
-            let mut without = corner.clone();
-            if let Outcome::Is(many) = &mut without.network.endpoints.outcome {
-                many.retain(|it| it.id != *id);
-            }
-            return Ok(match way(it, &without, "s3", view)? {
-                ServicePath::None(why) => {
-                    Judged::fail(format!("the bucket is in {one}, where {id} does not lead; {why}"))
-                        .promised(promised)
-                }
-                other => Judged::pass(format!("the bucket is in {one}; {}", other.words("s3")))
-                    .promised(promised)
-                    .unsure(),
-            });
+            return Ok(elsewhere((it, corner), id, one, view)?.promised(promised));
         }
         Some(_) => {}
         // Which Region the bucket is in decides whether the endpoint leads to it.
@@ -140,6 +128,22 @@ fn to_bucket((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
         None => {
             Judged::pass(format!("by {id}, whose policy admits it")).promised(promised).unsure()
         }
+    })
+}
+
+/// The way to a bucket of another Region, where an endpoint does not lead.
+fn elsewhere(
+    (it, corner): (&Instance, &Corner),
+    endpoint: &str,
+    region: &str,
+    view: &View<'_>,
+) -> Answer {
+    let without = without_endpoint(corner, endpoint);
+    Ok(match way(it, &without, "s3", view)? {
+        ServicePath::None(why) => Judged::fail(format!(
+            "the bucket is in {region}, where {endpoint} does not lead; {why}"
+        )),
+        other => Judged::pass(format!("the bucket is in {region}; {}", other.words("s3"))).unsure(),
     })
 }
 

@@ -1,5 +1,8 @@
 //! The check of what stands between an instance and its endpoints: security groups, ACLs and names.
 
+use crate::audit::preferences::Preferences;
+use crate::settings::Endpoint;
+use crate::settings::Unread;
 use core::net::IpAddr;
 
 use crate::audit::check::About;
@@ -62,41 +65,9 @@ fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
     // What answers Systems Manager reaches its endpoints, and where a transcript arrived of late it reached the others.
     let online = online(it, corner, view)? == Some(true);
     let told = preferences(corner, view);
-    let named = told.as_ref().ok().and_then(Option::as_ref);
-    let needs = |input: Option<&Input>| input.is_some_and(|it| it.text().is_some());
-    let has_interface = |service: &str| {
-        let name = format!(".{}.{service}", corner.region);
-        // Where they were not read, the way is asked for, and says so.
-        let all = view.take(&corner.network.endpoints);
-        all.map_or(true, |all| {
-            all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name))
-        })
-    };
     let mut services: Vec<&str> = if online { Vec::new() } else { SESSIONS.to_vec() };
-    for (service, is_needed) in [
-        ("logs", needs(named.map(|it| &it.group)) && !arrived(it, "logs", view)),
-        // Whether a gateway can be reached is asked of the way to the bucket (NET-03).
-        (
-            "s3",
-            has_interface("s3") && needs(named.map(|it| &it.bucket)) && !arrived(it, "s3", view),
-        ),
-        ("kms", needs(named.map(|it| &it.key))),
-    ] {
-        services.extend(is_needed.then_some(service));
-    }
-    let mut used = Vec::new();
-    // Ways that leave the VPC, by the addresses of the service itself.
-    let mut outside = Vec::new();
-    let mut unread = None;
-    for service in services {
-        // Where there is no way, or none that is known, the other checks tell.
-        match way(it, corner, service, view) {
-            Ok(ServicePath::Endpoint(one)) if one.kind == "Interface" => used.push(one),
-            Ok(ServicePath::Route(to)) if service != "s3" => outside.push((service, to)),
-            Err(it) if it.reason != Reason::NotUnderstood => unread = Some(it),
-            Ok(_) | Err(_) => {}
-        }
-    }
+    services.extend(needed(it, corner, told.as_ref().ok().and_then(Option::as_ref), view));
+    let WaysTaken { used, outside, unread } = ways_taken(it, corner, &services, view);
     if used.is_empty() && outside.is_empty() {
         told?;
         if let Some(it) = unread {
@@ -108,53 +79,160 @@ fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
         });
     }
     let groups = view.take(&corner.network.security_groups);
-    let mut unknown = told.as_ref().err().or(groups.as_ref().err()).cloned().or(unread);
+    let unknown = told.as_ref().err().or(groups.as_ref().err()).cloned().or(unread);
     let groups = groups.map(Vec::as_slice).unwrap_or_default();
-    let group = |id: &String| groups.iter().find(|it| it.id == *id);
-    let address = it.private_ip.as_ref().and_then(|it| it.parse::<IpAddr>().ok());
-    let address = address.and_then(|it| if let IpAddr::V4(it) = it { Some(it) } else { None });
-    let mut wrong = Vec::new();
-    let mut fixes = Vec::new();
-    // What all the openings of some groups do together; a group that was not read may hold one.
-    let together = |ids: &[String], of: &dyn Fn(&SecurityGroup) -> Truth| {
-        let each = |id: &String| group(id).map_or(Truth::Unknown, of);
-        ids.iter().map(each).fold(Truth::No, Truth::or)
+    let mut found = Obstacles { unknown, ..Obstacles::default() };
+    found.on_the_way_outside(it, &outside, groups);
+    for endpoint in &used {
+        found.at_endpoint(it, corner, endpoint, groups);
+    }
+    found.in_acl(it, corner, view)?;
+    if !used.is_empty() {
+        found.in_names(it, corner, view);
+    }
+    let Obstacles { wrong, fixes, unknown } = found;
+    if let (true, Some(it)) = (wrong.is_empty(), unknown) {
+        return Err(it);
+    }
+    let judged = match wrong.as_slice() {
+        [] => Judged::pass("nothing stands in the way").unsure(),
+        [one] => Judged::fail(one.clone()),
+        many => Judged::fail(format!("{} things stand in the way", many.len())).details(wrong),
     };
-    let any = |many: &[Opening], test: &dyn Fn(&Opening) -> Truth| {
-        many.iter().filter(|it| it.carries(443)).map(test).fold(Truth::No, Truth::or)
-    };
-    for (service, to) in outside {
-        let outward = together(&it.security_groups, &|group| any(&group.egress, &leads_outside));
-        if outward == Truth::No {
-            let why = format!("its own security groups do not let it out to {service} by {to}");
-            wrong.push(why);
-        }
-        if outward == Truth::Unknown {
-            let why =
-                format!("whether its security groups let it out to {service} depends on addresses");
-            unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
+    Ok(fixes.into_iter().fold(judged.promised(promised), Judged::fix))
+}
+
+/// Services of the places that the preferences name, as far as no arrival of late shows that they are reached.
+fn needed(
+    it: &Instance,
+    corner: &Corner,
+    told: Option<&Preferences>,
+    view: &View<'_>,
+) -> Vec<&'static str> {
+    let needs = |input: Option<&Input>| input.is_some_and(|it| it.text().is_some());
+    let name = format!(".{}.s3", corner.region);
+    // Where endpoints were not read, the way is asked for, and says so.
+    let has_interface = view.take(&corner.network.endpoints).map_or(true, |all| {
+        all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name))
+    });
+    let table = [
+        ("logs", needs(told.map(|it| &it.group)) && !arrived(it, "logs", view)),
+        // Whether a gateway can be reached is asked of the way to the bucket (NET-03).
+        ("s3", has_interface && needs(told.map(|it| &it.bucket)) && !arrived(it, "s3", view)),
+        ("kms", needs(told.map(|it| &it.key))),
+    ];
+    table.into_iter().filter(|it| it.1).map(|it| it.0).collect()
+}
+
+/// The ways that an instance takes, as far as they can be closed.
+#[derive(Default)]
+struct WaysTaken<'a> {
+    used: Vec<&'a Endpoint>,
+    /// Ways that leave the VPC, by the addresses of the service itself: service and target.
+    outside: Vec<(&'a str, String)>,
+    unread: Option<Unread>,
+}
+
+fn ways_taken<'a>(
+    it: &Instance,
+    corner: &'a Corner,
+    services: &[&'a str],
+    view: &View<'_>,
+) -> WaysTaken<'a> {
+    let mut out = WaysTaken::default();
+    for service in services {
+        // Where there is no way, or none that is known, the other checks tell.
+        match way(it, corner, service, view) {
+            Ok(ServicePath::Endpoint(one)) if one.kind == "Interface" => out.used.push(one),
+            Ok(ServicePath::Route(to)) if *service != "s3" => out.outside.push((service, to)),
+            Err(it) if it.reason != Reason::NotUnderstood => out.unread = Some(it),
+            Ok(_) | Err(_) => {}
         }
     }
-    for one in &used {
-        let inward = together(&one.security_groups, &|group| {
-            any(&group.ingress, &|opening| admits(opening, it, address))
+    out
+}
+
+/// What stands in the way, what mends it, and the first thing that is not known.
+#[derive(Default)]
+struct Obstacles {
+    wrong: Vec<String>,
+    fixes: Vec<String>,
+    unknown: Option<Unread>,
+}
+
+/// What all the openings of some groups do together; a group that was not read may hold one.
+fn together(
+    ids: &[String],
+    groups: &[SecurityGroup],
+    of: impl Fn(&SecurityGroup) -> Truth,
+) -> Truth {
+    let group = |id: &String| groups.iter().find(|it| it.id == *id);
+    ids.iter().map(|id| group(id).map_or(Truth::Unknown, &of)).fold(Truth::No, Truth::or)
+}
+
+/// Whether any of the openings that carry port 443 does so.
+fn any(many: &[Opening], test: impl Fn(&Opening) -> Truth) -> Truth {
+    many.iter().filter(|it| it.carries(443)).map(test).fold(Truth::No, Truth::or)
+}
+
+impl Obstacles {
+    fn lack(&mut self, reason: Reason, why: impl Into<String>) {
+        self.unknown.get_or_insert_with(|| unclear(reason, why));
+    }
+
+    fn on_the_way_outside(
+        &mut self,
+        it: &Instance,
+        outside: &[(&str, String)],
+        groups: &[SecurityGroup],
+    ) {
+        for (service, to) in outside {
+            let outward =
+                together(&it.security_groups, groups, |it| any(&it.egress, leads_outside));
+            match outward {
+                Truth::Yes => {}
+                Truth::No => self.wrong.push(format!(
+                    "its own security groups do not let it out to {service} by {to}"
+                )),
+                Truth::Unknown => self.lack(
+                    Reason::NotUnderstood,
+                    format!(
+                        "whether its security groups let it out to {service} depends on addresses"
+                    ),
+                ),
+            }
+        }
+    }
+
+    fn at_endpoint(
+        &mut self,
+        it: &Instance,
+        corner: &Corner,
+        one: &Endpoint,
+        groups: &[SecurityGroup],
+    ) {
+        let address = it.private_ip.as_ref().and_then(|it| it.parse::<IpAddr>().ok());
+        let address = address.and_then(|it| if let IpAddr::V4(it) = it { Some(it) } else { None });
+        let inward = together(&one.security_groups, groups, |group| {
+            any(&group.ingress, |opening| admits(opening, it, address))
         });
-        let outward = together(&it.security_groups, &|group| {
-            any(&group.egress, &|way| leads(way, one, address))
+        let outward = together(&it.security_groups, groups, |group| {
+            any(&group.egress, |way| leads(way, one, address))
         });
         if inward == Truth::No {
-            wrong.push(format!("{} ({}) does not admit port 443 from it", one.id, one.service));
+            self.wrong
+                .push(format!("{} ({}) does not admit port 443 from it", one.id, one.service));
             if let (Some(to), Some(from)) =
                 (one.security_groups.first(), it.security_groups.first())
             {
-                fixes.push(format!(
+                self.fixes.push(format!(
                     "aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol tcp --port 443 --source-group {}",
                     quote(&corner.region), quote(to), quote(from)
                 ));
             }
         }
         if outward == Truth::No {
-            wrong.push(format!(
+            self.wrong.push(format!(
                 "its own security groups do not let it out to port 443 of {} ({})",
                 one.id, one.service
             ));
@@ -164,22 +242,23 @@ fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
                 "whether security groups let it through to {} depends on addresses that were not read",
                 one.id
             );
-            unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
+            self.lack(Reason::NotUnderstood, why);
         }
     }
-    let acls = match view.take(&corner.network.acls) {
-        Ok(it) => it.as_slice(),
-        Err(it) => {
-            unknown = unknown.or(Some(it));
-            &[]
-        }
-    };
-    let own = acls.iter().find(|one| one.subnets.contains(&it.subnet));
-    if own.is_none() {
-        let why = "the ACL of its subnet was not shown, and each subnet has one";
-        unknown = unknown.or(Some(unclear(Reason::NotAsked, why)));
-    }
-    if let Some(one) = own {
+
+    fn in_acl(&mut self, it: &Instance, corner: &Corner, view: &View<'_>) -> Result<(), Unread> {
+        let acls = match view.take(&corner.network.acls) {
+            Ok(it) => it.as_slice(),
+            Err(it) => {
+                self.unknown.get_or_insert(it);
+                &[]
+            }
+        };
+        let Some(one) = acls.iter().find(|one| one.subnets.contains(&it.subnet)) else {
+            let why = "the ACL of its subnet was not shown, and each subnet has one";
+            self.lack(Reason::NotAsked, why);
+            return Ok(());
+        };
         let node = view.take(&corner.nodes)?.iter().find(|one| one.id == it.id);
         for (open, what) in [
             (acl(&one.entries, true, 443), "lets nothing out to port 443"),
@@ -187,56 +266,42 @@ fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
         ] {
             match open {
                 Some(true) => {}
-                Some(false) => wrong.push(format!("the ACL {} {what}", one.id)),
+                Some(false) => self.wrong.push(format!("the ACL {} {what}", one.id)),
                 None => {
                     let why = format!("what the ACL {} does depends on addresses", one.id);
-                    unknown = unknown.or(Some(unclear(Reason::NotUnderstood, why)));
+                    self.lack(Reason::NotUnderstood, why);
                 }
             }
         }
+        Ok(())
     }
-    let vpc = corner.network.vpcs.iter().find(|one| one.id == it.vpc);
-    // Only the names of endpoints depend on it.
-    let vpc = vpc.filter(|_| !used.is_empty());
-    if vpc.is_none() && !used.is_empty() {
-        let why = "whether the VPC resolves names was not read";
-        unknown = unknown.or(Some(unclear(Reason::NotAsked, why)));
-    }
-    if let Some(vpc) = vpc {
-        for (name, on) in
-            [("enableDnsSupport", &vpc.dns_support), ("enableDnsHostnames", &vpc.dns_hostnames)]
-        {
-            let is_on = match view.take(on) {
-                Ok(it) => *it,
+
+    /// Whether the VPC resolves the names of endpoints.
+    fn in_names(&mut self, it: &Instance, corner: &Corner, view: &View<'_>) {
+        let Some(vpc) = corner.network.vpcs.iter().find(|one| one.id == it.vpc) else {
+            self.lack(Reason::NotAsked, "whether the VPC resolves names was not read");
+            return;
+        };
+        for (name, on, flag) in [
+            ("enableDnsSupport", &vpc.dns_support, "--enable-dns-support"),
+            ("enableDnsHostnames", &vpc.dns_hostnames, "--enable-dns-hostnames"),
+        ] {
+            match view.take(on) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.wrong.push(format!(
+                        "{name} is off, so that the endpoints' names lead elsewhere"
+                    ));
+                    self.fixes.push(format!(
+                        "aws ec2 modify-vpc-attribute --region {} --vpc-id {} {flag}",
+                        quote(&corner.region),
+                        quote(&vpc.id)
+                    ));
+                }
                 Err(it) => {
-                    unknown = unknown.or(Some(it));
-                    continue;
+                    self.unknown.get_or_insert(it);
                 }
-            };
-            if !is_on {
-                wrong.push(format!("{name} is off, so that the endpoints' names lead elsewhere"));
-                let flag = if name == "enableDnsSupport" {
-                    "--enable-dns-support"
-                } else {
-                    "--enable-dns-hostnames"
-                };
-                fixes.push(format!(
-                    "aws ec2 modify-vpc-attribute --region {} --vpc-id {} {flag}",
-                    quote(&corner.region),
-                    quote(&vpc.id)
-                ));
             }
         }
     }
-    if let (true, Some(it)) = (wrong.is_empty(), unknown) {
-        return Err(it);
-    }
-    Ok(match wrong.as_slice() {
-        [] => Judged::pass("nothing stands in the way").promised(promised).unsure(),
-        [one] => Judged::fail(one.clone()).promised(promised),
-        many => Judged::fail(format!("{} things stand in the way", many.len()))
-            .promised(promised)
-            .details(wrong),
-    })
-    .map(|judged| fixes.into_iter().fold(judged, Judged::fix))
 }
