@@ -4,7 +4,8 @@
 //! settings to a judgement. The walk over everything that was surveyed is written once; a check sees one thing at a
 //! time. What could not be read makes a check *unknown*, by the `?` with which it takes each setting: no check can forget.
 //!
-//! The files stand in the order of dependence: a file uses only those above it.
+//! The files stand in the order of dependence: a file uses only those above it. `iam` alone stands on both sides of `view`: what policies
+//! say is below it, what a role may do by a survey is above.
 
 /// Severity, confidence, verdict, and what a check says of one thing.
 pub mod verdict;

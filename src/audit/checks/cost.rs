@@ -17,6 +17,7 @@ use crate::settings::At;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[COST];
 
 /// The day of the prices below.

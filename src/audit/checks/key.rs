@@ -26,6 +26,7 @@ use crate::settings::KeyUse;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[STATE, ADMITS, ROTATION, OPEN];
 
 fn state_of<'a>(it: &'a Key, view: &View<'_>) -> Result<&'a KeyState, Unread> {

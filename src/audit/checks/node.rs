@@ -13,6 +13,7 @@ use crate::settings::Corner;
 use crate::settings::Node;
 use crate::settings::Reason;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[AGENT];
 
 const AGENT: Check = Check {

@@ -15,6 +15,7 @@ use crate::audit::view::View;
 use crate::settings::Reason;
 use crate::settings::Role;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[PINNED];
 
 const PINNED: Check = Check {

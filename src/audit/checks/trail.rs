@@ -16,6 +16,7 @@ use crate::settings::Selector;
 use crate::settings::Trail;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[RECORDED, VALIDATED];
 
 const RECORDED: Check = Check {

@@ -50,6 +50,7 @@ use crate::settings::Reason;
 use crate::settings::Role;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[WRITES, CONNECTED, TO_BUCKET, TO_GROUP, WITH_KEYS, ERASES];
 
 const WRITES: Check = Check {

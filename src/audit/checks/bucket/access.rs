@@ -32,6 +32,7 @@ use crate::settings::Trail;
 use crate::settings::TrailStatus;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[BLOCKED, PUBLIC, TLS, GRANTS, ACCESS_LOGGED, OWNERSHIP];
 
 const BLOCKED: Check = Check {

@@ -11,6 +11,7 @@ use crate::settings::Bucket;
 use crate::settings::Prefix;
 use crate::settings::Replica;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[COPIES];
 
 const COPIES: Check = Check {

@@ -23,6 +23,7 @@ use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Prefix;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[ENCRYPTION, BUCKET_KEY, OBJECTS_ENCRYPTED, CUSTOMER_KEYS];
 
 const ENCRYPTION: Check = Check {

@@ -16,6 +16,7 @@ use crate::settings::Existence;
 use crate::settings::Prefix;
 use crate::settings::Reason;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[EXISTS, REGION];
 
 const EXISTS: Check = Check {

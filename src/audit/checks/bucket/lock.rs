@@ -27,6 +27,7 @@ use crate::settings::Prefix;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[VERSIONING, MFA_DELETE, LOCK, OBJECTS_LOCKED];
 
 const VERSIONING: Check = Check {

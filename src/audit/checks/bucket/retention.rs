@@ -34,6 +34,7 @@ use crate::settings::Tiering;
 use crate::settings::Unread;
 use crate::settings::Versioning;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[LIVES, ENDS, AT_HAND, OLDEST];
 
 const LIFE: &[&str] = &[

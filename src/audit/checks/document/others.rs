@@ -16,6 +16,7 @@ use crate::settings::Corner;
 use crate::settings::Document;
 use crate::settings::Reason;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[SIDE_DOOR, SHARED];
 
 const SIDE_DOOR: Check = Check {

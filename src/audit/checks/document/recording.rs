@@ -25,6 +25,7 @@ use crate::settings::Existence;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[EXISTS, DESTINATION, STREAMING, ENFORCED, CONTRADICTION];
 
 const EXISTS: Check = Check {

@@ -23,6 +23,7 @@ use crate::settings::Corner;
 use crate::settings::Document;
 use crate::settings::Reason;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[SESSION_KEY, IDLE, LONGEST, RUN_AS, DRIFT, SHELL_PROFILE];
 
 const SESSION_KEY: Check = Check {

@@ -26,6 +26,7 @@ use crate::settings::LogGroup;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[KEY, CLASS, DELETION, OPEN, BEARER, SUBSCRIPTIONS, MASKING];
 
 const KEY: Check = Check {

@@ -28,6 +28,7 @@ use crate::settings::LogGroup;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[EXISTS, RETENTION, FOREVER, ACCOUNT_RETENTION];
 
 const EXISTS: Check = Check {

@@ -34,6 +34,7 @@ use crate::settings::Instance;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[TO_BUCKET, TO_GROUP];
 
 const TO_BUCKET: Check = Check {

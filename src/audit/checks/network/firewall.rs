@@ -35,6 +35,7 @@ use crate::settings::Opening;
 use crate::settings::Reason;
 use crate::settings::SecurityGroup;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[LET_THROUGH];
 
 const LET_THROUGH: Check = Check {

@@ -26,6 +26,7 @@ use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Instance;
 
+/// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[REACHES, PUBLIC];
 
 const REACHES: Check = Check {
