@@ -13,10 +13,10 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::audit;
+use crate::audit::iam::policy::account_of;
+use crate::audit::iam::writer::CHANNEL;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::Preferences;
-use crate::audit::statements::account_of;
-use crate::audit::writers::CHANNEL;
 use crate::config::domain_of;
 use crate::config::partition_of;
 use crate::settings::Bucket;

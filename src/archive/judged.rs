@@ -178,7 +178,11 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Account;
+    use crate::settings::Arrival;
+    use crate::settings::Bucket;
     use crate::settings::Corner;
+    use crate::settings::Key;
     use crate::settings::LogGroup;
     use crate::settings::Role;
 
@@ -189,9 +193,21 @@ mod tests {
             taken_at: At(1_795_392_000_000_000),
             corners: vec![Corner { account: "1".into(), region: "r".into(), ..Corner::default() }],
             groups: vec![LogGroup { name: "/g".into(), ..LogGroup::default() }],
+            buckets: vec![Bucket { name: "b".into(), ..Bucket::default() }],
+            keys: vec![Key { id: "k".into(), ..Key::default() }],
+            accounts: vec![Account { id: "1".into(), ..Account::default() }],
             roles: vec![Role { arn: "arn:x".into(), ..Role::default() }],
+            starters: vec![Role { arn: "arn:y".into(), ..Role::default() }],
+            arrivals: vec![Arrival { target: "i-1".into(), ..Arrival::default() }],
             ..Survey::default()
         };
+        // Every list of a survey has something in it: a new kind of thing cannot be lost in silence.
+        let lists = serde_json::to_value(&it).unwrap();
+        let empty = ["callers", "unread"];
+        for (name, list) in lists.as_object().unwrap() {
+            let is_empty = list.as_array().is_some_and(Vec::is_empty);
+            assert_eq!(is_empty, empty.contains(&name.as_str()), "{name}");
+        }
         assert_eq!(survey(&rows(&it)).unwrap(), it);
     }
 }

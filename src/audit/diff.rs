@@ -2,6 +2,9 @@
 //!
 //! Values are compared as values, whatever was asked when; what was read then and is refused now is a change too.
 
+use std::collections::BTreeSet;
+
+use serde_json::Map;
 use serde_json::Value;
 
 use crate::settings::Survey;
@@ -24,7 +27,11 @@ pub fn changes(before: &Survey, after: &Survey) -> Vec<Change> {
     let mut out = Vec::new();
     for (place, it) in &before {
         match after.iter().find(|one| one.0 == *place) {
-            Some((_, now)) => compare(place, "", Some(it), Some(now), &mut out),
+            Some((_, now)) => {
+                let mut of = Comparison { place: place.clone(), out: Vec::new() };
+                of.values("", Some(it), Some(now));
+                out.extend(of.out);
+            }
             None => out.push(Change {
                 place: place.clone(),
                 setting: "surveyed".into(),
@@ -91,99 +98,93 @@ const PASSING: [&str; 14] = [
     "instances",
 ];
 
-fn compare(
-    place: &str,
-    path: &str,
-    before: Option<&Value>,
-    after: Option<&Value>,
-    out: &mut Vec<Change>,
-) {
-    if before == after {
-        return;
-    }
-    let join = |key: &str| match (path, key) {
-        // `settings.is.retention_days` reads `settings.retention_days`.
+/// The comparison of one thing, and what was found different so far.
+struct Comparison {
+    place: String,
+    out: Vec<Change>,
+}
+
+/// A setting below another: `settings.is.retention_days` reads `settings.retention_days`.
+fn join(path: &str, key: &str) -> String {
+    match (path, key) {
         ("", key) => key.to_owned(),
         (path, "is") => path.to_owned(),
         (path, key) => format!("{path}.{key}"),
-    };
-    let none = Value::Null;
-    match (before.unwrap_or(&none), after.unwrap_or(&none)) {
-        (Value::Object(one), Value::Object(other)) => {
-            let mut keys: Vec<&String> = one.keys().chain(other.keys()).collect();
-            keys.sort();
-            keys.dedup();
-            // A refusal and an answer stand beside each other.
-            if one.contains_key("unread") != other.contains_key("unread") {
-                let read = |it: &serde_json::Map<String, Value>| match it.get("unread") {
-                    Some(it) => format!(
+    }
+}
+
+/// By what an item of a list is called.
+fn name(it: &Value) -> Option<String> {
+    if it.get("sample").is_some() {
+        // A prefix of a bucket; the empty one is all of it.
+        let prefix = it.get("prefix").and_then(Value::as_str).unwrap_or_default();
+        return Some(if prefix.is_empty() { "(all)" } else { prefix }.to_owned());
+    }
+    ["name", "id", "arn", "action", "resource"]
+        .iter()
+        .find_map(|key| Some(it.get(key)?.as_str()?.to_owned()).filter(|it| !it.is_empty()))
+}
+
+impl Comparison {
+    fn tell(&mut self, path: &str, before: Option<String>, after: Option<String>) {
+        let (place, setting) = (self.place.clone(), path.to_owned());
+        self.out.push(Change { place, setting, before, after });
+    }
+
+    fn values(&mut self, path: &str, before: Option<&Value>, after: Option<&Value>) {
+        if before == after {
+            return;
+        }
+        match (before, after) {
+            (Some(Value::Object(one)), Some(Value::Object(other))) => {
+                self.objects(path, one, other)
+            }
+            (Some(Value::Array(one)), Some(Value::Array(other))) => self.lists(path, one, other),
+            _ => {
+                let told = |it: Option<&Value>| it.filter(|it| !it.is_null()).map(short);
+                self.tell(path, told(before), told(after));
+            }
+        }
+    }
+
+    fn objects(&mut self, path: &str, one: &Map<String, Value>, other: &Map<String, Value>) {
+        // A refusal and an answer stand beside each other.
+        if one.contains_key("unread") != other.contains_key("unread") {
+            let read = |it: &Map<String, Value>| match it.get("unread") {
+                Some(it) => {
+                    format!(
                         "unread: {}",
                         it.get("reason").and_then(|it| it.as_str()).unwrap_or("?")
-                    ),
-                    None => short(it.get("is").unwrap_or(&Value::Null)),
-                };
-                out.push(Change {
-                    place: place.into(),
-                    setting: path.into(),
-                    before: Some(read(one)),
-                    after: Some(read(other)),
-                });
-                return;
-            }
-            // The account of a thing names it; one that is named within its settings is a setting.
-            let passes = |key: &str| match key {
-                "account" => path.is_empty(),
-                key => PASSING.contains(&key),
-            };
-            for key in keys.into_iter().filter(|it| !passes(it)) {
-                compare(place, &join(key), one.get(key), other.get(key), out);
-            }
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            // Lists of named things are compared by name, others as a whole.
-            let name = |it: &Value| {
-                if it.get("sample").is_some() {
-                    // A prefix of a bucket; the empty one is all of it.
-                    let prefix = it.get("prefix").and_then(Value::as_str).unwrap_or_default();
-                    return Some(if prefix.is_empty() { "(all)" } else { prefix }.to_owned());
+                    )
                 }
-                ["name", "id", "arn", "action", "resource"].iter().find_map(|key| {
-                    Some(it.get(key)?.as_str()?.to_owned()).filter(|it| !it.is_empty())
-                })
+                None => short(it.get("is").unwrap_or(&Value::Null)),
             };
-            if one.iter().chain(other).all(|it| name(it).is_some()) {
-                let mut names: Vec<String> = one.iter().chain(other).filter_map(name).collect();
-                names.sort();
-                names.dedup();
-                let find = |many: &'_ [Value], which: &str| {
-                    many.iter().find(|it| name(it).as_deref() == Some(which)).cloned()
-                };
-                for it in names {
-                    compare(
-                        place,
-                        &join(&it),
-                        find(one, &it).as_ref(),
-                        find(other, &it).as_ref(),
-                        out,
-                    );
-                }
-                return;
-            }
-            out.push(Change {
-                place: place.into(),
-                setting: path.into(),
-                before: before.map(short),
-                after: after.map(short),
-            });
+            return self.tell(path, Some(read(one)), Some(read(other)));
         }
-        _ => {
-            let told = |it: Option<&Value>| it.filter(|it| !it.is_null()).map(short);
-            out.push(Change {
-                place: place.into(),
-                setting: path.into(),
-                before: told(before),
-                after: told(after),
-            });
+        // The account of a thing names it; one that is named within its settings is a setting.
+        let passes = |key: &str| match key {
+            "account" => path.is_empty(),
+            key => PASSING.contains(&key),
+        };
+        let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+        for key in keys.into_iter().filter(|it| !passes(it)) {
+            self.values(&join(path, key), one.get(key), other.get(key));
+        }
+    }
+
+    /// Lists of named things are compared by name, others as a whole.
+    fn lists(&mut self, path: &str, one: &[Value], other: &[Value]) {
+        let all = || one.iter().chain(other);
+        if !all().all(|it| name(it).is_some()) {
+            let whole = |it: &[Value]| short(&Value::from(it));
+            return self.tell(path, Some(whole(one)), Some(whole(other)));
+        }
+        let find = |many: &[Value], which: &str| {
+            many.iter().find(|it| name(it).as_deref() == Some(which)).cloned()
+        };
+        for it in all().filter_map(name).collect::<BTreeSet<_>>() {
+            let (one, other) = (find(one, &it), find(other, &it));
+            self.values(&join(path, &it), one.as_ref(), other.as_ref());
         }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! A symptom is another order of the same findings: nothing is judged here.
 
-use super::Finding;
-use super::Judgement;
-use super::Verdict;
+use super::finding::Finding;
+use super::finding::Judgement;
 use super::preferences::Preferences;
+use super::verdict::Verdict;
 use crate::settings::Corner;
 use crate::settings::KeyUse;
 use crate::settings::Survey;

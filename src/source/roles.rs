@@ -7,7 +7,7 @@ use aws_sdk_iam::types::ContextKeyTypeEnum;
 
 use super::survey::Next;
 use super::survey::Way;
-use crate::audit::writers::Question;
+use crate::audit::iam::questions::Question;
 use crate::settings::*;
 
 /// The role within each instance profile of a corner, each asked for once.

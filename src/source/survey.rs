@@ -15,12 +15,12 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::audit::View;
-use crate::audit::buckets::keys_of;
+use crate::audit::iam::policy::account_of;
+use crate::audit::iam::questions;
+use crate::audit::iam::questions::keys_of;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::audit::promise::Promise;
-use crate::audit::statements::account_of;
-use crate::audit::writers;
 use crate::config::Access;
 use crate::config::Place;
 use crate::config::partition_of;
@@ -459,7 +459,7 @@ async fn principals(
     type Wanted = (String, Vec<(String, String)>, Vec<usize>);
     let mut wanted: Vec<Wanted> = Vec::new();
     for (nth, corner) in out.corners.iter().enumerate() {
-        for (arn, nodes) in writers::candidates(corner) {
+        for (arn, nodes) in questions::candidates(corner) {
             let nodes = nodes.into_iter().map(|it| (it, corner.region.clone()));
             match wanted.iter_mut().find(|it| it.0 == arn) {
                 Some(it) => {
@@ -472,11 +472,11 @@ async fn principals(
     }
     // No promise is needed to ask.
     let promise = Promise::default();
-    let view = View { survey: out, promise: &promise };
+    let view = View::new(out, &promise);
     let asked = wanted.into_iter().filter_map(|(arn, nodes, at)| {
         let corners: Vec<&Corner> = at.iter().map(|it| &out.corners[*it]).collect();
         let way = ways.get(*at.first()?)?;
-        Some((way, arn, nodes, writers::questions(&corners, &view)))
+        Some((way, arn, nodes, questions::questions(&corners, &view)))
     });
     let asked: Vec<_> = asked.collect();
     let roles = futures_util::stream::iter(asked).map(|(way, arn, nodes, questions)| async move {
@@ -502,7 +502,7 @@ async fn principals(
         };
         let corners: Vec<&Corner> =
             out.corners.iter().filter(|it| account.as_ref() == Some(&it.account)).collect();
-        let questions = writers::starter_questions(&corners);
+        let questions = questions::starter_questions(&corners);
         starters.push(roles::simulate(way, arn, Vec::new(), questions).await);
     }
     (out.roles, out.starters) = (roles, starters);

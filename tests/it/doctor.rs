@@ -98,41 +98,41 @@ fn a_node_that_refuses_logs_nothing_and_is_barely_there_is_explained() {
           !!  sessions refuse to start: 4 causes
               PREF-ENF-02 Session Manager in us-east-1 of 430000000001: sessions are refused
                 - cloudWatchEncryptionEnabled is on, and the log group /ssm has no KMS key; whoever starts one reads "encryption is not set up on the selected CloudWatch Logs log group"
-                by ssm:GetDocument at TIME
+                by logs:DescribeLogGroups at TIME, s3:GetBucketEncryption at TIME, s3:HeadBucket at TIME, ssm:GetDocument at TIME
                 $ aws logs associate-kms-key --region us-east-1 --log-group-name /ssm --kms-key-id KEY-ARN
               IAM-ROLE-03 role arn:aws:iam::430000000001:role/node: it lacks s3:GetEncryptionConfiguration on arn:aws:s3:::acme-session-logs
                 - the encryption flag is on, so that every session is refused; whoever starts one reads "unable to validate encryption on Amazon S3 bucket" (older agents: "encryption is not set up")
-                by iam:SimulatePrincipalPolicy at TIME
+                by iam:SimulatePrincipalPolicy at TIME, s3:GetBucketEncryption at TIME, s3:GetBucketPolicy at TIME, s3:HeadBucket at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:ListDocuments at TIME
                 $ ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name node --policy-name session-transcripts --policy-document file://writer.json
               IAM-ROLE-04 role arn:aws:iam::430000000001:role/node: it lacks 2 permissions
                 - logs:DescribeLogGroups on arn:aws:logs:us-east-1:430000000001:log-group::log-stream:
                 - logs:CreateLogStream on arn:aws:logs:us-east-1:430000000001:log-group:/ssm:log-stream:someone-0123456789abcdef0
                 - the encryption flag is on, so that every session is refused; whoever starts one reads "encryption is not set up on the selected CloudWatch Logs log group"
-                by iam:SimulatePrincipalPolicy at TIME
+                by iam:SimulatePrincipalPolicy at TIME, ssm:GetDocument at TIME, ssm:ListDocuments at TIME
                 $ ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name node --policy-name session-transcripts --policy-document file://writer.json
               NET-04 node i-0123456789abcdef0 in us-east-1 of 430000000001: logs: its default route leads to igw-1, and it has no public address
-                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
+                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.us-east-1.logs --subnet-ids subnet-1 --security-group-ids GROUP-THAT-ADMITS-443 --private-dns-enabled
           !!  sessions work, and nothing is logged: 4 causes
               IAM-ROLE-03 role arn:aws:iam::430000000001:role/node: it lacks s3:GetEncryptionConfiguration on arn:aws:s3:::acme-session-logs
                 - the encryption flag is on, so that every session is refused; whoever starts one reads "unable to validate encryption on Amazon S3 bucket" (older agents: "encryption is not set up")
-                by iam:SimulatePrincipalPolicy at TIME
+                by iam:SimulatePrincipalPolicy at TIME, s3:GetBucketEncryption at TIME, s3:GetBucketPolicy at TIME, s3:HeadBucket at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:ListDocuments at TIME
                 $ ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name node --policy-name session-transcripts --policy-document file://writer.json
               IAM-ROLE-04 role arn:aws:iam::430000000001:role/node: it lacks 2 permissions
                 - logs:DescribeLogGroups on arn:aws:logs:us-east-1:430000000001:log-group::log-stream:
                 - logs:CreateLogStream on arn:aws:logs:us-east-1:430000000001:log-group:/ssm:log-stream:someone-0123456789abcdef0
                 - the encryption flag is on, so that every session is refused; whoever starts one reads "encryption is not set up on the selected CloudWatch Logs log group"
-                by iam:SimulatePrincipalPolicy at TIME
+                by iam:SimulatePrincipalPolicy at TIME, ssm:GetDocument at TIME, ssm:ListDocuments at TIME
                 $ ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name node --policy-name session-transcripts --policy-document file://writer.json
               NET-03 node i-0123456789abcdef0 in us-east-1 of 430000000001: s3: its default route leads to igw-1, and it has no public address
-                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeSecurityGroups at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
+                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Gateway --service-name com.amazonaws.us-east-1.s3 --route-table-ids rtb-1
               NET-04 node i-0123456789abcdef0 in us-east-1 of 430000000001: logs: its default route leads to igw-1, and it has no public address
-                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME, ssm:GetServiceSetting at TIME
+                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetDocument at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.us-east-1.logs --subnet-ids subnet-1 --security-group-ids GROUP-THAT-ADMITS-443 --private-dns-enabled
           !!  the instance does not appear: 2 causes
               NET-01 node i-0123456789abcdef0 in us-east-1 of 430000000001: ssm: its default route leads to igw-1, and it has no public address; ssmmessages: its default route leads to igw-1, and it has no public address
-                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, iam:GetInstanceProfile at TIME, ssm:DescribeInstanceInformation at TIME, ssm:GetServiceSetting at TIME
+                by ec2:DescribeInstances at TIME, ec2:DescribeRouteTables at TIME, ec2:DescribeVpcEndpoints at TIME, ssm:DescribeInstanceInformation at TIME
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.us-east-1.ssm --subnet-ids subnet-1 --security-group-ids GROUP-THAT-ADMITS-443 --private-dns-enabled
                 $ aws ec2 create-vpc-endpoint --region us-east-1 --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.us-east-1.ssmmessages --subnet-ids subnet-1 --security-group-ids GROUP-THAT-ADMITS-443 --private-dns-enabled
               NET-02 node i-0123456789abcdef0 in us-east-1 of 430000000001: its subnet is public, and it has no public address

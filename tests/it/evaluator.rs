@@ -15,9 +15,9 @@ use proptest::test_runner::TestRng;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use serde_json::json;
-use ssmtrail::audit::statements::Policy;
-use ssmtrail::audit::statements::Request;
-use ssmtrail::audit::statements::Said;
+use ssmtrail::audit::iam::policy::Policy;
+use ssmtrail::audit::iam::request::Request;
+use ssmtrail::audit::iam::request::Said;
 
 use crate::needs::node_modules;
 use crate::world::World;

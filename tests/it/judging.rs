@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use expect_test::expect;
 use serde_json::Value;
 use serde_json::json;
 use ssmtrail::audit;
@@ -737,4 +738,60 @@ fn what_was_seen_at_run_time_outranks_routes() {
     assert_eq!(world("Online", None), [Pass, Pass, Unknown, Unknown]);
     assert_eq!(world("Online", Some("2026-11-20T00:00:00Z")), [Pass, Pass, Pass, Pass]);
     assert_eq!(world("Online", Some("2026-11-01T00:00:00Z")), [Pass, Pass, Unknown, Unknown]);
+}
+
+/// Permissions that a check takes beside those it declares and those by which it finds what it is about, and permissions that it declares
+/// and takes in no world here. Both lists only become shorter.
+#[test]
+fn a_check_declares_the_permissions_whose_answers_it_takes() {
+    let mut taken: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let actions: BTreeSet<&str> = audit::checks().flat_map(|it| it.reads.iter().copied()).collect();
+    let denied = actions.iter().flat_map(|action| {
+        [sound(), leaning()].map(|mut it| {
+            deny(&mut it, action);
+            it
+        })
+    });
+    for world in worlds().into_iter().chain(denied) {
+        let survey = Survey::read(&world.to_string()).expect("a survey");
+        for it in audit::judge(&survey, &promise(), &[], &[]).findings {
+            // Some rows of the table name no permission.
+            let actions = it.evidence.into_iter().map(|it| it.action).filter(|it| it != "x");
+            taken.entry(it.check_id).or_default().extend(actions);
+        }
+    }
+    let (mut undeclared, mut untaken) = (String::new(), String::new());
+    for check in audit::checks() {
+        let taken = taken.remove(check.id).unwrap_or_default();
+        for it in &taken {
+            let it = it.as_str();
+            if !check.reads.contains(&it) && !check.found_by().contains(&it) {
+                undeclared += &format!("{} {it}\n", check.id);
+            }
+        }
+        for it in check.reads.iter().filter(|it| !taken.contains(**it)) {
+            untaken += &format!("{} {it}\n", check.id);
+        }
+        for action in check.found_by() {
+            assert!(audit::checks().any(|it| it.reads.contains(action)), "{action}");
+        }
+    }
+    expect![[r#"
+        S3-PUB-02 ec2:DescribeVpcEndpoints
+        S3-XACC-01 ec2:DescribeVpcEndpoints
+        KMS-POL-02 ec2:DescribeVpcEndpoints
+        IAM-ROLE-03 s3:GetEncryptionConfiguration
+        NET-03 iam:GetRolePolicy
+    "#]]
+    .assert_eq(&undeclared);
+    expect![[r#"
+        CWL-RET-01 logs:DescribeAccountPolicies
+        S3-RET-02 s3:GetObject
+        KMS-STATE-01 s3:ListBucket
+        KMS-POL-01 ssm:DescribeInstanceInformation
+        KMS-POL-01 ec2:DescribeInstances
+        IAM-ROLE-01 iam:GetPolicyVersion
+        IAM-ROLE-05 s3:GetBucketPolicy
+    "#]]
+    .assert_eq(&untaken);
 }

@@ -6,7 +6,7 @@ use expect_test::expect;
 use expect_test::expect_file;
 use serde_json::Value;
 use serde_json::json;
-use ssmtrail::audit::statements::Policy;
+use ssmtrail::audit::iam::policy::Policy;
 use ssmtrail::policy;
 use ssmtrail::settings::Survey;
 

@@ -2,23 +2,23 @@
 //!
 //! Source: "Key states of AWS KMS keys", "Encrypt log data in CloudWatch Logs using AWS KMS".
 
-use super::Answer;
-use super::Ask;
-use super::Check;
-use super::Judged;
-use super::Severity::Critical;
-use super::Severity::High;
-use super::Severity::Low;
-use super::View;
-use super::frameworks::Group;
-use super::quote;
-use super::statements::Admits;
-use super::statements::Policy;
-use super::statements::Request;
-use super::statements::Said;
-use super::statements::account_of;
-use super::unclear;
-use super::writers::of_key;
+use crate::audit::check::About;
+use crate::audit::check::Check;
+use crate::audit::frameworks::Group;
+use crate::audit::iam::admits::Admits;
+use crate::audit::iam::granted::of_key;
+use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::account_of;
+use crate::audit::iam::request::Request;
+use crate::audit::iam::request::Said;
+use crate::audit::names::quote;
+use crate::audit::verdict::Answer;
+use crate::audit::verdict::Judged;
+use crate::audit::verdict::Severity::Critical;
+use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::unclear;
+use crate::audit::view::View;
 use crate::config::domain_of;
 use crate::settings::Key;
 use crate::settings::KeyState;
@@ -26,56 +26,76 @@ use crate::settings::KeyUse;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        id: "KMS-STATE-01",
-        title: "The key can be used, and is not about to go",
-        severity: Critical,
-        groups: &[Group::Keys],
-        reads: &["kms:DescribeKey", "s3:ListBucket"],
-        why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
-        then: "Cancel the deletion and enable the key, today.",
-        ask: Ask::Key(state),
-    },
-    Check {
-        id: "KMS-POL-01",
-        title: "The key's policy admits those who write with it",
-        severity: High,
-        groups: &[Group::Keys, Group::Failure],
-        reads: &[
-            "kms:GetKeyPolicy",
-            "kms:DescribeKey",
-            "ssm:DescribeInstanceInformation",
-            "ec2:DescribeInstances",
-        ],
-        why: "A policy edited after the key was associated stops the log group from being written and read.",
-        then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
-        ask: Ask::Key(admits),
-    },
-    Check {
-        id: "KMS-ROT-01",
-        title: "The key is rotated",
-        severity: Low,
-        groups: &[Group::Keys],
-        reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
-        why: "Rotation bounds what one leaked key can open.",
-        then: "Switch rotation on.",
-        ask: Ask::Key(rotation),
-    },
-    Check {
-        id: "KMS-POL-02",
-        title: "The key's policy is not open",
-        severity: High,
-        groups: &[Group::Keys, Group::Access],
-        reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
-        why: "Whoever may use the key can read what it protects, wherever a copy lies.",
-        then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
-        ask: Ask::Key(open),
-    },
-];
+/// The checks below, in the order of the table.
+pub(crate) const CHECKS: &[Check] = &[STATE, ADMITS, ROTATION, OPEN];
 
-fn state_of(it: &Key) -> Result<&KeyState, Unread> {
-    it.state.known()?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
+fn state_of<'a>(it: &'a Key, view: &View<'_>) -> Result<&'a KeyState, Unread> {
+    view.take(&it.state)?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
+}
+
+fn at(it: &Key, arn: &str) -> String {
+    format!("--region {} --key-id {}", quote(&it.region), quote(arn))
+}
+
+fn region_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(3).filter(|it| !it.is_empty())
+}
+
+const STATE: Check = Check {
+    id: "KMS-STATE-01",
+    title: "The key can be used, and is not about to go",
+    severity: Critical,
+    groups: &[Group::Keys],
+    reads: &["kms:DescribeKey", "s3:ListBucket"],
+    why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
+    then: "Cancel the deletion and enable the key, today.",
+    ask: &About::<Key>(state),
+};
+
+fn state(it: &Key, view: &View<'_>) -> Answer {
+    let Some(key) = view.take(&it.state)? else {
+        return Ok(Judged::fail("there is no such key: what it protected cannot be read")
+            .promised("Enabled")
+            .details(uses(it)));
+    };
+    let promised = "Enabled";
+    // "Amazon S3 supports only symmetric encryption KMS keys" ("Using server-side encryption with AWS KMS keys"), and so do CloudWatch
+    // Logs and the data keys of sessions.
+    if !it.used_by.is_empty() && key.spec != "SYMMETRIC_DEFAULT" && !key.spec.is_empty() {
+        return Ok(Judged::fail(format!(
+            "{}: only symmetric encryption keys protect logs, buckets and sessions",
+            key.spec
+        ))
+        .promised("SYMMETRIC_DEFAULT")
+        .details(uses(it)));
+    }
+    let at = at(it, &key.arn);
+    Ok(match key.state.as_str() {
+        // While the primary Region of a multi-Region key changes it is used as before ("Key states of AWS KMS keys").
+        "Enabled" | "Updating" => {
+            let ends = key.valid_to.map(|it| view.survey.taken_at.days_until(it));
+            match ends.filter(|it| *it < view.promise.retention_days) {
+                Some(left) => Judged::fail(format!("its imported material ends in {left} days"))
+                    .promised(format!("usable for {} days", view.promise.retention_days))
+                    .details(uses(it)),
+                None => in_place(it, key, view)?,
+            }
+        }
+        "PendingDeletion" => {
+            let when = key
+                .deletion_at
+                .map_or(String::new(), |it| format!(" on {}", &it.to_string()[..10]));
+            Judged::fail(format!("it will be deleted{when}"))
+                .promised(promised)
+                .details(uses(it))
+                .fix(format!("aws kms cancel-key-deletion {at} && aws kms enable-key {at}"))
+        }
+        "Disabled" => Judged::fail("Disabled")
+            .promised(promised)
+            .details(uses(it))
+            .fix(format!("aws kms enable-key {at}")),
+        other => Judged::fail(other).promised(promised).details(uses(it)),
+    })
 }
 
 fn uses(it: &Key) -> Vec<String> {
@@ -88,14 +108,6 @@ fn uses(it: &Key) -> Vec<String> {
             KeyUse::Sessions(name) => format!("encrypts session data by {name}"),
         })
         .collect()
-}
-
-fn at(it: &Key, arn: &str) -> String {
-    format!("--region {} --key-id {}", quote(&it.region), quote(arn))
-}
-
-fn region_of(arn: &str) -> Option<&str> {
-    arn.split(':').nth(3).filter(|it| !it.is_empty())
 }
 
 /// What a key is used for, and in which Region; `None` of what is no use of today: what it once encrypted may have come from elsewhere.
@@ -143,133 +155,36 @@ fn in_place(it: &Key, key: &KeyState, view: &View<'_>) -> Answer {
     }
 }
 
-fn state(it: &Key, view: &View<'_>) -> Answer {
-    let Some(key) = it.state.known()? else {
-        return Ok(Judged::fail("there is no such key: what it protected cannot be read")
-            .promised("Enabled")
-            .details(uses(it)));
-    };
-    let promised = "Enabled";
-    // "Amazon S3 supports only symmetric encryption KMS keys" ("Using server-side encryption with AWS KMS keys"), and so do CloudWatch
-    // Logs and the data keys of sessions.
-    if !it.used_by.is_empty() && key.spec != "SYMMETRIC_DEFAULT" && !key.spec.is_empty() {
-        return Ok(Judged::fail(format!(
-            "{}: only symmetric encryption keys protect logs, buckets and sessions",
-            key.spec
-        ))
-        .promised("SYMMETRIC_DEFAULT")
-        .details(uses(it)));
-    }
-    let at = at(it, &key.arn);
-    Ok(match key.state.as_str() {
-        // While the primary Region of a multi-Region key changes it is used as before ("Key states of AWS KMS keys").
-        "Enabled" | "Updating" => {
-            let ends = key.valid_to.map(|it| view.survey.taken_at.days_until(it));
-            match ends.filter(|it| *it < view.promise.retention_days) {
-                Some(left) => Judged::fail(format!("its imported material ends in {left} days"))
-                    .promised(format!("usable for {} days", view.promise.retention_days))
-                    .details(uses(it)),
-                None => in_place(it, key, view)?,
-            }
-        }
-        "PendingDeletion" => {
-            let when = key
-                .deletion_at
-                .map_or(String::new(), |it| format!(" on {}", &it.to_string()[..10]));
-            Judged::fail(format!("it will be deleted{when}"))
-                .promised(promised)
-                .details(uses(it))
-                .fix(format!("aws kms cancel-key-deletion {at} && aws kms enable-key {at}"))
-        }
-        "Disabled" => Judged::fail("Disabled")
-            .promised(promised)
-            .details(uses(it))
-            .fix(format!("aws kms enable-key {at}")),
-        other => Judged::fail(other).promised(promised).details(uses(it)),
-    })
-}
-
 /// The statements of its policy; `None` for a key that AWS manages.
-fn policy(it: &Key) -> Result<Option<Policy>, Unread> {
-    if state_of(it)?.manager == "AWS" {
+fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
+    if state_of(it, view)?.manager == "AWS" {
         return Ok(None);
     }
-    let text = it.policy.known()?;
+    let text = view.take(&it.policy)?;
     Policy::read(text)
         .map(Some)
         .ok_or_else(|| unclear(Reason::NotUnderstood, "its policy is of a form that is not known"))
 }
 
-const FOR_LOGS: [&str; 6] = [
-    "kms:Encrypt",
-    "kms:Decrypt",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-    "kms:GenerateDataKey",
-    "kms:DescribeKey",
-];
-
-/// What CloudWatch Logs would be told when it uses the key for a group.
-fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
-    let region = region_of(arn).unwrap_or_default();
-    let domain = domain_of(region);
-    let service = format!("logs.{region}.{domain}");
-    let mut context = vec![
-        ("kms:encryptioncontext:aws:logs:arn".to_owned(), arn.to_owned()),
-        ("aws:sourcearn".to_owned(), arn.to_owned()),
-    ];
-    context.extend(account_of(arn).map(|it| ("aws:sourceaccount".to_owned(), it)));
-    let mut missing = Vec::new();
-    for action in FOR_LOGS {
-        let request =
-            Request { principal: &service, action, resource: key, context: &context, absent: &[] };
-        match policy.says(&request, true) {
-            Said::Allows(_) => {}
-            Said::Denies(name) => {
-                return Ok(Err(format!("{name} denies {action} to CloudWatch Logs")));
-            }
-            Said::Nothing => missing.push(action),
-            Said::MayAllow(why) | Said::MayDeny(why) => {
-                let why = format!("{why}, which only a real request carries");
-                return Err(unclear(Reason::MissingContextKey, why));
-            }
-        }
-    }
-    Ok(if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
-}
-
-/// The statement that lets CloudWatch Logs use a key for one group.
-/// Source: "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
-fn admitting(arn: &str) -> serde_json::Value {
-    let region = region_of(arn).unwrap_or_default();
-    serde_json::json!({
-        "Effect": "Allow",
-        "Principal": { "Service": format!("logs.{region}.{}", domain_of(region)) },
-        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-        "Resource": "*",
-        "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } },
-    })
-}
-
-/// Who writes with a key: the roles that are known, any of which is enough here, as IAM-ROLE-05 tells of each. Where none is, the account
-/// as a whole must be let in; and what the roles are may not have been read.
-fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
-    if !view.survey.roles.is_empty() {
-        return (view.survey.roles.iter().map(|it| it.arn.clone()).collect(), None);
-    }
-    let account = account_of(&it.arn).unwrap_or_default();
-    let root = format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"));
-    let corners = view.survey.corners.iter().filter(|it| it.account == account);
-    let unread = corners
-        .flat_map(|it| [it.nodes.known().err(), it.network.instances.known().err()])
-        .flatten()
-        .next();
-    (vec![root], unread)
-}
+const ADMITS: Check = Check {
+    id: "KMS-POL-01",
+    title: "The key's policy admits those who write with it",
+    severity: High,
+    groups: &[Group::Keys, Group::Failure],
+    reads: &[
+        "kms:GetKeyPolicy",
+        "kms:DescribeKey",
+        "ssm:DescribeInstanceInformation",
+        "ec2:DescribeInstances",
+    ],
+    why: "A policy edited after the key was associated stops the log group from being written and read.",
+    then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
+    ask: &About::<Key>(admits),
+};
 
 fn admits(it: &Key, view: &View<'_>) -> Answer {
-    let key = state_of(it)?;
-    let Some(policy) = policy(it)? else {
+    let key = state_of(it, view)?;
+    let Some(policy) = policy(it, view)? else {
         let groups = it.used_by.iter().any(|it| matches!(it, KeyUse::LogGroup(_)));
         return Ok(match groups {
             true => Judged::fail("AWS manages it, and its policy cannot admit CloudWatch Logs")
@@ -345,12 +260,90 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
         .risky(fix, "it replaces the whole policy of the key; read key.json first"))
 }
 
-fn rotation(it: &Key, _: &View<'_>) -> Answer {
-    let key = state_of(it)?;
+const FOR_LOGS: [&str; 6] = [
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:DescribeKey",
+];
+
+/// What CloudWatch Logs would be told when it uses the key for a group.
+fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
+    let region = region_of(arn).unwrap_or_default();
+    let domain = domain_of(region);
+    let service = format!("logs.{region}.{domain}");
+    let mut context = vec![
+        ("kms:encryptioncontext:aws:logs:arn".to_owned(), arn.to_owned()),
+        ("aws:sourcearn".to_owned(), arn.to_owned()),
+    ];
+    context.extend(account_of(arn).map(|it| ("aws:sourceaccount".to_owned(), it)));
+    let mut missing = Vec::new();
+    for action in FOR_LOGS {
+        let request =
+            Request { principal: &service, action, resource: key, context: &context, absent: &[] };
+        match policy.says(&request, true) {
+            Said::Allows(_) => {}
+            Said::Denies(name) => {
+                return Ok(Err(format!("{name} denies {action} to CloudWatch Logs")));
+            }
+            Said::Nothing => missing.push(action),
+            Said::MayAllow(why) | Said::MayDeny(why) => {
+                let why = format!("{why}, which only a real request carries");
+                return Err(unclear(Reason::MissingContextKey, why));
+            }
+        }
+    }
+    Ok(if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
+}
+
+/// The statement that lets CloudWatch Logs use a key for one group.
+/// Source: "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
+fn admitting(arn: &str) -> serde_json::Value {
+    let region = region_of(arn).unwrap_or_default();
+    serde_json::json!({
+        "Effect": "Allow",
+        "Principal": { "Service": format!("logs.{region}.{}", domain_of(region)) },
+        "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        "Resource": "*",
+        "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } },
+    })
+}
+
+/// Who writes with a key: the roles that are known, any of which is enough here, as IAM-ROLE-05 tells of each. Where none is, the account
+/// as a whole must be let in; and what the roles are may not have been read.
+fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
+    if !view.survey.roles.is_empty() {
+        return (view.survey.roles.iter().map(|it| it.arn.clone()).collect(), None);
+    }
+    let account = account_of(&it.arn).unwrap_or_default();
+    let root = format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"));
+    let corners = view.survey.corners.iter().filter(|it| it.account == account);
+    let unread = corners
+        .flat_map(|it| [view.take(&it.nodes).err(), view.take(&it.network.instances).err()])
+        .flatten()
+        .next();
+    (vec![root], unread)
+}
+
+const ROTATION: Check = Check {
+    id: "KMS-ROT-01",
+    title: "The key is rotated",
+    severity: Low,
+    groups: &[Group::Keys],
+    reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
+    why: "Rotation bounds what one leaked key can open.",
+    then: "Switch rotation on.",
+    ask: &About::<Key>(rotation),
+};
+
+fn rotation(it: &Key, view: &View<'_>) -> Answer {
+    let key = state_of(it, view)?;
     if key.manager == "AWS" {
         return Ok(Judged::absent("AWS manages it, and rotates it every year"));
     }
-    let Some(rotation) = it.rotation.known()? else {
+    let Some(rotation) = view.take(&it.rotation)? else {
         return Ok(Judged::absent("such a key cannot be rotated by KMS"));
     };
     // "You cannot enable automatic rotation of asymmetric KMS keys, HMAC KMS keys, KMS keys with imported key material, or KMS keys in a
@@ -371,9 +364,20 @@ fn rotation(it: &Key, _: &View<'_>) -> Answer {
     })
 }
 
+const OPEN: Check = Check {
+    id: "KMS-POL-02",
+    title: "The key's policy is not open",
+    severity: High,
+    groups: &[Group::Keys, Group::Access],
+    reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
+    why: "Whoever may use the key can read what it protects, wherever a copy lies.",
+    then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
+    ask: &About::<Key>(open),
+};
+
 fn open(it: &Key, view: &View<'_>) -> Answer {
-    let key = state_of(it)?;
-    let Some(policy) = policy(it)? else {
+    let key = state_of(it, view)?;
+    let Some(policy) = policy(it, view)? else {
         return Ok(Judged::absent("AWS manages it"));
     };
     let (mut everybody, mut foreign, mut unknown) = (Vec::new(), Vec::new(), None);

@@ -1,29 +1,17 @@
-//! Conditions and variables of policies: whether they hold for a request, as far as that is known.
+//! Conditions of policies: whether they hold for a request, as far as that is known.
 //!
 //! Three values, not two: what depends on what only a real request carries is unknown, and an operator, a value or a variable that is
 //! not understood is unknown, too. Pure: what a request carries is asked of the caller, key by key.
-//! Source: "IAM JSON policy elements: Condition operators", "Condition context keys with multiple values", "IAM policy elements:
-//! Variables and tags" (AWS IAM User Guide).
+//! Source: "IAM JSON policy elements: Condition operators", "Condition context keys with multiple values" (AWS IAM User Guide).
 
 use core::net::IpAddr;
 
-use super::statements::Condition;
-
-/// What a request carries under a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Carried {
-    /// One value, or several of a key that has many.
-    Values(Vec<String>),
-    /// The request has no such key.
-    Absent,
-    Unknown,
-}
-
-impl Carried {
-    pub fn one(value: impl Into<String>) -> Self {
-        Self::Values(vec![value.into()])
-    }
-}
+use crate::audit::iam::patterns::Carried;
+use crate::audit::iam::patterns::Resolved;
+use crate::audit::iam::patterns::Token;
+use crate::audit::iam::patterns::is_like;
+use crate::audit::iam::patterns::literal;
+use crate::audit::iam::patterns::resolve;
 
 /// Whether something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +56,13 @@ fn any(all: impl Iterator<Item = Truth>) -> Truth {
 
 fn every(all: impl Iterator<Item = Truth>) -> Truth {
     all.fold(Truth::Yes, Truth::and)
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    pub operator: String,
+    pub key: String,
+    pub values: Vec<String>,
 }
 
 /// How a key of many values is asked.
@@ -241,104 +236,6 @@ impl Operator {
             ComparedAs::Text | ComparedAs::Folded | ComparedAs::Like | ComparedAs::Arn
         )
     }
-}
-
-/// One character of a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Token {
-    /// Any text.
-    Star,
-    /// Any one character.
-    One,
-    Char(char),
-}
-
-/// A text of a policy with its variables filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resolved {
-    Known(Vec<Token>),
-    /// It depends on what is not known, or on a variable that the request does not have.
-    Unknown,
-}
-
-/// Fills in `${key}` and `${key, 'default'}`; `${*}`, `${?}` and `${$}` stand for the characters themselves. What is filled in is no
-/// pattern.
-pub fn resolve(text: &str, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Resolved {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        if variables
-            && let Some(behind) = rest.strip_prefix("${")
-            && let Some((name, after)) = behind.split_once('}')
-        {
-            rest = after;
-            let (key, default) = match name.split_once(',') {
-                Some((key, default)) => {
-                    let default = default.trim();
-                    let quoted = default.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
-                    (key.trim(), quoted)
-                }
-                None => (name.trim(), None),
-            };
-            let value = match (key, carried(&key.to_lowercase()), default) {
-                ("*" | "?" | "$", _, _) => key.to_owned(),
-                (_, Carried::Values(it), _) if it.len() == 1 => it[0].clone(),
-                (_, Carried::Absent, Some(default)) => default.to_owned(),
-                _ => return Resolved::Unknown,
-            };
-            out.extend(value.chars().map(Token::Char));
-            continue;
-        }
-        out.push(match first {
-            '*' => Token::Star,
-            '?' => Token::One,
-            it => Token::Char(it),
-        });
-        rest = &rest[first.len_utf8()..];
-    }
-    Resolved::Known(out)
-}
-
-/// The text of a pattern where its signs stand for themselves.
-fn literal(pattern: &[Token]) -> String {
-    let signs = pattern.iter().map(|it| match it {
-        Token::Star => '*',
-        Token::One => '?',
-        Token::Char(it) => *it,
-    });
-    signs.collect()
-}
-
-/// Whether a text is of a pattern; of quadratic time at most, by falling back to the last star alone.
-pub fn is_like(pattern: &[Token], text: &str) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    let (mut at, mut from) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while from < text.len() {
-        match pattern.get(at) {
-            Some(Token::Star) => {
-                star = Some((at, from));
-                at += 1;
-            }
-            Some(Token::One) => {
-                at += 1;
-                from += 1;
-            }
-            Some(Token::Char(it)) if *it == text[from] => {
-                at += 1;
-                from += 1;
-            }
-            _ => match &mut star {
-                Some((back, taken)) => {
-                    *taken += 1;
-                    at = *back + 1;
-                    from = *taken;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|it| *it == Token::Star)
 }
 
 impl ComparedAs {
@@ -533,15 +430,6 @@ mod tests {
             let got = of(operator, values, &carried);
             assert_eq!(got, wanted, "{operator} {values:?} of {carried:?}");
         }
-    }
-
-    #[test]
-    fn a_value_that_was_filled_in_is_no_pattern_and_old_policies_have_no_variables() {
-        let star = |_: &str| Carried::one("*");
-        let Resolved::Known(pattern) = resolve("a/${k}", true, &star) else { panic!("known") };
-        assert!(is_like(&pattern, "a/*") && !is_like(&pattern, "a/b"));
-        let Resolved::Known(pattern) = resolve("${k}", false, &star) else { panic!("known") };
-        assert!(is_like(&pattern, "${k}"));
     }
 
     #[test]

@@ -1,0 +1,107 @@
+//! A bucket as its checks read it: its policy, the transcripts that were looked at, whose a key is.
+
+use crate::audit::iam::conditions::Truth;
+use crate::audit::iam::conditions::holds;
+use crate::audit::iam::patterns::Carried;
+use crate::audit::iam::patterns::holds_all;
+use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::Which;
+use crate::audit::iam::policy::Who;
+use crate::audit::names::quote;
+use crate::audit::verdict::unclear;
+use crate::audit::view::View;
+use crate::settings::Bucket;
+use crate::settings::Head;
+use crate::settings::Object;
+use crate::settings::Prefix;
+use crate::settings::Reason;
+use crate::settings::Sample;
+use crate::settings::Unread;
+
+pub(super) fn named(it: &Bucket) -> String {
+    format!("--bucket {}", quote(&it.name))
+}
+
+/// Whether a key id is one that AWS manages.
+pub(crate) fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unread> {
+    let Some(key) = key else { return Ok(true) };
+    // An alias under `aws/` is reserved for keys that AWS manages ("AWS KMS: Aliases").
+    if key.split(':').next_back().is_some_and(|it| it.starts_with("alias/aws/")) {
+        return Ok(true);
+    }
+    let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
+    let state = view.take(&view.key(key).ok_or_else(none)?.state)?;
+    // One that is gone was a customer's: AWS deletes none of its own.
+    Ok(state.as_ref().is_some_and(|it| it.manager == "AWS"))
+}
+
+/// Objects, each with what was told of it.
+pub(super) type Heads<'a> = Vec<(&'a Object, &'a Head)>;
+
+/// The objects that were looked at.
+pub(super) fn sample<'a>(
+    prefix: &'a Prefix,
+    view: &View<'_>,
+) -> Result<(&'a Sample, Heads<'a>), Unread> {
+    let sample = view.take(&prefix.sample)?;
+    if sample.listed == 0 {
+        return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+    }
+    if sample.objects.is_empty() {
+        return Err(unclear(Reason::NotAsked, "no transcript was looked at"));
+    }
+    let mut heads = Vec::new();
+    for it in &sample.objects {
+        heads.push((it, view.take(&it.head)?));
+    }
+    Ok((sample, heads))
+}
+
+pub(super) fn of(many: usize, sample: &Sample) -> String {
+    let more = if sample.complete { "" } else { " or more" };
+    format!("{many} of {}{more} looked at", sample.listed)
+}
+
+pub(super) fn policy(it: &Bucket, view: &View<'_>) -> Result<Policy, Unread> {
+    match view.take(&it.policy)? {
+        None => Ok(Policy::default()),
+        Some(text) => Policy::read(text).ok_or_else(|| {
+            unclear(Reason::NotUnderstood, "the bucket policy is of a form that is not known")
+        }),
+    }
+}
+
+/// What a request carries by a few keys alone; of all others nothing is known.
+fn carries<'a>(these: &'a [(&'a str, Option<&'a str>)]) -> impl Fn(&str) -> Carried + use<'a> {
+    |key| match these.iter().find(|it| it.0 == key) {
+        Some((_, Some(value))) => Carried::one(*value),
+        Some((_, None)) => Carried::Absent,
+        None => Carried::Unknown,
+    }
+}
+
+/// Whether a policy denies an action on every object to everybody who sends such a request. `None` in it stands for a key that the
+/// request has not.
+pub(super) fn denies_everybody(
+    policy: &Policy,
+    arn: &str,
+    action: &str,
+    request: &[(&str, Option<&str>)],
+) -> bool {
+    let everything = format!("{arn}/*");
+    let carried = carries(request);
+    policy.statements.iter().any(|it| {
+        // `NotPrincipal` and `NotResource` leave somebody or something out.
+        let covers = match &it.resources {
+            Which::These(many) => many.iter().any(|it| holds_all(it, &everything)),
+            Which::AllBut(_) => false,
+        };
+        !it.allows
+            && matches!(it.principals, Who::These(_))
+            && it.means_everybody()
+            && it.actions.holds_action(action)
+            && covers
+            // What depends on more than that denies some of them only.
+            && it.conditions.iter().all(|one| holds(one, it.has_variables, &carried) == Truth::Yes)
+    })
+}

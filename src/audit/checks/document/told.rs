@@ -1,0 +1,46 @@
+//! A Session document as its checks read it, and the commands that change it.
+
+use crate::audit::names::quote;
+use crate::audit::preferences::Preferences;
+use crate::audit::verdict::Judged;
+use crate::audit::verdict::unclear;
+use crate::audit::view::View;
+use crate::settings::Corner;
+use crate::settings::Document;
+use crate::settings::Reason;
+use crate::settings::Unread;
+
+/// A parameter that is filled in by whoever starts a session.
+pub(super) fn chosen(name: &str) -> Unread {
+    unclear(Reason::NotUnderstood, format!("{name} is filled in by whoever starts a session"))
+}
+
+pub(super) fn read(it: &Document, view: &View<'_>) -> Result<Preferences, Unread> {
+    let content = view.take(&it.content)?;
+    Preferences::read(content).ok_or_else(|| {
+        unclear(Reason::NotUnderstood, format!("the content of {} is no JSON", it.name))
+    })
+}
+
+/// The commands that change one document with jq, keeping everything else in it.
+fn edit(it: &Document, corner: &Corner, filter: &str) -> [String; 2] {
+    let (region, name) = (quote(&corner.region), quote(&it.name));
+    let filter = quote(filter);
+    [
+        format!(
+            "aws ssm get-document --region {region} --name {name} --query Content --output text | jq {filter} > document.json && \
+             aws ssm update-document --region {region} --name {name} --document-version '$LATEST' --content file://document.json"
+        ),
+        format!(
+            "aws ssm update-document-default-version --region {region} --name {name} --document-version \
+             \"$(aws ssm describe-document --region {region} --name {name} --query Document.LatestVersion --output text)\""
+        ),
+    ]
+}
+
+impl Judged {
+    pub(super) fn edited(self, it: &Document, corner: &Corner, filter: &str) -> Self {
+        let [one, two] = edit(it, corner, filter);
+        self.fix(one).fix(two)
+    }
+}

@@ -1,0 +1,348 @@
+//! Checks of a log group: who may read it, touch it or receive copies of it.
+//!
+//! Fields and their meaning: "LogGroup", "PutSubscriptionFilter", "PutResourcePolicy" (Amazon CloudWatch Logs API Reference).
+
+use crate::audit::check::About;
+use crate::audit::check::Check;
+use crate::audit::checks::log_group::told::at;
+use crate::audit::checks::log_group::told::identified;
+use crate::audit::checks::log_group::told::selects;
+use crate::audit::checks::log_group::told::settings;
+use crate::audit::frameworks::Group;
+use crate::audit::iam::admits::Admits;
+use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::account_of;
+use crate::audit::names::group_arn;
+use crate::audit::names::quote;
+use crate::audit::verdict::Answer;
+use crate::audit::verdict::Judged;
+use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity::Info;
+use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::unclear;
+use crate::audit::view::View;
+use crate::settings::Corner;
+use crate::settings::LogGroup;
+use crate::settings::Reason;
+use crate::settings::Unread;
+
+/// The checks below, in the order of the table.
+pub(crate) const CHECKS: &[Check] = &[KEY, CLASS, DELETION, OPEN, BEARER, SUBSCRIPTIONS, MASKING];
+
+const KEY: Check = Check {
+    id: "CWL-ENC-01",
+    title: "A KMS key protects the log group",
+    severity: Medium,
+    groups: &[Group::Encryption],
+    reads: &["logs:DescribeLogGroups"],
+    why: "Logs are always encrypted; a key of your own decides who can read them, and is what the agent's flag asks for.",
+    then: "Associate a key whose policy admits CloudWatch Logs (KMS-POL-01). It covers what comes after.",
+    ask: &About::<LogGroup>(key),
+};
+
+fn key(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
+    let fix = format!("aws logs associate-kms-key {} --kms-key-id KEY-ARN", at(it));
+    Ok(match (&group.kms_key, view.promise.customer_key) {
+        (Some(key), _) => Judged::pass(format!("with {key}")),
+        (None, true) => Judged::fail("with a key that AWS owns")
+            .promised("a customer managed key")
+            .severity(High)
+            .fix(fix),
+        (None, false) => Judged::info("with a key that AWS owns, which was not promised otherwise"),
+    })
+}
+
+const CLASS: Check = Check {
+    id: "CWL-CLASS-01",
+    title: "The class of the log group can be searched and alarmed on",
+    severity: High,
+    groups: &[Group::Review],
+    reads: &["logs:DescribeLogGroups"],
+    why: "DELIVERY keeps events a day; INFREQUENT_ACCESS knows neither filters nor subscriptions. A class cannot be changed.",
+    then: "Create a new group of the class STANDARD, name it in the preferences, and keep the old one until it is empty.",
+    ask: &About::<LogGroup>(class),
+};
+
+fn class(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
+    Ok(match group.class.as_deref() {
+        // Older endpoints do not tell; there was one class then.
+        None | Some("STANDARD") => Judged::pass("STANDARD").promised("STANDARD"),
+        Some("DELIVERY") => Judged::fail("DELIVERY").promised("STANDARD").fix(format!(
+            "aws logs create-log-group --region {} --log-group-name {} --log-group-class STANDARD",
+            quote(&it.region),
+            quote(&format!("{}-standard", it.name))
+        )),
+        Some("INFREQUENT_ACCESS") => Judged::info(
+            "INFREQUENT_ACCESS: searched by Logs Insights alone, no filters and no subscriptions",
+        )
+        .promised("STANDARD"),
+        Some(other) => Judged::info(format!("{other}, of which we do not know what it lacks"))
+            .promised("STANDARD"),
+    })
+}
+
+const DELETION: Check = Check {
+    id: "CWL-DEL-01",
+    title: "The log group is protected from deletion",
+    severity: Medium,
+    groups: &[Group::Integrity],
+    reads: &["logs:DescribeLogGroups"],
+    why: "One call deletes a group and everything in it.",
+    then: "Switch deletion protection on. It does not keep anybody from shortening the retention.",
+    ask: &About::<LogGroup>(deletion),
+};
+
+fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
+    let fix = format!(
+        "aws logs put-log-group-deletion-protection {} --deletion-protection-enabled",
+        identified(it)
+    );
+    match group.deletion_protection {
+        Some(true) => Ok(Judged::pass("on").promised("on")),
+        // Absent means off where the feature is known; other partitions may not have it yet.
+        None if !it.region.is_empty() && crate::config::partition_of(&it.region) != "aws" => {
+            Err(unclear(Reason::NotUnderstood, "this partition does not tell whether it is on"))
+        }
+        _ => Ok(Judged::fail("off").promised("on").fix(fix)),
+    }
+}
+
+const OPEN: Check = Check {
+    id: "CWL-ACC-01",
+    title: "No resource policy opens the log group",
+    severity: High,
+    groups: &[Group::Access],
+    reads: &["logs:DescribeResourcePolicies"],
+    why: "Whoever may write can plant events; whoever may read can follow sessions.",
+    then: "Remove the policy, or bind it by aws:SourceAccount, aws:SourceArn or aws:PrincipalOrgID.",
+    ask: &About::<LogGroup>(open),
+};
+
+fn open(it: &LogGroup, view: &View<'_>) -> Answer {
+    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
+    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let arn = group_arn(it);
+    let mut found = Vec::new();
+    let (mut unknown, mut strange) = (None, None);
+    let mut fixes = Vec::new();
+    // What one scope shows cannot be undone by what the other hides: a failure stands before an unknown.
+    let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
+    for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
+        let Some(read) = Policy::read(&policy.document) else {
+            strange = Some(unclear(
+                Reason::NotUnderstood,
+                format!("the policy {} is of a form that is not known", policy.name),
+            ));
+            continue;
+        };
+        for one in read.statements.iter().filter(|it| it.allows) {
+            let about = one.touches(&arn) || one.touches(&format!("{arn}:*"));
+            let whom = match view.admitted(one) {
+                Admits::Ours => continue,
+                Admits::Foreign(them) => them.join(", "),
+                Admits::Everybody => "everybody".to_owned(),
+                Admits::Unknown(whom) if about => {
+                    let why = format!("{} admits {whom} ({})", policy.name, one.name());
+                    unknown.get_or_insert(why);
+                    continue;
+                }
+                Admits::Unknown(_) => continue,
+            };
+            if about {
+                found.push(format!("{} admits {whom} ({})", policy.name, one.name()));
+                fixes.push(format!(
+                    "aws logs delete-resource-policy --region {} --policy-name {}",
+                    quote(&it.region),
+                    quote(&policy.name)
+                ));
+            }
+        }
+    }
+    if found.is_empty() {
+        if let Some(why) = unknown {
+            return Err(unclear(Reason::NotUnderstood, why));
+        }
+        if let Some(it) = strange {
+            return Err(it);
+        }
+        for it in scopes {
+            it?;
+        }
+        return Ok(Judged::pass("nobody from outside"));
+    }
+    fixes.dedup();
+    let judged = Judged::fail(found.join("; ")).promised("nobody from outside");
+    Ok(fixes.into_iter().fold(judged, |it, fix| {
+        it.risky(fix, "services that write through this policy stop doing so")
+    }))
+}
+
+const BEARER: Check = Check {
+    id: "CWL-ACC-02",
+    title: "Events cannot be written with bearer tokens",
+    severity: Medium,
+    groups: &[Group::Access],
+    reads: &["logs:DescribeLogGroups"],
+    why: "Whoever holds such a token can plant events in the record.",
+    then: "Switch bearer tokens off for this group.",
+    ask: &About::<LogGroup>(bearer),
+};
+
+fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
+    let fix = format!(
+        "aws logs put-bearer-token-authentication {} --no-bearer-token-authentication-enabled",
+        identified(it)
+    );
+    Ok(match group.bearer_token {
+        Some(true) => Judged::fail("on").promised("off").fix(fix),
+        _ => Judged::pass("off").promised("off"),
+    })
+}
+
+const SUBSCRIPTIONS: Check = Check {
+    id: "CWL-SUB-01",
+    title: "Subscriptions send transcripts to known accounts alone",
+    severity: Medium,
+    groups: &[Group::Access, Group::Review],
+    reads: &[
+        "logs:DescribeSubscriptionFilters",
+        "logs:DescribeAccountPolicies",
+        "logs:DescribeDestinations",
+    ],
+    why: "A subscription copies every session, live, to wherever it points.",
+    then: "Delete the subscription, or name the account in the promise.",
+    ask: &About::<LogGroup>(subscriptions),
+};
+
+fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
+    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
+    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let own = view.take(&it.subscriptions);
+    let policies = view.take(&corner.subscription_policies);
+    let mut seen = Outflow::default();
+    for one in own.iter().flat_map(|it| it.iter()) {
+        if seen.sends(&one.name, (&one.destination, &one.pattern), corner, view) {
+            seen.fixes.push(format!(
+                "aws logs delete-subscription-filter {} --filter-name {}",
+                at(it),
+                quote(&one.name)
+            ));
+        }
+    }
+    let mut strange = None;
+    for policy in policies.iter().flat_map(|it| it.iter()) {
+        let document: serde_json::Value =
+            serde_json::from_str(&policy.document).unwrap_or_default();
+        let Some(to) = document.get("DestinationArn").and_then(|it| it.as_str()) else {
+            strange = Some(unclear(
+                Reason::NotUnderstood,
+                format!("where the account policy {} sends to is not understood", policy.name),
+            ));
+            continue;
+        };
+        let pattern = document.get("FilterPattern").and_then(|it| it.as_str()).unwrap_or_default();
+        match selects(policy.selection.as_deref(), &it.name) {
+            Some(false) => continue,
+            Some(true) => {
+                let name = format!("account policy {}", policy.name);
+                seen.sends(&name, (to, pattern), corner, view);
+            }
+            None => {
+                strange = Some(unclear(
+                    Reason::NotUnderstood,
+                    format!("which groups the account policy {} selects is not known", policy.name),
+                ));
+            }
+        }
+    }
+    let Outflow { copies, foreign, hidden, fixes } = seen;
+    if !foreign.is_empty() {
+        let judged = Judged::fail(foreign.join("; ")).promised("known accounts alone");
+        return Ok(fixes.into_iter().fold(judged.details(copies), |it, fix| {
+            it.risky(fix, "whoever receives the copies no longer does")
+        }));
+    }
+    if let Some(it) = strange.or(hidden) {
+        return Err(it);
+    }
+    own?;
+    policies?;
+    if copies.is_empty() {
+        return Ok(Judged::pass("there are none"));
+    }
+    Ok(Judged::pass(format!("{} within known accounts", copies.len())).details(copies))
+}
+
+/// Where events are copied to.
+#[derive(Default)]
+struct Outflow {
+    /// Each, in words.
+    copies: Vec<String>,
+    /// Those to other accounts.
+    foreign: Vec<String>,
+    /// A destination behind which nobody looked.
+    hidden: Option<Unread>,
+    fixes: Vec<String>,
+}
+
+impl Outflow {
+    /// Notes what a filter sends on; whether that goes to another account.
+    fn sends(
+        &mut self,
+        name: &str,
+        (to, pattern): (&str, &str),
+        corner: &Corner,
+        view: &View<'_>,
+    ) -> bool {
+        let destinations = view.take(&corner.destinations);
+        let behind = destinations.as_ref().ok().and_then(|all| all.iter().find(|it| it.arn == to));
+        // A CloudWatch Logs destination of another account names that account; what lies behind it is told only there. Our own
+        // destination hands on to whatever its target is.
+        let foreign = |arn: &str| account_of(arn).filter(|it| !view.is_ours(it));
+        let account = foreign(to).or_else(|| foreign(&behind?.target));
+        if behind.is_none() && account.is_none() && to.contains(":destination:") {
+            self.hidden.get_or_insert_with(|| match destinations {
+                Err(why) => why,
+                Ok(_) => unclear(
+                    Reason::NotUnderstood,
+                    format!("where the destination {to} hands on to was not read"),
+                ),
+            });
+        }
+        let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));
+        let some =
+            if pattern.is_empty() { String::new() } else { format!(", of events like {pattern}") };
+        self.copies.push(format!("{name} → {to}{behind}{some}"));
+        let is_foreign = account.is_some();
+        self.foreign.extend(account.map(|it| format!("{name} sends to {it}")));
+        is_foreign
+    }
+}
+
+const MASKING: Check = Check {
+    id: "CWL-DPP-01",
+    title: "It is known whether events are masked",
+    severity: Info,
+    groups: &[Group::Review],
+    reads: &["logs:DescribeLogGroups"],
+    why: "A data protection policy masks text as it comes in: searches miss it, and so will an investigator.",
+    then: "Know who holds logs:Unmask, or delete the policy if it harms the evidence.",
+    ask: &About::<LogGroup>(masking),
+};
+
+fn masking(it: &LogGroup, view: &View<'_>) -> Answer {
+    let group = settings(it, view)?;
+    let inherited = group.inherited.iter().any(|it| it == "ACCOUNT_DATA_PROTECTION");
+    Ok(match (group.data_protection.as_deref(), inherited) {
+        (Some(status), true) => {
+            Judged::info(format!("its own policy is {status}; the account's applies too"))
+        }
+        (Some(status), false) => Judged::info(format!("its policy is {status}")),
+        (None, true) => Judged::info("masked by the account's policy"),
+        (None, false) => Judged::info("not masked"),
+    })
+}

@@ -1,0 +1,308 @@
+//! The check of what stands between an instance and its endpoints: security groups, ACLs and names.
+
+use crate::audit::preferences::Preferences;
+use crate::settings::Endpoint;
+use crate::settings::Unread;
+use core::net::IpAddr;
+
+use crate::audit::check::About;
+use crate::audit::check::Check;
+use crate::audit::checks::network::opening::acl;
+use crate::audit::checks::network::opening::admits;
+use crate::audit::checks::network::opening::answers;
+use crate::audit::checks::network::opening::leads;
+use crate::audit::checks::network::opening::leads_outside;
+use crate::audit::checks::network::path::SESSIONS;
+use crate::audit::checks::network::path::STOPPED;
+use crate::audit::checks::network::path::ServicePath;
+use crate::audit::checks::network::path::arrived;
+use crate::audit::checks::network::path::online;
+use crate::audit::checks::network::path::preferences;
+use crate::audit::checks::network::path::runs;
+use crate::audit::checks::network::path::way;
+use crate::audit::frameworks::Group;
+use crate::audit::iam::conditions::Truth;
+use crate::audit::names::quote;
+use crate::audit::preferences::Input;
+use crate::audit::verdict::Answer;
+use crate::audit::verdict::Judged;
+use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::unclear;
+use crate::audit::view::View;
+use crate::settings::Corner;
+use crate::settings::Instance;
+use crate::settings::Opening;
+use crate::settings::Reason;
+use crate::settings::SecurityGroup;
+
+/// The checks below, in the order of the table.
+pub(crate) const CHECKS: &[Check] = &[LET_THROUGH];
+
+const LET_THROUGH: Check = Check {
+    id: "NET-05",
+    title: "Security groups, ACLs and names let the endpoints be reached",
+    severity: Medium,
+    groups: &[Group::Network],
+    reads: &[
+        "ec2:DescribeInstances",
+        "ec2:DescribeVpcEndpoints",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeNetworkAcls",
+        "ec2:DescribeVpcAttribute",
+        "ssm:DescribeInstanceInformation",
+        "ssm:GetDocument",
+        "ec2:DescribeRouteTables",
+    ],
+    why: "An endpoint that drops port 443 is as good as none, and looks right in every list.",
+    then: "Let port 443 into the endpoint's group from the instance, and out of the instance's.",
+    ask: &About::<Instance>(let_through),
+};
+
+fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
+    if !runs(it) {
+        return Ok(Judged::absent(STOPPED));
+    }
+    let promised = "port 443 open on the way to each endpoint";
+    // What answers Systems Manager reaches its endpoints, and where a transcript arrived of late it reached the others.
+    let online = online(it, corner, view)? == Some(true);
+    let told = preferences(corner, view);
+    let mut services: Vec<&str> = if online { Vec::new() } else { SESSIONS.to_vec() };
+    services.extend(needed(it, corner, told.as_ref().ok().and_then(Option::as_ref), view));
+    let WaysTaken { used, outside, unread } = ways_taken(it, corner, &services, view);
+    if used.is_empty() && outside.is_empty() {
+        told?;
+        if let Some(it) = unread {
+            return Err(it);
+        }
+        return Ok(match online {
+            true => Judged::pass("Systems Manager hears from it").promised(promised),
+            false => Judged::absent("it has no way that could be closed"),
+        });
+    }
+    let groups = view.take(&corner.network.security_groups);
+    let unknown = told.as_ref().err().or(groups.as_ref().err()).cloned().or(unread);
+    let groups = groups.map(Vec::as_slice).unwrap_or_default();
+    let mut found = Obstacles { unknown, ..Obstacles::default() };
+    found.on_the_way_outside(it, &outside, groups);
+    for endpoint in &used {
+        found.at_endpoint(it, corner, endpoint, groups);
+    }
+    found.in_acl(it, corner, view)?;
+    if !used.is_empty() {
+        found.in_names(it, corner, view);
+    }
+    let Obstacles { wrong, fixes, unknown } = found;
+    if let (true, Some(it)) = (wrong.is_empty(), unknown) {
+        return Err(it);
+    }
+    let judged = match wrong.as_slice() {
+        [] => Judged::pass("nothing stands in the way").unsure(),
+        [one] => Judged::fail(one.clone()),
+        many => Judged::fail(format!("{} things stand in the way", many.len())).details(wrong),
+    };
+    Ok(fixes.into_iter().fold(judged.promised(promised), Judged::fix))
+}
+
+/// Services of the places that the preferences name, as far as no arrival of late shows that they are reached.
+fn needed(
+    it: &Instance,
+    corner: &Corner,
+    told: Option<&Preferences>,
+    view: &View<'_>,
+) -> Vec<&'static str> {
+    let needs = |input: Option<&Input>| input.is_some_and(|it| it.text().is_some());
+    let name = format!(".{}.s3", corner.region);
+    // Where endpoints were not read, the way is asked for, and says so.
+    let has_interface = view.take(&corner.network.endpoints).map_or(true, |all| {
+        all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name))
+    });
+    let table = [
+        ("logs", needs(told.map(|it| &it.group)) && !arrived(it, "logs", view)),
+        // Whether a gateway can be reached is asked of the way to the bucket (NET-03).
+        ("s3", has_interface && needs(told.map(|it| &it.bucket)) && !arrived(it, "s3", view)),
+        ("kms", needs(told.map(|it| &it.key))),
+    ];
+    table.into_iter().filter(|it| it.1).map(|it| it.0).collect()
+}
+
+/// The ways that an instance takes, as far as they can be closed.
+#[derive(Default)]
+struct WaysTaken<'a> {
+    used: Vec<&'a Endpoint>,
+    /// Ways that leave the VPC, by the addresses of the service itself: service and target.
+    outside: Vec<(&'a str, String)>,
+    unread: Option<Unread>,
+}
+
+fn ways_taken<'a>(
+    it: &Instance,
+    corner: &'a Corner,
+    services: &[&'a str],
+    view: &View<'_>,
+) -> WaysTaken<'a> {
+    let mut out = WaysTaken::default();
+    for service in services {
+        // Where there is no way, or none that is known, the other checks tell.
+        match way(it, corner, service, view) {
+            Ok(ServicePath::Endpoint(one)) if one.kind == "Interface" => out.used.push(one),
+            Ok(ServicePath::Route(to)) if *service != "s3" => out.outside.push((service, to)),
+            Err(it) if it.reason != Reason::NotUnderstood => out.unread = Some(it),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    out
+}
+
+/// What stands in the way, what mends it, and the first thing that is not known.
+#[derive(Default)]
+struct Obstacles {
+    wrong: Vec<String>,
+    fixes: Vec<String>,
+    unknown: Option<Unread>,
+}
+
+/// What all the openings of some groups do together; a group that was not read may hold one.
+fn together(
+    ids: &[String],
+    groups: &[SecurityGroup],
+    of: impl Fn(&SecurityGroup) -> Truth,
+) -> Truth {
+    let group = |id: &String| groups.iter().find(|it| it.id == *id);
+    ids.iter().map(|id| group(id).map_or(Truth::Unknown, &of)).fold(Truth::No, Truth::or)
+}
+
+/// Whether any of the openings that carry port 443 does so.
+fn any(many: &[Opening], test: impl Fn(&Opening) -> Truth) -> Truth {
+    many.iter().filter(|it| it.carries(443)).map(test).fold(Truth::No, Truth::or)
+}
+
+impl Obstacles {
+    fn lack(&mut self, reason: Reason, why: impl Into<String>) {
+        self.unknown.get_or_insert_with(|| unclear(reason, why));
+    }
+
+    fn on_the_way_outside(
+        &mut self,
+        it: &Instance,
+        outside: &[(&str, String)],
+        groups: &[SecurityGroup],
+    ) {
+        for (service, to) in outside {
+            let outward =
+                together(&it.security_groups, groups, |it| any(&it.egress, leads_outside));
+            match outward {
+                Truth::Yes => {}
+                Truth::No => self.wrong.push(format!(
+                    "its own security groups do not let it out to {service} by {to}"
+                )),
+                Truth::Unknown => self.lack(
+                    Reason::NotUnderstood,
+                    format!(
+                        "whether its security groups let it out to {service} depends on addresses"
+                    ),
+                ),
+            }
+        }
+    }
+
+    fn at_endpoint(
+        &mut self,
+        it: &Instance,
+        corner: &Corner,
+        one: &Endpoint,
+        groups: &[SecurityGroup],
+    ) {
+        let address = it.private_ip.as_ref().and_then(|it| it.parse::<IpAddr>().ok());
+        let address = address.and_then(|it| if let IpAddr::V4(it) = it { Some(it) } else { None });
+        let inward = together(&one.security_groups, groups, |group| {
+            any(&group.ingress, |opening| admits(opening, it, address))
+        });
+        let outward = together(&it.security_groups, groups, |group| {
+            any(&group.egress, |way| leads(way, one, address))
+        });
+        if inward == Truth::No {
+            self.wrong
+                .push(format!("{} ({}) does not admit port 443 from it", one.id, one.service));
+            if let (Some(to), Some(from)) =
+                (one.security_groups.first(), it.security_groups.first())
+            {
+                self.fixes.push(format!(
+                    "aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol tcp --port 443 --source-group {}",
+                    quote(&corner.region), quote(to), quote(from)
+                ));
+            }
+        }
+        if outward == Truth::No {
+            self.wrong.push(format!(
+                "its own security groups do not let it out to port 443 of {} ({})",
+                one.id, one.service
+            ));
+        }
+        if [inward, outward].contains(&Truth::Unknown) {
+            let why = format!(
+                "whether security groups let it through to {} depends on addresses that were not read",
+                one.id
+            );
+            self.lack(Reason::NotUnderstood, why);
+        }
+    }
+
+    fn in_acl(&mut self, it: &Instance, corner: &Corner, view: &View<'_>) -> Result<(), Unread> {
+        let acls = match view.take(&corner.network.acls) {
+            Ok(it) => it.as_slice(),
+            Err(it) => {
+                self.unknown.get_or_insert(it);
+                &[]
+            }
+        };
+        let Some(one) = acls.iter().find(|one| one.subnets.contains(&it.subnet)) else {
+            let why = "the ACL of its subnet was not shown, and each subnet has one";
+            self.lack(Reason::NotAsked, why);
+            return Ok(());
+        };
+        let node = view.take(&corner.nodes)?.iter().find(|one| one.id == it.id);
+        for (open, what) in [
+            (acl(&one.entries, true, 443), "lets nothing out to port 443"),
+            (answers(&one.entries, node.map(|it| it.platform.as_str())), "loses answers"),
+        ] {
+            match open {
+                Some(true) => {}
+                Some(false) => self.wrong.push(format!("the ACL {} {what}", one.id)),
+                None => {
+                    let why = format!("what the ACL {} does depends on addresses", one.id);
+                    self.lack(Reason::NotUnderstood, why);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the VPC resolves the names of endpoints.
+    fn in_names(&mut self, it: &Instance, corner: &Corner, view: &View<'_>) {
+        let Some(vpc) = corner.network.vpcs.iter().find(|one| one.id == it.vpc) else {
+            self.lack(Reason::NotAsked, "whether the VPC resolves names was not read");
+            return;
+        };
+        for (name, on, flag) in [
+            ("enableDnsSupport", &vpc.dns_support, "--enable-dns-support"),
+            ("enableDnsHostnames", &vpc.dns_hostnames, "--enable-dns-hostnames"),
+        ] {
+            match view.take(on) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.wrong.push(format!(
+                        "{name} is off, so that the endpoints' names lead elsewhere"
+                    ));
+                    self.fixes.push(format!(
+                        "aws ec2 modify-vpc-attribute --region {} --vpc-id {} {flag}",
+                        quote(&corner.region),
+                        quote(&vpc.id)
+                    ));
+                }
+                Err(it) => {
+                    self.unknown.get_or_insert(it);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Policy documents, read: statements, whom they name and what they are about.
+//!
+//! Only what a check needs is modelled. A condition that is not modelled is never ignored: whoever asks learns that there
+//! is one, so that a grant under an unknown condition is neither called open nor called safe.
+//! Source: "IAM JSON policy elements reference", "Grammar of the IAM JSON policy language" (AWS IAM User Guide).
+
+use serde_json::Value;
+
+use crate::audit::iam::conditions::Condition;
+use crate::audit::iam::conditions::Truth;
+use crate::audit::iam::patterns::Carried;
+use crate::audit::iam::patterns::Resolved;
+use crate::audit::iam::patterns::can_meet;
+use crate::audit::iam::patterns::glob;
+use crate::audit::iam::patterns::holds_all;
+use crate::audit::iam::patterns::is_like;
+use crate::audit::iam::patterns::resolve;
+use crate::audit::iam::patterns::with_any;
+
+/// A policy document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    pub statements: Vec<Statement>,
+}
+
+/// The version of the policy language that has variables.
+const WITH_VARIABLES: &str = "2012-10-17";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub sid: Option<String>,
+    pub allows: bool,
+    pub principals: Who,
+    pub actions: Which,
+    pub resources: Which,
+    /// Operator, key, values; keys in lower case, as they are not told apart by case.
+    pub conditions: Vec<Condition>,
+    /// Whether its policy is of a version that has variables.
+    pub has_variables: bool,
+}
+
+/// Patterns that are meant, or all but those.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    These(Vec<String>),
+    AllBut(Vec<String>),
+}
+
+/// Principals, as kind (`AWS`, `Service`, …) and name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    These(Vec<(String, String)>),
+    AllBut(Vec<(String, String)>),
+}
+
+fn texts(it: &Value) -> Vec<String> {
+    match it {
+        Value::String(it) => vec![it.clone()],
+        Value::Bool(it) => vec![it.to_string()],
+        Value::Number(it) => vec![it.to_string()],
+        Value::Array(many) => many.iter().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn principals(it: &Value) -> Vec<(String, String)> {
+    match it {
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(kind, names)| texts(names).into_iter().map(|it| (kind.clone(), it)))
+            .collect(),
+        it => texts(it).into_iter().map(|it| ("AWS".to_owned(), it)).collect(),
+    }
+}
+
+impl Policy {
+    /// Reads a document; `None` if it is none.
+    pub fn read(text: &str) -> Option<Self> {
+        let it: Value = serde_json::from_str(text).ok()?;
+        let statements = match it.get("Statement")? {
+            Value::Array(many) => many.clone(),
+            one => vec![one.clone()],
+        };
+        let has_variables = it.get("Version").and_then(Value::as_str) == Some(WITH_VARIABLES);
+        statements
+            .iter()
+            .map(|it| Statement::read(it, has_variables))
+            .collect::<Option<_>>()
+            .map(|it| Self { statements: it })
+    }
+}
+
+impl Statement {
+    fn read(it: &Value, has_variables: bool) -> Option<Self> {
+        let it = it.as_object()?;
+        let which = |yes: &str, no: &str| match (it.get(yes), it.get(no)) {
+            (Some(these), _) => Which::These(texts(these)),
+            (None, Some(but)) => Which::AllBut(texts(but)),
+            (None, None) => Which::These(Vec::new()),
+        };
+        let who = match (it.get("Principal"), it.get("NotPrincipal")) {
+            (Some(these), _) => Who::These(principals(these)),
+            (None, Some(but)) => Who::AllBut(principals(but)),
+            (None, None) => Who::These(Vec::new()),
+        };
+        let mut conditions = Vec::new();
+        if let Some(Value::Object(operators)) = it.get("Condition") {
+            for (operator, keys) in operators {
+                for (key, values) in keys.as_object()? {
+                    conditions.push(Condition {
+                        operator: operator.clone(),
+                        key: key.to_lowercase(),
+                        values: texts(values),
+                    });
+                }
+            }
+        }
+        Some(Self {
+            sid: it.get("Sid").and_then(|it| it.as_str()).map(str::to_owned),
+            allows: match it.get("Effect")?.as_str()? {
+                "Allow" => true,
+                "Deny" => false,
+                _ => return None,
+            },
+            principals: who,
+            actions: which("Action", "NotAction"),
+            resources: which("Resource", "NotResource"),
+            conditions,
+            has_variables,
+        })
+    }
+
+    /// How it is called in a message.
+    pub fn name(&self) -> String {
+        self.sid.clone().unwrap_or_else(|| "a statement without Sid".into())
+    }
+
+    /// Whether anybody at all is meant by its principals.
+    pub fn means_everybody(&self) -> bool {
+        match &self.principals {
+            Who::These(many) => many.iter().any(|(kind, name)| kind == "AWS" && name == "*"),
+            Who::AllBut(_) => true,
+        }
+    }
+
+    /// Accounts of its principals. `None` stands for one that names no account.
+    pub fn accounts(&self) -> Vec<Option<String>> {
+        match &self.principals {
+            Who::These(many) => many
+                .iter()
+                .filter(|it| {
+                    ["AWS", "CanonicalUser", "Federated"].contains(&it.0.as_str()) && it.1 != "*"
+                })
+                .map(|it| account_of(&it.1))
+                .collect(),
+            Who::AllBut(_) => Vec::new(),
+        }
+    }
+
+    pub fn services(&self) -> Vec<&str> {
+        match &self.principals {
+            Who::These(many) => {
+                many.iter().filter(|it| it.0 == "Service").map(|it| it.1.as_str()).collect()
+            }
+            Who::AllBut(_) => Vec::new(),
+        }
+    }
+
+    /// Whether some ARN of a pattern is among its resources.
+    pub fn touches(&self, pattern: &str) -> bool {
+        self.resources.touches(pattern, self.has_variables)
+    }
+}
+
+impl Which {
+    /// Whether this action or ARN is among them. Actions are not told apart by case.
+    pub fn holds(&self, name: &str, cased: bool) -> bool {
+        let matches = |it: &String| match cased {
+            true => glob(it, name),
+            false => glob(&it.to_lowercase(), &name.to_lowercase()),
+        };
+        match self {
+            Self::These(many) => many.iter().any(matches),
+            Self::AllBut(many) => !many.iter().any(matches),
+        }
+    }
+
+    pub fn holds_action(&self, name: &str) -> bool {
+        self.holds(name, false)
+    }
+
+    pub fn holds_resource(&self, arn: &str) -> bool {
+        self.holds(arn, true)
+    }
+
+    /// Whether an ARN is among them, as far as variables in them are known.
+    pub fn covers(&self, arn: &str, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Truth {
+        let found = |many: &[String]| {
+            many.iter().fold(Truth::No, |so_far, it| {
+                so_far.or(match resolve(it, variables, carried) {
+                    Resolved::Known(pattern) => is_like(&pattern, arn).into(),
+                    Resolved::Unknown => Truth::Unknown,
+                })
+            })
+        };
+        match self {
+            Self::These(many) => found(many),
+            Self::AllBut(many) => found(many).negated(),
+        }
+    }
+
+    /// Whether some ARN may be of a pattern and among them, too.
+    fn touches(&self, pattern: &str, variables: bool) -> bool {
+        match self {
+            Self::These(many) => many.iter().any(|it| {
+                let it = if variables { with_any(it) } else { it.clone() };
+                can_meet(&it, pattern)
+            }),
+            Self::AllBut(many) => !many.iter().any(|it| holds_all(it, pattern)),
+        }
+    }
+}
+
+/// The account in an ARN, or an account id by itself.
+pub fn account_of(principal: &str) -> Option<String> {
+    let is_id = |it: &str| it.len() == 12 && it.bytes().all(|it| it.is_ascii_digit());
+    if is_id(principal) {
+        return Some(principal.to_owned());
+    }
+    principal.split(':').nth(4).filter(|it| is_id(it)).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(statement: &str) -> Statement {
+        let policy = Policy::read(&format!(r#"{{"Statement":[{statement}]}}"#)).unwrap();
+        policy.statements[0].clone()
+    }
+
+    #[test]
+    fn principals_are_everybody_accounts_or_services() {
+        for all in [r#""*""#, r#"{"AWS":"*"}"#, r#"{"AWS":["*"]}"#] {
+            assert!(
+                one(&format!(r#"{{"Effect":"Allow","Principal":{all},"Action":"*"}}"#))
+                    .means_everybody()
+            );
+        }
+        assert!(
+            one(r#"{"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"*"}"#)
+                .means_everybody()
+        );
+        let it = one(
+            r#"{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:root","444455556666","AIDAX"],"Service":"logs.eu-west-1.amazonaws.com"},"Action":"*"}"#,
+        );
+        assert!(!it.means_everybody());
+        assert_eq!(it.accounts(), [Some("111122223333".into()), Some("444455556666".into()), None]);
+        assert_eq!(it.services(), ["logs.eu-west-1.amazonaws.com"]);
+    }
+
+    #[test]
+    fn what_is_no_policy_is_told_from_an_empty_one() {
+        assert_eq!(Policy::read("{}"), None);
+        assert_eq!(Policy::read("x"), None);
+        assert_eq!(Policy::read(r#"{"Statement":[{"Effect":"Maybe"}]}"#), None);
+        assert_eq!(Policy::read(r#"{"Statement":[]}"#), Some(Policy::default()));
+    }
+}

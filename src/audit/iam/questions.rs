@@ -1,0 +1,188 @@
+//! What to ask AWS next, once the settings are read: the roles and keys that were found, and the questions to IAM's simulator.
+//!
+//! Nothing is judged here, and nothing that is read here is evidence.
+
+use std::collections::BTreeSet;
+
+use crate::audit::iam::permission::carried;
+use crate::audit::iam::targets::READ_OBJECT;
+use crate::audit::iam::targets::READ_STREAM;
+use crate::audit::iam::targets::any_group;
+use crate::audit::iam::targets::destinations;
+use crate::audit::iam::targets::key_arn;
+use crate::audit::iam::targets::keys_used;
+use crate::audit::iam::targets::object_arn;
+use crate::audit::iam::targets::stream_arn;
+use crate::audit::iam::targets::whole_group;
+use crate::audit::iam::writer::CHANNEL;
+use crate::audit::iam::writer::role_arn;
+use crate::audit::preferences::NAME;
+use crate::audit::undoing;
+use crate::audit::undoing::On;
+use crate::audit::view::View;
+use crate::config::domain_of;
+use crate::config::partition_of;
+use crate::settings::Bucket;
+use crate::settings::Corner;
+use crate::settings::KeyUse;
+
+/// One question to IAM's simulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub resource: String,
+    pub actions: Vec<&'static str>,
+    /// Condition keys and values, with their types.
+    pub context: Vec<(&'static str, &'static str, String)>,
+}
+
+/// Roles that a corner's nodes might write with, each with its nodes: the ones to ask the simulator about.
+pub fn candidates(corner: &Corner) -> Vec<(String, Vec<String>)> {
+    let mut out: Vec<(String, Vec<String>)> = Vec::new();
+    for node in corner.nodes.known().into_iter().flatten() {
+        let instances = corner.network.instances.known().into_iter().flatten();
+        let instance = instances.into_iter().find(|it| it.id == node.id);
+        let profile = instance.and_then(|it| it.role.known().ok()).and_then(Option::as_ref);
+        let default = corner.default_role.known().ok().and_then(Option::as_ref);
+        let names = [node.role.as_ref(), profile, default.filter(|_| node.id.starts_with("i-"))];
+        for name in names.into_iter().flatten() {
+            let arn = role_arn(name, corner);
+            match out.iter_mut().find(|it| it.0 == arn) {
+                Some(it) if it.1.contains(&node.id) => {}
+                Some(it) => it.1.push(node.id.clone()),
+                None => out.push((arn, vec![node.id.clone()])),
+            }
+        }
+    }
+    out
+}
+
+/// What to ask about the role behind nodes of these corners.
+pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
+    let region = corners.first().map_or("", |it| it.region.as_str());
+    let partition = partition_of(region);
+    let (buckets, groups) = destinations(corners, view);
+    let everywhere = CHANNEL.to_vec();
+    let mut out = vec![Question { resource: "*".into(), actions: everywhere, context: Vec::new() }];
+    for resource in groups.iter().map(|it| any_group(it)).collect::<BTreeSet<_>>() {
+        let actions = vec!["logs:DescribeLogGroups"];
+        out.push(Question { resource, actions, context: Vec::new() });
+    }
+    for (name, prefix) in &buckets {
+        let encryption = view.bucket(name).and_then(|it| view.take(&it.encryption).ok());
+        let encryption = encryption.and_then(Option::as_ref);
+        let mut actions = vec!["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"];
+        actions.extend(undoing::actions(On::Object));
+        actions.extend(READ_OBJECT);
+        let resource = object_arn(name, prefix, partition);
+        out.push(Question { resource, actions, context: carried(encryption) });
+        let resource = format!("arn:{partition}:s3:::{name}");
+        let mut actions = vec!["s3:GetEncryptionConfiguration"];
+        actions.extend(undoing::actions(On::Bucket));
+        let context = vec![("aws:SecureTransport", "boolean", "true".to_owned())];
+        if !out.iter().any(|it| it.resource == resource) {
+            out.push(Question { resource, actions, context });
+        }
+    }
+    for group in &groups {
+        let mut actions =
+            vec!["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
+        actions.extend(undoing::actions(On::Stream));
+        actions.push(READ_STREAM);
+        out.push(Question { resource: stream_arn(group), actions, context: Vec::new() });
+        let actions = undoing::actions(On::Group);
+        out.push(Question { resource: whole_group(group), actions, context: Vec::new() });
+    }
+    for (key, of_bucket) in keys_used(corners, view) {
+        let Some(arn) = key_arn(key, view) else { continue };
+        let resource = arn.to_owned();
+        let (actions, context) = match of_bucket {
+            true => {
+                let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
+                (
+                    vec!["kms:GenerateDataKey", "kms:Decrypt"],
+                    vec![("kms:ViaService", "string", service)],
+                )
+            }
+            false => (vec!["kms:Decrypt"], Vec::new()),
+        };
+        let actions = [actions, undoing::actions(On::Key)].concat();
+        match out.iter_mut().find(|it| it.resource == resource) {
+            Some(it) => it.actions.extend(
+                actions.iter().filter(|one| !it.actions.contains(one)).copied().collect::<Vec<_>>(),
+            ),
+            None => out.push(Question { resource, actions, context }),
+        }
+    }
+    for it in corners {
+        let resource = format!("arn:{partition}:ssm:{}:{}:document/{NAME}", it.region, it.account);
+        let actions = undoing::actions(On::Document);
+        out.push(Question { resource, actions, context: Vec::new() });
+    }
+    if let (false, Some(it)) = (groups.is_empty(), out.first_mut()) {
+        it.actions.extend(undoing::actions(On::Logs));
+    }
+    out
+}
+
+/// Documents of AWS by which a session is no shell whose log the preferences send anywhere: tunnels, through which SSH gives a shell,
+/// and commands by documents with inputs of their own.
+/// Source: "Logging session activity" ("… isn't available for sessions that connect through port forwarding or SSH").
+const UNLOGGED: [&str; 5] = [
+    "AWS-StartSSHSession",
+    "AWS-StartPortForwardingSession",
+    "AWS-StartPortForwardingSessionToRemoteHost",
+    "AWS-StartInteractiveCommand",
+    "AWS-StartNonInteractiveCommand",
+];
+
+/// What to ask about a principal that starts sessions, in every corner of its account: may it name a document of AWS that is not
+/// logged, may it start a session without any check of documents, on all nodes or on one that is there, and may it enter containers.
+pub fn starter_questions(corners: &[&Corner]) -> Vec<Question> {
+    let context = |it: &str| vec![("ssm:SessionDocumentAccessCheck", "boolean", it.to_owned())];
+    let mut out = Vec::new();
+    let mut ask = |resource: String, action, context| {
+        out.push(Question { resource, actions: vec![action], context });
+    };
+    for corner in corners {
+        let (partition, region, account) =
+            (partition_of(&corner.region), &corner.region, &corner.account);
+        for document in UNLOGGED {
+            let resource = format!("arn:{partition}:ssm:{region}::document/{document}");
+            ask(resource, "ssm:StartSession", context("true"));
+        }
+        // The first of each kind that is there; the id of none where there is none, which a policy by wildcard means, too.
+        let nodes = corner.nodes.known().map(Vec::as_slice).unwrap_or_default();
+        let of =
+            |kind: &str| nodes.iter().find(|it| it.id.starts_with(kind)).map(|it| it.id.as_str());
+        let instance = of("i-").unwrap_or("i-0123456789abcdef0");
+        let resource = format!("arn:{partition}:ec2:{region}:{account}:instance/{instance}");
+        ask(resource, "ssm:StartSession", context("false"));
+        if let Some(it) = of("mi-") {
+            let resource = format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{it}");
+            ask(resource, "ssm:StartSession", context("false"));
+        }
+        let resource = format!("arn:{partition}:ecs:{region}:{account}:task/any/any");
+        ask(resource, "ecs:ExecuteCommand", Vec::new());
+    }
+    out
+}
+
+/// What each key found here is used for.
+pub fn keys_of(it: &Bucket) -> Vec<(String, KeyUse)> {
+    let mut out = Vec::new();
+    if let Ok(Some(told)) = it.encryption.known()
+        && let Some(key) = &told.kms_key
+    {
+        out.push((key.clone(), KeyUse::Bucket(it.name.clone())));
+    }
+    for prefix in &it.prefixes {
+        let objects = prefix.sample.known().into_iter().flat_map(|it| &it.objects);
+        for key in objects.filter_map(|it| it.head.known().ok()?.kms_key.clone()) {
+            let it = (key, KeyUse::Objects(it.name.clone()));
+            if !out.contains(&it) {
+                out.push(it);
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,125 @@
+//! What a role writes to and with: the buckets, log groups and keys of the documents where its nodes are, as ARNs.
+
+use crate::audit::iam::policy::account_of;
+use crate::audit::preferences::NAME;
+use crate::audit::preferences::Preferences;
+use crate::audit::view::View;
+use crate::config::partition_of;
+use crate::settings::Corner;
+use crate::settings::Key;
+use crate::settings::KeyUse;
+use crate::settings::Role;
+use crate::settings::Unread;
+
+/// Corners whose nodes act by a role.
+pub(crate) fn corners_of<'a>(role: &Role, view: &View<'a>) -> Vec<&'a Corner> {
+    let account = account_of(&role.arn);
+    let corners = view.survey.corners.iter();
+    corners
+        .filter(|it| account.as_deref().is_none_or(|one| one == it.account))
+        .filter(|it| role.nodes.iter().any(|one| one.1 == it.region))
+        .collect()
+}
+
+/// That the documents of all these corners could be read: places that are not known are not judged.
+pub(crate) fn documents_known(corners: &[&Corner], view: &View<'_>) -> Result<(), Unread> {
+    for it in corners {
+        if let Some(it) = view.take(&it.preferences)?.as_ref() {
+            view.take(&it.content)?;
+        }
+        for it in view.take(&it.documents)? {
+            view.take(&it.content)?;
+        }
+    }
+    Ok(())
+}
+
+/// The preferences of a corner, as far as they are known.
+pub(crate) fn own_preferences(corner: &Corner, view: &View<'_>) -> Option<Preferences> {
+    let document = view.take(&corner.preferences).ok()?.as_ref()?;
+    Preferences::read(view.take(&document.content).ok()?)
+}
+
+/// Places that the documents of these corners send sessions to, as buckets with prefixes and as groups.
+pub(crate) fn destinations(
+    corners: &[&Corner],
+    view: &View<'_>,
+) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut buckets, mut groups) = (Vec::new(), Vec::new());
+    for corner in corners {
+        let own = view.take(&corner.preferences).ok().and_then(Option::as_ref);
+        let others = view.take(&corner.documents).into_iter().flatten();
+        for document in own.into_iter().chain(others) {
+            let told = view.take(&document.content).ok().and_then(|it| Preferences::read(it));
+            let Some(told) = told.filter(Preferences::is_shell) else { continue };
+            if let Some(it) = told.bucket.text() {
+                buckets.push((it.to_owned(), told.prefix.clone()));
+            }
+            if let Some(it) = told.group.text() {
+                groups.push(format!(
+                    "arn:{}:logs:{}:{}:log-group:{it}",
+                    partition_of(&corner.region),
+                    corner.region,
+                    corner.account
+                ));
+            }
+        }
+    }
+    groups.sort_unstable();
+    groups.dedup();
+    buckets.sort_unstable();
+    buckets.dedup();
+    (buckets, groups)
+}
+
+/// Keys of the buckets and sessions of these corners, as ARNs where they are known; and whether the key serves a bucket.
+pub(crate) fn keys_used<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<(&'a Key, bool)> {
+    let (buckets, _) = destinations(corners, view);
+    let mut out: Vec<(&Key, bool)> = Vec::new();
+    for key in &view.survey.keys {
+        for it in &key.used_by {
+            let used = match it {
+                KeyUse::Bucket(name) => buckets.iter().any(|it| it.0 == *name).then_some(true),
+                KeyUse::Sessions(name) => corners
+                    .iter()
+                    .any(|it| {
+                        it.account == key.account && *name == format!("{NAME} in {}", it.region)
+                    })
+                    .then_some(false),
+                _ => None,
+            };
+            out.extend(used.filter(|it| !out.contains(&(key, *it))).map(|it| (key, it)));
+        }
+    }
+    out
+}
+
+pub(crate) fn key_arn<'a>(key: &'a Key, view: &View<'_>) -> Option<&'a str> {
+    let state = view.take(&key.state).ok().and_then(Option::as_ref);
+    state.map(|it| it.arn.as_str()).or(Some(key.id.as_str())).filter(|it| it.starts_with("arn:"))
+}
+
+/// An object that a session would become.
+pub(crate) fn object_arn(bucket: &str, prefix: &str, partition: &str) -> String {
+    format!("arn:{partition}:s3:::{bucket}/{prefix}someone-0123456789abcdef0.log")
+}
+
+/// A stream as the service names it when it refuses: with the group's name alone for what concerns the whole group.
+pub(crate) fn stream_arn(group: &str) -> String {
+    format!("{group}:log-stream:someone-0123456789abcdef0")
+}
+
+/// What CloudWatch Logs names where all groups of a Region are asked for, which a policy by `log-group:*` allows, too.
+pub(crate) fn any_group(group: &str) -> String {
+    let place = group.split(":log-group:").next().unwrap_or_default();
+    format!("{place}:log-group::log-stream:")
+}
+
+pub(crate) fn whole_group(group: &str) -> String {
+    format!("{group}:log-stream:")
+}
+
+/// What reads the record back, which a writer needs as little as what erases it.
+pub(crate) const READ_OBJECT: [&str; 2] = ["s3:GetObject", "s3:GetObjectVersion"];
+
+pub(crate) const READ_STREAM: &str = "logs:GetLogEvents";

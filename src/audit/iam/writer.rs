@@ -1,0 +1,115 @@
+//! Who writes for a node: the agent uploads with the credentials it registered with, so it is the role behind a node.
+//!
+//! Source: amazon-ssm-agent: agent/managedInstances, agent/ec2roleprovider/ec2_role_provider.go.
+
+use crate::audit::iam::permission::Call;
+use crate::audit::iam::permission::Permission;
+use crate::audit::iam::permission::may;
+use crate::audit::verdict::unclear;
+use crate::audit::view::View;
+use crate::config::partition_of;
+use crate::settings::Corner;
+use crate::settings::Instance;
+use crate::settings::Node;
+use crate::settings::Reason;
+use crate::settings::Unread;
+
+/// Permissions without which a node does not appear. `ec2messages` is for agents before 3.3.40.0.
+/// Source: "AWSsystems manager: ec2messages and other API operations" (AWS Systems Manager User Guide).
+pub(crate) const CHANNEL: [&str; 5] = [
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+];
+
+/// Agents from this version on use the Default Host Management role.
+/// Source: "Managing EC2 instances automatically with Default Host Management Configuration".
+const DEFAULT_HOST: [u64; 4] = [3, 2, 582, 0];
+
+/// Who writes for a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// ARN of the role.
+    Is(String),
+    /// One of these: which one cannot be told from outside.
+    Either(String, String),
+    /// Nobody, and why.
+    Nobody(String),
+}
+
+impl Writer {
+    pub(crate) fn roles(&self) -> Vec<&str> {
+        match self {
+            Self::Is(it) => vec![it],
+            Self::Either(one, other) => vec![one, other],
+            Self::Nobody(_) => Vec::new(),
+        }
+    }
+}
+
+/// ARN of a role that is told by its name.
+pub(crate) fn role_arn(name: &str, corner: &Corner) -> String {
+    match name.starts_with("arn:") {
+        true => name.to_owned(),
+        false => format!(
+            "arn:{}:iam::{}:role/{}",
+            partition_of(&corner.region),
+            corner.account,
+            name.trim_start_matches('/')
+        ),
+    }
+}
+
+fn instance_of<'a>(
+    id: &str,
+    corner: &'a Corner,
+    view: &View<'_>,
+) -> Result<Option<&'a Instance>, Unread> {
+    Ok(view.take(&corner.network.instances)?.iter().find(|it| it.id == id))
+}
+
+/// Who writes for a node: its instance profile if that may register it, else the role of the Default Host Management
+/// Configuration; of a hybrid node the role of its activation.
+///
+/// # Errors
+/// What would have to be known.
+pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Writer, Unread> {
+    if !node.id.starts_with("i-") {
+        return Ok(match &node.role {
+            Some(it) => Writer::Is(role_arn(it, corner)),
+            None => Writer::Nobody("Systems Manager tells no role of this node".into()),
+        });
+    }
+    let Some(instance) = instance_of(&node.id, corner, view)? else {
+        return Err(unclear(Reason::NotThere, "EC2 knows no such instance any more"));
+    };
+    let default = || -> Result<Option<String>, Unread> {
+        let able = node.version().as_slice() >= DEFAULT_HOST.as_slice();
+        let role = view.take(&corner.default_role)?.as_ref().map(|it| role_arn(it, corner));
+        Ok(role.filter(|_| able && instance.metadata != Some(false)))
+    };
+    let Some(profile) = view.take(&instance.role)?.as_ref().map(|it| role_arn(it, corner)) else {
+        return Ok(match default()? {
+            Some(it) => Writer::Is(it),
+            None => Writer::Nobody(
+                "it has no instance profile, and no Default Host Management role takes its place"
+                    .into(),
+            ),
+        });
+    };
+    let may = view.survey.roles.iter().find(|it| it.arn == profile).map_or_else(
+        || Err(unclear(Reason::NotAsked, "the role was not looked at")),
+        |it| may(&Call { role: it, action: "ssm:UpdateInstanceInformation", resource: "*" }, view),
+    );
+    match may {
+        Ok(Permission::Allowed) => Ok(Writer::Is(profile)),
+        Ok(_) => Ok(Writer::Is(default()?.unwrap_or(profile))),
+        Err(why) => match default() {
+            Ok(None) => Ok(Writer::Is(profile)),
+            Ok(Some(it)) => Ok(Writer::Either(profile, it)),
+            Err(_) => Err(why),
+        },
+    }
+}
