@@ -452,7 +452,7 @@ pub const LINES: Table = Table {
 };
 
 /// A line as the search reads it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LineRow {
     pub line_number: i64,
     pub text: String,
