@@ -45,12 +45,6 @@ pub mod discover;
 /// Services that are asked without their SDK.
 mod light;
 
-/// The network in front of the nodes.
-mod network;
-
-/// Roles of nodes and of those who start sessions.
-mod roles;
-
 /// How the places are set.
 pub mod survey;
 

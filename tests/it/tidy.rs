@@ -271,11 +271,11 @@ fn a_type_name_is_declared_once() {
         Identity: source::aws, transcript::prompt
         Kept: intake, sync::gather, sync::plan
         Kind: error, transcript::commands
-        Next: source::logs::pages, source::survey
+        Next: source::logs::pages, source::survey::pages
         Outcome: settings, sync
         Pace: replay, report
         Page: source::logs, transcript::screen
-        Pages: source::logs::pages, source::survey
+        Pages: source::logs::pages, source::survey::pages
         Policy: audit::statements, policy
         Proof: archive::verify, evidence, source::checksum
         Reader: source::object, transcript::commands
@@ -292,7 +292,7 @@ fn a_type_name_is_declared_once() {
         Target: cli::output, source::survey
         Told: config, transcript::screen
         Verdict: audit, intake::repeats
-        Way: source::logs, source::survey
+        Way: source::logs, source::survey::context
         What: cli::config, cli::policy
         Which: archive, audit::statements
         Whole: cli::output, source::object
@@ -343,11 +343,11 @@ fn a_function_fits_a_screen() {
         render::report::html::data: 108 lines, 2 arguments
         render::report::text::markdown: 155 lines, 1 arguments
         report::gather: 109 lines, 3 arguments
-        source::roles::policies: 87 lines, 3 arguments
+        source::survey::iam::policies: 87 lines, 3 arguments
         source::survey::survey: 174 lines, 3 arguments
         source::survey::corner: 99 lines, 1 arguments
-        source::survey::bucket: 276 lines, 4 arguments
-        source::survey::sample: 83 lines, 7 arguments
+        source::survey::s3::bucket: 281 lines, 4 arguments
+        source::survey::sample::sample: 83 lines, 7 arguments
         sync::gather::write: 107 lines, 2 arguments
         sync::source: 85 lines, 4 arguments
         sync::whole: 88 lines, 3 arguments
@@ -442,7 +442,6 @@ fn files_use_each_other_in_one_direction() {
         intake intake::document intake::parts intake::repeats intake::unite
         render::report render::report::html render::report::table render::report::text render::report::xlsx
         source::logs source::logs::insights source::logs::pages
-        source::network source::roles source::survey
         source::object source::s3
         sync sync::anew sync::gather sync::plan sync::rebuild sync::rows
         transcript::commands transcript::commands::covered transcript::commands::learning transcript::commands::lines transcript::commands::panes transcript::commands::regions transcript::commands::repeats transcript::commands::stack transcript::commands::text transcript::commands::weights

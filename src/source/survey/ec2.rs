@@ -5,12 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use super::light::Element;
-use super::light::ec2;
-use super::survey::Next;
-use super::survey::Pages;
-use super::survey::Way;
+use super::context::Way;
+use super::context::told;
+use super::pages::Next;
+use super::pages::Pages;
 use crate::settings::*;
+use crate::source::light::Element;
+use crate::source::light::ec2;
 
 /// Asks for the items of one list, page by page.
 async fn listed<T>(
@@ -119,16 +120,6 @@ pub(super) async fn network(way: &Way) -> Network {
         out.vpcs.push(Vpc { id: id.clone(), dns_support, dns_hostnames });
     }
     out
-}
-
-/// What an answer told; that it did not tell it is unread.
-pub(super) fn told<T>(it: Read<Option<T>>, why: &str) -> Read<T> {
-    let outcome = match it.outcome {
-        Outcome::Is(Some(it)) => Outcome::Is(it),
-        Outcome::Is(None) => Outcome::Unread(Unread::new(Reason::NotUnderstood, why)),
-        Outcome::Unread(it) => Outcome::Unread(it),
-    };
-    Read { asked: it.asked, outcome }
 }
 
 fn kept<T>(mut it: Read<Vec<T>>, keep: impl Fn(&T) -> bool) -> Read<Vec<T>> {

@@ -4,9 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::ContextEntry;
 use aws_sdk_iam::types::ContextKeyTypeEnum;
+use futures_util::StreamExt;
 
-use super::survey::Next;
-use super::survey::Way;
+use super::context::AT_ONCE;
+use super::context::Way;
+use super::pages::Next;
+use crate::audit::View;
+use crate::audit::promise::Promise;
+use crate::audit::statements::account_of;
+use crate::audit::writers;
 use crate::audit::writers::Question;
 use crate::settings::*;
 
@@ -35,8 +41,68 @@ pub(super) async fn profiles(way: &Way, instances: &mut [Instance]) {
     }
 }
 
+/// What the roles behind nodes may do, and those who start sessions: once for each.
+pub(super) async fn principals(
+    out: &mut Survey,
+    ways: &[Way],
+    starters: &[String],
+    progress: &(dyn Fn(&str) + Sync),
+) {
+    // Role, nodes with their Regions, places of its corners.
+    type Wanted = (String, Vec<(String, String)>, Vec<usize>);
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (nth, corner) in out.corners.iter().enumerate() {
+        for (arn, nodes) in writers::candidates(corner) {
+            let nodes = nodes.into_iter().map(|it| (it, corner.region.clone()));
+            match wanted.iter_mut().find(|it| it.0 == arn) {
+                Some(it) => {
+                    it.1.extend(nodes);
+                    it.2.push(nth);
+                }
+                None => wanted.push((arn, nodes.collect(), vec![nth])),
+            }
+        }
+    }
+    // No promise is needed to ask.
+    let promise = Promise::default();
+    let view = View { survey: out, promise: &promise };
+    let asked = wanted.into_iter().filter_map(|(arn, nodes, at)| {
+        let corners: Vec<&Corner> = at.iter().map(|it| &out.corners[*it]).collect();
+        let way = ways.get(*at.first()?)?;
+        Some((way, arn, nodes, writers::questions(&corners, &view)))
+    });
+    let asked: Vec<_> = asked.collect();
+    let roles = futures_util::stream::iter(asked).map(|(way, arn, nodes, questions)| async move {
+        progress(&format!("the role {arn}"));
+        simulate(way, &arn, nodes, questions).await
+    });
+    let roles: Vec<Role> = roles.buffered(AT_ONCE).collect().await;
+    let mut asked = Vec::new();
+    for arn in starters {
+        let account = account_of(arn);
+        let at = out.corners.iter().position(|it| account.as_ref() == Some(&it.account));
+        let Some(way) = at.and_then(|it| ways.get(it)) else {
+            let why = Unread::new(Reason::NotAsked, "no Region of its account was looked into");
+            asked.push(Role {
+                arn: arn.clone(),
+                simulations: vec![Simulation {
+                    resource: "*".into(),
+                    decisions: Read { outcome: Outcome::Unread(why), ..Read::default() },
+                }],
+                ..Role::default()
+            });
+            continue;
+        };
+        let corners: Vec<&Corner> =
+            out.corners.iter().filter(|it| account.as_ref() == Some(&it.account)).collect();
+        let questions = writers::starter_questions(&corners);
+        asked.push(simulate(way, arn, Vec::new(), questions).await);
+    }
+    (out.roles, out.starters) = (roles, asked);
+}
+
 /// Asks the simulator about a principal; where it refuses, the principal's own policies are read.
-pub(super) async fn simulate(
+async fn simulate(
     way: &Way,
     arn: &str,
     nodes: Vec<(String, String)>,
