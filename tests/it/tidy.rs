@@ -271,11 +271,9 @@ fn a_type_name_is_declared_once() {
         Identity: source::aws, transcript::prompt
         Kept: intake, sync::gather, sync::plan
         Kind: error, transcript::commands
-        Next: source::logs::pages, source::survey::pages
         Outcome: settings, sync
         Pace: replay, report
         Page: source::logs, transcript::screen
-        Pages: source::logs::pages, source::survey::pages
         Policy: audit::statements, policy
         Proof: archive::verify, evidence, source::checksum
         Reader: source::object, transcript::commands
@@ -292,7 +290,6 @@ fn a_type_name_is_declared_once() {
         Target: cli::output, source::survey
         Told: config, transcript::screen
         Verdict: audit, intake::repeats
-        Way: source::logs, source::survey::context
         What: cli::config, cli::policy
         Which: archive, audit::statements
         Whole: cli::output, source::object
@@ -343,8 +340,8 @@ fn a_function_fits_a_screen() {
         render::report::html::data: 108 lines, 2 arguments
         render::report::text::markdown: 155 lines, 1 arguments
         report::gather: 109 lines, 3 arguments
-        source::survey::iam::policies: 87 lines, 3 arguments
-        source::survey::survey: 174 lines, 3 arguments
+        source::survey::iam::policies: 91 lines, 3 arguments
+        source::survey::survey: 175 lines, 3 arguments
         source::survey::corner: 99 lines, 1 arguments
         source::survey::s3::bucket: 281 lines, 4 arguments
         source::survey::sample::sample: 83 lines, 7 arguments

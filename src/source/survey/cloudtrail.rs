@@ -1,15 +1,15 @@
 //! Trails of a Region: whether they log, and which events they record.
 
-use super::context::Way;
+use super::context::AwsContext;
 use super::context::at;
 use super::context::own;
 use crate::settings::*;
 
-pub(super) async fn trails(way: &Way) -> Read<Vec<Trail>> {
-    let client = way.connection.cloudtrail();
-    let need = way.need("cloudtrail:DescribeTrails", "*");
+pub(super) async fn trails(aws: &AwsContext) -> Read<Vec<Trail>> {
+    let client = aws.connection.cloudtrail();
+    let need = aws.need("cloudtrail:DescribeTrails", "*");
     let got = client.describe_trails().send().await;
-    let mut read = way.read("cloudtrail:DescribeTrails", &need, got, &[], Vec::new(), |it| {
+    let mut read = aws.read("cloudtrail:DescribeTrails", &need, got, &[], Vec::new(), |it| {
         let all = it.trail_list().iter().map(|it| Trail {
             arn: own(it.trail_arn()),
             name: own(it.name()),
@@ -23,10 +23,10 @@ pub(super) async fn trails(way: &Way) -> Read<Vec<Trail>> {
     });
     let Outcome::Is(trails) = &mut read.outcome else { return read };
     for it in trails {
-        let need = way.need("cloudtrail:GetTrailStatus", &it.arn);
+        let need = aws.need("cloudtrail:GetTrailStatus", &it.arn);
         let got = client.get_trail_status().name(&it.arn).send().await;
         it.status =
-            way.read("cloudtrail:GetTrailStatus", &need, got, &[], TrailStatus::default(), |it| {
+            aws.read("cloudtrail:GetTrailStatus", &need, got, &[], TrailStatus::default(), |it| {
                 TrailStatus {
                     logging: it.is_logging().unwrap_or(false),
                     delivery_error: it.latest_delivery_error().map(str::to_owned),
@@ -34,10 +34,10 @@ pub(super) async fn trails(way: &Way) -> Read<Vec<Trail>> {
                     delivered_at: it.latest_delivery_time().and_then(at),
                 }
             });
-        let need = way.need("cloudtrail:GetEventSelectors", &it.arn);
+        let need = aws.need("cloudtrail:GetEventSelectors", &it.arn);
         let got = client.get_event_selectors().trail_name(&it.arn).send().await;
         it.selectors =
-            way.read("cloudtrail:GetEventSelectors", &need, got, &[], Vec::new(), |it| {
+            aws.read("cloudtrail:GetEventSelectors", &need, got, &[], Vec::new(), |it| {
                 let plain = it.event_selectors().iter().map(|it| Selector::Plain {
                     read_write: it
                         .read_write_type()

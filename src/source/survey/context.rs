@@ -29,14 +29,14 @@ impl Clock {
 
 /// One way to AWS, and the time.
 #[derive(Clone)]
-pub(super) struct Way {
+pub(super) struct AwsContext {
     pub(super) connection: Connection,
     pub(super) account: String,
     pub(super) region: String,
     pub(super) clock: Clock,
 }
 
-impl Way {
+impl AwsContext {
     pub(super) fn need(&self, action: &'static str, on: impl Into<String>) -> Need {
         Need::of(action, on)
     }

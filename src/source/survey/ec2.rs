@@ -5,37 +5,37 @@
 
 use std::collections::BTreeSet;
 
-use super::context::Way;
+use super::context::AwsContext;
 use super::context::told;
-use super::pages::Next;
-use super::pages::Pages;
+use super::pages::NextPage;
+use super::pages::PageCount;
 use crate::settings::*;
 use crate::source::light::Element;
 use crate::source::light::ec2;
 
 /// Asks for the items of one list, page by page.
 async fn listed<T>(
-    way: &Way,
+    aws: &AwsContext,
     api: &'static str,
     list: &str,
     words: &[(&str, &str)],
     take: impl Fn(Element<'_, '_>) -> Vec<T>,
 ) -> Read<Vec<T>> {
     let action = api.trim_start_matches("ec2:");
-    let need = way.need(api, "*");
+    let need = aws.need(api, "*");
     let mut out = Vec::new();
-    let mut pages = Pages::default();
+    let mut pages = PageCount::default();
     loop {
         let (mut words, token) = (words.to_vec(), pages.token());
         if let Some(it) = &token {
             words.push(("NextToken", it));
         }
-        let answer = ec2(&way.connection, action, &words).await;
-        let mut next = Next::End;
-        let read = way.read(api, &need, answer, &[], None, |it| {
+        let answer = ec2(&aws.connection, action, &words).await;
+        let mut next = NextPage::End;
+        let read = aws.read(api, &need, answer, &[], None, |it| {
             let document = roxmltree::Document::parse(&it.text).ok()?;
             let root = Element::root(&document);
-            next = Next::at(root.text("nextToken").as_deref());
+            next = NextPage::at(root.text("nextToken").as_deref());
             // An empty list is there; a page of somebody in between has none.
             root.child(list)?;
             Some(root.items(list).flat_map(&take).collect::<Vec<T>>())
@@ -60,7 +60,7 @@ async fn listed<T>(
 }
 
 /// Asks about one corner.
-pub(super) async fn network(way: &Way) -> Network {
+pub(super) async fn network(aws: &AwsContext) -> Network {
     let alive = [
         ("Filter.1.Name", "instance-state-name"),
         ("Filter.1.Value.1", "pending"),
@@ -70,7 +70,7 @@ pub(super) async fn network(way: &Way) -> Network {
         ("MaxResults", "1000"),
     ];
     let mut out = Network {
-        instances: listed(way, "ec2:DescribeInstances", "reservationSet", &alive, |it| {
+        instances: listed(aws, "ec2:DescribeInstances", "reservationSet", &alive, |it| {
             it.items("instancesSet").map(instance).collect()
         })
         .await,
@@ -83,12 +83,12 @@ pub(super) async fn network(way: &Way) -> Network {
         return out;
     }
     let (tables, endpoints, groups, acls) = tokio::join!(
-        listed(way, "ec2:DescribeRouteTables", "routeTableSet", &[], |it| vec![route_table(it)]),
-        listed(way, "ec2:DescribeVpcEndpoints", "vpcEndpointSet", &[], |it| vec![endpoint(it)]),
-        listed(way, "ec2:DescribeSecurityGroups", "securityGroupInfo", &[], |it| vec![
+        listed(aws, "ec2:DescribeRouteTables", "routeTableSet", &[], |it| vec![route_table(it)]),
+        listed(aws, "ec2:DescribeVpcEndpoints", "vpcEndpointSet", &[], |it| vec![endpoint(it)]),
+        listed(aws, "ec2:DescribeSecurityGroups", "securityGroupInfo", &[], |it| vec![
             security_group(it)
         ]),
-        listed(way, "ec2:DescribeNetworkAcls", "networkAclSet", &[], |it| vec![acl(it)]),
+        listed(aws, "ec2:DescribeNetworkAcls", "networkAclSet", &[], |it| vec![acl(it)]),
     );
     // What belongs to VPCs without instances says nothing about a node.
     let ours = |it: &str| vpcs.contains(it);
@@ -104,10 +104,10 @@ pub(super) async fn network(way: &Way) -> Network {
     for id in vpcs {
         let attribute = async |name: &str, member: &str| {
             let words = [("VpcId", id.as_str()), ("Attribute", name)];
-            let need = way.need("ec2:DescribeVpcAttribute", "*");
-            let answer = ec2(&way.connection, "DescribeVpcAttribute", &words).await;
+            let need = aws.need("ec2:DescribeVpcAttribute", "*");
+            let answer = ec2(&aws.connection, "DescribeVpcAttribute", &words).await;
             let path = format!("{member}/value");
-            let read = way.read("ec2:DescribeVpcAttribute", &need, answer, &[], None, |it| {
+            let read = aws.read("ec2:DescribeVpcAttribute", &need, answer, &[], None, |it| {
                 let document = roxmltree::Document::parse(&it.text).ok()?;
                 Some(Element::root(&document).text(&path)? == "true")
             });

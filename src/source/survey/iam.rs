@@ -7,8 +7,8 @@ use aws_sdk_iam::types::ContextKeyTypeEnum;
 use futures_util::StreamExt;
 
 use super::context::AT_ONCE;
-use super::context::Way;
-use super::pages::Next;
+use super::context::AwsContext;
+use super::pages::NextPage;
 use crate::audit::View;
 use crate::audit::promise::Promise;
 use crate::audit::statements::account_of;
@@ -17,8 +17,8 @@ use crate::audit::writers::Question;
 use crate::settings::*;
 
 /// The role within each instance profile of a corner, each asked for once.
-pub(super) async fn profiles(way: &Way, instances: &mut [Instance]) {
-    let client = way.connection.iam();
+pub(super) async fn profiles(aws: &AwsContext, instances: &mut [Instance]) {
+    let client = aws.connection.iam();
     let mut known: BTreeMap<String, Read<Option<String>>> = BTreeMap::new();
     for it in instances {
         let Some(arn) = &it.profile else {
@@ -28,10 +28,10 @@ pub(super) async fn profiles(way: &Way, instances: &mut [Instance]) {
         };
         if !known.contains_key(arn) {
             let name = arn.rsplit('/').next().unwrap_or(arn);
-            let need = way.need("iam:GetInstanceProfile", arn);
+            let need = aws.need("iam:GetInstanceProfile", arn);
             let got = client.get_instance_profile().instance_profile_name(name).send().await;
             let absent = &["NoSuchEntity"];
-            let read = way.read("iam:GetInstanceProfile", &need, got, absent, None, |it| {
+            let read = aws.read("iam:GetInstanceProfile", &need, got, absent, None, |it| {
                 let roles = it.instance_profile().map(|it| it.roles()).unwrap_or_default();
                 roles.first().map(|it| it.arn().to_owned())
             });
@@ -44,7 +44,7 @@ pub(super) async fn profiles(way: &Way, instances: &mut [Instance]) {
 /// What the roles behind nodes may do, and those who start sessions: once for each.
 pub(super) async fn principals(
     out: &mut Survey,
-    ways: &[Way],
+    contexts: &[AwsContext],
     starters: &[String],
     progress: &(dyn Fn(&str) + Sync),
 ) {
@@ -68,20 +68,20 @@ pub(super) async fn principals(
     let view = View { survey: out, promise: &promise };
     let asked = wanted.into_iter().filter_map(|(arn, nodes, at)| {
         let corners: Vec<&Corner> = at.iter().map(|it| &out.corners[*it]).collect();
-        let way = ways.get(*at.first()?)?;
-        Some((way, arn, nodes, writers::questions(&corners, &view)))
+        let aws = contexts.get(*at.first()?)?;
+        Some((aws, arn, nodes, writers::questions(&corners, &view)))
     });
     let asked: Vec<_> = asked.collect();
-    let roles = futures_util::stream::iter(asked).map(|(way, arn, nodes, questions)| async move {
+    let roles = futures_util::stream::iter(asked).map(|(aws, arn, nodes, questions)| async move {
         progress(&format!("the role {arn}"));
-        simulate(way, &arn, nodes, questions).await
+        simulate(aws, &arn, nodes, questions).await
     });
     let roles: Vec<Role> = roles.buffered(AT_ONCE).collect().await;
     let mut asked = Vec::new();
     for arn in starters {
         let account = account_of(arn);
         let at = out.corners.iter().position(|it| account.as_ref() == Some(&it.account));
-        let Some(way) = at.and_then(|it| ways.get(it)) else {
+        let Some(aws) = at.and_then(|it| contexts.get(it)) else {
             let why = Unread::new(Reason::NotAsked, "no Region of its account was looked into");
             asked.push(Role {
                 arn: arn.clone(),
@@ -96,20 +96,20 @@ pub(super) async fn principals(
         let corners: Vec<&Corner> =
             out.corners.iter().filter(|it| account.as_ref() == Some(&it.account)).collect();
         let questions = writers::starter_questions(&corners);
-        asked.push(simulate(way, arn, Vec::new(), questions).await);
+        asked.push(simulate(aws, arn, Vec::new(), questions).await);
     }
     (out.roles, out.starters) = (roles, asked);
 }
 
 /// Asks the simulator about a principal; where it refuses, the principal's own policies are read.
 async fn simulate(
-    way: &Way,
+    aws: &AwsContext,
     arn: &str,
     nodes: Vec<(String, String)>,
     questions: Vec<Question>,
 ) -> Role {
-    let client = way.connection.iam();
-    let need = way.need("iam:SimulatePrincipalPolicy", arn);
+    let client = aws.connection.iam();
+    let need = aws.need("iam:SimulatePrincipalPolicy", arn);
     let mut out = Role { arn: arn.into(), nodes, ..Role::default() };
     let mut refused = false;
     for it in questions {
@@ -141,7 +141,7 @@ async fn simulate(
             }
             ask.send().await
         };
-        let decisions = way
+        let decisions = aws
             .paged("iam:SimulatePrincipalPolicy", &need, &[], ask, |it| {
                 let decisions = it.evaluation_results().iter().map(|it| Decision {
                     action: it.eval_action_name().to_owned(),
@@ -154,7 +154,7 @@ async fn simulate(
                         .permissions_boundary_decision_detail()
                         .map(|it| it.allowed_by_permissions_boundary()),
                 });
-                (decisions.collect(), Next::if_truncated(Some(it.is_truncated()), it.marker()))
+                (decisions.collect(), NextPage::if_truncated(Some(it.is_truncated()), it.marker()))
             })
             .await;
         refused = decisions.known().is_err();
@@ -165,17 +165,21 @@ async fn simulate(
     };
     // What the simulator does not tell, they do: all of it, or which of its answers depend on what it was not given.
     if (refused || out.simulations.iter().any(depends)) && arn.contains(":role/") {
-        out.policies = policies(way, &client, arn).await;
+        out.policies = policies(aws, &client, arn).await;
     }
     out
 }
 
 /// A role's own policies, inline and attached.
-async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Vec<ResourcePolicy>> {
+async fn policies(
+    aws: &AwsContext,
+    client: &aws_sdk_iam::Client,
+    arn: &str,
+) -> Read<Vec<ResourcePolicy>> {
     let name = arn.rsplit('/').next().unwrap_or(arn);
     let mut out = Vec::new();
-    let need = way.need("iam:ListRolePolicies", arn);
-    let listed = way
+    let need = aws.need("iam:ListRolePolicies", arn);
+    let listed = aws
         .paged(
             "iam:ListRolePolicies",
             &need,
@@ -184,7 +188,7 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
                 client.list_role_policies().role_name(name).set_marker(marker).send().await
             },
             |it| {
-                let next = Next::if_truncated(Some(it.is_truncated()), it.marker());
+                let next = NextPage::if_truncated(Some(it.is_truncated()), it.marker());
                 (it.policy_names().to_vec(), next)
             },
         )
@@ -195,9 +199,9 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
     };
     let mut last = Read { asked: listed.asked, outcome: Outcome::Is(Vec::new()) };
     for policy in inline {
-        let need = way.need("iam:GetRolePolicy", arn);
+        let need = aws.need("iam:GetRolePolicy", arn);
         let got = client.get_role_policy().role_name(name).policy_name(&policy).send().await;
-        last = way.read("iam:GetRolePolicy", &need, got, &[], Vec::new(), |it| {
+        last = aws.read("iam:GetRolePolicy", &need, got, &[], Vec::new(), |it| {
             let document = decoded(it.policy_document());
             out.push(ResourcePolicy { name: policy.clone(), document });
             Vec::new()
@@ -206,8 +210,8 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
             return last;
         }
     }
-    let need = way.need("iam:ListAttachedRolePolicies", arn);
-    let listed = way
+    let need = aws.need("iam:ListAttachedRolePolicies", arn);
+    let listed = aws
         .paged(
             "iam:ListAttachedRolePolicies",
             &need,
@@ -218,7 +222,7 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
             |it| {
                 let all = it.attached_policies().iter();
                 let all = all.filter_map(|it| it.policy_arn().map(str::to_owned)).collect();
-                (all, Next::if_truncated(Some(it.is_truncated()), it.marker()))
+                (all, NextPage::if_truncated(Some(it.is_truncated()), it.marker()))
             },
         )
         .await;
@@ -230,10 +234,10 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
         if last.known().is_err() {
             return last;
         }
-        let need = way.need("iam:GetPolicy", &policy);
+        let need = aws.need("iam:GetPolicy", &policy);
         let got = client.get_policy().policy_arn(&policy).send().await;
         let mut version = None;
-        last = way.read("iam:GetPolicy", &need, got, &[], Vec::new(), |it| {
+        last = aws.read("iam:GetPolicy", &need, got, &[], Vec::new(), |it| {
             version = it.policy().and_then(|it| it.default_version_id()).map(str::to_owned);
             Vec::new()
         });
@@ -245,9 +249,9 @@ async fn policies(way: &Way, client: &aws_sdk_iam::Client, arn: &str) -> Read<Ve
                 Unread::new(Reason::NotUnderstood, "iam:GetPolicy answered without a version");
             return Read { asked: last.asked, outcome: Outcome::Unread(why) };
         };
-        let need = way.need("iam:GetPolicyVersion", &policy);
+        let need = aws.need("iam:GetPolicyVersion", &policy);
         let got = client.get_policy_version().policy_arn(&policy).version_id(version).send().await;
-        last = way.read("iam:GetPolicyVersion", &need, got, &[], Vec::new(), |it| {
+        last = aws.read("iam:GetPolicyVersion", &need, got, &[], Vec::new(), |it| {
             let document = it.policy_version().and_then(|it| it.document()).unwrap_or_default();
             out.push(ResourcePolicy { name: policy.clone(), document: decoded(document) });
             Vec::new()

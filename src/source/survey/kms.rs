@@ -1,40 +1,40 @@
 //! Keys that protect transcripts or sessions: their state, policy and rotation.
 
-use super::context::Way;
+use super::context::AwsContext;
 use super::context::at;
 use super::context::own;
 use crate::settings::*;
 
-pub(super) fn add_key(keys: &mut Vec<(Key, Way)>, id: &str, used: KeyUse, way: &Way) {
+pub(super) fn add_key(keys: &mut Vec<(Key, AwsContext)>, id: &str, used: KeyUse, aws: &AwsContext) {
     // An ARN names its Region.
-    let region = id.strip_prefix("arn:").and_then(|it| it.split(':').nth(2)).unwrap_or(&way.region);
-    let same = |it: &&mut (Key, Way)| {
-        it.0.id == id && it.0.account == way.account && it.0.region == region
+    let region = id.strip_prefix("arn:").and_then(|it| it.split(':').nth(2)).unwrap_or(&aws.region);
+    let same = |it: &&mut (Key, AwsContext)| {
+        it.0.id == id && it.0.account == aws.account && it.0.region == region
     };
     match keys.iter_mut().find(same) {
         Some((it, _)) => it.used_by.push(used),
         None => keys.push((
             Key {
                 id: id.into(),
-                account: way.account.clone(),
+                account: aws.account.clone(),
                 region: region.into(),
                 used_by: vec![used],
                 ..Key::default()
             },
-            Way {
-                connection: way.connection.in_region(region),
+            AwsContext {
+                connection: aws.connection.in_region(region),
                 region: region.into(),
-                ..way.clone()
+                ..aws.clone()
             },
         )),
     }
 }
 
-pub(super) async fn key(way: &Way, mut it: Key) -> Key {
-    let client = way.connection.kms();
-    let need = way.need("kms:DescribeKey", &it.id);
+pub(super) async fn key(aws: &AwsContext, mut it: Key) -> Key {
+    let client = aws.connection.kms();
+    let need = aws.need("kms:DescribeKey", &it.id);
     let got = client.describe_key().key_id(&it.id).send().await;
-    it.state = way.read("kms:DescribeKey", &need, got, &["NotFoundException"], None, |it| {
+    it.state = aws.read("kms:DescribeKey", &need, got, &["NotFoundException"], None, |it| {
         let it = it.key_metadata()?;
         Some(KeyState {
             arn: own(it.arn()),
@@ -52,12 +52,12 @@ pub(super) async fn key(way: &Way, mut it: Key) -> Key {
     }
     // The calls below take no alias.
     let arn = state.arn.clone();
-    let need = way.need("kms:GetKeyPolicy", &arn);
+    let need = aws.need("kms:GetKeyPolicy", &arn);
     let got = client.get_key_policy().key_id(&arn).policy_name("default").send().await;
-    it.policy = way.read("kms:GetKeyPolicy", &need, got, &[], String::new(), |it| own(it.policy()));
-    let need = way.need("kms:GetKeyRotationStatus", &arn);
+    it.policy = aws.read("kms:GetKeyPolicy", &need, got, &[], String::new(), |it| own(it.policy()));
+    let need = aws.need("kms:GetKeyRotationStatus", &arn);
     let got = client.get_key_rotation_status().key_id(&arn).send().await;
-    it.rotation = way.read(
+    it.rotation = aws.read(
         "kms:GetKeyRotationStatus",
         &need,
         got,

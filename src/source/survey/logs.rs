@@ -1,20 +1,20 @@
 //! What CloudWatch Logs has set: for an account and Region, and for each log group that sessions are logged to.
 
-use super::context::Way;
+use super::context::AwsContext;
 use super::context::millis;
 use super::context::own;
-use super::pages::Next;
-use super::pages::Pages;
+use super::pages::NextPage;
+use super::pages::PageCount;
 use crate::config::partition_of;
 use crate::settings::*;
 
 /// What CloudWatch Logs has set for a whole account and Region.
-pub(super) async fn logs_of(way: &Way, it: &mut Corner) {
+pub(super) async fn logs_of(aws: &AwsContext, it: &mut Corner) {
     use aws_sdk_cloudwatchlogs::types::PolicyType;
-    let client = way.connection.logs();
-    let need = way.need("logs:DescribeAccountPolicies", "*");
+    let client = aws.connection.logs();
+    let need = aws.need("logs:DescribeAccountPolicies", "*");
     let policies = async |kind: PolicyType| {
-        way.paged(
+        aws.paged(
             "logs:DescribeAccountPolicies",
             &need,
             &[],
@@ -29,7 +29,7 @@ pub(super) async fn logs_of(way: &Way, it: &mut Corner) {
                     selection: it.selection_criteria().map(str::to_owned),
                     updated_at: millis(it.last_updated_time()),
                 });
-                (policies.collect(), Next::at(it.next_token()))
+                (policies.collect(), NextPage::at(it.next_token()))
             },
         )
         .await
@@ -37,8 +37,8 @@ pub(super) async fn logs_of(way: &Way, it: &mut Corner) {
     // The SDK may not know the newest kind by name; the service does.
     it.retention_policies = policies(PolicyType::from("RETENTION_POLICY")).await;
     it.subscription_policies = policies(PolicyType::SubscriptionFilterPolicy).await;
-    let need = way.need("logs:DescribeDestinations", "*");
-    it.destinations = way
+    let need = aws.need("logs:DescribeDestinations", "*");
+    it.destinations = aws
         .paged(
             "logs:DescribeDestinations",
             &need,
@@ -49,20 +49,20 @@ pub(super) async fn logs_of(way: &Way, it: &mut Corner) {
                 let all = all
                     .map(|it| Destination { arn: own(it.arn()), target: own(it.target_arn()) })
                     .collect();
-                (all, Next::at(it.next_token()))
+                (all, NextPage::at(it.next_token()))
             },
         )
         .await;
-    it.logs_policies = policies_of(way, &client, None).await;
+    it.logs_policies = policies_of(aws, &client, None).await;
 }
 
 async fn policies_of(
-    way: &Way,
+    aws: &AwsContext,
     client: &aws_sdk_cloudwatchlogs::Client,
     arn: Option<String>,
 ) -> Read<Vec<ResourcePolicy>> {
-    let need = way.need("logs:DescribeResourcePolicies", "*");
-    way.paged(
+    let need = aws.need("logs:DescribeResourcePolicies", "*");
+    aws.paged(
         "logs:DescribeResourcePolicies",
         &need,
         &["ResourceNotFoundException"],
@@ -80,26 +80,26 @@ async fn policies_of(
                 name: own(it.policy_name()),
                 document: own(it.policy_document()),
             });
-            (all.collect(), Next::at(it.next_token()))
+            (all.collect(), NextPage::at(it.next_token()))
         },
     )
     .await
 }
 
-pub(super) async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
-    let client = way.connection.logs();
-    let need = way.need("logs:DescribeLogGroups", "*");
-    let mut pages = Pages::default();
+pub(super) async fn group(aws: &AwsContext, mut it: LogGroup) -> LogGroup {
+    let client = aws.connection.logs();
+    let need = aws.need("logs:DescribeLogGroups", "*");
+    let mut pages = PageCount::default();
     // A prefix finds siblings too, by the page.
     loop {
         let ask = client
             .describe_log_groups()
             .log_group_name_prefix(&it.name)
             .set_next_token(pages.token());
-        let mut token = Next::End;
+        let mut token = NextPage::End;
         it.settings =
-            way.read("logs:DescribeLogGroups", &need, ask.send().await, &[], None, |page| {
-                token = Next::at(page.next_token());
+            aws.read("logs:DescribeLogGroups", &need, ask.send().await, &[], None, |page| {
+                token = NextPage::at(page.next_token());
                 let one = page
                     .log_groups()
                     .iter()
@@ -143,8 +143,8 @@ pub(super) async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
         it.account,
         it.name
     );
-    let need = way.need("logs:DescribeSubscriptionFilters", &arn);
-    it.subscriptions = way
+    let need = aws.need("logs:DescribeSubscriptionFilters", &arn);
+    it.subscriptions = aws
         .paged(
             "logs:DescribeSubscriptionFilters",
             &need,
@@ -159,10 +159,10 @@ pub(super) async fn group(way: &Way, mut it: LogGroup) -> LogGroup {
                     destination: own(it.destination_arn()),
                     pattern: own(it.filter_pattern()),
                 });
-                (all.collect(), Next::at(it.next_token()))
+                (all.collect(), NextPage::at(it.next_token()))
             },
         )
         .await;
-    it.policies = policies_of(way, &client, Some(arn)).await;
+    it.policies = policies_of(aws, &client, Some(arn)).await;
     it
 }

@@ -21,8 +21,8 @@ use crate::source::discover::enabled_regions;
 
 use cloudtrail::trails;
 use context::AT_ONCE;
+use context::AwsContext;
 pub use context::Clock;
-use context::Way;
 use context::own;
 use ec2::network;
 use iam::principals;
@@ -31,7 +31,7 @@ use kms::add_key;
 use kms::key;
 use logs::group;
 use logs::logs_of;
-use pages::Next;
+use pages::NextPage;
 use s3::account;
 use s3::bucket;
 use ssm::document;
@@ -81,84 +81,85 @@ pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync
         taken_at: clock.now(),
         ..Survey::default()
     };
-    let mut opened: Vec<(Access, Way)> = Vec::new();
-    let mut ways = Vec::new();
+    let mut opened: Vec<(Access, AwsContext)> = Vec::new();
+    let mut contexts = Vec::new();
     for access in &scope.accounts {
         let what =
             access.role_arn.as_ref().map_or("this account".to_owned(), |it| it.value.clone());
         match open(access, clock, &mut opened, &mut out).await {
-            Ok(way) => {
+            Ok(aws) => {
                 let regions = match scope.regions.is_empty() {
                     false => scope.regions.clone(),
-                    true => match enabled_regions(&way.connection).await {
+                    true => match enabled_regions(&aws.connection).await {
                         Ok(it) => it,
                         Err(it) => {
-                            let what = format!("the enabled Regions of {}", way.account);
+                            let what = format!("the enabled Regions of {}", aws.account);
                             out.unread
                                 .push(Gap { what, unread: refused(it, "account:ListRegions") });
-                            vec![way.region.clone()]
+                            vec![aws.region.clone()]
                         }
                     },
                 };
                 for region in regions {
-                    let connection = way.connection.in_region(&region);
-                    ways.push(Way { connection, region, ..way.clone() });
+                    let connection = aws.connection.in_region(&region);
+                    contexts.push(AwsContext { connection, region, ..aws.clone() });
                 }
             }
             Err(it) => out.unread.push(Gap { what, unread: refused(it, "sts:AssumeRole") }),
         }
     }
-    let corners = futures_util::stream::iter(ways).map(|way| async move {
-        progress(&format!("Session Manager in {} of {}", way.region, way.account));
-        (corner(&way).await, way)
+    let corners = futures_util::stream::iter(contexts).map(|aws| async move {
+        progress(&format!("Session Manager in {} of {}", aws.region, aws.account));
+        (corner(&aws).await, aws)
     });
-    let corners: Vec<(Corner, Way)> = corners.buffered(AT_ONCE).collect().await;
-    let mut targets: Vec<(Target, Way, Option<String>)> = Vec::new();
-    for (corner, way) in &corners {
+    let corners: Vec<(Corner, AwsContext)> = corners.buffered(AT_ONCE).collect().await;
+    let mut targets: Vec<(Target, AwsContext, Option<String>)> = Vec::new();
+    for (corner, aws) in &corners {
         for (place, named_by) in named(corner) {
-            let access = way.connection.access.clone();
+            let access = aws.connection.access.clone();
             let target = Target { place, access, named_by, bucket_owner: None };
-            targets.push((target, way.clone(), Some(corner.region.clone())));
+            targets.push((target, aws.clone(), Some(corner.region.clone())));
         }
     }
     for it in &scope.targets {
         match open(&it.access, clock, &mut opened, &mut out).await {
-            Ok(mut way) => {
+            Ok(mut aws) => {
                 if let Place::Logs { region: Some(region), .. } = &it.place {
-                    way = Way {
-                        connection: way.connection.in_region(region),
+                    aws = AwsContext {
+                        connection: aws.connection.in_region(region),
                         region: region.clone(),
-                        ..way
+                        ..aws
                     };
                 }
-                targets.push((it.clone(), way, None));
+                targets.push((it.clone(), aws, None));
             }
             Err(why) => out
                 .unread
                 .push(Gap { what: it.place.to_string(), unread: refused(why, "sts:AssumeRole") }),
         }
     }
-    let (mut buckets, mut groups) = (Vec::<(Bucket, Way)>::new(), Vec::<(LogGroup, Way)>::new());
-    for (target, way, session_region) in targets {
+    let (mut buckets, mut groups) =
+        (Vec::<(Bucket, AwsContext)>::new(), Vec::<(LogGroup, AwsContext)>::new());
+    for (target, aws, session_region) in targets {
         match &target.place {
             Place::S3 { bucket, prefix } => {
-                add_bucket(&mut buckets, bucket, prefix, &target, way, session_region)
+                add_bucket(&mut buckets, bucket, prefix, &target, aws, session_region)
             }
             Place::Logs { group, .. } => {
-                let same = |it: &&mut (LogGroup, Way)| {
-                    it.0.name == *group && it.0.account == way.account && it.0.region == way.region
+                let same = |it: &&mut (LogGroup, AwsContext)| {
+                    it.0.name == *group && it.0.account == aws.account && it.0.region == aws.region
                 };
                 match groups.iter_mut().find(same) {
                     Some((it, _)) => it.named_by.push(target.named_by),
                     None => groups.push((
                         LogGroup {
                             name: group.clone(),
-                            account: way.account.clone(),
-                            region: way.region.clone(),
+                            account: aws.account.clone(),
+                            region: aws.region.clone(),
                             named_by: vec![target.named_by],
                             ..LogGroup::default()
                         },
-                        way,
+                        aws,
                     )),
                 }
             }
@@ -166,45 +167,45 @@ pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync
         }
     }
     // A log group alone still lies in a Region whose account policies are about it.
-    let mut corners: Vec<(Corner, Way)> = corners;
-    for (it, way) in &groups {
+    let mut corners: Vec<(Corner, AwsContext)> = corners;
+    for (it, aws) in &groups {
         if !corners.iter().any(|one| one.0.account == it.account && one.0.region == it.region) {
             let mut corner = Corner {
                 account: it.account.clone(),
                 region: it.region.clone(),
                 ..Corner::default()
             };
-            logs_of(way, &mut corner).await;
-            corners.push((corner, way.clone()));
+            logs_of(aws, &mut corner).await;
+            corners.push((corner, aws.clone()));
         }
     }
-    let asked = futures_util::stream::iter(groups).map(|(it, way)| async move {
+    let asked = futures_util::stream::iter(groups).map(|(it, aws)| async move {
         progress(&format!("logs:{}", it.name));
-        (group(&way, it).await, way)
+        (group(&aws, it).await, aws)
     });
-    let groups: Vec<(LogGroup, Way)> = asked.buffered(AT_ONCE).collect().await;
+    let groups: Vec<(LogGroup, AwsContext)> = asked.buffered(AT_ONCE).collect().await;
     // That which asks first: it most likely owns it.
     let known: Vec<String> = out.callers.iter().map(|it| it.account.clone()).collect();
     let known = &known;
-    let asked = futures_util::stream::iter(buckets).map(|(it, way)| async move {
+    let asked = futures_util::stream::iter(buckets).map(|(it, aws)| async move {
         progress(&format!("s3://{}", it.name));
         let mut accounts = known.clone();
         accounts.sort_by_key(|one| *one != it.account);
         accounts.dedup();
-        bucket(&way, it, scope.sample, &accounts).await
+        bucket(&aws, it, scope.sample, &accounts).await
     });
-    let buckets: Vec<(Bucket, Way)> = asked.buffered(AT_ONCE).collect().await;
-    let mut keys: Vec<(Key, Way)> = Vec::new();
-    for (it, way) in &corners {
+    let buckets: Vec<(Bucket, AwsContext)> = asked.buffered(AT_ONCE).collect().await;
+    let mut keys: Vec<(Key, AwsContext)> = Vec::new();
+    for (it, aws) in &corners {
         if let Ok(Some(document)) = it.preferences.known()
             && let Ok(content) = document.content.known()
             && let Some(told) = Preferences::read(content)
             && let Some(key) = told.key.text()
         {
-            add_key(&mut keys, key, KeyUse::Sessions(format!("{NAME} in {}", it.region)), way);
+            add_key(&mut keys, key, KeyUse::Sessions(format!("{NAME} in {}", it.region)), aws);
         }
     }
-    for (it, way) in &groups {
+    for (it, aws) in &groups {
         if let Ok(Some(settings)) = it.settings.known()
             && let Some(key) = &settings.kms_key
         {
@@ -215,31 +216,31 @@ pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync
                 it.account,
                 it.name
             );
-            add_key(&mut keys, key, KeyUse::LogGroup(arn), way);
+            add_key(&mut keys, key, KeyUse::LogGroup(arn), aws);
         }
     }
-    for (it, way) in &buckets {
+    for (it, aws) in &buckets {
         for (key, use_) in keys_of(it) {
-            add_key(&mut keys, &key, use_, way);
+            add_key(&mut keys, &key, use_, aws);
         }
     }
     let asked =
-        futures_util::stream::iter(keys).map(|(it, way)| async move { key(&way, it).await });
+        futures_util::stream::iter(keys).map(|(it, aws)| async move { key(&aws, it).await });
     out.keys = asked.buffered(AT_ONCE).collect().await;
     out.groups = groups.into_iter().map(|it| it.0).collect();
-    let mut accounts: Vec<(String, Way)> = Vec::new();
-    for (it, way) in &buckets {
+    let mut accounts: Vec<(String, AwsContext)> = Vec::new();
+    for (it, aws) in &buckets {
         if !accounts.iter().any(|one| one.0 == it.account) {
-            accounts.push((it.account.clone(), way.clone()));
+            accounts.push((it.account.clone(), aws.clone()));
         }
     }
     out.buckets = buckets.into_iter().map(|it| it.0).collect();
-    for (id, way) in accounts {
-        out.accounts.push(account(&way, id).await);
+    for (id, aws) in accounts {
+        out.accounts.push(account(&aws, id).await);
     }
-    let (corners, ways): (Vec<Corner>, Vec<Way>) = corners.into_iter().unzip();
+    let (corners, contexts): (Vec<Corner>, Vec<AwsContext>) = corners.into_iter().unzip();
     out.corners = corners;
-    principals(&mut out, &ways, &scope.starters, progress).await;
+    principals(&mut out, &contexts, &scope.starters, progress).await;
     out.arrivals.clone_from(&scope.arrivals);
     let mut calls: BTreeMap<String, u64> = BTreeMap::new();
     for (name, many) in opened.iter().flat_map(|it| it.1.connection.calls.by_name()) {
@@ -263,11 +264,11 @@ fn refused(it: Refusal, action: &str) -> Unread {
 async fn open(
     access: &Access,
     clock: Clock,
-    opened: &mut Vec<(Access, Way)>,
+    opened: &mut Vec<(Access, AwsContext)>,
     out: &mut Survey,
-) -> Result<Way, Refusal> {
-    if let Some((_, way)) = opened.iter().find(|it| it.0.reaches_like(access)) {
-        return Ok(way.clone());
+) -> Result<AwsContext, Refusal> {
+    if let Some((_, aws)) = opened.iter().find(|it| it.0.reaches_like(access)) {
+        return Ok(aws.clone());
     }
     let connection = anywhere(Connection::open(access).await?);
     let identity = connection.identity().await?;
@@ -276,22 +277,22 @@ async fn open(
         out.callers.push(caller);
     }
     let region = connection.region().unwrap_or_default();
-    let way = Way { connection, account: identity.account, region, clock };
-    opened.push((access.clone(), way.clone()));
-    Ok(way)
+    let aws = AwsContext { connection, account: identity.account, region, clock };
+    opened.push((access.clone(), aws.clone()));
+    Ok(aws)
 }
 
 fn add_bucket(
-    buckets: &mut Vec<(Bucket, Way)>,
+    buckets: &mut Vec<(Bucket, AwsContext)>,
     name: &str,
     prefix: &str,
     target: &Target,
-    way: Way,
+    aws: AwsContext,
     session_region: Option<String>,
 ) {
     if !buckets.iter().any(|it| it.0.name == name) {
-        let account = way.account.clone();
-        buckets.push((Bucket { name: name.into(), account, ..Bucket::default() }, way));
+        let account = aws.account.clone();
+        buckets.push((Bucket { name: name.into(), account, ..Bucket::default() }, aws));
     }
     let Some((it, _)) = buckets.iter_mut().find(|it| it.0.name == name) else { return };
     it.expected_owner = it.expected_owner.take().or(target.bucket_owner.clone());
@@ -305,18 +306,18 @@ fn add_bucket(
     }
 }
 
-async fn corner(way: &Way) -> Corner {
+async fn corner(aws: &AwsContext) -> Corner {
     let mut it =
-        Corner { account: way.account.clone(), region: way.region.clone(), ..Corner::default() };
-    let client = way.connection.ssm();
-    it.preferences = match document(way, &client, NAME).await {
+        Corner { account: aws.account.clone(), region: aws.region.clone(), ..Corner::default() };
+    let client = aws.connection.ssm();
+    it.preferences = match document(aws, &client, NAME).await {
         Ok(it) => Read { asked: it.content.asked.clone(), outcome: Outcome::Is(Some(it)) },
         Err(it) => it,
     };
     let filter =
         |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
-    let need = way.need("ssm:ListDocuments", "*");
-    let listed = way
+    let need = aws.need("ssm:ListDocuments", "*");
+    let listed = aws
         .paged(
             "ssm:ListDocuments",
             &need,
@@ -332,7 +333,7 @@ async fn corner(way: &Way) -> Corner {
             },
             |page| {
                 let names = page.document_identifiers().iter().map(|it| own(it.name())).collect();
-                (names, Next::at(page.next_token()))
+                (names, NextPage::at(page.next_token()))
             },
         )
         .await;
@@ -343,7 +344,7 @@ async fn corner(way: &Way) -> Corner {
     let mut last = Read { asked: listed.asked, outcome };
     if let Outcome::Is(many) = &mut last.outcome {
         for name in names.iter().filter(|it| *it != NAME) {
-            match document(way, &client, name).await {
+            match document(aws, &client, name).await {
                 Ok(it) => many.push(it),
                 // It was listed, so that it exists: its content is what is not known.
                 Err(it) => many.push(Document {
@@ -363,8 +364,8 @@ async fn corner(way: &Way) -> Corner {
         }
     }
     it.documents = last;
-    let need = way.need("ssm:DescribeInstanceInformation", "*");
-    it.nodes = way
+    let need = aws.need("ssm:DescribeInstanceInformation", "*");
+    it.nodes = aws
         .paged(
             "ssm:DescribeInstanceInformation",
             &need,
@@ -378,26 +379,26 @@ async fn corner(way: &Way) -> Corner {
                     agent_version: own(it.agent_version()),
                     role: it.iam_role().map(str::to_owned),
                 });
-                (nodes.collect(), Next::at(page.next_token()))
+                (nodes.collect(), NextPage::at(page.next_token()))
             },
         )
         .await;
-    logs_of(way, &mut it).await;
-    it.trails = trails(way).await;
-    it.network = network(way).await;
+    logs_of(aws, &mut it).await;
+    it.trails = trails(aws).await;
+    it.network = network(aws).await;
     if let Outcome::Is(instances) = &mut it.network.instances.outcome {
-        profiles(way, instances).await;
+        profiles(aws, instances).await;
     }
     if it.nodes.known().is_ok_and(|it| it.iter().any(|it| it.id.starts_with("i-"))) {
         let id = "/ssm/managed-instance/default-ec2-instance-management-role";
-        let (partition, region, account) = (partition_of(&way.region), &way.region, &way.account);
-        let need = way.need(
+        let (partition, region, account) = (partition_of(&aws.region), &aws.region, &aws.account);
+        let need = aws.need(
             "ssm:GetServiceSetting",
             format!("arn:{partition}:ssm:{region}:{account}:servicesetting{id}"),
         );
         let got = client.get_service_setting().setting_id(id).send().await;
         let absent = &["ServiceSettingNotFound"];
-        it.default_role = way.read("ssm:GetServiceSetting", &need, got, absent, None, |it| {
+        it.default_role = aws.read("ssm:GetServiceSetting", &need, got, absent, None, |it| {
             let value = it.service_setting().and_then(|it| it.setting_value()).unwrap_or_default();
             Some(value.to_owned()).filter(|it| !it.is_empty() && it != "$None")
         });

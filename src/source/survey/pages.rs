@@ -5,7 +5,7 @@ use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-use super::context::Way;
+use super::context::AwsContext;
 use crate::settings::*;
 use crate::source::aws::Need;
 
@@ -13,14 +13,14 @@ use crate::source::aws::Need;
 const PAGES: usize = 1000;
 
 /// Where the next page is.
-pub(super) enum Next {
+pub(super) enum NextPage {
     End,
     At(String),
     /// There is one, and no way to it was told.
     Untold,
 }
 
-impl Next {
+impl NextPage {
     pub(super) fn at(token: Option<&str>) -> Self {
         token.filter(|it| !it.is_empty()).map_or(Self::End, |it| Self::At(it.to_owned()))
     }
@@ -37,29 +37,29 @@ impl Next {
 
 /// The pages of one answer, counted: a part of them is no answer.
 #[derive(Default)]
-pub(super) struct Pages {
+pub(super) struct PageCount {
     read: usize,
     token: Option<String>,
 }
 
-impl Pages {
+impl PageCount {
     /// Whether there is a next page, which `token` then names.
-    pub(super) fn next(&mut self, api: &str, told: Next) -> Result<bool, Unread> {
+    pub(super) fn next(&mut self, api: &str, told: NextPage) -> Result<bool, Unread> {
         self.read += 1;
         let read = self.read;
         let why = match told {
-            Next::End => return Ok(false),
-            Next::At(it) if self.token.as_ref() == Some(&it) => {
+            NextPage::End => return Ok(false),
+            NextPage::At(it) if self.token.as_ref() == Some(&it) => {
                 format!("{api} does not go on: page {read} names itself as the next")
             }
-            Next::At(_) if read >= PAGES => {
+            NextPage::At(_) if read >= PAGES => {
                 format!("{api} has more than {read} pages, and the rest was not read")
             }
-            Next::At(it) => {
+            NextPage::At(it) => {
                 self.token = Some(it);
                 return Ok(true);
             }
-            Next::Untold => format!("{api} goes on behind page {read} and does not say where"),
+            NextPage::Untold => format!("{api} goes on behind page {read} and does not say where"),
         };
         Err(Unread::new(Reason::PartialPage, why))
     }
@@ -69,7 +69,7 @@ impl Pages {
     }
 }
 
-impl Way {
+impl AwsContext {
     /// Keeps all pages of an answer, or why they are not known. `take` tells the items of one and where the next is.
     pub(super) async fn paged<T, O, E>(
         &self,
@@ -77,18 +77,18 @@ impl Way {
         need: &Need,
         absent: &[&str],
         mut ask: impl AsyncFnMut(Option<String>) -> Result<O, SdkError<E, HttpResponse>>,
-        take: impl Fn(O) -> (Vec<T>, Next),
+        take: impl Fn(O) -> (Vec<T>, NextPage),
     ) -> Read<Vec<T>>
     where
         O: RequestId,
         E: ProvideErrorMetadata + std::error::Error + 'static,
         SdkError<E, HttpResponse>: RequestId,
     {
-        let (mut all, mut pages) = (Vec::new(), Pages::default());
+        let (mut all, mut pages) = (Vec::new(), PageCount::default());
         loop {
             let answer = ask(pages.token()).await;
             let Read { asked, outcome } =
-                self.read(api, need, answer, absent, (Vec::new(), Next::End), &take);
+                self.read(api, need, answer, absent, (Vec::new(), NextPage::End), &take);
             let told = match outcome {
                 Outcome::Is((some, told)) => {
                     all.extend(some);
@@ -112,18 +112,26 @@ mod tests {
     #[test]
     fn a_page_that_was_not_read_makes_the_answer_unread() {
         let why = |it: Result<bool, Unread>| it.map_err(|it| (it.reason, it.why));
-        let mut pages = Pages::default();
-        assert_eq!(why(pages.next("a:B", Next::at(Some("x")))), Ok(true));
-        assert_eq!(why(pages.next("a:B", Next::at(Some("")))), Ok(false), "an empty token is none");
-        let itself = why(pages.next("a:B", Next::at(Some("x")))).unwrap_err();
+        let mut pages = PageCount::default();
+        assert_eq!(why(pages.next("a:B", NextPage::at(Some("x")))), Ok(true));
+        assert_eq!(
+            why(pages.next("a:B", NextPage::at(Some("")))),
+            Ok(false),
+            "an empty token is none"
+        );
+        let itself = why(pages.next("a:B", NextPage::at(Some("x")))).unwrap_err();
         assert_eq!(itself.0, Reason::PartialPage);
         assert_eq!(itself.1, "a:B does not go on: page 3 names itself as the next");
-        let untold = why(pages.next("a:B", Next::if_truncated(Some(true), None))).unwrap_err();
+        let untold = why(pages.next("a:B", NextPage::if_truncated(Some(true), None))).unwrap_err();
         assert_eq!(untold.1, "a:B goes on behind page 4 and does not say where");
-        assert_eq!(why(pages.next("a:B", Next::if_truncated(Some(false), Some("y")))), Ok(false));
-        let mut endless = Pages::default();
-        let end = (0..)
-            .find_map(|nth: u32| why(endless.next("a:B", Next::at(Some(&nth.to_string())))).err());
+        assert_eq!(
+            why(pages.next("a:B", NextPage::if_truncated(Some(false), Some("y")))),
+            Ok(false)
+        );
+        let mut endless = PageCount::default();
+        let end = (0..).find_map(|nth: u32| {
+            why(endless.next("a:B", NextPage::at(Some(&nth.to_string())))).err()
+        });
         assert_eq!(end.unwrap().1, "a:B has more than 1000 pages, and the rest was not read");
     }
 }

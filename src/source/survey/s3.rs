@@ -1,22 +1,22 @@
 //! How a bucket is set, whose it is and where, and what an account blocks for all of its buckets.
 
-use super::context::Way;
+use super::context::AwsContext;
 use super::context::at;
 use super::context::own;
 use super::context::told;
-use super::pages::Next;
+use super::pages::NextPage;
 use super::sample::sample;
 use crate::config::partition_of;
 use crate::settings::*;
 
 /// What is set once for an account.
-pub(super) async fn account(way: &Way, id: String) -> Account {
-    let need = way.need("s3:GetAccountPublicAccessBlock", "*");
-    let answer = crate::source::light::account_public_access(&way.connection, &id).await;
+pub(super) async fn account(aws: &AwsContext, id: String) -> Account {
+    let need = aws.need("s3:GetAccountPublicAccessBlock", "*");
+    let answer = crate::source::light::account_public_access(&aws.connection, &id).await;
     let absent = &["NoSuchPublicAccessBlockConfiguration"];
     // Never set is an answer; one of another form is none.
     let read =
-        way.read("s3:GetAccountPublicAccessBlock", &need, answer, absent, Some(None), |it| {
+        aws.read("s3:GetAccountPublicAccessBlock", &need, answer, absent, Some(None), |it| {
             let document = roxmltree::Document::parse(&it.text).ok()?;
             if document.root_element().tag_name().name() != "PublicAccessBlockConfiguration" {
                 return None;
@@ -33,7 +33,7 @@ pub(super) async fn account(way: &Way, id: String) -> Account {
     // A private endpoint or an emulator is one for S3, and what it says of a path that it takes for a bucket's tells nothing.
     if let Outcome::Unread(it) = &mut public_access.outcome
         && it.missing.is_none()
-        && way.connection.sdk.endpoint_url().is_some()
+        && aws.connection.sdk.endpoint_url().is_some()
     {
         it.why = "the endpoint that is set does not answer for the account (S3 Control)".into();
     }
@@ -41,15 +41,15 @@ pub(super) async fn account(way: &Way, id: String) -> Account {
 }
 
 pub(super) async fn bucket(
-    way: &Way,
+    aws: &AwsContext,
     mut it: Bucket,
     more: usize,
     accounts: &[String],
-) -> (Bucket, Way) {
-    let arn = format!("arn:{}:s3:::{}", partition_of(&way.region), it.name);
-    let need = way.need("s3:ListBucket", &arn);
-    let mut way = way.clone();
-    let mut client = way.connection.s3();
+) -> (Bucket, AwsContext) {
+    let arn = format!("arn:{}:s3:::{}", partition_of(&aws.region), it.name);
+    let need = aws.need("s3:ListBucket", &arn);
+    let mut aws = aws.clone();
+    let mut client = aws.connection.s3();
     let owner = it.expected_owner.clone();
     let mut asked =
         client.head_bucket().bucket(&it.name).set_expected_bucket_owner(owner.clone()).send().await;
@@ -62,12 +62,12 @@ pub(super) async fn bucket(
             .raw_response()
             .is_some_and(|it| it.status().as_u16() == 301 || it.status().as_u16() == 400)
         {
-            way = Way {
-                connection: way.connection.in_region(region),
+            aws = AwsContext {
+                connection: aws.connection.in_region(region),
                 region: region.to_owned(),
-                ..way
+                ..aws
             };
-            client = way.connection.s3();
+            client = aws.connection.s3();
             asked = client
                 .head_bucket()
                 .bucket(&it.name)
@@ -79,9 +79,9 @@ pub(super) async fn bucket(
     let status =
         asked.as_ref().err().and_then(|it| it.raw_response()).map(|it| it.status().as_u16());
     if let Ok(told) = &asked {
-        it.region = told.bucket_region().map(str::to_owned).or(Some(way.region.clone()));
+        it.region = told.bucket_region().map(str::to_owned).or(Some(aws.region.clone()));
     }
-    it.existence = way.read(
+    it.existence = aws.read(
         "s3:HeadBucket",
         &need,
         asked,
@@ -99,7 +99,7 @@ pub(super) async fn bucket(
         it.existence.outcome = Outcome::Is(Existence::Foreign);
     }
     if matches!(it.existence.known(), Ok(Existence::Missing | Existence::Foreign)) {
-        return (it, way);
+        return (it, aws);
     }
     // Whose it is S3 tells only if it is asked about an account ("Verifying bucket ownership with bucket owner condition").
     if owner.is_none() && it.existence.known().is_ok() {
@@ -112,17 +112,17 @@ pub(super) async fn bucket(
             }
         }
     }
-    if let Some(region) = it.region.clone().filter(|it| *it != way.region) {
-        way = Way { connection: way.connection.in_region(&region), region, ..way };
-        client = way.connection.s3();
+    if let Some(region) = it.region.clone().filter(|it| *it != aws.region) {
+        aws = AwsContext { connection: aws.connection.in_region(&region), region, ..aws };
+        client = aws.connection.s3();
     }
     let name = it.name.clone();
     macro_rules! ask {
         ($call:ident, $api:literal, $action:literal, $absent:expr, $nothing:expr, $take:expr) => {{
-            let need = way.need($action, &arn);
+            let need = aws.need($action, &arn);
             let got =
                 client.$call().bucket(&name).set_expected_bucket_owner(owner.clone()).send().await;
-            way.read($api, &need, got, $absent, $nothing, $take)
+            aws.read($api, &need, got, $absent, $nothing, $take)
         }};
     }
     it.encryption = ask!(
@@ -252,8 +252,8 @@ pub(super) async fn bucket(
             let it = it.logging_enabled()?;
             Some(format!("{}/{}", it.target_bucket(), it.target_prefix()))
         });
-    let need = way.need("s3:GetIntelligentTieringConfiguration", &arn);
-    it.tiering = way
+    let need = aws.need("s3:GetIntelligentTieringConfiguration", &arn);
+    it.tiering = aws
         .paged(
             "s3:ListBucketIntelligentTieringConfigurations",
             &need,
@@ -285,7 +285,7 @@ pub(super) async fn bucket(
                 });
                 (
                     all.collect(),
-                    Next::if_truncated(page.is_truncated(), page.next_continuation_token()),
+                    NextPage::if_truncated(page.is_truncated(), page.next_continuation_token()),
                 )
             },
         )
@@ -317,9 +317,9 @@ pub(super) async fn bucket(
     );
     for prefix in &mut it.prefixes {
         prefix.sample =
-            sample(&way, &client, &name, &arn, &prefix.prefix, owner.as_deref(), more).await;
+            sample(&aws, &client, &name, &arn, &prefix.prefix, owner.as_deref(), more).await;
     }
-    (it, way)
+    (it, aws)
 }
 
 fn rule(it: &aws_sdk_s3::types::LifecycleRule) -> Rule {

@@ -5,11 +5,11 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::context::AT_ONCE;
-use super::context::Way;
+use super::context::AwsContext;
 use super::context::at;
 use super::context::own;
-use super::pages::Next;
-use super::pages::Pages;
+use super::pages::NextPage;
+use super::pages::PageCount;
 use crate::settings::*;
 
 /// Keys of one prefix that are listed at most: ten pages.
@@ -17,7 +17,7 @@ const LISTED: u64 = 10_000;
 
 /// Lists a prefix, and looks at the newest five, the oldest five and as many others, the same on every run.
 pub(super) async fn sample(
-    way: &Way,
+    aws: &AwsContext,
     client: &aws_sdk_s3::Client,
     bucket: &str,
     arn: &str,
@@ -25,10 +25,10 @@ pub(super) async fn sample(
     owner: Option<&str>,
     more: usize,
 ) -> Read<Sample> {
-    let need = way.need("s3:ListBucket", arn);
+    let need = aws.need("s3:ListBucket", arn);
     let mut out = Sample::default();
     let mut listed: Vec<(At, String)> = Vec::new();
-    let mut pages = Pages::default();
+    let mut pages = PageCount::default();
     let mut read;
     loop {
         let ask = client
@@ -37,10 +37,10 @@ pub(super) async fn sample(
             .prefix(prefix)
             .set_expected_bucket_owner(owner.map(str::to_owned))
             .set_continuation_token(pages.token());
-        let mut token = Next::End;
+        let mut token = NextPage::End;
         read =
-            way.read("s3:ListObjectsV2", &need, ask.send().await, &[], Sample::default(), |page| {
-                token = Next::if_truncated(page.is_truncated(), page.next_continuation_token());
+            aws.read("s3:ListObjectsV2", &need, ask.send().await, &[], Sample::default(), |page| {
+                token = NextPage::if_truncated(page.is_truncated(), page.next_continuation_token());
                 for it in page.contents() {
                     let size = it.size().unwrap_or(0).unsigned_abs();
                     out.listed += 1;
@@ -75,7 +75,7 @@ pub(super) async fn sample(
     chosen.sort();
     chosen.dedup();
     let heads = futures_util::stream::iter(chosen).map(|key| async move {
-        let need = way.need("s3:GetObject", format!("{arn}/{prefix}*"));
+        let need = aws.need("s3:GetObject", format!("{arn}/{prefix}*"));
         let got = client
             .head_object()
             .bucket(bucket)
@@ -83,7 +83,7 @@ pub(super) async fn sample(
             .set_expected_bucket_owner(owner.map(str::to_owned))
             .send()
             .await;
-        let head = way.read("s3:HeadObject", &need, got, &[], Head::default(), |it| Head {
+        let head = aws.read("s3:HeadObject", &need, got, &[], Head::default(), |it| Head {
             encryption: it.server_side_encryption().map(|it| it.as_str().to_owned()),
             kms_key: it.ssekms_key_id().map(str::to_owned),
             customer_key: it.sse_customer_algorithm().is_some(),

@@ -2,10 +2,10 @@
 
 use aws_sdk_ssm::types::DocumentFormat;
 
-use super::context::Way;
+use super::context::AwsContext;
 use super::context::own;
 use super::context::told;
-use super::pages::Next;
+use super::pages::NextPage;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::config::Place;
@@ -41,20 +41,20 @@ pub(super) fn named(it: &Corner) -> Vec<(Place, String)> {
 
 /// A document with its sharing; else the refusal, or that there is none.
 pub(super) async fn document(
-    way: &Way,
+    aws: &AwsContext,
     client: &aws_sdk_ssm::Client,
     name: &str,
 ) -> Result<Document, Read<Option<Document>>> {
     let arn = format!(
         "arn:{}:ssm:{}:{}:document/{name}",
-        partition_of(&way.region),
-        way.region,
-        way.account
+        partition_of(&aws.region),
+        aws.region,
+        aws.account
     );
-    let need = way.need("ssm:GetDocument", &arn);
+    let need = aws.need("ssm:GetDocument", &arn);
     let got = client.get_document().name(name).document_format(DocumentFormat::Json).send().await;
     let mut version = String::new();
-    let read = way.read("ssm:GetDocument", &need, got, &["InvalidDocument"], None, |it| {
+    let read = aws.read("ssm:GetDocument", &need, got, &["InvalidDocument"], None, |it| {
         version = own(it.document_version());
         Some(own(it.content()))
     });
@@ -68,9 +68,9 @@ pub(super) async fn document(
     let mut it = Document { name: name.into(), version, content, ..Document::default() };
     // Which of its versions is in force counts for the preferences alone: of any other document a session names one.
     if name == NAME {
-        let described = way.need("ssm:DescribeDocument", &arn);
+        let described = aws.need("ssm:DescribeDocument", &arn);
         let got = client.describe_document().name(name).send().await;
-        let read = way.read("ssm:DescribeDocument", &described, got, &[], None, |it| {
+        let read = aws.read("ssm:DescribeDocument", &described, got, &[], None, |it| {
             let told = it.document()?;
             Some(Described {
                 default_version: told.default_version().map(str::to_owned),
@@ -80,8 +80,8 @@ pub(super) async fn document(
         });
         it.described = told(read, "ssm:DescribeDocument answered without a document");
     }
-    let need = way.need("ssm:DescribeDocumentPermission", &arn);
-    it.shared_with = way
+    let need = aws.need("ssm:DescribeDocumentPermission", &arn);
+    it.shared_with = aws
         .paged(
             "ssm:DescribeDocumentPermission",
             &need,
@@ -95,7 +95,7 @@ pub(super) async fn document(
                     .send()
                     .await
             },
-            |it| (it.account_ids().to_vec(), Next::at(it.next_token())),
+            |it| (it.account_ids().to_vec(), NextPage::at(it.next_token())),
         )
         .await;
     Ok(it)
