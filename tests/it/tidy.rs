@@ -256,22 +256,22 @@ fn a_type_name_is_declared_once() {
     // One word for one thing: this list only becomes shorter.
     expect![[r#"
         Block: audit::conditions, transcript::streamed::pasted
-        Bucket: settings, source::s3
+        Bucket: settings::s3, source::s3
         Cell: render::report::table, replay, transcript::screen
         Change: audit::diff, transcript::shell
         Command: report, transcript::commands
-        Decision: settings, sync::plan
+        Decision: settings::iam, sync::plan
         Event: source::logs, transcript::wire
         Fault: archive::sides, archive::verify, source::light
         Form: cli::policy, transcript::wire
         Found: secrets, source
         Group: audit::frameworks, source::logs, sync::gather
-        Head: archive::verify, settings, settings
+        Head: archive::verify, settings::s3, settings::survey
         Held: archive, transcript::streamed, transcript::wire
         Identity: source::aws, transcript::prompt
         Kept: intake, sync::gather, sync::plan
         Kind: error, transcript::commands
-        Outcome: settings, sync
+        Outcome: settings::read, sync
         Pace: replay, report
         Page: source::logs, transcript::screen
         Policy: audit::statements, policy
@@ -281,7 +281,7 @@ fn a_type_name_is_declared_once() {
         Report: cli::report, report
         Row: cli::config, transcript::screen
         Rows: render, sync::rows
-        Rule: notable, settings
+        Rule: notable, settings::s3
         Scope: report, source::survey
         Shared: archive::schema, search
         Shown: cli::masking, replay, transcript::wire
