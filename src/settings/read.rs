@@ -152,6 +152,31 @@ impl<T> Read<T> {
             Outcome::Unread(it) => Err(it.clone()),
         }
     }
+
+    /// The answer or why there is none, each beside what was asked.
+    pub(crate) fn into_result(self) -> Result<(Asked, T), Box<(Asked, Unread)>> {
+        match self.outcome {
+            Outcome::Is(it) => Ok((self.asked, it)),
+            Outcome::Unread(why) => Err(Box::new((self.asked, why))),
+        }
+    }
+
+    pub(crate) fn from_result(it: Result<(Asked, T), Box<(Asked, Unread)>>) -> Self {
+        let (asked, outcome) = match it {
+            Ok((asked, it)) => (asked, Outcome::Is(it)),
+            Err(it) => (it.0, Outcome::Unread(it.1)),
+        };
+        Self { asked, outcome }
+    }
+
+    /// The same question with what is made of its answer, or why that is none.
+    pub(crate) fn and_then<U>(self, make: impl FnOnce(T) -> Result<U, Unread>) -> Read<U> {
+        let outcome = match self.outcome {
+            Outcome::Is(it) => make(it).map_or_else(Outcome::Unread, Outcome::Is),
+            Outcome::Unread(why) => Outcome::Unread(why),
+        };
+        Read { asked: self.asked, outcome }
+    }
 }
 
 impl<T> Default for Read<T> {

@@ -59,10 +59,10 @@ impl Survey {
     /// Why the text is none, in words.
     pub fn read(text: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
-        struct Head {
+        struct Versioned {
             version: u32,
         }
-        let head: Head =
+        let head: Versioned =
             serde_json::from_str(text).map_err(|it| format!("it is no survey: {it}"))?;
         if head.version != VERSION {
             return Err(format!(

@@ -266,7 +266,7 @@ fn a_type_name_is_declared_once() {
         Form: cli::policy, transcript::wire
         Found: secrets, source
         Group: audit::frameworks, source::logs, sync::gather
-        Head: archive::verify, settings::s3, settings::survey
+        Head: archive::verify, settings::s3
         Held: archive, transcript::streamed, transcript::wire
         Identity: source::aws, transcript::prompt
         Kept: intake, sync::gather, sync::plan
@@ -287,7 +287,7 @@ fn a_type_name_is_declared_once() {
         Shown: cli::masking, replay, transcript::wire
         Split: transcript::commands, transcript::streamed::returns
         Table: archive::schema, render::report::table
-        Target: cli::output, source::survey
+        Target: cli::output, source::survey::places
         Told: config, transcript::screen
         Verdict: audit, intake::repeats
         What: cli::config, cli::policy
@@ -340,11 +340,6 @@ fn a_function_fits_a_screen() {
         render::report::html::data: 108 lines, 2 arguments
         render::report::text::markdown: 155 lines, 1 arguments
         report::gather: 109 lines, 3 arguments
-        source::survey::iam::policies: 91 lines, 3 arguments
-        source::survey::survey: 175 lines, 3 arguments
-        source::survey::corner: 99 lines, 1 arguments
-        source::survey::s3::bucket: 281 lines, 4 arguments
-        source::survey::sample::sample: 83 lines, 7 arguments
         sync::gather::write: 107 lines, 2 arguments
         sync::source: 85 lines, 4 arguments
         sync::whole: 88 lines, 3 arguments

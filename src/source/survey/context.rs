@@ -4,13 +4,15 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use futures_util::StreamExt;
 
+use crate::config::partition_of;
 use crate::settings::*;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 
 /// Things asked about at once.
-pub(super) const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 16;
 
 /// What every answer is stamped with: the time at which the run began, and what has passed since.
 #[derive(Clone, Copy, Debug)]
@@ -37,18 +39,65 @@ pub(super) struct AwsContext {
 }
 
 impl AwsContext {
-    pub(super) fn need(&self, action: &'static str, on: impl Into<String>) -> Need {
-        Need::of(action, on)
+    /// The same account in another Region.
+    pub(super) fn in_region(&self, region: &str) -> Self {
+        let connection = self.connection.in_region(region);
+        Self { connection, region: region.to_owned(), ..self.clone() }
     }
 
-    /// Keeps an answer or a refusal. `absent` names the error codes that mean "not set".
+    /// The ARN of something of this account and Region.
+    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+        let (region, account) = (&self.region, &self.account);
+        format!("arn:{}:{service}:{region}:{account}:{resource}", partition_of(region))
+    }
+
+    /// A call about `resource`, by the permission of the same name.
+    pub(super) fn call(&self, api: &'static str, resource: impl Into<String>) -> ReadCall<'_> {
+        ReadCall { aws: self, api, need: Need::of(api, resource), absent: &[] }
+    }
+}
+
+/// A call that reads a setting.
+pub(super) struct ReadCall<'a> {
+    aws: &'a AwsContext,
+    pub(super) api: &'static str,
+    need: Need,
+    absent: &'static [&'static str],
+}
+
+impl ReadCall<'_> {
+    /// It needs a permission of another name.
+    pub(super) fn allowed_by(mut self, action: &'static str) -> Self {
+        self.need.action = action;
+        self
+    }
+
+    /// Error codes that mean "not set".
+    pub(super) fn absent(mut self, codes: &'static [&'static str]) -> Self {
+        self.absent = codes;
+        self
+    }
+
+    /// Keeps an answer or a refusal. What is not set is the default.
     pub(super) fn read<T, O, E>(
         &self,
-        api: &str,
-        need: &Need,
         answer: Result<O, SdkError<E, HttpResponse>>,
-        absent: &[&str],
+        take: impl FnOnce(O) -> T,
+    ) -> Read<T>
+    where
+        T: Default,
+        O: RequestId,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E, HttpResponse>: RequestId,
+    {
+        self.read_or(T::default(), answer, take)
+    }
+
+    /// Keeps an answer or a refusal. What is not set is `nothing`.
+    pub(super) fn read_or<T, O, E>(
+        &self,
         nothing: T,
+        answer: Result<O, SdkError<E, HttpResponse>>,
         take: impl FnOnce(O) -> T,
     ) -> Read<T>
     where
@@ -61,9 +110,9 @@ impl AwsContext {
             Err(it) => it.request_id(),
         };
         let asked = Asked {
-            api: api.to_owned(),
-            action: need.action.to_owned(),
-            at: self.clock.now(),
+            api: self.api.to_owned(),
+            action: self.need.action.to_owned(),
+            at: self.aws.clock.now(),
             request_id: request_id.map(str::to_owned),
         };
         let outcome = match answer {
@@ -71,9 +120,9 @@ impl AwsContext {
             Err(it) => {
                 let code =
                     it.as_service_error().and_then(|it| it.meta().code()).unwrap_or_default();
-                match absent.contains(&code) {
+                match self.absent.contains(&code) {
                     true => Outcome::Is(nothing),
-                    false => Outcome::Unread(self.connection.unread(&it, need)),
+                    false => Outcome::Unread(self.aws.connection.unread(&it, &self.need)),
                 }
             }
         };
@@ -81,14 +130,27 @@ impl AwsContext {
     }
 }
 
+/// A bucket and the way to it, for the calls that are about it.
+pub(super) struct BucketContext {
+    pub(super) aws: AwsContext,
+    pub(super) client: aws_sdk_s3::Client,
+    pub(super) name: String,
+    pub(super) arn: String,
+    /// The account that must own it, where the configuration says so.
+    pub(super) owner: Option<String>,
+}
+
 /// What an answer told; that it did not tell it is unread.
 pub(super) fn told<T>(it: Read<Option<T>>, why: &str) -> Read<T> {
-    let outcome = match it.outcome {
-        Outcome::Is(Some(it)) => Outcome::Is(it),
-        Outcome::Is(None) => Outcome::Unread(Unread::new(Reason::NotUnderstood, why)),
-        Outcome::Unread(it) => Outcome::Unread(it),
-    };
-    Read { asked: it.asked, outcome }
+    it.and_then(|it| it.ok_or_else(|| Unread::new(Reason::NotUnderstood, why)))
+}
+
+/// Asks about each, some at once. The answers come in the order of what is asked about.
+pub(super) async fn each<T, F: Future>(
+    about: impl IntoIterator<Item = T>,
+    ask: impl FnMut(T) -> F,
+) -> Vec<F::Output> {
+    futures_util::stream::iter(about).map(ask).buffered(AT_ONCE).collect().await
 }
 
 pub(super) fn at(it: &aws_smithy_types::DateTime) -> Option<At> {

@@ -8,55 +8,34 @@ use std::collections::BTreeSet;
 use super::context::AwsContext;
 use super::context::told;
 use super::pages::NextPage;
-use super::pages::PageCount;
 use crate::settings::*;
 use crate::source::light::Element;
+use crate::source::light::Xml;
 use crate::source::light::ec2;
 
 /// Asks for the items of one list, page by page.
 async fn listed<T>(
     aws: &AwsContext,
     api: &'static str,
-    list: &str,
+    list: &'static str,
     words: &[(&str, &str)],
     take: impl Fn(Element<'_, '_>) -> Vec<T>,
 ) -> Read<Vec<T>> {
-    let action = api.trim_start_matches("ec2:");
-    let need = aws.need(api, "*");
-    let mut out = Vec::new();
-    let mut pages = PageCount::default();
-    loop {
-        let (mut words, token) = (words.to_vec(), pages.token());
-        if let Some(it) = &token {
-            words.push(("NextToken", it));
-        }
-        let answer = ec2(&aws.connection, action, &words).await;
-        let mut next = NextPage::End;
-        let read = aws.read(api, &need, answer, &[], None, |it| {
-            let document = roxmltree::Document::parse(&it.text).ok()?;
-            let root = Element::root(&document);
-            next = NextPage::at(root.text("nextToken").as_deref());
-            // An empty list is there; a page of somebody in between has none.
-            root.child(list)?;
-            Some(root.items(list).flat_map(&take).collect::<Vec<T>>())
-        });
-        match read.outcome {
-            Outcome::Is(Some(some)) => out.extend(some),
-            Outcome::Is(None) => {
-                let why =
-                    Unread::new(Reason::NotUnderstood, format!("{api} answered without {list}"));
-                return Read { asked: read.asked, outcome: Outcome::Unread(why) };
-            }
-            Outcome::Unread(it) => {
-                return Read { asked: read.asked, outcome: Outcome::Unread(it) };
-            }
-        }
-        match pages.next(api, next) {
-            Ok(true) => {}
-            Ok(false) => return Read { asked: read.asked, outcome: Outcome::Is(out) },
-            Err(it) => return Read { asked: read.asked, outcome: Outcome::Unread(it) },
-        }
-    }
+    let ask = async |token: Option<String>| {
+        let mut words = words.to_vec();
+        words.extend(token.as_deref().map(|it| ("NextToken", it)));
+        ec2(&aws.connection, api.trim_start_matches("ec2:"), &words).await
+    };
+    let page = |it: Xml| {
+        let document = roxmltree::Document::parse(&it.text).ok()?;
+        let root = Element::root(&document);
+        // An empty list is there; a page of somebody in between has none.
+        root.child(list)?;
+        let items = root.items(list).flat_map(&take).collect();
+        Some((items, NextPage::at(root.text("nextToken").as_deref())))
+    };
+    let page = |it| page(it).unwrap_or((Vec::new(), NextPage::Without(list)));
+    aws.call(api, "*").paged(ask, page).await
 }
 
 /// Asks about one corner.
@@ -104,10 +83,9 @@ pub(super) async fn network(aws: &AwsContext) -> Network {
     for id in vpcs {
         let attribute = async |name: &str, member: &str| {
             let words = [("VpcId", id.as_str()), ("Attribute", name)];
-            let need = aws.need("ec2:DescribeVpcAttribute", "*");
             let answer = ec2(&aws.connection, "DescribeVpcAttribute", &words).await;
             let path = format!("{member}/value");
-            let read = aws.read("ec2:DescribeVpcAttribute", &need, answer, &[], None, |it| {
+            let read = aws.call("ec2:DescribeVpcAttribute", "*").read(answer, |it| {
                 let document = roxmltree::Document::parse(&it.text).ok()?;
                 Some(Element::root(&document).text(&path)? == "true")
             });

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_iam::Client;
 use aws_sdk_iam::types::ContextEntry;
 use aws_sdk_iam::types::ContextKeyTypeEnum;
-use futures_util::StreamExt;
 
-use super::context::AT_ONCE;
 use super::context::AwsContext;
+use super::context::each;
+use super::context::told;
 use super::pages::NextPage;
 use crate::audit::View;
 use crate::audit::promise::Promise;
@@ -28,10 +29,9 @@ pub(super) async fn profiles(aws: &AwsContext, instances: &mut [Instance]) {
         };
         if !known.contains_key(arn) {
             let name = arn.rsplit('/').next().unwrap_or(arn);
-            let need = aws.need("iam:GetInstanceProfile", arn);
             let got = client.get_instance_profile().instance_profile_name(name).send().await;
-            let absent = &["NoSuchEntity"];
-            let read = aws.read("iam:GetInstanceProfile", &need, got, absent, None, |it| {
+            let call = aws.call("iam:GetInstanceProfile", arn).absent(&["NoSuchEntity"]);
+            let read = call.read(got, |it| {
                 let roles = it.instance_profile().map(|it| it.roles()).unwrap_or_default();
                 roles.first().map(|it| it.arn().to_owned())
             });
@@ -72,11 +72,11 @@ pub(super) async fn principals(
         Some((aws, arn, nodes, writers::questions(&corners, &view)))
     });
     let asked: Vec<_> = asked.collect();
-    let roles = futures_util::stream::iter(asked).map(|(aws, arn, nodes, questions)| async move {
+    let roles = each(asked, async |(aws, arn, nodes, questions)| {
         progress(&format!("the role {arn}"));
         simulate(aws, &arn, nodes, questions).await
-    });
-    let roles: Vec<Role> = roles.buffered(AT_ONCE).collect().await;
+    })
+    .await;
     let mut asked = Vec::new();
     for arn in starters {
         let account = account_of(arn);
@@ -109,7 +109,6 @@ async fn simulate(
     questions: Vec<Question>,
 ) -> Role {
     let client = aws.connection.iam();
-    let need = aws.need("iam:SimulatePrincipalPolicy", arn);
     let mut out = Role { arn: arn.into(), nodes, ..Role::default() };
     let mut refused = false;
     for it in questions {
@@ -142,7 +141,8 @@ async fn simulate(
             ask.send().await
         };
         let decisions = aws
-            .paged("iam:SimulatePrincipalPolicy", &need, &[], ask, |it| {
+            .call("iam:SimulatePrincipalPolicy", arn)
+            .paged(ask, |it| {
                 let decisions = it.evaluation_results().iter().map(|it| Decision {
                     action: it.eval_action_name().to_owned(),
                     decision: it.eval_decision().as_str().to_owned(),
@@ -165,102 +165,57 @@ async fn simulate(
     };
     // What the simulator does not tell, they do: all of it, or which of its answers depend on what it was not given.
     if (refused || out.simulations.iter().any(depends)) && arn.contains(":role/") {
-        out.policies = policies(aws, &client, arn).await;
+        out.policies = Read::from_result(policies(aws, &client, arn).await);
     }
     out
 }
 
-/// A role's own policies, inline and attached.
+/// A role's own policies, inline and attached, beside the last call that told of them.
 async fn policies(
     aws: &AwsContext,
-    client: &aws_sdk_iam::Client,
+    client: &Client,
     arn: &str,
-) -> Read<Vec<ResourcePolicy>> {
-    let name = arn.rsplit('/').next().unwrap_or(arn);
+) -> Result<(Asked, Vec<ResourcePolicy>), Box<(Asked, Unread)>> {
+    let role = arn.rsplit('/').next().unwrap_or(arn);
+    let ask =
+        async |marker| client.list_role_policies().role_name(role).set_marker(marker).send().await;
+    let listed = aws.call("iam:ListRolePolicies", arn).paged(ask, |it| {
+        let next = NextPage::if_truncated(Some(it.is_truncated()), it.marker());
+        (it.policy_names().to_vec(), next)
+    });
+    let (mut asked, names) = listed.await.into_result()?;
     let mut out = Vec::new();
-    let need = aws.need("iam:ListRolePolicies", arn);
-    let listed = aws
-        .paged(
-            "iam:ListRolePolicies",
-            &need,
-            &[],
-            async |marker| {
-                client.list_role_policies().role_name(name).set_marker(marker).send().await
-            },
-            |it| {
-                let next = NextPage::if_truncated(Some(it.is_truncated()), it.marker());
-                (it.policy_names().to_vec(), next)
-            },
-        )
-        .await;
-    let inline = match listed.outcome {
-        Outcome::Is(it) => it,
-        Outcome::Unread(it) => return Read { asked: listed.asked, outcome: Outcome::Unread(it) },
+    for name in names {
+        let got = client.get_role_policy().role_name(role).policy_name(&name).send().await;
+        let read = aws.call("iam:GetRolePolicy", arn).read(got, |it| decoded(it.policy_document()));
+        let (this, document) = read.into_result()?;
+        out.push(ResourcePolicy { name, document });
+        asked = this;
+    }
+    let ask = async |marker| {
+        client.list_attached_role_policies().role_name(role).set_marker(marker).send().await
     };
-    let mut last = Read { asked: listed.asked, outcome: Outcome::Is(Vec::new()) };
-    for policy in inline {
-        let need = aws.need("iam:GetRolePolicy", arn);
-        let got = client.get_role_policy().role_name(name).policy_name(&policy).send().await;
-        last = aws.read("iam:GetRolePolicy", &need, got, &[], Vec::new(), |it| {
-            let document = decoded(it.policy_document());
-            out.push(ResourcePolicy { name: policy.clone(), document });
-            Vec::new()
+    let listed = aws.call("iam:ListAttachedRolePolicies", arn).paged(ask, |it| {
+        let all = it.attached_policies().iter();
+        let all = all.filter_map(|it| it.policy_arn().map(str::to_owned)).collect();
+        (all, NextPage::if_truncated(Some(it.is_truncated()), it.marker()))
+    });
+    for name in listed.await.into_result()?.1 {
+        let got = client.get_policy().policy_arn(&name).send().await;
+        let read = aws
+            .call("iam:GetPolicy", &name)
+            .read(got, |it| it.policy().and_then(|it| it.default_version_id()).map(str::to_owned));
+        let read = told(read, "iam:GetPolicy answered without a version");
+        let (_, version) = read.into_result()?;
+        let got = client.get_policy_version().policy_arn(&name).version_id(version).send().await;
+        let read = aws.call("iam:GetPolicyVersion", &name).read(got, |it| {
+            decoded(it.policy_version().and_then(|it| it.document()).unwrap_or_default())
         });
-        if last.known().is_err() {
-            return last;
-        }
+        let (this, document) = read.into_result()?;
+        out.push(ResourcePolicy { name, document });
+        asked = this;
     }
-    let need = aws.need("iam:ListAttachedRolePolicies", arn);
-    let listed = aws
-        .paged(
-            "iam:ListAttachedRolePolicies",
-            &need,
-            &[],
-            async |marker| {
-                client.list_attached_role_policies().role_name(name).set_marker(marker).send().await
-            },
-            |it| {
-                let all = it.attached_policies().iter();
-                let all = all.filter_map(|it| it.policy_arn().map(str::to_owned)).collect();
-                (all, NextPage::if_truncated(Some(it.is_truncated()), it.marker()))
-            },
-        )
-        .await;
-    let attached = match listed.outcome {
-        Outcome::Is(it) => it,
-        Outcome::Unread(it) => return Read { asked: listed.asked, outcome: Outcome::Unread(it) },
-    };
-    for policy in attached {
-        if last.known().is_err() {
-            return last;
-        }
-        let need = aws.need("iam:GetPolicy", &policy);
-        let got = client.get_policy().policy_arn(&policy).send().await;
-        let mut version = None;
-        last = aws.read("iam:GetPolicy", &need, got, &[], Vec::new(), |it| {
-            version = it.policy().and_then(|it| it.default_version_id()).map(str::to_owned);
-            Vec::new()
-        });
-        if last.known().is_err() {
-            return last;
-        }
-        let Some(version) = version else {
-            let why =
-                Unread::new(Reason::NotUnderstood, "iam:GetPolicy answered without a version");
-            return Read { asked: last.asked, outcome: Outcome::Unread(why) };
-        };
-        let need = aws.need("iam:GetPolicyVersion", &policy);
-        let got = client.get_policy_version().policy_arn(&policy).version_id(version).send().await;
-        last = aws.read("iam:GetPolicyVersion", &need, got, &[], Vec::new(), |it| {
-            let document = it.policy_version().and_then(|it| it.document()).unwrap_or_default();
-            out.push(ResourcePolicy { name: policy.clone(), document: decoded(document) });
-            Vec::new()
-        });
-    }
-    match last.outcome {
-        Outcome::Is(_) => Read { asked: last.asked, outcome: Outcome::Is(out) },
-        Outcome::Unread(_) => last,
-    }
+    Ok((asked, out))
 }
 
 /// "Policies returned by this operation are URL-encoded" ("GetRolePolicy", IAM API Reference).

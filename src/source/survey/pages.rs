@@ -5,19 +5,22 @@ use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-use super::context::AwsContext;
+use super::context::ReadCall;
 use crate::settings::*;
-use crate::source::aws::Need;
 
 /// Pages of one answer that are read at most: more than any account has, and an end for one that never ends.
 const PAGES: usize = 1000;
 
 /// Where the next page is.
+#[derive(Default)]
 pub(super) enum NextPage {
+    #[default]
     End,
     At(String),
     /// There is one, and no way to it was told.
     Untold,
+    /// This was no page: it has no such list.
+    Without(&'static str),
 }
 
 impl NextPage {
@@ -60,6 +63,10 @@ impl PageCount {
                 return Ok(true);
             }
             NextPage::Untold => format!("{api} goes on behind page {read} and does not say where"),
+            NextPage::Without(list) => {
+                let why = format!("{api} answered without {list}");
+                return Err(Unread::new(Reason::NotUnderstood, why));
+            }
         };
         Err(Unread::new(Reason::PartialPage, why))
     }
@@ -69,13 +76,10 @@ impl PageCount {
     }
 }
 
-impl AwsContext {
+impl ReadCall<'_> {
     /// Keeps all pages of an answer, or why they are not known. `take` tells the items of one and where the next is.
     pub(super) async fn paged<T, O, E>(
-        &self,
-        api: &str,
-        need: &Need,
-        absent: &[&str],
+        self,
         mut ask: impl AsyncFnMut(Option<String>) -> Result<O, SdkError<E, HttpResponse>>,
         take: impl Fn(O) -> (Vec<T>, NextPage),
     ) -> Read<Vec<T>>
@@ -86,20 +90,14 @@ impl AwsContext {
     {
         let (mut all, mut pages) = (Vec::new(), PageCount::default());
         loop {
-            let answer = ask(pages.token()).await;
-            let Read { asked, outcome } =
-                self.read(api, need, answer, absent, (Vec::new(), NextPage::End), &take);
-            let told = match outcome {
-                Outcome::Is((some, told)) => {
-                    all.extend(some);
-                    told
-                }
-                Outcome::Unread(it) => return Read { asked, outcome: Outcome::Unread(it) },
-            };
-            match pages.next(api, told) {
-                Ok(true) => {}
-                Ok(false) => return Read { asked, outcome: Outcome::Is(all) },
-                Err(it) => return Read { asked, outcome: Outcome::Unread(it) },
+            let mut goes_on = false;
+            let page = self.read(ask(pages.token()).await, &take).and_then(|(some, next)| {
+                all.extend(some);
+                goes_on = pages.next(self.api, next)?;
+                Ok(())
+            });
+            if page.known().is_err() || !goes_on {
+                return page.and_then(|()| Ok(all));
             }
         }
     }

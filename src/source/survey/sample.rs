@@ -1,12 +1,11 @@
 //! Transcripts below a prefix: how many, and how some of them are stored, the same ones on every run.
 
-use futures_util::StreamExt;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::context::AT_ONCE;
-use super::context::AwsContext;
+use super::context::BucketContext;
 use super::context::at;
+use super::context::each;
 use super::context::own;
 use super::pages::NextPage;
 use super::pages::PageCount;
@@ -15,87 +14,78 @@ use crate::settings::*;
 /// Keys of one prefix that are listed at most: ten pages.
 const LISTED: u64 = 10_000;
 
-/// Lists a prefix, and looks at the newest five, the oldest five and as many others, the same on every run.
-pub(super) async fn sample(
-    aws: &AwsContext,
-    client: &aws_sdk_s3::Client,
-    bucket: &str,
-    arn: &str,
-    prefix: &str,
-    owner: Option<&str>,
-    more: usize,
-) -> Read<Sample> {
-    let need = aws.need("s3:ListBucket", arn);
-    let mut out = Sample::default();
-    let mut listed: Vec<(At, String)> = Vec::new();
-    let mut pages = PageCount::default();
-    let mut read;
+/// Lists a prefix, and looks at the newest five, the oldest five and as many others as `more` says.
+pub(super) async fn sample(bucket: &BucketContext, prefix: &str, more: usize) -> Read<Sample> {
+    let (asked, (mut out, keys)) = match listed(bucket, prefix).await.into_result() {
+        Ok(it) => it,
+        Err(it) => return Read::from_result(Err(it)),
+    };
+    out.oldest = keys.first().map(|it| it.0);
+    out.newest = keys.last().map(|it| it.0);
+    out.objects = each(chosen(&keys, more), |key| object(bucket, prefix, key)).await;
+    Read { asked, outcome: Outcome::Is(out) }
+}
+
+/// The totals of a prefix, and its keys by the time at which each was stored.
+async fn listed(bucket: &BucketContext, prefix: &str) -> Read<(Sample, Vec<(At, String)>)> {
+    let call = bucket.aws.call("s3:ListObjectsV2", &bucket.arn).allowed_by("s3:ListBucket");
+    let (mut out, mut keys, mut pages) = (Sample::default(), Vec::new(), PageCount::default());
     loop {
-        let ask = client
+        let ask = bucket
+            .client
             .list_objects_v2()
-            .bucket(bucket)
+            .bucket(&bucket.name)
             .prefix(prefix)
-            .set_expected_bucket_owner(owner.map(str::to_owned))
+            .set_expected_bucket_owner(bucket.owner.clone())
             .set_continuation_token(pages.token());
-        let mut token = NextPage::End;
-        read =
-            aws.read("s3:ListObjectsV2", &need, ask.send().await, &[], Sample::default(), |page| {
-                token = NextPage::if_truncated(page.is_truncated(), page.next_continuation_token());
-                for it in page.contents() {
-                    let size = it.size().unwrap_or(0).unsigned_abs();
-                    out.listed += 1;
-                    out.bytes += size;
-                    out.small += u64::from(size < 128 * 1024);
-                    listed
-                        .push((it.last_modified().and_then(at).unwrap_or_default(), own(it.key())));
-                }
-                Sample::default()
-            });
-        if matches!(read.outcome, Outcome::Unread(_)) {
-            return read;
-        }
-        match pages.next("s3:ListObjectsV2", token) {
-            Ok(true) if out.listed < LISTED => {}
-            Ok(more) => {
-                out.complete = !more;
-                break;
+        let page = call.read(ask.send().await, |page| {
+            for it in page.contents() {
+                let size = it.size().unwrap_or(0).unsigned_abs();
+                out.listed += 1;
+                out.bytes += size;
+                out.small += u64::from(size < 128 * 1024);
+                keys.push((it.last_modified().and_then(at).unwrap_or_default(), own(it.key())));
             }
-            Err(why) => return Read { asked: read.asked, outcome: Outcome::Unread(why) },
+            NextPage::if_truncated(page.is_truncated(), page.next_continuation_token())
+        });
+        let page = page.and_then(|next| pages.next(call.api, next));
+        if out.listed >= LISTED || !matches!(page.known(), Ok(true)) {
+            return page.and_then(|goes_on| {
+                out.complete = !goes_on;
+                keys.sort();
+                Ok((out, keys))
+            });
         }
     }
-    listed.sort();
-    out.oldest = listed.first().map(|it| it.0);
-    out.newest = listed.last().map(|it| it.0);
-    let mut chosen: Vec<String> =
-        listed.iter().take(5).chain(listed.iter().rev().take(5)).map(|it| it.1.clone()).collect();
+}
+
+/// The oldest, the newest, and others by their hashes: whatever comes or goes, most of them are chosen again.
+fn chosen(keys: &[(At, String)], more: usize) -> Vec<String> {
     let mut others: Vec<(Vec<u8>, &String)> =
-        listed.iter().map(|it| (Sha256::digest(it.1.as_bytes()).to_vec(), &it.1)).collect();
+        keys.iter().map(|it| (Sha256::digest(it.1.as_bytes()).to_vec(), &it.1)).collect();
     others.sort();
-    chosen.extend(others.into_iter().take(more).map(|it| it.1.clone()));
-    chosen.sort();
-    chosen.dedup();
-    let heads = futures_util::stream::iter(chosen).map(|key| async move {
-        let need = aws.need("s3:GetObject", format!("{arn}/{prefix}*"));
-        let got = client
-            .head_object()
-            .bucket(bucket)
-            .key(&key)
-            .set_expected_bucket_owner(owner.map(str::to_owned))
-            .send()
-            .await;
-        let head = aws.read("s3:HeadObject", &need, got, &[], Head::default(), |it| Head {
-            encryption: it.server_side_encryption().map(|it| it.as_str().to_owned()),
-            kms_key: it.ssekms_key_id().map(str::to_owned),
-            customer_key: it.sse_customer_algorithm().is_some(),
-            class: it.storage_class().map(|it| it.as_str().to_owned()),
-            lock_mode: it.object_lock_mode().map(|it| it.as_str().to_owned()),
-            lock_until: it.object_lock_retain_until_date().and_then(at),
-            legal_hold: it.object_lock_legal_hold_status().map(|it| it.as_str().to_owned()),
-            expiration: it.expiration().map(str::to_owned),
-            modified: it.last_modified().and_then(at),
-        });
-        Object { key, head }
+    let ends = keys.iter().take(5).chain(keys.iter().rev().take(5)).map(|it| &it.1);
+    let mut out: Vec<String> =
+        ends.chain(others.into_iter().take(more).map(|it| it.1)).cloned().collect();
+    out.sort();
+    out.dedup();
+    out
+}
+
+async fn object(bucket: &BucketContext, prefix: &str, key: String) -> Object {
+    let ask = bucket.client.head_object().bucket(&bucket.name).key(&key);
+    let got = ask.set_expected_bucket_owner(bucket.owner.clone()).send().await;
+    let call = bucket.aws.call("s3:HeadObject", format!("{}/{prefix}*", bucket.arn));
+    let head = call.allowed_by("s3:GetObject").read(got, |it| Head {
+        encryption: it.server_side_encryption().map(|it| it.as_str().to_owned()),
+        kms_key: it.ssekms_key_id().map(str::to_owned),
+        customer_key: it.sse_customer_algorithm().is_some(),
+        class: it.storage_class().map(|it| it.as_str().to_owned()),
+        lock_mode: it.object_lock_mode().map(|it| it.as_str().to_owned()),
+        lock_until: it.object_lock_retain_until_date().and_then(at),
+        legal_hold: it.object_lock_legal_hold_status().map(|it| it.as_str().to_owned()),
+        expiration: it.expiration().map(str::to_owned),
+        modified: it.last_modified().and_then(at),
     });
-    out.objects = heads.buffered(AT_ONCE).collect().await;
-    Read { asked: read.asked, outcome: Outcome::Is(out) }
+    Object { key, head }
 }
