@@ -11,12 +11,12 @@ use aws_sdk_cloudwatchlogs::operation::get_query_results::GetQueryResultsOutput;
 use aws_sdk_cloudwatchlogs::types::QueryStatus;
 use aws_sdk_cloudwatchlogs::types::ResultField;
 
-use super::Event;
-use super::MOST;
-use super::Page;
-use super::StreamQuestion;
 use super::pages::PAUSE;
 use super::pages::TRIES;
+use super::stream::Event;
+use super::stream::MOST;
+use super::stream::Page;
+use super::stream::StreamQuestion;
 use crate::source::Refusal;
 use crate::source::aws::Need;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata;
 
-use super::Event;
-use super::MOST;
-use super::Page;
-use super::StreamQuestion;
+use super::stream::Event;
+use super::stream::MOST;
+use super::stream::Page;
+use super::stream::StreamQuestion;
 use crate::source::Refusal;
 use crate::source::aws::Need;
 
