@@ -61,10 +61,7 @@ impl Group {
         connection: Connection,
     ) -> Result<Self, Refusal> {
         let region = connection.region().ok_or_else(crate::source::aws::no_region)?;
-        let config = aws_sdk_cloudwatchlogs::config::Builder::from(&connection.sdk)
-            .retry_partition(crate::source::aws::patience())
-            .interceptor(connection.calls.clone());
-        let client = Client::from_conf(config.build());
+        let client = connection.logs();
         let need = Need::of("logs:DescribeLogGroups", "*");
         let mut arn = None;
         let mut infrequent = false;

@@ -8,7 +8,7 @@ use tokio::runtime::Handle as Runtime;
 use super::insights::Insights;
 use super::pages::Next;
 use super::pages::Pages;
-use super::stream::Event;
+use super::stream::LogEvent;
 use super::stream::MOST;
 use super::stream::StreamQuestion;
 use super::stream::StreamTimes;
@@ -151,7 +151,7 @@ impl StreamReading {
     }
 
     /// Takes one event. False if reading begins again.
-    fn take(&mut self, it: &Event) -> bool {
+    fn take(&mut self, it: &LogEvent) -> bool {
         if let Some(check) = &mut self.check {
             let before = &check.before;
             let old = it.at < before.at || it.at == before.at && check.left > 0;
@@ -184,7 +184,7 @@ impl StreamReading {
         true
     }
 
-    fn add(&mut self, it: &Event) {
+    fn add(&mut self, it: &LogEvent) {
         let line = EventLine {
             log_stream_name: &self.asked.stream,
             timestamp: it.at,
@@ -305,7 +305,7 @@ impl Position {
         Self { created, token: None, at: 0, count: 0, events: 0, sum: 0, taken_in: 0 }
     }
 
-    fn add(&mut self, it: &Event) {
+    fn add(&mut self, it: &LogEvent) {
         if it.at == self.at {
             self.count += 1;
         } else if it.at > self.at {

@@ -58,7 +58,7 @@ impl StreamQuestion {
 }
 
 /// One event as AWS tells it. Times in milliseconds since the epoch.
-pub(super) struct Event {
+pub(super) struct LogEvent {
     pub(super) at: i64,
     pub(super) message: String,
     pub(super) taken_in: Option<i64>,
@@ -67,15 +67,15 @@ pub(super) struct Event {
 
 /// Some events, in the order of their times.
 #[derive(Default)]
-pub(super) struct Page {
-    pub(super) events: Vec<Event>,
+pub(super) struct EventPage {
+    pub(super) events: Vec<LogEvent>,
     pub(super) ended: bool,
     pub(super) damaged: Option<String>,
     /// Another run may bring what is missing.
     pub(super) again: bool,
 }
 
-impl Page {
+impl EventPage {
     pub(super) fn part(&mut self, why: &str) {
         self.damaged.get_or_insert_with(|| why.to_owned());
         self.again = true;
@@ -90,7 +90,7 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    pub(super) fn add(&mut self, it: &Event) {
+    pub(super) fn add(&mut self, it: &LogEvent) {
         self.events += 1;
         self.sum = self.sum.wrapping_add(FIXED.hash_one((it.at, it.taken_in, &it.message)));
     }
@@ -110,13 +110,13 @@ mod tests {
 
     #[test]
     fn a_sum_does_not_depend_on_the_order_and_tells_repeats() {
-        let event = |at: i64, message: &str| Event {
+        let event = |at: i64, message: &str| LogEvent {
             at,
             message: message.into(),
             taken_in: Some(at),
             id: None,
         };
-        let sum = |events: &[Event]| {
+        let sum = |events: &[LogEvent]| {
             let mut sum = Sum::default();
             events.iter().for_each(|it| sum.add(it));
             sum
