@@ -22,9 +22,11 @@ use aws_sdk_s3::error::SdkError;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime::client::retries::TokenBucket;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::DateTime;
 
 use crate::config::Access;
 use crate::config::Origin;
+use crate::config::partition_of;
 use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
@@ -144,6 +146,11 @@ impl Connection {
 
     pub fn region(&self) -> Option<String> {
         self.sdk.region().map(|it| it.as_ref().to_owned())
+    }
+
+    /// The ARN of a bucket, in the partition of this Region.
+    pub(crate) fn bucket_arn(&self, bucket: &str) -> String {
+        format!("arn:{}:s3:::{bucket}", partition_of(&self.region().unwrap_or_default()))
     }
 
     pub async fn identity(&self) -> Result<Identity, Refusal> {
@@ -301,6 +308,11 @@ impl Connection {
             on: denied.then(|| need.resource.clone()),
         }
     }
+}
+
+/// An instant of AWS's answers, UTC microseconds.
+pub(crate) fn micros(it: &DateTime) -> Option<i64> {
+    it.to_millis().ok()?.checked_mul(1000)
 }
 
 pub(crate) fn no_region() -> Refusal {

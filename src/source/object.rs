@@ -23,6 +23,7 @@ use crate::source::Refusal;
 use crate::source::Seen;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::micros;
 use crate::source::checksum::CHECKSUM;
 use crate::source::checksum::Proof;
 
@@ -139,7 +140,7 @@ impl Get {
                 let same = version(None, etag, listed.bytes) == listed.version;
                 if !same {
                     seen.version = Some(now);
-                    seen.stored_at = answer.last_modified().and_then(super::s3::micros);
+                    seen.stored_at = answer.last_modified().and_then(micros);
                 }
             }
         }
@@ -225,7 +226,7 @@ impl Get {
         answer.map_err(|it| {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-            let on = format!("{}/*", super::s3::arn(&self.connection, &self.reader.bucket));
+            let on = format!("{}/*", self.connection.bucket_arn(&self.reader.bucket));
             let code = it.meta().code().map(str::to_owned);
             Wrong::Refused(code, self.connection.refused(&it, &Need::of(action, on)))
         })

@@ -12,7 +12,6 @@ use aws_sdk_s3::types::RequestPayer;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
-use crate::config::partition_of;
 use crate::session::Skip;
 use crate::source::Body;
 use crate::source::Found;
@@ -23,6 +22,7 @@ use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::micros;
 use crate::source::object::Get;
 use crate::source::object::Reader;
 use crate::source::object::Wrong;
@@ -82,7 +82,7 @@ impl Bucket {
     }
 
     fn arn(&self) -> String {
-        arn(&self.connection, &self.bucket)
+        self.connection.bucket_arn(&self.bucket)
     }
 
     async fn objects(&self, prefix: &str, listing: &mut Listing<'_>) -> Result<(), Refusal> {
@@ -386,10 +386,6 @@ fn next(
     }
 }
 
-pub(super) fn micros(it: &DateTime) -> Option<i64> {
-    it.to_millis().ok()?.checked_mul(1000)
-}
-
 /// A word for a POSIX shell.
 fn quoted(text: &str) -> String {
     let plain = |it: u8| it.is_ascii_alphanumeric() || b"/._-=@:,+".contains(&it);
@@ -397,11 +393,6 @@ fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-pub(super) fn arn(connection: &Connection, bucket: &str) -> String {
-    let region = connection.region().unwrap_or_default();
-    format!("arn:{}:s3:::{bucket}", partition_of(&region))
 }
 
 /// Asks the bucket itself: it answers with its Region even where it refuses all else ("HeadBucket").
@@ -445,7 +436,7 @@ async fn region_of(
                     None => Ok(told.unwrap_or(here)),
                 },
                 _ => {
-                    let need = Need::of("s3:ListBucket", arn(connection, bucket));
+                    let need = Need::of("s3:ListBucket", connection.bucket_arn(bucket));
                     Err(connection.refused(&error, &need))
                 }
             }

@@ -430,7 +430,6 @@ fn files_use_each_other_in_one_direction() {
         cli cli::archive cli::asking cli::config cli::demo cli::doctor cli::evidence cli::export cli::init cli::masking cli::policy cli::query cli::reach cli::replay cli::report cli::search cli::sessions cli::show cli::sync cli::verify
         intake intake::document intake::parts intake::repeats intake::unite
         render::report render::report::html render::report::table render::report::text render::report::xlsx
-        source::object source::s3
         sync sync::anew sync::gather sync::plan sync::rebuild sync::rows
         transcript::commands transcript::commands::covered transcript::commands::learning transcript::commands::lines transcript::commands::panes transcript::commands::regions transcript::commands::repeats transcript::commands::stack transcript::commands::text transcript::commands::weights
         transcript::screen transcript::screen::editor transcript::screen::rows transcript::screen::sequences

@@ -10,6 +10,7 @@ use crate::config::partition_of;
 use crate::settings::*;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::micros;
 
 /// Things asked about at once.
 const AT_ONCE: usize = 16;
@@ -154,7 +155,7 @@ pub(super) async fn each<T, F: Future>(
 }
 
 pub(super) fn at(it: &aws_smithy_types::DateTime) -> Option<At> {
-    it.to_millis().ok().map(|it| At(it * 1000))
+    micros(it).map(At)
 }
 
 pub(super) fn millis(it: Option<i64>) -> Option<At> {

@@ -18,7 +18,6 @@ use super::context::own;
 use super::context::told;
 use super::pages::NextPage;
 use super::sample::sample;
-use crate::config::partition_of;
 use crate::settings::*;
 use crate::source::light;
 use crate::source::light::Element;
@@ -107,7 +106,7 @@ async fn find(aws: &AwsContext, it: &mut Bucket) -> BucketContext {
         client: aws.connection.s3(),
         aws: aws.clone(),
         name: it.name.clone(),
-        arn: format!("arn:{}:s3:::{}", partition_of(&aws.region), it.name),
+        arn: aws.connection.bucket_arn(&it.name),
         owner: it.expected_owner.clone(),
     };
     let owner = it.expected_owner.as_deref();
