@@ -27,32 +27,6 @@ pub enum Any {
     Logs(Group),
 }
 
-impl Any {
-    /// Opens a source; `access` is what its own settings and all others come to.
-    ///
-    /// # Errors
-    /// The outer error: what was named cannot be right. The inner: the place refuses.
-    pub async fn open(spec: &SourceSpec, access: &Access) -> Outcome<Result<Self, Refusal>> {
-        Ok(match &spec.place {
-            Place::Folder(path) => Ok(Self::Folder(Folder::open(path)?)),
-            Place::S3 { bucket, prefix } => match Connection::open(access).await {
-                Ok(it) => Bucket::open(spec, bucket, prefix, it).await.map(Self::S3),
-                Err(it) => Err(it),
-            },
-            Place::Logs { group, region, .. } => {
-                let mut access = access.clone();
-                if let Some(region) = region {
-                    access.region = Some(Told { value: region.clone(), from: spec.from.clone() });
-                }
-                match Connection::open(&access).await {
-                    Ok(it) => Group::open(spec, group, it).await.map(Self::Logs),
-                    Err(it) => Err(it),
-                }
-            }
-        })
-    }
-}
-
 macro_rules! each {
     ($any:expr, $it:ident => $what:expr) => {
         match $any {
@@ -61,6 +35,41 @@ macro_rules! each {
             Any::Logs($it) => $what,
         }
     };
+}
+
+impl Any {
+    /// Opens a source; `access` is what its own settings and all others come to.
+    ///
+    /// # Errors
+    /// The outer error: what was named cannot be right. The inner: the place refuses.
+    pub async fn open(spec: &SourceSpec, access: &Access) -> Outcome<Result<Self, Refusal>> {
+        let access = &access_to(spec, access);
+        Ok(match &spec.place {
+            Place::Folder(path) => Ok(Self::Folder(Folder::open(path)?)),
+            Place::S3 { bucket, prefix } => match Connection::open(access).await {
+                Ok(it) => Bucket::open(spec, bucket, prefix, it).await.map(Self::S3),
+                Err(it) => Err(it),
+            },
+            Place::Logs { group, .. } => match Connection::open(access).await {
+                Ok(it) => Group::open(spec, group, it).await.map(Self::Logs),
+                Err(it) => Err(it),
+            },
+        })
+    }
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    pub(super) fn described(&self) -> String {
+        each!(self, it => it.described())
+    }
+}
+
+/// The same access, in the Region that the place itself names.
+pub(super) fn access_to(spec: &SourceSpec, access: &Access) -> Access {
+    let mut access = access.clone();
+    if let Place::Logs { region: Some(region), .. } = &spec.place {
+        access.region = Some(Told { value: region.clone(), from: spec.from.clone() });
+    }
+    access
 }
 
 impl Source for Any {
@@ -89,11 +98,7 @@ impl Source for Any {
     }
 
     fn waiting(&self) -> Option<String> {
-        match self {
-            Self::Folder(it) => it.waiting(),
-            Self::S3(it) => it.waiting(),
-            Self::Logs(it) => it.connection().calls.waiting(),
-        }
+        each!(self, it => it.waiting())
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {

@@ -42,6 +42,11 @@ impl Folder {
         })?;
         Ok(Self { name: locator(&root), root })
     }
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    pub(crate) fn described(&self) -> String {
+        "a folder".into()
+    }
 }
 
 impl Source for Folder {

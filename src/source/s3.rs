@@ -73,10 +73,6 @@ impl Bucket {
         })
     }
 
-    pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
-    }
-
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -245,6 +241,14 @@ impl Bucket {
             let _ = self.ended.set(it.clone());
         }
         it
+    }
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    pub(crate) fn described(&self) -> String {
+        match &self.region {
+            Some(region) => format!("a bucket in {region}"),
+            None => "a bucket".into(),
+        }
     }
 }
 

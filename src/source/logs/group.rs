@@ -121,14 +121,6 @@ impl Group {
         })
     }
 
-    pub fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    pub fn is_infrequent(&self) -> bool {
-        self.infrequent
-    }
-
     fn resource(&self) -> String {
         let partition = partition_of(self.region.as_deref().unwrap_or_default());
         self.arn.as_ref().map_or_else(
@@ -195,6 +187,16 @@ impl Group {
         };
         let kept = self.retention.map(|it| i64::from(it).saturating_mul(DAY));
         newest == 0 || kept.is_some_and(|it| newest.saturating_add(it) <= now)
+    }
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    pub(crate) fn described(&self) -> String {
+        let class = if self.infrequent { ", of the Infrequent Access class" } else { "" };
+        format!(
+            "a log group in {} of {}{class}",
+            self.region.as_deref().unwrap_or("?"),
+            self.account.as_deref().unwrap_or("an account that may not be told")
+        )
     }
 }
 
@@ -288,6 +290,10 @@ impl Source for Group {
 
     fn skew(&self) -> Option<i64> {
         self.connection.calls.far_off()
+    }
+
+    fn waiting(&self) -> Option<String> {
+        self.connection.calls.waiting()
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
