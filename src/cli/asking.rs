@@ -146,7 +146,8 @@ fn arrivals(run: &mut Run<'_, '_>) -> Vec<Arrival> {
         let (Some(target), Some(at)) = (it.target, last) else { continue };
         let streamed = it.forms.split('+').any(|it| it == "events");
         let whole = it.forms.split('+').any(|it| it != "events");
-        for (kind, came) in [("s3", whole && it.source.starts_with("s3:")), ("logs", streamed)] {
+        let in_bucket = matches!(Place::parse(&it.source), Ok(Place::S3 { .. }));
+        for (kind, came) in [("s3", whole && in_bucket), ("logs", streamed)] {
             if !came {
                 continue;
             }
