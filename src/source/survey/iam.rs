@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::ContextEntry;
 use aws_sdk_iam::types::ContextKeyTypeEnum;
+use percent_encoding::percent_decode_str;
 
 use super::context::AwsContext;
 use super::context::each;
@@ -220,23 +221,7 @@ async fn policies(
 
 /// "Policies returned by this operation are URL-encoded" ("GetRolePolicy", IAM API Reference).
 fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(it) = bytes.get(at) {
-        let digits = text.get(at + 1..at + 3).filter(|_| *it == b'%');
-        match digits.and_then(|it| u8::from_str_radix(it, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(*it);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -247,5 +232,14 @@ mod tests {
     fn a_document_is_read_with_and_without_its_encoding() {
         assert_eq!(decoded("%7B%22a%22%3A%201%7D"), r#"{"a": 1}"#);
         assert_eq!(decoded(r#"{"a": "100%"}"#), r#"{"a": "100%"}"#);
+    }
+
+    #[test]
+    fn what_is_no_encoding_stays_as_it_is() {
+        for it in ["%", "%%", "%4", "%4g", "%g4", "a+b", "100% é", "%é1", "%2é", "% 1", "%-1", "%+A"] {
+            assert_eq!(decoded(it), it);
+        }
+        assert_eq!(decoded("%%41%4"), "%A%4");
+        assert_eq!(decoded("%c3%A9 %e9"), "é \u{fffd}", "bytes of either case, UTF-8 or not");
     }
 }
