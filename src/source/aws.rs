@@ -178,10 +178,9 @@ impl Connection {
 
     /// Why nothing more is asked, once AWS answers nothing.
     pub(crate) fn ended(&self) -> Option<Refusal> {
-        let mut it = Refusal::new(self.calls.over()?)
+        let it = Refusal::new(self.calls.over()?)
             .hint("AWS or the way to it is out of order: run the same command again later; what was read is kept");
-        it.ends = true;
-        Some(it)
+        Some(it.ending())
     }
 
     /// What an error of the SDK means, and what to do.
@@ -316,10 +315,9 @@ pub(crate) fn micros(it: &DateTime) -> Option<i64> {
 }
 
 pub(crate) fn no_region() -> Refusal {
-    let mut it = Refusal::new("no Region is set")
-        .hint("name one: --region eu-west-1, region in ssmtrail.toml, or AWS_REGION");
-    it.ends = true;
-    it
+    Refusal::new("no Region is set")
+        .hint("name one: --region eu-west-1, region in ssmtrail.toml, or AWS_REGION")
+        .ending()
 }
 
 /// The innermost reason of an error, in the system's words.
@@ -340,7 +338,7 @@ fn no_credentials(text: &str, access: &Access) -> Refusal {
         access.profile.as_ref().map_or(String::new(), |it| format!(" --profile {}", it.value));
     // A token that was never fetched has no file; one that is too old has.
     let no_token = lower.contains("sso/cache") || lower.contains("sso\\cache");
-    let mut it = if no_token
+    let it = if no_token
         || (lower.contains("sso") && (lower.contains("expired") || lower.contains("token")))
     {
         Refusal::new("there is no single sign-on session, or it has expired")
@@ -368,8 +366,7 @@ fn no_credentials(text: &str, access: &Access) -> Refusal {
         Refusal::new("there are no AWS credentials")
             .hint("set AWS_PROFILE, use --profile, or run where a role is attached")
     };
-    it.ends = true;
-    it
+    it.ending()
 }
 
 /// What the service said, within an error chain of the SDK.
@@ -409,10 +406,7 @@ struct RefusedAnswer<'a> {
 fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
     let code = it.code.unwrap_or_default();
     let message = it.message.unwrap_or_default();
-    let ends = |mut it: Refusal| {
-        it.ends = true;
-        it
-    };
+    let ends = Refusal::ending;
     let login = profile.map_or("renew the credentials".to_owned(), |it| {
         format!("renew the credentials (`aws sso login --profile {it}`)")
     });
@@ -494,14 +488,11 @@ fn is_throttled(code: &str) -> bool {
 }
 
 fn skew() -> Refusal {
-    let mut it = Refusal::new(
+    Refusal::new(
         "this machine's clock is wrong: AWS accepts five minutes of difference for signatures",
     )
-    .hint(
-        "set the clock (for example `timedatectl set-ntp true`), then run the same command again",
-    );
-    it.ends = true;
-    it
+    .hint("set the clock (for example `timedatectl set-ntp true`), then run the same command again")
+    .ending()
 }
 
 /// "User: ARN is not authorized to perform: ACTION on resource: ARN because …": AWS says what is missing where it may.

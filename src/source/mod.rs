@@ -184,6 +184,13 @@ impl Refusal {
         self.hint = Some(hint.into());
         self
     }
+
+    /// The same for everything else in the source.
+    #[must_use]
+    pub(crate) fn ending(mut self) -> Self {
+        self.ends = true;
+        self
+    }
 }
 
 impl From<Refusal> for std::io::Error {

@@ -420,23 +420,17 @@ async fn region_of(
             let told =
                 response.and_then(|it| it.headers().get("x-amz-bucket-region")).map(str::to_owned);
             match (response.map(|it| it.status().as_u16()), told) {
-                (Some(404), _) => {
-                    let mut it = Refusal::new("there is no such bucket")
-                        .hint("check its name and the account");
-                    it.ends = true;
-                    Err(it)
-                }
+                (Some(404), _) => Err(Refusal::new("there is no such bucket")
+                    .hint("check its name and the account")
+                    .ending()),
                 (Some(301 | 307), Some(region)) => Ok(region),
                 // Another account's, or ours without the permission: the listing will tell.
                 (Some(403), told) => match owner {
-                    Some(owner) => {
-                        let mut it = Refusal::new(format!(
+                    Some(owner) => Err(Refusal::new(format!(
                             "access denied: the bucket does not belong to account {owner}, or s3:ListBucket is missing"
                         ))
-                        .hint("check bucket_owner in the configuration before anything else: a bucket of this name in other hands gets your questions");
-                        it.ends = true;
-                        Err(it)
-                    }
+                        .hint("check bucket_owner in the configuration before anything else: a bucket of this name in other hands gets your questions")
+                        .ending()),
                     None => Ok(told.unwrap_or(here)),
                 },
                 _ => {

@@ -99,10 +99,9 @@ impl Group {
                         .hint("run the same command again"));
                 }
                 None => {
-                    let mut it = Refusal::new(format!("there is no such log group in {region}"))
-                        .hint("check its name, the Region and the account");
-                    it.ends = true;
-                    return Err(it);
+                    return Err(Refusal::new(format!("there is no such log group in {region}"))
+                        .hint("check its name, the Region and the account")
+                        .ending());
                 }
             }
         }

@@ -236,7 +236,9 @@ mod tests {
 
     #[test]
     fn what_is_no_encoding_stays_as_it_is() {
-        for it in ["%", "%%", "%4", "%4g", "%g4", "a+b", "100% é", "%é1", "%2é", "% 1", "%-1", "%+A"] {
+        for it in
+            ["%", "%%", "%4", "%4g", "%g4", "a+b", "100% é", "%é1", "%2é", "% 1", "%-1", "%+A"]
+        {
             assert_eq!(decoded(it), it);
         }
         assert_eq!(decoded("%%41%4"), "%A%4");
