@@ -17,14 +17,14 @@ use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::folder::Folder;
-use crate::source::logs::Group;
-use crate::source::s3::Bucket;
+use crate::source::logs::LogsSource;
+use crate::source::s3::S3Source;
 
 /// A folder, a bucket or a log group.
 pub enum Any {
     Folder(Folder),
-    S3(Bucket),
-    Logs(Group),
+    S3(S3Source),
+    Logs(LogsSource),
 }
 
 macro_rules! each {
@@ -47,11 +47,11 @@ impl Any {
         Ok(match &spec.place {
             Place::Folder(path) => Ok(Self::Folder(Folder::open(path)?)),
             Place::S3 { bucket, prefix } => match Connection::open(access).await {
-                Ok(it) => Bucket::open(spec, bucket, prefix, it).await.map(Self::S3),
+                Ok(it) => S3Source::open(spec, bucket, prefix, it).await.map(Self::S3),
                 Err(it) => Err(it),
             },
             Place::Logs { group, .. } => match Connection::open(access).await {
-                Ok(it) => Group::open(spec, group, it).await.map(Self::Logs),
+                Ok(it) => LogsSource::open(spec, group, it).await.map(Self::Logs),
                 Err(it) => Err(it),
             },
         })

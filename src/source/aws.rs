@@ -39,7 +39,7 @@ const TRIES: u32 = 8;
 
 /// Who we are to AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct CallerIdentity {
     pub account: String,
     pub arn: String,
 }
@@ -153,7 +153,7 @@ impl Connection {
         format!("arn:{}:s3:::{bucket}", partition_of(&self.region().unwrap_or_default()))
     }
 
-    pub async fn identity(&self) -> Result<Identity, Refusal> {
+    pub async fn identity(&self) -> Result<CallerIdentity, Refusal> {
         let region = self.region().unwrap_or_else(|| "us-east-1".into());
         let client = self.in_region(&region).sts();
         let need = Need::of("sts:GetCallerIdentity", "*");
@@ -163,7 +163,7 @@ impl Connection {
             return Err(Refusal::new("AWS did not tell whose the credentials are")
                 .hint("check --endpoint-url; `aws sts get-caller-identity` must name an account"));
         };
-        Ok(Identity { account: account.to_owned(), arn: arn.to_owned() })
+        Ok(CallerIdentity { account: account.to_owned(), arn: arn.to_owned() })
     }
 
     /// S3, by path where the endpoint is not Amazon's.

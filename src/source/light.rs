@@ -49,23 +49,23 @@ impl RequestId for Xml {
 
 /// What it answered instead.
 #[derive(Debug)]
-pub(crate) struct Fault(ErrorMetadata);
+pub(crate) struct ServiceFault(ErrorMetadata);
 
-impl fmt::Display for Fault {
+impl fmt::Display for ServiceFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ServiceFault {}
 
-impl ProvideErrorMetadata for Fault {
+impl ProvideErrorMetadata for ServiceFault {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
 }
 
-pub(crate) type Answer = Result<Xml, SdkError<Fault, HttpResponse>>;
+pub(crate) type Answer = Result<Xml, SdkError<ServiceFault, HttpResponse>>;
 
 /// One question.
 #[derive(Clone, Debug)]
@@ -144,8 +144,8 @@ async fn ask(
         .behavior_version(aws_config::BehaviorVersion::latest())
         .endpoint_url(sdk.endpoint_url().unwrap_or(host))
         .interceptor(way.calls.clone())
-        .retry_classifier(TransientErrorClassifier::<Fault>::new())
-        .retry_classifier(AwsErrorCodeClassifier::<Fault>::new())
+        .retry_classifier(TransientErrorClassifier::<ServiceFault>::new())
+        .retry_classifier(AwsErrorCodeClassifier::<ServiceFault>::new())
         .runtime_plugin(
             StaticRuntimePlugin::new()
                 .with_config(signing.freeze())
@@ -181,7 +181,7 @@ async fn ask(
     operation.invoke(question).await
 }
 
-fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<Fault>> {
+fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<ServiceFault>> {
     let bytes = response.body().bytes().unwrap_or_default();
     if bytes.len() > MOST {
         return Err(OrchestratorError::response("the answer is too long to be read".into()));
@@ -205,7 +205,7 @@ fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<Fault>> 
             fault = fault.message(it);
         }
     }
-    Err(OrchestratorError::operation(Fault(fault.build())))
+    Err(OrchestratorError::operation(ServiceFault(fault.build())))
 }
 
 /// Text of the first element so called, whatever its namespace.

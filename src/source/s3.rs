@@ -24,25 +24,25 @@ use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::micros;
 use crate::source::object::Get;
-use crate::source::object::Reader;
+use crate::source::object::ObjectReader;
 use crate::source::object::Wrong;
 use crate::source::object::version;
 
 /// A prefix of a bucket.
-pub struct Bucket {
+pub struct S3Source {
     name: String,
     bucket: String,
     prefix: String,
     versions: bool,
     account: Option<String>,
-    reader: Reader,
+    reader: ObjectReader,
     connection: Connection,
     region: Option<String>,
     /// What ended all reading here.
     ended: OnceLock<Refusal>,
 }
 
-impl Bucket {
+impl S3Source {
     /// Finds the bucket's Region and makes ready. Asks for one thing only: HeadBucket.
     pub async fn open(
         spec: &SourceSpec,
@@ -53,7 +53,7 @@ impl Bucket {
         let owner = spec.bucket_owner.clone();
         let region = region_of(&connection, bucket, owner.as_deref()).await?;
         let connection = connection.in_region(&region);
-        let reader = Reader {
+        let reader = ObjectReader {
             client: connection.s3(),
             bucket: bucket.to_owned(),
             owner,
@@ -252,7 +252,7 @@ impl Bucket {
     }
 }
 
-impl Source for Bucket {
+impl Source for S3Source {
     fn name(&self) -> &str {
         &self.name
     }

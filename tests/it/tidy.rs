@@ -255,41 +255,35 @@ fn a_type_name_is_declared_once() {
     // One word for one thing: this list only becomes shorter.
     expect![[r#"
         Block: audit::conditions, transcript::streamed::pasted
-        Bucket: settings::s3, source::s3
         Cell: render::report::table, replay, transcript::screen
         Change: audit::diff, transcript::shell
         Command: report, transcript::commands
         Decision: settings::iam, sync::plan
-        Fault: archive::sides, archive::verify, source::light
+        Fault: archive::sides, archive::verify
         Form: cli::policy, transcript::wire
         Found: secrets, source
-        Group: audit::frameworks, source::logs::group, sync::gather
+        Group: audit::frameworks, sync::gather
         Head: archive::verify, settings::s3
         Held: archive, transcript::streamed, transcript::wire
-        Identity: source::aws, transcript::prompt
         Kept: intake, sync::gather, sync::plan
         Kind: error, transcript::commands
         Outcome: settings::read, sync
         Pace: replay, report
         Policy: audit::statements, policy
-        Proof: archive::verify, evidence, source::checksum
-        Reader: source::object, transcript::commands
+        Proof: archive::verify, evidence
         Repeats: intake::repeats, transcript::commands::repeats
         Report: cli::report, report
         Row: cli::config, transcript::screen
         Rows: render, sync::rows
         Rule: notable, settings::s3
-        Scope: report, source::survey
         Shared: archive::schema, search
         Shown: cli::masking, replay, transcript::wire
         Split: transcript::commands, transcript::streamed::returns
         Table: archive::schema, render::report::table
-        Target: cli::output, source::survey::places
         Told: config, transcript::screen
         Verdict: audit, intake::repeats
         What: cli::config, cli::policy
         Which: archive, audit::statements
-        Whole: cli::output, source::object
         Writer: archive::writer, audit::writers
     "#]]
     .assert_eq(&out);

@@ -37,7 +37,7 @@ const DAY: i64 = 24 * 3600 * 1000;
 const SETTLES: i64 = 3 * 3600 * 1000;
 
 /// A log group.
-pub struct Group {
+pub struct LogsSource {
     name: String,
     group: String,
     /// `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, where AWS told it.
@@ -53,7 +53,7 @@ pub struct Group {
     ended: OnceLock<Refusal>,
 }
 
-impl Group {
+impl LogsSource {
     /// Looks the group up, for its ARN and class; does without where that is refused.
     pub async fn open(
         spec: &SourceSpec,
@@ -199,7 +199,7 @@ impl Group {
     }
 }
 
-impl Source for Group {
+impl Source for LogsSource {
     fn name(&self) -> &str {
         &self.name
     }

@@ -7,7 +7,7 @@
 //! another, something came late, and the stream is read anew. Application streams may lie beside session streams; what is no
 //! session by its name or its first event is said and left.
 
-pub use group::Group;
+pub use group::LogsSource;
 
 /// Nouns of one stream.
 mod stream;

@@ -9,8 +9,8 @@ use accounts::OpenedAccounts;
 use context::AwsContext;
 pub use context::Clock;
 use context::each;
+pub use places::SurveyTarget;
 use places::SurveyedPlaces;
-pub use places::Target;
 
 /// One way to AWS, and how its answers become settings.
 mod context;
@@ -50,12 +50,12 @@ mod iam;
 
 /// What to look into.
 #[derive(Clone, Debug, Default)]
-pub struct Scope {
+pub struct SurveyScope {
     /// The way to each account whose Session documents are read; none if places alone are asked for.
     pub accounts: Vec<Access>,
     /// All that are enabled if empty.
     pub regions: Vec<String>,
-    pub targets: Vec<Target>,
+    pub targets: Vec<SurveyTarget>,
     /// Transcripts of each prefix that are looked at beside the newest and oldest five.
     pub sample: usize,
     /// ARNs of principals that start sessions.
@@ -65,7 +65,7 @@ pub struct Scope {
 }
 
 /// Asks. `progress` is told what is looked at.
-pub async fn survey(scope: &Scope, clock: Clock, progress: &(dyn Fn(&str) + Sync)) -> Survey {
+pub async fn survey(scope: &SurveyScope, clock: Clock, progress: &(dyn Fn(&str) + Sync)) -> Survey {
     let taken_at = clock.now();
     let mut accounts = OpenedAccounts::new(clock);
     let regions = accounts.regions(&scope.accounts, &scope.regions).await;

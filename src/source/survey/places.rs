@@ -12,7 +12,7 @@ use crate::settings::Prefix;
 
 /// A place, the way there, and what made us look.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct SurveyTarget {
     pub place: Place,
     pub access: Access,
     pub named_by: String,
@@ -50,7 +50,7 @@ impl SurveyedPlaces {
     }
 
     /// Adds one that a person named, if there is a way to it.
-    pub(super) async fn add_target(&mut self, it: &Target, accounts: &mut OpenedAccounts) {
+    pub(super) async fn add_target(&mut self, it: &SurveyTarget, accounts: &mut OpenedAccounts) {
         let Some(aws) = accounts.open(&it.access, it.place.to_string()).await else { return };
         match &it.place {
             Place::S3 { bucket, prefix: below } => {
