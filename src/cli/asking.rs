@@ -18,8 +18,8 @@ use crate::settings::At;
 use crate::settings::Survey;
 use crate::source::survey;
 use crate::source::survey::Clock;
-use crate::source::survey::Scope;
-use crate::source::survey::Target;
+use crate::source::survey::SurveyScope;
+use crate::source::survey::SurveyTarget;
 use crate::text;
 
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
@@ -45,7 +45,7 @@ pub(super) fn ask(
         let role = reach.role_arn.first().map(String::as_str);
         let access =
             reach.said(region, role).or(&spec.access).or(&run.environment()).or(&config.access);
-        targets.push(Target {
+        targets.push(SurveyTarget {
             place: spec.place.clone(),
             access,
             named_by: spec.from.to_string(),
@@ -72,7 +72,7 @@ pub(super) fn ask(
     }
     let starters = config.promise.starters.clone();
     let arrivals = arrivals(run);
-    let scope = Scope { accounts, regions, targets, sample, starters, arrivals };
+    let scope = SurveyScope { accounts, regions, targets, sample, starters, arrivals };
     let clock = Clock { began: run.world.now, since: Instant::now() };
     let bar = run.world.progress.then(indicatif::ProgressBar::new_spinner);
     if let Some(it) = &bar {
@@ -146,7 +146,8 @@ fn arrivals(run: &mut Run<'_, '_>) -> Vec<Arrival> {
         let (Some(target), Some(at)) = (it.target, last) else { continue };
         let streamed = it.forms.split('+').any(|it| it == "events");
         let whole = it.forms.split('+').any(|it| it != "events");
-        for (kind, came) in [("s3", whole && it.source.starts_with("s3:")), ("logs", streamed)] {
+        let in_bucket = matches!(Place::parse(&it.source), Ok(Place::S3 { .. }));
+        for (kind, came) in [("s3", whole && in_bucket), ("logs", streamed)] {
             if !came {
                 continue;
             }

@@ -17,40 +17,14 @@ use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::folder::Folder;
-use crate::source::logs::Group;
-use crate::source::s3::Bucket;
+use crate::source::logs::LogsSource;
+use crate::source::s3::S3Source;
 
 /// A folder, a bucket or a log group.
 pub enum Any {
     Folder(Folder),
-    S3(Bucket),
-    Logs(Group),
-}
-
-impl Any {
-    /// Opens a source; `access` is what its own settings and all others come to.
-    ///
-    /// # Errors
-    /// The outer error: what was named cannot be right. The inner: the place refuses.
-    pub async fn open(spec: &SourceSpec, access: &Access) -> Outcome<Result<Self, Refusal>> {
-        Ok(match &spec.place {
-            Place::Folder(path) => Ok(Self::Folder(Folder::open(path)?)),
-            Place::S3 { bucket, prefix } => match Connection::open(access).await {
-                Ok(it) => Bucket::open(spec, bucket, prefix, it).await.map(Self::S3),
-                Err(it) => Err(it),
-            },
-            Place::Logs { group, region, .. } => {
-                let mut access = access.clone();
-                if let Some(region) = region {
-                    access.region = Some(Told { value: region.clone(), from: spec.from.clone() });
-                }
-                match Connection::open(&access).await {
-                    Ok(it) => Group::open(spec, group, it).await.map(Self::Logs),
-                    Err(it) => Err(it),
-                }
-            }
-        })
-    }
+    S3(S3Source),
+    Logs(LogsSource),
 }
 
 macro_rules! each {
@@ -61,6 +35,41 @@ macro_rules! each {
             Any::Logs($it) => $what,
         }
     };
+}
+
+impl Any {
+    /// Opens a source; `access` is what its own settings and all others come to.
+    ///
+    /// # Errors
+    /// The outer error: what was named cannot be right. The inner: the place refuses.
+    pub async fn open(spec: &SourceSpec, access: &Access) -> Outcome<Result<Self, Refusal>> {
+        let access = &access_to(spec, access);
+        Ok(match &spec.place {
+            Place::Folder(path) => Ok(Self::Folder(Folder::open(path)?)),
+            Place::S3 { bucket, prefix } => match Connection::open(access).await {
+                Ok(it) => S3Source::open(spec, bucket, prefix, it).await.map(Self::S3),
+                Err(it) => Err(it),
+            },
+            Place::Logs { group, .. } => match Connection::open(access).await {
+                Ok(it) => LogsSource::open(spec, group, it).await.map(Self::Logs),
+                Err(it) => Err(it),
+            },
+        })
+    }
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    pub(super) fn described(&self) -> String {
+        each!(self, it => it.described())
+    }
+}
+
+/// The same access, in the Region that the place itself names.
+pub(super) fn access_to(spec: &SourceSpec, access: &Access) -> Access {
+    let mut access = access.clone();
+    if let Place::Logs { region: Some(region), .. } = &spec.place {
+        access.region = Some(Told { value: region.clone(), from: spec.from.clone() });
+    }
+    access
 }
 
 impl Source for Any {
@@ -89,11 +98,7 @@ impl Source for Any {
     }
 
     fn waiting(&self) -> Option<String> {
-        match self {
-            Self::Folder(it) => it.waiting(),
-            Self::S3(it) => it.waiting(),
-            Self::Logs(it) => it.connection().calls.waiting(),
-        }
+        each!(self, it => it.waiting())
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {

@@ -22,9 +22,11 @@ use aws_sdk_s3::error::SdkError;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime::client::retries::TokenBucket;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::DateTime;
 
 use crate::config::Access;
 use crate::config::Origin;
+use crate::config::partition_of;
 use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
@@ -37,7 +39,7 @@ const TRIES: u32 = 8;
 
 /// Who we are to AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct CallerIdentity {
     pub account: String,
     pub arn: String,
 }
@@ -146,7 +148,12 @@ impl Connection {
         self.sdk.region().map(|it| it.as_ref().to_owned())
     }
 
-    pub async fn identity(&self) -> Result<Identity, Refusal> {
+    /// The ARN of a bucket, in the partition of this Region.
+    pub(crate) fn bucket_arn(&self, bucket: &str) -> String {
+        format!("arn:{}:s3:::{bucket}", partition_of(&self.region().unwrap_or_default()))
+    }
+
+    pub async fn identity(&self) -> Result<CallerIdentity, Refusal> {
         let region = self.region().unwrap_or_else(|| "us-east-1".into());
         let client = self.in_region(&region).sts();
         let need = Need::of("sts:GetCallerIdentity", "*");
@@ -156,7 +163,7 @@ impl Connection {
             return Err(Refusal::new("AWS did not tell whose the credentials are")
                 .hint("check --endpoint-url; `aws sts get-caller-identity` must name an account"));
         };
-        Ok(Identity { account: account.to_owned(), arn: arn.to_owned() })
+        Ok(CallerIdentity { account: account.to_owned(), arn: arn.to_owned() })
     }
 
     /// S3, by path where the endpoint is not Amazon's.
@@ -171,10 +178,9 @@ impl Connection {
 
     /// Why nothing more is asked, once AWS answers nothing.
     pub(crate) fn ended(&self) -> Option<Refusal> {
-        let mut it = Refusal::new(self.calls.over()?)
+        let it = Refusal::new(self.calls.over()?)
             .hint("AWS or the way to it is out of order: run the same command again later; what was read is kept");
-        it.ends = true;
-        Some(it)
+        Some(it.ending())
     }
 
     /// What an error of the SDK means, and what to do.
@@ -303,11 +309,15 @@ impl Connection {
     }
 }
 
+/// An instant of AWS's answers, UTC microseconds.
+pub(crate) fn micros(it: &DateTime) -> Option<i64> {
+    it.to_millis().ok()?.checked_mul(1000)
+}
+
 pub(crate) fn no_region() -> Refusal {
-    let mut it = Refusal::new("no Region is set")
-        .hint("name one: --region eu-west-1, region in ssmtrail.toml, or AWS_REGION");
-    it.ends = true;
-    it
+    Refusal::new("no Region is set")
+        .hint("name one: --region eu-west-1, region in ssmtrail.toml, or AWS_REGION")
+        .ending()
 }
 
 /// The innermost reason of an error, in the system's words.
@@ -328,7 +338,7 @@ fn no_credentials(text: &str, access: &Access) -> Refusal {
         access.profile.as_ref().map_or(String::new(), |it| format!(" --profile {}", it.value));
     // A token that was never fetched has no file; one that is too old has.
     let no_token = lower.contains("sso/cache") || lower.contains("sso\\cache");
-    let mut it = if no_token
+    let it = if no_token
         || (lower.contains("sso") && (lower.contains("expired") || lower.contains("token")))
     {
         Refusal::new("there is no single sign-on session, or it has expired")
@@ -356,8 +366,7 @@ fn no_credentials(text: &str, access: &Access) -> Refusal {
         Refusal::new("there are no AWS credentials")
             .hint("set AWS_PROFILE, use --profile, or run where a role is attached")
     };
-    it.ends = true;
-    it
+    it.ending()
 }
 
 /// What the service said, within an error chain of the SDK.
@@ -397,10 +406,7 @@ struct RefusedAnswer<'a> {
 fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
     let code = it.code.unwrap_or_default();
     let message = it.message.unwrap_or_default();
-    let ends = |mut it: Refusal| {
-        it.ends = true;
-        it
-    };
+    let ends = Refusal::ending;
     let login = profile.map_or("renew the credentials".to_owned(), |it| {
         format!("renew the credentials (`aws sso login --profile {it}`)")
     });
@@ -482,14 +488,11 @@ fn is_throttled(code: &str) -> bool {
 }
 
 fn skew() -> Refusal {
-    let mut it = Refusal::new(
+    Refusal::new(
         "this machine's clock is wrong: AWS accepts five minutes of difference for signatures",
     )
-    .hint(
-        "set the clock (for example `timedatectl set-ntp true`), then run the same command again",
-    );
-    it.ends = true;
-    it
+    .hint("set the clock (for example `timedatectl set-ntp true`), then run the same command again")
+    .ending()
 }
 
 /// "User: ARN is not authorized to perform: ACTION on resource: ARN because …": AWS says what is missing where it may.

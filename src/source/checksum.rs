@@ -14,7 +14,7 @@ use md5::Digest;
 use md5::Md5;
 
 /// The promise and the hash of what came so far.
-pub(super) enum Proof {
+pub(super) enum ChecksumProof {
     Checksum {
         hasher: Box<dyn HttpChecksum>,
         value: Vec<u8>,
@@ -29,7 +29,7 @@ pub(super) enum Proof {
     None,
 }
 
-impl Proof {
+impl ChecksumProof {
     /// What an answer that brings the whole object promises of it.
     pub(super) fn of(it: &GetObjectOutput, bucket: &str) -> Self {
         let of_parts = it.checksum_type() == Some(&ChecksumType::Composite);
@@ -110,7 +110,7 @@ mod tests {
     const MD5: &str = "5d41402abc4b2a76b9719d911017c592";
 
     fn outcome(it: &GetObjectOutput, bytes: &[u8]) -> Result<Option<String>, &'static str> {
-        let mut proof = Proof::of(it, "acme");
+        let mut proof = ChecksumProof::of(it, "acme");
         for chunk in bytes.chunks(2) {
             proof.update(chunk);
         }
@@ -158,6 +158,9 @@ mod tests {
         assert!(outcome(&own, b"hellO").is_err());
         let kms = answer().server_side_encryption(ServerSideEncryption::AwsKms).build();
         assert_eq!(outcome(&kms, b"hellO"), Ok(None));
-        assert!(matches!(Proof::of(&answer().build(), "acme--use1-az4--x-s3"), Proof::None));
+        assert!(matches!(
+            ChecksumProof::of(&answer().build(), "acme--use1-az4--x-s3"),
+            ChecksumProof::None
+        ));
     }
 }

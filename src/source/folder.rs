@@ -9,6 +9,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
+use percent_encoding::percent_encode_byte;
 use tokio::sync::mpsc::Sender;
 use walkdir::WalkDir;
 
@@ -41,6 +42,11 @@ impl Folder {
             _ => Error::file("open", path, it),
         })?;
         Ok(Self { name: locator(&root), root })
+    }
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    pub(crate) fn described(&self) -> String {
+        "a folder".into()
     }
 }
 
@@ -180,8 +186,7 @@ pub fn locator(path: &Path) -> String {
         }
         out.push_str(rest);
         for byte in chunk.invalid() {
-            use std::fmt::Write as _;
-            let _ = write!(out, "%{byte:02X}");
+            out.push_str(percent_encode_byte(*byte));
         }
     }
     out

@@ -23,6 +23,9 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::config_bag::Layer;
+use percent_encoding::AsciiSet;
+use percent_encoding::NON_ALPHANUMERIC;
+use percent_encoding::utf8_percent_encode;
 
 use crate::config::domain_of;
 use crate::source::aws::Connection;
@@ -46,23 +49,23 @@ impl RequestId for Xml {
 
 /// What it answered instead.
 #[derive(Debug)]
-pub(crate) struct Fault(ErrorMetadata);
+pub(crate) struct ServiceFault(ErrorMetadata);
 
-impl fmt::Display for Fault {
+impl fmt::Display for ServiceFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ServiceFault {}
 
-impl ProvideErrorMetadata for Fault {
+impl ProvideErrorMetadata for ServiceFault {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
 }
 
-pub(crate) type Answer = Result<Xml, SdkError<Fault, HttpResponse>>;
+pub(crate) type Answer = Result<Xml, SdkError<ServiceFault, HttpResponse>>;
 
 /// One question.
 #[derive(Clone, Debug)]
@@ -78,7 +81,7 @@ pub(crate) async fn ec2(way: &Connection, action: &'static str, words: &[(&str, 
     let region = way.region().unwrap_or_else(|| "us-east-1".into());
     let mut body = format!("Action={action}&Version=2016-11-15");
     for (key, value) in words {
-        body.push_str(&format!("&{key}={}", escaped(value)));
+        body.push_str(&format!("&{key}={}", utf8_percent_encode(value, SPECIAL)));
     }
     let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
     let question = SignedRequest { method: "POST", path: "/".into(), headers, body };
@@ -100,17 +103,8 @@ pub(crate) async fn account_public_access(way: &Connection, account: &str) -> An
     ask(way, "s3", "GetPublicAccessBlock", &region, &host, question).await
 }
 
-/// A value within a form: all but what is never special is escaped.
-fn escaped(text: &str) -> String {
-    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-._~".contains(&it);
-    text.bytes().fold(String::new(), |mut out, it| {
-        match plain(it) {
-            true => out.push(char::from(it)),
-            false => out.push_str(&format!("%{it:02X}")),
-        }
-        out
-    })
-}
+/// What is escaped within a form: all but what is never special.
+const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 async fn ask(
     way: &Connection,
@@ -150,8 +144,8 @@ async fn ask(
         .behavior_version(aws_config::BehaviorVersion::latest())
         .endpoint_url(sdk.endpoint_url().unwrap_or(host))
         .interceptor(way.calls.clone())
-        .retry_classifier(TransientErrorClassifier::<Fault>::new())
-        .retry_classifier(AwsErrorCodeClassifier::<Fault>::new())
+        .retry_classifier(TransientErrorClassifier::<ServiceFault>::new())
+        .retry_classifier(AwsErrorCodeClassifier::<ServiceFault>::new())
         .runtime_plugin(
             StaticRuntimePlugin::new()
                 .with_config(signing.freeze())
@@ -187,7 +181,7 @@ async fn ask(
     operation.invoke(question).await
 }
 
-fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<Fault>> {
+fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<ServiceFault>> {
     let bytes = response.body().bytes().unwrap_or_default();
     if bytes.len() > MOST {
         return Err(OrchestratorError::response("the answer is too long to be read".into()));
@@ -211,7 +205,7 @@ fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<Fault>> 
             fault = fault.message(it);
         }
     }
-    Err(OrchestratorError::operation(Fault(fault.build())))
+    Err(OrchestratorError::operation(ServiceFault(fault.build())))
 }
 
 /// Text of the first element so called, whatever its namespace.
@@ -273,7 +267,10 @@ mod tests {
 
     #[test]
     fn a_value_in_a_form_cannot_become_another_word() {
+        let escaped = |it: &str| utf8_percent_encode(it, SPECIAL).to_string();
         assert_eq!(escaped("a b&c=d/é"), "a%20b%26c%3Dd%2F%C3%A9");
+        assert_eq!(escaped("i-0_a.b~C%+*"), "i-0_a.b~C%25%2B%2A");
+        assert_eq!(escaped("\0\n\x7f"), "%00%0A%7F");
     }
 
     #[test]

@@ -45,12 +45,6 @@ pub mod discover;
 /// Services that are asked without their SDK.
 mod light;
 
-/// The network in front of the nodes.
-mod network;
-
-/// Roles of nodes and of those who start sessions.
-mod roles;
-
 /// How the places are set.
 pub mod survey;
 
@@ -188,6 +182,13 @@ impl Refusal {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same for everything else in the source.
+    #[must_use]
+    pub(crate) fn ending(mut self) -> Self {
+        self.ends = true;
         self
     }
 }

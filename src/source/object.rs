@@ -23,8 +23,9 @@ use crate::source::Refusal;
 use crate::source::Seen;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::micros;
 use crate::source::checksum::CHECKSUM;
-use crate::source::checksum::Proof;
+use crate::source::checksum::ChecksumProof;
 
 /// Objects up to this size are fetched into memory at once.
 const SMALL: u64 = 4 << 20;
@@ -35,7 +36,7 @@ const WHOLES: u32 = 3;
 
 /// What every request for an object carries.
 #[derive(Clone)]
-pub(super) struct Reader {
+pub(super) struct ObjectReader {
     pub(super) client: Client,
     pub(super) bucket: String,
     pub(super) owner: Option<String>,
@@ -46,7 +47,7 @@ pub(super) struct Reader {
 
 /// A request for one object.
 pub(super) struct Get {
-    pub(super) reader: Reader,
+    pub(super) reader: ObjectReader,
     pub(super) connection: Connection,
     pub(super) key: String,
     pub(super) version_id: Option<String>,
@@ -65,13 +66,13 @@ pub(super) enum Wrong {
 }
 
 /// An answer that brings the whole object, before its bytes.
-pub(super) struct Whole {
+pub(super) struct WholeObject {
     body: ByteStream,
     /// How many bytes there are, if anybody said.
     wanted: Option<u64>,
     etag: Option<String>,
     seen: Seen,
-    proof: Proof,
+    proof: ChecksumProof,
 }
 
 impl Get {
@@ -111,7 +112,7 @@ impl Get {
     }
 
     /// The answer for the whole object, if it is the one that was listed or one that has replaced it.
-    async fn whole(&self) -> Result<Whole, Wrong> {
+    async fn whole(&self) -> Result<WholeObject, Wrong> {
         let answer = self.send(None).await?;
         let mut seen = seen_of(&answer);
         let bytes = answer.content_length().and_then(|it| u64::try_from(it).ok());
@@ -139,7 +140,7 @@ impl Get {
                 let same = version(None, etag, listed.bytes) == listed.version;
                 if !same {
                     seen.version = Some(now);
-                    seen.stored_at = answer.last_modified().and_then(super::s3::micros);
+                    seen.stored_at = answer.last_modified().and_then(micros);
                 }
             }
         }
@@ -151,12 +152,12 @@ impl Get {
             )));
         }
         let wanted = bytes.or((!replaced).then_some(listed.bytes));
-        let proof = Proof::of(&answer, &self.reader.bucket);
-        Ok(Whole { body: answer.body, wanted, etag, seen, proof })
+        let proof = ChecksumProof::of(&answer, &self.reader.bucket);
+        Ok(WholeObject { body: answer.body, wanted, etag, seen, proof })
     }
 
     /// All bytes of a small object, proved.
-    async fn collect(&self, mut it: Whole) -> Result<Small, Wrong> {
+    async fn collect(&self, mut it: WholeObject) -> Result<Small, Wrong> {
         let wanted = it.wanted.unwrap_or(SMALL);
         let mut all = BytesMut::new();
         let _wait = self.connection.calls.wait();
@@ -225,7 +226,7 @@ impl Get {
         answer.map_err(|it| {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-            let on = format!("{}/*", super::s3::arn(&self.connection, &self.reader.bucket));
+            let on = format!("{}/*", self.connection.bucket_arn(&self.reader.bucket));
             let code = it.meta().code().map(str::to_owned);
             Wrong::Refused(code, self.connection.refused(&it, &Need::of(action, on)))
         })
@@ -326,7 +327,7 @@ impl Body for Small {
 /// An object that comes as it is read. Reading must happen outside of the runtime's own threads.
 struct ObjectStream {
     get: Get,
-    whole: Whole,
+    whole: WholeObject,
     /// Bytes that came.
     at: u64,
     held: Bytes,
@@ -341,7 +342,7 @@ struct ObjectStream {
 }
 
 impl ObjectStream {
-    fn of(get: Get, whole: Whole) -> Self {
+    fn of(get: Get, whole: WholeObject) -> Self {
         Self {
             get,
             whole,
@@ -404,7 +405,7 @@ impl ObjectStream {
     /// Proves all that came.
     fn settle(&mut self) -> Result<(), Wrong> {
         if !self.proved {
-            let proof = std::mem::replace(&mut self.whole.proof, Proof::None);
+            let proof = std::mem::replace(&mut self.whole.proof, ChecksumProof::None);
             self.whole.seen.checksum = proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
             self.proved = true;
             self.get.connection.calls.body(S3, GET, Came::Good);

@@ -7,12 +7,13 @@ use std::time::Duration;
 use crate::config::Access;
 use crate::config::Place;
 use crate::config::SourceSpec;
-use crate::config::Told;
 use crate::source::Found;
 use crate::source::Handle;
+use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::any::Any;
+use crate::source::any::access_to;
 use crate::source::aws::Connection;
 
 /// How far a machine's clock may be off before AWS refuses its signatures ("Signing AWS API requests").
@@ -27,90 +28,72 @@ pub struct Probe {
     pub outcome: Result<String, Refusal>,
 }
 
-fn probe(what: &'static str, outcome: Result<String, Refusal>) -> Probe {
-    Probe { what, outcome }
-}
-
 /// Tries one source. What cannot be tried because something before it failed is left out.
 pub async fn probe_source(spec: &SourceSpec, access: &Access) -> Vec<Probe> {
     let mut probes = Vec::new();
-    let mut access = access.clone();
-    if let Place::Logs { region: Some(region), .. } = &spec.place {
-        access.region = Some(Told { value: region.clone(), from: spec.from.clone() });
+    if let Err(last) = try_all(spec, access, &mut probes).await {
+        probes.push(last);
     }
+    probes
+}
+
+/// What went before goes to `probes`.
+///
+/// # Errors
+/// The probe behind which nothing can be tried.
+async fn try_all(spec: &SourceSpec, access: &Access, probes: &mut Vec<Probe>) -> Result<(), Probe> {
+    let failed = |what| move |it: Refusal| Probe { what, outcome: Err(it) };
     if !matches!(spec.place, Place::Folder(_)) {
-        let connection = match Connection::open(&access).await {
-            Ok(it) => it,
-            Err(it) => {
-                probes.push(probe("identity", Err(it)));
-                return probes;
-            }
-        };
+        let connection =
+            Connection::open(&access_to(spec, access)).await.map_err(failed("identity"))?;
         let identity = connection.identity().await;
         let ends = identity.as_ref().is_err_and(|it| it.ends);
-        probes.push(probe("identity", identity.map(|it| it.arn)));
+        probes.push(Probe { what: "identity", outcome: identity.map(|it| it.arn) });
         if let Some(skew) = connection.calls.skew() {
-            probes.push(probe("clock", clock(skew)));
+            probes.push(Probe { what: "clock", outcome: clock(skew) });
         }
         if ends {
-            return probes;
+            return Ok(());
         }
     }
-    let source = match Any::open(spec, &access).await {
-        Ok(Ok(it)) => it,
-        Ok(Err(it)) => {
-            probes.push(probe("place", Err(it)));
-            return probes;
-        }
-        Err(it) => {
-            let refusal = Refusal { why: it.what, hint: it.hint, ends: true };
-            probes.push(probe("place", Err(refusal)));
-            return probes;
-        }
+    let source = Any::open(spec, access)
+        .await
+        .unwrap_or_else(|it| Err(Refusal { why: it.what, hint: it.hint, ends: true }));
+    let source = source.map_err(failed("place"))?;
+    probes.push(Probe { what: "place", outcome: Ok(source.described()) });
+    let (first, seen) = first_object(&source).await.map_err(failed("list"))?;
+    let words = match (&first, seen) {
+        (Some(_), _) => "allowed",
+        (None, 0) => "it is empty, so reading could not be tried",
+        (None, _) => "nothing in it could be a transcript, so reading could not be tried",
     };
-    probes.push(probe("place", Ok(place(&source))));
-    // Enough of the listing to find something to read.
+    probes.push(Probe { what: "list", outcome: Ok(words.into()) });
+    let Some(first) = first else { return Ok(()) };
+    let read = tokio::time::timeout(Duration::from_secs(60), source.fetch(&first, None)).await;
+    let read = read.unwrap_or_else(|_| Err(Refusal::new("AWS did not answer within a minute")));
+    let outcome = read.map(|_| format!("allowed, tried on {}", name(&first.handle)));
+    probes.push(Probe { what: "read", outcome });
+    Ok(())
+}
+
+/// Enough of the listing to find something to read, and how much was seen of it.
+async fn first_object(source: &Any) -> Result<(Option<Listed>, u64), Refusal> {
     let (out, mut found) = tokio::sync::mpsc::channel(64);
-    let mut first = None;
-    let mut seen = 0;
-    let listing = async {
-        let it = source.list(out).await;
-        Some(it)
-    };
-    let looking = async {
+    // The channel closes where the look ends, and the listing with it.
+    let looking = async move {
+        let mut seen = 0;
         while let Some(it) = found.recv().await {
             seen += 1;
             if let Found::Object(it) = it
                 && it.blocked.is_none()
             {
-                first = Some(it);
-                break;
+                return (Some(it), seen);
             }
         }
-        drop(found);
+        (None, seen)
     };
-    let (listed, ()) = tokio::join!(listing, looking);
-    if let Some(Err(it)) = listed {
-        probes.push(probe("list", Err(it)));
-        return probes;
-    }
-    let Some(first) = first else {
-        let words = match seen {
-            0 => "it is empty, so reading could not be tried".to_owned(),
-            _ => "nothing in it could be a transcript, so reading could not be tried".to_owned(),
-        };
-        probes.push(probe("list", Ok(words)));
-        return probes;
-    };
-    probes.push(probe("list", Ok("allowed".into())));
-    let read = tokio::time::timeout(Duration::from_secs(60), source.fetch(&first, None)).await;
-    let read = match read {
-        Ok(Ok(_)) => Ok(format!("allowed, tried on {}", name(&first.handle))),
-        Ok(Err(it)) => Err(it),
-        Err(_) => Err(Refusal::new("AWS did not answer within a minute")),
-    };
-    probes.push(probe("read", read));
-    probes
+    let (listed, looked) = tokio::join!(source.list(out), looking);
+    listed.map(|()| looked)
 }
 
 fn name(it: &Handle) -> String {
@@ -118,25 +101,6 @@ fn name(it: &Handle) -> String {
         Handle::Path(it) => it.display().to_string(),
         Handle::Object { key, .. } => key.clone(),
         Handle::Stream { name, .. } => name.clone(),
-    }
-}
-
-fn place(it: &Any) -> String {
-    match it {
-        Any::Folder(_) => "a folder".into(),
-        Any::S3(it) => match it.region() {
-            Some(region) => format!("a bucket in {region}"),
-            None => "a bucket".into(),
-        },
-        Any::Logs(it) => {
-            let (account, region) = it.whereabouts();
-            let class = if it.is_infrequent() { ", of the Infrequent Access class" } else { "" };
-            format!(
-                "a log group in {} of {}{class}",
-                region.as_deref().unwrap_or("?"),
-                account.as_deref().unwrap_or("an account that may not be told")
-            )
-        }
     }
 }
 

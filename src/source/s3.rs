@@ -12,7 +12,6 @@ use aws_sdk_s3::types::RequestPayer;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
-use crate::config::partition_of;
 use crate::session::Skip;
 use crate::source::Body;
 use crate::source::Found;
@@ -23,26 +22,27 @@ use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::micros;
 use crate::source::object::Get;
-use crate::source::object::Reader;
+use crate::source::object::ObjectReader;
 use crate::source::object::Wrong;
 use crate::source::object::version;
 
 /// A prefix of a bucket.
-pub struct Bucket {
+pub struct S3Source {
     name: String,
     bucket: String,
     prefix: String,
     versions: bool,
     account: Option<String>,
-    reader: Reader,
+    reader: ObjectReader,
     connection: Connection,
     region: Option<String>,
     /// What ended all reading here.
     ended: OnceLock<Refusal>,
 }
 
-impl Bucket {
+impl S3Source {
     /// Finds the bucket's Region and makes ready. Asks for one thing only: HeadBucket.
     pub async fn open(
         spec: &SourceSpec,
@@ -53,7 +53,7 @@ impl Bucket {
         let owner = spec.bucket_owner.clone();
         let region = region_of(&connection, bucket, owner.as_deref()).await?;
         let connection = connection.in_region(&region);
-        let reader = Reader {
+        let reader = ObjectReader {
             client: connection.s3(),
             bucket: bucket.to_owned(),
             owner,
@@ -73,16 +73,12 @@ impl Bucket {
         })
     }
 
-    pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
-    }
-
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
     fn arn(&self) -> String {
-        arn(&self.connection, &self.bucket)
+        self.connection.bucket_arn(&self.bucket)
     }
 
     async fn objects(&self, prefix: &str, listing: &mut Listing<'_>) -> Result<(), Refusal> {
@@ -246,9 +242,17 @@ impl Bucket {
         }
         it
     }
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    pub(crate) fn described(&self) -> String {
+        match &self.region {
+            Some(region) => format!("a bucket in {region}"),
+            None => "a bucket".into(),
+        }
+    }
 }
 
-impl Source for Bucket {
+impl Source for S3Source {
     fn name(&self) -> &str {
         &self.name
     }
@@ -386,10 +390,6 @@ fn next(
     }
 }
 
-pub(super) fn micros(it: &DateTime) -> Option<i64> {
-    it.to_millis().ok()?.checked_mul(1000)
-}
-
 /// A word for a POSIX shell.
 fn quoted(text: &str) -> String {
     let plain = |it: u8| it.is_ascii_alphanumeric() || b"/._-=@:,+".contains(&it);
@@ -397,11 +397,6 @@ fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-pub(super) fn arn(connection: &Connection, bucket: &str) -> String {
-    let region = connection.region().unwrap_or_default();
-    format!("arn:{}:s3:::{bucket}", partition_of(&region))
 }
 
 /// Asks the bucket itself: it answers with its Region even where it refuses all else ("HeadBucket").
@@ -425,27 +420,21 @@ async fn region_of(
             let told =
                 response.and_then(|it| it.headers().get("x-amz-bucket-region")).map(str::to_owned);
             match (response.map(|it| it.status().as_u16()), told) {
-                (Some(404), _) => {
-                    let mut it = Refusal::new("there is no such bucket")
-                        .hint("check its name and the account");
-                    it.ends = true;
-                    Err(it)
-                }
+                (Some(404), _) => Err(Refusal::new("there is no such bucket")
+                    .hint("check its name and the account")
+                    .ending()),
                 (Some(301 | 307), Some(region)) => Ok(region),
                 // Another account's, or ours without the permission: the listing will tell.
                 (Some(403), told) => match owner {
-                    Some(owner) => {
-                        let mut it = Refusal::new(format!(
+                    Some(owner) => Err(Refusal::new(format!(
                             "access denied: the bucket does not belong to account {owner}, or s3:ListBucket is missing"
                         ))
-                        .hint("check bucket_owner in the configuration before anything else: a bucket of this name in other hands gets your questions");
-                        it.ends = true;
-                        Err(it)
-                    }
+                        .hint("check bucket_owner in the configuration before anything else: a bucket of this name in other hands gets your questions")
+                        .ending()),
                     None => Ok(told.unwrap_or(here)),
                 },
                 _ => {
-                    let need = Need::of("s3:ListBucket", arn(connection, bucket));
+                    let need = Need::of("s3:ListBucket", connection.bucket_arn(bucket));
                     Err(connection.refused(&error, &need))
                 }
             }

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::hash::BuildHasher;
 
 use crate::archive::Held;
+use crate::config::Place;
 use crate::source::FIXED;
 use crate::source::Handle;
 use crate::source::Listed;
@@ -171,15 +172,15 @@ pub struct Cost {
 pub fn cost(it: &Would) -> Cost {
     let mut calls = it.calls.clone();
     if it.take > 0 {
-        match it.source.as_str() {
-            name if name.starts_with("s3://") => {
+        match Place::parse(&it.source) {
+            Ok(Place::S3 { .. }) => {
                 *calls.entry("GetObject".into()).or_default() += it.take;
             }
-            name if name.starts_with("logs:") => {
+            Ok(Place::Logs { .. }) => {
                 // The last page of a stream is known by the one after it.
                 *calls.entry("GetLogEvents".into()).or_default() += it.take * 2 - it.continued;
             }
-            _ => {}
+            Ok(Place::Folder(_)) | Err(_) => {}
         }
     }
     let price = |name: &str| REQUESTS.iter().find(|it| it.0 == name).map_or(0.0, |it| it.1);

@@ -24,6 +24,7 @@ use crate::archive::schema::TRANSCRIPTS;
 use crate::archive::schema::TranscriptRow;
 use crate::archive::writer::PARTITIONS;
 use crate::archive::writer::Segment;
+use crate::config::Place;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -604,7 +605,7 @@ struct Facts {
 /// change is what copying left: it says only that nothing in it is later.
 fn contradicts(draft: &Draft) -> bool {
     let Some(ended) = draft.claims.frame.ended_at else { return false };
-    let by_aws = draft.source.starts_with("s3://") || draft.source.starts_with("logs:");
+    let by_aws = !matches!(Place::parse(&draft.source), Ok(Place::Folder(_)));
     ended < FIRST
         || draft.stored_at.is_some_and(|stored| {
             ended > stored.saturating_add(CLOCKS)

@@ -12,7 +12,7 @@ use ssmtrail::config::Place;
 use ssmtrail::config::SourceSpec;
 use ssmtrail::source::aws::Connection;
 use ssmtrail::source::patience::Limits;
-use ssmtrail::source::s3::Bucket;
+use ssmtrail::source::s3::S3Source;
 use ssmtrail::sync::Options;
 use ssmtrail::sync::Progress;
 use ssmtrail::sync::Summary;
@@ -68,7 +68,7 @@ fn sync(aws: &Aws, faults: &Faults, bucket: &str) -> (Summary, Vec<String>) {
             .load()
             .await;
         let connection = Connection::over(sdk, &Access::default(), short());
-        Bucket::open(&spec, bucket, "", connection).await.expect("the bucket")
+        S3Source::open(&spec, bucket, "", connection).await.expect("the bucket")
     });
     let mut writer = Writer::open(&aws.world.path("archive")).expect("an archive");
     let go_on = AtomicBool::new(false);

@@ -11,12 +11,12 @@ use aws_sdk_cloudwatchlogs::operation::get_query_results::GetQueryResultsOutput;
 use aws_sdk_cloudwatchlogs::types::QueryStatus;
 use aws_sdk_cloudwatchlogs::types::ResultField;
 
-use super::Event;
-use super::MOST;
-use super::Page;
-use super::StreamQuestion;
 use super::pages::PAUSE;
 use super::pages::TRIES;
+use super::stream::EventPage;
+use super::stream::LogEvent;
+use super::stream::MOST;
+use super::stream::StreamQuestion;
 use crate::source::Refusal;
 use crate::source::aws::Need;
 
@@ -78,7 +78,7 @@ impl Bounds {
 
 /// Rows of one query.
 struct QueryRows {
-    rows: Vec<Event>,
+    rows: Vec<LogEvent>,
     /// All that there is came.
     whole: bool,
     /// The query had ended, and fewer rows came than it had found.
@@ -90,10 +90,10 @@ impl Insights {
         Self { cursor: since, fine: false, counts: false, in_vain: 0, last: None }
     }
 
-    pub(super) async fn next(&mut self, asked: &StreamQuestion) -> Result<Page, Refusal> {
+    pub(super) async fn next(&mut self, asked: &StreamQuestion) -> Result<EventPage, Refusal> {
         let bounds = Bounds { from: self.cursor, fine: self.fine, taken_in: None };
         let mut answer = self.ask(asked, bounds).await?;
-        let mut page = Page::default();
+        let mut page = EventPage::default();
         // A row whose time cannot be read is an event all the same: it is kept where reading stands, and said.
         for it in answer.rows.iter_mut().filter(|it| it.at == NO_TIME) {
             it.at = self.cursor;
@@ -149,8 +149,8 @@ impl Insights {
         &mut self,
         asked: &StreamQuestion,
         at: i64,
-        seen: Vec<Event>,
-    ) -> Result<(Vec<Event>, bool), Refusal> {
+        seen: Vec<LogEvent>,
+    ) -> Result<(Vec<LogEvent>, bool), Refusal> {
         let mut rest = vec![(0, i64::MAX)];
         let (mut found, mut whole) = (Vec::new(), true);
         let mut queries = 0;
@@ -187,7 +187,7 @@ impl Insights {
         Ok((found, whole))
     }
 
-    fn hand_on(&mut self, rows: Vec<Event>, page: &mut Page) {
+    fn hand_on(&mut self, rows: Vec<LogEvent>, page: &mut EventPage) {
         for it in &rows {
             if self.last == Some(it.at) && !it.message.starts_with('{') && page.damaged.is_none() {
                 page.damaged = Some(
@@ -255,7 +255,7 @@ impl Insights {
             };
             tokio::time::sleep(wait).await;
         };
-        let rows: Vec<Event> = results.results().iter().map(|it| row(it)).collect();
+        let rows: Vec<LogEvent> = results.results().iter().map(|it| row(it)).collect();
         let matched = results.statistics().map_or(0.0, |it| it.records_matched());
         self.counts |= matched > rows.len() as f64 && rows.len() >= MOST as usize;
         let full = rows.len() >= MOST as usize;
@@ -266,10 +266,10 @@ impl Insights {
     }
 }
 
-fn row(fields: &[ResultField]) -> Event {
+fn row(fields: &[ResultField]) -> LogEvent {
     let field =
         |name: &str| fields.iter().find(|it| it.field() == Some(name)).and_then(|it| it.value());
-    Event {
+    LogEvent {
         at: field("@timestamp").and_then(time).unwrap_or(NO_TIME),
         message: field("@message").unwrap_or_default().to_owned(),
         taken_in: field("@ingestionTime").and_then(time),

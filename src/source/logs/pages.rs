@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata;
 
-use super::Event;
-use super::MOST;
-use super::Page;
-use super::StreamQuestion;
+use super::stream::EventPage;
+use super::stream::LogEvent;
+use super::stream::MOST;
+use super::stream::StreamQuestion;
 use crate::source::Refusal;
 use crate::source::aws::Need;
 
@@ -23,7 +23,7 @@ const EMPTY_PAGES: u32 = 1000;
 
 /// What came of asking for a page.
 pub(super) enum Next {
-    Page(Page),
+    Page(EventPage),
     /// The token is too old ("GetLogEvents": it holds for 24 hours).
     Stale,
     /// This class of group has no GetLogEvents.
@@ -78,10 +78,10 @@ impl Pages {
                     if !first && code == "ResourceNotFoundException" {
                         // There will be no other chance to read it: what came is kept, and said to be a part.
                         let why = "the stream was deleted while it was being read".to_owned();
-                        return Ok(Next::Page(Page {
+                        return Ok(Next::Page(EventPage {
                             ended: true,
                             damaged: Some(why),
-                            ..Page::default()
+                            ..EventPage::default()
                         }));
                     }
                     let need = Need::of("logs:GetLogEvents", &*asked.resource);
@@ -107,14 +107,14 @@ impl Pages {
                 .events
                 .unwrap_or_default()
                 .into_iter()
-                .map(|it| Event {
+                .map(|it| LogEvent {
                     at: it.timestamp.unwrap_or(0),
                     message: it.message.unwrap_or_default(),
                     taken_in: it.ingestion_time,
                     id: None,
                 })
                 .collect();
-            return Ok(Next::Page(Page { events, ended, ..Page::default() }));
+            return Ok(Next::Page(EventPage { events, ended, ..EventPage::default() }));
         }
         Err(Refusal::new(format!(
             "GetLogEvents answered {TRIES} times without a token, so whether the stream goes on is not known"

@@ -5,61 +5,41 @@
 
 use std::collections::BTreeSet;
 
-use super::light::Element;
-use super::light::ec2;
-use super::survey::Next;
-use super::survey::Pages;
-use super::survey::Way;
+use super::context::AwsContext;
+use super::context::told;
+use super::pages::NextPage;
 use crate::settings::*;
+use crate::source::light::Element;
+use crate::source::light::Xml;
+use crate::source::light::ec2;
 
 /// Asks for the items of one list, page by page.
 async fn listed<T>(
-    way: &Way,
+    aws: &AwsContext,
     api: &'static str,
-    list: &str,
+    list: &'static str,
     words: &[(&str, &str)],
     take: impl Fn(Element<'_, '_>) -> Vec<T>,
 ) -> Read<Vec<T>> {
-    let action = api.trim_start_matches("ec2:");
-    let need = way.need(api, "*");
-    let mut out = Vec::new();
-    let mut pages = Pages::default();
-    loop {
-        let (mut words, token) = (words.to_vec(), pages.token());
-        if let Some(it) = &token {
-            words.push(("NextToken", it));
-        }
-        let answer = ec2(&way.connection, action, &words).await;
-        let mut next = Next::End;
-        let read = way.read(api, &need, answer, &[], None, |it| {
-            let document = roxmltree::Document::parse(&it.text).ok()?;
-            let root = Element::root(&document);
-            next = Next::at(root.text("nextToken").as_deref());
-            // An empty list is there; a page of somebody in between has none.
-            root.child(list)?;
-            Some(root.items(list).flat_map(&take).collect::<Vec<T>>())
-        });
-        match read.outcome {
-            Outcome::Is(Some(some)) => out.extend(some),
-            Outcome::Is(None) => {
-                let why =
-                    Unread::new(Reason::NotUnderstood, format!("{api} answered without {list}"));
-                return Read { asked: read.asked, outcome: Outcome::Unread(why) };
-            }
-            Outcome::Unread(it) => {
-                return Read { asked: read.asked, outcome: Outcome::Unread(it) };
-            }
-        }
-        match pages.next(api, next) {
-            Ok(true) => {}
-            Ok(false) => return Read { asked: read.asked, outcome: Outcome::Is(out) },
-            Err(it) => return Read { asked: read.asked, outcome: Outcome::Unread(it) },
-        }
-    }
+    let ask = async |token: Option<String>| {
+        let mut words = words.to_vec();
+        words.extend(token.as_deref().map(|it| ("NextToken", it)));
+        ec2(&aws.connection, api.trim_start_matches("ec2:"), &words).await
+    };
+    let page = |it: Xml| {
+        let document = roxmltree::Document::parse(&it.text).ok()?;
+        let root = Element::root(&document);
+        // An empty list is there; a page of somebody in between has none.
+        root.child(list)?;
+        let items = root.items(list).flat_map(&take).collect();
+        Some((items, NextPage::at(root.text("nextToken").as_deref())))
+    };
+    let page = |it| page(it).unwrap_or((Vec::new(), NextPage::Without(list)));
+    aws.call(api, "*").paged(ask, page).await
 }
 
 /// Asks about one corner.
-pub(super) async fn network(way: &Way) -> Network {
+pub(super) async fn network(aws: &AwsContext) -> Network {
     let alive = [
         ("Filter.1.Name", "instance-state-name"),
         ("Filter.1.Value.1", "pending"),
@@ -69,7 +49,7 @@ pub(super) async fn network(way: &Way) -> Network {
         ("MaxResults", "1000"),
     ];
     let mut out = Network {
-        instances: listed(way, "ec2:DescribeInstances", "reservationSet", &alive, |it| {
+        instances: listed(aws, "ec2:DescribeInstances", "reservationSet", &alive, |it| {
             it.items("instancesSet").map(instance).collect()
         })
         .await,
@@ -82,12 +62,12 @@ pub(super) async fn network(way: &Way) -> Network {
         return out;
     }
     let (tables, endpoints, groups, acls) = tokio::join!(
-        listed(way, "ec2:DescribeRouteTables", "routeTableSet", &[], |it| vec![route_table(it)]),
-        listed(way, "ec2:DescribeVpcEndpoints", "vpcEndpointSet", &[], |it| vec![endpoint(it)]),
-        listed(way, "ec2:DescribeSecurityGroups", "securityGroupInfo", &[], |it| vec![
+        listed(aws, "ec2:DescribeRouteTables", "routeTableSet", &[], |it| vec![route_table(it)]),
+        listed(aws, "ec2:DescribeVpcEndpoints", "vpcEndpointSet", &[], |it| vec![endpoint(it)]),
+        listed(aws, "ec2:DescribeSecurityGroups", "securityGroupInfo", &[], |it| vec![
             security_group(it)
         ]),
-        listed(way, "ec2:DescribeNetworkAcls", "networkAclSet", &[], |it| vec![acl(it)]),
+        listed(aws, "ec2:DescribeNetworkAcls", "networkAclSet", &[], |it| vec![acl(it)]),
     );
     // What belongs to VPCs without instances says nothing about a node.
     let ours = |it: &str| vpcs.contains(it);
@@ -103,10 +83,9 @@ pub(super) async fn network(way: &Way) -> Network {
     for id in vpcs {
         let attribute = async |name: &str, member: &str| {
             let words = [("VpcId", id.as_str()), ("Attribute", name)];
-            let need = way.need("ec2:DescribeVpcAttribute", "*");
-            let answer = ec2(&way.connection, "DescribeVpcAttribute", &words).await;
+            let answer = ec2(&aws.connection, "DescribeVpcAttribute", &words).await;
             let path = format!("{member}/value");
-            let read = way.read("ec2:DescribeVpcAttribute", &need, answer, &[], None, |it| {
+            let read = aws.call("ec2:DescribeVpcAttribute", "*").read(answer, |it| {
                 let document = roxmltree::Document::parse(&it.text).ok()?;
                 Some(Element::root(&document).text(&path)? == "true")
             });
@@ -119,16 +98,6 @@ pub(super) async fn network(way: &Way) -> Network {
         out.vpcs.push(Vpc { id: id.clone(), dns_support, dns_hostnames });
     }
     out
-}
-
-/// What an answer told; that it did not tell it is unread.
-pub(super) fn told<T>(it: Read<Option<T>>, why: &str) -> Read<T> {
-    let outcome = match it.outcome {
-        Outcome::Is(Some(it)) => Outcome::Is(it),
-        Outcome::Is(None) => Outcome::Unread(Unread::new(Reason::NotUnderstood, why)),
-        Outcome::Unread(it) => Outcome::Unread(it),
-    };
-    Read { asked: it.asked, outcome }
 }
 
 fn kept<T>(mut it: Read<Vec<T>>, keep: impl Fn(&T) -> bool) -> Read<Vec<T>> {

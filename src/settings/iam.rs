@@ -1,0 +1,41 @@
+//! Principals and what they may do, by IAM.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::logs::ResourcePolicy;
+use super::read::Read;
+
+/// A principal, and what it may do to the places that sessions are logged to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Role {
+    pub arn: String,
+    /// Nodes that act by it, as ids, each with its Region.
+    pub nodes: Vec<(String, String)>,
+    /// What IAM's simulator said, a row for each resource and context.
+    pub simulations: Vec<Simulation>,
+    /// Its own policies, read where the simulator was refused.
+    pub policies: Read<Vec<ResourcePolicy>>,
+}
+
+/// Source: "SimulatePrincipalPolicy" (IAM API Reference). Identity policies, boundary and service control policies are
+/// in it; policies of buckets and keys are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Simulation {
+    pub resource: String,
+    pub decisions: Read<Vec<Decision>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Decision {
+    pub action: String,
+    /// `allowed`, `explicitDeny`, `implicitDeny`.
+    pub decision: String,
+    /// Condition keys that only a real request carries.
+    pub missing_context: Vec<String>,
+    pub by_organization: Option<bool>,
+    pub by_boundary: Option<bool>,
+}

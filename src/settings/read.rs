@@ -1,0 +1,190 @@
+//! One question to AWS and what came of it: an answer, or why there is none.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de::Error as _;
+
+/// An instant, UTC microseconds; in a file an RFC 3339 text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At(pub i64);
+
+impl At {
+    /// ```
+    /// use ssmtrail::settings::At;
+    /// assert_eq!(At(1_795_392_000_000_000).to_string(), "2026-11-23T00:00:00Z");
+    /// assert_eq!(At::read("2026-11-23T00:00:00Z"), Some(At(1_795_392_000_000_000)));
+    /// ```
+    pub fn read(text: &str) -> Option<Self> {
+        let it = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+        Some(Self(it.timestamp_micros()))
+    }
+
+    /// Whole days from `self` to `other`; negative if `other` was before.
+    pub fn days_until(self, other: Self) -> i64 {
+        (other.0 - self.0).div_euclid(86_400_000_000)
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let it = chrono::DateTime::from_timestamp_micros(self.0).unwrap_or_default();
+        out.write_str(&it.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::read(&text).ok_or_else(|| D::Error::custom(format!("{text} is no RFC 3339 time")))
+    }
+}
+
+/// One question to AWS and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read<T> {
+    #[serde(flatten)]
+    pub asked: Asked,
+    #[serde(flatten)]
+    pub outcome: Outcome<T>,
+}
+
+/// What was asked, and when: the evidence beneath a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Asked {
+    /// The operation, as `s3:GetBucketLifecycleConfiguration`.
+    pub api: String,
+    /// The permission it needs, as `s3:GetLifecycleConfiguration`.
+    pub action: String,
+    pub at: At,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome<T> {
+    Is(T),
+    Unread(Unread),
+}
+
+/// Why a setting is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    pub reason: Reason,
+    /// In the words of a message.
+    pub why: String,
+    /// The permission that would have been needed, where one was missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// The ARN it would be needed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+}
+
+/// Reason codes of what is unknown. Machines branch on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    AccessDenied,
+    ExplicitDeny,
+    Throttled,
+    Unreachable,
+    RegionNotEnabled,
+    NotOwner,
+    Credentials,
+    NotThere,
+    /// The answer was there, but not in a form we can judge.
+    NotUnderstood,
+    /// Nothing to look at: an empty prefix.
+    SampleEmpty,
+    PartialPage,
+    /// A condition depends on what only a real request would carry.
+    MissingContextKey,
+    /// The API does not reach back so far.
+    HorizonExceeded,
+    /// It was not asked for in this survey.
+    NotAsked,
+    SdkError,
+}
+
+impl Reason {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "access_denied",
+            Self::ExplicitDeny => "explicit_deny",
+            Self::Throttled => "throttled",
+            Self::Unreachable => "unreachable",
+            Self::RegionNotEnabled => "region_not_enabled",
+            Self::NotOwner => "not_owner",
+            Self::Credentials => "credentials",
+            Self::NotThere => "not_there",
+            Self::NotUnderstood => "not_understood",
+            Self::SampleEmpty => "sample_empty",
+            Self::PartialPage => "partial_page",
+            Self::MissingContextKey => "missing_context_key",
+            Self::HorizonExceeded => "horizon_exceeded",
+            Self::NotAsked => "not_asked",
+            Self::SdkError => "sdk_error",
+        }
+    }
+}
+
+impl Unread {
+    pub fn new(reason: Reason, why: impl Into<String>) -> Self {
+        Self { reason, why: why.into(), missing: None, on: None }
+    }
+}
+
+impl<T> Read<T> {
+    pub fn known(&self) -> Result<&T, Unread> {
+        match &self.outcome {
+            Outcome::Is(it) => Ok(it),
+            Outcome::Unread(it) => Err(it.clone()),
+        }
+    }
+
+    /// The answer or why there is none, each beside what was asked.
+    pub(crate) fn into_result(self) -> Result<(Asked, T), Box<(Asked, Unread)>> {
+        match self.outcome {
+            Outcome::Is(it) => Ok((self.asked, it)),
+            Outcome::Unread(why) => Err(Box::new((self.asked, why))),
+        }
+    }
+
+    pub(crate) fn from_result(it: Result<(Asked, T), Box<(Asked, Unread)>>) -> Self {
+        let (asked, outcome) = match it {
+            Ok((asked, it)) => (asked, Outcome::Is(it)),
+            Err(it) => (it.0, Outcome::Unread(it.1)),
+        };
+        Self { asked, outcome }
+    }
+
+    /// The same question with what is made of its answer, or why that is none.
+    pub(crate) fn and_then<U>(self, make: impl FnOnce(T) -> Result<U, Unread>) -> Read<U> {
+        let outcome = match self.outcome {
+            Outcome::Is(it) => make(it).map_or_else(Outcome::Unread, Outcome::Is),
+            Outcome::Unread(why) => Outcome::Unread(why),
+        };
+        Read { asked: self.asked, outcome }
+    }
+}
+
+impl<T> Default for Read<T> {
+    /// A question that was not asked.
+    fn default() -> Self {
+        let asked =
+            Asked { api: String::new(), action: String::new(), at: At(0), request_id: None };
+        let why = "it was not read in this survey";
+        Self { asked, outcome: Outcome::Unread(Unread::new(Reason::NotAsked, why)) }
+    }
+}

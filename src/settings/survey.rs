@@ -1,0 +1,131 @@
+//! The survey: everything that was read in one run, and the file that it is kept in.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::cloudtrail::Trail;
+use super::ec2::Network;
+use super::iam::Role;
+use super::kms::Key;
+use super::logs::AccountPolicy;
+use super::logs::Destination;
+use super::logs::LogGroup;
+use super::logs::ResourcePolicy;
+use super::read::At;
+use super::read::Read;
+use super::read::Unread;
+use super::s3::Account;
+use super::s3::Bucket;
+use super::ssm::Document;
+use super::ssm::Node;
+
+/// Version of the file. Raised when an older reader would misread it.
+pub const VERSION: u32 = 1;
+
+/// Everything that was read in one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Survey {
+    pub version: u32,
+    /// Program and version that asked.
+    pub taken_by: String,
+    pub taken_at: At,
+    /// Who asked, one for each way to AWS.
+    pub callers: Vec<Caller>,
+    /// One Region of one account each.
+    pub corners: Vec<Corner>,
+    pub groups: Vec<LogGroup>,
+    pub buckets: Vec<Bucket>,
+    pub keys: Vec<Key>,
+    pub accounts: Vec<Account>,
+    /// Roles by which nodes write transcripts.
+    pub roles: Vec<Role>,
+    /// Principals that start sessions, as the promise names them.
+    pub starters: Vec<Role>,
+    /// The newest transcripts that our own archive holds, by target and place.
+    pub arrivals: Vec<Arrival>,
+    /// What could not even be begun: an account, a source.
+    pub unread: Vec<Gap>,
+    /// Requests made, by operation.
+    pub calls: BTreeMap<String, u64>,
+}
+
+impl Survey {
+    /// Reads a survey file.
+    ///
+    /// # Errors
+    /// Why the text is none, in words.
+    pub fn read(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let head: Versioned =
+            serde_json::from_str(text).map_err(|it| format!("it is no survey: {it}"))?;
+        if head.version != VERSION {
+            return Err(format!(
+                "it is of version {}, and this ssmtrail reads version {VERSION}",
+                head.version
+            ));
+        }
+        serde_json::from_str(text).map_err(|it| format!("it is no survey: {it}"))
+    }
+
+    pub fn write(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Whether anything at all was read.
+    pub fn is_empty(&self) -> bool {
+        self.corners.is_empty() && self.groups.is_empty() && self.buckets.is_empty()
+    }
+}
+
+/// A part of the work that could not be begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    pub what: String,
+    pub unread: Unread,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    pub account: String,
+    pub arn: String,
+}
+
+/// One Region of one account: what is set once for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Corner {
+    pub account: String,
+    pub region: String,
+    /// The document that a session uses unless its starter names another; `None` if there is none.
+    pub preferences: Read<Option<Document>>,
+    /// All other Session documents of the account.
+    pub documents: Read<Vec<Document>>,
+    pub nodes: Read<Vec<Node>>,
+    pub retention_policies: Read<Vec<AccountPolicy>>,
+    pub subscription_policies: Read<Vec<AccountPolicy>>,
+    pub destinations: Read<Vec<Destination>>,
+    /// Resource policies of CloudWatch Logs, of account scope.
+    pub logs_policies: Read<Vec<ResourcePolicy>>,
+    pub trails: Read<Vec<Trail>>,
+    /// Role of the Default Host Management Configuration; `None` if that is off.
+    pub default_role: Read<Option<String>>,
+    pub network: Network,
+}
+
+/// When a transcript of a target last came to a place, by our own archive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Arrival {
+    pub target: String,
+    /// `s3` or `logs`.
+    pub kind: String,
+    pub at: At,
+}

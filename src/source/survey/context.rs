@@ -1,0 +1,167 @@
+//! One way to AWS and the time, as every collector gets it: how an answer or a refusal becomes a setting that is known or unread.
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use futures_util::StreamExt;
+
+use crate::config::partition_of;
+use crate::settings::*;
+use crate::source::aws::Connection;
+use crate::source::aws::Need;
+use crate::source::aws::micros;
+
+/// Things asked about at once.
+const AT_ONCE: usize = 16;
+
+/// What every answer is stamped with: the time at which the run began, and what has passed since.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// UTC microseconds.
+    pub began: i64,
+    pub since: std::time::Instant,
+}
+
+impl Clock {
+    pub(super) fn now(self) -> At {
+        let passed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(0);
+        At(self.began.saturating_add(passed))
+    }
+}
+
+/// One way to AWS, and the time.
+#[derive(Clone)]
+pub(super) struct AwsContext {
+    pub(super) connection: Connection,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) clock: Clock,
+}
+
+impl AwsContext {
+    /// The same account in another Region.
+    pub(super) fn in_region(&self, region: &str) -> Self {
+        let connection = self.connection.in_region(region);
+        Self { connection, region: region.to_owned(), ..self.clone() }
+    }
+
+    /// The ARN of something of this account and Region.
+    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+        let (region, account) = (&self.region, &self.account);
+        format!("arn:{}:{service}:{region}:{account}:{resource}", partition_of(region))
+    }
+
+    /// A call about `resource`, by the permission of the same name.
+    pub(super) fn call(&self, api: &'static str, resource: impl Into<String>) -> ReadCall<'_> {
+        ReadCall { aws: self, api, need: Need::of(api, resource), absent: &[] }
+    }
+}
+
+/// A call that reads a setting.
+pub(super) struct ReadCall<'a> {
+    aws: &'a AwsContext,
+    pub(super) api: &'static str,
+    need: Need,
+    absent: &'static [&'static str],
+}
+
+impl ReadCall<'_> {
+    /// It needs a permission of another name.
+    pub(super) fn allowed_by(mut self, action: &'static str) -> Self {
+        self.need.action = action;
+        self
+    }
+
+    /// Error codes that mean "not set".
+    pub(super) fn absent(mut self, codes: &'static [&'static str]) -> Self {
+        self.absent = codes;
+        self
+    }
+
+    /// Keeps an answer or a refusal. What is not set is the default.
+    pub(super) fn read<T, O, E>(
+        &self,
+        answer: Result<O, SdkError<E, HttpResponse>>,
+        take: impl FnOnce(O) -> T,
+    ) -> Read<T>
+    where
+        T: Default,
+        O: RequestId,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E, HttpResponse>: RequestId,
+    {
+        self.read_or(T::default(), answer, take)
+    }
+
+    /// Keeps an answer or a refusal. What is not set is `nothing`.
+    pub(super) fn read_or<T, O, E>(
+        &self,
+        nothing: T,
+        answer: Result<O, SdkError<E, HttpResponse>>,
+        take: impl FnOnce(O) -> T,
+    ) -> Read<T>
+    where
+        O: RequestId,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E, HttpResponse>: RequestId,
+    {
+        let request_id = match &answer {
+            Ok(it) => it.request_id(),
+            Err(it) => it.request_id(),
+        };
+        let asked = Asked {
+            api: self.api.to_owned(),
+            action: self.need.action.to_owned(),
+            at: self.aws.clock.now(),
+            request_id: request_id.map(str::to_owned),
+        };
+        let outcome = match answer {
+            Ok(it) => Outcome::Is(take(it)),
+            Err(it) => {
+                let code =
+                    it.as_service_error().and_then(|it| it.meta().code()).unwrap_or_default();
+                match self.absent.contains(&code) {
+                    true => Outcome::Is(nothing),
+                    false => Outcome::Unread(self.aws.connection.unread(&it, &self.need)),
+                }
+            }
+        };
+        Read { asked, outcome }
+    }
+}
+
+/// A bucket and the way to it, for the calls that are about it.
+pub(super) struct BucketContext {
+    pub(super) aws: AwsContext,
+    pub(super) client: aws_sdk_s3::Client,
+    pub(super) name: String,
+    pub(super) arn: String,
+    /// The account that must own it, where the configuration says so.
+    pub(super) owner: Option<String>,
+}
+
+/// What an answer told; that it did not tell it is unread.
+pub(super) fn told<T>(it: Read<Option<T>>, why: &str) -> Read<T> {
+    it.and_then(|it| it.ok_or_else(|| Unread::new(Reason::NotUnderstood, why)))
+}
+
+/// Asks about each, some at once. The answers come in the order of what is asked about.
+pub(super) async fn each<T, F: Future>(
+    about: impl IntoIterator<Item = T>,
+    ask: impl FnMut(T) -> F,
+) -> Vec<F::Output> {
+    futures_util::stream::iter(about).map(ask).buffered(AT_ONCE).collect().await
+}
+
+pub(super) fn at(it: &aws_smithy_types::DateTime) -> Option<At> {
+    micros(it).map(At)
+}
+
+pub(super) fn millis(it: Option<i64>) -> Option<At> {
+    it.map(|it| At(it * 1000))
+}
+
+pub(super) fn own(it: Option<&str>) -> String {
+    it.unwrap_or_default().to_owned()
+}

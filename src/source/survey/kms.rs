@@ -1,0 +1,94 @@
+//! Keys that protect transcripts or sessions: which there are, and the state, policy and rotation of each.
+
+use super::context::AwsContext;
+use super::context::at;
+use super::context::own;
+use crate::audit::iam::questions::keys_of;
+use crate::audit::preferences::NAME;
+use crate::audit::preferences::Preferences;
+use crate::settings::*;
+
+/// The keys that documents, log groups and buckets name, each once, with all that use it.
+pub(super) fn used(
+    corners: &[(Corner, AwsContext)],
+    groups: &[(LogGroup, AwsContext)],
+    buckets: &[(Bucket, AwsContext)],
+) -> Vec<(Key, AwsContext)> {
+    let mut keys = Vec::new();
+    for (it, aws) in corners {
+        if let Ok(Some(document)) = it.preferences.known()
+            && let Ok(content) = document.content.known()
+            && let Some(told) = Preferences::read(content)
+            && let Some(key) = told.key.text()
+        {
+            add(&mut keys, key, KeyUse::Sessions(format!("{NAME} in {}", it.region)), aws);
+        }
+    }
+    for (it, aws) in groups {
+        if let Ok(Some(settings)) = it.settings.known()
+            && let Some(key) = &settings.kms_key
+        {
+            let arn = aws.arn("logs", &format!("log-group:{}", it.name));
+            add(&mut keys, key, KeyUse::LogGroup(arn), aws);
+        }
+    }
+    for (it, aws) in buckets {
+        for (key, used) in keys_of(it) {
+            add(&mut keys, &key, used, aws);
+        }
+    }
+    keys
+}
+
+fn add(keys: &mut Vec<(Key, AwsContext)>, id: &str, used: KeyUse, aws: &AwsContext) {
+    // An ARN names its Region.
+    let region = id.strip_prefix("arn:").and_then(|it| it.split(':').nth(2)).unwrap_or(&aws.region);
+    let same = |it: &&mut (Key, AwsContext)| {
+        it.0.id == id && it.0.account == aws.account && it.0.region == region
+    };
+    if let Some((it, _)) = keys.iter_mut().find(same) {
+        it.used_by.push(used);
+        return;
+    }
+    let (account, used_by) = (aws.account.clone(), vec![used]);
+    let it = Key { id: id.into(), account, region: region.into(), used_by, ..Key::default() };
+    keys.push((it, aws.in_region(region)));
+}
+
+/// Reads a key; of one that is AWS's own or not there no more than that.
+pub(super) async fn key(aws: &AwsContext, mut it: Key) -> Key {
+    let client = aws.connection.kms();
+    let got = client.describe_key().key_id(&it.id).send().await;
+    let described = aws.call("kms:DescribeKey", &it.id).absent(&["NotFoundException"]);
+    it.state = described.read(got, |it| {
+        let it = it.key_metadata()?;
+        Some(KeyState {
+            arn: own(it.arn()),
+            state: own(it.key_state().map(|it| it.as_str())),
+            manager: own(it.key_manager().map(|it| it.as_str())),
+            spec: own(it.key_spec().map(|it| it.as_str())),
+            origin: own(it.origin().map(|it| it.as_str())),
+            deletion_at: it.deletion_date().and_then(at),
+            valid_to: it.valid_to().and_then(at),
+        })
+    });
+    let Ok(Some(state)) = it.state.known() else { return it };
+    if state.manager == "AWS" {
+        return it;
+    }
+    // The calls below take no alias.
+    let arn = state.arn.clone();
+    let got = client.get_key_policy().key_id(&arn).policy_name("default").send().await;
+    it.policy = aws.call("kms:GetKeyPolicy", &arn).read(got, |it| own(it.policy()));
+    let got = client.get_key_rotation_status().key_id(&arn).send().await;
+    it.rotation = aws
+        .call("kms:GetKeyRotationStatus", &arn)
+        .absent(&["UnsupportedOperationException"])
+        .read(got, |it| {
+            Some(Rotation {
+                enabled: it.key_rotation_enabled(),
+                period_days: it.rotation_period_in_days().map(i64::from),
+            })
+        });
+    it
+}
