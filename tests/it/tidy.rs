@@ -271,24 +271,21 @@ fn a_type_name_is_declared_once() {
         places.iter().map(|(name, it)| format!("{name}: {}\n", it.join(", "))).collect();
     // One word for one thing: this list only becomes shorter.
     expect![[r#"
-        Block: audit::conditions, transcript::streamed::pasted
-        Cell: render::report::table, replay, transcript::screen
-        Change: audit::diff, transcript::shell
-        Command: report, transcript::commands
+        Cell: render::report::table, replay, transcript::screen::cells
+        Change: audit::diff, transcript::shell::change
+        Command: report, transcript::commands::command
         Decision: settings::iam, sync::plan
         Fault: archive::sides, archive::verify
-        Form: cli::policy, transcript::wire
+        Form: cli::policy, transcript::wire::form
         Found: secrets, source
         Group: audit::frameworks, sync::gather
         Head: archive::verify, settings::s3
-        Held: archive, transcript::streamed, transcript::wire
         Kept: intake, sync::gather, sync::plan
-        Kind: error, transcript::commands
+        Kind: error, transcript::commands::command
         Outcome: settings::read, sync
         Pace: replay, report
-        Policy: audit::statements, policy
-        Proof: archive::verify, evidence
-        Repeats: intake::repeats, transcript::commands::repeats
+        Policy: audit::iam::policy, policy
+        Proof: archive::verify, evidence::proof
         Report: cli::report, report
         Row: cli::config, transcript::screen::cells
         Rows: render, sync::rows
@@ -296,11 +293,11 @@ fn a_type_name_is_declared_once() {
         Shared: archive::schema, search
         Shown: cli::masking, replay, transcript::wire::event
         Table: archive::schema, render::report::table
-        Told: config, transcript::screen
-        Verdict: audit, intake::repeats
+        Told: config, transcript::screen::drawn
+        Verdict: audit::verdict, intake::repeats
         What: cli::config, cli::policy
-        Which: archive, audit::statements
-        Writer: archive::writer, audit::writers
+        Which: archive::filter, audit::iam::policy
+        Writer: archive::writer, audit::iam::writer
     "#]]
     .assert_eq(&out);
 }
