@@ -114,7 +114,7 @@ impl Content {
             hasher.update(it);
             Ok(())
         })?;
-        Ok(hex::encode(&hasher.finalize()))
+        Ok(hex::encode(hasher.finalize()))
     }
 }
 
@@ -251,7 +251,7 @@ pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
         content.push(line)?;
         content.push(b"\n")
     })?;
-    let digest = hex::encode(&body.hasher.finalize());
+    let digest = hex::encode(body.hasher.finalize());
     Ok(Grown { content: content.finish()?, digest, repeated })
 }
 
@@ -280,7 +280,7 @@ pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken
     if !taken.transcripts.is_empty() || named(key).is_some() {
         std::io::copy(&mut body, &mut std::io::sink())?;
     }
-    taken.digest = hex::encode(&body.hasher.finalize());
+    taken.digest = hex::encode(body.hasher.finalize());
     taken.stored_bytes = body.bytes;
     Ok(taken)
 }
@@ -752,7 +752,7 @@ mod tests {
     fn the_digest_is_of_the_object_as_it_lay_there() {
         let packed = gz(SCRIPT);
         let it = taken("alice-0123456789abcdef0.log.gz", &packed);
-        assert_eq!(it.digest, hex::encode(&Sha256::digest(&packed)));
+        assert_eq!(it.digest, hex::encode(Sha256::digest(&packed)));
         assert_eq!(it.stored_bytes, packed.len() as u64);
     }
 }

@@ -287,7 +287,7 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
     let digests: BTreeSet<&str> = transcripts.iter().map(|it| it.digest.as_str()).collect();
     let mut hasher = Sha256::new();
     digests.iter().for_each(|it| hasher.update(format!("{it}\n")));
-    let archive_digest = hex::encode(&hasher.finalize());
+    let archive_digest = hex::encode(hasher.finalize());
     transcripts.retain(|it| place.contains_key(it.session_key.as_str()));
     transcripts.sort_unstable_by(|one, other| {
         (&one.session_id, &one.locator, &one.version, one.part).cmp(&(

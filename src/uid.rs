@@ -70,7 +70,7 @@ impl Names {
         }
         let nth = self.seen.entry(text).or_default();
         *nth += 1;
-        hex::encode(&of_command(session_key, text, *nth))
+        hex::encode(of_command(session_key, text, *nth))
     }
 }
 
@@ -108,7 +108,7 @@ impl Before {
                 (kept..same.len()).map(|nth| of_command(session_key, *text, nth as u32 + 1)),
             );
         }
-        let names: Vec<String> = names.iter().map(|it| hex::encode(it)).collect();
+        let names: Vec<String> = names.iter().map(hex::encode).collect();
         (!names.is_empty()).then(|| names.join("+"))
     }
 }

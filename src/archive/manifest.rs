@@ -112,7 +112,7 @@ impl Seal {
             hasher.update(it);
             count += 1;
         }
-        Self { count, sha256: hex::encode(&hasher.finalize()) }
+        Self { count, sha256: hex::encode(hasher.finalize()) }
     }
 }
 
@@ -241,7 +241,7 @@ pub struct Sealed {
 impl Sealed {
     /// The digest that it should carry.
     pub fn proof(&self) -> String {
-        hex::encode(&leaf(&Self { digest: String::new(), ..self.clone() }))
+        hex::encode(leaf(&Self { digest: String::new(), ..self.clone() }))
     }
 }
 
@@ -274,7 +274,7 @@ impl Entry {
         if !is_first_form(&self.form) {
             return self.sealed().proof();
         }
-        hex::encode(&leaf(&Self { digest: String::new(), ..self.clone() }))
+        hex::encode(leaf(&Self { digest: String::new(), ..self.clone() }))
     }
 
     /// Puts it behind another and proves it.
@@ -735,7 +735,7 @@ mod tests {
     fn entries_of_the_first_form_still_prove() {
         let line = br#"{"entry":1,"written_at":"2026-11-23T00:00:00Z","tool":"ssmtrail 0.1.0","decoder":4,"did":"sync","generation":1,"added":[],"previous":"","digest":""}"#;
         let mut it: Entry = serde_json::from_slice(line).unwrap();
-        it.digest = hex::encode(&Sha256::digest(line));
+        it.digest = hex::encode(Sha256::digest(line));
         assert_eq!(it.proof(), it.digest);
     }
 }

@@ -79,13 +79,13 @@ pub(crate) fn make_salt(root: &Path) -> Result<()> {
     getrandom::fill(&mut salt).map_err(|it| {
         Error::new(Kind::Refused, format!("the system gives no random bytes: {it}"))
     })?;
-    write_whole(&path, hex::encode(&salt).as_bytes())
+    write_whole(&path, hex::encode(salt).as_bytes())
 }
 
 /// The small files as they are now.
 pub(crate) fn sides(root: &Path) -> Sides {
     let salt = There::at(&root.join(SALT)).bytes();
-    let salt = salt.map(|it| hex::encode(&Sha256::digest(it))).unwrap_or_default();
+    let salt = salt.map(|it| hex::encode(Sha256::digest(it))).unwrap_or_default();
     let there = last_reveal(&There::at(&root.join(REVEALS)).bytes().unwrap_or_default());
     // Lines that are gone stay missed.
     let known = reveals_head(root).filter(|it| it.0 > there.0);
@@ -116,7 +116,7 @@ fn reveal_digest(line: &Value) -> String {
     if let Some(it) = bare.as_object_mut() {
         it.remove("digest");
     }
-    hex::encode(&Sha256::digest(bare.to_string()))
+    hex::encode(Sha256::digest(bare.to_string()))
 }
 
 /// What is wrong with a small file: where it lies below the archive, the place in it as people are told, and why.
@@ -138,7 +138,7 @@ pub(crate) fn faults(archive: &Archive) -> Vec<Fault> {
     match (There::at(&root.join(SALT)), told.filter(|it| !it.salt.is_empty())) {
         (There::Absent, Some(_)) => fault(SALT, "it is missing"),
         (There::Unread(it), _) => fault(SALT, &unread(&it)),
-        (There::Bytes(it), Some(told)) if hex::encode(&Sha256::digest(&it)) != told.salt => {
+        (There::Bytes(it), Some(told)) if hex::encode(Sha256::digest(&it)) != told.salt => {
             fault(SALT, "it was changed, and with it every mark of a masked secret");
         }
         (There::Bytes(it), None) if salt_of(&it).is_none() => fault(SALT, "it is no salt"),
@@ -231,7 +231,7 @@ impl Archive {
         let told = self.manifest.entries.iter().rev().find_map(|it| it.sides.as_ref());
         let told = told.map(|it| it.salt.as_str()).filter(|it| !it.is_empty());
         let bytes = there.bytes();
-        let proves = |it: &[u8]| told.is_none_or(|told| hex::encode(&Sha256::digest(it)) == told);
+        let proves = |it: &[u8]| told.is_none_or(|told| hex::encode(Sha256::digest(it)) == told);
         if let Some(it) = &bytes
             && let Some(salt) = salt_of(it).filter(|_| proves(it))
         {
@@ -251,7 +251,7 @@ impl Archive {
         }
         if is_absent && told.is_none() {
             // An archive of an earlier version has none until it is needed.
-            let _ = write_whole(&path, hex::encode(&salt).as_bytes());
+            let _ = write_whole(&path, hex::encode(salt).as_bytes());
         }
         salt
     }

@@ -294,7 +294,7 @@ fn contents(archive: &Archive, brought: &HashSet<[u8; 32]>, proof: &mut Proof) {
         archive.manifest.entries.iter().map(|it| (it.generation, it.sides.is_some())).collect();
     let close = |it: Option<ReadBack>, proof: &mut Proof| {
         let Some(it) = it else { return };
-        if hex::encode(&it.hasher.finalize()) != it.brought.content_digest {
+        if hex::encode(it.hasher.finalize()) != it.brought.content_digest {
             proof.fault(&it.brought.locator, "its kept bytes are not what was read");
         } else if lists.get(&it.generation) == Some(&true) && !brought.contains(&leaf(&it.brought))
         {

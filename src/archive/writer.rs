@@ -337,7 +337,7 @@ fn unfinished(root: &Path, path: &str) -> Error {
 
 /// Where a file waits until its entry is written down.
 pub(crate) fn waiting(path: &str) -> String {
-    let name = hex::encode(&Sha256::digest(path));
+    let name = hex::encode(Sha256::digest(path));
     format!("{TMP}/{}", &name[..24])
 }
 
@@ -351,7 +351,7 @@ pub(crate) fn digest(path: &Path) -> std::io::Result<(u64, String)> {
     loop {
         let used = file.read(&mut buffer)?;
         if used == 0 {
-            return Ok((bytes, hex::encode(&hasher.finalize())));
+            return Ok((bytes, hex::encode(hasher.finalize())));
         }
         hasher.update(&buffer[..used]);
         bytes += used as u64;
@@ -579,7 +579,7 @@ fn close(hand: Hand, tmp: &Path) -> Result<(u64, String)> {
     it.file.flush().map_err(fail)?;
     it.file.get_ref().sync_all().map_err(fail)?;
     let digest = std::mem::take(&mut it.hasher).finalize();
-    Ok((it.bytes, hex::encode(&digest)))
+    Ok((it.bytes, hex::encode(digest)))
 }
 
 fn written(path: &Path, it: &PolarsError) -> Error {

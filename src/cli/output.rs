@@ -350,7 +350,7 @@ fn scratch_path(place: &Path) -> PathBuf {
             end -= 1;
         }
         name.truncate(end);
-        let digest = hex::encode(&Sha256::digest(whole.as_encoded_bytes()));
+        let digest = hex::encode(Sha256::digest(whole.as_encoded_bytes()));
         name = format!("{name}-{}", &digest[..16]);
     }
     folder_of(place).join(format!(".{name}.ssmtrail-part"))

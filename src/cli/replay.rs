@@ -246,7 +246,7 @@ pub(super) fn file_name(session: &SessionRow) -> String {
     if name == key {
         return key.to_owned();
     }
-    format!("{name}-{}", &hex::encode(&Sha256::digest(key))[..16])
+    format!("{name}-{}", &hex::encode(Sha256::digest(key))[..16])
 }
 
 fn title(session: &SessionRow, film: &Film) -> String {

@@ -13,7 +13,7 @@ use crate::archive::schema::Instant;
 use crate::archive::schema::TranscriptRow;
 use crate::time;
 
-/// What [`INDEX`] says of one transcript, as it was when it was read.
+/// What [`super::form::INDEX`] says of one transcript, as it was when it was read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cited {
     /// Below the package's folder.
@@ -119,7 +119,7 @@ pub fn links<'a>(
     for entry in entries {
         let leaves: Vec<[u8; 32]> = lists(entry).unwrap_or_default().iter().map(leaf).collect();
         let some = leaves.iter().any(|it| held.contains(it));
-        let brought = leaves.iter().filter(|_| some).map(|it| hex::encode(it)).collect();
+        let brought = leaves.iter().filter(|_| some).map(hex::encode).collect();
         let what = match entry.sides {
             Some(_) => LinkKind::Sealed(Box::new(entry.sealed())),
             None => LinkKind::Named {

@@ -64,7 +64,7 @@ impl<W: Write> Packer<W> {
         }
         self.out.write_all(&[0; BLOCK][..padding(length)])?;
         self.last = Some(place);
-        self.sums.insert(path.to_owned(), hex::encode(&content.hasher.finalize()));
+        self.sums.insert(path.to_owned(), hex::encode(content.hasher.finalize()));
         Ok(())
     }
 

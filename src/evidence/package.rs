@@ -176,7 +176,7 @@ impl TranscriptReading {
         cited: &mut Vec<Cited>,
         damages: &mut Vec<Skip>,
     ) -> Result<()> {
-        let digest = hex::encode(&self.hasher.finalize());
+        let digest = hex::encode(self.hasher.finalize());
         if digest != self.row.content_digest {
             damages.push(Skip {
                 locator: self.row.locator.clone(),

@@ -58,7 +58,7 @@ impl Proof {
     }
 }
 
-/// Reads a package through once and compares all that it says with all that it holds, and its bytes with those that [`Packer`] writes.
+/// Reads a package through once and compares all that it says with all that it holds, and its bytes with those that [`super::pack::Packer`] writes.
 /// It is not unpacked; nothing in it can write anywhere.
 ///
 /// # Errors
@@ -249,7 +249,7 @@ impl<R: Read> PackageReading<R> {
             self.left -= length;
             self.kept.insert(it, bytes);
         }
-        if self.found.insert(path, hex::encode(&hasher.finalize())).is_some() {
+        if self.found.insert(path, hex::encode(hasher.finalize())).is_some() {
             self.proof.fault(format!("{name}: it is there twice"));
         }
         Ok(true)

@@ -18,7 +18,7 @@ use crate::error::Kind;
 
 /// A key as minisign writes it: the eight bytes as one number.
 pub fn key_id(keynum: &[u8]) -> String {
-    hex::encode(&keynum.iter().rev().copied().collect::<Vec<u8>>()).to_uppercase()
+    hex::encode(keynum.iter().rev().copied().collect::<Vec<u8>>()).to_uppercase()
 }
 
 /// Longest signature file that is read: minisign's own comments end at 1024 and 8192 bytes (jedisct1/minisign: src/minisign.h).

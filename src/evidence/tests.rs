@@ -27,7 +27,7 @@ fn package() -> Vec<u8> {
     let cited = |nth: u64, id: &str, bytes: &[u8]| {
         serde_json::json!({
             "path": transcript_path(nth, id, "script"), "session_id": id, "account_id": null, "region": null, "locator": format!("logs/{id}.log"),
-            "version": "", "form": "script", "content_digest": hex::encode(&Sha256::digest(bytes)), "digest": "", "stored_bytes": bytes.len(),
+            "version": "", "form": "script", "content_digest": hex::encode(Sha256::digest(bytes)), "digest": "", "stored_bytes": bytes.len(),
             "stored_at": null, "read_at": null, "etag": null, "version_id": null, "checksum": null, "encryption": null, "storage_class": null,
         })
     };
@@ -489,7 +489,7 @@ fn a_packer_packs_nothing_that_the_proof_would_refuse() {
             let path = transcript_path(nth as u64 + 1, id, "windows");
             index.push(serde_json::json!({
                 "path": path, "session_id": id, "locator": "", "version": "", "form": "windows",
-                "content_digest": hex::encode(&Sha256::digest(b"")), "digest": "", "stored_bytes": 0,
+                "content_digest": hex::encode(Sha256::digest(b"")), "digest": "", "stored_bytes": 0,
             }));
         }
         let (manifest, head) = chain_of(&index);

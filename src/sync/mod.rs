@@ -318,7 +318,7 @@ impl Draft {
         {
             return Err(it);
         }
-        Ok(hex::encode(&hasher.finalize()) == short.content.digest()?)
+        Ok(hex::encode(hasher.finalize()) == short.content.digest()?)
     }
 
     /// Decodes a small transcript whole, and of a large one its beginning, for what it claims.

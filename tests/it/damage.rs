@@ -819,7 +819,7 @@ fn an_entry_that_another_copy_of_the_archive_was_writing_takes_nothing_from_this
     let entry: ssmtrail::archive::manifest::Entry = serde_json::from_str(&other).unwrap();
     std::fs::create_dir_all(archive.join("tmp")).unwrap();
     for it in entry.added.iter().map(|it| it.path.clone()).chain(entry.list()) {
-        let name = hex::encode(&<sha2::Sha256 as sha2::Digest>::digest(&it));
+        let name = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&it));
         std::fs::copy(fork.join(&it), archive.join("tmp").join(&name[..24])).unwrap();
     }
     let wanted = world.run("search systemctl --format jsonl").0;
