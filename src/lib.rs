@@ -16,7 +16,8 @@
 //! - `transcript` has no files, clock, threads or polars: any bytes decode, in time linear in their length.
 //! - `audit` asks nobody and knows no time but the survey's: judged again in years, a survey gives the same findings.
 //! - Nothing but `source` will ever know AWS, and nothing writes to it.
-//! - Nothing but `archive::schema` names columns; nothing but `text` makes foreign text harmless, and all output goes through `render`.
+//! - Nothing but `archive::schema` names columns; nothing but `text` makes foreign text harmless, and all output goes through `render`,
+//!   or through `player` to a terminal that is its own.
 //! - Nothing but `main` knows what time it is.
 //!
 //! What does not stop a command is no error: a flaw of a transcript, a skipped object, a damaged file are values, and

@@ -70,7 +70,6 @@ pub fn play(
     let mut player = Player::new(film, title, how);
     let (columns, rows) = terminal::size().unwrap_or((80, 24));
     player.resize(usize::from(columns), usize::from(rows));
-    player.stage.seek(how.start);
     loop {
         let text = player.draw();
         out.write_all(text.as_bytes())
@@ -170,12 +169,14 @@ pub struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    /// A film at its start, for a terminal of 80 columns and 24 rows until [`Self::resize`] says another. The title stands in the line
+    /// A film at the beat that it is to start at, for a terminal of 80 columns and 24 rows until [`Self::resize`] says another. The title stands in the line
     /// below the screen.
     pub fn new(film: &'a Film, title: &str, how: HowToPlay) -> Self {
+        let mut stage = Stage::new(film, 80, 23);
+        stage.seek(how.start);
         Self {
             film,
-            stage: Stage::new(film, 80, 23),
+            stage,
             canvas: Canvas::new(how.color),
             size: how.size,
             columns: 80,

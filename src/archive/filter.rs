@@ -31,7 +31,7 @@ impl Which {
     }
 }
 
-/// The filter as an expression that polars can push down into the files.
+/// The filter as an expression, which polars hands to the scan of the files.
 pub(super) fn condition(which: &Which) -> Option<Expr> {
     let any = |column: &str, texts: &[String]| {
         // A part that all have is one of what is not known, too.

@@ -97,7 +97,7 @@ pub(super) fn finding(
         digest.update([0]);
     }
     let digest = digest.finalize();
-    let uid: String = digest.iter().take(16).map(|it| format!("{it:02x}")).collect();
+    let uid = hex::encode(&digest[..16]);
     Finding {
         uid,
         check_id: check.id,

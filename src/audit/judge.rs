@@ -28,7 +28,7 @@ pub fn judge(survey: &Survey, promise: &Promise, mutes: &[Mute], only: &[String]
     let stale = mute(&mut findings, mutes, survey);
     findings.sort_by(|one, other| {
         let key = |it: &Finding| (it.muted.is_some(), it.status, std::cmp::Reverse(it.severity));
-        // A place comes as early as its worst finding; `order` below gathers them.
+        // A place comes as early as its worst finding; `gathered` brings them together.
         key(one).cmp(&key(other))
     });
     Judgement { findings: gathered(findings), stale }

@@ -5,8 +5,8 @@
 //! made again from the file's path and length and compared byte by byte, the files stand in one order, padding is zero, and nothing
 //! follows the end. So there is no member that another reader of the tar would name, write or skip otherwise than this one.
 //!
-//! What the sums prove is that nothing changed since it was packed; who packed it is what a signature proves. No file of any
-//! system is touched here.
+//! What the sums prove is that nothing changed since it was packed; who packed it is what a signature proves. Nothing is written here
+//! but what is asked for and scratch files.
 
 /// What a package holds, and where it stands in it.
 pub mod form;

@@ -130,7 +130,8 @@ pub fn signature_of(path: &Path) -> PathBuf {
 /// # Errors
 /// Why it is none.
 pub fn public_key(text: &str) -> Result<PublicKey, minisign::PError> {
-    match text.contains('\n') {
+    let text = text.trim();
+    match text.lines().count() > 1 {
         true => minisign::PublicKeyBox::from_string(text)?.into_public_key(),
         false => PublicKey::from_base64(text),
     }

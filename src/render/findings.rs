@@ -34,38 +34,44 @@ fn words(it: &Finding) -> String {
     lines.iter().map(|it| visible(it).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// Text as XML allows it: it forbids two characters that are text elsewhere ("Extensible Markup Language 1.0", production 2).
+fn allowed(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}
+
+/// Foreign text within XML.
+fn xml(text: &str) -> String {
+    allowed(&visible(text))
+}
+
 /// JUnit XML as Jenkins, GitLab and GitHub read it: a suite for each place, a case for each check. There is no formal
 /// standard; the shape is that of the Jenkins xUnit plugin. What is unknown is an error, not a failure.
 pub fn junit(survey: &Survey, judgement: &Judgement) -> String {
     let mut report = Report::new("ssmtrail verify");
     let at = chrono::DateTime::from_timestamp_micros(survey.taken_at.0);
     for some in judgement.findings.chunk_by(|one, other| one.place == other.place) {
-        let place = visible(&some[0].place);
-        let mut suite = TestSuite::new(place.as_ref());
+        let place = xml(&some[0].place);
+        let mut suite = TestSuite::new(place.as_str());
         if let Some(it) = at {
             suite.set_timestamp(it);
         }
         for it in some {
-            let name =
-                format!("{}: {} ({})", it.check_id, visible(it.title), visible(&it.resource));
+            let name = format!("{}: {} ({})", it.check_id, xml(it.title), xml(&it.resource));
             let mut case = TestCase::new(name, junit_status(it));
-            case.set_classname(place.as_ref());
+            case.set_classname(place.as_str());
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);
     }
-    // Writing into memory does not fail.
-    report.to_string().unwrap_or_default()
+    report.to_string().expect("writing into memory does not fail")
 }
 
 fn junit_status(it: &Finding) -> TestCaseStatus {
-    let seen = visible(&it.seen);
+    let seen = xml(&it.seen);
     let told = |kind: NonSuccessKind, code: &str| {
+        let body = allowed(&words(it).replace(" ⏎ ", "\n"));
         let mut status = TestCaseStatus::non_success(kind);
-        status.set_type(code).set_message(seen.as_ref()).set_description(words(it).replace(
-            " ⏎ ", "
-",
-        ));
+        status.set_type(code).set_message(seen.as_str()).set_description(body);
         status
     };
     let mut skipped = TestCaseStatus::skipped();
@@ -80,7 +86,7 @@ fn junit_status(it: &Finding) -> TestCaseStatus {
             told(NonSuccessKind::Error, code)
         }
         (Verdict::Info | Verdict::NotApplicable, _) => {
-            skipped.set_message(seen.as_ref());
+            skipped.set_message(seen.as_str());
             skipped
         }
         (Verdict::Pass, _) => TestCaseStatus::success(),
@@ -362,4 +368,14 @@ pub fn markdown(survey: &Survey, promise: &Promise, judgement: &Judgement) -> St
 
 fn longest_run(text: &str) -> usize {
     text.split(|it| it != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_forbids_is_shown_as_a_sign_of_its_own() {
+        assert_eq!(xml("a\u{fffe}\u{ffff}\x1b[31m\nb"), "a\u{fffd}\u{fffd}\\x1b[31m ⏎ b");
+    }
 }

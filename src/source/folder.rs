@@ -44,7 +44,7 @@ impl Folder {
         Ok(Self { name: locator(&root), root })
     }
 
-    /// What it is, in words: "a bucket in eu-west-1".
+    /// What it is, in words.
     pub(crate) fn described(&self) -> String {
         "a folder".into()
     }

@@ -12,6 +12,11 @@ pub(crate) fn target() -> PathBuf {
     program.ancestors().nth(2).expect("target/debug/ssmtrail").to_owned()
 }
 
+/// Where `tests/run` put what is needed.
+fn needs() -> PathBuf {
+    std::env::var_os("SSMTRAIL_NEEDS").map_or_else(|| target().join("needs"), PathBuf::from)
+}
+
 fn found(path: PathBuf) -> PathBuf {
     assert!(path.exists(), "{} is not there: `tests/run` sets it up", path.display());
     path
@@ -19,12 +24,12 @@ fn found(path: PathBuf) -> PathBuf {
 
 /// A program of the Python environment: `python` itself, or one of a package.
 pub(crate) fn python(program: &str) -> PathBuf {
-    found(target().join("needs/python/bin").join(program))
+    found(needs().join("python/bin").join(program))
 }
 
 /// The folder of the npm packages.
 pub(crate) fn node_modules() -> PathBuf {
-    found(target().join("needs/npm/node_modules"))
+    found(needs().join("npm/node_modules"))
 }
 
 /// Chromium, or Chrome.

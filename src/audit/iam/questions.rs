@@ -1,6 +1,6 @@
 //! What to ask AWS next, once the settings are read: the roles and keys that were found, and the questions to IAM's simulator.
 //!
-//! Nothing is judged here, and nothing that is read here is evidence.
+//! Nothing is judged here, and what is read here is no evidence: the view that notes it is thrown away.
 
 use std::collections::BTreeSet;
 

@@ -38,12 +38,7 @@ fn refused(it: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::Refused, format!("cannot write the report: {it}"))
 }
 
-/// Names of the CSV files, in order.
-pub fn csv_names(paper: &Paper<'_>) -> Vec<&'static str> {
-    tables(paper).iter().map(|it| it.name).collect()
-}
-
-/// Writes one of the tables as CSV, by its place in [`csv_names`].
+/// Writes one of the tables as CSV, by its place among them.
 ///
 /// # Errors
 /// What stopped the writing.

@@ -19,7 +19,7 @@ pub struct SurveyTarget {
     pub bucket_owner: Option<String>,
 }
 
-/// SurveyedPlaces that are not asked about yet, and through which account and Region each is.
+/// Places that are not asked about yet, and through which account and Region each is.
 #[derive(Default)]
 pub(super) struct SurveyedPlaces {
     pub(super) groups: Vec<(LogGroup, AwsContext)>,
