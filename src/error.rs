@@ -30,19 +30,26 @@ pub enum Kind {
 /// What happened, what to do next where we know it, and what lay beneath.
 #[derive(Debug)]
 pub struct Error {
+    /// What a caller may branch on.
     pub kind: Kind,
+    /// What happened, in one sentence for a person.
     pub what: String,
+    /// What to do next; `None` where nothing is known to help.
     pub hint: Option<String>,
+    /// The error beneath, for `std::error::Error::source`; `None` if there is none.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// A result whose error is [`Error`] unless said otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// An error without a hint and without a source.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
         Self { kind, what: what.into(), hint: None, source: None }
     }
 
+    /// An error of kind [`Kind::Misused`].
     pub fn misused(what: impl Into<String>) -> Self {
         Self::new(Kind::Misused, what)
     }
@@ -59,11 +66,13 @@ impl Error {
         error
     }
 
+    /// The same error with what to do next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
+    /// The same error with the one that it came from.
     pub fn beneath(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
         self

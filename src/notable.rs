@@ -12,17 +12,26 @@ use regex::RegexSet;
 /// What kind of act a rule speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Act {
+    /// Root, or what amounts to it: a root shell, one command as root, a setuid bit, a container left.
     BecameRoot,
+    /// Another user's name or another AWS identity was taken.
     ChangedUser,
+    /// History, logs, the agent or AWS's own records were stopped, changed or erased.
     TouchedAudit,
+    /// A user, a key, a tunnel, a listener, a schedule or a firewall rule was made or changed.
     OpenedWayIn,
+    /// Something was fetched and handed to an interpreter.
     DownloadedAndRan,
+    /// Files or stores that hold secrets, or the instance's credentials, were looked at.
     ReadSecrets,
+    /// Data was copied to another place.
     MovedOut,
+    /// Many files, a disk, data or infrastructure were deleted or overwritten.
     Deleted,
 }
 
 impl Act {
+    /// All of them, in the order of a report.
     pub const ALL: [Self; 8] = [
         Self::BecameRoot,
         Self::ChangedUser,
@@ -34,6 +43,7 @@ impl Act {
         Self::Deleted,
     ];
 
+    /// The word in outputs, in lower case with hyphens.
     pub fn name(self) -> &'static str {
         match self {
             Self::BecameRoot => "became-root",
@@ -102,9 +112,13 @@ impl Act {
 
 /// One rule.
 pub struct Rule {
+    /// Stable name of the rule, as `sudo-shell`.
     pub id: &'static str,
+    /// The kind of act that it speaks of.
     pub act: Act,
+    /// What the command did, in English.
     pub title: &'static str,
+    /// What the command did, in Japanese.
     pub title_ja: &'static str,
     pattern: &'static str,
     /// Commands on which it speaks.
@@ -123,6 +137,7 @@ macro_rules! at {
     };
 }
 
+/// All rules, those of one act together, in the order of [`Act::ALL`].
 pub const RULES: &[Rule] = &[
     Rule {
         id: "sudo-shell",

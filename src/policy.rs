@@ -41,15 +41,20 @@ pub enum Holder {
 pub struct Policy {
     /// Letters, digits and hyphens.
     pub name: String,
+    /// What a person attaches it to.
     pub holder: Holder,
+    /// The document itself, in IAM's JSON policy language.
     pub document: Value,
 }
 
 /// What an auditor is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Job {
+    /// `ssmtrail init`: finds what can be collected.
     Init,
+    /// `ssmtrail sync`: collects transcripts.
     Sync,
+    /// `ssmtrail verify`: reads the settings and judges them.
     Verify,
 }
 

@@ -28,6 +28,7 @@ use crate::transcript::commands::Kind;
 /// Which sessions the report is about.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
+    /// Filters of sessions, their window of time included.
     pub which: Which,
     /// Accounts; none means all.
     pub accounts: Vec<String>,
@@ -38,26 +39,40 @@ pub struct Scope {
 pub struct Command {
     /// Place of its session in [`Report::sessions`].
     pub session: usize,
+    /// Place in the session, 1-based.
     pub seq: i64,
+    /// What was typed, lines joined by LF.
     pub text: String,
+    /// `shell`, `repl`, `unconfirmed` or `abandoned`.
     pub kind: String,
+    /// Probability that it is exactly what was typed, 0 to 1.
     pub confidence: f64,
     /// UTC microseconds.
     pub earliest: Option<i64>,
+    /// The last instant at which it can have been typed, UTC microseconds; `None` if not known.
     pub latest: Option<i64>,
+    /// Operating-system user that the prompt shows; `None` if it shows none.
     pub os_user: Option<String>,
+    /// Host that the prompt shows; `None` if it shows none.
     pub host: Option<String>,
+    /// Directory that the prompt shows; `None` if it shows none.
     pub cwd: Option<String>,
+    /// Shells around it: 0 is the session's own.
     pub depth: i64,
+    /// First byte of the transcript that it was read from, 0-based.
     pub byte_start: i64,
+    /// One past the last byte that it was read from.
     pub byte_end: i64,
+    /// Line of the session that it starts on, 1-based.
     pub line_number: i64,
+    /// What is wrong with it, joined by `+`; empty if nothing.
     pub flaws: String,
     /// Rules that speak on it, by their place in [`notable::RULES`].
     pub rules: Vec<usize>,
 }
 
 impl Command {
+    /// Whether it surely ran: it is `shell` or `repl`.
     pub fn has_run(&self) -> bool {
         Kind::has_run(&self.kind)
     }
@@ -66,9 +81,13 @@ impl Command {
 /// How much of something there was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// The owner or the target, empty where it is not known.
     pub name: String,
+    /// Sessions of it.
     pub sessions: u64,
+    /// Commands of it that ran.
     pub commands: u64,
+    /// Commands of it on which a rule speaks.
     pub notable: u64,
 }
 
@@ -77,6 +96,7 @@ pub struct Tally {
 pub struct Span {
     /// Its first day: `2026-11-20`; of a month `2026-11`.
     pub name: String,
+    /// Sessions whose time lies in it.
     pub sessions: u64,
     /// Sessions in which a rule spoke.
     pub notable: u64,
@@ -85,14 +105,19 @@ pub struct Span {
 /// How long the spans are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
+    /// Each is a day, where the sessions lie less than 62 days apart.
     Day,
+    /// Each is a week from Monday on, where they lie 62 to 399 days apart.
     Week,
+    /// Each is a calendar month, where they lie 400 days or more apart.
     Month,
 }
 
 /// Everything a report says.
 pub struct Report {
+    /// The stretch of time that was asked for.
     pub window: Window,
+    /// The filters that were asked for.
     pub scope: Scope,
     /// In order of time, account and id.
     pub sessions: Vec<SessionRow>,
@@ -100,18 +125,25 @@ pub struct Report {
     pub commands: Vec<Command>,
     /// Commands with too little evidence, which are not in it.
     pub possible: u64,
+    /// How long each of the spans is.
     pub pace: Pace,
+    /// The spans in order of time, empty ones included.
     pub spans: Vec<Span>,
     /// Sessions without any time.
     pub timeless: u64,
+    /// Counts for each owner, the one with most sessions first.
     pub owners: Vec<Tally>,
+    /// Counts for each target, the one with most sessions first.
     pub targets: Vec<Tally>,
     /// Every transcript that the sessions were read from, without its content.
     pub transcripts: Vec<TranscriptRow>,
+    /// Ids of the accounts that the sessions ran in, where known.
     pub accounts: BTreeSet<String>,
+    /// Regions that the sessions ran in, where known.
     pub regions: BTreeSet<String>,
     /// Sessions whose account nobody told.
     pub without_account: u64,
+    /// Versions of the decoder that the sessions were read by.
     pub decoders: BTreeSet<i64>,
     /// Flaws of sessions, and how many have each.
     pub flaws: BTreeMap<String, u64>,
@@ -120,13 +152,17 @@ pub struct Report {
     pub archive_digest: String,
     /// `ENTRY:DIGEST` of the chain's last entry, which `archive verify --expect` takes.
     pub archive_head: Option<String>,
+    /// Transcripts in the archive, whatever the window.
     pub archive_transcripts: u64,
+    /// Session ids in the archive, whatever the window.
     pub archive_sessions: u64,
     /// What could not be read.
     pub damages: Vec<Skip>,
     /// Locators with a secret in them, and how they are shown.
     pub masked_locators: HashMap<String, String>,
+    /// How many secrets were masked while it was gathered.
     pub masked: u64,
+    /// Whether secrets are shown as they are.
     pub reveals: bool,
 }
 
@@ -135,6 +171,7 @@ pub struct Report {
 pub struct Played {
     /// Place of the session in [`Report::sessions`].
     pub session: usize,
+    /// The lines from the session's start, masked unless secrets are shown.
     pub lines: Vec<PlayedLine>,
     /// There is more than is here.
     pub is_cut: bool,
@@ -145,9 +182,11 @@ pub struct Played {
 pub struct PlayedLine {
     /// Kind of the line, as the archive names it.
     pub kind: String,
+    /// What it shows, control sequences carried out.
     pub text: String,
     /// Places of the commands that begin here, and their kinds.
     pub seqs: Vec<i64>,
+    /// Kinds of these commands, in the same order.
     pub kinds: Vec<String>,
     /// When it had been shown, UTC microseconds, if that is recorded.
     pub at: Option<i64>,
@@ -214,6 +253,9 @@ fn damages(archive: &Archive, masker: &mut Masker) -> Vec<Skip> {
 }
 
 /// The sessions of the scope, in the report's order.
+///
+/// # Errors
+/// When the index of sessions cannot be read.
 pub fn sessions(archive: &Archive, scope: &Scope) -> Result<Vec<SessionRow>> {
     let mut sessions = archive.sessions(&scope.which)?;
     if !scope.accounts.is_empty() {

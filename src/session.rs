@@ -59,6 +59,7 @@ impl SessionId {
         is_one.then_some(principal)
     }
 
+    /// The whole id, principal and ending, as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -156,11 +157,14 @@ pub fn owner_apart(owner: &str) -> String {
 /// From (inclusive) to (exclusive), UTC microseconds. Open where `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
+    /// The first instant inside; `None` reaches back without end.
     pub from: Option<i64>,
+    /// The first instant after it; `None` reaches on without end.
     pub to: Option<i64>,
 }
 
 impl Window {
+    /// Whether it has neither border.
     pub fn is_open(&self) -> bool {
         self.from.is_none() && self.to.is_none()
     }
@@ -183,7 +187,9 @@ impl Window {
 /// One thing that was not taken, and why. Reaches the user and the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skip {
+    /// Where it lay: a path, or the address of an object or a stream.
     pub locator: String,
+    /// Why it was not taken, in words.
     pub why: String,
     /// Whether evidence may have been missed; a PNG among the logs is no loss.
     pub loses: bool,

@@ -49,11 +49,15 @@ pub struct Check {
     pub id: &'static str,
     /// What must hold.
     pub title: &'static str,
+    /// How bad a failure is, unless a judgement says otherwise.
     pub severity: Severity,
+    /// Groups of controls that it speaks for.
     pub groups: &'static [Group],
     /// Permissions whose answers it judges from; see also [`Check::found_by`].
     pub reads: &'static [&'static str],
+    /// What happens where it does not hold, in a sentence or two for a person.
     pub why: &'static str,
+    /// What to do about it, in a sentence or two for a person.
     pub then: &'static str,
     pub(crate) ask: &'static dyn Asks,
 }
@@ -64,6 +68,7 @@ impl Check {
         self.ask.found_by()
     }
 
+    /// Controls of all its groups, one row for each standard of each group.
     pub fn mappings(&self) -> impl Iterator<Item = &'static Mapping> {
         self.groups.iter().flat_map(|it| it.mappings())
     }

@@ -18,6 +18,7 @@ pub struct Change {
     pub setting: String,
     /// `None` if it was not there.
     pub before: Option<String>,
+    /// `None` if it is not there any more.
     pub after: Option<String>,
 }
 

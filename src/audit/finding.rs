@@ -22,29 +22,45 @@ use std::collections::BTreeMap;
 pub struct Finding {
     /// The same for the same check and thing, on every run.
     pub uid: String,
+    /// Id of the check, as `S3-RET-01`.
     pub check_id: &'static str,
+    /// What must hold, in the check's words.
     pub title: &'static str,
+    /// What came of it.
     pub status: Verdict,
+    /// How bad it is, by the judgement or else by the check.
     pub severity: Severity,
+    /// How sure the judgement is.
     pub confidence: Confidence,
+    /// Account id, 12 digits.
     pub account_id: String,
+    /// Region code; empty where the thing is in no Region.
     pub region: String,
+    /// ARN of the thing, or what comes nearest.
     pub resource: String,
     /// What it is grouped under for people.
     pub place: String,
+    /// What was found, in words.
     pub seen: String,
+    /// What was promised, in words; empty where there is nothing to compare with.
     pub promised: String,
+    /// More of what was found, one line each.
     pub details: Vec<String>,
     /// Why it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<Unread>,
+    /// What happens where it does not hold, in the check's words.
     pub why: &'static str,
+    /// What to do about it, in the check's words.
     pub then: &'static str,
+    /// Commands that mend it, in the order they are shown in; empty where no command does.
     pub fixes: Vec<Fix>,
     /// The calls whose answers were read for it.
     pub evidence: Vec<Asked>,
+    /// The mute that accepts it; `None` if nobody has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted: Option<Mute>,
+    /// Controls that the check speaks for.
     pub mappings: Vec<&'static Mapping>,
 }
 
@@ -58,6 +74,7 @@ impl Finding {
 /// What was judged, as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
+    /// One for each check and thing, muted ones included.
     pub findings: Vec<Finding>,
     /// Mutes that met nothing or are over, in words.
     pub stale: Vec<String>,

@@ -42,7 +42,9 @@ pub enum Group {
 /// One standard and its controls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Mapping {
+    /// The standard and its version, as `PCI DSS 4.0.1`.
     pub standard: &'static str,
+    /// Its control ids, as `10.5.1`.
     pub controls: &'static [&'static str],
     /// Who says so.
     pub origin: &'static str,
@@ -72,6 +74,7 @@ const fn map(
 }
 
 impl Group {
+    /// Controls that a check of this group speaks for, one row for each standard.
     pub fn mappings(self) -> &'static [Mapping] {
         match self {
             Self::Retention => {

@@ -51,8 +51,11 @@ fn least(one: Option<i64>, other: Option<i64>) -> Option<i64> {
 /// How a rule meets a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meets {
+    /// All objects below the prefix.
     All,
+    /// Only some of the objects, in words.
     Some(String),
+    /// The rule is disabled or about other prefixes.
     None,
     /// Only objects with tags.
     Tagged,

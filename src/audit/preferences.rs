@@ -13,14 +13,17 @@ pub const NAME: &str = "SSM-SessionManagerRunShell";
 /// One value of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Input {
+    /// The document does not give it, or gives a blank.
     #[default]
     Absent,
+    /// The text itself, blanks around it removed.
     Is(String),
     /// A parameter: whoever starts a session chooses.
     Chosen(String),
 }
 
 impl Input {
+    /// The text that the document fixes; `None` if it is absent or a parameter.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Is(it) => Some(it),
@@ -32,8 +35,10 @@ impl Input {
 /// A duration in minutes, as a document gives it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Minutes {
+    /// The document does not give it, or gives a blank.
     #[default]
     Absent,
+    /// Minutes within the range that Systems Manager takes.
     Is(i64),
     /// A parameter: whoever starts a session chooses.
     Chosen(String),
@@ -51,21 +56,33 @@ const LONGEST: std::ops::RangeInclusive<i64> = 1..=1440;
 pub struct Preferences {
     /// `Standard_Stream`, `InteractiveCommands`, `NonInteractiveCommands`, `Port`.
     pub session_type: String,
+    /// `s3BucketName`: the bucket that transcripts are uploaded to.
     pub bucket: Input,
     /// Cleaned as the agent cleans it: empty, or ends with `/`.
     pub prefix: String,
+    /// `s3KeyPrefix` where it is a parameter, as the document has it; else `None`.
     pub prefix_chosen: Option<String>,
+    /// `s3EncryptionEnabled`: the agent insists on an encrypted bucket.
     pub bucket_encrypted: bool,
+    /// `cloudWatchLogGroupName`: the log group that transcripts go to.
     pub group: Input,
+    /// `cloudWatchEncryptionEnabled`: the agent insists on an encrypted log group.
     pub group_encrypted: bool,
+    /// `cloudWatchStreamingEnabled` is the boolean true: sessions are streamed as they go, not uploaded at their end.
     pub streaming: bool,
     /// The flag is a text: "true" in quotes, which the agent cannot read.
     pub streaming_is_text: bool,
+    /// `kmsKeyId`: the key that encrypts session data.
     pub key: Input,
+    /// `runAsEnabled`: sessions run as a named operating-system user, not as `ssm-user`.
     pub run_as: bool,
+    /// `runAsDefaultUser`: the operating-system user for sessions whose principal has none of its own.
     pub run_as_user: Input,
+    /// `idleSessionTimeout`: minutes without input before a session ends, 1 to 60.
     pub idle: Minutes,
+    /// `maxSessionDuration`: minutes before a session ends, 1 to 1440.
     pub longest: Minutes,
+    /// `shellProfile`: the operating system (`linux`, `windows`) and what runs at the start; blank ones left out.
     pub shell_profiles: Vec<(String, String)>,
 }
 

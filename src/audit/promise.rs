@@ -25,21 +25,27 @@ pub fn legal_retention(days: i64) -> i64 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Worm {
+    /// No lock is asked for.
     #[default]
     No,
+    /// S3 Object Lock in `GOVERNANCE` or `COMPLIANCE` mode is asked for.
     Governance,
+    /// S3 Object Lock in `COMPLIANCE` mode is asked for.
     Compliance,
 }
 
 /// A named set of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
+    /// The name that a person chooses it by, as `pci-4.0.1`.
     pub name: &'static str,
     /// Days a transcript is kept; 0 where the profile asks for none.
     pub retention_days: i64,
     /// Days within which it is read without a restore.
     pub hot_days: i64,
+    /// The lock that it asks for.
     pub worm: Worm,
+    /// Idle minutes at most before a session ends; `None` where the profile asks for none.
     pub idle_minutes: Option<i64>,
     /// Why these numbers.
     pub basis: &'static str,
@@ -104,16 +110,23 @@ pub const PROFILES: [Profile; 10] = [
 /// What the evidence is measured by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Promise {
+    /// Name of the profile it started from.
     pub profile: &'static str,
+    /// Why the numbers of that profile, in words.
     pub basis: &'static str,
+    /// Days a transcript is kept at least; 0 where no period is asked for.
     pub retention_days: i64,
+    /// Days within which it is read without a restore.
     pub hot_days: i64,
     /// Nothing is kept longer, where that was promised.
     pub max_days: Option<i64>,
+    /// The lock that is asked for.
     pub worm: Worm,
     /// A customer managed key is asked for.
     pub customer_key: bool,
+    /// Idle minutes at most before a session ends; `None` where none are asked for.
     pub idle_minutes: Option<i64>,
+    /// Minutes a session lasts at most; `None` where none are asked for.
     pub max_session_minutes: Option<i64>,
     /// Accounts that may have a part in it, beside those surveyed.
     pub accounts: Vec<String>,
@@ -124,6 +137,7 @@ pub struct Promise {
 }
 
 impl Promise {
+    /// The numbers of a profile, with nothing asked beside them.
     pub fn of(profile: &Profile) -> Self {
         Self {
             profile: profile.name,
@@ -141,6 +155,7 @@ impl Promise {
         }
     }
 
+    /// The promise of the profile so named; `None` if there is none.
     pub fn named(name: &str) -> Option<Self> {
         PROFILES.iter().find(|it| it.name == name).map(Self::of)
     }
@@ -182,6 +197,7 @@ pub struct Mute {
     pub check: String,
     /// Pattern of the resource's ARN: `*` is any text.
     pub resource: String,
+    /// Why it was accepted, in the words of whoever did.
     pub reason: String,
     /// Last day on which it holds, as 2027-01-31.
     pub until: String,

@@ -13,14 +13,19 @@ use crate::settings::Survey;
 /// What somebody complains of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symptom {
+    /// Sessions do not start.
     Refused,
+    /// Sessions start, and leave no transcript.
     Unlogged,
+    /// The instance does not register with Systems Manager.
     Absent,
 }
 
 impl Symptom {
+    /// All three, in the order they are told in.
     pub const ALL: [Self; 3] = [Self::Refused, Self::Unlogged, Self::Absent];
 
+    /// The complaint, in the words of a person.
     pub fn words(self) -> &'static str {
         match self {
             Self::Refused => "sessions refuse to start",
@@ -29,6 +34,7 @@ impl Symptom {
         }
     }
 
+    /// The word in JSON, in lower case.
     pub fn code(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -73,6 +79,7 @@ impl Symptom {
 /// One symptom, and what explains it.
 #[derive(Clone, Debug)]
 pub struct Explained<'a> {
+    /// The complaint that is explained.
     pub symptom: Symptom,
     /// What fails: the causes.
     pub causes: Vec<&'a Finding>,

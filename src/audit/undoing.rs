@@ -9,13 +9,19 @@
 /// What a call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
+    /// Objects of a bucket: the transcripts.
     Object,
+    /// The bucket itself and its settings.
     Bucket,
+    /// Streams of a log group, one for each session.
     Stream,
+    /// The log group itself and its settings.
     Group,
     /// All of an account's groups in a Region.
     Logs,
+    /// A KMS key.
     Key,
+    /// A Session document.
     Document,
 }
 
@@ -24,7 +30,9 @@ pub enum On {
 pub struct Undoing {
     /// The check that passes because of it.
     pub check: &'static str,
+    /// What the calls are asked about.
     pub on: On,
+    /// Permissions of those calls, as `s3:DeleteBucket`.
     pub actions: &'static [&'static str],
 }
 
@@ -32,6 +40,7 @@ const fn row(check: &'static str, on: On, actions: &'static [&'static str]) -> U
     Undoing { check, on, actions }
 }
 
+/// All rows, by service: S3, CloudWatch Logs, KMS, Systems Manager.
 pub const UNDOING: &[Undoing] = &[
     // What replicates a delete marker hides a transcript as well.
     row(

@@ -8,16 +8,23 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
+    /// A failure is a fact to know and asks for nothing.
     Info,
+    /// A failure matters little by itself.
     Low,
+    /// A failure weakens the evidence or its protection.
     Medium,
+    /// A failure puts evidence or a promise at risk.
     High,
+    /// A failure loses evidence or lays it open to the public.
     Critical,
 }
 
 impl Severity {
+    /// All five, the mildest first.
     pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
 
+    /// The word in outputs, in lower case.
     pub fn word(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -33,12 +40,16 @@ impl Severity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
+    /// The least sure of the three; no check gives it.
     Low,
+    /// The settings alone do not prove it: it rests on an inference.
     Medium,
+    /// The settings say it themselves.
     High,
 }
 
 impl Confidence {
+    /// The word in outputs, in lower case.
     pub fn word(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -52,14 +63,20 @@ impl Confidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
+    /// What must hold does not.
     Fail,
+    /// It cannot be told: a setting is not known.
     Unknown,
+    /// What must hold does.
     Pass,
+    /// A fact to know, which is neither good nor bad.
     Info,
+    /// The thing that the check is about is not there, or is not in use.
     NotApplicable,
 }
 
 impl Verdict {
+    /// The word in outputs for people, in lower case with blanks.
     pub fn word(self) -> &'static str {
         match self {
             Self::Fail => "fail",
@@ -84,15 +101,21 @@ pub struct Fix {
 /// What a check says of one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
+    /// What came of it.
     pub verdict: Verdict,
+    /// What was found, in words.
     pub seen: String,
+    /// What was promised, in words; empty where there is nothing to compare with.
     pub promised: String,
     /// One line each, where one is not enough.
     pub details: Vec<String>,
+    /// Commands that mend it, in the order they are shown in; empty where no command does.
     pub fixes: Vec<Fix>,
     /// Where it differs from the check's.
     pub severity: Option<Severity>,
+    /// How sure it is; `High` unless the check says otherwise.
     pub confidence: Confidence,
+    /// Why it is unknown; `None` for every other verdict.
     pub unread: Option<Unread>,
 }
 

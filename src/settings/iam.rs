@@ -10,6 +10,7 @@ use super::read::Read;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Role {
+    /// ARN of the role or user.
     pub arn: String,
     /// Nodes that act by it, as ids, each with its Region.
     pub nodes: Vec<(String, String)>,
@@ -24,18 +25,24 @@ pub struct Role {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Simulation {
+    /// The ARN that was asked about, or `*` for all resources.
     pub resource: String,
+    /// One decision for each action that was asked about.
     pub decisions: Read<Vec<Decision>>,
 }
 
+/// An `EvaluationResult` of the simulator: one action on one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Decision {
+    /// The action, as `s3:PutObject`.
     pub action: String,
     /// `allowed`, `explicitDeny`, `implicitDeny`.
     pub decision: String,
     /// Condition keys that only a real request carries.
     pub missing_context: Vec<String>,
+    /// Whether service control policies allow it (`AllowedByOrganizations`); `None` where IAM does not say.
     pub by_organization: Option<bool>,
+    /// Whether the permissions boundary allows it (`AllowedByPermissionsBoundary`); `None` where IAM does not say.
     pub by_boundary: Option<bool>,
 }

@@ -52,8 +52,10 @@ impl<'de> Deserialize<'de> for At {
 /// One question to AWS and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read<T> {
+    /// The question itself, flattened into the same JSON object.
     #[serde(flatten)]
     pub asked: Asked,
+    /// The answer or the reason for its absence, flattened as `is` or `unread`.
     #[serde(flatten)]
     pub outcome: Outcome<T>,
 }
@@ -65,21 +67,27 @@ pub struct Asked {
     pub api: String,
     /// The permission it needs, as `s3:GetLifecycleConfiguration`.
     pub action: String,
+    /// When the answer or the refusal came.
     pub at: At,
+    /// The request id that AWS returned; `None` if the answer carried none or nothing was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
+/// The two ends of a question: an answer, or a reason why it is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome<T> {
+    /// AWS answered; where something can be unset, that too is an answer.
     Is(T),
+    /// The setting is not known.
     Unread(Unread),
 }
 
 /// Why a setting is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
+    /// The code of the reason, for machines to branch on.
     pub reason: Reason,
     /// In the words of a message.
     pub why: String,
@@ -95,18 +103,27 @@ pub struct Unread {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
+    /// A permission is missing: AWS refused without naming a deny.
     AccessDenied,
+    /// A policy denies the call explicitly, as the refusal says.
     ExplicitDeny,
+    /// AWS answered that there were too many requests.
     Throttled,
+    /// No HTTP response came back at all.
     Unreachable,
+    /// The Region is not enabled for the account, or takes no token of these credentials.
     RegionNotEnabled,
+    /// S3 answered `MethodNotAllowed`, as it does where only the owner of the bucket may ask.
     NotOwner,
+    /// Credentials are missing, expired or refused, or the role could not be assumed.
     Credentials,
+    /// The thing was listed and is gone by the time it is asked about.
     NotThere,
     /// The answer was there, but not in a form we can judge.
     NotUnderstood,
     /// Nothing to look at: an empty prefix.
     SampleEmpty,
+    /// A list ended before its last page, so that what is missing from it proves nothing.
     PartialPage,
     /// A condition depends on what only a real request would carry.
     MissingContextKey,
@@ -114,10 +131,12 @@ pub enum Reason {
     HorizonExceeded,
     /// It was not asked for in this survey.
     NotAsked,
+    /// Any other error that AWS answered with.
     SdkError,
 }
 
 impl Reason {
+    /// The word in files and JSON, in snake case: `access_denied`.
     pub fn code(self) -> &'static str {
         match self {
             Self::AccessDenied => "access_denied",
@@ -140,12 +159,17 @@ impl Reason {
 }
 
 impl Unread {
+    /// A reason without a missing permission and without an ARN.
     pub fn new(reason: Reason, why: impl Into<String>) -> Self {
         Self { reason, why: why.into(), missing: None, on: None }
     }
 }
 
 impl<T> Read<T> {
+    /// The answer by reference, for a caller that can go on with either.
+    ///
+    /// # Errors
+    /// When the setting is not known: a copy of the reason.
     pub fn known(&self) -> Result<&T, Unread> {
         match &self.outcome {
             Outcome::Is(it) => Ok(it),

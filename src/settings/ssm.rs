@@ -11,6 +11,7 @@ use super::read::Unread;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Document {
+    /// Name of the document, as `SSM-SessionManagerRunShell`.
     pub name: String,
     /// The version that a session would use.
     pub version: String,
@@ -29,16 +30,22 @@ pub struct Document {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Described {
+    /// `DefaultVersion`, a number as a text; `None` where Systems Manager does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_version: Option<String>,
+    /// `LatestVersion`, a number as a text; `None` where Systems Manager does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest_version: Option<String>,
+    /// `Creating`, `Active`, `Updating`, `Deleting`, `Failed`; `None` where Systems Manager does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
 }
 
 impl Document {
     /// Which versions there are, as far as it is known.
+    ///
+    /// # Errors
+    /// When DescribeDocument was refused or not asked, and the survey has no older word of it.
     pub fn described(&self) -> Result<&Described, Unread> {
         match self.described.known() {
             Err(it) if it.reason == Reason::NotAsked && self.old.latest_version.is_some() => {
@@ -53,10 +60,13 @@ impl Document {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Node {
+    /// `i-…` of an EC2 instance, `mi-…` of any other machine.
     pub id: String,
     /// `Online`, `ConnectionLost`, `Inactive`.
     pub ping: String,
+    /// Platform type: `Linux`, `Windows`, `MacOS`.
     pub platform: String,
+    /// Version of amazon-ssm-agent, as `3.3.987.0`; empty if it is not known.
     pub agent_version: String,
     /// Role of a hybrid node, or of the Default Host Management Configuration.
     pub role: Option<String>,

@@ -28,17 +28,23 @@ pub const VERSION: u32 = 1;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Survey {
+    /// [`VERSION`] of the program that wrote it.
     pub version: u32,
     /// Program and version that asked.
     pub taken_by: String,
+    /// When the survey began.
     pub taken_at: At,
     /// Who asked, one for each way to AWS.
     pub callers: Vec<Caller>,
     /// One Region of one account each.
     pub corners: Vec<Corner>,
+    /// Log groups that sessions are logged to, each read in its own Region.
     pub groups: Vec<LogGroup>,
+    /// Buckets that sessions are logged to, each with its prefixes.
     pub buckets: Vec<Bucket>,
+    /// KMS keys that preferences, log groups and buckets name.
     pub keys: Vec<Key>,
+    /// Accounts that hold one of the buckets.
     pub accounts: Vec<Account>,
     /// Roles by which nodes write transcripts.
     pub roles: Vec<Role>,
@@ -73,6 +79,7 @@ impl Survey {
         serde_json::from_str(text).map_err(|it| format!("it is no survey: {it}"))
     }
 
+    /// The text of a survey file: indented JSON that ends in a line feed.
     pub fn write(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
@@ -88,13 +95,18 @@ impl Survey {
 /// A part of the work that could not be begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
+    /// What could not be looked into, in words: a place, or the enabled Regions of an account.
     pub what: String,
+    /// Why it could not be begun.
     pub unread: Unread,
 }
 
+/// An identity that asked, as GetCallerIdentity names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
+    /// Account id, 12 digits.
     pub account: String,
+    /// ARN of the user or role session.
     pub arn: String,
 }
 
@@ -102,21 +114,29 @@ pub struct Caller {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Corner {
+    /// Account id, 12 digits.
     pub account: String,
+    /// Region code, as `eu-west-1`.
     pub region: String,
     /// The document that a session uses unless its starter names another; `None` if there is none.
     pub preferences: Read<Option<Document>>,
     /// All other Session documents of the account.
     pub documents: Read<Vec<Document>>,
+    /// What DescribeInstanceInformation says.
     pub nodes: Read<Vec<Node>>,
+    /// CloudWatch Logs account policies of type `RETENTION_POLICY`.
     pub retention_policies: Read<Vec<AccountPolicy>>,
+    /// CloudWatch Logs account policies of type `SUBSCRIPTION_FILTER_POLICY`.
     pub subscription_policies: Read<Vec<AccountPolicy>>,
+    /// CloudWatch Logs destinations that subscriptions of other accounts may send to.
     pub destinations: Read<Vec<Destination>>,
     /// Resource policies of CloudWatch Logs, of account scope.
     pub logs_policies: Read<Vec<ResourcePolicy>>,
+    /// What DescribeTrails says, with the status and the selectors of each.
     pub trails: Read<Vec<Trail>>,
     /// Role of the Default Host Management Configuration; `None` if that is off.
     pub default_role: Read<Option<String>>,
+    /// EC2 instances and the network in front of them.
     pub network: Network,
 }
 
@@ -124,8 +144,10 @@ pub struct Corner {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Arrival {
+    /// What the session was connected to: `i-…`, `mi-…` or `ecs:…`.
     pub target: String,
     /// `s3` or `logs`.
     pub kind: String,
+    /// The latest that the archive knows of such a session: its last event, its end, or when it was stored.
     pub at: At,
 }

@@ -10,9 +10,11 @@ use crate::audit::iam::policy::Statement;
 /// What the value of a condition names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named<'a> {
+    /// An account id, 12 digits.
     Account(&'a str),
     /// An organization's id, `o-…`.
     Organization(&'a str),
+    /// A VPC id, `vpc-…`.
     Vpc(&'a str),
     /// A VPC endpoint's id.
     Endpoint(&'a str),
@@ -25,6 +27,7 @@ pub enum Admits {
     Ours,
     /// These accounts.
     Foreign(Vec<String>),
+    /// Anybody at all: no condition holds it to anybody.
     Everybody,
     /// In words, what is not known to be ours.
     Unknown(String),

@@ -16,8 +16,11 @@ use crate::audit::iam::patterns::resolve;
 /// Whether something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Truth {
+    /// It holds.
     Yes,
+    /// It does not hold.
     No,
+    /// It depends on what is not known.
     Unknown,
 }
 
@@ -28,6 +31,7 @@ impl From<bool> for Truth {
 }
 
 impl Truth {
+    /// Whether both hold: one `No` is enough for `No`.
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::No, _) | (_, Self::No) => Self::No,
@@ -36,10 +40,12 @@ impl Truth {
         }
     }
 
+    /// Whether either holds: one `Yes` is enough for `Yes`.
     pub fn or(self, other: Self) -> Self {
         self.negated().and(other.negated()).negated()
     }
 
+    /// The opposite; what is not known stays so.
     #[must_use]
     pub fn negated(self) -> Self {
         match self {
@@ -58,10 +64,14 @@ fn every(all: impl Iterator<Item = Truth>) -> Truth {
     all.fold(Truth::Yes, Truth::and)
 }
 
+/// One condition of a statement: an operator, a key and the values it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
+    /// The operator as the policy has it, as `StringEquals` or `ForAnyValue:StringLike`.
     pub operator: String,
+    /// The condition key in lower case, as `aws:sourceip`.
     pub key: String,
+    /// The values it is compared with, as texts; numbers and booleans are written out.
     pub values: Vec<String>,
 }
 

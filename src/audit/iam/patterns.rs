@@ -10,10 +10,12 @@ pub enum Carried {
     Values(Vec<String>),
     /// The request has no such key.
     Absent,
+    /// Nobody knows what a real request would carry.
     Unknown,
 }
 
 impl Carried {
+    /// A key with this single value.
     pub fn one(value: impl Into<String>) -> Self {
         Self::Values(vec![value.into()])
     }
@@ -26,12 +28,14 @@ pub enum Token {
     Star,
     /// Any one character.
     One,
+    /// This very character.
     Char(char),
 }
 
 /// A text of a policy with its variables filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolved {
+    /// The pattern, all variables filled in.
     Known(Vec<Token>),
     /// It depends on what is not known, or on a variable that the request does not have.
     Unknown,

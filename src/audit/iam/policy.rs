@@ -20,18 +20,25 @@ use crate::audit::iam::patterns::with_any;
 /// A policy document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
+    /// Its statements, in their order.
     pub statements: Vec<Statement>,
 }
 
 /// The version of the policy language that has variables.
 const WITH_VARIABLES: &str = "2012-10-17";
 
+/// One statement of a policy document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
+    /// `Sid`; `None` if it has none.
     pub sid: Option<String>,
+    /// True for `Allow`, false for `Deny`.
     pub allows: bool,
+    /// `Principal` or `NotPrincipal`; none in a policy that is attached to a principal.
     pub principals: Who,
+    /// `Action` or `NotAction`, as patterns.
     pub actions: Which,
+    /// `Resource` or `NotResource`, as patterns.
     pub resources: Which,
     /// Operator, key, values; keys in lower case, as they are not told apart by case.
     pub conditions: Vec<Condition>,
@@ -42,14 +49,18 @@ pub struct Statement {
 /// Patterns that are meant, or all but those.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
+    /// Of `Action` or `Resource`.
     These(Vec<String>),
+    /// Of `NotAction` or `NotResource`.
     AllBut(Vec<String>),
 }
 
 /// Principals, as kind (`AWS`, `Service`, …) and name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
+    /// Of `Principal`; a bare `*` is of kind `AWS`.
     These(Vec<(String, String)>),
+    /// Of `NotPrincipal`.
     AllBut(Vec<(String, String)>),
 }
 
@@ -157,6 +168,7 @@ impl Statement {
         }
     }
 
+    /// Service principals it names, as `delivery.logs.amazonaws.com`.
     pub fn services(&self) -> Vec<&str> {
         match &self.principals {
             Who::These(many) => {
@@ -185,10 +197,12 @@ impl Which {
         }
     }
 
+    /// Whether this action is among them, whatever its case.
     pub fn holds_action(&self, name: &str) -> bool {
         self.holds(name, false)
     }
 
+    /// Whether this ARN is among them, case told apart.
     pub fn holds_resource(&self, arn: &str) -> bool {
         self.holds(arn, true)
     }

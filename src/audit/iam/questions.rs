@@ -29,7 +29,9 @@ use crate::settings::KeyUse;
 /// One question to IAM's simulator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
+    /// The ARN to ask about, or `*` for all resources.
     pub resource: String,
+    /// Actions to ask about, all on this resource.
     pub actions: Vec<&'static str>,
     /// Condition keys and values, with their types.
     pub context: Vec<(&'static str, &'static str, String)>,

@@ -15,7 +15,9 @@ use crate::audit::iam::policy::account_of;
 pub struct Request<'a> {
     /// ARN of a role or user, or the name of a service.
     pub principal: &'a str,
+    /// The action, as `s3:PutObject`.
     pub action: &'a str,
+    /// ARN of what it is done to.
     pub resource: &'a str,
     /// Condition keys in lower case, and what the request would carry.
     pub context: &'a [(String, String)],
@@ -28,7 +30,9 @@ pub struct Request<'a> {
 pub enum Said {
     /// By the statement so called.
     Allows(String),
+    /// The statement so called denies it, whatever else allows it.
     Denies(String),
+    /// No statement is about it.
     Nothing,
     /// Nothing denies it, and whether anything allows it depends on what is not known, in words.
     MayAllow(String),
