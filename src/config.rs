@@ -22,7 +22,12 @@ pub const NAME: &str = "ssmtrail.toml";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// Line of the file, from 1.
-    File { name: String, line: usize },
+    File {
+        /// The file as messages show it.
+        name: String,
+        /// Line in it, from 1.
+        line: usize,
+    },
     /// Name of the variable.
     Environment(&'static str),
     /// The command line.
@@ -42,7 +47,9 @@ impl fmt::Display for Origin {
 /// A text and where it was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
+    /// The setting, as text.
     pub value: String,
+    /// Where it was said.
     pub from: Origin,
 }
 
@@ -50,14 +57,20 @@ pub struct Told {
 /// instances and containers ("AWS SDKs and Tools: standardized credential providers").
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
+    /// AWS profile, as the shared config and credentials files name it.
     pub profile: Option<Told>,
+    /// Region to ask in.
     pub region: Option<Told>,
+    /// ARN of the IAM role to assume first.
     pub role_arn: Option<Told>,
+    /// External id that AssumeRole is called with.
     pub external_id: Option<Told>,
+    /// URL that is asked in place of the service's own endpoint.
     pub endpoint_url: Option<Told>,
 }
 
 impl Access {
+    /// These settings as the file writes them.
     pub const KEYS: [&'static str; 5] =
         ["profile", "region", "role_arn", "external_id", "endpoint_url"];
 
@@ -112,9 +125,21 @@ impl Access {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// `s3://bucket/prefix`. The prefix is empty or ends with `/`.
-    S3 { bucket: String, prefix: String },
+    S3 {
+        /// The bucket's name, without its ARN.
+        bucket: String,
+        /// What the keys begin with; empty or ending with `/`.
+        prefix: String,
+    },
     /// `logs:GROUP`, or `logs:` and the group's ARN.
-    Logs { group: String, account: Option<String>, region: Option<String> },
+    Logs {
+        /// The log group's name, without its ARN.
+        group: String,
+        /// Account id that the ARN holds; `None` if the place is a mere name.
+        account: Option<String>,
+        /// Region that the ARN holds; `None` if the place is a mere name.
+        region: Option<String>,
+    },
     /// A folder or file.
     Folder(PathBuf),
 }
@@ -130,6 +155,9 @@ impl Place {
     /// assert_eq!(Place::parse(arn).unwrap().to_string(), "logs:/aws/ssm/sessions");
     /// assert!(Place::parse("s3://").is_err());
     /// ```
+    ///
+    /// # Errors
+    /// When the text names no bucket or log group, or an ARN of something else.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str, like: &str| {
             Err(Error::misused(format!("{text} is no place: {why}"))
@@ -223,8 +251,11 @@ pub fn domain_of(region: &str) -> &'static str {
 /// One source, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSpec {
+    /// What the file calls it; `None` if it has no name there.
     pub name: Option<String>,
+    /// Where its transcripts lie.
     pub place: Place,
+    /// Where it was said.
     pub from: Origin,
     /// Its own settings alone.
     pub access: Access,
@@ -257,28 +288,40 @@ impl SourceSpec {
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
+    /// Folder of the archive; `None` if the file names none.
     pub archive: Option<Told>,
     /// Settings for every source that has none of its own.
     pub access: Access,
+    /// Each `[[source]]`, in the order of the file.
     pub sources: Vec<SourceSpec>,
     /// What the evidence is measured by.
     pub promise: PromiseSpec,
+    /// Each `[[mute]]`, in the order of the file.
     pub mutes: Vec<MuteSpec>,
 }
 
 /// `[promise]`: a profile, and own numbers in place of its.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PromiseSpec {
+    /// Profile that the other settings change; `None` leaves the default one.
     pub profile: Option<Told>,
+    /// Days that evidence is kept; `None` leaves the profile's.
     pub retention_days: Option<i64>,
+    /// Days that evidence stays at hand; `None` leaves the profile's.
     pub hot_days: Option<i64>,
+    /// Days beyond which nothing is kept; `None` if that was not promised.
     pub max_days: Option<i64>,
     /// `no`, `governance` or `compliance`.
     pub worm: Option<Told>,
+    /// Whether a customer managed key is asked for; `None` leaves the profile's.
     pub customer_key: Option<bool>,
+    /// Minutes that a session may be idle; `None` leaves the profile's.
     pub idle_minutes: Option<i64>,
+    /// Minutes that a session may last; `None` if that was not promised.
     pub max_session_minutes: Option<i64>,
+    /// Account ids that may have a part in it, beside those surveyed.
     pub accounts: Vec<String>,
+    /// Regions where evidence may lie; all if empty.
     pub regions: Vec<String>,
     /// ARNs of principals that start sessions.
     pub starters: Vec<String>,
@@ -289,11 +332,15 @@ pub struct PromiseSpec {
 /// `[[mute]]`: a finding that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MuteSpec {
+    /// Id of the check.
     pub check: String,
+    /// Pattern of the resource's ARN: `*` is any text.
     pub resource: String,
+    /// Why the finding is accepted; never empty.
     pub reason: String,
     /// The last day on which it holds, as 2027-01-31.
     pub until: String,
+    /// Where it was said.
     pub from: Origin,
 }
 
@@ -380,9 +427,13 @@ impl Config {
 /// One destination of sessions that was found, and everything that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Learned {
+    /// Where sessions go.
     pub place: Place,
+    /// AWS profile that reaches it; `None` if none was named.
     pub profile: Option<String>,
+    /// ARN of the role that reaches it; `None` if none is assumed.
     pub role_arn: Option<String>,
+    /// External id for that role; `None` without a role, or if none is asked for.
     pub external_id: Option<String>,
     /// What named it, in words.
     pub from: Vec<String>,
@@ -391,6 +442,7 @@ pub struct Learned {
 /// A configuration with what was learned added to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
+    /// The whole file, as it is to be written.
     pub text: String,
     /// Places that were not there before.
     pub added: Vec<String>,

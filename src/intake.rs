@@ -60,11 +60,21 @@ const SAME_BLOCKS: u64 = 200;
 
 /// Bytes of one transcript, in memory or in a scratch file.
 pub enum Content {
+    /// All bytes, in memory.
     Memory(Vec<u8>),
-    Spooled { file: Arc<File>, extents: Vec<(u64, u64)>, bytes: u64 },
+    /// Bytes in a scratch file, which several transcripts may share.
+    Spooled {
+        /// The scratch file, read by place alone.
+        file: Arc<File>,
+        /// Start and length of each stretch, in bytes and in order.
+        extents: Vec<(u64, u64)>,
+        /// How many bytes there are.
+        bytes: u64,
+    },
 }
 
 impl Content {
+    /// How many bytes there are.
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Memory(it) => it.len() as u64,
@@ -72,11 +82,15 @@ impl Content {
         }
     }
 
+    /// Whether the bytes lie in a scratch file.
     pub fn is_large(&self) -> bool {
         matches!(self, Self::Spooled { .. })
     }
 
     /// Hands on the bytes from front to end, in parts of at most `most` bytes.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be read, or `take` fails.
     pub fn parts(
         &self,
         most: usize,
@@ -108,6 +122,10 @@ impl Content {
         }
     }
 
+    /// SHA-256 of the bytes, in hex digits.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be read.
     pub fn digest(&self) -> std::io::Result<String> {
         let mut hasher = Sha256::new();
         self.parts(1 << 20, |it| {
@@ -175,12 +193,15 @@ fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
 
 /// One transcript found in an object.
 pub struct Kept {
+    /// The session that it is a transcript of.
     pub session_id: SessionId,
     /// The object is named by another session.
     pub is_of_another: bool,
+    /// How its bytes are laid out.
     pub form: Form,
     /// The log stream, where the object holds several.
     pub stream: Option<String>,
+    /// Its bytes, without compression; of events, one JSON object a line.
     pub content: Content,
     /// Events that came twice, kept once where that is proved.
     pub repeated: u64,
@@ -193,7 +214,9 @@ pub struct Kept {
 pub struct Taken {
     /// SHA-256 of its bytes as the source held them.
     pub digest: String,
+    /// Size of the object in bytes, as the source held it.
     pub stored_bytes: u64,
+    /// Transcripts that were found, one or several.
     pub transcripts: Vec<Kept>,
     /// Parts that are no transcripts, and why.
     pub others: Vec<String>,
@@ -219,6 +242,7 @@ impl<R: Read> Read for DigestingReader<R> {
 
 /// What a log stream has grown by: its new events, as they came.
 pub struct Grown {
+    /// Events, one JSON object a line.
     pub content: Content,
     /// SHA-256 of what was read.
     pub digest: String,

@@ -59,6 +59,10 @@ impl<'a> LineMasker<'a> {
         Self { archive, keys: HashMap::new() }
     }
 
+    /// Masks the secrets in these hits, in their places.
+    ///
+    /// # Errors
+    /// When the sessions table cannot be read.
     pub fn apply(&mut self, masker: &mut Masker, hits: &mut [LineHit]) -> Result<()> {
         for it in hits {
             masker.apply(&mut it.locator);

@@ -46,6 +46,7 @@ pub struct HowToPlay {
     pub speed: f64,
     /// Longest wait, in microseconds.
     pub idle: u64,
+    /// Whether colors and other attributes are drawn.
     pub color: bool,
 }
 

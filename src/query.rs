@@ -53,30 +53,41 @@ const FILTERS: [(&str, &str); 6] = [
 /// What a param holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamType {
+    /// Any text.
     Text,
     /// A regular expression, checked before it is used.
     Regex,
     /// A day, an instant, or an age such as `30d`.
     Date,
+    /// A number.
     Number,
 }
 
 /// One typed input of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Param {
+    /// The param's name, as the SQL and the command line write it.
     pub name: String,
+    /// What its value must be.
     pub holds: ParamType,
+    /// Value that it has unless another is given, as text.
     pub default: String,
+    /// What it is for, in words.
     pub means: String,
 }
 
 /// What the header of a question says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
+    /// What the question asks, in a few words.
     pub title: String,
+    /// How bad a row of the answer is; `None` if the header does not say.
     pub severity: Option<String>,
+    /// What a row of the answer tells, in a sentence or more.
     pub about: String,
+    /// What to do with the answer; `None` if the header does not say.
     pub then: Option<String>,
+    /// Inputs in the order of the header.
     pub params: Vec<Param>,
 }
 

@@ -45,10 +45,15 @@ use crate::time::Zone;
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    /// Aligned columns, for people.
     Table,
+    /// One JSON object that lists all rows.
     Json,
+    /// One JSON object a line, one line a row.
     Jsonl,
+    /// CSV with a header line, its texts made harmless to spreadsheets.
     Csv,
+    /// One Apache Parquet file.
     Parquet,
 }
 
@@ -62,19 +67,26 @@ pub fn message(text: &str) -> Cow<'_, str> {
 
 /// The face of the program: where output goes and what it may look like.
 pub struct Ui<'a> {
+    /// Standard output, for data.
     pub out: &'a mut dyn Write,
+    /// Standard error, for what is said to the person.
     pub err: &'a mut dyn Write,
+    /// Whether styles are written.
     pub color: bool,
     /// Standard output is a terminal of this many columns.
     pub columns: Option<usize>,
+    /// Zone that times are shown in.
     pub zone: Zone,
 }
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
     Auto,
+    /// Wherever the output goes.
     Always,
+    /// Nowhere, terminals included.
     Never,
 }
 
@@ -89,10 +101,15 @@ impl Color {
     }
 }
 
+/// Titles and headings.
 pub const BOLD: Style = Style::new().bold();
+/// What matters less.
 pub const DIM: Style = Style::new().dimmed();
+/// What a pattern matched.
 pub const MATCH: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
+/// Names, such as an owner's.
 pub const NAME: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
+/// What a reader must know, such as flaws.
 pub const WARN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
 
 impl Ui<'_> {
@@ -106,11 +123,17 @@ impl Ui<'_> {
     }
 
     /// A line of data. Text must be harmless already.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
     pub fn line(&mut self, text: &str) -> Result<()> {
         writeln!(self.out, "{text}").map_err(|it| broken(&it))
     }
 
     /// Data as it is.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
     pub fn raw(&mut self, bytes: &[u8]) -> Result<()> {
         self.out.write_all(bytes).map_err(|it| broken(&it))
     }
@@ -143,6 +166,9 @@ impl Ui<'_> {
 
     /// Rows in columns, each as wide as it must be. Cells must be harmless already; the last column is cut to the
     /// terminal's width if there is one.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
     pub fn table(&mut self, head: &[&str], right: &[usize], rows: &[Vec<String>]) -> Result<()> {
         let columns = head.len();
         let mut widths: Vec<usize> = head.iter().map(|it| it.width()).collect();
@@ -228,8 +254,11 @@ fn broken(it: &std::io::Error) -> Error {
 /// Writes a data frame in any format. `what` names the rows in JSON. Columns named in `lists` hold several words
 /// joined by `+`, which JSON gives as an array.
 pub struct Rows<'a> {
+    /// Key under which JSON lists the rows.
     pub what: &'a str,
+    /// How the rows are written.
     pub format: Format,
+    /// Columns that JSON gives as arrays, their words parted at `+`.
     pub lists: &'a [&'a str],
     began: bool,
     /// Rows of a table, whose widths are known only at its end.
@@ -239,11 +268,15 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Nothing written yet; see the fields for what each argument means.
     pub fn new(what: &'a str, format: Format, lists: &'a [&'a str]) -> Self {
         Self { what, format, lists, began: false, held: Vec::new(), batches: None, rows: 0 }
     }
 
     /// Writes some rows; all calls must bring the same columns.
+    ///
+    /// # Errors
+    /// When the output cannot be written, or a column cannot be read.
     pub fn write(&mut self, ui: &mut Ui<'_>, frame: &DataFrame) -> Result<()> {
         self.rows += frame.height();
         match self.format {
@@ -327,6 +360,9 @@ impl<'a> Rows<'a> {
     }
 
     /// Ends the output; returns how many rows there were.
+    ///
+    /// # Errors
+    /// When the output cannot be written, or a column cannot be read.
     pub fn finish(mut self, ui: &mut Ui<'_>, empty: &DataFrame) -> Result<usize> {
         match self.format {
             Format::Json => {

@@ -38,6 +38,7 @@ impl Pace {
         }
     }
 
+    /// The same in words, for people.
     pub fn says(self) -> &'static str {
         match self {
             Self::Recorded => "recorded to the event",
@@ -52,6 +53,7 @@ impl Pace {
 pub struct Beat {
     /// Microseconds since the film's beginning.
     pub at: u64,
+    /// What the session wrote, control sequences and secrets included; only the emulator gets it.
     pub text: String,
     /// The place in [`Film::lines`] of the line it belongs to.
     pub line: usize,
@@ -60,6 +62,7 @@ pub struct Beat {
 /// One line of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
+    /// What the line shows, masked.
     pub text: String,
     /// First beat after it.
     pub end: usize,
@@ -68,7 +71,9 @@ pub struct Shown {
 /// A command, and the beat with which it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
+    /// Number of the beat in [`Film::beats`], from 0.
     pub beat: usize,
+    /// Place of the command in its session, from 1.
     pub seq: i64,
     /// Masked.
     pub command: String,
@@ -77,10 +82,13 @@ pub struct Mark {
 /// A session, ready to be played.
 #[derive(Clone, Debug)]
 pub struct Film {
+    /// Everything that was shown, in order.
     pub beats: Vec<Beat>,
     /// Masked.
     pub lines: Vec<Shown>,
+    /// Commands in order, where to jump to.
     pub marks: Vec<Mark>,
+    /// How much of the times is recorded.
     pub pace: Pace,
     /// UTC microseconds of the beginning, if any time is known.
     pub began: Option<i64>,
@@ -282,15 +290,18 @@ fn pieces(text: &str, command: Option<&str>) -> Vec<(u64, String)> {
 /// One cell of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
+    /// Character that the cell shows.
     pub ch: char,
     /// Columns.
     pub width: u8,
+    /// Colors and attributes that it is drawn with.
     pub pen: avt::Pen,
 }
 
 /// What the emulator shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
+    /// Rows of the screen from the top; a wide character is one cell.
     pub rows: Vec<Vec<Cell>>,
     /// Column and row of the cursor, if it is shown.
     pub cursor: Option<(usize, usize)>,

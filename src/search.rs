@@ -30,6 +30,7 @@ pub enum Pattern {
     All,
     /// A literal text, byte for byte.
     Literal(Box<Finder<'static>>),
+    /// A regular expression, or a literal text whatever its case.
     Regex(Regex),
 }
 
@@ -60,6 +61,7 @@ impl Pattern {
         )
     }
 
+    /// Whether a text matches anywhere.
     pub fn matches(&self, text: &str) -> bool {
         match self {
             Self::All => true,
@@ -243,18 +245,29 @@ fn commands_at(
 /// One line that matches, with the session it was shown in.
 #[derive(Clone, Debug)]
 pub struct LineHit {
+    /// Id of the session, as Session Manager gives it.
     pub session_id: String,
+    /// The session inside this archive: its id, with `#2` and on where several share it.
     pub session_key: String,
+    /// Who started the session; `None` if nothing tells.
     pub owner: Option<String>,
+    /// What was connected to: `i-…`, `mi-…` or `ecs:…`; `None` if nothing tells.
     pub target: Option<String>,
+    /// Account of the session; `None` if nothing tells.
     pub account_id: Option<String>,
+    /// Region of the session; `None` if nothing tells.
     pub region: Option<String>,
+    /// Where the transcript lay that the line was drawn from.
     pub locator: String,
+    /// The line itself, with its times and its place.
     pub line: LineRow,
 }
 
 /// Lines that match, a row group's worth at a time. Only the text of all lines is read; the rest of the rows
 /// where it matches.
+///
+/// # Errors
+/// When the sessions table cannot be read, or when `take` fails.
 pub fn lines(
     archive: &Archive,
     which: &Which,

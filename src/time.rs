@@ -41,8 +41,11 @@ pub fn from_rfc3339(text: &str) -> Option<i64> {
 /// Zone in which people want to read times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone {
+    /// Coordinated Universal Time, shown with `Z`.
     Utc,
+    /// A fixed offset from UTC, such as `+09:00`.
     Offset(chrono::FixedOffset),
+    /// A zone of the IANA database, such as `Asia/Tokyo`.
     Named(chrono_tz::Tz),
 }
 

@@ -17,10 +17,12 @@ pub struct Which {
     pub sessions: Vec<String>,
     /// Whole names of operating-system users.
     pub run_as: Vec<String>,
+    /// Time span that the sessions may lie in; an open window matches all.
     pub window: Window,
 }
 
 impl Which {
+    /// Whether nothing is asked for, so that every session matches.
     pub fn is_all(&self) -> bool {
         self.owners.is_empty()
             && self.owners_containing.is_empty()

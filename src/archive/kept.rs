@@ -25,8 +25,11 @@ pub(super) const DERIVED: [&str; 3] = ["sessions", "commands", "lines"];
 /// One kept object, or a version of one whose bytes were kept already.
 #[derive(Clone, Copy, Debug)]
 pub struct Held<'a> {
+    /// Where the object lay, as its source writes it: `s3://bucket/key`, or a path.
     pub locator: &'a str,
+    /// Version of the object, as the `version` column of `transcripts` holds it.
     pub version: &'a str,
+    /// SHA-256 of the object as its source held it, in hex digits; of a log stream, of the stretch that was read.
     pub digest: &'a str,
     /// Id and key of its session; `None` of a mere version.
     pub session: Option<(&'a str, &'a str)>,
@@ -38,7 +41,9 @@ pub struct Held<'a> {
 
 /// An archive, opened for reading.
 pub struct Archive {
+    /// Folder that the archive lies in.
     pub root: PathBuf,
+    /// Entries of the chain, as they were when the archive was opened.
     pub manifest: Manifest,
     pub(super) live: Vec<FileNote>,
     /// Place of each path in `live`.
@@ -83,6 +88,7 @@ impl Replaced {
         out
     }
 
+    /// Whether no row was replaced by a newer one.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.before.is_empty()
     }
@@ -167,6 +173,7 @@ impl Archive {
         self.live.iter().filter(move |it| it.table == table)
     }
 
+    /// What the manifest says of the files that count, oldest entry first.
     pub fn live_files(&self) -> &[FileNote] {
         &self.live
     }
@@ -186,6 +193,7 @@ impl Archive {
         &self.root
     }
 
+    /// Where a file lies on disk: its path below the archive, joined to the archive's folder.
     pub fn path_of(&self, note: &FileNote) -> PathBuf {
         self.root.join(&note.path)
     }

@@ -51,9 +51,13 @@ const FORM: u64 = 2;
 pub struct FileNote {
     /// Path below the archive, with `/`.
     pub path: String,
+    /// Table that the file's rows are of, such as `sessions` or `lines`.
     pub table: String,
+    /// Rows in the file.
     pub rows: u64,
+    /// Size of the file in bytes.
     pub bytes: u64,
+    /// SHA-256 of the whole file, in hex digits.
     pub sha256: String,
     /// Fast checksums of its pieces, which readers compare; empty in files of older entries.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -63,23 +67,31 @@ pub struct FileNote {
 /// A version of an object whose bytes were already held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alias {
+    /// Where the object lay, as its source writes it.
     pub locator: String,
+    /// Version of the object that was seen and not stored again.
     pub version: String,
+    /// SHA-256 of the bytes that the archive held already, in hex digits.
     pub digest: String,
 }
 
 /// A version of an object that was read and is no transcript, so that it need not be read again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Other {
+    /// Where the object lay, as its source writes it.
     pub locator: String,
+    /// Version of the object that was read.
     pub version: String,
+    /// Why it counts as something else than a transcript, in words.
     pub why: String,
 }
 
 /// Source bytes that an entry brought: the proof of a transcript, whatever file its rows are moved to later.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Brought {
+    /// Where the object lay, as its source writes it.
     pub locator: String,
+    /// Version of the object that was read.
     pub version: String,
     /// SHA-256 of the object as its source held it; of a log stream, of the stretch that was read.
     pub digest: String,
@@ -90,7 +102,9 @@ pub struct Brought {
 /// A list, as far as the chain speaks of it: how long it is, and the SHA-256 over the SHA-256 of each of its items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
+    /// Items in the list.
     pub count: u64,
+    /// SHA-256 over the digests of the items, in hex digits.
     pub sha256: String,
 }
 
@@ -101,10 +115,12 @@ impl Default for Seal {
 }
 
 impl Seal {
+    /// The seal of a list, each item digested as JSON by [`leaf`].
     pub fn of<T: Serialize>(items: &[T]) -> Self {
         Self::of_leaves(items.iter().map(leaf))
     }
 
+    /// The seal of a list whose items are digested already, in the order of the list.
     pub fn of_leaves(leaves: impl Iterator<Item = [u8; 32]>) -> Self {
         let mut hasher = Sha256::new();
         let mut count = 0;
@@ -130,6 +146,7 @@ pub struct Sides {
     pub salt: String,
     /// Lines in the record of who had secrets shown, and the digest that its last line carries.
     pub reveals: u64,
+    /// Digest that the last line of that record carries; empty if the record has no line.
     pub reveals_digest: String,
 }
 
@@ -164,6 +181,7 @@ pub struct Repaired {
     /// SHA-256 of it as it was found.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sha256: String,
+    /// Why the repair touched it, in words.
     pub why: String,
 }
 
@@ -177,12 +195,15 @@ pub struct Entry {
     pub entry: u64,
     /// RFC 3339, UTC.
     pub written_at: String,
+    /// Program and version that wrote the entry, as `ssmtrail 1.2.3`.
     pub tool: String,
+    /// Version of the decoder that derived the rows; 0 if none were derived.
     pub decoder: i64,
     /// What was done: `sync`, `verify`, `rebuild-part`, `rebuild` (its last part) or `repair`.
     pub did: String,
     /// Generation of the rows it wrote; 0 if none.
     pub generation: i64,
+    /// Files that the entry added to the tables.
     pub added: Vec<FileNote>,
     /// Files that count no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -204,6 +225,7 @@ pub struct Entry {
     /// What a repair moved, took back in or could not find.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repaired: Vec<Repaired>,
+    /// The small files as they were then; `None` in an entry that says nothing of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sides: Option<Sides>,
     /// Digest of the entry before; empty for the first.
@@ -219,22 +241,39 @@ fn is_first_form(form: &u64) -> bool {
 /// An entry without the names in its lists. All that its digest is taken over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {
+    /// Form of the digest, as in [`Entry::form`].
     pub form: u64,
+    /// Number of the entry, from 1.
     pub entry: u64,
+    /// When the entry was written: RFC 3339, UTC.
     pub written_at: String,
+    /// Program and version that wrote the entry.
     pub tool: String,
+    /// Version of the decoder; 0 if no rows were derived.
     pub decoder: i64,
+    /// What was done, as in [`Entry::did`].
     pub did: String,
+    /// Generation of the rows that the entry wrote; 0 if none.
     pub generation: i64,
+    /// Seal of [`Entry::added`].
     pub added: Seal,
+    /// Seal of [`Entry::retired`].
     pub retired: Seal,
+    /// Seal of [`Entry::superseded`].
     pub superseded: Seal,
+    /// Seal of [`Entry::aliases`].
     pub aliases: Seal,
+    /// Seal of [`Entry::others`].
     pub others: Seal,
+    /// Seal of the list of what the entry brought.
     pub brought: Seal,
+    /// Seal of [`Entry::repaired`].
     pub repaired: Seal,
+    /// The small files beside the tables, as they were then.
     pub sides: Sides,
+    /// Digest of the entry before, in hex digits; empty for the first.
     pub previous: String,
+    /// SHA-256 of this, taken while the field is empty; see [`Self::proof`].
     pub digest: String,
 }
 
@@ -534,6 +573,7 @@ impl Manifest {
         })
     }
 
+    /// Digest of the last entry, in hex digits; empty if there is no entry yet.
     pub fn last_digest(&self) -> String {
         self.entries.last().map(|it| it.digest.clone()).unwrap_or_default()
     }

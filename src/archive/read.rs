@@ -56,6 +56,9 @@ const HELD: [&str; 9] = [
 
 impl Archive {
     /// Opens the archive in this folder.
+    ///
+    /// # Errors
+    /// When the folder holds no archive, or one of another format.
     pub fn open(root: &Path) -> Result<Self> {
         check_format(root)?;
         let readers = read_lock(root);
@@ -138,6 +141,9 @@ impl Archive {
 
     /// A table as a lazy frame over its live files, without what newer generations replace. All that it may read is
     /// checked before: `columns` are those, all if `None`.
+    ///
+    /// # Errors
+    /// When the files make no frame; a damaged file is noted and left out.
     pub fn scan(&self, table: &Table, columns: Option<&[&str]>) -> PolarsResult<LazyFrame> {
         let mut files = Vec::new();
         for note in self.files(table.name) {
@@ -160,6 +166,9 @@ impl Archive {
 
     /// A table as far as it is asked for, given the keys of the sessions that are (see [`Self::asked`]); of commands those that may
     /// have been typed in the window, as `search::commands` finds them. What belongs to no session is never left out.
+    ///
+    /// # Errors
+    /// When the files make no frame; a damaged file is noted and left out.
     pub fn scan_of(
         &self,
         table: &Table,
@@ -180,6 +189,9 @@ impl Archive {
     }
 
     /// Keys of the sessions that are asked for; `None` if all are.
+    ///
+    /// # Errors
+    /// When the sessions table cannot be read.
     pub fn asked(&self, which: &Which) -> Result<Option<DataFrame>> {
         if which.is_all() {
             return Ok(None);
@@ -192,6 +204,9 @@ impl Archive {
     }
 
     /// The sessions asked for, oldest first.
+    ///
+    /// # Errors
+    /// When the sessions table cannot be read.
     pub fn sessions(&self, which: &Which) -> Result<Vec<SessionRow>> {
         let frame = self.scan(&schema::SESSIONS, None).map_err(|it| unreadable(&it))?;
         let frame = match filter::condition(which) {
@@ -205,6 +220,9 @@ impl Archive {
     }
 
     /// Ids of all sessions.
+    ///
+    /// # Errors
+    /// When the sessions table cannot be read.
     pub fn session_ids(&self) -> Result<Vec<String>> {
         let columns = ["session_id", "session_key", "generation"];
         let frame = self
@@ -300,6 +318,9 @@ impl Archive {
     /// Every transcript kept of these sessions, whole, session by session, oldest version first. Content is read part by
     /// part through `take`, which gets each part's row. However many sessions are asked for, the files are looked
     /// through once.
+    ///
+    /// # Errors
+    /// When `take` fails; what cannot be read is noted as damage.
     pub fn transcripts_of(
         &self,
         session_keys: &[&str],
@@ -362,6 +383,9 @@ impl Archive {
 
     /// Every transcript kept, without its content; of a long one the first part alone, of a log stream that grew each
     /// stretch that was read.
+    ///
+    /// # Errors
+    /// When the transcripts table cannot be read.
     pub fn transcript_notes(&self) -> Result<Vec<TranscriptRow>> {
         let names: Vec<&str> = schema::TRANSCRIPTS
             .columns
@@ -480,6 +504,9 @@ impl Archive {
     }
 
     /// Every kept object in the order in which it was kept, for deciding what is missing.
+    ///
+    /// # Errors
+    /// Never today: what cannot be read is noted as damage.
     pub fn held(&self, mut take: impl FnMut(Held<'_>)) -> Result<()> {
         for note in self.files("transcripts") {
             let all = [(0, note.rows as i64)];

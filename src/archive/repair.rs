@@ -52,6 +52,7 @@ const PLAN: &str = "repair.json";
 pub struct Repair {
     /// Number of its entry; 0 if there was nothing to repair.
     pub entry: u64,
+    /// What was moved, taken back in or missing, one item a thing.
     pub done: Vec<Repaired>,
     /// Entries that were restored to the manifest from their copies.
     pub restored: u64,
@@ -59,6 +60,7 @@ pub struct Repair {
     pub again: u64,
     /// Tables of which a file was moved aside or is missing.
     pub tables: Vec<String>,
+    /// `ENTRY:DIGEST` of the last entry after the repair; `None` in an archive without entries.
     pub head: Option<String>,
 }
 

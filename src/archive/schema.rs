@@ -9,16 +9,22 @@ use polars::prelude::*;
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
+    /// UTF-8 text.
     Text,
+    /// A signed integer of 64 bits.
     Integer,
+    /// A floating-point number of 64 bits.
     Real,
     /// UTC microseconds.
     Instant,
+    /// True or false.
     Truth,
+    /// Bytes as they are, of any length.
     Bytes,
 }
 
 impl Type {
+    /// The type as `archive schema` prints it, such as `int64` or `timestamp[us, UTC]`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -45,24 +51,32 @@ impl Type {
 /// One column and what it means.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
+    /// The column's name in the Parquet files.
     pub name: &'static str,
+    /// Type of the column's values.
     pub holds: Type,
+    /// What the column tells, in words that `archive schema` prints.
     pub means: &'static str,
 }
 
 /// One table.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
+    /// The table's name, which its folder in the archive has too.
     pub name: &'static str,
+    /// What one row stands for, in words that `archive schema` prints.
     pub about: &'static str,
+    /// The columns in the order of the files.
     pub columns: &'static [Column],
 }
 
 impl Table {
+    /// The columns as a polars schema, in the same order.
     pub fn schema(&self) -> Schema {
         self.columns.iter().map(|it| Field::new(it.name.into(), it.holds.of_polars())).collect()
     }
 
+    /// A data frame with all columns of the table and without rows.
     pub fn empty(&self) -> DataFrame {
         DataFrame::empty_with_schema(&self.schema())
     }
@@ -73,6 +87,7 @@ impl Table {
 pub struct Instant(pub Option<i64>);
 
 impl Instant {
+    /// UTC microseconds; `None` if the instant is not known.
     pub fn micros(self) -> Option<i64> {
         self.0
     }
@@ -80,10 +95,16 @@ impl Instant {
 
 /// A Rust type that a column can hold.
 pub trait Value: Sized {
+    /// Type of the columns that hold it.
     const TYPE: Type;
+    /// A column of this name with these values.
     fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0
     where
         Self: 'a;
+    /// The values of a column.
+    ///
+    /// # Errors
+    /// When the column holds another type.
     fn read(column: &Column0) -> PolarsResult<Vec<Self>>;
     /// What stands for this many values of a column that a file does not have, if anything can.
     fn absent(_rows: usize) -> Option<Vec<Self>> {
@@ -190,6 +211,7 @@ macro_rules! table {
             $(#[doc = $means] pub $column: $type,)*
         }
 
+        /// The table that these rows are of: its name, its meaning and its columns.
         pub const $table: Table = Table {
             name: $name,
             about: $about,
@@ -201,9 +223,13 @@ macro_rules! table {
         };
 
         impl $row {
+            /// The table that these rows are of.
             pub const TABLE: Table = $table;
 
             /// Rows as a data frame, in this order.
+            ///
+            /// # Errors
+            /// When the columns make no data frame.
             pub fn frame(rows: &[Self]) -> PolarsResult<DataFrame> {
                 DataFrame::new(rows.len(), vec![$(
                     <$type as Value>::column(stringify!($column), rows.iter().map(|it| &it.$column)),
@@ -211,6 +237,9 @@ macro_rules! table {
             }
 
             /// The rows of a data frame that has all columns; those that came later may be missing.
+            ///
+            /// # Errors
+            /// When a column is missing or holds another type.
             pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
                 $(let mut $column = match frame.column(stringify!($column)) {
                     Ok(it) => <$type as Value>::read(it)?,
@@ -454,17 +483,29 @@ pub const LINES: Table = Table {
 /// A line as the search reads it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LineRow {
+    /// Number of the line in its session, from 1.
     pub line_number: i64,
+    /// What the line showed, control sequences carried out.
     pub text: String,
+    /// `output`, `input`, `screen` or `overwritten`.
     pub kind: String,
+    /// Whether the next row goes on with this line.
     pub continued: bool,
+    /// The line was not shown before this.
     pub at_earliest: Instant,
+    /// The line was not shown after this.
     pub at_latest: Instant,
+    /// First byte of the transcript that the line was drawn from.
     pub byte_start: i64,
+    /// One past the last byte that the line was drawn from.
     pub byte_end: i64,
 }
 
 impl LineRow {
+    /// The lines of a data frame that has the columns named like these fields, and `byte_count`.
+    ///
+    /// # Errors
+    /// When a column is missing or holds another type.
     pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
         let number = i64::read(frame.column("line_number")?)?;
         let text = String::read(frame.column("text")?)?;
@@ -504,13 +545,21 @@ impl LineRow {
 /// Facts that every row of a session repeats.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shared {
+    /// Id of the session, as Session Manager gives it.
     pub session_id: String,
+    /// The session inside this archive: its id, with `#2` and on where several share it.
     pub session_key: String,
+    /// Account that the session ran in; `None` if nothing tells.
     pub account_id: Option<String>,
+    /// Region that the session ran in; `None` if nothing tells.
     pub region: Option<String>,
+    /// Who started the session; `None` if nothing tells.
     pub owner: Option<String>,
+    /// What was connected to: `i-…`, `mi-…` or `ecs:…`; `None` if nothing tells.
     pub target: Option<String>,
+    /// Where the transcript lay that the lines were drawn from.
     pub locator: String,
+    /// Number of the manifest entry that writes the rows.
     pub generation: i64,
 }
 
@@ -536,6 +585,7 @@ impl Default for LineColumns {
 }
 
 impl LineColumns {
+    /// Columns without rows, and without a session to fill them for.
     pub fn new() -> Self {
         Self {
             number: Vec::new(),
@@ -556,10 +606,12 @@ impl LineColumns {
         self.text.len()
     }
 
+    /// Lines held.
     pub fn len(&self) -> usize {
         self.number.len()
     }
 
+    /// Whether no line is held.
     pub fn is_empty(&self) -> bool {
         self.number.is_empty()
     }
@@ -569,6 +621,7 @@ impl LineColumns {
         self.shared.push((self.number.len(), shared));
     }
 
+    /// Adds one line of the session last begun; `at` holds the earliest and the latest time, UTC microseconds.
     #[expect(clippy::too_many_arguments, reason = "one argument a column")]
     pub fn push(
         &mut self,
@@ -597,6 +650,9 @@ impl LineColumns {
     }
 
     /// Takes all rows out as one data frame; the session last begun goes on.
+    ///
+    /// # Errors
+    /// When the columns make no data frame.
     pub fn take(&mut self) -> PolarsResult<DataFrame> {
         let it = std::mem::take(self);
         if let Some((_, shared)) = it.shared.last() {

@@ -42,7 +42,9 @@ const NO_ENTRY: &str = "-";
 /// A feed: its name, and the table that it is of, if not of all. Each has a place of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
+    /// The word that the person gave the feed; part of its file's name.
     pub name: String,
+    /// `commands` or `sessions`; `None` if the feed is of both.
     pub rows: Option<&'static str>,
 }
 

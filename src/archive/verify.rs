@@ -51,7 +51,9 @@ const BYTES: [&str; 8] = [
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
+    /// A path below the archive, an entry, a session or an object's locator.
     pub place: String,
+    /// What is wrong there, in words.
     pub why: String,
 }
 
@@ -62,8 +64,11 @@ pub struct Proof {
     pub faults: Vec<Fault>,
     /// What is no fault and should be known: repairs, a writer that was stopped.
     pub notes: Vec<String>,
+    /// Entries in the chain.
     pub entries: u64,
+    /// Files of tables that count, missing ones included.
     pub files: u64,
+    /// Bytes in those of them that could be read.
     pub bytes: u64,
     /// `ENTRY:DIGEST`, which names all that is proved.
     pub head: Option<String>,
@@ -85,6 +90,7 @@ impl Proof {
 /// A head that was noted earlier: `ENTRY:DIGEST`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
+    /// Number of the entry, from 1.
     pub entry: u64,
     /// The digest, or as much of its beginning as was noted.
     pub digest: String,

@@ -71,15 +71,25 @@ pub struct Writer {
 /// What an entry says of itself besides its files.
 #[derive(Default)]
 pub struct Note {
+    /// What was done, as in [`Entry::did`](crate::archive::manifest::Entry::did).
     pub did: String,
+    /// When it was done: RFC 3339, UTC.
     pub written_at: String,
+    /// Version of the decoder that derived the rows; 0 if none were derived.
     pub decoder: i64,
+    /// Generation of the rows; 0 if there are none.
     pub generation: i64,
+    /// Paths below the archive of files that count no longer.
     pub retired: Vec<String>,
+    /// Session key and generation of rows that newer ones replace; below zero, of all earlier ones.
     pub superseded: Vec<(String, i64)>,
+    /// Objects that were seen and whose bytes are held already.
     pub aliases: Vec<Alias>,
+    /// Objects that were read and hold something else than transcripts.
     pub others: Vec<Other>,
+    /// Source bytes that the entry brings.
     pub brought: Vec<Brought>,
+    /// What a repair did; empty for everything else.
     pub repaired: Vec<Repaired>,
 }
 
@@ -139,6 +149,7 @@ impl Writer {
         Archive::over(&self.root, self.manifest.clone())
     }
 
+    /// Folder that the archive lies in.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -267,6 +278,9 @@ impl Writer {
     }
 
     /// Makes the files of a segment count.
+    ///
+    /// # Errors
+    /// When a file cannot be written, made durable or moved to its place.
     pub fn publish(&mut self, segment: Segment, note: Note) -> Result<()> {
         self.publish_as(self.manifest.next_number(), segment, Vec::new(), note)
     }
@@ -490,11 +504,16 @@ struct OpenFile {
 /// Files of one generation, while they are written: one for each table and partition.
 pub struct Segment {
     root: PathBuf,
+    /// Number of the entry that will name the files.
     pub generation: i64,
     files: BTreeMap<(&'static str, String), OpenFile>,
 }
 
 impl Segment {
+    /// Begins a segment below the archive's `tmp` folder, which is made if it is missing.
+    ///
+    /// # Errors
+    /// When that folder cannot be made.
     pub fn new(root: &Path, generation: i64) -> Result<Self> {
         let tmp = root.join(TMP);
         private_folder(&tmp).map_err(|it| Error::file("make", &tmp, it))?;
@@ -507,6 +526,9 @@ impl Segment {
     }
 
     /// Writes a data frame as one row group.
+    ///
+    /// # Errors
+    /// When the file cannot be made or written.
     pub fn write(&mut self, table: &Table, partition: &str, frame: &DataFrame) -> Result<()> {
         if frame.height() == 0 {
             return Ok(());

@@ -16,6 +16,7 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// The number that the process exits with: 0 to 3.
     pub fn code(self) -> u8 {
         match self {
             Self::Yes => 0,

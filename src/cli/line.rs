@@ -196,6 +196,7 @@ pub fn run(
 pub struct Usage {
     /// As it may be written to a terminal: what was typed is echoed, and may hold secrets and control characters.
     pub text: String,
+    /// The number that the process exits with.
     pub code: u8,
     /// Help and versions go to standard output, and nothing in them was typed.
     pub error: clap::Error,

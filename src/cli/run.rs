@@ -19,7 +19,9 @@ use crate::text;
 /// Who runs this, by the operating system's word.
 #[derive(Clone, Debug, Default)]
 pub struct User {
+    /// Login name; `None` if the system does not tell.
     pub name: Option<String>,
+    /// Effective user id; `None` where the system does not tell, as Linux alone does.
     pub uid: Option<u32>,
     /// Who logged in, whoever they became since ("pam_loginuid(8)"); Linux alone knows.
     pub login_uid: Option<u32>,
@@ -29,18 +31,23 @@ pub struct User {
 pub struct World<'a> {
     /// Now, UTC microseconds.
     pub now: i64,
+    /// Whether `NO_COLOR` is set and not empty.
     pub no_color: bool,
     /// Columns of the terminal that standard output is, if it is one.
     pub columns: Option<usize>,
     /// Standard error is a terminal: progress may be shown.
     pub progress: bool,
+    /// Becomes `true` on a signal: what runs then ends early.
     pub stop: &'a AtomicBool,
+    /// The user's folder for data, such as `~/.local/share`; `None` if none can be told.
     pub data_home: Option<PathBuf>,
+    /// The user's folder for configuration, such as `~/.config`; `None` if none can be told.
     pub config_home: Option<PathBuf>,
     /// The working folder.
     pub folder: PathBuf,
     /// Variables whose names begin with `AWS_` or `SSMTRAIL_`.
     pub environment: BTreeMap<String, String>,
+    /// Who runs this, by the operating system's word.
     pub user: User,
     /// The command line, as it was given.
     pub arguments: Vec<String>,

@@ -18,24 +18,37 @@ use crate::time;
 pub struct Cited {
     /// Below the package's folder.
     pub path: String,
+    /// Id of the session, as Session Manager gives it.
     pub session_id: String,
+    /// Account of the session, as far as the transcript tells.
     pub account_id: Option<String>,
+    /// Region of the session, as far as the transcript tells.
     pub region: Option<String>,
+    /// Where exactly the transcript lay, as its source writes it.
     pub locator: String,
+    /// Which version of it was read, as the `version` column of `transcripts` holds it.
     pub version: String,
+    /// `script`, `bare`, `windows` or `events`.
     pub form: String,
     /// SHA-256 of the bytes in this package: the content, decompressed if the source held it compressed.
     pub content_digest: String,
     /// SHA-256 of the object as its source held it; of a log stream, of the stretch that was read.
     pub digest: String,
+    /// Size of the object at its source, in bytes.
     pub stored_bytes: i64,
     /// RFC 3339, UTC.
     pub stored_at: Option<String>,
+    /// When it was read: RFC 3339, UTC.
     pub read_at: Option<String>,
+    /// S3's entity tag of the bytes that were read.
     pub etag: Option<String>,
+    /// S3's version id of the bytes that were read; `None` where versions are off.
     pub version_id: Option<String>,
+    /// S3's checksum as `algorithm:value` in base64, verified while reading; `None` if none was stored.
     pub checksum: Option<String>,
+    /// How S3 said it was encrypted: `AES256`, or `aws:kms:` and the key.
     pub encryption: Option<String>,
+    /// S3 storage class when it was read.
     pub storage_class: Option<String>,
 }
 

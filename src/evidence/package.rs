@@ -48,7 +48,9 @@ The bytes in transcripts/ may hold terminal control sequences: look at them with
 
 /// What a package is made from.
 pub struct Package<'a> {
+    /// The archive that the transcripts and the chain are taken from.
     pub archive: &'a Archive,
+    /// The report whose transcripts are packed.
     pub report: &'a Report,
     /// Names and bytes of the report's files, in the order of a package.
     pub files: Vec<(String, Vec<u8>)>,

@@ -39,7 +39,9 @@ pub(super) const MOST_FAULTS: usize = 200;
 /// What was found in a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
+    /// Files that the package holds.
     pub files: u64,
+    /// Transcripts that its index lists.
     pub transcripts: u64,
     /// What is not as it should be; a sound package has none.
     pub faults: Vec<String>,

@@ -49,8 +49,11 @@ pub fn signature(text: &str) -> Result<SignatureBox, String> {
 /// Why a key cannot sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyTrouble {
+    /// The text cannot be read as a secret key, for this reason.
     NoKey(String),
+    /// The key is encrypted, and no password was given.
     NeedsPassword,
+    /// The password does not open the key.
     WrongPassword,
 }
 
@@ -142,20 +145,28 @@ pub fn public_key(text: &str) -> Result<PublicKey, minisign::PError> {
 pub enum SignatureState {
     /// There was no key to check it by.
     Unchecked {
+        /// Id of the key that made it.
         key: String,
     },
     /// It is of another key than the one that was asked for.
     OfAnother {
+        /// Id of the key that made it.
         key: String,
+        /// Id of the key that was asked for.
         asked: String,
     },
     /// `comment` is what the signer said, which the signature covers.
     Holds {
+        /// Id of the key that made it.
         key: String,
+        /// What the signer said; empty if nothing.
         comment: String,
     },
+    /// It is of the right key, and not of these bytes.
     DoesNotHold {
+        /// Id of the key that it names.
         key: String,
+        /// Why, in minisign's words.
         why: String,
     },
 }

@@ -81,6 +81,9 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
 
 /// Whether one of two readings of a stream holds all events of the other. An event is known by its time and its text: not every
 /// reading tells when it was taken in.
+///
+/// # Errors
+/// When a scratch file cannot be read.
 pub fn one_holds_the_other(one: &Content, other: &Content) -> std::io::Result<bool> {
     let keys = |content: &Content| -> std::io::Result<Vec<u64>> {
         let mut keys = Vec::new();

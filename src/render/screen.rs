@@ -29,6 +29,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
+    /// Nothing drawn yet; `color` says whether attributes of cells are written.
     pub fn new(color: bool) -> Self {
         Self { plain: !color, ..Self::default() }
     }
@@ -108,7 +109,9 @@ fn attributes(pen: &Pen, out: &mut String) {
 /// Which asciicast ("asciicast v2", "asciicast v3": docs.asciinema.org).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cast {
+    /// asciicast v2: each event has its time since the beginning.
     V2,
+    /// asciicast v3: each event has its time since the event before.
     V3,
 }
 

@@ -452,8 +452,11 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
 /// A secret found: where, and of what kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
+    /// First byte of the secret in its text.
     pub from: usize,
+    /// One past its last byte.
     pub to: usize,
+    /// The word that its mark shows.
     pub kind: String,
 }
 
@@ -643,6 +646,7 @@ pub struct Masker {
     /// Told to nobody who reads the output, so that a weak password cannot be guessed from its mark.
     salt: Option<[u8; 32]>,
     key: KeyLine,
+    /// Secrets masked so far.
     pub masked: u64,
 }
 
@@ -680,6 +684,7 @@ impl Masker {
         self.key = KeyLine::Outside;
     }
 
+    /// Whether secrets are shown as they are.
     pub fn reveals(&self) -> bool {
         self.salt.is_none()
     }
@@ -894,6 +899,7 @@ impl ByteSearch {
     const LINE: usize = 1 << 20;
     const OVERLAP: usize = 4 << 10;
 
+    /// Takes the next bytes, in chunks of any size.
     pub fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let most = Self::LINE.saturating_sub(self.rest.len()).max(1);

@@ -22,8 +22,11 @@ use crate::source::s3::S3Source;
 
 /// A folder, a bucket or a log group.
 pub enum Any {
+    /// A folder or file.
     Folder(Folder),
+    /// A bucket and prefix.
     S3(S3Source),
+    /// A log group.
     Logs(LogsSource),
 }
 

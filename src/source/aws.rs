@@ -40,15 +40,20 @@ const TRIES: u32 = 8;
 /// Who we are to AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerIdentity {
+    /// Account id that STS's GetCallerIdentity says.
     pub account: String,
+    /// ARN that STS's GetCallerIdentity says.
     pub arn: String,
 }
 
 /// A way to AWS: credentials, a Region, and a count of what was asked.
 #[derive(Clone)]
 pub struct Connection {
+    /// Credentials, Region, tries and time limits that clients are made with.
     pub sdk: SdkConfig,
+    /// The settings that led here.
     pub access: Access,
+    /// Counts and limits of the calls, shared by all Regions.
     pub calls: Calls,
 }
 
@@ -73,6 +78,9 @@ fn timeouts(limits: &Limits) -> TimeoutConfig {
 
 impl Connection {
     /// Finds credentials and proves that there are some; asks AWS nothing yet unless a role is to be assumed.
+    ///
+    /// # Errors
+    /// When credentials are missing, or the role cannot be assumed.
     pub async fn open(access: &Access) -> Result<Self, Refusal> {
         let limits = Limits::default();
         // Credentials are asked for over the network, too.
@@ -144,6 +152,7 @@ impl Connection {
         Self { sdk, access: self.access.clone(), calls: self.calls.in_region(region) }
     }
 
+    /// Region that clients ask in; `None` if none is set.
     pub fn region(&self) -> Option<String> {
         self.sdk.region().map(|it| it.as_ref().to_owned())
     }
@@ -153,6 +162,10 @@ impl Connection {
         format!("arn:{}:s3:::{bucket}", partition_of(&self.region().unwrap_or_default()))
     }
 
+    /// Asks STS's GetCallerIdentity whose the credentials are.
+    ///
+    /// # Errors
+    /// When AWS refuses, does not answer, or names no account.
     pub async fn identity(&self) -> Result<CallerIdentity, Refusal> {
         let region = self.region().unwrap_or_else(|| "us-east-1".into());
         let client = self.in_region(&region).sts();

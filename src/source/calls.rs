@@ -96,6 +96,7 @@ impl Calls {
         &self.shared.limits
     }
 
+    /// Calls made so far by name, such as `ListObjectsV2`, and how often each was.
     pub fn by_name(&self) -> Vec<(String, u64)> {
         let counted = self.shared.counted.lock().map(|it| it.clone()).unwrap_or_default();
         counted.into_iter().collect()

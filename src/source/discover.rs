@@ -28,6 +28,7 @@ const AT_ONCE: usize = 8;
 /// What a look around found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Discovery {
+    /// Destinations that were found, each once.
     pub learned: Vec<Learned>,
     /// What a person should know: no logging, a destination chosen by whoever starts the session.
     pub notes: Vec<String>,

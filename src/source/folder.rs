@@ -33,6 +33,9 @@ pub struct Folder {
 
 impl Folder {
     /// The folder at this path, which must exist.
+    ///
+    /// # Errors
+    /// When the folder does not exist or cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
         let root = path.canonicalize().map_err(|it| match it.kind() {
             std::io::ErrorKind::NotFound => {

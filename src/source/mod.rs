@@ -75,15 +75,22 @@ pub struct Listed {
 /// What a source needs to find an object again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handle {
+    /// A file of a folder.
     Path(PathBuf),
+    /// An object in S3.
     Object {
+        /// Key of the object in its bucket.
         key: String,
+        /// S3's version id; `None` for the current version.
         version_id: Option<String>,
     },
     /// Times in milliseconds since the epoch, as CloudWatch Logs counts them.
     Stream {
+        /// Name of the log stream.
         name: String,
+        /// `creationTime` of the stream.
         created: i64,
+        /// `firstEventTimestamp` of the stream; `None` if AWS tells none.
         first: Option<i64>,
     },
 }
@@ -91,6 +98,7 @@ pub enum Handle {
 /// What a listing meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
+    /// Something that may be a transcript.
     Object(Listed),
     /// A place that could not be looked into, or what is no transcript by its name, and why.
     Skip(Skip),
@@ -110,6 +118,7 @@ pub struct Position {
     /// How many events were read altogether, and the sum of their fingerprints; 0 where neither was counted yet.
     #[serde(default)]
     pub events: u64,
+    /// Sum of the fingerprints of all events read; 0 where it was not counted yet.
     #[serde(default)]
     pub sum: u64,
     /// When the last of them was taken in, milliseconds since the epoch; 0 where it is not known.
@@ -122,16 +131,21 @@ pub struct Position {
 pub struct Seen {
     /// The version that was read, where it is not the one that was listed.
     pub version: Option<String>,
+    /// When the place last changed it, UTC microseconds; `None` if it does not tell.
     pub stored_at: Option<i64>,
+    /// S3's version id of the bytes; `None` where versions are off.
     pub version_id: Option<String>,
+    /// S3's entity tag of the bytes.
     pub etag: Option<String>,
     /// Algorithm and value, as `crc64nvme:…`, proved over all bytes while they were read.
     pub checksum: Option<String>,
     /// `AES256`, or `aws:kms:` and the key.
     pub encryption: Option<String>,
+    /// S3 storage class; `None` if it was not told.
     pub storage_class: Option<String>,
     /// Why these are not all of its bytes, where no later run could bring the rest.
     pub damaged: Option<String>,
+    /// Where reading stopped; `None` for what does not grow.
     pub position: Option<Position>,
     /// A later run may bring the rest after all: this version does not count as held.
     pub again: bool,
@@ -167,6 +181,7 @@ pub(crate) static FIXED: std::hash::BuildHasherDefault<std::hash::DefaultHasher>
 /// Why a place would not give something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// Why, in words.
     pub why: String,
     /// What to do about it, where we know.
     pub hint: Option<String>,
@@ -175,10 +190,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// A refusal without advice, of this one thing alone.
     pub fn new(why: impl Into<String>) -> Self {
         Self { why: why.into(), hint: None, ends: false }
     }
 
+    /// The same with advice on what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -206,9 +223,15 @@ pub trait Source {
     fn name(&self) -> &str;
 
     /// Everything there into `found`; a closed channel ends the listing. Opens no object.
+    ///
+    /// # Errors
+    /// When the place, or part of it, cannot be listed.
     async fn list(&self, found: Sender<Found>) -> Result<(), Refusal>;
 
     /// One object's bytes, exactly as the place holds them; of what grows, those behind a position.
+    ///
+    /// # Errors
+    /// When the object cannot be opened.
     async fn fetch(&self, it: &Listed, from: Option<&Position>) -> Result<Box<dyn Body>, Refusal>;
 
     /// How many requests the place likes at once.

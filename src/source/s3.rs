@@ -44,6 +44,9 @@ pub struct S3Source {
 
 impl S3Source {
     /// Finds the bucket's Region and makes ready. Asks for one thing only: HeadBucket.
+    ///
+    /// # Errors
+    /// When the bucket does not exist, HeadBucket fails, or access is denied and an owner was named.
     pub async fn open(
         spec: &SourceSpec,
         bucket: &str,
@@ -73,6 +76,7 @@ impl S3Source {
         })
     }
 
+    /// The way to AWS, in the bucket's Region.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }

@@ -104,8 +104,11 @@ const OUTCOMES: usize = 1024;
 /// What a run did. Listed is the sum of stored, held, others and failed.
 #[derive(Debug, Default)]
 pub struct Summary {
+    /// Objects that the listings told.
     pub listed: u64,
+    /// Objects whose bytes were kept.
     pub stored: u64,
+    /// Objects that the archive has already.
     pub held: u64,
     /// Objects that are no transcripts: said, no loss.
     pub others: Vec<Skip>,
@@ -125,28 +128,40 @@ pub struct Summary {
     pub archive: Vec<Skip>,
     /// What to do about the failures, each once.
     pub hints: BTreeSet<String>,
+    /// Transcripts that were kept; one object may hold several.
     pub transcripts: u64,
+    /// Sessions that the archive did not have.
     pub sessions_new: u64,
+    /// Sessions that the archive had and whose rows were written anew.
     pub sessions_changed: u64,
+    /// Commands of these sessions.
     pub commands: u64,
+    /// Bytes that were read; in a dry run, those that would be.
     pub bytes: u64,
+    /// Whether the run was stopped before its end.
     pub interrupted: bool,
     /// Objects that a dry run would take, by source.
     pub would: Vec<Would>,
     /// How often an index was looked through, and how often a file of the archive was opened: what a test holds us to.
     pub index_scans: u64,
+    /// How often a file of the archive was opened.
     pub files_opened: u64,
 }
 
 /// What a run would take from one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Would {
+    /// The source as the archive names it.
     pub source: String,
+    /// Objects that the listing told.
     pub listed: u64,
+    /// Objects that would be read.
     pub take: u64,
     /// Of those to take, streams that would be continued.
     pub continued: u64,
+    /// Objects that the archive has already.
     pub held: u64,
+    /// Bytes of the objects to take, as far as the listing tells.
     pub bytes: u64,
     /// Calls that the listing made.
     pub calls: BTreeMap<String, u64>,
@@ -182,11 +197,15 @@ impl Summary {
 
 /// Watches a run. Called from one thread.
 pub trait Progress {
+    /// A source of this name begins.
     fn source(&mut self, _name: &str) {}
+    /// So many objects and bytes were listed, all told.
     fn listed(&mut self, _objects: u64, _bytes: u64) {}
+    /// So many more objects and bytes are done.
     fn took(&mut self, _objects: u64, _bytes: u64) {}
     /// The place has given nothing for a while, in words; `None` while it does. Told again and again.
     fn waiting(&mut self, _words: Option<&str>) {}
+    /// The run is over.
     fn finished(&mut self) {}
 }
 
@@ -214,7 +233,9 @@ impl<S: Source> Progress for Watched<'_, S> {
 pub struct Options<'a> {
     /// Now, UTC microseconds.
     pub now: i64,
+    /// Threads that decode; one at least is used.
     pub threads: usize,
+    /// Ends the run early when it becomes `true`.
     pub stop: &'a AtomicBool,
 }
 

@@ -38,8 +38,11 @@ pub enum Decision {
 /// How far a log stream was read, and into which session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
+    /// Where reading stopped.
     pub position: Position,
+    /// Id of the session, as Session Manager gives it.
     pub session_id: String,
+    /// The session inside the archive.
     pub session_key: String,
 }
 
@@ -100,10 +103,12 @@ impl Ledger {
         self.others.insert(FIXED.hash_one((locator, version)), why.to_owned());
     }
 
+    /// Whether bytes with this SHA-256 were kept from this place.
     pub fn holds_bytes(&self, locator: &str, digest: &str) -> bool {
         !self.is_forgotten(locator) && self.bytes.contains(&FIXED.hash_one((locator, digest)))
     }
 
+    /// Whether anything was kept from this place.
     pub fn knows(&self, locator: &str) -> bool {
         !self.is_forgotten(locator) && self.locators.contains(&FIXED.hash_one(locator))
     }
@@ -164,7 +169,9 @@ const TRANSFER: f64 = 0.09;
 pub struct Cost {
     /// Calls by name: those that the listing needs, and those that reading would.
     pub calls: BTreeMap<String, u64>,
+    /// US dollars for the calls.
     pub requests_usd: f64,
+    /// US dollars for the bytes, if they leave AWS for the internet.
     pub transfer_usd: f64,
 }
 

@@ -34,8 +34,11 @@ const SESSIONS: usize = 4096;
 /// What a rebuild changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rebuilt {
+    /// Sessions that were decoded again.
     pub sessions: u64,
+    /// Commands that the replaced rows had counted.
     pub commands_before: u64,
+    /// Commands that they have now.
     pub commands: u64,
     /// Sessions in which a command came, went, or reads differently.
     pub changed: Vec<Changed>,
@@ -47,15 +50,18 @@ pub struct Rebuilt {
     pub left: Vec<String>,
     /// Row groups that were read, and those that there were: what a test holds us to.
     pub groups_read: u64,
+    /// Row groups that there were.
     pub groups_held: u64,
     /// What of the archive cannot be read.
     pub damages: Vec<Skip>,
+    /// Whether the rebuild was stopped before its end.
     pub interrupted: bool,
 }
 
 /// What a rebuild changed in one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changed {
+    /// Id of the session, as Session Manager gives it.
     pub session_id: String,
     /// Commands read now and not before.
     pub new: u64,
@@ -82,6 +88,9 @@ impl Changed {
 ///
 /// It starts from the kept bytes, from which all else can be derived: a session that the index lost comes back. A session
 /// whose bytes cannot all be read stays as it is, and no file is retired that holds rows of one.
+///
+/// # Errors
+/// When the archive or its scratch folder cannot be written.
 pub fn rebuild(
     writer: &mut Writer,
     now: i64,

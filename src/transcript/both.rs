@@ -61,6 +61,7 @@ pub struct Diverged {
     at: u64,
     /// Byte in the streamed copy.
     stream_at: u64,
+    /// At how many places the copies differ.
     pub count: u64,
 }
 
@@ -77,6 +78,7 @@ impl Stream {
         self.splitter.push(bytes, &mut self.lines);
     }
 
+    /// Ends the streamed copy: its lines with their times, ready to be compared with the bytes.
     pub fn finish(mut self) -> Aligned {
         self.splitter.finish(&mut self.lines);
         if !self.lines.carry.is_empty() {

@@ -33,8 +33,11 @@ use crate::transcript::decoder::FlawKind;
 
 /// The places as they were set, and what was judged of them.
 pub struct Places {
+    /// The settings, as they were surveyed.
     pub survey: Survey,
+    /// What they were measured by.
     pub promise: Promise,
+    /// What was found.
     pub judgement: Judgement,
 }
 
@@ -55,11 +58,14 @@ pub struct Paper<'a> {
 /// The language of the words around what is quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
+    /// All words in English.
     English,
+    /// All words in Japanese.
     Japanese,
 }
 
 impl<'a> Paper<'a> {
+    /// A document on a report; without `places` nothing is said of settings, and times are shown in `zone`.
     pub fn new(
         report: &'a Report,
         places: Option<&'a Places>,

@@ -55,6 +55,9 @@ pub struct LogsSource {
 
 impl LogsSource {
     /// Looks the group up, for its ARN and class; does without where that is refused.
+    ///
+    /// # Errors
+    /// When no Region is set, the group does not exist, or AWS fails other than by denying access.
     pub async fn open(
         spec: &SourceSpec,
         group: &str,

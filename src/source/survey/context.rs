@@ -20,6 +20,7 @@ const AT_ONCE: usize = 16;
 pub struct Clock {
     /// UTC microseconds.
     pub began: i64,
+    /// The same moment on the monotonic clock, for telling what has passed.
     pub since: std::time::Instant,
 }
 

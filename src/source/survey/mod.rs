@@ -55,6 +55,7 @@ pub struct SurveyScope {
     pub accounts: Vec<Access>,
     /// All that are enabled if empty.
     pub regions: Vec<String>,
+    /// Places that are asked about beside those that Session documents name.
     pub targets: Vec<SurveyTarget>,
     /// Transcripts of each prefix that are looked at beside the newest and oldest five.
     pub sample: usize,

@@ -13,9 +13,13 @@ use crate::settings::Prefix;
 /// A place, the way there, and what made us look.
 #[derive(Clone, Debug)]
 pub struct SurveyTarget {
+    /// A bucket and prefix, or a log group; folders are passed over.
     pub place: Place,
+    /// How AWS is reached there.
     pub access: Access,
+    /// What named the place, in words.
     pub named_by: String,
+    /// Account id that the bucket must belong to; `None` if any will do.
     pub bucket_owner: Option<String>,
 }
 

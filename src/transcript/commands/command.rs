@@ -22,9 +22,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds, in the order of their declaration.
     pub const ALL: [Self; 5] =
         [Self::Shell, Self::Repl, Self::Unconfirmed, Self::Abandoned, Self::Possible];
 
+    /// The word that the `kind` column of `commands` holds.
     pub fn name(self) -> &'static str {
         match self {
             Self::Shell => "shell",
@@ -74,10 +76,13 @@ pub const DAMAGED: &str = "damaged";
 pub struct Command {
     /// The text, its lines joined by LF. Blanks at the end are dropped.
     pub text: String,
+    /// What the typed line was for.
     pub kind: Kind,
     /// The prompt it stood behind, as shown.
     pub prompt: Arc<str>,
+    /// Operating-system user that the prompt shows; `None` if it shows none.
     pub os_user: Option<Arc<str>>,
+    /// Host that the prompt shows; `None` if it shows none.
     pub host: Option<Arc<str>>,
     /// The directory as the prompt shows it: `~`, a path, or only its last part.
     pub cwd: Option<Arc<str>>,
@@ -85,9 +90,11 @@ pub struct Command {
     pub depth: u16,
     /// Bytes it was read from.
     pub from: u64,
+    /// One past the last byte it was read from.
     pub to: u64,
     /// The line it starts on, as an index into the lines drawn so far.
     pub line: u64,
+    /// What spoke for and against it.
     pub evidence: Vec<Evidence>,
     /// A character of it was damaged on the way.
     pub damaged: bool,

@@ -12,7 +12,9 @@
 /// One thing that spoke for or against a command. The sum of weights is the log-odds of being right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {
+    /// What was seen, in words that the `evidence` column holds.
     pub what: &'static str,
+    /// Its share of the log-odds; below zero it speaks against the command.
     pub weight: f32,
 }
 

@@ -52,6 +52,7 @@ struct Inner {
 }
 
 impl Decoder {
+    /// A decoder for bytes in this form.
     pub fn new(form: Form) -> Self {
         Self {
             form,
@@ -86,6 +87,7 @@ impl Decoder {
         self
     }
 
+    /// Takes the next bytes, in chunks of any size.
     pub fn push(&mut self, bytes: &[u8]) {
         self.inner.bytes += bytes.len() as u64;
         match self.form {

@@ -9,8 +9,10 @@ macro_rules! flaw_kinds {
         }
 
         impl FlawKind {
+            /// All kinds, in the order of their declaration.
             pub const ALL: [Self; [$($name),*].len()] = [$(Self::$kind),*];
 
+            /// The word that the `flaws` columns hold, such as `no-footer`.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name,)*
@@ -75,6 +77,7 @@ flaw_kinds! {
 }
 
 impl FlawKind {
+    /// The kind that this word stands for; `None` if it stands for none.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
     }
@@ -83,8 +86,11 @@ impl FlawKind {
 /// One flaw: what, where it begins, and how many bytes or times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flaw {
+    /// What is wrong.
     pub kind: FlawKind,
+    /// Byte of the transcript at which it first shows.
     pub at: u64,
+    /// How many bytes, events or places show it.
     pub count: u64,
 }
 

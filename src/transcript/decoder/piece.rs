@@ -15,21 +15,27 @@ pub type Shown = (Option<i64>, Option<i64>);
 /// A command and when it was typed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Typed {
+    /// What was typed, and how sure that is.
     pub command: Command,
+    /// When it was typed; `None` if no event tells.
     pub at: Option<Shown>,
 }
 
 /// What is ready to be taken.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Piece {
+    /// Arena that holds the texts of `lines`, one behind the other.
     pub text: String,
+    /// Lines that were drawn, in order.
     pub lines: Vec<Line>,
+    /// Commands that were read, in order.
     pub commands: Vec<Typed>,
     /// Lines from this one on were shown at this time. Few: an event brings many lines, and most transcripts have none.
     pub(super) times: Vec<(u32, Option<Shown>)>,
 }
 
 impl Piece {
+    /// What a line of this piece shows.
     pub fn line_text(&self, line: &Line) -> &str {
         &self.text[line.text.0 as usize..line.text.1 as usize]
     }
@@ -93,19 +99,27 @@ impl Piece {
 /// What the transcript says of its session. Claims, not proof.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Claims {
+    /// What `script` or PowerShell wrote around the session.
     pub frame: Frame,
+    /// ARN that a streamed event tells as `userIdentity.arn`; `None` without one, or where it is masked.
     pub owner: Option<String>,
     /// Account of the owner, even where the owner's name is masked.
     pub account: Option<String>,
+    /// Region that a streamed event tells as `awsRegion`.
     pub region: Option<String>,
+    /// What was connected to, as a streamed event tells it in `target.id`.
     pub target: Option<String>,
+    /// Operating-system user, as a streamed event tells it in `runAsUser`.
     pub run_as: Option<String>,
+    /// Session id that a streamed event tells as `sessionId`.
     pub session_id: Option<String>,
     /// First and last event, UTC microseconds.
     pub first_event_at: Option<i64>,
+    /// Time of the last event, UTC microseconds; `None` without events.
     pub last_event_at: Option<i64>,
     /// First and last time that events claim and that AWS's own contradict, UTC microseconds.
     pub claimed: Option<(i64, i64)>,
+    /// Whether any event held the structured message of a streaming agent.
     pub streamed: bool,
     /// Where its two copies differ, if it was read with both.
     pub diverged: Option<Diverged>,

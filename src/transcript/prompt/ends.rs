@@ -20,7 +20,9 @@ pub fn byte_of_column(text: &str, column: usize) -> usize {
 /// A place where a prompt may end, and how much a prompt would end like that.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
+    /// Byte of the line, one past the last of the prompt.
     pub end: usize,
+    /// How much a prompt would end like that; more is likelier.
     pub weight: f32,
 }
 

@@ -11,8 +11,11 @@ use crate::transcript::prompt::skeleton::skeleton;
 /// What reads the line behind a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
+    /// A Unix shell.
     Shell,
+    /// PowerShell or the Windows command prompt.
     PowerShell,
+    /// A program with a prompt of its own, such as a database client.
     Repl,
 }
 
@@ -23,11 +26,15 @@ pub struct Shape {
     pub family: u8,
     /// Bytes of the line that belong to the prompt, its last blank included.
     pub end: usize,
+    /// What reads what is typed behind it.
     pub reads: Reads,
     /// Says user, host or version: seldom met by chance.
     pub strong: bool,
+    /// User that the prompt shows; `None` if it shows none.
     pub user: Option<Arc<str>>,
+    /// Host that the prompt shows; `None` if it shows none.
     pub host: Option<Arc<str>>,
+    /// Directory as the prompt shows it; `None` if it shows none.
     pub dir: Option<Arc<str>>,
     /// `#` or `$`, where the prompt shows either.
     pub root: Option<bool>,
@@ -211,12 +218,22 @@ pub fn may_be_known(text: &[u8]) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Identity {
     /// A known shape that shows a directory: what else it shows.
-    Shape { family: u8, user: Option<Arc<str>>, host: Option<Arc<str>>, root: Option<bool> },
+    Shape {
+        /// Which of the known shapes, as in [`Shape::family`].
+        family: u8,
+        /// User that the prompt shows; `None` if it shows none.
+        user: Option<Arc<str>>,
+        /// Host that the prompt shows; `None` if it shows none.
+        host: Option<Arc<str>>,
+        /// Whether the sign is root's `#`; `None` where the prompt does not show which.
+        root: Option<bool>,
+    },
     /// The prompt as it stands, or its skeleton where its shape is not known.
     Text(Box<str>),
 }
 
 impl Identity {
+    /// The identity of a prompt as shown, given its shape if that is known.
     pub fn of(shown: &str, shape: Option<&Shape>) -> Self {
         let bare = shown.trim_end();
         match shape.filter(|it| it.strong && it.end == shown.len()) {

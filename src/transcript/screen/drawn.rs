@@ -46,6 +46,7 @@ pub struct Line {
     pub text: (u32, u32),
     /// Bytes of the stream it was drawn from: first, and one past the last.
     pub from: u64,
+    /// One past the last byte of the stream it was drawn from.
     pub to: u64,
     /// See [`bits`].
     pub bits: u16,
@@ -84,8 +85,11 @@ pub enum RegionEnd {
 /// What stood between `ESC[?2004h` and `ESC[?2004l`: everything typed at one prompt of a modern shell.
 #[derive(Clone, Debug)]
 pub struct Region {
+    /// Byte of the stream at which the region begins.
     pub from: u64,
+    /// Byte of the stream at which the region ends.
     pub to: u64,
+    /// How it ended.
     pub end: RegionEnd,
     /// Its lines, oldest first, as indices into [`Drawn::lines`].
     pub lines: Range<u32>,
@@ -149,6 +153,7 @@ pub struct Hidden {
     pub line: u32,
     /// Its bytes in the stream: first, and one past the last.
     pub from: u64,
+    /// One past its last byte in the stream.
     pub to: u64,
 }
 
@@ -164,10 +169,15 @@ pub enum Told {
 /// All that has been drawn since the last look.
 #[derive(Default, Debug)]
 pub struct Drawn {
+    /// Arena that holds the texts of `lines`, one behind the other.
     pub text: String,
+    /// Lines that left the page, oldest first.
     pub lines: Vec<Line>,
+    /// What happened, in order; items point into the other lists.
     pub items: Vec<Item>,
+    /// Input regions that ended, oldest first.
     pub regions: Vec<Region>,
+    /// Window titles, and commands that shells told, for items to point to.
     pub titles: Vec<Box<str>>,
     /// Lines within control strings.
     pub hidden: Vec<Hidden>,
@@ -192,6 +202,7 @@ impl Drawn {
             + self.hidden_bytes
     }
 
+    /// What the line at this index into `lines` shows.
     pub fn line_text(&self, index: u32) -> &str {
         let line = &self.lines[index as usize];
         &self.text[line.text.0 as usize..line.text.1 as usize]

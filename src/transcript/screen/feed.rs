@@ -38,6 +38,7 @@ impl Default for Screen {
 }
 
 impl Screen {
+    /// An empty page, whose width is not known.
     pub fn new() -> Self {
         Self { parser: Parser::new(), ground: true, strings: Strings::default(), page: Page::new() }
     }
@@ -57,6 +58,7 @@ impl Screen {
         self.page.raw.noted |= bits;
     }
 
+    /// Columns of the window; `None` if nothing told, and then lines never wrap.
     pub fn width(&self) -> Option<usize> {
         self.page.width
     }
@@ -66,6 +68,7 @@ impl Screen {
         self.page.input.region.is_some()
     }
 
+    /// Whether a full-screen program has the screen.
     pub fn on_screen(&self) -> bool {
         self.page.alt.is_some()
     }
@@ -82,6 +85,7 @@ impl Screen {
         held.chain(self.strings.oldest()).min()
     }
 
+    /// What has been drawn since the last look.
     pub fn drawn(&self) -> &Drawn {
         &self.page.out
     }

@@ -62,6 +62,7 @@ pub struct Does {
 }
 
 impl Does {
+    /// What the programs do that this command text names.
     pub fn of(text: &str) -> Self {
         let mut does = Self::default();
         for part in text.split(['\n', ';', '|', '&']) {

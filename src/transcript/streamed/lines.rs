@@ -9,14 +9,19 @@ pub(super) const FILLING: usize = 19;
 
 /// One line that waits for the width that later lines may tell.
 pub struct HeldLine {
+    /// The line as it was streamed, without its end.
     pub bytes: Vec<u8>,
+    /// Whether a line end followed.
     pub ended: bool,
+    /// First byte of its place in the kept bytes.
     pub from: u64,
+    /// One past the last byte of its place in the kept bytes.
     pub to: u64,
 }
 
 /// A line as it may have been before it was streamed.
 pub struct Restored {
+    /// The line as it may have left the terminal, without its end.
     pub bytes: Vec<u8>,
     /// Window width it was drawn for, where known.
     pub width: Option<usize>,

@@ -8,14 +8,20 @@ use serde_json::value::RawValue;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event<'a> {
+    /// `logStreamName`, which FilterLogEvents gives.
     pub log_stream_name: Option<String>,
+    /// `timestamp`, which the sender set: milliseconds since the epoch.
     pub timestamp: Option<i64>,
+    /// `ingestionTime`, at which CloudWatch Logs took the event in: milliseconds since the epoch.
     pub ingestion_time: Option<i64>,
+    /// `eventId`, which FilterLogEvents gives.
     pub event_id: Option<String>,
+    /// `message`: plain text, or the JSON of a streaming agent.
     pub message: Option<String>,
     /// Present when the line is a streamed message without its envelope.
     #[serde(borrow)]
     pub session_data: Option<&'a RawValue>,
+    /// `sessionId` of a streamed message without its envelope.
     pub session_id: Option<String>,
 }
 
@@ -24,23 +30,35 @@ pub struct Event<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Streamed {
+    /// `eventVersion`: version of the message's form.
     pub event_version: Option<String>,
+    /// `eventTime`: the time that the agent gives the message, RFC 3339.
     pub event_time: Option<String>,
+    /// `awsRegion`: Region of the session.
     pub aws_region: Option<String>,
+    /// `target`: what was connected to.
     pub target: Option<StreamedTarget>,
+    /// `userIdentity`: who started the session.
     pub user_identity: Option<StreamedIdentity>,
+    /// `runAsUser`: operating-system user of the session.
     pub run_as_user: Option<String>,
+    /// `sessionId`: the session's id.
     pub session_id: Option<String>,
+    /// `sessionData`: what was shown, one line an item.
     pub session_data: Vec<String>,
 }
 
+/// `target` of a streamed message.
 #[derive(Deserialize)]
 pub struct StreamedTarget {
+    /// Id of the node or task: `i-…`, `mi-…` or `ecs:…`.
     pub id: Option<String>,
 }
 
+/// `userIdentity` of a streamed message.
 #[derive(Deserialize)]
 pub struct StreamedIdentity {
+    /// ARN of the principal that started the session.
     pub arn: Option<String>,
 }
 
@@ -57,18 +75,23 @@ pub const LATE: i64 = 24 * 60 * 60 * 1_000_000;
 /// alone is AWS's own word ("PutLogEvents", "OutputLogEvent").
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Times {
+    /// The event's `timestamp`, which its sender set.
     pub sent: Option<i64>,
+    /// The event's `ingestionTime`, which CloudWatch Logs set.
     pub taken_in: Option<i64>,
 }
 
 /// When an event was shown, and what its sender claims if that cannot be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
+    /// UTC microseconds; `None` if nothing tells.
     pub at: Option<i64>,
+    /// Time that the sender claims and that cannot be, UTC microseconds; `None` if it fits.
     pub claimed: Option<i64>,
 }
 
 impl Times {
+    /// The times of an event, its milliseconds as microseconds.
     pub fn of(event: &Event<'_>) -> Self {
         let micros = |it: Option<i64>| it.map(|it| it.saturating_mul(1000));
         Self { sent: micros(event.timestamp), taken_in: micros(event.ingestion_time) }

@@ -14,8 +14,10 @@ pub enum Form {
 }
 
 impl Form {
+    /// All forms, in the order of their declaration.
     pub const ALL: [Self; 4] = [Self::Script, Self::Bare, Self::Windows, Self::Events];
 
+    /// The word that the `form` column of `transcripts` holds.
     pub fn name(self) -> &'static str {
         match self {
             Self::Script => "script",
@@ -25,6 +27,7 @@ impl Form {
         }
     }
 
+    /// The form that this word stands for; `None` if it stands for none.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
     }

@@ -25,9 +25,11 @@ pub struct Frame {
     pub header_time_without_zone: bool,
     /// From the path in the header (util-linux 2.38 and later).
     pub target: Option<String>,
+    /// Session id from the same path.
     pub session_id: Option<String>,
     /// `Standard_Stream`, `InteractiveCommands` or `NonInteractiveCommands`.
     pub session_type: Option<String>,
+    /// Whether the footer stood at the end.
     pub has_footer: bool,
     /// Columns and rows of the window that `script` ran in (util-linux 2.35 and later, where it runs on a terminal).
     pub window: Option<(u16, u16)>,
@@ -71,6 +73,7 @@ fn script_time(line: &str) -> (Option<i64>, bool) {
 /// Takes the frame off a `script` file or a PowerShell transcript, line by line.
 pub struct Unframe {
     form: Form,
+    /// What header and footer have told so far.
     pub frame: Frame,
     state: State,
     /// A line that may turn out to be the footer, or the one that only the footer ended.
@@ -94,6 +97,7 @@ enum State {
 const SETTLE_LINES: u32 = 64;
 
 impl Unframe {
+    /// Begins with the first line of bytes in this form.
     pub fn new(form: Form) -> Self {
         Self {
             form,
@@ -107,6 +111,7 @@ impl Unframe {
         }
     }
 
+    /// Takes the next raw line; what belongs to the session goes on to `out`.
     pub fn line(&mut self, it: RawLine<'_>, out: &mut impl Lines) {
         match self.state {
             State::First => {
@@ -252,6 +257,7 @@ impl Unframe {
         }
     }
 
+    /// Ends the bytes: reads the footer if there is one, and hands on the lines that waited.
     pub fn finish(&mut self, out: &mut impl Lines) {
         let footer = self.held.iter().position(|it| self.is_footer(&it.bytes));
         let held = std::mem::take(&mut self.held);

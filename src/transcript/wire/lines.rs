@@ -5,6 +5,7 @@ pub(super) const PIECE: usize = 1 << 20;
 
 /// Where raw lines go. `crs` counts the CRs before the LF; `from..to` is the place in the kept bytes.
 pub trait Lines {
+    /// Takes one raw line without its end, or a piece of one; `ended` says whether an LF followed.
     fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64);
 }
 
@@ -16,6 +17,7 @@ pub struct Splitter {
 }
 
 impl Splitter {
+    /// Takes the next bytes; every whole line, and every full piece of a long one, goes to `out`.
     pub fn push(&mut self, mut bytes: &[u8], out: &mut impl Lines) {
         if !self.carry.is_empty() {
             let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |it| it + 1);
@@ -68,6 +70,7 @@ impl Splitter {
         self.at = to;
     }
 
+    /// Ends the bytes: what stands behind the last LF goes to `out`.
     pub fn finish(&mut self, out: &mut impl Lines) {
         let carry = std::mem::take(&mut self.carry);
         let mut rest = carry.as_slice();
@@ -78,6 +81,7 @@ impl Splitter {
         }
     }
 
+    /// Byte of the stream at which the next line begins.
     pub fn place(&self) -> u64 {
         self.at
     }
@@ -104,10 +108,15 @@ pub fn without_crs(raw: &[u8]) -> (&[u8], u8) {
 /// One raw line: its bytes without the line end, how it ended, and its place.
 #[derive(Clone, Copy)]
 pub struct RawLine<'a> {
+    /// The line without its CRs and LF.
     pub bytes: &'a [u8],
+    /// CRs before the LF, 255 at most; 0 if no LF followed.
     pub crs: u8,
+    /// Whether an LF followed; `false` of a piece and of a last line without one.
     pub ended: bool,
+    /// First byte of its place in the kept bytes.
     pub from: u64,
+    /// One past the last byte of its place, the line end included.
     pub to: u64,
 }
 

@@ -20,6 +20,7 @@ pub enum Container {
     EventDocument,
     /// `2026-11-23T13:39:19.123Z message`, as an export task writes it.
     ExportLines,
+    /// The file has no bytes.
     Empty,
     /// Evidence in a form that is not read: what it is, and what gives a form that is.
     Unread(&'static str),
