@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 use serde_json::value::RawValue;
 
-use super::EVENT_BYTES;
+use super::content::EVENT_BYTES;
 use super::parts::Parts;
 
 /// How an event begins, whatever word of it comes first.
@@ -286,7 +286,7 @@ mod tests {
         }
         let wrong = it.finish(&mut parts).unwrap();
         let work = it.work as f64 / document.len() as f64;
-        let mut taken = super::super::Taken::default();
+        let mut taken = super::super::content::Taken::default();
         parts.finish(&mut taken).unwrap();
         let lines = taken.transcripts.iter().map(|it| {
             let mut bytes = Vec::new();

@@ -12,10 +12,10 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::Content;
-use super::Kept;
-use super::MEMORY;
-use super::Taken;
+use super::content::Content;
+use super::content::Kept;
+use super::content::MEMORY;
+use super::content::Taken;
 use super::repeats::Repeats;
 use super::repeats::Verdict;
 use crate::session::SessionId;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use super::FIXED;
+use super::content::FIXED;
 use crate::transcript::wire::Event;
 use crate::transcript::wire::Streamed;
 

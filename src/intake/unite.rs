@@ -13,10 +13,10 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Content;
-use super::EVENT_BYTES;
-use super::FIXED;
-use super::MEMORY;
+use super::content::Content;
+use super::content::EVENT_BYTES;
+use super::content::FIXED;
+use super::content::MEMORY;
 use crate::transcript::wire::Event;
 
 /// What a reading anew brought.
@@ -142,7 +142,7 @@ struct UnitedLine {
 }
 
 struct UnitedLines<'a> {
-    content: BufReader<super::ContentReader<'a>>,
+    content: BufReader<super::content::ContentReader<'a>>,
     at: i64,
 }
 

@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use super::Draft;
-use super::Growth;
+use super::draft::Draft;
+use super::draft::Growth;
 use crate::archive::manifest::Alias;
 use crate::intake::United;
 use crate::intake::unite as united;
@@ -63,6 +63,6 @@ pub(super) fn unite(
         piece: None,
     };
     growth.content = crate::intake::Content::Memory(Vec::new());
-    draft.decode(&super::Room::of_one_session())?;
+    draft.decode(&super::pieces::Room::of_one_session())?;
     Ok(Some(draft))
 }

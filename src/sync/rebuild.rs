@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
-use super::DECODER;
-use super::Progress;
+use super::draft::DECODER;
 use super::gather::Group;
 use super::gather::Kept;
 use super::gather::says_diverges;
 use super::rows::Compared;
 use super::rows::Rows;
+use super::summary::Progress;
 use crate::archive::Archive;
 use crate::archive::cursor::Cursor;
 use crate::archive::schema::SessionRow;

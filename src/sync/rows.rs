@@ -4,11 +4,10 @@
 //! that tell them; all of them are claims, so nothing of them gets into a path unchecked. Short sessions are gathered
 //! into row groups; a long one streams through, so that its size does not matter.
 
-use super::DECODER;
-use super::Draft;
-use super::FIXED;
-use super::GROUP_ROWS;
-use super::PART_BYTES;
+use super::draft::DECODER;
+use super::draft::Draft;
+use super::draft::GROUP_ROWS;
+use super::draft::PART_BYTES;
 use super::gather::Group;
 use crate::archive::LONGEST;
 use crate::archive::manifest::Brought;
@@ -28,6 +27,7 @@ use crate::config::Place;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::source::FIXED;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind as CommandKind;

@@ -280,9 +280,9 @@ fn a_type_name_is_declared_once() {
         Found: secrets, source
         Group: audit::frameworks, sync::gather
         Head: archive::verify, settings::s3
-        Kept: intake, sync::gather, sync::plan
+        Kept: intake::content, sync::gather, sync::plan
         Kind: error, transcript::commands::command
-        Outcome: settings::read, sync
+        Outcome: settings::read, sync::draft
         Pace: replay, report
         Policy: audit::iam::policy, policy
         Proof: archive::verify, evidence::proof
@@ -334,10 +334,10 @@ fn a_function_fits_a_screen() {
         render::report::text::markdown: 155 lines, 1 arguments
         report::gather: 109 lines, 3 arguments
         sync::gather::write: 107 lines, 2 arguments
-        sync::source: 85 lines, 4 arguments
-        sync::whole: 88 lines, 3 arguments
+        sync::objects::whole: 88 lines, 3 arguments
         sync::rebuild::rebuild: 122 lines, 4 arguments
         sync::rows::session: 161 lines, 2 arguments
+        sync::run::source: 86 lines, 4 arguments
     "#]]
     .assert_eq(&out);
 }
@@ -406,9 +406,7 @@ fn files_use_each_other_in_one_direction() {
     let out: String = circles.into_iter().map(|it| it + "\n").collect();
     // This list only becomes shorter.
     expect![[r#"
-        intake intake::document intake::parts intake::repeats intake::unite
-        render::report render::report::html render::report::table render::report::text render::report::xlsx
-        sync sync::anew sync::gather sync::plan sync::rebuild sync::rows
+        sync sync::anew sync::draft sync::gather sync::objects sync::plan sync::rebuild sync::rows sync::run
     "#]].assert_eq(&out);
 }
 

@@ -17,10 +17,10 @@ use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 
-use super::Paper;
-use super::flaw_names;
-use super::outcome;
-use super::sure;
+use super::paper::Paper;
+use super::paper::flaw_names;
+use super::paper::outcome;
+use super::paper::sure;
 use super::text::span_name;
 use super::words::fill;
 use crate::archive::schema::SessionRow;

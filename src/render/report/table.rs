@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::Paper;
-use super::outcome;
+use super::paper::Paper;
+use super::paper::outcome;
 use crate::archive::schema::Instant;
 use crate::notable;
 use crate::time;

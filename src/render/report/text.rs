@@ -7,10 +7,10 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Paper;
-use super::flaw_names;
-use super::outcome;
-use super::sure;
+use super::paper::Paper;
+use super::paper::flaw_names;
+use super::paper::outcome;
+use super::paper::sure;
 use super::table::Cell;
 use super::table::Table;
 use super::table::tables;

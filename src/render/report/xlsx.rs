@@ -10,7 +10,7 @@ use rust_xlsxwriter::Format;
 use rust_xlsxwriter::Workbook;
 use rust_xlsxwriter::XlsxError;
 
-use super::Paper;
+use super::paper::Paper;
 use super::table::Cell;
 use super::table::tables;
 use crate::error::Error;
@@ -98,7 +98,7 @@ fn write<W: Write + std::io::Seek + Send>(paper: &Paper<'_>, out: W) -> Result<(
         }
         let left = table.rows.count();
         if left > 0 {
-            let text = super::fill(words.more_n, &[&count(left as u64)]);
+            let text = super::words::fill(words.more_n, &[&count(left as u64)]);
             sheet.write_string(rows as u32, 0, format!("… {text}: CSV, JSON"))?;
         }
         if rows > 1 {

@@ -1,0 +1,254 @@
+//! A transcript that was read and decoded, on its way into the archive, and what became of an object.
+
+use sha2::Digest;
+use sha2::Sha256;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::archive::manifest::Alias;
+use crate::archive::manifest::Other;
+use crate::intake;
+use crate::intake::Content;
+use crate::session::MASK;
+use crate::session::SessionId;
+use crate::session::Skip;
+use crate::source::Listed;
+use crate::source::Refusal;
+use crate::source::Seen;
+use crate::transcript::decoder::CHUNK;
+use crate::transcript::decoder::Claims;
+use crate::transcript::decoder::Decoder;
+use crate::transcript::decoder::Flaw;
+use crate::transcript::decoder::FlawKind;
+use crate::transcript::decoder::Piece;
+use crate::transcript::wire::Form;
+
+use super::pieces::Decoded;
+use super::pieces::Room;
+
+/// Raised whenever the decoder would read the same bytes otherwise.
+pub const DECODER: i64 = 9;
+
+/// Rows of one row group: small enough that reading one session reads little else.
+pub(super) const GROUP_ROWS: usize = 8192;
+
+/// Bytes of one part of a long transcript, and of one row group of short ones.
+pub(super) const PART_BYTES: usize = 4 << 20;
+
+/// One transcript, read and (unless it is large) decoded.
+pub(super) struct Draft {
+    pub(super) session_id: SessionId,
+    pub(super) source: String,
+    pub(super) locator: String,
+    pub(super) version: String,
+    pub(super) form: Form,
+    pub(super) digest: String,
+    pub(super) stored_bytes: u64,
+    pub(super) stored_at: Option<i64>,
+    pub(super) read_at: i64,
+    pub(super) content: Content,
+    /// The archive holds its bytes already, in this many parts.
+    pub(super) kept: Option<i64>,
+    /// What a log stream has grown by, of which all else is kept already.
+    pub(super) tail: Option<Tail>,
+    pub(super) seen: Seen,
+    /// Account and Region that the source itself tells.
+    pub(super) place: (Option<String>, Option<String>),
+    /// Flaws of the object rather than of its bytes.
+    pub(super) object_flaws: Vec<FlawKind>,
+    pub(super) claims: Claims,
+    pub(super) flaws: Vec<Flaw>,
+    /// What was decoded, unless it is too much to hold: then it is decoded once more when it is written.
+    pub(super) piece: Option<Decoded>,
+}
+
+/// New events of a kept stream.
+pub(super) struct Tail {
+    pub(super) content: Content,
+    pub(super) digest: String,
+    /// Where it stands in the whole.
+    pub(super) part: i64,
+    pub(super) start: i64,
+}
+
+impl Draft {
+    pub(super) fn account(&self) -> Option<&str> {
+        self.claims.account.as_deref().or(self.place.0.as_deref())
+    }
+
+    /// Which copy a session's text is taken from: one that kept every byte, of these the longest, and of equal ones that which was
+    /// kept first. (What differs in more than its length is no copy, see `Gatherer::apart`.)
+    /// Of readings of a stream it is the one that holds the others.
+    pub(super) fn rank(&self) -> (bool, bool, u64, bool, i64) {
+        let (whole, stored) = (self.is_whole(), self.stored_at.unwrap_or(i64::MIN + 1));
+        (
+            self.content.bytes() > 0,
+            self.form != Form::Events || !self.claims.streamed,
+            self.content.bytes(),
+            whole && self.kept.is_some(),
+            if whole { -stored } else { stored },
+        )
+    }
+
+    /// Whether it is a copy of the session's bytes, every one kept, so that two of them must not differ.
+    pub(super) fn is_whole(&self) -> bool {
+        self.form != Form::Events && self.content.bytes() > 0
+    }
+
+    /// Whether two copies must agree: both kept every byte, or both are readings of the log stream.
+    pub(super) fn is_comparable(&self, other: &Self) -> bool {
+        let is_reading = |it: &Self| it.form == Form::Events && it.content.bytes() > 0;
+        self.is_whole() && other.is_whole() || is_reading(self) && is_reading(other)
+    }
+
+    /// What it must agree with: the first copy that kept every byte, or the longest reading of the stream.
+    pub(super) fn compared_with<'a>(
+        &self,
+        mut all: impl Iterator<Item = &'a Self>,
+    ) -> Option<&'a Self> {
+        if self.is_whole() {
+            return all.find(|it| it.is_whole());
+        }
+        all.filter(|it| it.is_comparable(self)).max_by_key(|it| it.content.bytes())
+    }
+
+    /// Whether one of two copies is the beginning of the other: it was taken earlier, or cut; of readings of a log stream, whether
+    /// one holds all that the other does.
+    pub(super) fn goes_on_from(&self, other: &Self) -> std::io::Result<bool> {
+        if self.form == Form::Events {
+            return intake::one_holds_the_other(&self.content, &other.content);
+        }
+        let (long, short) = match self.content.bytes() >= other.content.bytes() {
+            true => (self, other),
+            false => (other, self),
+        };
+        if long.content.bytes() == short.content.bytes() {
+            return Ok(long.content.digest()? == short.content.digest()?);
+        }
+        let mut hasher = Sha256::new();
+        let mut left = short.content.bytes();
+        let read = long.content.parts(1 << 20, |part| {
+            let many = (part.len() as u64).min(left) as usize;
+            hasher.update(&part[..many]);
+            left -= many as u64;
+            if left == 0 { Err(std::io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        });
+        if let Err(it) = read
+            && it.kind() != std::io::ErrorKind::Interrupted
+        {
+            return Err(it);
+        }
+        Ok(hex::encode(hasher.finalize()) == short.content.digest()?)
+    }
+
+    /// Decodes a small transcript whole, and of a large one its beginning, for what it claims.
+    pub(super) fn decode(&mut self, room: &Room) -> std::io::Result<()> {
+        let mut decoder = Decoder::new(self.form);
+        if let Content::Memory(bytes) = &self.content {
+            let mut piece = Piece::default();
+            let mut held = Some(Decoded::new(room));
+            for part in bytes.chunks(CHUNK) {
+                decoder.push(part);
+                decoder.take_into(&mut piece);
+                held = held.and_then(|it| it.and(&mut piece));
+            }
+            let (mut last, claims, flaws) = decoder.finish();
+            self.claims = claims;
+            self.flaws = flaws;
+            self.piece = held.and_then(|it| it.and(&mut last));
+        } else {
+            let mut pushed = false;
+            let read = self.content.parts(1 << 20, |part| {
+                if !pushed {
+                    decoder.push(part);
+                    pushed = true;
+                    // The rest is read when it is written.
+                    return Err(std::io::ErrorKind::Interrupted.into());
+                }
+                Ok(())
+            });
+            if let Err(it) = read
+                && it.kind() != std::io::ErrorKind::Interrupted
+            {
+                return Err(it);
+            }
+            self.claims = decoder.finish().1;
+        }
+        let told = [self.claims.session_id.as_deref(), self.claims.frame.session_id.as_deref()];
+        let is_other = |it: &&str| !it.contains(MASK) && *it != self.session_id.as_str();
+        if told.into_iter().flatten().any(|it| is_other(&it)) {
+            self.flaws.push(Flaw { kind: FlawKind::IdDiffers, at: 0, count: 1 });
+        }
+        let at = self.content.bytes();
+        let flaw = |kind: &FlawKind| Flaw {
+            kind: *kind,
+            at: if *kind == FlawKind::ObjectDamaged { at } else { 0 },
+            count: 1,
+        };
+        self.flaws.extend(self.object_flaws.iter().map(flaw));
+        Ok(())
+    }
+}
+
+/// The new events of a stream whose beginning is kept, with the key of its session.
+pub(super) struct Growth {
+    pub(super) kept: super::plan::Kept,
+    /// The stream as listed now.
+    pub(super) listed: Listed,
+    /// The version that is held from now on.
+    pub(super) version: String,
+    pub(super) stored_at: Option<i64>,
+    pub(super) content: Content,
+    pub(super) digest: String,
+    pub(super) repeated: u64,
+    pub(super) seen: Seen,
+}
+
+pub(super) enum Outcome {
+    Drafts {
+        bytes: u64,
+        drafts: Vec<Draft>,
+        damage: Option<Skip>,
+        others: Vec<Skip>,
+        told: Option<Skip>,
+    },
+    Grown {
+        growth: Box<Growth>,
+        damage: Option<Skip>,
+        told: Option<Skip>,
+    },
+    /// Nothing that is not held. The alias makes this version known.
+    Held {
+        bytes: u64,
+        alias: Option<Alias>,
+    },
+    /// No transcript: remembered, so that it is not read again.
+    Other {
+        bytes: u64,
+        other: Other,
+    },
+    Failed {
+        locator: String,
+        refusal: Refusal,
+    },
+}
+
+impl Outcome {
+    /// KiB that it takes while it waits to be gathered.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Drafts { drafts, .. } => {
+                super::pieces::weight_of(drafts.iter().map(|it| &it.content))
+            }
+            Self::Grown { growth, .. } => {
+                super::pieces::weight_of(std::iter::once(&growth.content))
+            }
+            Self::Held { .. } | Self::Other { .. } | Self::Failed { .. } => 0,
+        }
+    }
+}
+
+/// What became of one object.
+pub(super) struct Done {
+    pub(super) outcome: Outcome,
+    pub(super) _room: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
+}

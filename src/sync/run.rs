@@ -1,0 +1,460 @@
+//! A run: one task lists, one fetches many objects at once, every core decodes, and one hand gathers.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::Receiver;
+
+use crate::archive::Archive;
+use crate::archive::writer::Writer;
+use crate::error::Error;
+use crate::error::Kind;
+use crate::error::Result;
+use crate::session::Skip;
+use crate::source::Body;
+use crate::source::Found;
+use crate::source::Listed;
+use crate::source::Refusal;
+use crate::source::Source;
+
+use super::draft::*;
+use super::gather;
+use super::objects::*;
+use super::pieces::Room;
+use super::pieces::Waiting;
+use super::plan::Decision;
+use super::plan::Ledger;
+use super::summary::*;
+
+/// Bytes that are fetched and not yet gathered, in KiB.
+const FETCHED_KIB: usize = 96 << 10;
+/// What one fetched object counts at least and at most, in KiB: larger ones come as they are read.
+const OBJECT_KIB: (u64, u64) = (64, 16 << 10);
+const LARGE_AT_ONCE: usize = 2;
+/// Objects that wait to be read: each may be an open file.
+const BODIES: usize = 16;
+/// Outcomes that wait to be gathered, so that decoding goes on while a batch is written. What they weigh is bounded by
+/// [`Waiting`].
+const OUTCOMES: usize = 1024;
+
+/// Who watches a run is told what its source waits for, too.
+struct Watched<'a, S> {
+    source: &'a S,
+    progress: &'a mut dyn Progress,
+}
+
+impl<S: Source> Progress for Watched<'_, S> {
+    fn listed(&mut self, objects: u64, bytes: u64) {
+        self.progress.waiting(self.source.waiting().as_deref());
+        self.progress.listed(objects, bytes);
+    }
+
+    fn took(&mut self, objects: u64, bytes: u64) {
+        self.progress.took(objects, bytes);
+    }
+}
+
+/// What the archive holds, as far as it can be read.
+struct Holdings {
+    ledger: Ledger,
+    /// Sessions that it has, as fingerprints.
+    sessions: HashSet<u64>,
+}
+
+impl Holdings {
+    fn of(archive: &Archive, now: i64) -> Result<Self> {
+        let mut ledger = Ledger::new(now);
+        let mut sessions: HashSet<u64> =
+            archive.session_ids()?.iter().map(|it| gather::fingerprint(it)).collect();
+        archive.held(|it| {
+            ledger.hold(&it);
+            sessions.extend(it.session.map(|it| gather::fingerprint(it.0)));
+        })?;
+        // What another decoder took for no transcript is read again.
+        for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
+            for it in &entry.others {
+                ledger.know(&it.locator, &it.version, &it.why);
+            }
+        }
+        Ok(Self { ledger, sessions })
+    }
+}
+
+/// Lists every source and says what is missing. Reads nothing of what is listed, and writes nothing.
+///
+/// # Errors
+/// An archive that cannot be read.
+pub fn look<S: Source + Sync>(
+    runtime: &tokio::runtime::Runtime,
+    archive: &Archive,
+    sources: &[S],
+    options: &Options<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Summary> {
+    let known = Holdings::of(archive, options.now)?;
+    let mut summary = Summary::default();
+    for source in sources {
+        if options.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        progress.source(source.name());
+        let before = source.calls();
+        let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
+        let listing = Mutex::new((Summary::default(), Would::default()));
+        let walked = std::thread::scope(|scope| {
+            let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
+            let ledger = &known.ledger;
+            let sorter = scope.spawn(|| sort(found_in, None, ledger, options, &listing));
+            while !sorter.is_finished() {
+                std::thread::sleep(Duration::from_millis(20));
+                if let Ok(it) = listing.lock() {
+                    progress.listed(summary.listed + it.0.listed, summary.bytes + it.0.bytes);
+                }
+            }
+            lister.join().unwrap_or_else(|_| Err(Refusal::new("the listing stopped")))
+        });
+        let (listed, mut would) = listing.into_inner().unwrap_or_default();
+        summary.bytes += listed.bytes;
+        would.source = source.name().to_owned();
+        would.calls = since(&before, source.calls());
+        summary.would.push(would);
+        summary.heard(source.name(), listed, walked);
+    }
+    progress.finished();
+    summary.interrupted |= options.stop.load(Ordering::Relaxed);
+    summary.unreadable(archive.damages());
+    summary.settle();
+    Ok(summary)
+}
+
+async fn stoppable<S: Source>(
+    source: &S,
+    found: tokio::sync::mpsc::Sender<Found>,
+    stop: &AtomicBool,
+) -> Result<(), Refusal> {
+    tokio::select! {
+        it = source.list(found) => it,
+        () = stopped(stop) => Ok(()),
+    }
+}
+
+fn list<S: Source>(
+    runtime: &tokio::runtime::Runtime,
+    source: &S,
+    found: tokio::sync::mpsc::Sender<Found>,
+    stop: &AtomicBool,
+) -> Result<(), Refusal> {
+    runtime.block_on(stoppable(source, found, stop))
+}
+
+/// Reads every source and archives what is missing.
+///
+/// # Errors
+/// What stops the run as a whole: an archive that cannot be written. Sources that cannot be listed, objects that
+/// cannot be read, and files of the archive that are damaged are in the summary.
+pub fn sync<S: Source + Sync>(
+    runtime: &tokio::runtime::Runtime,
+    writer: &mut Writer,
+    sources: &[S],
+    options: &Options<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Summary> {
+    let archive = writer.archive();
+    let known = Holdings::of(&archive, options.now)?;
+    let mut run = SyncRun {
+        runtime,
+        known,
+        kept: None,
+        again: Vec::new(),
+        options,
+        summary: Summary::default(),
+    };
+    run.summary.unreadable(archive.damages());
+    drop(archive);
+    for source in sources {
+        if options.stop.load(Ordering::Relaxed) {
+            run.summary.interrupted = true;
+            break;
+        }
+        progress.source(source.name());
+        run.source(writer, source, progress)?;
+        let again = std::mem::take(&mut run.again);
+        if !again.is_empty() && !options.stop.load(Ordering::Relaxed) {
+            // What cannot go on from what is kept is read from its beginning.
+            for it in &again {
+                run.known.ledger.forget(&it.locator);
+            }
+            let listed = run.summary.listed;
+            run.source(writer, &Again { source, listed: again }, progress)?;
+            run.summary.listed = listed;
+            run.again.clear();
+        }
+    }
+    progress.finished();
+    let mut summary = run.summary;
+    summary.settle();
+    Ok(summary)
+}
+
+/// A source of which only these are wanted.
+struct Again<'a, S> {
+    source: &'a S,
+    listed: Vec<Listed>,
+}
+
+impl<S: Source + Sync> Source for Again<'_, S> {
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    async fn list(&self, found: tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
+        for it in &self.listed {
+            if found.send(Found::Object(it.clone())).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        it: &Listed,
+        _from: Option<&crate::source::Position>,
+    ) -> Result<Box<dyn Body>, Refusal> {
+        self.source.fetch(it, None).await
+    }
+
+    fn concurrency(&self) -> usize {
+        self.source.concurrency()
+    }
+
+    fn calls(&self) -> Vec<(String, u64)> {
+        self.source.calls()
+    }
+
+    fn whereabouts(&self) -> (Option<String>, Option<String>) {
+        self.source.whereabouts()
+    }
+
+    fn skew(&self) -> Option<i64> {
+        self.source.skew()
+    }
+
+    fn waiting(&self) -> Option<String> {
+        self.source.waiting()
+    }
+}
+
+/// One run over all sources.
+struct SyncRun<'a> {
+    runtime: &'a tokio::runtime::Runtime,
+    known: Holdings,
+    kept: Option<gather::Kept>,
+    again: Vec<Listed>,
+    options: &'a Options<'a>,
+    summary: Summary,
+}
+
+/// Comes true when the person wants to stop.
+async fn stopped(stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+impl SyncRun<'_> {
+    fn source<S: Source + Sync>(
+        &mut self,
+        writer: &mut Writer,
+        source: &S,
+        progress: &mut dyn Progress,
+    ) -> Result<()> {
+        let scratch = writer.root().join("tmp");
+        crate::archive::private_folder(&scratch).map_err(|it| Error::file("make", &scratch, it))?;
+        let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
+        let (work_out, work_in) =
+            tokio::sync::mpsc::channel::<(Listed, Option<super::plan::Kept>)>(1024);
+        let (body_out, body_in) = tokio::sync::mpsc::channel::<Fetched>(BODIES);
+        let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
+        let (large_out, large_in) = std::sync::mpsc::sync_channel::<Fetched>(1);
+        let (body_in, large_in) = (&Mutex::new(body_in), Arc::new(Mutex::new(large_in)));
+        let listing = Mutex::new((Summary::default(), Would::default()));
+        let (room, waiting) = (Room::default(), Waiting::default());
+        let Self { runtime, known, kept, again, options, summary } = self;
+        // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
+        let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
+        let options = &Options { now, ..**options };
+        let runtime = *runtime;
+        let Holdings { ledger, sessions } = known;
+        let ledger = &*ledger;
+        let (scratch, decoded, waiting) = (scratch.as_path(), &room, &waiting);
+        let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };
+        let walked = std::thread::scope(|scope| -> Result<Result<(), Refusal>> {
+            let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
+            scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
+            scope.spawn(move || {
+                runtime.block_on(async {
+                    let workers = body_out.clone();
+                    tokio::select! {
+                        () = fetch(source, work_in, body_out) => {}
+                        () = workers.closed() => {}
+                        () = stopped(options.stop) => {}
+                    }
+                });
+            });
+            let threads = options.threads.max(1);
+            for _ in 0..threads {
+                let (done_out, large_out) = (done_out.clone(), large_out.clone());
+                scope.spawn(move || shop.work(body_in, &large_out, &done_out));
+            }
+            for _ in 0..threads.min(LARGE_AT_ONCE) {
+                let (done_out, large_in) = (done_out.clone(), Arc::clone(&large_in));
+                scope.spawn(move || shop.work_large(&large_in, &done_out));
+            }
+            // Whoever waits on another learns by these when that has ended.
+            drop((done_out, large_out, large_in));
+            let mut gatherer = gather::Gatherer {
+                writer,
+                known: sessions,
+                kept,
+                brought: None,
+                again,
+                options,
+                summary: &mut *summary,
+            };
+            let mut watched = Watched { source, progress };
+            let mut gathered = gatherer.gather(&done_in, &mut watched, &|| {
+                let it = listing.lock();
+                it.map_or((0, 0), |it| (it.0.listed, it.0.bytes))
+            });
+            if gathered.as_ref().is_err_and(|it| it.kind == Kind::Interrupted) {
+                // A long transcript was given up half-way: nothing of it counts, and the next run reads it.
+                summary.interrupted = true;
+                gathered = Ok(());
+            }
+            // A gatherer that failed leaves workers with nowhere to send: they end, and so does the listing.
+            drop(done_in);
+            waiting.close();
+            if gathered.is_err()
+                && let Ok(mut it) = body_in.lock()
+            {
+                it.close();
+            }
+            let walked = lister.join();
+            gathered?;
+            Ok(walked.unwrap_or_else(|_| Err(Refusal::new("the listing stopped"))))
+        })?;
+        let (listed, _) = listing.into_inner().unwrap_or_default();
+        summary.heard(source.name(), listed, walked);
+        summary.interrupted |= options.stop.load(Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Calls made since an earlier count.
+fn since(before: &[(String, u64)], now: Vec<(String, u64)>) -> BTreeMap<String, u64> {
+    let old: BTreeMap<&str, u64> = before.iter().map(|it| (it.0.as_str(), it.1)).collect();
+    now.iter()
+        .map(|(name, count)| (name.clone(), count - old.get(name.as_str()).copied().unwrap_or(0)))
+        .filter(|it| it.1 > 0)
+        .collect()
+}
+
+/// Judges what is listed, and hands on what is to be fetched, if anybody fetches.
+fn sort(
+    mut found: Receiver<Found>,
+    work: Option<tokio::sync::mpsc::Sender<(Listed, Option<super::plan::Kept>)>>,
+    ledger: &Ledger,
+    options: &Options<'_>,
+    listing: &Mutex<(Summary, Would)>,
+) {
+    while let Some(found) = found.blocking_recv() {
+        if options.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let job = match listing.lock() {
+            Ok(mut it) => {
+                let (seen, would) = &mut *it;
+                judge(found, ledger, seen, would)
+            }
+            Err(_) => break,
+        };
+        if let (Some(job), Some(work)) = (job, &work)
+            && work.blocking_send(job).is_err()
+        {
+            break;
+        }
+    }
+}
+
+fn judge(
+    found: Found,
+    ledger: &Ledger,
+    seen: &mut Summary,
+    would: &mut Would,
+) -> Option<(Listed, Option<super::plan::Kept>)> {
+    seen.listed += 1;
+    would.listed += 1;
+    let mut it = match found {
+        Found::Object(it) => it,
+        Found::Skip(it) => {
+            if it.loses { &mut seen.failed } else { &mut seen.others }.push(it);
+            return None;
+        }
+    };
+    let kept = match super::plan::decide(&it, ledger) {
+        Decision::Held => {
+            seen.held += 1;
+            would.held += 1;
+            return None;
+        }
+        Decision::Known(why) => {
+            seen.others.push(Skip { locator: it.locator, why, loses: false });
+            return None;
+        }
+        Decision::Take => None,
+        Decision::Continue(kept) => Some(kept),
+    };
+    if let Some(why) = it.blocked.take() {
+        seen.failed.push(Skip { locator: it.locator, why, loses: true });
+        return None;
+    }
+    would.take += 1;
+    would.continued += u64::from(kept.is_some());
+    would.bytes += it.bytes;
+    seen.bytes += it.bytes;
+    Some((it, kept))
+}
+
+/// Asks for many objects at once, as many as the place likes and as fit into memory.
+async fn fetch<S: Source>(
+    source: &S,
+    work: Receiver<(Listed, Option<super::plan::Kept>)>,
+    bodies: tokio::sync::mpsc::Sender<Fetched>,
+) {
+    let room = Arc::new(Semaphore::new(FETCHED_KIB));
+    let jobs = futures_util::stream::unfold(work, |mut work| async {
+        let job = work.recv().await?;
+        Some((job, work))
+    });
+    jobs.map(|(listed, kept)| {
+        let (room, bodies) = (Arc::clone(&room), bodies.clone());
+        async move {
+            let needs = (listed.bytes >> 10).clamp(OBJECT_KIB.0, OBJECT_KIB.1);
+            let room = room.acquire_many_owned(u32::try_from(needs).unwrap_or(64)).await.ok();
+            let body = source.fetch(&listed, kept.as_ref().map(|it| &it.position)).await;
+            // Nobody listens any more: the run ends.
+            let _ = bodies.send(Fetched { listed, kept, body, room }).await;
+        }
+    })
+    .buffer_unordered(source.concurrency().max(1))
+    .for_each(|()| async {})
+    .await;
+}
