@@ -2,6 +2,7 @@
 
 use sha2::Digest;
 use sha2::Sha256;
+use std::io::Write;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::archive::manifest::Alias;
@@ -251,4 +252,28 @@ impl Outcome {
 pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) _room: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
+}
+
+/// Puts bytes behind a content, which goes to a scratch file when it no longer fits into memory.
+pub(super) fn append(
+    content: &mut Content,
+    bytes: &[u8],
+    scratch: &std::path::Path,
+) -> std::io::Result<()> {
+    if let Content::Memory(memory) = content {
+        if memory.len() + bytes.len() <= intake::MEMORY {
+            memory.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let mut file = tempfile::tempfile_in(scratch)?;
+        file.write_all(memory)?;
+        let held = memory.len() as u64;
+        *content = Content::Spooled { file: file.into(), extents: vec![(0, held)], bytes: held };
+    }
+    if let Content::Spooled { file, extents, bytes: held } = content {
+        file.write_all(bytes)?;
+        *held += bytes.len() as u64;
+        *extents = vec![(0, *held)];
+    }
+    Ok(())
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::io::Write;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::RecvTimeoutError;
@@ -20,7 +19,7 @@ use super::draft::Done;
 use super::draft::Draft;
 use super::draft::Growth;
 use super::draft::Outcome;
-use super::draft::Tail;
+use super::draft::append;
 use super::pieces::Decoded;
 use super::pieces::Room;
 use super::rows::Rows;
@@ -28,6 +27,7 @@ use super::rows::partition_of;
 use super::summary::Options;
 use super::summary::Progress;
 use super::summary::Summary;
+use super::together::SessionDrafts;
 use crate::archive::Archive;
 use crate::archive::cursor::Cursor;
 use crate::archive::cursor::Index;
@@ -43,9 +43,7 @@ use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
 use crate::archive::writer::bytes_of;
 use crate::error::Error;
-use crate::error::Kind;
 use crate::error::Result;
-use crate::intake;
 use crate::intake::Content;
 use crate::session::SessionId;
 use crate::session::Skip;
@@ -190,7 +188,7 @@ impl Gatherer<'_> {
         let mut cursor = archive.cursor(None);
         let mut commands = archive.cursor(Some(&OLD));
         let mut rest = waiting.into_iter();
-        let mut next: Option<Vec<Group>> = None;
+        let mut next: Option<Vec<SessionDrafts>> = None;
         let mut more = true;
         while more {
             let generation = self.writer.generation();
@@ -288,21 +286,24 @@ impl Gatherer<'_> {
             drafts.sort_by(|one, other| {
                 (&one.locator, &one.version).cmp(&(&other.locator, &other.version))
             });
-            let mut groups: Vec<Group> = before
+            let mut groups: Vec<SessionDrafts> = before
                 .remove(&id)
                 .unwrap_or_default()
                 .into_iter()
-                .map(|it| Group {
+                .map(|it| SessionDrafts {
                     before: Some(it.clone()),
                     diverges: says_diverges(&it),
-                    ..Group::new(&id, it.session_key)
+                    ..SessionDrafts::new(&id, it.session_key)
                 })
                 .collect();
             if let Some(kept) = self.kept.as_ref() {
                 // What the index lost and the bytes still tell.
                 for key in kept.keys_of(&id) {
                     if !groups.iter().any(|it| it.key == key) {
-                        groups.push(Group { is_orphan: true, ..Group::new(&id, key) });
+                        groups.push(SessionDrafts {
+                            is_orphan: true,
+                            ..SessionDrafts::new(&id, key)
+                        });
                     }
                 }
             }
@@ -311,10 +312,10 @@ impl Gatherer<'_> {
                 let key = growth.kept.session_key.clone();
                 match groups.iter_mut().find(|it| it.key == key) {
                     Some(it) => it.growths.push(growth),
-                    None => groups.push(Group {
+                    None => groups.push(SessionDrafts {
                         growths: vec![growth],
                         is_orphan: true,
-                        ..Group::new(&id, key)
+                        ..SessionDrafts::new(&id, key)
                     }),
                 }
             }
@@ -322,7 +323,7 @@ impl Gatherer<'_> {
                 drafts.into_iter().partition(|it| it.account().is_some());
             for draft in told.into_iter().chain(untold) {
                 let account = draft.account().map(str::to_owned);
-                let fits = |it: &Group| {
+                let fits = |it: &SessionDrafts| {
                     let theirs = it.account();
                     account.is_none() || theirs.is_none() || theirs == account
                 };
@@ -334,7 +335,10 @@ impl Gatherer<'_> {
                     Some(it) => groups[it].drafts.push(draft),
                     None => {
                         let key = free_key(&id, &groups);
-                        groups.push(Group { drafts: vec![draft], ..Group::new(&id, key) });
+                        groups.push(SessionDrafts {
+                            drafts: vec![draft],
+                            ..SessionDrafts::new(&id, key)
+                        });
                     }
                 }
             }
@@ -358,7 +362,7 @@ impl Gatherer<'_> {
     fn complete(
         &mut self,
         cursor: &mut Cursor<'_>,
-        group: &mut Group,
+        group: &mut SessionDrafts,
         scratch: &std::path::Path,
     ) -> Result<()> {
         if group.is_idle() || (group.before.is_none() && !group.is_orphan) {
@@ -389,7 +393,7 @@ impl Gatherer<'_> {
         &mut self,
         cursor: &mut Cursor<'_>,
         id: &str,
-        groups: &mut Vec<Group>,
+        groups: &mut Vec<SessionDrafts>,
         scratch: &std::path::Path,
     ) -> Result<()> {
         let fail = |it| Error::file("read", scratch, it);
@@ -449,10 +453,10 @@ impl Gatherer<'_> {
                 }
                 None => {
                     let key = free_key(id, groups);
-                    groups.push(Group {
+                    groups.push(SessionDrafts {
                         drafts: vec![draft],
                         diverges: true,
-                        ..Group::new(id, key)
+                        ..SessionDrafts::new(id, key)
                     });
                 }
             }
@@ -462,7 +466,7 @@ impl Gatherer<'_> {
 
     /// Where what is kept of a session cannot be read, its rows stay as they are: what is new stands beside them, with a
     /// flaw, and a stream that would be continued is read anew from its beginning. Returns how many will be.
-    fn beside(&mut self, id: &str, groups: &mut Vec<Group>) -> u64 {
+    fn beside(&mut self, id: &str, groups: &mut Vec<SessionDrafts>) -> u64 {
         let mut put_off = 0;
         for nth in 0..groups.len() {
             if !groups[nth].is_damaged {
@@ -499,7 +503,7 @@ impl Gatherer<'_> {
                 Some(it) => groups[it].drafts.extend(drafts),
                 None => {
                     let key = free_key(id, groups);
-                    groups.push(Group { drafts, ..Group::new(id, key) });
+                    groups.push(SessionDrafts { drafts, ..SessionDrafts::new(id, key) });
                 }
             }
         }
@@ -572,7 +576,7 @@ fn old(cursor: &mut Cursor<'_>, before: &SessionRow) -> uid::Before {
 /// All that came of one id.
 struct Session {
     id: String,
-    groups: Vec<Group>,
+    groups: Vec<SessionDrafts>,
     /// Partition and place of what is there before.
     order: Option<(String, Option<(i64, i64)>)>,
 }
@@ -692,7 +696,7 @@ pub(super) fn says_diverges(row: &SessionRow) -> bool {
 }
 
 /// A key that no session of this id has.
-fn free_key(id: &str, groups: &[Group]) -> String {
+fn free_key(id: &str, groups: &[SessionDrafts]) -> String {
     let mut free = keys(id).filter(|key| !groups.iter().any(|it| it.key == *key));
     free.next().unwrap_or_else(|| id.to_owned())
 }
@@ -742,100 +746,6 @@ impl Batch {
             || Room::is_half_of_all(self.weight)
             || self.drafts.len() + self.growths.len() >= BATCH_OBJECTS
             || (!self.is_empty() && self.since.is_some_and(|it| it.elapsed() >= BATCH_AGE))
-    }
-}
-
-/// All transcripts of one session, and what the archive knew of it.
-#[derive(Default)]
-pub(super) struct Group {
-    pub(super) id: String,
-    pub(super) key: String,
-    pub(super) drafts: Vec<Draft>,
-    pub(super) growths: Vec<Growth>,
-    pub(super) before: Option<SessionRow>,
-    /// The commands that were read of it before.
-    pub(super) old: Option<uid::Before>,
-    /// Bytes of it are kept and the index does not know it.
-    pub(super) is_orphan: bool,
-    /// What was brought back from the archive.
-    kept: Vec<Draft>,
-    /// Not all that is kept of it can be read.
-    is_damaged: bool,
-    /// Another object under its id holds other bytes.
-    pub(super) diverges: bool,
-    /// It is to say so from now on.
-    is_marked: bool,
-}
-
-impl Group {
-    pub(super) fn new(id: &str, key: String) -> Self {
-        Self { id: id.to_owned(), key, ..Self::default() }
-    }
-
-    /// Nothing new came of it.
-    fn is_idle(&self) -> bool {
-        self.drafts.is_empty() && self.growths.is_empty() && !self.is_marked
-    }
-
-    fn account(&self) -> Option<String> {
-        let told = self.drafts.iter().chain(&self.kept).find_map(|it| it.account());
-        told.map(str::to_owned)
-            .or_else(|| self.before.as_ref().and_then(|it| it.account_id.clone()))
-    }
-
-    /// Puts what streams have grown by behind what is kept of them; returns which versions are held by that.
-    fn grow(&mut self, scratch: &std::path::Path, now: i64) -> Result<Vec<Alias>> {
-        let fail = |it| Error::file("read", scratch, it);
-        let mut aliases = Vec::new();
-        let mut united = Vec::new();
-        for mut growth in std::mem::take(&mut self.growths) {
-            let kept = self
-                .drafts
-                .iter_mut()
-                .rfind(|it| it.locator == growth.listed.locator && it.kept.is_some());
-            let Some(draft) = kept else {
-                return Err(Error::new(
-                    Kind::Damaged,
-                    format!("the kept beginning of {} cannot be read", growth.listed.locator),
-                )
-                .hint(
-                    "`ssmtrail archive verify` says which file is damaged; nothing was changed",
-                ));
-            };
-            if growth.seen.anew {
-                united.extend(super::anew::unite(draft, &mut growth, now, scratch).map_err(fail)?);
-                if growth.content.bytes() == 0 {
-                    aliases.push(growth.alias());
-                    continue;
-                }
-            }
-            let start = draft.content.bytes() as i64;
-            growth
-                .content
-                .parts(1 << 20, |part| append(&mut draft.content, part, scratch))
-                .map_err(fail)?;
-            draft.stored_at = growth.stored_at;
-            draft.read_at = now;
-            draft.object_flaws.retain(|it| *it != FlawKind::ObjectDamaged);
-            if growth.seen.damaged.is_some() {
-                draft.object_flaws.push(FlawKind::ObjectDamaged);
-            }
-            if growth.repeated > 0 && !draft.object_flaws.contains(&FlawKind::Repeated) {
-                draft.object_flaws.push(FlawKind::Repeated);
-            }
-            aliases.push(growth.alias());
-            draft.seen = growth.seen;
-            draft.tail = Some(Tail {
-                content: growth.content,
-                digest: growth.digest,
-                part: draft.kept.unwrap_or(0),
-                start,
-            });
-            draft.piece = None;
-            draft.decode(&Room::of_one_session()).map_err(fail)?;
-        }
-        self.drafts.splice(0..0, united);
-        Ok(aliases)
     }
 }
 
@@ -932,23 +842,4 @@ fn draft_of(row: &TranscriptRow) -> Option<Draft> {
         flaws: Vec::new(),
         piece: None,
     })
-}
-
-fn append(content: &mut Content, bytes: &[u8], scratch: &std::path::Path) -> std::io::Result<()> {
-    if let Content::Memory(memory) = content {
-        if memory.len() + bytes.len() <= intake::MEMORY {
-            memory.extend_from_slice(bytes);
-            return Ok(());
-        }
-        let mut file = tempfile::tempfile_in(scratch)?;
-        file.write_all(memory)?;
-        let held = memory.len() as u64;
-        *content = Content::Spooled { file: file.into(), extents: vec![(0, held)], bytes: held };
-    }
-    if let Content::Spooled { file, extents, bytes: held } = content {
-        file.write_all(bytes)?;
-        *held += bytes.len() as u64;
-        *extents = vec![(0, *held)];
-    }
-    Ok(())
 }

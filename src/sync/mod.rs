@@ -6,11 +6,11 @@
 //! goes on, and a search meanwhile finds what is finished. All transcripts of one session become one session: its text
 //! from the form that kept every byte, its owner and times from the form that tells them.
 
-/// What is missing.
-pub mod plan;
-
 /// What is asked, and what it comes to.
 mod summary;
+
+/// What is missing.
+pub mod plan;
 
 /// A transcript on its way, and what became of an object.
 mod draft;
@@ -18,11 +18,14 @@ mod draft;
 /// What was decoded and waits to be written.
 mod pieces;
 
-/// The rows of a session, on their way to the files of one segment.
-mod rows;
-
 /// Streams that were read anew.
 mod anew;
+
+/// All transcripts of one session.
+mod together;
+
+/// The rows of a session, on their way to the files of one segment.
+mod rows;
 
 /// Decoded transcripts on their way to their sessions.
 mod gather;

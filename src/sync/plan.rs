@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 
+use super::summary::Would;
 use crate::archive::Held;
 use crate::config::Place;
 use crate::source::FIXED;
 use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Position;
-use crate::sync::Would;
 
 /// How long after its last known change a log stream is looked at again although nothing seems new, in microseconds.
 /// "lastEventTimestamp … updates on an eventual consistency basis. It typically updates in less than an hour from ingestion,
