@@ -32,6 +32,23 @@ impl TableScan {
     }
 }
 
+/// A condition without the hints that polars adds to one for the benefit of a `LIMIT` behind an `ORDER BY`: they leave out rows that will not
+/// be among the first, and cannot be evaluated outside of polars (polars-plan: src/plans/conversion/ir_to_dsl.rs, `DynamicPred`).
+fn without_hints(condition: &Expr) -> Option<Expr> {
+    match condition {
+        Expr::BinaryExpr { left, op: op @ (Operator::And | Operator::LogicalAnd), right } => {
+            match (without_hints(left), without_hints(right)) {
+                (Some(left), Some(right)) => {
+                    Some(Expr::BinaryExpr { left: left.into(), op: *op, right: right.into() })
+                }
+                (one, other) => one.or(other),
+            }
+        }
+        Expr::Display { fmt_str, .. } if fmt_str.starts_with("dynamic_pred") => None,
+        other => Some(other.clone()),
+    }
+}
+
 impl AnonymousScan for TableScan {
     fn as_any(&self) -> &dyn Any {
         self
@@ -51,6 +68,7 @@ impl AnonymousScan for TableScan {
             Some(names) => Arc::new(self.schema.try_project(names.iter())?),
             None => Arc::clone(&self.schema),
         };
+        let condition = asked.predicate.as_ref().and_then(without_hints);
         let mut out = DataFrame::empty_with_schema(&schema);
         let mut height = 0;
         for (path, note) in &self.files {
@@ -80,7 +98,7 @@ impl AnonymousScan for TableScan {
                     }
                 };
                 let frame = DataFrame::new(rows, columns)?;
-                let frame = match &asked.predicate {
+                let frame = match &condition {
                     Some(it) => frame.lazy().filter(it.clone()).collect()?,
                     None => frame,
                 };
@@ -157,6 +175,10 @@ mod tests {
         assert_eq!(numbers(table().slice(4, 2)), [4, 10]);
         let count = table().select([len().alias("n").cast(DataType::Int64)]);
         assert_eq!(numbers(count), [10]);
+        let by_number = || SortMultipleOptions::default().with_order_descending(true);
+        assert_eq!(numbers(table().sort(["n"], by_number()).limit(2)), [14, 13]);
+        let small = table().filter(col("n").lt(lit(12))).sort(["n"], by_number());
+        assert_eq!(numbers(small.limit(3)), [11, 10, 4]);
         let reversed = table().select([col("even"), col("n")]).collect().unwrap();
         assert_eq!(reversed.get_column_names(), ["even", "n"]);
     }
