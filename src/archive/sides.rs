@@ -198,15 +198,22 @@ pub(crate) fn faults(archive: &Archive) -> Vec<Fault> {
         None if !previous.is_empty() => fault(REVEALS_HEAD, "it is missing"),
         _ => {}
     }
-    let feeds = root.join(FEEDS);
+    faults.extend(feed_faults(archive));
+    faults
+}
+
+/// What is wrong with the files that say how far each feed has come.
+fn feed_faults(archive: &Archive) -> Vec<Fault> {
+    let feeds = archive.root.join(FEEDS);
     let names = match std::fs::read_dir(&feeds) {
         Ok(it) => it.filter_map(|it| Some(it.ok()?.file_name())),
-        Err(it) if it.kind() == std::io::ErrorKind::NotFound => return faults,
+        Err(it) if it.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(it) => {
-            fault(FEEDS, &unread(&it));
-            return faults;
+            let place = FEEDS.to_owned();
+            return vec![Fault { path: PathBuf::from(FEEDS), place, why: unread(&it) }];
         }
     };
+    let mut faults = Vec::new();
     for name in names {
         let told = match name.to_str() {
             // What was to become a feed's file when somebody was killed is none.

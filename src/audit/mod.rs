@@ -66,6 +66,8 @@ pub use self::finding::Finding;
 pub use self::finding::Judgement;
 pub use self::judge::judge;
 pub use self::table::all as checks;
+pub use self::table::mutes;
+pub use self::table::unknown_check;
 pub use self::verdict::Confidence;
 pub use self::verdict::Severity;
 pub use self::verdict::Verdict;

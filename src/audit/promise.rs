@@ -5,6 +5,10 @@
 
 use serde::Serialize;
 
+use crate::config::PromiseSpec;
+use crate::error::Error;
+use crate::error::Result;
+
 /// Values that CloudWatch Logs takes as a retention ("PutRetentionPolicy", Amazon CloudWatch Logs API Reference).
 pub const RETENTIONS: [i64; 22] = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
@@ -158,6 +162,44 @@ impl Promise {
     /// The promise of the profile so named; `None` if there is none.
     pub fn named(name: &str) -> Option<Self> {
         PROFILES.iter().find(|it| it.name == name).map(Self::of)
+    }
+
+    /// What a person settled: the profile that is named on the command line, else in the configuration, else the default, with the
+    /// configuration's own numbers in place of the profile's.
+    ///
+    /// ```
+    /// use ssmtrail::audit::promise::Promise;
+    /// use ssmtrail::config::PromiseSpec;
+    /// let told = PromiseSpec { retention_days: Some(400), ..PromiseSpec::default() };
+    /// let promise = Promise::told(&told, Some("pci-4.0.1")).unwrap();
+    /// assert_eq!((promise.profile, promise.retention_days, promise.idle_minutes), ("pci-4.0.1", 400, Some(15)));
+    /// assert!(Promise::told(&told, Some("pci")).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// A profile that does not exist.
+    pub fn told(told: &PromiseSpec, named: Option<&str>) -> Result<Self> {
+        let name = named.or(told.profile.as_ref().map(|it| it.value.as_str())).unwrap_or("default");
+        let mut out = Self::named(name).ok_or_else(|| {
+            let names: Vec<&str> = PROFILES.iter().map(|it| it.name).collect();
+            Error::misused(format!("there is no profile {name}"))
+                .hint(format!("the profiles are {}", names.join(", ")))
+        })?;
+        out.retention_days = told.retention_days.unwrap_or(out.retention_days);
+        out.hot_days = told.hot_days.unwrap_or(out.hot_days);
+        out.max_days = told.max_days;
+        out.worm = match told.worm.as_ref().map(|it| it.value.as_str()) {
+            Some("governance") => Worm::Governance,
+            Some("compliance") => Worm::Compliance,
+            _ => out.worm,
+        };
+        out.customer_key = told.customer_key.unwrap_or(out.customer_key);
+        out.idle_minutes = told.idle_minutes.or(out.idle_minutes);
+        out.max_session_minutes = told.max_session_minutes;
+        out.accounts.clone_from(&told.accounts);
+        out.regions.clone_from(&told.regions);
+        out.starters.clone_from(&told.starters);
+        Ok(out)
     }
 
     /// In one line, for the head of every output.

@@ -9,6 +9,7 @@ use super::formats::AnswerForm;
 use super::reach::Reach;
 use super::run::Run;
 use crate::config;
+use crate::config::Config;
 use crate::config::Place;
 use crate::config::Told;
 use crate::error::Result;
@@ -53,62 +54,7 @@ impl ConfigArgs {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         let What::Show { format, reach } = self.what;
         let config = run.config()?;
-        let path = run.config_place();
-        let mut rows = Vec::new();
-        let file = match path.exists() {
-            true => (path.display().to_string(), String::new()),
-            false => ("-".to_owned(), format!("there is no {}", config::NAME)),
-        };
-        let archive = match (&run.root, &config.archive) {
-            (Some(_), _) => "the command line or SSMTRAIL_ARCHIVE".to_owned(),
-            (None, Some(it)) => it.from.to_string(),
-            (None, None) => "the default".to_owned(),
-        };
-        let archive = (run.root()?.display().to_string(), archive);
-        for (key, (value, from)) in [("config", file), ("archive", archive)] {
-            rows.push(Row { source: None, key: key.into(), value, from });
-        }
-        let role = reach.role_arn.first().map(String::as_str);
-        let said = reach.said(reach.region.first().map(String::as_str), role);
-        let general = said.or(&run.environment()).or(&config.access);
-        let told = |source: Option<&String>, key: &str, it: &Told| Row {
-            source: source.cloned(),
-            key: key.into(),
-            value: it.value.clone(),
-            from: it.from.to_string(),
-        };
-        for (key, it) in general.each() {
-            rows.extend(it.as_ref().map(|it| told(None, key, it)));
-        }
-        for (key, it) in &config.promise.said {
-            rows.push(told(None, &format!("promise.{key}"), it));
-        }
-        for it in &config.mutes {
-            let value =
-                format!("{} for {} until {}: {}", it.check, it.resource, it.until, it.reason);
-            rows.push(Row { source: None, key: "mute".into(), value, from: it.from.to_string() });
-        }
-        for (nth, it) in config.sources.iter().enumerate() {
-            let name = it.name.clone().unwrap_or_else(|| format!("source {}", nth + 1));
-            let mut row = |key: &str, value: &str| {
-                let (source, value) = (Some(name.clone()), value.to_owned());
-                rows.push(Row { source, key: key.into(), value, from: it.from.to_string() });
-            };
-            row(PLACE, &it.place.to_string());
-            let flags = [("requester_pays", it.requester_pays), ("versions", it.versions)];
-            flags.iter().filter(|it| it.1).for_each(|it| row(it.0, "true"));
-            for (key, value) in [("account", &it.account), ("bucket_owner", &it.bucket_owner)] {
-                value.iter().for_each(|it| row(key, it));
-            }
-            let access = match it.place {
-                // A folder is not reached through AWS.
-                Place::Folder(_) => it.access.clone(),
-                _ => reach.access(run, it)?,
-            };
-            for (key, it) in access.each() {
-                rows.extend(it.as_ref().map(|it| told(Some(&name), key, it)));
-            }
-        }
+        let rows = settings(run, &config, &reach)?;
         if format == AnswerForm::Json {
             let settings: Vec<_> = rows
                 .iter()
@@ -134,4 +80,64 @@ impl ConfigArgs {
         }
         Ok(Answer::Yes)
     }
+}
+
+/// Every setting in force: the general ones, then those of each source.
+fn settings(run: &mut Run<'_, '_>, config: &Config, reach: &Reach) -> Result<Vec<Row>> {
+    let path = run.config_place();
+    let mut rows = Vec::new();
+    let file = match path.exists() {
+        true => (path.display().to_string(), String::new()),
+        false => ("-".to_owned(), format!("there is no {}", config::NAME)),
+    };
+    let archive = match (&run.root, &config.archive) {
+        (Some(_), _) => "the command line or SSMTRAIL_ARCHIVE".to_owned(),
+        (None, Some(it)) => it.from.to_string(),
+        (None, None) => "the default".to_owned(),
+    };
+    let archive = (run.root()?.display().to_string(), archive);
+    for (key, (value, from)) in [("config", file), ("archive", archive)] {
+        rows.push(Row { source: None, key: key.into(), value, from });
+    }
+    let role = reach.role_arn.first().map(String::as_str);
+    let said = reach.said(reach.region.first().map(String::as_str), role);
+    let general = said.or(&run.environment()).or(&config.access);
+    let told = |source: Option<&String>, key: &str, it: &Told| Row {
+        source: source.cloned(),
+        key: key.into(),
+        value: it.value.clone(),
+        from: it.from.to_string(),
+    };
+    for (key, it) in general.each() {
+        rows.extend(it.as_ref().map(|it| told(None, key, it)));
+    }
+    for (key, it) in &config.promise.said {
+        rows.push(told(None, &format!("promise.{key}"), it));
+    }
+    for it in &config.mutes {
+        let value = format!("{} for {} until {}: {}", it.check, it.resource, it.until, it.reason);
+        rows.push(Row { source: None, key: "mute".into(), value, from: it.from.to_string() });
+    }
+    for (nth, it) in config.sources.iter().enumerate() {
+        let name = it.name.clone().unwrap_or_else(|| format!("source {}", nth + 1));
+        let mut row = |key: &str, value: &str| {
+            let (source, value) = (Some(name.clone()), value.to_owned());
+            rows.push(Row { source, key: key.into(), value, from: it.from.to_string() });
+        };
+        row(PLACE, &it.place.to_string());
+        let flags = [("requester_pays", it.requester_pays), ("versions", it.versions)];
+        flags.iter().filter(|it| it.1).for_each(|it| row(it.0, "true"));
+        for (key, value) in [("account", &it.account), ("bucket_owner", &it.bucket_owner)] {
+            value.iter().for_each(|it| row(key, it));
+        }
+        let access = match it.place {
+            // A folder is not reached through AWS.
+            Place::Folder(_) => it.access.clone(),
+            _ => reach.access(run, it)?,
+        };
+        for (key, it) in access.each() {
+            rows.extend(it.as_ref().map(|it| told(Some(&name), key, it)));
+        }
+    }
+    Ok(rows)
 }

@@ -1,5 +1,6 @@
 //! `demo`: the whole tool on transcripts that ship with it. No AWS, no configuration, nothing left behind.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -64,16 +65,7 @@ impl Demo {
         let home = self.keep.clone().unwrap_or_else(|| scratch.path().to_owned());
         let folder = home.join("transcripts");
         std::fs::create_dir_all(&folder).map_err(|it| Error::file("write", &folder, it))?;
-        for (name, bytes) in SHIPPED {
-            let path = folder.join(name);
-            // They lie there from the last time.
-            if std::fs::read(&path).is_ok_and(|it| it == *bytes) {
-                continue;
-            }
-            Target::look(&path, &path.to_string_lossy(), Replace::No { another: "--keep" })
-                .map_err(|it| it.hint("--keep names another folder"))?
-                .write(bytes, run.world.stop)?;
-        }
+        ship(run, &folder)?;
         let root = home.join("archive");
 
         self.step(run, "1. Transcripts become an archive", "ssmtrail sync ./transcripts")?;
@@ -151,4 +143,19 @@ impl Demo {
         run.ui.line(&title)?;
         run.ui.line(&ask)
     }
+}
+
+/// Writes the transcripts that ship with the tool.
+fn ship(run: &Run<'_, '_>, folder: &Path) -> Result<()> {
+    for (name, bytes) in SHIPPED {
+        let path = folder.join(name);
+        // They lie there from the last time.
+        if std::fs::read(&path).is_ok_and(|it| it == *bytes) {
+            continue;
+        }
+        Target::look(&path, &path.to_string_lossy(), Replace::No { another: "--keep" })
+            .map_err(|it| it.hint("--keep names another folder"))?
+            .write(bytes, run.world.stop)?;
+    }
+    Ok(())
 }

@@ -16,6 +16,7 @@ use super::sync::runtime;
 use super::verify;
 use crate::audit;
 use crate::audit::Finding;
+use crate::audit::promise::Promise;
 use crate::audit::symptoms;
 use crate::audit::symptoms::Explained;
 use crate::error::Error;
@@ -104,7 +105,7 @@ impl Doctor {
                 return Ok(Answer::Failed);
             }
             let config = run.config()?;
-            let promise = verify::promise(&config.promise, None)?;
+            let promise = Promise::told(&config.promise, None)?;
             let judgement = audit::judge(&survey, &promise, &[], &[]);
             let about: Vec<Option<&str>> = match nodes.is_empty() {
                 true => vec![None],

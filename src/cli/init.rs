@@ -11,9 +11,11 @@ use super::run::Run;
 use super::sync::runtime;
 use crate::config;
 use crate::config::Access;
+use crate::config::Merged;
 use crate::error::Error;
 use crate::error::Result;
 use crate::source::discover;
+use crate::source::discover::Discovery;
 use crate::source::discover::Where;
 use crate::text;
 
@@ -95,38 +97,7 @@ impl Init {
                 .keeping_mode()
                 .write(merged.text.as_bytes(), run.world.stop)?;
         }
-        let regions = found.looked_into.len() as u64;
-        run.ui.note(&format!(
-            "looked into {}: {} added, {} known{}",
-            text::plural(regions, "Region"),
-            text::plural(merged.added.len() as u64, "source"),
-            merged.known.len(),
-            match merged.declined.len() {
-                0 => String::new(),
-                many => format!(", {many} commented out"),
-            }
-        ));
-        for (word, places) in [
-            ("added", &merged.added),
-            ("known", &merged.known),
-            ("commented out", &merged.declined),
-        ] {
-            for it in places {
-                run.ui.note(&format!("{word} {}", text::visible(it)));
-            }
-        }
-        for it in &found.notes {
-            run.ui.note(&format!("note: {}", text::visible(it)));
-        }
-        let mut hints = std::collections::BTreeSet::new();
-        for (what, refusal) in &found.unread {
-            let (what, why) = (text::visible(what), text::visible(&refusal.why));
-            run.ui.note(&format!("could not read {what}: {why}"));
-            hints.extend(refusal.hint.clone());
-        }
-        for it in hints {
-            run.ui.note(&format!("hint: {}", text::visible(&it)));
-        }
+        tell(run, &found, &merged);
         if changed && !self.dry_run {
             run.ui.note(&format!("wrote {}; next: `ssmtrail sync`", path.display()));
         }
@@ -138,5 +109,39 @@ impl Init {
                 (.., found_none) => Answer::found(!found_none),
             },
         )
+    }
+}
+
+/// Says what was found, what is in the file now, and what could not be read.
+fn tell(run: &mut Run<'_, '_>, found: &Discovery, merged: &Merged) {
+    let regions = found.looked_into.len() as u64;
+    run.ui.note(&format!(
+        "looked into {}: {} added, {} known{}",
+        text::plural(regions, "Region"),
+        text::plural(merged.added.len() as u64, "source"),
+        merged.known.len(),
+        match merged.declined.len() {
+            0 => String::new(),
+            many => format!(", {many} commented out"),
+        }
+    ));
+    for (word, places) in
+        [("added", &merged.added), ("known", &merged.known), ("commented out", &merged.declined)]
+    {
+        for it in places {
+            run.ui.note(&format!("{word} {}", text::visible(it)));
+        }
+    }
+    for it in &found.notes {
+        run.ui.note(&format!("note: {}", text::visible(it)));
+    }
+    let mut hints = std::collections::BTreeSet::new();
+    for (what, refusal) in &found.unread {
+        let (what, why) = (text::visible(what), text::visible(&refusal.why));
+        run.ui.note(&format!("could not read {what}: {why}"));
+        hints.extend(refusal.hint.clone());
+    }
+    for it in hints {
+        run.ui.note(&format!("hint: {}", text::visible(&it)));
     }
 }

@@ -145,9 +145,22 @@ impl PolicyArgs {
             return Err(Error::new(Kind::Missing, what)
                 .hint("`ssmtrail verify` shows what there is; --region names other Regions"));
         }
+        self.print(run, &policies)?;
+        let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();
+        if unread > 0 {
+            run.ui.note(&format!(
+                "note: {} could not be read; check that the policy names what it should",
+                text::plural(unread as u64, "key")
+            ));
+        }
+        Ok(if survey.unread.is_empty() && unread == 0 { Answer::Yes } else { Answer::Partial })
+    }
+
+    /// The policies in the form that was asked for.
+    fn print(&self, run: &mut Run<'_, '_>, policies: &[Policy]) -> Result<()> {
         match self.format {
             Form::Json => {
-                let [it] = policies.as_slice() else {
+                let [it] = policies else {
                     let names: Vec<&str> = policies.iter().map(on).collect();
                     return Err(Error::misused(format!(
                         "there are {} of them, and a file holds one: {}",
@@ -159,21 +172,14 @@ impl PolicyArgs {
                 run.ui.line(&text::json_lines(&it.document))?;
             }
             Form::Terraform => {
-                let text = text::harmless_json(&policy::terraform(&policies));
+                let text = text::harmless_json(&policy::terraform(policies));
                 run.ui.raw(text.as_bytes())?;
             }
             Form::Cloudformation => {
-                run.ui.line(&text::json_lines(&policy::cloudformation(&policies)))?;
+                run.ui.line(&text::json_lines(&policy::cloudformation(policies)))?;
             }
         }
-        let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();
-        if unread > 0 {
-            run.ui.note(&format!(
-                "note: {} could not be read; check that the policy names what it should",
-                text::plural(unread as u64, "key")
-            ));
-        }
-        Ok(if survey.unread.is_empty() && unread == 0 { Answer::Yes } else { Answer::Partial })
+        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::SessionRow;
 use crate::audit;
+use crate::audit::promise::Promise;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -383,8 +384,8 @@ impl Report {
     fn places(&self, run: &mut Run<'_, '_>) -> Result<Option<Places>> {
         let Some(path) = &self.survey else { return Ok(None) };
         let config = run.config()?;
-        let promise = verify::promise(&config.promise, self.promise.as_deref())?;
-        let mutes = verify::mutes(&config)?;
+        let promise = Promise::told(&config.promise, self.promise.as_deref())?;
+        let mutes = audit::mutes(&config.mutes)?;
         verify::tell_config(run, &config);
         let survey = verify::read(path)?;
         let judgement = audit::judge(&survey, &promise, &mutes, &[]);

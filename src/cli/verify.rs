@@ -19,12 +19,8 @@ use crate::audit::Judgement;
 use crate::audit::Severity;
 use crate::audit::Verdict;
 use crate::audit::diff;
-use crate::audit::promise::Mute;
-use crate::audit::promise::PROFILES;
 use crate::audit::promise::Promise;
-use crate::audit::promise::Worm;
 use crate::config::Config;
-use crate::config::PromiseSpec;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -151,13 +147,13 @@ impl Verify {
             return explain(run, id);
         }
         let config = run.config()?;
-        let promise = promise(&config.promise, self.promise.as_deref())?;
+        let promise = Promise::told(&config.promise, self.promise.as_deref())?;
         for it in &self.check {
             if !audit::checks().any(|one| one.id.starts_with(it.as_str())) {
-                return Err(unknown_check(it));
+                return Err(audit::unknown_check(it));
             }
         }
-        let mutes = mutes(&config)?;
+        let mutes = audit::mutes(&config.mutes)?;
         tell_config(run, &config);
         let survey = match &self.survey {
             Some(path) => read(path)?,
@@ -193,29 +189,7 @@ impl Verify {
         if let Some(before) = before {
             return changes(run, &before, &survey);
         }
-        match self.format {
-            FindingsForm::Table => table(run, &survey, &promise, &judgement, self.all)?,
-            FindingsForm::Json => as_json(run, &survey, &promise, &judgement)?,
-            FindingsForm::Csv => as_csv(run, &judgement)?,
-            FindingsForm::Junit => run.ui.raw(findings::junit(&survey, &judgement).as_bytes())?,
-            FindingsForm::Sarif => {
-                let value = findings::sarif(&survey, &judgement, audit::checks());
-                run.ui.line(&text::json(&value))?;
-            }
-            FindingsForm::Md => {
-                let text = findings::markdown(&survey, &promise, &judgement);
-                run.ui.raw(text.as_bytes())?;
-            }
-            FindingsForm::Html => {
-                let text = places::html(&survey, &promise, &judgement);
-                run.ui.raw(text.as_bytes())?;
-            }
-            FindingsForm::Ocsf => {
-                for it in findings::ocsf(&survey, &judgement) {
-                    run.ui.line(&text::json(&it))?;
-                }
-            }
-        }
+        self.print(run, &survey, &promise, &judgement)?;
         for it in &judgement.stale {
             run.ui.note(&format!("note: {}", text::visible(it)));
         }
@@ -228,14 +202,39 @@ impl Verify {
             (false, false) => Answer::Yes,
         })
     }
-}
 
-fn unknown_check(id: &str) -> Error {
-    let ids: Vec<&str> = audit::checks().map(|it| it.id).collect();
-    let error = Error::misused(format!("there is no check {id}"));
-    match crate::config::nearest(&id.to_uppercase(), &ids) {
-        Some(it) => error.hint(format!("did you mean {it}?")),
-        None => error.hint("`ssmtrail verify --list` lists them"),
+    /// The findings in the form that was asked for.
+    fn print(
+        &self,
+        run: &mut Run<'_, '_>,
+        survey: &Survey,
+        promise: &Promise,
+        judgement: &Judgement,
+    ) -> Result<()> {
+        match self.format {
+            FindingsForm::Table => table(run, survey, promise, judgement, self.all)?,
+            FindingsForm::Json => as_json(run, survey, promise, judgement)?,
+            FindingsForm::Csv => as_csv(run, judgement)?,
+            FindingsForm::Junit => run.ui.raw(findings::junit(survey, judgement).as_bytes())?,
+            FindingsForm::Sarif => {
+                let value = findings::sarif(survey, judgement, audit::checks());
+                run.ui.line(&text::json(&value))?;
+            }
+            FindingsForm::Md => {
+                let text = findings::markdown(survey, promise, judgement);
+                run.ui.raw(text.as_bytes())?;
+            }
+            FindingsForm::Html => {
+                let text = places::html(survey, promise, judgement);
+                run.ui.raw(text.as_bytes())?;
+            }
+            FindingsForm::Ocsf => {
+                for it in findings::ocsf(survey, judgement) {
+                    run.ui.line(&text::json(&it))?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -253,49 +252,6 @@ pub(super) fn tell_config(run: &mut Run<'_, '_>, config: &Config) {
     if !decides.is_empty() {
         run.ui.note(&format!("note: {name} of this folder is in force: {}", decides.join(" and ")));
     }
-}
-
-/// What people have accepted, by the configuration.
-pub(super) fn mutes(config: &Config) -> Result<Vec<Mute>> {
-    let mut mutes = Vec::new();
-    for it in &config.mutes {
-        if !audit::checks().any(|one| one.id == it.check) {
-            let error = unknown_check(&it.check);
-            return Err(Error { what: format!("{}: {}", it.from, error.what), ..error });
-        }
-        mutes.push(Mute {
-            check: it.check.clone(),
-            resource: it.resource.clone(),
-            reason: it.reason.clone(),
-            until: it.until.clone(),
-            from: it.from.to_string(),
-        });
-    }
-    Ok(mutes)
-}
-
-pub(super) fn promise(told: &PromiseSpec, argument: Option<&str>) -> Result<Promise> {
-    let name = argument.or(told.profile.as_ref().map(|it| it.value.as_str())).unwrap_or("default");
-    let mut out = Promise::named(name).ok_or_else(|| {
-        let names: Vec<&str> = PROFILES.iter().map(|it| it.name).collect();
-        Error::misused(format!("there is no profile {name}"))
-            .hint(format!("the profiles are {}", names.join(", ")))
-    })?;
-    out.retention_days = told.retention_days.unwrap_or(out.retention_days);
-    out.hot_days = told.hot_days.unwrap_or(out.hot_days);
-    out.max_days = told.max_days;
-    out.worm = match told.worm.as_ref().map(|it| it.value.as_str()) {
-        Some("governance") => Worm::Governance,
-        Some("compliance") => Worm::Compliance,
-        _ => out.worm,
-    };
-    out.customer_key = told.customer_key.unwrap_or(out.customer_key);
-    out.idle_minutes = told.idle_minutes.or(out.idle_minutes);
-    out.max_session_minutes = told.max_session_minutes;
-    out.accounts.clone_from(&told.accounts);
-    out.regions.clone_from(&told.regions);
-    out.starters.clone_from(&told.starters);
-    Ok(out)
 }
 
 pub(super) fn read(path: &std::path::Path) -> Result<Survey> {
@@ -364,7 +320,7 @@ fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
 
 fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
     let upper = id.to_uppercase();
-    let it = audit::checks().find(|it| it.id == upper).ok_or_else(|| unknown_check(id))?;
+    let it = audit::checks().find(|it| it.id == upper).ok_or_else(|| audit::unknown_check(id))?;
     run.ui.line(&format!("{}: {}", it.id, it.title))?;
     run.ui.line(&format!("severity  {}", it.severity.word()))?;
     run.ui.line(&format!("why       {}", it.why))?;

@@ -124,45 +124,7 @@ pub fn sarif<'a>(
             })
         })
         .collect();
-    let results: Vec<Value> = judgement
-        .findings
-        .iter()
-        .map(|it| {
-            let kind = match it.status {
-                Verdict::Fail => "fail",
-                Verdict::Unknown => "open",
-                Verdict::Pass => "pass",
-                Verdict::Info => "informational",
-                Verdict::NotApplicable => "notApplicable",
-            };
-            let level = match (it.status, it.severity) {
-                (Verdict::Fail, Severity::Critical | Severity::High) => "error",
-                (Verdict::Fail, Severity::Medium) => "warning",
-                (Verdict::Fail, _) => "note",
-                _ => "none",
-            };
-            let file: String = it
-                .resource
-                .chars()
-                .map(|it| if it.is_ascii_alphanumeric() || "-_./".contains(it) { it } else { '_' })
-                .collect();
-            let mut result = json!({
-                "ruleId": it.check_id,
-                "kind": kind,
-                "level": level,
-                "message": { "text": words(it) },
-                "locations": [{
-                    "physicalLocation": { "artifactLocation": { "uri": format!("aws/{}", file.trim_start_matches(['/', '.'])) } },
-                    "logicalLocations": [{ "fullyQualifiedName": it.resource, "kind": "resource" }],
-                }],
-                "partialFingerprints": { "finding/v1": it.uid },
-            });
-            if let Some(mute) = &it.muted {
-                result["suppressions"] = json!([{ "kind": "external", "justification": mute.reason }]);
-            }
-            result
-        })
-        .collect();
+    let results: Vec<Value> = judgement.findings.iter().map(sarif_result).collect();
     json!({
         "version": "2.1.0",
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -179,110 +141,161 @@ pub fn sarif<'a>(
     })
 }
 
+fn sarif_result(it: &Finding) -> Value {
+    let kind = match it.status {
+        Verdict::Fail => "fail",
+        Verdict::Unknown => "open",
+        Verdict::Pass => "pass",
+        Verdict::Info => "informational",
+        Verdict::NotApplicable => "notApplicable",
+    };
+    let level = match (it.status, it.severity) {
+        (Verdict::Fail, Severity::Critical | Severity::High) => "error",
+        (Verdict::Fail, Severity::Medium) => "warning",
+        (Verdict::Fail, _) => "note",
+        _ => "none",
+    };
+    let file: String = it
+        .resource
+        .chars()
+        .map(|it| if it.is_ascii_alphanumeric() || "-_./".contains(it) { it } else { '_' })
+        .collect();
+    let mut result = json!({
+        "ruleId": it.check_id,
+        "kind": kind,
+        "level": level,
+        "message": { "text": words(it) },
+        "locations": [{
+            "physicalLocation": { "artifactLocation": { "uri": format!("aws/{}", file.trim_start_matches(['/', '.'])) } },
+            "logicalLocations": [{ "fullyQualifiedName": it.resource, "kind": "resource" }],
+        }],
+        "partialFingerprints": { "finding/v1": it.uid },
+    });
+    if let Some(mute) = &it.muted {
+        result["suppressions"] = json!([{ "kind": "external", "justification": mute.reason }]);
+    }
+    result
+}
+
 /// Findings as OCSF Compliance Finding (2003), one event each. What is unknown is a *warning*, which OCSF calls "did not yield a
 /// result due to missing information". Times are milliseconds, those of the survey.
 pub fn ocsf(survey: &Survey, judgement: &Judgement) -> Vec<Value> {
     let time = survey.taken_at.0 / 1000;
-    let one = |it: &Finding| {
-        let (status_id, status) = match it.status {
-            Verdict::Pass => (1, "Pass"),
-            Verdict::Unknown => (2, "Warning"),
-            Verdict::Fail => (3, "Fail"),
-            Verdict::Info => (99, "Info"),
-            Verdict::NotApplicable => (99, "Not applicable"),
-        };
-        let fails = it.status == Verdict::Fail;
-        let (severity_id, severity) = match it.severity {
-            Severity::Critical if fails => (5, "Critical"),
-            Severity::High if fails => (4, "High"),
-            Severity::Medium if fails => (3, "Medium"),
-            Severity::Low if fails => (2, "Low"),
-            _ => (1, "Informational"),
-        };
-        let mut cloud = json!({ "provider": "AWS" });
-        if !it.account_id.is_empty() {
-            cloud["account"] =
-                json!({ "uid": it.account_id, "type_id": 10, "type": "AWS Account" });
-        }
-        if !it.region.is_empty() {
-            cloud["region"] = visible(&it.region).into();
-        }
-        let standards: Vec<&str> = it.mappings.iter().map(|it| it.standard).collect();
-        let requirements: Vec<String> = it
-            .mappings
-            .iter()
-            .flat_map(|it| it.controls.iter().map(|one| format!("{} {one}", it.standard)))
-            .collect();
-        let details: Vec<String> = std::iter::once(&it.seen)
-            .chain(&it.details)
-            .map(|it| visible(it).into_owned())
-            .collect();
-        let confidence = match it.confidence {
-            Confidence::Low => (1, "Low"),
-            Confidence::Medium => (2, "Medium"),
-            Confidence::High => (3, "High"),
-        };
-        let mut resource = json!({ "uid": visible(&it.resource), "name": visible(&it.place) });
-        if !it.region.is_empty() {
-            resource["region"] = visible(&it.region).into();
-        }
-        let mut out = json!({
-            "category_uid": 2,
-            "class_uid": 2003,
-            "activity_id": 1,
-            "activity_name": "Create",
-            "type_uid": 200_301,
-            "time": time,
-            "severity_id": severity_id,
-            "severity": severity,
-            "confidence_id": confidence.0,
-            "confidence": confidence.1,
-            // A finding that somebody accepted is suppressed, and is here all the same.
-            "status_id": if it.muted.is_some() { 3 } else { 1 },
-            "status": if it.muted.is_some() { "Suppressed" } else { "New" },
-            "message": visible(&it.seen),
-            "cloud": cloud,
-            "finding_info": { "uid": it.uid, "title": it.title, "desc": it.why },
-            "compliance": {
-                "control": it.check_id,
-                "standards": standards,
-                "requirements": requirements,
-                "status_id": status_id,
-                "status": status,
-                "status_details": details,
+    judgement.findings.iter().map(|it| ocsf_event(it, time)).collect()
+}
+
+fn ocsf_event(it: &Finding, time: i64) -> Value {
+    let (status_id, status) = ocsf_status(it.status);
+    let fails = it.status == Verdict::Fail;
+    let (severity_id, severity) = ocsf_severity(it);
+    let standards: Vec<&str> = it.mappings.iter().map(|it| it.standard).collect();
+    let requirements: Vec<String> = it
+        .mappings
+        .iter()
+        .flat_map(|it| it.controls.iter().map(|one| format!("{} {one}", it.standard)))
+        .collect();
+    let details: Vec<String> =
+        std::iter::once(&it.seen).chain(&it.details).map(|it| visible(it).into_owned()).collect();
+    let confidence = ocsf_confidence(it.confidence);
+    let mut resource = json!({ "uid": visible(&it.resource), "name": visible(&it.place) });
+    if !it.region.is_empty() {
+        resource["region"] = visible(&it.region).into();
+    }
+    let mut out = json!({
+        "category_uid": 2,
+        "class_uid": 2003,
+        "activity_id": 1,
+        "activity_name": "Create",
+        "type_uid": 200_301,
+        "time": time,
+        "severity_id": severity_id,
+        "severity": severity,
+        "confidence_id": confidence.0,
+        "confidence": confidence.1,
+        // A finding that somebody accepted is suppressed, and is here all the same.
+        "status_id": if it.muted.is_some() { 3 } else { 1 },
+        "status": if it.muted.is_some() { "Suppressed" } else { "New" },
+        "message": visible(&it.seen),
+        "cloud": ocsf_cloud(it),
+        "finding_info": { "uid": it.uid, "title": it.title, "desc": it.why },
+        "compliance": {
+            "control": it.check_id,
+            "standards": standards,
+            "requirements": requirements,
+            "status_id": status_id,
+            "status": status,
+            "status_details": details,
+        },
+        "resources": [resource],
+        "metadata": {
+            "version": OCSF,
+            "profiles": ["cloud"],
+            "uid": it.uid,
+            "event_code": it.check_id,
+            "product": {
+                "name": "ssmtrail",
+                "vendor_name": "ssmtrail",
+                "version": env!("CARGO_PKG_VERSION"),
             },
-            "resources": [resource],
-            "metadata": {
-                "version": OCSF,
-                "profiles": ["cloud"],
-                "uid": it.uid,
-                "event_code": it.check_id,
-                "product": {
-                    "name": "ssmtrail",
-                    "vendor_name": "ssmtrail",
-                    "version": env!("CARGO_PKG_VERSION"),
-                },
-            },
-            "unmapped": {
-                "promised": visible(&it.promised),
-                "reason": it.unread.as_ref().map(|it| it.reason.code()),
-                "missing_permission": it.unread.as_ref().and_then(|it| it.missing.clone()),
-                "evidence": it.evidence,
-            },
-        });
-        if fails {
-            let commands: Vec<String> =
-                it.fixes.iter().map(|it| visible(&it.command).into_owned()).collect();
-            out["remediation"] =
-                json!({ "desc": format!("{} {}", it.then, commands.join(" ; ")).trim_end() });
-        }
-        if let Some(mute) = &it.muted {
-            out["comment"] =
-                format!("accepted until {}: {}", mute.until, visible(&mute.reason)).into();
-        }
-        out
-    };
-    judgement.findings.iter().map(one).collect()
+        },
+        "unmapped": {
+            "promised": visible(&it.promised),
+            "reason": it.unread.as_ref().map(|it| it.reason.code()),
+            "missing_permission": it.unread.as_ref().and_then(|it| it.missing.clone()),
+            "evidence": it.evidence,
+        },
+    });
+    if fails {
+        let commands: Vec<String> =
+            it.fixes.iter().map(|it| visible(&it.command).into_owned()).collect();
+        out["remediation"] =
+            json!({ "desc": format!("{} {}", it.then, commands.join(" ; ")).trim_end() });
+    }
+    if let Some(mute) = &it.muted {
+        out["comment"] = format!("accepted until {}: {}", mute.until, visible(&mute.reason)).into();
+    }
+    out
+}
+
+fn ocsf_status(it: Verdict) -> (u8, &'static str) {
+    match it {
+        Verdict::Pass => (1, "Pass"),
+        Verdict::Unknown => (2, "Warning"),
+        Verdict::Fail => (3, "Fail"),
+        Verdict::Info => (99, "Info"),
+        Verdict::NotApplicable => (99, "Not applicable"),
+    }
+}
+
+/// What does not fail is informational, however bad it would be.
+fn ocsf_severity(it: &Finding) -> (u8, &'static str) {
+    let fails = it.status == Verdict::Fail;
+    match it.severity {
+        Severity::Critical if fails => (5, "Critical"),
+        Severity::High if fails => (4, "High"),
+        Severity::Medium if fails => (3, "Medium"),
+        Severity::Low if fails => (2, "Low"),
+        _ => (1, "Informational"),
+    }
+}
+
+fn ocsf_confidence(it: Confidence) -> (u8, &'static str) {
+    match it {
+        Confidence::Low => (1, "Low"),
+        Confidence::Medium => (2, "Medium"),
+        Confidence::High => (3, "High"),
+    }
+}
+
+fn ocsf_cloud(it: &Finding) -> Value {
+    let mut cloud = json!({ "provider": "AWS" });
+    if !it.account_id.is_empty() {
+        cloud["account"] = json!({ "uid": it.account_id, "type_id": 10, "type": "AWS Account" });
+    }
+    if !it.region.is_empty() {
+        cloud["region"] = visible(&it.region).into();
+    }
+    cloud
 }
 
 /// Text within Markdown, where nothing in it is a mark, a link or a tag.
