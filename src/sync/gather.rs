@@ -27,7 +27,7 @@ use super::rows::partition_of;
 use super::summary::Options;
 use super::summary::Progress;
 use super::summary::Summary;
-use super::together::SessionDrafts;
+use super::together::Drafts;
 use crate::archive::Archive;
 use crate::archive::cursor::Cursor;
 use crate::archive::cursor::Index;
@@ -188,7 +188,7 @@ impl Gatherer<'_> {
         let mut cursor = archive.cursor(None);
         let mut commands = archive.cursor(Some(&OLD));
         let mut rest = waiting.into_iter();
-        let mut next: Option<Vec<SessionDrafts>> = None;
+        let mut next: Option<Vec<Drafts>> = None;
         let mut more = true;
         while more {
             let generation = self.writer.generation();
@@ -286,24 +286,21 @@ impl Gatherer<'_> {
             drafts.sort_by(|one, other| {
                 (&one.locator, &one.version).cmp(&(&other.locator, &other.version))
             });
-            let mut groups: Vec<SessionDrafts> = before
+            let mut groups: Vec<Drafts> = before
                 .remove(&id)
                 .unwrap_or_default()
                 .into_iter()
-                .map(|it| SessionDrafts {
+                .map(|it| Drafts {
                     before: Some(it.clone()),
                     diverges: says_diverges(&it),
-                    ..SessionDrafts::new(&id, it.session_key)
+                    ..Drafts::new(&id, it.session_key)
                 })
                 .collect();
             if let Some(kept) = self.kept.as_ref() {
                 // What the index lost and the bytes still tell.
                 for key in kept.keys_of(&id) {
                     if !groups.iter().any(|it| it.key == key) {
-                        groups.push(SessionDrafts {
-                            is_orphan: true,
-                            ..SessionDrafts::new(&id, key)
-                        });
+                        groups.push(Drafts { is_orphan: true, ..Drafts::new(&id, key) });
                     }
                 }
             }
@@ -312,10 +309,10 @@ impl Gatherer<'_> {
                 let key = growth.kept.session_key.clone();
                 match groups.iter_mut().find(|it| it.key == key) {
                     Some(it) => it.growths.push(growth),
-                    None => groups.push(SessionDrafts {
+                    None => groups.push(Drafts {
                         growths: vec![growth],
                         is_orphan: true,
-                        ..SessionDrafts::new(&id, key)
+                        ..Drafts::new(&id, key)
                     }),
                 }
             }
@@ -323,7 +320,7 @@ impl Gatherer<'_> {
                 drafts.into_iter().partition(|it| it.account().is_some());
             for draft in told.into_iter().chain(untold) {
                 let account = draft.account().map(str::to_owned);
-                let fits = |it: &SessionDrafts| {
+                let fits = |it: &Drafts| {
                     let theirs = it.account();
                     account.is_none() || theirs.is_none() || theirs == account
                 };
@@ -335,10 +332,7 @@ impl Gatherer<'_> {
                     Some(it) => groups[it].drafts.push(draft),
                     None => {
                         let key = free_key(&id, &groups);
-                        groups.push(SessionDrafts {
-                            drafts: vec![draft],
-                            ..SessionDrafts::new(&id, key)
-                        });
+                        groups.push(Drafts { drafts: vec![draft], ..Drafts::new(&id, key) });
                     }
                 }
             }
@@ -362,7 +356,7 @@ impl Gatherer<'_> {
     fn complete(
         &mut self,
         cursor: &mut Cursor<'_>,
-        group: &mut SessionDrafts,
+        group: &mut Drafts,
         scratch: &std::path::Path,
     ) -> Result<()> {
         if group.is_idle() || (group.before.is_none() && !group.is_orphan) {
@@ -393,7 +387,7 @@ impl Gatherer<'_> {
         &mut self,
         cursor: &mut Cursor<'_>,
         id: &str,
-        groups: &mut Vec<SessionDrafts>,
+        groups: &mut Vec<Drafts>,
         scratch: &std::path::Path,
     ) -> Result<()> {
         let fail = |it| Error::file("read", scratch, it);
@@ -453,10 +447,10 @@ impl Gatherer<'_> {
                 }
                 None => {
                     let key = free_key(id, groups);
-                    groups.push(SessionDrafts {
+                    groups.push(Drafts {
                         drafts: vec![draft],
                         diverges: true,
-                        ..SessionDrafts::new(id, key)
+                        ..Drafts::new(id, key)
                     });
                 }
             }
@@ -466,7 +460,7 @@ impl Gatherer<'_> {
 
     /// Where what is kept of a session cannot be read, its rows stay as they are: what is new stands beside them, with a
     /// flaw, and a stream that would be continued is read anew from its beginning. Returns how many will be.
-    fn beside(&mut self, id: &str, groups: &mut Vec<SessionDrafts>) -> u64 {
+    fn beside(&mut self, id: &str, groups: &mut Vec<Drafts>) -> u64 {
         let mut put_off = 0;
         for nth in 0..groups.len() {
             if !groups[nth].is_damaged {
@@ -503,7 +497,7 @@ impl Gatherer<'_> {
                 Some(it) => groups[it].drafts.extend(drafts),
                 None => {
                     let key = free_key(id, groups);
-                    groups.push(SessionDrafts { drafts, ..SessionDrafts::new(id, key) });
+                    groups.push(Drafts { drafts, ..Drafts::new(id, key) });
                 }
             }
         }
@@ -576,7 +570,7 @@ fn old(cursor: &mut Cursor<'_>, before: &SessionRow) -> uid::Before {
 /// All that came of one id.
 struct Session {
     id: String,
-    groups: Vec<SessionDrafts>,
+    groups: Vec<Drafts>,
     /// Partition and place of what is there before.
     order: Option<(String, Option<(i64, i64)>)>,
 }
@@ -696,7 +690,7 @@ pub(super) fn says_diverges(row: &SessionRow) -> bool {
 }
 
 /// A key that no session of this id has.
-fn free_key(id: &str, groups: &[SessionDrafts]) -> String {
+fn free_key(id: &str, groups: &[Drafts]) -> String {
     let mut free = keys(id).filter(|key| !groups.iter().any(|it| it.key == *key));
     free.next().unwrap_or_else(|| id.to_owned())
 }

@@ -11,7 +11,7 @@ use super::gather::says_diverges;
 use super::rows::Compared;
 use super::rows::Rows;
 use super::summary::Progress;
-use super::together::SessionDrafts;
+use super::together::Drafts;
 use crate::archive::Archive;
 use crate::archive::cursor::Cursor;
 use crate::archive::schema::SessionRow;
@@ -109,7 +109,7 @@ pub fn rebuild(
     let mut index = archive.cursor(None);
     let mut commands = archive.cursor(Some(&compared));
     let mut rest = kept.into_iter().peekable();
-    let mut next: Option<SessionDrafts> = None;
+    let mut next: Option<Drafts> = None;
     while rest.peek().is_some() || next.is_some() {
         if stop.load(Ordering::Relaxed) {
             rebuilt.interrupted = true;
@@ -126,7 +126,7 @@ pub fn rebuild(
                 Some(it) => it,
                 None => {
                     let Some(it) = rest.next() else { break };
-                    let mut group = SessionDrafts::new(&it.id, it.key);
+                    let mut group = Drafts::new(&it.id, it.key);
                     group.before = before.row(&mut index, &archive, &group.key);
                     let (drafts, whole) = before.drafts(&mut bytes, &group.key, &scratch)?;
                     let wanted = group.before.as_ref().map_or(0, |it| it.transcripts);

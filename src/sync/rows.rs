@@ -8,7 +8,7 @@ use super::draft::DECODER;
 use super::draft::Draft;
 use super::draft::GROUP_ROWS;
 use super::draft::PART_BYTES;
-use super::together::SessionDrafts;
+use super::together::Drafts;
 use crate::archive::LONGEST;
 use crate::archive::manifest::Brought;
 use crate::archive::schema::COMMANDS;
@@ -145,7 +145,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes one session; returns how many commands it has.
-    pub(super) fn session(&mut self, mut group: SessionDrafts) -> Result<usize> {
+    pub(super) fn session(&mut self, mut group: Drafts) -> Result<usize> {
         group.drafts.sort_by_key(|it| std::cmp::Reverse(it.rank()));
         let facts = Facts::of(&group.drafts);
         let partition = facts.partition();

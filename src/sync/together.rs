@@ -15,7 +15,7 @@ use crate::uid;
 
 /// All transcripts of one session, and what the archive knew of it.
 #[derive(Default)]
-pub(super) struct SessionDrafts {
+pub(super) struct Drafts {
     pub(super) id: String,
     pub(super) key: String,
     pub(super) drafts: Vec<Draft>,
@@ -35,7 +35,7 @@ pub(super) struct SessionDrafts {
     pub(super) is_marked: bool,
 }
 
-impl SessionDrafts {
+impl Drafts {
     pub(super) fn new(id: &str, key: String) -> Self {
         Self { id: id.to_owned(), key, ..Self::default() }
     }

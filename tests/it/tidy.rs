@@ -325,7 +325,6 @@ fn a_function_fits_a_screen() {
         render::report::text::markdown: 155 lines, 1 arguments
         report::gather: 109 lines, 3 arguments
         sync::gather::write: 107 lines, 2 arguments
-        sync::gather::part: 86 lines, 3 arguments
         sync::objects::whole: 88 lines, 3 arguments
         sync::rebuild::rebuild: 122 lines, 4 arguments
         sync::rows::session: 161 lines, 2 arguments
