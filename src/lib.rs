@@ -7,7 +7,7 @@
 //! words       error    time    text    session
 //! pure        transcript    secrets    notable    config    settings    audit    policy
 //! hands       source (the outside)    archive (what is kept)
-//! questions   intake    sync    search    masking    query    report    replay    evidence
+//! questions   uid    intake    sync    search    masking    query    report    replay    evidence
 //! face        render    player    cli    main
 //! ```
 //!

@@ -90,11 +90,11 @@ impl AnonymousScan for TableScan {
                     true => Vec::new(),
                     false => {
                         let frame = opened.first_rows(group, rows, &there).map_err(unread)?;
-                        let columns = schema.iter().map(|(name, holds)| match frame.column(name) {
-                            Ok(it) => it.clone(),
-                            Err(_) => Column::full_null(name.clone(), rows, holds),
+                        let columns = schema.iter().map(|(name, holds)| match opened.has(name) {
+                            true => frame.column(name).cloned(),
+                            false => Ok(Column::full_null(name.clone(), rows, holds)),
                         });
-                        columns.collect()
+                        columns.collect::<PolarsResult<_>>()?
                     }
                 };
                 let frame = DataFrame::new(rows, columns)?;
