@@ -360,6 +360,7 @@ mod tests {
     use crate::transcript::commands::CommandReader;
     use crate::transcript::screen::Screen;
     use crate::transcript::testing::check;
+    use crate::transcript::wire::RawLine;
 
     /// Reads the lines so many times over: the commands, and how many shells were looked at in each quarter.
     fn read(lines: &[&str], times: usize) -> (Vec<Command>, Vec<u64>) {
@@ -368,8 +369,9 @@ mod tests {
         for quarter in 0..4 {
             for it in lines.repeat(times / 4) {
                 let to = at + it.len() as u64 + 2;
-                if !screen.plain(it.as_bytes(), 1, true, at, to) {
-                    screen.line(it.as_bytes(), 1, true, at, to);
+                let raw = RawLine { bytes: it.as_bytes(), crs: 1, ended: true, from: at, to };
+                if !screen.plain(raw) {
+                    screen.line(raw);
                 }
                 at = to;
             }

@@ -353,7 +353,7 @@ impl Perform for Page {
             7 => self.row().bits |= bits::BELL,
             0 => {
                 let at = self.raw.at.0;
-                self.out.nul.get_or_insert((0, at)).0 += 1;
+                self.out.nul.get_or_insert((at, 0)).1 += 1;
             }
             _ => {}
         }

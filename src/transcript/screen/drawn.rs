@@ -185,9 +185,9 @@ pub struct Drawn {
     pub(super) hidden_bytes: usize,
     /// Rows whose older versions were too many to keep: how many were dropped.
     pub dropped_versions: u64,
-    /// NUL bytes met, and the place of the first.
+    /// Place of the first NUL byte met, and how many there were.
     pub nul: Option<(u64, u64)>,
-    /// Bytes that were no UTF-8, and the place of the first.
+    /// Place of the first byte that was no UTF-8, and how many there were.
     pub invalid: Option<(u64, u64)>,
 }
 

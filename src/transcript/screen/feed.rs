@@ -92,12 +92,12 @@ impl Screen {
 
     /// Draws a line that is nothing but text and colours, which most output is, without a parser or cells. `false` if
     /// it is another kind of line, or stands where one was begun: then nothing has changed.
-    pub fn plain(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) -> bool {
+    pub fn plain(&mut self, it: RawLine<&[u8]>) -> bool {
         let page = &mut self.page;
         let simple = self.ground
             && self.strings.opened().is_none()
-            && ended
-            && crs > 0
+            && it.ended
+            && it.crs > 0
             && page.alt.is_none()
             && page.input.region.is_none()
             && page.input.closing.is_none()
@@ -106,32 +106,30 @@ impl Screen {
             && page.raw.noted == 0
             && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
             && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
-            && bytes.len() <= ROW_CELLS_MAX
+            && it.bytes.len() <= ROW_CELLS_MAX
             && page.is_settled();
         if !simple {
             return false;
         }
-        page.raw.at = (from, to);
-        page.raw.crs = crs;
-        match plain_text(bytes) {
+        page.raw.at = (it.from, it.to);
+        page.raw.crs = it.crs;
+        match plain_text(it.bytes) {
             Some(text) => page.plain_line(text, 0),
-            None => return page.painted_line(bytes),
+            None => return page.painted_line(it.bytes),
         }
         true
     }
 
-    /// Draws one raw line: `bytes` without its line end, `crs` CRs that stood before the LF, and whether
-    /// there was an LF at all. `from` is the place of `bytes` in the stream, `to` one past the line end.
-    pub fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
-        let mut raw = RawLine { bytes, crs, ended, from, to };
+    /// Draws one raw line.
+    pub fn line(&mut self, mut raw: RawLine<&[u8]>) {
         if let Some(kind) = self.strings.opened() {
-            match kind.end(bytes) {
+            match kind.end(raw.bytes) {
                 End::None if self.hold(raw) => return,
                 End::None | End::Broken => self.show_held(),
                 End::At(end) => {
                     self.end_string(kind, raw, &end);
-                    let from = from + end.end as u64;
-                    raw = RawLine { bytes: &bytes[end.end..], from, ..raw };
+                    let from = raw.from + end.end as u64;
+                    raw = RawLine { bytes: &raw.bytes[end.end..], from, ..raw };
                 }
             }
         }
@@ -153,7 +151,7 @@ impl Screen {
     }
 
     /// Holds a line of an open string with all that was noted of it. `false` if the limit is exceeded.
-    fn hold(&mut self, it: RawLine<'_>) -> bool {
+    fn hold(&mut self, it: RawLine<&[u8]>) -> bool {
         let noted = Noted { bits: self.page.raw.noted, width: self.page.width };
         let is_held = self.strings.hold(it, noted);
         if is_held {
@@ -163,7 +161,7 @@ impl Screen {
     }
 
     /// The string ends in `last`, with the terminator at `end`: what was held belongs to it. Only an OSC does anything.
-    fn end_string(&mut self, kind: StringKind, last: RawLine<'_>, end: &Range<usize>) {
+    fn end_string(&mut self, kind: StringKind, last: RawLine<&[u8]>, end: &Range<usize>) {
         self.page.catch_up();
         self.page.raw.spans_lines = true;
         let held = self.strings.take();
@@ -199,7 +197,7 @@ impl Screen {
     }
 
     /// Draws a raw line, or the piece of one before a string. `last`: where its last ESC stands; `behind`: the byte that follows the piece.
-    fn draw(&mut self, raw: RawLine<'_>, last: Option<usize>, behind: Option<u8>) {
+    fn draw(&mut self, raw: RawLine<&[u8]>, last: Option<usize>, behind: Option<u8>) {
         let RawLine { bytes, crs, ended, from, to } = raw;
         let page = &mut self.page;
         page.raw.at = (from, to);
@@ -268,7 +266,7 @@ impl Screen {
     }
 
     /// The line end, and whether the parser is at rest behind it.
-    fn end_line(&mut self, raw: RawLine<'_>, last: Option<usize>, at_rest: bool, printed: bool) {
+    fn end_line(&mut self, raw: RawLine<&[u8]>, last: Option<usize>, at_rest: bool, printed: bool) {
         let RawLine { bytes, crs, ended, .. } = raw;
         for _ in 0..crs {
             self.control(b'\r', at_rest);

@@ -364,8 +364,7 @@ impl Page {
             at += chunk.valid().len() as u64;
             let bad = chunk.invalid().len() as u64;
             if bad > 0 {
-                let seen = self.out.invalid.get_or_insert((0, at));
-                seen.0 += bad;
+                self.out.invalid.get_or_insert((at, 0)).1 += bad;
             }
             at += bad;
         }

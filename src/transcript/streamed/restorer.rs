@@ -11,7 +11,6 @@ use crate::transcript::streamed::erased::drawn_behind;
 use crate::transcript::streamed::erased::with_erases;
 use crate::transcript::streamed::erased::words_of;
 use crate::transcript::streamed::lines::FILLING;
-use crate::transcript::streamed::lines::HeldLine;
 use crate::transcript::streamed::lines::LONG;
 use crate::transcript::streamed::lines::NARROWEST;
 use crate::transcript::streamed::lines::Restored;
@@ -32,6 +31,7 @@ use crate::transcript::streamed::widths::Telling;
 use crate::transcript::streamed::widths::known;
 use crate::transcript::streamed::widths::rises;
 use crate::transcript::streamed::widths::widths;
+use crate::transcript::wire::RawLine;
 
 /// Restores streamed lines, stretch by stretch, remembering the session's prompts and commands.
 #[derive(Default)]
@@ -46,8 +46,8 @@ pub struct Restorer {
 const HISTORY: usize = 512;
 
 impl Restorer {
-    /// Pure: the same lines give the same answer. The bytes of lines that are as they were are moved, not copied.
-    pub fn restore(&mut self, held: &mut [HeldLine]) -> Vec<Restored> {
+    /// Pure: the same lines give the same answer.
+    pub fn restore(&mut self, held: Vec<RawLine<Vec<u8>>>) -> Vec<Restored> {
         let mut lines: Vec<Option<UnfilledLine<'_>>> =
             held.iter().map(|it| self.learn(&it.bytes)).collect();
         for (split, it) in lines.iter_mut().zip(held.iter()) {
@@ -59,22 +59,22 @@ impl Restorer {
             lines.iter().map(|it| it.as_ref().and_then(|it| self.prompt_end(it))).collect();
         let typed: Vec<bool> = prompts.iter().map(Option::is_some).collect();
         let widths = widths(&self.tellings(&lines, &prompts));
-        let changed: Vec<Option<Restored>> = lines
+        let changed: Vec<Option<(Vec<u8>, u16)>> = lines
             .iter()
             .zip(prompts.into_iter().zip(&widths))
             .map(|(it, (prompt, width))| Some(self.one(it.as_ref()?, prompt, *width)))
             .collect();
-        let blocks = pasted_blocks(held, &typed);
-        let mut restored: Vec<Restored> = changed
+        let blocks = pasted_blocks(&held, &typed);
+        let mut restored: Vec<Restored> = held
             .into_iter()
-            .zip(held)
             .zip(widths)
-            .map(|((it, held), width)| {
-                it.unwrap_or_else(|| Restored {
-                    bytes: std::mem::take(&mut held.bytes),
-                    width,
-                    bits: 0,
-                })
+            .zip(changed)
+            .map(|((mut line, width), changed)| {
+                let mut bits = 0;
+                if let Some(it) = changed {
+                    (line.bytes, bits) = it;
+                }
+                Restored { line, width, bits }
             })
             .collect();
         for block in blocks {
@@ -93,20 +93,21 @@ impl Restorer {
             && !self.may_be_typed(prompt::head(text, 320))
     }
 
+    /// What a line may have been, and the bits that say so of it.
     fn one(
         &mut self,
         it: &UnfilledLine<'_>,
         prompt: Option<usize>,
         columns: Option<usize>,
-    ) -> Restored {
+    ) -> (Vec<u8>, u16) {
         let mut bytes = it.head.clone();
         let Some(prompt) = prompt else {
             bytes.extend_from_slice(it.tail);
-            return Restored { bytes, width: columns, bits: 0 };
+            return (bytes, 0);
         };
         if let Some(text) = shown_inverse(it.tail) {
             bytes.extend_from_slice(&text);
-            return Restored { bytes, width: columns, bits: 0 };
+            return (bytes, 0);
         }
         // Each margin added a character, and whether a blank there was typed is not told; a cursor that went up has gone
         // to columns that only lost CRs could tell.
@@ -136,8 +137,7 @@ impl Restorer {
             self.history.push(text.trim_end().to_owned());
         }
         bytes.extend_from_slice(&tail);
-        let bits = if guessed { bits::GUESSED } else { 0 };
-        Restored { bytes, width: columns, bits }
+        (bytes, if guessed { bits::GUESSED } else { 0 })
     }
 
     /// Learns from one line. One that somebody edited was split for that.
@@ -345,18 +345,18 @@ fn drawn_again(bytes: &[u8], number: usize, prompt: usize, sequence: &str) -> Ve
 mod tests {
     use super::*;
 
-    fn held(lines: &[&str]) -> Vec<HeldLine> {
-        lines
-            .iter()
-            .map(|it| HeldLine { bytes: it.as_bytes().to_vec(), ended: true, from: 0, to: 0 })
-            .collect()
+    fn held(lines: &[&str]) -> Vec<RawLine<Vec<u8>>> {
+        let line = |it: &&str| {
+            RawLine { bytes: it.as_bytes(), crs: 1, ended: true, from: 0, to: 0 }.kept()
+        };
+        lines.iter().map(line).collect()
     }
 
     fn restored(lines: &[&str]) -> Vec<String> {
         Restorer::default()
-            .restore(&mut held(lines))
+            .restore(held(lines))
             .into_iter()
-            .map(|it| String::from_utf8_lossy(&it.bytes).into_owned())
+            .map(|it| String::from_utf8_lossy(&it.line.bytes).into_owned())
             .collect()
     }
 
@@ -409,8 +409,8 @@ mod tests {
             }
             streamed.push(*ch);
         }
-        let restored = Restorer::default().restore(&mut held(&[&streamed]));
+        let restored = Restorer::default().restore(held(&[&streamed]));
         assert_eq!(restored[0].width, Some(80));
-        assert_eq!(restored[0].bytes.iter().filter(|it| **it == b'\r').count(), 1);
+        assert_eq!(restored[0].line.bytes.iter().filter(|it| **it == b'\r').count(), 1);
     }
 }
