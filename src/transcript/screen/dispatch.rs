@@ -8,6 +8,7 @@ use vte::Perform;
 
 use crate::transcript::screen::cells::INVERSE;
 use crate::transcript::screen::cells::ROW_CELLS_MAX;
+use crate::transcript::screen::cells::as_column;
 use crate::transcript::screen::cells::tab;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::Told;
@@ -103,24 +104,9 @@ impl Page {
     }
 
     pub(super) fn mode(&mut self, numbers: &Numbers, on: bool) {
-        let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
-        let index = (self.main.row - self.main.base) as usize;
         for number in numbers.held() {
             match (*number, on) {
-                // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
-                (2004, _)
-                    if self.raw.lossy
-                        && self.main.col > 0
-                        && self.input.breaks_off(self.main.row, self.main.col, on) => {}
-                // Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
-                (2004, true)
-                    if self.raw.lossy
-                        && self.alt.is_none()
-                        && self.main.rows[index].title_col == 0 =>
-                {
-                    self.main.rows[index].title_col = col;
-                }
-                (2004, _) if self.raw.lossy => {}
+                (2004, on) if self.raw.lossy => self.streamed_mark(on),
                 (2004, true) => {
                     self.input.marks.opened = true;
                     self.raw.stop = true;
@@ -134,6 +120,16 @@ impl Page {
                 (1049 | 1047 | 47, false) => self.leave_screen(),
                 _ => {}
             }
+        }
+    }
+
+    /// Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
+    fn streamed_mark(&mut self, on: bool) {
+        let (row, col) = (self.main.row, self.main.col);
+        // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
+        let thrown_away = col > 0 && self.input.breaks_off(row, col, on);
+        if on && !thrown_away && self.alt.is_none() && self.main.here().title_col == 0 {
+            self.main.here_mut().title_col = as_column(col).saturating_add(1);
         }
     }
 
@@ -212,10 +208,10 @@ impl Page {
     /// The program asks where the cursor stands: see [`bits::ASKED`].
     fn asks_where(&mut self) {
         if self.alt.is_none() {
-            let col = self.main.col.min(u16::MAX as usize) as u16;
+            let col = self.main.col;
             let row = self.row();
             row.bits |= bits::ASKED;
-            row.low_col = row.low_col.min(col);
+            row.goes_back_to(col);
         }
     }
 
@@ -244,17 +240,14 @@ impl Page {
     /// See [`Told`].
     fn told(&mut self, command: &[u8], when: Told) {
         let text = String::from_utf8_lossy(command);
-        let end = text.char_indices().nth(TOLD_CHARS).map_or(text.len(), |it| it.0);
-        self.out.items.push(Item::Told(self.out.titles.len() as u32, when));
-        self.out.titles.push(text[..end].into());
+        self.out.push_title(&text, TOLD_CHARS, |nth| Item::Told(nth, when));
     }
 
     /// A colour changed under the cursor.
     pub(super) fn painted_here(&mut self) {
         if self.alt.is_none() {
-            let col = self.main.col.min(u16::MAX as usize) as u16;
-            let index = (self.main.row - self.main.base) as usize;
-            let row = &mut self.main.rows[index];
+            let col = as_column(self.main.col);
+            let row = self.main.here_mut();
             row.paint_col = row.paint_col.max(col);
         }
     }
@@ -262,6 +255,9 @@ impl Page {
 
 /// Longer commands are not compared with what is told.
 const TOLD_CHARS: usize = 4096;
+
+/// As much of a window title as is kept.
+const TITLE_CHARS: usize = 512;
 
 /// `%20` → blank.
 fn percent_decoded(text: &[u8]) -> Vec<u8> {
@@ -377,9 +373,7 @@ impl Perform for Page {
             return;
         }
         match byte {
-            b'7' => {
-                self.save();
-            }
+            b'7' => self.save(),
             b'8' => self.restore(),
             b'M' => {
                 let sheet = self.sheet();
@@ -409,20 +403,15 @@ impl Perform for Page {
         match params {
             [b"0" | b"2", title @ ..] => {
                 let text = String::from_utf8_lossy(title.first().copied().unwrap_or_default());
-                self.out.items.push(Item::Title(self.out.titles.len() as u32));
-                let end = text.char_indices().nth(512).map_or(text.len(), |it| it.0);
-                self.out.titles.push(text[..end].into());
+                self.out.push_title(&text, TITLE_CHARS, Item::Title);
                 let has_sign = || ["$ ", "# ", "% ", "> "].iter().any(|it| text.contains(it));
                 if !self.raw.spans_lines && has_sign() {
                     // What was typed into a string that a bell ended.
                     self.hide(text.as_bytes(), self.raw.at.0, self.raw.at.1);
                 }
-                let number = self.main.row;
-                self.input.titled_row = Some(number);
+                self.input.titled_row = Some(self.main.row);
                 if self.alt.is_none() {
-                    let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
-                    let index = (number - self.main.base) as usize;
-                    self.main.rows[index].title_col = col;
+                    self.main.here_mut().title_col = as_column(self.main.col).saturating_add(1);
                 }
             }
             [b"133", b"C", rest @ ..] if !rest.is_empty() => {
@@ -445,9 +434,9 @@ impl Perform for Page {
                 }
             }
             [b"133" | b"633", [mark @ b'A'..=b'D', ..], ..] => {
-                let col = self.main.col.min(u16::MAX as usize) as u16;
                 if *mark == b'B' && self.alt.is_none() {
                     // The prompt ends here, says the shell itself.
+                    let col = as_column(self.main.col);
                     let row = self.row();
                     row.low_col = col;
                     row.paint_col = col;

@@ -202,6 +202,19 @@ impl Drawn {
             + self.hidden_bytes
     }
 
+    /// Another line: the arena's text from `start` on.
+    pub(super) fn push_line(&mut self, start: usize, line: Line) {
+        self.items.push(Item::Line(self.lines.len() as u32));
+        self.lines.push(Line { text: (start as u32, self.text.len() as u32), ..line });
+    }
+
+    /// Keeps a title or a command that was told, as far as it is told apart: so many characters.
+    pub(super) fn push_title(&mut self, text: &str, most: usize, item: impl Fn(u32) -> Item) {
+        let end = text.char_indices().nth(most).map_or(text.len(), |it| it.0);
+        self.items.push(item(self.titles.len() as u32));
+        self.titles.push(text[..end].into());
+    }
+
     /// What the line at this index into `lines` shows.
     pub fn line_text(&self, index: u32) -> &str {
         let line = &self.lines[index as usize];

@@ -7,6 +7,7 @@ use vte::Perform;
 
 use crate::transcript::screen::cells::REACH;
 use crate::transcript::screen::cells::ROW_CELLS_MAX;
+use crate::transcript::screen::cells::as_column;
 use crate::transcript::screen::drawn::Drawn;
 use crate::transcript::screen::drawn::RegionEnd;
 use crate::transcript::screen::drawn::bits;
@@ -104,7 +105,7 @@ impl Screen {
             && page.main.col == 0
             && !page.main.wrap_due
             && page.raw.noted == 0
-            && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
+            && page.main.row + 1 == page.main.end()
             && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
             && it.bytes.len() <= ROW_CELLS_MAX
             && page.is_settled();
@@ -114,7 +115,7 @@ impl Screen {
         page.raw.at = (it.from, it.to);
         page.raw.crs = it.crs;
         match plain_text(it.bytes) {
-            Some(text) => page.plain_line(text, 0),
+            Some(text) => page.plain_line(text),
             None => return page.painted_line(it.bytes),
         }
         true
@@ -255,7 +256,7 @@ impl Screen {
         if std::str::from_utf8(bytes).is_err() {
             page.invalid(bytes, from);
         }
-        page.input.enter_col = page.main.col.min(u16::MAX as usize) as u16;
+        page.input.enter_col = as_column(page.main.col);
         if let Some(it) = page.input.broken_off.take()
             && it == (page.main.row, page.main.col, true)
             && page.alt.is_none()
@@ -305,11 +306,9 @@ impl Screen {
         if page.input.region.is_some() {
             page.end_region(at, RegionEnd::Open, true);
         }
-        let end = page.main.base + page.main.rows.len() as u64;
-        let last = page.main.row;
-        for row in page.main.base..end {
-            let bits = if row == last && page.main.col > 0 { bits::UNFINISHED } else { 0 };
-            page.commit(row, bits);
+        for row in page.main.base..page.main.end() {
+            let is_cut = row == page.main.row && page.main.col > 0;
+            page.commit(row, if is_cut { bits::UNFINISHED } else { 0 });
         }
     }
 
@@ -320,32 +319,25 @@ impl Screen {
     }
 
     /// Gives back what was taken, for its memory: pages fresh from the system cost more than drawing on them.
-    pub fn recycle(&mut self, mut drawn: Drawn) {
-        let Drawn { text, lines, items, regions, titles, hidden, .. } = &mut drawn;
+    pub fn recycle(&mut self, drawn: Drawn) {
+        let Drawn { mut text, mut lines, mut items, .. } = drawn;
         text.clear();
         lines.clear();
         items.clear();
-        regions.clear();
-        titles.clear();
-        hidden.clear();
-        self.page.spare.drawn =
-            Drawn { dropped_versions: 0, nul: None, invalid: None, hidden_bytes: 0, ..drawn };
+        self.page.spare.drawn = Drawn { text, lines, items, ..Drawn::default() };
     }
 }
 
 /// Rows that a line editor goes back up at the start of a raw line, having cleared this one.
 fn goes_back_up(bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes.strip_prefix(b"\r\x1b[K\x1b[")?;
-    let mut rows = 0usize;
-    loop {
-        let digits = rest.iter().take_while(|it| it.is_ascii_digit()).count().min(3);
-        let number = std::str::from_utf8(&rest[..digits]).ok()?.parse().unwrap_or(1);
-        let Some(after) = rest[digits..].strip_prefix(b"A") else { break };
-        rows += usize::max(number, 1);
-        match after.strip_prefix(b"\x1b[") {
-            Some(more) => rest = more,
-            None => break,
-        }
+    let mut rest = bytes.strip_prefix(b"\r\x1b[K")?;
+    let mut rows = 0;
+    while let Some(inside) = rest.strip_prefix(b"\x1b[") {
+        let digits = inside.iter().take_while(|it| it.is_ascii_digit()).count().min(3);
+        let Some(after) = inside[digits..].strip_prefix(b"A") else { break };
+        let number: usize = std::str::from_utf8(&inside[..digits]).ok()?.parse().unwrap_or(1);
+        rows += number.max(1);
+        rest = after;
     }
     (1..REACH).contains(&rows).then_some(rows)
 }

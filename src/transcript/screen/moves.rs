@@ -5,6 +5,7 @@ use crate::transcript::screen::cells::REACH;
 use crate::transcript::screen::cells::RIGHT;
 use crate::transcript::screen::cells::Row;
 use crate::transcript::screen::cells::WIDEST;
+use crate::transcript::screen::cells::as_column;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
 
@@ -16,8 +17,7 @@ impl Page {
             && self.alt.is_none()
         {
             // fish goes to where input begins before anything is typed.
-            let row = self.row();
-            row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
+            self.row().goes_back_to(right);
         }
         let sheet = self.sheet();
         sheet.col = 0;
@@ -32,10 +32,10 @@ impl Page {
         let sheet = self.sheet();
         sheet.wrap_due = false;
         sheet.col = sheet.col.saturating_sub(by);
-        let col = sheet.col.min(u16::MAX as usize) as u16;
+        let col = sheet.col;
         let row = self.row();
         row.bits |= bits::EDITED;
-        row.low_col = row.low_col.min(col);
+        row.goes_back_to(col);
         self.motion.cr_right = None;
     }
 
@@ -58,7 +58,7 @@ impl Page {
                 row.bits |= bits::ABSOLUTE_KEYS;
             }
             row.bits |= bits::ABSOLUTE;
-            let col = col.min(u16::MAX as usize) as u16;
+            let col = as_column(col);
             // At the margin it only asked where it stands.
             row.low_col = if row.low_col == 0 { col } else { row.low_col.min(col) };
         }
@@ -66,11 +66,10 @@ impl Page {
 
     /// The cursor stands at the margin of such a row, and goes down: it was entered.
     pub(super) fn leaves_absolute(&self) -> bool {
-        let index = (self.main.row - self.main.base) as usize;
         self.alt.is_none()
             && self.input.region.is_none()
             && self.main.col == 0
-            && self.main.rows.get(index).is_some_and(|it| it.bits & bits::ABSOLUTE != 0)
+            && self.main.here().bits & bits::ABSOLUTE != 0
     }
 
     pub(super) fn up(&mut self, by: u64) {
@@ -135,7 +134,7 @@ impl Page {
     pub(super) fn column(&mut self, col: usize) {
         let width = self.width;
         let sheet = self.sheet();
-        let held = sheet.rows[(sheet.row - sheet.base) as usize].cells.len();
+        let held = sheet.here().cells.len();
         // No move leaves a window, and where its width is not known none goes farther than what was printed.
         let most = width.unwrap_or(WIDEST.max(held)).max(1) - 1;
         sheet.wrap_due = false;
@@ -159,8 +158,7 @@ impl Page {
     pub(super) fn save(&mut self) {
         let sheet = self.sheet();
         sheet.saved = (sheet.row, sheet.col);
-        let cells = &sheet.rows[(sheet.row - sheet.base) as usize].cells;
-        let bare = cells.iter().take(sheet.col).all(|it| it.ch == ' ');
+        let bare = sheet.here().cells.iter().take(sheet.col).all(|it| it.ch == ' ');
         match &mut self.input.region {
             Some(region) => region.saved_bare = bare,
             None => self.input.saved_bare = bare && self.alt.is_none(),
@@ -174,12 +172,11 @@ impl Page {
         let (row, col) = sheet.saved;
         if bare && row == sheet.row && row >= sheet.base && col < sheet.col {
             // What is drawn to the right of a place that the cursor goes back to is not typed there.
-            let index = (row - sheet.base) as usize;
-            for cell in sheet.rows[index].cells.iter_mut().skip(col) {
+            for cell in sheet[row].cells.iter_mut().skip(col) {
                 cell.bits |= RIGHT;
             }
         }
-        sheet.row = row.clamp(sheet.base, sheet.base + sheet.rows.len() as u64 - 1);
+        sheet.row = row.clamp(sheet.base, sheet.end() - 1);
         sheet.col = col;
         sheet.wrap_due = false;
         self.motion.stray();
@@ -199,26 +196,23 @@ impl Page {
             self.input.crs = self.input.crs.min(self.raw.crs);
         } else {
             if let Some(last) = self.input.closing {
-                let index = (self.main.row - self.main.base) as usize;
-                if self.main.rows[index].fresh {
-                    self.main.rows[index].bits |= bits::INPUT;
+                let row = self.main.here_mut();
+                if row.fresh {
+                    row.bits |= bits::INPUT;
                 }
                 if self.main.row >= last {
                     self.input.closing = None;
                 }
             }
             // Where the cursor stood tells a right-hand prompt from text.
-            let col = self.main.col;
-            let index = (self.main.row - self.main.base) as usize;
-            let row = &mut self.main.rows[index];
+            let (col, below) = (self.main.col, self.main.place(number) + 1);
+            // The margin was passed with a blank alone, and the line entered there: it does not go on in the next row.
+            let ends_here = self.main.rows.get(below).is_some_and(Row::is_blank);
+            let row = self.main.here_mut();
             if col >= row.cells.len() {
                 row.bits |= bits::AT_END;
             }
-            if self.main.rows.get(index + 1).is_some_and(Row::is_blank) {
-                // The margin was passed with a blank alone, and the line entered there: it does not go on in the next row.
-                self.main.rows[index].wrapped = false;
-            }
-            let row = &mut self.main.rows[index];
+            row.wrapped &= !ends_here;
             if row.cells.is_empty() && row.plain.0 == row.plain.1 && !row.fresh {
                 // An empty line is a line.
                 row.fresh = true;
@@ -235,7 +229,7 @@ impl Page {
         self.main.wrap_due = false;
         self.input.after_lf = true;
         // Where nothing stands, nothing is painted over.
-        self.motion.jumped = self.main.row + 1 != self.main.base + self.main.rows.len() as u64
+        self.motion.jumped = self.main.row + 1 != self.main.end()
             || !self.main.rows.back().is_some_and(|it| it.cells.is_empty());
         self.trim();
     }
@@ -250,12 +244,11 @@ impl Page {
         if let Some((top, bottom)) = sheet.margins
             && sheet.row == bottom
         {
-            if bottom < sheet.rows.len() as u64 {
-                self.commit_alt(top, 0);
-                if let Some(sheet) = &mut self.alt {
-                    sheet.rows.remove(top as usize);
-                    sheet.rows.insert(bottom as usize, Row::new());
-                }
+            if bottom < sheet.end() {
+                self.commit(top, 0);
+                let rows = &mut self.sheet().rows;
+                rows.remove(top as usize);
+                rows.insert(bottom as usize, Row::new());
             }
         } else {
             sheet.row += 1;

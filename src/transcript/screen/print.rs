@@ -39,7 +39,8 @@ impl Page {
         let sheet = self.alt.as_mut().unwrap_or(&mut self.main);
         let col = sheet.col;
         let mut room = (self.width.unwrap_or(ROW_CELLS_MAX) - 1).saturating_sub(col);
-        let row = &mut sheet.rows[(sheet.row - sheet.base) as usize];
+        let place = sheet.place(sheet.row);
+        let row = &mut sheet.rows[place];
         let stands = sheet.wrap_due
             || !row.fresh
             || col > row.cells.len()
@@ -94,11 +95,7 @@ impl Page {
             let number = self.sheet().row;
             self.row().bits |= bits::CONTINUED;
             self.commit(number, 0);
-            let sheet = self.sheet();
-            sheet.row += 1;
-            sheet.col = 0;
-            sheet.new_row();
-            self.trim();
+            self.next_row();
         }
         let col = self.sheet().col;
         if self.motion.jumped && self.differs(col, ch) {
@@ -106,14 +103,11 @@ impl Page {
             self.motion.jumped = false;
         }
         if let Some(right) = self.motion.cr_right.take() {
-            if right > 0
-                && let Some(region) = &mut self.input.region
-            {
-                region.typed = true;
-            }
             if right > 0 {
-                let row = self.row();
-                row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
+                if let Some(region) = &mut self.input.region {
+                    region.typed = true;
+                }
+                self.row().goes_back_to(right);
             } else {
                 self.drawn_anew();
             }
@@ -154,13 +148,16 @@ impl Page {
 
     #[inline]
     pub(super) fn differs(&mut self, col: usize, ch: char) -> bool {
-        let sheet = self.sheet();
-        let row = &sheet.rows[(sheet.row - sheet.base) as usize];
-        row.cells.get(col).is_some_and(|it| it.ch != ' ' && it.ch != ch)
+        self.sheet().here().cells.get(col).is_some_and(|it| it.ch != ' ' && it.ch != ch)
     }
 
     pub(super) fn wrap(&mut self) {
         self.row().wrapped = true;
+        self.next_row();
+    }
+
+    /// The cursor goes to the start of the next row.
+    fn next_row(&mut self) {
         let sheet = self.sheet();
         sheet.wrap_due = false;
         sheet.col = 0;
