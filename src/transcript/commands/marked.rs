@@ -392,8 +392,7 @@ fn is_bare_sign(prompt: &str) -> bool {
 
 /// Cuts what stands behind two blanks or more, beyond the place where the cursor was at Enter.
 fn without_right_prompt(text: &mut String, entered: usize) {
-    let from =
-        (0..=entered.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    let from = text.floor_char_boundary(entered);
     if let Some(at) = text[from..].find("  ") {
         text.truncate(from + at);
     }

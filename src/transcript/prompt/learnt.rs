@@ -97,6 +97,12 @@ fn region_key(row: u8, literal: &str) -> u64 {
 /// Distinct skeletons held; output of any shape must not grow the table without bound.
 const SKELETONS_MAX: usize = 4096;
 
+/// What was seen of a skeleton, if there is room to hold it.
+fn held(table: &mut ByHash<Support>, key: u64) -> Option<&mut Support> {
+    let room = table.len() < SKELETONS_MAX || table.contains_key(&key);
+    room.then(|| table.entry(key).or_default())
+}
+
 /// Each place once with what stands before it, blanks at the end apart: two places on both sides of a blank
 /// are one.
 fn distinct<'a>(
@@ -141,19 +147,13 @@ impl Learnt {
             }
         }
         for (it, literal) in distinct(text, found) {
-            let key = region_key(row, literal);
-            if self.regions.len() >= SKELETONS_MAX && !self.regions.contains_key(&key) {
-                continue;
-            }
-            let seen = self.regions.entry(key).or_default();
-            seen.count += 1;
-            let bare = text.trim_end().len() <= it.end;
-            seen.bare += u32::from(bare);
-            if !bare {
+            let Some(seen) = held(&mut self.regions, region_key(row, literal)) else { continue };
+            let is_bare = text.trim_end().len() <= it.end;
+            self.literals += seen.meet(literal, is_bare, low == Some(it.end), self.literals);
+            if !is_bare {
                 let blanks = blanks_behind(text, literal).min(255) as u8;
                 seen.blanks = if seen.blanks == 0 { blanks } else { seen.blanks.min(blanks) };
             }
-            self.literals += usize::from(seen.literal(literal, low == Some(it.end), self.literals));
         }
     }
 
@@ -178,14 +178,9 @@ impl Learnt {
     pub fn line(&mut self, text: &str, found: &[Candidate], low: Option<usize>) {
         self.seen += 1;
         for (it, literal) in distinct(text, found) {
-            let key = skeleton_hash(literal);
-            if self.lines.len() >= SKELETONS_MAX && !self.lines.contains_key(&key) {
-                continue;
-            }
-            let seen = self.lines.entry(key).or_default();
-            seen.count += 1;
-            seen.bare += u32::from(text.trim_end().len() <= it.end);
-            self.literals += usize::from(seen.literal(literal, low == Some(it.end), self.literals));
+            let Some(seen) = held(&mut self.lines, skeleton_hash(literal)) else { continue };
+            let is_bare = text.trim_end().len() <= it.end;
+            self.literals += seen.meet(literal, is_bare, low == Some(it.end), self.literals);
             // Any edit goes back to some word; to the same one again, only where a prompt ends in it.
             if let Some(last) = literal.chars().next_back()
                 && (seen.tight >= 2 || !last.is_alphanumeric())
@@ -265,28 +260,28 @@ const LITERALS_MAX: usize = 1024;
 const LITERALS_IN_ALL: usize = 1 << 17;
 
 impl Support {
-    /// Counts a text, and holds it apart if there is room beside those held `in_all`; whether it is one more.
-    fn literal(&mut self, text: &str, tight: bool, in_all: usize) -> bool {
-        let room = self.literals.len() < LITERALS_MAX && in_all < LITERALS_IN_ALL;
-        match self.literals.entry(hash(text)) {
-            std::collections::hash_map::Entry::Occupied(mut it) if tight => {
-                *it.get_mut() += 1;
-                self.tight += match it.get() {
+    /// Counts a text, and holds it apart if there is room beside those held `in_all`; how many it is more.
+    fn meet(&mut self, text: &str, is_bare: bool, tight: bool, in_all: usize) -> usize {
+        self.count += 1;
+        self.bare += u32::from(is_bare);
+        let key = hash(text);
+        if let Some(returns) = self.literals.get_mut(&key) {
+            if tight {
+                *returns += 1;
+                self.tight += match *returns {
                     1 => 0,
                     2 => 2,
                     _ => 1,
                 };
             }
-            std::collections::hash_map::Entry::Occupied(_) => {}
-            std::collections::hash_map::Entry::Vacant(it) => {
-                self.distinct += 1;
-                if room {
-                    it.insert(u32::from(tight));
-                }
-                return room;
-            }
+            return 0;
         }
-        false
+        self.distinct += 1;
+        let room = self.literals.len() < LITERALS_MAX && in_all < LITERALS_IN_ALL;
+        if room {
+            self.literals.insert(key, u32::from(tight));
+        }
+        usize::from(room)
     }
 
     fn score(&self, weight: f32) -> f32 {

@@ -6,11 +6,7 @@ use std::hash::Hasher;
 
 /// At most `most` bytes of the text, cut between characters.
 pub fn head(text: &str, most: usize) -> &str {
-    if text.len() <= most {
-        return text;
-    }
-    let end = (0..=most).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
-    &text[..end]
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// The prompt with everything that changes from line to line made equal: words, numbers, paths.

@@ -79,26 +79,9 @@ pub(super) fn is_plain(text: &str) -> bool {
         first,
         "if" | "case" | "for" | "select" | "while" | "until" | "{" | "!" | "then" | "do" | "else"
     ) && !first.contains('=')
-        && text.bytes().all(|it| {
-            it >= 0x80
-                || it.is_ascii_alphanumeric()
-                || matches!(
-                    it,
-                    b' ' | b'-'
-                        | b'_'
-                        | b'.'
-                        | b'/'
-                        | b','
-                        | b':'
-                        | b'='
-                        | b'@'
-                        | b'%'
-                        | b'+'
-                        | b'~'
-                        | b'*'
-                        | b'$'
-                )
-        })
+        && text
+            .bytes()
+            .all(|it| it >= 0x80 || it.is_ascii_alphanumeric() || b" -_./,:=@%+~*$".contains(&it))
 }
 
 /// One physical line; says whether it ends in something that asks for the next.

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::time::from_rfc3339;
+
 /// One CloudWatch Logs event as GetLogEvents, FilterLogEvents and exports give it, or one streamed message on
 /// its own. Every field can be missing.
 #[derive(Deserialize)]
@@ -122,12 +124,7 @@ impl Times {
 impl Streamed {
     /// When it was shown, given what CloudWatch Logs says of the event.
     pub fn at(&self, event: Times) -> Shown {
-        let told = self
-            .event_time
-            .as_deref()
-            .and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok())
-            .map(|it| it.timestamp_micros());
-        event.bound(told)
+        event.bound(self.event_time.as_deref().and_then(from_rfc3339))
     }
 
     /// `None` if the message is no streamed JSON: then it is plain text.

@@ -6,8 +6,12 @@
 #![no_main]
 #![allow(dead_code)]
 
+#[path = "../../../src/error.rs"]
+mod error;
 #[path = "../../../src/session.rs"]
 mod session;
+#[path = "../../../src/time.rs"]
+mod time;
 #[path = "../../../src/transcript/mod.rs"]
 mod transcript;
 
