@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use unicode_width::UnicodeWidthChar;
 
 use crate::transcript::prompt;
-use crate::transcript::prompt::Reads;
 
 /// Columns of the narrowest window that is told.
 const NARROWEST: usize = 20;
@@ -100,7 +99,7 @@ fn is_typed(bytes: &[u8]) -> bool {
             ch => shown.push(ch),
         }
     }
-    prompt::known(&shown).is_some_and(|it| it.strong && it.reads == Reads::Shell)
+    prompt::known(&shown).is_some_and(|it| it.is_of_a_shell())
 }
 
 /// Columns at which the bytes behave as at a right margin.

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
+use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Line;
@@ -72,6 +74,12 @@ impl PromptClues<'_> {
     pub(super) fn is_strong(&self) -> bool {
         self.shape.as_ref().is_some_and(|it| it.strong)
     }
+
+    /// A prompt that ends here. What this shell sends before each speaks for it too, if it came.
+    pub(super) fn found(&self, end: usize, shape: Option<Shape>, why: Evidence) -> FoundPrompt {
+        let announced = self.titled.then_some(weights::ANNOUNCED);
+        FoundPrompt { end, shape, evidence: std::iter::once(why).chain(announced).collect() }
+    }
 }
 
 /// Where a prompt ends, and what speaks for it.
@@ -82,10 +90,38 @@ pub(super) struct FoundPrompt {
     pub(super) evidence: Vec<Evidence>,
 }
 
+/// A prompt as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ShownPrompt {
+    pub(super) text: Arc<str>,
+    /// Its shape, if that is known everywhere.
+    pub(super) shape: Option<Shape>,
+    /// It stands between the marks of a line editor.
+    pub(super) marked: bool,
+    /// Lines of it before the one with the command.
+    pub(super) rows_before: usize,
+}
+
+impl ShownPrompt {
+    /// One of one line, without marks.
+    pub(super) fn plain(text: Arc<str>, shape: Option<Shape>) -> Self {
+        Self { text, shape, marked: false, rows_before: 0 }
+    }
+
+    /// What stays the same in it.
+    pub(super) fn identity(&self) -> Identity {
+        Identity::of(&self.text, self.shape.as_ref())
+    }
+
+    /// Whether its shape is seldom met by chance.
+    pub(super) fn is_strong(&self) -> bool {
+        self.shape.as_ref().is_some_and(|it| it.strong)
+    }
+}
+
 /// A line, read: the prompt and what stands behind it.
 pub(super) struct LineReading<'a> {
-    pub(super) shown: Arc<str>,
+    pub(super) prompt: ShownPrompt,
     pub(super) body: &'a str,
-    pub(super) shape: Option<Shape>,
     pub(super) evidence: Vec<Evidence>,
 }

@@ -9,6 +9,7 @@ use crate::transcript::commands::context::LineContext;
 use crate::transcript::commands::context::LineReading;
 use crate::transcript::commands::context::PromptClues;
 use crate::transcript::commands::context::RegionContext;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::region_rows::low_byte;
 use crate::transcript::commands::repeats;
 use crate::transcript::commands::repeats::paint_of;
@@ -26,7 +27,6 @@ use crate::transcript::commands::signs::went_back;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
-use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
@@ -64,14 +64,14 @@ impl Walk {
 
     /// A line that was left in a walk through the history. What a program prints can look like it, so it is not lost.
     fn taken_back(&mut self, drawn: &Drawn, index: u32) {
-        let Some(top) = self.known.stack.last().filter(|it| !it.prompt.trim().is_empty()) else {
-            return;
-        };
-        let (shown, shape) = (Arc::clone(&top.prompt), top.shape.clone());
-        if let Some(body) = drawn.line_text(index).strip_prefix(&*shown) {
+        let Some(top) = self.known.stack.last() else { return };
+        let prompt = top.prompt.clone();
+        if !prompt.text.trim().is_empty()
+            && let Some(body) = drawn.line_text(index).strip_prefix(&*prompt.text)
+        {
             let evidence = vec![weights::TAKEN_BACK];
             let at = LineContext::of(drawn, index, usize::MAX);
-            self.possible(at, LineReading { shown: Arc::clone(&shown), body, shape, evidence });
+            self.possible(at, LineReading { prompt, body, evidence });
         }
     }
 
@@ -109,7 +109,7 @@ impl Walk {
                 return;
             }
         }
-        let top_marked = self.known.stack.last().is_some_and(|it| it.marked);
+        let top_marked = self.known.stack.last().is_some_and(|it| it.prompt.marked);
         if top_marked && self.known.after.may_change.is_none() && !self.known.stack.in_a_repl() {
             self.pending.output();
             self.unopened(at);
@@ -175,22 +175,21 @@ impl Walk {
         let Some(top) = self.known.stack.last().filter(|_| !self.known.after.prints) else {
             return;
         };
-        let (shown, shape, why) = if top.begins(text) {
-            (Arc::clone(&top.prompt), top.shape.clone(), weights::UNMARKED)
+        let (prompt, is_own) = if top.begins(text) {
+            (top.prompt.clone(), true)
         } else {
             let shape = prompt::known(text).filter(|it| {
-                it.strong
-                    && it.reads == Reads::Shell
+                it.is_of_a_shell()
                     && (it.user.is_some() || shell::begins_with_a_command(&text[it.end..]))
             });
             let Some(shape) = shape else { return };
-            let shown: Arc<str> = Arc::from(&text[..shape.end]);
-            let is_own = Identity::of(&shown, Some(&shape)) == top.identity;
-            (shown, Some(shape), if is_own { weights::UNMARKED } else { weights::UNOPENED })
+            let prompt = ShownPrompt::plain(Arc::from(&text[..shape.end]), Some(shape));
+            let is_own = prompt.identity() == top.identity;
+            (prompt, is_own)
         };
-        let body = &text[shown.len()..];
-        let evidence = vec![weights::KNOWN_SHAPE, why];
-        self.possible(at, LineReading { shown, body, shape, evidence });
+        let body = &text[prompt.text.len()..];
+        let why = if is_own { weights::UNMARKED } else { weights::UNOPENED };
+        self.possible(at, LineReading { prompt, body, evidence: vec![weights::KNOWN_SHAPE, why] });
     }
 
     /// Any program can place its text by columns; one that was opened to be asked, or that draws with each key, is asked.
@@ -226,9 +225,8 @@ impl Walk {
             self.known.after.may_change = Some(Change::Repl);
         }
         let reading = LineReading {
-            shown: Arc::from(shown),
+            prompt: ShownPrompt::plain(Arc::from(shown), Some(Shape::of_repl(end))),
             body,
-            shape: Some(Shape::of_repl(end)),
             evidence: vec![weights::GOES_BACK],
         };
         self.accept(LineContext { edited: true, ..at }, reading)
@@ -238,7 +236,7 @@ impl Walk {
     /// by a scan for one sign.
     fn is_mere_output(&self, line: &Line, text: &str) -> bool {
         let Some(top) = self.known.stack.last() else { return false };
-        let Some(sign) = sign_of(&top.prompt) else { return false };
+        let Some(sign) = sign_of(&top.prompt.text) else { return false };
         let quiet = !self.last_line.bell
             && !self.last_line.title_due
             && self.last_line.margin.is_none()
@@ -273,22 +271,24 @@ impl Walk {
             // The upper line of the first prompt, or what stands above it.
             return false;
         }
-        if let Some(top) = self.known.stack.last().filter(|it| !it.marked && at.edited)
+        if let Some(top) = self.known.stack.last().filter(|it| !it.prompt.marked && at.edited)
             && searched(rest).is_some()
         {
             let reading = LineReading {
-                shown: top.prompt.clone(),
+                prompt: ShownPrompt::plain(
+                    top.prompt.text.clone(),
+                    prompt::known(&top.prompt.text),
+                ),
                 body: rest,
-                shape: prompt::known(&top.prompt),
                 evidence: vec![weights::SEARCHED],
             };
             return self.accept(at, reading);
         }
         let Some(found) = self.known.plain_prompt(&clues) else { return self.inside(at) };
+        let shown = self.known.shared(&rest[..found.end.min(rest.len())]);
         let reading = LineReading {
-            shown: self.known.shared(&rest[..found.end.min(rest.len())]),
+            prompt: ShownPrompt::plain(shown, found.shape),
             body: rest.get(found.end..).unwrap_or_default(),
-            shape: found.shape,
             evidence: found.evidence,
         };
         self.accept(at, reading)
@@ -392,7 +392,7 @@ impl Walk {
     fn is_banner(&self, at: LineContext<'_>, clues: &PromptClues<'_>) -> bool {
         !(at.edited && went_back(at.line))
             && starts_with_region(at)
-            && !clues.shape.as_ref().is_some_and(|it| it.strong && it.reads == Reads::Shell)
+            && !clues.shape.as_ref().is_some_and(Shape::is_of_a_shell)
             && self.known.repeats.prompt_end(clues, false).is_none_or(|it| {
                 it.1.weight < weights::TWO_NAMED.weight && !self.known.repeats.is_first(at.index)
             })
@@ -402,10 +402,10 @@ impl Walk {
     fn inside(&mut self, at: LineContext<'_>) -> bool {
         let (line, text) = (at.line, at.text);
         let Some(top) = self.known.stack.last() else { return false };
-        if top.marked || top.prompt.len() < 2 || text.len() > 4096 {
+        let shown = top.prompt.text.clone();
+        if top.prompt.marked || shown.len() < 2 || text.len() > 4096 {
             return false;
         }
-        let shown = top.prompt.clone();
         // BusyBox asks where the cursor stands right behind its prompt.
         let asked = low_byte(line, text, 0).filter(|end| {
             top.titled
@@ -430,9 +430,8 @@ impl Walk {
             return false;
         }
         let reading = LineReading {
-            shown,
+            prompt: ShownPrompt::plain(shown, prompt::known(&text[start..])),
             body,
-            shape: prompt::known(&text[start..]),
             evidence: vec![weights::BEHIND_OUTPUT],
         };
         self.accept(LineContext { nth: usize::MAX, ..at }, reading)

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::command::has_damage;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::covered::Covered;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::panes::Panes;
 use crate::transcript::commands::pending::PendingCommands;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
-use crate::transcript::prompt::Shape;
 
 /// What was typed behind a prompt, before the walk says whose it was.
 pub(super) struct TypedLine<'a> {
     pub(super) text: String,
     pub(super) kind: Kind,
-    pub(super) prompt: &'a Arc<str>,
-    pub(super) shape: Option<&'a Shape>,
+    pub(super) prompt: &'a ShownPrompt,
     pub(super) evidence: Vec<Evidence>,
     /// Bytes it was read from: first, and one past the last.
     pub(super) bytes: (u64, u64),
@@ -91,27 +90,21 @@ pub(super) struct Walk {
 impl Walk {
     /// What was typed, as a command of the innermost shell.
     pub(super) fn command(&self, typed: TypedLine<'_>) -> Command {
-        let TypedLine { text, kind, prompt, shape, mut evidence, .. } = typed;
-        let level = self.known.stack.last();
+        let TypedLine { text, kind, prompt, mut evidence, .. } = typed;
+        let (level, shape) = (self.known.stack.last(), prompt.shape.as_ref());
         let has_damage = has_damage(&text);
-        if has_damage {
-            evidence.push(weights::DAMAGED_CHARACTER);
-        }
-        if typed.damaged {
-            evidence.push(weights::LOST);
-        }
+        evidence.extend(has_damage.then_some(weights::DAMAGED_CHARACTER));
+        evidence.extend(typed.damaged.then_some(weights::LOST));
         // In the bytes a line that something was written into is seen to be broken; in a stream nothing shows it.
         let written_into = self.known.after.jobs > 0
             && (self.streamed || text.contains('\n'))
             && matches!(kind, Kind::Shell | Kind::Abandoned);
-        if written_into {
-            evidence.push(weights::WRITTEN_INTO);
-        }
+        evidence.extend(written_into.then_some(weights::WRITTEN_INTO));
         let root = shape.and_then(|it| it.root);
         Command {
             text,
             kind,
-            prompt: Arc::clone(prompt),
+            prompt: Arc::clone(&prompt.text),
             os_user: shape
                 .and_then(|it| it.user.clone())
                 .or_else(|| level.and_then(|it| it.user.clone()))

@@ -41,6 +41,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Whether it is a Unix shell's, and seldom met by chance.
+    pub fn is_of_a_shell(&self) -> bool {
+        self.strong && self.reads == Reads::Shell
+    }
+
     /// The prompt of a program that says itself where its prompt ends.
     pub fn of_repl(end: usize) -> Self {
         Self {
