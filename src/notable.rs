@@ -1,4 +1,4 @@
-//! Commands an auditor reads first: a table of rules, each with why it matters, proven by texts.
+//! Commands an auditor reads first: a table of rules, each with why it matters.
 //!
 //! A rule is a pattern over the text of one command, or its user. It says what was typed, never what it meant: the list
 //! sends the reader to a place, it accuses nobody. The tests below hold commands on which each rule speaks and commands on
@@ -9,105 +9,76 @@ use std::sync::LazyLock;
 use regex::Regex;
 use regex::RegexSet;
 
-/// What kind of act a rule speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Act {
-    /// Root, or what amounts to it: a root shell, one command as root, a setuid bit, a container left.
-    BecameRoot,
-    /// Another user's name or another AWS identity was taken.
-    ChangedUser,
-    /// History, logs, the agent or AWS's own records were stopped, changed or erased.
-    TouchedAudit,
-    /// A user, a key, a tunnel, a listener, a schedule or a firewall rule was made or changed.
-    OpenedWayIn,
-    /// Something was fetched and handed to an interpreter.
-    DownloadedAndRan,
-    /// Files or stores that hold secrets, or the instance's credentials, were looked at.
-    ReadSecrets,
-    /// Data was copied to another place.
-    MovedOut,
-    /// Many files, a disk, data or infrastructure were deleted or overwritten.
-    Deleted,
+macro_rules! acts {
+    ($($(#[$doc:meta])* $act:ident, $name:literal, $says:expr, $why:expr;)*) => {
+        /// What kind of act a rule speaks of.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Act {
+            $($(#[$doc])* $act,)*
+        }
+
+        impl Act {
+            /// All of them, in the order of a report.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$act),*];
+
+            /// The word in outputs, in lower case with hyphens.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$act => $name,)*
+                }
+            }
+
+            /// English and Japanese.
+            pub fn says(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$act => $says,)*
+                }
+            }
+
+            /// Why an auditor looks, in English and Japanese.
+            pub fn why(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$act => $why,)*
+                }
+            }
+        }
+    };
 }
 
-impl Act {
-    /// All of them, in the order of a report.
-    pub const ALL: [Self; 8] = [
-        Self::BecameRoot,
-        Self::ChangedUser,
-        Self::TouchedAudit,
-        Self::OpenedWayIn,
-        Self::DownloadedAndRan,
-        Self::ReadSecrets,
-        Self::MovedOut,
-        Self::Deleted,
-    ];
-
-    /// The word in outputs, in lower case with hyphens.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::BecameRoot => "became-root",
-            Self::ChangedUser => "changed-user",
-            Self::TouchedAudit => "touched-audit",
-            Self::OpenedWayIn => "opened-way-in",
-            Self::DownloadedAndRan => "downloaded-and-ran",
-            Self::ReadSecrets => "read-secrets",
-            Self::MovedOut => "moved-out",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    /// English and Japanese.
-    pub fn says(self) -> (&'static str, &'static str) {
-        match self {
-            Self::BecameRoot => ("Became root", "root になった"),
-            Self::ChangedUser => ("Changed users", "ユーザーを切り替えた"),
-            Self::TouchedAudit => ("Touched the record", "記録に触れた"),
-            Self::OpenedWayIn => ("Opened a way in", "入り口を作った"),
-            Self::DownloadedAndRan => ("Downloaded and ran", "ダウンロードして実行した"),
-            Self::ReadSecrets => ("Read secrets", "秘密を読んだ"),
-            Self::MovedOut => ("Moved data out", "データを持ち出した"),
-            Self::Deleted => ("Deleted or destroyed", "削除・破壊した"),
-        }
-    }
-
-    /// Why an auditor looks, in English and Japanese.
-    pub fn why(self) -> (&'static str, &'static str) {
-        match self {
-            Self::BecameRoot => (
-                "From here on nothing on the machine was out of reach, the record included.",
-                "ここから先は、記録を含め、この機械のすべてに手が届きます。",
-            ),
-            Self::ChangedUser => (
-                "What follows was done under another name than the one that logged in.",
-                "以後の操作は、ログインした名前とは別の名前で行われています。",
-            ),
-            Self::TouchedAudit => (
-                "Logging, history or the agent was stopped, changed or erased: what is not here may have happened.",
-                "ログ、履歴、エージェントが止められ、変えられ、消されています。ここにないことも起きたかもしれません。",
-            ),
-            Self::OpenedWayIn => (
-                "A user, a key, a listener or a scheduled job outlives the session.",
-                "ユーザー、鍵、待ち受け、定期実行は、セッションの後も残ります。",
-            ),
-            Self::DownloadedAndRan => (
-                "Code from elsewhere ran without being kept: what it was can only be asked of its source.",
-                "外から来たコードが、残されずに実行されました。中身は取得元に尋ねるしかありません。",
-            ),
-            Self::ReadSecrets => (
-                "Keys, passwords or tokens were in view, and may have to be changed.",
-                "鍵、パスワード、トークンが見える状態になりました。変更が必要かもしれません。",
-            ),
-            Self::MovedOut => (
-                "Data left the machine for another place.",
-                "データがこの機械から別の場所へ移されました。",
-            ),
-            Self::Deleted => (
-                "What was there before cannot be looked at any more.",
-                "以前あったものは、もう確かめられません。",
-            ),
-        }
-    }
+// Each act with its name, what it is, and why an auditor looks.
+acts! {
+    /// Root, or what amounts to it: a root shell, one command as root, a setuid bit, a container left.
+    BecameRoot, "became-root", ("Became root", "root になった"),
+        ("From here on nothing on the machine was out of reach, the record included.",
+         "ここから先は、記録を含め、この機械のすべてに手が届きます。");
+    /// Another user's name or another AWS identity was taken.
+    ChangedUser, "changed-user", ("Changed users", "ユーザーを切り替えた"),
+        ("What follows was done under another name than the one that logged in.",
+         "以後の操作は、ログインした名前とは別の名前で行われています。");
+    /// History, logs, the agent or AWS's own records were stopped, changed or erased.
+    TouchedAudit, "touched-audit", ("Touched the record", "記録に触れた"),
+        ("Logging, history or the agent was stopped, changed or erased: what is not here may have happened.",
+         "ログ、履歴、エージェントが止められ、変えられ、消されています。ここにないことも起きたかもしれません。");
+    /// A user, a key, a tunnel, a listener, a schedule or a firewall rule was made or changed.
+    OpenedWayIn, "opened-way-in", ("Opened a way in", "入り口を作った"),
+        ("A user, a key, a listener or a scheduled job outlives the session.",
+         "ユーザー、鍵、待ち受け、定期実行は、セッションの後も残ります。");
+    /// Something was fetched and handed to an interpreter.
+    DownloadedAndRan, "downloaded-and-ran", ("Downloaded and ran", "ダウンロードして実行した"),
+        ("Code from elsewhere ran without being kept: what it was can only be asked of its source.",
+         "外から来たコードが、残されずに実行されました。中身は取得元に尋ねるしかありません。");
+    /// Files or stores that hold secrets, or the instance's credentials, were looked at.
+    ReadSecrets, "read-secrets", ("Read secrets", "秘密を読んだ"),
+        ("Keys, passwords or tokens were in view, and may have to be changed.",
+         "鍵、パスワード、トークンが見える状態になりました。変更が必要かもしれません。");
+    /// Data was copied to another place.
+    MovedOut, "moved-out", ("Moved data out", "データを持ち出した"),
+        ("Data left the machine for another place.",
+         "データがこの機械から別の場所へ移されました。");
+    /// Many files, a disk, data or infrastructure were deleted or overwritten.
+    Deleted, "deleted", ("Deleted or destroyed", "削除・破壊した"),
+        ("What was there before cannot be looked at any more.",
+         "以前あったものは、もう確かめられません。");
 }
 
 /// One rule.
@@ -305,11 +276,11 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-static SET: LazyLock<Option<RegexSet>> =
-    LazyLock::new(|| RegexSet::new(RULES.iter().map(|it| it.pattern)).ok());
+static SET: LazyLock<RegexSet> =
+    LazyLock::new(|| RegexSet::new(RULES.iter().map(|it| it.pattern)).expect("constant patterns"));
 /// A quick look that spares most commands the rules.
-static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)sudo|doas|pkexec|\bsu\b|ch(?:mod|root)|setcap|nsenter|docker|runuser|aws|hist|audit|log|journal|setenforce|kill|script|ssm|user|passwd|group|visudo|key|ssh|/dev/|\bnc|netcat|socat|ngrok|chisel|frpc|cloudflared|python|pty|fifo|cron|\bat\b|systemctl|service|rc\.|profile|bashrc|preload|iptables|\bnft|ufw|firewall|curl|wget|fetch|pip|base64|eval|source|shadow|id_|\.pem|\.env|environ|pgpass|my\.cnf|netrc|kube|secret|wp-config|htpasswd|vault|gcloud|printenv|^\s*env\s*$|169\.254|scp|rsync|sftp|rclone|tar\b|dump|\brm\b|find|shred|wipe|mkfs|\bdd\b|push|lvremove|drop|truncate|delete|destroy|helm|flushall|credentials|chkconfig|sudoers").ok()
+static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)sudo|doas|pkexec|\bsu\b|ch(?:mod|root)|setcap|nsenter|docker|runuser|aws|hist|audit|log|journal|setenforce|kill|script|ssm|user|passwd|group|visudo|key|ssh|/dev/|\bnc|netcat|socat|ngrok|chisel|frpc|cloudflared|python|pty|fifo|cron|\bat\b|systemctl|service|rc\.|profile|bashrc|preload|iptables|\bnft|ufw|firewall|curl|wget|fetch|pip|base64|eval|source|shadow|id_|\.pem|\.env|environ|pgpass|my\.cnf|netrc|kube|secret|wp-config|htpasswd|vault|gcloud|printenv|^\s*env\s*$|169\.254|scp|rsync|sftp|rclone|tar\b|dump|\brm\b|find|shred|wipe|mkfs|\bdd\b|push|lvremove|drop|truncate|delete|destroy|helm|flushall|credentials|chkconfig|sudoers").expect("a constant pattern")
 });
 
 /// A rule's pattern, for those who look for it with their own means.
@@ -322,11 +293,10 @@ pub fn notable(command: &str) -> Vec<usize> {
     // A pasted book is no command line; what matters in it stands at its beginning.
     let most = command.char_indices().nth(16_384).map_or(command.len(), |it| it.0);
     let command = &command[..most];
-    if WORDS.as_ref().is_some_and(|it| !it.is_match(command)) {
+    if !WORDS.is_match(command) {
         return Vec::new();
     }
-    let Some(set) = SET.as_ref() else { return Vec::new() };
-    let mut found: Vec<usize> = set.matches(command).into_iter().collect();
+    let mut found: Vec<usize> = SET.matches(command).into_iter().collect();
     // A root shell is said once.
     let of = |id: &str| RULES.iter().position(|it| it.id == id);
     if let (Some(shell), Some(one)) = (of("sudo-shell"), of("sudo-command"))
@@ -642,7 +612,6 @@ mod tests {
 
     #[test]
     fn every_rule_speaks_on_its_own_examples_and_is_silent_on_the_others() {
-        assert!(SET.is_some() && WORDS.is_some(), "every pattern is one");
         assert!(
             RULES.iter().map(|it| it.id).eq(EXAMPLES.iter().map(|it| it.0)),
             "one of each rule"
