@@ -41,6 +41,20 @@ impl<'a> LineContext<'a> {
     }
 }
 
+/// Place of the first of something that was met, and how often.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sightings(pub(super) Option<(u64, u64)>);
+
+impl Sightings {
+    pub(super) fn count(&mut self, place: u64) {
+        self.0.get_or_insert((place, 0)).1 += 1;
+    }
+
+    pub(super) fn many(self) -> u64 {
+        self.0.map_or(0, |it| it.1)
+    }
+}
+
 /// An input region, and where it stands.
 #[derive(Clone, Copy)]
 pub(super) struct RegionContext<'a> {

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::transcript::commands::context::ShownPrompt;
+use crate::transcript::commands::context::Sightings;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::panes::digest;
 use crate::transcript::commands::signs::has;
@@ -22,18 +23,13 @@ const ROWS_MAX: usize = 4096;
 /// The screen that a program has taken.
 #[derive(Default)]
 pub(super) struct Covered {
-    /// Place of the first row on it, and how many there were.
-    pub(super) rows: Option<(u64, u64)>,
+    /// Rows on it.
+    pub(super) rows: Sightings,
     /// Digests of what was read from its rows.
     seen: HashSet<[u8; 32]>,
 }
 
 impl Covered {
-    /// A row that was drawn at this place.
-    pub(super) fn count(&mut self, place: u64) {
-        self.rows.get_or_insert((place, 0)).1 += 1;
-    }
-
     /// Takes up what stands behind a prompt; `false` if it was seen before.
     pub(super) fn see(&mut self, identity: &Identity, typed: &str) -> bool {
         self.seen.len() >= ROWS_MAX || self.seen.insert(digest(identity, typed))

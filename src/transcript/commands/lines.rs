@@ -102,7 +102,7 @@ impl Walk {
             return;
         }
         if self.known.stack.is_empty() {
-            let early = self.gaps.unknown.many < FIRST_LINES;
+            let early = self.gaps.unknown.many() < FIRST_LINES;
             self.nothing_is_known(line, text);
             if !early {
                 self.pending.output();

@@ -115,7 +115,7 @@ impl Walk {
     pub(super) fn covered_row(&mut self, drawn: &Drawn, index: u32) {
         let line = &drawn.lines[index as usize];
         let text = drawn.line_text(index);
-        self.covered.count(line.from);
+        self.covered.rows.count(line.from);
         if self.known.stack.is_empty() {
             self.nothing_is_known(line, text);
         }

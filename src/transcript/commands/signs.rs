@@ -21,20 +21,17 @@ pub(super) fn went_back(line: &Line) -> bool {
 
 /// The next line is a prompt that a line editor has drawn.
 pub(super) fn next_is_announced(drawn: &Drawn, nth: usize) -> bool {
-    drawn.items.get(nth.saturating_add(1)..).is_some_and(|rest| {
-        rest.iter()
-            .find_map(|it| match it {
-                Item::Line(index) => {
-                    let line = &drawn.lines[*index as usize];
-                    let is_strong =
-                        || prompt::known(drawn.line_text(*index)).is_some_and(|it| it.strong);
-                    Some(line.bits & bits::INPUT != 0 || is_announced(line) && is_strong())
-                }
-                Item::Region(it) => Some(drawn.regions[*it as usize].genuine),
-                _ => None,
-            })
-            .unwrap_or(false)
-    })
+    let behind = drawn.items.get(nth.saturating_add(1)..).unwrap_or_default();
+    let is_one = behind.iter().find_map(|it| match it {
+        Item::Line(index) => {
+            let line = &drawn.lines[*index as usize];
+            let is_strong = || prompt::known(drawn.line_text(*index)).is_some_and(|it| it.strong);
+            Some(line.bits & bits::INPUT != 0 || is_announced(line) && is_strong())
+        }
+        Item::Region(it) => Some(drawn.regions[*it as usize].genuine),
+        _ => None,
+    });
+    is_one == Some(true)
 }
 
 /// The sign that the prompt ends or begins with.

@@ -6,6 +6,7 @@ use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::command::has_damage;
 use crate::transcript::commands::context::ShownPrompt;
+use crate::transcript::commands::context::Sightings;
 use crate::transcript::commands::covered::Covered;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::panes::Panes;
@@ -36,27 +37,6 @@ pub(super) struct LastLine {
     pub(super) bell: bool,
     /// A title came before a job notice; the prompt follows the notice.
     pub(super) title_due: bool,
-}
-
-/// How often something was met, and the place of the first.
-#[derive(Default)]
-pub(super) struct Sightings {
-    pub(super) many: u64,
-    first: u64,
-}
-
-impl Sightings {
-    pub(super) fn count(&mut self, place: u64) {
-        if self.many == 0 {
-            self.first = place;
-        }
-        self.many += 1;
-    }
-
-    /// Place of the first, and how many.
-    pub(super) fn told(&self) -> (u64, u64) {
-        (self.first, self.many)
-    }
 }
 
 /// What was seen and not read.

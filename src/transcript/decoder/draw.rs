@@ -126,14 +126,7 @@ impl Draw {
                 self.piece.shown(before + nth, at);
             }
         }
-        if before == 0 && self.piece.text.is_empty() {
-            std::mem::swap(&mut self.piece.text, &mut drawn.text);
-            std::mem::swap(&mut self.piece.lines, &mut drawn.lines);
-        } else {
-            let shift = self.piece.text.len() as u32;
-            self.piece.lines.extend(drawn.lines.iter().map(|it| it.behind(shift)));
-            self.piece.text.push_str(&drawn.text);
-        }
+        self.piece.take_lines(&mut drawn.text, &mut drawn.lines);
         let dropped = drawn.dropped_versions;
         self.flaws.count_found([
             (FlawKind::Nul, drawn.nul),

@@ -108,7 +108,7 @@ impl Page {
         let index = sheet.place(sheet.row);
         if let Some((_, bottom)) = sheet.margins {
             for _ in 0..count {
-                self.drop_row(Some(bottom as usize));
+                self.drop_row(bottom as usize);
             }
         }
         let sheet = self.sheet();
@@ -159,8 +159,7 @@ impl Page {
     }
 
     /// A row pushed out at the bottom margin is a line first.
-    pub(super) fn drop_row(&mut self, bottom: Option<usize>) {
-        let Some(bottom) = bottom else { return };
+    fn drop_row(&mut self, bottom: usize) {
         let sheet = self.sheet();
         if bottom < sheet.rows.len() {
             let number = sheet.base + bottom as u64;

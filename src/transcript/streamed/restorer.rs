@@ -116,7 +116,7 @@ impl Restorer {
         let long = drawn > columns.map_or(LONG, |it| it.min(LONG));
         let rises = steps(it.tail).any(|it| matches!(it.0, Step::Csi(b'A', _)));
         let mut guessed = rises || long;
-        let mut tail = with_crs(it.tail, &it.drawn, columns, prompt);
+        let mut tail = with_crs(it, columns, prompt);
         if memchr::memchr(0x1b, it.tail).is_none() {
             if let Some(other) = self.drawn_over(&tail, prompt) {
                 tail = other;
@@ -153,7 +153,7 @@ impl Restorer {
         if it.drawn.len() > 4096 {
             return Some(it);
         }
-        let drawn = &it.drawn[doubled(&it.drawn).unwrap_or(0)..];
+        let drawn = it.drawn_last();
         let low = lowest(it.tail).min(drawn.len());
         let text: String = drawn.iter().collect();
         let low = text.char_indices().nth(low).map_or(text.len(), |it| it.0);
@@ -164,18 +164,17 @@ impl Restorer {
 
     /// Columns of the prompt, if someone typed on this line as far as it shows.
     fn prompt_end(&self, it: &UnfilledLine<'_>) -> Option<usize> {
-        let skipped = doubled(&it.drawn).unwrap_or(0);
         let announced = it.columns.is_some()
             || memchr::memmem::find(it.tail, b"\x1b[?2004h").is_some()
             || memchr::memmem::find(it.tail, b"\x1b]0;").is_some();
         let back = memchr::memchr(0x08, it.tail).is_some();
-        let text: String = it.drawn[skipped..].iter().take(320).collect();
-        if !announced && !back && skipped == 0 && !self.may_be_typed(&text) {
+        let text: String = it.drawn_last().iter().take(320).collect();
+        if !announced && !back && it.twice.is_none() && !self.may_be_typed(&text) {
             return None;
         }
         let chars = |end: usize| text[..end].chars().count();
         if let Some(shape) = prompt::known(&text)
-            && (shape.strong || announced || back || skipped > 0 || shape.end <= 2)
+            && (shape.strong || announced || back || it.twice.is_some() || shape.end <= 2)
         {
             return Some(chars(shape.end));
         }
@@ -191,7 +190,7 @@ impl Restorer {
             Some((end, _)) => {
                 Some(chars(prompt::farthest(&text, end, &found, |it| self.learnt.line_count(it))))
             }
-            None => (announced || skipped > 0).then_some(0),
+            None => (announced || it.twice.is_some()).then_some(0),
         }
     }
 
@@ -215,7 +214,7 @@ impl Restorer {
                 let Some(prompt) = *prompt else {
                     return Telling { filled: it.columns, ..Telling::default() };
                 };
-                let drawn = it.drawn[doubled(&it.drawn).unwrap_or(0)..].to_vec();
+                let drawn = it.drawn_last().to_vec();
                 let shared = before
                     .iter()
                     .map(|other| drawn.iter().zip(other).take_while(|it| it.0 == it.1).count())

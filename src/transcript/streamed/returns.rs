@@ -54,16 +54,20 @@ pub(super) struct UnfilledLine<'a> {
     pub(super) tail: &'a [u8],
     /// What stands in the tail before the cursor first goes back.
     pub(super) drawn: Vec<char>,
+    /// See [`doubled`].
+    pub(super) twice: Option<usize>,
     /// The width that a filled row tells.
     pub(super) columns: Option<usize>,
 }
 
 impl<'a> UnfilledLine<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        let drawn = drawn_once(bytes);
+        let mut drawn = drawn_once(bytes);
         let Some((crs, columns)) = filled(&drawn) else {
-            return Self { head: Vec::new(), tail: bytes, drawn, columns: None };
+            let twice = doubled(&drawn);
+            return Self { head: Vec::new(), tail: bytes, drawn, twice, columns: None };
         };
+        drawn.drain(..crs[1].min(drawn.len()));
         let mut head = Vec::with_capacity(columns + 16);
         let (mut nth, mut used) = (0, 0);
         for (step, raw) in steps(bytes) {
@@ -81,25 +85,24 @@ impl<'a> UnfilledLine<'a> {
         }
         // Whoever fills a row draws a prompt next.
         head.extend_from_slice(b"\r\x1b[?2004h");
-        Self {
-            head,
-            tail: &bytes[used..],
-            drawn: drawn[crs[1].min(drawn.len())..].to_vec(),
-            columns: Some(columns),
-        }
+        let twice = doubled(&drawn);
+        Self { head, tail: &bytes[used..], drawn, twice, columns: Some(columns) }
+    }
+
+    /// The same without the first of two prompts.
+    pub(super) fn drawn_last(&self) -> &[char] {
+        &self.drawn[self.twice.unwrap_or(0)..]
     }
 }
 
 /// Puts CRs back: behind a filled row, between a prompt and its redrawing, at each margin, and where the
 /// cursor would run over the end of what is there.
 pub(super) fn with_crs(
-    bytes: &[u8],
-    drawn: &[char],
+    split: &UnfilledLine<'_>,
     width: Option<usize>,
     prompt_end: usize,
 ) -> Vec<u8> {
-    let twice = doubled(drawn);
-    let skipped = twice.unwrap_or(0);
+    let (bytes, twice) = (split.tail, split.twice);
     let mut all: Vec<(Step<'_>, &[u8])> = Vec::with_capacity(bytes.len().min(ROOM));
     all.extend(steps(bytes));
     let mut line = Returning {
@@ -111,9 +114,9 @@ pub(super) fn with_crs(
         end: 0,
         before: ' ',
         width,
-        prompt: drawn.get(skipped..skipped + prompt_end).unwrap_or_default(),
+        prompt: split.drawn_last().get(..prompt_end).unwrap_or_default(),
         prompt_end,
-        skipped,
+        skipped: twice.unwrap_or(0),
         twice,
     };
     let mut again = false;

@@ -38,11 +38,9 @@ impl<'a> Iterator for Steps<'a> {
             it if it < 0x20 || it == 0x7f => (Step::Silent(&rest[..1]), 1),
             it if it < 0x80 => (Step::Print(char::from(it)), 1),
             _ => {
-                let end = (1..=4.min(rest.len())).rev().find(|it| {
-                    std::str::from_utf8(&rest[..*it]).is_ok_and(|s| s.chars().count() == 1)
-                });
-                match end.and_then(|it| std::str::from_utf8(&rest[..it]).ok()) {
-                    Some(text) => (Step::Print(text.chars().next()?), text.len()),
+                let text = rest[..rest.len().min(4)].utf8_chunks().next()?.valid();
+                match text.chars().next() {
+                    Some(ch) => (Step::Print(ch), ch.len_utf8()),
                     None => (Step::Silent(&rest[..1]), 1),
                 }
             }
