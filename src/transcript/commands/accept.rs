@@ -7,10 +7,7 @@ use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::context::LineContext;
 use crate::transcript::commands::context::LineReading;
 use crate::transcript::commands::context::ShownPrompt;
-use crate::transcript::commands::signs::interrupted;
-use crate::transcript::commands::signs::is_announced;
-use crate::transcript::commands::signs::next_is_announced;
-use crate::transcript::commands::signs::searched;
+use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
@@ -68,7 +65,7 @@ impl Walk {
             && self.known.stack.last().and_then(|it| it.crs).is_some_and(|it| line.crs == it + 1);
         self.last_line.margin = broken.then(|| at.drawn.line_text(at.index).chars().count());
         let body = if broken { it.body } else { it.body.trim_end() };
-        let (body, broken_off) = interrupted(searched(body).unwrap_or(body));
+        let (body, broken_off) = signs::interrupted(signs::searched(body).unwrap_or(body));
         let kind = if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
             Kind::Abandoned
         } else if let Some(kind) = broken_off {
@@ -119,8 +116,8 @@ impl Walk {
             self.known.after.jobs > 0 && !at.edited && !is_bare() && !shell::looks_typed(body);
         evidence.extend(job_wrote.then_some(weights::JOB_WROTE));
         evidence.extend(self.in_one_burst(at).then_some(weights::ONE_BURST));
-        let opens =
-            next_is_announced(at.drawn, at.nth) && shell::change(body) == Some(Change::Shell);
+        let opens = signs::next_is_announced(at.drawn, at.nth)
+            && shell::change(body) == Some(Change::Shell);
         evidence.extend(opens.then_some(weights::NEXT_OPENED));
     }
 
@@ -146,7 +143,7 @@ impl Walk {
         // A title that names the command was set by the shell that ran it, not by the one it opened.
         let named = self.pending.silent().is_some_and(|it| it.named);
         // Lines above prompts add belief and take none away: any output may repeat itself there.
-        let announced = !named && is_announced(at.line);
+        let announced = !named && signs::is_announced(at.line);
         if let Some(level) = self.known.stack.last_mut() {
             level.meet(announced);
             // Ctrl-C and the end of a session end a line otherwise than Enter does.

@@ -11,8 +11,7 @@ use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::context::Sightings;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::panes::digest;
-use crate::transcript::commands::signs::has;
-use crate::transcript::commands::signs::sign_of;
+use crate::transcript::commands::signs;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Shape;
@@ -46,7 +45,7 @@ impl Known {
         if may_begin && let Some(shown) = self.prompt_of_the_session(text) {
             return Some((0, shown));
         }
-        if !sign_of(&top.prompt.text).is_none_or(|it| has(text, it)) {
+        if !signs::sign_of(&top.prompt.text).is_none_or(|it| signs::has(text, it)) {
             return None;
         }
         let at = memchr::memmem::find(text.as_bytes(), top.prompt.text.as_bytes())

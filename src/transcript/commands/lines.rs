@@ -13,17 +13,7 @@ use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::region_rows::low_byte;
 use crate::transcript::commands::repeats;
 use crate::transcript::commands::repeats::paint_of;
-use crate::transcript::commands::signs::asks_for_a_secret;
-use crate::transcript::commands::signs::continuation_end;
-use crate::transcript::commands::signs::has;
-use crate::transcript::commands::signs::interrupted;
-use crate::transcript::commands::signs::is_announced;
-use crate::transcript::commands::signs::is_job_notice;
-use crate::transcript::commands::signs::looks_like_a_prompt;
-use crate::transcript::commands::signs::says_farewell;
-use crate::transcript::commands::signs::searched;
-use crate::transcript::commands::signs::sign_of;
-use crate::transcript::commands::signs::went_back;
+use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
@@ -89,11 +79,13 @@ impl Walk {
 
     fn plain_line(&mut self, at: LineContext<'_>) {
         let (line, text) = (at.line, at.text);
-        if self.known.after.jobs > 0 && is_job_notice(text) && !text.contains("Stopped") {
+        if self.known.after.jobs > 0 && signs::is_job_notice(text) && !text.contains("Stopped") {
             self.known.after.jobs -= 1;
         }
         // Nearly all lines end in something else.
-        if matches!(text.as_bytes().last(), Some(b':' | b' ' | 0x80..)) && asks_for_a_secret(text) {
+        if matches!(text.as_bytes().last(), Some(b':' | b' ' | 0x80..))
+            && signs::asks_for_a_secret(text)
+        {
             self.gaps.unseen.count(line.from);
         }
         if line.bits & bits::PASTED != 0 && self.pasted_line(at)
@@ -144,19 +136,19 @@ impl Walk {
     /// A line of output in which no prompt was found, though one was looked for.
     fn plain_output(&mut self, at: LineContext<'_>) {
         let (line, text) = (at.line, at.text);
-        self.last_line.title_due = is_announced(line) && is_job_notice(text);
-        if at.edited && went_back(line) && !self.streamed {
+        self.last_line.title_due = signs::is_announced(line) && signs::is_job_notice(text);
+        if at.edited && signs::went_back(line) && !self.streamed {
             self.gaps.unread.count(line.from);
         }
         self.pending.output();
         let after = &mut self.known.after;
         if let Some(current) = &mut self.pending.current
             && after.jobs == 0
-            && looks_like_a_prompt(text)
+            && signs::looks_like_a_prompt(text)
         {
             current.decoys = current.decoys.saturating_add(1);
         }
-        if says_farewell(text) && !after.prints {
+        if signs::says_farewell(text) && !after.prints {
             after.may_change.get_or_insert(Change::Leave);
         }
     }
@@ -236,7 +228,7 @@ impl Walk {
     /// by a scan for one sign.
     fn is_mere_output(&self, line: &Line, text: &str) -> bool {
         let Some(top) = self.known.stack.last() else { return false };
-        let Some(sign) = sign_of(&top.prompt.text) else { return false };
+        let Some(sign) = signs::sign_of(&top.prompt.text) else { return false };
         let quiet = !self.last_line.bell
             && !self.last_line.title_due
             && self.last_line.margin.is_none()
@@ -246,16 +238,17 @@ impl Walk {
         quiet
             && line.bits & (bits::EDITED | bits::ASKED) == 0
             && line.title_col == 0
-            && !has(text, sign)
+            && !signs::has(text, sign)
             && !prompt::may_be_known(text.trim_start().as_bytes())
-            && !says_farewell(text)
+            && !signs::says_farewell(text)
     }
 
     /// Reads a line of a shell without marks. `false` if it is output.
     fn plain(&mut self, at: LineContext<'_>) -> bool {
         let line = at.line;
-        let heralded = !is_announced(line) && self.known.lessons.is_heralded(at.drawn, at.nth);
-        let titled = is_announced(line) || self.last_line.title_due || heralded;
+        let heralded =
+            !signs::is_announced(line) && self.known.lessons.is_heralded(at.drawn, at.nth);
+        let titled = signs::is_announced(line) || self.last_line.title_due || heralded;
         let start = match line.title_col {
             2.. => prompt::byte_of_column(at.text, line.title_col as usize - 1),
             _ => 0,
@@ -272,7 +265,7 @@ impl Walk {
             return false;
         }
         if let Some(top) = self.known.stack.last().filter(|it| !it.prompt.marked && at.edited)
-            && searched(rest).is_some()
+            && signs::searched(rest).is_some()
         {
             let reading = LineReading {
                 prompt: ShownPrompt::plain(
@@ -349,10 +342,10 @@ impl Walk {
     /// A further line of the current command, behind a prompt that asks for more.
     fn asks_for_more(&mut self, at: LineContext<'_>, rest: &str) -> bool {
         if self.pending.silent().is_some_and(|it| !it.marked)
-            && let Some(end) = continuation_end(rest)
+            && let Some(end) = signs::continuation_end(rest)
             && self.continues(&rest[..end], false, false)
         {
-            let (body, kind) = interrupted(&rest[end..]);
+            let (body, kind) = signs::interrupted(&rest[end..]);
             self.extend(body, at.line.to, kind.unwrap_or(Kind::Shell));
             return true;
         }
@@ -390,7 +383,7 @@ impl Walk {
 
     /// Whether the session's first prompt comes with marks below this line, and nothing says that this one begins with a prompt too.
     fn is_banner(&self, at: LineContext<'_>, clues: &PromptClues<'_>) -> bool {
-        !(at.edited && went_back(at.line))
+        !(at.edited && signs::went_back(at.line))
             && starts_with_region(at)
             && !clues.shape.as_ref().is_some_and(Shape::is_of_a_shell)
             && self.known.repeats.prompt_end(clues, false).is_none_or(|it| {

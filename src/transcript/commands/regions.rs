@@ -10,8 +10,7 @@ use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::region_rows::SplitRegion;
 use crate::transcript::commands::region_rows::region_rows;
-use crate::transcript::commands::signs::says_farewell;
-use crate::transcript::commands::signs::searched;
+use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
@@ -214,7 +213,7 @@ impl Walk {
             text.truncate(at);
         }
         text.truncate(text.trim_end().len());
-        if let Some(found) = searched(&text) {
+        if let Some(found) = signs::searched(&text) {
             text = found.to_owned();
         }
         if self.known.after.jobs > 0
@@ -341,7 +340,7 @@ impl Walk {
 fn farewell(text: &str) -> Option<usize> {
     let mut at = 0;
     for (nth, line) in text.split('\n').enumerate() {
-        if nth > 0 && says_farewell(line) && line.len() > 8 || nth == 0 && is_lost(line) {
+        if nth > 0 && signs::says_farewell(line) && line.len() > 8 || nth == 0 && is_lost(line) {
             return Some(at);
         }
         at += line.len() + 1;
@@ -351,7 +350,7 @@ fn farewell(text: &str) -> Option<usize> {
 
 /// The words stand right behind the prompt where the cursor was.
 fn is_lost(line: &str) -> bool {
-    line.starts_with("Connection to ") && says_farewell(line)
+    line.starts_with("Connection to ") && signs::says_farewell(line)
 }
 
 #[cfg(test)]

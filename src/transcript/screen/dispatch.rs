@@ -6,20 +6,13 @@ use vte::Params;
 use vte::Parser;
 use vte::Perform;
 
-use crate::transcript::screen::cells::INVERSE;
-use crate::transcript::screen::cells::ROW_CELLS_MAX;
-use crate::transcript::screen::cells::as_column;
-use crate::transcript::screen::cells::tab;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::Told;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
+use crate::transcript::screen::sequences;
 use crate::transcript::screen::sequences::Numbers;
-use crate::transcript::screen::sequences::character;
-use crate::transcript::screen::sequences::colours;
-use crate::transcript::screen::sequences::painted;
-use crate::transcript::screen::sequences::printable;
-use crate::transcript::screen::sequences::whole_sequence;
 
 impl Page {
     /// Draws what stands at the start of `bytes`, the parser being at rest: bytes used, and whether it still is.
@@ -27,7 +20,7 @@ impl Page {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
-            let run = printable(rest);
+            let run = sequences::printable(rest);
             if run > 0 {
                 self.print_run(&rest[..run]);
                 at += run;
@@ -39,7 +32,7 @@ impl Page {
                     at += 1;
                 }
                 0x1b => {
-                    let Some(used) = whole_sequence(rest) else { break };
+                    let Some(used) = sequences::whole_sequence(rest) else { break };
                     if !self.sequence(&rest[..used]) {
                         parser.advance(self, &rest[..used]);
                     }
@@ -49,7 +42,7 @@ impl Page {
                     }
                 }
                 _ => {
-                    let Some(ch) = character(rest) else { break };
+                    let Some(ch) = sequences::character(rest) else { break };
                     self.print(ch);
                     at += ch.len_utf8();
                 }
@@ -74,7 +67,7 @@ impl Page {
         let [0x1b, b'[', inside @ .., action] = bytes else { return false };
         if *action == b'm' {
             let mut style = self.pen.style;
-            let Some((quiet, _)) = painted(bytes, &mut style) else { return false };
+            let Some((quiet, _)) = sequences::painted(bytes, &mut style) else { return false };
             self.raw.printed = false;
             self.restyle(style, quiet);
             return true;
@@ -129,7 +122,7 @@ impl Page {
         // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
         let thrown_away = col > 0 && self.input.breaks_off(row, col, on);
         if on && !thrown_away && self.alt.is_none() && self.main.here().title_col == 0 {
-            self.main.here_mut().title_col = as_column(col).saturating_add(1);
+            self.main.here_mut().title_col = cells::as_column(col).saturating_add(1);
         }
     }
 
@@ -192,7 +185,7 @@ impl Page {
             '@' => self.insert_cells(count),
             'X' => {
                 let col = self.sheet().col;
-                self.erase_in_row(col, (col + count).min(ROW_CELLS_MAX));
+                self.erase_in_row(col, (col + count).min(cells::ROW_CELLS_MAX));
             }
             'L' => self.insert_rows(times),
             'M' => self.delete_rows(times),
@@ -223,12 +216,12 @@ impl Page {
             _ => vec![part[0]],
         });
         let mut style = self.pen.style;
-        let quiet = colours(codes, &mut style);
+        let quiet = sequences::colours(codes, &mut style);
         self.restyle(style, quiet);
     }
 
     fn restyle(&mut self, style: u8, quiet: bool) {
-        if style & !self.pen.style & INVERSE != 0 {
+        if style & !self.pen.style & cells::INVERSE != 0 {
             self.pasted_below();
         }
         self.pen.style = style;
@@ -246,7 +239,7 @@ impl Page {
     /// A colour changed under the cursor.
     pub(super) fn painted_here(&mut self) {
         if self.alt.is_none() {
-            let col = as_column(self.main.col);
+            let col = cells::as_column(self.main.col);
             let row = self.main.here_mut();
             row.paint_col = row.paint_col.max(col);
         }
@@ -338,8 +331,8 @@ impl Perform for Page {
                 let sheet = self.sheet();
                 let col = sheet.col;
                 let row = self.row();
-                if col == row.cells.len() && col < ROW_CELLS_MAX {
-                    tab(&mut row.cells);
+                if col == row.cells.len() && col < cells::ROW_CELLS_MAX {
+                    cells::tab(&mut row.cells);
                     let end = row.cells.len();
                     self.column(end);
                 } else {
@@ -411,7 +404,8 @@ impl Perform for Page {
                 }
                 self.input.titled_row = Some(self.main.row);
                 if self.alt.is_none() {
-                    self.main.here_mut().title_col = as_column(self.main.col).saturating_add(1);
+                    self.main.here_mut().title_col =
+                        cells::as_column(self.main.col).saturating_add(1);
                 }
             }
             [b"133", b"C", rest @ ..] if !rest.is_empty() => {
@@ -436,7 +430,7 @@ impl Perform for Page {
             [b"133" | b"633", [mark @ b'A'..=b'D', ..], ..] => {
                 if *mark == b'B' && self.alt.is_none() {
                     // The prompt ends here, says the shell itself.
-                    let col = as_column(self.main.col);
+                    let col = cells::as_column(self.main.col);
                     let row = self.row();
                     row.low_col = col;
                     row.paint_col = col;

@@ -1,13 +1,9 @@
 //! What line editors draw between their marks: where input begins, prompts that are drawn anew, right-hand prompts, and the
 //! text that was typed.
 
-use crate::transcript::screen::cells::BEFORE;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Cell;
-use crate::transcript::screen::cells::FAINT;
-use crate::transcript::screen::cells::FILLER;
-use crate::transcript::screen::cells::INVERSE;
 use crate::transcript::screen::cells::Row;
-use crate::transcript::screen::cells::as_column;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::Region;
 use crate::transcript::screen::drawn::RegionEnd;
@@ -55,7 +51,7 @@ impl Page {
             region.input_at = Some((number, col as u16));
             region.prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
             for cell in &mut row.cells {
-                cell.bits |= BEFORE;
+                cell.bits |= cells::BEFORE;
             }
         }
         // What the prompt says of itself is learnt afresh in each region.
@@ -218,7 +214,7 @@ impl Page {
             pasted: region.pasted,
             enter_col: self.input.enter_col,
         });
-        self.pen.style &= !BEFORE;
+        self.pen.style &= !cells::BEFORE;
         self.input.closing = input_at.map(|_| self.main.row);
     }
 
@@ -227,7 +223,7 @@ impl Page {
         let mut text = String::new();
         for number in first..=self.main.row {
             let row = &self.main[number];
-            let shown = |it: &Cell| it.bits & (BEFORE | FAINT) == 0 && it.ch != ' ';
+            let shown = |it: &Cell| it.bits & (cells::BEFORE | cells::FAINT) == 0 && it.ch != ' ';
             let end = if row.wrapped {
                 row.cells.len()
             } else {
@@ -243,7 +239,7 @@ impl Page {
                     skip = at + used;
                     continue;
                 }
-                if cell.bits & (FILLER | BEFORE) == 0 {
+                if cell.bits & (cells::FILLER | cells::BEFORE) == 0 {
                     text.push(cell.ch);
                     let from = row.marks.partition_point(|it| (it.0 as usize) < at);
                     let marks = row.marks[from..].iter().take_while(|it| it.0 as usize == at);
@@ -330,7 +326,7 @@ impl Page {
         {
             region.redrawing = Some(row);
             region.row = region.row.min(row);
-            self.pen.style |= BEFORE;
+            self.pen.style |= cells::BEFORE;
         }
     }
 
@@ -362,20 +358,20 @@ impl Page {
         // Behind what was cleared, only the right-hand prompt is drawn.
         region.right_due = region.input_at.is_some();
         let Some(first) = region.redrawing.take() else { return };
-        self.pen.style &= !BEFORE;
+        self.pen.style &= !cells::BEFORE;
         let found = self.prompt_row(first, row, col);
         let Some(region) = &mut self.input.region else { return };
         let prompt = std::mem::take(&mut region.prompt);
         if let Some(number) = found {
-            region.input_at = Some((number, as_column(prompt.len())));
+            region.input_at = Some((number, cells::as_column(prompt.len())));
             for number in number..=row {
                 let skip = if Some(number) == found { prompt.len() } else { 0 };
                 for cell in self.main[number].cells.iter_mut().skip(skip) {
-                    cell.bits &= !BEFORE;
+                    cell.bits &= !cells::BEFORE;
                 }
             }
         } else {
-            region.input_at = Some((row, as_column(col)));
+            region.input_at = Some((row, cells::as_column(col)));
             if prompt.is_empty() {
                 // It is drawn between the marks, and was not known before.
                 region.prompt = self.main.here().cells.iter().map(|it| it.ch).take(col).collect();
@@ -403,7 +399,7 @@ fn is_like(cells: &[Cell], prompt: &[char]) -> bool {
 
 /// What zle shows as `<200d>`, inverse, since no terminal shows it: the character, and the cells used.
 pub(super) fn unshowable(cells: &[Cell]) -> Option<(char, usize)> {
-    let inverse = |it: &&Cell| it.bits & (INVERSE | BEFORE) == INVERSE;
+    let inverse = |it: &&Cell| it.bits & (cells::INVERSE | cells::BEFORE) == cells::INVERSE;
     cells.first().filter(inverse).filter(|it| it.ch == '<')?;
     let digits: String = cells[1..]
         .iter()

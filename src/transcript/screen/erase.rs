@@ -1,11 +1,7 @@
 //! Cells and rows that go: erased, inserted before, pushed out, or left behind with the page. What they showed stays a line.
 
-use crate::transcript::screen::cells::BLANK;
-use crate::transcript::screen::cells::REACH;
-use crate::transcript::screen::cells::ROW_CELLS_MAX;
-use crate::transcript::screen::cells::ROWS_AT_ONCE;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Row;
-use crate::transcript::screen::cells::WIDEST;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
@@ -29,7 +25,7 @@ impl Page {
             row.marks.retain(|it| (it.0 as usize) < from);
         } else {
             for cell in row.cells.iter_mut().take(to).skip(from) {
-                *cell = BLANK;
+                *cell = cells::BLANK;
             }
         }
     }
@@ -56,8 +52,8 @@ impl Page {
         let row = self.row();
         row.bits |= bits::EDITED;
         if col < row.cells.len() {
-            let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
-            row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
+            let room = count.min(cells::ROW_CELLS_MAX - row.cells.len().min(cells::ROW_CELLS_MAX));
+            row.cells.splice(col..col, std::iter::repeat_n(cells::BLANK, room));
         }
     }
 
@@ -103,7 +99,7 @@ impl Page {
     }
 
     pub(super) fn insert_rows(&mut self, count: u64) {
-        let count = count.min(ROWS_AT_ONCE) as usize;
+        let count = count.min(cells::ROWS_AT_ONCE) as usize;
         let sheet = self.sheet();
         let index = sheet.place(sheet.row);
         if let Some((_, bottom)) = sheet.margins {
@@ -119,7 +115,7 @@ impl Page {
         loop {
             let sheet = self.sheet();
             let last = sheet.end() - 1;
-            if sheet.rows.len() <= REACH || last <= sheet.row {
+            if sheet.rows.len() <= cells::REACH || last <= sheet.row {
                 break;
             }
             self.commit(last, 0);
@@ -134,7 +130,7 @@ impl Page {
         let index = sheet.place(number);
         let bottom = sheet.margins.map(|it| it.1 as usize);
         let held = sheet.end() - number;
-        for _ in 0..count.min(held).min(ROWS_AT_ONCE) {
+        for _ in 0..count.min(held).min(cells::ROWS_AT_ONCE) {
             self.commit(number, 0);
             let sheet = self.sheet();
             sheet.rows.remove(index);
@@ -147,7 +143,7 @@ impl Page {
     pub(super) fn set_margins(&mut self, top: u64, bottom: u64) {
         let Some(sheet) = &mut self.alt else { return };
         // A row of each up to it is held, and each is looked at when the screen is left.
-        let bottom = bottom.min(REACH as u64);
+        let bottom = bottom.min(cells::REACH as u64);
         sheet.margins = (bottom > top).then(|| (top - 1, bottom - 1));
         if let Some((_, bottom)) = sheet.margins {
             while (sheet.rows.len() as u64) <= bottom {
@@ -174,8 +170,8 @@ impl Page {
             self.commit_screen();
             let sheet = self.sheet();
             sheet.rows.clear();
-            sheet.row = sheet.row.min(REACH as u64);
-            sheet.col = if sheet.col > WIDEST { 0 } else { sheet.col };
+            sheet.row = sheet.row.min(cells::REACH as u64);
+            sheet.col = if sheet.col > cells::WIDEST { 0 } else { sheet.col };
             sheet.new_row();
             return;
         }
@@ -190,9 +186,9 @@ impl Page {
         }
         let below = self.main.row.saturating_sub(self.main.top);
         self.main.top = end;
-        self.main.row = end + below.min(REACH as u64 / 2);
+        self.main.row = end + below.min(cells::REACH as u64 / 2);
         self.main.wrap_due = false;
-        if self.main.col > WIDEST {
+        if self.main.col > cells::WIDEST {
             self.main.col = 0;
         }
         self.main.new_row();

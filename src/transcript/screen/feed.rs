@@ -5,22 +5,18 @@ use std::ops::Range;
 use vte::Parser;
 use vte::Perform;
 
-use crate::transcript::screen::cells::REACH;
-use crate::transcript::screen::cells::ROW_CELLS_MAX;
-use crate::transcript::screen::cells::as_column;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::drawn::Drawn;
 use crate::transcript::screen::drawn::RegionEnd;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
 use crate::transcript::screen::sequences::plain_text;
 use crate::transcript::screen::sequences::sequence_ends;
-use crate::transcript::screen::strings::CANCEL;
+use crate::transcript::screen::strings;
 use crate::transcript::screen::strings::End;
 use crate::transcript::screen::strings::Noted;
-use crate::transcript::screen::strings::OPENER;
 use crate::transcript::screen::strings::StringKind;
 use crate::transcript::screen::strings::Strings;
-use crate::transcript::screen::strings::opens_a_string;
 use crate::transcript::wire::RawLine;
 
 /// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
@@ -107,7 +103,7 @@ impl Screen {
             && page.raw.noted == 0
             && page.main.row + 1 == page.main.end()
             && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
-            && it.bytes.len() <= ROW_CELLS_MAX
+            && it.bytes.len() <= cells::ROW_CELLS_MAX
             && page.is_settled();
         if !simple {
             return false;
@@ -135,7 +131,7 @@ impl Screen {
             }
         }
         let last = memchr::memrchr(0x1b, raw.bytes);
-        let Some(at) = last.filter(|at| opens_a_string(&raw.bytes[*at..])) else {
+        let Some(at) = last.filter(|at| strings::opens_a_string(&raw.bytes[*at..])) else {
             self.draw(raw, last, None);
             return;
         };
@@ -176,7 +172,7 @@ impl Screen {
         self.page.raw.spans_lines = false;
         self.ground = true;
         for (nth, (it, _)) in held.iter().enumerate() {
-            let opener = if nth == 0 { OPENER } else { 0 };
+            let opener = if nth == 0 { strings::OPENER } else { 0 };
             self.page.hide(&it.bytes[opener..], it.from, it.to);
         }
         self.page.hide(&last.bytes[..end.start], last.from, last.to);
@@ -187,7 +183,7 @@ impl Screen {
         let width = self.page.width;
         for (nth, (it, noted)) in self.strings.take().into_iter().enumerate() {
             let raw = it.raw();
-            let opener = if nth == 0 { OPENER } else { 0 };
+            let opener = if nth == 0 { strings::OPENER } else { 0 };
             self.page.raw.noted |= noted.bits;
             self.page.width = noted.width;
             let (bytes, from) = (&raw.bytes[opener..], raw.from + opener as u64);
@@ -256,7 +252,7 @@ impl Screen {
         if std::str::from_utf8(bytes).is_err() {
             page.invalid(bytes, from);
         }
-        page.input.enter_col = as_column(page.main.col);
+        page.input.enter_col = cells::as_column(page.main.col);
         if let Some(it) = page.input.broken_off.take()
             && it == (page.main.row, page.main.col, true)
             && page.alt.is_none()
@@ -283,7 +279,7 @@ impl Screen {
         };
         if ended && !self.ground {
             // Half a sequence that a line feed cut would take what comes next for its other half, be that the opener of a string.
-            self.parser.advance(&mut self.page, &[CANCEL]);
+            self.parser.advance(&mut self.page, &[strings::CANCEL]);
             self.ground = true;
         }
     }
@@ -339,5 +335,5 @@ fn goes_back_up(bytes: &[u8]) -> Option<usize> {
         rows += number.max(1);
         rest = after;
     }
-    (1..REACH).contains(&rows).then_some(rows)
+    (1..cells::REACH).contains(&rows).then_some(rows)
 }

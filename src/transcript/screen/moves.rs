@@ -1,11 +1,7 @@
 //! The cursor goes elsewhere: what that says of the line it leaves, and of editing.
 
-use crate::transcript::screen::cells::BEFORE;
-use crate::transcript::screen::cells::REACH;
-use crate::transcript::screen::cells::RIGHT;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Row;
-use crate::transcript::screen::cells::WIDEST;
-use crate::transcript::screen::cells::as_column;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
 
@@ -58,7 +54,7 @@ impl Page {
                 row.bits |= bits::ABSOLUTE_KEYS;
             }
             row.bits |= bits::ABSOLUTE;
-            let col = as_column(col);
+            let col = cells::as_column(col);
             // At the margin it only asked where it stands.
             row.low_col = if row.low_col == 0 { col } else { row.low_col.min(col) };
         }
@@ -93,7 +89,8 @@ impl Page {
     pub(super) fn down(&mut self, by: u64) {
         let sheet = self.sheet();
         sheet.wrap_due = false;
-        sheet.row = (sheet.row + by.min(REACH as u64 / 2)).min(sheet.base + REACH as u64 * 4);
+        sheet.row =
+            (sheet.row + by.min(cells::REACH as u64 / 2)).min(sheet.base + cells::REACH as u64 * 4);
         sheet.new_row();
         self.motion.stray();
         self.trim();
@@ -104,10 +101,10 @@ impl Page {
         // One column may be a typed blank that was left as it was.
         let due = self.input.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
         if due && count > 1 {
-            self.pen.style |= BEFORE;
+            self.pen.style |= cells::BEFORE;
         }
         let right = self.sheet().col + count;
-        if due && self.width.is_some_and(|it| right >= it) && right < WIDEST {
+        if due && self.width.is_some_and(|it| right >= it) && right < cells::WIDEST {
             // zle knows its window, and puts nothing at the right-hand side beyond it: it is wider now.
             self.width = None;
         }
@@ -122,7 +119,7 @@ impl Page {
     #[inline]
     pub(super) fn left(&mut self, count: usize) {
         if self.input.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
-            self.pen.style &= !BEFORE;
+            self.pen.style &= !cells::BEFORE;
         }
         // zle goes right as far as an empty right-hand prompt, and back; after a resize, farther than we know.
         let (there, clipped) = std::mem::take(&mut self.motion.clipped);
@@ -136,7 +133,7 @@ impl Page {
         let sheet = self.sheet();
         let held = sheet.here().cells.len();
         // No move leaves a window, and where its width is not known none goes farther than what was printed.
-        let most = width.unwrap_or(WIDEST.max(held)).max(1) - 1;
+        let most = width.unwrap_or(cells::WIDEST.max(held)).max(1) - 1;
         sheet.wrap_due = false;
         sheet.col = col.min(most);
     }
@@ -148,7 +145,7 @@ impl Page {
             self.new_page();
         }
         let sheet = self.sheet();
-        sheet.row = (sheet.top + row.min(REACH as u64)).max(sheet.base);
+        sheet.row = (sheet.top + row.min(cells::REACH as u64)).max(sheet.base);
         sheet.new_row();
         self.column(col);
         self.motion.stray();
@@ -173,7 +170,7 @@ impl Page {
         if bare && row == sheet.row && row >= sheet.base && col < sheet.col {
             // What is drawn to the right of a place that the cursor goes back to is not typed there.
             for cell in sheet[row].cells.iter_mut().skip(col) {
-                cell.bits |= RIGHT;
+                cell.bits |= cells::RIGHT;
             }
         }
         sheet.row = row.clamp(sheet.base, sheet.end() - 1);
@@ -222,7 +219,7 @@ impl Page {
             self.commit(number, 0);
         }
         self.main.row += 1;
-        if self.main.col > WIDEST {
+        if self.main.col > cells::WIDEST {
             self.main.col = 0;
         }
         self.main.new_row();
@@ -238,7 +235,7 @@ impl Page {
         let Some(sheet) = &mut self.alt else { return };
         self.motion.jumped = true;
         sheet.wrap_due = false;
-        if sheet.col > WIDEST {
+        if sheet.col > cells::WIDEST {
             sheet.col = 0;
         }
         if let Some((top, bottom)) = sheet.margins
@@ -252,7 +249,7 @@ impl Page {
             }
         } else {
             sheet.row += 1;
-            if sheet.row >= REACH as u64 * 4 {
+            if sheet.row >= cells::REACH as u64 * 4 {
                 // No window is this tall: a program that never addresses rows. Start over.
                 self.new_page();
                 return;

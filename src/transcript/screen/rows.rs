@@ -3,11 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Row;
-use crate::transcript::screen::cells::VERSIONS_MAX;
-use crate::transcript::screen::cells::as_column;
-use crate::transcript::screen::cells::push_cell;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::Line;
 use crate::transcript::screen::drawn::bits;
@@ -34,7 +31,7 @@ impl Page {
             rest = &rest[end..];
             if rest.is_empty() {
                 self.pen.style = style;
-                self.plain_row(start, as_column(paint_col));
+                self.plain_row(start, cells::as_column(paint_col));
                 return true;
             }
             let Some((quiet, used)) = painted(rest, &mut style) else { break };
@@ -92,7 +89,7 @@ impl Page {
         let sheet = &mut self.main;
         let Some(current) = sheet.rows.pop_back() else { return };
         sheet.row += rowless;
-        let base = sheet.base.max((sheet.row + 1).saturating_sub(REACH as u64));
+        let base = sheet.base.max((sheet.row + 1).saturating_sub(cells::REACH as u64));
         let gone = (base - sheet.base).min(sheet.rows.len() as u64);
         sheet.rows.drain(..gone as usize);
         let held = sheet.rows.len() as u64;
@@ -132,13 +129,13 @@ impl Page {
         row.cells.clear();
         row.cells.reserve(text.len());
         for ch in text.chars() {
-            push_cell(&mut row.cells, ch);
+            cells::push_cell(&mut row.cells, ch);
         }
     }
 
     /// Drops rows far above the cursor; they were committed when the cursor left them.
     pub(super) fn trim(&mut self) {
-        while self.main.rows.len() > REACH && self.main.base + 1 < self.main.row {
+        while self.main.rows.len() > cells::REACH && self.main.base + 1 < self.main.row {
             if self.main.rows.front().is_some_and(|it| it.fresh) {
                 self.commit_main(self.main.base, 0);
             }
@@ -306,7 +303,7 @@ impl Page {
         if row.versions.last().is_some_and(|it| it.0 == text) {
             return;
         }
-        if row.versions.len() < VERSIONS_MAX {
+        if row.versions.len() < cells::VERSIONS_MAX {
             row.versions.push((text, from, to));
         } else {
             self.out.dropped_versions += 1;

@@ -6,27 +6,16 @@ use crate::transcript::prompt;
 use crate::transcript::prompt::Learnt;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
+use crate::transcript::streamed::erased;
 use crate::transcript::streamed::erased::Words;
-use crate::transcript::streamed::erased::drawn_behind;
-use crate::transcript::streamed::erased::with_erases;
-use crate::transcript::streamed::erased::words_of;
-use crate::transcript::streamed::lines::FILLING;
-use crate::transcript::streamed::lines::LONG;
-use crate::transcript::streamed::lines::NARROWEST;
+use crate::transcript::streamed::lines;
 use crate::transcript::streamed::lines::Restored;
-use crate::transcript::streamed::pasted::pasted_blocks;
-use crate::transcript::streamed::pasted::shown_inverse;
+use crate::transcript::streamed::pasted;
 use crate::transcript::streamed::recalled::Recalled;
+use crate::transcript::streamed::returns;
 use crate::transcript::streamed::returns::UnfilledLine;
-use crate::transcript::streamed::returns::doubled;
-use crate::transcript::streamed::returns::may_be_doubled;
-use crate::transcript::streamed::returns::with_crs;
+use crate::transcript::streamed::steps;
 use crate::transcript::streamed::steps::Step;
-use crate::transcript::streamed::steps::drawn_once;
-use crate::transcript::streamed::steps::last_row;
-use crate::transcript::streamed::steps::lowest;
-use crate::transcript::streamed::steps::printed;
-use crate::transcript::streamed::steps::steps;
 use crate::transcript::streamed::widths::Telling;
 use crate::transcript::streamed::widths::known;
 use crate::transcript::streamed::widths::rises;
@@ -64,7 +53,7 @@ impl Restorer {
             .zip(prompts.into_iter().zip(&widths))
             .map(|(it, (prompt, width))| Some(self.one(it.as_ref()?, prompt, *width)))
             .collect();
-        let blocks = pasted_blocks(&held, &typed);
+        let blocks = pasted::pasted_blocks(&held, &typed);
         let mut restored: Vec<Restored> = held
             .into_iter()
             .zip(widths)
@@ -85,11 +74,11 @@ impl Restorer {
 
     /// Text and nothing else, in which no prompt may end: nearly all lines.
     fn is_mere_output(&self, bytes: &[u8]) -> bool {
-        const BLANKS: &[u8] = &[b' '; FILLING];
+        const BLANKS: &[u8] = &[b' '; lines::FILLING];
         let Ok(text) = std::str::from_utf8(bytes) else { return false };
         !bytes.iter().any(|it| *it < 0x20 || *it == 0x7f)
             && memchr::memmem::find(bytes, BLANKS).is_none()
-            && !may_be_doubled(bytes)
+            && !returns::may_be_doubled(bytes)
             && !self.may_be_typed(prompt::head(text, 320))
     }
 
@@ -105,18 +94,18 @@ impl Restorer {
             bytes.extend_from_slice(it.tail);
             return (bytes, 0);
         };
-        if let Some(text) = shown_inverse(it.tail) {
+        if let Some(text) = pasted::shown_inverse(it.tail) {
             bytes.extend_from_slice(&text);
             return (bytes, 0);
         }
         // Each margin added a character, and whether a blank there was typed is not told; a cursor that went up has gone
         // to columns that only lost CRs could tell.
         let moves = memchr::memchr2(0x08, 0x1b, it.tail).is_some();
-        let drawn = it.drawn.len().max(if moves { last_row(it.tail).len() } else { 0 });
-        let long = drawn > columns.map_or(LONG, |it| it.min(LONG));
-        let rises = steps(it.tail).any(|it| matches!(it.0, Step::Csi(b'A', _)));
+        let drawn = it.drawn.len().max(if moves { steps::last_row(it.tail).len() } else { 0 });
+        let long = drawn > columns.map_or(lines::LONG, |it| it.min(lines::LONG));
+        let rises = steps::steps(it.tail).any(|it| matches!(it.0, Step::Csi(b'A', _)));
         let mut guessed = rises || long;
-        let mut tail = with_crs(it, columns, prompt);
+        let mut tail = returns::with_crs(it, columns, prompt);
         if memchr::memchr(0x1b, it.tail).is_none() {
             if let Some(other) = self.drawn_over(&tail, prompt) {
                 tail = other;
@@ -124,12 +113,12 @@ impl Restorer {
             }
             if memchr::memchr(0x08, it.tail).is_some() {
                 // What was erased is not shown; only rubbing out and typing on at once leaves no doubt.
-                let other = with_erases(&tail, prompt, &self.words);
+                let other = erased::with_erases(&tail, prompt, &self.words);
                 tail = other.0;
                 guessed |= other.1;
             }
         }
-        let text: String = last_row(&tail).iter().skip(prompt).collect();
+        let text: String = steps::last_row(&tail).iter().skip(prompt).collect();
         if text.trim().len() > 1 {
             if self.history.len() >= HISTORY {
                 self.history.remove(0);
@@ -145,7 +134,7 @@ impl Restorer {
         if memchr::memchr(0x08, bytes).is_none() {
             if memchr::memchr(0x1b, bytes).is_none() && self.words.0.len() < 50_000 {
                 let text = std::str::from_utf8(bytes).unwrap_or_default();
-                words_of(prompt::head(text, 4096)).for_each(|it| self.words.insert(it));
+                erased::words_of(prompt::head(text, 4096)).for_each(|it| self.words.insert(it));
             }
             return None;
         }
@@ -154,7 +143,7 @@ impl Restorer {
             return Some(it);
         }
         let drawn = it.drawn_last();
-        let low = lowest(it.tail).min(drawn.len());
+        let low = steps::lowest(it.tail).min(drawn.len());
         let text: String = drawn.iter().collect();
         let low = text.char_indices().nth(low).map_or(text.len(), |it| it.0);
         let found = prompt::bounded(&text, Some(low), None);
@@ -226,7 +215,7 @@ impl Restorer {
                 }
                 before.push(drawn.clone());
                 let joins = self.joins(&drawn);
-                let known = known(&drawn, NARROWEST, &mut shown);
+                let known = known(&drawn, lines::NARROWEST, &mut shown);
                 let rises = rises(it.tail);
                 Telling { drawn, shared, filled: it.columns, rises, joins, known }
             })
@@ -237,10 +226,10 @@ impl Restorer {
     fn joins(&self, drawn: &[char]) -> Vec<usize> {
         let of_word = |it: &char| it.is_alphanumeric() || matches!(it, '_' | '-' | '.');
         let mut found = Vec::new();
-        if drawn.len() <= NARROWEST || drawn.len() > 1 << 14 {
+        if drawn.len() <= lines::NARROWEST || drawn.len() > 1 << 14 {
             return found;
         }
-        for at in NARROWEST..drawn.len() - 1 {
+        for at in lines::NARROWEST..drawn.len() - 1 {
             if drawn[at] != ' ' || !of_word(&drawn[at - 1]) || !of_word(&drawn[at + 1]) {
                 continue;
             }
@@ -258,14 +247,14 @@ impl Restorer {
     /// A line whose command was drawn more than once, with nothing left between: `T cT aT tT`, an
     /// insertion before the rest, or a recalled command over another.
     fn drawn_over(&self, bytes: &[u8], prompt: usize) -> Option<Vec<u8>> {
-        let shown = drawn_once(bytes);
-        let start = doubled(&shown).unwrap_or(0) + prompt;
+        let shown = steps::drawn_once(bytes);
+        let start = returns::doubled(&shown).unwrap_or(0) + prompt;
         if start > shown.len() {
             return None;
         }
         // `T cT aT tT`: the rest of the line drawn anew behind each character put before it.
-        let typed: Vec<char> = printed(bytes).skip(start).collect();
-        if let Some((rest, added)) = drawn_behind(&typed) {
+        let typed: Vec<char> = steps::printed(bytes).skip(start).collect();
+        if let Some((rest, added)) = erased::drawn_behind(&typed) {
             let mut out: Vec<u8> = shown[..start].iter().collect::<String>().into_bytes();
             let rest: String = rest.iter().collect();
             out.extend_from_slice(rest.as_bytes());
@@ -327,7 +316,7 @@ fn return_behind(prompt: usize, out: &mut Vec<u8>) {
 fn drawn_again(bytes: &[u8], number: usize, prompt: usize, sequence: &str) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::with_capacity(bytes.len() + 16);
     let mut nth = 0;
-    for (step, raw) in steps(bytes) {
+    for (step, raw) in steps::steps(bytes) {
         if matches!(step, Step::Print(_)) {
             if nth == number {
                 return_behind(prompt, &mut out);
