@@ -3,6 +3,7 @@
 //! Sources: readline: display.c; zsh: Src/Zle/zle_refresh.c, Src/utils.c (preprompt); fish: src/screen.cpp.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -21,7 +22,7 @@ const WIDTHS_MAX: usize = 256;
 #[derive(Default)]
 pub struct WidthVotes {
     /// How often each width was told.
-    seen: BTreeMap<usize, u32>,
+    seen: HashMap<usize, u32>,
     /// zsh has told it: only it may tell another.
     certain: bool,
 }
@@ -63,8 +64,7 @@ impl WidthVotes {
             *counts.entry(it.width).or_default() += 1;
         }
         for (width, count) in &counts {
-            if self.seen.len() < WIDTHS_MAX || self.seen.contains_key(width) {
-                let seen = self.seen.entry(*width).or_default();
+            if let Some(seen) = prompt::held_within(&mut self.seen, *width, WIDTHS_MAX) {
                 *seen = seen.saturating_add(*count);
             }
         }

@@ -210,7 +210,7 @@ fn rows_of_avt(bytes: &[u8], width: usize, rows: usize) -> Vec<String> {
 }
 
 fn rows_of_ours(bytes: &[u8], width: usize) -> Vec<String> {
-    let mut screen = Screen::new();
+    let mut screen = Screen::default();
     screen.set_width(Some(width));
     let mut at = 0;
     for raw in bytes.split_inclusive(|it| *it == b'\n') {

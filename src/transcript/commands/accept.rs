@@ -83,15 +83,15 @@ impl Walk {
         }
         // Streaming loses the CR that goes back to where no prompt stands.
         let bare = self.streamed && at.edited && it.prompt.text.is_empty();
-        let mut command = self.command(TypedLine {
+        let typed = TypedLine {
             text: body.to_owned(),
-            kind,
             prompt: &it.prompt,
             evidence: it.evidence,
             bytes: (line.from, line.to),
             line: at.index,
             damaged: line.bits & bits::GUESSED != 0 || bare,
-        });
+        };
+        let mut command = self.command(kind, typed);
         if self.known.lessons.explains {
             let text = at.drawn.line_text(at.index);
             let text = &text[text.find(&*command.prompt).unwrap_or(0)..];
@@ -172,7 +172,6 @@ impl Walk {
         if !body.is_empty() {
             self.keep_possible(TypedLine {
                 text: body.to_owned(),
-                kind: Kind::Possible,
                 prompt: &reading.prompt,
                 evidence: reading.evidence,
                 bytes: (at.line.from, at.line.to),

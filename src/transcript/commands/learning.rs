@@ -206,8 +206,7 @@ impl Lessons {
             return;
         }
         let key = prompt::skeleton_hash(text.trim_end());
-        if self.heralds.len() < HERALDS_MAX || self.heralds.contains_key(&key) {
-            let seen = self.heralds.entry(key).or_default();
+        if let Some(seen) = prompt::held_within(&mut self.heralds, key, HERALDS_MAX) {
             seen.wordy = prompt::is_wordy(text);
             seen.count += 1;
             seen.painted |= drawn.lines[above as usize].paint_col > 0;

@@ -168,15 +168,15 @@ impl Walk {
         let edited = line.bits & bits::EDITED != 0;
         evidence.extend(edited.then_some(weights::EDITED_IN_MARKS));
         let in_a_repl = kind == Kind::Shell && self.known.stack.in_a_repl();
-        let mut command = self.command(TypedLine {
+        let typed = TypedLine {
             text,
-            kind: if in_a_repl { Kind::Repl } else { kind },
             prompt: &split.prompt,
             evidence,
             bytes: (region.from, region.to),
             line: split.line,
             damaged: line.bits & bits::GUESSED != 0,
-        });
+        };
+        let mut command = self.command(if in_a_repl { Kind::Repl } else { kind }, typed);
         if self.known.lessons.explains
             && let Some(row) = region_rows(at).nth(split.prompt.rows_before)
         {
@@ -300,7 +300,6 @@ impl Walk {
     ) {
         self.keep_possible(TypedLine {
             text,
-            kind: Kind::Possible,
             prompt: &split.prompt,
             evidence: vec![weights::MARKED, why],
             bytes: (at.region.from, at.region.to),
@@ -322,16 +321,15 @@ impl Walk {
             if text.is_empty() {
                 continue;
             }
-            let command = self.command(TypedLine {
+            let typed = TypedLine {
                 text: text.to_owned(),
-                kind: Kind::Abandoned,
                 prompt: &shown,
                 evidence: vec![weights::MARKED],
                 bytes: (at.region.from, at.region.to),
                 line: it.line,
                 damaged: false,
-            });
-            self.begin(command, true);
+            };
+            self.begin(self.command(Kind::Abandoned, typed), true);
         }
     }
 }
@@ -340,17 +338,14 @@ impl Walk {
 fn farewell(text: &str) -> Option<usize> {
     let mut at = 0;
     for (nth, line) in text.split('\n').enumerate() {
-        if nth > 0 && signs::says_farewell(line) && line.len() > 8 || nth == 0 && is_lost(line) {
+        // Right behind the prompt where the cursor was, or on a line of their own.
+        let stands = if nth == 0 { line.starts_with("Connection to ") } else { line.len() > 8 };
+        if stands && signs::says_farewell(line) {
             return Some(at);
         }
         at += line.len() + 1;
     }
     None
-}
-
-/// The words stand right behind the prompt where the cursor was.
-fn is_lost(line: &str) -> bool {
-    line.starts_with("Connection to ") && signs::says_farewell(line)
 }
 
 #[cfg(test)]

@@ -83,15 +83,15 @@ impl Walk {
         } else {
             Kind::Shell
         };
-        let mut command = self.command(TypedLine {
+        let typed = TypedLine {
             text: typed.to_owned(),
-            kind,
             prompt: &prompt,
             evidence: vec![weights::PANES_PROMPT, weights::IN_A_PANE],
             bytes: (line.from, line.to),
             line: index,
             damaged: false,
-        });
+        };
+        let mut command = self.command(kind, typed);
         command.depth += 1;
         self.pending.doubt(command);
     }
@@ -127,7 +127,6 @@ impl Walk {
         if self.covered.see(&prompt.identity(), typed) {
             self.not_shown(TypedLine {
                 text: judged(typed),
-                kind: Kind::Possible,
                 prompt: &prompt,
                 evidence: vec![weights::THIS_SHELL, weights::ON_A_SCREEN],
                 bytes: (line.from, line.to),
@@ -143,7 +142,6 @@ impl Walk {
         let Some((at, prompt)) = self.known.prompt_within(text) else { return };
         self.not_shown(TypedLine {
             text: judged(&text[at + prompt.text.len()..]),
-            kind: Kind::Possible,
             prompt: &prompt,
             evidence: vec![weights::THIS_SHELL, weights::IN_A_STRING],
             bytes: (hidden.from, hidden.to),

@@ -345,7 +345,7 @@ mod tests {
 
     /// Reads the lines so many times over: the commands, and how many shells were looked at in each quarter.
     fn read(lines: &[&str], times: usize) -> (Vec<Command>, Vec<u64>) {
-        let (mut screen, mut reader) = (Screen::new(), CommandReader::default());
+        let (mut screen, mut reader) = (Screen::default(), CommandReader::default());
         let (mut commands, mut looked, mut at) = (Vec::new(), vec![0], 0);
         for quarter in 0..4 {
             for it in lines.repeat(times / 4) {

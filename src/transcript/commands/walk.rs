@@ -17,7 +17,6 @@ use crate::transcript::commands::weights::Evidence;
 /// What was typed behind a prompt, before the walk says whose it was.
 pub(super) struct TypedLine<'a> {
     pub(super) text: String,
-    pub(super) kind: Kind,
     pub(super) prompt: &'a ShownPrompt,
     pub(super) evidence: Vec<Evidence>,
     /// Bytes it was read from: first, and one past the last.
@@ -69,8 +68,8 @@ pub(super) struct Walk {
 
 impl Walk {
     /// What was typed, as a command of the innermost shell.
-    pub(super) fn command(&self, typed: TypedLine<'_>) -> Command {
-        let TypedLine { text, kind, prompt, mut evidence, .. } = typed;
+    pub(super) fn command(&self, kind: Kind, typed: TypedLine<'_>) -> Command {
+        let TypedLine { text, prompt, mut evidence, .. } = typed;
         let (level, shape) = (self.known.stack.last(), prompt.shape.as_ref());
         let has_damage = has_damage(&text);
         evidence.extend(has_damage.then_some(weights::DAMAGED_CHARACTER));
@@ -105,13 +104,14 @@ impl Walk {
 
     /// A command begins, and the one before is complete.
     pub(super) fn begin(&mut self, mut command: Command, marked: bool) {
-        self.pending.confirm(&command);
-        if let Some(current) = &self.pending.current
-            && current.command.kind == Kind::Shell
-            && !current.said
-            && let Some(level) = self.known.stack.last_mut()
-        {
-            level.says = 0;
+        if let Some(current) = &mut self.pending.current {
+            current.confirm(&command);
+            if current.command.kind == Kind::Shell
+                && !current.said
+                && let Some(level) = self.known.stack.last_mut()
+            {
+                level.says = 0;
+            }
         }
         let after = &mut self.known.after;
         after.doubt_without_echo(&mut command);
@@ -137,12 +137,12 @@ impl Walk {
 
     /// Whether this prompt asks for more of the current command.
     pub(super) fn continues(&self, prompt: &str, marked: bool, exact: bool) -> bool {
-        self.pending.is_continued_by(prompt, marked, exact, |it| self.known.is_own(it))
+        self.pending.is_continued_by(prompt, marked, exact, self.known.is_own(prompt))
     }
 
     /// Something that may have been typed: kept apart, and nothing follows from it.
     pub(super) fn keep_possible(&mut self, typed: TypedLine<'_>) {
-        let command = self.command(typed);
+        let command = self.command(Kind::Possible, typed);
         self.pending.doubt(command);
     }
 }

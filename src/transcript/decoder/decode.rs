@@ -211,21 +211,24 @@ impl Inner {
             .account
             .take()
             .or_else(|| arn.as_deref().and_then(crate::session::account_of).map(str::to_owned));
-        let mut is_masked = false;
-        let mut told = |it: Option<String>| {
-            let it = it.filter(|it| !it.is_empty())?;
-            is_masked |= it.contains(MASK);
-            (!it.contains(MASK)).then_some(it)
-        };
-        let (owner, region) = (told(arn), told(it.aws_region));
-        let (target, run_as) = (told(it.target.and_then(|it| it.id)), told(it.run_as_user));
-        let session_id = told(it.session_id);
-        let is_other = matches!((&claims.session_id, &session_id), (Some(a), Some(b)) if a != b);
-        claims.owner = claims.owner.take().or(owner);
-        claims.region = claims.region.take().or(region);
-        claims.target = claims.target.take().or(target);
-        claims.run_as = claims.run_as.take().or(run_as);
-        claims.session_id = claims.session_id.take().or(session_id);
+        let (mut is_masked, mut session_id) = (false, None);
+        for (claim, told) in [
+            (&mut claims.owner, arn),
+            (&mut claims.region, it.aws_region),
+            (&mut claims.target, it.target.and_then(|it| it.id)),
+            (&mut claims.run_as, it.run_as_user),
+            (&mut claims.session_id, it.session_id),
+        ] {
+            let told = told.filter(|it| !it.is_empty());
+            is_masked |= told.as_ref().is_some_and(|it| it.contains(MASK));
+            let told = told.filter(|it| !it.contains(MASK));
+            if claim.is_none() {
+                claim.clone_from(&told);
+            }
+            // The last of them.
+            session_id = told;
+        }
+        let is_other = session_id.is_some() && session_id != claims.session_id;
         self.draw.flaws.count_found([
             (FlawKind::Masked, is_masked.then_some((from, 1))),
             (FlawKind::IdDiffers, is_other.then_some((from, 1))),

@@ -10,6 +10,7 @@ use crate::transcript::prompt::ends::sign_weight;
 use crate::transcript::prompt::skeleton::ByHash;
 use crate::transcript::prompt::skeleton::hash;
 use crate::transcript::prompt::skeleton::hashed;
+use crate::transcript::prompt::skeleton::held_within;
 use crate::transcript::prompt::skeleton::skeleton_hash;
 
 /// How often one skeleton was seen where a prompt could be.
@@ -97,11 +98,8 @@ fn region_key(row: u8, literal: &str) -> u64 {
 /// Distinct skeletons held; output of any shape must not grow the table without bound.
 const SKELETONS_MAX: usize = 4096;
 
-/// What was seen of a skeleton, if there is room to hold it.
-fn held(table: &mut ByHash<Support>, key: u64) -> Option<&mut Support> {
-    let room = table.len() < SKELETONS_MAX || table.contains_key(&key);
-    room.then(|| table.entry(key).or_default())
-}
+/// Right-hand prompts that are told apart.
+const RIGHT_MAX: usize = 512;
 
 /// Each place once with what stands before it, blanks at the end apart: two places on both sides of a blank
 /// are one.
@@ -138,16 +136,13 @@ impl Learnt {
             *self.first_signs.entry((row, sign)).or_default() += 1;
         }
         if let Some((end, part)) = right_end(text) {
-            if self.right_ends.len() < 512 || self.right_ends.contains_key(&end) {
-                *self.right_ends.entry(end).or_default() += 1;
-            }
-            let part = hash(part);
-            if self.right_texts.len() < 512 || self.right_texts.contains_key(&part) {
-                *self.right_texts.entry(part).or_default() += 1;
-            }
+            let ends = held_within(&mut self.right_ends, end, RIGHT_MAX);
+            let texts = held_within(&mut self.right_texts, hash(part), RIGHT_MAX);
+            ends.into_iter().chain(texts).for_each(|it| *it += 1);
         }
         for (it, literal) in distinct(text, found) {
-            let Some(seen) = held(&mut self.regions, region_key(row, literal)) else { continue };
+            let key = region_key(row, literal);
+            let Some(seen) = held_within(&mut self.regions, key, SKELETONS_MAX) else { continue };
             let is_bare = text.trim_end().len() <= it.end;
             self.literals += seen.meet(literal, is_bare, low == Some(it.end), self.literals);
             if !is_bare {
@@ -178,7 +173,8 @@ impl Learnt {
     pub fn line(&mut self, text: &str, found: &[Candidate], low: Option<usize>) {
         self.seen += 1;
         for (it, literal) in distinct(text, found) {
-            let Some(seen) = held(&mut self.lines, skeleton_hash(literal)) else { continue };
+            let key = skeleton_hash(literal);
+            let Some(seen) = held_within(&mut self.lines, key, SKELETONS_MAX) else { continue };
             let is_bare = text.trim_end().len() <= it.end;
             self.literals += seen.meet(literal, is_bare, low == Some(it.end), self.literals);
             // Any edit goes back to some word; to the same one again, only where a prompt ends in it.

@@ -23,6 +23,7 @@ pub use crate::transcript::prompt::skeleton::hash;
 pub use crate::transcript::prompt::skeleton::hash_of;
 pub use crate::transcript::prompt::skeleton::hashes_of_beginnings;
 pub use crate::transcript::prompt::skeleton::head;
+pub use crate::transcript::prompt::skeleton::held_within;
 pub use crate::transcript::prompt::skeleton::is_wordy;
 pub use crate::transcript::prompt::skeleton::shared_words;
 pub use crate::transcript::prompt::skeleton::shares_a_word;

@@ -19,27 +19,17 @@ use crate::transcript::screen::strings::StringKind;
 use crate::transcript::screen::strings::Strings;
 use crate::transcript::wire::RawLine;
 
-/// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
+/// The page and its parser. Feed it lines of the terminal stream; take what has been drawn. An empty one knows no width.
+#[derive(Default)]
 pub struct Screen {
     parser: Parser,
     page: Page,
-    /// No sequence is half read, so that a plain line needs no parser.
-    ground: bool,
+    /// A sequence is half read. Else a plain line needs no parser.
+    in_sequence: bool,
     strings: Strings,
 }
 
-impl Default for Screen {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Screen {
-    /// An empty page, whose width is not known.
-    pub fn new() -> Self {
-        Self { parser: Parser::new(), ground: true, strings: Strings::default(), page: Page::new() }
-    }
-
     /// The window's width, where bytes have told it; `None` never wraps.
     pub fn set_width(&mut self, width: Option<usize>) {
         self.page.width = width;
@@ -91,7 +81,7 @@ impl Screen {
     /// it is another kind of line, or stands where one was begun: then nothing has changed.
     pub fn plain(&mut self, it: RawLine<&[u8]>) -> bool {
         let page = &mut self.page;
-        let simple = self.ground
+        let simple = !self.in_sequence
             && self.strings.opened().is_none()
             && it.ended
             && it.crs > 0
@@ -170,7 +160,7 @@ impl Screen {
             }
         }
         self.page.raw.spans_lines = false;
-        self.ground = true;
+        self.in_sequence = false;
         for (nth, (it, _)) in held.iter().enumerate() {
             let opener = if nth == 0 { strings::OPENER } else { 0 };
             self.page.hide(&it.bytes[opener..], it.from, it.to);
@@ -215,7 +205,7 @@ impl Screen {
         let mut place = from;
         // Where no sequence is half read, what a parser would find is found faster: text, single controls, and sequences
         // that are complete. The parser gets whatever else there is.
-        let mut at_rest = self.ground;
+        let mut at_rest = !self.in_sequence;
         while !rest.is_empty() {
             if std::mem::take(&mut page.raw.stop) {
                 page.raw.at = (place.clamp(from, to), to);
@@ -273,14 +263,14 @@ impl Screen {
         }
         // A control character inside a sequence is executed without ending it (ECMA-48): only printing
         // proves that the parser is at rest. A line that ended without ESC is proof enough.
-        self.ground = match last {
-            None => self.ground || printed,
-            Some(at) => sequence_ends(&bytes[at..]),
+        self.in_sequence = match last {
+            None => self.in_sequence && !printed,
+            Some(at) => !sequence_ends(&bytes[at..]),
         };
-        if ended && !self.ground {
+        if ended && self.in_sequence {
             // Half a sequence that a line feed cut would take what comes next for its other half, be that the opener of a string.
             self.parser.advance(&mut self.page, &[strings::CANCEL]);
-            self.ground = true;
+            self.in_sequence = false;
         }
     }
 

@@ -210,9 +210,6 @@ impl Unframe {
     }
 
     fn release(&mut self, out: &mut impl Lines) {
-        if self.held.is_empty() {
-            return;
-        }
         for it in std::mem::take(&mut self.held) {
             self.count(it.raw(), out);
         }
@@ -224,11 +221,8 @@ impl Unframe {
             emit(it, doubled, out);
             return;
         }
-        if it.ended && it.crs >= 2 {
-            self.doubled.0 += 1;
-        } else if it.ended && it.crs == 1 {
-            self.doubled.1 += 1;
-        }
+        self.doubled.0 += u32::from(it.ended && it.crs >= 2);
+        self.doubled.1 += u32::from(it.ended && it.crs == 1);
         self.waiting.push(it.kept());
         self.waiting_bytes += it.bytes.len();
         let enough = self.doubled.0 + self.doubled.1 >= SETTLE_LINES;

@@ -89,7 +89,7 @@ fn edits(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn rows_of_ours(bytes: &[u8]) -> Vec<String> {
-    let mut screen = Screen::new();
+    let mut screen = Screen::default();
     screen.set_width(Some(COLUMNS));
     let mut at = 0;
     for raw in bytes.split_inclusive(|it| *it == b'\n') {
