@@ -109,11 +109,7 @@ impl Lines for Heard {
         }
         let whole = std::mem::take(&mut self.carry);
         let Ok(event) = serde_json::from_slice::<Event<'_>>(&whole) else { return };
-        let message = match &event.message {
-            Some(it) => it.as_str(),
-            None => std::str::from_utf8(&whole).unwrap_or_default(),
-        };
-        let Some(streamed) = Streamed::read(message) else { return };
+        let Some(streamed) = Streamed::read(event.message_in(&whole)) else { return };
         let Some(at) = streamed.at(Times::of(&event)).at else { return };
         for text in &streamed.session_data {
             if self.told.len() >= LINES_MAX {

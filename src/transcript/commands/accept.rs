@@ -66,10 +66,9 @@ impl Walk {
         self.last_line.margin = broken.then(|| at.drawn.line_text(at.index).chars().count());
         let body = if broken { it.body } else { it.body.trim_end() };
         let (body, broken_off) = signs::interrupted(signs::searched(body).unwrap_or(body));
-        let kind = if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
+        let cut_off = line.bits & bits::UNFINISHED != 0 && !body.is_empty();
+        let kind = if cut_off || broken_off {
             Kind::Abandoned
-        } else if let Some(kind) = broken_off {
-            kind
         } else if self.known.stack.in_a_repl() {
             Kind::Repl
         } else {
@@ -100,7 +99,7 @@ impl Walk {
         }
         self.begin(command, false);
         if let Some(current) = self.pending.current.as_mut() {
-            current.caret = broken_off.is_some();
+            current.caret = broken_off;
         }
         true
     }

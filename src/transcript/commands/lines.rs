@@ -118,7 +118,7 @@ impl Walk {
     fn pasted_line(&mut self, at: LineContext<'_>) -> bool {
         let Some(current) = self.pending.silent() else { return false };
         if shell::is_open(prompt::head(&current.command.text, JUDGED_BYTES)) {
-            self.extend(at.text, at.line.to, Kind::Shell);
+            self.extend(at.text, at.line.to, false);
         } else if !at.text.trim().is_empty() {
             let next = Command {
                 text: at.text.trim_end().to_owned(),
@@ -200,7 +200,7 @@ impl Walk {
         };
         let (shown, body) = (&text[..end], text[end..].trim_end());
         if self.continues(shown, false, false) {
-            self.extend(body, line.to, Kind::Repl);
+            self.extend(body, line.to, false);
             return true;
         }
         if let Some(current) = self.pending.current.as_mut().filter(|it| {
@@ -345,8 +345,8 @@ impl Walk {
             && let Some(end) = signs::continuation_end(rest)
             && self.continues(&rest[..end], false, false)
         {
-            let (body, kind) = signs::interrupted(&rest[end..]);
-            self.extend(body, at.line.to, kind.unwrap_or(Kind::Shell));
+            let (body, broken_off) = signs::interrupted(&rest[end..]);
+            self.extend(body, at.line.to, broken_off);
             return true;
         }
         false

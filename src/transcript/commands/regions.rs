@@ -144,7 +144,7 @@ impl Walk {
         if self.is_within(region)
             || !region.escape_follows && self.continues(&split.prompt.text, true, true)
         {
-            self.extend(&text, region.to, kind);
+            self.extend(&text, region.to, kind == Kind::Abandoned);
             return;
         }
         let readline = region.input_at.is_none() && !region.escape_follows;

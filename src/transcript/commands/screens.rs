@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::context::ShownPrompt;
+use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
@@ -57,7 +58,7 @@ impl Walk {
         }
         let Some((end, shape)) = self.pane_prompt(part.text) else { return };
         let typed = part.text.get(end..).unwrap_or_default().trim_end();
-        let typed = typed.strip_suffix("^C").unwrap_or(typed).trim_end();
+        let (typed, broken_off) = signs::interrupted(typed);
         let prompt = ShownPrompt::plain(Arc::from(&part.text[..end]), shape);
         if typed.is_empty() {
             return;
@@ -78,7 +79,7 @@ impl Walk {
         let kind = if self.streamed {
             // Without CRs the panes run into each other.
             Kind::Possible
-        } else if part.text.trim_end().ends_with("^C") {
+        } else if broken_off {
             Kind::Abandoned
         } else {
             Kind::Shell

@@ -26,8 +26,6 @@ pub(super) struct Level {
     pub(super) reads: Reads,
     pub(super) user: Option<Arc<str>>,
     pub(super) host: Option<Arc<str>>,
-    /// The directory its last prompt showed.
-    pub(super) dir: Option<Arc<str>>,
     /// Something always comes before its prompts.
     pub(super) titled: bool,
     /// Prompts of a strong shape before which it did not come.
@@ -65,7 +63,6 @@ impl Level {
             reads,
             user: shape.and_then(|it| it.user.clone()),
             host: shape.and_then(|it| it.host.clone()),
-            dir: shape.and_then(|it| it.dir.clone()),
             titled: false,
             untitled: 0,
             met: 0,
@@ -94,7 +91,6 @@ impl Level {
             self.prompt.shape.clone_from(&shown.shape);
         }
         self.prompt.marked = shown.marked;
-        self.dir = shown.shape.as_ref().and_then(|it| it.dir.clone());
     }
 
     /// Another prompt of the same place: what its lines were like stays.

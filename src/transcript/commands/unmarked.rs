@@ -62,10 +62,8 @@ impl Known {
         evidence.extend(bare.then_some(weights::UNANNOUNCED));
         let strong = shape.is_some_and(|it| it.strong);
         evidence.push(if strong { weights::KNOWN_SHAPE } else { weights::SESSIONS_PROMPT });
-        let moved = match (shape, &top.dir) {
-            (Some(it), Some(dir)) => it.dir.as_ref().is_some_and(|it| it != dir),
-            _ => false,
-        };
+        let dirs = shape.zip(top.prompt.shape.as_ref()).map(|(it, was)| (&it.dir, &was.dir));
+        let moved = matches!(dirs, Some((Some(dir), Some(was))) if dir != was);
         let unexplained = moved && !clues.titled && !self.after.moves();
         evidence.extend(unexplained.then_some(weights::MOVED));
         if prints && !clues.edited && !clues.titled {

@@ -123,13 +123,13 @@ impl Walk {
         self.pending.begin(command, marked, draws_panes);
     }
 
-    /// Adds a continuation line to the current command.
-    pub(super) fn extend(&mut self, text: &str, to: u64, kind: Kind) {
+    /// Adds a continuation line to the current command, which may be broken off in it.
+    pub(super) fn extend(&mut self, text: &str, to: u64, broken_off: bool) {
         let Some(current) = &mut self.pending.current else { return };
         current.command.text.push('\n');
         current.command.text.push_str(text);
         current.command.to = current.command.to.max(to);
-        if kind == Kind::Abandoned {
+        if broken_off {
             current.command.kind = Kind::Abandoned;
         }
         self.known.after.extend(&current.command);

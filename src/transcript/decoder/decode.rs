@@ -173,12 +173,7 @@ impl Inner {
             self.draw.flaws.count(FlawKind::EventUnreadable, from, 1);
             return;
         };
-        let bare = event.message.is_none() && event.session_data.is_some();
-        let message = match &event.message {
-            Some(it) => it.as_str(),
-            None if bare => std::str::from_utf8(bytes).unwrap_or_default(),
-            None => "",
-        };
+        let message = event.message_in(bytes);
         let times = Times::of(&event);
         match Streamed::read(message) {
             Some(streamed) => self.streamed(streamed, times, from, to),

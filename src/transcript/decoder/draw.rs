@@ -1,6 +1,7 @@
 //! Lines on their way to the screen, in windows whose borders depend on the bytes alone, and the times they were shown at.
 
 use crate::transcript::both::Aligned;
+use crate::transcript::commands::Command;
 use crate::transcript::commands::CommandReader;
 use crate::transcript::decoder::flaw::FlawKind;
 use crate::transcript::decoder::flaw::Flaws;
@@ -115,10 +116,8 @@ impl Draw {
 
     pub(super) fn window(&mut self, last: bool) {
         let mut drawn = self.screen.take();
-        for command in self.reader.window(&drawn, last) {
-            let at = time(&self.ticks, command.from);
-            self.piece.commands.push(Typed { command, at });
-        }
+        let typed = |command: Command| Typed { at: time(&self.ticks, command.from), command };
+        self.piece.commands.extend(self.reader.window(&drawn, last).map(typed));
         let before = self.piece.lines.len();
         if !self.ticks.is_empty() {
             for (nth, it) in drawn.lines.iter().enumerate() {

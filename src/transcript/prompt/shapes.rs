@@ -65,17 +65,21 @@ struct KnownShape {
     /// What a line must have to be worth a look: nearly all have not, and a pattern costs more than a scan.
     may: fn(&[u8]) -> bool,
     regex: LazyLock<Regex>,
-    reads: Reads,
-    strong: bool,
+    /// What reads the line, and whether it is seldom met by chance.
+    kind: (Reads, bool),
 }
 
+const SHELL: (Reads, bool) = (Reads::Shell, true);
+const WEAK_SHELL: (Reads, bool) = (Reads::Shell, false);
+const POWERSHELL: (Reads, bool) = (Reads::PowerShell, true);
+const REPL: (Reads, bool) = (Reads::Repl, true);
+
 macro_rules! shape {
-    ($may:expr, $pattern:expr, $reads:expr, $strong:expr) => {
+    ($may:expr, $pattern:expr, $kind:expr) => {
         KnownShape {
             may: $may,
             regex: LazyLock::new(|| Regex::new($pattern).expect("a constant pattern")),
-            reads: $reads,
-            strong: $strong,
+            kind: $kind,
         }
     };
 }
@@ -90,29 +94,25 @@ static KNOWN: [KnownShape; 20] = [
         |it| matches!(it.first(), Some(b'-' | b's' | b'b' | b'd' | b'z' | b'k' | b'a' | b'm'))
             && holds(it, b'-'),
         r"^-?(?:sh|bash|dash|zsh|ksh|ash|mksh)-\d+\.\d+(?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     // Amazon Linux, RHEL, CentOS, Fedora: [\u@\h \W]\$
     shape!(
         |it| matches!(it.first(), Some(b'[' | b'(')),
         r"^(?:\([\w.-]+\) )?\[(?<user>[\w.+-]*)@(?<host>[\w.-]+) (?<dir>[^\]\n]+)\](?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     // Debian, Ubuntu, most container images: \u@\h:\w\$
     shape!(
         |it| holds(it, b'@') && holds(it, b':'),
         r"^(?:\([\w.-]+\) )?(?<user>[\w.+-]+)@(?<host>[\w.-]+):(?<dir>[~/][^$#\n]*?)(?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     // fish: user@host dir>
     shape!(
         |it| holds(it, b'@'),
         r"^(?<user>[\w.+-]+)@(?<host>[\w.-]+) (?<dir>[~/][^>\n]*?)(?<sign>[>#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     // zsh as it comes: host%
     shape!(
@@ -122,54 +122,47 @@ static KNOWN: [KnownShape; 20] = [
         },
         // A host has a letter: `0% [Waiting` is apt's.
         r"^(?<host>[\w.-]*\p{L}[\w.-]*)(?<sign>[%#])(?: |$)",
-        Reads::Shell,
-        false
+        WEAK_SHELL
     ),
     // BusyBox ash: dir, blank, sign
     shape!(
         |it| matches!(it.first(), Some(b'~' | b'/')),
         r"^(?<dir>[~/][\w./~+-]*) (?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     shape!(
         |it| holds(it, b':'),
         r"^(?<host>[\w.-]+):(?<dir>[~/][\w./~+-]*)(?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     shape!(
         |it| it.starts_with(b"PS "),
         r"^PS (?<dir>[A-Za-z]:\\[^>\n]*|[A-Z]\w+:\\?[^>\n]*|/[^>\n]*)>(?: |$)",
-        Reads::PowerShell,
-        true
+        POWERSHELL
     ),
-    shape!(|it| it.get(1) == Some(&b':'), r"^(?<dir>[A-Z]:\\[^>\n]*)>", Reads::PowerShell, true),
-    shape!(|it| it.starts_with(b">>>"), r"^>>> ?", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"..."), r"^\.\.\. ?", Reads::Repl, true),
+    shape!(|it| it.get(1) == Some(&b':'), r"^(?<dir>[A-Z]:\\[^>\n]*)>", POWERSHELL),
+    shape!(|it| it.starts_with(b">>>"), r"^>>> ?", REPL),
+    shape!(|it| it.starts_with(b"..."), r"^\.\.\. ?", REPL),
     shape!(
         |it| it.first().is_some_and(|it| is_of_host(*it)) && (holds(it, b'>') || holds(it, b'#')),
         r"^\w+[=\-'\x22(*!^][#>](?: |$)",
-        Reads::Repl,
-        true
+        REPL
     ),
     shape!(
         |it| holds(it, b'>'),
         r"^(?:sqlite|mysql|redis|ftp|sftp|lftp|mongo|cqlsh|test|irb|duckdb|[\w.-]+:\d+)(?:\[\d+\])?> ",
-        Reads::Repl,
-        true
+        REPL
     ),
-    shape!(|it| it.starts_with(b"   "), r"^ {3,6}(?:\.\.\.|-|'|\x22)> ", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"MariaDB"), r"^MariaDB \[[^\]]+\]> ", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"("), r"^\((?:gdb|lldb|Pdb|mdb|byebug)\) ?", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"In ["), r"^In \[\d+\]: ", Reads::Repl, true),
-    shape!(|it| it.trim_ascii_start().starts_with(b"..."), r"^ *\.\.\.: ", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"irb("), r"^irb\([^)]+\):\d+(?::\d+)?[>*] ", Reads::Repl, true),
+    shape!(|it| it.starts_with(b"   "), r"^ {3,6}(?:\.\.\.|-|'|\x22)> ", REPL),
+    shape!(|it| it.starts_with(b"MariaDB"), r"^MariaDB \[[^\]]+\]> ", REPL),
+    shape!(|it| it.starts_with(b"("), r"^\((?:gdb|lldb|Pdb|mdb|byebug)\) ?", REPL),
+    shape!(|it| it.starts_with(b"In ["), r"^In \[\d+\]: ", REPL),
+    shape!(|it| it.trim_ascii_start().starts_with(b"..."), r"^ *\.\.\.: ", REPL),
+    shape!(|it| it.starts_with(b"irb("), r"^irb\([^)]+\):\d+(?::\d+)?[>*] ", REPL),
     shape!(
         |it| matches!(it.first(), Some(b'$' | b'#' | b'%')),
         r"^(?<sign>[$#%])(?: |$)",
-        Reads::Shell,
-        false
+        WEAK_SHELL
     ),
 ];
 
@@ -196,8 +189,8 @@ pub fn known(text: &str) -> Option<Shape> {
         Some(Shape {
             family: family as u8,
             end,
-            reads: known.reads,
-            strong: known.strong,
+            reads: known.kind.0,
+            strong: known.kind.1,
             user: part("user").filter(|it| !it.is_empty()),
             host: part("host"),
             dir: part("dir"),

@@ -27,6 +27,17 @@ pub struct Event<'a> {
     pub session_id: Option<String>,
 }
 
+impl Event<'_> {
+    /// What it says: its message, or the line that it was read from, where that is a streamed message without its envelope.
+    pub fn message_in<'a>(&'a self, line: &'a [u8]) -> &'a str {
+        match (&self.message, self.session_data) {
+            (Some(it), _) => it,
+            (None, Some(_)) => std::str::from_utf8(line).unwrap_or_default(),
+            (None, None) => "",
+        }
+    }
+}
+
 /// The structured message of a streaming agent.
 /// Source: amazon-ssm-agent: …/cloudwatchlogsservice.go (CloudWatchMessage).
 #[derive(Deserialize)]
