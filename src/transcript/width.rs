@@ -246,16 +246,10 @@ fn is_drawn_anew(begins: &str, first: char, rest: &str) -> bool {
     }
     let alike = begins.chars().zip(printed.chars()).take_while(|it| it.0 == it.1).count();
     alike >= 4
-        || [
-            "(reverse-i-s",
-            "(i-search)",
-            "(failed reve",
-            "(failed i-se",
-            "bck-i-search",
-            "fwd-i-search",
-        ]
-        .iter()
-        .any(|it| printed.starts_with(it))
+        || prompt::SEARCHES
+            .iter()
+            .chain(&["bck-i-search", "fwd-i-search"])
+            .any(|it| printed.starts_with(&it[..it.len().min(12)]))
 }
 
 /// Skips an escape sequence; says whether it moved the cursor.

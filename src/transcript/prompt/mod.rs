@@ -13,6 +13,7 @@ pub use crate::transcript::prompt::ends::farthest;
 pub use crate::transcript::prompt::learnt::Learnt;
 pub use crate::transcript::prompt::shapes::Identity;
 pub use crate::transcript::prompt::shapes::Reads;
+pub use crate::transcript::prompt::shapes::SEARCHES;
 pub use crate::transcript::prompt::shapes::Shape;
 pub use crate::transcript::prompt::shapes::known;
 pub use crate::transcript::prompt::shapes::may_be_known;

@@ -61,6 +61,10 @@ impl Shape {
     }
 }
 
+/// What readline draws in the place of a prompt while it searches the history.
+pub const SEARCHES: [&str; 4] =
+    ["(reverse-i-search)", "(i-search)", "(failed reverse-i-search)", "(failed i-search)"];
+
 struct KnownShape {
     /// What a line must have to be worth a look: nearly all have not, and a pattern costs more than a scan.
     may: fn(&[u8]) -> bool,

@@ -289,17 +289,15 @@ fn hex(digits: &[u8]) -> Option<u8> {
 
 impl Perform for Page {
     fn print(&mut self, ch: char) {
-        self.raw.printed = true;
-        self.input.print();
-        self.input.see_caret(ch);
+        let mut bytes = [0; 4];
+        let bytes = ch.encode_utf8(&mut bytes).as_bytes();
         if ch.is_ascii() {
-            let mut byte = [0];
-            ch.encode_utf8(&mut byte);
-            if self.put_run(&byte) == 0 {
-                self.put(ch, 1);
-            }
+            self.print_run(bytes);
             return;
         }
+        self.raw.printed = true;
+        self.input.print();
+        self.input.see_carets(bytes);
         match UnicodeWidthChar::width(ch).unwrap_or(0) {
             0 => {
                 let sheet = self.sheet();

@@ -93,22 +93,12 @@ impl InputTracker {
         self.keypad_left = false;
     }
 
-    /// ASCII was printed: whether it ends in `^C`.
+    /// What was printed: whether it ends in `^C`.
     #[inline]
     pub(super) fn see_carets(&mut self, text: &[u8]) {
         self.caret_c = match (text, self.caret_c) {
             ([.., b'^', b'C'], _) | ([b'C'], 1) => 2,
             ([.., b'^'], _) => 1,
-            _ => 0,
-        };
-    }
-
-    /// The same of one character.
-    #[inline]
-    pub(super) fn see_caret(&mut self, ch: char) {
-        self.caret_c = match (self.caret_c, ch) {
-            (_, '^') => 1,
-            (1, 'C') => 2,
             _ => 0,
         };
     }

@@ -94,7 +94,8 @@ impl Page {
             self.next_row();
         }
         let col = self.sheet().col;
-        if self.motion.jumped && self.differs(col, ch) {
+        let hides = |old: &Cell| old.ch != ' ' && old.ch != ch;
+        if self.motion.jumped && self.sheet().here().cells.get(col).is_some_and(hides) {
             self.keep_version();
             self.motion.jumped = false;
         }
@@ -140,11 +141,6 @@ impl Page {
                 self.put(ch, 1);
             }
         }
-    }
-
-    #[inline]
-    pub(super) fn differs(&mut self, col: usize, ch: char) -> bool {
-        self.sheet().here().cells.get(col).is_some_and(|it| it.ch != ' ' && it.ch != ch)
     }
 
     pub(super) fn wrap(&mut self) {

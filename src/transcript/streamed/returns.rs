@@ -1,6 +1,7 @@
 //! CRs put back: between a prompt and its redrawing, at each margin, behind a filled row, and where the cursor would run over
 //! the end of what is there.
 
+use crate::transcript::prompt;
 use crate::transcript::streamed::lines::FILLING;
 use crate::transcript::streamed::steps::ROOM;
 use crate::transcript::streamed::steps::Step;
@@ -301,10 +302,7 @@ fn redraws(rest: &[(Step<'_>, &[u8])], prompt: &[char]) -> bool {
         let mut printed = printed().flatten();
         with.chars().all(|it| printed.next() == Some(it))
     };
-    if ["(reverse-i-search)", "(i-search)", "(failed reverse-i-search)", "(failed i-search)"]
-        .into_iter()
-        .any(starts)
-    {
+    if prompt::SEARCHES.into_iter().any(starts) {
         return true;
     }
     // The blank at the prompt's end may still be there.
