@@ -104,7 +104,7 @@ pub(super) fn with_crs(
     prompt_end: usize,
 ) -> Vec<u8> {
     let (bytes, twice) = (split.tail, split.twice);
-    let mut all: Vec<(Step<'_>, &[u8])> = Vec::with_capacity(bytes.len().min(ROOM));
+    let mut all: Vec<(Step, &[u8])> = Vec::with_capacity(bytes.len().min(ROOM));
     all.extend(steps(bytes));
     let mut line = Returning {
         all: &all,
@@ -122,7 +122,7 @@ pub(super) fn with_crs(
     };
     let mut again = false;
     while let Some((step, raw)) = all.get(line.at).copied() {
-        if twice == Some(line.nth) && !again && matches!(step, Step::Print(_) | Step::Silent(_)) {
+        if twice == Some(line.nth) && !again && matches!(step, Step::Print(_) | Step::Silent) {
             // What the second prompt begins with, as a window title, belongs behind the CR.
             line.return_to_margin();
             again = true;
@@ -139,7 +139,7 @@ pub(super) fn with_crs(
                 line.sequence(last, number, raw);
                 1
             }
-            Step::Silent(_) => {
+            Step::Silent => {
                 line.out.extend_from_slice(raw);
                 1
             }
@@ -150,7 +150,7 @@ pub(super) fn with_crs(
 
 /// A line that gets its CRs back, step by step.
 struct Returning<'a> {
-    all: &'a [(Step<'a>, &'a [u8])],
+    all: &'a [(Step, &'a [u8])],
     /// The step that is looked at.
     at: usize,
     out: Vec<u8>,
@@ -206,7 +206,7 @@ impl Returning<'_> {
     fn reaches_next_row(&self, ch: char) -> bool {
         let next = self.all[self.at + 1..].iter().find_map(|it| match it.0 {
             Step::Print(ch) => Some(Some(ch)),
-            Step::Silent(_) => None,
+            Step::Silent => None,
             _ => Some(None),
         });
         ch == ' ' || next == Some(Some(ch))
@@ -276,12 +276,12 @@ impl Returning<'_> {
 }
 
 /// Whether the cursor goes back by as much as it went right and printed: a right-hand prompt of zsh.
-fn returns(rest: &[(Step<'_>, &[u8])], right: usize) -> bool {
+fn returns(rest: &[(Step, &[u8])], right: usize) -> bool {
     let mut printed = right;
     for (step, _) in rest {
         match step {
             Step::Print(ch) => printed += unicode_width::UnicodeWidthChar::width(*ch).unwrap_or(0),
-            Step::Silent(_) => {}
+            Step::Silent => {}
             Step::Csi(b'D', back) => return *back == printed,
             _ => return false,
         }
@@ -290,11 +290,11 @@ fn returns(rest: &[(Step<'_>, &[u8])], right: usize) -> bool {
 }
 
 /// Whether what is printed next is the search's own prompt, or the shell's again.
-fn redraws(rest: &[(Step<'_>, &[u8])], prompt: &[char]) -> bool {
+fn redraws(rest: &[(Step, &[u8])], prompt: &[char]) -> bool {
     let printed = || {
         rest.iter().map_while(|it| match it.0 {
             Step::Print(ch) => Some(Some(ch)),
-            Step::Silent(_) => Some(None),
+            Step::Silent => Some(None),
             _ => None,
         })
     };
