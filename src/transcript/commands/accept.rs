@@ -167,17 +167,14 @@ impl Walk {
 
     /// A line of output that may have been typed.
     pub(super) fn possible(&mut self, at: LineContext<'_>, reading: LineReading<'_>) {
-        let body = reading.body.trim_end();
-        if !body.is_empty() {
-            self.keep_possible(TypedLine {
-                text: body.to_owned(),
-                prompt: &reading.prompt,
-                evidence: reading.evidence,
-                bytes: (at.line.from, at.line.to),
-                line: at.index,
-                damaged: at.line.bits & bits::GUESSED != 0,
-            });
-        }
+        self.keep_possible(TypedLine {
+            text: reading.body.trim_end().to_owned(),
+            prompt: &reading.prompt,
+            evidence: reading.evidence,
+            bytes: (at.line.from, at.line.to),
+            line: at.index,
+            damaged: at.line.bits & bits::GUESSED != 0,
+        });
     }
 
     /// bash prints `exit` itself at Ctrl-D; a typed one is followed by the shell's own.

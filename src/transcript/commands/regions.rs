@@ -286,9 +286,7 @@ impl Walk {
     fn keep_apart(&mut self, at: RegionContext<'_>, why: Evidence) {
         let Some(split) = self.known.split(at) else { return };
         let text = prompt::head(split.text.trim_end(), JUDGED_BYTES).to_owned();
-        if !text.is_empty() {
-            self.possible_in_region(at, &split, text, why);
-        }
+        self.possible_in_region(at, &split, text, why);
     }
 
     fn possible_in_region(

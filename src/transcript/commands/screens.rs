@@ -126,7 +126,7 @@ impl Walk {
         let Some((at, prompt)) = self.known.prompt_within(text) else { return };
         let typed = &text[at + prompt.text.len()..];
         if self.covered.see(&prompt.identity(), typed) {
-            self.not_shown(TypedLine {
+            self.keep_possible(TypedLine {
                 text: judged(typed),
                 prompt: &prompt,
                 evidence: vec![weights::THIS_SHELL, weights::ON_A_SCREEN],
@@ -141,7 +141,7 @@ impl Walk {
     pub(super) fn hidden_line(&mut self, hidden: &Hidden) {
         let text = &*hidden.text;
         let Some((at, prompt)) = self.known.prompt_within(text) else { return };
-        self.not_shown(TypedLine {
+        self.keep_possible(TypedLine {
             text: judged(&text[at + prompt.text.len()..]),
             prompt: &prompt,
             evidence: vec![weights::THIS_SHELL, weights::IN_A_STRING],
@@ -149,12 +149,6 @@ impl Walk {
             line: hidden.line,
             damaged: hidden.is_damaged,
         });
-    }
-
-    fn not_shown(&mut self, typed: TypedLine<'_>) {
-        if !typed.text.is_empty() {
-            self.keep_possible(typed);
-        }
     }
 }
 

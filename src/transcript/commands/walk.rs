@@ -142,7 +142,9 @@ impl Walk {
 
     /// Something that may have been typed: kept apart, and nothing follows from it.
     pub(super) fn keep_possible(&mut self, typed: TypedLine<'_>) {
-        let command = self.command(Kind::Possible, typed);
-        self.pending.doubt(command);
+        if !typed.text.is_empty() {
+            let command = self.command(Kind::Possible, typed);
+            self.pending.doubt(command);
+        }
     }
 }
