@@ -62,6 +62,12 @@ pub(super) struct RegionContext<'a> {
     pub(super) region: &'a Region,
 }
 
+impl<'a> RegionContext<'a> {
+    pub(super) fn of(drawn: &'a Drawn, index: u32) -> Self {
+        Self { drawn, region: &drawn.regions[index as usize] }
+    }
+}
+
 /// What a line of a shell without marks says of where its prompt may end.
 pub(super) struct PromptClues<'a> {
     pub(super) text: &'a str,

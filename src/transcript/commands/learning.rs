@@ -83,12 +83,7 @@ impl Lessons {
     pub(super) fn learn(&mut self, drawn: &Drawn) {
         for (nth, item) in drawn.items.iter().enumerate() {
             match item {
-                Item::Region(index) => {
-                    self.learn_region(RegionContext {
-                        drawn,
-                        region: &drawn.regions[*index as usize],
-                    });
-                }
+                Item::Region(index) => self.learn_region(RegionContext::of(drawn, *index)),
                 Item::Line(index) => self.learn_line(drawn, *index, nth),
                 _ => {}
             }

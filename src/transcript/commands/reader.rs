@@ -31,10 +31,7 @@ impl CommandReader {
         for (nth, item) in drawn.items.iter().enumerate() {
             match item {
                 Item::Line(index) => walk.line(drawn, *index, nth),
-                Item::Region(index) => {
-                    let region = &drawn.regions[*index as usize];
-                    walk.region(RegionContext { drawn, region });
-                }
+                Item::Region(index) => walk.region(RegionContext::of(drawn, *index)),
                 Item::ScreenOn => {
                     walk.pending.output();
                     walk.covered = Covered::default();

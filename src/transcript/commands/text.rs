@@ -79,9 +79,6 @@ fn has_prompt(text: &str, shown: &str) -> Option<Evidence> {
 
 /// Its beginning stands in it once more, farther on.
 fn repeats(text: &str) -> bool {
-    if text.len() < 2 * FRAGMENT {
-        return false;
-    }
     let Some((end, _)) = text.char_indices().nth(FRAGMENT) else { return false };
     let begin = &text[..end];
     let words = begin.contains(' ');

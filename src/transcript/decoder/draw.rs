@@ -1,5 +1,7 @@
 //! Lines on their way to the screen, in windows whose borders depend on the bytes alone, and the times they were shown at.
 
+use std::collections::BTreeSet;
+
 use crate::transcript::both::Aligned;
 use crate::transcript::commands::Command;
 use crate::transcript::commands::CommandReader;
@@ -145,13 +147,11 @@ impl Draw {
         // What is shown at one time was not shown before the one before.
         let recent = after(oldest).saturating_sub(3);
         let waiting = self.reader.waiting().map(after);
-        let mut kept: Vec<usize> = waiting
+        let kept: BTreeSet<usize> = waiting
             .flat_map(|it| [it.saturating_sub(3), it.saturating_sub(2), it.saturating_sub(1)])
             .chain([0])
             .filter(|it| *it < recent)
             .collect();
-        kept.sort_unstable();
-        kept.dedup();
         let mut ticks: Vec<(u64, Option<i64>)> =
             kept.into_iter().map(|it| self.ticks[it]).collect();
         ticks.extend_from_slice(&self.ticks[recent..]);

@@ -176,9 +176,7 @@ fn is_of_host(byte: u8) -> bool {
 
 /// The prompt at the start of the line, if it has a shape known everywhere.
 pub fn known(text: &str) -> Option<Shape> {
-    let window = head(text, 320);
-    let end = window.find('\n').unwrap_or(window.len());
-    let window = &window[..end];
+    let window = head(text, 320).split('\n').next().unwrap_or_default();
     if !may_be_known(window.as_bytes()) {
         return None;
     }

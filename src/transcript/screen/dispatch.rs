@@ -425,14 +425,12 @@ impl Perform for Page {
                     self.told(command, Told::Ended);
                 }
             }
-            [b"133" | b"633", [mark @ b'A'..=b'D', ..], ..] => {
-                if *mark == b'B' && self.alt.is_none() {
-                    // The prompt ends here, says the shell itself.
-                    let col = cells::as_column(self.main.col);
-                    let row = self.row();
-                    row.low_col = col;
-                    row.paint_col = col;
-                }
+            [b"133" | b"633", [b'B', ..], ..] if self.alt.is_none() => {
+                // The prompt ends here, says the shell itself.
+                let col = cells::as_column(self.main.col);
+                let row = self.row();
+                row.low_col = col;
+                row.paint_col = col;
             }
             _ => {}
         }
