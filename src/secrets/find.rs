@@ -1,11 +1,10 @@
 //! What is secret in a text by itself.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::rules::RULES;
+use super::rules::awake;
 
 /// What we put in place of a secret.
 pub(super) static MARK: LazyLock<Regex> =
@@ -27,12 +26,8 @@ fn is_placeholder(value: &str) -> bool {
     let mut chars = value.chars();
     let first = chars.next();
     let same = chars.all(|it| Some(it) == first);
-    value.starts_with(['$', '<', '%', '`'])
-        || value.starts_with("{{")
-        || value.starts_with("file:")
-        || value.starts_with("fileb:")
-        || value.starts_with("env:")
-        || value.starts_with("...")
+    let begins = ["$", "<", "%", "`", "{{", "file:", "fileb:", "env:", "..."];
+    begins.iter().any(|it| value.starts_with(it))
         || value == "-"
         || (same && value.len() > 1)
         || matches!(
@@ -69,18 +64,13 @@ pub(super) fn entropy(text: &str) -> f64 {
 
 /// The secrets in a text, in order and apart from each other.
 pub fn find(text: &str) -> Vec<Found> {
-    let rules = &*RULES;
-    let mut tried: BTreeSet<usize> = BTreeSet::new();
-    for word in rules.words.find_overlapping_iter(text) {
-        tried.extend(&rules.waiting[word.pattern().as_usize()]);
-    }
-    if tried.is_empty() {
+    let mut rules = awake(text).peekable();
+    if rules.peek().is_none() {
         return Vec::new();
     }
     let marks: Vec<regex::Match<'_>> = MARK.find_iter(text).collect();
     let mut found: Vec<Found> = Vec::new();
-    for nth in tried {
-        let rule = &rules.rules[nth];
+    for rule in rules {
         let Some(regex) = rule.regex() else { continue };
         for captures in regex.captures_iter(text.as_bytes()) {
             let group = match rule.group {
@@ -96,7 +86,7 @@ pub fn find(text: &str) -> Vec<Found> {
             }
             let Some(value) = text.get(from..to) else { continue };
             let is_one = !value.is_empty()
-                && (rule.kind == "password-hash" || !is_placeholder(value))
+                && (rule.id == "password-hash" || !is_placeholder(value))
                 && (rule.entropy == 0.0 || entropy(value) >= rule.entropy)
                 && (!rule.picky || looks_secret(value));
             if !is_one {
@@ -116,7 +106,7 @@ pub fn find(text: &str) -> Vec<Found> {
                     .filter(|(from, to)| {
                         is_whole || text[*from..*to].bytes().any(|it| it.is_ascii_alphanumeric())
                     })
-                    .map(|(from, to)| Found { from, to, kind: rule.kind.clone() }),
+                    .map(|(from, to)| Found { from, to, kind: rule.id.clone() }),
             );
         }
     }
