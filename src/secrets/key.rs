@@ -7,16 +7,16 @@ use regex::Regex;
 use super::find::entropy;
 
 /// A line that begins or ends the text form of a private key, with what a prompt or indentation put before it.
-pub(super) static KEY_BEGINS: LazyLock<Regex> = LazyLock::new(|| {
+static KEY_BEGINS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----").expect("a constant pattern")
 });
 
-pub(super) static KEY_ENDS: LazyLock<Regex> = LazyLock::new(|| {
+static KEY_ENDS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----").expect("a constant pattern")
 });
 
 /// A header of an encrypted key (RFC 1421).
-pub(super) static KEY_HEADER: LazyLock<Regex> = LazyLock::new(|| {
+static KEY_HEADER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"^[\w:|> -]*(Proc-Type|DEK-Info|Comment|PublicKey|Encryption|[A-Z][A-Za-z]+-Lines): ?",
     )
@@ -38,6 +38,37 @@ pub(super) enum KeyLine {
     Inside,
 }
 
+impl KeyLine {
+    /// Goes on to the next line, and tells the stretches of it that belong to a key's body.
+    pub(super) fn next(&mut self, line: &str) -> Vec<(usize, usize)> {
+        let mut from = 0;
+        if *self == Self::Outside {
+            let Some(it) = KEY_BEGINS.find(line) else { return Vec::new() };
+            *self = Self::Begun;
+            from = it.end();
+        }
+        let end = KEY_ENDS.find(&line[from..]).map(|it| from + it.start());
+        let body = &line[from..end.unwrap_or(line.len())];
+        if from == 0 && end.is_none() && !may_stand_in_key(body) {
+            // Whoever prints the first line of a key alone must not hide what comes after it.
+            *self = Self::Outside;
+            return Vec::new();
+        }
+        let mut pieces: Vec<(usize, usize)> =
+            KEY_BODY.find_iter(body).map(|it| (from + it.start(), from + it.end())).collect();
+        if pieces.is_empty() && *self == Self::Inside && !KEY_HEADER.is_match(body) {
+            // The last line of a body has any length.
+            pieces.extend(last_word(body).map(|it| (from + it.0, from + it.1)));
+        }
+        if end.is_some() {
+            *self = Self::Outside;
+        } else if !pieces.is_empty() {
+            *self = Self::Inside;
+        }
+        pieces
+    }
+}
+
 /// Whether a line could hold a part of a private key's body, whatever `cat -n`, `grep` or YAML put before it. Its place among
 /// the other lines tells.
 pub fn may_be_in_key(text: &str) -> bool {
@@ -47,7 +78,7 @@ pub fn may_be_in_key(text: &str) -> bool {
 }
 
 /// The last word of a line, if it is base64.
-pub(super) fn last_word(line: &str) -> Option<(usize, usize)> {
+fn last_word(line: &str) -> Option<(usize, usize)> {
     let text = line.trim_end().trim_end_matches("\\n").trim_end_matches(['"', '\'']);
     let from = text.rfind([' ', '\t', ':', '|', '"', '\'']).map_or(0, |it| it + 1);
     let is_base64 = |it: u8| it.is_ascii_alphanumeric() || b"+/=".contains(&it);
@@ -57,7 +88,7 @@ pub(super) fn last_word(line: &str) -> Option<(usize, usize)> {
 
 /// Whether a line can stand between the first and the last line of a private key: a stretch of its body, whatever `cat -n`, `grep` or
 /// YAML put before it, the last few letters of it, a header of an encrypted key, or nothing.
-pub(super) fn may_stand_in_key(line: &str) -> bool {
+fn may_stand_in_key(line: &str) -> bool {
     let text = line.trim();
     text.is_empty()
         || KEY_HEADER.is_match(text)
@@ -82,5 +113,34 @@ pub(super) fn is_key_like(whole: &str, from: usize, to: usize) -> bool {
     match text.len() {
         60.. => mixed && entropy(text) >= 4.0,
         _ => is_alone && mixed && (text.ends_with('=') || text.len() >= 40) && entropy(text) >= 3.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_goes_from_its_first_line_to_its_last_and_ends_where_something_else_stands() {
+        let body = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ";
+        let whole = Some((0, body.len()));
+        // Line, what of it is secret, where that leaves us.
+        let table = [
+            ("$ cat key", None, KeyLine::Outside),
+            ("-----BEGIN RSA PRIVATE KEY-----", None, KeyLine::Begun),
+            ("Proc-Type: 4,ENCRYPTED", None, KeyLine::Begun),
+            ("", None, KeyLine::Begun),
+            (body, whole, KeyLine::Inside),
+            ("bm9u", Some((0, 4)), KeyLine::Inside),
+            ("-----END RSA PRIVATE KEY-----", None, KeyLine::Outside),
+            (body, None, KeyLine::Outside),
+            ("-----BEGIN RSA PRIVATE KEY-----", None, KeyLine::Begun),
+            ("[root@h ~]# ls -l /etc", None, KeyLine::Outside),
+        ];
+        let mut key = KeyLine::default();
+        for (line, secret, after) in table {
+            let pieces = key.next(line);
+            assert_eq!((pieces, key), (Vec::from_iter(secret), after), "{line}");
+        }
     }
 }

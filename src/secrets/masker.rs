@@ -83,7 +83,7 @@ impl Masker {
     /// Some text by itself: a command, a line that stands alone, a value.
     pub fn text<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         let was = std::mem::take(&mut self.key);
-        let masked = self.lines_of(text);
+        let masked = self.line(text);
         self.key = was;
         masked
     }
@@ -105,11 +105,6 @@ impl Masker {
         }
         self.masked += found.len() as u64;
         Cow::Owned(self.marked(&masked, &found).0)
-    }
-
-    /// The next line of a session: a private key goes on from the line before.
-    pub fn line<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
-        self.lines_of(text)
     }
 
     /// What is secret in the next line of a session, in order and apart; a private key goes on from the line before.
@@ -167,43 +162,12 @@ impl Masker {
         if self.in_key() || text.contains("PRIVATE KEY") {
             let mut at = 0;
             for line in text.split_inclusive('\n') {
-                let mut from = 0;
-                if !self.in_key()
-                    && let Some(it) = KEY_BEGINS.find(line)
-                {
-                    self.key = KeyLine::Begun;
-                    from = it.end();
-                }
-                if self.in_key() {
-                    let end = KEY_ENDS.find(&line[from..]).map(|it| from + it.start());
-                    let body = &line[from..end.unwrap_or(line.len())];
-                    if from == 0 && end.is_none() && !may_stand_in_key(body) {
-                        // Whoever prints the first line of a key alone must not hide what comes after it.
-                        self.key = KeyLine::Outside;
-                        at += line.len();
-                        continue;
-                    }
-                    let mut pieces: Vec<(usize, usize)> =
-                        KEY_BODY.find_iter(body).map(|it| (it.start(), it.end())).collect();
-                    if pieces.is_empty()
-                        && self.key == KeyLine::Inside
-                        && !KEY_HEADER.is_match(body)
-                    {
-                        // The last line of a body has any length.
-                        pieces.extend(last_word(body));
-                    }
-                    if !pieces.is_empty() {
-                        self.key = KeyLine::Inside;
-                    }
-                    found.extend(pieces.into_iter().map(|piece| Found {
-                        from: at + from + piece.0,
-                        to: at + from + piece.1,
-                        kind: "private-key".into(),
-                    }));
-                    if end.is_some() {
-                        self.key = KeyLine::Outside;
-                    }
-                }
+                let pieces = self.key.next(line);
+                found.extend(pieces.into_iter().map(|(from, to)| Found {
+                    from: at + from,
+                    to: at + to,
+                    kind: "private-key".into(),
+                }));
                 at += line.len();
             }
             found.sort_by_key(|it| it.from);
@@ -217,7 +181,8 @@ impl Masker {
         found
     }
 
-    fn lines_of<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+    /// The next line of a session: a private key goes on from the line before.
+    pub fn line<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         if self.salt.is_none() {
             return Cow::Borrowed(text);
         }
@@ -226,8 +191,7 @@ impl Masker {
             return Cow::Borrowed(text);
         }
         self.masked += found.len() as u64;
-        let (out, _) = self.marked(text, &found);
-        Cow::Owned(out)
+        Cow::Owned(self.marked(text, &found).0)
     }
 
     /// Masks a text in its place.
