@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use super::compared::Compared;
 use super::draft::DECODER;
-use super::gather::Kept;
-use super::gather::says_diverges;
-use super::rows::Compared;
+use super::kept::Kept;
+use super::kept::says_diverges;
 use super::rows::Rows;
 use super::summary::Progress;
 use super::together::Drafts;

@@ -4,12 +4,17 @@
 //! that tell them; all of them are claims, so nothing of them gets into a path unchecked. Short sessions are gathered
 //! into row groups; a long one streams through, so that its size does not matter.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use super::compared::Compared;
 use super::draft::DECODER;
 use super::draft::Draft;
 use super::draft::GROUP_ROWS;
 use super::draft::PART_BYTES;
+use super::facts::Facts;
 use super::together::Drafts;
-use crate::archive::LONGEST;
 use crate::archive::manifest::Brought;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
@@ -23,29 +28,20 @@ use crate::archive::schema::TRANSCRIPTS;
 use crate::archive::schema::TranscriptRow;
 use crate::archive::writer::PARTITIONS;
 use crate::archive::writer::Segment;
-use crate::config::Place;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::source::FIXED;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::CHUNK;
-use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::decoder::Piece;
 use crate::transcript::screen::bits;
-use crate::transcript::wire::CLOCKS;
-use crate::transcript::wire::FIRST;
 use crate::transcript::wire::Form;
 use crate::uid;
-use std::collections::BTreeMap;
-use std::hash::BuildHasher;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 
 /// Rows of one segment on their way to its files.
 pub(super) struct Rows<'a> {
@@ -60,66 +56,6 @@ pub(super) struct Rows<'a> {
     typed: Option<Vec<u64>>,
     /// Source bytes that are written here for the first time.
     pub(super) brought: Vec<Brought>,
-}
-
-/// Commands of an earlier reading of a session, to be compared with those that are read now: eight bytes each, for a session may
-/// have millions.
-#[derive(Debug, Default)]
-pub(super) struct Compared {
-    /// In order: where each stands, and in the last 24 bits what it says, or [`MET`] of one that was met again. Of sixteen million
-    /// that read differently one may count as the same.
-    before: Vec<u64>,
-    pub(super) new: u64,
-    pub(super) different: u64,
-}
-
-/// Bits of what a command says.
-const SAYS: u32 = 24;
-
-/// What no command says.
-const MET: u64 = 0;
-
-impl Compared {
-    pub(super) fn with_capacity(commands: usize) -> Self {
-        Self { before: Vec::with_capacity(commands), ..Self::default() }
-    }
-
-    pub(super) fn add(&mut self, byte_start: i64, kind: &str, text: &str) {
-        self.before.push(Self::key(byte_start) | Self::says(kind, text));
-    }
-
-    /// All of them were added.
-    pub(super) fn settle(&mut self) {
-        self.before.sort_unstable();
-    }
-
-    fn key(byte_start: i64) -> u64 {
-        (byte_start as u64) << SAYS
-    }
-
-    fn says(kind: &str, text: &str) -> u64 {
-        (FIXED.hash_one((kind, text)) >> (u64::BITS - SAYS)).max(MET + 1)
-    }
-
-    pub(super) fn meet(&mut self, byte_start: i64, kind: &str, text: &str) {
-        let (place, now) = (Self::key(byte_start), Self::says(kind, text));
-        let of = |it: u64| (it >> SAYS) << SAYS;
-        let from = self.before.partition_point(|it| of(*it) < place);
-        let same = self.before[from..].iter_mut().take_while(|it| of(**it) == place);
-        match same.filter(|it| **it != place | MET).min_by_key(|it| **it != place | now) {
-            None => self.new += 1,
-            Some(it) => {
-                self.different += u64::from(*it != place | now);
-                *it = place | MET;
-            }
-        }
-    }
-
-    /// Those that were not met again.
-    pub(super) fn gone(&self) -> u64 {
-        let says = (1 << SAYS) - 1;
-        self.before.iter().filter(|it| **it & says != MET).count() as u64
-    }
 }
 
 #[derive(Default)]
@@ -576,150 +512,5 @@ fn line_kind(line: u16) -> &'static str {
         it if it & bits::SCREEN != 0 => "screen",
         it if it & bits::INPUT != 0 => "input",
         _ => "output",
-    }
-}
-
-/// What all transcripts of a session together tell of it.
-#[derive(Debug, Default, PartialEq)]
-struct Facts {
-    account_id: Option<String>,
-    region: Option<String>,
-    owner: Option<String>,
-    owner_from: Option<&'static str>,
-    target: Option<String>,
-    run_as: Option<String>,
-    session_type: Option<String>,
-    /// Which of these only the transcripts themselves say.
-    claims: Vec<&'static str>,
-    at: Option<i64>,
-    at_from: Option<&'static str>,
-    first_event_at: Option<i64>,
-    last_event_at: Option<i64>,
-    ended_at: Option<i64>,
-    stored_at: Option<i64>,
-    /// The machine claims an end that when the transcript was stored contradicts.
-    clock: bool,
-}
-
-/// Whether a session can have ended when its transcript says, given when that was stored. Of a file, the time of its last
-/// change is what copying left: it says only that nothing in it is later.
-fn contradicts(draft: &Draft) -> bool {
-    let Some(ended) = draft.claims.frame.ended_at else { return false };
-    let by_aws = matches!(Place::parse(&draft.source), Ok(Place::S3 { .. } | Place::Logs { .. }));
-    ended < FIRST
-        || draft.stored_at.is_some_and(|stored| {
-            ended > stored.saturating_add(CLOCKS)
-                || by_aws && ended < stored.saturating_sub(LONGEST)
-        })
-}
-
-impl Facts {
-    fn of(drafts: &[Draft]) -> Self {
-        let first = |pick: fn(&Claims) -> Option<&String>| {
-            drafts.iter().find_map(|it| pick(&it.claims).cloned())
-        };
-        let told = first(|it| it.owner.as_ref());
-        let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
-        let owner_from = match (&told, &hint) {
-            (Some(_), _) => Some("event"),
-            (None, Some(_)) => Some("session-id"),
-            (None, None) => None,
-        };
-        let streamed = |it: &&Draft| it.claims.streamed;
-        let first_event_at =
-            drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at).min();
-        let last_event_at =
-            drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at).max();
-        // A whole file in CloudWatch Logs is written when the session has ended.
-        let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at).max();
-        let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
-        let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
-        let clock = drafts.iter().any(contradicts);
-        // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
-        let claimed = drafts.iter().filter_map(|it| it.claims.claimed);
-        let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
-        let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
-        let first_event_at = claimed.map_or(first_event_at, |it| {
-            Some(first_event_at.map_or(it.0, |first| first.min(it.0)))
-        });
-        let last_event_at = claimed
-            .map_or(last_event_at, |it| Some(last_event_at.map_or(it.1, |last| last.max(it.1))));
-        let (at, at_from) = match (trusted, ended_at, stored_at) {
-            (Some(it), ..) => (Some(it), Some("event")),
-            (None, Some(_), Some(it)) if clock => (Some(it), Some("stored")),
-            (None, Some(it), _) => (Some(it), Some("header")),
-            (None, None, Some(it)) => (Some(it), Some("stored")),
-            (None, None, None) => (None, None),
-        };
-        let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
-        let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
-            told.is_none() || drafts.iter().any(|it| pick(it) == told)
-        };
-        // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
-        let named = |it: &Draft| {
-            let object = it.locator.split('#').next().unwrap_or_default();
-            object.contains(it.session_id.as_str())
-        };
-        let is_named = drafts.iter().any(named);
-        let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
-        let claims = [
-            ("session_id", !is_named),
-            ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
-            ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
-            ("owner", told.is_some() || hint.is_some() && !is_named),
-            ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
-            ("run_as", says(|it| it.run_as.is_some())),
-            ("session_type", says(|it| it.frame.session_type.is_some())),
-        ];
-        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0).collect();
-        Self {
-            claims,
-            account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
-            region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
-            owner: told.or(hint),
-            owner_from,
-            target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
-            run_as: first(|it| it.run_as.as_ref()),
-            session_type: first(|it| it.frame.session_type.as_ref()),
-            at,
-            at_from,
-            first_event_at,
-            last_event_at,
-            ended_at,
-            stored_at,
-            clock,
-        }
-    }
-
-    /// The folder of its files. Only what an account, a Region and a month can look like gets into a path:
-    /// all of it was claimed by a transcript.
-    fn partition(&self) -> String {
-        let unknown = "__HIVE_DEFAULT_PARTITION__";
-        let region = self.region.as_deref().filter(|it| {
-            (4..=32).contains(&it.len())
-                && it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
-        });
-        let month = self
-            .at
-            .and_then(chrono::DateTime::from_timestamp_micros)
-            .map(|it| it.format("%Y-%m").to_string())
-            .filter(|it| it.len() == 7);
-        format!(
-            "account_id={}/region={}/month={}",
-            self.account_id.as_deref().unwrap_or(unknown),
-            region.unwrap_or(unknown),
-            month.as_deref().unwrap_or(unknown),
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Facts;
-
-    #[test]
-    fn what_a_transcript_claims_never_leaves_its_folder() {
-        let facts = Facts { region: Some("../../etc".into()), ..Facts::default() };
-        assert!(!facts.partition().contains(".."));
     }
 }

@@ -256,7 +256,7 @@ impl<S: Source + Sync> Source for Again<'_, S> {
 struct SyncRun<'a> {
     runtime: &'a tokio::runtime::Runtime,
     known: Holdings,
-    kept: Option<gather::Kept>,
+    kept: Option<super::kept::Kept>,
     again: Vec<Listed>,
     options: &'a Options<'a>,
     summary: Summary,

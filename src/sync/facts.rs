@@ -1,0 +1,153 @@
+//! What all transcripts of a session together tell of it: who, where and when.
+
+use super::draft::Draft;
+use crate::archive::LONGEST;
+use crate::config::Place;
+use crate::transcript::decoder::Claims;
+use crate::transcript::wire::CLOCKS;
+use crate::transcript::wire::FIRST;
+
+/// What all transcripts of a session together tell of it.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Facts {
+    pub(super) account_id: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) owner: Option<String>,
+    pub(super) owner_from: Option<&'static str>,
+    pub(super) target: Option<String>,
+    pub(super) run_as: Option<String>,
+    pub(super) session_type: Option<String>,
+    /// Which of these only the transcripts themselves say.
+    pub(super) claims: Vec<&'static str>,
+    pub(super) at: Option<i64>,
+    pub(super) at_from: Option<&'static str>,
+    pub(super) first_event_at: Option<i64>,
+    pub(super) last_event_at: Option<i64>,
+    pub(super) ended_at: Option<i64>,
+    pub(super) stored_at: Option<i64>,
+    /// The machine claims an end that when the transcript was stored contradicts.
+    pub(super) clock: bool,
+}
+
+/// Whether a session can have ended when its transcript says, given when that was stored. Of a file, the time of its last
+/// change is what copying left: it says only that nothing in it is later.
+fn contradicts(draft: &Draft) -> bool {
+    let Some(ended) = draft.claims.frame.ended_at else { return false };
+    let by_aws = matches!(Place::parse(&draft.source), Ok(Place::S3 { .. } | Place::Logs { .. }));
+    ended < FIRST
+        || draft.stored_at.is_some_and(|stored| {
+            ended > stored.saturating_add(CLOCKS)
+                || by_aws && ended < stored.saturating_sub(LONGEST)
+        })
+}
+
+impl Facts {
+    pub(super) fn of(drafts: &[Draft]) -> Self {
+        let first = |pick: fn(&Claims) -> Option<&String>| {
+            drafts.iter().find_map(|it| pick(&it.claims).cloned())
+        };
+        let told = first(|it| it.owner.as_ref());
+        let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
+        let owner_from = match (&told, &hint) {
+            (Some(_), _) => Some("event"),
+            (None, Some(_)) => Some("session-id"),
+            (None, None) => None,
+        };
+        let streamed = |it: &&Draft| it.claims.streamed;
+        let first_event_at =
+            drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at).min();
+        let last_event_at =
+            drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at).max();
+        // A whole file in CloudWatch Logs is written when the session has ended.
+        let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at).max();
+        let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
+        let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
+        let clock = drafts.iter().any(contradicts);
+        // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
+        let claimed = drafts.iter().filter_map(|it| it.claims.claimed);
+        let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
+        let first_event_at = claimed.map_or(first_event_at, |it| {
+            Some(first_event_at.map_or(it.0, |first| first.min(it.0)))
+        });
+        let last_event_at = claimed
+            .map_or(last_event_at, |it| Some(last_event_at.map_or(it.1, |last| last.max(it.1))));
+        let (at, at_from) = match (trusted, ended_at, stored_at) {
+            (Some(it), ..) => (Some(it), Some("event")),
+            (None, Some(_), Some(it)) if clock => (Some(it), Some("stored")),
+            (None, Some(it), _) => (Some(it), Some("header")),
+            (None, None, Some(it)) => (Some(it), Some("stored")),
+            (None, None, None) => (None, None),
+        };
+        let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
+        let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
+            told.is_none() || drafts.iter().any(|it| pick(it) == told)
+        };
+        // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
+        let named = |it: &Draft| {
+            let object = it.locator.split('#').next().unwrap_or_default();
+            object.contains(it.session_id.as_str())
+        };
+        let is_named = drafts.iter().any(named);
+        let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
+        let claims = [
+            ("session_id", !is_named),
+            ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
+            ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
+            ("owner", told.is_some() || hint.is_some() && !is_named),
+            ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
+            ("run_as", says(|it| it.run_as.is_some())),
+            ("session_type", says(|it| it.frame.session_type.is_some())),
+        ];
+        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0).collect();
+        Self {
+            claims,
+            account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
+            region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
+            owner: told.or(hint),
+            owner_from,
+            target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
+            run_as: first(|it| it.run_as.as_ref()),
+            session_type: first(|it| it.frame.session_type.as_ref()),
+            at,
+            at_from,
+            first_event_at,
+            last_event_at,
+            ended_at,
+            stored_at,
+            clock,
+        }
+    }
+
+    /// The folder of its files. Only what an account, a Region and a month can look like gets into a path:
+    /// all of it was claimed by a transcript.
+    pub(super) fn partition(&self) -> String {
+        let unknown = "__HIVE_DEFAULT_PARTITION__";
+        let region = self.region.as_deref().filter(|it| {
+            (4..=32).contains(&it.len())
+                && it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
+        });
+        let month = self
+            .at
+            .and_then(chrono::DateTime::from_timestamp_micros)
+            .map(|it| it.format("%Y-%m").to_string())
+            .filter(|it| it.len() == 7);
+        format!(
+            "account_id={}/region={}/month={}",
+            self.account_id.as_deref().unwrap_or(unknown),
+            region.unwrap_or(unknown),
+            month.as_deref().unwrap_or(unknown),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Facts;
+
+    #[test]
+    fn what_a_transcript_claims_never_leaves_its_folder() {
+        let facts = Facts { region: Some("../../etc".into()), ..Facts::default() };
+        assert!(!facts.partition().contains(".."));
+    }
+}
