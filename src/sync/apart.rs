@@ -3,105 +3,131 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::draft::Draft;
 use super::draft::Growth;
 use super::gather::Gatherer;
+use super::gather::fingerprint;
+use super::kept::Kept;
 use super::kept::keys;
 use super::kept::says_diverges;
 use super::rows::partition_of;
 use super::together::Drafts;
 use crate::archive::Archive;
 use crate::archive::cursor::Cursor;
+use crate::archive::schema::SessionRow;
 use crate::archive::writer::bytes_of;
 use crate::error::Error;
 use crate::error::Result;
 use crate::session::Skip;
-use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
 
-impl Gatherer<'_> {
-    /// Parts transcripts of each id by account: two accounts can use one id. What tells no account goes with the first
-    /// that does.
-    pub(super) fn part(
-        &self,
-        archive: &Archive,
-        by_id: BTreeMap<String, (Vec<Draft>, Vec<Growth>)>,
-    ) -> Result<Vec<Session>> {
-        let mut before = match self.kept.as_ref() {
-            Some(kept) => kept.sessions(archive, by_id.keys().map(String::as_str))?,
-            None => HashMap::new(),
+/// All that came of one id, and what is known of it.
+pub(super) struct Session {
+    id: String,
+    pub(super) groups: Vec<Drafts>,
+}
+
+impl Session {
+    /// What the archive has of it: the rows of its index, and what that lost and the bytes still tell.
+    fn known(id: String, rows: Vec<SessionRow>, kept: Option<&Kept>) -> Self {
+        let group = |it: SessionRow| Drafts {
+            diverges: says_diverges(&it),
+            before: Some(it.clone()),
+            ..Drafts::new(&id, it.session_key)
         };
-        let mut out = Vec::with_capacity(by_id.len());
-        for (id, (mut drafts, growths)) in by_id {
-            // Workers finish in any order; which account comes first must not depend on it.
-            drafts.sort_by(|one, other| {
-                (&one.locator, &one.version).cmp(&(&other.locator, &other.version))
+        let groups = rows.into_iter().map(group).collect();
+        let keys = kept.map_or_else(Vec::new, |it| it.keys_of(&id));
+        let mut session = Self { id, groups };
+        for key in keys {
+            session.keyed(key);
+        }
+        session
+    }
+
+    /// The group of a key. One that is not known has been lost by the index.
+    fn keyed(&mut self, key: String) -> &mut Drafts {
+        let known = self.groups.iter().position(|it| it.key == key);
+        let nth = known.unwrap_or_else(|| {
+            self.groups.push(Drafts { is_orphan: true, ..Drafts::new(&self.id, key) });
+            self.groups.len() - 1
+        });
+        &mut self.groups[nth]
+    }
+
+    /// Adds a group under a key that no other has.
+    fn open(&mut self, group: Drafts) {
+        let free = keys(&self.id).find(|key| self.groups.iter().all(|it| it.key != *key));
+        let key = free.unwrap_or_else(|| self.id.clone());
+        self.groups.push(Drafts { id: self.id.clone(), key, ..group });
+    }
+
+    /// Parts transcripts by account. What tells no account goes with the first that does.
+    fn part(&mut self, mut drafts: Vec<Draft>) {
+        // Workers finish in any order; which account comes first must not depend on it.
+        drafts.sort_by_cached_key(|it| {
+            (it.account().is_none(), it.locator.clone(), it.version.clone())
+        });
+        for draft in drafts {
+            let fits = |it: &Drafts| it.fits(draft.account());
+            // What is read again goes where it was, so that it makes good what is damaged there.
+            let was = self.groups.iter().position(|it| {
+                fits(it) && it.before.as_ref().is_some_and(|it| it.locator == draft.locator)
             });
-            let mut groups: Vec<Drafts> = before
-                .remove(&id)
-                .unwrap_or_default()
-                .into_iter()
-                .map(|it| Drafts {
-                    before: Some(it.clone()),
-                    diverges: says_diverges(&it),
-                    ..Drafts::new(&id, it.session_key)
-                })
-                .collect();
-            if let Some(kept) = self.kept.as_ref() {
-                // What the index lost and the bytes still tell.
-                for key in kept.keys_of(&id) {
-                    if !groups.iter().any(|it| it.key == key) {
-                        groups.push(Drafts { is_orphan: true, ..Drafts::new(&id, key) });
-                    }
-                }
-            }
-            for growth in growths {
-                // A stream goes on in the session it began in, whatever it claims.
-                let key = growth.kept.session_key.clone();
-                match groups.iter_mut().find(|it| it.key == key) {
-                    Some(it) => it.growths.push(growth),
-                    None => groups.push(Drafts {
-                        growths: vec![growth],
-                        is_orphan: true,
-                        ..Drafts::new(&id, key)
-                    }),
-                }
-            }
-            let (told, untold): (Vec<Draft>, Vec<Draft>) =
-                drafts.into_iter().partition(|it| it.account().is_some());
-            for draft in told.into_iter().chain(untold) {
-                let account = draft.account().map(str::to_owned);
-                let fits = |it: &Drafts| {
-                    let theirs = it.account();
-                    account.is_none() || theirs.is_none() || theirs == account
-                };
-                // What is read again goes where it was, so that it makes good what is damaged there.
-                let was = groups.iter().position(|it| {
-                    fits(it) && it.before.as_ref().is_some_and(|it| it.locator == draft.locator)
-                });
-                match was.or_else(|| groups.iter().position(fits)) {
-                    Some(it) => groups[it].drafts.push(draft),
-                    None => {
-                        let key = free_key(&id, &groups);
-                        groups.push(Drafts { drafts: vec![draft], ..Drafts::new(&id, key) });
-                    }
-                }
-            }
-            // A sibling may be needed for what cannot go on.
-            let touched = groups.iter().any(|it| !it.drafts.is_empty() || !it.growths.is_empty());
-            if touched {
-                let order = groups.iter().filter(|it| !it.is_idle()).map(|it| {
-                    let partition = match &it.before {
-                        Some(it) => it.partition.clone(),
-                        None => partition_of(&it.drafts),
-                    };
-                    (partition, it.before.as_ref().map(|it| (it.generation, it.commands_at)))
-                });
-                out.push(Session { order: order.min(), id, groups });
+            match was.or_else(|| self.groups.iter().position(fits)) {
+                Some(it) => self.groups[it].drafts.push(draft),
+                None => self.open(Drafts { drafts: vec![draft], ..Drafts::default() }),
             }
         }
-        Ok(out)
+    }
+
+    /// Partition and place of what is there before.
+    fn place(&self) -> Option<(String, Option<(i64, i64)>)> {
+        let changing = self.groups.iter().filter(|it| !it.is_idle());
+        let place = |it: &Drafts| match &it.before {
+            Some(it) => (it.partition.clone(), Some((it.generation, it.commands_at))),
+            None => (partition_of(&it.drafts), None),
+        };
+        changing.map(place).min()
+    }
+}
+
+impl Gatherer<'_> {
+    /// Sessions of all that came, in an order that puts together what goes into the same files, and in it what is kept in the same.
+    pub(super) fn sessions(
+        &mut self,
+        archive: &Archive,
+        drafts: Vec<Draft>,
+        growths: Vec<Growth>,
+    ) -> Vec<Session> {
+        let mut by_id: BTreeMap<String, (Vec<Draft>, Vec<Growth>)> = BTreeMap::new();
+        for draft in drafts {
+            by_id.entry(draft.session_id.as_str().to_owned()).or_default().0.push(draft);
+        }
+        for growth in growths {
+            by_id.entry(growth.kept.session_id.clone()).or_default().1.push(growth);
+        }
+        if self.kept.is_none() && by_id.keys().any(|it| self.known.contains(&fingerprint(it))) {
+            *self.kept = Some(Kept::load(archive));
+        }
+        let kept = self.kept.as_ref();
+        let mut before = kept.map_or_else(HashMap::new, |it| {
+            it.sessions(&mut archive.cursor(None), archive, by_id.keys().map(String::as_str))
+        });
+        let mut sessions = Vec::with_capacity(by_id.len());
+        for (id, (drafts, growths)) in by_id {
+            let rows = before.remove(&id).unwrap_or_default();
+            let mut session = Session::known(id, rows, kept);
+            for it in growths {
+                // A stream goes on in the session it began in, whatever it claims.
+                session.keyed(it.kept.session_key.clone()).growths.push(it);
+            }
+            session.part(drafts);
+            sessions.push((session.place(), session));
+        }
+        sessions.sort_by(|one, other| one.0.cmp(&other.0));
+        sessions.into_iter().map(|it| it.1).collect()
     }
 
     /// Brings back what the archive kept of a session that something new came of.
@@ -109,7 +135,7 @@ impl Gatherer<'_> {
         &mut self,
         cursor: &mut Cursor<'_>,
         group: &mut Drafts,
-        scratch: &std::path::Path,
+        scratch: &Path,
     ) -> Result<()> {
         if group.is_idle() || (group.before.is_none() && !group.is_orphan) {
             return Ok(());
@@ -120,11 +146,11 @@ impl Gatherer<'_> {
         group.is_damaged = !whole || (found.len() as i64) < wanted;
         if group.is_damaged && group.before.is_some() {
             // What was read again and has the very digest that an entry knows makes good what is damaged.
-            let root = self.writer.root().to_owned();
             let brought = self.brought.get_or_insert_with(|| self.writer.brought());
             let mut again = 0;
             for it in &group.drafts {
-                let leaf = it.brought().map_err(|it| Error::file("read", &root, it))?;
+                let leaf =
+                    it.brought().map_err(|it| Error::file("read", self.writer.root(), it))?;
                 again += i64::from(brought.contains(&bytes_of(leaf)));
             }
             group.is_damaged = (found.len() as i64) + again < wanted;
@@ -138,45 +164,33 @@ impl Gatherer<'_> {
     pub(super) fn apart(
         &mut self,
         cursor: &mut Cursor<'_>,
-        id: &str,
-        groups: &mut Vec<Drafts>,
-        scratch: &std::path::Path,
+        session: &mut Session,
+        scratch: &Path,
     ) -> Result<()> {
         let fail = |it| Error::file("read", scratch, it);
+        let agrees = |draft: &Draft, group: &Drafts| {
+            let first = draft.compared_with(group.kept.iter().chain(&group.drafts));
+            first.map(|first| draft.goes_on_from(first)).transpose().map_err(fail)
+        };
         let mut others = Vec::new();
-        for group in groups.iter_mut().filter(|it| !it.is_damaged) {
+        for group in session.groups.iter_mut().filter(|it| !it.is_damaged) {
             let mut drafts = std::mem::take(&mut group.drafts);
-            drafts.sort_by(|one, other| {
-                (one.stored_at, &one.locator, &one.version).cmp(&(
-                    other.stored_at,
-                    &other.locator,
-                    &other.version,
-                ))
-            });
+            drafts.sort_by_cached_key(|it| (it.stored_at, it.locator.clone(), it.version.clone()));
             for draft in drafts {
-                let fits = match draft.compared_with(group.kept.iter().chain(&group.drafts)) {
-                    Some(first) => draft.goes_on_from(first).map_err(fail)?,
-                    None => true,
-                };
-                match fits {
-                    true => group.drafts.push(draft),
-                    false => {
-                        group.is_marked |= !group.diverges;
-                        group.diverges = true;
-                        others.push((group.account(), draft));
-                    }
+                if agrees(&draft, group)?.unwrap_or(true) {
+                    group.drafts.push(draft);
+                } else {
+                    group.is_marked |= !group.diverges;
+                    group.diverges = true;
+                    others.push((group.account().map(str::to_owned), draft));
                 }
             }
         }
         for (account, mut draft) in others {
-            if !draft.object_flaws.contains(&FlawKind::Diverges) {
-                draft.object_flaws.push(FlawKind::Diverges);
-                draft.flaws.push(Flaw { kind: FlawKind::Diverges, at: 0, count: 1 });
-            }
+            draft.mark(FlawKind::Diverges);
             let mut place = None;
-            for (nth, it) in groups.iter_mut().enumerate() {
-                let theirs = it.account();
-                if it.is_damaged || account.is_some() && theirs.is_some() && theirs != account {
+            for (nth, it) in session.groups.iter_mut().enumerate() {
+                if it.is_damaged || !it.fits(account.as_deref()) {
                     continue;
                 }
                 if it.is_idle()
@@ -185,26 +199,21 @@ impl Gatherer<'_> {
                 {
                     it.kept = kept.drafts(cursor, &it.key, scratch)?.0;
                 }
-                if let Some(first) = draft.compared_with(it.kept.iter().chain(&it.drafts))
-                    && draft.goes_on_from(first).map_err(fail)?
-                {
+                if agrees(&draft, it)? == Some(true) {
                     place = Some(nth);
                     break;
                 }
             }
             match place {
                 Some(nth) => {
-                    groups[nth].drafts.push(draft);
-                    self.complete(cursor, &mut groups[nth], scratch)?;
+                    session.groups[nth].drafts.push(draft);
+                    self.complete(cursor, &mut session.groups[nth], scratch)?;
                 }
-                None => {
-                    let key = free_key(id, groups);
-                    groups.push(Drafts {
-                        drafts: vec![draft],
-                        diverges: true,
-                        ..Drafts::new(id, key)
-                    });
-                }
+                None => session.open(Drafts {
+                    drafts: vec![draft],
+                    diverges: true,
+                    ..Drafts::default()
+                }),
             }
         }
         Ok(())
@@ -212,62 +221,35 @@ impl Gatherer<'_> {
 
     /// Where what is kept of a session cannot be read, its rows stay as they are: what is new stands beside them, with a
     /// flaw, and a stream that would be continued is read anew from its beginning. Returns how many will be.
-    pub(super) fn beside(&mut self, id: &str, groups: &mut Vec<Drafts>) -> u64 {
+    pub(super) fn beside(&mut self, session: &mut Session) -> u64 {
         let mut put_off = 0;
-        for nth in 0..groups.len() {
-            if !groups[nth].is_damaged {
-                let kept = std::mem::take(&mut groups[nth].kept);
-                groups[nth].drafts.extend(kept);
+        for nth in 0..session.groups.len() {
+            let group = &mut session.groups[nth];
+            if !group.is_damaged {
+                group.drafts.append(&mut group.kept);
                 continue;
             }
-            for growth in std::mem::take(&mut groups[nth].growths) {
-                put_off += 1;
-                self.again.push(growth.listed);
-            }
-            let account = groups[nth].account();
-            let mut drafts = std::mem::take(&mut groups[nth].drafts);
+            put_off += group.growths.len() as u64;
+            self.again.extend(group.growths.drain(..).map(|it| it.listed));
+            let account = group.account().map(str::to_owned);
+            let mut drafts = std::mem::take(&mut group.drafts);
             for it in &mut drafts {
-                let flaw = Flaw { kind: FlawKind::KeptDamaged, at: 0, count: 1 };
-                it.object_flaws.push(flaw.kind);
-                it.flaws.push(flaw);
-                self.summary.damaged.push(Skip {
-                    locator: it.locator.clone(),
-                    why: "what the archive kept of this session before cannot be read; this stands beside it".into(),
-                    loses: true,
-                });
+                it.mark(FlawKind::KeptDamaged);
+                self.summary.damaged.push(Skip::loss(
+                    &it.locator,
+                    "what the archive kept of this session before cannot be read; this stands beside it",
+                ));
             }
             if drafts.is_empty() {
                 continue;
             }
-            let sibling = groups.iter().enumerate().position(|(other, it)| {
-                let theirs = it.account();
-                other != nth
-                    && !it.is_damaged
-                    && (theirs.is_none() || account.is_none() || theirs == account)
-            });
-            match sibling {
-                Some(it) => groups[it].drafts.extend(drafts),
-                None => {
-                    let key = free_key(id, groups);
-                    groups.push(Drafts { drafts, ..Drafts::new(id, key) });
-                }
+            let mut siblings = session.groups.iter_mut();
+            match siblings.find(|it| !it.is_damaged && it.fits(account.as_deref())) {
+                Some(it) => it.drafts.extend(drafts),
+                None => session.open(Drafts { drafts, ..Drafts::default() }),
             }
         }
-        groups.retain(|it| !it.is_damaged && !it.is_idle());
+        session.groups.retain(|it| !it.is_damaged && !it.is_idle());
         put_off
     }
-}
-
-/// All that came of one id.
-pub(super) struct Session {
-    pub(super) id: String,
-    pub(super) groups: Vec<Drafts>,
-    /// Partition and place of what is there before.
-    pub(super) order: Option<(String, Option<(i64, i64)>)>,
-}
-
-/// A key that no session of this id has.
-pub(super) fn free_key(id: &str, groups: &[Drafts]) -> String {
-    let mut free = keys(id).filter(|key| !groups.iter().any(|it| it.key == *key));
-    free.next().unwrap_or_else(|| id.to_owned())
 }

@@ -3,7 +3,6 @@
 use std::hash::BuildHasher;
 
 use crate::source::FIXED;
-use crate::transcript::screen::bits;
 
 /// Commands of an earlier reading of a session, to be compared with those that are read now: eight bytes each, for a session may
 /// have millions.

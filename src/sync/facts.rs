@@ -2,29 +2,18 @@
 
 use super::draft::Draft;
 use crate::archive::LONGEST;
+use crate::archive::schema::Instant;
+use crate::archive::schema::SessionRow;
 use crate::config::Place;
 use crate::transcript::decoder::Claims;
 use crate::transcript::wire::CLOCKS;
 use crate::transcript::wire::FIRST;
 
 /// What all transcripts of a session together tell of it.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(super) struct Facts {
-    pub(super) account_id: Option<String>,
-    pub(super) region: Option<String>,
-    pub(super) owner: Option<String>,
-    pub(super) owner_from: Option<&'static str>,
-    pub(super) target: Option<String>,
-    pub(super) run_as: Option<String>,
-    pub(super) session_type: Option<String>,
-    /// Which of these only the transcripts themselves say.
-    pub(super) claims: Vec<&'static str>,
-    pub(super) at: Option<i64>,
-    pub(super) at_from: Option<&'static str>,
-    pub(super) first_event_at: Option<i64>,
-    pub(super) last_event_at: Option<i64>,
-    pub(super) ended_at: Option<i64>,
-    pub(super) stored_at: Option<i64>,
+    /// Who, where and when, as its row says it; all else of the row is empty.
+    pub(super) row: SessionRow,
     /// The machine claims an end that when the transcript was stored contradicts.
     pub(super) clock: bool,
 }
@@ -53,6 +42,62 @@ impl Facts {
             (None, Some(_)) => Some("session-id"),
             (None, None) => None,
         };
+        let when = When::of(drafts);
+        let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
+        let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
+            told.is_none() || drafts.iter().any(|it| pick(it) == told)
+        };
+        // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
+        let named = |it: &Draft| {
+            let object = it.locator.split('#').next().unwrap_or_default();
+            object.contains(it.session_id.as_str())
+        };
+        let is_named = drafts.iter().any(named);
+        let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
+        let claims = [
+            ("session_id", !is_named),
+            ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
+            ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
+            ("owner", told.is_some() || hint.is_some() && !is_named),
+            ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
+            ("run_as", says(|it| it.run_as.is_some())),
+            ("session_type", says(|it| it.frame.session_type.is_some())),
+        ];
+        let claims: Vec<&str> = claims.into_iter().filter(|it| it.1).map(|it| it.0).collect();
+        let row = SessionRow {
+            account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
+            region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
+            owner: told.or(hint),
+            owner_from: owner_from.map(str::to_owned),
+            target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
+            run_as: first(|it| it.run_as.as_ref()),
+            session_type: first(|it| it.frame.session_type.as_ref()),
+            claims: Some(claims.join("+")).filter(|it| !it.is_empty()),
+            at: Instant(when.at),
+            at_from: when.at_from.map(str::to_owned),
+            first_event_at: Instant(when.first_event_at),
+            last_event_at: Instant(when.last_event_at),
+            ended_at: Instant(when.ended_at),
+            stored_at: Instant(when.stored_at),
+            ..SessionRow::default()
+        };
+        Self { row: SessionRow { partition: partition(&row), ..row }, clock: when.clock }
+    }
+}
+
+/// When a session was, as its transcripts and their places tell.
+struct When {
+    at: Option<i64>,
+    at_from: Option<&'static str>,
+    first_event_at: Option<i64>,
+    last_event_at: Option<i64>,
+    ended_at: Option<i64>,
+    stored_at: Option<i64>,
+    clock: bool,
+}
+
+impl When {
+    fn of(drafts: &[Draft]) -> Self {
         let streamed = |it: &&Draft| it.claims.streamed;
         let first_event_at =
             drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at).min();
@@ -79,75 +124,39 @@ impl Facts {
             (None, None, Some(it)) => (Some(it), Some("stored")),
             (None, None, None) => (None, None),
         };
-        let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
-        let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
-            told.is_none() || drafts.iter().any(|it| pick(it) == told)
-        };
-        // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
-        let named = |it: &Draft| {
-            let object = it.locator.split('#').next().unwrap_or_default();
-            object.contains(it.session_id.as_str())
-        };
-        let is_named = drafts.iter().any(named);
-        let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
-        let claims = [
-            ("session_id", !is_named),
-            ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
-            ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
-            ("owner", told.is_some() || hint.is_some() && !is_named),
-            ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
-            ("run_as", says(|it| it.run_as.is_some())),
-            ("session_type", says(|it| it.frame.session_type.is_some())),
-        ];
-        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0).collect();
-        Self {
-            claims,
-            account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
-            region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
-            owner: told.or(hint),
-            owner_from,
-            target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
-            run_as: first(|it| it.run_as.as_ref()),
-            session_type: first(|it| it.frame.session_type.as_ref()),
-            at,
-            at_from,
-            first_event_at,
-            last_event_at,
-            ended_at,
-            stored_at,
-            clock,
-        }
+        Self { at, at_from, first_event_at, last_event_at, ended_at, stored_at, clock }
     }
+}
 
-    /// The folder of its files. Only what an account, a Region and a month can look like gets into a path:
-    /// all of it was claimed by a transcript.
-    pub(super) fn partition(&self) -> String {
-        let unknown = "__HIVE_DEFAULT_PARTITION__";
-        let region = self.region.as_deref().filter(|it| {
-            (4..=32).contains(&it.len())
-                && it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
-        });
-        let month = self
-            .at
-            .and_then(chrono::DateTime::from_timestamp_micros)
-            .map(|it| it.format("%Y-%m").to_string())
-            .filter(|it| it.len() == 7);
-        format!(
-            "account_id={}/region={}/month={}",
-            self.account_id.as_deref().unwrap_or(unknown),
-            region.unwrap_or(unknown),
-            month.as_deref().unwrap_or(unknown),
-        )
-    }
+/// The folder of a session's files. Only what an account, a Region and a month can look like gets into a path:
+/// all of it was claimed by a transcript.
+fn partition(row: &SessionRow) -> String {
+    let unknown = "__HIVE_DEFAULT_PARTITION__";
+    let region = row.region.as_deref().filter(|it| {
+        (4..=32).contains(&it.len())
+            && it.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
+    });
+    let month = row
+        .at
+        .micros()
+        .and_then(chrono::DateTime::from_timestamp_micros)
+        .map(|it| it.format("%Y-%m").to_string())
+        .filter(|it| it.len() == 7);
+    format!(
+        "account_id={}/region={}/month={}",
+        row.account_id.as_deref().unwrap_or(unknown),
+        region.unwrap_or(unknown),
+        month.as_deref().unwrap_or(unknown),
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Facts;
+    use super::*;
 
     #[test]
     fn what_a_transcript_claims_never_leaves_its_folder() {
-        let facts = Facts { region: Some("../../etc".into()), ..Facts::default() };
-        assert!(!facts.partition().contains(".."));
+        let row = SessionRow { region: Some("../../etc".into()), ..SessionRow::default() };
+        assert!(!partition(&row).contains(".."));
     }
 }

@@ -3,7 +3,6 @@
 //! The one hand that writes while many read. Batches are cut by size and by time, so that what was fetched is soon found;
 //! a session whose transcripts come in several batches, or whose stream has grown, is brought together again.
 
-use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::sync::atomic::Ordering;
@@ -12,25 +11,21 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 use std::time::Instant;
 
-use super::draft::DECODER;
 use super::draft::Done;
 use super::draft::Draft;
 use super::draft::Growth;
 use super::draft::Outcome;
 use super::kept::Kept;
 use super::kept::OLD;
-use super::kept::old;
 use super::pieces::Decoded;
 use super::pieces::Room;
 use super::rows::Rows;
 use super::summary::Options;
 use super::summary::Progress;
 use super::summary::Summary;
-use super::together::Drafts;
 use crate::archive::manifest::Alias;
 use crate::archive::manifest::Other;
 use crate::archive::writer::Note;
-use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
 use crate::error::Result;
 use crate::session::Skip;
@@ -65,19 +60,17 @@ pub(super) struct Gatherer<'a> {
 }
 
 impl Gatherer<'_> {
-    /// Takes outcomes until there are no more. `listed` tells how many objects and bytes were listed so far.
+    /// Takes outcomes until there are no more; `tell` says now and then how far the listing is.
     pub(super) fn gather(
         &mut self,
         done: &Receiver<Done>,
         progress: &mut dyn Progress,
-        listed: &dyn Fn() -> (u64, u64),
+        tell: &dyn Fn(&mut dyn Progress),
     ) -> Result<()> {
         let mut batch = Batch::default();
-        let (objects, bytes) = (self.summary.listed, self.summary.bytes);
         loop {
             let next = done.recv_timeout(Duration::from_millis(250));
-            let (more, more_bytes) = listed();
-            progress.listed(objects + more, bytes + more_bytes);
+            tell(progress);
             match next {
                 Ok(it) => self.take(it.outcome, &mut batch, progress),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -96,51 +89,43 @@ impl Gatherer<'_> {
     fn take(&mut self, outcome: Outcome, batch: &mut Batch, progress: &mut dyn Progress) {
         let summary = &mut *self.summary;
         batch.since.get_or_insert_with(Instant::now);
-        match outcome {
-            Outcome::Failed { locator, refusal } => summary.refused(&locator, &refusal),
+        let bytes = match outcome {
+            Outcome::Failed { locator, refusal } => return summary.refused(&locator, &refusal),
             Outcome::Other { bytes, other } => {
-                summary.bytes += bytes;
-                summary.others.push(Skip {
-                    locator: other.locator.clone(),
-                    why: other.why.clone(),
-                    loses: false,
-                });
+                summary.others.push(Skip::harmless(&other.locator, &other.why));
                 batch.others.push(other);
-                progress.took(1, bytes);
+                bytes
             }
             Outcome::Held { bytes, alias } => {
                 summary.held += 1;
-                summary.bytes += bytes;
                 batch.aliases.extend(alias);
-                progress.took(1, bytes);
+                bytes
             }
             Outcome::Grown { growth, damage, told } => {
-                let bytes = growth.content.bytes();
-                summary.bytes += bytes;
-                batch.objects += 1;
                 summary.damaged.extend(damage);
                 summary.told.extend(told);
+                let bytes = growth.content.bytes();
+                batch.objects += 1;
                 batch.bytes += bytes;
                 batch.growths.push(*growth);
-                progress.took(1, bytes);
+                bytes
             }
             Outcome::Drafts { bytes, drafts, others, damage, told } => {
-                summary.bytes += bytes;
-                batch.objects += 1;
                 summary.damaged.extend(damage);
                 summary.parts.extend(others);
                 summary.told.extend(told);
-                batch.large |= drafts.iter().any(|it| it.content.is_large());
-                batch.bytes += drafts.iter().map(|it| it.content.bytes()).sum::<u64>();
-                batch.weight += drafts
-                    .iter()
-                    .filter_map(|it| it.piece.as_ref())
-                    .map(Decoded::weight)
-                    .sum::<usize>();
+                batch.objects += 1;
+                for it in &drafts {
+                    batch.large |= it.content.is_large();
+                    batch.bytes += it.content.bytes();
+                    batch.weight += it.piece.as_ref().map_or(0, Decoded::weight);
+                }
                 batch.drafts.extend(drafts);
-                progress.took(1, bytes);
+                bytes
             }
-        }
+        };
+        summary.bytes += bytes;
+        progress.took(1, bytes);
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {
@@ -148,106 +133,53 @@ impl Gatherer<'_> {
             return Ok(());
         }
         let archive = self.writer.archive();
-        let mut aliases = batch.aliases;
-        let mut others = batch.others;
         // Counted once all of it is written: of what a run that is stopped leaves, the next may find a part held.
-        let mut stored = (batch.objects, batch.drafts.len() as u64);
-        let mut by_id: BTreeMap<String, (Vec<Draft>, Vec<Growth>)> = BTreeMap::new();
-        for draft in batch.drafts {
-            by_id.entry(draft.session_id.as_str().to_owned()).or_default().0.push(draft);
-        }
-        for growth in batch.growths {
-            by_id.entry(growth.kept.session_id.clone()).or_default().1.push(growth);
-        }
-        let met = by_id.keys().any(|it| self.known.contains(&fingerprint(it)));
-        if met && self.kept.is_none() {
-            *self.kept = Some(Kept::load(&archive));
-        }
-        let mut waiting = self.part(&archive, by_id)?;
-        // Together what goes into the same files, and in it what is kept in the same files.
-        waiting.sort_by(|one, other| one.order.cmp(&other.order));
+        let (mut stored, transcripts) = (batch.objects, batch.drafts.len() as u64);
+        let sessions = self.sessions(&archive, batch.drafts, batch.growths);
         let scratch = self.writer.root().join("tmp");
         let mut cursor = archive.cursor(None);
         let mut commands = archive.cursor(Some(&OLD));
-        let mut rest = waiting.into_iter();
-        let mut next: Option<Vec<Drafts>> = None;
-        let mut more = true;
-        while more {
-            let generation = self.writer.generation();
-            let mut segment = Segment::new(self.writer.root(), generation)?;
-            let mut rows = Rows::new(&mut segment, generation, self.options.stop);
-            let mut superseded = Vec::new();
-            let (mut new, mut changed, mut commands_found) = (0, 0, 0);
-            more = false;
-            loop {
-                if next.is_none() {
-                    let Some(one) = rest.next() else { break };
-                    let mut groups = one.groups;
-                    for it in &mut groups {
-                        self.complete(&mut cursor, it, &scratch)?;
-                    }
-                    self.apart(&mut cursor, &one.id, &mut groups, &scratch)?;
-                    stored.0 -= self.beside(&one.id, &mut groups);
-                    next = Some(groups);
-                }
-                let Some(groups) = &mut next else { break };
-                while let Some(group) = groups.first() {
-                    if !rows.has_room(&group.drafts) {
-                        more = true;
-                        break;
-                    }
-                    let mut group = groups.remove(0);
-                    aliases.extend(group.grow(&scratch, self.options.now)?);
-                    match &group.before {
-                        Some(before) => {
-                            group.old = Some(old(&mut commands, before));
-                            superseded.push((group.key.clone(), before.generation));
-                            changed += 1;
-                        }
-                        // The index lost it: rows of it may lie in files that cannot be read now.
-                        None if group.is_orphan => {
-                            group.old =
-                                self.kept.as_mut().and_then(|it| it.lost(&archive, &group.key));
-                            superseded.push((group.key.clone(), -generation));
-                            changed += 1;
-                        }
-                        None => new += 1,
-                    }
-                    self.known.insert(fingerprint(&group.id));
-                    commands_found += rows.session(group)? as u64;
-                }
-                if more {
-                    break;
-                }
-                next = None;
+        let mut note = Note { aliases: batch.aliases, others: batch.others, ..Note::default() };
+        let mut rows = Rows::begin(self.writer, self.options.stop)?;
+        for mut session in sessions {
+            for it in &mut session.groups {
+                self.complete(&mut cursor, it, &scratch)?;
             }
-            let brought = rows.finish()?;
-            self.writer.publish(
-                segment,
-                Note {
-                    did: "sync".into(),
-                    written_at: time::rfc3339_seconds(self.options.now),
-                    decoder: DECODER,
-                    generation,
-                    superseded,
-                    aliases: std::mem::take(&mut aliases),
-                    others: std::mem::take(&mut others),
-                    brought,
-                    ..Note::default()
-                },
-            )?;
-            self.summary.sessions_new += new;
-            self.summary.sessions_changed += changed;
-            self.summary.commands += commands_found;
-            if let Some(kept) = self.kept.as_mut() {
-                kept.extend(&self.writer.archive(), generation);
+            self.apart(&mut cursor, &mut session, &scratch)?;
+            stored -= self.beside(&mut session);
+            for mut group in session.groups {
+                if !rows.has_room(&group.drafts) {
+                    self.publish(rows, std::mem::take(&mut note))?;
+                    rows = Rows::begin(self.writer, self.options.stop)?;
+                }
+                note.aliases.extend(group.grow(&scratch, self.options.now)?);
+                let kept = self.kept.as_ref();
+                group.old = kept.and_then(|it| it.old(&archive, &mut commands, &group, |_| Ok(())));
+                self.known.insert(fingerprint(&group.id));
+                rows.session(group, None)?;
             }
         }
-        self.summary.stored += stored.0;
-        self.summary.transcripts += stored.1;
+        self.publish(rows, note)?;
+        self.summary.stored += stored;
+        self.summary.transcripts += transcripts;
         self.summary.index_scans += archive.index_scans();
         self.summary.files_opened += archive.files_opened();
         self.summary.unreadable(archive.damages());
+        Ok(())
+    }
+
+    /// Makes a segment count.
+    fn publish(&mut self, rows: Rows<'_>, note: Note) -> Result<()> {
+        let counts = rows.counts;
+        let written_at = time::rfc3339_seconds(self.options.now);
+        let note = Note { did: "sync".into(), written_at, ..note };
+        let generation = rows.publish(self.writer, note)?;
+        self.summary.sessions_new += counts.new;
+        self.summary.sessions_changed += counts.changed;
+        self.summary.commands += counts.commands;
+        if let Some(kept) = self.kept.as_mut() {
+            kept.extend(&self.writer.archive(), generation);
+        }
         Ok(())
     }
 }

@@ -1,16 +1,19 @@
 //! What the archive keeps of sessions that come again: where it stands, and brought back.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::path::Path;
+
+use polars::prelude::DataFrame;
+use polars::prelude::PolarsResult;
 
 use super::draft::Draft;
-use super::draft::append;
 use super::pieces::Room;
+use super::together::Drafts;
 use crate::archive::Archive;
 use crate::archive::cursor::Cursor;
 use crate::archive::cursor::Index;
-use crate::archive::manifest::Brought;
 use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TRANSCRIPTS;
@@ -20,7 +23,6 @@ use crate::error::Result;
 use crate::intake::Content;
 use crate::session::SessionId;
 use crate::source::Seen;
-use crate::time;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::FlawKind;
@@ -68,32 +70,12 @@ fn lost_commands(archive: &Archive) -> HashMap<String, uid::Before> {
 /// What of commands names them.
 pub(super) const OLD: [&str; 2] = ["kind", "command"];
 
-/// The commands that were read of a session before, by what names them.
-pub(super) fn old(cursor: &mut Cursor<'_>, before: &SessionRow) -> uid::Before {
-    let mut texts = Vec::new();
-    let path = Archive::file_of("commands", before);
-    if cursor.lacks(&path) {
-        return uid::Before { texts, withdrawn: before.withdrawn.clone() };
-    }
-    cursor.rows(&path, before.commands_at, before.commands_rows, |frame| {
-        let kinds = frame.column("kind")?.str()?.clone();
-        let commands = frame.column("command")?.str()?.clone();
-        for (kind, text) in kinds.iter().zip(commands.iter()) {
-            if CommandKind::TYPED.contains(&kind.unwrap_or_default()) {
-                texts.push(uid::fingerprint(text.unwrap_or_default()));
-            }
-        }
-        Ok(())
-    });
-    uid::Before { texts, withdrawn: before.withdrawn.clone() }
-}
-
 /// Where what is kept stands: looked up for a batch at a time, loaded once a run, and only if anything comes twice.
 pub(super) struct Kept {
     sessions: Index,
     transcripts: Index,
     /// What names the commands of sessions that the index lost, once anybody asks.
-    lost: Option<HashMap<String, uid::Before>>,
+    lost: OnceCell<HashMap<String, uid::Before>>,
 }
 
 impl Kept {
@@ -101,14 +83,40 @@ impl Kept {
         Self {
             sessions: Index::load(archive, &SESSIONS, "session_id"),
             transcripts: Index::load(archive, &TRANSCRIPTS, "session_key"),
-            lost: None,
+            lost: OnceCell::new(),
         }
     }
 
-    /// The commands that were read before of a session that the index lost: they lie in files that no index speaks of. Which
-    /// names had been withdrawn by then is lost with the index.
-    pub(super) fn lost(&mut self, archive: &Archive, key: &str) -> Option<uid::Before> {
-        self.lost.get_or_insert_with(|| lost_commands(archive)).remove(key)
+    /// The commands that were read of a session before, by what names them; `meet` is shown all of their rows. Of one that the index
+    /// lost they lie in files that no index speaks of, and which names had been withdrawn by then is lost with the index.
+    pub(super) fn old(
+        &self,
+        archive: &Archive,
+        commands: &mut Cursor<'_>,
+        group: &Drafts,
+        mut meet: impl FnMut(&DataFrame) -> PolarsResult<()>,
+    ) -> Option<uid::Before> {
+        let Some(before) = &group.before else {
+            let lost = || self.lost.get_or_init(|| lost_commands(archive));
+            return group.is_orphan.then(lost)?.get(&group.key).cloned();
+        };
+        let mut texts = Vec::with_capacity(before.commands_rows as usize);
+        let path = Archive::file_of("commands", before);
+        // What a repair took away, it has said.
+        if !commands.lacks(&path) {
+            commands.rows(&path, before.commands_at, before.commands_rows, |frame| {
+                meet(&frame)?;
+                let (kinds, commands) =
+                    (frame.column("kind")?.str()?, frame.column("command")?.str()?);
+                for (kind, text) in kinds.iter().zip(commands.iter()) {
+                    if CommandKind::TYPED.contains(&kind.unwrap_or_default()) {
+                        texts.push(uid::fingerprint(text.unwrap_or_default()));
+                    }
+                }
+                Ok(())
+            });
+        }
+        Some(uid::Before { texts, withdrawn: before.withdrawn.clone() })
     }
 
     /// Takes up what an entry has added.
@@ -129,13 +137,13 @@ impl Kept {
     /// The current rows of these sessions, by id.
     pub(super) fn sessions<'a>(
         &self,
+        cursor: &mut Cursor<'_>,
         archive: &Archive,
         ids: impl Iterator<Item = &'a str>,
-    ) -> Result<HashMap<String, Vec<SessionRow>>> {
+    ) -> HashMap<String, Vec<SessionRow>> {
         let mut places: Vec<(&str, i64)> = ids.flat_map(|it| self.sessions.find(it)).collect();
         places.sort_unstable();
         places.dedup();
-        let mut cursor = archive.cursor(None);
         let mut out: HashMap<String, Vec<SessionRow>> = HashMap::new();
         for (path, row) in places {
             cursor.rows(path, row, 1, |frame| {
@@ -152,42 +160,56 @@ impl Kept {
                 (one.at, &one.session_key).cmp(&(other.at, &other.session_key))
             });
         }
-        Ok(out)
-    }
-
-    /// The current row of one session.
-    pub(super) fn row(
-        &self,
-        cursor: &mut Cursor<'_>,
-        archive: &Archive,
-        key: &str,
-    ) -> Option<SessionRow> {
-        let mut out: Option<SessionRow> = None;
-        let places: BTreeSet<(&str, i64)> = self.sessions.find(&id_of(key)).collect();
-        for (path, row) in places {
-            cursor.rows(path, row, 1, |frame| {
-                out = SessionRow::rows(&frame)?
-                    .into_iter()
-                    .filter(|it| it.session_key == key)
-                    .filter(|it| !archive.replaced().holds(key, it.generation))
-                    .chain(out.take())
-                    .max_by_key(|it| it.generation);
-                Ok(())
-            });
-        }
         out
     }
 
-    /// All transcripts that are kept of a session, and whether these are all of their bytes.
+    /// Brings back the transcripts that are kept of a session, from where their rows stand, and tells whether these are all of their
+    /// bytes. What has a gap is left out.
     pub(super) fn drafts(
         &self,
         cursor: &mut Cursor<'_>,
         key: &str,
-        scratch: &std::path::Path,
+        scratch: &Path,
     ) -> Result<(Vec<Draft>, bool)> {
-        let places: Vec<(String, i64)> =
-            self.transcripts.find(key).map(|it| (it.0.to_owned(), it.1)).collect();
-        earlier(cursor, key, &places, scratch)
+        let fail = |it| Error::file("read", scratch, it);
+        let mut found: Vec<(Draft, i64)> = Vec::new();
+        let mut whole = true;
+        for (path, row) in self.transcripts.find(key) {
+            let mut rows = Vec::new();
+            whole &= cursor.rows(path, row, 1, |frame| {
+                rows.extend(TranscriptRow::rows(&frame)?);
+                Ok(())
+            });
+            for row in rows.into_iter().filter(|it| it.session_key == key) {
+                if row.part == 0 {
+                    match draft_of(&row) {
+                        Some(it) => found.push((it, 0)),
+                        None => whole = false,
+                    }
+                }
+                // A stream that grew goes on in a later file.
+                let draft = found
+                    .iter_mut()
+                    .rfind(|it| it.0.locator == row.locator && it.0.kept == Some(row.part));
+                let Some((draft, bytes)) = draft else {
+                    whole = false;
+                    continue;
+                };
+                draft.content.push(&row.content, scratch).map_err(fail)?;
+                draft.kept = Some(row.part + 1);
+                draft.take_facts(&row);
+                *bytes = row.content_bytes;
+            }
+        }
+        let (sound, torn): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|(it, bytes)| it.content.bytes() as i64 == *bytes);
+        whole &= torn.is_empty();
+        let mut found: Vec<Draft> = sound.into_iter().map(|it| it.0).collect();
+        let room = Room::of_one_session();
+        for draft in &mut found {
+            draft.decode(&room).map_err(fail)?;
+        }
+        Ok((found, whole))
     }
 
     /// Keys under which bytes of this session are kept.
@@ -209,74 +231,7 @@ pub(super) fn keys(id: &str) -> impl Iterator<Item = String> {
     std::iter::once(own.clone()).chain((2..).map(move |nth| format!("{own}#{nth}")))
 }
 
-/// The id of a key's session.
-fn id_of(key: &str) -> String {
-    let numbered = key
-        .rsplit_once('#')
-        .filter(|(_, nth)| !nth.is_empty() && nth.bytes().all(|it| it.is_ascii_digit()));
-    numbered.map_or(key, |it| it.0).replace("#~", "#")
-}
-
-/// Brings back the transcripts that the archive kept under a key, from where their rows stand, and tells whether these are
-/// all of their bytes. What has a gap is left out.
-fn earlier(
-    cursor: &mut Cursor<'_>,
-    key: &str,
-    places: &[(String, i64)],
-    scratch: &std::path::Path,
-) -> Result<(Vec<Draft>, bool)> {
-    let fail = |it| Error::file("read", scratch, it);
-    let mut found: Vec<(Draft, i64)> = Vec::new();
-    let mut whole = true;
-    for (path, row) in places {
-        let mut rows = Vec::new();
-        whole &= cursor.rows(path, *row, 1, |frame| {
-            rows.extend(TranscriptRow::rows(&frame)?);
-            Ok(())
-        });
-        for row in rows.into_iter().filter(|it| it.session_key == key) {
-            if row.part == 0 {
-                match draft_of(&row) {
-                    Some(it) => found.push((it, 0)),
-                    None => whole = false,
-                }
-            }
-            // A stream that grew goes on in a later file.
-            let draft = found
-                .iter_mut()
-                .rfind(|it| it.0.locator == row.locator && it.0.kept == Some(row.part));
-            let Some((draft, bytes)) = draft else {
-                whole = false;
-                continue;
-            };
-            append(&mut draft.content, &row.content, scratch).map_err(fail)?;
-            draft.kept = Some(row.part + 1);
-            draft.take_facts(&row);
-            *bytes = row.content_bytes;
-        }
-    }
-    let (sound, torn): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|(it, bytes)| it.content.bytes() as i64 == *bytes);
-    whole &= torn.is_empty();
-    let mut found: Vec<Draft> = sound.into_iter().map(|it| it.0).collect();
-    let room = Room::of_one_session();
-    for draft in &mut found {
-        draft.decode(&room).map_err(fail)?;
-    }
-    Ok((found, whole))
-}
-
 impl Draft {
-    /// What an entry says of its bytes.
-    pub(super) fn brought(&self) -> std::io::Result<Brought> {
-        Ok(Brought {
-            locator: self.locator.clone(),
-            version: self.version.clone(),
-            digest: self.digest.clone(),
-            content_digest: self.content.digest()?,
-        })
-    }
-
     /// What the newest reading of a kept transcript told of its object.
     fn take_facts(&mut self, row: &TranscriptRow) {
         self.stored_at = row.stored_at.micros();
@@ -300,7 +255,7 @@ fn draft_of(row: &TranscriptRow) -> Option<Draft> {
         stored_bytes: row.stored_bytes as u64,
         stored_at: row.stored_at.micros(),
         read_at: row.read_at.micros().unwrap_or(0),
-        content: Content::Memory(Vec::new()),
+        content: Content::default(),
         kept: Some(0),
         tail: None,
         seen: Seen::default(),

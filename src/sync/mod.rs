@@ -18,9 +18,6 @@ mod draft;
 /// What was decoded and waits to be written.
 mod pieces;
 
-/// Streams that were read anew.
-mod anew;
-
 /// All transcripts of one session.
 mod together;
 

@@ -18,18 +18,19 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
-use crate::source::Body;
 use crate::source::Found;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Source;
 
 use super::draft::*;
-use super::gather;
+use super::gather::Gatherer;
+use super::gather::fingerprint;
 use super::objects::*;
 use super::pieces::Room;
 use super::pieces::Waiting;
 use super::plan::Decision;
+use super::plan::Kept;
 use super::plan::Ledger;
 use super::summary::*;
 
@@ -44,22 +45,8 @@ const BODIES: usize = 16;
 /// [`Waiting`].
 const OUTCOMES: usize = 1024;
 
-/// Who watches a run is told what its source waits for, too.
-struct Watched<'a, S> {
-    source: &'a S,
-    progress: &'a mut dyn Progress,
-}
-
-impl<S: Source> Progress for Watched<'_, S> {
-    fn listed(&mut self, objects: u64, bytes: u64) {
-        self.progress.waiting(self.source.waiting().as_deref());
-        self.progress.listed(objects, bytes);
-    }
-
-    fn took(&mut self, objects: u64, bytes: u64) {
-        self.progress.took(objects, bytes);
-    }
-}
+/// An object to be read, and how far it is kept.
+type Work = (Listed, Option<Kept>);
 
 /// What the archive holds, as far as it can be read.
 struct Holdings {
@@ -72,10 +59,10 @@ impl Holdings {
     fn of(archive: &Archive, now: i64) -> Result<Self> {
         let mut ledger = Ledger::new(now);
         let mut sessions: HashSet<u64> =
-            archive.session_ids()?.iter().map(|it| gather::fingerprint(it)).collect();
+            archive.session_ids()?.iter().map(|it| fingerprint(it)).collect();
         archive.held(|it| {
             ledger.hold(&it);
-            sessions.extend(it.session.map(|it| gather::fingerprint(it.0)));
+            sessions.extend(it.session.map(|it| fingerprint(it.0)));
         })?;
         // What another decoder took for no transcript is read again.
         for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
@@ -184,7 +171,7 @@ pub fn sync<S: Source + Sync>(
             break;
         }
         progress.source(source.name());
-        run.source(writer, source, progress)?;
+        run.source(writer, source, None, progress)?;
         let again = std::mem::take(&mut run.again);
         if !again.is_empty() && !options.stop.load(Ordering::Relaxed) {
             // What cannot go on from what is kept is read from its beginning.
@@ -192,7 +179,7 @@ pub fn sync<S: Source + Sync>(
                 run.known.ledger.forget(&it.locator);
             }
             let listed = run.summary.listed;
-            run.source(writer, &Again { source, listed: again }, progress)?;
+            run.source(writer, source, Some(again), progress)?;
             run.summary.listed = listed;
             run.again.clear();
         }
@@ -201,55 +188,6 @@ pub fn sync<S: Source + Sync>(
     let mut summary = run.summary;
     summary.settle();
     Ok(summary)
-}
-
-/// A source of which only these are wanted.
-struct Again<'a, S> {
-    source: &'a S,
-    listed: Vec<Listed>,
-}
-
-impl<S: Source + Sync> Source for Again<'_, S> {
-    fn name(&self) -> &str {
-        self.source.name()
-    }
-
-    async fn list(&self, found: tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
-        for it in &self.listed {
-            if found.send(Found::Object(it.clone())).await.is_err() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn fetch(
-        &self,
-        it: &Listed,
-        _from: Option<&crate::source::Position>,
-    ) -> Result<Box<dyn Body>, Refusal> {
-        self.source.fetch(it, None).await
-    }
-
-    fn concurrency(&self) -> usize {
-        self.source.concurrency()
-    }
-
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.source.calls()
-    }
-
-    fn whereabouts(&self) -> (Option<String>, Option<String>) {
-        self.source.whereabouts()
-    }
-
-    fn skew(&self) -> Option<i64> {
-        self.source.skew()
-    }
-
-    fn waiting(&self) -> Option<String> {
-        self.source.waiting()
-    }
 }
 
 /// One run over all sources.
@@ -270,45 +208,44 @@ async fn stopped(stop: &AtomicBool) {
 }
 
 impl SyncRun<'_> {
+    /// Reads a source: what it lists, or only these of it.
     fn source<S: Source + Sync>(
         &mut self,
         writer: &mut Writer,
         source: &S,
+        only: Option<Vec<Listed>>,
         progress: &mut dyn Progress,
     ) -> Result<()> {
         let scratch = writer.root().join("tmp");
         crate::archive::private_folder(&scratch).map_err(|it| Error::file("make", &scratch, it))?;
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
-        let (work_out, work_in) =
-            tokio::sync::mpsc::channel::<(Listed, Option<super::plan::Kept>)>(1024);
+        let (work_out, work_in) = tokio::sync::mpsc::channel::<Work>(1024);
         let (body_out, body_in) = tokio::sync::mpsc::channel::<Fetched>(BODIES);
         let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
         let (large_out, large_in) = std::sync::mpsc::sync_channel::<Fetched>(1);
         let (body_in, large_in) = (&Mutex::new(body_in), Arc::new(Mutex::new(large_in)));
         let listing = Mutex::new((Summary::default(), Would::default()));
-        let (room, waiting) = (Room::default(), Waiting::default());
         let Self { runtime, known, kept, again, options, summary } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
         let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
         let options = &Options { now, ..**options };
-        let runtime = *runtime;
-        let Holdings { ledger, sessions } = known;
-        let ledger = &*ledger;
-        let (scratch, decoded, waiting) = (scratch.as_path(), &room, &waiting);
+        let (runtime, Holdings { ledger, sessions }) = (*runtime, known);
+        let (ledger, decoded, waiting) = (&*ledger, &Room::default(), &Waiting::default());
+        let scratch = scratch.as_path();
         let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };
+        let (objects, bytes) = (summary.listed, summary.bytes);
+        let tell = |progress: &mut dyn Progress| {
+            progress.waiting(source.waiting().as_deref());
+            let listed = listing.lock().map_or((0, 0), |it| (it.0.listed, it.0.bytes));
+            progress.listed(objects + listed.0, bytes + listed.1);
+        };
         let walked = std::thread::scope(|scope| -> Result<Result<(), Refusal>> {
-            let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
-            scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
-            scope.spawn(move || {
-                runtime.block_on(async {
-                    let workers = body_out.clone();
-                    tokio::select! {
-                        () = fetch(source, work_in, body_out) => {}
-                        () = workers.closed() => {}
-                        () = stopped(options.stop) => {}
-                    }
-                });
+            let lister = scope.spawn(move || match only {
+                Some(these) => hand_on(these, &found_out),
+                None => list(runtime, source, found_out, options.stop),
             });
+            scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
+            scope.spawn(move || runtime.block_on(fetch(source, work_in, body_out, options.stop)));
             let threads = options.threads.max(1);
             for _ in 0..threads {
                 let (done_out, large_out) = (done_out.clone(), large_out.clone());
@@ -320,28 +257,21 @@ impl SyncRun<'_> {
             }
             // Whoever waits on another learns by these when that has ended.
             drop((done_out, large_out, large_in));
-            let mut gatherer = gather::Gatherer {
-                writer,
-                known: sessions,
-                kept,
-                brought: None,
-                again,
-                options,
-                summary: &mut *summary,
-            };
-            let mut watched = Watched { source, progress };
-            let mut gathered = gatherer.gather(&done_in, &mut watched, &|| {
-                let it = listing.lock();
-                it.map_or((0, 0), |it| (it.0.listed, it.0.bytes))
-            });
-            if gathered.as_ref().is_err_and(|it| it.kind == Kind::Interrupted) {
-                // A long transcript was given up half-way: nothing of it counts, and the next run reads it.
-                summary.interrupted = true;
-                gathered = Ok(());
-            }
+            let summary = &mut *summary;
+            let (brought, known) = (None, sessions);
+            let mut gatherer = Gatherer { writer, known, kept, brought, again, options, summary };
+            let gathered = gatherer.gather(&done_in, progress, &tell);
             // A gatherer that failed leaves workers with nowhere to send: they end, and so does the listing.
             drop(done_in);
             waiting.close();
+            let gathered = match gathered {
+                // A long transcript was given up half-way: nothing of it counts, and the next run reads it.
+                Err(it) if it.kind == Kind::Interrupted => {
+                    gatherer.summary.interrupted = true;
+                    Ok(())
+                }
+                it => it,
+            };
             if gathered.is_err()
                 && let Ok(mut it) = body_in.lock()
             {
@@ -358,6 +288,13 @@ impl SyncRun<'_> {
     }
 }
 
+/// Tells of these as a listing would.
+fn hand_on(these: Vec<Listed>, found: &tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
+    // Nobody hears more of them when the person wants to stop.
+    let _ = these.into_iter().try_for_each(|it| found.blocking_send(Found::Object(it)));
+    Ok(())
+}
+
 /// Calls made since an earlier count.
 fn since(before: &[(String, u64)], now: Vec<(String, u64)>) -> BTreeMap<String, u64> {
     let old: BTreeMap<&str, u64> = before.iter().map(|it| (it.0.as_str(), it.1)).collect();
@@ -370,7 +307,7 @@ fn since(before: &[(String, u64)], now: Vec<(String, u64)>) -> BTreeMap<String, 
 /// Judges what is listed, and hands on what is to be fetched, if anybody fetches.
 fn sort(
     mut found: Receiver<Found>,
-    work: Option<tokio::sync::mpsc::Sender<(Listed, Option<super::plan::Kept>)>>,
+    work: Option<tokio::sync::mpsc::Sender<Work>>,
     ledger: &Ledger,
     options: &Options<'_>,
     listing: &Mutex<(Summary, Would)>,
@@ -379,13 +316,10 @@ fn sort(
         if options.stop.load(Ordering::Relaxed) {
             break;
         }
-        let job = match listing.lock() {
-            Ok(mut it) => {
-                let (seen, would) = &mut *it;
-                judge(found, ledger, seen, would)
-            }
-            Err(_) => break,
-        };
+        let Ok(mut told) = listing.lock() else { break };
+        let (seen, would) = &mut *told;
+        let job = judge(found, ledger, seen, would);
+        drop(told);
         if let (Some(job), Some(work)) = (job, &work)
             && work.blocking_send(job).is_err()
         {
@@ -394,12 +328,7 @@ fn sort(
     }
 }
 
-fn judge(
-    found: Found,
-    ledger: &Ledger,
-    seen: &mut Summary,
-    would: &mut Would,
-) -> Option<(Listed, Option<super::plan::Kept>)> {
+fn judge(found: Found, ledger: &Ledger, seen: &mut Summary, would: &mut Would) -> Option<Work> {
     seen.listed += 1;
     would.listed += 1;
     let mut it = match found {
@@ -416,14 +345,14 @@ fn judge(
             return None;
         }
         Decision::Known(why) => {
-            seen.others.push(Skip { locator: it.locator, why, loses: false });
+            seen.others.push(Skip::harmless(it.locator, why));
             return None;
         }
         Decision::Take => None,
         Decision::Continue(kept) => Some(kept),
     };
     if let Some(why) = it.blocked.take() {
-        seen.failed.push(Skip { locator: it.locator, why, loses: true });
+        seen.failed.push(Skip::loss(it.locator, why));
         return None;
     }
     would.take += 1;
@@ -433,18 +362,21 @@ fn judge(
     Some((it, kept))
 }
 
-/// Asks for many objects at once, as many as the place likes and as fit into memory.
+/// Asks for many objects at once, as many as the place likes and as fit into memory, until nobody reads them or the person wants to
+/// stop.
 async fn fetch<S: Source>(
     source: &S,
-    work: Receiver<(Listed, Option<super::plan::Kept>)>,
+    work: Receiver<Work>,
     bodies: tokio::sync::mpsc::Sender<Fetched>,
+    stop: &AtomicBool,
 ) {
     let room = Arc::new(Semaphore::new(FETCHED_KIB));
     let jobs = futures_util::stream::unfold(work, |mut work| async {
         let job = work.recv().await?;
         Some((job, work))
     });
-    jobs.map(|(listed, kept)| {
+    let workers = bodies.clone();
+    let fetched = jobs.map(move |(listed, kept)| {
         let (room, bodies) = (Arc::clone(&room), bodies.clone());
         async move {
             let needs = (listed.bytes >> 10).clamp(OBJECT_KIB.0, OBJECT_KIB.1);
@@ -453,8 +385,10 @@ async fn fetch<S: Source>(
             // Nobody listens any more: the run ends.
             let _ = bodies.send(Fetched { listed, kept, body, room }).await;
         }
-    })
-    .buffer_unordered(source.concurrency().max(1))
-    .for_each(|()| async {})
-    .await;
+    });
+    tokio::select! {
+        () = fetched.buffer_unordered(source.concurrency().max(1)).for_each(|()| async {}) => {}
+        () = workers.closed() => {}
+        () = stopped(stop) => {}
+    }
 }
