@@ -48,6 +48,16 @@ const OUTCOMES: usize = 1024;
 /// An object to be read, and how far it is kept.
 type Work = (Listed, Option<Kept>);
 
+/// What a listing has told so far.
+#[derive(Default)]
+struct SoFar {
+    told: Summary,
+    /// Objects to be read.
+    take: u64,
+    /// Of those, streams to be continued.
+    continued: u64,
+}
+
 /// What the archive holds, as far as it can be read.
 struct Holdings {
     ledger: Ledger,
@@ -94,7 +104,7 @@ pub fn look<S: Source + Sync>(
         progress.source(source.name());
         let before = source.calls();
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
-        let listing = Mutex::new((Summary::default(), Would::default()));
+        let listing = Mutex::new(SoFar::default());
         let walked = std::thread::scope(|scope| {
             let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
             let ledger = &known.ledger;
@@ -102,17 +112,23 @@ pub fn look<S: Source + Sync>(
             while !sorter.is_finished() {
                 std::thread::sleep(Duration::from_millis(20));
                 if let Ok(it) = listing.lock() {
-                    progress.listed(summary.listed + it.0.listed, summary.bytes + it.0.bytes);
+                    progress.listed(summary.listed + it.told.listed, summary.bytes + it.told.bytes);
                 }
             }
             lister.join().unwrap_or_else(|_| Err(Refusal::new("the listing stopped")))
         });
-        let (listed, mut would) = listing.into_inner().unwrap_or_default();
-        summary.bytes += listed.bytes;
-        would.source = source.name().to_owned();
-        would.calls = since(&before, source.calls());
-        summary.would.push(would);
-        summary.heard(source.name(), listed, walked);
+        let SoFar { told, take, continued } = listing.into_inner().unwrap_or_default();
+        summary.bytes += told.bytes;
+        summary.would.push(Would {
+            source: source.name().to_owned(),
+            listed: told.listed,
+            take,
+            continued,
+            held: told.held,
+            bytes: told.bytes,
+            calls: since(&before, source.calls()),
+        });
+        summary.heard(source.name(), told, walked);
     }
     progress.finished();
     summary.interrupted |= options.stop.load(Ordering::Relaxed);
@@ -121,24 +137,18 @@ pub fn look<S: Source + Sync>(
     Ok(summary)
 }
 
-async fn stoppable<S: Source>(
-    source: &S,
-    found: tokio::sync::mpsc::Sender<Found>,
-    stop: &AtomicBool,
-) -> Result<(), Refusal> {
-    tokio::select! {
-        it = source.list(found) => it,
-        () = stopped(stop) => Ok(()),
-    }
-}
-
 fn list<S: Source>(
     runtime: &tokio::runtime::Runtime,
     source: &S,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
-    runtime.block_on(stoppable(source, found, stop))
+    runtime.block_on(async {
+        tokio::select! {
+            it = source.list(found) => it,
+            () = stopped(stop) => Ok(()),
+        }
+    })
 }
 
 /// Reads every source and archives what is missing.
@@ -224,7 +234,7 @@ impl SyncRun<'_> {
         let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
         let (large_out, large_in) = std::sync::mpsc::sync_channel::<Fetched>(1);
         let (body_in, large_in) = (&Mutex::new(body_in), Arc::new(Mutex::new(large_in)));
-        let listing = Mutex::new((Summary::default(), Would::default()));
+        let listing = Mutex::new(SoFar::default());
         let Self { runtime, known, kept, again, options, summary } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
         let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
@@ -236,7 +246,7 @@ impl SyncRun<'_> {
         let (objects, bytes) = (summary.listed, summary.bytes);
         let tell = |progress: &mut dyn Progress| {
             progress.waiting(source.waiting().as_deref());
-            let listed = listing.lock().map_or((0, 0), |it| (it.0.listed, it.0.bytes));
+            let listed = listing.lock().map_or((0, 0), |it| (it.told.listed, it.told.bytes));
             progress.listed(objects + listed.0, bytes + listed.1);
         };
         let walked = std::thread::scope(|scope| -> Result<Result<(), Refusal>> {
@@ -281,8 +291,7 @@ impl SyncRun<'_> {
             gathered?;
             Ok(walked.unwrap_or_else(|_| Err(Refusal::new("the listing stopped"))))
         })?;
-        let (listed, _) = listing.into_inner().unwrap_or_default();
-        summary.heard(source.name(), listed, walked);
+        summary.heard(source.name(), listing.into_inner().unwrap_or_default().told, walked);
         summary.interrupted |= options.stop.load(Ordering::Relaxed);
         Ok(())
     }
@@ -310,16 +319,16 @@ fn sort(
     work: Option<tokio::sync::mpsc::Sender<Work>>,
     ledger: &Ledger,
     options: &Options<'_>,
-    listing: &Mutex<(Summary, Would)>,
+    listing: &Mutex<SoFar>,
 ) {
     while let Some(found) = found.blocking_recv() {
         if options.stop.load(Ordering::Relaxed) {
             break;
         }
-        let Ok(mut told) = listing.lock() else { break };
-        let (seen, would) = &mut *told;
-        let job = judge(found, ledger, seen, would);
-        drop(told);
+        let job = match listing.lock() {
+            Ok(mut it) => it.judge(found, ledger),
+            Err(_) => break,
+        };
         if let (Some(job), Some(work)) = (job, &work)
             && work.blocking_send(job).is_err()
         {
@@ -328,38 +337,39 @@ fn sort(
     }
 }
 
-fn judge(found: Found, ledger: &Ledger, seen: &mut Summary, would: &mut Would) -> Option<Work> {
-    seen.listed += 1;
-    would.listed += 1;
-    let mut it = match found {
-        Found::Object(it) => it,
-        Found::Skip(it) => {
-            if it.loses { &mut seen.failed } else { &mut seen.others }.push(it);
+impl SoFar {
+    /// What is to be read of what was found.
+    fn judge(&mut self, found: Found, ledger: &Ledger) -> Option<Work> {
+        let told = &mut self.told;
+        told.listed += 1;
+        let mut it = match found {
+            Found::Object(it) => it,
+            Found::Skip(it) => {
+                if it.loses { &mut told.failed } else { &mut told.others }.push(it);
+                return None;
+            }
+        };
+        let kept = match super::plan::decide(&it, ledger) {
+            Decision::Held => {
+                told.held += 1;
+                return None;
+            }
+            Decision::Known(why) => {
+                told.others.push(Skip::harmless(it.locator, why));
+                return None;
+            }
+            Decision::Take => None,
+            Decision::Continue(kept) => Some(kept),
+        };
+        if let Some(why) = it.blocked.take() {
+            told.failed.push(Skip::loss(it.locator, why));
             return None;
         }
-    };
-    let kept = match super::plan::decide(&it, ledger) {
-        Decision::Held => {
-            seen.held += 1;
-            would.held += 1;
-            return None;
-        }
-        Decision::Known(why) => {
-            seen.others.push(Skip::harmless(it.locator, why));
-            return None;
-        }
-        Decision::Take => None,
-        Decision::Continue(kept) => Some(kept),
-    };
-    if let Some(why) = it.blocked.take() {
-        seen.failed.push(Skip::loss(it.locator, why));
-        return None;
+        told.bytes += it.bytes;
+        self.take += 1;
+        self.continued += u64::from(kept.is_some());
+        Some((it, kept))
     }
-    would.take += 1;
-    would.continued += u64::from(kept.is_some());
-    would.bytes += it.bytes;
-    seen.bytes += it.bytes;
-    Some((it, kept))
 }
 
 /// Asks for many objects at once, as many as the place likes and as fit into memory, until nobody reads them or the person wants to
