@@ -253,3 +253,46 @@ impl Gatherer<'_> {
         put_off
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transcripts_of_two_accounts_are_two_sessions_and_one_that_tells_none_goes_with_the_first() {
+        let draft = |locator: &str, account: Option<&str>| Draft {
+            place: (account.map(str::to_owned), None),
+            ..Draft::sample(locator, "$ ls\r\n")
+        };
+        let drafts = vec![
+            draft("a.log", None),
+            draft("c.log", Some("444455556666")),
+            draft("b.log", Some("111122223333")),
+        ];
+        let mut session = Session::known("alice-0123456789abcdef0".into(), Vec::new(), None);
+        session.part(drafts);
+        let told = session.groups.iter().map(|it| {
+            let locators: Vec<&str> = it.drafts.iter().map(|it| it.locator.as_str()).collect();
+            (it.key.as_str(), locators.join(" "))
+        });
+        let wanted = [
+            ("alice-0123456789abcdef0", "b.log a.log".to_owned()),
+            ("alice-0123456789abcdef0#2", "c.log".to_owned()),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn what_is_read_again_goes_where_it_was() {
+        let row = |key: &str, locator: &str| SessionRow {
+            session_key: key.into(),
+            locator: locator.into(),
+            ..SessionRow::default()
+        };
+        let rows = vec![row("alice", "a.log"), row("alice#2", "b.log")];
+        let mut session = Session::known("alice".into(), rows, None);
+        session.part(vec![Draft::sample("b.log", "$ ls\r\n")]);
+        let drafts: Vec<usize> = session.groups.iter().map(|it| it.drafts.len()).collect();
+        assert_eq!(drafts, [0, 1]);
+    }
+}

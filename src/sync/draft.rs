@@ -245,3 +245,60 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) _room: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
 }
+
+#[cfg(test)]
+impl Draft {
+    /// A transcript of alice that lay in a folder, decoded.
+    pub(super) fn sample(locator: &str, text: &str) -> Self {
+        let mut draft = Self {
+            session_id: SessionId::new("alice-0123456789abcdef0").unwrap(),
+            source: "/logs".into(),
+            locator: locator.into(),
+            version: "v1".into(),
+            form: Form::Script,
+            digest: "digest".into(),
+            stored_bytes: text.len() as u64,
+            stored_at: None,
+            read_at: 0,
+            content: Content::Memory(text.into()),
+            kept: None,
+            tail: None,
+            seen: Seen::default(),
+            place: (None, None),
+            object_flaws: Vec::new(),
+            claims: Claims::default(),
+            flaws: Vec::new(),
+            piece: None,
+        };
+        draft.decode(&Room::of_one_session()).unwrap();
+        draft
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_two_copies_is_the_beginning_of_the_other_or_they_are_none() {
+        let whole = "Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ ls\r\r\n";
+        let one = Draft::sample("a.log", whole);
+        let cut = Draft::sample("b.log", &whole[..whole.len() - 5]);
+        let differs = Draft::sample("c.log", &whole.replace("ls", "id"));
+        for (other, agrees) in [(&one, true), (&cut, true), (&differs, false)] {
+            assert_eq!(one.goes_on_from(other).unwrap(), agrees, "{}", other.locator);
+            assert_eq!(other.goes_on_from(&one).unwrap(), agrees, "{}", other.locator);
+        }
+        assert!(one.rank() > cut.rank(), "the longer is read");
+    }
+
+    #[test]
+    fn a_flaw_is_marked_once() {
+        let mut draft = Draft::sample("a.log", "$ ls\r\n");
+        let before = draft.flaws.len();
+        draft.mark(FlawKind::KeptDamaged);
+        draft.mark(FlawKind::KeptDamaged);
+        assert_eq!(draft.object_flaws, [FlawKind::KeptDamaged]);
+        assert_eq!(draft.flaws.len(), before + 1);
+    }
+}

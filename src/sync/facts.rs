@@ -159,4 +159,27 @@ mod tests {
         let row = SessionRow { region: Some("../../etc".into()), ..SessionRow::default() };
         assert!(!partition(&row).contains(".."));
     }
+
+    #[test]
+    fn a_session_stands_where_its_header_says_unless_that_cannot_be() {
+        let started = "Script started on 2026-11-23 13:39:19+0000\n$ ls\r\n";
+        let ended = crate::time::from_rfc3339("2026-11-23T13:39:19Z").unwrap();
+        let day = 24 * 3_600_000_000;
+        // Text, when it was stored, what tells the time, whether the clock was wrong.
+        let table = [
+            ("$ ls\r\n", None, None, false),
+            ("$ ls\r\n", Some(ended), Some("stored"), false),
+            (started, None, Some("header"), false),
+            (started, Some(ended + day), Some("header"), false),
+            (started, Some(ended - day), Some("stored"), true),
+        ];
+        for (text, stored_at, from, clock) in table {
+            let mut draft = Draft::sample("a.log", text);
+            draft.stored_at = stored_at;
+            let facts = Facts::of(&[draft]);
+            assert_eq!((facts.row.at_from.as_deref(), facts.clock), (from, clock), "{stored_at:?}");
+            let claims = facts.row.claims.unwrap_or_default();
+            assert_eq!(claims, "session_id+owner", "a file's name is anybody's");
+        }
+    }
 }
