@@ -78,7 +78,7 @@ impl Sync {
                     Ok(it) => it,
                     // A folder that is not there ends a run over it alone.
                     Err(it) if specs.len() == 1 => return Err(it),
-                    Err(it) => Err(Refusal { why: it.what, hint: it.hint, ends: true }),
+                    Err(it) => Err(it.into()),
                 };
             match opened {
                 Ok(it) => sources.push(it),

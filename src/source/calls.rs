@@ -11,6 +11,7 @@ use std::time::Instant;
 use std::time::UNIX_EPOCH;
 
 use aws_config::retry::RetryConfig;
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_s3::config::ConfigBag;
 use aws_sdk_s3::config::Intercept;
 use aws_sdk_s3::config::RuntimeComponents;
@@ -300,6 +301,11 @@ impl Concurrency {
     }
 }
 
+/// Whether a code says that there were too many requests: those for which the SDK asks again.
+pub(super) fn is_throttled(code: &str) -> bool {
+    THROTTLING_ERRORS.contains(&code)
+}
+
 /// What one try came to, from its answer and its error.
 fn came(context: &FinalizerInterceptorContextRef<'_>, operation: &str) -> Came {
     let error = match context.output_or_error() {
@@ -325,14 +331,7 @@ fn came(context: &FinalizerInterceptorContextRef<'_>, operation: &str) -> Came {
             None => status.to_string(),
         }),
         // Throttled by one of the services that say so in words alone ("Common errors").
-        400 if code.as_deref().is_some_and(|it| {
-            it.contains("Throttl")
-                || it == "TooManyRequestsException"
-                || it == "RequestLimitExceeded"
-        }) =>
-        {
-            Came::Trouble(code.unwrap_or_default())
-        }
+        400 if code.as_deref().is_some_and(is_throttled) => Came::Trouble(code.unwrap_or_default()),
         _ if error.is_some_and(|it| it.is_timeout_error()) => {
             Came::Trouble("half an answer".into())
         }

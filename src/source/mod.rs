@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use tokio::sync::mpsc::Sender;
 
+use crate::error::Error;
 use crate::session::Skip;
 
 /// A folder tree.
@@ -181,7 +182,9 @@ pub(crate) static FIXED: std::hash::BuildHasherDefault<std::hash::DefaultHasher>
 /// Why a place would not give something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why, in words.
+    /// What a caller may branch on.
+    pub kind: RefusalKind,
+    /// Why, in words for a person.
     pub why: String,
     /// What to do about it, where we know.
     pub hint: Option<String>,
@@ -192,7 +195,14 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without advice, of this one thing alone.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), hint: None, ends: false }
+        Self { kind: RefusalKind::Other, why: why.into(), hint: None, ends: false }
+    }
+
+    /// The same of a kind that somebody branches on.
+    #[must_use]
+    pub(crate) fn kind(mut self, kind: RefusalKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// The same with advice on what to do.
@@ -208,12 +218,55 @@ impl Refusal {
         self.ends = true;
         self
     }
+
+    /// Whether a permission is missing, or a policy denies it.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self.kind, RefusalKind::Denied | RefusalKind::DeniedExplicitly)
+    }
 }
 
 impl From<Refusal> for std::io::Error {
     fn from(it: Refusal) -> Self {
         Self::other(it.why)
     }
+}
+
+impl From<Error> for Refusal {
+    /// What was named cannot be right: nothing of it can be read.
+    fn from(it: Error) -> Self {
+        Self { hint: it.hint, ..Self::new(it.what).ending() }
+    }
+}
+
+/// Kinds of refusals: one for each that somebody branches on, since nobody may branch on words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// A permission is missing.
+    Denied,
+    /// A policy denies it explicitly, so that no permission can allow it.
+    DeniedExplicitly,
+    /// Only the owner of the thing may ask.
+    NotOwner,
+    /// Credentials are missing, expired or not accepted, or the role cannot be assumed.
+    Credentials,
+    /// The Region is not enabled for the account, or takes no token of these credentials.
+    RegionNotEnabled,
+    /// It is not there, or no longer.
+    NotFound,
+    /// It lies in an archive class and needs a restore.
+    Archived,
+    /// It is no longer the one whose beginning was read.
+    Replaced,
+    /// It ends before the byte that was asked for.
+    Shorter,
+    /// There were too many requests, at every try.
+    Throttled,
+    /// No answer came.
+    Unreachable,
+    /// The answer came in a form that is not known.
+    NotUnderstood,
+    /// Any other.
+    Other,
 }
 
 /// A place that holds transcripts.

@@ -7,7 +7,6 @@ use std::io::Error;
 use std::io::Read;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumMode;
@@ -20,6 +19,7 @@ use super::calls::Came;
 use crate::source::Body;
 use crate::source::Listed;
 use crate::source::Refusal;
+use crate::source::RefusalKind;
 use crate::source::Seen;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
@@ -57,8 +57,8 @@ pub(super) struct Get {
 
 /// Why an object did not come.
 pub(super) enum Wrong {
-    /// The request was refused, with its code.
-    Refused(Option<String>, Refusal),
+    /// The request was refused.
+    Refused(Refusal),
     /// The connection, or the service behind it, failed.
     Broken(String),
     /// What came is not what was listed.
@@ -92,7 +92,7 @@ impl Get {
                 Err(it) => it,
             };
             let most = match &wrong {
-                Wrong::Refused(..) => return Err(wrong),
+                Wrong::Refused(_) => return Err(wrong),
                 Wrong::Unlike(_) => WHOLES,
                 Wrong::Broken(_) => self.takes(),
             };
@@ -227,8 +227,7 @@ impl Get {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
             let on = format!("{}/*", self.connection.bucket_arn(&self.reader.bucket));
-            let code = it.meta().code().map(str::to_owned);
-            Wrong::Refused(code, self.connection.refused(&it, &Need::of(action, on)))
+            Wrong::Refused(self.connection.refused(&it, &Need::of(action, on)))
         })
     }
 }
@@ -258,7 +257,7 @@ impl Wrong {
     /// The same in words, with what to do.
     pub(super) fn refusal(self) -> Refusal {
         match self {
-            Self::Refused(_, it) => it,
+            Self::Refused(it) => it,
             Self::Broken(why) => {
                 Refusal::new(why).hint("run the same command again; what was read is kept")
             }
@@ -444,18 +443,16 @@ impl ObjectStream {
                     self.taken_up_at = self.at;
                     return Ok(());
                 }
-                Err(Wrong::Refused(code, refusal)) => match code.as_deref() {
-                    Some("PreconditionFailed") => {
+                Err(Wrong::Refused(it)) => match it.kind {
+                    RefusalKind::Replaced => {
                         let why = "it was replaced while it was being read; the next run reads the new one";
                         return Err(Wrong::Broken(why.into()));
                     }
                     // It has no more bytes than came, and was promised to.
-                    Some("InvalidRange") => {
+                    RefusalKind::Shorter => {
                         return Err(Wrong::Unlike(format!("it ends at byte {}", self.at)));
                     }
-                    _ if refusal.ends || self.takes >= most => {
-                        return Err(Wrong::Refused(code, refusal));
-                    }
+                    _ if it.ends || self.takes >= most => return Err(Wrong::Refused(it)),
                     _ => {}
                 },
                 Err(it) => return Err(it),

@@ -56,9 +56,7 @@ async fn try_all(spec: &SourceSpec, access: &Access, probes: &mut Vec<Probe>) ->
             return Ok(());
         }
     }
-    let source = Any::open(spec, access)
-        .await
-        .unwrap_or_else(|it| Err(Refusal { why: it.what, hint: it.hint, ends: true }));
+    let source = Any::open(spec, access).await.unwrap_or_else(|it| Err(it.into()));
     let source = source.map_err(failed("place"))?;
     probes.push(Probe { what: "place", outcome: Ok(source.described()) });
     let (first, seen) = first_object(&source).await.map_err(failed("list"))?;

@@ -19,10 +19,12 @@ use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Position;
 use crate::source::Refusal;
+use crate::source::RefusalKind;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::micros;
+use crate::source::aws::no_bucket;
 use crate::source::object::Get;
 use crate::source::object::ObjectReader;
 use crate::source::object::Wrong;
@@ -318,7 +320,7 @@ impl Source for S3Source {
             listed: it.clone(),
         };
         get.fetch().await.map_err(|it| match it {
-            Wrong::Refused(Some(code), _) if code == "InvalidObjectState" => {
+            Wrong::Refused(it) if it.kind == RefusalKind::Archived => {
                 Refusal::new(self.needs_restore("an archive class", key, version_id.as_deref()))
             }
             it => self.refuse(it.refusal()),
@@ -424,9 +426,7 @@ async fn region_of(
             let told =
                 response.and_then(|it| it.headers().get("x-amz-bucket-region")).map(str::to_owned);
             match (response.map(|it| it.status().as_u16()), told) {
-                (Some(404), _) => Err(Refusal::new("there is no such bucket")
-                    .hint("check its name and the account")
-                    .ending()),
+                (Some(404), _) => Err(no_bucket()),
                 (Some(301 | 307), Some(region)) => Ok(region),
                 // Another account's, or ours without the permission: the listing will tell.
                 (Some(403), told) => match owner {

@@ -7,10 +7,10 @@ use super::context::Clock;
 use crate::config::Access;
 use crate::settings::Caller;
 use crate::settings::Gap;
-use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
 use crate::source::aws::Connection;
+use crate::source::aws::Need;
 use crate::source::discover::anywhere;
 use crate::source::discover::enabled_regions;
 
@@ -93,12 +93,6 @@ impl OpenedAccounts {
     }
 }
 
-fn unread(it: Refusal, action: &str) -> Unread {
-    let reason = if it.why.starts_with("access denied") {
-        Reason::AccessDenied
-    } else {
-        Reason::Credentials
-    };
-    let missing = (reason == Reason::AccessDenied).then(|| action.to_owned());
-    Unread { missing, ..Unread::new(reason, it.why) }
+fn unread(it: Refusal, action: &'static str) -> Unread {
+    Unread { on: None, ..it.unread(&Need::of(action, "*")) }
 }
