@@ -19,7 +19,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
 use crate::source::Refusal;
-use crate::source::any::Any;
+use crate::source::any;
 use crate::sync;
 use crate::sync::Options;
 use crate::sync::Summary;
@@ -70,7 +70,7 @@ impl Sync {
         let mut closed: Vec<(String, Refusal)> = Vec::new();
         for spec in &specs {
             let access = self.reach.access(run, spec)?;
-            let open = Any::open(spec, &access);
+            let open = any::open(spec, &access);
             let place = spec.place.to_string();
             let opened =
                 match patiently(&runtime, &mut |it| run.ui.note(it), run.world.stop, &place, open)?

@@ -4,6 +4,9 @@
 //! the command that mends it. Single requests are tried again by the SDK, each later than the last ("Retry behavior", AWS
 //! SDKs and Tools), within the limits of `patience`. All clients are made here, so that none goes uncounted or impatient.
 
+use std::sync::Arc;
+use std::sync::OnceLock;
+
 use aws_config::AppName;
 use aws_config::BehaviorVersion;
 use aws_config::Region;
@@ -57,6 +60,8 @@ pub struct Connection {
     pub access: Access,
     /// Counts and limits of the calls, shared by all Regions.
     pub calls: Calls,
+    /// What ended all asking, shared by all Regions.
+    ended: Arc<OnceLock<Refusal>>,
 }
 
 /// Requests are tried again as often as [`TRIES`] says, however many others were: a service that throttles is slow, not
@@ -144,14 +149,15 @@ impl Connection {
             .timeout_config(timeouts(&limits))
             .stalled_stream_protection(bodies.build())
             .build();
-        Self { sdk, access: access.clone(), calls: Calls::new(limits).in_region(&region) }
+        let calls = Calls::new(limits).in_region(&region);
+        Self { sdk, access: access.clone(), calls, ended: Arc::default() }
     }
 
     /// The same credentials in another Region.
     #[must_use]
     pub fn in_region(&self, region: &str) -> Self {
         let sdk = self.sdk.clone().into_builder().region(Region::new(region.to_owned())).build();
-        Self { sdk, access: self.access.clone(), calls: self.calls.in_region(region) }
+        Self { sdk, calls: self.calls.in_region(region), ..self.clone() }
     }
 
     /// Region that clients ask in; `None` if none is set.
@@ -191,8 +197,25 @@ impl Connection {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
+    /// Whether anything more is asked of a source: what ended one question of it ends all.
+    ///
+    /// # Errors
+    /// What ended it.
+    pub(crate) fn goes_on(&self) -> Result<(), Refusal> {
+        let ended = self.ended.get().cloned().or_else(|| self.silence());
+        ended.map_or(Ok(()), |it| Err(self.met(it)))
+    }
+
+    /// The same refusal, remembered if it ends the source.
+    pub(crate) fn met(&self, it: Refusal) -> Refusal {
+        if it.ends {
+            let _ = self.ended.set(it.clone());
+        }
+        it
+    }
+
     /// Why nothing more is asked, once AWS answers nothing.
-    pub(crate) fn ended(&self) -> Option<Refusal> {
+    fn silence(&self) -> Option<Refusal> {
         let it = Refusal::new(self.calls.over()?)
             .hint("AWS or the way to it is out of order: run the same command again later; what was read is kept");
         Some(it.ending())
@@ -232,7 +255,7 @@ impl Connection {
             Some(_) => RefusalKind::Other,
         };
         let unanswered = throttled || answer.status.is_none_or(|it| it >= 500 || it == 429);
-        if unanswered && let Some(it) = self.ended() {
+        if unanswered && let Some(it) = self.silence() {
             return it.kind(kind);
         }
         if let Some(late) = late {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
+use futures_util::future::LocalBoxFuture;
 use percent_encoding::percent_encode_byte;
 use tokio::sync::mpsc::Sender;
 use walkdir::WalkDir;
@@ -21,6 +22,7 @@ use crate::source::Body;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
+use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::Source;
@@ -46,11 +48,6 @@ impl Folder {
         })?;
         Ok(Self { name: locator(&root), root })
     }
-
-    /// What it is, in words.
-    pub(crate) fn described(&self) -> String {
-        "a folder".into()
-    }
 }
 
 impl Source for Folder {
@@ -58,50 +55,61 @@ impl Source for Folder {
         &self.name
     }
 
-    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
-        let root = self.root.clone();
-        let walk = tokio::task::spawn_blocking(move || {
-            let mut walk = WalkDir::new(&root).follow_links(true).sort_by_file_name().into_iter();
-            while let Some(entry) = walk.next() {
-                let it = match entry {
-                    Ok(it) => match it.path_is_symlink().then(|| leaving(&it, &root)).flatten() {
-                        Some(skip) => {
-                            if it.file_type().is_dir() {
-                                walk.skip_current_dir();
-                            }
-                            Some(Found::Skip(skip))
-                        }
-                        None if it.file_type().is_dir() => None,
-                        None => listed(it.path(), &root, it.metadata()),
-                    },
-                    Err(it) => Some(Found::Skip(skip(&it))),
-                };
-                if let Some(it) = it
-                    && found.blocking_send(it).is_err()
-                {
-                    return;
-                }
-            }
-        });
-        walk.await.map_err(|it| Refusal::new(format!("the listing stopped: {it}")))
+    fn described(&self) -> String {
+        "a folder".into()
     }
 
-    async fn fetch(&self, it: &Listed, _from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
-        let Handle::Path(path) = &it.handle else { return Err(Refusal::new("no path")) };
-        // What was listed may be a link by now.
-        let real = path.canonicalize().map_err(|it| Refusal::new(plain(&it)))?;
-        if !real.starts_with(&self.root) {
-            return Err(Refusal::new(out_of(&real)));
-        }
-        match File::open(&real) {
-            Ok(it) => Ok(Box::new(it)),
-            Err(it) => Err(Refusal::new(plain(&it))),
-        }
+    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+        let root = self.root.clone();
+        Box::pin(async move {
+            let walk = tokio::task::spawn_blocking(move || walk(&root, &found));
+            walk.await.map_err(|it| Refusal::new(format!("the listing stopped: {it}")))
+        })
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        it: &'a Listed,
+        _from: Option<&'a Position>,
+    ) -> LocalBoxFuture<'a, Opened> {
+        Box::pin(async {
+            let Handle::Path(path) = &it.handle else { return Err(Refusal::new("no path")) };
+            // What was listed may be a link by now.
+            let real = path.canonicalize().map_err(|it| Refusal::new(plain(&it)))?;
+            if !real.starts_with(&self.root) {
+                return Err(Refusal::new(out_of(&real)));
+            }
+            let file = File::open(&real).map_err(|it| Refusal::new(plain(&it)))?;
+            Ok(Box::new(file) as Box<dyn Body>)
+        })
     }
 
     fn concurrency(&self) -> usize {
         // Opening is quick; the workers read.
         4
+    }
+}
+
+/// Everything below a folder into `found`, until nobody listens any more.
+fn walk(root: &Path, found: &Sender<Found>) {
+    let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let it = match entry {
+            Ok(it) => match it.path_is_symlink().then(|| leaving(&it, root)).flatten() {
+                Some(skip) => {
+                    if it.file_type().is_dir() {
+                        walk.skip_current_dir();
+                    }
+                    Some(Found::Skip(skip))
+                }
+                None if it.file_type().is_dir() => None,
+                None => listed(it.path(), root, it.metadata()),
+            },
+            Err(it) => Some(Found::Skip(skip(&it))),
+        };
+        if it.is_some_and(|it| found.blocking_send(it).is_err()) {
+            return;
+        }
     }
 }
 
@@ -131,6 +139,7 @@ fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>
         bytes: metadata.len(),
         stored_at,
         grown_at: None,
+        created: None,
         blocked: None,
         handle: Handle::Path(path.to_owned()),
     }))

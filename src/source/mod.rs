@@ -6,12 +6,14 @@
 
 use std::path::PathBuf;
 
+use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::Serialize;
 use tokio::sync::mpsc::Sender;
 
 use crate::error::Error;
 use crate::session::Skip;
+use crate::source::calls::Calls;
 
 /// A folder tree.
 pub mod folder;
@@ -57,7 +59,7 @@ pub mod probe;
 pub struct Listed {
     /// Exactly where it is; the same on every listing.
     pub locator: String,
-    /// Its key or path below the source, for reading a session id from.
+    /// Its key, name or path below the source, for reading a session id from.
     pub key: String,
     /// Which version of it: changes whenever its bytes may have.
     pub version: String,
@@ -67,31 +69,27 @@ pub struct Listed {
     pub stored_at: Option<i64>,
     /// The newest time at which something may have been added, UTC microseconds, for what grows (a log stream).
     pub grown_at: Option<i64>,
+    /// When what grows was created: another one of the same name begins anew. Milliseconds since the epoch.
+    pub created: Option<i64>,
     /// Why it cannot be read now although it is there: an archived storage class.
     pub blocked: Option<String>,
-    /// What the source needs to find it again.
+    /// What the source needs to find it again, beside its key.
     pub handle: Handle,
 }
 
-/// What a source needs to find an object again.
+/// What a source needs to find an object again, beside its key. Only the source itself looks into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handle {
     /// A file of a folder.
     Path(PathBuf),
     /// An object in S3.
     Object {
-        /// Key of the object in its bucket.
-        key: String,
         /// S3's version id; `None` for the current version.
         version_id: Option<String>,
     },
-    /// Times in milliseconds since the epoch, as CloudWatch Logs counts them.
+    /// A log stream.
     Stream {
-        /// Name of the log stream.
-        name: String,
-        /// `creationTime` of the stream.
-        created: i64,
-        /// `firstEventTimestamp` of the stream; `None` if AWS tells none.
+        /// `firstEventTimestamp` of the stream, milliseconds since the epoch; `None` if AWS tells none.
         first: Option<i64>,
     },
 }
@@ -269,44 +267,93 @@ pub enum RefusalKind {
     Other,
 }
 
+/// The bytes of an object, or why it cannot be opened.
+pub type Opened = Result<Box<dyn Body>, Refusal>;
+
 /// A place that holds transcripts.
-#[expect(async_fn_in_trait, reason = "only this crate implements it, and never as a trait object")]
-pub trait Source {
+pub trait Source: Send + Sync {
     /// How it is written on the command line and in the archive.
     fn name(&self) -> &str;
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    fn described(&self) -> String;
 
     /// Everything there into `found`; a closed channel ends the listing. Opens no object.
     ///
     /// # Errors
     /// When the place, or part of it, cannot be listed.
-    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal>;
+    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>>;
 
     /// One object's bytes, exactly as the place holds them; of what grows, those behind a position.
     ///
     /// # Errors
     /// When the object cannot be opened.
-    async fn fetch(&self, it: &Listed, from: Option<&Position>) -> Result<Box<dyn Body>, Refusal>;
+    fn fetch<'a>(
+        &'a self,
+        it: &'a Listed,
+        from: Option<&'a Position>,
+    ) -> LocalBoxFuture<'a, Opened>;
 
     /// How many requests the place likes at once.
     fn concurrency(&self) -> usize;
 
-    /// Calls made so far, by name. A folder makes none.
-    fn calls(&self) -> Vec<(String, u64)> {
-        Vec::new()
-    }
-
-    /// Seconds by which the place's clock is ahead of ours, where it tells and they are far apart.
-    fn skew(&self) -> Option<i64> {
-        None
-    }
-
-    /// What a person who waits should know: that nothing came for a while.
-    fn waiting(&self) -> Option<String> {
+    /// The count and the watch of what is asked of AWS. A folder asks nothing.
+    fn asked(&self) -> Option<&Calls> {
         None
     }
 
     /// Account and Region of the sessions that are kept there, where the place itself tells.
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         (None, None)
+    }
+
+    /// Calls made so far, by name.
+    fn calls(&self) -> Vec<(String, u64)> {
+        self.asked().map(Calls::by_name).unwrap_or_default()
+    }
+
+    /// Seconds by which the place's clock is ahead of ours, where it tells and they are far apart.
+    fn skew(&self) -> Option<i64> {
+        self.asked()?.far_off()
+    }
+
+    /// What a person who waits should know: that nothing came for a while.
+    fn waiting(&self) -> Option<String> {
+        self.asked()?.waiting()
+    }
+}
+
+/// Of any kind.
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn described(&self) -> String {
+        (**self).described()
+    }
+
+    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+        (**self).list(found)
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        it: &'a Listed,
+        from: Option<&'a Position>,
+    ) -> LocalBoxFuture<'a, Opened> {
+        (**self).fetch(it, from)
+    }
+
+    fn concurrency(&self) -> usize {
+        (**self).concurrency()
+    }
+
+    fn asked(&self) -> Option<&Calls> {
+        (**self).asked()
+    }
+
+    fn whereabouts(&self) -> (Option<String>, Option<String>) {
+        (**self).whereabouts()
     }
 }

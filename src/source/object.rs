@@ -49,7 +49,6 @@ pub(super) struct ObjectReader {
 pub(super) struct Get {
     pub(super) reader: ObjectReader,
     pub(super) connection: Connection,
-    pub(super) key: String,
     pub(super) version_id: Option<String>,
     /// Length and version as listed; the ETag is within the version where no version id is.
     pub(super) listed: Listed,
@@ -210,7 +209,7 @@ impl Get {
             .client
             .get_object()
             .bucket(&self.reader.bucket)
-            .key(&self.key)
+            .key(&self.listed.key)
             .set_version_id(self.version_id.clone())
             .set_expected_bucket_owner(self.reader.owner.clone())
             .set_request_payer(self.reader.payer.clone());

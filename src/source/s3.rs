@@ -4,19 +4,19 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::sync::OnceLock;
 
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::OptionalObjectAttributes;
 use aws_sdk_s3::types::RequestPayer;
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
 use crate::session::Skip;
-use crate::source::Body;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
+use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::RefusalKind;
@@ -25,6 +25,7 @@ use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::micros;
 use crate::source::aws::no_bucket;
+use crate::source::calls::Calls;
 use crate::source::object::Get;
 use crate::source::object::ObjectReader;
 use crate::source::object::Wrong;
@@ -39,9 +40,7 @@ pub struct S3Source {
     account: Option<String>,
     reader: ObjectReader,
     connection: Connection,
-    region: Option<String>,
-    /// What ended all reading here.
-    ended: OnceLock<Refusal>,
+    region: String,
 }
 
 impl S3Source {
@@ -73,8 +72,7 @@ impl S3Source {
             account: spec.account.clone(),
             reader,
             connection,
-            region: Some(region),
-            ended: OnceLock::new(),
+            region,
         })
     }
 
@@ -91,7 +89,7 @@ impl S3Source {
         let need = Need::of("s3:ListBucket", self.arn());
         let mut token: Option<String> = None;
         loop {
-            self.goes_on()?;
+            self.connection.goes_on()?;
             let page = self
                 .reader
                 .client
@@ -132,7 +130,7 @@ impl S3Source {
         let need = Need::of("s3:ListBucketVersions", self.arn());
         let (mut key, mut id): (Option<String>, Option<String>) = (None, None);
         loop {
-            self.goes_on()?;
+            self.connection.goes_on()?;
             let page = self
                 .reader
                 .client
@@ -216,11 +214,9 @@ impl S3Source {
             bytes,
             stored_at: it.changed.and_then(micros),
             grown_at: None,
+            created: None,
             blocked,
-            handle: Handle::Object {
-                key: key.to_owned(),
-                version_id: it.version_id.map(str::to_owned),
-            },
+            handle: Handle::Object { version_id: it.version_id.map(str::to_owned) },
         })
     }
 
@@ -234,36 +230,7 @@ impl S3Source {
         )
     }
 
-    /// What ended the reading ends the listing: nobody reads what it finds.
-    fn goes_on(&self) -> Result<(), Refusal> {
-        if let Some(it) = self.ended.get() {
-            return Err(it.clone());
-        }
-        self.connection.ended().map_or(Ok(()), |it| Err(self.refuse(it)))
-    }
-
-    fn refuse(&self, it: Refusal) -> Refusal {
-        if it.ends {
-            let _ = self.ended.set(it.clone());
-        }
-        it
-    }
-
-    /// What it is, in words: "a bucket in eu-west-1".
-    pub(crate) fn described(&self) -> String {
-        match &self.region {
-            Some(region) => format!("a bucket in {region}"),
-            None => "a bucket".into(),
-        }
-    }
-}
-
-impl Source for S3Source {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
+    async fn walk(&self, found: Sender<Found>) -> Result<(), Refusal> {
         let mut listing = Listing { found: &found, seen: HashSet::new(), count: 0 };
         if self.versions {
             return self.object_versions(&mut listing).await;
@@ -307,40 +274,55 @@ impl Source for S3Source {
         Ok(())
     }
 
-    async fn fetch(&self, it: &Listed, _from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
-        self.goes_on()?;
-        let Handle::Object { key, version_id } = &it.handle else {
+    async fn open_object(&self, it: &Listed) -> Opened {
+        self.connection.goes_on()?;
+        let Handle::Object { version_id } = &it.handle else {
             return Err(Refusal::new("no object"));
         };
         let get = Get {
             reader: self.reader.clone(),
             connection: self.connection.clone(),
-            key: key.clone(),
             version_id: version_id.clone(),
             listed: it.clone(),
         };
-        get.fetch().await.map_err(|it| match it {
-            Wrong::Refused(it) if it.kind == RefusalKind::Archived => {
-                Refusal::new(self.needs_restore("an archive class", key, version_id.as_deref()))
+        get.fetch().await.map_err(|wrong| match wrong {
+            Wrong::Refused(no) if no.kind == RefusalKind::Archived => {
+                let class = "an archive class";
+                Refusal::new(self.needs_restore(class, &it.key, version_id.as_deref()))
             }
-            it => self.refuse(it.refusal()),
+            wrong => self.connection.met(wrong.refusal()),
         })
+    }
+}
+
+impl Source for S3Source {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn described(&self) -> String {
+        format!("a bucket in {}", self.region)
+    }
+
+    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+        // What ended the reading ends the listing: nobody reads what it finds.
+        Box::pin(self.walk(found))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        it: &'a Listed,
+        _from: Option<&'a Position>,
+    ) -> LocalBoxFuture<'a, Opened> {
+        Box::pin(self.open_object(it))
     }
 
     fn concurrency(&self) -> usize {
         32
     }
 
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.connection.calls.by_name()
-    }
-
-    fn skew(&self) -> Option<i64> {
-        self.connection.calls.far_off()
-    }
-
-    fn waiting(&self) -> Option<String> {
-        self.connection.calls.waiting()
+    fn asked(&self) -> Option<&Calls> {
+        Some(&self.connection.calls)
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {

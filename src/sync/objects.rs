@@ -14,7 +14,6 @@ use crate::error::Result;
 use crate::intake;
 use crate::session::Skip;
 use crate::source::Body;
-use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Seen;
@@ -238,7 +237,7 @@ impl One<'_> {
         let version = version_of(&it.version, &seen);
         let other =
             |why: String, version: String| Other { locator: it.locator.clone(), version, why };
-        if matches!(it.handle, Handle::Stream { .. }) && taken.stored_bytes == 0 {
+        if it.created.is_some() && taken.stored_bytes == 0 {
             let why =
                 "the stream holds no events: the group's retention took them, or none came yet";
             return Ok(Outcome::Other { bytes: 0, other: other(why.into(), version) });

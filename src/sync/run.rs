@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
 
@@ -18,11 +19,13 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
-use crate::source::Body;
 use crate::source::Found;
 use crate::source::Listed;
+use crate::source::Opened;
+use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::Source;
+use crate::source::calls::Calls;
 
 use super::draft::*;
 use super::gather;
@@ -91,7 +94,7 @@ impl Holdings {
 ///
 /// # Errors
 /// An archive that cannot be read.
-pub fn look<S: Source + Sync>(
+pub fn look<S: Source>(
     runtime: &tokio::runtime::Runtime,
     archive: &Archive,
     sources: &[S],
@@ -159,7 +162,7 @@ fn list<S: Source>(
 /// # Errors
 /// What stops the run as a whole: an archive that cannot be written. Sources that cannot be listed, objects that
 /// cannot be read, and files of the archive that are damaged are in the summary.
-pub fn sync<S: Source + Sync>(
+pub fn sync<S: Source>(
     runtime: &tokio::runtime::Runtime,
     writer: &mut Writer,
     sources: &[S],
@@ -209,46 +212,47 @@ struct Again<'a, S> {
     listed: Vec<Listed>,
 }
 
-impl<S: Source + Sync> Source for Again<'_, S> {
+impl<S: Source> Source for Again<'_, S> {
     fn name(&self) -> &str {
         self.source.name()
     }
 
-    async fn list(&self, found: tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
-        for it in &self.listed {
-            if found.send(Found::Object(it.clone())).await.is_err() {
-                break;
-            }
-        }
-        Ok(())
+    fn described(&self) -> String {
+        self.source.described()
     }
 
-    async fn fetch(
+    fn list(
         &self,
-        it: &Listed,
-        _from: Option<&crate::source::Position>,
-    ) -> Result<Box<dyn Body>, Refusal> {
-        self.source.fetch(it, None).await
+        found: tokio::sync::mpsc::Sender<Found>,
+    ) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            for it in &self.listed {
+                if found.send(Found::Object(it.clone())).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        it: &'a Listed,
+        _from: Option<&'a Position>,
+    ) -> LocalBoxFuture<'a, Opened> {
+        self.source.fetch(it, None)
     }
 
     fn concurrency(&self) -> usize {
         self.source.concurrency()
     }
 
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.source.calls()
+    fn asked(&self) -> Option<&Calls> {
+        self.source.asked()
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         self.source.whereabouts()
-    }
-
-    fn skew(&self) -> Option<i64> {
-        self.source.skew()
-    }
-
-    fn waiting(&self) -> Option<String> {
-        self.source.waiting()
     }
 }
 
@@ -270,7 +274,7 @@ async fn stopped(stop: &AtomicBool) {
 }
 
 impl SyncRun<'_> {
-    fn source<S: Source + Sync>(
+    fn source<S: Source>(
         &mut self,
         writer: &mut Writer,
         source: &S,

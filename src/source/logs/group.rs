@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::sync::OnceLock;
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::LogStream;
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::mpsc::Sender;
 
 use super::reading::StreamReading;
@@ -16,16 +16,17 @@ use crate::config::SourceSpec;
 use crate::config::partition_of;
 use crate::session::SessionId;
 use crate::session::Skip;
-use crate::source::Body;
 use crate::source::FIXED;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
+use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::calls::Calls;
 
 /// Bytes of a stream that are fetched before it is handed on; the rest comes as it is read.
 const SMALL: usize = 1 << 20;
@@ -43,14 +44,13 @@ pub struct LogsSource {
     /// `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, where AWS told it.
     arn: Option<String>,
     account: Option<String>,
-    region: Option<String>,
+    region: String,
     /// Plain reads are refused for this class; Logs Insights answers.
     infrequent: bool,
     /// How long the group keeps events, in days, where AWS told it and it is not for ever.
     retention: Option<i32>,
     client: Client,
     connection: Connection,
-    ended: OnceLock<Refusal>,
 }
 
 impl LogsSource {
@@ -114,17 +114,16 @@ impl LogsSource {
             group: group.to_owned(),
             arn,
             account: spec.account.clone().or(account),
-            region: Some(region),
+            region,
             infrequent,
             retention,
             client,
             connection,
-            ended: OnceLock::new(),
         })
     }
 
     fn resource(&self) -> String {
-        let partition = partition_of(self.region.as_deref().unwrap_or_default());
+        let partition = partition_of(&self.region);
         self.arn.as_ref().map_or_else(
             || format!("arn:{partition}:logs:*:*:log-group:{}:*", self.group),
             |it| format!("{it}:*"),
@@ -133,13 +132,9 @@ impl LogsSource {
 
     fn locator(&self, stream: &str) -> String {
         let group = self.arn.clone().unwrap_or_else(|| {
-            let region = self.region.as_deref().unwrap_or_default();
-            format!(
-                "arn:{}:logs:{region}:{}:log-group:{}",
-                partition_of(region),
-                self.account.as_deref().unwrap_or_default(),
-                self.group
-            )
+            let (region, partition) = (&self.region, partition_of(&self.region));
+            let account = self.account.as_deref().unwrap_or_default();
+            format!("arn:{partition}:logs:{region}:{account}:log-group:{}", self.group)
         });
         format!("{group}:log-stream:{stream}")
     }
@@ -164,20 +159,10 @@ impl LogsSource {
             bytes: 0,
             stored_at: last.or(Some(created)).and_then(|it| it.checked_mul(1000)),
             grown_at: grown.checked_mul(1000),
+            created: Some(created),
             blocked: None,
-            handle: Handle::Stream {
-                name: name.to_owned(),
-                created,
-                first: it.first_event_timestamp(),
-            },
+            handle: Handle::Stream { first: it.first_event_timestamp() },
         })
-    }
-
-    fn refuse(&self, it: Refusal) -> Refusal {
-        if it.ends {
-            let _ = self.ended.set(it.clone());
-        }
-        it
     }
 
     /// Whether it is known why a stream has no events: none ever came, or the group's retention took them all.
@@ -191,23 +176,7 @@ impl LogsSource {
         newest == 0 || kept.is_some_and(|it| newest.saturating_add(it) <= now)
     }
 
-    /// What it is, in words: "a bucket in eu-west-1".
-    pub(crate) fn described(&self) -> String {
-        let class = if self.infrequent { ", of the Infrequent Access class" } else { "" };
-        format!(
-            "a log group in {} of {}{class}",
-            self.region.as_deref().unwrap_or("?"),
-            self.account.as_deref().unwrap_or("an account that may not be told")
-        )
-    }
-}
-
-impl Source for LogsSource {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
+    async fn walk(&self, found: Sender<Found>) -> Result<(), Refusal> {
         let need = Need::of("logs:DescribeLogStreams", self.resource());
         let mut seen = HashSet::new();
         let mut token: Option<String> = None;
@@ -240,38 +209,36 @@ impl Source for LogsSource {
         }
     }
 
-    async fn fetch(&self, it: &Listed, from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
-        if let Some(it) = self.ended.get() {
-            return Err(it.clone());
-        }
-        let Handle::Stream { name, created, first } = &it.handle else {
+    async fn open_stream(&self, it: &Listed, from: Option<&Position>) -> Opened {
+        self.connection.goes_on()?;
+        let (Handle::Stream { first }, Some(created)) = (&it.handle, it.created) else {
             return Err(Refusal::new("no stream"));
         };
         let times = StreamTimes::of_version(&it.version).unwrap_or_default();
-        let from = from.filter(|it| it.created == *created).cloned();
-        let odd = from.is_none() && !SessionId::new(name).is_some_and(|it| it.is_well_formed());
+        let from = from.filter(|it| it.created == created).cloned();
+        let odd = from.is_none() && !SessionId::new(&it.key).is_some_and(|it| it.is_well_formed());
         let asked = StreamQuestion {
             client: self.client.clone(),
             connection: self.connection.clone(),
             resource: self.resource(),
             group: self.arn.clone().unwrap_or_else(|| self.group.clone()),
             by_arn: self.arn.is_some(),
-            stream: name.clone(),
+            stream: it.key.clone(),
         };
         let now = asked.now().saturating_mul(1000);
-        let oldest = first.unwrap_or(*created).min(*created);
-        let mut reading = StreamReading::new(asked, *created, oldest, times, from, self.infrequent);
+        let oldest = first.unwrap_or(created).min(created);
+        let mut reading = StreamReading::new(asked, created, oldest, times, from, self.infrequent);
         reading.settled = now >= times.newest().saturating_add(SETTLES);
         let limit = if odd { PROBE } else { MOST };
         while !reading.ended && reading.held.is_empty() {
-            reading.more(limit).await.map_err(|it| self.refuse(it))?;
+            reading.more(limit).await.map_err(|it| self.connection.met(it))?;
         }
         if odd && !reading.ended && !reading.is_session() {
             reading.ended = true;
             return Ok(Box::new(reading));
         }
         while !reading.ended && reading.held.len() < SMALL {
-            reading.more(MOST).await.map_err(|it| self.refuse(it))?;
+            reading.more(MOST).await.map_err(|it| self.connection.met(it))?;
         }
         let nothing = reading.from.is_none() && reading.position.events == 0;
         if nothing && reading.ended && !self.is_empty(*first, times, now) {
@@ -280,25 +247,41 @@ impl Source for LogsSource {
         }
         Ok(Box::new(reading))
     }
+}
+
+impl Source for LogsSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn described(&self) -> String {
+        let class = if self.infrequent { ", of the Infrequent Access class" } else { "" };
+        let account = self.account.as_deref().unwrap_or("an account that may not be told");
+        format!("a log group in {} of {account}{class}", self.region)
+    }
+
+    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(self.walk(found))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        it: &'a Listed,
+        from: Option<&'a Position>,
+    ) -> LocalBoxFuture<'a, Opened> {
+        Box::pin(self.open_stream(it, from))
+    }
 
     fn concurrency(&self) -> usize {
         // "GetLogEvents: 25 requests per second per account and Region" ("CloudWatch Logs quotas"): a few at once reach it.
         if self.infrequent { 4 } else { 10 }
     }
 
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.connection.calls.by_name()
-    }
-
-    fn skew(&self) -> Option<i64> {
-        self.connection.calls.far_off()
-    }
-
-    fn waiting(&self) -> Option<String> {
-        self.connection.calls.waiting()
+    fn asked(&self) -> Option<&Calls> {
+        Some(&self.connection.calls)
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
-        (self.account.clone(), self.region.clone())
+        (self.account.clone(), Some(self.region.clone()))
     }
 }
