@@ -313,16 +313,6 @@ clients! {
     sts: aws_sdk_sts,
 }
 
-impl Connection {
-    /// What an error means for a setting: that it is not known, and why.
-    pub(crate) fn unread<E>(&self, it: &SdkError<E, HttpResponse>, need: &Need) -> Unread
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        self.refused(it, need).unread(need)
-    }
-}
-
 impl Refusal {
     /// What it means for a setting: that it is not known, and why.
     pub(crate) fn unread(self, need: &Need) -> Unread {

@@ -11,8 +11,10 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumMode;
 use aws_sdk_s3::types::RequestPayer;
+use bytes::Buf;
 use bytes::Bytes;
 use bytes::BytesMut;
+use bytes::buf::Reader;
 use tokio::runtime::Handle as Runtime;
 
 use super::calls::Came;
@@ -97,7 +99,7 @@ impl Get {
             };
             if takes >= most {
                 if matches!(wrong, Wrong::Broken(_)) {
-                    self.connection.calls.body(S3, GET, Came::GivenUp);
+                    self.connection.calls.note(S3, GET, &Came::GivenUp);
                 }
                 return Err(wrong.after(takes));
             }
@@ -171,8 +173,8 @@ impl Get {
             return Err(self.broke(format!("it ended after {} of {wanted} bytes", all.len())));
         }
         it.seen.checksum = it.proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
-        self.connection.calls.body(S3, GET, Came::Good);
-        Ok(Small { bytes: all.freeze(), at: 0, seen: it.seen })
+        self.connection.calls.note(S3, GET, &Came::Good);
+        Ok(Small { bytes: all.freeze().reader(), seen: it.seen })
     }
 
     /// The next bytes of a body, waited for as long as is reasonable.
@@ -198,7 +200,7 @@ impl Get {
 
     fn broke(&self, why: impl Into<String>) -> Wrong {
         let why = why.into();
-        self.connection.calls.body(S3, GET, Came::Trouble(why.clone()));
+        self.connection.calls.note(S3, GET, &Came::Trouble(why.clone()));
         Wrong::Broken(why)
     }
 
@@ -219,10 +221,8 @@ impl Get {
             }
             None => get.checksum_mode(ChecksumMode::Enabled),
         };
-        let turn = self.connection.calls.turn().await;
-        let answer = get.send().await;
-        drop(turn);
-        answer.map_err(|it| {
+        let _turn = self.connection.calls.turn().await;
+        get.send().await.map_err(|it| {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
             let on = format!("{}/*", self.connection.bucket_arn(&self.reader.bucket));
@@ -301,18 +301,13 @@ fn seen_of(it: &GetObjectOutput) -> Seen {
 
 /// An object in memory.
 struct Small {
-    bytes: Bytes,
-    at: usize,
+    bytes: Reader<Bytes>,
     seen: Seen,
 }
 
 impl Read for Small {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let rest = &self.bytes[self.at..];
-        let used = rest.len().min(buffer.len());
-        buffer[..used].copy_from_slice(&rest[..used]);
-        self.at += used;
-        Ok(used)
+        self.bytes.read(buffer)
     }
 }
 
@@ -328,7 +323,7 @@ struct ObjectStream {
     whole: WholeObject,
     /// Bytes that came.
     at: u64,
-    held: Bytes,
+    held: Reader<Bytes>,
     takes: u32,
     /// Where it was last taken up again.
     taken_up_at: u64,
@@ -345,7 +340,7 @@ impl ObjectStream {
             get,
             whole,
             at: 0,
-            held: Bytes::new(),
+            held: Bytes::new().reader(),
             takes: 0,
             taken_up_at: 0,
             wholes: 1,
@@ -381,7 +376,7 @@ impl ObjectStream {
                         Some(wanted) if self.at == wanted => self.settle()?,
                         _ => {}
                     }
-                    self.held = it;
+                    self.held = it.reader();
                     return Ok(true);
                 }
                 Ok(None) => match self.whole.wanted {
@@ -400,13 +395,26 @@ impl ObjectStream {
         }
     }
 
+    /// What came is of no use; if it is not what was listed, what comes from the start on may be.
+    fn fail(&mut self, it: Wrong) {
+        let again = matches!(it, Wrong::Unlike(_));
+        let it = if again { it.after(self.wholes) } else { it };
+        self.failed = Some((it.refusal(), again));
+    }
+
+    /// Waits before something is tried again.
+    fn rest(&self, tries: u32) {
+        // A timer belongs to the runtime it is made in.
+        self.runtime.block_on(async { tokio::time::sleep(pause(tries)).await });
+    }
+
     /// Proves all that came.
     fn settle(&mut self) -> Result<(), Wrong> {
         if !self.proved {
             let proof = std::mem::replace(&mut self.whole.proof, ChecksumProof::None);
             self.whole.seen.checksum = proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
             self.proved = true;
-            self.get.connection.calls.body(S3, GET, Came::Good);
+            self.get.connection.calls.note(S3, GET, &Came::Good);
         }
         Ok(())
     }
@@ -417,14 +425,12 @@ impl ObjectStream {
             self.takes += 1;
             let most = self.get.takes();
             if self.takes > most {
-                self.get.connection.calls.body(S3, GET, Came::GivenUp);
+                self.get.connection.calls.note(S3, GET, &Came::GivenUp);
                 let wanted = self.whole.wanted.map_or_else(|| "?".into(), |it| it.to_string());
                 let text = format!("{why} at byte {} of {wanted}", self.at);
                 return Err(Wrong::Broken(text).after(most));
             }
-            let wait = pause(self.takes);
-            // A timer belongs to the runtime it is made in.
-            self.runtime.block_on(async move { tokio::time::sleep(wait).await });
+            self.rest(self.takes);
             let from = (self.at, self.whole.etag.as_deref());
             match self.runtime.block_on(self.get.send(Some(from))) {
                 Ok(it) => {
@@ -462,23 +468,17 @@ impl ObjectStream {
 
 impl Read for ObjectStream {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.failed.is_none() && self.held.is_empty() {
+        if self.failed.is_none() && !self.held.get_ref().has_remaining() {
             match self.fill() {
                 Ok(true) => {}
                 Ok(false) => return Ok(0),
-                Err(it) => {
-                    let again = matches!(it, Wrong::Unlike(_));
-                    let it = if again { it.after(self.wholes) } else { it };
-                    self.failed = Some((it.refusal(), again));
-                }
+                Err(it) => self.fail(it),
             }
         }
         if let Some((why, _)) = &self.failed {
             return Err(Error::other(why.why.clone()));
         }
-        let used = self.held.len().min(buffer.len());
-        buffer[..used].copy_from_slice(&self.held.split_to(used));
-        Ok(used)
+        self.held.read(buffer)
     }
 }
 
@@ -494,20 +494,15 @@ impl Body for ObjectStream {
     fn anew(&mut self) -> bool {
         while self.failed.as_ref().is_some_and(|it| it.1) && self.wholes < WHOLES {
             self.wholes += 1;
-            let wait = pause(self.wholes);
-            self.runtime.block_on(async move { tokio::time::sleep(wait).await });
+            self.rest(self.wholes);
             match self.runtime.block_on(self.get.whole()) {
                 Ok(whole) => {
                     self.whole = whole;
-                    (self.at, self.held, self.takes) = (0, Bytes::new(), 0);
+                    (self.at, self.held, self.takes) = (0, Bytes::new().reader(), 0);
                     (self.proved, self.failed) = (false, None);
                     return true;
                 }
-                Err(it) => {
-                    let again = matches!(it, Wrong::Unlike(_));
-                    let it = if again { it.after(self.wholes) } else { it };
-                    self.failed = Some((it.refusal(), again));
-                }
+                Err(it) => self.fail(it),
             }
         }
         false

@@ -9,10 +9,9 @@ use crate::settings::Caller;
 use crate::settings::Gap;
 use crate::settings::Unread;
 use crate::source::Refusal;
-use crate::source::aws::Connection;
 use crate::source::aws::Need;
-use crate::source::discover::anywhere;
 use crate::source::discover::enabled_regions;
+use crate::source::discover::open_account;
 
 /// Ways to AWS that are open.
 pub(super) struct OpenedAccounts {
@@ -74,14 +73,13 @@ impl OpenedAccounts {
     }
 
     async fn connect(&mut self, access: &Access) -> Result<AwsContext, Refusal> {
-        let connection = anywhere(Connection::open(access).await?);
-        let identity = connection.identity().await?;
-        let caller = Caller { account: identity.account.clone(), arn: identity.arn };
+        let (connection, it) = open_account(access).await?;
+        let caller = Caller { account: it.account.clone(), arn: it.arn };
         if !self.callers.contains(&caller) {
             self.callers.push(caller);
         }
         let region = connection.region().unwrap_or_default();
-        Ok(AwsContext { connection, account: identity.account, region, clock: self.clock })
+        Ok(AwsContext { connection, account: it.account, region, clock: self.clock })
     }
 
     async fn enabled(&mut self, aws: &AwsContext) -> Vec<String> {

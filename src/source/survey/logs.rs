@@ -9,7 +9,6 @@ use super::context::AwsContext;
 use super::context::millis;
 use super::context::own;
 use super::pages::NextPage;
-use super::pages::PageCount;
 use crate::settings::*;
 
 /// Adds what is set for a whole account and Region.
@@ -103,27 +102,17 @@ pub(super) async fn group(aws: &AwsContext, mut it: LogGroup) -> LogGroup {
 
 /// What is set for the group itself. Its name as a prefix finds siblings too, so that it may be on any page.
 async fn settings(aws: &AwsContext, client: &Client, name: &str) -> Read<Option<GroupSettings>> {
-    let call = aws.call("logs:DescribeLogGroups", "*");
-    let mut pages = PageCount::default();
-    loop {
+    let ask = async |token| {
         let ask = client.describe_log_groups().log_group_name_prefix(name);
-        let mut next = NextPage::End;
-        let read = call.read(ask.set_next_token(pages.token()).send().await, |page| {
-            next = NextPage::at(page.next_token());
-            page.log_groups()
-                .iter()
-                .find(|it| it.log_group_name() == Some(name))
-                .map(group_settings)
-        });
-        if !matches!(read.known(), Ok(None)) {
-            return read;
+        ask.set_next_token(token).send().await
+    };
+    let found = aws.call("logs:DescribeLogGroups", "*").paged(ask, |page| {
+        match page.log_groups().iter().find(|it| it.log_group_name() == Some(name)) {
+            Some(it) => (vec![group_settings(it)], NextPage::End),
+            None => (Vec::new(), NextPage::at(page.next_token())),
         }
-        match pages.next(call.api, next) {
-            Ok(true) => {}
-            Ok(false) => return read,
-            Err(why) => return read.and_then(|_| Err(why)),
-        }
-    }
+    });
+    found.await.and_then(|it| Ok(it.into_iter().next()))
 }
 
 fn group_settings(it: &GroupAnswer) -> GroupSettings {

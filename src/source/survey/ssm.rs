@@ -2,7 +2,6 @@
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::DocumentFormat;
-use aws_sdk_ssm::types::DocumentKeyValuesFilter;
 use aws_sdk_ssm::types::DocumentPermissionType;
 
 use super::context::AwsContext;
@@ -11,6 +10,7 @@ use super::context::told;
 use super::pages::NextPage;
 use crate::audit::preferences::NAME;
 use crate::settings::*;
+use crate::source::discover::session_documents;
 
 /// The document that a session uses unless its starter names another; `None` if there is none.
 pub(super) async fn preferences(aws: &AwsContext) -> Read<Option<Document>> {
@@ -23,27 +23,12 @@ pub(super) async fn preferences(aws: &AwsContext) -> Read<Option<Document>> {
 /// All other Session documents of the account.
 pub(super) async fn documents(aws: &AwsContext) -> Read<Vec<Document>> {
     let client = aws.connection.ssm();
-    let filter =
-        |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
-    let listed = aws
-        .call("ssm:ListDocuments", "*")
-        .paged(
-            async |token| {
-                client
-                    .list_documents()
-                    .filters(filter("Owner", "Self"))
-                    .filters(filter("DocumentType", "Session"))
-                    .set_next_token(token)
-                    .send()
-                    .await
-            },
-            |page| {
-                let names = page.document_identifiers().iter().map(|it| own(it.name())).collect();
-                (names, NextPage::at(page.next_token()))
-            },
-        )
-        .await;
-    let (asked, names): (_, Vec<String>) = match listed.into_result() {
+    let ask = async |token| session_documents(&client).set_next_token(token).send().await;
+    let listed = aws.call("ssm:ListDocuments", "*").paged(ask, |page| {
+        let names = page.document_identifiers().iter().map(|it| own(it.name())).collect();
+        (names, NextPage::at(page.next_token()))
+    });
+    let (asked, names): (_, Vec<String>) = match listed.await.into_result() {
         Ok(it) => it,
         Err(it) => return Read::from_result(Err(it)),
     };
@@ -95,20 +80,13 @@ async fn document(
         });
         it.described = told(read, "ssm:DescribeDocument answered without a document");
     }
+    let ask = async |token| {
+        let ask = client.describe_document_permission().name(name).set_next_token(token);
+        ask.permission_type(DocumentPermissionType::Share).send().await
+    };
     it.shared_with = aws
         .call("ssm:DescribeDocumentPermission", &arn)
-        .paged(
-            async |token| {
-                client
-                    .describe_document_permission()
-                    .name(name)
-                    .permission_type(DocumentPermissionType::Share)
-                    .set_next_token(token)
-                    .send()
-                    .await
-            },
-            |it| (it.account_ids().to_vec(), NextPage::at(it.next_token())),
-        )
+        .paged(ask, |it| (it.account_ids().to_vec(), NextPage::at(it.next_token())))
         .await;
     Ok(it)
 }
@@ -116,20 +94,19 @@ async fn document(
 /// The managed nodes.
 pub(super) async fn nodes(aws: &AwsContext) -> Read<Vec<Node>> {
     let client = aws.connection.ssm();
+    let ask =
+        async |token| client.describe_instance_information().set_next_token(token).send().await;
     aws.call("ssm:DescribeInstanceInformation", "*")
-        .paged(
-            async |token| client.describe_instance_information().set_next_token(token).send().await,
-            |page| {
-                let nodes = page.instance_information_list().iter().map(|it| Node {
-                    id: own(it.instance_id()),
-                    ping: own(it.ping_status().map(|it| it.as_str())),
-                    platform: own(it.platform_type().map(|it| it.as_str())),
-                    agent_version: own(it.agent_version()),
-                    role: it.iam_role().map(str::to_owned),
-                });
-                (nodes.collect(), NextPage::at(page.next_token()))
-            },
-        )
+        .paged(ask, |page| {
+            let nodes = page.instance_information_list().iter().map(|it| Node {
+                id: own(it.instance_id()),
+                ping: own(it.ping_status()),
+                platform: own(it.platform_type()),
+                agent_version: own(it.agent_version()),
+                role: it.iam_role().map(str::to_owned),
+            });
+            (nodes.collect(), NextPage::at(page.next_token()))
+        })
         .await
 }
 
