@@ -261,7 +261,7 @@ impl Connection {
         if let Some(late) = late {
             return Refusal::new(format!("AWS did not answer within {}", words(late)))
                 .kind(kind)
-                .hint("run the same command again; what was read is kept");
+                .again();
         }
         let judged = matches!(it, SdkError::ServiceError(_));
         if judged || answer.status.is_some_and(|it| it >= 400) {
@@ -337,6 +337,22 @@ impl Refusal {
             missing: denied.then(|| need.action.to_owned()),
             on: denied.then(|| need.resource.clone()),
         }
+    }
+}
+
+/// The token of the next page of a listing; `None` at its end. `last` is that of the page that told it.
+///
+/// # Errors
+/// When the listing goes on, and not to another page.
+pub(super) fn next_page<T: PartialEq>(
+    goes_on: bool,
+    token: Option<T>,
+    last: Option<&T>,
+) -> Result<Option<T>, Refusal> {
+    match token {
+        _ if !goes_on => Ok(None),
+        Some(it) if last != Some(&it) => Ok(Some(it)),
+        _ => Err(Refusal::new("the listing does not go on: AWS repeats the same page").again()),
     }
 }
 
@@ -501,7 +517,7 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
             "AWS failed at every try ({})",
             if code.is_empty() { "5xx" } else { code }
         ))
-        .hint("run the same command again; what was read is kept"),
+        .again(),
         ("", Some(200..=299)) => {
             Refusal::new("the answer came in a form that is not known").kind(RefusalKind::NotUnderstood)
         }
@@ -628,6 +644,14 @@ mod tests {
             let denied = matches!(reason, Reason::AccessDenied | Reason::ExplicitDeny);
             assert_eq!((it.missing.is_some(), it.on.is_some()), (denied, denied), "{code}");
         }
+    }
+
+    #[test]
+    fn a_listing_that_repeats_its_token_is_no_end() {
+        assert_eq!(next_page(false, None::<&str>, None), Ok(None));
+        assert_eq!(next_page(true, Some("b"), Some(&"a")), Ok(Some("b")));
+        assert!(next_page(true, Some("a"), Some(&"a")).is_err());
+        assert!(next_page(true, None::<&str>, None).is_err());
     }
 
     #[test]

@@ -210,6 +210,12 @@ impl Refusal {
         self
     }
 
+    /// The same, where asking once more may help.
+    #[must_use]
+    pub(crate) fn again(self) -> Self {
+        self.hint("run the same command again; what was read is kept")
+    }
+
     /// The same for everything else in the source.
     #[must_use]
     pub(crate) fn ending(mut self) -> Self {

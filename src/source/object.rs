@@ -258,7 +258,7 @@ impl Wrong {
         match self {
             Self::Refused(it) => it,
             Self::Broken(why) => {
-                Refusal::new(why).hint("run the same command again; what was read is kept")
+                Refusal::new(why).again()
             }
             Self::Unlike(why) => Refusal::new(why).hint(
                 "nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; \

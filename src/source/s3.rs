@@ -8,6 +8,7 @@ use std::hash::BuildHasher;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::OptionalObjectAttributes;
 use aws_sdk_s3::types::RequestPayer;
+use aws_sdk_s3::types::RestoreStatus;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::mpsc::Sender;
 
@@ -24,6 +25,7 @@ use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::micros;
+use crate::source::aws::next_page;
 use crate::source::aws::no_bucket;
 use crate::source::calls::Calls;
 use crate::source::object::Get;
@@ -89,13 +91,10 @@ impl S3Source {
         let need = Need::of("s3:ListBucket", self.arn());
         let mut token: Option<String> = None;
         loop {
+            // What ended the reading ends the listing: nobody reads what it finds.
             self.connection.goes_on()?;
-            let page = self
-                .reader
-                .client
-                .list_objects_v2()
-                .bucket(&self.bucket)
-                .prefix(prefix)
+            let ask = self.reader.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let page = ask
                 .set_continuation_token(token.clone())
                 .set_expected_bucket_owner(self.reader.owner.clone())
                 .set_request_payer(self.reader.payer.clone())
@@ -104,41 +103,39 @@ impl S3Source {
                 .await
                 .map_err(|it| self.connection.refused(&it, &need))?;
             for it in page.contents() {
-                let restored =
-                    it.restore_status().map(|it| it.is_restore_in_progress().unwrap_or(false));
                 let object = ListedObject {
                     key: it.key(),
                     etag: it.e_tag().unwrap_or_default(),
                     bytes: it.size(),
                     changed: it.last_modified(),
                     class: it.storage_class().map(|it| it.as_str()),
-                    restoring: restored,
+                    restoring: it.restore_status().map(in_progress),
                     version_id: None,
                 };
                 if !listing.put(self.listed(&object)).await {
                     return Ok(());
                 }
             }
-            match next(page.is_truncated(), page.next_continuation_token(), token.as_deref())? {
-                Some(it) => token = Some(it),
-                None => return Ok(()),
+            let goes_on = page.is_truncated() == Some(true);
+            token = next_page(goes_on, page.next_continuation_token, token.as_ref())?;
+            if token.is_none() {
+                return Ok(());
             }
         }
     }
 
     async fn object_versions(&self, listing: &mut Listing<'_>) -> Result<(), Refusal> {
         let need = Need::of("s3:ListBucketVersions", self.arn());
-        let (mut key, mut id): (Option<String>, Option<String>) = (None, None);
+        // A key, and of which of its versions.
+        let mut token: Option<(String, Option<String>)> = None;
         loop {
             self.connection.goes_on()?;
-            let page = self
-                .reader
-                .client
-                .list_object_versions()
-                .bucket(&self.bucket)
+            let (key, id) = token.clone().unzip();
+            let ask = self.reader.client.list_object_versions().bucket(&self.bucket);
+            let page = ask
                 .prefix(&self.prefix)
-                .set_key_marker(key.clone())
-                .set_version_id_marker(id.clone())
+                .set_key_marker(key)
+                .set_version_id_marker(id.flatten())
                 .set_expected_bucket_owner(self.reader.owner.clone())
                 .set_request_payer(self.reader.payer.clone())
                 .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
@@ -146,33 +143,25 @@ impl S3Source {
                 .await
                 .map_err(|it| self.connection.refused(&it, &need))?;
             for it in page.versions() {
-                let restored =
-                    it.restore_status().map(|it| it.is_restore_in_progress().unwrap_or(false));
                 let object = ListedObject {
                     key: it.key(),
                     etag: it.e_tag().unwrap_or_default(),
                     bytes: it.size(),
                     changed: it.last_modified(),
                     class: it.storage_class().map(|it| it.as_str()),
-                    restoring: restored,
+                    restoring: it.restore_status().map(in_progress),
                     version_id: it.version_id(),
                 };
                 if !listing.put(self.listed(&object)).await {
                     return Ok(());
                 }
             }
-            let mark = |key: Option<&str>, id: Option<&str>| {
-                key.map(|it| format!("{it}\0{}", id.unwrap_or_default()))
-            };
-            let (then, now) = (
-                mark(key.as_deref(), id.as_deref()),
-                mark(page.next_key_marker(), page.next_version_id_marker()),
-            );
-            if next(page.is_truncated(), now.as_deref(), then.as_deref())?.is_none() {
+            let goes_on = page.is_truncated() == Some(true);
+            let next = page.next_key_marker.map(|key| (key, page.next_version_id_marker));
+            token = next_page(goes_on, next, token.as_ref())?;
+            if token.is_none() {
                 return Ok(());
             }
-            key = page.next_key_marker().map(str::to_owned);
-            id = page.next_version_id_marker().map(str::to_owned);
         }
     }
 
@@ -239,7 +228,6 @@ impl S3Source {
         if listing.count == 0 && !self.prefix.is_empty() {
             // The place may name one object rather than what lies below it.
             let key = self.prefix.trim_end_matches('/');
-            let mut one = Listing { found: &found, seen: HashSet::new(), count: 0 };
             let head = self
                 .reader
                 .client
@@ -269,7 +257,7 @@ impl S3Source {
                 restoring: it.restore().map(|it| it.contains("ongoing-request=\"true\"")),
                 version_id: None,
             };
-            one.put(self.listed(&object)).await;
+            listing.put(self.listed(&object)).await;
         }
         Ok(())
     }
@@ -305,7 +293,6 @@ impl Source for S3Source {
     }
 
     fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
-        // What ended the reading ends the listing: nobody reads what it finds.
         Box::pin(self.walk(found))
     }
 
@@ -364,18 +351,8 @@ impl Listing<'_> {
     }
 }
 
-/// The token of the next page, or the end.
-fn next(
-    truncated: Option<bool>,
-    token: Option<&str>,
-    last: Option<&str>,
-) -> Result<Option<String>, Refusal> {
-    match token {
-        Some(it) if truncated == Some(true) && Some(it) != last => Ok(Some(it.to_owned())),
-        _ if truncated != Some(true) => Ok(None),
-        _ => Err(Refusal::new("the listing does not go on: AWS repeats the same page")
-            .hint("run the same command again; what was read is kept")),
-    }
+fn in_progress(it: &RestoreStatus) -> bool {
+    it.is_restore_in_progress().unwrap_or(false)
 }
 
 /// A word for a POSIX shell.
@@ -436,13 +413,5 @@ mod tests {
     fn a_key_is_quoted_for_the_shell_that_the_command_is_pasted_into() {
         assert_eq!(quoted("prod/alice-0123456789abcdef0.log"), "prod/alice-0123456789abcdef0.log");
         assert_eq!(quoted("a b$(x)'y"), r"'a b$(x)'\''y'");
-    }
-
-    #[test]
-    fn a_listing_that_repeats_its_token_is_no_end() {
-        assert_eq!(next(Some(false), None, None), Ok(None));
-        assert_eq!(next(Some(true), Some("b"), Some("a")), Ok(Some("b".into())));
-        assert!(next(Some(true), Some("a"), Some("a")).is_err());
-        assert!(next(Some(true), None, None).is_err());
     }
 }

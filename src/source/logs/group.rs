@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::BuildHasher;
 
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::types::LogGroup;
 use aws_sdk_cloudwatchlogs::types::LogStream;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::mpsc::Sender;
@@ -23,9 +24,11 @@ use crate::source::Listed;
 use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
+use crate::source::RefusalKind;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::next_page;
 use crate::source::calls::Calls;
 
 /// Bytes of a stream that are fetched before it is handed on; the rest comes as it is read.
@@ -65,61 +68,31 @@ impl LogsSource {
     ) -> Result<Self, Refusal> {
         let region = connection.region().ok_or_else(crate::source::aws::no_region)?;
         let client = connection.logs();
-        let need = Need::of("logs:DescribeLogGroups", "*");
-        let mut arn = None;
-        let mut infrequent = false;
-        let mut retention = None;
-        let mut token: Option<String> = None;
-        // The prefix finds siblings, too, and any page may hold the one that is meant.
-        loop {
-            let asked = client.describe_log_groups().log_group_name_prefix(group);
-            let page = match asked.set_next_token(token.clone()).send().await {
-                Ok(it) => it,
-                Err(it) => {
-                    let refusal = connection.refused(&it, &need);
-                    // Listing streams may be allowed all the same.
-                    if !refusal.is_denied() {
-                        return Err(refusal);
-                    }
-                    break;
-                }
-            };
-            let found = page.log_groups().iter().find(|it| it.log_group_name() == Some(group));
-            if let Some(found) = found {
-                arn = found
-                    .log_group_arn()
-                    .or_else(|| found.arn())
-                    .map(|it| it.strip_suffix(":*").unwrap_or(it).to_owned());
-                retention = found.retention_in_days();
-                infrequent =
-                    found.log_group_class().is_some_and(|it| it.as_str() == "INFREQUENT_ACCESS");
-                break;
-            }
-            match page.next_token() {
-                Some(it) if Some(it) != token.as_deref() => token = Some(it.to_owned()),
-                Some(_) => {
-                    return Err(Refusal::new("log groups cannot be listed: AWS repeats one page")
-                        .hint("run the same command again"));
-                }
-                None => {
-                    return Err(Refusal::new(format!("there is no such log group in {region}"))
-                        .hint("check its name, the Region and the account")
-                        .ending());
-                }
-            }
-        }
-        let account = arn.as_deref().and_then(|it| it.split(':').nth(4)).map(str::to_owned);
+        let found = match described(&connection, &client, group, &region).await {
+            // Listing streams may be allowed all the same.
+            Err(it) if it.is_denied() => None,
+            it => Some(it?),
+        };
+        let found = found.as_ref();
+        let arn = found.and_then(|it| it.log_group_arn().or_else(|| it.arn()));
+        let account = arn.and_then(|it| it.split(':').nth(4)).map(str::to_owned);
+        let class = found.and_then(|it| it.log_group_class());
         Ok(Self {
             name: format!("logs:{group}"),
             group: group.to_owned(),
-            arn,
+            arn: arn.map(|it| it.strip_suffix(":*").unwrap_or(it).to_owned()),
             account: spec.account.clone().or(account),
             region,
-            infrequent,
-            retention,
+            infrequent: class.is_some_and(|it| it.as_str() == "INFREQUENT_ACCESS"),
+            retention: found.and_then(|it| it.retention_in_days()),
             client,
             connection,
         })
+    }
+
+    /// As requests name it: by its ARN where that is known, else by its name.
+    fn named(&self) -> (Option<String>, Option<String>) {
+        (self.arn.clone(), self.arn.is_none().then(|| self.group.clone()))
     }
 
     fn resource(&self) -> String {
@@ -181,13 +154,10 @@ impl LogsSource {
         let mut seen = HashSet::new();
         let mut token: Option<String> = None;
         loop {
-            let request =
-                self.client.describe_log_streams().set_next_token(token.clone()).limit(50);
-            let request = match &self.arn {
-                Some(it) => request.log_group_identifier(it),
-                None => request.log_group_name(&self.group),
-            };
-            let page = request.send().await.map_err(|it| self.connection.refused(&it, &need))?;
+            let ask = self.client.describe_log_streams().set_next_token(token.clone()).limit(50);
+            let (identifier, name) = self.named();
+            let ask = ask.set_log_group_identifier(identifier).set_log_group_name(name);
+            let page = ask.send().await.map_err(|it| self.connection.refused(&it, &need))?;
             for it in page.log_streams() {
                 // Pages overlap where streams come and go meanwhile.
                 if seen.insert(FIXED.hash_one(it.log_stream_name()))
@@ -196,15 +166,9 @@ impl LogsSource {
                     return Ok(());
                 }
             }
-            match page.next_token() {
-                None => return Ok(()),
-                Some(it) if Some(it) == token.as_deref() => {
-                    return Err(Refusal::new(
-                        "the listing does not go on: AWS repeats the same page",
-                    )
-                    .hint("run the same command again; what was read is kept"));
-                }
-                Some(it) => token = Some(it.to_owned()),
+            token = next_page(page.next_token.is_some(), page.next_token, token.as_ref())?;
+            if token.is_none() {
+                return Ok(());
             }
         }
     }
@@ -221,8 +185,7 @@ impl LogsSource {
             client: self.client.clone(),
             connection: self.connection.clone(),
             resource: self.resource(),
-            group: self.arn.clone().unwrap_or_else(|| self.group.clone()),
-            by_arn: self.arn.is_some(),
+            group: self.named(),
             stream: it.key.clone(),
         };
         let now = asked.now().saturating_mul(1000);
@@ -246,6 +209,37 @@ impl LogsSource {
                 .hint("run the same command again; events that a shorter retention took stay listed for a while"));
         }
         Ok(Box::new(reading))
+    }
+}
+
+/// What is told of a group. Its name as a prefix finds siblings, too, and any page may hold the one that is meant.
+async fn described(
+    connection: &Connection,
+    client: &Client,
+    group: &str,
+    region: &str,
+) -> Result<LogGroup, Refusal> {
+    let need = Need::of("logs:DescribeLogGroups", "*");
+    let mut token: Option<String> = None;
+    loop {
+        let ask = client.describe_log_groups().log_group_name_prefix(group);
+        let page = ask.set_next_token(token.clone()).send().await;
+        let page = page.map_err(|it| connection.refused(&it, &need))?;
+        let mut groups = page.log_groups.unwrap_or_default().into_iter();
+        if let Some(it) = groups.find(|it| it.log_group_name() == Some(group)) {
+            return Ok(it);
+        }
+        let next = next_page(page.next_token.is_some(), page.next_token, token.as_ref());
+        token = next.map_err(|_| {
+            Refusal::new("log groups cannot be listed: AWS repeats one page")
+                .hint("run the same command again")
+        })?;
+        if token.is_none() {
+            return Err(Refusal::new(format!("there is no such log group in {region}"))
+                .kind(RefusalKind::NotFound)
+                .hint("check its name, the Region and the account")
+                .ending());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The events of one stream as bytes: those behind a position, or all of them where something came late.
 
+use std::collections::VecDeque;
 use std::io::Read;
 
 use serde::Serialize;
@@ -65,8 +66,7 @@ pub(super) struct StreamReading {
     /// Events of the position's very time that were read before.
     to_skip: u32,
     pub(super) position: Position,
-    pub(super) held: Vec<u8>,
-    at: usize,
+    pub(super) held: VecDeque<u8>,
     /// Bytes have been handed on: there is no way back.
     handed_on: bool,
     pub(super) ended: bool,
@@ -97,8 +97,7 @@ impl StreamReading {
             checked: false,
             settled: false,
             to_skip: 0,
-            held: Vec::new(),
-            at: 0,
+            held: VecDeque::new(),
             handed_on: false,
             ended: false,
             damaged: None,
@@ -193,7 +192,7 @@ impl StreamReading {
             event_id: it.id.as_deref(),
         };
         if serde_json::to_writer(&mut self.held, &line).is_ok() {
-            self.held.push(b'\n');
+            self.held.push_back(b'\n');
         }
         self.position.add(it);
     }
@@ -266,7 +265,6 @@ impl StreamReading {
         self.checked = true;
         self.to_skip = 0;
         self.held.clear();
-        self.at = 0;
         self.ended = false;
         self.damaged = None;
         self.again = false;
@@ -292,8 +290,8 @@ impl StreamReading {
 
     /// Whether the first event is one that the agent writes.
     pub(super) fn is_session(&self) -> bool {
-        let Some(line) = self.held.split(|it| *it == b'\n').next() else { return false };
-        let event: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+        let line: Vec<u8> = self.held.iter().copied().take_while(|it| *it != b'\n').collect();
+        let event: Option<serde_json::Value> = serde_json::from_slice(&line).ok();
         let message = event.as_ref().and_then(|it| it.get("message")?.as_str()).unwrap_or_default();
         message.starts_with("Script started on ") || Streamed::read(message).is_some()
     }
@@ -321,23 +319,12 @@ impl Position {
 
 impl Read for StreamReading {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let rest = &self.held[self.at..];
-            if !rest.is_empty() {
-                let used = rest.len().min(buffer.len());
-                buffer[..used].copy_from_slice(&rest[..used]);
-                self.at += used;
-                self.handed_on = true;
-                return Ok(used);
-            }
-            if self.ended {
-                return Ok(0);
-            }
-            self.held.clear();
-            self.at = 0;
+        while self.held.is_empty() && !self.ended {
             let runtime = self.runtime.clone();
             runtime.block_on(self.more(MOST))?;
         }
+        self.handed_on |= !self.held.is_empty();
+        self.held.read(buffer)
     }
 }
 
