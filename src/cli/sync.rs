@@ -19,6 +19,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
 use crate::source::Refusal;
+use crate::source::Source;
 use crate::source::any;
 use crate::sync;
 use crate::sync::Options;
@@ -66,7 +67,7 @@ impl Sync {
             true => SyncTarget::Look(Box::new(run.archive_if_any()?)),
             false => SyncTarget::Write(Box::new(Writer::open(&root)?)),
         };
-        let mut sources = Vec::new();
+        let mut ready: Vec<Box<dyn Source>> = Vec::new();
         let mut closed: Vec<(String, Refusal)> = Vec::new();
         for spec in &specs {
             let access = self.reach.access(run, spec)?;
@@ -81,10 +82,11 @@ impl Sync {
                     Err(it) => Err(it.into()),
                 };
             match opened {
-                Ok(it) => sources.push(it),
+                Ok(it) => ready.push(it),
                 Err(it) => closed.push((spec.place.to_string(), it)),
             }
         }
+        let sources: Vec<&dyn Source> = ready.iter().map(|it| &**it).collect();
         let threads = self.threads.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
         });

@@ -328,38 +328,3 @@ pub trait Source: Send + Sync {
         self.asked()?.waiting()
     }
 }
-
-/// Of any kind.
-impl<S: Source + ?Sized> Source for Box<S> {
-    fn name(&self) -> &str {
-        (**self).name()
-    }
-
-    fn described(&self) -> String {
-        (**self).described()
-    }
-
-    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
-        (**self).list(found)
-    }
-
-    fn fetch<'a>(
-        &'a self,
-        it: &'a Listed,
-        from: Option<&'a Position>,
-    ) -> LocalBoxFuture<'a, Opened> {
-        (**self).fetch(it, from)
-    }
-
-    fn concurrency(&self) -> usize {
-        (**self).concurrency()
-    }
-
-    fn asked(&self) -> Option<&Calls> {
-        (**self).asked()
-    }
-
-    fn whereabouts(&self) -> (Option<String>, Option<String>) {
-        (**self).whereabouts()
-    }
-}

@@ -58,8 +58,8 @@ impl std::io::Read for Stoppable<'_> {
 }
 
 /// What workers share.
-pub(super) struct Shop<'a, S> {
-    pub(super) source: &'a S,
+pub(super) struct Shop<'a> {
+    pub(super) source: &'a dyn Source,
     pub(super) ledger: &'a Ledger,
     pub(super) scratch: &'a std::path::Path,
     pub(super) options: &'a Options<'a>,
@@ -68,7 +68,7 @@ pub(super) struct Shop<'a, S> {
     pub(super) waiting: &'a Waiting,
 }
 
-impl<S: Source> Shop<'_, S> {
+impl Shop<'_> {
     /// Reads objects as they come; large ones go to the few workers that read those.
     pub(super) fn work(
         &self,

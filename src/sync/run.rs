@@ -48,12 +48,12 @@ const BODIES: usize = 16;
 const OUTCOMES: usize = 1024;
 
 /// Who watches a run is told what its source waits for, too.
-struct Watched<'a, S> {
-    source: &'a S,
+struct Watched<'a> {
+    source: &'a dyn Source,
     progress: &'a mut dyn Progress,
 }
 
-impl<S: Source> Progress for Watched<'_, S> {
+impl Progress for Watched<'_> {
     fn listed(&mut self, objects: u64, bytes: u64) {
         self.progress.waiting(self.source.waiting().as_deref());
         self.progress.listed(objects, bytes);
@@ -94,16 +94,16 @@ impl Holdings {
 ///
 /// # Errors
 /// An archive that cannot be read.
-pub fn look<S: Source>(
+pub fn look(
     runtime: &tokio::runtime::Runtime,
     archive: &Archive,
-    sources: &[S],
+    sources: &[&dyn Source],
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
     let known = Holdings::of(archive, options.now)?;
     let mut summary = Summary::default();
-    for source in sources {
+    for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
             break;
         }
@@ -137,8 +137,8 @@ pub fn look<S: Source>(
     Ok(summary)
 }
 
-async fn stoppable<S: Source>(
-    source: &S,
+async fn stoppable(
+    source: &dyn Source,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
@@ -148,9 +148,9 @@ async fn stoppable<S: Source>(
     }
 }
 
-fn list<S: Source>(
+fn list(
     runtime: &tokio::runtime::Runtime,
-    source: &S,
+    source: &dyn Source,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
@@ -162,10 +162,10 @@ fn list<S: Source>(
 /// # Errors
 /// What stops the run as a whole: an archive that cannot be written. Sources that cannot be listed, objects that
 /// cannot be read, and files of the archive that are damaged are in the summary.
-pub fn sync<S: Source>(
+pub fn sync(
     runtime: &tokio::runtime::Runtime,
     writer: &mut Writer,
-    sources: &[S],
+    sources: &[&dyn Source],
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
@@ -181,7 +181,7 @@ pub fn sync<S: Source>(
     };
     run.summary.unreadable(archive.damages());
     drop(archive);
-    for source in sources {
+    for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
             run.summary.interrupted = true;
             break;
@@ -207,12 +207,12 @@ pub fn sync<S: Source>(
 }
 
 /// A source of which only these are wanted.
-struct Again<'a, S> {
-    source: &'a S,
+struct Again<'a> {
+    source: &'a dyn Source,
     listed: Vec<Listed>,
 }
 
-impl<S: Source> Source for Again<'_, S> {
+impl Source for Again<'_> {
     fn name(&self) -> &str {
         self.source.name()
     }
@@ -274,10 +274,10 @@ async fn stopped(stop: &AtomicBool) {
 }
 
 impl SyncRun<'_> {
-    fn source<S: Source>(
+    fn source(
         &mut self,
         writer: &mut Writer,
-        source: &S,
+        source: &dyn Source,
         progress: &mut dyn Progress,
     ) -> Result<()> {
         let scratch = writer.root().join("tmp");
@@ -438,8 +438,8 @@ fn judge(
 }
 
 /// Asks for many objects at once, as many as the place likes and as fit into memory.
-async fn fetch<S: Source>(
-    source: &S,
+async fn fetch(
+    source: &dyn Source,
     work: Receiver<(Listed, Option<super::plan::Kept>)>,
     bodies: tokio::sync::mpsc::Sender<Fetched>,
 ) {
