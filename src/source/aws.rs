@@ -331,6 +331,8 @@ impl Refusal {
                 | RefusalKind::Archived
                 | RefusalKind::Replaced
                 | RefusalKind::Shorter
+                | RefusalKind::Broken
+                | RefusalKind::Unlike
                 | RefusalKind::Other => Reason::SdkError,
             },
             why: self.why,

@@ -305,11 +305,9 @@ fn came(context: &FinalizerInterceptorContextRef<'_>, operation: &str) -> Came {
     };
     let Some(response) = context.response() else {
         return match error {
-            Some(it) if it.is_timeout_error() => Came::Trouble("no answer in time".into()),
-            Some(it) if it.is_connector_error() => {
-                let late = it.as_connector_error().is_some_and(|it| it.is_timeout());
-                let what = if late { "no answer in time" } else { "no connection" };
-                Came::Trouble(what.into())
+            Some(it) if it.is_timeout_error() || it.is_connector_error() => {
+                let late = it.as_connector_error().is_none_or(|it| it.is_timeout());
+                Came::Trouble(if late { "no answer in time" } else { "no connection" }.into())
             }
             _ => Came::Neither,
         };

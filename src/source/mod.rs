@@ -263,6 +263,10 @@ pub enum RefusalKind {
     Replaced,
     /// It ends before the byte that was asked for.
     Shorter,
+    /// Its bytes broke off.
+    Broken,
+    /// Its bytes are not those that were listed.
+    Unlike,
     /// There were too many requests, at every try.
     Throttled,
     /// No answer came.

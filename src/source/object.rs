@@ -3,7 +3,6 @@
 //! Small objects come whole and proved. Large ones come as they are read: they are hashed on the way, and the last bytes are
 //! handed over only when all of them are proved. What is not as it should be is fetched anew from the start.
 
-use std::io::Error;
 use std::io::Read;
 
 use aws_sdk_s3::Client;
@@ -20,6 +19,7 @@ use tokio::runtime::Handle as Runtime;
 use super::calls::Came;
 use crate::source::Body;
 use crate::source::Listed;
+use crate::source::Opened;
 use crate::source::Refusal;
 use crate::source::RefusalKind;
 use crate::source::Seen;
@@ -56,16 +56,6 @@ pub(super) struct Get {
     pub(super) listed: Listed,
 }
 
-/// Why an object did not come.
-pub(super) enum Wrong {
-    /// The request was refused.
-    Refused(Refusal),
-    /// The connection, or the service behind it, failed.
-    Broken(String),
-    /// What came is not what was listed.
-    Unlike(String),
-}
-
 /// An answer that brings the whole object, before its bytes.
 pub(super) struct WholeObject {
     body: ByteStream,
@@ -78,7 +68,7 @@ pub(super) struct WholeObject {
 
 impl Get {
     /// The object: in memory if it is small, else as it is read.
-    pub(super) async fn fetch(self) -> Result<Box<dyn Body>, Wrong> {
+    pub(super) async fn fetch(self) -> Opened {
         let mut takes = 0;
         loop {
             takes += 1;
@@ -92,16 +82,16 @@ impl Get {
                 },
                 Err(it) => it,
             };
-            let most = match &wrong {
-                Wrong::Refused(_) => return Err(wrong),
-                Wrong::Unlike(_) => WHOLES,
-                Wrong::Broken(_) => self.takes(),
+            let most = match wrong.kind {
+                RefusalKind::Unlike => WHOLES,
+                RefusalKind::Broken => self.takes(),
+                _ => return Err(wrong),
             };
             if takes >= most {
-                if matches!(wrong, Wrong::Broken(_)) {
+                if wrong.kind == RefusalKind::Broken {
                     self.connection.calls.note(S3, GET, &Came::GivenUp);
                 }
-                return Err(wrong.after(takes));
+                return Err(times(takes, wrong));
             }
             tokio::time::sleep(pause(takes)).await;
         }
@@ -113,7 +103,7 @@ impl Get {
     }
 
     /// The answer for the whole object, if it is the one that was listed or one that has replaced it.
-    async fn whole(&self) -> Result<WholeObject, Wrong> {
+    async fn whole(&self) -> Result<WholeObject, Refusal> {
         let answer = self.send(None).await?;
         let mut seen = seen_of(&answer);
         let bytes = answer.content_length().and_then(|it| u64::try_from(it).ok());
@@ -122,16 +112,13 @@ impl Get {
         match (&self.version_id, &etag) {
             (Some(id), _) => {
                 if answer.version_id() != Some(id) {
-                    return Err(Wrong::Unlike(
-                        "the answer is not of the version that was asked for".into(),
-                    ));
+                    return Err(unlike("the answer is not of the version that was asked for"));
                 }
             }
             (None, None) => {
                 if listed.version != version(None, "", listed.bytes) {
-                    return Err(Wrong::Unlike(
-                        "the answer has no ETag and the listing has, so that it may be of anything"
-                            .into(),
+                    return Err(unlike(
+                        "the answer has no ETag and the listing has, so that it may be of anything",
                     ));
                 }
             }
@@ -147,7 +134,7 @@ impl Get {
         }
         let replaced = seen.version.is_some();
         if let Some(bytes) = bytes.filter(|it| !replaced && *it != listed.bytes) {
-            return Err(Wrong::Unlike(format!(
+            return Err(unlike(format!(
                 "the answer is {bytes} bytes long, the listing says {}",
                 listed.bytes
             )));
@@ -158,7 +145,7 @@ impl Get {
     }
 
     /// All bytes of a small object, proved.
-    async fn collect(&self, mut it: WholeObject) -> Result<Small, Wrong> {
+    async fn collect(&self, mut it: WholeObject) -> Result<Small, Refusal> {
         let wanted = it.wanted.unwrap_or(SMALL);
         let mut all = BytesMut::new();
         let _wait = self.connection.calls.wait();
@@ -172,13 +159,13 @@ impl Get {
         if all.len() as u64 != wanted {
             return Err(self.broke(format!("it ended after {} of {wanted} bytes", all.len())));
         }
-        it.seen.checksum = it.proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
+        it.seen.checksum = it.proof.settle().map_err(unlike)?;
         self.connection.calls.note(S3, GET, &Came::Good);
         Ok(Small { bytes: all.freeze().reader(), seen: it.seen })
     }
 
     /// The next bytes of a body, waited for as long as is reasonable.
-    async fn next(&self, body: &mut ByteStream) -> Result<Option<Bytes>, Wrong> {
+    async fn next(&self, body: &mut ByteStream) -> Result<Option<Bytes>, Refusal> {
         let patience = self.connection.calls.limits().stalled;
         match tokio::time::timeout(patience, body.next()).await {
             Ok(None) => Ok(None),
@@ -189,7 +176,7 @@ impl Get {
             Ok(Some(Err(it))) => {
                 let text = aws_sdk_s3::error::DisplayErrorContext(&it).to_string();
                 if text.to_lowercase().contains("checksum") {
-                    return Err(Wrong::Unlike(CHECKSUM.into()));
+                    return Err(unlike(CHECKSUM));
                 }
                 let stalled = text.contains("minimum throughput");
                 Err(self.broke(if stalled { STALLED } else { "the connection broke off" }))
@@ -198,14 +185,14 @@ impl Get {
         }
     }
 
-    fn broke(&self, why: impl Into<String>) -> Wrong {
-        let why = why.into();
-        self.connection.calls.note(S3, GET, &Came::Trouble(why.clone()));
-        Wrong::Broken(why)
+    fn broke(&self, why: impl Into<String>) -> Refusal {
+        let it = broken(why);
+        self.connection.calls.note(S3, GET, &Came::Trouble(it.why.clone()));
+        it
     }
 
     /// The whole object, or what follows a byte of one with a known ETag.
-    async fn send(&self, from: Option<(u64, Option<&str>)>) -> Result<GetObjectOutput, Wrong> {
+    async fn send(&self, from: Option<(u64, Option<&str>)>) -> Result<GetObjectOutput, Refusal> {
         let mut get = self
             .reader
             .client
@@ -226,7 +213,7 @@ impl Get {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
             let on = format!("{}/*", self.connection.bucket_arn(&self.reader.bucket));
-            Wrong::Refused(self.connection.refused(&it, &Need::of(action, on)))
+            self.connection.refused(&it, &Need::of(action, on))
         })
     }
 }
@@ -240,36 +227,29 @@ const STALLED: &str = "its bytes stopped coming";
 /// Bytes after which a body that was taken up again counts as going on: as many as are read at once.
 const PROGRESS: u64 = 1 << 20;
 
-impl Wrong {
-    fn after(self, takes: u32) -> Self {
-        let times = |why: String| match takes {
-            1 => why,
-            _ => format!("{why}, {takes} times"),
-        };
-        match self {
-            Self::Unlike(it) => Self::Unlike(times(it)),
-            Self::Broken(it) => Self::Broken(times(it)),
-            it => it,
-        }
-    }
-
-    /// The same in words, with what to do.
-    pub(super) fn refusal(self) -> Refusal {
-        match self {
-            Self::Refused(it) => it,
-            Self::Broken(why) => {
-                Refusal::new(why).again()
-            }
-            Self::Unlike(why) => Refusal::new(why).hint(
-                "nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; \
-                 fetch it by another way and compare",
-            ),
-        }
-    }
+/// The connection, or the service behind it, failed.
+fn broken(why: impl Into<String>) -> Refusal {
+    Refusal::new(why).kind(RefusalKind::Broken).again()
 }
 
-fn too_long(wanted: u64) -> Wrong {
-    Wrong::Unlike(format!("more came than the {wanted} bytes that were promised"))
+/// What came is not what was listed.
+fn unlike(why: impl Into<String>) -> Refusal {
+    Refusal::new(why).kind(RefusalKind::Unlike).hint(
+        "nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; \
+         fetch it by another way and compare",
+    )
+}
+
+fn too_long(wanted: u64) -> Refusal {
+    unlike(format!("more came than the {wanted} bytes that were promised"))
+}
+
+/// The same, said of so many tries.
+fn times(tries: u32, mut it: Refusal) -> Refusal {
+    if tries > 1 {
+        it.why.push_str(&format!(", {tries} times"));
+    }
+    it
 }
 
 /// What changes whenever the bytes may have.
@@ -329,8 +309,8 @@ struct ObjectStream {
     taken_up_at: u64,
     wholes: u32,
     proved: bool,
-    /// Why it is not read on, and whether the way from its start may be better.
-    failed: Option<(Refusal, bool)>,
+    /// Why it is not read on.
+    failed: Option<Refusal>,
     runtime: Runtime,
 }
 
@@ -351,7 +331,7 @@ impl ObjectStream {
     }
 
     /// Fetches until there are bytes to hand over; false at the end.
-    fn fill(&mut self) -> Result<bool, Wrong> {
+    fn fill(&mut self) -> Result<bool, Refusal> {
         loop {
             let came = match self.proved {
                 true => Ok(None),
@@ -389,17 +369,16 @@ impl ObjectStream {
                         return Ok(false);
                     }
                 },
-                Err(Wrong::Broken(why)) => self.take_up(&why)?,
+                Err(it) if it.kind == RefusalKind::Broken => self.take_up(&it.why)?,
                 Err(it) => return Err(it),
             }
         }
     }
 
     /// What came is of no use; if it is not what was listed, what comes from the start on may be.
-    fn fail(&mut self, it: Wrong) {
-        let again = matches!(it, Wrong::Unlike(_));
-        let it = if again { it.after(self.wholes) } else { it };
-        self.failed = Some((it.refusal(), again));
+    fn fail(&mut self, it: Refusal) {
+        let unlike = it.kind == RefusalKind::Unlike;
+        self.failed = Some(if unlike { times(self.wholes, it) } else { it });
     }
 
     /// Waits before something is tried again.
@@ -409,10 +388,10 @@ impl ObjectStream {
     }
 
     /// Proves all that came.
-    fn settle(&mut self) -> Result<(), Wrong> {
+    fn settle(&mut self) -> Result<(), Refusal> {
         if !self.proved {
             let proof = std::mem::replace(&mut self.whole.proof, ChecksumProof::None);
-            self.whole.seen.checksum = proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
+            self.whole.seen.checksum = proof.settle().map_err(unlike)?;
             self.proved = true;
             self.get.connection.calls.note(S3, GET, &Came::Good);
         }
@@ -420,15 +399,14 @@ impl ObjectStream {
     }
 
     /// Reads on where it broke off, if it is still the same.
-    fn take_up(&mut self, why: &str) -> Result<(), Wrong> {
+    fn take_up(&mut self, why: &str) -> Result<(), Refusal> {
         loop {
             self.takes += 1;
             let most = self.get.takes();
             if self.takes > most {
                 self.get.connection.calls.note(S3, GET, &Came::GivenUp);
                 let wanted = self.whole.wanted.map_or_else(|| "?".into(), |it| it.to_string());
-                let text = format!("{why} at byte {} of {wanted}", self.at);
-                return Err(Wrong::Broken(text).after(most));
+                return Err(times(most, broken(format!("{why} at byte {} of {wanted}", self.at))));
             }
             self.rest(self.takes);
             let from = (self.at, self.whole.etag.as_deref());
@@ -440,27 +418,24 @@ impl ObjectStream {
                     let same = it.e_tag().is_none() || it.e_tag() == self.whole.etag.as_deref();
                     if !range.starts_with(&start) || !range.ends_with(&total) || !same {
                         // Its bytes may be any others.
-                        return Err(Wrong::Unlike(
-                            "what came after a break is not its rest".into(),
-                        ));
+                        return Err(unlike("what came after a break is not its rest"));
                     }
                     self.whole.body = it.body;
                     self.taken_up_at = self.at;
                     return Ok(());
                 }
-                Err(Wrong::Refused(it)) => match it.kind {
+                Err(it) => match it.kind {
                     RefusalKind::Replaced => {
                         let why = "it was replaced while it was being read; the next run reads the new one";
-                        return Err(Wrong::Broken(why.into()));
+                        return Err(broken(why));
                     }
                     // It has no more bytes than came, and was promised to.
                     RefusalKind::Shorter => {
-                        return Err(Wrong::Unlike(format!("it ends at byte {}", self.at)));
+                        return Err(unlike(format!("it ends at byte {}", self.at)));
                     }
-                    _ if it.ends || self.takes >= most => return Err(Wrong::Refused(it)),
+                    _ if it.ends || self.takes >= most => return Err(it),
                     _ => {}
                 },
-                Err(it) => return Err(it),
             }
         }
     }
@@ -475,8 +450,8 @@ impl Read for ObjectStream {
                 Err(it) => self.fail(it),
             }
         }
-        if let Some((why, _)) = &self.failed {
-            return Err(Error::other(why.why.clone()));
+        if let Some(it) = &self.failed {
+            return Err(it.clone().into());
         }
         self.held.read(buffer)
     }
@@ -488,11 +463,13 @@ impl Body for ObjectStream {
     }
 
     fn refusal(&self) -> Option<Refusal> {
-        self.failed.as_ref().map(|it| it.0.clone())
+        self.failed.clone()
     }
 
     fn anew(&mut self) -> bool {
-        while self.failed.as_ref().is_some_and(|it| it.1) && self.wholes < WHOLES {
+        while self.failed.as_ref().is_some_and(|it| it.kind == RefusalKind::Unlike)
+            && self.wholes < WHOLES
+        {
             self.wholes += 1;
             self.rest(self.wholes);
             match self.runtime.block_on(self.get.whole()) {

@@ -30,7 +30,6 @@ use crate::source::aws::no_bucket;
 use crate::source::calls::Calls;
 use crate::source::object::Get;
 use crate::source::object::ObjectReader;
-use crate::source::object::Wrong;
 use crate::source::object::version;
 
 /// A prefix of a bucket.
@@ -273,12 +272,12 @@ impl S3Source {
             version_id: version_id.clone(),
             listed: it.clone(),
         };
-        get.fetch().await.map_err(|wrong| match wrong {
-            Wrong::Refused(no) if no.kind == RefusalKind::Archived => {
+        get.fetch().await.map_err(|no| match no.kind {
+            RefusalKind::Archived => {
                 let class = "an archive class";
                 Refusal::new(self.needs_restore(class, &it.key, version_id.as_deref()))
             }
-            wrong => self.connection.met(wrong.refusal()),
+            _ => self.connection.met(no),
         })
     }
 }
