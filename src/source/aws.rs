@@ -187,16 +187,6 @@ impl Connection {
         Ok(CallerIdentity { account: account.to_owned(), arn: arn.to_owned() })
     }
 
-    /// S3, by path where the endpoint is not Amazon's.
-    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
-        let by_path = self.sdk.endpoint_url().is_some();
-        let config = aws_sdk_s3::config::Builder::from(&self.sdk)
-            .force_path_style(by_path)
-            .retry_partition(patience())
-            .interceptor(self.calls.clone());
-        aws_sdk_s3::Client::from_conf(config.build())
-    }
-
     /// Whether anything more is asked of a source: what ended one question of it ends all.
     ///
     /// # Errors
@@ -287,12 +277,13 @@ impl Connection {
     }
 }
 
-/// Makes one client for each service: counted, watched and patient.
+/// Makes one client for each service: counted, watched and patient; and as said where the endpoint is not Amazon's.
 macro_rules! clients {
-    ($($name:ident: $sdk:ident),+ $(,)?) => {
+    ($($name:ident: $sdk:ident $(with $other:ident)?),+ $(,)?) => {
         impl Connection {
             $(pub(crate) fn $name(&self) -> $sdk::Client {
                 let config = $sdk::config::Builder::from(&self.sdk)
+                    $(.$other(self.sdk.endpoint_url().is_some()))?
                     .retry_partition(patience())
                     .interceptor(self.calls.clone());
                 $sdk::Client::from_conf(config.build())
@@ -309,6 +300,7 @@ clients! {
     kms: aws_sdk_kms,
     logs: aws_sdk_cloudwatchlogs,
     organizations: aws_sdk_organizations,
+    s3: aws_sdk_s3 with force_path_style,
     ssm: aws_sdk_ssm,
     sts: aws_sdk_sts,
 }
@@ -327,13 +319,7 @@ impl Refusal {
                 RefusalKind::Throttled => Reason::Throttled,
                 RefusalKind::Unreachable => Reason::Unreachable,
                 RefusalKind::NotUnderstood => Reason::NotUnderstood,
-                RefusalKind::NotFound
-                | RefusalKind::Archived
-                | RefusalKind::Replaced
-                | RefusalKind::Shorter
-                | RefusalKind::Broken
-                | RefusalKind::Unlike
-                | RefusalKind::Other => Reason::SdkError,
+                _ => Reason::SdkError,
             },
             why: self.why,
             missing: denied.then(|| need.action.to_owned()),

@@ -87,13 +87,12 @@ pub async fn discover(wanted: &Where) -> Discovery {
             false => wanted.regions.clone(),
             true => enabled_regions(&connection).await.unwrap_or_else(|it| {
                 // Better one Region than none; that there are others is said.
-                let here: Vec<String> = connection.region().into_iter().collect();
+                let here = connection.region().unwrap_or_default();
                 found.notes.push(format!(
-                    "only {} of {account} was looked into; name other Regions with --region",
-                    here.first().map_or("no Region", String::as_str)
+                    "only {here} of {account} was looked into; name other Regions with --region"
                 ));
                 found.unread.push((format!("the enabled Regions of {account}"), it));
-                here
+                vec![here]
             }),
         };
         corners.extend(regions.into_iter().map(|region| Look {

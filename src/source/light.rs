@@ -140,12 +140,6 @@ async fn ask(
     if let Some(it) = sdk.http_client() {
         builder = builder.http_client(it);
     }
-    if let Some(it) = sdk.sleep_impl() {
-        builder = builder.sleep_impl(it);
-    }
-    if let Some(it) = sdk.time_source() {
-        builder = builder.time_source(it);
-    }
     let operation = builder
         .serializer(|it: SignedRequest| {
             let mut request = HttpRequest::new(SdkBody::from(it.body));

@@ -72,6 +72,19 @@ impl PageCount {
     }
 }
 
+/// Asks a question page by page: the call, the question without its token, the list in its answer, and what is made of one item.
+macro_rules! listed {
+    ($call:expr, $ask:expr, $list:ident, $item:expr) => {
+        $call
+            .paged(
+                async |token| $ask.set_next_token(token).send().await,
+                |page| (page.$list().iter().map($item).collect(), NextPage::at(page.next_token())),
+            )
+            .await
+    };
+}
+pub(super) use listed;
+
 impl ReadCall<'_> {
     /// Keeps all pages of an answer, or why they are not known. `take` tells the items of one and where the next is.
     pub(super) async fn paged<T, O, E>(

@@ -8,6 +8,7 @@ use super::context::AwsContext;
 use super::context::own;
 use super::context::told;
 use super::pages::NextPage;
+use super::pages::listed;
 use crate::audit::preferences::NAME;
 use crate::settings::*;
 use crate::source::discover::session_documents;
@@ -23,12 +24,10 @@ pub(super) async fn preferences(aws: &AwsContext) -> Read<Option<Document>> {
 /// All other Session documents of the account.
 pub(super) async fn documents(aws: &AwsContext) -> Read<Vec<Document>> {
     let client = aws.connection.ssm();
-    let ask = async |token| session_documents(&client).set_next_token(token).send().await;
-    let listed = aws.call("ssm:ListDocuments", "*").paged(ask, |page| {
-        let names = page.document_identifiers().iter().map(|it| own(it.name())).collect();
-        (names, NextPage::at(page.next_token()))
-    });
-    let (asked, names): (_, Vec<String>) = match listed.await.into_result() {
+    let call = aws.call("ssm:ListDocuments", "*");
+    let listed =
+        listed!(call, session_documents(&client), document_identifiers, |it| own(it.name()));
+    let (asked, names) = match listed.into_result() {
         Ok(it) => it,
         Err(it) => return Read::from_result(Err(it)),
     };
@@ -80,34 +79,33 @@ async fn document(
         });
         it.described = told(read, "ssm:DescribeDocument answered without a document");
     }
-    let ask = async |token| {
-        let ask = client.describe_document_permission().name(name).set_next_token(token);
-        ask.permission_type(DocumentPermissionType::Share).send().await
-    };
-    it.shared_with = aws
-        .call("ssm:DescribeDocumentPermission", &arn)
-        .paged(ask, |it| (it.account_ids().to_vec(), NextPage::at(it.next_token())))
-        .await;
+    it.shared_with = listed!(
+        aws.call("ssm:DescribeDocumentPermission", &arn),
+        client
+            .describe_document_permission()
+            .name(name)
+            .permission_type(DocumentPermissionType::Share),
+        account_ids,
+        String::clone
+    );
     Ok(it)
 }
 
 /// The managed nodes.
 pub(super) async fn nodes(aws: &AwsContext) -> Read<Vec<Node>> {
     let client = aws.connection.ssm();
-    let ask =
-        async |token| client.describe_instance_information().set_next_token(token).send().await;
-    aws.call("ssm:DescribeInstanceInformation", "*")
-        .paged(ask, |page| {
-            let nodes = page.instance_information_list().iter().map(|it| Node {
-                id: own(it.instance_id()),
-                ping: own(it.ping_status()),
-                platform: own(it.platform_type()),
-                agent_version: own(it.agent_version()),
-                role: it.iam_role().map(str::to_owned),
-            });
-            (nodes.collect(), NextPage::at(page.next_token()))
-        })
-        .await
+    listed!(
+        aws.call("ssm:DescribeInstanceInformation", "*"),
+        client.describe_instance_information(),
+        instance_information_list,
+        |it| Node {
+            id: own(it.instance_id()),
+            ping: own(it.ping_status()),
+            platform: own(it.platform_type()),
+            agent_version: own(it.agent_version()),
+            role: it.iam_role().map(str::to_owned),
+        }
+    )
 }
 
 /// Role of the Default Host Management Configuration; `None` if that is off.
