@@ -30,26 +30,19 @@ use aws_smithy_types::DateTime;
 use crate::config::Access;
 use crate::config::Origin;
 use crate::config::partition_of;
+use crate::settings::Caller;
 use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
 use crate::source::RefusalKind;
 use crate::source::calls::Calls;
 use crate::source::calls::is_throttled;
+use crate::source::folder::plain;
 use crate::source::patience::Limits;
 use crate::source::patience::words;
 
 /// Tries of one request, the first included.
 const TRIES: u32 = 8;
-
-/// Who we are to AWS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// Account id that STS's GetCallerIdentity says.
-    pub account: String,
-    /// ARN that STS's GetCallerIdentity says.
-    pub arn: String,
-}
 
 /// A way to AWS: credentials, a Region, and a count of what was asked.
 #[derive(Clone)]
@@ -174,7 +167,7 @@ impl Connection {
     ///
     /// # Errors
     /// When AWS refuses, does not answer, or names no account.
-    pub async fn identity(&self) -> Result<CallerIdentity, Refusal> {
+    pub async fn identity(&self) -> Result<Caller, Refusal> {
         let region = self.region().unwrap_or_else(|| "us-east-1".into());
         let client = self.in_region(&region).sts();
         let need = Need::of("sts:GetCallerIdentity", "*");
@@ -184,7 +177,7 @@ impl Connection {
             return Err(Refusal::new("AWS did not tell whose the credentials are")
                 .hint("check --endpoint-url; `aws sts get-caller-identity` must name an account"));
         };
-        Ok(CallerIdentity { account: account.to_owned(), arn: arn.to_owned() })
+        Ok(Caller { account: account.to_owned(), arn: arn.to_owned() })
     }
 
     /// Whether anything more is asked of a source: what ended one question of it ends all.
@@ -361,9 +354,7 @@ fn innermost(it: &dyn std::error::Error) -> String {
     while let Some(beneath) = it.source() {
         it = beneath;
     }
-    let text = it.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    text[..end].to_lowercase()
+    plain(&it)
 }
 
 /// Why there are no credentials, from what the SDK's chain said.
@@ -510,17 +501,20 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
             Refusal::new("the answer came in a form that is not known").kind(RefusalKind::NotUnderstood)
         }
         ("", _) => Refusal::new(format!("AWS refused (status {})", it.status.unwrap_or(0))),
-        (code, _) => {
-            let why = if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") };
-            Refusal::new(why).kind(match code {
-                "MethodNotAllowed" => RefusalKind::NotOwner,
-                "OptInRequired" => RefusalKind::RegionNotEnabled,
-                "PreconditionFailed" => RefusalKind::Replaced,
-                "InvalidRange" => RefusalKind::Shorter,
-                _ => RefusalKind::Other,
-            })
-        }
+        (code, _) => in_words(code, message),
     }
+}
+
+/// A code of which we say no more than AWS does.
+fn in_words(code: &str, message: &str) -> Refusal {
+    let why = if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") };
+    Refusal::new(why).kind(match code {
+        "MethodNotAllowed" => RefusalKind::NotOwner,
+        "OptInRequired" => RefusalKind::RegionNotEnabled,
+        "PreconditionFailed" => RefusalKind::Replaced,
+        "InvalidRange" => RefusalKind::Shorter,
+        _ => RefusalKind::Other,
+    })
 }
 
 pub(super) fn no_bucket() -> Refusal {

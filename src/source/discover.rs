@@ -15,19 +15,21 @@ use aws_sdk_ssm::types::DocumentFormat;
 use aws_sdk_ssm::types::DocumentKeyValuesFilter;
 use futures_util::StreamExt;
 
+use crate::audit::preferences::Input;
+use crate::audit::preferences::NAME;
+use crate::audit::preferences::Preferences;
+use crate::audit::preferences::cleaned;
 use crate::config::Access;
 use crate::config::Learned;
 use crate::config::Origin;
 use crate::config::Place;
 use crate::config::Told;
 use crate::config::partition_of;
+use crate::settings::Caller;
 use crate::source::Refusal;
-use crate::source::aws::CallerIdentity;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 
-/// The document that a session uses unless its starter names another ("Create a Session Manager preferences document").
-pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
 /// Regions of all accounts that are looked into at once.
 const AT_ONCE: usize = 8;
 
@@ -156,7 +158,7 @@ async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
 ///
 /// # Errors
 /// When there are no credentials, or AWS does not tell whose they are.
-pub(crate) async fn open_account(access: &Access) -> Result<(Connection, CallerIdentity), Refusal> {
+pub(crate) async fn open_account(access: &Access) -> Result<(Connection, Caller), Refusal> {
     let connection = Connection::open(access).await?;
     // Services that know no Region still want one named.
     let connection = match connection.region() {
@@ -233,11 +235,11 @@ impl Look {
 
     async fn documents(&mut self) {
         let client = self.connection.ssm();
-        let mut names = vec![PREFERENCES.to_owned()];
+        let mut names = vec![NAME.to_owned()];
         let mut listed = session_documents(&client).into_paginator().items().send();
         while let Some(it) = listed.next().await {
             match it {
-                Ok(it) => names.extend(it.name.filter(|it| it != PREFERENCES)),
+                Ok(it) => names.extend(it.name.filter(|it| it != NAME)),
                 Err(it) => {
                     let need = Need::of("ssm:ListDocuments", "*");
                     self.unread("the Session documents", self.connection.refused(&it, &need));
@@ -251,7 +253,7 @@ impl Look {
             let got = match ask.send().await {
                 Ok(it) => it,
                 Err(it) if it.as_service_error().is_some_and(|it| it.is_invalid_document()) => {
-                    if name == PREFERENCES {
+                    if name == NAME {
                         self.found.notes.push(format!(
                             "{here}: there are no Session Manager preferences, so sessions there are not logged unless they name another document"
                         ));
@@ -312,11 +314,13 @@ impl Look {
             Some("NONE") => self.found.notes.push(format!("{from}: logging is off")),
             Some("OVERRIDE") => {
                 let log = exec.and_then(|it| it.log_configuration());
-                let named = Destinations::of(
-                    log.and_then(|it| it.s3_bucket_name()),
-                    log.and_then(|it| it.s3_key_prefix()),
-                    log.and_then(|it| it.cloud_watch_log_group_name()),
-                );
+                let prefix = log.and_then(|it| it.s3_key_prefix()).unwrap_or_default();
+                let named = Destinations::of(&Preferences {
+                    bucket: Input::read(log.and_then(|it| it.s3_bucket_name())),
+                    prefix: cleaned(prefix),
+                    group: Input::read(log.and_then(|it| it.cloud_watch_log_group_name())),
+                    ..Preferences::default()
+                });
                 self.take(&from, &self.region.clone(), &named);
             }
             // "DEFAULT: The awslogs configuration in the task definition is used" ("ExecuteCommandConfiguration").
@@ -377,7 +381,8 @@ impl Look {
             for it in containers.filter_map(|it| it.log_configuration()) {
                 let option = |key: &str| it.options()?.get(key).map(String::as_str);
                 if it.log_driver().as_str() == "awslogs" {
-                    let named = Destinations::of(None, None, option("awslogs-group"));
+                    let group = Input::read(option("awslogs-group"));
+                    let named = Destinations::of(&Preferences { group, ..Preferences::default() });
                     logged |= !named.is_empty();
                     let region = option("awslogs-region").unwrap_or(&self.region).to_owned();
                     self.take(&from, &region, &named);
@@ -422,43 +427,31 @@ impl Destinations {
         self.bucket.is_none() && self.group.is_none()
     }
 
-    fn of(bucket: Option<&str>, prefix: Option<&str>, group: Option<&str>) -> Self {
-        let mut out = Self::default();
-        let mut sound = |it: Option<&str>, what: &str| {
-            let text = it?.trim();
-            // "parameters … {{ name }}": then whoever starts a session chooses ("Session document schema").
-            if text.contains("{{") {
-                out.notes
-                    .push(format!("its {what} is {text}: whoever starts a session chooses it"));
-                return None;
-            }
-            (!text.is_empty()).then(|| text.to_owned())
+    fn of(it: &Preferences) -> Self {
+        // "parameters … {{ name }}": then whoever starts a session chooses ("Session document schema").
+        let chosen = [
+            ("bucket", it.bucket.chosen()),
+            ("prefix", it.prefix_chosen.as_deref()),
+            ("log group", it.group.chosen()),
+        ];
+        let note = |(what, text): (&str, Option<&str>)| {
+            Some(format!("its {what} is {}: whoever starts a session chooses it", text?))
         };
-        let bucket = sound(bucket, "bucket");
-        let prefix = sound(prefix, "prefix");
-        let group = sound(group, "log group");
-        // The agent cleans the prefix as a path (amazon-ssm-agent: agent/fileutil/fileutil.go, BuildS3Path).
-        let prefix: Vec<&str> =
-            prefix.iter().flat_map(|it| it.split('/')).filter(|it| !it.is_empty()).collect();
-        out.bucket = bucket.map(|bucket| Place::S3 {
-            bucket,
-            prefix: prefix.iter().map(|it| format!("{it}/")).collect(),
-        });
-        out.group = group;
-        out
+        let (bucket, prefix) = (it.bucket.text(), &it.prefix);
+        Self {
+            bucket: bucket.map(|it| Place::S3 { bucket: it.to_owned(), prefix: prefix.clone() }),
+            group: it.group.text().map(str::to_owned),
+            notes: chosen.into_iter().filter_map(note).collect(),
+        }
     }
 
     fn of_document(content: &str) -> Self {
-        let Ok(document) = serde_json::from_str::<serde_json::Value>(content) else {
-            let notes = vec!["its content is no JSON".to_owned()];
-            return Self { notes, ..Self::default() };
+        let note = match Preferences::read(content) {
+            Some(it) if it.is_shell() => return Self::of(&it),
+            Some(_) => "it forwards ports, which is never logged",
+            None => "its content is no JSON",
         };
-        let input = |name: &str| document.pointer(&format!("/inputs/{name}"))?.as_str();
-        if document.get("sessionType").and_then(|it| it.as_str()) == Some("Port") {
-            let notes = vec!["it forwards ports, which is never logged".to_owned()];
-            return Self { notes, ..Self::default() };
-        }
-        Self::of(input("s3BucketName"), input("s3KeyPrefix"), input("cloudWatchLogGroupName"))
+        Self { notes: vec![note.into()], ..Self::default() }
     }
 }
 

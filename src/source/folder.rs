@@ -4,12 +4,12 @@
 //! loops are found. A link that leads out of it is told and not followed: whoever handed the folder over must not choose
 //! what of the reader's own machine becomes evidence. What is no file (a pipe, a device) is never opened.
 
+use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
-use futures_util::future::LocalBoxFuture;
 use percent_encoding::percent_encode_byte;
 use tokio::sync::mpsc::Sender;
 use walkdir::WalkDir;
@@ -19,6 +19,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
 use crate::source::Body;
+use crate::source::Eventual;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
@@ -59,7 +60,7 @@ impl Source for Folder {
         "a folder".into()
     }
 
-    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+    fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
         let root = self.root.clone();
         Box::pin(async move {
             let walk = tokio::task::spawn_blocking(move || walk(&root, &found));
@@ -67,11 +68,7 @@ impl Source for Folder {
         })
     }
 
-    fn fetch<'a>(
-        &'a self,
-        it: &'a Listed,
-        _from: Option<&'a Position>,
-    ) -> LocalBoxFuture<'a, Opened> {
+    fn fetch<'a>(&'a self, it: &'a Listed, _from: Option<&'a Position>) -> Eventual<'a, Opened> {
         Box::pin(async {
             let Handle::Path(path) = &it.handle else { return Err(Refusal::new("no path")) };
             // What was listed may be a link by now.
@@ -176,7 +173,7 @@ fn skip(it: &walkdir::Error) -> Skip {
 }
 
 /// The system's reason without its number.
-pub fn plain(it: &std::io::Error) -> String {
+pub fn plain(it: &impl fmt::Display) -> String {
     let text = it.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_lowercase()

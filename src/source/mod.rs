@@ -277,6 +277,9 @@ pub enum RefusalKind {
     Other,
 }
 
+/// What a place will answer.
+pub type Eventual<'a, T> = LocalBoxFuture<'a, T>;
+
 /// The bytes of an object, or why it cannot be opened.
 pub type Opened = Result<Box<dyn Body>, Refusal>;
 
@@ -292,17 +295,13 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// When the place, or part of it, cannot be listed.
-    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>>;
+    fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>>;
 
     /// One object's bytes, exactly as the place holds them; of what grows, those behind a position.
     ///
     /// # Errors
     /// When the object cannot be opened.
-    fn fetch<'a>(
-        &'a self,
-        it: &'a Listed,
-        from: Option<&'a Position>,
-    ) -> LocalBoxFuture<'a, Opened>;
+    fn fetch<'a>(&'a self, it: &'a Listed, from: Option<&'a Position>) -> Eventual<'a, Opened>;
 
     /// How many requests the place likes at once.
     fn concurrency(&self) -> usize;

@@ -66,6 +66,15 @@ pub(super) struct WholeObject {
     proof: ChecksumProof,
 }
 
+impl WholeObject {
+    /// Proves all that came of it.
+    fn settle(&mut self) -> Result<(), Refusal> {
+        let proof = std::mem::replace(&mut self.proof, ChecksumProof::None);
+        self.seen.checksum = proof.settle().map_err(unlike)?;
+        Ok(())
+    }
+}
+
 impl Get {
     /// The object: in memory if it is small, else as it is read.
     pub(super) async fn fetch(self) -> Opened {
@@ -73,12 +82,12 @@ impl Get {
         loop {
             takes += 1;
             let wrong = match self.whole().await {
-                Ok(it) if it.wanted.is_none_or(|it| it > SMALL) => {
-                    return Ok(Box::new(ObjectStream::of(self, it)));
-                }
-                Ok(it) => match self.collect(it).await {
-                    Ok(it) => return Ok(Box::new(it)),
-                    Err(it) => it,
+                Ok(mut it) => match it.wanted {
+                    Some(wanted) if wanted <= SMALL => match self.collect(&mut it, wanted).await {
+                        Ok(all) => return Ok(Box::new(ObjectStream::proved(self, it, all))),
+                        Err(it) => it,
+                    },
+                    _ => return Ok(Box::new(ObjectStream::of(self, it))),
                 },
                 Err(it) => it,
             };
@@ -110,27 +119,21 @@ impl Get {
         let etag = answer.e_tag().map(str::to_owned);
         let listed = &self.listed;
         match (&self.version_id, &etag) {
-            (Some(id), _) => {
-                if answer.version_id() != Some(id) {
-                    return Err(unlike("the answer is not of the version that was asked for"));
-                }
+            (Some(id), _) if answer.version_id() != Some(id) => {
+                return Err(unlike("the answer is not of the version that was asked for"));
             }
-            (None, None) => {
-                if listed.version != version(None, "", listed.bytes) {
-                    return Err(unlike(
-                        "the answer has no ETag and the listing has, so that it may be of anything",
-                    ));
-                }
+            (None, None) if listed.version != version(None, "", listed.bytes) => {
+                return Err(unlike(
+                    "the answer has no ETag and the listing has, so that it may be of anything",
+                ));
             }
-            (None, Some(etag)) => {
+            // It was replaced meanwhile.
+            (None, Some(etag)) if listed.version != version(None, etag, listed.bytes) => {
                 // A proxy may take the length off.
-                let now = version(None, etag, bytes.unwrap_or(listed.bytes));
-                let same = version(None, etag, listed.bytes) == listed.version;
-                if !same {
-                    seen.version = Some(now);
-                    seen.stored_at = answer.last_modified().and_then(micros);
-                }
+                seen.version = Some(version(None, etag, bytes.unwrap_or(listed.bytes)));
+                seen.stored_at = answer.last_modified().and_then(micros);
             }
+            _ => {}
         }
         let replaced = seen.version.is_some();
         if let Some(bytes) = bytes.filter(|it| !replaced && *it != listed.bytes) {
@@ -145,8 +148,7 @@ impl Get {
     }
 
     /// All bytes of a small object, proved.
-    async fn collect(&self, mut it: WholeObject) -> Result<Small, Refusal> {
-        let wanted = it.wanted.unwrap_or(SMALL);
+    async fn collect(&self, it: &mut WholeObject, wanted: u64) -> Result<Bytes, Refusal> {
         let mut all = BytesMut::new();
         let _wait = self.connection.calls.wait();
         while let Some(chunk) = self.next(&mut it.body).await? {
@@ -159,9 +161,9 @@ impl Get {
         if all.len() as u64 != wanted {
             return Err(self.broke(format!("it ended after {} of {wanted} bytes", all.len())));
         }
-        it.seen.checksum = it.proof.settle().map_err(unlike)?;
+        it.settle()?;
         self.connection.calls.note(S3, GET, &Came::Good);
-        Ok(Small { bytes: all.freeze().reader(), seen: it.seen })
+        Ok(all.freeze())
     }
 
     /// The next bytes of a body, waited for as long as is reasonable.
@@ -279,24 +281,6 @@ fn seen_of(it: &GetObjectOutput) -> Seen {
     }
 }
 
-/// An object in memory.
-struct Small {
-    bytes: Reader<Bytes>,
-    seen: Seen,
-}
-
-impl Read for Small {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.bytes.read(buffer)
-    }
-}
-
-impl Body for Small {
-    fn seen(&self) -> Seen {
-        self.seen.clone()
-    }
-}
-
 /// An object that comes as it is read. Reading must happen outside of the runtime's own threads.
 struct ObjectStream {
     get: Get,
@@ -328,6 +312,11 @@ impl ObjectStream {
             failed: None,
             runtime: Runtime::current(),
         }
+    }
+
+    /// One that came already, in memory.
+    fn proved(get: Get, whole: WholeObject, all: Bytes) -> Self {
+        Self { at: all.len() as u64, held: all.reader(), proved: true, ..Self::of(get, whole) }
     }
 
     /// Fetches until there are bytes to hand over; false at the end.
@@ -390,8 +379,7 @@ impl ObjectStream {
     /// Proves all that came.
     fn settle(&mut self) -> Result<(), Refusal> {
         if !self.proved {
-            let proof = std::mem::replace(&mut self.whole.proof, ChecksumProof::None);
-            self.whole.seen.checksum = proof.settle().map_err(unlike)?;
+            self.whole.settle()?;
             self.proved = true;
             self.get.connection.calls.note(S3, GET, &Came::Good);
         }

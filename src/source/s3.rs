@@ -9,11 +9,11 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::OptionalObjectAttributes;
 use aws_sdk_s3::types::RequestPayer;
 use aws_sdk_s3::types::RestoreStatus;
-use futures_util::future::LocalBoxFuture;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
 use crate::session::Skip;
+use crate::source::Eventual;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
@@ -291,15 +291,11 @@ impl Source for S3Source {
         format!("a bucket in {}", self.region)
     }
 
-    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+    fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
         Box::pin(self.walk(found))
     }
 
-    fn fetch<'a>(
-        &'a self,
-        it: &'a Listed,
-        _from: Option<&'a Position>,
-    ) -> LocalBoxFuture<'a, Opened> {
+    fn fetch<'a>(&'a self, it: &'a Listed, _from: Option<&'a Position>) -> Eventual<'a, Opened> {
         Box::pin(self.open_object(it))
     }
 

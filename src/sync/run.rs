@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::LocalBoxFuture;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
 
@@ -19,6 +18,7 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
+use crate::source::Eventual;
 use crate::source::Found;
 use crate::source::Listed;
 use crate::source::Opened;
@@ -221,10 +221,7 @@ impl Source for Again<'_> {
         self.source.described()
     }
 
-    fn list(
-        &self,
-        found: tokio::sync::mpsc::Sender<Found>,
-    ) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+    fn list(&self, found: tokio::sync::mpsc::Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
         Box::pin(async move {
             for it in &self.listed {
                 if found.send(Found::Object(it.clone())).await.is_err() {
@@ -235,11 +232,7 @@ impl Source for Again<'_> {
         })
     }
 
-    fn fetch<'a>(
-        &'a self,
-        it: &'a Listed,
-        _from: Option<&'a Position>,
-    ) -> LocalBoxFuture<'a, Opened> {
+    fn fetch<'a>(&'a self, it: &'a Listed, _from: Option<&'a Position>) -> Eventual<'a, Opened> {
         self.source.fetch(it, None)
     }
 

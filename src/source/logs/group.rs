@@ -6,7 +6,6 @@ use std::hash::BuildHasher;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::LogGroup;
 use aws_sdk_cloudwatchlogs::types::LogStream;
-use futures_util::future::LocalBoxFuture;
 use tokio::sync::mpsc::Sender;
 
 use super::reading::StreamReading;
@@ -17,6 +16,7 @@ use crate::config::SourceSpec;
 use crate::config::partition_of;
 use crate::session::SessionId;
 use crate::session::Skip;
+use crate::source::Eventual;
 use crate::source::FIXED;
 use crate::source::Found;
 use crate::source::Handle;
@@ -254,15 +254,11 @@ impl Source for LogsSource {
         format!("a log group in {} of {account}{class}", self.region)
     }
 
-    fn list(&self, found: Sender<Found>) -> LocalBoxFuture<'_, Result<(), Refusal>> {
+    fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
         Box::pin(self.walk(found))
     }
 
-    fn fetch<'a>(
-        &'a self,
-        it: &'a Listed,
-        from: Option<&'a Position>,
-    ) -> LocalBoxFuture<'a, Opened> {
+    fn fetch<'a>(&'a self, it: &'a Listed, from: Option<&'a Position>) -> Eventual<'a, Opened> {
         Box::pin(self.open_stream(it, from))
     }
 

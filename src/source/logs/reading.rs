@@ -70,9 +70,8 @@ pub(super) struct StreamReading {
     /// Bytes have been handed on: there is no way back.
     handed_on: bool,
     pub(super) ended: bool,
-    damaged: Option<String>,
-    again: bool,
-    anew: bool,
+    /// What is told of it at its end, but for the position.
+    seen: Seen,
     runtime: Runtime,
 }
 
@@ -100,9 +99,7 @@ impl StreamReading {
             held: VecDeque::new(),
             handed_on: false,
             ended: false,
-            damaged: None,
-            again: false,
-            anew: false,
+            seen: Seen::default(),
             runtime: Runtime::current(),
         };
         if infrequent {
@@ -132,8 +129,8 @@ impl StreamReading {
                 }
             },
         };
-        self.again |= page.again;
-        self.damaged = self.damaged.take().or(page.damaged);
+        self.seen.again |= page.again;
+        self.seen.damaged = self.seen.damaged.take().or(page.damaged);
         self.ended = page.ended;
         for it in page.events {
             if !self.take(&it) {
@@ -165,7 +162,7 @@ impl StreamReading {
         }
         let from =
             self.from.as_ref().filter(|_| !self.checked && matches!(self.way, Way::Pages(_)));
-        if from.is_some_and(|from| it.at <= from.at) && !self.again {
+        if from.is_some_and(|from| it.at <= from.at) && !self.seen.again {
             // A token goes forward: this one should have come before.
             self.came_late();
             if !self.handed_on {
@@ -210,7 +207,7 @@ impl StreamReading {
         if late {
             self.came_late();
         } else if self.settled {
-            self.again |= self.handed_on;
+            self.seen.again |= self.handed_on;
             if !self.handed_on {
                 self.compare();
             }
@@ -220,8 +217,8 @@ impl StreamReading {
     /// Something that was not read lies before what was.
     fn came_late(&mut self) {
         if self.handed_on {
-            self.again = true;
-            self.damaged.get_or_insert_with(|| LATE.into());
+            self.seen.again = true;
+            self.seen.damaged.get_or_insert_with(|| LATE.into());
         } else {
             self.compare();
         }
@@ -252,7 +249,7 @@ impl StreamReading {
 
     fn begin_anew(&mut self) {
         self.restart();
-        self.anew = true;
+        self.seen.anew = true;
         self.position = Position::begin(self.position.created);
     }
 
@@ -266,8 +263,7 @@ impl StreamReading {
         self.to_skip = 0;
         self.held.clear();
         self.ended = false;
-        self.damaged = None;
-        self.again = false;
+        (self.seen.damaged, self.seen.again) = (None, false);
     }
 
     fn go_on_by_insights(&mut self) {
@@ -331,16 +327,10 @@ impl Read for StreamReading {
 impl Body for StreamReading {
     fn seen(&self) -> Seen {
         // Of a part no position is kept: the next run begins with the first event.
-        let position = match self.again && !matches!(self.way, Way::Pages(_)) {
+        let position = match self.seen.again && !matches!(self.way, Way::Pages(_)) {
             true => Some(Position::begin(self.position.created)),
             false => Some(self.position.clone()).filter(|it| it.at > 0),
         };
-        Seen {
-            position,
-            damaged: self.damaged.clone(),
-            again: self.again,
-            anew: self.anew,
-            ..Seen::default()
-        }
+        Seen { position, ..self.seen.clone() }
     }
 }

@@ -73,13 +73,13 @@ impl OpenedAccounts {
     }
 
     async fn connect(&mut self, access: &Access) -> Result<AwsContext, Refusal> {
-        let (connection, it) = open_account(access).await?;
-        let caller = Caller { account: it.account.clone(), arn: it.arn };
+        let (connection, caller) = open_account(access).await?;
+        let account = caller.account.clone();
         if !self.callers.contains(&caller) {
             self.callers.push(caller);
         }
         let region = connection.region().unwrap_or_default();
-        Ok(AwsContext { connection, account: it.account, region, clock: self.clock })
+        Ok(AwsContext { connection, account, region, clock: self.clock })
     }
 
     async fn enabled(&mut self, aws: &AwsContext) -> Vec<String> {
