@@ -97,30 +97,28 @@ fn walk(root: &Path, found: &Sender<Found>) {
                     if it.file_type().is_dir() {
                         walk.skip_current_dir();
                     }
-                    Some(Found::Skip(skip))
+                    Err(skip)
                 }
-                None if it.file_type().is_dir() => None,
+                None if it.file_type().is_dir() => continue,
                 None => listed(it.path(), root, it.metadata()),
             },
-            Err(it) => Some(Found::Skip(skip(&it))),
+            Err(it) => Err(skip(&it)),
         };
-        if it.is_some_and(|it| found.blocking_send(it).is_err()) {
+        if found.blocking_send(it.into()).is_err() {
             return;
         }
     }
 }
 
-fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>) -> Option<Found> {
-    let metadata = match metadata {
-        Ok(it) => it,
-        Err(it) => return Some(Found::Skip(skip(&it))),
-    };
+fn listed(
+    path: &Path,
+    root: &Path,
+    metadata: walkdir::Result<std::fs::Metadata>,
+) -> std::result::Result<Listed, Skip> {
+    let metadata = metadata.map_err(|it| skip(&it))?;
     if !metadata.is_file() {
-        return Some(Found::Skip(Skip {
-            locator: locator(path),
-            why: "not a regular file".into(),
-            loses: false,
-        }));
+        let why = "not a regular file".into();
+        return Err(Skip { locator: locator(path), why, loses: false });
     }
     let stored_at = metadata
         .modified()
@@ -129,7 +127,7 @@ fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>
         .and_then(|it| i64::try_from(it.as_micros()).ok());
     let below = path.strip_prefix(root).ok().filter(|it| !it.as_os_str().is_empty());
     let key = below.or_else(|| path.file_name().map(Path::new)).unwrap_or(path);
-    Some(Found::Object(Listed {
+    Ok(Listed {
         locator: locator(path),
         key: locator(key),
         version: format!("{}-{}", metadata.len(), stored_at.unwrap_or(0)),
@@ -139,7 +137,7 @@ fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>
         created: None,
         blocked: None,
         handle: Handle::Path(path.to_owned()),
-    }))
+    })
 }
 
 /// A link whose end lies out of the root: what it leads to may have been meant as a transcript, if it is a file or a folder.
@@ -162,11 +160,8 @@ fn skip(it: &walkdir::Error) -> Skip {
     let place = it.path().map(locator).unwrap_or_default();
     if it.loop_ancestor().is_some() {
         // What a loop leads to has been listed where it really is.
-        return Skip {
-            locator: place,
-            why: "a symbolic link to a folder around it".into(),
-            loses: false,
-        };
+        let why = "a symbolic link to a folder around it".into();
+        return Skip { locator: place, why, loses: false };
     }
     let why = it.io_error().map_or_else(|| it.to_string(), plain);
     Skip { locator: place, why, loses: true }

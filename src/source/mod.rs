@@ -103,6 +103,12 @@ pub enum Found {
     Skip(Skip),
 }
 
+impl From<Result<Listed, Skip>> for Found {
+    fn from(it: Result<Listed, Skip>) -> Self {
+        it.map_or_else(Self::Skip, Self::Object)
+    }
+}
+
 /// Where reading a growing object stopped, so that the next run goes on there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {

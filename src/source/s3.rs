@@ -164,19 +164,13 @@ impl S3Source {
         }
     }
 
-    fn listed(&self, it: &ListedObject<'_>) -> Found {
+    fn listed(&self, it: &ListedObject<'_>) -> Result<Listed, Skip> {
         let untold = |what: &str| {
             let locator = format!("s3://{}/{}", self.bucket, it.key.unwrap_or_default());
-            Found::Skip(Skip {
-                locator,
-                why: format!("the listing does not tell its {what}"),
-                loses: true,
-            })
+            Skip { locator, why: format!("the listing does not tell its {what}"), loses: true }
         };
-        let Some(key) = it.key.filter(|it| !it.is_empty()) else { return untold("key") };
-        let Some(bytes) = it.bytes.and_then(|it| u64::try_from(it).ok()) else {
-            return untold("size");
-        };
+        let key = it.key.filter(|it| !it.is_empty()).ok_or_else(|| untold("key"))?;
+        let bytes = it.bytes.and_then(|it| u64::try_from(it).ok()).ok_or_else(|| untold("size"))?;
         let place = format!("s3://{}/{key}", self.bucket);
         // Older versions are places of their own; the newest bears the plain name too where versions are off.
         let locator = match it.version_id {
@@ -184,7 +178,7 @@ impl S3Source {
             None => place,
         };
         if key.ends_with('/') && bytes == 0 {
-            return Found::Skip(Skip { locator, why: "a folder marker".into(), loses: false });
+            return Err(Skip { locator, why: "a folder marker".into(), loses: false });
         }
         let blocked = match (it.class, it.restoring) {
             (Some("GLACIER" | "DEEP_ARCHIVE"), Some(true)) => Some(
@@ -195,7 +189,7 @@ impl S3Source {
             }
             _ => None,
         };
-        Found::Object(Listed {
+        Ok(Listed {
             locator,
             key: key.to_owned(),
             version: version(it.version_id, it.etag, bytes),
@@ -333,16 +327,13 @@ struct Listing<'a> {
 
 impl Listing<'_> {
     /// Hands on one thing; false if nobody listens any more.
-    async fn put(&mut self, it: Found) -> bool {
-        let locator = match &it {
-            Found::Object(it) => &it.locator,
-            Found::Skip(it) => &it.locator,
-        };
+    async fn put(&mut self, it: Result<Listed, Skip>) -> bool {
+        let locator = it.as_ref().map_or_else(|it| &it.locator, |it| &it.locator);
         if !self.seen.insert(crate::source::FIXED.hash_one(locator)) {
             return true;
         }
         self.count += 1;
-        self.found.send(it).await.is_ok()
+        self.found.send(it.into()).await.is_ok()
     }
 }
 

@@ -112,20 +112,20 @@ impl LogsSource {
         format!("{group}:log-stream:{stream}")
     }
 
-    fn listed(&self, it: &LogStream) -> Found {
+    fn listed(&self, it: &LogStream) -> Result<Listed, Skip> {
         let name = it.log_stream_name().unwrap_or_default();
         let locator = self.locator(name);
         // A session id has no slash; the streams of Lambda and of ECS tasks have.
         if SessionId::new(name).is_none() {
             let why = "the stream of something that is no session, by its name".into();
-            return Found::Skip(Skip { locator, why, loses: false });
+            return Err(Skip { locator, why, loses: false });
         }
         let created = it.creation_time().unwrap_or(0);
         let (last, taken_in) = (it.last_event_timestamp(), it.last_ingestion_time());
         let times =
             StreamTimes { created, last: last.unwrap_or(0), taken_in: taken_in.unwrap_or(0) };
         let grown = times.newest();
-        Found::Object(Listed {
+        Ok(Listed {
             locator,
             key: name.to_owned(),
             version: times.version(),
@@ -161,7 +161,7 @@ impl LogsSource {
             for it in page.log_streams() {
                 // Pages overlap where streams come and go meanwhile.
                 if seen.insert(FIXED.hash_one(it.log_stream_name()))
-                    && found.send(self.listed(it)).await.is_err()
+                    && found.send(self.listed(it).into()).await.is_err()
                 {
                     return Ok(());
                 }

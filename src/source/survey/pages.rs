@@ -73,7 +73,19 @@ impl PageCount {
 }
 
 /// Asks a question page by page: the call, the question without its token, the list in its answer, and what is made of one item.
+/// IAM has markers in place of tokens.
 macro_rules! listed {
+    ($call:expr, $ask:expr, marked $list:ident, $item:expr) => {
+        $call
+            .paged(
+                async |token| $ask.set_marker(token).send().await,
+                |page| {
+                    let next = NextPage::if_truncated(Some(page.is_truncated()), page.marker());
+                    (page.$list().iter().map($item).collect(), next)
+                },
+            )
+            .await
+    };
     ($call:expr, $ask:expr, $list:ident, $item:expr) => {
         $call
             .paged(
