@@ -17,7 +17,6 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::config::domain_of;
 use crate::settings::Key;
@@ -30,7 +29,7 @@ use crate::settings::Unread;
 pub(crate) const CHECKS: &[Check] = &[STATE, ADMITS, ROTATION, OPEN];
 
 fn state_of<'a>(it: &'a Key, view: &View<'_>) -> Result<&'a KeyState, Unread> {
-    view.take(&it.state)?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
+    view.take(&it.state)?.as_ref().ok_or_else(|| Reason::NotThere.because("there is no such key"))
 }
 
 fn at(it: &Key, arn: &str) -> String {
@@ -113,7 +112,7 @@ fn uses(it: &Key) -> Vec<String> {
 /// What a key is used for, and in which Region; `None` of what is no use of today: what it once encrypted may have come from elsewhere.
 fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unread> {
     let unknown =
-        |what: &str| unclear(Reason::NotAsked, format!("the Region of {what} was not told"));
+        |what: &str| Reason::NotAsked.because(format!("the Region of {what} was not told"));
     Ok(Some(match it {
         KeyUse::LogGroup(arn) => {
             (arn.clone(), region_of(arn).ok_or_else(|| unknown(arn))?.to_owned())
@@ -163,7 +162,7 @@ fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
     let text = view.take(&it.policy)?;
     Policy::read(text)
         .map(Some)
-        .ok_or_else(|| unclear(Reason::NotUnderstood, "its policy is of a form that is not known"))
+        .ok_or_else(|| Reason::NotUnderstood.because("its policy is of a form that is not known"))
 }
 
 const ADMITS: Check = Check {
@@ -225,7 +224,7 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
         }
         match (perhaps, denied) {
             (Some(why), _) => {
-                unknown = unknown.or(Some(unclear(Reason::MissingContextKey, why)));
+                unknown = unknown.or(Some(Reason::MissingContextKey.because(why)));
             }
             (None, None) if unread.is_some() => unknown = unknown.or(unread.clone()),
             (None, Some(name)) => {
@@ -291,7 +290,7 @@ fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>
             Said::Nothing => missing.push(action),
             Said::MayAllow(why) | Said::MayDeny(why) => {
                 let why = format!("{why}, which only a real request carries");
-                return Err(unclear(Reason::MissingContextKey, why));
+                return Err(Reason::MissingContextKey.because(why));
             }
         }
     }
@@ -394,7 +393,7 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
     let account = account_of(&key.arn);
     foreign.retain(|it| Some(it) != account.as_ref());
     if let (Some(why), true) = (unknown, everybody.is_empty()) {
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     let promised = "named principals alone";
     foreign.sort_unstable();

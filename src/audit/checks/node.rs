@@ -7,7 +7,6 @@ use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Node;
@@ -30,7 +29,7 @@ const AGENT: Check = Check {
 fn agent((it, corner): (&Node, &Corner), _: &View<'_>) -> Answer {
     let parts = it.version();
     if parts.is_empty() {
-        return Err(unclear(Reason::NotUnderstood, "its agent's version is not told"));
+        return Err(Reason::NotUnderstood.because("its agent's version is not told"));
     }
     if parts.as_slice() >= STREAMS.as_slice() {
         return Ok(Judged::pass(&it.agent_version).promised("3.0.356.0"));

@@ -21,7 +21,6 @@ use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::At;
 use crate::settings::Bucket;
@@ -91,11 +90,11 @@ impl PublicAccess {
 
 /// The Block Public Access of the account that owns a bucket; `None` if it was never set.
 fn account_block(it: &Bucket, view: &View<'_>) -> Result<Option<PublicAccess>, Unread> {
-    let owner = it.proved().ok_or_else(|| {
-        unclear(Reason::NotAsked, "whose account the bucket is in was not proved")
-    })?;
+    let owner = it
+        .proved()
+        .ok_or_else(|| Reason::NotAsked.because("whose account the bucket is in was not proved"))?;
     let account = view.survey.accounts.iter().find(|one| one.id == owner);
-    let none = || unclear(Reason::NotAsked, "its account's settings were not read");
+    let none = || Reason::NotAsked.because("its account's settings were not read");
     view.take(&account.ok_or_else(none)?.public_access).copied()
 }
 
@@ -287,10 +286,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !enforced {
         let acl = view.take(&it.acl)?;
         if acl.owner.is_none() && !acl.grants.is_empty() {
-            return Err(unclear(
-                Reason::NotUnderstood,
-                "its ACL does not tell whose the bucket is",
-            ));
+            return Err(Reason::NotUnderstood.because("its ACL does not tell whose the bucket is"));
         }
         let is_foreign = |one: &&(String, String)| {
             Some(&one.0) != acl.owner.as_ref() && !one.0.ends_with("/LogDelivery")
@@ -311,7 +307,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     }
     policy?;
     if let Some(why) = unknown {
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     Ok(Judged::pass("nobody from outside, nothing destructive").promised(promised).details(notes))
 }
@@ -375,7 +371,7 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
         return Err(it);
     }
     if !asked {
-        return Err(unclear(Reason::NotAsked, "access logging is off, and trails were not read"));
+        return Err(Reason::NotAsked.because("access logging is off, and trails were not read"));
     }
     let fix = format!(
         "aws s3api put-bucket-logging {} --bucket-logging-status '{{\"LoggingEnabled\":{{\"TargetBucket\":\"ACCESS-LOG-BUCKET\",\"TargetPrefix\":{}}}}}'",

@@ -9,7 +9,6 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Existence;
@@ -41,9 +40,7 @@ fn exists(it: &Bucket, view: &View<'_>) -> Answer {
                 .promised("it belongs to a known account"),
             // Somebody else may have made it under this name.
             None => {
-                return Err(unclear(
-                    Reason::NotAsked,
-                    "it is there, and none of the accounts that were looked into was proved to own it; bucket_owner in ssmtrail.toml says whose it is",
+                return Err(Reason::NotAsked.because("it is there, and none of the accounts that were looked into was proved to own it; bucket_owner in ssmtrail.toml says whose it is",
                 ));
             }
         },
@@ -73,7 +70,7 @@ const REGION: Check = Check {
 fn region((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     view.take(&it.existence)?;
     let Some(region) = &it.region else {
-        return Err(unclear(Reason::SdkError, "the Region of the bucket was not told"));
+        return Err(Reason::SdkError.because("the Region of the bucket was not told"));
     };
     let allowed = &view.promise.regions;
     if !allowed.is_empty() && !allowed.contains(region) {

@@ -19,7 +19,6 @@ use crate::audit::verdict::Severity;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Head;
@@ -182,8 +181,7 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         return Err(Unread {
             missing: Some("s3:GetObjectRetention".into()),
             on: Some(format!("{}/*", bucket_arn(it))),
-            ..unclear(
-                Reason::AccessDenied,
+            ..Reason::AccessDenied.because(
                 "no lock is shown for any transcript, as when s3:GetObjectRetention is missing",
             )
         });

@@ -21,7 +21,6 @@ use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Existence;
@@ -215,7 +214,7 @@ fn removed_early(
         let Some(date) = head.expires() else { continue };
         let Some(date) = date else {
             let why = format!("S3 says when it removes {}, in a form that is not known", one.key);
-            return Err(unclear(Reason::NotUnderstood, why));
+            return Err(Reason::NotUnderstood.because(why));
         };
         let kept = head.modified.map(|it| it.days_until(date));
         let is_early = kept.is_some_and(|it| it < wanted);
@@ -333,7 +332,7 @@ fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     }
     if let Some(one) = cold.iter().find(|it| stored(it).is_none()) {
         let why = format!("{} is archived, and how old it is was not read", one.key);
-        return Err(unclear(Reason::NotAsked, why));
+        return Err(Reason::NotAsked.because(why));
     }
     for it in &view.take(&prefix.sample)?.objects {
         view.take(&it.head)?;
@@ -435,7 +434,7 @@ const OLDEST: Check = Check {
 fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let sample = view.take(&prefix.sample)?;
     let Some(oldest) = sample.oldest else {
-        return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+        return Err(Reason::SampleEmpty.because("nothing lies below the prefix yet"));
     };
     let age = oldest.days_until(view.survey.taken_at);
     let seen = format!(
@@ -449,8 +448,7 @@ fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     }
     // Whether there were sessions before cannot be told from here: the service's own records reach back 90 days.
     let _ = it;
-    Err(unclear(
-        Reason::HorizonExceeded,
-        format!("{seen}; whether there were sessions before, AWS tells for 90 days alone"),
-    ))
+    Err(Reason::HorizonExceeded.because(format!(
+        "{seen}; whether there were sessions before, AWS tells for 90 days alone"
+    )))
 }

@@ -8,7 +8,6 @@ use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::Which;
 use crate::audit::iam::policy::Who;
 use crate::audit::names::quote;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Head;
@@ -29,7 +28,7 @@ pub(crate) fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unr
     if key.split(':').next_back().is_some_and(|it| it.starts_with("alias/aws/")) {
         return Ok(true);
     }
-    let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
+    let none = || Reason::NotAsked.because(format!("whose key {key} is was not asked"));
     let state = view.take(&view.key(key).ok_or_else(none)?.state)?;
     // One that is gone was a customer's: AWS deletes none of its own.
     Ok(state.as_ref().is_some_and(|it| it.manager == "AWS"))
@@ -45,10 +44,10 @@ pub(super) fn sample<'a>(
 ) -> Result<(&'a Sample, Heads<'a>), Unread> {
     let sample = view.take(&prefix.sample)?;
     if sample.listed == 0 {
-        return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+        return Err(Reason::SampleEmpty.because("nothing lies below the prefix yet"));
     }
     if sample.objects.is_empty() {
-        return Err(unclear(Reason::NotAsked, "no transcript was looked at"));
+        return Err(Reason::NotAsked.because("no transcript was looked at"));
     }
     let mut heads = Vec::new();
     for it in &sample.objects {
@@ -66,7 +65,7 @@ pub(super) fn policy(it: &Bucket, view: &View<'_>) -> Result<Policy, Unread> {
     match view.take(&it.policy)? {
         None => Ok(Policy::default()),
         Some(text) => Policy::read(text).ok_or_else(|| {
-            unclear(Reason::NotUnderstood, "the bucket policy is of a form that is not known")
+            Reason::NotUnderstood.because("the bucket policy is of a form that is not known")
         }),
     }
 }

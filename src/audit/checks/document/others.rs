@@ -10,7 +10,6 @@ use crate::audit::preferences::NAME;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -35,7 +34,7 @@ fn side_door((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
         return Ok(Judged::absent("these are the preferences (PREF-LOG-01)"));
     }
     if it.name.is_empty() {
-        return Err(unclear(Reason::NotUnderstood, "it has no name"));
+        return Err(Reason::NotUnderstood.because("it has no name"));
     }
     let told = read(it, view)?;
     if !told.is_shell() {

@@ -17,7 +17,6 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -276,7 +275,7 @@ fn clashes(told: &Preferences, corner: &Corner, view: &View<'_>) -> (Vec<Clash>,
 
 /// What is wrong with a log group for which the flag is on.
 fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option<Clash>, Unread> {
-    let none = || unclear(Reason::NotAsked, format!("the log group {name} was not surveyed"));
+    let none = || Reason::NotAsked.because(format!("the log group {name} was not surveyed"));
     let group = view.group(name, &corner.account, &corner.region).ok_or_else(none)?;
     let (what, command) = match view.take(&group.settings)? {
         None => ("does not exist", "create-log-group"),
@@ -297,7 +296,7 @@ fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option
 /// What is wrong with a bucket for which the flag is on: that it is there, and how it encrypts.
 fn clashes_of_bucket(name: &str, view: &View<'_>) -> Vec<Result<Option<Clash>, Unread>> {
     let Some(bucket) = view.bucket(name) else {
-        return vec![Err(unclear(Reason::NotAsked, format!("the bucket {name} was not surveyed")))];
+        return vec![Err(Reason::NotAsked.because(format!("the bucket {name} was not surveyed")))];
     };
     let clash = |why: String, fix| Clash { why, told: S3_REFUSAL, fix };
     let missing = view.take(&bucket.existence).map(|it| {

@@ -17,7 +17,6 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -224,7 +223,7 @@ fn drift((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     let most = others.iter().filter(|it| *it.0 != ours).max_by_key(|it| it.1.len());
     if versions.latest_version.is_none() && most.is_none_or(|it| it.1.len() <= mine) {
         told?;
-        return Err(unclear(Reason::NotUnderstood, "which version is the newest was not told"));
+        return Err(Reason::NotUnderstood.because("which version is the newest was not told"));
     }
     Ok(match most {
         None => {

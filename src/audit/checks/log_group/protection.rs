@@ -19,7 +19,6 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Info;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::LogGroup;
@@ -104,7 +103,7 @@ fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
         Some(true) => Ok(Judged::pass("on").promised("on")),
         // Absent means off where the feature is known; other partitions may not have it yet.
         None if !it.region.is_empty() && crate::config::partition_of(&it.region) != "aws" => {
-            Err(unclear(Reason::NotUnderstood, "this partition does not tell whether it is on"))
+            Err(Reason::NotUnderstood.because("this partition does not tell whether it is on"))
         }
         _ => Ok(Judged::fail("off").promised("on").fix(fix)),
     }
@@ -122,7 +121,7 @@ const OPEN: Check = Check {
 };
 
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
+    let none = Reason::NotAsked.because("the Region was not surveyed");
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
     let arn = group_arn(it);
     let mut found = Vec::new();
@@ -132,10 +131,10 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
     for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
         let Some(read) = Policy::read(&policy.document) else {
-            strange = Some(unclear(
-                Reason::NotUnderstood,
-                format!("the policy {} is of a form that is not known", policy.name),
-            ));
+            strange = Some(
+                Reason::NotUnderstood
+                    .because(format!("the policy {} is of a form that is not known", policy.name)),
+            );
             continue;
         };
         for one in read.statements.iter().filter(|it| it.allows) {
@@ -163,7 +162,7 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     }
     if found.is_empty() {
         if let Some(why) = unknown {
-            return Err(unclear(Reason::NotUnderstood, why));
+            return Err(Reason::NotUnderstood.because(why));
         }
         if let Some(it) = strange {
             return Err(it);
@@ -219,7 +218,7 @@ const SUBSCRIPTIONS: Check = Check {
 };
 
 fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
+    let none = Reason::NotAsked.because("the Region was not surveyed");
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
     let own = view.take(&it.subscriptions);
     let policies = view.take(&corner.subscription_policies);
@@ -238,10 +237,10 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
         let document: serde_json::Value =
             serde_json::from_str(&policy.document).unwrap_or_default();
         let Some(to) = document.get("DestinationArn").and_then(|it| it.as_str()) else {
-            strange = Some(unclear(
-                Reason::NotUnderstood,
-                format!("where the account policy {} sends to is not understood", policy.name),
-            ));
+            strange = Some(Reason::NotUnderstood.because(format!(
+                "where the account policy {} sends to is not understood",
+                policy.name
+            )));
             continue;
         };
         let pattern = document.get("FilterPattern").and_then(|it| it.as_str()).unwrap_or_default();
@@ -252,10 +251,10 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
                 seen.sends(&name, (to, pattern), corner, view);
             }
             None => {
-                strange = Some(unclear(
-                    Reason::NotUnderstood,
-                    format!("which groups the account policy {} selects is not known", policy.name),
-                ));
+                strange = Some(Reason::NotUnderstood.because(format!(
+                    "which groups the account policy {} selects is not known",
+                    policy.name
+                )));
             }
         }
     }
@@ -307,10 +306,8 @@ impl Outflow {
         if behind.is_none() && account.is_none() && to.contains(":destination:") {
             self.hidden.get_or_insert_with(|| match destinations {
                 Err(why) => why,
-                Ok(_) => unclear(
-                    Reason::NotUnderstood,
-                    format!("where the destination {to} hands on to was not read"),
-                ),
+                Ok(_) => Reason::NotUnderstood
+                    .because(format!("where the destination {to} hands on to was not read")),
             });
         }
         let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));

@@ -20,7 +20,6 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::AccountPolicy;
 use crate::settings::At;
@@ -198,7 +197,7 @@ const ACCOUNT_RETENTION: Check = Check {
 };
 
 fn account_retention(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
+    let none = Reason::NotAsked.because("the Region was not surveyed");
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
     let policies = view.take(&corner.retention_policies)?;
     let created = settings(it, view)?.created_at;
@@ -257,10 +256,10 @@ fn meeting<'a>(
     let mut out = Vec::new();
     for policy in policies {
         let strange = || {
-            unclear(
-                Reason::NotUnderstood,
-                format!("the account policy {} is of a form that is not known", policy.name),
-            )
+            Reason::NotUnderstood.because(format!(
+                "the account policy {} is of a form that is not known",
+                policy.name
+            ))
         };
         let it: serde_json::Value =
             serde_json::from_str(&policy.document).map_err(|_| strange())?;
@@ -286,6 +285,6 @@ fn is_older(created: Option<At>, policy: &AccountPolicy) -> Result<bool, Unread>
     both.map(|(made, set)| made <= set).ok_or_else(|| {
         let why =
             format!("the account policy {} is for new groups, and when was not told", policy.name);
-        unclear(Reason::NotAsked, why)
+        Reason::NotAsked.because(why)
     })
 }

@@ -1,7 +1,6 @@
 //! A log group as its checks read it: its settings, its name in commands, and the account policies that select it.
 
 use crate::audit::names::quote;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::GroupSettings;
 use crate::settings::LogGroup;
@@ -11,7 +10,7 @@ use crate::settings::Unread;
 pub(super) fn settings<'a>(it: &'a LogGroup, view: &View<'_>) -> Result<&'a GroupSettings, Unread> {
     view.take(&it.settings)?
         .as_ref()
-        .ok_or_else(|| unclear(Reason::NotThere, "there is no such log group"))
+        .ok_or_else(|| Reason::NotThere.because("there is no such log group"))
 }
 
 pub(super) fn at(it: &LogGroup) -> String {

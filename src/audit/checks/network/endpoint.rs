@@ -25,7 +25,6 @@ use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::audit::view::without_endpoint;
 use crate::config::partition_of;
@@ -106,10 +105,10 @@ fn to_bucket((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
         Some(_) => {}
         // Which Region the bucket is in decides whether the endpoint leads to it.
         None => {
-            let none = || unclear(Reason::NotAsked, "the bucket was not surveyed");
+            let none = || Reason::NotAsked.because("the bucket was not surveyed");
             view.take(&view.bucket(bucket).ok_or_else(none)?.existence)?;
             let why = format!("the Region of the bucket was not told, and {id} leads to one alone");
-            return Err(unclear(Reason::NotAsked, why));
+            return Err(Reason::NotAsked.because(why));
         }
     }
     let Some(policy) = narrow(endpoint)? else {

@@ -16,7 +16,6 @@ use crate::audit::iam::writer::CHANNEL;
 use crate::audit::iam::writer::role_arn;
 use crate::audit::iam::writer::writer;
 use crate::audit::preferences::Preferences;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::config::partition_of;
 use crate::settings::Corner;
@@ -47,10 +46,9 @@ pub(super) fn roles_of(
         }
     };
     if roles.is_empty() {
-        return Err(unclear(
-            Reason::NotThere,
-            "by which role it would ask is not known (IAM-ROLE-01)",
-        ));
+        return Err(
+            Reason::NotThere.because("by which role it would ask is not known (IAM-ROLE-01)")
+        );
     }
     Ok(roles)
 }
@@ -60,7 +58,7 @@ pub(super) fn narrow(endpoint: &Endpoint) -> Result<Option<Policy>, Unread> {
     let Some(text) = &endpoint.policy else { return Ok(None) };
     let id = &endpoint.id;
     let policy = Policy::read(text).ok_or_else(|| {
-        unclear(Reason::NotUnderstood, format!("the policy of {id} is of a form that is not known"))
+        Reason::NotUnderstood.because(format!("the policy of {id} is of a form that is not known"))
     })?;
     let is_all = |it: &Which| matches!(it, Which::These(many) if many.iter().any(|it| it == "*"));
     let opens = |it: &Statement| {
@@ -115,7 +113,7 @@ pub(super) fn refused(
                 Said::Allows(_) => continue,
                 Said::MayAllow(why) | Said::MayDeny(why) => {
                     let why = format!("the policy of {id}: {why}");
-                    answer = answer.and(Err(unclear(Reason::MissingContextKey, why)));
+                    answer = answer.and(Err(Reason::MissingContextKey.because(why)));
                     continue;
                 }
                 Said::Denies(name) => format!("{name} in the policy of {id} denies {action}"),
@@ -135,7 +133,7 @@ pub(super) fn refused(
     match refused.len() {
         0 => Ok(None),
         some if some == all.len() => Ok(refused.into_iter().next()),
-        _ => Err(unclear(Reason::NotUnderstood, format!("{}, if it is that role", refused[0]))),
+        _ => Err(Reason::NotUnderstood.because(format!("{}, if it is that role", refused[0]))),
     }
 }
 
@@ -174,7 +172,7 @@ fn asked_of(
         }
         "kms" => {
             let key = told.key.text().unwrap_or_default();
-            let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
+            let none = || Reason::NotAsked.because(format!("whose key {key} is was not asked"));
             let arn = match key.starts_with("arn:") && !key.contains(":alias/") {
                 true => key.to_owned(),
                 false => {

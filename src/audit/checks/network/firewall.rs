@@ -27,7 +27,6 @@ use crate::audit::preferences::Input;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Instance;
@@ -178,7 +177,7 @@ fn any(many: &[Opening], test: impl Fn(&Opening) -> Truth) -> Truth {
 
 impl Obstacles {
     fn lack(&mut self, reason: Reason, why: impl Into<String>) {
-        self.unknown.get_or_insert_with(|| unclear(reason, why));
+        self.unknown.get_or_insert_with(|| reason.because(why));
     }
 
     fn on_the_way_outside(

@@ -7,7 +7,6 @@
 use crate::audit::names::quote;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Endpoint;
@@ -113,12 +112,9 @@ pub(super) fn way<'a>(
                     Err(format!("its default route leads to {to}, and it has no public address"))
                 }
                 _ => {
-                    return Err(unclear(
-                        Reason::NotUnderstood,
-                        format!(
-                            "its default route leads to {to}, and what lies behind is not known"
-                        ),
-                    ));
+                    return Err(Reason::NotUnderstood.because(format!(
+                        "its default route leads to {to}, and what lies behind is not known"
+                    )));
                 }
             });
         }
@@ -127,14 +123,14 @@ pub(super) fn way<'a>(
             [Err(why), Err(_)] => closed(why.clone()),
             _ => {
                 let why = "only one half of all addresses has a way, and in which the service lies is not known";
-                Err(unclear(Reason::NotUnderstood, why))
+                Err(Reason::NotUnderstood.because(why))
             }
         };
     }
     let has_six = default_routes(table, &SIX).iter().any(Option::is_some);
     if it.ipv6 && has_six {
         let why = "it has a way by IPv6 alone, which the agent takes only where it is set to";
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     // A gateway endpoint's list is its service's; of any other nobody here knows what it holds.
     let list = table.routes.iter().find(|it| {
@@ -144,7 +140,7 @@ pub(super) fn way<'a>(
     });
     if let Some(it) = list {
         let why = format!("it has a route to the list {}, which was not read", it.destination);
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     // Endpoints may be shared by another network ("Centralized access to VPC private endpoints").
     let away = |it: &&Route| {
@@ -153,7 +149,7 @@ pub(super) fn way<'a>(
     };
     if let Some(it) = table.routes.iter().find(away) {
         let why = format!("it has a route to {}, and what lies behind is not known", it.target);
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     closed("it has no endpoint and no default route".into())
 }
@@ -196,7 +192,7 @@ fn unnamed(
         let why = format!(
             "an endpoint for {service} has no private name, and other names may lead to it"
         );
-        unclear(Reason::NotUnderstood, why)
+        Reason::NotUnderstood.because(why)
     }))
 }
 
@@ -246,7 +242,7 @@ pub(super) fn not_by_routes_alone(
     for service in SESSIONS {
         if matches!(way(it, corner, service, view)?, ServicePath::None(_)) {
             let why = "Systems Manager hears from it, and no route that is seen here leads there: there is another way, a proxy for one";
-            return Err(unclear(Reason::NotUnderstood, why));
+            return Err(Reason::NotUnderstood.because(why));
         }
     }
     Ok(())
@@ -257,7 +253,7 @@ pub(super) fn preferences(corner: &Corner, view: &View<'_>) -> Result<Option<Pre
     let Some(document) = view.take(&corner.preferences)?.as_ref() else { return Ok(None) };
     Preferences::read(view.take(&document.content)?)
         .map(Some)
-        .ok_or_else(|| unclear(Reason::NotUnderstood, "the content of the preferences is no JSON"))
+        .ok_or_else(|| Reason::NotUnderstood.because("the content of the preferences is no JSON"))
 }
 
 /// Days within which a transcript that arrived proves the way.
