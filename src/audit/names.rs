@@ -20,6 +20,12 @@ pub fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// A command of the AWS CLI with these options, their values quoted.
+pub(crate) fn aws(command: &str, options: &[(&str, &str)]) -> String {
+    let said = options.iter().map(|(name, value)| format!(" --{name} {}", quote(value)));
+    format!("aws {command}{}", said.collect::<String>())
+}
+
 /// Days as people say them.
 pub(crate) fn days(it: i64) -> String {
     if it == 1 { "1 day".into() } else { format!("{it} days") }
