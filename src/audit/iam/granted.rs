@@ -11,8 +11,8 @@ use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::account_of;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
+use crate::audit::names::via_s3;
 use crate::audit::view::View;
-use crate::config::domain_of;
 use crate::settings::Bucket;
 use crate::settings::Key;
 use crate::settings::Reason;
@@ -222,7 +222,7 @@ pub(crate) fn of_key(
     action: &str,
     of_bucket: bool,
 ) -> (Said, Truth) {
-    let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
+    let service = via_s3(key);
     let mut context = vec![("aws:securetransport".to_owned(), "true".to_owned())];
     let mut absent = vec!["aws:sourceaccount", "aws:sourcearn"];
     match of_bucket {
