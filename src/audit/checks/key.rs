@@ -356,10 +356,11 @@ fn rotation(it: &Key, view: &View<'_>) -> Answer {
     Ok(match rotation.enabled {
         true => Judged::pass(format!("every {} days", rotation.period_days.unwrap_or(365)))
             .promised("on"),
-        false => Judged::fail("off").promised("on").fix(format!(
-            "aws kms enable-key-rotation {} --rotation-period-in-days 365",
-            at(it, &key.arn)
-        )),
+        false => {
+            let at = at(it, &key.arn);
+            let fix = format!("aws kms enable-key-rotation {at} --rotation-period-in-days 365");
+            Judged::fail("off").promised("on").fix(fix)
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Low;
@@ -34,12 +34,12 @@ fn agent((it, corner): (&Node, &Corner), _: &View<'_>) -> Answer {
     if parts.as_slice() >= STREAMS.as_slice() {
         return Ok(Judged::pass(&it.agent_version).promised("3.0.356.0"));
     }
-    let fix = format!(
-        "aws ssm send-command --region {} --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values={}",
-        quote(&corner.region),
-        quote(&it.id)
-    );
-    Ok(Judged::fail(&it.agent_version).promised("3.0.356.0").fix(fix))
+    let options = [
+        ("region", corner.region.as_str()),
+        ("document-name", "AWS-UpdateSSMAgent"),
+        ("targets", &format!("Key=InstanceIds,Values={}", it.id)),
+    ];
+    Ok(Judged::fail(&it.agent_version).promised("3.0.356.0").fix(aws("ssm send-command", &options)))
 }
 
 /// amazon-ssm-agent: RELEASENOTES.md, "3.0.356.0: … stream session logs to CloudWatch".

@@ -5,12 +5,13 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::told::denies_everybody;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::checks::bucket::told::policy;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::trail::SILENT;
 use crate::audit::checks::trail::takes;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
+use crate::audit::names::aws;
 use crate::audit::names::bucket_arn;
 use crate::audit::names::quote;
 use crate::audit::undoing;
@@ -68,9 +69,10 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
     if off.is_empty() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
-    let fix = format!(
-        "aws s3api put-public-access-block {} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
-        named(it)
+    let fix = s3api(
+        "put-public-access-block",
+        it,
+        "--public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
     );
     Ok(Judged::fail(format!("neither bucket nor account has {}", off.join(", ")))
         .promised(promised)
@@ -145,7 +147,7 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
         // What would make the ACL count for nothing must be known before it counts.
         view.take(&it.ownership)?;
         ignores?;
-        let fix = format!("aws s3api put-bucket-acl {} --acl private", named(it));
+        let fix = s3api("put-bucket-acl", it, "--acl private");
         return Ok(Judged::fail(format!("its ACL grants {}", open.join(", ")))
             .promised(promised)
             .fix(fix));
@@ -199,16 +201,16 @@ fn tls(it: &Bucket, view: &View<'_>) -> Answer {
         "{{\"Sid\":\"DenyInsecureTransport\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:*\",\"Resource\":[\"{arn}\",\"{arn}/*\"],\"Condition\":{{\"Bool\":{{\"aws:SecureTransport\":\"false\"}}}}}}"
     );
     let fix = match view.take(&it.policy)? {
-        Some(_) => format!(
-            "aws s3api get-bucket-policy {0} --query Policy --output text | jq {1} > policy.json && aws s3api put-bucket-policy {0} --policy file://policy.json",
-            named(it),
-            quote(&format!(".Statement += [{statement}]"))
-        ),
-        None => format!(
-            "aws s3api put-bucket-policy {} --policy {}",
-            named(it),
-            quote(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}"))
-        ),
+        Some(_) => {
+            let get = s3api("get-bucket-policy", it, "--query Policy --output text | jq");
+            let put = s3api("put-bucket-policy", it, "--policy file://policy.json");
+            let filter = quote(&format!(".Statement += [{statement}]"));
+            format!("{get} {filter} > policy.json && {put}")
+        }
+        None => {
+            let policy = format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}");
+            aws("s3api put-bucket-policy", &[("bucket", &it.name), ("policy", &policy)])
+        }
     };
     Ok(Judged::fail("plain HTTP is not denied").promised(promised).fix(fix))
 }
@@ -373,11 +375,11 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
     if !asked {
         return Err(Reason::NotAsked.because("access logging is off, and trails were not read"));
     }
-    let fix = format!(
-        "aws s3api put-bucket-logging {} --bucket-logging-status '{{\"LoggingEnabled\":{{\"TargetBucket\":\"ACCESS-LOG-BUCKET\",\"TargetPrefix\":{}}}}}'",
-        named(it),
+    let status = format!(
+        "--bucket-logging-status '{{\"LoggingEnabled\":{{\"TargetBucket\":\"ACCESS-LOG-BUCKET\",\"TargetPrefix\":{}}}}}'",
         serde_json::Value::from(format!("{}/", it.name))
     );
+    let fix = s3api("put-bucket-logging", it, &status);
     Ok(Judged::fail("neither access logging nor data events").promised("one of the two").fix(fix))
 }
 
@@ -441,16 +443,14 @@ const OWNERSHIP: Check = Check {
 };
 
 fn ownership(it: &Bucket, view: &View<'_>) -> Answer {
-    let fix = format!(
-        "aws s3api put-bucket-ownership-controls {} --ownership-controls 'Rules=[{{ObjectOwnership=BucketOwnerEnforced}}]'",
-        named(it)
-    );
-    Ok(match view.take(&it.ownership)?.as_deref() {
-        Some("BucketOwnerEnforced") => {
-            Judged::pass("BucketOwnerEnforced").promised("BucketOwnerEnforced")
-        }
-        Some(other) => Judged::fail(other).promised("BucketOwnerEnforced").fix(fix),
+    let promised = "BucketOwnerEnforced";
+    let seen = match view.take(&it.ownership)?.as_deref() {
+        Some(it) if it == promised => return Ok(Judged::pass(it).promised(promised)),
+        Some(other) => other,
         // Buckets from before April 2023 that nobody has set.
-        None => Judged::fail("not set: ACLs are in force").promised("BucketOwnerEnforced").fix(fix),
-    })
+        None => "not set: ACLs are in force",
+    };
+    let rule = "--ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'";
+    let fix = s3api("put-bucket-ownership-controls", it, rule);
+    Ok(Judged::fail(seen).promised(promised).fix(fix))
 }

@@ -2,8 +2,8 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::frameworks::Group;
+use crate::audit::names::aws;
 use crate::audit::subject::Sought;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
@@ -30,7 +30,6 @@ const EXISTS: Check = Check {
 };
 
 fn exists(it: &Bucket, view: &View<'_>) -> Answer {
-    let fix = |it: &Bucket| format!("aws s3api create-bucket {}", named(it));
     Ok(match view.take(&it.existence)? {
         Existence::Exists => match it.proved() {
             Some(owner) if view.is_ours(owner) || it.expected_owner.is_some() => {
@@ -49,7 +48,7 @@ fn exists(it: &Bucket, view: &View<'_>) -> Answer {
             Judged::fail("there is no such bucket")
                 .promised("it is there")
                 .details(named.map(|it| format!("named by {it}")))
-                .fix(fix(it))
+                .fix(aws("s3api create-bucket", &[("bucket", &it.name)]))
         }
         Existence::Foreign => Judged::fail("the bucket of this name belongs to another account")
             .promised(format!("it belongs to {}", it.expected_owner.as_deref().unwrap_or("us"))),

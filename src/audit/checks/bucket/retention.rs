@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::bucket::told::named;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::frameworks::Group;
 use crate::audit::lifecycle::Fate;
 use crate::audit::lifecycle::Fates;
@@ -192,13 +192,12 @@ fn lengthen(it: &Bucket, by: &Fate, view: &View<'_>) -> Result<String, Unread> {
     // It is no part of the document, and falls back to its default where it is not said again.
     let least = view.take(&it.lifecycle)?.as_ref().and_then(|it| it.minimum_size.as_ref());
     let least = least.map_or(String::new(), |it| {
-        format!(" --transition-default-minimum-object-size {}", quote(it))
+        format!("--transition-default-minimum-object-size {} ", quote(it))
     });
-    Ok(format!(
-        "aws s3api get-bucket-lifecycle-configuration {0} | jq {1} > lifecycle.json && aws s3api put-bucket-lifecycle-configuration {0}{least} --lifecycle-configuration file://lifecycle.json",
-        named(it),
-        quote(&filter)
-    ))
+    let get = s3api("get-bucket-lifecycle-configuration", it, "| jq");
+    let rest = least + "--lifecycle-configuration file://lifecycle.json";
+    let put = s3api("put-bucket-lifecycle-configuration", it, &rest);
+    Ok(format!("{get} {} > lifecycle.json && {put}", quote(&filter)))
 }
 
 /// A transcript of which S3 says that it will remove it before the promise ends, where no rule that was read does so; in words.

@@ -7,7 +7,7 @@ use crate::audit::iam::patterns::holds_all;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::Which;
 use crate::audit::iam::policy::Who;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Head;
@@ -17,8 +17,18 @@ use crate::settings::Reason;
 use crate::settings::Sample;
 use crate::settings::Unread;
 
-pub(super) fn named(it: &Bucket) -> String {
-    format!("--bucket {}", quote(&it.name))
+/// A command about a bucket; the rest of it as it stands.
+pub(super) fn s3api(command: &str, it: &Bucket, rest: &str) -> String {
+    aws(&format!("s3api {command}"), &[("bucket", &it.name)]) + " " + rest
+}
+
+/// The command that makes a bucket encrypt by a key.
+pub(in crate::audit::checks) fn encrypt(it: &Bucket) -> String {
+    s3api(
+        "put-bucket-encryption",
+        it,
+        r#"--server-side-encryption-configuration '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms","KMSMasterKeyID":"KEY-ARN"},"BucketKeyEnabled":true}]}'"#,
+    )
 }
 
 /// Whether a key id is one that AWS manages.

@@ -4,10 +4,11 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::checks::bucket::told::encrypt;
 use crate::audit::checks::document::told::chosen;
 use crate::audit::checks::document::told::read;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
@@ -43,18 +44,21 @@ fn exists(it: &Corner, view: &View<'_>) -> Answer {
         let version = &document.version;
         return Ok(Judged::pass(format!("version {version} of {NAME}")));
     }
-    let region = quote(&it.region);
-    let create = format!(
-        "aws ssm create-document --region {region} --name {NAME} --document-type Session --document-format JSON --content file://preferences.json"
-    );
     // A Region without nodes has no sessions: that must be known, not supposed.
-    if view.take(&it.nodes)?.is_empty() {
+    let nodes = view.take(&it.nodes)?.len();
+    if nodes == 0 {
         return Ok(Judged::absent("there are no managed nodes here"));
     }
-    let nodes = view.take(&it.nodes)?.len();
+    let options = [
+        ("region", it.region.as_str()),
+        ("name", NAME),
+        ("document-type", "Session"),
+        ("document-format", "JSON"),
+        ("content", "file://preferences.json"),
+    ];
     Ok(Judged::fail(format!("there is no {NAME}, and there are {nodes} managed nodes"))
         .promised("sessions are logged")
-        .fix(create))
+        .fix(aws("ssm create-document", &options)))
 }
 
 const DESTINATION: Check = Check {
@@ -285,10 +289,9 @@ fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option
     Ok(Some(Clash {
         why: format!("cloudWatchEncryptionEnabled is on, and the log group {name} {what}"),
         told: CW_REFUSAL,
-        fix: Some(format!(
-            "aws logs {command} --region {} --log-group-name {} --kms-key-id KEY-ARN",
-            quote(&corner.region),
-            quote(name)
+        fix: Some(aws(
+            &format!("logs {command}"),
+            &[("region", &corner.region), ("log-group-name", name), ("kms-key-id", "KEY-ARN")],
         )),
     }))
 }
@@ -308,11 +311,7 @@ fn clashes_of_bucket(name: &str, view: &View<'_>) -> Vec<Result<Option<Clash>, U
         let why = format!(
             "s3EncryptionEnabled is on, and {name} encrypts by aws:kms:dsse, which the agent takes for no encryption"
         );
-        let fix = format!(
-            "aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
-            quote(name)
-        );
-        is_strange.then(|| clash(why, Some(fix)))
+        is_strange.then(|| clash(why, Some(encrypt(bucket))))
     });
     vec![missing, strange]
 }

@@ -8,7 +8,7 @@ use crate::audit::checks::bucket::told::is_managed;
 use crate::audit::checks::document::told::chosen;
 use crate::audit::checks::document::told::read;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::Minutes;
 use crate::audit::profile;
@@ -192,11 +192,9 @@ fn drift((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     if let (Some(default), Some(latest)) = (&versions.default_version, &versions.latest_version)
         && default != latest
     {
-        let fix = format!(
-            "aws ssm update-document-default-version --region {} --name {} --document-version {}",
-            quote(&corner.region),
-            quote(&it.name),
-            quote(latest)
+        let fix = aws(
+            "ssm update-document-default-version",
+            &[("region", &corner.region), ("name", &it.name), ("document-version", latest)],
         );
         return Ok(Judged::fail(format!("version {default} is in force, the newest is {latest}"))
             .promised(promised)

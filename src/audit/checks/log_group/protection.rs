@@ -4,14 +4,16 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::log_group::told::at;
-use crate::audit::checks::log_group::told::identified;
+use crate::audit::checks::log_group::told::corner_of;
+use crate::audit::checks::log_group::told::logs;
+use crate::audit::checks::log_group::told::logs_identified;
 use crate::audit::checks::log_group::told::selects;
 use crate::audit::checks::log_group::told::settings;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::account_of;
+use crate::audit::names::aws;
 use crate::audit::names::group_arn;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
@@ -41,7 +43,7 @@ const KEY: Check = Check {
 
 fn key(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!("aws logs associate-kms-key {} --kms-key-id KEY-ARN", at(it));
+    let fix = logs("associate-kms-key", it, "--kms-key-id KEY-ARN");
     Ok(match (&group.kms_key, view.promise.customer_key) {
         (Some(key), _) => Judged::pass(format!("with {key}")),
         (None, true) => Judged::fail("with a key that AWS owns")
@@ -68,11 +70,15 @@ fn class(it: &LogGroup, view: &View<'_>) -> Answer {
     Ok(match group.class.as_deref() {
         // Older endpoints do not tell; there was one class then.
         None | Some("STANDARD") => Judged::pass("STANDARD").promised("STANDARD"),
-        Some("DELIVERY") => Judged::fail("DELIVERY").promised("STANDARD").fix(format!(
-            "aws logs create-log-group --region {} --log-group-name {} --log-group-class STANDARD",
-            quote(&it.region),
-            quote(&format!("{}-standard", it.name))
-        )),
+        Some("DELIVERY") => {
+            let options = [
+                ("region", it.region.as_str()),
+                ("log-group-name", &format!("{}-standard", it.name)),
+                ("log-group-class", "STANDARD"),
+            ];
+            let fix = aws("logs create-log-group", &options);
+            Judged::fail("DELIVERY").promised("STANDARD").fix(fix)
+        }
         Some("INFREQUENT_ACCESS") => Judged::info(
             "INFREQUENT_ACCESS: searched by Logs Insights alone, no filters and no subscriptions",
         )
@@ -95,10 +101,8 @@ const DELETION: Check = Check {
 
 fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!(
-        "aws logs put-log-group-deletion-protection {} --deletion-protection-enabled",
-        identified(it)
-    );
+    let protect = "--deletion-protection-enabled";
+    let fix = logs_identified("put-log-group-deletion-protection", it, protect);
     match group.deletion_protection {
         Some(true) => Ok(Judged::pass("on").promised("on")),
         // Absent means off where the feature is known; other partitions may not have it yet.
@@ -121,8 +125,7 @@ const OPEN: Check = Check {
 };
 
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = Reason::NotAsked.because("the Region was not surveyed");
-    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let corner = corner_of(it, view)?;
     let arn = group_arn(it);
     let mut found = Vec::new();
     let (mut unknown, mut strange) = (None, None);
@@ -152,11 +155,8 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
             };
             if about {
                 found.push(format!("{} admits {whom} ({})", policy.name, one.name()));
-                fixes.push(format!(
-                    "aws logs delete-resource-policy --region {} --policy-name {}",
-                    quote(&it.region),
-                    quote(&policy.name)
-                ));
+                let which = [("region", it.region.as_str()), ("policy-name", &policy.name)];
+                fixes.push(aws("logs delete-resource-policy", &which));
             }
         }
     }
@@ -192,10 +192,8 @@ const BEARER: Check = Check {
 
 fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!(
-        "aws logs put-bearer-token-authentication {} --no-bearer-token-authentication-enabled",
-        identified(it)
-    );
+    let off = "--no-bearer-token-authentication-enabled";
+    let fix = logs_identified("put-bearer-token-authentication", it, off);
     Ok(match group.bearer_token {
         Some(true) => Judged::fail("on").promised("off").fix(fix),
         _ => Judged::pass("off").promised("off"),
@@ -218,18 +216,14 @@ const SUBSCRIPTIONS: Check = Check {
 };
 
 fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = Reason::NotAsked.because("the Region was not surveyed");
-    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let corner = corner_of(it, view)?;
     let own = view.take(&it.subscriptions);
     let policies = view.take(&corner.subscription_policies);
     let mut seen = Outflow::default();
     for one in own.iter().flat_map(|it| it.iter()) {
         if seen.sends(&one.name, (&one.destination, &one.pattern), corner, view) {
-            seen.fixes.push(format!(
-                "aws logs delete-subscription-filter {} --filter-name {}",
-                at(it),
-                quote(&one.name)
-            ));
+            let name = format!("--filter-name {}", quote(&one.name));
+            seen.fixes.push(logs("delete-subscription-filter", it, &name));
         }
     }
     let mut strange = None;
