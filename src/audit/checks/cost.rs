@@ -10,7 +10,7 @@ use crate::audit::names::days;
 use crate::audit::subject::Store;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Info;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::At;
 use crate::settings::Reason;
@@ -87,7 +87,7 @@ fn month(class: &(&str, f64, u64, u64, u64), objects: f64, bytes: f64, standard:
 const COST: Check = Check {
     id: "COST-EST-01",
     title: "What keeping transcripts costs",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Capacity],
     reads: &["logs:DescribeLogGroups", "s3:ListBucket"],
     why: "Retention is cut when a bill surprises somebody; CloudWatch Logs costs by what is taken in, S3 by what is kept.",

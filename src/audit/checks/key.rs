@@ -14,9 +14,7 @@ use crate::audit::iam::request::Said;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::config::domain_of;
 use crate::settings::Key;
@@ -43,7 +41,7 @@ fn region_of(arn: &str) -> Option<&str> {
 const STATE: Check = Check {
     id: "KMS-STATE-01",
     title: "The key can be used, and is not about to go",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Keys],
     reads: &["kms:DescribeKey", "s3:ListBucket"],
     why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
@@ -159,16 +157,13 @@ fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
     if state_of(it, view)?.manager == "AWS" {
         return Ok(None);
     }
-    let text = view.take(&it.policy)?;
-    Policy::read(text)
-        .map(Some)
-        .ok_or_else(|| Reason::NotUnderstood.because("its policy is of a form that is not known"))
+    Policy::understood(view.take(&it.policy)?, "its policy").map(Some)
 }
 
 const ADMITS: Check = Check {
     id: "KMS-POL-01",
     title: "The key's policy admits those who write with it",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Keys, Group::Failure],
     reads: &[
         "kms:GetKeyPolicy",
@@ -329,7 +324,7 @@ fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
 const ROTATION: Check = Check {
     id: "KMS-ROT-01",
     title: "The key is rotated",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Keys],
     reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
     why: "Rotation bounds what one leaked key can open.",
@@ -367,7 +362,7 @@ fn rotation(it: &Key, view: &View<'_>) -> Answer {
 const OPEN: Check = Check {
     id: "KMS-POL-02",
     title: "The key's policy is not open",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Keys, Group::Access],
     reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
     why: "Whoever may use the key can read what it protects, wherever a copy lies.",

@@ -28,7 +28,7 @@ use crate::audit::preferences::Preferences;
 use crate::audit::undoing::On;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::config::partition_of;
 use crate::settings::Bucket;
@@ -46,7 +46,7 @@ pub(crate) const CHECKS: &[Check] = &[WRITES, CONNECTED, TO_BUCKET, TO_GROUP, WI
 const WRITES: Check = Check {
     id: "IAM-ROLE-01",
     title: "It is known which role writes for the node",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Generation],
     reads: &[
         "ssm:DescribeInstanceInformation",
@@ -85,7 +85,7 @@ fn writes((node, corner): (&Node, &Corner), view: &View<'_>) -> Answer {
 const CONNECTED: Check = Check {
     id: "IAM-ROLE-02",
     title: "The role keeps the node connected",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Failure],
     reads: &[
         "iam:SimulatePrincipalPolicy",
@@ -108,7 +108,7 @@ fn channel(role: &Role, view: &View<'_>) -> Answer {
 const TO_BUCKET: Check = Check {
     id: "IAM-ROLE-03",
     title: "The role may write transcripts to the bucket",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Generation, Group::Failure],
     reads: &[
         "iam:SimulatePrincipalPolicy",
@@ -170,7 +170,7 @@ fn flags(corners: &[&Corner], view: &View<'_>, flag: impl Fn(&Preferences) -> bo
 const TO_GROUP: Check = Check {
     id: "IAM-ROLE-04",
     title: "The role may write transcripts to the log group",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Generation, Group::Failure],
     reads: &[
         "iam:SimulatePrincipalPolicy",
@@ -216,7 +216,7 @@ fn to_group(role: &Role, view: &View<'_>) -> Answer {
 const WITH_KEYS: Check = Check {
     id: "IAM-ROLE-05",
     title: "The role may use the keys of bucket and sessions",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Keys, Group::Failure],
     reads: &[
         "iam:SimulatePrincipalPolicy",
@@ -279,7 +279,7 @@ fn with_keys(role: &Role, view: &View<'_>) -> Answer {
 const ERASES: Check = Check {
     id: "IAM-ROLE-06",
     title: "The role that writes cannot erase",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Integrity],
     reads: &[
         "iam:SimulatePrincipalPolicy",

@@ -18,10 +18,7 @@ use crate::audit::undoing;
 use crate::audit::undoing::On;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::At;
 use crate::settings::Bucket;
@@ -38,7 +35,7 @@ pub(crate) const CHECKS: &[Check] = &[BLOCKED, PUBLIC, TLS, GRANTS, ACCESS_LOGGE
 const BLOCKED: Check = Check {
     id: "S3-PUB-01",
     title: "Public access is blocked",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access],
     reads: &["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"],
     why: "The block holds whatever a policy or an ACL says tomorrow.",
@@ -50,12 +47,11 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
     let promised = "all four, for the bucket or the account";
     // Each of the four holds if either says so.
     let account = account_block(it, view);
-    let all = |it: &Result<Option<PublicAccess>, Unread>| matches!(it, Ok(Some(it)) if it.each().iter().all(|it| it.1));
-    if all(&account) && view.take(&it.public_access).is_err() {
+    let is_all = matches!(&account, Ok(Some(it)) if it.off().is_empty());
+    if is_all && view.take(&it.public_access).is_err() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
-    let own = view.take(&it.public_access)?.unwrap_or_default();
-    let off: Vec<&str> = own.each().into_iter().filter(|it| !it.1).map(|it| it.0).collect();
+    let mut off = view.take(&it.public_access)?.unwrap_or_default().off();
     if off.is_empty() {
         return Ok(Judged::pass("by the bucket").promised(promised));
     }
@@ -63,9 +59,8 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
         why: format!("the bucket is without {}; {}", off.join(", "), why.why),
         ..why
     })?;
-    let account = account.unwrap_or_default();
-    let both = own.each().into_iter().zip(account.each());
-    let off: Vec<&str> = both.filter(|(one, other)| !one.1 && !other.1).map(|it| it.0.0).collect();
+    let off_there = account.unwrap_or_default().off();
+    off.retain(|it| off_there.contains(it));
     if off.is_empty() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
@@ -80,13 +75,15 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
 }
 
 impl PublicAccess {
-    fn each(self) -> [(&'static str, bool); 4] {
-        [
+    /// The settings that are off, by their names.
+    fn off(self) -> Vec<&'static str> {
+        let all = [
             ("BlockPublicAcls", self.block_acls),
             ("IgnorePublicAcls", self.ignore_acls),
             ("BlockPublicPolicy", self.block_policy),
             ("RestrictPublicBuckets", self.restrict_buckets),
-        ]
+        ];
+        all.into_iter().filter(|it| !it.1).map(|it| it.0).collect()
     }
 }
 
@@ -103,7 +100,7 @@ fn account_block(it: &Bucket, view: &View<'_>) -> Result<Option<PublicAccess>, U
 const PUBLIC: Check = Check {
     id: "S3-PUB-02",
     title: "The bucket is not public",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Access],
     reads: &[
         "s3:GetBucketPolicyStatus",
@@ -130,9 +127,8 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
     if let Some(one) = open.next() {
         return Ok(Judged::fail(format!("{} admits everybody", one.name())).promised(promised));
     }
-    let enforced = matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced");
     let ignores = ignores_public(it, view);
-    let ignored = enforced || ignores == Ok(true);
+    let ignored = has_no_acls(it, view) || ignores == Ok(true);
     let open: Vec<String> = match view.take(&it.acl) {
         Ok(acl) => acl
             .grants
@@ -165,6 +161,11 @@ fn is_everybody(grantee: &str) -> bool {
     ["/AllUsers", "/AuthenticatedUsers"].iter().any(|it| grantee.ends_with(it))
 }
 
+/// Whether ACLs are known to count for nothing.
+fn has_no_acls(it: &Bucket, view: &View<'_>) -> bool {
+    matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced")
+}
+
 /// Whether grants to everybody in ACLs count for nothing, by the bucket or by its account.
 fn ignores_public(it: &Bucket, view: &View<'_>) -> Result<bool, Unread> {
     let own = view.take(&it.public_access);
@@ -181,7 +182,7 @@ fn ignores_public(it: &Bucket, view: &View<'_>) -> Result<bool, Unread> {
 const TLS: Check = Check {
     id: "S3-TLS-01",
     title: "The bucket refuses plain HTTP",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Transport],
     reads: &["s3:GetBucketPolicy"],
     why: "Without a refusal one misconfigured reader sends transcripts in the clear.",
@@ -222,7 +223,7 @@ const PLAIN: [(&str, Option<&str>); 2] =
 const GRANTS: Check = Check {
     id: "S3-XACC-01",
     title: "Nobody from outside, and nobody at all by this policy, may destroy",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access, Group::Integrity],
     reads: &[
         "s3:GetBucketPolicy",
@@ -284,8 +285,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !found.is_empty() {
         return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
     }
-    let enforced = matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced");
-    if !enforced {
+    if !has_no_acls(it, view) {
         let acl = view.take(&it.acl)?;
         if acl.owner.is_none() && !acl.grants.is_empty() {
             return Err(Reason::NotUnderstood.because("its ACL does not tell whose the bucket is"));
@@ -317,7 +317,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
 const ACCESS_LOGGED: Check = Check {
     id: "S3-LOG-01",
     title: "Reads of transcripts are themselves recorded",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Review],
     reads: &[
         "s3:GetBucketLogging",
@@ -434,7 +434,7 @@ fn covers_region(trail: &Trail, region: Option<&str>) -> bool {
 const OWNERSHIP: Check = Check {
     id: "S3-OWN-01",
     title: "The bucket's owner owns every transcript",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Access],
     reads: &["s3:GetBucketOwnershipControls"],
     why: "With ACLs a writer from another account owns what it wrote, and the bucket's owner may not read it.",

@@ -17,9 +17,7 @@ use crate::audit::names::bucket_arn;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Info;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Prefix;
@@ -30,7 +28,7 @@ pub(crate) const CHECKS: &[Check] = &[ENCRYPTION, BUCKET_KEY, OBJECTS_ENCRYPTED,
 const ENCRYPTION: Check = Check {
     id: "S3-ENC-01",
     title: "The bucket encrypts as promised",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Encryption],
     reads: &["s3:GetEncryptionConfiguration", "kms:DescribeKey"],
     why: "Everything in S3 is encrypted; a key of your own decides who can read it.",
@@ -68,7 +66,7 @@ fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
 const BUCKET_KEY: Check = Check {
     id: "S3-ENC-02",
     title: "The bucket key saves calls to KMS",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Capacity],
     reads: &["s3:GetEncryptionConfiguration"],
     why: "Without it every upload is a call to KMS.",
@@ -89,7 +87,7 @@ fn bucket_key(it: &Bucket, view: &View<'_>) -> Answer {
 const OBJECTS_ENCRYPTED: Check = Check {
     id: "S3-ENC-03",
     title: "Transcripts are in truth encrypted as promised",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Encryption],
     reads: &["s3:ListBucket", "s3:GetObject", "kms:DescribeKey"],
     why: "A default is about what comes after it: old transcripts keep what they had, or have nothing.",
@@ -143,7 +141,7 @@ fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answe
 const CUSTOMER_KEYS: Check = Check {
     id: "S3-ENC-04",
     title: "Uploads cannot bring keys of their own",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Encryption],
     reads: &["s3:GetEncryptionConfiguration", "s3:GetBucketPolicy"],
     why: "What was written with SSE-C can be read by its writer alone.",

@@ -9,7 +9,7 @@ use crate::audit::preferences::Input;
 use crate::audit::preferences::NAME;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -21,7 +21,7 @@ pub(crate) const CHECKS: &[Check] = &[SIDE_DOOR, SHARED];
 const SIDE_DOOR: Check = Check {
     id: "PREF-DOC-02",
     title: "No other Session document lets a shell run unlogged",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Generation],
     reads: &["ssm:ListDocuments", "ssm:GetDocument"],
     why: "The document of a session replaces the preferences: whoever may choose it chooses whether there is a log.",
@@ -64,7 +64,7 @@ fn side_door((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const SHARED: Check = Check {
     id: "PREF-DOC-03",
     title: "Session documents are not shared with everybody",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access],
     reads: &["ssm:DescribeDocumentPermission", "ssm:GetDocument", "ssm:ListDocuments"],
     why: "A public document tells everybody the names of your buckets, groups and keys.",

@@ -15,9 +15,7 @@ use crate::audit::preferences::Preferences;
 use crate::audit::subject::OwnPreferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -31,7 +29,7 @@ pub(crate) const CHECKS: &[Check] = &[EXISTS, DESTINATION, STREAMING, ENFORCED, 
 const EXISTS: Check = Check {
     id: "PREF-DOC-01",
     title: "Session Manager preferences exist",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation],
     reads: &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
     why: "Without the document sessions run with built-in defaults, and nothing is logged.",
@@ -64,7 +62,7 @@ fn exists(it: &Corner, view: &View<'_>) -> Answer {
 const DESTINATION: Check = Check {
     id: "PREF-LOG-01",
     title: "A destination for transcripts is set",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation],
     reads: &["ssm:GetDocument"],
     why: "Preferences that name neither a bucket nor a log group record nothing.",
@@ -129,7 +127,7 @@ fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const STREAMING: Check = Check {
     id: "PREF-LOG-02",
     title: "Sessions are streamed while they run",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Generation, Group::Failure],
     reads: &["ssm:GetDocument"],
     why: "What is uploaded when a session ends is lost when the instance is stopped first, or the agent is killed.",
@@ -163,7 +161,7 @@ fn streaming((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const ENFORCED: Check = Check {
     id: "PREF-ENF-01",
     title: "Sessions are refused where their log would not be encrypted",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Encryption],
     reads: &["ssm:GetDocument"],
     why: "With the flags off nobody notices a later downgrade, and a role that may not write loses its logs in silence.",
@@ -195,7 +193,7 @@ fn enforced((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const CONTRADICTION: Check = Check {
     id: "PREF-ENF-02",
     title: "The encryption flags agree with the destinations",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Failure],
     reads: &[
         "ssm:GetDocument",

@@ -10,7 +10,6 @@ use crate::audit::checks::log_group::told::logs_identified;
 use crate::audit::checks::log_group::told::selects;
 use crate::audit::checks::log_group::told::settings;
 use crate::audit::frameworks::Group;
-use crate::audit::iam::admits::Admits;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::account_of;
 use crate::audit::names::aws;
@@ -18,9 +17,7 @@ use crate::audit::names::group_arn;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Info;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::LogGroup;
@@ -33,7 +30,7 @@ pub(crate) const CHECKS: &[Check] = &[KEY, CLASS, DELETION, OPEN, BEARER, SUBSCR
 const KEY: Check = Check {
     id: "CWL-ENC-01",
     title: "A KMS key protects the log group",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Encryption],
     reads: &["logs:DescribeLogGroups"],
     why: "Logs are always encrypted; a key of your own decides who can read them, and is what the agent's flag asks for.",
@@ -48,7 +45,7 @@ fn key(it: &LogGroup, view: &View<'_>) -> Answer {
         (Some(key), _) => Judged::pass(format!("with {key}")),
         (None, true) => Judged::fail("with a key that AWS owns")
             .promised("a customer managed key")
-            .severity(High)
+            .severity(Severity::High)
             .fix(fix),
         (None, false) => Judged::info("with a key that AWS owns, which was not promised otherwise"),
     })
@@ -57,7 +54,7 @@ fn key(it: &LogGroup, view: &View<'_>) -> Answer {
 const CLASS: Check = Check {
     id: "CWL-CLASS-01",
     title: "The class of the log group can be searched and alarmed on",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Review],
     reads: &["logs:DescribeLogGroups"],
     why: "DELIVERY keeps events a day; INFREQUENT_ACCESS knows neither filters nor subscriptions. A class cannot be changed.",
@@ -91,7 +88,7 @@ fn class(it: &LogGroup, view: &View<'_>) -> Answer {
 const DELETION: Check = Check {
     id: "CWL-DEL-01",
     title: "The log group is protected from deletion",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity],
     reads: &["logs:DescribeLogGroups"],
     why: "One call deletes a group and everything in it.",
@@ -116,7 +113,7 @@ fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
 const OPEN: Check = Check {
     id: "CWL-ACC-01",
     title: "No resource policy opens the log group",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access],
     reads: &["logs:DescribeResourcePolicies"],
     why: "Whoever may write can plant events; whoever may read can follow sessions.",
@@ -133,38 +130,35 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     // What one scope shows cannot be undone by what the other hides: a failure stands before an unknown.
     let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
     for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
-        let Some(read) = Policy::read(&policy.document) else {
-            strange = Some(
-                Reason::NotUnderstood
-                    .because(format!("the policy {} is of a form that is not known", policy.name)),
-            );
-            continue;
+        let name = &policy.name;
+        let read = match Policy::understood(&policy.document, format!("the policy {name}")) {
+            Ok(it) => it,
+            Err(it) => {
+                strange = Some(it);
+                continue;
+            }
         };
         for one in read.statements.iter().filter(|it| it.allows) {
-            let about = one.touches(&arn) || one.touches(&format!("{arn}:*"));
-            let whom = match view.admitted(one) {
-                Admits::Ours => continue,
-                Admits::Foreign(them) => them.join(", "),
-                Admits::Everybody => "everybody".to_owned(),
-                Admits::Unknown(whom) if about => {
-                    let why = format!("{} admits {whom} ({})", policy.name, one.name());
-                    unknown.get_or_insert(why);
-                    continue;
+            let whom = view.admitted(one).outsiders();
+            if !one.touches(&arn) && !one.touches(&format!("{arn}:*")) {
+                continue;
+            }
+            let told = |whom: String| format!("{name} admits {whom} ({})", one.name());
+            match whom {
+                Ok(None) => {}
+                Ok(Some(whom)) => {
+                    found.push(told(whom));
+                    let which = [("region", it.region.as_str()), ("policy-name", name)];
+                    fixes.push(aws("logs delete-resource-policy", &which));
                 }
-                Admits::Unknown(_) => continue,
-            };
-            if about {
-                found.push(format!("{} admits {whom} ({})", policy.name, one.name()));
-                let which = [("region", it.region.as_str()), ("policy-name", &policy.name)];
-                fixes.push(aws("logs delete-resource-policy", &which));
+                Err(whom) => {
+                    unknown.get_or_insert_with(|| Reason::NotUnderstood.because(told(whom)));
+                }
             }
         }
     }
     if found.is_empty() {
-        if let Some(why) = unknown {
-            return Err(Reason::NotUnderstood.because(why));
-        }
-        if let Some(it) = strange {
+        if let Some(it) = unknown.or(strange) {
             return Err(it);
         }
         for it in scopes {
@@ -182,7 +176,7 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
 const BEARER: Check = Check {
     id: "CWL-ACC-02",
     title: "Events cannot be written with bearer tokens",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Access],
     reads: &["logs:DescribeLogGroups"],
     why: "Whoever holds such a token can plant events in the record.",
@@ -203,7 +197,7 @@ fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
 const SUBSCRIPTIONS: Check = Check {
     id: "CWL-SUB-01",
     title: "Subscriptions send transcripts to known accounts alone",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Access, Group::Review],
     reads: &[
         "logs:DescribeSubscriptionFilters",
@@ -317,7 +311,7 @@ impl Outflow {
 const MASKING: Check = Check {
     id: "CWL-DPP-01",
     title: "It is known whether events are masked",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Review],
     reads: &["logs:DescribeLogGroups"],
     why: "A data protection policy masks text as it comes in: searches miss it, and so will an investigator.",

@@ -18,9 +18,7 @@ use crate::audit::promise::legal_retention;
 use crate::audit::subject::Sought;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::AccountPolicy;
 use crate::settings::At;
@@ -34,7 +32,7 @@ pub(crate) const CHECKS: &[Check] = &[EXISTS, RETENTION, FOREVER, ACCOUNT_RETENT
 const EXISTS: Check = Check {
     id: "CWL-EXIST-01",
     title: "The log group exists",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation, Group::Failure],
     reads: &["logs:DescribeLogGroups"],
     why: "The agent never creates it: sessions run, nothing is streamed or uploaded, and nobody is told.",
@@ -71,7 +69,7 @@ const STORES: &[&str] = &[
 const RETENTION: Check = Check {
     id: "CWL-RET-01",
     title: "The log group keeps transcripts as long as promised",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Retention],
     reads: STORES,
     why: "A transcript that is gone proves nothing. Raising the retention later brings none back.",
@@ -167,7 +165,7 @@ fn long_term<'a>(it: &LogGroup, view: &View<'a>) -> Result<Option<&'a str>, Unre
 const FOREVER: Check = Check {
     id: "CWL-RET-02",
     title: "Keeping for ever is a decision",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Retention, Group::Capacity],
     reads: &["logs:DescribeLogGroups"],
     why: "A group that nobody set keeps, and costs, for ever.",
@@ -192,7 +190,7 @@ fn forever(it: &LogGroup, view: &View<'_>) -> Answer {
 const ACCOUNT_RETENTION: Check = Check {
     id: "CWL-RET-03",
     title: "No account policy shortens the retention",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Retention],
     reads: STORES,
     why: "An account's retention policy overrides a group's own, a day after it is set, and deletes what is older.",

@@ -19,7 +19,7 @@ use crate::audit::names::aws;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::audit::view::without_endpoint;
 use crate::config::partition_of;
@@ -34,7 +34,7 @@ pub(crate) const CHECKS: &[Check] = &[TO_BUCKET, TO_GROUP];
 const TO_BUCKET: Check = Check {
     id: "NET-03",
     title: "Transcripts can reach the bucket",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Network, Group::Failure],
     reads: &[
         "ec2:DescribeInstances",
@@ -147,7 +147,7 @@ fn shut_in(host: Host<'_>) -> Result<Option<&'static str>, Unread> {
 const TO_GROUP: Check = Check {
     id: "NET-04",
     title: "Events can reach the log group",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Network, Group::Failure],
     reads: &[
         "ec2:DescribeInstances",

@@ -20,7 +20,7 @@ use crate::audit::preferences::Input;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Endpoint;
@@ -35,7 +35,7 @@ pub(crate) const CHECKS: &[Check] = &[LET_THROUGH];
 const LET_THROUGH: Check = Check {
     id: "NET-05",
     title: "Security groups, ACLs and names let the endpoints be reached",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Network],
     reads: &[
         "ec2:DescribeInstances",

@@ -14,7 +14,7 @@ use crate::audit::frameworks::Group;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Instance;
@@ -25,7 +25,7 @@ pub(crate) const CHECKS: &[Check] = &[REACHES, PUBLIC];
 const REACHES: Check = Check {
     id: "NET-01",
     title: "The instance reaches Systems Manager",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Network],
     reads: &[
         "ec2:DescribeInstances",
@@ -53,7 +53,7 @@ fn reaches(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
 const PUBLIC: Check = Check {
     id: "NET-02",
     title: "An instance in a public subnet has a public address",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Network],
     reads: &[
         "ec2:DescribeInstances",
