@@ -89,7 +89,7 @@ const COST: Check = Check {
     title: "What keeping transcripts costs",
     severity: Severity::Info,
     groups: &[Group::Capacity],
-    reads: &["logs:DescribeLogGroups", "s3:ListBucket"],
+    reads: &[&["logs:DescribeLogGroups", "s3:ListBucket"]],
     why: "Retention is cut when a bill surprises somebody; CloudWatch Logs costs by what is taken in, S3 by what is kept.",
     then: "Keep both copies for the hot window, and the one in S3 Standard for the rest; small objects cost more in archive classes.",
     ask: &About::<Store>(cost),

@@ -4,6 +4,7 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::NODES;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::iam::granted::of_key;
@@ -43,7 +44,7 @@ const STATE: Check = Check {
     title: "The key can be used, and is not about to go",
     severity: Severity::Critical,
     groups: &[Group::Keys],
-    reads: &["kms:DescribeKey", "s3:ListBucket"],
+    reads: &[&["kms:DescribeKey", "s3:ListBucket"]],
     why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
     then: "Cancel the deletion and enable the key, today.",
     ask: &About::<Key>(state),
@@ -165,12 +166,7 @@ const ADMITS: Check = Check {
     title: "The key's policy admits those who write with it",
     severity: Severity::High,
     groups: &[Group::Keys, Group::Failure],
-    reads: &[
-        "kms:GetKeyPolicy",
-        "kms:DescribeKey",
-        "ssm:DescribeInstanceInformation",
-        "ec2:DescribeInstances",
-    ],
+    reads: &[&["kms:GetKeyPolicy", "kms:DescribeKey"], NODES],
     why: "A policy edited after the key was associated stops the log group from being written and read.",
     then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
     ask: &About::<Key>(admits),
@@ -326,7 +322,7 @@ const ROTATION: Check = Check {
     title: "The key is rotated",
     severity: Severity::Low,
     groups: &[Group::Keys],
-    reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
+    reads: &[&["kms:GetKeyRotationStatus", "kms:DescribeKey"]],
     why: "Rotation bounds what one leaked key can open.",
     then: "Switch rotation on.",
     ask: &About::<Key>(rotation),
@@ -364,7 +360,7 @@ const OPEN: Check = Check {
     title: "The key's policy is not open",
     severity: Severity::High,
     groups: &[Group::Keys, Group::Access],
-    reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
+    reads: &[&["kms:GetKeyPolicy", "kms:DescribeKey"]],
     why: "Whoever may use the key can read what it protects, wherever a copy lies.",
     then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
     ask: &About::<Key>(open),

@@ -20,7 +20,7 @@ const AGENT: Check = Check {
     title: "Agents are new enough to stream",
     severity: Severity::Low,
     groups: &[Group::Generation],
-    reads: &["ssm:DescribeInstanceInformation"],
+    reads: &[&["ssm:DescribeInstanceInformation"]],
     why: "An agent before 3.0.356.0 cannot stream to CloudWatch Logs.",
     then: "Update the agent.",
     ask: &About::<Node>(agent),

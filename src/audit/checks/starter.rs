@@ -22,7 +22,7 @@ const PINNED: Check = Check {
     title: "Those who start sessions are held to logged documents",
     severity: Severity::Medium,
     groups: &[Group::Generation],
-    reads: &["iam:SimulatePrincipalPolicy"],
+    reads: &[&["iam:SimulatePrincipalPolicy"]],
     why: "The document decides whether there is a log: whoever may name any document may choose one without.",
     then: "Allow ssm:StartSession on named documents, with ssm:SessionDocumentAccessCheck; `ssmtrail policy guard` prints it.",
     ask: &About::<Starter>(pinned),

@@ -2,6 +2,7 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::TRAILS;
 use crate::audit::frameworks::Group;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
@@ -23,11 +24,7 @@ const RECORDED: Check = Check {
     title: "A trail records who starts sessions, in every Region",
     severity: Severity::High,
     groups: &[Group::Trail],
-    reads: &[
-        "cloudtrail:DescribeTrails",
-        "cloudtrail:GetTrailStatus",
-        "cloudtrail:GetEventSelectors",
-    ],
+    reads: &[TRAILS],
     why: "A transcript tells what was typed; only CloudTrail tells who asked for the session, and from where.",
     then: "Keep one trail of all Regions that records management events, writes included.",
     ask: &About::<Account>(recorded),
@@ -166,7 +163,7 @@ const VALIDATED: Check = Check {
     title: "The trail's files can be validated",
     severity: Severity::Medium,
     groups: &[Group::Trail, Group::Integrity],
-    reads: &["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus"],
+    reads: &[&["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus"]],
     why: "Without digest files nobody can prove that no record was removed.",
     then: "Switch log file validation on.",
     ask: &About::<Account>(validated),

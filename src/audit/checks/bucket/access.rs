@@ -2,8 +2,10 @@
 //!
 //! Fields and their meaning: "PublicAccessBlockConfiguration", "GetBucketAcl", "GetBucketLogging" (Amazon S3 API Reference).
 
+use crate::audit::check::ACLS;
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::TRAILS;
 use crate::audit::checks::bucket::told::denies_everybody;
 use crate::audit::checks::bucket::told::policy;
 use crate::audit::checks::bucket::told::s3api;
@@ -37,7 +39,7 @@ const BLOCKED: Check = Check {
     title: "Public access is blocked",
     severity: Severity::High,
     groups: &[Group::Access],
-    reads: &["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"],
+    reads: &[&["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"]],
     why: "The block holds whatever a policy or an ACL says tomorrow.",
     then: "Switch all four settings on, for the bucket or for the account.",
     ask: &About::<Bucket>(blocked),
@@ -102,14 +104,7 @@ const PUBLIC: Check = Check {
     title: "The bucket is not public",
     severity: Severity::Critical,
     groups: &[Group::Access],
-    reads: &[
-        "s3:GetBucketPolicyStatus",
-        "s3:GetBucketPolicy",
-        "s3:GetBucketAcl",
-        "s3:GetBucketOwnershipControls",
-        "s3:GetBucketPublicAccessBlock",
-        "s3:GetAccountPublicAccessBlock",
-    ],
+    reads: &[&["s3:GetBucketPolicyStatus", "s3:GetBucketPolicy"], ACLS],
     why: "Transcripts hold whatever was typed and shown, secrets too.",
     then: "Remove the grant.",
     ask: &About::<Bucket>(public),
@@ -184,7 +179,7 @@ const TLS: Check = Check {
     title: "The bucket refuses plain HTTP",
     severity: Severity::Medium,
     groups: &[Group::Transport],
-    reads: &["s3:GetBucketPolicy"],
+    reads: &[&["s3:GetBucketPolicy"]],
     why: "Without a refusal one misconfigured reader sends transcripts in the clear.",
     then: "Add the statement that denies requests without TLS.",
     ask: &About::<Bucket>(tls),
@@ -225,13 +220,7 @@ const GRANTS: Check = Check {
     title: "Nobody from outside, and nobody at all by this policy, may destroy",
     severity: Severity::High,
     groups: &[Group::Access, Group::Integrity],
-    reads: &[
-        "s3:GetBucketPolicy",
-        "s3:GetBucketAcl",
-        "s3:GetBucketOwnershipControls",
-        "s3:GetBucketPublicAccessBlock",
-        "s3:GetAccountPublicAccessBlock",
-    ],
+    reads: &[&["s3:GetBucketPolicy"], ACLS],
     why: "A grant in the bucket's own policy reaches accounts that no role review sees.",
     then: "Tighten the policy: nodes need s3:PutObject alone.",
     ask: &About::<Bucket>(grants),
@@ -319,12 +308,7 @@ const ACCESS_LOGGED: Check = Check {
     title: "Reads of transcripts are themselves recorded",
     severity: Severity::Medium,
     groups: &[Group::Review],
-    reads: &[
-        "s3:GetBucketLogging",
-        "cloudtrail:DescribeTrails",
-        "cloudtrail:GetTrailStatus",
-        "cloudtrail:GetEventSelectors",
-    ],
+    reads: &[&["s3:GetBucketLogging"], TRAILS],
     why: "Who read the transcripts is the first question after a leak.",
     then: "Switch server access logging on, or record S3 data events of the bucket in a trail.",
     ask: &About::<Bucket>(access_logged),
@@ -436,7 +420,7 @@ const OWNERSHIP: Check = Check {
     title: "The bucket's owner owns every transcript",
     severity: Severity::Low,
     groups: &[Group::Access],
-    reads: &["s3:GetBucketOwnershipControls"],
+    reads: &[&["s3:GetBucketOwnershipControls"]],
     why: "With ACLs a writer from another account owns what it wrote, and the bucket's owner may not read it.",
     then: "Set object ownership to BucketOwnerEnforced; the agent's uploads are accepted.",
     ask: &About::<Bucket>(ownership),

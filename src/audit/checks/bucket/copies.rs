@@ -19,7 +19,7 @@ const COPIES: Check = Check {
     title: "It is known where copies go",
     severity: Severity::Low,
     groups: &[Group::Integrity],
-    reads: &["s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration"],
+    reads: &[&["s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration"]],
     why: "A copy in another account survives whoever owns this one.",
     then: "Replicate the prefix to a bucket of another account.",
     ask: &About::<Prefix>(copies),

@@ -4,6 +4,8 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::WAYS;
+use crate::audit::check::WRITER;
 use crate::audit::checks::network::endpoint_policy::narrow;
 use crate::audit::checks::network::endpoint_policy::reaches_all;
 use crate::audit::checks::network::endpoint_policy::refused;
@@ -37,16 +39,15 @@ const TO_BUCKET: Check = Check {
     severity: Severity::High,
     groups: &[Group::Network, Group::Failure],
     reads: &[
-        "ec2:DescribeInstances",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeVpcEndpoints",
-        "ssm:GetDocument",
-        "ssm:DescribeInstanceInformation",
-        "s3:ListBucket",
-        "ec2:DescribeSecurityGroups",
-        "iam:GetInstanceProfile",
-        "ssm:GetServiceSetting",
-        "iam:SimulatePrincipalPolicy",
+        WAYS,
+        &[
+            "ssm:GetDocument",
+            "ssm:DescribeInstanceInformation",
+            "s3:ListBucket",
+            "ec2:DescribeSecurityGroups",
+        ],
+        WRITER,
+        &["iam:SimulatePrincipalPolicy"],
     ],
     why: "The session itself runs through ssmmessages: it works, and its upload alone fails.",
     then: "Add a gateway endpoint for S3 to the subnet's route table, and let its policy admit the bucket.",
@@ -150,14 +151,10 @@ const TO_GROUP: Check = Check {
     severity: Severity::High,
     groups: &[Group::Network, Group::Failure],
     reads: &[
-        "ec2:DescribeInstances",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeVpcEndpoints",
-        "ssm:GetDocument",
-        "ssm:DescribeInstanceInformation",
-        "iam:GetInstanceProfile",
-        "ssm:GetServiceSetting",
-        "iam:SimulatePrincipalPolicy",
+        WAYS,
+        &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
+        WRITER,
+        &["iam:SimulatePrincipalPolicy"],
     ],
     why: "Without a way to CloudWatch Logs the agent goes on and streams nothing; without one to KMS an encrypted session does not start.",
     then: "Add interface endpoints for logs, and for kms where sessions are encrypted.",

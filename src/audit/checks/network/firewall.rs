@@ -37,7 +37,7 @@ const LET_THROUGH: Check = Check {
     title: "Security groups, ACLs and names let the endpoints be reached",
     severity: Severity::Medium,
     groups: &[Group::Network],
-    reads: &[
+    reads: &[&[
         "ec2:DescribeInstances",
         "ec2:DescribeVpcEndpoints",
         "ec2:DescribeSecurityGroups",
@@ -46,7 +46,7 @@ const LET_THROUGH: Check = Check {
         "ssm:DescribeInstanceInformation",
         "ssm:GetDocument",
         "ec2:DescribeRouteTables",
-    ],
+    ]],
     why: "An endpoint that drops port 443 is as good as none, and looks right in every list.",
     then: "Let port 443 into the endpoint's group from the instance, and out of the instance's.",
     ask: &About::<Instance>(let_through),

@@ -5,6 +5,8 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::WAYS;
+use crate::audit::check::WRITER;
 use crate::audit::checks::network::endpoint_policy::reaches_all;
 use crate::audit::checks::network::path::FOUR;
 use crate::audit::checks::network::path::Host;
@@ -27,15 +29,7 @@ const REACHES: Check = Check {
     title: "The instance reaches Systems Manager",
     severity: Severity::High,
     groups: &[Group::Network],
-    reads: &[
-        "ec2:DescribeInstances",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeVpcEndpoints",
-        "ssm:DescribeInstanceInformation",
-        "iam:GetInstanceProfile",
-        "ssm:GetServiceSetting",
-        "iam:SimulatePrincipalPolicy",
-    ],
+    reads: &[WAYS, &["ssm:DescribeInstanceInformation"], WRITER, &["iam:SimulatePrincipalPolicy"]],
     why: "An instance that cannot reach ssm and ssmmessages does not appear, and no session can be started on it.",
     then: "Give its subnet a way: endpoints for ssm and ssmmessages, or a NAT gateway.",
     ask: &About::<Instance>(reaches),
@@ -55,12 +49,7 @@ const PUBLIC: Check = Check {
     title: "An instance in a public subnet has a public address",
     severity: Severity::High,
     groups: &[Group::Network],
-    reads: &[
-        "ec2:DescribeInstances",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeVpcEndpoints",
-        "ssm:DescribeInstanceInformation",
-    ],
+    reads: &[WAYS, &["ssm:DescribeInstanceInformation"]],
     why: "A route to an internet gateway carries nothing for an instance that nobody can answer to.",
     then: "Add endpoints, or move it behind a NAT gateway; a public address is the last resort.",
     ask: &About::<Instance>(public),
