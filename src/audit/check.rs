@@ -59,6 +59,9 @@ pub(crate) const DOCUMENTS: &[&str] = &["ssm:GetDocument", "ssm:ListDocuments"];
 pub(crate) const WAYS: &[&str] =
     &["ec2:DescribeInstances", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints"];
 
+/// Whether an endpoint that a policy names is ours.
+pub(crate) const ENDPOINTS: &[&str] = &["ec2:DescribeVpcEndpoints"];
+
 /// What trails record.
 pub(crate) const TRAILS: &[&str] =
     &["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"];

@@ -777,9 +777,6 @@ fn a_check_declares_the_permissions_whose_answers_it_takes() {
         }
     }
     expect![[r#"
-        S3-PUB-02 ec2:DescribeVpcEndpoints
-        S3-XACC-01 ec2:DescribeVpcEndpoints
-        KMS-POL-02 ec2:DescribeVpcEndpoints
         IAM-ROLE-03 s3:GetEncryptionConfiguration
         NET-03 iam:GetRolePolicy
     "#]]

@@ -4,6 +4,7 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ENDPOINTS;
 use crate::audit::check::NODES;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
@@ -360,7 +361,7 @@ const OPEN: Check = Check {
     title: "The key's policy is not open",
     severity: Severity::High,
     groups: &[Group::Keys, Group::Access],
-    reads: &[&["kms:GetKeyPolicy", "kms:DescribeKey"]],
+    reads: &[&["kms:GetKeyPolicy", "kms:DescribeKey"], ENDPOINTS],
     why: "Whoever may use the key can read what it protects, wherever a copy lies.",
     then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
     ask: &About::<Key>(open),

@@ -5,6 +5,7 @@
 use crate::audit::check::ACLS;
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ENDPOINTS;
 use crate::audit::check::TRAILS;
 use crate::audit::checks::bucket::told::denies_everybody;
 use crate::audit::checks::bucket::told::policy;
@@ -104,7 +105,7 @@ const PUBLIC: Check = Check {
     title: "The bucket is not public",
     severity: Severity::Critical,
     groups: &[Group::Access],
-    reads: &[&["s3:GetBucketPolicyStatus", "s3:GetBucketPolicy"], ACLS],
+    reads: &[&["s3:GetBucketPolicyStatus", "s3:GetBucketPolicy"], ACLS, ENDPOINTS],
     why: "Transcripts hold whatever was typed and shown, secrets too.",
     then: "Remove the grant.",
     ask: &About::<Bucket>(public),
@@ -220,7 +221,7 @@ const GRANTS: Check = Check {
     title: "Nobody from outside, and nobody at all by this policy, may destroy",
     severity: Severity::High,
     groups: &[Group::Access, Group::Integrity],
-    reads: &[&["s3:GetBucketPolicy"], ACLS],
+    reads: &[&["s3:GetBucketPolicy"], ACLS, ENDPOINTS],
     why: "A grant in the bucket's own policy reaches accounts that no role review sees.",
     then: "Tighten the policy: nodes need s3:PutObject alone.",
     ask: &About::<Bucket>(grants),

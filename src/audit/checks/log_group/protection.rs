@@ -4,6 +4,7 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ENDPOINTS;
 use crate::audit::checks::log_group::told::corner_of;
 use crate::audit::checks::log_group::told::logs;
 use crate::audit::checks::log_group::told::logs_identified;
@@ -115,7 +116,7 @@ const OPEN: Check = Check {
     title: "No resource policy opens the log group",
     severity: Severity::High,
     groups: &[Group::Access],
-    reads: &[&["logs:DescribeResourcePolicies"]],
+    reads: &[&["logs:DescribeResourcePolicies"], ENDPOINTS],
     why: "Whoever may write can plant events; whoever may read can follow sessions.",
     then: "Remove the policy, or bind it by aws:SourceAccount, aws:SourceArn or aws:PrincipalOrgID.",
     ask: &About::<LogGroup>(open),
