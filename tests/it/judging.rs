@@ -777,7 +777,6 @@ fn a_check_declares_the_permissions_whose_answers_it_takes() {
         }
     }
     expect![[r#"
-        IAM-ROLE-03 s3:GetEncryptionConfiguration
         NET-03 iam:GetRolePolicy
     "#]]
     .assert_eq(&undeclared);

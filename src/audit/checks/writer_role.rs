@@ -100,7 +100,12 @@ const TO_BUCKET: Check = Check {
     title: "The role may write transcripts to the bucket",
     severity: Severity::High,
     groups: &[Group::Generation, Group::Failure],
-    reads: &[ROLE, NODES, DOCUMENTS, &["s3:GetBucketPolicy", "s3:ListBucket"]],
+    reads: &[
+        ROLE,
+        NODES,
+        DOCUMENTS,
+        &["s3:GetBucketPolicy", "s3:ListBucket", "s3:GetEncryptionConfiguration"],
+    ],
     why: "No managed policy of Systems Manager grants it: sessions work, and their transcripts are lost.",
     then: "Attach what `ssmtrail policy writer` prints.",
     ask: &About::<Role>(to_bucket),
