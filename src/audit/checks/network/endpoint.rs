@@ -4,6 +4,7 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ROLE;
 use crate::audit::check::WAYS;
 use crate::audit::check::WRITER;
 use crate::audit::checks::network::endpoint_policy::narrow;
@@ -47,7 +48,7 @@ const TO_BUCKET: Check = Check {
             "ec2:DescribeSecurityGroups",
         ],
         WRITER,
-        &["iam:SimulatePrincipalPolicy"],
+        ROLE,
     ],
     why: "The session itself runs through ssmmessages: it works, and its upload alone fails.",
     then: "Add a gateway endpoint for S3 to the subnet's route table, and let its policy admit the bucket.",
@@ -150,12 +151,7 @@ const TO_GROUP: Check = Check {
     title: "Events can reach the log group",
     severity: Severity::High,
     groups: &[Group::Network, Group::Failure],
-    reads: &[
-        WAYS,
-        &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
-        WRITER,
-        &["iam:SimulatePrincipalPolicy"],
-    ],
+    reads: &[WAYS, &["ssm:GetDocument", "ssm:DescribeInstanceInformation"], WRITER, ROLE],
     why: "Without a way to CloudWatch Logs the agent goes on and streams nothing; without one to KMS an encrypted session does not start.",
     then: "Add interface endpoints for logs, and for kms where sessions are encrypted.",
     ask: &About::<Instance>(to_group),

@@ -5,6 +5,7 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ROLE;
 use crate::audit::check::WAYS;
 use crate::audit::check::WRITER;
 use crate::audit::checks::network::endpoint_policy::reaches_all;
@@ -29,7 +30,7 @@ const REACHES: Check = Check {
     title: "The instance reaches Systems Manager",
     severity: Severity::High,
     groups: &[Group::Network],
-    reads: &[WAYS, &["ssm:DescribeInstanceInformation"], WRITER, &["iam:SimulatePrincipalPolicy"]],
+    reads: &[WAYS, &["ssm:DescribeInstanceInformation"], WRITER, ROLE],
     why: "An instance that cannot reach ssm and ssmmessages does not appear, and no session can be started on it.",
     then: "Give its subnet a way: endpoints for ssm and ssmmessages, or a NAT gateway.",
     ask: &About::<Instance>(reaches),
