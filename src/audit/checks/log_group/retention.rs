@@ -55,10 +55,8 @@ fn exists(it: &LogGroup, view: &View<'_>) -> Answer {
         .fix(retain))
 }
 
-/// How long the group keeps them, and whether a bucket keeps them longer.
+/// Whether a bucket keeps the same sessions longer than the group.
 const STORES: &[&str] = &[
-    "logs:DescribeLogGroups",
-    "logs:DescribeAccountPolicies",
     "ssm:GetDocument",
     "s3:ListBucket",
     "s3:GetLifecycleConfiguration",
@@ -71,7 +69,7 @@ const RETENTION: Check = Check {
     title: "The log group keeps transcripts as long as promised",
     severity: Severity::High,
     groups: &[Group::Retention],
-    reads: &[STORES],
+    reads: &[&["logs:DescribeLogGroups"], STORES],
     why: "A transcript that is gone proves nothing. Raising the retention later brings none back.",
     then: "Raise the retention to the next value that CloudWatch Logs takes.",
     ask: &About::<LogGroup>(retention),
@@ -192,7 +190,7 @@ const ACCOUNT_RETENTION: Check = Check {
     title: "No account policy shortens the retention",
     severity: Severity::High,
     groups: &[Group::Retention],
-    reads: &[STORES],
+    reads: &[&["logs:DescribeLogGroups", "logs:DescribeAccountPolicies"], STORES],
     why: "An account's retention policy overrides a group's own, a day after it is set, and deletes what is older.",
     then: "Lengthen the account policy, or exclude this group from it.",
     ask: &About::<LogGroup>(account_retention),
