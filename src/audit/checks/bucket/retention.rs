@@ -33,12 +33,12 @@ use crate::settings::Versioning;
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[LIVES, ENDS, AT_HAND, OLDEST];
 
+/// What keeps or ends an object.
 const LIFE: &[&str] = &[
     "s3:GetLifecycleConfiguration",
     "s3:GetBucketVersioning",
     "s3:GetBucketObjectLockConfiguration",
     "s3:ListBucket",
-    "s3:GetObject",
 ];
 
 /// What the rules say where nothing keeps a version.
@@ -82,7 +82,7 @@ const LIVES: Check = Check {
     title: "No lifecycle rule destroys transcripts early",
     severity: Severity::High,
     groups: &[Group::Retention],
-    reads: &[LIFE],
+    reads: &[LIFE, &["s3:GetObject"]],
     why: "A rule that deletes after a day passes every check that asks whether there is a rule.",
     then: "Raise the days of the rule; the whole configuration is replaced by each change.",
     ask: &About::<Prefix>(lives),
