@@ -804,7 +804,6 @@ fn a_check_declares_the_permissions_whose_answers_it_takes() {
         KMS-STATE-01 s3:ListBucket
         KMS-POL-01 ssm:DescribeInstanceInformation
         KMS-POL-01 ec2:DescribeInstances
-        IAM-ROLE-05 s3:GetBucketPolicy
     "#]]
     .assert_eq(&untaken);
 }
