@@ -801,7 +801,6 @@ fn a_check_declares_the_permissions_whose_answers_it_takes() {
     "#]]
     .assert_eq(&undeclared);
     expect![[r#"
-        KMS-STATE-01 s3:ListBucket
         KMS-POL-01 ssm:DescribeInstanceInformation
         KMS-POL-01 ec2:DescribeInstances
     "#]]

@@ -119,9 +119,13 @@ fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unr
         }
         KeyUse::Bucket(name) => {
             let what = format!("s3://{name}");
-            let region = view.bucket(name).and_then(|it| it.region.clone());
-            let region = region.ok_or_else(|| unknown(&what))?;
-            (what, region)
+            let bucket = view.bucket(name).ok_or_else(|| unknown(&what))?;
+            // The answer that the bucket is there tells its Region.
+            let told = view.take(&bucket.existence);
+            let Some(region) = &bucket.region else {
+                return Err(told.err().unwrap_or_else(|| unknown(&what)));
+            };
+            (what, region.clone())
         }
         KeyUse::Sessions(by) => {
             let region = by.rsplit_once(" in ").ok_or_else(|| unknown(by))?.1;
