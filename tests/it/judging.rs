@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use expect_test::expect;
 use serde_json::Value;
 use serde_json::json;
 use ssmtrail::audit;
@@ -762,7 +761,7 @@ fn what_was_seen_at_run_time_outranks_routes() {
 }
 
 /// Permissions that a check takes beside those it declares and those by which it finds what it is about, and permissions that it declares
-/// and takes in no world here. Both lists only become shorter.
+/// and takes in no world here: there are none.
 #[test]
 fn a_check_declares_the_permissions_whose_answers_it_takes() {
     let mut taken: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
@@ -797,12 +796,5 @@ fn a_check_declares_the_permissions_whose_answers_it_takes() {
             assert!(audit::checks().any(|it| it.reads().any(|one| one == *action)), "{action}");
         }
     }
-    expect![[r#"
-    "#]]
-    .assert_eq(&undeclared);
-    expect![[r#"
-        KMS-POL-01 ssm:DescribeInstanceInformation
-        KMS-POL-01 ec2:DescribeInstances
-    "#]]
-    .assert_eq(&untaken);
+    assert_eq!((undeclared.as_str(), untaken.as_str()), ("", ""));
 }
