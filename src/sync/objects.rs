@@ -14,7 +14,6 @@ use crate::error::Result;
 use crate::intake;
 use crate::session::Skip;
 use crate::source::Body;
-use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Seen;
@@ -67,8 +66,8 @@ impl std::io::Read for Stoppable<'_> {
 }
 
 /// What workers share.
-pub(super) struct Shop<'a, S> {
-    pub(super) source: &'a S,
+pub(super) struct Shop<'a> {
+    pub(super) source: &'a dyn Source,
     pub(super) ledger: &'a Ledger,
     pub(super) scratch: &'a std::path::Path,
     pub(super) options: &'a Options<'a>,
@@ -77,7 +76,7 @@ pub(super) struct Shop<'a, S> {
     pub(super) waiting: &'a Waiting,
 }
 
-impl<S: Source> Shop<'_, S> {
+impl Shop<'_> {
     /// Reads objects as they come; large ones go to the few workers that read those.
     pub(super) fn work(
         &self,
@@ -193,7 +192,7 @@ impl<S: Source> Shop<'_, S> {
         let seen = body.seen();
         let version = version_of(&it.version, &seen);
         let bytes = taken.stored_bytes;
-        if matches!(it.handle, Handle::Stream { .. }) && bytes == 0 {
+        if it.created.is_some() && bytes == 0 {
             let why =
                 "the stream holds no events: the group's retention took them, or none came yet";
             return Ok(other(it, version, bytes, why.into()));

@@ -88,16 +88,16 @@ impl Holdings {
 ///
 /// # Errors
 /// An archive that cannot be read.
-pub fn look<S: Source + Sync>(
+pub fn look(
     runtime: &tokio::runtime::Runtime,
     archive: &Archive,
-    sources: &[S],
+    sources: &[&dyn Source],
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
     let known = Holdings::of(archive, options.now)?;
     let mut summary = Summary::default();
-    for source in sources {
+    for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
             break;
         }
@@ -137,9 +137,9 @@ pub fn look<S: Source + Sync>(
     Ok(summary)
 }
 
-fn list<S: Source>(
+fn list(
     runtime: &tokio::runtime::Runtime,
-    source: &S,
+    source: &dyn Source,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
@@ -156,10 +156,10 @@ fn list<S: Source>(
 /// # Errors
 /// What stops the run as a whole: an archive that cannot be written. Sources that cannot be listed, objects that
 /// cannot be read, and files of the archive that are damaged are in the summary.
-pub fn sync<S: Source + Sync>(
+pub fn sync(
     runtime: &tokio::runtime::Runtime,
     writer: &mut Writer,
-    sources: &[S],
+    sources: &[&dyn Source],
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
@@ -175,7 +175,7 @@ pub fn sync<S: Source + Sync>(
     };
     run.summary.unreadable(archive.damages());
     drop(archive);
-    for source in sources {
+    for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
             run.summary.interrupted = true;
             break;
@@ -219,10 +219,10 @@ async fn stopped(stop: &AtomicBool) {
 
 impl SyncRun<'_> {
     /// Reads a source: what it lists, or only these of it.
-    fn source<S: Source + Sync>(
+    fn source(
         &mut self,
         writer: &mut Writer,
-        source: &S,
+        source: &dyn Source,
         only: Option<Vec<Listed>>,
         progress: &mut dyn Progress,
     ) -> Result<()> {
@@ -374,8 +374,8 @@ impl SoFar {
 
 /// Asks for many objects at once, as many as the place likes and as fit into memory, until nobody reads them or the person wants to
 /// stop.
-async fn fetch<S: Source>(
-    source: &S,
+async fn fetch(
+    source: &dyn Source,
     work: Receiver<Work>,
     bodies: tokio::sync::mpsc::Sender<Fetched>,
     stop: &AtomicBool,
