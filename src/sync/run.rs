@@ -297,10 +297,13 @@ impl SyncRun<'_> {
     }
 }
 
-/// Tells of these as a listing would.
+/// Tells of these as a listing would, until nobody hears of more: the person wants to stop.
 fn hand_on(these: Vec<Listed>, found: &tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
-    // Nobody hears more of them when the person wants to stop.
-    let _ = these.into_iter().try_for_each(|it| found.blocking_send(Found::Object(it)));
+    for it in these {
+        if found.blocking_send(Found::Object(it)).is_err() {
+            break;
+        }
+    }
     Ok(())
 }
 
