@@ -7,8 +7,9 @@ use clap::Args;
 use clap::Subcommand;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::progress::Bar;
-use super::run::Run;
+use super::reader::Reader;
 use crate::archive::Which;
 use crate::archive::repair;
 use crate::archive::schema::TABLES;
@@ -16,9 +17,11 @@ use crate::archive::verify;
 use crate::archive::verify::Head;
 use crate::archive::writer::Writer;
 use crate::error::Result;
+use crate::masking;
 use crate::render;
 use crate::render::BOLD;
 use crate::render::DIM;
+use crate::render::Ui;
 use crate::secrets::Masker;
 use crate::sync;
 use crate::text;
@@ -58,27 +61,27 @@ enum ArchiveVerb {
 }
 
 impl ArchiveArgs {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         match self.what {
-            ArchiveVerb::Verify { expect } => verify(run, expect.as_deref()),
-            ArchiveVerb::Repair => repair(run),
-            ArchiveVerb::Stats => stats(run),
-            ArchiveVerb::Rebuild => rebuild(run),
-            ArchiveVerb::Schema => schema(run),
+            ArchiveVerb::Verify { expect } => verify(reader, ui, expect.as_deref()),
+            ArchiveVerb::Repair => repair(reader, ui),
+            ArchiveVerb::Stats => stats(reader, ui),
+            ArchiveVerb::Rebuild => rebuild(reader, ui),
+            ArchiveVerb::Schema => schema(ui),
         }
     }
 }
 
-fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
+fn verify(reader: &Reader<'_>, ui: &mut Ui<'_>, expect: Option<&str>) -> Result<Answer> {
     let expect = expect.map(str::parse::<Head>).transpose()?;
-    let proof = verify::verify(&run.root()?, expect.as_ref())?;
+    let proof = verify::verify(&reader.root()?, expect.as_ref())?;
     for it in &proof.faults {
         let text = format!("broken: {}: {}", it.place, it.why);
-        run.ui.line(&text::visible(&render::message(&text)))?;
+        ui.line(&text::visible(&render::message(&text)))?;
     }
     for it in &proof.notes {
         let text = format!("note: {}", text::visible(it));
-        run.ui.note(&text);
+        ui.note(&text);
     }
     let entries = text::plural_of(proof.entries, "entry", "entries");
     if proof.faults.is_empty() {
@@ -87,8 +90,8 @@ fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
             text::plural(proof.files, "file"),
             text::size(proof.bytes)
         );
-        run.ui.line(&text)?;
-        run.ui.line(&head(proof.head.as_deref()))?;
+        ui.line(&text)?;
+        ui.line(&head(proof.head.as_deref()))?;
         return Ok(Answer::Yes);
     }
     let text = format!(
@@ -96,13 +99,13 @@ fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
         text::plural(proof.faults.len() as u64, "fault"),
         text::plural(proof.files, "file")
     );
-    run.ui.line(&text)?;
-    run.ui.line(&head(proof.head.as_deref()))?;
+    ui.line(&text)?;
+    ui.line(&head(proof.head.as_deref()))?;
     if proof.is_other {
-        run.ui.note("hint: it is another archive than the one whose head was noted, or its end was cut off; only a copy has what is missing");
+        ui.note("hint: it is another archive than the one whose head was noted, or its end was cut off; only a copy has what is missing");
     }
     if proof.faults.len() > usize::from(proof.is_other) {
-        run.ui.note("hint: restore what is named above from a copy of the archive, or let `ssmtrail archive repair` move it aside");
+        ui.note("hint: restore what is named above from a copy of the archive, or let `ssmtrail archive repair` move it aside");
     }
     Ok(Answer::No)
 }
@@ -112,19 +115,17 @@ pub(super) fn head(it: Option<&str>) -> String {
     format!("head: {}", it.unwrap_or("none yet"))
 }
 
-fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let root = run.root()?;
-    let done = repair::repair(&root, &time::rfc3339_seconds(run.world.now))?;
+fn repair(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+    let root = reader.root()?;
+    let done = repair::repair(&root, &time::rfc3339_seconds(reader.here.now))?;
     if done.again > 0 {
-        run.ui.line(
-            "copies beside the manifest were written again from what the archive still knows",
-        )?;
+        ui.line("copies beside the manifest were written again from what the archive still knows")?;
     }
     if done.entry == 0 {
         if done.again == 0 {
-            run.ui.line("nothing to repair")?;
+            ui.line("nothing to repair")?;
         }
-        run.ui.line(&head(done.head.as_deref()))?;
+        ui.line(&head(done.head.as_deref()))?;
         return Ok(Answer::Yes);
     }
     let moved = done.done.iter().filter(|it| !it.moved_to.is_empty()).count() as u64;
@@ -134,11 +135,11 @@ fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
             "" => format!("{what}: {why}"),
             place => format!("moved {what} to {}: {why}", text::visible(place)),
         };
-        run.ui.line(&text)?;
+        ui.line(&text)?;
     }
     if done.restored > 0 {
         let entries = text::plural_of(done.restored, "entry", "entries");
-        run.ui.line(&format!("the manifest has {entries} again"))?;
+        ui.line(&format!("the manifest has {entries} again"))?;
     }
     let moved = match moved {
         0 => "nothing was moved aside".to_owned(),
@@ -149,26 +150,26 @@ fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
             done.entry
         ),
     };
-    run.ui.line(&format!("repaired: {moved}; entry {} says so", done.entry))?;
-    run.ui.line(&head(done.head.as_deref()))?;
+    ui.line(&format!("repaired: {moved}; entry {} says so", done.entry))?;
+    ui.line(&head(done.head.as_deref()))?;
     let derived = ["sessions", "commands", "lines"];
     if done.tables.iter().any(|it| derived.contains(&it.as_str())) {
-        run.ui.note("hint: `ssmtrail archive rebuild` derives again from the kept bytes what was moved aside");
+        ui.note("hint: `ssmtrail archive rebuild` derives again from the kept bytes what was moved aside");
     }
     if done.tables.iter().any(|it| it == "transcripts") {
-        run.ui.note(
+        ui.note(
             "hint: kept bytes were lost; `ssmtrail sync` reads again what the sources still have",
         );
     }
     Ok(Answer::Yes)
 }
 
-fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let archive = run.archive()?;
+fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+    let archive = reader.open()?;
     let mut sessions = archive.sessions(&Which::default())?;
-    crate::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
+    masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
     let known: BTreeSet<&str> = sessions.iter().filter_map(|it| it.owner.as_deref()).collect();
-    let zone = run.ui.zone;
+    let zone = ui.zone;
     let shared = crate::search::Shared::of(&archive)?;
     let mut owners: BTreeMap<String, i64> = BTreeMap::new();
     let mut targets: BTreeSet<&str> = BTreeSet::new();
@@ -218,38 +219,38 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
         ("entries", text::count(archive.manifest.entries.len() as u64)),
     ];
     for (name, value) in rows {
-        let text = format!("{}  {value}", run.ui.paint(BOLD, &format!("{name:<12}")));
-        run.ui.line(&text)?;
+        let text = format!("{}  {value}", ui.paint(BOLD, &format!("{name:<12}")));
+        ui.line(&text)?;
     }
     bars(
-        run,
+        ui,
         "sessions by month",
         &months.iter().map(|it| (it.0.clone(), *it.1)).collect::<Vec<_>>(),
     )?;
     let mut by: Vec<(String, u64)> = owners.into_iter().map(|it| (it.0, it.1 as u64)).collect();
     by.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     by.truncate(10);
-    bars(run, "commands by owner", &by)?;
+    bars(ui, "commands by owner", &by)?;
     if !flaws.is_empty() {
         let rows: Vec<(String, u64)> = flaws.iter().map(|it| ((*it.0).to_owned(), *it.1)).collect();
-        bars(run, "sessions with flaws", &rows)?;
+        bars(ui, "sessions with flaws", &rows)?;
     }
     let damages = archive.damages();
-    run.tell(&damages);
+    tell_lost(ui, &damages);
     Ok(Answer::found(!sessions.is_empty()).with(&damages))
 }
 
 /// People look rather than read.
-fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()> {
+fn bars(ui: &mut Ui<'_>, title: &str, rows: &[(String, u64)]) -> Result<()> {
     let most = rows.iter().map(|it| it.1).max().unwrap_or(0).max(1);
     let width = rows
         .iter()
         .map(|it| unicode_width::UnicodeWidthStr::width(it.0.as_str()))
         .max()
         .unwrap_or(0);
-    run.ui.line("")?;
-    let text = run.ui.paint(BOLD, title);
-    run.ui.line(&text)?;
+    ui.line("")?;
+    let text = ui.paint(BOLD, title);
+    ui.line(&text)?;
     for (name, value) in rows {
         let eighths = (value * 320 / most) as usize;
         let mut bar = "█".repeat(eighths / 8);
@@ -258,7 +259,7 @@ fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()
         }
         let pad = width - unicode_width::UnicodeWidthStr::width(name.as_str());
         let text = format!("  {name}{}  {bar} {}", " ".repeat(pad), text::count(*value));
-        run.ui.line(&text)?;
+        ui.line(&text)?;
     }
     Ok(())
 }
@@ -266,12 +267,12 @@ fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()
 /// Changed sessions named one by one; the rest is counted.
 const CHANGED_SHOWN: usize = 20;
 
-fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let root = run.root()?;
+fn rebuild(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+    let root = reader.root()?;
     crate::archive::check_format(&root)?;
     let mut writer = Writer::open(&root)?;
-    let mut bar = Bar::new(run.world.progress, run.ui);
-    let it = sync::rebuild(&mut writer, run.world.now, run.world.stop, &mut bar)?;
+    let mut bar = Bar::new(reader.here.progress, ui);
+    let it = sync::rebuild(&mut writer, reader.here.now, reader.here.stop, &mut bar)?;
     let mut versions = it.decoders_before.clone();
     versions.sort_unstable();
     let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
@@ -284,7 +285,7 @@ fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
         text::count(it.commands),
         text::plural(it.changed.len() as u64, "session"),
     );
-    run.ui.line(&text)?;
+    ui.line(&text)?;
     for it in it.changed.iter().take(CHANGED_SHOWN) {
         let session = text::visible(&it.session_id);
         let text = format!(
@@ -293,50 +294,50 @@ fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
             text::count(it.gone),
             text::count(it.different)
         );
-        run.ui.line(&text)?;
+        ui.line(&text)?;
     }
     if it.changed.len() > CHANGED_SHOWN {
         let more = (it.changed.len() - CHANGED_SHOWN) as u64;
-        run.ui.line(&format!("  … and {} more", text::plural(more, "session")))?;
+        ui.line(&format!("  … and {} more", text::plural(more, "session")))?;
     }
     if it.back > 0 {
         let text =
             format!("{} that the index had lost came back", text::plural(it.back, "session"));
-        run.ui.line(&text)?;
+        ui.line(&text)?;
     }
     for key in it.left.iter().take(CHANGED_SHOWN) {
         let text =
             format!("left as it was: {}: its kept bytes cannot all be read", text::visible(key));
-        run.ui.note(&text);
+        ui.note(&text);
     }
     if it.left.len() > CHANGED_SHOWN {
         let more = (it.left.len() - CHANGED_SHOWN) as u64;
-        run.ui.note(&format!("left as it was: {} more", text::plural(more, "session")));
+        ui.note(&format!("left as it was: {} more", text::plural(more, "session")));
     }
     if let Some(it) = writer.head() {
-        run.ui.note(&head(Some(&it)));
+        ui.note(&head(Some(&it)));
     }
-    run.tell(&it.damages);
+    tell_lost(ui, &it.damages);
     if it.interrupted {
-        run.ui.note("interrupted: the rest is as it was; run it again to go on");
+        ui.note("interrupted: the rest is as it was; run it again to go on");
         return Ok(Answer::Partial);
     }
     let whole = it.left.is_empty() && it.damages.is_empty();
     Ok(if whole { Answer::Yes } else { Answer::Partial })
 }
 
-fn schema(run: &mut Run<'_, '_>) -> Result<Answer> {
+fn schema(ui: &mut Ui<'_>) -> Result<Answer> {
     for (nth, table) in TABLES.iter().enumerate() {
         if nth > 0 {
-            run.ui.line("")?;
+            ui.line("")?;
         }
-        let text = format!("{}  {}", run.ui.paint(BOLD, table.name), table.about);
-        run.ui.line(&text)?;
+        let text = format!("{}  {}", ui.paint(BOLD, table.name), table.about);
+        ui.line(&text)?;
         let name = table.columns.iter().map(|it| it.name.len()).max().unwrap_or(0);
         for column in table.columns {
-            let holds = run.ui.paint(DIM, &format!("{:<18}", column.holds.name()));
+            let holds = ui.paint(DIM, &format!("{:<18}", column.holds.name()));
             let text = format!("  {:<name$}  {holds}  {}", column.name, column.means);
-            run.ui.line(&text)?;
+            ui.line(&text)?;
         }
     }
     let views = [
@@ -347,8 +348,8 @@ fn schema(run: &mut Run<'_, '_>) -> Result<Answer> {
         ),
     ];
     for (name, about) in views {
-        let text = format!("\n{}  {about}", run.ui.paint(BOLD, name));
-        run.ui.line(&text)?;
+        let text = format!("\n{}  {about}", ui.paint(BOLD, name));
+        ui.line(&text)?;
     }
     Ok(Answer::Yes)
 }

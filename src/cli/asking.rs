@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
+use super::answer::tell_lost;
 use super::progress::patiently;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use super::sync::runtime;
-use crate::archive::Archive;
 use crate::archive::Which;
 use crate::config::Place;
 use crate::error::Error;
-use crate::error::Kind;
 use crate::error::Result;
+use crate::render::Ui;
 use crate::session::Window;
 use crate::settings::Arrival;
 use crate::settings::At;
@@ -27,24 +27,25 @@ pub(super) const SAMPLE: usize = 20;
 
 /// Asks about these places, or about all that sessions are logged to.
 pub(super) fn ask(
-    run: &mut Run<'_, '_>,
+    setup: &Setup<'_>,
+    ui: &mut Ui<'_>,
     sources: &[String],
     reach: &Reach,
     sample: usize,
 ) -> Result<Survey> {
-    let config = run.config()?;
+    let config = setup.config()?;
     let all = reach.region.iter().any(|it| it == "all");
     let regions = if all { Vec::new() } else { reach.region.clone() };
     let region = regions.first().map(String::as_str);
     let specs = match sources.is_empty() {
         true => config.sources.clone(),
-        false => super::sync::specs(run, sources)?,
+        false => super::sync::specs(setup, sources)?,
     };
     let mut targets = Vec::new();
     for spec in specs.iter().filter(|it| !matches!(it.place, Place::Folder(_))) {
         let role = reach.role_arn.first().map(String::as_str);
         let access =
-            reach.said(region, role).or(&spec.access).or(&run.environment()).or(&config.access);
+            reach.said(region, role).or(&spec.access).or(&setup.environment()).or(&config.access);
         targets.push(SurveyTarget {
             place: spec.place.clone(),
             access,
@@ -55,8 +56,9 @@ pub(super) fn ask(
     // Places that are named are looked at alone; else the documents of each account tell more.
     let mut accounts = Vec::new();
     if sources.is_empty() {
-        let way =
-            |role: Option<&str>| reach.said(region, role).or(&run.environment()).or(&config.access);
+        let way = |role: Option<&str>| {
+            reach.said(region, role).or(&setup.environment()).or(&config.access)
+        };
         if reach.role_arn.is_empty() {
             accounts.push(way(None));
             for it in targets.iter().map(|it| &it.access).filter(|it| it.role_arn.is_some()) {
@@ -71,10 +73,10 @@ pub(super) fn ask(
         accounts.extend(reach.role_arn.iter().map(|it| way(Some(it))));
     }
     let starters = config.promise.starters.clone();
-    let arrivals = arrivals(run);
+    let arrivals = arrivals(setup, ui);
     let scope = SurveyScope { accounts, regions, targets, sample, starters, arrivals };
-    let clock = Clock { began: run.world.now, since: Instant::now() };
-    let bar = run.world.progress.then(indicatif::ProgressBar::new_spinner);
+    let clock = Clock { began: setup.here.now, since: Instant::now() };
+    let bar = setup.here.progress.then(indicatif::ProgressBar::new_spinner);
     if let Some(it) = &bar {
         it.enable_steady_tick(std::time::Duration::from_millis(120));
     }
@@ -86,12 +88,12 @@ pub(super) fn ask(
     let runtime = runtime()?;
     let mut say = |text: &str| match &bar {
         Some(it) => it.println(text),
-        None => run.ui.note(text),
+        None => ui.note(text),
     };
     let asked = patiently(
         &runtime,
         &mut say,
-        run.world.stop,
+        setup.here.stop,
         "how the places are set",
         survey::survey(&scope, clock, &tell),
     );
@@ -103,19 +105,10 @@ pub(super) fn ask(
 }
 
 /// Tells what could not even be begun.
-pub(super) fn tell_unread(run: &mut Run<'_, '_>, survey: &Survey) {
+pub(super) fn tell_unread(ui: &mut Ui<'_>, survey: &Survey) {
     for it in &survey.unread {
         let (what, why) = (text::visible(&it.what), text::visible(&it.unread.why));
-        run.ui.note(&format!("could not look into {what}: {why}"));
-    }
-}
-
-/// The archive, where there is one.
-pub(super) fn kept(run: &mut Run<'_, '_>) -> Result<Option<Archive>> {
-    match run.archive() {
-        Ok(it) => Ok(Some(it)),
-        Err(it) if it.kind == Kind::Missing => Ok(None),
-        Err(it) => Err(it),
+        ui.note(&format!("could not look into {what}: {why}"));
     }
 }
 
@@ -124,20 +117,20 @@ const BACK: i64 = 8;
 
 /// When transcripts of each target last came to a bucket and to a log group, by our own archive. Where there is none, or it
 /// cannot be read, nothing is known to have come, and that it cannot is said.
-fn arrivals(run: &mut Run<'_, '_>) -> Vec<Arrival> {
-    let from = Some(run.world.now - BACK * 86_400_000_000);
+fn arrivals(setup: &Setup<'_>, ui: &mut Ui<'_>) -> Vec<Arrival> {
+    let from = Some(setup.here.now - BACK * 86_400_000_000);
     let which = Which { window: Window { from, to: None }, ..Which::default() };
-    let sessions = kept(run).and_then(|it| match it {
+    let sessions = setup.kept().and_then(|it| match it {
         None => Ok(Vec::new()),
         Some(archive) => {
             let sessions = archive.sessions(&which)?;
-            run.tell(&archive.damages());
+            tell_lost(ui, &archive.damages());
             Ok(sessions)
         }
     });
     let sessions = sessions.unwrap_or_else(|it| {
         let what = text::visible(&it.what).into_owned();
-        run.ui.note(&format!("note: what came of late is not known: {what}"));
+        ui.note(&format!("note: what came of late is not known: {what}"));
         Vec::new()
     });
     let mut out: Vec<Arrival> = Vec::new();

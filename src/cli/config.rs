@@ -7,12 +7,13 @@ use serde_json::json;
 use super::answer::Answer;
 use super::formats::AnswerForm;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use crate::config;
 use crate::config::Config;
 use crate::config::Place;
 use crate::config::Told;
 use crate::error::Result;
+use crate::render::Ui;
 use crate::text;
 
 #[derive(Args, Debug)]
@@ -51,17 +52,17 @@ struct Row {
 }
 
 impl ConfigArgs {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let What::Show { format, reach } = self.what;
-        let config = run.config()?;
-        let rows = settings(run, &config, &reach)?;
+        let config = setup.config()?;
+        let rows = settings(setup, config, &reach)?;
         if format == AnswerForm::Json {
             let settings: Vec<_> = rows
                 .iter()
                 .map(|it| json!({ "source": it.source, "setting": it.key, "value": it.value, "from": it.from }))
                 .collect();
             let value = json!({ "version": 1, "settings": settings });
-            return run.ui.line(&text::json(&value)).map(|()| Answer::Yes);
+            return ui.line(&text::json(&value)).map(|()| Answer::Yes);
         }
         let rows: Vec<Vec<String>> = rows
             .iter()
@@ -74,34 +75,34 @@ impl ConfigArgs {
                 [&key, &it.value, &it.from].map(|it| text::visible(it).into_owned()).into()
             })
             .collect();
-        run.ui.table(&["SETTING", "VALUE", "FROM"], &[], &rows)?;
+        ui.table(&["SETTING", "VALUE", "FROM"], &[], &rows)?;
         if config.sources.is_empty() {
-            run.ui.note("no source is configured; `ssmtrail init` finds them");
+            ui.note("no source is configured; `ssmtrail init` finds them");
         }
         Ok(Answer::Yes)
     }
 }
 
 /// Every setting in force: the general ones, then those of each source.
-fn settings(run: &mut Run<'_, '_>, config: &Config, reach: &Reach) -> Result<Vec<Row>> {
-    let path = run.config_place();
+fn settings(setup: &Setup<'_>, config: &Config, reach: &Reach) -> Result<Vec<Row>> {
+    let path = setup.config_place();
     let mut rows = Vec::new();
     let file = match path.exists() {
         true => (path.display().to_string(), String::new()),
         false => ("-".to_owned(), format!("there is no {}", config::NAME)),
     };
-    let archive = match (&run.root, &config.archive) {
+    let archive = match (&setup.archive, &config.archive) {
         (Some(_), _) => "the command line or SSMTRAIL_ARCHIVE".to_owned(),
         (None, Some(it)) => it.from.to_string(),
         (None, None) => "the default".to_owned(),
     };
-    let archive = (run.root()?.display().to_string(), archive);
+    let archive = (setup.root()?.display().to_string(), archive);
     for (key, (value, from)) in [("config", file), ("archive", archive)] {
         rows.push(Row { source: None, key: key.into(), value, from });
     }
     let role = reach.role_arn.first().map(String::as_str);
     let said = reach.said(reach.region.first().map(String::as_str), role);
-    let general = said.or(&run.environment()).or(&config.access);
+    let general = said.or(&setup.environment()).or(&config.access);
     let told = |source: Option<&String>, key: &str, it: &Told| Row {
         source: source.cloned(),
         key: key.into(),
@@ -133,7 +134,7 @@ fn settings(run: &mut Run<'_, '_>, config: &Config, reach: &Reach) -> Result<Vec
         let access = match it.place {
             // A folder is not reached through AWS.
             Place::Folder(_) => it.access.clone(),
-            _ => reach.access(run, it)?,
+            _ => reach.access(setup, it)?,
         };
         for (key, it) in access.each() {
             rows.extend(it.as_ref().map(|it| told(Some(&name), key, it)));

@@ -11,7 +11,7 @@ use super::asking;
 use super::formats::AnswerForm;
 use super::progress::patiently;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use super::sync::runtime;
 use super::verify;
 use crate::audit;
@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
+use crate::render::Ui;
 use crate::settings::Survey;
 use crate::source::probe::Probe;
 use crate::source::probe::probe_source;
@@ -59,22 +60,22 @@ pub(super) struct Doctor {
 }
 
 impl Doctor {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let (nodes, sources): (Vec<String>, Vec<String>) =
             self.sources.iter().cloned().partition(|it| is_node(it));
         let mut sound = true;
         let mut told = Vec::new();
-        let configured = !run.config()?.sources.is_empty();
+        let configured = !setup.config()?.sources.is_empty();
         if !sources.is_empty() || (nodes.is_empty() && self.survey.is_none() && configured) {
-            let specs = super::sync::specs(run, &sources)?;
+            let specs = super::sync::specs(setup, &sources)?;
             let runtime = runtime()?;
             for spec in &specs {
-                let access = self.reach.access(run, spec)?;
+                let access = self.reach.access(setup, spec)?;
                 let place = spec.place.to_string();
                 let probes = patiently(
                     &runtime,
-                    &mut |it| run.ui.note(it),
-                    run.world.stop,
+                    &mut |it| ui.note(it),
+                    setup.here.stop,
                     &place,
                     probe_source(spec, &access),
                 )?;
@@ -86,9 +87,9 @@ impl Doctor {
                 }
                 let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
                 let head = format!("{name}{}", spec.place);
-                let head = run.ui.paint(render::NAME, &text::visible(&head));
-                run.ui.line(&head)?;
-                probes.iter().try_for_each(|it| tell(run, it))?;
+                let head = ui.paint(render::NAME, &text::visible(&head));
+                ui.line(&head)?;
+                probes.iter().try_for_each(|it| tell(ui, it))?;
             }
             runtime.shutdown_background();
         }
@@ -98,13 +99,13 @@ impl Doctor {
         if sources.is_empty() || !nodes.is_empty() {
             let survey = match &self.survey {
                 Some(path) => verify::read(path)?,
-                None => asking::ask(run, &[], &self.reach, 0)?,
+                None => asking::ask(setup, ui, &[], &self.reach, 0)?,
             };
-            asking::tell_unread(run, &survey);
+            asking::tell_unread(ui, &survey);
             if survey.corners.is_empty() {
                 return Ok(Answer::Failed);
             }
-            let config = run.config()?;
+            let config = setup.config()?;
             let promise = Promise::told(&config.promise, None)?;
             let judgement = audit::judge(&survey, &promise, &[], &[]);
             let about: Vec<Option<&str>> = match nodes.is_empty() {
@@ -124,7 +125,7 @@ impl Doctor {
                         "node": node,
                         "symptoms": them.iter().map(symptom_json).collect::<Vec<_>>(),
                     })),
-                    AnswerForm::Table => tell_symptoms(run, node, &them)?,
+                    AnswerForm::Table => tell_symptoms(ui, node, &them)?,
                 }
             }
             answer = match (sound && !causes, unknown) {
@@ -135,7 +136,7 @@ impl Doctor {
         }
         if self.format == AnswerForm::Json {
             let value = json!({ "version": 1, "sources": told, "sessions": explained });
-            run.ui.line(&text::json(&value))?;
+            ui.line(&text::json(&value))?;
         }
         Ok(answer)
     }
@@ -169,20 +170,20 @@ fn known(node: &str, survey: &Survey) -> Result<()> {
     .hint("check its id, the account (--profile, --role-arn) and the Region (--region)"))
 }
 
-fn tell(run: &mut Run<'_, '_>, it: &Probe) -> Result<()> {
+fn tell(ui: &mut Ui<'_>, it: &Probe) -> Result<()> {
     match &it.outcome {
         Ok(words) => {
             let line = format!("  ok    {:<9} {}", it.what, text::visible(words));
-            run.ui.line(&line)
+            ui.line(&line)
         }
         Err(refusal) => {
-            let no = run.ui.paint(render::WARN, "no");
+            let no = ui.paint(render::WARN, "no");
             let why = text::visible(&refusal.why).into_owned();
-            run.ui.line(&format!("  {no}    {:<9} {why}", it.what))?;
+            ui.line(&format!("  {no}    {:<9} {why}", it.what))?;
             match &refusal.hint {
                 Some(hint) => {
                     let hint = text::visible(hint).into_owned();
-                    run.ui.line(&format!("        {:<9} {hint}", ""))
+                    ui.line(&format!("        {:<9} {hint}", ""))
                 }
                 None => Ok(()),
             }
@@ -190,10 +191,10 @@ fn tell(run: &mut Run<'_, '_>, it: &Probe) -> Result<()> {
     }
 }
 
-fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_>]) -> Result<()> {
+fn tell_symptoms(ui: &mut Ui<'_>, node: Option<&str>, them: &[Explained<'_>]) -> Result<()> {
     let head = node.map_or("all nodes".to_owned(), str::to_owned);
-    let head = run.ui.paint(render::NAME, &head);
-    run.ui.line(&head)?;
+    let head = ui.paint(render::NAME, &head);
+    ui.line(&head)?;
     for it in them {
         let words = it.symptom.words();
         let verdict = match (it.causes.len(), it.unknown.len()) {
@@ -206,27 +207,27 @@ fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_
             (some, _) => text::plural(some as u64, "cause"),
         };
         let mark = match (it.causes.is_empty(), it.unknown.is_empty()) {
-            (false, _) => run.ui.paint(render::MATCH, "!!"),
-            (true, false) => run.ui.paint(render::WARN, "??"),
-            (true, true) => run.ui.paint(render::DIM, "ok"),
+            (false, _) => ui.paint(render::MATCH, "!!"),
+            (true, false) => ui.paint(render::WARN, "??"),
+            (true, true) => ui.paint(render::DIM, "ok"),
         };
-        run.ui.line(&format!("  {mark}  {words}: {verdict}"))?;
+        ui.line(&format!("  {mark}  {words}: {verdict}"))?;
         for one in &it.causes {
-            tell_cause(run, one)?;
+            tell_cause(ui, one)?;
         }
         for one in &it.unknown {
             let line = format!("      unknown {}: {}", one.check_id, text::visible(&one.seen));
-            run.ui.line(&line)?;
+            ui.line(&line)?;
         }
     }
     Ok(())
 }
 
-fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
+fn tell_cause(ui: &mut Ui<'_>, it: &Finding) -> Result<()> {
     let place = text::visible(&it.place).into_owned();
-    run.ui.line(&format!("      {} {place}: {}", it.check_id, text::visible(&it.seen)))?;
+    ui.line(&format!("      {} {place}: {}", it.check_id, text::visible(&it.seen)))?;
     for one in &it.details {
-        run.ui.line(&format!("        - {}", text::visible(one)))?;
+        ui.line(&format!("        - {}", text::visible(one)))?;
     }
     let mut asked: Vec<String> = Vec::new();
     for it in &it.evidence {
@@ -235,14 +236,14 @@ fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
         }
     }
     if !asked.is_empty() {
-        let line = run.ui.paint(render::DIM, &format!("by {}", asked.join(", ")));
-        run.ui.line(&format!("        {line}"))?;
+        let line = ui.paint(render::DIM, &format!("by {}", asked.join(", ")));
+        ui.line(&format!("        {line}"))?;
     }
     for fix in &it.fixes {
-        run.ui.line(&format!("        $ {}", text::visible(&fix.command)))?;
+        ui.line(&format!("        $ {}", text::visible(&fix.command)))?;
         if let Some(warning) = &fix.warning {
-            let careful = run.ui.paint(render::WARN, "careful:");
-            run.ui.line(&format!("          {careful} {warning}"))?;
+            let careful = ui.paint(render::WARN, "careful:");
+            ui.line(&format!("          {careful} {warning}"))?;
         }
     }
     Ok(())

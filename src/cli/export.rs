@@ -8,16 +8,16 @@ use polars::prelude::*;
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::filters::Filters;
-use super::filters::tell_owners;
-use super::filters::tell_window;
-use super::masking;
-use super::masking::Masking;
-use super::masking::Shown;
 use super::output::Output;
 use super::output::Replace;
 use super::output::Target;
-use super::run::Run;
+use super::reader::Reader;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
+use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::private_folder;
@@ -28,6 +28,8 @@ use crate::archive::sides::Feed;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
+use crate::render::Ui;
 use crate::render::Ui;
 use crate::render::batches::Batches;
 use crate::render::feed;
@@ -81,7 +83,7 @@ pub(super) struct Export {
     schema: bool,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -111,14 +113,14 @@ const CHUNK: usize = 1000;
 const KINDS: [&str; 4] = crate::transcript::commands::Kind::TYPED;
 
 impl Export {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         if self.schema {
             let text = format!("{:#}", feed::schema());
-            run.ui.line(&text)?;
+            ui.line(&text)?;
             return Ok(Answer::Yes);
         }
         if self.format == RecordForm::Asciicast {
-            return self.casts(run);
+            return self.casts(reader, ui);
         }
         if self.format == RecordForm::Parquet && self.what == Exported::Both {
             return Err(Error::misused("a Parquet file holds one table")
@@ -131,26 +133,23 @@ impl Export {
             .hint("--since-last goes with --format jsonl and --format ocsf"));
         }
         let to_output = self.output.as_ref().is_none_or(|it| it.as_os_str() == "-");
-        if self.format == RecordForm::Parquet && to_output && run.world.columns.is_some() {
+        if self.format == RecordForm::Parquet && to_output && ui.columns.is_some() {
             return Err(Error::misused("Parquet is binary and standard output is a terminal")
                 .hint("write it to a file: -o commands.parquet"));
         }
         let look = |it: &PathBuf| {
             let replace = Replace::forced(self.force, "-o");
-            Target::look(&run.world.folder.join(it), &it.to_string_lossy(), replace)
+            Target::look(&reader.here.folder.join(it), &it.to_string_lossy(), replace)
         };
         let target = self.output.as_ref().filter(|_| !to_output).map(look).transpose()?;
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        if self.since_last.is_some() && !which.is_all() {
+        if self.since_last.is_some() && self.filters != Filters::default() {
             // A feed stands at an entry of the archive: what a filter leaves out now would never come.
             return Err(Error::misused(
                 "a feed is of all sessions: --since-last takes no filter and no window",
             )
             .hint("filter what reads the feed, or export without --since-last"));
         }
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
-        tell_owners(run.ui, &archive, &which)?;
+        let (archive, which) = reader.ask(&self.filters, ui)?;
         let mut sessions = archive.sessions(&which)?;
         let newest = newest(&archive)?;
         // What a feed leaves out has its own place.
@@ -172,24 +171,26 @@ impl Export {
             .hint("is it an older copy? `--since-last` with another name begins a feed anew"));
         }
         sessions.retain(|it| it.generation > since);
-        let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
-        crate::masking::sessions(&mut masker, &mut sessions);
-        let to = target.map(|it| it.pour(run.world.stop)).transpose()?;
-        let mut out = Out { form: self.format, to, batches: None, timeless: 0, rows: 0 };
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "export", Whose::Of(&which))?;
+        masking::sessions(&mut masker, &mut sessions);
+        let to = target.map(|it| it.pour(reader.here.stop)).transpose()?;
+        let mut out =
+            Out { here: reader.here, form: self.format, to, batches: None, timeless: 0, rows: 0 };
         if self.what != Exported::Commands {
             for rows in sessions.chunks(CHUNK) {
-                stopped(run)?;
-                out.sessions(run.ui, rows)?;
+                reader.here.unless_stopped("stopped")?;
+                out.sessions(ui, rows)?;
             }
         }
         if self.what != Exported::Sessions {
             if self.since_last.is_some() {
-                sessions.iter().try_for_each(|it| out.withdrawn(run.ui, it))?;
+                sessions.iter().try_for_each(|it| out.withdrawn(ui, it))?;
             }
-            commands(run, &archive, &which, &sessions, since, &mut masker, &mut out)?;
+            commands(ui, &archive, &which, &sessions, since, &mut masker, &mut out)?;
         }
-        out.end(run.ui, self.what)?;
-        run.ui.out.flush().map_err(|it| match it.kind() {
+        out.end(ui, self.what)?;
+        ui.out.flush().map_err(|it| match it.kind() {
             std::io::ErrorKind::BrokenPipe => Error::new(Kind::Closed, "broken pipe"),
             _ => Error::new(Kind::Refused, format!("cannot write the output: {it}")),
         })?;
@@ -202,8 +203,8 @@ impl Export {
                 loses: true,
             });
         }
-        run.tell(&damages);
-        masking::tell(run, &masker);
+        tell_lost(ui, &damages);
+        revealing::tell(ui, &masker);
         let whole = !archive.damages().iter().any(|it| it.loses);
         if let Some(it) = &feed {
             match whole {
@@ -213,7 +214,7 @@ impl Export {
                     .note("note: the feed stays where it was: the next run exports the same again"),
             }
         }
-        run.ui.note(&format!(
+        ui.note(&format!(
             "{} of {}",
             text::plural(out.rows, "record"),
             text::plural(sessions.len() as u64, "session")
@@ -224,45 +225,39 @@ impl Export {
 
 impl Export {
     /// Writes a cast of each session into a folder.
-    fn casts(&self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    fn casts(&self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let Some(folder) = self.output.as_ref().filter(|_| self.since_last.is_none()) else {
             return Err(Error::misused("asciicasts are files of their own, and no feed")
                 .hint("name a folder for them: -o casts"));
         };
-        let folder = run.world.folder.join(folder);
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
-        tell_owners(run.ui, &archive, &which)?;
+        let folder = reader.here.folder.join(folder);
+        let (archive, which) = reader.ask(&self.filters, ui)?;
         let mut sessions = archive.sessions(&which)?;
-        let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
-        sessions.iter_mut().for_each(|it| crate::masking::names(&mut masker, it));
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "export", Whose::Of(&which))?;
+        sessions.iter_mut().for_each(|it| masking::names(&mut masker, it));
         private_folder(&folder).map_err(|it| Error::file("write", &folder, it))?;
         let mut written = 0;
         for it in &sessions {
-            stopped(run).map_err(|it| it.hint("the casts that were written are whole"))?;
+            reader
+                .here
+                .unless_stopped("stopped")
+                .map_err(|it| it.hint("the casts that were written are whole"))?;
             let Some(bytes) = super::replay::cast_of(&archive, it, &mut masker)? else { continue };
             let path = folder.join(format!("{}.cast", super::replay::file_name(it)));
-            let name = path.strip_prefix(&run.world.folder).unwrap_or(&path).to_string_lossy();
+            let name = path.strip_prefix(&reader.here.folder).unwrap_or(&path).to_string_lossy();
             Target::look(&path, &name, Replace::forced(self.force, "-o"))?
-                .write(&bytes, run.world.stop)?;
+                .write(&bytes, reader.here.stop)?;
             written += 1;
         }
         let damages = archive.damages();
-        run.tell(&damages);
-        run.ui.note(&format!(
+        tell_lost(ui, &damages);
+        ui.note(&format!(
             "{} of {}",
             text::plural(written, "cast"),
             text::plural(sessions.len() as u64, "session")
         ));
         Ok(Answer::found(written > 0).with(&damages))
-    }
-}
-
-fn stopped(run: &Run<'_, '_>) -> Result<()> {
-    match run.world.stop.load(std::sync::atomic::Ordering::Relaxed) {
-        true => Err(Error::new(Kind::Interrupted, "stopped")),
-        false => Ok(()),
     }
 }
 
@@ -282,23 +277,23 @@ fn newest(archive: &Archive) -> Result<i64> {
 }
 
 fn commands(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     which: &Which,
     sessions: &[SessionRow],
     since: i64,
     masker: &mut Masker,
-    out: &mut Out,
+    out: &mut Out<'_>,
 ) -> Result<()> {
     let times: std::collections::HashMap<&str, Option<i64>> =
         sessions.iter().map(|it| (it.session_key.as_str(), it.at.micros())).collect();
     let mut names = Names::default();
     let mut take = |mut rows: Vec<CommandRow>| -> Result<()> {
-        stopped(run)?;
+        out.here.unless_stopped("stopped")?;
         rows.retain(|it| times.contains_key(it.session_key.as_str()));
         let shown: Option<Vec<u64>> =
             masker.reveals().then(|| rows.iter().map(|it| uid::fingerprint(&it.command)).collect());
-        crate::masking::commands(masker, &mut rows);
+        masking::commands(masker, &mut rows);
         // Names count what came before, whatever window was asked for.
         let mut uids: Vec<String> = Vec::with_capacity(rows.len());
         for (nth, it) in rows.iter().enumerate() {
@@ -310,9 +305,7 @@ fn commands(
         }
         let (rows, uids): (Vec<CommandRow>, Vec<String>) =
             rows.into_iter().zip(uids).filter(|it| search::may_lie_in(which.window, &it.0)).unzip();
-        out.commands(run.ui, &rows, &uids, |it| {
-            times.get(it.session_key.as_str()).copied().flatten()
-        })
+        out.commands(ui, &rows, &uids, |it| times.get(it.session_key.as_str()).copied().flatten())
     };
     if since > 0 && sessions.len() <= FEW {
         for it in sessions {
@@ -350,7 +343,8 @@ fn session_frame(rows: &[SessionRow]) -> Result<DataFrame> {
 }
 
 /// Where records go as they come: nothing waits for the end of all.
-struct Out {
+struct Out<'a> {
+    here: Here<'a>,
     form: RecordForm,
     /// Standard output if there is none.
     to: Option<Output>,
@@ -360,7 +354,7 @@ struct Out {
     rows: u64,
 }
 
-impl Out {
+impl Out<'_> {
     fn line(&mut self, ui: &mut Ui<'_>, value: Option<Value>) -> Result<()> {
         let Some(value) = value else {
             self.timeless += 1;

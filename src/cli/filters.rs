@@ -17,7 +17,7 @@ use crate::time;
 use crate::time::Zone;
 
 /// Filters that many commands share.
-#[derive(Args, Debug, Clone, Default)]
+#[derive(Args, Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Filters {
     /// Sessions of this owner: an IAM user, a role session name, an e-mail address or an ARN (repeatable)
     #[arg(long, value_name = "NAME", help_heading = "Which sessions")]

@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 
-use super::run::World;
 use crate::error::Error;
 use crate::error::Result;
 use crate::render::Format;
+use crate::render::Ui;
 
 /// How an answer of little structure is written.
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl FormatName {
 }
 
 /// Refuses to pour binary data over a terminal.
-pub(super) fn checked(format: FormatName, world: &World<'_>) -> Result<Format> {
-    if format == FormatName::Parquet && world.columns.is_some() {
+pub(super) fn checked(format: FormatName, ui: &Ui<'_>) -> Result<Format> {
+    if format == FormatName::Parquet && ui.columns.is_some() {
         return Err(Error::misused("Parquet is binary and standard output is a terminal")
             .hint("write it to a file: … --format parquet > rows.parquet"));
     }

@@ -1,6 +1,5 @@
 //! A session's heading, and a command or line below it, as search, show and demo print them.
 
-use super::run::Run;
 use super::sessions::session_name;
 use super::sessions::short_owner;
 use super::sessions::short_target;
@@ -10,6 +9,7 @@ use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::render::DIM;
 use crate::render::NAME;
+use crate::render::Ui;
 use crate::render::WARN;
 use crate::search::Pattern;
 use crate::search::Shared;
@@ -19,8 +19,8 @@ use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind as CommandKind;
 
 /// Whose hits follow: time, owner, target, session.
-pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow, shared: &Shared) -> Result<()> {
-    let zone = run.ui.zone;
+pub(super) fn heading(ui: &mut Ui<'_>, it: &SessionRow, shared: &Shared) -> Result<()> {
+    let zone = ui.zone;
     let time =
         match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
             (None, None) => time::range(None, it.at.micros(), zone),
@@ -28,19 +28,19 @@ pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow, shared: &Shared) -
         };
     let hint =
         if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
-    let owner = run.ui.paint(NAME, &short_owner(it.owner.as_deref(), shared));
+    let owner = ui.paint(NAME, &short_owner(it.owner.as_deref(), shared));
     let target = match &it.target {
         Some(it) => short_target(Some(it)),
         None => "an unknown target".to_owned(),
     };
-    let id = run.ui.paint(DIM, &session_name(it, shared));
+    let id = ui.paint(DIM, &session_name(it, shared));
     let text = format!("{time}  {owner}{hint} on {target}  {id}");
-    run.ui.line(&text)
+    ui.line(&text)
 }
 
 /// One command below its session's heading: number, user, text.
 pub(super) fn command_line(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     it: &CommandRow,
     pattern: &Pattern,
     is_hit: bool,
@@ -48,33 +48,33 @@ pub(super) fn command_line(
     let user = it.os_user.as_deref().unwrap_or("?");
     let mark = match CommandKind::mark(&it.kind) {
         "" => String::new(),
-        mark => run.ui.paint(WARN, &format!(" [{}]", text::visible(mark))),
+        mark => ui.paint(WARN, &format!(" [{}]", text::visible(mark))),
     };
     let is_damaged = it.flaws.split('+').any(|it| it == DAMAGED);
     let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != "possible" {
         let damaged = if is_damaged { "damaged, " } else { "" };
-        run.ui.paint(WARN, &format!(" [{damaged}{:.0} % sure]", it.confidence * 100.0))
+        ui.paint(WARN, &format!(" [{damaged}{:.0} % sure]", it.confidence * 100.0))
     } else {
         String::new()
     };
     let spans = if is_hit { pattern.spans(&it.command) } else { Vec::new() };
-    let body = run.ui.marked(&it.command, &spans);
-    let number = run.ui.paint(DIM, &format!("{:>5}", it.seq));
+    let body = ui.marked(&it.command, &spans);
+    let number = ui.paint(DIM, &format!("{:>5}", it.seq));
     let user = format!("{:<10}", text::visible(user));
     let text = format!("{number}  {user} {body}{mark}{doubt}");
-    run.ui.line(text.trim_end())
+    ui.line(text.trim_end())
 }
 
 pub(super) fn text_line(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     it: &LineRow,
     pattern: &Pattern,
     is_hit: bool,
 ) -> Result<()> {
     let spans = if is_hit { pattern.spans(&it.text) } else { Vec::new() };
-    let body = run.ui.marked(&it.text, &spans);
+    let body = ui.marked(&it.text, &spans);
     let sign = if is_hit { ":" } else { "-" };
-    let number = run.ui.paint(DIM, &format!("{:>6}{sign}", it.line_number));
+    let number = ui.paint(DIM, &format!("{:>6}{sign}", it.line_number));
     let text = format!("{number} {body}");
-    run.ui.line(text.trim_end())
+    ui.line(text.trim_end())
 }

@@ -18,15 +18,16 @@ use super::export;
 use super::init;
 use super::policy;
 use super::query;
+use super::reader::Reader;
 use super::replay;
 use super::report;
-use super::run::Run;
-use super::run::World;
 use super::search;
 use super::sessions;
+use super::setup::Setup;
 use super::show;
 use super::sync;
 use super::verify;
+use super::world::World;
 use crate::error::Error;
 use crate::error::Result;
 use crate::render::Color;
@@ -155,29 +156,29 @@ pub fn run(
     };
     let mut ui =
         Ui { out, err, color: color.decide(world.no_color), columns: world.columns, zone: cli.tz };
-    let mut run =
-        Run { ui: &mut ui, world, root: cli.archive, config_path: cli.config, config: None };
+    let setup = Setup::new(world, cli.archive, cli.config);
+    let (here, reader) = (setup.here, &Reader::new(&setup, world));
     match cli.command {
-        Verb::Demo(it) => it.run(&mut run),
-        Verb::Sync(it) => it.run(&mut run),
-        Verb::Sessions(it) => it.run(&mut run),
-        Verb::Search(it) => it.run(&mut run),
-        Verb::Show(it) => it.run(&mut run),
-        Verb::Report(it) => it.run(&mut run),
-        Verb::Replay(it) => it.run(&mut run),
-        Verb::Export(it) => it.run(&mut run),
-        Verb::VerifyEvidence(it) => it.run(&mut run),
-        Verb::Query(it) => it.run(&mut run),
-        Verb::Init(it) => it.run(&mut run),
-        Verb::Verify(it) => it.run(&mut run),
-        Verb::Doctor(it) => it.run(&mut run),
-        Verb::Policy(it) => it.run(&mut run),
-        Verb::Config(it) => it.run(&mut run),
-        Verb::Archive(it) => it.run(&mut run),
+        Verb::Demo(it) => it.run(here, &mut ui),
+        Verb::Sync(it) => it.run(&setup, &mut ui),
+        Verb::Sessions(it) => it.run(reader, &mut ui),
+        Verb::Search(it) => it.run(reader, &mut ui),
+        Verb::Show(it) => it.run(reader, &mut ui),
+        Verb::Report(it) => it.run(reader, &setup, &mut ui),
+        Verb::Replay(it) => it.run(reader, &mut ui),
+        Verb::Export(it) => it.run(reader, &mut ui),
+        Verb::VerifyEvidence(it) => it.run(here, &mut ui),
+        Verb::Query(it) => it.run(reader, &mut ui),
+        Verb::Init(it) => it.run(&setup, &mut ui),
+        Verb::Verify(it) => it.run(&setup, &mut ui),
+        Verb::Doctor(it) => it.run(&setup, &mut ui),
+        Verb::Policy(it) => it.run(&setup, &mut ui),
+        Verb::Config(it) => it.run(&setup, &mut ui),
+        Verb::Archive(it) => it.run(reader, &mut ui),
         Verb::Completions { shell } => {
             let mut bytes = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ssmtrail", &mut bytes);
-            run.ui.raw(&bytes)?;
+            ui.raw(&bytes)?;
             Ok(Answer::Yes)
         }
         Verb::Man => {
@@ -185,7 +186,7 @@ pub fn run(
             clap_mangen::Man::new(Cli::command())
                 .render(&mut bytes)
                 .map_err(|it| Error::misused(format!("the manual cannot be made: {it}")))?;
-            run.ui.raw(&bytes)?;
+            ui.raw(&bytes)?;
             Ok(Answer::Yes)
         }
     }

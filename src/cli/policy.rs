@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::answer::Answer;
 use super::asking;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use super::verify;
 use crate::error::Error;
 use crate::error::Kind;
@@ -17,6 +17,7 @@ use crate::policy;
 use crate::policy::Holder;
 use crate::policy::Job;
 use crate::policy::Policy;
+use crate::render::Ui;
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -93,12 +94,12 @@ enum Form {
 }
 
 impl PolicyArgs {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let survey = match &self.survey {
             Some(path) => verify::read(path)?,
-            None => asking::ask(run, &[], &self.reach, 0)?,
+            None => asking::ask(setup, ui, &[], &self.reach, 0)?,
         };
-        asking::tell_unread(run, &survey);
+        asking::tell_unread(ui, &survey);
         if survey.is_empty() && !survey.unread.is_empty() {
             return Ok(Answer::Failed);
         }
@@ -145,10 +146,10 @@ impl PolicyArgs {
             return Err(Error::new(Kind::Missing, what)
                 .hint("`ssmtrail verify` shows what there is; --region names other Regions"));
         }
-        self.print(run, &policies)?;
+        self.print(ui, &policies)?;
         let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();
         if unread > 0 {
-            run.ui.note(&format!(
+            ui.note(&format!(
                 "note: {} could not be read; check that the policy names what it should",
                 text::plural(unread as u64, "key")
             ));
@@ -157,7 +158,7 @@ impl PolicyArgs {
     }
 
     /// The policies in the form that was asked for.
-    fn print(&self, run: &mut Run<'_, '_>, policies: &[Policy]) -> Result<()> {
+    fn print(&self, ui: &mut Ui<'_>, policies: &[Policy]) -> Result<()> {
         match self.format {
             Form::Json => {
                 let [it] = policies else {
@@ -169,14 +170,14 @@ impl PolicyArgs {
                     ))
                     .hint("choose one with --on, or take --format terraform or cloudformation"));
                 };
-                run.ui.line(&text::json_lines(&it.document))?;
+                ui.line(&text::json_lines(&it.document))?;
             }
             Form::Terraform => {
                 let text = text::harmless_json(&policy::terraform(policies));
-                run.ui.raw(text.as_bytes())?;
+                ui.raw(text.as_bytes())?;
             }
             Form::Cloudformation => {
-                run.ui.line(&text::json_lines(&policy::cloudformation(policies)))?;
+                ui.line(&text::json_lines(&policy::cloudformation(policies)))?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::run::Run;
+use super::setup::Setup;
 use crate::config::Access;
 use crate::config::Origin;
 use crate::config::SourceSpec;
@@ -46,7 +46,7 @@ impl Reach {
     }
 
     /// How a source is reached: arguments first, then its own settings, then the environment, then the file's.
-    pub(super) fn access(&self, run: &mut Run<'_, '_>, spec: &SourceSpec) -> Result<Access> {
+    pub(super) fn access(&self, setup: &Setup<'_>, spec: &SourceSpec) -> Result<Access> {
         let one = |what: &str, given: &[String]| match given {
             [] => Ok(None),
             [it] => Ok(Some(it.clone())),
@@ -60,7 +60,7 @@ impl Reach {
         }
         let role = one("--role-arn", &self.role_arn)?;
         let said = self.said(region.as_deref(), role.as_deref());
-        let file = run.config()?.access;
-        Ok(said.or(&spec.access).or(&run.environment()).or(&file))
+        let file = &setup.config()?.access;
+        Ok(said.or(&spec.access).or(&setup.environment()).or(file))
     }
 }

@@ -6,18 +6,22 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::answer::Answer;
-use super::masking::Masking;
-use super::masking::Shown;
+use super::answer::tell_lost;
 use super::output::Replace;
 use super::output::Target;
-use super::run::Run;
+use super::reader::Reader;
+use super::revealing::Revealing;
+use super::revealing::Whose;
 use super::sessions::short_target;
+use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Result;
+use crate::masking;
 use crate::player;
 use crate::player::HowToPlay;
+use crate::render::Ui;
 use crate::render::screen::Cast;
 use crate::render::screen::cast;
 use crate::replay::Film;
@@ -77,7 +81,7 @@ pub(super) struct Replay {
     force: bool,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 
     /// Start behind the line that says this.
     #[arg(skip)]
@@ -115,7 +119,7 @@ impl Replay {
         key: String,
         from: Option<i64>,
         behind: Option<String>,
-        masking: Masking,
+        revealing: Revealing,
     ) -> Self {
         Self {
             session: String::new(),
@@ -127,39 +131,40 @@ impl Replay {
             cast: None,
             cast_version: CastVersion::V2,
             force: false,
-            masking,
+            revealing,
             behind,
         }
     }
 
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         if !(self.speed > 0.0 && self.speed <= 1000.0) {
             return Err(Error::misused("--speed is a number above 0, at most 1000"));
         }
         if !(self.idle >= 0.0 && self.idle <= 1e6) {
             return Err(Error::misused("--idle is a number of seconds, 0 or more"));
         }
-        if self.cast.is_none() && run.world.columns.is_none() {
+        if self.cast.is_none() && ui.columns.is_none() {
             return Err(Error::misused("standard output is no terminal to play on")
                 .hint("--cast FILE writes what asciinema plays; `ssmtrail show` prints the text"));
         }
         let look = |name: &String| {
             let replace = Replace::forced(self.force, "--cast");
-            Target::look(&run.world.folder.join(name), name, replace)
+            Target::look(&reader.here.folder.join(name), name, replace)
         };
         let target = self.cast.as_ref().filter(|it| *it != "-").map(look).transpose()?;
-        let archive = run.archive()?;
+        let archive = reader.open()?;
         let mut session = match &self.key {
             Some(it) => search::session_of_key(&archive, it)?,
             None => search::session(&archive, &self.session)?,
         };
-        let mut masker = self.masking.masker(run, &archive, "replay", Shown::One(&session))?;
-        crate::masking::names(&mut masker, &mut session);
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "replay", Whose::One(&session))?;
+        masking::names(&mut masker, &mut session);
         let film = Film::of(&archive, &session, &mut masker)?;
         let damages = archive.damages();
         if film.beats.is_empty() {
-            run.tell(&damages);
-            run.ui.note("there is nothing to play in it");
+            tell_lost(ui, &damages);
+            ui.note("there is nothing to play in it");
             return Ok(Answer::No.with(&damages));
         }
         let start = match self.from {
@@ -173,25 +178,26 @@ impl Replay {
             },
         };
         match &self.cast {
-            Some(_) => self.write(run, &film, &title(&session, &film), target)?,
+            Some(_) => self.write(reader.here, ui, &film, &title(&session, &film), target)?,
             None => {
                 let how = HowToPlay {
                     start,
                     size: self.size,
                     speed: self.speed,
                     idle: (self.idle * 1e6) as u64,
-                    color: run.ui.color,
+                    color: ui.color,
                 };
-                player::play(&film, &who(&session), how, run.ui.out, run.world.stop)?;
+                player::play(&film, &who(&session), how, ui.out, reader.here.stop)?;
             }
         }
-        run.tell(&damages);
+        tell_lost(ui, &damages);
         Ok(Answer::Yes.with(&damages))
     }
 
     fn write(
         &self,
-        run: &mut Run<'_, '_>,
+        here: Here<'_>,
+        ui: &mut Ui<'_>,
         film: &Film,
         title: &str,
         target: Option<Target>,
@@ -205,15 +211,15 @@ impl Replay {
         let mut bytes = Vec::new();
         cast(film, version, size, idle, title, &mut bytes)?;
         match target {
-            None => run.ui.raw(&bytes)?,
+            None => ui.raw(&bytes)?,
             Some(it) => {
                 let name = it.name().to_owned();
-                it.write(&bytes, run.world.stop)?;
-                run.ui.line(&name)?;
+                it.write(&bytes, here.stop)?;
+                ui.line(&name)?;
             }
         }
         if film.pace != Pace::Recorded {
-            run.ui.note(&format!("note: {}", film.pace.says()));
+            ui.note(&format!("note: {}", film.pace.says()));
         }
         Ok(())
     }

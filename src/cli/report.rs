@@ -3,23 +3,25 @@
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use clap::Args;
 use clap::ValueEnum;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::evidence;
 use super::filters::Filters;
 use super::filters::tell_window;
-use super::masking;
-use super::masking::Masking;
-use super::masking::Shown;
 use super::output::Output;
 use super::output::Replace;
 use super::output::Target;
-use super::run::Run;
+use super::reader::Reader;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
+use super::setup::Setup;
 use super::verify;
+use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::SessionRow;
@@ -31,6 +33,7 @@ use crate::error::Result;
 use crate::evidence::package;
 use crate::evidence::package::Package;
 use crate::evidence::signature;
+use crate::render::Ui;
 use crate::render::report::Language;
 use crate::render::report::Paper;
 use crate::render::report::Places;
@@ -55,6 +58,9 @@ Examples:
 
 The page needs no network and no other file. The same archive and the same arguments give the same bytes, whenever and
 wherever. A file that exists is left alone unless --force is given. Exit 1: no session lies in the window; the report says so.";
+
+/// What is said where the person stopped it.
+const STOPPED: &str = "stopped; nothing was written";
 
 /// Bytes of lines that the page's player can play.
 const PLAYED: usize = 4_000_000;
@@ -102,7 +108,7 @@ pub(super) struct Report {
     force: bool,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -143,30 +149,36 @@ struct ReportFile {
 }
 
 impl Report {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
+    pub(super) fn run(
+        self,
+        reader: &Reader<'_>,
+        setup: &Setup<'_>,
+        ui: &mut Ui<'_>,
+    ) -> Result<Answer> {
+        let here = reader.here;
+        let which = self.filters.which(here.now, ui.zone)?;
         let tables = if self.survey.is_some() { 4 } else { 3 };
         let to_output = self.output == "-";
-        let package = self.package(run)?;
+        let package = self.package(here)?;
         let parts = match (to_output, &package) {
             (true, _) => Vec::new(),
             // Within a package the report is called so.
-            (false, Some(_)) => self.parts_of(&run.world.folder.join("report"), None, tables)?,
-            (false, None) => self.parts(run, tables)?,
+            (false, Some(_)) => self.parts_of(&here.folder.join("report"), None, tables)?,
+            (false, None) => self.parts(here, tables)?,
         };
         if to_output && (self.format.len() != 1 || self.format[0] == ReportForm::Csv) {
             return Err(Error::misused("standard output takes one form of one file")
                 .hint("say which: --format html, md, json or xlsx"));
         }
-        if to_output && self.format[0] == ReportForm::Xlsx && run.world.columns.is_some() {
+        if to_output && self.format[0] == ReportForm::Xlsx && ui.columns.is_some() {
             return Err(Error::misused(
                 "a spreadsheet is binary and standard output is a terminal",
             )
             .hint("write it to a file: -o report.xlsx"));
         }
-        let here = run.world.folder.clone();
         let shown = |it: &Path| {
-            text::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
+            text::visible(&it.strip_prefix(here.folder).unwrap_or(it).to_string_lossy())
+                .into_owned()
         };
         let look = |it: &Path| Target::look(it, &shown(it), Replace::forced(self.force, "-o"));
         let targets: Vec<Target> = match &package {
@@ -185,15 +197,16 @@ impl Report {
                 targets
             }
         };
-        let secret = self.sign.as_ref().map(|it| evidence::secret_key(run, it)).transpose()?;
-        let places = self.places(run)?;
+        let secret = self.sign.as_ref().map(|it| evidence::secret_key(setup, it)).transpose()?;
+        let places = self.places(setup, ui)?;
 
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
+        tell_window(ui, which.window);
+        let archive = reader.open()?;
         let scope = Scope { which, accounts: self.account.clone() };
         known(&archive, &scope)?;
-        let mut masker = self.masking.masker(run, &archive, "report", Shown::Of(&scope.which))?;
-        let bar = run.world.progress.then(|| {
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "report", Whose::Of(&scope.which))?;
+        let bar = here.progress.then(|| {
             indicatif::ProgressBar::new_spinner().with_finish(indicatif::ProgressFinish::AndClear)
         });
         let clear = || bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);
@@ -205,14 +218,14 @@ impl Report {
         };
         doing("reading the archive".into());
         let mut report = report::gather(&archive, scope, &mut masker)?;
-        stopped(run)?;
+        here.unless_stopped(STOPPED)?;
         let played = report::played(&archive, &mut report, &mut masker, PLAYED);
-        stopped(run)?;
+        here.unless_stopped(STOPPED)?;
         let language = match self.lang {
             Lang::En => Language::English,
             Lang::Ja => Language::Japanese,
         };
-        let paper = Paper::new(&report, places.as_ref(), &played, language, run.ui.zone);
+        let paper = Paper::new(&report, places.as_ref(), &played, language, ui.zone);
         let mut lost = Vec::new();
         if let Some(path) = &package {
             doing(format!("packing {}", shown(path)));
@@ -220,50 +233,50 @@ impl Report {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             let package = self.packed(&archive, &report, &paper, &parts)?;
             let written;
-            (written, lost) = pack(run, package, &name, targets, secret.as_ref())?;
+            (written, lost) = pack(here, package, &name, targets, secret.as_ref())?;
             clear();
-            appear(run, written)?;
+            appear(ui, written)?;
         } else if to_output {
             let mut bytes = std::io::Cursor::new(Vec::new());
             write(&paper, self.format[0], 0, &mut bytes)?;
             clear();
-            run.ui.raw(bytes.get_ref())?;
+            ui.raw(bytes.get_ref())?;
         } else {
             let mut written = Vec::new();
             for (part, target) in parts.iter().zip(targets) {
-                stopped(run)?;
+                here.unless_stopped(STOPPED)?;
                 doing(format!("writing {}", target.name()));
-                let mut out = target.begin(run.world.stop)?;
+                let mut out = target.begin(here.stop)?;
                 write(&paper, part.form, part.table, &mut out)?;
                 written.push(out);
             }
             clear();
-            appear(run, written)?;
+            appear(ui, written)?;
         }
         let mut damages = archive.damages();
         damages.extend(lost);
-        run.tell(&damages);
-        masking::tell(run, &masker);
+        tell_lost(ui, &damages);
+        revealing::tell(ui, &masker);
         let any = !report.sessions.is_empty();
         if any {
             let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
-            run.ui.note(&format!(
+            ui.note(&format!(
                 "{}, {}, {notable} of them notable",
                 text::plural(report.sessions.len() as u64, "session"),
                 text::plural(report.ran(), "command"),
             ));
         } else {
-            run.ui.note("no session matches; the report says so");
+            ui.note("no session matches; the report says so");
         }
         Ok(Answer::found(any).with(&damages))
     }
 
     /// Where the package will be, if one was asked for.
-    fn package(&self, run: &Run<'_, '_>) -> Result<Option<PathBuf>> {
+    fn package(&self, here: Here<'_>) -> Result<Option<PathBuf>> {
         if !self.evidence {
             return Ok(None);
         }
-        let asked = run.world.folder.join(&self.output);
+        let asked = here.folder.join(&self.output);
         let ending = asked.extension().map(|it| it.to_string_lossy().to_lowercase());
         match ending.as_deref() {
             Some("tar") => Ok(Some(asked)),
@@ -307,8 +320,8 @@ impl Report {
     }
 
     /// The files that will be written.
-    fn parts(&self, run: &Run<'_, '_>, tables: usize) -> Result<Vec<ReportFile>> {
-        let asked = run.world.folder.join(&self.output);
+    fn parts(&self, here: Here<'_>, tables: usize) -> Result<Vec<ReportFile>> {
+        let asked = here.folder.join(&self.output);
         let ending = asked.extension().map(|it| it.to_string_lossy().to_lowercase());
         match FORMS.into_iter().find(|it| Some(it.ending()) == ending.as_deref()) {
             Some(form) if self.format.is_empty() || self.format == [form] => {
@@ -381,22 +394,15 @@ impl Report {
         Ok(out)
     }
 
-    fn places(&self, run: &mut Run<'_, '_>) -> Result<Option<Places>> {
+    fn places(&self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Option<Places>> {
         let Some(path) = &self.survey else { return Ok(None) };
-        let config = run.config()?;
+        let config = setup.config()?;
         let promise = Promise::told(&config.promise, self.promise.as_deref())?;
         let mutes = audit::mutes(&config.mutes)?;
-        verify::tell_config(run, &config);
+        verify::tell_config(setup, ui, config);
         let survey = verify::read(path)?;
         let judgement = audit::judge(&survey, &promise, &mutes, &[]);
         Ok(Some(Places { survey, promise, judgement }))
-    }
-}
-
-fn stopped(run: &Run<'_, '_>) -> Result<()> {
-    match run.world.stop.load(Ordering::Relaxed) {
-        true => Err(Error::new(Kind::Interrupted, "stopped; nothing was written")),
-        false => Ok(()),
     }
 }
 
@@ -419,7 +425,7 @@ fn write(
 
 /// Writes the package into the first of the places, and its signature, if it gets one, into the second.
 fn pack(
-    run: &Run<'_, '_>,
+    here: Here<'_>,
     package: Package<'_>,
     name: &str,
     targets: Vec<Target>,
@@ -427,12 +433,12 @@ fn pack(
 ) -> Result<(Vec<Output>, Vec<Skip>)> {
     let mut written = Vec::new();
     for it in targets {
-        written.push(it.begin(run.world.stop)?);
+        written.push(it.begin(here.stop)?);
     }
     let mut outs = written.iter_mut();
     let Some(out) = outs.next() else { return Ok((written, Vec::new())) };
     let lost = package.write(name, &mut *out)?;
-    stopped(run)?;
+    here.unless_stopped(STOPPED)?;
     if let (Some(secret), Some(beside)) = (secret, outs.next()) {
         beside.put(signature::sign(secret, out.reader()?)?.as_bytes())?;
     }
@@ -440,12 +446,12 @@ fn pack(
 }
 
 /// Only when all are whole does any appear.
-fn appear(run: &mut Run<'_, '_>, written: Vec<Output>) -> Result<()> {
+fn appear(ui: &mut Ui<'_>, written: Vec<Output>) -> Result<()> {
     let whole = written.into_iter().map(Output::whole).collect::<Result<Vec<_>>>()?;
     for it in whole {
         let name = it.name().to_owned();
         it.appear()?;
-        run.ui.line(&name)?;
+        ui.line(&name)?;
     }
     Ok(())
 }

@@ -7,20 +7,19 @@ use clap::Args;
 use polars::prelude::*;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::filters::Filters;
 use super::filters::tell_edge;
-use super::filters::tell_owners;
-use super::filters::tell_window;
 use super::formats::FormatName;
 use super::formats::checked;
 use super::hits::command_line;
 use super::hits::heading;
 use super::hits::text_line;
-use super::masking;
-use super::masking::Masking;
-use super::masking::Shown;
+use super::reader::Reader;
 use super::replay::Replay;
-use super::run::Run;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::CommandRow;
@@ -28,9 +27,11 @@ use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
 use crate::masking::LineMasker;
 use crate::render::Format;
 use crate::render::Rows;
+use crate::render::Ui;
 use crate::search;
 use crate::search::LineHit;
 use crate::search::Pattern;
@@ -99,7 +100,7 @@ pub(super) struct Search {
     filters: Filters,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 
     /// How to write hits
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -142,7 +143,8 @@ impl Search {
     /// Plays the first hit; says how many others there are.
     fn replay(
         &self,
-        run: &mut Run<'_, '_>,
+        reader: &Reader<'_>,
+        ui: &mut Ui<'_>,
         archive: &Archive,
         which: &Which,
         pattern: &Pattern,
@@ -150,7 +152,7 @@ impl Search {
         let mut first = None;
         let mut hits = 0;
         // The player records a reveal before it shows anything.
-        let masker = match self.masking.reveal {
+        let masker = match self.revealing.reveal {
             true => Masker::revealing(),
             false => Masker::new(archive.salt()),
         };
@@ -159,7 +161,7 @@ impl Search {
                 hits += rows.len();
                 if let (None, Some(it)) = (&first, rows.into_iter().next()) {
                     let text = Masker::new(archive.salt()).text(&it.line.text).into_owned();
-                    first = Some(Replay::hit(it.session_key, None, Some(text), self.masking));
+                    first = Some(Replay::hit(it.session_key, None, Some(text), self.revealing));
                 }
                 Ok(())
             })?;
@@ -167,20 +169,20 @@ impl Search {
             self.hits(archive, which, pattern, &masker, |rows| {
                 hits += rows.len();
                 if let (None, Some(it)) = (&first, rows.into_iter().next()) {
-                    first = Some(Replay::hit(it.session_key, Some(it.seq), None, self.masking));
+                    first = Some(Replay::hit(it.session_key, Some(it.seq), None, self.revealing));
                 }
                 Ok(())
             })?;
         }
         let Some(replay) = first else {
             let damages = archive.damages();
-            run.tell(&damages);
-            run.ui.note("nothing matches, so there is nothing to play");
+            tell_lost(ui, &damages);
+            ui.note("nothing matches, so there is nothing to play");
             return Ok(Answer::No.with(&damages));
         };
-        let answer = replay.run(run)?;
+        let answer = replay.run(reader, ui)?;
         if hits > 1 {
-            run.ui.note(&format!(
+            ui.note(&format!(
                 "note: this was the first of {}; --session picks another",
                 text::plural(hits as u64, "hit")
             ));
@@ -188,46 +190,44 @@ impl Search {
         Ok(answer)
     }
 
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let format = checked(self.format, run.world)?;
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        let format = checked(self.format, ui)?;
         let pattern = Pattern::new(
             self.text.as_deref().or(self.pattern.as_deref()).unwrap_or_default(),
             self.regex,
             self.ignore_case,
         )?;
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
-        tell_owners(run.ui, &archive, &which)?;
+        let (archive, which) = reader.ask(&self.filters, ui)?;
         if self.replay {
-            return self.replay(run, &archive, &which, &pattern);
+            return self.replay(reader, ui, &archive, &which, &pattern);
         }
-        let mut masker = self.masking.masker(run, &archive, "search", Shown::Of(&which))?;
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "search", Whose::Of(&which))?;
         let masker = &mut masker;
         let (hits, others) = if self.output {
-            let hits = self.lines(run, &archive, masker, &which, &pattern, format)?;
+            let hits = self.lines(ui, &archive, masker, &which, &pattern, format)?;
             (hits, Others::default())
         } else {
-            self.commands(run, &archive, masker, &which, &pattern, format)?
+            self.commands(ui, &archive, masker, &which, &pattern, format)?
         };
         if self.count {
             let text = hits.to_string();
-            run.ui.line(&text)?;
+            ui.line(&text)?;
         }
         if !which.window.is_open() && hits > 0 {
-            tell_edge(run.ui, &archive.sessions(&which)?, which.window);
+            tell_edge(ui, &archive.sessions(&which)?, which.window);
         }
         let damages = archive.damages();
-        run.tell(&damages);
-        masking::tell(run, masker);
-        others.tell(run);
+        tell_lost(ui, &damages);
+        revealing::tell(ui, masker);
+        others.tell(ui);
         if hits == 0 && !self.count && others == Others::default() {
             let case = if self.ignore_case { "" } else { ", -i ignores case" };
             let output = if self.output { "" } else { ", --output searches what was shown" };
             // Said whether or not there is any: it must not tell.
             let secrets = if masker.reveals() { "" } else { ", --reveal searches secrets, too" };
             let hints = format!("{output}{case}{secrets}");
-            run.ui.note(&match hints.strip_prefix(", ") {
+            ui.note(&match hints.strip_prefix(", ") {
                 Some(hints) => format!("nothing found; {hints}"),
                 None => "nothing found".to_owned(),
             });
@@ -282,7 +282,7 @@ impl Search {
 
     fn commands(
         &self,
-        run: &mut Run<'_, '_>,
+        ui: &mut Ui<'_>,
         archive: &Archive,
         masker: &mut Masker,
         which: &Which,
@@ -307,10 +307,10 @@ impl Search {
             };
             let hider = masker.clone();
             let others = self.hits(archive, which, pattern, &hider, |mut hits| {
-                crate::masking::commands(masker, &mut hits);
-                rows.write(run.ui, &frame(&hits)?)
+                masking::commands(masker, &mut hits);
+                rows.write(ui, &frame(&hits)?)
             })?;
-            return Ok((rows.finish(run.ui, &frame(&[])?)?, others));
+            return Ok((rows.finish(ui, &frame(&[])?)?, others));
         }
         let sessions = sessions_of(archive, masker, which)?;
         let mut newest = Newest::new(self.limit);
@@ -321,20 +321,20 @@ impl Search {
         let shared = Shared::of(archive)?;
         let (mut found, total) = newest.sorted(|it| order(&sessions, &it.session_key, it.seq));
         if self.context == 0 {
-            crate::masking::commands(masker, &mut found);
+            masking::commands(masker, &mut found);
         }
         let mut last: Option<&str> = None;
         for (nth, hit) in found.iter().enumerate() {
             let Some(session) = sessions.get(&hit.session_key) else { continue };
             if last != Some(hit.session_key.as_str()) {
                 if last.is_some() {
-                    run.ui.line("")?;
+                    ui.line("")?;
                 }
-                heading(run, session, &shared)?;
+                heading(ui, session, &shared)?;
                 last = Some(hit.session_key.as_str());
             }
             if self.context == 0 {
-                command_line(run, hit, pattern, true)?;
+                command_line(ui, hit, pattern, true)?;
                 continue;
             }
             let all = archive.commands_of(session);
@@ -344,18 +344,18 @@ impl Search {
                 let shown = before.is_some_and(|last| it.seq <= last.seq + self.context as i64);
                 let is_hit = pattern.matches(&it.command);
                 if !shown && (kinds.contains(&it.kind.as_str()) || it.seq == hit.seq) {
-                    crate::masking::commands(masker, std::slice::from_mut(&mut it));
-                    command_line(run, &it, pattern, is_hit)?;
+                    masking::commands(masker, std::slice::from_mut(&mut it));
+                    command_line(ui, &it, pattern, is_hit)?;
                 }
             }
         }
-        limited(run, total, found.len());
+        limited(ui, total, found.len());
         Ok((total, others))
     }
 
     fn lines(
         &self,
-        run: &mut Run<'_, '_>,
+        ui: &mut Ui<'_>,
         archive: &Archive,
         masker: &mut Masker,
         which: &Which,
@@ -376,9 +376,9 @@ impl Search {
             let hider = masker.clone();
             shown_lines(archive, which, pattern, &hider, |mut hits| {
                 lines.apply(masker, &mut hits)?;
-                rows.write(run.ui, &line_frame(&hits)?)
+                rows.write(ui, &line_frame(&hits)?)
             })?;
-            return rows.finish(run.ui, &line_frame(&[])?);
+            return rows.finish(ui, &line_frame(&[])?);
         }
         let sessions = sessions_of(archive, masker, which)?;
         let mut newest = Newest::new(self.limit);
@@ -398,14 +398,14 @@ impl Search {
             let Some(session) = sessions.get(&hit.session_key) else { continue };
             if last != Some(hit.session_key.as_str()) {
                 if last.is_some() {
-                    run.ui.line("")?;
+                    ui.line("")?;
                 }
-                heading(run, session, &shared)?;
+                heading(ui, session, &shared)?;
                 last = Some(hit.session_key.as_str());
                 shown_to = 0;
             }
             if self.context == 0 {
-                text_line(run, &hit.line, pattern, true)?;
+                text_line(ui, &hit.line, pattern, true)?;
                 continue;
             }
             let reach = self.context as i64;
@@ -418,11 +418,11 @@ impl Search {
                 }
                 if near && it.line_number > shown_to {
                     shown_to = it.line_number;
-                    text_line(run, &it, pattern, is_hit)?;
+                    text_line(ui, &it, pattern, is_hit)?;
                 }
             }
         }
-        limited(run, total, found.len());
+        limited(ui, total, found.len());
         Ok(total)
     }
 }
@@ -469,25 +469,25 @@ struct Others {
 }
 
 impl Others {
-    fn tell(self, run: &mut Run<'_, '_>) {
+    fn tell(self, ui: &mut Ui<'_>) {
         let Self { unconfirmed, abandoned, possible } = self;
         if unconfirmed > 0 {
-            run.ui.note(&format!("note: {unconfirmed} more typed; nothing tells whether they ran"));
+            ui.note(&format!("note: {unconfirmed} more typed; nothing tells whether they ran"));
         }
         if abandoned > 0 {
-            run.ui.note(&format!("note: {abandoned} more typed and not run"));
+            ui.note(&format!("note: {abandoned} more typed and not run"));
         }
         if possible > 0 {
             let matches = if possible == 1 { "match" } else { "matches" };
-            run.ui.note(&format!("note: {possible} possible {matches}; --possible shows them"));
+            ui.note(&format!("note: {possible} possible {matches}; --possible shows them"));
         }
     }
 }
 
-fn limited(run: &mut Run<'_, '_>, total: usize, shown: usize) {
+fn limited(ui: &mut Ui<'_>, total: usize, shown: usize) {
     if shown < total {
         let text = format!("showing the newest {shown} of {total} hits; --limit N shows more");
-        run.ui.note(&text);
+        ui.note(&text);
     }
 }
 
@@ -540,7 +540,7 @@ fn sessions_of(
     which: &Which,
 ) -> Result<HashMap<String, SessionRow>> {
     let mut all = archive.sessions(which)?;
-    all.iter_mut().for_each(|it| crate::masking::names(masker, it));
+    all.iter_mut().for_each(|it| masking::names(masker, it));
     Ok(all.into_iter().map(|it| (it.session_key.clone(), it)).collect())
 }
 

@@ -3,21 +3,22 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::filters::Filters;
 use super::filters::tell_edge;
-use super::filters::tell_owners;
-use super::filters::tell_window;
 use super::formats::FormatName;
 use super::formats::checked;
-use super::run::Run;
+use super::reader::Reader;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
 use crate::render::DIM;
 use crate::render::Format;
 use crate::render::NAME;
 use crate::render::Rows;
+use crate::render::Ui;
 use crate::render::WARN;
 use crate::search;
 use crate::search::Shared;
@@ -79,29 +80,26 @@ const COLUMNS: [&str; 26] = [
 ];
 
 impl Sessions {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let format = checked(self.format, run.world)?;
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
-        tell_owners(run.ui, &archive, &which)?;
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        let format = checked(self.format, ui)?;
+        let (archive, which) = reader.ask(&self.filters, ui)?;
         let mut sessions = archive.sessions(&which)?;
-        crate::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
+        masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
         if format == Format::Table {
-            table(run, &sessions, &Shared::of(&archive)?, self.limit)?;
+            table(ui, &sessions, &Shared::of(&archive)?, self.limit)?;
         } else {
             let frame = SessionRow::frame(&sessions)
                 .and_then(|it| it.select(COLUMNS))
                 .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
             let mut rows = Rows::new("sessions", format, &["flaws", "forms"]);
-            rows.write(run.ui, &frame)?;
-            rows.finish(run.ui, &frame)?;
+            rows.write(ui, &frame)?;
+            rows.finish(ui, &frame)?;
         }
-        tell_edge(run.ui, &sessions, which.window);
+        tell_edge(ui, &sessions, which.window);
         let damages = archive.damages();
-        run.tell(&damages);
+        tell_lost(ui, &damages);
         if sessions.is_empty() {
-            run.ui.note("no session matches");
+            ui.note("no session matches");
         }
         Ok(Answer::found(!sessions.is_empty()).with(&damages))
     }
@@ -137,13 +135,13 @@ pub(super) fn session_name(it: &SessionRow, shared: &Shared) -> String {
 }
 
 pub(super) fn table(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     sessions: &[SessionRow],
     shared: &Shared,
     limit: usize,
 ) -> Result<()> {
     let shown = &sessions[sessions.len().saturating_sub(limit)..];
-    let zone = run.ui.zone;
+    let zone = ui.zone;
     let mut rows = Vec::with_capacity(shown.len());
     for it in shown {
         let flaws = it.flaws.replace('+', ", ");
@@ -158,21 +156,21 @@ pub(super) fn table(
                 // Only the end is known, or when it was stored.
                 (Some(at), None) => format!("≤ {}", zone.show(at)),
             },
-            run.ui.paint(NAME, &short_owner(it.owner.as_deref(), shared)),
+            ui.paint(NAME, &short_owner(it.owner.as_deref(), shared)),
             short_target(it.target.as_deref()),
             format!("{}{possible}", it.command_count),
             session_name(it, shared),
-            run.ui.paint(WARN, &flaws),
+            ui.paint(WARN, &flaws),
         ]);
     }
     if !rows.is_empty() {
-        run.ui.table(&["WHEN", "OWNER", "TARGET", "COMMANDS", "SESSION", "FLAWS"], &[3], &rows)?;
+        ui.table(&["WHEN", "OWNER", "TARGET", "COMMANDS", "SESSION", "FLAWS"], &[3], &rows)?;
     }
     if shown.len() < sessions.len() {
         let text =
             format!("showing the last {} of {}; --limit N shows more", shown.len(), sessions.len());
-        let text = run.ui.paint(DIM, &text);
-        run.ui.note(&text);
+        let text = ui.paint(DIM, &text);
+        ui.note(&text);
     }
     Ok(())
 }

@@ -3,14 +3,15 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::formats::FormatName;
 use super::formats::checked;
 use super::hits::command_line;
 use super::hits::heading;
-use super::masking;
-use super::masking::Masking;
-use super::masking::Shown;
-use super::run::Run;
+use super::reader::Reader;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::CommandRow;
@@ -19,9 +20,11 @@ use crate::archive::schema::TranscriptRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
 use crate::render::DIM;
 use crate::render::Format;
 use crate::render::Rows;
+use crate::render::Ui;
 use crate::render::WARN;
 use crate::search;
 use crate::search::Pattern;
@@ -67,7 +70,7 @@ pub(super) struct Show {
     explain: Option<i64>,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 
     /// How to write commands
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -75,33 +78,34 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let format = checked(self.format, run.world)?;
-        let archive = run.archive()?;
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        let format = checked(self.format, ui)?;
+        let archive = reader.open()?;
         let mut session = search::session(&archive, &self.session)?;
-        let mut masker = self.masking.masker(run, &archive, "show", Shown::One(&session))?;
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "show", Whose::One(&session))?;
         let masker = &mut masker;
-        crate::masking::names(masker, &mut session);
+        masking::names(masker, &mut session);
         let any = match (self.commands, self.raw, self.explain) {
-            (_, true, _) => raw(run, &archive, masker, &session)?,
-            (_, _, Some(seq)) => explain(run, &archive, masker, &session, seq)?,
-            (true, ..) => commands(run, &archive, masker, &session, format, self.possible)?,
+            (_, true, _) => raw(ui, &archive, masker, &session)?,
+            (_, _, Some(seq)) => explain(ui, &archive, masker, &session, seq)?,
+            (true, ..) => commands(ui, &archive, masker, &session, format, self.possible)?,
             _ if format != Format::Table => {
                 return Err(Error::misused("--format goes with --commands")
                     .hint("`ssmtrail search --output '' --session ID --format …` writes lines"));
             }
-            _ => text(run, &archive, masker, &session)?,
+            _ => text(ui, &archive, masker, &session)?,
         };
         let damages = archive.damages();
-        run.tell(&damages);
-        masking::tell(run, masker);
+        tell_lost(ui, &damages);
+        revealing::tell(ui, masker);
         Ok(Answer::found(any).with(&damages))
     }
 }
 
 /// What a reader must know first, on standard error so that the text stays clean.
 fn flaws(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
@@ -119,15 +123,15 @@ fn flaws(
             None if kind == FlawKind::Diverges => others(archive, masker, session, shared)?,
             None if kind == FlawKind::Clock => {
                 let show = |it: Option<i64>| {
-                    it.map_or_else(|| "unknown".to_owned(), |it| run.ui.zone.show(it))
+                    it.map_or_else(|| "unknown".to_owned(), |it| ui.zone.show(it))
                 };
                 let (ended, stored) = (session.ended_at.micros(), session.stored_at.micros());
                 format!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
             }
             None => String::new(),
         };
-        let text = run.ui.paint(WARN, &format!("note: {}{place}", kind.says()));
-        run.ui.note(&text);
+        let text = ui.paint(WARN, &format!("note: {}{place}", kind.says()));
+        ui.note(&text);
     }
     Ok(())
 }
@@ -153,28 +157,28 @@ fn others(
 }
 
 fn text(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
 ) -> Result<bool> {
-    flaws(run, archive, masker, session, &Shared::of(archive)?)?;
+    flaws(ui, archive, masker, session, &Shared::of(archive)?)?;
     let lines = archive.lines_of(session);
     for it in &lines {
         let shown = masker.line(&it.text);
         let body = text::visible_lines(&shown);
         let text = match it.kind.as_str() {
-            "overwritten" => run.ui.paint(DIM, &format!("{body}  (painted over)")),
-            "screen" => run.ui.paint(DIM, &body),
+            "overwritten" => ui.paint(DIM, &format!("{body}  (painted over)")),
+            "screen" => ui.paint(DIM, &body),
             _ => body.into_owned(),
         };
-        run.ui.line(&text)?;
+        ui.line(&text)?;
     }
     Ok(!lines.is_empty())
 }
 
 fn commands(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
@@ -185,33 +189,33 @@ fn commands(
     let all = commands.len();
     commands.retain(|it| with_possible || it.kind != "possible");
     let possible = all - commands.len();
-    crate::masking::commands(masker, &mut commands);
+    masking::commands(masker, &mut commands);
     if format != Format::Table {
         let frame = CommandRow::frame(&commands)
             .map(|it| it.drop_many(["session_key", "generation", "decoder"]))
             .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
         let mut rows = Rows::new("commands", format, &["flaws"]);
-        rows.write(run.ui, &frame)?;
-        rows.finish(run.ui, &frame)?;
+        rows.write(ui, &frame)?;
+        rows.finish(ui, &frame)?;
         return Ok(!commands.is_empty());
     }
     let shared = Shared::of(archive)?;
-    flaws(run, archive, masker, session, &shared)?;
-    heading(run, session, &shared)?;
+    flaws(ui, archive, masker, session, &shared)?;
+    heading(ui, session, &shared)?;
     for it in &commands {
-        command_line(run, it, &Pattern::All, false)?;
+        command_line(ui, it, &Pattern::All, false)?;
     }
     if possible > 0 {
         let commands = if possible == 1 { "command" } else { "commands" };
-        run.ui.note(&format!("note: {possible} possible {commands}; --possible shows them"));
+        ui.note(&format!("note: {possible} possible {commands}; --possible shows them"));
     } else if commands.is_empty() {
-        run.ui.note("no commands were found in it");
+        ui.note("no commands were found in it");
     }
     Ok(!commands.is_empty())
 }
 
 fn explain(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
@@ -224,17 +228,17 @@ fn explain(
         return Err(Error::misused(format!("the session has no command {seq}"))
             .hint(format!("its commands are 1 to {many}")));
     }
-    heading(run, session, &Shared::of(archive)?)?;
+    heading(ui, session, &Shared::of(archive)?)?;
     let (bytes, form) = archive.primary_bytes(session)?;
     let again = read_again(&bytes, form);
     for it in &mut commands {
         let typed = it.command.clone();
         let before = masker.masked;
-        crate::masking::commands(masker, std::slice::from_mut(it));
+        masking::commands(masker, std::slice::from_mut(it));
         let (from, to) = (it.byte_start as usize, it.byte_end as usize);
         let is_masked = masker.masked > before
-            || !masker.reveals() && crate::masking::span_shows_secrets(&bytes, from, to);
-        command_line(run, it, &Pattern::All, false)?;
+            || !masker.reveals() && masking::span_shows_secrets(&bytes, from, to);
+        command_line(ui, it, &Pattern::All, false)?;
         let prompt = text::visible(&it.prompt);
         let place = format!(
             "       prompt {prompt:?}, line {}, bytes {} to {} of {}",
@@ -243,14 +247,14 @@ fn explain(
             it.byte_end,
             text::visible(&it.locator)
         );
-        let text = run.ui.paint(DIM, &place);
-        run.ui.line(&text)?;
+        let text = ui.paint(DIM, &place);
+        ui.line(&text)?;
         for evidence in it.evidence.split(';').filter(|it| !it.is_empty()) {
             let text = format!("       {evidence}");
-            run.ui.line(&text)?;
+            ui.line(&text)?;
         }
         let text = format!("       = {:.1} % sure", it.confidence * 100.0);
-        run.ui.line(&text)?;
+        ui.line(&text)?;
         let second = again
             .iter()
             .find(|other| other.from as i64 == it.byte_start && other.text == typed)
@@ -263,20 +267,20 @@ fn explain(
             ),
             None => "       runner-up: output that looks like a prompt and a command".to_owned(),
         };
-        run.ui.line(&text)?;
+        ui.line(&text)?;
         if is_masked {
-            run.ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
+            ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
         } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
             let mut shown = String::new();
             text::visible_bytes(&span[..span.len().min(2000)], &mut shown);
             for line in shown.split('\n') {
-                let text = run.ui.paint(DIM, &format!("       | {line}"));
-                run.ui.line(text.trim_end())?;
+                let text = ui.paint(DIM, &format!("       | {line}"));
+                ui.line(text.trim_end())?;
             }
         }
     }
     if commands.is_empty() {
-        run.ui.note("no commands were found in it");
+        ui.note("no commands were found in it");
     }
     Ok(!commands.is_empty())
 }
@@ -292,20 +296,20 @@ fn read_again(bytes: &[u8], form: Option<Form>) -> Vec<Command> {
 
 /// The bytes of the transcript that was read, as they are; on a terminal, harmless.
 fn raw(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
 ) -> Result<bool> {
     if !masker.reveals()
-        && !crate::masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
+        && !masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
     {
         return Err(Error::misused("the session's bytes hold secrets, and bytes cannot be masked")
             .hint(
                 "--reveal shows them, and the archive records it; without --raw they are masked",
             ));
     }
-    let terminal = run.world.columns.is_some();
+    let terminal = ui.columns.is_some();
     let mut newest: Option<(Option<i64>, String)> = None;
     let mut others = 0;
     let mut visit = |row: &TranscriptRow| {
@@ -329,16 +333,16 @@ fn raw(
         if terminal {
             let mut shown = String::new();
             text::visible_bytes(&row.content, &mut shown);
-            run.ui.raw(shown.as_bytes())
+            ui.raw(shown.as_bytes())
         } else {
-            run.ui.raw(&row.content)
+            ui.raw(&row.content)
         }
     })?;
     if others > 1 {
         let text = format!(
             "note: {others} transcripts are kept of this session; this is the one that was read"
         );
-        run.ui.note(&text);
+        ui.note(&text);
     }
     Ok(true)
 }
