@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::answer::tell_lost;
+use super::progress::Spinner;
 use super::progress::patiently;
 use super::reach::Reach;
 use super::setup::Setup;
@@ -76,31 +77,17 @@ pub(super) fn ask(
     let arrivals = arrivals(setup, ui);
     let scope = SurveyScope { accounts, regions, targets, sample, starters, arrivals };
     let clock = Clock { began: setup.here.now, since: Instant::now() };
-    let bar = setup.here.progress.then(indicatif::ProgressBar::new_spinner);
-    if let Some(it) = &bar {
-        it.enable_steady_tick(std::time::Duration::from_millis(120));
-    }
-    let tell = |what: &str| {
-        if let Some(it) = &bar {
-            it.set_message(format!("reading {}", text::visible(what)));
-        }
-    };
+    let spinner = Spinner::new(setup.here.progress);
+    let tell = |what: &str| spinner.doing(&format!("reading {what}"));
     let runtime = runtime()?;
-    let mut say = |text: &str| match &bar {
-        Some(it) => it.println(text),
-        None => ui.note(text),
-    };
     let asked = patiently(
         &runtime,
-        &mut say,
+        &mut |it| spinner.say(ui, it),
         setup.here.stop,
         "how the places are set",
         survey::survey(&scope, clock, &tell),
     );
     runtime.shutdown_background();
-    if let Some(it) = &bar {
-        it.finish_and_clear();
-    }
     asked.map_err(|it| Error { what: "stopped; nothing was judged".into(), ..it })
 }
 

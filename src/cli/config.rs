@@ -5,7 +5,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::formats::AnswerForm;
+use super::formats::ANSWERS;
+use super::formats::one_of;
 use super::reach::Reach;
 use super::setup::Setup;
 use crate::config;
@@ -13,6 +14,7 @@ use crate::config::Config;
 use crate::config::Place;
 use crate::config::Told;
 use crate::error::Result;
+use crate::render::Format;
 use crate::render::Ui;
 use crate::text;
 
@@ -31,8 +33,8 @@ enum What {
     )]
     Show {
         /// How to write it
-        #[arg(long, value_name = "FORMAT", default_value = "table")]
-        format: AnswerForm,
+        #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(ANSWERS))]
+        format: Format,
 
         #[command(flatten)]
         reach: Reach,
@@ -56,7 +58,7 @@ impl ConfigArgs {
         let What::Show { format, reach } = self.what;
         let config = setup.config()?;
         let rows = settings(setup, config, &reach)?;
-        if format == AnswerForm::Json {
+        if format == Format::Json {
             let settings: Vec<_> = rows
                 .iter()
                 .map(|it| json!({ "source": it.source, "setting": it.key, "value": it.value, "from": it.from }))

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::asking;
-use super::formats::AnswerForm;
+use super::formats::ANSWERS;
+use super::formats::one_of;
 use super::progress::patiently;
 use super::reach::Reach;
 use super::setup::Setup;
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
+use crate::render::Format;
 use crate::render::Ui;
 use crate::settings::Survey;
 use crate::source::probe::Probe;
@@ -52,8 +54,8 @@ pub(super) struct Doctor {
     survey: Option<PathBuf>,
 
     /// How to write it
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: AnswerForm,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(ANSWERS))]
+    format: Format,
 
     #[command(flatten)]
     reach: Reach,
@@ -80,7 +82,7 @@ impl Doctor {
                     probe_source(spec, &access),
                 )?;
                 sound &= probes.iter().all(|it| it.outcome.is_ok());
-                if self.format == AnswerForm::Json {
+                if self.format == Format::Json {
                     let tried: Vec<_> = probes.iter().map(as_json).collect();
                     told.push(json!({ "name": spec.name, "place": spec.place.to_string(), "tried": tried }));
                     continue;
@@ -121,11 +123,11 @@ impl Doctor {
                 causes |= them.iter().any(|it| !it.causes.is_empty());
                 unknown |= them.iter().any(|it| !it.unknown.is_empty());
                 match self.format {
-                    AnswerForm::Json => explained.push(json!({
+                    Format::Json => explained.push(json!({
                         "node": node,
                         "symptoms": them.iter().map(symptom_json).collect::<Vec<_>>(),
                     })),
-                    AnswerForm::Table => tell_symptoms(ui, node, &them)?,
+                    _ => tell_symptoms(ui, node, &them)?,
                 }
             }
             answer = match (sound && !causes, unknown) {
@@ -134,7 +136,7 @@ impl Doctor {
                 (true, false) => Answer::Yes,
             };
         }
-        if self.format == AnswerForm::Json {
+        if self.format == Format::Json {
             let value = json!({ "version": 1, "sources": told, "sessions": explained });
             ui.line(&text::json(&value))?;
         }

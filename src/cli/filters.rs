@@ -98,10 +98,26 @@ pub(super) fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window
     }
 }
 
+/// Names that are said, at most, where there may be many.
+const SHOWN: usize = 5;
+
+/// The names that come nearest to a text, the nearest first.
+pub(super) fn nearest<'a>(names: impl Iterator<Item = &'a str>, text: &str) -> Vec<&'a str> {
+    let folded = text.to_lowercase();
+    let mut near: Vec<&str> = names.collect();
+    near.sort_unstable();
+    near.dedup();
+    near.sort_by_cached_key(|it| {
+        let likeness = strsim::jaro_winkler(&folded, &it.to_lowercase());
+        std::cmp::Reverse((likeness * 1000.0) as u32)
+    });
+    near.truncate(SHOWN);
+    near
+}
+
 /// Says whom an owner filter matched, so that nobody takes a name for the person that was meant; and where it matched nobody,
 /// which names come near.
 pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> {
-    const SHOWN: usize = 5;
     if which.owners.is_empty() && which.owners_containing.is_empty() {
         return Ok(());
     }
@@ -136,14 +152,7 @@ pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> 
             ui.note(&format!("{said} {shown}: {}{more}", text::visible(&names)));
             continue;
         }
-        let mut near: Vec<&str> = all.iter().map(|it| short_owner(it)).collect();
-        near.sort_unstable();
-        near.dedup();
-        near.sort_by_cached_key(|it| {
-            let likeness = strsim::jaro_winkler(&folded, &it.to_lowercase());
-            std::cmp::Reverse((likeness * 1000.0) as u32)
-        });
-        near.truncate(SHOWN);
+        let near = nearest(all.iter().map(|it| short_owner(it)), text);
         let hint = match exact && all.iter().any(|it| it.to_lowercase().contains(&folded)) {
             true => format!("; `--owner-contains {shown}` matches a part"),
             false => String::new(),

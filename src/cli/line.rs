@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
-use clap::ValueEnum;
 
 use super::answer::Answer;
 use super::archive;
@@ -15,6 +14,7 @@ use super::demo;
 use super::doctor;
 use super::evidence;
 use super::export;
+use super::formats::one_of;
 use super::init;
 use super::policy;
 use super::query;
@@ -76,21 +76,17 @@ pub struct Cli {
         global = true,
         value_name = "WHEN",
         default_value = "auto",
-        hide_possible_values = false
+        value_parser = one_of(COLORS)
     )]
-    color: ColorWhen,
+    color: Color,
 
     /// Zone to show times in and to read dates in: utc, +09:00, Asia/Tokyo
     #[arg(long, global = true, value_name = "ZONE", default_value = "utc")]
     tz: Zone,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ColorWhen {
-    Auto,
-    Always,
-    Never,
-}
+const COLORS: &[(&str, Color)] =
+    &[("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
 
 #[derive(Subcommand, Debug)]
 enum Verb {
@@ -149,13 +145,8 @@ pub fn run(
     out: &mut dyn std::io::Write,
     err: &mut dyn std::io::Write,
 ) -> Result<Answer> {
-    let color = match cli.color {
-        ColorWhen::Auto => Color::Auto,
-        ColorWhen::Always => Color::Always,
-        ColorWhen::Never => Color::Never,
-    };
-    let mut ui =
-        Ui { out, err, color: color.decide(world.no_color), columns: world.columns, zone: cli.tz };
+    let color = cli.color.decide(world.no_color);
+    let mut ui = Ui { out, err, color, columns: world.columns, zone: cli.tz };
     let setup = Setup::new(world, cli.archive, cli.config);
     let (here, reader) = (setup.here, &Reader::new(&setup, world));
     match cli.command {

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::answer::Answer;
 use super::asking;
+use super::formats::one_of;
 use super::reach::Reach;
 use super::setup::Setup;
 use super::verify;
@@ -40,8 +41,14 @@ pub(super) struct PolicyArgs {
     what: What,
 
     /// What the auditor is to do
-    #[arg(long = "for", value_name = "JOB", value_delimiter = ',', default_value = "sync,verify")]
-    jobs: Vec<JobName>,
+    #[arg(
+        long = "for",
+        value_name = "JOB",
+        value_delimiter = ',',
+        default_value = "sync,verify",
+        value_parser = one_of(JOBS)
+    )]
+    jobs: Vec<Job>,
 
     /// Which bucket or key, where there are several: its name, or a part of its ARN
     #[arg(long, value_name = "NAME")]
@@ -77,14 +84,14 @@ enum What {
     Guard,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum JobName {
-    Init,
-    Sync,
-    Verify,
-    Doctor,
-    Policy,
-}
+const JOBS: &[(&str, Job)] = &[
+    ("init", Job::Init),
+    ("sync", Job::Sync),
+    // These ask for the same settings.
+    ("verify", Job::Verify),
+    ("doctor", Job::Verify),
+    ("policy", Job::Verify),
+];
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 enum Form {
@@ -111,19 +118,9 @@ impl PolicyArgs {
             )
             .hint("allow what is named above, or leave the account or Region out with --region, then run the same command again"));
         }
-        let jobs: Vec<Job> = self
-            .jobs
-            .iter()
-            .map(|it| match it {
-                JobName::Init => Job::Init,
-                JobName::Sync => Job::Sync,
-                // They ask for the same settings.
-                JobName::Verify | JobName::Doctor | JobName::Policy => Job::Verify,
-            })
-            .collect();
         let mut policies = match self.what {
             What::Writer => policy::writer(&survey),
-            What::Auditor => policy::auditor(&survey, &jobs),
+            What::Auditor => policy::auditor(&survey, &self.jobs),
             What::Key => policy::key(&survey),
             What::Bucket => policy::bucket(&survey, self.organization.as_deref()),
             What::Guard => policy::guard(&survey),

@@ -5,8 +5,9 @@ use clap::Args;
 use super::answer::Answer;
 use super::answer::tell_lost;
 use super::filters::Filters;
-use super::formats::FormatName;
+use super::formats::FORMATS;
 use super::formats::checked;
+use super::formats::one_of;
 use super::reader::Reader;
 use super::revealing;
 use super::revealing::Revealing;
@@ -17,6 +18,7 @@ use crate::error::Result;
 use crate::masking;
 use crate::query;
 use crate::query::Header;
+use crate::render::Format;
 use crate::render::Rows;
 use crate::render::Ui;
 use crate::text;
@@ -64,8 +66,8 @@ pub(super) struct Query {
     revealing: Revealing,
 
     /// How to write the rows
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(FORMATS))]
+    format: Format,
 }
 
 impl Query {
@@ -84,7 +86,7 @@ impl Query {
             ui.raw(text.as_bytes())?;
             return Ok(Answer::Yes);
         }
-        let format = checked(self.format, ui)?;
+        checked(self.format, ui)?;
         let given = self
             .param
             .iter()
@@ -100,7 +102,7 @@ impl Query {
         let frame =
             query::run(&archive, &sql, &which, &given, &masker, |it| time::instant(it, now, zone))?;
         let (frame, left_out) = masking::frame(&mut masker, &frame)?;
-        let mut rows = Rows::new("rows", format, &[]);
+        let mut rows = Rows::new("rows", self.format, &[]);
         if frame.height() > 0 {
             rows.write(ui, &frame)?;
         }

@@ -1,12 +1,12 @@
 //! `replay`: a session played again, in the terminal or into a file that asciinema plays.
 
 use clap::Args;
-use clap::ValueEnum;
 use sha2::Digest;
 use sha2::Sha256;
 
 use super::answer::Answer;
 use super::answer::tell_lost;
+use super::formats::one_of;
 use super::output::Replace;
 use super::output::Target;
 use super::reader::Reader;
@@ -73,8 +73,8 @@ pub(super) struct Replay {
     cast: Option<String>,
 
     /// Version of the asciicast
-    #[arg(long, value_name = "N", default_value = "2", requires = "cast")]
-    cast_version: CastVersion,
+    #[arg(long, value_name = "N", default_value = "2", requires = "cast", value_parser = one_of(VERSIONS))]
+    cast_version: Cast,
 
     /// Write over a file that exists
     #[arg(long, requires = "cast")]
@@ -92,13 +92,7 @@ pub(super) struct Replay {
     key: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum CastVersion {
-    #[value(name = "2")]
-    V2,
-    #[value(name = "3")]
-    V3,
-}
+const VERSIONS: &[(&str, Cast)] = &[("2", Cast::V2), ("3", Cast::V3)];
 
 /// Longest wait in a cast, in microseconds, unless another is asked for.
 const IDLE: u64 = 2_000_000;
@@ -129,7 +123,7 @@ impl Replay {
             idle: 2.0,
             size: None,
             cast: None,
-            cast_version: CastVersion::V2,
+            cast_version: Cast::V2,
             force: false,
             revealing,
             behind,
@@ -202,14 +196,10 @@ impl Replay {
         title: &str,
         target: Option<Target>,
     ) -> Result<()> {
-        let version = match self.cast_version {
-            CastVersion::V2 => Cast::V2,
-            CastVersion::V3 => Cast::V3,
-        };
         let size = self.size.unwrap_or(film.size());
         let idle = (self.idle * 1e6) as u64;
         let mut bytes = Vec::new();
-        cast(film, version, size, idle, title, &mut bytes)?;
+        cast(film, self.cast_version, size, idle, title, &mut bytes)?;
         match target {
             None => ui.raw(&bytes)?,
             Some(it) => {

@@ -10,8 +10,9 @@ use super::answer::Answer;
 use super::answer::tell_lost;
 use super::filters::Filters;
 use super::filters::tell_edge;
-use super::formats::FormatName;
+use super::formats::FORMATS;
 use super::formats::checked;
+use super::formats::one_of;
 use super::hits::command_line;
 use super::hits::heading;
 use super::hits::text_line;
@@ -103,8 +104,8 @@ pub(super) struct Search {
     revealing: Revealing,
 
     /// How to write hits
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(FORMATS))]
+    format: Format,
 
     /// Most hits of the table, the newest, oldest first; other formats have no limit
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -191,7 +192,7 @@ impl Search {
     }
 
     pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
-        let format = checked(self.format, ui)?;
+        checked(self.format, ui)?;
         let pattern = Pattern::new(
             self.text.as_deref().or(self.pattern.as_deref()).unwrap_or_default(),
             self.regex,
@@ -205,10 +206,10 @@ impl Search {
             self.revealing.masker(reader, ui, &archive, "search", Whose::Of(&which))?;
         let masker = &mut masker;
         let (hits, others) = if self.output {
-            let hits = self.lines(ui, &archive, masker, &which, &pattern, format)?;
+            let hits = self.lines(ui, &archive, masker, &which, &pattern)?;
             (hits, Others::default())
         } else {
-            self.commands(ui, &archive, masker, &which, &pattern, format)?
+            self.commands(ui, &archive, masker, &which, &pattern)?
         };
         if self.count {
             let text = hits.to_string();
@@ -287,7 +288,6 @@ impl Search {
         masker: &mut Masker,
         which: &Which,
         pattern: &Pattern,
-        format: Format,
     ) -> Result<(usize, Others)> {
         let kinds = self.kinds();
         if self.count {
@@ -298,8 +298,8 @@ impl Search {
             })?;
             return Ok((hits, others));
         }
-        if format != Format::Table {
-            let mut rows = Rows::new("commands", format, &["flaws"]);
+        if self.format != Format::Table {
+            let mut rows = Rows::new("commands", self.format, &["flaws"]);
             let frame = |hits: &[CommandRow]| {
                 CommandRow::frame(hits)
                     .and_then(|it| it.select(COMMAND_FIELDS))
@@ -360,7 +360,6 @@ impl Search {
         masker: &mut Masker,
         which: &Which,
         pattern: &Pattern,
-        format: Format,
     ) -> Result<usize> {
         if self.count {
             let mut hits = 0;
@@ -370,8 +369,8 @@ impl Search {
             })?;
             return Ok(hits);
         }
-        if format != Format::Table {
-            let mut rows = Rows::new("lines", format, &[]);
+        if self.format != Format::Table {
+            let mut rows = Rows::new("lines", self.format, &[]);
             let mut lines = LineMasker::new(archive);
             let hider = masker.clone();
             shown_lines(archive, which, pattern, &hider, |mut hits| {

@@ -6,8 +6,9 @@ use super::answer::Answer;
 use super::answer::tell_lost;
 use super::filters::Filters;
 use super::filters::tell_edge;
-use super::formats::FormatName;
+use super::formats::FORMATS;
 use super::formats::checked;
+use super::formats::one_of;
 use super::reader::Reader;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
@@ -41,8 +42,8 @@ pub(super) struct Sessions {
     filters: Filters,
 
     /// How to write them
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(FORMATS))]
+    format: Format,
 
     /// Most rows of the table; other formats have no limit
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -81,17 +82,17 @@ const COLUMNS: [&str; 26] = [
 
 impl Sessions {
     pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
-        let format = checked(self.format, ui)?;
+        checked(self.format, ui)?;
         let (archive, which) = reader.ask(&self.filters, ui)?;
         let mut sessions = archive.sessions(&which)?;
         masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
-        if format == Format::Table {
+        if self.format == Format::Table {
             table(ui, &sessions, &Shared::of(&archive)?, self.limit)?;
         } else {
             let frame = SessionRow::frame(&sessions)
                 .and_then(|it| it.select(COLUMNS))
                 .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
-            let mut rows = Rows::new("sessions", format, &["flaws", "forms"]);
+            let mut rows = Rows::new("sessions", self.format, &["flaws", "forms"]);
             rows.write(ui, &frame)?;
             rows.finish(ui, &frame)?;
         }

@@ -4,8 +4,9 @@ use clap::Args;
 
 use super::answer::Answer;
 use super::answer::tell_lost;
-use super::formats::FormatName;
+use super::formats::FORMATS;
 use super::formats::checked;
+use super::formats::one_of;
 use super::hits::command_line;
 use super::hits::heading;
 use super::reader::Reader;
@@ -73,13 +74,13 @@ pub(super) struct Show {
     revealing: Revealing,
 
     /// How to write commands
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(FORMATS))]
+    format: Format,
 }
 
 impl Show {
     pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
-        let format = checked(self.format, ui)?;
+        checked(self.format, ui)?;
         let archive = reader.open()?;
         let mut session = search::session(&archive, &self.session)?;
         let mut masker =
@@ -89,8 +90,8 @@ impl Show {
         let any = match (self.commands, self.raw, self.explain) {
             (_, true, _) => raw(ui, &archive, masker, &session)?,
             (_, _, Some(seq)) => explain(ui, &archive, masker, &session, seq)?,
-            (true, ..) => commands(ui, &archive, masker, &session, format, self.possible)?,
-            _ if format != Format::Table => {
+            (true, ..) => commands(ui, &archive, masker, &session, self.format, self.possible)?,
+            _ if self.format != Format::Table => {
                 return Err(Error::misused("--format goes with --commands")
                     .hint("`ssmtrail search --output '' --session ID --format …` writes lines"));
             }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::asking;
+use super::formats::one_of;
 use super::output::Replace;
 use super::output::Target;
 use super::reach::Reach;
@@ -68,8 +69,8 @@ pub(super) struct Verify {
     check: Vec<String>,
 
     /// Fail from this severity on
-    #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    fail_on: FailLevel,
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = one_of(LEVELS))]
+    fail_on: Severity,
 
     /// What is unknown is exit 3
     #[arg(long)]
@@ -123,24 +124,12 @@ enum FindingsForm {
     Html,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum FailLevel {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-impl FailLevel {
-    fn severity(self) -> Severity {
-        match self {
-            Self::Low => Severity::Low,
-            Self::Medium => Severity::Medium,
-            Self::High => Severity::High,
-            Self::Critical => Severity::Critical,
-        }
-    }
-}
+const LEVELS: &[(&str, Severity)] = &[
+    ("low", Severity::Low),
+    ("medium", Severity::Medium),
+    ("high", Severity::High),
+    ("critical", Severity::Critical),
+];
 
 impl Verify {
     pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
@@ -197,8 +186,7 @@ impl Verify {
         for it in &judgement.stale {
             ui.note(&format!("note: {}", text::visible(it)));
         }
-        let least = self.fail_on.severity();
-        let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= least);
+        let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= self.fail_on);
         let unknown = judgement.count(Verdict::Unknown) > 0;
         Ok(match (failed, (self.strict && unknown) || !survey.unread.is_empty() || !kept) {
             (true, _) => Answer::No,

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::text;
 
 /// Who runs this, by the operating system's word.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +62,12 @@ pub(super) struct Here<'a> {
 }
 
 impl Here<'_> {
+    /// A file's name as the person may be shown it: from the working folder where it lies in it.
+    pub(super) fn shown(self, path: &Path) -> String {
+        let name = path.strip_prefix(self.folder).unwrap_or(path).to_string_lossy();
+        text::visible(&name).into_owned()
+    }
+
     /// Goes on, unless the person stopped it.
     pub(super) fn unless_stopped(self, then: &str) -> Result<()> {
         match self.stop.load(Ordering::Relaxed) {
