@@ -3,8 +3,6 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::output::Replace;
-use super::output::Target;
 use super::progress::patiently;
 use super::reach::Reach;
 use super::setup::Setup;
@@ -14,6 +12,8 @@ use crate::config::Access;
 use crate::config::Merged;
 use crate::error::Error;
 use crate::error::Result;
+use crate::output::Replace;
+use crate::output::Target;
 use crate::render::Ui;
 use crate::source::discover;
 use crate::source::discover::Discovery;

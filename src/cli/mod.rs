@@ -18,9 +18,6 @@ mod filters;
 /// How rows are written.
 mod formats;
 
-/// Files that appear whole or not at all.
-mod output;
-
 /// Progress on a terminal.
 mod progress;
 

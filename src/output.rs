@@ -35,13 +35,19 @@ use crate::text;
 
 /// Whether a file that is there may be replaced; where not, the option that names another.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Replace {
+pub enum Replace {
+    /// It is replaced.
     Yes,
-    No { another: &'static str },
+    /// It is left alone, and the person is told so.
+    No {
+        /// The option that names another file.
+        another: &'static str,
+    },
 }
 
 impl Replace {
-    pub(super) fn forced(force: bool, another: &'static str) -> Self {
+    /// As `--force` asks.
+    pub fn forced(force: bool, another: &'static str) -> Self {
         if force { Self::Yes } else { Self::No { another } }
     }
 }
@@ -58,7 +64,7 @@ enum Existing {
 
 /// A place that can be written to, as it was when it was looked at.
 #[derive(Debug)]
-pub(super) struct Target {
+pub struct Target {
     path: PathBuf,
     name: String,
     there: Existing,
@@ -67,7 +73,10 @@ pub(super) struct Target {
 
 impl Target {
     /// Looks at the place. `name` is what the person calls it.
-    pub(super) fn look(path: &Path, name: &str, replace: Replace) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When nothing can be written there, or something stands there that may not be replaced.
+    pub fn look(path: &Path, name: &str, replace: Replace) -> Result<Self> {
         let path = path.to_owned();
         let name = text::visible(name).into_owned();
         let fail = |it| Error::file("write", Path::new(&name), it);
@@ -119,17 +128,21 @@ impl Target {
     }
 
     /// A file that is replaced keeps its permissions. Else, and where there was none, it is its owner's alone.
-    pub(super) fn keeping_mode(self) -> Self {
+    #[must_use]
+    pub fn keeping_mode(self) -> Self {
         Self { keeps_mode: true, ..self }
     }
 
     /// What the person calls it.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Begins an output that can be read and sought in until it is whole. What goes to a pipe or device is held on disk until then.
-    pub(super) fn begin(self, stop: &AtomicBool) -> Result<Output> {
+    ///
+    /// # Errors
+    /// When it cannot be opened, another run writes there, or the person stops the wait for a pipe's reader.
+    pub fn begin(self, stop: &AtomicBool) -> Result<Output> {
         if !matches!(self.there, Existing::Stream) {
             return self.beside();
         }
@@ -141,7 +154,10 @@ impl Target {
     }
 
     /// Begins an output that is written in order, of any length: a pipe or device gets it as it comes.
-    pub(super) fn pour(self, stop: &AtomicBool) -> Result<Output> {
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn pour(self, stop: &AtomicBool) -> Result<Output> {
         if !matches!(self.there, Existing::Stream) {
             return self.beside();
         }
@@ -150,7 +166,10 @@ impl Target {
     }
 
     /// All at once.
-    pub(super) fn write(self, bytes: &[u8], stop: &AtomicBool) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and when it cannot be written.
+    pub fn write(self, bytes: &[u8], stop: &AtomicBool) -> Result<()> {
         let mut out = self.pour(stop)?;
         out.put(bytes)?;
         out.whole()?.appear()
@@ -203,19 +222,26 @@ enum Placing {
 
 /// An output that is being written. Dropped before [`Output::whole`], it leaves nothing behind.
 #[derive(Debug)]
-pub(super) struct Output {
+pub struct Output {
     file: BufWriter<File>,
     way: Placing,
     target: Target,
 }
 
 impl Output {
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<()> {
+    /// Writes more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(|it| self.target.fail(it))
     }
 
     /// What was written so far, from its beginning.
-    pub(super) fn reader(&mut self) -> Result<File> {
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn reader(&mut self) -> Result<File> {
         let read = |file: &mut BufWriter<File>| {
             file.seek(SeekFrom::Start(0))?;
             file.get_ref().try_clone()
@@ -224,7 +250,10 @@ impl Output {
     }
 
     /// All was written: it is made safe on the disk, and not yet seen.
-    pub(super) fn whole(self) -> Result<Whole> {
+    ///
+    /// # Errors
+    /// When it cannot be written to the disk.
+    pub fn whole(self) -> Result<Whole> {
         let Self { file, way, target } = self;
         let file = file.into_inner().map_err(|it| target.fail(it.into_error()))?;
         if let Placing::Beside(_) = way {
@@ -258,18 +287,23 @@ impl Seek for Output {
 
 /// An output that only has to appear.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub struct Whole {
     file: File,
     way: Placing,
     target: Target,
 }
 
 impl Whole {
-    pub(super) fn name(&self) -> &str {
+    /// What the person calls it.
+    pub fn name(&self) -> &str {
         &self.target.name
     }
 
-    pub(super) fn appear(self) -> Result<()> {
+    /// It is seen from now on.
+    ///
+    /// # Errors
+    /// When something has come to stand at its place meanwhile, or it cannot be put there.
+    pub fn appear(self) -> Result<()> {
         let Self { mut file, way, target } = self;
         match way {
             Placing::Poured => Ok(()),
