@@ -263,6 +263,45 @@ pub struct LineHit {
     pub line: LineRow,
 }
 
+impl LineHit {
+    /// Hits as a frame, each field a column.
+    ///
+    /// # Errors
+    /// Never today: the columns are of one length.
+    pub fn frame(hits: &[Self]) -> PolarsResult<DataFrame> {
+        let text = |name: &str, pick: fn(&Self) -> Option<&str>| {
+            StringChunked::from_iter_options(name.into(), hits.iter().map(pick)).into_column()
+        };
+        let number = |name: &str, pick: fn(&Self) -> i64| {
+            Int64Chunked::from_iter_values(name.into(), hits.iter().map(pick)).into_column()
+        };
+        let instant = |name: &str, pick: fn(&Self) -> Option<i64>| {
+            Int64Chunked::from_iter_options(name.into(), hits.iter().map(pick))
+                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+                .into_column()
+        };
+        DataFrame::new(
+            hits.len(),
+            vec![
+                text("session_id", |it| Some(&it.session_id)),
+                text("session_key", |it| Some(&it.session_key)),
+                number("line_number", |it| it.line.line_number),
+                text("text", |it| Some(&it.line.text)),
+                text("kind", |it| Some(&it.line.kind)),
+                instant("at_earliest", |it| it.line.at_earliest.micros()),
+                instant("at_latest", |it| it.line.at_latest.micros()),
+                text("owner", |it| it.owner.as_deref()),
+                text("target", |it| it.target.as_deref()),
+                text("account_id", |it| it.account_id.as_deref()),
+                text("region", |it| it.region.as_deref()),
+                text("locator", |it| Some(&it.locator)),
+                number("byte_start", |it| it.line.byte_start),
+                number("byte_end", |it| it.line.byte_end),
+            ],
+        )
+    }
+}
+
 /// Lines that match, a row group's worth at a time. Only the text of all lines is read; the rest of the rows
 /// where it matches.
 ///
