@@ -1,5 +1,6 @@
 //! Asking AWS how the places are set, for the commands that judge, explain or write policies.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::answer::tell_lost;
@@ -9,8 +10,11 @@ use super::reach::Reach;
 use super::setup::Setup;
 use super::sync::runtime;
 use crate::archive::Which;
+use crate::config::Access;
 use crate::config::Place;
+use crate::config::SourceSpec;
 use crate::error::Error;
+use crate::error::Kind;
 use crate::error::Result;
 use crate::render::Ui;
 use crate::session::Window;
@@ -26,53 +30,63 @@ use crate::text;
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
 pub(super) const SAMPLE: usize = 20;
 
+/// The survey in this file; where none is named, AWS is asked.
+pub(super) fn survey(
+    setup: &Setup<'_>,
+    ui: &mut Ui<'_>,
+    file: Option<&Path>,
+    sources: &[String],
+    reach: &Reach,
+    sample: usize,
+) -> Result<Survey> {
+    file.map_or_else(|| ask(setup, ui, sources, reach, sample), read)
+}
+
+/// The survey that `verify --save-survey` wrote.
+pub(super) fn read(path: &Path) -> Result<Survey> {
+    let text = std::fs::read_to_string(path).map_err(|it| Error::file("read", path, it))?;
+    Survey::read(&text)
+        .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))
+}
+
 /// Asks about these places, or about all that sessions are logged to.
-pub(super) fn ask(
+fn ask(
     setup: &Setup<'_>,
     ui: &mut Ui<'_>,
     sources: &[String],
     reach: &Reach,
     sample: usize,
 ) -> Result<Survey> {
-    let config = setup.config()?;
-    let all = reach.region.iter().any(|it| it == "all");
-    let regions = if all { Vec::new() } else { reach.region.clone() };
-    let region = regions.first().map(String::as_str);
+    let (config, otherwise) = (setup.config()?, setup.access()?);
     let specs = match sources.is_empty() {
         true => config.sources.clone(),
         false => super::sync::specs(setup, sources)?,
     };
-    let mut targets = Vec::new();
-    for spec in specs.iter().filter(|it| !matches!(it.place, Place::Folder(_))) {
-        let role = reach.role_arn.first().map(String::as_str);
-        let access =
-            reach.said(region, role).or(&spec.access).or(&setup.environment()).or(&config.access);
-        targets.push(SurveyTarget {
-            place: spec.place.clone(),
-            access,
+    let ways = reach.ways();
+    let target = |spec: SourceSpec| {
+        Some(SurveyTarget {
+            access: ways.first()?.or(&spec.access).or(&otherwise),
+            place: spec.place,
             named_by: spec.from.to_string(),
-            bucket_owner: spec.bucket_owner.clone(),
-        });
-    }
+            bucket_owner: spec.bucket_owner,
+        })
+    };
+    let places = specs.into_iter().filter(|it| !matches!(it.place, Place::Folder(_)));
+    let targets: Vec<SurveyTarget> = places.filter_map(target).collect();
     // Places that are named are looked at alone; else the documents of each account tell more.
     let mut accounts = Vec::new();
     if sources.is_empty() {
-        let way = |role: Option<&str>| {
-            reach.said(region, role).or(&setup.environment()).or(&config.access)
-        };
+        accounts.extend(ways.iter().map(|it| it.or(&otherwise)));
         if reach.role_arn.is_empty() {
-            accounts.push(way(None));
             for it in targets.iter().map(|it| &it.access).filter(|it| it.role_arn.is_some()) {
-                if !accounts
-                    .iter()
-                    .any(|one| one.role_arn == it.role_arn && one.profile == it.profile)
-                {
+                let known = |one: &Access| one.role_arn == it.role_arn && one.profile == it.profile;
+                if !accounts.iter().any(known) {
                     accounts.push(it.clone());
                 }
             }
         }
-        accounts.extend(reach.role_arn.iter().map(|it| way(Some(it))));
     }
+    let regions = reach.regions();
     let starters = config.promise.starters.clone();
     let arrivals = arrivals(setup, ui);
     let scope = SurveyScope { accounts, regions, targets, sample, starters, arrivals };

@@ -14,7 +14,6 @@ use super::progress::patiently;
 use super::reach::Reach;
 use super::setup::Setup;
 use super::sync::runtime;
-use super::verify;
 use crate::audit;
 use crate::audit::Finding;
 use crate::audit::promise::Promise;
@@ -99,10 +98,8 @@ impl Doctor {
         let mut explained = Vec::new();
         // Sources that are named are all that was asked about.
         if sources.is_empty() || !nodes.is_empty() {
-            let survey = match &self.survey {
-                Some(path) => verify::read(path)?,
-                None => asking::ask(setup, ui, &[], &self.reach, 0)?,
-            };
+            let file = self.survey.as_deref();
+            let survey = asking::survey(setup, ui, file, &[], &self.reach, 0)?;
             asking::tell_unread(ui, &survey);
             if survey.corners.is_empty() {
                 return Ok(Answer::Failed);

@@ -13,9 +13,10 @@ pub(super) fn one_of<T>(words: &'static [(&'static str, T)]) -> impl TypedValueP
 where
     T: Copy + Send + Sync + 'static,
 {
-    let read = |word: String| words.iter().find(|it| it.0 == word).map(|it| it.1);
-    PossibleValuesParser::new(words.iter().map(|it| it.0))
-        .try_map(move |word| read(word).ok_or("no such word"))
+    let read = move |word: String| {
+        words.iter().find(|it| it.0 == word).map(|it| it.1).ok_or("no such word")
+    };
+    PossibleValuesParser::new(words.iter().map(|it| it.0)).try_map(read)
 }
 
 /// Forms of rows.

@@ -8,7 +8,6 @@ use super::reach::Reach;
 use super::setup::Setup;
 use super::sync::runtime;
 use crate::config;
-use crate::config::Access;
 use crate::config::Merged;
 use crate::error::Error;
 use crate::error::Result;
@@ -52,22 +51,15 @@ pub(super) struct Init {
 impl Init {
     pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         // A file that is named and not there yet is the one to write.
-        let file = match setup.config_place().exists() {
-            true => setup.config()?.access.clone(),
-            false => Access::default(),
+        let otherwise = match setup.config_place().exists() {
+            true => setup.access()?,
+            false => setup.environment(),
         };
-        let all = self.reach.region.iter().any(|it| it == "all");
-        let regions = if all { Vec::new() } else { self.reach.region.clone() };
-        let region = regions.first().map(String::as_str);
-        let way = |role: Option<&str>| -> Access {
-            self.reach.said(region, role).or(&setup.environment()).or(&file)
+        let wanted = Where {
+            accounts: self.reach.ways().iter().map(|it| it.or(&otherwise)).collect(),
+            regions: self.reach.regions(),
+            organization_role: self.organization_role.clone(),
         };
-        let mut accounts = Vec::new();
-        if self.reach.role_arn.is_empty() {
-            accounts.push(way(None));
-        }
-        accounts.extend(self.reach.role_arn.iter().map(|it| way(Some(it))));
-        let wanted = Where { accounts, regions, organization_role: self.organization_role.clone() };
         let found = patiently(
             &runtime()?,
             &mut |it| ui.note(it),

@@ -10,7 +10,6 @@ use super::asking;
 use super::formats::one_of;
 use super::reach::Reach;
 use super::setup::Setup;
-use super::verify;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -102,10 +101,7 @@ enum Form {
 
 impl PolicyArgs {
     pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
-        let survey = match &self.survey {
-            Some(path) => verify::read(path)?,
-            None => asking::ask(setup, ui, &[], &self.reach, 0)?,
-        };
+        let survey = asking::survey(setup, ui, self.survey.as_deref(), &[], &self.reach, 0)?;
         asking::tell_unread(ui, &survey);
         if survey.is_empty() && !survey.unread.is_empty() {
             return Ok(Answer::Failed);

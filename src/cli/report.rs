@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::answer::Answer;
 use super::answer::tell_lost;
+use super::asking;
 use super::evidence;
 use super::filters::Filters;
 use super::filters::nearest;
@@ -141,7 +142,7 @@ struct ReportFile {
 }
 
 /// Where the report goes.
-enum Destination {
+enum WrittenTo {
     /// Standard output, in this form.
     Output(ReportForm),
     /// Files of their own, each with its place.
@@ -184,12 +185,12 @@ impl Report {
         let paper = Paper::new(&report, places.as_ref(), &played, self.lang, ui.zone);
         let mut lost = Vec::new();
         match destination {
-            Destination::Output(form) => {
+            WrittenTo::Output(form) => {
                 let bytes = bytes(&paper, form, 0)?;
                 drop(spinner);
                 ui.raw(&bytes)?;
             }
-            Destination::Files(files) => {
+            WrittenTo::Files(files) => {
                 let mut written = Vec::new();
                 for (file, target) in files {
                     here.unless_stopped(STOPPED)?;
@@ -201,7 +202,7 @@ impl Report {
                 drop(spinner);
                 appear(ui, written)?;
             }
-            Destination::Package(path, files, targets) => {
+            WrittenTo::Package(path, files, targets) => {
                 spinner.doing(&format!("packing {}", here.shown(&path)));
                 refuse_secrets(&archive, &report, &masker)?;
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -231,7 +232,7 @@ impl Report {
     }
 
     /// Looks at every place that will be written to, before anything is read.
-    fn destination(&self, here: Here<'_>, ui: &Ui<'_>) -> Result<Destination> {
+    fn destination(&self, here: Here<'_>, ui: &Ui<'_>) -> Result<WrittenTo> {
         let look = |it: &Path| Target::look(it, &here.shown(it), Replace::forced(self.force, "-o"));
         if self.evidence {
             let path = self.package(here)?;
@@ -247,19 +248,19 @@ impl Report {
                     Error::new(Kind::Refused, why).hint("--sign makes a new one; or remove it")
                 );
             }
-            return Ok(Destination::Package(path, files, targets));
+            return Ok(WrittenTo::Package(path, files, targets));
         }
         if self.output != "-" {
             let places = self.files(here)?.into_iter();
             let files = places.map(|it| look(&it.path).map(|target| (it, target)));
-            return files.collect::<Result<_>>().map(Destination::Files);
+            return files.collect::<Result<_>>().map(WrittenTo::Files);
         }
         match self.format.as_slice() {
             [ReportForm::Xlsx] if ui.columns.is_some() => {
                 Err(Error::misused("a spreadsheet is binary and standard output is a terminal")
                     .hint("write it to a file: -o report.xlsx"))
             }
-            [form] if *form != ReportForm::Csv => Ok(Destination::Output(*form)),
+            [form] if *form != ReportForm::Csv => Ok(WrittenTo::Output(*form)),
             _ => Err(Error::misused("standard output takes one form of one file")
                 .hint("say which: --format html, md, json or xlsx")),
         }
@@ -382,7 +383,7 @@ impl Report {
         let promise = Promise::told(&config.promise, self.promise.as_deref())?;
         let mutes = audit::mutes(&config.mutes)?;
         verify::tell_config(setup, ui, config);
-        let survey = verify::read(path)?;
+        let survey = asking::read(path)?;
         let judgement = audit::judge(&survey, &promise, &mutes, &[]);
         Ok(Some(Places { survey, promise, judgement }))
     }
@@ -450,20 +451,20 @@ fn appear(ui: &mut Ui<'_>, written: Vec<Output>) -> Result<()> {
 /// Refuses a filter that matches nothing in the whole archive: it is more likely misspelt than true.
 fn known(archive: &Archive, scope: &Scope) -> Result<()> {
     type Name = fn(&SessionRow) -> Option<&str>;
+    type Is = fn(&str, &str) -> bool;
     let owner: Name = |it| it.owner.as_deref();
     let short: Name = |it| it.owner.as_deref().map(short_owner);
     let target: Name = |it| it.target.as_deref();
     let account: Name = |it| it.account_id.as_deref();
-    let holds = |it: &str, text: &str| it.to_lowercase().contains(&text.to_lowercase());
-    let is = |it: &str, text: &str| {
-        it.eq_ignore_ascii_case(text) || short_owner(it).eq_ignore_ascii_case(text)
-    };
-    let same = |it: &str, text: &str| it == text;
-    let asked: [(&str, &[String], Name, Name, &dyn Fn(&str, &str) -> bool); 4] = [
-        ("an owner", &scope.which.owners, owner, short, &is),
-        ("an owner that contains", &scope.which.owners_containing, owner, short, &holds),
-        ("a target", &scope.which.targets, target, target, &holds),
-        ("an account", &scope.accounts, account, account, &same),
+    let holds: Is = |it, text| it.to_lowercase().contains(&text.to_lowercase());
+    let is: Is =
+        |it, text| it.eq_ignore_ascii_case(text) || short_owner(it).eq_ignore_ascii_case(text);
+    let same: Is = |it, text| it == text;
+    let asked: [(&str, &[String], Name, Name, Is); 4] = [
+        ("an owner", &scope.which.owners, owner, short, is),
+        ("an owner that contains", &scope.which.owners_containing, owner, short, holds),
+        ("a target", &scope.which.targets, target, target, holds),
+        ("an account", &scope.accounts, account, account, same),
     ];
     if asked.iter().all(|it| it.1.is_empty()) {
         return Ok(());

@@ -113,6 +113,11 @@ impl<'a> Setup<'a> {
         self.world.environment.get(name).map(String::as_str)
     }
 
+    /// How AWS is reached where neither the command line nor a source says: by the environment, then by the file.
+    pub(super) fn access(&self) -> Result<Access> {
+        Ok(self.environment().or(&self.config()?.access))
+    }
+
     /// What the environment says of the way to AWS.
     pub(super) fn environment(&self) -> Access {
         let told = |names: &[&'static str]| {

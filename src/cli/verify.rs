@@ -148,10 +148,8 @@ impl Verify {
         }
         let mutes = audit::mutes(&config.mutes)?;
         tell_config(setup, ui, config);
-        let survey = match &self.survey {
-            Some(path) => read(path)?,
-            None => asking::ask(setup, ui, &self.sources, &self.reach, self.sample)?,
-        };
+        let file = self.survey.as_deref();
+        let survey = asking::survey(setup, ui, file, &self.sources, &self.reach, self.sample)?;
         if let Some(path) = &self.save_survey {
             save(setup.here, path, &survey)?;
         }
@@ -171,7 +169,7 @@ impl Verify {
         let before = match &self.diff {
             None => None,
             Some(it) if it.as_os_str() == LAST => Some(earlier(setup, &survey)?),
-            Some(path) => Some(read(path)?),
+            Some(path) => Some(asking::read(path)?),
         };
         let judgement = audit::judge(&survey, &promise, &mutes, &self.check);
         // What AWS said of everything is kept; of single places or checks it would pass for less than it is.
@@ -249,12 +247,6 @@ pub(super) fn tell_config(setup: &Setup<'_>, ui: &mut Ui<'_>, config: &Config) {
             decides.join(" and ")
         ));
     }
-}
-
-pub(super) fn read(path: &std::path::Path) -> Result<Survey> {
-    let text = std::fs::read_to_string(path).map_err(|it| Error::file("read", path, it))?;
-    Survey::read(&text)
-        .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))
 }
 
 /// Names of resources are in it: it is its owner's alone. A survey that was saved there before is replaced.
