@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use crate::archive::Archive;
+use crate::archive::line::LineRow;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::LineRow;
 use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::secrets::Masker;

@@ -13,9 +13,9 @@ use regex::RegexBuilder;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::line::LineRow;
 use crate::archive::schema;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::LineRow;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
