@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::session::Window;
 use crate::session::owner_apart;
 use crate::session::short_owner;
+use crate::transcript::commands::Kind as CommandKind;
 
 /// What is looked for.
 pub enum Pattern {
@@ -155,8 +156,7 @@ fn places(archive: &Archive, which: &Which, table: &str) -> Result<RowPlaces> {
     Ok(RowPlaces { files })
 }
 
-/// Commands that match, a row group's worth at a time, each worth in order of session and place. `kinds` are names
-/// of command kinds.
+/// Commands of these kinds that match, a row group's worth at a time, each worth in order of session and place.
 ///
 /// # Errors
 /// An index that cannot be read, and whatever `take` says.
@@ -164,7 +164,7 @@ pub fn commands(
     archive: &Archive,
     which: &Which,
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     whole_commands(archive, which, pattern, kinds, |mut hits| {
@@ -181,7 +181,7 @@ pub fn whole_commands(
     archive: &Archive,
     which: &Which,
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     for (path, spans) in places(archive, which, "commands")?.files {
@@ -203,7 +203,7 @@ pub fn may_lie_in(window: Window, it: &CommandRow) -> bool {
 pub fn commands_of(
     archive: &Archive,
     session: &SessionRow,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     let spans = [(session.commands_at, session.commands_rows)];
@@ -216,9 +216,10 @@ fn commands_at(
     path: &str,
     spans: &[(i64, i64)],
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
+    let kinds: Vec<&str> = kinds.iter().map(|it| it.name()).collect();
     let mut failed = Ok(());
     archive.read_spans(path, spans, None, |_, frame| {
         if failed.is_err() {

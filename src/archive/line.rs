@@ -2,8 +2,11 @@
 
 use polars::prelude::*;
 
+use super::schema::LineKind;
 use super::value::Instant;
+use super::value::Named;
 use super::value::Value;
+use super::value::Word;
 
 /// A line as the search reads it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,8 +15,8 @@ pub struct LineRow {
     pub line_number: i64,
     /// What the line showed, control sequences carried out.
     pub text: String,
-    /// `output`, `input`, `screen` or `overwritten`.
-    pub kind: String,
+    /// What the line is.
+    pub kind: Word<LineKind>,
     /// Whether the next row goes on with this line.
     pub continued: bool,
     /// The line was not shown before this.
@@ -34,7 +37,7 @@ impl LineRow {
     pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
         let number = i64::read(frame.column("line_number")?)?;
         let text = String::read(frame.column("text")?)?;
-        let kind = String::read(frame.column("kind")?)?;
+        let kind = Word::read(frame.column("kind")?)?;
         let continued = bool::read(frame.column("continued")?)?;
         let earliest = Instant::read(frame.column("at_earliest")?)?;
         let latest = Instant::read(frame.column("at_latest")?)?;
@@ -88,13 +91,31 @@ pub struct Shared {
     pub generation: i64,
 }
 
+/// A line on its way into the columns.
+pub struct NewLine<'a> {
+    /// Number of the line in its session, from 1.
+    pub number: i64,
+    /// What it showed.
+    pub text: &'a str,
+    /// What it is.
+    pub kind: LineKind,
+    /// Whether the next line goes on with this one.
+    pub continued: bool,
+    /// The earliest and the latest time, UTC microseconds.
+    pub at: Option<(Option<i64>, Option<i64>)>,
+    /// First byte of the transcript that it was drawn from.
+    pub start: i64,
+    /// One past the last byte.
+    pub end: i64,
+}
+
 /// Columns of `lines` while they are filled.
 pub struct LineColumns {
     number: Vec<i64>,
     /// All texts, one behind the other, and where each ends.
     text: String,
     text_ends: Vec<usize>,
-    kind: Vec<&'static str>,
+    kind: Vec<LineKind>,
     continued: Vec<bool>,
     earliest: Vec<Option<i64>>,
     latest: Vec<Option<i64>>,
@@ -146,27 +167,17 @@ impl LineColumns {
         self.shared.push((self.number.len(), shared));
     }
 
-    /// Adds one line of the session last begun; `at` holds the earliest and the latest time, UTC microseconds.
-    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
-    pub fn push(
-        &mut self,
-        number: i64,
-        text: &str,
-        kind: &'static str,
-        continued: bool,
-        at: Option<(Option<i64>, Option<i64>)>,
-        start: i64,
-        end: i64,
-    ) {
-        self.number.push(number);
-        self.text.push_str(text);
+    /// Adds one line of the session last begun.
+    pub fn push(&mut self, it: NewLine<'_>) {
+        self.number.push(it.number);
+        self.text.push_str(it.text);
         self.text_ends.push(self.text.len());
-        self.kind.push(kind);
-        self.continued.push(continued);
-        self.earliest.push(at.and_then(|it| it.0));
-        self.latest.push(at.and_then(|it| it.1));
-        self.start.push(start);
-        self.end.push(end);
+        self.kind.push(it.kind);
+        self.continued.push(it.continued);
+        self.earliest.push(it.at.and_then(|it| it.0));
+        self.latest.push(it.at.and_then(|it| it.1));
+        self.start.push(it.start);
+        self.end.push(it.end);
     }
 
     fn texts(&self) -> impl Iterator<Item = &str> {
@@ -206,7 +217,7 @@ impl LineColumns {
                 text("target", |it| it.target.as_deref()),
                 i64::column("line_number", it.number.iter()),
                 StringChunked::from_iter_values("text".into(), it.texts()).into_column(),
-                StringChunked::from_iter_values("kind".into(), it.kind.iter().copied())
+                StringChunked::from_iter_values("kind".into(), it.kind.iter().map(|it| it.name()))
                     .into_column(),
                 bool::column("continued", it.continued.iter()),
                 instant("at_earliest", &it.earliest),
@@ -241,7 +252,15 @@ mod tests {
     fn lines_are_written_with_the_columns_they_are_declared_with() {
         let mut lines = LineColumns::new();
         lines.begin(Shared { session_id: "alice-1".into(), ..Shared::default() });
-        lines.push(1, "ls", "input", false, None, 0, 4);
+        lines.push(NewLine {
+            number: 1,
+            text: "ls",
+            kind: LineKind::Input,
+            continued: false,
+            at: None,
+            start: 0,
+            end: 4,
+        });
         let frame = lines.take().unwrap();
         assert_eq!(*frame.schema().as_ref(), LINES.schema());
     }

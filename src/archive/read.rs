@@ -370,7 +370,7 @@ impl Archive {
                 if row.part == 0 && version.as_ref() != Some(&row.version) {
                     bytes.clear();
                     version = Some(row.version.clone());
-                    form = Form::from_name(&row.form);
+                    form = row.form.known();
                 }
                 if bytes.len() < MOST {
                     bytes.extend_from_slice(&row.content);

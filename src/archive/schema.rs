@@ -4,11 +4,24 @@
 //! what it means, `archive schema` prints this file's words, and a column may be added but never renamed or
 //! given another meaning. Instants are UTC microseconds. Unknown is null. Rows of one session stand together.
 
+use std::borrow::Cow;
+
 use polars::prelude::*;
 
 pub use super::value::Instant;
+use super::value::Item;
+use super::value::Named;
+use super::value::NullIfEmpty;
 pub use super::value::Type;
-pub use super::value::Value;
+use super::value::Value;
+use super::value::Word;
+use crate::audit::Severity;
+use crate::audit::Verdict;
+use crate::transcript::commands::CommandFlaw;
+use crate::transcript::commands::Evidence;
+use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::decoder::FlawKind;
+use crate::transcript::wire::Form;
 
 /// One column and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +54,161 @@ impl Table {
     /// A data frame with all columns of the table and without rows.
     pub fn empty(&self) -> DataFrame {
         DataFrame::empty_with_schema(&self.schema())
+    }
+}
+
+/// Words that a column holds, of an enum that has `ALL` and `name` of its own.
+macro_rules! named {
+    ($($type:ty,)*) => {
+        $(impl Named for $type {
+            const ALL: &'static [Self] = &<$type>::ALL;
+            fn name(self) -> &'static str {
+                <$type>::name(self)
+            }
+        })*
+    };
+}
+
+named! { CommandKind, CommandFlaw, FlawKind, Form, }
+
+impl Named for Severity {
+    const ALL: &'static [Self] = &Self::ALL;
+    fn name(self) -> &'static str {
+        self.word()
+    }
+}
+
+impl Named for Verdict {
+    const ALL: &'static [Self] =
+        &[Self::Fail, Self::Unknown, Self::Pass, Self::Info, Self::NotApplicable];
+    fn name(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not_applicable",
+            it => it.word(),
+        }
+    }
+}
+
+/// Declares an enum and the words that stand for its values in a column.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $value:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$about])* $value,)*
+        }
+
+        impl Named for $name {
+            const ALL: &'static [Self] = &[$(Self::$value),*];
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $word,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// What told who started a session.
+    OwnerFrom {
+        /// An event of its stream.
+        Event = "event",
+        /// The part of its id before the last hyphen: a hint and no proof.
+        SessionId = "session-id",
+    }
+}
+
+words! {
+    /// What told the best known time of a session.
+    AtFrom {
+        /// Its first event.
+        Event = "event",
+        /// The transcript's own header.
+        Header = "header",
+        /// When the object was stored.
+        Stored = "stored",
+    }
+}
+
+words! {
+    /// What a line of a session is.
+    LineKind {
+        /// What a program wrote.
+        Output = "output",
+        /// Typed behind a prompt.
+        Input = "input",
+        /// On the screen of a full-screen program.
+        Screen = "screen",
+        /// An older version of a repainted row.
+        Overwritten = "overwritten",
+    }
+}
+
+words! {
+    /// What a row of a survey is about.
+    SurveyPart {
+        /// Who asked, and what could not be begun.
+        Head = "survey",
+        /// One Region of one account.
+        Corner = "corner",
+        /// A log group.
+        Group = "group",
+        /// A bucket.
+        Bucket = "bucket",
+        /// A key.
+        Key = "key",
+        /// An account.
+        Account = "account",
+        /// A role that sessions run with.
+        Role = "role",
+        /// A role that starts sessions.
+        Starter = "starter",
+        /// When transcripts of a target last came.
+        Arrival = "arrival",
+    }
+}
+
+/// A flaw as the row of a session names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFlaw {
+    /// What is wrong.
+    pub kind: Word<FlawKind>,
+    /// What stands behind `@`: where the copies of the session begin to differ, as [`Self::places`] reads it.
+    pub place: Option<String>,
+}
+
+impl SessionFlaw {
+    /// A byte of the transcript and one of the stream, as they are written.
+    pub fn places(&self) -> Option<(&str, &str)> {
+        self.place.as_deref()?.split_once('~')
+    }
+
+    /// A flaw, with a byte of the transcript and one of the stream if it has such places.
+    pub fn new(kind: Word<FlawKind>, places: Option<(u64, u64)>) -> Self {
+        Self { kind, place: places.map(|(bytes, stream)| format!("{bytes}~{stream}")) }
+    }
+}
+
+impl From<FlawKind> for SessionFlaw {
+    fn from(kind: FlawKind) -> Self {
+        Self::new(kind.into(), None)
+    }
+}
+
+impl Item for SessionFlaw {
+    fn of(text: &str) -> Self {
+        let (kind, place) = match text.split_once('@') {
+            Some((kind, place)) => (kind, Some(place.to_owned())),
+            None => (text, None),
+        };
+        Self { kind: Word::of(kind), place }
+    }
+    fn text(&self) -> Cow<'_, str> {
+        match &self.place {
+            Some(it) => format!("{}@{it}", self.kind.as_str()).into(),
+            None => self.kind.as_str().into(),
+        }
     }
 }
 
@@ -113,18 +281,18 @@ table! {
         account_id: Option<String> = "account the session ran in",
         region: Option<String> = "Region the session ran in",
         owner: Option<String> = "who started it: the ARN where a streamed event told it, else the part of the id before its last hyphen",
-        owner_from: Option<String> = "what told the owner: event or session-id (a hint, no proof)",
+        owner_from: Option<Word<OwnerFrom>> = "what told the owner: event or session-id (a hint, no proof)",
         target: Option<String> = "what was connected to: i-…, mi-… or ecs:…",
         run_as: Option<String> = "operating-system user at the start",
         session_type: Option<String> = "Standard_Stream, InteractiveCommands or NonInteractiveCommands, where the header tells",
-        claims: Option<String> = "which of the columns before only the recorded machine says, joined by +: claims, no proof",
+        claims: NullIfEmpty<String> = "which of the columns before only the recorded machine says, joined by +: claims, no proof",
         at: Instant = "best known time of the session, for order: first event, else end, else when the object was stored; where these contradict each other (flaw clock), when it was stored",
-        at_from: Option<String> = "what told `at`: event, header or stored",
+        at_from: Option<Word<AtFrom>> = "what told `at`: event, header or stored",
         first_event_at: Instant = "time of the first streamed event: the session started before",
         last_event_at: Instant = "time of the last event",
         ended_at: Instant = "time in the transcript's own header, which is written at the end: the machine's claim",
         stored_at: Instant = "when the first of its transcripts was stored: by AWS's own word, or of a file when it was last changed",
-        forms: String = "forms of its transcripts: script, bare, windows, events; joined by +",
+        forms: Vec<Word<Form>> = "forms of its transcripts: script, bare, windows, events; joined by +",
         transcripts: i64 = "transcripts kept of it, versions included",
         transcript_bytes: i64 = "bytes of these transcripts",
         line_count: i64 = "rows in lines",
@@ -132,11 +300,11 @@ table! {
         abandoned_count: Option<i64> = "rows in commands of kind abandoned: typed, never run",
         unconfirmed_count: Option<i64> = "rows in commands of kind unconfirmed: typed, and nothing tells whether they ran",
         possible_count: i64 = "rows in commands of kind possible",
-        flaws: String = "what a reader must know before trusting it, joined by +, a place behind @; empty if nothing",
+        flaws: Vec<SessionFlaw> = "what a reader must know before trusting it, joined by +, a place behind @; empty if nothing",
         locator: String = "where the transcript that lines and commands were read from lay",
         source: String = "the source that held it",
         decoder: i64 = "version of the decoder that read it",
-        withdrawn: Option<String> = "names of commands that an earlier reading of it had and this one has not, joined by +: what a feed withdraws",
+        withdrawn: NullIfEmpty<String> = "names of commands that an earlier reading of it had and this one has not, joined by +: what a feed withdraws",
         generation: i64 = "manifest entry that wrote this row; only the newest of a session_key is current",
         commands_at: i64 = "first row in its commands file",
         commands_rows: i64 = "rows in its commands file",
@@ -160,7 +328,7 @@ table! {
         run_as: Option<String> = "operating-system user at the session's start",
         seq: i64 = "place in the session, from 1",
         command: String = "the text, lines joined by LF",
-        kind: String = "shell, repl, unconfirmed (typed, nothing tells whether it ran), abandoned (typed, never run) or possible (too little evidence)",
+        kind: Word<CommandKind> = "shell, repl, unconfirmed (typed, nothing tells whether it ran), abandoned (typed, never run) or possible (too little evidence)",
         confidence: f64 = "probability that it is exactly what was typed, 0 to 1",
         at: Instant = "when it was typed; null unless known to the instant",
         at_earliest: Instant = "not before this; null if not known",
@@ -176,7 +344,7 @@ table! {
         byte_end: i64 = "one past the last byte",
         line_number: i64 = "line it starts on, from 1",
         evidence: String = "what spoke for and against it: weight and words, joined by ;",
-        flaws: String = "what is wrong with it, joined by +; empty if nothing",
+        flaws: Vec<Word<CommandFlaw>> = "what is wrong with it, joined by +; empty if nothing",
         decoder: i64 = "version of the decoder",
         generation: i64 = "manifest entry that wrote this row",
     }
@@ -194,7 +362,7 @@ table! {
         source: String = "the source that held it",
         locator: String = "where exactly it lay",
         version: String = "which version of it: the object's version id, or ETag and size; size and time of a file; times of a log stream as first read",
-        form: String = "script, bare, windows or events",
+        form: Word<Form> = "script, bare, windows or events",
         digest: String = "SHA-256 of the object as the source held it, compressed or not; of a log stream, of the stretch that was read",
         content_digest: String = "SHA-256 of the content kept from one reading: the whole, or what a log stream had grown by",
         stored_bytes: i64 = "size of the object at its source",
@@ -207,7 +375,7 @@ table! {
         encryption: Option<String> = "how S3 said it was encrypted when it was read: AES256, or aws:kms: and the key",
         storage_class: Option<String> = "S3 storage class when it was read",
         position: Option<String> = "where reading a log stream stopped, as JSON: the next run goes on there",
-        object_flaws: Option<String> = "flaws of the object rather than of its bytes, joined by +",
+        object_flaws: NullIfEmpty<Word<FlawKind>> = "flaws of the object rather than of its bytes, joined by +",
         part: i64 = "number of this part, from 0; a log stream that grew goes on counting",
         part_start: i64 = "place of this part in the content",
         content: Vec<u8> = "bytes of this part; for events, one JSON object a line",
@@ -240,7 +408,7 @@ table! {
     /// Answers about one thing.
     SurveyRow {
         taken_at: Instant = "when the survey began that it belongs to",
-        kind: String = "survey (who asked, and what could not be begun), corner (one Region of one account), group, bucket, key, account, role, starter or arrival",
+        kind: Word<SurveyPart> = "survey (who asked, and what could not be begun), corner (one Region of one account), group, bucket, key, account, role, starter or arrival",
         account_id: Option<String> = "account",
         region: Option<String> = "Region",
         subject: String = "name of the bucket, log group, key, role or account; empty of others",
@@ -258,8 +426,8 @@ table! {
         session_id: Option<String> = "the session, where it is about one",
         check: String = "id of the check",
         resource: String = "ARN of what it is about",
-        verdict: String = "pass, fail, unknown, not_applicable or info",
-        severity: String = "how bad",
+        verdict: Word<Verdict> = "pass, fail, unknown, not_applicable or info",
+        severity: Word<Severity> = "how bad",
         found_at: Instant = "when the survey was taken that it was found in",
         seen: String = "what was seen",
         promised: String = "what was promised",
@@ -343,7 +511,29 @@ impl SessionRow {
     }
 }
 
+impl Word<CommandKind> {
+    /// What stands behind the text of a command that is not a shell's, or did not run; empty of one that is.
+    pub fn mark(&self) -> &str {
+        match self.known() {
+            Some(CommandKind::Shell) => "",
+            Some(CommandKind::Abandoned) => "not run",
+            _ => self.as_str(),
+        }
+    }
+}
+
 impl CommandRow {
+    /// The `evidence` column. It stays a text in memory: each hit of a search has one, and nobody looks into it but to print it.
+    pub fn evidence_of(evidence: &[Evidence]) -> String {
+        let texts = evidence.iter().map(|it| format!("{:+.1} {}", it.weight, it.what));
+        texts.collect::<Vec<_>>().join(";")
+    }
+
+    /// What spoke for and against it, one by one.
+    pub fn reasons(&self) -> impl Iterator<Item = &str> {
+        self.evidence.split(';').filter(|it| !it.is_empty())
+    }
+
     /// Every text of it but the name of its session: nothing of it is shown before secrets in it are masked.
     pub fn foreign(&mut self) -> impl Iterator<Item = &mut String> {
         let texts = [&mut self.command, &mut self.prompt, &mut self.evidence, &mut self.locator];

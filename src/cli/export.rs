@@ -35,6 +35,7 @@ use crate::search;
 use crate::search::Pattern;
 use crate::secrets::Masker;
 use crate::text;
+use crate::transcript::commands::Kind as CommandKind;
 use crate::uid;
 use crate::uid::Names;
 
@@ -108,7 +109,6 @@ const FEW: usize = 2000;
 
 /// Sessions of one batch.
 const CHUNK: usize = 1000;
-const KINDS: [&str; 4] = crate::transcript::commands::Kind::TYPED;
 
 impl Export {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
@@ -316,11 +316,11 @@ fn commands(
     };
     if since > 0 && sessions.len() <= FEW {
         for it in sessions {
-            search::commands_of(archive, it, &KINDS, &mut take)?;
+            search::commands_of(archive, it, &CommandKind::TYPED, &mut take)?;
         }
         return Ok(());
     }
-    search::whole_commands(archive, which, &Pattern::All, &KINDS, take)
+    search::whole_commands(archive, which, &Pattern::All, &CommandKind::TYPED, take)
 }
 
 /// Columns that only the archive itself needs.
@@ -417,8 +417,7 @@ impl Out {
 
     /// What a reader of the feed has and is to forget.
     fn withdrawn(&mut self, ui: &mut Ui<'_>, it: &SessionRow) -> Result<()> {
-        let uids = it.withdrawn.iter().flat_map(|it| it.split('+'));
-        for uid in uids.filter(|it| !it.is_empty()) {
+        for uid in it.withdrawn.iter() {
             match self.form {
                 RecordForm::Jsonl => self.line(ui, Some(feed::withdrawn(it, uid)))?,
                 RecordForm::Ocsf => self.line(ui, feed::ocsf_withdrawn(it, uid))?,

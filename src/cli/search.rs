@@ -236,10 +236,10 @@ impl Search {
     }
 
     /// Kinds that are hits. Machine formats carry the kind, so that a reader can choose; a count is of what ran.
-    fn kinds(&self) -> &'static [&'static str] {
+    fn kinds(&self) -> &'static [CommandKind] {
         match (self.possible, self.count) {
             (true, true) => &CommandKind::RAN_OR_POSSIBLE,
-            (true, false) => &CommandKind::PERHAPS,
+            (true, false) => &CommandKind::ALL,
             (false, true) => &CommandKind::RAN,
             (false, false) => &CommandKind::TYPED,
         }
@@ -259,17 +259,17 @@ impl Search {
         let kinds = self.kinds();
         let mut others = Others::default();
         let mut masker = masker.clone();
-        search::commands(archive, which, pattern, &CommandKind::PERHAPS, |mut rows| {
+        search::commands(archive, which, pattern, &CommandKind::ALL, |mut rows| {
             rows.retain(|it| match masker.text(&it.command) {
                 Cow::Borrowed(_) => true,
                 Cow::Owned(shown) => pattern.matches_beside(&shown, &secrets::marks(&shown)),
             });
             rows.retain(|it| {
-                let is_hit = kinds.contains(&it.kind.as_str());
+                let is_hit = it.kind.is_in(kinds);
                 if !is_hit {
-                    *match it.kind.as_str() {
-                        "possible" => &mut others.possible,
-                        "unconfirmed" => &mut others.unconfirmed,
+                    *match it.kind.known() {
+                        Some(CommandKind::Possible) => &mut others.possible,
+                        Some(CommandKind::Unconfirmed) => &mut others.unconfirmed,
                         _ => &mut others.abandoned,
                     } += 1;
                 }
@@ -343,7 +343,7 @@ impl Search {
             for mut it in all.into_iter().filter(|it| near(it)) {
                 let shown = before.is_some_and(|last| it.seq <= last.seq + self.context as i64);
                 let is_hit = pattern.matches(&it.command);
-                if !shown && (kinds.contains(&it.kind.as_str()) || it.seq == hit.seq) {
+                if !shown && (it.kind.is_in(kinds) || it.seq == hit.seq) {
                     crate::masking::commands(masker, std::slice::from_mut(&mut it));
                     command_line(run, &it, pattern, is_hit)?;
                 }
@@ -563,7 +563,7 @@ fn line_frame(hits: &[LineHit]) -> Result<DataFrame> {
             text("session_key", |it| Some(&it.session_key)),
             number("line_number", |it| it.line.line_number),
             text("text", |it| Some(&it.line.text)),
-            text("kind", |it| Some(&it.line.kind)),
+            text("kind", |it| Some(it.line.kind.as_str())),
             instant("at_earliest", |it| it.line.at_earliest.micros()),
             instant("at_latest", |it| it.line.at_latest.micros()),
             text("owner", |it| it.owner.as_deref()),

@@ -11,6 +11,7 @@ use super::formats::FormatName;
 use super::formats::checked;
 use super::run::Run;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::Item;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -23,6 +24,7 @@ use crate::search;
 use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::text;
+use std::borrow::Cow;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -146,7 +148,7 @@ pub(super) fn table(
     let zone = run.ui.zone;
     let mut rows = Vec::with_capacity(shown.len());
     for it in shown {
-        let flaws = it.flaws.replace('+', ", ");
+        let flaws: Vec<Cow<str>> = it.flaws.iter().map(Item::text).collect();
         let possible = match it.possible_count {
             0 => String::new(),
             many => format!("+{many}?"),
@@ -162,7 +164,7 @@ pub(super) fn table(
             short_target(it.target.as_deref()),
             format!("{}{possible}", it.command_count),
             session_name(it, shared),
-            run.ui.paint(WARN, &flaws),
+            run.ui.paint(WARN, &text::visible(&flaws.join(", "))),
         ]);
     }
     if !rows.is_empty() {
