@@ -13,16 +13,20 @@ use regex::RegexBuilder;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::line::LineRow;
 use crate::archive::schema;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::LineRow;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::Instant;
+use crate::archive::value::Value;
+use crate::archive::value::Word;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Window;
 use crate::session::owner_apart;
 use crate::session::short_owner;
+use crate::transcript::commands::Kind as CommandKind;
 
 /// What is looked for.
 pub enum Pattern {
@@ -155,8 +159,7 @@ fn places(archive: &Archive, which: &Which, table: &str) -> Result<RowPlaces> {
     Ok(RowPlaces { files })
 }
 
-/// Commands that match, a row group's worth at a time, each worth in order of session and place. `kinds` are names
-/// of command kinds.
+/// Commands of these kinds that match, a row group's worth at a time, each worth in order of session and place.
 ///
 /// # Errors
 /// An index that cannot be read, and whatever `take` says.
@@ -164,7 +167,7 @@ pub fn commands(
     archive: &Archive,
     which: &Which,
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     whole_commands(archive, which, pattern, kinds, |mut hits| {
@@ -181,7 +184,7 @@ pub fn whole_commands(
     archive: &Archive,
     which: &Which,
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     for (path, spans) in places(archive, which, "commands")?.files {
@@ -203,7 +206,7 @@ pub fn may_lie_in(window: Window, it: &CommandRow) -> bool {
 pub fn commands_of(
     archive: &Archive,
     session: &SessionRow,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     let spans = [(session.commands_at, session.commands_rows)];
@@ -216,9 +219,10 @@ fn commands_at(
     path: &str,
     spans: &[(i64, i64)],
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
+    let kinds: Vec<&str> = kinds.iter().map(|it| it.name()).collect();
     let mut failed = Ok(());
     archive.read_spans(path, spans, None, |_, frame| {
         if failed.is_err() {
@@ -269,34 +273,23 @@ impl LineHit {
     /// # Errors
     /// Never today: the columns are of one length.
     pub fn frame(hits: &[Self]) -> PolarsResult<DataFrame> {
-        let text = |name: &str, pick: fn(&Self) -> Option<&str>| {
-            StringChunked::from_iter_options(name.into(), hits.iter().map(pick)).into_column()
-        };
-        let number = |name: &str, pick: fn(&Self) -> i64| {
-            Int64Chunked::from_iter_values(name.into(), hits.iter().map(pick)).into_column()
-        };
-        let instant = |name: &str, pick: fn(&Self) -> Option<i64>| {
-            Int64Chunked::from_iter_options(name.into(), hits.iter().map(pick))
-                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-                .into_column()
-        };
         DataFrame::new(
             hits.len(),
             vec![
-                text("session_id", |it| Some(&it.session_id)),
-                text("session_key", |it| Some(&it.session_key)),
-                number("line_number", |it| it.line.line_number),
-                text("text", |it| Some(&it.line.text)),
-                text("kind", |it| Some(&it.line.kind)),
-                instant("at_earliest", |it| it.line.at_earliest.micros()),
-                instant("at_latest", |it| it.line.at_latest.micros()),
-                text("owner", |it| it.owner.as_deref()),
-                text("target", |it| it.target.as_deref()),
-                text("account_id", |it| it.account_id.as_deref()),
-                text("region", |it| it.region.as_deref()),
-                text("locator", |it| Some(&it.locator)),
-                number("byte_start", |it| it.line.byte_start),
-                number("byte_end", |it| it.line.byte_end),
+                String::column("session_id", hits.iter().map(|it| &it.session_id)),
+                String::column("session_key", hits.iter().map(|it| &it.session_key)),
+                i64::column("line_number", hits.iter().map(|it| &it.line.line_number)),
+                String::column("text", hits.iter().map(|it| &it.line.text)),
+                Word::column("kind", hits.iter().map(|it| &it.line.kind)),
+                Instant::column("at_earliest", hits.iter().map(|it| &it.line.at_earliest)),
+                Instant::column("at_latest", hits.iter().map(|it| &it.line.at_latest)),
+                Option::column("owner", hits.iter().map(|it| &it.owner)),
+                Option::column("target", hits.iter().map(|it| &it.target)),
+                Option::column("account_id", hits.iter().map(|it| &it.account_id)),
+                Option::column("region", hits.iter().map(|it| &it.region)),
+                String::column("locator", hits.iter().map(|it| &it.locator)),
+                i64::column("byte_start", hits.iter().map(|it| &it.line.byte_start)),
+                i64::column("byte_end", hits.iter().map(|it| &it.line.byte_end)),
             ],
         )
     }

@@ -13,6 +13,7 @@ use super::reader::Reader;
 use crate::archive::Which;
 use crate::archive::repair;
 use crate::archive::schema::TABLES;
+use crate::archive::value::Word;
 use crate::archive::verify;
 use crate::archive::verify::Head;
 use crate::archive::writer::Writer;
@@ -26,6 +27,7 @@ use crate::secrets::Masker;
 use crate::sync;
 use crate::text;
 use crate::time;
+use crate::transcript::decoder::FlawKind;
 
 #[derive(Args, Debug)]
 pub(super) struct ArchiveArgs {
@@ -174,7 +176,7 @@ fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     let mut owners: BTreeMap<String, i64> = BTreeMap::new();
     let mut targets: BTreeSet<&str> = BTreeSet::new();
     let mut months: BTreeMap<String, u64> = BTreeMap::new();
-    let mut flaws: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut flaws: BTreeMap<&Word<FlawKind>, u64> = BTreeMap::new();
     for it in &sessions {
         let owner = super::sessions::short_owner(it.owner.as_deref(), &shared);
         *owners.entry(owner).or_default() += it.command_count;
@@ -182,8 +184,8 @@ fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let month =
             it.at.micros().map_or_else(|| "unknown".into(), |it| zone.show(it)[..7].to_owned());
         *months.entry(month).or_default() += 1;
-        for flaw in it.flaws.split('+').filter(|it| !it.is_empty()) {
-            *flaws.entry(flaw.split('@').next().unwrap_or(flaw)).or_default() += 1;
+        for flaw in &it.flaws {
+            *flaws.entry(&flaw.kind).or_default() += 1;
         }
     }
     let raw: i64 = sessions.iter().map(|it| it.transcript_bytes).sum();
@@ -232,7 +234,8 @@ fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     by.truncate(10);
     bars(ui, "commands by owner", &by)?;
     if !flaws.is_empty() {
-        let rows: Vec<(String, u64)> = flaws.iter().map(|it| ((*it.0).to_owned(), *it.1)).collect();
+        let name = |it: &Word<FlawKind>| text::visible(it.as_str()).into_owned();
+        let rows: Vec<(String, u64)> = flaws.iter().map(|it| (name(it.0), *it.1)).collect();
         bars(ui, "sessions with flaws", &rows)?;
     }
     let damages = archive.damages();

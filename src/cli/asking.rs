@@ -26,6 +26,7 @@ use crate::source::survey::Clock;
 use crate::source::survey::SurveyScope;
 use crate::source::survey::SurveyTarget;
 use crate::text;
+use crate::transcript::wire::Form;
 
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
 pub(super) const SAMPLE: usize = 20;
@@ -138,8 +139,8 @@ fn arrivals(setup: &Setup<'_>, ui: &mut Ui<'_>) -> Vec<Arrival> {
     for it in sessions {
         let last = it.last_event_at.0.or(it.ended_at.0).or(it.at.0);
         let (Some(target), Some(at)) = (it.target, last) else { continue };
-        let streamed = it.forms.split('+').any(|it| it == "events");
-        let whole = it.forms.split('+').any(|it| it != "events");
+        let streamed = it.forms.contains(&Form::Events.into());
+        let whole = it.forms.iter().any(|it| *it != Form::Events);
         let in_bucket = matches!(Place::parse(&it.source), Ok(Place::S3 { .. }));
         for (kind, came) in [("s3", whole && in_bucket), ("logs", streamed)] {
             if !came {

@@ -27,7 +27,7 @@ use crate::search::Shared;
 use crate::source::folder::Folder;
 use crate::sync;
 use crate::sync::Options;
-use crate::transcript::decoder::FlawKind;
+use crate::transcript::commands::Kind as CommandKind;
 
 #[derive(Args, Debug)]
 #[command(
@@ -96,7 +96,7 @@ impl Demo {
         )?;
         let pattern = Pattern::new(r"curl .*\| *sh", true, false)?;
         let mut hits = Vec::new();
-        search::commands(&archive, &Which::default(), &pattern, &["shell"], |rows| {
+        search::commands(&archive, &Which::default(), &pattern, &[CommandKind::Shell], |rows| {
             hits.extend(rows);
             Ok(())
         })?;
@@ -119,7 +119,7 @@ impl Demo {
 
         self.step(ui, "5. What the tool noticed", "ssmtrail sessions --format jsonl")?;
         for it in &sessions {
-            for flaw in it.flaws.split('+').filter_map(FlawKind::from_name) {
+            for flaw in it.flaws.iter().filter_map(|it| it.kind.known()) {
                 let text = format!("{}: {}", it.session_id, flaw.says());
                 ui.line(&text)?;
             }

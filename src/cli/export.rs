@@ -400,8 +400,7 @@ impl Out<'_> {
     fn withdrawn(&mut self, ui: &mut Ui<'_>, it: &SessionRow) -> Result<()> {
         let Written::Lines(Records { withdrawn, .. }) = &self.form else { return Ok(()) };
         let withdrawn = *withdrawn;
-        let uids = it.withdrawn.iter().flat_map(|it| it.split('+')).filter(|it| !it.is_empty());
-        self.lines(ui, uids.map(|uid| withdrawn(it, uid)))
+        self.lines(ui, it.withdrawn.iter().map(|uid| withdrawn(it, uid)))
     }
 
     fn lines(

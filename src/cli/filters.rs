@@ -15,6 +15,7 @@ use crate::session::short_owner;
 use crate::text;
 use crate::time;
 use crate::time::Zone;
+use crate::transcript::decoder::FlawKind;
 
 /// Filters that many commands share.
 #[derive(Args, Debug, Clone, Default, PartialEq, Eq)]
@@ -85,7 +86,7 @@ pub(super) fn tell_window(ui: &mut Ui<'_>, window: Window) {
 pub(super) fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window) {
     let Some(to) = window.to else { return };
     let may = |it: &&SessionRow| {
-        let claimed = it.ended_at.micros().filter(|_| !it.flaws.contains("clock"));
+        let claimed = it.ended_at.micros().filter(|_| !it.flaws.contains(&FlawKind::Clock.into()));
         let end = claimed.or(it.at.micros());
         it.first_event_at.micros().is_none() && end.is_some_and(|end| end >= to)
     };

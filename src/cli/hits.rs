@@ -3,8 +3,9 @@
 use super::sessions::session_name;
 use super::sessions::short_owner;
 use super::sessions::short_target;
+use crate::archive::line::LineRow;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::LineRow;
+use crate::archive::schema::OwnerFrom;
 use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::render::DIM;
@@ -15,7 +16,7 @@ use crate::search::Pattern;
 use crate::search::Shared;
 use crate::text;
 use crate::time;
-use crate::transcript::commands::DAMAGED;
+use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind as CommandKind;
 
 /// Whose hits follow: time, owner, target, session.
@@ -26,8 +27,11 @@ pub(super) fn heading(ui: &mut Ui<'_>, it: &SessionRow, shared: &Shared) -> Resu
             (None, None) => time::range(None, it.at.micros(), zone),
             (first, last) => time::range(first, last, zone),
         };
-    let hint =
-        if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
+    let hint = if it.owner_from == Some(OwnerFrom::SessionId.into()) {
+        " (by its session id)"
+    } else {
+        ""
+    };
     let owner = ui.paint(NAME, &short_owner(it.owner.as_deref(), shared));
     let target = match &it.target {
         Some(it) => short_target(Some(it)),
@@ -46,12 +50,12 @@ pub(super) fn command_line(
     is_hit: bool,
 ) -> Result<()> {
     let user = it.os_user.as_deref().unwrap_or("?");
-    let mark = match CommandKind::mark(&it.kind) {
+    let mark = match it.kind.mark() {
         "" => String::new(),
         mark => ui.paint(WARN, &format!(" [{}]", text::visible(mark))),
     };
-    let is_damaged = it.flaws.split('+').any(|it| it == DAMAGED);
-    let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != "possible" {
+    let is_damaged = it.flaws.contains(&CommandFlaw::Damaged.into());
+    let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != CommandKind::Possible {
         let damaged = if is_damaged { "damaged, " } else { "" };
         ui.paint(WARN, &format!(" [{damaged}{:.0} % sure]", it.confidence * 100.0))
     } else {

@@ -217,7 +217,7 @@ impl Search {
             show: &|ui, it| command_line(ui, it, pattern, true),
             around: &|ui, masker, session, hit, places| {
                 let mut rows = archive.commands_of(session);
-                rows.retain(|it| it.seq == hit || kinds.contains(&it.kind.as_str()));
+                rows.retain(|it| it.seq == hit || it.kind.is_in(kinds));
                 for it in rows.iter_mut().filter(|it| places.contains(&it.seq)) {
                     let is_hit = pattern.matches(&it.command);
                     masking::commands(masker, std::slice::from_mut(it));
@@ -231,10 +231,10 @@ impl Search {
     }
 
     /// Kinds that are hits. Machine formats carry the kind, so that a reader can choose; a count is of what ran.
-    fn kinds(&self) -> &'static [&'static str] {
+    fn kinds(&self) -> &'static [CommandKind] {
         match (self.possible, self.count) {
             (true, true) => &CommandKind::RAN_OR_POSSIBLE,
-            (true, false) => &CommandKind::PERHAPS,
+            (true, false) => &CommandKind::ALL,
             (false, true) => &CommandKind::RAN,
             (false, false) => &CommandKind::TYPED,
         }
@@ -408,22 +408,22 @@ fn shown_commands(
     archive: &Archive,
     which: &Which,
     pattern: &Pattern,
-    (masker, kinds): (&Masker, &[&str]),
+    (masker, kinds): (&Masker, &[CommandKind]),
     take: Take<'_, CommandRow>,
 ) -> Result<Others> {
     let mut others = Others::default();
     let mut masker = masker.clone();
-    search::commands(archive, which, pattern, &CommandKind::PERHAPS, |mut rows| {
+    search::commands(archive, which, pattern, &CommandKind::ALL, |mut rows| {
         rows.retain(|it| match masker.text(&it.command) {
             Cow::Borrowed(_) => true,
             Cow::Owned(shown) => pattern.matches_beside(&shown, &secrets::marks(&shown)),
         });
         rows.retain(|it| {
-            let is_hit = kinds.contains(&it.kind.as_str());
+            let is_hit = it.kind.is_in(kinds);
             if !is_hit {
-                *match it.kind.as_str() {
-                    "possible" => &mut others.possible,
-                    "unconfirmed" => &mut others.unconfirmed,
+                *match it.kind.known() {
+                    Some(CommandKind::Possible) => &mut others.possible,
+                    Some(CommandKind::Unconfirmed) => &mut others.unconfirmed,
                     _ => &mut others.abandoned,
                 } += 1;
             }

@@ -11,6 +11,7 @@ use super::formats::checked;
 use super::formats::one_of;
 use super::reader::Reader;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::Item;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -25,6 +26,7 @@ use crate::search;
 use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::text;
+use std::borrow::Cow;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -145,7 +147,7 @@ pub(super) fn table(
     let zone = ui.zone;
     let mut rows = Vec::with_capacity(shown.len());
     for it in shown {
-        let flaws = it.flaws.replace('+', ", ");
+        let flaws: Vec<Cow<str>> = it.flaws.iter().map(Item::text).collect();
         let possible = match it.possible_count {
             0 => String::new(),
             many => format!("+{many}?"),
@@ -161,7 +163,7 @@ pub(super) fn table(
             short_target(it.target.as_deref()),
             format!("{}{possible}", it.command_count),
             session_name(it, shared),
-            ui.paint(WARN, &flaws),
+            ui.paint(WARN, &text::visible(&flaws.join(", "))),
         ]);
     }
     if !rows.is_empty() {

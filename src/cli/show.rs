@@ -16,6 +16,7 @@ use super::revealing::Whose;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::CommandRow;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TranscriptRow;
 use crate::error::Error;
@@ -33,6 +34,7 @@ use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::text;
 use crate::transcript::commands::Command;
+use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::wire::Form;
@@ -112,10 +114,9 @@ fn flaws(
     session: &SessionRow,
     shared: &Shared,
 ) -> Result<()> {
-    for it in session.flaws.split('+') {
-        let (name, place) = it.split_once('@').unwrap_or((it, ""));
-        let Some(kind) = FlawKind::from_name(name) else { continue };
-        let place = match place.split_once('~') {
+    for it in &session.flaws {
+        let Some(kind) = it.kind.known() else { continue };
+        let place = match it.places() {
             Some((bytes, stream)) => format!(
                 ": first at byte {} of the bytes and byte {} of the stream",
                 text::visible(bytes),
@@ -168,9 +169,9 @@ fn text(
     for it in &lines {
         let shown = masker.line(&it.text);
         let body = text::visible_lines(&shown);
-        let text = match it.kind.as_str() {
-            "overwritten" => ui.paint(DIM, &format!("{body}  (painted over)")),
-            "screen" => ui.paint(DIM, &body),
+        let text = match it.kind.known() {
+            Some(LineKind::Overwritten) => ui.paint(DIM, &format!("{body}  (painted over)")),
+            Some(LineKind::Screen) => ui.paint(DIM, &body),
             _ => body.into_owned(),
         };
         ui.line(&text)?;
@@ -188,7 +189,7 @@ fn commands(
 ) -> Result<bool> {
     let mut commands = archive.commands_of(session);
     let all = commands.len();
-    commands.retain(|it| with_possible || it.kind != "possible");
+    commands.retain(|it| with_possible || it.kind != CommandKind::Possible);
     let possible = all - commands.len();
     masking::commands(masker, &mut commands);
     if format != Format::Table {
@@ -250,7 +251,7 @@ fn explain(
         );
         let text = ui.paint(DIM, &place);
         ui.line(&text)?;
-        for evidence in it.evidence.split(';').filter(|it| !it.is_empty()) {
+        for evidence in it.reasons() {
             let text = format!("       {evidence}");
             ui.line(&text)?;
         }
