@@ -20,7 +20,8 @@ use crate::source::survey;
 use crate::source::survey::Clock;
 use crate::source::survey::SurveyScope;
 use crate::source::survey::SurveyTarget;
-use crate::text;
+use crate::text::Safe;
+use crate::text::safe;
 
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
 pub(super) const SAMPLE: usize = 20;
@@ -80,12 +81,12 @@ pub(super) fn ask(
     }
     let tell = |what: &str| {
         if let Some(it) = &bar {
-            it.set_message(format!("reading {}", text::visible(what)));
+            it.set_message(String::from(safe!("reading {}", what)));
         }
     };
     let runtime = runtime()?;
-    let mut say = |text: &str| match &bar {
-        Some(it) => it.println(text),
+    let mut say = |text: Safe| match &bar {
+        Some(it) => it.println(&*text),
         None => run.ui.note(text),
     };
     let asked = patiently(
@@ -105,8 +106,7 @@ pub(super) fn ask(
 /// Tells what could not even be begun.
 pub(super) fn tell_unread(run: &mut Run<'_, '_>, survey: &Survey) {
     for it in &survey.unread {
-        let (what, why) = (text::visible(&it.what), text::visible(&it.unread.why));
-        run.ui.note(&format!("could not look into {what}: {why}"));
+        run.ui.note(safe!("could not look into {}: {}", it.what, it.unread.why));
     }
 }
 
@@ -136,8 +136,7 @@ fn arrivals(run: &mut Run<'_, '_>) -> Vec<Arrival> {
         }
     });
     let sessions = sessions.unwrap_or_else(|it| {
-        let what = text::visible(&it.what).into_owned();
-        run.ui.note(&format!("note: what came of late is not known: {what}"));
+        run.ui.note(safe!("note: what came of late is not known: {}", it.what));
         Vec::new()
     });
     let mut out: Vec<Arrival> = Vec::new();

@@ -14,6 +14,7 @@ use crate::config::Place;
 use crate::config::Told;
 use crate::error::Result;
 use crate::text;
+use crate::text::Safe;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  ssmtrail config show")]
@@ -61,9 +62,9 @@ impl ConfigArgs {
                 .map(|it| json!({ "source": it.source, "setting": it.key, "value": it.value, "from": it.from }))
                 .collect();
             let value = json!({ "version": 1, "settings": settings });
-            return run.ui.line(&text::json(&value)).map(|()| Answer::Yes);
+            return run.ui.line(text::json(&value)).map(|()| Answer::Yes);
         }
-        let rows: Vec<Vec<String>> = rows
+        let rows: Vec<Vec<Safe>> = rows
             .iter()
             .map(|it| {
                 let key = match &it.source {
@@ -71,7 +72,7 @@ impl ConfigArgs {
                     Some(name) if it.key == PLACE => name.clone(),
                     Some(_) => format!("  {}", it.key),
                 };
-                [&key, &it.value, &it.from].map(|it| text::visible(it).into_owned()).into()
+                [&key, &it.value, &it.from].map(|it| text::visible(it)).into()
             })
             .collect();
         run.ui.table(&["SETTING", "VALUE", "FROM"], &[], &rows)?;

@@ -26,6 +26,8 @@ use crate::search::Shared;
 use crate::source::folder::Folder;
 use crate::sync;
 use crate::sync::Options;
+use crate::text::Safe;
+use crate::text::safe;
 use crate::transcript::decoder::FlawKind;
 
 #[derive(Args, Debug)]
@@ -78,7 +80,7 @@ impl Demo {
             it.locator = it.locator.replace(&below, "");
         }
         for text in words(&summary, false) {
-            run.ui.line(&text)?;
+            run.ui.line(text)?;
         }
         let archive = writer.archive();
         drop(writer);
@@ -107,8 +109,8 @@ impl Demo {
         }
 
         let Some(hit) = hits.first() else { return Ok(Answer::No) };
-        let ask = format!("ssmtrail show {} --commands", hit.session_id);
-        self.step(run, "4. What else happened there", &ask)?;
+        let ask = safe!("ssmtrail show {} --commands", hit.session_id);
+        self.step(run, "4. What else happened there", ask)?;
         if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
             heading(run, session, &shared)?;
             for it in archive.commands_of(session) {
@@ -119,29 +121,25 @@ impl Demo {
         self.step(run, "5. What the tool noticed", "ssmtrail sessions --format jsonl")?;
         for it in &sessions {
             for flaw in it.flaws.split('+').filter_map(FlawKind::from_name) {
-                let text = format!("{}: {}", it.session_id, flaw.says());
-                run.ui.line(&text)?;
+                run.ui.line(safe!("{}: {}", it.session_id, flaw.says()))?;
             }
         }
 
-        let text = run.ui.paint(BOLD, "\nNext");
-        run.ui.line(&text)?;
+        run.ui.line(run.ui.paint(BOLD, "\nNext"))?;
         let next = match &self.keep {
             Some(home) => {
                 let archive = home.join("archive");
-                format!("  export SSMTRAIL_ARCHIVE={}\n  ssmtrail search sudo\n  ssmtrail query --list", archive.display())
+                safe!("  export SSMTRAIL_ARCHIVE={}\n  ssmtrail search sudo\n  ssmtrail query --list", archive.display())
             }
-            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail init                    find where your sessions are logged to\n  ssmtrail sync                    archive them; or name a bucket, a log group, a folder\n  ssmtrail --help".to_owned(),
+            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail init                    find where your sessions are logged to\n  ssmtrail sync                    archive them; or name a bucket, a log group, a folder\n  ssmtrail --help".into(),
         };
-        run.ui.line(&next)?;
+        run.ui.line(next)?;
         Ok(Answer::Yes)
     }
 
-    fn step(&self, run: &mut Run<'_, '_>, title: &str, ask: &str) -> Result<()> {
-        let title = run.ui.paint(BOLD, &format!("\n{title}"));
-        let ask = run.ui.paint(DIM, &format!("$ {ask}"));
-        run.ui.line(&title)?;
-        run.ui.line(&ask)
+    fn step(&self, run: &mut Run<'_, '_>, title: &'static str, ask: impl Into<Safe>) -> Result<()> {
+        run.ui.line(run.ui.paint(BOLD, safe!("\n{}", title)))?;
+        run.ui.line(run.ui.paint(DIM, safe!("$ {}", ask.into())))
     }
 }
 

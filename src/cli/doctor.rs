@@ -27,6 +27,8 @@ use crate::settings::Survey;
 use crate::source::probe::Probe;
 use crate::source::probe::probe_source;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,9 +87,8 @@ impl Doctor {
                     continue;
                 }
                 let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
-                let head = format!("{name}{}", spec.place);
-                let head = run.ui.paint(render::NAME, &text::visible(&head));
-                run.ui.line(&head)?;
+                let head = safe!("{}{}", name, spec.place);
+                run.ui.line(run.ui.paint(render::NAME, head))?;
                 probes.iter().try_for_each(|it| tell(run, it))?;
             }
             runtime.shutdown_background();
@@ -135,7 +136,7 @@ impl Doctor {
         }
         if self.format == AnswerForm::Json {
             let value = json!({ "version": 1, "sources": told, "sessions": explained });
-            run.ui.line(&text::json(&value))?;
+            run.ui.line(text::json(&value))?;
         }
         Ok(answer)
     }
@@ -171,19 +172,12 @@ fn known(node: &str, survey: &Survey) -> Result<()> {
 
 fn tell(run: &mut Run<'_, '_>, it: &Probe) -> Result<()> {
     match &it.outcome {
-        Ok(words) => {
-            let line = format!("  ok    {:<9} {}", it.what, text::visible(words));
-            run.ui.line(&line)
-        }
+        Ok(words) => run.ui.line(safe!("  ok    {} {}", text::left(9, it.what), words)),
         Err(refusal) => {
             let no = run.ui.paint(render::WARN, "no");
-            let why = text::visible(&refusal.why).into_owned();
-            run.ui.line(&format!("  {no}    {:<9} {why}", it.what))?;
+            run.ui.line(safe!("  {}    {} {}", no, text::left(9, it.what), refusal.why))?;
             match &refusal.hint {
-                Some(hint) => {
-                    let hint = text::visible(hint).into_owned();
-                    run.ui.line(&format!("        {:<9} {hint}", ""))
-                }
+                Some(hint) => run.ui.line(safe!("        {} {}", text::left(9, ""), hint)),
                 None => Ok(()),
             }
         }
@@ -191,18 +185,16 @@ fn tell(run: &mut Run<'_, '_>, it: &Probe) -> Result<()> {
 }
 
 fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_>]) -> Result<()> {
-    let head = node.map_or("all nodes".to_owned(), str::to_owned);
-    let head = run.ui.paint(render::NAME, &head);
-    run.ui.line(&head)?;
+    run.ui.line(run.ui.paint(render::NAME, node.unwrap_or("all nodes").safe()))?;
     for it in them {
         let words = it.symptom.words();
         let verdict = match (it.causes.len(), it.unknown.len()) {
-            (0, 0) if it.passed == 0 => "nothing to go by".to_owned(),
-            (0, 0) => format!(
+            (0, 0) if it.passed == 0 => "nothing to go by".into(),
+            (0, 0) => safe!(
                 "no cause found; {} speak against it",
                 text::plural(it.passed as u64, "check")
             ),
-            (0, _) => "no cause found, and not everything could be read".to_owned(),
+            (0, _) => "no cause found, and not everything could be read".into(),
             (some, _) => text::plural(some as u64, "cause"),
         };
         let mark = match (it.causes.is_empty(), it.unknown.is_empty()) {
@@ -210,23 +202,21 @@ fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_
             (true, false) => run.ui.paint(render::WARN, "??"),
             (true, true) => run.ui.paint(render::DIM, "ok"),
         };
-        run.ui.line(&format!("  {mark}  {words}: {verdict}"))?;
+        run.ui.line(safe!("  {}  {}: {}", mark, words, verdict))?;
         for one in &it.causes {
             tell_cause(run, one)?;
         }
         for one in &it.unknown {
-            let line = format!("      unknown {}: {}", one.check_id, text::visible(&one.seen));
-            run.ui.line(&line)?;
+            run.ui.line(safe!("      unknown {}: {}", one.check_id, one.seen))?;
         }
     }
     Ok(())
 }
 
 fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
-    let place = text::visible(&it.place).into_owned();
-    run.ui.line(&format!("      {} {place}: {}", it.check_id, text::visible(&it.seen)))?;
+    run.ui.line(safe!("      {} {}: {}", it.check_id, it.place, it.seen))?;
     for one in &it.details {
-        run.ui.line(&format!("        - {}", text::visible(one)))?;
+        run.ui.line(safe!("        - {}", one))?;
     }
     let mut asked: Vec<String> = Vec::new();
     for it in &it.evidence {
@@ -235,14 +225,14 @@ fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
         }
     }
     if !asked.is_empty() {
-        let line = run.ui.paint(render::DIM, &format!("by {}", asked.join(", ")));
-        run.ui.line(&format!("        {line}"))?;
+        let by = run.ui.paint(render::DIM, safe!("by {}", asked.join(", ")));
+        run.ui.line(safe!("        {}", by))?;
     }
     for fix in &it.fixes {
-        run.ui.line(&format!("        $ {}", text::visible(&fix.command)))?;
+        run.ui.line(safe!("        $ {}", fix.command))?;
         if let Some(warning) = &fix.warning {
             let careful = run.ui.paint(render::WARN, "careful:");
-            run.ui.line(&format!("          {careful} {warning}"))?;
+            run.ui.line(safe!("          {} {}", careful, warning))?;
         }
     }
     Ok(())

@@ -23,6 +23,8 @@ use crate::evidence::signature::SignatureState;
 use crate::evidence::signature::signature_of;
 use crate::render;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,21 +85,21 @@ impl VerifyEvidence {
         file.seek(SeekFrom::Start(0)).map_err(fail)?;
         let signed = self.signed(&path, file, key.as_ref(), &mut faults)?;
         for it in &faults {
-            let text = run.ui.paint(render::WARN, &text::visible(it));
-            run.ui.line(&text)?;
+            run.ui.line(run.ui.paint(render::WARN, it.safe()))?;
         }
         if proof.more_faults > 0 {
-            let text = format!("and {}", text::plural(proof.more_faults, "fault"));
-            run.ui.line(&text)?;
+            run.ui.line(safe!("and {}", text::plural(proof.more_faults, "fault")))?;
         }
         let word = if faults.is_empty() { "sound" } else { "NOT SOUND" };
-        run.ui.line(&format!(
-            "{word}: {}, {}; {signed}",
+        run.ui.line(safe!(
+            "{}: {}, {}; {}",
+            word,
             text::plural(proof.files, "file"),
             text::plural(proof.transcripts, "transcript"),
+            signed
         ))?;
         if let Some(head) = proof.head.as_ref().filter(|_| faults.is_empty()) {
-            run.ui.note(&format!("head: {head}"));
+            run.ui.note(safe!("head: {}", head));
         }
         Ok(if faults.is_empty() { Answer::Yes } else { Answer::No })
     }
@@ -135,7 +137,7 @@ impl VerifyEvidence {
                 "the signature was not checked".to_owned()
             }
             SignatureState::Holds { key, comment } => {
-                format!("the signature is that of key {key}: {}", text::visible(&comment))
+                format!("the signature is that of key {key}: {comment}")
             }
             SignatureState::DoesNotHold { key, why } => {
                 faults.push(format!("the signature of key {key} does not hold: {why}"));

@@ -35,6 +35,7 @@ use crate::search;
 use crate::search::Pattern;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::safe;
 use crate::uid;
 use crate::uid::Names;
 
@@ -113,8 +114,7 @@ const KINDS: [&str; 4] = crate::transcript::commands::Kind::TYPED;
 impl Export {
     pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
         if self.schema {
-            let text = format!("{:#}", feed::schema());
-            run.ui.line(&text)?;
+            run.ui.line(text::json_lines(&feed::schema()))?;
             return Ok(Answer::Yes);
         }
         if self.format == RecordForm::Asciicast {
@@ -189,14 +189,11 @@ impl Export {
             commands(run, &archive, &which, &sessions, since, &mut masker, &mut out)?;
         }
         out.end(run.ui, self.what)?;
-        run.ui.out.flush().map_err(|it| match it.kind() {
-            std::io::ErrorKind::BrokenPipe => Error::new(Kind::Closed, "broken pipe"),
-            _ => Error::new(Kind::Refused, format!("cannot write the output: {it}")),
-        })?;
+        run.ui.flush()?;
         let mut damages = archive.damages();
         if out.timeless > 0 {
             damages.push(crate::session::Skip {
-                locator: text::plural(out.timeless, "record"),
+                locator: text::plural(out.timeless, "record").into(),
                 why: "no time at all is known, and OCSF cannot say so; --format jsonl has them"
                     .into(),
                 loses: true,
@@ -213,7 +210,7 @@ impl Export {
                     .note("note: the feed stays where it was: the next run exports the same again"),
             }
         }
-        run.ui.note(&format!(
+        run.ui.note(safe!(
             "{} of {}",
             text::plural(out.rows, "record"),
             text::plural(sessions.len() as u64, "session")
@@ -250,7 +247,7 @@ impl Export {
         }
         let damages = archive.damages();
         run.tell(&damages);
-        run.ui.note(&format!(
+        run.ui.note(safe!(
             "{} of {}",
             text::plural(written, "cast"),
             text::plural(sessions.len() as u64, "session")
@@ -367,9 +364,7 @@ impl Out {
             return Ok(());
         };
         self.rows += 1;
-        let mut line = text::json(&value);
-        line.push('\n');
-        put(&mut self.to, ui, line.as_bytes())
+        put(&mut self.to, ui, safe!("{}\n", text::json(&value)).as_bytes())
     }
 
     fn table(&mut self, ui: &mut Ui<'_>, frame: &DataFrame) -> Result<()> {
@@ -445,6 +440,6 @@ impl Out {
 fn put(to: &mut Option<Output>, ui: &mut Ui<'_>, bytes: &[u8]) -> Result<()> {
     match to {
         Some(it) => it.put(bytes),
-        None => ui.raw(bytes),
+        None => ui.bytes(bytes),
     }
 }

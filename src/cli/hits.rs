@@ -14,6 +14,8 @@ use crate::render::WARN;
 use crate::search::Pattern;
 use crate::search::Shared;
 use crate::text;
+use crate::text::Safe;
+use crate::text::safe;
 use crate::time;
 use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind as CommandKind;
@@ -28,14 +30,13 @@ pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow, shared: &Shared) -
         };
     let hint =
         if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
-    let owner = run.ui.paint(NAME, &short_owner(it.owner.as_deref(), shared));
+    let owner = run.ui.paint(NAME, short_owner(it.owner.as_deref(), shared));
     let target = match &it.target {
         Some(it) => short_target(Some(it)),
-        None => "an unknown target".to_owned(),
+        None => "an unknown target".into(),
     };
-    let id = run.ui.paint(DIM, &session_name(it, shared));
-    let text = format!("{time}  {owner}{hint} on {target}  {id}");
-    run.ui.line(&text)
+    let id = run.ui.paint(DIM, session_name(it, shared));
+    run.ui.line(safe!("{}  {}{} on {}  {}", time, owner, hint, target, id))
 }
 
 /// One command below its session's heading: number, user, text.
@@ -47,22 +48,22 @@ pub(super) fn command_line(
 ) -> Result<()> {
     let user = it.os_user.as_deref().unwrap_or("?");
     let mark = match CommandKind::mark(&it.kind) {
-        "" => String::new(),
-        mark => run.ui.paint(WARN, &format!(" [{}]", text::visible(mark))),
+        "" => Safe::default(),
+        mark => run.ui.paint(WARN, safe!(" [{}]", mark)),
     };
     let is_damaged = it.flaws.split('+').any(|it| it == DAMAGED);
     let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != "possible" {
         let damaged = if is_damaged { "damaged, " } else { "" };
-        run.ui.paint(WARN, &format!(" [{damaged}{:.0} % sure]", it.confidence * 100.0))
+        let sure = format!("{:.0}", it.confidence * 100.0);
+        run.ui.paint(WARN, safe!(" [{}{} % sure]", damaged, sure))
     } else {
-        String::new()
+        Safe::default()
     };
     let spans = if is_hit { pattern.spans(&it.command) } else { Vec::new() };
     let body = run.ui.marked(&it.command, &spans);
-    let number = run.ui.paint(DIM, &format!("{:>5}", it.seq));
-    let user = format!("{:<10}", text::visible(user));
-    let text = format!("{number}  {user} {body}{mark}{doubt}");
-    run.ui.line(text.trim_end())
+    let number = run.ui.paint(DIM, text::right(5, it.seq));
+    let user = text::left(10, user);
+    run.ui.line(safe!("{}  {} {}{}{}", number, user, body, mark, doubt).trimmed())
 }
 
 pub(super) fn text_line(
@@ -74,7 +75,6 @@ pub(super) fn text_line(
     let spans = if is_hit { pattern.spans(&it.text) } else { Vec::new() };
     let body = run.ui.marked(&it.text, &spans);
     let sign = if is_hit { ":" } else { "-" };
-    let number = run.ui.paint(DIM, &format!("{:>6}{sign}", it.line_number));
-    let text = format!("{number} {body}");
-    run.ui.line(text.trim_end())
+    let number = run.ui.paint(DIM, safe!("{}{}", text::right(6, it.line_number), sign));
+    run.ui.line(safe!("{} {}", number, body).trimmed())
 }

@@ -18,6 +18,7 @@ use crate::source::discover;
 use crate::source::discover::Discovery;
 use crate::source::discover::Where;
 use crate::text;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,7 +88,7 @@ impl Init {
         let merged = config::merge(&text, &name, &found.learned, &today)?;
         let changed = !merged.added.is_empty();
         if self.dry_run {
-            run.ui.raw(merged.text.as_bytes())?;
+            run.ui.bytes(merged.text.as_bytes())?;
         } else if changed {
             let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
             folder
@@ -99,7 +100,7 @@ impl Init {
         }
         tell(run, &found, &merged);
         if changed && !self.dry_run {
-            run.ui.note(&format!("wrote {}; next: `ssmtrail sync`", path.display()));
+            run.ui.note(safe!("wrote {}; next: `ssmtrail sync`", path.display()));
         }
         Ok(
             match (found.looked_into.is_empty(), found.unread.is_empty(), found.learned.is_empty())
@@ -115,7 +116,7 @@ impl Init {
 /// Says what was found, what is in the file now, and what could not be read.
 fn tell(run: &mut Run<'_, '_>, found: &Discovery, merged: &Merged) {
     let regions = found.looked_into.len() as u64;
-    run.ui.note(&format!(
+    run.ui.note(safe!(
         "looked into {}: {} added, {} known{}",
         text::plural(regions, "Region"),
         text::plural(merged.added.len() as u64, "source"),
@@ -129,19 +130,18 @@ fn tell(run: &mut Run<'_, '_>, found: &Discovery, merged: &Merged) {
         [("added", &merged.added), ("known", &merged.known), ("commented out", &merged.declined)]
     {
         for it in places {
-            run.ui.note(&format!("{word} {}", text::visible(it)));
+            run.ui.note(safe!("{} {}", word, it));
         }
     }
     for it in &found.notes {
-        run.ui.note(&format!("note: {}", text::visible(it)));
+        run.ui.note(safe!("note: {}", it));
     }
     let mut hints = std::collections::BTreeSet::new();
     for (what, refusal) in &found.unread {
-        let (what, why) = (text::visible(what), text::visible(&refusal.why));
-        run.ui.note(&format!("could not read {what}: {why}"));
+        run.ui.note(safe!("could not read {}: {}", what, refusal.why));
         hints.extend(refusal.hint.clone());
     }
     for it in hints {
-        run.ui.note(&format!("hint: {}", text::visible(&it)));
+        run.ui.note(safe!("hint: {}", it));
     }
 }

@@ -9,6 +9,7 @@ use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::safe;
 use crate::time;
 
 #[derive(Args, Debug, Clone, Copy, Default)]
@@ -70,10 +71,7 @@ impl Masking {
 pub(super) fn tell(run: &mut Run<'_, '_>, masker: &Masker) {
     if masker.masked > 0 {
         let (verb, them) = if masker.masked == 1 { ("is", "it") } else { ("are", "them") };
-        let text = format!(
-            "note: {} {verb} masked; --reveal shows {them}",
-            text::plural(masker.masked, "secret")
-        );
-        run.ui.note(&text);
+        let secrets = text::plural(masker.masked, "secret");
+        run.ui.note(safe!("note: {} {} masked; --reveal shows {}", secrets, verb, them));
     }
 }

@@ -69,7 +69,7 @@ impl Target {
     /// Looks at the place. `name` is what the person calls it.
     pub(super) fn look(path: &Path, name: &str, replace: Replace) -> Result<Self> {
         let path = path.to_owned();
-        let name = text::visible(name).into_owned();
+        let name = String::from(text::visible(name));
         let fail = |it| Error::file("write", Path::new(&name), it);
         let refused = |why: &str| Error::new(Kind::Refused, format!("{name} {why}"));
         let there = match path.symlink_metadata() {

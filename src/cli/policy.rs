@@ -18,6 +18,7 @@ use crate::policy::Holder;
 use crate::policy::Job;
 use crate::policy::Policy;
 use crate::text;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -148,7 +149,7 @@ impl PolicyArgs {
         self.print(run, &policies)?;
         let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();
         if unread > 0 {
-            run.ui.note(&format!(
+            run.ui.note(safe!(
                 "note: {} could not be read; check that the policy names what it should",
                 text::plural(unread as u64, "key")
             ));
@@ -169,14 +170,13 @@ impl PolicyArgs {
                     ))
                     .hint("choose one with --on, or take --format terraform or cloudformation"));
                 };
-                run.ui.line(&text::json_lines(&it.document))?;
+                run.ui.line(text::json_lines(&it.document))?;
             }
             Form::Terraform => {
-                let text = text::harmless_json(&policy::terraform(policies));
-                run.ui.raw(text.as_bytes())?;
+                run.ui.text(text::harmless_json(&policy::terraform(policies)))?;
             }
             Form::Cloudformation => {
-                run.ui.line(&text::json_lines(&policy::cloudformation(policies)))?;
+                run.ui.line(text::json_lines(&policy::cloudformation(policies)))?;
             }
         }
         Ok(())

@@ -16,6 +16,8 @@ use crate::query;
 use crate::query::Header;
 use crate::render::Rows;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::time;
 
 const EXAMPLES: &str = "\
@@ -76,8 +78,7 @@ impl Query {
         };
         if self.show {
             // The person's own file or ours: still no byte reaches a terminal raw.
-            let text = text::visible_lines(&sql).into_owned();
-            run.ui.raw(text.as_bytes())?;
+            run.ui.text(text::visible_lines(&sql))?;
             return Ok(Answer::Yes);
         }
         let format = checked(self.format, run.world)?;
@@ -137,9 +138,8 @@ fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
     let mut rows = Vec::new();
     for (name, sql) in query::SAVED {
         let header = Header::read(sql)?;
-        let params: Vec<String> =
-            header.params.iter().map(|it| format!("{}={}", it.name, it.default)).collect();
-        rows.push(vec![(*name).to_owned(), header.title, params.join(" ")]);
+        let params = header.params.iter().map(|it| safe!("{}={}", it.name, it.default));
+        rows.push(vec![(*name).into(), header.title.safe(), text::joined(params, " ")]);
     }
     run.ui.table(&["NAME", "QUESTION", "PARAMS"], &[], &rows)?;
     Ok(Answer::Yes)

@@ -26,7 +26,9 @@ use crate::search;
 use crate::secrets::Masker;
 use crate::session::owner_apart;
 use crate::session::short_owner;
-use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -182,7 +184,7 @@ impl Replay {
                     idle: (self.idle * 1e6) as u64,
                     color: run.ui.color,
                 };
-                player::play(&film, &who(&session), how, run.ui.out, run.world.stop)?;
+                player::play(&film, &who(&session), how, run.ui.terminal(), run.world.stop)?;
             }
         }
         run.tell(&damages);
@@ -205,15 +207,15 @@ impl Replay {
         let mut bytes = Vec::new();
         cast(film, version, size, idle, title, &mut bytes)?;
         match target {
-            None => run.ui.raw(&bytes)?,
+            None => run.ui.bytes(&bytes)?,
             Some(it) => {
-                let name = it.name().to_owned();
+                let name = it.name().safe();
                 it.write(&bytes, run.world.stop)?;
-                run.ui.line(&name)?;
+                run.ui.line(name)?;
             }
         }
         if film.pace != Pace::Recorded {
-            run.ui.note(&format!("note: {}", film.pace.says()));
+            run.ui.note(safe!("note: {}", film.pace.says()));
         }
         Ok(())
     }
@@ -249,11 +251,11 @@ pub(super) fn file_name(session: &SessionRow) -> String {
     format!("{name}-{}", &hex::encode(Sha256::digest(key))[..16])
 }
 
-fn title(session: &SessionRow, film: &Film) -> String {
-    format!("{} ({})", who(session), film.pace.says())
+fn title(session: &SessionRow, film: &Film) -> Safe {
+    safe!("{} ({})", who(session), film.pace.says())
 }
 
-fn who(session: &SessionRow) -> String {
+fn who(session: &SessionRow) -> Safe {
     // A film stands alone: what tells a name apart is always beside it.
     let owner = session.owner.as_deref().map_or_else(
         || "-".to_owned(),
@@ -262,6 +264,6 @@ fn who(session: &SessionRow) -> String {
             false => it.to_owned(),
         },
     );
-    let (owner, target) = (text::visible(&owner), short_target(session.target.as_deref()));
-    format!("{owner} on {target}, {}", session.session_key)
+    let target = short_target(session.target.as_deref());
+    safe!("{} on {}, {}", owner, target, session.session_key)
 }

@@ -43,6 +43,8 @@ use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::short_owner;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -166,7 +168,7 @@ impl Report {
         }
         let here = run.world.folder.clone();
         let shown = |it: &Path| {
-            text::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
+            String::from(text::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()))
         };
         let look = |it: &Path| Target::look(it, &shown(it), Replace::forced(self.force, "-o"));
         let targets: Vec<Target> = match &package {
@@ -227,7 +229,7 @@ impl Report {
             let mut bytes = std::io::Cursor::new(Vec::new());
             write(&paper, self.format[0], 0, &mut bytes)?;
             clear();
-            run.ui.raw(bytes.get_ref())?;
+            run.ui.bytes(bytes.get_ref())?;
         } else {
             let mut written = Vec::new();
             for (part, target) in parts.iter().zip(targets) {
@@ -247,10 +249,11 @@ impl Report {
         let any = !report.sessions.is_empty();
         if any {
             let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
-            run.ui.note(&format!(
-                "{}, {}, {notable} of them notable",
+            run.ui.note(safe!(
+                "{}, {}, {} of them notable",
                 text::plural(report.sessions.len() as u64, "session"),
                 text::plural(report.ran(), "command"),
+                notable
             ));
         } else {
             run.ui.note("no session matches; the report says so");
@@ -443,9 +446,9 @@ fn pack(
 fn appear(run: &mut Run<'_, '_>, written: Vec<Output>) -> Result<()> {
     let whole = written.into_iter().map(Output::whole).collect::<Result<Vec<_>>>()?;
     for it in whole {
-        let name = it.name().to_owned();
+        let name = it.name().safe();
         it.appear()?;
-        run.ui.line(&name)?;
+        run.ui.line(name)?;
     }
     Ok(())
 }
@@ -519,7 +522,7 @@ fn refuse_secrets(
     }
     Err(Error::misused(format!(
         "{} of the report {} secrets, and bytes that are evidence cannot be masked",
-        text::plural(showing as u64, "session"),
+        &*text::plural(showing as u64, "session"),
         if showing == 1 { "shows" } else { "show" }
     ))
     .hint("--reveal packs them as they are, and the archive records it; or leave --evidence out"))

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::render::Ui;
 use crate::session::Skip;
 use crate::text;
+use crate::text::safe;
 
 /// Who runs this, by the operating system's word.
 #[derive(Clone, Debug, Default)]
@@ -159,13 +160,10 @@ impl Run<'_, '_> {
         const SHOWN: usize = 10;
         let more = damages.len().saturating_sub(SHOWN);
         for it in damages.iter().take(SHOWN) {
-            let (place, why) = (text::visible(&it.locator), text::visible(&it.why));
-            let text = format!("unreadable: {place}: {why}");
-            self.ui.note(&text);
+            self.ui.note(safe!("unreadable: {}: {}", it.locator, it.why));
         }
         if more > 0 {
-            let text = format!("unreadable: {} more", text::count(more as u64));
-            self.ui.note(&text);
+            self.ui.note(safe!("unreadable: {} more", text::count(more as u64)));
         }
         if damages.iter().any(|it| it.loses) {
             self.ui.note(

@@ -38,6 +38,8 @@ use crate::search::Shared;
 use crate::secrets;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::transcript::commands::Kind as CommandKind;
 
 const EXAMPLES: &str = "\
@@ -180,7 +182,7 @@ impl Search {
         };
         let answer = replay.run(run)?;
         if hits > 1 {
-            run.ui.note(&format!(
+            run.ui.note(safe!(
                 "note: this was the first of {}; --session picks another",
                 text::plural(hits as u64, "hit")
             ));
@@ -211,8 +213,7 @@ impl Search {
             self.commands(run, &archive, masker, &which, &pattern, format)?
         };
         if self.count {
-            let text = hits.to_string();
-            run.ui.line(&text)?;
+            run.ui.line(hits.safe())?;
         }
         if !which.window.is_open() && hits > 0 {
             tell_edge(run.ui, &archive.sessions(&which)?, which.window);
@@ -227,9 +228,9 @@ impl Search {
             // Said whether or not there is any: it must not tell.
             let secrets = if masker.reveals() { "" } else { ", --reveal searches secrets, too" };
             let hints = format!("{output}{case}{secrets}");
-            run.ui.note(&match hints.strip_prefix(", ") {
-                Some(hints) => format!("nothing found; {hints}"),
-                None => "nothing found".to_owned(),
+            run.ui.note(match hints.strip_prefix(", ") {
+                Some(hints) => safe!("nothing found; {}", hints),
+                None => "nothing found".into(),
             });
         }
         Ok(Answer::found(hits > 0).with(&damages))
@@ -472,22 +473,21 @@ impl Others {
     fn tell(self, run: &mut Run<'_, '_>) {
         let Self { unconfirmed, abandoned, possible } = self;
         if unconfirmed > 0 {
-            run.ui.note(&format!("note: {unconfirmed} more typed; nothing tells whether they ran"));
+            run.ui.note(safe!("note: {} more typed; nothing tells whether they ran", unconfirmed));
         }
         if abandoned > 0 {
-            run.ui.note(&format!("note: {abandoned} more typed and not run"));
+            run.ui.note(safe!("note: {} more typed and not run", abandoned));
         }
         if possible > 0 {
             let matches = if possible == 1 { "match" } else { "matches" };
-            run.ui.note(&format!("note: {possible} possible {matches}; --possible shows them"));
+            run.ui.note(safe!("note: {} possible {}; --possible shows them", possible, matches));
         }
     }
 }
 
 fn limited(run: &mut Run<'_, '_>, total: usize, shown: usize) {
     if shown < total {
-        let text = format!("showing the newest {shown} of {total} hits; --limit N shows more");
-        run.ui.note(&text);
+        run.ui.note(safe!("showing the newest {} of {} hits; --limit N shows more", shown, total));
     }
 }
 

@@ -28,6 +28,9 @@ use crate::search::Pattern;
 use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::transcript::commands::Command;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
@@ -111,23 +114,20 @@ fn flaws(
         let (name, place) = it.split_once('@').unwrap_or((it, ""));
         let Some(kind) = FlawKind::from_name(name) else { continue };
         let place = match place.split_once('~') {
-            Some((bytes, stream)) => format!(
-                ": first at byte {} of the bytes and byte {} of the stream",
-                text::visible(bytes),
-                text::visible(stream)
-            ),
+            Some((bytes, stream)) => {
+                safe!(": first at byte {} of the bytes and byte {} of the stream", bytes, stream)
+            }
             None if kind == FlawKind::Diverges => others(archive, masker, session, shared)?,
             None if kind == FlawKind::Clock => {
                 let show = |it: Option<i64>| {
                     it.map_or_else(|| "unknown".to_owned(), |it| run.ui.zone.show(it))
                 };
                 let (ended, stored) = (session.ended_at.micros(), session.stored_at.micros());
-                format!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
+                safe!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
             }
-            None => String::new(),
+            None => Safe::default(),
         };
-        let text = run.ui.paint(WARN, &format!("note: {}{place}", kind.says()));
-        run.ui.note(&text);
+        run.ui.note(run.ui.paint(WARN, safe!("note: {}{}", kind.says(), place)));
     }
     Ok(())
 }
@@ -138,18 +138,13 @@ fn others(
     masker: &mut Masker,
     session: &SessionRow,
     shared: &Shared,
-) -> Result<String> {
+) -> Result<Safe> {
     let which = Which { sessions: vec![session.session_id.clone()], ..Which::default() };
     let all = archive.sessions(&which)?;
-    let others: Vec<String> = all
-        .iter()
-        .filter(|it| it.session_id == session.session_id)
-        .map(|it| {
-            let (name, place) = (search::name_of(it, shared), masker.text(&it.locator));
-            format!("{} from {}", text::visible(&name), text::visible(&place))
-        })
-        .collect();
-    Ok(format!(": {}", others.join(", ")))
+    let others = all.iter().filter(|it| it.session_id == session.session_id);
+    let others =
+        others.map(|it| safe!("{} from {}", search::name_of(it, shared), masker.text(&it.locator)));
+    Ok(safe!(": {}", text::joined(others, ", ")))
 }
 
 fn text(
@@ -164,11 +159,11 @@ fn text(
         let shown = masker.line(&it.text);
         let body = text::visible_lines(&shown);
         let text = match it.kind.as_str() {
-            "overwritten" => run.ui.paint(DIM, &format!("{body}  (painted over)")),
-            "screen" => run.ui.paint(DIM, &body),
-            _ => body.into_owned(),
+            "overwritten" => run.ui.paint(DIM, safe!("{}  (painted over)", body)),
+            "screen" => run.ui.paint(DIM, body),
+            _ => body,
         };
-        run.ui.line(&text)?;
+        run.ui.line(text)?;
     }
     Ok(!lines.is_empty())
 }
@@ -203,7 +198,7 @@ fn commands(
     }
     if possible > 0 {
         let commands = if possible == 1 { "command" } else { "commands" };
-        run.ui.note(&format!("note: {possible} possible {commands}; --possible shows them"));
+        run.ui.note(safe!("note: {} possible {}; --possible shows them", possible, commands));
     } else if commands.is_empty() {
         run.ui.note("no commands were found in it");
     }
@@ -235,43 +230,37 @@ fn explain(
         let is_masked = masker.masked > before
             || !masker.reveals() && crate::masking::span_shows_secrets(&bytes, from, to);
         command_line(run, it, &Pattern::All, false)?;
-        let prompt = text::visible(&it.prompt);
-        let place = format!(
-            "       prompt {prompt:?}, line {}, bytes {} to {} of {}",
+        let place = safe!(
+            "       prompt {}, line {}, bytes {} to {} of {}",
+            quoted(&it.prompt),
             it.line_number,
             it.byte_start,
             it.byte_end,
-            text::visible(&it.locator)
+            it.locator
         );
-        let text = run.ui.paint(DIM, &place);
-        run.ui.line(&text)?;
+        run.ui.line(run.ui.paint(DIM, place))?;
         for evidence in it.evidence.split(';').filter(|it| !it.is_empty()) {
-            let text = format!("       {evidence}");
-            run.ui.line(&text)?;
+            run.ui.line(safe!("       {}", evidence))?;
         }
-        let text = format!("       = {:.1} % sure", it.confidence * 100.0);
-        run.ui.line(&text)?;
+        run.ui.line(safe!("       = {} % sure", format!("{:.1}", it.confidence * 100.0)))?;
         let second = again
             .iter()
             .find(|other| other.from as i64 == it.byte_start && other.text == typed)
             .and_then(|other| other.runner_up.as_ref());
-        let text = match second {
-            Some((prompt, text)) => format!(
-                "       runner-up: {:?} behind the prompt {:?}",
-                text::visible(&masker.text(text)),
-                text::visible(&masker.text(prompt))
+        run.ui.line(match second {
+            Some((prompt, text)) => safe!(
+                "       runner-up: {} behind the prompt {}",
+                quoted(&masker.text(text)),
+                quoted(&masker.text(prompt))
             ),
-            None => "       runner-up: output that looks like a prompt and a command".to_owned(),
-        };
-        run.ui.line(&text)?;
+            None => "       runner-up: output that looks like a prompt and a command".into(),
+        })?;
         if is_masked {
             run.ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
         } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
-            let mut shown = String::new();
-            text::visible_bytes(&span[..span.len().min(2000)], &mut shown);
-            for line in shown.split('\n') {
-                let text = run.ui.paint(DIM, &format!("       | {line}"));
-                run.ui.line(text.trim_end())?;
+            for line in span[..span.len().min(2000)].split(|it| *it == b'\n') {
+                let line = safe!("       | {}", text::visible_bytes(line));
+                run.ui.line(run.ui.paint(DIM, line).trimmed())?;
             }
         }
     }
@@ -279,6 +268,11 @@ fn explain(
         run.ui.note("no commands were found in it");
     }
     Ok(!commands.is_empty())
+}
+
+/// In quotation marks, so that its ends are seen.
+fn quoted(text: &str) -> Safe {
+    format!("{:?}", &*text::visible(text)).safe()
 }
 
 /// The commands once more, with the readings that came second.
@@ -305,7 +299,6 @@ fn raw(
                 "--reveal shows them, and the archive records it; without --raw they are masked",
             ));
     }
-    let terminal = run.world.columns.is_some();
     let mut newest: Option<(Option<i64>, String)> = None;
     let mut others = 0;
     let mut visit = |row: &TranscriptRow| {
@@ -326,19 +319,13 @@ fn raw(
         if row.locator != session.locator || row.version != version {
             return Ok(());
         }
-        if terminal {
-            let mut shown = String::new();
-            text::visible_bytes(&row.content, &mut shown);
-            run.ui.raw(shown.as_bytes())
-        } else {
-            run.ui.raw(&row.content)
-        }
+        run.ui.bytes(&row.content)
     })?;
     if others > 1 {
-        let text = format!(
-            "note: {others} transcripts are kept of this session; this is the one that was read"
-        );
-        run.ui.note(&text);
+        run.ui.note(safe!(
+            "note: {} transcripts are kept of this session; this is the one that was read",
+            others
+        ));
     }
     Ok(true)
 }

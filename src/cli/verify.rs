@@ -29,6 +29,9 @@ use crate::render::findings;
 use crate::render::places;
 use crate::settings::Survey;
 use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -191,7 +194,7 @@ impl Verify {
         }
         self.print(run, &survey, &promise, &judgement)?;
         for it in &judgement.stale {
-            run.ui.note(&format!("note: {}", text::visible(it)));
+            run.ui.note(safe!("note: {}", it));
         }
         let least = self.fail_on.severity();
         let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= least);
@@ -215,22 +218,22 @@ impl Verify {
             FindingsForm::Table => table(run, survey, promise, judgement, self.all)?,
             FindingsForm::Json => as_json(run, survey, promise, judgement)?,
             FindingsForm::Csv => as_csv(run, judgement)?,
-            FindingsForm::Junit => run.ui.raw(findings::junit(survey, judgement).as_bytes())?,
+            FindingsForm::Junit => run.ui.bytes(findings::junit(survey, judgement).as_bytes())?,
             FindingsForm::Sarif => {
                 let value = findings::sarif(survey, judgement, audit::checks());
-                run.ui.line(&text::json(&value))?;
+                run.ui.line(text::json(&value))?;
             }
             FindingsForm::Md => {
                 let text = findings::markdown(survey, promise, judgement);
-                run.ui.raw(text.as_bytes())?;
+                run.ui.bytes(text.as_bytes())?;
             }
             FindingsForm::Html => {
                 let text = places::html(survey, promise, judgement);
-                run.ui.raw(text.as_bytes())?;
+                run.ui.bytes(text.as_bytes())?;
             }
             FindingsForm::Ocsf => {
                 for it in findings::ocsf(survey, judgement) {
-                    run.ui.line(&text::json(&it))?;
+                    run.ui.line(text::json(&it))?;
                 }
             }
         }
@@ -247,10 +250,11 @@ pub(super) fn tell_config(run: &mut Run<'_, '_>, config: &Config) {
         many => Some(text::plural(many as u64, "mute")),
     };
     let promise =
-        (config.promise != crate::config::PromiseSpec::default()).then(|| "the promise".to_owned());
-    let decides: Vec<String> = mutes.into_iter().chain(promise).collect();
+        (config.promise != crate::config::PromiseSpec::default()).then(|| "the promise".into());
+    let decides: Vec<Safe> = mutes.into_iter().chain(promise).collect();
     if !decides.is_empty() {
-        run.ui.note(&format!("note: {name} of this folder is in force: {}", decides.join(" and ")));
+        let decides = text::joined(decides, " and ");
+        run.ui.note(safe!("note: {} of this folder is in force: {}", name, decides));
     }
 }
 
@@ -303,15 +307,15 @@ fn keep(run: &mut Run<'_, '_>, survey: &Survey, judgement: &Judgement) -> bool {
         .and_then(|mut it| judged::keep(&mut it, survey, &judgement.findings, &at));
     // The judgement stands all the same, whoever else writes and whatever the disk says.
     let Err(it) = kept else { return true };
-    run.ui.note(&format!("note: the survey was not kept: {}", text::visible(&it.what)));
+    run.ui.note(safe!("note: the survey was not kept: {}", it.what));
     if let Some(hint) = it.hint.filter(|_| it.kind == Kind::Damaged) {
-        run.ui.note(&format!("hint: {}", text::visible(&hint)));
+        run.ui.note(safe!("hint: {}", hint));
     }
     it.kind != Kind::Damaged
 }
 
 fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let rows: Vec<Vec<String>> = audit::checks()
+    let rows: Vec<Vec<Safe>> = audit::checks()
         .map(|it| vec![it.id.into(), it.severity.word().into(), it.title.into()])
         .collect();
     run.ui.table(&["CHECK", "SEVERITY", "WHAT MUST HOLD"], &[], &rows)?;
@@ -321,13 +325,13 @@ fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
 fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
     let upper = id.to_uppercase();
     let it = audit::checks().find(|it| it.id == upper).ok_or_else(|| audit::unknown_check(id))?;
-    run.ui.line(&format!("{}: {}", it.id, it.title))?;
-    run.ui.line(&format!("severity  {}", it.severity.word()))?;
-    run.ui.line(&format!("why       {}", it.why))?;
-    run.ui.line(&format!("then      {}", it.then))?;
-    run.ui.line(&format!("reads     {}", it.reads.join(", ")))?;
+    run.ui.line(safe!("{}: {}", it.id, it.title))?;
+    run.ui.line(safe!("severity  {}", it.severity.word()))?;
+    run.ui.line(safe!("why       {}", it.why))?;
+    run.ui.line(safe!("then      {}", it.then))?;
+    run.ui.line(safe!("reads     {}", it.reads.join(", ")))?;
     for one in it.mappings() {
-        run.ui.line(&format!(
+        run.ui.line(safe!(
             "          {}: {} (by {})",
             one.standard,
             one.controls.join(", "),
@@ -339,19 +343,11 @@ fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
 
 fn changes(run: &mut Run<'_, '_>, before: &Survey, after: &Survey) -> Result<Answer> {
     let changes = diff::changes(before, after);
-    run.ui.note(&format!("from {} to {}", before.taken_at, after.taken_at));
-    let shown =
-        |it: &Option<String>| it.as_deref().map_or("-".into(), |it| text::visible(it).into_owned());
-    let rows: Vec<Vec<String>> = changes
+    run.ui.note(safe!("from {} to {}", before.taken_at, after.taken_at));
+    let shown = |it: &Option<String>| it.as_deref().unwrap_or("-").safe();
+    let rows: Vec<Vec<Safe>> = changes
         .iter()
-        .map(|it| {
-            vec![
-                text::visible(&it.place).into_owned(),
-                text::visible(&it.setting).into_owned(),
-                shown(&it.before),
-                shown(&it.after),
-            ]
-        })
+        .map(|it| vec![it.place.safe(), it.setting.safe(), shown(&it.before), shown(&it.after)])
         .collect();
     if rows.is_empty() {
         run.ui.note("nothing has changed");
@@ -368,8 +364,8 @@ fn table(
     it: &Judgement,
     all: bool,
 ) -> Result<()> {
-    run.ui.note(&format!("promise: {} ({})", promise.profile, promise.words()));
-    run.ui.note(&format!("basis: {}", promise.basis));
+    run.ui.note(safe!("promise: {} ({})", promise.profile, promise.words()));
+    run.ui.note(safe!("basis: {}", promise.basis));
     let mut place = "";
     for one in &it.findings {
         let muted = one.muted.as_ref();
@@ -379,8 +375,7 @@ fn table(
         }
         if one.place != place {
             place = &one.place;
-            let head = run.ui.paint(render::NAME, &text::visible(place));
-            run.ui.line(&head)?;
+            run.ui.line(run.ui.paint(render::NAME, place.safe()))?;
         }
         let (word, style) = match (one.status, muted.is_some()) {
             (_, true) => ("muted", render::DIM),
@@ -391,31 +386,27 @@ fn table(
             (Verdict::NotApplicable, _) => ("n/a", render::DIM),
         };
         let severity = if one.status == Verdict::Fail { one.severity.word() } else { "" };
-        let word = run.ui.paint(style, &format!("{word:<7}"));
-        run.ui.line(&format!("  {word}  {severity:<8}  {:<13}  {}", one.check_id, one.title))?;
-        let indent = " ".repeat(21);
-        let seen = text::visible(&one.seen).into_owned();
+        let word = run.ui.paint(style, text::left(7, word));
+        let (severity, check) = (text::left(8, severity), text::left(13, one.check_id));
+        run.ui.line(safe!("  {}  {}  {}  {}", word, severity, check, one.title))?;
+        let indent = text::repeated(" ", 21);
         let promised = match one.promised.is_empty() || one.status == Verdict::Unknown {
-            true => String::new(),
-            false => format!("; promised: {}", text::visible(&one.promised)),
+            true => Safe::default(),
+            false => safe!("; promised: {}", one.promised),
         };
-        run.ui.line(&format!("{indent}{seen}{promised}"))?;
+        run.ui.line(safe!("{}{}{}", indent, one.seen, promised))?;
         for it in &one.details {
-            run.ui.line(&format!("{indent}- {}", text::visible(it)))?;
+            run.ui.line(safe!("{}- {}", indent, it))?;
         }
         if let Some(it) = muted {
-            run.ui.line(&format!(
-                "{indent}accepted until {}: {}",
-                it.until,
-                text::visible(&it.reason)
-            ))?;
+            run.ui.line(safe!("{}accepted until {}: {}", indent, it.until, it.reason))?;
             continue;
         }
         for fix in &one.fixes {
-            run.ui.line(&format!("{indent}$ {}", text::visible(&fix.command)))?;
+            run.ui.line(safe!("{}$ {}", indent, fix.command))?;
             if let Some(it) = &fix.warning {
                 let careful = run.ui.paint(render::WARN, "careful:");
-                run.ui.line(&format!("{indent}  {careful} {it}"))?;
+                run.ui.line(safe!("{}  {} {}", indent, careful, it))?;
             }
         }
     }
@@ -423,12 +414,12 @@ fn table(
     if !missing.is_empty() {
         run.ui.note("missing permissions, and what is unknown for want of each:");
         for (action, checks) in &missing {
-            run.ui.note(&format!("  {action}: {}", checks.join(", ")));
+            run.ui.note(safe!("  {}: {}", action, checks.join(", ")));
         }
     }
     let muted = it.findings.iter().filter(|it| it.muted.is_some()).count();
     let calls: u64 = survey.calls.values().sum();
-    run.ui.note(&format!(
+    run.ui.note(safe!(
         "{}: {} fail, {} unknown, {} pass, {} info, {} not applicable{}; {} log group{}, {} bucket{}, {} key{}; {} asked{}",
         text::plural(it.findings.len() as u64, "finding"),
         it.count(Verdict::Fail),
@@ -465,7 +456,7 @@ fn as_json(
         "unread": survey.unread,
         "findings": it.findings,
     });
-    run.ui.line(&text::json(&value))
+    run.ui.line(text::json(&value))
 }
 
 fn as_csv(run: &mut Run<'_, '_>, it: &Judgement) -> Result<()> {
@@ -515,10 +506,10 @@ fn as_csv(run: &mut Run<'_, '_>, it: &Judgement) -> Result<()> {
                 .iter()
                 .cloned()
                 .chain([mapping.standard.to_owned(), mapping.controls.join(" ")]);
-            let row: Vec<String> = row.map(|it| text::cell(&it).into_owned()).collect();
-            out.write_record(&row).map_err(broken)?;
+            let row = row.map(|it| String::from(text::cell(&it)));
+            out.write_record(row).map_err(broken)?;
         }
     }
     let bytes = out.into_inner().map_err(|it| Error::new(Kind::Refused, it.to_string()))?;
-    run.ui.raw(&bytes)
+    run.ui.bytes(&bytes)
 }

@@ -348,5 +348,5 @@ pub(super) fn flaw_names(flaws: &str) -> String {
         .map(|it| it.split('@').next().unwrap_or(it))
         .filter(|it| !it.is_empty())
         .collect();
-    visible(&names.join(", ")).into_owned()
+    visible(&names.join(", ")).into()
 }
