@@ -329,7 +329,7 @@ fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
     run.ui.line(safe!("severity  {}", it.severity.word()))?;
     run.ui.line(safe!("why       {}", it.why))?;
     run.ui.line(safe!("then      {}", it.then))?;
-    run.ui.line(safe!("reads     {}", it.reads.join(", ")))?;
+    run.ui.line(safe!("reads     {}", text::joined(it.reads(), ", ")))?;
     for one in it.mappings() {
         run.ui.line(safe!(
             "          {}: {} (by {})",
