@@ -78,7 +78,7 @@ impl Target {
     /// # Errors
     /// When nothing can be written there, or something stands there that may not be replaced.
     pub fn look(path: &Path, name: &str, replace: Replace) -> Result<Self> {
-        let name = text::visible(name).into_owned();
+        let name = String::from(text::visible(name));
         let fail = |it| Error::file("write", Path::new(&name), it);
         let refused = |why: &str| Error::new(Kind::Refused, format!("{name} {why}"));
         let is_link = match path.symlink_metadata() {

@@ -185,7 +185,7 @@ impl<'a> Player<'a> {
             is_playing: true,
             speed: how.speed,
             idle: how.idle,
-            title: text::visible(title).into_owned(),
+            title: text::visible(title).into(),
             told: String::new(),
             asked: None,
             wanted: String::new(),

@@ -3,6 +3,7 @@
 use crate::render::Ui;
 use crate::session::Skip;
 use crate::text;
+use crate::text::safe;
 
 /// The exit code. One list for all commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +48,11 @@ pub(super) fn tell_lost(ui: &mut Ui<'_>, damages: &[Skip]) {
     // A manifest that is gone leaves every file without a name: the first say enough.
     const SHOWN: usize = 10;
     for it in damages.iter().take(SHOWN) {
-        let (place, why) = (text::visible(&it.locator), text::visible(&it.why));
-        ui.note(&format!("unreadable: {place}: {why}"));
+        ui.note(safe!("unreadable: {}: {}", it.locator, it.why));
     }
     let more = damages.len().saturating_sub(SHOWN) as u64;
     if more > 0 {
-        ui.note(&format!("unreadable: {} more", text::count(more)));
+        ui.note(safe!("unreadable: {} more", text::count(more)));
     }
     if damages.iter().any(|it| it.loses) {
         ui.note("hint: the answer is from what could be read; `ssmtrail archive verify` says more");

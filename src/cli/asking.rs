@@ -25,7 +25,7 @@ use crate::source::survey;
 use crate::source::survey::Clock;
 use crate::source::survey::SurveyScope;
 use crate::source::survey::SurveyTarget;
-use crate::text;
+use crate::text::safe;
 use crate::transcript::wire::Form;
 
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
@@ -93,7 +93,7 @@ fn ask(
     let scope = SurveyScope { accounts, regions, targets, sample, starters, arrivals };
     let clock = Clock { began: setup.here.now, since: Instant::now() };
     let spinner = Spinner::new(setup.here.progress);
-    let tell = |what: &str| spinner.doing(&format!("reading {what}"));
+    let tell = |what: &str| spinner.doing(safe!("reading {}", what));
     let runtime = runtime()?;
     let asked = patiently(
         &runtime,
@@ -109,8 +109,7 @@ fn ask(
 /// Tells what could not even be begun.
 pub(super) fn tell_unread(ui: &mut Ui<'_>, survey: &Survey) {
     for it in &survey.unread {
-        let (what, why) = (text::visible(&it.what), text::visible(&it.unread.why));
-        ui.note(&format!("could not look into {what}: {why}"));
+        ui.note(safe!("could not look into {}: {}", it.what, it.unread.why));
     }
 }
 
@@ -131,8 +130,7 @@ fn arrivals(setup: &Setup<'_>, ui: &mut Ui<'_>) -> Vec<Arrival> {
         }
     });
     let sessions = sessions.unwrap_or_else(|it| {
-        let what = text::visible(&it.what).into_owned();
-        ui.note(&format!("note: what came of late is not known: {what}"));
+        ui.note(safe!("note: what came of late is not known: {}", it.what));
         Vec::new()
     });
     let mut out: Vec<Arrival> = Vec::new();

@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::render::Format;
 use crate::render::Ui;
 use crate::text;
+use crate::text::Safe;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  ssmtrail config show")]
@@ -63,9 +64,9 @@ impl ConfigArgs {
         let rows = settings(setup, config, &reach)?;
         if format == Format::Json {
             let value = json!({ "version": 1, "settings": rows });
-            return ui.line(&text::json(&value)).map(|()| Answer::Yes);
+            return ui.line(text::json(&value)).map(|()| Answer::Yes);
         }
-        let rows: Vec<Vec<String>> = rows
+        let rows: Vec<Vec<Safe>> = rows
             .iter()
             .map(|it| {
                 let key = match &it.source {
@@ -73,7 +74,7 @@ impl ConfigArgs {
                     Some(name) if it.key == PLACE => name.clone(),
                     Some(_) => format!("  {}", it.key),
                 };
-                [&key, &it.value, &it.from].map(|it| text::visible(it).into_owned()).into()
+                [&key, &it.value, &it.from].map(|it| text::visible(it)).into()
             })
             .collect();
         ui.table(&["SETTING", "VALUE", "FROM"], &[], &rows)?;

@@ -27,6 +27,8 @@ use crate::search::Shared;
 use crate::source::folder::Folder;
 use crate::sync;
 use crate::sync::Options;
+use crate::text::Safe;
+use crate::text::safe;
 use crate::transcript::commands::Kind as CommandKind;
 
 #[derive(Args, Debug)]
@@ -79,7 +81,7 @@ impl Demo {
             it.locator = it.locator.replace(&below, "");
         }
         for text in words(&summary, false) {
-            ui.line(&text)?;
+            ui.line(text)?;
         }
         let archive = writer.archive();
         drop(writer);
@@ -108,8 +110,8 @@ impl Demo {
         }
 
         let Some(hit) = hits.first() else { return Ok(Answer::No) };
-        let ask = format!("ssmtrail show {} --commands", hit.session_id);
-        self.step(ui, "4. What else happened there", &ask)?;
+        let ask = safe!("ssmtrail show {} --commands", hit.session_id);
+        self.step(ui, "4. What else happened there", ask)?;
         if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
             heading(ui, session, &shared)?;
             for it in archive.commands_of(session) {
@@ -120,29 +122,25 @@ impl Demo {
         self.step(ui, "5. What the tool noticed", "ssmtrail sessions --format jsonl")?;
         for it in &sessions {
             for flaw in it.flaws.iter().filter_map(|it| it.kind.known()) {
-                let text = format!("{}: {}", it.session_id, flaw.says());
-                ui.line(&text)?;
+                ui.line(safe!("{}: {}", it.session_id, flaw.says()))?;
             }
         }
 
-        let text = ui.paint(BOLD, "\nNext");
-        ui.line(&text)?;
+        ui.line(ui.paint(BOLD, "\nNext"))?;
         let next = match &self.keep {
             Some(home) => {
                 let archive = home.join("archive");
-                format!("  export SSMTRAIL_ARCHIVE={}\n  ssmtrail search sudo\n  ssmtrail query --list", archive.display())
+                safe!("  export SSMTRAIL_ARCHIVE={}\n  ssmtrail search sudo\n  ssmtrail query --list", archive.display())
             }
-            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail init                    find where your sessions are logged to\n  ssmtrail sync                    archive them; or name a bucket, a log group, a folder\n  ssmtrail --help".to_owned(),
+            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail init                    find where your sessions are logged to\n  ssmtrail sync                    archive them; or name a bucket, a log group, a folder\n  ssmtrail --help".into(),
         };
-        ui.line(&next)?;
+        ui.line(next)?;
         Ok(Answer::Yes)
     }
 
-    fn step(&self, ui: &mut Ui<'_>, title: &str, ask: &str) -> Result<()> {
-        let title = ui.paint(BOLD, &format!("\n{title}"));
-        let ask = ui.paint(DIM, &format!("$ {ask}"));
-        ui.line(&title)?;
-        ui.line(&ask)
+    fn step(&self, ui: &mut Ui<'_>, title: &'static str, ask: impl Into<Safe>) -> Result<()> {
+        ui.line(ui.paint(BOLD, safe!("\n{}", title)))?;
+        ui.line(ui.paint(DIM, safe!("$ {}", ask.into())))
     }
 }
 

@@ -29,6 +29,8 @@ use crate::settings::Survey;
 use crate::source::probe::Probe;
 use crate::source::probe::probe_source;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,9 +89,8 @@ impl Doctor {
                     continue;
                 }
                 let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
-                let head = format!("{name}{}", spec.place);
-                let head = ui.paint(render::NAME, &text::visible(&head));
-                ui.line(&head)?;
+                let head = safe!("{}{}", name, spec.place);
+                ui.line(ui.paint(render::NAME, head))?;
                 probes.iter().try_for_each(|it| tell(ui, it))?;
             }
             runtime.shutdown_background();
@@ -135,7 +136,7 @@ impl Doctor {
         }
         if self.format == Format::Json {
             let value = json!({ "version": 1, "sources": told, "sessions": explained });
-            ui.line(&text::json(&value))?;
+            ui.line(text::json(&value))?;
         }
         Ok(answer)
     }
@@ -171,19 +172,12 @@ fn known(node: &str, survey: &Survey) -> Result<()> {
 
 fn tell(ui: &mut Ui<'_>, it: &Probe) -> Result<()> {
     match &it.outcome {
-        Ok(words) => {
-            let line = format!("  ok    {:<9} {}", it.what, text::visible(words));
-            ui.line(&line)
-        }
+        Ok(words) => ui.line(safe!("  ok    {} {}", text::left(9, it.what), words)),
         Err(refusal) => {
             let no = ui.paint(render::WARN, "no");
-            let why = text::visible(&refusal.why).into_owned();
-            ui.line(&format!("  {no}    {:<9} {why}", it.what))?;
+            ui.line(safe!("  {}    {} {}", no, text::left(9, it.what), refusal.why))?;
             match &refusal.hint {
-                Some(hint) => {
-                    let hint = text::visible(hint).into_owned();
-                    ui.line(&format!("        {:<9} {hint}", ""))
-                }
+                Some(hint) => ui.line(safe!("        {} {}", text::left(9, ""), hint)),
                 None => Ok(()),
             }
         }
@@ -191,18 +185,16 @@ fn tell(ui: &mut Ui<'_>, it: &Probe) -> Result<()> {
 }
 
 fn tell_symptoms(ui: &mut Ui<'_>, node: Option<&str>, them: &[Explained<'_>]) -> Result<()> {
-    let head = node.map_or("all nodes".to_owned(), str::to_owned);
-    let head = ui.paint(render::NAME, &head);
-    ui.line(&head)?;
+    ui.line(ui.paint(render::NAME, node.unwrap_or("all nodes").safe()))?;
     for it in them {
         let words = it.symptom.words();
         let verdict = match (it.causes.len(), it.unknown.len()) {
-            (0, 0) if it.passed == 0 => "nothing to go by".to_owned(),
-            (0, 0) => format!(
+            (0, 0) if it.passed == 0 => "nothing to go by".into(),
+            (0, 0) => safe!(
                 "no cause found; {} speak against it",
                 text::plural(it.passed as u64, "check")
             ),
-            (0, _) => "no cause found, and not everything could be read".to_owned(),
+            (0, _) => "no cause found, and not everything could be read".into(),
             (some, _) => text::plural(some as u64, "cause"),
         };
         let mark = match (it.causes.is_empty(), it.unknown.is_empty()) {
@@ -210,23 +202,21 @@ fn tell_symptoms(ui: &mut Ui<'_>, node: Option<&str>, them: &[Explained<'_>]) ->
             (true, false) => ui.paint(render::WARN, "??"),
             (true, true) => ui.paint(render::DIM, "ok"),
         };
-        ui.line(&format!("  {mark}  {words}: {verdict}"))?;
+        ui.line(safe!("  {}  {}: {}", mark, words, verdict))?;
         for one in &it.causes {
             tell_cause(ui, one)?;
         }
         for one in &it.unknown {
-            let line = format!("      unknown {}: {}", one.check_id, text::visible(&one.seen));
-            ui.line(&line)?;
+            ui.line(safe!("      unknown {}: {}", one.check_id, one.seen))?;
         }
     }
     Ok(())
 }
 
 fn tell_cause(ui: &mut Ui<'_>, it: &Finding) -> Result<()> {
-    let place = text::visible(&it.place).into_owned();
-    ui.line(&format!("      {} {place}: {}", it.check_id, text::visible(&it.seen)))?;
+    ui.line(safe!("      {} {}: {}", it.check_id, it.place, it.seen))?;
     for one in &it.details {
-        ui.line(&format!("        - {}", text::visible(one)))?;
+        ui.line(safe!("        - {}", one))?;
     }
     let mut asked: Vec<String> = Vec::new();
     for it in &it.evidence {
@@ -235,14 +225,14 @@ fn tell_cause(ui: &mut Ui<'_>, it: &Finding) -> Result<()> {
         }
     }
     if !asked.is_empty() {
-        let line = ui.paint(render::DIM, &format!("by {}", asked.join(", ")));
-        ui.line(&format!("        {line}"))?;
+        let by = ui.paint(render::DIM, safe!("by {}", asked.join(", ")));
+        ui.line(safe!("        {}", by))?;
     }
     for fix in &it.fixes {
-        ui.line(&format!("        $ {}", text::visible(&fix.command)))?;
+        ui.line(safe!("        $ {}", fix.command))?;
         if let Some(warning) = &fix.warning {
             let careful = ui.paint(render::WARN, "careful:");
-            ui.line(&format!("          {careful} {warning}"))?;
+            ui.line(safe!("          {} {}", careful, warning))?;
         }
     }
     Ok(())

@@ -25,6 +25,8 @@ use crate::evidence::signature::signature_of;
 use crate::render;
 use crate::render::Ui;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,21 +87,21 @@ impl VerifyEvidence {
         file.seek(SeekFrom::Start(0)).map_err(fail)?;
         let signed = self.signed(&path, file, key.as_ref(), &mut faults)?;
         for it in &faults {
-            let text = ui.paint(render::WARN, &text::visible(it));
-            ui.line(&text)?;
+            ui.line(ui.paint(render::WARN, it.safe()))?;
         }
         if proof.more_faults > 0 {
-            let text = format!("and {}", text::plural(proof.more_faults, "fault"));
-            ui.line(&text)?;
+            ui.line(safe!("and {}", text::plural(proof.more_faults, "fault")))?;
         }
         let word = if faults.is_empty() { "sound" } else { "NOT SOUND" };
-        ui.line(&format!(
-            "{word}: {}, {}; {signed}",
+        ui.line(safe!(
+            "{}: {}, {}; {}",
+            word,
             text::plural(proof.files, "file"),
             text::plural(proof.transcripts, "transcript"),
+            signed
         ))?;
         if let Some(head) = proof.head.as_ref().filter(|_| faults.is_empty()) {
-            ui.note(&format!("head: {head}"));
+            ui.note(safe!("head: {}", head));
         }
         Ok(if faults.is_empty() { Answer::Yes } else { Answer::No })
     }
@@ -137,7 +139,7 @@ impl VerifyEvidence {
                 "the signature was not checked".to_owned()
             }
             SignatureState::Holds { key, comment } => {
-                format!("the signature is that of key {key}: {}", text::visible(&comment))
+                format!("the signature is that of key {key}: {comment}")
             }
             SignatureState::DoesNotHold { key, why } => {
                 faults.push(format!("the signature of key {key} does not hold: {why}"));

@@ -38,6 +38,7 @@ use crate::search::Pattern;
 use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::text;
+use crate::text::safe;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::uid;
 use crate::uid::Names;
@@ -116,8 +117,7 @@ const CHUNK: usize = 1000;
 impl Export {
     pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         if self.schema {
-            let text = format!("{:#}", feed::schema());
-            ui.line(&text)?;
+            ui.line(text::json_lines(&feed::schema()))?;
             return Ok(Answer::Yes);
         }
         let form = match self.format {
@@ -149,15 +149,12 @@ impl Export {
             commands(ui, &archive, &which, &sessions, since, &mut masker, &mut out)?;
         }
         let (rows, timeless) = out.end(ui)?;
-        ui.out.flush().map_err(|it| match it.kind() {
-            std::io::ErrorKind::BrokenPipe => Error::new(Kind::Closed, "broken pipe"),
-            _ => Error::new(Kind::Refused, format!("cannot write the output: {it}")),
-        })?;
+        ui.flush()?;
         let mut damages = archive.damages();
         let whole = !damages.iter().any(|it| it.loses);
         if timeless > 0 {
             damages.push(Skip {
-                locator: text::plural(timeless, "record"),
+                locator: text::plural(timeless, "record").into(),
                 why: "no time at all is known, and OCSF cannot say so; --format jsonl has them"
                     .into(),
                 loses: true,
@@ -172,7 +169,7 @@ impl Export {
             }
             None => {}
         }
-        ui.note(&format!(
+        ui.note(safe!(
             "{} of {}",
             text::plural(rows, "record"),
             text::plural(sessions.len() as u64, "session")
@@ -257,7 +254,7 @@ impl Export {
         }
         let damages = archive.damages();
         tell_lost(ui, &damages);
-        ui.note(&format!(
+        ui.note(safe!(
             "{} of {}",
             text::plural(written, "cast"),
             text::plural(sessions.len() as u64, "session")
@@ -415,9 +412,7 @@ impl Out<'_> {
                 continue;
             };
             self.rows += 1;
-            let mut line = text::json(&record);
-            line.push('\n');
-            put(&mut self.to, ui, line.as_bytes())?;
+            put(&mut self.to, ui, safe!("{}\n", text::json(&record)).as_bytes())?;
         }
         Ok(())
     }
@@ -443,6 +438,6 @@ impl Out<'_> {
 fn put(to: &mut Option<Output>, ui: &mut Ui<'_>, bytes: &[u8]) -> Result<()> {
     match to {
         Some(it) => it.put(bytes),
-        None => ui.raw(bytes),
+        None => ui.bytes(bytes),
     }
 }

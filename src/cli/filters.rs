@@ -13,6 +13,7 @@ use crate::session::Window;
 use crate::session::is_owner;
 use crate::session::short_owner;
 use crate::text;
+use crate::text::safe;
 use crate::time;
 use crate::time::Zone;
 use crate::transcript::decoder::FlawKind;
@@ -77,9 +78,7 @@ pub(super) fn tell_window(ui: &mut Ui<'_>, window: Window) {
     let show = |it: Option<i64>, otherwise: &str| {
         it.map_or_else(|| otherwise.to_owned(), |it| ui.zone.show(it))
     };
-    let text =
-        format!("window: {} to {}", show(window.from, "the beginning"), show(window.to, "now"));
-    ui.note(&text);
+    ui.note(safe!("window: {} to {}", show(window.from, "the beginning"), show(window.to, "now")));
 }
 
 /// Says how many sessions are in a window only because they may have begun before their end, which is all that is known.
@@ -93,8 +92,9 @@ pub(super) fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window
     let many = sessions.iter().filter(may).count() as u64;
     if many > 0 {
         let sessions = text::plural(many, "session");
-        ui.note(&format!(
-            "note: {sessions} ended after the window and may have begun in it, at most 24 hours before; only the end is known"
+        ui.note(safe!(
+            "note: {} ended after the window and may have begun in it, at most 24 hours before; only the end is known",
+            sessions
         ));
     }
 }
@@ -146,24 +146,27 @@ pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> 
             0 => String::new(),
             many => format!(" and {many} more"),
         };
-        let shown = text::visible(text);
         let said = if exact { "owner" } else { "owner contains" };
         if !matched.is_empty() {
             let names = names.join(", ");
-            ui.note(&format!("{said} {shown}: {}{more}", text::visible(&names)));
+            ui.note(safe!("{} {}: {}{}", said, text, names, more));
             continue;
         }
         let near = nearest(all.iter().map(|it| short_owner(it)), text);
         let hint = match exact && all.iter().any(|it| it.to_lowercase().contains(&folded)) {
-            true => format!("; `--owner-contains {shown}` matches a part"),
+            true => format!("; `--owner-contains {text}` matches a part"),
             false => String::new(),
         };
         let near = match near.is_empty() {
             true => String::new(),
-            false => format!("; the nearest are {}", text::visible(&near.join(", "))),
+            false => format!("; the nearest are {}", near.join(", ")),
         };
-        ui.note(&format!(
-            "{said} {shown}: no session of the archive has such an owner{near}{hint}"
+        ui.note(safe!(
+            "{} {}: no session of the archive has such an owner{}{}",
+            said,
+            text,
+            near,
+            hint
         ));
     }
     Ok(())

@@ -15,6 +15,8 @@ use crate::render::WARN;
 use crate::search::Pattern;
 use crate::search::Shared;
 use crate::text;
+use crate::text::Safe;
+use crate::text::safe;
 use crate::time;
 use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind as CommandKind;
@@ -32,14 +34,13 @@ pub(super) fn heading(ui: &mut Ui<'_>, it: &SessionRow, shared: &Shared) -> Resu
     } else {
         ""
     };
-    let owner = ui.paint(NAME, &short_owner(it.owner.as_deref(), shared));
+    let owner = ui.paint(NAME, short_owner(it.owner.as_deref(), shared));
     let target = match &it.target {
         Some(it) => short_target(Some(it)),
-        None => "an unknown target".to_owned(),
+        None => "an unknown target".into(),
     };
-    let id = ui.paint(DIM, &session_name(it, shared));
-    let text = format!("{time}  {owner}{hint} on {target}  {id}");
-    ui.line(&text)
+    let id = ui.paint(DIM, session_name(it, shared));
+    ui.line(safe!("{}  {}{} on {}  {}", time, owner, hint, target, id))
 }
 
 /// One command below its session's heading: number, user, text.
@@ -51,22 +52,22 @@ pub(super) fn command_line(
 ) -> Result<()> {
     let user = it.os_user.as_deref().unwrap_or("?");
     let mark = match it.kind.mark() {
-        "" => String::new(),
-        mark => ui.paint(WARN, &format!(" [{}]", text::visible(mark))),
+        "" => Safe::default(),
+        mark => ui.paint(WARN, safe!(" [{}]", mark)),
     };
     let is_damaged = it.flaws.contains(&CommandFlaw::Damaged.into());
     let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != CommandKind::Possible {
         let damaged = if is_damaged { "damaged, " } else { "" };
-        ui.paint(WARN, &format!(" [{damaged}{:.0} % sure]", it.confidence * 100.0))
+        let sure = format!("{:.0}", it.confidence * 100.0);
+        ui.paint(WARN, safe!(" [{}{} % sure]", damaged, sure))
     } else {
-        String::new()
+        Safe::default()
     };
     let spans = if is_hit { pattern.spans(&it.command) } else { Vec::new() };
     let body = ui.marked(&it.command, &spans);
-    let number = ui.paint(DIM, &format!("{:>5}", it.seq));
-    let user = format!("{:<10}", text::visible(user));
-    let text = format!("{number}  {user} {body}{mark}{doubt}");
-    ui.line(text.trim_end())
+    let number = ui.paint(DIM, text::right(5, it.seq));
+    let user = text::left(10, user);
+    ui.line(safe!("{}  {} {}{}{}", number, user, body, mark, doubt).trimmed())
 }
 
 pub(super) fn text_line(
@@ -78,7 +79,6 @@ pub(super) fn text_line(
     let spans = if is_hit { pattern.spans(&it.text) } else { Vec::new() };
     let body = ui.marked(&it.text, &spans);
     let sign = if is_hit { ":" } else { "-" };
-    let number = ui.paint(DIM, &format!("{:>6}{sign}", it.line_number));
-    let text = format!("{number} {body}");
-    ui.line(text.trim_end())
+    let number = ui.paint(DIM, safe!("{}{}", text::right(6, it.line_number), sign));
+    ui.line(safe!("{} {}", number, body).trimmed())
 }

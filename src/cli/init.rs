@@ -18,6 +18,7 @@ use crate::source::discover;
 use crate::source::discover::Discovery;
 use crate::source::discover::Where;
 use crate::text;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,7 +81,7 @@ impl Init {
         let merged = config::merge(&text, &name, &found.learned, &today)?;
         let changed = !merged.added.is_empty();
         if self.dry_run {
-            ui.raw(merged.text.as_bytes())?;
+            ui.bytes(merged.text.as_bytes())?;
         } else if changed {
             let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
             folder
@@ -92,7 +93,7 @@ impl Init {
         }
         tell(ui, &found, &merged);
         if changed && !self.dry_run {
-            ui.note(&format!("wrote {}; next: `ssmtrail sync`", path.display()));
+            ui.note(safe!("wrote {}; next: `ssmtrail sync`", path.display()));
         }
         Ok(
             match (found.looked_into.is_empty(), found.unread.is_empty(), found.learned.is_empty())
@@ -108,7 +109,7 @@ impl Init {
 /// Says what was found, what is in the file now, and what could not be read.
 fn tell(ui: &mut Ui<'_>, found: &Discovery, merged: &Merged) {
     let regions = found.looked_into.len() as u64;
-    ui.note(&format!(
+    ui.note(safe!(
         "looked into {}: {} added, {} known{}",
         text::plural(regions, "Region"),
         text::plural(merged.added.len() as u64, "source"),
@@ -122,19 +123,18 @@ fn tell(ui: &mut Ui<'_>, found: &Discovery, merged: &Merged) {
         [("added", &merged.added), ("known", &merged.known), ("commented out", &merged.declined)]
     {
         for it in places {
-            ui.note(&format!("{word} {}", text::visible(it)));
+            ui.note(safe!("{} {}", word, it));
         }
     }
     for it in &found.notes {
-        ui.note(&format!("note: {}", text::visible(it)));
+        ui.note(safe!("note: {}", it));
     }
     let mut hints = std::collections::BTreeSet::new();
     for (what, refusal) in &found.unread {
-        let (what, why) = (text::visible(what), text::visible(&refusal.why));
-        ui.note(&format!("could not read {what}: {why}"));
+        ui.note(safe!("could not read {}: {}", what, refusal.why));
         hints.extend(refusal.hint.clone());
     }
     for it in hints {
-        ui.note(&format!("hint: {}", text::visible(&it)));
+        ui.note(safe!("hint: {}", it));
     }
 }

@@ -145,8 +145,10 @@ pub fn run(
     out: &mut dyn std::io::Write,
     err: &mut dyn std::io::Write,
 ) -> Result<Answer> {
-    let color = cli.color.decide(world.no_color);
-    let mut ui = Ui { out, err, color, columns: world.columns, zone: cli.tz };
+    let mut ui = Ui::new(out, err);
+    ui.color = cli.color.decide(world.no_color);
+    ui.columns = world.columns;
+    ui.zone = cli.tz;
     let setup = Setup::new(world, cli.archive, cli.config);
     let (here, reader) = (setup.here, &Reader::new(&setup, world));
     match cli.command {
@@ -169,7 +171,7 @@ pub fn run(
         Verb::Completions { shell } => {
             let mut bytes = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ssmtrail", &mut bytes);
-            ui.raw(&bytes)?;
+            ui.bytes(&bytes)?;
             Ok(Answer::Yes)
         }
         Verb::Man => {
@@ -177,7 +179,7 @@ pub fn run(
             clap_mangen::Man::new(Cli::command())
                 .render(&mut bytes)
                 .map_err(|it| Error::misused(format!("the manual cannot be made: {it}")))?;
-            ui.raw(&bytes)?;
+            ui.bytes(&bytes)?;
             Ok(Answer::Yes)
         }
     }
@@ -211,7 +213,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> std::result::Result<C
         }
         if error.use_stderr() {
             let shown = crate::render::message(&text).into_owned();
-            text = text::visible_lines(&shown).into_owned();
+            text = text::visible_lines(&shown).into();
         }
         Box::new(Usage { text, code: u8::try_from(error.exit_code()).unwrap_or(2), error })
     })
@@ -219,9 +221,10 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> std::result::Result<C
 
 /// Says an error: what, what beneath, what next.
 pub fn complain(it: &Error, err: &mut dyn std::io::Write) {
-    let _ = writeln!(err, "ssmtrail: {}", text::visible(&crate::render::message(&it.what)));
+    let shown = |text: &str| text::visible(&crate::render::message(text));
+    let _ = writeln!(err, "ssmtrail: {}", &*shown(&it.what));
     if let Some(hint) = &it.hint {
-        let _ = writeln!(err, "hint: {}", text::visible(&crate::render::message(hint)));
+        let _ = writeln!(err, "hint: {}", &*shown(hint));
     }
 }
 

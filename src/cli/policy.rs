@@ -19,6 +19,7 @@ use crate::policy::Job;
 use crate::policy::Policy;
 use crate::render::Ui;
 use crate::text;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -142,7 +143,7 @@ impl PolicyArgs {
         self.print(ui, &policies)?;
         let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();
         if unread > 0 {
-            ui.note(&format!(
+            ui.note(safe!(
                 "note: {} could not be read; check that the policy names what it should",
                 text::plural(unread as u64, "key")
             ));
@@ -163,14 +164,13 @@ impl PolicyArgs {
                     ))
                     .hint("choose one with --on, or take --format terraform or cloudformation"));
                 };
-                ui.line(&text::json_lines(&it.document))?;
+                ui.line(text::json_lines(&it.document))?;
             }
             Form::Terraform => {
-                let text = text::harmless_json(&policy::terraform(policies));
-                ui.raw(text.as_bytes())?;
+                ui.text(text::harmless_json(&policy::terraform(policies)))?;
             }
             Form::Cloudformation => {
-                ui.line(&text::json_lines(&policy::cloudformation(policies)))?;
+                ui.line(text::json_lines(&policy::cloudformation(policies)))?;
             }
         }
         Ok(())

@@ -15,6 +15,8 @@ use crate::error::Result;
 use crate::render::Ui;
 use crate::sync::Progress;
 use crate::text;
+use crate::text::Safe;
+use crate::text::safe;
 
 /// Time between two lines that say that nothing comes.
 const REPEATED: Duration = Duration::from_secs(30);
@@ -42,7 +44,7 @@ impl Seldom {
 /// The person stopped it.
 pub(super) fn patiently<T>(
     runtime: &tokio::runtime::Runtime,
-    say: &mut dyn FnMut(&str),
+    say: &mut dyn FnMut(Safe),
     stop: &std::sync::atomic::AtomicBool,
     what: &str,
     it: impl Future<Output = T>,
@@ -61,8 +63,8 @@ pub(super) fn patiently<T>(
             }
             let waited = began.elapsed();
             if waited >= QUIET && seldom.may() {
-                let what = text::visible(what);
-                say(&format!("still asking about {what}, for {} seconds now", waited.as_secs()));
+                let seconds = waited.as_secs();
+                say(safe!("still asking about {}, for {} seconds now", what, seconds));
             }
         }
     })
@@ -81,16 +83,16 @@ impl Spinner {
     }
 
     /// What goes on.
-    pub(super) fn doing(&self, what: &str) {
+    pub(super) fn doing(&self, what: impl Into<Safe>) {
         if let Some(it) = &self.0 {
-            it.set_message(text::visible(what).into_owned());
+            it.set_message(String::from(what.into()));
         }
     }
 
     /// A line that stays.
-    pub(super) fn say(&self, ui: &mut Ui<'_>, text: &str) {
+    pub(super) fn say(&self, ui: &mut Ui<'_>, text: Safe) {
         match &self.0 {
-            Some(it) => it.println(text),
+            Some(it) => it.println(&*text),
             None => ui.note(text),
         }
     }
@@ -103,7 +105,7 @@ pub(super) struct Bar<'a, 'b> {
     source: String,
     objects: u64,
     of: u64,
-    waiting: Option<String>,
+    waiting: Option<Safe>,
     seldom: Seldom,
 }
 
@@ -134,10 +136,10 @@ impl<'a, 'b> Bar<'a, 'b> {
     fn say(&self) {
         if let Some(bar) = &self.bar {
             let (objects, of) = (text::count(self.objects), text::count(self.of));
-            bar.set_message(match &self.waiting {
-                Some(it) => format!("{} {objects} of {of} listed: {it}", self.source),
-                None => format!("{} {objects} of {of} listed", self.source),
-            });
+            bar.set_message(String::from(match &self.waiting {
+                Some(it) => safe!("{} {} of {} listed: {}", self.source, objects, of, it),
+                None => safe!("{} {} of {} listed", self.source, objects, of),
+            }));
         }
     }
 }
@@ -169,11 +171,11 @@ impl Progress for Bar<'_, '_> {
     }
 
     fn waiting(&mut self, words: Option<&str>) {
-        self.waiting = words.map(|it| text::visible(it).into_owned());
+        self.waiting = words.map(text::visible);
         let Some(words) = &self.waiting else { return };
         // A bar says it as long as it lasts; a log gets a line now and then.
         if self.bar.is_none() && self.seldom.may() {
-            self.ui.note(&format!("{}: {words}", self.source));
+            self.ui.note(safe!("{}: {}", self.source, words));
         }
     }
 
@@ -191,13 +193,7 @@ mod tests {
     #[test]
     fn that_nothing_comes_is_said_in_a_line_now_and_then_where_no_bar_is() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut ui = Ui {
-            out: &mut out,
-            err: &mut err,
-            color: false,
-            columns: None,
-            zone: crate::time::Zone::Utc,
-        };
+        let mut ui = Ui::new(&mut out, &mut err);
         let mut bar = Bar::new(false, &mut ui);
         bar.source("s3://acme/\u{9b}");
         bar.waiting(None);

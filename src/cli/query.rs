@@ -22,6 +22,8 @@ use crate::render::Format;
 use crate::render::Rows;
 use crate::render::Ui;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::time;
 
 const EXAMPLES: &str = "\
@@ -82,8 +84,7 @@ impl Query {
         };
         if self.show {
             // The person's own file or ours: still no byte reaches a terminal raw.
-            let text = text::visible_lines(&sql).into_owned();
-            ui.raw(text.as_bytes())?;
+            ui.text(text::visible_lines(&sql))?;
             return Ok(Answer::Yes);
         }
         checked(self.format, ui)?;
@@ -140,9 +141,8 @@ fn list(ui: &mut Ui<'_>) -> Result<Answer> {
     let mut rows = Vec::new();
     for (name, sql) in query::SAVED {
         let header = Header::read(sql)?;
-        let params: Vec<String> =
-            header.params.iter().map(|it| format!("{}={}", it.name, it.default)).collect();
-        rows.push(vec![(*name).to_owned(), header.title, params.join(" ")]);
+        let params = header.params.iter().map(|it| safe!("{}={}", it.name, it.default));
+        rows.push(vec![(*name).into(), header.title.safe(), text::joined(params, " ")]);
     }
     ui.table(&["NAME", "QUESTION", "PARAMS"], &[], &rows)?;
     Ok(Answer::Yes)

@@ -30,7 +30,9 @@ use crate::search;
 use crate::secrets::Masker;
 use crate::session::owner_apart;
 use crate::session::short_owner;
-use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -181,7 +183,7 @@ impl Replay {
                     idle: (self.idle * 1e6) as u64,
                     color: ui.color,
                 };
-                player::play(&film, &who(&session), how, ui.out, reader.here.stop)?;
+                player::play(&film, &who(&session), how, ui.terminal(), reader.here.stop)?;
             }
         }
         tell_lost(ui, &damages);
@@ -201,15 +203,15 @@ impl Replay {
         let mut bytes = Vec::new();
         cast(film, self.cast_version, size, idle, title, &mut bytes)?;
         match target {
-            None => ui.raw(&bytes)?,
+            None => ui.bytes(&bytes)?,
             Some(it) => {
-                let name = it.name().to_owned();
+                let name = it.name().safe();
                 it.write(&bytes, here.stop)?;
-                ui.line(&name)?;
+                ui.line(name)?;
             }
         }
         if film.pace != Pace::Recorded {
-            ui.note(&format!("note: {}", film.pace.says()));
+            ui.note(safe!("note: {}", film.pace.says()));
         }
         Ok(())
     }
@@ -245,11 +247,11 @@ pub(super) fn file_name(session: &SessionRow) -> String {
     format!("{name}-{}", &hex::encode(Sha256::digest(key))[..16])
 }
 
-fn title(session: &SessionRow, film: &Film) -> String {
-    format!("{} ({})", who(session), film.pace.says())
+fn title(session: &SessionRow, film: &Film) -> Safe {
+    safe!("{} ({})", who(session), film.pace.says())
 }
 
-fn who(session: &SessionRow) -> String {
+fn who(session: &SessionRow) -> Safe {
     // A film stands alone: what tells a name apart is always beside it.
     let owner = session.owner.as_deref().map_or_else(
         || "-".to_owned(),
@@ -258,6 +260,6 @@ fn who(session: &SessionRow) -> String {
             false => it.to_owned(),
         },
     );
-    let (owner, target) = (text::visible(&owner), short_target(session.target.as_deref()));
-    format!("{owner} on {target}, {}", session.session_key)
+    let target = short_target(session.target.as_deref());
+    safe!("{} on {}, {}", owner, target, session.session_key)
 }

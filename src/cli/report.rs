@@ -49,6 +49,8 @@ use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::short_owner;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -188,13 +190,13 @@ impl Report {
             WrittenTo::Output(form) => {
                 let bytes = bytes(&paper, form, 0)?;
                 drop(spinner);
-                ui.raw(&bytes)?;
+                ui.bytes(&bytes)?;
             }
             WrittenTo::Files(files) => {
                 let mut written = Vec::new();
                 for (file, target) in files {
                     here.unless_stopped(STOPPED)?;
-                    spinner.doing(&format!("writing {}", target.name()));
+                    spinner.doing(safe!("writing {}", target.name()));
                     let mut out = target.begin(here.stop)?;
                     write(&paper, file.form, file.table, &mut out)?;
                     written.push(out);
@@ -203,7 +205,7 @@ impl Report {
                 appear(ui, written)?;
             }
             WrittenTo::Package(path, files, targets) => {
-                spinner.doing(&format!("packing {}", here.shown(&path)));
+                spinner.doing(safe!("packing {}", here.shown(&path)));
                 refuse_secrets(&archive, &report, &masker)?;
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
                 let package = self.packed(&archive, &report, &paper, files)?;
@@ -220,10 +222,11 @@ impl Report {
         let any = !report.sessions.is_empty();
         if any {
             let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
-            ui.note(&format!(
-                "{}, {}, {notable} of them notable",
+            ui.note(safe!(
+                "{}, {}, {} of them notable",
                 text::plural(report.sessions.len() as u64, "session"),
                 text::plural(report.ran(), "command"),
+                notable
             ));
         } else {
             ui.note("no session matches; the report says so");
@@ -441,9 +444,9 @@ fn pack(
 fn appear(ui: &mut Ui<'_>, written: Vec<Output>) -> Result<()> {
     let whole = written.into_iter().map(Output::whole).collect::<Result<Vec<_>>>()?;
     for it in whole {
-        let name = it.name().to_owned();
+        let name = it.name().safe();
         it.appear()?;
-        ui.line(&name)?;
+        ui.line(name)?;
     }
     Ok(())
 }
@@ -491,7 +494,7 @@ fn refuse_secrets(archive: &Archive, report: &report::Report, masker: &Masker) -
     }
     Err(Error::misused(format!(
         "{} of the report {} secrets, and bytes that are evidence cannot be masked",
-        text::plural(showing as u64, "session"),
+        &*text::plural(showing as u64, "session"),
         if showing == 1 { "shows" } else { "show" }
     ))
     .hint("--reveal packs them as they are, and the archive records it; or leave --evidence out"))

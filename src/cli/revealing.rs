@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::render::Ui;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::safe;
 use crate::time;
 
 #[derive(Args, Debug, Clone, Copy, Default)]
@@ -72,10 +73,7 @@ impl Revealing {
 pub(super) fn tell(ui: &mut Ui<'_>, masker: &Masker) {
     if masker.masked > 0 {
         let (verb, them) = if masker.masked == 1 { ("is", "it") } else { ("are", "them") };
-        let text = format!(
-            "note: {} {verb} masked; --reveal shows {them}",
-            text::plural(masker.masked, "secret")
-        );
-        ui.note(&text);
+        let secrets = text::plural(masker.masked, "secret");
+        ui.note(safe!("note: {} {} masked; --reveal shows {}", secrets, verb, them));
     }
 }

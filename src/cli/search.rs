@@ -42,6 +42,8 @@ use crate::search::Shared;
 use crate::secrets;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::transcript::commands::Kind as CommandKind;
 
 const EXAMPLES: &str = "\
@@ -265,9 +267,9 @@ impl Search {
             // Said whether or not there is any: it must not tell.
             let secrets = if masker.reveals() { "" } else { ", --reveal searches secrets, too" };
             let hints = format!("{output}{case}{secrets}");
-            ui.note(&match hints.strip_prefix(", ") {
-                Some(hints) => format!("nothing found; {hints}"),
-                None => "nothing found".to_owned(),
+            ui.note(match hints.strip_prefix(", ") {
+                Some(hints) => safe!("nothing found; {}", hints),
+                None => "nothing found".into(),
             });
         }
         Ok(Answer::found(hits > 0).with(&damages))
@@ -303,7 +305,7 @@ impl Search {
         let key = (searched.place)(&first).0.to_owned();
         let answer = Replay::hit(key, from, behind, self.revealing).run(reader, ui)?;
         if hits > 1 {
-            ui.note(&format!(
+            ui.note(safe!(
                 "note: this was the first of {}; --session picks another",
                 text::plural(hits as u64, "hit")
             ));
@@ -329,7 +331,7 @@ impl Search {
                 hits += rows.len();
                 Ok(())
             })?;
-            ui.line(&hits.to_string())?;
+            ui.line(hits.safe())?;
             return Ok((hits, others));
         }
         let frame = |hits: &[H]| {
@@ -395,7 +397,7 @@ impl Search {
         }
         if found.len() < total {
             let shown = found.len();
-            ui.note(&format!("showing the newest {shown} of {total} hits; --limit N shows more"));
+            ui.note(safe!("showing the newest {} of {} hits; --limit N shows more", shown, total));
         }
         Ok((total, others))
     }
@@ -479,14 +481,14 @@ impl Others {
     fn tell(self, ui: &mut Ui<'_>) {
         let Self { unconfirmed, abandoned, possible } = self;
         if unconfirmed > 0 {
-            ui.note(&format!("note: {unconfirmed} more typed; nothing tells whether they ran"));
+            ui.note(safe!("note: {} more typed; nothing tells whether they ran", unconfirmed));
         }
         if abandoned > 0 {
-            ui.note(&format!("note: {abandoned} more typed and not run"));
+            ui.note(safe!("note: {} more typed and not run", abandoned));
         }
         if possible > 0 {
             let matches = if possible == 1 { "match" } else { "matches" };
-            ui.note(&format!("note: {possible} possible {matches}; --possible shows them"));
+            ui.note(safe!("note: {} possible {}; --possible shows them", possible, matches));
         }
     }
 }

@@ -26,7 +26,9 @@ use crate::search;
 use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::text;
-use std::borrow::Cow;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -109,32 +111,30 @@ impl Sessions {
 }
 
 /// The name that people know an owner by; told apart where two principals have it.
-pub(super) fn short_owner(owner: Option<&str>, shared: &Shared) -> String {
-    owner.map_or_else(|| "-".into(), |it| text::visible(&shared.owner(it)).into_owned())
+pub(super) fn short_owner(owner: Option<&str>, shared: &Shared) -> Safe {
+    owner.map_or_else(|| "-".into(), |it| shared.owner(it).safe())
 }
 
 /// A target as people name it; of an ECS task the cluster and the beginning of its id.
-pub(super) fn short_target(target: Option<&str>) -> String {
+pub(super) fn short_target(target: Option<&str>) -> Safe {
     let Some(target) = target else { return "-".into() };
     let parts: Vec<&str> =
         target.strip_prefix("ecs:").map(|it| it.rsplitn(3, '_').collect()).unwrap_or_default();
-    let shown = match parts.as_slice() {
+    match parts.as_slice() {
         [_, task, cluster] if task.len() > 8 && task.is_ascii() => {
-            format!("ecs:{cluster}_{}…", &task[..8])
+            safe!("ecs:{}_{}…", cluster, &task[..8])
         }
-        _ => target.to_owned(),
-    };
-    text::visible(&shown).into_owned()
+        _ => target.safe(),
+    }
 }
 
 /// A session as it can be asked for; with its account, where another has its id.
-pub(super) fn session_name(it: &SessionRow, shared: &Shared) -> String {
+pub(super) fn session_name(it: &SessionRow, shared: &Shared) -> Safe {
     let name = search::name_of(it, shared);
-    let name = match shared.ids.contains(&it.session_id) {
-        true => format!("{name} (account {})", it.account_id.as_deref().unwrap_or("unknown")),
-        false => name,
-    };
-    text::visible(&name).into_owned()
+    match shared.ids.contains(&it.session_id) {
+        true => safe!("{} (account {})", name, it.account_id.as_deref().unwrap_or("unknown")),
+        false => name.safe(),
+    }
 }
 
 pub(super) fn table(
@@ -147,33 +147,31 @@ pub(super) fn table(
     let zone = ui.zone;
     let mut rows = Vec::with_capacity(shown.len());
     for it in shown {
-        let flaws: Vec<Cow<str>> = it.flaws.iter().map(Item::text).collect();
         let possible = match it.possible_count {
-            0 => String::new(),
-            many => format!("+{many}?"),
+            0 => Safe::default(),
+            many => safe!("+{}?", many),
         };
         rows.push(vec![
             match (it.at.micros(), it.first_event_at.micros()) {
                 (None, _) => "-".into(),
-                (Some(at), Some(_)) => zone.show(at),
+                (Some(at), Some(_)) => zone.show(at).safe(),
                 // Only the end is known, or when it was stored.
-                (Some(at), None) => format!("≤ {}", zone.show(at)),
+                (Some(at), None) => safe!("≤ {}", zone.show(at)),
             },
-            ui.paint(NAME, &short_owner(it.owner.as_deref(), shared)),
+            ui.paint(NAME, short_owner(it.owner.as_deref(), shared)),
             short_target(it.target.as_deref()),
-            format!("{}{possible}", it.command_count),
+            safe!("{}{}", it.command_count, possible),
             session_name(it, shared),
-            ui.paint(WARN, &text::visible(&flaws.join(", "))),
+            ui.paint(WARN, text::joined(it.flaws.iter().map(Item::text), ", ")),
         ]);
     }
     if !rows.is_empty() {
         ui.table(&["WHEN", "OWNER", "TARGET", "COMMANDS", "SESSION", "FLAWS"], &[3], &rows)?;
     }
     if shown.len() < sessions.len() {
-        let text =
-            format!("showing the last {} of {}; --limit N shows more", shown.len(), sessions.len());
-        let text = ui.paint(DIM, &text);
-        ui.note(&text);
+        let (shown, all) = (shown.len(), sessions.len());
+        let text = safe!("showing the last {} of {}; --limit N shows more", shown, all);
+        ui.note(ui.paint(DIM, text));
     }
     Ok(())
 }

@@ -33,6 +33,9 @@ use crate::search::Pattern;
 use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::transcript::commands::Command;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Decoder;
@@ -117,23 +120,20 @@ fn flaws(
     for it in &session.flaws {
         let Some(kind) = it.kind.known() else { continue };
         let place = match it.places() {
-            Some((bytes, stream)) => format!(
-                ": first at byte {} of the bytes and byte {} of the stream",
-                text::visible(bytes),
-                text::visible(stream)
-            ),
+            Some((bytes, stream)) => {
+                safe!(": first at byte {} of the bytes and byte {} of the stream", bytes, stream)
+            }
             None if kind == FlawKind::Diverges => others(archive, masker, session, shared)?,
             None if kind == FlawKind::Clock => {
                 let show = |it: Option<i64>| {
                     it.map_or_else(|| "unknown".to_owned(), |it| ui.zone.show(it))
                 };
                 let (ended, stored) = (session.ended_at.micros(), session.stored_at.micros());
-                format!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
+                safe!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
             }
-            None => String::new(),
+            None => Safe::default(),
         };
-        let text = ui.paint(WARN, &format!("note: {}{place}", kind.says()));
-        ui.note(&text);
+        ui.note(ui.paint(WARN, safe!("note: {}{}", kind.says(), place)));
     }
     Ok(())
 }
@@ -144,18 +144,13 @@ fn others(
     masker: &mut Masker,
     session: &SessionRow,
     shared: &Shared,
-) -> Result<String> {
+) -> Result<Safe> {
     let which = Which { sessions: vec![session.session_id.clone()], ..Which::default() };
     let all = archive.sessions(&which)?;
-    let others: Vec<String> = all
-        .iter()
-        .filter(|it| it.session_id == session.session_id)
-        .map(|it| {
-            let (name, place) = (search::name_of(it, shared), masker.text(&it.locator));
-            format!("{} from {}", text::visible(&name), text::visible(&place))
-        })
-        .collect();
-    Ok(format!(": {}", others.join(", ")))
+    let others = all.iter().filter(|it| it.session_id == session.session_id);
+    let others =
+        others.map(|it| safe!("{} from {}", search::name_of(it, shared), masker.text(&it.locator)));
+    Ok(safe!(": {}", text::joined(others, ", ")))
 }
 
 fn text(
@@ -170,11 +165,11 @@ fn text(
         let shown = masker.line(&it.text);
         let body = text::visible_lines(&shown);
         let text = match it.kind.known() {
-            Some(LineKind::Overwritten) => ui.paint(DIM, &format!("{body}  (painted over)")),
-            Some(LineKind::Screen) => ui.paint(DIM, &body),
-            _ => body.into_owned(),
+            Some(LineKind::Overwritten) => ui.paint(DIM, safe!("{}  (painted over)", body)),
+            Some(LineKind::Screen) => ui.paint(DIM, body),
+            _ => body,
         };
-        ui.line(&text)?;
+        ui.line(text)?;
     }
     Ok(!lines.is_empty())
 }
@@ -209,7 +204,7 @@ fn commands(
     }
     if possible > 0 {
         let commands = if possible == 1 { "command" } else { "commands" };
-        ui.note(&format!("note: {possible} possible {commands}; --possible shows them"));
+        ui.note(safe!("note: {} possible {}; --possible shows them", possible, commands));
     } else if commands.is_empty() {
         ui.note("no commands were found in it");
     }
@@ -241,43 +236,37 @@ fn explain(
         let is_masked = masker.masked > before
             || !masker.reveals() && masking::span_shows_secrets(&bytes, from, to);
         command_line(ui, it, &Pattern::All, false)?;
-        let prompt = text::visible(&it.prompt);
-        let place = format!(
-            "       prompt {prompt:?}, line {}, bytes {} to {} of {}",
+        let place = safe!(
+            "       prompt {}, line {}, bytes {} to {} of {}",
+            quoted(&it.prompt),
             it.line_number,
             it.byte_start,
             it.byte_end,
-            text::visible(&it.locator)
+            it.locator
         );
-        let text = ui.paint(DIM, &place);
-        ui.line(&text)?;
+        ui.line(ui.paint(DIM, place))?;
         for evidence in it.reasons() {
-            let text = format!("       {evidence}");
-            ui.line(&text)?;
+            ui.line(safe!("       {}", evidence))?;
         }
-        let text = format!("       = {:.1} % sure", it.confidence * 100.0);
-        ui.line(&text)?;
+        ui.line(safe!("       = {} % sure", format!("{:.1}", it.confidence * 100.0)))?;
         let second = again
             .iter()
             .find(|other| other.from as i64 == it.byte_start && other.text == typed)
             .and_then(|other| other.runner_up.as_ref());
-        let text = match second {
-            Some((prompt, text)) => format!(
-                "       runner-up: {:?} behind the prompt {:?}",
-                text::visible(&masker.text(text)),
-                text::visible(&masker.text(prompt))
+        ui.line(match second {
+            Some((prompt, text)) => safe!(
+                "       runner-up: {} behind the prompt {}",
+                quoted(&masker.text(text)),
+                quoted(&masker.text(prompt))
             ),
-            None => "       runner-up: output that looks like a prompt and a command".to_owned(),
-        };
-        ui.line(&text)?;
+            None => "       runner-up: output that looks like a prompt and a command".into(),
+        })?;
         if is_masked {
             ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
         } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
-            let mut shown = String::new();
-            text::visible_bytes(&span[..span.len().min(2000)], &mut shown);
-            for line in shown.split('\n') {
-                let text = ui.paint(DIM, &format!("       | {line}"));
-                ui.line(text.trim_end())?;
+            for line in span[..span.len().min(2000)].split(|it| *it == b'\n') {
+                let line = safe!("       | {}", text::visible_bytes(line));
+                ui.line(ui.paint(DIM, line).trimmed())?;
             }
         }
     }
@@ -285,6 +274,11 @@ fn explain(
         ui.note("no commands were found in it");
     }
     Ok(!commands.is_empty())
+}
+
+/// In quotation marks, so that its ends are seen.
+fn quoted(text: &str) -> Safe {
+    format!("{:?}", &*text::visible(text)).safe()
 }
 
 /// The commands once more, with the readings that came second.
@@ -311,7 +305,6 @@ fn raw(
                 "--reveal shows them, and the archive records it; without --raw they are masked",
             ));
     }
-    let terminal = ui.columns.is_some();
     let mut newest: Option<(Option<i64>, String)> = None;
     let mut others = 0;
     let mut visit = |row: &TranscriptRow| {
@@ -332,19 +325,13 @@ fn raw(
         if row.locator != session.locator || row.version != version {
             return Ok(());
         }
-        if terminal {
-            let mut shown = String::new();
-            text::visible_bytes(&row.content, &mut shown);
-            ui.raw(shown.as_bytes())
-        } else {
-            ui.raw(&row.content)
-        }
+        ui.bytes(&row.content)
     })?;
     if others > 1 {
-        let text = format!(
-            "note: {others} transcripts are kept of this session; this is the one that was read"
-        );
-        ui.note(&text);
+        ui.note(safe!(
+            "note: {} transcripts are kept of this session; this is the one that was read",
+            others
+        ));
     }
     Ok(true)
 }

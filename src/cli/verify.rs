@@ -34,6 +34,9 @@ use crate::render::findings;
 use crate::render::places;
 use crate::settings::Survey;
 use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -182,7 +185,7 @@ impl Verify {
         }
         self.print(ui, &survey, &promise, &judgement)?;
         for it in &judgement.stale {
-            ui.note(&format!("note: {}", text::visible(it)));
+            ui.note(safe!("note: {}", it));
         }
         let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= self.fail_on);
         let unknown = judgement.count(Verdict::Unknown) > 0;
@@ -205,22 +208,22 @@ impl Verify {
             FindingsForm::Table => table(ui, survey, promise, judgement, self.all)?,
             FindingsForm::Json => as_json(ui, survey, promise, judgement)?,
             FindingsForm::Csv => as_csv(ui, judgement)?,
-            FindingsForm::Junit => ui.raw(findings::junit(survey, judgement).as_bytes())?,
+            FindingsForm::Junit => ui.bytes(findings::junit(survey, judgement).as_bytes())?,
             FindingsForm::Sarif => {
                 let value = findings::sarif(survey, judgement, audit::checks());
-                ui.line(&text::json(&value))?;
+                ui.line(text::json(&value))?;
             }
             FindingsForm::Md => {
                 let text = findings::markdown(survey, promise, judgement);
-                ui.raw(text.as_bytes())?;
+                ui.bytes(text.as_bytes())?;
             }
             FindingsForm::Html => {
                 let text = places::html(survey, promise, judgement);
-                ui.raw(text.as_bytes())?;
+                ui.bytes(text.as_bytes())?;
             }
             FindingsForm::Ocsf => {
                 for it in findings::ocsf(survey, judgement) {
-                    ui.line(&text::json(&it))?;
+                    ui.line(text::json(&it))?;
                 }
             }
         }
@@ -238,14 +241,11 @@ pub(super) fn tell_config(setup: &Setup<'_>, ui: &mut Ui<'_>, config: &Config) {
         0 => None,
         many => Some(text::plural(many as u64, "mute")),
     };
-    let promise = (config.promise != PromiseSpec::default()).then(|| "the promise".to_owned());
-    let decides: Vec<String> = mutes.into_iter().chain(promise).collect();
+    let promise = (config.promise != PromiseSpec::default()).then(|| "the promise".into());
+    let decides: Vec<Safe> = mutes.into_iter().chain(promise).collect();
     if !decides.is_empty() {
-        ui.note(&format!(
-            "note: {} of this folder is in force: {}",
-            config::NAME,
-            decides.join(" and ")
-        ));
+        let decides = text::joined(decides, " and ");
+        ui.note(safe!("note: {} of this folder is in force: {}", config::NAME, decides));
     }
 }
 
@@ -292,15 +292,15 @@ fn keep(setup: &Setup<'_>, ui: &mut Ui<'_>, survey: &Survey, judgement: &Judgeme
         .and_then(|mut it| judged::keep(&mut it, survey, &judgement.findings, &at));
     // The judgement stands all the same, whoever else writes and whatever the disk says.
     let Err(it) = kept else { return true };
-    ui.note(&format!("note: the survey was not kept: {}", text::visible(&it.what)));
+    ui.note(safe!("note: the survey was not kept: {}", it.what));
     if let Some(hint) = it.hint.filter(|_| it.kind == Kind::Damaged) {
-        ui.note(&format!("hint: {}", text::visible(&hint)));
+        ui.note(safe!("hint: {}", hint));
     }
     it.kind != Kind::Damaged
 }
 
 fn list(ui: &mut Ui<'_>) -> Result<Answer> {
-    let rows: Vec<Vec<String>> = audit::checks()
+    let rows: Vec<Vec<Safe>> = audit::checks()
         .map(|it| vec![it.id.into(), it.severity.word().into(), it.title.into()])
         .collect();
     ui.table(&["CHECK", "SEVERITY", "WHAT MUST HOLD"], &[], &rows)?;
@@ -310,13 +310,13 @@ fn list(ui: &mut Ui<'_>) -> Result<Answer> {
 fn explain(ui: &mut Ui<'_>, id: &str) -> Result<Answer> {
     let upper = id.to_uppercase();
     let it = audit::checks().find(|it| it.id == upper).ok_or_else(|| audit::unknown_check(id))?;
-    ui.line(&format!("{}: {}", it.id, it.title))?;
-    ui.line(&format!("severity  {}", it.severity.word()))?;
-    ui.line(&format!("why       {}", it.why))?;
-    ui.line(&format!("then      {}", it.then))?;
-    ui.line(&format!("reads     {}", it.reads.join(", ")))?;
+    ui.line(safe!("{}: {}", it.id, it.title))?;
+    ui.line(safe!("severity  {}", it.severity.word()))?;
+    ui.line(safe!("why       {}", it.why))?;
+    ui.line(safe!("then      {}", it.then))?;
+    ui.line(safe!("reads     {}", text::joined(it.reads(), ", ")))?;
     for one in it.mappings() {
-        ui.line(&format!(
+        ui.line(safe!(
             "          {}: {} (by {})",
             one.standard,
             one.controls.join(", "),
@@ -328,19 +328,11 @@ fn explain(ui: &mut Ui<'_>, id: &str) -> Result<Answer> {
 
 fn changes(ui: &mut Ui<'_>, before: &Survey, after: &Survey) -> Result<Answer> {
     let changes = diff::changes(before, after);
-    ui.note(&format!("from {} to {}", before.taken_at, after.taken_at));
-    let shown =
-        |it: &Option<String>| it.as_deref().map_or("-".into(), |it| text::visible(it).into_owned());
-    let rows: Vec<Vec<String>> = changes
+    ui.note(safe!("from {} to {}", before.taken_at, after.taken_at));
+    let shown = |it: &Option<String>| it.as_deref().unwrap_or("-").safe();
+    let rows: Vec<Vec<Safe>> = changes
         .iter()
-        .map(|it| {
-            vec![
-                text::visible(&it.place).into_owned(),
-                text::visible(&it.setting).into_owned(),
-                shown(&it.before),
-                shown(&it.after),
-            ]
-        })
+        .map(|it| vec![it.place.safe(), it.setting.safe(), shown(&it.before), shown(&it.after)])
         .collect();
     if rows.is_empty() {
         ui.note("nothing has changed");
@@ -357,8 +349,8 @@ fn table(
     it: &Judgement,
     all: bool,
 ) -> Result<()> {
-    ui.note(&format!("promise: {} ({})", promise.profile, promise.words()));
-    ui.note(&format!("basis: {}", promise.basis));
+    ui.note(safe!("promise: {} ({})", promise.profile, promise.words()));
+    ui.note(safe!("basis: {}", promise.basis));
     let mut place = "";
     for one in &it.findings {
         let muted = one.muted.as_ref();
@@ -368,8 +360,7 @@ fn table(
         }
         if one.place != place {
             place = &one.place;
-            let head = ui.paint(render::NAME, &text::visible(place));
-            ui.line(&head)?;
+            ui.line(ui.paint(render::NAME, place.safe()))?;
         }
         let (word, style) = match (one.status, muted.is_some()) {
             (_, true) => ("muted", render::DIM),
@@ -380,31 +371,27 @@ fn table(
             (Verdict::NotApplicable, _) => ("n/a", render::DIM),
         };
         let severity = if one.status == Verdict::Fail { one.severity.word() } else { "" };
-        let word = ui.paint(style, &format!("{word:<7}"));
-        ui.line(&format!("  {word}  {severity:<8}  {:<13}  {}", one.check_id, one.title))?;
-        let indent = " ".repeat(21);
-        let seen = text::visible(&one.seen).into_owned();
+        let word = ui.paint(style, text::left(7, word));
+        let (severity, check) = (text::left(8, severity), text::left(13, one.check_id));
+        ui.line(safe!("  {}  {}  {}  {}", word, severity, check, one.title))?;
+        let indent = text::repeated(" ", 21);
         let promised = match one.promised.is_empty() || one.status == Verdict::Unknown {
-            true => String::new(),
-            false => format!("; promised: {}", text::visible(&one.promised)),
+            true => Safe::default(),
+            false => safe!("; promised: {}", one.promised),
         };
-        ui.line(&format!("{indent}{seen}{promised}"))?;
+        ui.line(safe!("{}{}{}", indent, one.seen, promised))?;
         for it in &one.details {
-            ui.line(&format!("{indent}- {}", text::visible(it)))?;
+            ui.line(safe!("{}- {}", indent, it))?;
         }
         if let Some(it) = muted {
-            ui.line(&format!(
-                "{indent}accepted until {}: {}",
-                it.until,
-                text::visible(&it.reason)
-            ))?;
+            ui.line(safe!("{}accepted until {}: {}", indent, it.until, it.reason))?;
             continue;
         }
         for fix in &one.fixes {
-            ui.line(&format!("{indent}$ {}", text::visible(&fix.command)))?;
+            ui.line(safe!("{}$ {}", indent, fix.command))?;
             if let Some(it) = &fix.warning {
                 let careful = ui.paint(render::WARN, "careful:");
-                ui.line(&format!("{indent}  {careful} {it}"))?;
+                ui.line(safe!("{}  {} {}", indent, careful, it))?;
             }
         }
     }
@@ -412,12 +399,12 @@ fn table(
     if !missing.is_empty() {
         ui.note("missing permissions, and what is unknown for want of each:");
         for (action, checks) in &missing {
-            ui.note(&format!("  {action}: {}", checks.join(", ")));
+            ui.note(safe!("  {}: {}", action, checks.join(", ")));
         }
     }
     let muted = it.findings.iter().filter(|it| it.muted.is_some()).count();
     let calls: u64 = survey.calls.values().sum();
-    ui.note(&format!(
+    ui.note(safe!(
         "{}: {} fail, {} unknown, {} pass, {} info, {} not applicable{}; {} log group{}, {} bucket{}, {} key{}; {} asked{}",
         text::plural(it.findings.len() as u64, "finding"),
         it.count(Verdict::Fail),
@@ -449,7 +436,7 @@ fn as_json(ui: &mut Ui<'_>, survey: &Survey, promise: &Promise, it: &Judgement) 
         "unread": survey.unread,
         "findings": it.findings,
     });
-    ui.line(&text::json(&value))
+    ui.line(text::json(&value))
 }
 
 fn as_csv(ui: &mut Ui<'_>, it: &Judgement) -> Result<()> {
@@ -499,10 +486,10 @@ fn as_csv(ui: &mut Ui<'_>, it: &Judgement) -> Result<()> {
                 .iter()
                 .cloned()
                 .chain([mapping.standard.to_owned(), mapping.controls.join(" ")]);
-            let row: Vec<String> = row.map(|it| text::cell(&it).into_owned()).collect();
-            out.write_record(&row).map_err(broken)?;
+            let row = row.map(|it| String::from(text::cell(&it)));
+            out.write_record(row).map_err(broken)?;
         }
     }
     let bytes = out.into_inner().map_err(|it| Error::new(Kind::Refused, it.to_string()))?;
-    ui.raw(&bytes)
+    ui.bytes(&bytes)
 }

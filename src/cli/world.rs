@@ -65,7 +65,7 @@ impl Here<'_> {
     /// A file's name as the person may be shown it: from the working folder where it lies in it.
     pub(super) fn shown(self, path: &Path) -> String {
         let name = path.strip_prefix(self.folder).unwrap_or(path).to_string_lossy();
-        text::visible(&name).into_owned()
+        text::visible(&name).into()
     }
 
     /// Goes on, unless the person stopped it.

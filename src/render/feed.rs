@@ -14,6 +14,7 @@ use crate::archive::schema::Instant;
 use crate::archive::schema::SessionRow;
 use crate::archive::value::Item;
 use crate::text;
+use crate::text::safe;
 use crate::text::visible;
 use crate::time;
 use crate::transcript::commands::Kind;
@@ -293,10 +294,7 @@ pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Opti
     });
     let time_is = span(&mut out, earliest, latest);
     out.insert("activity_name".into(), name.into());
-    out.insert(
-        "message".into(),
-        format!("inferred from terminal text: {}", visible(&it.command)).into(),
-    );
+    out.insert("message".into(), safe!("inferred from terminal text: {}", it.command).into());
     let session = json!({ "uid": text(&it.session_id), "is_remote": true });
     out.insert("actor".into(), json!({ "user": user(it.owner.as_deref()), "session": session }));
     out.insert("device".into(), device(it.target.as_deref(), it.host.as_deref()));

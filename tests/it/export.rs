@@ -590,7 +590,7 @@ fn commands_come_a_row_group_at_a_time_however_many_a_file_holds() {
         &archive,
         &Which::default(),
         &search::Pattern::All,
-        &[CommandKind::Shell],
+        &[ssmtrail::transcript::commands::Kind::Shell],
         |rows| {
             all += rows.len();
             most = most.max(rows.len());

@@ -32,11 +32,14 @@ use crate::notable;
 use crate::replay::Pace;
 use crate::report::Command;
 use crate::report::Tally;
-use crate::text;
+use crate::text::Safe;
+use crate::text::count;
+use crate::text::json;
+use crate::text::safe;
+use crate::text::size;
+use crate::text::visible as text;
+use crate::text::visible_lines;
 use crate::transcript::commands::Kind;
-use text::count;
-use text::visible;
-use text::visible_lines;
 
 pub(in crate::render) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -51,17 +54,15 @@ const FIRST: usize = 100;
 /// Characters of one command; the rest of a longer one is in the twins.
 const LONGEST: usize = 4_000;
 
-/// Text with nothing in it that acts.
-fn text(it: &str) -> String {
-    visible(it).into_owned()
-}
-
 /// A command, cut if it is very long. Lines stay lines.
-fn command(it: &str) -> String {
+fn command(it: &str) -> Safe {
     let shown = visible_lines(it);
     match shown.char_indices().nth(LONGEST) {
-        None => shown.into_owned(),
-        Some((end, _)) => format!("{} … (+{})", &shown[..end], count((shown.len() - end) as u64)),
+        None => shown,
+        Some((end, _)) => {
+            let left = count((shown.len() - end) as u64);
+            safe!("{} … (+{})", visible_lines(&shown[..end]), left)
+        }
     }
 }
 
@@ -116,8 +117,8 @@ fn keep(paper: &Paper<'_>) -> ShownRows {
 /// Numbers of texts that come again and again.
 #[derive(Default)]
 struct Pool {
-    whole: Vec<String>,
-    shown: Vec<String>,
+    whole: Vec<Safe>,
+    shown: Vec<Safe>,
     places: HashMap<String, usize>,
 }
 
@@ -240,7 +241,7 @@ fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
         "paces": paces,
     });
     // Within a script element `<` can end it or open a comment; in JSON it stands in strings alone.
-    text::json(&told).replace('<', "\\u003c")
+    json(&told).replace('<', "\\u003c")
 }
 
 /// The page.
@@ -741,7 +742,7 @@ fn evidence(paper: &Paper<'_>) -> Markup {
                 td class="hash" { (text(paper.locator(&it.locator))) }
                 td class="hash" { (text(it.version_id.as_deref().unwrap_or(&it.version))) }
                 td class="hash code" { (text(&it.digest)) }
-                td class="num" { (text::size(it.stored_bytes.max(0) as u64)) }
+                td class="num" { (size(it.stored_bytes.max(0) as u64)) }
                 td class="when" { @match it.stored_at.micros() { Some(at) => (paper.zone.show(at)), None => (words.unknown) } }
                 td {
                     (text(it.encryption.as_deref().unwrap_or(words.unknown)))

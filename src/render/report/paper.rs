@@ -344,5 +344,5 @@ pub(super) fn sure(confidence: f64) -> i64 {
 /// Flaws as a reader meets them: names without places.
 pub(super) fn flaw_names(flaws: &[SessionFlaw]) -> String {
     let names: Vec<&str> = flaws.iter().map(|it| it.kind.as_str()).collect();
-    visible(&names.join(", ")).into_owned()
+    visible(&names.join(", ")).into()
 }
