@@ -72,7 +72,7 @@ fn ask(
             bucket_owner: spec.bucket_owner,
         })
     };
-    let places = specs.into_iter().filter(|it| !matches!(it.place, Place::Folder(_)));
+    let places = specs.into_iter().filter(|it| it.place.is_in_aws());
     let targets: Vec<SurveyTarget> = places.filter_map(target).collect();
     // Places that are named are looked at alone; else the documents of each account tell more.
     let mut accounts = Vec::new();

@@ -13,7 +13,6 @@ use super::setup::Setup;
 use crate::config;
 use crate::config::Access;
 use crate::config::Config;
-use crate::config::Place;
 use crate::error::Result;
 use crate::render::Format;
 use crate::render::Ui;
@@ -140,10 +139,9 @@ fn settings(setup: &Setup<'_>, config: &Config, reach: &Reach) -> Result<Vec<Row
         for (key, value) in [("account", &it.account), ("bucket_owner", &it.bucket_owner)] {
             value.iter().for_each(|value| all.add(key, value, &it.from));
         }
-        match it.place {
-            // A folder is not reached through AWS.
-            Place::Folder(_) => all.add_access(&it.access),
-            _ => all.add_access(&reach.access(setup, it)?),
+        match it.place.is_in_aws() {
+            true => all.add_access(&reach.access(setup, it)?),
+            false => all.add_access(&it.access),
         }
     }
     Ok(all.rows)

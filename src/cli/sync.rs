@@ -20,7 +20,8 @@ use crate::error::Result;
 use crate::render::Ui;
 use crate::session::Skip;
 use crate::source::Refusal;
-use crate::source::any::Any;
+use crate::source::Source;
+use crate::source::any;
 use crate::sync;
 use crate::sync::Options;
 use crate::sync::Summary;
@@ -72,24 +73,25 @@ impl Sync {
             }
             false => SyncTarget::Write(Box::new(Writer::open(&root)?)),
         };
-        let mut sources = Vec::new();
+        let mut ready: Vec<Box<dyn Source>> = Vec::new();
         let mut closed: Vec<(String, Refusal)> = Vec::new();
         for spec in &specs {
             let access = self.reach.access(setup, spec)?;
-            let open = Any::open(spec, &access);
+            let open = any::open(spec, &access);
             let place = spec.place.to_string();
             let opened =
                 match patiently(&runtime, &mut |it| ui.note(it), setup.here.stop, &place, open)? {
                     Ok(it) => it,
                     // A folder that is not there ends a run over it alone.
                     Err(it) if specs.len() == 1 => return Err(it),
-                    Err(it) => Err(Refusal { why: it.what, hint: it.hint, ends: true }),
+                    Err(it) => Err(it.into()),
                 };
             match opened {
-                Ok(it) => sources.push(it),
+                Ok(it) => ready.push(it),
                 Err(it) => closed.push((spec.place.to_string(), it)),
             }
         }
+        let sources: Vec<&dyn Source> = ready.iter().map(|it| &**it).collect();
         let threads = self.threads.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
         });
