@@ -15,8 +15,10 @@ use sha2::Sha256;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::value::Word;
 use crate::error::Result;
 use crate::notable;
 use crate::search;
@@ -24,7 +26,9 @@ use crate::search::Pattern;
 use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::Window;
+use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind;
+use crate::transcript::decoder::FlawKind;
 
 /// Which sessions the report is about.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +48,8 @@ pub struct Command {
     pub seq: i64,
     /// What was typed, lines joined by LF.
     pub text: String,
-    /// `shell`, `repl`, `unconfirmed` or `abandoned`.
-    pub kind: String,
+    /// What the typed line was for.
+    pub kind: Word<Kind>,
     /// Probability that it is exactly what was typed, 0 to 1.
     pub confidence: f64,
     /// UTC microseconds.
@@ -66,8 +70,8 @@ pub struct Command {
     pub byte_end: i64,
     /// Line of the session that it starts on, 1-based.
     pub line_number: i64,
-    /// What is wrong with it, joined by `+`; empty if nothing.
-    pub flaws: String,
+    /// What is wrong with it; empty if nothing.
+    pub flaws: Vec<Word<CommandFlaw>>,
     /// Rules that speak on it, by their place in [`notable::RULES`].
     pub rules: Vec<usize>,
 }
@@ -75,7 +79,7 @@ pub struct Command {
 impl Command {
     /// Whether it surely ran: it is `shell` or `repl`.
     pub fn has_run(&self) -> bool {
-        Kind::has_run(&self.kind)
+        self.kind.is_in(&Kind::RAN)
     }
 }
 
@@ -147,7 +151,7 @@ pub struct Report {
     /// Versions of the decoder that the sessions were read by.
     pub decoders: BTreeSet<i64>,
     /// Flaws of sessions, and how many have each.
-    pub flaws: BTreeMap<String, u64>,
+    pub flaws: BTreeMap<Word<FlawKind>, u64>,
     /// SHA-256 over the digests of all transcripts in the archive, whatever the window: sorted, each once, in
     /// hexadecimal with a line feed behind it.
     pub archive_digest: String,
@@ -181,14 +185,14 @@ pub struct Played {
 /// One line that a session showed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayedLine {
-    /// Kind of the line, as the archive names it.
-    pub kind: String,
+    /// What the line is.
+    pub kind: Word<LineKind>,
     /// What it shows, control sequences carried out.
     pub text: String,
     /// Places of the commands that begin here, and their kinds.
     pub seqs: Vec<i64>,
     /// Kinds of these commands, in the same order.
-    pub kinds: Vec<String>,
+    pub kinds: Vec<Word<Kind>>,
     /// When it had been shown, UTC microseconds, if that is recorded.
     pub at: Option<i64>,
 }
@@ -211,7 +215,7 @@ pub fn played(
         if most < 1000 {
             break;
         }
-        let mut starts: HashMap<i64, (Vec<i64>, Vec<String>)> = HashMap::new();
+        let mut starts: HashMap<i64, (Vec<i64>, Vec<Word<Kind>>)> = HashMap::new();
         for it in report.commands_of(nth) {
             let start = starts.entry(it.line_number).or_default();
             start.0.push(it.seq);
@@ -338,7 +342,7 @@ fn commands(
         for it in rows {
             let Some(session) = place.get(it.session_key.as_str()) else { continue };
             // What did not run did nothing that is worth a note. What may have run is worth one, with its mark.
-            let rules = match Kind::MAY_HAVE_RUN.contains(&it.kind.as_str()) {
+            let rules = match it.kind.is_in(&Kind::MAY_HAVE_RUN) {
                 true => notable::notable(&it.command),
                 false => Vec::new(),
             };
@@ -408,11 +412,10 @@ fn masked_locators(
 }
 
 /// How many sessions have each flaw, whatever its place.
-fn flaws(sessions: &[SessionRow]) -> BTreeMap<String, u64> {
+fn flaws(sessions: &[SessionRow]) -> BTreeMap<Word<FlawKind>, u64> {
     let mut flaws = BTreeMap::new();
-    for flaw in sessions.iter().flat_map(|it| it.flaws.split('+')).filter(|it| !it.is_empty()) {
-        let name = flaw.split('@').next().unwrap_or(flaw);
-        *flaws.entry(name.to_owned()).or_default() += 1;
+    for flaw in sessions.iter().flat_map(|it| &it.flaws) {
+        *flaws.entry(flaw.kind.clone()).or_default() += 1;
     }
     flaws
 }
@@ -425,7 +428,7 @@ impl Report {
 
     /// How many commands are of a kind.
     pub fn count(&self, kind: Kind) -> u64 {
-        self.commands.iter().filter(|it| it.kind == kind.name()).count() as u64
+        self.commands.iter().filter(|it| it.kind == kind).count() as u64
     }
 
     /// Commands of one session.
@@ -557,21 +560,23 @@ fn spans(sessions: &[SessionRow], commands: &[Command]) -> (Pace, Vec<Span>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::schema::SessionFlaw;
 
-    fn session(flaws: &str, owner: Option<&str>) -> SessionRow {
+    fn session(flaws: Vec<SessionFlaw>, owner: Option<&str>) -> SessionRow {
         let owner = owner.map(str::to_owned);
-        SessionRow { flaws: flaws.into(), owner, ..SessionRow::default() }
+        SessionRow { flaws, owner, ..SessionRow::default() }
     }
 
     #[test]
     fn a_flaw_counts_once_a_session_wherever_it_stands() {
-        let sessions =
-            [session("clock+diverges@5~9", None), session("diverges", None), session("", None)];
-        let flaws = flaws(&sessions);
-        assert_eq!(
-            flaws.iter().map(|it| (it.0.as_str(), *it.1)).collect::<Vec<_>>(),
-            [("clock", 1), ("diverges", 2)]
-        );
+        let placed = SessionFlaw::new(FlawKind::Diverges.into(), Some((5, 9)));
+        let sessions = [
+            session(vec![FlawKind::Clock.into(), placed], None),
+            session(vec![FlawKind::Diverges.into()], None),
+            session(Vec::new(), None),
+        ];
+        let told: Vec<(Word<FlawKind>, u64)> = flaws(&sessions).into_iter().collect();
+        assert_eq!(told, [(FlawKind::Clock.into(), 1), (FlawKind::Diverges.into(), 2)]);
     }
 
     #[test]
@@ -586,7 +591,11 @@ mod tests {
 
     #[test]
     fn whoever_has_most_sessions_comes_first_and_nobody_is_a_name() {
-        let sessions = [session("", Some("bob")), session("", None), session("", Some("bob"))];
+        let sessions = [
+            session(Vec::new(), Some("bob")),
+            session(Vec::new(), None),
+            session(Vec::new(), Some("bob")),
+        ];
         let tallies = tally(&sessions, &[], |it| it.owner.clone());
         let told: Vec<_> = tallies.iter().map(|it| (it.name.as_str(), it.sessions)).collect();
         assert_eq!(told, [("bob", 2), ("", 1)]);

@@ -2,8 +2,12 @@
 
 use super::draft::Draft;
 use crate::archive::LONGEST;
+use crate::archive::schema::AtFrom;
 use crate::archive::schema::Instant;
+use crate::archive::schema::OwnerFrom;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::NullIfEmpty;
+use crate::archive::value::Word;
 use crate::config::Place;
 use crate::transcript::decoder::Claims;
 use crate::transcript::wire::CLOCKS;
@@ -38,8 +42,8 @@ impl Facts {
         let told = first(|it| it.owner.as_ref());
         let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
         let owner_from = match (&told, &hint) {
-            (Some(_), _) => Some("event"),
-            (None, Some(_)) => Some("session-id"),
+            (Some(_), _) => Some(OwnerFrom::Event),
+            (None, Some(_)) => Some(OwnerFrom::SessionId),
             (None, None) => None,
         };
         let when = When::of(drafts);
@@ -63,18 +67,18 @@ impl Facts {
             ("run_as", says(|it| it.run_as.is_some())),
             ("session_type", says(|it| it.frame.session_type.is_some())),
         ];
-        let claims: Vec<&str> = claims.into_iter().filter(|it| it.1).map(|it| it.0).collect();
+        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0.to_owned()).collect();
         let row = SessionRow {
             account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
             region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
             owner: told.or(hint),
-            owner_from: owner_from.map(str::to_owned),
+            owner_from: owner_from.map(Word::Known),
             target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
             run_as: first(|it| it.run_as.as_ref()),
             session_type: first(|it| it.frame.session_type.as_ref()),
-            claims: Some(claims.join("+")).filter(|it| !it.is_empty()),
+            claims: NullIfEmpty(claims),
             at: Instant(when.at),
-            at_from: when.at_from.map(str::to_owned),
+            at_from: when.at_from.map(Word::Known),
             first_event_at: Instant(when.first_event_at),
             last_event_at: Instant(when.last_event_at),
             ended_at: Instant(when.ended_at),
@@ -88,7 +92,7 @@ impl Facts {
 /// When a session was, as its transcripts and their places tell.
 struct When {
     at: Option<i64>,
-    at_from: Option<&'static str>,
+    at_from: Option<AtFrom>,
     first_event_at: Option<i64>,
     last_event_at: Option<i64>,
     ended_at: Option<i64>,
@@ -118,10 +122,10 @@ impl When {
         let last_event_at = claimed
             .map_or(last_event_at, |it| Some(last_event_at.map_or(it.1, |last| last.max(it.1))));
         let (at, at_from) = match (trusted, ended_at, stored_at) {
-            (Some(it), ..) => (Some(it), Some("event")),
-            (None, Some(_), Some(it)) if clock => (Some(it), Some("stored")),
-            (None, Some(it), _) => (Some(it), Some("header")),
-            (None, None, Some(it)) => (Some(it), Some("stored")),
+            (Some(it), ..) => (Some(it), Some(AtFrom::Event)),
+            (None, Some(_), Some(it)) if clock => (Some(it), Some(AtFrom::Stored)),
+            (None, Some(it), _) => (Some(it), Some(AtFrom::Header)),
+            (None, None, Some(it)) => (Some(it), Some(AtFrom::Stored)),
             (None, None, None) => (None, None),
         };
         Self { at, at_from, first_event_at, last_event_at, ended_at, stored_at, clock }
@@ -168,18 +172,18 @@ mod tests {
         // Text, when it was stored, what tells the time, whether the clock was wrong.
         let table = [
             ("$ ls\r\n", None, None, false),
-            ("$ ls\r\n", Some(ended), Some("stored"), false),
-            (started, None, Some("header"), false),
-            (started, Some(ended + day), Some("header"), false),
-            (started, Some(ended - day), Some("stored"), true),
+            ("$ ls\r\n", Some(ended), Some(AtFrom::Stored), false),
+            (started, None, Some(AtFrom::Header), false),
+            (started, Some(ended + day), Some(AtFrom::Header), false),
+            (started, Some(ended - day), Some(AtFrom::Stored), true),
         ];
         for (text, stored_at, from, clock) in table {
             let mut draft = Draft::sample("a.log", text);
             draft.stored_at = stored_at;
             let facts = Facts::of(&[draft]);
-            assert_eq!((facts.row.at_from.as_deref(), facts.clock), (from, clock), "{stored_at:?}");
-            let claims = facts.row.claims.unwrap_or_default();
-            assert_eq!(claims, "session_id+owner", "a file's name is anybody's");
+            let told = facts.row.at_from.and_then(|it| it.known());
+            assert_eq!((told, facts.clock), (from, clock), "{stored_at:?}");
+            assert_eq!(*facts.row.claims, ["session_id", "owner"], "a file's name is anybody's");
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TRANSCRIPTS;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::value::Word;
 use crate::error::Error;
 use crate::error::Result;
 use crate::intake::Content;
@@ -26,7 +27,6 @@ use crate::source::Seen;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::FlawKind;
-use crate::transcript::wire::Form;
 use crate::uid;
 
 /// Of each session whose index is lost what names its commands, by the newest of its rows that can be read.
@@ -48,7 +48,7 @@ fn lost_commands(archive: &Archive) -> HashMap<String, uid::Before> {
             for row in 0..frame.height() {
                 let (key, generation) =
                     (keys.get(row).unwrap_or_default(), generations.get(row).unwrap_or(0));
-                let is_typed = CommandKind::TYPED.contains(&kinds.get(row).unwrap_or_default());
+                let is_typed = is_typed(kinds.get(row));
                 if !is_typed || archive.replaced().holds(key, generation) {
                     continue;
                 }
@@ -65,6 +65,11 @@ fn lost_commands(archive: &Archive) -> HashMap<String, uid::Before> {
         });
     }
     found.into_iter().map(|(key, it)| (key, it.1)).collect()
+}
+
+/// Whether a command of this kind, as its row says, has a name in a feed.
+fn is_typed(kind: Option<&str>) -> bool {
+    Word::of(kind.unwrap_or_default()).is_in(&CommandKind::TYPED)
 }
 
 /// What of commands names them.
@@ -109,14 +114,14 @@ impl Kept {
                 let (kinds, commands) =
                     (frame.column("kind")?.str()?, frame.column("command")?.str()?);
                 for (kind, text) in kinds.iter().zip(commands.iter()) {
-                    if CommandKind::TYPED.contains(&kind.unwrap_or_default()) {
+                    if is_typed(kind) {
                         texts.push(uid::fingerprint(text.unwrap_or_default()));
                     }
                 }
                 Ok(())
             });
         }
-        Some(uid::Before { texts, withdrawn: before.withdrawn.clone() })
+        Some(uid::Before { texts, withdrawn: before.withdrawn.to_vec() })
     }
 
     /// Takes up what an entry has added.
@@ -221,7 +226,7 @@ impl Kept {
 /// Whether a session's row says that another object under its id holds other bytes. (Where its own two copies differ, the
 /// flaw has a place.)
 pub(super) fn says_diverges(row: &SessionRow) -> bool {
-    row.flaws.split('+').any(|it| it == FlawKind::Diverges.name())
+    row.flaws.contains(&FlawKind::Diverges.into())
 }
 
 /// All keys that sessions of an id can have, in order. An id may hold a `#` of its own, which is written `#~` in them: whoever
@@ -235,12 +240,7 @@ impl Draft {
     /// What the newest reading of a kept transcript told of its object.
     fn take_facts(&mut self, row: &TranscriptRow) {
         self.stored_at = row.stored_at.micros();
-        self.object_flaws = row
-            .object_flaws
-            .iter()
-            .flat_map(|it| it.split('+'))
-            .filter_map(FlawKind::from_name)
-            .collect();
+        self.object_flaws = row.object_flaws.iter().filter_map(|it| it.known()).collect();
     }
 }
 
@@ -250,7 +250,7 @@ fn draft_of(row: &TranscriptRow) -> Option<Draft> {
         source: row.source.clone(),
         locator: row.locator.clone(),
         version: row.version.clone(),
-        form: Form::from_name(&row.form)?,
+        form: row.form.known()?,
         digest: row.digest.clone(),
         stored_bytes: row.stored_bytes as u64,
         stored_at: row.stored_at.micros(),

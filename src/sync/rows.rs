@@ -20,18 +20,23 @@ use super::draft::PART_BYTES;
 use super::draft::flaws_of;
 use super::facts::Facts;
 use super::together::Drafts;
+use crate::archive::line::LineColumns;
+use crate::archive::line::NewLine;
+use crate::archive::line::Shared;
 use crate::archive::manifest::Brought;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::LINES;
-use crate::archive::schema::LineColumns;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SESSIONS;
+use crate::archive::schema::SessionFlaw;
 use crate::archive::schema::SessionRow;
-use crate::archive::schema::Shared;
 use crate::archive::schema::TRANSCRIPTS;
 use crate::archive::schema::Table;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::value::NullIfEmpty;
+use crate::archive::value::Word;
 use crate::archive::writer::Note;
 use crate::archive::writer::PARTITIONS;
 use crate::archive::writer::Segment;
@@ -40,7 +45,7 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::transcript::both::Stream;
-use crate::transcript::commands::DAMAGED;
+use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Decoder;
@@ -158,11 +163,11 @@ impl<'a> Rows<'a> {
         let SessionOut { mut row, typed, .. } = out;
         row.lines_rows = row.line_count;
         row.transcripts = group.drafts.len() as i64;
-        row.forms = joined(group.drafts.iter().map(|it| it.form.name()));
+        row.forms = unique(group.drafts.iter().map(|it| it.form.into()));
         row.flaws = told_flaws(&group.drafts);
-        let old = group.old;
-        row.withdrawn =
-            old.and_then(|it| it.withdrawn(&row.session_key, typed.unwrap_or_default()));
+        let typed = typed.unwrap_or_default();
+        let withdrawn = group.old.map(|it| it.withdrawn(&row.session_key, typed));
+        row.withdrawn = NullIfEmpty(withdrawn.unwrap_or_default());
         self.counts.commands += row.command_count as u64;
         let replaced = match &group.before {
             Some(it) => Some(it.generation),
@@ -180,7 +185,6 @@ impl<'a> Rows<'a> {
         let partition = session.partition.as_str();
         let pending = self.partitions.entry(partition.to_owned()).or_default();
         let brought = draft.brought().map_err(|it| unreadable(draft, &it))?;
-        let object_flaws: Vec<&str> = draft.object_flaws.iter().map(|it| it.name()).collect();
         let mut row = TranscriptRow {
             session_id: draft.session_id.as_str().to_owned(),
             session_key: key.to_owned(),
@@ -189,7 +193,7 @@ impl<'a> Rows<'a> {
             source: draft.source.clone(),
             locator: draft.locator.clone(),
             version: draft.version.clone(),
-            form: draft.form.name().to_owned(),
+            form: draft.form.into(),
             digest: brought.digest.clone(),
             content_digest: brought.content_digest.clone(),
             stored_bytes: draft.stored_bytes as i64,
@@ -202,7 +206,7 @@ impl<'a> Rows<'a> {
             encryption: draft.seen.encryption.clone(),
             storage_class: draft.seen.storage_class.clone(),
             position: draft.seen.position.as_ref().and_then(|it| serde_json::to_string(it).ok()),
-            object_flaws: Some(object_flaws.join("+")).filter(|it| !it.is_empty()),
+            object_flaws: NullIfEmpty(draft.object_flaws.iter().map(|it| (*it).into()).collect()),
             // Of a stream that grew, all but its growth is kept already.
             part: draft.tail.as_ref().map_or(0, |it| it.part),
             part_start: draft.tail.as_ref().map_or(0, |it| it.start),
@@ -279,26 +283,24 @@ pub(super) fn partition_of(drafts: &[Draft]) -> String {
     Facts::of(drafts).row.partition
 }
 
-/// Words, each once, joined by `+`.
-fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: BTreeSet<&str> = words.collect();
-    words.into_iter().collect::<Vec<_>>().join("+")
+/// All of them in order, each once.
+fn unique<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.collect::<BTreeSet<T>>().into_iter().collect()
 }
 
 /// What a reader of a session must know before trusting it, by all its transcripts, of which the first is the one that was read.
-fn told_flaws(drafts: &[Draft]) -> String {
-    let diverged = drafts.first().and_then(|it| it.claims.diverged).map(|it| {
-        let (bytes, stream) = it.places();
-        format!("{}@{bytes}~{stream}", FlawKind::Diverges.name())
-    });
-    let flaws = drafts.iter().enumerate().flat_map(|(nth, it)| {
+fn told_flaws(drafts: &[Draft]) -> Vec<SessionFlaw> {
+    let kinds = drafts.iter().enumerate().flat_map(|(nth, it)| {
         // That the streamed copy is lossy matters only where it is the one that was read.
         it.flaws.iter().filter(move |it| nth == 0 || **it != FlawKind::Lossy)
     });
-    joined(flaws.map(|it| match (it, &diverged) {
-        (FlawKind::Diverges, Some(diverged)) => diverged.as_str(),
-        _ => it.name(),
-    }))
+    let kinds: Vec<Word<FlawKind>> = unique(kinds.map(|it| (*it).into()));
+    let diverged = drafts.first().and_then(|it| it.claims.diverged);
+    let flaw = |kind: Word<FlawKind>| {
+        let places = diverged.filter(|_| kind == FlawKind::Diverges);
+        SessionFlaw::new(kind, places.map(|it| it.places()))
+    };
+    kinds.into_iter().map(flaw).collect()
 }
 
 /// Whether one object is there in several versions that are not the same.
@@ -383,11 +385,15 @@ impl SessionOut<'_> {
         let Self { segment, pending, partition, row, .. } = self;
         for (line, at) in piece.timed() {
             row.line_count += 1;
-            let text = piece.line_text(line);
-            let continued = line.bits & bits::CONTINUED != 0;
-            let kind = line_kind(line.bits);
-            let (from, to) = (line.from as i64, line.to as i64);
-            pending.lines.push(row.line_count, text, kind, continued, at, from, to);
+            pending.lines.push(NewLine {
+                number: row.line_count,
+                text: piece.line_text(line),
+                kind: line_kind(line.bits),
+                continued: line.bits & bits::CONTINUED != 0,
+                at,
+                start: line.from as i64,
+                end: line.to as i64,
+            });
             let grown = grown(row.line_count);
             let lines = &mut pending.lines;
             if lines.len() >= GROUP_ROWS * grown || lines.bytes() >= PART_BYTES * grown {
@@ -424,12 +430,10 @@ impl SessionOut<'_> {
             compared.meet(it.from as i64, it.kind.name(), &it.text);
         }
         if let Some(typed) = &mut self.typed
-            && CommandKind::TYPED.contains(&it.kind.name())
+            && CommandKind::TYPED.contains(&it.kind)
         {
             typed.push(uid::fingerprint(&it.text));
         }
-        let evidence: Vec<String> =
-            it.evidence.iter().map(|it| format!("{:+.1} {}", it.weight, it.what)).collect();
         let (earliest, latest) = typed.at.unwrap_or_default();
         // What no event shows was typed before the session's end, if that is after what came before it.
         let last = row.last_event_at.micros().filter(|_| typed.at.is_none());
@@ -445,7 +449,7 @@ impl SessionOut<'_> {
             run_as: row.run_as.clone(),
             seq: row.commands_rows,
             command: it.text,
-            kind: it.kind.name().to_owned(),
+            kind: it.kind.into(),
             confidence,
             at: Instant(earliest.filter(|it| Some(*it) == latest)),
             at_earliest: Instant(earliest),
@@ -463,19 +467,19 @@ impl SessionOut<'_> {
             byte_start: it.from as i64,
             byte_end: it.to as i64,
             line_number: it.line as i64 + 1,
-            evidence: evidence.join(";"),
-            flaws: if it.damaged { DAMAGED.into() } else { String::new() },
+            evidence: CommandRow::evidence_of(&it.evidence),
+            flaws: it.damaged.then_some(CommandFlaw::Damaged.into()).into_iter().collect(),
             decoder: DECODER,
             generation: row.generation,
         }
     }
 }
 
-fn line_kind(line: u16) -> &'static str {
+fn line_kind(line: u16) -> LineKind {
     match line {
-        it if it & bits::OVERWRITTEN != 0 => "overwritten",
-        it if it & bits::SCREEN != 0 => "screen",
-        it if it & bits::INPUT != 0 => "input",
-        _ => "output",
+        it if it & bits::OVERWRITTEN != 0 => LineKind::Overwritten,
+        it if it & bits::SCREEN != 0 => LineKind::Screen,
+        it if it & bits::INPUT != 0 => LineKind::Input,
+        _ => LineKind::Output,
     }
 }
