@@ -2,7 +2,7 @@
 //!
 //! A kind of subject is one `impl Subject`; a row of the table names it by type, and the judge walks over all of them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use super::iam::policy::account_of;
@@ -137,14 +137,16 @@ impl Subject for Account {
     type One<'a> = &'a str;
 
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
-        let accounts: BTreeSet<&str> = corners(survey).map(|it| it.account.as_str()).collect();
-        let label = |account: &str| Label {
+        // All Regions of an account are of one partition.
+        let accounts: BTreeMap<&str, &str> =
+            corners(survey).map(|it| (it.account.as_str(), partition_of(&it.region))).collect();
+        let label = |account: &str, partition: &str| Label {
             place: format!("account {account}"),
             account: account.into(),
             region: String::new(),
-            resource: format!("arn:aws:iam::{account}:root"),
+            resource: format!("arn:{partition}:iam::{account}:root"),
         };
-        accounts.into_iter().map(|it| Sighting::named(label(it), it)).collect()
+        accounts.into_iter().map(|(it, of)| Sighting::named(label(it, of), it)).collect()
     }
 }
 
