@@ -1,8 +1,10 @@
 //! How things are called in a finding: ARNs, words for a shell, spans of days.
 
+use crate::config::domain_of;
 use crate::config::partition_of;
 use crate::settings::Bucket;
 use crate::settings::Corner;
+use crate::settings::Key;
 use crate::settings::LogGroup;
 
 /// A word for a POSIX shell: quoted unless it is plainly one word. Names of resources are foreign text.
@@ -18,6 +20,17 @@ pub fn quote(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A command of the AWS CLI with these options, their values quoted.
+pub(crate) fn aws(command: &str, options: &[(&str, &str)]) -> String {
+    let said = options.iter().map(|(name, value)| format!(" --{name} {}", quote(value)));
+    format!("aws {command}{}", said.collect::<String>())
+}
+
+/// What `kms:ViaService` is in a request that S3 makes in the Region of a key.
+pub(crate) fn via_s3(key: &Key) -> String {
+    format!("s3.{}.{}", key.region, domain_of(&key.region))
 }
 
 /// Days as people say them.

@@ -10,8 +10,7 @@ use crate::audit::names::days;
 use crate::audit::subject::Store;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Info;
-use crate::audit::verdict::unclear;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::At;
 use crate::settings::Reason;
@@ -88,9 +87,9 @@ fn month(class: &(&str, f64, u64, u64, u64), objects: f64, bytes: f64, standard:
 const COST: Check = Check {
     id: "COST-EST-01",
     title: "What keeping transcripts costs",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Capacity],
-    reads: &["logs:DescribeLogGroups", "s3:ListBucket"],
+    reads: &[&["logs:DescribeLogGroups", "s3:ListBucket"]],
     why: "Retention is cut when a bill surprises somebody; CloudWatch Logs costs by what is taken in, S3 by what is kept.",
     then: "Keep both copies for the hot window, and the one in S3 Standard for the rest; small objects cost more in archive classes.",
     ask: &About::<Store>(cost),
@@ -137,9 +136,9 @@ struct Stock<'a> {
 fn stock<'a>(it: Store<'a>, view: &View<'_>) -> Result<Stock<'a>, Unread> {
     match it {
         Store::Group(it) => {
-            let gone = || unclear(Reason::NotThere, "there is no such log group");
+            let gone = || Reason::NotThere.because("there is no such log group");
             let settings = view.take(&it.settings)?.as_ref().ok_or_else(gone)?;
-            let untold = || unclear(Reason::NotUnderstood, "its size is not told");
+            let untold = || Reason::NotUnderstood.because("its size is not told");
             Ok(Stock {
                 region: &it.region,
                 is_group: true,
@@ -153,7 +152,7 @@ fn stock<'a>(it: Store<'a>, view: &View<'_>) -> Result<Stock<'a>, Unread> {
             let sample = view.take(&it.sample)?;
             if !sample.complete {
                 let why = format!("only its first {} objects were listed", sample.listed);
-                return Err(unclear(Reason::PartialPage, why));
+                return Err(Reason::PartialPage.because(why));
             }
             Ok(Stock {
                 region: bucket.region.as_deref().unwrap_or_default(),

@@ -4,6 +4,8 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ENDPOINTS;
+use crate::audit::check::NODES;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::iam::granted::of_key;
@@ -14,10 +16,7 @@ use crate::audit::iam::request::Said;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::unclear;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::config::domain_of;
 use crate::settings::Key;
@@ -30,7 +29,7 @@ use crate::settings::Unread;
 pub(crate) const CHECKS: &[Check] = &[STATE, ADMITS, ROTATION, OPEN];
 
 fn state_of<'a>(it: &'a Key, view: &View<'_>) -> Result<&'a KeyState, Unread> {
-    view.take(&it.state)?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
+    view.take(&it.state)?.as_ref().ok_or_else(|| Reason::NotThere.because("there is no such key"))
 }
 
 fn at(it: &Key, arn: &str) -> String {
@@ -44,9 +43,9 @@ fn region_of(arn: &str) -> Option<&str> {
 const STATE: Check = Check {
     id: "KMS-STATE-01",
     title: "The key can be used, and is not about to go",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Keys],
-    reads: &["kms:DescribeKey", "s3:ListBucket"],
+    reads: &[&["kms:DescribeKey", "s3:ListBucket"]],
     why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
     then: "Cancel the deletion and enable the key, today.",
     ask: &About::<Key>(state),
@@ -113,16 +112,20 @@ fn uses(it: &Key) -> Vec<String> {
 /// What a key is used for, and in which Region; `None` of what is no use of today: what it once encrypted may have come from elsewhere.
 fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unread> {
     let unknown =
-        |what: &str| unclear(Reason::NotAsked, format!("the Region of {what} was not told"));
+        |what: &str| Reason::NotAsked.because(format!("the Region of {what} was not told"));
     Ok(Some(match it {
         KeyUse::LogGroup(arn) => {
             (arn.clone(), region_of(arn).ok_or_else(|| unknown(arn))?.to_owned())
         }
         KeyUse::Bucket(name) => {
             let what = format!("s3://{name}");
-            let region = view.bucket(name).and_then(|it| it.region.clone());
-            let region = region.ok_or_else(|| unknown(&what))?;
-            (what, region)
+            let bucket = view.bucket(name).ok_or_else(|| unknown(&what))?;
+            // The answer that the bucket is there tells its Region.
+            let told = view.take(&bucket.existence);
+            let Some(region) = &bucket.region else {
+                return Err(told.err().unwrap_or_else(|| unknown(&what)));
+            };
+            (what, region.clone())
         }
         KeyUse::Sessions(by) => {
             let region = by.rsplit_once(" in ").ok_or_else(|| unknown(by))?.1;
@@ -160,23 +163,15 @@ fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
     if state_of(it, view)?.manager == "AWS" {
         return Ok(None);
     }
-    let text = view.take(&it.policy)?;
-    Policy::read(text)
-        .map(Some)
-        .ok_or_else(|| unclear(Reason::NotUnderstood, "its policy is of a form that is not known"))
+    Policy::understood(view.take(&it.policy)?, "its policy").map(Some)
 }
 
 const ADMITS: Check = Check {
     id: "KMS-POL-01",
     title: "The key's policy admits those who write with it",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Keys, Group::Failure],
-    reads: &[
-        "kms:GetKeyPolicy",
-        "kms:DescribeKey",
-        "ssm:DescribeInstanceInformation",
-        "ec2:DescribeInstances",
-    ],
+    reads: &[&["kms:GetKeyPolicy", "kms:DescribeKey"], NODES],
     why: "A policy edited after the key was associated stops the log group from being written and read.",
     then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
     ask: &About::<Key>(admits),
@@ -225,7 +220,7 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
         }
         match (perhaps, denied) {
             (Some(why), _) => {
-                unknown = unknown.or(Some(unclear(Reason::MissingContextKey, why)));
+                unknown = unknown.or(Some(Reason::MissingContextKey.because(why)));
             }
             (None, None) if unread.is_some() => unknown = unknown.or(unread.clone()),
             (None, Some(name)) => {
@@ -291,7 +286,7 @@ fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>
             Said::Nothing => missing.push(action),
             Said::MayAllow(why) | Said::MayDeny(why) => {
                 let why = format!("{why}, which only a real request carries");
-                return Err(unclear(Reason::MissingContextKey, why));
+                return Err(Reason::MissingContextKey.because(why));
             }
         }
     }
@@ -330,9 +325,9 @@ fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
 const ROTATION: Check = Check {
     id: "KMS-ROT-01",
     title: "The key is rotated",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Keys],
-    reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
+    reads: &[&["kms:GetKeyRotationStatus", "kms:DescribeKey"]],
     why: "Rotation bounds what one leaked key can open.",
     then: "Switch rotation on.",
     ask: &About::<Key>(rotation),
@@ -357,19 +352,20 @@ fn rotation(it: &Key, view: &View<'_>) -> Answer {
     Ok(match rotation.enabled {
         true => Judged::pass(format!("every {} days", rotation.period_days.unwrap_or(365)))
             .promised("on"),
-        false => Judged::fail("off").promised("on").fix(format!(
-            "aws kms enable-key-rotation {} --rotation-period-in-days 365",
-            at(it, &key.arn)
-        )),
+        false => {
+            let at = at(it, &key.arn);
+            let fix = format!("aws kms enable-key-rotation {at} --rotation-period-in-days 365");
+            Judged::fail("off").promised("on").fix(fix)
+        }
     })
 }
 
 const OPEN: Check = Check {
     id: "KMS-POL-02",
     title: "The key's policy is not open",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Keys, Group::Access],
-    reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
+    reads: &[&["kms:GetKeyPolicy", "kms:DescribeKey"], ENDPOINTS],
     why: "Whoever may use the key can read what it protects, wherever a copy lies.",
     then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
     ask: &About::<Key>(open),
@@ -394,7 +390,7 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
     let account = account_of(&key.arn);
     foreign.retain(|it| Some(it) != account.as_ref());
     if let (Some(why), true) = (unknown, everybody.is_empty()) {
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     let promised = "named principals alone";
     foreign.sort_unstable();

@@ -9,8 +9,7 @@ use crate::audit::iam::permission::may;
 use crate::audit::subject::Starter;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Reason;
 use crate::settings::Role;
@@ -21,9 +20,9 @@ pub(crate) const CHECKS: &[Check] = &[PINNED];
 const PINNED: Check = Check {
     id: "IAM-USER-01",
     title: "Those who start sessions are held to logged documents",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Generation],
-    reads: &["iam:SimulatePrincipalPolicy"],
+    reads: &[&["iam:SimulatePrincipalPolicy"]],
     why: "The document decides whether there is a log: whoever may name any document may choose one without.",
     then: "Allow ssm:StartSession on named documents, with ssm:SessionDocumentAccessCheck; `ssmtrail policy guard` prints it.",
     ask: &About::<Starter>(pinned),
@@ -62,7 +61,7 @@ fn pinned(role: &Role, view: &View<'_>) -> Answer {
     match (able.as_slice(), unknown) {
         ([], Some(it)) => Err(it),
         ([], None) if role.simulations.is_empty() => {
-            Err(unclear(Reason::NotAsked, "it was not asked about"))
+            Err(Reason::NotAsked.because("it was not asked about"))
         }
         ([], None) => Ok(Judged::pass("held to its documents").promised(promised)),
         _ => Ok(Judged::fail(able.join("; ")).promised(promised)),

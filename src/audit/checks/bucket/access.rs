@@ -2,26 +2,26 @@
 //!
 //! Fields and their meaning: "PublicAccessBlockConfiguration", "GetBucketAcl", "GetBucketLogging" (Amazon S3 API Reference).
 
+use crate::audit::check::ACLS;
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ENDPOINTS;
+use crate::audit::check::TRAILS;
 use crate::audit::checks::bucket::told::denies_everybody;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::checks::bucket::told::policy;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::trail::SILENT;
 use crate::audit::checks::trail::takes;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
+use crate::audit::names::aws;
 use crate::audit::names::bucket_arn;
 use crate::audit::names::quote;
 use crate::audit::undoing;
 use crate::audit::undoing::On;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::At;
 use crate::settings::Bucket;
@@ -38,9 +38,9 @@ pub(crate) const CHECKS: &[Check] = &[BLOCKED, PUBLIC, TLS, GRANTS, ACCESS_LOGGE
 const BLOCKED: Check = Check {
     id: "S3-PUB-01",
     title: "Public access is blocked",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access],
-    reads: &["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"],
+    reads: &[&["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"]],
     why: "The block holds whatever a policy or an ACL says tomorrow.",
     then: "Switch all four settings on, for the bucket or for the account.",
     ask: &About::<Bucket>(blocked),
@@ -50,12 +50,11 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
     let promised = "all four, for the bucket or the account";
     // Each of the four holds if either says so.
     let account = account_block(it, view);
-    let all = |it: &Result<Option<PublicAccess>, Unread>| matches!(it, Ok(Some(it)) if it.each().iter().all(|it| it.1));
-    if all(&account) && view.take(&it.public_access).is_err() {
+    let is_all = matches!(&account, Ok(Some(it)) if it.off().is_empty());
+    if is_all && view.take(&it.public_access).is_err() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
-    let own = view.take(&it.public_access)?.unwrap_or_default();
-    let off: Vec<&str> = own.each().into_iter().filter(|it| !it.1).map(|it| it.0).collect();
+    let mut off = view.take(&it.public_access)?.unwrap_or_default().off();
     if off.is_empty() {
         return Ok(Judged::pass("by the bucket").promised(promised));
     }
@@ -63,15 +62,15 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
         why: format!("the bucket is without {}; {}", off.join(", "), why.why),
         ..why
     })?;
-    let account = account.unwrap_or_default();
-    let both = own.each().into_iter().zip(account.each());
-    let off: Vec<&str> = both.filter(|(one, other)| !one.1 && !other.1).map(|it| it.0.0).collect();
+    let off_there = account.unwrap_or_default().off();
+    off.retain(|it| off_there.contains(it));
     if off.is_empty() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
-    let fix = format!(
-        "aws s3api put-public-access-block {} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
-        named(it)
+    let fix = s3api(
+        "put-public-access-block",
+        it,
+        "--public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
     );
     Ok(Judged::fail(format!("neither bucket nor account has {}", off.join(", ")))
         .promised(promised)
@@ -79,39 +78,34 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
 }
 
 impl PublicAccess {
-    fn each(self) -> [(&'static str, bool); 4] {
-        [
+    /// The settings that are off, by their names.
+    fn off(self) -> Vec<&'static str> {
+        let all = [
             ("BlockPublicAcls", self.block_acls),
             ("IgnorePublicAcls", self.ignore_acls),
             ("BlockPublicPolicy", self.block_policy),
             ("RestrictPublicBuckets", self.restrict_buckets),
-        ]
+        ];
+        all.into_iter().filter(|it| !it.1).map(|it| it.0).collect()
     }
 }
 
 /// The Block Public Access of the account that owns a bucket; `None` if it was never set.
 fn account_block(it: &Bucket, view: &View<'_>) -> Result<Option<PublicAccess>, Unread> {
-    let owner = it.proved().ok_or_else(|| {
-        unclear(Reason::NotAsked, "whose account the bucket is in was not proved")
-    })?;
+    let owner = it
+        .proved()
+        .ok_or_else(|| Reason::NotAsked.because("whose account the bucket is in was not proved"))?;
     let account = view.survey.accounts.iter().find(|one| one.id == owner);
-    let none = || unclear(Reason::NotAsked, "its account's settings were not read");
+    let none = || Reason::NotAsked.because("its account's settings were not read");
     view.take(&account.ok_or_else(none)?.public_access).copied()
 }
 
 const PUBLIC: Check = Check {
     id: "S3-PUB-02",
     title: "The bucket is not public",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Access],
-    reads: &[
-        "s3:GetBucketPolicyStatus",
-        "s3:GetBucketPolicy",
-        "s3:GetBucketAcl",
-        "s3:GetBucketOwnershipControls",
-        "s3:GetBucketPublicAccessBlock",
-        "s3:GetAccountPublicAccessBlock",
-    ],
+    reads: &[&["s3:GetBucketPolicyStatus", "s3:GetBucketPolicy"], ACLS, ENDPOINTS],
     why: "Transcripts hold whatever was typed and shown, secrets too.",
     then: "Remove the grant.",
     ask: &About::<Bucket>(public),
@@ -129,9 +123,8 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
     if let Some(one) = open.next() {
         return Ok(Judged::fail(format!("{} admits everybody", one.name())).promised(promised));
     }
-    let enforced = matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced");
     let ignores = ignores_public(it, view);
-    let ignored = enforced || ignores == Ok(true);
+    let ignored = has_no_acls(it, view) || ignores == Ok(true);
     let open: Vec<String> = match view.take(&it.acl) {
         Ok(acl) => acl
             .grants
@@ -146,7 +139,7 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
         // What would make the ACL count for nothing must be known before it counts.
         view.take(&it.ownership)?;
         ignores?;
-        let fix = format!("aws s3api put-bucket-acl {} --acl private", named(it));
+        let fix = s3api("put-bucket-acl", it, "--acl private");
         return Ok(Judged::fail(format!("its ACL grants {}", open.join(", ")))
             .promised(promised)
             .fix(fix));
@@ -162,6 +155,11 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
 /// Whether a grantee of an ACL is one of the groups that hold everybody ("Amazon S3 predefined groups").
 fn is_everybody(grantee: &str) -> bool {
     ["/AllUsers", "/AuthenticatedUsers"].iter().any(|it| grantee.ends_with(it))
+}
+
+/// Whether ACLs are known to count for nothing.
+fn has_no_acls(it: &Bucket, view: &View<'_>) -> bool {
+    matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced")
 }
 
 /// Whether grants to everybody in ACLs count for nothing, by the bucket or by its account.
@@ -180,9 +178,9 @@ fn ignores_public(it: &Bucket, view: &View<'_>) -> Result<bool, Unread> {
 const TLS: Check = Check {
     id: "S3-TLS-01",
     title: "The bucket refuses plain HTTP",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Transport],
-    reads: &["s3:GetBucketPolicy"],
+    reads: &[&["s3:GetBucketPolicy"]],
     why: "Without a refusal one misconfigured reader sends transcripts in the clear.",
     then: "Add the statement that denies requests without TLS.",
     ask: &About::<Bucket>(tls),
@@ -200,16 +198,16 @@ fn tls(it: &Bucket, view: &View<'_>) -> Answer {
         "{{\"Sid\":\"DenyInsecureTransport\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:*\",\"Resource\":[\"{arn}\",\"{arn}/*\"],\"Condition\":{{\"Bool\":{{\"aws:SecureTransport\":\"false\"}}}}}}"
     );
     let fix = match view.take(&it.policy)? {
-        Some(_) => format!(
-            "aws s3api get-bucket-policy {0} --query Policy --output text | jq {1} > policy.json && aws s3api put-bucket-policy {0} --policy file://policy.json",
-            named(it),
-            quote(&format!(".Statement += [{statement}]"))
-        ),
-        None => format!(
-            "aws s3api put-bucket-policy {} --policy {}",
-            named(it),
-            quote(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}"))
-        ),
+        Some(_) => {
+            let get = s3api("get-bucket-policy", it, "--query Policy --output text | jq");
+            let put = s3api("put-bucket-policy", it, "--policy file://policy.json");
+            let filter = quote(&format!(".Statement += [{statement}]"));
+            format!("{get} {filter} > policy.json && {put}")
+        }
+        None => {
+            let policy = format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}");
+            aws("s3api put-bucket-policy", &[("bucket", &it.name), ("policy", &policy)])
+        }
     };
     Ok(Judged::fail("plain HTTP is not denied").promised(promised).fix(fix))
 }
@@ -221,15 +219,9 @@ const PLAIN: [(&str, Option<&str>); 2] =
 const GRANTS: Check = Check {
     id: "S3-XACC-01",
     title: "Nobody from outside, and nobody at all by this policy, may destroy",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access, Group::Integrity],
-    reads: &[
-        "s3:GetBucketPolicy",
-        "s3:GetBucketAcl",
-        "s3:GetBucketOwnershipControls",
-        "s3:GetBucketPublicAccessBlock",
-        "s3:GetAccountPublicAccessBlock",
-    ],
+    reads: &[&["s3:GetBucketPolicy"], ACLS, ENDPOINTS],
     why: "A grant in the bucket's own policy reaches accounts that no role review sees.",
     then: "Tighten the policy: nodes need s3:PutObject alone.",
     ask: &About::<Bucket>(grants),
@@ -283,14 +275,10 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !found.is_empty() {
         return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
     }
-    let enforced = matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced");
-    if !enforced {
+    if !has_no_acls(it, view) {
         let acl = view.take(&it.acl)?;
         if acl.owner.is_none() && !acl.grants.is_empty() {
-            return Err(unclear(
-                Reason::NotUnderstood,
-                "its ACL does not tell whose the bucket is",
-            ));
+            return Err(Reason::NotUnderstood.because("its ACL does not tell whose the bucket is"));
         }
         let is_foreign = |one: &&(String, String)| {
             Some(&one.0) != acl.owner.as_ref() && !one.0.ends_with("/LogDelivery")
@@ -311,7 +299,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     }
     policy?;
     if let Some(why) = unknown {
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     Ok(Judged::pass("nobody from outside, nothing destructive").promised(promised).details(notes))
 }
@@ -319,14 +307,9 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
 const ACCESS_LOGGED: Check = Check {
     id: "S3-LOG-01",
     title: "Reads of transcripts are themselves recorded",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Review],
-    reads: &[
-        "s3:GetBucketLogging",
-        "cloudtrail:DescribeTrails",
-        "cloudtrail:GetTrailStatus",
-        "cloudtrail:GetEventSelectors",
-    ],
+    reads: &[&["s3:GetBucketLogging"], TRAILS],
     why: "Who read the transcripts is the first question after a leak.",
     then: "Switch server access logging on, or record S3 data events of the bucket in a trail.",
     ask: &About::<Bucket>(access_logged),
@@ -375,13 +358,13 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
         return Err(it);
     }
     if !asked {
-        return Err(unclear(Reason::NotAsked, "access logging is off, and trails were not read"));
+        return Err(Reason::NotAsked.because("access logging is off, and trails were not read"));
     }
-    let fix = format!(
-        "aws s3api put-bucket-logging {} --bucket-logging-status '{{\"LoggingEnabled\":{{\"TargetBucket\":\"ACCESS-LOG-BUCKET\",\"TargetPrefix\":{}}}}}'",
-        named(it),
+    let status = format!(
+        "--bucket-logging-status '{{\"LoggingEnabled\":{{\"TargetBucket\":\"ACCESS-LOG-BUCKET\",\"TargetPrefix\":{}}}}}'",
         serde_json::Value::from(format!("{}/", it.name))
     );
+    let fix = s3api("put-bucket-logging", it, &status);
     Ok(Judged::fail("neither access logging nor data events").promised("one of the two").fix(fix))
 }
 
@@ -436,25 +419,23 @@ fn covers_region(trail: &Trail, region: Option<&str>) -> bool {
 const OWNERSHIP: Check = Check {
     id: "S3-OWN-01",
     title: "The bucket's owner owns every transcript",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Access],
-    reads: &["s3:GetBucketOwnershipControls"],
+    reads: &[&["s3:GetBucketOwnershipControls"]],
     why: "With ACLs a writer from another account owns what it wrote, and the bucket's owner may not read it.",
     then: "Set object ownership to BucketOwnerEnforced; the agent's uploads are accepted.",
     ask: &About::<Bucket>(ownership),
 };
 
 fn ownership(it: &Bucket, view: &View<'_>) -> Answer {
-    let fix = format!(
-        "aws s3api put-bucket-ownership-controls {} --ownership-controls 'Rules=[{{ObjectOwnership=BucketOwnerEnforced}}]'",
-        named(it)
-    );
-    Ok(match view.take(&it.ownership)?.as_deref() {
-        Some("BucketOwnerEnforced") => {
-            Judged::pass("BucketOwnerEnforced").promised("BucketOwnerEnforced")
-        }
-        Some(other) => Judged::fail(other).promised("BucketOwnerEnforced").fix(fix),
+    let promised = "BucketOwnerEnforced";
+    let seen = match view.take(&it.ownership)?.as_deref() {
+        Some(it) if it == promised => return Ok(Judged::pass(it).promised(promised)),
+        Some(other) => other,
         // Buckets from before April 2023 that nobody has set.
-        None => Judged::fail("not set: ACLs are in force").promised("BucketOwnerEnforced").fix(fix),
-    })
+        None => "not set: ACLs are in force",
+    };
+    let rule = "--ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'";
+    let fix = s3api("put-bucket-ownership-controls", it, rule);
+    Ok(Judged::fail(seen).promised(promised).fix(fix))
 }

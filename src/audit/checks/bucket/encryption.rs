@@ -5,10 +5,11 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::told::denies_everybody;
+use crate::audit::checks::bucket::told::encrypt;
 use crate::audit::checks::bucket::told::is_managed;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::checks::bucket::told::of;
 use crate::audit::checks::bucket::told::policy;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::bucket::told::sample;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::policy::Policy;
@@ -16,9 +17,7 @@ use crate::audit::names::bucket_arn;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Info;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Prefix;
@@ -29,24 +28,20 @@ pub(crate) const CHECKS: &[Check] = &[ENCRYPTION, BUCKET_KEY, OBJECTS_ENCRYPTED,
 const ENCRYPTION: Check = Check {
     id: "S3-ENC-01",
     title: "The bucket encrypts as promised",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Encryption],
-    reads: &["s3:GetEncryptionConfiguration", "kms:DescribeKey"],
+    reads: &[&["s3:GetEncryptionConfiguration", "kms:DescribeKey"]],
     why: "Everything in S3 is encrypted; a key of your own decides who can read it.",
     then: "Set the default encryption to your key.",
     ask: &About::<Bucket>(encryption),
 };
 
 fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
-    let put = format!(
-        "aws s3api put-bucket-encryption {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
-        named(it)
-    );
     let Some(told) = view.take(&it.encryption)? else {
         // Since 2023-01-05 every bucket of AWS answers; one that does not is of another make, or older than its API.
         return Ok(Judged::fail("no default encryption is set")
             .promised("AES256 at least")
-            .fix(put));
+            .fix(encrypt(it)));
     };
     let key = told.kms_key.as_deref();
     let seen = match key {
@@ -60,20 +55,20 @@ fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
     Ok(match told.algorithm.as_str() {
         "aws:kms" | "aws:kms:dsse" => match is_managed(key, view)? {
             false => Judged::pass(seen).promised(promised),
-            true => {
-                Judged::fail(format!("{seen}, a key that AWS manages")).promised(promised).fix(put)
-            }
+            true => Judged::fail(format!("{seen}, a key that AWS manages"))
+                .promised(promised)
+                .fix(encrypt(it)),
         },
-        _ => Judged::fail(seen).promised(promised).fix(put),
+        _ => Judged::fail(seen).promised(promised).fix(encrypt(it)),
     })
 }
 
 const BUCKET_KEY: Check = Check {
     id: "S3-ENC-02",
     title: "The bucket key saves calls to KMS",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Capacity],
-    reads: &["s3:GetEncryptionConfiguration"],
+    reads: &[&["s3:GetEncryptionConfiguration"]],
     why: "Without it every upload is a call to KMS.",
     then: "Switch the bucket key on.",
     ask: &About::<Bucket>(bucket_key),
@@ -92,9 +87,9 @@ fn bucket_key(it: &Bucket, view: &View<'_>) -> Answer {
 const OBJECTS_ENCRYPTED: Check = Check {
     id: "S3-ENC-03",
     title: "Transcripts are in truth encrypted as promised",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Encryption],
-    reads: &["s3:ListBucket", "s3:GetObject", "kms:DescribeKey"],
+    reads: &[&["s3:ListBucket", "s3:GetObject", "kms:DescribeKey"]],
     why: "A default is about what comes after it: old transcripts keep what they had, or have nothing.",
     then: "Encrypt the old transcripts anew.",
     ask: &About::<Prefix>(objects_encrypted),
@@ -129,11 +124,8 @@ fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answe
     let promised = if view.promise.customer_key { "a customer managed key" } else { "encrypted" };
     if !wrong.is_empty() {
         let key = wrong[0].rsplit_once(": ").map_or("", |it| it.0);
-        let fix = format!(
-            "aws s3api update-object-encryption {} --key {} --object-encryption '{{\"SSEKMS\":{{\"KMSKeyArn\":\"KEY-ARN\"}}}}'",
-            named(it),
-            quote(key)
-        );
+        let how = r#"--object-encryption '{"SSEKMS":{"KMSKeyArn":"KEY-ARN"}}'"#;
+        let fix = s3api("update-object-encryption", it, &format!("--key {} {how}", quote(key)));
         return Ok(Judged::fail(format!("{} of {}", wrong.len(), of(told.objects.len(), told)))
             .promised(promised)
             .details(wrong)
@@ -149,9 +141,9 @@ fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answe
 const CUSTOMER_KEYS: Check = Check {
     id: "S3-ENC-04",
     title: "Uploads cannot bring keys of their own",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Encryption],
-    reads: &["s3:GetEncryptionConfiguration", "s3:GetBucketPolicy"],
+    reads: &[&["s3:GetEncryptionConfiguration", "s3:GetBucketPolicy"]],
     why: "What was written with SSE-C can be read by its writer alone.",
     then: "Block SSE-C in the encryption configuration.",
     ask: &About::<Bucket>(customer_keys),

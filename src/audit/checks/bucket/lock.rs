@@ -5,8 +5,8 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::told::Heads;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::checks::bucket::told::of;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::bucket::told::sample;
 use crate::audit::frameworks::Group;
 use crate::audit::names::bucket_arn;
@@ -16,10 +16,6 @@ use crate::audit::promise::Worm;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Head;
@@ -33,19 +29,16 @@ pub(crate) const CHECKS: &[Check] = &[VERSIONING, MFA_DELETE, LOCK, OBJECTS_LOCK
 const VERSIONING: Check = Check {
     id: "S3-VER-01",
     title: "Versioning is on",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity],
-    reads: &["s3:GetBucketVersioning"],
+    reads: &[&["s3:GetBucketVersioning"]],
     why: "Whoever may write a transcript may write it again: without versions the first is gone.",
     then: "Switch versioning on.",
     ask: &About::<Bucket>(versioning),
 };
 
 fn versioning(it: &Bucket, view: &View<'_>) -> Answer {
-    let fix = format!(
-        "aws s3api put-bucket-versioning {} --versioning-configuration Status=Enabled",
-        named(it)
-    );
+    let fix = s3api("put-bucket-versioning", it, "--versioning-configuration Status=Enabled");
     Ok(match view.take(&it.versioning)?.status.as_deref() {
         Some("Enabled") => Judged::pass("Enabled").promised("Enabled"),
         Some(other) => Judged::fail(other).promised("Enabled").fix(fix),
@@ -56,9 +49,9 @@ fn versioning(it: &Bucket, view: &View<'_>) -> Answer {
 const MFA_DELETE: Check = Check {
     id: "S3-VER-02",
     title: "Versions are deleted with a second factor alone",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Integrity],
-    reads: &["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"],
+    reads: &[&["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"]],
     why: "A stolen key can delete every version.",
     then: "The root user can switch MFA delete on; Object Lock is the stronger way.",
     ask: &About::<Bucket>(mfa_delete),
@@ -81,9 +74,9 @@ fn mfa_delete(it: &Bucket, view: &View<'_>) -> Answer {
 const LOCK: Check = Check {
     id: "S3-LOCK-01",
     title: "Object Lock keeps transcripts as long as promised",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity, Group::Retention],
-    reads: &["s3:GetBucketObjectLockConfiguration"],
+    reads: &[&["s3:GetBucketObjectLockConfiguration"]],
     why: "A locked version is deleted by nobody. Without a default rule nothing is locked, since the agent asks for no lock.",
     then: "Set a default retention. In compliance mode nobody can shorten it again, ever.",
     ask: &About::<Bucket>(lock),
@@ -97,12 +90,13 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
         Worm::Governance => format!("{}, governance or compliance", days(promise.retention_days)),
         Worm::Compliance => format!("{}, compliance", days(promise.retention_days)),
     };
-    let severity: Severity = if promise.worm == Worm::No { Medium } else { High };
-    let fix = format!(
-        "aws s3api put-object-lock-configuration {} --object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={{DefaultRetention={{Mode={mode},Days={}}}}}'",
-        named(it),
+    let severity: Severity =
+        if promise.worm == Worm::No { Severity::Medium } else { Severity::High };
+    let rule = format!(
+        "--object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={{DefaultRetention={{Mode={mode},Days={}}}}}'",
         promise.retention_days.max(1)
     );
+    let fix = s3api("put-object-lock-configuration", it, &rule);
     let warning = match mode {
         "COMPLIANCE" => {
             "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning"
@@ -137,9 +131,9 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
 const OBJECTS_LOCKED: Check = Check {
     id: "S3-LOCK-02",
     title: "Transcripts are in truth locked",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity],
-    reads: &["s3:ListBucket", "s3:GetObject", "s3:GetBucketObjectLockConfiguration"],
+    reads: &[&["s3:ListBucket", "s3:GetObject", "s3:GetBucketObjectLockConfiguration"]],
     why: "A default rule locks what comes after it.",
     then: "Set a retention on the old versions.",
     ask: &About::<Prefix>(objects_locked),
@@ -182,18 +176,14 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         return Err(Unread {
             missing: Some("s3:GetObjectRetention".into()),
             on: Some(format!("{}/*", bucket_arn(it))),
-            ..unclear(
-                Reason::AccessDenied,
+            ..Reason::AccessDenied.because(
                 "no lock is shown for any transcript, as when s3:GetObjectRetention is missing",
             )
         });
     }
     if let Some(first) = unlocked.first() {
-        let fix = format!(
-            "aws s3api put-object-retention {} --key {} --retention Mode=GOVERNANCE,RetainUntilDate=YYYY-MM-DDT00:00:00Z",
-            named(it),
-            quote(first)
-        );
+        let how = "--retention Mode=GOVERNANCE,RetainUntilDate=YYYY-MM-DDT00:00:00Z";
+        let fix = s3api("put-object-retention", it, &format!("--key {} {how}", quote(first)));
         return Ok(Judged::fail(format!(
             "{} of {} are not",
             unlocked.len(),

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::bucket::told::named;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::frameworks::Group;
 use crate::audit::lifecycle::Fate;
 use crate::audit::lifecycle::Fates;
@@ -17,11 +17,7 @@ use crate::audit::names::days;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Existence;
@@ -37,12 +33,12 @@ use crate::settings::Versioning;
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[LIVES, ENDS, AT_HAND, OLDEST];
 
+/// What keeps or ends an object.
 const LIFE: &[&str] = &[
     "s3:GetLifecycleConfiguration",
     "s3:GetBucketVersioning",
     "s3:GetBucketObjectLockConfiguration",
     "s3:ListBucket",
-    "s3:GetObject",
 ];
 
 /// What the rules say where nothing keeps a version.
@@ -84,9 +80,9 @@ pub(crate) fn keeps(it: &Bucket, prefix: &str, view: &View<'_>) -> Result<bool, 
 const LIVES: Check = Check {
     id: "S3-RET-01",
     title: "No lifecycle rule destroys transcripts early",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Retention],
-    reads: LIFE,
+    reads: &[LIFE, &["s3:GetObject"]],
     why: "A rule that deletes after a day passes every check that asks whether there is a rule.",
     then: "Raise the days of the rule; the whole configuration is replaced by each change.",
     ask: &About::<Prefix>(lives),
@@ -112,7 +108,10 @@ fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         .min_by_key(|it| (it.effective.unwrap_or(i64::MAX), it.visible))
     else {
         if let Some(seen) = removed_early(prefix, Some(&fates), view)? {
-            return Ok(Judged::fail(seen).promised(promised).severity(High).details(details));
+            return Ok(Judged::fail(seen)
+                .promised(promised)
+                .severity(Severity::High)
+                .details(details));
         }
         let seen = span(fates.all.visible);
         return Ok(Judged::pass(seen).promised(promised).details(details));
@@ -128,12 +127,12 @@ fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
             span(worst.effective)
         ))
         .promised(promised)
-        .severity(Medium)
+        .severity(Severity::Medium)
         .details(details)
         .risky(fix, warning));
     }
     let gone = worst.effective.unwrap_or(0);
-    let severity = if gone < view.promise.hot_days { Critical } else { High };
+    let severity = if gone < view.promise.hot_days { Severity::Critical } else { Severity::High };
     Ok(Judged::fail(format!("deleted after {}", days(gone)))
         .promised(promised)
         .severity(severity)
@@ -193,13 +192,12 @@ fn lengthen(it: &Bucket, by: &Fate, view: &View<'_>) -> Result<String, Unread> {
     // It is no part of the document, and falls back to its default where it is not said again.
     let least = view.take(&it.lifecycle)?.as_ref().and_then(|it| it.minimum_size.as_ref());
     let least = least.map_or(String::new(), |it| {
-        format!(" --transition-default-minimum-object-size {}", quote(it))
+        format!("--transition-default-minimum-object-size {} ", quote(it))
     });
-    Ok(format!(
-        "aws s3api get-bucket-lifecycle-configuration {0} | jq {1} > lifecycle.json && aws s3api put-bucket-lifecycle-configuration {0}{least} --lifecycle-configuration file://lifecycle.json",
-        named(it),
-        quote(&filter)
-    ))
+    let get = s3api("get-bucket-lifecycle-configuration", it, "| jq");
+    let rest = least + "--lifecycle-configuration file://lifecycle.json";
+    let put = s3api("put-bucket-lifecycle-configuration", it, &rest);
+    Ok(format!("{get} {} > lifecycle.json && {put}", quote(&filter)))
 }
 
 /// A transcript of which S3 says that it will remove it before the promise ends, where no rule that was read does so; in words.
@@ -215,7 +213,7 @@ fn removed_early(
         let Some(date) = head.expires() else { continue };
         let Some(date) = date else {
             let why = format!("S3 says when it removes {}, in a form that is not known", one.key);
-            return Err(unclear(Reason::NotUnderstood, why));
+            return Err(Reason::NotUnderstood.because(why));
         };
         let kept = head.modified.map(|it| it.days_until(date));
         let is_early = kept.is_some_and(|it| it < wanted);
@@ -234,9 +232,9 @@ fn removed_early(
 const ENDS: Check = Check {
     id: "S3-RET-02",
     title: "Transcripts end when they were promised to",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Retention, Group::Capacity],
-    reads: LIFE,
+    reads: &[LIFE],
     why: "Personal data must not be kept longer than was promised; parts of broken uploads are paid for until removed.",
     then: "Add a rule that expires transcripts, and one that aborts unfinished uploads.",
     ask: &About::<Prefix>(ends),
@@ -265,14 +263,14 @@ fn ends((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
 const AT_HAND: Check = Check {
     id: "S3-RET-03",
     title: "Transcripts stay at hand as long as promised",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Retention, Group::Review],
-    reads: &[
+    reads: &[&[
         "s3:GetLifecycleConfiguration",
         "s3:GetIntelligentTieringConfiguration",
         "s3:ListBucket",
         "s3:GetObject",
-    ],
+    ]],
     why: "An archived transcript is read after a restore of hours: not at three in the morning.",
     then: "Raise the days of the transition, or use GLACIER_IR.",
     ask: &About::<Prefix>(at_hand),
@@ -280,7 +278,8 @@ const AT_HAND: Check = Check {
 
 fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let wanted = view.promise.hot_days;
-    let severity = if view.promise.profile.starts_with("pci") { High } else { Medium };
+    let severity =
+        if view.promise.profile.starts_with("pci") { Severity::High } else { Severity::Medium };
     let lifecycle = view.take(&it.lifecycle)?.as_ref();
     let now = view.survey.taken_at;
     let mut early = archived_by_rules(prefix, lifecycle, view);
@@ -333,7 +332,7 @@ fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     }
     if let Some(one) = cold.iter().find(|it| stored(it).is_none()) {
         let why = format!("{} is archived, and how old it is was not read", one.key);
-        return Err(unclear(Reason::NotAsked, why));
+        return Err(Reason::NotAsked.because(why));
     }
     for it in &view.take(&prefix.sample)?.objects {
         view.take(&it.head)?;
@@ -424,9 +423,9 @@ fn tiered_after(
 const OLDEST: Check = Check {
     id: "S3-RET-04",
     title: "The oldest transcript is as old as the promise lets expect",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Retention],
-    reads: &["s3:ListBucket"],
+    reads: &[&["s3:ListBucket"]],
     why: "Settings of today do not prove what was kept yesterday; what lies there does.",
     then: "Find out what was deleted, restore it, and write the gap down.",
     ask: &About::<Prefix>(oldest),
@@ -435,7 +434,7 @@ const OLDEST: Check = Check {
 fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let sample = view.take(&prefix.sample)?;
     let Some(oldest) = sample.oldest else {
-        return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+        return Err(Reason::SampleEmpty.because("nothing lies below the prefix yet"));
     };
     let age = oldest.days_until(view.survey.taken_at);
     let seen = format!(
@@ -449,8 +448,7 @@ fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     }
     // Whether there were sessions before cannot be told from here: the service's own records reach back 90 days.
     let _ = it;
-    Err(unclear(
-        Reason::HorizonExceeded,
-        format!("{seen}; whether there were sessions before, AWS tells for 90 days alone"),
-    ))
+    Err(Reason::HorizonExceeded.because(format!(
+        "{seen}; whether there were sessions before, AWS tells for 90 days alone"
+    )))
 }

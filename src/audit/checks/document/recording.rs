@@ -4,20 +4,18 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::checks::bucket::told::encrypt;
 use crate::audit::checks::document::told::chosen;
 use crate::audit::checks::document::told::read;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::audit::subject::OwnPreferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -31,9 +29,9 @@ pub(crate) const CHECKS: &[Check] = &[EXISTS, DESTINATION, STREAMING, ENFORCED, 
 const EXISTS: Check = Check {
     id: "PREF-DOC-01",
     title: "Session Manager preferences exist",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation],
-    reads: &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
+    reads: &[&["ssm:GetDocument", "ssm:DescribeInstanceInformation"]],
     why: "Without the document sessions run with built-in defaults, and nothing is logged.",
     then: "Create the preferences in this Region; they are not inherited from anywhere.",
     ask: &About::<Corner>(exists),
@@ -44,26 +42,29 @@ fn exists(it: &Corner, view: &View<'_>) -> Answer {
         let version = &document.version;
         return Ok(Judged::pass(format!("version {version} of {NAME}")));
     }
-    let region = quote(&it.region);
-    let create = format!(
-        "aws ssm create-document --region {region} --name {NAME} --document-type Session --document-format JSON --content file://preferences.json"
-    );
     // A Region without nodes has no sessions: that must be known, not supposed.
-    if view.take(&it.nodes)?.is_empty() {
+    let nodes = view.take(&it.nodes)?.len();
+    if nodes == 0 {
         return Ok(Judged::absent("there are no managed nodes here"));
     }
-    let nodes = view.take(&it.nodes)?.len();
+    let options = [
+        ("region", it.region.as_str()),
+        ("name", NAME),
+        ("document-type", "Session"),
+        ("document-format", "JSON"),
+        ("content", "file://preferences.json"),
+    ];
     Ok(Judged::fail(format!("there is no {NAME}, and there are {nodes} managed nodes"))
         .promised("sessions are logged")
-        .fix(create))
+        .fix(aws("ssm create-document", &options)))
 }
 
 const DESTINATION: Check = Check {
     id: "PREF-LOG-01",
     title: "A destination for transcripts is set",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "Preferences that name neither a bucket nor a log group record nothing.",
     then: "Name a bucket and a log group in the preferences.",
     ask: &About::<OwnPreferences>(destination),
@@ -126,9 +127,9 @@ fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const STREAMING: Check = Check {
     id: "PREF-LOG-02",
     title: "Sessions are streamed while they run",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Generation, Group::Failure],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "What is uploaded when a session ends is lost when the instance is stopped first, or the agent is killed.",
     then: "Name a log group and switch streaming on; keep the bucket as the second copy.",
     ask: &About::<OwnPreferences>(streaming),
@@ -160,9 +161,9 @@ fn streaming((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const ENFORCED: Check = Check {
     id: "PREF-ENF-01",
     title: "Sessions are refused where their log would not be encrypted",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Encryption],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "With the flags off nobody notices a later downgrade, and a role that may not write loses its logs in silence.",
     then: "Switch on the encryption flag of each destination, once PREF-ENF-02 passes.",
     ask: &About::<OwnPreferences>(enforced),
@@ -192,14 +193,14 @@ fn enforced((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const CONTRADICTION: Check = Check {
     id: "PREF-ENF-02",
     title: "The encryption flags agree with the destinations",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Failure],
-    reads: &[
+    reads: &[&[
         "ssm:GetDocument",
         "logs:DescribeLogGroups",
         "s3:GetEncryptionConfiguration",
         "s3:ListBucket",
-    ],
+    ]],
     why: "Where they disagree the agent refuses every session, with a message that names another cause.",
     then: "Mend the named cause: the key, the group or the kind of encryption.",
     ask: &About::<OwnPreferences>(contradiction),
@@ -276,7 +277,7 @@ fn clashes(told: &Preferences, corner: &Corner, view: &View<'_>) -> (Vec<Clash>,
 
 /// What is wrong with a log group for which the flag is on.
 fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option<Clash>, Unread> {
-    let none = || unclear(Reason::NotAsked, format!("the log group {name} was not surveyed"));
+    let none = || Reason::NotAsked.because(format!("the log group {name} was not surveyed"));
     let group = view.group(name, &corner.account, &corner.region).ok_or_else(none)?;
     let (what, command) = match view.take(&group.settings)? {
         None => ("does not exist", "create-log-group"),
@@ -286,10 +287,9 @@ fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option
     Ok(Some(Clash {
         why: format!("cloudWatchEncryptionEnabled is on, and the log group {name} {what}"),
         told: CW_REFUSAL,
-        fix: Some(format!(
-            "aws logs {command} --region {} --log-group-name {} --kms-key-id KEY-ARN",
-            quote(&corner.region),
-            quote(name)
+        fix: Some(aws(
+            &format!("logs {command}"),
+            &[("region", &corner.region), ("log-group-name", name), ("kms-key-id", "KEY-ARN")],
         )),
     }))
 }
@@ -297,7 +297,7 @@ fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option
 /// What is wrong with a bucket for which the flag is on: that it is there, and how it encrypts.
 fn clashes_of_bucket(name: &str, view: &View<'_>) -> Vec<Result<Option<Clash>, Unread>> {
     let Some(bucket) = view.bucket(name) else {
-        return vec![Err(unclear(Reason::NotAsked, format!("the bucket {name} was not surveyed")))];
+        return vec![Err(Reason::NotAsked.because(format!("the bucket {name} was not surveyed")))];
     };
     let clash = |why: String, fix| Clash { why, told: S3_REFUSAL, fix };
     let missing = view.take(&bucket.existence).map(|it| {
@@ -309,11 +309,7 @@ fn clashes_of_bucket(name: &str, view: &View<'_>) -> Vec<Result<Option<Clash>, U
         let why = format!(
             "s3EncryptionEnabled is on, and {name} encrypts by aws:kms:dsse, which the agent takes for no encryption"
         );
-        let fix = format!(
-            "aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
-            quote(name)
-        );
-        is_strange.then(|| clash(why, Some(fix)))
+        is_strange.then(|| clash(why, Some(encrypt(bucket))))
     });
     vec![missing, strange]
 }

@@ -4,22 +4,21 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::log_group::told::at;
-use crate::audit::checks::log_group::told::identified;
+use crate::audit::check::ENDPOINTS;
+use crate::audit::checks::log_group::told::corner_of;
+use crate::audit::checks::log_group::told::logs;
+use crate::audit::checks::log_group::told::logs_identified;
 use crate::audit::checks::log_group::told::selects;
 use crate::audit::checks::log_group::told::settings;
 use crate::audit::frameworks::Group;
-use crate::audit::iam::admits::Admits;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::account_of;
+use crate::audit::names::aws;
 use crate::audit::names::group_arn;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Info;
-use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::LogGroup;
@@ -32,9 +31,9 @@ pub(crate) const CHECKS: &[Check] = &[KEY, CLASS, DELETION, OPEN, BEARER, SUBSCR
 const KEY: Check = Check {
     id: "CWL-ENC-01",
     title: "A KMS key protects the log group",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Encryption],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "Logs are always encrypted; a key of your own decides who can read them, and is what the agent's flag asks for.",
     then: "Associate a key whose policy admits CloudWatch Logs (KMS-POL-01). It covers what comes after.",
     ask: &About::<LogGroup>(key),
@@ -42,12 +41,12 @@ const KEY: Check = Check {
 
 fn key(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!("aws logs associate-kms-key {} --kms-key-id KEY-ARN", at(it));
+    let fix = logs("associate-kms-key", it, "--kms-key-id KEY-ARN");
     Ok(match (&group.kms_key, view.promise.customer_key) {
         (Some(key), _) => Judged::pass(format!("with {key}")),
         (None, true) => Judged::fail("with a key that AWS owns")
             .promised("a customer managed key")
-            .severity(High)
+            .severity(Severity::High)
             .fix(fix),
         (None, false) => Judged::info("with a key that AWS owns, which was not promised otherwise"),
     })
@@ -56,9 +55,9 @@ fn key(it: &LogGroup, view: &View<'_>) -> Answer {
 const CLASS: Check = Check {
     id: "CWL-CLASS-01",
     title: "The class of the log group can be searched and alarmed on",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Review],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "DELIVERY keeps events a day; INFREQUENT_ACCESS knows neither filters nor subscriptions. A class cannot be changed.",
     then: "Create a new group of the class STANDARD, name it in the preferences, and keep the old one until it is empty.",
     ask: &About::<LogGroup>(class),
@@ -69,11 +68,15 @@ fn class(it: &LogGroup, view: &View<'_>) -> Answer {
     Ok(match group.class.as_deref() {
         // Older endpoints do not tell; there was one class then.
         None | Some("STANDARD") => Judged::pass("STANDARD").promised("STANDARD"),
-        Some("DELIVERY") => Judged::fail("DELIVERY").promised("STANDARD").fix(format!(
-            "aws logs create-log-group --region {} --log-group-name {} --log-group-class STANDARD",
-            quote(&it.region),
-            quote(&format!("{}-standard", it.name))
-        )),
+        Some("DELIVERY") => {
+            let options = [
+                ("region", it.region.as_str()),
+                ("log-group-name", &format!("{}-standard", it.name)),
+                ("log-group-class", "STANDARD"),
+            ];
+            let fix = aws("logs create-log-group", &options);
+            Judged::fail("DELIVERY").promised("STANDARD").fix(fix)
+        }
         Some("INFREQUENT_ACCESS") => Judged::info(
             "INFREQUENT_ACCESS: searched by Logs Insights alone, no filters and no subscriptions",
         )
@@ -86,9 +89,9 @@ fn class(it: &LogGroup, view: &View<'_>) -> Answer {
 const DELETION: Check = Check {
     id: "CWL-DEL-01",
     title: "The log group is protected from deletion",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "One call deletes a group and everything in it.",
     then: "Switch deletion protection on. It does not keep anybody from shortening the retention.",
     ask: &About::<LogGroup>(deletion),
@@ -96,15 +99,13 @@ const DELETION: Check = Check {
 
 fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!(
-        "aws logs put-log-group-deletion-protection {} --deletion-protection-enabled",
-        identified(it)
-    );
+    let protect = "--deletion-protection-enabled";
+    let fix = logs_identified("put-log-group-deletion-protection", it, protect);
     match group.deletion_protection {
         Some(true) => Ok(Judged::pass("on").promised("on")),
         // Absent means off where the feature is known; other partitions may not have it yet.
         None if !it.region.is_empty() && crate::config::partition_of(&it.region) != "aws" => {
-            Err(unclear(Reason::NotUnderstood, "this partition does not tell whether it is on"))
+            Err(Reason::NotUnderstood.because("this partition does not tell whether it is on"))
         }
         _ => Ok(Judged::fail("off").promised("on").fix(fix)),
     }
@@ -113,17 +114,16 @@ fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
 const OPEN: Check = Check {
     id: "CWL-ACC-01",
     title: "No resource policy opens the log group",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access],
-    reads: &["logs:DescribeResourcePolicies"],
+    reads: &[&["logs:DescribeResourcePolicies"], ENDPOINTS],
     why: "Whoever may write can plant events; whoever may read can follow sessions.",
     then: "Remove the policy, or bind it by aws:SourceAccount, aws:SourceArn or aws:PrincipalOrgID.",
     ask: &About::<LogGroup>(open),
 };
 
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
-    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let corner = corner_of(it, view)?;
     let arn = group_arn(it);
     let mut found = Vec::new();
     let (mut unknown, mut strange) = (None, None);
@@ -131,41 +131,35 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     // What one scope shows cannot be undone by what the other hides: a failure stands before an unknown.
     let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
     for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
-        let Some(read) = Policy::read(&policy.document) else {
-            strange = Some(unclear(
-                Reason::NotUnderstood,
-                format!("the policy {} is of a form that is not known", policy.name),
-            ));
-            continue;
+        let name = &policy.name;
+        let read = match Policy::understood(&policy.document, format!("the policy {name}")) {
+            Ok(it) => it,
+            Err(it) => {
+                strange = Some(it);
+                continue;
+            }
         };
         for one in read.statements.iter().filter(|it| it.allows) {
-            let about = one.touches(&arn) || one.touches(&format!("{arn}:*"));
-            let whom = match view.admitted(one) {
-                Admits::Ours => continue,
-                Admits::Foreign(them) => them.join(", "),
-                Admits::Everybody => "everybody".to_owned(),
-                Admits::Unknown(whom) if about => {
-                    let why = format!("{} admits {whom} ({})", policy.name, one.name());
-                    unknown.get_or_insert(why);
-                    continue;
+            let whom = view.admitted(one).outsiders();
+            if !one.touches(&arn) && !one.touches(&format!("{arn}:*")) {
+                continue;
+            }
+            let told = |whom: String| format!("{name} admits {whom} ({})", one.name());
+            match whom {
+                Ok(None) => {}
+                Ok(Some(whom)) => {
+                    found.push(told(whom));
+                    let which = [("region", it.region.as_str()), ("policy-name", name)];
+                    fixes.push(aws("logs delete-resource-policy", &which));
                 }
-                Admits::Unknown(_) => continue,
-            };
-            if about {
-                found.push(format!("{} admits {whom} ({})", policy.name, one.name()));
-                fixes.push(format!(
-                    "aws logs delete-resource-policy --region {} --policy-name {}",
-                    quote(&it.region),
-                    quote(&policy.name)
-                ));
+                Err(whom) => {
+                    unknown.get_or_insert_with(|| Reason::NotUnderstood.because(told(whom)));
+                }
             }
         }
     }
     if found.is_empty() {
-        if let Some(why) = unknown {
-            return Err(unclear(Reason::NotUnderstood, why));
-        }
-        if let Some(it) = strange {
+        if let Some(it) = unknown.or(strange) {
             return Err(it);
         }
         for it in scopes {
@@ -183,9 +177,9 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
 const BEARER: Check = Check {
     id: "CWL-ACC-02",
     title: "Events cannot be written with bearer tokens",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Access],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "Whoever holds such a token can plant events in the record.",
     then: "Switch bearer tokens off for this group.",
     ask: &About::<LogGroup>(bearer),
@@ -193,10 +187,8 @@ const BEARER: Check = Check {
 
 fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!(
-        "aws logs put-bearer-token-authentication {} --no-bearer-token-authentication-enabled",
-        identified(it)
-    );
+    let off = "--no-bearer-token-authentication-enabled";
+    let fix = logs_identified("put-bearer-token-authentication", it, off);
     Ok(match group.bearer_token {
         Some(true) => Judged::fail("on").promised("off").fix(fix),
         _ => Judged::pass("off").promised("off"),
@@ -206,31 +198,27 @@ fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
 const SUBSCRIPTIONS: Check = Check {
     id: "CWL-SUB-01",
     title: "Subscriptions send transcripts to known accounts alone",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Access, Group::Review],
-    reads: &[
+    reads: &[&[
         "logs:DescribeSubscriptionFilters",
         "logs:DescribeAccountPolicies",
         "logs:DescribeDestinations",
-    ],
+    ]],
     why: "A subscription copies every session, live, to wherever it points.",
     then: "Delete the subscription, or name the account in the promise.",
     ask: &About::<LogGroup>(subscriptions),
 };
 
 fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
-    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let corner = corner_of(it, view)?;
     let own = view.take(&it.subscriptions);
     let policies = view.take(&corner.subscription_policies);
     let mut seen = Outflow::default();
     for one in own.iter().flat_map(|it| it.iter()) {
         if seen.sends(&one.name, (&one.destination, &one.pattern), corner, view) {
-            seen.fixes.push(format!(
-                "aws logs delete-subscription-filter {} --filter-name {}",
-                at(it),
-                quote(&one.name)
-            ));
+            let name = format!("--filter-name {}", quote(&one.name));
+            seen.fixes.push(logs("delete-subscription-filter", it, &name));
         }
     }
     let mut strange = None;
@@ -238,10 +226,10 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
         let document: serde_json::Value =
             serde_json::from_str(&policy.document).unwrap_or_default();
         let Some(to) = document.get("DestinationArn").and_then(|it| it.as_str()) else {
-            strange = Some(unclear(
-                Reason::NotUnderstood,
-                format!("where the account policy {} sends to is not understood", policy.name),
-            ));
+            strange = Some(Reason::NotUnderstood.because(format!(
+                "where the account policy {} sends to is not understood",
+                policy.name
+            )));
             continue;
         };
         let pattern = document.get("FilterPattern").and_then(|it| it.as_str()).unwrap_or_default();
@@ -252,10 +240,10 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
                 seen.sends(&name, (to, pattern), corner, view);
             }
             None => {
-                strange = Some(unclear(
-                    Reason::NotUnderstood,
-                    format!("which groups the account policy {} selects is not known", policy.name),
-                ));
+                strange = Some(Reason::NotUnderstood.because(format!(
+                    "which groups the account policy {} selects is not known",
+                    policy.name
+                )));
             }
         }
     }
@@ -307,10 +295,8 @@ impl Outflow {
         if behind.is_none() && account.is_none() && to.contains(":destination:") {
             self.hidden.get_or_insert_with(|| match destinations {
                 Err(why) => why,
-                Ok(_) => unclear(
-                    Reason::NotUnderstood,
-                    format!("where the destination {to} hands on to was not read"),
-                ),
+                Ok(_) => Reason::NotUnderstood
+                    .because(format!("where the destination {to} hands on to was not read")),
             });
         }
         let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));
@@ -326,9 +312,9 @@ impl Outflow {
 const MASKING: Check = Check {
     id: "CWL-DPP-01",
     title: "It is known whether events are masked",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Review],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "A data protection policy masks text as it comes in: searches miss it, and so will an investigator.",
     then: "Know who holds logs:Unmask, or delete the policy if it harms the evidence.",
     ask: &About::<LogGroup>(masking),
