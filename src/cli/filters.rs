@@ -16,9 +16,10 @@ use crate::text;
 use crate::text::safe;
 use crate::time;
 use crate::time::Zone;
+use crate::transcript::decoder::FlawKind;
 
 /// Filters that many commands share.
-#[derive(Args, Debug, Clone, Default)]
+#[derive(Args, Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Filters {
     /// Sessions of this owner: an IAM user, a role session name, an e-mail address or an ARN (repeatable)
     #[arg(long, value_name = "NAME", help_heading = "Which sessions")]
@@ -84,7 +85,7 @@ pub(super) fn tell_window(ui: &mut Ui<'_>, window: Window) {
 pub(super) fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window) {
     let Some(to) = window.to else { return };
     let may = |it: &&SessionRow| {
-        let claimed = it.ended_at.micros().filter(|_| !it.flaws.contains("clock"));
+        let claimed = it.ended_at.micros().filter(|_| !it.flaws.contains(&FlawKind::Clock.into()));
         let end = claimed.or(it.at.micros());
         it.first_event_at.micros().is_none() && end.is_some_and(|end| end >= to)
     };
@@ -98,10 +99,26 @@ pub(super) fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window
     }
 }
 
+/// Names that are said, at most, where there may be many.
+const SHOWN: usize = 5;
+
+/// The names that come nearest to a text, the nearest first.
+pub(super) fn nearest<'a>(names: impl Iterator<Item = &'a str>, text: &str) -> Vec<&'a str> {
+    let folded = text.to_lowercase();
+    let mut near: Vec<&str> = names.collect();
+    near.sort_unstable();
+    near.dedup();
+    near.sort_by_cached_key(|it| {
+        let likeness = strsim::jaro_winkler(&folded, &it.to_lowercase());
+        std::cmp::Reverse((likeness * 1000.0) as u32)
+    });
+    near.truncate(SHOWN);
+    near
+}
+
 /// Says whom an owner filter matched, so that nobody takes a name for the person that was meant; and where it matched nobody,
 /// which names come near.
 pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> {
-    const SHOWN: usize = 5;
     if which.owners.is_empty() && which.owners_containing.is_empty() {
         return Ok(());
     }
@@ -135,14 +152,7 @@ pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> 
             ui.note(safe!("{} {}: {}{}", said, text, names, more));
             continue;
         }
-        let mut near: Vec<&str> = all.iter().map(|it| short_owner(it)).collect();
-        near.sort_unstable();
-        near.dedup();
-        near.sort_by_cached_key(|it| {
-            let likeness = strsim::jaro_winkler(&folded, &it.to_lowercase());
-            std::cmp::Reverse((likeness * 1000.0) as u32)
-        });
-        near.truncate(SHOWN);
+        let near = nearest(all.iter().map(|it| short_owner(it)), text);
         let hint = match exact && all.iter().any(|it| it.to_lowercase().contains(&folded)) {
             true => format!("; `--owner-contains {text}` matches a part"),
             false => String::new(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
+use indicatif::ProgressFinish;
 use indicatif::ProgressStyle;
 
 use crate::error::Error;
@@ -67,6 +68,34 @@ pub(super) fn patiently<T>(
             }
         }
     })
+}
+
+/// A sign on a terminal that something goes on, and what; nothing elsewhere. Dropped, it is gone.
+pub(super) struct Spinner(Option<ProgressBar>);
+
+impl Spinner {
+    pub(super) fn new(shown: bool) -> Self {
+        let bar = shown.then(|| ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear));
+        if let Some(it) = &bar {
+            it.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self(bar)
+    }
+
+    /// What goes on.
+    pub(super) fn doing(&self, what: impl Into<Safe>) {
+        if let Some(it) = &self.0 {
+            it.set_message(String::from(what.into()));
+        }
+    }
+
+    /// A line that stays.
+    pub(super) fn say(&self, ui: &mut Ui<'_>, text: Safe) {
+        match &self.0 {
+            Some(it) => it.println(&*text),
+            None => ui.note(text),
+        }
+    }
 }
 
 /// A bar, or nothing but what must be said.

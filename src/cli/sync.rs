@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::progress::Bar;
 use super::progress::patiently;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use crate::archive::Archive;
 use crate::archive::writer::Writer;
 use crate::config::Origin;
@@ -17,6 +17,7 @@ use crate::config::SourceSpec;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::render::Ui;
 use crate::session::Skip;
 use crate::source::Refusal;
 use crate::source::Source;
@@ -60,24 +61,26 @@ pub(super) struct Sync {
 }
 
 impl Sync {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let specs = specs(run, &self.sources)?;
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        let specs = specs(setup, &self.sources)?;
         let runtime = runtime()?;
-        let root = run.root()?;
+        let root = setup.root()?;
         // A dry run takes no lock, and makes no archive.
         let mut target = match self.dry_run {
-            true => SyncTarget::Look(Box::new(run.archive_if_any()?)),
+            true => {
+                let kept = setup.kept()?;
+                SyncTarget::Look(Box::new(kept.unwrap_or_else(|| Archive::none(&root))))
+            }
             false => SyncTarget::Write(Box::new(Writer::open(&root)?)),
         };
         let mut ready: Vec<Box<dyn Source>> = Vec::new();
         let mut closed: Vec<(String, Refusal)> = Vec::new();
         for spec in &specs {
-            let access = self.reach.access(run, spec)?;
+            let access = self.reach.access(setup, spec)?;
             let open = any::open(spec, &access);
             let place = spec.place.to_string();
             let opened =
-                match patiently(&runtime, &mut |it| run.ui.note(it), run.world.stop, &place, open)?
-                {
+                match patiently(&runtime, &mut |it| ui.note(it), setup.here.stop, &place, open)? {
                     Ok(it) => it,
                     // A folder that is not there ends a run over it alone.
                     Err(it) if specs.len() == 1 => return Err(it),
@@ -92,8 +95,8 @@ impl Sync {
         let threads = self.threads.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
         });
-        let options = Options { now: run.world.now, threads, stop: run.world.stop };
-        let mut bar = Bar::new(run.world.progress, run.ui);
+        let options = Options { now: setup.here.now, threads, stop: setup.here.stop };
+        let mut bar = Bar::new(setup.here.progress, ui);
         let mut summary = match &mut target {
             SyncTarget::Look(it) => sync::look(&runtime, it, &sources, &options, &mut bar)?,
             SyncTarget::Write(it) => sync::sync(&runtime, it, &sources, &options, &mut bar)?,
@@ -102,12 +105,12 @@ impl Sync {
             summary.cannot_list(&place, refusal, false);
         }
         for text in words(&summary, self.dry_run) {
-            run.ui.note(text);
+            ui.note(text);
         }
         if let SyncTarget::Write(it) = &target
             && let Some(head) = it.head()
         {
-            run.ui.note(super::archive::head(Some(&head)));
+            ui.note(super::archive::head(Some(&head)));
         }
         // Requests under way end with the program.
         runtime.shutdown_background();
@@ -130,15 +133,15 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// The sources that were named, or all that are configured.
-pub(super) fn specs(run: &mut Run<'_, '_>, named: &[String]) -> Result<Vec<SourceSpec>> {
-    let config = run.config()?;
+pub(super) fn specs(setup: &Setup<'_>, named: &[String]) -> Result<Vec<SourceSpec>> {
+    let config = setup.config()?;
     if named.is_empty() {
         if config.sources.is_empty() {
             return Err(Error::misused("no source is named and none is configured").hint(
                 "name one, as `ssmtrail sync s3://bucket/prefix`, or let `ssmtrail init` find them",
             ));
         }
-        return Ok(config.sources);
+        return Ok(config.sources.clone());
     }
     let spec = |text: &String| -> Result<SourceSpec> {
         if let Some(it) = config.sources.iter().find(|it| it.name.as_ref() == Some(text)) {

@@ -128,7 +128,7 @@ fn handed_over() -> World {
         };
         let columns: Vec<Column> = table.schema().iter_fields().map(column).collect();
         let partition = "account_id=1/region=x/month=2026-11";
-        segment.write(table, partition, &DataFrame::new(1, columns).unwrap()).unwrap();
+        segment.write(&table, partition, &DataFrame::new(1, columns).unwrap()).unwrap();
     }
     let at = "2026-11-20T10:00:00Z";
     let note = Note { did: "sync".into(), written_at: at.into(), generation: 1, ..Note::default() };

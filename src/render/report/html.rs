@@ -23,7 +23,9 @@ use super::paper::outcome;
 use super::paper::sure;
 use super::text::span_name;
 use super::words::fill;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::joined;
 use crate::audit::Finding;
 use crate::audit::Verdict;
 use crate::notable;
@@ -37,6 +39,7 @@ use crate::text::safe;
 use crate::text::size;
 use crate::text::visible as text;
 use crate::text::visible_lines;
+use crate::transcript::commands::Kind;
 
 pub(in crate::render) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -89,7 +92,7 @@ fn keep(paper: &Paper<'_>) -> ShownRows {
     order.retain(|nth| {
         let it = &report.sessions[*nth];
         // An owner or target is written once, and is a number here.
-        let cost = it.session_key.len() + it.flaws.len() + 80;
+        let cost = it.session_key.len() + joined(&it.flaws).len() + 80;
         left = left.saturating_sub(cost);
         left > 0
     });
@@ -180,8 +183,8 @@ fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
                 sure(it.confidence),
                 match words.marks(it) {
                     Some(marks) => marks,
-                    None if it.kind == "shell" => String::new(),
-                    None => it.kind.clone(),
+                    None if it.kind == Kind::Shell => String::new(),
+                    None => it.kind.as_str().to_owned(),
                 },
                 titles,
                 when
@@ -193,10 +196,10 @@ fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
         let Some(place) = kept.place.get(&it.session) else { continue };
         let mut told: Option<i64> = None;
         let rows = it.lines.iter().map(|line| {
-            let kind = match line.kind.as_str() {
-                "input" => "i",
-                "output" => "o",
-                _ => "s",
+            let kind = match line.kind.known() {
+                Some(LineKind::Input) => "i",
+                Some(LineKind::Output) => "o",
+                Some(LineKind::Screen | LineKind::Overwritten) | None => "s",
             };
             let mut marks: Vec<&str> = line.kinds.iter().filter_map(|it| words.mark(it)).collect();
             marks.dedup();
