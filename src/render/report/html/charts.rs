@@ -6,6 +6,7 @@ use maud::html;
 use super::super::paper::Paper;
 use super::super::text::span_name;
 use super::super::words::fill;
+use super::tables::names;
 use crate::report::Tally;
 use crate::text::count;
 use crate::text::visible as text;
@@ -41,11 +42,7 @@ pub(super) fn activity(paper: &Paper<'_>) -> Markup {
                 details {
                     summary { (words.numbers) }
                     div class="wrap" tabindex="0" role="group" aria-label=(words.numbers) { table {
-                        thead { tr {
-                            th scope="col" { (words.when) }
-                            th scope="col" class="num" { (words.sessions) }
-                            th scope="col" class="num" { (words.with_notable) }
-                        } }
+                        (names(&[(words.when, ""), (words.sessions, "num"), (words.with_notable, "num")]))
                         tbody { @for it in report.spans.iter().filter(|it| it.sessions > 0) { tr {
                             td class="when" { (it.name) }
                             td class="num" { (count(it.sessions)) }
@@ -131,12 +128,7 @@ fn ranking(paper: &Paper<'_>, id: &str, title: &str, head: &str, tallies: &[Tall
             details {
                 summary { (words.numbers) }
                 div class="wrap" tabindex="0" role="group" aria-label=(title) { table {
-                    thead { tr {
-                        th scope="col" { (head) }
-                        th scope="col" class="num" { (words.sessions) }
-                        th scope="col" class="num" { (words.commands) }
-                        th scope="col" class="num" { (words.notable) }
-                    } }
+                    (names(&[(head, ""), (words.sessions, "num"), (words.commands, "num"), (words.notable, "num")]))
                     tbody { @for it in tallies.iter().take(NUMBERS) { tr {
                         td { (text(name_of(paper, it))) }
                         td class="num" { (count(it.sessions)) }

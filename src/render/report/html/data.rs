@@ -12,6 +12,8 @@ use crate::archive::schema::LineKind;
 use crate::archive::value::joined;
 use crate::notable;
 use crate::replay::Pace;
+use crate::report::Command;
+use crate::report::Played;
 use crate::text::Safe;
 use crate::text::count;
 use crate::text::json;
@@ -105,89 +107,19 @@ impl Pool {
 
 /// What the script works on.
 pub(super) fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
-    let (report, words) = (paper.report, paper.words);
-    let (mut owners, mut targets, mut users) = (Pool::default(), Pool::default(), Pool::default());
-    let mut rules = Pool::default();
-    let sessions: Vec<Value> = kept
-        .sessions
-        .iter()
-        .map(|nth| {
-            let it = &report.sessions[*nth];
-            let notable = report.commands_of(*nth).iter().filter(|it| !it.rules.is_empty()).count();
-            json!([
-                text(&it.session_key),
-                paper.when(it),
-                owners.place(paper.owner(it), paper.known_as(it)),
-                targets.place(paper.target(it), paper.target(it)),
-                it.command_count,
-                flaw_names(&it.flaws),
-                notable
-            ])
-        })
-        .collect();
+    let words = paper.words;
+    let mut pools = Pools::default();
+    let sessions: Vec<Value> =
+        kept.sessions.iter().map(|nth| session(paper, *nth, &mut pools)).collect();
     let commands: Vec<Value> = kept
         .commands
         .iter()
-        .map(|nth| {
-            let it = &report.commands[*nth];
-            let when = match (it.earliest, it.latest) {
-                (None, None) => String::new(),
-                _ => paper.typed(it),
-            };
-            let titles: Vec<usize> = it
-                .rules
-                .iter()
-                .map(|nth| {
-                    let rule = &notable::RULES[*nth];
-                    let title = words.pick((rule.title, rule.title_ja));
-                    rules.place(rule.id, title)
-                })
-                .collect();
-            let user = it.os_user.as_deref().unwrap_or(words.unknown);
-            json!([
-                kept.place[&it.session],
-                it.seq,
-                users.place(user, user),
-                command(&it.text),
-                sure(it.confidence),
-                match words.marks(it) {
-                    Some(marks) => marks,
-                    None if it.kind == Kind::Shell => String::new(),
-                    None => it.kind.as_str().to_owned(),
-                },
-                titles,
-                when
-            ])
-        })
+        .map(|nth| command_row(paper, kept, &paper.report.commands[*nth], &mut pools))
         .collect();
     let (mut lines, mut paces) = (serde_json::Map::new(), serde_json::Map::new());
     for it in paper.played {
         let Some(place) = kept.place.get(&it.session) else { continue };
-        let mut told: Option<i64> = None;
-        let rows = it.lines.iter().map(|line| {
-            let kind = match line.kind.known() {
-                Some(LineKind::Input) => "i",
-                Some(LineKind::Output) => "o",
-                Some(LineKind::Screen | LineKind::Overwritten) | None => "s",
-            };
-            let mut marks: Vec<&str> = line.kinds.iter().filter_map(|it| words.mark(it)).collect();
-            marks.dedup();
-            let mark = marks.join(", ");
-            // A time is told where it changes.
-            let when = line.at.filter(|it| told != Some(*it)).map(|it| paper.zone.show(it));
-            told = line.at.or(told);
-            let text = visible_lines(&line.text);
-            match (line.seqs.is_empty(), when) {
-                (true, None) => json!([kind, text]),
-                (false, None) if mark.is_empty() => json!([kind, text, line.seqs]),
-                (_, when) => json!([kind, text, line.seqs, mark, when.unwrap_or_default()]),
-            }
-        });
-        let mut rows: Vec<Value> = rows.collect();
-        if it.is_cut {
-            rows.push(json!(["s", format!("[{}]", words.player_end)]));
-        }
-        lines.insert(place.to_string(), rows.into());
+        lines.insert(place.to_string(), played(paper, it));
         let timed = it.lines.iter().filter(|it| it.at.is_some()).count();
         paces.insert(place.to_string(), words.pace(Pace::of(timed, it.lines.len())).into());
     }
@@ -201,14 +133,88 @@ pub(super) fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
         },
         "sessions": sessions,
         "commands": commands,
-        "owners": owners.whole,
-        "names": owners.shown,
-        "targets": targets.shown,
-        "users": users.shown,
-        "rules": rules.shown,
+        "owners": pools.owners.whole,
+        "names": pools.owners.shown,
+        "targets": pools.targets.shown,
+        "users": pools.users.shown,
+        "rules": pools.rules.shown,
         "lines": lines,
         "paces": paces,
     });
     // Within a script element `<` can end it or open a comment; in JSON it stands in strings alone.
     json(&told).replace('<', "\\u003c")
+}
+
+#[derive(Default)]
+struct Pools {
+    owners: Pool,
+    targets: Pool,
+    users: Pool,
+    rules: Pool,
+}
+
+fn session(paper: &Paper<'_>, nth: usize, pools: &mut Pools) -> Value {
+    let it = &paper.report.sessions[nth];
+    json!([
+        text(&it.session_key),
+        paper.when(it),
+        pools.owners.place(paper.owner(it), paper.known_as(it)),
+        pools.targets.place(paper.target(it), paper.target(it)),
+        it.command_count,
+        flaw_names(&it.flaws),
+        paper.notable_in(nth)
+    ])
+}
+
+fn command_row(paper: &Paper<'_>, kept: &ShownRows, it: &Command, pools: &mut Pools) -> Value {
+    let words = paper.words;
+    let when = match (it.earliest, it.latest) {
+        (None, None) => String::new(),
+        _ => paper.typed(it),
+    };
+    let rules = it.rules.iter().map(|nth| &notable::RULES[*nth]);
+    let titles: Vec<usize> =
+        rules.map(|it| pools.rules.place(it.id, words.pick((it.title, it.title_ja)))).collect();
+    let user = it.os_user.as_deref().unwrap_or(words.unknown);
+    json!([
+        kept.place[&it.session],
+        it.seq,
+        pools.users.place(user, user),
+        command(&it.text),
+        sure(it.confidence),
+        match words.marks(it) {
+            Some(marks) => marks,
+            None if it.kind == Kind::Shell => String::new(),
+            None => text(it.kind.as_str()).into(),
+        },
+        titles,
+        when
+    ])
+}
+
+/// The lines of a session, as the player shows them.
+fn played(paper: &Paper<'_>, it: &Played) -> Value {
+    let words = paper.words;
+    let mut told: Option<i64> = None;
+    let rows = it.lines.iter().map(|line| {
+        let kind = match line.kind.known() {
+            Some(LineKind::Input) => "i",
+            Some(LineKind::Output) => "o",
+            Some(LineKind::Screen | LineKind::Overwritten) | None => "s",
+        };
+        let mut marks: Vec<&str> = line.kinds.iter().filter_map(|it| words.mark(it)).collect();
+        marks.dedup();
+        let mark = marks.join(", ");
+        // A time is told where it changes.
+        let when = line.at.filter(|it| told != Some(*it)).map(|it| paper.zone.show(it));
+        told = line.at.or(told);
+        let text = visible_lines(&line.text);
+        match (line.seqs.is_empty(), when) {
+            (true, None) => json!([kind, text]),
+            (false, None) if mark.is_empty() => json!([kind, text, line.seqs]),
+            (_, when) => json!([kind, text, line.seqs, mark, when.unwrap_or_default()]),
+        }
+    });
+    let end = it.is_cut.then(|| json!(["s", format!("[{}]", words.player_end)]));
+    rows.chain(end).collect()
 }

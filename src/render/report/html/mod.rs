@@ -3,11 +3,11 @@
 /// What is held, and the script's part of it.
 mod data;
 
-/// What is shown in bars.
-mod charts;
-
 /// What is shown in rows.
 mod tables;
+
+/// What is shown in bars.
+mod charts;
 
 /// The whole.
 mod page;

@@ -101,14 +101,10 @@ pub(super) fn notable_commands(paper: &Paper<'_>, kept: &ShownRows) -> Markup {
                     @let rows: Vec<Markup> = places.iter().map_while(&mut row).collect();
                     div class="wrap" tabindex="0" role="group" aria-label=(title) { table {
                         caption { (title) " (" (it.id) "): " (count(places.len() as u64)) }
-                        thead { tr {
-                            th scope="col" { (words.when) }
-                            th scope="col" { (words.owner) }
-                            th scope="col" { (words.target) }
-                            th scope="col" { (words.user) }
-                            th scope="col" class="wide" { (words.command) }
-                            th scope="col" { (words.session) }
-                        } }
+                        (names(&[
+                            (words.when, ""), (words.owner, ""), (words.target, ""), (words.user, ""),
+                            (words.command, "wide"), (words.session, ""),
+                        ]))
                         tbody { @for it in &rows { (it) } }
                     } }
                     @if rows.len() < places.len() {
@@ -139,6 +135,15 @@ fn left_out(paper: &Paper<'_>, shown: usize, all: usize) -> Markup {
         @if shown < all {
             p class="quiet" { (fill(paper.words.left_to_csv, &[&count(shown as u64), &count(all as u64)])) }
         }
+    }
+}
+
+/// The names of columns, each with its class.
+pub(super) fn names(columns: &[(&str, &str)]) -> Markup {
+    html! {
+        thead { tr { @for (name, class) in columns {
+            th scope="col" class=[(!class.is_empty()).then_some(class)] { (name) }
+        } } }
     }
 }
 
@@ -224,14 +229,10 @@ pub(super) fn findings(paper: &Paper<'_>) -> Markup {
         } }
         @if !loud.is_empty() {
             div class="wrap" tabindex="0" role="group" aria-label=(words.findings) { table {
-                thead { tr {
-                    th scope="col" { (words.outcome) }
-                    th scope="col" { (words.check) }
-                    th scope="col" { (words.place) }
-                    th scope="col" { (words.seen) }
-                    th scope="col" { (words.promised) }
-                    th scope="col" { (words.frameworks) }
-                } }
+                (names(&[
+                    (words.outcome, ""), (words.check, ""), (words.place, ""), (words.seen, ""), (words.promised, ""),
+                    (words.frameworks, ""),
+                ]))
                 tbody { @for it in loud { tr {
                     td {
                         @let class = match (it.muted.is_some(), it.status) { (false, Verdict::Fail) => "fail", (false, _) => "open", _ => "quiet" };
@@ -285,15 +286,10 @@ pub(super) fn evidence(paper: &Paper<'_>) -> Markup {
     html! {
         p { (words.evidence_note) }
         div class="wrap" tabindex="0" role="group" aria-label=(words.evidence) { table {
-            thead { tr {
-                th scope="col" { (words.locator) }
-                th scope="col" { (words.version) }
-                th scope="col" { (words.sha256) }
-                th scope="col" class="num" { (words.size) }
-                th scope="col" { (words.stored) }
-                th scope="col" { (words.encryption) }
-                th scope="col" { (words.retention) }
-            } }
+            (names(&[
+                (words.locator, ""), (words.version, ""), (words.sha256, ""), (words.size, "num"), (words.stored, ""),
+                (words.encryption, ""), (words.retention, ""),
+            ]))
             tbody { @for it in &rows { (it) } }
         } }
         @if rows.len() < report.transcripts.len() {
