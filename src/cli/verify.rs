@@ -207,7 +207,7 @@ impl Verify {
         match self.format {
             FindingsForm::Table => table(ui, survey, promise, judgement, self.all)?,
             FindingsForm::Json => as_json(ui, survey, promise, judgement)?,
-            FindingsForm::Csv => as_csv(ui, judgement)?,
+            FindingsForm::Csv => ui.bytes(&findings::csv(judgement)?)?,
             FindingsForm::Junit => ui.bytes(findings::junit(survey, judgement).as_bytes())?,
             FindingsForm::Sarif => {
                 let value = findings::sarif(survey, judgement, audit::checks());
@@ -437,59 +437,4 @@ fn as_json(ui: &mut Ui<'_>, survey: &Survey, promise: &Promise, it: &Judgement) 
         "findings": it.findings,
     });
     ui.line(text::json(&value))
-}
-
-fn as_csv(ui: &mut Ui<'_>, it: &Judgement) -> Result<()> {
-    const HEAD: [&str; 16] = [
-        "check_id",
-        "title",
-        "status",
-        "severity",
-        "confidence",
-        "account_id",
-        "region",
-        "resource",
-        "seen",
-        "promised",
-        "reason",
-        "missing_permission",
-        "muted_until",
-        "fix",
-        "standard",
-        "controls",
-    ];
-    let mut out = csv::Writer::from_writer(Vec::new());
-    let broken =
-        |it: csv::Error| Error::new(Kind::Refused, format!("cannot write the output: {it}"));
-    out.write_record(HEAD).map_err(broken)?;
-    for one in &it.findings {
-        let unread = one.unread.as_ref();
-        let fixes: Vec<&str> = one.fixes.iter().map(|it| it.command.as_str()).collect();
-        let start = [
-            one.check_id.to_owned(),
-            one.title.to_owned(),
-            one.status.word().to_owned(),
-            one.severity.word().to_owned(),
-            one.confidence.word().to_owned(),
-            one.account_id.clone(),
-            one.region.clone(),
-            one.resource.clone(),
-            one.seen.clone(),
-            one.promised.clone(),
-            unread.map_or(String::new(), |it| it.reason.code().to_owned()),
-            unread.and_then(|it| it.missing.clone()).unwrap_or_default(),
-            one.muted.as_ref().map_or(String::new(), |it| it.until.clone()),
-            fixes.join("\n"),
-        ];
-        for mapping in &one.mappings {
-            let row = start
-                .iter()
-                .cloned()
-                .chain([mapping.standard.to_owned(), mapping.controls.join(" ")]);
-            let row = row.map(|it| String::from(text::cell(&it)));
-            out.write_record(row).map_err(broken)?;
-        }
-    }
-    let bytes = out.into_inner().map_err(|it| Error::new(Kind::Refused, it.to_string()))?;
-    ui.bytes(&bytes)
 }
