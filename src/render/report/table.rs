@@ -96,7 +96,7 @@ fn commands<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             ("confidence", |_, it| rounded(it.confidence)),
             ("rules", |_, it| it.rules.iter().map(|nth| notable::RULES[*nth].id).collect()),
             ("flaws", |_, it| list(&it.flaws)),
-            ("locator", |paper, it| paper.locatorpaper.session(it).locator.as_deref().into()),
+            ("locator", |paper, it| paper.locator(&paper.session(it).locator).into()),
             ("byte_start", |_, it| it.byte_start.into()),
             ("byte_end", |_, it| it.byte_end.into()),
             ("line_number", |_, it| it.line_number.into()),
@@ -136,7 +136,7 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             ("possible_count", |_, (_, it)| it.possible_count.into()),
             ("notable_count", |paper, (nth, _)| paper.notable_in(nth).into()),
             ("flaws", |_, (_, it)| list(&it.flaws)),
-            ("locator", |paper, (_, it)| paper.locatorit.locator.as_str().into()),
+            ("locator", |paper, (_, it)| paper.locator(&it.locator).into()),
         ],
     )
 }
@@ -150,7 +150,7 @@ fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
         [
             ("session_id", |_, it| it.session_id.as_str().into()),
             ("session_key", |_, it| it.session_key.as_str().into()),
-            ("locator", |paper, it| paper.locatorit.locator.as_str().into()),
+            ("locator", |paper, it| paper.locator(&it.locator).into()),
             ("version", |_, it| it.version.as_str().into()),
             ("form", |_, it| it.form.as_str().into()),
             ("digest", |_, it| it.digest.as_str().into()),
@@ -163,7 +163,7 @@ fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             ("checksum", |_, it| it.checksum.as_deref().into()),
             ("encryption", |_, it| it.encryption.as_deref().into()),
             ("storage_class", |_, it| it.storage_class.as_deref().into()),
-            ("retention", |paper, it| paper.retentionit.locator.as_str().into()),
+            ("retention", |paper, it| paper.retention(&it.locator).into()),
             ("object_flaws", |_, it| list(&it.object_flaws)),
         ],
     )
