@@ -27,7 +27,6 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::output::Replace;
 use crate::output::Target;
-use crate::render;
 use crate::render::Ui;
 use crate::render::findings;
 use crate::render::places;
@@ -204,30 +203,26 @@ impl Verify {
         promise: &Promise,
         judgement: &Judgement,
     ) -> Result<()> {
-        match self.format {
-            FindingsForm::Table => verdicts::table(ui, survey, promise, judgement, self.all)?,
-            FindingsForm::Json => verdicts::json(ui, survey, promise, judgement)?,
-            FindingsForm::Csv => verdicts::csv(ui, judgement)?,
-            FindingsForm::Junit => ui.bytes(findings::junit(survey, judgement).as_bytes())?,
+        let text = match self.format {
+            FindingsForm::Table => {
+                return verdicts::table(ui, survey, promise, judgement, self.all);
+            }
+            FindingsForm::Json => {
+                return ui.line(text::json(&verdicts::json(survey, promise, judgement)));
+            }
             FindingsForm::Sarif => {
-                let value = findings::sarif(survey, judgement, audit::checks());
-                ui.line(text::json(&value))?;
-            }
-            FindingsForm::Md => {
-                let text = findings::markdown(survey, promise, judgement);
-                ui.bytes(text.as_bytes())?;
-            }
-            FindingsForm::Html => {
-                let text = places::html(survey, promise, judgement);
-                ui.bytes(text.as_bytes())?;
+                return ui.line(text::json(&findings::sarif(survey, judgement, audit::checks())));
             }
             FindingsForm::Ocsf => {
-                for it in findings::ocsf(survey, judgement) {
-                    ui.line(text::json(&it))?;
-                }
+                let events = findings::ocsf(survey, judgement);
+                return events.iter().try_for_each(|it| ui.line(text::json(it)));
             }
-        }
-        Ok(())
+            FindingsForm::Csv => verdicts::csv(judgement)?,
+            FindingsForm::Junit => findings::junit(survey, judgement).into(),
+            FindingsForm::Md => findings::markdown(survey, promise, judgement).into(),
+            FindingsForm::Html => places::html(survey, promise, judgement).into(),
+        };
+        ui.bytes(&text)
     }
 }
 
