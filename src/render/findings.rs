@@ -9,7 +9,6 @@ use quick_junit::TestSuite;
 use serde_json::Value;
 use serde_json::json;
 
-use super::csv::Csv;
 use super::feed::OCSF;
 use super::markdown::Markdown;
 use super::markdown::MarkdownPage;
@@ -20,7 +19,6 @@ use crate::audit::Judgement;
 use crate::audit::Severity;
 use crate::audit::Verdict;
 use crate::audit::promise::Promise;
-use crate::error::Result;
 use crate::settings::Survey;
 use crate::text::Safe;
 use crate::text::Visible;
@@ -360,41 +358,6 @@ fn markdown_of(it: &Finding, out: &mut MarkdownPage) {
             out.line("\n  Careful: {}.", [Markdown::text(warning)]);
         }
     }
-}
-
-/// CSV: a row for each control that a finding speaks of.
-///
-/// # Errors
-/// When a row cannot be written.
-pub fn csv(judgement: &Judgement) -> Result<Vec<u8>> {
-    let columns: [(&str, fn(&Finding) -> Value); 14] = [
-        ("check_id", |it| it.check_id.into()),
-        ("title", |it| it.title.into()),
-        ("status", |it| it.status.word().into()),
-        ("severity", |it| it.severity.word().into()),
-        ("confidence", |it| it.confidence.word().into()),
-        ("account_id", |it| it.account_id.as_str().into()),
-        ("region", |it| it.region.as_str().into()),
-        ("resource", |it| it.resource.as_str().into()),
-        ("seen", |it| it.seen.as_str().into()),
-        ("promised", |it| it.promised.as_str().into()),
-        ("reason", |it| it.unread.as_ref().map(|it| it.reason.code()).into()),
-        ("missing_permission", |it| it.unread.as_ref().and_then(|it| it.missing.clone()).into()),
-        ("muted_until", |it| it.muted.as_ref().map(|it| it.until.as_str()).into()),
-        ("fix", |it| {
-            let commands: Vec<&str> = it.fixes.iter().map(|it| it.command.as_str()).collect();
-            commands.join("\n").into()
-        }),
-    ];
-    let mut csv = Csv::new(Vec::new(), "the output");
-    csv.record(columns.iter().map(|it| it.0).chain(["standard", "controls"]))?;
-    for it in &judgement.findings {
-        for mapping in &it.mappings {
-            let control = [mapping.standard.into(), mapping.controls.join(" ").into()];
-            csv.record(columns.iter().map(|(_, value)| value(it)).chain(control))?;
-        }
-    }
-    csv.finish()
 }
 
 #[cfg(test)]
