@@ -79,10 +79,8 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
     let promise = view.promise;
     if group.class.as_deref() == Some("DELIVERY") {
-        return Ok(Judged::fail(
-            "the class DELIVERY keeps events one day, whatever is set (CWL-CLASS-01)",
-        )
-        .promised(days(promise.retention_days)));
+        let seen = "the class DELIVERY keeps events one day, whatever is set (CWL-CLASS-01)";
+        return Ok(Judged::fail(seen).promised(days(promise.retention_days)));
     }
     if promise.retention_days == 0 {
         let seen = group.retention_days.map_or("for ever".into(), days);
@@ -96,14 +94,10 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
         Err(it) => return Err(it),
     };
     let (wanted, promised) = match store {
-        Some(bucket) => (
-            promise.hot_days,
-            format!(
-                "{} at hand; s3://{bucket} keeps them {}",
-                days(promise.hot_days),
-                days(promise.retention_days)
-            ),
-        ),
+        Some(bucket) => {
+            let (hot, whole) = (days(promise.hot_days), days(promise.retention_days));
+            (promise.hot_days, format!("{hot} at hand; s3://{bucket} keeps them {whole}"))
+        }
         None => (promise.retention_days, days(promise.retention_days)),
     };
     let by = group.retention_policy.as_ref();
