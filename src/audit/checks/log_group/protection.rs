@@ -7,11 +7,7 @@ use serde_json::Value;
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::check::ENDPOINTS;
-use crate::audit::checks::log_group::told::corner_of;
-use crate::audit::checks::log_group::told::logs;
-use crate::audit::checks::log_group::told::logs_identified;
-use crate::audit::checks::log_group::told::selects;
-use crate::audit::checks::log_group::told::settings;
+use crate::audit::checks::log_group::told;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::account_of;
@@ -42,8 +38,8 @@ const KEY: Check = Check {
 };
 
 fn key(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
-    let fix = logs("associate-kms-key", it, "--kms-key-id KEY-ARN");
+    let group = told::settings(it, view)?;
+    let fix = told::logs("associate-kms-key", it, "--kms-key-id KEY-ARN");
     Ok(match (&group.kms_key, view.promise.customer_key) {
         (Some(key), _) => Judged::pass(format!("with {key}")),
         (None, true) => Judged::fail("with a key that AWS owns")
@@ -66,7 +62,7 @@ const CLASS: Check = Check {
 };
 
 fn class(it: &LogGroup, view: &View<'_>) -> Answer {
-    let judged = match settings(it, view)?.class.as_deref() {
+    let judged = match told::settings(it, view)?.class.as_deref() {
         // Older endpoints do not tell; there was one class then.
         None | Some("STANDARD") => Judged::pass("STANDARD"),
         Some("DELIVERY") => {
@@ -97,7 +93,7 @@ const DELETION: Check = Check {
 };
 
 fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
-    let judged = match settings(it, view)?.deletion_protection {
+    let judged = match told::settings(it, view)?.deletion_protection {
         Some(true) => Judged::pass("on"),
         // Absent means off where the feature is known; other partitions may not have it yet.
         None if !it.region.is_empty() && crate::config::partition_of(&it.region) != "aws" => {
@@ -106,7 +102,7 @@ fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
         }
         _ => {
             let protect = "--deletion-protection-enabled";
-            Judged::fail("off").fix(logs_identified(
+            Judged::fail("off").fix(told::logs_identified(
                 "put-log-group-deletion-protection",
                 it,
                 protect,
@@ -128,7 +124,7 @@ const OPEN: Check = Check {
 };
 
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
-    let corner = corner_of(it, view)?;
+    let corner = told::corner_of(it, view)?;
     let arn = group_arn(it);
     let mut found = Vec::new();
     let (mut unknown, mut strange) = (None, None);
@@ -192,8 +188,8 @@ const BEARER: Check = Check {
 
 fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
     let off = "--no-bearer-token-authentication-enabled";
-    let fix = logs_identified("put-bearer-token-authentication", it, off);
-    let judged = match settings(it, view)?.bearer_token {
+    let fix = told::logs_identified("put-bearer-token-authentication", it, off);
+    let judged = match told::settings(it, view)?.bearer_token {
         Some(true) => Judged::fail("on").fix(fix),
         _ => Judged::pass("off"),
     };
@@ -216,14 +212,14 @@ const SUBSCRIPTIONS: Check = Check {
 };
 
 fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
-    let corner = corner_of(it, view)?;
+    let corner = told::corner_of(it, view)?;
     let own = view.take(&it.subscriptions);
     let policies = view.take(&corner.subscription_policies);
     let mut seen = Outflow::default();
     for one in own.iter().flat_map(|it| it.iter()) {
         if seen.sends(&one.name, (&one.destination, &one.pattern), corner, view) {
             let name = format!("--filter-name {}", quote(&one.name));
-            seen.fixes.push(logs("delete-subscription-filter", it, &name));
+            seen.fixes.push(told::logs("delete-subscription-filter", it, &name));
         }
     }
     let mut strange = None;
@@ -235,7 +231,7 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
             strange = Some(format!("where the {name} sends to is not understood"));
             continue;
         };
-        match selects(policy.selection.as_deref(), &it.name) {
+        match told::selects(policy.selection.as_deref(), &it.name) {
             Some(false) => {}
             Some(true) => {
                 let pattern = text("FilterPattern").unwrap_or_default();
@@ -316,7 +312,7 @@ const MASKING: Check = Check {
 };
 
 fn masking(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
+    let group = told::settings(it, view)?;
     let inherited = group.inherited.iter().any(|it| it == "ACCOUNT_DATA_PROTECTION");
     Ok(Judged::info(match (&group.data_protection, inherited) {
         (Some(status), true) => format!("its own policy is {status}; the account's applies too"),
