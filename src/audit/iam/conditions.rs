@@ -175,6 +175,14 @@ impl Operator {
     pub fn has_wildcards(self) -> bool {
         matches!(self.kind, ComparedAs::Like | ComparedAs::Arn)
     }
+
+    /// "You can use policy variables in the Condition element with string and ARN operators."
+    fn has_variables(self) -> bool {
+        matches!(
+            self.kind,
+            ComparedAs::Text | ComparedAs::Folded | ComparedAs::Like | ComparedAs::Arn
+        )
+    }
 }
 
 /// Whether a condition holds. `variables` says whether the policy's version has any.
@@ -217,16 +225,6 @@ pub fn holds(condition: &Condition, variables: bool, carried: &dyn Fn(&str) -> C
     match (operator.set, operator.is_negated) {
         (Set::ForAll, _) | (Set::Single, true) => Truth::every(values.iter().map(test)),
         (Set::ForAny, _) | (Set::Single, false) => Truth::any(values.iter().map(test)),
-    }
-}
-
-impl Operator {
-    /// "You can use policy variables in the Condition element with string and ARN operators."
-    fn has_variables(self) -> bool {
-        matches!(
-            self.kind,
-            ComparedAs::Text | ComparedAs::Folded | ComparedAs::Like | ComparedAs::Arn
-        )
     }
 }
 
