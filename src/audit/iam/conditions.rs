@@ -239,7 +239,7 @@ impl ComparedAs {
             Self::Arn => is_arn_like(pattern, value),
             Self::Number(holds) => {
                 let both = said.parse::<f64>().ok().zip(value.parse::<f64>().ok());
-                known(both.and_then(|it| it.1.partial_cmp(&it.0)).map(|it| holds(it)))
+                known(both.and_then(|it| it.1.partial_cmp(&it.0)).map(holds))
             }
             Self::Date(holds) => {
                 known(date(&said).zip(date(value)).map(|it| holds(it.1.cmp(&it.0))))
