@@ -1,5 +1,7 @@
 //! `init`: find the sources, and write them down.
 
+use std::time::Instant;
+
 use clap::Args;
 
 use super::answer::Answer;
@@ -17,6 +19,7 @@ use crate::error::Result;
 use crate::source::discover;
 use crate::source::discover::Discovery;
 use crate::source::discover::Where;
+use crate::source::survey::Clock;
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -67,12 +70,13 @@ impl Init {
         }
         accounts.extend(self.reach.role_arn.iter().map(|it| way(Some(it))));
         let wanted = Where { accounts, regions, organization_role: self.organization_role.clone() };
+        let clock = Clock { began: run.world.now, since: Instant::now() };
         let found = patiently(
             &runtime()?,
             &mut |it| run.ui.note(it),
             run.world.stop,
             "the places of sessions",
-            discover::discover(&wanted),
+            discover::discover(&wanted, clock),
         )?;
 
         let path = run.config_place();

@@ -127,6 +127,8 @@ pub fn look(
         summary.bytes += listed.bytes;
         would.source = source.name().to_owned();
         would.calls = since(&before, source.calls());
+        let reads = source.reads(would.take, would.continued);
+        would.reads = reads.filter(|it| it.1 > 0);
         summary.would.push(would);
         summary.heard(source.name(), listed, walked);
     }
