@@ -5,6 +5,7 @@
 //! generation, key) stands in them. Secrets are masked here, before anything is written. Absent: the form it is written in, and
 //! the clock.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -14,8 +15,10 @@ use sha2::Sha256;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::value::Word;
 use crate::error::Result;
 use crate::notable;
 use crate::search;
@@ -23,7 +26,9 @@ use crate::search::Pattern;
 use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::Window;
+use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind;
+use crate::transcript::decoder::FlawKind;
 
 /// Which sessions the report is about.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +48,8 @@ pub struct Command {
     pub seq: i64,
     /// What was typed, lines joined by LF.
     pub text: String,
-    /// `shell`, `repl`, `unconfirmed` or `abandoned`.
-    pub kind: String,
+    /// What the typed line was for.
+    pub kind: Word<Kind>,
     /// Probability that it is exactly what was typed, 0 to 1.
     pub confidence: f64,
     /// UTC microseconds.
@@ -65,8 +70,8 @@ pub struct Command {
     pub byte_end: i64,
     /// Line of the session that it starts on, 1-based.
     pub line_number: i64,
-    /// What is wrong with it, joined by `+`; empty if nothing.
-    pub flaws: String,
+    /// What is wrong with it; empty if nothing.
+    pub flaws: Vec<Word<CommandFlaw>>,
     /// Rules that speak on it, by their place in [`notable::RULES`].
     pub rules: Vec<usize>,
 }
@@ -74,7 +79,7 @@ pub struct Command {
 impl Command {
     /// Whether it surely ran: it is `shell` or `repl`.
     pub fn has_run(&self) -> bool {
-        Kind::has_run(&self.kind)
+        self.kind.is_in(&Kind::RAN)
     }
 }
 
@@ -146,7 +151,7 @@ pub struct Report {
     /// Versions of the decoder that the sessions were read by.
     pub decoders: BTreeSet<i64>,
     /// Flaws of sessions, and how many have each.
-    pub flaws: BTreeMap<String, u64>,
+    pub flaws: BTreeMap<Word<FlawKind>, u64>,
     /// SHA-256 over the digests of all transcripts in the archive, whatever the window: sorted, each once, in
     /// hexadecimal with a line feed behind it.
     pub archive_digest: String,
@@ -180,14 +185,14 @@ pub struct Played {
 /// One line that a session showed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayedLine {
-    /// Kind of the line, as the archive names it.
-    pub kind: String,
+    /// What the line is.
+    pub kind: Word<LineKind>,
     /// What it shows, control sequences carried out.
     pub text: String,
     /// Places of the commands that begin here, and their kinds.
     pub seqs: Vec<i64>,
     /// Kinds of these commands, in the same order.
-    pub kinds: Vec<String>,
+    pub kinds: Vec<Word<Kind>>,
     /// When it had been shown, UTC microseconds, if that is recorded.
     pub at: Option<i64>,
 }
@@ -210,7 +215,7 @@ pub fn played(
         if most < 1000 {
             break;
         }
-        let mut starts: HashMap<i64, (Vec<i64>, Vec<String>)> = HashMap::new();
+        let mut starts: HashMap<i64, (Vec<i64>, Vec<Word<Kind>>)> = HashMap::new();
         for it in report.commands_of(nth) {
             let start = starts.entry(it.line_number).or_default();
             start.0.push(it.seq);
@@ -286,13 +291,58 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
     }
     let place: HashMap<&str, usize> =
         sessions.iter().enumerate().map(|(nth, it)| (it.session_key.as_str(), nth)).collect();
+    let commands = commands(archive, &scope.which, &place, masker)?;
+    let all = archive.transcript_notes()?;
+    let archive_digest = archive_digest(&all);
+    let archive_transcripts = all
+        .iter()
+        .map(|it| (&it.locator, &it.version, &it.content_digest))
+        .collect::<BTreeSet<_>>()
+        .len() as u64;
+    let transcripts = transcripts_of(all, &place);
+    let masked_locators = masked_locators(&sessions, &transcripts, masker);
+    let (pace, spans) = spans(&sessions, &commands);
+    Ok(Report {
+        window: scope.which.window,
+        possible: sessions.iter().map(|it| it.possible_count as u64).sum(),
+        pace,
+        spans,
+        timeless: sessions.iter().filter(|it| it.at.micros().is_none()).count() as u64,
+        owners: tally(&sessions, &commands, |it| it.owner.clone()),
+        targets: tally(&sessions, &commands, |it| it.target.clone()),
+        transcripts,
+        accounts: sessions.iter().filter_map(|it| it.account_id.clone()).collect(),
+        regions: sessions.iter().filter_map(|it| it.region.clone()).collect(),
+        without_account: sessions.iter().filter(|it| it.account_id.is_none()).count() as u64,
+        decoders: sessions.iter().map(|it| it.decoder).collect(),
+        flaws: flaws(&sessions),
+        archive_digest,
+        archive_head: archive.manifest.head(),
+        archive_transcripts,
+        archive_sessions: archive.session_ids()?.len() as u64,
+        damages: damages(archive, masker),
+        masked_locators,
+        masked: masker.masked,
+        reveals: masker.reveals(),
+        sessions,
+        commands,
+        scope,
+    })
+}
+
+/// The commands that were typed in these sessions, masked and in the report's order.
+fn commands(
+    archive: &Archive,
+    which: &Which,
+    place: &HashMap<&str, usize>,
+    masker: &mut Masker,
+) -> Result<Vec<Command>> {
     let mut commands = Vec::new();
-    let kinds = Kind::TYPED;
-    search::commands(archive, &scope.which, &Pattern::All, &kinds, |rows| {
+    search::commands(archive, which, &Pattern::All, &Kind::TYPED, |rows| {
         for it in rows {
             let Some(session) = place.get(it.session_key.as_str()) else { continue };
             // What did not run did nothing that is worth a note. What may have run is worth one, with its mark.
-            let rules = match Kind::MAY_HAVE_RUN.contains(&it.kind.as_str()) {
+            let rules = match it.kind.is_in(&Kind::MAY_HAVE_RUN) {
                 true => notable::notable(&it.command),
                 false => Vec::new(),
             };
@@ -319,19 +369,21 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
         Ok(())
     })?;
     commands.sort_unstable_by_key(|it| (it.session, it.seq));
+    Ok(commands)
+}
 
-    let mut transcripts = archive.transcript_notes()?;
-    let archive_transcripts = transcripts
-        .iter()
-        .map(|it| (&it.locator, &it.version, &it.content_digest))
-        .collect::<BTreeSet<_>>()
-        .len() as u64;
+/// SHA-256 over the digests of all transcripts, as [`Report::archive_digest`] says it.
+fn archive_digest(transcripts: &[TranscriptRow]) -> String {
     let digests: BTreeSet<&str> = transcripts.iter().map(|it| it.digest.as_str()).collect();
     let mut hasher = Sha256::new();
     digests.iter().for_each(|it| hasher.update(format!("{it}\n")));
-    let archive_digest = hex::encode(hasher.finalize());
-    transcripts.retain(|it| place.contains_key(it.session_key.as_str()));
-    transcripts.sort_unstable_by(|one, other| {
+    hex::encode(hasher.finalize())
+}
+
+/// Those of these sessions, in an order that says nothing of the archive's own.
+fn transcripts_of(mut all: Vec<TranscriptRow>, place: &HashMap<&str, usize>) -> Vec<TranscriptRow> {
+    all.retain(|it| place.contains_key(it.session_key.as_str()));
+    all.sort_unstable_by(|one, other| {
         (&one.session_id, &one.locator, &one.version, one.part).cmp(&(
             &other.session_id,
             &other.locator,
@@ -339,53 +391,33 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
             other.part,
         ))
     });
+    all
+}
 
-    let locators: BTreeSet<&String> = sessions
-        .iter()
-        .map(|it| &it.locator)
-        .chain(transcripts.iter().map(|it| &it.locator))
-        .collect();
-    let masked_locators = locators
-        .into_iter()
+/// Places with a secret in them, and how they are shown.
+fn masked_locators(
+    sessions: &[SessionRow],
+    transcripts: &[TranscriptRow],
+    masker: &mut Masker,
+) -> HashMap<String, String> {
+    let of_sessions = sessions.iter().map(|it| &it.locator);
+    let all: BTreeSet<&String> =
+        of_sessions.chain(transcripts.iter().map(|it| &it.locator)).collect();
+    all.into_iter()
         .filter_map(|it| match masker.text(it) {
-            std::borrow::Cow::Owned(shown) => Some((it.clone(), shown)),
-            std::borrow::Cow::Borrowed(_) => None,
+            Cow::Owned(shown) => Some((it.clone(), shown)),
+            Cow::Borrowed(_) => None,
         })
-        .collect();
-    let (pace, spans) = spans(&sessions, &commands);
-    let mut report = Report {
-        window: scope.which.window,
-        possible: sessions.iter().map(|it| it.possible_count as u64).sum(),
-        pace,
-        spans,
-        timeless: sessions.iter().filter(|it| it.at.micros().is_none()).count() as u64,
-        owners: tally(&sessions, &commands, |it| it.owner.clone()),
-        targets: tally(&sessions, &commands, |it| it.target.clone()),
-        transcripts,
-        accounts: sessions.iter().filter_map(|it| it.account_id.clone()).collect(),
-        regions: sessions.iter().filter_map(|it| it.region.clone()).collect(),
-        without_account: sessions.iter().filter(|it| it.account_id.is_none()).count() as u64,
-        decoders: sessions.iter().map(|it| it.decoder).collect(),
-        flaws: BTreeMap::new(),
-        archive_digest,
-        archive_head: archive.manifest.head(),
-        archive_transcripts,
-        archive_sessions: archive.session_ids()?.len() as u64,
-        damages: damages(archive, masker),
-        masked_locators,
-        masked: masker.masked,
-        reveals: masker.reveals(),
-        sessions,
-        commands,
-        scope,
-    };
-    for it in &report.sessions {
-        for flaw in it.flaws.split('+').filter(|it| !it.is_empty()) {
-            let name = flaw.split('@').next().unwrap_or(flaw);
-            *report.flaws.entry(name.to_owned()).or_default() += 1;
-        }
+        .collect()
+}
+
+/// How many sessions have each flaw, whatever its place.
+fn flaws(sessions: &[SessionRow]) -> BTreeMap<Word<FlawKind>, u64> {
+    let mut flaws = BTreeMap::new();
+    for flaw in sessions.iter().flat_map(|it| &it.flaws) {
+        *flaws.entry(flaw.kind.clone()).or_default() += 1;
     }
-    Ok(report)
+    flaws
 }
 
 impl Report {
@@ -396,7 +428,7 @@ impl Report {
 
     /// How many commands are of a kind.
     pub fn count(&self, kind: Kind) -> u64 {
-        self.commands.iter().filter(|it| it.kind == kind.name()).count() as u64
+        self.commands.iter().filter(|it| it.kind == kind).count() as u64
     }
 
     /// Commands of one session.
@@ -452,8 +484,8 @@ fn tally(
     let mut by_name: BTreeMap<String, Tally> = BTreeMap::new();
     let names: Vec<String> = sessions.iter().map(|it| name(it).unwrap_or_default()).collect();
     for it in &names {
-        let tally = by_name.entry(it.clone()).or_default();
-        tally.sessions += 1;
+        let new = || Tally { name: it.clone(), ..Tally::default() };
+        by_name.entry(it.clone()).or_insert_with(new).sessions += 1;
     }
     for it in commands {
         if let Some(tally) = by_name.get_mut(&names[it.session]) {
@@ -461,8 +493,7 @@ fn tally(
             tally.notable += u64::from(!it.rules.is_empty());
         }
     }
-    let mut tallies: Vec<Tally> =
-        by_name.into_iter().map(|(name, it)| Tally { name, ..it }).collect();
+    let mut tallies: Vec<Tally> = by_name.into_values().collect();
     tallies.sort_by(|one, other| (other.sessions, &one.name).cmp(&(one.sessions, &other.name)));
     tallies
 }
@@ -524,4 +555,49 @@ fn spans(sessions: &[SessionRow], commands: &[Command]) -> (Pace, Vec<Span>) {
         })
         .collect();
     (pace, spans)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::schema::SessionFlaw;
+
+    fn session(flaws: Vec<SessionFlaw>, owner: Option<&str>) -> SessionRow {
+        let owner = owner.map(str::to_owned);
+        SessionRow { flaws, owner, ..SessionRow::default() }
+    }
+
+    #[test]
+    fn a_flaw_counts_once_a_session_wherever_it_stands() {
+        let placed = SessionFlaw::new(FlawKind::Diverges.into(), Some((5, 9)));
+        let sessions = [
+            session(vec![FlawKind::Clock.into(), placed], None),
+            session(vec![FlawKind::Diverges.into()], None),
+            session(Vec::new(), None),
+        ];
+        let told: Vec<(Word<FlawKind>, u64)> = flaws(&sessions).into_iter().collect();
+        assert_eq!(told, [(FlawKind::Clock.into(), 1), (FlawKind::Diverges.into(), 2)]);
+    }
+
+    #[test]
+    fn the_digest_of_an_archive_is_that_of_its_transcripts_each_once_in_any_order() {
+        let row =
+            |digest: &str| TranscriptRow { digest: digest.into(), ..TranscriptRow::default() };
+        let (one, other) = (row("a1"), row("b2"));
+        let digest = archive_digest(&[one.clone(), other.clone()]);
+        assert_eq!(digest, archive_digest(&[other, one.clone(), one]));
+        assert_eq!(digest, hex::encode(Sha256::digest("a1\nb2\n")));
+    }
+
+    #[test]
+    fn whoever_has_most_sessions_comes_first_and_nobody_is_a_name() {
+        let sessions = [
+            session(Vec::new(), Some("bob")),
+            session(Vec::new(), None),
+            session(Vec::new(), Some("bob")),
+        ];
+        let tallies = tally(&sessions, &[], |it| it.owner.clone());
+        let told: Vec<_> = tallies.iter().map(|it| (it.name.as_str(), it.sessions)).collect();
+        assert_eq!(told, [("bob", 2), ("", 1)]);
+    }
 }

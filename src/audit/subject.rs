@@ -2,7 +2,7 @@
 //!
 //! A kind of subject is one `impl Subject`; a row of the table names it by type, and the judge walks over all of them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use super::iam::policy::account_of;
@@ -40,6 +40,12 @@ pub(crate) struct Label {
     pub region: String,
     /// ARN, or what comes nearest.
     pub resource: String,
+}
+
+impl Label {
+    fn new(place: String, account: &str, region: &str, resource: String) -> Self {
+        Self { place, account: account.into(), region: region.into(), resource }
+    }
 }
 
 /// One thing that a check is about, as a survey shows it.
@@ -137,14 +143,14 @@ impl Subject for Account {
     type One<'a> = &'a str;
 
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
-        let accounts: BTreeSet<&str> = corners(survey).map(|it| it.account.as_str()).collect();
-        let label = |account: &str| Label {
-            place: format!("account {account}"),
-            account: account.into(),
-            region: String::new(),
-            resource: format!("arn:aws:iam::{account}:root"),
+        // All Regions of an account are of one partition.
+        let accounts: BTreeMap<&str, &str> =
+            corners(survey).map(|it| (it.account.as_str(), partition_of(&it.region))).collect();
+        let label = |account: &str, partition: &str| {
+            let resource = format!("arn:{partition}:iam::{account}:root");
+            Label::new(format!("account {account}"), account, "", resource)
         };
-        accounts.into_iter().map(|it| Sighting::named(label(it), it)).collect()
+        accounts.iter().map(|(it, of)| Sighting::named(label(it, of), *it)).collect()
     }
 }
 
@@ -158,15 +164,11 @@ impl Subject for Corner {
 
 fn document_label(name: &str, corner: &Corner) -> Label {
     let (account, region) = (&corner.account, &corner.region);
-    Label {
-        place: match name {
-            NAME | "*" => format!("Session Manager in {region} of {account}"),
-            name => format!("document {name} in {region} of {account}"),
-        },
-        account: account.clone(),
-        region: region.clone(),
-        resource: document_arn(name, corner),
-    }
+    let place = match name {
+        NAME | "*" => format!("Session Manager in {region} of {account}"),
+        name => format!("document {name} in {region} of {account}"),
+    };
+    Label::new(place, account, region, document_arn(name, corner))
 }
 
 impl Subject for OwnPreferences {
@@ -202,19 +204,15 @@ impl Subject for Document {
 
 fn node_label(id: &str, corner: &Corner) -> Label {
     let (region, account) = (&corner.region, &corner.account);
+    let place = match id {
+        "*" => format!("nodes in {region} of {account}"),
+        id => format!("node {id} in {region} of {account}"),
+    };
+    let (service, kind) =
+        if id.starts_with("mi-") { ("ssm", "managed-instance") } else { ("ec2", "instance") };
     let partition = partition_of(region);
-    Label {
-        place: match id {
-            "*" => format!("nodes in {region} of {account}"),
-            id => format!("node {id} in {region} of {account}"),
-        },
-        account: account.clone(),
-        region: region.clone(),
-        resource: match id.starts_with("mi-") {
-            true => format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{id}"),
-            false => format!("arn:{partition}:ec2:{region}:{account}:instance/{id}"),
-        },
-    }
+    let resource = format!("arn:{partition}:{service}:{region}:{account}:{kind}/{id}");
+    Label::new(place, account, region, resource)
 }
 
 impl Subject for Node {
@@ -242,13 +240,8 @@ impl Subject for Instance {
 }
 
 fn role(it: &Role) -> Sighting<'_, &Role> {
-    let label = Label {
-        place: format!("role {}", it.arn),
-        account: account_of(&it.arn).unwrap_or_default(),
-        region: String::new(),
-        resource: it.arn.clone(),
-    };
-    Sighting::named(label, it)
+    let account = account_of(&it.arn).unwrap_or_default();
+    Sighting::named(Label::new(format!("role {}", it.arn), &account, "", it.arn.clone()), it)
 }
 
 /// Roles are known through their nodes: where those are not, neither are they.
@@ -289,11 +282,9 @@ impl Subject for LogGroup {
     const FOUND_BY: &'static [&'static str] = &["logs:DescribeLogGroups"];
 
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
-        let label = |it: &Self| Label {
-            place: format!("logs:{} in {} of {}", it.name, it.region, it.account),
-            account: it.account.clone(),
-            region: it.region.clone(),
-            resource: group_arn(it),
+        let label = |it: &Self| {
+            let place = format!("logs:{} in {} of {}", it.name, it.region, it.account);
+            Label::new(place, &it.account, &it.region, group_arn(it))
         };
         survey.groups.iter().map(|it| Sighting::named(label(it), it)).collect()
     }
@@ -305,12 +296,8 @@ impl Subject for LogGroup {
 }
 
 fn bucket_label(it: &Bucket, resource: String) -> Label {
-    Label {
-        place: format!("s3://{}", it.name),
-        account: it.account.clone(),
-        region: it.region.clone().unwrap_or_default(),
-        resource,
-    }
+    let region = it.region.as_deref().unwrap_or_default();
+    Label::new(format!("s3://{}", it.name), &it.account, region, resource)
 }
 
 impl Subject for Bucket {
@@ -384,19 +371,13 @@ impl Subject for Key {
 
 /// By its own ARN where that is known, else by the name that is used for it.
 fn key_label(it: &Key) -> Label {
-    let (partition, region, account) = (partition_of(&it.region), &it.region, &it.account);
+    let place = format!("arn:{}:kms:{}:{}", partition_of(&it.region), it.region, it.account);
     let resource = match (&it.state.outcome, &it.id) {
         (Outcome::Is(Some(state)), _) => state.arn.clone(),
         (_, id) if id.starts_with("arn:") => id.clone(),
-        (_, id) if id.starts_with("alias/") => {
-            format!("arn:{partition}:kms:{region}:{account}:{id}")
-        }
-        (_, id) => format!("arn:{partition}:kms:{region}:{account}:key/{id}"),
+        (_, id) if id.starts_with("alias/") => format!("{place}:{id}"),
+        (_, id) => format!("{place}:key/{id}"),
     };
-    Label {
-        place: format!("key {resource}"),
-        account: account_of(&resource).unwrap_or(it.account.clone()),
-        region: it.region.clone(),
-        resource,
-    }
+    let account = account_of(&resource).unwrap_or(it.account.clone());
+    Label::new(format!("key {resource}"), &account, &it.region, resource)
 }
