@@ -11,7 +11,6 @@ use std::hash::BuildHasher;
 
 use super::summary::Would;
 use crate::archive::Held;
-use crate::config::Place;
 use crate::source::FIXED;
 use crate::source::Listed;
 use crate::source::Position;
@@ -46,6 +45,7 @@ pub struct Kept {
 }
 
 /// What the archive holds, as fingerprints: a million objects take some tens of megabytes.
+#[derive(Default)]
 pub struct Ledger {
     /// The run's own clock, UTC microseconds.
     now: i64,
@@ -62,16 +62,7 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger that nothing was written into yet, and what time it is, in UTC microseconds.
     pub fn new(now: i64) -> Self {
-        Self {
-            now,
-            versions: HashSet::new(),
-            bytes: HashSet::new(),
-            locators: HashSet::new(),
-            read_at: HashMap::new(),
-            kept: HashMap::new(),
-            others: HashMap::new(),
-            forgotten: HashSet::new(),
-        }
+        Self { now, ..Self::default() }
     }
 
     /// Adds one kept object; later ones outrank earlier ones.
@@ -175,17 +166,8 @@ pub struct Cost {
 /// The price of what a run would take from a source. A folder costs nothing.
 pub fn cost(it: &Would) -> Cost {
     let mut calls = it.calls.clone();
-    if it.take > 0 {
-        match Place::parse(&it.source) {
-            Ok(Place::S3 { .. }) => {
-                *calls.entry("GetObject".into()).or_default() += it.take;
-            }
-            Ok(Place::Logs { .. }) => {
-                // The last page of a stream is known by the one after it.
-                *calls.entry("GetLogEvents".into()).or_default() += it.take * 2 - it.continued;
-            }
-            Ok(Place::Folder(_)) | Err(_) => {}
-        }
+    if let Some((name, many)) = it.reads {
+        *calls.entry(name.into()).or_default() += many;
     }
     let price = |name: &str| REQUESTS.iter().find(|it| it.0 == name).map_or(0.0, |it| it.1);
     let requests_usd = calls.iter().map(|(name, count)| *count as f64 * price(name) / 1000.0).sum();
@@ -292,6 +274,7 @@ mod tests {
             take: 1_000_000,
             bytes: 50_000_000_000,
             calls: BTreeMap::from([("ListObjectsV2".to_owned(), 1000)]),
+            reads: Some(("GetObject", 1_000_000)),
             ..Would::default()
         };
         let cost = cost(&would);

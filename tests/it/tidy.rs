@@ -277,9 +277,9 @@ fn a_type_name_is_declared_once() {
         Decision: settings::iam, sync::plan
         Fault: archive::sides, archive::verify
         Form: cli::policy, transcript::wire::form
-        Found: secrets, source
+        Found: secrets::find, source
         Head: archive::verify, settings::s3
-        Kept: intake::content, sync::gather, sync::plan
+        Kept: intake::content, sync::kept, sync::plan
         Kind: error, transcript::commands::command
         Outcome: settings::read, sync::draft
         Pace: replay, report
@@ -321,12 +321,6 @@ fn a_function_fits_a_screen() {
         render::places::html: 83 lines, 3 arguments
         render::report::html::data: 108 lines, 2 arguments
         render::report::text::markdown: 155 lines, 1 arguments
-        report::gather: 109 lines, 3 arguments
-        sync::gather::write: 107 lines, 2 arguments
-        sync::objects::whole: 88 lines, 3 arguments
-        sync::rebuild::rebuild: 122 lines, 4 arguments
-        sync::rows::session: 161 lines, 2 arguments
-        sync::run::source: 86 lines, 4 arguments
     "#]]
     .assert_eq(&out);
 }
