@@ -559,7 +559,6 @@ mod tests {
 
     #[test]
     fn every_rule_speaks_on_its_own_examples_and_is_silent_on_the_others() {
-        assert!(SET.is_some() && WORDS.is_some(), "every pattern is one");
         let mut wrong = Vec::new();
         for rule in RULES {
             let speaks = rule.speaks.iter().filter(|it| !ids(it).contains(&rule.id));
