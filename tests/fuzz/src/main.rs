@@ -6,6 +6,8 @@
 #![no_main]
 #![allow(dead_code)]
 
+#[path = "../../../src/aws_names.rs"]
+mod aws_names;
 #[path = "../../../src/session.rs"]
 mod session;
 #[path = "../../../src/transcript/mod.rs"]
