@@ -92,6 +92,11 @@ impl RegionCode<'_> {
         self.partition().unwrap_or(Partition::AWS)
     }
 
+    /// Domain of its services, that of the commercial partition where the partition is not known.
+    pub fn domain(self) -> &'static str {
+        self.known().map_or("amazonaws.com", |it| it.2)
+    }
+
     /// Host of a service there, as endpoints, service principals and `kms:ViaService` name it.
     ///
     /// ```
@@ -100,8 +105,7 @@ impl RegionCode<'_> {
     /// assert_eq!(RegionCode("us-gov-west-1").host("logs"), "logs.us-gov-west-1.amazonaws.com");
     /// ```
     pub fn host(self, service: &str) -> String {
-        let domain = self.known().map_or("amazonaws.com", |it| it.2);
-        format!("{service}.{}.{domain}", self.0)
+        format!("{service}.{}.{}", self.0, self.domain())
     }
 }
 
@@ -141,15 +145,21 @@ impl fmt::Display for AccountId {
     }
 }
 
+impl From<AccountId> for String {
+    fn from(it: AccountId) -> Self {
+        it.as_str().to_owned()
+    }
+}
+
 impl fmt::Debug for AccountId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "AccountId({self})")
     }
 }
 
-impl PartialEq<str> for AccountId {
-    fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
+impl<T: AsRef<str>> PartialEq<T> for AccountId {
+    fn eq(&self, other: &T) -> bool {
+        self.as_str() == other.as_ref()
     }
 }
 
@@ -170,7 +180,7 @@ pub struct Arn<'a> {
 }
 
 impl<'a> Arn<'a> {
-    /// `None` of what has not all six parts.
+    /// `None` of what has not all six parts, or names no partition or no service.
     ///
     /// ```
     /// use ssmtrail::aws_names::Arn;
@@ -179,13 +189,13 @@ impl<'a> Arn<'a> {
     /// assert!(Arn::parse("arn:aws:s3").is_none());
     /// ```
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.splitn(6, ':');
+        let mut parts = parts(text);
         let mut next = || parts.next();
         let ("arn", partition, service) = (next()?, next()?, next()?) else { return None };
         let (region, account, resource) = (next()?, next()?, next()?);
-        let whole = [partition, service, resource].iter().all(|it| !it.is_empty());
+        let is_named = !partition.is_empty() && !service.is_empty();
         let partition = Partition(partition);
-        whole.then_some(Self { text, partition, service, region, account, resource })
+        is_named.then_some(Self { text, partition, service, region, account, resource })
     }
 
     /// Whether a text is meant to be an ARN, whole or not.
@@ -214,7 +224,7 @@ impl<'a> Arn<'a> {
 
     /// The role that an assumed-role session is of; `None` of anything else.
     pub fn session_role(self) -> Option<&'a str> {
-        self.resource.strip_prefix("assumed-role/")?.split('/').next()
+        self.resource.strip_prefix("assumed-role/")?.split_once('/').map(|it| it.0)
     }
 
     /// Name of the bucket, and what stands behind its slash; `None` if it is of no bucket.
@@ -236,9 +246,20 @@ impl fmt::Display for Arn<'_> {
     }
 }
 
+/// The parts of a text that is meant to be an ARN or a pattern of some, as many as there are, six at most.
+pub fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.splitn(6, ':')
+}
+
 /// The ARN of a log group without the `:*` that the service puts behind some.
 pub fn without_any_stream(arn: &str) -> &str {
     arn.strip_suffix(":*").unwrap_or(arn)
+}
+
+/// Whether a principal is a service, as `logs.eu-west-1.amazonaws.com` in the domain of any partition.
+pub fn is_service(principal: &str) -> bool {
+    let service = |domain| principal.strip_suffix(domain).is_some_and(|it| it.ends_with('.'));
+    PARTITIONS.iter().any(|it| service(it.2))
 }
 
 /// Whether a key is named by an alias that AWS keeps for the keys that it manages ("AWS KMS: Aliases").
@@ -398,7 +419,7 @@ mod tests {
             assert_eq!(said, parts);
             assert_eq!(it.as_str(), text);
         }
-        for it in ["", "arn", "arn:", "arn:aws:s3", "arn:::::", "arn:aws:s3:::", "ARN:aws:s3:::a"] {
+        for it in ["", "arn", "arn:", "arn:aws:s3", "arn:::::", "arn:aws:::::a", "ARN:aws:s3:::a"] {
             assert_eq!(Arn::parse(it), None, "{it}");
         }
         assert_eq!(Arn::parse("urn:aws:s3:::a"), None);
@@ -418,6 +439,8 @@ mod tests {
         let session = arn("arn:aws:sts::111122223333:assumed-role/Admin/bob");
         assert_eq!((session.session_role(), session.name()), (Some("Admin"), "bob"));
         assert_eq!(arn("arn:aws:iam::1:user/bob").session_role(), None);
+        assert!(is_service("logs.eusc-de-east-1.amazonaws.eu") && is_service("s3.amazonaws.com"));
+        assert!(!is_service("notamazonaws.com") && !is_service(&arn_of("a.b")));
         assert!(is_alias_of_aws("alias/aws/s3"));
         assert!(is_alias_of_aws("arn:aws:kms:eu-west-1:1:alias/aws/s3"));
         assert!(!is_alias_of_aws("alias/awsome"));
@@ -430,7 +453,7 @@ mod tests {
     #[test]
     fn an_account_is_twelve_digits() {
         let id = AccountId::parse("012345678901").unwrap();
-        assert_eq!((id.to_string().as_str(), id == *"012345678901"), ("012345678901", true));
+        assert_eq!((id.to_string().as_str(), id == "012345678901"), ("012345678901", true));
         for it in ["", "12345678901", "1234567890123", "12345678901x", "١٢٣٤٥٦"] {
             assert_eq!(AccountId::parse(it), None, "{it}");
         }

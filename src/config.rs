@@ -12,6 +12,11 @@ use toml_edit::Document;
 use toml_edit::Item;
 use toml_edit::TableLike;
 
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Home;
+use crate::aws_names::Partition;
+use crate::aws_names::without_any_stream;
 use crate::error::Error;
 use crate::error::Result;
 
@@ -163,43 +168,38 @@ impl Place {
             Err(Error::misused(format!("{text} is no place: {why}"))
                 .hint(format!("a place is written like {like}")))
         };
-        let by_arn = || text.strip_prefix("arn:")?.split_once(":s3:::").map(|it| it.1);
-        let s3 = text.strip_prefix("s3://").or_else(by_arn);
-        if let Some(rest) = s3 {
-            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let s3 = match text.strip_prefix("s3://") {
+            Some(rest) => Some(rest.split_once('/').unwrap_or((rest, ""))),
+            None => Arn::parse(text).and_then(Arn::bucket),
+        };
+        if let Some((bucket, prefix)) = s3 {
             if bucket.is_empty() {
                 return wrong("it names no bucket", "s3://bucket/prefix");
             }
             let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
             return Ok(Self::S3 { bucket: bucket.into(), prefix: format!("{prefix}{slash}") });
         }
-        let logs = text
-            .strip_prefix("logs:")
-            .or_else(|| Some(text).filter(|it| it.starts_with("arn:") && it.contains(":logs:")));
-        if let Some(rest) = logs {
+        let of_logs = |it: &&str| Arn::is_begun(it) && it.contains(":logs:");
+        if let Some(rest) = text.strip_prefix("logs:").or(Some(text).filter(of_logs)) {
             let like = "logs:/aws/ssm/sessions";
-            if !rest.starts_with("arn:") {
-                if rest.is_empty() {
-                    return wrong("it names no log group", like);
-                }
-                return Ok(Self::Logs { group: rest.into(), account: None, region: None });
-            }
-            let parts: Vec<&str> = rest.splitn(7, ':').collect();
-            let [_, _, "logs", region, account, "log-group", name] = parts.as_slice() else {
-                return wrong("it is not the ARN of a log group", like);
+            let (group, account, region) = if Arn::is_begun(rest) {
+                let arn = Arn::parse(without_any_stream(rest)).filter(|it| it.service == "logs");
+                let named = arn.and_then(|it| Some((it, it.resource.strip_prefix("log-group:")?)));
+                let Some((arn, group)) = named else {
+                    return wrong("it is not the ARN of a log group", like);
+                };
+                (group, Some(arn.account.to_owned()), Some(arn.region.to_owned()))
+            } else {
+                (rest, None, None)
             };
-            let group = name.strip_suffix(":*").unwrap_or(name);
             if group.is_empty() {
                 return wrong("it names no log group", like);
             }
-            return Ok(Self::Logs {
-                group: group.into(),
-                account: Some((*account).into()),
-                region: Some((*region).into()),
-            });
+            return Ok(Self::Logs { group: group.into(), account, region });
         }
-        if text.starts_with("arn:") {
-            return wrong("an ARN of neither a bucket nor a log group", "arn:aws:s3:::bucket");
+        if Arn::is_begun(text) {
+            let like = Partition::AWS.bucket("bucket");
+            return wrong("an ARN of neither a bucket nor a log group", &like);
         }
         Ok(Self::Folder(text.into()))
     }
@@ -212,39 +212,6 @@ impl fmt::Display for Place {
             Self::Logs { group, .. } => write!(out, "logs:{group}"),
             Self::Folder(it) => write!(out, "{}", it.display()),
         }
-    }
-}
-
-/// The partition that a Region belongs to, for the beginning of an ARN ("Amazon Resource Names").
-///
-/// ```
-/// assert_eq!(ssmtrail::config::partition_of("cn-north-1"), "aws-cn");
-/// assert_eq!(ssmtrail::config::partition_of("eu-west-1"), "aws");
-/// ```
-pub fn partition_of(region: &str) -> &'static str {
-    match region {
-        it if it.starts_with("cn-") => "aws-cn",
-        it if it.starts_with("us-gov-") => "aws-us-gov",
-        it if it.starts_with("eusc-") => "aws-eusc",
-        it if it.starts_with("us-iso-") => "aws-iso",
-        it if it.starts_with("us-isob-") => "aws-iso-b",
-        _ => "aws",
-    }
-}
-
-/// The domain of a Region's services, as endpoints, service principals and `kms:ViaService` name them ("AWS service endpoints").
-///
-/// ```
-/// assert_eq!(ssmtrail::config::domain_of("cn-north-1"), "amazonaws.com.cn");
-/// assert_eq!(ssmtrail::config::domain_of("us-gov-west-1"), "amazonaws.com");
-/// ```
-pub fn domain_of(region: &str) -> &'static str {
-    match partition_of(region) {
-        "aws-cn" => "amazonaws.com.cn",
-        "aws-eusc" => "amazonaws.eu",
-        "aws-iso" => "c2s.ic.gov",
-        "aws-iso-b" => "sc2s.sgov.gov",
-        _ => "amazonaws.com",
     }
 }
 
@@ -524,8 +491,7 @@ impl Learned {
     pub fn written(&self) -> String {
         match &self.place {
             Place::Logs { group, account: Some(account), region: Some(region) } => {
-                let partition = partition_of(region);
-                format!("logs:arn:{partition}:logs:{region}:{account}:log-group:{group}")
+                format!("logs:{}", Home::new(region, account).log_group(group))
             }
             it => it.to_string(),
         }
@@ -672,7 +638,7 @@ impl FileReader<'_> {
             };
             let account = || -> Result<Option<String>> {
                 let it = self.told(key, item, &at)?.value;
-                if it.len() == 12 && it.bytes().all(|it| it.is_ascii_digit()) {
+                if AccountId::parse(&it).is_some() {
                     return Ok(Some(it));
                 }
                 Err(self.wrong(&at, &format!("{key} is an account: twelve digits in quotes")))

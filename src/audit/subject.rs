@@ -5,14 +5,12 @@
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
-use super::iam::policy::account_of;
-use super::names::bucket_arn;
-use super::names::document_arn;
-use super::names::group_arn;
 use super::preferences::NAME;
 use super::verdict::Judged;
 use super::view::View;
-use crate::config::partition_of;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Partition;
 use crate::settings::Account;
 use crate::settings::Asked;
 use crate::settings::Bucket;
@@ -142,7 +140,7 @@ impl Subject for Account {
             place: format!("account {account}"),
             account: account.into(),
             region: String::new(),
-            resource: format!("arn:aws:iam::{account}:root"),
+            resource: Partition::AWS.root(account),
         };
         accounts.into_iter().map(|it| Sighting::named(label(it), it)).collect()
     }
@@ -165,7 +163,7 @@ fn document_label(name: &str, corner: &Corner) -> Label {
         },
         account: account.clone(),
         region: region.clone(),
-        resource: document_arn(name, corner),
+        resource: corner.home().document(name),
     }
 }
 
@@ -202,7 +200,6 @@ impl Subject for Document {
 
 fn node_label(id: &str, corner: &Corner) -> Label {
     let (region, account) = (&corner.region, &corner.account);
-    let partition = partition_of(region);
     Label {
         place: match id {
             "*" => format!("nodes in {region} of {account}"),
@@ -210,10 +207,7 @@ fn node_label(id: &str, corner: &Corner) -> Label {
         },
         account: account.clone(),
         region: region.clone(),
-        resource: match id.starts_with("mi-") {
-            true => format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{id}"),
-            false => format!("arn:{partition}:ec2:{region}:{account}:instance/{id}"),
-        },
+        resource: corner.home().node(id),
     }
 }
 
@@ -239,7 +233,7 @@ impl Subject for Instance {
 fn role(it: &Role) -> Sighting<'_, &Role> {
     let label = Label {
         place: format!("role {}", it.arn),
-        account: account_of(&it.arn).unwrap_or_default(),
+        account: AccountId::of(&it.arn).map(String::from).unwrap_or_default(),
         region: String::new(),
         resource: it.arn.clone(),
     };
@@ -248,7 +242,7 @@ fn role(it: &Role) -> Sighting<'_, &Role> {
 
 /// Roles are known through their nodes: where those are not, neither are they.
 fn unread_roles(corner: &Corner) -> Option<Sighting<'_, &Role>> {
-    let Corner { nodes, network, region, account, .. } = corner;
+    let Corner { nodes, network, account, .. } = corner;
     let (by, why) = match (&nodes.outcome, &network.instances.outcome) {
         (Outcome::Unread(it), _) => (&nodes.asked, it),
         (Outcome::Is(many), Outcome::Unread(it)) if !many.is_empty() => {
@@ -256,7 +250,7 @@ fn unread_roles(corner: &Corner) -> Option<Sighting<'_, &Role>> {
         }
         _ => return None,
     };
-    let resource = format!("arn:{}:iam::{account}:role/*", partition_of(region));
+    let resource = corner.home().partition.role(account, "*");
     let label = Label { resource, ..node_label("*", corner) };
     Some(Sighting { label, by: Some(by), one: Err(why.clone()) })
 }
@@ -288,7 +282,7 @@ impl Subject for LogGroup {
             place: format!("logs:{} in {} of {}", it.name, it.region, it.account),
             account: it.account.clone(),
             region: it.region.clone(),
-            resource: group_arn(it),
+            resource: it.arn(),
         };
         survey.groups.iter().map(|it| Sighting::named(label(it), it)).collect()
     }
@@ -315,7 +309,7 @@ impl Subject for Bucket {
 
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
         let buckets = survey.buckets.iter();
-        buckets.map(|it| Sighting::named(bucket_label(it, bucket_arn(it)), it)).collect()
+        buckets.map(|it| Sighting::named(bucket_label(it, it.arn()), it)).collect()
     }
 
     fn absent(one: &Self, view: &View<'_>) -> Option<Judged> {
@@ -328,7 +322,7 @@ impl Subject for Bucket {
 }
 
 fn prefix_label(it: &Prefix, bucket: &Bucket) -> Label {
-    let arn = bucket_arn(bucket);
+    let arn = bucket.arn();
     let resource = if it.prefix.is_empty() { arn } else { format!("{arn}/{}*", it.prefix) };
     bucket_label(bucket, resource)
 }
@@ -379,18 +373,14 @@ impl Subject for Key {
 
 /// By its own ARN where that is known, else by the name that is used for it.
 fn key_label(it: &Key) -> Label {
-    let (partition, region, account) = (partition_of(&it.region), &it.region, &it.account);
     let resource = match (&it.state.outcome, &it.id) {
         (Outcome::Is(Some(state)), _) => state.arn.clone(),
-        (_, id) if id.starts_with("arn:") => id.clone(),
-        (_, id) if id.starts_with("alias/") => {
-            format!("arn:{partition}:kms:{region}:{account}:{id}")
-        }
-        (_, id) => format!("arn:{partition}:kms:{region}:{account}:key/{id}"),
+        (_, id) if Arn::is_begun(id) => id.clone(),
+        (_, id) => it.home().key(id),
     };
     Label {
         place: format!("key {resource}"),
-        account: account_of(&resource).unwrap_or(it.account.clone()),
+        account: AccountId::of(&resource).map_or_else(|| it.account.clone(), |it| it.to_string()),
         region: it.region.clone(),
         resource,
     }

@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SessionRow;
+use crate::aws_names::Arn;
+use crate::aws_names::NodeKind;
 use crate::text;
 use crate::text::visible;
 use crate::time;
@@ -216,7 +218,7 @@ fn event(it: &Base<'_>) -> Map<String, Value> {
 /// A user by the name that is known; that it is not known is said.
 fn user(name: Option<&str>) -> Value {
     match name {
-        Some(it) if it.starts_with("arn:") => {
+        Some(it) if Arn::is_begun(it) => {
             let short = it.rsplit('/').next().unwrap_or(it);
             json!({ "uid": text(it), "name": text(short), "type_id": 0, "type": "Unknown" })
         }
@@ -230,7 +232,7 @@ fn device(target: Option<&str>, host: Option<&str>) -> Value {
     match target {
         Some(target) => {
             it["uid"] = text(target);
-            if target.starts_with("i-") {
+            if NodeKind::of(target) == Some(NodeKind::Instance) {
                 it["type_id"] = 6.into();
                 it["type"] = "Virtual".into();
                 it["instance_uid"] = text(target);
@@ -389,7 +391,7 @@ pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
     );
     out.insert("session".into(), json!({ "uid": text(&it.session_id), "is_remote": true }));
     let mut endpoint = json!({ "uid": it.target.as_deref().map_or("unknown".into(), text) });
-    if it.target.as_deref().is_some_and(|it| it.starts_with("i-")) {
+    if it.target.as_deref().and_then(NodeKind::of) == Some(NodeKind::Instance) {
         endpoint["instance_uid"] = endpoint["uid"].clone();
     }
     out.insert("dst_endpoint".into(), endpoint);

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::aws_names::RegionCode;
+
 use super::read::At;
 use super::read::Read;
 
@@ -64,6 +66,12 @@ impl Bucket {
     /// The account that was proved to own it: the asker is no proof.
     pub fn proved(&self) -> Option<&str> {
         self.expected_owner.as_deref().or(self.owner.as_deref())
+    }
+
+    /// Its ARN, in the partition of its Region.
+    pub fn arn(&self) -> String {
+        let region = self.region.as_deref().unwrap_or_default();
+        RegionCode(region).partition_or_aws().bucket(&self.name)
     }
 }
 

@@ -10,12 +10,14 @@ use aws_sdk_ssm::types::DocumentFormat;
 use aws_sdk_ssm::types::DocumentKeyValuesFilter;
 use futures_util::StreamExt;
 
+use crate::aws_names::Arn;
+use crate::aws_names::Home;
+use crate::aws_names::Partition;
 use crate::config::Access;
 use crate::config::Learned;
 use crate::config::Origin;
 use crate::config::Place;
 use crate::config::Told;
-use crate::config::partition_of;
 use crate::source::Refusal;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
@@ -54,12 +56,9 @@ pub async fn discover(wanted: &Where) -> Discovery {
     let mut found = Discovery::default();
     let mut accounts = wanted.accounts.clone();
     if let (Some(role), Some(own)) = (&wanted.organization_role, wanted.accounts.first()) {
-        match members(own).await {
-            Ok((partition, ids)) => accounts.extend(ids.into_iter().map(|id| Access {
-                role_arn: Some(Told {
-                    value: format!("arn:{partition}:iam::{id}:role/{role}"),
-                    from: Origin::Argument,
-                }),
+        match in_members(own, role).await {
+            Ok(roles) => accounts.extend(roles.into_iter().map(|value| Access {
+                role_arn: Some(Told { value, from: Origin::Argument }),
                 ..own.clone()
             })),
             Err(it) => found.unread.push(("the organization's accounts".into(), it)),
@@ -138,12 +137,11 @@ impl Discovery {
     }
 }
 
-/// The partition, and the ids of all open accounts but our own.
-async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
+/// The role of this name in all open accounts of the organization but our own.
+async fn in_members(own: &Access, role: &str) -> Result<Vec<String>, Refusal> {
     let connection = anywhere(Connection::open(own).await?);
     let identity = connection.identity().await?;
-    let partition = identity.arn.split(':').nth(1).unwrap_or("aws").to_owned();
-    let me = identity.account;
+    let partition = Arn::parse(&identity.arn).map_or(Partition::AWS, |it| it.partition);
     let need = Need::of("organizations:ListAccounts", "*");
     let client = connection.organizations();
     let mut pages = client.list_accounts().into_paginator().send();
@@ -155,8 +153,8 @@ async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
         };
         ids.extend(page.accounts().iter().filter(open).filter_map(|it| it.id().map(str::to_owned)));
     }
-    ids.retain(|it| *it != me);
-    Ok((partition, ids))
+    ids.retain(|it| *it != identity.account);
+    Ok(ids.iter().map(|it| partition.role(it, role)).collect())
 }
 
 /// Services that know no Region still want one named.
@@ -237,10 +235,7 @@ async fn documents(connection: &Connection, account: &str, region: &str, found: 
                 continue;
             }
             Err(it) => {
-                let need = Need::of(
-                    "ssm:GetDocument",
-                    format!("arn:{}:ssm:{region}:{account}:document/{name}", partition_of(region)),
-                );
+                let need = Need::of("ssm:GetDocument", Home::new(region, account).document(&name));
                 found.unread.push((format!("{name} in {here}"), connection.refused(&it, &need)));
                 continue;
             }
@@ -379,7 +374,7 @@ async fn tasks(
         let answer = client.describe_task_definition().task_definition(&arn).send().await;
         let answer =
             answer.map_err(|it| ("the task definitions", connection.refused(&it, &need)))?;
-        let name = arn.rsplit('/').next().unwrap_or(&arn);
+        let name = Arn::parse(&arn).map_or(arn.as_str(), Arn::name);
         let from = format!("{from}, task definition {name}");
         let containers =
             answer.task_definition().into_iter().flat_map(|it| it.container_definitions());

@@ -15,7 +15,6 @@ use crate::audit::iam::granted::by_key;
 use crate::audit::iam::permission::Call;
 use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::may;
-use crate::audit::iam::policy::account_of;
 use crate::audit::iam::targets::READ_OBJECT;
 use crate::audit::iam::targets::READ_STREAM;
 use crate::audit::iam::targets::any_group;
@@ -40,7 +39,11 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
-use crate::config::partition_of;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Home;
+use crate::aws_names::NodeKind;
+use crate::aws_names::Partition;
 use crate::settings::Bucket;
 use crate::settings::Corner;
 use crate::settings::Existence;
@@ -83,7 +86,11 @@ fn writes((node, corner): (&Node, &Corner), view: &View<'_>) -> Answer {
                 quote(&node.id)
             );
             let judged = Judged::fail(why).promised(promised);
-            if node.id.starts_with("i-") { judged.fix(fix) } else { judged }
+            if NodeKind::of(&node.id) == Some(NodeKind::Instance) {
+                judged.fix(fix)
+            } else {
+                judged
+            }
         }
         Writer::Either(one, other) => {
             return Err(unclear(Reason::NotUnderstood, format!("{one} or {other}")));
@@ -142,7 +149,7 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
         documents_known(&corners, view)?;
         return Ok(Judged::absent("no bucket is named where its nodes are"));
     }
-    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let partition = corners.first().map_or(Partition::AWS, |it| it.home().partition);
     let mut asks = Vec::new();
     for (name, prefix) in &buckets {
         asks.push(("s3:PutObject", object_arn(name, prefix, partition)));
@@ -152,17 +159,17 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
         });
         // With the flag off the agent goes on without an answer.
         if flagged {
-            asks.push(("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{name}")));
+            asks.push(("s3:GetEncryptionConfiguration", partition.bucket(name)));
         }
         let owner = view.bucket(name).map(|it| it.proved().unwrap_or(&it.account));
-        let foreign = owner.is_some_and(|it| account_of(&role.arn).as_deref() != Some(it));
+        let foreign = owner.is_some_and(|it| AccountId::of(&role.arn).is_none_or(|own| own != it));
         if foreign {
             asks.push(("s3:PutObjectAcl", object_arn(name, prefix, partition)));
         }
     }
     let missing = lacking(role, view, asks, |call, said| {
-        let name = call.resource.rsplit(":::").next().and_then(|it| it.split('/').next());
-        match name.and_then(|it| view.bucket(it)) {
+        let bucket = Arn::parse(call.resource).and_then(Arn::bucket);
+        match bucket.and_then(|it| view.bucket(it.0)) {
             Some(bucket) => {
                 view.take(&bucket.existence)?;
                 by_bucket(bucket, call, said, view)
@@ -328,7 +335,7 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
             Err(it) => unknown = unknown.or(Some(it)),
         }
     }
-    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let partition = corners.first().map_or(Partition::AWS, |it| it.home().partition);
     for (name, prefix) in destinations(&corners, view).0 {
         match writes_over(role, &name, &object_arn(&name, &prefix, partition), view) {
             Ok(it) => able.extend(it),
@@ -370,7 +377,7 @@ enum Guarded<'a> {
 /// All such calls to the places and keys of some corners.
 fn erasures<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<Erasure<'a>> {
     let (buckets, groups) = destinations(corners, view);
-    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let partition = corners.first().map_or(Partition::AWS, |it| it.home().partition);
     let mut out = Vec::new();
     let mut add = |actions: Vec<&'static str>, resource: &str, of: Option<Guarded<'a>>| {
         let resource = resource.to_owned();
@@ -384,7 +391,7 @@ fn erasures<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<Erasure<'a>> {
         let of = view.bucket(name).map(Guarded::Bucket);
         let of_object = [undoing::actions(On::Object), READ_OBJECT.to_vec()].concat();
         add(of_object, &object_arn(name, prefix, partition), of);
-        add(undoing::actions(On::Bucket), &format!("arn:{partition}:s3:::{name}"), of);
+        add(undoing::actions(On::Bucket), &partition.bucket(name), of);
     }
     for it in &groups {
         let of_stream = [undoing::actions(On::Stream), vec![READ_STREAM]].concat();
@@ -395,7 +402,7 @@ fn erasures<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<Erasure<'a>> {
         add(undoing::actions(On::Logs), "*", None);
     }
     for it in corners {
-        let arn = format!("arn:{partition}:ssm:{}:{}:document/{NAME}", it.region, it.account);
+        let arn = Home { partition, ..it.home() }.document(NAME);
         add(undoing::actions(On::Document), &arn, None);
     }
     for (key, _) in keys_used(corners, view) {
@@ -494,7 +501,7 @@ const BY_BUCKET: &str = "in the bucket's policy denies it";
 
 /// How the statement is attached that this role lacks.
 fn attach(role: &Role, judged: Judged) -> Judged {
-    let name = role.arn.rsplit('/').next().unwrap_or(&role.arn);
+    let name = Arn::parse(&role.arn).map_or(role.arn.as_str(), Arn::name);
     judged.fix(format!(
         "ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name {} --policy-name session-transcripts --policy-document file://writer.json",
         quote(name)

@@ -12,6 +12,7 @@ use crate::audit::iam::patterns::Token;
 use crate::audit::iam::patterns::is_like;
 use crate::audit::iam::patterns::literal;
 use crate::audit::iam::patterns::resolve;
+use crate::aws_names::parts;
 
 /// Whether something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,7 +283,7 @@ fn is_arn_like(pattern: &[Token], value: &str) -> Truth {
         return Truth::Yes;
     }
     let patterns: Vec<&[Token]> = pattern.splitn(6, |it| *it == Token::Char(':')).collect();
-    let values: Vec<&str> = value.splitn(6, ':').collect();
+    let values: Vec<&str> = parts(value).collect();
     if patterns.len() == values.len() {
         return patterns.iter().zip(&values).all(|(one, other)| is_like(one, other)).into();
     }

@@ -8,12 +8,14 @@ use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::carried;
 use crate::audit::iam::permission::may;
 use crate::audit::iam::policy::Policy;
-use crate::audit::iam::policy::account_of;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
-use crate::config::domain_of;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Partition;
+use crate::aws_names::RegionCode;
 use crate::settings::Bucket;
 use crate::settings::Key;
 use crate::settings::Reason;
@@ -52,8 +54,8 @@ fn is_before(version: &[u64], other: [u64; 4]) -> bool {
 
 /// What the agents that write by this role say of encryption: they copy the bucket's default, if they may read it.
 fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
-    let partition = role.arn.split(':').nth(1).unwrap_or("aws");
-    let arn = format!("arn:{partition}:s3:::{}", bucket.name);
+    let partition = Arn::parse(&role.arn).map_or(Partition::AWS, |it| it.partition);
+    let arn = partition.bucket(&bucket.name);
     let call = Call { role, action: "s3:GetEncryptionConfiguration", resource: &arn };
     let may_ask =
         may(&call, view).and_then(|it| by_bucket_alone(bucket, &call, &it, (&[], &[]), view));
@@ -152,7 +154,7 @@ fn by_bucket_alone(
     // Whose bucket it is decides whether it must say so itself. That nobody was proved to own it is S3-EXIST-01's to tell; it is taken for
     // the account's that asked, as the preferences name it.
     let owner = bucket.proved().unwrap_or(&bucket.account);
-    let ours = account_of(&role.arn).as_deref() == Some(owner);
+    let ours = AccountId::of(&role.arn).is_some_and(|it| it == owner);
     match (said, said_by_bucket) {
         (_, Said::Denies(name)) => Ok(Granted::DeniedBy(name)),
         (Permission::Denied(Some(_)), _) => Ok(Granted::No),
@@ -205,7 +207,7 @@ pub(crate) fn by_key(
         (Permission::Allowed, Said::Allows(_)) => Ok(true),
         // A statement that names the role itself needs nothing beside it in its own account; one that names its account does.
         (Permission::Denied(None), Said::Allows(name)) => match grants {
-            Truth::Yes => Ok(account_of(&role.arn) == account_of(&state.arn)),
+            Truth::Yes => Ok(AccountId::of(&role.arn) == AccountId::of(&state.arn)),
             Truth::No => Ok(false),
             Truth::Unknown => Err(unclear(
                 Reason::MissingContextKey,
@@ -226,7 +228,7 @@ pub(crate) fn of_key(
     action: &str,
     of_bucket: bool,
 ) -> (Said, Truth) {
-    let service = format!("s3.{}.{}", key.region, domain_of(&key.region));
+    let service = RegionCode(&key.region).host("s3");
     let mut context = vec![("aws:securetransport".to_owned(), "true".to_owned())];
     let mut absent = vec!["aws:sourceaccount", "aws:sourcearn"];
     match of_bucket {
@@ -238,7 +240,7 @@ pub(crate) fn of_key(
     };
     let request = Request { principal, action, resource, context: &context, absent: &absent };
     let (allowed, grants) = (of(true).says(&request, true), of(true).grants(&request));
-    let account = account_of(resource).unwrap_or_default();
+    let account = AccountId::of(resource).map(String::from).unwrap_or_default();
     context.push(("aws:sourceaccount".to_owned(), account));
     let request = Request { principal, action, resource, context: &context, absent: &[] };
     let said = match of(false).says(&request, true) {

@@ -12,8 +12,10 @@ use super::reading::StreamReading;
 use super::stream::MOST;
 use super::stream::StreamQuestion;
 use super::stream::StreamTimes;
+use crate::aws_names::Arn;
+use crate::aws_names::Home;
+use crate::aws_names::without_any_stream;
 use crate::config::SourceSpec;
-use crate::config::partition_of;
 use crate::session::SessionId;
 use crate::session::Skip;
 use crate::source::Body;
@@ -89,7 +91,7 @@ impl LogsSource {
                 arn = found
                     .log_group_arn()
                     .or_else(|| found.arn())
-                    .map(|it| it.strip_suffix(":*").unwrap_or(it).to_owned());
+                    .map(|it| without_any_stream(it).to_owned());
                 retention = found.retention_in_days();
                 infrequent =
                     found.log_group_class().is_some_and(|it| it.as_str() == "INFREQUENT_ACCESS");
@@ -108,7 +110,7 @@ impl LogsSource {
                 }
             }
         }
-        let account = arn.as_deref().and_then(|it| it.split(':').nth(4)).map(str::to_owned);
+        let account = arn.as_deref().and_then(Arn::parse).map(|it| it.account.to_owned());
         Ok(Self {
             name: format!("logs:{group}"),
             group: group.to_owned(),
@@ -123,24 +125,21 @@ impl LogsSource {
         })
     }
 
+    fn home(&self) -> Home<'_> {
+        let account = self.account.as_deref().unwrap_or_default();
+        Home::new(self.region.as_deref().unwrap_or_default(), account)
+    }
+
     fn resource(&self) -> String {
-        let partition = partition_of(self.region.as_deref().unwrap_or_default());
-        self.arn.as_ref().map_or_else(
-            || format!("arn:{partition}:logs:*:*:log-group:{}:*", self.group),
-            |it| format!("{it}:*"),
-        )
+        let arn = self.arn.clone().unwrap_or_else(|| {
+            let Home { partition, .. } = self.home();
+            Home { partition, region: "*", account: "*" }.log_group(&self.group)
+        });
+        format!("{arn}:*")
     }
 
     fn locator(&self, stream: &str) -> String {
-        let group = self.arn.clone().unwrap_or_else(|| {
-            let region = self.region.as_deref().unwrap_or_default();
-            format!(
-                "arn:{}:logs:{region}:{}:log-group:{}",
-                partition_of(region),
-                self.account.as_deref().unwrap_or_default(),
-                self.group
-            )
-        });
+        let group = self.arn.clone().unwrap_or_else(|| self.home().log_group(&self.group));
         format!("{group}:log-stream:{stream}")
     }
 

@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use futures_util::StreamExt;
 
-use crate::config::partition_of;
+use crate::aws_names::Home;
 use crate::settings::*;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
@@ -47,10 +47,9 @@ impl AwsContext {
         Self { connection, region: region.to_owned(), ..self.clone() }
     }
 
-    /// The ARN of something of this account and Region.
-    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
-        let (region, account) = (&self.region, &self.account);
-        format!("arn:{}:{service}:{region}:{account}:{resource}", partition_of(region))
+    /// Where the ARNs of what is there lie.
+    pub(super) fn home(&self) -> Home<'_> {
+        Home::new(&self.region, &self.account)
     }
 
     /// A call about `resource`, by the permission of the same name.

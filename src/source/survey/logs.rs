@@ -81,7 +81,7 @@ pub(super) async fn group(aws: &AwsContext, mut it: LogGroup) -> LogGroup {
     if matches!(it.settings.known(), Ok(None)) {
         return it;
     }
-    let arn = aws.arn("logs", &format!("log-group:{}", it.name));
+    let arn = aws.home().log_group(&it.name);
     let ask = async |token| {
         let ask = client.describe_subscription_filters().log_group_name(&it.name);
         ask.set_next_token(token).send().await

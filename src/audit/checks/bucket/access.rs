@@ -11,7 +11,6 @@ use crate::audit::checks::trail::SILENT;
 use crate::audit::checks::trail::takes;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
-use crate::audit::names::bucket_arn;
 use crate::audit::names::quote;
 use crate::audit::undoing;
 use crate::audit::undoing::On;
@@ -23,6 +22,7 @@ use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
+use crate::aws_names::Arn;
 use crate::settings::At;
 use crate::settings::Bucket;
 use crate::settings::PublicAccess;
@@ -190,7 +190,7 @@ const TLS: Check = Check {
 
 fn tls(it: &Bucket, view: &View<'_>) -> Answer {
     let policy = policy(it, view)?;
-    let arn = bucket_arn(it);
+    let arn = it.arn();
     let promised = "a Deny for everybody, everything and every object";
     let objects = ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"];
     if objects.iter().all(|it| denies_everybody(&policy, &arn, it, &PLAIN)) {
@@ -243,7 +243,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     let statements = policy.iter().flat_map(|it| &it.statements);
     for one in statements.filter(|it| it.allows) {
         let name = one.name();
-        let arn = bucket_arn(it);
+        let arn = it.arn();
         let about_bucket = one.touches(&arn);
         // Where no transcript is, none is destroyed.
         let mut prefixes = it.prefixes.iter().map(|it| format!("{arn}/{}*", it.prefix));
@@ -337,7 +337,7 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
     if let Ok(Some(to)) = &logging {
         return Ok(Judged::pass(format!("server access logging to s3://{to}")));
     }
-    let arn = bucket_arn(it);
+    let arn = it.arn();
     let mut prefixes: Vec<String> =
         it.prefixes.iter().map(|it| format!("{arn}/{}", it.prefix)).collect();
     if prefixes.is_empty() {
@@ -430,7 +430,8 @@ fn delivers(it: &TrailStatus, now: At) -> bool {
 
 /// Whether a trail records what happens in a Region: all trails of all Regions do, others their own alone.
 fn covers_region(trail: &Trail, region: Option<&str>) -> bool {
-    trail.multi_region || region.is_some() && trail.arn.split(':').nth(3) == region
+    let own = || Arn::parse(&trail.arn).map(|it| it.region);
+    trail.multi_region || region.is_some() && own() == region
 }
 
 const OWNERSHIP: Check = Check {

@@ -9,7 +9,6 @@ use crate::audit::checks::bucket::told::named;
 use crate::audit::checks::bucket::told::of;
 use crate::audit::checks::bucket::told::sample;
 use crate::audit::frameworks::Group;
-use crate::audit::names::bucket_arn;
 use crate::audit::names::days;
 use crate::audit::names::quote;
 use crate::audit::promise::Worm;
@@ -181,7 +180,7 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     if none_shown && lock.mode.is_some() {
         return Err(Unread {
             missing: Some("s3:GetObjectRetention".into()),
-            on: Some(format!("{}/*", bucket_arn(it))),
+            on: Some(format!("{}/*", it.arn())),
             ..unclear(
                 Reason::AccessDenied,
                 "no lock is shown for any transcript, as when s3:GetObjectRetention is missing",

@@ -19,6 +19,7 @@ use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Medium;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
+use crate::aws_names::Arn;
 use crate::settings::Corner;
 use crate::settings::Document;
 use crate::settings::Existence;
@@ -109,8 +110,7 @@ fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     }
     let is_group = |it: &str| it.len() <= 512 && it.chars().all(is_name);
     if let Some(name) = told.group.text().filter(|it| !is_group(it)) {
-        let right = name.split(":log-group:").nth(1).and_then(|it| it.split(':').next());
-        let right = right.unwrap_or("NAME-OF-LOG-GROUP");
+        let right = Arn::parse(name).and_then(Arn::log_group).unwrap_or("NAME-OF-LOG-GROUP");
         let edit = format!(".inputs.cloudWatchLogGroupName={}", serde_json::Value::from(right));
         let seen = format!("{name} is no name of a log group: sessions are refused or not logged");
         return Ok(Judged::fail(seen).promised(promised).edited(it, corner, &edit));

@@ -11,8 +11,6 @@ use crate::audit::checks::log_group::told::settings;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::iam::policy::Policy;
-use crate::audit::iam::policy::account_of;
-use crate::audit::names::group_arn;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
@@ -21,6 +19,9 @@ use crate::audit::verdict::Severity::Info;
 use crate::audit::verdict::Severity::Medium;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
+use crate::aws_names::AccountId;
+use crate::aws_names::Partition;
+use crate::aws_names::RegionCode;
 use crate::settings::Corner;
 use crate::settings::LogGroup;
 use crate::settings::Reason;
@@ -103,7 +104,7 @@ fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
     match group.deletion_protection {
         Some(true) => Ok(Judged::pass("on").promised("on")),
         // Absent means off where the feature is known; other partitions may not have it yet.
-        None if !it.region.is_empty() && crate::config::partition_of(&it.region) != "aws" => {
+        None if RegionCode(&it.region).partition_or_aws() != Partition::AWS => {
             Err(unclear(Reason::NotUnderstood, "this partition does not tell whether it is on"))
         }
         _ => Ok(Judged::fail("off").promised("on").fix(fix)),
@@ -124,7 +125,7 @@ const OPEN: Check = Check {
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let none = unclear(Reason::NotAsked, "the Region was not surveyed");
     let corner = view.corner(&it.account, &it.region).ok_or(none)?;
-    let arn = group_arn(it);
+    let arn = it.arn();
     let mut found = Vec::new();
     let (mut unknown, mut strange) = (None, None);
     let mut fixes = Vec::new();
@@ -302,7 +303,7 @@ impl Outflow {
         let behind = destinations.as_ref().ok().and_then(|all| all.iter().find(|it| it.arn == to));
         // A CloudWatch Logs destination of another account names that account; what lies behind it is told only there. Our own
         // destination hands on to whatever its target is.
-        let foreign = |arn: &str| account_of(arn).filter(|it| !view.is_ours(it));
+        let foreign = |arn: &str| AccountId::of(arn).filter(|it| !view.is_ours(it.as_str()));
         let account = foreign(to).or_else(|| foreign(&behind?.target));
         if behind.is_none() && account.is_none() && to.contains(":destination:") {
             self.hidden.get_or_insert_with(|| match destinations {

@@ -28,7 +28,6 @@ use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::audit::view::without_endpoint;
-use crate::config::partition_of;
 use crate::settings::Corner;
 use crate::settings::Instance;
 use crate::settings::Reason;
@@ -116,8 +115,9 @@ fn to_bucket((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
         return Ok(Judged::pass(format!("by {id}")).promised(promised).unsure());
     };
     let roles = roles_of(it, corner, view)?;
-    let whole = format!("arn:{}:s3:::{bucket}", partition_of(&corner.region));
-    let object = object_arn(bucket, &told.prefix, partition_of(&corner.region));
+    let partition = corner.home().partition;
+    let whole = partition.bucket(bucket);
+    let object = object_arn(bucket, &told.prefix, partition);
     let mut asks = vec![("s3:PutObject", object)];
     // Where the flag is on the agent asks first, and refuses the session without an answer.
     if told.bucket_encrypted {
