@@ -38,6 +38,11 @@ pub fn from_rfc3339(text: &str) -> Option<i64> {
     Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros())
 }
 
+/// A day as people and configurations write it: `2027-01-31`.
+pub fn day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+}
+
 /// Zone in which people want to read times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone {
@@ -134,8 +139,7 @@ pub fn instant(text: &str, now: i64, zone: Zone) -> Result<i64> {
     if let Some(it) = from_rfc3339(text) {
         return Ok(it);
     }
-    let naive = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .ok()
+    let naive = day(text)
         .and_then(|it| it.and_hms_opt(0, 0, 0))
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok())
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok())

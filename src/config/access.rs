@@ -54,11 +54,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// These settings as the file writes them.
-    pub const KEYS: [&'static str; 5] =
-        ["profile", "region", "role_arn", "external_id", "endpoint_url"];
-
-    /// The settings by name, in the order of [`Self::KEYS`].
+    /// The settings by name, as the file writes it.
     pub fn each(&self) -> [(&'static str, &Option<Told>); 5] {
         [
             ("profile", &self.profile),
@@ -73,17 +69,6 @@ impl Access {
     pub(crate) fn reaches_like(&self, other: &Self) -> bool {
         let values = |it: &Self| it.each().map(|it| it.1.as_ref().map(|it| it.value.clone()));
         values(self) == values(other)
-    }
-
-    fn slot(&mut self, key: &str) -> Option<&mut Option<Told>> {
-        Some(match key {
-            "profile" => &mut self.profile,
-            "region" => &mut self.region,
-            "role_arn" => &mut self.role_arn,
-            "external_id" => &mut self.external_id,
-            "endpoint_url" => &mut self.endpoint_url,
-            _ => return None,
-        })
     }
 
     /// What is said here, and where nothing is, there.

@@ -14,6 +14,7 @@ use super::place::Place;
 use crate::aws_names::AccountId;
 use crate::error::Error;
 use crate::error::Result;
+use crate::time;
 
 /// Name of the file, in the working folder or below the user's configuration folder.
 pub const NAME: &str = "ssmtrail.toml";
@@ -114,237 +115,286 @@ pub struct MuteSpec {
     pub from: Origin,
 }
 
-/// Keys of `[promise]`.
-const PROMISE_KEYS: [&str; 11] = [
-    "profile",
-    "retention_days",
-    "hot_days",
-    "max_days",
-    "worm",
-    "customer_key",
-    "idle_minutes",
-    "max_session_minutes",
-    "accounts",
-    "regions",
-    "starters",
-];
-
-/// Keys of a mute.
-const MUTE_KEYS: [&str; 4] = ["check", "resource", "reason", "until"];
-
-/// Keys of a source beside those of [`Access`].
-const SOURCE_KEYS: [&str; 6] =
-    ["name", "place", "account", "bucket_owner", "requester_pays", "versions"];
-
 impl Config {
     /// Reads the text of a configuration file; `name` is what it is called in messages.
     ///
     /// # Errors
     /// The first thing that is wrong, with its line, and the nearest word where one is misspelt.
     pub fn read(text: &str, name: &str) -> Result<Self> {
-        let reader = FileReader { text, name };
+        let mut reader = FileReader { text, name, complaints: Vec::new() };
         let document = Document::parse(text).map_err(|it| {
-            let line = reader.line(it.span());
+            let line = reader.line(start(it.span()));
             Error::misused(format!("{name} line {line}: {}", it.message()))
         })?;
-        let mut config = Self::default();
-        for (key, item) in document.as_table().iter() {
-            let at = reader.at(document.as_table(), key, item);
-            if key == "archive" {
-                config.archive = Some(reader.told(key, item, &at)?);
-            } else if let Some(slot) = config.access.slot(key) {
-                *slot = Some(reader.told(key, item, &at)?);
-            } else if key == "source" {
-                let Some(tables) = item.as_array_of_tables() else {
-                    return Err(
-                        reader.wrong(&at, "a source begins with [[source]], in two brackets")
-                    );
-                };
-                for table in tables {
-                    config.sources.push(reader.source(table, &reader.origin(table.span()))?);
-                }
-            } else if key == "promise" {
-                let Some(table) = item.as_table_like() else {
-                    return Err(reader.wrong(&at, "the promise begins with [promise]"));
-                };
-                config.promise = reader.promise(table)?;
-            } else if key == "mute" {
-                let Some(tables) = item.as_array_of_tables() else {
-                    return Err(reader.wrong(&at, "a mute begins with [[mute]], in two brackets"));
-                };
-                for table in tables {
-                    config.mutes.push(reader.mute(table, &reader.origin(table.span()))?);
-                }
-            } else {
-                let known =
-                    ["archive", "source", "promise", "mute"].into_iter().chain(Access::KEYS);
-                return Err(reader.unknown(key, &at, known));
+        let config = reader.section(document.as_table(), 0).config();
+        match reader.complaints.into_iter().min_by_key(|it| it.0) {
+            Some((_, first)) => Err(first),
+            None => config.without_twins(),
+        }
+    }
+
+    fn without_twins(self) -> Result<Self> {
+        for (nth, one) in self.sources.iter().enumerate() {
+            let Some(name) = &one.name else { continue };
+            if let Some(before) = self.sources[..nth].iter().find(|it| it.name == one.name) {
+                let why = format!("{}: {name} is the name of two sources", one.from);
+                return Err(Error::misused(why).hint(format!("the other is at {}", before.from)));
             }
         }
-        for (nth, one) in config.sources.iter().enumerate() {
-            let twice =
-                config.sources[..nth].iter().find(|it| it.name.is_some() && it.name == one.name);
-            if let (Some(before), Some(twin)) = (twice, &one.name) {
-                return Err(reader
-                    .wrong(&one.from, &format!("{twin} is the name of two sources"))
-                    .hint(format!("the other is at {}", before.from)));
-            }
-        }
-        Ok(config)
+        Ok(self)
     }
 }
 
+/// The text, and what was found wrong with it so far.
 struct FileReader<'a> {
     text: &'a str,
     name: &'a str,
+    /// Each with its place in the text.
+    complaints: Vec<(usize, Error)>,
 }
 
-impl FileReader<'_> {
-    fn line(&self, span: Option<Range<usize>>) -> usize {
-        let end = span.map_or(0, |it| it.start).min(self.text.len());
-        self.text.as_bytes()[..end].iter().filter(|it| **it == b'\n').count() + 1
+impl<'a> FileReader<'a> {
+    fn line(&self, at: usize) -> usize {
+        let before = self.text.as_bytes().iter().take(at);
+        before.filter(|it| **it == b'\n').count() + 1
     }
 
-    fn origin(&self, span: Option<Range<usize>>) -> Origin {
-        Origin::File { name: self.name.to_owned(), line: self.line(span) }
+    fn origin(&self, at: usize) -> Origin {
+        Origin::File { name: self.name.to_owned(), line: self.line(at) }
     }
 
-    fn at(&self, table: &dyn TableLike, key: &str, item: &Item) -> Origin {
-        let key = table.get_key_value(key).and_then(|it| it.0.span());
-        self.origin(key.or_else(|| item.span()))
+    /// Notes what is wrong there; what was read goes on with less, and is thrown away.
+    fn complain(&mut self, at: usize, why: Error) {
+        let what = format!("{}: {}", self.origin(at), why.what);
+        self.complaints.push((at, Error { what, ..why }));
     }
 
-    fn wrong(&self, at: &Origin, why: &str) -> Error {
-        Error::misused(format!("{at}: {why}"))
+    fn section<'r>(&'r mut self, table: &'r dyn TableLike, at: usize) -> Section<'r, 'a> {
+        let sound = self.complaints.len();
+        Section { reader: self, table, at, known: Vec::new(), sound }
+    }
+}
+
+/// A table while it is read: a setting is asked for by its name, and what nobody asked for is no setting.
+struct Section<'r, 'a> {
+    reader: &'r mut FileReader<'a>,
+    table: &'r dyn TableLike,
+    /// Where it begins.
+    at: usize,
+    /// Names that were asked for.
+    known: Vec<&'static str>,
+    /// Complaints there were before it.
+    sound: usize,
+}
+
+impl<'r> Section<'r, '_> {
+    fn find(&mut self, key: &'static str) -> Option<(&'r Item, usize)> {
+        self.known.push(key);
+        let item = self.table.get(key)?;
+        Some((item, self.at_key(key, item)))
     }
 
-    fn unknown<'k>(&self, key: &str, at: &Origin, known: impl Iterator<Item = &'k str>) -> Error {
-        let known: Vec<&str> = known.collect();
-        let error = self.wrong(at, &format!("there is no setting {key}"));
-        match nearest(key, &known) {
-            Some(it) => error.hint(format!("did you mean {it}?")),
-            None => error.hint(format!("the settings here are {}", known.join(", "))),
-        }
+    fn at_key(&self, key: &str, item: &Item) -> usize {
+        let span = self.table.get_key_value(key).and_then(|it| it.0.span());
+        start(span.or_else(|| item.span()))
     }
 
-    fn told(&self, key: &str, item: &Item, at: &Origin) -> Result<Told> {
-        match item.as_str() {
-            Some(value) => Ok(Told { value: value.to_owned(), from: at.clone() }),
-            None => Err(self.wrong(at, &format!("{key} is a text, in quotes"))),
-        }
-    }
-
-    fn promise(&self, table: &dyn TableLike) -> Result<PromiseSpec> {
-        let mut out = PromiseSpec::default();
-        for (key, item) in table.iter() {
-            let at = self.at(table, key, item);
-            let number = || match item.as_integer() {
-                Some(it) if it >= 0 => Ok(Some(it)),
-                _ => Err(self.wrong(&at, &format!("{key} is a whole number"))),
-            };
-            let list = || {
-                let texts = item.as_array().and_then(|it| {
-                    it.iter().map(|it| it.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
-                });
-                texts.ok_or_else(|| self.wrong(&at, &format!("{key} is a list of texts: [\"…\"]")))
-            };
-            match key {
-                "profile" => out.profile = Some(self.told(key, item, &at)?),
-                "retention_days" => out.retention_days = number()?,
-                "hot_days" => out.hot_days = number()?,
-                "max_days" => out.max_days = number()?,
-                "worm" => {
-                    let told = self.told(key, item, &at)?;
-                    if !["no", "governance", "compliance"].contains(&told.value.as_str()) {
-                        return Err(self.wrong(&at, "worm is no, governance or compliance"));
-                    }
-                    out.worm = Some(told);
-                }
-                "customer_key" => {
-                    let flag = item.as_bool();
-                    let wrong = || self.wrong(&at, "customer_key is true or false");
-                    out.customer_key = Some(flag.ok_or_else(wrong)?);
-                }
-                "idle_minutes" => out.idle_minutes = number()?,
-                "max_session_minutes" => out.max_session_minutes = number()?,
-                "accounts" => out.accounts = list()?,
-                "regions" => out.regions = list()?,
-                "starters" => out.starters = list()?,
-                _ => return Err(self.unknown(key, &at, PROMISE_KEYS.into_iter())),
-            }
-            let value = item.as_str().map_or_else(|| item.to_string().trim().into(), str::to_owned);
-            out.said.push((key.to_owned(), Told { value, from: at }));
-        }
-        Ok(out)
-    }
-
-    fn mute(&self, table: &toml_edit::Table, from: &Origin) -> Result<MuteSpec> {
-        for (key, item) in table.iter() {
-            if !MUTE_KEYS.contains(&key) {
-                let at = self.at(table, key, item);
-                return Err(self.unknown(key, &at, MUTE_KEYS.into_iter()));
-            }
-        }
-        let text = |key: &str| match table.get(key) {
-            Some(item) => Ok(self.told(key, item, &self.at(table, key, item))?.value),
-            None => Err(self
-                .wrong(from, &format!("this mute has no {key}"))
-                .hint("a mute has check, resource, reason and until")),
+    /// A text that has to be something, if it is there.
+    fn checked<T>(&mut self, key: &'static str, read: impl FnOnce(Told) -> Result<T>) -> Option<T> {
+        let (item, at) = self.find(key)?;
+        let from = self.reader.origin(at);
+        let read = match item.as_str() {
+            Some(value) => read(Told { value: value.to_owned(), from }),
+            None => Err(Error::misused(format!("{key} is a text, in quotes"))),
         };
-        let until = text("until")?;
-        if chrono::NaiveDate::parse_from_str(&until, "%Y-%m-%d").is_err() {
-            return Err(self.wrong(from, &format!("{until} is no day; until = \"2027-01-31\"")));
-        }
-        let (check, resource, reason) = (text("check")?, text("resource")?, text("reason")?);
-        if reason.trim().is_empty() {
-            return Err(self.wrong(from, "a mute without a reason is none"));
-        }
-        Ok(MuteSpec { check, resource, reason, until, from: from.clone() })
+        read.map_err(|it| self.reader.complain(at, it)).ok()
     }
 
-    fn source(&self, table: &toml_edit::Table, at: &Origin) -> Result<SourceSpec> {
-        let mut place = None;
-        let mut spec = SourceSpec::of(Place::Folder(PathBuf::new()), at.clone());
-        for (key, item) in table.iter() {
-            let at = self.at(table, key, item);
-            let flag = || {
-                item.as_bool().ok_or_else(|| self.wrong(&at, &format!("{key} is true or false")))
-            };
-            let account = || -> Result<Option<String>> {
-                let it = self.told(key, item, &at)?.value;
-                if AccountId::parse(&it).is_some() {
-                    return Ok(Some(it));
-                }
-                Err(self.wrong(&at, &format!("{key} is an account: twelve digits in quotes")))
-            };
-            match key {
-                "place" => {
-                    let text = self.told(key, item, &at)?.value;
-                    place = Some(
-                        Place::parse(&text)
-                            .map_err(|it| Error { what: format!("{at}: {}", it.what), ..it })?,
-                    );
-                }
-                "name" => spec.name = Some(self.told(key, item, &at)?.value),
-                "account" => spec.account = account()?,
-                "bucket_owner" => spec.bucket_owner = account()?,
-                "requester_pays" => spec.requester_pays = flag()?,
-                "versions" => spec.versions = flag()?,
-                _ => match spec.access.slot(key) {
-                    Some(slot) => *slot = Some(self.told(key, item, &at)?),
-                    None => {
-                        let known = SOURCE_KEYS.into_iter().chain(Access::KEYS);
-                        return Err(self.unknown(key, &at, known));
-                    }
-                },
-            }
-        }
-        spec.place = place.ok_or_else(|| {
-            self.wrong(at, "this source has no place")
-                .hint("place = \"s3://bucket/prefix\", \"logs:GROUP\" or a folder")
-        })?;
-        Ok(spec)
+    fn told(&mut self, key: &'static str) -> Option<Told> {
+        self.checked(key, Ok)
     }
+
+    fn text(&mut self, key: &'static str) -> Option<String> {
+        self.checked(key, |it| Ok(it.value))
+    }
+
+    fn account(&mut self, key: &'static str) -> Option<String> {
+        self.checked(key, |it| match AccountId::parse(&it.value) {
+            Some(_) => Ok(it.value),
+            None => Err(Error::misused(format!("{key} is an account: twelve digits in quotes"))),
+        })
+    }
+
+    /// Another setting; `is` says in a message what it has to be.
+    fn value<T>(
+        &mut self,
+        key: &'static str,
+        is: &str,
+        read: impl FnOnce(&Item) -> Option<T>,
+    ) -> Option<T> {
+        let (item, at) = self.find(key)?;
+        let out = read(item);
+        if out.is_none() {
+            self.reader.complain(at, Error::misused(format!("{key} {is}")));
+        }
+        out
+    }
+
+    fn flag(&mut self, key: &'static str) -> Option<bool> {
+        self.value(key, "is true or false", Item::as_bool)
+    }
+
+    fn number(&mut self, key: &'static str) -> Option<i64> {
+        self.value(key, "is a whole number", |it| it.as_integer().filter(|it| *it >= 0))
+    }
+
+    fn list(&mut self, key: &'static str) -> Vec<String> {
+        let texts = |it: &Item| {
+            it.as_array()?.iter().map(|it| it.as_str().map(str::to_owned)).collect::<Option<_>>()
+        };
+        self.value(key, "is a list of texts: [\"…\"]", texts).unwrap_or_default()
+    }
+
+    /// Tables under one name, each begun in two brackets.
+    fn each<T>(&mut self, key: &'static str, read: impl Fn(Section<'_, '_>) -> T) -> Vec<T> {
+        let Some((item, at)) = self.find(key) else { return Vec::new() };
+        let Some(tables) = item.as_array_of_tables() else {
+            let why = format!("a {key} begins with [[{key}]], in two brackets");
+            self.reader.complain(at, Error::misused(why));
+            return Vec::new();
+        };
+        tables.iter().map(|it| read(self.reader.section(it, start(it.span())))).collect()
+    }
+
+    /// The one table under a name.
+    fn one<T: Default>(&mut self, key: &'static str, read: impl Fn(Section<'_, '_>) -> T) -> T {
+        let Some((item, at)) = self.find(key) else { return T::default() };
+        if let Some(table) = item.as_table_like() {
+            return read(self.reader.section(table, at));
+        }
+        self.reader.complain(at, Error::misused(format!("the {key} begins with [{key}]")));
+        T::default()
+    }
+
+    /// Complains of settings that nobody asked for.
+    fn end(&mut self) {
+        for (key, item) in self.table.iter().filter(|it| !self.known.contains(&it.0)) {
+            let hint = match nearest(key, &self.known) {
+                Some(it) => format!("did you mean {it}?"),
+                None => format!("the settings here are {}", self.known.join(", ")),
+            };
+            let why = Error::misused(format!("there is no setting {key}")).hint(hint);
+            self.reader.complain(self.at_key(key, item), why);
+        }
+    }
+
+    /// Notes what is wrong with the table as a whole, unless something in it is wrong already.
+    fn complain(&mut self, why: Error) {
+        if self.reader.complaints.len() == self.sound {
+            self.reader.complain(self.at, why);
+        }
+    }
+
+    fn config(mut self) -> Config {
+        let out = Config {
+            archive: self.told("archive"),
+            sources: self.each("source", |it| it.source()),
+            promise: self.one("promise", |it| it.promise()),
+            mutes: self.each("mute", |it| it.mute()),
+            access: self.access(),
+        };
+        self.end();
+        out
+    }
+
+    fn access(&mut self) -> Access {
+        Access {
+            profile: self.told("profile"),
+            region: self.told("region"),
+            role_arn: self.told("role_arn"),
+            external_id: self.told("external_id"),
+            endpoint_url: self.told("endpoint_url"),
+        }
+    }
+
+    fn source(mut self) -> SourceSpec {
+        let name = self.text("name");
+        let place = self.checked("place", |it| Place::parse(&it.value));
+        let out = SourceSpec {
+            name,
+            account: self.account("account"),
+            bucket_owner: self.account("bucket_owner"),
+            requester_pays: self.flag("requester_pays").unwrap_or_default(),
+            versions: self.flag("versions").unwrap_or_default(),
+            access: self.access(),
+            from: self.reader.origin(self.at),
+            place: place.unwrap_or_else(|| Place::Folder(PathBuf::new())),
+        };
+        self.end();
+        if self.table.get("place").is_none() {
+            let why = Error::misused("this source has no place");
+            self.complain(why.hint("place = \"s3://bucket/prefix\", \"logs:GROUP\" or a folder"));
+        }
+        out
+    }
+
+    fn promise(mut self) -> PromiseSpec {
+        let out = PromiseSpec {
+            profile: self.told("profile"),
+            retention_days: self.number("retention_days"),
+            hot_days: self.number("hot_days"),
+            max_days: self.number("max_days"),
+            worm: self.checked("worm", |it| match it.value.as_str() {
+                "no" | "governance" | "compliance" => Ok(it),
+                _ => Err(Error::misused("worm is no, governance or compliance")),
+            }),
+            customer_key: self.flag("customer_key"),
+            idle_minutes: self.number("idle_minutes"),
+            max_session_minutes: self.number("max_session_minutes"),
+            accounts: self.list("accounts"),
+            regions: self.list("regions"),
+            starters: self.list("starters"),
+            said: self.said(),
+        };
+        self.end();
+        out
+    }
+
+    /// Each setting as it is written, and where.
+    fn said(&self) -> Vec<(String, Told)> {
+        let said = self.table.iter().map(|(key, item)| {
+            let text = item.as_str().map(str::to_owned);
+            let value = text.unwrap_or_else(|| item.to_string().trim().to_owned());
+            (key.to_owned(), Told { value, from: self.reader.origin(self.at_key(key, item)) })
+        });
+        said.collect()
+    }
+
+    fn mute(mut self) -> MuteSpec {
+        let texts = ["check", "resource", "reason", "until"].map(|it| (it, self.text(it)));
+        self.end();
+        // The day first, then as they stand.
+        for (key, text) in texts.iter().cycle().skip(3).take(4) {
+            let why = match (*key, text) {
+                (key, None) => Error::misused(format!("this mute has no {key}"))
+                    .hint("a mute has check, resource, reason and until"),
+                ("until", Some(it)) if time::day(it).is_none() => {
+                    Error::misused(format!("{it} is no day; until = \"2027-01-31\""))
+                }
+                ("reason", Some(it)) if it.trim().is_empty() => {
+                    Error::misused("a mute without a reason is none")
+                }
+                _ => continue,
+            };
+            self.complain(why);
+        }
+        let [check, resource, reason, until] = texts.map(|it| it.1.unwrap_or_default());
+        MuteSpec { check, resource, reason, until, from: self.reader.origin(self.at) }
+    }
+}
+
+fn start(span: Option<Range<usize>>) -> usize {
+    span.map_or(0, |it| it.start)
 }
 
 /// The known word that a misspelt one most likely means.
