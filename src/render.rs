@@ -28,8 +28,6 @@ use std::io::Write;
 
 use anstyle::AnsiColor;
 use anstyle::Style;
-use chrono::DateTime;
-use chrono::SecondsFormat;
 use polars::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
@@ -40,6 +38,7 @@ use crate::render::batches::Batches;
 use crate::text::cell;
 use crate::text::json;
 use crate::text::visible;
+use crate::time::At;
 use crate::time::Zone;
 
 /// How rows are written.
@@ -432,9 +431,7 @@ fn instant(value: &AnyValue<'_>) -> Option<i64> {
 
 fn json_value(value: &AnyValue<'_>) -> serde_json::Value {
     if let Some(at) = instant(value) {
-        return DateTime::from_timestamp_micros(at).map_or(serde_json::Value::Null, |it| {
-            it.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
-        });
+        return At(at).rfc3339().into();
     }
     match value {
         AnyValue::Null => serde_json::Value::Null,

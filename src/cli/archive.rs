@@ -22,7 +22,7 @@ use crate::render::DIM;
 use crate::secrets::Masker;
 use crate::sync;
 use crate::text;
-use crate::time;
+use crate::time::At;
 
 #[derive(Args, Debug)]
 pub(super) struct ArchiveArgs {
@@ -114,7 +114,7 @@ pub(super) fn head(it: Option<&str>) -> String {
 
 fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
     let root = run.root()?;
-    let done = repair::repair(&root, &time::rfc3339_seconds(run.world.now))?;
+    let done = repair::repair(&root, &At(run.world.now).rfc3339_seconds())?;
     if done.again > 0 {
         run.ui.line(
             "copies beside the manifest were written again from what the archive still knows",

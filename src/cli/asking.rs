@@ -14,13 +14,13 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Window;
 use crate::settings::Arrival;
-use crate::settings::At;
 use crate::settings::Survey;
 use crate::source::survey;
 use crate::source::survey::Clock;
 use crate::source::survey::SurveyScope;
 use crate::source::survey::SurveyTarget;
 use crate::text;
+use crate::time::At;
 
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
 pub(super) const SAMPLE: usize = 20;

@@ -18,6 +18,7 @@ use crate::source::discover;
 use crate::source::discover::Discovery;
 use crate::source::discover::Where;
 use crate::text;
+use crate::time::At;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,8 +83,7 @@ impl Init {
             Err(it) if it.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(it) => return Err(Error::file("read", &path, it)),
         };
-        let today = chrono::DateTime::from_timestamp_micros(run.world.now).unwrap_or_default();
-        let today = today.format("%Y-%m-%d").to_string();
+        let today = At(run.world.now).day();
         let merged = config::merge(&text, &name, &found.learned, &today)?;
         let changed = !merged.added.is_empty();
         if self.dry_run {

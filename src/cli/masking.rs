@@ -9,7 +9,7 @@ use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::secrets::Masker;
 use crate::text;
-use crate::time;
+use crate::time::At;
 
 #[derive(Args, Debug, Clone, Copy, Default)]
 pub(super) struct Masking {
@@ -41,7 +41,7 @@ impl Masking {
         if !self.reveal {
             return Ok(Masker::new(archive.salt()));
         }
-        let at = time::rfc3339(run.world.now);
+        let at = At(run.world.now).rfc3339();
         let ids = match shown {
             Shown::One(it) => Some(vec![it.session_key.clone()]),
             Shown::Of(which) if !which.is_all() => {

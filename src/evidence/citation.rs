@@ -11,7 +11,7 @@ use crate::archive::manifest::Sealed;
 use crate::archive::manifest::leaf;
 use crate::archive::schema::Instant;
 use crate::archive::schema::TranscriptRow;
-use crate::time;
+use crate::time::At;
 
 /// What [`super::form::INDEX`] says of one transcript, as it was when it was read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl Cited {
 
     /// What is said of the transcript in this row, whose bytes stand under this path.
     pub fn new(path: String, it: &TranscriptRow) -> Self {
-        let at = |it: Instant| it.micros().and_then(time::rfc3339);
+        let at = |it: Instant| it.micros().and_then(|it| At(it).rfc3339());
         Self {
             path,
             session_id: it.session_id.clone(),

@@ -14,7 +14,7 @@ use crate::aws_names::Arn;
 use crate::aws_names::NodeKind;
 use crate::text;
 use crate::text::visible;
-use crate::time;
+use crate::time::At;
 use crate::uid;
 
 /// Versions of our records. A field may be added; when one is renamed or means another thing, the number is raised.
@@ -30,7 +30,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 fn rfc3339(it: Instant) -> Value {
-    it.micros().and_then(time::rfc3339).into()
+    it.micros().and_then(|it| At(it).rfc3339()).into()
 }
 
 /// A command as one of our records, with its name (see [`crate::uid`]).

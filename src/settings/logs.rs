@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::aws_names::Home;
+use crate::time::At;
 
-use super::read::At;
 use super::read::Read;
 
 /// Source: "PutAccountPolicy" (Amazon CloudWatch Logs API Reference).

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::aws_names::RegionCode;
+use crate::time::At;
 
-use super::read::At;
 use super::read::Read;
 
 /// What is set once for a whole account.
@@ -310,7 +310,6 @@ impl Head {
     pub fn expires(&self) -> Option<Option<At>> {
         let told = self.expiration.as_deref()?;
         let date = told.split_once("expiry-date=\"").and_then(|it| it.1.split_once('"'));
-        let date = date.and_then(|it| chrono::DateTime::parse_from_rfc2822(it.0).ok());
-        Some(date.map(|it| At(it.timestamp_micros())))
+        Some(date.and_then(|it| At::read_rfc2822(it.0)))
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::aws_names::Home;
+use crate::time::At;
 
 use super::cloudtrail::Trail;
 use super::ec2::Network;
@@ -15,7 +16,6 @@ use super::logs::AccountPolicy;
 use super::logs::Destination;
 use super::logs::LogGroup;
 use super::logs::ResourcePolicy;
-use super::read::At;
 use super::read::Read;
 use super::read::Unread;
 use super::s3::Account;

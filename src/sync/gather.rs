@@ -50,7 +50,7 @@ use crate::session::Skip;
 use crate::source::FIXED;
 use crate::source::Listed;
 use crate::source::Seen;
-use crate::time;
+use crate::time::At;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Flaw;
@@ -244,7 +244,7 @@ impl Gatherer<'_> {
                 segment,
                 Note {
                     did: "sync".into(),
-                    written_at: time::rfc3339_seconds(self.options.now),
+                    written_at: At(self.options.now).rfc3339_seconds(),
                     decoder: DECODER,
                     generation,
                     superseded,

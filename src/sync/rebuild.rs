@@ -21,7 +21,7 @@ use crate::archive::writer::Writer;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
-use crate::time;
+use crate::time::At;
 use crate::uid;
 
 /// Kinds that have names in a feed.
@@ -197,7 +197,7 @@ pub fn rebuild(
                 // Only the last batch has derived all, and only if nothing was left.
                 did: if last && rebuilt.left.is_empty() { "rebuild" } else { "rebuild-part" }
                     .into(),
-                written_at: time::rfc3339_seconds(now),
+                written_at: At(now).rfc3339_seconds(),
                 decoder: DECODER,
                 generation,
                 retired,

@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::source::FIXED;
+use crate::time::At;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::DAMAGED;
 use crate::transcript::commands::Kind as CommandKind;
@@ -701,7 +702,7 @@ impl Facts {
         });
         let month = self
             .at
-            .and_then(chrono::DateTime::from_timestamp_micros)
+            .and_then(|it| At(it).utc())
             .map(|it| it.format("%Y-%m").to_string())
             .filter(|it| it.len() == 7);
         format!(

@@ -173,6 +173,24 @@ fn names_of_aws_are_built_and_taken_apart_in_one_module() {
 }
 
 #[test]
+fn instants_are_read_and_written_in_one_module() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let words = ["from_rfc3339", "to_rfc3339", "from_rfc2822", "parse_from_str", "from_timestamp"];
+    for it in walkdir::WalkDir::new(&source).into_iter().filter_map(|it| it.ok()) {
+        let path = it.path().strip_prefix(&source).expect("below it").to_string_lossy();
+        // The decoder reads stamps in the forms that shells and agents print, and is built without this module by the fuzzer.
+        let free = path == "time.rs" || path.starts_with("transcript/wire/");
+        if path.ends_with(".rs") && !free {
+            let text = std::fs::read_to_string(it.path()).expect("a file");
+            for word in words {
+                let found = without_tests(&text).contains(word);
+                assert!(!found, "{word} in {path}: `time` reads and writes instants");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_file_begins_with_why_it_exists() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for it in walkdir::WalkDir::new(source).into_iter().filter_map(|it| it.ok()) {

@@ -13,6 +13,8 @@ use crate::audit::iam::patterns::is_like;
 use crate::audit::iam::patterns::literal;
 use crate::audit::iam::patterns::resolve;
 use crate::aws_names::parts;
+use crate::time;
+use crate::time::At;
 
 /// Whether something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,11 +302,7 @@ fn date(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse() {
         return Some(seconds);
     }
-    let parsed = chrono::DateTime::parse_from_rfc3339(text).map(|it| it.timestamp());
-    parsed.ok().or_else(|| {
-        let day: chrono::NaiveDate = text.parse().ok()?;
-        Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
-    })
+    At::read(text).or_else(|| time::day(text).map(At::of_day)).map(At::seconds)
 }
 
 /// Addresses that share their first bits.

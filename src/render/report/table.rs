@@ -8,7 +8,7 @@ use super::paper::Paper;
 use super::paper::outcome;
 use crate::archive::schema::Instant;
 use crate::notable;
-use crate::time;
+use crate::time::At;
 
 /// One value of a row.
 pub(super) enum Cell<'a> {
@@ -52,7 +52,7 @@ impl From<i64> for Cell<'_> {
 
 /// UTC, whatever zone the reader sees: these rows are for programs too.
 fn instant<'a>(micros: Option<i64>) -> Cell<'a> {
-    micros.and_then(time::rfc3339).map_or(Cell::Nothing, Cell::from)
+    micros.and_then(|it| At(it).rfc3339()).map_or(Cell::Nothing, Cell::from)
 }
 
 fn moment<'a>(it: Instant) -> Cell<'a> {

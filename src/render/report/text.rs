@@ -24,7 +24,7 @@ use crate::notable;
 use crate::render::findings::markdown_text;
 use crate::report::Command;
 use crate::text;
-use crate::time;
+use crate::time::At;
 use text::cell;
 use text::count;
 
@@ -68,7 +68,7 @@ pub fn csv(paper: &Paper<'_>, nth: usize, out: impl Write) -> Result<()> {
 pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
     let report = paper.report;
     let which = &report.scope.which;
-    let at = |it: Option<i64>| it.and_then(time::rfc3339);
+    let at = |it: Option<i64>| it.and_then(|it| At(it).rfc3339());
     let tallies = |some: &[crate::report::Tally]| -> Value {
         some.iter()
             .map(|it| {

@@ -11,6 +11,7 @@ use crate::settings::*;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::micros;
+use crate::time::At;
 
 /// Things asked about at once.
 const AT_ONCE: usize = 16;

@@ -10,6 +10,7 @@ use super::context::own;
 use super::pages::NextPage;
 use super::pages::PageCount;
 use crate::settings::*;
+use crate::time::At;
 
 /// Keys of one prefix that are listed at most: ten pages.
 const LISTED: u64 = 10_000;

@@ -23,7 +23,6 @@ use crate::audit::verdict::Severity::Medium;
 use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
-use crate::settings::At;
 use crate::settings::Bucket;
 use crate::settings::PublicAccess;
 use crate::settings::Reason;
@@ -31,6 +30,7 @@ use crate::settings::Selector;
 use crate::settings::Trail;
 use crate::settings::TrailStatus;
 use crate::settings::Unread;
+use crate::time::At;
 
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[BLOCKED, PUBLIC, TLS, GRANTS, ACCESS_LOGGED, OWNERSHIP];
