@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::audit;
 use crate::audit::iam::writer::CHANNEL;
+use crate::audit::names::via_s3;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::Preferences;
 use crate::aws_names::AccountId;
@@ -22,9 +23,9 @@ use crate::aws_names::Home;
 use crate::aws_names::Partition;
 use crate::aws_names::RegionCode;
 use crate::settings::Bucket;
-use crate::settings::Document as SessionDocument;
 use crate::settings::Key;
 use crate::settings::KeyUse;
+use crate::settings::LogGroup;
 use crate::settings::Survey;
 
 /// What a document is attached to.
@@ -61,7 +62,8 @@ pub enum Job {
 }
 
 fn statement(sid: &str, actions: &[&str], resources: Vec<String>) -> Value {
-    json!({ "Sid": sid, "Effect": "Allow", "Action": one_or_many(actions.iter().map(|it| (*it).to_owned()).collect()), "Resource": one_or_many(resources) })
+    let actions = actions.iter().map(|it| (*it).to_owned()).collect();
+    json!({ "Sid": sid, "Effect": "Allow", "Action": one_or_many(actions), "Resource": one_or_many(resources) })
 }
 
 fn one_or_many(mut many: Vec<String>) -> Value {
@@ -80,19 +82,10 @@ fn document(statements: Vec<Value>) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-/// Documents that say where sessions go, with their Region and account.
-fn session_documents(survey: &Survey) -> Vec<(&SessionDocument, Preferences, &str, &str)> {
-    let mut out = Vec::new();
-    for corner in &survey.corners {
-        let own = corner.preferences.known().ok().and_then(Option::as_ref);
-        for it in own.into_iter().chain(corner.documents.known().into_iter().flatten()) {
-            let told = it.content.known().ok().and_then(|it| Preferences::read(it));
-            if let Some(told) = told.filter(Preferences::is_shell) {
-                out.push((it, told, corner.region.as_str(), corner.account.as_str()));
-            }
-        }
-    }
-    out
+/// The one policy of a principal.
+fn of_principal(name: &str, statements: Vec<Value>) -> Vec<Policy> {
+    let document = document(statements);
+    vec![Policy { name: name.into(), holder: Holder::Principal, document }]
 }
 
 fn partition(survey: &Survey) -> Partition<'static> {
@@ -114,10 +107,18 @@ fn customer(key: &Key) -> Option<String> {
     }
 }
 
+fn customers(survey: &Survey) -> Vec<String> {
+    survey.keys.iter().filter_map(customer).collect()
+}
+
 /// The objects below the prefixes of a bucket.
 fn objects(it: &Bucket, partition: Partition<'_>) -> Vec<String> {
     let prefixes = it.prefixes.iter().map(|one| &one.prefix);
     prefixes.map(|prefix| partition.object(&it.name, &format!("{prefix}*"))).collect()
+}
+
+fn bucket_arns(survey: &Survey, partition: Partition<'_>) -> Vec<String> {
+    survey.buckets.iter().map(|it| partition.bucket(&it.name)).collect()
 }
 
 fn group_arns(survey: &Survey, partition: Partition<'_>) -> Vec<String> {
@@ -133,26 +134,18 @@ fn group_arns(survey: &Survey, partition: Partition<'_>) -> Vec<String> {
 pub fn writer(survey: &Survey) -> Vec<Policy> {
     let partition = partition(survey);
     let mut out = vec![statement("SessionManagerChannel", &CHANNEL, vec!["*".into()])];
-    let buckets: Vec<String> =
-        survey.buckets.iter().flat_map(|it| objects(it, partition)).collect();
-    let foreign = survey.buckets.iter().filter(|it| {
-        it.expected_owner
-            .as_ref()
-            .is_some_and(|owner| survey.corners.iter().any(|it| it.account != *owner))
-    });
-    let foreign: Vec<String> = foreign.flat_map(|it| objects(it, partition)).collect();
+    let below = |it: &Bucket| objects(it, partition);
+    let buckets: Vec<String> = survey.buckets.iter().flat_map(below).collect();
+    let is_foreign = |it: &&Bucket| {
+        let owner = it.expected_owner.as_ref();
+        owner.is_some_and(|owner| survey.corners.iter().any(|it| it.account != *owner))
+    };
+    let foreign: Vec<String> = survey.buckets.iter().filter(is_foreign).flat_map(below).collect();
     if !buckets.is_empty() {
-        out.push(statement(
-            "TranscriptsToS3",
-            &["s3:PutObject", "s3:AbortMultipartUpload"],
-            buckets,
-        ));
-        let names = survey.buckets.iter().map(|it| partition.bucket(&it.name));
-        out.push(statement(
-            "ProbeBucketEncryption",
-            &["s3:GetEncryptionConfiguration"],
-            names.collect(),
-        ));
+        let actions = ["s3:PutObject", "s3:AbortMultipartUpload"];
+        out.push(statement("TranscriptsToS3", &actions, buckets));
+        let whole = bucket_arns(survey, partition);
+        out.push(statement("ProbeBucketEncryption", &["s3:GetEncryptionConfiguration"], whole));
     }
     if !foreign.is_empty() {
         out.push(statement("OwnershipToTheBucketsAccount", &["s3:PutObjectAcl"], foreign));
@@ -169,16 +162,13 @@ pub fn writer(survey: &Survey) -> Vec<Policy> {
     for key in &survey.keys {
         let Some(arn) = customer(key) else { continue };
         for it in &key.used_by {
-            match it {
-                KeyUse::Bucket(_) => {
-                    let service = RegionCode(&key.region).host("s3");
-                    let arns = through.entry(service).or_default();
-                    if !arns.contains(&arn) {
-                        arns.push(arn.clone());
-                    }
-                }
-                KeyUse::Sessions(_) if !sessions.contains(&arn) => sessions.push(arn.clone()),
-                _ => {}
+            let arns = match it {
+                KeyUse::Bucket(_) => through.entry(via_s3(key)).or_default(),
+                KeyUse::Sessions(_) => &mut sessions,
+                KeyUse::LogGroup(_) | KeyUse::Objects(_) => continue,
+            };
+            if !arns.contains(&arn) {
+                arns.push(arn.clone());
             }
         }
     }
@@ -196,82 +186,85 @@ pub fn writer(survey: &Survey) -> Vec<Policy> {
     if !sessions.is_empty() {
         out.push(statement("KeysOfSessions", &["kms:Decrypt"], sessions));
     }
-    vec![Policy {
-        name: "session-writer".into(),
-        holder: Holder::Principal,
-        document: document(out),
-    }]
+    of_principal("session-writer", out)
 }
 
-/// What ssmtrail itself asks for: no more than these jobs need. It never writes.
-pub fn auditor(survey: &Survey, jobs: &[Job]) -> Vec<Policy> {
-    let partition = partition(survey);
-    let has = |it: Job| jobs.contains(&it);
-    let mut actions: BTreeSet<&str> = BTreeSet::new();
-    if has(Job::Verify) {
-        actions.extend(audit::checks().flat_map(|it| it.reads.iter().copied()));
-        // The way to a role's own policies is longer than the answers that are judged.
-        actions.extend([
-            "account:ListRegions",
-            "iam:ListRolePolicies",
-            "iam:ListAttachedRolePolicies",
-            "iam:GetPolicy",
-        ]);
+/// What `verify` asks beside what its checks judge from: the way to a role's own policies is longer than the answers.
+const BESIDE_CHECKS: [&str; 4] = [
+    "account:ListRegions",
+    "iam:ListRolePolicies",
+    "iam:ListAttachedRolePolicies",
+    "iam:GetPolicy",
+];
+
+const FOR_INIT: [&str; 9] = [
+    "account:ListRegions",
+    "organizations:ListAccounts",
+    "ssm:ListDocuments",
+    "ssm:GetDocument",
+    "ecs:ListClusters",
+    "ecs:DescribeClusters",
+    "ecs:ListTasks",
+    "ecs:DescribeTasks",
+    "ecs:DescribeTaskDefinition",
+];
+
+const FOR_SYNC: [&str; 7] = [
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "logs:DescribeLogGroups",
+    "logs:DescribeLogStreams",
+    "logs:GetLogEvents",
+];
+
+/// What the jobs ask AWS for.
+fn asked(survey: &Survey, jobs: &[Job]) -> BTreeSet<&'static str> {
+    let mut out: BTreeSet<&str> = BTreeSet::new();
+    if jobs.contains(&Job::Verify) {
+        out.extend(audit::checks().flat_map(|it| it.reads.iter().copied()));
+        out.extend(BESIDE_CHECKS);
     }
-    if has(Job::Init) {
-        actions.extend([
-            "account:ListRegions",
-            "organizations:ListAccounts",
-            "ssm:ListDocuments",
-            "ssm:GetDocument",
-            "ecs:ListClusters",
-            "ecs:DescribeClusters",
-            "ecs:ListTasks",
-            "ecs:DescribeTasks",
-            "ecs:DescribeTaskDefinition",
-        ]);
+    if jobs.contains(&Job::Init) {
+        out.extend(FOR_INIT);
     }
-    if has(Job::Sync) {
-        actions.extend([
-            "s3:ListBucket",
-            "s3:ListBucketVersions",
-            "s3:GetObject",
-            "s3:GetObjectVersion",
-            "logs:DescribeLogGroups",
-            "logs:DescribeLogStreams",
-            "logs:GetLogEvents",
-        ]);
-        let infrequent = survey.groups.iter().any(|it| {
+    if jobs.contains(&Job::Sync) {
+        out.extend(FOR_SYNC);
+        let is_infrequent = |it: &LogGroup| {
             let settings = it.settings.known().ok().and_then(Option::as_ref);
             settings.is_some_and(|it| it.class.as_deref() == Some("INFREQUENT_ACCESS"))
-        });
-        if infrequent {
-            actions.extend(["logs:StartQuery", "logs:GetQueryResults"]);
+        };
+        if survey.groups.iter().any(is_infrequent) {
+            out.extend(["logs:StartQuery", "logs:GetQueryResults"]);
         }
     }
-    let accounts: BTreeSet<&str> = survey
-        .corners
-        .iter()
-        .map(|it| it.account.as_str())
-        .chain(survey.callers.iter().map(|it| it.account.as_str()))
-        .collect();
+    out
+}
+
+/// A statement of the auditor: its name, its resources, and the actions that belong there.
+type Place = (&'static str, Vec<String>, fn(&str) -> bool);
+
+/// Where the auditor asks. An action belongs to the first place that takes it; the last takes all.
+fn places(survey: &Survey) -> [Place; 8] {
+    let partition = partition(survey);
+    let corners = survey.corners.iter().map(|it| it.account.as_str());
+    let callers = survey.callers.iter().map(|it| it.account.as_str());
+    let accounts: BTreeSet<&str> = corners.chain(callers).collect();
     let of_ssm = |resource: &str| -> Vec<String> {
         let homes = accounts.iter().map(|account| Home { partition, region: "*", account });
         homes.map(|it| it.arn("ssm", resource)).collect()
     };
-    let of_iam =
-        |kind: &str| -> Vec<String> { accounts.iter().map(|it| partition.iam(it, kind)).collect() };
-    let buckets: Vec<String> = survey.buckets.iter().map(|it| partition.bucket(&it.name)).collect();
-    let below: Vec<String> = survey.buckets.iter().flat_map(|it| objects(it, partition)).collect();
-    let groups = group_arns(survey, partition);
-    let keys: Vec<String> = survey.keys.iter().filter_map(customer).collect();
-    // Statement, resources, the actions that belong there.
-    type Place<'a> = (&'a str, Vec<String>, fn(&str) -> bool);
-    let of_object: fn(&str) -> bool = |it| it.starts_with("s3:GetObject");
-    let places: [Place<'_>; 8] = [
-        ("Transcripts", below, of_object),
-        ("Buckets", buckets, |it| it.starts_with("s3:") && it != "s3:GetAccountPublicAccessBlock"),
-        ("LogGroups", groups, |it| {
+    let principals = ["role/*", "instance-profile/*", "user/*"];
+    let principals = principals
+        .map(|kind| -> Vec<String> { accounts.iter().map(|it| partition.iam(it, kind)).collect() });
+    let below = survey.buckets.iter().flat_map(|it| objects(it, partition)).collect();
+    [
+        ("Transcripts", below, |it| it.starts_with("s3:GetObject")),
+        ("Buckets", bucket_arns(survey, partition), |it| {
+            it.starts_with("s3:") && it != "s3:GetAccountPublicAccessBlock"
+        }),
+        ("LogGroups", group_arns(survey, partition), |it| {
             [
                 "logs:DescribeLogStreams",
                 "logs:GetLogEvents",
@@ -280,7 +273,7 @@ pub fn auditor(survey: &Survey, jobs: &[Job]) -> Vec<Policy> {
             ]
             .contains(&it)
         }),
-        ("Keys", keys.clone(), |it| it.starts_with("kms:")),
+        ("Keys", customers(survey), |it| it.starts_with("kms:")),
         ("SessionDocuments", of_ssm("document/*"), |it| {
             ["ssm:GetDocument", "ssm:DescribeDocument", "ssm:DescribeDocumentPermission"]
                 .contains(&it)
@@ -290,47 +283,39 @@ pub fn auditor(survey: &Survey, jobs: &[Job]) -> Vec<Policy> {
             of_ssm("servicesetting/ssm/managed-instance/default-ec2-instance-management-role"),
             |it| it == "ssm:GetServiceSetting",
         ),
-        ("Roles", ["role/*", "instance-profile/*", "user/*"].map(of_iam).concat(), |it| {
+        ("Roles", principals.concat(), |it| {
             it.starts_with("iam:") && !it.starts_with("iam:GetPolicy")
         }),
         ("Everywhere", vec!["*".into()], |_| true),
-    ];
+    ]
+}
+
+/// What ssmtrail itself asks for: no more than these jobs need. It never writes.
+pub fn auditor(survey: &Survey, jobs: &[Job]) -> Vec<Policy> {
+    let mut left = asked(survey, jobs);
     let mut out = Vec::new();
-    for (sid, resources, belongs) in places {
-        let some: Vec<&str> = actions.iter().copied().filter(|it| belongs(it)).collect();
-        some.iter().for_each(|it| {
-            actions.remove(it);
-        });
+    for (sid, resources, belongs) in places(survey) {
+        let some: Vec<&str> = left.extract_if(.., |it| belongs(it)).collect();
         if !some.is_empty() && !resources.is_empty() {
             out.push(statement(sid, &some, resources));
         }
     }
-    if has(Job::Sync) && !keys.is_empty() {
-        let regions: BTreeSet<String> =
-            survey.keys.iter().map(|it| RegionCode(&it.region).host("s3")).collect();
+    let keys = customers(survey);
+    if jobs.contains(&Job::Sync) && !keys.is_empty() {
+        let services: BTreeSet<String> = survey.keys.iter().map(via_s3).collect();
+        let services = one_or_many(services.into_iter().collect());
         out.push(conditioned(
             statement("DecryptTranscripts", &["kms:Decrypt"], keys),
-            json!({ "StringEquals": { "kms:ViaService": one_or_many(regions.into_iter().collect()) } }),
+            json!({ "StringEquals": { "kms:ViaService": services } }),
         ));
     }
-    vec![Policy {
-        name: "session-auditor".into(),
-        holder: Holder::Principal,
-        document: document(out),
-    }]
+    of_principal("session-auditor", out)
 }
 
 /// Accounts whose nodes write, beside the owner.
-fn other_accounts(survey: &Survey, owner: Option<&str>) -> Vec<String> {
-    let mut out: Vec<String> = survey
-        .corners
-        .iter()
-        .filter(|it| Some(it.account.as_str()) != owner)
-        .map(|it| it.account.clone())
-        .collect();
-    out.sort_unstable();
-    out.dedup();
-    out
+fn other_accounts(survey: &Survey, owner: &str) -> Vec<String> {
+    let accounts: BTreeSet<&String> = survey.corners.iter().map(|it| &it.account).collect();
+    accounts.into_iter().filter(|it| *it != owner).cloned().collect()
 }
 
 /// A policy for each key of your own: administration by the account, CloudWatch Logs for its groups alone, writers of other
@@ -339,7 +324,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
     let mut out = Vec::new();
     for key in &survey.keys {
         let Some(arn) = customer(key) else { continue };
-        let owner = AccountId::of(&arn).map_or_else(|| key.account.clone(), |it| it.to_string());
+        let owner = AccountId::of(&arn).map_or_else(|| key.account.clone(), String::from);
         let Home { partition, .. } = key.home();
         let mut statements = vec![json!({
             "Sid": "AccountAdministration",
@@ -348,11 +333,11 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
             "Action": "kms:*",
             "Resource": "*",
         })];
-        let groups: Vec<String> = key
-            .used_by
-            .iter()
-            .filter_map(|it| if let KeyUse::LogGroup(arn) = it { Some(arn.clone()) } else { None })
-            .collect();
+        let groups = key.used_by.iter().filter_map(|it| match it {
+            KeyUse::LogGroup(arn) => Some(arn.clone()),
+            _ => None,
+        });
+        let groups: Vec<String> = groups.collect();
         if !groups.is_empty() {
             statements.push(json!({
                 "Sid": "CloudWatchLogsForTheseGroups",
@@ -363,7 +348,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
                 "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": one_or_many(groups) } },
             }));
         }
-        let others = other_accounts(survey, Some(&owner));
+        let others = other_accounts(survey, &owner);
         let of_bucket = key.used_by.iter().any(|it| matches!(it, KeyUse::Bucket(_)));
         if of_bucket && !others.is_empty() {
             let roots = others.iter().map(|it| partition.root(it)).collect();
@@ -373,7 +358,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
                 "Principal": { "AWS": one_or_many(roots) },
                 "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
                 "Resource": "*",
-                "Condition": { "StringEquals": { "kms:ViaService": RegionCode(&key.region).host("s3") } },
+                "Condition": { "StringEquals": { "kms:ViaService": via_s3(key) } },
             }));
         }
         let id = Arn::parse(&arn).map_or("key", Arn::name);
@@ -401,7 +386,7 @@ pub fn bucket(survey: &Survey, organization: Option<&str>) -> Vec<Policy> {
             "Resource": [arn.clone(), format!("{arn}/*")],
             "Condition": { "Bool": { "aws:SecureTransport": "false" } },
         })];
-        let others = other_accounts(survey, Some(owner));
+        let others = other_accounts(survey, owner);
         let (principal, condition) = match organization {
             Some(it) => (json!("*"), Some(json!({ "StringEquals": { "aws:PrincipalOrgID": it } }))),
             None => {
@@ -410,15 +395,12 @@ pub fn bucket(survey: &Survey, organization: Option<&str>) -> Vec<Policy> {
             }
         };
         if organization.is_some() || !others.is_empty() {
-            for (sid, actions, resources) in [
-                ("WritersPutTranscripts", vec!["s3:PutObject", "s3:PutObjectAcl"], below.clone()),
-                (
-                    "WritersProbeEncryption",
-                    vec!["s3:GetEncryptionConfiguration"],
-                    vec![arn.clone()],
-                ),
+            let put = ["s3:PutObject", "s3:PutObjectAcl"];
+            let probe = ["s3:GetEncryptionConfiguration"];
+            for mut one in [
+                statement("WritersPutTranscripts", &put, below.clone()),
+                statement("WritersProbeEncryption", &probe, vec![arn.clone()]),
             ] {
-                let mut one = statement(sid, &actions, resources);
                 one["Principal"] = principal.clone();
                 if let Some(it) = &condition {
                     one["Condition"] = it.clone();
@@ -449,7 +431,14 @@ pub fn bucket(survey: &Survey, organization: Option<&str>) -> Vec<Policy> {
 pub fn guard(survey: &Survey) -> Vec<Policy> {
     let partition = partition(survey);
     let mut resources = BTreeSet::new();
-    for (it, told, region, account) in session_documents(survey) {
+    let documents = survey.corners.iter().flat_map(|corner| {
+        let own = corner.preferences.known().ok().and_then(Option::as_ref);
+        let others = corner.documents.known().into_iter().flatten();
+        own.into_iter().chain(others).map(move |it| (it, &corner.region, &corner.account))
+    });
+    for (it, region, account) in documents {
+        let told = it.content.known().ok().and_then(|it| Preferences::read(it));
+        let Some(told) = told.filter(Preferences::is_shell) else { continue };
         let fixed = told.bucket.text().is_some() || told.group.text().is_some();
         let chosen = [&told.bucket, &told.group].iter().any(|it| matches!(it, Input::Chosen(_)));
         if fixed && !chosen {
@@ -462,41 +451,23 @@ pub fn guard(survey: &Survey) -> Vec<Policy> {
     if resources.is_empty() {
         return Vec::new();
     }
+    let start = statement("StartLoggedSessions", &["ssm:StartSession"], Vec::from_iter(resources));
+    let checked = json!({ "BoolIfExists": { "ssm:SessionDocumentAccessCheck": "true" } });
     let everywhere = Home { partition, region: "*", account: "*" };
+    let own = vec![everywhere.arn("ssm", "session/${aws:userid}-*")];
+    let see =
+        ["ssm:DescribeSessions", "ssm:GetConnectionStatus", "ssm:DescribeInstanceInformation"];
     let mut out = vec![
-        conditioned(
-            statement(
-                "StartLoggedSessions",
-                &["ssm:StartSession"],
-                resources.into_iter().collect(),
-            ),
-            json!({ "BoolIfExists": { "ssm:SessionDocumentAccessCheck": "true" } }),
-        ),
-        statement(
-            "EndAndResumeOwnSessions",
-            &["ssm:TerminateSession", "ssm:ResumeSession"],
-            vec![everywhere.arn("ssm", "session/${aws:userid}-*")],
-        ),
-        statement(
-            "SeeWhatThereIs",
-            &["ssm:DescribeSessions", "ssm:GetConnectionStatus", "ssm:DescribeInstanceInformation"],
-            vec!["*".into()],
-        ),
+        conditioned(start, checked),
+        statement("EndAndResumeOwnSessions", &["ssm:TerminateSession", "ssm:ResumeSession"], own),
+        statement("SeeWhatThereIs", &see, vec!["*".into()]),
     ];
-    let keys: Vec<String> = survey
-        .keys
-        .iter()
-        .filter(|it| it.used_by.iter().any(|it| matches!(it, KeyUse::Sessions(_))))
-        .filter_map(customer)
-        .collect();
+    let of_sessions = |it: &&Key| it.used_by.iter().any(|it| matches!(it, KeyUse::Sessions(_)));
+    let keys: Vec<String> = survey.keys.iter().filter(of_sessions).filter_map(customer).collect();
     if !keys.is_empty() {
         out.push(statement("KeysOfSessions", &["kms:GenerateDataKey"], keys));
     }
-    vec![Policy {
-        name: "session-starter".into(),
-        holder: Holder::Principal,
-        document: document(out),
-    }]
+    of_principal("session-starter", out)
 }
 
 /// Letters, digits and hyphens of a name.

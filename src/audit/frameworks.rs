@@ -65,223 +65,144 @@ const H: &str = "Security Hub";
 const F: &str = "AWS Japan, BLEA for FSI";
 const A: &str = "our judgement";
 
-const fn map(
+const fn row(
+    group: Group,
     standard: &'static str,
     controls: &'static [&'static str],
     origin: &'static str,
-) -> Mapping {
-    Mapping { standard, controls, origin }
+) -> (Group, Mapping) {
+    (group, Mapping { standard, controls, origin })
 }
 
+/// Controls that a check of a group speaks for.
+const MAPPINGS: &[(Group, Mapping)] = &[
+    row(Group::Retention, PCI, &["10.5.1"], P),
+    row(Group::Retention, HIPAA, &["164.312(b)"], P),
+    row(Group::Retention, NIST, &["AU-11", "AU-11(1)", "SI-12"], H),
+    row(Group::Retention, ISO, &["A.8.15"], P),
+    row(Group::Retention, SOC, &["CC7.2", "CC7.3", "C1.2"], P),
+    row(Group::Retention, HUB, &["CloudWatch.16", "S3.13", "S3.10"], H),
+    row(
+        Group::Retention,
+        CONFIG,
+        &["cw-loggroup-retention-period-check", "s3-lifecycle-policy-check"],
+        H,
+    ),
+    row(Group::Retention, FISC, &["実10"], A),
+    row(Group::Encryption, PCI, &["10.3.2"], P),
+    row(Group::Encryption, HIPAA, &["164.312(a)(2)(iv)", "164.312(e)(2)(ii)"], P),
+    row(Group::Encryption, NIST, &["AU-9(3)", "SC-28(1)"], P),
+    row(Group::Encryption, ISO, &["A.8.24", "A.8.15"], P),
+    row(Group::Encryption, SOC, &["CC6.1"], A),
+    row(Group::Encryption, HUB, &["S3.17"], H),
+    row(
+        Group::Encryption,
+        CONFIG,
+        &["cloudwatch-log-group-encrypted", "s3-default-encryption-kms"],
+        H,
+    ),
+    row(Group::Encryption, FISC, &["実3"], F),
+    row(Group::Keys, HIPAA, &["164.312(a)(2)(iv)"], P),
+    row(Group::Keys, NIST, &["SC-12", "SC-12(2)"], P),
+    row(Group::Keys, ISO, &["A.8.24"], P),
+    row(Group::Keys, SOC, &["PI1.5"], P),
+    row(Group::Keys, CIS, &["4.6"], P),
+    row(Group::Keys, HUB, &["KMS.3", "KMS.4", "KMS.5"], H),
+    row(
+        Group::Keys,
+        CONFIG,
+        &["cmk-backing-key-rotation-enabled", "kms-cmk-not-scheduled-for-deletion"],
+        H,
+    ),
+    row(Group::Keys, FISC, &["実30", "実13"], F),
+    row(Group::Integrity, PCI, &["10.3.2", "10.3.4"], P),
+    row(Group::Integrity, HIPAA, &["164.312(c)(1)"], P),
+    row(Group::Integrity, NIST, &["AU-9(2)"], P),
+    row(Group::Integrity, ISO, &["A.5.33", "A.5.28"], A),
+    row(Group::Integrity, SOC, &["PI1.5", "CC7.4"], P),
+    row(Group::Integrity, CIS, &["3.1.2"], P),
+    row(Group::Integrity, HUB, &["S3.14", "S3.15", "S3.20"], H),
+    row(
+        Group::Integrity,
+        CONFIG,
+        &["s3-bucket-versioning-enabled", "s3-bucket-default-lock-enabled"],
+        H,
+    ),
+    row(Group::Integrity, FISC, &["実18"], F),
+    row(Group::Access, PCI, &["10.3.1"], A),
+    row(Group::Access, HIPAA, &["164.312(a)(1)"], P),
+    row(Group::Access, NIST, &["AC-3", "AC-6"], P),
+    row(Group::Access, ISO, &["A.8.3"], P),
+    row(Group::Access, SOC, &["CC6.1"], P),
+    row(Group::Access, CIS, &["3.1.4", "2.21"], P),
+    row(Group::Access, HUB, &["S3.1", "S3.2", "S3.3", "S3.6", "S3.8", "S3.12"], H),
+    row(Group::Access, FISC, &["実3", "実25"], F),
+    row(Group::Transport, PCI, &["4.2.1"], A),
+    row(Group::Transport, HIPAA, &["164.312(e)(1)"], P),
+    row(Group::Transport, NIST, &["SC-8(1)", "AC-17(2)"], P),
+    row(Group::Transport, ISO, &["A.8.24"], A),
+    row(Group::Transport, CIS, &["3.1.1"], P),
+    row(Group::Transport, HUB, &["S3.5"], H),
+    row(Group::Transport, CONFIG, &["s3-bucket-ssl-requests-only"], H),
+    row(Group::Transport, FISC, &["実7"], F),
+    row(Group::Generation, PCI, &["10.2.1", "10.2.1.2", "10.2.2"], A),
+    row(Group::Generation, HIPAA, &["164.312(b)"], A),
+    row(Group::Generation, NIST, &["AU-2", "AU-3", "AU-12", "AU-14", "AC-17(1)"], A),
+    row(Group::Generation, ISO, &["A.8.15", "A.8.2"], A),
+    row(Group::Generation, SOC, &["CC7.2"], A),
+    row(Group::Generation, FISC, &["実10"], A),
+    row(Group::Generation, FISC, &["実38"], F),
+    row(Group::Failure, PCI, &["10.7.2", "10.7.3"], A),
+    row(Group::Failure, HIPAA, &["164.308(a)(1)(ii)(D)"], A),
+    row(Group::Failure, NIST, &["AU-5", "SI-4"], A),
+    row(Group::Failure, ISO, &["A.8.16"], A),
+    row(Group::Failure, SOC, &["CC7.2", "CC7.3"], A),
+    row(Group::Failure, FISC, &["実16", "実18"], A),
+    row(Group::Review, PCI, &["10.4.1", "10.4.1.1"], A),
+    row(Group::Review, HIPAA, &["164.308(a)(1)(ii)(D)"], P),
+    row(Group::Review, NIST, &["AU-6", "AU-6(1)", "AU-7"], A),
+    row(Group::Review, ISO, &["A.8.16"], A),
+    row(Group::Review, SOC, &["CC7.2"], A),
+    row(Group::Review, FISC, &["実18"], F),
+    row(Group::Session, PCI, &["8.2.8"], A),
+    row(Group::Session, HIPAA, &["164.312(a)(2)(iii)"], A),
+    row(Group::Session, NIST, &["AC-12", "AC-11", "AC-2(5)"], A),
+    row(Group::Session, ISO, &["A.8.5"], A),
+    row(Group::Session, SOC, &["CC6.1"], A),
+    row(Group::Accountability, PCI, &["8.2.1", "8.2.2", "10.2.2"], A),
+    row(Group::Accountability, HIPAA, &["164.312(a)(2)(i)"], A),
+    row(Group::Accountability, NIST, &["IA-2", "AU-3", "AU-10"], A),
+    row(Group::Accountability, ISO, &["A.5.16", "A.8.2"], A),
+    row(Group::Accountability, SOC, &["CC6.1"], A),
+    row(Group::Accountability, FISC, &["実10"], A),
+    row(Group::Trail, PCI, &["10.2.1", "10.3.4"], P),
+    row(Group::Trail, HIPAA, &["164.312(b)"], P),
+    row(Group::Trail, NIST, &["AU-2", "AU-12", "AU-9", "SI-7"], P),
+    row(Group::Trail, ISO, &["A.8.15"], P),
+    row(Group::Trail, SOC, &["CC7.2", "CC7.3"], P),
+    row(Group::Trail, CIS, &["4.1", "4.2", "4.5", "4.8", "4.9"], P),
+    row(Group::Trail, HUB, &["CloudTrail.1", "CloudTrail.2", "CloudTrail.4", "S3.22", "S3.23"], H),
+    row(
+        Group::Trail,
+        CONFIG,
+        &["multi-region-cloudtrail-enabled", "cloud-trail-log-file-validation-enabled"],
+        H,
+    ),
+    row(Group::Trail, FISC, &["実10", "実16"], F),
+    row(Group::Network, HIPAA, &["164.312(e)(1)"], A),
+    row(Group::Network, NIST, &["SC-7", "AU-12"], A),
+    row(Group::Network, ISO, &["A.8.20"], A),
+    row(Group::Network, SOC, &["CC6.6"], A),
+    row(Group::Network, HUB, &["EC2.57", "EC2.10", "SSM.1"], H),
+    row(Group::Network, FISC, &["実14", "実15"], F),
+    row(Group::Capacity, NIST, &["AU-4"], A),
+    row(Group::Capacity, ISO, &["A.8.6"], A),
+    row(Group::Capacity, SOC, &["A1.1"], A),
+];
+
 impl Group {
-    /// Controls that a check of this group speaks for, one row for each standard.
-    pub fn mappings(self) -> &'static [Mapping] {
-        match self {
-            Self::Retention => {
-                const {
-                    &[
-                        map(PCI, &["10.5.1"], P),
-                        map(HIPAA, &["164.312(b)"], P),
-                        map(NIST, &["AU-11", "AU-11(1)", "SI-12"], H),
-                        map(ISO, &["A.8.15"], P),
-                        map(SOC, &["CC7.2", "CC7.3", "C1.2"], P),
-                        map(HUB, &["CloudWatch.16", "S3.13", "S3.10"], H),
-                        map(
-                            CONFIG,
-                            &["cw-loggroup-retention-period-check", "s3-lifecycle-policy-check"],
-                            H,
-                        ),
-                        map(FISC, &["実10"], A),
-                    ]
-                }
-            }
-            Self::Encryption => {
-                const {
-                    &[
-                        map(PCI, &["10.3.2"], P),
-                        map(HIPAA, &["164.312(a)(2)(iv)", "164.312(e)(2)(ii)"], P),
-                        map(NIST, &["AU-9(3)", "SC-28(1)"], P),
-                        map(ISO, &["A.8.24", "A.8.15"], P),
-                        map(SOC, &["CC6.1"], A),
-                        map(HUB, &["S3.17"], H),
-                        map(
-                            CONFIG,
-                            &["cloudwatch-log-group-encrypted", "s3-default-encryption-kms"],
-                            H,
-                        ),
-                        map(FISC, &["実3"], F),
-                    ]
-                }
-            }
-            Self::Keys => {
-                const {
-                    &[
-                        map(HIPAA, &["164.312(a)(2)(iv)"], P),
-                        map(NIST, &["SC-12", "SC-12(2)"], P),
-                        map(ISO, &["A.8.24"], P),
-                        map(SOC, &["PI1.5"], P),
-                        map(CIS, &["4.6"], P),
-                        map(HUB, &["KMS.3", "KMS.4", "KMS.5"], H),
-                        map(
-                            CONFIG,
-                            &[
-                                "cmk-backing-key-rotation-enabled",
-                                "kms-cmk-not-scheduled-for-deletion",
-                            ],
-                            H,
-                        ),
-                        map(FISC, &["実30", "実13"], F),
-                    ]
-                }
-            }
-            Self::Integrity => {
-                const {
-                    &[
-                        map(PCI, &["10.3.2", "10.3.4"], P),
-                        map(HIPAA, &["164.312(c)(1)"], P),
-                        map(NIST, &["AU-9(2)"], P),
-                        map(ISO, &["A.5.33", "A.5.28"], A),
-                        map(SOC, &["PI1.5", "CC7.4"], P),
-                        map(CIS, &["3.1.2"], P),
-                        map(HUB, &["S3.14", "S3.15", "S3.20"], H),
-                        map(
-                            CONFIG,
-                            &["s3-bucket-versioning-enabled", "s3-bucket-default-lock-enabled"],
-                            H,
-                        ),
-                        map(FISC, &["実18"], F),
-                    ]
-                }
-            }
-            Self::Access => {
-                const {
-                    &[
-                        map(PCI, &["10.3.1"], A),
-                        map(HIPAA, &["164.312(a)(1)"], P),
-                        map(NIST, &["AC-3", "AC-6"], P),
-                        map(ISO, &["A.8.3"], P),
-                        map(SOC, &["CC6.1"], P),
-                        map(CIS, &["3.1.4", "2.21"], P),
-                        map(HUB, &["S3.1", "S3.2", "S3.3", "S3.6", "S3.8", "S3.12"], H),
-                        map(FISC, &["実3", "実25"], F),
-                    ]
-                }
-            }
-            Self::Transport => {
-                const {
-                    &[
-                        map(PCI, &["4.2.1"], A),
-                        map(HIPAA, &["164.312(e)(1)"], P),
-                        map(NIST, &["SC-8(1)", "AC-17(2)"], P),
-                        map(ISO, &["A.8.24"], A),
-                        map(CIS, &["3.1.1"], P),
-                        map(HUB, &["S3.5"], H),
-                        map(CONFIG, &["s3-bucket-ssl-requests-only"], H),
-                        map(FISC, &["実7"], F),
-                    ]
-                }
-            }
-            Self::Generation => {
-                const {
-                    &[
-                        map(PCI, &["10.2.1", "10.2.1.2", "10.2.2"], A),
-                        map(HIPAA, &["164.312(b)"], A),
-                        map(NIST, &["AU-2", "AU-3", "AU-12", "AU-14", "AC-17(1)"], A),
-                        map(ISO, &["A.8.15", "A.8.2"], A),
-                        map(SOC, &["CC7.2"], A),
-                        map(FISC, &["実10"], A),
-                        map(FISC, &["実38"], F),
-                    ]
-                }
-            }
-            Self::Failure => {
-                const {
-                    &[
-                        map(PCI, &["10.7.2", "10.7.3"], A),
-                        map(HIPAA, &["164.308(a)(1)(ii)(D)"], A),
-                        map(NIST, &["AU-5", "SI-4"], A),
-                        map(ISO, &["A.8.16"], A),
-                        map(SOC, &["CC7.2", "CC7.3"], A),
-                        map(FISC, &["実16", "実18"], A),
-                    ]
-                }
-            }
-            Self::Review => {
-                const {
-                    &[
-                        map(PCI, &["10.4.1", "10.4.1.1"], A),
-                        map(HIPAA, &["164.308(a)(1)(ii)(D)"], P),
-                        map(NIST, &["AU-6", "AU-6(1)", "AU-7"], A),
-                        map(ISO, &["A.8.16"], A),
-                        map(SOC, &["CC7.2"], A),
-                        map(FISC, &["実18"], F),
-                    ]
-                }
-            }
-            Self::Session => {
-                const {
-                    &[
-                        map(PCI, &["8.2.8"], A),
-                        map(HIPAA, &["164.312(a)(2)(iii)"], A),
-                        map(NIST, &["AC-12", "AC-11", "AC-2(5)"], A),
-                        map(ISO, &["A.8.5"], A),
-                        map(SOC, &["CC6.1"], A),
-                    ]
-                }
-            }
-            Self::Accountability => {
-                const {
-                    &[
-                        map(PCI, &["8.2.1", "8.2.2", "10.2.2"], A),
-                        map(HIPAA, &["164.312(a)(2)(i)"], A),
-                        map(NIST, &["IA-2", "AU-3", "AU-10"], A),
-                        map(ISO, &["A.5.16", "A.8.2"], A),
-                        map(SOC, &["CC6.1"], A),
-                        map(FISC, &["実10"], A),
-                    ]
-                }
-            }
-            Self::Trail => {
-                const {
-                    &[
-                        map(PCI, &["10.2.1", "10.3.4"], P),
-                        map(HIPAA, &["164.312(b)"], P),
-                        map(NIST, &["AU-2", "AU-12", "AU-9", "SI-7"], P),
-                        map(ISO, &["A.8.15"], P),
-                        map(SOC, &["CC7.2", "CC7.3"], P),
-                        map(CIS, &["4.1", "4.2", "4.5", "4.8", "4.9"], P),
-                        map(
-                            HUB,
-                            &["CloudTrail.1", "CloudTrail.2", "CloudTrail.4", "S3.22", "S3.23"],
-                            H,
-                        ),
-                        map(
-                            CONFIG,
-                            &[
-                                "multi-region-cloudtrail-enabled",
-                                "cloud-trail-log-file-validation-enabled",
-                            ],
-                            H,
-                        ),
-                        map(FISC, &["実10", "実16"], F),
-                    ]
-                }
-            }
-            Self::Network => {
-                const {
-                    &[
-                        map(HIPAA, &["164.312(e)(1)"], A),
-                        map(NIST, &["SC-7", "AU-12"], A),
-                        map(ISO, &["A.8.20"], A),
-                        map(SOC, &["CC6.6"], A),
-                        map(HUB, &["EC2.57", "EC2.10", "SSM.1"], H),
-                        map(FISC, &["実14", "実15"], F),
-                    ]
-                }
-            }
-            Self::Capacity => {
-                const { &[map(NIST, &["AU-4"], A), map(ISO, &["A.8.6"], A), map(SOC, &["A1.1"], A)] }
-            }
-        }
+    /// Controls that a check of this group speaks for, in the order of the standards.
+    pub fn mappings(self) -> impl Iterator<Item = &'static Mapping> {
+        MAPPINGS.iter().filter(move |it| it.0 == self).map(|it| &it.1)
     }
 }

@@ -228,6 +228,11 @@ impl Subject for Instance {
         let of = corners(survey);
         of.flat_map(|it| listed(&it.network.instances, it, |it| &it.id, node_label)).collect()
     }
+
+    fn absent((it, _): Self::One<'_>, _: &View<'_>) -> Option<Judged> {
+        let runs = ["running", "pending"].contains(&it.state.as_str());
+        (!runs).then(|| Judged::absent("it does not run"))
+    }
 }
 
 fn role(it: &Role) -> Sighting<'_, &Role> {

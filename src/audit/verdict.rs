@@ -193,7 +193,9 @@ impl Judged {
     }
 }
 
-/// Something that cannot be judged from what was read.
-pub(crate) fn unclear(reason: Reason, why: impl Into<String>) -> Unread {
-    Unread::new(reason, why)
+impl Reason {
+    /// Something that cannot be judged from what was read, for this reason; in words.
+    pub(crate) fn because(self, why: impl Into<String>) -> Unread {
+        Unread::new(self, why)
+    }
 }

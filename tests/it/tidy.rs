@@ -360,11 +360,9 @@ fn a_function_fits_a_screen() {
     expect![[r#"
         archive::repair::repair: 201 lines, 2 arguments
         archive::schema::push: 20 lines, 8 arguments
-        audit::frameworks::mappings: 209 lines, 1 arguments
         cli::export::run: 109 lines, 2 arguments
         cli::report::run: 114 lines, 2 arguments
         cli::verify::table: 87 lines, 5 arguments
-        policy::auditor: 125 lines, 2 arguments
         render::places::html: 83 lines, 3 arguments
         render::report::html::data: 108 lines, 2 arguments
         render::report::text::markdown: 155 lines, 1 arguments

@@ -11,7 +11,6 @@ use crate::audit::subject::Store;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Info;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -137,9 +136,9 @@ struct Stock<'a> {
 fn stock<'a>(it: Store<'a>, view: &View<'_>) -> Result<Stock<'a>, Unread> {
     match it {
         Store::Group(it) => {
-            let gone = || unclear(Reason::NotThere, "there is no such log group");
+            let gone = || Reason::NotThere.because("there is no such log group");
             let settings = view.take(&it.settings)?.as_ref().ok_or_else(gone)?;
-            let untold = || unclear(Reason::NotUnderstood, "its size is not told");
+            let untold = || Reason::NotUnderstood.because("its size is not told");
             Ok(Stock {
                 region: &it.region,
                 is_group: true,
@@ -153,7 +152,7 @@ fn stock<'a>(it: Store<'a>, view: &View<'_>) -> Result<Stock<'a>, Unread> {
             let sample = view.take(&it.sample)?;
             if !sample.complete {
                 let why = format!("only its first {} objects were listed", sample.listed);
-                return Err(unclear(Reason::PartialPage, why));
+                return Err(Reason::PartialPage.because(why));
             }
             Ok(Stock {
                 region: bucket.region.as_deref().unwrap_or_default(),

@@ -16,7 +16,6 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
@@ -32,7 +31,7 @@ use crate::settings::Unread;
 pub(crate) const CHECKS: &[Check] = &[STATE, ADMITS, ROTATION, OPEN];
 
 fn state_of<'a>(it: &'a Key, view: &View<'_>) -> Result<&'a KeyState, Unread> {
-    view.take(&it.state)?.as_ref().ok_or_else(|| unclear(Reason::NotThere, "there is no such key"))
+    view.take(&it.state)?.as_ref().ok_or_else(|| Reason::NotThere.because("there is no such key"))
 }
 
 fn region_of(arn: &str) -> Option<&str> {
@@ -115,7 +114,7 @@ fn uses(it: &Key) -> Vec<String> {
 /// What a key is used for, and in which Region; `None` of what is no use of today: what it once encrypted may have come from elsewhere.
 fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unread> {
     let unknown =
-        |what: &str| unclear(Reason::NotAsked, format!("the Region of {what} was not told"));
+        |what: &str| Reason::NotAsked.because(format!("the Region of {what} was not told"));
     Ok(Some(match it {
         KeyUse::LogGroup(arn) => {
             (arn.clone(), region_of(arn).ok_or_else(|| unknown(arn))?.to_owned())
@@ -165,7 +164,7 @@ fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
     let text = view.take(&it.policy)?;
     Policy::read(text)
         .map(Some)
-        .ok_or_else(|| unclear(Reason::NotUnderstood, "its policy is of a form that is not known"))
+        .ok_or_else(|| Reason::NotUnderstood.because("its policy is of a form that is not known"))
 }
 
 const ADMITS: Check = Check {
@@ -227,7 +226,7 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
         }
         match (perhaps, denied) {
             (Some(why), _) => {
-                unknown = unknown.or(Some(unclear(Reason::MissingContextKey, why)));
+                unknown = unknown.or(Some(Reason::MissingContextKey.because(why)));
             }
             (None, None) if unread.is_some() => unknown = unknown.or(unread.clone()),
             (None, Some(name)) => {
@@ -296,7 +295,7 @@ fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>
             Said::Nothing => missing.push(action),
             Said::MayAllow(why) | Said::MayDeny(why) => {
                 let why = format!("{why}, which only a real request carries");
-                return Err(unclear(Reason::MissingContextKey, why));
+                return Err(Reason::MissingContextKey.because(why));
             }
         }
     }
@@ -362,10 +361,11 @@ fn rotation(it: &Key, view: &View<'_>) -> Answer {
     Ok(match rotation.enabled {
         true => Judged::pass(format!("every {} days", rotation.period_days.unwrap_or(365)))
             .promised("on"),
-        false => Judged::fail("off").promised("on").fix(format!(
-            "aws kms enable-key-rotation {} --rotation-period-in-days 365",
-            at(it, &key.arn)
-        )),
+        false => {
+            let at = at(it, &key.arn);
+            let fix = format!("aws kms enable-key-rotation {at} --rotation-period-in-days 365");
+            Judged::fail("off").promised("on").fix(fix)
+        }
     })
 }
 
@@ -399,7 +399,7 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
     let account = AccountId::of(&key.arn);
     foreign.retain(|it| account.is_none_or(|own| own != it));
     if let (Some(why), true) = (unknown, everybody.is_empty()) {
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     let promised = "named principals alone";
     foreign.sort_unstable();

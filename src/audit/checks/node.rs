@@ -3,11 +3,10 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Node;
@@ -30,17 +29,17 @@ const AGENT: Check = Check {
 fn agent((it, corner): (&Node, &Corner), _: &View<'_>) -> Answer {
     let parts = it.version();
     if parts.is_empty() {
-        return Err(unclear(Reason::NotUnderstood, "its agent's version is not told"));
+        return Err(Reason::NotUnderstood.because("its agent's version is not told"));
     }
     if parts.as_slice() >= STREAMS.as_slice() {
         return Ok(Judged::pass(&it.agent_version).promised("3.0.356.0"));
     }
-    let fix = format!(
-        "aws ssm send-command --region {} --document-name AWS-UpdateSSMAgent --targets Key=InstanceIds,Values={}",
-        quote(&corner.region),
-        quote(&it.id)
-    );
-    Ok(Judged::fail(&it.agent_version).promised("3.0.356.0").fix(fix))
+    let options = [
+        ("region", corner.region.as_str()),
+        ("document-name", "AWS-UpdateSSMAgent"),
+        ("targets", &format!("Key=InstanceIds,Values={}", it.id)),
+    ];
+    Ok(Judged::fail(&it.agent_version).promised("3.0.356.0").fix(aws("ssm send-command", &options)))
 }
 
 /// amazon-ssm-agent: RELEASENOTES.md, "3.0.356.0: … stream session logs to CloudWatch".

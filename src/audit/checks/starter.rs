@@ -10,7 +10,6 @@ use crate::audit::subject::Starter;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::settings::Reason;
@@ -63,7 +62,7 @@ fn pinned(role: &Role, view: &View<'_>) -> Answer {
     match (able.as_slice(), unknown) {
         ([], Some(it)) => Err(it),
         ([], None) if role.simulations.is_empty() => {
-            Err(unclear(Reason::NotAsked, "it was not asked about"))
+            Err(Reason::NotAsked.because("it was not asked about"))
         }
         ([], None) => Ok(Judged::pass("held to its documents").promised(promised)),
         _ => Ok(Judged::fail(able.join("; ")).promised(promised)),

@@ -37,7 +37,6 @@ use crate::audit::undoing::On;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
@@ -93,7 +92,7 @@ fn writes((node, corner): (&Node, &Corner), view: &View<'_>) -> Answer {
             }
         }
         Writer::Either(one, other) => {
-            return Err(unclear(Reason::NotUnderstood, format!("{one} or {other}")));
+            return Err(Reason::NotUnderstood.because(format!("{one} or {other}")));
         }
     })
 }
@@ -174,7 +173,7 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
                 view.take(&bucket.existence)?;
                 by_bucket(bucket, call, said, view)
             }
-            None => Err(unclear(Reason::NotAsked, "the bucket was not surveyed")),
+            None => Err(Reason::NotAsked.because("the bucket was not surveyed")),
         }
     })?;
     documents_known(&corners, view)

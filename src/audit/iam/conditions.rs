@@ -48,6 +48,16 @@ impl Truth {
         self.negated().and(other.negated()).negated()
     }
 
+    /// Whether any of these holds.
+    pub(crate) fn any(all: impl Iterator<Item = Self>) -> Self {
+        all.fold(Self::No, Self::or)
+    }
+
+    /// Whether all of these hold.
+    pub(crate) fn every(all: impl Iterator<Item = Self>) -> Self {
+        all.fold(Self::Yes, Self::and)
+    }
+
     /// The opposite; what is not known stays so.
     #[must_use]
     pub fn negated(self) -> Self {
@@ -57,14 +67,6 @@ impl Truth {
             Self::Unknown => Self::Unknown,
         }
     }
-}
-
-fn any(all: impl Iterator<Item = Truth>) -> Truth {
-    all.fold(Truth::No, Truth::or)
-}
-
-fn every(all: impl Iterator<Item = Truth>) -> Truth {
-    all.fold(Truth::Yes, Truth::and)
 }
 
 /// One condition of a statement: an operator, a key and the values it is compared with.
@@ -229,15 +231,15 @@ pub fn holds(condition: &Condition, variables: bool, carried: &dyn Fn(&str) -> C
         .map(|it| resolve(it, variables && operator.has_variables(), carried))
         .collect();
     let test = |value: &String| {
-        let found = any(patterns.iter().map(|it| match it {
+        let found = Truth::any(patterns.iter().map(|it| match it {
             Resolved::Known(pattern) => operator.kind.matches(pattern, value),
             Resolved::Unknown => Truth::Unknown,
         }));
         if operator.is_negated { found.negated() } else { found }
     };
     match (operator.set, operator.is_negated) {
-        (Set::ForAll, _) | (Set::Single, true) => every(values.iter().map(test)),
-        (Set::ForAny, _) | (Set::Single, false) => any(values.iter().map(test)),
+        (Set::ForAll, _) | (Set::Single, true) => Truth::every(values.iter().map(test)),
+        (Set::ForAny, _) | (Set::Single, false) => Truth::any(values.iter().map(test)),
     }
 }
 

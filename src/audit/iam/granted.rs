@@ -10,12 +10,11 @@ use crate::audit::iam::permission::may;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
-use crate::audit::verdict::unclear;
+use crate::audit::names::via_s3;
 use crate::audit::view::View;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
 use crate::aws_names::Partition;
-use crate::aws_names::RegionCode;
 use crate::settings::Bucket;
 use crate::settings::Key;
 use crate::settings::Reason;
@@ -134,7 +133,7 @@ fn by_bucket_alone(
         None => Said::Nothing,
         Some(text) => {
             let policy = Policy::read(text).ok_or_else(|| {
-                unclear(Reason::NotUnderstood, "the bucket's policy is of a form that is not known")
+                Reason::NotUnderstood.because("the bucket's policy is of a form that is not known")
             })?;
             let mut context: Vec<(String, String)> =
                 carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
@@ -161,7 +160,7 @@ fn by_bucket_alone(
         // What a role may do in its own account by its own policies needs no word of the bucket's.
         (Permission::Allowed, Said::MayAllow(_)) if ours => Ok(Granted::Yes),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
-            Err(unclear(Reason::MissingContextKey, format!("the bucket's policy: {it}")))
+            Err(Reason::MissingContextKey.because(format!("the bucket's policy: {it}")))
         }
         (Permission::Allowed, Said::Allows(_)) => Ok(Granted::Yes),
         // Another account's bucket must say so itself.
@@ -170,10 +169,9 @@ fn by_bucket_alone(
         (Permission::Denied(None), Said::Allows(name)) => match grants {
             Truth::Yes => Ok(ours.into()),
             Truth::No => Ok(Granted::No),
-            Truth::Unknown => Err(unclear(
-                Reason::MissingContextKey,
-                format!("the bucket's policy: {name} and what only a real request carries"),
-            )),
+            Truth::Unknown => Err(Reason::MissingContextKey.because(format!(
+                "the bucket's policy: {name} and what only a real request carries"
+            ))),
         },
         (Permission::Denied(None), Said::Nothing) => Ok(Granted::No),
     }
@@ -189,30 +187,28 @@ pub(crate) fn by_key(
 ) -> Result<bool, Unread> {
     let Call { role, action, .. } = *call;
     let Some(state) = view.take(&key.state)?.as_ref() else {
-        return Err(unclear(Reason::NotThere, "there is no such key"));
+        return Err(Reason::NotThere.because("there is no such key"));
     };
     if state.manager == "AWS" {
         // Its policy admits everybody of the account who may use the service, unless something of theirs denies it.
         return Ok(!matches!(said, Permission::Denied(Some(_))));
     }
     let policy = Policy::read(view.take(&key.policy)?).ok_or_else(|| {
-        unclear(Reason::NotUnderstood, "the key's policy is of a form that is not known")
+        Reason::NotUnderstood.because("the key's policy is of a form that is not known")
     })?;
     let (says, grants) = of_key(&policy, key, &state.arn, &role.arn, action, of_bucket);
     match (said, says) {
         (Permission::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
         (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
-            Err(unclear(Reason::MissingContextKey, format!("the key's policy: {it}")))
+            Err(Reason::MissingContextKey.because(format!("the key's policy: {it}")))
         }
         (Permission::Allowed, Said::Allows(_)) => Ok(true),
         // A statement that names the role itself needs nothing beside it in its own account; one that names its account does.
         (Permission::Denied(None), Said::Allows(name)) => match grants {
             Truth::Yes => Ok(AccountId::of(&role.arn) == AccountId::of(&state.arn)),
             Truth::No => Ok(false),
-            Truth::Unknown => Err(unclear(
-                Reason::MissingContextKey,
-                format!("the key's policy: {name} and what only a real request carries"),
-            )),
+            Truth::Unknown => Err(Reason::MissingContextKey
+                .because(format!("the key's policy: {name} and what only a real request carries"))),
         },
     }
 }
@@ -228,7 +224,7 @@ pub(crate) fn of_key(
     action: &str,
     of_bucket: bool,
 ) -> (Said, Truth) {
-    let service = RegionCode(&key.region).host("s3");
+    let service = via_s3(key);
     let mut context = vec![("aws:securetransport".to_owned(), "true".to_owned())];
     let mut absent = vec!["aws:sourceaccount", "aws:sourcearn"];
     match of_bucket {

@@ -7,7 +7,6 @@ use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::Statement;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Encryption;
 use crate::settings::Reason;
@@ -34,7 +33,7 @@ pub(crate) struct Call<'a> {
 pub(crate) fn may(call: &Call<'_>, view: &View<'_>) -> Result<Permission, Unread> {
     let Call { role, action, resource } = *call;
     let Some(simulation) = role.simulations.iter().find(|it| it.resource == resource) else {
-        return Err(unclear(Reason::NotAsked, format!("{action} was not asked about")));
+        return Err(Reason::NotAsked.because(format!("{action} was not asked about")));
     };
     let decisions = match view.take(&simulation.decisions) {
         Ok(it) => it,
@@ -48,7 +47,7 @@ pub(crate) fn may(call: &Call<'_>, view: &View<'_>) -> Result<Permission, Unread
         }
     };
     let Some(it) = decisions.iter().find(|it| it.action.eq_ignore_ascii_case(action)) else {
-        return Err(unclear(Reason::NotAsked, format!("{action} was not asked about")));
+        return Err(Reason::NotAsked.because(format!("{action} was not asked about")));
     };
     // With a key that the simulator was not given, such as a tag, an address or MFA, the answer may be another. It names the keys of
     // all the policies, though, not of those that are about this action; so the policies are read. A boundary's are not.
@@ -56,7 +55,7 @@ pub(crate) fn may(call: &Call<'_>, view: &View<'_>) -> Result<Permission, Unread
     if !it.missing_context.is_empty() && !by_others {
         let depends = || {
             let keys = it.missing_context.join(", ");
-            unclear(Reason::MissingContextKey, format!("{action} depends on {keys}"))
+            Reason::MissingContextKey.because(format!("{action} depends on {keys}"))
         };
         return match (it.decision.as_str(), own_policies(call, view)) {
             ("allowed", Ok(Said::Allows(_))) if it.by_boundary.is_none() => Ok(Permission::Allowed),
@@ -86,7 +85,7 @@ fn own_policies(call: &Call<'_>, view: &View<'_>) -> Result<Said, Unread> {
     for it in view.take(&role.policies)? {
         let why = || {
             let why = format!("its policy {} is of a form that is not known", it.name);
-            unclear(Reason::NotUnderstood, why)
+            Reason::NotUnderstood.because(why)
         };
         let statements = Policy::read(&it.document).ok_or_else(why)?.statements.into_iter();
         all.statements.extend(

@@ -16,6 +16,7 @@ use crate::audit::iam::targets::stream_arn;
 use crate::audit::iam::targets::whole_group;
 use crate::audit::iam::writer::CHANNEL;
 use crate::audit::iam::writer::role_arn;
+use crate::audit::names::via_s3;
 use crate::audit::preferences::NAME;
 use crate::audit::undoing;
 use crate::audit::undoing::On;
@@ -104,7 +105,7 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
         let resource = arn.to_owned();
         let (actions, context) = match of_bucket {
             true => {
-                let service = RegionCode(&key.region).host("s3");
+                let service = via_s3(key);
                 (
                     vec!["kms:GenerateDataKey", "kms:Decrypt"],
                     vec![("kms:ViaService", "string", service)],

@@ -5,7 +5,6 @@
 use crate::audit::iam::permission::Call;
 use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::may;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::aws_names::NodeKind;
@@ -79,7 +78,7 @@ pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Wr
         });
     }
     let Some(instance) = instance_of(&node.id, corner, view)? else {
-        return Err(unclear(Reason::NotThere, "EC2 knows no such instance any more"));
+        return Err(Reason::NotThere.because("EC2 knows no such instance any more"));
     };
     let default = || -> Result<Option<String>, Unread> {
         let able = node.version().as_slice() >= DEFAULT_HOST.as_slice();
@@ -96,7 +95,7 @@ pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Wr
         });
     };
     let may = view.survey.roles.iter().find(|it| it.arn == profile).map_or_else(
-        || Err(unclear(Reason::NotAsked, "the role was not looked at")),
+        || Err(Reason::NotAsked.because("the role was not looked at")),
         |it| may(&Call { role: it, action: "ssm:UpdateInstanceInformation", resource: "*" }, view),
     );
     match may {

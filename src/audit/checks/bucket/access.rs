@@ -5,12 +5,13 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::told::denies_everybody;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::checks::bucket::told::policy;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::trail::SILENT;
 use crate::audit::checks::trail::takes;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
+use crate::audit::names::aws;
 use crate::audit::names::quote;
 use crate::audit::undoing;
 use crate::audit::undoing::On;
@@ -20,7 +21,6 @@ use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::settings::Bucket;
@@ -69,9 +69,10 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
     if off.is_empty() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
-    let fix = format!(
-        "aws s3api put-public-access-block {} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
-        named(it)
+    let fix = s3api(
+        "put-public-access-block",
+        it,
+        "--public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
     );
     Ok(Judged::fail(format!("neither bucket nor account has {}", off.join(", ")))
         .promised(promised)
@@ -91,11 +92,11 @@ impl PublicAccess {
 
 /// The Block Public Access of the account that owns a bucket; `None` if it was never set.
 fn account_block(it: &Bucket, view: &View<'_>) -> Result<Option<PublicAccess>, Unread> {
-    let owner = it.proved().ok_or_else(|| {
-        unclear(Reason::NotAsked, "whose account the bucket is in was not proved")
-    })?;
+    let owner = it
+        .proved()
+        .ok_or_else(|| Reason::NotAsked.because("whose account the bucket is in was not proved"))?;
     let account = view.survey.accounts.iter().find(|one| one.id == owner);
-    let none = || unclear(Reason::NotAsked, "its account's settings were not read");
+    let none = || Reason::NotAsked.because("its account's settings were not read");
     view.take(&account.ok_or_else(none)?.public_access).copied()
 }
 
@@ -146,7 +147,7 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
         // What would make the ACL count for nothing must be known before it counts.
         view.take(&it.ownership)?;
         ignores?;
-        let fix = format!("aws s3api put-bucket-acl {} --acl private", named(it));
+        let fix = s3api("put-bucket-acl", it, "--acl private");
         return Ok(Judged::fail(format!("its ACL grants {}", open.join(", ")))
             .promised(promised)
             .fix(fix));
@@ -200,16 +201,16 @@ fn tls(it: &Bucket, view: &View<'_>) -> Answer {
         "{{\"Sid\":\"DenyInsecureTransport\",\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:*\",\"Resource\":[\"{arn}\",\"{arn}/*\"],\"Condition\":{{\"Bool\":{{\"aws:SecureTransport\":\"false\"}}}}}}"
     );
     let fix = match view.take(&it.policy)? {
-        Some(_) => format!(
-            "aws s3api get-bucket-policy {0} --query Policy --output text | jq {1} > policy.json && aws s3api put-bucket-policy {0} --policy file://policy.json",
-            named(it),
-            quote(&format!(".Statement += [{statement}]"))
-        ),
-        None => format!(
-            "aws s3api put-bucket-policy {} --policy {}",
-            named(it),
-            quote(&format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}"))
-        ),
+        Some(_) => {
+            let get = s3api("get-bucket-policy", it, "--query Policy --output text | jq");
+            let put = s3api("put-bucket-policy", it, "--policy file://policy.json");
+            let filter = quote(&format!(".Statement += [{statement}]"));
+            format!("{get} {filter} > policy.json && {put}")
+        }
+        None => {
+            let policy = format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}");
+            aws("s3api put-bucket-policy", &[("bucket", &it.name), ("policy", &policy)])
+        }
     };
     Ok(Judged::fail("plain HTTP is not denied").promised(promised).fix(fix))
 }
@@ -287,10 +288,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !enforced {
         let acl = view.take(&it.acl)?;
         if acl.owner.is_none() && !acl.grants.is_empty() {
-            return Err(unclear(
-                Reason::NotUnderstood,
-                "its ACL does not tell whose the bucket is",
-            ));
+            return Err(Reason::NotUnderstood.because("its ACL does not tell whose the bucket is"));
         }
         let is_foreign = |one: &&(String, String)| {
             Some(&one.0) != acl.owner.as_ref() && !one.0.ends_with("/LogDelivery")
@@ -311,7 +309,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     }
     policy?;
     if let Some(why) = unknown {
-        return Err(unclear(Reason::NotUnderstood, why));
+        return Err(Reason::NotUnderstood.because(why));
     }
     Ok(Judged::pass("nobody from outside, nothing destructive").promised(promised).details(notes))
 }
@@ -375,13 +373,13 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
         return Err(it);
     }
     if !asked {
-        return Err(unclear(Reason::NotAsked, "access logging is off, and trails were not read"));
+        return Err(Reason::NotAsked.because("access logging is off, and trails were not read"));
     }
-    let fix = format!(
-        "aws s3api put-bucket-logging {} --bucket-logging-status '{{\"LoggingEnabled\":{{\"TargetBucket\":\"ACCESS-LOG-BUCKET\",\"TargetPrefix\":{}}}}}'",
-        named(it),
+    let status = format!(
+        "--bucket-logging-status '{{\"LoggingEnabled\":{{\"TargetBucket\":\"ACCESS-LOG-BUCKET\",\"TargetPrefix\":{}}}}}'",
         serde_json::Value::from(format!("{}/", it.name))
     );
+    let fix = s3api("put-bucket-logging", it, &status);
     Ok(Judged::fail("neither access logging nor data events").promised("one of the two").fix(fix))
 }
 
@@ -446,16 +444,14 @@ const OWNERSHIP: Check = Check {
 };
 
 fn ownership(it: &Bucket, view: &View<'_>) -> Answer {
-    let fix = format!(
-        "aws s3api put-bucket-ownership-controls {} --ownership-controls 'Rules=[{{ObjectOwnership=BucketOwnerEnforced}}]'",
-        named(it)
-    );
-    Ok(match view.take(&it.ownership)?.as_deref() {
-        Some("BucketOwnerEnforced") => {
-            Judged::pass("BucketOwnerEnforced").promised("BucketOwnerEnforced")
-        }
-        Some(other) => Judged::fail(other).promised("BucketOwnerEnforced").fix(fix),
+    let promised = "BucketOwnerEnforced";
+    let seen = match view.take(&it.ownership)?.as_deref() {
+        Some(it) if it == promised => return Ok(Judged::pass(it).promised(promised)),
+        Some(other) => other,
         // Buckets from before April 2023 that nobody has set.
-        None => Judged::fail("not set: ACLs are in force").promised("BucketOwnerEnforced").fix(fix),
-    })
+        None => "not set: ACLs are in force",
+    };
+    let rule = "--ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'";
+    let fix = s3api("put-bucket-ownership-controls", it, rule);
+    Ok(Judged::fail(seen).promised(promised).fix(fix))
 }

@@ -5,10 +5,11 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::told::denies_everybody;
+use crate::audit::checks::bucket::told::encrypt;
 use crate::audit::checks::bucket::told::is_managed;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::checks::bucket::told::of;
 use crate::audit::checks::bucket::told::policy;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::bucket::told::sample;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::policy::Policy;
@@ -37,15 +38,11 @@ const ENCRYPTION: Check = Check {
 };
 
 fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
-    let put = format!(
-        "aws s3api put-bucket-encryption {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
-        named(it)
-    );
     let Some(told) = view.take(&it.encryption)? else {
         // Since 2023-01-05 every bucket of AWS answers; one that does not is of another make, or older than its API.
         return Ok(Judged::fail("no default encryption is set")
             .promised("AES256 at least")
-            .fix(put));
+            .fix(encrypt(it)));
     };
     let key = told.kms_key.as_deref();
     let seen = match key {
@@ -59,11 +56,11 @@ fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
     Ok(match told.algorithm.as_str() {
         "aws:kms" | "aws:kms:dsse" => match is_managed(key, view)? {
             false => Judged::pass(seen).promised(promised),
-            true => {
-                Judged::fail(format!("{seen}, a key that AWS manages")).promised(promised).fix(put)
-            }
+            true => Judged::fail(format!("{seen}, a key that AWS manages"))
+                .promised(promised)
+                .fix(encrypt(it)),
         },
-        _ => Judged::fail(seen).promised(promised).fix(put),
+        _ => Judged::fail(seen).promised(promised).fix(encrypt(it)),
     })
 }
 
@@ -128,11 +125,8 @@ fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answe
     let promised = if view.promise.customer_key { "a customer managed key" } else { "encrypted" };
     if !wrong.is_empty() {
         let key = wrong[0].rsplit_once(": ").map_or("", |it| it.0);
-        let fix = format!(
-            "aws s3api update-object-encryption {} --key {} --object-encryption '{{\"SSEKMS\":{{\"KMSKeyArn\":\"KEY-ARN\"}}}}'",
-            named(it),
-            quote(key)
-        );
+        let how = r#"--object-encryption '{"SSEKMS":{"KMSKeyArn":"KEY-ARN"}}'"#;
+        let fix = s3api("update-object-encryption", it, &format!("--key {} {how}", quote(key)));
         return Ok(Judged::fail(format!("{} of {}", wrong.len(), of(told.objects.len(), told)))
             .promised(promised)
             .details(wrong)

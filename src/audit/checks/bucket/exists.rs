@@ -2,14 +2,13 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::frameworks::Group;
+use crate::audit::names::aws;
 use crate::audit::subject::Sought;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Existence;
@@ -31,7 +30,6 @@ const EXISTS: Check = Check {
 };
 
 fn exists(it: &Bucket, view: &View<'_>) -> Answer {
-    let fix = |it: &Bucket| format!("aws s3api create-bucket {}", named(it));
     Ok(match view.take(&it.existence)? {
         Existence::Exists => match it.proved() {
             Some(owner) if view.is_ours(owner) || it.expected_owner.is_some() => {
@@ -41,9 +39,7 @@ fn exists(it: &Bucket, view: &View<'_>) -> Answer {
                 .promised("it belongs to a known account"),
             // Somebody else may have made it under this name.
             None => {
-                return Err(unclear(
-                    Reason::NotAsked,
-                    "it is there, and none of the accounts that were looked into was proved to own it; bucket_owner in ssmtrail.toml says whose it is",
+                return Err(Reason::NotAsked.because("it is there, and none of the accounts that were looked into was proved to own it; bucket_owner in ssmtrail.toml says whose it is",
                 ));
             }
         },
@@ -52,7 +48,7 @@ fn exists(it: &Bucket, view: &View<'_>) -> Answer {
             Judged::fail("there is no such bucket")
                 .promised("it is there")
                 .details(named.map(|it| format!("named by {it}")))
-                .fix(fix(it))
+                .fix(aws("s3api create-bucket", &[("bucket", &it.name)]))
         }
         Existence::Foreign => Judged::fail("the bucket of this name belongs to another account")
             .promised(format!("it belongs to {}", it.expected_owner.as_deref().unwrap_or("us"))),
@@ -73,7 +69,7 @@ const REGION: Check = Check {
 fn region((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     view.take(&it.existence)?;
     let Some(region) = &it.region else {
-        return Err(unclear(Reason::SdkError, "the Region of the bucket was not told"));
+        return Err(Reason::SdkError.because("the Region of the bucket was not told"));
     };
     let allowed = &view.promise.regions;
     if !allowed.is_empty() && !allowed.contains(region) {

@@ -5,8 +5,8 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::told::Heads;
-use crate::audit::checks::bucket::told::named;
 use crate::audit::checks::bucket::told::of;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::bucket::told::sample;
 use crate::audit::frameworks::Group;
 use crate::audit::names::days;
@@ -18,7 +18,6 @@ use crate::audit::verdict::Severity;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Head;
@@ -41,10 +40,7 @@ const VERSIONING: Check = Check {
 };
 
 fn versioning(it: &Bucket, view: &View<'_>) -> Answer {
-    let fix = format!(
-        "aws s3api put-bucket-versioning {} --versioning-configuration Status=Enabled",
-        named(it)
-    );
+    let fix = s3api("put-bucket-versioning", it, "--versioning-configuration Status=Enabled");
     Ok(match view.take(&it.versioning)?.status.as_deref() {
         Some("Enabled") => Judged::pass("Enabled").promised("Enabled"),
         Some(other) => Judged::fail(other).promised("Enabled").fix(fix),
@@ -97,11 +93,11 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
         Worm::Compliance => format!("{}, compliance", days(promise.retention_days)),
     };
     let severity: Severity = if promise.worm == Worm::No { Medium } else { High };
-    let fix = format!(
-        "aws s3api put-object-lock-configuration {} --object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={{DefaultRetention={{Mode={mode},Days={}}}}}'",
-        named(it),
+    let rule = format!(
+        "--object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={{DefaultRetention={{Mode={mode},Days={}}}}}'",
         promise.retention_days.max(1)
     );
+    let fix = s3api("put-object-lock-configuration", it, &rule);
     let warning = match mode {
         "COMPLIANCE" => {
             "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning"
@@ -181,18 +177,14 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         return Err(Unread {
             missing: Some("s3:GetObjectRetention".into()),
             on: Some(format!("{}/*", it.arn())),
-            ..unclear(
-                Reason::AccessDenied,
+            ..Reason::AccessDenied.because(
                 "no lock is shown for any transcript, as when s3:GetObjectRetention is missing",
             )
         });
     }
     if let Some(first) = unlocked.first() {
-        let fix = format!(
-            "aws s3api put-object-retention {} --key {} --retention Mode=GOVERNANCE,RetainUntilDate=YYYY-MM-DDT00:00:00Z",
-            named(it),
-            quote(first)
-        );
+        let how = "--retention Mode=GOVERNANCE,RetainUntilDate=YYYY-MM-DDT00:00:00Z";
+        let fix = s3api("put-object-retention", it, &format!("--key {} {how}", quote(first)));
         return Ok(Judged::fail(format!(
             "{} of {} are not",
             unlocked.len(),

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::bucket::told::named;
+use crate::audit::checks::bucket::told::s3api;
 use crate::audit::frameworks::Group;
 use crate::audit::lifecycle::Fate;
 use crate::audit::lifecycle::Fates;
@@ -21,7 +21,6 @@ use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Existence;
@@ -193,13 +192,12 @@ fn lengthen(it: &Bucket, by: &Fate, view: &View<'_>) -> Result<String, Unread> {
     // It is no part of the document, and falls back to its default where it is not said again.
     let least = view.take(&it.lifecycle)?.as_ref().and_then(|it| it.minimum_size.as_ref());
     let least = least.map_or(String::new(), |it| {
-        format!(" --transition-default-minimum-object-size {}", quote(it))
+        format!("--transition-default-minimum-object-size {} ", quote(it))
     });
-    Ok(format!(
-        "aws s3api get-bucket-lifecycle-configuration {0} | jq {1} > lifecycle.json && aws s3api put-bucket-lifecycle-configuration {0}{least} --lifecycle-configuration file://lifecycle.json",
-        named(it),
-        quote(&filter)
-    ))
+    let get = s3api("get-bucket-lifecycle-configuration", it, "| jq");
+    let rest = least + "--lifecycle-configuration file://lifecycle.json";
+    let put = s3api("put-bucket-lifecycle-configuration", it, &rest);
+    Ok(format!("{get} {} > lifecycle.json && {put}", quote(&filter)))
 }
 
 /// A transcript of which S3 says that it will remove it before the promise ends, where no rule that was read does so; in words.
@@ -215,7 +213,7 @@ fn removed_early(
         let Some(date) = head.expires() else { continue };
         let Some(date) = date else {
             let why = format!("S3 says when it removes {}, in a form that is not known", one.key);
-            return Err(unclear(Reason::NotUnderstood, why));
+            return Err(Reason::NotUnderstood.because(why));
         };
         let kept = head.modified.map(|it| it.days_until(date));
         let is_early = kept.is_some_and(|it| it < wanted);
@@ -333,7 +331,7 @@ fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     }
     if let Some(one) = cold.iter().find(|it| stored(it).is_none()) {
         let why = format!("{} is archived, and how old it is was not read", one.key);
-        return Err(unclear(Reason::NotAsked, why));
+        return Err(Reason::NotAsked.because(why));
     }
     for it in &view.take(&prefix.sample)?.objects {
         view.take(&it.head)?;
@@ -435,7 +433,7 @@ const OLDEST: Check = Check {
 fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let sample = view.take(&prefix.sample)?;
     let Some(oldest) = sample.oldest else {
-        return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+        return Err(Reason::SampleEmpty.because("nothing lies below the prefix yet"));
     };
     let age = oldest.days_until(view.survey.taken_at);
     let seen = format!(
@@ -449,8 +447,7 @@ fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     }
     // Whether there were sessions before cannot be told from here: the service's own records reach back 90 days.
     let _ = it;
-    Err(unclear(
-        Reason::HorizonExceeded,
-        format!("{seen}; whether there were sessions before, AWS tells for 90 days alone"),
-    ))
+    Err(Reason::HorizonExceeded.because(format!(
+        "{seen}; whether there were sessions before, AWS tells for 90 days alone"
+    )))
 }

@@ -7,8 +7,7 @@ use crate::audit::iam::patterns::holds_all;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::Which;
 use crate::audit::iam::policy::Who;
-use crate::audit::names::quote;
-use crate::audit::verdict::unclear;
+use crate::audit::names::aws;
 use crate::audit::view::View;
 use crate::aws_names::is_alias_of_aws;
 use crate::settings::Bucket;
@@ -19,8 +18,18 @@ use crate::settings::Reason;
 use crate::settings::Sample;
 use crate::settings::Unread;
 
-pub(super) fn named(it: &Bucket) -> String {
-    format!("--bucket {}", quote(&it.name))
+/// A command about a bucket; the rest of it as it stands.
+pub(super) fn s3api(command: &str, it: &Bucket, rest: &str) -> String {
+    aws(&format!("s3api {command}"), &[("bucket", &it.name)]) + " " + rest
+}
+
+/// The command that makes a bucket encrypt by a key.
+pub(in crate::audit::checks) fn encrypt(it: &Bucket) -> String {
+    s3api(
+        "put-bucket-encryption",
+        it,
+        r#"--server-side-encryption-configuration '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms","KMSMasterKeyID":"KEY-ARN"},"BucketKeyEnabled":true}]}'"#,
+    )
 }
 
 /// Whether a key id is one that AWS manages.
@@ -29,7 +38,7 @@ pub(crate) fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unr
     if is_alias_of_aws(key) {
         return Ok(true);
     }
-    let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
+    let none = || Reason::NotAsked.because(format!("whose key {key} is was not asked"));
     let state = view.take(&view.key(key).ok_or_else(none)?.state)?;
     // One that is gone was a customer's: AWS deletes none of its own.
     Ok(state.as_ref().is_some_and(|it| it.manager == "AWS"))
@@ -45,10 +54,10 @@ pub(super) fn sample<'a>(
 ) -> Result<(&'a Sample, Heads<'a>), Unread> {
     let sample = view.take(&prefix.sample)?;
     if sample.listed == 0 {
-        return Err(unclear(Reason::SampleEmpty, "nothing lies below the prefix yet"));
+        return Err(Reason::SampleEmpty.because("nothing lies below the prefix yet"));
     }
     if sample.objects.is_empty() {
-        return Err(unclear(Reason::NotAsked, "no transcript was looked at"));
+        return Err(Reason::NotAsked.because("no transcript was looked at"));
     }
     let mut heads = Vec::new();
     for it in &sample.objects {
@@ -66,7 +75,7 @@ pub(super) fn policy(it: &Bucket, view: &View<'_>) -> Result<Policy, Unread> {
     match view.take(&it.policy)? {
         None => Ok(Policy::default()),
         Some(text) => Policy::read(text).ok_or_else(|| {
-            unclear(Reason::NotUnderstood, "the bucket policy is of a form that is not known")
+            Reason::NotUnderstood.because("the bucket policy is of a form that is not known")
         }),
     }
 }

@@ -4,13 +4,12 @@ use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::document::told::read;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::NAME;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -35,18 +34,14 @@ fn side_door((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
         return Ok(Judged::absent("these are the preferences (PREF-LOG-01)"));
     }
     if it.name.is_empty() {
-        return Err(unclear(Reason::NotUnderstood, "it has no name"));
+        return Err(Reason::NotUnderstood.because("it has no name"));
     }
     let told = read(it, view)?;
     if !told.is_shell() {
         return Ok(Judged::info("it forwards ports, which is never logged"));
     }
     let promised = "fixed destinations";
-    let delete = format!(
-        "aws ssm delete-document --region {} --name {}",
-        quote(&corner.region),
-        quote(&it.name)
-    );
+    let delete = aws("ssm delete-document", &[("region", &corner.region), ("name", &it.name)]);
     let chosen = [&told.bucket, &told.group].into_iter().find_map(|it| match it {
         Input::Chosen(it) => Some(it),
         _ => None,
@@ -81,11 +76,9 @@ fn shared((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     let with = view.take(&it.shared_with)?;
     let promised = "not with everybody";
     if with.iter().any(|it| it.eq_ignore_ascii_case("all")) {
-        let fix = format!(
-            "aws ssm modify-document-permission --region {} --name {} --permission-type Share --account-ids-to-remove all",
-            quote(&corner.region),
-            quote(&it.name)
-        );
+        let which = [("region", corner.region.as_str()), ("name", &it.name)];
+        let fix = aws("ssm modify-document-permission", &which)
+            + " --permission-type Share --account-ids-to-remove all";
         return Ok(Judged::fail("shared with everybody").promised(promised).fix(fix));
     }
     let foreign: Vec<String> = with.iter().filter(|it| !view.is_ours(it)).cloned().collect();

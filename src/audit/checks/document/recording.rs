@@ -4,10 +4,11 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::checks::bucket::told::encrypt;
 use crate::audit::checks::document::told::chosen;
 use crate::audit::checks::document::told::read;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
@@ -17,7 +18,6 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::settings::Corner;
@@ -45,18 +45,21 @@ fn exists(it: &Corner, view: &View<'_>) -> Answer {
         let version = &document.version;
         return Ok(Judged::pass(format!("version {version} of {NAME}")));
     }
-    let region = quote(&it.region);
-    let create = format!(
-        "aws ssm create-document --region {region} --name {NAME} --document-type Session --document-format JSON --content file://preferences.json"
-    );
     // A Region without nodes has no sessions: that must be known, not supposed.
-    if view.take(&it.nodes)?.is_empty() {
+    let nodes = view.take(&it.nodes)?.len();
+    if nodes == 0 {
         return Ok(Judged::absent("there are no managed nodes here"));
     }
-    let nodes = view.take(&it.nodes)?.len();
+    let options = [
+        ("region", it.region.as_str()),
+        ("name", NAME),
+        ("document-type", "Session"),
+        ("document-format", "JSON"),
+        ("content", "file://preferences.json"),
+    ];
     Ok(Judged::fail(format!("there is no {NAME}, and there are {nodes} managed nodes"))
         .promised("sessions are logged")
-        .fix(create))
+        .fix(aws("ssm create-document", &options)))
 }
 
 const DESTINATION: Check = Check {
@@ -276,7 +279,7 @@ fn clashes(told: &Preferences, corner: &Corner, view: &View<'_>) -> (Vec<Clash>,
 
 /// What is wrong with a log group for which the flag is on.
 fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option<Clash>, Unread> {
-    let none = || unclear(Reason::NotAsked, format!("the log group {name} was not surveyed"));
+    let none = || Reason::NotAsked.because(format!("the log group {name} was not surveyed"));
     let group = view.group(name, &corner.account, &corner.region).ok_or_else(none)?;
     let (what, command) = match view.take(&group.settings)? {
         None => ("does not exist", "create-log-group"),
@@ -286,10 +289,9 @@ fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option
     Ok(Some(Clash {
         why: format!("cloudWatchEncryptionEnabled is on, and the log group {name} {what}"),
         told: CW_REFUSAL,
-        fix: Some(format!(
-            "aws logs {command} --region {} --log-group-name {} --kms-key-id KEY-ARN",
-            quote(&corner.region),
-            quote(name)
+        fix: Some(aws(
+            &format!("logs {command}"),
+            &[("region", &corner.region), ("log-group-name", name), ("kms-key-id", "KEY-ARN")],
         )),
     }))
 }
@@ -297,7 +299,7 @@ fn clash_of_group(name: &str, corner: &Corner, view: &View<'_>) -> Result<Option
 /// What is wrong with a bucket for which the flag is on: that it is there, and how it encrypts.
 fn clashes_of_bucket(name: &str, view: &View<'_>) -> Vec<Result<Option<Clash>, Unread>> {
     let Some(bucket) = view.bucket(name) else {
-        return vec![Err(unclear(Reason::NotAsked, format!("the bucket {name} was not surveyed")))];
+        return vec![Err(Reason::NotAsked.because(format!("the bucket {name} was not surveyed")))];
     };
     let clash = |why: String, fix| Clash { why, told: S3_REFUSAL, fix };
     let missing = view.take(&bucket.existence).map(|it| {
@@ -309,11 +311,7 @@ fn clashes_of_bucket(name: &str, view: &View<'_>) -> Vec<Result<Option<Clash>, U
         let why = format!(
             "s3EncryptionEnabled is on, and {name} encrypts by aws:kms:dsse, which the agent takes for no encryption"
         );
-        let fix = format!(
-            "aws s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"KEY-ARN\"}},\"BucketKeyEnabled\":true}}]}}'",
-            quote(name)
-        );
-        is_strange.then(|| clash(why, Some(fix)))
+        is_strange.then(|| clash(why, Some(encrypt(bucket))))
     });
     vec![missing, strange]
 }

@@ -8,7 +8,7 @@ use crate::audit::checks::bucket::told::is_managed;
 use crate::audit::checks::document::told::chosen;
 use crate::audit::checks::document::told::read;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::Minutes;
 use crate::audit::profile;
@@ -17,7 +17,6 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Low;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -193,11 +192,9 @@ fn drift((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     if let (Some(default), Some(latest)) = (&versions.default_version, &versions.latest_version)
         && default != latest
     {
-        let fix = format!(
-            "aws ssm update-document-default-version --region {} --name {} --document-version {}",
-            quote(&corner.region),
-            quote(&it.name),
-            quote(latest)
+        let fix = aws(
+            "ssm update-document-default-version",
+            &[("region", &corner.region), ("name", &it.name), ("document-version", latest)],
         );
         return Ok(Judged::fail(format!("version {default} is in force, the newest is {latest}"))
             .promised(promised)
@@ -224,7 +221,7 @@ fn drift((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     let most = others.iter().filter(|it| *it.0 != ours).max_by_key(|it| it.1.len());
     if versions.latest_version.is_none() && most.is_none_or(|it| it.1.len() <= mine) {
         told?;
-        return Err(unclear(Reason::NotUnderstood, "which version is the newest was not told"));
+        return Err(Reason::NotUnderstood.because("which version is the newest was not told"));
     }
     Ok(match most {
         None => {

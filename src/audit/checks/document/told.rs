@@ -3,7 +3,6 @@
 use crate::audit::names::quote;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -12,13 +11,13 @@ use crate::settings::Unread;
 
 /// A parameter that is filled in by whoever starts a session.
 pub(super) fn chosen(name: &str) -> Unread {
-    unclear(Reason::NotUnderstood, format!("{name} is filled in by whoever starts a session"))
+    Reason::NotUnderstood.because(format!("{name} is filled in by whoever starts a session"))
 }
 
 pub(super) fn read(it: &Document, view: &View<'_>) -> Result<Preferences, Unread> {
     let content = view.take(&it.content)?;
     Preferences::read(content).ok_or_else(|| {
-        unclear(Reason::NotUnderstood, format!("the content of {} is no JSON", it.name))
+        Reason::NotUnderstood.because(format!("the content of {} is no JSON", it.name))
     })
 }
 

@@ -4,20 +4,21 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::log_group::told::at;
-use crate::audit::checks::log_group::told::identified;
+use crate::audit::checks::log_group::told::corner_of;
+use crate::audit::checks::log_group::told::logs;
+use crate::audit::checks::log_group::told::logs_identified;
 use crate::audit::checks::log_group::told::selects;
 use crate::audit::checks::log_group::told::settings;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::iam::policy::Policy;
+use crate::audit::names::aws;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Info;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::aws_names::AccountId;
 use crate::aws_names::Partition;
@@ -43,7 +44,7 @@ const KEY: Check = Check {
 
 fn key(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!("aws logs associate-kms-key {} --kms-key-id KEY-ARN", at(it));
+    let fix = logs("associate-kms-key", it, "--kms-key-id KEY-ARN");
     Ok(match (&group.kms_key, view.promise.customer_key) {
         (Some(key), _) => Judged::pass(format!("with {key}")),
         (None, true) => Judged::fail("with a key that AWS owns")
@@ -70,11 +71,15 @@ fn class(it: &LogGroup, view: &View<'_>) -> Answer {
     Ok(match group.class.as_deref() {
         // Older endpoints do not tell; there was one class then.
         None | Some("STANDARD") => Judged::pass("STANDARD").promised("STANDARD"),
-        Some("DELIVERY") => Judged::fail("DELIVERY").promised("STANDARD").fix(format!(
-            "aws logs create-log-group --region {} --log-group-name {} --log-group-class STANDARD",
-            quote(&it.region),
-            quote(&format!("{}-standard", it.name))
-        )),
+        Some("DELIVERY") => {
+            let options = [
+                ("region", it.region.as_str()),
+                ("log-group-name", &format!("{}-standard", it.name)),
+                ("log-group-class", "STANDARD"),
+            ];
+            let fix = aws("logs create-log-group", &options);
+            Judged::fail("DELIVERY").promised("STANDARD").fix(fix)
+        }
         Some("INFREQUENT_ACCESS") => Judged::info(
             "INFREQUENT_ACCESS: searched by Logs Insights alone, no filters and no subscriptions",
         )
@@ -97,15 +102,13 @@ const DELETION: Check = Check {
 
 fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!(
-        "aws logs put-log-group-deletion-protection {} --deletion-protection-enabled",
-        identified(it)
-    );
+    let protect = "--deletion-protection-enabled";
+    let fix = logs_identified("put-log-group-deletion-protection", it, protect);
     match group.deletion_protection {
         Some(true) => Ok(Judged::pass("on").promised("on")),
         // Absent means off where the feature is known; other partitions may not have it yet.
         None if RegionCode(&it.region).partition_or_aws() != Partition::AWS => {
-            Err(unclear(Reason::NotUnderstood, "this partition does not tell whether it is on"))
+            Err(Reason::NotUnderstood.because("this partition does not tell whether it is on"))
         }
         _ => Ok(Judged::fail("off").promised("on").fix(fix)),
     }
@@ -123,8 +126,7 @@ const OPEN: Check = Check {
 };
 
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
-    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let corner = corner_of(it, view)?;
     let arn = it.arn();
     let mut found = Vec::new();
     let (mut unknown, mut strange) = (None, None);
@@ -133,10 +135,10 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
     for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
         let Some(read) = Policy::read(&policy.document) else {
-            strange = Some(unclear(
-                Reason::NotUnderstood,
-                format!("the policy {} is of a form that is not known", policy.name),
-            ));
+            strange = Some(
+                Reason::NotUnderstood
+                    .because(format!("the policy {} is of a form that is not known", policy.name)),
+            );
             continue;
         };
         for one in read.statements.iter().filter(|it| it.allows) {
@@ -154,17 +156,14 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
             };
             if about {
                 found.push(format!("{} admits {whom} ({})", policy.name, one.name()));
-                fixes.push(format!(
-                    "aws logs delete-resource-policy --region {} --policy-name {}",
-                    quote(&it.region),
-                    quote(&policy.name)
-                ));
+                let which = [("region", it.region.as_str()), ("policy-name", &policy.name)];
+                fixes.push(aws("logs delete-resource-policy", &which));
             }
         }
     }
     if found.is_empty() {
         if let Some(why) = unknown {
-            return Err(unclear(Reason::NotUnderstood, why));
+            return Err(Reason::NotUnderstood.because(why));
         }
         if let Some(it) = strange {
             return Err(it);
@@ -194,10 +193,8 @@ const BEARER: Check = Check {
 
 fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
     let group = settings(it, view)?;
-    let fix = format!(
-        "aws logs put-bearer-token-authentication {} --no-bearer-token-authentication-enabled",
-        identified(it)
-    );
+    let off = "--no-bearer-token-authentication-enabled";
+    let fix = logs_identified("put-bearer-token-authentication", it, off);
     Ok(match group.bearer_token {
         Some(true) => Judged::fail("on").promised("off").fix(fix),
         _ => Judged::pass("off").promised("off"),
@@ -220,18 +217,14 @@ const SUBSCRIPTIONS: Check = Check {
 };
 
 fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
-    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let corner = corner_of(it, view)?;
     let own = view.take(&it.subscriptions);
     let policies = view.take(&corner.subscription_policies);
     let mut seen = Outflow::default();
     for one in own.iter().flat_map(|it| it.iter()) {
         if seen.sends(&one.name, (&one.destination, &one.pattern), corner, view) {
-            seen.fixes.push(format!(
-                "aws logs delete-subscription-filter {} --filter-name {}",
-                at(it),
-                quote(&one.name)
-            ));
+            let name = format!("--filter-name {}", quote(&one.name));
+            seen.fixes.push(logs("delete-subscription-filter", it, &name));
         }
     }
     let mut strange = None;
@@ -239,10 +232,10 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
         let document: serde_json::Value =
             serde_json::from_str(&policy.document).unwrap_or_default();
         let Some(to) = document.get("DestinationArn").and_then(|it| it.as_str()) else {
-            strange = Some(unclear(
-                Reason::NotUnderstood,
-                format!("where the account policy {} sends to is not understood", policy.name),
-            ));
+            strange = Some(Reason::NotUnderstood.because(format!(
+                "where the account policy {} sends to is not understood",
+                policy.name
+            )));
             continue;
         };
         let pattern = document.get("FilterPattern").and_then(|it| it.as_str()).unwrap_or_default();
@@ -253,10 +246,10 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
                 seen.sends(&name, (to, pattern), corner, view);
             }
             None => {
-                strange = Some(unclear(
-                    Reason::NotUnderstood,
-                    format!("which groups the account policy {} selects is not known", policy.name),
-                ));
+                strange = Some(Reason::NotUnderstood.because(format!(
+                    "which groups the account policy {} selects is not known",
+                    policy.name
+                )));
             }
         }
     }
@@ -308,10 +301,8 @@ impl Outflow {
         if behind.is_none() && account.is_none() && to.contains(":destination:") {
             self.hidden.get_or_insert_with(|| match destinations {
                 Err(why) => why,
-                Ok(_) => unclear(
-                    Reason::NotUnderstood,
-                    format!("where the destination {to} hands on to was not read"),
-                ),
+                Ok(_) => Reason::NotUnderstood
+                    .because(format!("where the destination {to} hands on to was not read")),
             });
         }
         let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));

@@ -5,7 +5,8 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::retention::keeps;
-use crate::audit::checks::log_group::told::at;
+use crate::audit::checks::log_group::told::corner_of;
+use crate::audit::checks::log_group::told::logs;
 use crate::audit::checks::log_group::told::selects;
 use crate::audit::checks::log_group::told::settings;
 use crate::audit::frameworks::Group;
@@ -20,7 +21,6 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Critical;
 use crate::audit::verdict::Severity::High;
 use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::AccountPolicy;
 use crate::settings::LogGroup;
@@ -46,9 +46,9 @@ fn exists(it: &LogGroup, view: &View<'_>) -> Answer {
     if view.take(&it.settings)?.is_some() {
         return Ok(Judged::pass("it is there"));
     }
-    let create = format!("aws logs create-log-group {} --kms-key-id KEY-ARN", at(it));
+    let create = logs("create-log-group", it, "--kms-key-id KEY-ARN");
     let keep = legal_retention(view.promise.retention_days.max(1));
-    let retain = format!("aws logs put-retention-policy {} --retention-in-days {keep}", at(it));
+    let retain = keep_for(keep, it);
     let named = it.named_by.iter().map(|it| format!("named by {it}"));
     Ok(Judged::fail("there is no such log group")
         .promised("it is there")
@@ -112,8 +112,7 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
     };
     let by = group.retention_policy.as_ref();
     let by = by.map_or(String::new(), |it| format!(", by the account policy {it}"));
-    let keep = legal_retention(wanted);
-    let fix = format!("aws logs put-retention-policy {} --retention-in-days {keep}", at(it));
+    let fix = keep_for(legal_retention(wanted), it);
     Ok(match (group.retention_days, promise.max_days) {
         (Some(kept), _) if kept < wanted => {
             let judged = Judged::fail(format!("{}{by}", days(kept))).promised(promised);
@@ -131,10 +130,9 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
             let judged =
                 Judged::fail(days(kept)).promised(format!("no longer than {}", days(most)));
             match shorter {
-                Some(most) => judged.risky(
-                    format!("aws logs put-retention-policy {} --retention-in-days {most}", at(it)),
-                    "events that are older are deleted",
-                ),
+                Some(most) => {
+                    judged.risky(keep_for(*most, it), "events that are older are deleted")
+                }
                 None => judged,
             }
         }
@@ -144,6 +142,11 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
         (Some(kept), _) => Judged::pass(format!("{}{by}", days(kept))).promised(promised),
         (None, None) => Judged::pass("for ever").promised(promised),
     })
+}
+
+/// The command by which a group keeps events so many days.
+fn keep_for(days: i64, it: &LogGroup) -> String {
+    logs("put-retention-policy", it, &format!("--retention-in-days {days}"))
 }
 
 /// A bucket that keeps the same sessions as long as promised.
@@ -198,8 +201,7 @@ const ACCOUNT_RETENTION: Check = Check {
 };
 
 fn account_retention(it: &LogGroup, view: &View<'_>) -> Answer {
-    let none = unclear(Reason::NotAsked, "the Region was not surveyed");
-    let corner = view.corner(&it.account, &it.region).ok_or(none)?;
+    let corner = corner_of(it, view)?;
     let policies = view.take(&corner.retention_policies)?;
     let created = settings(it, view)?.created_at;
     let meeting = meeting(policies, it, created)?;
@@ -257,10 +259,10 @@ fn meeting<'a>(
     let mut out = Vec::new();
     for policy in policies {
         let strange = || {
-            unclear(
-                Reason::NotUnderstood,
-                format!("the account policy {} is of a form that is not known", policy.name),
-            )
+            Reason::NotUnderstood.because(format!(
+                "the account policy {} is of a form that is not known",
+                policy.name
+            ))
         };
         let it: serde_json::Value =
             serde_json::from_str(&policy.document).map_err(|_| strange())?;
@@ -286,6 +288,6 @@ fn is_older(created: Option<At>, policy: &AccountPolicy) -> Result<bool, Unread>
     both.map(|(made, set)| made <= set).ok_or_else(|| {
         let why =
             format!("the account policy {} is for new groups, and when was not told", policy.name);
-        unclear(Reason::NotAsked, why)
+        Reason::NotAsked.because(why)
     })
 }

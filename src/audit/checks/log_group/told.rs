@@ -1,8 +1,8 @@
 //! A log group as its checks read it: its settings, its name in commands, and the account policies that select it.
 
-use crate::audit::names::quote;
-use crate::audit::verdict::unclear;
+use crate::audit::names::aws;
 use crate::audit::view::View;
+use crate::settings::Corner;
 use crate::settings::GroupSettings;
 use crate::settings::LogGroup;
 use crate::settings::Reason;
@@ -11,15 +11,25 @@ use crate::settings::Unread;
 pub(super) fn settings<'a>(it: &'a LogGroup, view: &View<'_>) -> Result<&'a GroupSettings, Unread> {
     view.take(&it.settings)?
         .as_ref()
-        .ok_or_else(|| unclear(Reason::NotThere, "there is no such log group"))
+        .ok_or_else(|| Reason::NotThere.because("there is no such log group"))
 }
 
-pub(super) fn at(it: &LogGroup) -> String {
-    format!("--region {} --log-group-name {}", quote(&it.region), quote(&it.name))
+/// Where the group is: what its account settled there for all groups.
+pub(super) fn corner_of<'a>(it: &LogGroup, view: &View<'a>) -> Result<&'a Corner, Unread> {
+    view.corner(&it.account, &it.region)
+        .ok_or_else(|| Reason::NotAsked.because("the Region was not surveyed"))
 }
 
-pub(super) fn identified(it: &LogGroup) -> String {
-    format!("--region {} --log-group-identifier {}", quote(&it.region), quote(&it.name))
+/// A command about a group; the rest of it as it stands.
+pub(super) fn logs(command: &str, it: &LogGroup, rest: &str) -> String {
+    let group = [("region", it.region.as_str()), ("log-group-name", &it.name)];
+    aws(&format!("logs {command}"), &group) + " " + rest
+}
+
+/// A command of those that call the name of a group its identifier.
+pub(super) fn logs_identified(command: &str, it: &LogGroup, rest: &str) -> String {
+    let group = [("region", it.region.as_str()), ("log-group-identifier", &it.name)];
+    aws(&format!("logs {command}"), &group) + " " + rest
 }
 
 /// Whether an account policy's selection criteria hold a group; `None` if they are of a form that is not known.

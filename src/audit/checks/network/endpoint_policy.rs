@@ -2,6 +2,7 @@
 //!
 //! Source: "Control access to VPC endpoints using endpoint policies" (AWS PrivateLink).
 
+use crate::audit::checks::network::path::Host;
 use crate::audit::checks::network::path::ServicePath;
 use crate::audit::iam::conditions::Truth;
 use crate::audit::iam::policy::Policy;
@@ -15,29 +16,24 @@ use crate::audit::iam::writer::CHANNEL;
 use crate::audit::iam::writer::role_arn;
 use crate::audit::iam::writer::writer;
 use crate::audit::preferences::Preferences;
-use crate::audit::verdict::unclear;
-use crate::audit::view::View;
+use crate::audit::verdict::Answer;
+use crate::audit::verdict::Judged;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
-use crate::settings::Corner;
 use crate::settings::Endpoint;
-use crate::settings::Instance;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
 /// Roles an instance may act by: of a node those that may write for it, one of which it is; else that of its profile, or the default one.
-pub(super) fn roles_of(
-    it: &Instance,
-    corner: &Corner,
-    view: &View<'_>,
-) -> Result<Vec<String>, Unread> {
+pub(super) fn roles_of(host: Host<'_>) -> Result<Vec<String>, Unread> {
+    let Host { it, corner, view } = host;
     let roles: Vec<String> = match view.take(&corner.nodes)?.iter().find(|one| one.id == it.id) {
         Some(node) => {
             let writer = writer(node, corner, view)?;
             writer.roles().into_iter().map(str::to_owned).collect()
         }
         None => {
-            let name = match view.take(&it.role)?.as_ref() {
+            let name = match view.take(&it.role)? {
                 Some(it) => Some(it),
                 None => {
                     view.take(&corner.default_role)?.as_ref().filter(|_| it.metadata != Some(false))
@@ -46,13 +42,12 @@ pub(super) fn roles_of(
             name.map(|it| role_arn(it, corner)).into_iter().collect()
         }
     };
-    if roles.is_empty() {
-        return Err(unclear(
-            Reason::NotThere,
-            "by which role it would ask is not known (IAM-ROLE-01)",
-        ));
+    match roles.is_empty() {
+        true => {
+            Err(Reason::NotThere.because("by which role it would ask is not known (IAM-ROLE-01)"))
+        }
+        false => Ok(roles),
     }
-    Ok(roles)
 }
 
 /// An endpoint's policy, where it may keep anything back: the one that AWS sets lets everybody do everything.
@@ -60,7 +55,7 @@ pub(super) fn narrow(endpoint: &Endpoint) -> Result<Option<Policy>, Unread> {
     let Some(text) = &endpoint.policy else { return Ok(None) };
     let id = &endpoint.id;
     let policy = Policy::read(text).ok_or_else(|| {
-        unclear(Reason::NotUnderstood, format!("the policy of {id} is of a form that is not known"))
+        Reason::NotUnderstood.because(format!("the policy of {id} is of a form that is not known"))
     })?;
     let is_all = |it: &Which| matches!(it, Which::These(many) if many.iter().any(|it| it == "*"));
     let opens = |it: &Statement| {
@@ -116,7 +111,7 @@ pub(super) fn refused(
                 Said::Allows(_) => continue,
                 Said::MayAllow(why) | Said::MayDeny(why) => {
                     let why = format!("the policy of {id}: {why}");
-                    answer = answer.and(Err(unclear(Reason::MissingContextKey, why)));
+                    answer = answer.and(Err(Reason::MissingContextKey.because(why)));
                     continue;
                 }
                 Said::Denies(name) => format!("{name} in the policy of {id} denies {action}"),
@@ -136,40 +131,37 @@ pub(super) fn refused(
     match refused.len() {
         0 => Ok(None),
         some if some == all.len() => Ok(refused.into_iter().next()),
-        _ => Err(unclear(Reason::NotUnderstood, format!("{}, if it is that role", refused[0]))),
+        _ => Err(Reason::NotUnderstood.because(format!("{}, if it is that role", refused[0]))),
     }
 }
 
 /// What the agent asks a service for, and of what.
 fn asked_of(
     service: &str,
-    it: &Instance,
-    corner: &Corner,
+    host: Host<'_>,
     told: &Preferences,
-    view: &View<'_>,
 ) -> Result<Vec<(&'static str, String)>, Unread> {
-    let everywhere = || "*".to_owned();
+    let Host { it, corner, view } = host;
     Ok(match service {
         "ssm" => vec![("ssm:UpdateInstanceInformation", corner.home().node(&it.id))],
-        "ssmmessages" => CHANNEL
-            .iter()
-            .filter(|it| it.starts_with("ssmmessages:"))
-            .map(|it| (*it, everywhere()))
-            .collect(),
+        "ssmmessages" => {
+            let channel = CHANNEL.iter().filter(|it| it.starts_with("ssmmessages:"));
+            channel.map(|it| (*it, "*".to_owned())).collect()
+        }
         "logs" => {
             let group = corner.home().log_group(told.group.text().unwrap_or_default());
             let stream = stream_arn(&group);
             let mut asks =
                 vec![("logs:CreateLogStream", stream.clone()), ("logs:PutLogEvents", stream)];
             // Where the flag is on the agent asks for the group first, and refuses the session without an answer.
-            asks.extend(
-                told.group_encrypted.then(|| ("logs:DescribeLogGroups", any_group(&group))),
-            );
+            if told.group_encrypted {
+                asks.push(("logs:DescribeLogGroups", any_group(&group)));
+            }
             asks
         }
         "kms" => {
             let key = told.key.text().unwrap_or_default();
-            let none = || unclear(Reason::NotAsked, format!("whose key {key} is was not asked"));
+            let none = || Reason::NotAsked.because(format!("whose key {key} is was not asked"));
             let arn = match Arn::parse(key).filter(|it| !it.resource.starts_with("alias/")) {
                 Some(arn) => arn.to_string(),
                 None => {
@@ -184,29 +176,21 @@ fn asked_of(
 }
 
 /// What the policies of the endpoints on these ways do not let through, in words.
-pub(super) fn refused_on(
+fn refused_on(
     ways: &[(&str, ServicePath<'_>)],
-    it: &Instance,
-    corner: &Corner,
+    host: Host<'_>,
     told: &Preferences,
-    view: &View<'_>,
 ) -> Result<Vec<String>, Unread> {
+    let refused_by = |service: &str, one: &Endpoint| {
+        let Some(policy) = narrow(one)? else { return Ok(None) };
+        let asks = asked_of(service, host, told)?;
+        refused(one, &policy, &roles_of(host)?, Some(&host.corner.account), &asks)
+    };
     let mut out = Vec::new();
     let mut unknown = None;
     for (service, way) in ways {
         let ServicePath::Endpoint(one) = way else { continue };
-        let policy = match narrow(one) {
-            Ok(Some(it)) => it,
-            Ok(None) => continue,
-            Err(it) => {
-                unknown = Some(it);
-                continue;
-            }
-        };
-        let owner = Some(corner.account.as_str());
-        let answer = asked_of(service, it, corner, told, view)
-            .and_then(|asks| refused(one, &policy, &roles_of(it, corner, view)?, owner, &asks));
-        match answer {
+        match refused_by(service, one) {
             Ok(why) => out.extend(why),
             Err(it) => unknown = Some(it),
         }
@@ -215,4 +199,24 @@ pub(super) fn refused_on(
         Some(it) if out.is_empty() => Err(it),
         _ => Ok(out),
     }
+}
+
+/// Whether an instance has a way to all of these services, and the policies of endpoints on them let through what it asks.
+pub(super) fn reaches_all(services: &[&str], host: Host<'_>, told: &Preferences) -> Answer {
+    let mut ways = Vec::new();
+    for service in services {
+        ways.push((*service, host.way(service)?));
+    }
+    let words: Vec<String> = ways.iter().map(|(service, it)| it.words(service)).collect();
+    let missing: Vec<&str> =
+        ways.iter().filter(|it| matches!(it.1, ServicePath::None(_))).map(|it| it.0).collect();
+    if !missing.is_empty() {
+        host.not_by_routes_alone()?;
+        return Ok(host.with_endpoints(&missing, Judged::fail(words.join("; "))));
+    }
+    let refused = refused_on(&ways, host, told)?;
+    Ok(match refused.is_empty() {
+        true => Judged::pass(words.join(", ")).unsure(),
+        false => Judged::fail(refused.join("; ")),
+    })
 }

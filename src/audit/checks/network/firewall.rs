@@ -1,8 +1,5 @@
 //! The check of what stands between an instance and its endpoints: security groups, ACLs and names.
 
-use crate::audit::preferences::Preferences;
-use crate::settings::Endpoint;
-use crate::settings::Unread;
 use core::net::IpAddr;
 
 use crate::audit::check::About;
@@ -12,28 +9,25 @@ use crate::audit::checks::network::opening::admits;
 use crate::audit::checks::network::opening::answers;
 use crate::audit::checks::network::opening::leads;
 use crate::audit::checks::network::opening::leads_outside;
+use crate::audit::checks::network::opening::together;
+use crate::audit::checks::network::path::Host;
 use crate::audit::checks::network::path::SESSIONS;
-use crate::audit::checks::network::path::STOPPED;
 use crate::audit::checks::network::path::ServicePath;
-use crate::audit::checks::network::path::arrived;
-use crate::audit::checks::network::path::online;
-use crate::audit::checks::network::path::preferences;
-use crate::audit::checks::network::path::runs;
-use crate::audit::checks::network::path::way;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::conditions::Truth;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::preferences::Input;
+use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity::Medium;
-use crate::audit::verdict::unclear;
 use crate::audit::view::View;
 use crate::settings::Corner;
+use crate::settings::Endpoint;
 use crate::settings::Instance;
-use crate::settings::Opening;
 use crate::settings::Reason;
 use crate::settings::SecurityGroup;
+use crate::settings::Unread;
 
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[LET_THROUGH];
@@ -58,17 +52,15 @@ const LET_THROUGH: Check = Check {
     ask: &About::<Instance>(let_through),
 };
 
-fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
-    if !runs(it) {
-        return Ok(Judged::absent(STOPPED));
-    }
+fn let_through(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
+    let host = Host::new(one, view);
     let promised = "port 443 open on the way to each endpoint";
     // What answers Systems Manager reaches its endpoints, and where a transcript arrived of late it reached the others.
-    let online = online(it, corner, view)? == Some(true);
-    let told = preferences(corner, view);
+    let online = host.online()? == Some(true);
+    let told = host.preferences();
     let mut services: Vec<&str> = if online { Vec::new() } else { SESSIONS.to_vec() };
-    services.extend(needed(it, corner, told.as_ref().ok().and_then(Option::as_ref), view));
-    let WaysTaken { used, outside, unread } = ways_taken(it, corner, &services, view);
+    services.extend(needed(host, told.as_ref().ok().and_then(Option::as_ref)));
+    let WaysTaken { used, outside, unread } = ways_taken(host, &services);
     if used.is_empty() && outside.is_empty() {
         told?;
         if let Some(it) = unread {
@@ -79,19 +71,19 @@ fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
             false => Judged::absent("it has no way that could be closed"),
         });
     }
-    let groups = view.take(&corner.network.security_groups);
+    let groups = view.take(&host.corner.network.security_groups);
     let unknown = told.as_ref().err().or(groups.as_ref().err()).cloned().or(unread);
     let groups = groups.map(Vec::as_slice).unwrap_or_default();
-    let mut found = Obstacles { unknown, ..Obstacles::default() };
-    found.on_the_way_outside(it, &outside, groups);
+    let mut found = Obstacles { host, groups, wrong: Vec::new(), fixes: Vec::new(), unknown };
+    found.on_the_way_outside(&outside);
     for endpoint in &used {
-        found.at_endpoint(it, corner, endpoint, groups);
+        found.at_endpoint(endpoint);
     }
-    found.in_acl(it, corner, view)?;
+    found.in_acl()?;
     if !used.is_empty() {
-        found.in_names(it, corner, view);
+        found.in_names();
     }
-    let Obstacles { wrong, fixes, unknown } = found;
+    let Obstacles { wrong, fixes, unknown, .. } = found;
     if let (true, Some(it)) = (wrong.is_empty(), unknown) {
         return Err(it);
     }
@@ -104,22 +96,17 @@ fn let_through((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
 }
 
 /// Services of the places that the preferences name, as far as no arrival of late shows that they are reached.
-fn needed(
-    it: &Instance,
-    corner: &Corner,
-    told: Option<&Preferences>,
-    view: &View<'_>,
-) -> Vec<&'static str> {
+fn needed(host: Host<'_>, told: Option<&Preferences>) -> Vec<&'static str> {
     let needs = |input: Option<&Input>| input.is_some_and(|it| it.text().is_some());
-    let name = format!(".{}.s3", corner.region);
+    let name = format!(".{}.s3", host.corner.region);
     // Where endpoints were not read, the way is asked for, and says so.
-    let has_interface = view.take(&corner.network.endpoints).map_or(true, |all| {
+    let has_interface = host.view.take(&host.corner.network.endpoints).map_or(true, |all| {
         all.iter().any(|it| it.kind == "Interface" && it.service.ends_with(&name))
     });
     let table = [
-        ("logs", needs(told.map(|it| &it.group)) && !arrived(it, "logs", view)),
+        ("logs", needs(told.map(|it| &it.group)) && !host.arrived("logs")),
         // Whether a gateway can be reached is asked of the way to the bucket (NET-03).
-        ("s3", has_interface && needs(told.map(|it| &it.bucket)) && !arrived(it, "s3", view)),
+        ("s3", has_interface && needs(told.map(|it| &it.bucket)) && !host.arrived("s3")),
         ("kms", needs(told.map(|it| &it.key))),
     ];
     table.into_iter().filter(|it| it.1).map(|it| it.0).collect()
@@ -134,16 +121,11 @@ struct WaysTaken<'a> {
     unread: Option<Unread>,
 }
 
-fn ways_taken<'a>(
-    it: &Instance,
-    corner: &'a Corner,
-    services: &[&'a str],
-    view: &View<'_>,
-) -> WaysTaken<'a> {
+fn ways_taken<'a>(host: Host<'a>, services: &[&'a str]) -> WaysTaken<'a> {
     let mut out = WaysTaken::default();
     for service in services {
         // Where there is no way, or none that is known, the other checks tell.
-        match way(it, corner, service, view) {
+        match host.way(service) {
             Ok(ServicePath::Endpoint(one)) if one.kind == "Interface" => out.used.push(one),
             Ok(ServicePath::Route(to)) if *service != "s3" => out.outside.push((service, to)),
             Err(it) if it.reason != Reason::NotUnderstood => out.unread = Some(it),
@@ -153,90 +135,77 @@ fn ways_taken<'a>(
     out
 }
 
-/// What stands in the way, what mends it, and the first thing that is not known.
-#[derive(Default)]
-struct Obstacles {
+/// What stands in the way of an instance, what clears it, and the first thing that is not known.
+struct Obstacles<'a> {
+    host: Host<'a>,
+    /// All security groups that were read.
+    groups: &'a [SecurityGroup],
     wrong: Vec<String>,
     fixes: Vec<String>,
     unknown: Option<Unread>,
 }
 
-/// What all the openings of some groups do together; a group that was not read may hold one.
-fn together(
-    ids: &[String],
-    groups: &[SecurityGroup],
-    of: impl Fn(&SecurityGroup) -> Truth,
-) -> Truth {
-    let group = |id: &String| groups.iter().find(|it| it.id == *id);
-    ids.iter().map(|id| group(id).map_or(Truth::Unknown, &of)).fold(Truth::No, Truth::or)
-}
-
-/// Whether any of the openings that carry port 443 does so.
-fn any(many: &[Opening], test: impl Fn(&Opening) -> Truth) -> Truth {
-    many.iter().filter(|it| it.carries(443)).map(test).fold(Truth::No, Truth::or)
-}
-
-impl Obstacles {
+impl Obstacles<'_> {
     fn lack(&mut self, reason: Reason, why: impl Into<String>) {
-        self.unknown.get_or_insert_with(|| unclear(reason, why));
+        self.unknown.get_or_insert_with(|| reason.because(why));
     }
 
-    fn on_the_way_outside(
-        &mut self,
-        it: &Instance,
-        outside: &[(&str, String)],
-        groups: &[SecurityGroup],
-    ) {
+    fn on_the_way_outside(&mut self, outside: &[(&str, String)]) {
+        let own = &self.host.it.security_groups;
+        let outward = together(own, self.groups, |it| &it.egress, leads_outside);
         for (service, to) in outside {
-            let outward =
-                together(&it.security_groups, groups, |it| any(&it.egress, leads_outside));
             match outward {
                 Truth::Yes => {}
                 Truth::No => self.wrong.push(format!(
                     "its own security groups do not let it out to {service} by {to}"
                 )),
-                Truth::Unknown => self.lack(
-                    Reason::NotUnderstood,
-                    format!(
+                Truth::Unknown => {
+                    let why = format!(
                         "whether its security groups let it out to {service} depends on addresses"
-                    ),
-                ),
+                    );
+                    self.lack(Reason::NotUnderstood, why);
+                }
             }
         }
     }
 
-    fn at_endpoint(
-        &mut self,
-        it: &Instance,
-        corner: &Corner,
-        one: &Endpoint,
-        groups: &[SecurityGroup],
-    ) {
-        let address = it.private_ip.as_ref().and_then(|it| it.parse::<IpAddr>().ok());
-        let address = address.and_then(|it| if let IpAddr::V4(it) = it { Some(it) } else { None });
-        let inward = together(&one.security_groups, groups, |group| {
-            any(&group.ingress, |opening| admits(opening, it, address))
-        });
-        let outward = together(&it.security_groups, groups, |group| {
-            any(&group.egress, |way| leads(way, one, address))
-        });
+    fn at_endpoint(&mut self, one: &Endpoint) {
+        let Host { it, corner, .. } = self.host;
+        let address = match it.private_ip.as_ref().and_then(|it| it.parse().ok()) {
+            Some(IpAddr::V4(it)) => Some(it),
+            _ => None,
+        };
+        let inward = together(
+            &one.security_groups,
+            self.groups,
+            |it| &it.ingress,
+            |opening| admits(opening, it, address),
+        );
+        let outward = together(
+            &it.security_groups,
+            self.groups,
+            |it| &it.egress,
+            |opening| leads(opening, one, address),
+        );
+        let name = format!("{} ({})", one.id, one.service);
         if inward == Truth::No {
-            self.wrong
-                .push(format!("{} ({}) does not admit port 443 from it", one.id, one.service));
+            self.wrong.push(format!("{name} does not admit port 443 from it"));
             if let (Some(to), Some(from)) =
                 (one.security_groups.first(), it.security_groups.first())
             {
-                self.fixes.push(format!(
-                    "aws ec2 authorize-security-group-ingress --region {} --group-id {} --protocol tcp --port 443 --source-group {}",
-                    quote(&corner.region), quote(to), quote(from)
-                ));
+                let options = [
+                    ("region", corner.region.as_str()),
+                    ("group-id", to),
+                    ("protocol", "tcp"),
+                    ("port", "443"),
+                    ("source-group", from),
+                ];
+                self.fixes.push(aws("ec2 authorize-security-group-ingress", &options));
             }
         }
         if outward == Truth::No {
-            self.wrong.push(format!(
-                "its own security groups do not let it out to port 443 of {} ({})",
-                one.id, one.service
-            ));
+            self.wrong
+                .push(format!("its own security groups do not let it out to port 443 of {name}"));
         }
         if [inward, outward].contains(&Truth::Unknown) {
             let why = format!(
@@ -247,7 +216,8 @@ impl Obstacles {
         }
     }
 
-    fn in_acl(&mut self, it: &Instance, corner: &Corner, view: &View<'_>) -> Result<(), Unread> {
+    fn in_acl(&mut self) -> Result<(), Unread> {
+        let Host { it, corner, view } = self.host;
         let acls = match view.take(&corner.network.acls) {
             Ok(it) => it.as_slice(),
             Err(it) => {
@@ -278,7 +248,8 @@ impl Obstacles {
     }
 
     /// Whether the VPC resolves the names of endpoints.
-    fn in_names(&mut self, it: &Instance, corner: &Corner, view: &View<'_>) {
+    fn in_names(&mut self) {
+        let Host { it, corner, view } = self.host;
         let Some(vpc) = corner.network.vpcs.iter().find(|one| one.id == it.vpc) else {
             self.lack(Reason::NotAsked, "whether the VPC resolves names was not read");
             return;
@@ -290,14 +261,10 @@ impl Obstacles {
             match view.take(on) {
                 Ok(true) => {}
                 Ok(false) => {
-                    self.wrong.push(format!(
-                        "{name} is off, so that the endpoints' names lead elsewhere"
-                    ));
-                    self.fixes.push(format!(
-                        "aws ec2 modify-vpc-attribute --region {} --vpc-id {} {flag}",
-                        quote(&corner.region),
-                        quote(&vpc.id)
-                    ));
+                    let why = format!("{name} is off, so that the endpoints' names lead elsewhere");
+                    self.wrong.push(why);
+                    let options = [("region", corner.region.as_str()), ("vpc-id", &vpc.id)];
+                    self.fixes.push(aws("ec2 modify-vpc-attribute", &options) + " " + flag);
                 }
                 Err(it) => {
                     self.unknown.get_or_insert(it);

@@ -11,6 +11,7 @@ use crate::settings::AclEntry;
 use crate::settings::Endpoint;
 use crate::settings::Instance;
 use crate::settings::Opening;
+use crate::settings::SecurityGroup;
 
 /// Ranges of private addresses (RFC 1918), and one that VPCs use, too (RFC 6598).
 const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
@@ -34,12 +35,30 @@ fn holds(block: &str, address: Ipv4Addr) -> bool {
 }
 
 impl Opening {
-    pub(super) fn carries(&self, port: i64) -> bool {
+    fn carries(&self, port: i64) -> bool {
         self.protocol == "-1"
             || (["tcp", "6"].contains(&self.protocol.as_str())
                 && self.from_port.unwrap_or(0) <= port
                 && self.to_port.unwrap_or(65535) >= port)
     }
+
+    /// What it does by its blocks, or by its lists of prefixes, which nobody here has read.
+    fn or_by_lists(&self, of_blocks: Truth) -> Truth {
+        of_blocks.or(if self.prefix_lists.is_empty() { Truth::No } else { Truth::Unknown })
+    }
+}
+
+/// What all the openings of some groups do together for port 443; a group that was not read may hold one.
+pub(super) fn together(
+    ids: &[String],
+    groups: &[SecurityGroup],
+    of: fn(&SecurityGroup) -> &[Opening],
+    test: impl Fn(&Opening) -> Truth,
+) -> Truth {
+    Truth::any(ids.iter().map(|id| match groups.iter().find(|it| it.id == *id) {
+        Some(it) => Truth::any(of(it).iter().filter(|it| it.carries(443)).map(&test)),
+        None => Truth::Unknown,
+    }))
 }
 
 /// What a network ACL does with TCP to a port, from or to anywhere. `None` if it depends on the address.
@@ -112,9 +131,7 @@ pub(super) fn leads(way: &Opening, to: &Endpoint, from: Option<Ipv4Addr>) -> Tru
             _ => Truth::Unknown,
         }
     };
-    let of_blocks = way.blocks.iter().map(block).fold(Truth::No, Truth::or);
-    let of_lists = if way.prefix_lists.is_empty() { Truth::No } else { Truth::Unknown };
-    of_blocks.or(of_lists)
+    way.or_by_lists(Truth::any(way.blocks.iter().map(block)))
 }
 
 /// Whether a security group's opening lets an instance out to a service's own addresses, which lie in no private range.
@@ -124,9 +141,7 @@ pub(super) fn leads_outside(way: &Opening) -> Truth {
         it if it.contains(':') || PRIVATE.iter().any(|range| within(range, it)) => Truth::No,
         _ => Truth::Unknown,
     };
-    let of_blocks = way.blocks.iter().map(block).fold(Truth::No, Truth::or);
-    let of_lists = if way.prefix_lists.is_empty() { Truth::No } else { Truth::Unknown };
-    of_blocks.or(of_lists)
+    way.or_by_lists(Truth::any(way.blocks.iter().map(block)))
 }
 
 /// Whether a block lies in another.
@@ -146,8 +161,7 @@ pub(super) fn admits(opening: &Opening, it: &Instance, from: Option<Ipv4Addr>) -
         None if opening.blocks.is_empty() => Truth::No,
         None => Truth::Unknown,
     };
-    let of_lists = if opening.prefix_lists.is_empty() { Truth::No } else { Truth::Unknown };
-    of_blocks.or(of_lists)
+    opening.or_by_lists(of_blocks)
 }
 
 #[cfg(test)]

@@ -5,18 +5,11 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::network::endpoint_policy::refused_on;
+use crate::audit::checks::network::endpoint_policy::reaches_all;
 use crate::audit::checks::network::path::FOUR;
+use crate::audit::checks::network::path::Host;
 use crate::audit::checks::network::path::SESSIONS;
-use crate::audit::checks::network::path::STOPPED;
-use crate::audit::checks::network::path::ServicePath;
 use crate::audit::checks::network::path::default_routes;
-use crate::audit::checks::network::path::endpoint;
-use crate::audit::checks::network::path::endpoints;
-use crate::audit::checks::network::path::online;
-use crate::audit::checks::network::path::runs;
-use crate::audit::checks::network::path::table;
-use crate::audit::checks::network::path::way;
 use crate::audit::frameworks::Group;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
@@ -48,31 +41,13 @@ const REACHES: Check = Check {
     ask: &About::<Instance>(reaches),
 };
 
-fn reaches((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
-    if !runs(it) {
-        return Ok(Judged::absent(STOPPED));
-    }
+fn reaches(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
+    let host = Host::new(one, view);
     let promised = "a way to ssm and ssmmessages";
-    let online = online(it, corner, view)?;
-    if online == Some(true) {
+    if host.online()? == Some(true) {
         return Ok(Judged::pass("Systems Manager hears from it").promised(promised));
     }
-    let ways = [
-        ("ssm", way(it, corner, "ssm", view)?),
-        ("ssmmessages", way(it, corner, "ssmmessages", view)?),
-    ];
-    let words: Vec<String> = ways.iter().map(|(service, it)| it.words(service)).collect();
-    let missing: Vec<&str> =
-        ways.iter().filter(|it| matches!(it.1, ServicePath::None(_))).map(|it| it.0).collect();
-    if missing.is_empty() {
-        let refused = refused_on(&ways, it, corner, &Preferences::default(), view)?;
-        if !refused.is_empty() {
-            return Ok(Judged::fail(refused.join("; ")).promised(promised));
-        }
-        return Ok(Judged::pass(words.join(", ")).promised(promised).unsure());
-    }
-    let judged = Judged::fail(words.join("; ")).promised(promised);
-    Ok(endpoints(it, corner, &missing, judged))
+    Ok(reaches_all(&SESSIONS, host, &Preferences::default())?.promised(promised))
 }
 
 const PUBLIC: Check = Check {
@@ -91,11 +66,9 @@ const PUBLIC: Check = Check {
     ask: &About::<Instance>(public),
 };
 
-fn public((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
-    if !runs(it) {
-        return Ok(Judged::absent(STOPPED));
-    }
-    let open = table(it, corner, view)?.is_some_and(|it| {
+fn public(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
+    let host = Host::new(one, view);
+    let open = host.table()?.is_some_and(|it| {
         let routes = default_routes(it, &FOUR);
         routes.iter().flatten().any(|it| it.target.starts_with("igw-"))
     });
@@ -103,18 +76,16 @@ fn public((it, corner): (&Instance, &Corner), view: &View<'_>) -> Answer {
         return Ok(Judged::absent("its subnet is not public"));
     }
     let promised = "a public address, or endpoints";
-    if let Some(address) = &it.public_ip {
+    if let Some(address) = &host.it.public_ip {
         return Ok(Judged::pass(format!("its address is {address}")).promised(promised));
     }
-    if endpoint(it, corner, "ssm", view)?.is_some()
-        && endpoint(it, corner, "ssmmessages", view)?.is_some()
-    {
+    if host.endpoint("ssm")?.is_some() && host.endpoint("ssmmessages")?.is_some() {
         return Ok(Judged::pass("it has endpoints").promised(promised));
     }
-    if online(it, corner, view)? == Some(true) {
+    if host.online()? == Some(true) {
         return Ok(Judged::pass("Systems Manager hears from it").promised(promised));
     }
     let judged =
         Judged::fail("its subnet is public, and it has no public address").promised(promised);
-    Ok(endpoints(it, corner, &SESSIONS, judged))
+    Ok(host.with_endpoints(&SESSIONS, judged))
 }
