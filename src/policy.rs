@@ -223,7 +223,7 @@ const FOR_SYNC: [&str; 7] = [
 fn asked(survey: &Survey, jobs: &[Job]) -> BTreeSet<&'static str> {
     let mut out: BTreeSet<&str> = BTreeSet::new();
     if jobs.contains(&Job::Verify) {
-        out.extend(audit::checks().flat_map(|it| it.reads.iter().copied()));
+        out.extend(audit::checks().flat_map(|it| it.reads()));
         out.extend(BESIDE_CHECKS);
     }
     if jobs.contains(&Job::Init) {

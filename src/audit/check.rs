@@ -42,6 +42,38 @@ impl<S: Subject> Asks for About<S> {
     }
 }
 
+/// Which nodes there are.
+pub(crate) const NODES: &[&str] = &["ssm:DescribeInstanceInformation", "ec2:DescribeInstances"];
+
+/// By which role a node writes.
+pub(crate) const WRITER: &[&str] = &["iam:GetInstanceProfile", "ssm:GetServiceSetting"];
+
+/// What a role may do.
+pub(crate) const ROLE: &[&str] =
+    &["iam:SimulatePrincipalPolicy", "iam:GetRolePolicy", "iam:GetPolicyVersion"];
+
+/// Where sessions go.
+pub(crate) const DOCUMENTS: &[&str] = &["ssm:GetDocument", "ssm:ListDocuments"];
+
+/// How an instance gets to a service.
+pub(crate) const WAYS: &[&str] =
+    &["ec2:DescribeInstances", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints"];
+
+/// Whether an endpoint that a policy names is ours.
+pub(crate) const ENDPOINTS: &[&str] = &["ec2:DescribeVpcEndpoints"];
+
+/// What trails record.
+pub(crate) const TRAILS: &[&str] =
+    &["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"];
+
+/// What a bucket's ACL grants, and whether that counts.
+pub(crate) const ACLS: &[&str] = &[
+    "s3:GetBucketAcl",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetAccountPublicAccessBlock",
+];
+
 /// One row of the table of checks.
 #[derive(Clone, Copy)]
 pub struct Check {
@@ -53,8 +85,8 @@ pub struct Check {
     pub severity: Severity,
     /// Groups of controls that it speaks for.
     pub groups: &'static [Group],
-    /// Permissions whose answers it judges from; see also [`Check::found_by`].
-    pub reads: &'static [&'static str],
+    /// Permissions whose answers it judges from, together where they are asked for together.
+    pub(crate) reads: &'static [&'static [&'static str]],
     /// What happens where it does not hold, in a sentence or two for a person.
     pub why: &'static str,
     /// What to do about it, in a sentence or two for a person.
@@ -63,6 +95,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// Permissions whose answers it judges from; see also [`Check::found_by`].
+    pub fn reads(&self) -> impl Iterator<Item = &'static str> {
+        self.reads.iter().copied().flatten().copied()
+    }
+
     /// Permissions by which it is known whether what it is about is there. Each is read by some other check, too.
     pub fn found_by(&self) -> &'static [&'static str] {
         self.ask.found_by()

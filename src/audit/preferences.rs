@@ -23,6 +23,15 @@ pub enum Input {
 }
 
 impl Input {
+    /// A value as a document or a cluster gives it.
+    pub(crate) fn read(text: Option<&str>) -> Self {
+        match text.map(str::trim) {
+            Some(it) if it.contains("{{") => Self::Chosen(it.to_owned()),
+            Some(it) if !it.is_empty() => Self::Is(it.to_owned()),
+            _ => Self::Absent,
+        }
+    }
+
     /// The text that the document fixes; `None` if it is absent or a parameter.
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -30,6 +39,21 @@ impl Input {
             _ => None,
         }
     }
+
+    /// The parameter, as the document has it; `None` if whoever starts a session does not choose.
+    pub(crate) fn chosen(&self) -> Option<&str> {
+        match self {
+            Self::Chosen(it) => Some(it),
+            _ => None,
+        }
+    }
+}
+
+/// A prefix as the agent cleans it: empty, or ends with `/`.
+/// Source: amazon-ssm-agent: agent/fileutil/fileutil.go, BuildS3Path.
+pub(crate) fn cleaned(prefix: &str) -> String {
+    let parts = prefix.trim().split('/').filter(|it| !it.is_empty());
+    parts.map(|it| format!("{it}/")).collect()
 }
 
 /// A duration in minutes, as a document gives it.
@@ -93,11 +117,7 @@ impl Preferences {
         let document = it.as_object()?;
         let none = Value::Null;
         let inputs = document.get("inputs").unwrap_or(&none);
-        let text = |name: &str| match inputs.get(name) {
-            Some(Value::String(it)) if it.contains("{{") => Input::Chosen(it.trim().to_owned()),
-            Some(Value::String(it)) if !it.trim().is_empty() => Input::Is(it.trim().to_owned()),
-            _ => Input::Absent,
-        };
+        let text = |name: &str| Input::read(inputs.get(name).and_then(Value::as_str));
         let flag = |name: &str| match inputs.get(name) {
             Some(Value::Bool(it)) => *it,
             Some(Value::String(it)) => it.trim().eq_ignore_ascii_case("true"),
@@ -122,8 +142,6 @@ impl Preferences {
             }
         };
         let prefix = text("s3KeyPrefix");
-        // amazon-ssm-agent: agent/fileutil/fileutil.go, BuildS3Path.
-        let parts = prefix.text().unwrap_or_default().split('/').filter(|it| !it.is_empty());
         let shells = inputs.get("shellProfile").and_then(Value::as_object);
         Some(Self {
             session_type: document
@@ -132,11 +150,8 @@ impl Preferences {
                 .unwrap_or("Standard_Stream")
                 .to_owned(),
             bucket: text("s3BucketName"),
-            prefix: parts.map(|it| format!("{it}/")).collect(),
-            prefix_chosen: match &prefix {
-                Input::Chosen(it) => Some(it.clone()),
-                _ => None,
-            },
+            prefix: cleaned(prefix.text().unwrap_or_default()),
+            prefix_chosen: prefix.chosen().map(str::to_owned),
             bucket_encrypted: flag("s3EncryptionEnabled"),
             group: text("cloudWatchLogGroupName"),
             group_encrypted: flag("cloudWatchEncryptionEnabled"),

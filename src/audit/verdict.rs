@@ -144,6 +144,14 @@ impl Judged {
         Self::new(Verdict::Fail, seen)
     }
 
+    /// A failure for one cause, in its words, or for several, which are told one by one: `lead` stands before either.
+    pub(crate) fn failures(lead: &str, causes: Vec<String>, of_many: &str) -> Self {
+        match causes.as_slice() {
+            [one] => Self::fail(format!("{lead} {one}")),
+            many => Self::fail(format!("{lead} {} {of_many}", many.len())).details(causes),
+        }
+    }
+
     pub(crate) fn info(seen: impl Into<String>) -> Self {
         Self::new(Verdict::Info, seen)
     }

@@ -41,7 +41,7 @@ pub(super) fn ask(
         false => super::sync::specs(run, sources)?,
     };
     let mut targets = Vec::new();
-    for spec in specs.iter().filter(|it| !matches!(it.place, Place::Folder(_))) {
+    for spec in specs.iter().filter(|it| it.place.is_in_aws()) {
         let role = reach.role_arn.first().map(String::as_str);
         let access =
             reach.said(region, role).or(&spec.access).or(&run.environment()).or(&config.access);

@@ -10,7 +10,6 @@ use super::reach::Reach;
 use super::run::Run;
 use crate::config;
 use crate::config::Config;
-use crate::config::Place;
 use crate::config::Told;
 use crate::error::Result;
 use crate::text;
@@ -130,11 +129,7 @@ fn settings(run: &mut Run<'_, '_>, config: &Config, reach: &Reach) -> Result<Vec
         for (key, value) in [("account", &it.account), ("bucket_owner", &it.bucket_owner)] {
             value.iter().for_each(|it| row(key, it));
         }
-        let access = match it.place {
-            // A folder is not reached through AWS.
-            Place::Folder(_) => it.access.clone(),
-            _ => reach.access(run, it)?,
-        };
+        let access = if it.place.is_in_aws() { reach.access(run, it)? } else { it.access.clone() };
         for (key, it) in access.each() {
             rows.extend(it.as_ref().map(|it| told(Some(&name), key, it)));
         }

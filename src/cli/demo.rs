@@ -72,7 +72,7 @@ impl Demo {
         let mut writer = Writer::open(&root)?;
         let options = Options { now: run.world.now, threads: 2, stop: run.world.stop };
         let source = Folder::open(&folder)?;
-        let mut summary = sync::sync(&runtime()?, &mut writer, &[source], &options, &mut ())?;
+        let mut summary = sync::sync(&runtime()?, &mut writer, &[&source], &options, &mut ())?;
         let below = format!("{}/", folder.canonicalize().unwrap_or(folder).display());
         for it in summary.others.iter_mut().chain(&mut summary.failed) {
             it.locator = it.locator.replace(&below, "");

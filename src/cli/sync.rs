@@ -19,7 +19,8 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
 use crate::source::Refusal;
-use crate::source::any::Any;
+use crate::source::Source;
+use crate::source::any;
 use crate::sync;
 use crate::sync::Options;
 use crate::sync::Summary;
@@ -66,11 +67,11 @@ impl Sync {
             true => SyncTarget::Look(Box::new(run.archive_if_any()?)),
             false => SyncTarget::Write(Box::new(Writer::open(&root)?)),
         };
-        let mut sources = Vec::new();
+        let mut ready: Vec<Box<dyn Source>> = Vec::new();
         let mut closed: Vec<(String, Refusal)> = Vec::new();
         for spec in &specs {
             let access = self.reach.access(run, spec)?;
-            let open = Any::open(spec, &access);
+            let open = any::open(spec, &access);
             let place = spec.place.to_string();
             let opened =
                 match patiently(&runtime, &mut |it| run.ui.note(it), run.world.stop, &place, open)?
@@ -78,13 +79,14 @@ impl Sync {
                     Ok(it) => it,
                     // A folder that is not there ends a run over it alone.
                     Err(it) if specs.len() == 1 => return Err(it),
-                    Err(it) => Err(Refusal { why: it.what, hint: it.hint, ends: true }),
+                    Err(it) => Err(it.into()),
                 };
             match opened {
-                Ok(it) => sources.push(it),
+                Ok(it) => ready.push(it),
                 Err(it) => closed.push((spec.place.to_string(), it)),
             }
         }
+        let sources: Vec<&dyn Source> = ready.iter().map(|it| &**it).collect();
         let threads = self.threads.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
         });

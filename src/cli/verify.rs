@@ -325,7 +325,7 @@ fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
     run.ui.line(&format!("severity  {}", it.severity.word()))?;
     run.ui.line(&format!("why       {}", it.why))?;
     run.ui.line(&format!("then      {}", it.then))?;
-    run.ui.line(&format!("reads     {}", it.reads.join(", ")))?;
+    run.ui.line(&format!("reads     {}", it.reads().collect::<Vec<_>>().join(", ")))?;
     for one in it.mappings() {
         run.ui.line(&format!(
             "          {}: {} (by {})",

@@ -86,6 +86,11 @@ impl Place {
         }
         Ok(Self::Folder(text.into()))
     }
+
+    /// Whether AWS is asked for it.
+    pub fn is_in_aws(&self) -> bool {
+        !matches!(self, Self::Folder(_))
+    }
 }
 
 impl fmt::Display for Place {

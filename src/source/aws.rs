@@ -4,6 +4,9 @@
 //! the command that mends it. Single requests are tried again by the SDK, each later than the last ("Retry behavior", AWS
 //! SDKs and Tools), within the limits of `patience`. All clients are made here, so that none goes uncounted or impatient.
 
+use std::sync::Arc;
+use std::sync::OnceLock;
+
 use aws_config::AppName;
 use aws_config::BehaviorVersion;
 use aws_config::Region;
@@ -27,24 +30,19 @@ use aws_smithy_types::DateTime;
 use crate::aws_names::RegionCode;
 use crate::config::Access;
 use crate::config::Origin;
+use crate::settings::Caller;
 use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
+use crate::source::RefusalKind;
 use crate::source::calls::Calls;
+use crate::source::calls::is_throttled;
+use crate::source::folder::plain;
 use crate::source::patience::Limits;
 use crate::source::patience::words;
 
 /// Tries of one request, the first included.
 const TRIES: u32 = 8;
-
-/// Who we are to AWS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// Account id that STS's GetCallerIdentity says.
-    pub account: String,
-    /// ARN that STS's GetCallerIdentity says.
-    pub arn: String,
-}
 
 /// A way to AWS: credentials, a Region, and a count of what was asked.
 #[derive(Clone)]
@@ -55,6 +53,8 @@ pub struct Connection {
     pub access: Access,
     /// Counts and limits of the calls, shared by all Regions.
     pub calls: Calls,
+    /// What ended all asking, shared by all Regions.
+    ended: Arc<OnceLock<Refusal>>,
 }
 
 /// Requests are tried again as often as [`TRIES`] says, however many others were: a service that throttles is slow, not
@@ -142,14 +142,15 @@ impl Connection {
             .timeout_config(timeouts(&limits))
             .stalled_stream_protection(bodies.build())
             .build();
-        Self { sdk, access: access.clone(), calls: Calls::new(limits).in_region(&region) }
+        let calls = Calls::new(limits).in_region(&region);
+        Self { sdk, access: access.clone(), calls, ended: Arc::default() }
     }
 
     /// The same credentials in another Region.
     #[must_use]
     pub fn in_region(&self, region: &str) -> Self {
         let sdk = self.sdk.clone().into_builder().region(Region::new(region.to_owned())).build();
-        Self { sdk, access: self.access.clone(), calls: self.calls.in_region(region) }
+        Self { sdk, calls: self.calls.in_region(region), ..self.clone() }
     }
 
     /// Region that clients ask in; `None` if none is set.
@@ -167,7 +168,7 @@ impl Connection {
     ///
     /// # Errors
     /// When AWS refuses, does not answer, or names no account.
-    pub async fn identity(&self) -> Result<CallerIdentity, Refusal> {
+    pub async fn identity(&self) -> Result<Caller, Refusal> {
         let region = self.region().unwrap_or_else(|| "us-east-1".into());
         let client = self.in_region(&region).sts();
         let need = Need::of("sts:GetCallerIdentity", "*");
@@ -177,21 +178,28 @@ impl Connection {
             return Err(Refusal::new("AWS did not tell whose the credentials are")
                 .hint("check --endpoint-url; `aws sts get-caller-identity` must name an account"));
         };
-        Ok(CallerIdentity { account: account.to_owned(), arn: arn.to_owned() })
+        Ok(Caller { account: account.to_owned(), arn: arn.to_owned() })
     }
 
-    /// S3, by path where the endpoint is not Amazon's.
-    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
-        let by_path = self.sdk.endpoint_url().is_some();
-        let config = aws_sdk_s3::config::Builder::from(&self.sdk)
-            .force_path_style(by_path)
-            .retry_partition(patience())
-            .interceptor(self.calls.clone());
-        aws_sdk_s3::Client::from_conf(config.build())
+    /// Whether anything more is asked of a source: what ended one question of it ends all.
+    ///
+    /// # Errors
+    /// What ended it.
+    pub(crate) fn goes_on(&self) -> Result<(), Refusal> {
+        let ended = self.ended.get().cloned().or_else(|| self.silence());
+        ended.map_or(Ok(()), |it| Err(self.met(it)))
+    }
+
+    /// The same refusal, remembered if it ends the source.
+    pub(crate) fn met(&self, it: Refusal) -> Refusal {
+        if it.ends {
+            let _ = self.ended.set(it.clone());
+        }
+        it
     }
 
     /// Why nothing more is asked, once AWS answers nothing.
-    pub(crate) fn ended(&self) -> Option<Refusal> {
+    fn silence(&self) -> Option<Refusal> {
         let it = Refusal::new(self.calls.over()?)
             .hint("AWS or the way to it is out of order: run the same command again later; what was read is kept");
         Some(it.ending())
@@ -223,52 +231,53 @@ impl Connection {
             }
             _ => None,
         };
-        let unanswered = answer.status.is_none_or(|it| it >= 500 || it == 429)
-            || answer.code.is_some_and(is_throttled);
-        if unanswered && let Some(it) = self.ended() {
-            return it;
+        let throttled = answer.code.is_some_and(is_throttled);
+        let kind = match answer.status {
+            _ if throttled => RefusalKind::Throttled,
+            None => RefusalKind::Unreachable,
+            Some(..300) => RefusalKind::NotUnderstood,
+            Some(_) => RefusalKind::Other,
+        };
+        let unanswered = throttled || answer.status.is_none_or(|it| it >= 500 || it == 429);
+        if unanswered && let Some(it) = self.silence() {
+            return it.kind(kind);
         }
         if let Some(late) = late {
             return Refusal::new(format!("AWS did not answer within {}", words(late)))
-                .hint("run the same command again; what was read is kept");
+                .kind(kind)
+                .again();
         }
-        match it {
-            SdkError::ServiceError(_) => judge(&answer, need, profile),
-            _ => {
-                let text = DisplayErrorContext(it).to_string();
-                if answer.status.is_some_and(|it| it >= 400) {
-                    return judge(&answer, need, profile);
-                }
-                let lower = text.to_lowercase();
-                if lower.contains("credential")
-                    || lower.contains("sso")
-                    || lower.contains("assumerole")
-                {
-                    return no_credentials(&text, &self.access);
-                }
-                if lower.contains("region must be set") || lower.contains("a region") {
-                    return no_region();
-                }
-                let place = self.sdk.endpoint_url().unwrap_or("AWS").to_owned();
-                if lower.contains("checksum") {
-                    return Refusal::new(format!(
-                        "the bytes that came are not those that were stored: {}",
-                        innermost(it)
-                    ));
-                }
-                Refusal::new(format!("cannot reach {place}: {}", innermost(it)))
-                    .hint("check the network, the Region and --endpoint-url, then run the same command again")
-            }
+        let judged = matches!(it, SdkError::ServiceError(_));
+        if judged || answer.status.is_some_and(|it| it >= 400) {
+            return judge(&answer, need, profile);
         }
+        // What went wrong on this side has no code, but words of the SDK's.
+        let text = DisplayErrorContext(it).to_string();
+        let lower = text.to_lowercase();
+        if ["credential", "sso", "assumerole"].iter().any(|it| lower.contains(it)) {
+            return no_credentials(&text, &self.access);
+        }
+        if lower.contains("region must be set") || lower.contains("a region") {
+            return no_region().kind(kind);
+        }
+        if lower.contains("checksum") {
+            let why = "the bytes that came are not those that were stored";
+            return Refusal::new(format!("{why}: {}", innermost(it))).kind(kind);
+        }
+        let place = self.sdk.endpoint_url().unwrap_or("AWS");
+        Refusal::new(format!("cannot reach {place}: {}", innermost(it))).kind(kind).hint(
+            "check the network, the Region and --endpoint-url, then run the same command again",
+        )
     }
 }
 
-/// Makes one client for each service: counted, watched and patient.
+/// Makes one client for each service: counted, watched and patient; and as said where the endpoint is not Amazon's.
 macro_rules! clients {
-    ($($name:ident: $sdk:ident),+ $(,)?) => {
+    ($($name:ident: $sdk:ident $(with $other:ident)?),+ $(,)?) => {
         impl Connection {
             $(pub(crate) fn $name(&self) -> $sdk::Client {
                 let config = $sdk::config::Builder::from(&self.sdk)
+                    $(.$other(self.sdk.endpoint_url().is_some()))?
                     .retry_partition(patience())
                     .interceptor(self.calls.clone());
                 $sdk::Client::from_conf(config.build())
@@ -285,41 +294,47 @@ clients! {
     kms: aws_sdk_kms,
     logs: aws_sdk_cloudwatchlogs,
     organizations: aws_sdk_organizations,
+    s3: aws_sdk_s3 with force_path_style,
     ssm: aws_sdk_ssm,
     sts: aws_sdk_sts,
 }
 
-impl Connection {
-    /// What an error means for a setting: that it is not known, and why.
-    pub(crate) fn unread<E>(&self, it: &SdkError<E, HttpResponse>, need: &Need) -> Unread
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let refusal = self.refused(it, need);
-        let code = it.as_service_error().and_then(|it| it.meta().code()).unwrap_or_default();
-        let status = it.raw_response().map(|it| it.status().as_u16());
-        let denied = refusal.why.starts_with("access denied");
-        let reason = match code {
-            _ if denied && refusal.why.contains("explicitly") => Reason::ExplicitDeny,
-            _ if denied => Reason::AccessDenied,
-            "MethodNotAllowed" => Reason::NotOwner,
-            "OptInRequired" | "UnrecognizedClientException" | "InvalidClientTokenId" => {
-                Reason::RegionNotEnabled
-            }
-            it if it.contains("Thrott") || it == "SlowDown" || it.contains("LimitExceeded") => {
-                Reason::Throttled
-            }
-            _ if refusal.why.contains("credentials") => Reason::Credentials,
-            _ if status.is_none() => Reason::Unreachable,
-            _ if status.is_some_and(|it| it < 300) => Reason::NotUnderstood,
-            _ => Reason::SdkError,
-        };
+impl Refusal {
+    /// What it means for a setting: that it is not known, and why.
+    pub(crate) fn unread(self, need: &Need) -> Unread {
+        let denied = self.is_denied();
         Unread {
-            reason,
-            why: refusal.why,
+            reason: match self.kind {
+                RefusalKind::Denied => Reason::AccessDenied,
+                RefusalKind::DeniedExplicitly => Reason::ExplicitDeny,
+                RefusalKind::NotOwner => Reason::NotOwner,
+                RefusalKind::Credentials => Reason::Credentials,
+                RefusalKind::RegionNotEnabled => Reason::RegionNotEnabled,
+                RefusalKind::Throttled => Reason::Throttled,
+                RefusalKind::Unreachable => Reason::Unreachable,
+                RefusalKind::NotUnderstood => Reason::NotUnderstood,
+                _ => Reason::SdkError,
+            },
+            why: self.why,
             missing: denied.then(|| need.action.to_owned()),
             on: denied.then(|| need.resource.clone()),
         }
+    }
+}
+
+/// The token of the next page of a listing; `None` at its end. `last` is that of the page that told it.
+///
+/// # Errors
+/// When the listing goes on, and not to another page.
+pub(super) fn next_page<T: PartialEq>(
+    goes_on: bool,
+    token: Option<T>,
+    last: Option<&T>,
+) -> Result<Option<T>, Refusal> {
+    match token {
+        _ if !goes_on => Ok(None),
+        Some(it) if last != Some(&it) => Ok(Some(it)),
+        _ => Err(Refusal::new("the listing does not go on: AWS repeats the same page").again()),
     }
 }
 
@@ -340,9 +355,7 @@ fn innermost(it: &dyn std::error::Error) -> String {
     while let Some(beneath) = it.source() {
         it = beneath;
     }
-    let text = it.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    text[..end].to_lowercase()
+    plain(&it)
 }
 
 /// Why there are no credentials, from what the SDK's chain said.
@@ -380,7 +393,7 @@ fn no_credentials(text: &str, access: &Access) -> Refusal {
         Refusal::new("there are no AWS credentials")
             .hint("set AWS_PROFILE, use --profile, or run where a role is attached")
     };
-    it.ending()
+    it.kind(RefusalKind::Credentials).ending()
 }
 
 /// What the service said, within an error chain of the SDK.
@@ -420,15 +433,15 @@ struct RefusedAnswer<'a> {
 fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
     let code = it.code.unwrap_or_default();
     let message = it.message.unwrap_or_default();
-    let ends = Refusal::ending;
     let login = profile.map_or("renew the credentials".to_owned(), |it| {
         format!("renew the credentials (`aws sso login --profile {it}`)")
     });
     match (code, it.status) {
         ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired", _) => {
-            ends(Refusal::new("the credentials have expired").hint(format!(
-                "{login}, then run the same command again; what was read is kept"
-            )))
+            Refusal::new("the credentials have expired")
+                .kind(RefusalKind::Credentials)
+                .hint(format!("{login}, then run the same command again; what was read is kept"))
+                .ending()
         }
         ("RequestTimeTooSkewed", _) => skew(),
         ("InvalidSignatureException" | "SignatureDoesNotMatch", _)
@@ -440,30 +453,36 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
             "InvalidAccessKeyId" | "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch"
             | "InvalidSignatureException" | "AuthFailure" | "MissingAuthenticationToken" | "InvalidToken",
             _,
-        ) => ends(
-            Refusal::new(format!("AWS does not accept the credentials ({code})"))
-                .hint("check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and the profile; `aws sts get-caller-identity` must work"),
-        ),
+        ) => Refusal::new(format!("AWS does not accept the credentials ({code})"))
+            .kind(match code {
+                // A Region that is not enabled knows no credentials of the account.
+                "InvalidClientTokenId" | "UnrecognizedClientException" => RefusalKind::RegionNotEnabled,
+                _ => RefusalKind::Credentials,
+            })
+            .hint("check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and the profile; `aws sts get-caller-identity` must work")
+            .ending(),
         ("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" | "TemporaryRedirect", _)
-        | (_, Some(301 | 307)) => ends(match it.region {
+        | (_, Some(301 | 307)) => match it.region {
             Some(region) => Refusal::new(format!("it is in the Region {region}"))
                 .hint(format!("set region = \"{region}\" for this source")),
             None => Refusal::new("it is in another Region").hint("set the region of this source"),
-        }),
-        ("NoSuchBucket", _) => ends(
-            Refusal::new("there is no such bucket").hint("check its name and the account"),
-        ),
-        ("NoSuchKey" | "NoSuchVersion", _) => Refusal::new("it was deleted after it was listed"),
-        ("ResourceNotFoundException", _) if need.action == "logs:GetLogEvents" => {
-            Refusal::new("it was deleted after it was listed")
         }
-        ("ResourceNotFoundException", _) => ends(
+        .ending(),
+        ("NoSuchBucket", _) => no_bucket(),
+        ("NoSuchKey" | "NoSuchVersion", _) => deleted(),
+        ("ResourceNotFoundException", _) if need.action == "logs:GetLogEvents" => deleted(),
+        ("ResourceNotFoundException", _) => {
             Refusal::new("there is no such log group in this account and Region")
-                .hint("check its name, the Region and the account"),
-        ),
-        ("InvalidObjectState", _) => Refusal::new("it is archived and needs a restore"),
+                .kind(RefusalKind::NotFound)
+                .hint("check its name, the Region and the account")
+                .ending()
+        }
+        ("InvalidObjectState", _) => {
+            Refusal::new("it is archived and needs a restore").kind(RefusalKind::Archived)
+        }
         (code, _) if is_throttled(code) => {
             Refusal::new(format!("AWS throttled every try ({code})"))
+                .kind(RefusalKind::Throttled)
                 .hint("run the same command again later; what was read is kept")
         }
         (code, _) if code.starts_with("KMS") || code.contains("KMSInvalidState") => {
@@ -473,32 +492,41 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         }
         ("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AllAccessDisabled" | "Forbidden", _)
         | ("", Some(403)) => denied(message, need),
-        ("", Some(404)) => ends(Refusal::new("it does not exist")),
+        ("", Some(404)) => Refusal::new("it does not exist").kind(RefusalKind::NotFound).ending(),
         (_, Some(500..=599)) => Refusal::new(format!(
             "AWS failed at every try ({})",
             if code.is_empty() { "5xx" } else { code }
         ))
-        .hint("run the same command again; what was read is kept"),
-        ("", Some(200..=299)) => Refusal::new("the answer came in a form that is not known"),
+        .again(),
+        ("", Some(200..=299)) => {
+            Refusal::new("the answer came in a form that is not known").kind(RefusalKind::NotUnderstood)
+        }
         ("", _) => Refusal::new(format!("AWS refused (status {})", it.status.unwrap_or(0))),
-        (code, _) if message.is_empty() => Refusal::new(code),
-        (code, _) => Refusal::new(format!("{code}: {message}")),
+        (code, _) => in_words(code, message),
     }
 }
 
-/// "Error responses" (Amazon S3 API Reference) and "Common errors" of the services.
-fn is_throttled(code: &str) -> bool {
-    matches!(
-        code,
-        "SlowDown"
-            | "Throttling"
-            | "ThrottlingException"
-            | "ThrottledException"
-            | "TooManyRequestsException"
-            | "RequestLimitExceeded"
-            | "LimitExceededException"
-            | "RequestThrottled"
-    )
+/// A code of which we say no more than AWS does.
+fn in_words(code: &str, message: &str) -> Refusal {
+    let why = if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") };
+    Refusal::new(why).kind(match code {
+        "MethodNotAllowed" => RefusalKind::NotOwner,
+        "OptInRequired" => RefusalKind::RegionNotEnabled,
+        "PreconditionFailed" => RefusalKind::Replaced,
+        "InvalidRange" => RefusalKind::Shorter,
+        _ => RefusalKind::Other,
+    })
+}
+
+pub(super) fn no_bucket() -> Refusal {
+    Refusal::new("there is no such bucket")
+        .kind(RefusalKind::NotFound)
+        .hint("check its name and the account")
+        .ending()
+}
+
+fn deleted() -> Refusal {
+    Refusal::new("it was deleted after it was listed").kind(RefusalKind::NotFound)
 }
 
 fn skew() -> Refusal {
@@ -529,9 +557,11 @@ fn denied(message: &str, need: &Need) -> Refusal {
             _ => "a policy",
         };
         return Refusal::new(format!("access denied: {policy} denies {action} explicitly"))
+            .kind(RefusalKind::DeniedExplicitly)
             .hint("no other policy can allow it: that one must change");
     }
     Refusal::new(format!("access denied: {action} is missing"))
+        .kind(RefusalKind::Denied)
         .hint(format!("allow {}", Need::statement(action, resource)))
 }
 
@@ -569,6 +599,42 @@ mod tests {
             words("AccessDenied", deny, 403),
             "access denied: the policy of the resource denies s3:GetObject explicitly; no other policy can allow it: that one must change"
         );
+    }
+
+    #[test]
+    fn a_refusal_has_the_kind_that_a_setting_is_unread_for() {
+        let judged = |code, message, status| {
+            let (code, message, status) = (Some(code), Some(message), Some(status));
+            let need = Need::of("s3:GetObject", "*");
+            judge(&RefusedAnswer { code, message, status, region: None }, &need, None).unread(&need)
+        };
+        let deny = "User: a is not authorized to perform: s3:GetObject with an explicit deny";
+        for (code, message, status, reason) in [
+            ("AccessDenied", "", 403, Reason::AccessDenied),
+            ("AccessDenied", deny, 403, Reason::ExplicitDeny),
+            ("MethodNotAllowed", "", 405, Reason::NotOwner),
+            ("OptInRequired", "", 403, Reason::RegionNotEnabled),
+            ("UnrecognizedClientException", "", 400, Reason::RegionNotEnabled),
+            ("ExpiredToken", "", 400, Reason::Credentials),
+            ("SlowDown", "", 503, Reason::Throttled),
+            ("TooManyRequestsException", "", 429, Reason::Throttled),
+            ("", "", 200, Reason::NotUnderstood),
+            ("", "", 404, Reason::SdkError),
+            ("Odd", "access denied: credentials", 400, Reason::SdkError),
+        ] {
+            let it = judged(code, message, status);
+            assert_eq!(it.reason, reason, "{code} {message}");
+            let denied = matches!(reason, Reason::AccessDenied | Reason::ExplicitDeny);
+            assert_eq!((it.missing.is_some(), it.on.is_some()), (denied, denied), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_listing_that_repeats_its_token_is_no_end() {
+        assert_eq!(next_page(false, None::<&str>, None), Ok(None));
+        assert_eq!(next_page(true, Some("b"), Some(&"a")), Ok(Some("b")));
+        assert!(next_page(true, Some("a"), Some(&"a")).is_err());
+        assert!(next_page(true, None::<&str>, None).is_err());
     }
 
     #[test]

@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Instant;
 use std::time::UNIX_EPOCH;
 
 use aws_config::retry::RetryConfig;
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_s3::config::ConfigBag;
 use aws_sdk_s3::config::Intercept;
 use aws_sdk_s3::config::RuntimeComponents;
@@ -47,17 +50,17 @@ pub struct Calls {
 #[derive(Debug)]
 struct SharedLimits {
     limits: Limits,
-    counted: Mutex<BTreeMap<String, u64>>,
-    /// Seconds by which AWS's clock was ahead of ours at the last answer.
-    skew: Mutex<Option<i64>>,
-    pace: Mutex<Concurrency>,
     turn: Notify,
     watch: Mutex<Watch>,
 }
 
-/// Whether answers come.
+/// What was asked, and whether answers come.
 #[derive(Debug)]
 struct Watch {
+    counted: BTreeMap<String, u64>,
+    /// Seconds by which AWS's clock was ahead of ours at the last answer.
+    skew: Option<i64>,
+    pace: Concurrency,
     /// Questions and bodies that are waited for.
     under_way: usize,
     /// When the last good thing came, or the waiting began.
@@ -70,22 +73,21 @@ struct Watch {
 
 impl Calls {
     pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            shared: Arc::new(SharedLimits {
-                limits,
-                counted: Mutex::default(),
-                skew: Mutex::default(),
-                pace: Mutex::new(Concurrency::of(AT_ONCE)),
-                turn: Notify::new(),
-                watch: Mutex::new(Watch {
-                    under_way: 0,
-                    heard: Instant::now(),
-                    last: String::new(),
-                    health: HashMap::new(),
-                }),
-            }),
-            region: String::new(),
-        }
+        let watch = Mutex::new(Watch {
+            counted: BTreeMap::new(),
+            skew: None,
+            pace: Concurrency::of(AT_ONCE),
+            under_way: 0,
+            heard: Instant::now(),
+            last: String::new(),
+            health: HashMap::new(),
+        });
+        let shared = Arc::new(SharedLimits { limits, turn: Notify::new(), watch });
+        Self { shared, region: String::new() }
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.shared.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same count, in another Region.
@@ -99,13 +101,12 @@ impl Calls {
 
     /// Calls made so far by name, such as `ListObjectsV2`, and how often each was.
     pub fn by_name(&self) -> Vec<(String, u64)> {
-        let counted = self.shared.counted.lock().map(|it| it.clone()).unwrap_or_default();
-        counted.into_iter().collect()
+        self.watch().counted.clone().into_iter().collect()
     }
 
     /// Seconds by which AWS's clock is ahead of ours, if it has answered.
     pub fn skew(&self) -> Option<i64> {
-        self.shared.skew.lock().ok().and_then(|it| *it)
+        self.watch().skew
     }
 
     /// The same where it is more than AWS takes: "within 15 minutes of the time on the server" ("Common errors", Amazon S3).
@@ -115,7 +116,7 @@ impl Calls {
 
     /// What a person who waits should know: that nothing good came for a while.
     pub fn waiting(&self) -> Option<String> {
-        let watch = self.shared.watch.lock().ok()?;
+        let watch = self.watch();
         let silent = watch.heard.elapsed();
         if watch.under_way == 0 || silent < self.shared.limits.quiet {
             return None;
@@ -129,7 +130,7 @@ impl Calls {
 
     /// Why this source is asked no more, if so.
     pub(super) fn over(&self) -> Option<String> {
-        let watch = self.shared.watch.lock().ok()?;
+        let watch = self.watch();
         let (now, limits) = (Instant::now(), &self.shared.limits);
         let over = watch.health.iter().filter_map(|it| Some((&it.0.2, it.1.over(now, limits)?)));
         // Of a service and its operation, the service tells more.
@@ -149,7 +150,7 @@ impl Calls {
         }
         loop {
             let waiting = self.shared.turn.notified();
-            if self.shared.pace.lock().map_or(true, |mut it| it.begin()) {
+            if self.watch().pace.begin() {
                 return Turn(self.clone());
             }
             waiting.await;
@@ -158,31 +159,24 @@ impl Calls {
 
     /// Something is waited for until the guard is dropped.
     pub(super) fn wait(&self) -> Wait {
-        if let Ok(mut it) = self.shared.watch.lock() {
-            if it.under_way == 0 {
-                it.heard = Instant::now();
-            }
-            it.under_way += 1;
+        let mut it = self.watch();
+        if it.under_way == 0 {
+            it.heard = Instant::now();
         }
-        Wait(Arc::clone(&self.shared))
+        it.under_way += 1;
+        Wait(self.clone())
     }
 
     /// Bytes of a body came.
     pub(super) fn came(&self) {
-        if let Ok(mut it) = self.shared.watch.lock() {
-            it.heard = Instant::now();
-            it.last.clear();
-        }
-    }
-
-    /// A body came whole, or broke off, or was given up: for answers whose body is read behind them.
-    pub(super) fn body(&self, service: &str, operation: &str, it: Came) {
-        self.note(service, operation, &it);
+        let mut it = self.watch();
+        it.heard = Instant::now();
+        it.last.clear();
     }
 
     /// Whether each question is asked only once: of this service and operation, or of any service.
     pub(super) fn doubts(&self, asked: Option<(&str, &str)>) -> bool {
-        let Ok(watch) = self.shared.watch.lock() else { return false };
+        let watch = self.watch();
         let (now, limits) = (Instant::now(), &self.shared.limits);
         match asked {
             None => watch.health.values().any(|it| it.in_doubt(now, limits)),
@@ -199,8 +193,9 @@ impl Calls {
         [key(None), key(Some(operation))]
     }
 
-    fn note(&self, service: &str, operation: &str, came: &Came) {
-        let Ok(mut watch) = self.shared.watch.lock() else { return };
+    /// What came of one try, or of a body that is read behind its answer.
+    pub(super) fn note(&self, service: &str, operation: &str, came: &Came) {
+        let mut watch = self.watch();
         let now = Instant::now();
         match came {
             Came::Good => {
@@ -240,16 +235,14 @@ pub(crate) struct Turn(Calls);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let Ok(mut it) = self.0.shared.pace.lock() {
-            it.end();
-        }
+        self.0.watch().pace.end();
         self.0.shared.turn.notify_waiters();
     }
 }
 
 /// Something that is waited for.
 #[derive(Debug)]
-pub(super) struct Wait(Arc<SharedLimits>);
+pub(super) struct Wait(Calls);
 
 impl Storable for Wait {
     type Storer = StoreReplace<Self>;
@@ -257,9 +250,8 @@ impl Storable for Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if let Ok(mut it) = self.0.watch.lock() {
-            it.under_way = it.under_way.saturating_sub(1);
-        }
+        let mut it = self.0.watch();
+        it.under_way = it.under_way.saturating_sub(1);
     }
 }
 
@@ -301,6 +293,11 @@ impl Concurrency {
     }
 }
 
+/// Whether a code says that there were too many requests: those for which the SDK asks again.
+pub(super) fn is_throttled(code: &str) -> bool {
+    THROTTLING_ERRORS.contains(&code)
+}
+
 /// What one try came to, from its answer and its error.
 fn came(context: &FinalizerInterceptorContextRef<'_>, operation: &str) -> Came {
     let error = match context.output_or_error() {
@@ -309,11 +306,9 @@ fn came(context: &FinalizerInterceptorContextRef<'_>, operation: &str) -> Came {
     };
     let Some(response) = context.response() else {
         return match error {
-            Some(it) if it.is_timeout_error() => Came::Trouble("no answer in time".into()),
-            Some(it) if it.is_connector_error() => {
-                let late = it.as_connector_error().is_some_and(|it| it.is_timeout());
-                let what = if late { "no answer in time" } else { "no connection" };
-                Came::Trouble(what.into())
+            Some(it) if it.is_timeout_error() || it.is_connector_error() => {
+                let late = it.as_connector_error().is_none_or(|it| it.is_timeout());
+                Came::Trouble(if late { "no answer in time" } else { "no connection" }.into())
             }
             _ => Came::Neither,
         };
@@ -326,14 +321,7 @@ fn came(context: &FinalizerInterceptorContextRef<'_>, operation: &str) -> Came {
             None => status.to_string(),
         }),
         // Throttled by one of the services that say so in words alone ("Common errors").
-        400 if code.as_deref().is_some_and(|it| {
-            it.contains("Throttl")
-                || it == "TooManyRequestsException"
-                || it == "RequestLimitExceeded"
-        }) =>
-        {
-            Came::Trouble(code.unwrap_or_default())
-        }
+        400 if code.as_deref().is_some_and(is_throttled) => Came::Trouble(code.unwrap_or_default()),
         _ if error.is_some_and(|it| it.is_timeout_error()) => {
             Came::Trouble("half an answer".into())
         }
@@ -375,8 +363,7 @@ impl Intercept for Calls {
         _context: &BeforeSerializationInterceptorContextRef<'_>,
         settings: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let wait = self.wait();
-        settings.interceptor_state().store_put(wait);
+        settings.interceptor_state().store_put(self.wait());
         Ok(())
     }
 
@@ -386,14 +373,12 @@ impl Intercept for Calls {
         _components: &RuntimeComponents,
         settings: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let (Some(it), Ok(mut counted)) =
-            (settings.load::<Metadata>(), self.shared.counted.lock())
-        {
-            *counted.entry(it.name().to_owned()).or_default() += 1;
+        let mut watch = self.watch();
+        if let Some(it) = settings.load::<Metadata>() {
+            *watch.counted.entry(it.name().to_owned()).or_default() += 1;
         }
-        let again = settings.load::<RequestAttempts>().is_some_and(|it| it.attempts() > 1);
-        if again && let Ok(mut pace) = self.shared.pace.lock() {
-            pace.trouble();
+        if settings.load::<RequestAttempts>().is_some_and(|it| it.attempts() > 1) {
+            watch.pace.trouble();
         }
         Ok(())
     }
@@ -408,8 +393,8 @@ impl Intercept for Calls {
         let theirs = theirs.and_then(At::read_rfc2822);
         let ours = components.time_source().map(|it| it.now());
         let ours = ours.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
-        if let (Some(theirs), Some(ours), Ok(mut skew)) = (theirs, ours, self.shared.skew.lock()) {
-            *skew = i64::try_from(ours.as_secs()).ok().map(|it| theirs.seconds() - it);
+        if let (Some(theirs), Some(ours)) = (theirs, ours) {
+            self.watch().skew = i64::try_from(ours.as_secs()).ok().map(|it| theirs.seconds() - it);
         }
         Ok(())
     }
@@ -479,7 +464,7 @@ mod tests {
         let calls = Calls::new(limits);
         assert_eq!(calls.waiting(), None, "nothing was asked");
         let wait = calls.wait();
-        calls.body("S3", "GetObject", Came::Trouble("503 SlowDown".into()));
+        calls.note("S3", "GetObject", &Came::Trouble("503 SlowDown".into()));
         let said = calls.waiting().unwrap();
         assert!(said.starts_with("no good answer from AWS for "), "{said}");
         assert!(said.ends_with(" (503 SlowDown)"), "{said}");

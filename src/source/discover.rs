@@ -5,11 +5,20 @@
 //! the permission that is missing, because a Region that could not be looked into is not one without sessions.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
+use aws_sdk_account::types::RegionOptStatus;
+use aws_sdk_ecs::types::Cluster;
+use aws_sdk_ecs::types::ClusterField;
+use aws_sdk_ssm::operation::list_documents::builders::ListDocumentsFluentBuilder;
 use aws_sdk_ssm::types::DocumentFormat;
 use aws_sdk_ssm::types::DocumentKeyValuesFilter;
 use futures_util::StreamExt;
 
+use crate::audit::preferences::Input;
+use crate::audit::preferences::NAME;
+use crate::audit::preferences::Preferences;
+use crate::audit::preferences::cleaned;
 use crate::aws_names::Arn;
 use crate::aws_names::Home;
 use crate::aws_names::Partition;
@@ -18,12 +27,11 @@ use crate::config::Learned;
 use crate::config::Origin;
 use crate::config::Place;
 use crate::config::Told;
+use crate::settings::Caller;
 use crate::source::Refusal;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 
-/// The document that a session uses unless its starter names another ("Create a Session Manager preferences document").
-pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
 /// Regions of all accounts that are looked into at once.
 const AT_ONCE: usize = 8;
 
@@ -66,49 +74,38 @@ pub async fn discover(wanted: &Where) -> Discovery {
     }
     let mut corners = Vec::new();
     for access in &accounts {
-        let name =
-            access.role_arn.as_ref().map_or("this account".to_owned(), |it| it.value.clone());
-        let opened = async {
-            let connection = anywhere(Connection::open(access).await?);
-            let identity = connection.identity().await?;
-            Ok::<_, Refusal>((connection, identity.account))
-        };
-        let (connection, account) = match opened.await {
+        let (connection, caller) = match open_account(access).await {
             Ok(it) => it,
             Err(it) => {
+                let role = access.role_arn.as_ref();
+                let name = role.map_or("this account".to_owned(), |it| it.value.clone());
                 found.unread.push((name, it));
                 continue;
             }
         };
+        let account = caller.account;
         let regions = match wanted.regions.is_empty() {
             false => wanted.regions.clone(),
-            true => match enabled_regions(&connection).await {
-                Ok(it) => it,
-                Err(it) => {
-                    // Better one Region than none; that there are others is said.
-                    let here: Vec<String> = connection.region().into_iter().collect();
-                    found.notes.push(format!(
-                        "only {} of {account} was looked into; name other Regions with --region",
-                        here.first().map_or("no Region", String::as_str)
-                    ));
-                    found.unread.push((format!("the enabled Regions of {account}"), it));
-                    here
-                }
-            },
+            true => enabled_regions(&connection).await.unwrap_or_else(|it| {
+                // Better one Region than none; that there are others is said.
+                let here = connection.region().unwrap_or_default();
+                found.notes.push(format!(
+                    "only {here} of {account} was looked into; name other Regions with --region"
+                ));
+                found.unread.push((format!("the enabled Regions of {account}"), it));
+                vec![here]
+            }),
         };
-        for region in regions {
-            corners.push((connection.in_region(&region), account.clone(), region));
-        }
+        corners.extend(regions.into_iter().map(|region| Look {
+            connection: connection.in_region(&region),
+            account: account.clone(),
+            region,
+            found: Discovery::default(),
+        }));
     }
-    let looks =
-        futures_util::stream::iter(corners)
-            .map(|(connection, account, region)| async move {
-                corner(&connection, &account, &region).await
-            })
-            // In order, so that the file does not depend on who answers first.
-            .buffered(AT_ONCE)
-            .collect::<Vec<Discovery>>();
-    for it in looks.await {
+    // In order, so that the file does not depend on who answers first.
+    let looks = futures_util::stream::iter(corners).map(Look::corner).buffered(AT_ONCE);
+    for it in looks.collect::<Vec<Discovery>>().await {
         found.add(it);
     }
     found
@@ -139,295 +136,280 @@ impl Discovery {
 
 /// The role of this name in all open accounts of the organization but our own.
 async fn in_members(own: &Access, role: &str) -> Result<Vec<String>, Refusal> {
-    let connection = anywhere(Connection::open(own).await?);
-    let identity = connection.identity().await?;
-    let partition = Arn::parse(&identity.arn).map_or(Partition::AWS, |it| it.partition);
+    let (connection, caller) = open_account(own).await?;
+    let partition = Arn::parse(&caller.arn).map_or(Partition::AWS, |it| it.partition);
     let need = Need::of("organizations:ListAccounts", "*");
-    let client = connection.organizations();
-    let mut pages = client.list_accounts().into_paginator().send();
+    let mut pages = connection.organizations().list_accounts().into_paginator().send();
     let mut ids = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|it| connection.refused(&it, &need))?;
-        let open = |it: &&aws_sdk_organizations::types::Account| {
-            it.status().is_none_or(|it| it.as_str() == "ACTIVE")
-        };
-        ids.extend(page.accounts().iter().filter(open).filter_map(|it| it.id().map(str::to_owned)));
+        let open = page
+            .accounts()
+            .iter()
+            .filter(|it| it.status().is_none_or(|it| it.as_str() == "ACTIVE"));
+        ids.extend(open.filter_map(|it| it.id().map(str::to_owned)));
     }
-    ids.retain(|it| *it != identity.account);
+    ids.retain(|it| *it != caller.account);
     Ok(ids.iter().map(|it| partition.role(it, role)).collect())
 }
 
-/// Services that know no Region still want one named.
-pub(crate) fn anywhere(connection: Connection) -> Connection {
-    match connection.region() {
+/// A way to AWS, and whose it is.
+///
+/// # Errors
+/// When there are no credentials, or AWS does not tell whose they are.
+pub(crate) async fn open_account(access: &Access) -> Result<(Connection, Caller), Refusal> {
+    let connection = Connection::open(access).await?;
+    // Services that know no Region still want one named.
+    let connection = match connection.region() {
         Some(_) => connection,
         None => connection.in_region("us-east-1"),
-    }
+    };
+    let identity = connection.identity().await?;
+    Ok((connection, identity))
 }
 
 pub(crate) async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
-    use aws_sdk_account::types::RegionOptStatus;
     let need = Need::of("account:ListRegions", "*");
-    let client = connection.account();
-    let mut pages = client
+    let pages = connection
+        .account()
         .list_regions()
         .region_opt_status_contains(RegionOptStatus::Enabled)
         .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
         .into_paginator()
+        .items()
         .send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|it| connection.refused(&it, &need))?;
-        names.extend(page.regions().iter().filter_map(|it| it.region_name().map(str::to_owned)));
-    }
+    let regions = pages.try_collect().await.map_err(|it| connection.refused(&it, &need))?;
+    let mut names: Vec<String> = regions.into_iter().filter_map(|it| it.region_name).collect();
     names.sort_unstable();
     Ok(names)
 }
 
-/// One Region of one account.
-async fn corner(connection: &Connection, account: &str, region: &str) -> Discovery {
-    let mut found = Discovery::default();
-    found.looked_into.push((account.to_owned(), region.to_owned()));
-    documents(connection, account, region, &mut found).await;
-    clusters(connection, account, region, &mut found).await;
-    found
+/// One Region of one account, and what was found there.
+struct Look {
+    connection: Connection,
+    account: String,
+    region: String,
+    found: Discovery,
 }
 
-async fn documents(connection: &Connection, account: &str, region: &str, found: &mut Discovery) {
-    let here = format!("{region} of {account}");
-    let client = connection.ssm();
-    let mut names = vec![PREFERENCES.to_owned()];
-    let filter =
-        |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
-    let mut pages = client
-        .list_documents()
-        .filters(filter("Owner", "Self"))
-        .filters(filter("DocumentType", "Session"))
-        .into_paginator()
-        .send();
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => names.extend(
-                page.document_identifiers()
-                    .iter()
-                    .filter_map(|it| it.name().map(str::to_owned))
-                    .filter(|it| it != PREFERENCES),
-            ),
-            Err(it) => {
-                let need = Need::of("ssm:ListDocuments", "*");
-                let refusal = connection.refused(&it, &need);
-                found.unread.push((format!("the Session documents in {here}"), refusal));
-                break;
-            }
+impl Look {
+    async fn corner(mut self) -> Discovery {
+        self.found.looked_into.push((self.account.clone(), self.region.clone()));
+        self.documents().await;
+        if let Err((what, why)) = self.clusters().await {
+            self.unread(what, why);
         }
+        self.found
     }
-    for name in names {
-        let got =
-            client.get_document().name(&name).document_format(DocumentFormat::Json).send().await;
-        let got = match got {
-            Ok(it) => it,
-            Err(it) if it.as_service_error().is_some_and(|it| it.is_invalid_document()) => {
-                if name == PREFERENCES {
-                    found.notes.push(format!(
-                        "{here}: there are no Session Manager preferences, so sessions there are not logged unless they name another document"
-                    ));
-                }
-                continue;
-            }
-            Err(it) => {
-                let need = Need::of("ssm:GetDocument", Home::new(region, account).document(&name));
-                found.unread.push((format!("{name} in {here}"), connection.refused(&it, &need)));
-                continue;
-            }
-        };
-        let version = got.document_version().unwrap_or("$DEFAULT");
-        let from = format!("{name} (version {version}) in {here}");
-        let named = Destinations::of_document(got.content().unwrap_or_default());
-        found.take(&named, &from, connection, account, region);
-        if named.is_empty() && named.notes.is_empty() {
-            found
-                .notes
-                .push(format!("{from}: it names no destination, so its sessions are not logged"));
-        }
-    }
-}
 
-async fn clusters(connection: &Connection, account: &str, region: &str, found: &mut Discovery) {
-    use aws_sdk_ecs::types::ClusterField;
-    let here = format!("{region} of {account}");
-    let client = connection.ecs();
-    let mut arns = Vec::new();
-    let mut pages = client.list_clusters().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => arns.extend(page.cluster_arns().iter().cloned()),
-            Err(it) => {
-                let refusal = connection.refused(&it, &Need::of("ecs:ListClusters", "*"));
-                found.unread.push((format!("the ECS clusters in {here}"), refusal));
-                return;
-            }
-        }
+    fn here(&self) -> String {
+        format!("{} of {}", self.region, self.account)
     }
-    // "up to 100 clusters" ("DescribeClusters").
-    for some in arns.chunks(100) {
-        let answer = client
-            .describe_clusters()
-            .set_clusters(Some(some.to_vec()))
-            .include(ClusterField::Configurations)
-            .send()
-            .await;
-        let answer = match answer {
-            Ok(it) => it,
-            Err(it) => {
-                let need = Need::of("ecs:DescribeClusters", "*");
-                found
-                    .unread
-                    .push((format!("the ECS clusters in {here}"), connection.refused(&it, &need)));
-                return;
-            }
-        };
-        for it in answer.failures() {
-            found.unread.push((
-                format!("the ECS cluster {} in {here}", it.arn().unwrap_or("?")),
-                failed(it),
-            ));
-        }
-        for cluster in answer.clusters() {
-            let name = cluster.cluster_name().unwrap_or_default();
-            let from = format!("ECS Exec of the cluster {name} in {here}");
-            let exec = cluster.configuration().and_then(|it| it.execute_command_configuration());
-            match exec.and_then(|it| it.logging()).map(|it| it.as_str()) {
-                Some("NONE") => {
-                    found.notes.push(format!("{from}: logging is off"));
-                }
-                Some("OVERRIDE") => {
-                    let log = exec.and_then(|it| it.log_configuration());
-                    let named = Destinations::of(
-                        log.and_then(|it| it.s3_bucket_name()),
-                        log.and_then(|it| it.s3_key_prefix()),
-                        log.and_then(|it| it.cloud_watch_log_group_name()),
-                    );
-                    found.take(&named, &from, connection, account, region);
-                }
-                // "DEFAULT: The awslogs configuration in the task definition is used" ("ExecuteCommandConfiguration").
-                _ => {
-                    let arn = cluster.cluster_arn().unwrap_or(name);
-                    let corner = (connection, account, region);
-                    if let Err((what, refusal)) = tasks(&client, corner, arn, &from, found).await {
-                        found
-                            .unread
-                            .push((format!("{what} of the cluster {name} in {here}"), refusal));
-                    }
-                }
-            }
-        }
-    }
-}
 
-/// What an answer says that it does not tell of one thing ("API failures messages", Amazon ECS Developer Guide).
-fn failed(it: &aws_sdk_ecs::types::Failure) -> Refusal {
-    let reason = it.reason().unwrap_or("without a reason");
-    Refusal::new(format!("AWS did not describe it: {reason}"))
-}
+    fn unread(&mut self, what: impl fmt::Display, why: Refusal) {
+        self.found.unread.push((format!("{what} in {}", self.here()), why));
+    }
 
-/// Log groups of the tasks of a cluster that sessions can be opened in: those that run now, since a task definition alone does
-/// not tell whether it is used.
-///
-/// # Errors
-/// What could not be read, and why.
-async fn tasks(
-    client: &aws_sdk_ecs::Client,
-    (connection, account, region): (&Connection, &str, &str),
-    cluster: &str,
-    from: &str,
-    found: &mut Discovery,
-) -> Result<(), (&'static str, Refusal)> {
-    let mut arns = Vec::new();
-    let mut pages = client.list_tasks().cluster(cluster).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let need = Need::of("ecs:ListTasks", "*");
-        let page = page.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
-        arns.extend(page.task_arns().iter().cloned());
-    }
-    let mut definitions = BTreeSet::new();
-    // "up to 100 tasks" ("DescribeTasks").
-    for some in arns.chunks(100) {
-        let need = Need::of("ecs:DescribeTasks", "*");
-        let ask = client.describe_tasks().cluster(cluster).set_tasks(Some(some.to_vec()));
-        let answer =
-            ask.send().await.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
-        // A task that ended meanwhile is none that runs now.
-        let gone = |it: &&aws_sdk_ecs::types::Failure| it.reason() != Some("MISSING");
-        if let Some(it) = answer.failures().iter().find(gone) {
-            return Err(("the tasks", failed(it)));
-        }
-        let open = answer.tasks().iter().filter(|it| it.enable_execute_command());
-        definitions.extend(open.filter_map(|it| it.task_definition_arn().map(str::to_owned)));
-    }
-    if definitions.is_empty() {
-        found.notes.push(format!(
-            "{from}: sessions go to the awslogs group of each task definition, and no task runs now that allows them"
-        ));
-    }
-    for arn in definitions {
-        let need = Need::of("ecs:DescribeTaskDefinition", "*");
-        let answer = client.describe_task_definition().task_definition(&arn).send().await;
-        let answer =
-            answer.map_err(|it| ("the task definitions", connection.refused(&it, &need)))?;
-        let name = Arn::parse(&arn).map_or(arn.as_str(), Arn::name);
-        let from = format!("{from}, task definition {name}");
-        let containers =
-            answer.task_definition().into_iter().flat_map(|it| it.container_definitions());
-        let mut logged = false;
-        for it in containers.filter_map(|it| it.log_configuration()) {
-            let option = |key: &str| it.options().and_then(|it| it.get(key)).map(String::as_str);
-            if it.log_driver().as_str() == "awslogs" {
-                let named = Destinations::of(None, None, option("awslogs-group"));
-                let region = option("awslogs-region").unwrap_or(region);
-                logged |= !named.is_empty();
-                found.take(&named, &from, connection, account, region);
-            }
-        }
-        if !logged {
-            found.notes.push(format!(
-                "{from}: no container logs to CloudWatch Logs, so its sessions are not logged"
-            ));
-        }
-    }
-    Ok(())
-}
-
-impl Discovery {
-    fn take(
-        &mut self,
-        named: &Destinations,
-        from: &str,
-        connection: &Connection,
-        account: &str,
-        region: &str,
-    ) {
-        self.notes.extend(named.notes.iter().map(|it| format!("{from}: {it}")));
+    /// What names destinations in this Region.
+    fn take(&mut self, from: &str, region: &str, named: &Destinations) {
+        self.found.notes.extend(named.notes.iter().map(|it| format!("{from}: {it}")));
         let value = |it: &Option<Told>| it.as_ref().map(|it| it.value.clone());
-        let access = &connection.access;
-        let said = |it: &Option<Told>| match it {
-            Some(it) if it.from == Origin::Argument => Some(it.value.clone()),
-            _ => None,
-        };
+        let access = &self.connection.access;
+        let said = access.profile.as_ref().filter(|it| it.from == Origin::Argument);
         let group = named.group.as_ref().map(|group| Place::Logs {
             group: group.clone(),
-            account: Some(account.to_owned()),
+            account: Some(self.account.clone()),
             region: Some(region.to_owned()),
         });
         for place in named.bucket.clone().into_iter().chain(group) {
-            self.learned.push(Learned {
+            self.found.learned.push(Learned {
                 place,
-                profile: said(&access.profile),
+                profile: said.map(|it| it.value.clone()),
                 role_arn: value(&access.role_arn),
                 external_id: access.role_arn.as_ref().and_then(|_| value(&access.external_id)),
                 from: vec![from.to_owned()],
             });
         }
     }
+
+    async fn documents(&mut self) {
+        let client = self.connection.ssm();
+        let mut names = vec![NAME.to_owned()];
+        let mut listed = session_documents(&client).into_paginator().items().send();
+        while let Some(it) = listed.next().await {
+            match it {
+                Ok(it) => names.extend(it.name.filter(|it| it != NAME)),
+                Err(it) => {
+                    let need = Need::of("ssm:ListDocuments", "*");
+                    self.unread("the Session documents", self.connection.refused(&it, &need));
+                    break;
+                }
+            }
+        }
+        let here = self.here();
+        for name in names {
+            let ask = client.get_document().name(&name).document_format(DocumentFormat::Json);
+            let got = match ask.send().await {
+                Ok(it) => it,
+                Err(it) if it.as_service_error().is_some_and(|it| it.is_invalid_document()) => {
+                    if name == NAME {
+                        self.found.notes.push(format!(
+                            "{here}: there are no Session Manager preferences, so sessions there are not logged unless they name another document"
+                        ));
+                    }
+                    continue;
+                }
+                Err(it) => {
+                    let (region, account) = (&self.region, &self.account);
+                    let arn = Home::new(region, account).document(&name);
+                    let need = Need::of("ssm:GetDocument", arn);
+                    self.unread(name, self.connection.refused(&it, &need));
+                    continue;
+                }
+            };
+            let version = got.document_version().unwrap_or("$DEFAULT");
+            let from = format!("{name} (version {version}) in {here}");
+            let named = Destinations::of_document(got.content().unwrap_or_default());
+            self.take(&from, &self.region.clone(), &named);
+            if named.is_empty() && named.notes.is_empty() {
+                self.found.notes.push(format!(
+                    "{from}: it names no destination, so its sessions are not logged"
+                ));
+            }
+        }
+    }
+
+    /// # Errors
+    /// What could not be read, and why.
+    async fn clusters(&mut self) -> Result<(), (&'static str, Refusal)> {
+        let connection = self.connection.clone();
+        let client = connection.ecs();
+        let need = Need::of("ecs:ListClusters", "*");
+        let arns = client.list_clusters().into_paginator().items().send().try_collect().await;
+        let arns = arns.map_err(|it| ("the ECS clusters", connection.refused(&it, &need)))?;
+        // "up to 100 clusters" ("DescribeClusters").
+        for some in arns.chunks(100) {
+            let need = Need::of("ecs:DescribeClusters", "*");
+            let ask = client.describe_clusters().set_clusters(Some(some.to_vec()));
+            let answer = ask.include(ClusterField::Configurations).send().await;
+            let answer =
+                answer.map_err(|it| ("the ECS clusters", connection.refused(&it, &need)))?;
+            for it in answer.failures() {
+                self.unread(format!("the ECS cluster {}", it.arn().unwrap_or("?")), failed(it));
+            }
+            for it in answer.clusters() {
+                self.cluster(&client, it).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn cluster(&mut self, client: &aws_sdk_ecs::Client, it: &Cluster) {
+        let name = it.cluster_name().unwrap_or_default();
+        let from = format!("ECS Exec of the cluster {name} in {}", self.here());
+        let exec = it.configuration().and_then(|it| it.execute_command_configuration());
+        match exec.and_then(|it| it.logging()).map(|it| it.as_str()) {
+            Some("NONE") => self.found.notes.push(format!("{from}: logging is off")),
+            Some("OVERRIDE") => {
+                let log = exec.and_then(|it| it.log_configuration());
+                let prefix = log.and_then(|it| it.s3_key_prefix()).unwrap_or_default();
+                let named = Destinations::of(&Preferences {
+                    bucket: Input::read(log.and_then(|it| it.s3_bucket_name())),
+                    prefix: cleaned(prefix),
+                    group: Input::read(log.and_then(|it| it.cloud_watch_log_group_name())),
+                    ..Preferences::default()
+                });
+                self.take(&from, &self.region.clone(), &named);
+            }
+            // "DEFAULT: The awslogs configuration in the task definition is used" ("ExecuteCommandConfiguration").
+            _ => {
+                let arn = it.cluster_arn().unwrap_or(name);
+                if let Err((what, why)) = self.tasks(client, arn, &from).await {
+                    self.unread(format!("{what} of the cluster {name}"), why);
+                }
+            }
+        }
+    }
+
+    /// Log groups of the tasks of a cluster that sessions can be opened in: those that run now, since a task definition alone does
+    /// not tell whether it is used.
+    ///
+    /// # Errors
+    /// What could not be read, and why.
+    async fn tasks(
+        &mut self,
+        client: &aws_sdk_ecs::Client,
+        cluster: &str,
+        from: &str,
+    ) -> Result<(), (&'static str, Refusal)> {
+        let connection = self.connection.clone();
+        let need = Need::of("ecs:ListTasks", "*");
+        let tasks = client.list_tasks().cluster(cluster).into_paginator().items();
+        let arns = tasks.send().try_collect().await;
+        let arns = arns.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
+        let mut definitions = BTreeSet::new();
+        // "up to 100 tasks" ("DescribeTasks").
+        for some in arns.chunks(100) {
+            let need = Need::of("ecs:DescribeTasks", "*");
+            let ask = client.describe_tasks().cluster(cluster).set_tasks(Some(some.to_vec()));
+            let answer =
+                ask.send().await.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
+            // A task that ended meanwhile is none that runs now.
+            if let Some(it) = answer.failures().iter().find(|it| it.reason() != Some("MISSING")) {
+                return Err(("the tasks", failed(it)));
+            }
+            let open = answer.tasks().iter().filter(|it| it.enable_execute_command());
+            definitions.extend(open.filter_map(|it| it.task_definition_arn().map(str::to_owned)));
+        }
+        if definitions.is_empty() {
+            self.found.notes.push(format!(
+                "{from}: sessions go to the awslogs group of each task definition, and no task runs now that allows them"
+            ));
+        }
+        for arn in definitions {
+            let need = Need::of("ecs:DescribeTaskDefinition", "*");
+            let answer = client.describe_task_definition().task_definition(&arn).send().await;
+            let answer =
+                answer.map_err(|it| ("the task definitions", connection.refused(&it, &need)))?;
+            let name = Arn::parse(&arn).map_or(arn.as_str(), Arn::name);
+            let from = format!("{from}, task definition {name}");
+            let containers =
+                answer.task_definition().into_iter().flat_map(|it| it.container_definitions());
+            let mut logged = false;
+            for it in containers.filter_map(|it| it.log_configuration()) {
+                let option = |key: &str| it.options()?.get(key).map(String::as_str);
+                if it.log_driver().as_str() == "awslogs" {
+                    let group = Input::read(option("awslogs-group"));
+                    let named = Destinations::of(&Preferences { group, ..Preferences::default() });
+                    logged |= !named.is_empty();
+                    let region = option("awslogs-region").unwrap_or(&self.region).to_owned();
+                    self.take(&from, &region, &named);
+                }
+            }
+            if !logged {
+                self.found.notes.push(format!(
+                    "{from}: no container logs to CloudWatch Logs, so its sessions are not logged"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The Session documents of the account.
+pub(crate) fn session_documents(client: &aws_sdk_ssm::Client) -> ListDocumentsFluentBuilder {
+    let filter =
+        |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
+    client
+        .list_documents()
+        .filters(filter("Owner", "Self"))
+        .filters(filter("DocumentType", "Session"))
+}
+
+/// What an answer says that it does not tell of one thing ("API failures messages", Amazon ECS Developer Guide).
+fn failed(it: &aws_sdk_ecs::types::Failure) -> Refusal {
+    let reason = it.reason().unwrap_or("without a reason");
+    Refusal::new(format!("AWS did not describe it: {reason}"))
 }
 
 /// Where one document or cluster sends sessions.
@@ -443,43 +425,31 @@ impl Destinations {
         self.bucket.is_none() && self.group.is_none()
     }
 
-    fn of(bucket: Option<&str>, prefix: Option<&str>, group: Option<&str>) -> Self {
-        let mut out = Self::default();
-        let mut sound = |it: Option<&str>, what: &str| {
-            let text = it?.trim();
-            // "parameters … {{ name }}": then whoever starts a session chooses ("Session document schema").
-            if text.contains("{{") {
-                out.notes
-                    .push(format!("its {what} is {text}: whoever starts a session chooses it"));
-                return None;
-            }
-            (!text.is_empty()).then(|| text.to_owned())
+    fn of(it: &Preferences) -> Self {
+        // "parameters … {{ name }}": then whoever starts a session chooses ("Session document schema").
+        let chosen = [
+            ("bucket", it.bucket.chosen()),
+            ("prefix", it.prefix_chosen.as_deref()),
+            ("log group", it.group.chosen()),
+        ];
+        let note = |(what, text): (&str, Option<&str>)| {
+            Some(format!("its {what} is {}: whoever starts a session chooses it", text?))
         };
-        let bucket = sound(bucket, "bucket");
-        let prefix = sound(prefix, "prefix");
-        let group = sound(group, "log group");
-        // The agent cleans the prefix as a path (amazon-ssm-agent: agent/fileutil/fileutil.go, BuildS3Path).
-        let prefix: Vec<&str> =
-            prefix.iter().flat_map(|it| it.split('/')).filter(|it| !it.is_empty()).collect();
-        out.bucket = bucket.map(|bucket| Place::S3 {
-            bucket,
-            prefix: prefix.iter().map(|it| format!("{it}/")).collect(),
-        });
-        out.group = group;
-        out
+        let (bucket, prefix) = (it.bucket.text(), &it.prefix);
+        Self {
+            bucket: bucket.map(|it| Place::S3 { bucket: it.to_owned(), prefix: prefix.clone() }),
+            group: it.group.text().map(str::to_owned),
+            notes: chosen.into_iter().filter_map(note).collect(),
+        }
     }
 
     fn of_document(content: &str) -> Self {
-        let Ok(document) = serde_json::from_str::<serde_json::Value>(content) else {
-            let notes = vec!["its content is no JSON".to_owned()];
-            return Self { notes, ..Self::default() };
+        let note = match Preferences::read(content) {
+            Some(it) if it.is_shell() => return Self::of(&it),
+            Some(_) => "it forwards ports, which is never logged",
+            None => "its content is no JSON",
         };
-        let input = |name: &str| document.pointer(&format!("/inputs/{name}"))?.as_str();
-        if document.get("sessionType").and_then(|it| it.as_str()) == Some("Port") {
-            let notes = vec!["it forwards ports, which is never logged".to_owned()];
-            return Self { notes, ..Self::default() };
-        }
-        Self::of(input("s3BucketName"), input("s3KeyPrefix"), input("cloudWatchLogGroupName"))
+        Self { notes: vec![note.into()], ..Self::default() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! loops are found. A link that leads out of it is told and not followed: whoever handed the folder over must not choose
 //! what of the reader's own machine becomes evidence. What is no file (a pipe, a device) is never opened.
 
+use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
@@ -18,9 +19,11 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
 use crate::source::Body;
+use crate::source::Eventual;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
+use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::Source;
@@ -46,11 +49,6 @@ impl Folder {
         })?;
         Ok(Self { name: locator(&root), root })
     }
-
-    /// What it is, in words.
-    pub(crate) fn described(&self) -> String {
-        "a folder".into()
-    }
 }
 
 impl Source for Folder {
@@ -58,45 +56,29 @@ impl Source for Folder {
         &self.name
     }
 
-    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
-        let root = self.root.clone();
-        let walk = tokio::task::spawn_blocking(move || {
-            let mut walk = WalkDir::new(&root).follow_links(true).sort_by_file_name().into_iter();
-            while let Some(entry) = walk.next() {
-                let it = match entry {
-                    Ok(it) => match it.path_is_symlink().then(|| leaving(&it, &root)).flatten() {
-                        Some(skip) => {
-                            if it.file_type().is_dir() {
-                                walk.skip_current_dir();
-                            }
-                            Some(Found::Skip(skip))
-                        }
-                        None if it.file_type().is_dir() => None,
-                        None => listed(it.path(), &root, it.metadata()),
-                    },
-                    Err(it) => Some(Found::Skip(skip(&it))),
-                };
-                if let Some(it) = it
-                    && found.blocking_send(it).is_err()
-                {
-                    return;
-                }
-            }
-        });
-        walk.await.map_err(|it| Refusal::new(format!("the listing stopped: {it}")))
+    fn described(&self) -> String {
+        "a folder".into()
     }
 
-    async fn fetch(&self, it: &Listed, _from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
-        let Handle::Path(path) = &it.handle else { return Err(Refusal::new("no path")) };
-        // What was listed may be a link by now.
-        let real = path.canonicalize().map_err(|it| Refusal::new(plain(&it)))?;
-        if !real.starts_with(&self.root) {
-            return Err(Refusal::new(out_of(&real)));
-        }
-        match File::open(&real) {
-            Ok(it) => Ok(Box::new(it)),
-            Err(it) => Err(Refusal::new(plain(&it))),
-        }
+    fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
+        let root = self.root.clone();
+        Box::pin(async move {
+            let walk = tokio::task::spawn_blocking(move || walk(&root, &found));
+            walk.await.map_err(|it| Refusal::new(format!("the listing stopped: {it}")))
+        })
+    }
+
+    fn fetch<'a>(&'a self, it: &'a Listed, _from: Option<&'a Position>) -> Eventual<'a, Opened> {
+        Box::pin(async {
+            let Handle::Path(path) = &it.handle else { return Err(Refusal::new("no path")) };
+            // What was listed may be a link by now.
+            let real = path.canonicalize().map_err(|it| Refusal::new(plain(&it)))?;
+            if !real.starts_with(&self.root) {
+                return Err(Refusal::new(out_of(&real)));
+            }
+            let file = File::open(&real).map_err(|it| Refusal::new(plain(&it)))?;
+            Ok(Box::new(file) as Box<dyn Body>)
+        })
     }
 
     fn concurrency(&self) -> usize {
@@ -105,17 +87,38 @@ impl Source for Folder {
     }
 }
 
-fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>) -> Option<Found> {
-    let metadata = match metadata {
-        Ok(it) => it,
-        Err(it) => return Some(Found::Skip(skip(&it))),
-    };
+/// Everything below a folder into `found`, until nobody listens any more.
+fn walk(root: &Path, found: &Sender<Found>) {
+    let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let it = match entry {
+            Ok(it) => match it.path_is_symlink().then(|| leaving(&it, root)).flatten() {
+                Some(skip) => {
+                    if it.file_type().is_dir() {
+                        walk.skip_current_dir();
+                    }
+                    Err(skip)
+                }
+                None if it.file_type().is_dir() => continue,
+                None => listed(it.path(), root, it.metadata()),
+            },
+            Err(it) => Err(skip(&it)),
+        };
+        if found.blocking_send(it.into()).is_err() {
+            return;
+        }
+    }
+}
+
+fn listed(
+    path: &Path,
+    root: &Path,
+    metadata: walkdir::Result<std::fs::Metadata>,
+) -> std::result::Result<Listed, Skip> {
+    let metadata = metadata.map_err(|it| skip(&it))?;
     if !metadata.is_file() {
-        return Some(Found::Skip(Skip {
-            locator: locator(path),
-            why: "not a regular file".into(),
-            loses: false,
-        }));
+        let why = "not a regular file".into();
+        return Err(Skip { locator: locator(path), why, loses: false });
     }
     let stored_at = metadata
         .modified()
@@ -124,16 +127,17 @@ fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>
         .and_then(|it| i64::try_from(it.as_micros()).ok());
     let below = path.strip_prefix(root).ok().filter(|it| !it.as_os_str().is_empty());
     let key = below.or_else(|| path.file_name().map(Path::new)).unwrap_or(path);
-    Some(Found::Object(Listed {
+    Ok(Listed {
         locator: locator(path),
         key: locator(key),
         version: format!("{}-{}", metadata.len(), stored_at.unwrap_or(0)),
         bytes: metadata.len(),
         stored_at,
         grown_at: None,
+        created: None,
         blocked: None,
         handle: Handle::Path(path.to_owned()),
-    }))
+    })
 }
 
 /// A link whose end lies out of the root: what it leads to may have been meant as a transcript, if it is a file or a folder.
@@ -156,18 +160,15 @@ fn skip(it: &walkdir::Error) -> Skip {
     let place = it.path().map(locator).unwrap_or_default();
     if it.loop_ancestor().is_some() {
         // What a loop leads to has been listed where it really is.
-        return Skip {
-            locator: place,
-            why: "a symbolic link to a folder around it".into(),
-            loses: false,
-        };
+        let why = "a symbolic link to a folder around it".into();
+        return Skip { locator: place, why, loses: false };
     }
     let why = it.io_error().map_or_else(|| it.to_string(), plain);
     Skip { locator: place, why, loses: true }
 }
 
 /// The system's reason without its number.
-pub fn plain(it: &std::io::Error) -> String {
+pub fn plain(it: &impl fmt::Display) -> String {
     let text = it.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_lowercase()

@@ -3,13 +3,10 @@
 //!
 //! Only EC2 and the account settings of S3 are asked this way, and only questions that change nothing.
 
-use std::fmt;
-
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4;
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_sdk_s3::error::ErrorMetadata;
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
@@ -47,25 +44,8 @@ impl RequestId for Xml {
     }
 }
 
-/// What it answered instead.
-#[derive(Debug)]
-pub(crate) struct ServiceFault(ErrorMetadata);
-
-impl fmt::Display for ServiceFault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(out)
-    }
-}
-
-impl std::error::Error for ServiceFault {}
-
-impl ProvideErrorMetadata for ServiceFault {
-    fn meta(&self) -> &ErrorMetadata {
-        &self.0
-    }
-}
-
-pub(crate) type Answer = Result<Xml, SdkError<ServiceFault, HttpResponse>>;
+/// What it answered, or code and message of what it answered instead.
+pub(crate) type Answer = Result<Xml, SdkError<ErrorMetadata, HttpResponse>>;
 
 /// One question.
 #[derive(Clone, Debug)]
@@ -144,8 +124,8 @@ async fn ask(
         .behavior_version(aws_config::BehaviorVersion::latest())
         .endpoint_url(sdk.endpoint_url().unwrap_or(host))
         .interceptor(way.calls.clone())
-        .retry_classifier(TransientErrorClassifier::<ServiceFault>::new())
-        .retry_classifier(AwsErrorCodeClassifier::<ServiceFault>::new())
+        .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+        .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
         .runtime_plugin(
             StaticRuntimePlugin::new()
                 .with_config(signing.freeze())
@@ -159,12 +139,6 @@ async fn ask(
     }
     if let Some(it) = sdk.http_client() {
         builder = builder.http_client(it);
-    }
-    if let Some(it) = sdk.sleep_impl() {
-        builder = builder.sleep_impl(it);
-    }
-    if let Some(it) = sdk.time_source() {
-        builder = builder.time_source(it);
     }
     let operation = builder
         .serializer(|it: SignedRequest| {
@@ -181,7 +155,7 @@ async fn ask(
     operation.invoke(question).await
 }
 
-fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<ServiceFault>> {
+fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<ErrorMetadata>> {
     let bytes = response.body().bytes().unwrap_or_default();
     if bytes.len() > MOST {
         return Err(OrchestratorError::response("the answer is too long to be read".into()));
@@ -196,16 +170,10 @@ fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<ServiceF
         };
     }
     // "Error codes for the Amazon EC2 API": Response/Errors/Error; S3 has Error alone.
-    let mut fault = ErrorMetadata::builder();
-    if let Ok(document) = roxmltree::Document::parse(&text) {
-        if let Some(it) = named(&document, "Code") {
-            fault = fault.code(it);
-        }
-        if let Some(it) = named(&document, "Message") {
-            fault = fault.message(it);
-        }
-    }
-    Err(OrchestratorError::operation(ServiceFault(fault.build())))
+    let document = roxmltree::Document::parse(&text).ok();
+    let told = |name: &str| document.as_ref().and_then(|it| named(it, name)).unwrap_or_default();
+    let fault = ErrorMetadata::builder().code(told("Code")).message(told("Message"));
+    Err(OrchestratorError::operation(fault.build()))
 }
 
 /// Text of the first element so called, whatever its namespace.

@@ -6,11 +6,14 @@
 
 use std::path::PathBuf;
 
+use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::Serialize;
 use tokio::sync::mpsc::Sender;
 
+use crate::error::Error;
 use crate::session::Skip;
+use crate::source::calls::Calls;
 
 /// A folder tree.
 pub mod folder;
@@ -56,7 +59,7 @@ pub mod probe;
 pub struct Listed {
     /// Exactly where it is; the same on every listing.
     pub locator: String,
-    /// Its key or path below the source, for reading a session id from.
+    /// Its key, name or path below the source, for reading a session id from.
     pub key: String,
     /// Which version of it: changes whenever its bytes may have.
     pub version: String,
@@ -66,31 +69,27 @@ pub struct Listed {
     pub stored_at: Option<i64>,
     /// The newest time at which something may have been added, UTC microseconds, for what grows (a log stream).
     pub grown_at: Option<i64>,
+    /// When what grows was created: another one of the same name begins anew. Milliseconds since the epoch.
+    pub created: Option<i64>,
     /// Why it cannot be read now although it is there: an archived storage class.
     pub blocked: Option<String>,
-    /// What the source needs to find it again.
+    /// What the source needs to find it again, beside its key.
     pub handle: Handle,
 }
 
-/// What a source needs to find an object again.
+/// What a source needs to find an object again, beside its key. Only the source itself looks into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handle {
     /// A file of a folder.
     Path(PathBuf),
     /// An object in S3.
     Object {
-        /// Key of the object in its bucket.
-        key: String,
         /// S3's version id; `None` for the current version.
         version_id: Option<String>,
     },
-    /// Times in milliseconds since the epoch, as CloudWatch Logs counts them.
+    /// A log stream.
     Stream {
-        /// Name of the log stream.
-        name: String,
-        /// `creationTime` of the stream.
-        created: i64,
-        /// `firstEventTimestamp` of the stream; `None` if AWS tells none.
+        /// `firstEventTimestamp` of the stream, milliseconds since the epoch; `None` if AWS tells none.
         first: Option<i64>,
     },
 }
@@ -102,6 +101,12 @@ pub enum Found {
     Object(Listed),
     /// A place that could not be looked into, or what is no transcript by its name, and why.
     Skip(Skip),
+}
+
+impl From<Result<Listed, Skip>> for Found {
+    fn from(it: Result<Listed, Skip>) -> Self {
+        it.map_or_else(Self::Skip, Self::Object)
+    }
 }
 
 /// Where reading a growing object stopped, so that the next run goes on there.
@@ -181,7 +186,9 @@ pub(crate) static FIXED: std::hash::BuildHasherDefault<std::hash::DefaultHasher>
 /// Why a place would not give something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why, in words.
+    /// What a caller may branch on.
+    pub kind: RefusalKind,
+    /// Why, in words for a person.
     pub why: String,
     /// What to do about it, where we know.
     pub hint: Option<String>,
@@ -192,7 +199,14 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without advice, of this one thing alone.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), hint: None, ends: false }
+        Self { kind: RefusalKind::Other, why: why.into(), hint: None, ends: false }
+    }
+
+    /// The same of a kind that somebody branches on.
+    #[must_use]
+    pub(crate) fn kind(mut self, kind: RefusalKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// The same with advice on what to do.
@@ -202,11 +216,22 @@ impl Refusal {
         self
     }
 
+    /// The same, where asking once more may help.
+    #[must_use]
+    pub(crate) fn again(self) -> Self {
+        self.hint("run the same command again; what was read is kept")
+    }
+
     /// The same for everything else in the source.
     #[must_use]
     pub(crate) fn ending(mut self) -> Self {
         self.ends = true;
         self
+    }
+
+    /// Whether a permission is missing, or a policy denies it.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self.kind, RefusalKind::Denied | RefusalKind::DeniedExplicitly)
     }
 }
 
@@ -216,44 +241,99 @@ impl From<Refusal> for std::io::Error {
     }
 }
 
+impl From<Error> for Refusal {
+    /// What was named cannot be right: nothing of it can be read.
+    fn from(it: Error) -> Self {
+        Self { hint: it.hint, ..Self::new(it.what).ending() }
+    }
+}
+
+/// Kinds of refusals: one for each that somebody branches on, since nobody may branch on words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// A permission is missing.
+    Denied,
+    /// A policy denies it explicitly, so that no permission can allow it.
+    DeniedExplicitly,
+    /// Only the owner of the thing may ask.
+    NotOwner,
+    /// Credentials are missing, expired or not accepted, or the role cannot be assumed.
+    Credentials,
+    /// The Region is not enabled for the account, or takes no token of these credentials.
+    RegionNotEnabled,
+    /// It is not there, or no longer.
+    NotFound,
+    /// It lies in an archive class and needs a restore.
+    Archived,
+    /// It is no longer the one whose beginning was read.
+    Replaced,
+    /// It ends before the byte that was asked for.
+    Shorter,
+    /// Its bytes broke off.
+    Broken,
+    /// Its bytes are not those that were listed.
+    Unlike,
+    /// There were too many requests, at every try.
+    Throttled,
+    /// No answer came.
+    Unreachable,
+    /// The answer came in a form that is not known.
+    NotUnderstood,
+    /// Any other.
+    Other,
+}
+
+/// What a place will answer.
+pub type Eventual<'a, T> = LocalBoxFuture<'a, T>;
+
+/// The bytes of an object, or why it cannot be opened.
+pub type Opened = Result<Box<dyn Body>, Refusal>;
+
 /// A place that holds transcripts.
-#[expect(async_fn_in_trait, reason = "only this crate implements it, and never as a trait object")]
-pub trait Source {
+pub trait Source: Send + Sync {
     /// How it is written on the command line and in the archive.
     fn name(&self) -> &str;
+
+    /// What it is, in words: "a bucket in eu-west-1".
+    fn described(&self) -> String;
 
     /// Everything there into `found`; a closed channel ends the listing. Opens no object.
     ///
     /// # Errors
     /// When the place, or part of it, cannot be listed.
-    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal>;
+    fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>>;
 
     /// One object's bytes, exactly as the place holds them; of what grows, those behind a position.
     ///
     /// # Errors
     /// When the object cannot be opened.
-    async fn fetch(&self, it: &Listed, from: Option<&Position>) -> Result<Box<dyn Body>, Refusal>;
+    fn fetch<'a>(&'a self, it: &'a Listed, from: Option<&'a Position>) -> Eventual<'a, Opened>;
 
     /// How many requests the place likes at once.
     fn concurrency(&self) -> usize;
 
-    /// Calls made so far, by name. A folder makes none.
-    fn calls(&self) -> Vec<(String, u64)> {
-        Vec::new()
-    }
-
-    /// Seconds by which the place's clock is ahead of ours, where it tells and they are far apart.
-    fn skew(&self) -> Option<i64> {
-        None
-    }
-
-    /// What a person who waits should know: that nothing came for a while.
-    fn waiting(&self) -> Option<String> {
+    /// The count and the watch of what is asked of AWS. A folder asks nothing.
+    fn asked(&self) -> Option<&Calls> {
         None
     }
 
     /// Account and Region of the sessions that are kept there, where the place itself tells.
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         (None, None)
+    }
+
+    /// Calls made so far, by name.
+    fn calls(&self) -> Vec<(String, u64)> {
+        self.asked().map(Calls::by_name).unwrap_or_default()
+    }
+
+    /// Seconds by which the place's clock is ahead of ours, where it tells and they are far apart.
+    fn skew(&self) -> Option<i64> {
+        self.asked()?.far_off()
+    }
+
+    /// What a person who waits should know: that nothing came for a while.
+    fn waiting(&self) -> Option<String> {
+        self.asked()?.waiting()
     }
 }

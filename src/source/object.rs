@@ -3,23 +3,25 @@
 //! Small objects come whole and proved. Large ones come as they are read: they are hashed on the way, and the last bytes are
 //! handed over only when all of them are proved. What is not as it should be is fetched anew from the start.
 
-use std::io::Error;
 use std::io::Read;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumMode;
 use aws_sdk_s3::types::RequestPayer;
+use bytes::Buf;
 use bytes::Bytes;
 use bytes::BytesMut;
+use bytes::buf::Reader;
 use tokio::runtime::Handle as Runtime;
 
 use super::calls::Came;
 use crate::source::Body;
 use crate::source::Listed;
+use crate::source::Opened;
 use crate::source::Refusal;
+use crate::source::RefusalKind;
 use crate::source::Seen;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
@@ -49,20 +51,9 @@ pub(super) struct ObjectReader {
 pub(super) struct Get {
     pub(super) reader: ObjectReader,
     pub(super) connection: Connection,
-    pub(super) key: String,
     pub(super) version_id: Option<String>,
     /// Length and version as listed; the ETag is within the version where no version id is.
     pub(super) listed: Listed,
-}
-
-/// Why an object did not come.
-pub(super) enum Wrong {
-    /// The request was refused, with its code.
-    Refused(Option<String>, Refusal),
-    /// The connection, or the service behind it, failed.
-    Broken(String),
-    /// What came is not what was listed.
-    Unlike(String),
 }
 
 /// An answer that brings the whole object, before its bytes.
@@ -75,32 +66,41 @@ pub(super) struct WholeObject {
     proof: ChecksumProof,
 }
 
+impl WholeObject {
+    /// Proves all that came of it.
+    fn settle(&mut self) -> Result<(), Refusal> {
+        let proof = std::mem::replace(&mut self.proof, ChecksumProof::None);
+        self.seen.checksum = proof.settle().map_err(unlike)?;
+        Ok(())
+    }
+}
+
 impl Get {
     /// The object: in memory if it is small, else as it is read.
-    pub(super) async fn fetch(self) -> Result<Box<dyn Body>, Wrong> {
+    pub(super) async fn fetch(self) -> Opened {
         let mut takes = 0;
         loop {
             takes += 1;
             let wrong = match self.whole().await {
-                Ok(it) if it.wanted.is_none_or(|it| it > SMALL) => {
-                    return Ok(Box::new(ObjectStream::of(self, it)));
-                }
-                Ok(it) => match self.collect(it).await {
-                    Ok(it) => return Ok(Box::new(it)),
-                    Err(it) => it,
+                Ok(mut it) => match it.wanted {
+                    Some(wanted) if wanted <= SMALL => match self.collect(&mut it, wanted).await {
+                        Ok(all) => return Ok(Box::new(ObjectStream::proved(self, it, all))),
+                        Err(it) => it,
+                    },
+                    _ => return Ok(Box::new(ObjectStream::of(self, it))),
                 },
                 Err(it) => it,
             };
-            let most = match &wrong {
-                Wrong::Refused(..) => return Err(wrong),
-                Wrong::Unlike(_) => WHOLES,
-                Wrong::Broken(_) => self.takes(),
+            let most = match wrong.kind {
+                RefusalKind::Unlike => WHOLES,
+                RefusalKind::Broken => self.takes(),
+                _ => return Err(wrong),
             };
             if takes >= most {
-                if matches!(wrong, Wrong::Broken(_)) {
-                    self.connection.calls.body(S3, GET, Came::GivenUp);
+                if wrong.kind == RefusalKind::Broken {
+                    self.connection.calls.note(S3, GET, &Came::GivenUp);
                 }
-                return Err(wrong.after(takes));
+                return Err(times(takes, wrong));
             }
             tokio::time::sleep(pause(takes)).await;
         }
@@ -112,41 +112,32 @@ impl Get {
     }
 
     /// The answer for the whole object, if it is the one that was listed or one that has replaced it.
-    async fn whole(&self) -> Result<WholeObject, Wrong> {
+    async fn whole(&self) -> Result<WholeObject, Refusal> {
         let answer = self.send(None).await?;
         let mut seen = seen_of(&answer);
         let bytes = answer.content_length().and_then(|it| u64::try_from(it).ok());
         let etag = answer.e_tag().map(str::to_owned);
         let listed = &self.listed;
         match (&self.version_id, &etag) {
-            (Some(id), _) => {
-                if answer.version_id() != Some(id) {
-                    return Err(Wrong::Unlike(
-                        "the answer is not of the version that was asked for".into(),
-                    ));
-                }
+            (Some(id), _) if answer.version_id() != Some(id) => {
+                return Err(unlike("the answer is not of the version that was asked for"));
             }
-            (None, None) => {
-                if listed.version != version(None, "", listed.bytes) {
-                    return Err(Wrong::Unlike(
-                        "the answer has no ETag and the listing has, so that it may be of anything"
-                            .into(),
-                    ));
-                }
+            (None, None) if listed.version != version(None, "", listed.bytes) => {
+                return Err(unlike(
+                    "the answer has no ETag and the listing has, so that it may be of anything",
+                ));
             }
-            (None, Some(etag)) => {
+            // It was replaced meanwhile.
+            (None, Some(etag)) if listed.version != version(None, etag, listed.bytes) => {
                 // A proxy may take the length off.
-                let now = version(None, etag, bytes.unwrap_or(listed.bytes));
-                let same = version(None, etag, listed.bytes) == listed.version;
-                if !same {
-                    seen.version = Some(now);
-                    seen.stored_at = answer.last_modified().and_then(micros);
-                }
+                seen.version = Some(version(None, etag, bytes.unwrap_or(listed.bytes)));
+                seen.stored_at = answer.last_modified().and_then(micros);
             }
+            _ => {}
         }
         let replaced = seen.version.is_some();
         if let Some(bytes) = bytes.filter(|it| !replaced && *it != listed.bytes) {
-            return Err(Wrong::Unlike(format!(
+            return Err(unlike(format!(
                 "the answer is {bytes} bytes long, the listing says {}",
                 listed.bytes
             )));
@@ -157,8 +148,7 @@ impl Get {
     }
 
     /// All bytes of a small object, proved.
-    async fn collect(&self, mut it: WholeObject) -> Result<Small, Wrong> {
-        let wanted = it.wanted.unwrap_or(SMALL);
+    async fn collect(&self, it: &mut WholeObject, wanted: u64) -> Result<Bytes, Refusal> {
         let mut all = BytesMut::new();
         let _wait = self.connection.calls.wait();
         while let Some(chunk) = self.next(&mut it.body).await? {
@@ -171,13 +161,13 @@ impl Get {
         if all.len() as u64 != wanted {
             return Err(self.broke(format!("it ended after {} of {wanted} bytes", all.len())));
         }
-        it.seen.checksum = it.proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
-        self.connection.calls.body(S3, GET, Came::Good);
-        Ok(Small { bytes: all.freeze(), at: 0, seen: it.seen })
+        it.settle()?;
+        self.connection.calls.note(S3, GET, &Came::Good);
+        Ok(all.freeze())
     }
 
     /// The next bytes of a body, waited for as long as is reasonable.
-    async fn next(&self, body: &mut ByteStream) -> Result<Option<Bytes>, Wrong> {
+    async fn next(&self, body: &mut ByteStream) -> Result<Option<Bytes>, Refusal> {
         let patience = self.connection.calls.limits().stalled;
         match tokio::time::timeout(patience, body.next()).await {
             Ok(None) => Ok(None),
@@ -188,7 +178,7 @@ impl Get {
             Ok(Some(Err(it))) => {
                 let text = aws_sdk_s3::error::DisplayErrorContext(&it).to_string();
                 if text.to_lowercase().contains("checksum") {
-                    return Err(Wrong::Unlike(CHECKSUM.into()));
+                    return Err(unlike(CHECKSUM));
                 }
                 let stalled = text.contains("minimum throughput");
                 Err(self.broke(if stalled { STALLED } else { "the connection broke off" }))
@@ -197,20 +187,20 @@ impl Get {
         }
     }
 
-    fn broke(&self, why: impl Into<String>) -> Wrong {
-        let why = why.into();
-        self.connection.calls.body(S3, GET, Came::Trouble(why.clone()));
-        Wrong::Broken(why)
+    fn broke(&self, why: impl Into<String>) -> Refusal {
+        let it = broken(why);
+        self.connection.calls.note(S3, GET, &Came::Trouble(it.why.clone()));
+        it
     }
 
     /// The whole object, or what follows a byte of one with a known ETag.
-    async fn send(&self, from: Option<(u64, Option<&str>)>) -> Result<GetObjectOutput, Wrong> {
+    async fn send(&self, from: Option<(u64, Option<&str>)>) -> Result<GetObjectOutput, Refusal> {
         let mut get = self
             .reader
             .client
             .get_object()
             .bucket(&self.reader.bucket)
-            .key(&self.key)
+            .key(&self.listed.key)
             .set_version_id(self.version_id.clone())
             .set_expected_bucket_owner(self.reader.owner.clone())
             .set_request_payer(self.reader.payer.clone());
@@ -220,15 +210,12 @@ impl Get {
             }
             None => get.checksum_mode(ChecksumMode::Enabled),
         };
-        let turn = self.connection.calls.turn().await;
-        let answer = get.send().await;
-        drop(turn);
-        answer.map_err(|it| {
+        let _turn = self.connection.calls.turn().await;
+        get.send().await.map_err(|it| {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
             let on = format!("{}/*", self.connection.bucket_arn(&self.reader.bucket));
-            let code = it.meta().code().map(str::to_owned);
-            Wrong::Refused(code, self.connection.refused(&it, &Need::of(action, on)))
+            self.connection.refused(&it, &Need::of(action, on))
         })
     }
 }
@@ -242,36 +229,29 @@ const STALLED: &str = "its bytes stopped coming";
 /// Bytes after which a body that was taken up again counts as going on: as many as are read at once.
 const PROGRESS: u64 = 1 << 20;
 
-impl Wrong {
-    fn after(self, takes: u32) -> Self {
-        let times = |why: String| match takes {
-            1 => why,
-            _ => format!("{why}, {takes} times"),
-        };
-        match self {
-            Self::Unlike(it) => Self::Unlike(times(it)),
-            Self::Broken(it) => Self::Broken(times(it)),
-            it => it,
-        }
-    }
-
-    /// The same in words, with what to do.
-    pub(super) fn refusal(self) -> Refusal {
-        match self {
-            Self::Refused(_, it) => it,
-            Self::Broken(why) => {
-                Refusal::new(why).hint("run the same command again; what was read is kept")
-            }
-            Self::Unlike(why) => Refusal::new(why).hint(
-                "nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; \
-                 fetch it by another way and compare",
-            ),
-        }
-    }
+/// The connection, or the service behind it, failed.
+fn broken(why: impl Into<String>) -> Refusal {
+    Refusal::new(why).kind(RefusalKind::Broken).again()
 }
 
-fn too_long(wanted: u64) -> Wrong {
-    Wrong::Unlike(format!("more came than the {wanted} bytes that were promised"))
+/// What came is not what was listed.
+fn unlike(why: impl Into<String>) -> Refusal {
+    Refusal::new(why).kind(RefusalKind::Unlike).hint(
+        "nothing of it was kept: either the way to S3 changes what it carries, or the object is damaged where it lies; \
+         fetch it by another way and compare",
+    )
+}
+
+fn too_long(wanted: u64) -> Refusal {
+    unlike(format!("more came than the {wanted} bytes that were promised"))
+}
+
+/// The same, said of so many tries.
+fn times(tries: u32, mut it: Refusal) -> Refusal {
+    if tries > 1 {
+        it.why.push_str(&format!(", {tries} times"));
+    }
+    it
 }
 
 /// What changes whenever the bytes may have.
@@ -301,43 +281,20 @@ fn seen_of(it: &GetObjectOutput) -> Seen {
     }
 }
 
-/// An object in memory.
-struct Small {
-    bytes: Bytes,
-    at: usize,
-    seen: Seen,
-}
-
-impl Read for Small {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let rest = &self.bytes[self.at..];
-        let used = rest.len().min(buffer.len());
-        buffer[..used].copy_from_slice(&rest[..used]);
-        self.at += used;
-        Ok(used)
-    }
-}
-
-impl Body for Small {
-    fn seen(&self) -> Seen {
-        self.seen.clone()
-    }
-}
-
 /// An object that comes as it is read. Reading must happen outside of the runtime's own threads.
 struct ObjectStream {
     get: Get,
     whole: WholeObject,
     /// Bytes that came.
     at: u64,
-    held: Bytes,
+    held: Reader<Bytes>,
     takes: u32,
     /// Where it was last taken up again.
     taken_up_at: u64,
     wholes: u32,
     proved: bool,
-    /// Why it is not read on, and whether the way from its start may be better.
-    failed: Option<(Refusal, bool)>,
+    /// Why it is not read on.
+    failed: Option<Refusal>,
     runtime: Runtime,
 }
 
@@ -347,7 +304,7 @@ impl ObjectStream {
             get,
             whole,
             at: 0,
-            held: Bytes::new(),
+            held: Bytes::new().reader(),
             takes: 0,
             taken_up_at: 0,
             wholes: 1,
@@ -357,8 +314,13 @@ impl ObjectStream {
         }
     }
 
+    /// One that came already, in memory.
+    fn proved(get: Get, whole: WholeObject, all: Bytes) -> Self {
+        Self { at: all.len() as u64, held: all.reader(), proved: true, ..Self::of(get, whole) }
+    }
+
     /// Fetches until there are bytes to hand over; false at the end.
-    fn fill(&mut self) -> Result<bool, Wrong> {
+    fn fill(&mut self) -> Result<bool, Refusal> {
         loop {
             let came = match self.proved {
                 true => Ok(None),
@@ -383,7 +345,7 @@ impl ObjectStream {
                         Some(wanted) if self.at == wanted => self.settle()?,
                         _ => {}
                     }
-                    self.held = it;
+                    self.held = it.reader();
                     return Ok(true);
                 }
                 Ok(None) => match self.whole.wanted {
@@ -396,37 +358,45 @@ impl ObjectStream {
                         return Ok(false);
                     }
                 },
-                Err(Wrong::Broken(why)) => self.take_up(&why)?,
+                Err(it) if it.kind == RefusalKind::Broken => self.take_up(&it.why)?,
                 Err(it) => return Err(it),
             }
         }
     }
 
+    /// What came is of no use; if it is not what was listed, what comes from the start on may be.
+    fn fail(&mut self, it: Refusal) {
+        let unlike = it.kind == RefusalKind::Unlike;
+        self.failed = Some(if unlike { times(self.wholes, it) } else { it });
+    }
+
+    /// Waits before something is tried again.
+    fn rest(&self, tries: u32) {
+        // A timer belongs to the runtime it is made in.
+        self.runtime.block_on(async { tokio::time::sleep(pause(tries)).await });
+    }
+
     /// Proves all that came.
-    fn settle(&mut self) -> Result<(), Wrong> {
+    fn settle(&mut self) -> Result<(), Refusal> {
         if !self.proved {
-            let proof = std::mem::replace(&mut self.whole.proof, ChecksumProof::None);
-            self.whole.seen.checksum = proof.settle().map_err(|it| Wrong::Unlike(it.into()))?;
+            self.whole.settle()?;
             self.proved = true;
-            self.get.connection.calls.body(S3, GET, Came::Good);
+            self.get.connection.calls.note(S3, GET, &Came::Good);
         }
         Ok(())
     }
 
     /// Reads on where it broke off, if it is still the same.
-    fn take_up(&mut self, why: &str) -> Result<(), Wrong> {
+    fn take_up(&mut self, why: &str) -> Result<(), Refusal> {
         loop {
             self.takes += 1;
             let most = self.get.takes();
             if self.takes > most {
-                self.get.connection.calls.body(S3, GET, Came::GivenUp);
+                self.get.connection.calls.note(S3, GET, &Came::GivenUp);
                 let wanted = self.whole.wanted.map_or_else(|| "?".into(), |it| it.to_string());
-                let text = format!("{why} at byte {} of {wanted}", self.at);
-                return Err(Wrong::Broken(text).after(most));
+                return Err(times(most, broken(format!("{why} at byte {} of {wanted}", self.at))));
             }
-            let wait = pause(self.takes);
-            // A timer belongs to the runtime it is made in.
-            self.runtime.block_on(async move { tokio::time::sleep(wait).await });
+            self.rest(self.takes);
             let from = (self.at, self.whole.etag.as_deref());
             match self.runtime.block_on(self.get.send(Some(from))) {
                 Ok(it) => {
@@ -436,29 +406,24 @@ impl ObjectStream {
                     let same = it.e_tag().is_none() || it.e_tag() == self.whole.etag.as_deref();
                     if !range.starts_with(&start) || !range.ends_with(&total) || !same {
                         // Its bytes may be any others.
-                        return Err(Wrong::Unlike(
-                            "what came after a break is not its rest".into(),
-                        ));
+                        return Err(unlike("what came after a break is not its rest"));
                     }
                     self.whole.body = it.body;
                     self.taken_up_at = self.at;
                     return Ok(());
                 }
-                Err(Wrong::Refused(code, refusal)) => match code.as_deref() {
-                    Some("PreconditionFailed") => {
+                Err(it) => match it.kind {
+                    RefusalKind::Replaced => {
                         let why = "it was replaced while it was being read; the next run reads the new one";
-                        return Err(Wrong::Broken(why.into()));
+                        return Err(broken(why));
                     }
                     // It has no more bytes than came, and was promised to.
-                    Some("InvalidRange") => {
-                        return Err(Wrong::Unlike(format!("it ends at byte {}", self.at)));
+                    RefusalKind::Shorter => {
+                        return Err(unlike(format!("it ends at byte {}", self.at)));
                     }
-                    _ if refusal.ends || self.takes >= most => {
-                        return Err(Wrong::Refused(code, refusal));
-                    }
+                    _ if it.ends || self.takes >= most => return Err(it),
                     _ => {}
                 },
-                Err(it) => return Err(it),
             }
         }
     }
@@ -466,23 +431,17 @@ impl ObjectStream {
 
 impl Read for ObjectStream {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.failed.is_none() && self.held.is_empty() {
+        if self.failed.is_none() && !self.held.get_ref().has_remaining() {
             match self.fill() {
                 Ok(true) => {}
                 Ok(false) => return Ok(0),
-                Err(it) => {
-                    let again = matches!(it, Wrong::Unlike(_));
-                    let it = if again { it.after(self.wholes) } else { it };
-                    self.failed = Some((it.refusal(), again));
-                }
+                Err(it) => self.fail(it),
             }
         }
-        if let Some((why, _)) = &self.failed {
-            return Err(Error::other(why.why.clone()));
+        if let Some(it) = &self.failed {
+            return Err(it.clone().into());
         }
-        let used = self.held.len().min(buffer.len());
-        buffer[..used].copy_from_slice(&self.held.split_to(used));
-        Ok(used)
+        self.held.read(buffer)
     }
 }
 
@@ -492,26 +451,23 @@ impl Body for ObjectStream {
     }
 
     fn refusal(&self) -> Option<Refusal> {
-        self.failed.as_ref().map(|it| it.0.clone())
+        self.failed.clone()
     }
 
     fn anew(&mut self) -> bool {
-        while self.failed.as_ref().is_some_and(|it| it.1) && self.wholes < WHOLES {
+        while self.failed.as_ref().is_some_and(|it| it.kind == RefusalKind::Unlike)
+            && self.wholes < WHOLES
+        {
             self.wholes += 1;
-            let wait = pause(self.wholes);
-            self.runtime.block_on(async move { tokio::time::sleep(wait).await });
+            self.rest(self.wholes);
             match self.runtime.block_on(self.get.whole()) {
                 Ok(whole) => {
                     self.whole = whole;
-                    (self.at, self.held, self.takes) = (0, Bytes::new(), 0);
+                    (self.at, self.held, self.takes) = (0, Bytes::new().reader(), 0);
                     (self.proved, self.failed) = (false, None);
                     return true;
                 }
-                Err(it) => {
-                    let again = matches!(it, Wrong::Unlike(_));
-                    let it = if again { it.after(self.wholes) } else { it };
-                    self.failed = Some((it.refusal(), again));
-                }
+                Err(it) => self.fail(it),
             }
         }
         false

@@ -5,15 +5,14 @@
 use std::time::Duration;
 
 use crate::config::Access;
-use crate::config::Place;
 use crate::config::SourceSpec;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Source;
-use crate::source::any::Any;
 use crate::source::any::access_to;
+use crate::source::any::open;
 use crate::source::aws::Connection;
 
 /// How far a machine's clock may be off before AWS refuses its signatures ("Signing AWS API requests").
@@ -43,7 +42,7 @@ pub async fn probe_source(spec: &SourceSpec, access: &Access) -> Vec<Probe> {
 /// The probe behind which nothing can be tried.
 async fn try_all(spec: &SourceSpec, access: &Access, probes: &mut Vec<Probe>) -> Result<(), Probe> {
     let failed = |what| move |it: Refusal| Probe { what, outcome: Err(it) };
-    if !matches!(spec.place, Place::Folder(_)) {
+    if spec.place.is_in_aws() {
         let connection =
             Connection::open(&access_to(spec, access)).await.map_err(failed("identity"))?;
         let identity = connection.identity().await;
@@ -56,12 +55,10 @@ async fn try_all(spec: &SourceSpec, access: &Access, probes: &mut Vec<Probe>) ->
             return Ok(());
         }
     }
-    let source = Any::open(spec, access)
-        .await
-        .unwrap_or_else(|it| Err(Refusal { why: it.what, hint: it.hint, ends: true }));
+    let source = open(spec, access).await.unwrap_or_else(|it| Err(it.into()));
     let source = source.map_err(failed("place"))?;
     probes.push(Probe { what: "place", outcome: Ok(source.described()) });
-    let (first, seen) = first_object(&source).await.map_err(failed("list"))?;
+    let (first, seen) = first_object(&*source).await.map_err(failed("list"))?;
     let words = match (&first, seen) {
         (Some(_), _) => "allowed",
         (None, 0) => "it is empty, so reading could not be tried",
@@ -71,13 +68,17 @@ async fn try_all(spec: &SourceSpec, access: &Access, probes: &mut Vec<Probe>) ->
     let Some(first) = first else { return Ok(()) };
     let read = tokio::time::timeout(Duration::from_secs(60), source.fetch(&first, None)).await;
     let read = read.unwrap_or_else(|_| Err(Refusal::new("AWS did not answer within a minute")));
-    let outcome = read.map(|_| format!("allowed, tried on {}", name(&first.handle)));
+    let name = match &first.handle {
+        Handle::Path(it) => it.display().to_string(),
+        _ => first.key.clone(),
+    };
+    let outcome = read.map(|_| format!("allowed, tried on {name}"));
     probes.push(Probe { what: "read", outcome });
     Ok(())
 }
 
 /// Enough of the listing to find something to read, and how much was seen of it.
-async fn first_object(source: &Any) -> Result<(Option<Listed>, u64), Refusal> {
+async fn first_object(source: &dyn Source) -> Result<(Option<Listed>, u64), Refusal> {
     let (out, mut found) = tokio::sync::mpsc::channel(64);
     // The channel closes where the look ends, and the listing with it.
     let looking = async move {
@@ -94,14 +95,6 @@ async fn first_object(source: &Any) -> Result<(Option<Listed>, u64), Refusal> {
     };
     let (listed, looked) = tokio::join!(source.list(out), looking);
     listed.map(|()| looked)
-}
-
-fn name(it: &Handle) -> String {
-    match it {
-        Handle::Path(it) => it.display().to_string(),
-        Handle::Object { key, .. } => key.clone(),
-        Handle::Stream { name, .. } => name.clone(),
-    }
 }
 
 /// How far this machine's clock is behind AWS's, in seconds.

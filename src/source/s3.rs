@@ -4,28 +4,32 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::sync::OnceLock;
 
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::OptionalObjectAttributes;
 use aws_sdk_s3::types::RequestPayer;
+use aws_sdk_s3::types::RestoreStatus;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
 use crate::session::Skip;
-use crate::source::Body;
+use crate::source::Eventual;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
+use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
+use crate::source::RefusalKind;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::micros;
+use crate::source::aws::next_page;
+use crate::source::aws::no_bucket;
+use crate::source::calls::Calls;
 use crate::source::object::Get;
 use crate::source::object::ObjectReader;
-use crate::source::object::Wrong;
 use crate::source::object::version;
 
 /// A prefix of a bucket.
@@ -37,9 +41,7 @@ pub struct S3Source {
     account: Option<String>,
     reader: ObjectReader,
     connection: Connection,
-    region: Option<String>,
-    /// What ended all reading here.
-    ended: OnceLock<Refusal>,
+    region: String,
 }
 
 impl S3Source {
@@ -71,8 +73,7 @@ impl S3Source {
             account: spec.account.clone(),
             reader,
             connection,
-            region: Some(region),
-            ended: OnceLock::new(),
+            region,
         })
     }
 
@@ -89,13 +90,10 @@ impl S3Source {
         let need = Need::of("s3:ListBucket", self.arn());
         let mut token: Option<String> = None;
         loop {
-            self.goes_on()?;
-            let page = self
-                .reader
-                .client
-                .list_objects_v2()
-                .bucket(&self.bucket)
-                .prefix(prefix)
+            // What ended the reading ends the listing: nobody reads what it finds.
+            self.connection.goes_on()?;
+            let ask = self.reader.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let page = ask
                 .set_continuation_token(token.clone())
                 .set_expected_bucket_owner(self.reader.owner.clone())
                 .set_request_payer(self.reader.payer.clone())
@@ -104,41 +102,39 @@ impl S3Source {
                 .await
                 .map_err(|it| self.connection.refused(&it, &need))?;
             for it in page.contents() {
-                let restored =
-                    it.restore_status().map(|it| it.is_restore_in_progress().unwrap_or(false));
                 let object = ListedObject {
                     key: it.key(),
                     etag: it.e_tag().unwrap_or_default(),
                     bytes: it.size(),
                     changed: it.last_modified(),
                     class: it.storage_class().map(|it| it.as_str()),
-                    restoring: restored,
+                    restoring: it.restore_status().map(in_progress),
                     version_id: None,
                 };
                 if !listing.put(self.listed(&object)).await {
                     return Ok(());
                 }
             }
-            match next(page.is_truncated(), page.next_continuation_token(), token.as_deref())? {
-                Some(it) => token = Some(it),
-                None => return Ok(()),
+            let goes_on = page.is_truncated() == Some(true);
+            token = next_page(goes_on, page.next_continuation_token, token.as_ref())?;
+            if token.is_none() {
+                return Ok(());
             }
         }
     }
 
     async fn object_versions(&self, listing: &mut Listing<'_>) -> Result<(), Refusal> {
         let need = Need::of("s3:ListBucketVersions", self.arn());
-        let (mut key, mut id): (Option<String>, Option<String>) = (None, None);
+        // A key, and of which of its versions.
+        let mut token: Option<(String, Option<String>)> = None;
         loop {
-            self.goes_on()?;
-            let page = self
-                .reader
-                .client
-                .list_object_versions()
-                .bucket(&self.bucket)
+            self.connection.goes_on()?;
+            let (key, id) = token.clone().unzip();
+            let ask = self.reader.client.list_object_versions().bucket(&self.bucket);
+            let page = ask
                 .prefix(&self.prefix)
-                .set_key_marker(key.clone())
-                .set_version_id_marker(id.clone())
+                .set_key_marker(key)
+                .set_version_id_marker(id.flatten())
                 .set_expected_bucket_owner(self.reader.owner.clone())
                 .set_request_payer(self.reader.payer.clone())
                 .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
@@ -146,49 +142,35 @@ impl S3Source {
                 .await
                 .map_err(|it| self.connection.refused(&it, &need))?;
             for it in page.versions() {
-                let restored =
-                    it.restore_status().map(|it| it.is_restore_in_progress().unwrap_or(false));
                 let object = ListedObject {
                     key: it.key(),
                     etag: it.e_tag().unwrap_or_default(),
                     bytes: it.size(),
                     changed: it.last_modified(),
                     class: it.storage_class().map(|it| it.as_str()),
-                    restoring: restored,
+                    restoring: it.restore_status().map(in_progress),
                     version_id: it.version_id(),
                 };
                 if !listing.put(self.listed(&object)).await {
                     return Ok(());
                 }
             }
-            let mark = |key: Option<&str>, id: Option<&str>| {
-                key.map(|it| format!("{it}\0{}", id.unwrap_or_default()))
-            };
-            let (then, now) = (
-                mark(key.as_deref(), id.as_deref()),
-                mark(page.next_key_marker(), page.next_version_id_marker()),
-            );
-            if next(page.is_truncated(), now.as_deref(), then.as_deref())?.is_none() {
+            let goes_on = page.is_truncated() == Some(true);
+            let next = page.next_key_marker.map(|key| (key, page.next_version_id_marker));
+            token = next_page(goes_on, next, token.as_ref())?;
+            if token.is_none() {
                 return Ok(());
             }
-            key = page.next_key_marker().map(str::to_owned);
-            id = page.next_version_id_marker().map(str::to_owned);
         }
     }
 
-    fn listed(&self, it: &ListedObject<'_>) -> Found {
+    fn listed(&self, it: &ListedObject<'_>) -> Result<Listed, Skip> {
         let untold = |what: &str| {
             let locator = format!("s3://{}/{}", self.bucket, it.key.unwrap_or_default());
-            Found::Skip(Skip {
-                locator,
-                why: format!("the listing does not tell its {what}"),
-                loses: true,
-            })
+            Skip { locator, why: format!("the listing does not tell its {what}"), loses: true }
         };
-        let Some(key) = it.key.filter(|it| !it.is_empty()) else { return untold("key") };
-        let Some(bytes) = it.bytes.and_then(|it| u64::try_from(it).ok()) else {
-            return untold("size");
-        };
+        let key = it.key.filter(|it| !it.is_empty()).ok_or_else(|| untold("key"))?;
+        let bytes = it.bytes.and_then(|it| u64::try_from(it).ok()).ok_or_else(|| untold("size"))?;
         let place = format!("s3://{}/{key}", self.bucket);
         // Older versions are places of their own; the newest bears the plain name too where versions are off.
         let locator = match it.version_id {
@@ -196,7 +178,7 @@ impl S3Source {
             None => place,
         };
         if key.ends_with('/') && bytes == 0 {
-            return Found::Skip(Skip { locator, why: "a folder marker".into(), loses: false });
+            return Err(Skip { locator, why: "a folder marker".into(), loses: false });
         }
         let blocked = match (it.class, it.restoring) {
             (Some("GLACIER" | "DEEP_ARCHIVE"), Some(true)) => Some(
@@ -207,18 +189,16 @@ impl S3Source {
             }
             _ => None,
         };
-        Found::Object(Listed {
+        Ok(Listed {
             locator,
             key: key.to_owned(),
             version: version(it.version_id, it.etag, bytes),
             bytes,
             stored_at: it.changed.and_then(micros),
             grown_at: None,
+            created: None,
             blocked,
-            handle: Handle::Object {
-                key: key.to_owned(),
-                version_id: it.version_id.map(str::to_owned),
-            },
+            handle: Handle::Object { version_id: it.version_id.map(str::to_owned) },
         })
     }
 
@@ -232,36 +212,7 @@ impl S3Source {
         )
     }
 
-    /// What ended the reading ends the listing: nobody reads what it finds.
-    fn goes_on(&self) -> Result<(), Refusal> {
-        if let Some(it) = self.ended.get() {
-            return Err(it.clone());
-        }
-        self.connection.ended().map_or(Ok(()), |it| Err(self.refuse(it)))
-    }
-
-    fn refuse(&self, it: Refusal) -> Refusal {
-        if it.ends {
-            let _ = self.ended.set(it.clone());
-        }
-        it
-    }
-
-    /// What it is, in words: "a bucket in eu-west-1".
-    pub(crate) fn described(&self) -> String {
-        match &self.region {
-            Some(region) => format!("a bucket in {region}"),
-            None => "a bucket".into(),
-        }
-    }
-}
-
-impl Source for S3Source {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
+    async fn walk(&self, found: Sender<Found>) -> Result<(), Refusal> {
         let mut listing = Listing { found: &found, seen: HashSet::new(), count: 0 };
         if self.versions {
             return self.object_versions(&mut listing).await;
@@ -270,7 +221,6 @@ impl Source for S3Source {
         if listing.count == 0 && !self.prefix.is_empty() {
             // The place may name one object rather than what lies below it.
             let key = self.prefix.trim_end_matches('/');
-            let mut one = Listing { found: &found, seen: HashSet::new(), count: 0 };
             let head = self
                 .reader
                 .client
@@ -300,45 +250,55 @@ impl Source for S3Source {
                 restoring: it.restore().map(|it| it.contains("ongoing-request=\"true\"")),
                 version_id: None,
             };
-            one.put(self.listed(&object)).await;
+            listing.put(self.listed(&object)).await;
         }
         Ok(())
     }
 
-    async fn fetch(&self, it: &Listed, _from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
-        self.goes_on()?;
-        let Handle::Object { key, version_id } = &it.handle else {
+    async fn open_object(&self, it: &Listed) -> Opened {
+        self.connection.goes_on()?;
+        let Handle::Object { version_id } = &it.handle else {
             return Err(Refusal::new("no object"));
         };
         let get = Get {
             reader: self.reader.clone(),
             connection: self.connection.clone(),
-            key: key.clone(),
             version_id: version_id.clone(),
             listed: it.clone(),
         };
-        get.fetch().await.map_err(|it| match it {
-            Wrong::Refused(Some(code), _) if code == "InvalidObjectState" => {
-                Refusal::new(self.needs_restore("an archive class", key, version_id.as_deref()))
+        get.fetch().await.map_err(|no| match no.kind {
+            RefusalKind::Archived => {
+                let class = "an archive class";
+                Refusal::new(self.needs_restore(class, &it.key, version_id.as_deref()))
             }
-            it => self.refuse(it.refusal()),
+            _ => self.connection.met(no),
         })
+    }
+}
+
+impl Source for S3Source {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn described(&self) -> String {
+        format!("a bucket in {}", self.region)
+    }
+
+    fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
+        Box::pin(self.walk(found))
+    }
+
+    fn fetch<'a>(&'a self, it: &'a Listed, _from: Option<&'a Position>) -> Eventual<'a, Opened> {
+        Box::pin(self.open_object(it))
     }
 
     fn concurrency(&self) -> usize {
         32
     }
 
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.connection.calls.by_name()
-    }
-
-    fn skew(&self) -> Option<i64> {
-        self.connection.calls.far_off()
-    }
-
-    fn waiting(&self) -> Option<String> {
-        self.connection.calls.waiting()
+    fn asked(&self) -> Option<&Calls> {
+        Some(&self.connection.calls)
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
@@ -367,31 +327,18 @@ struct Listing<'a> {
 
 impl Listing<'_> {
     /// Hands on one thing; false if nobody listens any more.
-    async fn put(&mut self, it: Found) -> bool {
-        let locator = match &it {
-            Found::Object(it) => &it.locator,
-            Found::Skip(it) => &it.locator,
-        };
+    async fn put(&mut self, it: Result<Listed, Skip>) -> bool {
+        let locator = it.as_ref().map_or_else(|it| &it.locator, |it| &it.locator);
         if !self.seen.insert(crate::source::FIXED.hash_one(locator)) {
             return true;
         }
         self.count += 1;
-        self.found.send(it).await.is_ok()
+        self.found.send(it.into()).await.is_ok()
     }
 }
 
-/// The token of the next page, or the end.
-fn next(
-    truncated: Option<bool>,
-    token: Option<&str>,
-    last: Option<&str>,
-) -> Result<Option<String>, Refusal> {
-    match token {
-        Some(it) if truncated == Some(true) && Some(it) != last => Ok(Some(it.to_owned())),
-        _ if truncated != Some(true) => Ok(None),
-        _ => Err(Refusal::new("the listing does not go on: AWS repeats the same page")
-            .hint("run the same command again; what was read is kept")),
-    }
+fn in_progress(it: &RestoreStatus) -> bool {
+    it.is_restore_in_progress().unwrap_or(false)
 }
 
 /// A word for a POSIX shell.
@@ -424,9 +371,7 @@ async fn region_of(
             let told =
                 response.and_then(|it| it.headers().get("x-amz-bucket-region")).map(str::to_owned);
             match (response.map(|it| it.status().as_u16()), told) {
-                (Some(404), _) => Err(Refusal::new("there is no such bucket")
-                    .hint("check its name and the account")
-                    .ending()),
+                (Some(404), _) => Err(no_bucket()),
                 (Some(301 | 307), Some(region)) => Ok(region),
                 // Another account's, or ours without the permission: the listing will tell.
                 (Some(403), told) => match owner {
@@ -454,13 +399,5 @@ mod tests {
     fn a_key_is_quoted_for_the_shell_that_the_command_is_pasted_into() {
         assert_eq!(quoted("prod/alice-0123456789abcdef0.log"), "prod/alice-0123456789abcdef0.log");
         assert_eq!(quoted("a b$(x)'y"), r"'a b$(x)'\''y'");
-    }
-
-    #[test]
-    fn a_listing_that_repeats_its_token_is_no_end() {
-        assert_eq!(next(Some(false), None, None), Ok(None));
-        assert_eq!(next(Some(true), Some("b"), Some("a")), Ok(Some("b".into())));
-        assert!(next(Some(true), Some("a"), Some("a")).is_err());
-        assert!(next(Some(true), None, None).is_err());
     }
 }

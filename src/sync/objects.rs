@@ -14,7 +14,6 @@ use crate::error::Result;
 use crate::intake;
 use crate::session::Skip;
 use crate::source::Body;
-use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Seen;
@@ -59,8 +58,8 @@ impl std::io::Read for Stoppable<'_> {
 }
 
 /// What workers share.
-pub(super) struct Shop<'a, S> {
-    pub(super) source: &'a S,
+pub(super) struct Shop<'a> {
+    pub(super) source: &'a dyn Source,
     pub(super) ledger: &'a Ledger,
     pub(super) scratch: &'a std::path::Path,
     pub(super) options: &'a Options<'a>,
@@ -69,7 +68,7 @@ pub(super) struct Shop<'a, S> {
     pub(super) waiting: &'a Waiting,
 }
 
-impl<S: Source> Shop<'_, S> {
+impl Shop<'_> {
     /// Reads objects as they come; large ones go to the few workers that read those.
     pub(super) fn work(
         &self,
@@ -238,7 +237,7 @@ impl One<'_> {
         let version = version_of(&it.version, &seen);
         let other =
             |why: String, version: String| Other { locator: it.locator.clone(), version, why };
-        if matches!(it.handle, Handle::Stream { .. }) && taken.stored_bytes == 0 {
+        if it.created.is_some() && taken.stored_bytes == 0 {
             let why =
                 "the stream holds no events: the group's retention took them, or none came yet";
             return Ok(Outcome::Other { bytes: 0, other: other(why.into(), version) });

@@ -13,7 +13,6 @@ use super::summary::Would;
 use crate::archive::Held;
 use crate::config::Place;
 use crate::source::FIXED;
-use crate::source::Handle;
 use crate::source::Listed;
 use crate::source::Position;
 
@@ -138,11 +137,9 @@ pub fn decide(it: &Listed, ledger: &Ledger) -> Decision {
         return Decision::Known(why.clone());
     }
     let locator = FIXED.hash_one(it.locator.as_str());
-    let kept = ledger.kept.get(&locator).filter(|kept| match it.handle {
-        // Another stream of the same name begins anew.
-        Handle::Stream { created, .. } => kept.position.created == created,
-        _ => false,
-    });
+    // Another stream of the same name begins anew.
+    let same = |kept: &&Kept| it.created == Some(kept.position.created);
+    let kept = ledger.kept.get(&locator).filter(same);
     let Some(kept) = kept else { return if held { Decision::Held } else { Decision::Take } };
     let read_at = ledger.read_at.get(&locator).copied().unwrap_or(i64::MIN);
     let settled = it.grown_at.is_none_or(|grown| read_at >= grown.saturating_add(SETTLES));
@@ -198,6 +195,7 @@ pub fn cost(it: &Would) -> Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Handle;
 
     const NOW: i64 = 100 * 3_600_000_000;
 
@@ -209,15 +207,17 @@ mod tests {
             bytes: 1,
             stored_at: None,
             grown_at: None,
+            created: None,
             blocked: None,
-            handle: Handle::Object { key: locator.into(), version_id: None },
+            handle: Handle::Object { version_id: None },
         }
     }
 
     fn stream(locator: &str, version: &str, created: i64, grown_at: i64) -> Listed {
         Listed {
             grown_at: Some(grown_at),
-            handle: Handle::Stream { name: locator.into(), created, first: None },
+            created: Some(created),
+            handle: Handle::Stream { first: None },
             ..object(locator, version)
         }
     }

@@ -606,7 +606,7 @@ struct Facts {
 /// change is what copying left: it says only that nothing in it is later.
 fn contradicts(draft: &Draft) -> bool {
     let Some(ended) = draft.claims.frame.ended_at else { return false };
-    let by_aws = matches!(Place::parse(&draft.source), Ok(Place::S3 { .. } | Place::Logs { .. }));
+    let by_aws = Place::parse(&draft.source).is_ok_and(|it| it.is_in_aws());
     ended < FIRST
         || draft.stored_at.is_some_and(|stored| {
             ended > stored.saturating_add(CLOCKS)

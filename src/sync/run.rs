@@ -18,11 +18,14 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
-use crate::source::Body;
+use crate::source::Eventual;
 use crate::source::Found;
 use crate::source::Listed;
+use crate::source::Opened;
+use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::Source;
+use crate::source::calls::Calls;
 
 use super::draft::*;
 use super::gather;
@@ -45,12 +48,12 @@ const BODIES: usize = 16;
 const OUTCOMES: usize = 1024;
 
 /// Who watches a run is told what its source waits for, too.
-struct Watched<'a, S> {
-    source: &'a S,
+struct Watched<'a> {
+    source: &'a dyn Source,
     progress: &'a mut dyn Progress,
 }
 
-impl<S: Source> Progress for Watched<'_, S> {
+impl Progress for Watched<'_> {
     fn listed(&mut self, objects: u64, bytes: u64) {
         self.progress.waiting(self.source.waiting().as_deref());
         self.progress.listed(objects, bytes);
@@ -91,16 +94,16 @@ impl Holdings {
 ///
 /// # Errors
 /// An archive that cannot be read.
-pub fn look<S: Source + Sync>(
+pub fn look(
     runtime: &tokio::runtime::Runtime,
     archive: &Archive,
-    sources: &[S],
+    sources: &[&dyn Source],
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
     let known = Holdings::of(archive, options.now)?;
     let mut summary = Summary::default();
-    for source in sources {
+    for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
             break;
         }
@@ -134,8 +137,8 @@ pub fn look<S: Source + Sync>(
     Ok(summary)
 }
 
-async fn stoppable<S: Source>(
-    source: &S,
+async fn stoppable(
+    source: &dyn Source,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
@@ -145,9 +148,9 @@ async fn stoppable<S: Source>(
     }
 }
 
-fn list<S: Source>(
+fn list(
     runtime: &tokio::runtime::Runtime,
-    source: &S,
+    source: &dyn Source,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
@@ -159,10 +162,10 @@ fn list<S: Source>(
 /// # Errors
 /// What stops the run as a whole: an archive that cannot be written. Sources that cannot be listed, objects that
 /// cannot be read, and files of the archive that are damaged are in the summary.
-pub fn sync<S: Source + Sync>(
+pub fn sync(
     runtime: &tokio::runtime::Runtime,
     writer: &mut Writer,
-    sources: &[S],
+    sources: &[&dyn Source],
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
@@ -178,7 +181,7 @@ pub fn sync<S: Source + Sync>(
     };
     run.summary.unreadable(archive.damages());
     drop(archive);
-    for source in sources {
+    for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
             run.summary.interrupted = true;
             break;
@@ -204,51 +207,45 @@ pub fn sync<S: Source + Sync>(
 }
 
 /// A source of which only these are wanted.
-struct Again<'a, S> {
-    source: &'a S,
+struct Again<'a> {
+    source: &'a dyn Source,
     listed: Vec<Listed>,
 }
 
-impl<S: Source + Sync> Source for Again<'_, S> {
+impl Source for Again<'_> {
     fn name(&self) -> &str {
         self.source.name()
     }
 
-    async fn list(&self, found: tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
-        for it in &self.listed {
-            if found.send(Found::Object(it.clone())).await.is_err() {
-                break;
-            }
-        }
-        Ok(())
+    fn described(&self) -> String {
+        self.source.described()
     }
 
-    async fn fetch(
-        &self,
-        it: &Listed,
-        _from: Option<&crate::source::Position>,
-    ) -> Result<Box<dyn Body>, Refusal> {
-        self.source.fetch(it, None).await
+    fn list(&self, found: tokio::sync::mpsc::Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            for it in &self.listed {
+                if found.send(Found::Object(it.clone())).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn fetch<'a>(&'a self, it: &'a Listed, _from: Option<&'a Position>) -> Eventual<'a, Opened> {
+        self.source.fetch(it, None)
     }
 
     fn concurrency(&self) -> usize {
         self.source.concurrency()
     }
 
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.source.calls()
+    fn asked(&self) -> Option<&Calls> {
+        self.source.asked()
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         self.source.whereabouts()
-    }
-
-    fn skew(&self) -> Option<i64> {
-        self.source.skew()
-    }
-
-    fn waiting(&self) -> Option<String> {
-        self.source.waiting()
     }
 }
 
@@ -270,10 +267,10 @@ async fn stopped(stop: &AtomicBool) {
 }
 
 impl SyncRun<'_> {
-    fn source<S: Source + Sync>(
+    fn source(
         &mut self,
         writer: &mut Writer,
-        source: &S,
+        source: &dyn Source,
         progress: &mut dyn Progress,
     ) -> Result<()> {
         let scratch = writer.root().join("tmp");
@@ -434,8 +431,8 @@ fn judge(
 }
 
 /// Asks for many objects at once, as many as the place likes and as fit into memory.
-async fn fetch<S: Source>(
-    source: &S,
+async fn fetch(
+    source: &dyn Source,
     work: Receiver<(Listed, Option<super::plan::Kept>)>,
     bodies: tokio::sync::mpsc::Sender<Fetched>,
 ) {

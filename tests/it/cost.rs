@@ -21,7 +21,7 @@ fn synced(world: &World, folder: &str) -> Summary {
     let mut writer = Writer::open(&world.path("archive")).unwrap();
     let folder = Folder::open(&world.path(folder)).unwrap();
     let options = Options { now: NOW, threads: 2, stop: &GO_ON };
-    sync::sync(&runtime, &mut writer, &[folder], &options, &mut ()).unwrap()
+    sync::sync(&runtime, &mut writer, &[&folder], &options, &mut ()).unwrap()
 }
 
 /// So many sessions, each as a file and as a copy of it that is another object.

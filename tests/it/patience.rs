@@ -74,7 +74,7 @@ fn sync(aws: &Aws, faults: &Faults, bucket: &str) -> (Summary, Vec<String>) {
     let go_on = AtomicBool::new(false);
     let options = Options { now: NOW, threads: 2, stop: &go_on };
     let mut heard = Heard::default();
-    let summary = ssmtrail::sync::sync(&runtime, &mut writer, &[source], &options, &mut heard)
+    let summary = ssmtrail::sync::sync(&runtime, &mut writer, &[&source], &options, &mut heard)
         .expect("a summary");
     runtime.shutdown_background();
     (summary, heard.0)

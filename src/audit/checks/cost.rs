@@ -10,7 +10,7 @@ use crate::audit::names::days;
 use crate::audit::subject::Store;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Info;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -87,9 +87,9 @@ fn month(class: &(&str, f64, u64, u64, u64), objects: f64, bytes: f64, standard:
 const COST: Check = Check {
     id: "COST-EST-01",
     title: "What keeping transcripts costs",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Capacity],
-    reads: &["logs:DescribeLogGroups", "s3:ListBucket"],
+    reads: &[&["logs:DescribeLogGroups", "s3:ListBucket"]],
     why: "Retention is cut when a bill surprises somebody; CloudWatch Logs costs by what is taken in, S3 by what is kept.",
     then: "Keep both copies for the hot window, and the one in S3 Standard for the rest; small objects cost more in archive classes.",
     ask: &About::<Store>(cost),

@@ -4,6 +4,8 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ENDPOINTS;
+use crate::audit::check::NODES;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::iam::granted::of_key;
@@ -13,9 +15,7 @@ use crate::audit::iam::request::Said;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
@@ -45,9 +45,9 @@ fn at(it: &Key, arn: &str) -> String {
 const STATE: Check = Check {
     id: "KMS-STATE-01",
     title: "The key can be used, and is not about to go",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Keys],
-    reads: &["kms:DescribeKey", "s3:ListBucket"],
+    reads: &[&["kms:DescribeKey", "s3:ListBucket"]],
     why: "Once a key is deleted everything it protects is unreadable for ever, whatever lock is on it.",
     then: "Cancel the deletion and enable the key, today.",
     ask: &About::<Key>(state),
@@ -121,9 +121,13 @@ fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unr
         }
         KeyUse::Bucket(name) => {
             let what = format!("s3://{name}");
-            let region = view.bucket(name).and_then(|it| it.region.clone());
-            let region = region.ok_or_else(|| unknown(&what))?;
-            (what, region)
+            let bucket = view.bucket(name).ok_or_else(|| unknown(&what))?;
+            // The answer that the bucket is there tells its Region.
+            let told = view.take(&bucket.existence);
+            let Some(region) = &bucket.region else {
+                return Err(told.err().unwrap_or_else(|| unknown(&what)));
+            };
+            (what, region.clone())
         }
         KeyUse::Sessions(by) => {
             let region = by.rsplit_once(" in ").ok_or_else(|| unknown(by))?.1;
@@ -161,23 +165,15 @@ fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
     if state_of(it, view)?.manager == "AWS" {
         return Ok(None);
     }
-    let text = view.take(&it.policy)?;
-    Policy::read(text)
-        .map(Some)
-        .ok_or_else(|| Reason::NotUnderstood.because("its policy is of a form that is not known"))
+    Policy::understood(view.take(&it.policy)?, "its policy").map(Some)
 }
 
 const ADMITS: Check = Check {
     id: "KMS-POL-01",
     title: "The key's policy admits those who write with it",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Keys, Group::Failure],
-    reads: &[
-        "kms:GetKeyPolicy",
-        "kms:DescribeKey",
-        "ssm:DescribeInstanceInformation",
-        "ec2:DescribeInstances",
-    ],
+    reads: &[&["kms:GetKeyPolicy", "kms:DescribeKey"], NODES],
     why: "A policy edited after the key was associated stops the log group from being written and read.",
     then: "Admit the CloudWatch Logs service of the Region, bound to the log group by its encryption context.",
     ask: &About::<Key>(admits),
@@ -334,9 +330,9 @@ fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
 const ROTATION: Check = Check {
     id: "KMS-ROT-01",
     title: "The key is rotated",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Keys],
-    reads: &["kms:GetKeyRotationStatus", "kms:DescribeKey"],
+    reads: &[&["kms:GetKeyRotationStatus", "kms:DescribeKey"]],
     why: "Rotation bounds what one leaked key can open.",
     then: "Switch rotation on.",
     ask: &About::<Key>(rotation),
@@ -372,9 +368,9 @@ fn rotation(it: &Key, view: &View<'_>) -> Answer {
 const OPEN: Check = Check {
     id: "KMS-POL-02",
     title: "The key's policy is not open",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Keys, Group::Access],
-    reads: &["kms:GetKeyPolicy", "kms:DescribeKey"],
+    reads: &[&["kms:GetKeyPolicy", "kms:DescribeKey"], ENDPOINTS],
     why: "Whoever may use the key can read what it protects, wherever a copy lies.",
     then: "Name principals, or bind the statement by kms:CallerAccount or aws:PrincipalOrgID.",
     ask: &About::<Key>(open),

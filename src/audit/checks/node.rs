@@ -6,7 +6,7 @@ use crate::audit::frameworks::Group;
 use crate::audit::names::aws;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Node;
@@ -18,9 +18,9 @@ pub(crate) const CHECKS: &[Check] = &[AGENT];
 const AGENT: Check = Check {
     id: "COV-NODE-01",
     title: "Agents are new enough to stream",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Generation],
-    reads: &["ssm:DescribeInstanceInformation"],
+    reads: &[&["ssm:DescribeInstanceInformation"]],
     why: "An agent before 3.0.356.0 cannot stream to CloudWatch Logs.",
     then: "Update the agent.",
     ask: &About::<Node>(agent),

@@ -9,7 +9,7 @@ use crate::audit::iam::permission::may;
 use crate::audit::subject::Starter;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::settings::Reason;
@@ -21,9 +21,9 @@ pub(crate) const CHECKS: &[Check] = &[PINNED];
 const PINNED: Check = Check {
     id: "IAM-USER-01",
     title: "Those who start sessions are held to logged documents",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Generation],
-    reads: &["iam:SimulatePrincipalPolicy"],
+    reads: &[&["iam:SimulatePrincipalPolicy"]],
     why: "The document decides whether there is a log: whoever may name any document may choose one without.",
     then: "Allow ssm:StartSession on named documents, with ssm:SessionDocumentAccessCheck; `ssmtrail policy guard` prints it.",
     ask: &About::<Starter>(pinned),

@@ -2,12 +2,12 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::TRAILS;
 use crate::audit::frameworks::Group;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Account;
 use crate::settings::Corner;
@@ -22,13 +22,9 @@ pub(crate) const CHECKS: &[Check] = &[RECORDED, VALIDATED];
 const RECORDED: Check = Check {
     id: "COV-TRAIL-01",
     title: "A trail records who starts sessions, in every Region",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Trail],
-    reads: &[
-        "cloudtrail:DescribeTrails",
-        "cloudtrail:GetTrailStatus",
-        "cloudtrail:GetEventSelectors",
-    ],
+    reads: &[TRAILS],
     why: "A transcript tells what was typed; only CloudTrail tells who asked for the session, and from where.",
     then: "Keep one trail of all Regions that records management events, writes included.",
     ask: &About::<Account>(recorded),
@@ -165,9 +161,9 @@ fn records_writes(selectors: &[Selector]) -> bool {
 const VALIDATED: Check = Check {
     id: "COV-TRAIL-02",
     title: "The trail's files can be validated",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Trail, Group::Integrity],
-    reads: &["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus"],
+    reads: &[&["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus"]],
     why: "Without digest files nobody can prove that no record was removed.",
     then: "Switch log file validation on.",
     ask: &About::<Account>(validated),

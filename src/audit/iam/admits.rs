@@ -36,6 +36,21 @@ pub enum Admits {
     Unknown(String),
 }
 
+impl Admits {
+    /// Whom from outside, in words; `None` is nobody.
+    ///
+    /// # Errors
+    /// In words, what is not known to be ours.
+    pub(crate) fn outsiders(self) -> Result<Option<String>, String> {
+        match self {
+            Self::Ours => Ok(None),
+            Self::Foreign(them) => Ok(Some(them.join(", "))),
+            Self::Everybody => Ok(Some("everybody".to_owned())),
+            Self::Unknown(whom) => Err(whom),
+        }
+    }
+}
+
 fn is_account(key: &str) -> bool {
     // A delegation to access points, and endpoints' owners ("The meaning of public").
     let of_others = ["s3:dataaccesspointaccount", "aws:vpceaccount"];

@@ -127,51 +127,56 @@ fn by_bucket_alone(
     view: &View<'_>,
 ) -> Result<Granted, Unread> {
     let Call { role, action, resource } = *call;
-    let text = view.take(&bucket.policy)?;
-    let mut grants = Truth::No;
-    let said_by_bucket = match text {
-        None => Said::Nothing,
-        Some(text) => {
-            let policy = Policy::read(text).ok_or_else(|| {
-                Reason::NotUnderstood.because("the bucket's policy is of a form that is not known")
-            })?;
-            let mut context: Vec<(String, String)> =
-                carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
-            context.extend(more.iter().cloned());
-            for key in ["aws:resourceaccount", "s3:resourceaccount"] {
-                context.extend(bucket.proved().map(|it| (key.to_owned(), it.to_owned())));
-            }
-            let principal = &role.arn;
-            // The agent brings no key of its own.
-            let never = ["s3:x-amz-server-side-encryption-customer-algorithm"];
-            let absent = &[absent, &never].concat();
-            let request = Request { principal, action, resource, context: &context, absent };
-            grants = policy.grants(&request);
-            policy.says(&request, true)
-        }
+    let policy = match view.take(&bucket.policy)? {
+        None => Policy::default(),
+        Some(text) => Policy::understood(text, OF_BUCKET)?,
     };
+    let mut context: Vec<(String, String)> =
+        carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
+    context.extend(more.iter().cloned());
+    for key in ["aws:resourceaccount", "s3:resourceaccount"] {
+        context.extend(bucket.proved().map(|it| (key.to_owned(), it.to_owned())));
+    }
+    // The agent brings no key of its own.
+    let never = ["s3:x-amz-server-side-encryption-customer-algorithm"];
+    let absent = &[absent, &never].concat();
+    let request = Request { principal: &role.arn, action, resource, context: &context, absent };
+    let (says, grants) = (policy.says(&request, true), policy.grants(&request));
     // Whose bucket it is decides whether it must say so itself. That nobody was proved to own it is S3-EXIST-01's to tell; it is taken for
     // the account's that asked, as the preferences name it.
     let owner = bucket.proved().unwrap_or(&bucket.account);
     let ours = AccountId::of(&role.arn).is_some_and(|it| it == owner);
-    match (said, said_by_bucket) {
+    // What a role may do in its own account by its own policies needs no word of the bucket's; another account's must say so itself.
+    weighed(said, says, grants, ours, ours, OF_BUCKET)
+}
+
+const OF_BUCKET: &str = "the bucket's policy";
+
+const OF_KEY: &str = "the key's policy";
+
+/// What comes of what a role's own policies and that of the thing itself say. `ours` says whether both are of one account, `suffices`
+/// whether the role's own policies are enough there.
+fn weighed(
+    said: &Permission,
+    says: Said,
+    grants: Truth,
+    ours: bool,
+    suffices: bool,
+    of: &str,
+) -> Result<Granted, Unread> {
+    let unknown = |why: String| Err(Reason::MissingContextKey.because(format!("{of}: {why}")));
+    match (said, says) {
         (_, Said::Denies(name)) => Ok(Granted::DeniedBy(name)),
         (Permission::Denied(Some(_)), _) => Ok(Granted::No),
-        // What a role may do in its own account by its own policies needs no word of the bucket's.
-        (Permission::Allowed, Said::MayAllow(_)) if ours => Ok(Granted::Yes),
-        (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
-            Err(Reason::MissingContextKey.because(format!("the bucket's policy: {it}")))
-        }
+        (Permission::Allowed, Said::MayAllow(_)) if suffices => Ok(Granted::Yes),
+        (_, Said::MayAllow(it) | Said::MayDeny(it)) => unknown(it),
         (Permission::Allowed, Said::Allows(_)) => Ok(Granted::Yes),
-        // Another account's bucket must say so itself.
-        (Permission::Allowed, Said::Nothing) => Ok(ours.into()),
-        // A statement that names the role needs nothing beside it; one that names its account does.
+        (Permission::Allowed, Said::Nothing) => Ok(suffices.into()),
+        // A statement that names the role needs nothing beside it in its own account; one that names its account does.
         (Permission::Denied(None), Said::Allows(name)) => match grants {
             Truth::Yes => Ok(ours.into()),
             Truth::No => Ok(Granted::No),
-            Truth::Unknown => Err(Reason::MissingContextKey.because(format!(
-                "the bucket's policy: {name} and what only a real request carries"
-            ))),
+            Truth::Unknown => unknown(format!("{name} and what only a real request carries")),
         },
         (Permission::Denied(None), Said::Nothing) => Ok(Granted::No),
     }
@@ -193,24 +198,10 @@ pub(crate) fn by_key(
         // Its policy admits everybody of the account who may use the service, unless something of theirs denies it.
         return Ok(!matches!(said, Permission::Denied(Some(_))));
     }
-    let policy = Policy::read(view.take(&key.policy)?).ok_or_else(|| {
-        Reason::NotUnderstood.because("the key's policy is of a form that is not known")
-    })?;
+    let policy = Policy::understood(view.take(&key.policy)?, OF_KEY)?;
     let (says, grants) = of_key(&policy, key, &state.arn, &role.arn, action, of_bucket);
-    match (said, says) {
-        (Permission::Denied(Some(_)), _) | (_, Said::Denies(_) | Said::Nothing) => Ok(false),
-        (_, Said::MayAllow(it) | Said::MayDeny(it)) => {
-            Err(Reason::MissingContextKey.because(format!("the key's policy: {it}")))
-        }
-        (Permission::Allowed, Said::Allows(_)) => Ok(true),
-        // A statement that names the role itself needs nothing beside it in its own account; one that names its account does.
-        (Permission::Denied(None), Said::Allows(name)) => match grants {
-            Truth::Yes => Ok(AccountId::of(&role.arn) == AccountId::of(&state.arn)),
-            Truth::No => Ok(false),
-            Truth::Unknown => Err(Reason::MissingContextKey
-                .because(format!("the key's policy: {name} and what only a real request carries"))),
-        },
-    }
+    let ours = AccountId::of(&role.arn) == AccountId::of(&state.arn);
+    Ok(weighed(said, says, grants, ours, false, OF_KEY)? == Granted::Yes)
 }
 
 /// What a key's policy says of a role that uses it, by itself as for sessions, or through S3; and whether it grants that by itself.

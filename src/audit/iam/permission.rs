@@ -83,14 +83,9 @@ fn own_policies(call: &Call<'_>, view: &View<'_>) -> Result<Said, Unread> {
     let Call { role, action, resource } = *call;
     let mut all = Policy::default();
     for it in view.take(&role.policies)? {
-        let why = || {
-            let why = format!("its policy {} is of a form that is not known", it.name);
-            Reason::NotUnderstood.because(why)
-        };
-        let statements = Policy::read(&it.document).ok_or_else(why)?.statements.into_iter();
-        all.statements.extend(
-            statements.map(|one| Statement { sid: Some(format!("its policy {}", it.name)), ..one }),
-        );
+        let name = format!("its policy {}", it.name);
+        let statements = Policy::understood(&it.document, &name)?.statements.into_iter();
+        all.statements.extend(statements.map(|one| Statement { sid: Some(name.clone()), ..one }));
     }
     let context: Vec<(String, String)> =
         carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();

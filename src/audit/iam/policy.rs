@@ -4,6 +4,8 @@
 //! is one, so that a grant under an unknown condition is neither called open nor called safe.
 //! Source: "IAM JSON policy elements reference", "Grammar of the IAM JSON policy language" (AWS IAM User Guide).
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use crate::audit::iam::conditions::Condition;
@@ -17,6 +19,8 @@ use crate::audit::iam::patterns::is_like;
 use crate::audit::iam::patterns::resolve;
 use crate::audit::iam::patterns::with_any;
 use crate::aws_names::AccountId;
+use crate::settings::Reason;
+use crate::settings::Unread;
 
 /// A policy document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +90,13 @@ fn principals(it: &Value) -> Vec<(String, String)> {
 }
 
 impl Policy {
+    /// Reads a document; where it is none, `what` it was to be is told.
+    pub(crate) fn understood(text: &str, what: impl Display) -> Result<Self, Unread> {
+        let strange =
+            || Reason::NotUnderstood.because(format!("{what} is of a form that is not known"));
+        Self::read(text).ok_or_else(strange)
+    }
+
     /// Reads a document; `None` if it is none.
     pub fn read(text: &str) -> Option<Self> {
         let it: Value = serde_json::from_str(text).ok()?;

@@ -2,23 +2,12 @@
 //!
 //! Nothing is judged here, and what is read here is no evidence: the view that notes it is thrown away.
 
-use std::collections::BTreeSet;
-
 use crate::audit::iam::permission::carried;
-use crate::audit::iam::targets::READ_OBJECT;
-use crate::audit::iam::targets::READ_STREAM;
-use crate::audit::iam::targets::any_group;
-use crate::audit::iam::targets::destinations;
-use crate::audit::iam::targets::key_arn;
-use crate::audit::iam::targets::keys_used;
-use crate::audit::iam::targets::object_arn;
-use crate::audit::iam::targets::stream_arn;
-use crate::audit::iam::targets::whole_group;
+use crate::audit::iam::targets;
 use crate::audit::iam::writer::CHANNEL;
 use crate::audit::iam::writer::role_arn;
 use crate::audit::names::via_s3;
 use crate::audit::preferences::NAME;
-use crate::audit::undoing;
 use crate::audit::undoing::On;
 use crate::audit::view::View;
 use crate::aws_names::Home;
@@ -64,70 +53,60 @@ pub fn candidates(corner: &Corner) -> Vec<(String, Vec<String>)> {
     out
 }
 
-/// What to ask about the role behind nodes of these corners.
+/// What to ask about the role behind nodes of these corners: what it must be able to do, and what would undo the record.
 pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
     let region = corners.first().map_or("", |it| it.region.as_str());
     let partition = RegionCode(region).partition_or_aws();
-    let (buckets, groups) = destinations(corners, view);
-    let everywhere = CHANNEL.to_vec();
-    let mut out = vec![Question { resource: "*".into(), actions: everywhere, context: Vec::new() }];
-    for resource in groups.iter().map(|it| any_group(it)).collect::<BTreeSet<_>>() {
-        let actions = vec!["logs:DescribeLogGroups"];
-        out.push(Question { resource, actions, context: Vec::new() });
+    let (buckets, groups) = targets::destinations(corners, view);
+    let mut out: Vec<Question> = Vec::new();
+    let mut ask = |resource: String, needs: &[&'static str], undoes: Vec<&'static str>, context| {
+        let mut actions = [needs, &undoes].concat();
+        match out.iter_mut().find(|it| it.resource == resource) {
+            Some(it) => {
+                actions.retain(|one| !it.actions.contains(one));
+                it.actions.extend(actions);
+            }
+            None => out.push(Question { resource, actions, context }),
+        }
+    };
+    ask("*".into(), &CHANNEL, Vec::new(), Vec::new());
+    for group in &groups {
+        ask(targets::any_group(group), &["logs:DescribeLogGroups"], Vec::new(), Vec::new());
     }
     for (name, prefix) in &buckets {
         let encryption = view.bucket(name).and_then(|it| view.take(&it.encryption).ok());
-        let encryption = encryption.and_then(Option::as_ref);
-        let mut actions = vec!["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"];
-        actions.extend(undoing::actions(On::Object));
-        actions.extend(READ_OBJECT);
-        let resource = object_arn(name, prefix, partition);
-        out.push(Question { resource, actions, context: carried(encryption) });
-        let resource = partition.bucket(name);
-        let mut actions = vec!["s3:GetEncryptionConfiguration"];
-        actions.extend(undoing::actions(On::Bucket));
+        let sent = carried(encryption.and_then(Option::as_ref));
+        let needs = ["s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"];
+        let object = targets::object_arn(name, prefix, partition);
+        ask(object, &needs, targets::unneeded(On::Object), sent);
+        let needs = ["s3:GetEncryptionConfiguration"];
         let context = vec![("aws:SecureTransport", "boolean", "true".to_owned())];
-        if !out.iter().any(|it| it.resource == resource) {
-            out.push(Question { resource, actions, context });
-        }
+        let bucket = partition.bucket(name);
+        ask(bucket, &needs, targets::unneeded(On::Bucket), context);
     }
     for group in &groups {
-        let mut actions =
-            vec!["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
-        actions.extend(undoing::actions(On::Stream));
-        actions.push(READ_STREAM);
-        out.push(Question { resource: stream_arn(group), actions, context: Vec::new() });
-        let actions = undoing::actions(On::Group);
-        out.push(Question { resource: whole_group(group), actions, context: Vec::new() });
+        let needs = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
+        let stream = targets::stream_arn(group);
+        ask(stream, &needs, targets::unneeded(On::Stream), Vec::new());
+        ask(targets::whole_group(group), &[], targets::unneeded(On::Group), Vec::new());
     }
-    for (key, of_bucket) in keys_used(corners, view) {
-        let Some(arn) = key_arn(key, view) else { continue };
-        let resource = arn.to_owned();
-        let (actions, context) = match of_bucket {
-            true => {
-                let service = via_s3(key);
-                (
-                    vec!["kms:GenerateDataKey", "kms:Decrypt"],
-                    vec![("kms:ViaService", "string", service)],
-                )
-            }
-            false => (vec!["kms:Decrypt"], Vec::new()),
-        };
-        let actions = [actions, undoing::actions(On::Key)].concat();
-        match out.iter_mut().find(|it| it.resource == resource) {
-            Some(it) => it.actions.extend(
-                actions.iter().filter(|one| !it.actions.contains(one)).copied().collect::<Vec<_>>(),
+    for (key, of_bucket) in targets::keys_used(corners, view) {
+        let Some(arn) = targets::key_arn(key, view) else { continue };
+        let (needs, context): (&[_], _) = match of_bucket {
+            true => (
+                &["kms:GenerateDataKey", "kms:Decrypt"],
+                vec![("kms:ViaService", "string", via_s3(key))],
             ),
-            None => out.push(Question { resource, actions, context }),
-        }
+            false => (&["kms:Decrypt"], Vec::new()),
+        };
+        ask(arn.to_owned(), needs, targets::unneeded(On::Key), context);
     }
     for it in corners {
-        let resource = Home { partition, ..it.home() }.document(NAME);
-        let actions = undoing::actions(On::Document);
-        out.push(Question { resource, actions, context: Vec::new() });
+        let document = it.home().document(NAME);
+        ask(document, &[], targets::unneeded(On::Document), Vec::new());
     }
-    if let (false, Some(it)) = (groups.is_empty(), out.first_mut()) {
-        it.actions.extend(undoing::actions(On::Logs));
+    if !groups.is_empty() {
+        ask("*".into(), &[], targets::unneeded(On::Logs), Vec::new());
     }
     out
 }

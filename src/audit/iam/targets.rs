@@ -2,6 +2,8 @@
 
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
+use crate::audit::undoing;
+use crate::audit::undoing::On;
 use crate::audit::view::View;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
@@ -115,7 +117,13 @@ pub(crate) fn whole_group(group: &str) -> String {
     format!("{group}:log-stream:")
 }
 
-/// What reads the record back, which a writer needs as little as what erases it.
-pub(crate) const READ_OBJECT: [&str; 2] = ["s3:GetObject", "s3:GetObjectVersion"];
-
-pub(crate) const READ_STREAM: &str = "logs:GetLogEvents";
+/// What no writer needs of a thing: what undoes the record there, and what reads it back.
+pub(crate) fn unneeded(on: On) -> Vec<&'static str> {
+    let mut out = undoing::actions(on);
+    match on {
+        On::Object => out.extend(["s3:GetObject", "s3:GetObjectVersion"]),
+        On::Stream => out.push("logs:GetLogEvents"),
+        _ => {}
+    }
+    out
+}

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::sync::OnceLock;
 
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::types::LogGroup;
 use aws_sdk_cloudwatchlogs::types::LogStream;
 use tokio::sync::mpsc::Sender;
 
@@ -18,16 +18,20 @@ use crate::aws_names::without_any_stream;
 use crate::config::SourceSpec;
 use crate::session::SessionId;
 use crate::session::Skip;
-use crate::source::Body;
+use crate::source::Eventual;
 use crate::source::FIXED;
 use crate::source::Found;
 use crate::source::Handle;
 use crate::source::Listed;
+use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
+use crate::source::RefusalKind;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::next_page;
+use crate::source::calls::Calls;
 
 /// Bytes of a stream that are fetched before it is handed on; the rest comes as it is read.
 const SMALL: usize = 1 << 20;
@@ -45,14 +49,13 @@ pub struct LogsSource {
     /// `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, where AWS told it.
     arn: Option<String>,
     account: Option<String>,
-    region: Option<String>,
+    region: String,
     /// Plain reads are refused for this class; Logs Insights answers.
     infrequent: bool,
     /// How long the group keeps events, in days, where AWS told it and it is not for ever.
     retention: Option<i32>,
     client: Client,
     connection: Connection,
-    ended: OnceLock<Refusal>,
 }
 
 impl LogsSource {
@@ -67,73 +70,41 @@ impl LogsSource {
     ) -> Result<Self, Refusal> {
         let region = connection.region().ok_or_else(crate::source::aws::no_region)?;
         let client = connection.logs();
-        let need = Need::of("logs:DescribeLogGroups", "*");
-        let mut arn = None;
-        let mut infrequent = false;
-        let mut retention = None;
-        let mut token: Option<String> = None;
-        // The prefix finds siblings, too, and any page may hold the one that is meant.
-        loop {
-            let asked = client.describe_log_groups().log_group_name_prefix(group);
-            let page = match asked.set_next_token(token.clone()).send().await {
-                Ok(it) => it,
-                Err(it) => {
-                    let refusal = connection.refused(&it, &need);
-                    // Listing streams may be allowed all the same.
-                    if refusal.ends || !refusal.why.starts_with("access denied") {
-                        return Err(refusal);
-                    }
-                    break;
-                }
-            };
-            let found = page.log_groups().iter().find(|it| it.log_group_name() == Some(group));
-            if let Some(found) = found {
-                arn = found
-                    .log_group_arn()
-                    .or_else(|| found.arn())
-                    .map(|it| without_any_stream(it).to_owned());
-                retention = found.retention_in_days();
-                infrequent =
-                    found.log_group_class().is_some_and(|it| it.as_str() == "INFREQUENT_ACCESS");
-                break;
-            }
-            match page.next_token() {
-                Some(it) if Some(it) != token.as_deref() => token = Some(it.to_owned()),
-                Some(_) => {
-                    return Err(Refusal::new("log groups cannot be listed: AWS repeats one page")
-                        .hint("run the same command again"));
-                }
-                None => {
-                    return Err(Refusal::new(format!("there is no such log group in {region}"))
-                        .hint("check its name, the Region and the account")
-                        .ending());
-                }
-            }
-        }
-        let account = arn.as_deref().and_then(Arn::parse).map(|it| it.account.to_owned());
+        let found = match described(&connection, &client, group, &region).await {
+            // Listing streams may be allowed all the same.
+            Err(it) if it.is_denied() => None,
+            it => Some(it?),
+        };
+        let found = found.as_ref();
+        let arn = found.and_then(|it| it.log_group_arn().or_else(|| it.arn()));
+        let account = arn.and_then(Arn::parse).map(|it| it.account.to_owned());
+        let class = found.and_then(|it| it.log_group_class());
         Ok(Self {
             name: format!("logs:{group}"),
             group: group.to_owned(),
-            arn,
+            arn: arn.map(|it| without_any_stream(it).to_owned()),
             account: spec.account.clone().or(account),
-            region: Some(region),
-            infrequent,
-            retention,
+            region,
+            infrequent: class.is_some_and(|it| it.as_str() == "INFREQUENT_ACCESS"),
+            retention: found.and_then(|it| it.retention_in_days()),
             client,
             connection,
-            ended: OnceLock::new(),
         })
     }
 
+    /// As requests name it: by its ARN where that is known, else by its name.
+    fn named(&self) -> (Option<String>, Option<String>) {
+        (self.arn.clone(), self.arn.is_none().then(|| self.group.clone()))
+    }
+
     fn home(&self) -> Home<'_> {
-        let account = self.account.as_deref().unwrap_or_default();
-        Home::new(self.region.as_deref().unwrap_or_default(), account)
+        Home::new(&self.region, self.account.as_deref().unwrap_or_default())
     }
 
     fn resource(&self) -> String {
         let arn = self.arn.clone().unwrap_or_else(|| {
-            let Home { partition, .. } = self.home();
-            Home { partition, region: "*", account: "*" }.log_group(&self.group)
+            let anywhere = Home { region: "*", account: "*", ..self.home() };
+            anywhere.log_group(&self.group)
         });
         format!("{arn}:*")
     }
@@ -143,40 +114,30 @@ impl LogsSource {
         format!("{group}:log-stream:{stream}")
     }
 
-    fn listed(&self, it: &LogStream) -> Found {
+    fn listed(&self, it: &LogStream) -> Result<Listed, Skip> {
         let name = it.log_stream_name().unwrap_or_default();
         let locator = self.locator(name);
         // A session id has no slash; the streams of Lambda and of ECS tasks have.
         if SessionId::new(name).is_none() {
             let why = "the stream of something that is no session, by its name".into();
-            return Found::Skip(Skip { locator, why, loses: false });
+            return Err(Skip { locator, why, loses: false });
         }
         let created = it.creation_time().unwrap_or(0);
         let (last, taken_in) = (it.last_event_timestamp(), it.last_ingestion_time());
         let times =
             StreamTimes { created, last: last.unwrap_or(0), taken_in: taken_in.unwrap_or(0) };
         let grown = times.newest();
-        Found::Object(Listed {
+        Ok(Listed {
             locator,
             key: name.to_owned(),
             version: times.version(),
             bytes: 0,
             stored_at: last.or(Some(created)).and_then(|it| it.checked_mul(1000)),
             grown_at: grown.checked_mul(1000),
+            created: Some(created),
             blocked: None,
-            handle: Handle::Stream {
-                name: name.to_owned(),
-                created,
-                first: it.first_event_timestamp(),
-            },
+            handle: Handle::Stream { first: it.first_event_timestamp() },
         })
-    }
-
-    fn refuse(&self, it: Refusal) -> Refusal {
-        if it.ends {
-            let _ = self.ended.set(it.clone());
-        }
-        it
     }
 
     /// Whether it is known why a stream has no events: none ever came, or the group's retention took them all.
@@ -190,87 +151,59 @@ impl LogsSource {
         newest == 0 || kept.is_some_and(|it| newest.saturating_add(it) <= now)
     }
 
-    /// What it is, in words: "a bucket in eu-west-1".
-    pub(crate) fn described(&self) -> String {
-        let class = if self.infrequent { ", of the Infrequent Access class" } else { "" };
-        format!(
-            "a log group in {} of {}{class}",
-            self.region.as_deref().unwrap_or("?"),
-            self.account.as_deref().unwrap_or("an account that may not be told")
-        )
-    }
-}
-
-impl Source for LogsSource {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    async fn list(&self, found: Sender<Found>) -> Result<(), Refusal> {
+    async fn walk(&self, found: Sender<Found>) -> Result<(), Refusal> {
         let need = Need::of("logs:DescribeLogStreams", self.resource());
         let mut seen = HashSet::new();
         let mut token: Option<String> = None;
         loop {
-            let request =
-                self.client.describe_log_streams().set_next_token(token.clone()).limit(50);
-            let request = match &self.arn {
-                Some(it) => request.log_group_identifier(it),
-                None => request.log_group_name(&self.group),
-            };
-            let page = request.send().await.map_err(|it| self.connection.refused(&it, &need))?;
+            let ask = self.client.describe_log_streams().set_next_token(token.clone()).limit(50);
+            let (identifier, name) = self.named();
+            let ask = ask.set_log_group_identifier(identifier).set_log_group_name(name);
+            let page = ask.send().await.map_err(|it| self.connection.refused(&it, &need))?;
             for it in page.log_streams() {
                 // Pages overlap where streams come and go meanwhile.
                 if seen.insert(FIXED.hash_one(it.log_stream_name()))
-                    && found.send(self.listed(it)).await.is_err()
+                    && found.send(self.listed(it).into()).await.is_err()
                 {
                     return Ok(());
                 }
             }
-            match page.next_token() {
-                None => return Ok(()),
-                Some(it) if Some(it) == token.as_deref() => {
-                    return Err(Refusal::new(
-                        "the listing does not go on: AWS repeats the same page",
-                    )
-                    .hint("run the same command again; what was read is kept"));
-                }
-                Some(it) => token = Some(it.to_owned()),
+            token = next_page(page.next_token.is_some(), page.next_token, token.as_ref())?;
+            if token.is_none() {
+                return Ok(());
             }
         }
     }
 
-    async fn fetch(&self, it: &Listed, from: Option<&Position>) -> Result<Box<dyn Body>, Refusal> {
-        if let Some(it) = self.ended.get() {
-            return Err(it.clone());
-        }
-        let Handle::Stream { name, created, first } = &it.handle else {
+    async fn open_stream(&self, it: &Listed, from: Option<&Position>) -> Opened {
+        self.connection.goes_on()?;
+        let (Handle::Stream { first }, Some(created)) = (&it.handle, it.created) else {
             return Err(Refusal::new("no stream"));
         };
         let times = StreamTimes::of_version(&it.version).unwrap_or_default();
-        let from = from.filter(|it| it.created == *created).cloned();
-        let odd = from.is_none() && !SessionId::new(name).is_some_and(|it| it.is_well_formed());
+        let from = from.filter(|it| it.created == created).cloned();
+        let odd = from.is_none() && !SessionId::new(&it.key).is_some_and(|it| it.is_well_formed());
         let asked = StreamQuestion {
             client: self.client.clone(),
             connection: self.connection.clone(),
             resource: self.resource(),
-            group: self.arn.clone().unwrap_or_else(|| self.group.clone()),
-            by_arn: self.arn.is_some(),
-            stream: name.clone(),
+            group: self.named(),
+            stream: it.key.clone(),
         };
         let now = asked.now().saturating_mul(1000);
-        let oldest = first.unwrap_or(*created).min(*created);
-        let mut reading = StreamReading::new(asked, *created, oldest, times, from, self.infrequent);
+        let oldest = first.unwrap_or(created).min(created);
+        let mut reading = StreamReading::new(asked, created, oldest, times, from, self.infrequent);
         reading.settled = now >= times.newest().saturating_add(SETTLES);
         let limit = if odd { PROBE } else { MOST };
         while !reading.ended && reading.held.is_empty() {
-            reading.more(limit).await.map_err(|it| self.refuse(it))?;
+            reading.more(limit).await.map_err(|it| self.connection.met(it))?;
         }
         if odd && !reading.ended && !reading.is_session() {
             reading.ended = true;
             return Ok(Box::new(reading));
         }
         while !reading.ended && reading.held.len() < SMALL {
-            reading.more(MOST).await.map_err(|it| self.refuse(it))?;
+            reading.more(MOST).await.map_err(|it| self.connection.met(it))?;
         }
         let nothing = reading.from.is_none() && reading.position.events == 0;
         if nothing && reading.ended && !self.is_empty(*first, times, now) {
@@ -279,25 +212,68 @@ impl Source for LogsSource {
         }
         Ok(Box::new(reading))
     }
+}
+
+/// What is told of a group. Its name as a prefix finds siblings, too, and any page may hold the one that is meant.
+async fn described(
+    connection: &Connection,
+    client: &Client,
+    group: &str,
+    region: &str,
+) -> Result<LogGroup, Refusal> {
+    let need = Need::of("logs:DescribeLogGroups", "*");
+    let mut token: Option<String> = None;
+    loop {
+        let ask = client.describe_log_groups().log_group_name_prefix(group);
+        let page = ask.set_next_token(token.clone()).send().await;
+        let page = page.map_err(|it| connection.refused(&it, &need))?;
+        let mut groups = page.log_groups.unwrap_or_default().into_iter();
+        if let Some(it) = groups.find(|it| it.log_group_name() == Some(group)) {
+            return Ok(it);
+        }
+        let next = next_page(page.next_token.is_some(), page.next_token, token.as_ref());
+        token = next.map_err(|_| {
+            Refusal::new("log groups cannot be listed: AWS repeats one page")
+                .hint("run the same command again")
+        })?;
+        if token.is_none() {
+            return Err(Refusal::new(format!("there is no such log group in {region}"))
+                .kind(RefusalKind::NotFound)
+                .hint("check its name, the Region and the account")
+                .ending());
+        }
+    }
+}
+
+impl Source for LogsSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn described(&self) -> String {
+        let class = if self.infrequent { ", of the Infrequent Access class" } else { "" };
+        let account = self.account.as_deref().unwrap_or("an account that may not be told");
+        format!("a log group in {} of {account}{class}", self.region)
+    }
+
+    fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
+        Box::pin(self.walk(found))
+    }
+
+    fn fetch<'a>(&'a self, it: &'a Listed, from: Option<&'a Position>) -> Eventual<'a, Opened> {
+        Box::pin(self.open_stream(it, from))
+    }
 
     fn concurrency(&self) -> usize {
         // "GetLogEvents: 25 requests per second per account and Region" ("CloudWatch Logs quotas"): a few at once reach it.
         if self.infrequent { 4 } else { 10 }
     }
 
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.connection.calls.by_name()
-    }
-
-    fn skew(&self) -> Option<i64> {
-        self.connection.calls.far_off()
-    }
-
-    fn waiting(&self) -> Option<String> {
-        self.connection.calls.waiting()
+    fn asked(&self) -> Option<&Calls> {
+        Some(&self.connection.calls)
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
-        (self.account.clone(), self.region.clone())
+        (self.account.clone(), Some(self.region.clone()))
     }
 }

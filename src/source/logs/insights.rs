@@ -226,19 +226,15 @@ impl Insights {
             .start_time(second)
             .end_time(end)
             .limit(MOST);
-        let start = match asked.by_arn {
-            true => start.log_group_identifiers(&asked.group),
-            false => start.log_group_name(&asked.group),
-        };
+        let (identifier, name) = asked.group.clone();
+        let start =
+            start.set_log_group_identifiers(identifier.map(|it| vec![it])).set_log_group_name(name);
         let need = Need::of("logs:StartQuery", &*asked.resource);
-        let id = start.send().await.map_err(|it| asked.connection.refused(&it, &need))?;
-        let Some(id) = id.query_id().map(str::to_owned) else {
-            return Err(Refusal::new("StartQuery answered without a query")
-                .hint("run the same command again; what was read is kept"));
-        };
+        let id = start.send().await.map_err(|it| asked.connection.refused(&it, &need))?.query_id;
+        let id = id.ok_or_else(|| Refusal::new("StartQuery answered without a query").again())?;
         let mut patience = Patience::default();
+        let need = Need::of("logs:GetQueryResults", &*asked.resource);
         let results = loop {
-            let need = Need::of("logs:GetQueryResults", &*asked.resource);
             let it = asked.client.get_query_results().query_id(&id).send().await;
             let it = it.map_err(|it| asked.connection.refused(&it, &need))?;
             match it.status() {
@@ -246,8 +242,9 @@ impl Insights {
                 Some(QueryStatus::Running | QueryStatus::Scheduled) => {}
                 other => {
                     let status = other.map_or("unknown", |it| it.as_str());
-                    return Err(Refusal::new(format!("the Logs Insights query ended as {status}"))
-                        .hint("run the same command again; what was read is kept"));
+                    return Err(
+                        Refusal::new(format!("the Logs Insights query ended as {status}")).again()
+                    );
                 }
             }
             let Some(wait) = patience.wait(progress(&it)) else {

@@ -50,19 +50,18 @@ impl Pages {
     ) -> Result<Next, Refusal> {
         let mut pause = PAUSE;
         for _ in 0..TRIES {
-            let request = asked
+            let (identifier, name) = asked.group.clone();
+            let ask = asked
                 .client
                 .get_log_events()
+                .set_log_group_identifier(identifier)
+                .set_log_group_name(name)
                 .log_stream_name(&asked.stream)
                 .limit(limit.min(MOST))
                 .start_from_head(true)
                 .set_next_token(self.token.clone());
-            let request = match asked.by_arn {
-                true => request.log_group_identifier(&asked.group),
-                false => request.log_group_name(&asked.group),
-            };
             let turn = asked.connection.calls.turn().await;
-            let answer = request.send().await;
+            let answer = ask.send().await;
             drop(turn);
             let page = match answer {
                 Ok(it) => it,
@@ -101,7 +100,7 @@ impl Pages {
                 return Err(Refusal::new(format!(
                     "the stream does not go on: AWS sent {EMPTY_PAGES} empty pages in a row"
                 ))
-                .hint("run the same command again; what was read is kept"));
+                .again());
             }
             let events = page
                 .events
@@ -119,6 +118,6 @@ impl Pages {
         Err(Refusal::new(format!(
             "GetLogEvents answered {TRIES} times without a token, so whether the stream goes on is not known"
         ))
-        .hint("run the same command again; what was read is kept"))
+        .again())
     }
 }

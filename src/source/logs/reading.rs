@@ -1,5 +1,6 @@
 //! The events of one stream as bytes: those behind a position, or all of them where something came late.
 
+use std::collections::VecDeque;
 use std::io::Read;
 
 use serde::Serialize;
@@ -65,14 +66,12 @@ pub(super) struct StreamReading {
     /// Events of the position's very time that were read before.
     to_skip: u32,
     pub(super) position: Position,
-    pub(super) held: Vec<u8>,
-    at: usize,
+    pub(super) held: VecDeque<u8>,
     /// Bytes have been handed on: there is no way back.
     handed_on: bool,
     pub(super) ended: bool,
-    damaged: Option<String>,
-    again: bool,
-    anew: bool,
+    /// What is told of it at its end, but for the position.
+    seen: Seen,
     runtime: Runtime,
 }
 
@@ -97,13 +96,10 @@ impl StreamReading {
             checked: false,
             settled: false,
             to_skip: 0,
-            held: Vec::new(),
-            at: 0,
+            held: VecDeque::new(),
             handed_on: false,
             ended: false,
-            damaged: None,
-            again: false,
-            anew: false,
+            seen: Seen::default(),
             runtime: Runtime::current(),
         };
         if infrequent {
@@ -133,8 +129,8 @@ impl StreamReading {
                 }
             },
         };
-        self.again |= page.again;
-        self.damaged = self.damaged.take().or(page.damaged);
+        self.seen.again |= page.again;
+        self.seen.damaged = self.seen.damaged.take().or(page.damaged);
         self.ended = page.ended;
         for it in page.events {
             if !self.take(&it) {
@@ -166,7 +162,7 @@ impl StreamReading {
         }
         let from =
             self.from.as_ref().filter(|_| !self.checked && matches!(self.way, Way::Pages(_)));
-        if from.is_some_and(|from| it.at <= from.at) && !self.again {
+        if from.is_some_and(|from| it.at <= from.at) && !self.seen.again {
             // A token goes forward: this one should have come before.
             self.came_late();
             if !self.handed_on {
@@ -193,7 +189,7 @@ impl StreamReading {
             event_id: it.id.as_deref(),
         };
         if serde_json::to_writer(&mut self.held, &line).is_ok() {
-            self.held.push(b'\n');
+            self.held.push_back(b'\n');
         }
         self.position.add(it);
     }
@@ -211,7 +207,7 @@ impl StreamReading {
         if late {
             self.came_late();
         } else if self.settled {
-            self.again |= self.handed_on;
+            self.seen.again |= self.handed_on;
             if !self.handed_on {
                 self.compare();
             }
@@ -221,8 +217,8 @@ impl StreamReading {
     /// Something that was not read lies before what was.
     fn came_late(&mut self) {
         if self.handed_on {
-            self.again = true;
-            self.damaged.get_or_insert_with(|| LATE.into());
+            self.seen.again = true;
+            self.seen.damaged.get_or_insert_with(|| LATE.into());
         } else {
             self.compare();
         }
@@ -253,7 +249,7 @@ impl StreamReading {
 
     fn begin_anew(&mut self) {
         self.restart();
-        self.anew = true;
+        self.seen.anew = true;
         self.position = Position::begin(self.position.created);
     }
 
@@ -266,10 +262,8 @@ impl StreamReading {
         self.checked = true;
         self.to_skip = 0;
         self.held.clear();
-        self.at = 0;
         self.ended = false;
-        self.damaged = None;
-        self.again = false;
+        (self.seen.damaged, self.seen.again) = (None, false);
     }
 
     fn go_on_by_insights(&mut self) {
@@ -292,8 +286,8 @@ impl StreamReading {
 
     /// Whether the first event is one that the agent writes.
     pub(super) fn is_session(&self) -> bool {
-        let Some(line) = self.held.split(|it| *it == b'\n').next() else { return false };
-        let event: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+        let line: Vec<u8> = self.held.iter().copied().take_while(|it| *it != b'\n').collect();
+        let event: Option<serde_json::Value> = serde_json::from_slice(&line).ok();
         let message = event.as_ref().and_then(|it| it.get("message")?.as_str()).unwrap_or_default();
         message.starts_with("Script started on ") || Streamed::read(message).is_some()
     }
@@ -321,39 +315,22 @@ impl Position {
 
 impl Read for StreamReading {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let rest = &self.held[self.at..];
-            if !rest.is_empty() {
-                let used = rest.len().min(buffer.len());
-                buffer[..used].copy_from_slice(&rest[..used]);
-                self.at += used;
-                self.handed_on = true;
-                return Ok(used);
-            }
-            if self.ended {
-                return Ok(0);
-            }
-            self.held.clear();
-            self.at = 0;
+        while self.held.is_empty() && !self.ended {
             let runtime = self.runtime.clone();
             runtime.block_on(self.more(MOST))?;
         }
+        self.handed_on |= !self.held.is_empty();
+        self.held.read(buffer)
     }
 }
 
 impl Body for StreamReading {
     fn seen(&self) -> Seen {
         // Of a part no position is kept: the next run begins with the first event.
-        let position = match self.again && !matches!(self.way, Way::Pages(_)) {
+        let position = match self.seen.again && !matches!(self.way, Way::Pages(_)) {
             true => Some(Position::begin(self.position.created)),
             false => Some(self.position.clone()).filter(|it| it.at > 0),
         };
-        Seen {
-            position,
-            damaged: self.damaged.clone(),
-            again: self.again,
-            anew: self.anew,
-            ..Seen::default()
-        }
+        Seen { position, ..self.seen.clone() }
     }
 }

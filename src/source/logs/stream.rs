@@ -43,8 +43,8 @@ pub(super) struct StreamQuestion {
     pub(super) client: Client,
     pub(super) connection: Connection,
     pub(super) resource: String,
-    pub(super) group: String,
-    pub(super) by_arn: bool,
+    /// The ARN of the group, or its name.
+    pub(super) group: (Option<String>, Option<String>),
     pub(super) stream: String,
 }
 

@@ -7,12 +7,11 @@ use super::context::Clock;
 use crate::config::Access;
 use crate::settings::Caller;
 use crate::settings::Gap;
-use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
-use crate::source::aws::Connection;
-use crate::source::discover::anywhere;
+use crate::source::aws::Need;
 use crate::source::discover::enabled_regions;
+use crate::source::discover::open_account;
 
 /// Ways to AWS that are open.
 pub(super) struct OpenedAccounts {
@@ -74,14 +73,13 @@ impl OpenedAccounts {
     }
 
     async fn connect(&mut self, access: &Access) -> Result<AwsContext, Refusal> {
-        let connection = anywhere(Connection::open(access).await?);
-        let identity = connection.identity().await?;
-        let caller = Caller { account: identity.account.clone(), arn: identity.arn };
+        let (connection, caller) = open_account(access).await?;
+        let account = caller.account.clone();
         if !self.callers.contains(&caller) {
             self.callers.push(caller);
         }
         let region = connection.region().unwrap_or_default();
-        Ok(AwsContext { connection, account: identity.account, region, clock: self.clock })
+        Ok(AwsContext { connection, account, region, clock: self.clock })
     }
 
     async fn enabled(&mut self, aws: &AwsContext) -> Vec<String> {
@@ -93,12 +91,6 @@ impl OpenedAccounts {
     }
 }
 
-fn unread(it: Refusal, action: &str) -> Unread {
-    let reason = if it.why.starts_with("access denied") {
-        Reason::AccessDenied
-    } else {
-        Reason::Credentials
-    };
-    let missing = (reason == Reason::AccessDenied).then(|| action.to_owned());
-    Unread { missing, ..Unread::new(reason, it.why) }
+fn unread(it: Refusal, action: &'static str) -> Unread {
+    Unread { on: None, ..it.unread(&Need::of(action, "*")) }
 }

@@ -90,7 +90,6 @@ impl ReadCall<'_> {
         T: Default,
         O: RequestId,
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        SdkError<E, HttpResponse>: RequestId,
     {
         self.read_or(T::default(), answer, take)
     }
@@ -105,7 +104,6 @@ impl ReadCall<'_> {
     where
         O: RequestId,
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        SdkError<E, HttpResponse>: RequestId,
     {
         let request_id = match &answer {
             Ok(it) => it.request_id(),
@@ -124,7 +122,10 @@ impl ReadCall<'_> {
                     it.as_service_error().and_then(|it| it.meta().code()).unwrap_or_default();
                 match self.absent.contains(&code) {
                     true => Outcome::Is(nothing),
-                    false => Outcome::Unread(self.aws.connection.unread(&it, &self.need)),
+                    false => {
+                        let refusal = self.aws.connection.refused(&it, &self.need);
+                        Outcome::Unread(refusal.unread(&self.need))
+                    }
                 }
             }
         };
@@ -163,6 +164,7 @@ pub(super) fn millis(it: Option<i64>) -> Option<At> {
     it.map(|it| At(it * 1000))
 }
 
-pub(super) fn own(it: Option<&str>) -> String {
-    it.unwrap_or_default().to_owned()
+/// A text of an answer, or a word of the SDK's; nothing where there is none.
+pub(super) fn own(it: Option<impl AsRef<str>>) -> String {
+    it.map_or_else(String::new, |it| it.as_ref().to_owned())
 }

@@ -9,8 +9,10 @@ use percent_encoding::percent_decode_str;
 
 use super::context::AwsContext;
 use super::context::each;
+use super::context::own;
 use super::context::told;
 use super::pages::NextPage;
+use super::pages::listed;
 use crate::audit::View;
 use crate::audit::iam::questions;
 use crate::audit::iam::questions::Question;
@@ -120,45 +122,36 @@ async fn simulate(
             out.simulations.push(Simulation { resource: it.resource, decisions });
             continue;
         }
-        let ask = async |marker| {
-            let mut ask = client
-                .simulate_principal_policy()
-                .policy_source_arn(arn)
-                .set_action_names(Some(it.actions.iter().map(|it| (*it).to_owned()).collect()))
-                .resource_arns(&it.resource)
-                .set_marker(marker);
-            for (key, kind, value) in &it.context {
-                let kind = match *kind {
-                    "boolean" => ContextKeyTypeEnum::Boolean,
-                    _ => ContextKeyTypeEnum::String,
-                };
-                ask = ask.context_entries(
-                    ContextEntry::builder()
-                        .context_key_name(*key)
-                        .context_key_type(kind)
-                        .context_key_values(value)
-                        .build(),
-                );
+        let context = it.context.iter().map(|(key, kind, value)| {
+            let kind = match *kind {
+                "boolean" => ContextKeyTypeEnum::Boolean,
+                _ => ContextKeyTypeEnum::String,
+            };
+            let entry = ContextEntry::builder().context_key_name(*key).context_key_type(kind);
+            entry.context_key_values(value).build()
+        });
+        let ask = client
+            .simulate_principal_policy()
+            .policy_source_arn(arn)
+            .set_action_names(Some(it.actions.iter().map(|it| (*it).to_owned()).collect()))
+            .resource_arns(&it.resource)
+            .set_context_entries(Some(context.collect()).filter(|it: &Vec<_>| !it.is_empty()));
+        let decisions = listed!(
+            aws.call("iam:SimulatePrincipalPolicy", arn),
+            ask.clone(),
+            marked evaluation_results,
+            |it| Decision {
+                action: it.eval_action_name().to_owned(),
+                decision: it.eval_decision().as_str().to_owned(),
+                missing_context: it.missing_context_values().to_vec(),
+                by_organization: it
+                    .organizations_decision_detail()
+                    .map(|it| it.allowed_by_organizations()),
+                by_boundary: it
+                    .permissions_boundary_decision_detail()
+                    .map(|it| it.allowed_by_permissions_boundary()),
             }
-            ask.send().await
-        };
-        let decisions = aws
-            .call("iam:SimulatePrincipalPolicy", arn)
-            .paged(ask, |it| {
-                let decisions = it.evaluation_results().iter().map(|it| Decision {
-                    action: it.eval_action_name().to_owned(),
-                    decision: it.eval_decision().as_str().to_owned(),
-                    missing_context: it.missing_context_values().to_vec(),
-                    by_organization: it
-                        .organizations_decision_detail()
-                        .map(|it| it.allowed_by_organizations()),
-                    by_boundary: it
-                        .permissions_boundary_decision_detail()
-                        .map(|it| it.allowed_by_permissions_boundary()),
-                });
-                (decisions.collect(), NextPage::if_truncated(Some(it.is_truncated()), it.marker()))
-            })
-            .await;
+        );
         refused = decisions.known().is_err();
         out.simulations.push(Simulation { resource: it.resource, decisions });
     }
@@ -179,13 +172,10 @@ async fn policies(
     arn: &str,
 ) -> Result<(Asked, Vec<ResourcePolicy>), Box<(Asked, Unread)>> {
     let role = Arn::parse(arn).map_or(arn, Arn::name);
-    let ask =
-        async |marker| client.list_role_policies().role_name(role).set_marker(marker).send().await;
-    let listed = aws.call("iam:ListRolePolicies", arn).paged(ask, |it| {
-        let next = NextPage::if_truncated(Some(it.is_truncated()), it.marker());
-        (it.policy_names().to_vec(), next)
-    });
-    let (mut asked, names) = listed.await.into_result()?;
+    let call = aws.call("iam:ListRolePolicies", arn);
+    let ask = client.list_role_policies().role_name(role);
+    let listed = listed!(call, ask.clone(), marked policy_names, String::clone);
+    let (mut asked, names) = listed.into_result()?;
     let mut out = Vec::new();
     for name in names {
         let got = client.get_role_policy().role_name(role).policy_name(&name).send().await;
@@ -194,15 +184,10 @@ async fn policies(
         out.push(ResourcePolicy { name, document });
         asked = this;
     }
-    let ask = async |marker| {
-        client.list_attached_role_policies().role_name(role).set_marker(marker).send().await
-    };
-    let listed = aws.call("iam:ListAttachedRolePolicies", arn).paged(ask, |it| {
-        let all = it.attached_policies().iter();
-        let all = all.filter_map(|it| it.policy_arn().map(str::to_owned)).collect();
-        (all, NextPage::if_truncated(Some(it.is_truncated()), it.marker()))
-    });
-    for name in listed.await.into_result()?.1 {
+    let call = aws.call("iam:ListAttachedRolePolicies", arn);
+    let ask = client.list_attached_role_policies().role_name(role);
+    let attached = listed!(call, ask.clone(), marked attached_policies, |it| own(it.policy_arn()));
+    for name in attached.into_result()?.1 {
         let got = client.get_policy().policy_arn(&name).send().await;
         let read = aws
             .call("iam:GetPolicy", &name)

@@ -65,10 +65,10 @@ pub(super) async fn key(aws: &AwsContext, mut it: Key) -> Key {
         let it = it.key_metadata()?;
         Some(KeyState {
             arn: own(it.arn()),
-            state: own(it.key_state().map(|it| it.as_str())),
-            manager: own(it.key_manager().map(|it| it.as_str())),
-            spec: own(it.key_spec().map(|it| it.as_str())),
-            origin: own(it.origin().map(|it| it.as_str())),
+            state: own(it.key_state()),
+            manager: own(it.key_manager()),
+            spec: own(it.key_spec()),
+            origin: own(it.origin()),
             deletion_at: it.deletion_date().and_then(at),
             valid_to: it.valid_to().and_then(at),
         })

@@ -38,16 +38,16 @@ impl NextPage {
     }
 }
 
-/// The pages of one answer, counted: a part of them is no answer.
+/// The pages of one answer, counted.
 #[derive(Default)]
-pub(super) struct PageCount {
+struct PageCount {
     read: usize,
     token: Option<String>,
 }
 
 impl PageCount {
     /// Whether there is a next page, which `token` then names.
-    pub(super) fn next(&mut self, api: &str, told: NextPage) -> Result<bool, Unread> {
+    fn next(&mut self, api: &str, told: NextPage) -> Result<bool, Unread> {
         self.read += 1;
         let read = self.read;
         let why = match told {
@@ -70,32 +70,53 @@ impl PageCount {
         };
         Err(Unread::new(Reason::PartialPage, why))
     }
-
-    pub(super) fn token(&self) -> Option<String> {
-        self.token.clone()
-    }
 }
+
+/// Asks a question page by page: the call, the question without its token, the list in its answer, and what is made of one item.
+/// IAM has markers in place of tokens.
+macro_rules! listed {
+    ($call:expr, $ask:expr, marked $list:ident, $item:expr) => {
+        $call
+            .paged(
+                async |token| $ask.set_marker(token).send().await,
+                |page| {
+                    let next = NextPage::if_truncated(Some(page.is_truncated()), page.marker());
+                    (page.$list().iter().map($item).collect(), next)
+                },
+            )
+            .await
+    };
+    ($call:expr, $ask:expr, $list:ident, $item:expr) => {
+        $call
+            .paged(
+                async |token| $ask.set_next_token(token).send().await,
+                |page| (page.$list().iter().map($item).collect(), NextPage::at(page.next_token())),
+            )
+            .await
+    };
+}
+pub(super) use listed;
 
 impl ReadCall<'_> {
     /// Keeps all pages of an answer, or why they are not known. `take` tells the items of one and where the next is.
     pub(super) async fn paged<T, O, E>(
         self,
         mut ask: impl AsyncFnMut(Option<String>) -> Result<O, SdkError<E, HttpResponse>>,
-        take: impl Fn(O) -> (Vec<T>, NextPage),
+        mut take: impl FnMut(O) -> (Vec<T>, NextPage),
     ) -> Read<Vec<T>>
     where
         O: RequestId,
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        SdkError<E, HttpResponse>: RequestId,
     {
         let (mut all, mut pages) = (Vec::new(), PageCount::default());
         loop {
             let mut goes_on = false;
-            let page = self.read(ask(pages.token()).await, &take).and_then(|(some, next)| {
-                all.extend(some);
-                goes_on = pages.next(self.api, next)?;
-                Ok(())
-            });
+            let page =
+                self.read(ask(pages.token.clone()).await, &mut take).and_then(|(some, next)| {
+                    all.extend(some);
+                    goes_on = pages.next(self.api, next)?;
+                    Ok(())
+                });
             if page.known().is_err() || !goes_on {
                 return page.and_then(|()| Ok(all));
             }

@@ -249,7 +249,7 @@ fn public_access(it: GetPublicAccessBlockOutput) -> Option<PublicAccess> {
 fn acl(it: GetBucketAclOutput) -> Acl {
     let grants = it.grants().iter().map(|it| {
         let whom = it.grantee().and_then(|it| it.uri().or(it.id())).unwrap_or("?");
-        (whom.to_owned(), own(it.permission().map(|it| it.as_str())))
+        (whom.to_owned(), own(it.permission()))
     });
     Acl { owner: it.owner().and_then(|it| it.id()).map(str::to_owned), grants: grants.collect() }
 }

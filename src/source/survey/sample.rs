@@ -8,7 +8,6 @@ use super::context::at;
 use super::context::each;
 use super::context::own;
 use super::pages::NextPage;
-use super::pages::PageCount;
 use crate::settings::*;
 use crate::time::At;
 
@@ -29,35 +28,33 @@ pub(super) async fn sample(bucket: &BucketContext, prefix: &str, more: usize) ->
 
 /// The totals of a prefix, and its keys by the time at which each was stored.
 async fn listed(bucket: &BucketContext, prefix: &str) -> Read<(Sample, Vec<(At, String)>)> {
+    let mut out = Sample::default();
+    let ask = async |token| {
+        let ask = bucket.client.list_objects_v2().bucket(&bucket.name).prefix(prefix);
+        let ask = ask.set_expected_bucket_owner(bucket.owner.clone());
+        ask.set_continuation_token(token).send().await
+    };
     let call = bucket.aws.call("s3:ListObjectsV2", &bucket.arn).allowed_by("s3:ListBucket");
-    let (mut out, mut keys, mut pages) = (Sample::default(), Vec::new(), PageCount::default());
-    loop {
-        let ask = bucket
-            .client
-            .list_objects_v2()
-            .bucket(&bucket.name)
-            .prefix(prefix)
-            .set_expected_bucket_owner(bucket.owner.clone())
-            .set_continuation_token(pages.token());
-        let page = call.read(ask.send().await, |page| {
-            for it in page.contents() {
-                let size = it.size().unwrap_or(0).unsigned_abs();
-                out.listed += 1;
-                out.bytes += size;
-                out.small += u64::from(size < 128 * 1024);
-                keys.push((it.last_modified().and_then(at).unwrap_or_default(), own(it.key())));
-            }
-            NextPage::if_truncated(page.is_truncated(), page.next_continuation_token())
+    let keys = call.paged(ask, |page| {
+        let keys = page.contents().iter().map(|it| {
+            let size = it.size().unwrap_or(0).unsigned_abs();
+            out.listed += 1;
+            out.bytes += size;
+            out.small += u64::from(size < 128 * 1024);
+            (it.last_modified().and_then(at).unwrap_or_default(), own(it.key()))
         });
-        let page = page.and_then(|next| pages.next(call.api, next));
-        if out.listed >= LISTED || !matches!(page.known(), Ok(true)) {
-            return page.and_then(|goes_on| {
-                out.complete = !goes_on;
-                keys.sort();
-                Ok((out, keys))
-            });
+        let keys = keys.collect();
+        let next = NextPage::if_truncated(page.is_truncated(), page.next_continuation_token());
+        out.complete = matches!(next, NextPage::End);
+        match next {
+            NextPage::At(_) if out.listed >= LISTED => (keys, NextPage::End),
+            next => (keys, next),
         }
-    }
+    });
+    keys.await.and_then(|mut keys| {
+        keys.sort();
+        Ok((out, keys))
+    })
 }
 
 /// The oldest, the newest, and others by their hashes: whatever comes or goes, most of them are chosen again.

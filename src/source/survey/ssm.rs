@@ -2,15 +2,16 @@
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::DocumentFormat;
-use aws_sdk_ssm::types::DocumentKeyValuesFilter;
 use aws_sdk_ssm::types::DocumentPermissionType;
 
 use super::context::AwsContext;
 use super::context::own;
 use super::context::told;
 use super::pages::NextPage;
+use super::pages::listed;
 use crate::audit::preferences::NAME;
 use crate::settings::*;
+use crate::source::discover::session_documents;
 
 /// The document that a session uses unless its starter names another; `None` if there is none.
 pub(super) async fn preferences(aws: &AwsContext) -> Read<Option<Document>> {
@@ -23,27 +24,10 @@ pub(super) async fn preferences(aws: &AwsContext) -> Read<Option<Document>> {
 /// All other Session documents of the account.
 pub(super) async fn documents(aws: &AwsContext) -> Read<Vec<Document>> {
     let client = aws.connection.ssm();
-    let filter =
-        |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
-    let listed = aws
-        .call("ssm:ListDocuments", "*")
-        .paged(
-            async |token| {
-                client
-                    .list_documents()
-                    .filters(filter("Owner", "Self"))
-                    .filters(filter("DocumentType", "Session"))
-                    .set_next_token(token)
-                    .send()
-                    .await
-            },
-            |page| {
-                let names = page.document_identifiers().iter().map(|it| own(it.name())).collect();
-                (names, NextPage::at(page.next_token()))
-            },
-        )
-        .await;
-    let (asked, names): (_, Vec<String>) = match listed.into_result() {
+    let call = aws.call("ssm:ListDocuments", "*");
+    let listed =
+        listed!(call, session_documents(&client), document_identifiers, |it| own(it.name()));
+    let (asked, names) = match listed.into_result() {
         Ok(it) => it,
         Err(it) => return Read::from_result(Err(it)),
     };
@@ -95,42 +79,33 @@ async fn document(
         });
         it.described = told(read, "ssm:DescribeDocument answered without a document");
     }
-    it.shared_with = aws
-        .call("ssm:DescribeDocumentPermission", &arn)
-        .paged(
-            async |token| {
-                client
-                    .describe_document_permission()
-                    .name(name)
-                    .permission_type(DocumentPermissionType::Share)
-                    .set_next_token(token)
-                    .send()
-                    .await
-            },
-            |it| (it.account_ids().to_vec(), NextPage::at(it.next_token())),
-        )
-        .await;
+    it.shared_with = listed!(
+        aws.call("ssm:DescribeDocumentPermission", &arn),
+        client
+            .describe_document_permission()
+            .name(name)
+            .permission_type(DocumentPermissionType::Share),
+        account_ids,
+        String::clone
+    );
     Ok(it)
 }
 
 /// The managed nodes.
 pub(super) async fn nodes(aws: &AwsContext) -> Read<Vec<Node>> {
     let client = aws.connection.ssm();
-    aws.call("ssm:DescribeInstanceInformation", "*")
-        .paged(
-            async |token| client.describe_instance_information().set_next_token(token).send().await,
-            |page| {
-                let nodes = page.instance_information_list().iter().map(|it| Node {
-                    id: own(it.instance_id()),
-                    ping: own(it.ping_status().map(|it| it.as_str())),
-                    platform: own(it.platform_type().map(|it| it.as_str())),
-                    agent_version: own(it.agent_version()),
-                    role: it.iam_role().map(str::to_owned),
-                });
-                (nodes.collect(), NextPage::at(page.next_token()))
-            },
-        )
-        .await
+    listed!(
+        aws.call("ssm:DescribeInstanceInformation", "*"),
+        client.describe_instance_information(),
+        instance_information_list,
+        |it| Node {
+            id: own(it.instance_id()),
+            ping: own(it.ping_status()),
+            platform: own(it.platform_type()),
+            agent_version: own(it.agent_version()),
+            role: it.iam_role().map(str::to_owned),
+        }
+    )
 }
 
 /// Role of the Default Host Management Configuration; `None` if that is off.

@@ -2,8 +2,11 @@
 //!
 //! Fields and their meaning: "PublicAccessBlockConfiguration", "GetBucketAcl", "GetBucketLogging" (Amazon S3 API Reference).
 
+use crate::audit::check::ACLS;
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ENDPOINTS;
+use crate::audit::check::TRAILS;
 use crate::audit::checks::bucket::told::denies_everybody;
 use crate::audit::checks::bucket::told::policy;
 use crate::audit::checks::bucket::told::s3api;
@@ -17,10 +20,7 @@ use crate::audit::undoing;
 use crate::audit::undoing::On;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::settings::Bucket;
@@ -38,9 +38,9 @@ pub(crate) const CHECKS: &[Check] = &[BLOCKED, PUBLIC, TLS, GRANTS, ACCESS_LOGGE
 const BLOCKED: Check = Check {
     id: "S3-PUB-01",
     title: "Public access is blocked",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access],
-    reads: &["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"],
+    reads: &[&["s3:GetBucketPublicAccessBlock", "s3:GetAccountPublicAccessBlock"]],
     why: "The block holds whatever a policy or an ACL says tomorrow.",
     then: "Switch all four settings on, for the bucket or for the account.",
     ask: &About::<Bucket>(blocked),
@@ -50,12 +50,11 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
     let promised = "all four, for the bucket or the account";
     // Each of the four holds if either says so.
     let account = account_block(it, view);
-    let all = |it: &Result<Option<PublicAccess>, Unread>| matches!(it, Ok(Some(it)) if it.each().iter().all(|it| it.1));
-    if all(&account) && view.take(&it.public_access).is_err() {
+    let is_all = matches!(&account, Ok(Some(it)) if it.off().is_empty());
+    if is_all && view.take(&it.public_access).is_err() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
-    let own = view.take(&it.public_access)?.unwrap_or_default();
-    let off: Vec<&str> = own.each().into_iter().filter(|it| !it.1).map(|it| it.0).collect();
+    let mut off = view.take(&it.public_access)?.unwrap_or_default().off();
     if off.is_empty() {
         return Ok(Judged::pass("by the bucket").promised(promised));
     }
@@ -63,9 +62,8 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
         why: format!("the bucket is without {}; {}", off.join(", "), why.why),
         ..why
     })?;
-    let account = account.unwrap_or_default();
-    let both = own.each().into_iter().zip(account.each());
-    let off: Vec<&str> = both.filter(|(one, other)| !one.1 && !other.1).map(|it| it.0.0).collect();
+    let off_there = account.unwrap_or_default().off();
+    off.retain(|it| off_there.contains(it));
     if off.is_empty() {
         return Ok(Judged::pass("by the account").promised(promised));
     }
@@ -80,13 +78,15 @@ fn blocked(it: &Bucket, view: &View<'_>) -> Answer {
 }
 
 impl PublicAccess {
-    fn each(self) -> [(&'static str, bool); 4] {
-        [
+    /// The settings that are off, by their names.
+    fn off(self) -> Vec<&'static str> {
+        let all = [
             ("BlockPublicAcls", self.block_acls),
             ("IgnorePublicAcls", self.ignore_acls),
             ("BlockPublicPolicy", self.block_policy),
             ("RestrictPublicBuckets", self.restrict_buckets),
-        ]
+        ];
+        all.into_iter().filter(|it| !it.1).map(|it| it.0).collect()
     }
 }
 
@@ -103,16 +103,9 @@ fn account_block(it: &Bucket, view: &View<'_>) -> Result<Option<PublicAccess>, U
 const PUBLIC: Check = Check {
     id: "S3-PUB-02",
     title: "The bucket is not public",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Access],
-    reads: &[
-        "s3:GetBucketPolicyStatus",
-        "s3:GetBucketPolicy",
-        "s3:GetBucketAcl",
-        "s3:GetBucketOwnershipControls",
-        "s3:GetBucketPublicAccessBlock",
-        "s3:GetAccountPublicAccessBlock",
-    ],
+    reads: &[&["s3:GetBucketPolicyStatus", "s3:GetBucketPolicy"], ACLS, ENDPOINTS],
     why: "Transcripts hold whatever was typed and shown, secrets too.",
     then: "Remove the grant.",
     ask: &About::<Bucket>(public),
@@ -130,9 +123,8 @@ fn public(it: &Bucket, view: &View<'_>) -> Answer {
     if let Some(one) = open.next() {
         return Ok(Judged::fail(format!("{} admits everybody", one.name())).promised(promised));
     }
-    let enforced = matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced");
     let ignores = ignores_public(it, view);
-    let ignored = enforced || ignores == Ok(true);
+    let ignored = has_no_acls(it, view) || ignores == Ok(true);
     let open: Vec<String> = match view.take(&it.acl) {
         Ok(acl) => acl
             .grants
@@ -165,6 +157,11 @@ fn is_everybody(grantee: &str) -> bool {
     ["/AllUsers", "/AuthenticatedUsers"].iter().any(|it| grantee.ends_with(it))
 }
 
+/// Whether ACLs are known to count for nothing.
+fn has_no_acls(it: &Bucket, view: &View<'_>) -> bool {
+    matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced")
+}
+
 /// Whether grants to everybody in ACLs count for nothing, by the bucket or by its account.
 fn ignores_public(it: &Bucket, view: &View<'_>) -> Result<bool, Unread> {
     let own = view.take(&it.public_access);
@@ -181,9 +178,9 @@ fn ignores_public(it: &Bucket, view: &View<'_>) -> Result<bool, Unread> {
 const TLS: Check = Check {
     id: "S3-TLS-01",
     title: "The bucket refuses plain HTTP",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Transport],
-    reads: &["s3:GetBucketPolicy"],
+    reads: &[&["s3:GetBucketPolicy"]],
     why: "Without a refusal one misconfigured reader sends transcripts in the clear.",
     then: "Add the statement that denies requests without TLS.",
     ask: &About::<Bucket>(tls),
@@ -222,15 +219,9 @@ const PLAIN: [(&str, Option<&str>); 2] =
 const GRANTS: Check = Check {
     id: "S3-XACC-01",
     title: "Nobody from outside, and nobody at all by this policy, may destroy",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access, Group::Integrity],
-    reads: &[
-        "s3:GetBucketPolicy",
-        "s3:GetBucketAcl",
-        "s3:GetBucketOwnershipControls",
-        "s3:GetBucketPublicAccessBlock",
-        "s3:GetAccountPublicAccessBlock",
-    ],
+    reads: &[&["s3:GetBucketPolicy"], ACLS, ENDPOINTS],
     why: "A grant in the bucket's own policy reaches accounts that no role review sees.",
     then: "Tighten the policy: nodes need s3:PutObject alone.",
     ask: &About::<Bucket>(grants),
@@ -284,8 +275,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !found.is_empty() {
         return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
     }
-    let enforced = matches!(view.take(&it.ownership), Ok(Some(it)) if it == "BucketOwnerEnforced");
-    if !enforced {
+    if !has_no_acls(it, view) {
         let acl = view.take(&it.acl)?;
         if acl.owner.is_none() && !acl.grants.is_empty() {
             return Err(Reason::NotUnderstood.because("its ACL does not tell whose the bucket is"));
@@ -317,14 +307,9 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
 const ACCESS_LOGGED: Check = Check {
     id: "S3-LOG-01",
     title: "Reads of transcripts are themselves recorded",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Review],
-    reads: &[
-        "s3:GetBucketLogging",
-        "cloudtrail:DescribeTrails",
-        "cloudtrail:GetTrailStatus",
-        "cloudtrail:GetEventSelectors",
-    ],
+    reads: &[&["s3:GetBucketLogging"], TRAILS],
     why: "Who read the transcripts is the first question after a leak.",
     then: "Switch server access logging on, or record S3 data events of the bucket in a trail.",
     ask: &About::<Bucket>(access_logged),
@@ -435,9 +420,9 @@ fn covers_region(trail: &Trail, region: Option<&str>) -> bool {
 const OWNERSHIP: Check = Check {
     id: "S3-OWN-01",
     title: "The bucket's owner owns every transcript",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Access],
-    reads: &["s3:GetBucketOwnershipControls"],
+    reads: &[&["s3:GetBucketOwnershipControls"]],
     why: "With ACLs a writer from another account owns what it wrote, and the bucket's owner may not read it.",
     then: "Set object ownership to BucketOwnerEnforced; the agent's uploads are accepted.",
     ask: &About::<Bucket>(ownership),

@@ -5,7 +5,7 @@ use crate::audit::check::Check;
 use crate::audit::frameworks::Group;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::settings::Bucket;
@@ -18,9 +18,9 @@ pub(crate) const CHECKS: &[Check] = &[COPIES];
 const COPIES: Check = Check {
     id: "S3-REP-01",
     title: "It is known where copies go",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Integrity],
-    reads: &["s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration"],
+    reads: &[&["s3:GetReplicationConfiguration", "s3:GetEncryptionConfiguration"]],
     why: "A copy in another account survives whoever owns this one.",
     then: "Replicate the prefix to a bucket of another account.",
     ask: &About::<Prefix>(copies),

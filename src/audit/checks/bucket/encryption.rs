@@ -16,9 +16,7 @@ use crate::audit::iam::policy::Policy;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Info;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Prefix;
@@ -29,9 +27,9 @@ pub(crate) const CHECKS: &[Check] = &[ENCRYPTION, BUCKET_KEY, OBJECTS_ENCRYPTED,
 const ENCRYPTION: Check = Check {
     id: "S3-ENC-01",
     title: "The bucket encrypts as promised",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Encryption],
-    reads: &["s3:GetEncryptionConfiguration", "kms:DescribeKey"],
+    reads: &[&["s3:GetEncryptionConfiguration", "kms:DescribeKey"]],
     why: "Everything in S3 is encrypted; a key of your own decides who can read it.",
     then: "Set the default encryption to your key.",
     ask: &About::<Bucket>(encryption),
@@ -67,9 +65,9 @@ fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
 const BUCKET_KEY: Check = Check {
     id: "S3-ENC-02",
     title: "The bucket key saves calls to KMS",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Capacity],
-    reads: &["s3:GetEncryptionConfiguration"],
+    reads: &[&["s3:GetEncryptionConfiguration"]],
     why: "Without it every upload is a call to KMS.",
     then: "Switch the bucket key on.",
     ask: &About::<Bucket>(bucket_key),
@@ -88,9 +86,9 @@ fn bucket_key(it: &Bucket, view: &View<'_>) -> Answer {
 const OBJECTS_ENCRYPTED: Check = Check {
     id: "S3-ENC-03",
     title: "Transcripts are in truth encrypted as promised",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Encryption],
-    reads: &["s3:ListBucket", "s3:GetObject", "kms:DescribeKey"],
+    reads: &[&["s3:ListBucket", "s3:GetObject", "kms:DescribeKey"]],
     why: "A default is about what comes after it: old transcripts keep what they had, or have nothing.",
     then: "Encrypt the old transcripts anew.",
     ask: &About::<Prefix>(objects_encrypted),
@@ -142,9 +140,9 @@ fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answe
 const CUSTOMER_KEYS: Check = Check {
     id: "S3-ENC-04",
     title: "Uploads cannot bring keys of their own",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Encryption],
-    reads: &["s3:GetEncryptionConfiguration", "s3:GetBucketPolicy"],
+    reads: &[&["s3:GetEncryptionConfiguration", "s3:GetBucketPolicy"]],
     why: "What was written with SSE-C can be read by its writer alone.",
     then: "Block SSE-C in the encryption configuration.",
     ask: &About::<Bucket>(customer_keys),

@@ -7,8 +7,7 @@ use crate::audit::names::aws;
 use crate::audit::subject::Sought;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Existence;
@@ -21,9 +20,9 @@ pub(crate) const CHECKS: &[Check] = &[EXISTS, REGION];
 const EXISTS: Check = Check {
     id: "S3-EXIST-01",
     title: "The bucket exists, and is ours",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation],
-    reads: &["s3:ListBucket"],
+    reads: &[&["s3:ListBucket"]],
     why: "A bucket that is gone takes no transcripts; one that somebody else made under its name takes them all.",
     then: "Create the bucket, or correct the preferences.",
     ask: &About::<Sought<Bucket>>(exists),
@@ -58,9 +57,9 @@ fn exists(it: &Bucket, view: &View<'_>) -> Answer {
 const REGION: Check = Check {
     id: "S3-REGION-01",
     title: "The bucket is in a Region where evidence may lie",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Network, Group::Access],
-    reads: &["s3:ListBucket"],
+    reads: &[&["s3:ListBucket"]],
     why: "Evidence may have to stay in a country; and a gateway endpoint reaches buckets of its own Region alone.",
     then: "Use a bucket in the Region of the sessions, or an interface endpoint.",
     ask: &About::<Prefix>(region),

@@ -15,9 +15,6 @@ use crate::audit::promise::Worm;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::Severity::Medium;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Head;
@@ -31,9 +28,9 @@ pub(crate) const CHECKS: &[Check] = &[VERSIONING, MFA_DELETE, LOCK, OBJECTS_LOCK
 const VERSIONING: Check = Check {
     id: "S3-VER-01",
     title: "Versioning is on",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity],
-    reads: &["s3:GetBucketVersioning"],
+    reads: &[&["s3:GetBucketVersioning"]],
     why: "Whoever may write a transcript may write it again: without versions the first is gone.",
     then: "Switch versioning on.",
     ask: &About::<Bucket>(versioning),
@@ -51,9 +48,9 @@ fn versioning(it: &Bucket, view: &View<'_>) -> Answer {
 const MFA_DELETE: Check = Check {
     id: "S3-VER-02",
     title: "Versions are deleted with a second factor alone",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Integrity],
-    reads: &["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"],
+    reads: &[&["s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"]],
     why: "A stolen key can delete every version.",
     then: "The root user can switch MFA delete on; Object Lock is the stronger way.",
     ask: &About::<Bucket>(mfa_delete),
@@ -76,9 +73,9 @@ fn mfa_delete(it: &Bucket, view: &View<'_>) -> Answer {
 const LOCK: Check = Check {
     id: "S3-LOCK-01",
     title: "Object Lock keeps transcripts as long as promised",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity, Group::Retention],
-    reads: &["s3:GetBucketObjectLockConfiguration"],
+    reads: &[&["s3:GetBucketObjectLockConfiguration"]],
     why: "A locked version is deleted by nobody. Without a default rule nothing is locked, since the agent asks for no lock.",
     then: "Set a default retention. In compliance mode nobody can shorten it again, ever.",
     ask: &About::<Bucket>(lock),
@@ -92,7 +89,8 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
         Worm::Governance => format!("{}, governance or compliance", days(promise.retention_days)),
         Worm::Compliance => format!("{}, compliance", days(promise.retention_days)),
     };
-    let severity: Severity = if promise.worm == Worm::No { Medium } else { High };
+    let severity: Severity =
+        if promise.worm == Worm::No { Severity::Medium } else { Severity::High };
     let rule = format!(
         "--object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={{DefaultRetention={{Mode={mode},Days={}}}}}'",
         promise.retention_days.max(1)
@@ -132,9 +130,9 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
 const OBJECTS_LOCKED: Check = Check {
     id: "S3-LOCK-02",
     title: "Transcripts are in truth locked",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity],
-    reads: &["s3:ListBucket", "s3:GetObject", "s3:GetBucketObjectLockConfiguration"],
+    reads: &[&["s3:ListBucket", "s3:GetObject", "s3:GetBucketObjectLockConfiguration"]],
     why: "A default rule locks what comes after it.",
     then: "Set a retention on the old versions.",
     ask: &About::<Prefix>(objects_locked),

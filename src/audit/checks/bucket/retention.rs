@@ -17,10 +17,7 @@ use crate::audit::names::days;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Existence;
@@ -36,12 +33,12 @@ use crate::settings::Versioning;
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[LIVES, ENDS, AT_HAND, OLDEST];
 
+/// What keeps or ends an object.
 const LIFE: &[&str] = &[
     "s3:GetLifecycleConfiguration",
     "s3:GetBucketVersioning",
     "s3:GetBucketObjectLockConfiguration",
     "s3:ListBucket",
-    "s3:GetObject",
 ];
 
 /// What the rules say where nothing keeps a version.
@@ -83,9 +80,9 @@ pub(crate) fn keeps(it: &Bucket, prefix: &str, view: &View<'_>) -> Result<bool, 
 const LIVES: Check = Check {
     id: "S3-RET-01",
     title: "No lifecycle rule destroys transcripts early",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Retention],
-    reads: LIFE,
+    reads: &[LIFE, &["s3:GetObject"]],
     why: "A rule that deletes after a day passes every check that asks whether there is a rule.",
     then: "Raise the days of the rule; the whole configuration is replaced by each change.",
     ask: &About::<Prefix>(lives),
@@ -111,7 +108,10 @@ fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         .min_by_key(|it| (it.effective.unwrap_or(i64::MAX), it.visible))
     else {
         if let Some(seen) = removed_early(prefix, Some(&fates), view)? {
-            return Ok(Judged::fail(seen).promised(promised).severity(High).details(details));
+            return Ok(Judged::fail(seen)
+                .promised(promised)
+                .severity(Severity::High)
+                .details(details));
         }
         let seen = span(fates.all.visible);
         return Ok(Judged::pass(seen).promised(promised).details(details));
@@ -127,12 +127,12 @@ fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
             span(worst.effective)
         ))
         .promised(promised)
-        .severity(Medium)
+        .severity(Severity::Medium)
         .details(details)
         .risky(fix, warning));
     }
     let gone = worst.effective.unwrap_or(0);
-    let severity = if gone < view.promise.hot_days { Critical } else { High };
+    let severity = if gone < view.promise.hot_days { Severity::Critical } else { Severity::High };
     Ok(Judged::fail(format!("deleted after {}", days(gone)))
         .promised(promised)
         .severity(severity)
@@ -232,9 +232,9 @@ fn removed_early(
 const ENDS: Check = Check {
     id: "S3-RET-02",
     title: "Transcripts end when they were promised to",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Retention, Group::Capacity],
-    reads: LIFE,
+    reads: &[LIFE],
     why: "Personal data must not be kept longer than was promised; parts of broken uploads are paid for until removed.",
     then: "Add a rule that expires transcripts, and one that aborts unfinished uploads.",
     ask: &About::<Prefix>(ends),
@@ -263,14 +263,14 @@ fn ends((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
 const AT_HAND: Check = Check {
     id: "S3-RET-03",
     title: "Transcripts stay at hand as long as promised",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Retention, Group::Review],
-    reads: &[
+    reads: &[&[
         "s3:GetLifecycleConfiguration",
         "s3:GetIntelligentTieringConfiguration",
         "s3:ListBucket",
         "s3:GetObject",
-    ],
+    ]],
     why: "An archived transcript is read after a restore of hours: not at three in the morning.",
     then: "Raise the days of the transition, or use GLACIER_IR.",
     ask: &About::<Prefix>(at_hand),
@@ -278,7 +278,8 @@ const AT_HAND: Check = Check {
 
 fn at_hand((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let wanted = view.promise.hot_days;
-    let severity = if view.promise.profile.starts_with("pci") { High } else { Medium };
+    let severity =
+        if view.promise.profile.starts_with("pci") { Severity::High } else { Severity::Medium };
     let lifecycle = view.take(&it.lifecycle)?.as_ref();
     let now = view.survey.taken_at;
     let mut early = archived_by_rules(prefix, lifecycle, view);
@@ -422,9 +423,9 @@ fn tiered_after(
 const OLDEST: Check = Check {
     id: "S3-RET-04",
     title: "The oldest transcript is as old as the promise lets expect",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Retention],
-    reads: &["s3:ListBucket"],
+    reads: &[&["s3:ListBucket"]],
     why: "Settings of today do not prove what was kept yesterday; what lies there does.",
     then: "Find out what was deleted, restore it, and write the gap down.",
     ask: &About::<Prefix>(oldest),

@@ -74,9 +74,7 @@ pub(super) fn of(many: usize, sample: &Sample) -> String {
 pub(super) fn policy(it: &Bucket, view: &View<'_>) -> Result<Policy, Unread> {
     match view.take(&it.policy)? {
         None => Ok(Policy::default()),
-        Some(text) => Policy::read(text).ok_or_else(|| {
-            Reason::NotUnderstood.because("the bucket policy is of a form that is not known")
-        }),
+        Some(text) => Policy::understood(text, "the bucket policy"),
     }
 }
 

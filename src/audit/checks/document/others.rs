@@ -9,7 +9,7 @@ use crate::audit::preferences::Input;
 use crate::audit::preferences::NAME;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -21,9 +21,9 @@ pub(crate) const CHECKS: &[Check] = &[SIDE_DOOR, SHARED];
 const SIDE_DOOR: Check = Check {
     id: "PREF-DOC-02",
     title: "No other Session document lets a shell run unlogged",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Generation],
-    reads: &["ssm:ListDocuments", "ssm:GetDocument"],
+    reads: &[&["ssm:ListDocuments", "ssm:GetDocument"]],
     why: "The document of a session replaces the preferences: whoever may choose it chooses whether there is a log.",
     then: "Give the document fixed destinations or delete it, and pin users to approved documents.",
     ask: &About::<Document>(side_door),
@@ -64,9 +64,9 @@ fn side_door((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const SHARED: Check = Check {
     id: "PREF-DOC-03",
     title: "Session documents are not shared with everybody",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access],
-    reads: &["ssm:DescribeDocumentPermission", "ssm:GetDocument", "ssm:ListDocuments"],
+    reads: &[&["ssm:DescribeDocumentPermission", "ssm:GetDocument", "ssm:ListDocuments"]],
     why: "A public document tells everybody the names of your buckets, groups and keys.",
     then: "Stop sharing it.",
     ask: &About::<Document>(shared),

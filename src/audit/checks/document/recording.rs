@@ -15,9 +15,7 @@ use crate::audit::preferences::Preferences;
 use crate::audit::subject::OwnPreferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::settings::Corner;
@@ -32,9 +30,9 @@ pub(crate) const CHECKS: &[Check] = &[EXISTS, DESTINATION, STREAMING, ENFORCED, 
 const EXISTS: Check = Check {
     id: "PREF-DOC-01",
     title: "Session Manager preferences exist",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation],
-    reads: &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
+    reads: &[&["ssm:GetDocument", "ssm:DescribeInstanceInformation"]],
     why: "Without the document sessions run with built-in defaults, and nothing is logged.",
     then: "Create the preferences in this Region; they are not inherited from anywhere.",
     ask: &About::<Corner>(exists),
@@ -65,9 +63,9 @@ fn exists(it: &Corner, view: &View<'_>) -> Answer {
 const DESTINATION: Check = Check {
     id: "PREF-LOG-01",
     title: "A destination for transcripts is set",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "Preferences that name neither a bucket nor a log group record nothing.",
     then: "Name a bucket and a log group in the preferences.",
     ask: &About::<OwnPreferences>(destination),
@@ -129,9 +127,9 @@ fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const STREAMING: Check = Check {
     id: "PREF-LOG-02",
     title: "Sessions are streamed while they run",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Generation, Group::Failure],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "What is uploaded when a session ends is lost when the instance is stopped first, or the agent is killed.",
     then: "Name a log group and switch streaming on; keep the bucket as the second copy.",
     ask: &About::<OwnPreferences>(streaming),
@@ -163,9 +161,9 @@ fn streaming((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const ENFORCED: Check = Check {
     id: "PREF-ENF-01",
     title: "Sessions are refused where their log would not be encrypted",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Encryption],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "With the flags off nobody notices a later downgrade, and a role that may not write loses its logs in silence.",
     then: "Switch on the encryption flag of each destination, once PREF-ENF-02 passes.",
     ask: &About::<OwnPreferences>(enforced),
@@ -195,14 +193,14 @@ fn enforced((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const CONTRADICTION: Check = Check {
     id: "PREF-ENF-02",
     title: "The encryption flags agree with the destinations",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Failure],
-    reads: &[
+    reads: &[&[
         "ssm:GetDocument",
         "logs:DescribeLogGroups",
         "s3:GetEncryptionConfiguration",
         "s3:ListBucket",
-    ],
+    ]],
     why: "Where they disagree the agent refuses every session, with a message that names another cause.",
     then: "Mend the named cause: the key, the group or the kind of encryption.",
     ask: &About::<OwnPreferences>(contradiction),

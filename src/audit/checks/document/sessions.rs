@@ -15,8 +15,7 @@ use crate::audit::profile;
 use crate::audit::subject::OwnPreferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Low;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Document;
@@ -28,9 +27,9 @@ pub(crate) const CHECKS: &[Check] = &[SESSION_KEY, IDLE, LONGEST, RUN_AS, DRIFT,
 const SESSION_KEY: Check = Check {
     id: "PREF-KMS-01",
     title: "Session data are encrypted with your key",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Transport, Group::Keys],
-    reads: &["ssm:GetDocument", "kms:DescribeKey"],
+    reads: &[&["ssm:GetDocument", "kms:DescribeKey"]],
     why: "A key of your own lets you refuse a session by its key policy. It never applies to port forwarding.",
     then: "Set kmsKeyId in the preferences, and allow kms:Decrypt to the nodes and kms:GenerateDataKey to those who start sessions.",
     ask: &About::<OwnPreferences>(session_key),
@@ -58,9 +57,9 @@ fn session_key((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const IDLE: Check = Check {
     id: "PREF-TIME-01",
     title: "Idle sessions end in time",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Session],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "A shell that is left open is a shell for the next one at the desk.",
     then: "Set idleSessionTimeout.",
     ask: &About::<OwnPreferences>(idle),
@@ -88,9 +87,9 @@ fn idle((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const LONGEST: Check = Check {
     id: "PREF-TIME-02",
     title: "Sessions have a longest duration",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Session],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "A session that never ends is never uploaded to S3.",
     then: "Set maxSessionDuration.",
     ask: &About::<OwnPreferences>(longest),
@@ -137,9 +136,9 @@ fn at_most(
 const RUN_AS: Check = Check {
     id: "PREF-RUNAS-01",
     title: "Sessions run as a named operating-system user",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Accountability],
-    reads: &["ssm:GetDocument", "ssm:DescribeInstanceInformation"],
+    reads: &[&["ssm:GetDocument", "ssm:DescribeInstanceInformation"]],
     why: "Otherwise everybody is ssm-user, who may become root.",
     then: "Switch Run As on, and tag principals with SSMSessionRunAs.",
     ask: &About::<OwnPreferences>(run_as),
@@ -177,9 +176,9 @@ fn run_as((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
 const DRIFT: Check = Check {
     id: "PREF-DRIFT-01",
     title: "Preferences are the same everywhere, and the newest are in force",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Failure],
-    reads: &["ssm:GetDocument", "ssm:DescribeDocument"],
+    reads: &[&["ssm:GetDocument", "ssm:DescribeDocument"]],
     why: "The Region that differs is the one where logging was forgotten, or switched off.",
     then: "Make the Regions equal, and the newest version the default.",
     ask: &About::<OwnPreferences>(drift),
@@ -265,9 +264,9 @@ fn normal(content: &str) -> String {
 const SHELL_PROFILE: Check = Check {
     id: "PREF-PROF-01",
     title: "The shell profile neither weakens the record nor holds secrets",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Generation],
-    reads: &["ssm:GetDocument"],
+    reads: &[&["ssm:GetDocument"]],
     why: "It runs in every session: what it switches off is off for everybody, what it holds everybody can read.",
     then: "Remove the line.",
     ask: &About::<OwnPreferences>(shell_profile),

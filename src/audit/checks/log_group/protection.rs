@@ -4,21 +4,19 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ENDPOINTS;
 use crate::audit::checks::log_group::told::corner_of;
 use crate::audit::checks::log_group::told::logs;
 use crate::audit::checks::log_group::told::logs_identified;
 use crate::audit::checks::log_group::told::selects;
 use crate::audit::checks::log_group::told::settings;
 use crate::audit::frameworks::Group;
-use crate::audit::iam::admits::Admits;
 use crate::audit::iam::policy::Policy;
 use crate::audit::names::aws;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Info;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::aws_names::AccountId;
 use crate::aws_names::Partition;
@@ -34,9 +32,9 @@ pub(crate) const CHECKS: &[Check] = &[KEY, CLASS, DELETION, OPEN, BEARER, SUBSCR
 const KEY: Check = Check {
     id: "CWL-ENC-01",
     title: "A KMS key protects the log group",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Encryption],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "Logs are always encrypted; a key of your own decides who can read them, and is what the agent's flag asks for.",
     then: "Associate a key whose policy admits CloudWatch Logs (KMS-POL-01). It covers what comes after.",
     ask: &About::<LogGroup>(key),
@@ -49,7 +47,7 @@ fn key(it: &LogGroup, view: &View<'_>) -> Answer {
         (Some(key), _) => Judged::pass(format!("with {key}")),
         (None, true) => Judged::fail("with a key that AWS owns")
             .promised("a customer managed key")
-            .severity(High)
+            .severity(Severity::High)
             .fix(fix),
         (None, false) => Judged::info("with a key that AWS owns, which was not promised otherwise"),
     })
@@ -58,9 +56,9 @@ fn key(it: &LogGroup, view: &View<'_>) -> Answer {
 const CLASS: Check = Check {
     id: "CWL-CLASS-01",
     title: "The class of the log group can be searched and alarmed on",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Review],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "DELIVERY keeps events a day; INFREQUENT_ACCESS knows neither filters nor subscriptions. A class cannot be changed.",
     then: "Create a new group of the class STANDARD, name it in the preferences, and keep the old one until it is empty.",
     ask: &About::<LogGroup>(class),
@@ -92,9 +90,9 @@ fn class(it: &LogGroup, view: &View<'_>) -> Answer {
 const DELETION: Check = Check {
     id: "CWL-DEL-01",
     title: "The log group is protected from deletion",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Integrity],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "One call deletes a group and everything in it.",
     then: "Switch deletion protection on. It does not keep anybody from shortening the retention.",
     ask: &About::<LogGroup>(deletion),
@@ -117,9 +115,9 @@ fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
 const OPEN: Check = Check {
     id: "CWL-ACC-01",
     title: "No resource policy opens the log group",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Access],
-    reads: &["logs:DescribeResourcePolicies"],
+    reads: &[&["logs:DescribeResourcePolicies"], ENDPOINTS],
     why: "Whoever may write can plant events; whoever may read can follow sessions.",
     then: "Remove the policy, or bind it by aws:SourceAccount, aws:SourceArn or aws:PrincipalOrgID.",
     ask: &About::<LogGroup>(open),
@@ -134,38 +132,35 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     // What one scope shows cannot be undone by what the other hides: a failure stands before an unknown.
     let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
     for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
-        let Some(read) = Policy::read(&policy.document) else {
-            strange = Some(
-                Reason::NotUnderstood
-                    .because(format!("the policy {} is of a form that is not known", policy.name)),
-            );
-            continue;
+        let name = &policy.name;
+        let read = match Policy::understood(&policy.document, format!("the policy {name}")) {
+            Ok(it) => it,
+            Err(it) => {
+                strange = Some(it);
+                continue;
+            }
         };
         for one in read.statements.iter().filter(|it| it.allows) {
-            let about = one.touches(&arn) || one.touches(&format!("{arn}:*"));
-            let whom = match view.admitted(one) {
-                Admits::Ours => continue,
-                Admits::Foreign(them) => them.join(", "),
-                Admits::Everybody => "everybody".to_owned(),
-                Admits::Unknown(whom) if about => {
-                    let why = format!("{} admits {whom} ({})", policy.name, one.name());
-                    unknown.get_or_insert(why);
-                    continue;
+            let whom = view.admitted(one).outsiders();
+            if !one.touches(&arn) && !one.touches(&format!("{arn}:*")) {
+                continue;
+            }
+            let told = |whom: String| format!("{name} admits {whom} ({})", one.name());
+            match whom {
+                Ok(None) => {}
+                Ok(Some(whom)) => {
+                    found.push(told(whom));
+                    let which = [("region", it.region.as_str()), ("policy-name", name)];
+                    fixes.push(aws("logs delete-resource-policy", &which));
                 }
-                Admits::Unknown(_) => continue,
-            };
-            if about {
-                found.push(format!("{} admits {whom} ({})", policy.name, one.name()));
-                let which = [("region", it.region.as_str()), ("policy-name", &policy.name)];
-                fixes.push(aws("logs delete-resource-policy", &which));
+                Err(whom) => {
+                    unknown.get_or_insert_with(|| Reason::NotUnderstood.because(told(whom)));
+                }
             }
         }
     }
     if found.is_empty() {
-        if let Some(why) = unknown {
-            return Err(Reason::NotUnderstood.because(why));
-        }
-        if let Some(it) = strange {
+        if let Some(it) = unknown.or(strange) {
             return Err(it);
         }
         for it in scopes {
@@ -183,9 +178,9 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
 const BEARER: Check = Check {
     id: "CWL-ACC-02",
     title: "Events cannot be written with bearer tokens",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Access],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "Whoever holds such a token can plant events in the record.",
     then: "Switch bearer tokens off for this group.",
     ask: &About::<LogGroup>(bearer),
@@ -204,13 +199,13 @@ fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
 const SUBSCRIPTIONS: Check = Check {
     id: "CWL-SUB-01",
     title: "Subscriptions send transcripts to known accounts alone",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Access, Group::Review],
-    reads: &[
+    reads: &[&[
         "logs:DescribeSubscriptionFilters",
         "logs:DescribeAccountPolicies",
         "logs:DescribeDestinations",
-    ],
+    ]],
     why: "A subscription copies every session, live, to wherever it points.",
     then: "Delete the subscription, or name the account in the promise.",
     ask: &About::<LogGroup>(subscriptions),
@@ -318,9 +313,9 @@ impl Outflow {
 const MASKING: Check = Check {
     id: "CWL-DPP-01",
     title: "It is known whether events are masked",
-    severity: Info,
+    severity: Severity::Info,
     groups: &[Group::Review],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "A data protection policy masks text as it comes in: searches miss it, and so will an investigator.",
     then: "Know who holds logs:Unmask, or delete the policy if it harms the evidence.",
     ask: &About::<LogGroup>(masking),

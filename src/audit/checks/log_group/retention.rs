@@ -18,9 +18,7 @@ use crate::audit::promise::legal_retention;
 use crate::audit::subject::Sought;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Critical;
-use crate::audit::verdict::Severity::High;
-use crate::audit::verdict::Severity::Low;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::AccountPolicy;
 use crate::settings::LogGroup;
@@ -34,9 +32,9 @@ pub(crate) const CHECKS: &[Check] = &[EXISTS, RETENTION, FOREVER, ACCOUNT_RETENT
 const EXISTS: Check = Check {
     id: "CWL-EXIST-01",
     title: "The log group exists",
-    severity: Critical,
+    severity: Severity::Critical,
     groups: &[Group::Generation, Group::Failure],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "The agent never creates it: sessions run, nothing is streamed or uploaded, and nobody is told.",
     then: "Create it in the Region of the preferences, with a key and a retention.",
     ask: &About::<Sought<LogGroup>>(exists),
@@ -57,10 +55,8 @@ fn exists(it: &LogGroup, view: &View<'_>) -> Answer {
         .fix(retain))
 }
 
-/// How long the group keeps them, and whether a bucket keeps them longer.
+/// Whether a bucket keeps the same sessions longer than the group.
 const STORES: &[&str] = &[
-    "logs:DescribeLogGroups",
-    "logs:DescribeAccountPolicies",
     "ssm:GetDocument",
     "s3:ListBucket",
     "s3:GetLifecycleConfiguration",
@@ -71,9 +67,9 @@ const STORES: &[&str] = &[
 const RETENTION: Check = Check {
     id: "CWL-RET-01",
     title: "The log group keeps transcripts as long as promised",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Retention],
-    reads: STORES,
+    reads: &[&["logs:DescribeLogGroups"], STORES],
     why: "A transcript that is gone proves nothing. Raising the retention later brings none back.",
     then: "Raise the retention to the next value that CloudWatch Logs takes.",
     ask: &About::<LogGroup>(retention),
@@ -167,9 +163,9 @@ fn long_term<'a>(it: &LogGroup, view: &View<'a>) -> Result<Option<&'a str>, Unre
 const FOREVER: Check = Check {
     id: "CWL-RET-02",
     title: "Keeping for ever is a decision",
-    severity: Low,
+    severity: Severity::Low,
     groups: &[Group::Retention, Group::Capacity],
-    reads: &["logs:DescribeLogGroups"],
+    reads: &[&["logs:DescribeLogGroups"]],
     why: "A group that nobody set keeps, and costs, for ever.",
     then: "Set the retention that was decided.",
     ask: &About::<LogGroup>(forever),
@@ -192,9 +188,9 @@ fn forever(it: &LogGroup, view: &View<'_>) -> Answer {
 const ACCOUNT_RETENTION: Check = Check {
     id: "CWL-RET-03",
     title: "No account policy shortens the retention",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Retention],
-    reads: STORES,
+    reads: &[&["logs:DescribeLogGroups", "logs:DescribeAccountPolicies"], STORES],
     why: "An account's retention policy overrides a group's own, a day after it is set, and deletes what is older.",
     then: "Lengthen the account policy, or exclude this group from it.",
     ask: &About::<LogGroup>(account_retention),

@@ -4,6 +4,9 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ROLE;
+use crate::audit::check::WAYS;
+use crate::audit::check::WRITER;
 use crate::audit::checks::network::endpoint_policy::narrow;
 use crate::audit::checks::network::endpoint_policy::reaches_all;
 use crate::audit::checks::network::endpoint_policy::refused;
@@ -19,7 +22,7 @@ use crate::audit::names::aws;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::audit::view::without_endpoint;
 use crate::settings::Corner;
@@ -33,19 +36,18 @@ pub(crate) const CHECKS: &[Check] = &[TO_BUCKET, TO_GROUP];
 const TO_BUCKET: Check = Check {
     id: "NET-03",
     title: "Transcripts can reach the bucket",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Network, Group::Failure],
     reads: &[
-        "ec2:DescribeInstances",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeVpcEndpoints",
-        "ssm:GetDocument",
-        "ssm:DescribeInstanceInformation",
-        "s3:ListBucket",
-        "ec2:DescribeSecurityGroups",
-        "iam:GetInstanceProfile",
-        "ssm:GetServiceSetting",
-        "iam:SimulatePrincipalPolicy",
+        WAYS,
+        &[
+            "ssm:GetDocument",
+            "ssm:DescribeInstanceInformation",
+            "s3:ListBucket",
+            "ec2:DescribeSecurityGroups",
+        ],
+        WRITER,
+        ROLE,
     ],
     why: "The session itself runs through ssmmessages: it works, and its upload alone fails.",
     then: "Add a gateway endpoint for S3 to the subnet's route table, and let its policy admit the bucket.",
@@ -146,18 +148,9 @@ fn shut_in(host: Host<'_>) -> Result<Option<&'static str>, Unread> {
 const TO_GROUP: Check = Check {
     id: "NET-04",
     title: "Events can reach the log group",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Network, Group::Failure],
-    reads: &[
-        "ec2:DescribeInstances",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeVpcEndpoints",
-        "ssm:GetDocument",
-        "ssm:DescribeInstanceInformation",
-        "iam:GetInstanceProfile",
-        "ssm:GetServiceSetting",
-        "iam:SimulatePrincipalPolicy",
-    ],
+    reads: &[WAYS, &["ssm:GetDocument", "ssm:DescribeInstanceInformation"], WRITER, ROLE],
     why: "Without a way to CloudWatch Logs the agent goes on and streams nothing; without one to KMS an encrypted session does not start.",
     then: "Add interface endpoints for logs, and for kms where sessions are encrypted.",
     ask: &About::<Instance>(to_group),

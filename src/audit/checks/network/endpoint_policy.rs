@@ -53,10 +53,7 @@ pub(super) fn roles_of(host: Host<'_>) -> Result<Vec<String>, Unread> {
 /// An endpoint's policy, where it may keep anything back: the one that AWS sets lets everybody do everything.
 pub(super) fn narrow(endpoint: &Endpoint) -> Result<Option<Policy>, Unread> {
     let Some(text) = &endpoint.policy else { return Ok(None) };
-    let id = &endpoint.id;
-    let policy = Policy::read(text).ok_or_else(|| {
-        Reason::NotUnderstood.because(format!("the policy of {id} is of a form that is not known"))
-    })?;
+    let policy = Policy::understood(text, format!("the policy of {}", endpoint.id))?;
     let is_all = |it: &Which| matches!(it, Which::These(many) if many.iter().any(|it| it == "*"));
     let opens = |it: &Statement| {
         it.allows

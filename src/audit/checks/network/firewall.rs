@@ -20,7 +20,7 @@ use crate::audit::preferences::Input;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::Medium;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Endpoint;
@@ -35,9 +35,9 @@ pub(crate) const CHECKS: &[Check] = &[LET_THROUGH];
 const LET_THROUGH: Check = Check {
     id: "NET-05",
     title: "Security groups, ACLs and names let the endpoints be reached",
-    severity: Medium,
+    severity: Severity::Medium,
     groups: &[Group::Network],
-    reads: &[
+    reads: &[&[
         "ec2:DescribeInstances",
         "ec2:DescribeVpcEndpoints",
         "ec2:DescribeSecurityGroups",
@@ -46,7 +46,7 @@ const LET_THROUGH: Check = Check {
         "ssm:DescribeInstanceInformation",
         "ssm:GetDocument",
         "ec2:DescribeRouteTables",
-    ],
+    ]],
     why: "An endpoint that drops port 443 is as good as none, and looks right in every list.",
     then: "Let port 443 into the endpoint's group from the instance, and out of the instance's.",
     ask: &About::<Instance>(let_through),

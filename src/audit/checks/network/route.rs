@@ -5,6 +5,9 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
+use crate::audit::check::ROLE;
+use crate::audit::check::WAYS;
+use crate::audit::check::WRITER;
 use crate::audit::checks::network::endpoint_policy::reaches_all;
 use crate::audit::checks::network::path::FOUR;
 use crate::audit::checks::network::path::Host;
@@ -14,7 +17,7 @@ use crate::audit::frameworks::Group;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::audit::verdict::Severity::High;
+use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Corner;
 use crate::settings::Instance;
@@ -25,17 +28,9 @@ pub(crate) const CHECKS: &[Check] = &[REACHES, PUBLIC];
 const REACHES: Check = Check {
     id: "NET-01",
     title: "The instance reaches Systems Manager",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Network],
-    reads: &[
-        "ec2:DescribeInstances",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeVpcEndpoints",
-        "ssm:DescribeInstanceInformation",
-        "iam:GetInstanceProfile",
-        "ssm:GetServiceSetting",
-        "iam:SimulatePrincipalPolicy",
-    ],
+    reads: &[WAYS, &["ssm:DescribeInstanceInformation"], WRITER, ROLE],
     why: "An instance that cannot reach ssm and ssmmessages does not appear, and no session can be started on it.",
     then: "Give its subnet a way: endpoints for ssm and ssmmessages, or a NAT gateway.",
     ask: &About::<Instance>(reaches),
@@ -53,14 +48,9 @@ fn reaches(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
 const PUBLIC: Check = Check {
     id: "NET-02",
     title: "An instance in a public subnet has a public address",
-    severity: High,
+    severity: Severity::High,
     groups: &[Group::Network],
-    reads: &[
-        "ec2:DescribeInstances",
-        "ec2:DescribeRouteTables",
-        "ec2:DescribeVpcEndpoints",
-        "ssm:DescribeInstanceInformation",
-    ],
+    reads: &[WAYS, &["ssm:DescribeInstanceInformation"]],
     why: "A route to an internet gateway carries nothing for an instance that nobody can answer to.",
     then: "Add endpoints, or move it behind a NAT gateway; a public address is the last resort.",
     ask: &About::<Instance>(public),
