@@ -6,7 +6,7 @@
 //! ```text
 //! words       error    time    text    aws_names    session
 //! pure        transcript    secrets    notable    config    settings    audit    policy
-//! hands       source (the outside)    archive (what is kept)
+//! hands       source (the outside)    archive (what is kept)    output (what is written for a person)
 //! questions   uid    intake    sync    search    masking    query    report    replay    evidence
 //! face        render    player    cli    main
 //! ```
@@ -64,6 +64,9 @@ pub mod source;
 
 /// The kept copy: tables, manifest, the one writer.
 pub mod archive;
+
+/// Files that a person names, written whole or not at all.
+pub mod output;
 
 /// Names of commands that outlive their places.
 pub mod uid;

@@ -9,6 +9,8 @@ use std::sync::atomic::Ordering;
 use etcetera::BaseStrategy;
 use ssmtrail::cli;
 use ssmtrail::error::Kind;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
 
 /// Set by Ctrl-C and SIGTERM: finish what is in hand, publish it, and leave.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -97,29 +99,24 @@ fn now() -> i64 {
 
 /// The second signal ends the process as it would without us.
 fn watch_signals() {
-    let watch = || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-            return;
-        };
-        runtime.block_on(async {
-            let mut term =
-                match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                    Ok(it) => it,
-                    Err(_) => return,
-                };
-            loop {
-                tokio::select! {
-                    _ = tokio::signal::ctrl_c() => {}
-                    _ = term.recv() => {}
-                }
-                if STOP.swap(true, Ordering::Relaxed) {
-                    #[expect(clippy::exit, reason = "asked twice, we leave at once")]
-                    std::process::exit(130);
-                }
+    let watch = async || -> std::io::Result<()> {
+        let mut term = signal(SignalKind::terminate())?;
+        loop {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = term.recv() => {}
             }
-        });
+            if STOP.swap(true, Ordering::Relaxed) {
+                #[expect(clippy::exit, reason = "asked twice, we leave at once")]
+                std::process::exit(130);
+            }
+        }
     };
-    let _ = std::thread::Builder::new().name("signals".into()).spawn(watch);
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.and_then(|it| it.block_on(watch()))
+    };
+    let _ = std::thread::Builder::new().name("signals".into()).spawn(run);
 }
 
 fn clap_columns() -> Option<usize> {

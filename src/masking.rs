@@ -3,8 +3,10 @@
 //! A masker knows texts. What it cannot know stands here: which columns of a row are foreign text, that a line may lie inside a private
 //! key that begins lines before, and that bytes cannot be masked at all.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 
 use polars::prelude::*;
 
@@ -50,31 +52,31 @@ pub fn names(masker: &mut Masker, it: &mut SessionRow) {
 pub struct LineMasker<'a> {
     archive: &'a Archive,
     /// Lines inside private keys, by session.
-    keys: HashMap<String, HashSet<i64>>,
+    keys: RefCell<HashMap<String, HashSet<i64>>>,
 }
 
 impl<'a> LineMasker<'a> {
     /// Lines of this archive.
     pub fn new(archive: &'a Archive) -> Self {
-        Self { archive, keys: HashMap::new() }
+        Self { archive, keys: RefCell::default() }
     }
 
     /// Masks the secrets in these hits, in their places.
     ///
     /// # Errors
     /// When the sessions table cannot be read.
-    pub fn apply(&mut self, masker: &mut Masker, hits: &mut [LineHit]) -> Result<()> {
+    pub fn apply(&self, masker: &mut Masker, hits: &mut [LineHit]) -> Result<()> {
         for it in hits {
             masker.apply(&mut it.locator);
             let told = [&mut it.owner, &mut it.target, &mut it.region];
             told.into_iter().filter_map(Option::as_mut).for_each(|it| masker.apply(it));
             if !masker.reveals() && crate::secrets::may_be_in_key(&it.line.text) {
-                if !self.keys.contains_key(&it.session_key) {
-                    let inside = lines_in_keys(self.archive, it)?;
-                    self.keys.insert(it.session_key.clone(), inside);
-                }
-                let inside = self.keys.get(&it.session_key);
-                if inside.is_some_and(|lines| lines.contains(&it.line.line_number)) {
+                let mut keys = self.keys.borrow_mut();
+                let inside = match keys.entry(it.session_key.clone()) {
+                    Entry::Occupied(it) => it.into_mut(),
+                    Entry::Vacant(place) => place.insert(lines_in_keys(self.archive, it)?),
+                };
+                if inside.contains(&it.line.line_number) {
                     masker.key_body(&mut it.line.text);
                     continue;
                 }

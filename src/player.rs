@@ -135,7 +135,7 @@ fn write_out(text: &str) -> Result<()> {
 ///
 /// ```
 /// use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-/// use ssmtrail::archive::schema::LineRow;
+/// use ssmtrail::archive::line::LineRow;
 /// use ssmtrail::player::{HowToPlay, Player};
 /// use ssmtrail::replay::Film;
 /// use ssmtrail::secrets::Masker;
@@ -185,7 +185,7 @@ impl<'a> Player<'a> {
             is_playing: true,
             speed: how.speed,
             idle: how.idle,
-            title: text::visible(title).into_owned(),
+            title: text::visible(title).into(),
             told: String::new(),
             asked: None,
             wanted: String::new(),

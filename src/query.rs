@@ -293,7 +293,7 @@ pub fn run(
             };
             if asks_ran {
                 // What is not of a kind that ran is not in it, whatever kinds are yet to come.
-                let kinds = CommandKind::RAN.iter().map(|it| col("kind").eq(lit(*it)));
+                let kinds = CommandKind::RAN.iter().map(|it| col("kind").eq(lit(it.name())));
                 let kinds = kinds.reduce(Expr::or);
                 context.register(&ran, frame.clone().filter(kinds.unwrap_or(lit(false))));
             }

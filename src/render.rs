@@ -29,15 +29,17 @@ use std::io::Write;
 use anstyle::AnsiColor;
 use anstyle::Style;
 use polars::prelude::*;
-use unicode_width::UnicodeWidthStr;
 
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render::batches::Batches;
+use crate::text::Safe;
 use crate::text::cell;
 use crate::text::json;
+use crate::text::repeated;
 use crate::text::visible;
+use crate::text::visible_bytes;
 use crate::time::At;
 use crate::time::Zone;
 
@@ -64,18 +66,24 @@ pub fn message(text: &str) -> Cow<'_, str> {
     crate::secrets::Masker::new(salt).text(text)
 }
 
-/// The face of the program: where output goes and what it may look like.
+/// The face of the program: where output goes and what it may look like. It takes nothing but [`Safe`] text, and bytes that are escaped
+/// wherever a terminal would read them.
 pub struct Ui<'a> {
-    /// Standard output, for data.
-    pub out: &'a mut dyn Write,
-    /// Standard error, for what is said to the person.
-    pub err: &'a mut dyn Write,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
     /// Whether styles are written.
     pub color: bool,
     /// Standard output is a terminal of this many columns.
     pub columns: Option<usize>,
     /// Zone that times are shown in.
     pub zone: Zone,
+}
+
+/// To HTML it is text like any other.
+impl maud::Render for Safe {
+    fn render_to(&self, page: &mut String) {
+        str::render_to(self, page);
+    }
 }
 
 /// When to colour.
@@ -111,135 +119,124 @@ pub const NAME: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColo
 /// What a reader must know, such as flaws.
 pub const WARN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
 
-impl Ui<'_> {
+impl<'a> Ui<'a> {
+    /// Data goes to `out`, what is said to the person to `err`; there is no colour, no terminal, and UTC, unless the fields say otherwise.
+    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        Self { out, err, color: false, columns: None, zone: Zone::Utc }
+    }
+
     /// Text in a style, if there is colour.
-    pub fn paint(&self, style: Style, text: &str) -> String {
-        if self.color && !text.is_empty() {
-            format!("{style}{text}{style:#}")
-        } else {
-            text.to_owned()
+    pub fn paint(&self, style: Style, text: impl Into<Safe>) -> Safe {
+        let text = text.into();
+        if self.color { text.styled(style) } else { text }
+    }
+
+    /// A line of data.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn line(&mut self, text: impl Into<Safe>) -> Result<()> {
+        self.text(text)?;
+        self.text("\n")
+    }
+
+    /// Data that is no line of its own.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn text(&mut self, text: impl Into<Safe>) -> Result<()> {
+        self.out.write_all(text.into().as_bytes()).map_err(|it| broken(&it))
+    }
+
+    /// The bytes of a file, as they are; on a terminal, what acts is shown as escapes.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        match self.columns {
+            Some(_) => self.text(visible_bytes(bytes)),
+            None => self.out.write_all(bytes).map_err(|it| broken(&it)),
         }
     }
 
-    /// A line of data. Text must be harmless already.
+    /// All data is written by now.
     ///
     /// # Errors
     /// When standard output cannot be written to.
-    pub fn line(&mut self, text: &str) -> Result<()> {
-        writeln!(self.out, "{text}").map_err(|it| broken(&it))
+    pub fn flush(&mut self) -> Result<()> {
+        self.out.flush().map_err(|it| broken(&it))
     }
 
-    /// Data as it is.
-    ///
-    /// # Errors
-    /// When standard output cannot be written to.
-    pub fn raw(&mut self, bytes: &[u8]) -> Result<()> {
-        self.out.write_all(bytes).map_err(|it| broken(&it))
+    /// The terminal itself, for what draws on it cell by cell.
+    pub fn terminal(&mut self) -> &mut dyn Write {
+        self.out
     }
 
     /// A line for the person, on standard error. Trouble with it is no trouble.
-    pub fn note(&mut self, text: &str) {
+    pub fn note(&mut self, text: impl Into<Safe>) {
         // Data and notes meet on one terminal: what was said first is shown first.
         let _ = self.out.flush();
-        let _ = writeln!(self.err, "{}", message(text));
+        let _ = writeln!(self.err, "{}", message(&text.into()));
     }
 
     /// Text with its matches marked, harmless and on one line.
-    pub fn marked(&self, text: &str, spans: &[(usize, usize)]) -> String {
-        if !self.color || spans.is_empty() {
-            return visible(text).into_owned();
-        }
-        let mut out = String::new();
+    pub fn marked(&self, text: &str, spans: &[(usize, usize)]) -> Safe {
+        let mut out = Safe::default();
         let mut at = 0;
         for (from, to) in spans {
             let (from, to) = ((*from).max(at), (*to).min(text.len()));
             if from < to && text.is_char_boundary(from) && text.is_char_boundary(to) {
-                out.push_str(&visible(&text[at..from]));
-                out.push_str(&self.paint(MATCH, &visible(&text[from..to])));
+                out.push(&&text[at..from]);
+                out.push(&self.paint(MATCH, visible(&text[from..to])));
                 at = to;
             }
         }
-        out.push_str(&visible(&text[at..]));
+        out.push(&&text[at..]);
         out
     }
 
-    /// Rows in columns, each as wide as it must be. Cells must be harmless already; the last column is cut to the
+    /// Rows in columns, each as wide as it must be; those named in `right` stand at its right edge. The last column is cut to the
     /// terminal's width if there is one.
     ///
     /// # Errors
     /// When standard output cannot be written to.
-    pub fn table(&mut self, head: &[&str], right: &[usize], rows: &[Vec<String>]) -> Result<()> {
-        let columns = head.len();
-        let mut widths: Vec<usize> = head.iter().map(|it| it.width()).collect();
+    pub fn table<H>(&mut self, head: &[H], right: &[usize], rows: &[Vec<Safe>]) -> Result<()>
+    where
+        H: Into<Safe> + Clone,
+    {
+        let head: Vec<Safe> = head.iter().map(|it| it.clone().into()).collect();
+        let mut widths: Vec<usize> = head.iter().map(Safe::width).collect();
         for row in rows {
-            for (nth, text) in row.iter().enumerate() {
-                widths[nth] = widths[nth].max(shown_width(text));
+            for (widest, text) in widths.iter_mut().zip(row) {
+                *widest = (*widest).max(text.width());
             }
         }
-        let line = |ui: &Self, row: &[String], bold: bool| {
-            let mut out = String::new();
-            for (nth, text) in row.iter().enumerate() {
-                let pad = widths[nth].saturating_sub(shown_width(text));
-                let body = if bold { ui.paint(BOLD, text) } else { text.clone() };
+        let head: Vec<Safe> = head.into_iter().map(|it| self.paint(BOLD, it)).collect();
+        for row in std::iter::once(&head).chain(rows) {
+            let mut line = Safe::default();
+            let mut used = 0;
+            for (nth, (text, width)) in row.iter().zip(&widths).enumerate() {
+                let pad = repeated(" ", width.saturating_sub(text.width()));
                 if nth > 0 {
-                    out.push_str("  ");
+                    line.push(&"  ");
                 }
                 if right.contains(&nth) {
-                    out.push_str(&" ".repeat(pad));
-                    out.push_str(&body);
-                } else if nth + 1 < columns {
-                    out.push_str(&body);
-                    out.push_str(&" ".repeat(pad));
+                    line.push(&pad);
+                    line.push(text);
+                } else if nth + 1 < widths.len() {
+                    line.push(text);
+                    line.push(&pad);
                 } else {
-                    let used: usize = widths[..nth].iter().sum::<usize>() + 2 * nth;
-                    out.push_str(&fit(&body, ui.columns.map(|it| it.saturating_sub(used).max(24))));
+                    let text = text.clone();
+                    let most = self.columns.map(|it| it.saturating_sub(used).max(24));
+                    line.push(&most.map_or(text.clone(), |it| text.fitting(it)));
                 }
+                used += width + 2;
             }
-            out.trim_end().to_owned()
-        };
-        let names: Vec<String> = head.iter().map(|it| (*it).to_owned()).collect();
-        let text = line(self, &names, true);
-        self.line(&text)?;
-        for row in rows {
-            let text = line(self, row, false);
-            self.line(&text)?;
+            self.line(line.trimmed())?;
         }
         Ok(())
     }
-}
-
-/// Width on a terminal, without the styles we put in ourselves.
-fn shown_width(text: &str) -> usize {
-    if !text.contains('\x1b') {
-        return text.width();
-    }
-    let mut width = 0;
-    let mut rest = text;
-    while let Some(at) = rest.find('\x1b') {
-        width += rest[..at].width();
-        rest = rest[at..].split_once('m').map_or("", |it| it.1);
-    }
-    width + rest.width()
-}
-
-/// Cuts text to a width, with a sign that it was cut.
-fn fit(text: &str, most: Option<usize>) -> String {
-    let Some(most) = most else { return text.to_owned() };
-    if text.contains('\x1b') || text.width() <= most {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    let mut width = 0;
-    for ch in text.chars() {
-        let wide = unicode_width::UnicodeWidthChar::width(ch).unwrap_or(0);
-        if width + wide + 1 > most {
-            break;
-        }
-        width += wide;
-        out.push(ch);
-    }
-    out.push('…');
-    out
 }
 
 fn broken(it: &std::io::Error) -> Error {
@@ -254,7 +251,7 @@ fn broken(it: &std::io::Error) -> Error {
 /// joined by `+`, which JSON gives as an array.
 pub struct Rows<'a> {
     /// Key under which JSON lists the rows.
-    pub what: &'a str,
+    pub what: &'static str,
     /// How the rows are written.
     pub format: Format,
     /// Columns that JSON gives as arrays, their words parted at `+`.
@@ -268,7 +265,7 @@ pub struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Nothing written yet; see the fields for what each argument means.
-    pub fn new(what: &'a str, format: Format, lists: &'a [&'a str]) -> Self {
+    pub fn new(what: &'static str, format: Format, lists: &'a [&'a str]) -> Self {
         Self { what, format, lists, began: false, held: Vec::new(), batches: None, rows: 0 }
     }
 
@@ -279,19 +276,17 @@ impl<'a> Rows<'a> {
     pub fn write(&mut self, ui: &mut Ui<'_>, frame: &DataFrame) -> Result<()> {
         self.rows += frame.height();
         match self.format {
-            Format::Jsonl => self.json_rows(frame, |text| ui.line(&text)),
+            Format::Jsonl => self.json_rows(frame, |row| ui.line(row)),
             Format::Json => {
                 if !self.began {
                     self.began = true;
-                    let head = format!("{{\"version\":1,\"{}\":[", self.what);
-                    ui.raw(head.as_bytes())?;
+                    self.json_head(ui)?;
                 }
                 let mut first = self.rows == frame.height();
-                self.json_rows(frame, |text| {
-                    let comma = if first { "\n" } else { ",\n" };
+                self.json_rows(frame, |row| {
+                    ui.text(if first { "\n" } else { ",\n" })?;
                     first = false;
-                    ui.raw(comma.as_bytes())?;
-                    ui.raw(text.as_bytes())
+                    ui.text(row)
                 })
             }
             Format::Csv => self.csv(ui, frame),
@@ -300,7 +295,7 @@ impl<'a> Rows<'a> {
                     Some(it) => it,
                     none => none.insert(Batches::new(&frame.clear())?),
                 };
-                batches.push(frame, |it| ui.raw(it))
+                batches.push(frame, |it| ui.bytes(it))
             }
             Format::Table => {
                 self.held.push(frame.clone());
@@ -309,11 +304,13 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn json_rows(
-        &self,
-        frame: &DataFrame,
-        mut take: impl FnMut(String) -> Result<()>,
-    ) -> Result<()> {
+    fn json_head(&self, ui: &mut Ui<'_>) -> Result<()> {
+        ui.text("{\"version\":1,\"")?;
+        ui.text(self.what)?;
+        ui.text("\":[")
+    }
+
+    fn json_rows(&self, frame: &DataFrame, mut take: impl FnMut(Safe) -> Result<()>) -> Result<()> {
         let names: Vec<&str> = frame.get_column_names().into_iter().map(|it| it.as_str()).collect();
         for row in 0..frame.height() {
             let mut object = serde_json::Map::new();
@@ -348,14 +345,14 @@ impl<'a> Rows<'a> {
                 let value = column.get(row).map_err(|it| damaged(&it))?;
                 let number = value.is_primitive_numeric() || value.is_boolean();
                 let text = plain_value(&value);
-                record.push(if number { text } else { cell(&text).into_owned() });
+                record.push(if number { text } else { cell(&text).into() });
             }
             writer.write_record(&record).map_err(fail)?;
         }
         let bytes = writer
             .into_inner()
             .map_err(|it| Error::new(Kind::Refused, format!("cannot write CSV: {it}")))?;
-        ui.raw(&bytes)
+        ui.bytes(&bytes)
     }
 
     /// Ends the output; returns how many rows there were.
@@ -366,10 +363,9 @@ impl<'a> Rows<'a> {
         match self.format {
             Format::Json => {
                 if !self.began {
-                    let head = format!("{{\"version\":1,\"{}\":[", self.what);
-                    ui.raw(head.as_bytes())?;
+                    self.json_head(ui)?;
                 }
-                ui.raw(b"\n]}\n")?;
+                ui.text("\n]}\n")?;
             }
             Format::Csv if !self.began => self.csv(ui, empty)?,
             Format::Parquet => {
@@ -377,15 +373,14 @@ impl<'a> Rows<'a> {
                     Some(it) => it,
                     None => Batches::new(&empty.clear())?,
                 };
-                batches.finish(|it| ui.raw(it))?;
+                batches.finish(|it| ui.bytes(it))?;
             }
             Format::Table => {
                 let frames = std::mem::take(&mut self.held);
                 let zone = ui.zone;
                 let Some(first) = frames.first() else { return Ok(self.rows) };
-                let names: Vec<String> =
-                    first.get_column_names().iter().map(|it| it.to_uppercase()).collect();
-                let head: Vec<&str> = names.iter().map(String::as_str).collect();
+                let head: Vec<Safe> =
+                    first.get_column_names().iter().map(|it| visible(&it.to_uppercase())).collect();
                 let right: Vec<usize> = first
                     .columns()
                     .iter()
@@ -399,7 +394,7 @@ impl<'a> Rows<'a> {
                         let mut cells = Vec::new();
                         for column in frame.columns() {
                             let value = column.get(row).map_err(|it| damaged(&it))?;
-                            cells.push(visible(&table_value(&value, zone)).into_owned());
+                            cells.push(visible(&table_value(&value, zone)));
                         }
                         rows.push(cells);
                     }
@@ -472,9 +467,8 @@ mod tests {
     #[test]
     fn a_match_is_marked_on_a_terminal_and_everything_around_it_is_harmless() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let ui =
-            Ui { out: &mut out, err: &mut err, color: true, columns: Some(80), zone: Zone::Utc };
+        let ui = Ui { color: true, ..Ui::new(&mut out, &mut err) };
         let shown = ui.marked("a\x1bb sudo c", &[(4, 8)]);
-        assert_eq!(shown, format!("a\\x1bb {MATCH}sudo{MATCH:#} c"));
+        assert_eq!(*shown, format!("a\\x1bb {MATCH}sudo{MATCH:#} c"));
     }
 }

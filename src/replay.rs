@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 
 use crate::archive::Archive;
+use crate::archive::line::LineRow;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::LineRow;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::secrets::Masker;
@@ -144,7 +145,7 @@ impl Film {
     ) -> Self {
         let secrets = Secrets::new(lines, commands, masker);
         // What nobody may have typed is no place to go to.
-        let mut next = commands.iter().filter(|it| it.kind != "possible").peekable();
+        let mut next = commands.iter().filter(|it| it.kind != Kind::Possible).peekable();
         let mut film = Self {
             beats: Vec::new(),
             lines: Vec::new(),
@@ -175,7 +176,7 @@ impl Film {
                     place = to;
                     String::from_utf8_lossy(&bytes[from..to]).into_owned()
                 }
-                None if line.kind == "overwritten" => continue,
+                None if line.kind == LineKind::Overwritten => continue,
                 None => format!("{}\r\n", line.text),
             };
             all += 1;
@@ -209,7 +210,7 @@ impl Film {
 
     fn mark(&mut self, it: &CommandRow, beat: usize, masker: &mut Masker) {
         let mut command = masker.text(&it.command).into_owned();
-        let mark = Kind::mark(&it.kind);
+        let mark = it.kind.mark();
         if !mark.is_empty() {
             command.push_str(&format!(" [{mark}]"));
         }
@@ -481,7 +482,7 @@ mod tests {
         LineRow {
             line_number: number,
             text: text.into(),
-            kind: "output".into(),
+            kind: LineKind::Output.into(),
             continued: false,
             at_earliest: Instant(None),
             at_latest: Instant(at),

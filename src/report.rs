@@ -14,8 +14,10 @@ use sha2::Sha256;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::value::Word;
 use crate::error::Result;
 use crate::notable;
 use crate::search;
@@ -24,7 +26,9 @@ use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::Window;
 use crate::time::At;
+use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind;
+use crate::transcript::decoder::FlawKind;
 
 /// Which sessions the report is about.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +48,8 @@ pub struct Command {
     pub seq: i64,
     /// What was typed, lines joined by LF.
     pub text: String,
-    /// `shell`, `repl`, `unconfirmed` or `abandoned`.
-    pub kind: String,
+    /// What the typed line was for.
+    pub kind: Word<Kind>,
     /// Probability that it is exactly what was typed, 0 to 1.
     pub confidence: f64,
     /// UTC microseconds.
@@ -66,8 +70,8 @@ pub struct Command {
     pub byte_end: i64,
     /// Line of the session that it starts on, 1-based.
     pub line_number: i64,
-    /// What is wrong with it, joined by `+`; empty if nothing.
-    pub flaws: String,
+    /// What is wrong with it; empty if nothing.
+    pub flaws: Vec<Word<CommandFlaw>>,
     /// Rules that speak on it, by their place in [`notable::RULES`].
     pub rules: Vec<usize>,
 }
@@ -75,7 +79,7 @@ pub struct Command {
 impl Command {
     /// Whether it surely ran: it is `shell` or `repl`.
     pub fn has_run(&self) -> bool {
-        Kind::has_run(&self.kind)
+        self.kind.is_in(&Kind::RAN)
     }
 }
 
@@ -147,7 +151,7 @@ pub struct Report {
     /// Versions of the decoder that the sessions were read by.
     pub decoders: BTreeSet<i64>,
     /// Flaws of sessions, and how many have each.
-    pub flaws: BTreeMap<String, u64>,
+    pub flaws: BTreeMap<Word<FlawKind>, u64>,
     /// SHA-256 over the digests of all transcripts in the archive, whatever the window: sorted, each once, in
     /// hexadecimal with a line feed behind it.
     pub archive_digest: String,
@@ -181,14 +185,14 @@ pub struct Played {
 /// One line that a session showed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayedLine {
-    /// Kind of the line, as the archive names it.
-    pub kind: String,
+    /// What the line is.
+    pub kind: Word<LineKind>,
     /// What it shows, control sequences carried out.
     pub text: String,
     /// Places of the commands that begin here, and their kinds.
     pub seqs: Vec<i64>,
     /// Kinds of these commands, in the same order.
-    pub kinds: Vec<String>,
+    pub kinds: Vec<Word<Kind>>,
     /// When it had been shown, UTC microseconds, if that is recorded.
     pub at: Option<i64>,
 }
@@ -211,7 +215,7 @@ pub fn played(
         if most < 1000 {
             break;
         }
-        let mut starts: HashMap<i64, (Vec<i64>, Vec<String>)> = HashMap::new();
+        let mut starts: HashMap<i64, (Vec<i64>, Vec<Word<Kind>>)> = HashMap::new();
         for it in report.commands_of(nth) {
             let start = starts.entry(it.line_number).or_default();
             start.0.push(it.seq);
@@ -293,7 +297,7 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
         for it in rows {
             let Some(session) = place.get(it.session_key.as_str()) else { continue };
             // What did not run did nothing that is worth a note. What may have run is worth one, with its mark.
-            let rules = match Kind::MAY_HAVE_RUN.contains(&it.kind.as_str()) {
+            let rules = match it.kind.is_in(&Kind::MAY_HAVE_RUN) {
                 true => notable::notable(&it.command),
                 false => Vec::new(),
             };
@@ -381,9 +385,8 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
         scope,
     };
     for it in &report.sessions {
-        for flaw in it.flaws.split('+').filter(|it| !it.is_empty()) {
-            let name = flaw.split('@').next().unwrap_or(flaw);
-            *report.flaws.entry(name.to_owned()).or_default() += 1;
+        for flaw in &it.flaws {
+            *report.flaws.entry(flaw.kind.clone()).or_default() += 1;
         }
     }
     Ok(report)
@@ -397,7 +400,7 @@ impl Report {
 
     /// How many commands are of a kind.
     pub fn count(&self, kind: Kind) -> u64 {
-        self.commands.iter().filter(|it| it.kind == kind.name()).count() as u64
+        self.commands.iter().filter(|it| it.kind == kind).count() as u64
     }
 
     /// Commands of one session.

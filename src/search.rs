@@ -13,16 +13,20 @@ use regex::RegexBuilder;
 
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::line::LineRow;
 use crate::archive::schema;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::LineRow;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::Instant;
+use crate::archive::value::Value;
+use crate::archive::value::Word;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Window;
 use crate::session::owner_apart;
 use crate::session::short_owner;
+use crate::transcript::commands::Kind as CommandKind;
 
 /// What is looked for.
 pub enum Pattern {
@@ -155,8 +159,7 @@ fn places(archive: &Archive, which: &Which, table: &str) -> Result<RowPlaces> {
     Ok(RowPlaces { files })
 }
 
-/// Commands that match, a row group's worth at a time, each worth in order of session and place. `kinds` are names
-/// of command kinds.
+/// Commands of these kinds that match, a row group's worth at a time, each worth in order of session and place.
 ///
 /// # Errors
 /// An index that cannot be read, and whatever `take` says.
@@ -164,7 +167,7 @@ pub fn commands(
     archive: &Archive,
     which: &Which,
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     whole_commands(archive, which, pattern, kinds, |mut hits| {
@@ -181,7 +184,7 @@ pub fn whole_commands(
     archive: &Archive,
     which: &Which,
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     for (path, spans) in places(archive, which, "commands")?.files {
@@ -203,7 +206,7 @@ pub fn may_lie_in(window: Window, it: &CommandRow) -> bool {
 pub fn commands_of(
     archive: &Archive,
     session: &SessionRow,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
     let spans = [(session.commands_at, session.commands_rows)];
@@ -216,9 +219,10 @@ fn commands_at(
     path: &str,
     spans: &[(i64, i64)],
     pattern: &Pattern,
-    kinds: &[&str],
+    kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
+    let kinds: Vec<&str> = kinds.iter().map(|it| it.name()).collect();
     let mut failed = Ok(());
     archive.read_spans(path, spans, None, |_, frame| {
         if failed.is_err() {
@@ -261,6 +265,34 @@ pub struct LineHit {
     pub locator: String,
     /// The line itself, with its times and its place.
     pub line: LineRow,
+}
+
+impl LineHit {
+    /// Hits as a frame, each field a column.
+    ///
+    /// # Errors
+    /// Never today: the columns are of one length.
+    pub fn frame(hits: &[Self]) -> PolarsResult<DataFrame> {
+        DataFrame::new(
+            hits.len(),
+            vec![
+                String::column("session_id", hits.iter().map(|it| &it.session_id)),
+                String::column("session_key", hits.iter().map(|it| &it.session_key)),
+                i64::column("line_number", hits.iter().map(|it| &it.line.line_number)),
+                String::column("text", hits.iter().map(|it| &it.line.text)),
+                Word::column("kind", hits.iter().map(|it| &it.line.kind)),
+                Instant::column("at_earliest", hits.iter().map(|it| &it.line.at_earliest)),
+                Instant::column("at_latest", hits.iter().map(|it| &it.line.at_latest)),
+                Option::column("owner", hits.iter().map(|it| &it.owner)),
+                Option::column("target", hits.iter().map(|it| &it.target)),
+                Option::column("account_id", hits.iter().map(|it| &it.account_id)),
+                Option::column("region", hits.iter().map(|it| &it.region)),
+                String::column("locator", hits.iter().map(|it| &it.locator)),
+                i64::column("byte_start", hits.iter().map(|it| &it.line.byte_start)),
+                i64::column("byte_end", hits.iter().map(|it| &it.line.byte_end)),
+            ],
+        )
+    }
 }
 
 /// Lines that match, a row group's worth at a time. Only the text of all lines is read; the rest of the rows

@@ -77,19 +77,17 @@ impl Names {
 pub struct Before {
     /// Fingerprints of its commands.
     pub texts: Vec<u64>,
-    /// Names that were withdrawn by then, joined by `+`.
-    pub withdrawn: Option<String>,
+    /// Names that were withdrawn by then.
+    pub withdrawn: Vec<String>,
 }
 
 impl Before {
-    /// Names that a newer reading of the session, whose commands have these fingerprints, has no more; joined by `+`, `None` if there
-    /// are none.
-    pub fn withdrawn(self, session_key: &str, mut now: Vec<u64>) -> Option<String> {
+    /// Names that a newer reading of the session, whose commands have these fingerprints, has no more.
+    pub fn withdrawn(self, session_key: &str, mut now: Vec<u64>) -> Vec<String> {
         let mut before = self.texts;
         before.sort_unstable();
         now.sort_unstable();
-        let mut names: BTreeSet<Name> =
-            self.withdrawn.iter().flat_map(|it| it.split('+')).filter_map(read).collect();
+        let mut names: BTreeSet<Name> = self.withdrawn.iter().filter_map(|it| read(it)).collect();
         if !names.is_empty() {
             // What is read again is withdrawn no longer.
             for same in now.chunk_by(|one, other| one == other) {
@@ -106,8 +104,7 @@ impl Before {
                 (kept..same.len()).map(|nth| of_command(session_key, *text, nth as u32 + 1)),
             );
         }
-        let names: Vec<String> = names.iter().map(hex::encode).collect();
-        (!names.is_empty()).then(|| names.join("+"))
+        names.iter().map(hex::encode).collect()
     }
 }
 
@@ -121,8 +118,9 @@ mod tests {
         let mut before: Option<Before> = None;
         for reading in readings {
             let texts: Vec<u64> = reading.iter().map(|it| fingerprint(it)).collect();
-            let withdrawn = before.take().and_then(|it| it.withdrawn("alice-1", texts.clone()));
-            for name in withdrawn.iter().flat_map(|it| it.split('+')) {
+            let withdrawn = before.take().map(|it| it.withdrawn("alice-1", texts.clone()));
+            let withdrawn = withdrawn.unwrap_or_default();
+            for name in &withdrawn {
                 copy.remove(name);
             }
             let mut names = Names::default();

@@ -5,10 +5,12 @@ use polars::prelude::*;
 
 use super::kept::Archive;
 use super::kept::unreadable;
+use super::value::Named;
 use crate::archive::schema::FINDINGS;
 use crate::archive::schema::FindingRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SURVEYS;
+use crate::archive::schema::SurveyPart;
 use crate::archive::schema::SurveyRow;
 use crate::archive::writer::Note;
 use crate::archive::writer::Segment;
@@ -24,7 +26,7 @@ use crate::time::At;
 fn rows(survey: &Survey) -> Vec<SurveyRow> {
     let taken_at = Instant(Some(survey.taken_at.0));
     let mut out = Vec::new();
-    let mut add = |kind: &str, account: &str, region: &str, subject: &str, answer: String| {
+    let mut add = |kind: SurveyPart, account: &str, region: &str, subject: &str, answer: String| {
         let told = |it: &str| Some(it.to_owned()).filter(|it| !it.is_empty());
         out.push(SurveyRow {
             taken_at,
@@ -47,31 +49,31 @@ fn rows(survey: &Survey) -> Vec<SurveyRow> {
         calls: survey.calls.clone(),
         ..Survey::default()
     };
-    add("survey", "", "", "", json(&head));
+    add(SurveyPart::Head, "", "", "", json(&head));
     for it in &survey.corners {
-        add("corner", &it.account, &it.region, "", json(it));
+        add(SurveyPart::Corner, &it.account, &it.region, "", json(it));
     }
     for it in &survey.groups {
-        add("group", &it.account, &it.region, &it.name, json(it));
+        add(SurveyPart::Group, &it.account, &it.region, &it.name, json(it));
     }
     for it in &survey.buckets {
         let region = it.region.as_deref().unwrap_or_default();
-        add("bucket", &it.account, region, &it.name, json(it));
+        add(SurveyPart::Bucket, &it.account, region, &it.name, json(it));
     }
     for it in &survey.keys {
-        add("key", &it.account, &it.region, &it.id, json(it));
+        add(SurveyPart::Key, &it.account, &it.region, &it.id, json(it));
     }
     for it in &survey.accounts {
-        add("account", &it.id, "", &it.id, json(it));
+        add(SurveyPart::Account, &it.id, "", &it.id, json(it));
     }
     for it in &survey.roles {
-        add("role", "", "", &it.arn, json(it));
+        add(SurveyPart::Role, "", "", &it.arn, json(it));
     }
     for it in &survey.starters {
-        add("starter", "", "", &it.arn, json(it));
+        add(SurveyPart::Starter, "", "", &it.arn, json(it));
     }
     for it in &survey.arrivals {
-        add("arrival", "", "", &it.target, json(it));
+        add(SurveyPart::Arrival, "", "", &it.target, json(it));
     }
     out
 }
@@ -79,20 +81,20 @@ fn rows(survey: &Survey) -> Vec<SurveyRow> {
 /// The survey whose rows these are.
 fn survey(rows: &[SurveyRow]) -> serde_json::Result<Survey> {
     let mut out = Survey::default();
-    for it in rows.iter().filter(|it| it.kind == "survey") {
+    for it in rows.iter().filter(|it| it.kind == SurveyPart::Head) {
         out = serde_json::from_str(&it.answer)?;
     }
     for it in rows {
-        match it.kind.as_str() {
-            "corner" => out.corners.push(serde_json::from_str(&it.answer)?),
-            "group" => out.groups.push(serde_json::from_str(&it.answer)?),
-            "bucket" => out.buckets.push(serde_json::from_str(&it.answer)?),
-            "key" => out.keys.push(serde_json::from_str(&it.answer)?),
-            "account" => out.accounts.push(serde_json::from_str(&it.answer)?),
-            "role" => out.roles.push(serde_json::from_str(&it.answer)?),
-            "starter" => out.starters.push(serde_json::from_str(&it.answer)?),
-            "arrival" => out.arrivals.push(serde_json::from_str(&it.answer)?),
-            _ => {}
+        match it.kind.known() {
+            Some(SurveyPart::Corner) => out.corners.push(serde_json::from_str(&it.answer)?),
+            Some(SurveyPart::Group) => out.groups.push(serde_json::from_str(&it.answer)?),
+            Some(SurveyPart::Bucket) => out.buckets.push(serde_json::from_str(&it.answer)?),
+            Some(SurveyPart::Key) => out.keys.push(serde_json::from_str(&it.answer)?),
+            Some(SurveyPart::Account) => out.accounts.push(serde_json::from_str(&it.answer)?),
+            Some(SurveyPart::Role) => out.roles.push(serde_json::from_str(&it.answer)?),
+            Some(SurveyPart::Starter) => out.starters.push(serde_json::from_str(&it.answer)?),
+            Some(SurveyPart::Arrival) => out.arrivals.push(serde_json::from_str(&it.answer)?),
+            Some(SurveyPart::Head) | None => {}
         }
     }
     Ok(out)
@@ -119,8 +121,8 @@ pub fn keep(
             session_id: None,
             check: it.check_id.into(),
             resource: it.resource.clone(),
-            verdict: it.status.word().replace(' ', "_"),
-            severity: it.severity.word().into(),
+            verdict: it.status.into(),
+            severity: it.severity.into(),
             found_at,
             seen: it.seen.clone(),
             promised: it.promised.clone(),
@@ -147,7 +149,7 @@ impl Archive {
     pub fn surveys(&self) -> Result<Vec<At>> {
         let frame = self
             .scan(&SURVEYS, None)
-            .and_then(|it| it.filter(col("kind").eq(lit("survey"))).collect())
+            .and_then(|it| it.filter(col("kind").eq(lit(SurveyPart::Head.name()))).collect())
             .map_err(|it| unreadable(&it))?;
         let rows = SurveyRow::rows(&frame).map_err(|it| unreadable(&it))?;
         let mut out: Vec<At> = rows.iter().filter_map(|it| it.taken_at.0.map(At)).collect();

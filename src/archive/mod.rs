@@ -14,6 +14,12 @@
 /// What lies where, and how a file is read and written.
 pub(crate) mod folder;
 
+/// What a column can hold.
+pub mod value;
+
+/// Lines in columns.
+pub mod line;
+
 /// The tables, column by column.
 pub mod schema;
 

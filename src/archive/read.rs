@@ -19,6 +19,7 @@ use super::kept::Archive;
 use super::kept::DERIVED;
 use super::kept::Held;
 use super::kept::unreadable;
+use super::line::LineRow;
 use super::manifest::Brought;
 use super::manifest::Entry;
 use super::manifest::FileNote;
@@ -27,7 +28,6 @@ use super::opened::Opened;
 use super::scan::TableScan;
 use super::schema;
 use super::schema::CommandRow;
-use super::schema::LineRow;
 use super::schema::SessionRow;
 use super::schema::Table;
 use super::schema::TranscriptRow;
@@ -370,7 +370,7 @@ impl Archive {
                 if row.part == 0 && version.as_ref() != Some(&row.version) {
                     bytes.clear();
                     version = Some(row.version.clone());
-                    form = Form::from_name(&row.form);
+                    form = row.form.known();
                 }
                 if bytes.len() < MOST {
                     bytes.extend_from_slice(&row.content);

@@ -4,49 +4,24 @@
 //! what it means, `archive schema` prints this file's words, and a column may be added but never renamed or
 //! given another meaning. Instants are UTC microseconds. Unknown is null. Rows of one session stand together.
 
+use std::borrow::Cow;
+
 use polars::prelude::*;
 
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
-    /// UTF-8 text.
-    Text,
-    /// A signed integer of 64 bits.
-    Integer,
-    /// A floating-point number of 64 bits.
-    Real,
-    /// UTC microseconds.
-    Instant,
-    /// True or false.
-    Truth,
-    /// Bytes as they are, of any length.
-    Bytes,
-}
-
-impl Type {
-    /// The type as `archive schema` prints it, such as `int64` or `timestamp[us, UTC]`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Integer => "int64",
-            Self::Real => "float64",
-            Self::Instant => "timestamp[us, UTC]",
-            Self::Truth => "bool",
-            Self::Bytes => "binary",
-        }
-    }
-
-    fn of_polars(self) -> DataType {
-        match self {
-            Self::Text => DataType::String,
-            Self::Integer => DataType::Int64,
-            Self::Real => DataType::Float64,
-            Self::Instant => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
-            Self::Truth => DataType::Boolean,
-            Self::Bytes => DataType::Binary,
-        }
-    }
-}
+pub use super::value::Instant;
+use super::value::Item;
+use super::value::Named;
+use super::value::NullIfEmpty;
+pub use super::value::Type;
+use super::value::Value;
+use super::value::Word;
+use crate::audit::Severity;
+use crate::audit::Verdict;
+use crate::transcript::commands::CommandFlaw;
+use crate::transcript::commands::Evidence;
+use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::decoder::FlawKind;
+use crate::transcript::wire::Form;
 
 /// One column and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -82,121 +57,158 @@ impl Table {
     }
 }
 
-/// An instant as a column value, so that it is not taken for a number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(pub Option<i64>);
+/// Words that a column holds, of an enum that has `ALL` and `name` of its own.
+macro_rules! named {
+    ($($type:ty,)*) => {
+        $(impl Named for $type {
+            const ALL: &'static [Self] = &<$type>::ALL;
+            fn name(self) -> &'static str {
+                <$type>::name(self)
+            }
+        })*
+    };
+}
 
-impl Instant {
-    /// UTC microseconds; `None` if the instant is not known.
-    pub fn micros(self) -> Option<i64> {
-        self.0
+named! { CommandKind, CommandFlaw, FlawKind, Form, }
+
+impl Named for Severity {
+    const ALL: &'static [Self] = &Self::ALL;
+    fn name(self) -> &'static str {
+        self.word()
     }
 }
 
-/// A Rust type that a column can hold.
-pub trait Value: Sized {
-    /// Type of the columns that hold it.
-    const TYPE: Type;
-    /// A column of this name with these values.
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0
-    where
-        Self: 'a;
-    /// The values of a column.
-    ///
-    /// # Errors
-    /// When the column holds another type.
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>>;
-    /// What stands for this many values of a column that a file does not have, if anything can.
-    fn absent(_rows: usize) -> Option<Vec<Self>> {
-        None
+impl Named for Verdict {
+    const ALL: &'static [Self] =
+        &[Self::Fail, Self::Unknown, Self::Pass, Self::Info, Self::NotApplicable];
+    fn name(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not_applicable",
+            it => it.word(),
+        }
     }
 }
 
-/// polars' own word for it; ours above describes one.
-type Column0 = polars::prelude::Column;
+/// Declares an enum and the words that stand for its values in a column.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $value:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$about])* $value,)*
+        }
 
-impl Value for String {
-    const TYPE: Type = Type::Text;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        StringChunked::from_iter_values(name.into(), values.map(Self::as_str)).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.str()?.iter().map(|it| it.unwrap_or_default().to_owned()).collect())
+        impl Named for $name {
+            const ALL: &'static [Self] = &[$(Self::$value),*];
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $word,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// What told who started a session.
+    OwnerFrom {
+        /// An event of its stream.
+        Event = "event",
+        /// The part of its id before the last hyphen: a hint and no proof.
+        SessionId = "session-id",
     }
 }
 
-impl Value for Option<String> {
-    const TYPE: Type = Type::Text;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        StringChunked::from_iter_options(name.into(), values.map(|it| it.as_deref())).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.str()?.iter().map(|it| it.map(str::to_owned)).collect())
-    }
-    fn absent(rows: usize) -> Option<Vec<Self>> {
-        Some(vec![None; rows])
-    }
-}
-
-impl Value for i64 {
-    const TYPE: Type = Type::Integer;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        Int64Chunked::from_iter_values(name.into(), values.copied()).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.i64()?.iter().map(|it| it.unwrap_or_default()).collect())
+words! {
+    /// What told the best known time of a session.
+    AtFrom {
+        /// Its first event.
+        Event = "event",
+        /// The transcript's own header.
+        Header = "header",
+        /// When the object was stored.
+        Stored = "stored",
     }
 }
 
-impl Value for Option<i64> {
-    const TYPE: Type = Type::Integer;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        Int64Chunked::from_iter_options(name.into(), values.copied()).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.i64()?.iter().collect())
-    }
-}
-
-impl Value for f64 {
-    const TYPE: Type = Type::Real;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        Float64Chunked::from_iter_values(name.into(), values.copied()).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.f64()?.iter().map(|it| it.unwrap_or_default()).collect())
+words! {
+    /// What a line of a session is.
+    LineKind {
+        /// What a program wrote.
+        Output = "output",
+        /// Typed behind a prompt.
+        Input = "input",
+        /// On the screen of a full-screen program.
+        Screen = "screen",
+        /// An older version of a repainted row.
+        Overwritten = "overwritten",
     }
 }
 
-impl Value for bool {
-    const TYPE: Type = Type::Truth;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        BooleanChunked::from_iter_values(name.into(), values.copied()).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.bool()?.iter().map(|it| it.unwrap_or_default()).collect())
+words! {
+    /// What a row of a survey is about.
+    SurveyPart {
+        /// Who asked, and what could not be begun.
+        Head = "survey",
+        /// One Region of one account.
+        Corner = "corner",
+        /// A log group.
+        Group = "group",
+        /// A bucket.
+        Bucket = "bucket",
+        /// A key.
+        Key = "key",
+        /// An account.
+        Account = "account",
+        /// A role that sessions run with.
+        Role = "role",
+        /// A role that starts sessions.
+        Starter = "starter",
+        /// When transcripts of a target last came.
+        Arrival = "arrival",
     }
 }
 
-impl Value for Instant {
-    const TYPE: Type = Type::Instant;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        Int64Chunked::from_iter_options(name.into(), values.map(|it| it.0))
-            .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-            .into_column()
+/// A flaw as the row of a session names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFlaw {
+    /// What is wrong.
+    pub kind: Word<FlawKind>,
+    /// What stands behind `@`: where the copies of the session begin to differ, as [`Self::places`] reads it.
+    pub place: Option<String>,
+}
+
+impl SessionFlaw {
+    /// A byte of the transcript and one of the stream, as they are written.
+    pub fn places(&self) -> Option<(&str, &str)> {
+        self.place.as_deref()?.split_once('~')
     }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.datetime()?.physical().iter().map(Self).collect())
+
+    /// A flaw, with a byte of the transcript and one of the stream if it has such places.
+    pub fn new(kind: Word<FlawKind>, places: Option<(u64, u64)>) -> Self {
+        Self { kind, place: places.map(|(bytes, stream)| format!("{bytes}~{stream}")) }
     }
 }
 
-impl Value for Vec<u8> {
-    const TYPE: Type = Type::Bytes;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        BinaryChunked::from_iter_values(name.into(), values.map(Self::as_slice)).into_column()
+impl From<FlawKind> for SessionFlaw {
+    fn from(kind: FlawKind) -> Self {
+        Self::new(kind.into(), None)
     }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.binary()?.iter().map(|it| it.unwrap_or_default().to_vec()).collect())
+}
+
+impl Item for SessionFlaw {
+    fn of(text: &str) -> Self {
+        let (kind, place) = match text.split_once('@') {
+            Some((kind, place)) => (kind, Some(place.to_owned())),
+            None => (text, None),
+        };
+        Self { kind: Word::of(kind), place }
+    }
+    fn text(&self) -> Cow<'_, str> {
+        match &self.place {
+            Some(it) => format!("{}@{it}", self.kind.as_str()).into(),
+            None => self.kind.as_str().into(),
+        }
     }
 }
 
@@ -269,18 +281,18 @@ table! {
         account_id: Option<String> = "account the session ran in",
         region: Option<String> = "Region the session ran in",
         owner: Option<String> = "who started it: the ARN where a streamed event told it, else the part of the id before its last hyphen",
-        owner_from: Option<String> = "what told the owner: event or session-id (a hint, no proof)",
+        owner_from: Option<Word<OwnerFrom>> = "what told the owner: event or session-id (a hint, no proof)",
         target: Option<String> = "what was connected to: i-…, mi-… or ecs:…",
         run_as: Option<String> = "operating-system user at the start",
         session_type: Option<String> = "Standard_Stream, InteractiveCommands or NonInteractiveCommands, where the header tells",
-        claims: Option<String> = "which of the columns before only the recorded machine says, joined by +: claims, no proof",
+        claims: NullIfEmpty<String> = "which of the columns before only the recorded machine says, joined by +: claims, no proof",
         at: Instant = "best known time of the session, for order: first event, else end, else when the object was stored; where these contradict each other (flaw clock), when it was stored",
-        at_from: Option<String> = "what told `at`: event, header or stored",
+        at_from: Option<Word<AtFrom>> = "what told `at`: event, header or stored",
         first_event_at: Instant = "time of the first streamed event: the session started before",
         last_event_at: Instant = "time of the last event",
         ended_at: Instant = "time in the transcript's own header, which is written at the end: the machine's claim",
         stored_at: Instant = "when the first of its transcripts was stored: by AWS's own word, or of a file when it was last changed",
-        forms: String = "forms of its transcripts: script, bare, windows, events; joined by +",
+        forms: Vec<Word<Form>> = "forms of its transcripts: script, bare, windows, events; joined by +",
         transcripts: i64 = "transcripts kept of it, versions included",
         transcript_bytes: i64 = "bytes of these transcripts",
         line_count: i64 = "rows in lines",
@@ -288,11 +300,11 @@ table! {
         abandoned_count: Option<i64> = "rows in commands of kind abandoned: typed, never run",
         unconfirmed_count: Option<i64> = "rows in commands of kind unconfirmed: typed, and nothing tells whether they ran",
         possible_count: i64 = "rows in commands of kind possible",
-        flaws: String = "what a reader must know before trusting it, joined by +, a place behind @; empty if nothing",
+        flaws: Vec<SessionFlaw> = "what a reader must know before trusting it, joined by +, a place behind @; empty if nothing",
         locator: String = "where the transcript that lines and commands were read from lay",
         source: String = "the source that held it",
         decoder: i64 = "version of the decoder that read it",
-        withdrawn: Option<String> = "names of commands that an earlier reading of it had and this one has not, joined by +: what a feed withdraws",
+        withdrawn: NullIfEmpty<String> = "names of commands that an earlier reading of it had and this one has not, joined by +: what a feed withdraws",
         generation: i64 = "manifest entry that wrote this row; only the newest of a session_key is current",
         commands_at: i64 = "first row in its commands file",
         commands_rows: i64 = "rows in its commands file",
@@ -316,7 +328,7 @@ table! {
         run_as: Option<String> = "operating-system user at the session's start",
         seq: i64 = "place in the session, from 1",
         command: String = "the text, lines joined by LF",
-        kind: String = "shell, repl, unconfirmed (typed, nothing tells whether it ran), abandoned (typed, never run) or possible (too little evidence)",
+        kind: Word<CommandKind> = "shell, repl, unconfirmed (typed, nothing tells whether it ran), abandoned (typed, never run) or possible (too little evidence)",
         confidence: f64 = "probability that it is exactly what was typed, 0 to 1",
         at: Instant = "when it was typed; null unless known to the instant",
         at_earliest: Instant = "not before this; null if not known",
@@ -332,7 +344,7 @@ table! {
         byte_end: i64 = "one past the last byte",
         line_number: i64 = "line it starts on, from 1",
         evidence: String = "what spoke for and against it: weight and words, joined by ;",
-        flaws: String = "what is wrong with it, joined by +; empty if nothing",
+        flaws: Vec<Word<CommandFlaw>> = "what is wrong with it, joined by +; empty if nothing",
         decoder: i64 = "version of the decoder",
         generation: i64 = "manifest entry that wrote this row",
     }
@@ -350,7 +362,7 @@ table! {
         source: String = "the source that held it",
         locator: String = "where exactly it lay",
         version: String = "which version of it: the object's version id, or ETag and size; size and time of a file; times of a log stream as first read",
-        form: String = "script, bare, windows or events",
+        form: Word<Form> = "script, bare, windows or events",
         digest: String = "SHA-256 of the object as the source held it, compressed or not; of a log stream, of the stretch that was read",
         content_digest: String = "SHA-256 of the content kept from one reading: the whole, or what a log stream had grown by",
         stored_bytes: i64 = "size of the object at its source",
@@ -363,7 +375,7 @@ table! {
         encryption: Option<String> = "how S3 said it was encrypted when it was read: AES256, or aws:kms: and the key",
         storage_class: Option<String> = "S3 storage class when it was read",
         position: Option<String> = "where reading a log stream stopped, as JSON: the next run goes on there",
-        object_flaws: Option<String> = "flaws of the object rather than of its bytes, joined by +",
+        object_flaws: NullIfEmpty<Word<FlawKind>> = "flaws of the object rather than of its bytes, joined by +",
         part: i64 = "number of this part, from 0; a log stream that grew goes on counting",
         part_start: i64 = "place of this part in the content",
         content: Vec<u8> = "bytes of this part; for events, one JSON object a line",
@@ -396,7 +408,7 @@ table! {
     /// Answers about one thing.
     SurveyRow {
         taken_at: Instant = "when the survey began that it belongs to",
-        kind: String = "survey (who asked, and what could not be begun), corner (one Region of one account), group, bucket, key, account, role, starter or arrival",
+        kind: Word<SurveyPart> = "survey (who asked, and what could not be begun), corner (one Region of one account), group, bucket, key, account, role, starter or arrival",
         account_id: Option<String> = "account",
         region: Option<String> = "Region",
         subject: String = "name of the bucket, log group, key, role or account; empty of others",
@@ -414,8 +426,8 @@ table! {
         session_id: Option<String> = "the session, where it is about one",
         check: String = "id of the check",
         resource: String = "ARN of what it is about",
-        verdict: String = "pass, fail, unknown, not_applicable or info",
-        severity: String = "how bad",
+        verdict: Word<Verdict> = "pass, fail, unknown, not_applicable or info",
+        severity: Word<Severity> = "how bad",
         found_at: Instant = "when the survey was taken that it was found in",
         seen: String = "what was seen",
         promised: String = "what was promised",
@@ -480,233 +492,6 @@ pub const LINES: Table = Table {
     ],
 };
 
-/// A line as the search reads it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LineRow {
-    /// Number of the line in its session, from 1.
-    pub line_number: i64,
-    /// What the line showed, control sequences carried out.
-    pub text: String,
-    /// `output`, `input`, `screen` or `overwritten`.
-    pub kind: String,
-    /// Whether the next row goes on with this line.
-    pub continued: bool,
-    /// The line was not shown before this.
-    pub at_earliest: Instant,
-    /// The line was not shown after this.
-    pub at_latest: Instant,
-    /// First byte of the transcript that the line was drawn from.
-    pub byte_start: i64,
-    /// One past the last byte that the line was drawn from.
-    pub byte_end: i64,
-}
-
-impl LineRow {
-    /// The lines of a data frame that has the columns named like these fields, and `byte_count`.
-    ///
-    /// # Errors
-    /// When a column is missing or holds another type.
-    pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
-        let number = i64::read(frame.column("line_number")?)?;
-        let text = String::read(frame.column("text")?)?;
-        let kind = String::read(frame.column("kind")?)?;
-        let continued = bool::read(frame.column("continued")?)?;
-        let earliest = Instant::read(frame.column("at_earliest")?)?;
-        let latest = Instant::read(frame.column("at_latest")?)?;
-        let start = i64::read(frame.column("byte_start")?)?;
-        let end: Vec<i64> = i64::read(frame.column("byte_count")?)?
-            .into_iter()
-            .zip(&start)
-            .map(|(count, start)| start + count)
-            .collect();
-        let rest = kind.into_iter().zip(continued).zip(earliest).zip(latest).zip(start).zip(end);
-        Ok(number
-            .into_iter()
-            .zip(text)
-            .zip(rest)
-            .map(
-                |((line_number, text), (((((kind, continued), earliest), latest), start), end))| {
-                    Self {
-                        line_number,
-                        text,
-                        kind,
-                        continued,
-                        at_earliest: earliest,
-                        at_latest: latest,
-                        byte_start: start,
-                        byte_end: end,
-                    }
-                },
-            )
-            .collect())
-    }
-}
-
-/// Facts that every row of a session repeats.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shared {
-    /// Id of the session, as Session Manager gives it.
-    pub session_id: String,
-    /// The session inside this archive: its id, with `#2` and on where several share it.
-    pub session_key: String,
-    /// Account that the session ran in; `None` if nothing tells.
-    pub account_id: Option<String>,
-    /// Region that the session ran in; `None` if nothing tells.
-    pub region: Option<String>,
-    /// Who started the session; `None` if nothing tells.
-    pub owner: Option<String>,
-    /// What was connected to: `i-…`, `mi-…` or `ecs:…`; `None` if nothing tells.
-    pub target: Option<String>,
-    /// Where the transcript lay that the lines were drawn from.
-    pub locator: String,
-    /// Number of the manifest entry that writes the rows.
-    pub generation: i64,
-}
-
-/// Columns of `lines` while they are filled.
-pub struct LineColumns {
-    number: Vec<i64>,
-    /// All texts, one behind the other, and where each ends.
-    text: String,
-    text_ends: Vec<usize>,
-    kind: Vec<&'static str>,
-    continued: Vec<bool>,
-    earliest: Vec<Option<i64>>,
-    latest: Vec<Option<i64>>,
-    start: Vec<i64>,
-    end: Vec<i64>,
-    shared: Vec<(usize, Shared)>,
-}
-
-impl Default for LineColumns {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl LineColumns {
-    /// Columns without rows, and without a session to fill them for.
-    pub fn new() -> Self {
-        Self {
-            number: Vec::new(),
-            text: String::new(),
-            text_ends: Vec::new(),
-            kind: Vec::new(),
-            continued: Vec::new(),
-            earliest: Vec::new(),
-            latest: Vec::new(),
-            start: Vec::new(),
-            end: Vec::new(),
-            shared: Vec::new(),
-        }
-    }
-
-    /// Bytes of text held.
-    pub fn bytes(&self) -> usize {
-        self.text.len()
-    }
-
-    /// Lines held.
-    pub fn len(&self) -> usize {
-        self.number.len()
-    }
-
-    /// Whether no line is held.
-    pub fn is_empty(&self) -> bool {
-        self.number.is_empty()
-    }
-
-    /// Lines pushed from here on belong to this session.
-    pub fn begin(&mut self, shared: Shared) {
-        self.shared.push((self.number.len(), shared));
-    }
-
-    /// Adds one line of the session last begun; `at` holds the earliest and the latest time, UTC microseconds.
-    #[expect(clippy::too_many_arguments, reason = "one argument a column")]
-    pub fn push(
-        &mut self,
-        number: i64,
-        text: &str,
-        kind: &'static str,
-        continued: bool,
-        at: Option<(Option<i64>, Option<i64>)>,
-        start: i64,
-        end: i64,
-    ) {
-        self.number.push(number);
-        self.text.push_str(text);
-        self.text_ends.push(self.text.len());
-        self.kind.push(kind);
-        self.continued.push(continued);
-        self.earliest.push(at.and_then(|it| it.0));
-        self.latest.push(at.and_then(|it| it.1));
-        self.start.push(start);
-        self.end.push(end);
-    }
-
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        let starts = std::iter::once(&0).chain(&self.text_ends);
-        starts.zip(&self.text_ends).map(|(from, to)| &self.text[*from..*to])
-    }
-
-    /// Takes all rows out as one data frame; the session last begun goes on.
-    ///
-    /// # Errors
-    /// When the columns make no data frame.
-    pub fn take(&mut self) -> PolarsResult<DataFrame> {
-        let it = std::mem::take(self);
-        if let Some((_, shared)) = it.shared.last() {
-            self.begin(shared.clone());
-        }
-        let rows = it.number.len();
-        let text = |name: &str, pick: fn(&Shared) -> Option<&str>| {
-            let values = repeated(&it.shared, rows, pick);
-            StringChunked::from_iter_options(name.into(), values).into_column()
-        };
-        let instant = |name: &str, values: &[Option<i64>]| {
-            Int64Chunked::from_iter_options(name.into(), values.iter().copied())
-                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-                .into_column()
-        };
-        let generation = it.shared.first().map_or(0, |it| it.1.generation);
-        let counts: Vec<i64> = it.end.iter().zip(&it.start).map(|(end, from)| end - from).collect();
-        DataFrame::new(
-            rows,
-            vec![
-                text("session_id", |it| Some(&it.session_id)),
-                text("session_key", |it| Some(&it.session_key)),
-                text("account_id", |it| it.account_id.as_deref()),
-                text("region", |it| it.region.as_deref()),
-                text("owner", |it| it.owner.as_deref()),
-                text("target", |it| it.target.as_deref()),
-                i64::column("line_number", it.number.iter()),
-                StringChunked::from_iter_values("text".into(), it.texts()).into_column(),
-                StringChunked::from_iter_values("kind".into(), it.kind.iter().copied())
-                    .into_column(),
-                bool::column("continued", it.continued.iter()),
-                instant("at_earliest", &it.earliest),
-                instant("at_latest", &it.latest),
-                text("locator", |it| Some(&it.locator)),
-                i64::column("byte_start", it.start.iter()),
-                i64::column("byte_count", counts.iter()),
-                i64::column("generation", vec![generation; rows].iter()),
-            ],
-        )
-    }
-}
-
-/// One value for each row, from one for each session.
-fn repeated(
-    shared: &[(usize, Shared)],
-    rows: usize,
-    pick: fn(&Shared) -> Option<&str>,
-) -> impl Iterator<Item = Option<&str>> {
-    shared.iter().enumerate().flat_map(move |(nth, (from, it))| {
-        let to = shared.get(nth + 1).map_or(rows, |it| it.0);
-        std::iter::repeat_n(pick(it), to - from)
-    })
-}
-
 /// Every table, in the order in which one reads about them.
 pub const TABLES: [Table; 7] =
     [SESSIONS, COMMANDS, LINES, TRANSCRIPTS, SESSION_RECORDS, SURVEYS, FINDINGS];
@@ -726,7 +511,29 @@ impl SessionRow {
     }
 }
 
+impl Word<CommandKind> {
+    /// What stands behind the text of a command that is not a shell's, or did not run; empty of one that is.
+    pub fn mark(&self) -> &str {
+        match self.known() {
+            Some(CommandKind::Shell) => "",
+            Some(CommandKind::Abandoned) => "not run",
+            _ => self.as_str(),
+        }
+    }
+}
+
 impl CommandRow {
+    /// The `evidence` column. It stays a text in memory: each hit of a search has one, and nobody looks into it but to print it.
+    pub fn evidence_of(evidence: &[Evidence]) -> String {
+        let texts = evidence.iter().map(|it| format!("{:+.1} {}", it.weight, it.what));
+        texts.collect::<Vec<_>>().join(";")
+    }
+
+    /// What spoke for and against it, one by one.
+    pub fn reasons(&self) -> impl Iterator<Item = &str> {
+        self.evidence.split(';').filter(|it| !it.is_empty())
+    }
+
     /// Every text of it but the name of its session: nothing of it is shown before secrets in it are masked.
     pub fn foreign(&mut self) -> impl Iterator<Item = &mut String> {
         let texts = [&mut self.command, &mut self.prompt, &mut self.evidence, &mut self.locator];
@@ -757,14 +564,5 @@ mod tests {
             }
             assert!(table.about.ends_with('.'), "{} is introduced by a sentence", table.name);
         }
-    }
-
-    #[test]
-    fn lines_are_written_with_the_columns_they_are_declared_with() {
-        let mut lines = LineColumns::new();
-        lines.begin(Shared { session_id: "alice-1".into(), ..Shared::default() });
-        lines.push(1, "ls", "input", false, None, 0, 4);
-        let frame = lines.take().unwrap();
-        assert_eq!(*frame.schema().as_ref(), LINES.schema());
     }
 }

@@ -41,13 +41,6 @@ impl Fates {
     }
 }
 
-fn least(one: Option<i64>, other: Option<i64>) -> Option<i64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
-
 /// How a rule meets a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meets {
@@ -88,12 +81,10 @@ pub fn fates(
     prefix: &str,
     now: At,
 ) -> Fates {
-    let none = Lifecycle::default();
-    let rules = &lifecycle.unwrap_or(&none).rules;
     let mut all = Vec::new();
     let mut out = Fates::default();
     let mut some = Vec::new();
-    for rule in rules {
+    for rule in lifecycle.into_iter().flat_map(|it| &it.rules) {
         match meets(rule, prefix) {
             Meets::All => all.push(rule),
             Meets::Some(which) => some.push((which, rule)),
@@ -102,8 +93,10 @@ pub fn fates(
         }
     }
     let fate = |rules: &[&Rule], which: Option<String>| {
-        let of_rule =
-            |it: &Rule| least(it.expire_days, it.expire_on.map(|on| now.days_until(on).max(0)));
+        let of_rule = |it: &Rule| {
+            let by_date = it.expire_on.map(|on| now.days_until(on).max(0));
+            it.expire_days.into_iter().chain(by_date).min()
+        };
         let visible = rules.iter().filter_map(|it| of_rule(it)).min();
         let rule = rules.iter().find(|it| of_rule(it) == visible).map(|it| it.id.clone());
         // A session's key is unique, so its one noncurrent version is always among the newest that are kept.

@@ -2,7 +2,7 @@
 //!
 //! A kind of subject is one `impl Subject`; a row of the table names it by type, and the judge walks over all of them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use super::preferences::NAME;
@@ -38,6 +38,12 @@ pub(crate) struct Label {
     pub region: String,
     /// ARN, or what comes nearest.
     pub resource: String,
+}
+
+impl Label {
+    fn new(place: String, account: &str, region: &str, resource: String) -> Self {
+        Self { place, account: account.into(), region: region.into(), resource }
+    }
 }
 
 /// One thing that a check is about, as a survey shows it.
@@ -135,14 +141,13 @@ impl Subject for Account {
     type One<'a> = &'a str;
 
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
-        let accounts: BTreeSet<&str> = corners(survey).map(|it| it.account.as_str()).collect();
-        let label = |account: &str| Label {
-            place: format!("account {account}"),
-            account: account.into(),
-            region: String::new(),
-            resource: Partition::AWS.root(account),
+        // All Regions of an account are of one partition.
+        let accounts: BTreeMap<&str, Partition<'_>> =
+            corners(survey).map(|it| (it.account.as_str(), it.home().partition)).collect();
+        let label = |account: &str, partition: Partition<'_>| {
+            Label::new(format!("account {account}"), account, "", partition.root(account))
         };
-        accounts.into_iter().map(|it| Sighting::named(label(it), it)).collect()
+        accounts.iter().map(|(it, of)| Sighting::named(label(it, of), *it)).collect()
     }
 }
 
@@ -156,15 +161,11 @@ impl Subject for Corner {
 
 fn document_label(name: &str, corner: &Corner) -> Label {
     let (account, region) = (&corner.account, &corner.region);
-    Label {
-        place: match name {
-            NAME | "*" => format!("Session Manager in {region} of {account}"),
-            name => format!("document {name} in {region} of {account}"),
-        },
-        account: account.clone(),
-        region: region.clone(),
-        resource: corner.home().document(name),
-    }
+    let place = match name {
+        NAME | "*" => format!("Session Manager in {region} of {account}"),
+        name => format!("document {name} in {region} of {account}"),
+    };
+    Label::new(place, account, region, corner.home().document(name))
 }
 
 impl Subject for OwnPreferences {
@@ -200,15 +201,11 @@ impl Subject for Document {
 
 fn node_label(id: &str, corner: &Corner) -> Label {
     let (region, account) = (&corner.region, &corner.account);
-    Label {
-        place: match id {
-            "*" => format!("nodes in {region} of {account}"),
-            id => format!("node {id} in {region} of {account}"),
-        },
-        account: account.clone(),
-        region: region.clone(),
-        resource: corner.home().node(id),
-    }
+    let place = match id {
+        "*" => format!("nodes in {region} of {account}"),
+        id => format!("node {id} in {region} of {account}"),
+    };
+    Label::new(place, account, region, corner.home().node(id))
 }
 
 impl Subject for Node {
@@ -236,13 +233,8 @@ impl Subject for Instance {
 }
 
 fn role(it: &Role) -> Sighting<'_, &Role> {
-    let label = Label {
-        place: format!("role {}", it.arn),
-        account: AccountId::of(&it.arn).map(String::from).unwrap_or_default(),
-        region: String::new(),
-        resource: it.arn.clone(),
-    };
-    Sighting::named(label, it)
+    let account = AccountId::of(&it.arn).map(String::from).unwrap_or_default();
+    Sighting::named(Label::new(format!("role {}", it.arn), &account, "", it.arn.clone()), it)
 }
 
 /// Roles are known through their nodes: where those are not, neither are they.
@@ -283,11 +275,9 @@ impl Subject for LogGroup {
     const FOUND_BY: &'static [&'static str] = &["logs:DescribeLogGroups"];
 
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
-        let label = |it: &Self| Label {
-            place: format!("logs:{} in {} of {}", it.name, it.region, it.account),
-            account: it.account.clone(),
-            region: it.region.clone(),
-            resource: it.arn(),
+        let label = |it: &Self| {
+            let place = format!("logs:{} in {} of {}", it.name, it.region, it.account);
+            Label::new(place, &it.account, &it.region, it.arn())
         };
         survey.groups.iter().map(|it| Sighting::named(label(it), it)).collect()
     }
@@ -299,12 +289,8 @@ impl Subject for LogGroup {
 }
 
 fn bucket_label(it: &Bucket, resource: String) -> Label {
-    Label {
-        place: format!("s3://{}", it.name),
-        account: it.account.clone(),
-        region: it.region.clone().unwrap_or_default(),
-        resource,
-    }
+    let region = it.region.as_deref().unwrap_or_default();
+    Label::new(format!("s3://{}", it.name), &it.account, region, resource)
 }
 
 impl Subject for Bucket {
@@ -383,10 +369,6 @@ fn key_label(it: &Key) -> Label {
         (_, id) if Arn::is_begun(id) => id.clone(),
         (_, id) => it.home().key(id),
     };
-    Label {
-        place: format!("key {resource}"),
-        account: AccountId::of(&resource).map_or_else(|| it.account.clone(), |it| it.to_string()),
-        region: it.region.clone(),
-        resource,
-    }
+    let account = AccountId::of(&resource).map_or_else(|| it.account.clone(), String::from);
+    Label::new(format!("key {resource}"), &account, &it.region, resource)
 }

@@ -1,6 +1,9 @@
 //! The exit code: one list for all commands, and what makes an answer partial.
 
+use crate::render::Ui;
 use crate::session::Skip;
+use crate::text;
+use crate::text::safe;
 
 /// The exit code. One list for all commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,22 @@ impl Answer {
             Self::No if damages.iter().any(|it| it.loses) => Self::Partial,
             it => it,
         }
+    }
+}
+
+/// Says what was unreadable, so that no gap is silent.
+pub(super) fn tell_lost(ui: &mut Ui<'_>, damages: &[Skip]) {
+    // A manifest that is gone leaves every file without a name: the first say enough.
+    const SHOWN: usize = 10;
+    for it in damages.iter().take(SHOWN) {
+        ui.note(safe!("unreadable: {}: {}", it.locator, it.why));
+    }
+    let more = damages.len().saturating_sub(SHOWN) as u64;
+    if more > 0 {
+        ui.note(safe!("unreadable: {} more", text::count(more)));
+    }
+    if damages.iter().any(|it| it.loses) {
+        ui.note("hint: the answer is from what could be read; `ssmtrail archive verify` says more");
     }
 }
 

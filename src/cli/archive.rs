@@ -7,22 +7,31 @@ use clap::Args;
 use clap::Subcommand;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::progress::Bar;
-use super::run::Run;
+use super::reader::Reader;
 use crate::archive::Which;
 use crate::archive::repair;
 use crate::archive::schema::TABLES;
+use crate::archive::value::Word;
 use crate::archive::verify;
 use crate::archive::verify::Head;
 use crate::archive::writer::Writer;
 use crate::error::Result;
+use crate::masking;
 use crate::render;
 use crate::render::BOLD;
 use crate::render::DIM;
+use crate::render::Ui;
 use crate::secrets::Masker;
 use crate::sync;
 use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
+use crate::time;
 use crate::time::At;
+use crate::transcript::decoder::FlawKind;
 
 #[derive(Args, Debug)]
 pub(super) struct ArchiveArgs {
@@ -58,131 +67,126 @@ enum ArchiveVerb {
 }
 
 impl ArchiveArgs {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         match self.what {
-            ArchiveVerb::Verify { expect } => verify(run, expect.as_deref()),
-            ArchiveVerb::Repair => repair(run),
-            ArchiveVerb::Stats => stats(run),
-            ArchiveVerb::Rebuild => rebuild(run),
-            ArchiveVerb::Schema => schema(run),
+            ArchiveVerb::Verify { expect } => verify(reader, ui, expect.as_deref()),
+            ArchiveVerb::Repair => repair(reader, ui),
+            ArchiveVerb::Stats => stats(reader, ui),
+            ArchiveVerb::Rebuild => rebuild(reader, ui),
+            ArchiveVerb::Schema => schema(ui),
         }
     }
 }
 
-fn verify(run: &mut Run<'_, '_>, expect: Option<&str>) -> Result<Answer> {
+fn verify(reader: &Reader<'_>, ui: &mut Ui<'_>, expect: Option<&str>) -> Result<Answer> {
     let expect = expect.map(str::parse::<Head>).transpose()?;
-    let proof = verify::verify(&run.root()?, expect.as_ref())?;
+    let proof = verify::verify(&reader.root()?, expect.as_ref())?;
     for it in &proof.faults {
         let text = format!("broken: {}: {}", it.place, it.why);
-        run.ui.line(&text::visible(&render::message(&text)))?;
+        ui.line(text::visible(&render::message(&text)))?;
     }
     for it in &proof.notes {
-        let text = format!("note: {}", text::visible(it));
-        run.ui.note(&text);
+        ui.note(safe!("note: {}", it));
     }
     let entries = text::plural_of(proof.entries, "entry", "entries");
     if proof.faults.is_empty() {
-        let text = format!(
-            "sound: {entries}, {}, {}",
+        ui.line(safe!(
+            "sound: {}, {}, {}",
+            entries,
             text::plural(proof.files, "file"),
             text::size(proof.bytes)
-        );
-        run.ui.line(&text)?;
-        run.ui.line(&head(proof.head.as_deref()))?;
+        ))?;
+        ui.line(head(proof.head.as_deref()))?;
         return Ok(Answer::Yes);
     }
-    let text = format!(
-        "{} in {entries} and {}",
+    ui.line(safe!(
+        "{} in {} and {}",
         text::plural(proof.faults.len() as u64, "fault"),
+        entries,
         text::plural(proof.files, "file")
-    );
-    run.ui.line(&text)?;
-    run.ui.line(&head(proof.head.as_deref()))?;
+    ))?;
+    ui.line(head(proof.head.as_deref()))?;
     if proof.is_other {
-        run.ui.note("hint: it is another archive than the one whose head was noted, or its end was cut off; only a copy has what is missing");
+        ui.note("hint: it is another archive than the one whose head was noted, or its end was cut off; only a copy has what is missing");
     }
     if proof.faults.len() > usize::from(proof.is_other) {
-        run.ui.note("hint: restore what is named above from a copy of the archive, or let `ssmtrail archive repair` move it aside");
+        ui.note("hint: restore what is named above from a copy of the archive, or let `ssmtrail archive repair` move it aside");
     }
     Ok(Answer::No)
 }
 
 /// The chain's head, to be noted somewhere else.
-pub(super) fn head(it: Option<&str>) -> String {
-    format!("head: {}", it.unwrap_or("none yet"))
+pub(super) fn head(it: Option<&str>) -> Safe {
+    safe!("head: {}", it.unwrap_or("none yet"))
 }
 
-fn repair(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let root = run.root()?;
-    let done = repair::repair(&root, &At(run.world.now).rfc3339_seconds())?;
+fn repair(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+    let root = reader.root()?;
+    let done = repair::repair(&root, &At(reader.here.now).rfc3339_seconds())?;
     if done.again > 0 {
-        run.ui.line(
-            "copies beside the manifest were written again from what the archive still knows",
-        )?;
+        ui.line("copies beside the manifest were written again from what the archive still knows")?;
     }
     if done.entry == 0 {
         if done.again == 0 {
-            run.ui.line("nothing to repair")?;
+            ui.line("nothing to repair")?;
         }
-        run.ui.line(&head(done.head.as_deref()))?;
+        ui.line(head(done.head.as_deref()))?;
         return Ok(Answer::Yes);
     }
     let moved = done.done.iter().filter(|it| !it.moved_to.is_empty()).count() as u64;
     for it in &done.done {
-        let (what, why) = (text::visible(&it.what), text::visible(&it.why));
-        let text = match it.moved_to.as_str() {
-            "" => format!("{what}: {why}"),
-            place => format!("moved {what} to {}: {why}", text::visible(place)),
-        };
-        run.ui.line(&text)?;
+        ui.line(match it.moved_to.as_str() {
+            "" => safe!("{}: {}", it.what, it.why),
+            place => safe!("moved {} to {}: {}", it.what, place, it.why),
+        })?;
     }
     if done.restored > 0 {
         let entries = text::plural_of(done.restored, "entry", "entries");
-        run.ui.line(&format!("the manifest has {entries} again"))?;
+        ui.line(safe!("the manifest has {} again", entries))?;
     }
     let moved = match moved {
-        0 => "nothing was moved aside".to_owned(),
-        some => format!(
-            "{} moved into {}/{:08}, none deleted",
+        0 => "nothing was moved aside".into(),
+        some => safe!(
+            "{} moved into {}/{}, none deleted",
             text::plural(some, "file"),
             crate::archive::LOST,
-            done.entry
+            format!("{:08}", done.entry)
         ),
     };
-    run.ui.line(&format!("repaired: {moved}; entry {} says so", done.entry))?;
-    run.ui.line(&head(done.head.as_deref()))?;
+    ui.line(safe!("repaired: {}; entry {} says so", moved, done.entry))?;
+    ui.line(head(done.head.as_deref()))?;
     let derived = ["sessions", "commands", "lines"];
     if done.tables.iter().any(|it| derived.contains(&it.as_str())) {
-        run.ui.note("hint: `ssmtrail archive rebuild` derives again from the kept bytes what was moved aside");
+        ui.note("hint: `ssmtrail archive rebuild` derives again from the kept bytes what was moved aside");
     }
     if done.tables.iter().any(|it| it == "transcripts") {
-        run.ui.note(
+        ui.note(
             "hint: kept bytes were lost; `ssmtrail sync` reads again what the sources still have",
         );
     }
     Ok(Answer::Yes)
 }
 
-fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let archive = run.archive()?;
+fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+    let archive = reader.open()?;
     let mut sessions = archive.sessions(&Which::default())?;
-    crate::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
+    masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
     let known: BTreeSet<&str> = sessions.iter().filter_map(|it| it.owner.as_deref()).collect();
-    let zone = run.ui.zone;
+    let zone = ui.zone;
     let shared = crate::search::Shared::of(&archive)?;
-    let mut owners: BTreeMap<String, i64> = BTreeMap::new();
+    let mut owners: BTreeMap<Safe, u64> = BTreeMap::new();
     let mut targets: BTreeSet<&str> = BTreeSet::new();
     let mut months: BTreeMap<String, u64> = BTreeMap::new();
-    let mut flaws: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut flaws: BTreeMap<&Word<FlawKind>, u64> = BTreeMap::new();
     for it in &sessions {
         let owner = super::sessions::short_owner(it.owner.as_deref(), &shared);
-        *owners.entry(owner).or_default() += it.command_count;
+        *owners.entry(owner).or_default() += it.command_count as u64;
         targets.extend(it.target.as_deref());
         let month =
             it.at.micros().map_or_else(|| "unknown".into(), |it| zone.show(it)[..7].to_owned());
         *months.entry(month).or_default() += 1;
-        for flaw in it.flaws.split('+').filter(|it| !it.is_empty()) {
-            *flaws.entry(flaw.split('@').next().unwrap_or(flaw)).or_default() += 1;
+        for flaw in &it.flaws {
+            *flaws.entry(&flaw.kind).or_default() += 1;
         }
     }
     let raw: i64 = sessions.iter().map(|it| it.transcript_bytes).sum();
@@ -204,61 +208,50 @@ fn stats(run: &mut Run<'_, '_>) -> Result<Answer> {
         ("not run", text::count(abandoned as u64)),
         ("possible", text::count(possible as u64)),
         ("lines", text::count(lines as u64)),
-        ("from", first.map_or_else(|| "-".into(), |it| zone.show(it))),
-        ("to", last.map_or_else(|| "-".into(), |it| zone.show(it))),
-        ("transcripts", format!("{} of bytes", text::size(raw as u64))),
+        ("from", first.map_or_else(|| "-".into(), |it| zone.show(it).safe())),
+        ("to", last.map_or_else(|| "-".into(), |it| zone.show(it).safe())),
+        ("transcripts", safe!("{} of bytes", text::size(raw as u64))),
         (
             "archive",
-            format!(
-                "{} in {} files, {share:.0} % of the bytes it keeps",
+            safe!(
+                "{} in {} files, {} % of the bytes it keeps",
                 text::size(held),
-                archive.live_files().len()
+                archive.live_files().len(),
+                format!("{share:.0}")
             ),
         ),
         ("entries", text::count(archive.manifest.entries.len() as u64)),
     ];
     for (name, value) in rows {
-        let text = format!("{}  {value}", run.ui.paint(BOLD, &format!("{name:<12}")));
-        run.ui.line(&text)?;
+        ui.line(safe!("{}  {}", ui.paint(BOLD, text::left(12, name)), value))?;
     }
-    bars(
-        run,
-        "sessions by month",
-        &months.iter().map(|it| (it.0.clone(), *it.1)).collect::<Vec<_>>(),
-    )?;
-    let mut by: Vec<(String, u64)> = owners.into_iter().map(|it| (it.0, it.1 as u64)).collect();
+    let months: Vec<(Safe, u64)> = months.into_iter().map(|it| (it.0.safe(), it.1)).collect();
+    bars(ui, "sessions by month", &months)?;
+    let mut by: Vec<(Safe, u64)> = owners.into_iter().collect();
     by.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     by.truncate(10);
-    bars(run, "commands by owner", &by)?;
+    bars(ui, "commands by owner", &by)?;
     if !flaws.is_empty() {
-        let rows: Vec<(String, u64)> = flaws.iter().map(|it| ((*it.0).to_owned(), *it.1)).collect();
-        bars(run, "sessions with flaws", &rows)?;
+        let rows: Vec<(Safe, u64)> = flaws.iter().map(|it| (it.0.as_str().safe(), *it.1)).collect();
+        bars(ui, "sessions with flaws", &rows)?;
     }
     let damages = archive.damages();
-    run.tell(&damages);
+    tell_lost(ui, &damages);
     Ok(Answer::found(!sessions.is_empty()).with(&damages))
 }
 
 /// People look rather than read.
-fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()> {
+fn bars(ui: &mut Ui<'_>, title: &'static str, rows: &[(Safe, u64)]) -> Result<()> {
     let most = rows.iter().map(|it| it.1).max().unwrap_or(0).max(1);
-    let width = rows
-        .iter()
-        .map(|it| unicode_width::UnicodeWidthStr::width(it.0.as_str()))
-        .max()
-        .unwrap_or(0);
-    run.ui.line("")?;
-    let text = run.ui.paint(BOLD, title);
-    run.ui.line(&text)?;
+    let width = rows.iter().map(|it| it.0.width()).max().unwrap_or(0);
+    ui.line("")?;
+    ui.line(ui.paint(BOLD, title))?;
     for (name, value) in rows {
         let eighths = (value * 320 / most) as usize;
-        let mut bar = "█".repeat(eighths / 8);
-        if !eighths.is_multiple_of(8) {
-            bar.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8 - 1]);
-        }
-        let pad = width - unicode_width::UnicodeWidthStr::width(name.as_str());
-        let text = format!("  {name}{}  {bar} {}", " ".repeat(pad), text::count(*value));
-        run.ui.line(&text)?;
+        let end = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+        let bar = safe!("{}{}", text::repeated("█", eighths / 8), end);
+        let pad = text::repeated(" ", width - name.width());
+        ui.line(safe!("  {}{}  {} {}", name, pad, bar, text::count(*value)))?;
     }
     Ok(())
 }
@@ -266,77 +259,70 @@ fn bars(run: &mut Run<'_, '_>, title: &str, rows: &[(String, u64)]) -> Result<()
 /// Changed sessions named one by one; the rest is counted.
 const CHANGED_SHOWN: usize = 20;
 
-fn rebuild(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let root = run.root()?;
+fn rebuild(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+    let root = reader.root()?;
     crate::archive::check_format(&root)?;
     let mut writer = Writer::open(&root)?;
-    let mut bar = Bar::new(run.world.progress, run.ui);
-    let it = sync::rebuild(&mut writer, run.world.now, run.world.stop, &mut bar)?;
+    let mut bar = Bar::new(reader.here.progress, ui);
+    let it = sync::rebuild(&mut writer, reader.here.now, reader.here.stop, &mut bar)?;
     let mut versions = it.decoders_before.clone();
     versions.sort_unstable();
-    let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-    let text = format!(
+    ui.line(safe!(
         "decoded {} again with decoder {} (before: {}): {} before, {} now, {} changed",
         text::plural(it.sessions, "session"),
         sync::DECODER,
-        if versions.is_empty() { "none".to_owned() } else { versions.join(", ") },
+        if versions.is_empty() { "none".into() } else { text::joined(versions, ", ") },
         text::plural(it.commands_before, "command"),
         text::count(it.commands),
         text::plural(it.changed.len() as u64, "session"),
-    );
-    run.ui.line(&text)?;
+    ))?;
     for it in it.changed.iter().take(CHANGED_SHOWN) {
-        let session = text::visible(&it.session_id);
-        let text = format!(
-            "  {session}  {} new, {} gone, {} read differently",
+        ui.line(safe!(
+            "  {}  {} new, {} gone, {} read differently",
+            it.session_id,
             text::count(it.new),
             text::count(it.gone),
             text::count(it.different)
-        );
-        run.ui.line(&text)?;
+        ))?;
     }
     if it.changed.len() > CHANGED_SHOWN {
         let more = (it.changed.len() - CHANGED_SHOWN) as u64;
-        run.ui.line(&format!("  … and {} more", text::plural(more, "session")))?;
+        ui.line(safe!("  … and {} more", text::plural(more, "session")))?;
     }
     if it.back > 0 {
-        let text =
-            format!("{} that the index had lost came back", text::plural(it.back, "session"));
-        run.ui.line(&text)?;
+        let sessions = text::plural(it.back, "session");
+        ui.line(safe!("{} that the index had lost came back", sessions))?;
     }
     for key in it.left.iter().take(CHANGED_SHOWN) {
-        let text =
-            format!("left as it was: {}: its kept bytes cannot all be read", text::visible(key));
-        run.ui.note(&text);
+        ui.note(safe!("left as it was: {}: its kept bytes cannot all be read", key));
     }
     if it.left.len() > CHANGED_SHOWN {
         let more = (it.left.len() - CHANGED_SHOWN) as u64;
-        run.ui.note(&format!("left as it was: {} more", text::plural(more, "session")));
+        ui.note(safe!("left as it was: {} more", text::plural(more, "session")));
     }
     if let Some(it) = writer.head() {
-        run.ui.note(&head(Some(&it)));
+        ui.note(head(Some(&it)));
     }
-    run.tell(&it.damages);
+    tell_lost(ui, &it.damages);
     if it.interrupted {
-        run.ui.note("interrupted: the rest is as it was; run it again to go on");
+        ui.note("interrupted: the rest is as it was; run it again to go on");
         return Ok(Answer::Partial);
     }
     let whole = it.left.is_empty() && it.damages.is_empty();
     Ok(if whole { Answer::Yes } else { Answer::Partial })
 }
 
-fn schema(run: &mut Run<'_, '_>) -> Result<Answer> {
+fn schema(ui: &mut Ui<'_>) -> Result<Answer> {
     for (nth, table) in TABLES.iter().enumerate() {
         if nth > 0 {
-            run.ui.line("")?;
+            ui.line("")?;
         }
-        let text = format!("{}  {}", run.ui.paint(BOLD, table.name), table.about);
-        run.ui.line(&text)?;
+        ui.line(safe!("{}  {}", ui.paint(BOLD, table.name), table.about))?;
         let name = table.columns.iter().map(|it| it.name.len()).max().unwrap_or(0);
         for column in table.columns {
-            let holds = run.ui.paint(DIM, &format!("{:<18}", column.holds.name()));
-            let text = format!("  {:<name$}  {holds}  {}", column.name, column.means);
-            run.ui.line(&text)?;
+            let name = text::left(name, column.name);
+            let holds = ui.paint(DIM, text::left(18, column.holds.name()));
+            ui.line(safe!("  {}  {}  {}", name, holds, column.means))?;
         }
     }
     let views = [
@@ -347,8 +333,7 @@ fn schema(run: &mut Run<'_, '_>) -> Result<Answer> {
         ),
     ];
     for (name, about) in views {
-        let text = format!("\n{}  {about}", run.ui.paint(BOLD, name));
-        run.ui.line(&text)?;
+        ui.line(safe!("\n{}  {}", ui.paint(BOLD, name), about))?;
     }
     Ok(Answer::Yes)
 }

@@ -2,17 +2,22 @@
 
 use clap::Args;
 use clap::Subcommand;
+use serde::Serialize;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::formats::AnswerForm;
+use super::formats::ANSWERS;
+use super::formats::one_of;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use crate::config;
+use crate::config::Access;
 use crate::config::Config;
-use crate::config::Told;
 use crate::error::Result;
+use crate::render::Format;
+use crate::render::Ui;
 use crate::text;
+use crate::text::Safe;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  ssmtrail config show")]
@@ -29,8 +34,8 @@ enum What {
     )]
     Show {
         /// How to write it
-        #[arg(long, value_name = "FORMAT", default_value = "table")]
-        format: AnswerForm,
+        #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(ANSWERS))]
+        format: Format,
 
         #[command(flatten)]
         reach: Reach,
@@ -41,28 +46,26 @@ enum What {
 const PLACE: &str = "place";
 
 /// One setting in force.
+#[derive(Serialize)]
 struct Row {
     /// Name of the source that it is about.
     source: Option<String>,
+    #[serde(rename = "setting")]
     key: String,
     value: String,
     from: String,
 }
 
 impl ConfigArgs {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let What::Show { format, reach } = self.what;
-        let config = run.config()?;
-        let rows = settings(run, &config, &reach)?;
-        if format == AnswerForm::Json {
-            let settings: Vec<_> = rows
-                .iter()
-                .map(|it| json!({ "source": it.source, "setting": it.key, "value": it.value, "from": it.from }))
-                .collect();
-            let value = json!({ "version": 1, "settings": settings });
-            return run.ui.line(&text::json(&value)).map(|()| Answer::Yes);
+        let config = setup.config()?;
+        let rows = settings(setup, config, &reach)?;
+        if format == Format::Json {
+            let value = json!({ "version": 1, "settings": rows });
+            return ui.line(text::json(&value)).map(|()| Answer::Yes);
         }
-        let rows: Vec<Vec<String>> = rows
+        let rows: Vec<Vec<Safe>> = rows
             .iter()
             .map(|it| {
                 let key = match &it.source {
@@ -70,69 +73,76 @@ impl ConfigArgs {
                     Some(name) if it.key == PLACE => name.clone(),
                     Some(_) => format!("  {}", it.key),
                 };
-                [&key, &it.value, &it.from].map(|it| text::visible(it).into_owned()).into()
+                [&key, &it.value, &it.from].map(|it| text::visible(it)).into()
             })
             .collect();
-        run.ui.table(&["SETTING", "VALUE", "FROM"], &[], &rows)?;
+        ui.table(&["SETTING", "VALUE", "FROM"], &[], &rows)?;
         if config.sources.is_empty() {
-            run.ui.note("no source is configured; `ssmtrail init` finds them");
+            ui.note("no source is configured; `ssmtrail init` finds them");
         }
         Ok(Answer::Yes)
     }
 }
 
-/// Every setting in force: the general ones, then those of each source.
-fn settings(run: &mut Run<'_, '_>, config: &Config, reach: &Reach) -> Result<Vec<Row>> {
-    let path = run.config_place();
-    let mut rows = Vec::new();
-    let file = match path.exists() {
-        true => (path.display().to_string(), String::new()),
-        false => ("-".to_owned(), format!("there is no {}", config::NAME)),
-    };
-    let archive = match (&run.root, &config.archive) {
+/// Settings as they are gathered: the general ones, then those of each source.
+#[derive(Default)]
+struct Gathered {
+    /// The source that the next are about.
+    source: Option<String>,
+    rows: Vec<Row>,
+}
+
+impl Gathered {
+    fn add(&mut self, key: &str, value: impl ToString, from: impl ToString) {
+        self.rows.push(Row {
+            source: self.source.clone(),
+            key: key.to_owned(),
+            value: value.to_string(),
+            from: from.to_string(),
+        });
+    }
+
+    fn add_access(&mut self, access: &Access) {
+        for (key, it) in access.each() {
+            it.iter().for_each(|it| self.add(key, &it.value, &it.from));
+        }
+    }
+}
+
+/// Every setting in force.
+fn settings(setup: &Setup<'_>, config: &Config, reach: &Reach) -> Result<Vec<Row>> {
+    let mut all = Gathered::default();
+    let path = setup.config_place();
+    match path.exists() {
+        true => all.add("config", path.display(), ""),
+        false => all.add("config", "-", format!("there is no {}", config::NAME)),
+    }
+    let from = match (&setup.archive, &config.archive) {
         (Some(_), _) => "the command line or SSMTRAIL_ARCHIVE".to_owned(),
         (None, Some(it)) => it.from.to_string(),
         (None, None) => "the default".to_owned(),
     };
-    let archive = (run.root()?.display().to_string(), archive);
-    for (key, (value, from)) in [("config", file), ("archive", archive)] {
-        rows.push(Row { source: None, key: key.into(), value, from });
-    }
-    let role = reach.role_arn.first().map(String::as_str);
-    let said = reach.said(reach.region.first().map(String::as_str), role);
-    let general = said.or(&run.environment()).or(&config.access);
-    let told = |source: Option<&String>, key: &str, it: &Told| Row {
-        source: source.cloned(),
-        key: key.into(),
-        value: it.value.clone(),
-        from: it.from.to_string(),
-    };
-    for (key, it) in general.each() {
-        rows.extend(it.as_ref().map(|it| told(None, key, it)));
-    }
+    all.add("archive", setup.root()?.display(), from);
+    all.add_access(&reach.general().or(&setup.access()?));
     for (key, it) in &config.promise.said {
-        rows.push(told(None, &format!("promise.{key}"), it));
+        all.add(&format!("promise.{key}"), &it.value, &it.from);
     }
     for it in &config.mutes {
         let value = format!("{} for {} until {}: {}", it.check, it.resource, it.until, it.reason);
-        rows.push(Row { source: None, key: "mute".into(), value, from: it.from.to_string() });
+        all.add("mute", value, &it.from);
     }
     for (nth, it) in config.sources.iter().enumerate() {
-        let name = it.name.clone().unwrap_or_else(|| format!("source {}", nth + 1));
-        let mut row = |key: &str, value: &str| {
-            let (source, value) = (Some(name.clone()), value.to_owned());
-            rows.push(Row { source, key: key.into(), value, from: it.from.to_string() });
-        };
-        row(PLACE, &it.place.to_string());
+        all.source = Some(it.name.clone().unwrap_or_else(|| format!("source {}", nth + 1)));
+        all.add(PLACE, &it.place, &it.from);
         let flags = [("requester_pays", it.requester_pays), ("versions", it.versions)];
-        flags.iter().filter(|it| it.1).for_each(|it| row(it.0, "true"));
+        flags.iter().filter(|it| it.1).for_each(|flag| all.add(flag.0, "true", &it.from));
         for (key, value) in [("account", &it.account), ("bucket_owner", &it.bucket_owner)] {
-            value.iter().for_each(|it| row(key, it));
+            value.iter().for_each(|value| all.add(key, value, &it.from));
         }
-        let access = if it.place.is_in_aws() { reach.access(run, it)? } else { it.access.clone() };
-        for (key, it) in access.each() {
-            rows.extend(it.as_ref().map(|it| told(Some(&name), key, it)));
+        match it.place.is_in_aws() {
+            true => all.add_access(&reach.access(setup, it)?),
+            false => all.add_access(&it.access),
         }
     }
-    Ok(rows)
+    Ok(all.rows)
 }

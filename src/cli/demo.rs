@@ -8,25 +8,28 @@ use clap::Args;
 use super::answer::Answer;
 use super::hits::command_line;
 use super::hits::heading;
-use super::output::Replace;
-use super::output::Target;
-use super::run::Run;
 use super::sessions;
 use super::sync::runtime;
 use super::sync::words;
+use super::world::Here;
 use crate::archive::Which;
 use crate::archive::writer::Writer;
 use crate::error::Error;
 use crate::error::Result;
+use crate::output::Replace;
+use crate::output::Target;
 use crate::render::BOLD;
 use crate::render::DIM;
+use crate::render::Ui;
 use crate::search;
 use crate::search::Pattern;
 use crate::search::Shared;
 use crate::source::folder::Folder;
 use crate::sync;
 use crate::sync::Options;
-use crate::transcript::decoder::FlawKind;
+use crate::text::Safe;
+use crate::text::safe;
+use crate::transcript::commands::Kind as CommandKind;
 
 #[derive(Args, Debug)]
 #[command(
@@ -59,18 +62,18 @@ const SHIPPED: &[(&str, &[u8])] = shipped![
 ];
 
 impl Demo {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, here: Here<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let scratch = tempfile::tempdir()
             .map_err(|it| Error::misused(format!("no place for scratch files: {it}")))?;
         let home = self.keep.clone().unwrap_or_else(|| scratch.path().to_owned());
         let folder = home.join("transcripts");
         std::fs::create_dir_all(&folder).map_err(|it| Error::file("write", &folder, it))?;
-        ship(run, &folder)?;
+        ship(here, &folder)?;
         let root = home.join("archive");
 
-        self.step(run, "1. Transcripts become an archive", "ssmtrail sync ./transcripts")?;
+        self.step(ui, "1. Transcripts become an archive", "ssmtrail sync ./transcripts")?;
         let mut writer = Writer::open(&root)?;
-        let options = Options { now: run.world.now, threads: 2, stop: run.world.stop };
+        let options = Options { now: here.now, threads: 2, stop: here.stop };
         let source = Folder::open(&folder)?;
         let mut summary = sync::sync(&runtime()?, &mut writer, &[&source], &options, &mut ())?;
         let below = format!("{}/", folder.canonicalize().unwrap_or(folder).display());
@@ -78,75 +81,71 @@ impl Demo {
             it.locator = it.locator.replace(&below, "");
         }
         for text in words(&summary, false) {
-            run.ui.line(&text)?;
+            ui.line(text)?;
         }
         let archive = writer.archive();
         drop(writer);
 
-        self.step(run, "2. Who was where", "ssmtrail sessions")?;
+        self.step(ui, "2. Who was where", "ssmtrail sessions")?;
         let sessions = archive.sessions(&Which::default())?;
         let shared = Shared::of(&archive)?;
-        sessions::table(run, &sessions, &shared, 50)?;
+        sessions::table(ui, &sessions, &shared, 50)?;
 
         self.step(
-            run,
+            ui,
             "3. Who piped the internet into a shell?",
             "ssmtrail search --regex 'curl .*\\| *sh'",
         )?;
         let pattern = Pattern::new(r"curl .*\| *sh", true, false)?;
         let mut hits = Vec::new();
-        search::commands(&archive, &Which::default(), &pattern, &["shell"], |rows| {
+        search::commands(&archive, &Which::default(), &pattern, &[CommandKind::Shell], |rows| {
             hits.extend(rows);
             Ok(())
         })?;
         for hit in &hits {
             if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
-                heading(run, session, &shared)?;
-                command_line(run, hit, &pattern, true)?;
+                heading(ui, session, &shared)?;
+                command_line(ui, hit, &pattern, true)?;
             }
         }
 
         let Some(hit) = hits.first() else { return Ok(Answer::No) };
-        let ask = format!("ssmtrail show {} --commands", hit.session_id);
-        self.step(run, "4. What else happened there", &ask)?;
+        let ask = safe!("ssmtrail show {} --commands", hit.session_id);
+        self.step(ui, "4. What else happened there", ask)?;
         if let Some(session) = sessions.iter().find(|it| it.session_key == hit.session_key) {
-            heading(run, session, &shared)?;
+            heading(ui, session, &shared)?;
             for it in archive.commands_of(session) {
-                command_line(run, &it, &Pattern::All, false)?;
+                command_line(ui, &it, &Pattern::All, false)?;
             }
         }
 
-        self.step(run, "5. What the tool noticed", "ssmtrail sessions --format jsonl")?;
+        self.step(ui, "5. What the tool noticed", "ssmtrail sessions --format jsonl")?;
         for it in &sessions {
-            for flaw in it.flaws.split('+').filter_map(FlawKind::from_name) {
-                let text = format!("{}: {}", it.session_id, flaw.says());
-                run.ui.line(&text)?;
+            for flaw in it.flaws.iter().filter_map(|it| it.kind.known()) {
+                ui.line(safe!("{}: {}", it.session_id, flaw.says()))?;
             }
         }
 
-        let text = run.ui.paint(BOLD, "\nNext");
-        run.ui.line(&text)?;
+        ui.line(ui.paint(BOLD, "\nNext"))?;
         let next = match &self.keep {
             Some(home) => {
                 let archive = home.join("archive");
-                format!("  export SSMTRAIL_ARCHIVE={}\n  ssmtrail search sudo\n  ssmtrail query --list", archive.display())
+                safe!("  export SSMTRAIL_ARCHIVE={}\n  ssmtrail search sudo\n  ssmtrail query --list", archive.display())
             }
-            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail init                    find where your sessions are logged to\n  ssmtrail sync                    archive them; or name a bucket, a log group, a folder\n  ssmtrail --help".to_owned(),
+            None => "  ssmtrail demo --keep ./demo      keep this archive and try the other commands on it\n  ssmtrail init                    find where your sessions are logged to\n  ssmtrail sync                    archive them; or name a bucket, a log group, a folder\n  ssmtrail --help".into(),
         };
-        run.ui.line(&next)?;
+        ui.line(next)?;
         Ok(Answer::Yes)
     }
 
-    fn step(&self, run: &mut Run<'_, '_>, title: &str, ask: &str) -> Result<()> {
-        let title = run.ui.paint(BOLD, &format!("\n{title}"));
-        let ask = run.ui.paint(DIM, &format!("$ {ask}"));
-        run.ui.line(&title)?;
-        run.ui.line(&ask)
+    fn step(&self, ui: &mut Ui<'_>, title: &'static str, ask: impl Into<Safe>) -> Result<()> {
+        ui.line(ui.paint(BOLD, safe!("\n{}", title)))?;
+        ui.line(ui.paint(DIM, safe!("$ {}", ask.into())))
     }
 }
 
 /// Writes the transcripts that ship with the tool.
-fn ship(run: &Run<'_, '_>, folder: &Path) -> Result<()> {
+fn ship(here: Here<'_>, folder: &Path) -> Result<()> {
     for (name, bytes) in SHIPPED {
         let path = folder.join(name);
         // They lie there from the last time.
@@ -155,7 +154,7 @@ fn ship(run: &Run<'_, '_>, folder: &Path) -> Result<()> {
         }
         Target::look(&path, &path.to_string_lossy(), Replace::No { another: "--keep" })
             .map_err(|it| it.hint("--keep names another folder"))?
-            .write(bytes, run.world.stop)?;
+            .write(bytes, here.stop)?;
     }
     Ok(())
 }

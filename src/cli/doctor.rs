@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::asking;
-use super::formats::AnswerForm;
+use super::formats::ANSWERS;
+use super::formats::one_of;
 use super::progress::patiently;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use super::sync::runtime;
-use super::verify;
 use crate::audit;
 use crate::audit::Finding;
 use crate::audit::promise::Promise;
@@ -24,10 +24,14 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render;
+use crate::render::Format;
+use crate::render::Ui;
 use crate::settings::Survey;
 use crate::source::probe::Probe;
 use crate::source::probe::probe_source;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,44 +56,43 @@ pub(super) struct Doctor {
     survey: Option<PathBuf>,
 
     /// How to write it
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: AnswerForm,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(ANSWERS))]
+    format: Format,
 
     #[command(flatten)]
     reach: Reach,
 }
 
 impl Doctor {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let (nodes, sources): (Vec<String>, Vec<String>) =
             self.sources.iter().cloned().partition(|it| NodeKind::is_id(it));
         let mut sound = true;
         let mut told = Vec::new();
-        let configured = !run.config()?.sources.is_empty();
+        let configured = !setup.config()?.sources.is_empty();
         if !sources.is_empty() || (nodes.is_empty() && self.survey.is_none() && configured) {
-            let specs = super::sync::specs(run, &sources)?;
+            let specs = super::sync::specs(setup, &sources)?;
             let runtime = runtime()?;
             for spec in &specs {
-                let access = self.reach.access(run, spec)?;
+                let access = self.reach.access(setup, spec)?;
                 let place = spec.place.to_string();
                 let probes = patiently(
                     &runtime,
-                    &mut |it| run.ui.note(it),
-                    run.world.stop,
+                    &mut |it| ui.note(it),
+                    setup.here.stop,
                     &place,
                     probe_source(spec, &access),
                 )?;
                 sound &= probes.iter().all(|it| it.outcome.is_ok());
-                if self.format == AnswerForm::Json {
+                if self.format == Format::Json {
                     let tried: Vec<_> = probes.iter().map(as_json).collect();
                     told.push(json!({ "name": spec.name, "place": spec.place.to_string(), "tried": tried }));
                     continue;
                 }
                 let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
-                let head = format!("{name}{}", spec.place);
-                let head = run.ui.paint(render::NAME, &text::visible(&head));
-                run.ui.line(&head)?;
-                probes.iter().try_for_each(|it| tell(run, it))?;
+                let head = safe!("{}{}", name, spec.place);
+                ui.line(ui.paint(render::NAME, head))?;
+                probes.iter().try_for_each(|it| tell(ui, it))?;
             }
             runtime.shutdown_background();
         }
@@ -97,15 +100,13 @@ impl Doctor {
         let mut explained = Vec::new();
         // Sources that are named are all that was asked about.
         if sources.is_empty() || !nodes.is_empty() {
-            let survey = match &self.survey {
-                Some(path) => verify::read(path)?,
-                None => asking::ask(run, &[], &self.reach, 0)?,
-            };
-            asking::tell_unread(run, &survey);
+            let file = self.survey.as_deref();
+            let survey = asking::survey(setup, ui, file, &[], &self.reach, 0)?;
+            asking::tell_unread(ui, &survey);
             if survey.corners.is_empty() {
                 return Ok(Answer::Failed);
             }
-            let config = run.config()?;
+            let config = setup.config()?;
             let promise = Promise::told(&config.promise, None)?;
             let judgement = audit::judge(&survey, &promise, &[], &[]);
             let about: Vec<Option<&str>> = match nodes.is_empty() {
@@ -121,11 +122,11 @@ impl Doctor {
                 causes |= them.iter().any(|it| !it.causes.is_empty());
                 unknown |= them.iter().any(|it| !it.unknown.is_empty());
                 match self.format {
-                    AnswerForm::Json => explained.push(json!({
+                    Format::Json => explained.push(json!({
                         "node": node,
                         "symptoms": them.iter().map(symptom_json).collect::<Vec<_>>(),
                     })),
-                    AnswerForm::Table => tell_symptoms(run, node, &them)?,
+                    _ => tell_symptoms(ui, node, &them)?,
                 }
             }
             answer = match (sound && !causes, unknown) {
@@ -134,9 +135,9 @@ impl Doctor {
                 (true, false) => Answer::Yes,
             };
         }
-        if self.format == AnswerForm::Json {
+        if self.format == Format::Json {
             let value = json!({ "version": 1, "sources": told, "sessions": explained });
-            run.ui.line(&text::json(&value))?;
+            ui.line(text::json(&value))?;
         }
         Ok(answer)
     }
@@ -165,64 +166,53 @@ fn known(node: &str, survey: &Survey) -> Result<()> {
     .hint("check its id, the account (--profile, --role-arn) and the Region (--region)"))
 }
 
-fn tell(run: &mut Run<'_, '_>, it: &Probe) -> Result<()> {
+fn tell(ui: &mut Ui<'_>, it: &Probe) -> Result<()> {
     match &it.outcome {
-        Ok(words) => {
-            let line = format!("  ok    {:<9} {}", it.what, text::visible(words));
-            run.ui.line(&line)
-        }
+        Ok(words) => ui.line(safe!("  ok    {} {}", text::left(9, it.what), words)),
         Err(refusal) => {
-            let no = run.ui.paint(render::WARN, "no");
-            let why = text::visible(&refusal.why).into_owned();
-            run.ui.line(&format!("  {no}    {:<9} {why}", it.what))?;
+            let no = ui.paint(render::WARN, "no");
+            ui.line(safe!("  {}    {} {}", no, text::left(9, it.what), refusal.why))?;
             match &refusal.hint {
-                Some(hint) => {
-                    let hint = text::visible(hint).into_owned();
-                    run.ui.line(&format!("        {:<9} {hint}", ""))
-                }
+                Some(hint) => ui.line(safe!("        {} {}", text::left(9, ""), hint)),
                 None => Ok(()),
             }
         }
     }
 }
 
-fn tell_symptoms(run: &mut Run<'_, '_>, node: Option<&str>, them: &[Explained<'_>]) -> Result<()> {
-    let head = node.map_or("all nodes".to_owned(), str::to_owned);
-    let head = run.ui.paint(render::NAME, &head);
-    run.ui.line(&head)?;
+fn tell_symptoms(ui: &mut Ui<'_>, node: Option<&str>, them: &[Explained<'_>]) -> Result<()> {
+    ui.line(ui.paint(render::NAME, node.unwrap_or("all nodes").safe()))?;
     for it in them {
         let words = it.symptom.words();
         let verdict = match (it.causes.len(), it.unknown.len()) {
-            (0, 0) if it.passed == 0 => "nothing to go by".to_owned(),
-            (0, 0) => format!(
+            (0, 0) if it.passed == 0 => "nothing to go by".into(),
+            (0, 0) => safe!(
                 "no cause found; {} speak against it",
                 text::plural(it.passed as u64, "check")
             ),
-            (0, _) => "no cause found, and not everything could be read".to_owned(),
+            (0, _) => "no cause found, and not everything could be read".into(),
             (some, _) => text::plural(some as u64, "cause"),
         };
         let mark = match (it.causes.is_empty(), it.unknown.is_empty()) {
-            (false, _) => run.ui.paint(render::MATCH, "!!"),
-            (true, false) => run.ui.paint(render::WARN, "??"),
-            (true, true) => run.ui.paint(render::DIM, "ok"),
+            (false, _) => ui.paint(render::MATCH, "!!"),
+            (true, false) => ui.paint(render::WARN, "??"),
+            (true, true) => ui.paint(render::DIM, "ok"),
         };
-        run.ui.line(&format!("  {mark}  {words}: {verdict}"))?;
+        ui.line(safe!("  {}  {}: {}", mark, words, verdict))?;
         for one in &it.causes {
-            tell_cause(run, one)?;
+            tell_cause(ui, one)?;
         }
         for one in &it.unknown {
-            let line = format!("      unknown {}: {}", one.check_id, text::visible(&one.seen));
-            run.ui.line(&line)?;
+            ui.line(safe!("      unknown {}: {}", one.check_id, one.seen))?;
         }
     }
     Ok(())
 }
 
-fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
-    let place = text::visible(&it.place).into_owned();
-    run.ui.line(&format!("      {} {place}: {}", it.check_id, text::visible(&it.seen)))?;
+fn tell_cause(ui: &mut Ui<'_>, it: &Finding) -> Result<()> {
+    ui.line(safe!("      {} {}: {}", it.check_id, it.place, it.seen))?;
     for one in &it.details {
-        run.ui.line(&format!("        - {}", text::visible(one)))?;
+        ui.line(safe!("        - {}", one))?;
     }
     let mut asked: Vec<String> = Vec::new();
     for it in &it.evidence {
@@ -231,14 +221,14 @@ fn tell_cause(run: &mut Run<'_, '_>, it: &Finding) -> Result<()> {
         }
     }
     if !asked.is_empty() {
-        let line = run.ui.paint(render::DIM, &format!("by {}", asked.join(", ")));
-        run.ui.line(&format!("        {line}"))?;
+        let by = ui.paint(render::DIM, safe!("by {}", asked.join(", ")));
+        ui.line(safe!("        {}", by))?;
     }
     for fix in &it.fixes {
-        run.ui.line(&format!("        $ {}", text::visible(&fix.command)))?;
+        ui.line(safe!("        $ {}", fix.command))?;
         if let Some(warning) = &fix.warning {
-            let careful = run.ui.paint(render::WARN, "careful:");
-            run.ui.line(&format!("          {careful} {warning}"))?;
+            let careful = ui.paint(render::WARN, "careful:");
+            ui.line(safe!("          {} {}", careful, warning))?;
         }
     }
     Ok(())

@@ -12,7 +12,8 @@ use minisign::PublicKey;
 use minisign::SecretKey;
 
 use super::answer::Answer;
-use super::run::Run;
+use super::setup::Setup;
+use super::world::Here;
 use crate::error::Error;
 use crate::error::Result;
 use crate::evidence::proof;
@@ -22,7 +23,10 @@ use crate::evidence::signature::MOST_SIGNATURE;
 use crate::evidence::signature::SignatureState;
 use crate::evidence::signature::signature_of;
 use crate::render;
+use crate::render::Ui;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,10 +45,10 @@ its sums anew, so the signature alone proves whose key packed it. Exit 1: it is 
 const PASSWORD: &str = "SSMTRAIL_SIGN_PASSWORD";
 
 /// The secret key in minisign's file; the password of one that has any is in the environment.
-pub(super) fn secret_key(run: &Run<'_, '_>, named: &Path) -> Result<SecretKey> {
-    let path = run.world.folder.join(named);
+pub(super) fn secret_key(setup: &Setup<'_>, named: &Path) -> Result<SecretKey> {
+    let path = setup.here.folder.join(named);
     let text = std::fs::read_to_string(&path).map_err(|it| Error::file("read", named, it))?;
-    let password = run.world.environment.get(PASSWORD).map(String::as_str);
+    let password = setup.variable(PASSWORD);
     let name = named.display();
     signature::secret_key(&text, password).map_err(|it| match it {
         KeyTrouble::NoKey(why) => Error::misused(format!("{name} cannot sign: {why}"))
@@ -72,9 +76,9 @@ pub(super) struct VerifyEvidence {
 }
 
 impl VerifyEvidence {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let path = run.world.folder.join(&self.file);
-        let key = self.public_key.as_ref().map(|it| public_key(run, it)).transpose()?;
+    pub(super) fn run(self, here: Here<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        let path = here.folder.join(&self.file);
+        let key = self.public_key.as_ref().map(|it| public_key(here, it)).transpose()?;
         let fail = |it| Error::file("read", &self.file, it);
         let mut file = File::open(&path).map_err(fail)?;
         let proof = proof::verify(std::io::BufReader::new(&file)).map_err(fail)?;
@@ -83,21 +87,21 @@ impl VerifyEvidence {
         file.seek(SeekFrom::Start(0)).map_err(fail)?;
         let signed = self.signed(&path, file, key.as_ref(), &mut faults)?;
         for it in &faults {
-            let text = run.ui.paint(render::WARN, &text::visible(it));
-            run.ui.line(&text)?;
+            ui.line(ui.paint(render::WARN, it.safe()))?;
         }
         if proof.more_faults > 0 {
-            let text = format!("and {}", text::plural(proof.more_faults, "fault"));
-            run.ui.line(&text)?;
+            ui.line(safe!("and {}", text::plural(proof.more_faults, "fault")))?;
         }
         let word = if faults.is_empty() { "sound" } else { "NOT SOUND" };
-        run.ui.line(&format!(
-            "{word}: {}, {}; {signed}",
+        ui.line(safe!(
+            "{}: {}, {}; {}",
+            word,
             text::plural(proof.files, "file"),
             text::plural(proof.transcripts, "transcript"),
+            signed
         ))?;
         if let Some(head) = proof.head.as_ref().filter(|_| faults.is_empty()) {
-            run.ui.note(&format!("head: {head}"));
+            ui.note(safe!("head: {}", head));
         }
         Ok(if faults.is_empty() { Answer::Yes } else { Answer::No })
     }
@@ -135,7 +139,7 @@ impl VerifyEvidence {
                 "the signature was not checked".to_owned()
             }
             SignatureState::Holds { key, comment } => {
-                format!("the signature is that of key {key}: {}", text::visible(&comment))
+                format!("the signature is that of key {key}: {comment}")
             }
             SignatureState::DoesNotHold { key, why } => {
                 faults.push(format!("the signature of key {key} does not hold: {why}"));
@@ -165,12 +169,12 @@ fn beside(path: &Path, name: &Path) -> Result<Option<Result<String, String>>> {
     Ok(Some(String::from_utf8(bytes).map_err(|_| "it is no text".into())))
 }
 
-fn public_key(run: &Run<'_, '_>, told: &str) -> Result<PublicKey> {
+fn public_key(here: Here<'_>, told: &str) -> Result<PublicKey> {
     let wrong = |it: minisign::PError| {
         Error::misused(format!("{told} is no minisign public key: {it}"))
             .hint("name the file that `minisign -G` wrote, or give the key itself: RW…")
     };
-    let path = run.world.folder.join(told);
+    let path = here.folder.join(told);
     let text = match path.is_file() {
         true => std::fs::read_to_string(&path).map_err(|it| Error::file("read", &path, it))?,
         false => told.to_owned(),

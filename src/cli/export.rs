@@ -1,5 +1,6 @@
 //! `export`: the archive as a feed for a SIEM.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,33 +9,37 @@ use polars::prelude::*;
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::filters::Filters;
-use super::filters::tell_owners;
-use super::filters::tell_window;
-use super::masking;
-use super::masking::Masking;
-use super::masking::Shown;
-use super::output::Output;
-use super::output::Replace;
-use super::output::Target;
-use super::run::Run;
+use super::reader::Reader;
+use super::replay;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
+use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::private_folder;
-use crate::archive::schema;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::SessionRow;
 use crate::archive::sides::Feed;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
+use crate::output::Output;
+use crate::output::Replace;
+use crate::output::Target;
 use crate::render::Ui;
 use crate::render::batches::Batches;
 use crate::render::feed;
 use crate::search;
 use crate::search::Pattern;
 use crate::secrets::Masker;
+use crate::session::Skip;
 use crate::text;
+use crate::text::safe;
+use crate::transcript::commands::Kind as CommandKind;
 use crate::uid;
 use crate::uid::Names;
 
@@ -81,7 +86,7 @@ pub(super) struct Export {
     schema: bool,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -108,149 +113,148 @@ const FEW: usize = 2000;
 
 /// Sessions of one batch.
 const CHUNK: usize = 1000;
-const KINDS: [&str; 4] = crate::transcript::commands::Kind::TYPED;
 
 impl Export {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         if self.schema {
-            let text = format!("{:#}", feed::schema());
-            run.ui.line(&text)?;
+            ui.line(text::json_lines(&feed::schema()))?;
             return Ok(Answer::Yes);
         }
-        if self.format == RecordForm::Asciicast {
-            return self.casts(run);
+        let form = match self.format {
+            RecordForm::Jsonl => Written::Lines(JSONL),
+            RecordForm::Ocsf => Written::Lines(OCSF),
+            RecordForm::Parquet => Written::Table(Box::new(self.empty_table()?)),
+            RecordForm::Asciicast => return self.casts(reader, ui),
+        };
+        let target = self.target(reader.here, ui)?;
+        let (archive, which) = reader.ask(&self.filters, ui)?;
+        let mut sessions = archive.sessions(&which)?;
+        // A feed is of all sessions, so these are all.
+        let newest = sessions.iter().map(|it| it.generation).max().unwrap_or(0);
+        let feed = self.feed();
+        let since = feed.as_ref().map_or(Ok(0), |it| come_to(&archive, it, newest))?;
+        sessions.retain(|it| it.generation > since);
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "export", Whose::Of(&which))?;
+        masking::sessions(&mut masker, &mut sessions);
+        let to = target.map(|it| it.pour(reader.here.stop)).transpose()?;
+        let mut out = Out { here: reader.here, form, to, timeless: 0, rows: 0 };
+        if self.what != Exported::Commands {
+            sessions.chunks(CHUNK).try_for_each(|it| out.sessions(ui, it))?;
         }
-        if self.format == RecordForm::Parquet && self.what == Exported::Both {
-            return Err(Error::misused("a Parquet file holds one table")
-                .hint("say which: --what commands or --what sessions"));
+        if self.what != Exported::Sessions {
+            if feed.is_some() {
+                sessions.iter().try_for_each(|it| out.withdrawn(ui, it))?;
+            }
+            commands(ui, &archive, &which, &sessions, since, &mut masker, &mut out)?;
         }
+        let (rows, timeless) = out.end(ui)?;
+        ui.flush()?;
+        let mut damages = archive.damages();
+        let whole = !damages.iter().any(|it| it.loses);
+        if timeless > 0 {
+            damages.push(Skip {
+                locator: text::plural(timeless, "record").into(),
+                why: "no time at all is known, and OCSF cannot say so; --format jsonl has them"
+                    .into(),
+                loses: true,
+            });
+        }
+        tell_lost(ui, &damages);
+        revealing::tell(ui, &masker);
+        match &feed {
+            Some(it) if whole => archive.set_watermark(it, newest)?,
+            Some(_) => {
+                ui.note("note: the feed stays where it was: the next run exports the same again");
+            }
+            None => {}
+        }
+        ui.note(safe!(
+            "{} of {}",
+            text::plural(rows, "record"),
+            text::plural(sessions.len() as u64, "session")
+        ));
+        Ok(Answer::found(rows > 0 || feed.is_some()).with(&damages))
+    }
+
+    /// Refuses what cannot be written, and looks at the file that is to be; there is none for standard output.
+    fn target(&self, here: Here<'_>, ui: &Ui<'_>) -> Result<Option<Target>> {
         if self.format == RecordForm::Parquet && self.since_last.is_some() {
             return Err(Error::misused(
                 "a feed names each record, and a Parquet file has no names",
             )
             .hint("--since-last goes with --format jsonl and --format ocsf"));
         }
-        let to_output = self.output.as_ref().is_none_or(|it| it.as_os_str() == "-");
-        if self.format == RecordForm::Parquet && to_output && run.world.columns.is_some() {
+        let file = self.output.as_ref().filter(|it| it.as_os_str() != "-");
+        if self.format == RecordForm::Parquet && file.is_none() && ui.columns.is_some() {
             return Err(Error::misused("Parquet is binary and standard output is a terminal")
                 .hint("write it to a file: -o commands.parquet"));
         }
         let look = |it: &PathBuf| {
             let replace = Replace::forced(self.force, "-o");
-            Target::look(&run.world.folder.join(it), &it.to_string_lossy(), replace)
+            Target::look(&here.folder.join(it), &it.to_string_lossy(), replace)
         };
-        let target = self.output.as_ref().filter(|_| !to_output).map(look).transpose()?;
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        if self.since_last.is_some() && !which.is_all() {
+        let target = file.map(look).transpose()?;
+        if self.since_last.is_some() && self.filters != Filters::default() {
             // A feed stands at an entry of the archive: what a filter leaves out now would never come.
             return Err(Error::misused(
                 "a feed is of all sessions: --since-last takes no filter and no window",
             )
             .hint("filter what reads the feed, or export without --since-last"));
         }
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
-        tell_owners(run.ui, &archive, &which)?;
-        let mut sessions = archive.sessions(&which)?;
-        let newest = newest(&archive)?;
-        // What a feed leaves out has its own place.
-        let feed = self.since_last.as_ref().map(|name| match self.what {
-            Exported::Both => Feed { name: name.clone(), rows: None },
-            Exported::Commands => Feed { name: name.clone(), rows: Some("commands") },
-            Exported::Sessions => Feed { name: name.clone(), rows: Some("sessions") },
-        });
-        let since = match &feed {
-            Some(it) => archive.watermark(it)?,
-            None => 0,
-        };
-        if since > newest {
-            let name = self.since_last.as_deref().unwrap_or_default();
-            return Err(Error::new(
-                Kind::Damaged,
-                format!("the feed {name} has come to entry {since}, and the archive to {newest}"),
-            )
-            .hint("is it an older copy? `--since-last` with another name begins a feed anew"));
-        }
-        sessions.retain(|it| it.generation > since);
-        let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
-        crate::masking::sessions(&mut masker, &mut sessions);
-        let to = target.map(|it| it.pour(run.world.stop)).transpose()?;
-        let mut out = Out { form: self.format, to, batches: None, timeless: 0, rows: 0 };
-        if self.what != Exported::Commands {
-            for rows in sessions.chunks(CHUNK) {
-                stopped(run)?;
-                out.sessions(run.ui, rows)?;
-            }
-        }
-        if self.what != Exported::Sessions {
-            if self.since_last.is_some() {
-                sessions.iter().try_for_each(|it| out.withdrawn(run.ui, it))?;
-            }
-            commands(run, &archive, &which, &sessions, since, &mut masker, &mut out)?;
-        }
-        out.end(run.ui, self.what)?;
-        run.ui.out.flush().map_err(|it| match it.kind() {
-            std::io::ErrorKind::BrokenPipe => Error::new(Kind::Closed, "broken pipe"),
-            _ => Error::new(Kind::Refused, format!("cannot write the output: {it}")),
-        })?;
-        let mut damages = archive.damages();
-        if out.timeless > 0 {
-            damages.push(crate::session::Skip {
-                locator: text::plural(out.timeless, "record"),
-                why: "no time at all is known, and OCSF cannot say so; --format jsonl has them"
-                    .into(),
-                loses: true,
-            });
-        }
-        run.tell(&damages);
-        masking::tell(run, &masker);
-        let whole = !archive.damages().iter().any(|it| it.loses);
-        if let Some(it) = &feed {
-            match whole {
-                true => archive.set_watermark(it, newest)?,
-                false => run
-                    .ui
-                    .note("note: the feed stays where it was: the next run exports the same again"),
-            }
-        }
-        run.ui.note(&format!(
-            "{} of {}",
-            text::plural(out.rows, "record"),
-            text::plural(sessions.len() as u64, "session")
-        ));
-        Ok(Answer::found(out.rows > 0 || self.since_last.is_some()).with(&damages))
+        Ok(target)
     }
-}
 
-impl Export {
+    /// The one table that a Parquet file holds, before its first row.
+    fn empty_table(&self) -> Result<Batches> {
+        let frame = match self.what {
+            Exported::Both => {
+                return Err(Error::misused("a Parquet file holds one table")
+                    .hint("say which: --what commands or --what sessions"));
+            }
+            Exported::Commands => CommandRow::frame(&[]),
+            Exported::Sessions => SessionRow::frame(&[]),
+        };
+        Batches::new(&outer(frame)?)
+    }
+
+    /// The feed that this is a run of. What a feed leaves out has its own place.
+    fn feed(&self) -> Option<Feed> {
+        let rows = match self.what {
+            Exported::Both => None,
+            Exported::Commands => Some("commands"),
+            Exported::Sessions => Some("sessions"),
+        };
+        self.since_last.clone().map(|name| Feed { name, rows })
+    }
+
     /// Writes a cast of each session into a folder.
-    fn casts(&self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    fn casts(&self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        let here = reader.here;
         let Some(folder) = self.output.as_ref().filter(|_| self.since_last.is_none()) else {
             return Err(Error::misused("asciicasts are files of their own, and no feed")
                 .hint("name a folder for them: -o casts"));
         };
-        let folder = run.world.folder.join(folder);
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
-        tell_owners(run.ui, &archive, &which)?;
+        let folder = here.folder.join(folder);
+        let (archive, which) = reader.ask(&self.filters, ui)?;
         let mut sessions = archive.sessions(&which)?;
-        let mut masker = self.masking.masker(run, &archive, "export", Shown::Of(&which))?;
-        sessions.iter_mut().for_each(|it| crate::masking::names(&mut masker, it));
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "export", Whose::Of(&which))?;
+        sessions.iter_mut().for_each(|it| masking::names(&mut masker, it));
         private_folder(&folder).map_err(|it| Error::file("write", &folder, it))?;
         let mut written = 0;
         for it in &sessions {
-            stopped(run).map_err(|it| it.hint("the casts that were written are whole"))?;
-            let Some(bytes) = super::replay::cast_of(&archive, it, &mut masker)? else { continue };
-            let path = folder.join(format!("{}.cast", super::replay::file_name(it)));
-            let name = path.strip_prefix(&run.world.folder).unwrap_or(&path).to_string_lossy();
-            Target::look(&path, &name, Replace::forced(self.force, "-o"))?
-                .write(&bytes, run.world.stop)?;
+            here.unless_stopped("stopped")
+                .map_err(|it| it.hint("the casts that were written are whole"))?;
+            let Some(bytes) = replay::cast_of(&archive, it, &mut masker)? else { continue };
+            let path = folder.join(format!("{}.cast", replay::file_name(it)));
+            Target::look(&path, &here.shown(&path), Replace::forced(self.force, "-o"))?
+                .write(&bytes, here.stop)?;
             written += 1;
         }
         let damages = archive.damages();
-        run.tell(&damages);
-        run.ui.note(&format!(
+        tell_lost(ui, &damages);
+        ui.note(safe!(
             "{} of {}",
             text::plural(written, "cast"),
             text::plural(sessions.len() as u64, "session")
@@ -259,68 +263,50 @@ impl Export {
     }
 }
 
-fn stopped(run: &Run<'_, '_>) -> Result<()> {
-    match run.world.stop.load(std::sync::atomic::Ordering::Relaxed) {
-        true => Err(Error::new(Kind::Interrupted, "stopped")),
-        false => Ok(()),
+/// The generation that a feed has come to.
+fn come_to(archive: &Archive, feed: &Feed, newest: i64) -> Result<i64> {
+    let since = archive.watermark(feed)?;
+    if since <= newest {
+        return Ok(since);
     }
-}
-
-/// The newest generation that any session has.
-fn newest(archive: &Archive) -> Result<i64> {
-    let newest = || -> PolarsResult<Option<i64>> {
-        let columns = ["session_key", "generation"];
-        let newest =
-            archive.scan(&schema::SESSIONS, Some(&columns))?.select([col("generation").max()]);
-        let frame = archive.guarded(|| newest.collect())?;
-        Ok(frame.column("generation")?.i64()?.get(0))
-    };
-    newest().map(Option::unwrap_or_default).map_err(|it| {
-        Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
-            .hint("`ssmtrail archive verify` says which file is damaged")
-    })
+    let why =
+        format!("the feed {} has come to entry {since}, and the archive to {newest}", feed.name);
+    Err(Error::new(Kind::Damaged, why)
+        .hint("is it an older copy? `--since-last` with another name begins a feed anew"))
 }
 
 fn commands(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     which: &Which,
     sessions: &[SessionRow],
     since: i64,
     masker: &mut Masker,
-    out: &mut Out,
+    out: &mut Out<'_>,
 ) -> Result<()> {
-    let times: std::collections::HashMap<&str, Option<i64>> =
+    let times: HashMap<&str, Option<i64>> =
         sessions.iter().map(|it| (it.session_key.as_str(), it.at.micros())).collect();
+    let fingerprint = if masker.reveals() { uid::fingerprint } else { uid::of_masked };
     let mut names = Names::default();
     let mut take = |mut rows: Vec<CommandRow>| -> Result<()> {
-        stopped(run)?;
         rows.retain(|it| times.contains_key(it.session_key.as_str()));
-        let shown: Option<Vec<u64>> =
-            masker.reveals().then(|| rows.iter().map(|it| uid::fingerprint(&it.command)).collect());
-        crate::masking::commands(masker, &mut rows);
+        masking::commands(masker, &mut rows);
         // Names count what came before, whatever window was asked for.
-        let mut uids: Vec<String> = Vec::with_capacity(rows.len());
-        for (nth, it) in rows.iter().enumerate() {
-            let text = match &shown {
-                Some(shown) => shown[nth],
-                None => uid::of_masked(&it.command),
-            };
-            uids.push(names.next(&it.session_key, text));
-        }
+        let named = rows.into_iter().map(|it| {
+            let uid = names.next(&it.session_key, fingerprint(&it.command));
+            (it, uid)
+        });
         let (rows, uids): (Vec<CommandRow>, Vec<String>) =
-            rows.into_iter().zip(uids).filter(|it| search::may_lie_in(which.window, &it.0)).unzip();
-        out.commands(run.ui, &rows, &uids, |it| {
-            times.get(it.session_key.as_str()).copied().flatten()
-        })
+            named.filter(|it| search::may_lie_in(which.window, &it.0)).unzip();
+        out.commands(ui, &rows, &uids, |it| times.get(it.session_key.as_str()).copied().flatten())
     };
     if since > 0 && sessions.len() <= FEW {
         for it in sessions {
-            search::commands_of(archive, it, &KINDS, &mut take)?;
+            search::commands_of(archive, it, &CommandKind::TYPED, &mut take)?;
         }
         return Ok(());
     }
-    search::whole_commands(archive, which, &Pattern::All, &KINDS, take)
+    search::whole_commands(archive, which, &Pattern::All, &CommandKind::TYPED, take)
 }
 
 /// Columns that only the archive itself needs.
@@ -337,60 +323,57 @@ const INNER: [&str; 10] = [
     "evidence",
 ];
 
-fn rows_frame(rows: &[CommandRow]) -> Result<DataFrame> {
-    CommandRow::frame(rows)
-        .map(|it| it.drop_many(INNER))
-        .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
+/// A table as others get it.
+fn outer(frame: PolarsResult<DataFrame>) -> Result<DataFrame> {
+    frame.map(|it| it.drop_many(INNER)).map_err(|it| Error::new(Kind::Damaged, it.to_string()))
 }
 
-fn session_frame(rows: &[SessionRow]) -> Result<DataFrame> {
-    SessionRow::frame(rows)
-        .map(|it| it.drop_many(INNER))
-        .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
+/// What a row is written as.
+enum Written {
+    Lines(Records),
+    Table(Box<Batches>),
 }
+
+/// Records of one kind: `None` where they cannot say it, for want of any time.
+struct Records {
+    session: fn(&SessionRow) -> Option<Value>,
+    /// A command, its name, and the time of its session.
+    command: fn(&CommandRow, &str, Option<i64>) -> Option<Value>,
+    /// A session, and the name of the command that a reader of the feed has and is to forget.
+    withdrawn: fn(&SessionRow, &str) -> Option<Value>,
+}
+
+const JSONL: Records = Records {
+    session: |it| Some(feed::session(it)),
+    command: |it, uid, _| Some(feed::command(it, uid)),
+    withdrawn: |it, uid| Some(feed::withdrawn(it, uid)),
+};
+
+const OCSF: Records = Records {
+    session: feed::ocsf_session,
+    command: feed::ocsf_command,
+    withdrawn: feed::ocsf_withdrawn,
+};
 
 /// Where records go as they come: nothing waits for the end of all.
-struct Out {
-    form: RecordForm,
+struct Out<'a> {
+    here: Here<'a>,
+    form: Written,
     /// Standard output if there is none.
     to: Option<Output>,
-    batches: Option<Batches>,
     /// Records without any time.
     timeless: u64,
     rows: u64,
 }
 
-impl Out {
-    fn line(&mut self, ui: &mut Ui<'_>, value: Option<Value>) -> Result<()> {
-        let Some(value) = value else {
-            self.timeless += 1;
-            return Ok(());
-        };
-        self.rows += 1;
-        let mut line = text::json(&value);
-        line.push('\n');
-        put(&mut self.to, ui, line.as_bytes())
-    }
-
-    fn table(&mut self, ui: &mut Ui<'_>, frame: &DataFrame) -> Result<()> {
-        self.rows += frame.height() as u64;
-        let batches = match &mut self.batches {
-            Some(it) => it,
-            none => none.insert(Batches::new(&frame.clear())?),
-        };
-        batches.push(frame, |it| put(&mut self.to, ui, it))
-    }
-
+impl Out<'_> {
     fn sessions(&mut self, ui: &mut Ui<'_>, rows: &[SessionRow]) -> Result<()> {
-        match self.form {
-            RecordForm::Jsonl => {
-                rows.iter().try_for_each(|it| self.line(ui, Some(feed::session(it))))
+        match &self.form {
+            Written::Lines(Records { session, .. }) => {
+                let records = rows.iter().map(*session);
+                self.lines(ui, records)
             }
-            RecordForm::Ocsf => {
-                rows.iter().try_for_each(|it| self.line(ui, feed::ocsf_session(it)))
-            }
-            RecordForm::Parquet => self.table(ui, &session_frame(rows)?),
-            RecordForm::Asciicast => Ok(()),
+            Written::Table(_) => self.table(ui, SessionRow::frame(rows)),
         }
     }
 
@@ -401,50 +384,60 @@ impl Out {
         uids: &[String],
         at: impl Fn(&CommandRow) -> Option<i64>,
     ) -> Result<()> {
-        match self.form {
-            RecordForm::Jsonl => {
-                let mut named = rows.iter().zip(uids);
-                named.try_for_each(|(it, uid)| self.line(ui, Some(feed::command(it, uid))))
+        match &self.form {
+            Written::Lines(Records { command, .. }) => {
+                let command = *command;
+                let records = rows.iter().zip(uids).map(|(it, uid)| command(it, uid, at(it)));
+                self.lines(ui, records)
             }
-            RecordForm::Ocsf => {
-                let mut named = rows.iter().zip(uids);
-                named.try_for_each(|(it, uid)| self.line(ui, feed::ocsf_command(it, uid, at(it))))
-            }
-            RecordForm::Parquet => self.table(ui, &rows_frame(rows)?),
-            RecordForm::Asciicast => Ok(()),
+            Written::Table(_) => self.table(ui, CommandRow::frame(rows)),
         }
     }
 
-    /// What a reader of the feed has and is to forget.
     fn withdrawn(&mut self, ui: &mut Ui<'_>, it: &SessionRow) -> Result<()> {
-        let uids = it.withdrawn.iter().flat_map(|it| it.split('+'));
-        for uid in uids.filter(|it| !it.is_empty()) {
-            match self.form {
-                RecordForm::Jsonl => self.line(ui, Some(feed::withdrawn(it, uid)))?,
-                RecordForm::Ocsf => self.line(ui, feed::ocsf_withdrawn(it, uid))?,
-                RecordForm::Parquet | RecordForm::Asciicast => {}
-            }
+        let Written::Lines(Records { withdrawn, .. }) = &self.form else { return Ok(()) };
+        let withdrawn = *withdrawn;
+        self.lines(ui, it.withdrawn.iter().map(|uid| withdrawn(it, uid)))
+    }
+
+    fn lines(
+        &mut self,
+        ui: &mut Ui<'_>,
+        records: impl Iterator<Item = Option<Value>>,
+    ) -> Result<()> {
+        self.here.unless_stopped("stopped")?;
+        for record in records {
+            let Some(record) = record else {
+                self.timeless += 1;
+                continue;
+            };
+            self.rows += 1;
+            put(&mut self.to, ui, safe!("{}\n", text::json(&record)).as_bytes())?;
         }
         Ok(())
     }
 
-    /// Ends the output; a file appears.
-    fn end(&mut self, ui: &mut Ui<'_>, what: Exported) -> Result<()> {
-        if self.form == RecordForm::Parquet {
-            let batches = match (self.batches.take(), what) {
-                (Some(it), _) => it,
-                (None, Exported::Sessions) => Batches::new(&session_frame(&[])?)?,
-                (None, _) => Batches::new(&rows_frame(&[])?)?,
-            };
-            batches.finish(|it| put(&mut self.to, ui, it))?;
+    fn table(&mut self, ui: &mut Ui<'_>, frame: PolarsResult<DataFrame>) -> Result<()> {
+        self.here.unless_stopped("stopped")?;
+        let Written::Table(batches) = &mut self.form else { return Ok(()) };
+        let frame = outer(frame)?;
+        self.rows += frame.height() as u64;
+        batches.push(&frame, |it| put(&mut self.to, ui, it))
+    }
+
+    /// Ends the output; a file appears. How many records it holds, and how many have no time.
+    fn end(mut self, ui: &mut Ui<'_>) -> Result<(u64, u64)> {
+        if let Written::Table(it) = self.form {
+            it.finish(|it| put(&mut self.to, ui, it))?;
         }
-        self.to.take().map_or(Ok(()), |it| it.whole()?.appear())
+        self.to.map_or(Ok(()), |it| it.whole()?.appear())?;
+        Ok((self.rows, self.timeless))
     }
 }
 
 fn put(to: &mut Option<Output>, ui: &mut Ui<'_>, bytes: &[u8]) -> Result<()> {
     match to {
         Some(it) => it.put(bytes),
-        None => ui.raw(bytes),
+        None => ui.bytes(bytes),
     }
 }

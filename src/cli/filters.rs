@@ -13,11 +13,13 @@ use crate::session::Window;
 use crate::session::is_owner;
 use crate::session::short_owner;
 use crate::text;
+use crate::text::safe;
 use crate::time;
 use crate::time::Zone;
+use crate::transcript::decoder::FlawKind;
 
 /// Filters that many commands share.
-#[derive(Args, Debug, Clone, Default)]
+#[derive(Args, Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Filters {
     /// Sessions of this owner: an IAM user, a role session name, an e-mail address or an ARN (repeatable)
     #[arg(long, value_name = "NAME", help_heading = "Which sessions")]
@@ -76,32 +78,47 @@ pub(super) fn tell_window(ui: &mut Ui<'_>, window: Window) {
     let show = |it: Option<i64>, otherwise: &str| {
         it.map_or_else(|| otherwise.to_owned(), |it| ui.zone.show(it))
     };
-    let text =
-        format!("window: {} to {}", show(window.from, "the beginning"), show(window.to, "now"));
-    ui.note(&text);
+    ui.note(safe!("window: {} to {}", show(window.from, "the beginning"), show(window.to, "now")));
 }
 
 /// Says how many sessions are in a window only because they may have begun before their end, which is all that is known.
 pub(super) fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window) {
     let Some(to) = window.to else { return };
     let may = |it: &&SessionRow| {
-        let claimed = it.ended_at.micros().filter(|_| !it.flaws.contains("clock"));
+        let claimed = it.ended_at.micros().filter(|_| !it.flaws.contains(&FlawKind::Clock.into()));
         let end = claimed.or(it.at.micros());
         it.first_event_at.micros().is_none() && end.is_some_and(|end| end >= to)
     };
     let many = sessions.iter().filter(may).count() as u64;
     if many > 0 {
         let sessions = text::plural(many, "session");
-        ui.note(&format!(
-            "note: {sessions} ended after the window and may have begun in it, at most 24 hours before; only the end is known"
+        ui.note(safe!(
+            "note: {} ended after the window and may have begun in it, at most 24 hours before; only the end is known",
+            sessions
         ));
     }
+}
+
+/// Names that are said, at most, where there may be many.
+const SHOWN: usize = 5;
+
+/// The names that come nearest to a text, the nearest first.
+pub(super) fn nearest<'a>(names: impl Iterator<Item = &'a str>, text: &str) -> Vec<&'a str> {
+    let folded = text.to_lowercase();
+    let mut near: Vec<&str> = names.collect();
+    near.sort_unstable();
+    near.dedup();
+    near.sort_by_cached_key(|it| {
+        let likeness = strsim::jaro_winkler(&folded, &it.to_lowercase());
+        std::cmp::Reverse((likeness * 1000.0) as u32)
+    });
+    near.truncate(SHOWN);
+    near
 }
 
 /// Says whom an owner filter matched, so that nobody takes a name for the person that was meant; and where it matched nobody,
 /// which names come near.
 pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> Result<()> {
-    const SHOWN: usize = 5;
     if which.owners.is_empty() && which.owners_containing.is_empty() {
         return Ok(());
     }
@@ -129,31 +146,27 @@ pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> 
             0 => String::new(),
             many => format!(" and {many} more"),
         };
-        let shown = text::visible(text);
         let said = if exact { "owner" } else { "owner contains" };
         if !matched.is_empty() {
             let names = names.join(", ");
-            ui.note(&format!("{said} {shown}: {}{more}", text::visible(&names)));
+            ui.note(safe!("{} {}: {}{}", said, text, names, more));
             continue;
         }
-        let mut near: Vec<&str> = all.iter().map(|it| short_owner(it)).collect();
-        near.sort_unstable();
-        near.dedup();
-        near.sort_by_cached_key(|it| {
-            let likeness = strsim::jaro_winkler(&folded, &it.to_lowercase());
-            std::cmp::Reverse((likeness * 1000.0) as u32)
-        });
-        near.truncate(SHOWN);
+        let near = nearest(all.iter().map(|it| short_owner(it)), text);
         let hint = match exact && all.iter().any(|it| it.to_lowercase().contains(&folded)) {
-            true => format!("; `--owner-contains {shown}` matches a part"),
+            true => format!("; `--owner-contains {text}` matches a part"),
             false => String::new(),
         };
         let near = match near.is_empty() {
             true => String::new(),
-            false => format!("; the nearest are {}", text::visible(&near.join(", "))),
+            false => format!("; the nearest are {}", near.join(", ")),
         };
-        ui.note(&format!(
-            "{said} {shown}: no session of the archive has such an owner{near}{hint}"
+        ui.note(safe!(
+            "{} {}: no session of the archive has such an owner{}{}",
+            said,
+            text,
+            near,
+            hint
         ));
     }
     Ok(())

@@ -1,45 +1,41 @@
-//! The names of the forms in which rows and answers are written.
+//! Words of the command line, and what each stands for; how rows are written.
 
-use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser;
 
-use super::run::World;
 use crate::error::Error;
 use crate::error::Result;
 use crate::render::Format;
+use crate::render::Ui;
 
-/// How an answer of little structure is written.
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-pub(super) enum AnswerForm {
-    Table,
-    Json,
+/// One of these words, read as what stands beside it.
+pub(super) fn one_of<T>(words: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let read = move |word: String| {
+        words.iter().find(|it| it.0 == word).map(|it| it.1).ok_or("no such word")
+    };
+    PossibleValuesParser::new(words.iter().map(|it| it.0)).try_map(read)
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-pub(super) enum FormatName {
-    Table,
-    Json,
-    Jsonl,
-    Csv,
-    Parquet,
-}
+/// Forms of rows.
+pub(super) const FORMATS: &[(&str, Format)] = &[
+    ("table", Format::Table),
+    ("json", Format::Json),
+    ("jsonl", Format::Jsonl),
+    ("csv", Format::Csv),
+    ("parquet", Format::Parquet),
+];
 
-impl FormatName {
-    fn format(self) -> Format {
-        match self {
-            Self::Table => Format::Table,
-            Self::Json => Format::Json,
-            Self::Jsonl => Format::Jsonl,
-            Self::Csv => Format::Csv,
-            Self::Parquet => Format::Parquet,
-        }
-    }
-}
+/// Forms of an answer of little structure.
+pub(super) const ANSWERS: &[(&str, Format)] = &[("table", Format::Table), ("json", Format::Json)];
 
 /// Refuses to pour binary data over a terminal.
-pub(super) fn checked(format: FormatName, world: &World<'_>) -> Result<Format> {
-    if format == FormatName::Parquet && world.columns.is_some() {
+pub(super) fn checked(format: Format, ui: &Ui<'_>) -> Result<()> {
+    if format == Format::Parquet && ui.columns.is_some() {
         return Err(Error::misused("Parquet is binary and standard output is a terminal")
             .hint("write it to a file: … --format parquet > rows.parquet"));
     }
-    Ok(format.format())
+    Ok(())
 }

@@ -1,80 +1,84 @@
 //! A session's heading, and a command or line below it, as search, show and demo print them.
 
-use super::run::Run;
 use super::sessions::session_name;
 use super::sessions::short_owner;
 use super::sessions::short_target;
+use crate::archive::line::LineRow;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::LineRow;
+use crate::archive::schema::OwnerFrom;
 use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::render::DIM;
 use crate::render::NAME;
+use crate::render::Ui;
 use crate::render::WARN;
 use crate::search::Pattern;
 use crate::search::Shared;
 use crate::text;
+use crate::text::Safe;
+use crate::text::safe;
 use crate::time;
-use crate::transcript::commands::DAMAGED;
+use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind as CommandKind;
 
 /// Whose hits follow: time, owner, target, session.
-pub(super) fn heading(run: &mut Run<'_, '_>, it: &SessionRow, shared: &Shared) -> Result<()> {
-    let zone = run.ui.zone;
+pub(super) fn heading(ui: &mut Ui<'_>, it: &SessionRow, shared: &Shared) -> Result<()> {
+    let zone = ui.zone;
     let time =
         match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
             (None, None) => time::range(None, it.at.micros(), zone),
             (first, last) => time::range(first, last, zone),
         };
-    let hint =
-        if it.owner_from.as_deref() == Some("session-id") { " (by its session id)" } else { "" };
-    let owner = run.ui.paint(NAME, &short_owner(it.owner.as_deref(), shared));
+    let hint = if it.owner_from == Some(OwnerFrom::SessionId.into()) {
+        " (by its session id)"
+    } else {
+        ""
+    };
+    let owner = ui.paint(NAME, short_owner(it.owner.as_deref(), shared));
     let target = match &it.target {
         Some(it) => short_target(Some(it)),
-        None => "an unknown target".to_owned(),
+        None => "an unknown target".into(),
     };
-    let id = run.ui.paint(DIM, &session_name(it, shared));
-    let text = format!("{time}  {owner}{hint} on {target}  {id}");
-    run.ui.line(&text)
+    let id = ui.paint(DIM, session_name(it, shared));
+    ui.line(safe!("{}  {}{} on {}  {}", time, owner, hint, target, id))
 }
 
 /// One command below its session's heading: number, user, text.
 pub(super) fn command_line(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     it: &CommandRow,
     pattern: &Pattern,
     is_hit: bool,
 ) -> Result<()> {
     let user = it.os_user.as_deref().unwrap_or("?");
-    let mark = match CommandKind::mark(&it.kind) {
-        "" => String::new(),
-        mark => run.ui.paint(WARN, &format!(" [{}]", text::visible(mark))),
+    let mark = match it.kind.mark() {
+        "" => Safe::default(),
+        mark => ui.paint(WARN, safe!(" [{}]", mark)),
     };
-    let is_damaged = it.flaws.split('+').any(|it| it == DAMAGED);
-    let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != "possible" {
+    let is_damaged = it.flaws.contains(&CommandFlaw::Damaged.into());
+    let doubt = if (it.confidence < 0.8 || is_damaged) && it.kind != CommandKind::Possible {
         let damaged = if is_damaged { "damaged, " } else { "" };
-        run.ui.paint(WARN, &format!(" [{damaged}{:.0} % sure]", it.confidence * 100.0))
+        let sure = format!("{:.0}", it.confidence * 100.0);
+        ui.paint(WARN, safe!(" [{}{} % sure]", damaged, sure))
     } else {
-        String::new()
+        Safe::default()
     };
     let spans = if is_hit { pattern.spans(&it.command) } else { Vec::new() };
-    let body = run.ui.marked(&it.command, &spans);
-    let number = run.ui.paint(DIM, &format!("{:>5}", it.seq));
-    let user = format!("{:<10}", text::visible(user));
-    let text = format!("{number}  {user} {body}{mark}{doubt}");
-    run.ui.line(text.trim_end())
+    let body = ui.marked(&it.command, &spans);
+    let number = ui.paint(DIM, text::right(5, it.seq));
+    let user = text::left(10, user);
+    ui.line(safe!("{}  {} {}{}{}", number, user, body, mark, doubt).trimmed())
 }
 
 pub(super) fn text_line(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     it: &LineRow,
     pattern: &Pattern,
     is_hit: bool,
 ) -> Result<()> {
     let spans = if is_hit { pattern.spans(&it.text) } else { Vec::new() };
-    let body = run.ui.marked(&it.text, &spans);
+    let body = ui.marked(&it.text, &spans);
     let sign = if is_hit { ":" } else { "-" };
-    let number = run.ui.paint(DIM, &format!("{:>6}{sign}", it.line_number));
-    let text = format!("{number} {body}");
-    run.ui.line(text.trim_end())
+    let number = ui.paint(DIM, safe!("{}{}", text::right(6, it.line_number), sign));
+    ui.line(safe!("{} {}", number, body).trimmed())
 }

@@ -3,21 +3,22 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::output::Replace;
-use super::output::Target;
 use super::progress::patiently;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use super::sync::runtime;
 use crate::config;
-use crate::config::Access;
 use crate::config::Merged;
 use crate::error::Error;
 use crate::error::Result;
+use crate::output::Replace;
+use crate::output::Target;
+use crate::render::Ui;
 use crate::source::discover;
 use crate::source::discover::Discovery;
 use crate::source::discover::Where;
 use crate::text;
+use crate::text::safe;
 use crate::time::At;
 
 const EXAMPLES: &str = "\
@@ -50,44 +51,37 @@ pub(super) struct Init {
 }
 
 impl Init {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         // A file that is named and not there yet is the one to write.
-        let file = match run.config_place().exists() {
-            true => run.config()?.access,
-            false => Access::default(),
+        let otherwise = match setup.config_place().exists() {
+            true => setup.access()?,
+            false => setup.environment(),
         };
-        let all = self.reach.region.iter().any(|it| it == "all");
-        let regions = if all { Vec::new() } else { self.reach.region.clone() };
-        let region = regions.first().map(String::as_str);
-        let way = |role: Option<&str>| -> Access {
-            self.reach.said(region, role).or(&run.environment()).or(&file)
+        let wanted = Where {
+            accounts: self.reach.ways().iter().map(|it| it.or(&otherwise)).collect(),
+            regions: self.reach.regions(),
+            organization_role: self.organization_role.clone(),
         };
-        let mut accounts = Vec::new();
-        if self.reach.role_arn.is_empty() {
-            accounts.push(way(None));
-        }
-        accounts.extend(self.reach.role_arn.iter().map(|it| way(Some(it))));
-        let wanted = Where { accounts, regions, organization_role: self.organization_role.clone() };
         let found = patiently(
             &runtime()?,
-            &mut |it| run.ui.note(it),
-            run.world.stop,
+            &mut |it| ui.note(it),
+            setup.here.stop,
             "the places of sessions",
             discover::discover(&wanted),
         )?;
 
-        let path = run.config_place();
+        let path = setup.config_place();
         let name = path.file_name().map_or(config::NAME.into(), |it| it.to_string_lossy());
         let text = match std::fs::read_to_string(&path) {
             Ok(it) => it,
             Err(it) if it.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(it) => return Err(Error::file("read", &path, it)),
         };
-        let today = At(run.world.now).day();
+        let today = At(setup.here.now).day();
         let merged = config::merge(&text, &name, &found.learned, &today)?;
         let changed = !merged.added.is_empty();
         if self.dry_run {
-            run.ui.raw(merged.text.as_bytes())?;
+            ui.bytes(merged.text.as_bytes())?;
         } else if changed {
             let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
             folder
@@ -95,11 +89,11 @@ impl Init {
                 .map_err(|it| Error::file("write", &path, it))?;
             Target::look(&path, &path.to_string_lossy(), Replace::Yes)?
                 .keeping_mode()
-                .write(merged.text.as_bytes(), run.world.stop)?;
+                .write(merged.text.as_bytes(), setup.here.stop)?;
         }
-        tell(run, &found, &merged);
+        tell(ui, &found, &merged);
         if changed && !self.dry_run {
-            run.ui.note(&format!("wrote {}; next: `ssmtrail sync`", path.display()));
+            ui.note(safe!("wrote {}; next: `ssmtrail sync`", path.display()));
         }
         Ok(
             match (found.looked_into.is_empty(), found.unread.is_empty(), found.learned.is_empty())
@@ -113,9 +107,9 @@ impl Init {
 }
 
 /// Says what was found, what is in the file now, and what could not be read.
-fn tell(run: &mut Run<'_, '_>, found: &Discovery, merged: &Merged) {
+fn tell(ui: &mut Ui<'_>, found: &Discovery, merged: &Merged) {
     let regions = found.looked_into.len() as u64;
-    run.ui.note(&format!(
+    ui.note(safe!(
         "looked into {}: {} added, {} known{}",
         text::plural(regions, "Region"),
         text::plural(merged.added.len() as u64, "source"),
@@ -129,19 +123,18 @@ fn tell(run: &mut Run<'_, '_>, found: &Discovery, merged: &Merged) {
         [("added", &merged.added), ("known", &merged.known), ("commented out", &merged.declined)]
     {
         for it in places {
-            run.ui.note(&format!("{word} {}", text::visible(it)));
+            ui.note(safe!("{} {}", word, it));
         }
     }
     for it in &found.notes {
-        run.ui.note(&format!("note: {}", text::visible(it)));
+        ui.note(safe!("note: {}", it));
     }
     let mut hints = std::collections::BTreeSet::new();
     for (what, refusal) in &found.unread {
-        let (what, why) = (text::visible(what), text::visible(&refusal.why));
-        run.ui.note(&format!("could not read {what}: {why}"));
+        ui.note(safe!("could not read {}: {}", what, refusal.why));
         hints.extend(refusal.hint.clone());
     }
     for it in hints {
-        run.ui.note(&format!("hint: {}", text::visible(&it)));
+        ui.note(safe!("hint: {}", it));
     }
 }

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
-use clap::ValueEnum;
 
 use super::answer::Answer;
 use super::archive;
@@ -15,18 +14,20 @@ use super::demo;
 use super::doctor;
 use super::evidence;
 use super::export;
+use super::formats::one_of;
 use super::init;
 use super::policy;
 use super::query;
+use super::reader::Reader;
 use super::replay;
 use super::report;
-use super::run::Run;
-use super::run::World;
 use super::search;
 use super::sessions;
+use super::setup::Setup;
 use super::show;
 use super::sync;
 use super::verify;
+use super::world::World;
 use crate::error::Error;
 use crate::error::Result;
 use crate::render::Color;
@@ -75,21 +76,17 @@ pub struct Cli {
         global = true,
         value_name = "WHEN",
         default_value = "auto",
-        hide_possible_values = false
+        value_parser = one_of(COLORS)
     )]
-    color: ColorWhen,
+    color: Color,
 
     /// Zone to show times in and to read dates in: utc, +09:00, Asia/Tokyo
     #[arg(long, global = true, value_name = "ZONE", default_value = "utc")]
     tz: Zone,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ColorWhen {
-    Auto,
-    Always,
-    Never,
-}
+const COLORS: &[(&str, Color)] =
+    &[("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
 
 #[derive(Subcommand, Debug)]
 enum Verb {
@@ -148,36 +145,33 @@ pub fn run(
     out: &mut dyn std::io::Write,
     err: &mut dyn std::io::Write,
 ) -> Result<Answer> {
-    let color = match cli.color {
-        ColorWhen::Auto => Color::Auto,
-        ColorWhen::Always => Color::Always,
-        ColorWhen::Never => Color::Never,
-    };
-    let mut ui =
-        Ui { out, err, color: color.decide(world.no_color), columns: world.columns, zone: cli.tz };
-    let mut run =
-        Run { ui: &mut ui, world, root: cli.archive, config_path: cli.config, config: None };
+    let mut ui = Ui::new(out, err);
+    ui.color = cli.color.decide(world.no_color);
+    ui.columns = world.columns;
+    ui.zone = cli.tz;
+    let setup = Setup::new(world, cli.archive, cli.config);
+    let (here, reader) = (setup.here, &Reader::new(&setup, world));
     match cli.command {
-        Verb::Demo(it) => it.run(&mut run),
-        Verb::Sync(it) => it.run(&mut run),
-        Verb::Sessions(it) => it.run(&mut run),
-        Verb::Search(it) => it.run(&mut run),
-        Verb::Show(it) => it.run(&mut run),
-        Verb::Report(it) => it.run(&mut run),
-        Verb::Replay(it) => it.run(&mut run),
-        Verb::Export(it) => it.run(&mut run),
-        Verb::VerifyEvidence(it) => it.run(&mut run),
-        Verb::Query(it) => it.run(&mut run),
-        Verb::Init(it) => it.run(&mut run),
-        Verb::Verify(it) => it.run(&mut run),
-        Verb::Doctor(it) => it.run(&mut run),
-        Verb::Policy(it) => it.run(&mut run),
-        Verb::Config(it) => it.run(&mut run),
-        Verb::Archive(it) => it.run(&mut run),
+        Verb::Demo(it) => it.run(here, &mut ui),
+        Verb::Sync(it) => it.run(&setup, &mut ui),
+        Verb::Sessions(it) => it.run(reader, &mut ui),
+        Verb::Search(it) => it.run(reader, &mut ui),
+        Verb::Show(it) => it.run(reader, &mut ui),
+        Verb::Report(it) => it.run(reader, &setup, &mut ui),
+        Verb::Replay(it) => it.run(reader, &mut ui),
+        Verb::Export(it) => it.run(reader, &mut ui),
+        Verb::VerifyEvidence(it) => it.run(here, &mut ui),
+        Verb::Query(it) => it.run(reader, &mut ui),
+        Verb::Init(it) => it.run(&setup, &mut ui),
+        Verb::Verify(it) => it.run(&setup, &mut ui),
+        Verb::Doctor(it) => it.run(&setup, &mut ui),
+        Verb::Policy(it) => it.run(&setup, &mut ui),
+        Verb::Config(it) => it.run(&setup, &mut ui),
+        Verb::Archive(it) => it.run(reader, &mut ui),
         Verb::Completions { shell } => {
             let mut bytes = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ssmtrail", &mut bytes);
-            run.ui.raw(&bytes)?;
+            ui.bytes(&bytes)?;
             Ok(Answer::Yes)
         }
         Verb::Man => {
@@ -185,7 +179,7 @@ pub fn run(
             clap_mangen::Man::new(Cli::command())
                 .render(&mut bytes)
                 .map_err(|it| Error::misused(format!("the manual cannot be made: {it}")))?;
-            run.ui.raw(&bytes)?;
+            ui.bytes(&bytes)?;
             Ok(Answer::Yes)
         }
     }
@@ -219,7 +213,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> std::result::Result<C
         }
         if error.use_stderr() {
             let shown = crate::render::message(&text).into_owned();
-            text = text::visible_lines(&shown).into_owned();
+            text = text::visible_lines(&shown).into();
         }
         Box::new(Usage { text, code: u8::try_from(error.exit_code()).unwrap_or(2), error })
     })
@@ -227,9 +221,10 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> std::result::Result<C
 
 /// Says an error: what, what beneath, what next.
 pub fn complain(it: &Error, err: &mut dyn std::io::Write) {
-    let _ = writeln!(err, "ssmtrail: {}", text::visible(&crate::render::message(&it.what)));
+    let shown = |text: &str| text::visible(&crate::render::message(text));
+    let _ = writeln!(err, "ssmtrail: {}", &*shown(&it.what));
     if let Some(hint) = &it.hint {
-        let _ = writeln!(err, "hint: {}", text::visible(&crate::render::message(hint)));
+        let _ = writeln!(err, "hint: {}", &*shown(hint));
     }
 }
 

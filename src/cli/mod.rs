@@ -6,17 +6,17 @@
 /// The exit code.
 mod answer;
 
-/// What a command gets.
-mod run;
+/// What surrounds a run.
+mod world;
+
+/// What was settled before the command.
+mod setup;
 
 /// Which sessions.
 mod filters;
 
 /// How rows are written.
 mod formats;
-
-/// Files that appear whole or not at all.
-mod output;
 
 /// Progress on a terminal.
 mod progress;
@@ -25,7 +25,10 @@ mod progress;
 mod reach;
 
 /// Mask, or record that it was not done.
-mod masking;
+mod revealing;
+
+/// The way into the archive.
+mod reader;
 
 /// List sessions.
 mod sessions;
@@ -90,5 +93,5 @@ pub use line::Usage;
 pub use line::complain;
 pub use line::parse;
 pub use line::run;
-pub use run::User;
-pub use run::World;
+pub use world::User;
+pub use world::World;

@@ -7,9 +7,9 @@ use clap::ValueEnum;
 
 use super::answer::Answer;
 use super::asking;
+use super::formats::one_of;
 use super::reach::Reach;
-use super::run::Run;
-use super::verify;
+use super::setup::Setup;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -17,7 +17,9 @@ use crate::policy;
 use crate::policy::Holder;
 use crate::policy::Job;
 use crate::policy::Policy;
+use crate::render::Ui;
 use crate::text;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,8 +41,14 @@ pub(super) struct PolicyArgs {
     what: What,
 
     /// What the auditor is to do
-    #[arg(long = "for", value_name = "JOB", value_delimiter = ',', default_value = "sync,verify")]
-    jobs: Vec<JobName>,
+    #[arg(
+        long = "for",
+        value_name = "JOB",
+        value_delimiter = ',',
+        default_value = "sync,verify",
+        value_parser = one_of(JOBS)
+    )]
+    jobs: Vec<Job>,
 
     /// Which bucket or key, where there are several: its name, or a part of its ARN
     #[arg(long, value_name = "NAME")]
@@ -76,14 +84,14 @@ enum What {
     Guard,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum JobName {
-    Init,
-    Sync,
-    Verify,
-    Doctor,
-    Policy,
-}
+const JOBS: &[(&str, Job)] = &[
+    ("init", Job::Init),
+    ("sync", Job::Sync),
+    // These ask for the same settings.
+    ("verify", Job::Verify),
+    ("doctor", Job::Verify),
+    ("policy", Job::Verify),
+];
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 enum Form {
@@ -93,12 +101,9 @@ enum Form {
 }
 
 impl PolicyArgs {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let survey = match &self.survey {
-            Some(path) => verify::read(path)?,
-            None => asking::ask(run, &[], &self.reach, 0)?,
-        };
-        asking::tell_unread(run, &survey);
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        let survey = asking::survey(setup, ui, self.survey.as_deref(), &[], &self.reach, 0)?;
+        asking::tell_unread(ui, &survey);
         if survey.is_empty() && !survey.unread.is_empty() {
             return Ok(Answer::Failed);
         }
@@ -110,19 +115,9 @@ impl PolicyArgs {
             )
             .hint("allow what is named above, or leave the account or Region out with --region, then run the same command again"));
         }
-        let jobs: Vec<Job> = self
-            .jobs
-            .iter()
-            .map(|it| match it {
-                JobName::Init => Job::Init,
-                JobName::Sync => Job::Sync,
-                // They ask for the same settings.
-                JobName::Verify | JobName::Doctor | JobName::Policy => Job::Verify,
-            })
-            .collect();
         let mut policies = match self.what {
             What::Writer => policy::writer(&survey),
-            What::Auditor => policy::auditor(&survey, &jobs),
+            What::Auditor => policy::auditor(&survey, &self.jobs),
             What::Key => policy::key(&survey),
             What::Bucket => policy::bucket(&survey, self.organization.as_deref()),
             What::Guard => policy::guard(&survey),
@@ -145,10 +140,10 @@ impl PolicyArgs {
             return Err(Error::new(Kind::Missing, what)
                 .hint("`ssmtrail verify` shows what there is; --region names other Regions"));
         }
-        self.print(run, &policies)?;
+        self.print(ui, &policies)?;
         let unread = survey.keys.iter().filter(|it| it.state.known().is_err()).count();
         if unread > 0 {
-            run.ui.note(&format!(
+            ui.note(safe!(
                 "note: {} could not be read; check that the policy names what it should",
                 text::plural(unread as u64, "key")
             ));
@@ -157,7 +152,7 @@ impl PolicyArgs {
     }
 
     /// The policies in the form that was asked for.
-    fn print(&self, run: &mut Run<'_, '_>, policies: &[Policy]) -> Result<()> {
+    fn print(&self, ui: &mut Ui<'_>, policies: &[Policy]) -> Result<()> {
         match self.format {
             Form::Json => {
                 let [it] = policies else {
@@ -169,14 +164,13 @@ impl PolicyArgs {
                     ))
                     .hint("choose one with --on, or take --format terraform or cloudformation"));
                 };
-                run.ui.line(&text::json_lines(&it.document))?;
+                ui.line(text::json_lines(&it.document))?;
             }
             Form::Terraform => {
-                let text = text::harmless_json(&policy::terraform(policies));
-                run.ui.raw(text.as_bytes())?;
+                ui.text(text::harmless_json(&policy::terraform(policies)))?;
             }
             Form::Cloudformation => {
-                run.ui.line(&text::json_lines(&policy::cloudformation(policies)))?;
+                ui.line(text::json_lines(&policy::cloudformation(policies)))?;
             }
         }
         Ok(())

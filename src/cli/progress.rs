@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
+use indicatif::ProgressFinish;
 use indicatif::ProgressStyle;
 
 use crate::error::Error;
@@ -14,6 +15,8 @@ use crate::error::Result;
 use crate::render::Ui;
 use crate::sync::Progress;
 use crate::text;
+use crate::text::Safe;
+use crate::text::safe;
 
 /// Time between two lines that say that nothing comes.
 const REPEATED: Duration = Duration::from_secs(30);
@@ -41,7 +44,7 @@ impl Seldom {
 /// The person stopped it.
 pub(super) fn patiently<T>(
     runtime: &tokio::runtime::Runtime,
-    say: &mut dyn FnMut(&str),
+    say: &mut dyn FnMut(Safe),
     stop: &std::sync::atomic::AtomicBool,
     what: &str,
     it: impl Future<Output = T>,
@@ -60,11 +63,39 @@ pub(super) fn patiently<T>(
             }
             let waited = began.elapsed();
             if waited >= QUIET && seldom.may() {
-                let what = text::visible(what);
-                say(&format!("still asking about {what}, for {} seconds now", waited.as_secs()));
+                let seconds = waited.as_secs();
+                say(safe!("still asking about {}, for {} seconds now", what, seconds));
             }
         }
     })
+}
+
+/// A sign on a terminal that something goes on, and what; nothing elsewhere. Dropped, it is gone.
+pub(super) struct Spinner(Option<ProgressBar>);
+
+impl Spinner {
+    pub(super) fn new(shown: bool) -> Self {
+        let bar = shown.then(|| ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear));
+        if let Some(it) = &bar {
+            it.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self(bar)
+    }
+
+    /// What goes on.
+    pub(super) fn doing(&self, what: impl Into<Safe>) {
+        if let Some(it) = &self.0 {
+            it.set_message(String::from(what.into()));
+        }
+    }
+
+    /// A line that stays.
+    pub(super) fn say(&self, ui: &mut Ui<'_>, text: Safe) {
+        match &self.0 {
+            Some(it) => it.println(&*text),
+            None => ui.note(text),
+        }
+    }
 }
 
 /// A bar, or nothing but what must be said.
@@ -74,7 +105,7 @@ pub(super) struct Bar<'a, 'b> {
     source: String,
     objects: u64,
     of: u64,
-    waiting: Option<String>,
+    waiting: Option<Safe>,
     seldom: Seldom,
 }
 
@@ -105,10 +136,10 @@ impl<'a, 'b> Bar<'a, 'b> {
     fn say(&self) {
         if let Some(bar) = &self.bar {
             let (objects, of) = (text::count(self.objects), text::count(self.of));
-            bar.set_message(match &self.waiting {
-                Some(it) => format!("{} {objects} of {of} listed: {it}", self.source),
-                None => format!("{} {objects} of {of} listed", self.source),
-            });
+            bar.set_message(String::from(match &self.waiting {
+                Some(it) => safe!("{} {} of {} listed: {}", self.source, objects, of, it),
+                None => safe!("{} {} of {} listed", self.source, objects, of),
+            }));
         }
     }
 }
@@ -140,11 +171,11 @@ impl Progress for Bar<'_, '_> {
     }
 
     fn waiting(&mut self, words: Option<&str>) {
-        self.waiting = words.map(|it| text::visible(it).into_owned());
+        self.waiting = words.map(text::visible);
         let Some(words) = &self.waiting else { return };
         // A bar says it as long as it lasts; a log gets a line now and then.
         if self.bar.is_none() && self.seldom.may() {
-            self.ui.note(&format!("{}: {words}", self.source));
+            self.ui.note(safe!("{}: {}", self.source, words));
         }
     }
 
@@ -162,13 +193,7 @@ mod tests {
     #[test]
     fn that_nothing_comes_is_said_in_a_line_now_and_then_where_no_bar_is() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut ui = Ui {
-            out: &mut out,
-            err: &mut err,
-            color: false,
-            columns: None,
-            zone: crate::time::Zone::Utc,
-        };
+        let mut ui = Ui::new(&mut out, &mut err);
         let mut bar = Bar::new(false, &mut ui);
         bar.source("s3://acme/\u{9b}");
         bar.waiting(None);

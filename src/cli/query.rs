@@ -3,19 +3,27 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::filters::Filters;
-use super::filters::tell_owners;
-use super::filters::tell_window;
-use super::formats::FormatName;
+use super::formats::FORMATS;
 use super::formats::checked;
-use super::run::Run;
+use super::formats::one_of;
+use super::reader::Reader;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
 use crate::query;
 use crate::query::Header;
+use crate::render::Format;
 use crate::render::Rows;
+use crate::render::Ui;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::time;
 
 const EXAMPLES: &str = "\
@@ -57,17 +65,17 @@ pub(super) struct Query {
     filters: Filters,
 
     #[command(flatten)]
-    masking: super::masking::Masking,
+    revealing: Revealing,
 
     /// How to write the rows
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(FORMATS))]
+    format: Format,
 }
 
 impl Query {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         if self.list {
-            return list(run);
+            return list(ui);
         }
         let sql = match (&self.sql, &self.name) {
             (Some(sql), _) => sql.clone(),
@@ -76,11 +84,10 @@ impl Query {
         };
         if self.show {
             // The person's own file or ours: still no byte reaches a terminal raw.
-            let text = text::visible_lines(&sql).into_owned();
-            run.ui.raw(text.as_bytes())?;
+            ui.text(text::visible_lines(&sql))?;
             return Ok(Answer::Yes);
         }
-        let format = checked(self.format, run.world)?;
+        checked(self.format, ui)?;
         let given = self
             .param
             .iter()
@@ -90,28 +97,25 @@ impl Query {
                     .hint("write --param NAME=VALUE")),
             })
             .collect::<Result<Vec<_>>>()?;
-        let archive = run.archive()?;
-        let (now, zone) = (run.world.now, run.ui.zone);
-        let which = self.filters.which(now, zone)?;
-        tell_window(run.ui, which.window);
-        tell_owners(run.ui, &archive, &which)?;
-        let mut masker = self.masking.masker(run, &archive, "query", super::masking::Shown::Any)?;
+        let (archive, which) = reader.ask(&self.filters, ui)?;
+        let (now, zone) = (reader.here.now, ui.zone);
+        let mut masker = self.revealing.masker(reader, ui, &archive, "query", Whose::Any)?;
         let frame =
             query::run(&archive, &sql, &which, &given, &masker, |it| time::instant(it, now, zone))?;
-        let (frame, left_out) = crate::masking::frame(&mut masker, &frame)?;
-        let mut rows = Rows::new("rows", format, &[]);
+        let (frame, left_out) = masking::frame(&mut masker, &frame)?;
+        let mut rows = Rows::new("rows", self.format, &[]);
         if frame.height() > 0 {
-            rows.write(run.ui, &frame)?;
+            rows.write(ui, &frame)?;
         }
-        let many = rows.finish(run.ui, &frame)?;
+        let many = rows.finish(ui, &frame)?;
         let damages = archive.damages();
-        run.tell(&damages);
-        super::masking::tell(run, &masker);
+        tell_lost(ui, &damages);
+        revealing::tell(ui, &masker);
         if left_out {
-            run.ui.note("note: bytes cannot be masked and are left out; --reveal shows them");
+            ui.note("note: bytes cannot be masked and are left out; --reveal shows them");
         }
         if many == 0 {
-            run.ui.note("no rows");
+            ui.note("no rows");
         }
         Ok(Answer::found(many > 0).with(&damages))
     }
@@ -133,14 +137,13 @@ fn find(name: &str) -> Result<String> {
     }
 }
 
-fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
+fn list(ui: &mut Ui<'_>) -> Result<Answer> {
     let mut rows = Vec::new();
     for (name, sql) in query::SAVED {
         let header = Header::read(sql)?;
-        let params: Vec<String> =
-            header.params.iter().map(|it| format!("{}={}", it.name, it.default)).collect();
-        rows.push(vec![(*name).to_owned(), header.title, params.join(" ")]);
+        let params = header.params.iter().map(|it| safe!("{}={}", it.name, it.default));
+        rows.push(vec![(*name).into(), header.title.safe(), text::joined(params, " ")]);
     }
-    run.ui.table(&["NAME", "QUESTION", "PARAMS"], &[], &rows)?;
+    ui.table(&["NAME", "QUESTION", "PARAMS"], &[], &rows)?;
     Ok(Answer::Yes)
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::run::Run;
+use super::setup::Setup;
 use crate::config::Access;
 use crate::config::Origin;
 use crate::config::SourceSpec;
@@ -18,7 +18,7 @@ pub(super) struct Reach {
     profile: Option<String>,
     /// Region, as eu-west-1
     #[arg(long, value_name = "REGION")]
-    pub(super) region: Vec<String>,
+    region: Vec<String>,
     /// Role to assume for reading
     #[arg(long, value_name = "ARN")]
     pub(super) role_arn: Vec<String>,
@@ -31,8 +31,31 @@ pub(super) struct Reach {
 }
 
 impl Reach {
+    /// The Regions to look into; none are all.
+    pub(super) fn regions(&self) -> Vec<String> {
+        let all = self.region.iter().any(|it| it == "all");
+        if all { Vec::new() } else { self.region.clone() }
+    }
+
+    /// What the arguments say, of a list the first.
+    pub(super) fn general(&self) -> Access {
+        let region = self.region.first().map(String::as_str);
+        self.said(region, self.role_arn.first().map(String::as_str))
+    }
+
+    /// The ways that the arguments name: by each role, or by none.
+    pub(super) fn ways(&self) -> Vec<Access> {
+        let regions = self.regions();
+        let region = regions.first().map(String::as_str);
+        let roles = self.role_arn.iter().map(|it| self.said(region, Some(it)));
+        match self.role_arn.is_empty() {
+            true => vec![self.said(region, None)],
+            false => roles.collect(),
+        }
+    }
+
     /// What the arguments say of one Region and role.
-    pub(super) fn said(&self, region: Option<&str>, role_arn: Option<&str>) -> Access {
+    fn said(&self, region: Option<&str>, role_arn: Option<&str>) -> Access {
         let told = |value: Option<&str>| {
             value.map(|it| Told { value: it.to_owned(), from: Origin::Argument })
         };
@@ -46,7 +69,7 @@ impl Reach {
     }
 
     /// How a source is reached: arguments first, then its own settings, then the environment, then the file's.
-    pub(super) fn access(&self, run: &mut Run<'_, '_>, spec: &SourceSpec) -> Result<Access> {
+    pub(super) fn access(&self, setup: &Setup<'_>, spec: &SourceSpec) -> Result<Access> {
         let one = |what: &str, given: &[String]| match given {
             [] => Ok(None),
             [it] => Ok(Some(it.clone())),
@@ -60,7 +83,6 @@ impl Reach {
         }
         let role = one("--role-arn", &self.role_arn)?;
         let said = self.said(region.as_deref(), role.as_deref());
-        let file = run.config()?.access;
-        Ok(said.or(&spec.access).or(&run.environment()).or(&file))
+        Ok(said.or(&spec.access).or(&setup.access()?))
     }
 }

@@ -1,24 +1,28 @@
 //! `replay`: a session played again, in the terminal or into a file that asciinema plays.
 
 use clap::Args;
-use clap::ValueEnum;
 use sha2::Digest;
 use sha2::Sha256;
 
 use super::answer::Answer;
-use super::masking::Masking;
-use super::masking::Shown;
-use super::output::Replace;
-use super::output::Target;
-use super::run::Run;
+use super::answer::tell_lost;
+use super::formats::one_of;
+use super::reader::Reader;
+use super::revealing::Revealing;
+use super::revealing::Whose;
 use super::sessions::short_target;
+use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::schema::SessionRow;
 use crate::aws_names::Arn;
 use crate::error::Error;
 use crate::error::Result;
+use crate::masking;
+use crate::output::Replace;
+use crate::output::Target;
 use crate::player;
 use crate::player::HowToPlay;
+use crate::render::Ui;
 use crate::render::screen::Cast;
 use crate::render::screen::cast;
 use crate::replay::Film;
@@ -27,7 +31,9 @@ use crate::search;
 use crate::secrets::Masker;
 use crate::session::owner_apart;
 use crate::session::short_owner;
-use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,15 +76,15 @@ pub(super) struct Replay {
     cast: Option<String>,
 
     /// Version of the asciicast
-    #[arg(long, value_name = "N", default_value = "2", requires = "cast")]
-    cast_version: CastVersion,
+    #[arg(long, value_name = "N", default_value = "2", requires = "cast", value_parser = one_of(VERSIONS))]
+    cast_version: Cast,
 
     /// Write over a file that exists
     #[arg(long, requires = "cast")]
     force: bool,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 
     /// Start behind the line that says this.
     #[arg(skip)]
@@ -89,13 +95,7 @@ pub(super) struct Replay {
     key: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum CastVersion {
-    #[value(name = "2")]
-    V2,
-    #[value(name = "3")]
-    V3,
-}
+const VERSIONS: &[(&str, Cast)] = &[("2", Cast::V2), ("3", Cast::V3)];
 
 /// Longest wait in a cast, in microseconds, unless another is asked for.
 const IDLE: u64 = 2_000_000;
@@ -116,7 +116,7 @@ impl Replay {
         key: String,
         from: Option<i64>,
         behind: Option<String>,
-        masking: Masking,
+        revealing: Revealing,
     ) -> Self {
         Self {
             session: String::new(),
@@ -126,41 +126,42 @@ impl Replay {
             idle: 2.0,
             size: None,
             cast: None,
-            cast_version: CastVersion::V2,
+            cast_version: Cast::V2,
             force: false,
-            masking,
+            revealing,
             behind,
         }
     }
 
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         if !(self.speed > 0.0 && self.speed <= 1000.0) {
             return Err(Error::misused("--speed is a number above 0, at most 1000"));
         }
         if !(self.idle >= 0.0 && self.idle <= 1e6) {
             return Err(Error::misused("--idle is a number of seconds, 0 or more"));
         }
-        if self.cast.is_none() && run.world.columns.is_none() {
+        if self.cast.is_none() && ui.columns.is_none() {
             return Err(Error::misused("standard output is no terminal to play on")
                 .hint("--cast FILE writes what asciinema plays; `ssmtrail show` prints the text"));
         }
         let look = |name: &String| {
             let replace = Replace::forced(self.force, "--cast");
-            Target::look(&run.world.folder.join(name), name, replace)
+            Target::look(&reader.here.folder.join(name), name, replace)
         };
         let target = self.cast.as_ref().filter(|it| *it != "-").map(look).transpose()?;
-        let archive = run.archive()?;
+        let archive = reader.open()?;
         let mut session = match &self.key {
             Some(it) => search::session_of_key(&archive, it)?,
             None => search::session(&archive, &self.session)?,
         };
-        let mut masker = self.masking.masker(run, &archive, "replay", Shown::One(&session))?;
-        crate::masking::names(&mut masker, &mut session);
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "replay", Whose::One(&session))?;
+        masking::names(&mut masker, &mut session);
         let film = Film::of(&archive, &session, &mut masker)?;
         let damages = archive.damages();
         if film.beats.is_empty() {
-            run.tell(&damages);
-            run.ui.note("there is nothing to play in it");
+            tell_lost(ui, &damages);
+            ui.note("there is nothing to play in it");
             return Ok(Answer::No.with(&damages));
         }
         let start = match self.from {
@@ -174,47 +175,44 @@ impl Replay {
             },
         };
         match &self.cast {
-            Some(_) => self.write(run, &film, &title(&session, &film), target)?,
+            Some(_) => self.write(reader.here, ui, &film, &title(&session, &film), target)?,
             None => {
                 let how = HowToPlay {
                     start,
                     size: self.size,
                     speed: self.speed,
                     idle: (self.idle * 1e6) as u64,
-                    color: run.ui.color,
+                    color: ui.color,
                 };
-                player::play(&film, &who(&session), how, run.ui.out, run.world.stop)?;
+                player::play(&film, &who(&session), how, ui.terminal(), reader.here.stop)?;
             }
         }
-        run.tell(&damages);
+        tell_lost(ui, &damages);
         Ok(Answer::Yes.with(&damages))
     }
 
     fn write(
         &self,
-        run: &mut Run<'_, '_>,
+        here: Here<'_>,
+        ui: &mut Ui<'_>,
         film: &Film,
         title: &str,
         target: Option<Target>,
     ) -> Result<()> {
-        let version = match self.cast_version {
-            CastVersion::V2 => Cast::V2,
-            CastVersion::V3 => Cast::V3,
-        };
         let size = self.size.unwrap_or(film.size());
         let idle = (self.idle * 1e6) as u64;
         let mut bytes = Vec::new();
-        cast(film, version, size, idle, title, &mut bytes)?;
+        cast(film, self.cast_version, size, idle, title, &mut bytes)?;
         match target {
-            None => run.ui.raw(&bytes)?,
+            None => ui.bytes(&bytes)?,
             Some(it) => {
-                let name = it.name().to_owned();
-                it.write(&bytes, run.world.stop)?;
-                run.ui.line(&name)?;
+                let name = it.name().safe();
+                it.write(&bytes, here.stop)?;
+                ui.line(name)?;
             }
         }
         if film.pace != Pace::Recorded {
-            run.ui.note(&format!("note: {}", film.pace.says()));
+            ui.note(safe!("note: {}", film.pace.says()));
         }
         Ok(())
     }
@@ -250,11 +248,11 @@ pub(super) fn file_name(session: &SessionRow) -> String {
     format!("{name}-{}", &hex::encode(Sha256::digest(key))[..16])
 }
 
-fn title(session: &SessionRow, film: &Film) -> String {
-    format!("{} ({})", who(session), film.pace.says())
+fn title(session: &SessionRow, film: &Film) -> Safe {
+    safe!("{} ({})", who(session), film.pace.says())
 }
 
-fn who(session: &SessionRow) -> String {
+fn who(session: &SessionRow) -> Safe {
     // A film stands alone: what tells a name apart is always beside it.
     let owner = session.owner.as_deref().map_or_else(
         || "-".to_owned(),
@@ -263,6 +261,6 @@ fn who(session: &SessionRow) -> String {
             false => it.to_owned(),
         },
     );
-    let (owner, target) = (text::visible(&owner), short_target(session.target.as_deref()));
-    format!("{owner} on {target}, {}", session.session_key)
+    let target = short_target(session.target.as_deref());
+    safe!("{} on {}, {}", owner, target, session.session_key)
 }

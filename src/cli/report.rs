@@ -3,23 +3,25 @@
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use clap::Args;
-use clap::ValueEnum;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
+use super::asking;
 use super::evidence;
 use super::filters::Filters;
+use super::filters::nearest;
 use super::filters::tell_window;
-use super::masking;
-use super::masking::Masking;
-use super::masking::Shown;
-use super::output::Output;
-use super::output::Replace;
-use super::output::Target;
-use super::run::Run;
+use super::formats::one_of;
+use super::progress::Spinner;
+use super::reader::Reader;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
+use super::setup::Setup;
 use super::verify;
+use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::SessionRow;
@@ -31,6 +33,10 @@ use crate::error::Result;
 use crate::evidence::package;
 use crate::evidence::package::Package;
 use crate::evidence::signature;
+use crate::output::Output;
+use crate::output::Replace;
+use crate::output::Target;
+use crate::render::Ui;
 use crate::render::report::Language;
 use crate::render::report::Paper;
 use crate::render::report::Places;
@@ -43,6 +49,8 @@ use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::short_owner;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,6 +63,9 @@ Examples:
 
 The page needs no network and no other file. The same archive and the same arguments give the same bytes, whenever and
 wherever. A file that exists is left alone unless --force is given. Exit 1: no session lies in the window; the report says so.";
+
+/// What is said where the person stopped it.
+const STOPPED: &str = "stopped; nothing was written";
 
 /// Bytes of lines that the page's player can play.
 const PLAYED: usize = 4_000_000;
@@ -74,12 +85,12 @@ pub(super) struct Report {
     output: String,
 
     /// Forms to write [default: that of the file's name, else all]
-    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',', value_parser = one_of(FORMS))]
     format: Vec<ReportForm>,
 
     /// Language of the words around what is quoted
-    #[arg(long, value_name = "LANG", default_value = "en")]
-    lang: Lang,
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = one_of(LANGUAGES))]
+    lang: Language,
 
     /// Judge the places in this file of `ssmtrail verify --save-survey`
     #[arg(long, value_name = "FILE")]
@@ -102,10 +113,10 @@ pub(super) struct Report {
     force: bool,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum ReportForm {
     Html,
     Md,
@@ -114,26 +125,16 @@ enum ReportForm {
     Xlsx,
 }
 
-const FORMS: [ReportForm; 5] =
-    [ReportForm::Html, ReportForm::Md, ReportForm::Json, ReportForm::Csv, ReportForm::Xlsx];
+/// The forms in the order of a package, each with the ending of its files.
+const FORMS: &[(&str, ReportForm)] = &[
+    ("html", ReportForm::Html),
+    ("md", ReportForm::Md),
+    ("json", ReportForm::Json),
+    ("csv", ReportForm::Csv),
+    ("xlsx", ReportForm::Xlsx),
+];
 
-impl ReportForm {
-    fn ending(self) -> &'static str {
-        match self {
-            Self::Html => "html",
-            Self::Md => "md",
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Xlsx => "xlsx",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Lang {
-    En,
-    Ja,
-}
+const LANGUAGES: &[(&str, Language)] = &[("en", Language::English), ("ja", Language::Japanese)];
 
 /// One file to be written: the form, of CSV the table, and where.
 struct ReportFile {
@@ -142,141 +143,147 @@ struct ReportFile {
     path: PathBuf,
 }
 
-impl Report {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        let tables = if self.survey.is_some() { 4 } else { 3 };
-        let to_output = self.output == "-";
-        let package = self.package(run)?;
-        let parts = match (to_output, &package) {
-            (true, _) => Vec::new(),
-            // Within a package the report is called so.
-            (false, Some(_)) => self.parts_of(&run.world.folder.join("report"), None, tables)?,
-            (false, None) => self.parts(run, tables)?,
-        };
-        if to_output && (self.format.len() != 1 || self.format[0] == ReportForm::Csv) {
-            return Err(Error::misused("standard output takes one form of one file")
-                .hint("say which: --format html, md, json or xlsx"));
-        }
-        if to_output && self.format[0] == ReportForm::Xlsx && run.world.columns.is_some() {
-            return Err(Error::misused(
-                "a spreadsheet is binary and standard output is a terminal",
-            )
-            .hint("write it to a file: -o report.xlsx"));
-        }
-        let here = run.world.folder.clone();
-        let shown = |it: &Path| {
-            text::visible(&it.strip_prefix(&here).unwrap_or(it).to_string_lossy()).into_owned()
-        };
-        let look = |it: &Path| Target::look(it, &shown(it), Replace::forced(self.force, "-o"));
-        let targets: Vec<Target> = match &package {
-            None => parts.iter().map(|it| look(&it.path)).collect::<Result<_>>()?,
-            Some(it) => {
-                let mut targets = vec![look(it)?];
-                let signature = signature::signature_of(it);
-                if self.sign.is_some() {
-                    targets.push(look(&signature)?);
-                } else if signature.symlink_metadata().is_ok() {
-                    let why = format!("{} would lie beside another package", shown(&signature));
-                    return Err(
-                        Error::new(Kind::Refused, why).hint("--sign makes a new one; or remove it")
-                    );
-                }
-                targets
-            }
-        };
-        let secret = self.sign.as_ref().map(|it| evidence::secret_key(run, it)).transpose()?;
-        let places = self.places(run)?;
+/// Where the report goes.
+enum WrittenTo {
+    /// Standard output, in this form.
+    Output(ReportForm),
+    /// Files of their own, each with its place.
+    Files(Vec<(ReportFile, Target)>),
+    /// One package, called so, of these files; its place, and that of its signature if it gets one.
+    Package(PathBuf, Vec<ReportFile>, Vec<Target>),
+}
 
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
+impl ReportForm {
+    fn ending(self) -> &'static str {
+        FORMS.iter().find(|it| it.1 == self).map_or("", |it| it.0)
+    }
+}
+
+impl Report {
+    pub(super) fn run(
+        self,
+        reader: &Reader<'_>,
+        setup: &Setup<'_>,
+        ui: &mut Ui<'_>,
+    ) -> Result<Answer> {
+        let here = reader.here;
+        let which = self.filters.which(here.now, ui.zone)?;
+        let destination = self.destination(here, ui)?;
+        let secret = self.sign.as_ref().map(|it| evidence::secret_key(setup, it)).transpose()?;
+        let places = self.places(setup, ui)?;
+
+        tell_window(ui, which.window);
+        let archive = reader.open()?;
         let scope = Scope { which, accounts: self.account.clone() };
         known(&archive, &scope)?;
-        let mut masker = self.masking.masker(run, &archive, "report", Shown::Of(&scope.which))?;
-        let bar = run.world.progress.then(|| {
-            indicatif::ProgressBar::new_spinner().with_finish(indicatif::ProgressFinish::AndClear)
-        });
-        let clear = || bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);
-        let doing = |what: String| {
-            if let Some(it) = &bar {
-                it.enable_steady_tick(std::time::Duration::from_millis(120));
-                it.set_message(what);
-            }
-        };
-        doing("reading the archive".into());
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "report", Whose::Of(&scope.which))?;
+        let spinner = Spinner::new(here.progress);
+        spinner.doing("reading the archive");
         let mut report = report::gather(&archive, scope, &mut masker)?;
-        stopped(run)?;
+        here.unless_stopped(STOPPED)?;
         let played = report::played(&archive, &mut report, &mut masker, PLAYED);
-        stopped(run)?;
-        let language = match self.lang {
-            Lang::En => Language::English,
-            Lang::Ja => Language::Japanese,
-        };
-        let paper = Paper::new(&report, places.as_ref(), &played, language, run.ui.zone);
+        here.unless_stopped(STOPPED)?;
+        let paper = Paper::new(&report, places.as_ref(), &played, self.lang, ui.zone);
         let mut lost = Vec::new();
-        if let Some(path) = &package {
-            doing(format!("packing {}", shown(path)));
-            refuse_secrets(&archive, &report, &masker)?;
-            let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            let package = self.packed(&archive, &report, &paper, &parts)?;
-            let written;
-            (written, lost) = pack(run, package, &name, targets, secret.as_ref())?;
-            clear();
-            appear(run, written)?;
-        } else if to_output {
-            let mut bytes = std::io::Cursor::new(Vec::new());
-            write(&paper, self.format[0], 0, &mut bytes)?;
-            clear();
-            run.ui.raw(bytes.get_ref())?;
-        } else {
-            let mut written = Vec::new();
-            for (part, target) in parts.iter().zip(targets) {
-                stopped(run)?;
-                doing(format!("writing {}", target.name()));
-                let mut out = target.begin(run.world.stop)?;
-                write(&paper, part.form, part.table, &mut out)?;
-                written.push(out);
+        match destination {
+            WrittenTo::Output(form) => {
+                let bytes = bytes(&paper, form, 0)?;
+                drop(spinner);
+                ui.bytes(&bytes)?;
             }
-            clear();
-            appear(run, written)?;
+            WrittenTo::Files(files) => {
+                let mut written = Vec::new();
+                for (file, target) in files {
+                    here.unless_stopped(STOPPED)?;
+                    spinner.doing(safe!("writing {}", target.name()));
+                    let mut out = target.begin(here.stop)?;
+                    write(&paper, file.form, file.table, &mut out)?;
+                    written.push(out);
+                }
+                drop(spinner);
+                appear(ui, written)?;
+            }
+            WrittenTo::Package(path, files, targets) => {
+                spinner.doing(safe!("packing {}", here.shown(&path)));
+                refuse_secrets(&archive, &report, &masker)?;
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                let package = self.packed(&archive, &report, &paper, files)?;
+                let written;
+                (written, lost) = pack(here, package, &name, targets, secret.as_ref())?;
+                drop(spinner);
+                appear(ui, written)?;
+            }
         }
         let mut damages = archive.damages();
         damages.extend(lost);
-        run.tell(&damages);
-        masking::tell(run, &masker);
+        tell_lost(ui, &damages);
+        revealing::tell(ui, &masker);
         let any = !report.sessions.is_empty();
         if any {
             let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
-            run.ui.note(&format!(
-                "{}, {}, {notable} of them notable",
+            ui.note(safe!(
+                "{}, {}, {} of them notable",
                 text::plural(report.sessions.len() as u64, "session"),
                 text::plural(report.ran(), "command"),
+                notable
             ));
         } else {
-            run.ui.note("no session matches; the report says so");
+            ui.note("no session matches; the report says so");
         }
         Ok(Answer::found(any).with(&damages))
     }
 
-    /// Where the package will be, if one was asked for.
-    fn package(&self, run: &Run<'_, '_>) -> Result<Option<PathBuf>> {
-        if !self.evidence {
-            return Ok(None);
+    /// Looks at every place that will be written to, before anything is read.
+    fn destination(&self, here: Here<'_>, ui: &Ui<'_>) -> Result<WrittenTo> {
+        let look = |it: &Path| Target::look(it, &here.shown(it), Replace::forced(self.force, "-o"));
+        if self.evidence {
+            let path = self.package(here)?;
+            // Within a package the report is called so.
+            let files = self.files_of(&here.folder.join("report"), self.forms())?;
+            let mut targets = vec![look(&path)?];
+            let signature = signature::signature_of(&path);
+            if self.sign.is_some() {
+                targets.push(look(&signature)?);
+            } else if signature.symlink_metadata().is_ok() {
+                let why = format!("{} would lie beside another package", here.shown(&signature));
+                return Err(
+                    Error::new(Kind::Refused, why).hint("--sign makes a new one; or remove it")
+                );
+            }
+            return Ok(WrittenTo::Package(path, files, targets));
         }
-        let asked = run.world.folder.join(&self.output);
-        let ending = asked.extension().map(|it| it.to_string_lossy().to_lowercase());
+        if self.output != "-" {
+            let places = self.files(here)?.into_iter();
+            let files = places.map(|it| look(&it.path).map(|target| (it, target)));
+            return files.collect::<Result<_>>().map(WrittenTo::Files);
+        }
+        match self.format.as_slice() {
+            [ReportForm::Xlsx] if ui.columns.is_some() => {
+                Err(Error::misused("a spreadsheet is binary and standard output is a terminal")
+                    .hint("write it to a file: -o report.xlsx"))
+            }
+            [form] if *form != ReportForm::Csv => Ok(WrittenTo::Output(*form)),
+            _ => Err(Error::misused("standard output takes one form of one file")
+                .hint("say which: --format html, md, json or xlsx")),
+        }
+    }
+
+    /// Where the package will be.
+    fn package(&self, here: Here<'_>) -> Result<PathBuf> {
+        let one = || Error::misused("--evidence writes one .tar");
+        let asked = here.folder.join(&self.output);
+        let ending = ending_of(&asked);
         match ending.as_deref() {
-            Some("tar") => Ok(Some(asked)),
-            Some(it) if FORMS.iter().any(|one| one.ending() == it) || self.output == "-" => {
-                Err(Error::misused("--evidence writes one .tar").hint("name it so: -o audit.tar"))
+            Some("tar") => Ok(asked),
+            Some(it) if FORMS.iter().any(|one| one.0 == it) => {
+                Err(one().hint("name it so: -o audit.tar"))
             }
-            _ if self.output == "-" => {
-                Err(Error::misused("--evidence writes one .tar").hint("name it: -o audit.tar"))
-            }
+            _ if self.output == "-" => Err(one().hint("name it: -o audit.tar")),
             _ => {
                 let mut path = asked.into_os_string();
                 path.push(".tar");
-                Ok(Some(path.into()))
+                Ok(path.into())
             }
         }
     }
@@ -287,91 +294,83 @@ impl Report {
         archive: &'a Archive,
         report: &'a report::Report,
         paper: &Paper<'_>,
-        parts: &[ReportFile],
+        mut files: Vec<ReportFile>,
     ) -> Result<Package<'a>> {
-        let mut files = Vec::new();
-        let mut parts: Vec<&ReportFile> = parts.iter().collect();
         // In the order of a package, whatever the order in which they were asked for.
-        parts.sort_by_key(|it| (FORMS.iter().position(|form| *form == it.form), it.table));
-        for it in parts {
-            let mut bytes = std::io::Cursor::new(Vec::new());
-            write(paper, it.form, it.table, &mut bytes)?;
+        files.sort_by_key(|it| (it.form, it.table));
+        let held = files.iter().map(|it| {
             let name = it.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, bytes.into_inner()));
+            Ok((name, bytes(paper, it.form, it.table)?))
+        });
+        let survey = self
+            .survey
+            .as_ref()
+            .map(|it| std::fs::read(it).map_err(|error| Error::file("read", it, error)));
+        Ok(Package {
+            archive,
+            report,
+            files: held.collect::<Result<_>>()?,
+            survey: survey.transpose()?,
+        })
+    }
+
+    /// The forms that are asked for; all where none is.
+    fn forms(&self) -> Vec<ReportForm> {
+        match self.format.is_empty() {
+            true => FORMS.iter().map(|it| it.1).collect(),
+            false => self.format.clone(),
         }
-        let survey = match &self.survey {
-            None => None,
-            Some(it) => Some(std::fs::read(it).map_err(|error| Error::file("read", it, error))?),
-        };
-        Ok(Package { archive, report, files, survey })
     }
 
     /// The files that will be written.
-    fn parts(&self, run: &Run<'_, '_>, tables: usize) -> Result<Vec<ReportFile>> {
-        let asked = run.world.folder.join(&self.output);
-        let ending = asked.extension().map(|it| it.to_string_lossy().to_lowercase());
-        match FORMS.into_iter().find(|it| Some(it.ending()) == ending.as_deref()) {
-            Some(form) if self.format.is_empty() || self.format == [form] => {
-                self.parts_of(&asked.with_extension(""), Some(form), tables)
+    fn files(&self, here: Here<'_>) -> Result<Vec<ReportFile>> {
+        let asked = here.folder.join(&self.output);
+        let ending = ending_of(&asked);
+        match FORMS.iter().find(|it| Some(it.0) == ending.as_deref()) {
+            Some((_, form)) if self.format.is_empty() || self.format == [*form] => {
+                self.files_of(&asked.with_extension(""), vec![*form])
             }
-            Some(form) => Err(Error::misused(format!(
-                "{} ends like {}, and --format names another form",
-                self.output,
-                form.ending()
+            Some((ending, _)) => Err(Error::misused(format!(
+                "{} ends like {ending}, and --format names another form",
+                self.output
             ))
             .hint("leave the ending out, and each form gets its own")),
-            None => self.parts_named(&asked, ending.as_deref(), tables),
+            None => self.files_named(asked, ending.as_deref()),
         }
     }
 
     /// The files where the name asked for has no ending of ours: it is the beginning of theirs, unless it can only be a name.
-    fn parts_named(
-        &self,
-        asked: &Path,
-        ending: Option<&str>,
-        tables: usize,
-    ) -> Result<Vec<ReportFile>> {
-        let is_device = std::fs::metadata(asked).is_ok_and(|it| !it.is_file() && !it.is_dir());
+    fn files_named(&self, asked: PathBuf, ending: Option<&str>) -> Result<Vec<ReportFile>> {
+        let is_device = std::fs::metadata(&asked).is_ok_and(|it| !it.is_file() && !it.is_dir());
         // `audits/2026.10` is a beginning, `audit.txt` is a file.
         let has_ending = ending.is_some_and(|it| {
             (1..=4).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_alphabetic())
         });
         match self.format.as_slice() {
-            _ if !is_device && !has_ending => self.parts_of(asked, None, tables),
+            _ if !is_device && !has_ending => self.files_of(&asked, self.forms()),
             [form] if *form != ReportForm::Csv => {
-                Ok(vec![ReportFile { form: *form, table: 0, path: asked.to_owned() }])
+                Ok(vec![ReportFile { form: *form, table: 0, path: asked }])
             }
             _ => Err(Error::misused(format!("{} takes one form of one file", self.output))
                 .hint("say which: --format html, md, json or xlsx; a name without an ending is the beginning of several")),
         }
     }
 
-    fn parts_of(
-        &self,
-        stem: &Path,
-        only: Option<ReportForm>,
-        tables: usize,
-    ) -> Result<Vec<ReportFile>> {
-        let forms = match only {
-            Some(it) => vec![it],
-            None if self.format.is_empty() => FORMS.to_vec(),
-            None => self.format.clone(),
-        };
+    fn files_of(&self, stem: &Path, forms: Vec<ReportForm>) -> Result<Vec<ReportFile>> {
+        const TABLES: [&str; 4] = ["csv", "sessions.csv", "evidence.csv", "findings.csv"];
         if stem.file_name().is_none() {
             return Err(Error::misused(format!("{} names no file", self.output)));
         }
+        let tables = if self.survey.is_some() { 4 } else { 3 };
         let mut out: Vec<ReportFile> = Vec::new();
         for form in forms {
-            let names: &[&str] = match form {
-                ReportForm::Csv => {
-                    &["csv", "sessions.csv", "evidence.csv", "findings.csv"][..tables]
-                }
+            let endings = match form {
+                ReportForm::Csv => &TABLES[..tables],
                 _ => &[form.ending()],
             };
-            for (table, ending) in names.iter().enumerate() {
+            for (table, ending) in endings.iter().enumerate() {
                 let mut path = stem.as_os_str().to_owned();
-                path.push(".");
-                path.push(ending);
+                path.push(format!(".{ending}"));
                 let path = PathBuf::from(path);
                 if !out.iter().any(|it| it.path == path) {
                     out.push(ReportFile { form, table, path });
@@ -381,23 +380,27 @@ impl Report {
         Ok(out)
     }
 
-    fn places(&self, run: &mut Run<'_, '_>) -> Result<Option<Places>> {
+    fn places(&self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Option<Places>> {
         let Some(path) = &self.survey else { return Ok(None) };
-        let config = run.config()?;
+        let config = setup.config()?;
         let promise = Promise::told(&config.promise, self.promise.as_deref())?;
         let mutes = audit::mutes(&config.mutes)?;
-        verify::tell_config(run, &config);
-        let survey = verify::read(path)?;
+        verify::tell_config(setup, ui, config);
+        let survey = asking::read(path)?;
         let judgement = audit::judge(&survey, &promise, &mutes, &[]);
         Ok(Some(Places { survey, promise, judgement }))
     }
 }
 
-fn stopped(run: &Run<'_, '_>) -> Result<()> {
-    match run.world.stop.load(Ordering::Relaxed) {
-        true => Err(Error::new(Kind::Interrupted, "stopped; nothing was written")),
-        false => Ok(()),
-    }
+/// The ending of a file's name, in small letters.
+fn ending_of(path: &Path) -> Option<String> {
+    path.extension().map(|it| it.to_string_lossy().to_lowercase())
+}
+
+fn bytes(paper: &Paper<'_>, form: ReportForm, table: usize) -> Result<Vec<u8>> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    write(paper, form, table, &mut bytes)?;
+    Ok(bytes.into_inner())
 }
 
 fn write(
@@ -419,20 +422,18 @@ fn write(
 
 /// Writes the package into the first of the places, and its signature, if it gets one, into the second.
 fn pack(
-    run: &Run<'_, '_>,
+    here: Here<'_>,
     package: Package<'_>,
     name: &str,
     targets: Vec<Target>,
     secret: Option<&minisign::SecretKey>,
 ) -> Result<(Vec<Output>, Vec<Skip>)> {
-    let mut written = Vec::new();
-    for it in targets {
-        written.push(it.begin(run.world.stop)?);
-    }
+    let begun = targets.into_iter().map(|it| it.begin(here.stop));
+    let mut written = begun.collect::<Result<Vec<_>>>()?;
     let mut outs = written.iter_mut();
     let Some(out) = outs.next() else { return Ok((written, Vec::new())) };
     let lost = package.write(name, &mut *out)?;
-    stopped(run)?;
+    here.unless_stopped(STOPPED)?;
     if let (Some(secret), Some(beside)) = (secret, outs.next()) {
         beside.put(signature::sign(secret, out.reader()?)?.as_bytes())?;
     }
@@ -440,86 +441,60 @@ fn pack(
 }
 
 /// Only when all are whole does any appear.
-fn appear(run: &mut Run<'_, '_>, written: Vec<Output>) -> Result<()> {
+fn appear(ui: &mut Ui<'_>, written: Vec<Output>) -> Result<()> {
     let whole = written.into_iter().map(Output::whole).collect::<Result<Vec<_>>>()?;
     for it in whole {
-        let name = it.name().to_owned();
+        let name = it.name().safe();
         it.appear()?;
-        run.ui.line(&name)?;
+        ui.line(name)?;
     }
     Ok(())
 }
 
 /// Refuses a filter that matches nothing in the whole archive: it is more likely misspelt than true.
 fn known(archive: &Archive, scope: &Scope) -> Result<()> {
-    type Name = fn(&SessionRow) -> Option<String>;
-    let owner: Name = |it| it.owner.as_deref().map(|it| short_owner(it).to_owned());
-    let asked: [(&str, &[String], Name); 4] = [
-        ("owner", &scope.which.owners, owner),
-        ("owner that contains", &scope.which.owners_containing, owner),
-        ("target", &scope.which.targets, |it| it.target.clone()),
-        ("account", &scope.accounts, |it| it.account_id.clone()),
+    type Name = fn(&SessionRow) -> Option<&str>;
+    type Is = fn(&str, &str) -> bool;
+    let owner: Name = |it| it.owner.as_deref();
+    let short: Name = |it| it.owner.as_deref().map(short_owner);
+    let target: Name = |it| it.target.as_deref();
+    let account: Name = |it| it.account_id.as_deref();
+    let holds: Is = |it, text| it.to_lowercase().contains(&text.to_lowercase());
+    let is: Is =
+        |it, text| it.eq_ignore_ascii_case(text) || short_owner(it).eq_ignore_ascii_case(text);
+    let same: Is = |it, text| it == text;
+    let asked: [(&str, &[String], Name, Name, Is); 4] = [
+        ("an owner", &scope.which.owners, owner, short, is),
+        ("an owner that contains", &scope.which.owners_containing, owner, short, holds),
+        ("a target", &scope.which.targets, target, target, holds),
+        ("an account", &scope.accounts, account, account, same),
     ];
     if asked.iter().all(|it| it.1.is_empty()) {
         return Ok(());
     }
     let sessions = archive.sessions(&Which::default())?;
-    for (word, texts, name) in asked {
-        for text in texts {
-            let found = match word {
-                "account" => sessions.iter().any(|it| it.account_id.as_ref() == Some(text)),
-                "owner" => sessions.iter().filter_map(|it| it.owner.as_deref()).any(|it| {
-                    it.eq_ignore_ascii_case(text) || short_owner(it).eq_ignore_ascii_case(text)
-                }),
-                "owner that contains" => matches(&sessions, text, |it| it.owner.as_deref()),
-                _ => matches(&sessions, text, |it| it.target.as_deref()),
-            };
-            if found {
-                continue;
-            }
-            let mut names: Vec<String> = sessions.iter().filter_map(name).collect();
-            names.sort_unstable();
-            names.dedup();
-            let error = Error::new(
-                Kind::Missing,
-                format!("no session of the archive has an {word} like {text}")
-                    .replace("an target", "a target"),
-            );
-            if names.is_empty() {
-                return Err(error.hint("`ssmtrail sessions` lists what the archive holds"));
-            }
-            let folded = text.to_lowercase();
-            names.sort_by_cached_key(|it| std::cmp::Reverse(nearness(&folded, &it.to_lowercase())));
-            names.truncate(5);
-            return Err(error.hint(format!("the nearest are {}", names.join(", "))));
-        }
+    for (word, texts, whole, name, matches) in asked {
+        let has = |text: &&String| sessions.iter().filter_map(whole).any(|it| matches(it, text));
+        let Some(text) = texts.iter().find(|it| !has(it)) else { continue };
+        let why = format!("no session of the archive has {word} like {text}");
+        let near = nearest(sessions.iter().filter_map(name), text);
+        return Err(Error::new(Kind::Missing, why).hint(match near.is_empty() {
+            true => "`ssmtrail sessions` lists what the archive holds".to_owned(),
+            false => format!("the nearest are {}", near.join(", ")),
+        }));
     }
     Ok(())
 }
 
-fn matches(sessions: &[SessionRow], text: &str, of: fn(&SessionRow) -> Option<&str>) -> bool {
-    let text = text.to_lowercase();
-    sessions.iter().filter_map(of).any(|it| it.to_lowercase().contains(&text))
-}
-
-/// How near a name is, in thousandths.
-fn nearness(text: &str, name: &str) -> u32 {
-    (strsim::jaro_winkler(text, name) * 1000.0) as u32
-}
-
 /// Bytes cannot be masked: they are packed whole or not at all.
-fn refuse_secrets(
-    archive: &Archive,
-    report: &crate::report::Report,
-    masker: &Masker,
-) -> Result<()> {
+fn refuse_secrets(archive: &Archive, report: &report::Report, masker: &Masker) -> Result<()> {
     let showing = package::showing_secrets(archive, report, masker)?;
     if showing == 0 {
         return Ok(());
     }
     Err(Error::misused(format!(
         "{} of the report {} secrets, and bytes that are evidence cannot be masked",
-        text::plural(showing as u64, "session"),
+        &*text::plural(showing as u64, "session"),
         if showing == 1 { "shows" } else { "show" }
     ))
     .hint("--reveal packs them as they are, and the archive records it; or leave --evidence out"))

@@ -2,25 +2,27 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use clap::Args;
-use polars::prelude::*;
+use polars::prelude::DataFrame;
+use polars::prelude::PolarsResult;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::filters::Filters;
 use super::filters::tell_edge;
-use super::filters::tell_owners;
-use super::filters::tell_window;
-use super::formats::FormatName;
+use super::formats::FORMATS;
 use super::formats::checked;
+use super::formats::one_of;
 use super::hits::command_line;
 use super::hits::heading;
 use super::hits::text_line;
-use super::masking;
-use super::masking::Masking;
-use super::masking::Shown;
+use super::reader::Reader;
 use super::replay::Replay;
-use super::run::Run;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::CommandRow;
@@ -28,9 +30,11 @@ use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
 use crate::masking::LineMasker;
 use crate::render::Format;
 use crate::render::Rows;
+use crate::render::Ui;
 use crate::search;
 use crate::search::LineHit;
 use crate::search::Pattern;
@@ -38,6 +42,8 @@ use crate::search::Shared;
 use crate::secrets;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::transcript::commands::Kind as CommandKind;
 
 const EXAMPLES: &str = "\
@@ -99,11 +105,11 @@ pub(super) struct Search {
     filters: Filters,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 
     /// How to write hits
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(FORMATS))]
+    format: Format,
 
     /// Most hits of the table, the newest, oldest first; other formats have no limit
     #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -138,49 +144,168 @@ const COMMAND_FIELDS: [&str; 24] = [
     "line_number",
 ];
 
+/// Gets hits, a part at a time.
+type Take<'a, H> = &'a mut dyn FnMut(Vec<H>) -> Result<()>;
+
+/// Shows rows of a session: those at these places, of which a hit is one.
+type Around<'a> = dyn Fn(&mut Ui<'_>, &mut Masker, &SessionRow, i64, Range<i64>) -> Result<()> + 'a;
+
+/// A command, or the text of a line.
+type Start = (Option<i64>, Option<String>);
+
+/// What differs between the tables that are searched.
+struct Searched<'a, H> {
+    /// What machine formats call the hits, and which of their columns hold several words.
+    what: (&'static str, &'static [&'static str]),
+    /// The key of a hit's session, and the hit's place there.
+    place: fn(&H) -> (&str, i64),
+    /// Hits by what may be shown of them, a part at a time; what else matches.
+    find: &'a dyn Fn(&Masker, Take<'_, H>) -> Result<Others>,
+    mask: &'a dyn Fn(&mut Masker, &mut [H]) -> Result<()>,
+    frame: fn(&[H]) -> PolarsResult<DataFrame>,
+    show: &'a dyn Fn(&mut Ui<'_>, &H) -> Result<()>,
+    around: &'a Around<'a>,
+    /// Where a player begins.
+    start: fn(&mut Masker, &H) -> Start,
+}
+
 impl Search {
-    /// Plays the first hit; says how many others there are.
-    fn replay(
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        checked(self.format, ui)?;
+        let pattern = &Pattern::new(
+            self.text.as_deref().or(self.pattern.as_deref()).unwrap_or_default(),
+            self.regex,
+            self.ignore_case,
+        )?;
+        let (archive, which) = &reader.ask(&self.filters, ui)?;
+        if self.output {
+            let lines = LineMasker::new(archive);
+            let searched = Searched {
+                what: ("lines", &[]),
+                place: |it: &LineHit| (&it.session_key, it.line.line_number),
+                find: &|masker, take| shown_lines(archive, which, pattern, (masker, &lines), take),
+                mask: &|masker, hits| lines.apply(masker, hits),
+                frame: LineHit::frame,
+                show: &|ui, it| text_line(ui, &it.line, pattern, true),
+                around: &|ui, masker, session, _, places| {
+                    masker.start();
+                    for mut it in archive.lines_of(session) {
+                        let is_near = places.contains(&it.line_number);
+                        let is_hit = pattern.matches(&it.text);
+                        // A private key may begin far above.
+                        if masker.in_key() || is_near || it.text.contains("PRIVATE KEY") {
+                            masker.apply_line(&mut it.text);
+                        }
+                        if is_near {
+                            text_line(ui, &it, pattern, is_hit)?;
+                        }
+                    }
+                    Ok(())
+                },
+                start: |masker, it| (None, Some(masker.text(&it.line.text).into_owned())),
+            };
+            return self.answer(reader, ui, (archive, which), &searched);
+        }
+        let kinds = self.kinds();
+        let searched = Searched {
+            what: ("commands", &["flaws"]),
+            place: |it: &CommandRow| (&it.session_key, it.seq),
+            find: &|masker, take| shown_commands(archive, which, pattern, (masker, kinds), take),
+            mask: &|masker, hits| {
+                masking::commands(masker, hits);
+                Ok(())
+            },
+            frame: |hits| CommandRow::frame(hits)?.select(COMMAND_FIELDS),
+            show: &|ui, it| command_line(ui, it, pattern, true),
+            around: &|ui, masker, session, hit, places| {
+                let mut rows = archive.commands_of(session);
+                rows.retain(|it| it.seq == hit || it.kind.is_in(kinds));
+                for it in rows.iter_mut().filter(|it| places.contains(&it.seq)) {
+                    let is_hit = pattern.matches(&it.command);
+                    masking::commands(masker, std::slice::from_mut(it));
+                    command_line(ui, it, pattern, is_hit)?;
+                }
+                Ok(())
+            },
+            start: |_, it| (Some(it.seq), None),
+        };
+        self.answer(reader, ui, (archive, which), &searched)
+    }
+
+    /// Kinds that are hits. Machine formats carry the kind, so that a reader can choose; a count is of what ran.
+    fn kinds(&self) -> &'static [CommandKind] {
+        match (self.possible, self.count) {
+            (true, true) => &CommandKind::RAN_OR_POSSIBLE,
+            (true, false) => &CommandKind::ALL,
+            (false, true) => &CommandKind::RAN,
+            (false, false) => &CommandKind::TYPED,
+        }
+    }
+
+    fn answer<H>(
         &self,
-        run: &mut Run<'_, '_>,
-        archive: &Archive,
-        which: &Which,
-        pattern: &Pattern,
+        reader: &Reader<'_>,
+        ui: &mut Ui<'_>,
+        (archive, which): (&Archive, &Which),
+        searched: &Searched<'_, H>,
     ) -> Result<Answer> {
-        let mut first = None;
-        let mut hits = 0;
+        if self.replay {
+            return self.replay(reader, ui, archive, searched);
+        }
+        let mut masker = self.revealing.masker(reader, ui, archive, "search", Whose::Of(which))?;
+        let (hits, others) = self.hits(ui, (archive, which), &mut masker, searched)?;
+        if !which.window.is_open() && hits > 0 {
+            tell_edge(ui, &archive.sessions(which)?, which.window);
+        }
+        let damages = archive.damages();
+        tell_lost(ui, &damages);
+        revealing::tell(ui, &masker);
+        others.tell(ui);
+        if hits == 0 && !self.count && others == Others::default() {
+            let case = if self.ignore_case { "" } else { ", -i ignores case" };
+            let output = if self.output { "" } else { ", --output searches what was shown" };
+            // Said whether or not there is any: it must not tell.
+            let secrets = if masker.reveals() { "" } else { ", --reveal searches secrets, too" };
+            let hints = format!("{output}{case}{secrets}");
+            ui.note(match hints.strip_prefix(", ") {
+                Some(hints) => safe!("nothing found; {}", hints),
+                None => "nothing found".into(),
+            });
+        }
+        Ok(Answer::found(hits > 0).with(&damages))
+    }
+
+    /// Plays the first hit; says how many others there are.
+    fn replay<H>(
+        &self,
+        reader: &Reader<'_>,
+        ui: &mut Ui<'_>,
+        archive: &Archive,
+        searched: &Searched<'_, H>,
+    ) -> Result<Answer> {
         // The player records a reveal before it shows anything.
-        let masker = match self.masking.reveal {
+        let mut masker = match self.revealing.reveal {
             true => Masker::revealing(),
             false => Masker::new(archive.salt()),
         };
-        if self.output {
-            shown_lines(archive, which, pattern, &masker, |rows| {
-                hits += rows.len();
-                if let (None, Some(it)) = (&first, rows.into_iter().next()) {
-                    let text = Masker::new(archive.salt()).text(&it.line.text).into_owned();
-                    first = Some(Replay::hit(it.session_key, None, Some(text), self.masking));
-                }
-                Ok(())
-            })?;
-        } else {
-            self.hits(archive, which, pattern, &masker, |rows| {
-                hits += rows.len();
-                if let (None, Some(it)) = (&first, rows.into_iter().next()) {
-                    first = Some(Replay::hit(it.session_key, Some(it.seq), None, self.masking));
-                }
-                Ok(())
-            })?;
-        }
-        let Some(replay) = first else {
+        let mut first = None;
+        let mut hits = 0;
+        (searched.find)(&masker, &mut |rows| {
+            hits += rows.len();
+            first = first.take().or(rows.into_iter().next());
+            Ok(())
+        })?;
+        let Some(first) = first else {
             let damages = archive.damages();
-            run.tell(&damages);
-            run.ui.note("nothing matches, so there is nothing to play");
+            tell_lost(ui, &damages);
+            ui.note("nothing matches, so there is nothing to play");
             return Ok(Answer::No.with(&damages));
         };
-        let answer = replay.run(run)?;
+        let (from, behind) = (searched.start)(&mut masker, &first);
+        let key = (searched.place)(&first).0.to_owned();
+        let answer = Replay::hit(key, from, behind, self.revealing).run(reader, ui)?;
         if hits > 1 {
-            run.ui.note(&format!(
+            ui.note(safe!(
                 "note: this was the first of {}; --session picks another",
                 text::plural(hits as u64, "hit")
             ));
@@ -188,255 +313,138 @@ impl Search {
         Ok(answer)
     }
 
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let format = checked(self.format, run.world)?;
-        let pattern = Pattern::new(
-            self.text.as_deref().or(self.pattern.as_deref()).unwrap_or_default(),
-            self.regex,
-            self.ignore_case,
-        )?;
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
-        tell_owners(run.ui, &archive, &which)?;
-        if self.replay {
-            return self.replay(run, &archive, &which, &pattern);
-        }
-        let mut masker = self.masking.masker(run, &archive, "search", Shown::Of(&which))?;
-        let masker = &mut masker;
-        let (hits, others) = if self.output {
-            let hits = self.lines(run, &archive, masker, &which, &pattern, format)?;
-            (hits, Others::default())
-        } else {
-            self.commands(run, &archive, masker, &which, &pattern, format)?
-        };
-        if self.count {
-            let text = hits.to_string();
-            run.ui.line(&text)?;
-        }
-        if !which.window.is_open() && hits > 0 {
-            tell_edge(run.ui, &archive.sessions(&which)?, which.window);
-        }
-        let damages = archive.damages();
-        run.tell(&damages);
-        masking::tell(run, masker);
-        others.tell(run);
-        if hits == 0 && !self.count && others == Others::default() {
-            let case = if self.ignore_case { "" } else { ", -i ignores case" };
-            let output = if self.output { "" } else { ", --output searches what was shown" };
-            // Said whether or not there is any: it must not tell.
-            let secrets = if masker.reveals() { "" } else { ", --reveal searches secrets, too" };
-            let hints = format!("{output}{case}{secrets}");
-            run.ui.note(&match hints.strip_prefix(", ") {
-                Some(hints) => format!("nothing found; {hints}"),
-                None => "nothing found".to_owned(),
-            });
-        }
-        Ok(Answer::found(hits > 0).with(&damages))
-    }
-
-    /// Kinds that are hits. Machine formats carry the kind, so that a reader can choose; a count is of what ran.
-    fn kinds(&self) -> &'static [&'static str] {
-        match (self.possible, self.count) {
-            (true, true) => &CommandKind::RAN_OR_POSSIBLE,
-            (true, false) => &CommandKind::PERHAPS,
-            (false, true) => &CommandKind::RAN,
-            (false, false) => &CommandKind::TYPED,
-        }
-    }
-
-    /// Hits, a part at a time; returns how many more match of the kinds that are left out.
-    ///
-    /// What is masked is not searched: whoever may not see a secret must not find it letter by letter either.
-    fn hits(
+    /// Writes the hits, or how many there are; returns their number, and what else matches.
+    fn hits<H>(
         &self,
-        archive: &Archive,
-        which: &Which,
-        pattern: &Pattern,
-        masker: &Masker,
-        mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
-    ) -> Result<Others> {
-        let kinds = self.kinds();
-        let mut others = Others::default();
-        let mut masker = masker.clone();
-        search::commands(archive, which, pattern, &CommandKind::PERHAPS, |mut rows| {
-            rows.retain(|it| match masker.text(&it.command) {
-                Cow::Borrowed(_) => true,
-                Cow::Owned(shown) => pattern.matches_beside(&shown, &secrets::marks(&shown)),
-            });
-            rows.retain(|it| {
-                let is_hit = kinds.contains(&it.kind.as_str());
-                if !is_hit {
-                    *match it.kind.as_str() {
-                        "possible" => &mut others.possible,
-                        "unconfirmed" => &mut others.unconfirmed,
-                        _ => &mut others.abandoned,
-                    } += 1;
-                }
-                is_hit
-            });
-            if rows.is_empty() { Ok(()) } else { take(rows) }
-        })?;
-        Ok(others)
-    }
-
-    fn commands(
-        &self,
-        run: &mut Run<'_, '_>,
-        archive: &Archive,
+        ui: &mut Ui<'_>,
+        asked: (&Archive, &Which),
         masker: &mut Masker,
-        which: &Which,
-        pattern: &Pattern,
-        format: Format,
+        searched: &Searched<'_, H>,
     ) -> Result<(usize, Others)> {
-        let kinds = self.kinds();
+        if self.format == Format::Table && !self.count {
+            return self.table(ui, asked, masker, searched);
+        }
+        let hider = masker.clone();
+        let mut hits = 0;
         if self.count {
-            let mut hits = 0;
-            let others = self.hits(archive, which, pattern, masker, |rows| {
+            let others = (searched.find)(&hider, &mut |rows| {
                 hits += rows.len();
                 Ok(())
             })?;
+            ui.line(hits.safe())?;
             return Ok((hits, others));
         }
-        if format != Format::Table {
-            let mut rows = Rows::new("commands", format, &["flaws"]);
-            let frame = |hits: &[CommandRow]| {
-                CommandRow::frame(hits)
-                    .and_then(|it| it.select(COMMAND_FIELDS))
-                    .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
-            };
-            let hider = masker.clone();
-            let others = self.hits(archive, which, pattern, &hider, |mut hits| {
-                crate::masking::commands(masker, &mut hits);
-                rows.write(run.ui, &frame(&hits)?)
-            })?;
-            return Ok((rows.finish(run.ui, &frame(&[])?)?, others));
-        }
-        let sessions = sessions_of(archive, masker, which)?;
-        let mut newest = Newest::new(self.limit);
-        let others = self.hits(archive, which, pattern, masker, |rows| {
-            newest.extend(rows, |it| order(&sessions, &it.session_key, it.seq));
-            Ok(())
+        let frame = |hits: &[H]| {
+            (searched.frame)(hits).map_err(|it| Error::new(Kind::Damaged, it.to_string()))
+        };
+        let mut rows = Rows::new(searched.what.0, self.format, searched.what.1);
+        let others = (searched.find)(&hider, &mut |mut hits| {
+            (searched.mask)(masker, &mut hits)?;
+            rows.write(ui, &frame(&hits)?)
         })?;
-        let shared = Shared::of(archive)?;
-        let (mut found, total) = newest.sorted(|it| order(&sessions, &it.session_key, it.seq));
-        if self.context == 0 {
-            crate::masking::commands(masker, &mut found);
-        }
-        let mut last: Option<&str> = None;
-        for (nth, hit) in found.iter().enumerate() {
-            let Some(session) = sessions.get(&hit.session_key) else { continue };
-            if last != Some(hit.session_key.as_str()) {
-                if last.is_some() {
-                    run.ui.line("")?;
-                }
-                heading(run, session, &shared)?;
-                last = Some(hit.session_key.as_str());
-            }
-            if self.context == 0 {
-                command_line(run, hit, pattern, true)?;
-                continue;
-            }
-            let all = archive.commands_of(session);
-            let near = |it: &CommandRow| (it.seq - hit.seq).unsigned_abs() as usize <= self.context;
-            let before = found[..nth].last().filter(|it| it.session_key == hit.session_key);
-            for mut it in all.into_iter().filter(|it| near(it)) {
-                let shown = before.is_some_and(|last| it.seq <= last.seq + self.context as i64);
-                let is_hit = pattern.matches(&it.command);
-                if !shown && (kinds.contains(&it.kind.as_str()) || it.seq == hit.seq) {
-                    crate::masking::commands(masker, std::slice::from_mut(&mut it));
-                    command_line(run, &it, pattern, is_hit)?;
-                }
-            }
-        }
-        limited(run, total, found.len());
-        Ok((total, others))
+        Ok((rows.finish(ui, &frame(&[])?)?, others))
     }
 
-    fn lines(
+    /// The newest hits below the headings of their sessions, each among its neighbours.
+    fn table<H>(
         &self,
-        run: &mut Run<'_, '_>,
-        archive: &Archive,
+        ui: &mut Ui<'_>,
+        (archive, which): (&Archive, &Which),
         masker: &mut Masker,
-        which: &Which,
-        pattern: &Pattern,
-        format: Format,
-    ) -> Result<usize> {
-        if self.count {
-            let mut hits = 0;
-            shown_lines(archive, which, pattern, masker, |rows| {
-                hits += rows.len();
-                Ok(())
-            })?;
-            return Ok(hits);
-        }
-        if format != Format::Table {
-            let mut rows = Rows::new("lines", format, &[]);
-            let mut lines = LineMasker::new(archive);
-            let hider = masker.clone();
-            shown_lines(archive, which, pattern, &hider, |mut hits| {
-                lines.apply(masker, &mut hits)?;
-                rows.write(run.ui, &line_frame(&hits)?)
-            })?;
-            return rows.finish(run.ui, &line_frame(&[])?);
-        }
-        let sessions = sessions_of(archive, masker, which)?;
-        let mut newest = Newest::new(self.limit);
-        shown_lines(archive, which, pattern, masker, |rows| {
-            newest.extend(rows, |it| order(&sessions, &it.session_key, it.line.line_number));
+        searched: &Searched<'_, H>,
+    ) -> Result<(usize, Others)> {
+        let mut sessions = archive.sessions(which)?;
+        sessions.iter_mut().for_each(|it| masking::names(masker, it));
+        let sessions: HashMap<&str, &SessionRow> =
+            sessions.iter().map(|it| (it.session_key.as_str(), it)).collect();
+        // By the time of its session, then in its place.
+        let order = |it: &H| {
+            let (key, place) = (searched.place)(it);
+            (sessions.get(key).and_then(|it| it.at.micros()), key.to_owned(), place)
+        };
+        let mut newest = Newest { limit: self.limit, order, held: Vec::new(), total: 0 };
+        let others = (searched.find)(&masker.clone(), &mut |rows| {
+            newest.extend(rows);
             Ok(())
         })?;
+        newest.cut();
+        let Newest { held: mut found, total, .. } = newest;
         let shared = Shared::of(archive)?;
-        let (mut found, total) =
-            newest.sorted(|it| order(&sessions, &it.session_key, it.line.line_number));
-        if self.context == 0 {
-            LineMasker::new(archive).apply(masker, &mut found)?;
+        let reach = self.context as i64;
+        if reach == 0 {
+            (searched.mask)(masker, &mut found)?;
         }
         let mut last: Option<&str> = None;
         let mut shown_to = 0;
         for hit in &found {
-            let Some(session) = sessions.get(&hit.session_key) else { continue };
-            if last != Some(hit.session_key.as_str()) {
+            let (key, place) = (searched.place)(hit);
+            let Some(session) = sessions.get(key) else { continue };
+            if last != Some(key) {
                 if last.is_some() {
-                    run.ui.line("")?;
+                    ui.line("")?;
                 }
-                heading(run, session, &shared)?;
-                last = Some(hit.session_key.as_str());
-                shown_to = 0;
+                heading(ui, session, &shared)?;
+                (last, shown_to) = (Some(key), i64::MIN);
             }
-            if self.context == 0 {
-                text_line(run, &hit.line, pattern, true)?;
+            if reach == 0 {
+                (searched.show)(ui, hit)?;
                 continue;
             }
-            let reach = self.context as i64;
-            masker.start();
-            for mut it in archive.lines_of(session) {
-                let near = (it.line_number - hit.line.line_number).abs() <= reach;
-                let is_hit = pattern.matches(&it.text);
-                if masker.in_key() || near || it.text.contains("PRIVATE KEY") {
-                    masker.apply_line(&mut it.text);
-                }
-                if near && it.line_number > shown_to {
-                    shown_to = it.line_number;
-                    text_line(run, &it, pattern, is_hit)?;
-                }
-            }
+            let end = place.saturating_add(reach).saturating_add(1);
+            let places = place.saturating_sub(reach).max(shown_to)..end;
+            (searched.around)(ui, masker, session, place, places)?;
+            shown_to = end;
         }
-        limited(run, total, found.len());
-        Ok(total)
+        if found.len() < total {
+            let shown = found.len();
+            ui.note(safe!("showing the newest {} of {} hits; --limit N shows more", shown, total));
+        }
+        Ok((total, others))
     }
 }
 
-/// Lines that match by what is shown of them.
+/// Commands of these kinds that match by what is shown of them, a part at a time; how many match of the kinds that are left out.
+///
+/// What is masked is not searched: whoever may not see a secret must not find it letter by letter either.
+fn shown_commands(
+    archive: &Archive,
+    which: &Which,
+    pattern: &Pattern,
+    (masker, kinds): (&Masker, &[CommandKind]),
+    take: Take<'_, CommandRow>,
+) -> Result<Others> {
+    let mut others = Others::default();
+    let mut masker = masker.clone();
+    search::commands(archive, which, pattern, &CommandKind::ALL, |mut rows| {
+        rows.retain(|it| match masker.text(&it.command) {
+            Cow::Borrowed(_) => true,
+            Cow::Owned(shown) => pattern.matches_beside(&shown, &secrets::marks(&shown)),
+        });
+        rows.retain(|it| {
+            let is_hit = it.kind.is_in(kinds);
+            if !is_hit {
+                *match it.kind.known() {
+                    Some(CommandKind::Possible) => &mut others.possible,
+                    Some(CommandKind::Unconfirmed) => &mut others.unconfirmed,
+                    _ => &mut others.abandoned,
+                } += 1;
+            }
+            is_hit
+        });
+        if rows.is_empty() { Ok(()) } else { take(rows) }
+    })?;
+    Ok(others)
+}
+
+/// Lines that match by what is shown of them. Nothing else matches.
 fn shown_lines(
     archive: &Archive,
     which: &Which,
     pattern: &Pattern,
-    masker: &Masker,
-    mut take: impl FnMut(Vec<LineHit>) -> Result<()>,
-) -> Result<()> {
+    (masker, lines): (&Masker, &LineMasker<'_>),
+    take: Take<'_, LineHit>,
+) -> Result<Others> {
     let mut masker = masker.clone();
-    let mut lines = LineMasker::new(archive);
     search::lines(archive, which, pattern, |rows| {
         if pattern.is_all() || masker.reveals() {
             return take(rows);
@@ -457,7 +465,8 @@ fn shown_lines(
         let both = rows.into_iter().zip(shown);
         let rows: Vec<LineHit> = both.filter(|it| is_hit(&it.0, &it.1)).map(|it| it.0).collect();
         if rows.is_empty() { Ok(()) } else { take(rows) }
-    })
+    })?;
+    Ok(Others::default())
 }
 
 /// What matches and is of a kind that is left out, so that "nothing" is never said of it.
@@ -469,111 +478,44 @@ struct Others {
 }
 
 impl Others {
-    fn tell(self, run: &mut Run<'_, '_>) {
+    fn tell(self, ui: &mut Ui<'_>) {
         let Self { unconfirmed, abandoned, possible } = self;
         if unconfirmed > 0 {
-            run.ui.note(&format!("note: {unconfirmed} more typed; nothing tells whether they ran"));
+            ui.note(safe!("note: {} more typed; nothing tells whether they ran", unconfirmed));
         }
         if abandoned > 0 {
-            run.ui.note(&format!("note: {abandoned} more typed and not run"));
+            ui.note(safe!("note: {} more typed and not run", abandoned));
         }
         if possible > 0 {
             let matches = if possible == 1 { "match" } else { "matches" };
-            run.ui.note(&format!("note: {possible} possible {matches}; --possible shows them"));
+            ui.note(safe!("note: {} possible {}; --possible shows them", possible, matches));
         }
     }
 }
 
-fn limited(run: &mut Run<'_, '_>, total: usize, shown: usize) {
-    if shown < total {
-        let text = format!("showing the newest {shown} of {total} hits; --limit N shows more");
-        run.ui.note(&text);
-    }
-}
-
-/// Where a hit stands among the others: by the time of its session, then in its place.
-type Order = (Option<i64>, String, i64);
-
-fn order(sessions: &HashMap<String, SessionRow>, key: &str, place: i64) -> Order {
-    (sessions.get(key).and_then(|it| it.at.micros()), key.to_owned(), place)
-}
-
 /// The newest hits of any number, in little more memory than these need.
-struct Newest<T> {
+struct Newest<T, F> {
     limit: usize,
+    order: F,
     held: Vec<T>,
     total: usize,
 }
 
-impl<T> Newest<T> {
-    fn new(limit: usize) -> Self {
-        Self { limit, held: Vec::new(), total: 0 }
-    }
-
-    fn extend(&mut self, more: Vec<T>, order: impl Fn(&T) -> Order) {
+impl<T, K: Ord, F: Fn(&T) -> K> Newest<T, F> {
+    fn extend(&mut self, more: Vec<T>) {
         self.total += more.len();
         for it in more {
             self.held.push(it);
             if self.held.len() >= self.limit.saturating_mul(2).max(1000) {
-                self.cut(&order);
+                self.cut();
             }
         }
     }
 
-    fn cut(&mut self, order: impl Fn(&T) -> Order) {
-        self.held.sort_by_cached_key(order);
+    /// Leaves the newest, oldest first.
+    fn cut(&mut self) {
+        self.held.sort_by_cached_key(&self.order);
         let old = self.held.len().saturating_sub(self.limit);
         self.held.drain(..old);
     }
-
-    /// The newest, oldest first, and how many there were in all.
-    fn sorted(mut self, order: impl Fn(&T) -> Order) -> (Vec<T>, usize) {
-        self.cut(order);
-        (self.held, self.total)
-    }
-}
-
-/// Sessions by key, as they may be shown.
-fn sessions_of(
-    archive: &Archive,
-    masker: &mut Masker,
-    which: &Which,
-) -> Result<HashMap<String, SessionRow>> {
-    let mut all = archive.sessions(which)?;
-    all.iter_mut().for_each(|it| crate::masking::names(masker, it));
-    Ok(all.into_iter().map(|it| (it.session_key.clone(), it)).collect())
-}
-
-fn line_frame(hits: &[LineHit]) -> Result<DataFrame> {
-    let text = |name: &str, pick: fn(&LineHit) -> Option<&str>| {
-        StringChunked::from_iter_options(name.into(), hits.iter().map(pick)).into_column()
-    };
-    let number = |name: &str, pick: fn(&LineHit) -> i64| {
-        Int64Chunked::from_iter_values(name.into(), hits.iter().map(pick)).into_column()
-    };
-    let instant = |name: &str, pick: fn(&LineHit) -> Option<i64>| {
-        Int64Chunked::from_iter_options(name.into(), hits.iter().map(pick))
-            .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-            .into_column()
-    };
-    DataFrame::new(
-        hits.len(),
-        vec![
-            text("session_id", |it| Some(&it.session_id)),
-            text("session_key", |it| Some(&it.session_key)),
-            number("line_number", |it| it.line.line_number),
-            text("text", |it| Some(&it.line.text)),
-            text("kind", |it| Some(&it.line.kind)),
-            instant("at_earliest", |it| it.line.at_earliest.micros()),
-            instant("at_latest", |it| it.line.at_latest.micros()),
-            text("owner", |it| it.owner.as_deref()),
-            text("target", |it| it.target.as_deref()),
-            text("account_id", |it| it.account_id.as_deref()),
-            text("region", |it| it.region.as_deref()),
-            text("locator", |it| Some(&it.locator)),
-            number("byte_start", |it| it.line.byte_start),
-            number("byte_end", |it| it.line.byte_end),
-        ],
-    )
-    .map_err(|it| Error::new(Kind::Damaged, it.to_string()))
 }

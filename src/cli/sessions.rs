@@ -3,26 +3,32 @@
 use clap::Args;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::filters::Filters;
 use super::filters::tell_edge;
-use super::filters::tell_owners;
-use super::filters::tell_window;
-use super::formats::FormatName;
+use super::formats::FORMATS;
 use super::formats::checked;
-use super::run::Run;
+use super::formats::one_of;
+use super::reader::Reader;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::Item;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
 use crate::render::DIM;
 use crate::render::Format;
 use crate::render::NAME;
 use crate::render::Rows;
+use crate::render::Ui;
 use crate::render::WARN;
 use crate::search;
 use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,8 +46,8 @@ pub(super) struct Sessions {
     filters: Filters,
 
     /// How to write them
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(FORMATS))]
+    format: Format,
 
     /// Most rows of the table; other formats have no limit
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -79,100 +85,93 @@ const COLUMNS: [&str; 26] = [
 ];
 
 impl Sessions {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let format = checked(self.format, run.world)?;
-        let which = self.filters.which(run.world.now, run.ui.zone)?;
-        tell_window(run.ui, which.window);
-        let archive = run.archive()?;
-        tell_owners(run.ui, &archive, &which)?;
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        checked(self.format, ui)?;
+        let (archive, which) = reader.ask(&self.filters, ui)?;
         let mut sessions = archive.sessions(&which)?;
-        crate::masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
-        if format == Format::Table {
-            table(run, &sessions, &Shared::of(&archive)?, self.limit)?;
+        masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
+        if self.format == Format::Table {
+            table(ui, &sessions, &Shared::of(&archive)?, self.limit)?;
         } else {
             let frame = SessionRow::frame(&sessions)
                 .and_then(|it| it.select(COLUMNS))
                 .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
-            let mut rows = Rows::new("sessions", format, &["flaws", "forms"]);
-            rows.write(run.ui, &frame)?;
-            rows.finish(run.ui, &frame)?;
+            let mut rows = Rows::new("sessions", self.format, &["flaws", "forms"]);
+            rows.write(ui, &frame)?;
+            rows.finish(ui, &frame)?;
         }
-        tell_edge(run.ui, &sessions, which.window);
+        tell_edge(ui, &sessions, which.window);
         let damages = archive.damages();
-        run.tell(&damages);
+        tell_lost(ui, &damages);
         if sessions.is_empty() {
-            run.ui.note("no session matches");
+            ui.note("no session matches");
         }
         Ok(Answer::found(!sessions.is_empty()).with(&damages))
     }
 }
 
 /// The name that people know an owner by; told apart where two principals have it.
-pub(super) fn short_owner(owner: Option<&str>, shared: &Shared) -> String {
-    owner.map_or_else(|| "-".into(), |it| text::visible(&shared.owner(it)).into_owned())
+pub(super) fn short_owner(owner: Option<&str>, shared: &Shared) -> Safe {
+    owner.map_or_else(|| "-".into(), |it| shared.owner(it).safe())
 }
 
 /// A target as people name it; of an ECS task the cluster and the beginning of its id.
-pub(super) fn short_target(target: Option<&str>) -> String {
+pub(super) fn short_target(target: Option<&str>) -> Safe {
     let Some(target) = target else { return "-".into() };
     let parts: Vec<&str> =
         target.strip_prefix("ecs:").map(|it| it.rsplitn(3, '_').collect()).unwrap_or_default();
-    let shown = match parts.as_slice() {
+    match parts.as_slice() {
         [_, task, cluster] if task.len() > 8 && task.is_ascii() => {
-            format!("ecs:{cluster}_{}…", &task[..8])
+            safe!("ecs:{}_{}…", cluster, &task[..8])
         }
-        _ => target.to_owned(),
-    };
-    text::visible(&shown).into_owned()
+        _ => target.safe(),
+    }
 }
 
 /// A session as it can be asked for; with its account, where another has its id.
-pub(super) fn session_name(it: &SessionRow, shared: &Shared) -> String {
+pub(super) fn session_name(it: &SessionRow, shared: &Shared) -> Safe {
     let name = search::name_of(it, shared);
-    let name = match shared.ids.contains(&it.session_id) {
-        true => format!("{name} (account {})", it.account_id.as_deref().unwrap_or("unknown")),
-        false => name,
-    };
-    text::visible(&name).into_owned()
+    match shared.ids.contains(&it.session_id) {
+        true => safe!("{} (account {})", name, it.account_id.as_deref().unwrap_or("unknown")),
+        false => name.safe(),
+    }
 }
 
 pub(super) fn table(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     sessions: &[SessionRow],
     shared: &Shared,
     limit: usize,
 ) -> Result<()> {
     let shown = &sessions[sessions.len().saturating_sub(limit)..];
-    let zone = run.ui.zone;
+    let zone = ui.zone;
     let mut rows = Vec::with_capacity(shown.len());
     for it in shown {
-        let flaws = it.flaws.replace('+', ", ");
         let possible = match it.possible_count {
-            0 => String::new(),
-            many => format!("+{many}?"),
+            0 => Safe::default(),
+            many => safe!("+{}?", many),
         };
         rows.push(vec![
             match (it.at.micros(), it.first_event_at.micros()) {
                 (None, _) => "-".into(),
-                (Some(at), Some(_)) => zone.show(at),
+                (Some(at), Some(_)) => zone.show(at).safe(),
                 // Only the end is known, or when it was stored.
-                (Some(at), None) => format!("≤ {}", zone.show(at)),
+                (Some(at), None) => safe!("≤ {}", zone.show(at)),
             },
-            run.ui.paint(NAME, &short_owner(it.owner.as_deref(), shared)),
+            ui.paint(NAME, short_owner(it.owner.as_deref(), shared)),
             short_target(it.target.as_deref()),
-            format!("{}{possible}", it.command_count),
+            safe!("{}{}", it.command_count, possible),
             session_name(it, shared),
-            run.ui.paint(WARN, &flaws),
+            ui.paint(WARN, text::joined(it.flaws.iter().map(Item::text), ", ")),
         ]);
     }
     if !rows.is_empty() {
-        run.ui.table(&["WHEN", "OWNER", "TARGET", "COMMANDS", "SESSION", "FLAWS"], &[3], &rows)?;
+        ui.table(&["WHEN", "OWNER", "TARGET", "COMMANDS", "SESSION", "FLAWS"], &[3], &rows)?;
     }
     if shown.len() < sessions.len() {
-        let text =
-            format!("showing the last {} of {}; --limit N shows more", shown.len(), sessions.len());
-        let text = run.ui.paint(DIM, &text);
-        run.ui.note(&text);
+        let (shown, all) = (shown.len(), sessions.len());
+        let text = safe!("showing the last {} of {}; --limit N shows more", shown, all);
+        ui.note(ui.paint(DIM, text));
     }
     Ok(())
 }

@@ -3,32 +3,41 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::formats::FormatName;
+use super::answer::tell_lost;
+use super::formats::FORMATS;
 use super::formats::checked;
+use super::formats::one_of;
 use super::hits::command_line;
 use super::hits::heading;
-use super::masking;
-use super::masking::Masking;
-use super::masking::Shown;
-use super::run::Run;
+use super::reader::Reader;
+use super::revealing;
+use super::revealing::Revealing;
+use super::revealing::Whose;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::CommandRow;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TranscriptRow;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::masking;
 use crate::render::DIM;
 use crate::render::Format;
 use crate::render::Rows;
+use crate::render::Ui;
 use crate::render::WARN;
 use crate::search;
 use crate::search::Pattern;
 use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 use crate::transcript::commands::Command;
+use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::wire::Form;
@@ -67,67 +76,64 @@ pub(super) struct Show {
     explain: Option<i64>,
 
     #[command(flatten)]
-    masking: Masking,
+    revealing: Revealing,
 
     /// How to write commands
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = one_of(FORMATS))]
+    format: Format,
 }
 
 impl Show {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let format = checked(self.format, run.world)?;
-        let archive = run.archive()?;
+    pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        checked(self.format, ui)?;
+        let archive = reader.open()?;
         let mut session = search::session(&archive, &self.session)?;
-        let mut masker = self.masking.masker(run, &archive, "show", Shown::One(&session))?;
+        let mut masker =
+            self.revealing.masker(reader, ui, &archive, "show", Whose::One(&session))?;
         let masker = &mut masker;
-        crate::masking::names(masker, &mut session);
+        masking::names(masker, &mut session);
         let any = match (self.commands, self.raw, self.explain) {
-            (_, true, _) => raw(run, &archive, masker, &session)?,
-            (_, _, Some(seq)) => explain(run, &archive, masker, &session, seq)?,
-            (true, ..) => commands(run, &archive, masker, &session, format, self.possible)?,
-            _ if format != Format::Table => {
+            (_, true, _) => raw(ui, &archive, masker, &session)?,
+            (_, _, Some(seq)) => explain(ui, &archive, masker, &session, seq)?,
+            (true, ..) => commands(ui, &archive, masker, &session, self.format, self.possible)?,
+            _ if self.format != Format::Table => {
                 return Err(Error::misused("--format goes with --commands")
                     .hint("`ssmtrail search --output '' --session ID --format …` writes lines"));
             }
-            _ => text(run, &archive, masker, &session)?,
+            _ => text(ui, &archive, masker, &session)?,
         };
         let damages = archive.damages();
-        run.tell(&damages);
-        masking::tell(run, masker);
+        tell_lost(ui, &damages);
+        revealing::tell(ui, masker);
         Ok(Answer::found(any).with(&damages))
     }
 }
 
 /// What a reader must know first, on standard error so that the text stays clean.
 fn flaws(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
     shared: &Shared,
 ) -> Result<()> {
-    for it in session.flaws.split('+') {
-        let (name, place) = it.split_once('@').unwrap_or((it, ""));
-        let Some(kind) = FlawKind::from_name(name) else { continue };
-        let place = match place.split_once('~') {
-            Some((bytes, stream)) => format!(
-                ": first at byte {} of the bytes and byte {} of the stream",
-                text::visible(bytes),
-                text::visible(stream)
-            ),
+    for it in &session.flaws {
+        let Some(kind) = it.kind.known() else { continue };
+        let place = match it.places() {
+            Some((bytes, stream)) => {
+                safe!(": first at byte {} of the bytes and byte {} of the stream", bytes, stream)
+            }
             None if kind == FlawKind::Diverges => others(archive, masker, session, shared)?,
             None if kind == FlawKind::Clock => {
                 let show = |it: Option<i64>| {
-                    it.map_or_else(|| "unknown".to_owned(), |it| run.ui.zone.show(it))
+                    it.map_or_else(|| "unknown".to_owned(), |it| ui.zone.show(it))
                 };
                 let (ended, stored) = (session.ended_at.micros(), session.stored_at.micros());
-                format!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
+                safe!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
             }
-            None => String::new(),
+            None => Safe::default(),
         };
-        let text = run.ui.paint(WARN, &format!("note: {}{place}", kind.says()));
-        run.ui.note(&text);
+        ui.note(ui.paint(WARN, safe!("note: {}{}", kind.says(), place)));
     }
     Ok(())
 }
@@ -138,43 +144,38 @@ fn others(
     masker: &mut Masker,
     session: &SessionRow,
     shared: &Shared,
-) -> Result<String> {
+) -> Result<Safe> {
     let which = Which { sessions: vec![session.session_id.clone()], ..Which::default() };
     let all = archive.sessions(&which)?;
-    let others: Vec<String> = all
-        .iter()
-        .filter(|it| it.session_id == session.session_id)
-        .map(|it| {
-            let (name, place) = (search::name_of(it, shared), masker.text(&it.locator));
-            format!("{} from {}", text::visible(&name), text::visible(&place))
-        })
-        .collect();
-    Ok(format!(": {}", others.join(", ")))
+    let others = all.iter().filter(|it| it.session_id == session.session_id);
+    let others =
+        others.map(|it| safe!("{} from {}", search::name_of(it, shared), masker.text(&it.locator)));
+    Ok(safe!(": {}", text::joined(others, ", ")))
 }
 
 fn text(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
 ) -> Result<bool> {
-    flaws(run, archive, masker, session, &Shared::of(archive)?)?;
+    flaws(ui, archive, masker, session, &Shared::of(archive)?)?;
     let lines = archive.lines_of(session);
     for it in &lines {
         let shown = masker.line(&it.text);
         let body = text::visible_lines(&shown);
-        let text = match it.kind.as_str() {
-            "overwritten" => run.ui.paint(DIM, &format!("{body}  (painted over)")),
-            "screen" => run.ui.paint(DIM, &body),
-            _ => body.into_owned(),
+        let text = match it.kind.known() {
+            Some(LineKind::Overwritten) => ui.paint(DIM, safe!("{}  (painted over)", body)),
+            Some(LineKind::Screen) => ui.paint(DIM, body),
+            _ => body,
         };
-        run.ui.line(&text)?;
+        ui.line(text)?;
     }
     Ok(!lines.is_empty())
 }
 
 fn commands(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
@@ -183,35 +184,35 @@ fn commands(
 ) -> Result<bool> {
     let mut commands = archive.commands_of(session);
     let all = commands.len();
-    commands.retain(|it| with_possible || it.kind != "possible");
+    commands.retain(|it| with_possible || it.kind != CommandKind::Possible);
     let possible = all - commands.len();
-    crate::masking::commands(masker, &mut commands);
+    masking::commands(masker, &mut commands);
     if format != Format::Table {
         let frame = CommandRow::frame(&commands)
             .map(|it| it.drop_many(["session_key", "generation", "decoder"]))
             .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
         let mut rows = Rows::new("commands", format, &["flaws"]);
-        rows.write(run.ui, &frame)?;
-        rows.finish(run.ui, &frame)?;
+        rows.write(ui, &frame)?;
+        rows.finish(ui, &frame)?;
         return Ok(!commands.is_empty());
     }
     let shared = Shared::of(archive)?;
-    flaws(run, archive, masker, session, &shared)?;
-    heading(run, session, &shared)?;
+    flaws(ui, archive, masker, session, &shared)?;
+    heading(ui, session, &shared)?;
     for it in &commands {
-        command_line(run, it, &Pattern::All, false)?;
+        command_line(ui, it, &Pattern::All, false)?;
     }
     if possible > 0 {
         let commands = if possible == 1 { "command" } else { "commands" };
-        run.ui.note(&format!("note: {possible} possible {commands}; --possible shows them"));
+        ui.note(safe!("note: {} possible {}; --possible shows them", possible, commands));
     } else if commands.is_empty() {
-        run.ui.note("no commands were found in it");
+        ui.note("no commands were found in it");
     }
     Ok(!commands.is_empty())
 }
 
 fn explain(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
@@ -224,61 +225,60 @@ fn explain(
         return Err(Error::misused(format!("the session has no command {seq}"))
             .hint(format!("its commands are 1 to {many}")));
     }
-    heading(run, session, &Shared::of(archive)?)?;
+    heading(ui, session, &Shared::of(archive)?)?;
     let (bytes, form) = archive.primary_bytes(session)?;
     let again = read_again(&bytes, form);
     for it in &mut commands {
         let typed = it.command.clone();
         let before = masker.masked;
-        crate::masking::commands(masker, std::slice::from_mut(it));
+        masking::commands(masker, std::slice::from_mut(it));
         let (from, to) = (it.byte_start as usize, it.byte_end as usize);
         let is_masked = masker.masked > before
-            || !masker.reveals() && crate::masking::span_shows_secrets(&bytes, from, to);
-        command_line(run, it, &Pattern::All, false)?;
-        let prompt = text::visible(&it.prompt);
-        let place = format!(
-            "       prompt {prompt:?}, line {}, bytes {} to {} of {}",
+            || !masker.reveals() && masking::span_shows_secrets(&bytes, from, to);
+        command_line(ui, it, &Pattern::All, false)?;
+        let place = safe!(
+            "       prompt {}, line {}, bytes {} to {} of {}",
+            quoted(&it.prompt),
             it.line_number,
             it.byte_start,
             it.byte_end,
-            text::visible(&it.locator)
+            it.locator
         );
-        let text = run.ui.paint(DIM, &place);
-        run.ui.line(&text)?;
-        for evidence in it.evidence.split(';').filter(|it| !it.is_empty()) {
-            let text = format!("       {evidence}");
-            run.ui.line(&text)?;
+        ui.line(ui.paint(DIM, place))?;
+        for evidence in it.reasons() {
+            ui.line(safe!("       {}", evidence))?;
         }
-        let text = format!("       = {:.1} % sure", it.confidence * 100.0);
-        run.ui.line(&text)?;
+        ui.line(safe!("       = {} % sure", format!("{:.1}", it.confidence * 100.0)))?;
         let second = again
             .iter()
             .find(|other| other.from as i64 == it.byte_start && other.text == typed)
             .and_then(|other| other.runner_up.as_ref());
-        let text = match second {
-            Some((prompt, text)) => format!(
-                "       runner-up: {:?} behind the prompt {:?}",
-                text::visible(&masker.text(text)),
-                text::visible(&masker.text(prompt))
+        ui.line(match second {
+            Some((prompt, text)) => safe!(
+                "       runner-up: {} behind the prompt {}",
+                quoted(&masker.text(text)),
+                quoted(&masker.text(prompt))
             ),
-            None => "       runner-up: output that looks like a prompt and a command".to_owned(),
-        };
-        run.ui.line(&text)?;
+            None => "       runner-up: output that looks like a prompt and a command".into(),
+        })?;
         if is_masked {
-            run.ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
+            ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
         } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
-            let mut shown = String::new();
-            text::visible_bytes(&span[..span.len().min(2000)], &mut shown);
-            for line in shown.split('\n') {
-                let text = run.ui.paint(DIM, &format!("       | {line}"));
-                run.ui.line(text.trim_end())?;
+            for line in span[..span.len().min(2000)].split(|it| *it == b'\n') {
+                let line = safe!("       | {}", text::visible_bytes(line));
+                ui.line(ui.paint(DIM, line).trimmed())?;
             }
         }
     }
     if commands.is_empty() {
-        run.ui.note("no commands were found in it");
+        ui.note("no commands were found in it");
     }
     Ok(!commands.is_empty())
+}
+
+/// In quotation marks, so that its ends are seen.
+fn quoted(text: &str) -> Safe {
+    format!("{:?}", &*text::visible(text)).safe()
 }
 
 /// The commands once more, with the readings that came second.
@@ -292,20 +292,19 @@ fn read_again(bytes: &[u8], form: Option<Form>) -> Vec<Command> {
 
 /// The bytes of the transcript that was read, as they are; on a terminal, harmless.
 fn raw(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     archive: &Archive,
     masker: &mut Masker,
     session: &SessionRow,
 ) -> Result<bool> {
     if !masker.reveals()
-        && !crate::masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
+        && !masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
     {
         return Err(Error::misused("the session's bytes hold secrets, and bytes cannot be masked")
             .hint(
                 "--reveal shows them, and the archive records it; without --raw they are masked",
             ));
     }
-    let terminal = run.world.columns.is_some();
     let mut newest: Option<(Option<i64>, String)> = None;
     let mut others = 0;
     let mut visit = |row: &TranscriptRow| {
@@ -326,19 +325,13 @@ fn raw(
         if row.locator != session.locator || row.version != version {
             return Ok(());
         }
-        if terminal {
-            let mut shown = String::new();
-            text::visible_bytes(&row.content, &mut shown);
-            run.ui.raw(shown.as_bytes())
-        } else {
-            run.ui.raw(&row.content)
-        }
+        ui.bytes(&row.content)
     })?;
     if others > 1 {
-        let text = format!(
-            "note: {others} transcripts are kept of this session; this is the one that was read"
-        );
-        run.ui.note(&text);
+        ui.note(safe!(
+            "note: {} transcripts are kept of this session; this is the one that was read",
+            others
+        ));
     }
     Ok(true)
 }

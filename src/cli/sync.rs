@@ -8,7 +8,7 @@ use super::answer::Answer;
 use super::progress::Bar;
 use super::progress::patiently;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
 use crate::archive::Archive;
 use crate::archive::writer::Writer;
 use crate::config::Origin;
@@ -17,6 +17,7 @@ use crate::config::SourceSpec;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::render::Ui;
 use crate::session::Skip;
 use crate::source::Refusal;
 use crate::source::Source;
@@ -26,6 +27,8 @@ use crate::sync::Options;
 use crate::sync::Summary;
 use crate::sync::plan;
 use crate::text;
+use crate::text::Safe;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,24 +61,26 @@ pub(super) struct Sync {
 }
 
 impl Sync {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
-        let specs = specs(run, &self.sources)?;
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        let specs = specs(setup, &self.sources)?;
         let runtime = runtime()?;
-        let root = run.root()?;
+        let root = setup.root()?;
         // A dry run takes no lock, and makes no archive.
         let mut target = match self.dry_run {
-            true => SyncTarget::Look(Box::new(run.archive_if_any()?)),
+            true => {
+                let kept = setup.kept()?;
+                SyncTarget::Look(Box::new(kept.unwrap_or_else(|| Archive::none(&root))))
+            }
             false => SyncTarget::Write(Box::new(Writer::open(&root)?)),
         };
         let mut ready: Vec<Box<dyn Source>> = Vec::new();
         let mut closed: Vec<(String, Refusal)> = Vec::new();
         for spec in &specs {
-            let access = self.reach.access(run, spec)?;
+            let access = self.reach.access(setup, spec)?;
             let open = any::open(spec, &access);
             let place = spec.place.to_string();
             let opened =
-                match patiently(&runtime, &mut |it| run.ui.note(it), run.world.stop, &place, open)?
-                {
+                match patiently(&runtime, &mut |it| ui.note(it), setup.here.stop, &place, open)? {
                     Ok(it) => it,
                     // A folder that is not there ends a run over it alone.
                     Err(it) if specs.len() == 1 => return Err(it),
@@ -90,8 +95,8 @@ impl Sync {
         let threads = self.threads.unwrap_or_else(|| {
             std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
         });
-        let options = Options { now: run.world.now, threads, stop: run.world.stop };
-        let mut bar = Bar::new(run.world.progress, run.ui);
+        let options = Options { now: setup.here.now, threads, stop: setup.here.stop };
+        let mut bar = Bar::new(setup.here.progress, ui);
         let mut summary = match &mut target {
             SyncTarget::Look(it) => sync::look(&runtime, it, &sources, &options, &mut bar)?,
             SyncTarget::Write(it) => sync::sync(&runtime, it, &sources, &options, &mut bar)?,
@@ -100,12 +105,12 @@ impl Sync {
             summary.cannot_list(&place, refusal, false);
         }
         for text in words(&summary, self.dry_run) {
-            run.ui.note(&text);
+            ui.note(text);
         }
         if let SyncTarget::Write(it) = &target
             && let Some(head) = it.head()
         {
-            run.ui.note(&super::archive::head(Some(&head)));
+            ui.note(super::archive::head(Some(&head)));
         }
         // Requests under way end with the program.
         runtime.shutdown_background();
@@ -128,15 +133,15 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// The sources that were named, or all that are configured.
-pub(super) fn specs(run: &mut Run<'_, '_>, named: &[String]) -> Result<Vec<SourceSpec>> {
-    let config = run.config()?;
+pub(super) fn specs(setup: &Setup<'_>, named: &[String]) -> Result<Vec<SourceSpec>> {
+    let config = setup.config()?;
     if named.is_empty() {
         if config.sources.is_empty() {
             return Err(Error::misused("no source is named and none is configured").hint(
                 "name one, as `ssmtrail sync s3://bucket/prefix`, or let `ssmtrail init` find them",
             ));
         }
-        return Ok(config.sources);
+        return Ok(config.sources.clone());
     }
     let spec = |text: &String| -> Result<SourceSpec> {
         if let Some(it) = config.sources.iter().find(|it| it.name.as_ref() == Some(text)) {
@@ -165,7 +170,7 @@ pub(super) fn answer(summary: &Summary) -> Answer {
 }
 
 /// A summary that adds up, then what was not read and why.
-pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
+pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<Safe> {
     let mut words = Vec::new();
     if dry_run {
         words.extend(it.would.iter().flat_map(would));
@@ -174,20 +179,21 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
         // What a run that was stopped listed and did not come to.
         let left = it.listed.saturating_sub(it.stored + it.held + others + failed);
         let left = match left {
-            0 => String::new(),
-            many => format!(" + left {}", text::count(many)),
+            0 => Safe::default(),
+            many => safe!(" + left {}", text::count(many)),
         };
-        words.push(format!(
-            "listed {} = stored {} + held {} + skipped {} + failed {}{left}",
+        words.push(safe!(
+            "listed {} = stored {} + held {} + skipped {} + failed {}{}",
             text::count(it.listed),
             text::count(it.stored),
             text::count(it.held),
             text::count(others),
             text::count(failed),
+            left
         ));
     }
     if it.stored > 0 {
-        words.push(format!(
+        words.push(safe!(
             "{}, {} changed; {} read, {} found",
             text::plural(it.sessions_new, "new session"),
             text::count(it.sessions_changed),
@@ -219,12 +225,12 @@ pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<String> {
     if !it.archive.is_empty() {
         words.push("hint: `ssmtrail archive verify` says what is damaged; nothing that was kept was changed".into());
     }
-    words.extend(it.hints.iter().map(|it| format!("hint: {}", text::visible(it))));
+    words.extend(it.hints.iter().map(|it| safe!("hint: {}", it)));
     words
 }
 
 /// Each thing and its reason; one line for many of the same reason.
-fn reasons(word: &str, list: &[Skip], words: &mut Vec<String>) {
+fn reasons(word: &'static str, list: &[Skip], words: &mut Vec<Safe>) {
     const ALONE: usize = 5;
     let mut same: BTreeMap<&str, usize> = BTreeMap::new();
     for it in list {
@@ -233,53 +239,55 @@ fn reasons(word: &str, list: &[Skip], words: &mut Vec<String>) {
     let mut told = 0;
     for it in list {
         let Some(count) = same.get(it.why.as_str()).copied() else { continue };
-        let (place, why) = (text::visible(&it.locator), text::visible(&it.why));
+        let (place, why) = (&it.locator, &it.why);
         if told == 20 {
             let rest: usize = same.values().sum();
-            words.push(format!("{word} {} more", text::count(rest as u64)));
+            words.push(safe!("{} {} more", word, text::count(rest as u64)));
             return;
         }
         told += 1;
         if count > ALONE {
             same.remove(it.why.as_str());
-            words.push(format!("{word} {place} and {} more: {why}", text::count(count as u64 - 1)));
+            let more = text::count(count as u64 - 1);
+            words.push(safe!("{} {} and {} more: {}", word, place, more, why));
         } else {
             if let Some(it) = same.get_mut(it.why.as_str()) {
                 *it -= 1;
             }
-            words.push(format!("{word} {place}: {why}"));
+            words.push(safe!("{} {}: {}", word, place, why));
         }
     }
 }
 
 /// What a run would do to one source.
-fn would(it: &sync::Would) -> Vec<String> {
-    let size = if it.bytes > 0 { format!(" ({})", text::size(it.bytes)) } else { String::new() };
-    let continued = match it.continued {
-        0 => String::new(),
-        many => format!(", {} of them to go on with", text::count(many)),
+fn would(it: &sync::Would) -> Vec<Safe> {
+    let size = match it.bytes {
+        0 => Safe::default(),
+        some => safe!(" ({})", text::size(some)),
     };
-    let mut words = vec![format!(
-        "would read {}{size} of {} listed in {}{continued}; {} held already",
+    let continued = match it.continued {
+        0 => Safe::default(),
+        many => safe!(", {} of them to go on with", text::count(many)),
+    };
+    let mut words = vec![safe!(
+        "would read {}{} of {} listed in {}{}; {} held already",
         text::plural(it.take, "object"),
+        size,
         text::count(it.listed),
-        text::visible(&it.source),
+        it.source,
+        continued,
         text::count(it.held)
     )];
     let cost = plan::cost(it);
     if !cost.calls.is_empty() {
-        let calls: Vec<String> = cost
-            .calls
-            .iter()
-            .map(|(name, count)| format!("{} {name}", text::count(*count)))
-            .collect();
+        let calls = cost.calls.iter().map(|(name, many)| safe!("{} {}", text::count(*many), name));
         let transfer = match it.bytes {
-            0 => String::new(),
-            _ => format!(", transfer up to {} if it leaves the Region", usd(cost.transfer_usd)),
+            0 => Safe::default(),
+            _ => safe!(", transfer up to {} if it leaves the Region", usd(cost.transfer_usd)),
         };
-        words.push(format!(
+        words.push(safe!(
             "  calls: {}; requests {}{} (list prices of us-east-1, {})",
-            calls.join(", "),
+            text::joined(calls, ", "),
             usd(cost.requests_usd),
             transfer,
             plan::PRICED,

@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::asking;
-use super::output::Replace;
-use super::output::Target;
+use super::formats::one_of;
 use super::reach::Reach;
-use super::run::Run;
+use super::setup::Setup;
+use super::world::Here;
 use crate::archive::judged;
 use crate::archive::writer::Writer;
 use crate::audit;
@@ -20,15 +20,23 @@ use crate::audit::Severity;
 use crate::audit::Verdict;
 use crate::audit::diff;
 use crate::audit::promise::Promise;
+use crate::config;
 use crate::config::Config;
+use crate::config::PromiseSpec;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::output::Replace;
+use crate::output::Target;
 use crate::render;
+use crate::render::Ui;
 use crate::render::findings;
 use crate::render::places;
 use crate::settings::Survey;
 use crate::text;
+use crate::text::Safe;
+use crate::text::Visible;
+use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,8 +72,8 @@ pub(super) struct Verify {
     check: Vec<String>,
 
     /// Fail from this severity on
-    #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    fail_on: FailLevel,
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = one_of(LEVELS))]
+    fail_on: Severity,
 
     /// What is unknown is exit 3
     #[arg(long)]
@@ -119,34 +127,22 @@ enum FindingsForm {
     Html,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum FailLevel {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-impl FailLevel {
-    fn severity(self) -> Severity {
-        match self {
-            Self::Low => Severity::Low,
-            Self::Medium => Severity::Medium,
-            Self::High => Severity::High,
-            Self::Critical => Severity::Critical,
-        }
-    }
-}
+const LEVELS: &[(&str, Severity)] = &[
+    ("low", Severity::Low),
+    ("medium", Severity::Medium),
+    ("high", Severity::High),
+    ("critical", Severity::Critical),
+];
 
 impl Verify {
-    pub(super) fn run(self, run: &mut Run<'_, '_>) -> Result<Answer> {
+    pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         if self.list {
-            return list(run);
+            return list(ui);
         }
         if let Some(id) = &self.explain {
-            return explain(run, id);
+            return explain(ui, id);
         }
-        let config = run.config()?;
+        let config = setup.config()?;
         let promise = Promise::told(&config.promise, self.promise.as_deref())?;
         for it in &self.check {
             if !audit::checks().any(|one| one.id.starts_with(it.as_str())) {
@@ -154,15 +150,13 @@ impl Verify {
             }
         }
         let mutes = audit::mutes(&config.mutes)?;
-        tell_config(run, &config);
-        let survey = match &self.survey {
-            Some(path) => read(path)?,
-            None => asking::ask(run, &self.sources, &self.reach, self.sample)?,
-        };
+        tell_config(setup, ui, config);
+        let file = self.survey.as_deref();
+        let survey = asking::survey(setup, ui, file, &self.sources, &self.reach, self.sample)?;
         if let Some(path) = &self.save_survey {
-            save(run, path, &survey)?;
+            save(setup.here, path, &survey)?;
         }
-        asking::tell_unread(run, &survey);
+        asking::tell_unread(ui, &survey);
         if survey.is_empty() {
             return match survey.unread.is_empty() {
                 true => Err(Error::misused("there is nothing to verify")
@@ -171,30 +165,29 @@ impl Verify {
             };
         }
         if survey.groups.is_empty() && survey.buckets.is_empty() {
-            run.ui.note(
+            ui.note(
                 "no Session document names a bucket or a log group here, and none is configured",
             );
         }
         let before = match &self.diff {
             None => None,
-            Some(it) if it.as_os_str() == LAST => Some(earlier(run, &survey)?),
-            Some(path) => Some(read(path)?),
+            Some(it) if it.as_os_str() == LAST => Some(earlier(setup, &survey)?),
+            Some(path) => Some(asking::read(path)?),
         };
         let judgement = audit::judge(&survey, &promise, &mutes, &self.check);
         // What AWS said of everything is kept; of single places or checks it would pass for less than it is.
         let mut kept = true;
         if self.survey.is_none() && self.sources.is_empty() && self.check.is_empty() {
-            kept = keep(run, &survey, &judgement);
+            kept = keep(setup, ui, &survey, &judgement);
         }
         if let Some(before) = before {
-            return changes(run, &before, &survey);
+            return changes(ui, &before, &survey);
         }
-        self.print(run, &survey, &promise, &judgement)?;
+        self.print(ui, &survey, &promise, &judgement)?;
         for it in &judgement.stale {
-            run.ui.note(&format!("note: {}", text::visible(it)));
+            ui.note(safe!("note: {}", it));
         }
-        let least = self.fail_on.severity();
-        let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= least);
+        let failed = judgement.findings.iter().any(|it| it.fails() && it.severity >= self.fail_on);
         let unknown = judgement.count(Verdict::Unknown) > 0;
         Ok(match (failed, (self.strict && unknown) || !survey.unread.is_empty() || !kept) {
             (true, _) => Answer::No,
@@ -206,31 +199,31 @@ impl Verify {
     /// The findings in the form that was asked for.
     fn print(
         &self,
-        run: &mut Run<'_, '_>,
+        ui: &mut Ui<'_>,
         survey: &Survey,
         promise: &Promise,
         judgement: &Judgement,
     ) -> Result<()> {
         match self.format {
-            FindingsForm::Table => table(run, survey, promise, judgement, self.all)?,
-            FindingsForm::Json => as_json(run, survey, promise, judgement)?,
-            FindingsForm::Csv => as_csv(run, judgement)?,
-            FindingsForm::Junit => run.ui.raw(findings::junit(survey, judgement).as_bytes())?,
+            FindingsForm::Table => table(ui, survey, promise, judgement, self.all)?,
+            FindingsForm::Json => as_json(ui, survey, promise, judgement)?,
+            FindingsForm::Csv => as_csv(ui, judgement)?,
+            FindingsForm::Junit => ui.bytes(findings::junit(survey, judgement).as_bytes())?,
             FindingsForm::Sarif => {
                 let value = findings::sarif(survey, judgement, audit::checks());
-                run.ui.line(&text::json(&value))?;
+                ui.line(text::json(&value))?;
             }
             FindingsForm::Md => {
                 let text = findings::markdown(survey, promise, judgement);
-                run.ui.raw(text.as_bytes())?;
+                ui.bytes(text.as_bytes())?;
             }
             FindingsForm::Html => {
                 let text = places::html(survey, promise, judgement);
-                run.ui.raw(text.as_bytes())?;
+                ui.bytes(text.as_bytes())?;
             }
             FindingsForm::Ocsf => {
                 for it in findings::ocsf(survey, judgement) {
-                    run.ui.line(&text::json(&it))?;
+                    ui.line(text::json(&it))?;
                 }
             }
         }
@@ -240,39 +233,35 @@ impl Verify {
 
 /// Says that a configuration of the working folder, which nobody asked for, decides what is said: whoever hands a folder over can
 /// put one into it.
-pub(super) fn tell_config(run: &mut Run<'_, '_>, config: &Config) {
-    let Some(name) = run.config_of_folder() else { return };
+pub(super) fn tell_config(setup: &Setup<'_>, ui: &mut Ui<'_>, config: &Config) {
+    if !setup.is_of_folder() {
+        return;
+    }
     let mutes = match config.mutes.len() {
         0 => None,
         many => Some(text::plural(many as u64, "mute")),
     };
-    let promise =
-        (config.promise != crate::config::PromiseSpec::default()).then(|| "the promise".to_owned());
-    let decides: Vec<String> = mutes.into_iter().chain(promise).collect();
+    let promise = (config.promise != PromiseSpec::default()).then(|| "the promise".into());
+    let decides: Vec<Safe> = mutes.into_iter().chain(promise).collect();
     if !decides.is_empty() {
-        run.ui.note(&format!("note: {name} of this folder is in force: {}", decides.join(" and ")));
+        let decides = text::joined(decides, " and ");
+        ui.note(safe!("note: {} of this folder is in force: {}", config::NAME, decides));
     }
 }
 
-pub(super) fn read(path: &std::path::Path) -> Result<Survey> {
-    let text = std::fs::read_to_string(path).map_err(|it| Error::file("read", path, it))?;
-    Survey::read(&text)
-        .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))
-}
-
 /// Names of resources are in it: it is its owner's alone. A survey that was saved there before is replaced.
-fn save(run: &Run<'_, '_>, path: &std::path::Path, survey: &Survey) -> Result<()> {
+fn save(here: Here<'_>, path: &std::path::Path, survey: &Survey) -> Result<()> {
     Target::look(path, &path.to_string_lossy(), Replace::Yes)?
-        .write(survey.write().as_bytes(), run.world.stop)
+        .write(survey.write().as_bytes(), here.stop)
 }
 
 /// The survey that was kept last of the same Regions and accounts, else the last of all.
-fn earlier(run: &mut Run<'_, '_>, now: &Survey) -> Result<Survey> {
+fn earlier(setup: &Setup<'_>, now: &Survey) -> Result<Survey> {
     let none = || {
         Error::new(Kind::Missing, "the archive has kept no survey yet")
             .hint("`ssmtrail verify` keeps one each time it asks about everything; or name a file")
     };
-    let archive = asking::kept(run)?.ok_or_else(none)?;
+    let archive = setup.kept()?.ok_or_else(none)?;
     let corners = |it: &Survey| {
         let mut out: Vec<_> =
             it.corners.iter().map(|it| (it.account.clone(), it.region.clone())).collect();
@@ -292,42 +281,42 @@ fn earlier(run: &mut Run<'_, '_>, now: &Survey) -> Result<Survey> {
 }
 
 /// Keeps a survey and its findings in the archive, where there is one; false if the archive is damaged.
-fn keep(run: &mut Run<'_, '_>, survey: &Survey, judgement: &Judgement) -> bool {
-    if matches!(asking::kept(run), Ok(None)) {
+fn keep(setup: &Setup<'_>, ui: &mut Ui<'_>, survey: &Survey, judgement: &Judgement) -> bool {
+    if matches!(setup.kept(), Ok(None)) {
         return true;
     }
     let at = survey.taken_at.to_string();
-    let kept = run
+    let kept = setup
         .root()
         .and_then(|it| Writer::open(&it))
         .and_then(|mut it| judged::keep(&mut it, survey, &judgement.findings, &at));
     // The judgement stands all the same, whoever else writes and whatever the disk says.
     let Err(it) = kept else { return true };
-    run.ui.note(&format!("note: the survey was not kept: {}", text::visible(&it.what)));
+    ui.note(safe!("note: the survey was not kept: {}", it.what));
     if let Some(hint) = it.hint.filter(|_| it.kind == Kind::Damaged) {
-        run.ui.note(&format!("hint: {}", text::visible(&hint)));
+        ui.note(safe!("hint: {}", hint));
     }
     it.kind != Kind::Damaged
 }
 
-fn list(run: &mut Run<'_, '_>) -> Result<Answer> {
-    let rows: Vec<Vec<String>> = audit::checks()
+fn list(ui: &mut Ui<'_>) -> Result<Answer> {
+    let rows: Vec<Vec<Safe>> = audit::checks()
         .map(|it| vec![it.id.into(), it.severity.word().into(), it.title.into()])
         .collect();
-    run.ui.table(&["CHECK", "SEVERITY", "WHAT MUST HOLD"], &[], &rows)?;
+    ui.table(&["CHECK", "SEVERITY", "WHAT MUST HOLD"], &[], &rows)?;
     Ok(Answer::Yes)
 }
 
-fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
+fn explain(ui: &mut Ui<'_>, id: &str) -> Result<Answer> {
     let upper = id.to_uppercase();
     let it = audit::checks().find(|it| it.id == upper).ok_or_else(|| audit::unknown_check(id))?;
-    run.ui.line(&format!("{}: {}", it.id, it.title))?;
-    run.ui.line(&format!("severity  {}", it.severity.word()))?;
-    run.ui.line(&format!("why       {}", it.why))?;
-    run.ui.line(&format!("then      {}", it.then))?;
-    run.ui.line(&format!("reads     {}", it.reads().collect::<Vec<_>>().join(", ")))?;
+    ui.line(safe!("{}: {}", it.id, it.title))?;
+    ui.line(safe!("severity  {}", it.severity.word()))?;
+    ui.line(safe!("why       {}", it.why))?;
+    ui.line(safe!("then      {}", it.then))?;
+    ui.line(safe!("reads     {}", text::joined(it.reads(), ", ")))?;
     for one in it.mappings() {
-        run.ui.line(&format!(
+        ui.line(safe!(
             "          {}: {} (by {})",
             one.standard,
             one.controls.join(", "),
@@ -337,39 +326,31 @@ fn explain(run: &mut Run<'_, '_>, id: &str) -> Result<Answer> {
     Ok(Answer::Yes)
 }
 
-fn changes(run: &mut Run<'_, '_>, before: &Survey, after: &Survey) -> Result<Answer> {
+fn changes(ui: &mut Ui<'_>, before: &Survey, after: &Survey) -> Result<Answer> {
     let changes = diff::changes(before, after);
-    run.ui.note(&format!("from {} to {}", before.taken_at, after.taken_at));
-    let shown =
-        |it: &Option<String>| it.as_deref().map_or("-".into(), |it| text::visible(it).into_owned());
-    let rows: Vec<Vec<String>> = changes
+    ui.note(safe!("from {} to {}", before.taken_at, after.taken_at));
+    let shown = |it: &Option<String>| it.as_deref().unwrap_or("-").safe();
+    let rows: Vec<Vec<Safe>> = changes
         .iter()
-        .map(|it| {
-            vec![
-                text::visible(&it.place).into_owned(),
-                text::visible(&it.setting).into_owned(),
-                shown(&it.before),
-                shown(&it.after),
-            ]
-        })
+        .map(|it| vec![it.place.safe(), it.setting.safe(), shown(&it.before), shown(&it.after)])
         .collect();
     if rows.is_empty() {
-        run.ui.note("nothing has changed");
+        ui.note("nothing has changed");
         return Ok(Answer::Yes);
     }
-    run.ui.table(&["PLACE", "SETTING", "BEFORE", "AFTER"], &[], &rows)?;
+    ui.table(&["PLACE", "SETTING", "BEFORE", "AFTER"], &[], &rows)?;
     Ok(Answer::No)
 }
 
 fn table(
-    run: &mut Run<'_, '_>,
+    ui: &mut Ui<'_>,
     survey: &Survey,
     promise: &Promise,
     it: &Judgement,
     all: bool,
 ) -> Result<()> {
-    run.ui.note(&format!("promise: {} ({})", promise.profile, promise.words()));
-    run.ui.note(&format!("basis: {}", promise.basis));
+    ui.note(safe!("promise: {} ({})", promise.profile, promise.words()));
+    ui.note(safe!("basis: {}", promise.basis));
     let mut place = "";
     for one in &it.findings {
         let muted = one.muted.as_ref();
@@ -379,8 +360,7 @@ fn table(
         }
         if one.place != place {
             place = &one.place;
-            let head = run.ui.paint(render::NAME, &text::visible(place));
-            run.ui.line(&head)?;
+            ui.line(ui.paint(render::NAME, place.safe()))?;
         }
         let (word, style) = match (one.status, muted.is_some()) {
             (_, true) => ("muted", render::DIM),
@@ -391,44 +371,40 @@ fn table(
             (Verdict::NotApplicable, _) => ("n/a", render::DIM),
         };
         let severity = if one.status == Verdict::Fail { one.severity.word() } else { "" };
-        let word = run.ui.paint(style, &format!("{word:<7}"));
-        run.ui.line(&format!("  {word}  {severity:<8}  {:<13}  {}", one.check_id, one.title))?;
-        let indent = " ".repeat(21);
-        let seen = text::visible(&one.seen).into_owned();
+        let word = ui.paint(style, text::left(7, word));
+        let (severity, check) = (text::left(8, severity), text::left(13, one.check_id));
+        ui.line(safe!("  {}  {}  {}  {}", word, severity, check, one.title))?;
+        let indent = text::repeated(" ", 21);
         let promised = match one.promised.is_empty() || one.status == Verdict::Unknown {
-            true => String::new(),
-            false => format!("; promised: {}", text::visible(&one.promised)),
+            true => Safe::default(),
+            false => safe!("; promised: {}", one.promised),
         };
-        run.ui.line(&format!("{indent}{seen}{promised}"))?;
+        ui.line(safe!("{}{}{}", indent, one.seen, promised))?;
         for it in &one.details {
-            run.ui.line(&format!("{indent}- {}", text::visible(it)))?;
+            ui.line(safe!("{}- {}", indent, it))?;
         }
         if let Some(it) = muted {
-            run.ui.line(&format!(
-                "{indent}accepted until {}: {}",
-                it.until,
-                text::visible(&it.reason)
-            ))?;
+            ui.line(safe!("{}accepted until {}: {}", indent, it.until, it.reason))?;
             continue;
         }
         for fix in &one.fixes {
-            run.ui.line(&format!("{indent}$ {}", text::visible(&fix.command)))?;
+            ui.line(safe!("{}$ {}", indent, fix.command))?;
             if let Some(it) = &fix.warning {
-                let careful = run.ui.paint(render::WARN, "careful:");
-                run.ui.line(&format!("{indent}  {careful} {it}"))?;
+                let careful = ui.paint(render::WARN, "careful:");
+                ui.line(safe!("{}  {} {}", indent, careful, it))?;
             }
         }
     }
     let missing = it.missing();
     if !missing.is_empty() {
-        run.ui.note("missing permissions, and what is unknown for want of each:");
+        ui.note("missing permissions, and what is unknown for want of each:");
         for (action, checks) in &missing {
-            run.ui.note(&format!("  {action}: {}", checks.join(", ")));
+            ui.note(safe!("  {}: {}", action, checks.join(", ")));
         }
     }
     let muted = it.findings.iter().filter(|it| it.muted.is_some()).count();
     let calls: u64 = survey.calls.values().sum();
-    run.ui.note(&format!(
+    ui.note(safe!(
         "{}: {} fail, {} unknown, {} pass, {} info, {} not applicable{}; {} log group{}, {} bucket{}, {} key{}; {} asked{}",
         text::plural(it.findings.len() as u64, "finding"),
         it.count(Verdict::Fail),
@@ -449,12 +425,7 @@ fn table(
     Ok(())
 }
 
-fn as_json(
-    run: &mut Run<'_, '_>,
-    survey: &Survey,
-    promise: &Promise,
-    it: &Judgement,
-) -> Result<()> {
+fn as_json(ui: &mut Ui<'_>, survey: &Survey, promise: &Promise, it: &Judgement) -> Result<()> {
     let value = json!({
         "version": 1,
         "taken_at": survey.taken_at,
@@ -465,10 +436,10 @@ fn as_json(
         "unread": survey.unread,
         "findings": it.findings,
     });
-    run.ui.line(&text::json(&value))
+    ui.line(text::json(&value))
 }
 
-fn as_csv(run: &mut Run<'_, '_>, it: &Judgement) -> Result<()> {
+fn as_csv(ui: &mut Ui<'_>, it: &Judgement) -> Result<()> {
     const HEAD: [&str; 16] = [
         "check_id",
         "title",
@@ -515,10 +486,10 @@ fn as_csv(run: &mut Run<'_, '_>, it: &Judgement) -> Result<()> {
                 .iter()
                 .cloned()
                 .chain([mapping.standard.to_owned(), mapping.controls.join(" ")]);
-            let row: Vec<String> = row.map(|it| text::cell(&it).into_owned()).collect();
-            out.write_record(&row).map_err(broken)?;
+            let row = row.map(|it| String::from(text::cell(&it)));
+            out.write_record(row).map_err(broken)?;
         }
     }
     let bytes = out.into_inner().map_err(|it| Error::new(Kind::Refused, it.to_string()))?;
-    run.ui.raw(&bytes)
+    ui.bytes(&bytes)
 }

@@ -11,7 +11,9 @@ use crate::archive::manifest::Sealed;
 use crate::archive::manifest::leaf;
 use crate::archive::schema::Instant;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::value::Word;
 use crate::time::At;
+use crate::transcript::wire::Form;
 
 /// What [`super::form::INDEX`] says of one transcript, as it was when it was read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,8 +30,8 @@ pub struct Cited {
     pub locator: String,
     /// Which version of it was read, as the `version` column of `transcripts` holds it.
     pub version: String,
-    /// `script`, `bare`, `windows` or `events`.
-    pub form: String,
+    /// How its bytes are laid out.
+    pub form: Word<Form>,
     /// SHA-256 of the bytes in this package: the content, decompressed if the source held it compressed.
     pub content_digest: String,
     /// SHA-256 of the object as its source held it; of a log stream, of the stretch that was read.

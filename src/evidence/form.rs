@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::archive::value::Word;
+use crate::transcript::wire::Form;
+
 /// Digests of all files, as `sha256sum` writes them.
 pub const SUMS: &str = "SHA256SUMS";
 /// What is said of each transcript.
@@ -42,13 +45,13 @@ const BEFORE: [&str; 11] = [
 const BEHIND: [&str; 2] = [INDEX, SUMS];
 
 /// A file's name for the n-th transcript: what the session's id says, without anything that a path could mean.
-pub fn transcript_path(nth: u64, session_id: &str, form: &str) -> String {
+pub fn transcript_path(nth: u64, session_id: &str, form: &Word<Form>) -> String {
     let name: String =
         session_id.chars().take(80).map(|it| if is_plain(it) { it } else { '_' }).collect();
-    let ending = match form {
-        "events" => "jsonl",
-        "windows" => "txt",
-        _ => "log",
+    let ending = match form.known() {
+        Some(Form::Events) => "jsonl",
+        Some(Form::Windows) => "txt",
+        Some(Form::Script | Form::Bare) | None => "log",
     };
     format!("transcripts/{nth:05}-{name}.{ending}")
 }

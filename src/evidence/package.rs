@@ -27,6 +27,7 @@ use crate::report::Report;
 use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::text;
+use crate::text::safe;
 
 const README: &str = "\
 This package was written by ssmtrail (https://github.com/ssmtrail/ssmtrail).
@@ -132,7 +133,7 @@ impl Package<'_> {
             "archive_head": self.report.archive_head,
             "transcripts": cited,
         });
-        packer.add(INDEX, format!("{}\n", text::json(&index)).as_bytes()).map_err(fail)?;
+        packer.add(INDEX, safe!("{}\n", text::json(&index)).as_bytes()).map_err(fail)?;
         packer.finish().and_then(|mut it| it.flush()).map_err(fail)?;
         Ok(damages)
     }

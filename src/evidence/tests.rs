@@ -20,13 +20,14 @@ use crate::archive::manifest::Brought;
 use crate::archive::manifest::Entry;
 use crate::archive::manifest::Seal;
 use crate::archive::schema::TranscriptRow;
+use crate::transcript::wire::Form;
 
 /// Two transcripts, of which one fills its last block and the other does not.
 fn package() -> Vec<u8> {
     let first = [b'a'; BLOCK];
     let cited = |nth: u64, id: &str, bytes: &[u8]| {
         serde_json::json!({
-            "path": transcript_path(nth, id, "script"), "session_id": id, "account_id": null, "region": null, "locator": format!("logs/{id}.log"),
+            "path": transcript_path(nth, id, &Form::Script.into()), "session_id": id, "account_id": null, "region": null, "locator": format!("logs/{id}.log"),
             "version": "", "form": "script", "content_digest": hex::encode(Sha256::digest(bytes)), "digest": "", "stored_bytes": bytes.len(),
             "stored_at": null, "read_at": null, "etag": null, "version_id": null, "checksum": null, "encryption": null, "storage_class": null,
         })
@@ -486,7 +487,7 @@ fn a_packer_packs_nothing_that_the_proof_would_refuse() {
         let mut packer = Packer::new(Vec::new(), name);
         let mut index = Vec::new();
         for (nth, id) in ids.iter().enumerate() {
-            let path = transcript_path(nth as u64 + 1, id, "windows");
+            let path = transcript_path(nth as u64 + 1, id, &Form::Windows.into());
             index.push(serde_json::json!({
                 "path": path, "session_id": id, "locator": "", "version": "", "form": "windows",
                 "content_digest": hex::encode(Sha256::digest(b"")), "digest": "", "stored_bytes": 0,

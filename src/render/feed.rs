@@ -3,6 +3,8 @@
 //! A record says what is known and how it is known. A command is inferred from terminal text, so OCSF gets no process id that
 //! nobody recorded, and a text that was typed but never run is no launch.
 
+use std::borrow::Cow;
+
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
@@ -10,11 +12,14 @@ use serde_json::json;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::Item;
 use crate::aws_names::Arn;
 use crate::aws_names::NodeKind;
 use crate::text;
+use crate::text::safe;
 use crate::text::visible;
 use crate::time::At;
+use crate::transcript::commands::Kind;
 use crate::uid;
 
 /// Versions of our records. A field may be added; when one is renamed or means another thing, the number is raised.
@@ -25,8 +30,8 @@ const WITHDRAWN: &str = "ssmtrail.withdrawn/1";
 /// The release of the Open Cybersecurity Schema Framework ("schema.ocsf.io").
 pub(super) const OCSF: &str = "1.8.0";
 
-fn words(text: &str) -> Vec<&str> {
-    text.split('+').filter(|it| !it.is_empty()).collect()
+fn words<T: Item>(items: &[T]) -> Vec<Cow<'_, str>> {
+    items.iter().map(T::text).collect()
 }
 
 fn rfc3339(it: Instant) -> Value {
@@ -79,7 +84,7 @@ pub fn session(it: &SessionRow) -> Value {
         "target": it.target,
         "run_as": it.run_as,
         "session_type": it.session_type,
-        "claims": words(it.claims.as_deref().unwrap_or_default()),
+        "claims": words(&it.claims),
         "at": rfc3339(it.at),
         "at_from": it.at_from,
         "first_event_at": rfc3339(it.first_event_at),
@@ -274,11 +279,11 @@ fn span(
 pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Option<Value> {
     let (earliest, latest) = (it.at_earliest.micros(), it.at_latest.micros());
     let time = latest.or(earliest).or(session_at)?;
-    let (activity, name) = match it.kind.as_str() {
-        "shell" => (1, "Launch"),
-        "repl" => (99, "Typed into an interpreter"),
-        "unconfirmed" => (99, "Typed, and nothing tells whether it ran"),
-        _ => (99, "Typed and not run"),
+    let (activity, name) = match it.kind.known() {
+        Some(Kind::Shell) => (1, "Launch"),
+        Some(Kind::Repl) => (99, "Typed into an interpreter"),
+        Some(Kind::Unconfirmed) => (99, "Typed, and nothing tells whether it ran"),
+        Some(Kind::Abandoned | Kind::Possible) | None => (99, "Typed and not run"),
     };
     let mut out = event(&Base {
         class: 1007,
@@ -291,10 +296,7 @@ pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Opti
     });
     let time_is = span(&mut out, earliest, latest);
     out.insert("activity_name".into(), name.into());
-    out.insert(
-        "message".into(),
-        format!("inferred from terminal text: {}", visible(&it.command)).into(),
-    );
+    out.insert("message".into(), safe!("inferred from terminal text: {}", it.command).into());
     let session = json!({ "uid": text(&it.session_id), "is_remote": true });
     out.insert("actor".into(), json!({ "user": user(it.owner.as_deref()), "session": session }));
     out.insert("device".into(), device(it.target.as_deref(), it.host.as_deref()));

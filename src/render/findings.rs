@@ -20,10 +20,13 @@ use crate::audit::Severity;
 use crate::audit::Verdict;
 use crate::audit::promise::Promise;
 use crate::settings::Survey;
+use crate::text::Safe;
+use crate::text::joined;
+use crate::text::safe;
 use crate::text::visible;
 
 /// What was seen, promised and said, in lines.
-fn words(it: &Finding) -> String {
+fn words(it: &Finding) -> Safe {
     let mut lines = vec![it.seen.clone()];
     if !it.promised.is_empty() {
         lines.push(format!("promised: {}", it.promised));
@@ -31,7 +34,7 @@ fn words(it: &Finding) -> String {
     lines.extend(it.details.iter().cloned());
     lines.extend(it.muted.iter().map(|it| format!("accepted until {}: {}", it.until, it.reason)));
     lines.extend(it.fixes.iter().map(|it| format!("$ {}", it.command)));
-    lines.iter().map(|it| visible(it).into_owned()).collect::<Vec<_>>().join("\n")
+    joined(lines, "\n")
 }
 
 /// Text as XML allows it: it forbids two characters that are text elsewhere ("Extensible Markup Language 1.0", production 2).
@@ -194,8 +197,8 @@ fn ocsf_event(it: &Finding, time: i64) -> Value {
         .iter()
         .flat_map(|it| it.controls.iter().map(|one| format!("{} {one}", it.standard)))
         .collect();
-    let details: Vec<String> =
-        std::iter::once(&it.seen).chain(&it.details).map(|it| visible(it).into_owned()).collect();
+    let details: Vec<Safe> =
+        std::iter::once(&it.seen).chain(&it.details).map(|it| visible(it)).collect();
     let confidence = ocsf_confidence(it.confidence);
     let mut resource = json!({ "uid": visible(&it.resource), "name": visible(&it.place) });
     if !it.region.is_empty() {
@@ -246,13 +249,11 @@ fn ocsf_event(it: &Finding, time: i64) -> Value {
         },
     });
     if fails {
-        let commands: Vec<String> =
-            it.fixes.iter().map(|it| visible(&it.command).into_owned()).collect();
-        out["remediation"] =
-            json!({ "desc": format!("{} {}", it.then, commands.join(" ; ")).trim_end() });
+        let commands = joined(it.fixes.iter().map(|it| &it.command), " ; ");
+        out["remediation"] = json!({ "desc": safe!("{} {}", it.then, commands).trimmed() });
     }
     if let Some(mute) = &it.muted {
-        out["comment"] = format!("accepted until {}: {}", mute.until, visible(&mute.reason)).into();
+        out["comment"] = safe!("accepted until {}: {}", mute.until, mute.reason).into();
     }
     out
 }
@@ -363,7 +364,7 @@ pub fn markdown(survey: &Survey, promise: &Promise, judgement: &Judgement) -> St
                 // A fence longer than any run of backticks within.
                 let command = visible(&fix.command);
                 let fence = "`".repeat(3.max(1 + longest_run(&command)));
-                let _ = writeln!(out, "\n  {fence}sh\n  {command}\n  {fence}");
+                let _ = writeln!(out, "\n  {fence}sh\n  {}\n  {fence}", &*command);
                 if let Some(warning) = &fix.warning {
                     let _ = writeln!(out, "\n  Careful: {warning}.");
                 }

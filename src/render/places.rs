@@ -12,11 +12,7 @@ use crate::audit::Judgement;
 use crate::audit::Verdict;
 use crate::audit::promise::Promise;
 use crate::settings::Survey;
-use crate::text::visible;
-
-fn text(it: &str) -> String {
-    visible(it).into_owned()
-}
+use crate::text::visible as text;
 
 /// The page: failures and unknowns by place, each with its fix, then every outcome, then who was asked what.
 pub fn html(survey: &Survey, promise: &Promise, judgement: &Judgement) -> String {

@@ -141,7 +141,7 @@ pub fn cast(
     }
     head["idle_time_limit"] = idle.into();
     head["title"] = visible(title).into();
-    writeln!(out, "{}", json(&head)).map_err(broken)?;
+    writeln!(out, "{}", &*json(&head)).map_err(broken)?;
     let mut said = 0;
     let mut event = |at: u64, code: &str, data: &str| {
         let time = match version {
@@ -150,7 +150,7 @@ pub fn cast(
         };
         said = at;
         let seconds = time as f64 / 1e6;
-        writeln!(out, "{}", json(&json!([seconds, code, data]))).map_err(broken)
+        writeln!(out, "{}", &*json(&json!([seconds, code, data]))).map_err(broken)
     };
     let mut stage = Stage::new(film, columns, rows);
     let mut canvas = Canvas::new(true);

@@ -38,6 +38,7 @@ use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::TRANSCRIPTS;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::value::Word;
 use crate::archive::writer::Note;
 use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
@@ -55,7 +56,6 @@ use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
-use crate::transcript::wire::Form;
 use crate::uid;
 
 /// A batch is written when it holds this many bytes or objects…
@@ -525,7 +525,7 @@ fn lost_commands(archive: &Archive) -> HashMap<String, uid::Before> {
             for row in 0..frame.height() {
                 let (key, generation) =
                     (keys.get(row).unwrap_or_default(), generations.get(row).unwrap_or(0));
-                let is_typed = CommandKind::TYPED.contains(&kinds.get(row).unwrap_or_default());
+                let is_typed = is_typed(kinds.get(row));
                 if !is_typed || archive.replaced().holds(key, generation) {
                     continue;
                 }
@@ -544,6 +544,11 @@ fn lost_commands(archive: &Archive) -> HashMap<String, uid::Before> {
     found.into_iter().map(|(key, it)| (key, it.1)).collect()
 }
 
+/// Whether a command of this kind, as its row says, has a name in a feed.
+pub(super) fn is_typed(kind: Option<&str>) -> bool {
+    Word::of(kind.unwrap_or_default()).is_in(&CommandKind::TYPED)
+}
+
 /// What of commands names them.
 const OLD: [&str; 2] = ["kind", "command"];
 
@@ -552,19 +557,19 @@ fn old(cursor: &mut Cursor<'_>, before: &SessionRow) -> uid::Before {
     let mut texts = Vec::new();
     let path = Archive::file_of("commands", before);
     if cursor.lacks(&path) {
-        return uid::Before { texts, withdrawn: before.withdrawn.clone() };
+        return uid::Before { texts, withdrawn: before.withdrawn.to_vec() };
     }
     cursor.rows(&path, before.commands_at, before.commands_rows, |frame| {
         let kinds = frame.column("kind")?.str()?.clone();
         let commands = frame.column("command")?.str()?.clone();
         for (kind, text) in kinds.iter().zip(commands.iter()) {
-            if CommandKind::TYPED.contains(&kind.unwrap_or_default()) {
+            if is_typed(kind) {
                 texts.push(uid::fingerprint(text.unwrap_or_default()));
             }
         }
         Ok(())
     });
-    uid::Before { texts, withdrawn: before.withdrawn.clone() }
+    uid::Before { texts, withdrawn: before.withdrawn.to_vec() }
 }
 
 /// All that came of one id.
@@ -686,7 +691,7 @@ impl Kept {
 /// Whether a session's row says that another object under its id holds other bytes. (Where its own two copies differ, the
 /// flaw has a place.)
 pub(super) fn says_diverges(row: &SessionRow) -> bool {
-    row.flaws.split('+').any(|it| it == FlawKind::Diverges.name())
+    row.flaws.contains(&FlawKind::Diverges.into())
 }
 
 /// A key that no session of this id has.
@@ -806,12 +811,7 @@ impl Draft {
     /// What the newest reading of a kept transcript told of its object.
     fn take_facts(&mut self, row: &TranscriptRow) {
         self.stored_at = row.stored_at.micros();
-        self.object_flaws = row
-            .object_flaws
-            .iter()
-            .flat_map(|it| it.split('+'))
-            .filter_map(FlawKind::from_name)
-            .collect();
+        self.object_flaws = row.object_flaws.iter().filter_map(|it| it.known()).collect();
     }
 }
 
@@ -821,7 +821,7 @@ fn draft_of(row: &TranscriptRow) -> Option<Draft> {
         source: row.source.clone(),
         locator: row.locator.clone(),
         version: row.version.clone(),
-        form: Form::from_name(&row.form)?,
+        form: row.form.known()?,
         digest: row.digest.clone(),
         stored_bytes: row.stored_bytes as u64,
         stored_at: row.stored_at.micros(),

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::draft::DECODER;
 use super::gather::Kept;
+use super::gather::is_typed;
 use super::gather::says_diverges;
 use super::rows::Compared;
 use super::rows::Rows;
@@ -23,9 +24,6 @@ use crate::error::Result;
 use crate::session::Skip;
 use crate::time::At;
 use crate::uid;
-
-/// Kinds that have names in a feed.
-const TYPED: [&str; 4] = crate::transcript::commands::Kind::TYPED;
 
 /// A batch is published when it has decoded this many bytes or sessions.
 const BYTES: u64 = 24 << 20;
@@ -153,7 +151,7 @@ pub fn rebuild(
                 Some(it) => {
                     let texts =
                         read(&mut commands, it, &mut compared, &mut rebuilt.decoders_before);
-                    Some(uid::Before { texts, withdrawn: it.withdrawn.clone() })
+                    Some(uid::Before { texts, withdrawn: it.withdrawn.to_vec() })
                 }
                 None => before.lost(&archive, &key),
             };
@@ -276,7 +274,7 @@ fn read(
             let kind = kinds.get(row).unwrap_or_default();
             let text = texts.get(row).unwrap_or_default();
             compared.add(starts.get(row).unwrap_or(0), kind, text);
-            if TYPED.contains(&kind) {
+            if is_typed(Some(kind)) {
                 out.push(uid::fingerprint(text));
             }
         }

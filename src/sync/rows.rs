@@ -10,17 +10,24 @@ use super::draft::GROUP_ROWS;
 use super::draft::PART_BYTES;
 use super::together::Drafts;
 use crate::archive::LONGEST;
+use crate::archive::line::LineColumns;
+use crate::archive::line::NewLine;
+use crate::archive::line::Shared;
 use crate::archive::manifest::Brought;
+use crate::archive::schema::AtFrom;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::LINES;
-use crate::archive::schema::LineColumns;
+use crate::archive::schema::LineKind;
+use crate::archive::schema::OwnerFrom;
 use crate::archive::schema::SESSIONS;
+use crate::archive::schema::SessionFlaw;
 use crate::archive::schema::SessionRow;
-use crate::archive::schema::Shared;
 use crate::archive::schema::TRANSCRIPTS;
 use crate::archive::schema::TranscriptRow;
+use crate::archive::value::NullIfEmpty;
+use crate::archive::value::Word;
 use crate::archive::writer::PARTITIONS;
 use crate::archive::writer::Segment;
 use crate::config::Place;
@@ -30,7 +37,7 @@ use crate::error::Result;
 use crate::source::FIXED;
 use crate::time::At;
 use crate::transcript::both::Stream;
-use crate::transcript::commands::DAMAGED;
+use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
@@ -238,10 +245,10 @@ impl<'a> Rows<'a> {
         let (lines, commands) = (out.lines, out.seq);
         let (ran, unconfirmed, abandoned) = (out.ran, out.unconfirmed, out.abandoned);
         let possible = out.possible;
-        let mut forms: Vec<&str> = group.drafts.iter().map(|it| it.form.name()).collect();
+        let mut forms: Vec<Word<Form>> = group.drafts.iter().map(|it| it.form.into()).collect();
         forms.sort_unstable();
         forms.dedup();
-        let mut flaws: Vec<&str> = group
+        let mut kinds: Vec<Word<FlawKind>> = group
             .drafts
             .iter()
             .enumerate()
@@ -249,42 +256,36 @@ impl<'a> Rows<'a> {
             .flat_map(|(nth, it)| {
                 it.flaws.iter().filter(move |it| nth == 0 || it.kind != FlawKind::Lossy)
             })
-            .map(|it| it.kind.name())
+            .map(|it| it.kind.into())
             .collect();
-        flaws.sort_unstable();
-        flaws.dedup();
+        kinds.sort_unstable();
+        kinds.dedup();
         let primary = &group.drafts[0];
-        let diverged = primary.claims.diverged.map(|it| {
-            let (bytes, stream) = it.places();
-            format!("{}@{bytes}~{stream}", FlawKind::Diverges.name())
-        });
-        let mut flaws: Vec<&str> = flaws;
-        if let Some(diverged) = &diverged {
-            for it in flaws.iter_mut().filter(|it| **it == FlawKind::Diverges.name()) {
-                *it = diverged;
-            }
-        }
+        let flaw = |kind: Word<FlawKind>| {
+            let places = primary.claims.diverged.filter(|_| kind == FlawKind::Diverges);
+            SessionFlaw::new(kind, places.map(|it| it.places()))
+        };
         let bytes: u64 = group.drafts.iter().map(|it| it.content.bytes()).sum();
         let typed = self.typed.take().unwrap_or_default();
-        let withdrawn = group.old.and_then(|it| it.withdrawn(&group.key, typed));
+        let withdrawn = group.old.map(|it| it.withdrawn(&group.key, typed)).unwrap_or_default();
         let row = SessionRow {
             session_id: shared.session_id.clone(),
             session_key: group.key,
             account_id: facts.account_id.clone(),
             region: facts.region.clone(),
             owner: facts.owner.clone(),
-            owner_from: facts.owner_from.map(str::to_owned),
+            owner_from: facts.owner_from.map(Word::Known),
             target: facts.target.clone(),
             run_as: facts.run_as.clone(),
             session_type: facts.session_type.clone(),
-            claims: Some(facts.claims.join("+")).filter(|it| !it.is_empty()),
+            claims: NullIfEmpty(facts.claims.clone()),
             at: Instant(facts.at),
-            at_from: facts.at_from.map(str::to_owned),
+            at_from: facts.at_from.map(Word::Known),
             first_event_at: Instant(facts.first_event_at),
             last_event_at: Instant(facts.last_event_at),
             ended_at: Instant(facts.ended_at),
             stored_at: Instant(facts.stored_at),
-            forms: forms.join("+"),
+            forms,
             transcripts: group.drafts.len() as i64,
             transcript_bytes: bytes as i64,
             line_count: lines,
@@ -292,11 +293,11 @@ impl<'a> Rows<'a> {
             abandoned_count: Some(abandoned),
             unconfirmed_count: Some(unconfirmed),
             possible_count: possible,
-            flaws: flaws.join("+"),
+            flaws: kinds.into_iter().map(flaw).collect(),
             locator: primary.locator.clone(),
             source: primary.source.clone(),
             decoder: DECODER,
-            withdrawn,
+            withdrawn: NullIfEmpty(withdrawn),
             generation: self.generation,
             commands_at,
             commands_rows: commands,
@@ -332,8 +333,6 @@ impl<'a> Rows<'a> {
             content_digest: content_digest.clone(),
         });
         let position = draft.seen.position.as_ref().and_then(|it| serde_json::to_string(it).ok());
-        let object_flaws: Vec<&str> = draft.object_flaws.iter().map(|it| it.name()).collect();
-        let object_flaws = Some(object_flaws.join("+")).filter(|it| !it.is_empty());
         let row = |part: i64, part_start: i64, content: Vec<u8>| TranscriptRow {
             session_id: draft.session_id.as_str().to_owned(),
             session_key: key.to_owned(),
@@ -342,7 +341,7 @@ impl<'a> Rows<'a> {
             source: draft.source.clone(),
             locator: draft.locator.clone(),
             version: draft.version.clone(),
-            form: draft.form.name().to_owned(),
+            form: draft.form.into(),
             digest: digest.clone(),
             content_digest: content_digest.clone(),
             stored_bytes: draft.stored_bytes as i64,
@@ -355,7 +354,7 @@ impl<'a> Rows<'a> {
             encryption: draft.seen.encryption.clone(),
             storage_class: draft.seen.storage_class.clone(),
             position: position.clone(),
-            object_flaws: object_flaws.clone(),
+            object_flaws: NullIfEmpty(draft.object_flaws.iter().map(|it| (*it).into()).collect()),
             part,
             part_start,
             content,
@@ -483,11 +482,15 @@ impl SessionOut<'_> {
     fn piece(&mut self, piece: &mut Piece) -> Result<()> {
         for (line, at) in piece.timed() {
             self.lines += 1;
-            let text = piece.line_text(line);
-            let continued = line.bits & bits::CONTINUED != 0;
-            let kind = line_kind(line.bits);
-            let (from, to) = (line.from as i64, line.to as i64);
-            self.pending.lines.push(self.lines, text, kind, continued, at, from, to);
+            self.pending.lines.push(NewLine {
+                number: self.lines,
+                text: piece.line_text(line),
+                kind: line_kind(line.bits),
+                continued: line.bits & bits::CONTINUED != 0,
+                at,
+                start: line.from as i64,
+                end: line.to as i64,
+            });
             let grown = grown(self.lines);
             let pending = &self.pending.lines;
             if pending.len() >= GROUP_ROWS * grown || pending.bytes() >= PART_BYTES * grown {
@@ -525,12 +528,10 @@ impl SessionOut<'_> {
             read.meet(it.from as i64, it.kind.name(), &it.text);
         }
         if let Some(typed) = &mut self.typed
-            && CommandKind::TYPED.contains(&it.kind.name())
+            && CommandKind::TYPED.contains(&it.kind)
         {
             typed.push(uid::fingerprint(&it.text));
         }
-        let evidence: Vec<String> =
-            it.evidence.iter().map(|it| format!("{:+.1} {}", it.weight, it.what)).collect();
         let (earliest, latest) = typed.at.unwrap_or_default();
         // What no event shows was typed before the session's end, if that is after what came before it.
         let end = self.facts.ended_at.or(self.facts.last_event_at.filter(|_| typed.at.is_none()));
@@ -545,7 +546,7 @@ impl SessionOut<'_> {
             run_as: self.facts.run_as.clone(),
             seq: self.seq,
             command: it.text,
-            kind: it.kind.name().to_owned(),
+            kind: it.kind.into(),
             confidence,
             at: Instant(earliest.filter(|it| Some(*it) == latest)),
             at_earliest: Instant(earliest),
@@ -563,20 +564,20 @@ impl SessionOut<'_> {
             byte_start: it.from as i64,
             byte_end: it.to as i64,
             line_number: it.line as i64 + 1,
-            evidence: evidence.join(";"),
-            flaws: if it.damaged { DAMAGED.into() } else { String::new() },
+            evidence: CommandRow::evidence_of(&it.evidence),
+            flaws: it.damaged.then_some(CommandFlaw::Damaged.into()).into_iter().collect(),
             decoder: DECODER,
             generation: self.shared.generation,
         }
     }
 }
 
-fn line_kind(line: u16) -> &'static str {
+fn line_kind(line: u16) -> LineKind {
     match line {
-        it if it & bits::OVERWRITTEN != 0 => "overwritten",
-        it if it & bits::SCREEN != 0 => "screen",
-        it if it & bits::INPUT != 0 => "input",
-        _ => "output",
+        it if it & bits::OVERWRITTEN != 0 => LineKind::Overwritten,
+        it if it & bits::SCREEN != 0 => LineKind::Screen,
+        it if it & bits::INPUT != 0 => LineKind::Input,
+        _ => LineKind::Output,
     }
 }
 
@@ -586,14 +587,14 @@ struct Facts {
     account_id: Option<String>,
     region: Option<String>,
     owner: Option<String>,
-    owner_from: Option<&'static str>,
+    owner_from: Option<OwnerFrom>,
     target: Option<String>,
     run_as: Option<String>,
     session_type: Option<String>,
     /// Which of these only the transcripts themselves say.
-    claims: Vec<&'static str>,
+    claims: Vec<String>,
     at: Option<i64>,
-    at_from: Option<&'static str>,
+    at_from: Option<AtFrom>,
     first_event_at: Option<i64>,
     last_event_at: Option<i64>,
     ended_at: Option<i64>,
@@ -622,8 +623,8 @@ impl Facts {
         let told = first(|it| it.owner.as_ref());
         let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
         let owner_from = match (&told, &hint) {
-            (Some(_), _) => Some("event"),
-            (None, Some(_)) => Some("session-id"),
+            (Some(_), _) => Some(OwnerFrom::Event),
+            (None, Some(_)) => Some(OwnerFrom::SessionId),
             (None, None) => None,
         };
         let streamed = |it: &&Draft| it.claims.streamed;
@@ -646,10 +647,10 @@ impl Facts {
         let last_event_at = claimed
             .map_or(last_event_at, |it| Some(last_event_at.map_or(it.1, |last| last.max(it.1))));
         let (at, at_from) = match (trusted, ended_at, stored_at) {
-            (Some(it), ..) => (Some(it), Some("event")),
-            (None, Some(_), Some(it)) if clock => (Some(it), Some("stored")),
-            (None, Some(it), _) => (Some(it), Some("header")),
-            (None, None, Some(it)) => (Some(it), Some("stored")),
+            (Some(it), ..) => (Some(it), Some(AtFrom::Event)),
+            (None, Some(_), Some(it)) if clock => (Some(it), Some(AtFrom::Stored)),
+            (None, Some(it), _) => (Some(it), Some(AtFrom::Header)),
+            (None, None, Some(it)) => (Some(it), Some(AtFrom::Stored)),
             (None, None, None) => (None, None),
         };
         let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
@@ -672,7 +673,7 @@ impl Facts {
             ("run_as", says(|it| it.run_as.is_some())),
             ("session_type", says(|it| it.frame.session_type.is_some())),
         ];
-        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0).collect();
+        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0.to_owned()).collect();
         Self {
             claims,
             account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),

@@ -586,11 +586,17 @@ fn commands_come_a_row_group_at_a_time_however_many_a_file_holds() {
     let archive = Archive::open(&world.path("archive")).expect("an archive");
     assert_eq!(archive.files("commands").count(), 1);
     let (mut all, mut most) = (0, 0);
-    search::commands(&archive, &Which::default(), &search::Pattern::All, &["shell"], |rows| {
-        all += rows.len();
-        most = most.max(rows.len());
-        Ok(())
-    })
+    search::commands(
+        &archive,
+        &Which::default(),
+        &search::Pattern::All,
+        &[ssmtrail::transcript::commands::Kind::Shell],
+        |rows| {
+            all += rows.len();
+            most = most.max(rows.len());
+            Ok(())
+        },
+    )
     .expect("commands");
     assert_eq!(all, 20_000);
     assert!(most <= GROUP, "{most} rows at once");

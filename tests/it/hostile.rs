@@ -1,5 +1,11 @@
 //! A transcript is written by whoever was recorded. Nothing of it may act on its reader, in any output.
 
+use polars::prelude::*;
+use ssmtrail::archive::schema::TABLES;
+use ssmtrail::archive::writer::Note;
+use ssmtrail::archive::writer::Segment;
+use ssmtrail::archive::writer::Writer;
+
 use crate::world::World;
 use crate::world::words;
 
@@ -104,4 +110,65 @@ fn no_cell_of_a_spreadsheet_is_a_formula() {
             }
         }
     }
+}
+
+/// In every text of every row of an archive that somebody handed over.
+const IN_EACH_FIELD: &str = "=evil\x1b]0;owned\x07\u{9b}31m\u{202e}\u{200b}\r\nFORGED line";
+
+fn handed_over() -> World {
+    let world = World::new();
+    let root = world.path("archive");
+    let mut writer = Writer::open(&root).unwrap();
+    let mut segment = Segment::new(&root, 1).unwrap();
+    for table in TABLES {
+        let column = |it: Field| match it.dtype() {
+            DataType::String => Column::new(it.name().clone(), [IN_EACH_FIELD]),
+            DataType::Binary => Column::new(it.name().clone(), [IN_EACH_FIELD.as_bytes()]),
+            other => Column::new(it.name().clone(), [1i64]).cast(other).unwrap(),
+        };
+        let columns: Vec<Column> = table.schema().iter_fields().map(column).collect();
+        let partition = "account_id=1/region=x/month=2026-11";
+        segment.write(&table, partition, &DataFrame::new(1, columns).unwrap()).unwrap();
+    }
+    let at = "2026-11-20T10:00:00Z";
+    let note = Note { did: "sync".into(), written_at: at.into(), generation: 1, ..Note::default() };
+    writer.publish(segment, note).unwrap();
+    world
+}
+
+#[test]
+fn no_field_of_an_archive_that_was_handed_over_acts_or_forges_a_line() {
+    let world = handed_over();
+    let mut lines: Vec<String> = [
+        "search '' --possible -C 2",
+        "show evil --explain",
+        "archive stats",
+        "archive verify",
+        "archive rebuild",
+        "report -o - --format md",
+        "report -o - --format json",
+        "report -o - --format html",
+        "export",
+        "export --format ocsf",
+        "replay evil --cast -",
+    ]
+    .map(str::to_owned)
+    .into();
+    let tables = TABLES.iter().map(|it| format!("query -e 'SELECT * FROM {}'", it.name));
+    let rows = ["sessions", "search '' --possible", "search --output ''", "show evil --commands"];
+    let rows = rows.map(str::to_owned).into_iter().chain(tables);
+    for form in ["table", "json", "jsonl"] {
+        lines.extend(rows.clone().map(|it| format!("{it} --format {form}")));
+    }
+    let mut told = 0;
+    for line in &lines {
+        let (out, err, _) = world.parts(&words(line));
+        for text in [&out, &err] {
+            let found = text.chars().find(|it| acts(*it));
+            assert!(found.is_none(), "`{line}` lets {found:?} through:\n{text}");
+            assert!(!text.lines().any(|it| it.starts_with("FORGED")), "`{line}`:\n{text}");
+        }
+        told += usize::from(out.contains("evil"));
+    }
+    assert!(told * 2 > lines.len(), "only {told} of {} show what they are about", lines.len());
 }

@@ -253,7 +253,7 @@ fn a_year_of_a_hundred_thousand_sessions_is_a_page_below_30_mb_that_says_what_it
     let page = html(&paper);
     assert!(page.len() < 30_000_000, "{}", page.len());
     assert!(page.len() > 15_000_000, "{}: there was room for more", page.len());
-    let all = ssmtrail::text::count(report.commands.len() as u64);
+    let all = String::from(ssmtrail::text::count(report.commands.len() as u64));
     assert!(page.contains(&format!(" of {all}, the notable first; all of them are in the CSV")));
     let mut rows = Vec::new();
     text::csv(&paper, 0, &mut rows).expect("the twin");

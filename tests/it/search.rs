@@ -136,10 +136,16 @@ fn one_session_owner_or_target_reads_a_few_row_groups_however_many_lie_beside_it
     let read = |which: Which| {
         let archive = archive();
         let mut hits = 0;
-        ssmtrail::search::commands(&archive, &which, &Pattern::All, &["shell"], |rows| {
-            hits += rows.len();
-            Ok(())
-        })
+        ssmtrail::search::commands(
+            &archive,
+            &which,
+            &Pattern::All,
+            &[ssmtrail::transcript::commands::Kind::Shell],
+            |rows| {
+                hits += rows.len();
+                Ok(())
+            },
+        )
         .unwrap();
         (archive.groups_read(), hits)
     };

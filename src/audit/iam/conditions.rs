@@ -4,6 +4,7 @@
 //! not understood is unknown, too. Pure: what a request carries is asked of the caller, key by key.
 //! Source: "IAM JSON policy elements: Condition operators", "Condition context keys with multiple values" (AWS IAM User Guide).
 
+use core::cmp::Ordering;
 use core::net::IpAddr;
 
 use crate::audit::iam::patterns::Carried;
@@ -88,44 +89,23 @@ enum Set {
     ForAll,
 }
 
-/// What values are compared as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What values are compared as; of numbers and dates, which order holds.
+#[derive(Clone, Copy, Debug)]
 enum ComparedAs {
     Text,
     Folded,
     Like,
     Arn,
-    Number(Order),
-    Date(Order),
+    Number(fn(Ordering) -> bool),
+    Date(fn(Ordering) -> bool),
     Truth,
     Address,
     Bytes,
     Null,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    Equal,
-    Less,
-    LessOrEqual,
-    More,
-    MoreOrEqual,
-}
-
-impl Order {
-    fn holds(self, order: std::cmp::Ordering) -> bool {
-        match self {
-            Self::Equal => order.is_eq(),
-            Self::Less => order.is_lt(),
-            Self::LessOrEqual => order.is_le(),
-            Self::More => order.is_gt(),
-            Self::MoreOrEqual => order.is_ge(),
-        }
-    }
-}
-
 /// An operator, taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Operator {
     set: Set,
     kind: ComparedAs,
@@ -158,18 +138,18 @@ impl Operator {
             "stringnotlike" => (ComparedAs::Like, true),
             "arnequals" | "arnlike" => (ComparedAs::Arn, false),
             "arnnotequals" | "arnnotlike" => (ComparedAs::Arn, true),
-            "numericequals" => (ComparedAs::Number(Order::Equal), false),
-            "numericnotequals" => (ComparedAs::Number(Order::Equal), true),
-            "numericlessthan" => (ComparedAs::Number(Order::Less), false),
-            "numericlessthanequals" => (ComparedAs::Number(Order::LessOrEqual), false),
-            "numericgreaterthan" => (ComparedAs::Number(Order::More), false),
-            "numericgreaterthanequals" => (ComparedAs::Number(Order::MoreOrEqual), false),
-            "dateequals" => (ComparedAs::Date(Order::Equal), false),
-            "datenotequals" => (ComparedAs::Date(Order::Equal), true),
-            "datelessthan" => (ComparedAs::Date(Order::Less), false),
-            "datelessthanequals" => (ComparedAs::Date(Order::LessOrEqual), false),
-            "dategreaterthan" => (ComparedAs::Date(Order::More), false),
-            "dategreaterthanequals" => (ComparedAs::Date(Order::MoreOrEqual), false),
+            "numericequals" => (ComparedAs::Number(Ordering::is_eq), false),
+            "numericnotequals" => (ComparedAs::Number(Ordering::is_eq), true),
+            "numericlessthan" => (ComparedAs::Number(Ordering::is_lt), false),
+            "numericlessthanequals" => (ComparedAs::Number(Ordering::is_le), false),
+            "numericgreaterthan" => (ComparedAs::Number(Ordering::is_gt), false),
+            "numericgreaterthanequals" => (ComparedAs::Number(Ordering::is_ge), false),
+            "dateequals" => (ComparedAs::Date(Ordering::is_eq), false),
+            "datenotequals" => (ComparedAs::Date(Ordering::is_eq), true),
+            "datelessthan" => (ComparedAs::Date(Ordering::is_lt), false),
+            "datelessthanequals" => (ComparedAs::Date(Ordering::is_le), false),
+            "dategreaterthan" => (ComparedAs::Date(Ordering::is_gt), false),
+            "dategreaterthanequals" => (ComparedAs::Date(Ordering::is_ge), false),
             "bool" => (ComparedAs::Truth, false),
             "binaryequals" => (ComparedAs::Bytes, false),
             "ipaddress" => (ComparedAs::Address, false),
@@ -186,12 +166,12 @@ impl Operator {
         !self.is_negated
             && !self.if_exists
             && self.set != Set::ForAll
-            && self.kind != ComparedAs::Null
+            && !matches!(self.kind, ComparedAs::Null)
     }
 
     /// Whether it compares the parts of an ARN, each for itself.
     pub fn is_arn(self) -> bool {
-        self.kind == ComparedAs::Arn
+        matches!(self.kind, ComparedAs::Arn)
     }
 
     /// Whether `*` and `?` in its values stand for other characters.
@@ -204,7 +184,7 @@ impl Operator {
 pub fn holds(condition: &Condition, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Truth {
     let Some(operator) = Operator::read(&condition.operator) else { return Truth::Unknown };
     let there = carried(&condition.key);
-    if operator.kind == ComparedAs::Null {
+    if matches!(operator.kind, ComparedAs::Null) {
         let wants = |value: &str| condition.values.iter().any(|it| it.eq_ignore_ascii_case(value));
         return match there {
             Carried::Absent => wants("true").into(),
@@ -258,23 +238,22 @@ impl ComparedAs {
         let said = literal(pattern);
         let known = |it: Option<bool>| it.map_or(Truth::Unknown, Truth::from);
         match self {
-            Self::Text => (said == value).into(),
+            Self::Text | Self::Bytes => (said == value).into(),
             Self::Folded => (said.to_lowercase() == value.to_lowercase()).into(),
             Self::Like => is_like(pattern, value).into(),
             Self::Arn => is_arn_like(pattern, value),
-            Self::Number(order) => {
+            Self::Number(holds) => {
                 let both = said.parse::<f64>().ok().zip(value.parse::<f64>().ok());
-                known(both.and_then(|it| it.1.partial_cmp(&it.0)).map(|it| order.holds(it)))
+                known(both.and_then(|it| it.1.partial_cmp(&it.0)).map(|it| holds(it)))
             }
-            Self::Date(order) => {
-                known(date(&said).zip(date(value)).map(|it| order.holds(it.1.cmp(&it.0))))
+            Self::Date(holds) => {
+                known(date(&said).zip(date(value)).map(|it| holds(it.1.cmp(&it.0))))
             }
             Self::Truth => {
                 let both = truth(&said).zip(truth(value));
                 known(both.map(|it| it.0 == it.1))
             }
             Self::Address => known(block(&said).zip(value.parse().ok()).map(|it| it.0.holds(it.1))),
-            Self::Bytes => (said == value).into(),
             Self::Null => Truth::Unknown,
         }
     }

@@ -23,17 +23,23 @@ use super::paper::outcome;
 use super::paper::sure;
 use super::text::span_name;
 use super::words::fill;
+use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::joined;
 use crate::audit::Finding;
 use crate::audit::Verdict;
 use crate::notable;
 use crate::replay::Pace;
 use crate::report::Command;
 use crate::report::Tally;
-use crate::text;
-use text::count;
-use text::visible;
-use text::visible_lines;
+use crate::text::Safe;
+use crate::text::count;
+use crate::text::json;
+use crate::text::safe;
+use crate::text::size;
+use crate::text::visible as text;
+use crate::text::visible_lines;
+use crate::transcript::commands::Kind;
 
 pub(in crate::render) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -48,17 +54,15 @@ const FIRST: usize = 100;
 /// Characters of one command; the rest of a longer one is in the twins.
 const LONGEST: usize = 4_000;
 
-/// Text with nothing in it that acts.
-fn text(it: &str) -> String {
-    visible(it).into_owned()
-}
-
 /// A command, cut if it is very long. Lines stay lines.
-fn command(it: &str) -> String {
+fn command(it: &str) -> Safe {
     let shown = visible_lines(it);
     match shown.char_indices().nth(LONGEST) {
-        None => shown.into_owned(),
-        Some((end, _)) => format!("{} … (+{})", &shown[..end], count((shown.len() - end) as u64)),
+        None => shown,
+        Some((end, _)) => {
+            let left = count((shown.len() - end) as u64);
+            safe!("{} … (+{})", visible_lines(&shown[..end]), left)
+        }
     }
 }
 
@@ -88,7 +92,7 @@ fn keep(paper: &Paper<'_>) -> ShownRows {
     order.retain(|nth| {
         let it = &report.sessions[*nth];
         // An owner or target is written once, and is a number here.
-        let cost = it.session_key.len() + it.flaws.len() + 80;
+        let cost = it.session_key.len() + joined(&it.flaws).len() + 80;
         left = left.saturating_sub(cost);
         left > 0
     });
@@ -113,8 +117,8 @@ fn keep(paper: &Paper<'_>) -> ShownRows {
 /// Numbers of texts that come again and again.
 #[derive(Default)]
 struct Pool {
-    whole: Vec<String>,
-    shown: Vec<String>,
+    whole: Vec<Safe>,
+    shown: Vec<Safe>,
     places: HashMap<String, usize>,
 }
 
@@ -179,8 +183,8 @@ fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
                 sure(it.confidence),
                 match words.marks(it) {
                     Some(marks) => marks,
-                    None if it.kind == "shell" => String::new(),
-                    None => it.kind.clone(),
+                    None if it.kind == Kind::Shell => String::new(),
+                    None => it.kind.as_str().to_owned(),
                 },
                 titles,
                 when
@@ -192,10 +196,10 @@ fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
         let Some(place) = kept.place.get(&it.session) else { continue };
         let mut told: Option<i64> = None;
         let rows = it.lines.iter().map(|line| {
-            let kind = match line.kind.as_str() {
-                "input" => "i",
-                "output" => "o",
-                _ => "s",
+            let kind = match line.kind.known() {
+                Some(LineKind::Input) => "i",
+                Some(LineKind::Output) => "o",
+                Some(LineKind::Screen | LineKind::Overwritten) | None => "s",
             };
             let mut marks: Vec<&str> = line.kinds.iter().filter_map(|it| words.mark(it)).collect();
             marks.dedup();
@@ -237,7 +241,7 @@ fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
         "paces": paces,
     });
     // Within a script element `<` can end it or open a comment; in JSON it stands in strings alone.
-    text::json(&told).replace('<', "\\u003c")
+    json(&told).replace('<', "\\u003c")
 }
 
 /// The page.
@@ -738,7 +742,7 @@ fn evidence(paper: &Paper<'_>) -> Markup {
                 td class="hash" { (text(paper.locator(&it.locator))) }
                 td class="hash" { (text(it.version_id.as_deref().unwrap_or(&it.version))) }
                 td class="hash code" { (text(&it.digest)) }
-                td class="num" { (text::size(it.stored_bytes.max(0) as u64)) }
+                td class="num" { (size(it.stored_bytes.max(0) as u64)) }
                 td class="when" { @match it.stored_at.micros() { Some(at) => (paper.zone.show(at)), None => (words.unknown) } }
                 td {
                     (text(it.encryption.as_deref().unwrap_or(words.unknown)))

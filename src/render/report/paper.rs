@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::words::Words;
 use super::words::fill;
 
+use crate::archive::schema::SessionFlaw;
 use crate::archive::schema::SessionRow;
 use crate::audit::Finding;
 use crate::audit::Judgement;
@@ -20,7 +21,6 @@ use crate::text::visible;
 use crate::time;
 use crate::time::Zone;
 use crate::transcript::commands::Kind;
-use crate::transcript::decoder::FlawKind;
 
 /// The places as they were set, and what was judged of them.
 pub struct Places {
@@ -269,7 +269,7 @@ impl<'a> Paper<'a> {
             out.push(fill(words.limits_timeless, &[&words.sessions(it.timeless)]));
         }
         for (name, many) in &it.flaws {
-            let says = FlawKind::from_name(name).map_or(name.as_str(), |it| words.flaw(it));
+            let says = name.known().map_or(name.as_str(), |it| words.flaw(it));
             out.push(fill(words.flaw_count, &[&words.sessions(*many), says]));
         }
         for it in &it.damages {
@@ -343,11 +343,7 @@ pub(super) fn sure(confidence: f64) -> i64 {
 }
 
 /// Flaws as a reader meets them: names without places.
-pub(super) fn flaw_names(flaws: &str) -> String {
-    let names: Vec<&str> = flaws
-        .split('+')
-        .map(|it| it.split('@').next().unwrap_or(it))
-        .filter(|it| !it.is_empty())
-        .collect();
-    visible(&names.join(", ")).into_owned()
+pub(super) fn flaw_names(flaws: &[SessionFlaw]) -> String {
+    let names: Vec<&str> = flaws.iter().map(|it| it.kind.as_str()).collect();
+    visible(&names.join(", ")).into()
 }

@@ -7,6 +7,10 @@ use std::borrow::Cow;
 use super::paper::Paper;
 use super::paper::outcome;
 use crate::archive::schema::Instant;
+use crate::archive::value::Item;
+use crate::archive::value::Named;
+use crate::archive::value::Word;
+use crate::archive::value::joined;
 use crate::notable;
 use crate::time::At;
 
@@ -16,7 +20,7 @@ pub(super) enum Cell<'a> {
     Text(Cow<'a, str>),
     Number(f64),
     /// Several words.
-    List(Vec<&'a str>),
+    List(Vec<Cow<'a, str>>),
 }
 
 /// Rows made one at a time.
@@ -44,6 +48,12 @@ impl<'a> From<&'a Option<String>> for Cell<'a> {
     }
 }
 
+impl<'a, T: Named> From<Option<&'a Word<T>>> for Cell<'a> {
+    fn from(it: Option<&'a Word<T>>) -> Self {
+        it.map_or(Self::Nothing, |it| it.as_str().into())
+    }
+}
+
 impl From<i64> for Cell<'_> {
     fn from(it: i64) -> Self {
         Self::Number(it as f64)
@@ -59,8 +69,8 @@ fn moment<'a>(it: Instant) -> Cell<'a> {
     instant(it.micros())
 }
 
-fn list(text: &str) -> Cell<'_> {
-    Cell::List(text.split('+').filter(|it| !it.is_empty()).collect())
+fn list<T: Item>(items: &[T]) -> Cell<'_> {
+    Cell::List(items.iter().map(T::text).collect())
 }
 
 /// Every table of the report, in reading order.
@@ -92,7 +102,7 @@ fn commands<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             it.text.as_str().into(),
             it.kind.as_str().into(),
             Cell::Number((it.confidence * 1000.0).round() / 1000.0),
-            Cell::List(it.rules.iter().map(|nth| notable::RULES[*nth].id).collect()),
+            Cell::List(it.rules.iter().map(|nth| notable::RULES[*nth].id.into()).collect()),
             list(&it.flaws),
             paper.locator(&session.locator).into(),
             it.byte_start.into(),
@@ -140,13 +150,16 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             (&it.account_id).into(),
             (&it.region).into(),
             (&it.owner).into(),
-            (&it.owner_from).into(),
+            it.owner_from.as_ref().into(),
             (&it.target).into(),
             (&it.run_as).into(),
             (&it.session_type).into(),
-            (&it.claims).into(),
+            match it.claims.is_empty() {
+                true => Cell::Nothing,
+                false => joined(&it.claims).into(),
+            },
             moment(it.at),
-            (&it.at_from).into(),
+            it.at_from.as_ref().into(),
             moment(it.first_event_at),
             moment(it.last_event_at),
             moment(it.ended_at),
@@ -217,7 +230,7 @@ fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             (&it.encryption).into(),
             (&it.storage_class).into(),
             paper.retention(&it.locator).into(),
-            list(it.object_flaws.as_deref().unwrap_or_default()),
+            list(&it.object_flaws),
         ]
     });
     Table {

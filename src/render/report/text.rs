@@ -50,9 +50,9 @@ pub fn csv(paper: &Paper<'_>, nth: usize, out: impl Write) -> Result<()> {
         for value in row {
             match value {
                 Cell::Nothing => writer.write_field(""),
-                Cell::Text(it) => writer.write_field(cell(&it).as_ref()),
+                Cell::Text(it) => writer.write_field(&*cell(&it)),
                 Cell::Number(it) => writer.write_field(it.to_string()),
-                Cell::List(it) => writer.write_field(cell(&it.join("+")).as_ref()),
+                Cell::List(it) => writer.write_field(&*cell(&it.join("+"))),
             }
             .map_err(|it| refused(&it))?;
         }
@@ -177,7 +177,7 @@ pub fn markdown(paper: &Paper<'_>) -> String {
         &[span, words.sessions, ""],
         report.spans.iter().filter(|it| it.sessions > 0).map(|it| {
             let most = report.spans.iter().map(|it| it.sessions).max().unwrap_or(1);
-            vec![it.name.clone(), count(it.sessions), bar(it.sessions, most)]
+            vec![it.name.clone(), count(it.sessions).into(), bar(it.sessions, most)]
         }),
         paper,
     );
@@ -187,7 +187,12 @@ pub fn markdown(paper: &Paper<'_>) -> String {
             &[name, words.sessions, words.commands, words.notable],
             some.iter().map(|it| {
                 let name = if it.name.is_empty() { words.unknown } else { &it.name };
-                vec![markdown_text(name), count(it.sessions), count(it.commands), count(it.notable)]
+                vec![
+                    markdown_text(name),
+                    count(it.sessions).into(),
+                    count(it.commands).into(),
+                    count(it.notable).into(),
+                ]
             }),
             paper,
         );
@@ -256,7 +261,7 @@ pub fn markdown(paper: &Paper<'_>) -> String {
                 paper.when(it),
                 markdown_text(paper.owner(it)),
                 markdown_text(paper.target(it)),
-                count(it.command_count as u64),
+                count(it.command_count as u64).into(),
                 markdown_text(&it.session_key),
                 markdown_text(&flaw_names(&it.flaws)),
             ]

@@ -1,9 +1,10 @@
 //! The words of the report in each language, side by side so that none is forgotten.
 
+use crate::archive::value::Word;
 use crate::replay::Pace;
 use crate::report::Command;
 use crate::text;
-use crate::transcript::commands::DAMAGED;
+use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind;
 use crate::transcript::decoder::FlawKind;
 
@@ -220,8 +221,8 @@ impl Words {
     }
 
     /// What stands behind a command that is not known to have run.
-    pub(super) fn mark(&self, kind: &str) -> Option<&'static str> {
-        match Kind::ALL.into_iter().find(|it| it.name() == kind) {
+    pub(super) fn mark(&self, kind: &Word<Kind>) -> Option<&'static str> {
+        match kind.known() {
             Some(Kind::Shell | Kind::Repl) => None,
             Some(Kind::Abandoned) => Some(self.not_run),
             // Of a kind that is not known here nobody knows either.
@@ -231,7 +232,8 @@ impl Words {
 
     /// All that stands behind a command: that it is not known to have run, and that its text was damaged on the way.
     pub(super) fn marks(&self, it: &Command) -> Option<String> {
-        let damaged = it.flaws.split('+').any(|it| it == DAMAGED).then_some(self.damaged);
+        let is_damaged = it.flaws.contains(&CommandFlaw::Damaged.into());
+        let damaged = is_damaged.then_some(self.damaged);
         let marks: Vec<&str> = self.mark(&it.kind).into_iter().chain(damaged).collect();
         (!marks.is_empty()).then(|| marks.join(", "))
     }

@@ -1,7 +1,6 @@
 //! The spreadsheet twin: a sheet of sentences and a sheet for each table. Every text is written as a string, so that no
 //! cell is ever a formula.
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use rust_xlsxwriter::DocProperties;
@@ -109,11 +108,11 @@ fn write<W: Write + std::io::Seek + Send>(paper: &Paper<'_>, out: W) -> Result<(
 }
 
 /// Text that a cell can hold, nothing of which acts.
-fn text_of(text: &str) -> Cow<'_, str> {
+fn text_of(text: &str) -> String {
     let text = visible_lines(text);
     // Excel counts UTF-16 units.
     if text.len() <= MOST_CHARACTERS || text.encode_utf16().count() <= MOST_CHARACTERS {
-        return text;
+        return text.into();
     }
     const CUT: &str = "… (cut)";
     let mut units = CUT.encode_utf16().count();
@@ -121,5 +120,5 @@ fn text_of(text: &str) -> Cow<'_, str> {
         units += it.1.len_utf16();
         units > MOST_CHARACTERS
     });
-    Cow::Owned(format!("{}{CUT}", &text[..end.map_or(text.len(), |it| it.0)]))
+    format!("{}{CUT}", &text[..end.map_or(text.len(), |it| it.0)])
 }

@@ -37,39 +37,37 @@ impl Kind {
         }
     }
 
-    /// Kinds that ran, as rows name them. Only these are counted, and only these make somebody root or a session notable.
-    pub const RAN: [&'static str; 2] = ["shell", "repl"];
+    /// Kinds that ran. Only these are counted, and only these make somebody root or a session notable.
+    pub const RAN: [Self; 2] = [Self::Shell, Self::Repl];
 
     /// Those that ran, and what was perhaps typed: counted together only where somebody asks for both.
-    pub const RAN_OR_POSSIBLE: [&'static str; 3] = ["shell", "repl", "possible"];
+    pub const RAN_OR_POSSIBLE: [Self; 3] = [Self::Shell, Self::Repl, Self::Possible];
 
     /// Kinds that may have run: what an auditor reads first is looked for in these, and marked where it is not known to have run.
-    pub const MAY_HAVE_RUN: [&'static str; 3] = ["shell", "repl", "unconfirmed"];
+    pub const MAY_HAVE_RUN: [Self; 3] = [Self::Shell, Self::Repl, Self::Unconfirmed];
 
     /// Kinds that were typed: listed, and marked where they did not run or nothing tells.
-    pub const TYPED: [&'static str; 4] = ["shell", "repl", "unconfirmed", "abandoned"];
+    pub const TYPED: [Self; 4] = [Self::Shell, Self::Repl, Self::Unconfirmed, Self::Abandoned];
+}
 
-    /// Those, and what was perhaps typed: only on request.
-    pub const PERHAPS: [&'static str; 5] =
-        ["shell", "repl", "unconfirmed", "abandoned", "possible"];
+/// What can be wrong with a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandFlaw {
+    /// A character of it was damaged on the way, or had to be guessed.
+    Damaged,
+}
 
-    /// Whether a row of this kind ran; what nobody knows did not.
-    pub fn has_run(name: &str) -> bool {
-        Self::RAN.contains(&name)
-    }
+impl CommandFlaw {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Damaged];
 
-    /// What stands behind the text of a row that is not a shell's command.
-    pub fn mark(name: &str) -> &str {
-        match name {
-            "shell" => "",
-            "abandoned" => "not run",
-            it => it,
+    /// The word that the `flaws` column of `commands` holds.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Damaged => "damaged",
         }
     }
 }
-
-/// Name of the flaw of a command a character of which was damaged on the way, or had to be guessed.
-pub const DAMAGED: &str = "damaged";
 
 /// A command as it was typed, as far as the bytes tell.
 #[derive(Clone, Debug, PartialEq)]

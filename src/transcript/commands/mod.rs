@@ -6,7 +6,7 @@
 //! is kept as *possible*, apart from the rest. A command that was not typed is worse than one missed.
 
 pub use crate::transcript::commands::command::Command;
-pub use crate::transcript::commands::command::DAMAGED;
+pub use crate::transcript::commands::command::CommandFlaw;
 pub use crate::transcript::commands::command::Kind;
 pub use crate::transcript::commands::reader::CommandReader;
 pub use crate::transcript::commands::weights::Evidence;

@@ -35,30 +35,37 @@ use crate::text;
 
 /// Whether a file that is there may be replaced; where not, the option that names another.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Replace {
+pub enum Replace {
+    /// It is replaced.
     Yes,
-    No { another: &'static str },
+    /// It is left alone, and the person is told so.
+    No {
+        /// The option that names another file.
+        another: &'static str,
+    },
 }
 
 impl Replace {
-    pub(super) fn forced(force: bool, another: &'static str) -> Self {
+    /// As `--force` asks.
+    pub fn forced(force: bool, another: &'static str) -> Self {
         if force { Self::Yes } else { Self::No { another } }
     }
 }
 
 /// What stands at the place.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Existing {
     Nothing,
-    /// A regular file, links followed.
-    File(PathBuf),
+    /// A regular file.
+    File,
     /// A pipe, a terminal, another character device.
     Stream,
 }
 
 /// A place that can be written to, as it was when it was looked at.
 #[derive(Debug)]
-pub(super) struct Target {
+pub struct Target {
+    /// Of a file that is there, links followed.
     path: PathBuf,
     name: String,
     there: Existing,
@@ -67,14 +74,16 @@ pub(super) struct Target {
 
 impl Target {
     /// Looks at the place. `name` is what the person calls it.
-    pub(super) fn look(path: &Path, name: &str, replace: Replace) -> Result<Self> {
-        let path = path.to_owned();
-        let name = text::visible(name).into_owned();
+    ///
+    /// # Errors
+    /// When nothing can be written there, or something stands there that may not be replaced.
+    pub fn look(path: &Path, name: &str, replace: Replace) -> Result<Self> {
+        let name = String::from(text::visible(name));
         let fail = |it| Error::file("write", Path::new(&name), it);
         let refused = |why: &str| Error::new(Kind::Refused, format!("{name} {why}"));
-        let there = match path.symlink_metadata() {
+        let is_link = match path.symlink_metadata() {
             Err(it) if it.kind() == ErrorKind::NotFound => {
-                let folder = folder_of(&path);
+                let folder = folder_of(path);
                 if !folder.is_dir() {
                     let folder = match Path::new(&name).parent() {
                         Some(it) if !it.as_os_str().is_empty() => it.display().to_string(),
@@ -83,54 +92,57 @@ impl Target {
                     return Err(Error::new(Kind::Missing, format!("there is no folder {folder}"))
                         .hint(format!("make it first: mkdir -p {folder}")));
                 }
-                Existing::Nothing
+                let path = path.to_owned();
+                return Ok(Self { path, name, there: Existing::Nothing, keeps_mode: false });
             }
-            Err(it) => return Err(fail(it)),
-            Ok(it) => {
-                let is_link = it.is_symlink();
-                let it = match path.metadata() {
-                    Err(it) if is_link && it.kind() == ErrorKind::NotFound => {
-                        return Err(refused("is a link to nothing")
-                            .hint("remove it, or name the file itself"));
-                    }
-                    it => it.map_err(fail)?.file_type(),
-                };
-                match replace {
-                    _ if it.is_fifo() || it.is_char_device() => Existing::Stream,
-                    _ if it.is_dir() => {
-                        return Err(refused("is a folder").hint("name a file in it"));
-                    }
-                    Replace::No { another } if it.is_file() => {
-                        return Err(refused("exists")
-                            .hint(format!("--force writes over it; {another} names another")));
-                    }
-                    Replace::Yes if it.is_file() && is_link => {
-                        Existing::File(path.canonicalize().map_err(fail)?)
-                    }
-                    Replace::Yes if it.is_file() => Existing::File(path.clone()),
-                    _ if it.is_block_device() => {
-                        return Err(refused("is a disk, which is never written over"));
-                    }
-                    _ => return Err(refused("is no file, pipe or device that can be written")),
-                }
+            it => it.map_err(fail)?.is_symlink(),
+        };
+        let it = match path.metadata() {
+            Err(it) if is_link && it.kind() == ErrorKind::NotFound => {
+                return Err(
+                    refused("is a link to nothing").hint("remove it, or name the file itself")
+                );
             }
+            it => it.map_err(fail)?.file_type(),
+        };
+        let there = match replace {
+            _ if it.is_fifo() || it.is_char_device() => Existing::Stream,
+            _ if it.is_dir() => return Err(refused("is a folder").hint("name a file in it")),
+            Replace::No { another } if it.is_file() => {
+                return Err(refused("exists")
+                    .hint(format!("--force writes over it; {another} names another")));
+            }
+            Replace::Yes if it.is_file() => Existing::File,
+            _ if it.is_block_device() => {
+                return Err(refused("is a disk, which is never written over"));
+            }
+            _ => return Err(refused("is no file, pipe or device that can be written")),
+        };
+        // A link stays one.
+        let path = match there {
+            Existing::File => path.canonicalize().map_err(fail)?,
+            _ => path.to_owned(),
         };
         Ok(Self { path, name, there, keeps_mode: false })
     }
 
     /// A file that is replaced keeps its permissions. Else, and where there was none, it is its owner's alone.
-    pub(super) fn keeping_mode(self) -> Self {
+    #[must_use]
+    pub fn keeping_mode(self) -> Self {
         Self { keeps_mode: true, ..self }
     }
 
     /// What the person calls it.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Begins an output that can be read and sought in until it is whole. What goes to a pipe or device is held on disk until then.
-    pub(super) fn begin(self, stop: &AtomicBool) -> Result<Output> {
-        if !matches!(self.there, Existing::Stream) {
+    ///
+    /// # Errors
+    /// When it cannot be opened, another run writes there, or the person stops the wait for a pipe's reader.
+    pub fn begin(self, stop: &AtomicBool) -> Result<Output> {
+        if self.there != Existing::Stream {
             return self.beside();
         }
         let stream = self.open_stream(stop)?;
@@ -141,8 +153,11 @@ impl Target {
     }
 
     /// Begins an output that is written in order, of any length: a pipe or device gets it as it comes.
-    pub(super) fn pour(self, stop: &AtomicBool) -> Result<Output> {
-        if !matches!(self.there, Existing::Stream) {
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn pour(self, stop: &AtomicBool) -> Result<Output> {
+        if self.there != Existing::Stream {
             return self.beside();
         }
         let stream = self.open_stream(stop)?;
@@ -150,18 +165,17 @@ impl Target {
     }
 
     /// All at once.
-    pub(super) fn write(self, bytes: &[u8], stop: &AtomicBool) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and when it cannot be written.
+    pub fn write(self, bytes: &[u8], stop: &AtomicBool) -> Result<()> {
         let mut out = self.pour(stop)?;
         out.put(bytes)?;
         out.whole()?.appear()
     }
 
     fn beside(self) -> Result<Output> {
-        let place = match &self.there {
-            Existing::File(it) => it,
-            _ => &self.path,
-        };
-        let (file, scratch) = scratch(place, &self.name)?;
+        let (file, scratch) = scratch(&self.path, &self.name)?;
         Ok(Output { file: BufWriter::new(file), way: Placing::Beside(scratch), target: self })
     }
 
@@ -203,19 +217,26 @@ enum Placing {
 
 /// An output that is being written. Dropped before [`Output::whole`], it leaves nothing behind.
 #[derive(Debug)]
-pub(super) struct Output {
+pub struct Output {
     file: BufWriter<File>,
     way: Placing,
     target: Target,
 }
 
 impl Output {
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<()> {
+    /// Writes more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(|it| self.target.fail(it))
     }
 
     /// What was written so far, from its beginning.
-    pub(super) fn reader(&mut self) -> Result<File> {
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn reader(&mut self) -> Result<File> {
         let read = |file: &mut BufWriter<File>| {
             file.seek(SeekFrom::Start(0))?;
             file.get_ref().try_clone()
@@ -224,13 +245,16 @@ impl Output {
     }
 
     /// All was written: it is made safe on the disk, and not yet seen.
-    pub(super) fn whole(self) -> Result<Whole> {
+    ///
+    /// # Errors
+    /// When it cannot be written to the disk.
+    pub fn whole(self) -> Result<Whole> {
         let Self { file, way, target } = self;
         let file = file.into_inner().map_err(|it| target.fail(it.into_error()))?;
         if let Placing::Beside(_) = way {
             let keep = || -> std::io::Result<()> {
-                if let (Existing::File(it), true) = (&target.there, target.keeps_mode) {
-                    file.set_permissions(it.metadata()?.permissions())?;
+                if target.there == Existing::File && target.keeps_mode {
+                    file.set_permissions(target.path.metadata()?.permissions())?;
                 }
                 file.sync_all()
             };
@@ -258,18 +282,23 @@ impl Seek for Output {
 
 /// An output that only has to appear.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub struct Whole {
     file: File,
     way: Placing,
     target: Target,
 }
 
 impl Whole {
-    pub(super) fn name(&self) -> &str {
+    /// What the person calls it.
+    pub fn name(&self) -> &str {
         &self.target.name
     }
 
-    pub(super) fn appear(self) -> Result<()> {
+    /// It is seen from now on.
+    ///
+    /// # Errors
+    /// When something has come to stand at its place meanwhile, or it cannot be put there.
+    pub fn appear(self) -> Result<()> {
         let Self { mut file, way, target } = self;
         match way {
             Placing::Poured => Ok(()),
@@ -282,36 +311,26 @@ impl Whole {
                 copy().map_err(|it| target.fail(it))
             }
             Placing::Beside(scratch) => {
-                let place = match &target.there {
-                    Existing::File(place) => {
-                        // What was a file when it was looked at may have become something else.
-                        let is_file = |it: std::fs::Metadata| it.is_file();
-                        match place.symlink_metadata().map(is_file) {
-                            Ok(false) => {
-                                let why = format!("{} is no longer a file", target.name);
-                                return Err(Error::new(Kind::Refused, why));
-                            }
-                            Err(it) if it.kind() != ErrorKind::NotFound => {
-                                return Err(target.fail(it));
-                            }
-                            _ => scratch.persist(place).map_err(|it| target.fail(it.error))?,
-                        }
-                        place
+                let path = &target.path;
+                let put = match (target.there, path.symlink_metadata()) {
+                    // What was a file when it was looked at may have become something else.
+                    (Existing::File, Ok(it)) if !it.is_file() => {
+                        let why = format!("{} is no longer a file", target.name);
+                        return Err(Error::new(Kind::Refused, why));
                     }
-                    _ => {
-                        scratch.persist_noclobber(&target.path).map_err(|it| {
-                            match it.error.kind() {
-                                ErrorKind::AlreadyExists => {
-                                    let why = format!("{} exists by now", target.name);
-                                    Error::new(Kind::Refused, why)
-                                }
-                                _ => target.fail(it.error),
-                            }
-                        })?;
-                        &target.path
+                    (Existing::File, Err(it)) if it.kind() != ErrorKind::NotFound => {
+                        return Err(target.fail(it));
                     }
+                    (Existing::File, _) => scratch.persist(path),
+                    _ => scratch.persist_noclobber(path),
                 };
-                sync_folder(folder_of(place)).map_err(|it| target.fail(it))
+                put.map_err(|it| match it.error.kind() {
+                    ErrorKind::AlreadyExists => {
+                        Error::new(Kind::Refused, format!("{} exists by now", target.name))
+                    }
+                    _ => target.fail(it.error),
+                })?;
+                sync_folder(folder_of(path)).map_err(|it| target.fail(it))
             }
         }
     }

@@ -2,24 +2,26 @@
 
 use clap::Args;
 
-use super::run::Run;
+use super::reader::Reader;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::SessionRow;
 use crate::error::Result;
+use crate::render::Ui;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::safe;
 use crate::time::At;
 
 #[derive(Args, Debug, Clone, Copy, Default)]
-pub(super) struct Masking {
+pub(super) struct Revealing {
     /// Show secrets as they are; the archive records that it was done
     #[arg(long)]
     pub(super) reveal: bool,
 }
 
 /// Which sessions may have secrets shown: known before anything is.
-pub(super) enum Shown<'a> {
+pub(super) enum Whose<'a> {
     Of(&'a Which),
     One(&'a SessionRow),
     /// Any SQL may read any of them.
@@ -29,51 +31,49 @@ pub(super) enum Shown<'a> {
 /// So many ids are recorded; beyond, their number.
 const RECORDED: usize = 1000;
 
-impl Masking {
+impl Revealing {
     /// The masker in force. Whoever reveals leaves a line in the archive, or is refused.
     pub(super) fn masker(
         self,
-        run: &mut Run<'_, '_>,
+        reader: &Reader<'_>,
+        ui: &mut Ui<'_>,
         archive: &Archive,
         doing: &str,
-        shown: Shown<'_>,
+        whose: Whose<'_>,
     ) -> Result<Masker> {
         if !self.reveal {
             return Ok(Masker::new(archive.salt()));
         }
-        let at = At(run.world.now).rfc3339();
-        let ids = match shown {
-            Shown::One(it) => Some(vec![it.session_key.clone()]),
-            Shown::Of(which) if !which.is_all() => {
+        let at = At(reader.here.now).rfc3339();
+        let ids = match whose {
+            Whose::One(it) => Some(vec![it.session_key.clone()]),
+            Whose::Of(which) if !which.is_all() => {
                 Some(archive.sessions(which)?.into_iter().map(|it| it.session_key).collect())
             }
-            Shown::Of(_) | Shown::Any => None,
+            Whose::Of(_) | Whose::Any => None,
         };
-        let who = &run.world.user;
+        let who = reader.user;
         let line = serde_json::json!({
             "at": at,
             "user": who.name,
             "uid": who.uid,
             "login_uid": who.login_uid,
             "command": doing,
-            "arguments": run.world.arguments,
+            "arguments": reader.arguments,
             "session_count": ids.as_ref().map(Vec::len),
             "sessions": ids.map(|it| it.into_iter().take(RECORDED).collect::<Vec<_>>()),
         });
         archive.record_reveal(&text::json(&line))?;
-        run.ui.note("note: secrets are shown as they are; reveals.jsonl in the archive records it");
+        ui.note("note: secrets are shown as they are; reveals.jsonl in the archive records it");
         Ok(Masker::revealing())
     }
 }
 
 /// Says how much was masked, if anything was.
-pub(super) fn tell(run: &mut Run<'_, '_>, masker: &Masker) {
+pub(super) fn tell(ui: &mut Ui<'_>, masker: &Masker) {
     if masker.masked > 0 {
         let (verb, them) = if masker.masked == 1 { ("is", "it") } else { ("are", "them") };
-        let text = format!(
-            "note: {} {verb} masked; --reveal shows {them}",
-            text::plural(masker.masked, "secret")
-        );
-        run.ui.note(&text);
+        let secrets = text::plural(masker.masked, "secret");
+        ui.note(safe!("note: {} {} masked; --reveal shows {}", secrets, verb, them));
     }
 }

@@ -1,0 +1,267 @@
+//! Lines in columns: a session has too many to make a struct of each while they are written.
+
+use polars::prelude::*;
+
+use super::schema::LineKind;
+use super::value::Instant;
+use super::value::Named;
+use super::value::Value;
+use super::value::Word;
+
+/// A line as the search reads it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LineRow {
+    /// Number of the line in its session, from 1.
+    pub line_number: i64,
+    /// What the line showed, control sequences carried out.
+    pub text: String,
+    /// What the line is.
+    pub kind: Word<LineKind>,
+    /// Whether the next row goes on with this line.
+    pub continued: bool,
+    /// The line was not shown before this.
+    pub at_earliest: Instant,
+    /// The line was not shown after this.
+    pub at_latest: Instant,
+    /// First byte of the transcript that the line was drawn from.
+    pub byte_start: i64,
+    /// One past the last byte that the line was drawn from.
+    pub byte_end: i64,
+}
+
+impl LineRow {
+    /// The lines of a data frame that has the columns named like these fields, and `byte_count`.
+    ///
+    /// # Errors
+    /// When a column is missing or holds another type.
+    pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
+        let number = i64::read(frame.column("line_number")?)?;
+        let text = String::read(frame.column("text")?)?;
+        let kind = Word::read(frame.column("kind")?)?;
+        let continued = bool::read(frame.column("continued")?)?;
+        let earliest = Instant::read(frame.column("at_earliest")?)?;
+        let latest = Instant::read(frame.column("at_latest")?)?;
+        let start = i64::read(frame.column("byte_start")?)?;
+        let end: Vec<i64> = i64::read(frame.column("byte_count")?)?
+            .into_iter()
+            .zip(&start)
+            .map(|(count, start)| start + count)
+            .collect();
+        let rest = kind.into_iter().zip(continued).zip(earliest).zip(latest).zip(start).zip(end);
+        Ok(number
+            .into_iter()
+            .zip(text)
+            .zip(rest)
+            .map(
+                |((line_number, text), (((((kind, continued), earliest), latest), start), end))| {
+                    Self {
+                        line_number,
+                        text,
+                        kind,
+                        continued,
+                        at_earliest: earliest,
+                        at_latest: latest,
+                        byte_start: start,
+                        byte_end: end,
+                    }
+                },
+            )
+            .collect())
+    }
+}
+
+/// Facts that every row of a session repeats.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shared {
+    /// Id of the session, as Session Manager gives it.
+    pub session_id: String,
+    /// The session inside this archive: its id, with `#2` and on where several share it.
+    pub session_key: String,
+    /// Account that the session ran in; `None` if nothing tells.
+    pub account_id: Option<String>,
+    /// Region that the session ran in; `None` if nothing tells.
+    pub region: Option<String>,
+    /// Who started the session; `None` if nothing tells.
+    pub owner: Option<String>,
+    /// What was connected to: `i-…`, `mi-…` or `ecs:…`; `None` if nothing tells.
+    pub target: Option<String>,
+    /// Where the transcript lay that the lines were drawn from.
+    pub locator: String,
+    /// Number of the manifest entry that writes the rows.
+    pub generation: i64,
+}
+
+/// A line on its way into the columns.
+pub struct NewLine<'a> {
+    /// Number of the line in its session, from 1.
+    pub number: i64,
+    /// What it showed.
+    pub text: &'a str,
+    /// What it is.
+    pub kind: LineKind,
+    /// Whether the next line goes on with this one.
+    pub continued: bool,
+    /// The earliest and the latest time, UTC microseconds.
+    pub at: Option<(Option<i64>, Option<i64>)>,
+    /// First byte of the transcript that it was drawn from.
+    pub start: i64,
+    /// One past the last byte.
+    pub end: i64,
+}
+
+/// Columns of `lines` while they are filled.
+pub struct LineColumns {
+    number: Vec<i64>,
+    /// All texts, one behind the other, and where each ends.
+    text: String,
+    text_ends: Vec<usize>,
+    kind: Vec<LineKind>,
+    continued: Vec<bool>,
+    earliest: Vec<Option<i64>>,
+    latest: Vec<Option<i64>>,
+    start: Vec<i64>,
+    end: Vec<i64>,
+    shared: Vec<(usize, Shared)>,
+}
+
+impl Default for LineColumns {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LineColumns {
+    /// Columns without rows, and without a session to fill them for.
+    pub fn new() -> Self {
+        Self {
+            number: Vec::new(),
+            text: String::new(),
+            text_ends: Vec::new(),
+            kind: Vec::new(),
+            continued: Vec::new(),
+            earliest: Vec::new(),
+            latest: Vec::new(),
+            start: Vec::new(),
+            end: Vec::new(),
+            shared: Vec::new(),
+        }
+    }
+
+    /// Bytes of text held.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Lines held.
+    pub fn len(&self) -> usize {
+        self.number.len()
+    }
+
+    /// Whether no line is held.
+    pub fn is_empty(&self) -> bool {
+        self.number.is_empty()
+    }
+
+    /// Lines pushed from here on belong to this session.
+    pub fn begin(&mut self, shared: Shared) {
+        self.shared.push((self.number.len(), shared));
+    }
+
+    /// Adds one line of the session last begun.
+    pub fn push(&mut self, it: NewLine<'_>) {
+        self.number.push(it.number);
+        self.text.push_str(it.text);
+        self.text_ends.push(self.text.len());
+        self.kind.push(it.kind);
+        self.continued.push(it.continued);
+        self.earliest.push(it.at.and_then(|it| it.0));
+        self.latest.push(it.at.and_then(|it| it.1));
+        self.start.push(it.start);
+        self.end.push(it.end);
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(&0).chain(&self.text_ends);
+        starts.zip(&self.text_ends).map(|(from, to)| &self.text[*from..*to])
+    }
+
+    /// Takes all rows out as one data frame; the session last begun goes on.
+    ///
+    /// # Errors
+    /// When the columns make no data frame.
+    pub fn take(&mut self) -> PolarsResult<DataFrame> {
+        let it = std::mem::take(self);
+        if let Some((_, shared)) = it.shared.last() {
+            self.begin(shared.clone());
+        }
+        let rows = it.number.len();
+        let text = |name: &str, pick: fn(&Shared) -> Option<&str>| {
+            let values = repeated(&it.shared, rows, pick);
+            StringChunked::from_iter_options(name.into(), values).into_column()
+        };
+        let instant = |name: &str, values: &[Option<i64>]| {
+            Int64Chunked::from_iter_options(name.into(), values.iter().copied())
+                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+                .into_column()
+        };
+        let generation = it.shared.first().map_or(0, |it| it.1.generation);
+        let counts: Vec<i64> = it.end.iter().zip(&it.start).map(|(end, from)| end - from).collect();
+        DataFrame::new(
+            rows,
+            vec![
+                text("session_id", |it| Some(&it.session_id)),
+                text("session_key", |it| Some(&it.session_key)),
+                text("account_id", |it| it.account_id.as_deref()),
+                text("region", |it| it.region.as_deref()),
+                text("owner", |it| it.owner.as_deref()),
+                text("target", |it| it.target.as_deref()),
+                i64::column("line_number", it.number.iter()),
+                StringChunked::from_iter_values("text".into(), it.texts()).into_column(),
+                StringChunked::from_iter_values("kind".into(), it.kind.iter().map(|it| it.name()))
+                    .into_column(),
+                bool::column("continued", it.continued.iter()),
+                instant("at_earliest", &it.earliest),
+                instant("at_latest", &it.latest),
+                text("locator", |it| Some(&it.locator)),
+                i64::column("byte_start", it.start.iter()),
+                i64::column("byte_count", counts.iter()),
+                i64::column("generation", vec![generation; rows].iter()),
+            ],
+        )
+    }
+}
+
+/// One value for each row, from one for each session.
+fn repeated(
+    shared: &[(usize, Shared)],
+    rows: usize,
+    pick: fn(&Shared) -> Option<&str>,
+) -> impl Iterator<Item = Option<&str>> {
+    shared.iter().enumerate().flat_map(move |(nth, (from, it))| {
+        let to = shared.get(nth + 1).map_or(rows, |it| it.0);
+        std::iter::repeat_n(pick(it), to - from)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::LINES;
+    use super::*;
+
+    #[test]
+    fn lines_are_written_with_the_columns_they_are_declared_with() {
+        let mut lines = LineColumns::new();
+        lines.begin(Shared { session_id: "alice-1".into(), ..Shared::default() });
+        lines.push(NewLine {
+            number: 1,
+            text: "ls",
+            kind: LineKind::Input,
+            continued: false,
+            at: None,
+            start: 0,
+            end: 4,
+        });
+        let frame = lines.take().unwrap();
+        assert_eq!(*frame.schema().as_ref(), LINES.schema());
+    }
+}
