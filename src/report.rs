@@ -5,6 +5,7 @@
 //! generation, key) stands in them. Secrets are masked here, before anything is written. Absent: the form it is written in, and
 //! the clock.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -291,9 +292,54 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
     }
     let place: HashMap<&str, usize> =
         sessions.iter().enumerate().map(|(nth, it)| (it.session_key.as_str(), nth)).collect();
+    let commands = commands(archive, &scope.which, &place, masker)?;
+    let all = archive.transcript_notes()?;
+    let archive_digest = archive_digest(&all);
+    let archive_transcripts = all
+        .iter()
+        .map(|it| (&it.locator, &it.version, &it.content_digest))
+        .collect::<BTreeSet<_>>()
+        .len() as u64;
+    let transcripts = transcripts_of(all, &place);
+    let masked_locators = masked_locators(&sessions, &transcripts, masker);
+    let (pace, spans) = spans(&sessions, &commands);
+    Ok(Report {
+        window: scope.which.window,
+        possible: sessions.iter().map(|it| it.possible_count as u64).sum(),
+        pace,
+        spans,
+        timeless: sessions.iter().filter(|it| it.at.micros().is_none()).count() as u64,
+        owners: tally(&sessions, &commands, |it| it.owner.clone()),
+        targets: tally(&sessions, &commands, |it| it.target.clone()),
+        transcripts,
+        accounts: sessions.iter().filter_map(|it| it.account_id.clone()).collect(),
+        regions: sessions.iter().filter_map(|it| it.region.clone()).collect(),
+        without_account: sessions.iter().filter(|it| it.account_id.is_none()).count() as u64,
+        decoders: sessions.iter().map(|it| it.decoder).collect(),
+        flaws: flaws(&sessions),
+        archive_digest,
+        archive_head: archive.manifest.head(),
+        archive_transcripts,
+        archive_sessions: archive.session_ids()?.len() as u64,
+        damages: damages(archive, masker),
+        masked_locators,
+        masked: masker.masked,
+        reveals: masker.reveals(),
+        sessions,
+        commands,
+        scope,
+    })
+}
+
+/// The commands that were typed in these sessions, masked and in the report's order.
+fn commands(
+    archive: &Archive,
+    which: &Which,
+    place: &HashMap<&str, usize>,
+    masker: &mut Masker,
+) -> Result<Vec<Command>> {
     let mut commands = Vec::new();
-    let kinds = Kind::TYPED;
-    search::commands(archive, &scope.which, &Pattern::All, &kinds, |rows| {
+    search::commands(archive, which, &Pattern::All, &Kind::TYPED, |rows| {
         for it in rows {
             let Some(session) = place.get(it.session_key.as_str()) else { continue };
             // What did not run did nothing that is worth a note. What may have run is worth one, with its mark.
@@ -324,19 +370,21 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
         Ok(())
     })?;
     commands.sort_unstable_by_key(|it| (it.session, it.seq));
+    Ok(commands)
+}
 
-    let mut transcripts = archive.transcript_notes()?;
-    let archive_transcripts = transcripts
-        .iter()
-        .map(|it| (&it.locator, &it.version, &it.content_digest))
-        .collect::<BTreeSet<_>>()
-        .len() as u64;
+/// SHA-256 over the digests of all transcripts, as [`Report::archive_digest`] says it.
+fn archive_digest(transcripts: &[TranscriptRow]) -> String {
     let digests: BTreeSet<&str> = transcripts.iter().map(|it| it.digest.as_str()).collect();
     let mut hasher = Sha256::new();
     digests.iter().for_each(|it| hasher.update(format!("{it}\n")));
-    let archive_digest = hex::encode(hasher.finalize());
-    transcripts.retain(|it| place.contains_key(it.session_key.as_str()));
-    transcripts.sort_unstable_by(|one, other| {
+    hex::encode(hasher.finalize())
+}
+
+/// Those of these sessions, in an order that says nothing of the archive's own.
+fn transcripts_of(mut all: Vec<TranscriptRow>, place: &HashMap<&str, usize>) -> Vec<TranscriptRow> {
+    all.retain(|it| place.contains_key(it.session_key.as_str()));
+    all.sort_unstable_by(|one, other| {
         (&one.session_id, &one.locator, &one.version, one.part).cmp(&(
             &other.session_id,
             &other.locator,
@@ -344,52 +392,33 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
             other.part,
         ))
     });
+    all
+}
 
-    let locators: BTreeSet<&String> = sessions
-        .iter()
-        .map(|it| &it.locator)
-        .chain(transcripts.iter().map(|it| &it.locator))
-        .collect();
-    let masked_locators = locators
-        .into_iter()
+/// Places with a secret in them, and how they are shown.
+fn masked_locators(
+    sessions: &[SessionRow],
+    transcripts: &[TranscriptRow],
+    masker: &mut Masker,
+) -> HashMap<String, String> {
+    let of_sessions = sessions.iter().map(|it| &it.locator);
+    let all: BTreeSet<&String> =
+        of_sessions.chain(transcripts.iter().map(|it| &it.locator)).collect();
+    all.into_iter()
         .filter_map(|it| match masker.text(it) {
-            std::borrow::Cow::Owned(shown) => Some((it.clone(), shown)),
-            std::borrow::Cow::Borrowed(_) => None,
+            Cow::Owned(shown) => Some((it.clone(), shown)),
+            Cow::Borrowed(_) => None,
         })
-        .collect();
-    let (pace, spans) = spans(&sessions, &commands);
-    let mut report = Report {
-        window: scope.which.window,
-        possible: sessions.iter().map(|it| it.possible_count as u64).sum(),
-        pace,
-        spans,
-        timeless: sessions.iter().filter(|it| it.at.micros().is_none()).count() as u64,
-        owners: tally(&sessions, &commands, |it| it.owner.clone()),
-        targets: tally(&sessions, &commands, |it| it.target.clone()),
-        transcripts,
-        accounts: sessions.iter().filter_map(|it| it.account_id.clone()).collect(),
-        regions: sessions.iter().filter_map(|it| it.region.clone()).collect(),
-        without_account: sessions.iter().filter(|it| it.account_id.is_none()).count() as u64,
-        decoders: sessions.iter().map(|it| it.decoder).collect(),
-        flaws: BTreeMap::new(),
-        archive_digest,
-        archive_head: archive.manifest.head(),
-        archive_transcripts,
-        archive_sessions: archive.session_ids()?.len() as u64,
-        damages: damages(archive, masker),
-        masked_locators,
-        masked: masker.masked,
-        reveals: masker.reveals(),
-        sessions,
-        commands,
-        scope,
-    };
-    for it in &report.sessions {
-        for flaw in &it.flaws {
-            *report.flaws.entry(flaw.kind.clone()).or_default() += 1;
-        }
+        .collect()
+}
+
+/// How many sessions have each flaw, whatever its place.
+fn flaws(sessions: &[SessionRow]) -> BTreeMap<Word<FlawKind>, u64> {
+    let mut flaws = BTreeMap::new();
+    for flaw in sessions.iter().flat_map(|it| &it.flaws) {
+        *flaws.entry(flaw.kind.clone()).or_default() += 1;
     }
-    Ok(report)
+    flaws
 }
 
 impl Report {
@@ -456,8 +485,8 @@ fn tally(
     let mut by_name: BTreeMap<String, Tally> = BTreeMap::new();
     let names: Vec<String> = sessions.iter().map(|it| name(it).unwrap_or_default()).collect();
     for it in &names {
-        let tally = by_name.entry(it.clone()).or_default();
-        tally.sessions += 1;
+        let new = || Tally { name: it.clone(), ..Tally::default() };
+        by_name.entry(it.clone()).or_insert_with(new).sessions += 1;
     }
     for it in commands {
         if let Some(tally) = by_name.get_mut(&names[it.session]) {
@@ -465,8 +494,7 @@ fn tally(
             tally.notable += u64::from(!it.rules.is_empty());
         }
     }
-    let mut tallies: Vec<Tally> =
-        by_name.into_iter().map(|(name, it)| Tally { name, ..it }).collect();
+    let mut tallies: Vec<Tally> = by_name.into_values().collect();
     tallies.sort_by(|one, other| (other.sessions, &one.name).cmp(&(one.sessions, &other.name)));
     tallies
 }
@@ -525,4 +553,49 @@ fn spans(sessions: &[SessionRow], commands: &[Command]) -> (Pace, Vec<Span>) {
         })
         .collect();
     (pace, spans)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::schema::SessionFlaw;
+
+    fn session(flaws: Vec<SessionFlaw>, owner: Option<&str>) -> SessionRow {
+        let owner = owner.map(str::to_owned);
+        SessionRow { flaws, owner, ..SessionRow::default() }
+    }
+
+    #[test]
+    fn a_flaw_counts_once_a_session_wherever_it_stands() {
+        let placed = SessionFlaw::new(FlawKind::Diverges.into(), Some((5, 9)));
+        let sessions = [
+            session(vec![FlawKind::Clock.into(), placed], None),
+            session(vec![FlawKind::Diverges.into()], None),
+            session(Vec::new(), None),
+        ];
+        let told: Vec<(Word<FlawKind>, u64)> = flaws(&sessions).into_iter().collect();
+        assert_eq!(told, [(FlawKind::Clock.into(), 1), (FlawKind::Diverges.into(), 2)]);
+    }
+
+    #[test]
+    fn the_digest_of_an_archive_is_that_of_its_transcripts_each_once_in_any_order() {
+        let row =
+            |digest: &str| TranscriptRow { digest: digest.into(), ..TranscriptRow::default() };
+        let (one, other) = (row("a1"), row("b2"));
+        let digest = archive_digest(&[one.clone(), other.clone()]);
+        assert_eq!(digest, archive_digest(&[other, one.clone(), one]));
+        assert_eq!(digest, hex::encode(Sha256::digest("a1\nb2\n")));
+    }
+
+    #[test]
+    fn whoever_has_most_sessions_comes_first_and_nobody_is_a_name() {
+        let sessions = [
+            session(Vec::new(), Some("bob")),
+            session(Vec::new(), None),
+            session(Vec::new(), Some("bob")),
+        ];
+        let tallies = tally(&sessions, &[], |it| it.owner.clone());
+        let told: Vec<_> = tallies.iter().map(|it| (it.name.as_str(), it.sessions)).collect();
+        assert_eq!(told, [("bob", 2), ("", 1)]);
+    }
 }

@@ -186,6 +186,18 @@ pub struct Skip {
     pub loses: bool,
 }
 
+impl Skip {
+    /// One with which evidence may have been missed.
+    pub fn loss(locator: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { locator: locator.into(), why: why.into(), loses: true }
+    }
+
+    /// One that is no loss.
+    pub fn harmless(locator: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { locator: locator.into(), why: why.into(), loses: false }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

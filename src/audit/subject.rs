@@ -147,7 +147,7 @@ impl Subject for Account {
         let label = |account: &str, partition: Partition<'_>| {
             Label::new(format!("account {account}"), account, "", partition.root(account))
         };
-        accounts.iter().map(|(it, of)| Sighting::named(label(it, of), *it)).collect()
+        accounts.into_iter().map(|(it, of)| Sighting::named(label(it, of), it)).collect()
     }
 }
 

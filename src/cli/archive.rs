@@ -29,7 +29,6 @@ use crate::text;
 use crate::text::Safe;
 use crate::text::Visible;
 use crate::text::safe;
-use crate::time;
 use crate::time::At;
 use crate::transcript::decoder::FlawKind;
 

@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::Digest;
@@ -45,39 +47,9 @@ impl Content {
         matches!(self, Self::Spooled { .. })
     }
 
-    /// Hands on the bytes from front to end, in parts of at most `most` bytes.
-    ///
-    /// # Errors
-    /// When the scratch file cannot be read, or `take` fails.
-    pub fn parts(
-        &self,
-        most: usize,
-        mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> std::io::Result<()> {
-        match self {
-            Self::Memory(it) => it.chunks(most).try_for_each(take),
-            Self::Spooled { file, extents, .. } => {
-                // Many small transcripts can share a file.
-                let most = most.min(self.bytes().max(1) as usize);
-                let mut buffer = vec![0; most];
-                let mut filled = 0;
-                for (at, bytes) in extents {
-                    let mut at = *at;
-                    let end = at + bytes;
-                    while at < end {
-                        let room = (most - filled).min((end - at) as usize);
-                        read_at(file, at, &mut buffer[filled..filled + room])?;
-                        at += room as u64;
-                        filled += room;
-                        if filled == most {
-                            take(&buffer)?;
-                            filled = 0;
-                        }
-                    }
-                }
-                if filled > 0 { take(&buffer[..filled]) } else { Ok(()) }
-            }
-        }
+    /// The bytes from front to end, so many at a time.
+    pub fn chunks(&self, most: usize) -> Chunks<'_> {
+        Chunks::of(self.reader().take(u64::MAX), most.min(self.bytes().max(1) as usize))
     }
 
     /// SHA-256 of the bytes, in hex digits.
@@ -85,16 +57,23 @@ impl Content {
     /// # Errors
     /// When the scratch file cannot be read.
     pub fn digest(&self) -> std::io::Result<String> {
+        self.digest_of_first(self.bytes())
+    }
+
+    /// The same of its first bytes, at most so many.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be read.
+    pub fn digest_of_first(&self, bytes: u64) -> std::io::Result<String> {
+        let most = bytes.clamp(1, 1 << 20) as usize;
+        let mut chunks = Chunks::of(self.reader().take(bytes), most);
         let mut hasher = Sha256::new();
-        self.parts(1 << 20, |it| {
+        while let Some(it) = chunks.next_chunk()? {
             hasher.update(it);
-            Ok(())
-        })?;
+        }
         Ok(hex::encode(hasher.finalize()))
     }
-}
 
-impl Content {
     /// Its first bytes, at most so many.
     ///
     /// # Errors
@@ -105,12 +84,105 @@ impl Content {
         Ok(head)
     }
 
+    /// Puts bytes behind it. A scratch file that it lies in must be its own.
+    ///
+    /// # Errors
+    /// When the scratch folder cannot be written.
+    pub fn push(&mut self, bytes: &[u8], scratch: &Path) -> std::io::Result<()> {
+        let mut sink = Sink::new(scratch);
+        match std::mem::take(self) {
+            Self::Memory(it) => sink.memory = it,
+            Self::Spooled { file, bytes, .. } => sink.file = Some((file, bytes)),
+        }
+        sink.write_all(bytes)?;
+        *self = sink.finish()?;
+        Ok(())
+    }
+
     /// The bytes from front to end, to be pulled.
     pub(super) fn reader(&self) -> ContentReader<'_> {
         ContentReader { content: self, extent: 0, at: 0 }
     }
 }
 
+impl Default for Content {
+    fn default() -> Self {
+        Self::Memory(Vec::new())
+    }
+}
+
+/// Bytes that are written one after the other, in memory as long as they are few.
+pub(super) struct Sink<'a> {
+    scratch: &'a Path,
+    memory: Vec<u8>,
+    file: Option<(Arc<File>, u64)>,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(scratch: &'a Path) -> Self {
+        Self { scratch, memory: Vec::new(), file: None }
+    }
+
+    fn spill(&mut self) -> std::io::Result<()> {
+        let (file, bytes) = match &mut self.file {
+            Some(it) => it,
+            None => self.file.insert((Arc::new(tempfile::tempfile_in(self.scratch)?), 0)),
+        };
+        file.write_all(&self.memory)?;
+        *bytes += self.memory.len() as u64;
+        self.memory.clear();
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> std::io::Result<Content> {
+        if self.file.is_some() {
+            self.spill()?;
+        }
+        Ok(match self.file {
+            None => Content::Memory(self.memory),
+            Some((file, bytes)) => Content::Spooled { file, extents: vec![(0, bytes)], bytes },
+        })
+    }
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.memory.extend_from_slice(bytes);
+        if self.memory.len() >= MEMORY {
+            self.spill()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The bytes of a content, a buffer full at a time.
+pub struct Chunks<'a> {
+    rest: std::io::Take<ContentReader<'a>>,
+    most: usize,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Chunks<'a> {
+    fn of(rest: std::io::Take<ContentReader<'a>>, most: usize) -> Self {
+        Self { rest, most, buffer: Vec::with_capacity(most) }
+    }
+
+    /// The next of them, at the end fewer; `None` behind it.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be read.
+    pub fn next_chunk(&mut self) -> std::io::Result<Option<&[u8]>> {
+        self.buffer.clear();
+        self.rest.by_ref().take(self.most as u64).read_to_end(&mut self.buffer)?;
+        Ok(Some(self.buffer.as_slice()).filter(|it| !it.is_empty()))
+    }
+}
+
+/// Pulls the bytes of a content.
 pub(super) struct ContentReader<'a> {
     content: &'a Content,
     extent: usize,

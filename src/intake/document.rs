@@ -36,11 +36,7 @@ pub(super) fn read(
             return document.finish(parts);
         }
         let used = bytes.len();
-        let mut bytes = bytes;
-        while !bytes.is_empty() {
-            let taken = document.push(bytes, parts)?;
-            bytes = &bytes[taken..];
-        }
+        document.push(bytes, parts)?;
         body.consume(used);
     }
 }
@@ -92,9 +88,8 @@ impl Text {
 }
 
 impl DocumentReader {
-    /// Takes some bytes; returns how many.
-    fn push(&mut self, bytes: &[u8], parts: &mut Parts<'_>) -> std::io::Result<usize> {
-        for (nth, byte) in bytes.iter().enumerate() {
+    fn push(&mut self, bytes: &[u8], parts: &mut Parts<'_>) -> std::io::Result<()> {
+        for byte in bytes {
             #[cfg(test)]
             {
                 self.work += 1;
@@ -114,12 +109,11 @@ impl DocumentReader {
                     }
                     if self.deep == 0 || self.event.len() >= EVENT_BYTES {
                         self.close(parts)?;
-                        return Ok(nth + 1);
                     }
                 }
             }
         }
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn around(&mut self, byte: u8) {
@@ -203,13 +197,8 @@ impl DocumentReader {
         if from == 0 {
             return parts.broken(&one_line(last));
         }
-        // The last of them may go on.
-        let mut rest = last;
-        while !rest.is_empty() {
-            let taken = self.push(rest, parts)?;
-            rest = &rest[taken..];
-        }
-        Ok(())
+        // The last of them may go on. In it no other begins, so that this goes no deeper.
+        self.push(last, parts)
     }
 
     /// What stands between the beginnings of two events.
@@ -279,23 +268,13 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let mut parts = Parts::new(None, scratch.path());
         let mut it = DocumentReader::default();
-        let mut rest = document.as_bytes();
-        while !rest.is_empty() {
-            let taken = it.push(rest, &mut parts).unwrap();
-            rest = &rest[taken..];
-        }
+        it.push(document.as_bytes(), &mut parts).unwrap();
         let wrong = it.finish(&mut parts).unwrap();
         let work = it.work as f64 / document.len() as f64;
         let mut taken = super::super::content::Taken::default();
         parts.finish(&mut taken).unwrap();
         let lines = taken.transcripts.iter().map(|it| {
-            let mut bytes = Vec::new();
-            it.content
-                .parts(1 << 20, |part| {
-                    bytes.extend_from_slice(part);
-                    Ok(())
-                })
-                .unwrap();
+            let bytes = it.content.head(usize::MAX).unwrap();
             let lines: Vec<&[u8]> =
                 bytes.split(|it| *it == b'\n').filter(|it| !it.is_empty()).collect();
             let good =

@@ -22,6 +22,7 @@ mod unite;
 /// From an object's bytes to its transcripts.
 mod unpack;
 
+pub use content::Chunks;
 pub use content::Content;
 pub use content::Kept;
 pub use content::MEMORY;

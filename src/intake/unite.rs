@@ -4,19 +4,17 @@
 //! oldest away. An event is known by its time, its text and the time at which it was taken in: that of a pointer of Logs Insights
 //! may be another in each answer.
 
-use std::fs::File;
 use std::hash::BuildHasher;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::content::Content;
 use super::content::EVENT_BYTES;
 use super::content::FIXED;
-use super::content::MEMORY;
+use super::content::Sink;
 use crate::transcript::wire::Event;
 
 /// What a reading anew brought.
@@ -47,7 +45,7 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
         fresh.push(new);
         late |= new && it.at < newest;
         if new && !late {
-            behind.push(&it.bytes)?;
+            behind.write_all(&it.bytes)?;
         }
     }
     if !late {
@@ -67,13 +65,13 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
     let mut added = next(&mut new)?;
     while let Some(it) = old.next()? {
         while let Some(line) = added.take_if(|line| line.at < it.at) {
-            whole.push(&line.bytes)?;
+            whole.write_all(&line.bytes)?;
             added = next(&mut new)?;
         }
-        whole.push(&it.bytes)?;
+        whole.write_all(&it.bytes)?;
     }
     while let Some(line) = added {
-        whole.push(&line.bytes)?;
+        whole.write_all(&line.bytes)?;
         added = next(&mut new)?;
     }
     Ok(United::Whole(whole.finish()?))
@@ -172,48 +170,6 @@ impl<'a> UnitedLines<'a> {
             _ => key,
         };
         Ok(Some(UnitedLine { at: self.at, key, shown, bytes }))
-    }
-}
-
-/// Bytes that are written one after the other, in memory as long as they are few.
-pub(super) struct Sink<'a> {
-    scratch: &'a Path,
-    memory: Vec<u8>,
-    file: Option<(File, u64)>,
-}
-
-impl<'a> Sink<'a> {
-    pub(super) fn new(scratch: &'a Path) -> Self {
-        Self { scratch, memory: Vec::new(), file: None }
-    }
-
-    pub(super) fn push(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.memory.extend_from_slice(bytes);
-        if self.memory.len() < MEMORY { Ok(()) } else { self.spill() }
-    }
-
-    fn spill(&mut self) -> std::io::Result<()> {
-        if self.file.is_none() {
-            self.file = Some((tempfile::tempfile_in(self.scratch)?, 0));
-        }
-        if let Some((file, bytes)) = &mut self.file {
-            file.write_all(&self.memory)?;
-            *bytes += self.memory.len() as u64;
-            self.memory.clear();
-        }
-        Ok(())
-    }
-
-    pub(super) fn finish(mut self) -> std::io::Result<Content> {
-        if self.file.is_some() {
-            self.spill()?;
-        }
-        Ok(match self.file {
-            None => Content::Memory(self.memory),
-            Some((file, bytes)) => {
-                Content::Spooled { file: Arc::new(file), extents: vec![(0, bytes)], bytes }
-            }
-        })
     }
 }
 

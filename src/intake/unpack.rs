@@ -6,7 +6,6 @@ use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use sha2::Digest;
 use sha2::Sha256;
@@ -25,7 +24,6 @@ use super::document;
 use super::parts::Parts;
 use super::repeats::Repeats;
 use super::repeats::Verdict;
-use super::unite::Sink;
 
 /// Bytes looked at to find out what an object is.
 const HEAD: usize = 64 << 10;
@@ -70,9 +68,7 @@ pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
     let (mut content, mut repeats, mut repeated) = (Sink::new(scratch), Repeats::default(), 0);
     lines(&mut body, |line, _| {
         let event: Option<Event<'_>> = serde_json::from_slice(line).ok();
-        if let Some(text) = event.as_ref().and_then(|it| it.message.as_deref())
-            && let Some(event) = &event
-        {
+        if let Some(event @ Event { message: Some(text), .. }) = &event {
             match repeats.judge(0, event, text, Streamed::read(text).as_ref()) {
                 Verdict::New => {}
                 Verdict::Same => return Ok(()),
@@ -83,8 +79,8 @@ pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
                 Verdict::Alike => repeated += 1,
             }
         }
-        content.push(line)?;
-        content.push(b"\n")
+        content.write_all(line)?;
+        content.write_all(b"\n")
     })?;
     let digest = hex::encode(body.hasher.finalize());
     Ok(Grown { content: content.finish()?, digest, repeated })
@@ -120,74 +116,36 @@ pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken
     Ok(taken)
 }
 
-/// Stops a decompressor that grows beyond all reason, and remembers its errors.
-struct Bounded<R> {
-    inner: R,
-    bytes: u64,
-    error: std::rc::Rc<std::cell::RefCell<Option<String>>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.error.borrow().is_some() {
-            return Ok(0);
-        }
-        match self.inner.read(buffer) {
-            Ok(used) => {
-                self.bytes += used as u64;
-                Ok(used)
-            }
-            Err(it) if it.kind() == std::io::ErrorKind::Interrupted => Err(it),
-            // What was unpacked so far is kept; the rest is damage, said as such.
-            Err(it) => {
-                *self.error.borrow_mut() = Some(it.to_string());
-                Ok(0)
-            }
-        }
-    }
-}
-
-fn unpack(inner: impl Read, key: &str, scratch: &Path, taken: &mut Taken) -> std::io::Result<()> {
-    let error = std::rc::Rc::new(std::cell::RefCell::new(None));
-    let bounded = Bounded { inner, bytes: 0, error: std::rc::Rc::clone(&error) };
-    let mut reader =
-        BufReader::with_capacity(256 << 10, Guard { inner: bounded, seen: 0, repeats: 0, last: 0 });
-    take(&mut reader, key, scratch, taken)?;
-    let guard = reader.into_inner();
-    if guard.is_bomb() {
-        taken.transcripts.clear();
-        taken.damaged = Some(format!(
-            "it unpacks to more than {} bytes of nearly nothing: a decompression bomb",
-            EXPANDED_BYTES
-        ));
-    } else {
-        taken.damaged = error.borrow_mut().take();
-    }
-    Ok(())
-}
-
-/// Watches what comes out of a decompressor. A bomb is long and the same all over; the compressed size is
-/// not known while reading a stream, so sameness is measured on what comes out.
-struct Guard<R> {
+/// What comes out of a decompressor. Where that fails it ends, and so does a bomb, which is long and the same all over: the compressed
+/// size is not known while reading a stream, so sameness is measured on what comes out.
+struct Unpacked<R> {
     inner: R,
     seen: u64,
     repeats: u64,
     last: u64,
+    error: Option<String>,
 }
 
-impl<R> Guard<R> {
+impl<R> Unpacked<R> {
     fn is_bomb(&self) -> bool {
         self.seen > EXPANDED_BYTES
             && self.repeats.saturating_mul(SAME_BLOCKS) > self.seen.saturating_mul(SAME_BLOCKS - 1)
     }
 }
 
-impl<R: Read> Read for Guard<R> {
+impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.is_bomb() {
+        if self.is_bomb() || self.error.is_some() {
             return Ok(0);
         }
-        let used = self.inner.read(buffer)?;
+        let used = match self.inner.read(buffer) {
+            // What was unpacked so far is kept; the rest is damage, said as such.
+            Err(it) if it.kind() != std::io::ErrorKind::Interrupted => {
+                self.error = Some(it.to_string());
+                0
+            }
+            it => it?,
+        };
         for chunk in buffer[..used].chunks(4096) {
             let hash = FIXED.hash_one(chunk);
             if hash == self.last {
@@ -198,6 +156,22 @@ impl<R: Read> Read for Guard<R> {
         self.seen += used as u64;
         Ok(used)
     }
+}
+
+fn unpack(inner: impl Read, key: &str, scratch: &Path, taken: &mut Taken) -> std::io::Result<()> {
+    let unpacked = Unpacked { inner, seen: 0, repeats: 0, last: 0, error: None };
+    let mut reader = BufReader::with_capacity(256 << 10, unpacked);
+    take(&mut reader, key, scratch, taken)?;
+    let unpacked = reader.into_inner();
+    if unpacked.is_bomb() {
+        taken.transcripts.clear();
+        taken.damaged = Some(format!(
+            "it unpacks to more than {EXPANDED_BYTES} bytes of nearly nothing: a decompression bomb"
+        ));
+    } else {
+        taken.damaged = unpacked.error;
+    }
+    Ok(())
 }
 
 /// The session id a key is named by: its file, or its folder (an export task names the stream there).
@@ -215,22 +189,21 @@ fn take(
     body.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     let id = named(key);
     let mut whole = std::io::Cursor::new(&head).chain(body);
+    let kept = |session_id, form, content| Kept {
+        session_id,
+        is_of_another: false,
+        form,
+        stream: None,
+        content,
+        repeated: 0,
+        unread: 0,
+    };
     match recognise(id.is_some() || SessionId::is_almost_named(key), &head) {
         Container::Transcript(form) => {
             let content = spool(&mut whole, scratch)?;
             match id.or_else(|| id_in_header(&head)).or_else(|| stem(key).and_then(SessionId::new))
             {
-                Some(session_id) => {
-                    taken.transcripts.push(Kept {
-                        session_id,
-                        is_of_another: false,
-                        form,
-                        stream: None,
-                        content,
-                        repeated: 0,
-                        unread: 0,
-                    });
-                }
+                Some(id) => taken.transcripts.push(kept(id, form, content)),
                 // Kept under no name it would be lost, and what is lost is said on every run.
                 None => {
                     taken.damaged =
@@ -239,15 +212,7 @@ fn take(
             }
         }
         Container::Empty => match id {
-            Some(session_id) => taken.transcripts.push(Kept {
-                session_id,
-                is_of_another: false,
-                form: Form::Script,
-                stream: None,
-                content: Content::Memory(Vec::new()),
-                repeated: 0,
-                unread: 0,
-            }),
+            Some(id) => taken.transcripts.push(kept(id, Form::Script, Content::default())),
             None => taken.others.push("empty".into()),
         },
         Container::Unread(why) => taken.damaged = Some(why.into()),
@@ -284,17 +249,9 @@ fn id_in_header(head: &[u8]) -> Option<SessionId> {
 
 /// Reads everything, in memory as long as it is small.
 fn spool(body: &mut impl Read, scratch: &Path) -> std::io::Result<Content> {
-    let mut memory = Vec::new();
-    body.by_ref().take(MEMORY as u64).read_to_end(&mut memory)?;
-    if memory.len() < MEMORY {
-        return Ok(Content::Memory(memory));
-    }
-    let mut file = tempfile::tempfile_in(scratch)?;
-    file.write_all(&memory)?;
-    drop(memory);
-    let more = std::io::copy(body, &mut file)?;
-    let bytes = MEMORY as u64 + more;
-    Ok(Content::Spooled { file: Arc::new(file), extents: vec![(0, bytes)], bytes })
+    let mut sink = Sink::new(scratch);
+    std::io::copy(body, &mut sink)?;
+    sink.finish()
 }
 
 /// What a line is of the line that it stands for.

@@ -1,11 +1,9 @@
 //! A transcript that was read and decoded, on its way into the archive, and what became of an object.
 
-use sha2::Digest;
-use sha2::Sha256;
-use std::io::Write;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::archive::manifest::Alias;
+use crate::archive::manifest::Brought;
 use crate::archive::manifest::Other;
 use crate::intake;
 use crate::intake::Content;
@@ -18,13 +16,13 @@ use crate::source::Seen;
 use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
-use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::decoder::Piece;
 use crate::transcript::wire::Form;
 
 use super::pieces::Decoded;
 use super::pieces::Room;
+use super::pieces::weight_of;
 
 /// Raised whenever the decoder would read the same bytes otherwise.
 pub const DECODER: i64 = 9;
@@ -57,7 +55,8 @@ pub(super) struct Draft {
     /// Flaws of the object rather than of its bytes.
     pub(super) object_flaws: Vec<FlawKind>,
     pub(super) claims: Claims,
-    pub(super) flaws: Vec<Flaw>,
+    /// These, and those of its bytes.
+    pub(super) flaws: Vec<FlawKind>,
     /// What was decoded, unless it is too much to hold: then it is decoded once more when it is written.
     pub(super) piece: Option<Decoded>,
 }
@@ -122,72 +121,69 @@ impl Draft {
             true => (self, other),
             false => (other, self),
         };
-        if long.content.bytes() == short.content.bytes() {
-            return Ok(long.content.digest()? == short.content.digest()?);
-        }
-        let mut hasher = Sha256::new();
-        let mut left = short.content.bytes();
-        let read = long.content.parts(1 << 20, |part| {
-            let many = (part.len() as u64).min(left) as usize;
-            hasher.update(&part[..many]);
-            left -= many as u64;
-            if left == 0 { Err(std::io::ErrorKind::Interrupted.into()) } else { Ok(()) }
-        });
-        if let Err(it) = read
-            && it.kind() != std::io::ErrorKind::Interrupted
-        {
-            return Err(it);
-        }
-        Ok(hex::encode(hasher.finalize()) == short.content.digest()?)
+        Ok(long.content.digest_of_first(short.content.bytes())? == short.content.digest()?)
     }
 
     /// Decodes a small transcript whole, and of a large one its beginning, for what it claims.
     pub(super) fn decode(&mut self, room: &Room) -> std::io::Result<()> {
         let mut decoder = Decoder::new(self.form);
-        if let Content::Memory(bytes) = &self.content {
-            let mut piece = Piece::default();
-            let mut held = Some(Decoded::new(room));
-            for part in bytes.chunks(CHUNK) {
-                decoder.push(part);
-                decoder.take_into(&mut piece);
-                held = held.and_then(|it| it.and(&mut piece));
-            }
-            let (mut last, claims, flaws) = decoder.finish();
-            self.claims = claims;
-            self.flaws = flaws;
-            self.piece = held.and_then(|it| it.and(&mut last));
-        } else {
-            let mut pushed = false;
-            let read = self.content.parts(1 << 20, |part| {
-                if !pushed {
+        self.flaws.clear();
+        match &self.content {
+            Content::Memory(bytes) => {
+                let mut piece = Piece::default();
+                let mut held = Some(Decoded::new(room));
+                for part in bytes.chunks(CHUNK) {
                     decoder.push(part);
-                    pushed = true;
-                    // The rest is read when it is written.
-                    return Err(std::io::ErrorKind::Interrupted.into());
+                    decoder.take_into(&mut piece);
+                    held = held.and_then(|it| it.and(&mut piece));
                 }
-                Ok(())
-            });
-            if let Err(it) = read
-                && it.kind() != std::io::ErrorKind::Interrupted
-            {
-                return Err(it);
+                let (mut last, claims, flaws) = decoder.finish();
+                self.claims = claims;
+                self.flaws.extend(flaws.iter().map(|it| it.kind));
+                self.piece = held.and_then(|it| it.and(&mut last));
             }
-            self.claims = decoder.finish().1;
+            // The rest is read when it is written.
+            Content::Spooled { .. } => {
+                decoder.push(&self.content.head(1 << 20)?);
+                self.claims = decoder.finish().1;
+            }
         }
         let told = [self.claims.session_id.as_deref(), self.claims.frame.session_id.as_deref()];
-        let is_other = |it: &&str| !it.contains(MASK) && *it != self.session_id.as_str();
-        if told.into_iter().flatten().any(|it| is_other(&it)) {
-            self.flaws.push(Flaw { kind: FlawKind::IdDiffers, at: 0, count: 1 });
+        let is_other = |it: &str| !it.contains(MASK) && it != self.session_id.as_str();
+        if told.into_iter().flatten().any(is_other) {
+            self.flaws.push(FlawKind::IdDiffers);
         }
-        let at = self.content.bytes();
-        let flaw = |kind: &FlawKind| Flaw {
-            kind: *kind,
-            at: if *kind == FlawKind::ObjectDamaged { at } else { 0 },
-            count: 1,
-        };
-        self.flaws.extend(self.object_flaws.iter().map(flaw));
+        self.flaws.extend(&self.object_flaws);
         Ok(())
     }
+
+    /// Has a flaw from now on that its bytes do not show.
+    pub(super) fn mark(&mut self, flaw: FlawKind) {
+        if !self.object_flaws.contains(&flaw) {
+            self.object_flaws.push(flaw);
+            self.flaws.push(flaw);
+        }
+    }
+
+    /// The bytes of it that are not kept yet: of a stream that grew, its growth.
+    pub(super) fn fresh(&self) -> &Content {
+        self.tail.as_ref().map_or(&self.content, |it| &it.content)
+    }
+
+    /// What an entry says of these.
+    pub(super) fn brought(&self) -> std::io::Result<Brought> {
+        Ok(Brought {
+            locator: self.locator.clone(),
+            version: self.version.clone(),
+            digest: self.tail.as_ref().map_or(&self.digest, |it| &it.digest).clone(),
+            content_digest: self.fresh().digest()?,
+        })
+    }
+}
+
+/// Those flaws that are there.
+pub(super) fn flaws_of(told: &[(bool, FlawKind)]) -> Vec<FlawKind> {
+    told.iter().filter(|it| it.0).map(|it| it.1).collect()
 }
 
 /// The new events of a stream whose beginning is kept, with the key of its session.
@@ -237,12 +233,8 @@ impl Outcome {
     /// KiB that it takes while it waits to be gathered.
     pub(super) fn weight(&self) -> usize {
         match self {
-            Self::Drafts { drafts, .. } => {
-                super::pieces::weight_of(drafts.iter().map(|it| &it.content))
-            }
-            Self::Grown { growth, .. } => {
-                super::pieces::weight_of(std::iter::once(&growth.content))
-            }
+            Self::Drafts { drafts, .. } => weight_of(drafts.iter().map(|it| &it.content)),
+            Self::Grown { growth, .. } => weight_of(std::iter::once(&growth.content)),
             Self::Held { .. } | Self::Other { .. } | Self::Failed { .. } => 0,
         }
     }
@@ -254,26 +246,59 @@ pub(super) struct Done {
     pub(super) _room: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
 }
 
-/// Puts bytes behind a content, which goes to a scratch file when it no longer fits into memory.
-pub(super) fn append(
-    content: &mut Content,
-    bytes: &[u8],
-    scratch: &std::path::Path,
-) -> std::io::Result<()> {
-    if let Content::Memory(memory) = content {
-        if memory.len() + bytes.len() <= intake::MEMORY {
-            memory.extend_from_slice(bytes);
-            return Ok(());
+#[cfg(test)]
+impl Draft {
+    /// A transcript of alice that lay in a folder, decoded.
+    pub(super) fn sample(locator: &str, text: &str) -> Self {
+        let mut draft = Self {
+            session_id: SessionId::new("alice-0123456789abcdef0").unwrap(),
+            source: "/logs".into(),
+            locator: locator.into(),
+            version: "v1".into(),
+            form: Form::Script,
+            digest: "digest".into(),
+            stored_bytes: text.len() as u64,
+            stored_at: None,
+            read_at: 0,
+            content: Content::Memory(text.into()),
+            kept: None,
+            tail: None,
+            seen: Seen::default(),
+            place: (None, None),
+            object_flaws: Vec::new(),
+            claims: Claims::default(),
+            flaws: Vec::new(),
+            piece: None,
+        };
+        draft.decode(&Room::of_one_session()).unwrap();
+        draft
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_two_copies_is_the_beginning_of_the_other_or_they_are_none() {
+        let whole = "Script started on 2026-11-23 13:39:19+0000\nsh-4.2$ ls\r\r\n";
+        let one = Draft::sample("a.log", whole);
+        let cut = Draft::sample("b.log", &whole[..whole.len() - 5]);
+        let differs = Draft::sample("c.log", &whole.replace("ls", "id"));
+        for (other, agrees) in [(&one, true), (&cut, true), (&differs, false)] {
+            assert_eq!(one.goes_on_from(other).unwrap(), agrees, "{}", other.locator);
+            assert_eq!(other.goes_on_from(&one).unwrap(), agrees, "{}", other.locator);
         }
-        let mut file = tempfile::tempfile_in(scratch)?;
-        file.write_all(memory)?;
-        let held = memory.len() as u64;
-        *content = Content::Spooled { file: file.into(), extents: vec![(0, held)], bytes: held };
+        assert!(one.rank() > cut.rank(), "the longer is read");
     }
-    if let Content::Spooled { file, extents, bytes: held } = content {
-        file.write_all(bytes)?;
-        *held += bytes.len() as u64;
-        *extents = vec![(0, *held)];
+
+    #[test]
+    fn a_flaw_is_marked_once() {
+        let mut draft = Draft::sample("a.log", "$ ls\r\n");
+        let before = draft.flaws.len();
+        draft.mark(FlawKind::KeptDamaged);
+        draft.mark(FlawKind::KeptDamaged);
+        assert_eq!(draft.object_flaws, [FlawKind::KeptDamaged]);
+        assert_eq!(draft.flaws.len(), before + 1);
     }
-    Ok(())
 }

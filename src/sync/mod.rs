@@ -18,17 +18,26 @@ mod draft;
 /// What was decoded and waits to be written.
 mod pieces;
 
-/// Streams that were read anew.
-mod anew;
-
 /// All transcripts of one session.
 mod together;
+
+/// What a newer reading changed.
+mod compared;
+
+/// Who, where and when.
+mod facts;
 
 /// The rows of a session, on their way to the files of one segment.
 mod rows;
 
+/// What is kept of sessions that come again.
+mod kept;
+
 /// Decoded transcripts on their way to their sessions.
 mod gather;
+
+/// Which session each goes to.
+mod apart;
 
 /// Everything that is kept, decoded again.
 mod rebuild;

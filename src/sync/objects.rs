@@ -27,25 +27,33 @@ use crate::transcript::wire::is_cp932;
 use super::draft::*;
 use super::pieces::Room;
 use super::pieces::Waiting;
+use super::plan::Kept;
 use super::plan::Ledger;
 use super::summary::*;
 
 /// Objects that take so many KiB or more while they are read are read by few workers, however many there are.
-pub(super) const LARGE_KIB: usize = 2 << 10;
+const LARGE_KIB: usize = 2 << 10;
 
 /// One object that was asked for.
 pub(super) struct Fetched {
     pub(super) listed: Listed,
-    pub(super) kept: Option<super::plan::Kept>,
+    pub(super) kept: Option<Kept>,
     pub(super) body: Result<Box<dyn Body>, Refusal>,
     /// Given back when what became of the bytes is gathered.
     pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
+impl Fetched {
+    /// KiB that it may take while it is read.
+    fn expected(&self) -> usize {
+        super::pieces::expected(&self.listed.key, self.listed.bytes)
+    }
+}
+
 /// A body that gives up when the person wants to stop.
-pub(super) struct Stoppable<'a> {
-    pub(super) body: &'a mut dyn Body,
-    pub(super) stop: &'a AtomicBool,
+struct Stoppable<'a> {
+    body: &'a mut dyn Body,
+    stop: &'a AtomicBool,
 }
 
 impl std::io::Read for Stoppable<'_> {
@@ -76,15 +84,10 @@ impl Shop<'_> {
         large: &SyncSender<Fetched>,
         done: &SyncSender<Done>,
     ) {
-        loop {
-            let next = match bodies.lock() {
-                Ok(mut it) => it.blocking_recv(),
-                Err(_) => return,
-            };
-            let Some(fetched) = next else { return };
-            let goes_on = match super::pieces::expected(&fetched.listed.key, fetched.listed.bytes) {
-                LARGE_KIB.. => large.send(fetched).is_ok(),
-                _ => self.carry(fetched, done),
+        while let Some(it) = bodies.lock().ok().and_then(|mut it| it.blocking_recv()) {
+            let goes_on = match it.expected() {
+                LARGE_KIB.. => large.send(it).is_ok(),
+                _ => self.carry(it, done),
             };
             if !goes_on {
                 return;
@@ -98,34 +101,21 @@ impl Shop<'_> {
         large: &Mutex<std::sync::mpsc::Receiver<Fetched>>,
         done: &SyncSender<Done>,
     ) {
-        loop {
-            let next = match large.lock() {
-                Ok(it) => it.recv(),
-                Err(_) => return,
-            };
-            let Ok(fetched) = next else { return };
-            if !self.carry(fetched, done) {
+        while let Some(it) = large.lock().ok().and_then(|it| it.recv().ok()) {
+            if !self.carry(it, done) {
                 return;
             }
         }
     }
 
     /// Reads one object and hands on what became of it; false if nobody gathers any more.
-    pub(super) fn carry(&self, mut fetched: Fetched, done: &SyncSender<Done>) -> bool {
+    fn carry(&self, mut fetched: Fetched, done: &SyncSender<Done>) -> bool {
         let room = fetched.room.take();
-        let expected = super::pieces::expected(&fetched.listed.key, fetched.listed.bytes);
+        let expected = fetched.expected();
         let Some(mut waits) = self.runtime.block_on(self.waiting.admit(expected)) else {
             return false;
         };
-        let one = One {
-            source: self.source.name(),
-            place: self.source.whereabouts(),
-            ledger: self.ledger,
-            scratch: self.scratch,
-            options: self.options,
-            decoded: self.decoded,
-        };
-        let outcome = one.read(fetched);
+        let outcome = self.read(fetched);
         // What was given up half-way is no failure: the next run reads it.
         if self.options.stop.load(Ordering::Relaxed) && matches!(outcome, Outcome::Failed { .. }) {
             return true;
@@ -134,31 +124,12 @@ impl Shop<'_> {
         drop(waits.split(expected.saturating_sub(outcome.weight().max(1))));
         done.send(Done { outcome, _room: (room, waits) }).is_ok()
     }
-}
 
-/// The version under which what was read is kept: a part is not all that the listing tells of.
-pub(super) fn version_of(listed: &str, seen: &Seen) -> String {
-    let version = seen.version.as_deref().unwrap_or(listed);
-    if seen.again { format!("{version} in part") } else { version.to_owned() }
-}
-
-/// What reading one object needs to know.
-pub(super) struct One<'a> {
-    pub(super) source: &'a str,
-    pub(super) place: (Option<String>, Option<String>),
-    pub(super) ledger: &'a Ledger,
-    pub(super) scratch: &'a std::path::Path,
-    pub(super) options: &'a Options<'a>,
-    pub(super) decoded: &'a Room,
-}
-
-impl One<'_> {
-    pub(super) fn read(&self, fetched: Fetched) -> Outcome {
+    fn read(&self, fetched: Fetched) -> Outcome {
         let Fetched { listed, kept, body, .. } = fetched;
-        let fail = |refusal: Refusal| Outcome::Failed { locator: listed.locator.clone(), refusal };
         let mut body = match body {
             Ok(it) => it,
-            Err(it) => return fail(it),
+            Err(it) => return failed(&listed, it),
         };
         let read = match kept {
             Some(kept) => self.growth(&listed, kept, &mut *body),
@@ -170,15 +141,12 @@ impl One<'_> {
                 }
             },
         };
-        read.unwrap_or_else(|it| fail(body.refusal().unwrap_or_else(|| Refusal::new(plain(&it)))))
+        read.unwrap_or_else(|it| {
+            failed(&listed, body.refusal().unwrap_or_else(|| Refusal::new(plain(&it))))
+        })
     }
 
-    pub(super) fn growth(
-        &self,
-        it: &Listed,
-        kept: super::plan::Kept,
-        body: &mut dyn Body,
-    ) -> std::io::Result<Outcome> {
+    fn growth(&self, it: &Listed, kept: Kept, body: &mut dyn Body) -> std::io::Result<Outcome> {
         let intake::Grown { content, digest, repeated } =
             intake::grown(Stoppable { body: &mut *body, stop: self.options.stop }, self.scratch)?;
         let seen = body.seen();
@@ -186,10 +154,7 @@ impl One<'_> {
         if content.bytes() == 0 || known {
             if seen.again {
                 let why = seen.damaged.unwrap_or_else(|| "not all of it could be read".into());
-                return Ok(Outcome::Failed {
-                    locator: it.locator.clone(),
-                    refusal: Refusal::new(why),
-                });
+                return Ok(failed(it, Refusal::new(why)));
             }
             // Worth a line in the manifest only if it spares a later look.
             let settles = it.grown_at.is_some_and(|grown| {
@@ -202,15 +167,10 @@ impl One<'_> {
             });
             return Ok(Outcome::Held { bytes: 0, alias });
         }
-        let damage = seen.damaged.as_ref().map(|why| Skip {
-            locator: it.locator.clone(),
-            why: why.clone(),
-            loses: true,
-        });
-        let told = seen.anew.then(|| Skip {
-            locator: it.locator.clone(),
-            why: "read again from its first event, because some may have come late".into(),
-            loses: false,
+        let damage = seen.damaged.as_ref().map(|why| Skip::loss(&it.locator, why));
+        let told = seen.anew.then(|| {
+            let why = "read again from its first event, because some may have come late";
+            Skip::harmless(&it.locator, why)
         });
         let growth = Growth {
             kept,
@@ -226,54 +186,71 @@ impl One<'_> {
         Ok(Outcome::Grown { growth: Box::new(growth), damage, told })
     }
 
-    pub(super) fn whole(&self, it: &Listed, body: &mut dyn Body) -> std::io::Result<Outcome> {
-        let skip = |why: String, loses| Skip { locator: it.locator.clone(), why, loses };
-        let mut taken = intake::read(
-            Stoppable { body: &mut *body, stop: self.options.stop },
-            &it.key,
-            self.scratch,
-        )?;
+    fn whole(&self, it: &Listed, body: &mut dyn Body) -> std::io::Result<Outcome> {
+        let body_of = Stoppable { body: &mut *body, stop: self.options.stop };
+        let mut taken = intake::read(body_of, &it.key, self.scratch)?;
         let seen = body.seen();
         let version = version_of(&it.version, &seen);
-        let other =
-            |why: String, version: String| Other { locator: it.locator.clone(), version, why };
-        if it.created.is_some() && taken.stored_bytes == 0 {
+        let bytes = taken.stored_bytes;
+        if it.created.is_some() && bytes == 0 {
             let why =
                 "the stream holds no events: the group's retention took them, or none came yet";
-            return Ok(Outcome::Other { bytes: 0, other: other(why.into(), version) });
+            return Ok(other(it, version, bytes, why.into()));
         }
         if self.ledger.holds_bytes(&it.locator, &taken.digest) {
             let alias = Alias { locator: it.locator.clone(), version, digest: taken.digest };
-            return Ok(Outcome::Held { bytes: taken.stored_bytes, alias: Some(alias) });
+            return Ok(Outcome::Held { bytes, alias: Some(alias) });
         }
         let damaged = taken.damaged.take().or_else(|| seen.damaged.clone());
+        let others: Vec<String> =
+            taken.others.iter().map(|why| format!("no transcript: {why}")).collect();
         if taken.transcripts.is_empty() {
-            let Some(why) = damaged else {
-                let why = taken.others.into_iter().next().unwrap_or_else(|| "nothing in it".into());
-                let other = other(format!("no transcript: {why}"), version);
-                return Ok(Outcome::Other { bytes: taken.stored_bytes, other });
-            };
-            return Ok(Outcome::Failed { locator: it.locator.clone(), refusal: Refusal::new(why) });
+            return Ok(match damaged {
+                Some(why) => failed(it, Refusal::new(why)),
+                None => {
+                    let why = others.into_iter().next();
+                    let why = why.unwrap_or_else(|| "no transcript: nothing in it".into());
+                    other(it, version, bytes, why)
+                }
+            });
         }
+        let unread = taken.transcripts.iter().map(|it| it.unread).sum();
+        let told = seen.version.is_some().then(|| {
+            let why = "it was replaced after it was listed; what is there now was read";
+            Skip::harmless(&it.locator, why)
+        });
+        let drafts = self.drafts(it, taken, &version, &seen, damaged.is_some())?;
+        let damage = why_damaged(damaged, &drafts, unread)?;
+        Ok(Outcome::Drafts {
+            bytes,
+            drafts,
+            damage: damage.map(|why| Skip::loss(&it.locator, why)),
+            others: others.into_iter().map(|why| Skip::harmless(&it.locator, why)).collect(),
+            told,
+        })
+    }
+
+    /// The transcripts of an object, decoded.
+    fn drafts(
+        &self,
+        it: &Listed,
+        taken: intake::Taken,
+        version: &str,
+        seen: &Seen,
+        is_damaged: bool,
+    ) -> std::io::Result<Vec<Draft>> {
         let replaced = self.ledger.knows(&it.locator);
-        let unread: u64 = taken.transcripts.iter().map(|it| it.unread).sum();
         let mut drafts = Vec::new();
         for kept in taken.transcripts {
             let locator = match &kept.stream {
                 Some(stream) => format!("{}#{stream}", it.locator),
                 None => it.locator.clone(),
             };
-            let flaws = [
-                (damaged.is_some(), FlawKind::ObjectDamaged),
-                (replaced, FlawKind::Replaced),
-                (kept.repeated > 0, FlawKind::Repeated),
-                (kept.is_of_another, FlawKind::IdDiffers),
-            ];
             let mut draft = Draft {
                 session_id: kept.session_id,
-                source: self.source.to_owned(),
+                source: self.source.name().to_owned(),
                 locator,
-                version: version.clone(),
+                version: version.to_owned(),
                 form: kept.form,
                 digest: taken.digest.clone(),
                 stored_bytes: taken.stored_bytes,
@@ -283,8 +260,13 @@ impl One<'_> {
                 kept: None,
                 tail: None,
                 seen: seen.clone(),
-                place: self.place.clone(),
-                object_flaws: flaws.iter().filter(|it| it.0).map(|it| it.1).collect(),
+                place: self.source.whereabouts(),
+                object_flaws: flaws_of(&[
+                    (is_damaged, FlawKind::ObjectDamaged),
+                    (replaced, FlawKind::Replaced),
+                    (kept.repeated > 0, FlawKind::Repeated),
+                    (kept.is_of_another, FlawKind::IdDiffers),
+                ]),
                 claims: Claims::default(),
                 flaws: Vec::new(),
                 piece: None,
@@ -292,26 +274,45 @@ impl One<'_> {
             draft.decode(self.decoded)?;
             drafts.push(draft);
         }
-        let others =
-            taken.others.iter().map(|why| skip(format!("no transcript: {why}"), false)).collect();
-        let told = seen.version.is_some().then(|| {
-            skip("it was replaced after it was listed; what is there now was read".into(), false)
-        });
-        let unread = match unread {
-            0 => None,
-            1 => Some("a log event cannot be read as one; it is kept as it is".to_owned()),
-            many => {
-                Some(format!("{many} log events cannot be read as such; they are kept as they are"))
-            }
-        };
-        let mut foreign = false;
-        for it in &drafts {
-            foreign |= is_cp932(&it.content.head(CHUNK)?);
-        }
-        let foreign = foreign.then(|| {
-            "its text is CP932 (Shift_JIS), of which ASCII alone is read; it is kept as it is: `iconv -f CP932 -t UTF-8` gives what is read".to_owned()
-        });
-        let damage = damaged.or(foreign).or(unread).map(|why| skip(why, true));
-        Ok(Outcome::Drafts { bytes: taken.stored_bytes, drafts, others, damage, told })
+        Ok(drafts)
     }
+}
+
+fn failed(it: &Listed, refusal: Refusal) -> Outcome {
+    Outcome::Failed { locator: it.locator.clone(), refusal }
+}
+
+fn other(it: &Listed, version: String, bytes: u64, why: String) -> Outcome {
+    Outcome::Other { bytes, other: Other { locator: it.locator.clone(), version, why } }
+}
+
+/// The version under which what was read is kept: a part is not all that the listing tells of.
+fn version_of(listed: &str, seen: &Seen) -> String {
+    let version = seen.version.as_deref().unwrap_or(listed);
+    if seen.again { format!("{version} in part") } else { version.to_owned() }
+}
+
+/// Why not all of an object is read, although it is kept.
+fn why_damaged(
+    damaged: Option<String>,
+    drafts: &[Draft],
+    unread: u64,
+) -> std::io::Result<Option<String>> {
+    if damaged.is_some() {
+        return Ok(damaged);
+    }
+    for it in drafts {
+        if is_cp932(&it.content.head(CHUNK)?) {
+            return Ok(Some(
+                "its text is CP932 (Shift_JIS), of which ASCII alone is read; it is kept as it is: `iconv -f CP932 -t UTF-8` gives what is read".into(),
+            ));
+        }
+    }
+    Ok(match unread {
+        0 => None,
+        1 => Some("a log event cannot be read as one; it is kept as it is".into()),
+        many => {
+            Some(format!("{many} log events cannot be read as such; they are kept as they are"))
+        }
+    })
 }

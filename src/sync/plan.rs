@@ -46,6 +46,7 @@ pub struct Kept {
 }
 
 /// What the archive holds, as fingerprints: a million objects take some tens of megabytes.
+#[derive(Default)]
 pub struct Ledger {
     /// The run's own clock, UTC microseconds.
     now: i64,
@@ -62,16 +63,7 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger that nothing was written into yet, and what time it is, in UTC microseconds.
     pub fn new(now: i64) -> Self {
-        Self {
-            now,
-            versions: HashSet::new(),
-            bytes: HashSet::new(),
-            locators: HashSet::new(),
-            read_at: HashMap::new(),
-            kept: HashMap::new(),
-            others: HashMap::new(),
-            forgotten: HashSet::new(),
-        }
+        Self { now, ..Self::default() }
     }
 
     /// Adds one kept object; later ones outrank earlier ones.

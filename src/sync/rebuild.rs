@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
-use super::draft::DECODER;
-use super::gather::Kept;
-use super::gather::is_typed;
-use super::gather::says_diverges;
-use super::rows::Compared;
+use polars::prelude::DataFrame;
+use polars::prelude::PolarsResult;
+
+use super::compared::Compared;
+use super::kept::Kept;
+use super::kept::says_diverges;
 use super::rows::Rows;
 use super::summary::Progress;
 use super::together::Drafts;
@@ -17,13 +19,11 @@ use crate::archive::Archive;
 use crate::archive::cursor::Cursor;
 use crate::archive::schema::SessionRow;
 use crate::archive::writer::Note;
-use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
 use crate::time::At;
-use crate::uid;
 
 /// A batch is published when it has decoded this many bytes or sessions.
 const BYTES: u64 = 24 << 20;
@@ -96,120 +96,137 @@ pub fn rebuild(
     progress: &mut dyn Progress,
 ) -> Result<Rebuilt> {
     let archive = writer.archive();
-    let mut before = Kept::load(&archive);
     let kept = keys(&archive);
-    let mut rebuilt = Rebuilt::default();
-    let mut old = Old::of(&archive, &kept, &mut rebuilt.left);
     progress.listed(kept.len() as u64, kept.iter().map(|it| it.bytes as u64).sum());
-    let scratch = writer.root().join("tmp");
-    let compared = ["byte_start", "kind", "command", "decoder"];
-    let mut bytes = archive.cursor(None);
-    let mut index = archive.cursor(None);
-    let mut commands = archive.cursor(Some(&compared));
-    let mut rest = kept.into_iter().peekable();
-    let mut next: Option<Drafts> = None;
-    while rest.peek().is_some() || next.is_some() {
-        if stop.load(Ordering::Relaxed) {
-            rebuilt.interrupted = true;
-            break;
-        }
-        let generation = writer.generation();
-        let mut segment = Segment::new(writer.root(), generation)?;
-        let mut rows = Rows::new(&mut segment, generation, stop);
-        let mut superseded = Vec::new();
-        let mut held = 0;
-        let mut sessions = 0;
-        while held < BYTES as i64 && sessions < SESSIONS {
-            let mut group = match next.take() {
-                Some(it) => it,
-                None => {
-                    let Some(it) = rest.next() else { break };
-                    let mut group = Drafts::new(&it.id, it.key);
-                    group.before = before.row(&mut index, &archive, &group.key);
-                    let (drafts, whole) = before.drafts(&mut bytes, &group.key, &scratch)?;
-                    let wanted = group.before.as_ref().map_or(0, |it| it.transcripts);
-                    progress.took(1, it.bytes as u64);
-                    if !whole || (drafts.len() as i64) < wanted || drafts.is_empty() {
-                        rebuilt.left.push(group.key);
-                        continue;
-                    }
-                    group.drafts = drafts;
-                    group
-                }
-            };
-            if !rows.has_room(&group.drafts) {
-                next = Some(group);
-                break;
-            }
-            sessions += 1;
-            let key = group.key.clone();
-            let row = group.before.take();
-            group.diverges = row.as_ref().is_some_and(says_diverges);
-            let many = row.as_ref().map_or(0, |it| it.commands_rows);
-            let mut compared = Compared::with_capacity(many as usize);
-            group.old = match &row {
-                Some(it) => {
-                    let texts =
-                        read(&mut commands, it, &mut compared, &mut rebuilt.decoders_before);
-                    Some(uid::Before { texts, withdrawn: it.withdrawn.to_vec() })
-                }
-                None => before.lost(&archive, &key),
-            };
-            rows.read = Some(compared);
-            held += group.drafts.iter().map(|it| it.content.bytes() as i64).sum::<i64>();
-            let count = match rows.session(group) {
-                Ok(it) => it as u64,
-                // Given up in the middle of a long transcript: this batch stays as it was.
-                Err(it) if it.kind == Kind::Interrupted => {
-                    rebuilt.interrupted = true;
-                    progress.finished();
-                    return Ok(rebuilt);
-                }
-                Err(it) => return Err(it),
-            };
-            rebuilt.sessions += 1;
-            rebuilt.commands += count;
-            let now = rows.read.take().unwrap_or_default();
-            old.done.insert(key.clone());
-            match row {
-                Some(row) => {
-                    rebuilt.commands_before += row.command_count as u64;
-                    rebuilt.changed.extend(Changed::of(&row.session_id, &now));
-                    superseded.push((key, row.generation));
-                    old.replaced(&row);
-                }
-                None => {
-                    rebuilt.back += 1;
-                    // Rows of it may lie beside an index that cannot be read now.
-                    superseded.push((key.clone(), -generation));
-                }
-            }
-        }
-        rows.finish()?;
-        let last = rest.peek().is_none() && next.is_none();
-        // The last batch takes the place of all old files at once.
-        let retired = if last { old.superfluous(&archive) } else { Vec::new() };
-        writer.publish(
-            segment,
-            Note {
-                // Only the last batch has derived all, and only if nothing was left.
-                did: if last && rebuilt.left.is_empty() { "rebuild" } else { "rebuild-part" }
-                    .into(),
-                written_at: At(now).rfc3339_seconds(),
-                decoder: DECODER,
-                generation,
-                retired,
-                superseded,
-                ..Note::default()
-            },
-        )?;
-    }
+    let mut rebuild = Rebuild::of(&archive, &kept, writer.root().join("tmp"));
+    let whole = match rebuild.sessions(writer, now, stop, kept, progress) {
+        // Given up in the middle of a long transcript: this batch stays as it was.
+        Err(it) if it.kind == Kind::Interrupted => false,
+        it => it?,
+    };
     progress.finished();
+    let mut rebuilt = rebuild.rebuilt;
+    rebuilt.interrupted = !whole;
     rebuilt.groups_read = archive.groups_read();
     let tables = ["sessions", "commands", "transcripts"];
     rebuilt.groups_held = tables.iter().map(|it| archive.groups_held(it)).sum();
     rebuilt.damages = archive.damages();
     Ok(rebuilt)
+}
+
+/// A rebuild on its way.
+struct Rebuild<'a> {
+    archive: &'a Archive,
+    kept: Kept,
+    old: Old,
+    bytes: Cursor<'a>,
+    index: Cursor<'a>,
+    commands: Cursor<'a>,
+    scratch: PathBuf,
+    rebuilt: Rebuilt,
+}
+
+impl<'a> Rebuild<'a> {
+    fn of(archive: &'a Archive, kept: &[KeptSession], scratch: PathBuf) -> Self {
+        let mut rebuilt = Rebuilt::default();
+        Self {
+            archive,
+            kept: Kept::load(archive),
+            old: Old::of(archive, kept, &mut rebuilt.left),
+            bytes: archive.cursor(None),
+            index: archive.cursor(None),
+            commands: archive.cursor(Some(&["byte_start", "kind", "command", "decoder"])),
+            scratch,
+            rebuilt,
+        }
+    }
+
+    /// Decodes all sessions; false if the person stops it before the last.
+    fn sessions(
+        &mut self,
+        writer: &mut Writer,
+        now: i64,
+        stop: &AtomicBool,
+        kept: Vec<KeptSession>,
+        progress: &mut dyn Progress,
+    ) -> Result<bool> {
+        let note = |did: &str| Note {
+            did: did.into(),
+            written_at: At(now).rfc3339_seconds(),
+            ..Note::default()
+        };
+        if stop.load(Ordering::Relaxed) {
+            return Ok(kept.is_empty());
+        }
+        if kept.is_empty() {
+            return Ok(true);
+        }
+        let mut rows = Rows::begin(writer, stop)?;
+        let (mut sessions, mut held) = (0, 0);
+        for it in kept {
+            progress.took(1, it.bytes as u64);
+            let Some(group) = self.bring_back(it)? else { continue };
+            if held >= BYTES || sessions >= SESSIONS || !rows.has_room(&group.drafts) {
+                rows.publish(writer, note("rebuild-part"))?;
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(false);
+                }
+                rows = Rows::begin(writer, stop)?;
+                (sessions, held) = (0, 0);
+            }
+            sessions += 1;
+            held += group.drafts.iter().map(|it| it.content.bytes()).sum::<u64>();
+            self.session(&mut rows, group)?;
+        }
+        // The last batch takes the place of all old files at once. Only it has derived all, and only if nothing was left.
+        let did = if self.rebuilt.left.is_empty() { "rebuild" } else { "rebuild-part" };
+        let retired = self.old.superfluous(self.archive);
+        rows.publish(writer, Note { retired, ..note(did) })?;
+        Ok(true)
+    }
+
+    /// All that is kept of a session; `None` if not all of it can be read, and then its rows stay as they are.
+    fn bring_back(&mut self, it: KeptSession) -> Result<Option<Drafts>> {
+        let ids = std::iter::once(it.id.as_str());
+        let current = self.kept.sessions(&mut self.index, self.archive, ids).remove(&it.id);
+        let current = current.into_iter().flatten().filter(|row| row.session_key == it.key);
+        let before = current.max_by_key(|it| it.generation);
+        let (drafts, whole) = self.kept.drafts(&mut self.bytes, &it.key, &self.scratch)?;
+        let wanted = before.as_ref().map_or(0, |it| it.transcripts);
+        if !whole || (drafts.len() as i64) < wanted || drafts.is_empty() {
+            self.rebuilt.left.push(it.key);
+            return Ok(None);
+        }
+        let diverges = before.as_ref().is_some_and(says_diverges);
+        let is_orphan = before.is_none();
+        Ok(Some(Drafts { drafts, before, diverges, is_orphan, ..Drafts::new(&it.id, it.key) }))
+    }
+
+    /// Decodes one session and tells what that changed.
+    fn session(&mut self, rows: &mut Rows<'_>, mut group: Drafts) -> Result<()> {
+        let before = group.before.clone();
+        let many = before.as_ref().map_or(0, |it| it.commands_rows);
+        let mut compared = Compared::with_capacity(many as usize);
+        let decoders = &mut self.rebuilt.decoders_before;
+        group.old = self.kept.old(self.archive, &mut self.commands, &group, |frame| {
+            compare(frame, &mut compared, decoders)
+        });
+        compared.settle();
+        self.old.done.insert(group.key.clone());
+        let ran = rows.counts.commands;
+        rows.session(group, Some(&mut compared))?;
+        self.rebuilt.sessions += 1;
+        self.rebuilt.commands += rows.counts.commands - ran;
+        match before {
+            Some(row) => {
+                self.rebuilt.commands_before += row.command_count as u64;
+                self.rebuilt.changed.extend(Changed::of(&row.session_id, &compared));
+                self.old.replaced(&row);
+            }
+            None => self.rebuilt.back += 1,
+        }
+        Ok(())
+    }
 }
 
 /// One session as the kept bytes tell of it.
@@ -248,40 +265,42 @@ fn keys(archive: &Archive) -> Vec<KeptSession> {
     out
 }
 
-/// Commands as they were read before, to be compared; returns the fingerprints of those that have names in a feed.
-fn read(
-    cursor: &mut Cursor<'_>,
-    row: &SessionRow,
+/// Commands as they were read before, to be compared.
+fn compare(
+    frame: &DataFrame,
     compared: &mut Compared,
     decoders: &mut Vec<i64>,
-) -> Vec<u64> {
-    let mut out = Vec::with_capacity(row.commands_rows as usize);
-    let path = Archive::file_of("commands", row);
-    if cursor.lacks(&path) {
-        // A repair took it away, and has said so.
-        return out;
+) -> PolarsResult<()> {
+    let starts = frame.column("byte_start")?.i64()?;
+    let kinds = frame.column("kind")?.str()?;
+    let texts = frame.column("command")?.str()?;
+    for ((start, kind), text) in starts.iter().zip(kinds.iter()).zip(texts.iter()) {
+        compared.add(start.unwrap_or(0), kind.unwrap_or_default(), text.unwrap_or_default());
     }
-    cursor.rows(&path, row.commands_at, row.commands_rows, |frame| {
-        let starts = frame.column("byte_start")?.i64()?.clone();
-        let kinds = frame.column("kind")?.str()?.clone();
-        let texts = frame.column("command")?.str()?.clone();
-        let versions = frame.column("decoder")?.i64()?.clone();
-        for row in 0..frame.height() {
-            let version = versions.get(row).unwrap_or(0);
-            if !decoders.contains(&version) {
-                decoders.push(version);
-            }
-            let kind = kinds.get(row).unwrap_or_default();
-            let text = texts.get(row).unwrap_or_default();
-            compared.add(starts.get(row).unwrap_or(0), kind, text);
-            if is_typed(Some(kind)) {
-                out.push(uid::fingerprint(text));
+    for version in frame.column("decoder")?.i64()?.iter() {
+        let version = version.unwrap_or(0);
+        if !decoders.contains(&version) {
+            decoders.push(version);
+        }
+    }
+    Ok(())
+}
+
+/// Looks at the keys of all rows of a file that no newer ones replace.
+fn each_current(archive: &Archive, path: &str, mut look: impl FnMut(&str)) {
+    let rows = archive.note_of(path).map_or(0, |it| it.rows);
+    let columns = ["session_key", "generation"];
+    archive.read_spans(path, &[(0, rows as i64)], Some(&columns), |_, frame| {
+        let keys = frame.column("session_key")?.str()?;
+        let generations = frame.column("generation")?.i64()?;
+        for (key, generation) in keys.iter().zip(generations.iter()) {
+            let key = key.unwrap_or_default();
+            if !archive.replaced().holds(key, generation.unwrap_or(0)) {
+                look(key);
             }
         }
         Ok(())
     });
-    compared.settle();
-    out
 }
 
 /// The files of an index and what hangs on it, and how many of each one's sessions are still current.
@@ -299,24 +318,13 @@ impl Old {
     fn of(archive: &Archive, kept: &[KeptSession], left: &mut Vec<String>) -> Self {
         let kept: HashSet<&str> = kept.iter().map(|it| it.key.as_str()).collect();
         let mut current = HashMap::new();
-        let columns = ["session_key", "generation"];
         for note in archive.files("sessions") {
             let mut count = 0;
-            let all = [(0, note.rows as i64)];
-            archive.read_spans(&note.path, &all, Some(&columns), |_, frame| {
-                let keys = frame.column("session_key")?.str()?.clone();
-                let generations = frame.column("generation")?.i64()?.clone();
-                for (key, generation) in keys.iter().zip(generations.iter()) {
-                    let key = key.unwrap_or_default();
-                    if archive.replaced().holds(key, generation.unwrap_or(0)) {
-                        continue;
-                    }
-                    count += 1;
-                    if !kept.contains(key) {
-                        left.push(key.to_owned());
-                    }
+            each_current(archive, &note.path, |key| {
+                count += 1;
+                if !kept.contains(key) {
+                    left.push(key.to_owned());
                 }
-                Ok(())
             });
             current.insert(note.path.clone(), count);
         }
@@ -330,17 +338,7 @@ impl Old {
     /// Whether every row of a file that no index speaks of any more was derived anew, now or earlier.
     fn is_derived(&self, archive: &Archive, path: &str) -> bool {
         let mut all = true;
-        let rows = archive.note_of(path).map_or(0, |it| it.rows);
-        let columns = ["session_key", "generation"];
-        archive.read_spans(path, &[(0, rows as i64)], Some(&columns), |_, frame| {
-            let keys = frame.column("session_key")?.str()?;
-            let generations = frame.column("generation")?.i64()?;
-            all &= keys.iter().zip(generations.iter()).all(|(key, generation)| {
-                let key = key.unwrap_or_default();
-                self.done.contains(key) || archive.replaced().holds(key, generation.unwrap_or(0))
-            });
-            Ok(())
-        });
+        each_current(archive, path, |key| all &= self.done.contains(key));
         // What could not be read is not sound, and stays.
         all
     }

@@ -18,21 +18,19 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
-use crate::source::Eventual;
 use crate::source::Found;
 use crate::source::Listed;
-use crate::source::Opened;
-use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::Source;
-use crate::source::calls::Calls;
 
 use super::draft::*;
-use super::gather;
+use super::gather::Gatherer;
+use super::gather::fingerprint;
 use super::objects::*;
 use super::pieces::Room;
 use super::pieces::Waiting;
 use super::plan::Decision;
+use super::plan::Kept;
 use super::plan::Ledger;
 use super::summary::*;
 
@@ -47,21 +45,17 @@ const BODIES: usize = 16;
 /// [`Waiting`].
 const OUTCOMES: usize = 1024;
 
-/// Who watches a run is told what its source waits for, too.
-struct Watched<'a> {
-    source: &'a dyn Source,
-    progress: &'a mut dyn Progress,
-}
+/// An object to be read, and how far it is kept.
+type Work = (Listed, Option<Kept>);
 
-impl Progress for Watched<'_> {
-    fn listed(&mut self, objects: u64, bytes: u64) {
-        self.progress.waiting(self.source.waiting().as_deref());
-        self.progress.listed(objects, bytes);
-    }
-
-    fn took(&mut self, objects: u64, bytes: u64) {
-        self.progress.took(objects, bytes);
-    }
+/// What a listing has told so far.
+#[derive(Default)]
+struct SoFar {
+    told: Summary,
+    /// Objects to be read.
+    take: u64,
+    /// Of those, streams to be continued.
+    continued: u64,
 }
 
 /// What the archive holds, as far as it can be read.
@@ -75,10 +69,10 @@ impl Holdings {
     fn of(archive: &Archive, now: i64) -> Result<Self> {
         let mut ledger = Ledger::new(now);
         let mut sessions: HashSet<u64> =
-            archive.session_ids()?.iter().map(|it| gather::fingerprint(it)).collect();
+            archive.session_ids()?.iter().map(|it| fingerprint(it)).collect();
         archive.held(|it| {
             ledger.hold(&it);
-            sessions.extend(it.session.map(|it| gather::fingerprint(it.0)));
+            sessions.extend(it.session.map(|it| fingerprint(it.0)));
         })?;
         // What another decoder took for no transcript is read again.
         for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
@@ -110,7 +104,7 @@ pub fn look(
         progress.source(source.name());
         let before = source.calls();
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
-        let listing = Mutex::new((Summary::default(), Would::default()));
+        let listing = Mutex::new(SoFar::default());
         let walked = std::thread::scope(|scope| {
             let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
             let ledger = &known.ledger;
@@ -118,17 +112,23 @@ pub fn look(
             while !sorter.is_finished() {
                 std::thread::sleep(Duration::from_millis(20));
                 if let Ok(it) = listing.lock() {
-                    progress.listed(summary.listed + it.0.listed, summary.bytes + it.0.bytes);
+                    progress.listed(summary.listed + it.told.listed, summary.bytes + it.told.bytes);
                 }
             }
             lister.join().unwrap_or_else(|_| Err(Refusal::new("the listing stopped")))
         });
-        let (listed, mut would) = listing.into_inner().unwrap_or_default();
-        summary.bytes += listed.bytes;
-        would.source = source.name().to_owned();
-        would.calls = since(&before, source.calls());
-        summary.would.push(would);
-        summary.heard(source.name(), listed, walked);
+        let SoFar { told, take, continued } = listing.into_inner().unwrap_or_default();
+        summary.bytes += told.bytes;
+        summary.would.push(Would {
+            source: source.name().to_owned(),
+            listed: told.listed,
+            take,
+            continued,
+            held: told.held,
+            bytes: told.bytes,
+            calls: since(&before, source.calls()),
+        });
+        summary.heard(source.name(), told, walked);
     }
     progress.finished();
     summary.interrupted |= options.stop.load(Ordering::Relaxed);
@@ -137,24 +137,18 @@ pub fn look(
     Ok(summary)
 }
 
-async fn stoppable(
-    source: &dyn Source,
-    found: tokio::sync::mpsc::Sender<Found>,
-    stop: &AtomicBool,
-) -> Result<(), Refusal> {
-    tokio::select! {
-        it = source.list(found) => it,
-        () = stopped(stop) => Ok(()),
-    }
-}
-
 fn list(
     runtime: &tokio::runtime::Runtime,
     source: &dyn Source,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
-    runtime.block_on(stoppable(source, found, stop))
+    runtime.block_on(async {
+        tokio::select! {
+            it = source.list(found) => it,
+            () = stopped(stop) => Ok(()),
+        }
+    })
 }
 
 /// Reads every source and archives what is missing.
@@ -187,7 +181,7 @@ pub fn sync(
             break;
         }
         progress.source(source.name());
-        run.source(writer, source, progress)?;
+        run.source(writer, source, None, progress)?;
         let again = std::mem::take(&mut run.again);
         if !again.is_empty() && !options.stop.load(Ordering::Relaxed) {
             // What cannot go on from what is kept is read from its beginning.
@@ -195,7 +189,7 @@ pub fn sync(
                 run.known.ledger.forget(&it.locator);
             }
             let listed = run.summary.listed;
-            run.source(writer, &Again { source, listed: again }, progress)?;
+            run.source(writer, source, Some(again), progress)?;
             run.summary.listed = listed;
             run.again.clear();
         }
@@ -206,54 +200,11 @@ pub fn sync(
     Ok(summary)
 }
 
-/// A source of which only these are wanted.
-struct Again<'a> {
-    source: &'a dyn Source,
-    listed: Vec<Listed>,
-}
-
-impl Source for Again<'_> {
-    fn name(&self) -> &str {
-        self.source.name()
-    }
-
-    fn described(&self) -> String {
-        self.source.described()
-    }
-
-    fn list(&self, found: tokio::sync::mpsc::Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
-        Box::pin(async move {
-            for it in &self.listed {
-                if found.send(Found::Object(it.clone())).await.is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn fetch<'a>(&'a self, it: &'a Listed, _from: Option<&'a Position>) -> Eventual<'a, Opened> {
-        self.source.fetch(it, None)
-    }
-
-    fn concurrency(&self) -> usize {
-        self.source.concurrency()
-    }
-
-    fn asked(&self) -> Option<&Calls> {
-        self.source.asked()
-    }
-
-    fn whereabouts(&self) -> (Option<String>, Option<String>) {
-        self.source.whereabouts()
-    }
-}
-
 /// One run over all sources.
 struct SyncRun<'a> {
     runtime: &'a tokio::runtime::Runtime,
     known: Holdings,
-    kept: Option<gather::Kept>,
+    kept: Option<super::kept::Kept>,
     again: Vec<Listed>,
     options: &'a Options<'a>,
     summary: Summary,
@@ -267,45 +218,44 @@ async fn stopped(stop: &AtomicBool) {
 }
 
 impl SyncRun<'_> {
+    /// Reads a source: what it lists, or only these of it.
     fn source(
         &mut self,
         writer: &mut Writer,
         source: &dyn Source,
+        only: Option<Vec<Listed>>,
         progress: &mut dyn Progress,
     ) -> Result<()> {
         let scratch = writer.root().join("tmp");
         crate::archive::private_folder(&scratch).map_err(|it| Error::file("make", &scratch, it))?;
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
-        let (work_out, work_in) =
-            tokio::sync::mpsc::channel::<(Listed, Option<super::plan::Kept>)>(1024);
+        let (work_out, work_in) = tokio::sync::mpsc::channel::<Work>(1024);
         let (body_out, body_in) = tokio::sync::mpsc::channel::<Fetched>(BODIES);
         let (done_out, done_in) = std::sync::mpsc::sync_channel::<Done>(OUTCOMES);
         let (large_out, large_in) = std::sync::mpsc::sync_channel::<Fetched>(1);
         let (body_in, large_in) = (&Mutex::new(body_in), Arc::new(Mutex::new(large_in)));
-        let listing = Mutex::new((Summary::default(), Would::default()));
-        let (room, waiting) = (Room::default(), Waiting::default());
+        let listing = Mutex::new(SoFar::default());
         let Self { runtime, known, kept, again, options, summary } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
         let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
         let options = &Options { now, ..**options };
-        let runtime = *runtime;
-        let Holdings { ledger, sessions } = known;
-        let ledger = &*ledger;
-        let (scratch, decoded, waiting) = (scratch.as_path(), &room, &waiting);
+        let (runtime, Holdings { ledger, sessions }) = (*runtime, known);
+        let (ledger, decoded, waiting) = (&*ledger, &Room::default(), &Waiting::default());
+        let scratch = scratch.as_path();
         let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };
+        let (objects, bytes) = (summary.listed, summary.bytes);
+        let tell = |progress: &mut dyn Progress| {
+            progress.waiting(source.waiting().as_deref());
+            let listed = listing.lock().map_or((0, 0), |it| (it.told.listed, it.told.bytes));
+            progress.listed(objects + listed.0, bytes + listed.1);
+        };
         let walked = std::thread::scope(|scope| -> Result<Result<(), Refusal>> {
-            let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
-            scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
-            scope.spawn(move || {
-                runtime.block_on(async {
-                    let workers = body_out.clone();
-                    tokio::select! {
-                        () = fetch(source, work_in, body_out) => {}
-                        () = workers.closed() => {}
-                        () = stopped(options.stop) => {}
-                    }
-                });
+            let lister = scope.spawn(move || match only {
+                Some(these) => hand_on(these, &found_out),
+                None => list(runtime, source, found_out, options.stop),
             });
+            scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
+            scope.spawn(move || runtime.block_on(fetch(source, work_in, body_out, options.stop)));
             let threads = options.threads.max(1);
             for _ in 0..threads {
                 let (done_out, large_out) = (done_out.clone(), large_out.clone());
@@ -317,28 +267,21 @@ impl SyncRun<'_> {
             }
             // Whoever waits on another learns by these when that has ended.
             drop((done_out, large_out, large_in));
-            let mut gatherer = gather::Gatherer {
-                writer,
-                known: sessions,
-                kept,
-                brought: None,
-                again,
-                options,
-                summary: &mut *summary,
-            };
-            let mut watched = Watched { source, progress };
-            let mut gathered = gatherer.gather(&done_in, &mut watched, &|| {
-                let it = listing.lock();
-                it.map_or((0, 0), |it| (it.0.listed, it.0.bytes))
-            });
-            if gathered.as_ref().is_err_and(|it| it.kind == Kind::Interrupted) {
-                // A long transcript was given up half-way: nothing of it counts, and the next run reads it.
-                summary.interrupted = true;
-                gathered = Ok(());
-            }
+            let summary = &mut *summary;
+            let (brought, known) = (None, sessions);
+            let mut gatherer = Gatherer { writer, known, kept, brought, again, options, summary };
+            let gathered = gatherer.gather(&done_in, progress, &tell);
             // A gatherer that failed leaves workers with nowhere to send: they end, and so does the listing.
             drop(done_in);
             waiting.close();
+            let gathered = match gathered {
+                // A long transcript was given up half-way: nothing of it counts, and the next run reads it.
+                Err(it) if it.kind == Kind::Interrupted => {
+                    gatherer.summary.interrupted = true;
+                    Ok(())
+                }
+                it => it,
+            };
             if gathered.is_err()
                 && let Ok(mut it) = body_in.lock()
             {
@@ -348,11 +291,20 @@ impl SyncRun<'_> {
             gathered?;
             Ok(walked.unwrap_or_else(|_| Err(Refusal::new("the listing stopped"))))
         })?;
-        let (listed, _) = listing.into_inner().unwrap_or_default();
-        summary.heard(source.name(), listed, walked);
+        summary.heard(source.name(), listing.into_inner().unwrap_or_default().told, walked);
         summary.interrupted |= options.stop.load(Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Tells of these as a listing would, until nobody hears of more: the person wants to stop.
+fn hand_on(these: Vec<Listed>, found: &tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
+    for it in these {
+        if found.blocking_send(Found::Object(it)).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Calls made since an earlier count.
@@ -367,20 +319,17 @@ fn since(before: &[(String, u64)], now: Vec<(String, u64)>) -> BTreeMap<String, 
 /// Judges what is listed, and hands on what is to be fetched, if anybody fetches.
 fn sort(
     mut found: Receiver<Found>,
-    work: Option<tokio::sync::mpsc::Sender<(Listed, Option<super::plan::Kept>)>>,
+    work: Option<tokio::sync::mpsc::Sender<Work>>,
     ledger: &Ledger,
     options: &Options<'_>,
-    listing: &Mutex<(Summary, Would)>,
+    listing: &Mutex<SoFar>,
 ) {
     while let Some(found) = found.blocking_recv() {
         if options.stop.load(Ordering::Relaxed) {
             break;
         }
         let job = match listing.lock() {
-            Ok(mut it) => {
-                let (seen, would) = &mut *it;
-                judge(found, ledger, seen, would)
-            }
+            Ok(mut it) => it.judge(found, ledger),
             Err(_) => break,
         };
         if let (Some(job), Some(work)) = (job, &work)
@@ -391,57 +340,56 @@ fn sort(
     }
 }
 
-fn judge(
-    found: Found,
-    ledger: &Ledger,
-    seen: &mut Summary,
-    would: &mut Would,
-) -> Option<(Listed, Option<super::plan::Kept>)> {
-    seen.listed += 1;
-    would.listed += 1;
-    let mut it = match found {
-        Found::Object(it) => it,
-        Found::Skip(it) => {
-            if it.loses { &mut seen.failed } else { &mut seen.others }.push(it);
+impl SoFar {
+    /// What is to be read of what was found.
+    fn judge(&mut self, found: Found, ledger: &Ledger) -> Option<Work> {
+        let told = &mut self.told;
+        told.listed += 1;
+        let mut it = match found {
+            Found::Object(it) => it,
+            Found::Skip(it) => {
+                if it.loses { &mut told.failed } else { &mut told.others }.push(it);
+                return None;
+            }
+        };
+        let kept = match super::plan::decide(&it, ledger) {
+            Decision::Held => {
+                told.held += 1;
+                return None;
+            }
+            Decision::Known(why) => {
+                told.others.push(Skip::harmless(it.locator, why));
+                return None;
+            }
+            Decision::Take => None,
+            Decision::Continue(kept) => Some(kept),
+        };
+        if let Some(why) = it.blocked.take() {
+            told.failed.push(Skip::loss(it.locator, why));
             return None;
         }
-    };
-    let kept = match super::plan::decide(&it, ledger) {
-        Decision::Held => {
-            seen.held += 1;
-            would.held += 1;
-            return None;
-        }
-        Decision::Known(why) => {
-            seen.others.push(Skip { locator: it.locator, why, loses: false });
-            return None;
-        }
-        Decision::Take => None,
-        Decision::Continue(kept) => Some(kept),
-    };
-    if let Some(why) = it.blocked.take() {
-        seen.failed.push(Skip { locator: it.locator, why, loses: true });
-        return None;
+        told.bytes += it.bytes;
+        self.take += 1;
+        self.continued += u64::from(kept.is_some());
+        Some((it, kept))
     }
-    would.take += 1;
-    would.continued += u64::from(kept.is_some());
-    would.bytes += it.bytes;
-    seen.bytes += it.bytes;
-    Some((it, kept))
 }
 
-/// Asks for many objects at once, as many as the place likes and as fit into memory.
+/// Asks for many objects at once, as many as the place likes and as fit into memory, until nobody reads them or the person wants to
+/// stop.
 async fn fetch(
     source: &dyn Source,
-    work: Receiver<(Listed, Option<super::plan::Kept>)>,
+    work: Receiver<Work>,
     bodies: tokio::sync::mpsc::Sender<Fetched>,
+    stop: &AtomicBool,
 ) {
     let room = Arc::new(Semaphore::new(FETCHED_KIB));
     let jobs = futures_util::stream::unfold(work, |mut work| async {
         let job = work.recv().await?;
         Some((job, work))
     });
-    jobs.map(|(listed, kept)| {
+    let workers = bodies.clone();
+    let fetched = jobs.map(move |(listed, kept)| {
         let (room, bodies) = (Arc::clone(&room), bodies.clone());
         async move {
             let needs = (listed.bytes >> 10).clamp(OBJECT_KIB.0, OBJECT_KIB.1);
@@ -450,8 +398,10 @@ async fn fetch(
             // Nobody listens any more: the run ends.
             let _ = bodies.send(Fetched { listed, kept, body, room }).await;
         }
-    })
-    .buffer_unordered(source.concurrency().max(1))
-    .for_each(|()| async {})
-    .await;
+    });
+    tokio::select! {
+        () = fetched.buffer_unordered(source.concurrency().max(1)).for_each(|()| async {}) => {}
+        () = workers.closed() => {}
+        () = stopped(stop) => {}
+    }
 }

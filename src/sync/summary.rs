@@ -76,14 +76,14 @@ pub struct Would {
 
 impl Summary {
     pub(super) fn refused(&mut self, locator: &str, it: &Refusal) {
-        self.failed.push(Skip { locator: locator.to_owned(), why: it.why.clone(), loses: true });
+        self.failed.push(Skip::loss(locator, &it.why));
         self.hints.extend(it.hint.clone());
     }
 
     /// A source that refused its listing, before or after it told something.
     pub fn cannot_list(&mut self, name: &str, it: Refusal, some: bool) {
         let list = if some { &mut self.unlisted } else { &mut self.closed };
-        list.push(Skip { locator: name.to_owned(), why: it.why, loses: true });
+        list.push(Skip::loss(name, it.why));
         self.hints.extend(it.hint);
     }
 

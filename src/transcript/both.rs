@@ -13,6 +13,7 @@ use std::hash::Hasher;
 
 use crate::transcript::wire::Event;
 use crate::transcript::wire::Lines;
+use crate::transcript::wire::RawLine;
 use crate::transcript::wire::Splitter;
 use crate::transcript::wire::Streamed;
 use crate::transcript::wire::Times;
@@ -83,45 +84,46 @@ impl Stream {
         self.splitter.finish(&mut self.lines);
         if !self.lines.carry.is_empty() {
             // The last event may have no line end.
-            self.lines.line(b"", 0, true, 0, 0);
+            self.lines.line(RawLine { bytes: b"", crs: 0, ended: true, from: 0, to: 0 });
         }
         if let Some((line, at, place)) = self.lines.cut.take() {
             // The stream ends in a piece: what there is of the line is compared.
-            let (hash, weak) = essence(&line);
-            self.lines.told.push(StreamedLine { hash, at, place, weak });
+            self.lines.tell(&line, at, place);
         }
         Aligned { told: self.lines.told, next: 0, diverged: None, overflown: self.lines.overflown }
     }
 }
 
+impl Heard {
+    fn tell(&mut self, line: &[u8], at: i64, place: u64) {
+        let (hash, weak) = essence(line);
+        self.told.push(StreamedLine { hash, at, place, weak });
+    }
+}
+
 impl Lines for Heard {
-    fn line(&mut self, bytes: &[u8], _crs: u8, ended: bool, from: u64, _to: u64) {
-        self.carry.extend_from_slice(bytes);
-        if !ended {
+    fn line(&mut self, it: RawLine<&[u8]>) {
+        self.carry.extend_from_slice(it.bytes);
+        if !it.ended {
             return;
         }
         let whole = std::mem::take(&mut self.carry);
         let Ok(event) = serde_json::from_slice::<Event<'_>>(&whole) else { return };
-        let message = match &event.message {
-            Some(it) => it.as_str(),
-            None => std::str::from_utf8(&whole).unwrap_or_default(),
-        };
-        let Some(streamed) = Streamed::read(message) else { return };
+        let Some(streamed) = Streamed::read(event.message_in(&whole)) else { return };
         let Some(at) = streamed.at(Times::of(&event)).at else { return };
         for text in &streamed.session_data {
             if self.told.len() >= LINES_MAX {
                 self.overflown = true;
                 return;
             }
-            let (mut line, at, place) = self.cut.take().unwrap_or((Vec::new(), at, from));
+            let (mut line, at, place) = self.cut.take().unwrap_or((Vec::new(), at, it.from));
             line.extend_from_slice(text.as_bytes());
             // Longer lines are cut at 33,000 bytes without a mark, the rest opens the next event.
             if CUT.contains(&text.len()) && line.len() < LINE_MAX {
                 self.cut = Some((line, at, place));
                 continue;
             }
-            let (hash, weak) = essence(&line);
-            self.told.push(StreamedLine { hash, at, place, weak });
+            self.tell(&line, at, place);
         }
     }
 }
@@ -196,14 +198,11 @@ fn essence(bytes: &[u8]) -> (u64, bool) {
 /// The line as the agent streams it: all escape sequences deleted if it knows each of them, else none; no CR; a
 /// blank for each TAB.
 pub fn as_streamed(line: &[u8]) -> Vec<u8> {
-    let mut out = stripped(line).unwrap_or_else(|| line.to_vec());
-    out.retain(|it| *it != b'\r');
-    for it in &mut out {
-        if *it == b'\t' {
-            *it = b' ';
-        }
-    }
-    out
+    let kept = stripped(line).unwrap_or_else(|| line.to_vec());
+    kept.into_iter()
+        .filter(|it| *it != b'\r')
+        .map(|it| if it == b'\t' { b' ' } else { it })
+        .collect()
 }
 
 fn stripped(line: &[u8]) -> Option<Vec<u8>> {

@@ -3,14 +3,17 @@
 //! Sources: readline: display.c; zsh: Src/Zle/zle_refresh.c, Src/utils.c (preprompt); fish: src/screen.cpp.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use unicode_width::UnicodeWidthChar;
 
 use crate::transcript::prompt;
-use crate::transcript::prompt::Reads;
 
 /// Columns of the narrowest window that is told.
 const NARROWEST: usize = 20;
+
+/// Widths that are told apart.
+const WIDTHS_MAX: usize = 256;
 
 /// The width of the window, from what line editors do at its margin.
 ///
@@ -18,7 +21,8 @@ const NARROWEST: usize = 20;
 /// fish pad a row to its end before each prompt. One vote can be chance, so it must agree with others.
 #[derive(Default)]
 pub struct WidthVotes {
-    seen: Vec<(usize, u32)>,
+    /// How often each width was told.
+    seen: HashMap<usize, u32>,
     /// zsh has told it: only it may tell another.
     certain: bool,
 }
@@ -55,20 +59,16 @@ impl WidthVotes {
             return None;
         }
         // One line can vote as often as it has CRs.
-        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<usize, u32> = BTreeMap::new();
         for it in votes {
             *counts.entry(it.width).or_default() += 1;
         }
         for (width, count) in &counts {
-            let count = u32::try_from(*count).unwrap_or(u32::MAX);
-            let room = self.seen.len() < 256;
-            match self.seen.iter_mut().find(|it| it.0 == *width) {
-                Some(it) => it.1 = it.1.saturating_add(count),
-                None if room => self.seen.push((*width, count)),
-                None => {}
+            if let Some(seen) = prompt::held_within(&mut self.seen, *width, WIDTHS_MAX) {
+                *seen = seen.saturating_add(*count);
             }
         }
-        let total = |width: usize| self.seen.iter().find(|it| it.0 == width).map_or(0, |it| it.1);
+        let total = |width: usize| self.seen.get(&width).copied().unwrap_or(0);
         let (best, count) = counts
             .into_iter()
             .max_by_key(|(it, count)| (*count, Some(*it) == now, total(*it), *it))?;
@@ -88,7 +88,7 @@ fn is_typed(bytes: &[u8]) -> bool {
     }
     let mut shown = String::new();
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
-    let mut chars = text.chars().peekable();
+    let mut chars = text.chars();
     while let Some(ch) = chars.next() {
         match ch {
             '\u{1b}' => {
@@ -99,7 +99,7 @@ fn is_typed(bytes: &[u8]) -> bool {
             ch => shown.push(ch),
         }
     }
-    prompt::known(&shown).is_some_and(|it| it.strong && it.reads == Reads::Shell)
+    prompt::known(&shown).is_some_and(|it| it.is_of_a_shell())
 }
 
 /// Columns at which the bytes behave as at a right margin.
@@ -108,7 +108,7 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
     let text = std::str::from_utf8(bytes)
         .map_or_else(|_| String::from_utf8_lossy(bytes), std::borrow::Cow::Borrowed);
     let mut row = MarginRow::default();
-    let mut chars = text.chars().peekable();
+    let mut chars = text.chars();
     let mut behind_cr = false;
     while let Some(ch) = chars.next() {
         let behind_cr = std::mem::replace(&mut behind_cr, ch == '\r');
@@ -121,9 +121,9 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
             '\t' => row.col = (row.col / 8 + 1) * 8,
             '\u{1b}' => {
                 if any {
-                    row.look_at_sequence(&chars, behind_cr);
+                    row.look_at_sequence(chars.as_str(), behind_cr);
                 }
-                let starts = |it: &str| begins_with(&chars, it);
+                let starts = |it: &str| chars.as_str().starts_with(it);
                 if starts("[?1049h") {
                     // What is drawn on another screen knows a margin, and is no line.
                     break;
@@ -134,16 +134,11 @@ fn margin_votes(bytes: &[u8], any: bool) -> Vec<Vote> {
                 }
             }
             ch if ch.is_control() => {}
-            ch => row.print(ch, &chars),
+            ch => row.print(ch, chars.as_str()),
         }
     }
     row.votes.retain(|it| (NARROWEST..=1000).contains(&it.width));
     row.votes
-}
-
-/// Whether this comes next.
-fn begins_with(rest: &std::iter::Peekable<std::str::Chars<'_>>, with: &str) -> bool {
-    rest.clone().take(with.len()).eq(with.chars())
 }
 
 /// A row as it is drawn, and the votes that it has given.
@@ -179,12 +174,8 @@ impl MarginRow {
     }
 
     /// What a sequence, of which the ESC has been read, tells of the margin.
-    fn look_at_sequence(
-        &mut self,
-        rest: &std::iter::Peekable<std::str::Chars<'_>>,
-        behind_cr: bool,
-    ) {
-        let up = begins_with(rest, "[A");
+    fn look_at_sequence(&mut self, rest: &str, behind_cr: bool) {
+        let up = rest.starts_with("[A");
         if up
             && behind_cr
             && let Some((at, ' ', 1)) = self.pending
@@ -197,21 +188,22 @@ impl MarginRow {
             // The last column was filled, and a blank went over the margin.
             self.vote(self.col - 1, false);
         }
-        const AGAIN: &str = "[27m\u{1b}[7m";
-        if !self.pasted && self.last != '\0' && begins_with(rest, AGAIN) {
-            // readline shows inverse what is pasted, and the first character of each further row apart.
-            let behind = rest.clone().skip(AGAIN.len() + 1);
-            let again = "\u{1b}[27m\u{1b}[7m";
-            if behind.take(again.len()).eq(again.chars()) {
-                self.pasted = true;
-                self.vote(self.col, false);
-                self.vote(self.col, false);
-            }
+        // readline shows inverse what is pasted, and the first character of each further row apart.
+        const AGAIN: &str = "\u{1b}[27m\u{1b}[7m";
+        if !self.pasted
+            && self.last != '\0'
+            && let Some(mut behind) = rest.strip_prefix(&AGAIN[1..]).map(str::chars)
+            && behind.next().is_some()
+            && behind.as_str().starts_with(AGAIN)
+        {
+            self.pasted = true;
+            self.vote(self.col, false);
+            self.vote(self.col, false);
         }
     }
 
     /// Prints a character, with these behind it.
-    fn print(&mut self, ch: char, rest: &std::iter::Peekable<std::str::Chars<'_>>) {
+    fn print(&mut self, ch: char, rest: &str) {
         if let Some((at, before, run)) = self.pending.take() {
             if let Some(from) = self.mark.take().filter(|_| run >= NARROWEST - 1) {
                 self.vote(at - from, true);
@@ -238,12 +230,8 @@ impl MarginRow {
 }
 
 /// Whether what is printed from here on is the line again from its start, or the prompt of a search.
-fn is_drawn_anew(
-    begins: &str,
-    first: char,
-    rest: &std::iter::Peekable<std::str::Chars<'_>>,
-) -> bool {
-    let mut rest = rest.clone();
+fn is_drawn_anew(begins: &str, first: char, rest: &str) -> bool {
+    let mut rest = rest.chars();
     let mut printed = String::from(first);
     while printed.len() < 12
         && let Some(ch) = rest.next()
@@ -258,20 +246,14 @@ fn is_drawn_anew(
     }
     let alike = begins.chars().zip(printed.chars()).take_while(|it| it.0 == it.1).count();
     alike >= 4
-        || [
-            "(reverse-i-s",
-            "(i-search)",
-            "(failed reve",
-            "(failed i-se",
-            "bck-i-search",
-            "fwd-i-search",
-        ]
-        .iter()
-        .any(|it| printed.starts_with(it))
+        || prompt::SEARCHES
+            .iter()
+            .chain(&["bck-i-search", "fwd-i-search"])
+            .any(|it| printed.starts_with(&it[..it.len().min(12)]))
 }
 
 /// Skips an escape sequence; says whether it moved the cursor.
-fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, col: &mut usize) -> bool {
+fn skip_sequence(chars: &mut std::str::Chars<'_>, col: &mut usize) -> bool {
     match chars.next() {
         Some('[') => {
             let mut number = 0usize;

@@ -10,6 +10,7 @@ use ssmtrail::transcript::decoder::Decoder;
 use ssmtrail::transcript::screen::Screen;
 use ssmtrail::transcript::screen::bits;
 use ssmtrail::transcript::wire::Form;
+use ssmtrail::transcript::wire::RawLine;
 
 #[derive(Deserialize)]
 pub(crate) struct Truth {
@@ -209,7 +210,7 @@ fn rows_of_avt(bytes: &[u8], width: usize, rows: usize) -> Vec<String> {
 }
 
 fn rows_of_ours(bytes: &[u8], width: usize) -> Vec<String> {
-    let mut screen = Screen::new();
+    let mut screen = Screen::default();
     screen.set_width(Some(width));
     let mut at = 0;
     for raw in bytes.split_inclusive(|it| *it == b'\n') {
@@ -218,8 +219,9 @@ fn rows_of_ours(bytes: &[u8], width: usize) -> Vec<String> {
         let bare = line.iter().rposition(|it| *it != b'\r').map_or(0, |it| it + 1);
         let to = at + raw.len() as u64;
         let crs = (line.len() - bare) as u8;
-        if !screen.plain(&line[..bare], crs, ended, at, to) {
-            screen.line(&line[..bare], crs, ended, at, to);
+        let raw = RawLine { bytes: &line[..bare], crs, ended, from: at, to };
+        if !screen.plain(raw) {
+            screen.line(raw);
         }
         at = to;
     }

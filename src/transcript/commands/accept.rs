@@ -6,11 +6,8 @@ use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::context::LineContext;
 use crate::transcript::commands::context::LineReading;
-use crate::transcript::commands::signs::interrupted;
-use crate::transcript::commands::signs::is_announced;
-use crate::transcript::commands::signs::next_is_announced;
-use crate::transcript::commands::signs::searched;
-use crate::transcript::commands::stack::ShownPrompt;
+use crate::transcript::commands::context::ShownPrompt;
+use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
@@ -27,17 +24,18 @@ const UNTITLED: u32 = 2;
 impl LineReading<'_> {
     /// The prompt becomes whole: it gets its last blank, and whatever the line shows of it once more.
     fn complete_prompt(&mut self) {
-        if self.shape.is_none()
-            && !self.shown.is_empty()
-            && !self.shown.ends_with(char::is_whitespace)
+        let shown = &mut self.prompt.text;
+        if self.prompt.shape.is_none()
+            && !shown.is_empty()
+            && !shown.ends_with(char::is_whitespace)
             && let Some(rest) = self.body.strip_prefix(' ').filter(|it| !it.starts_with(' '))
         {
             // It was met alone on a row first, where its last blank is not seen.
-            (self.shown, self.body) = (Arc::from(format!("{} ", self.shown)), rest);
+            (*shown, self.body) = (Arc::from(format!("{shown} ")), rest);
         }
         // The first window-size message makes the shell draw its prompt twice; a streamed copy shows both.
-        while self.shown.len() > 2
-            && let Some(rest) = self.body.strip_prefix(&*self.shown)
+        while shown.len() > 2
+            && let Some(rest) = self.body.strip_prefix(&**shown)
         {
             self.body = rest;
         }
@@ -53,31 +51,24 @@ impl Walk {
         if weights::sum(&it.evidence) < weights::FLOOR {
             let is_untitled = it.evidence.iter().any(|it| it.is(weights::UNANNOUNCED));
             if is_untitled && (!self.known.after.prints || at.edited) {
-                let is_strong = it.shape.as_ref().is_some_and(|it| it.strong);
-                self.came_untitled(&it.shown, is_strong);
+                self.came_untitled(&it.prompt);
             }
             self.possible(at, it);
             return false;
         }
         if it.evidence.iter().any(|it| it.is(weights::TWO_NAMED)) {
-            self.known.repeats.believe(&it.shown);
+            self.known.repeats.believe(&it.prompt.text);
         }
-        it.evidence.push(self.known.settle(&ShownPrompt {
-            text: &it.shown,
-            shape: it.shape.as_ref(),
-            marked: false,
-            rows_before: 0,
-        }));
+        it.evidence.push(self.known.settle(&it.prompt));
         self.meet_level(at, it.body);
-        let broken = it.body.len() + it.shown.len() >= 60
+        let broken = it.body.len() + it.prompt.text.len() >= 60
             && self.known.stack.last().and_then(|it| it.crs).is_some_and(|it| line.crs == it + 1);
         self.last_line.margin = broken.then(|| at.drawn.line_text(at.index).chars().count());
         let body = if broken { it.body } else { it.body.trim_end() };
-        let (body, broken_off) = interrupted(searched(body).unwrap_or(body));
-        let kind = if line.bits & bits::UNFINISHED != 0 && !body.is_empty() {
+        let (body, broken_off) = signs::interrupted(signs::searched(body).unwrap_or(body));
+        let cut_off = line.bits & bits::UNFINISHED != 0 && !body.is_empty();
+        let kind = if cut_off || broken_off {
             Kind::Abandoned
-        } else if let Some(kind) = broken_off {
-            kind
         } else if self.known.stack.in_a_repl() {
             Kind::Repl
         } else {
@@ -90,17 +81,16 @@ impl Walk {
             return true;
         }
         // Streaming loses the CR that goes back to where no prompt stands.
-        let bare = self.streamed && at.edited && it.shown.is_empty();
-        let mut command = self.command(TypedLine {
+        let bare = self.streamed && at.edited && it.prompt.text.is_empty();
+        let typed = TypedLine {
             text: body.to_owned(),
-            kind,
-            prompt: &it.shown,
-            shape: it.shape.as_ref(),
+            prompt: &it.prompt,
             evidence: it.evidence,
             bytes: (line.from, line.to),
             line: at.index,
             damaged: line.bits & bits::GUESSED != 0 || bare,
-        });
+        };
+        let mut command = self.command(kind, typed);
         if self.known.lessons.explains {
             let text = at.drawn.line_text(at.index);
             let text = &text[text.find(&*command.prompt).unwrap_or(0)..];
@@ -109,7 +99,7 @@ impl Walk {
         }
         self.begin(command, false);
         if let Some(current) = self.pending.current.as_mut() {
-            current.caret = broken_off.is_some();
+            current.caret = broken_off;
         }
         true
     }
@@ -118,21 +108,16 @@ impl Walk {
     fn weigh_surroundings(&self, at: LineContext<'_>, it: &mut LineReading<'_>) {
         let (body, evidence) = (it.body, &mut it.evidence);
         let is_bare = || body.trim().is_empty();
-        if at.edited {
-            evidence.push(weights::EDITED);
-        }
-        if !at.edited && self.echoes(at) && !is_bare() {
-            evidence.push(weights::ECHOES);
-        }
-        if self.known.after.jobs > 0 && !at.edited && !is_bare() && !shell::looks_typed(body) {
-            evidence.push(weights::JOB_WROTE);
-        }
-        if self.in_one_burst(at) {
-            evidence.push(weights::ONE_BURST);
-        }
-        if next_is_announced(at.drawn, at.nth) && shell::change(body) == Some(Change::Shell) {
-            evidence.push(weights::NEXT_OPENED);
-        }
+        evidence.extend(at.edited.then_some(weights::EDITED));
+        let echoes = !at.edited && self.echoes(at) && !is_bare();
+        evidence.extend(echoes.then_some(weights::ECHOES));
+        let job_wrote =
+            self.known.after.jobs > 0 && !at.edited && !is_bare() && !shell::looks_typed(body);
+        evidence.extend(job_wrote.then_some(weights::JOB_WROTE));
+        evidence.extend(self.in_one_burst(at).then_some(weights::ONE_BURST));
+        let opens = signs::next_is_announced(at.drawn, at.nth)
+            && shell::change(body) == Some(Change::Shell);
+        evidence.extend(opens.then_some(weights::NEXT_OPENED));
     }
 
     /// Whether the line ends in one of the further lines of the current command.
@@ -157,7 +142,7 @@ impl Walk {
         // A title that names the command was set by the shell that ran it, not by the one it opened.
         let named = self.pending.silent().is_some_and(|it| it.named);
         // Lines above prompts add belief and take none away: any output may repeat itself there.
-        let announced = !named && is_announced(at.line);
+        let announced = !named && signs::is_announced(at.line);
         if let Some(level) = self.known.stack.last_mut() {
             level.meet(announced);
             // Ctrl-C and the end of a session end a line otherwise than Enter does.
@@ -170,9 +155,9 @@ impl Walk {
 
     /// This shell's own prompt came without a title, and what a command prints is not edited: the second time in a row it is thought to
     /// send none any more.
-    fn came_untitled(&mut self, shown: &Arc<str>, is_strong: bool) {
+    fn came_untitled(&mut self, shown: &ShownPrompt) {
         let Some(top) = self.known.stack.last_mut() else { return };
-        if is_strong || top.prompt == *shown && top.is_long() {
+        if shown.is_strong() || top.prompt.text == shown.text && top.is_long() {
             top.untitled += 1;
             if top.untitled >= UNTITLED {
                 (top.titled, top.untitled, top.streak) = (false, 0, 0);
@@ -182,19 +167,14 @@ impl Walk {
 
     /// A line of output that may have been typed.
     pub(super) fn possible(&mut self, at: LineContext<'_>, reading: LineReading<'_>) {
-        let body = reading.body.trim_end();
-        if !body.is_empty() {
-            self.keep_possible(TypedLine {
-                text: body.to_owned(),
-                kind: Kind::Possible,
-                prompt: &reading.shown,
-                shape: reading.shape.as_ref(),
-                evidence: reading.evidence,
-                bytes: (at.line.from, at.line.to),
-                line: at.index,
-                damaged: at.line.bits & bits::GUESSED != 0,
-            });
-        }
+        self.keep_possible(TypedLine {
+            text: reading.body.trim_end().to_owned(),
+            prompt: &reading.prompt,
+            evidence: reading.evidence,
+            bytes: (at.line.from, at.line.to),
+            line: at.index,
+            damaged: at.line.bits & bits::GUESSED != 0,
+        });
     }
 
     /// bash prints `exit` itself at Ctrl-D; a typed one is followed by the shell's own.
@@ -215,7 +195,7 @@ impl Walk {
         let asked = matches!(items[at.nth], Item::Line(it) if at.drawn.lines[it as usize].bits & bits::ASKED != 0);
         let Some(top) = self.known.stack.last_mut() else { return false };
         // Other shells print nothing at Ctrl-D: what stands there was typed.
-        let shown = top.prompt.contains("sh-") || top.titled || top.user.is_some();
+        let shown = top.prompt.text.contains("sh-") || top.titled || top.user.is_some();
         let bash = top.says_exit || shown && !asked && !top.is_no_bash;
         top.says_exit |= echoed;
         bash && !echoed && top.reads == Reads::Shell && at.nth + 1 < items.len()

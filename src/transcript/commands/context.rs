@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
+use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Line;
@@ -39,11 +41,31 @@ impl<'a> LineContext<'a> {
     }
 }
 
+/// Place of the first of something that was met, and how often.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sightings(pub(super) Option<(u64, u64)>);
+
+impl Sightings {
+    pub(super) fn count(&mut self, place: u64) {
+        self.0.get_or_insert((place, 0)).1 += 1;
+    }
+
+    pub(super) fn many(self) -> u64 {
+        self.0.map_or(0, |it| it.1)
+    }
+}
+
 /// An input region, and where it stands.
 #[derive(Clone, Copy)]
 pub(super) struct RegionContext<'a> {
     pub(super) drawn: &'a Drawn,
     pub(super) region: &'a Region,
+}
+
+impl<'a> RegionContext<'a> {
+    pub(super) fn of(drawn: &'a Drawn, index: u32) -> Self {
+        Self { drawn, region: &drawn.regions[index as usize] }
+    }
 }
 
 /// What a line of a shell without marks says of where its prompt may end.
@@ -72,6 +94,12 @@ impl PromptClues<'_> {
     pub(super) fn is_strong(&self) -> bool {
         self.shape.as_ref().is_some_and(|it| it.strong)
     }
+
+    /// A prompt that ends here. What this shell sends before each speaks for it too, if it came.
+    pub(super) fn found(&self, end: usize, shape: Option<Shape>, why: Evidence) -> FoundPrompt {
+        let announced = self.titled.then_some(weights::ANNOUNCED);
+        FoundPrompt { end, shape, evidence: std::iter::once(why).chain(announced).collect() }
+    }
 }
 
 /// Where a prompt ends, and what speaks for it.
@@ -82,10 +110,38 @@ pub(super) struct FoundPrompt {
     pub(super) evidence: Vec<Evidence>,
 }
 
+/// A prompt as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ShownPrompt {
+    pub(super) text: Arc<str>,
+    /// Its shape, if that is known everywhere.
+    pub(super) shape: Option<Shape>,
+    /// It stands between the marks of a line editor.
+    pub(super) marked: bool,
+    /// Lines of it before the one with the command.
+    pub(super) rows_before: usize,
+}
+
+impl ShownPrompt {
+    /// One of one line, without marks.
+    pub(super) fn plain(text: Arc<str>, shape: Option<Shape>) -> Self {
+        Self { text, shape, marked: false, rows_before: 0 }
+    }
+
+    /// What stays the same in it.
+    pub(super) fn identity(&self) -> Identity {
+        Identity::of(&self.text, self.shape.as_ref())
+    }
+
+    /// Whether its shape is seldom met by chance.
+    pub(super) fn is_strong(&self) -> bool {
+        self.shape.as_ref().is_some_and(|it| it.strong)
+    }
+}
+
 /// A line, read: the prompt and what stands behind it.
 pub(super) struct LineReading<'a> {
-    pub(super) shown: Arc<str>,
+    pub(super) prompt: ShownPrompt,
     pub(super) body: &'a str,
-    pub(super) shape: Option<Shape>,
     pub(super) evidence: Vec<Evidence>,
 }

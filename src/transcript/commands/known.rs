@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::transcript::commands::aftermath::Aftermath;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::learning::Lessons;
 use crate::transcript::commands::repeats::RepeatedPrompts;
-use crate::transcript::commands::stack::ShownPrompt;
 use crate::transcript::commands::stack::Stack;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
@@ -22,7 +22,7 @@ pub(super) struct Known {
 
 impl Known {
     /// Moves to the shell that shows this prompt; says what that move is worth.
-    pub(super) fn settle(&mut self, shown: &ShownPrompt<'_>) -> Evidence {
+    pub(super) fn settle(&mut self, shown: &ShownPrompt) -> Evidence {
         if self.after.may_change.is_none() && self.stack.shows_again(shown) {
             // Nearly always: the same prompt again.
             return weights::THIS_SHELL;
@@ -34,13 +34,13 @@ impl Known {
     /// A prompt as it is kept: the innermost shell's own, where it is the same.
     pub(super) fn shared(&self, literal: &str) -> Arc<str> {
         match self.stack.last() {
-            Some(top) if &*top.prompt == literal => Arc::clone(&top.prompt),
+            Some(top) if &*top.prompt.text == literal => Arc::clone(&top.prompt.text),
             _ => Arc::from(literal),
         }
     }
 
     /// Whether a shell with this prompt is the innermost.
     pub(super) fn is_own(&self, prompt: &str) -> bool {
-        self.stack.last().is_some_and(|it| &*it.prompt == prompt)
+        self.stack.last().is_some_and(|it| &*it.prompt.text == prompt)
     }
 }

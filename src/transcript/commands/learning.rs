@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::transcript::commands::context::RegionContext;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::region_rows::RegionRow;
 use crate::transcript::commands::region_rows::SplitRegion;
 use crate::transcript::commands::region_rows::low_byte;
@@ -14,7 +15,6 @@ use crate::transcript::prompt::ByHash;
 use crate::transcript::prompt::Candidate;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Learnt;
-use crate::transcript::prompt::Shape;
 use crate::transcript::screen;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Item;
@@ -39,9 +39,7 @@ const AS_EVER: u32 = 16;
 
 /// A prompt of an input region as it stands, and what spoke for it when it was judged.
 pub(super) struct Usual {
-    pub(super) prompt: Arc<str>,
-    pub(super) rows_before: usize,
-    pub(super) shape: Option<Shape>,
+    pub(super) prompt: ShownPrompt,
     pub(super) judged: Evidence,
     met: u32,
 }
@@ -85,12 +83,7 @@ impl Lessons {
     pub(super) fn learn(&mut self, drawn: &Drawn) {
         for (nth, item) in drawn.items.iter().enumerate() {
             match item {
-                Item::Region(index) => {
-                    self.learn_region(RegionContext {
-                        drawn,
-                        region: &drawn.regions[*index as usize],
-                    });
-                }
+                Item::Region(index) => self.learn_region(RegionContext::of(drawn, *index)),
                 Item::Line(index) => self.learn_line(drawn, *index, nth),
                 _ => {}
             }
@@ -138,8 +131,8 @@ impl Lessons {
         self.usual.iter().any(|usual| {
             usual.met >= AS_EVER
                 && region_rows(at)
-                    .nth(usual.rows_before)
-                    .is_some_and(|it| it.text.starts_with(&*usual.prompt))
+                    .nth(usual.prompt.rows_before)
+                    .is_some_and(|it| it.text.starts_with(&*usual.prompt.text))
         })
     }
 
@@ -148,9 +141,9 @@ impl Lessons {
         self.usual.iter().find(|it| {
             !self.explains
                 && it.met >= AS_EVER
-                && rows.get(it.rows_before).is_some_and(|row| {
+                && rows.get(it.prompt.rows_before).is_some_and(|row| {
                     // A further segment, as for a failure, makes it another prompt.
-                    row.text.strip_prefix(&*it.prompt).is_some_and(|rest| {
+                    row.text.strip_prefix(&*it.prompt.text).is_some_and(|rest| {
                         rest.is_ascii() || !rest.chars().take(24).any(screen::is_ornament)
                     })
                 })
@@ -159,16 +152,16 @@ impl Lessons {
 
     /// Prompts met several times, the commonest first.
     pub(super) fn repeating(&self) -> impl Iterator<Item = &Arc<str>> + Clone {
-        self.usual.iter().filter(|it| it.met >= 3).map(|it| &it.prompt)
+        self.usual.iter().filter(|it| it.met >= 3).map(|it| &it.prompt.text)
     }
 
     /// Counts how often a prompt was met as it is.
     pub(super) fn meet(&mut self, split: &SplitRegion) {
         let Some(judged) = split.evidence.first().copied() else { return };
-        let found = self
-            .usual
-            .iter()
-            .position(|it| it.prompt == split.prompt && it.rows_before == split.rows_before);
+        let shown = &split.prompt;
+        let found = self.usual.iter().position(|it| {
+            it.prompt.text == shown.text && it.prompt.rows_before == shown.rows_before
+        });
         match found {
             Some(at) => {
                 self.usual[at].met = self.usual[at].met.saturating_add(1);
@@ -181,13 +174,7 @@ impl Lessons {
                 if self.usual.len() >= USUAL_MAX {
                     self.usual.pop();
                 }
-                self.usual.push(Usual {
-                    prompt: Arc::clone(&split.prompt),
-                    rows_before: split.rows_before,
-                    shape: split.shape.clone(),
-                    judged,
-                    met: 1,
-                });
+                self.usual.push(Usual { prompt: shown.clone(), judged, met: 1 });
             }
         }
     }
@@ -214,8 +201,7 @@ impl Lessons {
             return;
         }
         let key = prompt::skeleton_hash(text.trim_end());
-        if self.heralds.len() < HERALDS_MAX || self.heralds.contains_key(&key) {
-            let seen = self.heralds.entry(key).or_default();
+        if let Some(seen) = prompt::held_within(&mut self.heralds, key, HERALDS_MAX) {
             seen.wordy = prompt::is_wordy(text);
             seen.count += 1;
             seen.painted |= drawn.lines[above as usize].paint_col > 0;

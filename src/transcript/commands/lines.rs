@@ -9,24 +9,14 @@ use crate::transcript::commands::context::LineContext;
 use crate::transcript::commands::context::LineReading;
 use crate::transcript::commands::context::PromptClues;
 use crate::transcript::commands::context::RegionContext;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::region_rows::low_byte;
 use crate::transcript::commands::repeats;
 use crate::transcript::commands::repeats::paint_of;
-use crate::transcript::commands::signs::asks_for_a_secret;
-use crate::transcript::commands::signs::continuation_end;
-use crate::transcript::commands::signs::has;
-use crate::transcript::commands::signs::interrupted;
-use crate::transcript::commands::signs::is_announced;
-use crate::transcript::commands::signs::is_job_notice;
-use crate::transcript::commands::signs::looks_like_a_prompt;
-use crate::transcript::commands::signs::says_farewell;
-use crate::transcript::commands::signs::searched;
-use crate::transcript::commands::signs::sign_of;
-use crate::transcript::commands::signs::went_back;
+use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
-use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
@@ -64,14 +54,14 @@ impl Walk {
 
     /// A line that was left in a walk through the history. What a program prints can look like it, so it is not lost.
     fn taken_back(&mut self, drawn: &Drawn, index: u32) {
-        let Some(top) = self.known.stack.last().filter(|it| !it.prompt.trim().is_empty()) else {
-            return;
-        };
-        let (shown, shape) = (Arc::clone(&top.prompt), top.shape.clone());
-        if let Some(body) = drawn.line_text(index).strip_prefix(&*shown) {
+        let Some(top) = self.known.stack.last() else { return };
+        let prompt = top.prompt.clone();
+        if !prompt.text.trim().is_empty()
+            && let Some(body) = drawn.line_text(index).strip_prefix(&*prompt.text)
+        {
             let evidence = vec![weights::TAKEN_BACK];
             let at = LineContext::of(drawn, index, usize::MAX);
-            self.possible(at, LineReading { shown: Arc::clone(&shown), body, shape, evidence });
+            self.possible(at, LineReading { prompt, body, evidence });
         }
     }
 
@@ -89,11 +79,13 @@ impl Walk {
 
     fn plain_line(&mut self, at: LineContext<'_>) {
         let (line, text) = (at.line, at.text);
-        if self.known.after.jobs > 0 && is_job_notice(text) && !text.contains("Stopped") {
+        if self.known.after.jobs > 0 && signs::is_job_notice(text) && !text.contains("Stopped") {
             self.known.after.jobs -= 1;
         }
         // Nearly all lines end in something else.
-        if matches!(text.as_bytes().last(), Some(b':' | b' ' | 0x80..)) && asks_for_a_secret(text) {
+        if matches!(text.as_bytes().last(), Some(b':' | b' ' | 0x80..))
+            && signs::asks_for_a_secret(text)
+        {
             self.gaps.unseen.count(line.from);
         }
         if line.bits & bits::PASTED != 0 && self.pasted_line(at)
@@ -102,14 +94,14 @@ impl Walk {
             return;
         }
         if self.known.stack.is_empty() {
-            let early = self.gaps.unknown.many < FIRST_LINES;
+            let early = self.gaps.unknown.many() < FIRST_LINES;
             self.nothing_is_known(line, text);
             if !early {
                 self.pending.output();
                 return;
             }
         }
-        let top_marked = self.known.stack.last().is_some_and(|it| it.marked);
+        let top_marked = self.known.stack.last().is_some_and(|it| it.prompt.marked);
         if top_marked && self.known.after.may_change.is_none() && !self.known.stack.in_a_repl() {
             self.pending.output();
             self.unopened(at);
@@ -126,7 +118,7 @@ impl Walk {
     fn pasted_line(&mut self, at: LineContext<'_>) -> bool {
         let Some(current) = self.pending.silent() else { return false };
         if shell::is_open(prompt::head(&current.command.text, JUDGED_BYTES)) {
-            self.extend(at.text, at.line.to, Kind::Shell);
+            self.extend(at.text, at.line.to, false);
         } else if !at.text.trim().is_empty() {
             let next = Command {
                 text: at.text.trim_end().to_owned(),
@@ -144,19 +136,19 @@ impl Walk {
     /// A line of output in which no prompt was found, though one was looked for.
     fn plain_output(&mut self, at: LineContext<'_>) {
         let (line, text) = (at.line, at.text);
-        self.last_line.title_due = is_announced(line) && is_job_notice(text);
-        if at.edited && went_back(line) && !self.streamed {
+        self.last_line.title_due = signs::is_announced(line) && signs::is_job_notice(text);
+        if at.edited && signs::went_back(line) && !self.streamed {
             self.gaps.unread.count(line.from);
         }
         self.pending.output();
         let after = &mut self.known.after;
         if let Some(current) = &mut self.pending.current
             && after.jobs == 0
-            && looks_like_a_prompt(text)
+            && signs::looks_like_a_prompt(text)
         {
             current.decoys = current.decoys.saturating_add(1);
         }
-        if says_farewell(text) && !after.prints {
+        if signs::says_farewell(text) && !after.prints {
             after.may_change.get_or_insert(Change::Leave);
         }
     }
@@ -175,22 +167,21 @@ impl Walk {
         let Some(top) = self.known.stack.last().filter(|_| !self.known.after.prints) else {
             return;
         };
-        let (shown, shape, why) = if top.begins(text) {
-            (Arc::clone(&top.prompt), top.shape.clone(), weights::UNMARKED)
+        let (prompt, is_own) = if top.begins(text) {
+            (top.prompt.clone(), true)
         } else {
             let shape = prompt::known(text).filter(|it| {
-                it.strong
-                    && it.reads == Reads::Shell
+                it.is_of_a_shell()
                     && (it.user.is_some() || shell::begins_with_a_command(&text[it.end..]))
             });
             let Some(shape) = shape else { return };
-            let shown: Arc<str> = Arc::from(&text[..shape.end]);
-            let is_own = Identity::of(&shown, Some(&shape)) == top.identity;
-            (shown, Some(shape), if is_own { weights::UNMARKED } else { weights::UNOPENED })
+            let prompt = ShownPrompt::plain(Arc::from(&text[..shape.end]), Some(shape));
+            let is_own = prompt.identity() == top.identity;
+            (prompt, is_own)
         };
-        let body = &text[shown.len()..];
-        let evidence = vec![weights::KNOWN_SHAPE, why];
-        self.possible(at, LineReading { shown, body, shape, evidence });
+        let body = &text[prompt.text.len()..];
+        let why = if is_own { weights::UNMARKED } else { weights::UNOPENED };
+        self.possible(at, LineReading { prompt, body, evidence: vec![weights::KNOWN_SHAPE, why] });
     }
 
     /// Any program can place its text by columns; one that was opened to be asked, or that draws with each key, is asked.
@@ -209,7 +200,7 @@ impl Walk {
         };
         let (shown, body) = (&text[..end], text[end..].trim_end());
         if self.continues(shown, false, false) {
-            self.extend(body, line.to, Kind::Repl);
+            self.extend(body, line.to, false);
             return true;
         }
         if let Some(current) = self.pending.current.as_mut().filter(|it| {
@@ -226,9 +217,8 @@ impl Walk {
             self.known.after.may_change = Some(Change::Repl);
         }
         let reading = LineReading {
-            shown: Arc::from(shown),
+            prompt: ShownPrompt::plain(Arc::from(shown), Some(Shape::of_repl(end))),
             body,
-            shape: Some(Shape::of_repl(end)),
             evidence: vec![weights::GOES_BACK],
         };
         self.accept(LineContext { edited: true, ..at }, reading)
@@ -238,7 +228,7 @@ impl Walk {
     /// by a scan for one sign.
     fn is_mere_output(&self, line: &Line, text: &str) -> bool {
         let Some(top) = self.known.stack.last() else { return false };
-        let Some(sign) = sign_of(&top.prompt) else { return false };
+        let Some(sign) = signs::sign_of(&top.prompt.text) else { return false };
         let quiet = !self.last_line.bell
             && !self.last_line.title_due
             && self.last_line.margin.is_none()
@@ -248,16 +238,17 @@ impl Walk {
         quiet
             && line.bits & (bits::EDITED | bits::ASKED) == 0
             && line.title_col == 0
-            && !has(text, sign)
+            && !signs::has(text, sign)
             && !prompt::may_be_known(text.trim_start().as_bytes())
-            && !says_farewell(text)
+            && !signs::says_farewell(text)
     }
 
     /// Reads a line of a shell without marks. `false` if it is output.
     fn plain(&mut self, at: LineContext<'_>) -> bool {
         let line = at.line;
-        let heralded = !is_announced(line) && self.known.lessons.is_heralded(at.drawn, at.nth);
-        let titled = is_announced(line) || self.last_line.title_due || heralded;
+        let heralded =
+            !signs::is_announced(line) && self.known.lessons.is_heralded(at.drawn, at.nth);
+        let titled = signs::is_announced(line) || self.last_line.title_due || heralded;
         let start = match line.title_col {
             2.. => prompt::byte_of_column(at.text, line.title_col as usize - 1),
             _ => 0,
@@ -273,22 +264,24 @@ impl Walk {
             // The upper line of the first prompt, or what stands above it.
             return false;
         }
-        if let Some(top) = self.known.stack.last().filter(|it| !it.marked && at.edited)
-            && searched(rest).is_some()
+        if let Some(top) = self.known.stack.last().filter(|it| !it.prompt.marked && at.edited)
+            && signs::searched(rest).is_some()
         {
             let reading = LineReading {
-                shown: top.prompt.clone(),
+                prompt: ShownPrompt::plain(
+                    top.prompt.text.clone(),
+                    prompt::known(&top.prompt.text),
+                ),
                 body: rest,
-                shape: prompt::known(&top.prompt),
                 evidence: vec![weights::SEARCHED],
             };
             return self.accept(at, reading);
         }
         let Some(found) = self.known.plain_prompt(&clues) else { return self.inside(at) };
+        let shown = self.known.shared(&rest[..found.end.min(rest.len())]);
         let reading = LineReading {
-            shown: self.known.shared(&rest[..found.end.min(rest.len())]),
+            prompt: ShownPrompt::plain(shown, found.shape),
             body: rest.get(found.end..).unwrap_or_default(),
-            shape: found.shape,
             evidence: found.evidence,
         };
         self.accept(at, reading)
@@ -349,11 +342,11 @@ impl Walk {
     /// A further line of the current command, behind a prompt that asks for more.
     fn asks_for_more(&mut self, at: LineContext<'_>, rest: &str) -> bool {
         if self.pending.silent().is_some_and(|it| !it.marked)
-            && let Some(end) = continuation_end(rest)
+            && let Some(end) = signs::continuation_end(rest)
             && self.continues(&rest[..end], false, false)
         {
-            let (body, kind) = interrupted(&rest[end..]);
-            self.extend(body, at.line.to, kind.unwrap_or(Kind::Shell));
+            let (body, broken_off) = signs::interrupted(&rest[end..]);
+            self.extend(body, at.line.to, broken_off);
             return true;
         }
         false
@@ -390,9 +383,9 @@ impl Walk {
 
     /// Whether the session's first prompt comes with marks below this line, and nothing says that this one begins with a prompt too.
     fn is_banner(&self, at: LineContext<'_>, clues: &PromptClues<'_>) -> bool {
-        !(at.edited && went_back(at.line))
+        !(at.edited && signs::went_back(at.line))
             && starts_with_region(at)
-            && !clues.shape.as_ref().is_some_and(|it| it.strong && it.reads == Reads::Shell)
+            && !clues.shape.as_ref().is_some_and(Shape::is_of_a_shell)
             && self.known.repeats.prompt_end(clues, false).is_none_or(|it| {
                 it.1.weight < weights::TWO_NAMED.weight && !self.known.repeats.is_first(at.index)
             })
@@ -402,10 +395,10 @@ impl Walk {
     fn inside(&mut self, at: LineContext<'_>) -> bool {
         let (line, text) = (at.line, at.text);
         let Some(top) = self.known.stack.last() else { return false };
-        if top.marked || top.prompt.len() < 2 || text.len() > 4096 {
+        let shown = top.prompt.text.clone();
+        if top.prompt.marked || shown.len() < 2 || text.len() > 4096 {
             return false;
         }
-        let shown = top.prompt.clone();
         // BusyBox asks where the cursor stands right behind its prompt.
         let asked = low_byte(line, text, 0).filter(|end| {
             top.titled
@@ -430,9 +423,8 @@ impl Walk {
             return false;
         }
         let reading = LineReading {
-            shown,
+            prompt: ShownPrompt::plain(shown, prompt::known(&text[start..])),
             body,
-            shape: prompt::known(&text[start..]),
             evidence: vec![weights::BEHIND_OUTPUT],
         };
         self.accept(LineContext { nth: usize::MAX, ..at }, reading)

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::transcript::commands::command::EVIDENCE;
 use crate::transcript::commands::context::RegionContext;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::region_rows::RegionRow;
 use crate::transcript::commands::region_rows::SplitRegion;
 use crate::transcript::commands::region_rows::region_rows;
 use crate::transcript::commands::signs::searched;
+use crate::transcript::commands::stack::Level;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
@@ -72,12 +74,11 @@ impl Known {
             text.push('\n');
             text.push_str(&more.text[asked..]);
         }
+        let shown = Arc::from(&rows[first].text[..shape.end]);
         Some(SplitRegion {
-            prompt: Arc::from(&rows[first].text[..shape.end]),
-            rows_before: 0,
+            prompt: marked(shown, Some(shape), 0),
             text,
             line: rows[first].line,
-            shape: Some(shape),
             evidence: vec![weights::KNOWN_SHAPE_IN_MARKS],
         })
     }
@@ -120,9 +121,7 @@ impl Known {
         };
         Some(SplitRegion {
             text: self.typed_behind(&rows[last..], end, region),
-            prompt: shown,
-            rows_before: row,
-            shape,
+            prompt: marked(shown, shape, row),
             line: rows[last].line,
             evidence,
         })
@@ -130,12 +129,14 @@ impl Known {
 
     /// A region whose line was found in the history: the row of the search is what was typed.
     fn split_search(&self, row: &RegionRow<'_>) -> SplitRegion {
-        let top = self.stack.last();
+        let (shown, rows_before) = match self.stack.last() {
+            Some(top) => (Arc::clone(&top.prompt.text), top.prompt.rows_before),
+            None => (Arc::from(""), 0),
+        };
+        let shape = prompt::known(&shown);
         SplitRegion {
-            prompt: top.map_or_else(|| Arc::from(""), |it| Arc::clone(&it.prompt)),
-            rows_before: top.map_or(0, |it| it.rows_before),
+            prompt: marked(shown, shape, rows_before),
             text: row.text.to_owned(),
-            shape: top.and_then(|it| prompt::known(&it.prompt)),
             line: row.line,
             evidence: vec![weights::SEARCHED],
         }
@@ -144,12 +145,13 @@ impl Known {
     /// Where fish ends its prompt: as before, or where it goes back to before each character.
     fn fishs_end(&self, rows: &[RegionRow<'_>], region: &Region) -> Option<PromptEnd> {
         let as_before = self.stack.last().filter(|it| it.escapes).and_then(|top| {
-            let row = rows.get(top.rows_before)?;
-            let end = top.prompt.len();
-            let stands = !top.prompt.trim().is_empty() && row.text.starts_with(&*top.prompt);
+            let ShownPrompt { text, shape, rows_before, .. } = &top.prompt;
+            let row = rows.get(*rows_before)?;
+            let end = text.len();
+            let stands = !text.trim().is_empty() && row.text.starts_with(&**text);
             // Drawn once more at Enter, the line is gone back to wherever the cursor was.
             let within = row.low.is_none_or(|it| it == 0 || it > end && region.redrawn);
-            (stands && within).then(|| (top.rows_before, end, top.shape.clone()))
+            (stands && within).then(|| (*rows_before, end, shape.clone()))
         });
         as_before.or_else(|| {
             rows.iter().enumerate().take(6).find_map(|(row, it)| {
@@ -194,7 +196,7 @@ impl Known {
         if let Some(it) = self.lessons.usual_in(rows) {
             // Judged often enough: the same prompt stands here again.
             evidence.push(it.judged);
-            return (it.rows_before, it.prompt.len(), it.shape.clone());
+            return (it.prompt.rows_before, it.prompt.text.len(), it.prompt.shape.clone());
         }
         let mut all = CandidateRows::of(rows);
         let (mut score, mut row, mut end) = self.likeliest_end(&all);
@@ -249,11 +251,9 @@ impl Known {
                     // The name of a command tells where one begins.
                     score *= 1.5;
                 }
-                if self
-                    .stack
-                    .all()
-                    .any(|level| level.rows_before == row && &*level.prompt == literal)
-                {
+                let is_held =
+                    |it: &Level| it.prompt.rows_before == row && &*it.prompt.text == literal;
+                if self.stack.all().any(is_held) {
                     score = score.max(1.0) * 2.0;
                 }
                 if best.is_none_or(|(most, ..)| score > most) {
@@ -311,9 +311,10 @@ impl Known {
         row: usize,
         end: usize,
     ) -> Option<(usize, usize)> {
-        let top = self.stack.last().filter(|it| it.marked)?;
+        let top = self.stack.last().filter(|it| it.prompt.marked)?;
         let usual = self.lessons.repeating();
-        let before = || std::iter::once(&top.prompt).chain(usual.clone()).map(|it| it.trim_end());
+        let last = std::iter::once(&top.prompt.text);
+        let before = || last.clone().chain(usual.clone()).map(|it| it.trim_end());
         let chosen = all.rows[row].text[..end].trim_end();
         let sign = chosen.chars().next_back();
         let as_ever = sign.is_some_and(|sign| before().any(|it| it.ends_with(sign)));
@@ -322,6 +323,11 @@ impl Known {
         }
         before().find_map(|it| ends_like(it, all, row, end))
     }
+}
+
+/// A prompt between the marks of a line editor.
+fn marked(text: Arc<str>, shape: Option<Shape>, rows_before: usize) -> ShownPrompt {
+    ShownPrompt { text, shape, marked: true, rows_before }
 }
 
 /// A region whose editor has told by its mark where input begins.
@@ -333,10 +339,8 @@ fn split_at_its_mark(at: RegionContext<'_>) -> Option<SplitRegion> {
     let shown = &text[..end];
     let shape = prompt::known(shown).filter(|it| it.end == shown.len());
     Some(SplitRegion {
-        prompt: Arc::from(shown),
-        rows_before: 0,
+        prompt: marked(Arc::from(shown), shape, 0),
         text: typed.clone(),
-        shape,
         line,
         evidence: vec![weights::INPUT_MARKED],
     })
@@ -392,8 +396,7 @@ fn is_bare_sign(prompt: &str) -> bool {
 
 /// Cuts what stands behind two blanks or more, beyond the place where the cursor was at Enter.
 fn without_right_prompt(text: &mut String, entered: usize) {
-    let from =
-        (0..=entered.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
+    let from = text.floor_char_boundary(entered);
     if let Some(at) = text[from..].find("  ") {
         text.truncate(from + at);
     }

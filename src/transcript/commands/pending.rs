@@ -33,24 +33,9 @@ pub(super) struct Current {
 }
 
 impl Current {
-    fn new(command: Command, marked: bool, draws_panes: bool) -> Self {
-        Self {
-            command,
-            outputs: 0,
-            decoys: 0,
-            marked,
-            draws_panes,
-            named: false,
-            said: false,
-            told: false,
-            traceless: false,
-            caret: false,
-        }
-    }
-
     /// The next prompt has come. Where nothing was printed before it, no title told the command and the prompt shows nothing that
     /// the command explains, nothing tells whether that ran: a clock, a status or a number in the prompt goes on after Ctrl-C, too.
-    fn confirm(&mut self, next: &Command) {
+    pub(super) fn confirm(&mut self, next: &Command) {
         let now = &self.command;
         let moved = || now.prompt != next.prompt && shell::moves(&now.text);
         let other =
@@ -113,14 +98,18 @@ impl PendingCommands {
     /// Another command begins: the one before is complete.
     pub(super) fn begin(&mut self, command: Command, marked: bool, draws_panes: bool) {
         self.close();
-        self.current = Some(Current::new(command, marked, draws_panes));
-    }
-
-    /// The prompt behind which a command begins tells of the one before, too.
-    pub(super) fn confirm(&mut self, next: &Command) {
-        if let Some(current) = &mut self.current {
-            current.confirm(next);
-        }
+        self.current = Some(Current {
+            command,
+            outputs: 0,
+            decoys: 0,
+            marked,
+            draws_panes,
+            named: false,
+            said: false,
+            told: false,
+            traceless: false,
+            caret: false,
+        });
     }
 
     /// The current command is complete.
@@ -223,14 +212,13 @@ impl PendingCommands {
         current.chain(self.doubtful.iter().map(|it| it.from))
     }
 
-    /// Whether a prompt asks for more of the current command. `is_own`: whether it is the innermost shell's own; `exact`: where it
-    /// ends is certain.
+    /// Whether a prompt asks for more of the current command. `exact`: where it ends is certain; `same`: it is the innermost shell's own.
     pub(super) fn is_continued_by(
         &self,
         prompt: &str,
         marked: bool,
         exact: bool,
-        is_own: impl FnOnce(&str) -> bool,
+        same: bool,
     ) -> bool {
         let Some(current) = self.silent() else { return false };
         if current.command.text.is_empty() || current.marked != marked {
@@ -242,7 +230,6 @@ impl PendingCommands {
         if current.command.kind != Kind::Shell {
             return false;
         }
-        let same = is_own(prompt);
         let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
         let open = current.is_open();
         (prompt == "> " || prompt == ">") && (open || !same)

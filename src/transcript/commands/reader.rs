@@ -31,10 +31,7 @@ impl CommandReader {
         for (nth, item) in drawn.items.iter().enumerate() {
             match item {
                 Item::Line(index) => walk.line(drawn, *index, nth),
-                Item::Region(index) => {
-                    let region = &drawn.regions[*index as usize];
-                    walk.region(RegionContext { drawn, region });
-                }
+                Item::Region(index) => walk.region(RegionContext::of(drawn, *index)),
                 Item::ScreenOn => {
                     walk.pending.output();
                     walk.covered = Covered::default();
@@ -80,24 +77,22 @@ impl CommandReader {
 
     /// A screen that was not given back when the transcript ended: the place of its first row, and how many there are.
     pub fn covered(&self) -> Option<(u64, u64)> {
-        self.walk.covered.rows
+        self.walk.covered.rows.0
     }
 
     /// What was typed without echo: the place of the first, and how often.
     pub fn not_echoed(&self) -> Option<(u64, u64)> {
-        let it = &self.walk.gaps.unseen;
-        (it.many > 0).then(|| it.told())
+        self.walk.gaps.unseen.0
     }
 
     /// Lines behind a prompt that could not be learnt: the place of the first, and how many. A few that were edited
     /// are what programs do that draw on one line.
     pub fn unread(&self) -> Option<(u64, u64)> {
         let gaps = &self.walk.gaps;
-        if self.walk.known.stack.is_empty() && !self.silent && gaps.unknown.many > 2 {
+        if self.walk.known.stack.is_empty() && !self.silent && gaps.unknown.many() > 2 {
             // Somebody saw something, and not one prompt was told.
-            return Some(gaps.unknown.told());
+            return gaps.unknown.0;
         }
-        let many = gaps.unread.many;
-        (many >= 5 && many > self.walk.pending.read).then(|| gaps.unread.told())
+        gaps.unread.0.filter(|(_, many)| *many >= 5 && *many > self.walk.pending.read)
     }
 }

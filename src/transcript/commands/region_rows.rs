@@ -1,12 +1,10 @@
 //! The rows of an input region, what its line editor has shown in each, and the region split into prompt and text.
 
-use std::sync::Arc;
-
 use crate::transcript::commands::context::RegionContext;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Candidate;
-use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Line;
 use crate::transcript::screen::bits;
 
@@ -31,10 +29,8 @@ impl RegionRow<'_> {
 
 /// An input region, split into prompt and text.
 pub(super) struct SplitRegion {
-    pub(super) prompt: Arc<str>,
-    pub(super) rows_before: usize,
+    pub(super) prompt: ShownPrompt,
     pub(super) text: String,
-    pub(super) shape: Option<Shape>,
     /// Line index of the row with the prompt.
     pub(super) line: u32,
     pub(super) evidence: Vec<Evidence>,

@@ -6,19 +6,17 @@ use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::context::RegionContext;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::region_rows::SplitRegion;
 use crate::transcript::commands::region_rows::region_rows;
-use crate::transcript::commands::signs::says_farewell;
-use crate::transcript::commands::signs::searched;
-use crate::transcript::commands::stack::ShownPrompt;
+use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
-use crate::transcript::prompt::Identity;
-use crate::transcript::prompt::Reads;
+use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Region;
 use crate::transcript::screen::RegionEnd;
 use crate::transcript::screen::bits;
@@ -100,7 +98,7 @@ impl Walk {
         let place = |it: &Self| it.pending.current.as_ref().map(|it| it.command.from);
         let before = place(self);
         self.between_printed_marks(at);
-        let marked = self.known.stack.last().is_some_and(|it| it.marked);
+        let marked = self.known.stack.last().is_some_and(|it| it.prompt.marked);
         if marked && place(self) == before {
             self.keep_apart(at, weights::MARK_WITHOUT_END);
         }
@@ -111,7 +109,8 @@ impl Walk {
     /// not know opened a shell.
     fn has_no_reason(&mut self, at: RegionContext<'_>) -> bool {
         let Known { stack, after, .. } = &self.known;
-        let Some(top) = stack.last().filter(|it| !it.marked && after.may_change.is_none()) else {
+        let Some(top) = stack.last().filter(|it| !it.prompt.marked && after.may_change.is_none())
+        else {
             return false;
         };
         let again = !after.prints
@@ -121,7 +120,7 @@ impl Walk {
             // It is a shell of its own, and the one around it may come back.
             self.known.after.may_change = Some(Change::Shell);
         }
-        if again || self.known.stack.all().any(|it| it.marked) {
+        if again || self.known.stack.all().any(|it| it.prompt.marked) {
             return false;
         }
         self.doubted(at);
@@ -132,9 +131,9 @@ impl Walk {
 
     /// The prompt of a shell that no command opened, as far as we know, and that has come twice before between genuine marks.
     fn was_doubted_twice(&mut self, at: RegionContext<'_>) -> bool {
-        let Some(split) = self.known.split(at) else { return false };
-        let shape = split.shape.as_ref().filter(|it| it.strong && it.reads == Reads::Shell);
-        shape.is_some() && self.known.lessons.has_come_twice(Identity::of(&split.prompt, shape))
+        let Some(SplitRegion { prompt, .. }) = self.known.split(at) else { return false };
+        prompt.shape.as_ref().is_some_and(Shape::is_of_a_shell)
+            && self.known.lessons.has_come_twice(prompt.identity())
     }
 
     /// Reads a region that a line editor has drawn.
@@ -143,52 +142,45 @@ impl Walk {
         let TypedRegion { text, kind, lost } = self.typed_in(at, &mut split);
         // fish asks for more between the same marks.
         if self.is_within(region)
-            || !region.escape_follows && self.continues(&split.prompt, true, true)
+            || !region.escape_follows && self.continues(&split.prompt.text, true, true)
         {
-            self.extend(&text, region.to, kind);
+            self.extend(&text, region.to, kind == Kind::Abandoned);
             return;
         }
         let readline = region.input_at.is_none() && !region.escape_follows;
-        if readline && split.prompt.len() >= 2 {
+        if readline && split.prompt.text.len() >= 2 {
             self.known.lessons.meet(&split);
         }
         if region.escape_follows && !is_repl {
-            self.thrown_away(at, &split.prompt);
+            self.thrown_away(at, &split.prompt.text);
         }
         let line = &at.drawn.lines[split.line as usize];
         let leaves_keypad = self.leaves_keypad();
         let mut evidence = std::mem::take(&mut split.evidence);
         evidence.push(weights::MARKED);
-        evidence.push(self.known.settle(&ShownPrompt {
-            text: &split.prompt,
-            shape: split.shape.as_ref(),
-            marked: true,
-            rows_before: split.rows_before,
-        }));
+        evidence.push(self.known.settle(&split.prompt));
         if let Some(level) = self.known.stack.last_mut() {
             level.titled |= region.titled;
             level.escapes |= region.escape_follows && !is_repl;
             level.fills |= region.filled;
             level.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
         }
-        if line.bits & bits::EDITED != 0 {
-            evidence.push(weights::EDITED_IN_MARKS);
-        }
+        let edited = line.bits & bits::EDITED != 0;
+        evidence.extend(edited.then_some(weights::EDITED_IN_MARKS));
         let in_a_repl = kind == Kind::Shell && self.known.stack.in_a_repl();
-        let mut command = self.command(TypedLine {
+        let typed = TypedLine {
             text,
-            kind: if in_a_repl { Kind::Repl } else { kind },
             prompt: &split.prompt,
-            shape: split.shape.as_ref(),
             evidence,
             bytes: (region.from, region.to),
             line: split.line,
             damaged: line.bits & bits::GUESSED != 0,
-        });
+        };
+        let mut command = self.command(if in_a_repl { Kind::Repl } else { kind }, typed);
         if self.known.lessons.explains
-            && let Some(row) = region_rows(at).nth(split.rows_before)
+            && let Some(row) = region_rows(at).nth(split.prompt.rows_before)
         {
-            let (rows, end) = (split.rows_before as u8, split.prompt.len());
+            let (rows, end) = (split.prompt.rows_before as u8, split.prompt.text.len());
             command.runner_up = self.known.lessons.runner_up(rows, row.text, &row.found(), end);
         }
         // zle alone sets its mark behind the prompt and is followed by a CR.
@@ -221,7 +213,7 @@ impl Walk {
             text.truncate(at);
         }
         text.truncate(text.trim_end().len());
-        if let Some(found) = searched(&text) {
+        if let Some(found) = signs::searched(&text) {
             text = found.to_owned();
         }
         if self.known.after.jobs > 0
@@ -294,9 +286,7 @@ impl Walk {
     fn keep_apart(&mut self, at: RegionContext<'_>, why: Evidence) {
         let Some(split) = self.known.split(at) else { return };
         let text = prompt::head(split.text.trim_end(), JUDGED_BYTES).to_owned();
-        if !text.is_empty() {
-            self.possible_in_region(at, &split, text, why);
-        }
+        self.possible_in_region(at, &split, text, why);
     }
 
     fn possible_in_region(
@@ -308,9 +298,7 @@ impl Walk {
     ) {
         self.keep_possible(TypedLine {
             text,
-            kind: Kind::Possible,
             prompt: &split.prompt,
-            shape: split.shape.as_ref(),
             evidence: vec![weights::MARKED, why],
             bytes: (at.region.from, at.region.to),
             line: split.line,
@@ -323,24 +311,23 @@ impl Walk {
         if prompt.trim().is_empty() {
             return;
         }
+        let shown = ShownPrompt::plain(Arc::clone(prompt), None);
         for it in region_rows(at) {
-            let Some(shown) = it.text.trim_end().strip_suffix("^C") else { continue };
-            let Some(start) = shown.find(&**prompt) else { continue };
-            let text = shown[start + prompt.len()..].trim_end();
+            let Some(line) = it.text.trim_end().strip_suffix("^C") else { continue };
+            let Some(start) = line.find(&**prompt) else { continue };
+            let text = line[start + prompt.len()..].trim_end();
             if text.is_empty() {
                 continue;
             }
-            let command = self.command(TypedLine {
+            let typed = TypedLine {
                 text: text.to_owned(),
-                kind: Kind::Abandoned,
-                prompt,
-                shape: None,
+                prompt: &shown,
                 evidence: vec![weights::MARKED],
                 bytes: (at.region.from, at.region.to),
                 line: it.line,
                 damaged: false,
-            });
-            self.begin(command, true);
+            };
+            self.begin(self.command(Kind::Abandoned, typed), true);
         }
     }
 }
@@ -349,17 +336,14 @@ impl Walk {
 fn farewell(text: &str) -> Option<usize> {
     let mut at = 0;
     for (nth, line) in text.split('\n').enumerate() {
-        if nth > 0 && says_farewell(line) && line.len() > 8 || nth == 0 && is_lost(line) {
+        // Right behind the prompt where the cursor was, or on a line of their own.
+        let stands = if nth == 0 { line.starts_with("Connection to ") } else { line.len() > 8 };
+        if stands && signs::says_farewell(line) {
             return Some(at);
         }
         at += line.len() + 1;
     }
     None
-}
-
-/// The words stand right behind the prompt where the cursor was.
-fn is_lost(line: &str) -> bool {
-    line.starts_with("Connection to ") && says_farewell(line)
 }
 
 #[cfg(test)]

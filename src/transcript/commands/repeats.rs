@@ -133,14 +133,11 @@ impl RepeatedPrompts {
     fn count(&mut self, index: u32, text: &str, it: Candidate) {
         let literal = text[..it.end].trim_end();
         let key = prompt::skeleton_hash(literal);
-        if self.seen.len() >= SEEN_MAX && !self.seen.contains_key(&key) {
-            return;
-        }
+        let Some(seen) = prompt::held_within(&mut self.seen, key, SEEN_MAX) else { return };
         let body = text[it.end..].trim();
-        let seen = self
-            .seen
-            .entry(key)
-            .or_insert_with(|| Beginning { first: index, ..Beginning::default() });
+        if seen.lines == 0 {
+            seen.first = index;
+        }
         seen.lines += 1;
         seen.last = index;
         seen.leaves = matches!(body, "exit" | "logout");

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::context::ShownPrompt;
+use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
-use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Hidden;
@@ -57,8 +58,8 @@ impl Walk {
         }
         let Some((end, shape)) = self.pane_prompt(part.text) else { return };
         let typed = part.text.get(end..).unwrap_or_default().trim_end();
-        let typed = typed.strip_suffix("^C").unwrap_or(typed).trim_end();
-        let prompt: Arc<str> = Arc::from(&part.text[..end]);
+        let (typed, broken_off) = signs::interrupted(typed);
+        let prompt = ShownPrompt::plain(Arc::from(&part.text[..end]), shape);
         if typed.is_empty() {
             return;
         }
@@ -66,71 +67,68 @@ impl Walk {
             // A half typed line, and the same row when more was typed.
             let goes_on = drawn.lines.get(index as usize + 1).is_some_and(|next| {
                 let below = || drawn.line_text(index + 1).get(part.start..);
-                next.from == line.from && below().is_some_and(|it| it.starts_with(&*prompt))
+                next.from == line.from && below().is_some_and(|it| it.starts_with(&*prompt.text))
             });
             if goes_on {
                 return;
             }
         }
-        if !self.panes.see(Identity::of(&prompt, shape.as_ref()), typed) {
+        if !self.panes.see(prompt.identity(), typed) {
             return;
         }
         let kind = if self.streamed {
             // Without CRs the panes run into each other.
             Kind::Possible
-        } else if part.text.trim_end().ends_with("^C") {
+        } else if broken_off {
             Kind::Abandoned
         } else {
             Kind::Shell
         };
-        let mut command = self.command(TypedLine {
+        let typed = TypedLine {
             text: typed.to_owned(),
-            kind,
             prompt: &prompt,
-            shape: shape.as_ref(),
             evidence: vec![weights::PANES_PROMPT, weights::IN_A_PANE],
             bytes: (line.from, line.to),
             line: index,
             damaged: false,
-        });
+        };
+        let mut command = self.command(kind, typed);
         command.depth += 1;
         self.pending.doubt(command);
     }
 
     fn pane_prompt(&self, part: &str) -> Option<(usize, Option<Shape>)> {
         let stack = &self.known.stack;
-        if let Some(shape) = prompt::known(part).filter(|it| it.strong && it.reads == Reads::Shell)
-        {
+        if let Some(shape) = prompt::known(part).filter(Shape::is_of_a_shell) {
             let identity = Identity::of(&part[..shape.end], Some(&shape));
             let fits =
                 self.panes.may_show(&identity) || stack.all().any(|it| it.identity == identity);
             return fits.then_some((shape.end, Some(shape)));
         }
-        let level = stack
+        let own = stack
             .all()
-            .find(|it| it.prompt.trim_end().len() >= 2 && part.starts_with(&*it.prompt))?;
-        Some((level.prompt.len(), None))
+            .map(|it| &*it.prompt.text)
+            .find(|it| it.trim_end().len() >= 2 && part.starts_with(it))?;
+        Some((own.len(), None))
     }
 
     /// A row on the screen of a program that draws no panes.
     pub(super) fn covered_row(&mut self, drawn: &Drawn, index: u32) {
         let line = &drawn.lines[index as usize];
         let text = drawn.line_text(index);
-        self.covered.count(line.from);
+        self.covered.rows.count(line.from);
         if self.known.stack.is_empty() {
             self.nothing_is_known(line, text);
         }
         if self.in_panes() {
             return;
         }
-        let Some((at, shown, shape)) = self.known.prompt_within(text) else { return };
-        let typed = &text[at + shown.len()..];
-        if self.covered.see(&Identity::of(&shown, shape.as_ref()), typed) {
-            self.not_shown(TypedLine {
+        let Some((at, prompt)) = self.known.prompt_within(text) else { return };
+        let typed = &text[at + prompt.text.len()..];
+        if self.covered.see(&prompt.identity(), typed) {
+            self.keep_possible(TypedLine {
                 text: judged(typed),
-                kind: Kind::Possible,
-                prompt: &shown,
-                shape: shape.as_ref(),
+                prompt: &prompt,
                 evidence: vec![weights::THIS_SHELL, weights::ON_A_SCREEN],
                 bytes: (line.from, line.to),
                 line: index,
@@ -142,23 +140,15 @@ impl Walk {
     /// A line that no terminal showed.
     pub(super) fn hidden_line(&mut self, hidden: &Hidden) {
         let text = &*hidden.text;
-        let Some((at, shown, shape)) = self.known.prompt_within(text) else { return };
-        self.not_shown(TypedLine {
-            text: judged(&text[at + shown.len()..]),
-            kind: Kind::Possible,
-            prompt: &shown,
-            shape: shape.as_ref(),
+        let Some((at, prompt)) = self.known.prompt_within(text) else { return };
+        self.keep_possible(TypedLine {
+            text: judged(&text[at + prompt.text.len()..]),
+            prompt: &prompt,
             evidence: vec![weights::THIS_SHELL, weights::IN_A_STRING],
             bytes: (hidden.from, hidden.to),
             line: hidden.line,
             damaged: hidden.is_damaged,
         });
-    }
-
-    fn not_shown(&mut self, typed: TypedLine<'_>) {
-        if !typed.text.is_empty() {
-            self.keep_possible(typed);
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What single lines say by themselves: what was sent before them, signs of prompts, what shells print as they end, and
 //! prompts that ask for more.
 
-use crate::transcript::commands::command::Kind;
 use crate::transcript::prompt;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Item;
@@ -21,20 +20,17 @@ pub(super) fn went_back(line: &Line) -> bool {
 
 /// The next line is a prompt that a line editor has drawn.
 pub(super) fn next_is_announced(drawn: &Drawn, nth: usize) -> bool {
-    drawn.items.get(nth.saturating_add(1)..).is_some_and(|rest| {
-        rest.iter()
-            .find_map(|it| match it {
-                Item::Line(index) => {
-                    let line = &drawn.lines[*index as usize];
-                    let is_strong =
-                        || prompt::known(drawn.line_text(*index)).is_some_and(|it| it.strong);
-                    Some(line.bits & bits::INPUT != 0 || is_announced(line) && is_strong())
-                }
-                Item::Region(it) => Some(drawn.regions[*it as usize].genuine),
-                _ => None,
-            })
-            .unwrap_or(false)
-    })
+    let behind = drawn.items.get(nth.saturating_add(1)..).unwrap_or_default();
+    let is_one = behind.iter().find_map(|it| match it {
+        Item::Line(index) => {
+            let line = &drawn.lines[*index as usize];
+            let is_strong = || prompt::known(drawn.line_text(*index)).is_some_and(|it| it.strong);
+            Some(line.bits & bits::INPUT != 0 || is_announced(line) && is_strong())
+        }
+        Item::Region(it) => Some(drawn.regions[*it as usize].genuine),
+        _ => None,
+    });
+    is_one == Some(true)
 }
 
 /// The sign that the prompt ends or begins with.
@@ -104,22 +100,21 @@ pub(super) fn looks_like_a_prompt(text: &str) -> bool {
         .is_some_and(|it| it.end < start.len() && (it.strong || start.starts_with("$ ")))
 }
 
-/// Text without the `^C` that interrupted it.
-pub(super) fn interrupted(text: &str) -> (&str, Option<Kind>) {
+/// Text without the `^C` that interrupted it, and whether that stood there.
+pub(super) fn interrupted(text: &str) -> (&str, bool) {
     match text.strip_suffix("^C") {
-        Some(rest) => (rest.trim_end(), Some(Kind::Abandoned)),
-        None => (text, None),
+        Some(rest) => (rest.trim_end(), true),
+        None => (text, false),
     }
 }
 
 /// The end of a continuation prompt at the start of the line.
 pub(super) fn continuation_end(text: &str) -> Option<usize> {
-    for prompt in ["> ", ">> ", "... ", "   ...> ", "    -> "] {
-        if text.starts_with(prompt) {
-            return Some(prompt.len());
-        }
+    const KNOWN: [&str; 5] = ["> ", ">> ", "... ", "   ...> ", "    -> "];
+    if let Some(prompt) = KNOWN.iter().find(|it| text.starts_with(**it)) {
+        return Some(prompt.len());
     }
-    if text == ">" || text == "..." || text == ">>" {
+    if matches!(text, ">" | "..." | ">>") {
         return Some(text.len());
     }
     let end = text.find("> ")?;

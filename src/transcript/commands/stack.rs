@@ -7,42 +7,25 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
-use crate::transcript::prompt::Shape;
 use crate::transcript::shell;
 use crate::transcript::shell::Change;
-
-/// A prompt as it is shown.
-pub(super) struct ShownPrompt<'a> {
-    pub(super) text: &'a Arc<str>,
-    pub(super) shape: Option<&'a Shape>,
-    /// It stands between the marks of a line editor.
-    pub(super) marked: bool,
-    /// Lines of it before the one with the command.
-    pub(super) rows_before: usize,
-}
 
 /// One shell or REPL of the stack.
 #[derive(Clone, Debug)]
 pub(super) struct Level {
-    pub(super) prompt: Arc<str>,
+    /// Its last prompt.
+    pub(super) prompt: ShownPrompt,
     pub(super) skeleton: String,
     pub(super) identity: Identity,
     pub(super) reads: Reads,
-    /// The last prompt, if its shape is known everywhere.
-    pub(super) shape: Option<Shape>,
     pub(super) user: Option<Arc<str>>,
     pub(super) host: Option<Arc<str>>,
-    /// The directory its last prompt showed.
-    pub(super) dir: Option<Arc<str>>,
-    /// Its line editor sets bracketed-paste marks.
-    pub(super) marked: bool,
-    /// Lines that the prompt has before the one with the command.
-    pub(super) rows_before: usize,
     /// Something always comes before its prompts.
     pub(super) titled: bool,
     /// Prompts of a strong shape before which it did not come.
@@ -71,19 +54,15 @@ const LONG: usize = 4;
 
 impl Level {
     /// One that shows its first prompt.
-    fn new(shown: &ShownPrompt<'_>, identity: Identity, reads: Reads, is_no_bash: bool) -> Self {
-        let shape = shown.shape;
+    fn new(shown: &ShownPrompt, identity: Identity, reads: Reads, is_no_bash: bool) -> Self {
+        let shape = shown.shape.as_ref();
         Self {
-            prompt: Arc::clone(shown.text),
+            prompt: shown.clone(),
             skeleton: prompt::skeleton(shown.text.trim_end()),
             identity,
             reads,
-            shape: shape.cloned(),
             user: shape.and_then(|it| it.user.clone()),
             host: shape.and_then(|it| it.host.clone()),
-            dir: shape.and_then(|it| it.dir.clone()),
-            marked: shown.marked,
-            rows_before: shown.rows_before,
             titled: false,
             untitled: 0,
             met: 0,
@@ -99,19 +78,19 @@ impl Level {
     }
 
     /// Its prompt again, perhaps in another directory.
-    fn show(&mut self, shown: &ShownPrompt<'_>) {
-        let text = shown.text;
-        if self.prompt.trim_end() != &**text {
-            let blanks = &self.prompt[self.prompt.trim_end().len()..];
-            self.prompt = if text.ends_with(' ') || blanks.is_empty() {
-                Arc::clone(text)
+    fn show(&mut self, shown: &ShownPrompt) {
+        let (old, new) = (&self.prompt.text, &shown.text);
+        let bare = old.trim_end();
+        if bare != &**new {
+            let blanks = &old[bare.len()..];
+            self.prompt.text = if new.ends_with(' ') || blanks.is_empty() {
+                Arc::clone(new)
             } else {
-                Arc::from(format!("{text}{blanks}"))
+                Arc::from(format!("{new}{blanks}"))
             };
-            self.shape = shown.shape.cloned();
+            self.prompt.shape.clone_from(&shown.shape);
         }
-        self.marked = shown.marked;
-        self.dir = shown.shape.and_then(|it| it.dir.clone());
+        self.prompt.marked = shown.marked;
     }
 
     /// Another prompt of the same place: what its lines were like stays.
@@ -131,13 +110,14 @@ impl Level {
 
     /// Whether the prompt is long enough to be told from output by itself.
     pub(super) fn is_long(&self) -> bool {
-        self.prompt.trim().chars().nth(LONG - 1).is_some()
+        self.prompt.text.trim().chars().nth(LONG - 1).is_some()
     }
 
     /// Whether the row begins with the prompt as it was, and behind a short one with the name of a command.
     pub(super) fn begins(&self, text: &str) -> bool {
-        text.strip_prefix(&*self.prompt).is_some_and(|body| {
-            !self.prompt.trim().is_empty() && (self.is_long() || shell::begins_with_a_command(body))
+        text.strip_prefix(&*self.prompt.text).is_some_and(|body| {
+            !self.prompt.text.trim().is_empty()
+                && (self.is_long() || shell::begins_with_a_command(body))
         })
     }
 
@@ -211,26 +191,22 @@ impl Stack {
     }
 
     /// Whether the innermost shell shows this prompt as it was.
-    pub(super) fn shows_again(&self, shown: &ShownPrompt<'_>) -> bool {
-        self.last().is_some_and(|top| {
-            top.prompt == *shown.text
-                && top.rows_before == shown.rows_before
-                && top.marked == shown.marked
-                && top.shape.as_ref() == shown.shape
-        })
+    pub(super) fn shows_again(&self, shown: &ShownPrompt) -> bool {
+        self.last().is_some_and(|top| top.prompt == *shown)
     }
 
     /// Moves to the shell that shows this prompt behind the `last` command, which may have led there by `change`; says what that move is
     /// worth.
     pub(super) fn move_to(
         &mut self,
-        shown: &ShownPrompt<'_>,
+        shown: &ShownPrompt,
         change: Option<Change>,
         last: Option<&str>,
     ) -> Evidence {
         let reads = self.reads_behind(shown, change);
-        let identity = Identity::of(shown.text, shown.shape);
-        let fits = |it: &Level| it.identity == identity && it.rows_before == shown.rows_before;
+        let identity = shown.identity();
+        let fits =
+            |it: &Level| it.identity == identity && it.prompt.rows_before == shown.rows_before;
         let new_level = || {
             let other =
                 change == Some(Change::Shell) && last.is_some_and(shell::names_another_shell);
@@ -298,11 +274,12 @@ impl Stack {
 
     /// What asks behind this prompt. What asks first after a program that is no shell is that program, until it shows the prompt of a
     /// shell.
-    fn reads_behind(&self, shown: &ShownPrompt<'_>, change: Option<Change>) -> Reads {
-        let inside = self.in_a_repl() && self.last().is_some_and(|it| it.marked == shown.marked);
+    fn reads_behind(&self, shown: &ShownPrompt, change: Option<Change>) -> Reads {
+        let inside =
+            self.in_a_repl() && self.last().is_some_and(|it| it.prompt.marked == shown.marked);
         let asks = change == Some(Change::Repl) || inside && change.is_none();
         let asks = if asks { Reads::Repl } else { Reads::Shell };
-        let shape = shown.shape.filter(|it| it.strong || it.reads == Reads::Repl);
+        let shape = shown.shape.as_ref().filter(|it| it.strong || it.reads == Reads::Repl);
         shape.map_or(asks, |it| it.reads)
     }
 
@@ -360,16 +337,18 @@ mod tests {
     use crate::transcript::commands::CommandReader;
     use crate::transcript::screen::Screen;
     use crate::transcript::testing::check;
+    use crate::transcript::wire::RawLine;
 
     /// Reads the lines so many times over: the commands, and how many shells were looked at in each quarter.
     fn read(lines: &[&str], times: usize) -> (Vec<Command>, Vec<u64>) {
-        let (mut screen, mut reader) = (Screen::new(), CommandReader::default());
+        let (mut screen, mut reader) = (Screen::default(), CommandReader::default());
         let (mut commands, mut looked, mut at) = (Vec::new(), vec![0], 0);
         for quarter in 0..4 {
             for it in lines.repeat(times / 4) {
                 let to = at + it.len() as u64 + 2;
-                if !screen.plain(it.as_bytes(), 1, true, at, to) {
-                    screen.line(it.as_bytes(), 1, true, at, to);
+                let raw = RawLine { bytes: it.as_bytes(), crs: 1, ended: true, from: at, to };
+                if !screen.plain(raw) {
+                    screen.line(raw);
                 }
                 at = to;
             }

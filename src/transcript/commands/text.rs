@@ -5,7 +5,6 @@ use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
 use crate::transcript::prompt;
-use crate::transcript::prompt::Reads;
 use crate::transcript::screen;
 
 /// Blanks in a row that people seldom type.
@@ -65,10 +64,8 @@ fn has_prompt(text: &str, shown: &str) -> Option<Evidence> {
             });
         }
     }
-    let known = |it: &str| {
-        prompt::known(it)
-            .is_some_and(|it| it.strong && it.reads == Reads::Shell && it.user.is_some())
-    };
+    let known =
+        |it: &str| prompt::known(it).is_some_and(|it| it.is_of_a_shell() && it.user.is_some());
     // Those that are known say whose they are.
     memchr::memchr(b'@', text.as_bytes())?;
     // At the start of a line, or where another word begins.
@@ -82,9 +79,6 @@ fn has_prompt(text: &str, shown: &str) -> Option<Evidence> {
 
 /// Its beginning stands in it once more, farther on.
 fn repeats(text: &str) -> bool {
-    if text.len() < 2 * FRAGMENT {
-        return false;
-    }
     let Some((end, _)) = text.char_indices().nth(FRAGMENT) else { return false };
     let begin = &text[..end];
     let words = begin.contains(' ');

@@ -4,6 +4,7 @@
 use crate::transcript::commands::command::EVIDENCE;
 use crate::transcript::commands::context::FoundPrompt;
 use crate::transcript::commands::context::PromptClues;
+use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::signs::shares_a_sign;
 use crate::transcript::commands::stack::Level;
@@ -19,7 +20,7 @@ use crate::transcript::shell::Change;
 impl Known {
     /// Where the prompt of a line ends, if this shell may show it here.
     pub(super) fn plain_prompt(&self, clues: &PromptClues<'_>) -> Option<FoundPrompt> {
-        if let Some(top) = self.stack.last().filter(|it| !it.marked) {
+        if let Some(top) = self.stack.last().filter(|it| !it.prompt.marked) {
             let settled = self.after.may_change.is_none();
             let same = self.same_prompt(top, clues, clues.shape.as_ref());
             // This shell sets a title before each prompt; here is none.
@@ -57,24 +58,17 @@ impl Known {
     ) -> Vec<Evidence> {
         let prints = self.after.prints;
         let mut evidence = Vec::with_capacity(EVIDENCE);
-        if clues.titled {
-            evidence.push(weights::ANNOUNCED);
-        }
-        if bare {
-            evidence.push(weights::UNANNOUNCED);
-        }
+        evidence.extend(clues.titled.then_some(weights::ANNOUNCED));
+        evidence.extend(bare.then_some(weights::UNANNOUNCED));
         let strong = shape.is_some_and(|it| it.strong);
         evidence.push(if strong { weights::KNOWN_SHAPE } else { weights::SESSIONS_PROMPT });
-        let moved = match (shape, &top.dir) {
-            (Some(it), Some(dir)) => it.dir.as_ref().is_some_and(|it| it != dir),
-            _ => false,
-        };
-        if moved && !clues.titled && !self.after.moves() {
-            evidence.push(weights::MOVED);
-        }
+        let dirs = shape.zip(top.prompt.shape.as_ref()).map(|(it, was)| (&it.dir, &was.dir));
+        let moved = matches!(dirs, Some((Some(dir), Some(was))) if dir != was);
+        let unexplained = moved && !clues.titled && !self.after.moves();
+        evidence.extend(unexplained.then_some(weights::MOVED));
         if prints && !clues.edited && !clues.titled {
             // A README shows default prompts; it does not know this host or this style.
-            let words = top.prompt.chars().filter(|it| it.is_alphanumeric()).count();
+            let words = top.prompt.text.chars().filter(|it| it.is_alphanumeric()).count();
             let own = shape.map_or(top.skeleton.len() >= 5 || words >= 3, |it| it.user.is_some());
             evidence.push(match (clues.decoys > 0, own, clues.outputs > 0) {
                 (true, false, _) => weights::PRINTS_AMONG_PROMPTS,
@@ -93,10 +87,10 @@ impl Known {
     /// and no shape looks beyond.
     pub(super) fn shape_of(&self, text: &str) -> Option<Shape> {
         if let Some(top) = self.stack.last()
-            && let Some(shape) = &top.shape
-            && shape.end == top.prompt.len()
-            && top.prompt.ends_with(' ')
-            && text.starts_with(&*top.prompt)
+            && let ShownPrompt { text: shown, shape: Some(shape), .. } = &top.prompt
+            && shape.end == shown.len()
+            && shown.ends_with(' ')
+            && text.starts_with(&**shown)
         {
             return Some(shape.clone());
         }
@@ -105,9 +99,8 @@ impl Known {
 
     /// Whether the line begins with the innermost shell's prompt as it was: no other one is looked for in it.
     pub(super) fn is_own_again(&self, text: &str) -> bool {
-        self.stack
-            .last()
-            .is_some_and(|it| !it.prompt.trim().is_empty() && text.starts_with(&*it.prompt))
+        let own = self.stack.last().map(|it| &*it.prompt.text);
+        own.is_some_and(|it| !it.trim().is_empty() && text.starts_with(it))
     }
 
     /// Where the prompt of this shell ends, if the line begins with it: as it was, or as it may be elsewhere.
@@ -117,14 +110,14 @@ impl Known {
         clues: &PromptClues<'_>,
         shape: Option<&Shape>,
     ) -> Option<(usize, Option<Shape>)> {
-        let text = clues.text;
+        let (text, own) = (clues.text, &*top.prompt.text);
         if let Some(shape) = shape
             && (Identity::of(&text[..shape.end], Some(shape)) == top.identity
-                || shape.strong && text[..shape.end].trim_end() == &*top.prompt)
+                || shape.strong && text[..shape.end].trim_end() == own)
         {
             return Some((shape.end, Some(shape.clone())));
         }
-        if top.prompt.is_empty()
+        if own.is_empty()
             && top.titled
             && clues.titled
             && !shape.is_some_and(|it| it.strong)
@@ -132,21 +125,21 @@ impl Known {
         {
             return Some((0, None));
         }
-        if !top.prompt.is_empty() && text.starts_with(&*top.prompt) {
-            let shape = shape.filter(|it| it.end == top.prompt.len());
+        if !own.is_empty() && text.starts_with(own) {
+            let shape = shape.filter(|it| it.end == own.len());
             let end = if shape.is_none() && !self.lessons.learnt.is_empty() {
-                self.lessons.farthest(text, top.prompt.len(), clues.low)
+                self.lessons.farthest(text, own.len(), clues.low)
             } else {
-                top.prompt.len()
+                own.len()
             };
             return Some((end, shape.cloned()));
         }
-        if !top.prompt.trim_end().is_empty() && text == top.prompt.trim_end() {
+        if !own.trim_end().is_empty() && text == own.trim_end() {
             return Some((text.len(), None));
         }
         if (shape.is_none() || top.user.is_none())
-            && !prompt::is_wordy(&top.prompt)
-            && shares_a_sign(&top.prompt, text)
+            && !prompt::is_wordy(own)
+            && shares_a_sign(own, text)
         {
             return self.like_prompt(top, clues).map(|end| (end, None));
         }
@@ -161,7 +154,7 @@ impl Known {
             // An edit that went back exactly to the prompt's end says where that is.
             found.sort_by_key(|it| it.end != low);
         }
-        let alike = top.prompt.len();
+        let alike = top.prompt.text.len();
         if clues.titled && text.is_char_boundary(alike) && alike <= low.unwrap_or(usize::MAX) {
             // A clock behind the prompt is as long as it was.
             found.insert(0, Candidate { end: alike, weight: 0.8 });
@@ -173,7 +166,7 @@ impl Known {
                 clues.titled
                     || low.is_some()
                     || self.after.moves()
-                    || prompt::shares_a_word(&top.prompt, &text[..it.end])
+                    || prompt::shares_a_word(&top.prompt.text, &text[..it.end])
             })
             .find(|it| {
                 let shown = &text[..it.end];
@@ -211,14 +204,15 @@ impl Known {
         }
         let Some(shape) = &clues.shape else {
             let (end, _) = self.stack.around().find_map(|it| {
-                let fits =
-                    !it.marked && !it.prompt.trim().is_empty() && (clues.titled || !it.titled);
+                let fits = !it.prompt.marked
+                    && !it.prompt.text.trim().is_empty()
+                    && (clues.titled || !it.titled);
                 fits.then(|| self.same_prompt(it, clues, None)).flatten()
             })?;
             return Some(FoundPrompt { end, shape: None, evidence: vec![weights::AROUND] });
         };
         let identity = Identity::of(&clues.text[..shape.end], Some(shape));
-        let is_known = self.stack.around().any(|it| !it.marked && it.identity == identity);
+        let is_known = self.stack.around().any(|it| !it.prompt.marked && it.identity == identity);
         is_known.then(|| FoundPrompt {
             end: shape.end,
             shape: Some(shape.clone()),
@@ -231,10 +225,11 @@ impl Known {
     fn prompt_of_an_environment(&self, clues: &PromptClues<'_>) -> Option<FoundPrompt> {
         let text = clues.text;
         let named = |it: &str| it.starts_with('(');
-        let top = self.stack.last().filter(|it| named(text) || named(&it.prompt))?;
+        let own = self.stack.last().map(|it| &*it.prompt.text);
+        let own = own.filter(|it| named(text) || named(it))?;
         let changes = self.after.may_change == Some(Change::Prompt)
             || self.after.last.as_deref().is_some_and(|it| it.contains("activate"));
-        if !changes || top.prompt.trim().is_empty() {
+        if !changes || own.trim().is_empty() {
             return None;
         }
         let behind = |it: &str| {
@@ -243,9 +238,9 @@ impl Known {
             (!name.is_empty() && name.chars().all(is_name)).then_some(name.len() + 3)
         };
         let end = match behind(text) {
-            Some(at) if text[at..].starts_with(&*top.prompt) => at + top.prompt.len(),
+            Some(at) if text[at..].starts_with(own) => at + own.len(),
             _ => {
-                let own = &top.prompt[behind(&top.prompt)?..];
+                let own = &own[behind(own)?..];
                 (!own.trim().is_empty() && text.starts_with(own)).then_some(own.len())?
             }
         };
@@ -264,23 +259,19 @@ impl Known {
         let (end, named) = self.repeats.prompt_end(clues, nested)?;
         if let Some(top) = self.stack.last().filter(|_| change.is_none()) {
             // The same shell elsewhere, with more or fewer parts in its prompt.
-            let shown = &clues.text[..end];
+            let (own, shown) = (&*top.prompt.text, &clues.text[..end]);
             let sign = |it: &str| it.trim_end().chars().next_back();
-            let alike = prompt::shared_words(&top.prompt, shown);
+            let alike = prompt::shared_words(own, shown);
             // What others wrote does not know user, directory and branch.
-            let own = self.repeats.believes_any()
+            let is_own = self.repeats.believes_any()
                 && (alike >= 3 || !self.after.prints && (self.after.moves() || alike >= 2))
-                && sign(&top.prompt) == sign(shown)
-                && prompt::shares_a_word(&top.prompt, shown);
-            if !own {
+                && sign(own) == sign(shown)
+                && prompt::shares_a_word(own, shown);
+            if !is_own {
                 return None;
             }
         }
-        let mut evidence = vec![named];
-        if clues.titled {
-            evidence.push(weights::ANNOUNCED);
-        }
-        Some(FoundPrompt { end, shape: clues.shape.clone().filter(|it| it.end == end), evidence })
+        Some(clues.found(end, clues.shape.clone().filter(|it| it.end == end), named))
     }
 
     /// A prompt of a known shape where no command has opened another shell.
@@ -294,13 +285,11 @@ impl Known {
             return Some(FoundPrompt { end, shape: Some(shape), evidence });
         }
         // A script of somebody's own may have opened a shell: what is edited there is typed, the rest may be.
-        let own = self.stack.last().is_some_and(|it| text.contains(it.prompt.trim_end()));
+        let own = self.stack.last().is_some_and(|it| text.contains(it.prompt.text.trim_end()));
         let typed =
             shape.reads == Reads::Shell && shape.user.is_some() && !self.after.prints && !own;
         let mut evidence = vec![weights::KNOWN_SHAPE, weights::UNOPENED];
-        if clues.titled {
-            evidence.push(weights::ANNOUNCED_UNEXPLAINED);
-        }
+        evidence.extend(clues.titled.then_some(weights::ANNOUNCED_UNEXPLAINED));
         typed.then_some(FoundPrompt { end, shape: Some(shape), evidence })
     }
 
@@ -322,11 +311,7 @@ impl Known {
             return None;
         }
         let known = if shape.strong { weights::KNOWN_SHAPE } else { weights::KNOWN_WEAK_SHAPE };
-        let mut evidence = vec![known];
-        if clues.titled {
-            evidence.push(weights::ANNOUNCED);
-        }
-        Some(FoundPrompt { end: shape.end, shape: Some(shape.clone()), evidence })
+        Some(clues.found(shape.end, Some(shape.clone()), known))
     }
 
     /// A learnt prompt: the line editor has shown its hand more than once.
@@ -341,11 +326,7 @@ impl Known {
             let evidence = vec![weights::EMPTIED];
             return emptied.then_some(FoundPrompt { end: 0, shape: None, evidence });
         };
-        let mut evidence = vec![weights::REPEATS_AND_EDITS];
-        if clues.titled {
-            evidence.push(weights::ANNOUNCED);
-        }
-        Some(FoundPrompt { end, shape: None, evidence })
+        Some(clues.found(end, None, weights::REPEATS_AND_EDITS))
     }
 }
 

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::command::has_damage;
+use crate::transcript::commands::context::ShownPrompt;
+use crate::transcript::commands::context::Sightings;
 use crate::transcript::commands::covered::Covered;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::panes::Panes;
 use crate::transcript::commands::pending::PendingCommands;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
-use crate::transcript::prompt::Shape;
 
 /// What was typed behind a prompt, before the walk says whose it was.
 pub(super) struct TypedLine<'a> {
     pub(super) text: String,
-    pub(super) kind: Kind,
-    pub(super) prompt: &'a Arc<str>,
-    pub(super) shape: Option<&'a Shape>,
+    pub(super) prompt: &'a ShownPrompt,
     pub(super) evidence: Vec<Evidence>,
     /// Bytes it was read from: first, and one past the last.
     pub(super) bytes: (u64, u64),
@@ -37,27 +36,6 @@ pub(super) struct LastLine {
     pub(super) bell: bool,
     /// A title came before a job notice; the prompt follows the notice.
     pub(super) title_due: bool,
-}
-
-/// How often something was met, and the place of the first.
-#[derive(Default)]
-pub(super) struct Sightings {
-    pub(super) many: u64,
-    first: u64,
-}
-
-impl Sightings {
-    pub(super) fn count(&mut self, place: u64) {
-        if self.many == 0 {
-            self.first = place;
-        }
-        self.many += 1;
-    }
-
-    /// Place of the first, and how many.
-    pub(super) fn told(&self) -> (u64, u64) {
-        (self.first, self.many)
-    }
 }
 
 /// What was seen and not read.
@@ -90,28 +68,22 @@ pub(super) struct Walk {
 
 impl Walk {
     /// What was typed, as a command of the innermost shell.
-    pub(super) fn command(&self, typed: TypedLine<'_>) -> Command {
-        let TypedLine { text, kind, prompt, shape, mut evidence, .. } = typed;
-        let level = self.known.stack.last();
+    pub(super) fn command(&self, kind: Kind, typed: TypedLine<'_>) -> Command {
+        let TypedLine { text, prompt, mut evidence, .. } = typed;
+        let (level, shape) = (self.known.stack.last(), prompt.shape.as_ref());
         let has_damage = has_damage(&text);
-        if has_damage {
-            evidence.push(weights::DAMAGED_CHARACTER);
-        }
-        if typed.damaged {
-            evidence.push(weights::LOST);
-        }
+        evidence.extend(has_damage.then_some(weights::DAMAGED_CHARACTER));
+        evidence.extend(typed.damaged.then_some(weights::LOST));
         // In the bytes a line that something was written into is seen to be broken; in a stream nothing shows it.
         let written_into = self.known.after.jobs > 0
             && (self.streamed || text.contains('\n'))
             && matches!(kind, Kind::Shell | Kind::Abandoned);
-        if written_into {
-            evidence.push(weights::WRITTEN_INTO);
-        }
+        evidence.extend(written_into.then_some(weights::WRITTEN_INTO));
         let root = shape.and_then(|it| it.root);
         Command {
             text,
             kind,
-            prompt: Arc::clone(prompt),
+            prompt: Arc::clone(&prompt.text),
             os_user: shape
                 .and_then(|it| it.user.clone())
                 .or_else(|| level.and_then(|it| it.user.clone()))
@@ -132,13 +104,14 @@ impl Walk {
 
     /// A command begins, and the one before is complete.
     pub(super) fn begin(&mut self, mut command: Command, marked: bool) {
-        self.pending.confirm(&command);
-        if let Some(current) = &self.pending.current
-            && current.command.kind == Kind::Shell
-            && !current.said
-            && let Some(level) = self.known.stack.last_mut()
-        {
-            level.says = 0;
+        if let Some(current) = &mut self.pending.current {
+            current.confirm(&command);
+            if current.command.kind == Kind::Shell
+                && !current.said
+                && let Some(level) = self.known.stack.last_mut()
+            {
+                level.says = 0;
+            }
         }
         let after = &mut self.known.after;
         after.doubt_without_echo(&mut command);
@@ -150,13 +123,13 @@ impl Walk {
         self.pending.begin(command, marked, draws_panes);
     }
 
-    /// Adds a continuation line to the current command.
-    pub(super) fn extend(&mut self, text: &str, to: u64, kind: Kind) {
+    /// Adds a continuation line to the current command, which may be broken off in it.
+    pub(super) fn extend(&mut self, text: &str, to: u64, broken_off: bool) {
         let Some(current) = &mut self.pending.current else { return };
         current.command.text.push('\n');
         current.command.text.push_str(text);
         current.command.to = current.command.to.max(to);
-        if kind == Kind::Abandoned {
+        if broken_off {
             current.command.kind = Kind::Abandoned;
         }
         self.known.after.extend(&current.command);
@@ -164,12 +137,14 @@ impl Walk {
 
     /// Whether this prompt asks for more of the current command.
     pub(super) fn continues(&self, prompt: &str, marked: bool, exact: bool) -> bool {
-        self.pending.is_continued_by(prompt, marked, exact, |it| self.known.is_own(it))
+        self.pending.is_continued_by(prompt, marked, exact, self.known.is_own(prompt))
     }
 
     /// Something that may have been typed: kept apart, and nothing follows from it.
     pub(super) fn keep_possible(&mut self, typed: TypedLine<'_>) {
-        let command = self.command(typed);
-        self.pending.doubt(command);
+        if !typed.text.is_empty() {
+            let command = self.command(Kind::Possible, typed);
+            self.pending.doubt(command);
+        }
     }
 }

@@ -7,11 +7,9 @@ use crate::transcript::both::Stream;
 use crate::transcript::decoder::draw::Draw;
 use crate::transcript::decoder::flaw::Flaw;
 use crate::transcript::decoder::flaw::FlawKind;
-use crate::transcript::decoder::flaw::merged;
 use crate::transcript::decoder::piece::Claims;
 use crate::transcript::decoder::piece::Piece;
 use crate::transcript::prompt;
-use crate::transcript::streamed::HeldLine;
 use crate::transcript::streamed::Restorer;
 use crate::transcript::wire;
 use crate::transcript::wire::Event;
@@ -32,22 +30,20 @@ const STREAMED_MAX: usize = 1 << 16;
 
 /// Decodes one transcript.
 pub struct Decoder {
-    form: Form,
     splitter: Splitter,
     inner: Inner,
-    events: Splitter,
 }
 
 struct Inner {
+    form: Form,
     unframe: Unframe,
     draw: Draw,
     claims: Claims,
-    flaws: Vec<Flaw>,
     bytes: u64,
     /// An event that has come in pieces so far.
     carry: Vec<u8>,
     /// Streamed lines that wait for the width that later ones may tell.
-    held: Vec<HeldLine>,
+    held: Vec<RawLine<Vec<u8>>>,
     held_bytes: usize,
     restorer: Restorer,
 }
@@ -56,14 +52,12 @@ impl Decoder {
     /// A decoder for bytes in this form.
     pub fn new(form: Form) -> Self {
         Self {
-            form,
             splitter: Splitter::default(),
-            events: Splitter::default(),
             inner: Inner {
+                form,
                 unframe: Unframe::new(form),
-                draw: Draw::new(),
+                draw: Draw::default(),
                 claims: Claims::default(),
-                flaws: Vec::new(),
                 bytes: 0,
                 carry: Vec::new(),
                 held: Vec::new(),
@@ -82,7 +76,7 @@ impl Decoder {
     /// Times are told by the session's streamed copy; what the two do not share is a flaw.
     pub fn with_stream(mut self, stream: Stream) -> Self {
         // PowerShell writes a transcript of its own, not the lines of the terminal.
-        if matches!(self.form, Form::Script | Form::Bare) {
+        if matches!(self.inner.form, Form::Script | Form::Bare) {
             self.inner.draw.other = Some(stream.finish());
         }
         self
@@ -91,16 +85,7 @@ impl Decoder {
     /// Takes the next bytes, in chunks of any size.
     pub fn push(&mut self, bytes: &[u8]) {
         self.inner.bytes += bytes.len() as u64;
-        match self.form {
-            Form::Events => {
-                let mut sink = EventSink { inner: &mut self.inner };
-                self.events.push(bytes, &mut sink);
-            }
-            _ => {
-                let mut sink = ByteSink { inner: &mut self.inner };
-                self.splitter.push(bytes, &mut sink);
-            }
-        }
+        self.splitter.push(bytes, &mut self.inner);
     }
 
     /// Columns of the session's window, as far as what came so far tells.
@@ -129,30 +114,20 @@ impl Decoder {
 
     /// The end of the bytes: the last lines and commands, the claims, the flaws.
     pub fn finish(mut self) -> (Piece, Claims, Vec<Flaw>) {
-        match self.form {
-            Form::Events => {
-                let mut sink = EventSink { inner: &mut self.inner };
-                self.events.finish(&mut sink);
-                // The last event may have no line end.
-                let rest = std::mem::take(&mut self.inner.carry);
-                let end = self.inner.bytes;
-                self.inner.event(&rest, end - rest.len() as u64, end);
-            }
-            _ => {
-                let mut sink = ByteSink { inner: &mut self.inner };
-                self.splitter.finish(&mut sink);
-            }
-        }
+        self.splitter.finish(&mut self.inner);
+        // The last event may have no line end.
+        let rest = std::mem::take(&mut self.inner.carry);
+        let end = self.inner.bytes;
+        self.inner.event(&rest, end - rest.len() as u64, end);
         self.inner.release();
-        let Inner { mut unframe, mut draw, mut claims, mut flaws, bytes, .. } = self.inner;
+        let Inner { mut unframe, mut draw, mut claims, bytes, .. } = self.inner;
         unframe.finish(&mut draw);
         draw.screen.finish(bytes);
         draw.window(true);
         claims.frame = unframe.frame;
         claims.diverged = draw.other.take().and_then(|it| it.finish(bytes));
         let framed = claims.frame.header.is_some() && !claims.frame.has_footer;
-        let fakes = (draw.fake_at, draw.fake_frames);
-        let found = [
+        draw.flaws.count_found([
             (FlawKind::Diverges, claims.diverged.map(|it| (it.places().0, it.count))),
             (FlawKind::Empty, (bytes == 0).then_some((0, 1))),
             (FlawKind::NoFooter, (bytes > 0 && framed).then_some((bytes, 1))),
@@ -162,48 +137,31 @@ impl Decoder {
             (FlawKind::NotEchoed, draw.reader.not_echoed()),
             (FlawKind::TimeWithoutZone, claims.frame.header_time_without_zone.then_some((0, 1))),
             (FlawKind::Lossy, claims.streamed.then_some((0, 1))),
-            (FlawKind::FakeFrame, (fakes.1 > 0).then_some(fakes)),
-        ];
-        let found = found.into_iter().filter_map(|(kind, it)| it.map(|it| (kind, it)));
-        flaws.extend(found.map(|(kind, (at, count))| Flaw { kind, at, count }));
-        flaws.extend(merged(draw.flaws));
+        ]);
+        let mut flaws = draw.flaws.0;
         flaws.sort_by_key(|it| (it.at, it.kind));
         (draw.piece, claims, flaws)
     }
 }
 
-struct ByteSink<'a> {
-    inner: &'a mut Inner,
-}
-
-impl Lines for ByteSink<'_> {
-    fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
-        let Inner { unframe, draw, .. } = &mut *self.inner;
-        // An editor of Windows puts a mark before the file; it is no part of the first line.
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|_| from == 0).unwrap_or(bytes);
-        unframe.line(RawLine { bytes, crs, ended, from, to }, draw);
-        draw.heed(unframe);
-    }
-}
-
-/// Events: each raw line is one JSON object, whole or in pieces.
-struct EventSink<'a> {
-    inner: &'a mut Inner,
-}
-
-impl Lines for EventSink<'_> {
-    fn line(&mut self, bytes: &[u8], _crs: u8, ended: bool, from: u64, to: u64) {
-        let carry = &mut self.inner.carry;
-        if !ended || !carry.is_empty() {
-            carry.extend_from_slice(bytes);
-            if !ended {
-                return;
+impl Lines for Inner {
+    fn line(&mut self, it: RawLine<&[u8]>) {
+        if self.form != Form::Events {
+            // An editor of Windows puts a mark before the file; it is no part of the first line.
+            let bare = it.bytes.strip_prefix(b"\xef\xbb\xbf").filter(|_| it.from == 0);
+            let bytes = bare.unwrap_or(it.bytes);
+            self.unframe.line(RawLine { bytes, ..it }, &mut self.draw);
+            self.draw.heed(&self.unframe);
+        } else if it.ended && self.carry.is_empty() {
+            self.event(it.bytes, it.from, it.to);
+        } else {
+            // One JSON object that comes in pieces.
+            self.carry.extend_from_slice(it.bytes);
+            if it.ended {
+                let whole = std::mem::take(&mut self.carry);
+                self.event(&whole, it.to.saturating_sub(whole.len() as u64), it.to);
             }
-            let whole = std::mem::take(carry);
-            self.inner.event(&whole, to - whole.len().min(to as usize) as u64, to);
-            return;
         }
-        self.inner.event(bytes, from, to);
     }
 }
 
@@ -213,16 +171,10 @@ impl Inner {
             return;
         }
         let Ok(event) = serde_json::from_slice::<Event<'_>>(bytes) else {
-            self.flaws.push(Flaw { kind: FlawKind::EventUnreadable, at: from, count: 1 });
-            self.flaws = merged(std::mem::take(&mut self.flaws));
+            self.draw.flaws.count(FlawKind::EventUnreadable, from, 1);
             return;
         };
-        let bare = event.message.is_none() && event.session_data.is_some();
-        let message = match &event.message {
-            Some(it) => it.as_str(),
-            None if bare => std::str::from_utf8(bytes).unwrap_or_default(),
-            None => "",
-        };
+        let message = event.message_in(bytes);
         let times = Times::of(&event);
         match Streamed::read(message) {
             Some(streamed) => self.streamed(streamed, times, from, to),
@@ -235,8 +187,7 @@ impl Inner {
         if let Some(it) = shown.claimed {
             let (first, last) = self.claims.claimed.unwrap_or((it, it));
             self.claims.claimed = Some((first.min(it), last.max(it)));
-            self.flaws.push(Flaw { kind: FlawKind::Clock, at: from, count: 1 });
-            self.flaws = merged(std::mem::take(&mut self.flaws));
+            self.draw.flaws.count(FlawKind::Clock, from, 1);
         }
         let at = shown.at?;
         self.claims.first_event_at = Some(self.claims.first_event_at.map_or(at, |it| it.min(at)));
@@ -246,8 +197,7 @@ impl Inner {
 
     fn streamed(&mut self, it: Streamed, times: Times, from: u64, to: u64) {
         let at = self.seen(it.at(times), from);
-        let Self { unframe, draw, .. } = self;
-        unframe.flush(draw);
+        self.unframe.flush(&mut self.draw);
         self.draw.screen.set_lossy();
         self.draw.reader.is_streamed();
         let claims = &mut self.claims;
@@ -257,30 +207,29 @@ impl Inner {
             .account
             .take()
             .or_else(|| Some(Arn::parse(arn.as_deref()?)?.account_id()?.to_string()));
-        let mut is_masked = false;
-        let mut told = |it: Option<String>| {
-            let it = it.filter(|it| !it.is_empty())?;
-            is_masked |= it.contains(MASK);
-            (!it.contains(MASK)).then_some(it)
-        };
-        let (owner, region) = (told(arn), told(it.aws_region));
-        let (target, run_as) = (told(it.target.and_then(|it| it.id)), told(it.run_as_user));
-        let session_id = told(it.session_id);
-        let is_other = matches!((&claims.session_id, &session_id), (Some(a), Some(b)) if a != b);
-        claims.owner = claims.owner.take().or(owner);
-        claims.region = claims.region.take().or(region);
-        claims.target = claims.target.take().or(target);
-        claims.run_as = claims.run_as.take().or(run_as);
-        claims.session_id = claims.session_id.take().or(session_id);
-        for (is, kind) in [(is_masked, FlawKind::Masked), (is_other, FlawKind::IdDiffers)] {
-            if is {
-                self.flaws.push(Flaw { kind, at: from, count: 1 });
-                self.flaws = merged(std::mem::take(&mut self.flaws));
+        let (mut is_masked, mut session_id) = (false, None);
+        for (claim, told) in [
+            (&mut claims.owner, arn),
+            (&mut claims.region, it.aws_region),
+            (&mut claims.target, it.target.and_then(|it| it.id)),
+            (&mut claims.run_as, it.run_as_user),
+            (&mut claims.session_id, it.session_id),
+        ] {
+            let told = told.filter(|it| !it.is_empty());
+            is_masked |= told.as_ref().is_some_and(|it| it.contains(MASK));
+            let told = told.filter(|it| !it.contains(MASK));
+            if claim.is_none() {
+                claim.clone_from(&told);
             }
+            // The last of them.
+            session_id = told;
         }
-        if let Some(at) = at {
-            self.draw.tick(from, at);
-        }
+        let is_other = session_id.is_some() && session_id != claims.session_id;
+        self.draw.flaws.count_found([
+            (FlawKind::Masked, is_masked.then_some((from, 1))),
+            (FlawKind::IdDiffers, is_other.then_some((from, 1))),
+        ]);
+        self.draw.ticks.extend(at.map(|at| (from, Some(at))));
         for text in it.session_data {
             // Longer lines are cut at 33,000 bytes without a mark, the rest opens the next event.
             let ended = !CUT.contains(&text.len());
@@ -298,7 +247,7 @@ impl Inner {
     /// A streamed line, or a piece of one.
     fn hold(&mut self, bytes: Vec<u8>, ended: bool, from: u64, to: u64) {
         self.held_bytes += bytes.len() + 64;
-        self.held.push(HeldLine { bytes, ended, from, to });
+        self.held.push(RawLine { bytes, crs: 1, ended, from, to });
         if self.held_bytes >= HELD {
             self.release();
         }
@@ -307,10 +256,8 @@ impl Inner {
     /// Draws the streamed lines held so far. Borders depend on the bytes alone.
     fn release(&mut self) {
         self.held_bytes = 0;
-        let mut held = std::mem::take(&mut self.held);
-        let restored = self.restorer.restore(&mut held);
-        for (it, restored) in held.iter().zip(restored) {
-            self.draw.restored(&restored, it.ended, it.from, it.to);
+        for it in self.restorer.restore(std::mem::take(&mut self.held)) {
+            self.draw.restored(&it);
         }
     }
 
@@ -321,8 +268,7 @@ impl Inner {
         let cut = message.len() >= 199_900 && !message.contains('\n');
         for raw in message.split('\n') {
             let (bytes, crs) = without_crs(raw.as_bytes());
-            let Self { unframe, draw, .. } = self;
-            unframe.line(RawLine { bytes, crs, ended: !cut, from, to }, draw);
+            self.unframe.line(RawLine { bytes, crs, ended: !cut, from, to }, &mut self.draw);
         }
         self.draw.heed(&self.unframe);
     }

@@ -1,9 +1,12 @@
 //! Lines on their way to the screen, in windows whose borders depend on the bytes alone, and the times they were shown at.
 
+use std::collections::BTreeSet;
+
 use crate::transcript::both::Aligned;
+use crate::transcript::commands::Command;
 use crate::transcript::commands::CommandReader;
-use crate::transcript::decoder::flaw::Flaw;
 use crate::transcript::decoder::flaw::FlawKind;
+use crate::transcript::decoder::flaw::Flaws;
 use crate::transcript::decoder::piece::Piece;
 use crate::transcript::decoder::piece::Shown;
 use crate::transcript::decoder::piece::Typed;
@@ -11,6 +14,7 @@ use crate::transcript::screen::Screen;
 use crate::transcript::streamed::Restored;
 use crate::transcript::width::WidthVotes;
 use crate::transcript::wire::Lines;
+use crate::transcript::wire::RawLine;
 use crate::transcript::wire::Unframe;
 
 /// Terminal bytes drawn before commands are read from them: at first many, to learn the session's prompts from, then
@@ -30,6 +34,7 @@ pub const CHUNK: usize = WINDOW as usize;
 pub(super) const TICKS: usize = 1 << 14;
 
 /// Lines on their way to the screen, in windows.
+#[derive(Default)]
 pub(super) struct Draw {
     pub(super) screen: Screen,
     pub(super) reader: CommandReader,
@@ -39,73 +44,50 @@ pub(super) struct Draw {
     pub(super) window_from: u64,
     /// Where lines begin that another event shows, with its time; `None` where lines begin that no event shows.
     pub(super) ticks: Vec<(u64, Option<i64>)>,
-    /// So many are held before those are forgotten that tell nothing more.
-    pub(super) ticks_max: usize,
+    /// How many were held when those were forgotten that tell nothing more.
+    ticks_kept: usize,
     pub(super) piece: Piece,
-    pub(super) flaws: Vec<Flaw>,
-    pub(super) fake_frames: u64,
-    pub(super) fake_at: u64,
+    pub(super) flaws: Flaws,
     /// The session's streamed copy, which tells the times.
     pub(super) other: Option<Aligned>,
 }
 
 impl Lines for Draw {
-    fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
-        if bytes.starts_with(b"Script done on ") || bytes.starts_with(b"Script started on ") {
-            if self.fake_frames == 0 {
-                self.fake_at = from;
-            }
-            self.fake_frames += 1;
+    fn line(&mut self, it: RawLine<&[u8]>) {
+        if it.bytes.starts_with(b"Script done on ") || it.bytes.starts_with(b"Script started on ") {
+            self.flaws.count(FlawKind::FakeFrame, it.from, 1);
         }
         if let Some(other) = &mut self.other
-            && let at = other.line(bytes, from)
+            && let at = other.line(it.bytes, it.from)
             && self.ticks.last().map_or(at.is_some(), |it| it.1 != at)
         {
-            self.ticks.push((from, at));
+            self.ticks.push((it.from, at));
         }
-        if self.screen.plain(bytes, crs, ended, from, to) {
-            self.drawn(to);
-            return;
+        if !self.screen.plain(it) {
+            if !self.screen.on_screen()
+                && memchr::memchr(b'\r', it.bytes).is_some()
+                && let Some(width) = self.width.vote(it.bytes, self.screen.width())
+            {
+                self.screen.set_width(Some(width));
+            }
+            self.screen.line(it);
         }
-        if !self.screen.on_screen()
-            && memchr::memchr(b'\r', bytes).is_some()
-            && let Some(width) = self.width.vote(bytes, self.screen.width())
-        {
-            self.screen.set_width(Some(width));
-        }
-        self.screen.line(bytes, crs, ended, from, to);
-        self.drawn(to);
+        self.drawn(it.to);
     }
 }
 
 impl Draw {
-    pub(super) fn new() -> Self {
-        Self {
-            screen: Screen::new(),
-            reader: CommandReader::default(),
-            width: WidthVotes::default(),
-            told_width: false,
-            window_from: 0,
-            ticks: Vec::new(),
-            ticks_max: TICKS,
-            piece: Piece::default(),
-            flaws: Vec::new(),
-            fake_frames: 0,
-            fake_at: 0,
-            other: None,
-        }
-    }
-
     /// A streamed line, made whole again as far as that is possible.
-    pub(super) fn restored(&mut self, it: &Restored, ended: bool, from: u64, to: u64) {
+    pub(super) fn restored(&mut self, it: &Restored) {
         if it.width.is_some() {
             self.screen.set_width(it.width);
         }
         self.screen.note(it.bits);
-        if !self.screen.plain(&it.bytes, 1, ended, from, to) {
-            self.screen.line(&it.bytes, 1, ended, from, to);
+        let line = it.line.raw();
+        if !self.screen.plain(line) {
+            self.screen.line(line);
         }
-        self.drawn(to);
+        self.drawn(line.to);
     }
 
     /// Reads commands where enough has been drawn, up to `to`.
@@ -134,16 +116,10 @@ impl Draw {
         }
     }
 
-    pub(super) fn tick(&mut self, from: u64, at: i64) {
-        self.ticks.push((from, Some(at)));
-    }
-
     pub(super) fn window(&mut self, last: bool) {
         let mut drawn = self.screen.take();
-        for command in self.reader.window(&drawn, last) {
-            let at = time(&self.ticks, command.from);
-            self.piece.commands.push(Typed { command, at });
-        }
+        let typed = |command: Command| Typed { at: time(&self.ticks, command.from), command };
+        self.piece.commands.extend(self.reader.window(&drawn, last).map(typed));
         let before = self.piece.lines.len();
         if !self.ticks.is_empty() {
             for (nth, it) in drawn.lines.iter().enumerate() {
@@ -151,26 +127,15 @@ impl Draw {
                 self.piece.shown(before + nth, at);
             }
         }
-        if before == 0 && self.piece.text.is_empty() {
-            std::mem::swap(&mut self.piece.text, &mut drawn.text);
-            std::mem::swap(&mut self.piece.lines, &mut drawn.lines);
-        } else {
-            let shift = self.piece.text.len() as u32;
-            self.piece.lines.extend(drawn.lines.iter().map(|it| it.behind(shift)));
-            self.piece.text.push_str(&drawn.text);
-        }
-        let mut flaw = |kind, count: u64, at: u64| {
-            if count > 0 {
-                self.flaws.push(Flaw { kind, at, count });
-            }
-        };
-        let (count, at) = drawn.nul.unwrap_or_default();
-        flaw(FlawKind::Nul, count, at);
-        let (count, at) = drawn.invalid.unwrap_or_default();
-        flaw(FlawKind::InvalidUtf8, count, at);
-        flaw(FlawKind::VersionsDropped, drawn.dropped_versions, self.window_from);
+        self.piece.take_lines(&mut drawn.text, &mut drawn.lines);
+        let dropped = drawn.dropped_versions;
+        self.flaws.count_found([
+            (FlawKind::Nul, drawn.nul),
+            (FlawKind::InvalidUtf8, drawn.invalid),
+            (FlawKind::VersionsDropped, (dropped > 0).then_some((self.window_from, dropped))),
+        ]);
         self.screen.recycle(drawn);
-        if self.ticks.len() > self.ticks_max {
+        if self.ticks.len() > TICKS.max(self.ticks_kept * 2) {
             self.forget_ticks();
         }
     }
@@ -182,18 +147,16 @@ impl Draw {
         // What is shown at one time was not shown before the one before.
         let recent = after(oldest).saturating_sub(3);
         let waiting = self.reader.waiting().map(after);
-        let mut kept: Vec<usize> = waiting
+        let kept: BTreeSet<usize> = waiting
             .flat_map(|it| [it.saturating_sub(3), it.saturating_sub(2), it.saturating_sub(1)])
             .chain([0])
             .filter(|it| *it < recent)
             .collect();
-        kept.sort_unstable();
-        kept.dedup();
         let mut ticks: Vec<(u64, Option<i64>)> =
             kept.into_iter().map(|it| self.ticks[it]).collect();
         ticks.extend_from_slice(&self.ticks[recent..]);
         self.ticks = ticks;
-        self.ticks_max = TICKS.max(self.ticks.len() * 2);
+        self.ticks_kept = self.ticks.len();
     }
 }
 

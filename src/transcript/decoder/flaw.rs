@@ -94,17 +94,31 @@ pub struct Flaw {
     pub count: u64,
 }
 
-/// One flaw a kind: where the first is, and how many.
-pub(super) fn merged(flaws: Vec<Flaw>) -> Vec<Flaw> {
-    let mut out: Vec<Flaw> = Vec::new();
-    for it in flaws {
-        match out.iter_mut().find(|seen| seen.kind == it.kind) {
+/// Flaws met so far: one a kind, with the place of the first and how many there are.
+#[derive(Default)]
+pub(super) struct Flaws(pub(super) Vec<Flaw>);
+
+impl Flaws {
+    /// So many of one kind were found from a place on.
+    pub(super) fn count(&mut self, kind: FlawKind, at: u64, count: u64) {
+        match self.0.iter_mut().find(|seen| seen.kind == kind) {
             Some(seen) => {
-                seen.count += it.count;
-                seen.at = seen.at.min(it.at);
+                seen.count += count;
+                seen.at = seen.at.min(at);
             }
-            None => out.push(it),
+            None => self.0.push(Flaw { kind, at, count }),
         }
     }
-    out
+
+    /// The same of several kinds, each with its place and number if it was found.
+    pub(super) fn count_found<const N: usize>(
+        &mut self,
+        found: [(FlawKind, Option<(u64, u64)>); N],
+    ) {
+        for (kind, found) in found {
+            if let Some((at, count)) = found {
+                self.count(kind, at, count);
+            }
+        }
+    }
 }

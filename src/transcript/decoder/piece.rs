@@ -59,6 +59,18 @@ impl Piece {
         }
     }
 
+    /// Moves lines here, with the arena that their texts stand in.
+    pub(super) fn take_lines(&mut self, text: &mut String, lines: &mut Vec<Line>) {
+        if self.lines.is_empty() && self.text.is_empty() {
+            std::mem::swap(&mut self.text, text);
+            std::mem::swap(&mut self.lines, lines);
+        } else {
+            let shift = self.text.len() as u32;
+            self.lines.extend(lines.iter().map(|it| it.behind(shift)));
+            self.text.push_str(text);
+        }
+    }
+
     /// Bytes of memory it takes.
     pub fn weight(&self) -> usize {
         let shared = |it: &Option<Arc<str>>| it.as_ref().map_or(0, |it| it.len());
@@ -83,15 +95,14 @@ impl Piece {
 
     /// Moves what follows here.
     pub fn append(&mut self, mut other: Self) {
-        let (shift, before) = (self.text.len() as u32, self.lines.len());
+        let before = self.lines.len();
         if other.times.first().is_none_or(|it| it.0 > 0) && !other.lines.is_empty() {
             self.shown(before, None);
         }
         for (nth, at) in other.times {
             self.shown(before + nth as usize, at);
         }
-        self.text.push_str(&other.text);
-        self.lines.extend(other.lines.iter().map(|it| it.behind(shift)));
+        self.take_lines(&mut other.text, &mut other.lines);
         self.commands.append(&mut other.commands);
     }
 }

@@ -93,9 +93,8 @@ fn painted(text: &str, paint: usize, low: Option<usize>, found: &mut Vec<Candida
     };
     let end = paint + rest.find(|it| !sign(it)).unwrap_or(rest.len());
     // A command may begin with a sign: then the blank before it is where the prompt ends.
-    let end = text[paint..end].rfind(char::is_whitespace).map_or(paint, |at| {
-        paint + at + text[paint + at..].chars().next().map_or(0, char::len_utf8)
-    });
+    let behind_blank = |it: &str| it.trim_end_matches(|it: char| !it.is_whitespace()).len();
+    let end = paint + behind_blank(&text[paint..end]);
     for (end, weight) in [(paint, 1.2), (end, 1.5)] {
         if low.is_some_and(|low| end > low) {
             continue;

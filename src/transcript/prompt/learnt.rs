@@ -10,6 +10,7 @@ use crate::transcript::prompt::ends::sign_weight;
 use crate::transcript::prompt::skeleton::ByHash;
 use crate::transcript::prompt::skeleton::hash;
 use crate::transcript::prompt::skeleton::hashed;
+use crate::transcript::prompt::skeleton::held_within;
 use crate::transcript::prompt::skeleton::skeleton_hash;
 
 /// How often one skeleton was seen where a prompt could be.
@@ -97,6 +98,9 @@ fn region_key(row: u8, literal: &str) -> u64 {
 /// Distinct skeletons held; output of any shape must not grow the table without bound.
 const SKELETONS_MAX: usize = 4096;
 
+/// Right-hand prompts that are told apart.
+const RIGHT_MAX: usize = 512;
+
 /// Each place once with what stands before it, blanks at the end apart: two places on both sides of a blank
 /// are one.
 fn distinct<'a>(
@@ -132,28 +136,19 @@ impl Learnt {
             *self.first_signs.entry((row, sign)).or_default() += 1;
         }
         if let Some((end, part)) = right_end(text) {
-            if self.right_ends.len() < 512 || self.right_ends.contains_key(&end) {
-                *self.right_ends.entry(end).or_default() += 1;
-            }
-            let part = hash(part);
-            if self.right_texts.len() < 512 || self.right_texts.contains_key(&part) {
-                *self.right_texts.entry(part).or_default() += 1;
-            }
+            let ends = held_within(&mut self.right_ends, end, RIGHT_MAX);
+            let texts = held_within(&mut self.right_texts, hash(part), RIGHT_MAX);
+            ends.into_iter().chain(texts).for_each(|it| *it += 1);
         }
         for (it, literal) in distinct(text, found) {
             let key = region_key(row, literal);
-            if self.regions.len() >= SKELETONS_MAX && !self.regions.contains_key(&key) {
-                continue;
-            }
-            let seen = self.regions.entry(key).or_default();
-            seen.count += 1;
-            let bare = text.trim_end().len() <= it.end;
-            seen.bare += u32::from(bare);
-            if !bare {
+            let Some(seen) = held_within(&mut self.regions, key, SKELETONS_MAX) else { continue };
+            let is_bare = text.trim_end().len() <= it.end;
+            self.literals += seen.meet(literal, is_bare, low == Some(it.end), self.literals);
+            if !is_bare {
                 let blanks = blanks_behind(text, literal).min(255) as u8;
                 seen.blanks = if seen.blanks == 0 { blanks } else { seen.blanks.min(blanks) };
             }
-            self.literals += usize::from(seen.literal(literal, low == Some(it.end), self.literals));
         }
     }
 
@@ -179,13 +174,9 @@ impl Learnt {
         self.seen += 1;
         for (it, literal) in distinct(text, found) {
             let key = skeleton_hash(literal);
-            if self.lines.len() >= SKELETONS_MAX && !self.lines.contains_key(&key) {
-                continue;
-            }
-            let seen = self.lines.entry(key).or_default();
-            seen.count += 1;
-            seen.bare += u32::from(text.trim_end().len() <= it.end);
-            self.literals += usize::from(seen.literal(literal, low == Some(it.end), self.literals));
+            let Some(seen) = held_within(&mut self.lines, key, SKELETONS_MAX) else { continue };
+            let is_bare = text.trim_end().len() <= it.end;
+            self.literals += seen.meet(literal, is_bare, low == Some(it.end), self.literals);
             // Any edit goes back to some word; to the same one again, only where a prompt ends in it.
             if let Some(last) = literal.chars().next_back()
                 && (seen.tight >= 2 || !last.is_alphanumeric())
@@ -265,28 +256,28 @@ const LITERALS_MAX: usize = 1024;
 const LITERALS_IN_ALL: usize = 1 << 17;
 
 impl Support {
-    /// Counts a text, and holds it apart if there is room beside those held `in_all`; whether it is one more.
-    fn literal(&mut self, text: &str, tight: bool, in_all: usize) -> bool {
-        let room = self.literals.len() < LITERALS_MAX && in_all < LITERALS_IN_ALL;
-        match self.literals.entry(hash(text)) {
-            std::collections::hash_map::Entry::Occupied(mut it) if tight => {
-                *it.get_mut() += 1;
-                self.tight += match it.get() {
+    /// Counts a text, and holds it apart if there is room beside those held `in_all`; how many it is more.
+    fn meet(&mut self, text: &str, is_bare: bool, tight: bool, in_all: usize) -> usize {
+        self.count += 1;
+        self.bare += u32::from(is_bare);
+        let key = hash(text);
+        if let Some(returns) = self.literals.get_mut(&key) {
+            if tight {
+                *returns += 1;
+                self.tight += match *returns {
                     1 => 0,
                     2 => 2,
                     _ => 1,
                 };
             }
-            std::collections::hash_map::Entry::Occupied(_) => {}
-            std::collections::hash_map::Entry::Vacant(it) => {
-                self.distinct += 1;
-                if room {
-                    it.insert(u32::from(tight));
-                }
-                return room;
-            }
+            return 0;
         }
-        false
+        self.distinct += 1;
+        let room = self.literals.len() < LITERALS_MAX && in_all < LITERALS_IN_ALL;
+        if room {
+            self.literals.insert(key, u32::from(tight));
+        }
+        usize::from(room)
     }
 
     fn score(&self, weight: f32) -> f32 {

@@ -41,6 +41,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Whether it is a Unix shell's, and seldom met by chance.
+    pub fn is_of_a_shell(&self) -> bool {
+        self.strong && self.reads == Reads::Shell
+    }
+
     /// The prompt of a program that says itself where its prompt ends.
     pub fn of_repl(end: usize) -> Self {
         Self {
@@ -56,21 +61,29 @@ impl Shape {
     }
 }
 
+/// What readline draws in the place of a prompt while it searches the history.
+pub const SEARCHES: [&str; 4] =
+    ["(reverse-i-search)", "(i-search)", "(failed reverse-i-search)", "(failed i-search)"];
+
 struct KnownShape {
     /// What a line must have to be worth a look: nearly all have not, and a pattern costs more than a scan.
     may: fn(&[u8]) -> bool,
     regex: LazyLock<Regex>,
-    reads: Reads,
-    strong: bool,
+    /// What reads the line, and whether it is seldom met by chance.
+    kind: (Reads, bool),
 }
 
+const SHELL: (Reads, bool) = (Reads::Shell, true);
+const WEAK_SHELL: (Reads, bool) = (Reads::Shell, false);
+const POWERSHELL: (Reads, bool) = (Reads::PowerShell, true);
+const REPL: (Reads, bool) = (Reads::Repl, true);
+
 macro_rules! shape {
-    ($may:expr, $pattern:expr, $reads:expr, $strong:expr) => {
+    ($may:expr, $pattern:expr, $kind:expr) => {
         KnownShape {
             may: $may,
             regex: LazyLock::new(|| Regex::new($pattern).expect("a constant pattern")),
-            reads: $reads,
-            strong: $strong,
+            kind: $kind,
         }
     };
 }
@@ -85,29 +98,25 @@ static KNOWN: [KnownShape; 20] = [
         |it| matches!(it.first(), Some(b'-' | b's' | b'b' | b'd' | b'z' | b'k' | b'a' | b'm'))
             && holds(it, b'-'),
         r"^-?(?:sh|bash|dash|zsh|ksh|ash|mksh)-\d+\.\d+(?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     // Amazon Linux, RHEL, CentOS, Fedora: [\u@\h \W]\$
     shape!(
         |it| matches!(it.first(), Some(b'[' | b'(')),
         r"^(?:\([\w.-]+\) )?\[(?<user>[\w.+-]*)@(?<host>[\w.-]+) (?<dir>[^\]\n]+)\](?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     // Debian, Ubuntu, most container images: \u@\h:\w\$
     shape!(
         |it| holds(it, b'@') && holds(it, b':'),
         r"^(?:\([\w.-]+\) )?(?<user>[\w.+-]+)@(?<host>[\w.-]+):(?<dir>[~/][^$#\n]*?)(?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     // fish: user@host dir>
     shape!(
         |it| holds(it, b'@'),
         r"^(?<user>[\w.+-]+)@(?<host>[\w.-]+) (?<dir>[~/][^>\n]*?)(?<sign>[>#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     // zsh as it comes: host%
     shape!(
@@ -117,54 +126,47 @@ static KNOWN: [KnownShape; 20] = [
         },
         // A host has a letter: `0% [Waiting` is apt's.
         r"^(?<host>[\w.-]*\p{L}[\w.-]*)(?<sign>[%#])(?: |$)",
-        Reads::Shell,
-        false
+        WEAK_SHELL
     ),
     // BusyBox ash: dir, blank, sign
     shape!(
         |it| matches!(it.first(), Some(b'~' | b'/')),
         r"^(?<dir>[~/][\w./~+-]*) (?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     shape!(
         |it| holds(it, b':'),
         r"^(?<host>[\w.-]+):(?<dir>[~/][\w./~+-]*)(?<sign>[$#])(?: |$)",
-        Reads::Shell,
-        true
+        SHELL
     ),
     shape!(
         |it| it.starts_with(b"PS "),
         r"^PS (?<dir>[A-Za-z]:\\[^>\n]*|[A-Z]\w+:\\?[^>\n]*|/[^>\n]*)>(?: |$)",
-        Reads::PowerShell,
-        true
+        POWERSHELL
     ),
-    shape!(|it| it.get(1) == Some(&b':'), r"^(?<dir>[A-Z]:\\[^>\n]*)>", Reads::PowerShell, true),
-    shape!(|it| it.starts_with(b">>>"), r"^>>> ?", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"..."), r"^\.\.\. ?", Reads::Repl, true),
+    shape!(|it| it.get(1) == Some(&b':'), r"^(?<dir>[A-Z]:\\[^>\n]*)>", POWERSHELL),
+    shape!(|it| it.starts_with(b">>>"), r"^>>> ?", REPL),
+    shape!(|it| it.starts_with(b"..."), r"^\.\.\. ?", REPL),
     shape!(
         |it| it.first().is_some_and(|it| is_of_host(*it)) && (holds(it, b'>') || holds(it, b'#')),
         r"^\w+[=\-'\x22(*!^][#>](?: |$)",
-        Reads::Repl,
-        true
+        REPL
     ),
     shape!(
         |it| holds(it, b'>'),
         r"^(?:sqlite|mysql|redis|ftp|sftp|lftp|mongo|cqlsh|test|irb|duckdb|[\w.-]+:\d+)(?:\[\d+\])?> ",
-        Reads::Repl,
-        true
+        REPL
     ),
-    shape!(|it| it.starts_with(b"   "), r"^ {3,6}(?:\.\.\.|-|'|\x22)> ", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"MariaDB"), r"^MariaDB \[[^\]]+\]> ", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"("), r"^\((?:gdb|lldb|Pdb|mdb|byebug)\) ?", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"In ["), r"^In \[\d+\]: ", Reads::Repl, true),
-    shape!(|it| it.trim_ascii_start().starts_with(b"..."), r"^ *\.\.\.: ", Reads::Repl, true),
-    shape!(|it| it.starts_with(b"irb("), r"^irb\([^)]+\):\d+(?::\d+)?[>*] ", Reads::Repl, true),
+    shape!(|it| it.starts_with(b"   "), r"^ {3,6}(?:\.\.\.|-|'|\x22)> ", REPL),
+    shape!(|it| it.starts_with(b"MariaDB"), r"^MariaDB \[[^\]]+\]> ", REPL),
+    shape!(|it| it.starts_with(b"("), r"^\((?:gdb|lldb|Pdb|mdb|byebug)\) ?", REPL),
+    shape!(|it| it.starts_with(b"In ["), r"^In \[\d+\]: ", REPL),
+    shape!(|it| it.trim_ascii_start().starts_with(b"..."), r"^ *\.\.\.: ", REPL),
+    shape!(|it| it.starts_with(b"irb("), r"^irb\([^)]+\):\d+(?::\d+)?[>*] ", REPL),
     shape!(
         |it| matches!(it.first(), Some(b'$' | b'#' | b'%')),
         r"^(?<sign>[$#%])(?: |$)",
-        Reads::Shell,
-        false
+        WEAK_SHELL
     ),
 ];
 
@@ -174,9 +176,7 @@ fn is_of_host(byte: u8) -> bool {
 
 /// The prompt at the start of the line, if it has a shape known everywhere.
 pub fn known(text: &str) -> Option<Shape> {
-    let window = head(text, 320);
-    let end = window.find('\n').unwrap_or(window.len());
-    let window = &window[..end];
+    let window = head(text, 320).split('\n').next().unwrap_or_default();
     if !may_be_known(window.as_bytes()) {
         return None;
     }
@@ -191,8 +191,8 @@ pub fn known(text: &str) -> Option<Shape> {
         Some(Shape {
             family: family as u8,
             end,
-            reads: known.reads,
-            strong: known.strong,
+            reads: known.kind.0,
+            strong: known.kind.1,
             user: part("user").filter(|it| !it.is_empty()),
             host: part("host"),
             dir: part("dir"),

@@ -1,16 +1,14 @@
 //! What stays of a prompt where all that changes from line to line is made equal, as a text and as a number.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::hash::BuildHasherDefault;
+use std::hash::Hash;
 use std::hash::Hasher;
 
 /// At most `most` bytes of the text, cut between characters.
 pub fn head(text: &str, most: usize) -> &str {
-    if text.len() <= most {
-        return text;
-    }
-    let end = (0..=most).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
-    &text[..end]
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// The prompt with everything that changes from line to line made equal: words, numbers, paths.
@@ -58,6 +56,16 @@ fn is_of_word(ch: char) -> bool {
 
 /// A table whose keys are hashes already.
 pub type ByHash<V> = HashMap<u64, V, BuildHasherDefault<Hashed>>;
+
+/// The value of a key, if it is held, or if there is room for it beside those that are: strangers choose the keys.
+pub fn held_within<K: Eq + Hash, V: Default, S: BuildHasher>(
+    table: &mut HashMap<K, V, S>,
+    key: K,
+    most: usize,
+) -> Option<&mut V> {
+    let room = table.len() < most || table.contains_key(&key);
+    room.then(|| table.entry(key).or_default())
+}
 
 /// Takes a hash as it is.
 #[derive(Default)]

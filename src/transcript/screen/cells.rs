@@ -62,6 +62,11 @@ impl Row {
         Self { low_col: u16::MAX, ..Self::default() }
     }
 
+    /// The cursor went back to this column.
+    pub(super) fn goes_back_to(&mut self, col: usize) {
+        self.low_col = self.low_col.min(as_column(col));
+    }
+
     /// A row on which nothing is left and nothing was hidden is no line, though something was erased there.
     pub(super) fn forget_blanks(&mut self) {
         if self.fresh && self.versions.is_empty() && self.is_blank() {
@@ -76,7 +81,7 @@ impl Row {
             return 0;
         }
         let typed = self.cells.iter().rposition(|it| it.ch != ' ' && it.bits & RIGHT == 0);
-        typed.map_or(0, |it| it + 1).min(u16::MAX as usize) as u16
+        typed.map_or(0, |it| as_column(it + 1))
     }
 
     pub(super) fn is_blank(&self) -> bool {
@@ -119,6 +124,11 @@ impl Row {
             }
         }
     }
+}
+
+/// A column as rows and lines hold it.
+pub(super) fn as_column(col: usize) -> u16 {
+    col.min(u16::MAX as usize) as u16
 }
 
 /// Text as cells, for rows that were never drawn cell by cell.

@@ -6,19 +6,13 @@ use vte::Params;
 use vte::Parser;
 use vte::Perform;
 
-use crate::transcript::screen::cells::INVERSE;
-use crate::transcript::screen::cells::ROW_CELLS_MAX;
-use crate::transcript::screen::cells::tab;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::Told;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
+use crate::transcript::screen::sequences;
 use crate::transcript::screen::sequences::Numbers;
-use crate::transcript::screen::sequences::character;
-use crate::transcript::screen::sequences::colours;
-use crate::transcript::screen::sequences::painted;
-use crate::transcript::screen::sequences::printable;
-use crate::transcript::screen::sequences::whole_sequence;
 
 impl Page {
     /// Draws what stands at the start of `bytes`, the parser being at rest: bytes used, and whether it still is.
@@ -26,7 +20,7 @@ impl Page {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
-            let run = printable(rest);
+            let run = sequences::printable(rest);
             if run > 0 {
                 self.print_run(&rest[..run]);
                 at += run;
@@ -38,7 +32,7 @@ impl Page {
                     at += 1;
                 }
                 0x1b => {
-                    let Some(used) = whole_sequence(rest) else { break };
+                    let Some(used) = sequences::whole_sequence(rest) else { break };
                     if !self.sequence(&rest[..used]) {
                         parser.advance(self, &rest[..used]);
                     }
@@ -48,7 +42,7 @@ impl Page {
                     }
                 }
                 _ => {
-                    let Some(ch) = character(rest) else { break };
+                    let Some(ch) = sequences::character(rest) else { break };
                     self.print(ch);
                     at += ch.len_utf8();
                 }
@@ -73,7 +67,7 @@ impl Page {
         let [0x1b, b'[', inside @ .., action] = bytes else { return false };
         if *action == b'm' {
             let mut style = self.pen.style;
-            let Some((quiet, _)) = painted(bytes, &mut style) else { return false };
+            let Some((quiet, _)) = sequences::painted(bytes, &mut style) else { return false };
             self.raw.printed = false;
             self.restyle(style, quiet);
             return true;
@@ -103,24 +97,9 @@ impl Page {
     }
 
     pub(super) fn mode(&mut self, numbers: &Numbers, on: bool) {
-        let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
-        let index = (self.main.row - self.main.base) as usize;
         for number in numbers.held() {
             match (*number, on) {
-                // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
-                (2004, _)
-                    if self.raw.lossy
-                        && self.main.col > 0
-                        && self.input.breaks_off(self.main.row, self.main.col, on) => {}
-                // Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
-                (2004, true)
-                    if self.raw.lossy
-                        && self.alt.is_none()
-                        && self.main.rows[index].title_col == 0 =>
-                {
-                    self.main.rows[index].title_col = col;
-                }
-                (2004, _) if self.raw.lossy => {}
+                (2004, on) if self.raw.lossy => self.streamed_mark(on),
                 (2004, true) => {
                     self.input.marks.opened = true;
                     self.raw.stop = true;
@@ -134,6 +113,16 @@ impl Page {
                 (1049 | 1047 | 47, false) => self.leave_screen(),
                 _ => {}
             }
+        }
+    }
+
+    /// Streaming keeps a mark or deletes it as the rest of its line decides: there it only announces.
+    fn streamed_mark(&mut self, on: bool) {
+        let (row, col) = (self.main.row, self.main.col);
+        // At Enter a line ends; one that its editor ends and begins anew without was thrown away.
+        let thrown_away = col > 0 && self.input.breaks_off(row, col, on);
+        if on && !thrown_away && self.alt.is_none() && self.main.here().title_col == 0 {
+            self.main.here_mut().title_col = cells::as_column(col).saturating_add(1);
         }
     }
 
@@ -196,7 +185,7 @@ impl Page {
             '@' => self.insert_cells(count),
             'X' => {
                 let col = self.sheet().col;
-                self.erase_in_row(col, (col + count).min(ROW_CELLS_MAX));
+                self.erase_in_row(col, (col + count).min(cells::ROW_CELLS_MAX));
             }
             'L' => self.insert_rows(times),
             'M' => self.delete_rows(times),
@@ -212,10 +201,10 @@ impl Page {
     /// The program asks where the cursor stands: see [`bits::ASKED`].
     fn asks_where(&mut self) {
         if self.alt.is_none() {
-            let col = self.main.col.min(u16::MAX as usize) as u16;
+            let col = self.main.col;
             let row = self.row();
             row.bits |= bits::ASKED;
-            row.low_col = row.low_col.min(col);
+            row.goes_back_to(col);
         }
     }
 
@@ -227,12 +216,12 @@ impl Page {
             _ => vec![part[0]],
         });
         let mut style = self.pen.style;
-        let quiet = colours(codes, &mut style);
+        let quiet = sequences::colours(codes, &mut style);
         self.restyle(style, quiet);
     }
 
     fn restyle(&mut self, style: u8, quiet: bool) {
-        if style & !self.pen.style & INVERSE != 0 {
+        if style & !self.pen.style & cells::INVERSE != 0 {
             self.pasted_below();
         }
         self.pen.style = style;
@@ -244,17 +233,14 @@ impl Page {
     /// See [`Told`].
     fn told(&mut self, command: &[u8], when: Told) {
         let text = String::from_utf8_lossy(command);
-        let end = text.char_indices().nth(TOLD_CHARS).map_or(text.len(), |it| it.0);
-        self.out.items.push(Item::Told(self.out.titles.len() as u32, when));
-        self.out.titles.push(text[..end].into());
+        self.out.push_title(&text, TOLD_CHARS, |nth| Item::Told(nth, when));
     }
 
     /// A colour changed under the cursor.
     pub(super) fn painted_here(&mut self) {
         if self.alt.is_none() {
-            let col = self.main.col.min(u16::MAX as usize) as u16;
-            let index = (self.main.row - self.main.base) as usize;
-            let row = &mut self.main.rows[index];
+            let col = cells::as_column(self.main.col);
+            let row = self.main.here_mut();
             row.paint_col = row.paint_col.max(col);
         }
     }
@@ -262,6 +248,9 @@ impl Page {
 
 /// Longer commands are not compared with what is told.
 const TOLD_CHARS: usize = 4096;
+
+/// As much of a window title as is kept.
+const TITLE_CHARS: usize = 512;
 
 /// `%20` → blank.
 fn percent_decoded(text: &[u8]) -> Vec<u8> {
@@ -300,17 +289,15 @@ fn hex(digits: &[u8]) -> Option<u8> {
 
 impl Perform for Page {
     fn print(&mut self, ch: char) {
-        self.raw.printed = true;
-        self.input.print();
-        self.input.see_caret(ch);
+        let mut bytes = [0; 4];
+        let bytes = ch.encode_utf8(&mut bytes).as_bytes();
         if ch.is_ascii() {
-            let mut byte = [0];
-            ch.encode_utf8(&mut byte);
-            if self.put_run(&byte) == 0 {
-                self.put(ch, 1);
-            }
+            self.print_run(bytes);
             return;
         }
+        self.raw.printed = true;
+        self.input.print();
+        self.input.see_carets(bytes);
         match UnicodeWidthChar::width(ch).unwrap_or(0) {
             0 => {
                 let sheet = self.sheet();
@@ -342,8 +329,8 @@ impl Perform for Page {
                 let sheet = self.sheet();
                 let col = sheet.col;
                 let row = self.row();
-                if col == row.cells.len() && col < ROW_CELLS_MAX {
-                    tab(&mut row.cells);
+                if col == row.cells.len() && col < cells::ROW_CELLS_MAX {
+                    cells::tab(&mut row.cells);
                     let end = row.cells.len();
                     self.column(end);
                 } else {
@@ -353,7 +340,7 @@ impl Perform for Page {
             7 => self.row().bits |= bits::BELL,
             0 => {
                 let at = self.raw.at.0;
-                self.out.nul.get_or_insert((0, at)).0 += 1;
+                self.out.nul.get_or_insert((at, 0)).1 += 1;
             }
             _ => {}
         }
@@ -377,9 +364,7 @@ impl Perform for Page {
             return;
         }
         match byte {
-            b'7' => {
-                self.save();
-            }
+            b'7' => self.save(),
             b'8' => self.restore(),
             b'M' => {
                 let sheet = self.sheet();
@@ -409,20 +394,16 @@ impl Perform for Page {
         match params {
             [b"0" | b"2", title @ ..] => {
                 let text = String::from_utf8_lossy(title.first().copied().unwrap_or_default());
-                self.out.items.push(Item::Title(self.out.titles.len() as u32));
-                let end = text.char_indices().nth(512).map_or(text.len(), |it| it.0);
-                self.out.titles.push(text[..end].into());
+                self.out.push_title(&text, TITLE_CHARS, Item::Title);
                 let has_sign = || ["$ ", "# ", "% ", "> "].iter().any(|it| text.contains(it));
                 if !self.raw.spans_lines && has_sign() {
                     // What was typed into a string that a bell ended.
                     self.hide(text.as_bytes(), self.raw.at.0, self.raw.at.1);
                 }
-                let number = self.main.row;
-                self.input.titled_row = Some(number);
+                self.input.titled_row = Some(self.main.row);
                 if self.alt.is_none() {
-                    let col = self.main.col.min(u16::MAX as usize - 1) as u16 + 1;
-                    let index = (number - self.main.base) as usize;
-                    self.main.rows[index].title_col = col;
+                    self.main.here_mut().title_col =
+                        cells::as_column(self.main.col).saturating_add(1);
                 }
             }
             [b"133", b"C", rest @ ..] if !rest.is_empty() => {
@@ -444,14 +425,12 @@ impl Perform for Page {
                     self.told(command, Told::Ended);
                 }
             }
-            [b"133" | b"633", [mark @ b'A'..=b'D', ..], ..] => {
-                let col = self.main.col.min(u16::MAX as usize) as u16;
-                if *mark == b'B' && self.alt.is_none() {
-                    // The prompt ends here, says the shell itself.
-                    let row = self.row();
-                    row.low_col = col;
-                    row.paint_col = col;
-                }
+            [b"133" | b"633", [b'B', ..], ..] if self.alt.is_none() => {
+                // The prompt ends here, says the shell itself.
+                let col = cells::as_column(self.main.col);
+                let row = self.row();
+                row.low_col = col;
+                row.paint_col = col;
             }
             _ => {}
         }

@@ -185,9 +185,9 @@ pub struct Drawn {
     pub(super) hidden_bytes: usize,
     /// Rows whose older versions were too many to keep: how many were dropped.
     pub dropped_versions: u64,
-    /// NUL bytes met, and the place of the first.
+    /// Place of the first NUL byte met, and how many there were.
     pub nul: Option<(u64, u64)>,
-    /// Bytes that were no UTF-8, and the place of the first.
+    /// Place of the first byte that was no UTF-8, and how many there were.
     pub invalid: Option<(u64, u64)>,
 }
 
@@ -200,6 +200,19 @@ impl Drawn {
             + self.regions.len() * size_of::<Region>()
             + self.titles.len() * size_of::<Box<str>>()
             + self.hidden_bytes
+    }
+
+    /// Another line: the arena's text from `start` on.
+    pub(super) fn push_line(&mut self, start: usize, line: Line) {
+        self.items.push(Item::Line(self.lines.len() as u32));
+        self.lines.push(Line { text: (start as u32, self.text.len() as u32), ..line });
+    }
+
+    /// Keeps a title or a command that was told, as far as it is told apart: so many characters.
+    pub(super) fn push_title(&mut self, text: &str, most: usize, item: impl Fn(u32) -> Item) {
+        let end = text.char_indices().nth(most).map_or(text.len(), |it| it.0);
+        self.items.push(item(self.titles.len() as u32));
+        self.titles.push(text[..end].into());
     }
 
     /// What the line at this index into `lines` shows.

@@ -1,11 +1,8 @@
 //! What line editors draw between their marks: where input begins, prompts that are drawn anew, right-hand prompts, and the
 //! text that was typed.
 
-use crate::transcript::screen::cells::BEFORE;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Cell;
-use crate::transcript::screen::cells::FAINT;
-use crate::transcript::screen::cells::FILLER;
-use crate::transcript::screen::cells::INVERSE;
 use crate::transcript::screen::cells::Row;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::Region;
@@ -32,25 +29,29 @@ impl Page {
         if !self.is_settled() {
             // Rows that were drawn on from below, as an upper row of the prompt is for its right-hand side.
             for above in self.main.base..number {
-                self.main.rows[(above - self.main.base) as usize].forget_blanks();
+                self.main[above].forget_blanks();
                 self.commit_main(above, 0);
             }
         }
-        let index = (number - self.main.base) as usize;
-        self.materialise_main(index);
+        self.materialise_main(self.main.place(number));
         let cleared = self.input.cleared.row.take();
         // What zle cleared for its own prompt, and set no mark behind, says nothing of another line editor's mark at the margin.
         let by_zle = std::mem::take(&mut self.input.cleared.by_zle) && cleared == Some(number);
-        let mut region = OpenRegion::new(at, number, col as u16);
-        region.titled = self.input.titled_row == Some(number);
-        let row = &mut self.main.rows[index];
+        let mut region = OpenRegion {
+            from: at,
+            row: number,
+            start_col: col as u16,
+            titled: self.input.titled_row == Some(number),
+            ..OpenRegion::default()
+        };
+        let row = self.main.here_mut();
         let is_near = cleared.is_some_and(|it| it + 4 > number && it <= number);
         if is_near && (col > 0 || by_zle) {
             region.start_col = 0;
             region.input_at = Some((number, col as u16));
             region.prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
             for cell in &mut row.cells {
-                cell.bits |= BEFORE;
+                cell.bits |= cells::BEFORE;
             }
         }
         // What the prompt says of itself is learnt afresh in each region.
@@ -99,13 +100,13 @@ impl Page {
             printed |= is_mark && text.chars().nth(1).is_some();
         };
         for it in first..=last {
-            for version in &self.main.rows[(it - base) as usize].versions {
+            for version in &self.main[it].versions {
                 see(&version.0);
             }
         }
         // The blanks that fill a row behind such output go on in the next one.
         let above = first.checked_sub(1).filter(|it| *it >= base);
-        if let Some(row) = above.map(|it| &self.main.rows[(it - base) as usize])
+        if let Some(row) = above.map(|it| &self.main[it])
             && row.wrapped
         {
             see(&row.cells.iter().map(|it| it.ch).collect::<String>());
@@ -157,9 +158,9 @@ impl Page {
         let below =
             u64::from(self.input.after_lf && self.main.col == 0 && self.main.row > region.row);
         for number in region.row.max(self.main.base)..=self.main.row - below {
-            let index = (number - self.main.base) as usize;
-            let row = &mut self.main.rows[index];
-            if number == self.main.row && self.main.col == 0 && row.is_blank() {
+            let (last, col) = (self.main.row, self.main.col);
+            let row = &mut self.main[number];
+            if number == last && col == 0 && row.is_blank() {
                 continue;
             }
             // fish goes back to no other column of its prompt than its end.
@@ -176,7 +177,7 @@ impl Page {
             }
             row.bits |= bits::INPUT;
             row.suggests = self.input.marks.escape_follows || region.input_at.is_some();
-            if !row.fresh && row.is_blank() && number < self.main.row {
+            if !row.fresh && row.is_blank() && number < last {
                 // An empty line is a line.
                 row.fresh = true;
                 (row.from, row.to) = (region.from, at);
@@ -213,7 +214,7 @@ impl Page {
             pasted: region.pasted,
             enter_col: self.input.enter_col,
         });
-        self.pen.style &= !BEFORE;
+        self.pen.style &= !cells::BEFORE;
         self.input.closing = input_at.map(|_| self.main.row);
     }
 
@@ -221,8 +222,8 @@ impl Page {
     pub(super) fn typed_after(&self, first: u64, col: usize) -> String {
         let mut text = String::new();
         for number in first..=self.main.row {
-            let row = &self.main.rows[(number - self.main.base) as usize];
-            let shown = |it: &Cell| it.bits & (BEFORE | FAINT) == 0 && it.ch != ' ';
+            let row = &self.main[number];
+            let shown = |it: &Cell| it.bits & (cells::BEFORE | cells::FAINT) == 0 && it.ch != ' ';
             let end = if row.wrapped {
                 row.cells.len()
             } else {
@@ -238,7 +239,7 @@ impl Page {
                     skip = at + used;
                     continue;
                 }
-                if cell.bits & (FILLER | BEFORE) == 0 {
+                if cell.bits & (cells::FILLER | cells::BEFORE) == 0 {
                     text.push(cell.ch);
                     let from = row.marks.partition_point(|it| (it.0 as usize) < at);
                     let marks = row.marks[from..].iter().take_while(|it| it.0 as usize == at);
@@ -256,12 +257,10 @@ impl Page {
     /// Rows that a taller prompt has left below the line that was entered: a line each, and then nothing, since what is
     /// printed there now has nothing to do with them.
     fn drop_below(&mut self) {
-        let end = self.main.base + self.main.rows.len() as u64;
-        for number in self.main.row..end {
-            let index = (number - self.main.base) as usize;
-            if self.main.rows[index].fresh && !self.main.rows[index].is_blank() {
+        for number in self.main.row..self.main.end() {
+            if self.main[number].fresh && !self.main[number].is_blank() {
                 self.commit_main(number, bits::INPUT | bits::OVERWRITTEN);
-                self.main.rows[index] = Row::new();
+                self.main[number] = Row::new();
             }
         }
     }
@@ -303,8 +302,7 @@ impl Page {
     /// zle draws its prompt after the mark, where a widget of the user's has it do so.
     pub(super) fn prompt_inside(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
-        let index = (row - self.main.base) as usize;
-        let blank = self.main.rows[index].is_blank();
+        let blank = self.main.here().is_blank();
         if let Some(region) = &mut self.input.region
             && self.alt.is_none()
             && col == 0
@@ -328,7 +326,7 @@ impl Page {
         {
             region.redrawing = Some(row);
             region.row = region.row.min(row);
-            self.pen.style |= BEFORE;
+            self.pen.style |= cells::BEFORE;
         }
     }
 
@@ -336,7 +334,7 @@ impl Page {
     pub(super) fn prompt_row(&self, first: u64, last: u64, col: usize) -> Option<u64> {
         let prompt = &self.input.region.as_ref()?.prompt;
         (first.max(self.main.base)..=last).rev().find(|number| {
-            let cells = &self.main.rows[(number - self.main.base) as usize].cells;
+            let cells = &self.main[*number].cells;
             !prompt.is_empty() && cells.len() >= prompt.len().min(col) && is_like(cells, prompt)
         })
     }
@@ -360,25 +358,23 @@ impl Page {
         // Behind what was cleared, only the right-hand prompt is drawn.
         region.right_due = region.input_at.is_some();
         let Some(first) = region.redrawing.take() else { return };
-        self.pen.style &= !BEFORE;
+        self.pen.style &= !cells::BEFORE;
         let found = self.prompt_row(first, row, col);
         let Some(region) = &mut self.input.region else { return };
         let prompt = std::mem::take(&mut region.prompt);
         if let Some(number) = found {
-            region.input_at = Some((number, prompt.len().min(u16::MAX as usize) as u16));
+            region.input_at = Some((number, cells::as_column(prompt.len())));
             for number in number..=row {
                 let skip = if Some(number) == found { prompt.len() } else { 0 };
-                let index = (number - self.main.base) as usize;
-                for cell in self.main.rows[index].cells.iter_mut().skip(skip) {
-                    cell.bits &= !BEFORE;
+                for cell in self.main[number].cells.iter_mut().skip(skip) {
+                    cell.bits &= !cells::BEFORE;
                 }
             }
         } else {
-            region.input_at = Some((row, col.min(u16::MAX as usize) as u16));
+            region.input_at = Some((row, cells::as_column(col)));
             if prompt.is_empty() {
                 // It is drawn between the marks, and was not known before.
-                let cells = &self.main.rows[(row - self.main.base) as usize].cells;
-                region.prompt = cells.iter().map(|it| it.ch).take(col).collect();
+                region.prompt = self.main.here().cells.iter().map(|it| it.ch).take(col).collect();
                 return;
             }
         }
@@ -403,7 +399,7 @@ fn is_like(cells: &[Cell], prompt: &[char]) -> bool {
 
 /// What zle shows as `<200d>`, inverse, since no terminal shows it: the character, and the cells used.
 pub(super) fn unshowable(cells: &[Cell]) -> Option<(char, usize)> {
-    let inverse = |it: &&Cell| it.bits & (INVERSE | BEFORE) == INVERSE;
+    let inverse = |it: &&Cell| it.bits & (cells::INVERSE | cells::BEFORE) == cells::INVERSE;
     cells.first().filter(inverse).filter(|it| it.ch == '<')?;
     let digits: String = cells[1..]
         .iter()

@@ -1,11 +1,7 @@
 //! Cells and rows that go: erased, inserted before, pushed out, or left behind with the page. What they showed stays a line.
 
-use crate::transcript::screen::cells::BLANK;
-use crate::transcript::screen::cells::REACH;
-use crate::transcript::screen::cells::ROW_CELLS_MAX;
-use crate::transcript::screen::cells::ROWS_AT_ONCE;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Row;
-use crate::transcript::screen::cells::WIDEST;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
@@ -13,8 +9,7 @@ use crate::transcript::screen::sheet::Sheet;
 
 impl Page {
     pub(super) fn erase_in_row(&mut self, from: usize, to: usize) {
-        let sheet = self.sheet();
-        let row = &sheet.rows[(sheet.row - sheet.base) as usize];
+        let row = self.sheet().here();
         let shown = row.plain.0 != row.plain.1
             || row.cells.iter().take(to).skip(from).any(|it| it.ch != ' ');
         let leaves_nothing = from == 0 && to >= row.cells.len();
@@ -30,7 +25,7 @@ impl Page {
             row.marks.retain(|it| (it.0 as usize) < from);
         } else {
             for cell in row.cells.iter_mut().take(to).skip(from) {
-                *cell = BLANK;
+                *cell = cells::BLANK;
             }
         }
     }
@@ -57,8 +52,8 @@ impl Page {
         let row = self.row();
         row.bits |= bits::EDITED;
         if col < row.cells.len() {
-            let room = count.min(ROW_CELLS_MAX - row.cells.len().min(ROW_CELLS_MAX));
-            row.cells.splice(col..col, std::iter::repeat_n(BLANK, room));
+            let room = count.min(cells::ROW_CELLS_MAX - row.cells.len().min(cells::ROW_CELLS_MAX));
+            row.cells.splice(col..col, std::iter::repeat_n(cells::BLANK, room));
         }
     }
 
@@ -78,12 +73,9 @@ impl Page {
 
     pub(super) fn erase_below(&mut self) {
         self.prompt_anew(false);
-        let (row, col, first, last) = {
-            let sheet = self.sheet();
-            let last = sheet.base + sheet.rows.len() as u64;
-            (sheet.row, sheet.col, sheet.row + 1, last)
-        };
-        if row == self.sheet().top && col == 0 && last > first {
+        let sheet = self.sheet();
+        let (row, col, first, last) = (sheet.row, sheet.col, sheet.row + 1, sheet.end());
+        if row == sheet.top && col == 0 && last > first {
             self.new_page();
             let sheet = self.sheet();
             sheet.row = sheet.top;
@@ -96,24 +88,23 @@ impl Page {
             _ => 0,
         };
         for number in first..last {
-            let sheet = self.sheet();
-            sheet.rows[(number - sheet.base) as usize].forget_blanks();
+            self.sheet()[number].forget_blanks();
             self.commit(number, drawn);
         }
         let sheet = self.sheet();
-        sheet.rows.truncate((first - sheet.base) as usize);
+        sheet.rows.truncate(sheet.place(first));
         if col == 0 && self.alt.is_none() && self.input.region.is_none() {
             self.input.cleared.row = Some(row);
         }
     }
 
     pub(super) fn insert_rows(&mut self, count: u64) {
-        let count = count.min(ROWS_AT_ONCE) as usize;
+        let count = count.min(cells::ROWS_AT_ONCE) as usize;
         let sheet = self.sheet();
-        let index = (sheet.row - sheet.base) as usize;
+        let index = sheet.place(sheet.row);
         if let Some((_, bottom)) = sheet.margins {
             for _ in 0..count {
-                self.drop_row(Some(bottom as usize));
+                self.drop_row(bottom as usize);
             }
         }
         let sheet = self.sheet();
@@ -123,8 +114,8 @@ impl Page {
         // Rows pushed far below the cursor are out of the window: they become lines.
         loop {
             let sheet = self.sheet();
-            let last = sheet.base + sheet.rows.len() as u64 - 1;
-            if sheet.rows.len() <= REACH || last <= sheet.row {
+            let last = sheet.end() - 1;
+            if sheet.rows.len() <= cells::REACH || last <= sheet.row {
                 break;
             }
             self.commit(last, 0);
@@ -136,10 +127,10 @@ impl Page {
     pub(super) fn delete_rows(&mut self, count: u64) {
         let sheet = self.sheet();
         let number = sheet.row;
-        let index = (number - sheet.base) as usize;
+        let index = sheet.place(number);
         let bottom = sheet.margins.map(|it| it.1 as usize);
-        let held = sheet.rows.len() as u64 - index as u64;
-        for _ in 0..count.min(held).min(ROWS_AT_ONCE) {
+        let held = sheet.end() - number;
+        for _ in 0..count.min(held).min(cells::ROWS_AT_ONCE) {
             self.commit(number, 0);
             let sheet = self.sheet();
             sheet.rows.remove(index);
@@ -152,7 +143,7 @@ impl Page {
     pub(super) fn set_margins(&mut self, top: u64, bottom: u64) {
         let Some(sheet) = &mut self.alt else { return };
         // A row of each up to it is held, and each is looked at when the screen is left.
-        let bottom = bottom.min(REACH as u64);
+        let bottom = bottom.min(cells::REACH as u64);
         sheet.margins = (bottom > top).then(|| (top - 1, bottom - 1));
         if let Some((_, bottom)) = sheet.margins {
             while (sheet.rows.len() as u64) <= bottom {
@@ -164,8 +155,7 @@ impl Page {
     }
 
     /// A row pushed out at the bottom margin is a line first.
-    pub(super) fn drop_row(&mut self, bottom: Option<usize>) {
-        let Some(bottom) = bottom else { return };
+    fn drop_row(&mut self, bottom: usize) {
         let sheet = self.sheet();
         if bottom < sheet.rows.len() {
             let number = sheet.base + bottom as u64;
@@ -177,32 +167,28 @@ impl Page {
     /// All rows become lines, and an empty page begins. What was there stays evidence.
     pub(super) fn new_page(&mut self) {
         if self.alt.is_some() {
-            let count = self.alt.as_ref().map_or(0, |it| it.rows.len() as u64);
-            for row in 0..count {
-                self.commit_alt(row, 0);
-            }
-            if let Some(sheet) = &mut self.alt {
-                sheet.rows.clear();
-                sheet.row = sheet.row.min(REACH as u64);
-                sheet.col = if sheet.col > WIDEST { 0 } else { sheet.col };
-                sheet.new_row();
-            }
+            self.commit_screen();
+            let sheet = self.sheet();
+            sheet.rows.clear();
+            sheet.row = sheet.row.min(cells::REACH as u64);
+            sheet.col = if sheet.col > cells::WIDEST { 0 } else { sheet.col };
+            sheet.new_row();
             return;
         }
-        let end = self.main.base + self.main.rows.len() as u64;
+        let end = self.main.end();
         // Rows of earlier pages are lines already.
         for row in self.main.base.max(self.main.top)..end {
             if self.input.region.as_ref().is_some_and(|it| row >= it.row) {
                 // A prompt's last blank is part of it.
-                self.main.rows[(row - self.main.base) as usize].bits |= bits::INPUT;
+                self.main[row].bits |= bits::INPUT;
             }
             self.commit_main(row, 0);
         }
         let below = self.main.row.saturating_sub(self.main.top);
         self.main.top = end;
-        self.main.row = end + below.min(REACH as u64 / 2);
+        self.main.row = end + below.min(cells::REACH as u64 / 2);
         self.main.wrap_due = false;
-        if self.main.col > WIDEST {
+        if self.main.col > cells::WIDEST {
             self.main.col = 0;
         }
         self.main.new_row();
@@ -217,28 +203,33 @@ impl Page {
             return;
         }
         // vim asks for marks before it takes the screen, and for none of them on it: nothing was typed on this page.
-        let index = (self.main.row - self.main.base) as usize;
         let row = self.main.row;
-        let is_bare = self.main.rows[index].is_blank();
+        let is_bare = self.main.here().is_blank();
         self.input.region.take_if(|it| is_bare && it.row == row && it.input_at.is_none());
         self.alt = Some(Sheet::new());
         self.out.items.push(Item::ScreenOn);
     }
 
     pub(super) fn leave_screen(&mut self) {
-        if self.alt.is_none() {
-            return;
+        if self.alt.is_some() {
+            self.end_screen();
+            self.out.items.push(Item::ScreenOff);
         }
-        self.end_screen();
-        self.out.items.push(Item::ScreenOff);
+    }
+
+    /// All rows of the screen become lines.
+    fn commit_screen(&mut self) {
+        for row in 0..self.alt.as_ref().map_or(0, Sheet::end) {
+            self.commit(row, 0);
+        }
     }
 
     /// What still stands on the screen becomes lines.
     pub(super) fn end_screen(&mut self) {
-        let Some(sheet) = &self.alt else { return };
-        for row in 0..sheet.rows.len() as u64 {
-            self.commit_alt(row, 0);
+        if self.alt.is_none() {
+            return;
         }
+        self.commit_screen();
         self.alt = None;
         self.motion.jumped = false;
         // Where the program's cursor stood says nothing of the line that is typed next.

@@ -5,44 +5,31 @@ use std::ops::Range;
 use vte::Parser;
 use vte::Perform;
 
-use crate::transcript::screen::cells::REACH;
-use crate::transcript::screen::cells::ROW_CELLS_MAX;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::drawn::Drawn;
 use crate::transcript::screen::drawn::RegionEnd;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
 use crate::transcript::screen::sequences::plain_text;
 use crate::transcript::screen::sequences::sequence_ends;
-use crate::transcript::screen::strings::CANCEL;
+use crate::transcript::screen::strings;
 use crate::transcript::screen::strings::End;
 use crate::transcript::screen::strings::Noted;
-use crate::transcript::screen::strings::OPENER;
 use crate::transcript::screen::strings::StringKind;
 use crate::transcript::screen::strings::Strings;
-use crate::transcript::screen::strings::opens_a_string;
 use crate::transcript::wire::RawLine;
 
-/// The page and its parser. Feed it lines of the terminal stream; take what has been drawn.
+/// The page and its parser. Feed it lines of the terminal stream; take what has been drawn. An empty one knows no width.
+#[derive(Default)]
 pub struct Screen {
     parser: Parser,
     page: Page,
-    /// No sequence is half read, so that a plain line needs no parser.
-    ground: bool,
+    /// A sequence is half read. Else a plain line needs no parser.
+    in_sequence: bool,
     strings: Strings,
 }
 
-impl Default for Screen {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Screen {
-    /// An empty page, whose width is not known.
-    pub fn new() -> Self {
-        Self { parser: Parser::new(), ground: true, strings: Strings::default(), page: Page::new() }
-    }
-
     /// The window's width, where bytes have told it; `None` never wraps.
     pub fn set_width(&mut self, width: Option<usize>) {
         self.page.width = width;
@@ -92,51 +79,49 @@ impl Screen {
 
     /// Draws a line that is nothing but text and colours, which most output is, without a parser or cells. `false` if
     /// it is another kind of line, or stands where one was begun: then nothing has changed.
-    pub fn plain(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) -> bool {
+    pub fn plain(&mut self, it: RawLine<&[u8]>) -> bool {
         let page = &mut self.page;
-        let simple = self.ground
+        let simple = !self.in_sequence
             && self.strings.opened().is_none()
-            && ended
-            && crs > 0
+            && it.ended
+            && it.crs > 0
             && page.alt.is_none()
             && page.input.region.is_none()
             && page.input.closing.is_none()
             && page.main.col == 0
             && !page.main.wrap_due
             && page.raw.noted == 0
-            && page.main.row + 1 == page.main.base + page.main.rows.len() as u64
+            && page.main.row + 1 == page.main.end()
             && page.main.rows.back().is_some_and(|it| it.cells.is_empty() && !it.fresh)
-            && bytes.len() <= ROW_CELLS_MAX
+            && it.bytes.len() <= cells::ROW_CELLS_MAX
             && page.is_settled();
         if !simple {
             return false;
         }
-        page.raw.at = (from, to);
-        page.raw.crs = crs;
-        match plain_text(bytes) {
-            Some(text) => page.plain_line(text, 0),
-            None => return page.painted_line(bytes),
+        page.raw.at = (it.from, it.to);
+        page.raw.crs = it.crs;
+        match plain_text(it.bytes) {
+            Some(text) => page.plain_line(text),
+            None => return page.painted_line(it.bytes),
         }
         true
     }
 
-    /// Draws one raw line: `bytes` without its line end, `crs` CRs that stood before the LF, and whether
-    /// there was an LF at all. `from` is the place of `bytes` in the stream, `to` one past the line end.
-    pub fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64) {
-        let mut raw = RawLine { bytes, crs, ended, from, to };
+    /// Draws one raw line.
+    pub fn line(&mut self, mut raw: RawLine<&[u8]>) {
         if let Some(kind) = self.strings.opened() {
-            match kind.end(bytes) {
+            match kind.end(raw.bytes) {
                 End::None if self.hold(raw) => return,
                 End::None | End::Broken => self.show_held(),
                 End::At(end) => {
                     self.end_string(kind, raw, &end);
-                    let from = from + end.end as u64;
-                    raw = RawLine { bytes: &bytes[end.end..], from, ..raw };
+                    let from = raw.from + end.end as u64;
+                    raw = RawLine { bytes: &raw.bytes[end.end..], from, ..raw };
                 }
             }
         }
         let last = memchr::memrchr(0x1b, raw.bytes);
-        let Some(at) = last.filter(|at| opens_a_string(&raw.bytes[*at..])) else {
+        let Some(at) = last.filter(|at| strings::opens_a_string(&raw.bytes[*at..])) else {
             self.draw(raw, last, None);
             return;
         };
@@ -153,7 +138,7 @@ impl Screen {
     }
 
     /// Holds a line of an open string with all that was noted of it. `false` if the limit is exceeded.
-    fn hold(&mut self, it: RawLine<'_>) -> bool {
+    fn hold(&mut self, it: RawLine<&[u8]>) -> bool {
         let noted = Noted { bits: self.page.raw.noted, width: self.page.width };
         let is_held = self.strings.hold(it, noted);
         if is_held {
@@ -163,7 +148,7 @@ impl Screen {
     }
 
     /// The string ends in `last`, with the terminator at `end`: what was held belongs to it. Only an OSC does anything.
-    fn end_string(&mut self, kind: StringKind, last: RawLine<'_>, end: &Range<usize>) {
+    fn end_string(&mut self, kind: StringKind, last: RawLine<&[u8]>, end: &Range<usize>) {
         self.page.catch_up();
         self.page.raw.spans_lines = true;
         let held = self.strings.take();
@@ -175,9 +160,9 @@ impl Screen {
             }
         }
         self.page.raw.spans_lines = false;
-        self.ground = true;
+        self.in_sequence = false;
         for (nth, (it, _)) in held.iter().enumerate() {
-            let opener = if nth == 0 { OPENER } else { 0 };
+            let opener = if nth == 0 { strings::OPENER } else { 0 };
             self.page.hide(&it.bytes[opener..], it.from, it.to);
         }
         self.page.hide(&last.bytes[..end.start], last.from, last.to);
@@ -188,7 +173,7 @@ impl Screen {
         let width = self.page.width;
         for (nth, (it, noted)) in self.strings.take().into_iter().enumerate() {
             let raw = it.raw();
-            let opener = if nth == 0 { OPENER } else { 0 };
+            let opener = if nth == 0 { strings::OPENER } else { 0 };
             self.page.raw.noted |= noted.bits;
             self.page.width = noted.width;
             let (bytes, from) = (&raw.bytes[opener..], raw.from + opener as u64);
@@ -199,7 +184,7 @@ impl Screen {
     }
 
     /// Draws a raw line, or the piece of one before a string. `last`: where its last ESC stands; `behind`: the byte that follows the piece.
-    fn draw(&mut self, raw: RawLine<'_>, last: Option<usize>, behind: Option<u8>) {
+    fn draw(&mut self, raw: RawLine<&[u8]>, last: Option<usize>, behind: Option<u8>) {
         let RawLine { bytes, crs, ended, from, to } = raw;
         let page = &mut self.page;
         page.raw.at = (from, to);
@@ -220,7 +205,7 @@ impl Screen {
         let mut place = from;
         // Where no sequence is half read, what a parser would find is found faster: text, single controls, and sequences
         // that are complete. The parser gets whatever else there is.
-        let mut at_rest = self.ground;
+        let mut at_rest = !self.in_sequence;
         while !rest.is_empty() {
             if std::mem::take(&mut page.raw.stop) {
                 page.raw.at = (place.clamp(from, to), to);
@@ -257,7 +242,7 @@ impl Screen {
         if std::str::from_utf8(bytes).is_err() {
             page.invalid(bytes, from);
         }
-        page.input.enter_col = page.main.col.min(u16::MAX as usize) as u16;
+        page.input.enter_col = cells::as_column(page.main.col);
         if let Some(it) = page.input.broken_off.take()
             && it == (page.main.row, page.main.col, true)
             && page.alt.is_none()
@@ -268,7 +253,7 @@ impl Screen {
     }
 
     /// The line end, and whether the parser is at rest behind it.
-    fn end_line(&mut self, raw: RawLine<'_>, last: Option<usize>, at_rest: bool, printed: bool) {
+    fn end_line(&mut self, raw: RawLine<&[u8]>, last: Option<usize>, at_rest: bool, printed: bool) {
         let RawLine { bytes, crs, ended, .. } = raw;
         for _ in 0..crs {
             self.control(b'\r', at_rest);
@@ -278,14 +263,14 @@ impl Screen {
         }
         // A control character inside a sequence is executed without ending it (ECMA-48): only printing
         // proves that the parser is at rest. A line that ended without ESC is proof enough.
-        self.ground = match last {
-            None => self.ground || printed,
-            Some(at) => sequence_ends(&bytes[at..]),
+        self.in_sequence = match last {
+            None => self.in_sequence && !printed,
+            Some(at) => !sequence_ends(&bytes[at..]),
         };
-        if ended && !self.ground {
+        if ended && self.in_sequence {
             // Half a sequence that a line feed cut would take what comes next for its other half, be that the opener of a string.
-            self.parser.advance(&mut self.page, &[CANCEL]);
-            self.ground = true;
+            self.parser.advance(&mut self.page, &[strings::CANCEL]);
+            self.in_sequence = false;
         }
     }
 
@@ -307,11 +292,9 @@ impl Screen {
         if page.input.region.is_some() {
             page.end_region(at, RegionEnd::Open, true);
         }
-        let end = page.main.base + page.main.rows.len() as u64;
-        let last = page.main.row;
-        for row in page.main.base..end {
-            let bits = if row == last && page.main.col > 0 { bits::UNFINISHED } else { 0 };
-            page.commit(row, bits);
+        for row in page.main.base..page.main.end() {
+            let is_cut = row == page.main.row && page.main.col > 0;
+            page.commit(row, if is_cut { bits::UNFINISHED } else { 0 });
         }
     }
 
@@ -322,32 +305,25 @@ impl Screen {
     }
 
     /// Gives back what was taken, for its memory: pages fresh from the system cost more than drawing on them.
-    pub fn recycle(&mut self, mut drawn: Drawn) {
-        let Drawn { text, lines, items, regions, titles, hidden, .. } = &mut drawn;
+    pub fn recycle(&mut self, drawn: Drawn) {
+        let Drawn { mut text, mut lines, mut items, .. } = drawn;
         text.clear();
         lines.clear();
         items.clear();
-        regions.clear();
-        titles.clear();
-        hidden.clear();
-        self.page.spare.drawn =
-            Drawn { dropped_versions: 0, nul: None, invalid: None, hidden_bytes: 0, ..drawn };
+        self.page.spare.drawn = Drawn { text, lines, items, ..Drawn::default() };
     }
 }
 
 /// Rows that a line editor goes back up at the start of a raw line, having cleared this one.
 fn goes_back_up(bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes.strip_prefix(b"\r\x1b[K\x1b[")?;
-    let mut rows = 0usize;
-    loop {
-        let digits = rest.iter().take_while(|it| it.is_ascii_digit()).count().min(3);
-        let number = std::str::from_utf8(&rest[..digits]).ok()?.parse().unwrap_or(1);
-        let Some(after) = rest[digits..].strip_prefix(b"A") else { break };
-        rows += usize::max(number, 1);
-        match after.strip_prefix(b"\x1b[") {
-            Some(more) => rest = more,
-            None => break,
-        }
+    let mut rest = bytes.strip_prefix(b"\r\x1b[K")?;
+    let mut rows = 0;
+    while let Some(inside) = rest.strip_prefix(b"\x1b[") {
+        let digits = inside.iter().take_while(|it| it.is_ascii_digit()).count().min(3);
+        let Some(after) = inside[digits..].strip_prefix(b"A") else { break };
+        let number: usize = std::str::from_utf8(&inside[..digits]).ok()?.parse().unwrap_or(1);
+        rows += number.max(1);
+        rest = after;
     }
-    (1..REACH).contains(&rows).then_some(rows)
+    (1..cells::REACH).contains(&rows).then_some(rows)
 }

@@ -1,6 +1,7 @@
 //! What is known of the line editor at work: its input region, its marks, what it cleared, and the state of its keypad.
 
 /// An input region whose end has not come.
+#[derive(Default)]
 pub(super) struct OpenRegion {
     /// Something was printed behind a CR and a move to the right, as fish types.
     pub(super) typed: bool,
@@ -26,27 +27,6 @@ pub(super) struct OpenRegion {
 }
 
 impl OpenRegion {
-    /// One that has just begun on a row, behind a prompt of so many columns.
-    pub(super) fn new(from: u64, row: u64, start_col: u16) -> Self {
-        Self {
-            typed: false,
-            saved_bare: false,
-            filled: false,
-            printed: false,
-            redrawn: false,
-            pasted: false,
-            again: None,
-            redrawing: None,
-            prompt: Vec::new(),
-            right_due: false,
-            from,
-            row,
-            start_col,
-            input_at: None,
-            titled: false,
-        }
-    }
-
     /// The page was cleared: the line editor draws all anew. What stood there is kept, and no longer part of it.
     pub(super) fn begin_anew(&mut self, row: u64) {
         self.row = row;
@@ -113,22 +93,12 @@ impl InputTracker {
         self.keypad_left = false;
     }
 
-    /// ASCII was printed: whether it ends in `^C`.
+    /// What was printed: whether it ends in `^C`.
     #[inline]
     pub(super) fn see_carets(&mut self, text: &[u8]) {
         self.caret_c = match (text, self.caret_c) {
             ([.., b'^', b'C'], _) | ([b'C'], 1) => 2,
             ([.., b'^'], _) => 1,
-            _ => 0,
-        };
-    }
-
-    /// The same of one character.
-    #[inline]
-    pub(super) fn see_caret(&mut self, ch: char) {
-        self.caret_c = match (self.caret_c, ch) {
-            (_, '^') => 1,
-            (1, 'C') => 2,
             _ => 0,
         };
     }

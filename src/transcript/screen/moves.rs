@@ -1,10 +1,7 @@
 //! The cursor goes elsewhere: what that says of the line it leaves, and of editing.
 
-use crate::transcript::screen::cells::BEFORE;
-use crate::transcript::screen::cells::REACH;
-use crate::transcript::screen::cells::RIGHT;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Row;
-use crate::transcript::screen::cells::WIDEST;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
 
@@ -16,8 +13,7 @@ impl Page {
             && self.alt.is_none()
         {
             // fish goes to where input begins before anything is typed.
-            let row = self.row();
-            row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
+            self.row().goes_back_to(right);
         }
         let sheet = self.sheet();
         sheet.col = 0;
@@ -32,10 +28,10 @@ impl Page {
         let sheet = self.sheet();
         sheet.wrap_due = false;
         sheet.col = sheet.col.saturating_sub(by);
-        let col = sheet.col.min(u16::MAX as usize) as u16;
+        let col = sheet.col;
         let row = self.row();
         row.bits |= bits::EDITED;
-        row.low_col = row.low_col.min(col);
+        row.goes_back_to(col);
         self.motion.cr_right = None;
     }
 
@@ -58,7 +54,7 @@ impl Page {
                 row.bits |= bits::ABSOLUTE_KEYS;
             }
             row.bits |= bits::ABSOLUTE;
-            let col = col.min(u16::MAX as usize) as u16;
+            let col = cells::as_column(col);
             // At the margin it only asked where it stands.
             row.low_col = if row.low_col == 0 { col } else { row.low_col.min(col) };
         }
@@ -66,11 +62,10 @@ impl Page {
 
     /// The cursor stands at the margin of such a row, and goes down: it was entered.
     pub(super) fn leaves_absolute(&self) -> bool {
-        let index = (self.main.row - self.main.base) as usize;
         self.alt.is_none()
             && self.input.region.is_none()
             && self.main.col == 0
-            && self.main.rows.get(index).is_some_and(|it| it.bits & bits::ABSOLUTE != 0)
+            && self.main.here().bits & bits::ABSOLUTE != 0
     }
 
     pub(super) fn up(&mut self, by: u64) {
@@ -94,7 +89,8 @@ impl Page {
     pub(super) fn down(&mut self, by: u64) {
         let sheet = self.sheet();
         sheet.wrap_due = false;
-        sheet.row = (sheet.row + by.min(REACH as u64 / 2)).min(sheet.base + REACH as u64 * 4);
+        sheet.row =
+            (sheet.row + by.min(cells::REACH as u64 / 2)).min(sheet.base + cells::REACH as u64 * 4);
         sheet.new_row();
         self.motion.stray();
         self.trim();
@@ -105,10 +101,10 @@ impl Page {
         // One column may be a typed blank that was left as it was.
         let due = self.input.region.as_mut().is_some_and(|it| std::mem::take(&mut it.right_due));
         if due && count > 1 {
-            self.pen.style |= BEFORE;
+            self.pen.style |= cells::BEFORE;
         }
         let right = self.sheet().col + count;
-        if due && self.width.is_some_and(|it| right >= it) && right < WIDEST {
+        if due && self.width.is_some_and(|it| right >= it) && right < cells::WIDEST {
             // zle knows its window, and puts nothing at the right-hand side beyond it: it is wider now.
             self.width = None;
         }
@@ -123,7 +119,7 @@ impl Page {
     #[inline]
     pub(super) fn left(&mut self, count: usize) {
         if self.input.region.as_ref().is_some_and(|it| it.redrawing.is_none()) {
-            self.pen.style &= !BEFORE;
+            self.pen.style &= !cells::BEFORE;
         }
         // zle goes right as far as an empty right-hand prompt, and back; after a resize, farther than we know.
         let (there, clipped) = std::mem::take(&mut self.motion.clipped);
@@ -135,9 +131,9 @@ impl Page {
     pub(super) fn column(&mut self, col: usize) {
         let width = self.width;
         let sheet = self.sheet();
-        let held = sheet.rows[(sheet.row - sheet.base) as usize].cells.len();
+        let held = sheet.here().cells.len();
         // No move leaves a window, and where its width is not known none goes farther than what was printed.
-        let most = width.unwrap_or(WIDEST.max(held)).max(1) - 1;
+        let most = width.unwrap_or(cells::WIDEST.max(held)).max(1) - 1;
         sheet.wrap_due = false;
         sheet.col = col.min(most);
     }
@@ -149,7 +145,7 @@ impl Page {
             self.new_page();
         }
         let sheet = self.sheet();
-        sheet.row = (sheet.top + row.min(REACH as u64)).max(sheet.base);
+        sheet.row = (sheet.top + row.min(cells::REACH as u64)).max(sheet.base);
         sheet.new_row();
         self.column(col);
         self.motion.stray();
@@ -159,8 +155,7 @@ impl Page {
     pub(super) fn save(&mut self) {
         let sheet = self.sheet();
         sheet.saved = (sheet.row, sheet.col);
-        let cells = &sheet.rows[(sheet.row - sheet.base) as usize].cells;
-        let bare = cells.iter().take(sheet.col).all(|it| it.ch == ' ');
+        let bare = sheet.here().cells.iter().take(sheet.col).all(|it| it.ch == ' ');
         match &mut self.input.region {
             Some(region) => region.saved_bare = bare,
             None => self.input.saved_bare = bare && self.alt.is_none(),
@@ -174,12 +169,11 @@ impl Page {
         let (row, col) = sheet.saved;
         if bare && row == sheet.row && row >= sheet.base && col < sheet.col {
             // What is drawn to the right of a place that the cursor goes back to is not typed there.
-            let index = (row - sheet.base) as usize;
-            for cell in sheet.rows[index].cells.iter_mut().skip(col) {
-                cell.bits |= RIGHT;
+            for cell in sheet[row].cells.iter_mut().skip(col) {
+                cell.bits |= cells::RIGHT;
             }
         }
-        sheet.row = row.clamp(sheet.base, sheet.base + sheet.rows.len() as u64 - 1);
+        sheet.row = row.clamp(sheet.base, sheet.end() - 1);
         sheet.col = col;
         sheet.wrap_due = false;
         self.motion.stray();
@@ -199,26 +193,23 @@ impl Page {
             self.input.crs = self.input.crs.min(self.raw.crs);
         } else {
             if let Some(last) = self.input.closing {
-                let index = (self.main.row - self.main.base) as usize;
-                if self.main.rows[index].fresh {
-                    self.main.rows[index].bits |= bits::INPUT;
+                let row = self.main.here_mut();
+                if row.fresh {
+                    row.bits |= bits::INPUT;
                 }
                 if self.main.row >= last {
                     self.input.closing = None;
                 }
             }
             // Where the cursor stood tells a right-hand prompt from text.
-            let col = self.main.col;
-            let index = (self.main.row - self.main.base) as usize;
-            let row = &mut self.main.rows[index];
+            let (col, below) = (self.main.col, self.main.place(number) + 1);
+            // The margin was passed with a blank alone, and the line entered there: it does not go on in the next row.
+            let ends_here = self.main.rows.get(below).is_some_and(Row::is_blank);
+            let row = self.main.here_mut();
             if col >= row.cells.len() {
                 row.bits |= bits::AT_END;
             }
-            if self.main.rows.get(index + 1).is_some_and(Row::is_blank) {
-                // The margin was passed with a blank alone, and the line entered there: it does not go on in the next row.
-                self.main.rows[index].wrapped = false;
-            }
-            let row = &mut self.main.rows[index];
+            row.wrapped &= !ends_here;
             if row.cells.is_empty() && row.plain.0 == row.plain.1 && !row.fresh {
                 // An empty line is a line.
                 row.fresh = true;
@@ -228,14 +219,14 @@ impl Page {
             self.commit(number, 0);
         }
         self.main.row += 1;
-        if self.main.col > WIDEST {
+        if self.main.col > cells::WIDEST {
             self.main.col = 0;
         }
         self.main.new_row();
         self.main.wrap_due = false;
         self.input.after_lf = true;
         // Where nothing stands, nothing is painted over.
-        self.motion.jumped = self.main.row + 1 != self.main.base + self.main.rows.len() as u64
+        self.motion.jumped = self.main.row + 1 != self.main.end()
             || !self.main.rows.back().is_some_and(|it| it.cells.is_empty());
         self.trim();
     }
@@ -244,22 +235,21 @@ impl Page {
         let Some(sheet) = &mut self.alt else { return };
         self.motion.jumped = true;
         sheet.wrap_due = false;
-        if sheet.col > WIDEST {
+        if sheet.col > cells::WIDEST {
             sheet.col = 0;
         }
         if let Some((top, bottom)) = sheet.margins
             && sheet.row == bottom
         {
-            if bottom < sheet.rows.len() as u64 {
-                self.commit_alt(top, 0);
-                if let Some(sheet) = &mut self.alt {
-                    sheet.rows.remove(top as usize);
-                    sheet.rows.insert(bottom as usize, Row::new());
-                }
+            if bottom < sheet.end() {
+                self.commit(top, 0);
+                let rows = &mut self.sheet().rows;
+                rows.remove(top as usize);
+                rows.insert(bottom as usize, Row::new());
             }
         } else {
             sheet.row += 1;
-            if sheet.row >= REACH as u64 * 4 {
+            if sheet.row >= cells::REACH as u64 * 4 {
                 // No window is this tall: a program that never addresses rows. Start over.
                 self.new_page();
                 return;

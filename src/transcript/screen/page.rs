@@ -93,8 +93,8 @@ pub(super) struct Page {
     pub(super) rowless: u64,
 }
 
-impl Page {
-    pub(super) fn new() -> Self {
+impl Default for Page {
+    fn default() -> Self {
         Self {
             out: Drawn::default(),
             main: Sheet::new(),
@@ -108,7 +108,9 @@ impl Page {
             rowless: 0,
         }
     }
+}
 
+impl Page {
     /// Keeps a line of a control string, which no terminal shows.
     pub(super) fn hide(&mut self, bytes: &[u8], from: u64, to: u64) {
         let text = String::from_utf8_lossy(bytes);

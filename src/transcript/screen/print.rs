@@ -1,11 +1,7 @@
 //! Characters → cells: runs at once where nothing stands in the way, one by one where they paint over something.
 
-use crate::transcript::screen::cells::BEFORE;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Cell;
-use crate::transcript::screen::cells::FILLER;
-use crate::transcript::screen::cells::ROW_CELLS_MAX;
-use crate::transcript::screen::cells::WIDEST;
-use crate::transcript::screen::cells::set_cell;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
 
@@ -38,8 +34,9 @@ impl Page {
         }
         let sheet = self.alt.as_mut().unwrap_or(&mut self.main);
         let col = sheet.col;
-        let mut room = (self.width.unwrap_or(ROW_CELLS_MAX) - 1).saturating_sub(col);
-        let row = &mut sheet.rows[(sheet.row - sheet.base) as usize];
+        let mut room = (self.width.unwrap_or(cells::ROW_CELLS_MAX) - 1).saturating_sub(col);
+        let place = sheet.place(sheet.row);
+        let row = &mut sheet.rows[place];
         let stands = sheet.wrap_due
             || !row.fresh
             || col > row.cells.len()
@@ -69,7 +66,7 @@ impl Page {
         row.to = self.raw.at.1;
         sheet.col += used;
         self.pen.last_char = char::from(text[used - 1]);
-        if self.pen.style & BEFORE == 0 {
+        if self.pen.style & cells::BEFORE == 0 {
             self.input.right_is_not_due();
         }
         used
@@ -86,40 +83,34 @@ impl Page {
             let cells = &mut self.row().cells;
             if cells.get(col).is_none_or(|it| it.ch == ' ') {
                 // A column that the character leaves free keeps what stands there.
-                set_cell(cells, col, Cell { ch: ' ', bits: FILLER });
+                cells::set_cell(cells, col, Cell { ch: ' ', bits: cells::FILLER });
             }
             self.wrap();
         }
-        if self.sheet().col + wide > ROW_CELLS_MAX {
+        if self.sheet().col + wide > cells::ROW_CELLS_MAX {
             let number = self.sheet().row;
             self.row().bits |= bits::CONTINUED;
             self.commit(number, 0);
-            let sheet = self.sheet();
-            sheet.row += 1;
-            sheet.col = 0;
-            sheet.new_row();
-            self.trim();
+            self.next_row();
         }
         let col = self.sheet().col;
-        if self.motion.jumped && self.differs(col, ch) {
+        let hides = |old: &Cell| old.ch != ' ' && old.ch != ch;
+        if self.motion.jumped && self.sheet().here().cells.get(col).is_some_and(hides) {
             self.keep_version();
             self.motion.jumped = false;
         }
         if let Some(right) = self.motion.cr_right.take() {
-            if right > 0
-                && let Some(region) = &mut self.input.region
-            {
-                region.typed = true;
-            }
             if right > 0 {
-                let row = self.row();
-                row.low_col = row.low_col.min(right.min(u16::MAX as usize) as u16);
+                if let Some(region) = &mut self.input.region {
+                    region.typed = true;
+                }
+                self.row().goes_back_to(right);
             } else {
                 self.drawn_anew();
             }
         }
         let style = self.pen.style;
-        if style & BEFORE == 0 {
+        if style & cells::BEFORE == 0 {
             self.input.right_is_not_due();
         }
         let row = self.row();
@@ -128,9 +119,9 @@ impl Page {
             let to = row.marks.partition_point(|it| (it.0 as usize) < col + wide);
             row.marks.drain(from..to);
         }
-        set_cell(&mut row.cells, col, Cell { ch, bits: style });
+        cells::set_cell(&mut row.cells, col, Cell { ch, bits: style });
         if wide == 2 {
-            set_cell(&mut row.cells, col + 1, Cell { ch: ' ', bits: FILLER });
+            cells::set_cell(&mut row.cells, col + 1, Cell { ch: ' ', bits: cells::FILLER });
         }
         let sheet = self.sheet();
         if col + wide >= width {
@@ -146,21 +137,19 @@ impl Page {
     pub(super) fn repeat(&mut self, count: usize) {
         let ch = self.pen.last_char;
         if ch.is_ascii() {
-            for _ in 0..count.min(WIDEST) {
+            for _ in 0..count.min(cells::WIDEST) {
                 self.put(ch, 1);
             }
         }
     }
 
-    #[inline]
-    pub(super) fn differs(&mut self, col: usize, ch: char) -> bool {
-        let sheet = self.sheet();
-        let row = &sheet.rows[(sheet.row - sheet.base) as usize];
-        row.cells.get(col).is_some_and(|it| it.ch != ' ' && it.ch != ch)
-    }
-
     pub(super) fn wrap(&mut self) {
         self.row().wrapped = true;
+        self.next_row();
+    }
+
+    /// The cursor goes to the start of the next row.
+    fn next_row(&mut self) {
         let sheet = self.sheet();
         sheet.wrap_due = false;
         sheet.col = 0;

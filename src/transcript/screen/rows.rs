@@ -3,10 +3,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::transcript::screen::cells::REACH;
+use crate::transcript::screen::cells;
 use crate::transcript::screen::cells::Row;
-use crate::transcript::screen::cells::VERSIONS_MAX;
-use crate::transcript::screen::cells::push_cell;
 use crate::transcript::screen::drawn::Item;
 use crate::transcript::screen::drawn::Line;
 use crate::transcript::screen::drawn::bits;
@@ -21,7 +19,7 @@ impl Page {
     pub(super) fn painted_line(&mut self, bytes: &[u8]) -> bool {
         let start = self.out.text.len();
         let mut rest = bytes;
-        let (mut style, mut paint_col) = (self.pen.style, None);
+        let (mut style, mut paint_col) = (self.pen.style, 0);
         loop {
             let end = memchr::memchr(0x1b, rest).unwrap_or(rest.len());
             let Some(text) =
@@ -33,16 +31,12 @@ impl Page {
             rest = &rest[end..];
             if rest.is_empty() {
                 self.pen.style = style;
-                let text = (start as u32, self.out.text.len() as u32);
-                self.plain_row(
-                    text,
-                    paint_col.map_or(0, |it: usize| it.min(u16::MAX as usize) as u16),
-                );
+                self.plain_row(start, cells::as_column(paint_col));
                 return true;
             }
             let Some((quiet, used)) = painted(rest, &mut style) else { break };
             if !quiet {
-                paint_col = Some(self.out.text.len() - start);
+                paint_col = self.out.text.len() - start;
             }
             rest = &rest[used..];
         }
@@ -50,26 +44,18 @@ impl Page {
         false
     }
 
-    pub(super) fn plain_line(&mut self, text: &str, paint_col: u16) {
-        let start = self.out.text.len() as u32;
+    pub(super) fn plain_line(&mut self, text: &str) {
+        let start = self.out.text.len();
         self.out.text.push_str(text);
-        self.plain_row((start, self.out.text.len() as u32), paint_col);
+        self.plain_row(start, 0);
     }
 
-    pub(super) fn plain_row(&mut self, span: (u32, u32), paint_col: u16) {
+    /// The arena's text from `start` on is a row.
+    fn plain_row(&mut self, start: usize, paint_col: u16) {
         let (from, to) = self.raw.at;
-        self.out.items.push(Item::Line(self.out.lines.len() as u32));
-        let mut line = Line {
-            text: span,
-            from,
-            to,
-            bits: bits::AT_END,
-            crs: self.raw.crs,
-            title_col: 0,
-            low_col: u16::MAX,
-            paint_col,
-            end_col: 0,
-        };
+        let (bits, crs) = (bits::AT_END, self.raw.crs);
+        let mut line =
+            Line { from, to, bits, crs, low_col: u16::MAX, paint_col, ..Line::default() };
         if self.rowless == 0 {
             // Only the first of several can stand on a row that something was sent to before.
             let titled = self.input.titled_row.take().is_some_and(|it| it == self.main.row);
@@ -79,7 +65,7 @@ impl Page {
                 *row = Row::new();
             }
         }
-        self.out.lines.push(line);
+        self.out.push_line(start, line);
         self.rowless += 1;
         self.input.after_lf = true;
         self.motion.jumped = false;
@@ -103,7 +89,7 @@ impl Page {
         let sheet = &mut self.main;
         let Some(current) = sheet.rows.pop_back() else { return };
         sheet.row += rowless;
-        let base = sheet.base.max((sheet.row + 1).saturating_sub(REACH as u64));
+        let base = sheet.base.max((sheet.row + 1).saturating_sub(cells::REACH as u64));
         let gone = (base - sheet.base).min(sheet.rows.len() as u64);
         sheet.rows.drain(..gone as usize);
         let held = sheet.rows.len() as u64;
@@ -143,16 +129,15 @@ impl Page {
         row.cells.clear();
         row.cells.reserve(text.len());
         for ch in text.chars() {
-            push_cell(&mut row.cells, ch);
+            cells::push_cell(&mut row.cells, ch);
         }
     }
 
     /// Drops rows far above the cursor; they were committed when the cursor left them.
     pub(super) fn trim(&mut self) {
-        while self.main.rows.len() > REACH && self.main.base + 1 < self.main.row {
+        while self.main.rows.len() > cells::REACH && self.main.base + 1 < self.main.row {
             if self.main.rows.front().is_some_and(|it| it.fresh) {
-                let number = self.main.base;
-                self.commit_main(number, 0);
+                self.commit_main(self.main.base, 0);
             }
             if let Some(row) = self.main.rows.pop_front() {
                 self.spare.keep(row);
@@ -166,12 +151,9 @@ impl Page {
     pub(super) fn row(&mut self) -> &mut Row {
         let at = self.raw.at;
         if self.alt.is_none() {
-            let index = (self.main.row - self.main.base) as usize;
-            self.materialise_main(index);
+            self.materialise_main(self.main.place(self.main.row));
         }
-        let sheet = self.sheet();
-        let index = (sheet.row - sheet.base) as usize;
-        let row = &mut sheet.rows[index];
+        let row = self.sheet().here_mut();
         if !row.fresh {
             row.fresh = true;
             row.from = at.0;
@@ -183,11 +165,14 @@ impl Page {
         row
     }
 
+    /// The same on the sheet that is drawn on.
     pub(super) fn commit(&mut self, number: u64, extra: u16) {
-        if self.alt.is_some() {
-            self.commit_alt(number, extra);
-        } else {
-            self.commit_main(number, extra);
+        match self.alt.take() {
+            Some(mut sheet) => {
+                self.commit_in(&mut sheet, number, extra | bits::SCREEN);
+                self.alt = Some(sheet);
+            }
+            None => self.commit_main(number, extra),
         }
     }
 
@@ -195,13 +180,6 @@ impl Page {
         let mut sheet = std::mem::take(&mut self.main);
         self.commit_in(&mut sheet, number, extra);
         self.main = sheet;
-    }
-
-    pub(super) fn commit_alt(&mut self, number: u64, extra: u16) {
-        if let Some(mut sheet) = self.alt.take() {
-            self.commit_in(&mut sheet, number, extra | bits::SCREEN);
-            self.alt = Some(sheet);
-        }
     }
 
     /// readline goes down to clear what a longer line has left below, by line feeds, and up again: the line that it left so was not entered.
@@ -222,7 +200,7 @@ impl Page {
             return;
         }
         for nth in 1..=rows as u64 {
-            let above = &mut self.main.rows[(row - nth - self.main.base) as usize];
+            let above = &mut self.main[row - nth];
             if above.plain == (0, 0) {
                 above.fresh = !above.is_blank();
             }
@@ -234,19 +212,11 @@ impl Page {
     }
 
     /// Makes the logical line at row `number` a line of the transcript, unless it is one already.
-    pub(super) fn commit_in(&mut self, sheet: &mut Sheet, number: u64, extra: u16) {
-        if number < sheet.base || number >= sheet.base + sheet.rows.len() as u64 {
+    fn commit_in(&mut self, sheet: &mut Sheet, number: u64, extra: u16) {
+        if !(sheet.base..sheet.end()).contains(&number) {
             return;
         }
-        let first = sheet.line_start(number);
-        let mut last = number;
-        while sheet.rows[(last - sheet.base) as usize].wrapped
-            && last + 1 < sheet.base + sheet.rows.len() as u64
-        {
-            last += 1;
-        }
-        let first_index = (first - sheet.base) as usize;
-        let span = first_index..=(last - sheet.base) as usize;
+        let span = sheet.line_of(number);
         if !span.clone().any(|it| sheet.rows[it].fresh) {
             return;
         }
@@ -265,7 +235,7 @@ impl Page {
             low_col: u16::MAX,
             ..Line::default()
         };
-        let span_is_one_row = span.start() == span.end();
+        let (first, last) = (*span.start(), *span.end());
         for index in span {
             let row = &mut sheet.rows[index];
             row.fresh = false;
@@ -275,10 +245,10 @@ impl Page {
             if line.title_col == 0 {
                 line.title_col = row.title_col;
             }
-            if span_is_one_row {
+            if first == last {
                 line.end_col = row.typed_end();
             }
-            if index == first_index {
+            if index == first {
                 // What lies beyond the first row is the command, however it was edited.
                 line.low_col = row.low_col;
                 line.paint_col = row.paint_col;
@@ -291,19 +261,12 @@ impl Page {
         if text.contains('\u{fffd}') {
             line.bits |= bits::DAMAGED;
         }
-        line.text = (start as u32, self.out.text.len() as u32);
-        self.out.items.push(Item::Line(self.out.lines.len() as u32));
-        self.out.lines.push(line);
+        self.out.push_line(start, line);
     }
 
     /// Older versions of these rows become lines, but for those that the next one only continues: redrawing the same
     /// text, or typing on, hides nothing.
-    pub(super) fn commit_versions(
-        &mut self,
-        sheet: &mut Sheet,
-        span: RangeInclusive<usize>,
-        extra: u16,
-    ) {
+    fn commit_versions(&mut self, sheet: &mut Sheet, span: RangeInclusive<usize>, extra: u16) {
         let mut whole = String::new();
         for index in span.clone() {
             sheet.rows[index].text_into(&mut whole);
@@ -315,17 +278,11 @@ impl Page {
                 if next.starts_with(older.as_str()) {
                     continue;
                 }
-                let at = self.out.text.len() as u32;
+                let start = self.out.text.len();
                 self.out.text.push_str(older);
-                self.out.items.push(Item::Line(self.out.lines.len() as u32));
-                self.out.lines.push(Line {
-                    text: (at, self.out.text.len() as u32),
-                    from: *from,
-                    to: *to,
-                    bits: bits::OVERWRITTEN | (extra & bits::SCREEN),
-                    low_col: u16::MAX,
-                    ..Line::default()
-                });
+                let bits = bits::OVERWRITTEN | (extra & bits::SCREEN);
+                let (from, to, low_col) = (*from, *to, u16::MAX);
+                self.out.push_line(start, Line { from, to, bits, low_col, ..Line::default() });
             }
         }
     }
@@ -335,12 +292,7 @@ impl Page {
         if self.input.region.is_some() && self.alt.is_none() {
             return;
         }
-        let sheet = match &self.alt {
-            Some(it) => it,
-            None => &self.main,
-        };
-        let index = (sheet.row - sheet.base) as usize;
-        let row = &sheet.rows[index];
+        let row = self.sheet().here();
         if !row.fresh || row.is_blank() {
             return;
         }
@@ -351,7 +303,7 @@ impl Page {
         if row.versions.last().is_some_and(|it| it.0 == text) {
             return;
         }
-        if row.versions.len() < VERSIONS_MAX {
+        if row.versions.len() < cells::VERSIONS_MAX {
             row.versions.push((text, from, to));
         } else {
             self.out.dropped_versions += 1;
@@ -364,8 +316,7 @@ impl Page {
             at += chunk.valid().len() as u64;
             let bad = chunk.invalid().len() as u64;
             if bad > 0 {
-                let seen = self.out.invalid.get_or_insert((0, at));
-                seen.0 += bad;
+                self.out.invalid.get_or_insert((at, 0)).1 += bad;
             }
             at += bad;
         }

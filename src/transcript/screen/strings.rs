@@ -7,7 +7,6 @@
 
 use std::ops::Range;
 
-use crate::transcript::wire::OwnedLine;
 use crate::transcript::wire::RawLine;
 
 /// CAN ends whatever sequence is half read (ECMA-48, 8.3.6).
@@ -83,7 +82,7 @@ pub(super) struct Noted {
 /// The lines of a string that is open. The first begins with its opener.
 #[derive(Default)]
 pub(super) struct Strings {
-    lines: Vec<(OwnedLine, Noted)>,
+    lines: Vec<(RawLine<Vec<u8>>, Noted)>,
     bytes: usize,
 }
 
@@ -94,16 +93,16 @@ impl Strings {
     }
 
     /// Holds the line, unless the limit is exceeded.
-    pub(super) fn hold(&mut self, it: RawLine<'_>, noted: Noted) -> bool {
-        let bytes = self.bytes + it.bytes.len() + size_of::<(OwnedLine, Noted)>();
+    pub(super) fn hold(&mut self, it: RawLine<&[u8]>, noted: Noted) -> bool {
+        let bytes = self.bytes + it.bytes.len() + size_of::<(RawLine<Vec<u8>>, Noted)>();
         if bytes <= HELD_MAX {
             self.bytes = bytes;
-            self.lines.push((OwnedLine::from(it), noted));
+            self.lines.push((it.kept(), noted));
         }
         bytes <= HELD_MAX
     }
 
-    pub(super) fn take(&mut self) -> Vec<(OwnedLine, Noted)> {
+    pub(super) fn take(&mut self) -> Vec<(RawLine<Vec<u8>>, Noted)> {
         self.bytes = 0;
         std::mem::take(&mut self.lines)
     }

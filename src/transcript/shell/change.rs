@@ -66,10 +66,7 @@ fn change_of_one(part: &str) -> Option<Change> {
                 }
             }
             "export" | "declare" | "readonly" | "set" => {
-                if words.clone().any(is_prompt_variable) {
-                    return Some(Change::Prompt);
-                }
-                return None;
+                return words.any(is_prompt_variable).then_some(Change::Prompt);
             }
             "source" | "." | "unset" | "prompt" | "conda" | "starship" | "workon" | "bind" => {
                 return Some(Change::Prompt);

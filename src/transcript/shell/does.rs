@@ -1,10 +1,6 @@
 //! What a command does to the output that follows it.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
 use crate::transcript::shell::change::change;
-use crate::transcript::shell::names::ByBytes;
 use crate::transcript::shell::names::PRINTERS;
 use crate::transcript::shell::syntax::is_plain;
 
@@ -49,9 +45,6 @@ pub fn moves(text: &str) -> bool {
         || change(text).is_some()
 }
 
-static PRINTING: LazyLock<HashSet<&str, ByBytes>> =
-    LazyLock::new(|| PRINTERS.iter().copied().collect());
-
 /// What a command's programs do to what can be told of the output that follows.
 #[derive(Clone, Copy, Default)]
 pub struct Does {
@@ -75,7 +68,7 @@ impl Does {
             let name = name.rsplit('/').next().unwrap_or(name);
             // What `echo` is given in plain words, it prints, and nothing else.
             let given = name == "echo" && is_plain(part) && !part.contains(['$', '*']);
-            does.prints_files |= !given && PRINTING.contains(name) && !writes_to_a_file(part);
+            does.prints_files |= !given && PRINTERS.contains(&name) && !writes_to_a_file(part);
             does.draws_panes |= matches!(name, "tmux" | "screen" | "byobu" | "zellij" | "dvtm");
         }
         does

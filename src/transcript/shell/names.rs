@@ -114,8 +114,5 @@ const OTHERS: &[&str] = &[
 
 /// Whether a command of this name is met everywhere.
 pub fn is_common(name: &str) -> bool {
-    COMMON.contains(&name)
-        || SHELLS.contains(&name)
-        || REPLS.contains(&name)
-        || PRINTERS.contains(&name)
+    [COMMON, SHELLS, REPLS, PRINTERS].iter().any(|it| it.contains(&name))
 }

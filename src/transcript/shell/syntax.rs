@@ -1,56 +1,20 @@
 //! Whether a shell would ask for more: quotes, here-documents, loops, and lines that go on.
 
 use std::collections::VecDeque;
+use std::iter::Peekable;
+use std::str::Chars;
 
 /// Whether the shell would ask for more: an open quote, a here-document, a loop, a trailing `\`, `|`, `&&`.
 pub fn is_open(text: &str) -> bool {
     if is_plain(text) {
         return false;
     }
-    let mut depth = Depth::default();
-    let mut pending: VecDeque<(String, bool)> = VecDeque::new();
-    let lines = text.split('\n');
-    let mut quote: Option<char> = None;
+    let mut scan = Scan::default();
     let mut trailing = false;
-    for line in lines {
-        if quote.is_none()
-            && let Some((word, strip)) = pending.front()
-        {
-            let body = if *strip { line.trim_start_matches('\t') } else { line };
-            if body == word {
-                pending.pop_front();
-            }
-            trailing = false;
-            continue;
-        }
-        trailing = scan(line, &mut quote, &mut depth, &mut pending);
+    for line in text.split('\n') {
+        trailing = !scan.is_of_here_document(line) && scan.line(line);
     }
-    quote.is_some() || !depth.0.is_empty() || !pending.is_empty() || trailing
-}
-
-/// What closes the constructs that are open, the innermost last.
-#[derive(Default)]
-struct Depth(Vec<&'static str>);
-
-/// Constructs held that are open at once. No one types as many in each other, and each closing word looks through all.
-const DEEPEST: usize = 256;
-
-impl Depth {
-    fn push(&mut self, end: &'static str) {
-        if self.0.len() < DEEPEST {
-            self.0.push(end);
-        }
-    }
-
-    fn last(&self) -> Option<&'static str> {
-        self.0.last().copied()
-    }
-
-    fn close(&mut self, word: &str) {
-        if let Some(at) = self.0.iter().rposition(|it| *it == word) {
-            self.0.truncate(at);
-        }
-    }
+    scan.quote.is_some() || !scan.depth.is_empty() || !scan.pending.is_empty() || trailing
 }
 
 /// A block of lines, apart where the shell would run what has come so far.
@@ -79,157 +43,163 @@ pub(super) fn is_plain(text: &str) -> bool {
         first,
         "if" | "case" | "for" | "select" | "while" | "until" | "{" | "!" | "then" | "do" | "else"
     ) && !first.contains('=')
-        && text.bytes().all(|it| {
-            it >= 0x80
-                || it.is_ascii_alphanumeric()
-                || matches!(
-                    it,
-                    b' ' | b'-'
-                        | b'_'
-                        | b'.'
-                        | b'/'
-                        | b','
-                        | b':'
-                        | b'='
-                        | b'@'
-                        | b'%'
-                        | b'+'
-                        | b'~'
-                        | b'*'
-                        | b'$'
-                )
-        })
+        && text
+            .bytes()
+            .all(|it| it >= 0x80 || it.is_ascii_alphanumeric() || b" -_./,:=@%+~*$".contains(&it))
 }
 
-/// One physical line; says whether it ends in something that asks for the next.
-fn scan(
-    line: &str,
-    quote: &mut Option<char>,
-    depth: &mut Depth,
-    pending: &mut VecDeque<(String, bool)>,
-) -> bool {
-    let mut chars = line.chars().peekable();
-    let mut word = String::new();
-    let mut command_place = true;
-    let mut last_sign = ' ';
-    let mut escaped_end = false;
-    while let Some(ch) = chars.next() {
-        escaped_end = false;
-        if let Some(open) = *quote {
-            if ch == '\\' && open != '\'' {
-                escaped_end = chars.next().is_none();
-            } else if ch == open {
-                *quote = None;
-            }
-            word.push('q');
-            continue;
+/// Constructs held that are open at once. No one types as many in each other, and each closing word looks through all.
+const DEEPEST: usize = 256;
+
+/// A scan through the lines of a command.
+#[derive(Default)]
+struct Scan {
+    /// The quote that is open.
+    quote: Option<char>,
+    /// What closes the constructs that are open, the innermost last.
+    depth: Vec<&'static str>,
+    /// Here-documents that have not come: the line that ends each, and whether TABs may stand before it.
+    pending: VecDeque<(String, bool)>,
+    /// The word that is read, and whether a command could stand there.
+    word: String,
+    command_place: bool,
+}
+
+impl Scan {
+    /// Whether the line is one of a here-document.
+    fn is_of_here_document(&mut self, line: &str) -> bool {
+        let Some((word, strip)) = self.pending.front().filter(|_| self.quote.is_none()) else {
+            return false;
+        };
+        let body = if *strip { line.trim_start_matches('\t') } else { line };
+        if body == word {
+            self.pending.pop_front();
         }
-        match ch {
-            '\\' => match chars.next() {
-                None => escaped_end = true,
-                Some(_) => word.push('x'),
-            },
-            '\'' | '"' | '`' => {
-                *quote = Some(ch);
-                word.push('q');
+        true
+    }
+
+    /// One physical line; says whether it ends in something that asks for the next.
+    fn line(&mut self, line: &str) -> bool {
+        let mut chars = line.chars().peekable();
+        self.command_place = true;
+        let mut last_sign = ' ';
+        let mut escaped_end = false;
+        while let Some(ch) = chars.next() {
+            escaped_end = false;
+            if let Some(open) = self.quote {
+                if ch == '\\' && open != '\'' {
+                    escaped_end = chars.next().is_none();
+                } else if ch == open {
+                    self.quote = None;
+                }
+                self.word.push('q');
+                continue;
             }
-            '#' if word.is_empty() => return false,
-            '<' if chars.peek() == Some(&'<') => {
-                chars.next();
-                if chars.peek() == Some(&'<') {
+            match ch {
+                '\\' => match chars.next() {
+                    None => escaped_end = true,
+                    Some(_) => self.word.push('x'),
+                },
+                '\'' | '"' | '`' => {
+                    self.quote = Some(ch);
+                    self.word.push('q');
+                }
+                '#' if self.word.is_empty() => return false,
+                '<' if chars.peek() == Some(&'<') => {
                     chars.next();
-                    continue;
+                    if chars.next_if_eq(&'<').is_some() {
+                        continue;
+                    }
+                    self.here_document(&mut chars);
+                    last_sign = 'x';
                 }
-                here_document(&mut chars, pending);
+                '(' if self.word.is_empty() || self.word.ends_with('$') => {
+                    self.open(")");
+                    self.word.clear();
+                    self.command_place = true;
+                    last_sign = ' ';
+                }
+                ')' => {
+                    self.close_word();
+                    self.depth.pop_if(|it| *it == ")");
+                    last_sign = ')';
+                    self.command_place = self.depth.last() == Some(&"esac");
+                }
+                ' ' | '\t' => self.close_word(),
+                ';' | '|' | '&' => {
+                    self.close_word();
+                    self.command_place = true;
+                    let doubled = chars.next_if_eq(&ch).is_some();
+                    last_sign = if ch == '&' && doubled { 'A' } else { ch };
+                }
+                _ => {
+                    self.word.push(ch);
+                    last_sign = 'x';
+                }
+            }
+            if !self.word.is_empty() {
                 last_sign = 'x';
             }
-            '(' if word.is_empty() || word.ends_with('$') => {
-                depth.push(")");
-                word.clear();
-                command_place = true;
-                last_sign = ' ';
-            }
-            ')' => {
-                close_word(&mut word, &mut command_place, depth);
-                if depth.last() == Some(")") {
-                    depth.0.pop();
-                }
-                last_sign = ')';
-                command_place = depth.last() == Some("esac");
-            }
-            ' ' | '\t' => close_word(&mut word, &mut command_place, depth),
-            ';' | '|' | '&' => {
-                close_word(&mut word, &mut command_place, depth);
-                command_place = true;
-                let doubled = chars.next_if_eq(&ch).is_some();
-                last_sign = if ch == '&' && doubled { 'A' } else { ch };
-            }
-            _ => {
+        }
+        self.close_word();
+        escaped_end || (self.quote.is_none() && matches!(last_sign, '|' | 'A'))
+    }
+
+    fn here_document(&mut self, chars: &mut Peekable<Chars<'_>>) {
+        let strip = chars.next_if_eq(&'-').is_some();
+        while chars.next_if_eq(&' ').is_some() {}
+        let mut word = String::new();
+        let goes_on =
+            |it: &char| !it.is_whitespace() && !matches!(it, ';' | '|' | '&' | '>' | '<' | ')');
+        while let Some(ch) = chars.next_if(goes_on) {
+            if !matches!(ch, '\'' | '"' | '\\') {
                 word.push(ch);
-                last_sign = 'x';
             }
         }
         if !word.is_empty() {
-            last_sign = 'x';
+            self.pending.push_back((word, strip));
         }
     }
-    close_word(&mut word, &mut command_place, depth);
-    escaped_end || (quote.is_none() && matches!(last_sign, '|' | 'A'))
-}
 
-fn here_document(
-    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    pending: &mut VecDeque<(String, bool)>,
-) {
-    let strip = chars.next_if_eq(&'-').is_some();
-    while chars.next_if_eq(&' ').is_some() {}
-    let mut word = String::new();
-    while let Some(ch) = chars.peek().copied() {
-        if ch.is_whitespace() || matches!(ch, ';' | '|' | '&' | '>' | '<' | ')') {
-            break;
-        }
-        chars.next();
-        if !matches!(ch, '\'' | '"' | '\\') {
-            word.push(ch);
+    /// A construct opens that this word closes.
+    fn open(&mut self, end: &'static str) {
+        if self.depth.len() < DEEPEST {
+            self.depth.push(end);
         }
     }
-    if !word.is_empty() {
-        pending.push_back((word, strip));
-    }
-}
 
-/// Reserved words open and close where a command could stand.
-fn close_word(word: &mut String, command_place: &mut bool, depth: &mut Depth) {
-    if word.is_empty() {
-        return;
-    }
-    let mut stays = false;
-    if *command_place {
-        stays = true;
-        match word.as_str() {
-            "if" => depth.push("fi"),
-            "case" => {
-                depth.push("esac");
-                stays = false;
-            }
-            "for" | "select" => {
-                depth.push("done");
-                stays = false;
-            }
-            "while" | "until" => depth.push("done"),
-            "{" => depth.push("}"),
-            "fi" | "done" | "esac" | "}" => depth.close(word),
-            "then" | "do" | "else" | "elif" | "!" => {}
-            _ => stays = word.ends_with("()") || (word.contains('=') && !word.starts_with('-')),
+    /// Reserved words open and close where a command could stand.
+    fn close_word(&mut self) {
+        let mut word = std::mem::take(&mut self.word);
+        if word.is_empty() {
+            return;
         }
-    } else if matches!(word.as_str(), "{") && depth.0.is_empty() {
-        depth.push("}");
-        stays = true;
-    } else if word == "()" {
-        stays = true;
+        let mut stays = false;
+        if self.command_place {
+            stays = !matches!(word.as_str(), "case" | "for" | "select");
+            match word.as_str() {
+                "if" => self.open("fi"),
+                "case" => self.open("esac"),
+                "for" | "select" | "while" | "until" => self.open("done"),
+                "{" => self.open("}"),
+                "fi" | "done" | "esac" | "}" => {
+                    if let Some(at) = self.depth.iter().rposition(|it| *it == word) {
+                        self.depth.truncate(at);
+                    }
+                }
+                "then" | "do" | "else" | "elif" | "!" => {}
+                _ => stays = word.ends_with("()") || (word.contains('=') && !word.starts_with('-')),
+            }
+        } else if word == "{" && self.depth.is_empty() {
+            self.open("}");
+            stays = true;
+        } else if word == "()" {
+            stays = true;
+        }
+        self.command_place = stays;
+        word.clear();
+        self.word = word;
     }
-    *command_place = stays;
-    word.clear();
 }
 
 #[cfg(test)]

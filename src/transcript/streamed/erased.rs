@@ -66,7 +66,7 @@ pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8
     let mut row: Vec<char> = Vec::new();
     let mut col = 0usize;
     let mut guessed = false;
-    let all: Vec<(Step<'_>, &[u8])> = steps(bytes).collect();
+    let all: Vec<(Step, &[u8])> = steps(bytes).collect();
     let mut at = 0;
     let start = (prompt > 0).then_some(prompt);
     let mut looked_at = 0;
@@ -125,7 +125,7 @@ pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8
             }
             _ => {
                 out.extend_from_slice(raw);
-                if matches!(step, Step::Silent(b"\r")) {
+                if raw == b"\r" {
                     col = 0;
                 }
                 at += 1;

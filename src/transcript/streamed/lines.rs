@@ -7,22 +7,12 @@ pub(super) const LONG: usize = 60;
 /// Blanks behind the mark that zsh and fish print to fill a row.
 pub(super) const FILLING: usize = 19;
 
-/// One line that waits for the width that later lines may tell.
-pub struct HeldLine {
-    /// The line as it was streamed, without its end.
-    pub bytes: Vec<u8>,
-    /// Whether a line end followed.
-    pub ended: bool,
-    /// First byte of its place in the kept bytes.
-    pub from: u64,
-    /// One past the last byte of its place in the kept bytes.
-    pub to: u64,
-}
+use crate::transcript::wire::RawLine;
 
 /// A line as it may have been before it was streamed.
 pub struct Restored {
-    /// The line as it may have left the terminal, without its end.
-    pub bytes: Vec<u8>,
+    /// The line, with the bytes that may have left the terminal.
+    pub line: RawLine<Vec<u8>>,
     /// Window width it was drawn for, where known.
     pub width: Option<usize>,
     /// What is to be said of it: see [`bits`](crate::transcript::screen::bits).

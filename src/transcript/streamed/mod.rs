@@ -11,7 +11,6 @@
 //! (buildEventInfo), and pborman/ansi (Strip). Line editors: readline: display.c; zsh: Src/Zle/zle_refresh.c;
 //! fish: src/screen.cpp.
 
-pub use crate::transcript::streamed::lines::HeldLine;
 pub use crate::transcript::streamed::lines::Restored;
 pub use crate::transcript::streamed::restorer::Restorer;
 

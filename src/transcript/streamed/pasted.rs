@@ -1,9 +1,9 @@
 //! What was pasted: readline shows it inverse, and at Enter once more as it is.
 
 use crate::transcript::screen::bits;
-use crate::transcript::streamed::lines::HeldLine;
 use crate::transcript::streamed::lines::Restored;
 use crate::transcript::streamed::steps::printed;
+use crate::transcript::wire::RawLine;
 
 /// A block of lines that was pasted at a prompt of readline: shown inverse, and at Enter once more as it is.
 pub(super) struct PastedBlock {
@@ -23,7 +23,7 @@ impl PastedBlock {
             it.bits |= bits::PASTED;
         }
         let turn = &mut restored[self.turn];
-        turn.bytes = self.last;
+        turn.line.bytes = self.last;
         turn.bits = bits::PASTED;
         for it in &mut restored[self.turn + 1..=self.turn + many] {
             it.bits |= bits::OVERWRITTEN;
@@ -35,7 +35,7 @@ impl PastedBlock {
 const BLOCK_MAX: usize = 64;
 
 /// Blocks that begin on a line with a prompt, as `typed` tells.
-pub(super) fn pasted_blocks(held: &[HeldLine], typed: &[bool]) -> Vec<PastedBlock> {
+pub(super) fn pasted_blocks(held: &[RawLine<Vec<u8>>], typed: &[bool]) -> Vec<PastedBlock> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < held.len() {

@@ -6,32 +6,21 @@ use crate::transcript::prompt;
 use crate::transcript::prompt::Learnt;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
+use crate::transcript::streamed::erased;
 use crate::transcript::streamed::erased::Words;
-use crate::transcript::streamed::erased::drawn_behind;
-use crate::transcript::streamed::erased::with_erases;
-use crate::transcript::streamed::erased::words_of;
-use crate::transcript::streamed::lines::FILLING;
-use crate::transcript::streamed::lines::HeldLine;
-use crate::transcript::streamed::lines::LONG;
-use crate::transcript::streamed::lines::NARROWEST;
+use crate::transcript::streamed::lines;
 use crate::transcript::streamed::lines::Restored;
-use crate::transcript::streamed::pasted::pasted_blocks;
-use crate::transcript::streamed::pasted::shown_inverse;
+use crate::transcript::streamed::pasted;
 use crate::transcript::streamed::recalled::Recalled;
+use crate::transcript::streamed::returns;
 use crate::transcript::streamed::returns::UnfilledLine;
-use crate::transcript::streamed::returns::doubled;
-use crate::transcript::streamed::returns::may_be_doubled;
-use crate::transcript::streamed::returns::with_crs;
+use crate::transcript::streamed::steps;
 use crate::transcript::streamed::steps::Step;
-use crate::transcript::streamed::steps::drawn_once;
-use crate::transcript::streamed::steps::last_row;
-use crate::transcript::streamed::steps::lowest;
-use crate::transcript::streamed::steps::printed;
-use crate::transcript::streamed::steps::steps;
 use crate::transcript::streamed::widths::Telling;
 use crate::transcript::streamed::widths::known;
 use crate::transcript::streamed::widths::rises;
 use crate::transcript::streamed::widths::widths;
+use crate::transcript::wire::RawLine;
 
 /// Restores streamed lines, stretch by stretch, remembering the session's prompts and commands.
 #[derive(Default)]
@@ -46,8 +35,8 @@ pub struct Restorer {
 const HISTORY: usize = 512;
 
 impl Restorer {
-    /// Pure: the same lines give the same answer. The bytes of lines that are as they were are moved, not copied.
-    pub fn restore(&mut self, held: &mut [HeldLine]) -> Vec<Restored> {
+    /// Pure: the same lines give the same answer.
+    pub fn restore(&mut self, held: Vec<RawLine<Vec<u8>>>) -> Vec<Restored> {
         let mut lines: Vec<Option<UnfilledLine<'_>>> =
             held.iter().map(|it| self.learn(&it.bytes)).collect();
         for (split, it) in lines.iter_mut().zip(held.iter()) {
@@ -59,22 +48,22 @@ impl Restorer {
             lines.iter().map(|it| it.as_ref().and_then(|it| self.prompt_end(it))).collect();
         let typed: Vec<bool> = prompts.iter().map(Option::is_some).collect();
         let widths = widths(&self.tellings(&lines, &prompts));
-        let changed: Vec<Option<Restored>> = lines
+        let changed: Vec<Option<(Vec<u8>, u16)>> = lines
             .iter()
             .zip(prompts.into_iter().zip(&widths))
             .map(|(it, (prompt, width))| Some(self.one(it.as_ref()?, prompt, *width)))
             .collect();
-        let blocks = pasted_blocks(held, &typed);
-        let mut restored: Vec<Restored> = changed
+        let blocks = pasted::pasted_blocks(&held, &typed);
+        let mut restored: Vec<Restored> = held
             .into_iter()
-            .zip(held)
             .zip(widths)
-            .map(|((it, held), width)| {
-                it.unwrap_or_else(|| Restored {
-                    bytes: std::mem::take(&mut held.bytes),
-                    width,
-                    bits: 0,
-                })
+            .zip(changed)
+            .map(|((mut line, width), changed)| {
+                let mut bits = 0;
+                if let Some(it) = changed {
+                    (line.bytes, bits) = it;
+                }
+                Restored { line, width, bits }
             })
             .collect();
         for block in blocks {
@@ -85,37 +74,38 @@ impl Restorer {
 
     /// Text and nothing else, in which no prompt may end: nearly all lines.
     fn is_mere_output(&self, bytes: &[u8]) -> bool {
-        const BLANKS: &[u8] = &[b' '; FILLING];
+        const BLANKS: &[u8] = &[b' '; lines::FILLING];
         let Ok(text) = std::str::from_utf8(bytes) else { return false };
         !bytes.iter().any(|it| *it < 0x20 || *it == 0x7f)
             && memchr::memmem::find(bytes, BLANKS).is_none()
-            && !may_be_doubled(bytes)
+            && !returns::may_be_doubled(bytes)
             && !self.may_be_typed(prompt::head(text, 320))
     }
 
+    /// What a line may have been, and the bits that say so of it.
     fn one(
         &mut self,
         it: &UnfilledLine<'_>,
         prompt: Option<usize>,
         columns: Option<usize>,
-    ) -> Restored {
+    ) -> (Vec<u8>, u16) {
         let mut bytes = it.head.clone();
         let Some(prompt) = prompt else {
             bytes.extend_from_slice(it.tail);
-            return Restored { bytes, width: columns, bits: 0 };
+            return (bytes, 0);
         };
-        if let Some(text) = shown_inverse(it.tail) {
+        if let Some(text) = pasted::shown_inverse(it.tail) {
             bytes.extend_from_slice(&text);
-            return Restored { bytes, width: columns, bits: 0 };
+            return (bytes, 0);
         }
         // Each margin added a character, and whether a blank there was typed is not told; a cursor that went up has gone
         // to columns that only lost CRs could tell.
         let moves = memchr::memchr2(0x08, 0x1b, it.tail).is_some();
-        let drawn = it.drawn.len().max(if moves { last_row(it.tail).len() } else { 0 });
-        let long = drawn > columns.map_or(LONG, |it| it.min(LONG));
-        let rises = steps(it.tail).any(|it| matches!(it.0, Step::Csi(b'A', _)));
+        let drawn = it.drawn.len().max(if moves { steps::last_row(it.tail).len() } else { 0 });
+        let long = drawn > columns.map_or(lines::LONG, |it| it.min(lines::LONG));
+        let rises = steps::steps(it.tail).any(|it| matches!(it.0, Step::Csi(b'A', _)));
         let mut guessed = rises || long;
-        let mut tail = with_crs(it.tail, &it.drawn, columns, prompt);
+        let mut tail = returns::with_crs(it, columns, prompt);
         if memchr::memchr(0x1b, it.tail).is_none() {
             if let Some(other) = self.drawn_over(&tail, prompt) {
                 tail = other;
@@ -123,12 +113,12 @@ impl Restorer {
             }
             if memchr::memchr(0x08, it.tail).is_some() {
                 // What was erased is not shown; only rubbing out and typing on at once leaves no doubt.
-                let other = with_erases(&tail, prompt, &self.words);
+                let other = erased::with_erases(&tail, prompt, &self.words);
                 tail = other.0;
                 guessed |= other.1;
             }
         }
-        let text: String = last_row(&tail).iter().skip(prompt).collect();
+        let text: String = steps::last_row(&tail).iter().skip(prompt).collect();
         if text.trim().len() > 1 {
             if self.history.len() >= HISTORY {
                 self.history.remove(0);
@@ -136,8 +126,7 @@ impl Restorer {
             self.history.push(text.trim_end().to_owned());
         }
         bytes.extend_from_slice(&tail);
-        let bits = if guessed { bits::GUESSED } else { 0 };
-        Restored { bytes, width: columns, bits }
+        (bytes, if guessed { bits::GUESSED } else { 0 })
     }
 
     /// Learns from one line. One that somebody edited was split for that.
@@ -145,7 +134,7 @@ impl Restorer {
         if memchr::memchr(0x08, bytes).is_none() {
             if memchr::memchr(0x1b, bytes).is_none() && self.words.0.len() < 50_000 {
                 let text = std::str::from_utf8(bytes).unwrap_or_default();
-                words_of(prompt::head(text, 4096)).for_each(|it| self.words.insert(it));
+                erased::words_of(prompt::head(text, 4096)).for_each(|it| self.words.insert(it));
             }
             return None;
         }
@@ -153,8 +142,8 @@ impl Restorer {
         if it.drawn.len() > 4096 {
             return Some(it);
         }
-        let drawn = &it.drawn[doubled(&it.drawn).unwrap_or(0)..];
-        let low = lowest(it.tail).min(drawn.len());
+        let drawn = it.drawn_last();
+        let low = steps::lowest(it.tail).min(drawn.len());
         let text: String = drawn.iter().collect();
         let low = text.char_indices().nth(low).map_or(text.len(), |it| it.0);
         let found = prompt::bounded(&text, Some(low), None);
@@ -164,18 +153,17 @@ impl Restorer {
 
     /// Columns of the prompt, if someone typed on this line as far as it shows.
     fn prompt_end(&self, it: &UnfilledLine<'_>) -> Option<usize> {
-        let skipped = doubled(&it.drawn).unwrap_or(0);
         let announced = it.columns.is_some()
             || memchr::memmem::find(it.tail, b"\x1b[?2004h").is_some()
             || memchr::memmem::find(it.tail, b"\x1b]0;").is_some();
         let back = memchr::memchr(0x08, it.tail).is_some();
-        let text: String = it.drawn[skipped..].iter().take(320).collect();
-        if !announced && !back && skipped == 0 && !self.may_be_typed(&text) {
+        let text: String = it.drawn_last().iter().take(320).collect();
+        if !announced && !back && it.twice.is_none() && !self.may_be_typed(&text) {
             return None;
         }
         let chars = |end: usize| text[..end].chars().count();
         if let Some(shape) = prompt::known(&text)
-            && (shape.strong || announced || back || skipped > 0 || shape.end <= 2)
+            && (shape.strong || announced || back || it.twice.is_some() || shape.end <= 2)
         {
             return Some(chars(shape.end));
         }
@@ -191,7 +179,7 @@ impl Restorer {
             Some((end, _)) => {
                 Some(chars(prompt::farthest(&text, end, &found, |it| self.learnt.line_count(it))))
             }
-            None => (announced || skipped > 0).then_some(0),
+            None => (announced || it.twice.is_some()).then_some(0),
         }
     }
 
@@ -215,7 +203,7 @@ impl Restorer {
                 let Some(prompt) = *prompt else {
                     return Telling { filled: it.columns, ..Telling::default() };
                 };
-                let drawn = it.drawn[doubled(&it.drawn).unwrap_or(0)..].to_vec();
+                let drawn = it.drawn_last().to_vec();
                 let shared = before
                     .iter()
                     .map(|other| drawn.iter().zip(other).take_while(|it| it.0 == it.1).count())
@@ -227,7 +215,7 @@ impl Restorer {
                 }
                 before.push(drawn.clone());
                 let joins = self.joins(&drawn);
-                let known = known(&drawn, NARROWEST, &mut shown);
+                let known = known(&drawn, lines::NARROWEST, &mut shown);
                 let rises = rises(it.tail);
                 Telling { drawn, shared, filled: it.columns, rises, joins, known }
             })
@@ -238,10 +226,10 @@ impl Restorer {
     fn joins(&self, drawn: &[char]) -> Vec<usize> {
         let of_word = |it: &char| it.is_alphanumeric() || matches!(it, '_' | '-' | '.');
         let mut found = Vec::new();
-        if drawn.len() <= NARROWEST || drawn.len() > 1 << 14 {
+        if drawn.len() <= lines::NARROWEST || drawn.len() > 1 << 14 {
             return found;
         }
-        for at in NARROWEST..drawn.len() - 1 {
+        for at in lines::NARROWEST..drawn.len() - 1 {
             if drawn[at] != ' ' || !of_word(&drawn[at - 1]) || !of_word(&drawn[at + 1]) {
                 continue;
             }
@@ -259,14 +247,14 @@ impl Restorer {
     /// A line whose command was drawn more than once, with nothing left between: `T cT aT tT`, an
     /// insertion before the rest, or a recalled command over another.
     fn drawn_over(&self, bytes: &[u8], prompt: usize) -> Option<Vec<u8>> {
-        let shown = drawn_once(bytes);
-        let start = doubled(&shown).unwrap_or(0) + prompt;
+        let shown = steps::drawn_once(bytes);
+        let start = returns::doubled(&shown).unwrap_or(0) + prompt;
         if start > shown.len() {
             return None;
         }
         // `T cT aT tT`: the rest of the line drawn anew behind each character put before it.
-        let typed: Vec<char> = printed(bytes).skip(start).collect();
-        if let Some((rest, added)) = drawn_behind(&typed) {
+        let typed: Vec<char> = steps::printed(bytes).skip(start).collect();
+        if let Some((rest, added)) = erased::drawn_behind(&typed) {
             let mut out: Vec<u8> = shown[..start].iter().collect::<String>().into_bytes();
             let rest: String = rest.iter().collect();
             out.extend_from_slice(rest.as_bytes());
@@ -328,7 +316,7 @@ fn return_behind(prompt: usize, out: &mut Vec<u8>) {
 fn drawn_again(bytes: &[u8], number: usize, prompt: usize, sequence: &str) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::with_capacity(bytes.len() + 16);
     let mut nth = 0;
-    for (step, raw) in steps(bytes) {
+    for (step, raw) in steps::steps(bytes) {
         if matches!(step, Step::Print(_)) {
             if nth == number {
                 return_behind(prompt, &mut out);
@@ -345,18 +333,18 @@ fn drawn_again(bytes: &[u8], number: usize, prompt: usize, sequence: &str) -> Ve
 mod tests {
     use super::*;
 
-    fn held(lines: &[&str]) -> Vec<HeldLine> {
-        lines
-            .iter()
-            .map(|it| HeldLine { bytes: it.as_bytes().to_vec(), ended: true, from: 0, to: 0 })
-            .collect()
+    fn held(lines: &[&str]) -> Vec<RawLine<Vec<u8>>> {
+        let line = |it: &&str| {
+            RawLine { bytes: it.as_bytes(), crs: 1, ended: true, from: 0, to: 0 }.kept()
+        };
+        lines.iter().map(line).collect()
     }
 
     fn restored(lines: &[&str]) -> Vec<String> {
         Restorer::default()
-            .restore(&mut held(lines))
+            .restore(held(lines))
             .into_iter()
-            .map(|it| String::from_utf8_lossy(&it.bytes).into_owned())
+            .map(|it| String::from_utf8_lossy(&it.line.bytes).into_owned())
             .collect()
     }
 
@@ -409,8 +397,8 @@ mod tests {
             }
             streamed.push(*ch);
         }
-        let restored = Restorer::default().restore(&mut held(&[&streamed]));
+        let restored = Restorer::default().restore(held(&[&streamed]));
         assert_eq!(restored[0].width, Some(80));
-        assert_eq!(restored[0].bytes.iter().filter(|it| **it == b'\r').count(), 1);
+        assert_eq!(restored[0].line.bytes.iter().filter(|it| **it == b'\r').count(), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! CRs put back: between a prompt and its redrawing, at each margin, behind a filled row, and where the cursor would run over
 //! the end of what is there.
 
+use crate::transcript::prompt;
 use crate::transcript::streamed::lines::FILLING;
 use crate::transcript::streamed::steps::ROOM;
 use crate::transcript::streamed::steps::Step;
@@ -54,16 +55,20 @@ pub(super) struct UnfilledLine<'a> {
     pub(super) tail: &'a [u8],
     /// What stands in the tail before the cursor first goes back.
     pub(super) drawn: Vec<char>,
+    /// See [`doubled`].
+    pub(super) twice: Option<usize>,
     /// The width that a filled row tells.
     pub(super) columns: Option<usize>,
 }
 
 impl<'a> UnfilledLine<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        let drawn = drawn_once(bytes);
+        let mut drawn = drawn_once(bytes);
         let Some((crs, columns)) = filled(&drawn) else {
-            return Self { head: Vec::new(), tail: bytes, drawn, columns: None };
+            let twice = doubled(&drawn);
+            return Self { head: Vec::new(), tail: bytes, drawn, twice, columns: None };
         };
+        drawn.drain(..crs[1].min(drawn.len()));
         let mut head = Vec::with_capacity(columns + 16);
         let (mut nth, mut used) = (0, 0);
         for (step, raw) in steps(bytes) {
@@ -81,26 +86,25 @@ impl<'a> UnfilledLine<'a> {
         }
         // Whoever fills a row draws a prompt next.
         head.extend_from_slice(b"\r\x1b[?2004h");
-        Self {
-            head,
-            tail: &bytes[used..],
-            drawn: drawn[crs[1].min(drawn.len())..].to_vec(),
-            columns: Some(columns),
-        }
+        let twice = doubled(&drawn);
+        Self { head, tail: &bytes[used..], drawn, twice, columns: Some(columns) }
+    }
+
+    /// The same without the first of two prompts.
+    pub(super) fn drawn_last(&self) -> &[char] {
+        &self.drawn[self.twice.unwrap_or(0)..]
     }
 }
 
 /// Puts CRs back: behind a filled row, between a prompt and its redrawing, at each margin, and where the
 /// cursor would run over the end of what is there.
 pub(super) fn with_crs(
-    bytes: &[u8],
-    drawn: &[char],
+    split: &UnfilledLine<'_>,
     width: Option<usize>,
     prompt_end: usize,
 ) -> Vec<u8> {
-    let twice = doubled(drawn);
-    let skipped = twice.unwrap_or(0);
-    let mut all: Vec<(Step<'_>, &[u8])> = Vec::with_capacity(bytes.len().min(ROOM));
+    let (bytes, twice) = (split.tail, split.twice);
+    let mut all: Vec<(Step, &[u8])> = Vec::with_capacity(bytes.len().min(ROOM));
     all.extend(steps(bytes));
     let mut line = Returning {
         all: &all,
@@ -111,14 +115,14 @@ pub(super) fn with_crs(
         end: 0,
         before: ' ',
         width,
-        prompt: drawn.get(skipped..skipped + prompt_end).unwrap_or_default(),
+        prompt: split.drawn_last().get(..prompt_end).unwrap_or_default(),
         prompt_end,
-        skipped,
+        skipped: twice.unwrap_or(0),
         twice,
     };
     let mut again = false;
     while let Some((step, raw)) = all.get(line.at).copied() {
-        if twice == Some(line.nth) && !again && matches!(step, Step::Print(_) | Step::Silent(_)) {
+        if twice == Some(line.nth) && !again && matches!(step, Step::Print(_) | Step::Silent) {
             // What the second prompt begins with, as a window title, belongs behind the CR.
             line.return_to_margin();
             again = true;
@@ -135,7 +139,7 @@ pub(super) fn with_crs(
                 line.sequence(last, number, raw);
                 1
             }
-            Step::Silent(_) => {
+            Step::Silent => {
                 line.out.extend_from_slice(raw);
                 1
             }
@@ -146,7 +150,7 @@ pub(super) fn with_crs(
 
 /// A line that gets its CRs back, step by step.
 struct Returning<'a> {
-    all: &'a [(Step<'a>, &'a [u8])],
+    all: &'a [(Step, &'a [u8])],
     /// The step that is looked at.
     at: usize,
     out: Vec<u8>,
@@ -202,7 +206,7 @@ impl Returning<'_> {
     fn reaches_next_row(&self, ch: char) -> bool {
         let next = self.all[self.at + 1..].iter().find_map(|it| match it.0 {
             Step::Print(ch) => Some(Some(ch)),
-            Step::Silent(_) => None,
+            Step::Silent => None,
             _ => Some(None),
         });
         ch == ' ' || next == Some(Some(ch))
@@ -272,12 +276,12 @@ impl Returning<'_> {
 }
 
 /// Whether the cursor goes back by as much as it went right and printed: a right-hand prompt of zsh.
-fn returns(rest: &[(Step<'_>, &[u8])], right: usize) -> bool {
+fn returns(rest: &[(Step, &[u8])], right: usize) -> bool {
     let mut printed = right;
     for (step, _) in rest {
         match step {
             Step::Print(ch) => printed += unicode_width::UnicodeWidthChar::width(*ch).unwrap_or(0),
-            Step::Silent(_) => {}
+            Step::Silent => {}
             Step::Csi(b'D', back) => return *back == printed,
             _ => return false,
         }
@@ -286,11 +290,11 @@ fn returns(rest: &[(Step<'_>, &[u8])], right: usize) -> bool {
 }
 
 /// Whether what is printed next is the search's own prompt, or the shell's again.
-fn redraws(rest: &[(Step<'_>, &[u8])], prompt: &[char]) -> bool {
+fn redraws(rest: &[(Step, &[u8])], prompt: &[char]) -> bool {
     let printed = || {
         rest.iter().map_while(|it| match it.0 {
             Step::Print(ch) => Some(Some(ch)),
-            Step::Silent(_) => Some(None),
+            Step::Silent => Some(None),
             _ => None,
         })
     };
@@ -298,10 +302,7 @@ fn redraws(rest: &[(Step<'_>, &[u8])], prompt: &[char]) -> bool {
         let mut printed = printed().flatten();
         with.chars().all(|it| printed.next() == Some(it))
     };
-    if ["(reverse-i-search)", "(i-search)", "(failed reverse-i-search)", "(failed i-search)"]
-        .into_iter()
-        .any(starts)
-    {
+    if prompt::SEARCHES.into_iter().any(starts) {
         return true;
     }
     // The blank at the prompt's end may still be there.

@@ -2,7 +2,7 @@
 
 /// One step of a terminal line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Step<'a> {
+pub(super) enum Step {
     Print(char),
     Back,
     /// CSI n C, n times or more than once in a row.
@@ -10,7 +10,7 @@ pub(super) enum Step<'a> {
     /// CSI with its final byte: erases, inserts, other moves.
     Csi(u8, usize),
     /// Private modes, colours, titles, other controls: they draw nothing.
-    Silent(&'a [u8]),
+    Silent,
 }
 
 /// Nearly all lines are shorter.
@@ -27,7 +27,7 @@ pub(super) struct Steps<'a> {
 
 impl<'a> Iterator for Steps<'a> {
     /// The step and its bytes.
-    type Item = (Step<'a>, &'a [u8]);
+    type Item = (Step, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest;
@@ -35,15 +35,13 @@ impl<'a> Iterator for Steps<'a> {
         let (step, used) = match first {
             0x08 => (Step::Back, 1),
             0x1b => sequence(rest, &mut self.no_bell),
-            it if it < 0x20 || it == 0x7f => (Step::Silent(&rest[..1]), 1),
+            it if it < 0x20 || it == 0x7f => (Step::Silent, 1),
             it if it < 0x80 => (Step::Print(char::from(it)), 1),
             _ => {
-                let end = (1..=4.min(rest.len())).rev().find(|it| {
-                    std::str::from_utf8(&rest[..*it]).is_ok_and(|s| s.chars().count() == 1)
-                });
-                match end.and_then(|it| std::str::from_utf8(&rest[..it]).ok()) {
-                    Some(text) => (Step::Print(text.chars().next()?), text.len()),
-                    None => (Step::Silent(&rest[..1]), 1),
+                let text = rest[..rest.len().min(4)].utf8_chunks().next()?.valid();
+                match text.chars().next() {
+                    Some(ch) => (Step::Print(ch), ch.len_utf8()),
+                    None => (Step::Silent, 1),
                 }
             }
         };
@@ -52,11 +50,11 @@ impl<'a> Iterator for Steps<'a> {
     }
 }
 
-fn sequence<'a>(rest: &'a [u8], no_bell: &mut bool) -> (Step<'a>, usize) {
+fn sequence(rest: &[u8], no_bell: &mut bool) -> (Step, usize) {
     match rest.get(1) {
         Some(b'[') => {
             let Some(end) = rest[2..].iter().position(|it| (0x40..=0x7e).contains(it)) else {
-                return (Step::Silent(rest), rest.len());
+                return (Step::Silent, rest.len());
             };
             let used = end + 3;
             let inside = &rest[2..used - 1];
@@ -66,12 +64,12 @@ fn sequence<'a>(rest: &'a [u8], no_bell: &mut bool) -> (Step<'a>, usize) {
                 .fold(0usize, |sum, it| (sum * 10 + usize::from(it - b'0')).min(9999));
             let last = rest[used - 1];
             let plain = inside.iter().all(|it| it.is_ascii_digit() || *it == b';');
-            match last {
-                b'C' if plain => (Step::Right(number.max(1)), used),
-                b'm' => (Step::Silent(&rest[..used]), used),
-                _ if plain => (Step::Csi(last, number), used),
-                _ => (Step::Silent(&rest[..used]), used),
-            }
+            let step = match last {
+                b'C' if plain => Step::Right(number.max(1)),
+                _ if plain && last != b'm' => Step::Csi(last, number),
+                _ => Step::Silent,
+            };
+            (step, used)
         }
         Some(b']' | b'P' | b'_' | b'^' | b'X') => {
             let bell = if *no_bell { None } else { memchr::memchr(7, rest) };
@@ -79,15 +77,11 @@ fn sequence<'a>(rest: &'a [u8], no_bell: &mut bool) -> (Step<'a>, usize) {
             let end = bell
                 .map(|it| it + 1)
                 .or_else(|| memchr::memmem::find(&rest[1..], b"\x1b\\").map(|it| it + 3));
-            let used = end.unwrap_or(rest.len());
-            (Step::Silent(&rest[..used]), used)
+            (Step::Silent, end.unwrap_or(rest.len()))
         }
-        Some(b'(' | b')' | b'#' | b'*' | b'+') => {
-            let used = 3.min(rest.len());
-            (Step::Silent(&rest[..used]), used)
-        }
-        Some(_) => (Step::Silent(&rest[..2]), 2),
-        None => (Step::Silent(rest), rest.len()),
+        Some(b'(' | b')' | b'#' | b'*' | b'+') => (Step::Silent, 3.min(rest.len())),
+        Some(_) => (Step::Silent, 2),
+        None => (Step::Silent, rest.len()),
     }
 }
 
@@ -109,7 +103,7 @@ pub(super) fn drawn_once(bytes: &[u8]) -> Vec<char> {
     for (step, _) in steps(bytes) {
         match step {
             Step::Print(ch) => out.push(ch),
-            Step::Silent(_) => {}
+            Step::Silent => {}
             Step::Back | Step::Right(_) | Step::Csi(..) => break,
         }
     }
@@ -136,7 +130,7 @@ pub(super) fn lowest(bytes: &[u8]) -> usize {
 pub(super) fn last_row(bytes: &[u8]) -> Vec<char> {
     let mut row: Vec<char> = Vec::with_capacity(bytes.len().min(ROOM));
     let mut col = 0usize;
-    for (step, _) in steps(bytes) {
+    for (step, raw) in steps(bytes) {
         match step {
             Step::Print(ch) => {
                 if col > row.len() {
@@ -151,7 +145,7 @@ pub(super) fn last_row(bytes: &[u8]) -> Vec<char> {
             }
             Step::Back => col = col.saturating_sub(1),
             Step::Right(by) => col = (col + by).min(1 << 16),
-            Step::Silent(b"\r") => col = 0,
+            Step::Silent if raw == b"\r" => col = 0,
             Step::Csi(b'D', by) => col = col.saturating_sub(by.max(1)),
             Step::Csi(b'K', 0) => row.truncate(col),
             Step::Csi(b'P', by) => {

@@ -170,7 +170,7 @@ pub(super) fn rises(bytes: &[u8]) -> Option<(usize, usize)> {
             Step::Print(_) if back == 0 => printed += 1,
             Step::Back => back += 1,
             Step::Csi(b'A', _) if back > 0 => return Some((printed, back)),
-            Step::Silent(_) => {}
+            Step::Silent => {}
             _ => return None,
         }
     }

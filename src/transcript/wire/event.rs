@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::time::At;
+
 /// One CloudWatch Logs event as GetLogEvents, FilterLogEvents and exports give it, or one streamed message on
 /// its own. Every field can be missing.
 #[derive(Deserialize)]
@@ -23,6 +25,17 @@ pub struct Event<'a> {
     pub session_data: Option<&'a RawValue>,
     /// `sessionId` of a streamed message without its envelope.
     pub session_id: Option<String>,
+}
+
+impl Event<'_> {
+    /// What it says: its message, or the line that it was read from, where that is a streamed message without its envelope.
+    pub fn message_in<'a>(&'a self, line: &'a [u8]) -> &'a str {
+        match (&self.message, self.session_data) {
+            (Some(it), _) => it,
+            (None, Some(_)) => std::str::from_utf8(line).unwrap_or_default(),
+            (None, None) => "",
+        }
+    }
 }
 
 /// The structured message of a streaming agent.
@@ -122,12 +135,7 @@ impl Times {
 impl Streamed {
     /// When it was shown, given what CloudWatch Logs says of the event.
     pub fn at(&self, event: Times) -> Shown {
-        let told = self
-            .event_time
-            .as_deref()
-            .and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok())
-            .map(|it| it.timestamp_micros());
-        event.bound(told)
+        event.bound(self.event_time.as_deref().and_then(|it| Some(At::read(it)?.0)))
     }
 
     /// `None` if the message is no streamed JSON: then it is plain text.

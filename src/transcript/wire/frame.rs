@@ -9,7 +9,6 @@ use regex::bytes::Regex;
 use crate::transcript::wire::form::Form;
 use crate::transcript::wire::form::is_script_header;
 use crate::transcript::wire::lines::Lines;
-use crate::transcript::wire::lines::OwnedLine;
 use crate::transcript::wire::lines::PIECE;
 use crate::transcript::wire::lines::RawLine;
 
@@ -40,8 +39,8 @@ static HEADER_PATH: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant pattern")
 });
 
-static ISO_TIME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)([+-]\d\d):?(\d\d)").expect("a constant pattern")
+static ISO_TIME: LazyLock<regex::Regex> = LazyLock::new(|| {
+    regex::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:?\d\d").expect("a constant pattern")
 });
 
 /// The size that the header of `script` names behind everything that it quotes. Source: util-linux: term-utils/script.c,
@@ -58,10 +57,8 @@ fn header_window(line: &str) -> Option<(u16, u16)> {
 
 /// Reads a time of a `script` line: UTC microseconds, or the news that it names no zone.
 fn script_time(line: &str) -> (Option<i64>, bool) {
-    if let Some(found) = ISO_TIME.captures(line.as_bytes()) {
-        let part = |n: usize| String::from_utf8_lossy(&found[n]).into_owned();
-        let stamp = format!("{}{}{}", part(1), part(2), part(3));
-        let at = DateTime::parse_from_str(&stamp, "%Y-%m-%d %H:%M:%S%z").ok();
+    if let Some(found) = ISO_TIME.find(line) {
+        let at = DateTime::parse_from_str(found.as_str(), "%Y-%m-%d %H:%M:%S%z").ok();
         return (at.map(|it| it.timestamp_micros()), false);
     }
     let words = line.split(" on ").nth(1).unwrap_or_default();
@@ -77,10 +74,10 @@ pub struct Unframe {
     pub frame: Frame,
     state: State,
     /// A line that may turn out to be the footer, or the one that only the footer ended.
-    held: Vec<OwnedLine>,
+    held: Vec<RawLine<Vec<u8>>>,
     /// Line ends counted until the `script` CR is known: with one extra, without.
     doubled: (u32, u32),
-    waiting: Vec<OwnedLine>,
+    waiting: Vec<RawLine<Vec<u8>>>,
     waiting_bytes: usize,
     settled: Option<bool>,
 }
@@ -112,7 +109,7 @@ impl Unframe {
     }
 
     /// Takes the next raw line; what belongs to the session goes on to `out`.
-    pub fn line(&mut self, it: RawLine<'_>, out: &mut impl Lines) {
+    pub fn line(&mut self, it: RawLine<&[u8]>, out: &mut impl Lines) {
         match self.state {
             State::First => {
                 self.state = State::Body;
@@ -176,7 +173,7 @@ impl Unframe {
 
     /// Only the last footer is one: what an attacker prints is followed by more. So a line that looks like
     /// a footer, and a line that ended without CR just before it, wait until the next line is known.
-    fn body(&mut self, it: RawLine<'_>, out: &mut impl Lines) {
+    fn body(&mut self, it: RawLine<&[u8]>, out: &mut impl Lines) {
         let footer = self.is_footer(it.bytes);
         if self.held.iter().any(|held| self.is_footer(&held.bytes)) {
             let trailer = match self.form {
@@ -188,17 +185,17 @@ impl Unframe {
                 _ => !footer && it.bytes.is_empty(),
             };
             if trailer && self.held.len() < 8 {
-                self.held.push(OwnedLine::from(it));
+                self.held.push(it.kept());
                 return;
             }
             self.release(out);
         }
         let bsd_status = it.bytes.starts_with(b"Command exit status:");
         if footer || bsd_status {
-            self.held.push(OwnedLine::from(it));
+            self.held.push(it.kept());
         } else if it.crs == 0 && it.ended {
             self.release(out);
-            self.held.push(OwnedLine::from(it));
+            self.held.push(it.kept());
         } else {
             self.release(out);
             self.count(it, out);
@@ -213,26 +210,20 @@ impl Unframe {
     }
 
     fn release(&mut self, out: &mut impl Lines) {
-        if self.held.is_empty() {
-            return;
-        }
         for it in std::mem::take(&mut self.held) {
             self.count(it.raw(), out);
         }
     }
 
     /// Counts line ends until it is clear whether `script` added a CR to each, then hands on.
-    fn count(&mut self, it: RawLine<'_>, out: &mut impl Lines) {
+    fn count(&mut self, it: RawLine<&[u8]>, out: &mut impl Lines) {
         if let Some(doubled) = self.settled {
             emit(it, doubled, out);
             return;
         }
-        if it.ended && it.crs >= 2 {
-            self.doubled.0 += 1;
-        } else if it.ended && it.crs == 1 {
-            self.doubled.1 += 1;
-        }
-        self.waiting.push(OwnedLine::from(it));
+        self.doubled.0 += u32::from(it.ended && it.crs >= 2);
+        self.doubled.1 += u32::from(it.ended && it.crs == 1);
+        self.waiting.push(it.kept());
         self.waiting_bytes += it.bytes.len();
         let enough = self.doubled.0 + self.doubled.1 >= SETTLE_LINES;
         // A line without end must not fill the memory while we wait for others.
@@ -286,9 +277,9 @@ fn is_translated_footer(bytes: &[u8]) -> bool {
     bytes.ends_with(b"\"]") && memchr::memmem::find(bytes, b"[COMMAND_EXIT_CODE=\"").is_some()
 }
 
-fn emit(it: RawLine<'_>, doubled: bool, out: &mut impl Lines) {
+fn emit(it: RawLine<&[u8]>, doubled: bool, out: &mut impl Lines) {
     // Output that went through no terminal ends its lines in LF alone: it means the same.
     let bare = !doubled && it.ended && it.crs == 0;
     let crs = if doubled { it.crs.saturating_sub(1) } else { it.crs + u8::from(bare) };
-    out.line(it.bytes, crs, it.ended, it.from, it.to);
+    out.line(RawLine { crs, ..it });
 }

@@ -3,10 +3,13 @@
 /// Longest piece of one raw line held at once; longer lines are handed on in pieces.
 pub(super) const PIECE: usize = 1 << 20;
 
-/// Where raw lines go. `crs` counts the CRs before the LF; `from..to` is the place in the kept bytes.
+/// Bytes of a full piece and of the rest of the character that it ends in.
+const FULL: usize = PIECE + 4;
+
+/// Where raw lines go.
 pub trait Lines {
-    /// Takes one raw line without its end, or a piece of one; `ended` says whether an LF followed.
-    fn line(&mut self, bytes: &[u8], crs: u8, ended: bool, from: u64, to: u64);
+    /// Takes one raw line, or a piece of one.
+    fn line(&mut self, it: RawLine<&[u8]>);
 }
 
 /// Cuts bytes into raw lines, in whatever chunks they come.
@@ -19,24 +22,15 @@ pub struct Splitter {
 impl Splitter {
     /// Takes the next bytes; every whole line, and every full piece of a long one, goes to `out`.
     pub fn push(&mut self, mut bytes: &[u8], out: &mut impl Lines) {
-        if !self.carry.is_empty() {
+        while !self.carry.is_empty() && !bytes.is_empty() {
             let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |it| it + 1);
-            let room = PIECE + 4 - self.carry.len().min(PIECE + 4);
-            let take = end.min(room);
-            self.carry.extend_from_slice(&bytes[..take]);
-            bytes = &bytes[take..];
-            if self.carry.last() == Some(&b'\n') || self.carry.len() >= PIECE + 4 {
-                let carry = std::mem::take(&mut self.carry);
-                let used = self.cut(&carry, out);
-                let mut rest = carry[used..].to_vec();
-                std::mem::swap(&mut self.carry, &mut rest);
-                if !self.carry.is_empty() {
-                    return self.push(bytes, out);
-                }
-            } else if bytes.is_empty() {
-                return;
-            } else {
-                return self.push(bytes, out);
+            let (more, rest) = bytes.split_at(end.min(FULL.saturating_sub(self.carry.len())));
+            self.carry.extend_from_slice(more);
+            bytes = rest;
+            if self.carry.ends_with(b"\n") || self.carry.len() >= FULL {
+                let mut carry = std::mem::take(&mut self.carry);
+                carry.drain(..self.cut(&carry, out));
+                self.carry = carry;
             }
         }
         let used = self.cut(bytes, out);
@@ -48,14 +42,14 @@ impl Splitter {
         let mut used = 0;
         loop {
             let rest = &bytes[used..];
-            match memchr::memchr(b'\n', &rest[..rest.len().min(PIECE + 4)]) {
+            match memchr::memchr(b'\n', &rest[..rest.len().min(FULL)]) {
                 Some(end) => {
-                    self.hand_on(&rest[..end], true, 1, out);
+                    self.hand_on(&rest[..end], true, out);
                     used += end + 1;
                 }
-                None if rest.len() >= PIECE + 4 => {
+                None if rest.len() >= FULL => {
                     let end = boundary(rest, PIECE);
-                    self.hand_on(&rest[..end], false, 0, out);
+                    self.hand_on(&rest[..end], false, out);
                     used += end;
                 }
                 None => return used,
@@ -63,11 +57,11 @@ impl Splitter {
         }
     }
 
-    fn hand_on(&mut self, raw: &[u8], ended: bool, lf: u64, out: &mut impl Lines) {
-        let to = self.at + raw.len() as u64 + lf;
+    fn hand_on(&mut self, raw: &[u8], ended: bool, out: &mut impl Lines) {
+        let from = self.at;
+        self.at += raw.len() as u64 + u64::from(ended);
         let (bytes, crs) = if ended { without_crs(raw) } else { (raw, 0) };
-        out.line(bytes, crs, ended, self.at, to);
-        self.at = to;
+        out.line(RawLine { bytes, crs, ended, from, to: self.at });
     }
 
     /// Ends the bytes: what stands behind the last LF goes to `out`.
@@ -75,15 +69,10 @@ impl Splitter {
         let carry = std::mem::take(&mut self.carry);
         let mut rest = carry.as_slice();
         while !rest.is_empty() {
-            let end = boundary(rest, PIECE.min(rest.len()));
-            self.hand_on(&rest[..end], false, 0, out);
-            rest = &rest[end..];
+            let (piece, behind) = rest.split_at(boundary(rest, PIECE));
+            self.hand_on(piece, false, out);
+            rest = behind;
         }
-    }
-
-    /// Byte of the stream at which the next line begins.
-    pub fn place(&self) -> u64 {
-        self.at
     }
 }
 
@@ -92,11 +81,8 @@ fn boundary(bytes: &[u8], most: usize) -> usize {
     if most >= bytes.len() {
         return bytes.len();
     }
-    let mut end = most;
-    while end > most.saturating_sub(3) && bytes[end] & 0xc0 == 0x80 {
-        end -= 1;
-    }
-    if bytes[end] & 0xc0 == 0x80 { most } else { end }
+    let begins = |it: &usize| bytes[*it] & 0xc0 != 0x80;
+    (most.saturating_sub(3)..=most).rev().find(begins).unwrap_or(most)
 }
 
 /// A line without the CRs that end it, and how many there were.
@@ -105,11 +91,11 @@ pub fn without_crs(raw: &[u8]) -> (&[u8], u8) {
     (&raw[..end], (raw.len() - end).min(255) as u8)
 }
 
-/// One raw line: its bytes without the line end, how it ended, and its place.
+/// One raw line: its bytes without the line end, how it ended, and its place. They are borrowed, or its own where it is kept.
 #[derive(Clone, Copy)]
-pub struct RawLine<'a> {
+pub struct RawLine<B> {
     /// The line without its CRs and LF.
-    pub bytes: &'a [u8],
+    pub bytes: B,
     /// CRs before the LF, 255 at most; 0 if no LF followed.
     pub crs: u8,
     /// Whether an LF followed; `false` of a piece and of a last line without one.
@@ -120,29 +106,18 @@ pub struct RawLine<'a> {
     pub to: u64,
 }
 
-/// A raw line that is kept, its bytes its own.
-pub(in crate::transcript) struct OwnedLine {
-    pub(in crate::transcript) bytes: Vec<u8>,
-    pub(in crate::transcript) crs: u8,
-    pub(in crate::transcript) ended: bool,
-    pub(in crate::transcript) from: u64,
-    pub(in crate::transcript) to: u64,
-}
-
-impl From<RawLine<'_>> for OwnedLine {
-    fn from(it: RawLine<'_>) -> Self {
-        Self { bytes: it.bytes.to_vec(), crs: it.crs, ended: it.ended, from: it.from, to: it.to }
+impl<B: AsRef<[u8]>> RawLine<B> {
+    /// The same line, its bytes borrowed.
+    pub fn raw(&self) -> RawLine<&[u8]> {
+        self.with(self.bytes.as_ref())
     }
-}
 
-impl OwnedLine {
-    pub(in crate::transcript) fn raw(&self) -> RawLine<'_> {
-        RawLine {
-            bytes: &self.bytes,
-            crs: self.crs,
-            ended: self.ended,
-            from: self.from,
-            to: self.to,
-        }
+    /// The same line, to be kept.
+    pub fn kept(&self) -> RawLine<Vec<u8>> {
+        self.with(self.bytes.as_ref().to_vec())
+    }
+
+    fn with<C>(&self, bytes: C) -> RawLine<C> {
+        RawLine { bytes, crs: self.crs, ended: self.ended, from: self.from, to: self.to }
     }
 }

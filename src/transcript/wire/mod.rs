@@ -22,7 +22,6 @@ pub use crate::transcript::wire::form::Form;
 pub use crate::transcript::wire::frame::Frame;
 pub use crate::transcript::wire::frame::Unframe;
 pub use crate::transcript::wire::lines::Lines;
-pub(super) use crate::transcript::wire::lines::OwnedLine;
 pub use crate::transcript::wire::lines::RawLine;
 pub use crate::transcript::wire::lines::Splitter;
 pub use crate::transcript::wire::lines::without_crs;

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use chrono::DateTime;
 use regex::bytes::Regex;
 
+use crate::time::At;
 use crate::transcript::wire::event::Event;
 use crate::transcript::wire::form::Form;
 use crate::transcript::wire::form::is_script_header;
@@ -170,8 +170,7 @@ pub fn export_line(line: &[u8]) -> Option<(i64, usize)> {
     let bare = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let found = EXPORT_LINE.find(bare)?;
     let stamp = std::str::from_utf8(&bare[..found.end() - 1]).ok()?;
-    let at = DateTime::parse_from_rfc3339(stamp).ok()?;
-    Some((at.timestamp_millis(), line.len() - bare.len() + found.end()))
+    Some((At::read(stamp)?.0.div_euclid(1000), line.len() - bare.len() + found.end()))
 }
 
 /// Whether a text reads as CP932 (Shift_JIS), as Windows in Japanese writes it, and not as UTF-8: each of its bytes is a

@@ -8,8 +8,12 @@
 
 #[path = "../../../src/aws_names.rs"]
 mod aws_names;
+#[path = "../../../src/error.rs"]
+mod error;
 #[path = "../../../src/session.rs"]
 mod session;
+#[path = "../../../src/time.rs"]
+mod time;
 #[path = "../../../src/transcript/mod.rs"]
 mod transcript;
 
@@ -19,6 +23,7 @@ use transcript::decoder::Piece;
 use transcript::screen::Screen;
 use transcript::screen::bits;
 use transcript::wire::Form;
+use transcript::wire::RawLine;
 
 fn decoded(form: Form, bytes: &[u8], cut: usize) -> (Piece, usize) {
     let mut decoder = Decoder::new(form);
@@ -86,15 +91,16 @@ fn edits(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn rows_of_ours(bytes: &[u8]) -> Vec<String> {
-    let mut screen = Screen::new();
+    let mut screen = Screen::default();
     screen.set_width(Some(COLUMNS));
     let mut at = 0;
     for raw in bytes.split_inclusive(|it| *it == b'\n') {
         let line = raw.strip_suffix(b"\n").unwrap_or(raw);
         let bare = line.iter().rposition(|it| *it != b'\r').map_or(0, |it| it + 1);
         let (to, crs) = (at + raw.len() as u64, (line.len() - bare) as u8);
-        if !screen.plain(&line[..bare], crs, true, at, to) {
-            screen.line(&line[..bare], crs, true, at, to);
+        let raw = RawLine { bytes: &line[..bare], crs, ended: true, from: at, to };
+        if !screen.plain(raw) {
+            screen.line(raw);
         }
         at = to;
     }
