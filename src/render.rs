@@ -16,6 +16,9 @@ pub mod findings;
 /// Findings as one page.
 pub mod places;
 
+/// Findings on a terminal, and as rows.
+pub mod verdicts;
+
 /// The screens of a session that is played again.
 pub mod screen;
 

@@ -13,6 +13,7 @@ use super::formats::one_of;
 use super::progress::patiently;
 use super::reach::Reach;
 use super::setup::Setup;
+use super::sync;
 use super::sync::runtime;
 use crate::audit;
 use crate::audit::Finding;
@@ -26,6 +27,7 @@ use crate::error::Result;
 use crate::render;
 use crate::render::Format;
 use crate::render::Ui;
+use crate::render::verdicts;
 use crate::settings::Survey;
 use crate::source::probe::Probe;
 use crate::source::probe::probe_source;
@@ -67,35 +69,12 @@ impl Doctor {
     pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let (nodes, sources): (Vec<String>, Vec<String>) =
             self.sources.iter().cloned().partition(|it| NodeKind::is_id(it));
-        let mut sound = true;
-        let mut told = Vec::new();
+        let mut tried = (true, Vec::new());
         let configured = !setup.config()?.sources.is_empty();
         if !sources.is_empty() || (nodes.is_empty() && self.survey.is_none() && configured) {
-            let specs = super::sync::specs(setup, &sources)?;
-            let runtime = runtime()?;
-            for spec in &specs {
-                let access = self.reach.access(setup, spec)?;
-                let place = spec.place.to_string();
-                let probes = patiently(
-                    &runtime,
-                    &mut |it| ui.note(it),
-                    setup.here.stop,
-                    &place,
-                    probe_source(spec, &access),
-                )?;
-                sound &= probes.iter().all(|it| it.outcome.is_ok());
-                if self.format == Format::Json {
-                    let tried: Vec<_> = probes.iter().map(as_json).collect();
-                    told.push(json!({ "name": spec.name, "place": spec.place.to_string(), "tried": tried }));
-                    continue;
-                }
-                let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
-                let head = safe!("{}{}", name, spec.place);
-                ui.line(ui.paint(render::NAME, head))?;
-                probes.iter().try_for_each(|it| tell(ui, it))?;
-            }
-            runtime.shutdown_background();
+            tried = self.try_all(setup, ui, &sources)?;
         }
+        let (sound, told) = tried;
         let mut answer = Answer::found(sound);
         let mut explained = Vec::new();
         // Sources that are named are all that was asked about.
@@ -106,8 +85,7 @@ impl Doctor {
             if survey.corners.is_empty() {
                 return Ok(Answer::Failed);
             }
-            let config = setup.config()?;
-            let promise = Promise::told(&config.promise, None)?;
+            let promise = Promise::told(&setup.config()?.promise, None)?;
             let judgement = audit::judge(&survey, &promise, &[], &[]);
             let about: Vec<Option<&str>> = match nodes.is_empty() {
                 true => vec![None],
@@ -115,9 +93,7 @@ impl Doctor {
             };
             let (mut causes, mut unknown) = (false, !survey.unread.is_empty());
             for node in about {
-                if let Some(node) = node {
-                    known(node, &survey)?;
-                }
+                node.map_or(Ok(()), |it| known(it, &survey))?;
                 let them = symptoms::explain(&survey, &judgement, node);
                 causes |= them.iter().any(|it| !it.causes.is_empty());
                 unknown |= them.iter().any(|it| !it.unknown.is_empty());
@@ -140,6 +116,35 @@ impl Doctor {
             ui.line(text::json(&value))?;
         }
         Ok(answer)
+    }
+
+    /// Tries each source; whether all can be read, and for JSON what was seen.
+    fn try_all(
+        &self,
+        setup: &Setup<'_>,
+        ui: &mut Ui<'_>,
+        sources: &[String],
+    ) -> Result<(bool, Vec<Value>)> {
+        let (mut sound, mut told) = (true, Vec::new());
+        let runtime = runtime()?;
+        for spec in &sync::specs(setup, sources)? {
+            let access = self.reach.access(setup, spec)?;
+            let place = spec.place.to_string();
+            let probe = probe_source(spec, &access);
+            let mut say = |it| ui.note(it);
+            let probes = patiently(&runtime, &mut say, setup.here.stop, &place, probe)?;
+            sound &= probes.iter().all(|it| it.outcome.is_ok());
+            if self.format == Format::Json {
+                let tried: Vec<_> = probes.iter().map(as_json).collect();
+                told.push(json!({ "name": spec.name, "place": place, "tried": tried }));
+                continue;
+            }
+            let name = spec.name.as_ref().map_or(String::new(), |it| format!("{it}: "));
+            ui.line(ui.paint(render::NAME, safe!("{}{}", name, place)))?;
+            probes.iter().try_for_each(|it| tell(ui, it))?;
+        }
+        runtime.shutdown_background();
+        Ok((sound, told))
     }
 }
 
@@ -224,14 +229,7 @@ fn tell_cause(ui: &mut Ui<'_>, it: &Finding) -> Result<()> {
         let by = ui.paint(render::DIM, safe!("by {}", asked.join(", ")));
         ui.line(safe!("        {}", by))?;
     }
-    for fix in &it.fixes {
-        ui.line(safe!("        $ {}", fix.command))?;
-        if let Some(warning) = &fix.warning {
-            let careful = ui.paint(render::WARN, "careful:");
-            ui.line(safe!("          {} {}", careful, warning))?;
-        }
-    }
-    Ok(())
+    verdicts::fixes(ui, &text::repeated(" ", 8), &it.fixes)
 }
 
 fn symptom_json(it: &Explained<'_>) -> Value {

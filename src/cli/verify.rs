@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::ValueEnum;
-use serde_json::json;
 
 use super::answer::Answer;
 use super::asking;
@@ -28,10 +27,10 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::output::Replace;
 use crate::output::Target;
-use crate::render;
 use crate::render::Ui;
 use crate::render::findings;
 use crate::render::places;
+use crate::render::verdicts;
 use crate::settings::Survey;
 use crate::text;
 use crate::text::Safe;
@@ -204,30 +203,26 @@ impl Verify {
         promise: &Promise,
         judgement: &Judgement,
     ) -> Result<()> {
-        match self.format {
-            FindingsForm::Table => table(ui, survey, promise, judgement, self.all)?,
-            FindingsForm::Json => as_json(ui, survey, promise, judgement)?,
-            FindingsForm::Csv => as_csv(ui, judgement)?,
-            FindingsForm::Junit => ui.bytes(findings::junit(survey, judgement).as_bytes())?,
+        let text = match self.format {
+            FindingsForm::Table => {
+                return verdicts::table(ui, survey, promise, judgement, self.all);
+            }
+            FindingsForm::Json => {
+                return ui.line(text::json(&verdicts::json(survey, promise, judgement)));
+            }
             FindingsForm::Sarif => {
-                let value = findings::sarif(survey, judgement, audit::checks());
-                ui.line(text::json(&value))?;
-            }
-            FindingsForm::Md => {
-                let text = findings::markdown(survey, promise, judgement);
-                ui.bytes(text.as_bytes())?;
-            }
-            FindingsForm::Html => {
-                let text = places::html(survey, promise, judgement);
-                ui.bytes(text.as_bytes())?;
+                return ui.line(text::json(&findings::sarif(survey, judgement, audit::checks())));
             }
             FindingsForm::Ocsf => {
-                for it in findings::ocsf(survey, judgement) {
-                    ui.line(text::json(&it))?;
-                }
+                let events = findings::ocsf(survey, judgement);
+                return events.iter().try_for_each(|it| ui.line(text::json(it)));
             }
-        }
-        Ok(())
+            FindingsForm::Csv => verdicts::csv(judgement)?,
+            FindingsForm::Junit => findings::junit(survey, judgement).into(),
+            FindingsForm::Md => findings::markdown(survey, promise, judgement).into(),
+            FindingsForm::Html => places::html(survey, promise, judgement).into(),
+        };
+        ui.bytes(&text)
     }
 }
 
@@ -340,156 +335,4 @@ fn changes(ui: &mut Ui<'_>, before: &Survey, after: &Survey) -> Result<Answer> {
     }
     ui.table(&["PLACE", "SETTING", "BEFORE", "AFTER"], &[], &rows)?;
     Ok(Answer::No)
-}
-
-fn table(
-    ui: &mut Ui<'_>,
-    survey: &Survey,
-    promise: &Promise,
-    it: &Judgement,
-    all: bool,
-) -> Result<()> {
-    ui.note(safe!("promise: {} ({})", promise.profile, promise.words()));
-    ui.note(safe!("basis: {}", promise.basis));
-    let mut place = "";
-    for one in &it.findings {
-        let muted = one.muted.as_ref();
-        let quiet = matches!(one.status, Verdict::Pass | Verdict::Info | Verdict::NotApplicable);
-        if quiet && !all {
-            continue;
-        }
-        if one.place != place {
-            place = &one.place;
-            ui.line(ui.paint(render::NAME, place.safe()))?;
-        }
-        let (word, style) = match (one.status, muted.is_some()) {
-            (_, true) => ("muted", render::DIM),
-            (Verdict::Fail, _) => ("FAIL", render::MATCH),
-            (Verdict::Unknown, _) => ("unknown", render::WARN),
-            (Verdict::Pass, _) => ("pass", render::DIM),
-            (Verdict::Info, _) => ("info", render::DIM),
-            (Verdict::NotApplicable, _) => ("n/a", render::DIM),
-        };
-        let severity = if one.status == Verdict::Fail { one.severity.word() } else { "" };
-        let word = ui.paint(style, text::left(7, word));
-        let (severity, check) = (text::left(8, severity), text::left(13, one.check_id));
-        ui.line(safe!("  {}  {}  {}  {}", word, severity, check, one.title))?;
-        let indent = text::repeated(" ", 21);
-        let promised = match one.promised.is_empty() || one.status == Verdict::Unknown {
-            true => Safe::default(),
-            false => safe!("; promised: {}", one.promised),
-        };
-        ui.line(safe!("{}{}{}", indent, one.seen, promised))?;
-        for it in &one.details {
-            ui.line(safe!("{}- {}", indent, it))?;
-        }
-        if let Some(it) = muted {
-            ui.line(safe!("{}accepted until {}: {}", indent, it.until, it.reason))?;
-            continue;
-        }
-        for fix in &one.fixes {
-            ui.line(safe!("{}$ {}", indent, fix.command))?;
-            if let Some(it) = &fix.warning {
-                let careful = ui.paint(render::WARN, "careful:");
-                ui.line(safe!("{}  {} {}", indent, careful, it))?;
-            }
-        }
-    }
-    let missing = it.missing();
-    if !missing.is_empty() {
-        ui.note("missing permissions, and what is unknown for want of each:");
-        for (action, checks) in &missing {
-            ui.note(safe!("  {}: {}", action, checks.join(", ")));
-        }
-    }
-    let muted = it.findings.iter().filter(|it| it.muted.is_some()).count();
-    let calls: u64 = survey.calls.values().sum();
-    ui.note(safe!(
-        "{}: {} fail, {} unknown, {} pass, {} info, {} not applicable{}; {} log group{}, {} bucket{}, {} key{}; {} asked{}",
-        text::plural(it.findings.len() as u64, "finding"),
-        it.count(Verdict::Fail),
-        it.count(Verdict::Unknown),
-        it.count(Verdict::Pass),
-        it.count(Verdict::Info),
-        it.count(Verdict::NotApplicable),
-        if muted > 0 { format!(", {muted} muted") } else { String::new() },
-        survey.groups.len(),
-        if survey.groups.len() == 1 { "" } else { "s" },
-        survey.buckets.len(),
-        if survey.buckets.len() == 1 { "" } else { "s" },
-        survey.keys.len(),
-        if survey.keys.len() == 1 { "" } else { "s" },
-        text::plural(calls, "call"),
-        if all { "" } else { "; --all shows every one" },
-    ));
-    Ok(())
-}
-
-fn as_json(ui: &mut Ui<'_>, survey: &Survey, promise: &Promise, it: &Judgement) -> Result<()> {
-    let value = json!({
-        "version": 1,
-        "taken_at": survey.taken_at,
-        "taken_by": survey.taken_by,
-        "callers": survey.callers,
-        "promise": promise,
-        "missing_permissions": it.missing(),
-        "unread": survey.unread,
-        "findings": it.findings,
-    });
-    ui.line(text::json(&value))
-}
-
-fn as_csv(ui: &mut Ui<'_>, it: &Judgement) -> Result<()> {
-    const HEAD: [&str; 16] = [
-        "check_id",
-        "title",
-        "status",
-        "severity",
-        "confidence",
-        "account_id",
-        "region",
-        "resource",
-        "seen",
-        "promised",
-        "reason",
-        "missing_permission",
-        "muted_until",
-        "fix",
-        "standard",
-        "controls",
-    ];
-    let mut out = csv::Writer::from_writer(Vec::new());
-    let broken =
-        |it: csv::Error| Error::new(Kind::Refused, format!("cannot write the output: {it}"));
-    out.write_record(HEAD).map_err(broken)?;
-    for one in &it.findings {
-        let unread = one.unread.as_ref();
-        let fixes: Vec<&str> = one.fixes.iter().map(|it| it.command.as_str()).collect();
-        let start = [
-            one.check_id.to_owned(),
-            one.title.to_owned(),
-            one.status.word().to_owned(),
-            one.severity.word().to_owned(),
-            one.confidence.word().to_owned(),
-            one.account_id.clone(),
-            one.region.clone(),
-            one.resource.clone(),
-            one.seen.clone(),
-            one.promised.clone(),
-            unread.map_or(String::new(), |it| it.reason.code().to_owned()),
-            unread.and_then(|it| it.missing.clone()).unwrap_or_default(),
-            one.muted.as_ref().map_or(String::new(), |it| it.until.clone()),
-            fixes.join("\n"),
-        ];
-        for mapping in &one.mappings {
-            let row = start
-                .iter()
-                .cloned()
-                .chain([mapping.standard.to_owned(), mapping.controls.join(" ")]);
-            let row = row.map(|it| String::from(text::cell(&it)));
-            out.write_record(row).map_err(broken)?;
-        }
-    }
-    let bytes = out.into_inner().map_err(|it| Error::new(Kind::Refused, it.to_string()))?;
-    ui.bytes(&bytes)
 }
