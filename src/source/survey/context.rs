@@ -34,10 +34,10 @@ impl Clock {
 
 /// One way to AWS, and the time.
 #[derive(Clone)]
-pub(super) struct AwsContext {
-    pub(super) connection: Connection,
-    pub(super) account: String,
-    pub(super) region: String,
+pub(crate) struct AwsContext {
+    pub(crate) connection: Connection,
+    pub(crate) account: String,
+    pub(crate) region: String,
     pub(super) clock: Clock,
 }
 
@@ -49,7 +49,7 @@ impl AwsContext {
     }
 
     /// Where the ARNs of what is there lie.
-    pub(super) fn home(&self) -> Home<'_> {
+    pub(crate) fn home(&self) -> Home<'_> {
         Home::new(&self.region, &self.account)
     }
 
