@@ -48,7 +48,6 @@ use crate::text::Safe;
 use crate::text::repeated;
 use crate::text::visible;
 use crate::text::visible_bytes;
-use crate::time::At;
 use crate::time::Zone;
 
 pub use rows::Format;

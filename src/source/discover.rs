@@ -17,7 +17,6 @@ use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::audit::preferences::cleaned;
 use crate::aws_names::Arn;
-use crate::aws_names::Home;
 use crate::aws_names::Partition;
 use crate::config::Access;
 use crate::config::Learned;

@@ -26,6 +26,7 @@ use crate::settings::KeyState;
 use crate::settings::KeyUse;
 use crate::settings::Reason;
 use crate::settings::Unread;
+use crate::time::At;
 
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[STATE, ADMITS, ROTATION, OPEN];
