@@ -77,10 +77,9 @@ impl Query {
         if self.list {
             return list(ui);
         }
-        let sql = match (&self.sql, &self.name) {
-            (Some(sql), _) => sql.clone(),
-            (None, Some(name)) => find(name)?,
-            (None, None) => return Err(Error::misused("no question was asked")),
+        let sql = match &self.sql {
+            Some(sql) => sql.clone(),
+            None => find(self.name.as_deref().unwrap_or_default())?,
         };
         if self.show {
             // The person's own file or ours: still no byte reaches a terminal raw.
