@@ -7,6 +7,7 @@ use clap::Args;
 use clap::Subcommand;
 
 use super::answer::Answer;
+use super::answer::answered;
 use super::answer::tell_lost;
 use super::progress::Bar;
 use super::reader::Reader;
@@ -211,9 +212,7 @@ fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     if !flaws.is_empty() {
         bars(ui, "sessions with flaws", &flaws)?;
     }
-    let damages = archive.damages();
-    tell_lost(ui, &damages);
-    Ok(Answer::found(!sessions.is_empty()).with(&damages))
+    Ok(answered(ui, &archive, None, !sessions.is_empty()))
 }
 
 /// How many there are of each name, in the order of the names.

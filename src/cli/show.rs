@@ -3,14 +3,13 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::tell_lost;
+use super::answer::answered;
 use super::formats::FORMATS;
 use super::formats::checked;
 use super::formats::one_of;
 use super::hits::command_line;
 use super::hits::heading;
 use super::reader::Reader;
-use super::revealing;
 use super::revealing::Revealing;
 use super::revealing::Whose;
 use crate::archive::Archive;
@@ -102,10 +101,7 @@ impl Show {
             }
             _ => text(ui, &archive, masker, &session)?,
         };
-        let damages = archive.damages();
-        tell_lost(ui, &damages);
-        revealing::tell(ui, masker);
-        Ok(Answer::found(any).with(&damages))
+        Ok(answered(ui, &archive, Some(masker), any))
     }
 }
 
