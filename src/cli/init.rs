@@ -1,5 +1,7 @@
 //! `init`: find the sources, and write them down.
 
+use std::time::Instant;
+
 use clap::Args;
 
 use super::answer::Answer;
@@ -17,6 +19,7 @@ use crate::render::Ui;
 use crate::source::discover;
 use crate::source::discover::Discovery;
 use crate::source::discover::Where;
+use crate::source::survey::Clock;
 use crate::text;
 use crate::text::safe;
 
@@ -61,12 +64,13 @@ impl Init {
             regions: self.reach.regions(),
             organization_role: self.organization_role.clone(),
         };
+        let clock = Clock { began: setup.here.now, since: Instant::now() };
         let found = patiently(
             &runtime()?,
             &mut |it| ui.note(it),
             setup.here.stop,
             "the places of sessions",
-            discover::discover(&wanted),
+            discover::discover(&wanted, clock),
         )?;
 
         let path = setup.config_place();

@@ -7,12 +7,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use aws_sdk_account::types::RegionOptStatus;
 use aws_sdk_ecs::types::Cluster;
 use aws_sdk_ecs::types::ClusterField;
-use aws_sdk_ssm::operation::list_documents::builders::ListDocumentsFluentBuilder;
 use aws_sdk_ssm::types::DocumentFormat;
-use aws_sdk_ssm::types::DocumentKeyValuesFilter;
 use futures_util::StreamExt;
 
 use crate::audit::preferences::Input;
@@ -24,11 +21,13 @@ use crate::config::Learned;
 use crate::config::Origin;
 use crate::config::Place;
 use crate::config::Told;
-use crate::config::partition_of;
-use crate::settings::Caller;
 use crate::source::Refusal;
-use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::survey::AwsContext;
+use crate::source::survey::Clock;
+use crate::source::survey::OpenedAccounts;
+use crate::source::survey::open_account;
+use crate::source::survey::session_documents;
 
 /// Regions of all accounts that are looked into at once.
 const AT_ONCE: usize = 8;
@@ -58,7 +57,7 @@ pub struct Where {
 }
 
 /// Looks around.
-pub async fn discover(wanted: &Where) -> Discovery {
+pub async fn discover(wanted: &Where, clock: Clock) -> Discovery {
     let mut found = Discovery::default();
     let mut accounts = wanted.accounts.clone();
     if let (Some(role), Some(own)) = (&wanted.organization_role, wanted.accounts.first()) {
@@ -73,39 +72,16 @@ pub async fn discover(wanted: &Where) -> Discovery {
             Err(it) => found.unread.push(("the organization's accounts".into(), it)),
         }
     }
-    let mut corners = Vec::new();
-    for access in &accounts {
-        let (connection, caller) = match open_account(access).await {
-            Ok(it) => it,
-            Err(it) => {
-                let role = access.role_arn.as_ref();
-                let name = role.map_or("this account".to_owned(), |it| it.value.clone());
-                found.unread.push((name, it));
-                continue;
-            }
-        };
-        let account = caller.account;
-        let regions = match wanted.regions.is_empty() {
-            false => wanted.regions.clone(),
-            true => enabled_regions(&connection).await.unwrap_or_else(|it| {
-                // Better one Region than none; that there are others is said.
-                let here = connection.region().unwrap_or_default();
-                found.notes.push(format!(
-                    "only {here} of {account} was looked into; name other Regions with --region"
-                ));
-                found.unread.push((format!("the enabled Regions of {account}"), it));
-                vec![here]
-            }),
-        };
-        corners.extend(regions.into_iter().map(|region| Look {
-            connection: connection.in_region(&region),
-            account: account.clone(),
-            region,
-            found: Discovery::default(),
-        }));
-    }
+    let mut opened = OpenedAccounts::new(clock);
+    let looks = opened.regions(&accounts, &wanted.regions).await.into_iter();
+    found.notes.extend(opened.narrowed.iter().map(|it| {
+        let (region, account) = (&it.region, &it.account);
+        format!("only {region} of {account} was looked into; name other Regions with --region")
+    }));
+    found.unread.extend(opened.unread.into_iter().map(|(what, why, _)| (what, why)));
+    let looks = looks.map(|aws| Look { aws, found: Discovery::default() }.corner());
     // In order, so that the file does not depend on who answers first.
-    let looks = futures_util::stream::iter(corners).map(Look::corner).buffered(AT_ONCE);
+    let looks = futures_util::stream::iter(looks).buffered(AT_ONCE);
     for it in looks.collect::<Vec<Discovery>>().await {
         found.add(it);
     }
@@ -115,16 +91,16 @@ pub async fn discover(wanted: &Where) -> Discovery {
 impl Discovery {
     fn add(&mut self, other: Self) {
         for it in other.learned {
-            let same = |one: &&mut Learned| one.place == it.place && one.role_arn == it.role_arn;
             // One bucket often serves many Regions and accounts.
-            let same_bucket =
-                |one: &&mut Learned| matches!(it.place, Place::S3 { .. }) && one.place == it.place;
-            match self.learned.iter_mut().find(|one| same(one) || same_bucket(one)) {
+            let shared = matches!(it.place, Place::S3 { .. });
+            let same = |one: &&mut Learned| {
+                one.place == it.place && (shared || one.role_arn == it.role_arn)
+            };
+            match self.learned.iter_mut().find(same) {
                 Some(one) => {
                     // Containers of one task often share a group.
                     let new = it.from.into_iter().filter(|it| !one.from.contains(it));
-                    let new: Vec<String> = new.collect();
-                    one.from.extend(new);
+                    one.from.extend(new.collect::<Vec<_>>());
                 }
                 None => self.learned.push(it),
             }
@@ -154,48 +130,15 @@ async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
     Ok((partition, ids))
 }
 
-/// A way to AWS, and whose it is.
-///
-/// # Errors
-/// When there are no credentials, or AWS does not tell whose they are.
-pub(crate) async fn open_account(access: &Access) -> Result<(Connection, Caller), Refusal> {
-    let connection = Connection::open(access).await?;
-    // Services that know no Region still want one named.
-    let connection = match connection.region() {
-        Some(_) => connection,
-        None => connection.in_region("us-east-1"),
-    };
-    let identity = connection.identity().await?;
-    Ok((connection, identity))
-}
-
-pub(crate) async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
-    let need = Need::of("account:ListRegions", "*");
-    let pages = connection
-        .account()
-        .list_regions()
-        .region_opt_status_contains(RegionOptStatus::Enabled)
-        .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
-        .into_paginator()
-        .items()
-        .send();
-    let regions = pages.try_collect().await.map_err(|it| connection.refused(&it, &need))?;
-    let mut names: Vec<String> = regions.into_iter().filter_map(|it| it.region_name).collect();
-    names.sort_unstable();
-    Ok(names)
-}
-
 /// One Region of one account, and what was found there.
 struct Look {
-    connection: Connection,
-    account: String,
-    region: String,
+    aws: AwsContext,
     found: Discovery,
 }
 
 impl Look {
     async fn corner(mut self) -> Discovery {
-        self.found.looked_into.push((self.account.clone(), self.region.clone()));
+        self.found.looked_into.push((self.aws.account.clone(), self.aws.region.clone()));
         self.documents().await;
         if let Err((what, why)) = self.clusters().await {
             self.unread(what, why);
@@ -204,7 +147,7 @@ impl Look {
     }
 
     fn here(&self) -> String {
-        format!("{} of {}", self.region, self.account)
+        format!("{} of {}", self.aws.region, self.aws.account)
     }
 
     fn unread(&mut self, what: impl fmt::Display, why: Refusal) {
@@ -215,11 +158,11 @@ impl Look {
     fn take(&mut self, from: &str, region: &str, named: &Destinations) {
         self.found.notes.extend(named.notes.iter().map(|it| format!("{from}: {it}")));
         let value = |it: &Option<Told>| it.as_ref().map(|it| it.value.clone());
-        let access = &self.connection.access;
+        let access = &self.aws.connection.access;
         let said = access.profile.as_ref().filter(|it| it.from == Origin::Argument);
         let group = named.group.as_ref().map(|group| Place::Logs {
             group: group.clone(),
-            account: Some(self.account.clone()),
+            account: Some(self.aws.account.clone()),
             region: Some(region.to_owned()),
         });
         for place in named.bucket.clone().into_iter().chain(group) {
@@ -234,7 +177,7 @@ impl Look {
     }
 
     async fn documents(&mut self) {
-        let client = self.connection.ssm();
+        let client = self.aws.connection.ssm();
         let mut names = vec![NAME.to_owned()];
         let mut listed = session_documents(&client).into_paginator().items().send();
         while let Some(it) = listed.next().await {
@@ -242,7 +185,7 @@ impl Look {
                 Ok(it) => names.extend(it.name.filter(|it| it != NAME)),
                 Err(it) => {
                     let need = Need::of("ssm:ListDocuments", "*");
-                    self.unread("the Session documents", self.connection.refused(&it, &need));
+                    self.unread("the Session documents", self.aws.connection.refused(&it, &need));
                     break;
                 }
             }
@@ -261,18 +204,16 @@ impl Look {
                     continue;
                 }
                 Err(it) => {
-                    let (region, account) = (&self.region, &self.account);
-                    let partition = partition_of(region);
-                    let arn = format!("arn:{partition}:ssm:{region}:{account}:document/{name}");
+                    let arn = self.aws.arn("ssm", &format!("document/{name}"));
                     let need = Need::of("ssm:GetDocument", arn);
-                    self.unread(name, self.connection.refused(&it, &need));
+                    self.unread(name, self.aws.connection.refused(&it, &need));
                     continue;
                 }
             };
             let version = got.document_version().unwrap_or("$DEFAULT");
             let from = format!("{name} (version {version}) in {here}");
             let named = Destinations::of_document(got.content().unwrap_or_default());
-            self.take(&from, &self.region.clone(), &named);
+            self.take(&from, &self.aws.region.clone(), &named);
             if named.is_empty() && named.notes.is_empty() {
                 self.found.notes.push(format!(
                     "{from}: it names no destination, so its sessions are not logged"
@@ -284,7 +225,7 @@ impl Look {
     /// # Errors
     /// What could not be read, and why.
     async fn clusters(&mut self) -> Result<(), (&'static str, Refusal)> {
-        let connection = self.connection.clone();
+        let connection = self.aws.connection.clone();
         let client = connection.ecs();
         let need = Need::of("ecs:ListClusters", "*");
         let arns = client.list_clusters().into_paginator().items().send().try_collect().await;
@@ -321,7 +262,7 @@ impl Look {
                     group: Input::read(log.and_then(|it| it.cloud_watch_log_group_name())),
                     ..Preferences::default()
                 });
-                self.take(&from, &self.region.clone(), &named);
+                self.take(&from, &self.aws.region.clone(), &named);
             }
             // "DEFAULT: The awslogs configuration in the task definition is used" ("ExecuteCommandConfiguration").
             _ => {
@@ -344,7 +285,7 @@ impl Look {
         cluster: &str,
         from: &str,
     ) -> Result<(), (&'static str, Refusal)> {
-        let connection = self.connection.clone();
+        let connection = self.aws.connection.clone();
         let need = Need::of("ecs:ListTasks", "*");
         let tasks = client.list_tasks().cluster(cluster).into_paginator().items();
         let arns = tasks.send().try_collect().await;
@@ -384,7 +325,7 @@ impl Look {
                     let group = Input::read(option("awslogs-group"));
                     let named = Destinations::of(&Preferences { group, ..Preferences::default() });
                     logged |= !named.is_empty();
-                    let region = option("awslogs-region").unwrap_or(&self.region).to_owned();
+                    let region = option("awslogs-region").unwrap_or(&self.aws.region).to_owned();
                     self.take(&from, &region, &named);
                 }
             }
@@ -396,16 +337,6 @@ impl Look {
         }
         Ok(())
     }
-}
-
-/// The Session documents of the account.
-pub(crate) fn session_documents(client: &aws_sdk_ssm::Client) -> ListDocumentsFluentBuilder {
-    let filter =
-        |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
-    client
-        .list_documents()
-        .filters(filter("Owner", "Self"))
-        .filters(filter("DocumentType", "Session"))
 }
 
 /// What an answer says that it does not tell of one thing ("API failures messages", Amazon ECS Developer Guide).

@@ -3,6 +3,9 @@
 //! The one asynchronous room, because the network is, and the only one that knows AWS. Few verbs are all that a place
 //! must offer, so that a folder, a bucket and a log group are equal citizens and one suite of tests runs over all.
 //! Nothing here writes to a place.
+//!
+//! Another kind of place is a variant of `config::Place`, a file here that implements [`Source`], and a row in `any`; the
+//! compiler asks for the rest.
 
 use std::path::PathBuf;
 
@@ -42,14 +45,14 @@ pub mod logs;
 /// Any of these.
 pub mod any;
 
-/// Where sessions are logged to, as AWS itself is set up.
-pub mod discover;
-
 /// Services that are asked without their SDK.
 mod light;
 
 /// How the places are set.
 pub mod survey;
+
+/// Where sessions are logged to, as AWS itself is set up.
+pub mod discover;
 
 /// Whether a source can be read, and what is missing.
 pub mod probe;
@@ -311,6 +314,11 @@ pub trait Source: Send + Sync {
 
     /// How many requests the place likes at once.
     fn concurrency(&self) -> usize;
+
+    /// The call that reading so many objects would make, and how often; `continued` of them are gone on with.
+    fn reads(&self, _objects: u64, _continued: u64) -> Option<(&'static str, u64)> {
+        None
+    }
 
     /// The count and the watch of what is asked of AWS. A folder asks nothing.
     fn asked(&self) -> Option<&Calls> {

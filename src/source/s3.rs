@@ -297,6 +297,10 @@ impl Source for S3Source {
         32
     }
 
+    fn reads(&self, objects: u64, _continued: u64) -> Option<(&'static str, u64)> {
+        Some(("GetObject", objects))
+    }
+
     fn asked(&self) -> Option<&Calls> {
         Some(&self.connection.calls)
     }

@@ -11,7 +11,6 @@ use std::hash::BuildHasher;
 
 use super::summary::Would;
 use crate::archive::Held;
-use crate::config::Place;
 use crate::source::FIXED;
 use crate::source::Listed;
 use crate::source::Position;
@@ -167,17 +166,8 @@ pub struct Cost {
 /// The price of what a run would take from a source. A folder costs nothing.
 pub fn cost(it: &Would) -> Cost {
     let mut calls = it.calls.clone();
-    if it.take > 0 {
-        match Place::parse(&it.source) {
-            Ok(Place::S3 { .. }) => {
-                *calls.entry("GetObject".into()).or_default() += it.take;
-            }
-            Ok(Place::Logs { .. }) => {
-                // The last page of a stream is known by the one after it.
-                *calls.entry("GetLogEvents".into()).or_default() += it.take * 2 - it.continued;
-            }
-            Ok(Place::Folder(_)) | Err(_) => {}
-        }
+    if let Some((name, many)) = it.reads {
+        *calls.entry(name.into()).or_default() += many;
     }
     let price = |name: &str| REQUESTS.iter().find(|it| it.0 == name).map_or(0.0, |it| it.1);
     let requests_usd = calls.iter().map(|(name, count)| *count as f64 * price(name) / 1000.0).sum();
@@ -284,6 +274,7 @@ mod tests {
             take: 1_000_000,
             bytes: 50_000_000_000,
             calls: BTreeMap::from([("ListObjectsV2".to_owned(), 1000)]),
+            reads: Some(("GetObject", 1_000_000)),
             ..Would::default()
         };
         let cost = cost(&would);

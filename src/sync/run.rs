@@ -127,6 +127,7 @@ pub fn look(
             held: told.held,
             bytes: told.bytes,
             calls: since(&before, source.calls()),
+            reads: source.reads(take, continued).filter(|it| it.1 > 0),
         });
         summary.heard(source.name(), told, walked);
     }

@@ -72,6 +72,8 @@ pub struct Would {
     pub bytes: u64,
     /// Calls that the listing made.
     pub calls: BTreeMap<String, u64>,
+    /// The call that reading would make, and how often; `None` if it would make none.
+    pub reads: Option<(&'static str, u64)>,
 }
 
 impl Summary {

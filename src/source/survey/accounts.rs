@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_account::types::RegionOptStatus;
+
 use super::context::AwsContext;
 use super::context::Clock;
 use crate::config::Access;
@@ -9,25 +11,33 @@ use crate::settings::Caller;
 use crate::settings::Gap;
 use crate::settings::Unread;
 use crate::source::Refusal;
+use crate::source::aws::Connection;
 use crate::source::aws::Need;
-use crate::source::discover::enabled_regions;
-use crate::source::discover::open_account;
 
 /// Ways to AWS that are open.
-pub(super) struct OpenedAccounts {
+pub(crate) struct OpenedAccounts {
     clock: Clock,
     opened: Vec<(Access, AwsContext)>,
     pub(super) callers: Vec<Caller>,
-    pub(super) unread: Vec<Gap>,
+    /// Accounts of which one Region stands for all, because those that are enabled could not be listed.
+    pub(crate) narrowed: Vec<AwsContext>,
+    /// What could not be looked into, why, and by which permission it is.
+    pub(crate) unread: Vec<(String, Refusal, &'static str)>,
 }
 
 impl OpenedAccounts {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, opened: Vec::new(), callers: Vec::new(), unread: Vec::new() }
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            opened: Vec::new(),
+            callers: Vec::new(),
+            narrowed: Vec::new(),
+            unread: Vec::new(),
+        }
     }
 
     /// One context for each Region of these accounts; where none is named, for all that are enabled.
-    pub(super) async fn regions(
+    pub(crate) async fn regions(
         &mut self,
         accounts: &[Access],
         regions: &[String],
@@ -57,10 +67,19 @@ impl OpenedAccounts {
                 Some(aws)
             }
             Err(it) => {
-                self.unread.push(Gap { what, unread: unread(it, "sts:AssumeRole") });
+                self.unread.push((what, it, "sts:AssumeRole"));
                 None
             }
         }
+    }
+
+    /// What could not be looked into, as a survey keeps it.
+    pub(super) fn gaps(&mut self) -> Vec<Gap> {
+        let gaps = self.unread.drain(..).map(|(what, why, action)| {
+            let unread = why.unread(&Need::of(action, "*"));
+            Gap { what, unread: Unread { on: None, ..unread } }
+        });
+        gaps.collect()
     }
 
     /// Requests made over all ways, by operation.
@@ -84,13 +103,42 @@ impl OpenedAccounts {
 
     async fn enabled(&mut self, aws: &AwsContext) -> Vec<String> {
         enabled_regions(&aws.connection).await.unwrap_or_else(|it| {
+            // Better one Region than none; that there are others is said.
             let what = format!("the enabled Regions of {}", aws.account);
-            self.unread.push(Gap { what, unread: unread(it, "account:ListRegions") });
+            self.unread.push((what, it, "account:ListRegions"));
+            self.narrowed.push(aws.clone());
             vec![aws.region.clone()]
         })
     }
 }
 
-fn unread(it: Refusal, action: &'static str) -> Unread {
-    Unread { on: None, ..it.unread(&Need::of(action, "*")) }
+/// A way to AWS, and whose it is.
+///
+/// # Errors
+/// When there are no credentials, or AWS does not tell whose they are.
+pub(crate) async fn open_account(access: &Access) -> Result<(Connection, Caller), Refusal> {
+    let connection = Connection::open(access).await?;
+    // Services that know no Region still want one named.
+    let connection = match connection.region() {
+        Some(_) => connection,
+        None => connection.in_region("us-east-1"),
+    };
+    let identity = connection.identity().await?;
+    Ok((connection, identity))
+}
+
+async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
+    let need = Need::of("account:ListRegions", "*");
+    let pages = connection
+        .account()
+        .list_regions()
+        .region_opt_status_contains(RegionOptStatus::Enabled)
+        .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
+        .into_paginator()
+        .items()
+        .send();
+    let regions = pages.try_collect().await.map_err(|it| connection.refused(&it, &need))?;
+    let mut names: Vec<String> = regions.into_iter().filter_map(|it| it.region_name).collect();
+    names.sort_unstable();
+    Ok(names)
 }

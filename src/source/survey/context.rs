@@ -33,10 +33,10 @@ impl Clock {
 
 /// One way to AWS, and the time.
 #[derive(Clone)]
-pub(super) struct AwsContext {
-    pub(super) connection: Connection,
-    pub(super) account: String,
-    pub(super) region: String,
+pub(crate) struct AwsContext {
+    pub(crate) connection: Connection,
+    pub(crate) account: String,
+    pub(crate) region: String,
     pub(super) clock: Clock,
 }
 
@@ -48,7 +48,7 @@ impl AwsContext {
     }
 
     /// The ARN of something of this account and Region.
-    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         let (region, account) = (&self.region, &self.account);
         format!("arn:{}:{service}:{region}:{account}:{resource}", partition_of(region))
     }

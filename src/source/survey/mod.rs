@@ -5,12 +5,14 @@
 use crate::config::Access;
 use crate::settings::*;
 
-use accounts::OpenedAccounts;
-use context::AwsContext;
+pub(super) use accounts::OpenedAccounts;
+pub(super) use accounts::open_account;
+pub(super) use context::AwsContext;
 pub use context::Clock;
 use context::each;
 pub use places::SurveyTarget;
 use places::SurveyedPlaces;
+pub(super) use ssm::session_documents;
 
 /// One way to AWS, and how its answers become settings.
 mod context;
@@ -108,7 +110,7 @@ pub async fn survey(scope: &SurveyScope, clock: Clock, progress: &(dyn Fn(&str) 
         buckets: buckets.into_iter().map(|it| it.0).collect(),
         keys,
         accounts: of_buckets,
-        unread: std::mem::take(&mut accounts.unread),
+        unread: accounts.gaps(),
         ..Survey::default()
     };
     iam::principals(&mut out, &contexts, &scope.starters, progress).await;

@@ -1,7 +1,9 @@
 //! What Systems Manager tells of a Region: its Session documents, its nodes, and the role that nodes without one get.
 
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::operation::list_documents::builders::ListDocumentsFluentBuilder;
 use aws_sdk_ssm::types::DocumentFormat;
+use aws_sdk_ssm::types::DocumentKeyValuesFilter;
 use aws_sdk_ssm::types::DocumentPermissionType;
 
 use super::context::AwsContext;
@@ -11,7 +13,6 @@ use super::pages::NextPage;
 use super::pages::listed;
 use crate::audit::preferences::NAME;
 use crate::settings::*;
-use crate::source::discover::session_documents;
 
 /// The document that a session uses unless its starter names another; `None` if there is none.
 pub(super) async fn preferences(aws: &AwsContext) -> Read<Option<Document>> {
@@ -19,6 +20,16 @@ pub(super) async fn preferences(aws: &AwsContext) -> Read<Option<Document>> {
         Ok(it) => Read { asked: it.content.asked.clone(), outcome: Outcome::Is(Some(it)) },
         Err(content) => content.and_then(|_| Ok(None)),
     }
+}
+
+/// The Session documents of the account.
+pub(crate) fn session_documents(client: &aws_sdk_ssm::Client) -> ListDocumentsFluentBuilder {
+    let filter =
+        |key: &str, value: &str| DocumentKeyValuesFilter::builder().key(key).values(value).build();
+    client
+        .list_documents()
+        .filters(filter("Owner", "Self"))
+        .filters(filter("DocumentType", "Session"))
 }
 
 /// All other Session documents of the account.
