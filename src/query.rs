@@ -22,16 +22,23 @@ use crate::notable;
 use crate::secrets::Masker;
 use crate::transcript::commands::Kind as CommandKind;
 
+/// The files of the folder `queries` by name, as a test holds: what they ask and take stands in the header of each.
+macro_rules! saved {
+    ($($name:literal,)*) => {
+        &[$(($name, include_str!(concat!("../queries/", $name, ".sql"))),)*]
+    };
+}
+
 /// The questions that come with the tool: name and text.
-pub const SAVED: &[(&str, &str)] = &[
-    ("became-root", include_str!("../queries/became-root.sql")),
-    ("by-owner", include_str!("../queries/by-owner.sql")),
-    ("download-and-run", include_str!("../queries/download-and-run.sql")),
-    ("first-time", include_str!("../queries/first-time.sql")),
-    ("monthly-summary", include_str!("../queries/monthly-summary.sql")),
-    ("on-target", include_str!("../queries/on-target.sql")),
-    ("one-target-only", include_str!("../queries/one-target-only.sql")),
-    ("who-ran", include_str!("../queries/who-ran.sql")),
+pub const SAVED: &[(&str, &str)] = saved![
+    "became-root",
+    "by-owner",
+    "download-and-run",
+    "first-time",
+    "monthly-summary",
+    "on-target",
+    "one-target-only",
+    "who-ran",
 ];
 
 /// The view of the commands that ran: nothing that was typed and thrown away, and nothing that is only possible.

@@ -7,6 +7,15 @@
 /// Rows as a Parquet file.
 pub mod batches;
 
+/// CSV, which spreadsheets read.
+mod csv;
+
+/// Rows in any format.
+mod rows;
+
+/// Markdown, for tickets and wikis.
+mod markdown;
+
 /// Records for a SIEM.
 pub mod feed;
 
@@ -31,36 +40,18 @@ use std::io::Write;
 
 use anstyle::AnsiColor;
 use anstyle::Style;
-use chrono::DateTime;
-use chrono::SecondsFormat;
-use polars::prelude::*;
 
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::render::batches::Batches;
 use crate::text::Safe;
-use crate::text::cell;
-use crate::text::json;
 use crate::text::repeated;
 use crate::text::visible;
 use crate::text::visible_bytes;
 use crate::time::Zone;
 
-/// How rows are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Aligned columns, for people.
-    Table,
-    /// One JSON object that lists all rows.
-    Json,
-    /// One JSON object a line, one line a row.
-    Jsonl,
-    /// CSV with a header line, its texts made harmless to spreadsheets.
-    Csv,
-    /// One Apache Parquet file.
-    Parquet,
-}
+pub use rows::Format;
+pub use rows::Rows;
 
 /// A message for the person, without the secrets that an argument, a file's name or a transcript brought into it.
 pub fn message(text: &str) -> Cow<'_, str> {
@@ -249,221 +240,6 @@ fn broken(it: &std::io::Error) -> Error {
         return Error::new(Kind::Closed, "broken pipe");
     }
     Error::new(Kind::Refused, format!("cannot write the output: {it}"))
-}
-
-/// Writes a data frame in any format. `what` names the rows in JSON. Columns named in `lists` hold several words
-/// joined by `+`, which JSON gives as an array.
-pub struct Rows<'a> {
-    /// Key under which JSON lists the rows.
-    pub what: &'static str,
-    /// How the rows are written.
-    pub format: Format,
-    /// Columns that JSON gives as arrays, their words parted at `+`.
-    pub lists: &'a [&'a str],
-    began: bool,
-    /// Rows of a table, whose widths are known only at its end.
-    held: Vec<DataFrame>,
-    batches: Option<Batches>,
-    rows: usize,
-}
-
-impl<'a> Rows<'a> {
-    /// Nothing written yet; see the fields for what each argument means.
-    pub fn new(what: &'static str, format: Format, lists: &'a [&'a str]) -> Self {
-        Self { what, format, lists, began: false, held: Vec::new(), batches: None, rows: 0 }
-    }
-
-    /// Writes some rows; all calls must bring the same columns.
-    ///
-    /// # Errors
-    /// When the output cannot be written, or a column cannot be read.
-    pub fn write(&mut self, ui: &mut Ui<'_>, frame: &DataFrame) -> Result<()> {
-        self.rows += frame.height();
-        match self.format {
-            Format::Jsonl => self.json_rows(frame, |row| ui.line(row)),
-            Format::Json => {
-                if !self.began {
-                    self.began = true;
-                    self.json_head(ui)?;
-                }
-                let mut first = self.rows == frame.height();
-                self.json_rows(frame, |row| {
-                    ui.text(if first { "\n" } else { ",\n" })?;
-                    first = false;
-                    ui.text(row)
-                })
-            }
-            Format::Csv => self.csv(ui, frame),
-            Format::Parquet => {
-                let batches = match &mut self.batches {
-                    Some(it) => it,
-                    none => none.insert(Batches::new(&frame.clear())?),
-                };
-                batches.push(frame, |it| ui.bytes(it))
-            }
-            Format::Table => {
-                self.held.push(frame.clone());
-                Ok(())
-            }
-        }
-    }
-
-    fn json_head(&self, ui: &mut Ui<'_>) -> Result<()> {
-        ui.text("{\"version\":1,\"")?;
-        ui.text(self.what)?;
-        ui.text("\":[")
-    }
-
-    fn json_rows(&self, frame: &DataFrame, mut take: impl FnMut(Safe) -> Result<()>) -> Result<()> {
-        let names: Vec<&str> = frame.get_column_names().into_iter().map(|it| it.as_str()).collect();
-        for row in 0..frame.height() {
-            let mut object = serde_json::Map::new();
-            for (column, name) in frame.columns().iter().zip(&names) {
-                let value = column.get(row).map_err(|it| damaged(&it))?;
-                let mut value = json_value(&value);
-                if self.lists.contains(name)
-                    && let serde_json::Value::String(text) = &value
-                {
-                    let words = text.split('+').filter(|it| !it.is_empty());
-                    value = words.map(|it| serde_json::Value::String(it.to_owned())).collect();
-                }
-                object.insert((*name).to_owned(), value);
-            }
-            take(json(&serde_json::Value::Object(object)))?;
-        }
-        Ok(())
-    }
-
-    fn csv(&mut self, ui: &mut Ui<'_>, frame: &DataFrame) -> Result<()> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let fail = |it: csv::Error| Error::new(Kind::Refused, format!("cannot write CSV: {it}"));
-        if !self.began {
-            self.began = true;
-            writer
-                .write_record(frame.get_column_names().iter().map(|it| it.as_str()))
-                .map_err(fail)?;
-        }
-        for row in 0..frame.height() {
-            let mut record = Vec::with_capacity(frame.width());
-            for column in frame.columns() {
-                let value = column.get(row).map_err(|it| damaged(&it))?;
-                let number = value.is_primitive_numeric() || value.is_boolean();
-                let text = plain_value(&value);
-                record.push(if number { text } else { cell(&text).into() });
-            }
-            writer.write_record(&record).map_err(fail)?;
-        }
-        let bytes = writer
-            .into_inner()
-            .map_err(|it| Error::new(Kind::Refused, format!("cannot write CSV: {it}")))?;
-        ui.bytes(&bytes)
-    }
-
-    /// Ends the output; returns how many rows there were.
-    ///
-    /// # Errors
-    /// When the output cannot be written, or a column cannot be read.
-    pub fn finish(mut self, ui: &mut Ui<'_>, empty: &DataFrame) -> Result<usize> {
-        match self.format {
-            Format::Json => {
-                if !self.began {
-                    self.json_head(ui)?;
-                }
-                ui.text("\n]}\n")?;
-            }
-            Format::Csv if !self.began => self.csv(ui, empty)?,
-            Format::Parquet => {
-                let batches = match self.batches.take() {
-                    Some(it) => it,
-                    None => Batches::new(&empty.clear())?,
-                };
-                batches.finish(|it| ui.bytes(it))?;
-            }
-            Format::Table => {
-                let frames = std::mem::take(&mut self.held);
-                let zone = ui.zone;
-                let Some(first) = frames.first() else { return Ok(self.rows) };
-                let head: Vec<Safe> =
-                    first.get_column_names().iter().map(|it| visible(&it.to_uppercase())).collect();
-                let right: Vec<usize> = first
-                    .columns()
-                    .iter()
-                    .enumerate()
-                    .filter(|it| it.1.dtype().is_primitive_numeric())
-                    .map(|it| it.0)
-                    .collect();
-                let mut rows = Vec::new();
-                for frame in &frames {
-                    for row in 0..frame.height() {
-                        let mut cells = Vec::new();
-                        for column in frame.columns() {
-                            let value = column.get(row).map_err(|it| damaged(&it))?;
-                            cells.push(visible(&table_value(&value, zone)));
-                        }
-                        rows.push(cells);
-                    }
-                }
-                ui.table(&head, &right, &rows)?;
-            }
-            Format::Jsonl | Format::Csv => {}
-        }
-        Ok(self.rows)
-    }
-}
-
-fn damaged(it: &PolarsError) -> Error {
-    Error::new(Kind::Damaged, format!("the rows cannot be written: {it}"))
-}
-
-fn instant(value: &AnyValue<'_>) -> Option<i64> {
-    match value {
-        AnyValue::Datetime(at, unit, _) | AnyValue::DatetimeOwned(at, unit, _) => {
-            Some(match unit {
-                TimeUnit::Nanoseconds => at / 1000,
-                TimeUnit::Microseconds => *at,
-                TimeUnit::Milliseconds => at * 1000,
-            })
-        }
-        _ => None,
-    }
-}
-
-fn json_value(value: &AnyValue<'_>) -> serde_json::Value {
-    if let Some(at) = instant(value) {
-        return DateTime::from_timestamp_micros(at).map_or(serde_json::Value::Null, |it| {
-            it.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
-        });
-    }
-    match value {
-        AnyValue::Null => serde_json::Value::Null,
-        AnyValue::Boolean(it) => (*it).into(),
-        AnyValue::String(it) => (*it).into(),
-        AnyValue::StringOwned(it) => it.as_str().into(),
-        AnyValue::Float64(it) => (*it).into(),
-        AnyValue::Float32(it) => f64::from(*it).into(),
-        AnyValue::UInt64(it) => (*it).into(),
-        AnyValue::Binary(it) => hex::encode(it).into(),
-        it if it.is_primitive_numeric() => it.extract::<i64>().into(),
-        // Whole: what polars prints of a list leaves out its middle.
-        AnyValue::List(many) => many.iter().map(|it| json_value(&it)).collect(),
-        it => it.to_string().into(),
-    }
-}
-
-fn plain_value(value: &AnyValue<'_>) -> String {
-    match json_value(value) {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(it) => it,
-        it => it.to_string(),
-    }
-}
-
-fn table_value(value: &AnyValue<'_>, zone: Zone) -> String {
-    match instant(value) {
-        Some(at) => zone.show(at),
-        None if value.is_null() => "-".into(),
-        None => plain_value(value),
-    }
 }
 
 #[cfg(test)]

@@ -384,25 +384,6 @@ table! {
 }
 
 table! {
-    SESSION_RECORDS, "session_records",
-    "What AWS said of sessions: DescribeSessions and CloudTrail.",
-    /// One statement of AWS about one session.
-    SessionRecordRow {
-        session_id: String = "the session",
-        account_id: Option<String> = "account",
-        region: Option<String> = "Region",
-        said_by: String = "describe-sessions or cloudtrail",
-        owner: Option<String> = "who started it",
-        target: Option<String> = "what it was connected to",
-        document: Option<String> = "session document",
-        reason: Option<String> = "what the owner wrote at the start",
-        started_at: Instant = "when it started",
-        ended_at: Instant = "when it ended",
-        record: String = "the whole statement, as JSON",
-    }
-}
-
-table! {
     SURVEYS, "surveys",
     "How the sources were set, and when: what `verify` asked, a row a thing.",
     /// Answers about one thing.
@@ -493,8 +474,7 @@ pub const LINES: Table = Table {
 };
 
 /// Every table, in the order in which one reads about them.
-pub const TABLES: [Table; 7] =
-    [SESSIONS, COMMANDS, LINES, TRANSCRIPTS, SESSION_RECORDS, SURVEYS, FINDINGS];
+pub const TABLES: [Table; 6] = [SESSIONS, COMMANDS, LINES, TRANSCRIPTS, SURVEYS, FINDINGS];
 
 impl SessionRow {
     /// Who and where, as the recorded machine may have said: nothing of it is shown before secrets in it are masked. The session's

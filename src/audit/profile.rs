@@ -137,20 +137,20 @@ fn effect(command: &[String]) -> Option<&'static str> {
     {
         return Some(HISTORY);
     }
+    let has_flag =
+        |letters: &[char]| rest.iter().any(|it| it.starts_with('-') && it.contains(letters));
+    let drops_history = match name {
+        "unset" => has("histfile"),
+        "shopt" => has("history") && has_flag(&['u']),
+        "remove-module" => has("psreadline"),
+        "history" => has_flag(&['c', 'd']),
+        "set" => rest.windows(2).any(|it| it == ["+o", "history"]),
+        "set-psreadlineoption" => rest.iter().any(|it| it.contains("savenothing")),
+        "clear-history" => true,
+        _ => false,
+    };
     match name {
-        "unset" if has("histfile") => Some(HISTORY),
-        "shopt"
-            if has("history") && rest.iter().any(|it| it.starts_with('-') && it.contains('u')) =>
-        {
-            Some(HISTORY)
-        }
-        "remove-module" if has("psreadline") => Some(HISTORY),
-        "history" if rest.iter().any(|it| it.starts_with('-') && it.contains(['c', 'd'])) => {
-            Some(HISTORY)
-        }
-        "set" if rest.windows(2).any(|it| it == ["+o", "history"]) => Some(HISTORY),
-        "set-psreadlineoption" if rest.iter().any(|it| it.contains("savenothing")) => Some(HISTORY),
-        "clear-history" => Some(HISTORY),
+        _ if drops_history => Some(HISTORY),
         "script" | "asciinema" => Some("it records into another place"),
         "stop-transcript" => Some("it ends the transcript"),
         "stty" if has("-echo") => Some("it hides what is typed"),

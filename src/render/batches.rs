@@ -111,7 +111,7 @@ impl Batches {
     }
 }
 
-fn failed(it: &PolarsError) -> Error {
+pub(super) fn failed(it: &PolarsError) -> Error {
     Error::new(Kind::Damaged, format!("the rows cannot be written: {it}"))
 }
 

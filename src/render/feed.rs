@@ -13,9 +13,9 @@ use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SessionRow;
 use crate::archive::value::Item;
-use crate::text;
 use crate::text::safe;
 use crate::text::visible;
+use crate::text::visible_lines;
 use crate::time;
 use crate::transcript::commands::Kind;
 use crate::uid;
@@ -171,39 +171,40 @@ fn text(it: &str) -> Value {
     visible(it).into()
 }
 
-/// What every OCSF event of ours begins with.
-struct Base<'a> {
-    class: i64,
-    category: i64,
-    activity: i64,
-    /// Milliseconds.
-    time: i64,
-    uid: String,
-    account: Option<&'a str>,
-    region: Option<&'a str>,
-}
+/// A class of OCSF and its category.
+const PROCESS_ACTIVITY: (i64, i64) = (1007, 1);
+const AUTHENTICATION: (i64, i64) = (3002, 3);
 
-fn event(it: &Base<'_>) -> Map<String, Value> {
+/// An event: what every one of ours has, then what this one has. Times are microseconds; the first is the one that OCSF wants, the
+/// others are its borders, as far as they are known.
+fn event(
+    (class, category): (i64, i64),
+    activity: i64,
+    uid: &str,
+    (account, region): (&Option<String>, &Option<String>),
+    (time, start, end): (i64, Option<i64>, Option<i64>),
+    fields: Value,
+) -> Value {
     let mut cloud = json!({ "provider": "AWS" });
-    if let Some(account) = it.account {
+    if let Some(account) = account {
         cloud["account"] = json!({ "uid": text(account), "type_id": 10, "type": "AWS Account" });
     }
-    if let Some(region) = it.region {
+    if let Some(region) = region {
         cloud["region"] = text(region);
     }
-    let event = json!({
-        "category_uid": it.category,
-        "class_uid": it.class,
-        "activity_id": it.activity,
-        "type_uid": it.class * 100 + it.activity,
-        "time": it.time,
+    let mut event = json!({
+        "category_uid": category,
+        "class_uid": class,
+        "activity_id": activity,
+        "type_uid": class * 100 + activity,
+        "time": millis(time),
         "severity_id": 1,
         "severity": "Informational",
         "cloud": cloud,
         "metadata": {
             "version": OCSF,
             "profiles": ["cloud"],
-            "uid": it.uid,
+            "uid": uid,
             "log_name": "Session Manager transcript",
             "product": {
                 "name": "ssmtrail",
@@ -212,10 +213,15 @@ fn event(it: &Base<'_>) -> Map<String, Value> {
             },
         },
     });
-    match event {
-        Value::Object(it) => it,
-        _ => unreachable!("an object was written"),
+    for (name, at) in [("start_time", start), ("end_time", end)] {
+        if let Some(at) = at {
+            event[name] = millis(at).into();
+        }
     }
+    if let (Value::Object(event), Value::Object(fields)) = (&mut event, fields) {
+        event.extend(fields);
+    }
+    event
 }
 
 /// A user by the name that is known; that it is not known is said.
@@ -249,18 +255,8 @@ fn device(target: Option<&str>, host: Option<&str>) -> Value {
     it
 }
 
-/// When something was, as far as is known: the time that OCSF wants, its borders, and how it is known.
-fn span(
-    event: &mut Map<String, Value>,
-    earliest: Option<i64>,
-    latest: Option<i64>,
-) -> &'static str {
-    if let Some(it) = earliest {
-        event.insert("start_time".into(), millis(it).into());
-    }
-    if let Some(it) = latest {
-        event.insert("end_time".into(), millis(it).into());
-    }
+/// How it is known when a command was typed.
+fn time_is(earliest: Option<i64>, latest: Option<i64>) -> &'static str {
     match (earliest, latest) {
         (Some(one), Some(other)) if one == other => "exact",
         (Some(_), Some(_)) => "between start_time and end_time",
@@ -283,73 +279,56 @@ pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Opti
         Some(Kind::Unconfirmed) => (99, "Typed, and nothing tells whether it ran"),
         Some(Kind::Abandoned | Kind::Possible) | None => (99, "Typed and not run"),
     };
-    let mut out = event(&Base {
-        class: 1007,
-        category: 1,
-        activity,
-        time: millis(time),
-        uid: uid.to_owned(),
-        account: it.account_id.as_deref(),
-        region: it.region.as_deref(),
-    });
-    let time_is = span(&mut out, earliest, latest);
-    out.insert("activity_name".into(), name.into());
-    out.insert("message".into(), safe!("inferred from terminal text: {}", it.command).into());
     let session = json!({ "uid": text(&it.session_id), "is_remote": true });
-    out.insert("actor".into(), json!({ "user": user(it.owner.as_deref()), "session": session }));
-    out.insert("device".into(), device(it.target.as_deref(), it.host.as_deref()));
-    let mut process = json!({
-        "uid": uid,
-        "cmd_line": text::visible_lines(&it.command),
-        "session": session,
-    });
+    let mut process =
+        json!({ "uid": uid, "cmd_line": visible_lines(&it.command), "session": session });
     if it.os_user.is_some() {
         process["user"] = user(it.os_user.as_deref());
     }
     if let Some(cwd) = &it.cwd {
         process["working_directory"] = text(cwd);
     }
-    out.insert("process".into(), process);
-    let unmapped = json!({
-        "session_key": text(&it.session_key),
-        "confidence": it.confidence,
-        "kind": it.kind,
-        "seq": it.seq,
-        "time_is": time_is,
-        "locator": text(&it.locator),
-        "byte_start": it.byte_start,
-        "byte_end": it.byte_end,
-        "flaws": words(&it.flaws),
+    let fields = json!({
+        "activity_name": name,
+        "message": safe!("inferred from terminal text: {}", it.command),
+        "actor": { "user": user(it.owner.as_deref()), "session": session },
+        "device": device(it.target.as_deref(), it.host.as_deref()),
+        "process": process,
+        "unmapped": {
+            "session_key": text(&it.session_key),
+            "confidence": it.confidence,
+            "kind": it.kind,
+            "seq": it.seq,
+            "time_is": time_is(earliest, latest),
+            "locator": text(&it.locator),
+            "byte_start": it.byte_start,
+            "byte_end": it.byte_end,
+            "flaws": words(&it.flaws),
+        },
     });
-    out.insert("unmapped".into(), unmapped);
-    Some(out.into())
+    let (place, times) = ((&it.account_id, &it.region), (time, earliest, latest));
+    Some(event(PROCESS_ACTIVITY, activity, uid, place, times, fields))
 }
 
 /// The news that a command is none by a newer reading of its session, as OCSF Process Activity: the record of this name says so
 /// from now on. `None` where no time at all is known.
 pub fn ocsf_withdrawn(it: &SessionRow, uid: &str) -> Option<Value> {
     let time = it.at.micros()?;
-    let mut out = event(&Base {
-        class: 1007,
-        category: 1,
-        activity: 99,
-        time: millis(time),
-        uid: uid.to_owned(),
-        account: it.account_id.as_deref(),
-        region: it.region.as_deref(),
-    });
-    out.insert("activity_name".into(), "Withdrawn".into());
-    out.insert(
-        "message".into(),
-        "a newer reading of the session has no such command: forget it".into(),
-    );
     let session = json!({ "uid": text(&it.session_id), "is_remote": true });
-    out.insert("actor".into(), json!({ "user": user(it.owner.as_deref()), "session": session }));
-    out.insert("device".into(), device(it.target.as_deref(), None));
-    out.insert("process".into(), json!({ "uid": uid, "session": session }));
-    let unmapped = json!({ "session_key": text(&it.session_key), "kind": "withdrawn", "time_is": "that of the session" });
-    out.insert("unmapped".into(), unmapped);
-    Some(out.into())
+    let fields = json!({
+        "activity_name": "Withdrawn",
+        "message": "a newer reading of the session has no such command: forget it",
+        "actor": { "user": user(it.owner.as_deref()), "session": session },
+        "device": device(it.target.as_deref(), None),
+        "process": { "uid": uid, "session": session },
+        "unmapped": {
+            "session_key": text(&it.session_key),
+            "kind": "withdrawn",
+            "time_is": time_is(None, None),
+        },
+    });
+    let place = (&it.account_id, &it.region);
+    Some(event(PROCESS_ACTIVITY, 99, uid, place, (time, None, None), fields))
 }
 
 /// A session as OCSF Authentication (3002), a remote interactive logon: what a session of Session Manager is to the machine. `None`
@@ -358,54 +337,38 @@ pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
     let last = it.ended_at.micros().or(it.last_event_at.micros());
     let (earliest, latest) = (it.first_event_at.micros(), last);
     let time = earliest.or(latest).or(it.at.micros())?;
-    let mut out = event(&Base {
-        class: 3002,
-        category: 3,
-        activity: 1,
-        time: millis(time),
-        uid: uid::of_session(&it.session_key),
-        account: it.account_id.as_deref(),
-        region: it.region.as_deref(),
-    });
     // The first event comes after the start; a logon does not last, so the end of the session is no end of it.
     let time_is = match (earliest, latest) {
         (Some(_), _) => "that of the first event: the session started before",
         (None, Some(_)) => "that of the session's end",
         (None, None) => "when the transcript was stored",
     };
-    if let Some(it) = earliest {
-        out.insert("start_time".into(), millis(it).into());
-    }
-    if let Some(it) = last {
-        out.insert("end_time".into(), millis(it).into());
-    }
-    out.insert("activity_name".into(), "Logon".into());
-    out.insert("message".into(), "a Session Manager session that left a transcript".into());
-    out.insert("user".into(), user(it.owner.as_deref()));
-    out.insert("is_remote".into(), true.into());
-    out.insert("logon_type_id".into(), 10.into());
-    out.insert("logon_type".into(), "Remote Interactive".into());
-    out.insert(
-        "service".into(),
-        json!({ "name": "AWS Systems Manager Session Manager", "uid": "ssm.amazonaws.com" }),
-    );
-    out.insert("session".into(), json!({ "uid": text(&it.session_id), "is_remote": true }));
     let mut endpoint = json!({ "uid": it.target.as_deref().map_or("unknown".into(), text) });
     if it.target.as_deref().is_some_and(|it| it.starts_with("i-")) {
         endpoint["instance_uid"] = endpoint["uid"].clone();
     }
-    out.insert("dst_endpoint".into(), endpoint);
-    let unmapped = json!({
-        "session_key": text(&it.session_key),
-        "time_is": time_is,
-        "owner_from": it.owner_from,
-        "run_as": it.run_as.as_deref().map(text),
-        "command_count": it.command_count,
-        "abandoned_count": it.abandoned_count,
-        "unconfirmed_count": it.unconfirmed_count,
-        "locator": text(&it.locator),
-        "flaws": words(&it.flaws),
+    let fields = json!({
+        "activity_name": "Logon",
+        "message": "a Session Manager session that left a transcript",
+        "user": user(it.owner.as_deref()),
+        "is_remote": true,
+        "logon_type_id": 10,
+        "logon_type": "Remote Interactive",
+        "service": { "name": "AWS Systems Manager Session Manager", "uid": "ssm.amazonaws.com" },
+        "session": { "uid": text(&it.session_id), "is_remote": true },
+        "dst_endpoint": endpoint,
+        "unmapped": {
+            "session_key": text(&it.session_key),
+            "time_is": time_is,
+            "owner_from": it.owner_from,
+            "run_as": it.run_as.as_deref().map(text),
+            "command_count": it.command_count,
+            "abandoned_count": it.abandoned_count,
+            "unconfirmed_count": it.unconfirmed_count,
+            "locator": text(&it.locator),
+            "flaws": words(&it.flaws),
+        },
     });
-    out.insert("unmapped".into(), unmapped);
-    Some(out.into())
+    let (uid, place) = (uid::of_session(&it.session_key), (&it.account_id, &it.region));
+    Some(event(AUTHENTICATION, 1, &uid, place, (time, earliest, latest), fields))
 }

@@ -1,8 +1,6 @@
 //! Findings → the forms that other programs and people read: JUnit for pipelines, SARIF for code scanning, Markdown for
 //! tickets. Names of resources are foreign text, and are made harmless for each.
 
-use std::fmt::Write;
-
 use quick_junit::NonSuccessKind;
 use quick_junit::Report;
 use quick_junit::TestCase;
@@ -12,6 +10,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::feed::OCSF;
+use super::markdown::Markdown;
+use super::markdown::MarkdownPage;
 use crate::audit::Check;
 use crate::audit::Confidence;
 use crate::audit::Finding;
@@ -21,6 +21,7 @@ use crate::audit::Verdict;
 use crate::audit::promise::Promise;
 use crate::settings::Survey;
 use crate::text::Safe;
+use crate::text::Visible;
 use crate::text::joined;
 use crate::text::safe;
 use crate::text::visible;
@@ -299,89 +300,64 @@ fn ocsf_cloud(it: &Finding) -> Value {
     cloud
 }
 
-/// Text within Markdown, where nothing in it is a mark, a link or a tag.
-pub(super) fn markdown_text(text: &str) -> String {
-    let mut out = String::new();
-    for ch in visible(text).chars() {
-        if ch.is_ascii_punctuation() && "\\`*_{}[]<>()#+!|~@&".contains(ch) {
-            out.push('\\');
-        }
-        out.push(ch);
-    }
-    // A bare address becomes a link by itself in many readers.
-    out.replace("://", "\\://").replace("www.", "www\\.")
-}
-
 /// Markdown for a ticket or a wiki: failures and unknowns by place, then what holds in one table.
 pub fn markdown(survey: &Survey, promise: &Promise, judgement: &Judgement) -> String {
-    let mut out = String::from("# Where sessions are logged to\n\n");
-    let _ = writeln!(
-        out,
-        "As set on {}. Promise: {} ({}).\n",
-        survey.taken_at,
-        promise.profile,
-        promise.words()
-    );
-    let _ = writeln!(out, "Basis: {}.\n", promise.basis);
-    let _ = writeln!(
-        out,
-        "{} fail, {} unknown, {} pass.\n",
-        judgement.count(Verdict::Fail),
-        judgement.count(Verdict::Unknown),
-        judgement.count(Verdict::Pass)
-    );
+    let mut out = MarkdownPage::default();
+    let as_set = [
+        Markdown::text(&survey.taken_at.to_string()),
+        promise.profile.into(),
+        Markdown::text(&promise.words()),
+    ];
+    out.line("# Where sessions are logged to\n\nAs set on {}. Promise: {} ({}).\n", as_set);
+    out.line("Basis: {}.\n", [promise.basis.into()]);
+    let counts = [Verdict::Fail, Verdict::Unknown, Verdict::Pass];
+    let counts = counts.map(|it| judgement.count(it).safe().into());
+    out.line("{} fail, {} unknown, {} pass.\n", counts);
     for some in judgement.findings.chunk_by(|one, other| one.place == other.place) {
-        let loud: Vec<&Finding> = some
+        let mut loud = some
             .iter()
             .filter(|it| matches!(it.status, Verdict::Fail | Verdict::Unknown))
-            .collect();
-        if loud.is_empty() {
-            continue;
+            .peekable();
+        if loud.peek().is_some() {
+            out.line("## {}\n", [Markdown::text(&some[0].place)]);
+            loud.for_each(|it| markdown_of(it, &mut out));
+            out.line("", []);
         }
-        let _ = writeln!(out, "## {}\n", markdown_text(&some[0].place));
-        for it in loud {
-            let status = match &it.muted {
-                Some(mute) => {
-                    format!("muted until {} ({})", mute.until, markdown_text(&mute.reason))
-                }
-                None if it.status == Verdict::Fail => format!("**fail**, {}", it.severity.word()),
-                None => "**unknown**".to_owned(),
-            };
-            let _ = writeln!(
-                out,
-                "- {} ({}): {status}. {}",
-                it.check_id,
-                it.title,
-                markdown_text(&it.seen)
-            );
-            if !it.promised.is_empty() {
-                let _ = writeln!(out, "  - promised: {}", markdown_text(&it.promised));
-            }
-            for detail in &it.details {
-                let _ = writeln!(out, "  - {}", markdown_text(detail));
-            }
-            for fix in &it.fixes {
-                // A fence longer than any run of backticks within.
-                let command = visible(&fix.command);
-                let fence = "`".repeat(3.max(1 + longest_run(&command)));
-                let _ = writeln!(out, "\n  {fence}sh\n  {}\n  {fence}", &*command);
-                if let Some(warning) = &fix.warning {
-                    let _ = writeln!(out, "\n  Careful: {warning}.");
-                }
-            }
-        }
-        out.push('\n');
     }
-    out.push_str("## All\n\n| check | outcome | resource | seen |\n|---|---|---|---|\n");
+    out.line("## All\n", []);
+    out.head(&["check", "outcome", "resource", "seen"]);
     for it in &judgement.findings {
-        let (resource, seen) = (markdown_text(&it.resource), markdown_text(&it.seen));
-        let _ = writeln!(out, "| {} | {} | {resource} | {seen} |", it.check_id, it.status.word());
+        let (resource, seen) = (Markdown::text(&it.resource), Markdown::text(&it.seen));
+        out.row([it.check_id.into(), it.status.word().into(), resource, seen]);
     }
-    out
+    out.finish()
 }
 
-fn longest_run(text: &str) -> usize {
-    text.split(|it| it != '`').map(str::len).max().unwrap_or(0)
+fn markdown_of(it: &Finding, out: &mut MarkdownPage) {
+    let status = match &it.muted {
+        Some(mute) => {
+            let mute = [Markdown::text(&mute.until), Markdown::text(&mute.reason)];
+            Markdown::filled("muted until {} ({})", mute)
+        }
+        None if it.status == Verdict::Fail => {
+            Markdown::filled("**fail**, {}", [it.severity.word().into()])
+        }
+        None => "**unknown**".into(),
+    };
+    let seen = Markdown::text(&it.seen);
+    out.line("- {} ({}): {}. {}", [it.check_id.into(), it.title.into(), status, seen]);
+    if !it.promised.is_empty() {
+        out.line("  - promised: {}", [Markdown::text(&it.promised)]);
+    }
+    for detail in &it.details {
+        out.line("  - {}", [Markdown::text(detail)]);
+    }
+    for fix in &it.fixes {
+        out.shell(&fix.command);
+        if let Some(warning) = &fix.warning {
+            out.line("\n  Careful: {}.", [Markdown::text(warning)]);
+        }
+    }
 }
 
 #[cfg(test)]

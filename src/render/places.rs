@@ -76,27 +76,33 @@ pub fn html(survey: &Survey, promise: &Promise, judgement: &Judgement) -> String
                         } }
                     }
                     h2 { "Every outcome" }
-                    div class="wrap" tabindex="0" role="group" aria-label="Every outcome" { table {
-                        thead { tr {
-                            th scope="col" { "Check" } th scope="col" { "Outcome" } th scope="col" { "Resource" }
-                            th scope="col" { "Seen" } th scope="col" { "Evidence" }
-                        } }
-                        tbody { @for it in &judgement.findings { tr {
-                            td { (it.check_id) }
-                            td { (it.status.word()) }
-                            td class="id" { (text(&it.resource)) }
-                            td { (text(&it.seen)) @if !it.details.is_empty() { ul { @for it in &it.details { li { (text(it)) } } } } }
-                            td class="id" { @for it in &it.evidence {
-                                (text(&it.api)) " " (it.at) @if let Some(id) = &it.request_id { " " (text(id)) } br;
-                            } }
-                        } } }
-                    } }
+                    (every_outcome(judgement))
                 }
                 footer { p { "ssmtrail " (env!("CARGO_PKG_VERSION")) } }
             }
         }
     }
     .into_string()
+}
+
+fn every_outcome(judgement: &Judgement) -> Markup {
+    html! {
+        div class="wrap" tabindex="0" role="group" aria-label="Every outcome" { table {
+            thead { tr {
+                th scope="col" { "Check" } th scope="col" { "Outcome" } th scope="col" { "Resource" }
+                th scope="col" { "Seen" } th scope="col" { "Evidence" }
+            } }
+            tbody { @for it in &judgement.findings { tr {
+                td { (it.check_id) }
+                td { (it.status.word()) }
+                td class="id" { (text(&it.resource)) }
+                td { (text(&it.seen)) @if !it.details.is_empty() { ul { @for it in &it.details { li { (text(it)) } } } } }
+                td class="id" { @for it in &it.evidence {
+                    (text(&it.api)) " " (it.at) @if let Some(id) = &it.request_id { " " (text(id)) } br;
+                } }
+            } } }
+        } }
+    }
 }
 
 fn one(it: &Finding) -> Markup {

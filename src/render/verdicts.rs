@@ -8,13 +8,12 @@ use super::MATCH;
 use super::NAME;
 use super::Ui;
 use super::WARN;
+use super::csv::Csv;
 use crate::audit::Finding;
 use crate::audit::Judgement;
 use crate::audit::Verdict;
 use crate::audit::promise::Promise;
 use crate::audit::verdict::Fix;
-use crate::error::Error;
-use crate::error::Kind;
 use crate::error::Result;
 use crate::settings::Survey;
 use crate::text;
@@ -162,18 +161,13 @@ const COLUMNS: [(&str, fn(&Finding) -> String); 14] = [
 /// # Errors
 /// Never today: nothing that is written into memory fails.
 pub fn csv(judgement: &Judgement) -> Result<Vec<u8>> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    let broken =
-        |it: csv::Error| Error::new(Kind::Refused, format!("cannot write the output: {it}"));
-    let names = COLUMNS.iter().map(|it| it.0).chain(["standard", "controls"]);
-    out.write_record(names).map_err(broken)?;
+    let mut csv = Csv::new(Vec::new(), "the output");
+    csv.record(COLUMNS.iter().map(|it| it.0).chain(["standard", "controls"]))?;
     for it in &judgement.findings {
-        let same: Vec<String> = COLUMNS.iter().map(|column| (column.1)(it)).collect();
         for mapping in &it.mappings {
-            let row = same.iter().cloned();
-            let row = row.chain([mapping.standard.to_owned(), mapping.controls.join(" ")]);
-            out.write_record(row.map(|it| String::from(text::cell(&it)))).map_err(broken)?;
+            let control = [mapping.standard.to_owned(), mapping.controls.join(" ")];
+            csv.record(COLUMNS.iter().map(|column| (column.1)(it)).chain(control))?;
         }
     }
-    out.into_inner().map_err(|it| Error::new(Kind::Refused, it.to_string()))
+    csv.finish()
 }

@@ -120,7 +120,7 @@ fn handed_over() -> World {
     let root = world.path("archive");
     let mut writer = Writer::open(&root).unwrap();
     let mut segment = Segment::new(&root, 1).unwrap();
-    for table in TABLES {
+    for table in &TABLES {
         let column = |it: Field| match it.dtype() {
             DataType::String => Column::new(it.name().clone(), [IN_EACH_FIELD]),
             DataType::Binary => Column::new(it.name().clone(), [IN_EACH_FIELD.as_bytes()]),

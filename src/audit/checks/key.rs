@@ -19,6 +19,7 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::config::domain_of;
+use crate::settings::At;
 use crate::settings::Key;
 use crate::settings::KeyState;
 use crate::settings::KeyUse;
@@ -52,48 +53,35 @@ const STATE: Check = Check {
 };
 
 fn state(it: &Key, view: &View<'_>) -> Answer {
+    let fail = |seen: &str| Judged::fail(seen).promised("Enabled").details(uses(it));
     let Some(key) = view.take(&it.state)? else {
-        return Ok(Judged::fail("there is no such key: what it protected cannot be read")
-            .promised("Enabled")
-            .details(uses(it)));
+        return Ok(fail("there is no such key: what it protected cannot be read"));
     };
-    let promised = "Enabled";
     // "Amazon S3 supports only symmetric encryption KMS keys" ("Using server-side encryption with AWS KMS keys"), and so do CloudWatch
     // Logs and the data keys of sessions.
     if !it.used_by.is_empty() && key.spec != "SYMMETRIC_DEFAULT" && !key.spec.is_empty() {
-        return Ok(Judged::fail(format!(
-            "{}: only symmetric encryption keys protect logs, buckets and sessions",
-            key.spec
-        ))
-        .promised("SYMMETRIC_DEFAULT")
-        .details(uses(it)));
+        let why = "only symmetric encryption keys protect logs, buckets and sessions";
+        return Ok(fail(&format!("{}: {why}", key.spec)).promised("SYMMETRIC_DEFAULT"));
     }
     let at = at(it, &key.arn);
     Ok(match key.state.as_str() {
         // While the primary Region of a multi-Region key changes it is used as before ("Key states of AWS KMS keys").
         "Enabled" | "Updating" => {
+            let wanted = view.promise.retention_days;
             let ends = key.valid_to.map(|it| view.survey.taken_at.days_until(it));
-            match ends.filter(|it| *it < view.promise.retention_days) {
-                Some(left) => Judged::fail(format!("its imported material ends in {left} days"))
-                    .promised(format!("usable for {} days", view.promise.retention_days))
-                    .details(uses(it)),
+            match ends.filter(|it| *it < wanted) {
+                Some(left) => fail(&format!("its imported material ends in {left} days"))
+                    .promised(format!("usable for {wanted} days")),
                 None => in_place(it, key, view)?,
             }
         }
         "PendingDeletion" => {
-            let when = key
-                .deletion_at
-                .map_or(String::new(), |it| format!(" on {}", &it.to_string()[..10]));
-            Judged::fail(format!("it will be deleted{when}"))
-                .promised(promised)
-                .details(uses(it))
+            let on = |it: At| format!(" on {}", &it.to_string()[..10]);
+            fail(&format!("it will be deleted{}", key.deletion_at.map_or(String::new(), on)))
                 .fix(format!("aws kms cancel-key-deletion {at} && aws kms enable-key {at}"))
         }
-        "Disabled" => Judged::fail("Disabled")
-            .promised(promised)
-            .details(uses(it))
-            .fix(format!("aws kms enable-key {at}")),
-        other => Judged::fail(other).promised(promised).details(uses(it)),
+        "Disabled" => fail("Disabled").fix(format!("aws kms enable-key {at}")),
+        other => fail(other),
     })
 }
 
@@ -235,14 +223,11 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
     if wrong.is_empty() {
         return Ok(Judged::pass("those who write with it are admitted"));
     }
-    let statements: Vec<serde_json::Value> = it
-        .used_by
-        .iter()
-        .filter_map(|it| match it {
-            KeyUse::LogGroup(arn) => Some(admitting(arn)),
-            _ => None,
-        })
-        .collect();
+    let groups = it.used_by.iter().filter_map(|it| match it {
+        KeyUse::LogGroup(arn) => Some(admitting(arn)),
+        _ => None,
+    });
+    let statements: Vec<serde_json::Value> = groups.collect();
     let at = at(it, &key.arn);
     let filter = format!(".Statement += {}", serde_json::Value::from(statements));
     let fix = format!(
@@ -349,15 +334,13 @@ fn rotation(it: &Key, view: &View<'_>) -> Answer {
     if !is_rotated {
         return Ok(Judged::absent("a key of this kind, origin or state is not rotated by KMS"));
     }
-    Ok(match rotation.enabled {
-        true => Judged::pass(format!("every {} days", rotation.period_days.unwrap_or(365)))
-            .promised("on"),
-        false => {
-            let at = at(it, &key.arn);
-            let fix = format!("aws kms enable-key-rotation {at} --rotation-period-in-days 365");
-            Judged::fail("off").promised("on").fix(fix)
-        }
-    })
+    let fix =
+        format!("aws kms enable-key-rotation {} --rotation-period-in-days 365", at(it, &key.arn));
+    let judged = match rotation.enabled {
+        true => Judged::pass(format!("every {} days", rotation.period_days.unwrap_or(365))),
+        false => Judged::fail("off").fix(fix),
+    };
+    Ok(judged.promised("on"))
 }
 
 const OPEN: Check = Check {
@@ -392,19 +375,17 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
     if let (Some(why), true) = (unknown, everybody.is_empty()) {
         return Err(Reason::NotUnderstood.because(why));
     }
-    let promised = "named principals alone";
     foreign.sort_unstable();
     foreign.dedup();
-    Ok(match (everybody.is_empty(), foreign.is_empty()) {
-        (false, _) => {
-            Judged::fail(format!("{} admits everybody", everybody.join(", "))).promised(promised)
-        }
+    let promised = "named principals alone";
+    let judged = match (everybody.is_empty(), foreign.is_empty()) {
+        (false, _) => Judged::fail(format!("{} admits everybody", everybody.join(", "))),
         (true, false) => {
             Judged::info(format!("other accounts are admitted: {}", foreign.join(", ")))
-                .promised(promised)
         }
-        (true, true) => Judged::pass("named principals alone").promised(promised),
-    })
+        (true, true) => Judged::pass(promised),
+    };
+    Ok(judged.promised(promised))
 }
 
 #[cfg(test)]

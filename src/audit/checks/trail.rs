@@ -4,7 +4,7 @@ use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::check::TRAILS;
 use crate::audit::frameworks::Group;
-use crate::audit::names::quote;
+use crate::audit::names::aws;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
@@ -45,15 +45,15 @@ fn recorded(account: &str, view: &View<'_>) -> Answer {
                 continue;
             }
         };
-        let at = format!("--region {} --name {}", quote(&corner.region), quote(&it.arn));
+        let which = [("region", corner.region.as_str()), ("name", &it.arn)];
         let mut wrong = Vec::new();
         if !status.logging {
             wrong.push("it is not logging".to_owned());
-            fixes.push(format!("aws cloudtrail start-logging {at}"));
+            fixes.push(aws("cloudtrail start-logging", &which));
         }
         if !it.multi_region {
             wrong.push("it is of one Region alone".to_owned());
-            fixes.push(format!("aws cloudtrail update-trail {at} --is-multi-region-trail"));
+            fixes.push(aws("cloudtrail update-trail", &which) + " --is-multi-region-trail");
         }
         if !records_writes(selectors) {
             wrong.push("it leaves out management events that write".to_owned());
@@ -96,20 +96,16 @@ fn trails<'a>(
     let mut out: Vec<(&Trail, &Corner)> = Vec::new();
     let mut lacking = None;
     for corner in view.survey.corners.iter().filter(|it| it.account == account) {
-        match view.take(&corner.trails) {
-            Ok(many) => {
-                for it in many {
-                    // A trail of all Regions is shown in each.
-                    let same = out.iter_mut().find(|one| one.0.arn == it.arn);
-                    match same {
-                        None => out.push((it, corner)),
-                        // What one Region did not tell another may.
-                        Some(one) if !is_told(one.0, view) => *one = (it, corner),
-                        Some(_) => {}
-                    }
-                }
+        let told = view.take(&corner.trails);
+        lacking = told.as_ref().err().cloned().or(lacking);
+        for it in told.into_iter().flatten() {
+            // A trail of all Regions is shown in each.
+            match out.iter_mut().find(|one| one.0.arn == it.arn) {
+                None => out.push((it, corner)),
+                // What one Region did not tell another may.
+                Some(one) if !is_told(one.0, view) => *one = (it, corner),
+                Some(_) => {}
             }
-            Err(it) => lacking = Some(it),
         }
     }
     (out, lacking)
@@ -187,11 +183,8 @@ fn validated(account: &str, view: &View<'_>) -> Answer {
         let error = status.digest_error.as_ref().filter(|it| !it.is_empty());
         if !it.validated {
             wrong.push(format!("off for {}", it.name));
-            fixes.push(format!(
-                "aws cloudtrail update-trail --region {} --name {} --enable-log-file-validation",
-                quote(&corner.region),
-                quote(&it.arn)
-            ));
+            let which = [("region", corner.region.as_str()), ("name", &it.arn)];
+            fixes.push(aws("cloudtrail update-trail", &which) + " --enable-log-file-validation");
         } else if let Some(error) = error {
             wrong.push(format!("{} cannot deliver its digests: {error}", it.name));
         } else {

@@ -49,10 +49,9 @@ impl Admits {
 }
 
 fn is_account(key: &str) -> bool {
+    let of_callers = ["aws:principalaccount", "aws:sourceaccount", "kms:calleraccount"];
     // A delegation to access points, and endpoints' owners ("The meaning of public").
-    let of_others = ["s3:dataaccesspointaccount", "aws:vpceaccount"];
-    ["aws:principalaccount", "aws:sourceaccount", "kms:calleraccount"].contains(&key)
-        || of_others.contains(&key)
+    of_callers.contains(&key) || ["s3:dataaccesspointaccount", "aws:vpceaccount"].contains(&key)
 }
 
 /// Whether a block is of so many addresses that AWS calls it public: wider than a /8, or a /32 of IPv6 ("The meaning of public").

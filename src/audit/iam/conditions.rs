@@ -175,6 +175,14 @@ impl Operator {
     pub fn has_wildcards(self) -> bool {
         matches!(self.kind, ComparedAs::Like | ComparedAs::Arn)
     }
+
+    /// "You can use policy variables in the Condition element with string and ARN operators."
+    fn has_variables(self) -> bool {
+        matches!(
+            self.kind,
+            ComparedAs::Text | ComparedAs::Folded | ComparedAs::Like | ComparedAs::Arn
+        )
+    }
 }
 
 /// Whether a condition holds. `variables` says whether the policy's version has any.
@@ -220,16 +228,6 @@ pub fn holds(condition: &Condition, variables: bool, carried: &dyn Fn(&str) -> C
     }
 }
 
-impl Operator {
-    /// "You can use policy variables in the Condition element with string and ARN operators."
-    fn has_variables(self) -> bool {
-        matches!(
-            self.kind,
-            ComparedAs::Text | ComparedAs::Folded | ComparedAs::Like | ComparedAs::Arn
-        )
-    }
-}
-
 impl ComparedAs {
     fn matches(self, pattern: &[Token], value: &str) -> Truth {
         let said = literal(pattern);
@@ -241,7 +239,7 @@ impl ComparedAs {
             Self::Arn => is_arn_like(pattern, value),
             Self::Number(holds) => {
                 let both = said.parse::<f64>().ok().zip(value.parse::<f64>().ok());
-                known(both.and_then(|it| it.1.partial_cmp(&it.0)).map(|it| holds(it)))
+                known(both.and_then(|it| it.1.partial_cmp(&it.0)).map(holds))
             }
             Self::Date(holds) => {
                 known(date(&said).zip(date(value)).map(|it| holds(it.1.cmp(&it.0))))

@@ -10,14 +10,9 @@ use serde_json::Value;
 
 use crate::audit::iam::conditions::Condition;
 use crate::audit::iam::conditions::Truth;
+use crate::audit::iam::patterns;
 use crate::audit::iam::patterns::Carried;
 use crate::audit::iam::patterns::Resolved;
-use crate::audit::iam::patterns::can_meet;
-use crate::audit::iam::patterns::glob;
-use crate::audit::iam::patterns::holds_all;
-use crate::audit::iam::patterns::is_like;
-use crate::audit::iam::patterns::resolve;
-use crate::audit::iam::patterns::with_any;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
@@ -199,8 +194,8 @@ impl Which {
     /// Whether this action or ARN is among them. Actions are not told apart by case.
     pub fn holds(&self, name: &str, cased: bool) -> bool {
         let matches = |it: &String| match cased {
-            true => glob(it, name),
-            false => glob(&it.to_lowercase(), &name.to_lowercase()),
+            true => patterns::glob(it, name),
+            false => patterns::glob(&it.to_lowercase(), &name.to_lowercase()),
         };
         match self {
             Self::These(many) => many.iter().any(matches),
@@ -222,8 +217,8 @@ impl Which {
     pub fn covers(&self, arn: &str, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Truth {
         let found = |many: &[String]| {
             many.iter().fold(Truth::No, |so_far, it| {
-                so_far.or(match resolve(it, variables, carried) {
-                    Resolved::Known(pattern) => is_like(&pattern, arn).into(),
+                so_far.or(match patterns::resolve(it, variables, carried) {
+                    Resolved::Known(pattern) => patterns::is_like(&pattern, arn).into(),
                     Resolved::Unknown => Truth::Unknown,
                 })
             })
@@ -238,10 +233,10 @@ impl Which {
     fn touches(&self, pattern: &str, variables: bool) -> bool {
         match self {
             Self::These(many) => many.iter().any(|it| {
-                let it = if variables { with_any(it) } else { it.clone() };
-                can_meet(&it, pattern)
+                let it = if variables { patterns::with_any(it) } else { it.clone() };
+                patterns::can_meet(&it, pattern)
             }),
-            Self::AllBut(many) => !many.iter().any(|it| holds_all(it, pattern)),
+            Self::AllBut(many) => !many.iter().any(|it| patterns::holds_all(it, pattern)),
         }
     }
 }

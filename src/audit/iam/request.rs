@@ -65,9 +65,7 @@ impl Policy {
             (None, None, None) => Said::Nothing,
         }
     }
-}
 
-impl Policy {
     /// Whether a document that is attached to a thing grants a request by itself: it names the principal, or everybody. What names an
     /// account only hands on to the policies of its roles ("AWS JSON policy elements: Principal").
     pub fn grants(&self, request: &Request<'_>) -> Truth {

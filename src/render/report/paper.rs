@@ -86,6 +86,16 @@ impl<'a> Paper<'a> {
         found.map_or(self.words.unknown, |it| &it.1)
     }
 
+    /// The session that a command was typed in.
+    pub(super) fn session(&self, it: &Command) -> &'a SessionRow {
+        &self.report.sessions[it.session]
+    }
+
+    /// How many commands of a session are notable, by its place in the report.
+    pub(super) fn notable_in(&self, session: usize) -> usize {
+        self.report.commands_of(session).iter().filter(|it| !it.rules.is_empty()).count()
+    }
+
     pub(super) fn owner<'b>(&self, session: &'b SessionRow) -> &'b str
     where
         'a: 'b,
@@ -120,11 +130,17 @@ impl<'a> Paper<'a> {
     }
 
     /// When a command was typed; of one without a time of its own, the session's.
-    pub(super) fn typed(&self, it: &Command) -> String {
+    pub(super) fn span(&self, it: &Command) -> (Option<i64>, Option<i64>) {
         match (it.earliest, it.latest) {
-            (None, None) => self.when(&self.report.sessions[it.session]),
-            (earliest, latest) => time::range(earliest, latest, self.zone),
+            (None, None) => Report::when(self.session(it)),
+            its_own => its_own,
         }
+    }
+
+    /// The same in words.
+    pub(super) fn typed(&self, it: &Command) -> String {
+        let (earliest, latest) = self.span(it);
+        time::range(earliest, latest, self.zone)
     }
 
     /// What the report covers, name by name.

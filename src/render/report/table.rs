@@ -2,75 +2,48 @@
 //!
 //! Columns are named as the archive names them. A column may be added, never renamed.
 
-use std::borrow::Cow;
+use serde_json::Value;
 
 use super::paper::Paper;
 use super::paper::outcome;
-use crate::archive::schema::Instant;
 use crate::archive::value::Item;
-use crate::archive::value::Named;
 use crate::archive::value::Word;
 use crate::archive::value::joined;
+use crate::audit::Finding;
+use crate::audit::frameworks::Mapping;
 use crate::notable;
 use crate::time;
 
-/// One value of a row.
-pub(super) enum Cell<'a> {
-    Nothing,
-    Text(Cow<'a, str>),
-    Number(f64),
-    /// Several words.
-    List(Vec<Cow<'a, str>>),
-}
-
-/// Rows made one at a time.
+/// Rows made one at a time: texts, numbers, and lists of words.
 pub(super) struct Table<'a> {
     pub(super) name: &'static str,
-    pub(super) columns: &'static [&'static str],
-    pub(super) rows: Box<dyn Iterator<Item = Vec<Cell<'a>>> + 'a>,
+    pub(super) columns: Vec<&'static str>,
+    pub(super) rows: Box<dyn Iterator<Item = Vec<Value>> + 'a>,
 }
 
-impl<'a> From<&'a str> for Cell<'a> {
-    fn from(it: &'a str) -> Self {
-        Self::Text(it.into())
-    }
-}
-
-impl From<String> for Cell<'_> {
-    fn from(it: String) -> Self {
-        Self::Text(it.into())
-    }
-}
-
-impl<'a> From<&'a Option<String>> for Cell<'a> {
-    fn from(it: &'a Option<String>) -> Self {
-        it.as_deref().map_or(Self::Nothing, Self::from)
-    }
-}
-
-impl<'a, T: Named> From<Option<&'a Word<T>>> for Cell<'a> {
-    fn from(it: Option<&'a Word<T>>) -> Self {
-        it.map_or(Self::Nothing, |it| it.as_str().into())
-    }
-}
-
-impl From<i64> for Cell<'_> {
-    fn from(it: i64) -> Self {
-        Self::Number(it as f64)
+/// The words of a list in one text, for a form that has no lists.
+pub(super) fn in_one(it: Value, between: &str) -> Value {
+    match it {
+        Value::Array(words) => {
+            words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(between).into()
+        }
+        it => it,
     }
 }
 
 /// UTC, whatever zone the reader sees: these rows are for programs too.
-fn instant<'a>(micros: Option<i64>) -> Cell<'a> {
-    micros.and_then(time::rfc3339).map_or(Cell::Nothing, Cell::from)
+fn instant(micros: Option<i64>) -> Value {
+    micros.and_then(time::rfc3339).into()
 }
 
-fn moment<'a>(it: Instant) -> Cell<'a> {
-    instant(it.micros())
+fn list<T: Item>(items: &[T]) -> Value {
+    items.iter().map(T::text).collect()
 }
 
-fn list<T: Item>(items: &[T]) -> Cell<'_> {
-    Cell::List(items.iter().map(T::text).collect())
+/// To thousandths; a whole number is written as one.
+fn rounded(it: f64) -> Value {
+    let it = (it * 1000.0).round() / 1000.0;
+    if it.fract() == 0.0 { (it as i64).into() } else { it.into() }
 }
 
 /// Every table of the report, in reading order.
@@ -82,233 +55,157 @@ pub(super) fn tables<'a>(paper: &'a Paper<'a>) -> Vec<Table<'a>> {
     out
 }
 
+/// The name of a column, and what stands in it.
+type Column<'a, T> = (&'static str, fn(&'a Paper<'a>, T) -> Value);
+
+fn table<'a, T: Copy, const N: usize>(
+    paper: &'a Paper<'a>,
+    name: &'static str,
+    rows: impl Iterator<Item = T> + 'a,
+    columns: [Column<'a, T>; N],
+) -> Table<'a>
+where
+    T: 'a,
+{
+    let names = columns.map(|it| it.0).into();
+    let rows = rows.map(move |it| columns.iter().map(|(_, cell)| cell(paper, it)).collect());
+    Table { name, columns: names, rows: Box::new(rows) }
+}
+
 fn commands<'a>(paper: &'a Paper<'a>) -> Table<'a> {
-    let rows = paper.report.commands.iter().map(|it| {
-        let session = &paper.report.sessions[it.session];
-        vec![
-            session.session_id.as_str().into(),
-            session.session_key.as_str().into(),
-            it.seq.into(),
-            instant(it.earliest),
-            instant(it.latest),
-            (&session.owner).into(),
-            (&session.target).into(),
-            (&session.account_id).into(),
-            (&session.region).into(),
-            (&it.os_user).into(),
-            (&it.host).into(),
-            (&it.cwd).into(),
-            it.depth.into(),
-            it.text.as_str().into(),
-            it.kind.as_str().into(),
-            Cell::Number((it.confidence * 1000.0).round() / 1000.0),
-            Cell::List(it.rules.iter().map(|nth| notable::RULES[*nth].id.into()).collect()),
-            list(&it.flaws),
-            paper.locator(&session.locator).into(),
-            it.byte_start.into(),
-            it.byte_end.into(),
-            it.line_number.into(),
-        ]
-    });
-    Table {
-        name: "commands",
-        columns: &[
-            "session_id",
-            "session_key",
-            "seq",
-            "at_earliest",
-            "at_latest",
-            "owner",
-            "target",
-            "account_id",
-            "region",
-            "os_user",
-            "host",
-            "cwd",
-            "depth",
-            "command",
-            "kind",
-            "confidence",
-            "rules",
-            "flaws",
-            "locator",
-            "byte_start",
-            "byte_end",
-            "line_number",
+    table(
+        paper,
+        "commands",
+        paper.report.commands.iter(),
+        [
+            ("session_id", |paper, it| paper.session(it).session_id.as_str().into()),
+            ("session_key", |paper, it| paper.session(it).session_key.as_str().into()),
+            ("seq", |_, it| it.seq.into()),
+            ("at_earliest", |_, it| instant(it.earliest)),
+            ("at_latest", |_, it| instant(it.latest)),
+            ("owner", |paper, it| paper.session(it).owner.as_deref().into()),
+            ("target", |paper, it| paper.session(it).target.as_deref().into()),
+            ("account_id", |paper, it| paper.session(it).account_id.as_deref().into()),
+            ("region", |paper, it| paper.session(it).region.as_deref().into()),
+            ("os_user", |_, it| it.os_user.as_deref().into()),
+            ("host", |_, it| it.host.as_deref().into()),
+            ("cwd", |_, it| it.cwd.as_deref().into()),
+            ("depth", |_, it| it.depth.into()),
+            ("command", |_, it| it.text.as_str().into()),
+            ("kind", |_, it| it.kind.as_str().into()),
+            ("confidence", |_, it| rounded(it.confidence)),
+            ("rules", |_, it| it.rules.iter().map(|nth| notable::RULES[*nth].id).collect()),
+            ("flaws", |_, it| list(&it.flaws)),
+            ("locator", |paper, it| paper.locator(&paper.session(it).locator).into()),
+            ("byte_start", |_, it| it.byte_start.into()),
+            ("byte_end", |_, it| it.byte_end.into()),
+            ("line_number", |_, it| it.line_number.into()),
         ],
-        rows: Box::new(rows),
-    }
+    )
 }
 
 /// Which source read it is absent, as in `evidence` when: that is no fact of the session.
 fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
-    let rows = paper.report.sessions.iter().enumerate().map(|(nth, it)| {
-        let notable = paper.report.commands_of(nth).iter().filter(|it| !it.rules.is_empty());
-        vec![
-            it.session_id.as_str().into(),
-            it.session_key.as_str().into(),
-            (&it.account_id).into(),
-            (&it.region).into(),
-            (&it.owner).into(),
-            it.owner_from.as_ref().into(),
-            (&it.target).into(),
-            (&it.run_as).into(),
-            (&it.session_type).into(),
-            match it.claims.is_empty() {
-                true => Cell::Nothing,
-                false => joined(&it.claims).into(),
-            },
-            moment(it.at),
-            it.at_from.as_ref().into(),
-            moment(it.first_event_at),
-            moment(it.last_event_at),
-            moment(it.ended_at),
-            list(&it.forms),
-            it.transcripts.into(),
-            it.transcript_bytes.into(),
-            it.line_count.into(),
-            it.command_count.into(),
-            it.abandoned_count.unwrap_or(0).into(),
-            it.unconfirmed_count.unwrap_or(0).into(),
-            it.possible_count.into(),
-            Cell::Number(notable.count() as f64),
-            list(&it.flaws),
-            paper.locator(&it.locator).into(),
-        ]
-    });
-    Table {
-        name: "sessions",
-        columns: &[
-            "session_id",
-            "session_key",
-            "account_id",
-            "region",
-            "owner",
-            "owner_from",
-            "target",
-            "run_as",
-            "session_type",
-            "claims",
-            "at",
-            "at_from",
-            "first_event_at",
-            "last_event_at",
-            "ended_at",
-            "forms",
-            "transcripts",
-            "transcript_bytes",
-            "line_count",
-            "command_count",
-            "abandoned_count",
-            "unconfirmed_count",
-            "possible_count",
-            "notable_count",
-            "flaws",
-            "locator",
+    table(
+        paper,
+        "sessions",
+        paper.report.sessions.iter().enumerate(),
+        [
+            ("session_id", |_, (_, it)| it.session_id.as_str().into()),
+            ("session_key", |_, (_, it)| it.session_key.as_str().into()),
+            ("account_id", |_, (_, it)| it.account_id.as_deref().into()),
+            ("region", |_, (_, it)| it.region.as_deref().into()),
+            ("owner", |_, (_, it)| it.owner.as_deref().into()),
+            ("owner_from", |_, (_, it)| it.owner_from.as_ref().map(Word::as_str).into()),
+            ("target", |_, (_, it)| it.target.as_deref().into()),
+            ("run_as", |_, (_, it)| it.run_as.as_deref().into()),
+            ("session_type", |_, (_, it)| it.session_type.as_deref().into()),
+            ("claims", |_, (_, it)| (!it.claims.is_empty()).then(|| joined(&it.claims)).into()),
+            ("at", |_, (_, it)| instant(it.at.micros())),
+            ("at_from", |_, (_, it)| it.at_from.as_ref().map(Word::as_str).into()),
+            ("first_event_at", |_, (_, it)| instant(it.first_event_at.micros())),
+            ("last_event_at", |_, (_, it)| instant(it.last_event_at.micros())),
+            ("ended_at", |_, (_, it)| instant(it.ended_at.micros())),
+            ("forms", |_, (_, it)| list(&it.forms)),
+            ("transcripts", |_, (_, it)| it.transcripts.into()),
+            ("transcript_bytes", |_, (_, it)| it.transcript_bytes.into()),
+            ("line_count", |_, (_, it)| it.line_count.into()),
+            ("command_count", |_, (_, it)| it.command_count.into()),
+            ("abandoned_count", |_, (_, it)| it.abandoned_count.unwrap_or(0).into()),
+            ("unconfirmed_count", |_, (_, it)| it.unconfirmed_count.unwrap_or(0).into()),
+            ("possible_count", |_, (_, it)| it.possible_count.into()),
+            ("notable_count", |paper, (nth, _)| paper.notable_in(nth).into()),
+            ("flaws", |_, (_, it)| list(&it.flaws)),
+            ("locator", |paper, (_, it)| paper.locator(&it.locator).into()),
         ],
-        rows: Box::new(rows),
-    }
+    )
 }
 
 /// When a transcript was read is absent: two archives of the same transcripts must say the same.
 fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
-    let rows = paper.report.transcripts.iter().map(|it| {
-        vec![
-            it.session_id.as_str().into(),
-            it.session_key.as_str().into(),
-            paper.locator(&it.locator).into(),
-            it.version.as_str().into(),
-            it.form.as_str().into(),
-            it.digest.as_str().into(),
-            it.content_digest.as_str().into(),
-            it.stored_bytes.into(),
-            it.content_bytes.into(),
-            moment(it.stored_at),
-            (&it.etag).into(),
-            (&it.version_id).into(),
-            (&it.checksum).into(),
-            (&it.encryption).into(),
-            (&it.storage_class).into(),
-            paper.retention(&it.locator).into(),
-            list(&it.object_flaws),
-        ]
-    });
-    Table {
-        name: "evidence",
-        columns: &[
-            "session_id",
-            "session_key",
-            "locator",
-            "version",
-            "form",
-            "digest",
-            "content_digest",
-            "stored_bytes",
-            "content_bytes",
-            "stored_at",
-            "etag",
-            "version_id",
-            "checksum",
-            "encryption",
-            "storage_class",
-            "retention",
-            "object_flaws",
+    table(
+        paper,
+        "evidence",
+        paper.report.transcripts.iter(),
+        [
+            ("session_id", |_, it| it.session_id.as_str().into()),
+            ("session_key", |_, it| it.session_key.as_str().into()),
+            ("locator", |paper, it| paper.locator(&it.locator).into()),
+            ("version", |_, it| it.version.as_str().into()),
+            ("form", |_, it| it.form.as_str().into()),
+            ("digest", |_, it| it.digest.as_str().into()),
+            ("content_digest", |_, it| it.content_digest.as_str().into()),
+            ("stored_bytes", |_, it| it.stored_bytes.into()),
+            ("content_bytes", |_, it| it.content_bytes.into()),
+            ("stored_at", |_, it| instant(it.stored_at.micros())),
+            ("etag", |_, it| it.etag.as_deref().into()),
+            ("version_id", |_, it| it.version_id.as_deref().into()),
+            ("checksum", |_, it| it.checksum.as_deref().into()),
+            ("encryption", |_, it| it.encryption.as_deref().into()),
+            ("storage_class", |_, it| it.storage_class.as_deref().into()),
+            ("retention", |paper, it| paper.retention(&it.locator).into()),
+            ("object_flaws", |_, it| list(&it.object_flaws)),
         ],
-        rows: Box::new(rows),
-    }
+    )
 }
 
 fn findings<'a>(paper: &'a Paper<'a>) -> Table<'a> {
-    let rows = paper.findings().into_iter().map(|it| {
-        let frameworks: Vec<String> = it
-            .mappings
-            .iter()
-            .map(|one| format!("{} {}", one.standard, one.controls.join(", ")))
-            .collect();
-        let asked: Vec<String> = it
-            .evidence
-            .iter()
-            .map(|one| {
-                let request = one.request_id.as_deref().unwrap_or("-");
-                format!("{} at {} (request {request})", one.api, one.at)
-            })
-            .collect();
-        let accepted = it.muted.as_ref().map(|it| format!("until {}: {}", it.until, it.reason));
-        vec![
-            it.check_id.into(),
-            it.title.into(),
-            outcome(it).into(),
-            it.severity.word().into(),
-            it.confidence.word().into(),
-            it.account_id.as_str().into(),
-            it.region.as_str().into(),
-            it.resource.as_str().into(),
-            it.seen.as_str().into(),
-            it.promised.as_str().into(),
-            it.details.join("\n").into(),
-            accepted.map_or(Cell::Nothing, Cell::from),
-            frameworks.join("; ").into(),
-            asked.join("; ").into(),
-        ]
-    });
-    Table {
-        name: "findings",
-        columns: &[
-            "check_id",
-            "title",
-            "status",
-            "severity",
-            "confidence",
-            "account_id",
-            "region",
-            "resource",
-            "seen",
-            "promised",
-            "details",
-            "accepted",
-            "frameworks",
-            "asked",
+    table(
+        paper,
+        "findings",
+        paper.findings().into_iter(),
+        [
+            ("check_id", |_, it| it.check_id.into()),
+            ("title", |_, it| it.title.into()),
+            ("status", |_, it| outcome(it).into()),
+            ("severity", |_, it| it.severity.word().into()),
+            ("confidence", |_, it| it.confidence.word().into()),
+            ("account_id", |_, it| it.account_id.as_str().into()),
+            ("region", |_, it| it.region.as_str().into()),
+            ("resource", |_, it| it.resource.as_str().into()),
+            ("seen", |_, it| it.seen.as_str().into()),
+            ("promised", |_, it| it.promised.as_str().into()),
+            ("details", |_, it| it.details.join("\n").into()),
+            ("accepted", |_, it| accepted(it).into()),
+            ("frameworks", |_, it| frameworks(it).into()),
+            ("asked", |_, it| asked(it).into()),
         ],
-        rows: Box::new(rows),
-    }
+    )
+}
+
+fn accepted(it: &Finding) -> Option<String> {
+    it.muted.as_ref().map(|it| format!("until {}: {}", it.until, it.reason))
+}
+
+fn frameworks(it: &Finding) -> String {
+    let controls = |one: &&Mapping| format!("{} {}", one.standard, one.controls.join(", "));
+    it.mappings.iter().map(controls).collect::<Vec<_>>().join("; ")
+}
+
+fn asked(it: &Finding) -> String {
+    let asked = it.evidence.iter().map(|one| {
+        let request = one.request_id.as_deref().unwrap_or("-");
+        format!("{} at {} (request {request})", one.api, one.at)
+    });
+    asked.collect::<Vec<_>>().join("; ")
 }

@@ -1,9 +1,7 @@
 //! The report for tickets and wikis (Markdown) and for programs (JSON, CSV).
 
-use std::fmt::Write as _;
 use std::io::Write;
 
-use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
@@ -11,8 +9,8 @@ use super::paper::Paper;
 use super::paper::flaw_names;
 use super::paper::outcome;
 use super::paper::sure;
-use super::table::Cell;
 use super::table::Table;
+use super::table::in_one;
 use super::table::tables;
 use super::words::Words;
 use super::words::fill;
@@ -21,12 +19,16 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::notable;
-use crate::render::findings::markdown_text;
+use crate::render::csv::Csv;
+use crate::render::markdown::Markdown;
+use crate::render::markdown::MarkdownPage;
 use crate::report::Command;
+use crate::report::Report;
 use crate::text;
+use crate::text::count;
+use crate::text::repeated;
+use crate::text::safe;
 use crate::time;
-use text::cell;
-use text::count;
 
 /// Rows of one table in the Markdown form; nobody scrolls through more of them in a ticket.
 const MOST_ROWS: usize = 500;
@@ -44,21 +46,12 @@ fn refused(it: &dyn std::fmt::Display) -> Error {
 /// What stopped the writing.
 pub fn csv(paper: &Paper<'_>, nth: usize, out: impl Write) -> Result<()> {
     let Some(table) = tables(paper).into_iter().nth(nth) else { return Ok(()) };
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(table.columns).map_err(|it| refused(&it))?;
+    let mut csv = Csv::new(out, "the report");
+    csv.record(table.columns)?;
     for row in table.rows {
-        for value in row {
-            match value {
-                Cell::Nothing => writer.write_field(""),
-                Cell::Text(it) => writer.write_field(&*cell(&it)),
-                Cell::Number(it) => writer.write_field(it.to_string()),
-                Cell::List(it) => writer.write_field(&*cell(&it.join("+"))),
-            }
-            .map_err(|it| refused(&it))?;
-        }
-        writer.write_record(None::<&[u8]>).map_err(|it| refused(&it))?;
+        csv.record(row.into_iter().map(|it| in_one(it, "+")))?;
     }
-    writer.flush().map_err(|it| refused(&it))
+    csv.finish().map(drop)
 }
 
 /// Writes the JSON form, a row a line.
@@ -141,183 +134,176 @@ pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
 fn json_table(table: Table<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     write!(out, ",\n\"{}\":[", table.name)?;
     for (nth, row) in table.rows.enumerate() {
-        let mut object = Map::new();
-        for (name, value) in table.columns.iter().zip(row) {
-            let value = match value {
-                Cell::Nothing => Value::Null,
-                Cell::Text(it) => it.into(),
-                Cell::Number(it) if it.fract() == 0.0 => (it as i64).into(),
-                Cell::Number(it) => it.into(),
-                Cell::List(it) => it.into(),
-            };
-            object.insert((*name).to_owned(), value);
-        }
+        let names = table.columns.iter().map(|it| (*it).to_owned());
+        let object: Value = names.zip(row).collect();
         out.write_all(if nth == 0 { b"\n" } else { b",\n" })?;
-        out.write_all(text::json(&Value::Object(object)).as_bytes())?;
+        out.write_all(text::json(&object).as_bytes())?;
     }
     out.write_all(b"]")
 }
 
 /// The Markdown form.
 pub fn markdown(paper: &Paper<'_>) -> String {
-    let (report, words) = (paper.report, paper.words);
-    let mut out = format!("# {}\n\n{}\n\n## {}\n\n", words.title, words.subtitle, words.scope);
+    let words = paper.words;
+    let mut out = MarkdownPage::default();
+    out.line("# {}\n\n{}\n", [words.title.into(), words.subtitle.into()]);
+    scope(paper, &mut out);
+    activity(paper, &mut out);
+    notable_commands(paper, &mut out);
+    commands(paper, &mut out);
+    sessions(paper, &mut out);
+    out.line("## {}\n\n{}\n", [words.coverage.into(), words.coverage_note.into()]);
+    findings(paper, &mut out);
+    evidence(paper, &mut out);
+    out.line("## {}\n", [words.limits.into()]);
+    for it in paper.limits() {
+        out.line("- {}", [Markdown::text(&it)]);
+    }
+    out.finish()
+}
+
+fn scope(paper: &Paper<'_>, out: &mut MarkdownPage) {
+    out.line("## {}\n", [paper.words.scope.into()]);
     for (name, text) in paper.cover() {
-        let _ = writeln!(out, "- {name}: {}", markdown_text(&text));
+        out.line("- {}: {}", [name.into(), Markdown::text(&text)]);
     }
-    let _ = writeln!(out, "\n## {}\n", words.summary);
+    out.line("\n## {}\n", [paper.words.summary.into()]);
     for it in paper.summary() {
-        let _ = writeln!(out, "{}\n", markdown_text(&it));
+        out.line("{}\n", [Markdown::text(&it)]);
     }
+}
 
-    let _ = writeln!(out, "## {}\n", words.activity);
-    let span = span_name(paper);
-    table(
-        &mut out,
-        &[span, words.sessions, ""],
-        report.spans.iter().filter(|it| it.sessions > 0).map(|it| {
-            let most = report.spans.iter().map(|it| it.sessions).max().unwrap_or(1);
-            vec![it.name.clone(), count(it.sessions).into(), bar(it.sessions, most)]
-        }),
-        paper,
-    );
+fn activity(paper: &Paper<'_>, out: &mut MarkdownPage) {
+    let (report, words) = (paper.report, paper.words);
+    out.line("## {}\n", [words.activity.into()]);
+    let most = report.spans.iter().map(|it| it.sessions).max().unwrap_or(1);
+    let spans = report.spans.iter().filter(|it| it.sessions > 0);
+    let spans = spans.map(|it| {
+        let bar = repeated("█", (it.sessions * 24).div_ceil(most.max(1)) as usize);
+        vec![Markdown::text(&it.name), count(it.sessions).into(), bar.into()]
+    });
+    table(paper, out, &[span_name(paper), words.sessions, ""], spans);
     for (name, some) in [(words.owner, &report.owners), (words.target, &report.targets)] {
-        table(
-            &mut out,
-            &[name, words.sessions, words.commands, words.notable],
-            some.iter().map(|it| {
-                let name = if it.name.is_empty() { words.unknown } else { &it.name };
-                vec![
-                    markdown_text(name),
-                    count(it.sessions).into(),
-                    count(it.commands).into(),
-                    count(it.notable).into(),
-                ]
-            }),
-            paper,
-        );
+        let head = [name, words.sessions, words.commands, words.notable];
+        let rows = some.iter().map(|it| {
+            let name = if it.name.is_empty() { words.unknown } else { &it.name };
+            let numbers = [it.sessions, it.commands, it.notable].map(|it| count(it).into());
+            std::iter::once(Markdown::text(name)).chain(numbers).collect()
+        });
+        table(paper, out, &head, rows);
     }
+}
 
-    let _ = writeln!(out, "## {}\n\n{}\n", words.notable, words.notable_note);
+fn notable_commands(paper: &Paper<'_>, out: &mut MarkdownPage) {
+    let (report, words) = (paper.report, paper.words);
+    out.line("## {}\n\n{}\n", [words.notable.into(), words.notable_note.into()]);
     let notable = report.notable();
     if notable.is_empty() {
-        let _ = writeln!(out, "{}\n", words.notable_none);
+        out.line("{}\n", [words.notable_none.into()]);
     }
     for (nth, places) in notable {
         let rule = &notable::RULES[nth];
         let title = words.pick((rule.title, rule.title_ja));
-        let act = words.pick(rule.act.says());
-        let _ = writeln!(out, "### {act}: {title}\n\n{}\n", words.pick(rule.act.why()));
-        table(
-            &mut out,
-            &[words.when, words.owner, words.target, words.command, words.session],
-            places.iter().map(|nth| {
-                let it = &report.commands[*nth];
-                let session = &report.sessions[it.session];
-                vec![
-                    paper.typed(it),
-                    markdown_text(paper.owner(session)),
-                    markdown_text(paper.target(session)),
-                    marked(words, it),
-                    markdown_text(&session.session_key),
-                ]
-            }),
-            paper,
-        );
-    }
-
-    let _ = writeln!(out, "## {}\n\n{}\n", words.who_ran_what, words.commands_note);
-    table(
-        &mut out,
-        &[
-            words.when,
-            words.owner,
-            words.target,
-            words.user,
-            words.command,
-            words.sure,
-            words.session,
-        ],
-        report.commands.iter().map(|it| {
-            let session = &report.sessions[it.session];
+        let (act, why) = (words.pick(rule.act.says()), words.pick(rule.act.why()));
+        out.line("### {}: {}\n\n{}\n", [act.into(), title.into(), why.into()]);
+        let head = [words.when, words.owner, words.target, words.command, words.session];
+        let rows = places.iter().map(|nth| {
+            let it = &report.commands[*nth];
+            let session = paper.session(it);
             vec![
-                paper.typed(it),
-                markdown_text(paper.owner(session)),
-                markdown_text(paper.target(session)),
-                markdown_text(it.os_user.as_deref().unwrap_or(words.unknown)),
+                Markdown::when(paper.span(it), paper.zone),
+                Markdown::text(paper.owner(session)),
+                Markdown::text(paper.target(session)),
                 marked(words, it),
-                format!("{} %", sure(it.confidence)),
-                markdown_text(&session.session_key),
+                Markdown::text(&session.session_key),
             ]
-        }),
-        paper,
-    );
-    let _ = writeln!(out, "## {}\n", words.sessions);
-    table(
-        &mut out,
-        &[words.when, words.owner, words.target, words.commands, words.session, words.flaws],
-        report.sessions.iter().map(|it| {
-            vec![
-                paper.when(it),
-                markdown_text(paper.owner(it)),
-                markdown_text(paper.target(it)),
-                count(it.command_count as u64).into(),
-                markdown_text(&it.session_key),
-                markdown_text(&flaw_names(&it.flaws)),
-            ]
-        }),
-        paper,
-    );
-    let _ = writeln!(out, "## {}\n\n{}\n", words.coverage, words.coverage_note);
-
-    let _ = writeln!(out, "## {}\n", words.findings);
-    match paper.places {
-        None => {
-            let _ = writeln!(out, "{}\n", words.findings_none);
-        }
-        Some(it) => {
-            let told =
-                fill(words.findings_taken, &[&it.survey.taken_at.to_string(), it.promise.profile]);
-            let _ = writeln!(out, "{}\n", markdown_text(&told));
-            table(
-                &mut out,
-                &[words.outcome, words.severity, words.check, words.resource, words.seen],
-                paper.findings().into_iter().map(|it| {
-                    let loud = matches!(it.status, Verdict::Fail | Verdict::Unknown);
-                    let severity = if loud { it.severity.word() } else { "" };
-                    vec![
-                        outcome(it).to_owned(),
-                        severity.to_owned(),
-                        format!("{}: {}", it.check_id, markdown_text(it.title)),
-                        markdown_text(&it.resource),
-                        markdown_text(&it.seen),
-                    ]
-                }),
-                paper,
-            );
-        }
+        });
+        table(paper, out, &head, rows);
     }
+}
 
-    let _ = writeln!(out, "## {}\n\n{}\n", words.evidence, words.evidence_note);
-    table(
-        &mut out,
-        &[words.locator, words.version, words.sha256, words.encryption, words.retention],
-        report.transcripts.iter().map(|it| {
-            vec![
-                markdown_text(paper.locator(&it.locator)),
-                markdown_text(&it.version),
-                it.digest.clone(),
-                markdown_text(it.encryption.as_deref().unwrap_or(words.unknown)),
-                markdown_text(paper.retention(&it.locator)),
-            ]
-        }),
-        paper,
-    );
-    let _ = writeln!(out, "## {}\n", words.limits);
-    for it in paper.limits() {
-        let _ = writeln!(out, "- {}", markdown_text(&it));
-    }
-    out
+fn commands(paper: &Paper<'_>, out: &mut MarkdownPage) {
+    let words = paper.words;
+    out.line("## {}\n\n{}\n", [words.who_ran_what.into(), words.commands_note.into()]);
+    let head = [
+        words.when,
+        words.owner,
+        words.target,
+        words.user,
+        words.command,
+        words.sure,
+        words.session,
+    ];
+    let rows = paper.report.commands.iter().map(|it| {
+        let session = paper.session(it);
+        vec![
+            Markdown::when(paper.span(it), paper.zone),
+            Markdown::text(paper.owner(session)),
+            Markdown::text(paper.target(session)),
+            Markdown::text(it.os_user.as_deref().unwrap_or(words.unknown)),
+            marked(words, it),
+            safe!("{} %", sure(it.confidence)).into(),
+            Markdown::text(&session.session_key),
+        ]
+    });
+    table(paper, out, &head, rows);
+}
+
+fn sessions(paper: &Paper<'_>, out: &mut MarkdownPage) {
+    let words = paper.words;
+    out.line("## {}\n", [words.sessions.into()]);
+    let head = [words.when, words.owner, words.target, words.commands, words.session, words.flaws];
+    let rows = paper.report.sessions.iter().map(|it| {
+        vec![
+            Markdown::when(Report::when(it), paper.zone),
+            Markdown::text(paper.owner(it)),
+            Markdown::text(paper.target(it)),
+            count(it.command_count as u64).into(),
+            Markdown::text(&it.session_key),
+            Markdown::text(&flaw_names(&it.flaws)),
+        ]
+    });
+    table(paper, out, &head, rows);
+}
+
+fn findings(paper: &Paper<'_>, out: &mut MarkdownPage) {
+    let words = paper.words;
+    out.line("## {}\n", [words.findings.into()]);
+    let Some(it) = paper.places else {
+        out.line("{}\n", [words.findings_none.into()]);
+        return;
+    };
+    let told = fill(words.findings_taken, &[&it.survey.taken_at.to_string(), it.promise.profile]);
+    out.line("{}\n", [Markdown::text(&told)]);
+    let head = [words.outcome, words.severity, words.check, words.resource, words.seen];
+    let rows = paper.findings().into_iter().map(|it| {
+        let loud = matches!(it.status, Verdict::Fail | Verdict::Unknown);
+        vec![
+            outcome(it).into(),
+            if loud { it.severity.word() } else { "" }.into(),
+            Markdown::text(&format!("{}: {}", it.check_id, it.title)),
+            Markdown::text(&it.resource),
+            Markdown::text(&it.seen),
+        ]
+    });
+    table(paper, out, &head, rows);
+}
+
+fn evidence(paper: &Paper<'_>, out: &mut MarkdownPage) {
+    let words = paper.words;
+    out.line("## {}\n\n{}\n", [words.evidence.into(), words.evidence_note.into()]);
+    let head = [words.locator, words.version, words.sha256, words.encryption, words.retention];
+    let rows = paper.report.transcripts.iter().map(|it| {
+        let cells = [
+            paper.locator(&it.locator),
+            &it.version,
+            &it.digest,
+            it.encryption.as_deref().unwrap_or(words.unknown),
+            paper.retention(&it.locator),
+        ];
+        cells.map(Markdown::text).into()
+    });
+    table(paper, out, &head, rows);
 }
 
 /// What the spans of the activity are called.
@@ -330,33 +316,27 @@ pub(super) fn span_name(paper: &Paper<'_>) -> &'static str {
 }
 
 /// A command with what marks one that is not known to have run.
-fn marked(words: &Words, it: &Command) -> String {
+fn marked(words: &Words, it: &Command) -> Markdown {
+    let command = Markdown::text(&it.text);
     match words.marks(it) {
-        None => markdown_text(&it.text),
-        Some(mark) => format!("{} ({mark})", markdown_text(&it.text)),
+        None => command,
+        Some(mark) => Markdown::filled("{} ({})", [command, Markdown::text(&mark)]),
     }
 }
 
-fn bar(value: u64, most: u64) -> String {
-    "█".repeat(((value * 24).div_ceil(most.max(1))) as usize)
-}
-
-/// A table of so many rows, and how many more there are. Cells must be harmless already.
+/// A table of so many rows, and how many more there are.
 fn table(
-    out: &mut String,
-    head: &[&str],
-    mut rows: impl Iterator<Item = Vec<String>>,
     paper: &Paper<'_>,
+    out: &mut MarkdownPage,
+    head: &[&'static str],
+    mut rows: impl Iterator<Item = Vec<Markdown>>,
 ) {
-    let _ = writeln!(out, "| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()));
-    for row in rows.by_ref().take(MOST_ROWS) {
-        let _ = writeln!(out, "| {} |", row.join(" | "));
-    }
+    out.head(head);
+    rows.by_ref().take(MOST_ROWS).for_each(|it| out.row(it));
     let left = rows.count();
     if left > 0 {
-        let words = paper.words;
         let (shown, all) = (count(MOST_ROWS as u64), count((MOST_ROWS + left) as u64));
-        let _ = writeln!(out, "\n{}", fill(words.left_to_twins, &[&shown, &all]));
+        out.line("\n{}", [Markdown::text(&fill(paper.words.left_to_twins, &[&shown, &all]))]);
     }
-    out.push('\n');
+    out.line("", []);
 }

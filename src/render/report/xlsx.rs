@@ -8,9 +8,10 @@ use rust_xlsxwriter::ExcelDateTime;
 use rust_xlsxwriter::Format;
 use rust_xlsxwriter::Workbook;
 use rust_xlsxwriter::XlsxError;
+use serde_json::Value;
 
 use super::paper::Paper;
-use super::table::Cell;
+use super::table::in_one;
 use super::table::tables;
 use crate::error::Error;
 use crate::error::Kind;
@@ -78,20 +79,15 @@ fn write<W: Write + std::io::Seek + Send>(paper: &Paper<'_>, out: W) -> Result<(
         let mut rows = 1;
         // The last row is kept for saying what was left out.
         for cells in table.rows.by_ref().take(MOST_ROWS - 2) {
-            for (column, cell) in cells.iter().enumerate() {
+            for (column, cell) in cells.into_iter().enumerate() {
                 let (row, column) = (rows as u32, column as u16);
-                match cell {
-                    Cell::Nothing => {}
-                    Cell::Text(it) => {
-                        sheet.write_string(row, column, text_of(it))?;
+                match in_one(cell, ", ") {
+                    Value::String(it) => sheet.write_string(row, column, text_of(&it))?,
+                    Value::Number(it) => {
+                        sheet.write_number(row, column, it.as_f64().unwrap_or_default())?
                     }
-                    Cell::Number(it) => {
-                        sheet.write_number(row, column, *it)?;
-                    }
-                    Cell::List(it) => {
-                        sheet.write_string(row, column, text_of(&it.join(", ")))?;
-                    }
-                }
+                    _ => continue,
+                };
             }
             rows += 1;
         }

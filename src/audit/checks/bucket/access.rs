@@ -275,33 +275,34 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     if !found.is_empty() {
         return Ok(Judged::fail(found.join("; ")).promised(promised).details(notes));
     }
-    if !has_no_acls(it, view) {
-        let acl = view.take(&it.acl)?;
-        if acl.owner.is_none() && !acl.grants.is_empty() {
-            return Err(Reason::NotUnderstood.because("its ACL does not tell whose the bucket is"));
-        }
-        let is_foreign = |one: &&(String, String)| {
-            Some(&one.0) != acl.owner.as_ref() && !one.0.ends_with("/LogDelivery")
-        };
-        let grants = acl.grants.iter().filter(is_foreign);
-        let (everybody, others): (Vec<&str>, Vec<&str>) =
-            grants.map(|it| it.0.as_str()).partition(|it| is_everybody(it));
-        let mut foreign = others;
-        // One from outside is a failure, whatever becomes of those to everybody.
-        if !everybody.is_empty() && foreign.is_empty() && !ignores_public(it, view)? {
-            foreign.extend(everybody);
-        }
-        if !foreign.is_empty() {
-            view.take(&it.ownership)?;
-            return Ok(Judged::fail(format!("its ACL grants to {}", foreign.join(", ")))
-                .promised(promised));
-        }
+    if !has_no_acls(it, view)
+        && let Some(whom) = granted_by_acl(it, view)?
+    {
+        view.take(&it.ownership)?;
+        return Ok(Judged::fail(format!("its ACL grants to {whom}")).promised(promised));
     }
     policy?;
     if let Some(why) = unknown {
         return Err(Reason::NotUnderstood.because(why));
     }
     Ok(Judged::pass("nobody from outside, nothing destructive").promised(promised).details(notes))
+}
+
+/// Whom from outside a bucket's ACL lets in, in words.
+fn granted_by_acl(it: &Bucket, view: &View<'_>) -> Result<Option<String>, Unread> {
+    let acl = view.take(&it.acl)?;
+    if acl.owner.is_none() && !acl.grants.is_empty() {
+        return Err(Reason::NotUnderstood.because("its ACL does not tell whose the bucket is"));
+    }
+    let grantees = acl.grants.iter().map(|it| it.0.as_str());
+    let foreign =
+        grantees.filter(|it| Some(*it) != acl.owner.as_deref() && !it.ends_with("/LogDelivery"));
+    let (everybody, mut foreign): (Vec<&str>, Vec<&str>) = foreign.partition(|it| is_everybody(it));
+    // One from outside is a failure, whatever becomes of those to everybody.
+    if !everybody.is_empty() && foreign.is_empty() && !ignores_public(it, view)? {
+        foreign = everybody;
+    }
+    Ok((!foreign.is_empty()).then(|| foreign.join(", ")))
 }
 
 const ACCESS_LOGGED: Check = Check {
@@ -329,28 +330,23 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
     let mut lacking: Option<Unread> = None;
     let mut asked = false;
     for corner in view.survey.corners.iter().filter(|one| one.account == it.account) {
-        match view.take(&corner.trails) {
-            Ok(trails) => {
-                asked = true;
-                for trail in trails {
-                    match (view.take(&trail.selectors), view.take(&trail.status)) {
-                        (Ok(selectors), Ok(status))
-                            if status.logging
-                                && delivers(status, view.survey.taken_at)
-                                && covers_region(trail, it.region.as_deref())
-                                && prefixes.iter().all(|it| records(selectors, it)) =>
-                        {
-                            return Ok(Judged::pass(format!(
-                                "data events in the trail {}",
-                                trail.name
-                            )));
-                        }
-                        (Err(it), _) | (_, Err(it)) => lacking = Some(it),
-                        _ => {}
+        let trails = view.take(&corner.trails);
+        asked |= trails.is_ok();
+        lacking = trails.as_ref().err().cloned().or(lacking);
+        for trail in trails.into_iter().flatten() {
+            match (view.take(&trail.selectors), view.take(&trail.status)) {
+                (Ok(selectors), Ok(status)) => {
+                    let is_recorded = status.logging
+                        && delivers(status, view.survey.taken_at)
+                        && covers_region(trail, it.region.as_deref())
+                        && prefixes.iter().all(|it| records(selectors, it));
+                    if is_recorded {
+                        let seen = format!("data events in the trail {}", trail.name);
+                        return Ok(Judged::pass(seen));
                     }
                 }
+                (Err(it), _) | (_, Err(it)) => lacking = Some(it),
             }
-            Err(it) => lacking = Some(it),
         }
     }
     logging?;

@@ -39,11 +39,11 @@ const VERSIONING: Check = Check {
 
 fn versioning(it: &Bucket, view: &View<'_>) -> Answer {
     let fix = s3api("put-bucket-versioning", it, "--versioning-configuration Status=Enabled");
-    Ok(match view.take(&it.versioning)?.status.as_deref() {
-        Some("Enabled") => Judged::pass("Enabled").promised("Enabled"),
-        Some(other) => Judged::fail(other).promised("Enabled").fix(fix),
-        None => Judged::fail("never enabled").promised("Enabled").fix(fix),
-    })
+    let judged = match view.take(&it.versioning)?.status.as_deref() {
+        Some("Enabled") => Judged::pass("Enabled"),
+        other => Judged::fail(other.unwrap_or("never enabled")).fix(fix),
+    };
+    Ok(judged.promised("Enabled"))
 }
 
 const MFA_DELETE: Check = Check {
@@ -84,7 +84,16 @@ const LOCK: Check = Check {
 
 fn lock(it: &Bucket, view: &View<'_>) -> Answer {
     let promise = view.promise;
-    let mode = if promise.worm == Worm::Compliance { "COMPLIANCE" } else { "GOVERNANCE" };
+    let (mode, warning) = match promise.worm {
+        Worm::Compliance => (
+            "COMPLIANCE",
+            "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning",
+        ),
+        Worm::No | Worm::Governance => (
+            "GOVERNANCE",
+            "what is uploaded from then on is kept, and paid for, until it ends; it needs versioning",
+        ),
+    };
     let promised = match promise.worm {
         Worm::No => format!("{} (advised, not promised)", days(promise.retention_days)),
         Worm::Governance => format!("{}, governance or compliance", days(promise.retention_days)),
@@ -97,14 +106,6 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
         promise.retention_days.max(1)
     );
     let fix = s3api("put-object-lock-configuration", it, &rule);
-    let warning = match mode {
-        "COMPLIANCE" => {
-            "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning"
-        }
-        _ => {
-            "what is uploaded from then on is kept, and paid for, until it ends; it needs versioning"
-        }
-    };
     let fail = |seen: String| {
         Judged::fail(seen).promised(promised.clone()).severity(severity).risky(fix.clone(), warning)
     };
@@ -115,17 +116,13 @@ fn lock(it: &Bucket, view: &View<'_>) -> Answer {
         return Ok(fail("on, without a default rule: nothing is locked".into()));
     };
     let seen = format!("{told_mode}, {}", days(kept));
-    if kept < promise.retention_days
-        || (promise.worm == Worm::Compliance && told_mode != "COMPLIANCE")
-    {
+    let is_weak = promise.worm == Worm::Compliance && told_mode != "COMPLIANCE";
+    if kept < promise.retention_days || is_weak {
         return Ok(fail(seen));
     }
-    let judged = Judged::pass(seen).promised(promised);
-    Ok(match told_mode.as_str() {
-        "GOVERNANCE" => judged
-            .details(["whoever holds s3:BypassGovernanceRetention can still delete".to_owned()]),
-        _ => judged,
-    })
+    let bypass = "whoever holds s3:BypassGovernanceRetention can still delete";
+    let details = (told_mode == "GOVERNANCE").then(|| bypass.to_owned());
+    Ok(Judged::pass(seen).promised(promised).details(details))
 }
 
 const OBJECTS_LOCKED: Check = Check {
@@ -184,23 +181,13 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     if let Some(first) = unlocked.first() {
         let how = "--retention Mode=GOVERNANCE,RetainUntilDate=YYYY-MM-DDT00:00:00Z";
         let fix = s3api("put-object-retention", it, &format!("--key {} {how}", quote(first)));
-        return Ok(Judged::fail(format!(
-            "{} of {} are not",
-            unlocked.len(),
-            of(heads.len(), told)
-        ))
-        .promised("locked")
-        .details(unlocked)
-        .fix(fix));
+        let seen = format!("{} of {} are not", unlocked.len(), of(heads.len(), told));
+        return Ok(Judged::fail(seen).promised("locked").details(unlocked).fix(fix));
     }
     if !weak.is_empty() {
-        return Ok(Judged::fail(format!(
-            "{} of {} less than promised",
-            weak.len(),
-            of(heads.len(), told)
-        ))
-        .promised(format!("locked for {}", days(promise.retention_days)))
-        .details(weak));
+        let seen = format!("{} of {} less than promised", weak.len(), of(heads.len(), told));
+        let promised = format!("locked for {}", days(promise.retention_days));
+        return Ok(Judged::fail(seen).promised(promised).details(weak));
     }
     let (sample, heads) = sample(prefix, view)?;
     Ok(Judged::pass(of(heads.len(), sample)).promised("locked"))

@@ -21,6 +21,7 @@ use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Existence;
+use crate::settings::Head;
 use crate::settings::Lifecycle;
 use crate::settings::Lock;
 use crate::settings::Object;
@@ -119,25 +120,21 @@ fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     details.extend(fates.worst().filter(|it| is_early(it, wanted)).map(hidden_by));
     let fix = lengthen(it, worst, view)?;
     let warning = "it replaces the whole lifecycle configuration; read lifecycle.json first";
-    // Out of sight, but its versions outlive the promise: it must be looked for by version.
-    if worst.effective.is_none_or(|it| it >= wanted) {
-        return Ok(Judged::fail(format!(
-            "out of listings after {}, as old versions kept {}",
-            span(worst.visible),
-            span(worst.effective)
-        ))
-        .promised(promised)
-        .severity(Severity::Medium)
-        .details(details)
-        .risky(fix, warning));
-    }
-    let gone = worst.effective.unwrap_or(0);
-    let severity = if gone < view.promise.hot_days { Severity::Critical } else { Severity::High };
-    Ok(Judged::fail(format!("deleted after {}", days(gone)))
-        .promised(promised)
-        .severity(severity)
-        .details(details)
-        .risky(fix, warning))
+    let (seen, severity) = match worst.effective.filter(|it| *it < wanted) {
+        // Out of sight, but its versions outlive the promise: it must be looked for by version.
+        None => {
+            let (hidden, kept) = (span(worst.visible), span(worst.effective));
+            let seen = format!("out of listings after {hidden}, as old versions kept {kept}");
+            (seen, Severity::Medium)
+        }
+        Some(gone) => {
+            let is_at_hand = gone < view.promise.hot_days;
+            let severity = if is_at_hand { Severity::Critical } else { Severity::High };
+            (format!("deleted after {}", days(gone)), severity)
+        }
+    };
+    let judged = Judged::fail(seen).promised(promised).severity(severity);
+    Ok(judged.details(details).risky(fix, warning))
 }
 
 /// What is known where versions or locks were not read, as they only keep longer: what S3 says of a transcript stands, and so do rules
@@ -248,16 +245,14 @@ fn ends((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         .flat_map(|it| &it.rules)
         .any(|it| it.aborts_uploads && meets(it, &prefix.prefix) != Meets::None);
     let parts = if aborts { "" } else { "; parts of broken uploads stay" };
-    Ok(match (fates.all.effective, view.promise.max_days) {
-        (None, None) => Judged::info(format!("kept for ever{parts}")),
-        (Some(it), None) => Judged::info(format!("kept {}{parts}", days(it))),
-        (Some(kept), Some(most)) if kept <= most => {
-            Judged::pass(format!("kept {}{parts}", days(kept)))
-                .promised(format!("no longer than {}", days(most)))
-        }
-        (kept, Some(most)) => Judged::fail(format!("kept {}", span(kept)))
-            .promised(format!("no longer than {}", days(most))),
-    })
+    let kept = fates.all.effective;
+    let seen = format!("kept {}{parts}", span(kept));
+    let Some(most) = view.promise.max_days else { return Ok(Judged::info(seen)) };
+    let judged = match kept.is_some_and(|it| it <= most) {
+        true => Judged::pass(seen),
+        false => Judged::fail(format!("kept {}", span(kept))),
+    };
+    Ok(judged.promised(format!("no longer than {}", days(most))))
 }
 
 const AT_HAND: Check = Check {
@@ -346,21 +341,16 @@ fn archived_by_rules(
     lifecycle: Option<&Lifecycle>,
     view: &View<'_>,
 ) -> Vec<(i64, String)> {
-    let mut out = Vec::new();
-    for rule in lifecycle.into_iter().flat_map(|it| &it.rules) {
-        if matches!(meets(rule, &prefix.prefix), Meets::None | Meets::Tagged) {
-            continue;
-        }
-        for it in rule.transitions.iter().filter(|it| is_cold(&it.class) && !it.noncurrent) {
-            let (class, after) = (&it.class, it.after(view.survey.taken_at));
-            if after < view.promise.hot_days {
-                let what =
-                    format!("the rule {} moves them to {class} after {}", rule.id, days(after));
-                out.push((after, what));
-            }
-        }
-    }
-    out
+    let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
+    let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
+    let moves = rules.flat_map(|rule| rule.transitions.iter().map(move |it| (rule, it)));
+    let moves = moves.filter(|(_, it)| is_cold(&it.class) && !it.noncurrent);
+    let told = moves.map(|(rule, it)| {
+        let after = it.after(view.survey.taken_at);
+        let days = days(after);
+        (after, format!("the rule {} moves them to {} after {days}", rule.id, it.class))
+    });
+    told.filter(|it| it.0 < view.promise.hot_days).collect()
 }
 
 /// Tiers that do so, of transcripts that come into the class after some days.
@@ -374,21 +364,14 @@ fn archived_by_tiers(
         let (one, other) = (&it.prefix, &prefix.prefix);
         it.enabled && !it.tagged && (other.starts_with(one) || one.starts_with(other.as_str()))
     };
-    let mut out = Vec::new();
-    for it in tiering.iter().filter(is_about) {
-        for (tier, days_there) in it.tiers.iter().filter(|it| is_cold(&it.0)) {
-            let after = days_there.saturating_add(before);
-            if after < wanted {
-                let what = format!(
-                    "Intelligent-Tiering {} moves them to {tier} after {}",
-                    it.id,
-                    days(after)
-                );
-                out.push((after, what));
-            }
-        }
-    }
-    out
+    let of = tiering.iter().filter(is_about);
+    let tiers = of.flat_map(|it| it.tiers.iter().map(move |tier| (&it.id, tier)));
+    let told = tiers.filter(|it| is_cold(&it.1.0)).map(|(id, (tier, days_there))| {
+        let after = days_there.saturating_add(before);
+        let days = days(after);
+        (after, format!("Intelligent-Tiering {id} moves them to {tier} after {days}"))
+    });
+    told.filter(|it| it.0 < wanted).collect()
 }
 
 /// Classes from which nothing is read without a restore.
@@ -411,13 +394,12 @@ fn tiered_after(
         return Ok(Some(after));
     }
     let objects = &view.take(&prefix.sample)?.objects;
-    let shows =
-        |it: &Object| view.take(&it.head).map(|it| it.class.as_deref().is_some_and(is_class));
-    let shown: Vec<_> = objects.iter().map(shows).collect();
-    match shown.contains(&Ok(true)) {
-        true => Ok(Some(0)),
-        false => shown.into_iter().collect::<Result<Vec<_>, _>>().map(|_| None),
+    let heads: Vec<_> = objects.iter().map(|it| view.take(&it.head)).collect();
+    let is_in = |it: &&Head| it.class.as_deref().is_some_and(is_class);
+    if heads.iter().flatten().any(is_in) {
+        return Ok(Some(0));
     }
+    heads.into_iter().collect::<Result<Vec<_>, _>>().map(|_| None)
 }
 
 const OLDEST: Check = Check {

@@ -74,16 +74,17 @@ const SHARED: Check = Check {
 
 fn shared((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     let with = view.take(&it.shared_with)?;
-    let promised = "not with everybody";
-    if with.iter().any(|it| it.eq_ignore_ascii_case("all")) {
+    let foreign: Vec<&str> =
+        with.iter().filter(|it| !view.is_ours(it)).map(String::as_str).collect();
+    let judged = if with.iter().any(|it| it.eq_ignore_ascii_case("all")) {
         let which = [("region", corner.region.as_str()), ("name", &it.name)];
         let fix = aws("ssm modify-document-permission", &which)
             + " --permission-type Share --account-ids-to-remove all";
-        return Ok(Judged::fail("shared with everybody").promised(promised).fix(fix));
-    }
-    let foreign: Vec<String> = with.iter().filter(|it| !view.is_ours(it)).cloned().collect();
-    Ok(match foreign.is_empty() {
-        true => Judged::pass("not shared outside").promised(promised),
-        false => Judged::info(format!("shared with {}", foreign.join(", "))).promised(promised),
-    })
+        Judged::fail("shared with everybody").fix(fix)
+    } else if foreign.is_empty() {
+        Judged::pass("not shared outside")
+    } else {
+        Judged::info(format!("shared with {}", foreign.join(", ")))
+    };
+    Ok(judged.promised("not with everybody"))
 }

@@ -85,30 +85,11 @@ fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
         return Err(it);
     }
     let promised = "a bucket or a log group, best both";
-    // "Log group names consist of … a-z, A-Z, 0-9, '_', '-', '/', '.', and '#'" ("CreateLogGroup"): the agent asks for a group of
-    // this very name, and AWS refuses the question.
-    let is_name = |it: char| it.is_ascii_alphanumeric() || "_-/.#".contains(it);
-    // 3 to 63 small letters, digits, dots and hyphens, a letter or a digit at both ends, no two dots, no address ("General purpose bucket
-    // naming rules").
-    let is_bucket = |it: &str| {
-        let inner = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b".-".contains(&it);
-        let ends = |it: Option<u8>| it.is_some_and(|it| it.is_ascii_alphanumeric());
-        (3..=63).contains(&it.len())
-            && it.bytes().all(inner)
-            && ends(it.bytes().next())
-            && ends(it.bytes().next_back())
-            && !it.contains("..")
-            && it.parse::<core::net::Ipv4Addr>().is_err()
-    };
     if let Some(name) = told.bucket.text().filter(|it| !is_bucket(it)) {
         let seen = format!("{name} is no name of a bucket: sessions are refused or not logged");
-        return Ok(Judged::fail(seen).promised(promised).edited(
-            it,
-            corner,
-            ".inputs.s3BucketName=\"NAME-OF-BUCKET\"",
-        ));
+        let edit = ".inputs.s3BucketName=\"NAME-OF-BUCKET\"";
+        return Ok(Judged::fail(seen).promised(promised).edited(it, corner, edit));
     }
-    let is_group = |it: &str| it.len() <= 512 && it.chars().all(is_name);
     if let Some(name) = told.group.text().filter(|it| !is_group(it)) {
         let right = name.split(":log-group:").nth(1).and_then(|it| it.split(':').next());
         let right = right.unwrap_or("NAME-OF-LOG-GROUP");
@@ -116,12 +97,32 @@ fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
         let seen = format!("{name} is no name of a log group: sessions are refused or not logged");
         return Ok(Judged::fail(seen).promised(promised).edited(it, corner, &edit));
     }
-    Ok(match named.len() {
-        0 => Judged::fail("neither a bucket nor a log group is named")
-            .promised(promised)
-            .edited(it, corner, r#".inputs.cloudWatchLogGroupName="NAME-OF-LOG-GROUP" | .inputs.cloudWatchStreamingEnabled=true"#),
-        _ => Judged::pass(named.join(" and ")).promised(promised),
-    })
+    let judged = match named.is_empty() {
+        true => {
+            Judged::fail("neither a bucket nor a log group is named").edited(it, corner, STREAM_TO)
+        }
+        false => Judged::pass(named.join(" and ")),
+    };
+    Ok(judged.promised(promised))
+}
+
+/// Whether AWS would call a bucket so: 3 to 63 small letters, digits, dots and hyphens, a letter or a digit at both ends, no two dots, no
+/// address ("General purpose bucket naming rules").
+fn is_bucket(name: &str) -> bool {
+    let inner = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b".-".contains(&it);
+    let ends = |it: char| it.is_ascii_alphanumeric();
+    (3..=63).contains(&name.len())
+        && name.bytes().all(inner)
+        && name.starts_with(ends)
+        && name.ends_with(ends)
+        && !name.contains("..")
+        && name.parse::<core::net::Ipv4Addr>().is_err()
+}
+
+/// "Log group names consist of … a-z, A-Z, 0-9, '_', '-', '/', '.', and '#'" ("CreateLogGroup"): the agent asks for a group of this very
+/// name, and AWS refuses the question.
+fn is_group(name: &str) -> bool {
+    name.len() <= 512 && name.chars().all(|it| it.is_ascii_alphanumeric() || "_-/.#".contains(it))
 }
 
 const STREAMING: Check = Check {
@@ -137,26 +138,28 @@ const STREAMING: Check = Check {
 
 fn streaming((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     let told = read(it, view)?;
-    let promised = "CloudWatch streaming";
-    Ok(match (&told.group, told.streaming) {
-        (Input::Absent, _) => match told.bucket {
-            Input::Absent => Judged::absent("there is no destination (PREF-LOG-01)"),
-            _ => Judged::fail("transcripts are uploaded to S3 when a session ends")
-                .promised(promised)
-                .edited(it, corner, r#".inputs.cloudWatchLogGroupName="NAME-OF-LOG-GROUP" | .inputs.cloudWatchStreamingEnabled=true"#),
-        },
-        (Input::Chosen(it), true) => return Err(chosen(it)),
-        (_, true) => Judged::pass("events are streamed to CloudWatch Logs").promised(promised),
-        (_, false) if told.streaming_is_text => {
-            Judged::fail("cloudWatchStreamingEnabled is a text in quotes, and the agent reads a JSON boolean alone")
-                .promised(promised)
-                .edited(it, corner, ".inputs.cloudWatchStreamingEnabled=true")
+    let on = ".inputs.cloudWatchStreamingEnabled=true";
+    let (seen, edit) = match (&told.group, told.streaming) {
+        (Input::Absent, _) if told.bucket == Input::Absent => {
+            return Ok(Judged::absent("there is no destination (PREF-LOG-01)"));
         }
-        (_, false) => Judged::fail("transcripts are sent to CloudWatch Logs when a session ends")
-            .promised(promised)
-            .edited(it, corner, ".inputs.cloudWatchStreamingEnabled=true"),
-    })
+        (Input::Absent, _) => ("transcripts are uploaded to S3 when a session ends", STREAM_TO),
+        (Input::Chosen(it), true) => return Err(chosen(it)),
+        (_, true) => {
+            let seen = "events are streamed to CloudWatch Logs";
+            return Ok(Judged::pass(seen).promised("CloudWatch streaming"));
+        }
+        (_, false) if told.streaming_is_text => (
+            "cloudWatchStreamingEnabled is a text in quotes, and the agent reads a JSON boolean alone",
+            on,
+        ),
+        (_, false) => ("transcripts are sent to CloudWatch Logs when a session ends", on),
+    };
+    Ok(Judged::fail(seen).promised("CloudWatch streaming").edited(it, corner, edit))
 }
+
+/// The edit that names a log group and streams to it.
+const STREAM_TO: &str = r#".inputs.cloudWatchLogGroupName="NAME-OF-LOG-GROUP" | .inputs.cloudWatchStreamingEnabled=true"#;
 
 const ENFORCED: Check = Check {
     id: "PREF-ENF-01",
@@ -183,11 +186,8 @@ fn enforced((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
         return Ok(Judged::pass("on for each destination").promised("on"));
     }
     let filter: Vec<String> = off.iter().map(|it| format!(".inputs.{it}=true")).collect();
-    Ok(Judged::fail(format!("{} off", off.join(" and "))).promised("on").edited(
-        it,
-        corner,
-        &filter.join(" | "),
-    ))
+    let judged = Judged::fail(format!("{} off", off.join(" and "))).promised("on");
+    Ok(judged.edited(it, corner, &filter.join(" | ")))
 }
 
 const CONTRADICTION: Check = Check {
@@ -217,9 +217,8 @@ fn contradiction((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer 
         if let Some(it) = lacking {
             return Err(it);
         }
-        return Ok(
-            Judged::pass("the flags agree with what the destinations are").promised(promised)
-        );
+        let seen = "the flags agree with what the destinations are";
+        return Ok(Judged::pass(seen).promised(promised));
     }
     let mut judged = Judged::fail("sessions are refused").promised(promised);
     for it in clashes {

@@ -65,23 +65,18 @@ const IDLE: Check = Check {
     ask: &About::<OwnPreferences>(idle),
 };
 
-fn idle((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
-    let (minutes, seen) = match read(it, view)?.idle {
+fn idle((document, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let (minutes, seen) = match read(document, view)?.idle {
         Minutes::Is(it) => (Some(it), format!("after {it} minutes")),
         // "Specify an idle session timeout value": 20 minutes unless another is set.
         Minutes::Absent => (Some(20), "after 20 minutes (the default)".into()),
         Minutes::Strange(it) => (None, it),
         Minutes::Chosen(it) => return Err(chosen(&it)),
     };
-    let most = view.promise.idle_minutes;
-    at_most(
-        it,
-        corner,
-        (minutes, seen),
-        most,
-        |most| format!("within {most} minutes"),
-        "idleSessionTimeout",
-    )
+    let Some(most) = view.promise.idle_minutes else { return Ok(Judged::info(seen)) };
+    let edit = format!(".inputs.idleSessionTimeout=\"{most}\"");
+    Ok(at_most(most, minutes, seen, |it| it.edited(document, corner, &edit))
+        .promised(format!("within {most} minutes")))
 }
 
 const LONGEST: Check = Check {
@@ -95,42 +90,30 @@ const LONGEST: Check = Check {
     ask: &About::<OwnPreferences>(longest),
 };
 
-fn longest((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
-    let (minutes, seen) = match read(it, view)?.longest {
+fn longest((document, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
+    let (minutes, seen) = match read(document, view)?.longest {
         Minutes::Is(it) => (Some(it), format!("{it} minutes")),
         Minutes::Absent => (None, "none".into()),
         Minutes::Strange(it) => (None, it),
         Minutes::Chosen(it) => return Err(chosen(&it)),
     };
-    let most = view.promise.max_session_minutes;
-    at_most(
-        it,
-        corner,
-        (minutes, seen),
-        most,
-        |most| format!("{most} minutes at most"),
-        "maxSessionDuration",
-    )
+    let Some(most) = view.promise.max_session_minutes else { return Ok(Judged::info(seen)) };
+    let edit = format!(".inputs.maxSessionDuration=\"{most}\"");
+    Ok(at_most(most, minutes, seen, |it| it.edited(document, corner, &edit))
+        .promised(format!("{most} minutes at most")))
 }
 
-/// A duration against the promise: minutes where there are any, and what is seen, in words. `input` is what sets it.
+/// A duration against the longest that was promised: minutes, where there are any, and what is seen, in words.
 fn at_most(
-    it: &Document,
-    corner: &Corner,
-    (minutes, seen): (Option<i64>, String),
-    most: Option<i64>,
-    promised: fn(i64) -> String,
-    input: &str,
-) -> Answer {
-    let Some(most) = most else { return Ok(Judged::info(seen)) };
-    Ok(match minutes.is_some_and(|it| it <= most) {
-        true => Judged::pass(seen).promised(promised(most)),
-        false => Judged::fail(seen).promised(promised(most)).edited(
-            it,
-            corner,
-            &format!(".inputs.{input}=\"{most}\""),
-        ),
-    })
+    most: i64,
+    minutes: Option<i64>,
+    seen: String,
+    clear: impl FnOnce(Judged) -> Judged,
+) -> Judged {
+    match minutes.is_some_and(|it| it <= most) {
+        true => Judged::pass(seen),
+        false => clear(Judged::fail(seen)),
+    }
 }
 
 const RUN_AS: Check = Check {
@@ -222,40 +205,31 @@ fn drift((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
         told?;
         return Err(Reason::NotUnderstood.because("which version is the newest was not told"));
     }
-    Ok(match most {
-        None => {
-            Judged::pass("the newest version is in force, and no Region differs").promised(promised)
+    let judged = match most.map(|it| (it.1, it.1.len())) {
+        None => Judged::pass("the newest version is in force, and no Region differs"),
+        Some((them, many)) if many > mine => {
+            let s = if many == 1 { "" } else { "s" };
+            Judged::fail(format!("it differs from {many} other{s}"))
+                .details([format!("these agree: {}", them.join(", "))])
         }
-        Some((_, them)) if them.len() > mine => Judged::fail(format!(
-            "it differs from {} other{}",
-            them.len(),
-            if them.len() == 1 { "" } else { "s" }
-        ))
-        .promised(promised)
-        .details([format!("these agree: {}", them.join(", "))]),
-        Some((_, them)) if them.len() == mine => {
-            Judged::info(format!("it differs from {}", them.join(", "))).promised(promised)
+        Some((them, many)) if many == mine => {
+            Judged::info(format!("it differs from {}", them.join(", ")))
         }
-        Some(_) => Judged::pass("the newest version is in force; most Regions are like it")
-            .promised(promised),
-    })
+        Some(_) => Judged::pass("the newest version is in force; most Regions are like it"),
+    };
+    Ok(judged.promised(promised))
 }
 
 /// Inputs of a document, without what must differ between Regions.
 fn normal(content: &str) -> String {
-    let mut it: serde_json::Value = serde_json::from_str(content).unwrap_or_default();
-    let mut sorted: BTreeMap<String, String> = BTreeMap::new();
-    if let Some(inputs) = it.get_mut("inputs").and_then(|it| it.as_object_mut()) {
-        for (key, value) in inputs {
-            let text = match value.as_str() {
-                Some(it) => it.trim().to_owned(),
-                None => value.to_string(),
-            };
-            if !text.is_empty() && text != "false" {
-                // A key is Regional, and so often is a bucket.
-                let regional = ["kmsKeyId", "s3BucketName"].contains(&key.as_str());
-                sorted.insert(key.clone(), if regional { "set".into() } else { text });
-            }
+    let it: serde_json::Value = serde_json::from_str(content).unwrap_or_default();
+    let mut sorted: BTreeMap<&str, String> = BTreeMap::new();
+    for (key, value) in it.get("inputs").and_then(|it| it.as_object()).into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), |it| it.trim().to_owned());
+        if !text.is_empty() && text != "false" {
+            // A key is Regional, and so often is a bucket.
+            let regional = ["kmsKeyId", "s3BucketName"].contains(&key.as_str());
+            sorted.insert(key, if regional { "set".into() } else { text });
         }
     }
     format!("{sorted:?}")

@@ -2,14 +2,12 @@
 //!
 //! Fields and their meaning: "LogGroup", "PutSubscriptionFilter", "PutResourcePolicy" (Amazon CloudWatch Logs API Reference).
 
+use serde_json::Value;
+
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::check::ENDPOINTS;
-use crate::audit::checks::log_group::told::corner_of;
-use crate::audit::checks::log_group::told::logs;
-use crate::audit::checks::log_group::told::logs_identified;
-use crate::audit::checks::log_group::told::selects;
-use crate::audit::checks::log_group::told::settings;
+use crate::audit::checks::log_group::told;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::account_of;
@@ -40,8 +38,8 @@ const KEY: Check = Check {
 };
 
 fn key(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
-    let fix = logs("associate-kms-key", it, "--kms-key-id KEY-ARN");
+    let group = told::settings(it, view)?;
+    let fix = told::logs("associate-kms-key", it, "--kms-key-id KEY-ARN");
     Ok(match (&group.kms_key, view.promise.customer_key) {
         (Some(key), _) => Judged::pass(format!("with {key}")),
         (None, true) => Judged::fail("with a key that AWS owns")
@@ -64,26 +62,23 @@ const CLASS: Check = Check {
 };
 
 fn class(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
-    Ok(match group.class.as_deref() {
+    let judged = match told::settings(it, view)?.class.as_deref() {
         // Older endpoints do not tell; there was one class then.
-        None | Some("STANDARD") => Judged::pass("STANDARD").promised("STANDARD"),
+        None | Some("STANDARD") => Judged::pass("STANDARD"),
         Some("DELIVERY") => {
             let options = [
                 ("region", it.region.as_str()),
                 ("log-group-name", &format!("{}-standard", it.name)),
                 ("log-group-class", "STANDARD"),
             ];
-            let fix = aws("logs create-log-group", &options);
-            Judged::fail("DELIVERY").promised("STANDARD").fix(fix)
+            Judged::fail("DELIVERY").fix(aws("logs create-log-group", &options))
         }
         Some("INFREQUENT_ACCESS") => Judged::info(
             "INFREQUENT_ACCESS: searched by Logs Insights alone, no filters and no subscriptions",
-        )
-        .promised("STANDARD"),
-        Some(other) => Judged::info(format!("{other}, of which we do not know what it lacks"))
-            .promised("STANDARD"),
-    })
+        ),
+        Some(other) => Judged::info(format!("{other}, of which we do not know what it lacks")),
+    };
+    Ok(judged.promised("STANDARD"))
 }
 
 const DELETION: Check = Check {
@@ -98,17 +93,23 @@ const DELETION: Check = Check {
 };
 
 fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
-    let protect = "--deletion-protection-enabled";
-    let fix = logs_identified("put-log-group-deletion-protection", it, protect);
-    match group.deletion_protection {
-        Some(true) => Ok(Judged::pass("on").promised("on")),
+    let judged = match told::settings(it, view)?.deletion_protection {
+        Some(true) => Judged::pass("on"),
         // Absent means off where the feature is known; other partitions may not have it yet.
         None if !it.region.is_empty() && crate::config::partition_of(&it.region) != "aws" => {
-            Err(Reason::NotUnderstood.because("this partition does not tell whether it is on"))
+            let why = "this partition does not tell whether it is on";
+            return Err(Reason::NotUnderstood.because(why));
         }
-        _ => Ok(Judged::fail("off").promised("on").fix(fix)),
-    }
+        _ => {
+            let protect = "--deletion-protection-enabled";
+            Judged::fail("off").fix(told::logs_identified(
+                "put-log-group-deletion-protection",
+                it,
+                protect,
+            ))
+        }
+    };
+    Ok(judged.promised("on"))
 }
 
 const OPEN: Check = Check {
@@ -123,7 +124,7 @@ const OPEN: Check = Check {
 };
 
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
-    let corner = corner_of(it, view)?;
+    let corner = told::corner_of(it, view)?;
     let arn = group_arn(it);
     let mut found = Vec::new();
     let (mut unknown, mut strange) = (None, None);
@@ -186,13 +187,13 @@ const BEARER: Check = Check {
 };
 
 fn bearer(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
     let off = "--no-bearer-token-authentication-enabled";
-    let fix = logs_identified("put-bearer-token-authentication", it, off);
-    Ok(match group.bearer_token {
-        Some(true) => Judged::fail("on").promised("off").fix(fix),
-        _ => Judged::pass("off").promised("off"),
-    })
+    let fix = told::logs_identified("put-bearer-token-authentication", it, off);
+    let judged = match told::settings(it, view)?.bearer_token {
+        Some(true) => Judged::fail("on").fix(fix),
+        _ => Judged::pass("off"),
+    };
+    Ok(judged.promised("off"))
 }
 
 const SUBSCRIPTIONS: Check = Check {
@@ -211,40 +212,32 @@ const SUBSCRIPTIONS: Check = Check {
 };
 
 fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
-    let corner = corner_of(it, view)?;
+    let corner = told::corner_of(it, view)?;
     let own = view.take(&it.subscriptions);
     let policies = view.take(&corner.subscription_policies);
     let mut seen = Outflow::default();
     for one in own.iter().flat_map(|it| it.iter()) {
         if seen.sends(&one.name, (&one.destination, &one.pattern), corner, view) {
             let name = format!("--filter-name {}", quote(&one.name));
-            seen.fixes.push(logs("delete-subscription-filter", it, &name));
+            seen.fixes.push(told::logs("delete-subscription-filter", it, &name));
         }
     }
     let mut strange = None;
     for policy in policies.iter().flat_map(|it| it.iter()) {
-        let document: serde_json::Value =
-            serde_json::from_str(&policy.document).unwrap_or_default();
-        let Some(to) = document.get("DestinationArn").and_then(|it| it.as_str()) else {
-            strange = Some(Reason::NotUnderstood.because(format!(
-                "where the account policy {} sends to is not understood",
-                policy.name
-            )));
+        let name = format!("account policy {}", policy.name);
+        let document: Value = serde_json::from_str(&policy.document).unwrap_or_default();
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        let Some(to) = text("DestinationArn") else {
+            strange = Some(format!("where the {name} sends to is not understood"));
             continue;
         };
-        let pattern = document.get("FilterPattern").and_then(|it| it.as_str()).unwrap_or_default();
-        match selects(policy.selection.as_deref(), &it.name) {
-            Some(false) => continue,
+        match told::selects(policy.selection.as_deref(), &it.name) {
+            Some(false) => {}
             Some(true) => {
-                let name = format!("account policy {}", policy.name);
+                let pattern = text("FilterPattern").unwrap_or_default();
                 seen.sends(&name, (to, pattern), corner, view);
             }
-            None => {
-                strange = Some(Reason::NotUnderstood.because(format!(
-                    "which groups the account policy {} selects is not known",
-                    policy.name
-                )));
-            }
+            None => strange = Some(format!("which groups the {name} selects is not known")),
         }
     }
     let Outflow { copies, foreign, hidden, fixes } = seen;
@@ -254,7 +247,7 @@ fn subscriptions(it: &LogGroup, view: &View<'_>) -> Answer {
             it.risky(fix, "whoever receives the copies no longer does")
         }));
     }
-    if let Some(it) = strange.or(hidden) {
+    if let Some(it) = strange.map(|it| Reason::NotUnderstood.because(it)).or(hidden) {
         return Err(it);
     }
     own?;
@@ -293,11 +286,9 @@ impl Outflow {
         let foreign = |arn: &str| account_of(arn).filter(|it| !view.is_ours(it));
         let account = foreign(to).or_else(|| foreign(&behind?.target));
         if behind.is_none() && account.is_none() && to.contains(":destination:") {
-            self.hidden.get_or_insert_with(|| match destinations {
-                Err(why) => why,
-                Ok(_) => Reason::NotUnderstood
-                    .because(format!("where the destination {to} hands on to was not read")),
-            });
+            let why = format!("where the destination {to} hands on to was not read");
+            let why = destinations.err().unwrap_or_else(|| Reason::NotUnderstood.because(why));
+            self.hidden.get_or_insert(why);
         }
         let behind = behind.map_or(String::new(), |it| format!(" ({})", it.target));
         let some =
@@ -321,14 +312,12 @@ const MASKING: Check = Check {
 };
 
 fn masking(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
+    let group = told::settings(it, view)?;
     let inherited = group.inherited.iter().any(|it| it == "ACCOUNT_DATA_PROTECTION");
-    Ok(match (group.data_protection.as_deref(), inherited) {
-        (Some(status), true) => {
-            Judged::info(format!("its own policy is {status}; the account's applies too"))
-        }
-        (Some(status), false) => Judged::info(format!("its policy is {status}")),
-        (None, true) => Judged::info("masked by the account's policy"),
-        (None, false) => Judged::info("not masked"),
-    })
+    Ok(Judged::info(match (&group.data_protection, inherited) {
+        (Some(status), true) => format!("its own policy is {status}; the account's applies too"),
+        (Some(status), false) => format!("its policy is {status}"),
+        (None, true) => "masked by the account's policy".to_owned(),
+        (None, false) => "not masked".to_owned(),
+    }))
 }

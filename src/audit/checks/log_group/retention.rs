@@ -5,10 +5,7 @@
 use crate::audit::check::About;
 use crate::audit::check::Check;
 use crate::audit::checks::bucket::retention::keeps;
-use crate::audit::checks::log_group::told::corner_of;
-use crate::audit::checks::log_group::told::logs;
-use crate::audit::checks::log_group::told::selects;
-use crate::audit::checks::log_group::told::settings;
+use crate::audit::checks::log_group::told;
 use crate::audit::frameworks::Group;
 use crate::audit::names::days;
 use crate::audit::names::quote;
@@ -44,7 +41,7 @@ fn exists(it: &LogGroup, view: &View<'_>) -> Answer {
     if view.take(&it.settings)?.is_some() {
         return Ok(Judged::pass("it is there"));
     }
-    let create = logs("create-log-group", it, "--kms-key-id KEY-ARN");
+    let create = told::logs("create-log-group", it, "--kms-key-id KEY-ARN");
     let keep = legal_retention(view.promise.retention_days.max(1));
     let retain = keep_for(keep, it);
     let named = it.named_by.iter().map(|it| format!("named by {it}"));
@@ -76,13 +73,11 @@ const RETENTION: Check = Check {
 };
 
 fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
+    let group = told::settings(it, view)?;
     let promise = view.promise;
     if group.class.as_deref() == Some("DELIVERY") {
-        return Ok(Judged::fail(
-            "the class DELIVERY keeps events one day, whatever is set (CWL-CLASS-01)",
-        )
-        .promised(days(promise.retention_days)));
+        let seen = "the class DELIVERY keeps events one day, whatever is set (CWL-CLASS-01)";
+        return Ok(Judged::fail(seen).promised(days(promise.retention_days)));
     }
     if promise.retention_days == 0 {
         let seen = group.retention_days.map_or("for ever".into(), days);
@@ -96,14 +91,10 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
         Err(it) => return Err(it),
     };
     let (wanted, promised) = match store {
-        Some(bucket) => (
-            promise.hot_days,
-            format!(
-                "{} at hand; s3://{bucket} keeps them {}",
-                days(promise.hot_days),
-                days(promise.retention_days)
-            ),
-        ),
+        Some(bucket) => {
+            let (hot, whole) = (days(promise.hot_days), days(promise.retention_days));
+            (promise.hot_days, format!("{hot} at hand; s3://{bucket} keeps them {whole}"))
+        }
         None => (promise.retention_days, days(promise.retention_days)),
     };
     let by = group.retention_policy.as_ref();
@@ -142,7 +133,7 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
 
 /// The command by which a group keeps events so many days.
 fn keep_for(days: i64, it: &LogGroup) -> String {
-    logs("put-retention-policy", it, &format!("--retention-in-days {days}"))
+    told::logs("put-retention-policy", it, &format!("--retention-in-days {days}"))
 }
 
 /// A bucket that keeps the same sessions as long as promised.
@@ -172,7 +163,7 @@ const FOREVER: Check = Check {
 };
 
 fn forever(it: &LogGroup, view: &View<'_>) -> Answer {
-    let group = settings(it, view)?;
+    let group = told::settings(it, view)?;
     Ok(match (group.retention_days, &group.retention_policy, view.promise.max_days) {
         (Some(kept), ..) => Judged::pass(days(kept)),
         (None, Some(policy), _) => {
@@ -197,9 +188,9 @@ const ACCOUNT_RETENTION: Check = Check {
 };
 
 fn account_retention(it: &LogGroup, view: &View<'_>) -> Answer {
-    let corner = corner_of(it, view)?;
+    let corner = told::corner_of(it, view)?;
     let policies = view.take(&corner.retention_policies)?;
-    let created = settings(it, view)?.created_at;
+    let created = told::settings(it, view)?.created_at;
     let meeting = meeting(policies, it, created)?;
     let least = meeting.iter().map(|it| it.days.unwrap_or(i64::MAX)).max().unwrap_or(i64::MAX);
     let wanted = match long_term(it, view) {
@@ -268,7 +259,7 @@ fn meeting<'a>(
             Some(it) => Some(it.as_i64().ok_or_else(strange)?),
             None => return Err(strange()),
         };
-        let meets = selects(policy.selection.as_deref(), &group.name).ok_or_else(strange)?;
+        let meets = told::selects(policy.selection.as_deref(), &group.name).ok_or_else(strange)?;
         let new_only = it.get("enforcementMode").and_then(|it| it.as_str()) == Some("NEW_ONLY");
         if !meets || new_only && is_older(created, policy)? {
             continue;

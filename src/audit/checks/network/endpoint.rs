@@ -7,12 +7,8 @@ use crate::audit::check::Check;
 use crate::audit::check::ROLE;
 use crate::audit::check::WAYS;
 use crate::audit::check::WRITER;
-use crate::audit::checks::network::endpoint_policy::narrow;
-use crate::audit::checks::network::endpoint_policy::reaches_all;
-use crate::audit::checks::network::endpoint_policy::refused;
-use crate::audit::checks::network::endpoint_policy::roles_of;
-use crate::audit::checks::network::opening::leads_outside;
-use crate::audit::checks::network::opening::together;
+use crate::audit::checks::network::endpoint_policy;
+use crate::audit::checks::network::opening;
 use crate::audit::checks::network::path::Host;
 use crate::audit::checks::network::path::ServicePath;
 use crate::audit::frameworks::Group;
@@ -109,10 +105,10 @@ fn way_to_bucket(host: Host<'_>, told: &Preferences, name: &str) -> Answer {
             return Err(Reason::NotAsked.because(why));
         }
     }
-    let Some(policy) = narrow(endpoint)? else {
+    let Some(policy) = endpoint_policy::narrow(endpoint)? else {
         return Ok(Judged::pass(format!("by {id}")).unsure());
     };
-    let roles = roles_of(host)?;
+    let roles = endpoint_policy::roles_of(host)?;
     let partition = partition_of(&corner.region);
     let mut asks = vec![("s3:PutObject", object_arn(name, &told.prefix, partition))];
     // Where the flag is on the agent asks first, and refuses the session without an answer.
@@ -120,7 +116,7 @@ fn way_to_bucket(host: Host<'_>, told: &Preferences, name: &str) -> Answer {
         asks.push(("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{name}")));
     }
     let owner = bucket.and_then(|it| it.proved());
-    Ok(match refused(endpoint, &policy, &roles, owner, &asks)? {
+    Ok(match endpoint_policy::refused(endpoint, &policy, &roles, owner, &asks)? {
         Some(why) => Judged::fail(why),
         None => Judged::pass(format!("by {id}, whose policy admits it")).unsure(),
     })
@@ -141,7 +137,12 @@ fn elsewhere(host: Host<'_>, endpoint: &str, region: &str) -> Answer {
 /// S3"); in words. What is open to a list of prefixes is taken for open to S3's.
 fn shut_in(host: Host<'_>) -> Result<Option<&'static str>, Unread> {
     let groups = host.view.take(&host.corner.network.security_groups)?;
-    let open = together(&host.it.security_groups, groups, |it| &it.egress, leads_outside);
+    let open = opening::together(
+        &host.it.security_groups,
+        groups,
+        |it| &it.egress,
+        opening::leads_outside,
+    );
     let why = "its own security groups do not let it out to port 443 of S3's addresses";
     Ok((open == Truth::No).then_some(why))
 }
@@ -170,7 +171,7 @@ fn to_group(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
     let judged = match services.as_slice() {
         [] if !group => return Ok(Judged::absent("neither a log group nor a key is named here")),
         [] => Judged::pass("events of it arrived within a week").unsure(),
-        services => reaches_all(services, host, &told)?,
+        services => endpoint_policy::reaches_all(services, host, &told)?,
     };
     Ok(judged.promised("a way to what the preferences name"))
 }

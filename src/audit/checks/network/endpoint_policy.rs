@@ -83,10 +83,8 @@ pub(super) fn refused(
         ("aws:sourcevpc".to_owned(), endpoint.vpc.clone()),
         ("aws:sourcevpce".to_owned(), id.clone()),
     ];
-    // Which of several roles it is nobody knows: what is refused to all of them is refused.
-    let mut all = Vec::new();
-    for principal in roles {
-        let mut answer = Ok(None);
+    let refused_to = |principal: &String| {
+        let mut unknown = None;
         for (action, resource) in asks {
             let account = account_of(resource).or(owner.map(str::to_owned));
             let mut context = context.clone();
@@ -103,31 +101,32 @@ pub(super) fn refused(
                 },
                 other => other,
             };
-            let why = match said {
-                Said::Allows(_) => continue,
+            match said {
+                Said::Allows(_) => {}
                 Said::MayAllow(why) | Said::MayDeny(why) => {
-                    let why = format!("the policy of {id}: {why}");
-                    answer = answer.and(Err(Reason::MissingContextKey.because(why)));
-                    continue;
+                    unknown.get_or_insert(format!("the policy of {id}: {why}"));
                 }
-                Said::Denies(name) => format!("{name} in the policy of {id} denies {action}"),
+                Said::Denies(name) => {
+                    return Ok(Some(format!("{name} in the policy of {id} denies {action}")));
+                }
                 Said::Nothing => {
-                    format!("the policy of {id} does not admit {action} to {resource}")
+                    let why = format!("the policy of {id} does not admit {action} to {resource}");
+                    return Ok(Some(why));
                 }
-            };
-            answer = Ok(Some(why));
-            break;
+            }
         }
-        all.push(answer);
-    }
-    if let Some(it) = all.iter().find_map(|it| it.as_ref().err()) {
-        return Err(it.clone());
-    }
-    let refused: Vec<String> = all.iter().filter_map(|it| it.clone().ok().flatten()).collect();
-    match refused.len() {
-        0 => Ok(None),
-        some if some == all.len() => Ok(refused.into_iter().next()),
-        _ => Err(Reason::NotUnderstood.because(format!("{}, if it is that role", refused[0]))),
+        match unknown {
+            Some(why) => Err(Reason::MissingContextKey.because(why)),
+            None => Ok(None),
+        }
+    };
+    // Which of several roles it is nobody knows: what is refused to all of them is refused.
+    let all: Vec<Option<String>> = roles.iter().map(refused_to).collect::<Result<_, Unread>>()?;
+    let refused: Vec<&String> = all.iter().flatten().collect();
+    match refused.first() {
+        None => Ok(None),
+        Some(first) if refused.len() == all.len() => Ok(Some((*first).clone())),
+        Some(first) => Err(Reason::NotUnderstood.because(format!("{first}, if it is that role"))),
     }
 }
 

@@ -4,12 +4,7 @@ use core::net::IpAddr;
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::network::opening::acl;
-use crate::audit::checks::network::opening::admits;
-use crate::audit::checks::network::opening::answers;
-use crate::audit::checks::network::opening::leads;
-use crate::audit::checks::network::opening::leads_outside;
-use crate::audit::checks::network::opening::together;
+use crate::audit::checks::network::opening;
 use crate::audit::checks::network::path::Host;
 use crate::audit::checks::network::path::SESSIONS;
 use crate::audit::checks::network::path::ServicePath;
@@ -152,7 +147,7 @@ impl Obstacles<'_> {
 
     fn on_the_way_outside(&mut self, outside: &[(&str, String)]) {
         let own = &self.host.it.security_groups;
-        let outward = together(own, self.groups, |it| &it.egress, leads_outside);
+        let outward = opening::together(own, self.groups, |it| &it.egress, opening::leads_outside);
         for (service, to) in outside {
             match outward {
                 Truth::Yes => {}
@@ -175,17 +170,17 @@ impl Obstacles<'_> {
             Some(IpAddr::V4(it)) => Some(it),
             _ => None,
         };
-        let inward = together(
+        let inward = opening::together(
             &one.security_groups,
             self.groups,
             |it| &it.ingress,
-            |opening| admits(opening, it, address),
+            |opening| opening::admits(opening, it, address),
         );
-        let outward = together(
+        let outward = opening::together(
             &it.security_groups,
             self.groups,
             |it| &it.egress,
-            |opening| leads(opening, one, address),
+            |opening| opening::leads(opening, one, address),
         );
         let name = format!("{} ({})", one.id, one.service);
         if inward == Truth::No {
@@ -232,8 +227,8 @@ impl Obstacles<'_> {
         };
         let node = view.take(&corner.nodes)?.iter().find(|one| one.id == it.id);
         for (open, what) in [
-            (acl(&one.entries, true, 443), "lets nothing out to port 443"),
-            (answers(&one.entries, node.map(|it| it.platform.as_str())), "loses answers"),
+            (opening::acl(&one.entries, true, 443), "lets nothing out to port 443"),
+            (opening::answers(&one.entries, node.map(|it| it.platform.as_str())), "loses answers"),
         ] {
             match open {
                 Some(true) => {}

@@ -137,7 +137,7 @@ impl<'a> Host<'a> {
     ///
     /// # Errors
     /// A target behind which nobody here looked.
-    fn out_by<'r>(self, route: Option<&'r Route>) -> Result<Result<&'r str, String>, Unread> {
+    fn out_by(self, route: Option<&Route>) -> Result<Result<&str, String>, Unread> {
         let Some(route) = route else { return Ok(Err("its default route leads nowhere".into())) };
         let to = route.target.as_str();
         match route.kind() {
