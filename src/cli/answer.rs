@@ -1,6 +1,9 @@
 //! The exit code: one list for all commands, and what makes an answer partial.
 
+use super::revealing;
+use crate::archive::Archive;
 use crate::render::Ui;
+use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::text;
 use crate::text::safe;
@@ -41,6 +44,19 @@ impl Answer {
             it => it,
         }
     }
+}
+
+/// The end of an answer from the archive: says what could not be read, and how much was masked.
+pub(super) fn answered(
+    ui: &mut Ui<'_>,
+    archive: &Archive,
+    masker: Option<&Masker>,
+    any: bool,
+) -> Answer {
+    let damages = archive.damages();
+    tell_lost(ui, &damages);
+    masker.into_iter().for_each(|it| revealing::tell(ui, it));
+    Answer::found(any).with(&damages)
 }
 
 /// Says what was unreadable, so that no gap is silent.

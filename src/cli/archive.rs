@@ -7,30 +7,34 @@ use clap::Args;
 use clap::Subcommand;
 
 use super::answer::Answer;
+use super::answer::answered;
 use super::answer::tell_lost;
 use super::progress::Bar;
 use super::reader::Reader;
+use super::sessions::short_owner;
+use crate::archive;
 use crate::archive::Which;
 use crate::archive::repair;
+use crate::archive::schema::SessionRow;
 use crate::archive::schema::TABLES;
-use crate::archive::value::Word;
 use crate::archive::verify;
 use crate::archive::verify::Head;
 use crate::archive::writer::Writer;
 use crate::error::Result;
 use crate::masking;
+use crate::query;
 use crate::render;
 use crate::render::BOLD;
 use crate::render::DIM;
 use crate::render::Ui;
+use crate::search::Shared;
 use crate::secrets::Masker;
 use crate::sync;
 use crate::text;
 use crate::text::Safe;
 use crate::text::Visible;
 use crate::text::safe;
-use crate::time;
-use crate::transcript::decoder::FlawKind;
+use crate::time::At;
 
 #[derive(Args, Debug)]
 pub(super) struct ArchiveArgs {
@@ -88,23 +92,15 @@ fn verify(reader: &Reader<'_>, ui: &mut Ui<'_>, expect: Option<&str>) -> Result<
         ui.note(safe!("note: {}", it));
     }
     let entries = text::plural_of(proof.entries, "entry", "entries");
+    let files = text::plural(proof.files, "file");
+    ui.line(match proof.faults.len() {
+        0 => safe!("sound: {}, {}, {}", entries, files, text::size(proof.bytes)),
+        many => safe!("{} in {} and {}", text::plural(many as u64, "fault"), entries, files),
+    })?;
+    ui.line(head(proof.head.as_deref()))?;
     if proof.faults.is_empty() {
-        ui.line(safe!(
-            "sound: {}, {}, {}",
-            entries,
-            text::plural(proof.files, "file"),
-            text::size(proof.bytes)
-        ))?;
-        ui.line(head(proof.head.as_deref()))?;
         return Ok(Answer::Yes);
     }
-    ui.line(safe!(
-        "{} in {} and {}",
-        text::plural(proof.faults.len() as u64, "fault"),
-        entries,
-        text::plural(proof.files, "file")
-    ))?;
-    ui.line(head(proof.head.as_deref()))?;
     if proof.is_other {
         ui.note("hint: it is another archive than the one whose head was noted, or its end was cut off; only a copy has what is missing");
     }
@@ -121,7 +117,7 @@ pub(super) fn head(it: Option<&str>) -> Safe {
 
 fn repair(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     let root = reader.root()?;
-    let done = repair::repair(&root, &time::rfc3339_seconds(reader.here.now))?;
+    let done = repair::repair(&root, &At(reader.here.now).rfc3339_seconds())?;
     if done.again > 0 {
         ui.line("copies beside the manifest were written again from what the archive still knows")?;
     }
@@ -148,7 +144,7 @@ fn repair(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         some => safe!(
             "{} moved into {}/{}, none deleted",
             text::plural(some, "file"),
-            crate::archive::LOST,
+            archive::LOST,
             format!("{:08}", done.entry)
         ),
     };
@@ -170,73 +166,60 @@ fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     let archive = reader.open()?;
     let mut sessions = archive.sessions(&Which::default())?;
     masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
-    let known: BTreeSet<&str> = sessions.iter().filter_map(|it| it.owner.as_deref()).collect();
     let zone = ui.zone;
-    let shared = crate::search::Shared::of(&archive)?;
-    let mut owners: BTreeMap<Safe, u64> = BTreeMap::new();
-    let mut targets: BTreeSet<&str> = BTreeSet::new();
-    let mut months: BTreeMap<String, u64> = BTreeMap::new();
-    let mut flaws: BTreeMap<&Word<FlawKind>, u64> = BTreeMap::new();
-    for it in &sessions {
-        let owner = super::sessions::short_owner(it.owner.as_deref(), &shared);
-        *owners.entry(owner).or_default() += it.command_count as u64;
-        targets.extend(it.target.as_deref());
-        let month =
-            it.at.micros().map_or_else(|| "unknown".into(), |it| zone.show(it)[..7].to_owned());
-        *months.entry(month).or_default() += 1;
-        for flaw in &it.flaws {
-            *flaws.entry(&flaw.kind).or_default() += 1;
-        }
-    }
-    let raw: i64 = sessions.iter().map(|it| it.transcript_bytes).sum();
+    let shared = Shared::of(&archive)?;
+    let sum = |of: fn(&SessionRow) -> i64| sessions.iter().map(of).sum::<i64>() as u64;
+    let distinct = |of: fn(&SessionRow) -> Option<&str>| {
+        text::count(sessions.iter().filter_map(of).collect::<BTreeSet<_>>().len() as u64)
+    };
+    let times = || sessions.iter().filter_map(|it| it.at.micros());
+    let show = |it: Option<i64>| it.map_or_else(|| "-".into(), |it| zone.show(it).safe());
+    let raw = sum(|it| it.transcript_bytes);
     let held: u64 = archive.live_files().iter().map(|it| it.bytes).sum();
-    let commands: i64 = sessions.iter().map(|it| it.command_count).sum();
-    let abandoned: i64 = sessions.iter().filter_map(|it| it.abandoned_count).sum();
-    let unconfirmed: i64 = sessions.iter().filter_map(|it| it.unconfirmed_count).sum();
-    let possible: i64 = sessions.iter().map(|it| it.possible_count).sum();
-    let lines: i64 = sessions.iter().map(|it| it.line_count).sum();
     let share = if raw > 0 { held as f64 * 100.0 / raw as f64 } else { 0.0 };
-    let first = sessions.iter().filter_map(|it| it.at.micros()).min();
-    let last = sessions.iter().filter_map(|it| it.at.micros()).max();
+    let files = archive.live_files().len();
+    let share = safe!("{} % of the bytes it keeps", format!("{share:.0}"));
     let rows = [
         ("sessions", text::count(sessions.len() as u64)),
-        ("owners", text::count(known.len() as u64)),
-        ("targets", text::count(targets.len() as u64)),
-        ("commands", text::count(commands as u64)),
-        ("unconfirmed", text::count(unconfirmed as u64)),
-        ("not run", text::count(abandoned as u64)),
-        ("possible", text::count(possible as u64)),
-        ("lines", text::count(lines as u64)),
-        ("from", first.map_or_else(|| "-".into(), |it| zone.show(it).safe())),
-        ("to", last.map_or_else(|| "-".into(), |it| zone.show(it).safe())),
-        ("transcripts", safe!("{} of bytes", text::size(raw as u64))),
-        (
-            "archive",
-            safe!(
-                "{} in {} files, {} % of the bytes it keeps",
-                text::size(held),
-                archive.live_files().len(),
-                format!("{share:.0}")
-            ),
-        ),
+        ("owners", distinct(|it| it.owner.as_deref())),
+        ("targets", distinct(|it| it.target.as_deref())),
+        ("commands", text::count(sum(|it| it.command_count))),
+        ("unconfirmed", text::count(sum(|it| it.unconfirmed_count.unwrap_or(0)))),
+        ("not run", text::count(sum(|it| it.abandoned_count.unwrap_or(0)))),
+        ("possible", text::count(sum(|it| it.possible_count))),
+        ("lines", text::count(sum(|it| it.line_count))),
+        ("from", show(times().min())),
+        ("to", show(times().max())),
+        ("transcripts", safe!("{} of bytes", text::size(raw))),
+        ("archive", safe!("{} in {} files, {}", text::size(held), files, share)),
         ("entries", text::count(archive.manifest.entries.len() as u64)),
     ];
     for (name, value) in rows {
         ui.line(safe!("{}  {}", ui.paint(BOLD, text::left(12, name)), value))?;
     }
-    let months: Vec<(Safe, u64)> = months.into_iter().map(|it| (it.0.safe(), it.1)).collect();
-    bars(ui, "sessions by month", &months)?;
-    let mut by: Vec<(Safe, u64)> = owners.into_iter().collect();
-    by.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-    by.truncate(10);
-    bars(ui, "commands by owner", &by)?;
+    let month = |it: i64| zone.show(it)[..7].safe();
+    let months = sessions.iter().map(|it| it.at.micros().map_or_else(|| "unknown".into(), month));
+    bars(ui, "sessions by month", &tally(months.map(|it| (it, 1))))?;
+    let owners = sessions
+        .iter()
+        .map(|it| (short_owner(it.owner.as_deref(), &shared), it.command_count as u64));
+    let mut owners = tally(owners);
+    owners.sort_by_key(|it| std::cmp::Reverse(it.1));
+    owners.truncate(10);
+    bars(ui, "commands by owner", &owners)?;
+    let flaws =
+        tally(sessions.iter().flat_map(|it| &it.flaws).map(|it| (it.kind.as_str().safe(), 1)));
     if !flaws.is_empty() {
-        let rows: Vec<(Safe, u64)> = flaws.iter().map(|it| (it.0.as_str().safe(), *it.1)).collect();
-        bars(ui, "sessions with flaws", &rows)?;
+        bars(ui, "sessions with flaws", &flaws)?;
     }
-    let damages = archive.damages();
-    tell_lost(ui, &damages);
-    Ok(Answer::found(!sessions.is_empty()).with(&damages))
+    Ok(answered(ui, &archive, None, !sessions.is_empty()))
+}
+
+/// How many there are of each name, in the order of the names.
+fn tally(names: impl Iterator<Item = (Safe, u64)>) -> Vec<(Safe, u64)> {
+    let mut by: BTreeMap<Safe, u64> = BTreeMap::new();
+    names.for_each(|(name, many)| *by.entry(name).or_default() += many);
+    by.into_iter().collect()
 }
 
 /// People look rather than read.
@@ -260,7 +243,7 @@ const CHANGED_SHOWN: usize = 20;
 
 fn rebuild(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     let root = reader.root()?;
-    crate::archive::check_format(&root)?;
+    archive::check_format(&root)?;
     let mut writer = Writer::open(&root)?;
     let mut bar = Bar::new(reader.here.progress, ui);
     let it = sync::rebuild(&mut writer, reader.here.now, reader.here.stop, &mut bar)?;
@@ -325,7 +308,7 @@ fn schema(ui: &mut Ui<'_>) -> Result<Answer> {
         }
     }
     let views = [
-        (crate::query::RAN, "A view of commands: those that ran, of kind shell or repl."),
+        (query::RAN, "A view of commands: those that ran, of kind shell or repl."),
         (
             "all_…",
             "Before any of these names, as in all_sessions: all that the archive holds, whatever `query` was asked for.",

@@ -9,6 +9,7 @@ use polars::prelude::*;
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::answer::answered;
 use super::answer::tell_lost;
 use super::filters::Filters;
 use super::reader::Reader;
@@ -252,14 +253,13 @@ impl Export {
                 .write(&bytes, here.stop)?;
             written += 1;
         }
-        let damages = archive.damages();
-        tell_lost(ui, &damages);
+        let answer = answered(ui, &archive, None, written > 0);
         ui.note(safe!(
             "{} of {}",
             text::plural(written, "cast"),
             text::plural(sessions.len() as u64, "session")
         ));
-        Ok(Answer::found(written > 0).with(&damages))
+        Ok(answer)
     }
 }
 

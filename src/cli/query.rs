@@ -3,13 +3,12 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::tell_lost;
+use super::answer::answered;
 use super::filters::Filters;
 use super::formats::FORMATS;
 use super::formats::checked;
 use super::formats::one_of;
 use super::reader::Reader;
-use super::revealing;
 use super::revealing::Revealing;
 use super::revealing::Whose;
 use crate::error::Error;
@@ -77,10 +76,9 @@ impl Query {
         if self.list {
             return list(ui);
         }
-        let sql = match (&self.sql, &self.name) {
-            (Some(sql), _) => sql.clone(),
-            (None, Some(name)) => find(name)?,
-            (None, None) => return Err(Error::misused("no question was asked")),
+        let sql = match &self.sql {
+            Some(sql) => sql.clone(),
+            None => find(self.name.as_deref().unwrap_or_default())?,
         };
         if self.show {
             // The person's own file or ours: still no byte reaches a terminal raw.
@@ -108,16 +106,14 @@ impl Query {
             rows.write(ui, &frame)?;
         }
         let many = rows.finish(ui, &frame)?;
-        let damages = archive.damages();
-        tell_lost(ui, &damages);
-        revealing::tell(ui, &masker);
+        let answer = answered(ui, &archive, Some(&masker), many > 0);
         if left_out {
             ui.note("note: bytes cannot be masked and are left out; --reveal shows them");
         }
         if many == 0 {
             ui.note("no rows");
         }
-        Ok(Answer::found(many > 0).with(&damages))
+        Ok(answer)
     }
 }
 

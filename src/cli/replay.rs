@@ -5,7 +5,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::answer::Answer;
-use super::answer::tell_lost;
+use super::answer::answered;
 use super::formats::one_of;
 use super::reader::Reader;
 use super::revealing::Revealing;
@@ -14,6 +14,7 @@ use super::sessions::short_target;
 use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::schema::SessionRow;
+use crate::aws_names::Arn;
 use crate::error::Error;
 use crate::error::Result;
 use crate::masking;
@@ -157,11 +158,10 @@ impl Replay {
             self.revealing.masker(reader, ui, &archive, "replay", Whose::One(&session))?;
         masking::names(&mut masker, &mut session);
         let film = Film::of(&archive, &session, &mut masker)?;
-        let damages = archive.damages();
         if film.beats.is_empty() {
-            tell_lost(ui, &damages);
+            let answer = answered(ui, &archive, None, false);
             ui.note("there is nothing to play in it");
-            return Ok(Answer::No.with(&damages));
+            return Ok(answer);
         }
         let start = match self.from {
             None => self.behind.as_ref().and_then(|it| film.find(it, 0)).unwrap_or(0),
@@ -186,8 +186,7 @@ impl Replay {
                 player::play(&film, &who(&session), how, ui.terminal(), reader.here.stop)?;
             }
         }
-        tell_lost(ui, &damages);
-        Ok(Answer::Yes.with(&damages))
+        Ok(answered(ui, &archive, None, true))
     }
 
     fn write(
@@ -255,7 +254,7 @@ fn who(session: &SessionRow) -> Safe {
     // A film stands alone: what tells a name apart is always beside it.
     let owner = session.owner.as_deref().map_or_else(
         || "-".to_owned(),
-        |it| match it.starts_with("arn:") {
+        |it| match Arn::is_begun(it) {
             true => format!("{} ({})", short_owner(it), owner_apart(it)),
             false => it.to_owned(),
         },

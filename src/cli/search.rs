@@ -9,7 +9,7 @@ use polars::prelude::DataFrame;
 use polars::prelude::PolarsResult;
 
 use super::answer::Answer;
-use super::answer::tell_lost;
+use super::answer::answered;
 use super::filters::Filters;
 use super::filters::tell_edge;
 use super::formats::FORMATS;
@@ -20,7 +20,6 @@ use super::hits::heading;
 use super::hits::text_line;
 use super::reader::Reader;
 use super::replay::Replay;
-use super::revealing;
 use super::revealing::Revealing;
 use super::revealing::Whose;
 use crate::archive::Archive;
@@ -257,9 +256,7 @@ impl Search {
         if !which.window.is_open() && hits > 0 {
             tell_edge(ui, &archive.sessions(which)?, which.window);
         }
-        let damages = archive.damages();
-        tell_lost(ui, &damages);
-        revealing::tell(ui, &masker);
+        let answer = answered(ui, archive, Some(&masker), hits > 0);
         others.tell(ui);
         if hits == 0 && !self.count && others == Others::default() {
             let case = if self.ignore_case { "" } else { ", -i ignores case" };
@@ -272,7 +269,7 @@ impl Search {
                 None => "nothing found".into(),
             });
         }
-        Ok(Answer::found(hits > 0).with(&damages))
+        Ok(answer)
     }
 
     /// Plays the first hit; says how many others there are.
@@ -296,10 +293,9 @@ impl Search {
             Ok(())
         })?;
         let Some(first) = first else {
-            let damages = archive.damages();
-            tell_lost(ui, &damages);
+            let answer = answered(ui, archive, None, false);
             ui.note("nothing matches, so there is nothing to play");
-            return Ok(Answer::No.with(&damages));
+            return Ok(answer);
         };
         let (from, behind) = (searched.start)(&mut masker, &first);
         let key = (searched.place)(&first).0.to_owned();

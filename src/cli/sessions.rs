@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::tell_lost;
+use super::answer::answered;
 use super::filters::Filters;
 use super::filters::tell_edge;
 use super::formats::FORMATS;
@@ -101,12 +101,11 @@ impl Sessions {
             rows.finish(ui, &frame)?;
         }
         tell_edge(ui, &sessions, which.window);
-        let damages = archive.damages();
-        tell_lost(ui, &damages);
+        let answer = answered(ui, &archive, None, !sessions.is_empty());
         if sessions.is_empty() {
             ui.note("no session matches");
         }
-        Ok(Answer::found(!sessions.is_empty()).with(&damages))
+        Ok(answer)
     }
 }
 

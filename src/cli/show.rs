@@ -3,14 +3,13 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::tell_lost;
+use super::answer::answered;
 use super::formats::FORMATS;
 use super::formats::checked;
 use super::formats::one_of;
 use super::hits::command_line;
 use super::hits::heading;
 use super::reader::Reader;
-use super::revealing;
 use super::revealing::Revealing;
 use super::revealing::Whose;
 use crate::archive::Archive;
@@ -18,7 +17,7 @@ use crate::archive::Which;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
-use crate::archive::schema::TranscriptRow;
+use crate::archive::value::Instant;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -90,190 +89,221 @@ impl Show {
         let mut session = search::session(&archive, &self.session)?;
         let mut masker =
             self.revealing.masker(reader, ui, &archive, "show", Whose::One(&session))?;
-        let masker = &mut masker;
-        masking::names(masker, &mut session);
+        masking::names(&mut masker, &mut session);
+        let mut one = OneSession { archive: &archive, masker, session };
         let any = match (self.commands, self.raw, self.explain) {
-            (_, true, _) => raw(ui, &archive, masker, &session)?,
-            (_, _, Some(seq)) => explain(ui, &archive, masker, &session, seq)?,
-            (true, ..) => commands(ui, &archive, masker, &session, self.format, self.possible)?,
+            (_, true, _) => one.raw(ui)?,
+            (_, _, Some(seq)) => one.explain(ui, seq)?,
+            (true, ..) => one.commands(ui, self.format, self.possible)?,
             _ if self.format != Format::Table => {
                 return Err(Error::misused("--format goes with --commands")
                     .hint("`ssmtrail search --output '' --session ID --format …` writes lines"));
             }
-            _ => text(ui, &archive, masker, &session)?,
+            _ => one.text(ui)?,
         };
-        let damages = archive.damages();
-        tell_lost(ui, &damages);
-        revealing::tell(ui, masker);
-        Ok(Answer::found(any).with(&damages))
+        Ok(answered(ui, &archive, Some(&one.masker), any))
     }
 }
 
-/// What a reader must know first, on standard error so that the text stays clean.
-fn flaws(
-    ui: &mut Ui<'_>,
-    archive: &Archive,
-    masker: &mut Masker,
-    session: &SessionRow,
-    shared: &Shared,
-) -> Result<()> {
-    for it in &session.flaws {
-        let Some(kind) = it.kind.known() else { continue };
-        let place = match it.places() {
-            Some((bytes, stream)) => {
-                safe!(": first at byte {} of the bytes and byte {} of the stream", bytes, stream)
-            }
-            None if kind == FlawKind::Diverges => others(archive, masker, session, shared)?,
-            None if kind == FlawKind::Clock => {
-                let show = |it: Option<i64>| {
-                    it.map_or_else(|| "unknown".to_owned(), |it| ui.zone.show(it))
-                };
-                let (ended, stored) = (session.ended_at.micros(), session.stored_at.micros());
-                safe!(": it says that it ended {}, and was stored {}", show(ended), show(stored))
-            }
-            None => Safe::default(),
-        };
-        ui.note(ui.paint(WARN, safe!("note: {}{}", kind.says(), place)));
-    }
-    Ok(())
+/// The session that is shown.
+struct OneSession<'a> {
+    archive: &'a Archive,
+    masker: Masker,
+    session: SessionRow,
 }
 
-/// The other sessions of its id, each with where its transcript lay.
-fn others(
-    archive: &Archive,
-    masker: &mut Masker,
-    session: &SessionRow,
-    shared: &Shared,
-) -> Result<Safe> {
-    let which = Which { sessions: vec![session.session_id.clone()], ..Which::default() };
-    let all = archive.sessions(&which)?;
-    let others = all.iter().filter(|it| it.session_id == session.session_id);
-    let others =
-        others.map(|it| safe!("{} from {}", search::name_of(it, shared), masker.text(&it.locator)));
-    Ok(safe!(": {}", text::joined(others, ", ")))
-}
-
-fn text(
-    ui: &mut Ui<'_>,
-    archive: &Archive,
-    masker: &mut Masker,
-    session: &SessionRow,
-) -> Result<bool> {
-    flaws(ui, archive, masker, session, &Shared::of(archive)?)?;
-    let lines = archive.lines_of(session);
-    for it in &lines {
-        let shown = masker.line(&it.text);
-        let body = text::visible_lines(&shown);
-        let text = match it.kind.known() {
-            Some(LineKind::Overwritten) => ui.paint(DIM, safe!("{}  (painted over)", body)),
-            Some(LineKind::Screen) => ui.paint(DIM, body),
-            _ => body,
-        };
-        ui.line(text)?;
-    }
-    Ok(!lines.is_empty())
-}
-
-fn commands(
-    ui: &mut Ui<'_>,
-    archive: &Archive,
-    masker: &mut Masker,
-    session: &SessionRow,
-    format: Format,
-    with_possible: bool,
-) -> Result<bool> {
-    let mut commands = archive.commands_of(session);
-    let all = commands.len();
-    commands.retain(|it| with_possible || it.kind != CommandKind::Possible);
-    let possible = all - commands.len();
-    masking::commands(masker, &mut commands);
-    if format != Format::Table {
-        let frame = CommandRow::frame(&commands)
-            .map(|it| it.drop_many(["session_key", "generation", "decoder"]))
-            .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
-        let mut rows = Rows::new("commands", format, &["flaws"]);
-        rows.write(ui, &frame)?;
-        rows.finish(ui, &frame)?;
-        return Ok(!commands.is_empty());
-    }
-    let shared = Shared::of(archive)?;
-    flaws(ui, archive, masker, session, &shared)?;
-    heading(ui, session, &shared)?;
-    for it in &commands {
-        command_line(ui, it, &Pattern::All, false)?;
-    }
-    if possible > 0 {
-        let commands = if possible == 1 { "command" } else { "commands" };
-        ui.note(safe!("note: {} possible {}; --possible shows them", possible, commands));
-    } else if commands.is_empty() {
-        ui.note("no commands were found in it");
-    }
-    Ok(!commands.is_empty())
-}
-
-fn explain(
-    ui: &mut Ui<'_>,
-    archive: &Archive,
-    masker: &mut Masker,
-    session: &SessionRow,
-    seq: i64,
-) -> Result<bool> {
-    let mut commands = archive.commands_of(session);
-    let many = commands.len();
-    commands.retain(|it| seq == 0 || it.seq == seq);
-    if commands.is_empty() && many > 0 {
-        return Err(Error::misused(format!("the session has no command {seq}"))
-            .hint(format!("its commands are 1 to {many}")));
-    }
-    heading(ui, session, &Shared::of(archive)?)?;
-    let (bytes, form) = archive.primary_bytes(session)?;
-    let again = read_again(&bytes, form);
-    for it in &mut commands {
-        let typed = it.command.clone();
-        let before = masker.masked;
-        masking::commands(masker, std::slice::from_mut(it));
-        let (from, to) = (it.byte_start as usize, it.byte_end as usize);
-        let is_masked = masker.masked > before
-            || !masker.reveals() && masking::span_shows_secrets(&bytes, from, to);
-        command_line(ui, it, &Pattern::All, false)?;
-        let place = safe!(
-            "       prompt {}, line {}, bytes {} to {} of {}",
-            quoted(&it.prompt),
-            it.line_number,
-            it.byte_start,
-            it.byte_end,
-            it.locator
-        );
-        ui.line(ui.paint(DIM, place))?;
-        for evidence in it.reasons() {
-            ui.line(safe!("       {}", evidence))?;
+impl OneSession<'_> {
+    /// What a reader must know first, on standard error so that the text stays clean.
+    fn flaws(&mut self, ui: &mut Ui<'_>, shared: &Shared) -> Result<()> {
+        for it in self.session.flaws.clone() {
+            let Some(kind) = it.kind.known() else { continue };
+            let place = match it.places() {
+                Some((bytes, stream)) => {
+                    safe!(
+                        ": first at byte {} of the bytes and byte {} of the stream",
+                        bytes,
+                        stream
+                    )
+                }
+                None if kind == FlawKind::Diverges => self.others(shared)?,
+                None if kind == FlawKind::Clock => {
+                    let show = |it: Instant| {
+                        it.micros().map_or_else(|| "unknown".to_owned(), |it| ui.zone.show(it))
+                    };
+                    let (ended, stored) = (self.session.ended_at, self.session.stored_at);
+                    safe!(
+                        ": it says that it ended {}, and was stored {}",
+                        show(ended),
+                        show(stored)
+                    )
+                }
+                None => Safe::default(),
+            };
+            ui.note(ui.paint(WARN, safe!("note: {}{}", kind.says(), place)));
         }
-        ui.line(safe!("       = {} % sure", format!("{:.1}", it.confidence * 100.0)))?;
-        let second = again
-            .iter()
-            .find(|other| other.from as i64 == it.byte_start && other.text == typed)
-            .and_then(|other| other.runner_up.as_ref());
-        ui.line(match second {
-            Some((prompt, text)) => safe!(
-                "       runner-up: {} behind the prompt {}",
-                quoted(&masker.text(text)),
-                quoted(&masker.text(prompt))
-            ),
-            None => "       runner-up: output that looks like a prompt and a command".into(),
+        Ok(())
+    }
+
+    /// The other sessions of its id, each with where its transcript lay.
+    fn others(&mut self, shared: &Shared) -> Result<Safe> {
+        let Self { archive, masker, session } = self;
+        let which = Which { sessions: vec![session.session_id.clone()], ..Which::default() };
+        let all = archive.sessions(&which)?;
+        let others = all.iter().filter(|it| it.session_id == session.session_id);
+        let others = others
+            .map(|it| safe!("{} from {}", search::name_of(it, shared), masker.text(&it.locator)));
+        Ok(safe!(": {}", text::joined(others, ", ")))
+    }
+
+    fn text(&mut self, ui: &mut Ui<'_>) -> Result<bool> {
+        self.flaws(ui, &Shared::of(self.archive)?)?;
+        let Self { archive, masker, session } = self;
+        let lines = archive.lines_of(session);
+        for it in &lines {
+            let shown = masker.line(&it.text);
+            let body = text::visible_lines(&shown);
+            let text = match it.kind.known() {
+                Some(LineKind::Overwritten) => ui.paint(DIM, safe!("{}  (painted over)", body)),
+                Some(LineKind::Screen) => ui.paint(DIM, body),
+                _ => body,
+            };
+            ui.line(text)?;
+        }
+        Ok(!lines.is_empty())
+    }
+
+    fn commands(&mut self, ui: &mut Ui<'_>, format: Format, with_possible: bool) -> Result<bool> {
+        let Self { archive, masker, session } = self;
+        let mut commands = archive.commands_of(session);
+        let all = commands.len();
+        commands.retain(|it| with_possible || it.kind != CommandKind::Possible);
+        let possible = all - commands.len();
+        masking::commands(masker, &mut commands);
+        if format != Format::Table {
+            let frame = CommandRow::frame(&commands)
+                .map(|it| it.drop_many(["session_key", "generation", "decoder"]))
+                .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
+            let mut rows = Rows::new("commands", format, &["flaws"]);
+            rows.write(ui, &frame)?;
+            rows.finish(ui, &frame)?;
+            return Ok(!commands.is_empty());
+        }
+        let shared = Shared::of(archive)?;
+        self.flaws(ui, &shared)?;
+        heading(ui, &self.session, &shared)?;
+        for it in &commands {
+            command_line(ui, it, &Pattern::All, false)?;
+        }
+        if possible > 0 {
+            let commands = if possible == 1 { "command" } else { "commands" };
+            ui.note(safe!("note: {} possible {}; --possible shows them", possible, commands));
+        } else if commands.is_empty() {
+            ui.note("no commands were found in it");
+        }
+        Ok(!commands.is_empty())
+    }
+
+    fn explain(&mut self, ui: &mut Ui<'_>, seq: i64) -> Result<bool> {
+        let Self { archive, masker, session } = self;
+        let mut commands = archive.commands_of(session);
+        let many = commands.len();
+        commands.retain(|it| seq == 0 || it.seq == seq);
+        if commands.is_empty() && many > 0 {
+            return Err(Error::misused(format!("the session has no command {seq}"))
+                .hint(format!("its commands are 1 to {many}")));
+        }
+        heading(ui, session, &Shared::of(archive)?)?;
+        let (bytes, form) = archive.primary_bytes(session)?;
+        let again = read_again(&bytes, form);
+        for it in &mut commands {
+            let typed = it.command.clone();
+            let before = masker.masked;
+            masking::commands(masker, std::slice::from_mut(it));
+            let (from, to) = (it.byte_start as usize, it.byte_end as usize);
+            let is_masked = masker.masked > before
+                || !masker.reveals() && masking::span_shows_secrets(&bytes, from, to);
+            command_line(ui, it, &Pattern::All, false)?;
+            let place = safe!(
+                "       prompt {}, line {}, bytes {} to {} of {}",
+                quoted(&it.prompt),
+                it.line_number,
+                it.byte_start,
+                it.byte_end,
+                it.locator
+            );
+            ui.line(ui.paint(DIM, place))?;
+            for evidence in it.reasons() {
+                ui.line(safe!("       {}", evidence))?;
+            }
+            ui.line(safe!("       = {} % sure", format!("{:.1}", it.confidence * 100.0)))?;
+            let second = again
+                .iter()
+                .find(|other| other.from as i64 == it.byte_start && other.text == typed)
+                .and_then(|other| other.runner_up.as_ref());
+            ui.line(match second {
+                Some((prompt, text)) => safe!(
+                    "       runner-up: {} behind the prompt {}",
+                    quoted(&masker.text(text)),
+                    quoted(&masker.text(prompt))
+                ),
+                None => "       runner-up: output that looks like a prompt and a command".into(),
+            })?;
+            if is_masked {
+                ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
+            } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
+                for line in span[..span.len().min(2000)].split(|it| *it == b'\n') {
+                    let line = safe!("       | {}", text::visible_bytes(line));
+                    ui.line(ui.paint(DIM, line).trimmed())?;
+                }
+            }
+        }
+        if commands.is_empty() {
+            ui.note("no commands were found in it");
+        }
+        Ok(!commands.is_empty())
+    }
+
+    /// The bytes of the transcript that was read, as they are; on a terminal, harmless.
+    fn raw(&mut self, ui: &mut Ui<'_>) -> Result<bool> {
+        let Self { archive, masker, session } = self;
+        if !masker.reveals()
+            && !masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
+        {
+            return Err(Error::misused(
+                "the session's bytes hold secrets, and bytes cannot be masked",
+            )
+            .hint(
+                "--reveal shows them, and the archive records it; without --raw they are masked",
+            ));
+        }
+        let mut newest: Option<(Option<i64>, String)> = None;
+        let mut others = 0;
+        archive.transcripts_of(&[&session.session_key], |row| {
+            if row.part == 0 {
+                others += 1;
+                let version = (row.stored_at.micros(), row.version);
+                if row.locator == session.locator && newest.as_ref().is_none_or(|it| *it <= version)
+                {
+                    newest = Some(version);
+                }
+            }
+            Ok(())
         })?;
-        if is_masked {
-            ui.line("       | (its bytes hold what is masked; --reveal shows them)")?;
-        } else if let Some(span) = bytes.get(from..to.min(bytes.len()).max(from)) {
-            for line in span[..span.len().min(2000)].split(|it| *it == b'\n') {
-                let line = safe!("       | {}", text::visible_bytes(line));
-                ui.line(ui.paint(DIM, line).trimmed())?;
+        let Some((_, version)) = newest else { return Ok(false) };
+        archive.transcripts_of(&[&session.session_key], |row| {
+            if row.locator != session.locator || row.version != version {
+                return Ok(());
             }
+            ui.bytes(&row.content)
+        })?;
+        if others > 1 {
+            ui.note(safe!(
+                "note: {} transcripts are kept of this session; this is the one that was read",
+                others
+            ));
         }
+        Ok(true)
     }
-    if commands.is_empty() {
-        ui.note("no commands were found in it");
-    }
-    Ok(!commands.is_empty())
 }
 
 /// In quotation marks, so that its ends are seen.
@@ -288,50 +318,4 @@ fn read_again(bytes: &[u8], form: Option<Form>) -> Vec<Command> {
     decoder.push(bytes);
     let (piece, ..) = decoder.finish();
     piece.commands.into_iter().map(|it| it.command).collect()
-}
-
-/// The bytes of the transcript that was read, as they are; on a terminal, harmless.
-fn raw(
-    ui: &mut Ui<'_>,
-    archive: &Archive,
-    masker: &mut Masker,
-    session: &SessionRow,
-) -> Result<bool> {
-    if !masker.reveals()
-        && !masking::showing_secrets(archive, std::slice::from_ref(session))?.is_empty()
-    {
-        return Err(Error::misused("the session's bytes hold secrets, and bytes cannot be masked")
-            .hint(
-                "--reveal shows them, and the archive records it; without --raw they are masked",
-            ));
-    }
-    let mut newest: Option<(Option<i64>, String)> = None;
-    let mut others = 0;
-    let mut visit = |row: &TranscriptRow| {
-        if row.part == 0 {
-            others += 1;
-            let version = (row.stored_at.micros(), row.version.clone());
-            if row.locator == session.locator && newest.as_ref().is_none_or(|it| *it <= version) {
-                newest = Some(version);
-            }
-        }
-    };
-    archive.transcripts_of(&[&session.session_key], |row| {
-        visit(&row);
-        Ok(())
-    })?;
-    let Some((_, version)) = newest else { return Ok(false) };
-    archive.transcripts_of(&[&session.session_key], |row| {
-        if row.locator != session.locator || row.version != version {
-            return Ok(());
-        }
-        ui.bytes(&row.content)
-    })?;
-    if others > 1 {
-        ui.note(safe!(
-            "note: {} transcripts are kept of this session; this is the one that was read",
-            others
-        ));
-    }
-    Ok(true)
 }
