@@ -4,7 +4,7 @@
 //! (`tests/it/tidy.rs` holds this). Five storeys:
 //!
 //! ```text
-//! words       error    time    text    session
+//! words       error    time    text    aws_names    session
 //! pure        transcript    secrets    notable    config    settings    audit    policy
 //! hands       source (the outside)    archive (what is kept)    output (what is written for a person)
 //! questions   uid    intake    sync    search    masking    query    report    replay    evidence
@@ -31,6 +31,9 @@ pub mod time;
 
 /// Foreign text made harmless, and numbers as people say them.
 pub mod text;
+
+/// What AWS calls things: ARNs, accounts, Regions, partitions, nodes.
+pub mod aws_names;
 
 /// The nouns: session id, window, skip.
 pub mod session;

@@ -13,13 +13,15 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::audit;
-use crate::audit::iam::policy::account_of;
 use crate::audit::iam::writer::CHANNEL;
 use crate::audit::names::via_s3;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::Preferences;
-use crate::config::domain_of;
-use crate::config::partition_of;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Home;
+use crate::aws_names::Partition;
+use crate::aws_names::RegionCode;
 use crate::settings::Bucket;
 use crate::settings::Key;
 use crate::settings::KeyUse;
@@ -86,10 +88,10 @@ fn of_principal(name: &str, statements: Vec<Value>) -> Vec<Policy> {
     vec![Policy { name: name.into(), holder: Holder::Principal, document }]
 }
 
-fn partition(survey: &Survey) -> &'static str {
+fn partition(survey: &Survey) -> Partition<'static> {
     let region = survey.corners.first().map(|it| it.region.as_str());
     let region = region.or(survey.groups.first().map(|it| it.region.as_str()));
-    partition_of(region.unwrap_or("us-east-1"))
+    region.map_or(Partition::AWS, |it| RegionCode(it).partition_or_aws())
 }
 
 /// ARN of a key that is somebody's own; those that AWS manages need no grant.
@@ -98,7 +100,10 @@ fn customer(key: &Key) -> Option<String> {
     match state {
         Some(it) if it.manager == "AWS" => None,
         Some(it) => Some(it.arn.clone()),
-        None => Some(key.id.clone()).filter(|it| it.starts_with("arn:") && it.contains(":key/")),
+        None => {
+            let arn = Arn::parse(&key.id).filter(|it| it.resource.starts_with("key/"))?;
+            Some(arn.to_string())
+        }
     }
 }
 
@@ -107,19 +112,20 @@ fn customers(survey: &Survey) -> Vec<String> {
 }
 
 /// The objects below the prefixes of a bucket.
-fn objects(it: &Bucket, partition: &str) -> Vec<String> {
+fn objects(it: &Bucket, partition: Partition<'_>) -> Vec<String> {
     let prefixes = it.prefixes.iter().map(|one| &one.prefix);
-    prefixes.map(|prefix| format!("arn:{partition}:s3:::{}/{prefix}*", it.name)).collect()
+    prefixes.map(|prefix| partition.object(&it.name, &format!("{prefix}*"))).collect()
 }
 
-fn bucket_arns(survey: &Survey, partition: &str) -> Vec<String> {
-    survey.buckets.iter().map(|it| format!("arn:{partition}:s3:::{}", it.name)).collect()
+fn bucket_arns(survey: &Survey, partition: Partition<'_>) -> Vec<String> {
+    survey.buckets.iter().map(|it| partition.bucket(&it.name)).collect()
 }
 
-fn group_arns(survey: &Survey, partition: &str) -> Vec<String> {
-    let groups = survey.groups.iter().map(|it| {
-        format!("arn:{partition}:logs:{}:{}:log-group:{}", it.region, it.account, it.name)
-    });
+fn group_arns(survey: &Survey, partition: Partition<'_>) -> Vec<String> {
+    let groups = survey
+        .groups
+        .iter()
+        .map(|it| Home { partition, region: &it.region, account: &it.account }.log_group(&it.name));
     // The service authorizes on the group's name alone for some calls, on what lies below it for others.
     groups.flat_map(|it| [it.clone(), format!("{it}:*")]).collect()
 }
@@ -245,11 +251,13 @@ fn places(survey: &Survey) -> [Place; 8] {
     let corners = survey.corners.iter().map(|it| it.account.as_str());
     let callers = survey.callers.iter().map(|it| it.account.as_str());
     let accounts: BTreeSet<&str> = corners.chain(callers).collect();
-    let of_accounts = |form: &str| -> Vec<String> {
-        accounts.iter().map(|it| form.replace("{}", it).replace("{p}", partition)).collect()
+    let of_ssm = |resource: &str| -> Vec<String> {
+        let homes = accounts.iter().map(|account| Home { partition, region: "*", account });
+        homes.map(|it| it.arn("ssm", resource)).collect()
     };
-    let principals = ["role", "instance-profile", "user"];
-    let principals = principals.map(|it| of_accounts(&format!("arn:{{p}}:iam::{{}}:{it}/*")));
+    let principals = ["role/*", "instance-profile/*", "user/*"];
+    let principals = principals
+        .map(|kind| -> Vec<String> { accounts.iter().map(|it| partition.iam(it, kind)).collect() });
     let below = survey.buckets.iter().flat_map(|it| objects(it, partition)).collect();
     [
         ("Transcripts", below, |it| it.starts_with("s3:GetObject")),
@@ -266,15 +274,13 @@ fn places(survey: &Survey) -> [Place; 8] {
             .contains(&it)
         }),
         ("Keys", customers(survey), |it| it.starts_with("kms:")),
-        ("SessionDocuments", of_accounts("arn:{p}:ssm:*:{}:document/*"), |it| {
+        ("SessionDocuments", of_ssm("document/*"), |it| {
             ["ssm:GetDocument", "ssm:DescribeDocument", "ssm:DescribeDocumentPermission"]
                 .contains(&it)
         }),
         (
             "DefaultHostManagement",
-            of_accounts(
-                "arn:{p}:ssm:*:{}:servicesetting/ssm/managed-instance/default-ec2-instance-management-role",
-            ),
+            of_ssm("servicesetting/ssm/managed-instance/default-ec2-instance-management-role"),
             |it| it == "ssm:GetServiceSetting",
         ),
         ("Roles", principals.concat(), |it| {
@@ -318,12 +324,12 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
     let mut out = Vec::new();
     for key in &survey.keys {
         let Some(arn) = customer(key) else { continue };
-        let owner = account_of(&arn).unwrap_or_else(|| key.account.clone());
-        let partition = partition_of(&key.region);
+        let owner = AccountId::of(&arn).map_or_else(|| key.account.clone(), String::from);
+        let Home { partition, .. } = key.home();
         let mut statements = vec![json!({
             "Sid": "AccountAdministration",
             "Effect": "Allow",
-            "Principal": { "AWS": format!("arn:{partition}:iam::{owner}:root") },
+            "Principal": { "AWS": partition.root(&owner) },
             "Action": "kms:*",
             "Resource": "*",
         })];
@@ -336,7 +342,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
             statements.push(json!({
                 "Sid": "CloudWatchLogsForTheseGroups",
                 "Effect": "Allow",
-                "Principal": { "Service": format!("logs.{}.{}", key.region, domain_of(&key.region)) },
+                "Principal": { "Service": RegionCode(&key.region).host("logs") },
                 "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
                 "Resource": "*",
                 "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": one_or_many(groups) } },
@@ -345,7 +351,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
         let others = other_accounts(survey, &owner);
         let of_bucket = key.used_by.iter().any(|it| matches!(it, KeyUse::Bucket(_)));
         if of_bucket && !others.is_empty() {
-            let roots = others.iter().map(|it| format!("arn:{partition}:iam::{it}:root")).collect();
+            let roots = others.iter().map(|it| partition.root(it)).collect();
             statements.push(json!({
                 "Sid": "WritersOfOtherAccountsThroughS3",
                 "Effect": "Allow",
@@ -355,7 +361,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
                 "Condition": { "StringEquals": { "kms:ViaService": via_s3(key) } },
             }));
         }
-        let id = arn.rsplit('/').next().unwrap_or("key");
+        let id = Arn::parse(&arn).map_or("key", Arn::name);
         let mut document = document(statements);
         document["Id"] = "session-transcripts".into();
         out.push(Policy { name: format!("key-{}", slug(id)), holder: Holder::Key(arn), document });
@@ -369,7 +375,7 @@ pub fn bucket(survey: &Survey, organization: Option<&str>) -> Vec<Policy> {
     let partition = partition(survey);
     let mut out = Vec::new();
     for it in &survey.buckets {
-        let arn = format!("arn:{partition}:s3:::{}", it.name);
+        let arn = partition.bucket(&it.name);
         let below = objects(it, partition);
         let owner = it.expected_owner.as_deref().unwrap_or(&it.account);
         let mut statements = vec![json!({
@@ -384,8 +390,7 @@ pub fn bucket(survey: &Survey, organization: Option<&str>) -> Vec<Policy> {
         let (principal, condition) = match organization {
             Some(it) => (json!("*"), Some(json!({ "StringEquals": { "aws:PrincipalOrgID": it } }))),
             None => {
-                let roots =
-                    others.iter().map(|it| format!("arn:{partition}:iam::{it}:root")).collect();
+                let roots = others.iter().map(|it| partition.root(it)).collect();
                 (json!({ "AWS": one_or_many(roots) }), None)
             }
         };
@@ -437,10 +442,10 @@ pub fn guard(survey: &Survey) -> Vec<Policy> {
         let fixed = told.bucket.text().is_some() || told.group.text().is_some();
         let chosen = [&told.bucket, &told.group].iter().any(|it| matches!(it, Input::Chosen(_)));
         if fixed && !chosen {
-            resources
-                .insert(format!("arn:{partition}:ssm:{region}:{account}:document/{}", it.name));
-            resources.insert(format!("arn:{partition}:ec2:{region}:{account}:instance/*"));
-            resources.insert(format!("arn:{partition}:ssm:{region}:{account}:managed-instance/*"));
+            let home = Home { partition, region, account };
+            resources.insert(home.document(&it.name));
+            resources.insert(home.arn("ec2", "instance/*"));
+            resources.insert(home.arn("ssm", "managed-instance/*"));
         }
     }
     if resources.is_empty() {
@@ -448,7 +453,8 @@ pub fn guard(survey: &Survey) -> Vec<Policy> {
     }
     let start = statement("StartLoggedSessions", &["ssm:StartSession"], Vec::from_iter(resources));
     let checked = json!({ "BoolIfExists": { "ssm:SessionDocumentAccessCheck": "true" } });
-    let own = vec![format!("arn:{partition}:ssm:*:*:session/${{aws:userid}}-*")];
+    let everywhere = Home { partition, region: "*", account: "*" };
+    let own = vec![everywhere.arn("ssm", "session/${aws:userid}-*")];
     let see =
         ["ssm:DescribeSessions", "ssm:GetConnectionStatus", "ssm:DescribeInstanceInformation"];
     let mut out = vec![

@@ -26,6 +26,7 @@ use crate::search::Pattern;
 use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::session::Window;
+use crate::time::At;
 use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind;
 use crate::transcript::decoder::FlawKind;
@@ -500,13 +501,10 @@ fn tally(
 
 /// Sessions over time, in spans of which there are not too many to look at, empty ones included.
 fn spans(sessions: &[SessionRow], commands: &[Command]) -> (Pace, Vec<Span>) {
-    use chrono::DateTime;
     use chrono::Datelike;
     use chrono::NaiveDate;
-    let days: Vec<Option<NaiveDate>> = sessions
-        .iter()
-        .map(|it| Some(DateTime::from_timestamp_micros(it.at.micros()?)?.date_naive()))
-        .collect();
+    let days: Vec<Option<NaiveDate>> =
+        sessions.iter().map(|it| Some(At(it.at.micros()?).utc()?.date_naive())).collect();
     let (Some(first), Some(last)) = (days.iter().flatten().min(), days.iter().flatten().max())
     else {
         return (Pace::Day, Vec::new());

@@ -2,6 +2,8 @@
 //!
 //! Words are AWS's own where it has them ("Session", AWS Systems Manager API Reference).
 
+use crate::aws_names::Arn;
+
 /// What stands in the place of masked data: as many asterisks as it had characters ("Help protect sensitive log data with
 /// masking"). No ARN, id or name holds any.
 pub const MASK: &str = "***";
@@ -114,23 +116,10 @@ pub(crate) fn stem(key: &str) -> Option<&str> {
     }
 }
 
-/// The account that an ARN names, if it is one.
-pub fn account_of(arn: &str) -> Option<&str> {
-    let account = arn.strip_prefix("arn:")?.split(':').nth(3)?;
-    (account.len() == 12 && account.bytes().all(|it| it.is_ascii_digit())).then_some(account)
-}
-
 /// The name that people know a principal by: the end of its ARN, which is the name of an IAM user, of a role session, or an
 /// e-mail address ("IAM identifiers").
 pub fn short_owner(owner: &str) -> &str {
-    match owner.strip_prefix("arn:") {
-        // A name may hold a colon where a secret in it is masked.
-        Some(rest) => match rest.rsplit_once('/') {
-            Some((_, name)) => name,
-            None => rest.rsplit(':').next().unwrap_or(rest),
-        },
-        None => owner,
-    }
+    Arn::parse(owner).map_or(owner, Arn::name)
 }
 
 /// Whether a name is an owner's: the whole of it, or the name that people know it by. Never a part.
@@ -147,10 +136,12 @@ pub fn is_owner(owner: &str, name: &str) -> bool {
 
 /// What tells two principals of one short name apart: the account, and the role that a role session is of.
 pub fn owner_apart(owner: &str) -> String {
-    let account = account_of(owner).unwrap_or("account unknown");
-    match owner.split(":assumed-role/").nth(1).and_then(|it| it.split('/').next()) {
+    let arn = Arn::parse(owner);
+    let account = arn.and_then(Arn::account_id);
+    let account = account.map_or("account unknown".to_owned(), |it| it.to_string());
+    match arn.and_then(Arn::session_role) {
         Some(role) => format!("{account}, {role}"),
-        None => account.to_owned(),
+        None => account,
     }
 }
 
@@ -279,14 +270,5 @@ mod tests {
         assert_eq!((short_owner(user), owner_apart(user).as_str()), ("bob", "444455556666"));
         assert_eq!(short_owner("arn:aws:iam::444455556666:root"), "root");
         assert_eq!(short_owner("alice@example.com"), "alice@example.com");
-    }
-
-    #[test]
-    fn the_account_is_read_from_an_arn() {
-        assert_eq!(
-            account_of("arn:aws:sts::111122223333:assumed-role/Ops/alice"),
-            Some("111122223333")
-        );
-        assert_eq!(account_of("alice"), None);
     }
 }

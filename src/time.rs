@@ -1,41 +1,118 @@
 //! Instants, all of them UTC microseconds: as people write them, as programs write them, and as they are shown in a zone.
 
+use std::fmt;
 use std::str::FromStr;
 
 use chrono::DateTime;
 use chrono::FixedOffset;
 use chrono::NaiveDate;
 use chrono::NaiveDateTime;
+use chrono::NaiveTime;
 use chrono::SecondsFormat;
 use chrono::TimeZone;
 use chrono::Utc;
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de::Error as _;
 
 use crate::error::Error;
 use crate::error::Result;
 
-/// An instant as programs write it (RFC 3339, with `Z`), with as many digits of a second as it has; `None` if it is beyond
-/// what a calendar has.
-///
-/// ```
-/// use ssmtrail::time::{from_rfc3339, rfc3339};
-/// assert_eq!(rfc3339(1_785_648_760_250_000).as_deref(), Some("2026-08-02T05:32:40.250Z"));
-/// assert_eq!(from_rfc3339("2026-08-02T14:32:40.25+09:00"), Some(1_785_648_760_250_000));
-/// assert_eq!(rfc3339(i64::MAX), None);
-/// ```
-pub fn rfc3339(micros: i64) -> Option<String> {
-    let at = DateTime::from_timestamp_micros(micros)?;
-    Some(at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+/// An instant, UTC microseconds since 1970; in a file an RFC 3339 text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At(pub i64);
+
+impl At {
+    /// An instant that a program wrote as RFC 3339, with any offset.
+    ///
+    /// ```
+    /// use ssmtrail::time::At;
+    /// assert_eq!(At::read("2026-08-02T14:32:40.25+09:00"), Some(At(1_785_648_760_250_000)));
+    /// assert_eq!(At::read("2026-08-02"), None);
+    /// ```
+    pub fn read(text: &str) -> Option<Self> {
+        Some(Self(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros()))
+    }
+
+    /// One in the form of mail and of HTTP headers: `Mon, 23 Nov 2026 00:00:00 GMT`.
+    pub fn read_rfc2822(text: &str) -> Option<Self> {
+        Some(Self(DateTime::parse_from_rfc2822(text).ok()?.timestamp_micros()))
+    }
+
+    /// One without an offset, which is UTC: `2026-11-23 13:39:19.123`.
+    pub fn read_plain(text: &str) -> Option<Self> {
+        let at = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?;
+        Some(Self(at.and_utc().timestamp_micros()))
+    }
+
+    /// The beginning of a day, UTC.
+    pub fn of_day(day: NaiveDate) -> Self {
+        Self(day.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
+    }
+
+    /// By the calendar, UTC; `None` if it is beyond what that has.
+    pub fn utc(self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.0)
+    }
+
+    /// As programs write it (RFC 3339, with `Z`), with as many digits of a second as it has; `None` if it is beyond what a
+    /// calendar has.
+    ///
+    /// ```
+    /// use ssmtrail::time::At;
+    /// assert_eq!(At(1_785_648_760_250_000).rfc3339().as_deref(), Some("2026-08-02T05:32:40.250Z"));
+    /// assert_eq!(At(i64::MAX).rfc3339(), None);
+    /// ```
+    pub fn rfc3339(self) -> Option<String> {
+        Some(self.utc()?.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+
+    /// The same in whole seconds, as entries of the manifest hold it.
+    pub fn rfc3339_seconds(self) -> String {
+        self.utc().unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    /// Its day, UTC, as `2026-11-23`; that of 1970 if it is beyond what a calendar has.
+    pub fn day(self) -> String {
+        self.utc().unwrap_or_default().format("%Y-%m-%d").to_string()
+    }
+
+    /// Whole seconds since 1970.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Whole days from `self` to `other`; negative if `other` was before.
+    pub fn days_until(self, other: Self) -> i64 {
+        (other.0 - self.0).div_euclid(86_400_000_000)
+    }
 }
 
-/// The same in whole seconds, as entries of the manifest hold it.
-pub fn rfc3339_seconds(micros: i64) -> String {
-    let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+impl fmt::Display for At {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.utc().unwrap_or_default();
+        out.write_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
 }
 
-/// An instant that a program wrote, with any offset.
-pub fn from_rfc3339(text: &str) -> Option<i64> {
-    Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros())
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::read(&text).ok_or_else(|| D::Error::custom(format!("{text} is no RFC 3339 time")))
+    }
+}
+
+/// A day as people and configurations write it: `2027-01-31`.
+pub fn day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
 }
 
 /// Zone in which people want to read times.
@@ -52,7 +129,7 @@ pub enum Zone {
 impl Zone {
     /// The instant with its offset: `2026-08-02 05:32:40Z`, `2026-08-02 14:32:40+09:00`.
     pub fn show(self, micros: i64) -> String {
-        let Some(at) = DateTime::from_timestamp_micros(micros) else { return "?".into() };
+        let Some(at) = At(micros).utc() else { return "?".into() };
         match self {
             Self::Utc => at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
             Self::Offset(it) => at.with_timezone(&it).format("%Y-%m-%d %H:%M:%S%:z").to_string(),
@@ -131,12 +208,11 @@ pub fn instant(text: &str, now: i64, zone: Zone) -> Result<i64> {
     if text == "now" {
         return Ok(now);
     }
-    if let Some(it) = from_rfc3339(text) {
-        return Ok(it);
+    if let Some(it) = At::read(text) {
+        return Ok(it.0);
     }
-    let naive = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .ok()
-        .and_then(|it| it.and_hms_opt(0, 0, 0))
+    let naive = day(text)
+        .map(|it| it.and_time(NaiveTime::MIN))
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").ok())
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok())
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok());
@@ -188,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_range_says_its_day_once() {
-        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros();
+        let at = |text: &str| At::read(text).unwrap().0;
         let (one, other) = (at("2026-08-02T05:32:40Z"), at("2026-08-02T05:32:44Z"));
         assert_eq!(range(Some(one), Some(other), Zone::Utc), "2026-08-02 05:32:40–05:32:44Z");
         assert_eq!(range(None, Some(one), Zone::Utc), "≤ 2026-08-02 05:32:40Z");

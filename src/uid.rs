@@ -48,9 +48,7 @@ fn of_command(session_key: &str, text: u64, nth: u32) -> Name {
 /// A name as it is written.
 fn read(hex: &str) -> Option<Name> {
     let mut name = [0; BYTES];
-    for (nth, it) in name.iter_mut().enumerate() {
-        *it = u8::from_str_radix(hex.get(nth * 2..nth * 2 + 2)?, 16).ok()?;
-    }
+    hex::decode_to_slice(hex, &mut name).ok()?;
     Some(name)
 }
 

@@ -19,8 +19,8 @@ use crate::audit::Finding;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::settings::At;
 use crate::settings::Survey;
+use crate::time::At;
 
 /// The rows of a survey: its head first.
 fn rows(survey: &Survey) -> Vec<SurveyRow> {

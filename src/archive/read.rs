@@ -35,7 +35,7 @@ use super::state::check_format;
 use super::state::read_lock;
 use super::state::state;
 use crate::error::Result;
-use crate::time;
+use crate::time::At;
 use crate::transcript::wire::Form;
 
 /// Files kept open for reading at once, whatever the number of partitions.
@@ -539,7 +539,7 @@ impl Archive {
         }
         let lost = self.lost_locators();
         for entry in &self.manifest.entries {
-            let read_at = time::from_rfc3339(&entry.written_at).unwrap_or(0);
+            let read_at = At::read(&entry.written_at).map_or(0, |it| it.0);
             // A version is held because the bytes are, and these are gone.
             for it in entry
                 .aliases

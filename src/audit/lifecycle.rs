@@ -4,11 +4,11 @@
 //! very prefix that receives transcripts.
 //! Source: "Lifecycle configuration elements", "Expiring objects", "How S3 Object Lock works" (Amazon S3 User Guide).
 
-use crate::settings::At;
 use crate::settings::Lifecycle;
 use crate::settings::Lock;
 use crate::settings::Rule;
 use crate::settings::Versioning;
+use crate::time::At;
 
 /// What becomes of objects below a prefix.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

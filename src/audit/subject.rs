@@ -5,14 +5,12 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use super::iam::policy::account_of;
-use super::names::bucket_arn;
-use super::names::document_arn;
-use super::names::group_arn;
 use super::preferences::NAME;
 use super::verdict::Judged;
 use super::view::View;
-use crate::config::partition_of;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Partition;
 use crate::settings::Account;
 use crate::settings::Asked;
 use crate::settings::Bucket;
@@ -144,13 +142,12 @@ impl Subject for Account {
 
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
         // All Regions of an account are of one partition.
-        let accounts: BTreeMap<&str, &str> =
-            corners(survey).map(|it| (it.account.as_str(), partition_of(&it.region))).collect();
-        let label = |account: &str, partition: &str| {
-            let resource = format!("arn:{partition}:iam::{account}:root");
-            Label::new(format!("account {account}"), account, "", resource)
+        let accounts: BTreeMap<&str, Partition<'_>> =
+            corners(survey).map(|it| (it.account.as_str(), it.home().partition)).collect();
+        let label = |account: &str, partition: Partition<'_>| {
+            Label::new(format!("account {account}"), account, "", partition.root(account))
         };
-        accounts.iter().map(|(it, of)| Sighting::named(label(it, of), *it)).collect()
+        accounts.into_iter().map(|(it, of)| Sighting::named(label(it, of), it)).collect()
     }
 }
 
@@ -168,7 +165,7 @@ fn document_label(name: &str, corner: &Corner) -> Label {
         NAME | "*" => format!("Session Manager in {region} of {account}"),
         name => format!("document {name} in {region} of {account}"),
     };
-    Label::new(place, account, region, document_arn(name, corner))
+    Label::new(place, account, region, corner.home().document(name))
 }
 
 impl Subject for OwnPreferences {
@@ -208,11 +205,7 @@ fn node_label(id: &str, corner: &Corner) -> Label {
         "*" => format!("nodes in {region} of {account}"),
         id => format!("node {id} in {region} of {account}"),
     };
-    let (service, kind) =
-        if id.starts_with("mi-") { ("ssm", "managed-instance") } else { ("ec2", "instance") };
-    let partition = partition_of(region);
-    let resource = format!("arn:{partition}:{service}:{region}:{account}:{kind}/{id}");
-    Label::new(place, account, region, resource)
+    Label::new(place, account, region, corner.home().node(id))
 }
 
 impl Subject for Node {
@@ -240,13 +233,13 @@ impl Subject for Instance {
 }
 
 fn role(it: &Role) -> Sighting<'_, &Role> {
-    let account = account_of(&it.arn).unwrap_or_default();
+    let account = AccountId::of(&it.arn).map(String::from).unwrap_or_default();
     Sighting::named(Label::new(format!("role {}", it.arn), &account, "", it.arn.clone()), it)
 }
 
 /// Roles are known through their nodes: where those are not, neither are they.
 fn unread_roles(corner: &Corner) -> Option<Sighting<'_, &Role>> {
-    let Corner { nodes, network, region, account, .. } = corner;
+    let Corner { nodes, network, account, .. } = corner;
     let (by, why) = match (&nodes.outcome, &network.instances.outcome) {
         (Outcome::Unread(it), _) => (&nodes.asked, it),
         (Outcome::Is(many), Outcome::Unread(it)) if !many.is_empty() => {
@@ -254,7 +247,7 @@ fn unread_roles(corner: &Corner) -> Option<Sighting<'_, &Role>> {
         }
         _ => return None,
     };
-    let resource = format!("arn:{}:iam::{account}:role/*", partition_of(region));
+    let resource = corner.home().partition.role(account, "*");
     let label = Label { resource, ..node_label("*", corner) };
     Some(Sighting { label, by: Some(by), one: Err(why.clone()) })
 }
@@ -284,7 +277,7 @@ impl Subject for LogGroup {
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
         let label = |it: &Self| {
             let place = format!("logs:{} in {} of {}", it.name, it.region, it.account);
-            Label::new(place, &it.account, &it.region, group_arn(it))
+            Label::new(place, &it.account, &it.region, it.arn())
         };
         survey.groups.iter().map(|it| Sighting::named(label(it), it)).collect()
     }
@@ -307,7 +300,7 @@ impl Subject for Bucket {
 
     fn each(survey: &Survey) -> Vec<Sighting<'_, Self::One<'_>>> {
         let buckets = survey.buckets.iter();
-        buckets.map(|it| Sighting::named(bucket_label(it, bucket_arn(it)), it)).collect()
+        buckets.map(|it| Sighting::named(bucket_label(it, it.arn()), it)).collect()
     }
 
     fn absent(one: &Self, view: &View<'_>) -> Option<Judged> {
@@ -320,7 +313,7 @@ impl Subject for Bucket {
 }
 
 fn prefix_label(it: &Prefix, bucket: &Bucket) -> Label {
-    let arn = bucket_arn(bucket);
+    let arn = bucket.arn();
     let resource = if it.prefix.is_empty() { arn } else { format!("{arn}/{}*", it.prefix) };
     bucket_label(bucket, resource)
 }
@@ -371,13 +364,11 @@ impl Subject for Key {
 
 /// By its own ARN where that is known, else by the name that is used for it.
 fn key_label(it: &Key) -> Label {
-    let place = format!("arn:{}:kms:{}:{}", partition_of(&it.region), it.region, it.account);
     let resource = match (&it.state.outcome, &it.id) {
         (Outcome::Is(Some(state)), _) => state.arn.clone(),
-        (_, id) if id.starts_with("arn:") => id.clone(),
-        (_, id) if id.starts_with("alias/") => format!("{place}:{id}"),
-        (_, id) => format!("{place}:key/{id}"),
+        (_, id) if Arn::is_begun(id) => id.clone(),
+        (_, id) => it.home().key(id),
     };
-    let account = account_of(&resource).unwrap_or(it.account.clone());
+    let account = AccountId::of(&resource).map_or_else(|| it.account.clone(), String::from);
     Label::new(format!("key {resource}"), &account, &it.region, resource)
 }

@@ -34,7 +34,7 @@ use crate::text;
 use crate::text::Safe;
 use crate::text::Visible;
 use crate::text::safe;
-use crate::time;
+use crate::time::At;
 
 #[derive(Args, Debug)]
 pub(super) struct ArchiveArgs {
@@ -117,7 +117,7 @@ pub(super) fn head(it: Option<&str>) -> Safe {
 
 fn repair(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     let root = reader.root()?;
-    let done = repair::repair(&root, &time::rfc3339_seconds(reader.here.now))?;
+    let done = repair::repair(&root, &At(reader.here.now).rfc3339_seconds())?;
     if done.again > 0 {
         ui.line("copies beside the manifest were written again from what the archive still knows")?;
     }

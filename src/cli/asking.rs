@@ -19,13 +19,13 @@ use crate::error::Result;
 use crate::render::Ui;
 use crate::session::Window;
 use crate::settings::Arrival;
-use crate::settings::At;
 use crate::settings::Survey;
 use crate::source::survey;
 use crate::source::survey::Clock;
 use crate::source::survey::SurveyScope;
 use crate::source::survey::SurveyTarget;
 use crate::text::safe;
+use crate::time::At;
 use crate::transcript::wire::Form;
 
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.

@@ -20,6 +20,7 @@ use crate::audit::Finding;
 use crate::audit::promise::Promise;
 use crate::audit::symptoms;
 use crate::audit::symptoms::Explained;
+use crate::aws_names::NodeKind;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -67,7 +68,7 @@ pub(super) struct Doctor {
 impl Doctor {
     pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         let (nodes, sources): (Vec<String>, Vec<String>) =
-            self.sources.iter().cloned().partition(|it| is_node(it));
+            self.sources.iter().cloned().partition(|it| NodeKind::is_id(it));
         let mut tried = (true, Vec::new());
         let configured = !setup.config()?.sources.is_empty();
         if !sources.is_empty() || (nodes.is_empty() && self.survey.is_none() && configured) {
@@ -145,11 +146,6 @@ impl Doctor {
         runtime.shutdown_background();
         Ok((sound, told))
     }
-}
-
-fn is_node(it: &str) -> bool {
-    let digits = it.strip_prefix("i-").or(it.strip_prefix("mi-"));
-    digits.is_some_and(|it| it.len() >= 8 && it.bytes().all(|it| it.is_ascii_hexdigit()))
 }
 
 /// Refuses a node that nobody knows, where everything was looked into.

@@ -22,6 +22,7 @@ use crate::source::discover::Where;
 use crate::source::survey::Clock;
 use crate::text;
 use crate::text::safe;
+use crate::time::At;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,8 +81,7 @@ impl Init {
             Err(it) if it.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(it) => return Err(Error::file("read", &path, it)),
         };
-        let today = chrono::DateTime::from_timestamp_micros(setup.here.now).unwrap_or_default();
-        let today = today.format("%Y-%m-%d").to_string();
+        let today = At(setup.here.now).day();
         let merged = config::merge(&text, &name, &found.learned, &today)?;
         let changed = !merged.added.is_empty();
         if self.dry_run {

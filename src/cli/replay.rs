@@ -14,6 +14,7 @@ use super::sessions::short_target;
 use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::schema::SessionRow;
+use crate::aws_names::Arn;
 use crate::error::Error;
 use crate::error::Result;
 use crate::masking;
@@ -253,7 +254,7 @@ fn who(session: &SessionRow) -> Safe {
     // A film stands alone: what tells a name apart is always beside it.
     let owner = session.owner.as_deref().map_or_else(
         || "-".to_owned(),
-        |it| match it.starts_with("arn:") {
+        |it| match Arn::is_begun(it) {
             true => format!("{} ({})", short_owner(it), owner_apart(it)),
             false => it.to_owned(),
         },

@@ -12,7 +12,7 @@ use crate::archive::manifest::leaf;
 use crate::archive::schema::Instant;
 use crate::archive::schema::TranscriptRow;
 use crate::archive::value::Word;
-use crate::time;
+use crate::time::At;
 use crate::transcript::wire::Form;
 
 /// What [`super::form::INDEX`] says of one transcript, as it was when it was read.
@@ -67,7 +67,7 @@ impl Cited {
 
     /// What is said of the transcript in this row, whose bytes stand under this path.
     pub fn new(path: String, it: &TranscriptRow) -> Self {
-        let at = |it: Instant| it.micros().and_then(time::rfc3339);
+        let at = |it: Instant| it.micros().and_then(|it| At(it).rfc3339());
         Self {
             path,
             session_id: it.session_id.clone(),

@@ -13,10 +13,12 @@ use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SessionRow;
 use crate::archive::value::Item;
+use crate::aws_names::Arn;
+use crate::aws_names::NodeKind;
 use crate::text::safe;
 use crate::text::visible;
 use crate::text::visible_lines;
-use crate::time;
+use crate::time::At;
 use crate::transcript::commands::Kind;
 use crate::uid;
 
@@ -33,7 +35,7 @@ fn words<T: Item>(items: &[T]) -> Vec<Cow<'_, str>> {
 }
 
 fn rfc3339(it: Instant) -> Value {
-    it.micros().and_then(time::rfc3339).into()
+    it.micros().and_then(|it| At(it).rfc3339()).into()
 }
 
 /// A command as one of our records, with its name (see [`crate::uid`]).
@@ -227,7 +229,7 @@ fn event(
 /// A user by the name that is known; that it is not known is said.
 fn user(name: Option<&str>) -> Value {
     match name {
-        Some(it) if it.starts_with("arn:") => {
+        Some(it) if Arn::is_begun(it) => {
             let short = it.rsplit('/').next().unwrap_or(it);
             json!({ "uid": text(it), "name": text(short), "type_id": 0, "type": "Unknown" })
         }
@@ -241,7 +243,7 @@ fn device(target: Option<&str>, host: Option<&str>) -> Value {
     match target {
         Some(target) => {
             it["uid"] = text(target);
-            if target.starts_with("i-") {
+            if NodeKind::of(target) == Some(NodeKind::Instance) {
                 it["type_id"] = 6.into();
                 it["type"] = "Virtual".into();
                 it["instance_uid"] = text(target);
@@ -344,7 +346,7 @@ pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
         (None, None) => "when the transcript was stored",
     };
     let mut endpoint = json!({ "uid": it.target.as_deref().map_or("unknown".into(), text) });
-    if it.target.as_deref().is_some_and(|it| it.starts_with("i-")) {
+    if it.target.as_deref().and_then(NodeKind::of) == Some(NodeKind::Instance) {
         endpoint["instance_uid"] = endpoint["uid"].clone();
     }
     let fields = json!({

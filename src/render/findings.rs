@@ -52,7 +52,7 @@ fn xml(text: &str) -> String {
 /// standard; the shape is that of the Jenkins xUnit plugin. What is unknown is an error, not a failure.
 pub fn junit(survey: &Survey, judgement: &Judgement) -> String {
     let mut report = Report::new("ssmtrail verify");
-    let at = chrono::DateTime::from_timestamp_micros(survey.taken_at.0);
+    let at = survey.taken_at.utc();
     for some in judgement.findings.chunk_by(|one, other| one.place == other.place) {
         let place = xml(&some[0].place);
         let mut suite = TestSuite::new(place.as_str());

@@ -12,7 +12,7 @@ use crate::text::Safe;
 use crate::text::Visible;
 use crate::text::json;
 use crate::text::visible;
-use crate::time;
+use crate::time::At;
 use crate::time::Zone;
 
 /// How rows are written.
@@ -247,7 +247,7 @@ fn instant(value: &AnyValue<'_>) -> Option<i64> {
 
 fn json_value(value: &AnyValue<'_>) -> Value {
     if let Some(at) = instant(value) {
-        return time::rfc3339(at).into();
+        return At(at).rfc3339().into();
     }
     match value {
         AnyValue::Null => Value::Null,

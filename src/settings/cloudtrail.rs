@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::read::At;
 use super::read::Read;
+use crate::time::At;
 
 /// Source: "Trail", "GetTrailStatus", "GetEventSelectors" (AWS CloudTrail API Reference).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::read::At;
+use crate::aws_names::Home;
+use crate::time::At;
+
 use super::read::Read;
 
 /// A key that protects transcripts or sessions.
@@ -24,6 +26,13 @@ pub struct Key {
     pub policy: Read<String>,
     /// `None` where rotation cannot be set for such a key.
     pub rotation: Read<Option<Rotation>>,
+}
+
+impl Key {
+    /// Where it lies.
+    pub fn home(&self) -> Home<'_> {
+        Home::new(&self.region, &self.account)
+    }
 }
 
 /// What a key is used for.

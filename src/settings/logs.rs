@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::read::At;
+use crate::aws_names::Home;
+use crate::time::At;
+
 use super::read::Read;
 
 /// Source: "PutAccountPolicy" (Amazon CloudWatch Logs API Reference).
@@ -58,6 +60,13 @@ pub struct LogGroup {
     pub subscriptions: Read<Vec<Subscription>>,
     /// Resource policies attached to the group itself.
     pub policies: Read<Vec<ResourcePolicy>>,
+}
+
+impl LogGroup {
+    /// Its ARN, without what some calls put behind it.
+    pub fn arn(&self) -> String {
+        Home::new(&self.region, &self.account).log_group(&self.name)
+    }
 }
 
 /// Source: "LogGroup" (Amazon CloudWatch Logs API Reference). What is absent there is `None` here.

@@ -1,53 +1,9 @@
 //! One question to AWS and what came of it: an answer, or why there is none.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::Deserializer;
 use serde::Serialize;
-use serde::Serializer;
-use serde::de::Error as _;
 
-/// An instant, UTC microseconds; in a file an RFC 3339 text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct At(pub i64);
-
-impl At {
-    /// ```
-    /// use ssmtrail::settings::At;
-    /// assert_eq!(At(1_795_392_000_000_000).to_string(), "2026-11-23T00:00:00Z");
-    /// assert_eq!(At::read("2026-11-23T00:00:00Z"), Some(At(1_795_392_000_000_000)));
-    /// ```
-    pub fn read(text: &str) -> Option<Self> {
-        let it = chrono::DateTime::parse_from_rfc3339(text).ok()?;
-        Some(Self(it.timestamp_micros()))
-    }
-
-    /// Whole days from `self` to `other`; negative if `other` was before.
-    pub fn days_until(self, other: Self) -> i64 {
-        (other.0 - self.0).div_euclid(86_400_000_000)
-    }
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let it = chrono::DateTime::from_timestamp_micros(self.0).unwrap_or_default();
-        out.write_str(&it.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
-    }
-}
-
-impl Serialize for At {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for At {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        Self::read(&text).ok_or_else(|| D::Error::custom(format!("{text} is no RFC 3339 time")))
-    }
-}
+use crate::time::At;
 
 /// One question to AWS and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

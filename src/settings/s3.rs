@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::read::At;
+use crate::aws_names::RegionCode;
+use crate::time::At;
+
 use super::read::Read;
 
 /// What is set once for a whole account.
@@ -64,6 +66,12 @@ impl Bucket {
     /// The account that was proved to own it: the asker is no proof.
     pub fn proved(&self) -> Option<&str> {
         self.expected_owner.as_deref().or(self.owner.as_deref())
+    }
+
+    /// Its ARN, in the partition of its Region.
+    pub fn arn(&self) -> String {
+        let region = self.region.as_deref().unwrap_or_default();
+        RegionCode(region).partition_or_aws().bucket(&self.name)
     }
 }
 
@@ -302,7 +310,6 @@ impl Head {
     pub fn expires(&self) -> Option<Option<At>> {
         let told = self.expiration.as_deref()?;
         let date = told.split_once("expiry-date=\"").and_then(|it| it.1.split_once('"'));
-        let date = date.and_then(|it| chrono::DateTime::parse_from_rfc2822(it.0).ok());
-        Some(date.map(|it| At(it.timestamp_micros())))
+        Some(date.and_then(|it| At::read_rfc2822(it.0)))
     }
 }

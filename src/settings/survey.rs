@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::aws_names::Home;
+use crate::time::At;
+
 use super::cloudtrail::Trail;
 use super::ec2::Network;
 use super::iam::Role;
@@ -13,7 +16,6 @@ use super::logs::AccountPolicy;
 use super::logs::Destination;
 use super::logs::LogGroup;
 use super::logs::ResourcePolicy;
-use super::read::At;
 use super::read::Read;
 use super::read::Unread;
 use super::s3::Account;
@@ -138,6 +140,13 @@ pub struct Corner {
     pub default_role: Read<Option<String>>,
     /// EC2 instances and the network in front of them.
     pub network: Network,
+}
+
+impl Corner {
+    /// Where the ARNs of what is in it lie.
+    pub fn home(&self) -> Home<'_> {
+        Home::new(&self.region, &self.account)
+    }
 }
 
 /// When a transcript of a target last came to a place, by our own archive.

@@ -27,9 +27,9 @@ use aws_smithy_runtime::client::retries::TokenBucket;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::DateTime;
 
+use crate::aws_names::RegionCode;
 use crate::config::Access;
 use crate::config::Origin;
-use crate::config::partition_of;
 use crate::settings::Caller;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -160,7 +160,8 @@ impl Connection {
 
     /// The ARN of a bucket, in the partition of this Region.
     pub(crate) fn bucket_arn(&self, bucket: &str) -> String {
-        format!("arn:{}:s3:::{bucket}", partition_of(&self.region().unwrap_or_default()))
+        let region = self.region().unwrap_or_default();
+        RegionCode(&region).partition_or_aws().bucket(bucket)
     }
 
     /// Asks STS's GetCallerIdentity whose the credentials are.

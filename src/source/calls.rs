@@ -32,6 +32,7 @@ use tokio::sync::Notify;
 use crate::source::patience::Health;
 use crate::source::patience::Limits;
 use crate::source::patience::words;
+use crate::time::At;
 
 /// Requests of one source under way at once, at most.
 const AT_ONCE: usize = 32;
@@ -389,12 +390,11 @@ impl Intercept for Calls {
         _settings: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let theirs = context.response().headers().get("date");
-        let theirs = theirs.and_then(|it| chrono::DateTime::parse_from_rfc2822(it).ok());
+        let theirs = theirs.and_then(At::read_rfc2822);
         let ours = components.time_source().map(|it| it.now());
         let ours = ours.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
         if let (Some(theirs), Some(ours)) = (theirs, ours) {
-            self.watch().skew =
-                i64::try_from(ours.as_secs()).ok().map(|it| theirs.timestamp() - it);
+            self.watch().skew = i64::try_from(ours.as_secs()).ok().map(|it| theirs.seconds() - it);
         }
         Ok(())
     }

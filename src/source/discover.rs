@@ -16,6 +16,8 @@ use crate::audit::preferences::Input;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::audit::preferences::cleaned;
+use crate::aws_names::Arn;
+use crate::aws_names::Partition;
 use crate::config::Access;
 use crate::config::Learned;
 use crate::config::Origin;
@@ -61,12 +63,9 @@ pub async fn discover(wanted: &Where, clock: Clock) -> Discovery {
     let mut found = Discovery::default();
     let mut accounts = wanted.accounts.clone();
     if let (Some(role), Some(own)) = (&wanted.organization_role, wanted.accounts.first()) {
-        match members(own).await {
-            Ok((partition, ids)) => accounts.extend(ids.into_iter().map(|id| Access {
-                role_arn: Some(Told {
-                    value: format!("arn:{partition}:iam::{id}:role/{role}"),
-                    from: Origin::Argument,
-                }),
+        match in_members(own, role).await {
+            Ok(roles) => accounts.extend(roles.into_iter().map(|value| Access {
+                role_arn: Some(Told { value, from: Origin::Argument }),
                 ..own.clone()
             })),
             Err(it) => found.unread.push(("the organization's accounts".into(), it)),
@@ -111,10 +110,10 @@ impl Discovery {
     }
 }
 
-/// The partition, and the ids of all open accounts but our own.
-async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
+/// The role of this name in all open accounts of the organization but our own.
+async fn in_members(own: &Access, role: &str) -> Result<Vec<String>, Refusal> {
     let (connection, caller) = open_account(own).await?;
-    let partition = caller.arn.split(':').nth(1).unwrap_or("aws").to_owned();
+    let partition = Arn::parse(&caller.arn).map_or(Partition::AWS, |it| it.partition);
     let need = Need::of("organizations:ListAccounts", "*");
     let mut pages = connection.organizations().list_accounts().into_paginator().send();
     let mut ids = Vec::new();
@@ -127,7 +126,7 @@ async fn members(own: &Access) -> Result<(String, Vec<String>), Refusal> {
         ids.extend(open.filter_map(|it| it.id().map(str::to_owned)));
     }
     ids.retain(|it| *it != caller.account);
-    Ok((partition, ids))
+    Ok(ids.iter().map(|it| partition.role(it, role)).collect())
 }
 
 /// One Region of one account, and what was found there.
@@ -204,7 +203,7 @@ impl Look {
                     continue;
                 }
                 Err(it) => {
-                    let arn = self.aws.arn("ssm", &format!("document/{name}"));
+                    let arn = self.aws.home().document(&name);
                     let need = Need::of("ssm:GetDocument", arn);
                     self.unread(name, self.aws.connection.refused(&it, &need));
                     continue;
@@ -314,7 +313,7 @@ impl Look {
             let answer = client.describe_task_definition().task_definition(&arn).send().await;
             let answer =
                 answer.map_err(|it| ("the task definitions", connection.refused(&it, &need)))?;
-            let name = arn.rsplit('/').next().unwrap_or(&arn);
+            let name = Arn::parse(&arn).map_or(arn.as_str(), Arn::name);
             let from = format!("{from}, task definition {name}");
             let containers =
                 answer.task_definition().into_iter().flat_map(|it| it.container_definitions());

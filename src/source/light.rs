@@ -24,7 +24,7 @@ use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
-use crate::config::domain_of;
+use crate::aws_names::RegionCode;
 use crate::source::aws::Connection;
 use crate::source::aws::patience;
 
@@ -65,7 +65,7 @@ pub(crate) async fn ec2(way: &Connection, action: &'static str, words: &[(&str, 
     }
     let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
     let question = SignedRequest { method: "POST", path: "/".into(), headers, body };
-    let host = format!("https://ec2.{region}.{}", domain_of(&region));
+    let host = format!("https://{}", RegionCode(&region).host("ec2"));
     ask(way, "ec2", action, &region, &host, question).await
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn account_public_access(way: &Connection, account: &str) -> An
         headers: vec![("x-amz-account-id", account.to_owned())],
         body: String::new(),
     };
-    let host = format!("https://{account}.s3-control.{region}.{}", domain_of(&region));
+    let host = format!("https://{account}.{}", RegionCode(&region).host("s3-control"));
     ask(way, "s3", "GetPublicAccessBlock", &region, &host, question).await
 }
 

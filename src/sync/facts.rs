@@ -9,6 +9,7 @@ use crate::archive::schema::SessionRow;
 use crate::archive::value::NullIfEmpty;
 use crate::archive::value::Word;
 use crate::config::Place;
+use crate::time::At;
 use crate::transcript::decoder::Claims;
 use crate::transcript::wire::CLOCKS;
 use crate::transcript::wire::FIRST;
@@ -143,7 +144,7 @@ fn partition(row: &SessionRow) -> String {
     let month = row
         .at
         .micros()
-        .and_then(chrono::DateTime::from_timestamp_micros)
+        .and_then(|it| At(it).utc())
         .map(|it| it.format("%Y-%m").to_string())
         .filter(|it| it.len() == 7);
     format!(
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn a_session_stands_where_its_header_says_unless_that_cannot_be() {
         let started = "Script started on 2026-11-23 13:39:19+0000\n$ ls\r\n";
-        let ended = crate::time::from_rfc3339("2026-11-23T13:39:19Z").unwrap();
+        let ended = At::read("2026-11-23T13:39:19Z").unwrap().0;
         let day = 24 * 3_600_000_000;
         // Text, when it was stored, what tells the time, whether the clock was wrong.
         let table = [

@@ -31,7 +31,7 @@ use crate::error::Result;
 use crate::session::Skip;
 use crate::source::FIXED;
 use crate::source::Listed;
-use crate::time;
+use crate::time::At;
 
 /// A batch is written when it holds this many bytes or objects…
 const BATCH_BYTES: u64 = 24 << 20;
@@ -171,7 +171,7 @@ impl Gatherer<'_> {
     /// Makes a segment count.
     fn publish(&mut self, rows: Rows<'_>, note: Note) -> Result<()> {
         let counts = rows.counts;
-        let written_at = time::rfc3339_seconds(self.options.now);
+        let written_at = At(self.options.now).rfc3339_seconds();
         let note = Note { did: "sync".into(), written_at, ..note };
         let generation = rows.publish(self.writer, note)?;
         self.summary.sessions_new += counts.new;

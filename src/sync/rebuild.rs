@@ -23,7 +23,7 @@ use crate::archive::writer::Writer;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Skip;
-use crate::time;
+use crate::time::At;
 
 /// A batch is published when it has decoded this many bytes or sessions.
 const BYTES: u64 = 24 << 20;
@@ -152,7 +152,7 @@ impl<'a> Rebuild<'a> {
     ) -> Result<bool> {
         let note = |did: &str| Note {
             did: did.into(),
-            written_at: time::rfc3339_seconds(now),
+            written_at: At(now).rfc3339_seconds(),
             ..Note::default()
         };
         if stop.load(Ordering::Relaxed) {

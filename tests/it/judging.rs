@@ -13,6 +13,7 @@ use ssmtrail::audit::Verdict;
 use ssmtrail::audit::promise::Promise;
 use ssmtrail::audit::undoing::On;
 use ssmtrail::audit::undoing::actions;
+use ssmtrail::aws_names::RegionCode;
 use ssmtrail::settings::Survey;
 
 const NOW: &str = "2026-11-23T00:00:00Z";
@@ -457,12 +458,12 @@ fn every_setting_of_the_table_has_its_right_verdict() {
 
 /// The same world in another partition of AWS.
 fn moved(world: &Value, region: &str, other: &str) -> Value {
-    let partition = ssmtrail::config::partition_of(region);
+    let partition = RegionCode(region).partition().unwrap();
     let text = world.to_string();
     let text = text.replace("eu-west-1", region).replace("us-east-1", other);
     let text = text.replace("arn:aws:", &format!("arn:{partition}:"));
     // Principals of services in a Region have its domain ("AWS JSON policy elements: Principal").
-    let domain = ssmtrail::config::domain_of(region);
+    let domain = RegionCode(region).domain();
     let text = text.replace(&format!("{region}.amazonaws.com"), &format!("{region}.{domain}"));
     serde_json::from_str(&text).expect("JSON")
 }

@@ -146,6 +146,51 @@ fn a_check_takes_settings_through_its_view_alone() {
 }
 
 #[test]
+fn names_of_aws_are_built_and_taken_apart_in_one_module() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let words = [
+        "\"arn:",
+        ":s3:::",
+        "split(':').nth(",
+        "splitn(6, ':')",
+        "splitn(7, ':')",
+        "with(\"i-\")",
+        "prefix(\"i-\")",
+        "with(\"mi-\")",
+        "prefix(\"mi-\")",
+    ];
+    for it in walkdir::WalkDir::new(&source).into_iter().filter_map(|it| it.ok()) {
+        let path = it.path().strip_prefix(&source).expect("below it").to_string_lossy();
+        if path.ends_with(".rs") && path != "aws_names.rs" {
+            let text = std::fs::read_to_string(it.path()).expect("a file");
+            let code = without_tests(&text).lines().filter(|it| !it.trim_start().starts_with("//"));
+            for line in code {
+                let found = words.iter().find(|it| line.contains(**it));
+                assert!(found.is_none(), "{path} knows how AWS names things: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn instants_are_read_and_written_in_one_module() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let words = ["from_rfc3339", "to_rfc3339", "from_rfc2822", "parse_from_str", "from_timestamp"];
+    for it in walkdir::WalkDir::new(&source).into_iter().filter_map(|it| it.ok()) {
+        let path = it.path().strip_prefix(&source).expect("below it").to_string_lossy();
+        // What the agents of some systems put around a transcript is stamped in forms of their own.
+        let free = path == "time.rs" || path == "transcript/wire/frame.rs";
+        if path.ends_with(".rs") && !free {
+            let text = std::fs::read_to_string(it.path()).expect("a file");
+            for word in words {
+                let found = without_tests(&text).contains(word);
+                assert!(!found, "{word} in {path}: `time` reads and writes instants");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_file_begins_with_why_it_exists() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for it in walkdir::WalkDir::new(source).into_iter().filter_map(|it| it.ok()) {

@@ -12,9 +12,9 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
-use crate::settings::At;
 use crate::settings::Reason;
 use crate::settings::Unread;
+use crate::time::At;
 
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[COST];

@@ -10,7 +10,6 @@ use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::iam::granted::of_key;
 use crate::audit::iam::policy::Policy;
-use crate::audit::iam::policy::account_of;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
 use crate::audit::names::quote;
@@ -18,13 +17,16 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
-use crate::config::domain_of;
-use crate::settings::At;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Partition;
+use crate::aws_names::RegionCode;
 use crate::settings::Key;
 use crate::settings::KeyState;
 use crate::settings::KeyUse;
 use crate::settings::Reason;
 use crate::settings::Unread;
+use crate::time::At;
 
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[STATE, ADMITS, ROTATION, OPEN];
@@ -33,12 +35,12 @@ fn state_of<'a>(it: &'a Key, view: &View<'_>) -> Result<&'a KeyState, Unread> {
     view.take(&it.state)?.as_ref().ok_or_else(|| Reason::NotThere.because("there is no such key"))
 }
 
-fn at(it: &Key, arn: &str) -> String {
-    format!("--region {} --key-id {}", quote(&it.region), quote(arn))
+fn region_of(arn: &str) -> Option<&str> {
+    Arn::parse(arn).map(|it| it.region).filter(|it| !it.is_empty())
 }
 
-fn region_of(arn: &str) -> Option<&str> {
-    arn.split(':').nth(3).filter(|it| !it.is_empty())
+fn at(it: &Key, arn: &str) -> String {
+    format!("--region {} --key-id {}", quote(&it.region), quote(arn))
 }
 
 const STATE: Check = Check {
@@ -249,16 +251,19 @@ const FOR_LOGS: [&str; 6] = [
     "kms:DescribeKey",
 ];
 
+/// The principal of CloudWatch Logs in the Region of a group.
+fn service_of_group(arn: &str) -> String {
+    RegionCode(region_of(arn).unwrap_or_default()).host("logs")
+}
+
 /// What CloudWatch Logs would be told when it uses the key for a group.
 fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
-    let region = region_of(arn).unwrap_or_default();
-    let domain = domain_of(region);
-    let service = format!("logs.{region}.{domain}");
+    let service = service_of_group(arn);
     let mut context = vec![
         ("kms:encryptioncontext:aws:logs:arn".to_owned(), arn.to_owned()),
         ("aws:sourcearn".to_owned(), arn.to_owned()),
     ];
-    context.extend(account_of(arn).map(|it| ("aws:sourceaccount".to_owned(), it)));
+    context.extend(AccountId::of(arn).map(|it| ("aws:sourceaccount".to_owned(), it.to_string())));
     let mut missing = Vec::new();
     for action in FOR_LOGS {
         let request =
@@ -281,10 +286,9 @@ fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>
 /// The statement that lets CloudWatch Logs use a key for one group.
 /// Source: "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
 fn admitting(arn: &str) -> serde_json::Value {
-    let region = region_of(arn).unwrap_or_default();
     serde_json::json!({
         "Effect": "Allow",
-        "Principal": { "Service": format!("logs.{region}.{}", domain_of(region)) },
+        "Principal": { "Service": service_of_group(arn) },
         "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
         "Resource": "*",
         "Condition": { "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } },
@@ -297,8 +301,9 @@ fn writers(it: &KeyState, view: &View<'_>) -> (Vec<String>, Option<Unread>) {
     if !view.survey.roles.is_empty() {
         return (view.survey.roles.iter().map(|it| it.arn.clone()).collect(), None);
     }
-    let account = account_of(&it.arn).unwrap_or_default();
-    let root = format!("arn:{}:iam::{account}:root", it.arn.split(':').nth(1).unwrap_or("aws"));
+    let arn = Arn::parse(&it.arn);
+    let account = arn.and_then(Arn::account_id).map(String::from).unwrap_or_default();
+    let root = arn.map_or(Partition::AWS, |it| it.partition).root(&account);
     let corners = view.survey.corners.iter().filter(|it| it.account == account);
     let unread = corners
         .flat_map(|it| [view.take(&it.nodes).err(), view.take(&it.network.instances).err()])
@@ -370,8 +375,8 @@ fn open(it: &Key, view: &View<'_>) -> Answer {
             }
         }
     }
-    let account = account_of(&key.arn);
-    foreign.retain(|it| Some(it) != account.as_ref());
+    let account = AccountId::of(&key.arn);
+    foreign.retain(|it| account.is_none_or(|own| own != it));
     if let (Some(why), true) = (unknown, everybody.is_empty()) {
         return Err(Reason::NotUnderstood.because(why));
     }

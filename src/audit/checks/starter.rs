@@ -11,6 +11,7 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
+use crate::aws_names::Arn;
 use crate::settings::Reason;
 use crate::settings::Role;
 
@@ -33,7 +34,7 @@ fn pinned(role: &Role, view: &View<'_>) -> Answer {
     let mut unknown = None;
     let mut able = Vec::new();
     for it in &role.simulations {
-        let region = it.resource.split(':').nth(3).unwrap_or_default();
+        let region = Arn::parse(&it.resource).map_or("", |it| it.region);
         let (action, what) = match it.resource.split_once(":document/") {
             Some((_, document)) => (
                 "ssm:StartSession",

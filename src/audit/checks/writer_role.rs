@@ -19,13 +19,11 @@ use crate::audit::iam::granted::by_key;
 use crate::audit::iam::permission::Call;
 use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::may;
-use crate::audit::iam::policy::account_of;
 use crate::audit::iam::targets;
 use crate::audit::iam::writer::CHANNEL;
 use crate::audit::iam::writer::Writer;
 use crate::audit::iam::writer::writer;
 use crate::audit::names::aws;
-use crate::audit::names::document_arn;
 use crate::audit::names::quote;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
@@ -34,7 +32,10 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
-use crate::config::partition_of;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::NodeKind;
+use crate::aws_names::Partition;
 use crate::settings::Bucket;
 use crate::settings::Corner;
 use crate::settings::Existence;
@@ -70,7 +71,11 @@ fn writes((node, corner): (&Node, &Corner), view: &View<'_>) -> Answer {
             ];
             let fix = aws("ec2 associate-iam-instance-profile", &options);
             let judged = Judged::fail(why).promised(promised);
-            if node.id.starts_with("i-") { judged.fix(fix) } else { judged }
+            if NodeKind::of(&node.id) == Some(NodeKind::Instance) {
+                judged.fix(fix)
+            } else {
+                judged
+            }
         }
         Writer::Either(one, other) => {
             return Err(Reason::NotUnderstood.because(format!("{one} or {other}")));
@@ -118,16 +123,16 @@ fn to_bucket(role: &Role, view: &View<'_>) -> Answer {
         targets::documents_known(&corners, view)?;
         return Ok(Judged::absent("no bucket is named where its nodes are"));
     }
-    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let partition = corners.first().map_or(Partition::AWS, |it| it.home().partition);
     let mut asks = Vec::new();
     for (name, prefix) in &buckets {
         asks.push(("s3:PutObject", targets::object_arn(name, prefix, partition)));
         // With the flag off the agent goes on without an answer.
         if flags(&corners, view, |it| it.bucket_encrypted && it.bucket.text() == Some(name)) {
-            asks.push(("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{name}")));
+            asks.push(("s3:GetEncryptionConfiguration", partition.bucket(name)));
         }
         let owner = view.bucket(name).map(|it| it.proved().unwrap_or(&it.account));
-        let foreign = owner.is_some_and(|it| account_of(&role.arn).as_deref() != Some(it));
+        let foreign = owner.is_some_and(|it| AccountId::of(&role.arn).is_none_or(|own| own != it));
         if foreign {
             asks.push(("s3:PutObjectAcl", targets::object_arn(name, prefix, partition)));
         }
@@ -279,7 +284,7 @@ fn erases(role: &Role, view: &View<'_>) -> Answer {
             Err(it) => unknown = unknown.or(Some(it)),
         }
     }
-    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let partition = corners.first().map_or(Partition::AWS, |it| it.home().partition);
     for (name, prefix) in targets::destinations(&corners, view).0 {
         match writes_over(role, &name, &targets::object_arn(&name, &prefix, partition), view) {
             Ok(it) => able.extend(it),
@@ -314,7 +319,7 @@ enum Guarded<'a> {
 /// All such calls to the places and keys of some corners.
 fn erasures<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<Erasure<'a>> {
     let (buckets, groups) = targets::destinations(corners, view);
-    let partition = corners.first().map_or("aws", |it| partition_of(&it.region));
+    let partition = corners.first().map_or(Partition::AWS, |it| it.home().partition);
     let mut out = Vec::new();
     let mut add = |on: On, resource: String, of: Option<Guarded<'a>>| {
         let actions = targets::unneeded(on).into_iter();
@@ -323,7 +328,7 @@ fn erasures<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<Erasure<'a>> {
     for (name, prefix) in &buckets {
         let of = view.bucket(name).map(Guarded::Bucket);
         add(On::Object, targets::object_arn(name, prefix, partition), of);
-        add(On::Bucket, format!("arn:{partition}:s3:::{name}"), of);
+        add(On::Bucket, partition.bucket(name), of);
     }
     for it in &groups {
         add(On::Stream, targets::stream_arn(it), None);
@@ -333,7 +338,7 @@ fn erasures<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<Erasure<'a>> {
         add(On::Logs, "*".into(), None);
     }
     for it in corners {
-        add(On::Document, document_arn(NAME, it), None);
+        add(On::Document, it.home().document(NAME), None);
     }
     for (key, _) in targets::keys_used(corners, view) {
         if let Some(arn) = targets::key_arn(key, view) {
@@ -456,7 +461,7 @@ fn outcome(role: &Role, missing: Vec<String>, promised: &str) -> Judged {
             .promised(promised)
             .fix(fix + " --query Policy --output text");
     }
-    let name = role.arn.rsplit('/').next().unwrap_or(&role.arn);
+    let name = Arn::parse(&role.arn).map_or(role.arn.as_str(), Arn::name);
     let fix = format!(
         "ssmtrail policy writer > writer.json && aws iam put-role-policy --role-name {} --policy-name session-transcripts --policy-document file://writer.json",
         quote(name)

@@ -6,6 +6,9 @@ use crate::audit::iam::conditions;
 use crate::audit::iam::conditions::Condition;
 use crate::audit::iam::conditions::Operator;
 use crate::audit::iam::policy::Statement;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::parts;
 
 /// What the value of a condition names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +68,9 @@ impl Statement {
     /// A condition holds its principals to what its values name, and these are judged as principals are. A foreign account that is named
     /// as principal is told, whatever else the statement says.
     pub fn admits(&self, is_ours: &dyn Fn(Named<'_>) -> Option<bool>) -> Admits {
-        let foreign = |account: &String| is_ours(Named::Account(account)) != Some(true);
-        let named: Vec<String> = self.accounts().into_iter().flatten().filter(foreign).collect();
+        let foreign = |it: &AccountId| is_ours(Named::Account(it.as_str())) != Some(true);
+        let named = self.accounts().into_iter().flatten().filter(foreign);
+        let named: Vec<String> = named.map(|it| it.to_string()).collect();
         if !named.is_empty() {
             return Admits::Foreign(named);
         }
@@ -167,13 +171,13 @@ impl Condition {
         Ok(match self.key.as_str() {
             key if is_account(key) => Named::Account(value),
             "aws:principalarn" | "aws:sourcearn" | "s3:dataaccesspointarn" => {
-                let account = value.split(':').nth(4).unwrap_or_default();
+                let account = parts(value).nth(4).unwrap_or_default();
                 // Of a text a star reaches over colons, and a path may hold them.
-                let before = value.split(':').take(4).any(|it| it.contains(['*', '?']));
+                let before = parts(value).take(4).any(|it| it.contains(['*', '?']));
                 if before && operator.has_wildcards() && !operator.is_arn() {
                     return Err(None);
                 }
-                if account.is_empty() && value.starts_with("arn:") {
+                if account.is_empty() && Arn::is_begun(value) {
                     // The ARN of a bucket tells no account.
                     let why = format!("what comes from {value}, whose account is not known");
                     return Err(Some(why));

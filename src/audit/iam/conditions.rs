@@ -13,6 +13,9 @@ use crate::audit::iam::patterns::Token;
 use crate::audit::iam::patterns::is_like;
 use crate::audit::iam::patterns::literal;
 use crate::audit::iam::patterns::resolve;
+use crate::aws_names::parts;
+use crate::time;
+use crate::time::At;
 
 /// Whether something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,7 +264,7 @@ fn is_arn_like(pattern: &[Token], value: &str) -> Truth {
         return Truth::Yes;
     }
     let patterns: Vec<&[Token]> = pattern.splitn(6, |it| *it == Token::Char(':')).collect();
-    let values: Vec<&str> = value.splitn(6, ':').collect();
+    let values: Vec<&str> = parts(value).collect();
     if patterns.len() == values.len() {
         return patterns.iter().zip(&values).all(|(one, other)| is_like(one, other)).into();
     }
@@ -278,11 +281,7 @@ fn date(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse() {
         return Some(seconds);
     }
-    let parsed = chrono::DateTime::parse_from_rfc3339(text).map(|it| it.timestamp());
-    parsed.ok().or_else(|| {
-        let day: chrono::NaiveDate = text.parse().ok()?;
-        Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
-    })
+    At::read(text).or_else(|| time::day(text).map(At::of_day)).map(At::seconds)
 }
 
 /// Addresses that share their first bits.

@@ -8,11 +8,13 @@ use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::carried;
 use crate::audit::iam::permission::may;
 use crate::audit::iam::policy::Policy;
-use crate::audit::iam::policy::account_of;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
 use crate::audit::names::via_s3;
 use crate::audit::view::View;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Partition;
 use crate::settings::Bucket;
 use crate::settings::Key;
 use crate::settings::Reason;
@@ -51,8 +53,8 @@ fn is_before(version: &[u64], other: [u64; 4]) -> bool {
 
 /// What the agents that write by this role say of encryption: they copy the bucket's default, if they may read it.
 fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
-    let partition = role.arn.split(':').nth(1).unwrap_or("aws");
-    let arn = format!("arn:{partition}:s3:::{}", bucket.name);
+    let partition = Arn::parse(&role.arn).map_or(Partition::AWS, |it| it.partition);
+    let arn = partition.bucket(&bucket.name);
     let call = Call { role, action: "s3:GetEncryptionConfiguration", resource: &arn };
     let may_ask =
         may(&call, view).and_then(|it| by_bucket_alone(bucket, &call, &it, (&[], &[]), view));
@@ -143,7 +145,7 @@ fn by_bucket_alone(
     // Whose bucket it is decides whether it must say so itself. That nobody was proved to own it is S3-EXIST-01's to tell; it is taken for
     // the account's that asked, as the preferences name it.
     let owner = bucket.proved().unwrap_or(&bucket.account);
-    let ours = account_of(&role.arn).as_deref() == Some(owner);
+    let ours = AccountId::of(&role.arn).is_some_and(|it| it == owner);
     // What a role may do in its own account by its own policies needs no word of the bucket's; another account's must say so itself.
     weighed(said, says, grants, ours, ours, OF_BUCKET)
 }
@@ -198,7 +200,7 @@ pub(crate) fn by_key(
     }
     let policy = Policy::understood(view.take(&key.policy)?, OF_KEY)?;
     let (says, grants) = of_key(&policy, key, &state.arn, &role.arn, action, of_bucket);
-    let ours = account_of(&role.arn) == account_of(&state.arn);
+    let ours = AccountId::of(&role.arn) == AccountId::of(&state.arn);
     Ok(weighed(said, says, grants, ours, false, OF_KEY)? == Granted::Yes)
 }
 
@@ -225,7 +227,7 @@ pub(crate) fn of_key(
     };
     let request = Request { principal, action, resource, context: &context, absent: &absent };
     let (allowed, grants) = (of(true).says(&request, true), of(true).grants(&request));
-    let account = account_of(resource).unwrap_or_default();
+    let account = AccountId::of(resource).map(String::from).unwrap_or_default();
     context.push(("aws:sourceaccount".to_owned(), account));
     let request = Request { principal, action, resource, context: &context, absent: &[] };
     let said = match of(false).says(&request, true) {

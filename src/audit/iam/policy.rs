@@ -13,6 +13,7 @@ use crate::audit::iam::conditions::Truth;
 use crate::audit::iam::patterns;
 use crate::audit::iam::patterns::Carried;
 use crate::audit::iam::patterns::Resolved;
+use crate::aws_names::AccountId;
 use crate::settings::Reason;
 use crate::settings::Unread;
 
@@ -161,14 +162,14 @@ impl Statement {
     }
 
     /// Accounts of its principals. `None` stands for one that names no account.
-    pub fn accounts(&self) -> Vec<Option<String>> {
+    pub fn accounts(&self) -> Vec<Option<AccountId>> {
         match &self.principals {
             Who::These(many) => many
                 .iter()
                 .filter(|it| {
                     ["AWS", "CanonicalUser", "Federated"].contains(&it.0.as_str()) && it.1 != "*"
                 })
-                .map(|it| account_of(&it.1))
+                .map(|it| AccountId::of(&it.1))
                 .collect(),
             Who::AllBut(_) => Vec::new(),
         }
@@ -241,15 +242,6 @@ impl Which {
     }
 }
 
-/// The account in an ARN, or an account id by itself.
-pub fn account_of(principal: &str) -> Option<String> {
-    let is_id = |it: &str| it.len() == 12 && it.bytes().all(|it| it.is_ascii_digit());
-    if is_id(principal) {
-        return Some(principal.to_owned());
-    }
-    principal.split(':').nth(4).filter(|it| is_id(it)).map(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,7 +267,10 @@ mod tests {
             r#"{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:root","444455556666","AIDAX"],"Service":"logs.eu-west-1.amazonaws.com"},"Action":"*"}"#,
         );
         assert!(!it.means_everybody());
-        assert_eq!(it.accounts(), [Some("111122223333".into()), Some("444455556666".into()), None]);
+        assert_eq!(
+            it.accounts(),
+            [AccountId::parse("111122223333"), AccountId::parse("444455556666"), None]
+        );
         assert_eq!(it.services(), ["logs.eu-west-1.amazonaws.com"]);
     }
 

@@ -6,12 +6,13 @@ use crate::audit::iam::permission::carried;
 use crate::audit::iam::targets;
 use crate::audit::iam::writer::CHANNEL;
 use crate::audit::iam::writer::role_arn;
-use crate::audit::names::document_arn;
 use crate::audit::names::via_s3;
 use crate::audit::preferences::NAME;
 use crate::audit::undoing::On;
 use crate::audit::view::View;
-use crate::config::partition_of;
+use crate::aws_names::Home;
+use crate::aws_names::NodeKind;
+use crate::aws_names::RegionCode;
 use crate::settings::Bucket;
 use crate::settings::Corner;
 use crate::settings::KeyUse;
@@ -35,7 +36,11 @@ pub fn candidates(corner: &Corner) -> Vec<(String, Vec<String>)> {
         let instance = instances.into_iter().find(|it| it.id == node.id);
         let profile = instance.and_then(|it| it.role.known().ok()).and_then(Option::as_ref);
         let default = corner.default_role.known().ok().and_then(Option::as_ref);
-        let names = [node.role.as_ref(), profile, default.filter(|_| node.id.starts_with("i-"))];
+        let names = [
+            node.role.as_ref(),
+            profile,
+            default.filter(|_| NodeKind::of(&node.id) == Some(NodeKind::Instance)),
+        ];
         for name in names.into_iter().flatten() {
             let arn = role_arn(name, corner);
             match out.iter_mut().find(|it| it.0 == arn) {
@@ -51,7 +56,7 @@ pub fn candidates(corner: &Corner) -> Vec<(String, Vec<String>)> {
 /// What to ask about the role behind nodes of these corners: what it must be able to do, and what would undo the record.
 pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
     let region = corners.first().map_or("", |it| it.region.as_str());
-    let partition = partition_of(region);
+    let partition = RegionCode(region).partition_or_aws();
     let (buckets, groups) = targets::destinations(corners, view);
     let mut out: Vec<Question> = Vec::new();
     let mut ask = |resource: String, needs: &[&'static str], undoes: Vec<&'static str>, context| {
@@ -76,7 +81,7 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
         ask(object, &needs, targets::unneeded(On::Object), sent);
         let needs = ["s3:GetEncryptionConfiguration"];
         let context = vec![("aws:SecureTransport", "boolean", "true".to_owned())];
-        let bucket = format!("arn:{partition}:s3:::{name}");
+        let bucket = partition.bucket(name);
         ask(bucket, &needs, targets::unneeded(On::Bucket), context);
     }
     for group in &groups {
@@ -97,7 +102,7 @@ pub fn questions(corners: &[&Corner], view: &View<'_>) -> Vec<Question> {
         ask(arn.to_owned(), needs, targets::unneeded(On::Key), context);
     }
     for it in corners {
-        let document = document_arn(NAME, it);
+        let document = it.home().document(NAME);
         ask(document, &[], targets::unneeded(On::Document), Vec::new());
     }
     if !groups.is_empty() {
@@ -126,25 +131,22 @@ pub fn starter_questions(corners: &[&Corner]) -> Vec<Question> {
         out.push(Question { resource, actions: vec![action], context });
     };
     for corner in corners {
-        let (partition, region, account) =
-            (partition_of(&corner.region), &corner.region, &corner.account);
+        let home = corner.home();
         for document in UNLOGGED {
-            let resource = format!("arn:{partition}:ssm:{region}::document/{document}");
-            ask(resource, "ssm:StartSession", context("true"));
+            let of_aws = Home { account: "", ..home };
+            ask(of_aws.document(document), "ssm:StartSession", context("true"));
         }
         // The first of each kind that is there; the id of none where there is none, which a policy by wildcard means, too.
         let nodes = corner.nodes.known().map(Vec::as_slice).unwrap_or_default();
-        let of =
-            |kind: &str| nodes.iter().find(|it| it.id.starts_with(kind)).map(|it| it.id.as_str());
-        let instance = of("i-").unwrap_or("i-0123456789abcdef0");
-        let resource = format!("arn:{partition}:ec2:{region}:{account}:instance/{instance}");
-        ask(resource, "ssm:StartSession", context("false"));
-        if let Some(it) = of("mi-") {
-            let resource = format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{it}");
-            ask(resource, "ssm:StartSession", context("false"));
+        let of = |kind: NodeKind| {
+            nodes.iter().map(|it| it.id.as_str()).find(|it| NodeKind::of(it) == Some(kind))
+        };
+        let instance = of(NodeKind::Instance).unwrap_or("i-0123456789abcdef0");
+        ask(home.node(instance), "ssm:StartSession", context("false"));
+        if let Some(it) = of(NodeKind::Managed) {
+            ask(home.node(it), "ssm:StartSession", context("false"));
         }
-        let resource = format!("arn:{partition}:ecs:{region}:{account}:task/any/any");
-        ask(resource, "ecs:ExecuteCommand", Vec::new());
+        ask(home.arn("ecs", "task/any/any"), "ecs:ExecuteCommand", Vec::new());
     }
     out
 }

@@ -8,7 +8,9 @@ use crate::audit::iam::patterns::Carried;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::Statement;
 use crate::audit::iam::policy::Who;
-use crate::audit::iam::policy::account_of;
+use crate::aws_names;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
 
 /// A request that somebody might make.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +84,7 @@ impl Policy {
 
 impl Request<'_> {
     fn is_service(&self) -> bool {
-        !self.principal.starts_with("arn:") && self.principal.contains(".amazonaws.com")
+        aws_names::is_service(self.principal)
     }
 
     /// What it carries under a key in lower case.
@@ -105,9 +107,10 @@ impl Request<'_> {
                 _ => Carried::Unknown,
             };
         }
-        let account = account_of(self.principal);
-        let kind = self.principal.split(':').nth(5).unwrap_or_default();
-        let name = kind.rsplit('/').next().unwrap_or_default();
+        let account = AccountId::of(self.principal);
+        let arn = Arn::parse(self.principal);
+        let kind = arn.map_or("", |it| it.resource);
+        let name = arn.map_or("", Arn::name);
         match key {
             "aws:principalarn" => Carried::one(self.principal),
             "aws:principalaccount" | "kms:calleraccount" => {
@@ -152,16 +155,16 @@ impl Statement {
     /// Source: "AWS JSON policy elements: Principal", "AWS JSON policy elements: NotPrincipal".
     fn means(&self, request: &Request<'_>) -> Truth {
         let principal = request.principal;
-        let account = account_of(principal);
+        let account = AccountId::of(principal);
         let is_root = |name: &str| {
-            let delegates = name.ends_with(":root") || account_of(name).as_deref() == Some(name);
-            delegates && account.is_some() && account_of(name) == account
+            let delegates = name.ends_with(":root") || AccountId::parse(name).is_some();
+            delegates && account.is_some() && AccountId::of(name) == account
         };
         // A session of the role, or an id that AWS put in the place of somebody's ARN.
         let may_be = |name: &str| {
-            let role = principal.rsplit('/').next().unwrap_or_default();
-            let session = format!(":assumed-role/{role}/");
-            name.contains(&session) && account_of(name) == account
+            let of_session = Arn::parse(name).and_then(Arn::session_role);
+            of_session.is_some_and(|it| principal.rsplit('/').next() == Some(it))
+                && AccountId::of(name) == account
                 || (name.starts_with("AROA") || name.starts_with("AIDA")) && !name.contains(':')
         };
         match &self.principals {

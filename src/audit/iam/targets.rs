@@ -1,12 +1,13 @@
 //! What a role writes to and with: the buckets, log groups and keys of the documents where its nodes are, as ARNs.
 
-use crate::audit::iam::policy::account_of;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::audit::undoing;
 use crate::audit::undoing::On;
 use crate::audit::view::View;
-use crate::config::partition_of;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
+use crate::aws_names::Partition;
 use crate::settings::Corner;
 use crate::settings::Key;
 use crate::settings::KeyUse;
@@ -15,10 +16,10 @@ use crate::settings::Unread;
 
 /// Corners whose nodes act by a role.
 pub(crate) fn corners_of<'a>(role: &Role, view: &View<'a>) -> Vec<&'a Corner> {
-    let account = account_of(&role.arn);
+    let account = AccountId::of(&role.arn);
     let corners = view.survey.corners.iter();
     corners
-        .filter(|it| account.as_deref().is_none_or(|one| one == it.account))
+        .filter(|it| account.is_none_or(|one| one == it.account))
         .filter(|it| role.nodes.iter().any(|one| one.1 == it.region))
         .collect()
 }
@@ -58,12 +59,7 @@ pub(crate) fn destinations(
                 buckets.push((it.to_owned(), told.prefix.clone()));
             }
             if let Some(it) = told.group.text() {
-                groups.push(format!(
-                    "arn:{}:logs:{}:{}:log-group:{it}",
-                    partition_of(&corner.region),
-                    corner.region,
-                    corner.account
-                ));
+                groups.push(corner.home().log_group(it));
             }
         }
     }
@@ -98,12 +94,12 @@ pub(crate) fn keys_used<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<(&'a Ke
 
 pub(crate) fn key_arn<'a>(key: &'a Key, view: &View<'_>) -> Option<&'a str> {
     let state = view.take(&key.state).ok().and_then(Option::as_ref);
-    state.map(|it| it.arn.as_str()).or(Some(key.id.as_str())).filter(|it| it.starts_with("arn:"))
+    state.map(|it| it.arn.as_str()).or(Some(key.id.as_str())).filter(|it| Arn::is_begun(it))
 }
 
 /// An object that a session would become.
-pub(crate) fn object_arn(bucket: &str, prefix: &str, partition: &str) -> String {
-    format!("arn:{partition}:s3:::{bucket}/{prefix}someone-0123456789abcdef0.log")
+pub(crate) fn object_arn(bucket: &str, prefix: &str, partition: Partition<'_>) -> String {
+    partition.object(bucket, &format!("{prefix}someone-0123456789abcdef0.log"))
 }
 
 /// A stream as the service names it when it refuses: with the group's name alone for what concerns the whole group.

@@ -6,7 +6,8 @@ use crate::audit::iam::permission::Call;
 use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::may;
 use crate::audit::view::View;
-use crate::config::partition_of;
+use crate::aws_names::Arn;
+use crate::aws_names::NodeKind;
 use crate::settings::Corner;
 use crate::settings::Instance;
 use crate::settings::Node;
@@ -50,14 +51,9 @@ impl Writer {
 
 /// ARN of a role that is told by its name.
 pub(crate) fn role_arn(name: &str, corner: &Corner) -> String {
-    match name.starts_with("arn:") {
+    match Arn::is_begun(name) {
         true => name.to_owned(),
-        false => format!(
-            "arn:{}:iam::{}:role/{}",
-            partition_of(&corner.region),
-            corner.account,
-            name.trim_start_matches('/')
-        ),
+        false => corner.home().partition.role(&corner.account, name.trim_start_matches('/')),
     }
 }
 
@@ -75,7 +71,7 @@ fn instance_of<'a>(
 /// # Errors
 /// What would have to be known.
 pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Writer, Unread> {
-    if !node.id.starts_with("i-") {
+    if NodeKind::of(&node.id) != Some(NodeKind::Instance) {
         return Ok(match &node.role {
             Some(it) => Writer::Is(role_arn(it, corner)),
             None => Writer::Nobody("Systems Manager tells no role of this node".into()),

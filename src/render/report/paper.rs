@@ -11,6 +11,7 @@ use crate::audit::Finding;
 use crate::audit::Judgement;
 use crate::audit::Verdict;
 use crate::audit::promise::Promise;
+use crate::aws_names::Arn;
 use crate::report::Command;
 use crate::report::Played;
 use crate::report::Report;
@@ -317,7 +318,7 @@ impl<'a> Paper<'a> {
 
 fn names(report: &Report) -> HashMap<&str, &str> {
     let short = |it: &'_ str| -> usize {
-        if it.starts_with("arn:") { it.rfind('/').map_or(0, |at| at + 1) } else { 0 }
+        if Arn::is_begun(it) { it.rfind('/').map_or(0, |at| at + 1) } else { 0 }
     };
     let mut shared: HashMap<&str, usize> = HashMap::new();
     for it in &report.owners {

@@ -12,7 +12,7 @@ use crate::archive::value::joined;
 use crate::audit::Finding;
 use crate::audit::frameworks::Mapping;
 use crate::notable;
-use crate::time;
+use crate::time::At;
 
 /// Rows made one at a time: texts, numbers, and lists of words.
 pub(super) struct Table<'a> {
@@ -33,7 +33,7 @@ pub(super) fn in_one(it: Value, between: &str) -> Value {
 
 /// UTC, whatever zone the reader sees: these rows are for programs too.
 fn instant(micros: Option<i64>) -> Value {
-    micros.and_then(time::rfc3339).into()
+    micros.and_then(|it| At(it).rfc3339()).into()
 }
 
 fn list<T: Item>(items: &[T]) -> Value {

@@ -28,7 +28,7 @@ use crate::text;
 use crate::text::count;
 use crate::text::repeated;
 use crate::text::safe;
-use crate::time;
+use crate::time::At;
 
 /// Rows of one table in the Markdown form; nobody scrolls through more of them in a ticket.
 const MOST_ROWS: usize = 500;
@@ -61,7 +61,7 @@ pub fn csv(paper: &Paper<'_>, nth: usize, out: impl Write) -> Result<()> {
 pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
     let report = paper.report;
     let which = &report.scope.which;
-    let at = |it: Option<i64>| it.and_then(time::rfc3339);
+    let at = |it: Option<i64>| it.and_then(|it| At(it).rfc3339());
     let tallies = |some: &[crate::report::Tally]| -> Value {
         some.iter()
             .map(|it| {

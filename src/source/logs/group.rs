@@ -12,8 +12,10 @@ use super::reading::StreamReading;
 use super::stream::MOST;
 use super::stream::StreamQuestion;
 use super::stream::StreamTimes;
+use crate::aws_names::Arn;
+use crate::aws_names::Home;
+use crate::aws_names::without_any_stream;
 use crate::config::SourceSpec;
-use crate::config::partition_of;
 use crate::session::SessionId;
 use crate::session::Skip;
 use crate::source::Eventual;
@@ -75,12 +77,12 @@ impl LogsSource {
         };
         let found = found.as_ref();
         let arn = found.and_then(|it| it.log_group_arn().or_else(|| it.arn()));
-        let account = arn.and_then(|it| it.split(':').nth(4)).map(str::to_owned);
+        let account = arn.and_then(Arn::parse).map(|it| it.account.to_owned());
         let class = found.and_then(|it| it.log_group_class());
         Ok(Self {
             name: format!("logs:{group}"),
             group: group.to_owned(),
-            arn: arn.map(|it| it.strip_suffix(":*").unwrap_or(it).to_owned()),
+            arn: arn.map(|it| without_any_stream(it).to_owned()),
             account: spec.account.clone().or(account),
             region,
             infrequent: class.is_some_and(|it| it.as_str() == "INFREQUENT_ACCESS"),
@@ -95,20 +97,20 @@ impl LogsSource {
         (self.arn.clone(), self.arn.is_none().then(|| self.group.clone()))
     }
 
+    fn home(&self) -> Home<'_> {
+        Home::new(&self.region, self.account.as_deref().unwrap_or_default())
+    }
+
     fn resource(&self) -> String {
-        let partition = partition_of(&self.region);
-        self.arn.as_ref().map_or_else(
-            || format!("arn:{partition}:logs:*:*:log-group:{}:*", self.group),
-            |it| format!("{it}:*"),
-        )
+        let arn = self.arn.clone().unwrap_or_else(|| {
+            let anywhere = Home { region: "*", account: "*", ..self.home() };
+            anywhere.log_group(&self.group)
+        });
+        format!("{arn}:*")
     }
 
     fn locator(&self, stream: &str) -> String {
-        let group = self.arn.clone().unwrap_or_else(|| {
-            let (region, partition) = (&self.region, partition_of(&self.region));
-            let account = self.account.as_deref().unwrap_or_default();
-            format!("arn:{partition}:logs:{region}:{account}:log-group:{}", self.group)
-        });
+        let group = self.arn.clone().unwrap_or_else(|| self.home().log_group(&self.group));
         format!("{group}:log-stream:{stream}")
     }
 

@@ -19,6 +19,7 @@ use super::stream::MOST;
 use super::stream::StreamQuestion;
 use crate::source::Refusal;
 use crate::source::aws::Need;
+use crate::time::At;
 
 /// A query that shows no progress for this long is given up.
 const STALLED: Duration = Duration::from_secs(60);
@@ -317,8 +318,7 @@ fn time(text: &str) -> Option<i64> {
     if let Ok(it) = text.parse() {
         return Some(it);
     }
-    let time = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?;
-    Some(time.and_utc().timestamp_millis())
+    Some(At::read_plain(text)?.0.div_euclid(1000))
 }
 
 #[cfg(test)]

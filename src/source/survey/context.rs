@@ -6,11 +6,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use futures_util::StreamExt;
 
-use crate::config::partition_of;
+use crate::aws_names::Home;
 use crate::settings::*;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::micros;
+use crate::time::At;
 
 /// Things asked about at once.
 const AT_ONCE: usize = 16;
@@ -47,10 +48,9 @@ impl AwsContext {
         Self { connection, region: region.to_owned(), ..self.clone() }
     }
 
-    /// The ARN of something of this account and Region.
-    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
-        let (region, account) = (&self.region, &self.account);
-        format!("arn:{}:{service}:{region}:{account}:{resource}", partition_of(region))
+    /// Where the ARNs of what is there lie.
+    pub(crate) fn home(&self) -> Home<'_> {
+        Home::new(&self.region, &self.account)
     }
 
     /// A call about `resource`, by the permission of the same name.

@@ -14,10 +14,11 @@ use super::context::told;
 use super::pages::NextPage;
 use super::pages::listed;
 use crate::audit::View;
-use crate::audit::iam::policy::account_of;
 use crate::audit::iam::questions;
 use crate::audit::iam::questions::Question;
 use crate::audit::promise::Promise;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
 use crate::settings::*;
 
 /// The role within each instance profile of a corner, each asked for once.
@@ -31,7 +32,7 @@ pub(super) async fn profiles(aws: &AwsContext, instances: &mut [Instance]) {
             continue;
         };
         if !known.contains_key(arn) {
-            let name = arn.rsplit('/').next().unwrap_or(arn);
+            let name = Arn::parse(arn).map_or(arn.as_str(), Arn::name);
             let got = client.get_instance_profile().instance_profile_name(name).send().await;
             let call = aws.call("iam:GetInstanceProfile", arn).absent(&["NoSuchEntity"]);
             let read = call.read(got, |it| {
@@ -82,8 +83,9 @@ pub(super) async fn principals(
     .await;
     let mut asked = Vec::new();
     for arn in starters {
-        let account = account_of(arn);
-        let at = out.corners.iter().position(|it| account.as_ref() == Some(&it.account));
+        let account = AccountId::of(arn);
+        let is_there = |it: &Corner| account.is_some_and(|one| one == it.account);
+        let at = out.corners.iter().position(is_there);
         let Some(aws) = at.and_then(|it| contexts.get(it)) else {
             let why = Unread::new(Reason::NotAsked, "no Region of its account was looked into");
             asked.push(Role {
@@ -96,8 +98,7 @@ pub(super) async fn principals(
             });
             continue;
         };
-        let corners: Vec<&Corner> =
-            out.corners.iter().filter(|it| account.as_ref() == Some(&it.account)).collect();
+        let corners: Vec<&Corner> = out.corners.iter().filter(|it| is_there(it)).collect();
         let questions = questions::starter_questions(&corners);
         asked.push(simulate(aws, arn, Vec::new(), questions).await);
     }
@@ -170,7 +171,7 @@ async fn policies(
     client: &Client,
     arn: &str,
 ) -> Result<(Asked, Vec<ResourcePolicy>), Box<(Asked, Unread)>> {
-    let role = arn.rsplit('/').next().unwrap_or(arn);
+    let role = Arn::parse(arn).map_or(arn, Arn::name);
     let call = aws.call("iam:ListRolePolicies", arn);
     let ask = client.list_role_policies().role_name(role);
     let listed = listed!(call, ask.clone(), marked policy_names, String::clone);

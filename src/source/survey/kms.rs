@@ -6,6 +6,7 @@ use super::context::own;
 use crate::audit::iam::questions::keys_of;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
+use crate::aws_names::Arn;
 use crate::settings::*;
 
 /// The keys that documents, log groups and buckets name, each once, with all that use it.
@@ -28,7 +29,7 @@ pub(super) fn used(
         if let Ok(Some(settings)) = it.settings.known()
             && let Some(key) = &settings.kms_key
         {
-            let arn = aws.arn("logs", &format!("log-group:{}", it.name));
+            let arn = aws.home().log_group(&it.name);
             add(&mut keys, key, KeyUse::LogGroup(arn), aws);
         }
     }
@@ -42,7 +43,7 @@ pub(super) fn used(
 
 fn add(keys: &mut Vec<(Key, AwsContext)>, id: &str, used: KeyUse, aws: &AwsContext) {
     // An ARN names its Region.
-    let region = id.strip_prefix("arn:").and_then(|it| it.split(':').nth(2)).unwrap_or(&aws.region);
+    let region = Arn::parse(id).map_or(aws.region.as_str(), |it| it.region);
     let same = |it: &&mut (Key, AwsContext)| {
         it.0.id == id && it.0.account == aws.account && it.0.region == region
     };

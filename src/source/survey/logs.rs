@@ -64,7 +64,7 @@ pub(super) async fn group(aws: &AwsContext, mut it: LogGroup) -> LogGroup {
     if matches!(it.settings.known(), Ok(None)) {
         return it;
     }
-    let arn = aws.arn("logs", &format!("log-group:{}", it.name));
+    let arn = aws.home().log_group(&it.name);
     it.subscriptions = listed!(
         aws.call("logs:DescribeSubscriptionFilters", &arn),
         client.describe_subscription_filters().log_group_name(&it.name),

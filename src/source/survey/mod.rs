@@ -2,6 +2,7 @@
 //!
 //! From use to settings: the documents of each Region name the places, the places name the keys. Nothing is judged here.
 
+use crate::aws_names::NodeKind;
 use crate::config::Access;
 use crate::settings::*;
 
@@ -131,7 +132,11 @@ async fn corner(aws: &AwsContext) -> Corner {
     if let Outcome::Is(instances) = &mut it.network.instances.outcome {
         iam::profiles(aws, instances).await;
     }
-    if it.nodes.known().is_ok_and(|it| it.iter().any(|it| it.id.starts_with("i-"))) {
+    if it
+        .nodes
+        .known()
+        .is_ok_and(|it| it.iter().any(|it| NodeKind::of(&it.id) == Some(NodeKind::Instance)))
+    {
         it.default_role = ssm::default_role(aws).await;
     }
     it

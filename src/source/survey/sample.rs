@@ -9,6 +9,7 @@ use super::context::each;
 use super::context::own;
 use super::pages::NextPage;
 use crate::settings::*;
+use crate::time::At;
 
 /// Keys of one prefix that are listed at most: ten pages.
 const LISTED: u64 = 10_000;

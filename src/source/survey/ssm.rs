@@ -65,7 +65,7 @@ async fn document(
     client: &Client,
     name: &str,
 ) -> Result<Document, Read<Option<String>>> {
-    let arn = aws.arn("ssm", &format!("document/{name}"));
+    let arn = aws.home().document(name);
     let got = client.get_document().name(name).document_format(DocumentFormat::Json).send().await;
     let mut version = String::new();
     let content = aws.call("ssm:GetDocument", &arn).absent(&["InvalidDocument"]).read(got, |it| {
@@ -123,7 +123,7 @@ pub(super) async fn nodes(aws: &AwsContext) -> Read<Vec<Node>> {
 pub(super) async fn default_role(aws: &AwsContext) -> Read<Option<String>> {
     let id = "/ssm/managed-instance/default-ec2-instance-management-role";
     let got = aws.connection.ssm().get_service_setting().setting_id(id).send().await;
-    aws.call("ssm:GetServiceSetting", aws.arn("ssm", &format!("servicesetting{id}")))
+    aws.call("ssm:GetServiceSetting", aws.home().arn("ssm", &format!("servicesetting{id}")))
         .absent(&["ServiceSettingNotFound"])
         .read(got, |it| {
             let value = it.service_setting().and_then(|it| it.setting_value()).unwrap_or_default();

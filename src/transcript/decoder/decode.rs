@@ -1,5 +1,6 @@
 //! The decoder: bytes in any chunks through their form, their frame and the screen, to pieces, claims and flaws.
 
+use crate::aws_names::Arn;
 use crate::session::MASK;
 use crate::transcript::both::CUT;
 use crate::transcript::both::Stream;
@@ -205,7 +206,7 @@ impl Inner {
         claims.account = claims
             .account
             .take()
-            .or_else(|| arn.as_deref().and_then(crate::session::account_of).map(str::to_owned));
+            .or_else(|| Some(Arn::parse(arn.as_deref()?)?.account_id()?.to_string()));
         let (mut is_masked, mut session_id) = (false, None);
         for (claim, told) in [
             (&mut claims.owner, arn),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::time::from_rfc3339;
+use crate::time::At;
 
 /// One CloudWatch Logs event as GetLogEvents, FilterLogEvents and exports give it, or one streamed message on
 /// its own. Every field can be missing.
@@ -135,7 +135,7 @@ impl Times {
 impl Streamed {
     /// When it was shown, given what CloudWatch Logs says of the event.
     pub fn at(&self, event: Times) -> Shown {
-        event.bound(self.event_time.as_deref().and_then(from_rfc3339))
+        event.bound(self.event_time.as_deref().and_then(|it| Some(At::read(it)?.0)))
     }
 
     /// `None` if the message is no streamed JSON: then it is plain text.

@@ -6,6 +6,8 @@
 #![no_main]
 #![allow(dead_code)]
 
+#[path = "../../../src/aws_names.rs"]
+mod aws_names;
 #[path = "../../../src/error.rs"]
 mod error;
 #[path = "../../../src/session.rs"]

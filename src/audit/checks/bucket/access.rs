@@ -15,7 +15,6 @@ use crate::audit::checks::trail::takes;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::names::aws;
-use crate::audit::names::bucket_arn;
 use crate::audit::names::quote;
 use crate::audit::undoing;
 use crate::audit::undoing::On;
@@ -23,7 +22,7 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
-use crate::settings::At;
+use crate::aws_names::Arn;
 use crate::settings::Bucket;
 use crate::settings::PublicAccess;
 use crate::settings::Reason;
@@ -31,6 +30,7 @@ use crate::settings::Selector;
 use crate::settings::Trail;
 use crate::settings::TrailStatus;
 use crate::settings::Unread;
+use crate::time::At;
 
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[BLOCKED, PUBLIC, TLS, GRANTS, ACCESS_LOGGED, OWNERSHIP];
@@ -188,7 +188,7 @@ const TLS: Check = Check {
 
 fn tls(it: &Bucket, view: &View<'_>) -> Answer {
     let policy = policy(it, view)?;
-    let arn = bucket_arn(it);
+    let arn = it.arn();
     let promised = "a Deny for everybody, everything and every object";
     let objects = ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"];
     if objects.iter().all(|it| denies_everybody(&policy, &arn, it, &PLAIN)) {
@@ -235,7 +235,7 @@ fn grants(it: &Bucket, view: &View<'_>) -> Answer {
     let statements = policy.iter().flat_map(|it| &it.statements);
     for one in statements.filter(|it| it.allows) {
         let name = one.name();
-        let arn = bucket_arn(it);
+        let arn = it.arn();
         let about_bucket = one.touches(&arn);
         // Where no transcript is, none is destroyed.
         let mut prefixes = it.prefixes.iter().map(|it| format!("{arn}/{}*", it.prefix));
@@ -321,7 +321,7 @@ fn access_logged(it: &Bucket, view: &View<'_>) -> Answer {
     if let Ok(Some(to)) = &logging {
         return Ok(Judged::pass(format!("server access logging to s3://{to}")));
     }
-    let arn = bucket_arn(it);
+    let arn = it.arn();
     let mut prefixes: Vec<String> =
         it.prefixes.iter().map(|it| format!("{arn}/{}", it.prefix)).collect();
     if prefixes.is_empty() {
@@ -409,7 +409,8 @@ fn delivers(it: &TrailStatus, now: At) -> bool {
 
 /// Whether a trail records what happens in a Region: all trails of all Regions do, others their own alone.
 fn covers_region(trail: &Trail, region: Option<&str>) -> bool {
-    trail.multi_region || region.is_some() && trail.arn.split(':').nth(3) == region
+    let own = || Arn::parse(&trail.arn).map(|it| it.region);
+    trail.multi_region || region.is_some() && own() == region
 }
 
 const OWNERSHIP: Check = Check {

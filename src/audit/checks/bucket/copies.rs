@@ -7,6 +7,7 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
+use crate::aws_names::Arn;
 use crate::settings::Bucket;
 use crate::settings::Prefix;
 use crate::settings::Replica;
@@ -32,7 +33,7 @@ fn copies((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let some: Vec<&Replica> =
         told.iter().filter(|it| it.enabled && it.prefix.starts_with(&prefix.prefix)).collect();
     let place = |it: &&Replica| {
-        let to = it.bucket.rsplit(':').next().unwrap_or(&it.bucket);
+        let to = Arn::parse(&it.bucket).map_or(it.bucket.as_str(), |it| it.resource);
         let whose = it.account.as_ref();
         let whose = whose.map_or("the same account".into(), |it| format!("account {it}"));
         format!("to s3://{to} of {whose}")

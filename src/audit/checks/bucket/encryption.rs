@@ -13,7 +13,6 @@ use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::bucket::told::sample;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::policy::Policy;
-use crate::audit::names::bucket_arn;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
@@ -158,7 +157,7 @@ fn customer_keys(it: &Bucket, view: &View<'_>) -> Answer {
     }
     let policy = policy(it, view);
     let denies = |it: &Policy, arn: &str| denies_everybody(it, arn, "s3:PutObject", &WITH_OWN_KEY);
-    if policy.as_ref().is_ok_and(|policy| denies(policy, &bucket_arn(it))) {
+    if policy.as_ref().is_ok_and(|policy| denies(policy, &it.arn())) {
         return Ok(Judged::pass("the bucket's policy denies SSE-C").promised(promised));
     }
     told?;

@@ -9,7 +9,6 @@ use crate::audit::checks::bucket::told::of;
 use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::bucket::told::sample;
 use crate::audit::frameworks::Group;
-use crate::audit::names::bucket_arn;
 use crate::audit::names::days;
 use crate::audit::names::quote;
 use crate::audit::promise::Worm;
@@ -172,7 +171,7 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     if none_shown && lock.mode.is_some() {
         return Err(Unread {
             missing: Some("s3:GetObjectRetention".into()),
-            on: Some(format!("{}/*", bucket_arn(it))),
+            on: Some(format!("{}/*", it.arn())),
             ..Reason::AccessDenied.because(
                 "no lock is shown for any transcript, as when s3:GetObjectRetention is missing",
             )

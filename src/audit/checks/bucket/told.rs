@@ -9,6 +9,7 @@ use crate::audit::iam::policy::Which;
 use crate::audit::iam::policy::Who;
 use crate::audit::names::aws;
 use crate::audit::view::View;
+use crate::aws_names::is_alias_of_aws;
 use crate::settings::Bucket;
 use crate::settings::Head;
 use crate::settings::Object;
@@ -34,8 +35,7 @@ pub(in crate::audit::checks) fn encrypt(it: &Bucket) -> String {
 /// Whether a key id is one that AWS manages.
 pub(crate) fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unread> {
     let Some(key) = key else { return Ok(true) };
-    // An alias under `aws/` is reserved for keys that AWS manages ("AWS KMS: Aliases").
-    if key.split(':').next_back().is_some_and(|it| it.starts_with("alias/aws/")) {
+    if is_alias_of_aws(key) {
         return Ok(true);
     }
     let none = || Reason::NotAsked.because(format!("whose key {key} is was not asked"));

@@ -17,6 +17,7 @@ use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
+use crate::aws_names::Arn;
 use crate::settings::Corner;
 use crate::settings::Document;
 use crate::settings::Existence;
@@ -91,8 +92,7 @@ fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
         return Ok(Judged::fail(seen).promised(promised).edited(it, corner, edit));
     }
     if let Some(name) = told.group.text().filter(|it| !is_group(it)) {
-        let right = name.split(":log-group:").nth(1).and_then(|it| it.split(':').next());
-        let right = right.unwrap_or("NAME-OF-LOG-GROUP");
+        let right = Arn::parse(name).and_then(Arn::log_group).unwrap_or("NAME-OF-LOG-GROUP");
         let edit = format!(".inputs.cloudWatchLogGroupName={}", serde_json::Value::from(right));
         let seen = format!("{name} is no name of a log group: sessions are refused or not logged");
         return Ok(Judged::fail(seen).promised(promised).edited(it, corner, &edit));

@@ -10,14 +10,15 @@ use crate::audit::check::ENDPOINTS;
 use crate::audit::checks::log_group::told;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::policy::Policy;
-use crate::audit::iam::policy::account_of;
 use crate::audit::names::aws;
-use crate::audit::names::group_arn;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
+use crate::aws_names::AccountId;
+use crate::aws_names::Partition;
+use crate::aws_names::RegionCode;
 use crate::settings::Corner;
 use crate::settings::LogGroup;
 use crate::settings::Reason;
@@ -96,7 +97,7 @@ fn deletion(it: &LogGroup, view: &View<'_>) -> Answer {
     let judged = match told::settings(it, view)?.deletion_protection {
         Some(true) => Judged::pass("on"),
         // Absent means off where the feature is known; other partitions may not have it yet.
-        None if !it.region.is_empty() && crate::config::partition_of(&it.region) != "aws" => {
+        None if RegionCode(&it.region).partition_or_aws() != Partition::AWS => {
             let why = "this partition does not tell whether it is on";
             return Err(Reason::NotUnderstood.because(why));
         }
@@ -125,7 +126,7 @@ const OPEN: Check = Check {
 
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let corner = told::corner_of(it, view)?;
-    let arn = group_arn(it);
+    let arn = it.arn();
     let mut found = Vec::new();
     let (mut unknown, mut strange) = (None, None);
     let mut fixes = Vec::new();
@@ -283,7 +284,7 @@ impl Outflow {
         let behind = destinations.as_ref().ok().and_then(|all| all.iter().find(|it| it.arn == to));
         // A CloudWatch Logs destination of another account names that account; what lies behind it is told only there. Our own
         // destination hands on to whatever its target is.
-        let foreign = |arn: &str| account_of(arn).filter(|it| !view.is_ours(it));
+        let foreign = |arn: &str| AccountId::of(arn).filter(|it| !view.is_ours(it.as_str()));
         let account = foreign(to).or_else(|| foreign(&behind?.target));
         if behind.is_none() && account.is_none() && to.contains(":destination:") {
             let why = format!("where the destination {to} hands on to was not read");

@@ -18,10 +18,10 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::AccountPolicy;
-use crate::settings::At;
 use crate::settings::LogGroup;
 use crate::settings::Reason;
 use crate::settings::Unread;
+use crate::time::At;
 
 /// The checks below, in the order of the table.
 pub(crate) const CHECKS: &[Check] = &[EXISTS, RETENTION, FOREVER, ACCOUNT_RETENTION];

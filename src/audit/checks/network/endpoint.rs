@@ -21,7 +21,6 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::audit::view::without_endpoint;
-use crate::config::partition_of;
 use crate::settings::Corner;
 use crate::settings::Instance;
 use crate::settings::Reason;
@@ -109,11 +108,11 @@ fn way_to_bucket(host: Host<'_>, told: &Preferences, name: &str) -> Answer {
         return Ok(Judged::pass(format!("by {id}")).unsure());
     };
     let roles = endpoint_policy::roles_of(host)?;
-    let partition = partition_of(&corner.region);
+    let partition = corner.home().partition;
     let mut asks = vec![("s3:PutObject", object_arn(name, &told.prefix, partition))];
     // Where the flag is on the agent asks first, and refuses the session without an answer.
     if told.bucket_encrypted {
-        asks.push(("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{name}")));
+        asks.push(("s3:GetEncryptionConfiguration", partition.bucket(name)));
     }
     let owner = bucket.and_then(|it| it.proved());
     Ok(match endpoint_policy::refused(endpoint, &policy, &roles, owner, &asks)? {

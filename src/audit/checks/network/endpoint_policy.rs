@@ -8,7 +8,6 @@ use crate::audit::iam::conditions::Truth;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::policy::Statement;
 use crate::audit::iam::policy::Which;
-use crate::audit::iam::policy::account_of;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
 use crate::audit::iam::targets::any_group;
@@ -19,7 +18,8 @@ use crate::audit::iam::writer::writer;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Judged;
-use crate::config::partition_of;
+use crate::aws_names::AccountId;
+use crate::aws_names::Arn;
 use crate::settings::Endpoint;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -86,7 +86,8 @@ pub(super) fn refused(
     let refused_to = |principal: &String| {
         let mut unknown = None;
         for (action, resource) in asks {
-            let account = account_of(resource).or(owner.map(str::to_owned));
+            let account =
+                AccountId::of(resource).map(|it| it.to_string()).or(owner.map(str::to_owned));
             let mut context = context.clone();
             for key in ["aws:resourceaccount", "s3:resourceaccount"] {
                 context.extend(account.clone().map(|it| (key.to_owned(), it)));
@@ -137,20 +138,14 @@ fn asked_of(
     told: &Preferences,
 ) -> Result<Vec<(&'static str, String)>, Unread> {
     let Host { it, corner, view } = host;
-    let (partition, region, account) =
-        (partition_of(&corner.region), &corner.region, &corner.account);
     Ok(match service {
-        "ssm" => {
-            let instance = format!("arn:{partition}:ec2:{region}:{account}:instance/{}", it.id);
-            vec![("ssm:UpdateInstanceInformation", instance)]
-        }
+        "ssm" => vec![("ssm:UpdateInstanceInformation", corner.home().node(&it.id))],
         "ssmmessages" => {
             let channel = CHANNEL.iter().filter(|it| it.starts_with("ssmmessages:"));
             channel.map(|it| (*it, "*".to_owned())).collect()
         }
         "logs" => {
-            let group = told.group.text().unwrap_or_default();
-            let group = format!("arn:{partition}:logs:{region}:{account}:log-group:{group}");
+            let group = corner.home().log_group(told.group.text().unwrap_or_default());
             let stream = stream_arn(&group);
             let mut asks =
                 vec![("logs:CreateLogStream", stream.clone()), ("logs:PutLogEvents", stream)];
@@ -163,9 +158,9 @@ fn asked_of(
         "kms" => {
             let key = told.key.text().unwrap_or_default();
             let none = || Reason::NotAsked.because(format!("whose key {key} is was not asked"));
-            let arn = match key.starts_with("arn:") && !key.contains(":alias/") {
-                true => key.to_owned(),
-                false => {
+            let arn = match Arn::parse(key).filter(|it| !it.resource.starts_with("alias/")) {
+                Some(arn) => arn.to_string(),
+                None => {
                     let state = view.take(&view.key(key).ok_or_else(none)?.state)?;
                     state.as_ref().ok_or_else(none)?.arn.clone()
                 }
