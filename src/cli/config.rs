@@ -23,11 +23,11 @@ use crate::text::Safe;
 #[command(after_help = "Example:\n  ssmtrail config show")]
 pub(super) struct ConfigArgs {
     #[command(subcommand)]
-    what: What,
+    what: ConfigVerb,
 }
 
 #[derive(Subcommand, Debug)]
-enum What {
+enum ConfigVerb {
     /// Print every setting and where it was said
     #[command(
         after_help = "Examples:\n  ssmtrail config show --profile audit\n  ssmtrail config show --format json"
@@ -47,7 +47,7 @@ const PLACE: &str = "place";
 
 /// One setting in force.
 #[derive(Serialize)]
-struct Row {
+struct Setting {
     /// Name of the source that it is about.
     source: Option<String>,
     #[serde(rename = "setting")]
@@ -58,7 +58,7 @@ struct Row {
 
 impl ConfigArgs {
     pub(super) fn run(self, setup: &Setup<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
-        let What::Show { format, reach } = self.what;
+        let ConfigVerb::Show { format, reach } = self.what;
         let config = setup.config()?;
         let rows = settings(setup, config, &reach)?;
         if format == Format::Json {
@@ -89,12 +89,12 @@ impl ConfigArgs {
 struct Gathered {
     /// The source that the next are about.
     source: Option<String>,
-    rows: Vec<Row>,
+    rows: Vec<Setting>,
 }
 
 impl Gathered {
     fn add(&mut self, key: &str, value: impl ToString, from: impl ToString) {
-        self.rows.push(Row {
+        self.rows.push(Setting {
             source: self.source.clone(),
             key: key.to_owned(),
             value: value.to_string(),
@@ -110,7 +110,7 @@ impl Gathered {
 }
 
 /// Every setting in force.
-fn settings(setup: &Setup<'_>, config: &Config, reach: &Reach) -> Result<Vec<Row>> {
+fn settings(setup: &Setup<'_>, config: &Config, reach: &Reach) -> Result<Vec<Setting>> {
     let mut all = Gathered::default();
     let path = setup.config_place();
     match path.exists() {

@@ -103,7 +103,7 @@ enum Verb {
     /// Show one session: its text, its commands, its bytes
     Show(show::Show),
     /// Write one audit report: a page, and the same facts for spreadsheets and programs
-    Report(report::Report),
+    Report(report::ReportArgs),
     /// Prove that a package of evidence is whole and unchanged
     VerifyEvidence(evidence::VerifyEvidence),
     /// Play a session again, safely

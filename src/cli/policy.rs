@@ -38,7 +38,7 @@ key's policy, the bucket and its policy, the log group, the role; then the prefe
 pub(super) struct PolicyArgs {
     /// For whom, or for what
     #[arg(value_name = "WHAT")]
-    what: What,
+    what: PolicyFor,
 
     /// What the auditor is to do
     #[arg(
@@ -60,7 +60,7 @@ pub(super) struct PolicyArgs {
 
     /// How to write it
     #[arg(long, value_name = "FORMAT", default_value = "json")]
-    format: Form,
+    format: PolicyForm,
 
     /// Take the places from this file of `ssmtrail verify --save-survey`; AWS is not asked
     #[arg(long, value_name = "FILE")]
@@ -71,7 +71,7 @@ pub(super) struct PolicyArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum What {
+enum PolicyFor {
     /// The role behind the nodes
     Writer,
     /// Whoever runs ssmtrail
@@ -94,7 +94,7 @@ const JOBS: &[(&str, Job)] = &[
 ];
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
-enum Form {
+enum PolicyForm {
     Json,
     Terraform,
     Cloudformation,
@@ -107,7 +107,7 @@ impl PolicyArgs {
         if survey.is_empty() && !survey.unread.is_empty() {
             return Ok(Answer::Failed);
         }
-        if self.what == What::Key && !survey.unread.is_empty() {
+        if self.what == PolicyFor::Key && !survey.unread.is_empty() {
             // A key's policy is replaced as a whole: whoever is not in it can no longer open or write a session.
             return Err(Error::new(
                 Kind::Refused,
@@ -116,11 +116,11 @@ impl PolicyArgs {
             .hint("allow what is named above, or leave the account or Region out with --region, then run the same command again"));
         }
         let mut policies = match self.what {
-            What::Writer => policy::writer(&survey),
-            What::Auditor => policy::auditor(&survey, &self.jobs),
-            What::Key => policy::key(&survey),
-            What::Bucket => policy::bucket(&survey, self.organization.as_deref()),
-            What::Guard => policy::guard(&survey),
+            PolicyFor::Writer => policy::writer(&survey),
+            PolicyFor::Auditor => policy::auditor(&survey, &self.jobs),
+            PolicyFor::Key => policy::key(&survey),
+            PolicyFor::Bucket => policy::bucket(&survey, self.organization.as_deref()),
+            PolicyFor::Guard => policy::guard(&survey),
         };
         if let Some(on) = &self.on {
             policies.retain(|it| match &it.holder {
@@ -130,11 +130,15 @@ impl PolicyArgs {
             });
         }
         let destinations = survey.buckets.len() + survey.groups.len();
-        if policies.is_empty() || (self.what == What::Writer && destinations == 0) {
+        if policies.is_empty() || (self.what == PolicyFor::Writer && destinations == 0) {
             let what = match self.what {
-                What::Key => "there is no key of yours among the places",
-                What::Bucket => "no bucket is named by a Session document or the configuration",
-                What::Guard => "no Session document names a destination, so that none is logged",
+                PolicyFor::Key => "there is no key of yours among the places",
+                PolicyFor::Bucket => {
+                    "no bucket is named by a Session document or the configuration"
+                }
+                PolicyFor::Guard => {
+                    "no Session document names a destination, so that none is logged"
+                }
                 _ => "no Session document names a destination, and none is configured",
             };
             return Err(Error::new(Kind::Missing, what)
@@ -154,7 +158,7 @@ impl PolicyArgs {
     /// The policies in the form that was asked for.
     fn print(&self, ui: &mut Ui<'_>, policies: &[Policy]) -> Result<()> {
         match self.format {
-            Form::Json => {
+            PolicyForm::Json => {
                 let [it] = policies else {
                     let names: Vec<&str> = policies.iter().map(on).collect();
                     return Err(Error::misused(format!(
@@ -166,10 +170,10 @@ impl PolicyArgs {
                 };
                 ui.line(text::json_lines(&it.document))?;
             }
-            Form::Terraform => {
+            PolicyForm::Terraform => {
                 ui.text(text::harmless_json(&policy::terraform(policies)))?;
             }
-            Form::Cloudformation => {
+            PolicyForm::Cloudformation => {
                 ui.line(text::json_lines(&policy::cloudformation(policies)))?;
             }
         }

@@ -72,7 +72,7 @@ const PLAYED: usize = 4_000_000;
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Report {
+pub(super) struct ReportArgs {
     #[command(flatten)]
     filters: Filters,
 
@@ -159,7 +159,7 @@ impl ReportForm {
     }
 }
 
-impl Report {
+impl ReportArgs {
     pub(super) fn run(
         self,
         reader: &Reader<'_>,

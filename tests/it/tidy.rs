@@ -321,7 +321,6 @@ fn a_type_name_is_declared_once() {
         Command: report, transcript::commands::command
         Decision: settings::iam, sync::plan
         Fault: archive::sides, archive::verify
-        Form: cli::policy, transcript::wire::form
         Found: secrets::find, source
         Head: archive::verify, settings::s3
         Kept: intake::content, sync::kept, sync::plan
@@ -330,16 +329,13 @@ fn a_type_name_is_declared_once() {
         Pace: replay, report
         Policy: audit::iam::policy, policy
         Proof: archive::verify, evidence::proof
-        Report: cli::report, report
-        Row: cli::config, transcript::screen::cells
         Rows: render::rows, sync::rows
         Rule: notable, settings::s3
         Shared: archive::schema, search
-        Shown: cli::masking, replay, transcript::wire::event
+        Shown: replay, transcript::wire::event
         Table: archive::schema, render::report::table
         Told: config, transcript::screen::drawn
         Verdict: audit::verdict, intake::repeats
-        What: cli::config, cli::policy
         Which: archive::filter, audit::iam::policy
         Writer: archive::writer, audit::iam::writer
     "#]]
@@ -360,9 +356,6 @@ fn a_function_fits_a_screen() {
     expect![[r#"
         archive::repair::repair: 201 lines, 2 arguments
         archive::schema::push: 20 lines, 8 arguments
-        cli::export::run: 109 lines, 2 arguments
-        cli::report::run: 114 lines, 2 arguments
-        cli::verify::table: 87 lines, 5 arguments
     "#]]
     .assert_eq(&out);
 }
