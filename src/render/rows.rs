@@ -3,10 +3,10 @@
 use polars::prelude::*;
 use serde_json::Value;
 
-use super::Ui;
 use super::batches::Batches;
 use super::batches::failed;
 use super::csv::Csv;
+use super::ui::Ui;
 use crate::error::Result;
 use crate::text::Safe;
 use crate::text::Visible;

@@ -3,12 +3,12 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::DIM;
-use super::MATCH;
-use super::NAME;
-use super::Ui;
-use super::WARN;
 use super::csv::Csv;
+use super::ui::DIM;
+use super::ui::MATCH;
+use super::ui::NAME;
+use super::ui::Ui;
+use super::ui::WARN;
 use crate::audit::Finding;
 use crate::audit::Judgement;
 use crate::audit::Verdict;

@@ -1,38 +1,4 @@
-//! Values → what people and programs read. Every foreign byte is made harmless here.
-//!
-//! A transcript is written by whoever was recorded. Nothing of it may reach a terminal as a control sequence, a
-//! spreadsheet as a formula, or a page as anything but text; so all output goes through the functions below, and
-//! no other room prints. What is escaped stays readable and is never dropped.
-
-/// Rows as a Parquet file.
-pub mod batches;
-
-/// CSV, which spreadsheets read.
-mod csv;
-
-/// Rows in any format.
-mod rows;
-
-/// Markdown, for tickets and wikis.
-mod markdown;
-
-/// Records for a SIEM.
-pub mod feed;
-
-/// Findings, for other programs.
-pub mod findings;
-
-/// Findings as one page.
-pub mod places;
-
-/// Findings on a terminal, and as rows.
-pub mod verdicts;
-
-/// The screens of a session that is played again.
-pub mod screen;
-
-/// The audit report, in every form.
-pub mod report;
+//! The one door to the terminal: data goes out, what is said to the person beside it, and nothing but harmless text passes.
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
@@ -49,9 +15,6 @@ use crate::text::repeated;
 use crate::text::visible;
 use crate::text::visible_bytes;
 use crate::time::Zone;
-
-pub use rows::Format;
-pub use rows::Rows;
 
 /// A message for the person, without the secrets that an argument, a file's name or a transcript brought into it.
 pub fn message(text: &str) -> Cow<'_, str> {
