@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use polars::prelude::*;
 
 pub use super::value::Instant;
-use super::value::Item;
+use super::value::ListItem;
 use super::value::Named;
 use super::value::NullIfEmpty;
 pub use super::value::Type;
@@ -196,7 +196,7 @@ impl From<FlawKind> for SessionFlaw {
     }
 }
 
-impl Item for SessionFlaw {
+impl ListItem for SessionFlaw {
     fn of(text: &str) -> Self {
         let (kind, place) = match text.split_once('@') {
             Some((kind, place)) => (kind, Some(place.to_owned())),

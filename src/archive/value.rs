@@ -285,7 +285,7 @@ impl<T: Named> Value for Option<Word<T>> {
 }
 
 /// What a list in a column is made of.
-pub trait Item: Sized {
+pub trait ListItem: Sized {
     /// What stands between two of them.
     const BETWEEN: char = '+';
     /// The item that this text is.
@@ -294,7 +294,7 @@ pub trait Item: Sized {
     fn text(&self) -> Cow<'_, str>;
 }
 
-impl Item for String {
+impl ListItem for String {
     fn of(text: &str) -> Self {
         text.to_owned()
     }
@@ -303,7 +303,7 @@ impl Item for String {
     }
 }
 
-impl<T: Named> Item for Word<T> {
+impl<T: Named> ListItem for Word<T> {
     fn of(text: &str) -> Self {
         Self::of(text)
     }
@@ -313,7 +313,7 @@ impl<T: Named> Item for Word<T> {
 }
 
 /// The items of a list as one text.
-pub fn joined<T: Item>(items: &[T]) -> String {
+pub fn joined<T: ListItem>(items: &[T]) -> String {
     let mut out = String::new();
     for (nth, it) in items.iter().enumerate() {
         if nth > 0 {
@@ -325,14 +325,14 @@ pub fn joined<T: Item>(items: &[T]) -> String {
 }
 
 /// The items of a text that [`joined`] wrote.
-fn parted<T: Item>(text: &str) -> Vec<T> {
+fn parted<T: ListItem>(text: &str) -> Vec<T> {
     match text {
         "" => Vec::new(),
         text => text.split(T::BETWEEN).map(T::of).collect(),
     }
 }
 
-impl<T: Item> Value for Vec<T> {
+impl<T: ListItem> Value for Vec<T> {
     const TYPE: Type = Type::Text;
     fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0
     where
@@ -364,7 +364,7 @@ impl<T> std::ops::Deref for NullIfEmpty<T> {
     }
 }
 
-impl<T: Item + Clone> Value for NullIfEmpty<T> {
+impl<T: ListItem + Clone> Value for NullIfEmpty<T> {
     const TYPE: Type = Type::Text;
     fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0
     where

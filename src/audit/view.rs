@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use super::iam::admits::Admits;
-use super::iam::admits::Named;
+use super::iam::admits::Boundary;
 use super::iam::conditions::Condition;
 use super::iam::policy::Statement;
 use super::promise::Promise;
@@ -81,15 +81,15 @@ impl<'a> View<'a> {
     }
 
     /// Whether what a policy names is ours; `None` where nobody knows.
-    pub(crate) fn knows(&self, named: Named<'_>) -> Option<bool> {
+    pub(crate) fn knows(&self, named: Boundary<'_>) -> Option<bool> {
         let networks = || self.survey.corners.iter().map(|it| &it.network);
         match named {
-            Named::Account(it) => Some(self.is_ours(it)),
-            Named::Organization(_) => None,
-            Named::Vpc(id) => {
+            Boundary::Account(it) => Some(self.is_ours(it)),
+            Boundary::Organization(_) => None,
+            Boundary::Vpc(id) => {
                 networks().any(|it| it.vpcs.iter().any(|it| it.id == id)).then_some(true)
             }
-            Named::Endpoint(id) => networks()
+            Boundary::Endpoint(id) => networks()
                 .filter_map(|it| self.take(&it.endpoints).ok())
                 .any(|it| it.iter().any(|it| it.id == id))
                 .then_some(true),

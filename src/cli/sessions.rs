@@ -11,7 +11,7 @@ use super::formats::checked;
 use super::formats::one_of;
 use super::reader::Reader;
 use crate::archive::schema::SessionRow;
-use crate::archive::value::Item;
+use crate::archive::value::ListItem;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -161,7 +161,7 @@ pub(super) fn table(
             short_target(it.target.as_deref()),
             safe!("{}{}", it.command_count, possible),
             session_name(it, shared),
-            ui.paint(WARN, text::joined(it.flaws.iter().map(Item::text), ", ")),
+            ui.paint(WARN, text::joined(it.flaws.iter().map(ListItem::text), ", ")),
         ]);
     }
     if !rows.is_empty() {

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SessionRow;
-use crate::archive::value::Item;
+use crate::archive::value::ListItem;
 use crate::aws_names::Arn;
 use crate::aws_names::NodeKind;
 use crate::text::safe;
@@ -30,7 +30,7 @@ const WITHDRAWN: &str = "ssmtrail.withdrawn/1";
 /// The release of the Open Cybersecurity Schema Framework ("schema.ocsf.io").
 pub(super) const OCSF: &str = "1.8.0";
 
-fn words<T: Item>(items: &[T]) -> Vec<Cow<'_, str>> {
+fn words<T: ListItem>(items: &[T]) -> Vec<Cow<'_, str>> {
     items.iter().map(T::text).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::aws_names::parts;
 
 /// What the value of a condition names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named<'a> {
+pub enum Boundary<'a> {
     /// An account id, 12 digits.
     Account(&'a str),
     /// An organization's id, `o-…`.
@@ -67,8 +67,8 @@ impl Statement {
     ///
     /// A condition holds its principals to what its values name, and these are judged as principals are. A foreign account that is named
     /// as principal is told, whatever else the statement says.
-    pub fn admits(&self, is_ours: &dyn Fn(Named<'_>) -> Option<bool>) -> Admits {
-        let foreign = |it: &AccountId| is_ours(Named::Account(it.as_str())) != Some(true);
+    pub fn admits(&self, is_ours: &dyn Fn(Boundary<'_>) -> Option<bool>) -> Admits {
+        let foreign = |it: &AccountId| is_ours(Boundary::Account(it.as_str())) != Some(true);
         let named = self.accounts().into_iter().flatten().filter(foreign);
         let named: Vec<String> = named.map(|it| it.to_string()).collect();
         if !named.is_empty() {
@@ -112,7 +112,7 @@ impl Condition {
     pub(crate) fn binds(
         &self,
         variables: bool,
-        is_ours: &dyn Fn(Named<'_>) -> Option<bool>,
+        is_ours: &dyn Fn(Boundary<'_>) -> Option<bool>,
     ) -> Option<Admits> {
         let operator = Operator::read(&self.operator).filter(|it| it.demands())?;
         let is_open = |it: &str| {
@@ -140,10 +140,10 @@ impl Condition {
                 }
             };
             let (what, name) = match named {
-                Named::Account(it) => ("the account", it),
-                Named::Organization(it) => ("the organization", it),
-                Named::Vpc(it) => ("the VPC", it),
-                Named::Endpoint(it) => ("the endpoint", it),
+                Boundary::Account(it) => ("the account", it),
+                Boundary::Organization(it) => ("the organization", it),
+                Boundary::Vpc(it) => ("the VPC", it),
+                Boundary::Endpoint(it) => ("the endpoint", it),
             };
             // One value that admits anybody admits all.
             if is_open(name) {
@@ -151,7 +151,7 @@ impl Condition {
             }
             match (is_ours(named), named) {
                 (Some(true), _) => {}
-                (_, Named::Account(it)) => foreign.push(it.to_owned()),
+                (_, Boundary::Account(it)) => foreign.push(it.to_owned()),
                 _ => {
                     unknown =
                         Some(format!("whoever is in {what} {name}, which is not known to be ours"));
@@ -167,9 +167,13 @@ impl Condition {
     }
 
     /// What a value names; else in words who comes by it, or `None` where that is anybody.
-    fn names<'a>(&self, value: &'a str, operator: Operator) -> Result<Named<'a>, Option<String>> {
+    fn names<'a>(
+        &self,
+        value: &'a str,
+        operator: Operator,
+    ) -> Result<Boundary<'a>, Option<String>> {
         Ok(match self.key.as_str() {
-            key if is_account(key) => Named::Account(value),
+            key if is_account(key) => Boundary::Account(value),
             "aws:principalarn" | "aws:sourcearn" | "s3:dataaccesspointarn" => {
                 let account = parts(value).nth(4).unwrap_or_default();
                 // Of a text a star reaches over colons, and a path may hold them.
@@ -182,14 +186,14 @@ impl Condition {
                     let why = format!("what comes from {value}, whose account is not known");
                     return Err(Some(why));
                 }
-                Named::Account(account)
+                Boundary::Account(account)
             }
-            "aws:principalorgid" | "aws:sourceorgid" => Named::Organization(value),
+            "aws:principalorgid" | "aws:sourceorgid" => Boundary::Organization(value),
             "aws:principalorgpaths" | "aws:sourceorgpaths" => {
-                Named::Organization(value.split('/').next().unwrap_or_default())
+                Boundary::Organization(value.split('/').next().unwrap_or_default())
             }
-            "aws:sourcevpc" => Named::Vpc(value),
-            "aws:sourcevpce" => Named::Endpoint(value),
+            "aws:sourcevpc" => Boundary::Vpc(value),
+            "aws:sourcevpce" => Boundary::Endpoint(value),
             // What AWS calls not public, too ("The meaning of public").
             "aws:sourceip" if is_public_block(value) => return Err(None),
             "aws:sourceip" | "aws:userid" if value != "*" => {
@@ -213,9 +217,9 @@ mod tests {
             );
             let policy = Policy::read(&format!(r#"{{"Statement":{statement}}}"#)).unwrap();
             policy.statements[0].admits(&|it| match it {
-                Named::Account(it) => Some(it == "111122223333"),
-                Named::Vpc(it) => (it == "vpc-1").then_some(true),
-                Named::Organization(_) | Named::Endpoint(_) => None,
+                Boundary::Account(it) => Some(it == "111122223333"),
+                Boundary::Vpc(it) => (it == "vpc-1").then_some(true),
+                Boundary::Organization(_) | Boundary::Endpoint(_) => None,
             })
         };
         let all = |condition: &str| with(r#""*""#, condition);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::paper::Paper;
 use super::paper::outcome;
-use crate::archive::value::Item;
+use crate::archive::value::ListItem;
 use crate::archive::value::Word;
 use crate::archive::value::joined;
 use crate::audit::Finding;
@@ -36,7 +36,7 @@ fn instant(micros: Option<i64>) -> Value {
     micros.and_then(|it| At(it).rfc3339()).into()
 }
 
-fn list<T: Item>(items: &[T]) -> Value {
+fn list<T: ListItem>(items: &[T]) -> Value {
     items.iter().map(T::text).collect()
 }
 
