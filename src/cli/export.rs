@@ -21,6 +21,7 @@ use super::world::Here;
 use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::private_folder;
+use crate::archive::schema;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::SessionRow;
 use crate::archive::sides::Feed;
@@ -130,8 +131,7 @@ impl Export {
         let target = self.target(reader.here, ui)?;
         let (archive, which) = reader.ask(&self.filters, ui)?;
         let mut sessions = archive.sessions(&which)?;
-        // A feed is of all sessions, so these are all.
-        let newest = sessions.iter().map(|it| it.generation).max().unwrap_or(0);
+        let newest = newest(&archive)?;
         let feed = self.feed();
         let since = feed.as_ref().map_or(Ok(0), |it| come_to(&archive, it, newest))?;
         sessions.retain(|it| it.generation > since);
@@ -273,6 +273,21 @@ fn come_to(archive: &Archive, feed: &Feed, newest: i64) -> Result<i64> {
         format!("the feed {} has come to entry {since}, and the archive to {newest}", feed.name);
     Err(Error::new(Kind::Damaged, why)
         .hint("is it an older copy? `--since-last` with another name begins a feed anew"))
+}
+
+/// The newest generation. A file that is damaged in other columns still tells it.
+fn newest(archive: &Archive) -> Result<i64> {
+    let newest = || -> PolarsResult<Option<i64>> {
+        let columns = ["session_key", "generation"];
+        let newest =
+            archive.scan(&schema::SESSIONS, Some(&columns))?.select([col("generation").max()]);
+        let frame = archive.guarded(|| newest.collect())?;
+        Ok(frame.column("generation")?.i64()?.get(0))
+    };
+    newest().map(Option::unwrap_or_default).map_err(|it| {
+        Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
+            .hint("`ssmtrail archive verify` says which file is damaged")
+    })
 }
 
 fn commands(

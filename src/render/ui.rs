@@ -126,7 +126,7 @@ impl<'a> Ui<'a> {
     }
 
     /// The terminal itself, for what draws on it cell by cell.
-    pub fn terminal(&mut self) -> &mut dyn Write {
+    pub(crate) fn terminal(&mut self) -> &mut dyn Write {
         self.out
     }
 

@@ -133,8 +133,11 @@ pub fn json(survey: &Survey, promise: &Promise, judgement: &Judgement) -> Value 
     })
 }
 
+/// The name of a column, and what stands in it.
+type Column = (&'static str, fn(&Finding) -> String);
+
 /// Columns of the CSV that are the same in all rows of a finding.
-const COLUMNS: [(&str, fn(&Finding) -> String); 14] = [
+const COLUMNS: [Column; 14] = [
     ("check_id", |it| it.check_id.into()),
     ("title", |it| it.title.into()),
     ("status", |it| it.status.word().into()),

@@ -295,7 +295,13 @@ impl Concurrency {
 
 /// Whether a code says that there were too many requests: those for which the SDK asks again.
 pub(super) fn is_throttled(code: &str) -> bool {
-    THROTTLING_ERRORS.contains(&code)
+    THROTTLING_ERRORS.contains(&code) || code.contains("Throttl")
+}
+
+/// Whether a code says that the service has too much to do. A limit of the account, such as that of queries at once, says nothing
+/// of the service ("StartQuery", CloudWatch Logs).
+fn is_trouble(code: &str) -> bool {
+    is_throttled(code) && code != "LimitExceededException"
 }
 
 /// What one try came to, from its answer and its error.
@@ -321,7 +327,7 @@ fn came(context: &FinalizerInterceptorContextRef<'_>, operation: &str) -> Came {
             None => status.to_string(),
         }),
         // Throttled by one of the services that say so in words alone ("Common errors").
-        400 if code.as_deref().is_some_and(is_throttled) => Came::Trouble(code.unwrap_or_default()),
+        400 if code.as_deref().is_some_and(is_trouble) => Came::Trouble(code.unwrap_or_default()),
         _ if error.is_some_and(|it| it.is_timeout_error()) => {
             Came::Trouble("half an answer".into())
         }

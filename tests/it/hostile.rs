@@ -118,21 +118,23 @@ const IN_EACH_FIELD: &str = "=evil\x1b]0;owned\x07\u{9b}31m\u{202e}\u{200b}\r\nF
 fn handed_over() -> World {
     let world = World::new();
     let root = world.path("archive");
-    let mut writer = Writer::open(&root).unwrap();
-    let mut segment = Segment::new(&root, 1).unwrap();
+    let mut writer = Writer::open(&root).expect("an archive");
+    let mut segment = Segment::new(&root, 1).expect("an archive");
     for table in &TABLES {
         let column = |it: Field| match it.dtype() {
             DataType::String => Column::new(it.name().clone(), [IN_EACH_FIELD]),
             DataType::Binary => Column::new(it.name().clone(), [IN_EACH_FIELD.as_bytes()]),
-            other => Column::new(it.name().clone(), [1i64]).cast(other).unwrap(),
+            other => Column::new(it.name().clone(), [1i64]).cast(other).expect("an archive"),
         };
         let columns: Vec<Column> = table.schema().iter_fields().map(column).collect();
         let partition = "account_id=1/region=x/month=2026-11";
-        segment.write(&table, partition, &DataFrame::new(1, columns).unwrap()).unwrap();
+        segment
+            .write(table, partition, &DataFrame::new(1, columns).expect("an archive"))
+            .expect("an archive");
     }
     let at = "2026-11-20T10:00:00Z";
     let note = Note { did: "sync".into(), written_at: at.into(), generation: 1, ..Note::default() };
-    writer.publish(segment, note).unwrap();
+    writer.publish(segment, note).expect("an archive");
     world
 }
 

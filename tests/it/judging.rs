@@ -458,7 +458,7 @@ fn every_setting_of_the_table_has_its_right_verdict() {
 
 /// The same world in another partition of AWS.
 fn moved(world: &Value, region: &str, other: &str) -> Value {
-    let partition = RegionCode(region).partition().unwrap();
+    let partition = RegionCode(region).partition().expect("a Region that is known");
     let text = world.to_string();
     let text = text.replace("eu-west-1", region).replace("us-east-1", other);
     let text = text.replace("arn:aws:", &format!("arn:{partition}:"));

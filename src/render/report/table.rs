@@ -58,15 +58,12 @@ pub(super) fn tables<'a>(paper: &'a Paper<'a>) -> Vec<Table<'a>> {
 /// The name of a column, and what stands in it.
 type Column<'a, T> = (&'static str, fn(&'a Paper<'a>, T) -> Value);
 
-fn table<'a, T: Copy, const N: usize>(
+fn table<'a, T: Copy + 'a, const N: usize>(
     paper: &'a Paper<'a>,
     name: &'static str,
     rows: impl Iterator<Item = T> + 'a,
     columns: [Column<'a, T>; N],
-) -> Table<'a>
-where
-    T: 'a,
-{
+) -> Table<'a> {
     let names = columns.map(|it| it.0).into();
     let rows = rows.map(move |it| columns.iter().map(|(_, cell)| cell(paper, it)).collect());
     Table { name, columns: names, rows: Box::new(rows) }

@@ -9,6 +9,7 @@ use super::context::Clock;
 use crate::config::Access;
 use crate::settings::Caller;
 use crate::settings::Gap;
+use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
 use crate::source::aws::Connection;
@@ -76,7 +77,11 @@ impl OpenedAccounts {
     /// What could not be looked into, as a survey keeps it.
     pub(super) fn gaps(&mut self) -> Vec<Gap> {
         let gaps = self.unread.drain(..).map(|(what, why, action)| {
-            let unread = why.unread(&Need::of(action, "*"));
+            let mut unread = why.unread(&Need::of(action, "*"));
+            // STS knows the credentials of every Region: what it does not know is wrong everywhere.
+            if action.starts_with("sts:") && unread.reason == Reason::RegionNotEnabled {
+                unread.reason = Reason::Credentials;
+            }
             Gap { what, unread: Unread { on: None, ..unread } }
         });
         gaps.collect()

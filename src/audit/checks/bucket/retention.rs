@@ -413,7 +413,7 @@ const OLDEST: Check = Check {
     ask: &About::<Prefix>(oldest),
 };
 
-fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
+fn oldest((prefix, _): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let sample = view.take(&prefix.sample)?;
     let Some(oldest) = sample.oldest else {
         return Err(Reason::SampleEmpty.because("nothing lies below the prefix yet"));
@@ -429,7 +429,6 @@ fn oldest((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         return Ok(Judged::pass(seen));
     }
     // Whether there were sessions before cannot be told from here: the service's own records reach back 90 days.
-    let _ = it;
     Err(Reason::HorizonExceeded.because(format!(
         "{seen}; whether there were sessions before, AWS tells for 90 days alone"
     )))
