@@ -4,7 +4,7 @@
 //! must offer, so that a folder, a bucket and a log group are equal citizens and one suite of tests runs over all.
 //! Nothing here writes to a place.
 //!
-//! Another kind of place is a variant of `config::Place`, a file here that implements [`Source`], and a row in `any`; the
+//! Another kind of place is a variant of `config::Place`, a file here that implements `Source`, and a row in `any`; the
 //! compiler asks for the rest.
 
 use std::path::PathBuf;
