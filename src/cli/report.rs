@@ -47,6 +47,7 @@ use crate::report;
 use crate::report::Scope;
 use crate::secrets::Masker;
 use crate::session::Skip;
+use crate::session::is_owner;
 use crate::session::short_owner;
 use crate::text;
 use crate::text::Visible;
@@ -460,8 +461,7 @@ fn known(archive: &Archive, scope: &Scope) -> Result<()> {
     let target: Name = |it| it.target.as_deref();
     let account: Name = |it| it.account_id.as_deref();
     let holds: Is = |it, text| it.to_lowercase().contains(&text.to_lowercase());
-    let is: Is =
-        |it, text| it.eq_ignore_ascii_case(text) || short_owner(it).eq_ignore_ascii_case(text);
+    let is: Is = is_owner;
     let same: Is = |it, text| it == text;
     let asked: [(&str, &[String], Name, Name, Is); 4] = [
         ("an owner", &scope.which.owners, owner, short, is),

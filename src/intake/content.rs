@@ -15,6 +15,9 @@ use crate::transcript::wire::Form;
 /// Bytes of one object held in memory; the rest goes to a scratch file.
 pub const MEMORY: usize = 16 << 20;
 
+/// Bytes gathered for one write, once an object goes to a scratch file: no worker holds [`MEMORY`] for the rest of a large object.
+const BUFFER: usize = 64 << 10;
+
 /// Longest event line. CloudWatch Logs takes events of 1 MiB ("CloudWatch Logs quotas").
 pub(super) const EVENT_BYTES: usize = 32 << 20;
 
@@ -131,6 +134,7 @@ impl<'a> Sink<'a> {
         file.write_all(&self.memory)?;
         *bytes += self.memory.len() as u64;
         self.memory.clear();
+        self.memory.shrink_to(BUFFER);
         Ok(())
     }
 
@@ -148,7 +152,7 @@ impl<'a> Sink<'a> {
 impl Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.memory.extend_from_slice(bytes);
-        if self.memory.len() >= MEMORY {
+        if self.memory.len() >= if self.file.is_some() { BUFFER } else { MEMORY } {
             self.spill()?;
         }
         Ok(bytes.len())

@@ -5,6 +5,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::archive::manifest::Alias;
 use crate::archive::manifest::Brought;
 use crate::archive::manifest::Other;
+use crate::archive::value::Word;
 use crate::intake;
 use crate::intake::Content;
 use crate::session::MASK;
@@ -53,7 +54,7 @@ pub(super) struct Draft {
     /// Account and Region that the source itself tells.
     pub(super) place: (Option<String>, Option<String>),
     /// Flaws of the object rather than of its bytes.
-    pub(super) object_flaws: Vec<FlawKind>,
+    pub(super) object_flaws: Vec<Word<FlawKind>>,
     pub(super) claims: Claims,
     /// These, and those of its bytes.
     pub(super) flaws: Vec<FlawKind>,
@@ -153,14 +154,14 @@ impl Draft {
         if told.into_iter().flatten().any(is_other) {
             self.flaws.push(FlawKind::IdDiffers);
         }
-        self.flaws.extend(&self.object_flaws);
+        self.flaws.extend(self.object_flaws.iter().filter_map(Word::known));
         Ok(())
     }
 
     /// Has a flaw from now on that its bytes do not show.
     pub(super) fn mark(&mut self, flaw: FlawKind) {
-        if !self.object_flaws.contains(&flaw) {
-            self.object_flaws.push(flaw);
+        if !self.object_flaws.iter().any(|it| *it == flaw) {
+            self.object_flaws.push(flaw.into());
             self.flaws.push(flaw);
         }
     }
@@ -290,6 +291,16 @@ mod tests {
             assert_eq!(other.goes_on_from(&one).unwrap(), agrees, "{}", other.locator);
         }
         assert!(one.rank() > cut.rank(), "the longer is read");
+    }
+
+    #[test]
+    fn a_flaw_of_a_newer_version_is_kept_and_is_none_that_this_one_tells() {
+        let mut draft = Draft::sample("a.log", "$ ls\r\n");
+        draft.object_flaws.push(Word::of("of-a-newer-version"));
+        let before = draft.flaws.clone();
+        draft.mark(FlawKind::KeptDamaged);
+        assert_eq!(draft.object_flaws[0].as_str(), "of-a-newer-version");
+        assert_eq!(draft.flaws.len(), before.len() + 1);
     }
 
     #[test]

@@ -240,7 +240,7 @@ impl Draft {
     /// What the newest reading of a kept transcript told of its object.
     fn take_facts(&mut self, row: &TranscriptRow) {
         self.stored_at = row.stored_at.micros();
-        self.object_flaws = row.object_flaws.iter().filter_map(|it| it.known()).collect();
+        self.object_flaws = row.object_flaws.to_vec();
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::archive::manifest::Alias;
 use crate::archive::manifest::Other;
+use crate::archive::value::Word;
 use crate::error::Result;
 use crate::intake;
 use crate::session::Skip;
@@ -266,7 +267,10 @@ impl Shop<'_> {
                     (replaced, FlawKind::Replaced),
                     (kept.repeated > 0, FlawKind::Repeated),
                     (kept.is_of_another, FlawKind::IdDiffers),
-                ]),
+                ])
+                .into_iter()
+                .map(Word::from)
+                .collect(),
                 claims: Claims::default(),
                 flaws: Vec::new(),
                 piece: None,

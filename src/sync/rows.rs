@@ -206,7 +206,7 @@ impl<'a> Rows<'a> {
             encryption: draft.seen.encryption.clone(),
             storage_class: draft.seen.storage_class.clone(),
             position: draft.seen.position.as_ref().and_then(|it| serde_json::to_string(it).ok()),
-            object_flaws: NullIfEmpty(draft.object_flaws.iter().map(|it| (*it).into()).collect()),
+            object_flaws: NullIfEmpty(draft.object_flaws.clone()),
             // Of a stream that grew, all but its growth is kept already.
             part: draft.tail.as_ref().map_or(0, |it| it.part),
             part_start: draft.tail.as_ref().map_or(0, |it| it.start),

@@ -9,6 +9,7 @@ use super::draft::flaws_of;
 use super::pieces::Room;
 use crate::archive::manifest::Alias;
 use crate::archive::schema::SessionRow;
+use crate::archive::value::Word;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -170,7 +171,7 @@ fn unite(
         tail: None,
         seen: growth.seen.clone(),
         place: kept.place.clone(),
-        object_flaws: growth.flaws(),
+        object_flaws: growth.flaws().into_iter().map(Word::from).collect(),
         claims: Claims::default(),
         flaws: Vec::new(),
         piece: None,

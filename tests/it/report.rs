@@ -155,6 +155,12 @@ fn what_cannot_be_done_is_said_and_nothing_is_half_written() {
         ! hint: the nearest are alice, mallory, dan@example.com, bob.tanaka@example.com, haruka.sato@example.com
         [exit 2]
     "#]]);
+    // The filter knows small letters from capitals, so this would find nothing.
+    world.run("report --owner ALICE -o x").is(expect![[r#"
+        ! ssmtrail: no session of the archive has an owner like ALICE
+        ! hint: the nearest are alice, mallory, dan@example.com, bob.tanaka@example.com, haruka.sato@example.com
+        [exit 2]
+    "#]]);
     world.run("report --account 999999999999 -o x").is(expect![[r#"
         ! ssmtrail: no session of the archive has an account like 999999999999
         ! hint: the nearest are 111122223333, 444455556666
