@@ -7,16 +7,25 @@
 
 use std::fmt;
 
-/// Partitions: name, what its Region codes begin with, domain of its services. Longer beginnings stand before shorter ones.
-const PARTITIONS: [(&str, &[&str], &str); 8] = [
-    ("aws-cn", &["cn-"], "amazonaws.com.cn"),
-    ("aws-us-gov", &["us-gov-"], "amazonaws.com"),
-    ("aws-eusc", &["eusc-"], "amazonaws.eu"),
-    ("aws-iso", &["us-iso-"], "c2s.ic.gov"),
-    ("aws-iso-b", &["us-isob-"], "sc2s.sgov.gov"),
-    ("aws-iso-e", &["eu-isoe-"], "cloud.adc-e.uk"),
-    ("aws-iso-f", &["us-isof-"], "csp.hci.ic.gov"),
-    ("aws", &["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"], "amazonaws.com"),
+/// A partition as it is known: its name, what its Region codes begin with, the domain of its services, and the Region in which those
+/// services answer that have one endpoint for all.
+struct KnownPartition(&'static str, &'static [&'static str], &'static str, &'static str);
+
+/// Longer beginnings of Region codes stand before shorter ones.
+const PARTITIONS: [KnownPartition; 8] = [
+    KnownPartition("aws-cn", &["cn-"], "amazonaws.com.cn", "cn-northwest-1"),
+    KnownPartition("aws-us-gov", &["us-gov-"], "amazonaws.com", "us-gov-west-1"),
+    KnownPartition("aws-eusc", &["eusc-"], "amazonaws.eu", "eusc-de-east-1"),
+    KnownPartition("aws-iso", &["us-iso-"], "c2s.ic.gov", "us-iso-east-1"),
+    KnownPartition("aws-iso-b", &["us-isob-"], "sc2s.sgov.gov", "us-isob-east-1"),
+    KnownPartition("aws-iso-e", &["eu-isoe-"], "cloud.adc-e.uk", "eu-isoe-west-1"),
+    KnownPartition("aws-iso-f", &["us-isof-"], "csp.hci.ic.gov", "us-isof-south-1"),
+    KnownPartition(
+        "aws",
+        &["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"],
+        "amazonaws.com",
+        "us-east-1",
+    ),
 ];
 
 /// A separate part of AWS with its own accounts and domain, as ARNs name it: `aws`, `aws-cn`.
@@ -69,7 +78,7 @@ impl fmt::Display for Partition<'_> {
 pub struct RegionCode<'a>(pub &'a str);
 
 impl RegionCode<'_> {
-    fn known(self) -> Option<&'static (&'static str, &'static [&'static str], &'static str)> {
+    fn known(self) -> Option<&'static KnownPartition> {
         PARTITIONS.iter().find(|it| it.1.iter().any(|it| self.0.starts_with(it)))
     }
 
@@ -95,6 +104,17 @@ impl RegionCode<'_> {
     /// Domain of its services, that of the commercial partition where the partition is not known.
     pub fn domain(self) -> &'static str {
         self.known().map_or("amazonaws.com", |it| it.2)
+    }
+
+    /// The Region in which services answer for the whole partition that have one endpoint for all its Regions, as Organizations.
+    ///
+    /// ```
+    /// use ssmtrail::aws_names::RegionCode;
+    /// assert_eq!(RegionCode("eu-west-1").global().0, "us-east-1");
+    /// assert_eq!(RegionCode("us-gov-east-1").global().0, "us-gov-west-1");
+    /// ```
+    pub fn global(self) -> RegionCode<'static> {
+        RegionCode(self.known().map_or("us-east-1", |it| it.3))
     }
 
     /// Host of a service there, as endpoints, service principals and `kms:ViaService` name it.

@@ -45,7 +45,7 @@ pub fn sessions(masker: &mut Masker, rows: &mut [SessionRow]) {
 
 /// Who and where. Where its transcript lay stays, for that is how its bytes are found.
 pub fn names(masker: &mut Masker, it: &mut SessionRow) {
-    it.claimed().for_each(|it| masker.apply(it));
+    it.foreign().for_each(|it| masker.apply(it));
 }
 
 /// Lines that were found apart from each other: one that may be inside a private key is looked at in its place.
@@ -67,12 +67,10 @@ impl<'a> LineMasker<'a> {
     /// When the sessions table cannot be read.
     pub fn apply(&self, masker: &mut Masker, hits: &mut [LineHit]) -> Result<()> {
         for it in hits {
-            masker.apply(&mut it.locator);
-            let told = [&mut it.owner, &mut it.target, &mut it.region];
-            told.into_iter().filter_map(Option::as_mut).for_each(|it| masker.apply(it));
+            it.session.foreign().for_each(|it| masker.apply(it));
             if !masker.reveals() && crate::secrets::may_be_in_key(&it.line.text) {
                 let mut keys = self.keys.borrow_mut();
-                let inside = match keys.entry(it.session_key.clone()) {
+                let inside = match keys.entry(it.session.session_key.clone()) {
                     Entry::Occupied(it) => it.into_mut(),
                     Entry::Vacant(place) => place.insert(lines_in_keys(self.archive, it)?),
                 };
@@ -88,6 +86,7 @@ impl<'a> LineMasker<'a> {
 }
 
 fn lines_in_keys(archive: &Archive, hit: &LineHit) -> Result<HashSet<i64>> {
+    let hit = &hit.session;
     let which = Which { sessions: vec![hit.session_id.clone()], ..Which::default() };
     let mut inside = HashSet::new();
     for session in archive.sessions(&which)?.iter().filter(|it| it.session_key == hit.session_key) {

@@ -135,7 +135,7 @@ fn write_out(text: &str) -> Result<()> {
 ///
 /// ```
 /// use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-/// use ssmtrail::archive::line::LineRow;
+/// use ssmtrail::archive::schema::LineRow;
 /// use ssmtrail::player::{HowToPlay, Player};
 /// use ssmtrail::replay::Film;
 /// use ssmtrail::secrets::Masker;

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use crate::archive::Archive;
-use crate::archive::line::LineRow;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::LineKind;
+use crate::archive::schema::LineRow;
 use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::secrets::Masker;
@@ -169,7 +169,7 @@ impl Film {
                 // Older versions of a repainted row are in the same bytes.
                 Some(bytes) => {
                     let from = place.max(line.byte_start.max(0) as usize);
-                    let to = (line.byte_end.max(0) as usize).min(bytes.len());
+                    let to = (line.byte_end().max(0) as usize).min(bytes.len());
                     if to <= from {
                         continue;
                     }
@@ -487,7 +487,7 @@ mod tests {
             at_earliest: Instant(None),
             at_latest: Instant(at),
             byte_start: 0,
-            byte_end: 0,
+            byte_count: 0,
         }
     }
 

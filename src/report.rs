@@ -288,7 +288,7 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
     let mut sessions = sessions(archive, &scope)?;
     for it in &mut sessions {
         // Where transcripts lay stays: that is how they are found, and what is written of it is masked below.
-        it.claimed().for_each(|it| masker.apply(it));
+        it.foreign().for_each(|it| masker.apply(it));
     }
     let place: HashMap<&str, usize> =
         sessions.iter().enumerate().map(|(nth, it)| (it.session_key.as_str(), nth)).collect();

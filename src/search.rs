@@ -13,13 +13,12 @@ use regex::RegexBuilder;
 
 use crate::archive::Archive;
 use crate::archive::Which;
-use crate::archive::line::LineRow;
 use crate::archive::schema;
 use crate::archive::schema::CommandRow;
+use crate::archive::schema::LineRow;
+use crate::archive::schema::LineSession;
 use crate::archive::schema::SessionRow;
-use crate::archive::value::Instant;
 use crate::archive::value::Value;
-use crate::archive::value::Word;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -249,20 +248,8 @@ fn commands_at(
 /// One line that matches, with the session it was shown in.
 #[derive(Clone, Debug)]
 pub struct LineHit {
-    /// Id of the session, as Session Manager gives it.
-    pub session_id: String,
-    /// The session inside this archive: its id, with `#2` and on where several share it.
-    pub session_key: String,
-    /// Who started the session; `None` if nothing tells.
-    pub owner: Option<String>,
-    /// What was connected to: `i-…`, `mi-…` or `ecs:…`; `None` if nothing tells.
-    pub target: Option<String>,
-    /// Account of the session; `None` if nothing tells.
-    pub account_id: Option<String>,
-    /// Region of the session; `None` if nothing tells.
-    pub region: Option<String>,
-    /// Where the transcript lay that the line was drawn from.
-    pub locator: String,
+    /// Who and where.
+    pub session: LineSession,
     /// The line itself, with its times and its place.
     pub line: LineRow,
 }
@@ -273,25 +260,27 @@ impl LineHit {
     /// # Errors
     /// Never today: the columns are of one length.
     pub fn frame(hits: &[Self]) -> PolarsResult<DataFrame> {
-        DataFrame::new(
-            hits.len(),
-            vec![
-                String::column("session_id", hits.iter().map(|it| &it.session_id)),
-                String::column("session_key", hits.iter().map(|it| &it.session_key)),
-                i64::column("line_number", hits.iter().map(|it| &it.line.line_number)),
-                String::column("text", hits.iter().map(|it| &it.line.text)),
-                Word::column("kind", hits.iter().map(|it| &it.line.kind)),
-                Instant::column("at_earliest", hits.iter().map(|it| &it.line.at_earliest)),
-                Instant::column("at_latest", hits.iter().map(|it| &it.line.at_latest)),
-                Option::column("owner", hits.iter().map(|it| &it.owner)),
-                Option::column("target", hits.iter().map(|it| &it.target)),
-                Option::column("account_id", hits.iter().map(|it| &it.account_id)),
-                Option::column("region", hits.iter().map(|it| &it.region)),
-                String::column("locator", hits.iter().map(|it| &it.locator)),
-                i64::column("byte_start", hits.iter().map(|it| &it.line.byte_start)),
-                i64::column("byte_end", hits.iter().map(|it| &it.line.byte_end)),
-            ],
-        )
+        const COLUMNS: [&str; 14] = [
+            "session_id",
+            "session_key",
+            "line_number",
+            "text",
+            "kind",
+            "at_earliest",
+            "at_latest",
+            "owner",
+            "target",
+            "account_id",
+            "region",
+            "locator",
+            "byte_start",
+            "byte_end",
+        ];
+        let ends: Vec<i64> = hits.iter().map(|it| it.line.byte_end()).collect();
+        let mut frame = LineSession::frame(hits.iter().map(|it| &it.session))?;
+        frame.hstack_mut(LineRow::frame(hits.iter().map(|it| &it.line))?.columns())?;
+        frame.with_column(i64::column("byte_end", ends.iter()))?;
+        frame.select(COLUMNS)
     }
 }
 
@@ -362,31 +351,8 @@ fn end(text: &str, most: usize) -> &str {
 }
 
 fn line_hits(frame: &DataFrame) -> PolarsResult<Vec<LineHit>> {
-    let text = |name: &str| -> PolarsResult<Vec<Option<String>>> {
-        Ok(frame.column(name)?.str()?.iter().map(|it| it.map(str::to_owned)).collect())
-    };
-    let ids = text("session_id")?;
-    let keys = text("session_key")?;
-    let owners = text("owner")?;
-    let targets = text("target")?;
-    let accounts = text("account_id")?;
-    let regions = text("region")?;
-    let locators = text("locator")?;
-    let rows = LineRow::rows(frame)?;
-    Ok(rows
-        .into_iter()
-        .enumerate()
-        .map(|(nth, line)| LineHit {
-            session_id: ids[nth].clone().unwrap_or_default(),
-            session_key: keys[nth].clone().unwrap_or_default(),
-            owner: owners[nth].clone(),
-            target: targets[nth].clone(),
-            account_id: accounts[nth].clone(),
-            region: regions[nth].clone(),
-            locator: locators[nth].clone().unwrap_or_default(),
-            line,
-        })
-        .collect())
+    let both = LineSession::rows(frame)?.into_iter().zip(LineRow::rows(frame)?);
+    Ok(both.map(|(session, line)| LineHit { session, line }).collect())
 }
 
 /// Names that mean more than one thing in the archive, so that something must stand beside them.
@@ -402,20 +368,14 @@ impl Shared {
     /// # Errors
     /// An index that cannot be read.
     pub fn of(archive: &Archive) -> Result<Self> {
-        let unreadable = |it: PolarsError| {
-            Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
-                .hint("`ssmtrail archive verify` says which file is damaged")
-        };
         // The first of them has its id for its key, every other one more than that.
         let frame = archive
             .scan(&schema::SESSIONS, Some(&["session_id", "session_key", "generation"]))
             .and_then(|it| {
                 let others = it.filter(col("session_key").neq(crate::archive::own_key()));
                 archive.guarded(|| others.select([col("session_id")]).collect())
-            })
-            .map_err(unreadable)?;
-        let ids =
-            frame.column("session_id").and_then(|it| it.str().cloned()).map_err(unreadable)?;
+            })?;
+        let ids = frame.column("session_id")?.str()?;
         let mut seen = HashSet::new();
         let mut owners = HashSet::new();
         for it in archive.owners()? {

@@ -44,6 +44,14 @@ pub(crate) fn private(options: &mut OpenOptions) {
     let _ = options;
 }
 
+/// A file without content that counts, such as a lock; it is made if it is missing, and its owner's alone.
+pub(crate) fn open_private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    private(&mut options);
+    options.open(path)
+}
+
 /// Creates a folder that only its owner can enter.
 pub(crate) fn private_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();

@@ -4,15 +4,14 @@
 use polars::prelude::*;
 
 use super::kept::Archive;
-use super::kept::unreadable;
 use super::value::Named;
+use crate::archive::manifest::Entry;
 use crate::archive::schema::FINDINGS;
 use crate::archive::schema::FindingRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::SURVEYS;
 use crate::archive::schema::SurveyPart;
 use crate::archive::schema::SurveyRow;
-use crate::archive::writer::Note;
 use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
 use crate::audit::Finding;
@@ -136,9 +135,13 @@ pub fn keep(
     if !found.is_empty() {
         segment.write(&FINDINGS, &month, &FindingRow::frame(&found).map_err(fail)?)?;
     }
-    let note =
-        Note { did: "verify".into(), written_at: written_at.into(), generation, ..Note::default() };
-    writer.publish(segment, note)
+    let entry = Entry {
+        did: "verify".into(),
+        written_at: written_at.into(),
+        generation,
+        ..Entry::default()
+    };
+    writer.publish(segment, entry, Vec::new())
 }
 
 impl Archive {
@@ -149,9 +152,8 @@ impl Archive {
     pub fn surveys(&self) -> Result<Vec<At>> {
         let frame = self
             .scan(&SURVEYS, None)
-            .and_then(|it| it.filter(col("kind").eq(lit(SurveyPart::Head.name()))).collect())
-            .map_err(|it| unreadable(&it))?;
-        let rows = SurveyRow::rows(&frame).map_err(|it| unreadable(&it))?;
+            .and_then(|it| it.filter(col("kind").eq(lit(SurveyPart::Head.name()))).collect())?;
+        let rows = SurveyRow::rows(&frame)?;
         let mut out: Vec<At> = rows.iter().filter_map(|it| it.taken_at.0.map(At)).collect();
         out.sort_unstable();
         out.dedup();
@@ -168,9 +170,8 @@ impl Archive {
             lit(taken_at.0).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
         let frame = self
             .scan(&SURVEYS, None)
-            .and_then(|it| it.filter(col("taken_at").eq(then)).collect())
-            .map_err(|it| unreadable(&it))?;
-        let rows = SurveyRow::rows(&frame).map_err(|it| unreadable(&it))?;
+            .and_then(|it| it.filter(col("taken_at").eq(then)).collect())?;
+        let rows = SurveyRow::rows(&frame)?;
         survey(&rows).map_err(|it| {
             Error::new(Kind::Damaged, format!("the survey of {taken_at} is no survey: {it}"))
         })

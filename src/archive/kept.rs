@@ -39,6 +39,16 @@ pub struct Held<'a> {
     pub position: Option<&'a str>,
 }
 
+/// What the archive answered, and what of it could not be read: the one is not had without the other.
+#[derive(Clone, Debug)]
+#[must_use = "what could not be read reaches the user and the exit code"]
+pub struct Answered<T> {
+    /// As far as the archive could be read.
+    pub answer: T,
+    /// What could not be read while it was asked.
+    pub lost: Vec<Skip>,
+}
+
 /// An archive, opened for reading.
 pub struct Archive {
     /// Folder that the archive lies in.
@@ -198,8 +208,8 @@ impl Archive {
         self.root.join(&note.path)
     }
 
-    /// What could not be read so far. Reaches the user and the exit code.
-    pub fn damages(&self) -> Vec<Skip> {
+    /// What could not be read so far, for what tells it in a part of its answer. All of it is told by [`Answered`].
+    pub(crate) fn damages(&self) -> Vec<Skip> {
         self.damages.lock().map(|it| it.clone()).unwrap_or_default()
     }
 
@@ -214,9 +224,12 @@ impl Archive {
     }
 }
 
-pub(super) fn unreadable(it: &PolarsError) -> Error {
-    Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
-        .hint("`ssmtrail archive verify` says which file is damaged")
+/// What polars could not read is the archive; whoever writes with it says so in words of his own.
+impl From<PolarsError> for Error {
+    fn from(it: PolarsError) -> Self {
+        Self::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
+            .hint("`ssmtrail archive verify` says which file is damaged")
+    }
 }
 
 /// The generation in a file's name.

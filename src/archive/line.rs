@@ -1,95 +1,11 @@
-//! Lines in columns: a session has too many to make a struct of each while they are written.
+//! Lines on their way into columns: a session has too many to make a struct of each while they are written.
 
 use polars::prelude::*;
 
 use super::schema::LineKind;
-use super::value::Instant;
+use super::schema::LineSession;
 use super::value::Named;
 use super::value::Value;
-use super::value::Word;
-
-/// A line as the search reads it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LineRow {
-    /// Number of the line in its session, from 1.
-    pub line_number: i64,
-    /// What the line showed, control sequences carried out.
-    pub text: String,
-    /// What the line is.
-    pub kind: Word<LineKind>,
-    /// Whether the next row goes on with this line.
-    pub continued: bool,
-    /// The line was not shown before this.
-    pub at_earliest: Instant,
-    /// The line was not shown after this.
-    pub at_latest: Instant,
-    /// First byte of the transcript that the line was drawn from.
-    pub byte_start: i64,
-    /// One past the last byte that the line was drawn from.
-    pub byte_end: i64,
-}
-
-impl LineRow {
-    /// The lines of a data frame that has the columns named like these fields, and `byte_count`.
-    ///
-    /// # Errors
-    /// When a column is missing or holds another type.
-    pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Self>> {
-        let number = i64::read(frame.column("line_number")?)?;
-        let text = String::read(frame.column("text")?)?;
-        let kind = Word::read(frame.column("kind")?)?;
-        let continued = bool::read(frame.column("continued")?)?;
-        let earliest = Instant::read(frame.column("at_earliest")?)?;
-        let latest = Instant::read(frame.column("at_latest")?)?;
-        let start = i64::read(frame.column("byte_start")?)?;
-        let end: Vec<i64> = i64::read(frame.column("byte_count")?)?
-            .into_iter()
-            .zip(&start)
-            .map(|(count, start)| start + count)
-            .collect();
-        let rest = kind.into_iter().zip(continued).zip(earliest).zip(latest).zip(start).zip(end);
-        Ok(number
-            .into_iter()
-            .zip(text)
-            .zip(rest)
-            .map(
-                |((line_number, text), (((((kind, continued), earliest), latest), start), end))| {
-                    Self {
-                        line_number,
-                        text,
-                        kind,
-                        continued,
-                        at_earliest: earliest,
-                        at_latest: latest,
-                        byte_start: start,
-                        byte_end: end,
-                    }
-                },
-            )
-            .collect())
-    }
-}
-
-/// Facts that every row of a session repeats.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shared {
-    /// Id of the session, as Session Manager gives it.
-    pub session_id: String,
-    /// The session inside this archive: its id, with `#2` and on where several share it.
-    pub session_key: String,
-    /// Account that the session ran in; `None` if nothing tells.
-    pub account_id: Option<String>,
-    /// Region that the session ran in; `None` if nothing tells.
-    pub region: Option<String>,
-    /// Who started the session; `None` if nothing tells.
-    pub owner: Option<String>,
-    /// What was connected to: `i-…`, `mi-…` or `ecs:…`; `None` if nothing tells.
-    pub target: Option<String>,
-    /// Where the transcript lay that the lines were drawn from.
-    pub locator: String,
-    /// Number of the manifest entry that writes the rows.
-    pub generation: i64,
-}
 
 /// A line on its way into the columns.
 pub struct NewLine<'a> {
@@ -110,6 +26,7 @@ pub struct NewLine<'a> {
 }
 
 /// Columns of `lines` while they are filled.
+#[derive(Default)]
 pub struct LineColumns {
     number: Vec<i64>,
     /// All texts, one behind the other, and where each ends.
@@ -121,32 +38,10 @@ pub struct LineColumns {
     latest: Vec<Option<i64>>,
     start: Vec<i64>,
     end: Vec<i64>,
-    shared: Vec<(usize, Shared)>,
-}
-
-impl Default for LineColumns {
-    fn default() -> Self {
-        Self::new()
-    }
+    shared: Vec<(usize, LineSession)>,
 }
 
 impl LineColumns {
-    /// Columns without rows, and without a session to fill them for.
-    pub fn new() -> Self {
-        Self {
-            number: Vec::new(),
-            text: String::new(),
-            text_ends: Vec::new(),
-            kind: Vec::new(),
-            continued: Vec::new(),
-            earliest: Vec::new(),
-            latest: Vec::new(),
-            start: Vec::new(),
-            end: Vec::new(),
-            shared: Vec::new(),
-        }
-    }
-
     /// Bytes of text held.
     pub fn bytes(&self) -> usize {
         self.text.len()
@@ -163,7 +58,7 @@ impl LineColumns {
     }
 
     /// Lines pushed from here on belong to this session.
-    pub fn begin(&mut self, shared: Shared) {
+    pub fn begin(&mut self, shared: LineSession) {
         self.shared.push((self.number.len(), shared));
     }
 
@@ -195,7 +90,7 @@ impl LineColumns {
             self.begin(shared.clone());
         }
         let rows = it.number.len();
-        let text = |name: &str, pick: fn(&Shared) -> Option<&str>| {
+        let text = |name: &str, pick: fn(&LineSession) -> Option<&str>| {
             let values = repeated(&it.shared, rows, pick);
             StringChunked::from_iter_options(name.into(), values).into_column()
         };
@@ -233,9 +128,9 @@ impl LineColumns {
 
 /// One value for each row, from one for each session.
 fn repeated(
-    shared: &[(usize, Shared)],
+    shared: &[(usize, LineSession)],
     rows: usize,
-    pick: fn(&Shared) -> Option<&str>,
+    pick: fn(&LineSession) -> Option<&str>,
 ) -> impl Iterator<Item = Option<&str>> {
     shared.iter().enumerate().flat_map(move |(nth, (from, it))| {
         let to = shared.get(nth + 1).map_or(rows, |it| it.0);
@@ -250,8 +145,8 @@ mod tests {
 
     #[test]
     fn lines_are_written_with_the_columns_they_are_declared_with() {
-        let mut lines = LineColumns::new();
-        lines.begin(Shared { session_id: "alice-1".into(), ..Shared::default() });
+        let mut lines = LineColumns::default();
+        lines.begin(LineSession { session_id: "alice-1".into(), ..LineSession::default() });
         lines.push(NewLine {
             number: 1,
             text: "ls",

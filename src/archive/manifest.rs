@@ -171,7 +171,7 @@ pub(crate) const ADOPTED: &str =
     "it proves and no longer hangs on the chain: its files were taken back in";
 
 /// What a repair did with one thing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repaired {
     /// What it is: a path below the archive, or an entry.
     pub what: String,

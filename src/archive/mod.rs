@@ -76,6 +76,7 @@ pub use folder::LOST;
 pub use folder::MARKER;
 pub(crate) use folder::private;
 pub(crate) use folder::private_folder;
+pub use kept::Answered;
 pub use kept::Archive;
 pub use kept::Held;
 pub use kept::Replaced;

@@ -5,6 +5,7 @@
 //! is read. Nothing here is done once for each session that is kept: what many sessions ask for is looked up together.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,11 +16,10 @@ use super::cursor::Cursor;
 use super::filter;
 use super::filter::Which;
 use super::guard::guarded;
+use super::kept::Answered;
 use super::kept::Archive;
 use super::kept::DERIVED;
 use super::kept::Held;
-use super::kept::unreadable;
-use super::line::LineRow;
 use super::manifest::Brought;
 use super::manifest::Entry;
 use super::manifest::FileNote;
@@ -28,6 +28,7 @@ use super::opened::Opened;
 use super::scan::TableScan;
 use super::schema;
 use super::schema::CommandRow;
+use super::schema::LineRow;
 use super::schema::SessionRow;
 use super::schema::Table;
 use super::schema::TranscriptRow;
@@ -55,11 +56,40 @@ const HELD: [&str; 9] = [
 ];
 
 impl Archive {
-    /// Opens the archive in this folder.
+    /// Opens the archive in this folder and asks it something. What could not be read meanwhile comes with the answer.
+    ///
+    /// ```
+    /// # fn main() -> ssmtrail::error::Result<()> {
+    /// use ssmtrail::archive::{Archive, Which};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let root = folder.path().join("archive");
+    /// # drop(ssmtrail::archive::writer::Writer::open(&root)?);
+    /// let asked = Archive::ask(&root, |it| it.sessions(&Which::default()))?;
+    /// assert!(asked.answer.is_empty() && asked.lost.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the folder holds no archive, or one of another format; what the question meets.
+    pub fn ask<T>(root: &Path, question: impl FnOnce(&Self) -> Result<T>) -> Result<Answered<T>> {
+        Self::open(root)?.answered(question)
+    }
+
+    /// As [`Self::ask`], of an archive that is open.
+    pub(crate) fn answered<T>(
+        &self,
+        question: impl FnOnce(&Self) -> Result<T>,
+    ) -> Result<Answered<T>> {
+        let answer = question(self)?;
+        Ok(Answered { answer, lost: self.damages() })
+    }
+
+    /// Opens the archive in this folder, for what tells itself what could not be read.
     ///
     /// # Errors
     /// When the folder holds no archive, or one of another format.
-    pub fn open(root: &Path) -> Result<Self> {
+    pub(crate) fn open(root: &Path) -> Result<Self> {
         check_format(root)?;
         let readers = read_lock(root);
         let manifest = state(root);
@@ -200,7 +230,7 @@ impl Archive {
             self.sessions(which)?.into_iter().map(|it| it.session_key).collect();
         let keys =
             StringChunked::from_iter_values("session_key".into(), keys.iter().map(String::as_str));
-        DataFrame::new(keys.len(), vec![keys.into_column()]).map(Some).map_err(|it| unreadable(&it))
+        Ok(Some(DataFrame::new(keys.len(), vec![keys.into_column()])?))
     }
 
     /// The sessions asked for, oldest first.
@@ -208,13 +238,13 @@ impl Archive {
     /// # Errors
     /// When the sessions table cannot be read.
     pub fn sessions(&self, which: &Which) -> Result<Vec<SessionRow>> {
-        let frame = self.scan(&schema::SESSIONS, None).map_err(|it| unreadable(&it))?;
+        let frame = self.scan(&schema::SESSIONS, None)?;
         let frame = match filter::condition(which) {
             Some(condition) => frame.filter(condition),
             None => frame,
         };
-        let frame = guarded(|| frame.collect()).map_err(|it| unreadable(&it))?;
-        let mut rows = SessionRow::rows(&frame).map_err(|it| unreadable(&it))?;
+        let frame = guarded(|| frame.collect())?;
+        let mut rows = SessionRow::rows(&frame)?;
         rows.sort_by(|one, other| (one.at, &one.session_key).cmp(&(other.at, &other.session_key)));
         Ok(rows)
     }
@@ -224,13 +254,7 @@ impl Archive {
     /// # Errors
     /// When the sessions table cannot be read.
     pub fn session_ids(&self) -> Result<Vec<String>> {
-        let columns = ["session_id", "session_key", "generation"];
-        let frame = self
-            .scan(&schema::SESSIONS, Some(&columns))
-            .and_then(|it| guarded(|| it.select([col("session_id")]).collect()))
-            .map_err(|it| unreadable(&it))?;
-        let ids = frame.column("session_id").and_then(|it| it.str().cloned());
-        Ok(ids.map_err(|it| unreadable(&it))?.iter().flatten().map(str::to_owned).collect())
+        self.texts("session_id")
     }
 
     /// Owners of all sessions, each once.
@@ -238,14 +262,18 @@ impl Archive {
     /// # Errors
     /// An index that cannot be read.
     pub fn owners(&self) -> Result<Vec<String>> {
-        let frame = self
-            .scan(&schema::SESSIONS, Some(&["owner", "session_key", "generation"]))
-            .and_then(|it| guarded(|| it.select([col("owner")]).collect()))
-            .map_err(|it| unreadable(&it))?;
-        let owners = frame.column("owner").and_then(|it| it.str().cloned());
-        let owners = owners.map_err(|it| unreadable(&it))?;
-        let mut seen = std::collections::HashSet::new();
-        Ok(owners.iter().flatten().filter(|it| seen.insert(*it)).map(str::to_owned).collect())
+        let mut owners = self.texts("owner")?;
+        let mut seen = HashSet::new();
+        owners.retain(|it| seen.insert(it.clone()));
+        Ok(owners)
+    }
+
+    /// One column of all sessions, as far as it is known.
+    fn texts(&self, column: &str) -> Result<Vec<String>> {
+        let columns = [column, "session_key", "generation"];
+        let frame = self.scan(&schema::SESSIONS, Some(&columns))?;
+        let frame = guarded(|| frame.select([col(column)]).collect())?;
+        Ok(frame.column(column)?.str()?.iter().flatten().map(str::to_owned).collect())
     }
 
     /// Commands of one session, in order. Reads the row groups that hold them and no others.
@@ -387,28 +415,13 @@ impl Archive {
     /// # Errors
     /// When the transcripts table cannot be read.
     pub fn transcript_notes(&self) -> Result<Vec<TranscriptRow>> {
-        let names: Vec<&str> = schema::TRANSCRIPTS
-            .columns
-            .iter()
-            .map(|it| it.name)
-            .filter(|it| *it != "content")
-            .collect();
-        let columns: Vec<Expr> = schema::TRANSCRIPTS
-            .columns
-            .iter()
-            .map(|it| match it.name {
-                "content" => lit(Vec::<u8>::new()).alias("content"),
-                name => col(name),
-            })
-            .collect();
-        let frame = self
-            .scan(&schema::TRANSCRIPTS, Some(&names))
-            .and_then(|it| {
-                let firsts = col("part_start").eq(lit(0)).or(col("position").is_not_null());
-                guarded(|| it.filter(firsts).select(columns).collect())
-            })
-            .map_err(|it| unreadable(&it))?;
-        TranscriptRow::rows(&frame).map_err(|it| unreadable(&it))
+        let names = schema::TRANSCRIPTS.columns.iter().map(|it| it.name);
+        let names: Vec<&str> = names.filter(|it| *it != "content").collect();
+        let frame = self.scan(&schema::TRANSCRIPTS, Some(&names))?;
+        let firsts = frame.filter(col("part_start").eq(lit(0)).or(col("position").is_not_null()));
+        let none = lit(Vec::<u8>::new()).alias("content");
+        let frame = guarded(|| firsts.select([cols(names).as_expr(), none]).collect())?;
+        Ok(TranscriptRow::rows(&frame)?)
     }
 
     /// Tells what a repair found lost and nobody derived again since: until then no answer is whole. Looked for only where there was
@@ -453,7 +466,7 @@ impl Archive {
                 Ok(())
             });
         }
-        let mut unknown: std::collections::HashSet<String> = std::collections::HashSet::new();
+        let mut unknown: HashSet<String> = HashSet::new();
         for note in self.files("transcripts") {
             let all = [(0, note.rows as i64)];
             self.read_spans(&note.path, &all, Some(&["session_key"]), |_, frame| {
@@ -475,7 +488,7 @@ impl Archive {
 
     /// Where transcripts lay whose kept bytes a repair found damaged or missing, and which nobody brought again since; `None` if
     /// that cannot be told.
-    fn lost_locators(&self) -> Option<std::collections::HashSet<String>> {
+    fn lost_locators(&self) -> Option<HashSet<String>> {
         let list = |entry: u64| -> Option<Vec<String>> {
             let path = self.root.join(super::manifest::list_of(entry));
             let list = super::manifest::read_list(&path).ok()?;
@@ -484,7 +497,7 @@ impl Archive {
         let number = |it: &str| -> Option<u64> {
             it.rsplit('/').next()?.strip_suffix(".parquet")?.parse().ok()
         };
-        let mut lost = std::collections::HashSet::new();
+        let mut lost = HashSet::new();
         for entry in &self.manifest.entries {
             let brings = entry.did != "repair" && entry.list().is_some();
             if !lost.is_empty() && brings {

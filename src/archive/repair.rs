@@ -36,7 +36,6 @@ use super::state::Below;
 use super::state::NO_FOLDER;
 use super::state::check_format;
 use super::writer;
-use super::writer::Note;
 use super::writer::Segment;
 use super::writer::Writer;
 use crate::error::Error;
@@ -133,194 +132,269 @@ pub fn repair(root: &Path, written_at: &str) -> Result<Repair> {
     }
     let has_marker = marker_is_sound(root)?;
     let mut writer = Writer::open_damaged(root)?;
-    let mut manifest = super::state::state(root);
-    if manifest.pending.is_some() && manifest.damages.is_empty() && writer.finish().is_ok() {
-        manifest = super::state::state(root);
+    let found = Diagnosis::of(root, &mut writer, has_marker)?;
+    if found.is_nothing() {
+        make_entries(root)?;
+        write_lists(root, &found.plan)?;
+        if found.copies {
+            Manifest::rewrite(root, &found.chain)?;
+        }
+        let head = found.manifest.head();
+        return Ok(Repair { head, again: found.again(), ..Repair::default() });
     }
-    if let Some(it) = manifest.damages.iter().find(|it| it.why == MAY_NOT) {
-        return Err(may_not(root, &it.locator));
+    found.carry_out(root, writer, written_at)
+}
+
+/// What is damaged, and what is to be done about it.
+struct Diagnosis {
+    has_marker: bool,
+    manifest: Manifest,
+    /// The chain as far as it hangs together.
+    chain: Vec<Entry>,
+    /// Entries that prove by themselves and no longer hang on it.
+    islands: Vec<Entry>,
+    /// The entry among them that a writer had begun.
+    stranded: Option<Entry>,
+    plan: Plan,
+    /// Paths of files that count no longer.
+    retired: Vec<String>,
+    /// What earlier repairs moved and never told.
+    untold: Vec<Repaired>,
+    /// An entry lacks its copy.
+    copies: bool,
+    /// Lists that are written again.
+    lists: u64,
+}
+
+impl Diagnosis {
+    /// Looks at everything; an entry that was begun and can be finished is.
+    fn of(root: &Path, writer: &mut Writer, has_marker: bool) -> Result<Self> {
+        let mut manifest = super::state::state(root);
+        if manifest.pending.is_some() && manifest.damages.is_empty() && writer.finish().is_ok() {
+            manifest = super::state::state(root);
+        }
+        if let Some(it) = manifest.damages.iter().find(|it| it.why == MAY_NOT) {
+            return Err(may_not(root, &it.locator));
+        }
+        let stranded = stranded(root, writer, &manifest);
+        if let Some(it) = &stranded {
+            manifest.pending = Some(it.clone());
+        }
+        let mut plan = Plan::default();
+        if !has_marker {
+            plan.take(MARKER, "it does not say the format");
+        }
+        damaged_chain(root, &manifest, stranded.as_ref(), &mut plan);
+        let (chain, mut islands) = parted(&manifest);
+        islands.extend(stranded.clone());
+        let archive = Archive::over(root, manifest.clone());
+        let retired = damaged_files(&archive, &mut plan)?;
+        damaged_sides(&archive, &mut plan)?;
+        for it in &islands {
+            // Their names go; their files are taken back in.
+            for path in [Some(it.copy()), it.list()].into_iter().flatten() {
+                if is_there(&root.join(&path)) {
+                    plan.take(&path, "its entry no longer hangs on the chain");
+                }
+            }
+        }
+        let copies = copies_missing(root, &chain, &mut plan)?;
+        let lists = lists(root, &archive, &chain, &mut plan)?;
+        let untold = unfinished_plans(root, &manifest)?;
+        plan.settle();
+        Ok(Self {
+            has_marker,
+            manifest,
+            chain,
+            islands,
+            stranded,
+            plan,
+            retired,
+            untold,
+            copies,
+            lists,
+        })
     }
-    let stranded = stranded(root, &writer, &manifest);
-    if let Some(it) = &stranded {
-        manifest.pending = Some(it.clone());
+
+    fn is_nothing(&self) -> bool {
+        self.plan.moves.is_empty()
+            && self.plan.missing.is_empty()
+            && self.islands.is_empty()
+            && self.untold.is_empty()
+            && self.manifest.damages.is_empty()
+            && self.has_marker
     }
-    let mut plan = Plan::default();
-    let mut done: Vec<Repaired> = Vec::new();
-    if !has_marker {
-        plan.take(MARKER, "it does not say the format");
+
+    fn again(&self) -> u64 {
+        self.lists + u64::from(self.copies)
     }
-    damaged_chain(root, &manifest, stranded.as_ref(), &mut plan);
-    let (chain, mut islands) = parted(&manifest);
-    islands.extend(stranded.clone());
-    let archive = Archive::over(root, manifest.clone());
+
+    /// Moves, restores, and says so in an entry of its own.
+    fn carry_out(mut self, root: &Path, mut writer: Writer, written_at: &str) -> Result<Repair> {
+        let number = number(root, &self.manifest);
+        let folder = format!("{LOST}/{number:08}");
+        let (moves, mut done) = self.told(root, &folder);
+        let (adopted, mut entry, brought) = self.adopted(root, &mut done);
+        if super::state::not_folders(root).contains(&LOST) {
+            let lost = root.join(LOST);
+            let why = Error::new(Kind::Refused, format!("{}: {NO_FOLDER}", lost.display()));
+            return Err(why.hint(
+                "what is damaged would be moved into it: give it another name, outside the archive",
+            ));
+        }
+        // The plan first: whoever comes after a crash finds what was moved, and why.
+        let lost = root.join(&folder);
+        super::folder::stays_inside(root, &lost)?;
+        private_folder(&lost).map_err(|it| Error::file("make", &lost, it))?;
+        let text = serde_json::to_vec_pretty(&done)
+            .map_err(|it| Error::file("write", &lost, it.into()))?;
+        write_whole(&lost.join(PLAN), &text)?;
+        for (path, moved_to) in &moves {
+            move_aside(root, path, moved_to)?;
+        }
+        self.restore(root, &writer)?;
+        let has_damage =
+            self.manifest.damages.iter().any(|it| it.locator.starts_with(manifest::NAME));
+        writer.restore(Manifest::read(root));
+        entry.did = "repair".into();
+        entry.written_at = written_at.into();
+        entry.repaired.clone_from(&done);
+        entry.generation = number as i64;
+        let segment = Segment::new(root, number as i64)?;
+        writer.publish_as(number, segment, adopted, (entry, brought))?;
+        Ok(Repair {
+            entry: number,
+            restored: if has_damage { self.chain.len() as u64 } else { 0 },
+            tables: tables(&done),
+            done,
+            again: self.again(),
+            head: writer.head(),
+        })
+    }
+
+    /// Each thing that is moved with its new place, and all that the entry says was moved or is missing.
+    fn told(&mut self, root: &Path, folder: &str) -> (Vec<(PathBuf, String)>, Vec<Repaired>) {
+        let mut moves = Vec::new();
+        let mut done = std::mem::take(&mut self.untold);
+        for (path, why) in &self.plan.moves {
+            let sha256 = writer::digest(&root.join(path)).map(|it| it.1).unwrap_or_default();
+            let mut moved_to = String::new();
+            if is_there(&root.join(path)) {
+                moved_to = format!("{folder}/{}", name_of(path));
+                moves.push((path.clone(), moved_to.clone()));
+            }
+            // Whoever looks for what was lost looks for its name.
+            let what = match self.plan.again.contains(path) {
+                true => format!("{} as it was", name_of(path)),
+                false => name_of(path),
+            };
+            done.push(Repaired { what, moved_to, sha256, why: why.clone() });
+        }
+        let missing = self.plan.missing.iter().map(|(what, why)| Repaired {
+            what: what.clone(),
+            why: why.clone(),
+            ..Repaired::default()
+        });
+        done.extend(missing);
+        (moves, done)
+    }
+
+    /// Files of entries that are taken back in, and what the repair's own entry says in their place.
+    fn adopted(
+        &mut self,
+        root: &Path,
+        done: &mut Vec<Repaired>,
+    ) -> (Vec<FileNote>, Entry, Vec<Brought>) {
+        let mut brought = std::mem::take(&mut self.plan.brought);
+        let mut entry = Entry::default();
+        let mut adopted = Vec::new();
+        for it in &self.islands {
+            done.push(Repaired {
+                what: format!("entry {}", it.head()),
+                moved_to: String::new(),
+                sha256: it.digest.clone(),
+                why: ADOPTED.into(),
+            });
+            adopted.extend(it.added.iter().cloned());
+            entry.retired.extend(it.retired.iter().cloned());
+            entry.superseded.extend(it.superseded.iter().cloned());
+            entry.aliases.extend(it.aliases.iter().cloned());
+            entry.others.extend(it.others.iter().cloned());
+            if let Some(list) = it.list() {
+                let lists = [root.join(writer::waiting(&list)), root.join(&list)].into_iter();
+                let mut sound = lists.filter_map(|it| manifest::read_list(&it).ok());
+                let sound = sound.find(|list| Some(Seal::of(list)) == it.brought);
+                brought.extend(sound.unwrap_or_default());
+            }
+        }
+        entry.retired.append(&mut self.retired);
+        (adopted, entry, brought)
+    }
+
+    /// Puts in its place what is whole, once the rest is out of the way.
+    fn restore(&self, root: &Path, writer: &Writer) -> Result<()> {
+        if let Some(it) = &self.stranded {
+            // Its list is brought by the repair's own entry.
+            writer.put_in_place(&Entry { brought: None, ..it.clone() })?;
+        }
+        make_entries(root)?;
+        write_lists(root, &self.plan)?;
+        if !self.has_marker {
+            write_whole(&root.join(MARKER), writer::marker().as_bytes())?;
+        }
+        sides::make_salt(root)?;
+        Manifest::rewrite(root, &self.chain)?;
+        for folder in [LOST, manifest::ENTRIES] {
+            sync_folder(&root.join(folder))?;
+        }
+        sync_folder(root)
+    }
+}
+
+fn write_lists(root: &Path, plan: &Plan) -> Result<()> {
+    plan.lists.iter().try_for_each(|(path, bytes)| write_whole(&root.join(path), bytes))
+}
+
+/// Files of the tables that are missing or not as they were written. Returns their paths.
+fn damaged_files(archive: &Archive, plan: &mut Plan) -> Result<Vec<String>> {
     let mut retired = Vec::new();
     for note in archive.live_files() {
         match writer::digest(&archive.path_of(note)) {
-            Ok((_, digest)) if digest == note.sha256 => {}
-            Ok(_) => {
-                plan.take(&note.path, "it was changed after it was written");
-                retired.push(note.path.clone());
-            }
+            Ok((_, digest)) if digest == note.sha256 => continue,
+            Ok(_) => plan.take(&note.path, "it was changed after it was written"),
             Err(it) if it.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Err(may_not(root, &note.path));
+                return Err(may_not(&archive.root, &note.path));
             }
             // A file may be where its folder should be.
             Err(_) if !is_there(&archive.path_of(note)) => {
                 plan.missing.push((note.path.clone(), "it is missing".into()));
-                retired.push(note.path.clone());
             }
-            Err(it) => {
-                plan.take(&note.path, &super::folder::unread(&it));
-                retired.push(note.path.clone());
-            }
+            Err(it) => plan.take(&note.path, &super::folder::unread(&it)),
         }
+        retired.push(note.path.clone());
     }
-    for sides::Fault { path, place, why } in sides::faults(&archive) {
+    Ok(retired)
+}
+
+/// The salt, the record of reveals and the feeds, as far as they are damaged.
+fn damaged_sides(archive: &Archive, plan: &mut Plan) -> Result<()> {
+    let record = [Path::new(sides::REVEALS), Path::new(sides::REVEALS_HEAD)];
+    for sides::Fault { path, place, why } in sides::faults(archive) {
         if why == MAY_NOT {
-            return Err(may_not(root, &place));
+            return Err(may_not(&archive.root, &place));
         }
-        let record = [Path::new(sides::REVEALS), Path::new(sides::REVEALS_HEAD)];
-        let paths = if record.contains(&path.as_path()) {
-            record.map(Path::to_owned).to_vec()
-        } else {
-            vec![path]
+        let paths = match record.contains(&path.as_path()) {
+            true => record.map(Path::to_owned).to_vec(),
+            false => vec![path],
         };
         for it in paths {
-            match is_there(&root.join(&it)) {
+            match is_there(&archive.root.join(&it)) {
                 true => plan.take(&it, &why),
                 false => plan.missing.push((name_of(&it), why.clone())),
             }
         }
     }
-    for it in &islands {
-        // Their names go; their files are taken back in.
-        for path in [Some(it.copy()), it.list()].into_iter().flatten() {
-            if is_there(&root.join(&path)) {
-                plan.take(&path, "its entry no longer hangs on the chain");
-            }
-        }
-    }
-    let copies = copies_missing(root, &chain, &mut plan)?;
-    let lists = lists(root, &archive, &chain, &mut plan)?;
-    done.extend(unfinished_plans(root, &manifest)?);
-    let nothing = plan.moves.is_empty()
-        && plan.missing.is_empty()
-        && islands.is_empty()
-        && done.is_empty()
-        && manifest.damages.is_empty()
-        && has_marker;
-    if nothing {
-        make_entries(root)?;
-        for (path, bytes) in &plan.lists {
-            write_whole(&root.join(path), bytes)?;
-        }
-        if copies {
-            Manifest::rewrite(root, &chain)?;
-        }
-        let again = lists + u64::from(copies);
-        return Ok(Repair { head: manifest.head(), again, ..Repair::default() });
-    }
-    plan.settle();
-    let number = number(root, &manifest);
-    let folder = format!("{LOST}/{number:08}");
-    let mut moves: Vec<(PathBuf, String)> = Vec::new();
-    for (path, why) in &plan.moves {
-        let sha256 = writer::digest(&root.join(path)).map(|it| it.1).unwrap_or_default();
-        let mut moved_to = String::new();
-        if is_there(&root.join(path)) {
-            moved_to = format!("{folder}/{}", name_of(path));
-            moves.push((path.clone(), moved_to.clone()));
-        }
-        // Whoever looks for what was lost looks for its name.
-        let what = match plan.again.contains(path) {
-            true => format!("{} as it was", name_of(path)),
-            false => name_of(path),
-        };
-        done.push(Repaired { what, moved_to, sha256, why: why.clone() });
-    }
-    for (what, why) in &plan.missing {
-        done.push(Repaired {
-            what: what.clone(),
-            moved_to: String::new(),
-            sha256: String::new(),
-            why: why.clone(),
-        });
-    }
-    let mut note = Note {
-        did: "repair".into(),
-        written_at: written_at.into(),
-        brought: std::mem::take(&mut plan.brought),
-        ..Note::default()
-    };
-    let mut adopted: Vec<FileNote> = Vec::new();
-    for it in &islands {
-        done.push(Repaired {
-            what: format!("entry {}", it.head()),
-            moved_to: String::new(),
-            sha256: it.digest.clone(),
-            why: ADOPTED.into(),
-        });
-        adopted.extend(it.added.iter().cloned());
-        note.retired.extend(it.retired.iter().cloned());
-        note.superseded.extend(it.superseded.iter().cloned());
-        note.aliases.extend(it.aliases.iter().cloned());
-        note.others.extend(it.others.iter().cloned());
-        if let Some(list) = it.list() {
-            let lists = [root.join(writer::waiting(&list)), root.join(&list)].into_iter();
-            let mut sound = lists.filter_map(|it| manifest::read_list(&it).ok());
-            note.brought
-                .extend(sound.find(|list| Some(Seal::of(list)) == it.brought).unwrap_or_default());
-        }
-    }
-    note.retired.extend(retired);
-    if super::state::not_folders(root).contains(&LOST) {
-        let why = Error::new(Kind::Refused, format!("{}: {NO_FOLDER}", root.join(LOST).display()));
-        return Err(why.hint(
-            "what is damaged would be moved into it: give it another name, outside the archive",
-        ));
-    }
-    // The plan first: whoever comes after a crash finds what was moved, and why.
-    let lost = root.join(&folder);
-    super::folder::stays_inside(root, &lost)?;
-    private_folder(&lost).map_err(|it| Error::file("make", &lost, it))?;
-    let text =
-        serde_json::to_vec_pretty(&done).map_err(|it| Error::file("write", &lost, it.into()))?;
-    write_whole(&lost.join(PLAN), &text)?;
-    for (path, moved_to) in &moves {
-        move_aside(root, path, moved_to)?;
-    }
-    if let Some(it) = &stranded {
-        // Its list is brought by the repair's own entry.
-        writer.put_in_place(&Entry { brought: None, ..it.clone() })?;
-    }
-    make_entries(root)?;
-    for (path, bytes) in &plan.lists {
-        write_whole(&root.join(path), bytes)?;
-    }
-    if !has_marker {
-        write_whole(&root.join(MARKER), writer::marker().as_bytes())?;
-    }
-    sides::make_salt(root)?;
-    Manifest::rewrite(root, &chain)?;
-    for folder in [LOST, manifest::ENTRIES] {
-        sync_folder(&root.join(folder))?;
-    }
-    sync_folder(root)?;
-    let has_damage = manifest.damages.iter().any(|it| it.locator.starts_with(manifest::NAME));
-    let repaired = Repair {
-        entry: number,
-        restored: if has_damage { chain.len() as u64 } else { 0 },
-        tables: tables(&done),
-        done: done.clone(),
-        again: lists + u64::from(copies),
-        head: None,
-    };
-    writer.restore(Manifest::read(root));
-    note.repaired = done;
-    note.generation = number as i64;
-    let segment = Segment::new(root, number as i64)?;
-    writer.publish_as(number, segment, adopted, note)?;
-    Ok(Repair { head: writer.head(), ..repaired })
+    Ok(())
 }
 
 /// Puts back what a repair moved that was stopped before its entry: it is planned again, with all that was there before. What

@@ -32,6 +32,27 @@ pub struct Column {
     pub holds: Type,
     /// What the column tells, in words that `archive schema` prints.
     pub means: &'static str,
+    /// How its values are treated.
+    pub marks: &'static [Mark],
+}
+
+/// How the values of a column are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Machine formats of `sessions` and `search` have it. The list only grows.
+    Listed,
+    /// The recorded machine may have said it: secrets in it are masked before it is shown. No name by which a session or its bytes
+    /// are found is marked so.
+    Foreign,
+    /// Only the archive itself needs it: `export` leaves it out.
+    Inner,
+}
+
+impl Column {
+    /// Whether its values are treated so.
+    pub fn is(&self, mark: Mark) -> bool {
+        self.marks.contains(&mark)
+    }
 }
 
 /// One table.
@@ -49,6 +70,11 @@ impl Table {
     /// The columns as a polars schema, in the same order.
     pub fn schema(&self) -> Schema {
         self.columns.iter().map(|it| Field::new(it.name.into(), it.holds.of_polars())).collect()
+    }
+
+    /// Names of the columns with this mark, in the order of the files.
+    pub fn marked(&self, mark: Mark) -> Vec<&'static str> {
+        self.columns.iter().filter(|it| it.is(mark)).map(|it| it.name).collect()
     }
 
     /// A data frame with all columns of the table and without rows.
@@ -212,10 +238,10 @@ impl ListItem for SessionFlaw {
     }
 }
 
-/// Declares a row, its table and the passage between the two, from one list.
-macro_rules! table {
-    ($table:ident, $name:literal, $about:literal, $(#[$doc:meta])* $row:ident {
-        $($column:ident : $type:ty = $means:literal,)*
+/// Declares a row and the passage between rows and the columns of a data frame, from one list.
+macro_rules! row {
+    ($(#[$doc:meta])* $row:ident {
+        $($column:ident : $type:ty $([$($mark:ident),+])? = $means:literal,)*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
@@ -223,28 +249,33 @@ macro_rules! table {
             $(#[doc = $means] pub $column: $type,)*
         }
 
-        /// The table that these rows are of: its name, its meaning and its columns.
-        pub const $table: Table = Table {
-            name: $name,
-            about: $about,
-            columns: &[$(Column {
+        impl $row {
+            /// What its fields are as columns, in this order.
+            pub const COLUMNS: &[Column] = &[$(Column {
                 name: stringify!($column),
                 holds: <$type as Value>::TYPE,
                 means: $means,
-            },)*],
-        };
+                marks: &[$($(Mark::$mark),+)?],
+            },)*];
 
-        impl $row {
-            /// The table that these rows are of.
-            pub const TABLE: Table = $table;
+            /// Every text of it that is marked [`Mark::Foreign`]: nothing of it is shown before secrets in it are masked.
+            pub fn foreign(&mut self) -> impl Iterator<Item = &mut String> {
+                let texts = [$(
+                    Some(&mut self.$column)
+                        .filter(|_| [$($(Mark::$mark),+)?].contains(&Mark::Foreign))
+                        .and_then(Value::text),
+                )*];
+                texts.into_iter().flatten()
+            }
 
             /// Rows as a data frame, in this order.
             ///
             /// # Errors
             /// When the columns make no data frame.
-            pub fn frame(rows: &[Self]) -> PolarsResult<DataFrame> {
-                DataFrame::new(rows.len(), vec![$(
-                    <$type as Value>::column(stringify!($column), rows.iter().map(|it| &it.$column)),
+            pub fn frame<'a>(rows: impl IntoIterator<Item = &'a Self, IntoIter: Clone>) -> PolarsResult<DataFrame> {
+                let rows = rows.into_iter();
+                DataFrame::new_infer_height(vec![$(
+                    <$type as Value>::column(stringify!($column), rows.clone().map(|it| &it.$column)),
                 )*])
             }
 
@@ -271,46 +302,61 @@ macro_rules! table {
     };
 }
 
+/// Declares a table, and the row that it is made of.
+macro_rules! table {
+    ($table:ident, $name:literal, $about:literal, $(#[$doc:meta])* $row:ident { $($columns:tt)* }) => {
+        row! { $(#[$doc])* $row { $($columns)* } }
+
+        impl $row {
+            /// The table that these rows are of.
+            pub const TABLE: Table = $table;
+        }
+
+        /// The table that these rows are of: its name, its meaning and its columns.
+        pub const $table: Table = Table { name: $name, about: $about, columns: $row::COLUMNS };
+    };
+}
+
 table! {
     SESSIONS, "sessions",
     "One row a session: who, where, when, and where its other rows stand.",
     /// One session.
     SessionRow {
-        session_id: String = "the session's id, as Session Manager gives it",
-        session_key: String = "the session inside this archive: its id, with #2 and on where two accounts used one id",
-        account_id: Option<String> = "account the session ran in",
-        region: Option<String> = "Region the session ran in",
-        owner: Option<String> = "who started it: the ARN where a streamed event told it, else the part of the id before its last hyphen",
-        owner_from: Option<Word<OwnerFrom>> = "what told the owner: event or session-id (a hint, no proof)",
-        target: Option<String> = "what was connected to: i-…, mi-… or ecs:…",
-        run_as: Option<String> = "operating-system user at the start",
-        session_type: Option<String> = "Standard_Stream, InteractiveCommands or NonInteractiveCommands, where the header tells",
-        claims: NullIfEmpty<String> = "which of the columns before only the recorded machine says, joined by +: claims, no proof",
-        at: Instant = "best known time of the session, for order: first event, else end, else when the object was stored; where these contradict each other (flaw clock), when it was stored",
-        at_from: Option<Word<AtFrom>> = "what told `at`: event, header or stored",
-        first_event_at: Instant = "time of the first streamed event: the session started before",
-        last_event_at: Instant = "time of the last event",
-        ended_at: Instant = "time in the transcript's own header, which is written at the end: the machine's claim",
+        session_id: String [Listed] = "the session's id, as Session Manager gives it",
+        session_key: String [Listed, Inner] = "the session inside this archive: its id, with #2 and on where two accounts used one id",
+        account_id: Option<String> [Listed] = "account the session ran in",
+        region: Option<String> [Listed, Foreign] = "Region the session ran in",
+        owner: Option<String> [Listed, Foreign] = "who started it: the ARN where a streamed event told it, else the part of the id before its last hyphen",
+        owner_from: Option<Word<OwnerFrom>> [Listed] = "what told the owner: event or session-id (a hint, no proof)",
+        target: Option<String> [Listed, Foreign] = "what was connected to: i-…, mi-… or ecs:…",
+        run_as: Option<String> [Listed, Foreign] = "operating-system user at the start",
+        session_type: Option<String> [Listed, Foreign] = "Standard_Stream, InteractiveCommands or NonInteractiveCommands, where the header tells",
+        claims: NullIfEmpty<String> [Listed] = "which of the columns before only the recorded machine says, joined by +: claims, no proof",
+        at: Instant [Listed] = "best known time of the session, for order: first event, else end, else when the object was stored; where these contradict each other (flaw clock), when it was stored",
+        at_from: Option<Word<AtFrom>> [Listed] = "what told `at`: event, header or stored",
+        first_event_at: Instant [Listed] = "time of the first streamed event: the session started before",
+        last_event_at: Instant [Listed] = "time of the last event",
+        ended_at: Instant [Listed] = "time in the transcript's own header, which is written at the end: the machine's claim",
         stored_at: Instant = "when the first of its transcripts was stored: by AWS's own word, or of a file when it was last changed",
-        forms: Vec<Word<Form>> = "forms of its transcripts: script, bare, windows, events; joined by +",
-        transcripts: i64 = "transcripts kept of it, versions included",
-        transcript_bytes: i64 = "bytes of these transcripts",
-        line_count: i64 = "rows in lines",
-        command_count: i64 = "rows in commands that ran: of kind shell or repl",
-        abandoned_count: Option<i64> = "rows in commands of kind abandoned: typed, never run",
-        unconfirmed_count: Option<i64> = "rows in commands of kind unconfirmed: typed, and nothing tells whether they ran",
-        possible_count: i64 = "rows in commands of kind possible",
-        flaws: Vec<SessionFlaw> = "what a reader must know before trusting it, joined by +, a place behind @; empty if nothing",
-        locator: String = "where the transcript that lines and commands were read from lay",
-        source: String = "the source that held it",
+        forms: Vec<Word<Form>> [Listed] = "forms of its transcripts: script, bare, windows, events; joined by +",
+        transcripts: i64 [Listed] = "transcripts kept of it, versions included",
+        transcript_bytes: i64 [Listed] = "bytes of these transcripts",
+        line_count: i64 [Listed] = "rows in lines",
+        command_count: i64 [Listed] = "rows in commands that ran: of kind shell or repl",
+        abandoned_count: Option<i64> [Listed] = "rows in commands of kind abandoned: typed, never run",
+        unconfirmed_count: Option<i64> [Listed] = "rows in commands of kind unconfirmed: typed, and nothing tells whether they ran",
+        possible_count: i64 [Listed] = "rows in commands of kind possible",
+        flaws: Vec<SessionFlaw> [Listed] = "what a reader must know before trusting it, joined by +, a place behind @; empty if nothing",
+        locator: String [Listed] = "where the transcript that lines and commands were read from lay",
+        source: String [Listed] = "the source that held it",
         decoder: i64 = "version of the decoder that read it",
-        withdrawn: NullIfEmpty<String> = "names of commands that an earlier reading of it had and this one has not, joined by +: what a feed withdraws",
-        generation: i64 = "manifest entry that wrote this row; only the newest of a session_key is current",
-        commands_at: i64 = "first row in its commands file",
-        commands_rows: i64 = "rows in its commands file",
-        lines_at: i64 = "first row in its lines file",
-        lines_rows: i64 = "rows in its lines file",
-        partition: String = "folder of its files inside each table",
+        withdrawn: NullIfEmpty<String> [Inner] = "names of commands that an earlier reading of it had and this one has not, joined by +: what a feed withdraws",
+        generation: i64 [Inner] = "manifest entry that wrote this row; only the newest of a session_key is current",
+        commands_at: i64 [Inner] = "first row in its commands file",
+        commands_rows: i64 [Inner] = "rows in its commands file",
+        lines_at: i64 [Inner] = "first row in its lines file",
+        lines_rows: i64 [Inner] = "rows in its lines file",
+        partition: String [Inner] = "folder of its files inside each table",
     }
 }
 
@@ -319,34 +365,34 @@ table! {
     "One row a command: what was typed, as inferred, with how sure we are and where it stands.",
     /// One command.
     CommandRow {
-        session_id: String = "the session it was typed in",
-        session_key: String = "the session inside this archive",
-        account_id: Option<String> = "account of the session",
-        region: Option<String> = "Region of the session",
-        owner: Option<String> = "who started the session",
-        target: Option<String> = "what the session was connected to",
-        run_as: Option<String> = "operating-system user at the session's start",
-        seq: i64 = "place in the session, from 1",
-        command: String = "the text, lines joined by LF",
-        kind: Word<CommandKind> = "shell, repl, unconfirmed (typed, nothing tells whether it ran), abandoned (typed, never run) or possible (too little evidence)",
-        confidence: f64 = "probability that it is exactly what was typed, 0 to 1",
-        at: Instant = "when it was typed; null unless known to the instant",
-        at_earliest: Instant = "not before this; null if not known",
-        at_latest: Instant = "not after this; null if not known",
-        os_user: Option<String> = "operating-system user, as the prompt shows it",
-        host: Option<String> = "host, as the prompt shows it",
-        cwd: Option<String> = "directory, as the prompt shows it",
-        depth: i64 = "shells around it: 0 is the session's own",
-        prompt: String = "the prompt it stood behind",
-        source: String = "the source that held the transcript",
-        locator: String = "where the transcript lay",
-        byte_start: i64 = "first byte of the transcript it was read from",
-        byte_end: i64 = "one past the last byte",
-        line_number: i64 = "line it starts on, from 1",
-        evidence: String = "what spoke for and against it: weight and words, joined by ;",
-        flaws: Vec<Word<CommandFlaw>> = "what is wrong with it, joined by +; empty if nothing",
+        session_id: String [Listed] = "the session it was typed in",
+        session_key: String [Listed, Inner] = "the session inside this archive",
+        account_id: Option<String> [Listed] = "account of the session",
+        region: Option<String> [Listed, Foreign] = "Region of the session",
+        owner: Option<String> [Listed, Foreign] = "who started the session",
+        target: Option<String> [Listed, Foreign] = "what the session was connected to",
+        run_as: Option<String> [Listed, Foreign] = "operating-system user at the session's start",
+        seq: i64 [Listed] = "place in the session, from 1",
+        command: String [Listed, Foreign] = "the text, lines joined by LF",
+        kind: Word<CommandKind> [Listed] = "shell, repl, unconfirmed (typed, nothing tells whether it ran), abandoned (typed, never run) or possible (too little evidence)",
+        confidence: f64 [Listed] = "probability that it is exactly what was typed, 0 to 1",
+        at: Instant [Listed] = "when it was typed; null unless known to the instant",
+        at_earliest: Instant [Listed] = "not before this; null if not known",
+        at_latest: Instant [Listed] = "not after this; null if not known",
+        os_user: Option<String> [Listed, Foreign] = "operating-system user, as the prompt shows it",
+        host: Option<String> [Listed, Foreign] = "host, as the prompt shows it",
+        cwd: Option<String> [Listed, Foreign] = "directory, as the prompt shows it",
+        depth: i64 [Listed] = "shells around it: 0 is the session's own",
+        prompt: String [Foreign, Inner] = "the prompt it stood behind",
+        source: String [Listed] = "the source that held the transcript",
+        locator: String [Listed, Foreign] = "where the transcript lay",
+        byte_start: i64 [Listed] = "first byte of the transcript it was read from",
+        byte_end: i64 [Listed] = "one past the last byte",
+        line_number: i64 [Listed] = "line it starts on, from 1",
+        evidence: String [Foreign, Inner] = "what spoke for and against it: weight and words, joined by ;",
+        flaws: Vec<Word<CommandFlaw>> [Listed] = "what is wrong with it, joined by +; empty if nothing",
         decoder: i64 = "version of the decoder",
-        generation: i64 = "manifest entry that wrote this row",
+        generation: i64 [Inner] = "manifest entry that wrote this row",
     }
 }
 
@@ -416,80 +462,77 @@ table! {
     }
 }
 
-/// Name, type and meaning of the columns of `lines`, which is written without rows of its own: a session has
-/// too many to make a struct of each.
-pub const LINES: Table = Table {
-    name: "lines",
-    about: "One row a visible line: what the session showed.",
-    columns: &[
-        Column { name: "session_id", holds: Type::Text, means: "the session" },
-        Column { name: "session_key", holds: Type::Text, means: "the session inside this archive" },
-        Column { name: "account_id", holds: Type::Text, means: "account of the session" },
-        Column { name: "region", holds: Type::Text, means: "Region of the session" },
-        Column { name: "owner", holds: Type::Text, means: "who started the session" },
-        Column { name: "target", holds: Type::Text, means: "what the session was connected to" },
-        Column { name: "line_number", holds: Type::Integer, means: "number of the line, from 1" },
-        Column {
-            name: "text",
-            holds: Type::Text,
-            means: "what it showed, control sequences carried out",
-        },
-        Column {
-            name: "kind",
-            holds: Type::Text,
-            means: "output, input (typed behind a prompt), screen (full-screen program) or overwritten (an older version of a repainted row)",
-        },
-        Column {
-            name: "continued",
-            holds: Type::Truth,
-            means: "the next row goes on with this line",
-        },
-        Column {
-            name: "at_earliest",
-            holds: Type::Instant,
-            means: "not before this; null if not known",
-        },
-        Column {
-            name: "at_latest",
-            holds: Type::Instant,
-            means: "not after this; null if not known",
-        },
-        Column { name: "locator", holds: Type::Text, means: "where the transcript lay" },
-        Column {
-            name: "byte_start",
-            holds: Type::Integer,
-            means: "first byte of the transcript it was drawn from",
-        },
-        Column {
-            name: "byte_count",
-            holds: Type::Integer,
-            means: "how many bytes it was drawn from; a count shrinks far better than an end",
-        },
-        Column {
-            name: "generation",
-            holds: Type::Integer,
-            means: "manifest entry that wrote this row",
-        },
-    ],
+row! {
+    /// What every line of a session repeats.
+    LineSession {
+        session_id: String = "the session",
+        session_key: String = "the session inside this archive",
+        account_id: Option<String> = "account of the session",
+        region: Option<String> [Foreign] = "Region of the session",
+        owner: Option<String> [Foreign] = "who started the session",
+        target: Option<String> [Foreign] = "what the session was connected to",
+        locator: String [Foreign] = "where the transcript lay",
+        generation: i64 = "manifest entry that wrote this row",
+    }
+}
+
+row! {
+    /// One line, without what it shares with the others of its session: a session has too many to repeat it in memory.
+    LineRow {
+        line_number: i64 = "number of the line, from 1",
+        text: String [Foreign] = "what it showed, control sequences carried out",
+        kind: Word<LineKind> = "output, input (typed behind a prompt), screen (full-screen program) or overwritten (an older version of a repainted row)",
+        continued: bool = "the next row goes on with this line",
+        at_earliest: Instant = "not before this; null if not known",
+        at_latest: Instant = "not after this; null if not known",
+        byte_start: i64 = "first byte of the transcript it was drawn from",
+        byte_count: i64 = "how many bytes it was drawn from; a count shrinks far better than an end",
+    }
+}
+
+impl LineRow {
+    /// One past the last byte of the transcript that the line was drawn from.
+    pub fn byte_end(&self) -> i64 {
+        self.byte_start + self.byte_count
+    }
+}
+
+/// The table of lines: what they share stands beside what each shows.
+pub const LINES: Table = {
+    let [session_id, session_key, account_id, region, owner, target, locator, generation] =
+        *LineSession::COLUMNS
+    else {
+        panic!("a column more")
+    };
+    let [number, text, kind, continued, earliest, latest, start, count] = *LineRow::COLUMNS else {
+        panic!("a column more")
+    };
+    Table {
+        name: "lines",
+        about: "One row a visible line: what the session showed.",
+        columns: &[
+            session_id,
+            session_key,
+            account_id,
+            region,
+            owner,
+            target,
+            number,
+            text,
+            kind,
+            continued,
+            earliest,
+            latest,
+            locator,
+            start,
+            count,
+            generation,
+        ],
+    }
 };
 
 /// Every table, in the order in which one reads about them.
 pub const TABLES: [Table; 6] = [SESSIONS, COMMANDS, LINES, TRANSCRIPTS, SURVEYS, FINDINGS];
-
-impl SessionRow {
-    /// Who and where, as the recorded machine may have said: nothing of it is shown before secrets in it are masked. The session's
-    /// own name is none of it, for by that it is asked for; nor is where its transcript lay, by which its bytes are found.
-    pub fn claimed(&mut self) -> impl Iterator<Item = &mut String> {
-        let texts = [
-            &mut self.owner,
-            &mut self.target,
-            &mut self.run_as,
-            &mut self.session_type,
-            &mut self.region,
-        ];
-        texts.into_iter().filter_map(Option::as_mut)
-    }
-}
 
 impl Word<CommandKind> {
     /// What stands behind the text of a command that is not a shell's, or did not run; empty of one that is.
@@ -512,21 +555,6 @@ impl CommandRow {
     /// What spoke for and against it, one by one.
     pub fn reasons(&self) -> impl Iterator<Item = &str> {
         self.evidence.split(';').filter(|it| !it.is_empty())
-    }
-
-    /// Every text of it but the name of its session: nothing of it is shown before secrets in it are masked.
-    pub fn foreign(&mut self) -> impl Iterator<Item = &mut String> {
-        let texts = [&mut self.command, &mut self.prompt, &mut self.evidence, &mut self.locator];
-        let told = [
-            &mut self.owner,
-            &mut self.target,
-            &mut self.run_as,
-            &mut self.region,
-            &mut self.os_user,
-            &mut self.host,
-            &mut self.cwd,
-        ];
-        texts.into_iter().chain(told.into_iter().filter_map(Option::as_mut))
     }
 }
 

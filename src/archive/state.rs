@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::path::Path;
 use std::path::PathBuf;
@@ -17,7 +16,7 @@ use super::folder::READERS;
 use super::folder::TMP;
 use super::folder::There;
 use super::folder::must_be_file;
-use super::folder::private;
+use super::folder::open_private;
 use super::folder::stays_inside;
 use super::folder::unread;
 use super::manifest;
@@ -144,13 +143,7 @@ impl Below {
 pub(super) fn read_lock(root: &Path) -> Option<File> {
     let path = root.join(READERS);
     must_be_file(&path).ok()?;
-    let file = File::open(&path).or_else(|_| {
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        private(&mut options);
-        options.open(&path)
-    });
-    let file = file.ok()?;
+    let file = File::open(&path).or_else(|_| open_private(&path)).ok()?;
     // A writer holds it while it takes retired files away, none of which the state names that is opened next. Whoever holds it
     // for longer must not keep everybody from reading.
     for _ in 0..LOCK_LOOKS {

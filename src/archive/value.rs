@@ -75,6 +75,10 @@ pub trait Value: Sized {
     /// # Errors
     /// When the column holds another type.
     fn read(column: &Column0) -> PolarsResult<Vec<Self>>;
+    /// The value as a text that can be masked, if it is one.
+    fn text(&mut self) -> Option<&mut String> {
+        None
+    }
     /// What stands for this many values of a column that a file does not have, if anything can.
     fn absent(_rows: usize) -> Option<Vec<Self>> {
         None
@@ -92,6 +96,9 @@ impl Value for String {
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
         Ok(column.str()?.iter().map(|it| it.unwrap_or_default().to_owned()).collect())
     }
+    fn text(&mut self) -> Option<&mut String> {
+        Some(self)
+    }
 }
 
 impl Value for Option<String> {
@@ -101,6 +108,9 @@ impl Value for Option<String> {
     }
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
         Ok(column.str()?.iter().map(|it| it.map(str::to_owned)).collect())
+    }
+    fn text(&mut self) -> Option<&mut String> {
+        self.as_mut()
     }
     fn absent(rows: usize) -> Option<Vec<Self>> {
         Some(vec![None; rows])

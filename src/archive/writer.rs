@@ -28,6 +28,7 @@ use super::folder::LOCK;
 use super::folder::MARKER;
 use super::folder::READERS;
 use super::folder::TMP;
+use super::folder::open_private;
 use super::folder::private;
 use super::folder::private_folder;
 use super::folder::sync_folder;
@@ -38,13 +39,10 @@ use super::manifest::read_list;
 use super::state::check_format;
 use super::state::state;
 use crate::archive::manifest;
-use crate::archive::manifest::Alias;
 use crate::archive::manifest::Brought;
 use crate::archive::manifest::Entry;
 use crate::archive::manifest::FileNote;
 use crate::archive::manifest::Manifest;
-use crate::archive::manifest::Other;
-use crate::archive::manifest::Repaired;
 use crate::archive::manifest::Seal;
 use crate::archive::pieces::Pieces;
 use crate::archive::schema::Table;
@@ -66,31 +64,6 @@ pub struct Writer {
     manifest: Manifest,
     /// Held open for as long as we write; the system lets go of it when we die.
     _lock: File,
-}
-
-/// What an entry says of itself besides its files.
-#[derive(Default)]
-pub struct Note {
-    /// What was done, as in [`Entry::did`](crate::archive::manifest::Entry::did).
-    pub did: String,
-    /// When it was done: RFC 3339, UTC.
-    pub written_at: String,
-    /// Version of the decoder that derived the rows; 0 if none were derived.
-    pub decoder: i64,
-    /// Generation of the rows; 0 if there are none.
-    pub generation: i64,
-    /// Paths below the archive of files that count no longer.
-    pub retired: Vec<String>,
-    /// Session key and generation of rows that newer ones replace; below zero, of all earlier ones.
-    pub superseded: Vec<(String, i64)>,
-    /// Objects that were seen and whose bytes are held already.
-    pub aliases: Vec<Alias>,
-    /// Objects that were read and hold something else than transcripts.
-    pub others: Vec<Other>,
-    /// Source bytes that the entry brings.
-    pub brought: Vec<Brought>,
-    /// What a repair did; empty for everything else.
-    pub repaired: Vec<Repaired>,
 }
 
 /// The marker of an archive that is just being made, as earlier versions called it.
@@ -255,13 +228,11 @@ impl Writer {
         if retired.peek().is_none() {
             return;
         }
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        private(&mut options);
-        if super::folder::must_be_file(&self.root.join(READERS)).is_err() {
+        let readers = self.root.join(READERS);
+        if super::folder::must_be_file(&readers).is_err() {
             return;
         }
-        let Ok(readers) = options.open(self.root.join(READERS)) else { return };
+        let Ok(readers) = open_private(&readers) else { return };
         if readers.try_lock().is_ok() {
             for it in retired.map(|it| self.root.join(it)) {
                 let folder = it.parent().unwrap_or(&self.root);
@@ -277,12 +248,13 @@ impl Writer {
         self.finish_pending()
     }
 
-    /// Makes the files of a segment count.
+    /// Makes the files of a segment count, under an entry that says what it knows of itself: its number, its files and its proof
+    /// come here. `brought` is what the entry brings of the sources.
     ///
     /// # Errors
     /// When a file cannot be written, made durable or moved to its place.
-    pub fn publish(&mut self, segment: Segment, note: Note) -> Result<()> {
-        self.publish_as(self.manifest.next_number(), segment, Vec::new(), note)
+    pub fn publish(&mut self, segment: Segment, entry: Entry, brought: Vec<Brought>) -> Result<()> {
+        self.publish_as(self.manifest.next_number(), segment, Vec::new(), (entry, brought))
     }
 
     /// The same under a number of its own, and with files that are in their places already.
@@ -291,40 +263,29 @@ impl Writer {
         number: u64,
         segment: Segment,
         mut added: Vec<FileNote>,
-        note: Note,
+        (entry, mut brought): (Entry, Vec<Brought>),
     ) -> Result<()> {
         added.extend(segment.finish()?);
-        let mut note = note;
         // In an order that can be told again from the rows.
-        note.brought.sort_unstable();
-        let brought = (!note.brought.is_empty()).then(|| Seal::of(&note.brought));
-        let retires = !note.retired.is_empty();
+        brought.sort_unstable();
+        let retires = !entry.retired.is_empty();
         let told = self.manifest.entries.iter().rev().find_map(|it| it.sides.as_ref());
         let sides = sides::sides(&self.root);
         // A repair alone has moved aside what was changed.
-        let sides = match told.filter(|_| note.did != "repair") {
+        let sides = match told.filter(|_| entry.did != "repair") {
             Some(told) => sides.after(told),
             None => sides,
         };
         let entry = Entry {
-            written_at: note.written_at,
             tool: format!("ssmtrail {}", env!("CARGO_PKG_VERSION")),
-            decoder: note.decoder,
-            did: note.did,
-            generation: note.generation,
             added,
-            retired: note.retired,
-            superseded: note.superseded,
-            aliases: note.aliases,
-            others: note.others,
-            brought,
-            repaired: note.repaired,
+            brought: (!brought.is_empty()).then(|| Seal::of(&brought)),
             sides: Some(sides),
-            ..Entry::default()
+            ..entry
         }
         .chained(number, &self.manifest.last_digest());
         if let Some(list) = entry.list() {
-            write_whole(&self.root.join(waiting(&list)), &list_bytes(&note.brought)?)?;
+            write_whole(&self.root.join(waiting(&list)), &list_bytes(&brought)?)?;
         }
         Manifest::announce(&self.root, &entry)?;
         self.put_in_place(&entry)?;
@@ -435,12 +396,9 @@ fn make(root: &Path) -> Result<()> {
 
 fn lock(root: &Path) -> Result<File> {
     let path = root.join(LOCK);
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    private(&mut options);
     super::folder::must_be_file(&path)
         .map_err(|it| Error::file("open", &path, it).hint("remove it: a lock holds nothing"))?;
-    let file = options.open(&path).map_err(|it| Error::file("open", &path, it))?;
+    let file = open_private(&path).map_err(|it| Error::file("open", &path, it))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(Error::new(

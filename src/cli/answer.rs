@@ -1,9 +1,6 @@
 //! The exit code: one list for all commands, and what makes an answer partial.
 
-use super::revealing;
-use crate::archive::Archive;
 use crate::render::Ui;
-use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::text;
 use crate::text::safe;
@@ -46,17 +43,17 @@ impl Answer {
     }
 }
 
-/// The end of an answer from the archive: says what could not be read, and how much was masked.
-pub(super) fn answered(
-    ui: &mut Ui<'_>,
-    archive: &Archive,
-    masker: Option<&Masker>,
-    any: bool,
-) -> Answer {
-    let damages = archive.damages();
-    tell_lost(ui, &damages);
-    masker.into_iter().for_each(|it| revealing::tell(ui, it));
-    Answer::found(any).with(&damages)
+/// What a command found in the archive.
+pub(super) struct Found {
+    pub(super) any: bool,
+    /// What could not be said of it, beside what the archive could not read.
+    pub(super) lost: Vec<Skip>,
+}
+
+impl Found {
+    pub(super) fn any(any: bool) -> Self {
+        Self { any, lost: Vec::new() }
+    }
 }
 
 /// Says what was unreadable, so that no gap is silent.

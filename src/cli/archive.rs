@@ -7,12 +7,13 @@ use clap::Args;
 use clap::Subcommand;
 
 use super::answer::Answer;
-use super::answer::answered;
+use super::answer::Found;
 use super::answer::tell_lost;
 use super::progress::Bar;
 use super::reader::Reader;
 use super::sessions::short_owner;
 use crate::archive;
+use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::repair;
 use crate::archive::schema::SessionRow;
@@ -163,11 +164,15 @@ fn repair(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
 }
 
 fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
-    let archive = reader.open()?;
+    reader.ask(ui, counted)
+}
+
+/// Prints how much the archive holds, and of what.
+fn counted(archive: &Archive, ui: &mut Ui<'_>) -> Result<Found> {
     let mut sessions = archive.sessions(&Which::default())?;
     masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
     let zone = ui.zone;
-    let shared = Shared::of(&archive)?;
+    let shared = Shared::of(archive)?;
     let sum = |of: fn(&SessionRow) -> i64| sessions.iter().map(of).sum::<i64>() as u64;
     let distinct = |of: fn(&SessionRow) -> Option<&str>| {
         text::count(sessions.iter().filter_map(of).collect::<BTreeSet<_>>().len() as u64)
@@ -212,7 +217,7 @@ fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     if !flaws.is_empty() {
         bars(ui, "sessions with flaws", &flaws)?;
     }
-    Ok(answered(ui, &archive, None, !sessions.is_empty()))
+    Ok(Found::any(!sessions.is_empty()))
 }
 
 /// How many there are of each name, in the order of the names.

@@ -121,18 +121,17 @@ const BACK: i64 = 8;
 fn arrivals(setup: &Setup<'_>, ui: &mut Ui<'_>) -> Vec<Arrival> {
     let from = Some(setup.here.now - BACK * 86_400_000_000);
     let which = Which { window: Window { from, to: None }, ..Which::default() };
-    let sessions = setup.kept().and_then(|it| match it {
-        None => Ok(Vec::new()),
-        Some(archive) => {
-            let sessions = archive.sessions(&which)?;
-            tell_lost(ui, &archive.damages());
-            Ok(sessions)
+    let sessions = match setup.ask(|it| it.sessions(&which)) {
+        Ok(None) => Vec::new(),
+        Ok(Some(it)) => {
+            tell_lost(ui, &it.lost);
+            it.answer
         }
-    });
-    let sessions = sessions.unwrap_or_else(|it| {
-        ui.note(safe!("note: what came of late is not known: {}", it.what));
-        Vec::new()
-    });
+        Err(it) => {
+            ui.note(safe!("note: what came of late is not known: {}", it.what));
+            Vec::new()
+        }
+    };
     let mut out: Vec<Arrival> = Vec::new();
     for it in sessions {
         let last = it.last_event_at.0.or(it.ended_at.0).or(it.at.0);

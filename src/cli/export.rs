@@ -9,8 +9,7 @@ use polars::prelude::*;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::answer::answered;
-use super::answer::tell_lost;
+use super::answer::Found;
 use super::filters::Filters;
 use super::reader::Reader;
 use super::replay;
@@ -23,6 +22,7 @@ use crate::archive::Which;
 use crate::archive::private_folder;
 use crate::archive::schema;
 use crate::archive::schema::CommandRow;
+use crate::archive::schema::Mark;
 use crate::archive::schema::SessionRow;
 use crate::archive::sides::Feed;
 use crate::error::Error;
@@ -129,14 +129,26 @@ impl Export {
             RecordForm::Asciicast => return self.casts(reader, ui),
         };
         let target = self.target(reader.here, ui)?;
-        let (archive, which) = reader.ask(&self.filters, ui)?;
-        let mut sessions = archive.sessions(&which)?;
-        let newest = newest(&archive)?;
+        reader.ask_for(&self.filters, ui, |archive, which, ui| {
+            self.records(reader, ui, (archive, which), form, target)
+        })
+    }
+
+    /// Writes records to a file or to standard output.
+    fn records(
+        &self,
+        reader: &Reader<'_>,
+        ui: &mut Ui<'_>,
+        (archive, which): (&Archive, &Which),
+        form: Written,
+        target: Option<Target>,
+    ) -> Result<Found> {
+        let mut sessions = archive.sessions(which)?;
+        let newest = newest(archive)?;
         let feed = self.feed();
-        let since = feed.as_ref().map_or(Ok(0), |it| come_to(&archive, it, newest))?;
+        let since = feed.as_ref().map_or(Ok(0), |it| come_to(archive, it, newest))?;
         sessions.retain(|it| it.generation > since);
-        let mut masker =
-            self.revealing.masker(reader, ui, &archive, "export", Whose::Of(&which))?;
+        let mut masker = self.revealing.masker(reader, ui, archive, "export", Whose::Of(which))?;
         masking::sessions(&mut masker, &mut sessions);
         let to = target.map(|it| it.pour(reader.here.stop)).transpose()?;
         let mut out = Out { here: reader.here, form, to, timeless: 0, rows: 0 };
@@ -147,21 +159,20 @@ impl Export {
             if feed.is_some() {
                 sessions.iter().try_for_each(|it| out.withdrawn(ui, it))?;
             }
-            commands(ui, &archive, &which, &sessions, since, &mut masker, &mut out)?;
+            commands(ui, archive, which, &sessions, since, &mut masker, &mut out)?;
         }
         let (rows, timeless) = out.end(ui)?;
         ui.flush()?;
-        let mut damages = archive.damages();
-        let whole = !damages.iter().any(|it| it.loses);
+        let whole = !archive.damages().iter().any(|it| it.loses);
+        let mut lost = Vec::new();
         if timeless > 0 {
-            damages.push(Skip {
+            lost.push(Skip {
                 locator: text::plural(timeless, "record").into(),
                 why: "no time at all is known, and OCSF cannot say so; --format jsonl has them"
                     .into(),
                 loses: true,
             });
         }
-        tell_lost(ui, &damages);
         revealing::tell(ui, &masker);
         match &feed {
             Some(it) if whole => archive.set_watermark(it, newest)?,
@@ -175,7 +186,7 @@ impl Export {
             text::plural(rows, "record"),
             text::plural(sessions.len() as u64, "session")
         ));
-        Ok(Answer::found(rows > 0 || feed.is_some()).with(&damages))
+        Ok(Found { any: rows > 0 || feed.is_some(), lost })
     }
 
     /// Refuses what cannot be written, and looks at the file that is to be; there is none for standard output.
@@ -237,29 +248,29 @@ impl Export {
                 .hint("name a folder for them: -o casts"));
         };
         let folder = here.folder.join(folder);
-        let (archive, which) = reader.ask(&self.filters, ui)?;
-        let mut sessions = archive.sessions(&which)?;
-        let mut masker =
-            self.revealing.masker(reader, ui, &archive, "export", Whose::Of(&which))?;
-        sessions.iter_mut().for_each(|it| masking::names(&mut masker, it));
-        private_folder(&folder).map_err(|it| Error::file("write", &folder, it))?;
-        let mut written = 0;
-        for it in &sessions {
-            here.unless_stopped("stopped")
-                .map_err(|it| it.hint("the casts that were written are whole"))?;
-            let Some(bytes) = replay::cast_of(&archive, it, &mut masker)? else { continue };
-            let path = folder.join(format!("{}.cast", replay::file_name(it)));
-            Target::look(&path, &here.shown(&path), Replace::forced(self.force, "-o"))?
-                .write(&bytes, here.stop)?;
-            written += 1;
-        }
-        let answer = answered(ui, &archive, None, written > 0);
-        ui.note(safe!(
-            "{} of {}",
-            text::plural(written, "cast"),
-            text::plural(sessions.len() as u64, "session")
-        ));
-        Ok(answer)
+        reader.ask_for(&self.filters, ui, |archive, which, ui| {
+            let mut sessions = archive.sessions(which)?;
+            let mut masker =
+                self.revealing.masker(reader, ui, archive, "export", Whose::Of(which))?;
+            sessions.iter_mut().for_each(|it| masking::names(&mut masker, it));
+            private_folder(&folder).map_err(|it| Error::file("write", &folder, it))?;
+            let mut written = 0;
+            for it in &sessions {
+                here.unless_stopped("stopped")
+                    .map_err(|it| it.hint("the casts that were written are whole"))?;
+                let Some(bytes) = replay::cast_of(archive, it, &mut masker)? else { continue };
+                let path = folder.join(format!("{}.cast", replay::file_name(it)));
+                Target::look(&path, &here.shown(&path), Replace::forced(self.force, "-o"))?
+                    .write(&bytes, here.stop)?;
+                written += 1;
+            }
+            ui.note(safe!(
+                "{} of {}",
+                text::plural(written, "cast"),
+                text::plural(sessions.len() as u64, "session")
+            ));
+            Ok(Found::any(written > 0))
+        })
     }
 }
 
@@ -277,17 +288,10 @@ fn come_to(archive: &Archive, feed: &Feed, newest: i64) -> Result<i64> {
 
 /// The newest generation. A file that is damaged in other columns still tells it.
 fn newest(archive: &Archive) -> Result<i64> {
-    let newest = || -> PolarsResult<Option<i64>> {
-        let columns = ["session_key", "generation"];
-        let newest =
-            archive.scan(&schema::SESSIONS, Some(&columns))?.select([col("generation").max()]);
-        let frame = archive.guarded(|| newest.collect())?;
-        Ok(frame.column("generation")?.i64()?.get(0))
-    };
-    newest().map(Option::unwrap_or_default).map_err(|it| {
-        Error::new(Kind::Damaged, format!("the archive cannot be read: {it}"))
-            .hint("`ssmtrail archive verify` says which file is damaged")
-    })
+    let columns = ["session_key", "generation"];
+    let newest = archive.scan(&schema::SESSIONS, Some(&columns))?.select([col("generation").max()]);
+    let frame = archive.guarded(|| newest.collect())?;
+    Ok(frame.column("generation")?.i64()?.get(0).unwrap_or_default())
 }
 
 fn commands(
@@ -324,23 +328,10 @@ fn commands(
     search::whole_commands(archive, which, &Pattern::All, &CommandKind::TYPED, take)
 }
 
-/// Columns that only the archive itself needs.
-const INNER: [&str; 10] = [
-    "session_key",
-    "withdrawn",
-    "generation",
-    "commands_at",
-    "commands_rows",
-    "lines_at",
-    "lines_rows",
-    "partition",
-    "prompt",
-    "evidence",
-];
-
 /// A table as others get it.
 fn outer(frame: PolarsResult<DataFrame>) -> Result<DataFrame> {
-    frame.map(|it| it.drop_many(INNER)).map_err(|it| Error::new(Kind::Damaged, it.to_string()))
+    let inner = [schema::SESSIONS, schema::COMMANDS].map(|it| it.marked(Mark::Inner)).concat();
+    frame.map(|it| it.drop_many(inner)).map_err(|it| Error::new(Kind::Damaged, it.to_string()))
 }
 
 /// What a row is written as.

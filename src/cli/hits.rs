@@ -3,8 +3,8 @@
 use super::sessions::session_name;
 use super::sessions::short_owner;
 use super::sessions::short_target;
-use crate::archive::line::LineRow;
 use crate::archive::schema::CommandRow;
+use crate::archive::schema::LineRow;
 use crate::archive::schema::OwnerFrom;
 use crate::archive::schema::SessionRow;
 use crate::error::Result;

@@ -3,12 +3,13 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::answered;
+use super::answer::Found;
 use super::filters::Filters;
 use super::formats::FORMATS;
 use super::formats::checked;
 use super::formats::one_of;
 use super::reader::Reader;
+use super::revealing;
 use super::revealing::Revealing;
 use super::revealing::Whose;
 use crate::error::Error;
@@ -95,25 +96,26 @@ impl Query {
                     .hint("write --param NAME=VALUE")),
             })
             .collect::<Result<Vec<_>>>()?;
-        let (archive, which) = reader.ask(&self.filters, ui)?;
         let (now, zone) = (reader.here.now, ui.zone);
-        let mut masker = self.revealing.masker(reader, ui, &archive, "query", Whose::Any)?;
-        let frame =
-            query::run(&archive, &sql, &which, &given, &masker, |it| time::instant(it, now, zone))?;
-        let (frame, left_out) = masking::frame(&mut masker, &frame)?;
-        let mut rows = Rows::new("rows", self.format, &[]);
-        if frame.height() > 0 {
-            rows.write(ui, &frame)?;
-        }
-        let many = rows.finish(ui, &frame)?;
-        let answer = answered(ui, &archive, Some(&masker), many > 0);
-        if left_out {
-            ui.note("note: bytes cannot be masked and are left out; --reveal shows them");
-        }
-        if many == 0 {
-            ui.note("no rows");
-        }
-        Ok(answer)
+        reader.ask_for(&self.filters, ui, |archive, which, ui| {
+            let mut masker = self.revealing.masker(reader, ui, archive, "query", Whose::Any)?;
+            let instant = |it: &str| time::instant(it, now, zone);
+            let frame = query::run(archive, &sql, which, &given, &masker, instant)?;
+            let (frame, left_out) = masking::frame(&mut masker, &frame)?;
+            let mut rows = Rows::new("rows", self.format, &[]);
+            if frame.height() > 0 {
+                rows.write(ui, &frame)?;
+            }
+            let many = rows.finish(ui, &frame)?;
+            revealing::tell(ui, &masker);
+            if left_out {
+                ui.note("note: bytes cannot be masked and are left out; --reveal shows them");
+            }
+            if many == 0 {
+                ui.note("no rows");
+            }
+            Ok(Found::any(many > 0))
+        })
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::answer::Answer;
+use super::answer::Found;
+use super::answer::tell_lost;
 use super::filters::Filters;
 use super::filters::tell_owners;
 use super::filters::tell_window;
@@ -33,16 +36,31 @@ impl<'a> Reader<'a> {
         self.setup.root()
     }
 
-    pub(super) fn open(&self) -> Result<Archive> {
-        Archive::open(&self.root()?)
+    /// Asks the archive, and ends the answer: says what could not be read of it. There is no other way into the archive for
+    /// a command, so that none forgets.
+    pub(super) fn ask(
+        &self,
+        ui: &mut Ui<'_>,
+        question: impl FnOnce(&Archive, &mut Ui<'_>) -> Result<Found>,
+    ) -> Result<Answer> {
+        let asked = Archive::ask(&self.root()?, |archive| question(archive, ui))?;
+        let lost = [asked.lost, asked.answer.lost].concat();
+        tell_lost(ui, &lost);
+        Ok(Answer::found(asked.answer.any).with(&lost))
     }
 
-    /// Opens the archive for what the filters ask, and says which window is in force and whom a name matched.
-    pub(super) fn ask(&self, filters: &Filters, ui: &mut Ui<'_>) -> Result<(Archive, Which)> {
+    /// Asks for what the filters ask, and says first which window is in force and whom a name matched.
+    pub(super) fn ask_for(
+        &self,
+        filters: &Filters,
+        ui: &mut Ui<'_>,
+        question: impl FnOnce(&Archive, &Which, &mut Ui<'_>) -> Result<Found>,
+    ) -> Result<Answer> {
         let which = filters.which(self.here.now, ui.zone)?;
         tell_window(ui, which.window);
-        let archive = self.open()?;
-        tell_owners(ui, &archive, &which)?;
-        Ok((archive, which))
+        self.ask(ui, |archive, ui| {
+            tell_owners(ui, archive, &which)?;
+            question(archive, &which, ui)
+        })
     }
 }

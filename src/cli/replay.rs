@@ -5,7 +5,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::answer::Answer;
-use super::answer::answered;
+use super::answer::Found;
 use super::formats::one_of;
 use super::reader::Reader;
 use super::revealing::Revealing;
@@ -134,6 +134,17 @@ impl Replay {
     }
 
     pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
+        self.check(ui)?;
+        let look = |name: &String| {
+            let replace = Replace::forced(self.force, "--cast");
+            Target::look(&reader.here.folder.join(name), name, replace)
+        };
+        let target = self.cast.as_ref().filter(|it| *it != "-").map(look).transpose()?;
+        reader.ask(ui, |archive, ui| self.play(reader, archive, ui, target))
+    }
+
+    /// Refuses what nobody can play.
+    pub(super) fn check(&self, ui: &Ui<'_>) -> Result<()> {
         if !(self.speed > 0.0 && self.speed <= 1000.0) {
             return Err(Error::misused("--speed is a number above 0, at most 1000"));
         }
@@ -144,24 +155,28 @@ impl Replay {
             return Err(Error::misused("standard output is no terminal to play on")
                 .hint("--cast FILE writes what asciinema plays; `ssmtrail show` prints the text"));
         }
-        let look = |name: &String| {
-            let replace = Replace::forced(self.force, "--cast");
-            Target::look(&reader.here.folder.join(name), name, replace)
-        };
-        let target = self.cast.as_ref().filter(|it| *it != "-").map(look).transpose()?;
-        let archive = reader.open()?;
+        Ok(())
+    }
+
+    /// Plays or writes a session of this archive.
+    pub(super) fn play(
+        &self,
+        reader: &Reader<'_>,
+        archive: &Archive,
+        ui: &mut Ui<'_>,
+        target: Option<Target>,
+    ) -> Result<Found> {
         let mut session = match &self.key {
-            Some(it) => search::session_of_key(&archive, it)?,
-            None => search::session(&archive, &self.session)?,
+            Some(it) => search::session_of_key(archive, it)?,
+            None => search::session(archive, &self.session)?,
         };
         let mut masker =
-            self.revealing.masker(reader, ui, &archive, "replay", Whose::One(&session))?;
+            self.revealing.masker(reader, ui, archive, "replay", Whose::One(&session))?;
         masking::names(&mut masker, &mut session);
-        let film = Film::of(&archive, &session, &mut masker)?;
+        let film = Film::of(archive, &session, &mut masker)?;
         if film.beats.is_empty() {
-            let answer = answered(ui, &archive, None, false);
             ui.note("there is nothing to play in it");
-            return Ok(answer);
+            return Ok(Found::any(false));
         }
         let start = match self.from {
             None => self.behind.as_ref().and_then(|it| film.find(it, 0)).unwrap_or(0),
@@ -186,7 +201,7 @@ impl Replay {
                 player::play(&film, &who(&session), how, ui.terminal(), reader.here.stop)?;
             }
         }
-        Ok(answered(ui, &archive, None, true))
+        Ok(Found::any(true))
     }
 
     fn write(

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::tell_lost;
+use super::answer::Found;
 use super::asking;
 use super::evidence;
 use super::filters::Filters;
@@ -44,6 +44,7 @@ use crate::render::report::html;
 use crate::render::report::text as report_text;
 use crate::render::report::xlsx;
 use crate::report;
+use crate::report::Report;
 use crate::report::Scope;
 use crate::secrets::Masker;
 use crate::session::Skip;
@@ -174,65 +175,44 @@ impl ReportArgs {
         let places = self.places(setup, ui)?;
 
         tell_window(ui, which.window);
-        let archive = reader.open()?;
         let scope = Scope { which, accounts: self.account.clone() };
-        known(&archive, &scope)?;
-        let mut masker =
-            self.revealing.masker(reader, ui, &archive, "report", Whose::Of(&scope.which))?;
-        let spinner = Spinner::new(here.progress);
-        spinner.doing("reading the archive");
-        let mut report = report::gather(&archive, scope, &mut masker)?;
-        here.unless_stopped(STOPPED)?;
-        let played = report::played(&archive, &mut report, &mut masker, PLAYED);
-        here.unless_stopped(STOPPED)?;
-        let paper = Paper::new(&report, places.as_ref(), &played, self.lang, ui.zone);
-        let mut lost = Vec::new();
-        match destination {
-            WrittenTo::Output(form) => {
-                let bytes = bytes(&paper, form, 0)?;
-                drop(spinner);
-                ui.bytes(&bytes)?;
-            }
-            WrittenTo::Files(files) => {
-                let mut written = Vec::new();
-                for (file, target) in files {
-                    here.unless_stopped(STOPPED)?;
-                    spinner.doing(safe!("writing {}", target.name()));
-                    let mut out = target.begin(here.stop)?;
-                    write(&paper, file.form, file.table, &mut out)?;
-                    written.push(out);
+        reader.ask(ui, |archive, ui| {
+            known(archive, &scope)?;
+            let mut masker =
+                self.revealing.masker(reader, ui, archive, "report", Whose::Of(&scope.which))?;
+            let spinner = Spinner::new(here.progress);
+            spinner.doing("reading the archive");
+            let mut report = report::gather(archive, scope, &mut masker)?;
+            here.unless_stopped(STOPPED)?;
+            let played = report::played(archive, &mut report, &mut masker, PLAYED);
+            here.unless_stopped(STOPPED)?;
+            let paper = Paper::new(&report, places.as_ref(), &played, self.lang, ui.zone);
+            let lost = match destination {
+                WrittenTo::Output(form) => {
+                    let bytes = bytes(&paper, form, 0)?;
+                    drop(spinner);
+                    ui.bytes(&bytes)?;
+                    Vec::new()
                 }
-                drop(spinner);
-                appear(ui, written)?;
-            }
-            WrittenTo::Package(path, files, targets) => {
-                spinner.doing(safe!("packing {}", here.shown(&path)));
-                refuse_secrets(&archive, &report, &masker)?;
-                let name = path.file_stem().unwrap_or_default().to_string_lossy();
-                let package = self.packed(&archive, &report, &paper, files)?;
-                let written;
-                (written, lost) = pack(here, package, &name, targets, secret.as_ref())?;
-                drop(spinner);
-                appear(ui, written)?;
-            }
-        }
-        let mut damages = archive.damages();
-        damages.extend(lost);
-        tell_lost(ui, &damages);
-        revealing::tell(ui, &masker);
-        let any = !report.sessions.is_empty();
-        if any {
-            let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
-            ui.note(safe!(
-                "{}, {}, {} of them notable",
-                text::plural(report.sessions.len() as u64, "session"),
-                text::plural(report.ran(), "command"),
-                notable
-            ));
-        } else {
-            ui.note("no session matches; the report says so");
-        }
-        Ok(Answer::found(any).with(&damages))
+                WrittenTo::Files(files) => {
+                    write_files(here, ui, &paper, files, spinner)?;
+                    Vec::new()
+                }
+                WrittenTo::Package(path, files, targets) => {
+                    spinner.doing(safe!("packing {}", here.shown(&path)));
+                    refuse_secrets(archive, &report, &masker)?;
+                    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                    let package = self.packed(archive, &report, &paper, files)?;
+                    let (written, lost) = pack(here, package, &name, targets, secret.as_ref())?;
+                    drop(spinner);
+                    appear(ui, written)?;
+                    lost
+                }
+            };
+            revealing::tell(ui, &masker);
+            tell_contents(ui, &report);
+            Ok(Found { any: !report.sessions.is_empty(), lost })
+        })
     }
 
     /// Looks at every place that will be written to, before anything is read.
@@ -498,4 +478,37 @@ fn refuse_secrets(archive: &Archive, report: &report::Report, masker: &Masker) -
         if showing == 1 { "shows" } else { "show" }
     ))
     .hint("--reveal packs them as they are, and the archive records it; or leave --evidence out"))
+}
+/// Writes each file beside its place; they appear together.
+fn write_files(
+    here: Here<'_>,
+    ui: &mut Ui<'_>,
+    paper: &Paper<'_>,
+    files: Vec<(ReportFile, Target)>,
+    spinner: Spinner,
+) -> Result<()> {
+    let mut written = Vec::new();
+    for (file, target) in files {
+        here.unless_stopped(STOPPED)?;
+        spinner.doing(safe!("writing {}", target.name()));
+        let mut out = target.begin(here.stop)?;
+        write(paper, file.form, file.table, &mut out)?;
+        written.push(out);
+    }
+    drop(spinner);
+    appear(ui, written)
+}
+
+/// How much is in a report.
+fn tell_contents(ui: &mut Ui<'_>, report: &Report) {
+    if report.sessions.is_empty() {
+        return ui.note("no session matches; the report says so");
+    }
+    let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
+    ui.note(safe!(
+        "{}, {}, {} of them notable",
+        text::plural(report.sessions.len() as u64, "session"),
+        text::plural(report.ran(), "command"),
+        notable
+    ));
 }

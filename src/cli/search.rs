@@ -9,7 +9,7 @@ use polars::prelude::DataFrame;
 use polars::prelude::PolarsResult;
 
 use super::answer::Answer;
-use super::answer::answered;
+use super::answer::Found;
 use super::filters::Filters;
 use super::filters::tell_edge;
 use super::formats::FORMATS;
@@ -20,11 +20,14 @@ use super::hits::heading;
 use super::hits::text_line;
 use super::reader::Reader;
 use super::replay::Replay;
+use super::revealing;
 use super::revealing::Revealing;
 use super::revealing::Whose;
 use crate::archive::Archive;
 use crate::archive::Which;
+use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
+use crate::archive::schema::Mark;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
 use crate::error::Kind;
@@ -115,34 +118,6 @@ pub(super) struct Search {
     limit: usize,
 }
 
-/// The machine contract: fields may be added, never renamed.
-const COMMAND_FIELDS: [&str; 24] = [
-    "session_id",
-    "session_key",
-    "seq",
-    "command",
-    "kind",
-    "confidence",
-    "at",
-    "at_earliest",
-    "at_latest",
-    "owner",
-    "target",
-    "account_id",
-    "region",
-    "os_user",
-    "cwd",
-    "depth",
-    "source",
-    "locator",
-    "byte_start",
-    "byte_end",
-    "flaws",
-    "host",
-    "run_as",
-    "line_number",
-];
-
 /// Gets hits, a part at a time.
 type Take<'a, H> = &'a mut dyn FnMut(Vec<H>) -> Result<()>;
 
@@ -176,35 +151,56 @@ impl Search {
             self.regex,
             self.ignore_case,
         )?;
-        let (archive, which) = &reader.ask(&self.filters, ui)?;
-        if self.output {
-            let lines = LineMasker::new(archive);
-            let searched = Searched {
-                what: ("lines", &[]),
-                place: |it: &LineHit| (&it.session_key, it.line.line_number),
-                find: &|masker, take| shown_lines(archive, which, pattern, (masker, &lines), take),
-                mask: &|masker, hits| lines.apply(masker, hits),
-                frame: LineHit::frame,
-                show: &|ui, it| text_line(ui, &it.line, pattern, true),
-                around: &|ui, masker, session, _, places| {
-                    masker.start();
-                    for mut it in archive.lines_of(session) {
-                        let is_near = places.contains(&it.line_number);
-                        let is_hit = pattern.matches(&it.text);
-                        // A private key may begin far above.
-                        if masker.in_key() || is_near || it.text.contains("PRIVATE KEY") {
-                            masker.apply_line(&mut it.text);
-                        }
-                        if is_near {
-                            text_line(ui, &it, pattern, is_hit)?;
-                        }
+        reader.ask_for(&self.filters, ui, |archive, which, ui| match self.output {
+            true => self.lines(reader, ui, (archive, which), pattern),
+            false => self.commands(reader, ui, (archive, which), pattern),
+        })
+    }
+
+    /// Searches what was shown.
+    fn lines(
+        &self,
+        reader: &Reader<'_>,
+        ui: &mut Ui<'_>,
+        (archive, which): (&Archive, &Which),
+        pattern: &Pattern,
+    ) -> Result<Found> {
+        let lines = LineMasker::new(archive);
+        let searched = Searched {
+            what: ("lines", &[]),
+            place: |it: &LineHit| (&it.session.session_key, it.line.line_number),
+            find: &|masker, take| shown_lines(archive, which, pattern, (masker, &lines), take),
+            mask: &|masker, hits| lines.apply(masker, hits),
+            frame: LineHit::frame,
+            show: &|ui, it| text_line(ui, &it.line, pattern, true),
+            around: &|ui, masker, session, _, places| {
+                masker.start();
+                for mut it in archive.lines_of(session) {
+                    let is_near = places.contains(&it.line_number);
+                    let is_hit = pattern.matches(&it.text);
+                    // A private key may begin far above.
+                    if masker.in_key() || is_near || it.text.contains("PRIVATE KEY") {
+                        masker.apply_line(&mut it.text);
                     }
-                    Ok(())
-                },
-                start: |masker, it| (None, Some(masker.text(&it.line.text).into_owned())),
-            };
-            return self.answer(reader, ui, (archive, which), &searched);
-        }
+                    if is_near {
+                        text_line(ui, &it, pattern, is_hit)?;
+                    }
+                }
+                Ok(())
+            },
+            start: |masker, it| (None, Some(masker.text(&it.line.text).into_owned())),
+        };
+        self.answer(reader, ui, (archive, which), &searched)
+    }
+
+    /// Searches what was typed.
+    fn commands(
+        &self,
+        reader: &Reader<'_>,
+        ui: &mut Ui<'_>,
+        (archive, which): (&Archive, &Which),
+        pattern: &Pattern,
+    ) -> Result<Found> {
         let kinds = self.kinds();
         let searched = Searched {
             what: ("commands", &["flaws"]),
@@ -214,7 +210,7 @@ impl Search {
                 masking::commands(masker, hits);
                 Ok(())
             },
-            frame: |hits| CommandRow::frame(hits)?.select(COMMAND_FIELDS),
+            frame: |hits| CommandRow::frame(hits)?.select(COMMANDS.marked(Mark::Listed)),
             show: &|ui, it| command_line(ui, it, pattern, true),
             around: &|ui, masker, session, hit, places| {
                 let mut rows = archive.commands_of(session);
@@ -247,7 +243,7 @@ impl Search {
         ui: &mut Ui<'_>,
         (archive, which): (&Archive, &Which),
         searched: &Searched<'_, H>,
-    ) -> Result<Answer> {
+    ) -> Result<Found> {
         if self.replay {
             return self.replay(reader, ui, archive, searched);
         }
@@ -256,7 +252,7 @@ impl Search {
         if !which.window.is_open() && hits > 0 {
             tell_edge(ui, &archive.sessions(which)?, which.window);
         }
-        let answer = answered(ui, archive, Some(&masker), hits > 0);
+        revealing::tell(ui, &masker);
         others.tell(ui);
         if hits == 0 && !self.count && others == Others::default() {
             let case = if self.ignore_case { "" } else { ", -i ignores case" };
@@ -269,7 +265,7 @@ impl Search {
                 None => "nothing found".into(),
             });
         }
-        Ok(answer)
+        Ok(Found::any(hits > 0))
     }
 
     /// Plays the first hit; says how many others there are.
@@ -279,7 +275,7 @@ impl Search {
         ui: &mut Ui<'_>,
         archive: &Archive,
         searched: &Searched<'_, H>,
-    ) -> Result<Answer> {
+    ) -> Result<Found> {
         // The player records a reveal before it shows anything.
         let mut masker = match self.revealing.reveal {
             true => Masker::revealing(),
@@ -293,20 +289,21 @@ impl Search {
             Ok(())
         })?;
         let Some(first) = first else {
-            let answer = answered(ui, archive, None, false);
             ui.note("nothing matches, so there is nothing to play");
-            return Ok(answer);
+            return Ok(Found::any(false));
         };
         let (from, behind) = (searched.start)(&mut masker, &first);
         let key = (searched.place)(&first).0.to_owned();
-        let answer = Replay::hit(key, from, behind, self.revealing).run(reader, ui)?;
+        let replay = Replay::hit(key, from, behind, self.revealing);
+        replay.check(ui)?;
+        let found = replay.play(reader, archive, ui, None)?;
         if hits > 1 {
             ui.note(safe!(
                 "note: this was the first of {}; --session picks another",
                 text::plural(hits as u64, "hit")
             ));
         }
-        Ok(answer)
+        Ok(found)
     }
 
     /// Writes the hits, or how many there are; returns their number, and what else matches.

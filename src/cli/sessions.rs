@@ -3,13 +3,17 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::answered;
+use super::answer::Found;
 use super::filters::Filters;
 use super::filters::tell_edge;
 use super::formats::FORMATS;
 use super::formats::checked;
 use super::formats::one_of;
 use super::reader::Reader;
+use crate::archive::Archive;
+use crate::archive::Which;
+use crate::archive::schema::Mark;
+use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
 use crate::archive::value::ListItem;
 use crate::error::Error;
@@ -54,58 +58,30 @@ pub(super) struct Sessions {
     limit: usize,
 }
 
-/// Columns of the machine formats, as they are named in the archive.
-const COLUMNS: [&str; 26] = [
-    "session_id",
-    "session_key",
-    "account_id",
-    "region",
-    "owner",
-    "owner_from",
-    "target",
-    "run_as",
-    "session_type",
-    "claims",
-    "at",
-    "at_from",
-    "first_event_at",
-    "last_event_at",
-    "ended_at",
-    "forms",
-    "transcripts",
-    "transcript_bytes",
-    "line_count",
-    "command_count",
-    "abandoned_count",
-    "unconfirmed_count",
-    "possible_count",
-    "flaws",
-    "source",
-    "locator",
-];
-
 impl Sessions {
     pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         checked(self.format, ui)?;
-        let (archive, which) = reader.ask(&self.filters, ui)?;
-        let mut sessions = archive.sessions(&which)?;
+        reader.ask_for(&self.filters, ui, |archive, which, ui| self.list(archive, which, ui))
+    }
+
+    fn list(&self, archive: &Archive, which: &Which, ui: &mut Ui<'_>) -> Result<Found> {
+        let mut sessions = archive.sessions(which)?;
         masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
         if self.format == Format::Table {
-            table(ui, &sessions, &Shared::of(&archive)?, self.limit)?;
+            table(ui, &sessions, &Shared::of(archive)?, self.limit)?;
         } else {
             let frame = SessionRow::frame(&sessions)
-                .and_then(|it| it.select(COLUMNS))
+                .and_then(|it| it.select(SESSIONS.marked(Mark::Listed)))
                 .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
             let mut rows = Rows::new("sessions", self.format, &["flaws", "forms"]);
             rows.write(ui, &frame)?;
             rows.finish(ui, &frame)?;
         }
         tell_edge(ui, &sessions, which.window);
-        let answer = answered(ui, &archive, None, !sessions.is_empty());
         if sessions.is_empty() {
             ui.note("no session matches");
         }
-        Ok(answer)
+        Ok(Found::any(!sessions.is_empty()))
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::world::Here;
 use super::world::World;
+use crate::archive::Answered;
 use crate::archive::Archive;
 use crate::config;
 use crate::config::Access;
@@ -55,7 +56,15 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// The archive, where there is one.
+    /// Asks the archive, where there is one.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Archive) -> Result<T>,
+    ) -> Result<Option<Answered<T>>> {
+        self.kept()?.map(|it| it.answered(question)).transpose()
+    }
+
+    /// The archive, where there is one; for what tells itself what could not be read of it.
     pub(super) fn kept(&self) -> Result<Option<Archive>> {
         match Archive::open(&self.root()?) {
             Ok(it) => Ok(Some(it)),

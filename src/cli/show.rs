@@ -3,13 +3,14 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::answered;
+use super::answer::Found;
 use super::formats::FORMATS;
 use super::formats::checked;
 use super::formats::one_of;
 use super::hits::command_line;
 use super::hits::heading;
 use super::reader::Reader;
+use super::revealing;
 use super::revealing::Revealing;
 use super::revealing::Whose;
 use crate::archive::Archive;
@@ -85,12 +86,15 @@ pub(super) struct Show {
 impl Show {
     pub(super) fn run(self, reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
         checked(self.format, ui)?;
-        let archive = reader.open()?;
-        let mut session = search::session(&archive, &self.session)?;
+        reader.ask(ui, |archive, ui| self.show(reader, archive, ui))
+    }
+
+    fn show(&self, reader: &Reader<'_>, archive: &Archive, ui: &mut Ui<'_>) -> Result<Found> {
+        let mut session = search::session(archive, &self.session)?;
         let mut masker =
-            self.revealing.masker(reader, ui, &archive, "show", Whose::One(&session))?;
+            self.revealing.masker(reader, ui, archive, "show", Whose::One(&session))?;
         masking::names(&mut masker, &mut session);
-        let mut one = OneSession { archive: &archive, masker, session };
+        let mut one = OneSession { archive, masker, session };
         let any = match (self.commands, self.raw, self.explain) {
             (_, true, _) => one.raw(ui)?,
             (_, _, Some(seq)) => one.explain(ui, seq)?,
@@ -101,7 +105,8 @@ impl Show {
             }
             _ => one.text(ui)?,
         };
-        Ok(answered(ui, &archive, Some(&one.masker), any))
+        revealing::tell(ui, &one.masker);
+        Ok(Found::any(any))
     }
 }
 

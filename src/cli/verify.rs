@@ -6,6 +6,7 @@ use clap::Args;
 use clap::ValueEnum;
 
 use super::answer::Answer;
+use super::answer::tell_lost;
 use super::asking;
 use super::formats::one_of;
 use super::reach::Reach;
@@ -31,6 +32,7 @@ use crate::render::Ui;
 use crate::render::findings;
 use crate::render::places;
 use crate::render::verdicts;
+use crate::session::Skip;
 use crate::settings::Survey;
 use crate::text;
 use crate::text::Safe;
@@ -170,8 +172,8 @@ impl Verify {
         }
         let before = match &self.diff {
             None => None,
-            Some(it) if it.as_os_str() == LAST => Some(earlier(setup, &survey)?),
-            Some(path) => Some(asking::read(path)?),
+            Some(it) if it.as_os_str() == LAST => Some(earlier(setup, ui, &survey)?),
+            Some(path) => Some((asking::read(path)?, Vec::new())),
         };
         let judgement = audit::judge(&survey, &promise, &mutes, &self.check);
         // What AWS said of everything is kept; of single places or checks it would pass for less than it is.
@@ -179,8 +181,8 @@ impl Verify {
         if self.survey.is_none() && self.sources.is_empty() && self.check.is_empty() {
             kept = keep(setup, ui, &survey, &judgement);
         }
-        if let Some(before) = before {
-            return changes(ui, &before, &survey);
+        if let Some((before, lost)) = before {
+            return Ok(changes(ui, &before, &survey)?.with(&lost));
         }
         self.print(ui, &survey, &promise, &judgement)?;
         for it in &judgement.stale {
@@ -250,29 +252,33 @@ fn save(here: Here<'_>, path: &std::path::Path, survey: &Survey) -> Result<()> {
         .write(survey.write().as_bytes(), here.stop)
 }
 
-/// The survey that was kept last of the same Regions and accounts, else the last of all.
-fn earlier(setup: &Setup<'_>, now: &Survey) -> Result<Survey> {
+/// The survey that was kept last of the same Regions and accounts, else the last of all, and what could not be read while it was
+/// looked for: another may have been nearer.
+fn earlier(setup: &Setup<'_>, ui: &mut Ui<'_>, now: &Survey) -> Result<(Survey, Vec<Skip>)> {
     let none = || {
         Error::new(Kind::Missing, "the archive has kept no survey yet")
             .hint("`ssmtrail verify` keeps one each time it asks about everything; or name a file")
     };
-    let archive = setup.kept()?.ok_or_else(none)?;
     let corners = |it: &Survey| {
         let mut out: Vec<_> =
             it.corners.iter().map(|it| (it.account.clone(), it.region.clone())).collect();
         out.sort_unstable();
         out
     };
-    let times = archive.surveys()?;
-    let mut last = None;
-    for it in times.iter().filter(|it| **it < now.taken_at) {
-        let it = archive.survey(*it)?;
-        if corners(&it) == corners(now) {
-            return Ok(it);
+    let asked = setup.ask(|archive| {
+        let mut last = None;
+        for it in archive.surveys()?.into_iter().filter(|it| *it < now.taken_at) {
+            let it = archive.survey(it)?;
+            if corners(&it) == corners(now) {
+                return Ok(Some(it));
+            }
+            last = last.or(Some(it));
         }
-        last = last.or(Some(it));
-    }
-    last.ok_or_else(none)
+        Ok(last)
+    })?;
+    let asked = asked.ok_or_else(none)?;
+    tell_lost(ui, &asked.lost);
+    Ok((asked.answer.ok_or_else(none)?, asked.lost))
 }
 
 /// Keeps a survey and its findings in the archive, where there is one; false if the archive is damaged.

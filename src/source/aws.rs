@@ -287,13 +287,10 @@ macro_rules! clients {
 }
 
 clients! {
-    account: aws_sdk_account,
     cloudtrail: aws_sdk_cloudtrail,
-    ecs: aws_sdk_ecs,
     iam: aws_sdk_iam,
     kms: aws_sdk_kms,
     logs: aws_sdk_cloudwatchlogs,
-    organizations: aws_sdk_organizations,
     s3: aws_sdk_s3 with force_path_style,
     ssm: aws_sdk_ssm,
     sts: aws_sdk_sts,
@@ -335,6 +332,25 @@ pub(super) fn next_page<T: PartialEq>(
         _ if !goes_on => Ok(None),
         Some(it) if last != Some(&it) => Ok(Some(it)),
         _ => Err(Refusal::new("the listing does not go on: AWS repeats the same page").again()),
+    }
+}
+
+/// All items of a listing. `ask` gets the token of a page, and tells its items and the token of the next.
+///
+/// # Errors
+/// What `ask` says; a listing that repeats a page.
+pub(super) async fn all_pages<T>(
+    mut ask: impl AsyncFnMut(Option<&str>) -> Result<(Vec<T>, Option<String>), Refusal>,
+) -> Result<Vec<T>, Refusal> {
+    let (mut all, mut token) = (Vec::new(), None::<String>);
+    loop {
+        let (some, next) = ask(token.as_deref()).await?;
+        all.extend(some);
+        let next = next.filter(|it| !it.is_empty());
+        token = next_page(next.is_some(), next, token.as_ref())?;
+        if token.is_none() {
+            return Ok(all);
+        }
     }
 }
 

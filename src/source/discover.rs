@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use aws_sdk_ecs::types::Cluster;
-use aws_sdk_ecs::types::ClusterField;
 use aws_sdk_ssm::types::DocumentFormat;
 use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
 
 use crate::audit::preferences::Input;
 use crate::audit::preferences::NAME;
@@ -25,6 +26,15 @@ use crate::config::Place;
 use crate::config::Told;
 use crate::source::Refusal;
 use crate::source::aws::Need;
+use crate::source::aws::all_pages;
+use crate::source::ecs::Cluster;
+use crate::source::ecs::Clusters;
+use crate::source::ecs::ClustersPage;
+use crate::source::ecs::Failure;
+use crate::source::ecs::TaskDefinitionAnswer;
+use crate::source::ecs::Tasks;
+use crate::source::ecs::TasksPage;
+use crate::source::light;
 use crate::source::survey::AwsContext;
 use crate::source::survey::Clock;
 use crate::source::survey::OpenedAccounts;
@@ -110,21 +120,35 @@ impl Discovery {
     }
 }
 
+/// A page of the accounts of an organization ("ListAccounts", AWS Organizations API Reference).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MembersPage {
+    accounts: Vec<Member>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Member {
+    id: Option<String>,
+    status: Option<String>,
+}
+
 /// The role of this name in all open accounts of the organization but our own.
 async fn in_members(own: &Access, role: &str) -> Result<Vec<String>, Refusal> {
     let (connection, caller) = open_account(own).await?;
     let partition = Arn::parse(&caller.arn).map_or(Partition::AWS, |it| it.partition);
     let need = Need::of("organizations:ListAccounts", "*");
-    let mut pages = connection.organizations().list_accounts().into_paginator().send();
-    let mut ids = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|it| connection.refused(&it, &need))?;
-        let open = page
-            .accounts()
-            .iter()
-            .filter(|it| it.status().is_none_or(|it| it.as_str() == "ACTIVE"));
-        ids.extend(open.filter_map(|it| it.id().map(str::to_owned)));
-    }
+    let members = all_pages(async |token| {
+        let asked = token.map_or(json!({}), |it| json!({ "NextToken": it }));
+        let page = light::organizations::<MembersPage>(&connection, "ListAccounts", &asked).await;
+        let page = page.map_err(|it| connection.refused(&it, &need))?.body;
+        Ok((page.accounts, page.next_token))
+    });
+    let mut members = members.await?;
+    members.retain(|it| it.status.as_deref().is_none_or(|it| it == "ACTIVE"));
+    let mut ids: Vec<String> = members.into_iter().filter_map(|it| it.id).collect();
     ids.retain(|it| *it != caller.account);
     Ok(ids.iter().map(|it| partition.role(it, role)).collect())
 }
@@ -221,52 +245,65 @@ impl Look {
         }
     }
 
+    /// Asks ECS, page by page where the answer has any.
+    ///
+    /// # Errors
+    /// Why it did not answer.
+    async fn ecs<T: light::Understood>(
+        &self,
+        need: &'static str,
+        asked: &Value,
+    ) -> Result<T, Refusal> {
+        let connection = &self.aws.connection;
+        let action = need.trim_start_matches("ecs:");
+        let answer = light::ecs(connection, action, asked).await;
+        answer.map(|it| it.body).map_err(|it| connection.refused(&it, &Need::of(need, "*")))
+    }
+
     /// # Errors
     /// What could not be read, and why.
     async fn clusters(&mut self) -> Result<(), (&'static str, Refusal)> {
-        let connection = self.aws.connection.clone();
-        let client = connection.ecs();
-        let need = Need::of("ecs:ListClusters", "*");
-        let arns = client.list_clusters().into_paginator().items().send().try_collect().await;
-        let arns = arns.map_err(|it| ("the ECS clusters", connection.refused(&it, &need)))?;
+        let fail = |it| ("the ECS clusters", it);
+        let arns = all_pages(async |token| {
+            let asked = token.map_or(json!({}), |it| json!({ "nextToken": it }));
+            let page: ClustersPage = self.ecs("ecs:ListClusters", &asked).await?;
+            Ok((page.cluster_arns, page.next_token))
+        });
         // "up to 100 clusters" ("DescribeClusters").
-        for some in arns.chunks(100) {
-            let need = Need::of("ecs:DescribeClusters", "*");
-            let ask = client.describe_clusters().set_clusters(Some(some.to_vec()));
-            let answer = ask.include(ClusterField::Configurations).send().await;
-            let answer =
-                answer.map_err(|it| ("the ECS clusters", connection.refused(&it, &need)))?;
-            for it in answer.failures() {
-                self.unread(format!("the ECS cluster {}", it.arn().unwrap_or("?")), failed(it));
+        for some in arns.await.map_err(fail)?.chunks(100) {
+            let asked = json!({ "clusters": some, "include": ["CONFIGURATIONS"] });
+            let answer: Clusters = self.ecs("ecs:DescribeClusters", &asked).await.map_err(fail)?;
+            for it in &answer.failures {
+                let arn = it.arn.as_deref().unwrap_or("?");
+                self.unread(format!("the ECS cluster {arn}"), it.refusal());
             }
-            for it in answer.clusters() {
-                self.cluster(&client, it).await;
+            for it in &answer.clusters {
+                self.cluster(it).await;
             }
         }
         Ok(())
     }
 
-    async fn cluster(&mut self, client: &aws_sdk_ecs::Client, it: &Cluster) {
-        let name = it.cluster_name().unwrap_or_default();
+    async fn cluster(&mut self, it: &Cluster) {
+        let name = it.cluster_name.as_deref().unwrap_or_default();
         let from = format!("ECS Exec of the cluster {name} in {}", self.here());
-        let exec = it.configuration().and_then(|it| it.execute_command_configuration());
-        match exec.and_then(|it| it.logging()).map(|it| it.as_str()) {
+        let exec = it.exec();
+        match exec.and_then(|it| it.logging.as_deref()) {
             Some("NONE") => self.found.notes.push(format!("{from}: logging is off")),
             Some("OVERRIDE") => {
-                let log = exec.and_then(|it| it.log_configuration());
-                let prefix = log.and_then(|it| it.s3_key_prefix()).unwrap_or_default();
+                let log = exec.map(|it| it.log_configuration.clone()).unwrap_or_default();
                 let named = Destinations::of(&Preferences {
-                    bucket: Input::read(log.and_then(|it| it.s3_bucket_name())),
-                    prefix: cleaned(prefix),
-                    group: Input::read(log.and_then(|it| it.cloud_watch_log_group_name())),
+                    bucket: Input::read(log.s3_bucket_name.as_deref()),
+                    prefix: cleaned(log.s3_key_prefix.as_deref().unwrap_or_default()),
+                    group: Input::read(log.cloud_watch_log_group_name.as_deref()),
                     ..Preferences::default()
                 });
                 self.take(&from, &self.aws.region.clone(), &named);
             }
             // "DEFAULT: The awslogs configuration in the task definition is used" ("ExecuteCommandConfiguration").
             _ => {
-                let arn = it.cluster_arn().unwrap_or(name);
-                if let Err((what, why)) = self.tasks(client, arn, &from).await {
+                let arn = it.cluster_arn.as_deref().unwrap_or(name);
+                if let Err((what, why)) = self.tasks(arn, &from).await {
                     self.unread(format!("{what} of the cluster {name}"), why);
                 }
             }
@@ -278,30 +315,28 @@ impl Look {
     ///
     /// # Errors
     /// What could not be read, and why.
-    async fn tasks(
-        &mut self,
-        client: &aws_sdk_ecs::Client,
-        cluster: &str,
-        from: &str,
-    ) -> Result<(), (&'static str, Refusal)> {
-        let connection = self.aws.connection.clone();
-        let need = Need::of("ecs:ListTasks", "*");
-        let tasks = client.list_tasks().cluster(cluster).into_paginator().items();
-        let arns = tasks.send().try_collect().await;
-        let arns = arns.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
+    async fn tasks(&mut self, cluster: &str, from: &str) -> Result<(), (&'static str, Refusal)> {
+        let fail = |it| ("the tasks", it);
+        let arns = all_pages(async |token| {
+            let mut asked = json!({ "cluster": cluster });
+            if let Some(it) = token {
+                asked["nextToken"] = json!(it);
+            }
+            let page: TasksPage = self.ecs("ecs:ListTasks", &asked).await?;
+            Ok((page.task_arns, page.next_token))
+        });
         let mut definitions = BTreeSet::new();
         // "up to 100 tasks" ("DescribeTasks").
-        for some in arns.chunks(100) {
-            let need = Need::of("ecs:DescribeTasks", "*");
-            let ask = client.describe_tasks().cluster(cluster).set_tasks(Some(some.to_vec()));
-            let answer =
-                ask.send().await.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
+        for some in arns.await.map_err(fail)?.chunks(100) {
+            let asked = json!({ "cluster": cluster, "tasks": some });
+            let answer: Tasks = self.ecs("ecs:DescribeTasks", &asked).await.map_err(fail)?;
             // A task that ended meanwhile is none that runs now.
-            if let Some(it) = answer.failures().iter().find(|it| it.reason() != Some("MISSING")) {
-                return Err(("the tasks", failed(it)));
+            let is_fault = |it: &&Failure| it.reason.as_deref() != Some("MISSING");
+            if let Some(it) = answer.failures.iter().find(is_fault) {
+                return Err(fail(it.refusal()));
             }
-            let open = answer.tasks().iter().filter(|it| it.enable_execute_command());
-            definitions.extend(open.filter_map(|it| it.task_definition_arn().map(str::to_owned)));
+            let open = answer.tasks.into_iter().filter(|it| it.enable_execute_command);
+            definitions.extend(open.filter_map(|it| it.task_definition_arn));
         }
         if definitions.is_empty() {
             self.found.notes.push(format!(
@@ -309,18 +344,16 @@ impl Look {
             ));
         }
         for arn in definitions {
-            let need = Need::of("ecs:DescribeTaskDefinition", "*");
-            let answer = client.describe_task_definition().task_definition(&arn).send().await;
-            let answer =
-                answer.map_err(|it| ("the task definitions", connection.refused(&it, &need)))?;
+            let asked = json!({ "taskDefinition": arn });
+            let answer = self.ecs("ecs:DescribeTaskDefinition", &asked).await;
+            let answer: TaskDefinitionAnswer = answer.map_err(|it| ("the task definitions", it))?;
             let name = Arn::parse(&arn).map_or(arn.as_str(), Arn::name);
             let from = format!("{from}, task definition {name}");
-            let containers =
-                answer.task_definition().into_iter().flat_map(|it| it.container_definitions());
             let mut logged = false;
-            for it in containers.filter_map(|it| it.log_configuration()) {
-                let option = |key: &str| it.options()?.get(key).map(String::as_str);
-                if it.log_driver().as_str() == "awslogs" {
+            let containers = answer.task_definition.container_definitions.into_iter();
+            for it in containers.filter_map(|it| it.log_configuration) {
+                let option = |key: &str| it.options.get(key).map(String::as_str);
+                if it.log_driver == "awslogs" {
                     let group = Input::read(option("awslogs-group"));
                     let named = Destinations::of(&Preferences { group, ..Preferences::default() });
                     logged |= !named.is_empty();
@@ -336,12 +369,6 @@ impl Look {
         }
         Ok(())
     }
-}
-
-/// What an answer says that it does not tell of one thing ("API failures messages", Amazon ECS Developer Guide).
-fn failed(it: &aws_sdk_ecs::types::Failure) -> Refusal {
-    let reason = it.reason().unwrap_or("without a reason");
-    Refusal::new(format!("AWS did not describe it: {reason}"))
 }
 
 /// Where one document or cluster sends sessions.

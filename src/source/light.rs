@@ -1,7 +1,8 @@
-//! Services whose SDK takes minutes and gigabytes to build, asked without it: what is asked and the XML of the answer are read
-//! here; credentials, signature, retries, the count of calls and the connection are those of the SDK's own runtime.
+//! Services whose SDK takes minutes to build, asked without it: what is asked and the XML or JSON of the answer are read here;
+//! credentials, signature, retries, the count of calls and the connection are those of the SDK's own runtime.
 //!
-//! Only EC2 and the account settings of S3 are asked this way, and only questions that change nothing.
+//! EC2, ECS, Organizations, Account Management and the account settings of S3 are asked this way, and only questions that change
+//! nothing.
 
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4;
@@ -23,6 +24,8 @@ use aws_smithy_types::config_bag::Layer;
 use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::aws_names::RegionCode;
 use crate::source::aws::Connection;
@@ -33,147 +36,274 @@ const MOST: usize = 64 << 20;
 
 /// What a service answered.
 #[derive(Debug)]
-pub(crate) struct Xml {
-    pub(crate) text: String,
+pub(crate) struct Answered<T> {
+    pub(crate) body: T,
     request_id: Option<String>,
 }
 
-impl RequestId for Xml {
+impl<T> RequestId for Answered<T> {
     fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 }
 
 /// What it answered, or code and message of what it answered instead.
-pub(crate) type Answer = Result<Xml, SdkError<ErrorMetadata, HttpResponse>>;
+pub(crate) type Answer<T> = Result<Answered<T>, SdkError<ErrorMetadata, HttpResponse>>;
+
+/// A service, as it names itself.
+struct Service {
+    /// As the SDK calls it.
+    name: &'static str,
+    /// As it is signed, and its host begins.
+    signed: &'static str,
+    /// One endpoint for all Regions of a partition.
+    is_global: bool,
+}
+
+const EC2: Service = Service { name: "EC2", signed: "ec2", is_global: false };
+const ECS: Service = Service { name: "ECS", signed: "ecs", is_global: false };
+const S3_CONTROL: Service = Service { name: "S3Control", signed: "s3", is_global: false };
+const ORGANIZATIONS: Service =
+    Service { name: "Organizations", signed: "organizations", is_global: true };
+const ACCOUNT: Service = Service { name: "Account", signed: "account", is_global: true };
 
 /// One question.
 #[derive(Clone, Debug)]
-struct SignedRequest {
+struct Question {
     method: &'static str,
-    path: String,
+    path: &'static str,
     headers: Vec<(&'static str, String)>,
     body: String,
 }
 
 /// Asks EC2 by its Query protocol. Source: "Query requests for Amazon EC2" (Amazon EC2 API Reference).
-pub(crate) async fn ec2(way: &Connection, action: &'static str, words: &[(&str, &str)]) -> Answer {
-    let region = way.region().unwrap_or_else(|| "us-east-1".into());
+pub(crate) async fn ec2(
+    way: &Connection,
+    action: &'static str,
+    words: &[(&str, &str)],
+) -> Answer<String> {
     let mut body = format!("Action={action}&Version=2016-11-15");
     for (key, value) in words {
         body.push_str(&format!("&{key}={}", utf8_percent_encode(value, SPECIAL)));
     }
     let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-    let question = SignedRequest { method: "POST", path: "/".into(), headers, body };
-    let host = format!("https://{}", RegionCode(&region).host("ec2"));
-    ask(way, "ec2", action, &region, &host, question).await
+    let question = Question { method: "POST", path: "/", headers, body };
+    let host = EC2.host(way, "ec2");
+    EC2.ask(way, action, &host, question, xml).await
 }
 
 /// Asks how public access is blocked for a whole account.
 /// Source: "GetPublicAccessBlock" (Amazon S3 API Reference, S3 Control).
-pub(crate) async fn account_public_access(way: &Connection, account: &str) -> Answer {
-    let region = way.region().unwrap_or_else(|| "us-east-1".into());
-    let question = SignedRequest {
+pub(crate) async fn account_public_access(way: &Connection, account: &str) -> Answer<String> {
+    let question = Question {
         method: "GET",
-        path: "/v20180820/configuration/publicAccessBlock".into(),
+        path: "/v20180820/configuration/publicAccessBlock",
         headers: vec![("x-amz-account-id", account.to_owned())],
         body: String::new(),
     };
-    let host = format!("https://{account}.{}", RegionCode(&region).host("s3-control"));
-    ask(way, "s3", "GetPublicAccessBlock", &region, &host, question).await
+    let host = format!("{account}.{}", S3_CONTROL.host(way, "s3-control"));
+    S3_CONTROL.ask(way, "GetPublicAccessBlock", &host, question, xml).await
+}
+
+/// Asks ECS. Source: "Amazon ECS API Reference".
+pub(crate) async fn ecs<T: Understood>(
+    way: &Connection,
+    action: &'static str,
+    asked: &Value,
+) -> Answer<T> {
+    let target = format!("AmazonEC2ContainerServiceV20141113.{action}");
+    let host = ECS.host(way, "ecs");
+    ECS.ask(way, action, &host, Question::json(&target, asked), json).await
+}
+
+/// Asks Organizations. Source: "AWS Organizations API Reference".
+pub(crate) async fn organizations<T: Understood>(
+    way: &Connection,
+    action: &'static str,
+    asked: &Value,
+) -> Answer<T> {
+    let target = format!("AWSOrganizationsV20161128.{action}");
+    let host = ORGANIZATIONS.host(way, "organizations");
+    ORGANIZATIONS.ask(way, action, &host, Question::json(&target, asked), json).await
+}
+
+/// Asks which Regions an account has. Source: "ListRegions" (AWS Account Management Reference Guide).
+pub(crate) async fn regions<T: Understood>(way: &Connection, asked: &Value) -> Answer<T> {
+    let question = Question {
+        method: "POST",
+        path: "/listRegions",
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: asked.to_string(),
+    };
+    let host = ACCOUNT.host(way, "account");
+    ACCOUNT.ask(way, "ListRegions", &host, question, json).await
 }
 
 /// What is escaped within a form: all but what is never special.
 const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-async fn ask(
-    way: &Connection,
-    service: &'static str,
-    operation: &'static str,
-    region: &str,
-    host: &str,
-    question: SignedRequest,
-) -> Answer {
-    let sdk = &way.sdk;
-    let mut signing = Layer::new("signing");
-    signing.store_put(SigV4OperationSigningConfig {
-        region: Some(aws_config::Region::new(region.to_owned()).into()),
-        name: Some(service.into()),
-        signing_options: {
-            let mut it = aws_runtime::auth::SigningOptions::default();
-            it.content_sha256_header = service == "s3";
-            it.double_uri_encode = service != "s3";
-            it
-        },
-        ..Default::default()
-    });
-    signing.store_put(AuthSchemeOptionResolverParams::new(()));
-    signing.store_put(patience());
-    let mut components = RuntimeComponentsBuilder::new("signing")
-        .with_auth_scheme(sigv4::SigV4AuthScheme::new())
-        .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
-            sigv4::SCHEME_ID,
-        ])))
-        .with_identity_cache(sdk.identity_cache());
-    if let Some(it) = sdk.credentials_provider() {
-        components = components.with_identity_resolver(sigv4::SCHEME_ID, it);
+impl Question {
+    /// In the protocol that AWS calls JSON 1.1 ("AWS JSON 1.1 protocol", Smithy).
+    fn json(target: &str, asked: &Value) -> Self {
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        let headers = headers.map(|(key, value)| (key, value.to_owned())).to_vec();
+        Self { method: "POST", path: "/", headers, body: asked.to_string() }
     }
-    let mut builder = Operation::builder()
-        .service_name(if service == "s3" { "S3Control" } else { "EC2" })
-        .operation_name(operation)
-        .behavior_version(aws_config::BehaviorVersion::latest())
-        .endpoint_url(sdk.endpoint_url().unwrap_or(host))
-        .interceptor(way.calls.clone())
-        .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
-        .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
-        .runtime_plugin(
-            StaticRuntimePlugin::new()
-                .with_config(signing.freeze())
-                .with_runtime_components(components),
-        );
-    if let Some(it) = sdk.retry_config() {
-        builder = builder.standard_retry(it);
-    }
-    if let Some(it) = sdk.timeout_config() {
-        builder = builder.timeout_config(it.clone());
-    }
-    if let Some(it) = sdk.http_client() {
-        builder = builder.http_client(it);
-    }
-    let operation = builder
-        .serializer(|it: SignedRequest| {
-            let mut request = HttpRequest::new(SdkBody::from(it.body));
-            request.set_method(it.method)?;
-            request.set_uri(it.path)?;
-            for (key, value) in it.headers {
-                request.headers_mut().try_insert(key, value)?;
-            }
-            Ok(request)
-        })
-        .deserializer(understood)
-        .build();
-    operation.invoke(question).await
 }
 
-fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<ErrorMetadata>> {
-    let bytes = response.body().bytes().unwrap_or_default();
-    if bytes.len() > MOST {
-        return Err(OrchestratorError::response("the answer is too long to be read".into()));
+impl Service {
+    /// The Region that is asked, and signed for.
+    fn region(&self, way: &Connection) -> String {
+        let region = way.region().unwrap_or_else(|| "us-east-1".into());
+        match self.is_global {
+            true => RegionCode(&region).global().0.to_owned(),
+            false => region,
+        }
     }
-    let text = String::from_utf8_lossy(bytes).into_owned();
+
+    /// Where a service is, whose host begins so. Source: the endpoint rules of the AWS SDKs.
+    fn host(&self, way: &Connection, begins: &str) -> String {
+        let region = self.region(way);
+        let region = RegionCode(&region);
+        let has_one = region.partition().is_some_and(|it| it.as_str() == "aws-us-gov")
+            && ["ec2", "organizations"].contains(&begins);
+        match way.sdk.use_fips() == Some(true) && !has_one {
+            true => region.host(&format!("{begins}-fips")),
+            false => region.host(begins),
+        }
+    }
+
+    async fn ask<T: Send + Sync + std::fmt::Debug + 'static>(
+        &self,
+        way: &Connection,
+        operation: &'static str,
+        host: &str,
+        question: Question,
+        understood: fn(&HttpResponse) -> Result<Answered<T>, OrchestratorError<ErrorMetadata>>,
+    ) -> Answer<T> {
+        let sdk = &way.sdk;
+        let mut signing = Layer::new("signing");
+        signing.store_put(SigV4OperationSigningConfig {
+            region: Some(aws_config::Region::new(self.region(way)).into()),
+            name: Some(self.signed.into()),
+            signing_options: {
+                let mut it = aws_runtime::auth::SigningOptions::default();
+                it.content_sha256_header = self.signed == "s3";
+                it.double_uri_encode = self.signed != "s3";
+                it
+            },
+            ..Default::default()
+        });
+        signing.store_put(AuthSchemeOptionResolverParams::new(()));
+        signing.store_put(patience());
+        let schemes = StaticAuthSchemeOptionResolver::new(vec![sigv4::SCHEME_ID]);
+        let mut components = RuntimeComponentsBuilder::new("signing")
+            .with_auth_scheme(sigv4::SigV4AuthScheme::new())
+            .with_auth_scheme_option_resolver(Some(schemes))
+            .with_identity_cache(sdk.identity_cache());
+        if let Some(it) = sdk.credentials_provider() {
+            components = components.with_identity_resolver(sigv4::SCHEME_ID, it);
+        }
+        let host = format!("https://{host}");
+        let mut builder = Operation::builder()
+            .service_name(self.name)
+            .operation_name(operation)
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .endpoint_url(sdk.endpoint_url().unwrap_or(&host))
+            .interceptor(way.calls.clone())
+            .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+            .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
+            .runtime_plugin(
+                StaticRuntimePlugin::new()
+                    .with_config(signing.freeze())
+                    .with_runtime_components(components),
+            );
+        if let Some(it) = sdk.retry_config() {
+            builder = builder.standard_retry(it);
+        }
+        if let Some(it) = sdk.timeout_config() {
+            builder = builder.timeout_config(it.clone());
+        }
+        if let Some(it) = sdk.http_client() {
+            builder = builder.http_client(it);
+        }
+        let operation = builder
+            .serializer(|it: Question| {
+                let mut request = HttpRequest::new(SdkBody::from(it.body));
+                request.set_method(it.method)?;
+                request.set_uri(it.path)?;
+                for (key, value) in it.headers {
+                    request.headers_mut().try_insert(key, value)?;
+                }
+                Ok(request)
+            })
+            .deserializer(understood)
+            .build();
+        operation.invoke(question).await
+    }
+}
+
+/// The bytes of an answer, if they are few enough to be read.
+fn body(response: &HttpResponse) -> Result<&[u8], OrchestratorError<ErrorMetadata>> {
+    let bytes = response.body().bytes().unwrap_or_default();
+    match bytes.len() > MOST {
+        true => Err(OrchestratorError::response("the answer is too long to be read".into())),
+        false => Ok(bytes),
+    }
+}
+
+fn fault(code: Option<String>, message: Option<String>) -> OrchestratorError<ErrorMetadata> {
+    let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
+    OrchestratorError::operation(ErrorMetadata::builder().code(code).message(message).build())
+}
+
+/// What is no XML is no answer: nobody behind this may take it for an empty one.
+fn xml(response: &HttpResponse) -> Result<Answered<String>, OrchestratorError<ErrorMetadata>> {
+    let body = String::from_utf8_lossy(body(response)?).into_owned();
     let request_id = response.request_id().map(str::to_owned);
     if response.status().is_success() {
-        // What is no XML is no answer: nobody behind this may take it for an empty one.
-        return match roxmltree::Document::parse(&text) {
-            Ok(_) => Ok(Xml { text, request_id }),
+        return match roxmltree::Document::parse(&body) {
+            Ok(_) => Ok(Answered { body, request_id }),
             Err(it) => Err(OrchestratorError::response(it.into())),
         };
     }
     // "Error codes for the Amazon EC2 API": Response/Errors/Error; S3 has Error alone.
-    let document = roxmltree::Document::parse(&text).ok();
-    let told = |name: &str| document.as_ref().and_then(|it| named(it, name)).unwrap_or_default();
-    let fault = ErrorMetadata::builder().code(told("Code")).message(told("Message"));
-    Err(OrchestratorError::operation(fault.build()))
+    let document = roxmltree::Document::parse(&body).ok();
+    let told = |name: &str| document.as_ref().and_then(|it| named(it, name));
+    Err(fault(told("Code"), told("Message")))
+}
+
+/// What is read of an answer in JSON: a list that must be there and is not makes it no answer.
+pub(crate) trait Understood:
+    DeserializeOwned + Send + Sync + std::fmt::Debug + 'static
+{
+}
+
+impl<T: DeserializeOwned + Send + Sync + std::fmt::Debug + 'static> Understood for T {}
+
+fn json<T: Understood>(
+    response: &HttpResponse,
+) -> Result<Answered<T>, OrchestratorError<ErrorMetadata>> {
+    let bytes = body(response)?;
+    let request_id = response.request_id().map(str::to_owned);
+    if response.status().is_success() {
+        let body = serde_json::from_slice(bytes);
+        let body = body.map_err(|it| OrchestratorError::response(it.into()))?;
+        return Ok(Answered { body, request_id });
+    }
+    let told: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let text = |it: &Value| it.as_str().map(str::to_owned);
+    let header = response.headers().get("x-amzn-errortype").map(str::to_owned);
+    let code = header.or_else(|| text(&told["__type"])).or_else(|| text(&told["code"]));
+    let message = text(&told["message"]).or_else(|| text(&told["Message"]));
+    Err(fault(code.map(|it| code_of(&it).to_owned()), message))
+}
+
+/// The code within what an answer calls the type of an error: behind a namespace and before an address, as in
+/// `com.amazonaws.ecs#ClientException:http://…` ("Operation error serialization", Smithy).
+fn code_of(told: &str) -> &str {
+    let told = told.split(':').next().unwrap_or(told);
+    told.rsplit('#').next().unwrap_or(told)
 }
 
 /// Text of the first element so called, whatever its namespace.
@@ -239,6 +369,12 @@ mod tests {
         assert_eq!(escaped("a b&c=d/é"), "a%20b%26c%3Dd%2F%C3%A9");
         assert_eq!(escaped("i-0_a.b~C%+*"), "i-0_a.b~C%25%2B%2A");
         assert_eq!(escaped("\0\n\x7f"), "%00%0A%7F");
+    }
+
+    #[test]
+    fn the_code_of_an_error_stands_behind_a_namespace_and_before_an_address() {
+        assert_eq!(code_of("com.amazonaws.ecs#ClientException:http://a/b"), "ClientException");
+        assert_eq!(code_of("AccessDeniedException"), "AccessDeniedException");
     }
 
     #[test]

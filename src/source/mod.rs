@@ -48,6 +48,9 @@ pub mod any;
 /// Services that are asked without their SDK.
 mod light;
 
+/// Answers of ECS.
+mod ecs;
+
 /// How the places are set.
 pub mod survey;
 

@@ -24,8 +24,8 @@ use super::summary::Options;
 use super::summary::Progress;
 use super::summary::Summary;
 use crate::archive::manifest::Alias;
+use crate::archive::manifest::Entry;
 use crate::archive::manifest::Other;
-use crate::archive::writer::Note;
 use crate::archive::writer::Writer;
 use crate::error::Result;
 use crate::session::Skip;
@@ -139,7 +139,8 @@ impl Gatherer<'_> {
         let scratch = self.writer.root().join("tmp");
         let mut cursor = archive.cursor(None);
         let mut commands = archive.cursor(Some(&OLD));
-        let mut note = Note { aliases: batch.aliases, others: batch.others, ..Note::default() };
+        let (aliases, others) = (batch.aliases, batch.others);
+        let mut entry = Entry { aliases, others, ..Entry::default() };
         let mut rows = Rows::begin(self.writer, self.options.stop)?;
         for mut session in sessions {
             for it in &mut session.groups {
@@ -149,17 +150,17 @@ impl Gatherer<'_> {
             stored -= self.beside(&mut session);
             for mut group in session.groups {
                 if !rows.has_room(&group.drafts) {
-                    self.publish(rows, std::mem::take(&mut note))?;
+                    self.publish(rows, std::mem::take(&mut entry))?;
                     rows = Rows::begin(self.writer, self.options.stop)?;
                 }
-                note.aliases.extend(group.grow(&scratch, self.options.now)?);
+                entry.aliases.extend(group.grow(&scratch, self.options.now)?);
                 let kept = self.kept.as_ref();
                 group.old = kept.and_then(|it| it.old(&archive, &mut commands, &group, |_| Ok(())));
                 self.known.insert(fingerprint(&group.id));
                 rows.session(group, None)?;
             }
         }
-        self.publish(rows, note)?;
+        self.publish(rows, entry)?;
         self.summary.stored += stored;
         self.summary.transcripts += transcripts;
         self.summary.index_scans += archive.index_scans();
@@ -169,11 +170,11 @@ impl Gatherer<'_> {
     }
 
     /// Makes a segment count.
-    fn publish(&mut self, rows: Rows<'_>, note: Note) -> Result<()> {
+    fn publish(&mut self, rows: Rows<'_>, entry: Entry) -> Result<()> {
         let counts = rows.counts;
         let written_at = At(self.options.now).rfc3339_seconds();
-        let note = Note { did: "sync".into(), written_at, ..note };
-        let generation = rows.publish(self.writer, note)?;
+        let entry = Entry { did: "sync".into(), written_at, ..entry };
+        let generation = rows.publish(self.writer, entry)?;
         self.summary.sessions_new += counts.new;
         self.summary.sessions_changed += counts.changed;
         self.summary.commands += counts.commands;

@@ -17,8 +17,8 @@ use super::summary::Progress;
 use super::together::Drafts;
 use crate::archive::Archive;
 use crate::archive::cursor::Cursor;
+use crate::archive::manifest::Entry;
 use crate::archive::schema::SessionRow;
-use crate::archive::writer::Note;
 use crate::archive::writer::Writer;
 use crate::error::Kind;
 use crate::error::Result;
@@ -150,10 +150,10 @@ impl<'a> Rebuild<'a> {
         kept: Vec<KeptSession>,
         progress: &mut dyn Progress,
     ) -> Result<bool> {
-        let note = |did: &str| Note {
+        let entry = |did: &str| Entry {
             did: did.into(),
             written_at: At(now).rfc3339_seconds(),
-            ..Note::default()
+            ..Entry::default()
         };
         if stop.load(Ordering::Relaxed) {
             return Ok(kept.is_empty());
@@ -167,7 +167,7 @@ impl<'a> Rebuild<'a> {
             progress.took(1, it.bytes as u64);
             let Some(group) = self.bring_back(it)? else { continue };
             if held >= BYTES || sessions >= SESSIONS || !rows.has_room(&group.drafts) {
-                rows.publish(writer, note("rebuild-part"))?;
+                rows.publish(writer, entry("rebuild-part"))?;
                 if stop.load(Ordering::Relaxed) {
                     return Ok(false);
                 }
@@ -181,7 +181,7 @@ impl<'a> Rebuild<'a> {
         // The last batch takes the place of all old files at once. Only it has derived all, and only if nothing was left.
         let did = if self.rebuilt.left.is_empty() { "rebuild" } else { "rebuild-part" };
         let retired = self.old.superfluous(self.archive);
-        rows.publish(writer, Note { retired, ..note(did) })?;
+        rows.publish(writer, Entry { retired, ..entry(did) })?;
         Ok(true)
     }
 

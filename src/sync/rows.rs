@@ -22,13 +22,14 @@ use super::facts::Facts;
 use super::together::Drafts;
 use crate::archive::line::LineColumns;
 use crate::archive::line::NewLine;
-use crate::archive::line::Shared;
 use crate::archive::manifest::Brought;
+use crate::archive::manifest::Entry;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Instant;
 use crate::archive::schema::LINES;
 use crate::archive::schema::LineKind;
+use crate::archive::schema::LineSession;
 use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionFlaw;
 use crate::archive::schema::SessionRow;
@@ -37,7 +38,6 @@ use crate::archive::schema::Table;
 use crate::archive::schema::TranscriptRow;
 use crate::archive::value::NullIfEmpty;
 use crate::archive::value::Word;
-use crate::archive::writer::Note;
 use crate::archive::writer::PARTITIONS;
 use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
@@ -146,7 +146,7 @@ impl<'a> Rows<'a> {
             lines_at: at(&LINES, pending.lines.len()),
             ..facts.row
         };
-        pending.lines.begin(Shared {
+        pending.lines.begin(LineSession {
             session_id: row.session_id.clone(),
             session_key: row.session_key.clone(),
             account_id: row.account_id.clone(),
@@ -233,7 +233,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes what waits, and makes all of it count with what the entry says besides; returns its generation.
-    pub(super) fn publish(mut self, writer: &mut Writer, note: Note) -> Result<i64> {
+    pub(super) fn publish(mut self, writer: &mut Writer, entry: Entry) -> Result<i64> {
         let segment = &mut self.segment;
         for (partition, mut pending) in self.partitions {
             pending.write_transcripts(segment, &partition)?;
@@ -246,9 +246,9 @@ impl<'a> Rows<'a> {
             }
         }
         let generation = self.segment.generation;
-        let (superseded, brought) = (self.superseded, self.brought);
-        let note = Note { decoder: DECODER, generation, superseded, brought, ..note };
-        writer.publish(self.segment, note)?;
+        let superseded = self.superseded;
+        let entry = Entry { decoder: DECODER, generation, superseded, ..entry };
+        writer.publish(self.segment, entry, self.brought)?;
         Ok(generation)
     }
 }

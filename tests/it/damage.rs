@@ -474,14 +474,16 @@ fn no_flipped_bit_gives_another_answer_in_silence() {
 fn a_reader_answers_from_the_state_it_opened_while_a_rebuild_retires_its_files() {
     let world = whole();
     let root = world.path("archive");
-    let reader = ssmtrail::archive::Archive::open(&root).unwrap();
-    let sessions = reader.sessions(&Default::default()).unwrap();
-    world.run("archive rebuild");
-    let commands: usize = sessions.iter().map(|it| reader.commands_of(it).len()).sum();
-    assert_eq!((commands, reader.damages()), (9, Vec::new()));
-    let old = reader.files("commands").map(|it| reader.path_of(it)).collect::<Vec<_>>();
-    assert!(old.iter().all(|it| it.exists()), "a reader may still need them");
-    drop(reader);
+    let asked = ssmtrail::archive::Archive::ask(&root, |reader| {
+        let sessions = reader.sessions(&Default::default())?;
+        world.run("archive rebuild");
+        let commands: usize = sessions.iter().map(|it| reader.commands_of(it).len()).sum();
+        let old = reader.files("commands").map(|it| reader.path_of(it)).collect::<Vec<_>>();
+        assert!(old.iter().all(|it| it.exists()), "a reader may still need them");
+        Ok((commands, old))
+    });
+    let ssmtrail::archive::Answered { answer: (commands, old), lost } = asked.unwrap();
+    assert_eq!((commands, lost), (9, Vec::new()));
     world.run("sync more");
     assert!(!old.iter().any(|it| it.exists()), "the next writer takes them away");
     assert!(!world.run("archive verify").0.contains("[exit"));

@@ -583,21 +583,22 @@ fn commands_come_a_row_group_at_a_time_however_many_a_file_holds() {
         world.transcript(&format!("logs/u-0123456789abcdef{it}.log"), &lines);
     }
     world.run("sync logs");
-    let archive = Archive::open(&world.path("archive")).expect("an archive");
-    assert_eq!(archive.files("commands").count(), 1);
     let (mut all, mut most) = (0, 0);
-    search::commands(
-        &archive,
-        &Which::default(),
-        &search::Pattern::All,
-        &[ssmtrail::transcript::commands::Kind::Shell],
-        |rows| {
-            all += rows.len();
-            most = most.max(rows.len());
-            Ok(())
-        },
-    )
-    .expect("commands");
+    let asked = Archive::ask(&world.path("archive"), |archive| {
+        assert_eq!(archive.files("commands").count(), 1);
+        search::commands(
+            archive,
+            &Which::default(),
+            &search::Pattern::All,
+            &[ssmtrail::transcript::commands::Kind::Shell],
+            |rows| {
+                all += rows.len();
+                most = most.max(rows.len());
+                Ok(())
+            },
+        )
+    });
+    assert!(asked.expect("commands").lost.is_empty());
     assert_eq!(all, 20_000);
     assert!(most <= GROUP, "{most} rows at once");
     let said = world.run("export --format parquet --what commands -o commands.parquet").0;

@@ -1,8 +1,8 @@
 //! A transcript is written by whoever was recorded. Nothing of it may act on its reader, in any output.
 
 use polars::prelude::*;
+use ssmtrail::archive::manifest::Entry;
 use ssmtrail::archive::schema::TABLES;
-use ssmtrail::archive::writer::Note;
 use ssmtrail::archive::writer::Segment;
 use ssmtrail::archive::writer::Writer;
 
@@ -133,8 +133,9 @@ fn handed_over() -> World {
             .expect("an archive");
     }
     let at = "2026-11-20T10:00:00Z";
-    let note = Note { did: "sync".into(), written_at: at.into(), generation: 1, ..Note::default() };
-    writer.publish(segment, note).expect("an archive");
+    let note =
+        Entry { did: "sync".into(), written_at: at.into(), generation: 1, ..Entry::default() };
+    writer.publish(segment, note, Vec::new()).expect("an archive");
     world
 }
 

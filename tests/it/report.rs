@@ -241,10 +241,13 @@ fn a_part_of_the_archive_that_is_gone_or_damaged_is_named_in_the_limits() {
 #[test]
 fn a_year_of_a_hundred_thousand_sessions_is_a_page_below_30_mb_that_says_what_it_leaves_out() {
     let world = World::with_demo();
-    let archive = Archive::open(&world.path("archive")).expect("the archive");
-    let mut masker = Masker::new([7; 32]);
-    let mut report = report::gather(&archive, Scope::default(), &mut masker).expect("a report");
-    let played = report::played(&archive, &mut report, &mut masker, 4_000_000);
+    let asked = Archive::ask(&world.path("archive"), |archive| {
+        let mut masker = Masker::new([7; 32]);
+        let mut report = report::gather(archive, Scope::default(), &mut masker)?;
+        let played = report::played(archive, &mut report, &mut masker, 4_000_000);
+        Ok((report, played))
+    });
+    let (mut report, played) = asked.expect("a report").answer;
     let (sessions, commands) = (report.sessions.clone(), report.commands.clone());
     let many = sessions.len();
     for nth in many..100_000 {

@@ -131,23 +131,24 @@ fn one_session_owner_or_target_reads_a_few_row_groups_however_many_lie_beside_it
         }
         world.run(&format!("sync m{month}"));
     }
-    let archive = || Archive::open(&world.path("archive")).unwrap();
-    let held = archive().groups_held("commands");
+    let root = world.path("archive");
+    let held = Archive::ask(&root, |it| Ok(it.groups_held("commands"))).unwrap().answer;
     let read = |which: Which| {
-        let archive = archive();
-        let mut hits = 0;
-        ssmtrail::search::commands(
-            &archive,
-            &which,
-            &Pattern::All,
-            &[ssmtrail::transcript::commands::Kind::Shell],
-            |rows| {
-                hits += rows.len();
-                Ok(())
-            },
-        )
-        .unwrap();
-        (archive.groups_read(), hits)
+        let asked = Archive::ask(&root, |archive| {
+            let mut hits = 0;
+            ssmtrail::search::commands(
+                archive,
+                &which,
+                &Pattern::All,
+                &[ssmtrail::transcript::commands::Kind::Shell],
+                |rows| {
+                    hits += rows.len();
+                    Ok(())
+                },
+            )?;
+            Ok((archive.groups_read(), hits))
+        });
+        asked.unwrap().answer
     };
     assert!(held >= 36, "{held} row groups are enough to tell");
     let id = "user07-00000000000000073".to_owned();

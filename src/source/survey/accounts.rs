@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_account::types::RegionOptStatus;
+use serde::Deserialize;
+use serde_json::json;
 
 use super::context::AwsContext;
 use super::context::Clock;
@@ -14,6 +15,8 @@ use crate::settings::Unread;
 use crate::source::Refusal;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::all_pages;
+use crate::source::light;
 
 /// Ways to AWS that are open.
 pub(crate) struct OpenedAccounts {
@@ -132,18 +135,33 @@ pub(crate) async fn open_account(access: &Access) -> Result<(Connection, Caller)
     Ok((connection, identity))
 }
 
+/// A page of the Regions of an account ("ListRegions", AWS Account Management Reference Guide).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RegionsPage {
+    regions: Vec<AccountRegion>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AccountRegion {
+    region_name: Option<String>,
+}
+
 async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
     let need = Need::of("account:ListRegions", "*");
-    let pages = connection
-        .account()
-        .list_regions()
-        .region_opt_status_contains(RegionOptStatus::Enabled)
-        .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
-        .into_paginator()
-        .items()
-        .send();
-    let regions = pages.try_collect().await.map_err(|it| connection.refused(&it, &need))?;
-    let mut names: Vec<String> = regions.into_iter().filter_map(|it| it.region_name).collect();
+    let regions = all_pages(async |token| {
+        let mut asked = json!({ "RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT"] });
+        if let Some(it) = token {
+            asked["NextToken"] = json!(it);
+        }
+        let page = light::regions::<RegionsPage>(connection, &asked).await;
+        let page = page.map_err(|it| connection.refused(&it, &need))?.body;
+        Ok((page.regions, page.next_token))
+    });
+    let mut names: Vec<String> =
+        regions.await?.into_iter().filter_map(|it| it.region_name).collect();
     names.sort_unstable();
     Ok(names)
 }

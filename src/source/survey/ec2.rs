@@ -9,8 +9,8 @@ use super::context::AwsContext;
 use super::context::told;
 use super::pages::NextPage;
 use crate::settings::*;
+use crate::source::light::Answered;
 use crate::source::light::Element;
-use crate::source::light::Xml;
 use crate::source::light::ec2;
 
 /// Asks for the items of one list, page by page.
@@ -26,8 +26,8 @@ async fn listed<T>(
         words.extend(token.as_deref().map(|it| ("NextToken", it)));
         ec2(&aws.connection, api.trim_start_matches("ec2:"), &words).await
     };
-    let page = |it: Xml| {
-        let document = roxmltree::Document::parse(&it.text).ok()?;
+    let page = |it: Answered<String>| {
+        let document = roxmltree::Document::parse(&it.body).ok()?;
         let root = Element::root(&document);
         // An empty list is there; a page of somebody in between has none.
         root.child(list)?;
@@ -86,7 +86,7 @@ pub(super) async fn network(aws: &AwsContext) -> Network {
             let answer = ec2(&aws.connection, "DescribeVpcAttribute", &words).await;
             let path = format!("{member}/value");
             let read = aws.call("ec2:DescribeVpcAttribute", "*").read(answer, |it| {
-                let document = roxmltree::Document::parse(&it.text).ok()?;
+                let document = roxmltree::Document::parse(&it.body).ok()?;
                 Some(Element::root(&document).text(&path)? == "true")
             });
             told(read, &format!("ec2:DescribeVpcAttribute answered without {member}"))

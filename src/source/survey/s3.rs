@@ -41,7 +41,7 @@ async fn account_public_access(aws: &AwsContext, id: &str) -> Read<Option<Public
         .absent(&["NoSuchPublicAccessBlockConfiguration"]);
     // Never set is an answer; one of another form is none.
     let read = call.read_or(Some(None), answer, |it| {
-        let document = roxmltree::Document::parse(&it.text).ok()?;
+        let document = roxmltree::Document::parse(&it.body).ok()?;
         if document.root_element().tag_name().name() != "PublicAccessBlockConfiguration" {
             return None;
         }
