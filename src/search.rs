@@ -19,6 +19,7 @@ use crate::archive::schema::LineRow;
 use crate::archive::schema::LineSession;
 use crate::archive::schema::SessionRow;
 use crate::archive::value::Value;
+use crate::archive::value::Word;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -221,7 +222,6 @@ fn commands_at(
     kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
-    let kinds: Vec<&str> = kinds.iter().map(|it| it.name()).collect();
     let mut failed = Ok(());
     archive.read_spans(path, spans, None, |_, frame| {
         if failed.is_err() {
@@ -233,7 +233,7 @@ fn commands_at(
             .iter()
             .zip(kind.iter())
             .map(|(text, kind)| {
-                kinds.contains(&kind.unwrap_or_default())
+                Word::<CommandKind>::of(kind.unwrap_or_default()).is_asked_by(kinds)
                     && pattern.matches(text.unwrap_or_default())
             })
             .collect();

@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 
 use polars::prelude::*;
+use serde::Serialize;
+use serde::Serializer;
 
 pub use super::value::Instant;
 use super::value::ListItem;
@@ -44,7 +46,7 @@ pub enum Mark {
     /// The recorded machine may have said it: secrets in it are masked before it is shown. No name by which a session or its bytes
     /// are found is marked so.
     Foreign,
-    /// Only the archive itself needs it: `export` leaves it out.
+    /// Only the archive itself needs it: no form of `export` has it.
     Inner,
 }
 
@@ -222,6 +224,12 @@ impl From<FlawKind> for SessionFlaw {
     }
 }
 
+impl Serialize for SessionFlaw {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.text())
+    }
+}
+
 impl ListItem for SessionFlaw {
     fn of(text: &str) -> Self {
         let (kind, place) = match text.split_once('@') {
@@ -244,7 +252,7 @@ macro_rules! row {
         $($column:ident : $type:ty $([$($mark:ident),+])? = $means:literal,)*
     }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq)]
+        #[derive(Clone, Debug, Default, PartialEq, Serialize)]
         pub struct $row {
             $(#[doc = $means] pub $column: $type,)*
         }
@@ -323,7 +331,7 @@ table! {
     /// One session.
     SessionRow {
         session_id: String [Listed] = "the session's id, as Session Manager gives it",
-        session_key: String [Listed, Inner] = "the session inside this archive: its id, with #2 and on where two accounts used one id",
+        session_key: String [Listed] = "the session inside this archive: its id, with #2 and on where two accounts used one id",
         account_id: Option<String> [Listed] = "account the session ran in",
         region: Option<String> [Listed, Foreign] = "Region the session ran in",
         owner: Option<String> [Listed, Foreign] = "who started it: the ARN where a streamed event told it, else the part of the id before its last hyphen",
@@ -366,7 +374,7 @@ table! {
     /// One command.
     CommandRow {
         session_id: String [Listed] = "the session it was typed in",
-        session_key: String [Listed, Inner] = "the session inside this archive",
+        session_key: String [Listed] = "the session inside this archive",
         account_id: Option<String> [Listed] = "account of the session",
         region: Option<String> [Listed, Foreign] = "Region of the session",
         owner: Option<String> [Listed, Foreign] = "who started the session",
@@ -535,6 +543,11 @@ pub const LINES: Table = {
 pub const TABLES: [Table; 6] = [SESSIONS, COMMANDS, LINES, TRANSCRIPTS, SURVEYS, FINDINGS];
 
 impl Word<CommandKind> {
+    /// Whether commands of this kind are asked for by these. One that this version does not know is asked for with the possible ones.
+    pub fn is_asked_by(&self, kinds: &[CommandKind]) -> bool {
+        kinds.contains(&self.known().unwrap_or(CommandKind::Possible))
+    }
+
     /// What stands behind the text of a command that is not a shell's, or did not run; empty of one that is.
     pub fn mark(&self) -> &str {
         match self.known() {
@@ -561,6 +574,13 @@ impl CommandRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_of_a_newer_version_is_asked_for_with_the_possible_ones() {
+        let dreamt = Word::<CommandKind>::of("dreamt");
+        assert!(dreamt.is_asked_by(&CommandKind::ALL) && !dreamt.is_asked_by(&CommandKind::TYPED));
+        assert!(!Word::from(CommandKind::Shell).is_asked_by(&[CommandKind::Possible]));
+    }
 
     #[test]
     fn every_column_says_what_it_means_and_stands_once_in_its_table() {

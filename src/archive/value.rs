@@ -9,6 +9,8 @@ use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
 
+use crate::time::At;
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -59,6 +61,12 @@ impl Instant {
     /// UTC microseconds; `None` if the instant is not known.
     pub fn micros(self) -> Option<i64> {
         self.0
+    }
+}
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.and_then(|it| At(it).rfc3339()).serialize(to)
     }
 }
 
@@ -357,7 +365,7 @@ impl<T: ListItem> Value for Vec<T> {
 }
 
 /// A list that is null in its column where it is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NullIfEmpty<T>(pub Vec<T>);
 
 impl<T> Default for NullIfEmpty<T> {

@@ -9,6 +9,7 @@ use super::progress::patiently;
 use super::reach::Reach;
 use super::setup::Setup;
 use super::sync::runtime;
+use super::world::Here;
 use crate::archive::Which;
 use crate::config::Access;
 use crate::config::Place;
@@ -40,12 +41,13 @@ pub(super) fn survey(
     reach: &Reach,
     sample: usize,
 ) -> Result<Survey> {
-    file.map_or_else(|| ask(setup, ui, sources, reach, sample), read)
+    file.map_or_else(|| ask(setup, ui, sources, reach, sample), |it| read(setup.here, it))
 }
 
 /// The survey that `verify --save-survey` wrote.
-pub(super) fn read(path: &Path) -> Result<Survey> {
-    let text = std::fs::read_to_string(path).map_err(|it| Error::file("read", path, it))?;
+pub(super) fn read(here: Here<'_>, path: &Path) -> Result<Survey> {
+    let text = std::fs::read_to_string(here.folder.join(path))
+        .map_err(|it| Error::file("read", path, it))?;
     Survey::read(&text)
         .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))
 }

@@ -269,6 +269,7 @@ impl Export {
                 text::plural(written, "cast"),
                 text::plural(sessions.len() as u64, "session")
             ));
+            revealing::tell(ui, &masker);
             Ok(Found::any(written > 0))
         })
     }

@@ -8,6 +8,7 @@ use super::answer::Answer;
 use super::answer::Found;
 use super::formats::one_of;
 use super::reader::Reader;
+use super::revealing;
 use super::revealing::Revealing;
 use super::revealing::Whose;
 use super::sessions::short_target;
@@ -201,6 +202,7 @@ impl Replay {
                 player::play(&film, &who(&session), how, ui.terminal(), reader.here.stop)?;
             }
         }
+        revealing::tell(ui, &masker);
         Ok(Found::any(true))
     }
 

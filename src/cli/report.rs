@@ -367,7 +367,7 @@ impl ReportArgs {
         let promise = Promise::told(&config.promise, self.promise.as_deref())?;
         let mutes = audit::mutes(&config.mutes)?;
         verify::tell_config(setup, ui, config);
-        let survey = asking::read(path)?;
+        let survey = asking::read(setup.here, path)?;
         let judgement = audit::judge(&survey, &promise, &mutes, &[]);
         Ok(Some(Places { survey, promise, judgement }))
     }

@@ -214,7 +214,7 @@ impl Search {
             show: &|ui, it| command_line(ui, it, pattern, true),
             around: &|ui, masker, session, hit, places| {
                 let mut rows = archive.commands_of(session);
-                rows.retain(|it| it.seq == hit || it.kind.is_in(kinds));
+                rows.retain(|it| it.seq == hit || it.kind.is_asked_by(kinds));
                 for it in rows.iter_mut().filter(|it| places.contains(&it.seq)) {
                     let is_hit = pattern.matches(&it.command);
                     masking::commands(masker, std::slice::from_mut(it));
@@ -414,10 +414,10 @@ fn shown_commands(
             Cow::Owned(shown) => pattern.matches_beside(&shown, &secrets::marks(&shown)),
         });
         rows.retain(|it| {
-            let is_hit = it.kind.is_in(kinds);
+            let is_hit = it.kind.is_asked_by(kinds);
             if !is_hit {
                 *match it.kind.known() {
-                    Some(CommandKind::Possible) => &mut others.possible,
+                    Some(CommandKind::Possible) | None => &mut others.possible,
                     Some(CommandKind::Unconfirmed) => &mut others.unconfirmed,
                     _ => &mut others.abandoned,
                 } += 1;

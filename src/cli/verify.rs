@@ -173,7 +173,7 @@ impl Verify {
         let before = match &self.diff {
             None => None,
             Some(it) if it.as_os_str() == LAST => Some(earlier(setup, ui, &survey)?),
-            Some(path) => Some((asking::read(path)?, Vec::new())),
+            Some(path) => Some((asking::read(setup.here, path)?, Vec::new())),
         };
         let judgement = audit::judge(&survey, &promise, &mutes, &self.check);
         // What AWS said of everything is kept; of single places or checks it would pass for less than it is.
@@ -248,7 +248,7 @@ pub(super) fn tell_config(setup: &Setup<'_>, ui: &mut Ui<'_>, config: &Config) {
 
 /// Names of resources are in it: it is its owner's alone. A survey that was saved there before is replaced.
 fn save(here: Here<'_>, path: &std::path::Path, survey: &Survey) -> Result<()> {
-    Target::look(path, &path.to_string_lossy(), Replace::Yes)?
+    Target::look(&here.folder.join(path), &path.to_string_lossy(), Replace::Yes)?
         .write(survey.write().as_bytes(), here.stop)
 }
 

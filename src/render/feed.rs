@@ -5,20 +5,24 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::Instant;
+use crate::archive::schema::Mark;
+use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
+use crate::archive::schema::Table;
+use crate::archive::schema::Type;
 use crate::archive::value::ListItem;
 use crate::aws_names::Arn;
 use crate::aws_names::NodeKind;
 use crate::text::safe;
 use crate::text::visible;
 use crate::text::visible_lines;
-use crate::time::At;
 use crate::transcript::commands::Kind;
 use crate::uid;
 
@@ -34,74 +38,27 @@ fn words<T: ListItem>(items: &[T]) -> Vec<Cow<'_, str>> {
     items.iter().map(T::text).collect()
 }
 
-fn rfc3339(it: Instant) -> Value {
-    it.micros().and_then(|it| At(it).rfc3339()).into()
+/// A row as one of our records: what names the record, then each column that is not the archive's alone.
+fn record(schema: &str, uid: &str, table: &Table, row: impl Serialize) -> Value {
+    let mut out = Map::new();
+    out.insert("schema".into(), schema.into());
+    out.insert("uid".into(), uid.into());
+    if let Ok(Value::Object(mut fields)) = serde_json::to_value(row) {
+        for it in table.columns.iter().filter(|it| !it.is(Mark::Inner)) {
+            out.extend(fields.remove_entry(it.name));
+        }
+    }
+    out.into()
 }
 
 /// A command as one of our records, with its name (see [`crate::uid`]).
 pub fn command(it: &CommandRow, uid: &str) -> Value {
-    json!({
-        "schema": COMMAND,
-        "uid": uid,
-        "session_id": it.session_id,
-        "session_key": it.session_key,
-        "seq": it.seq,
-        "command": it.command,
-        "kind": it.kind,
-        "confidence": it.confidence,
-        "at": rfc3339(it.at),
-        "at_earliest": rfc3339(it.at_earliest),
-        "at_latest": rfc3339(it.at_latest),
-        "owner": it.owner,
-        "target": it.target,
-        "account_id": it.account_id,
-        "region": it.region,
-        "run_as": it.run_as,
-        "os_user": it.os_user,
-        "host": it.host,
-        "cwd": it.cwd,
-        "depth": it.depth,
-        "locator": it.locator,
-        "byte_start": it.byte_start,
-        "byte_end": it.byte_end,
-        "line_number": it.line_number,
-        "flaws": words(&it.flaws),
-        "decoder": it.decoder,
-    })
+    record(COMMAND, uid, &COMMANDS, it)
 }
 
 /// A session as one of our records.
 pub fn session(it: &SessionRow) -> Value {
-    json!({
-        "schema": SESSION,
-        "uid": uid::of_session(&it.session_key),
-        "session_id": it.session_id,
-        "session_key": it.session_key,
-        "account_id": it.account_id,
-        "region": it.region,
-        "owner": it.owner,
-        "owner_from": it.owner_from,
-        "target": it.target,
-        "run_as": it.run_as,
-        "session_type": it.session_type,
-        "claims": words(&it.claims),
-        "at": rfc3339(it.at),
-        "at_from": it.at_from,
-        "first_event_at": rfc3339(it.first_event_at),
-        "last_event_at": rfc3339(it.last_event_at),
-        "ended_at": rfc3339(it.ended_at),
-        "forms": words(&it.forms),
-        "transcripts": it.transcripts,
-        "transcript_bytes": it.transcript_bytes,
-        "line_count": it.line_count,
-        "command_count": it.command_count,
-        "abandoned_count": it.abandoned_count,
-        "unconfirmed_count": it.unconfirmed_count,
-        "possible_count": it.possible_count,
-        "flaws": words(&it.flaws),
-        "locator": it.locator,
-        "decoder": it.decoder,
-    })
+    record(SESSION, &uid::of_session(&it.session_key), &SESSIONS, it)
 }
 
 /// The news that a command, which an earlier record of this name told of, is none by a newer reading of its session.
@@ -120,10 +77,6 @@ pub fn withdrawn(it: &SessionRow, uid: &str) -> Value {
 
 /// The JSON Schema (draft 2020-12) of our records.
 pub fn schema() -> Value {
-    use crate::archive::schema::COMMANDS;
-    use crate::archive::schema::SESSIONS;
-    use crate::archive::schema::Table;
-    use crate::archive::schema::Type;
     let required = ["session_id", "seq", "command", "kind", "confidence", "locator"];
     let object = |name: &str, table: &Table, fields: &Value| {
         let mut properties = Map::new();
