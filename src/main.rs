@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use etcetera::BaseStrategy;
 use ssmtrail::cli;
 use ssmtrail::error::Kind;
+use ssmtrail::time::At;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
@@ -88,14 +89,6 @@ fn user() -> cli::User {
 
 /// The only clock of the house.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-fn now() -> i64 {
-    let micros = |it: std::time::Duration| i64::try_from(it.as_micros()).unwrap_or(i64::MAX);
-    // A clock may stand before 1970, where some libraries panic.
-    match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
-        Ok(it) => micros(it),
-        Err(it) => -micros(it.duration()),
-    }
-}
 
 /// The second signal ends the process as it would without us.
 fn watch_signals() {
@@ -121,4 +114,13 @@ fn watch_signals() {
 
 fn clap_columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
+}
+
+fn now() -> At {
+    let micros = |it: std::time::Duration| i64::try_from(it.as_micros()).unwrap_or(i64::MAX);
+    // A clock may stand before 1970, where some libraries panic.
+    At(match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+        Ok(it) => micros(it),
+        Err(it) => -micros(it.duration()),
+    })
 }

@@ -20,6 +20,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::notable;
 use crate::secrets::Masker;
+use crate::time::At;
 use crate::transcript::commands::Kind as CommandKind;
 
 /// The files of the folder `queries` by name, as a test holds: what they ask and take stands in the header of each.
@@ -250,7 +251,7 @@ pub fn run(
     which: &Which,
     given: &[(String, String)],
     masker: &Masker,
-    instant: impl Fn(&str) -> Result<i64>,
+    instant: impl Fn(&str) -> Result<At>,
 ) -> Result<DataFrame> {
     let header = Header::read(sql)?;
     only_reads(sql)?;
@@ -333,7 +334,7 @@ fn only_reads(sql: &str) -> Result<()> {
     }
 }
 
-fn column(param: &Param, value: &str, instant: &impl Fn(&str) -> Result<i64>) -> Result<Column> {
+fn column(param: &Param, value: &str, instant: &impl Fn(&str) -> Result<At>) -> Result<Column> {
     let name: PlSmallStr = param.name.as_str().into();
     Ok(match param.holds {
         ParamType::Text => StringChunked::from_iter_values(name, [value].into_iter()).into_column(),
@@ -344,7 +345,7 @@ fn column(param: &Param, value: &str, instant: &impl Fn(&str) -> Result<i64>) ->
             StringChunked::from_iter_values(name, [value].into_iter()).into_column()
         }
         ParamType::Date => {
-            let at = instant(value)?;
+            let at = instant(value)?.0;
             Int64Chunked::from_iter_values(name, [at].into_iter())
                 .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
                 .into_column()

@@ -14,6 +14,7 @@ use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::secrets::Masker;
 use crate::secrets::find;
+use crate::time::At;
 use crate::transcript::commands::Kind;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::wire::Form;
@@ -92,7 +93,7 @@ pub struct Film {
     /// How much of the times is recorded.
     pub pace: Pace,
     /// UTC microseconds of the beginning, if any time is known.
-    pub began: Option<i64>,
+    pub began: Option<At>,
     /// Columns of the session's window, where they could be told.
     pub width: Option<usize>,
     /// Its rows, if the transcript tells them.
@@ -159,7 +160,7 @@ impl Film {
         let mut place = 0;
         // Beats of one event, with how long each takes.
         let mut group: Vec<(u64, Beat)> = Vec::new();
-        let mut group_time: Option<i64> = None;
+        let mut group_time: Option<At> = None;
         let mut clock = 0;
         let mut timed = 0;
         masker.start();
@@ -180,7 +181,7 @@ impl Film {
                 None => format!("{}\r\n", line.text),
             };
             all += 1;
-            let time = line.at_latest.micros();
+            let time = line.at_latest;
             timed += usize::from(time.is_some());
             if time.is_some() && time != group_time {
                 film.close(&mut group, group_time, &mut clock);
@@ -218,15 +219,16 @@ impl Film {
     }
 
     /// Ends the beats of one event: they end when the event's time is, and are hurried if there is less time than they take.
-    fn close(&mut self, group: &mut Vec<(u64, Beat)>, time: Option<i64>, clock: &mut u64) {
+    fn close(&mut self, group: &mut Vec<(u64, Beat)>, time: Option<At>, clock: &mut u64) {
         let takes: u64 = group.iter().map(|it| it.0).sum();
         if let (Some(time), None) = (time, self.began) {
             // The first event takes its time before its own time.
-            self.began = Some(time.saturating_sub_unsigned(*clock).saturating_sub_unsigned(takes));
+            self.began =
+                Some(At(time.0.saturating_sub_unsigned(*clock).saturating_sub_unsigned(takes)));
         }
         let end = match (time, self.began) {
             (Some(time), Some(began)) => {
-                u64::try_from(time.saturating_sub(began)).unwrap_or(0).max(*clock)
+                u64::try_from(time.0.saturating_sub(began.0)).unwrap_or(0).max(*clock)
             }
             _ => clock.saturating_add(takes),
         };
@@ -476,7 +478,6 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::schema::Instant;
 
     fn line(number: i64, text: &str, at: Option<i64>) -> LineRow {
         LineRow {
@@ -484,8 +485,8 @@ mod tests {
             text: text.into(),
             kind: LineKind::Output.into(),
             continued: false,
-            at_earliest: Instant(None),
-            at_latest: Instant(at),
+            at_earliest: None,
+            at_latest: at.map(At),
             byte_start: 0,
             byte_count: 0,
         }
@@ -511,7 +512,7 @@ mod tests {
         ]);
         assert_eq!(film.pace, Pace::Recorded);
         assert_eq!(film.beats[2].at - film.beats[1].at, 60 * 1_000_000);
-        assert_eq!(film.began.map(|it| it + film.length() as i64), Some(70 * second));
+        assert_eq!(film.began.map(|it| it.plus(film.length() as i64)), Some(At(70 * second)));
     }
 
     #[test]

@@ -54,9 +54,9 @@ pub struct Command {
     /// Probability that it is exactly what was typed, 0 to 1.
     pub confidence: f64,
     /// UTC microseconds.
-    pub earliest: Option<i64>,
+    pub earliest: Option<At>,
     /// The last instant at which it can have been typed, UTC microseconds; `None` if not known.
-    pub latest: Option<i64>,
+    pub latest: Option<At>,
     /// Operating-system user that the prompt shows; `None` if it shows none.
     pub os_user: Option<String>,
     /// Host that the prompt shows; `None` if it shows none.
@@ -195,7 +195,7 @@ pub struct PlayedLine {
     /// Kinds of these commands, in the same order.
     pub kinds: Vec<Word<Kind>>,
     /// When it had been shown, UTC microseconds, if that is recorded.
-    pub at: Option<i64>,
+    pub at: Option<At>,
 }
 
 /// Lines for the player, of sessions with notable commands first, until they are this many bytes. What cannot be read is
@@ -235,7 +235,7 @@ pub fn played(
             left -= text.len() + 16;
             most -= text.len() + 16;
             let (seqs, kinds) = starts.remove(&it.line_number).unwrap_or_default();
-            let at = it.at_latest.micros();
+            let at = it.at_latest;
             lines.push(PlayedLine { kind: it.kind, text, seqs, kinds, at });
         }
         if !lines.is_empty() {
@@ -308,7 +308,7 @@ pub fn gather(archive: &Archive, scope: Scope, masker: &mut Masker) -> Result<Re
         possible: sessions.iter().map(|it| it.possible_count as u64).sum(),
         pace,
         spans,
-        timeless: sessions.iter().filter(|it| it.at.micros().is_none()).count() as u64,
+        timeless: sessions.iter().filter(|it| it.at.is_none()).count() as u64,
         owners: tally(&sessions, &commands, |it| it.owner.clone()),
         targets: tally(&sessions, &commands, |it| it.target.clone()),
         transcripts,
@@ -354,8 +354,8 @@ fn commands(
                 text,
                 kind: it.kind,
                 confidence: it.confidence,
-                earliest: it.at_earliest.micros(),
-                latest: it.at_latest.micros(),
+                earliest: it.at_earliest,
+                latest: it.at_latest,
                 os_user: it.os_user.map(|it| masker.text(&it).into_owned()),
                 host: it.host.map(|it| masker.text(&it).into_owned()),
                 cwd: it.cwd.map(|it| masker.text(&it).into_owned()),
@@ -468,10 +468,10 @@ impl Report {
     }
 
     /// When a session was, as far as is known: not before, not after.
-    pub fn when(session: &SessionRow) -> (Option<i64>, Option<i64>) {
-        let last = session.ended_at.micros().or(session.last_event_at.micros());
-        match (session.first_event_at.micros(), last) {
-            (None, None) => (None, session.at.micros()),
+    pub fn when(session: &SessionRow) -> (Option<At>, Option<At>) {
+        let last = session.ended_at.or(session.last_event_at);
+        match (session.first_event_at, last) {
+            (None, None) => (None, session.at),
             it => it,
         }
     }
@@ -504,7 +504,7 @@ fn spans(sessions: &[SessionRow], commands: &[Command]) -> (Pace, Vec<Span>) {
     use chrono::Datelike;
     use chrono::NaiveDate;
     let days: Vec<Option<NaiveDate>> =
-        sessions.iter().map(|it| Some(At(it.at.micros()?).utc()?.date_naive())).collect();
+        sessions.iter().map(|it| Some(it.at?.utc()?.date_naive())).collect();
     let (Some(first), Some(last)) = (days.iter().flatten().min(), days.iter().flatten().max())
     else {
         return (Pace::Day, Vec::new());

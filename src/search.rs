@@ -195,7 +195,7 @@ pub fn whole_commands(
 
 /// Whether a command may have been typed in this window. A session known only by its end keeps its commands with it.
 pub fn may_lie_in(window: Window, it: &CommandRow) -> bool {
-    let (earliest, latest) = (it.at_earliest.micros(), it.at_latest.micros());
+    let (earliest, latest) = (it.at_earliest, it.at_latest);
     earliest.is_none() || window.may_hold(earliest, latest)
 }
 

@@ -3,6 +3,7 @@
 //! Words are AWS's own where it has them ("Session", AWS Systems Manager API Reference).
 
 use crate::aws_names::Arn;
+use crate::time::At;
 
 /// What stands in the place of masked data: as many asterisks as it had characters ("Help protect sensitive log data with
 /// masking"). No ARN, id or name holds any.
@@ -149,9 +150,9 @@ pub fn owner_apart(owner: &str) -> String {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     /// The first instant inside; `None` reaches back without end.
-    pub from: Option<i64>,
+    pub from: Option<At>,
     /// The first instant after it; `None` reaches on without end.
-    pub to: Option<i64>,
+    pub to: Option<At>,
 }
 
 impl Window {
@@ -162,7 +163,7 @@ impl Window {
 
     /// Whether something that happened between these two instants may lie inside. What has no time at all is
     /// kept only by a window without borders.
-    pub fn may_hold(&self, earliest: Option<i64>, latest: Option<i64>) -> bool {
+    pub fn may_hold(&self, earliest: Option<At>, latest: Option<At>) -> bool {
         if self.is_open() {
             return true;
         }
@@ -253,11 +254,11 @@ mod tests {
 
     #[test]
     fn a_window_keeps_what_may_lie_inside() {
-        let window = Window { from: Some(10), to: Some(20) };
-        assert!(window.may_hold(Some(5), Some(10)));
-        assert!(!window.may_hold(Some(5), Some(9)));
-        assert!(!window.may_hold(Some(20), Some(25)));
-        assert!(window.may_hold(None, Some(15)));
+        let window = Window { from: Some(At(10)), to: Some(At(20)) };
+        assert!(window.may_hold(Some(At(5)), Some(At(10))));
+        assert!(!window.may_hold(Some(At(5)), Some(At(9))));
+        assert!(!window.may_hold(Some(At(20)), Some(At(25))));
+        assert!(window.may_hold(None, Some(At(15))));
         assert!(!window.may_hold(None, None));
         assert!(Window::default().may_hold(None, None));
     }

@@ -20,7 +20,7 @@ use serde::de::Error as _;
 use crate::error::Error;
 use crate::error::Result;
 
-/// An instant, UTC microseconds since 1970; in a file an RFC 3339 text.
+/// An instant, UTC microseconds since 1970; in a file an RFC 3339 text, null if it is beyond what a calendar has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At(pub i64);
 
@@ -79,6 +79,22 @@ impl At {
         self.utc().unwrap_or_default().format("%Y-%m-%d").to_string()
     }
 
+    /// One as CloudWatch Logs tells it: whole milliseconds since 1970; `None` if that is beyond what an instant can be.
+    pub fn of_millis(millis: i64) -> Option<Self> {
+        millis.checked_mul(1000).map(Self)
+    }
+
+    /// So many microseconds later, as far as there is such an instant.
+    #[must_use]
+    pub fn plus(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
+    /// Whole milliseconds since 1970.
+    pub fn millis(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
     /// Whole seconds since 1970.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
@@ -99,7 +115,7 @@ impl fmt::Display for At {
 
 impl Serialize for At {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        self.rfc3339().serialize(to)
     }
 }
 
@@ -128,8 +144,8 @@ pub enum Zone {
 
 impl Zone {
     /// The instant with its offset: `2026-08-02 05:32:40Z`, `2026-08-02 14:32:40+09:00`.
-    pub fn show(self, micros: i64) -> String {
-        let Some(at) = At(micros).utc() else { return "?".into() };
+    pub fn show(self, at: At) -> String {
+        let Some(at) = at.utc() else { return "?".into() };
         match self {
             Self::Utc => at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
             Self::Offset(it) => at.with_timezone(&it).format("%Y-%m-%d %H:%M:%S%:z").to_string(),
@@ -156,7 +172,7 @@ impl FromStr for Zone {
 }
 
 /// When something was: an instant, a range, or what is known of it. `≤` says not after, `≥` not before.
-pub fn range(earliest: Option<i64>, latest: Option<i64>, zone: Zone) -> String {
+pub fn range(earliest: Option<At>, latest: Option<At>, zone: Zone) -> String {
     match (earliest, latest) {
         (None, None) => "-".into(),
         (Some(one), Some(other)) if one == other => zone.show(one),
@@ -190,26 +206,27 @@ const AGES: [(&str, i64); 7] = [
 ///
 /// # Errors
 /// A text that is no age, or leads beyond what an instant can be.
-pub fn age(text: &str, now: i64) -> Result<i64> {
+pub fn age(text: &str, now: At) -> Result<At> {
     let bad = || Error::misused(format!("{text:?} is no age")).hint("write 90m, 12h, 7d, 4w or 1y");
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let number: i64 = text[..digits].parse().map_err(|_| bad())?;
     let unit = &text[digits..];
     let (_, secs) = AGES.iter().find(|it| it.0 == unit).ok_or_else(bad)?;
-    number.checked_mul(secs * 1_000_000).and_then(|it| now.checked_sub(it)).ok_or_else(bad)
+    let micros = number.checked_mul(secs * 1_000_000);
+    micros.and_then(|it| now.0.checked_sub(it)).map(At).ok_or_else(bad)
 }
 
-/// An instant, UTC microseconds: a day, a day and a time, RFC 3339, `now`, or an age. Without an offset it is in
+/// An instant: a day, a day and a time, RFC 3339, `now`, or an age. Without an offset it is in
 /// the zone.
 ///
 /// # Errors
 /// A text that is none of these.
-pub fn instant(text: &str, now: i64, zone: Zone) -> Result<i64> {
+pub fn instant(text: &str, now: At, zone: Zone) -> Result<At> {
     if text == "now" {
         return Ok(now);
     }
     if let Some(it) = At::read(text) {
-        return Ok(it.0);
+        return Ok(it);
     }
     let naive = day(text)
         .map(|it| it.and_time(NaiveTime::MIN))
@@ -218,16 +235,12 @@ pub fn instant(text: &str, now: i64, zone: Zone) -> Result<i64> {
         .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok());
     if let Some(naive) = naive {
         let at = match zone {
-            Zone::Utc => Some(Utc.from_utc_datetime(&naive).timestamp_micros()),
-            Zone::Offset(it) => {
-                it.from_local_datetime(&naive).earliest().map(|it| it.timestamp_micros())
-            }
-            Zone::Named(it) => {
-                it.from_local_datetime(&naive).earliest().map(|it| it.timestamp_micros())
-            }
+            Zone::Utc => Some(Utc.from_utc_datetime(&naive)),
+            Zone::Offset(it) => it.from_local_datetime(&naive).earliest().map(|it| it.to_utc()),
+            Zone::Named(it) => it.from_local_datetime(&naive).earliest().map(|it| it.to_utc()),
         };
         if let Some(at) = at {
-            return Ok(at);
+            return Ok(At(at.timestamp_micros()));
         }
     }
     age(text, now).map_err(|_| {
@@ -240,7 +253,7 @@ pub fn instant(text: &str, now: i64, zone: Zone) -> Result<i64> {
 mod tests {
     use super::*;
 
-    const NOW: i64 = 1_795_000_000_000_000;
+    const NOW: At = At(1_795_000_000_000_000);
 
     #[test]
     fn people_write_times_in_many_ways() {
@@ -249,7 +262,7 @@ mod tests {
         assert_eq!(instant("2026-11-01T09:00:00+09:00", NOW, Zone::Utc).unwrap(), day);
         let tokyo = "Asia/Tokyo".parse().unwrap();
         assert_eq!(instant("2026-11-01 09:00", NOW, tokyo).unwrap(), day);
-        assert_eq!(age("7d", NOW).unwrap(), NOW - 7 * 86_400_000_000);
+        assert_eq!(age("7d", NOW).unwrap(), At(NOW.0 - 7 * 86_400_000_000));
         assert_eq!(instant("now", NOW, Zone::Utc).unwrap(), NOW);
     }
 
@@ -264,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_range_says_its_day_once() {
-        let at = |text: &str| At::read(text).unwrap().0;
+        let at = |text: &str| At::read(text).unwrap();
         let (one, other) = (at("2026-08-02T05:32:40Z"), at("2026-08-02T05:32:44Z"));
         assert_eq!(range(Some(one), Some(other), Zone::Utc), "2026-08-02 05:32:40–05:32:44Z");
         assert_eq!(range(None, Some(one), Zone::Utc), "≤ 2026-08-02 05:32:40Z");

@@ -2,7 +2,9 @@
 
 use polars::prelude::*;
 
+use super::value::instant;
 use crate::session::Window;
+use crate::time::At;
 
 /// Which sessions, parts of texts whatever their case; empty fields match all, those that nothing is known of included.
 #[derive(Clone, Debug, Default)]
@@ -66,9 +68,6 @@ pub(super) fn condition(which: &Which) -> Option<Expr> {
         col("owner").map(named, |_, it| Ok(Field::new(it.name().clone(), DataType::Boolean)))
     });
     let owners = owners.into_iter().chain(any("owner", &which.owners_containing)).reduce(Expr::or);
-    let instant = |micros: i64| {
-        lit(micros).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))
-    };
     // `id#2` is one session, and not the twentieth; the first of those that share an id has no number in its key.
     let numbered = |it: &String| {
         let number = it.rsplit_once('#').map(|it| it.1).filter(|it| !it.is_empty());
@@ -100,7 +99,7 @@ pub(super) fn condition(which: &Which) -> Option<Expr> {
             .iter()
             .map(|it| col("run_as").eq(lit(it.clone())).fill_null(lit(it.is_empty())))
             .reduce(Expr::or),
-        may_lie_in(which.window, instant),
+        may_lie_in(which.window),
     ];
     parts.into_iter().flatten().reduce(Expr::and)
 }
@@ -112,10 +111,7 @@ pub(crate) fn own_key() -> Expr {
 
 /// Whether a command may have been typed in a window, see [`Window::may_hold`]. Of a session known only by its end all may.
 pub(super) fn command_may_lie_in(window: Window) -> Expr {
-    let instant = |micros: i64| {
-        lit(micros).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))
-    };
-    let bound = |bound: Option<i64>, holds: &dyn Fn(Expr) -> Expr| {
+    let bound = |bound: Option<At>, holds: &dyn Fn(Expr) -> Expr| {
         bound.map_or(lit(true), |it| holds(instant(it)).fill_null(lit(true)))
     };
     let after = bound(window.from, &|from| col("at_latest").gt_eq(from));
@@ -128,7 +124,7 @@ pub(crate) const LONGEST: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// Whether a session may lie in a window: by what it claims, and where that is contradicted by when it was stored, too. One of
 /// which only the end is known may have begun as long before as any session lasts.
-fn may_lie_in(window: Window, instant: impl Fn(i64) -> Expr) -> Option<Expr> {
+fn may_lie_in(window: Window) -> Option<Expr> {
     if window.is_open() {
         return None;
     }
@@ -142,8 +138,8 @@ fn may_lie_in(window: Window, instant: impl Fn(i64) -> Expr) -> Option<Expr> {
         stored = stored.and(after("stored_at"));
     }
     if let Some(to) = window.to {
-        let end = to.saturating_add(LONGEST);
-        let before = |name: &str, to: i64| col(name).lt(instant(to)).fill_null(no());
+        let end = to.plus(LONGEST);
+        let before = |name: &str, to: At| col(name).lt(instant(to)).fill_null(no());
         let ended = col("ended_at").fill_null(col("at")).lt(instant(end)).fill_null(no());
         claimed = claimed
             .and(before("first_event_at", to).or(col("first_event_at").is_null().and(ended)));
@@ -157,16 +153,15 @@ fn may_lie_in(window: Window, instant: impl Fn(i64) -> Expr) -> Option<Expr> {
 mod tests {
     use super::*;
     use crate::archive::schema::CommandRow;
-    use crate::archive::schema::Instant;
 
     #[test]
     fn a_query_sees_the_commands_of_a_window_that_a_search_finds() {
-        let bounds = [None, Some(5), Some(10), Some(15), Some(20), Some(25)];
+        let bounds = [None, Some(5), Some(10), Some(15), Some(20), Some(25)].map(|it| it.map(At));
         let pairs = || bounds.iter().flat_map(|from| bounds.iter().map(move |to| (*from, *to)));
         let rows: Vec<CommandRow> = pairs()
             .map(|(earliest, latest)| CommandRow {
-                at_earliest: Instant(earliest),
-                at_latest: Instant(latest),
+                at_earliest: earliest,
+                at_latest: latest,
                 ..CommandRow::default()
             })
             .collect();

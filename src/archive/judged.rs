@@ -3,27 +3,32 @@
 
 use polars::prelude::*;
 
+use super::filter::Which;
 use super::kept::Archive;
+use super::value;
 use super::value::Named;
 use crate::archive::manifest::Entry;
 use crate::archive::schema::FINDINGS;
 use crate::archive::schema::FindingRow;
-use crate::archive::schema::Instant;
 use crate::archive::schema::SURVEYS;
 use crate::archive::schema::SurveyPart;
 use crate::archive::schema::SurveyRow;
 use crate::archive::writer::Segment;
 use crate::archive::writer::Writer;
 use crate::audit::Finding;
+use crate::config::Place;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::session::Window;
+use crate::settings::Arrival;
 use crate::settings::Survey;
 use crate::time::At;
+use crate::transcript::wire::Form;
 
 /// The rows of a survey: its head first.
 fn rows(survey: &Survey) -> Vec<SurveyRow> {
-    let taken_at = Instant(Some(survey.taken_at.0));
+    let taken_at = Some(survey.taken_at);
     let mut out = Vec::new();
     let mut add = |kind: SurveyPart, account: &str, region: &str, subject: &str, answer: String| {
         let told = |it: &str| Some(it.to_owned()).filter(|it| !it.is_empty());
@@ -111,7 +116,7 @@ pub fn keep(
 ) -> Result<()> {
     let fail =
         |it: PolarsError| Error::new(Kind::Refused, format!("the survey cannot be kept: {it}"));
-    let found_at = Instant(Some(survey.taken_at.0));
+    let found_at = Some(survey.taken_at);
     let found: Vec<FindingRow> = findings
         .iter()
         .map(|it| FindingRow {
@@ -154,10 +159,34 @@ impl Archive {
             .scan(&SURVEYS, None)
             .and_then(|it| it.filter(col("kind").eq(lit(SurveyPart::Head.name()))).collect())?;
         let rows = SurveyRow::rows(&frame)?;
-        let mut out: Vec<At> = rows.iter().filter_map(|it| it.taken_at.0.map(At)).collect();
+        let mut out: Vec<At> = rows.iter().filter_map(|it| it.taken_at).collect();
         out.sort_unstable();
         out.dedup();
         out.reverse();
+        Ok(out)
+    }
+
+    /// When transcripts of each target last came to a bucket and to a log group, of those that came since then.
+    ///
+    /// # Errors
+    /// When the sessions table cannot be read.
+    pub fn arrivals(&self, since: At) -> Result<Vec<Arrival>> {
+        let window = Window { from: Some(since), to: None };
+        let mut out: Vec<Arrival> = Vec::new();
+        for it in self.sessions(&Which { window, ..Which::default() })? {
+            let last = it.last_event_at.or(it.ended_at).or(it.at);
+            let (Some(target), Some(at)) = (it.target, last) else { continue };
+            let streamed = it.forms.contains(&Form::Events.into());
+            let whole = it.forms.iter().any(|it| *it != Form::Events);
+            let in_bucket = matches!(Place::parse(&it.source), Ok(Place::S3 { .. }));
+            for (kind, came) in [("s3", whole && in_bucket), ("logs", streamed)] {
+                match out.iter_mut().find(|it| it.target == target && it.kind == kind) {
+                    _ if !came => {}
+                    Some(it) => it.at = it.at.max(at),
+                    None => out.push(Arrival { target: target.clone(), kind: kind.into(), at }),
+                }
+            }
+        }
         Ok(out)
     }
 
@@ -166,8 +195,7 @@ impl Archive {
     /// # Errors
     /// What cannot be read.
     pub fn survey(&self, taken_at: At) -> Result<Survey> {
-        let then =
-            lit(taken_at.0).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
+        let then = value::instant(taken_at);
         let frame = self
             .scan(&SURVEYS, None)
             .and_then(|it| it.filter(col("taken_at").eq(then)).collect())?;

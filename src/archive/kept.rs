@@ -18,6 +18,7 @@ use super::opened::Opened;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::session::Skip;
+use crate::time::At;
 
 /// Tables that are derived from the kept bytes. The first is the index of the others.
 pub(super) const DERIVED: [&str; 3] = ["sessions", "commands", "lines"];
@@ -33,8 +34,8 @@ pub struct Held<'a> {
     pub digest: &'a str,
     /// Id and key of its session; `None` of a mere version.
     pub session: Option<(&'a str, &'a str)>,
-    /// UTC microseconds.
-    pub read_at: i64,
+    /// When it was read; `None` if that is not known.
+    pub read_at: Option<At>,
     /// Where reading a log stream stopped.
     pub position: Option<&'a str>,
 }

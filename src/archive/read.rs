@@ -543,7 +543,7 @@ impl Archive {
                             id.get(row).unwrap_or_default(),
                             key.get(row).unwrap_or_default(),
                         )),
-                        read_at: read_at.unwrap_or(0),
+                        read_at: read_at.map(At),
                         position: position.get(row),
                     });
                 }
@@ -552,7 +552,7 @@ impl Archive {
         }
         let lost = self.lost_locators();
         for entry in &self.manifest.entries {
-            let read_at = At::read(&entry.written_at).map_or(0, |it| it.0);
+            let read_at = At::read(&entry.written_at);
             // A version is held because the bytes are, and these are gone.
             for it in entry
                 .aliases

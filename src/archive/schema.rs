@@ -10,7 +10,6 @@ use polars::prelude::*;
 use serde::Serialize;
 use serde::Serializer;
 
-pub use super::value::Instant;
 use super::value::ListItem;
 use super::value::Named;
 use super::value::NullIfEmpty;
@@ -19,6 +18,7 @@ use super::value::Value;
 use super::value::Word;
 use crate::audit::Severity;
 use crate::audit::Verdict;
+use crate::time::At;
 use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Evidence;
 use crate::transcript::commands::Kind as CommandKind;
@@ -340,12 +340,12 @@ table! {
         run_as: Option<String> [Listed, Foreign] = "operating-system user at the start",
         session_type: Option<String> [Listed, Foreign] = "Standard_Stream, InteractiveCommands or NonInteractiveCommands, where the header tells",
         claims: NullIfEmpty<String> [Listed] = "which of the columns before only the recorded machine says, joined by +: claims, no proof",
-        at: Instant [Listed] = "best known time of the session, for order: first event, else end, else when the object was stored; where these contradict each other (flaw clock), when it was stored",
+        at: Option<At> [Listed] = "best known time of the session, for order: first event, else end, else when the object was stored; where these contradict each other (flaw clock), when it was stored",
         at_from: Option<Word<AtFrom>> [Listed] = "what told `at`: event, header or stored",
-        first_event_at: Instant [Listed] = "time of the first streamed event: the session started before",
-        last_event_at: Instant [Listed] = "time of the last event",
-        ended_at: Instant [Listed] = "time in the transcript's own header, which is written at the end: the machine's claim",
-        stored_at: Instant = "when the first of its transcripts was stored: by AWS's own word, or of a file when it was last changed",
+        first_event_at: Option<At> [Listed] = "time of the first streamed event: the session started before",
+        last_event_at: Option<At> [Listed] = "time of the last event",
+        ended_at: Option<At> [Listed] = "time in the transcript's own header, which is written at the end: the machine's claim",
+        stored_at: Option<At> = "when the first of its transcripts was stored: by AWS's own word, or of a file when it was last changed",
         forms: Vec<Word<Form>> [Listed] = "forms of its transcripts: script, bare, windows, events; joined by +",
         transcripts: i64 [Listed] = "transcripts kept of it, versions included",
         transcript_bytes: i64 [Listed] = "bytes of these transcripts",
@@ -384,9 +384,9 @@ table! {
         command: String [Listed, Foreign] = "the text, lines joined by LF",
         kind: Word<CommandKind> [Listed] = "shell, repl, unconfirmed (typed, nothing tells whether it ran), abandoned (typed, never run) or possible (too little evidence)",
         confidence: f64 [Listed] = "probability that it is exactly what was typed, 0 to 1",
-        at: Instant [Listed] = "when it was typed; null unless known to the instant",
-        at_earliest: Instant [Listed] = "not before this; null if not known",
-        at_latest: Instant [Listed] = "not after this; null if not known",
+        at: Option<At> [Listed] = "when it was typed; null unless known to the instant",
+        at_earliest: Option<At> [Listed] = "not before this; null if not known",
+        at_latest: Option<At> [Listed] = "not after this; null if not known",
         os_user: Option<String> [Listed, Foreign] = "operating-system user, as the prompt shows it",
         host: Option<String> [Listed, Foreign] = "host, as the prompt shows it",
         cwd: Option<String> [Listed, Foreign] = "directory, as the prompt shows it",
@@ -421,8 +421,8 @@ table! {
         content_digest: String = "SHA-256 of the content kept from one reading: the whole, or what a log stream had grown by",
         stored_bytes: i64 = "size of the object at its source",
         content_bytes: i64 = "size of the whole content",
-        stored_at: Instant = "when the source last changed it",
-        read_at: Instant = "when it was read",
+        stored_at: Option<At> = "when the source last changed it",
+        read_at: Option<At> = "when it was read",
         etag: Option<String> = "S3's entity tag of the bytes that were read",
         version_id: Option<String> = "S3's version id of the bytes that were read; null where versions are off",
         checksum: Option<String> = "S3's checksum as algorithm:value in base64, verified while reading; null if none was stored",
@@ -442,7 +442,7 @@ table! {
     "How the sources were set, and when: what `verify` asked, a row a thing.",
     /// Answers about one thing.
     SurveyRow {
-        taken_at: Instant = "when the survey began that it belongs to",
+        taken_at: Option<At> = "when the survey began that it belongs to",
         kind: Word<SurveyPart> = "survey (who asked, and what could not be begun), corner (one Region of one account), group, bucket, key, account, role, starter or arrival",
         account_id: Option<String> = "account",
         region: Option<String> = "Region",
@@ -463,7 +463,7 @@ table! {
         resource: String = "ARN of what it is about",
         verdict: Word<Verdict> = "pass, fail, unknown, not_applicable or info",
         severity: Word<Severity> = "how bad",
-        found_at: Instant = "when the survey was taken that it was found in",
+        found_at: Option<At> = "when the survey was taken that it was found in",
         seen: String = "what was seen",
         promised: String = "what was promised",
         muted: bool = "somebody had accepted it",
@@ -491,8 +491,8 @@ row! {
         text: String [Foreign] = "what it showed, control sequences carried out",
         kind: Word<LineKind> = "output, input (typed behind a prompt), screen (full-screen program) or overwritten (an older version of a repainted row)",
         continued: bool = "the next row goes on with this line",
-        at_earliest: Instant = "not before this; null if not known",
-        at_latest: Instant = "not after this; null if not known",
+        at_earliest: Option<At> = "not before this; null if not known",
+        at_latest: Option<At> = "not after this; null if not known",
         byte_start: i64 = "first byte of the transcript it was drawn from",
         byte_count: i64 = "how many bytes it was drawn from; a count shrinks far better than an end",
     }

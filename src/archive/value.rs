@@ -53,23 +53,6 @@ impl Type {
     }
 }
 
-/// An instant as a column value, so that it is not taken for a number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(pub Option<i64>);
-
-impl Instant {
-    /// UTC microseconds; `None` if the instant is not known.
-    pub fn micros(self) -> Option<i64> {
-        self.0
-    }
-}
-
-impl Serialize for Instant {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.0.and_then(|it| At(it).rfc3339()).serialize(to)
-    }
-}
-
 /// A Rust type that a column can hold.
 pub trait Value: Sized {
     /// Type of the columns that hold it.
@@ -165,15 +148,15 @@ impl Value for bool {
     }
 }
 
-impl Value for Instant {
+impl Value for Option<At> {
     const TYPE: Type = Type::Instant;
     fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        Int64Chunked::from_iter_options(name.into(), values.map(|it| it.0))
+        Int64Chunked::from_iter_options(name.into(), values.map(|it| it.map(|it| it.0)))
             .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
             .into_column()
     }
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.datetime()?.physical().iter().map(Self).collect())
+        Ok(column.datetime()?.physical().iter().map(|it| it.map(At)).collect())
     }
 }
 
@@ -185,6 +168,11 @@ impl Value for Vec<u8> {
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
         Ok(column.binary()?.iter().map(|it| it.unwrap_or_default().to_vec()).collect())
     }
+}
+
+/// An instant, to compare a column with.
+pub(crate) fn instant(it: At) -> Expr {
+    lit(it.0).cast(Type::Instant.of_polars())
 }
 
 /// An enum whose values stand in a column as words.

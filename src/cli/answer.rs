@@ -43,14 +43,14 @@ impl Answer {
     }
 }
 
-/// What a command found in the archive.
-pub(super) struct Found {
+/// How an answer from the archive ends: whether anything was found, before what was lost is told.
+pub(super) struct Ending {
     pub(super) any: bool,
     /// What could not be said of it, beside what the archive could not read.
     pub(super) lost: Vec<Skip>,
 }
 
-impl Found {
+impl Ending {
     pub(super) fn any(any: bool) -> Self {
         Self { any, lost: Vec::new() }
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use clap::Subcommand;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::answer::tell_lost;
 use super::progress::Bar;
 use super::reader::Reader;
@@ -118,7 +118,7 @@ pub(super) fn head(it: Option<&str>) -> Safe {
 
 fn repair(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
     let root = reader.root()?;
-    let done = repair::repair(&root, &At(reader.here.now).rfc3339_seconds())?;
+    let done = repair::repair(&root, &reader.here.now.rfc3339_seconds())?;
     if done.again > 0 {
         ui.line("copies beside the manifest were written again from what the archive still knows")?;
     }
@@ -168,7 +168,7 @@ fn stats(reader: &Reader<'_>, ui: &mut Ui<'_>) -> Result<Answer> {
 }
 
 /// Prints how much the archive holds, and of what.
-fn counted(archive: &Archive, ui: &mut Ui<'_>) -> Result<Found> {
+fn counted(archive: &Archive, ui: &mut Ui<'_>) -> Result<Ending> {
     let mut sessions = archive.sessions(&Which::default())?;
     masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
     let zone = ui.zone;
@@ -177,8 +177,8 @@ fn counted(archive: &Archive, ui: &mut Ui<'_>) -> Result<Found> {
     let distinct = |of: fn(&SessionRow) -> Option<&str>| {
         text::count(sessions.iter().filter_map(of).collect::<BTreeSet<_>>().len() as u64)
     };
-    let times = || sessions.iter().filter_map(|it| it.at.micros());
-    let show = |it: Option<i64>| it.map_or_else(|| "-".into(), |it| zone.show(it).safe());
+    let times = || sessions.iter().filter_map(|it| it.at);
+    let show = |it: Option<At>| it.map_or_else(|| "-".into(), |it| zone.show(it).safe());
     let raw = sum(|it| it.transcript_bytes);
     let held: u64 = archive.live_files().iter().map(|it| it.bytes).sum();
     let share = if raw > 0 { held as f64 * 100.0 / raw as f64 } else { 0.0 };
@@ -202,8 +202,8 @@ fn counted(archive: &Archive, ui: &mut Ui<'_>) -> Result<Found> {
     for (name, value) in rows {
         ui.line(safe!("{}  {}", ui.paint(BOLD, text::left(12, name)), value))?;
     }
-    let month = |it: i64| zone.show(it)[..7].safe();
-    let months = sessions.iter().map(|it| it.at.micros().map_or_else(|| "unknown".into(), month));
+    let month = |it: At| zone.show(it).chars().take(7).collect::<String>().safe();
+    let months = sessions.iter().map(|it| it.at.map_or_else(|| "unknown".into(), month));
     bars(ui, "sessions by month", &tally(months.map(|it| (it, 1))))?;
     let owners = sessions
         .iter()
@@ -217,7 +217,7 @@ fn counted(archive: &Archive, ui: &mut Ui<'_>) -> Result<Found> {
     if !flaws.is_empty() {
         bars(ui, "sessions with flaws", &flaws)?;
     }
-    Ok(Found::any(!sessions.is_empty()))
+    Ok(Ending::any(!sessions.is_empty()))
 }
 
 /// How many there are of each name, in the order of the names.

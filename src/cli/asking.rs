@@ -10,15 +10,12 @@ use super::reach::Reach;
 use super::setup::Setup;
 use super::sync::runtime;
 use super::world::Here;
-use crate::archive::Which;
 use crate::config::Access;
-use crate::config::Place;
 use crate::config::SourceSpec;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render::Ui;
-use crate::session::Window;
 use crate::settings::Arrival;
 use crate::settings::Survey;
 use crate::source::survey;
@@ -26,8 +23,6 @@ use crate::source::survey::Clock;
 use crate::source::survey::SurveyScope;
 use crate::source::survey::SurveyTarget;
 use crate::text::safe;
-use crate::time::At;
-use crate::transcript::wire::Form;
 
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
 pub(super) const SAMPLE: usize = 20;
@@ -121,9 +116,7 @@ const BACK: i64 = 8;
 /// When transcripts of each target last came to a bucket and to a log group, by our own archive. Where there is none, or it
 /// cannot be read, nothing is known to have come, and that it cannot is said.
 fn arrivals(setup: &Setup<'_>, ui: &mut Ui<'_>) -> Vec<Arrival> {
-    let from = Some(setup.here.now - BACK * 86_400_000_000);
-    let which = Which { window: Window { from, to: None }, ..Which::default() };
-    let sessions = match setup.ask(|it| it.sessions(&which)) {
+    match setup.ask(|it| it.arrivals(setup.here.now.plus(-BACK * 86_400_000_000))) {
         Ok(None) => Vec::new(),
         Ok(Some(it)) => {
             tell_lost(ui, &it.lost);
@@ -133,23 +126,5 @@ fn arrivals(setup: &Setup<'_>, ui: &mut Ui<'_>) -> Vec<Arrival> {
             ui.note(safe!("note: what came of late is not known: {}", it.what));
             Vec::new()
         }
-    };
-    let mut out: Vec<Arrival> = Vec::new();
-    for it in sessions {
-        let last = it.last_event_at.0.or(it.ended_at.0).or(it.at.0);
-        let (Some(target), Some(at)) = (it.target, last) else { continue };
-        let streamed = it.forms.contains(&Form::Events.into());
-        let whole = it.forms.iter().any(|it| *it != Form::Events);
-        let in_bucket = matches!(Place::parse(&it.source), Ok(Place::S3 { .. }));
-        for (kind, came) in [("s3", whole && in_bucket), ("logs", streamed)] {
-            if !came {
-                continue;
-            }
-            match out.iter_mut().find(|it| it.target == target && it.kind == kind) {
-                Some(it) => it.at = it.at.max(At(at)),
-                None => out.push(Arrival { target: target.clone(), kind: kind.into(), at: At(at) }),
-            }
-        }
     }
-    out
 }

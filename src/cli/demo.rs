@@ -10,7 +10,6 @@ use super::hits::command_line;
 use super::hits::heading;
 use super::sessions;
 use super::sync::runtime;
-use super::sync::words;
 use super::world::Here;
 use crate::archive::Which;
 use crate::archive::writer::Writer;
@@ -21,6 +20,7 @@ use crate::output::Target;
 use crate::render::BOLD;
 use crate::render::DIM;
 use crate::render::Ui;
+use crate::render::summary;
 use crate::search;
 use crate::search::Pattern;
 use crate::search::Shared;
@@ -80,7 +80,7 @@ impl Demo {
         for it in summary.others.iter_mut().chain(&mut summary.failed) {
             it.locator = it.locator.replace(&below, "");
         }
-        for text in words(&summary, false) {
+        for text in summary::words(&summary, false) {
             ui.line(text)?;
         }
         let archive = writer.archive();

@@ -9,7 +9,7 @@ use polars::prelude::*;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::filters::Filters;
 use super::reader::Reader;
 use super::replay;
@@ -41,6 +41,7 @@ use crate::secrets::Masker;
 use crate::session::Skip;
 use crate::text;
 use crate::text::safe;
+use crate::time::At;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::uid;
 use crate::uid::Names;
@@ -142,7 +143,7 @@ impl Export {
         (archive, which): (&Archive, &Which),
         form: Written,
         target: Option<Target>,
-    ) -> Result<Found> {
+    ) -> Result<Ending> {
         let mut sessions = archive.sessions(which)?;
         let newest = newest(archive)?;
         let feed = self.feed();
@@ -186,7 +187,7 @@ impl Export {
             text::plural(rows, "record"),
             text::plural(sessions.len() as u64, "session")
         ));
-        Ok(Found { any: rows > 0 || feed.is_some(), lost })
+        Ok(Ending { any: rows > 0 || feed.is_some(), lost })
     }
 
     /// Refuses what cannot be written, and looks at the file that is to be; there is none for standard output.
@@ -270,7 +271,7 @@ impl Export {
                 text::plural(sessions.len() as u64, "session")
             ));
             revealing::tell(ui, &masker);
-            Ok(Found::any(written > 0))
+            Ok(Ending::any(written > 0))
         })
     }
 }
@@ -304,8 +305,8 @@ fn commands(
     masker: &mut Masker,
     out: &mut Out<'_>,
 ) -> Result<()> {
-    let times: HashMap<&str, Option<i64>> =
-        sessions.iter().map(|it| (it.session_key.as_str(), it.at.micros())).collect();
+    let times: HashMap<&str, Option<At>> =
+        sessions.iter().map(|it| (it.session_key.as_str(), it.at)).collect();
     let fingerprint = if masker.reveals() { uid::fingerprint } else { uid::of_masked };
     let mut names = Names::default();
     let mut take = |mut rows: Vec<CommandRow>| -> Result<()> {
@@ -345,7 +346,7 @@ enum Written {
 struct Records {
     session: fn(&SessionRow) -> Option<Value>,
     /// A command, its name, and the time of its session.
-    command: fn(&CommandRow, &str, Option<i64>) -> Option<Value>,
+    command: fn(&CommandRow, &str, Option<At>) -> Option<Value>,
     /// A session, and the name of the command that a reader of the feed has and is to forget.
     withdrawn: fn(&SessionRow, &str) -> Option<Value>,
 }
@@ -389,7 +390,7 @@ impl Out<'_> {
         ui: &mut Ui<'_>,
         rows: &[CommandRow],
         uids: &[String],
-        at: impl Fn(&CommandRow) -> Option<i64>,
+        at: impl Fn(&CommandRow) -> Option<At>,
     ) -> Result<()> {
         match &self.form {
             Written::Lines(Records { command, .. }) => {

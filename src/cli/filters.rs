@@ -15,6 +15,7 @@ use crate::session::short_owner;
 use crate::text;
 use crate::text::safe;
 use crate::time;
+use crate::time::At;
 use crate::time::Zone;
 use crate::transcript::decoder::FlawKind;
 
@@ -48,7 +49,7 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    pub(super) fn which(&self, now: i64, zone: Zone) -> Result<Which> {
+    pub(super) fn which(&self, now: At, zone: Zone) -> Result<Which> {
         let read = |text: &Option<String>| {
             text.as_deref().map(|it| time::instant(it, now, zone)).transpose()
         };
@@ -75,7 +76,7 @@ pub(super) fn tell_window(ui: &mut Ui<'_>, window: Window) {
     if window.is_open() {
         return;
     }
-    let show = |it: Option<i64>, otherwise: &str| {
+    let show = |it: Option<At>, otherwise: &str| {
         it.map_or_else(|| otherwise.to_owned(), |it| ui.zone.show(it))
     };
     ui.note(safe!("window: {} to {}", show(window.from, "the beginning"), show(window.to, "now")));
@@ -85,9 +86,9 @@ pub(super) fn tell_window(ui: &mut Ui<'_>, window: Window) {
 pub(super) fn tell_edge(ui: &mut Ui<'_>, sessions: &[SessionRow], window: Window) {
     let Some(to) = window.to else { return };
     let may = |it: &&SessionRow| {
-        let claimed = it.ended_at.micros().filter(|_| !it.flaws.contains(&FlawKind::Clock.into()));
-        let end = claimed.or(it.at.micros());
-        it.first_event_at.micros().is_none() && end.is_some_and(|end| end >= to)
+        let claimed = it.ended_at.filter(|_| !it.flaws.contains(&FlawKind::Clock.into()));
+        let end = claimed.or(it.at);
+        it.first_event_at.is_none() && end.is_some_and(|end| end >= to)
     };
     let many = sessions.iter().filter(may).count() as u64;
     if many > 0 {

@@ -24,11 +24,10 @@ use crate::transcript::commands::Kind as CommandKind;
 /// Whose hits follow: time, owner, target, session.
 pub(super) fn heading(ui: &mut Ui<'_>, it: &SessionRow, shared: &Shared) -> Result<()> {
     let zone = ui.zone;
-    let time =
-        match (it.first_event_at.micros(), it.ended_at.micros().or(it.last_event_at.micros())) {
-            (None, None) => time::range(None, it.at.micros(), zone),
-            (first, last) => time::range(first, last, zone),
-        };
+    let time = match (it.first_event_at, it.ended_at.or(it.last_event_at)) {
+        (None, None) => time::range(None, it.at, zone),
+        (first, last) => time::range(first, last, zone),
+    };
     let hint = if it.owner_from == Some(OwnerFrom::SessionId.into()) {
         " (by its session id)"
     } else {

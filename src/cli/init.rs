@@ -22,7 +22,6 @@ use crate::source::discover::Where;
 use crate::source::survey::Clock;
 use crate::text;
 use crate::text::safe;
-use crate::time::At;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,7 +80,7 @@ impl Init {
             Err(it) if it.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(it) => return Err(Error::file("read", &path, it)),
         };
-        let today = At(setup.here.now).day();
+        let today = setup.here.now.day();
         let merged = config::merge(&text, &name, &found.learned, &today)?;
         let changed = !merged.added.is_empty();
         if self.dry_run {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::filters::Filters;
 use super::formats::FORMATS;
 use super::formats::checked;
@@ -114,7 +114,7 @@ impl Query {
             if many == 0 {
                 ui.note("no rows");
             }
-            Ok(Found::any(many > 0))
+            Ok(Ending::any(many > 0))
         })
     }
 }

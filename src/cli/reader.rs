@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::answer::tell_lost;
 use super::filters::Filters;
 use super::filters::tell_owners;
@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
     pub(super) fn ask(
         &self,
         ui: &mut Ui<'_>,
-        question: impl FnOnce(&Archive, &mut Ui<'_>) -> Result<Found>,
+        question: impl FnOnce(&Archive, &mut Ui<'_>) -> Result<Ending>,
     ) -> Result<Answer> {
         let asked = Archive::ask(&self.root()?, |archive| question(archive, ui))?;
         let lost = [asked.lost, asked.answer.lost].concat();
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
         &self,
         filters: &Filters,
         ui: &mut Ui<'_>,
-        question: impl FnOnce(&Archive, &Which, &mut Ui<'_>) -> Result<Found>,
+        question: impl FnOnce(&Archive, &Which, &mut Ui<'_>) -> Result<Ending>,
     ) -> Result<Answer> {
         let which = filters.which(self.here.now, ui.zone)?;
         tell_window(ui, which.window);

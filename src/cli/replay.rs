@@ -5,7 +5,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::formats::one_of;
 use super::reader::Reader;
 use super::revealing;
@@ -166,7 +166,7 @@ impl Replay {
         archive: &Archive,
         ui: &mut Ui<'_>,
         target: Option<Target>,
-    ) -> Result<Found> {
+    ) -> Result<Ending> {
         let mut session = match &self.key {
             Some(it) => search::session_of_key(archive, it)?,
             None => search::session(archive, &self.session)?,
@@ -177,7 +177,7 @@ impl Replay {
         let film = Film::of(archive, &session, &mut masker)?;
         if film.beats.is_empty() {
             ui.note("there is nothing to play in it");
-            return Ok(Found::any(false));
+            return Ok(Ending::any(false));
         }
         let start = match self.from {
             None => self.behind.as_ref().and_then(|it| film.find(it, 0)).unwrap_or(0),
@@ -203,7 +203,7 @@ impl Replay {
             }
         }
         revealing::tell(ui, &masker);
-        Ok(Found::any(true))
+        Ok(Ending::any(true))
     }
 
     fn write(

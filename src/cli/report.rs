@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::asking;
 use super::evidence;
 use super::filters::Filters;
@@ -211,7 +211,7 @@ impl ReportArgs {
             };
             revealing::tell(ui, &masker);
             tell_contents(ui, &report);
-            Ok(Found { any: !report.sessions.is_empty(), lost })
+            Ok(Ending { any: !report.sessions.is_empty(), lost })
         })
     }
 

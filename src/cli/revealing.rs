@@ -11,7 +11,6 @@ use crate::render::Ui;
 use crate::secrets::Masker;
 use crate::text;
 use crate::text::safe;
-use crate::time::At;
 
 #[derive(Args, Debug, Clone, Copy, Default)]
 pub(super) struct Revealing {
@@ -44,7 +43,7 @@ impl Revealing {
         if !self.reveal {
             return Ok(Masker::new(archive.salt()));
         }
-        let at = At(reader.here.now).rfc3339();
+        let at = reader.here.now.rfc3339();
         let ids = match whose {
             Whose::One(it) => Some(vec![it.session_key.clone()]),
             Whose::Of(which) if !which.is_all() => {

@@ -9,7 +9,7 @@ use polars::prelude::DataFrame;
 use polars::prelude::PolarsResult;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::filters::Filters;
 use super::filters::tell_edge;
 use super::formats::FORMATS;
@@ -164,7 +164,7 @@ impl Search {
         ui: &mut Ui<'_>,
         (archive, which): (&Archive, &Which),
         pattern: &Pattern,
-    ) -> Result<Found> {
+    ) -> Result<Ending> {
         let lines = LineMasker::new(archive);
         let searched = Searched {
             what: ("lines", &[]),
@@ -200,7 +200,7 @@ impl Search {
         ui: &mut Ui<'_>,
         (archive, which): (&Archive, &Which),
         pattern: &Pattern,
-    ) -> Result<Found> {
+    ) -> Result<Ending> {
         let kinds = self.kinds();
         let searched = Searched {
             what: ("commands", &["flaws"]),
@@ -243,7 +243,7 @@ impl Search {
         ui: &mut Ui<'_>,
         (archive, which): (&Archive, &Which),
         searched: &Searched<'_, H>,
-    ) -> Result<Found> {
+    ) -> Result<Ending> {
         if self.replay {
             return self.replay(reader, ui, archive, searched);
         }
@@ -265,7 +265,7 @@ impl Search {
                 None => "nothing found".into(),
             });
         }
-        Ok(Found::any(hits > 0))
+        Ok(Ending::any(hits > 0))
     }
 
     /// Plays the first hit; says how many others there are.
@@ -275,7 +275,7 @@ impl Search {
         ui: &mut Ui<'_>,
         archive: &Archive,
         searched: &Searched<'_, H>,
-    ) -> Result<Found> {
+    ) -> Result<Ending> {
         // The player records a reveal before it shows anything.
         let mut masker = match self.revealing.reveal {
             true => Masker::revealing(),
@@ -290,7 +290,7 @@ impl Search {
         })?;
         let Some(first) = first else {
             ui.note("nothing matches, so there is nothing to play");
-            return Ok(Found::any(false));
+            return Ok(Ending::any(false));
         };
         let (from, behind) = (searched.start)(&mut masker, &first);
         let key = (searched.place)(&first).0.to_owned();
@@ -353,7 +353,7 @@ impl Search {
         // By the time of its session, then in its place.
         let order = |it: &H| {
             let (key, place) = (searched.place)(it);
-            (sessions.get(key).and_then(|it| it.at.micros()), key.to_owned(), place)
+            (sessions.get(key).and_then(|it| it.at), key.to_owned(), place)
         };
         let mut newest = Newest { limit: self.limit, order, held: Vec::new(), total: 0 };
         let others = (searched.find)(&masker.clone(), &mut |rows| {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::filters::Filters;
 use super::filters::tell_edge;
 use super::formats::FORMATS;
@@ -64,7 +64,7 @@ impl Sessions {
         reader.ask_for(&self.filters, ui, |archive, which, ui| self.list(archive, which, ui))
     }
 
-    fn list(&self, archive: &Archive, which: &Which, ui: &mut Ui<'_>) -> Result<Found> {
+    fn list(&self, archive: &Archive, which: &Which, ui: &mut Ui<'_>) -> Result<Ending> {
         let mut sessions = archive.sessions(which)?;
         masking::sessions(&mut Masker::new(archive.salt()), &mut sessions);
         if self.format == Format::Table {
@@ -81,7 +81,7 @@ impl Sessions {
         if sessions.is_empty() {
             ui.note("no session matches");
         }
-        Ok(Found::any(!sessions.is_empty()))
+        Ok(Ending::any(!sessions.is_empty()))
     }
 }
 
@@ -127,7 +127,7 @@ pub(super) fn table(
             many => safe!("+{}?", many),
         };
         rows.push(vec![
-            match (it.at.micros(), it.first_event_at.micros()) {
+            match (it.at, it.first_event_at) {
                 (None, _) => "-".into(),
                 (Some(at), Some(_)) => zone.show(at).safe(),
                 // Only the end is known, or when it was stored.

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::answer::Answer;
-use super::answer::Found;
+use super::answer::Ending;
 use super::formats::FORMATS;
 use super::formats::checked;
 use super::formats::one_of;
@@ -18,7 +18,6 @@ use crate::archive::Which;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
-use crate::archive::value::Instant;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
@@ -36,6 +35,7 @@ use crate::text;
 use crate::text::Safe;
 use crate::text::Visible;
 use crate::text::safe;
+use crate::time::At;
 use crate::transcript::commands::Command;
 use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::Decoder;
@@ -89,7 +89,7 @@ impl Show {
         reader.ask(ui, |archive, ui| self.show(reader, archive, ui))
     }
 
-    fn show(&self, reader: &Reader<'_>, archive: &Archive, ui: &mut Ui<'_>) -> Result<Found> {
+    fn show(&self, reader: &Reader<'_>, archive: &Archive, ui: &mut Ui<'_>) -> Result<Ending> {
         let mut session = search::session(archive, &self.session)?;
         let mut masker =
             self.revealing.masker(reader, ui, archive, "show", Whose::One(&session))?;
@@ -106,7 +106,7 @@ impl Show {
             _ => one.text(ui)?,
         };
         revealing::tell(ui, &one.masker);
-        Ok(Found::any(any))
+        Ok(Ending::any(any))
     }
 }
 
@@ -132,8 +132,8 @@ impl OneSession<'_> {
                 }
                 None if kind == FlawKind::Diverges => self.others(shared)?,
                 None if kind == FlawKind::Clock => {
-                    let show = |it: Instant| {
-                        it.micros().map_or_else(|| "unknown".to_owned(), |it| ui.zone.show(it))
+                    let show = |it: Option<At>| {
+                        it.map_or_else(|| "unknown".to_owned(), |it| ui.zone.show(it))
                     };
                     let (ended, stored) = (self.session.ended_at, self.session.stored_at);
                     safe!(
@@ -281,12 +281,12 @@ impl OneSession<'_> {
                 "--reveal shows them, and the archive records it; without --raw they are masked",
             ));
         }
-        let mut newest: Option<(Option<i64>, String)> = None;
+        let mut newest: Option<(Option<At>, String)> = None;
         let mut others = 0;
         archive.transcripts_of(&[&session.session_key], |row| {
             if row.part == 0 {
                 others += 1;
-                let version = (row.stored_at.micros(), row.version);
+                let version = (row.stored_at, row.version);
                 if row.locator == session.locator && newest.as_ref().is_none_or(|it| *it <= version)
                 {
                     newest = Some(version);

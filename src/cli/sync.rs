@@ -1,7 +1,5 @@
 //! `sync`: bring what is missing from the sources into the archive.
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 
 use super::answer::Answer;
@@ -18,17 +16,13 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::render::Ui;
-use crate::session::Skip;
+use crate::render::summary;
 use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::any;
 use crate::sync;
 use crate::sync::Options;
 use crate::sync::Summary;
-use crate::sync::plan;
-use crate::text;
-use crate::text::Safe;
-use crate::text::safe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -104,7 +98,7 @@ impl Sync {
         for (place, refusal) in closed {
             summary.cannot_list(&place, refusal, false);
         }
-        for text in words(&summary, self.dry_run) {
+        for text in summary::words(&summary, self.dry_run) {
             ui.note(text);
         }
         if let SyncTarget::Write(it) = &target
@@ -166,140 +160,5 @@ pub(super) fn answer(summary: &Summary) -> Answer {
         (false, _) => Answer::Partial,
         (true, 0) => Answer::No,
         (true, _) => Answer::Yes,
-    }
-}
-
-/// A summary that adds up, then what was not read and why.
-pub(super) fn words(it: &Summary, dry_run: bool) -> Vec<Safe> {
-    let mut words = Vec::new();
-    if dry_run {
-        words.extend(it.would.iter().flat_map(would));
-    } else if !it.is_blind() {
-        let (others, failed) = (it.others.len() as u64, it.failed.len() as u64);
-        // What a run that was stopped listed and did not come to.
-        let left = it.listed.saturating_sub(it.stored + it.held + others + failed);
-        let left = match left {
-            0 => Safe::default(),
-            many => safe!(" + left {}", text::count(many)),
-        };
-        words.push(safe!(
-            "listed {} = stored {} + held {} + skipped {} + failed {}{}",
-            text::count(it.listed),
-            text::count(it.stored),
-            text::count(it.held),
-            text::count(others),
-            text::count(failed),
-            left
-        ));
-    }
-    if it.stored > 0 {
-        words.push(safe!(
-            "{}, {} changed; {} read, {} found",
-            text::plural(it.sessions_new, "new session"),
-            text::count(it.sessions_changed),
-            text::size(it.bytes),
-            text::plural(it.commands, "command"),
-        ));
-    }
-    let lists = [
-        ("skipped", &it.others),
-        ("skipped a part of", &it.parts),
-        ("note:", &it.told),
-        ("read only a part of", &it.damaged),
-        ("failed", &it.failed),
-        ("could not list", &it.closed),
-        ("could not list all of", &it.unlisted),
-        ("unreadable in the archive:", &it.archive),
-    ];
-    for (word, list) in lists {
-        reasons(word, list, &mut words);
-    }
-    if it.listed == 0 && it.closed.is_empty() && it.unlisted.is_empty() {
-        words.push("nothing was found there; is it the right place?".into());
-    }
-    if it.interrupted {
-        words.push(
-            "interrupted: what was stored is kept; run the same command again to go on".into(),
-        );
-    }
-    if !it.archive.is_empty() {
-        words.push("hint: `ssmtrail archive verify` says what is damaged; nothing that was kept was changed".into());
-    }
-    words.extend(it.hints.iter().map(|it| safe!("hint: {}", it)));
-    words
-}
-
-/// Each thing and its reason; one line for many of the same reason.
-fn reasons(word: &'static str, list: &[Skip], words: &mut Vec<Safe>) {
-    const ALONE: usize = 5;
-    let mut same: BTreeMap<&str, usize> = BTreeMap::new();
-    for it in list {
-        *same.entry(&it.why).or_default() += 1;
-    }
-    let mut told = 0;
-    for it in list {
-        let Some(count) = same.get(it.why.as_str()).copied() else { continue };
-        let (place, why) = (&it.locator, &it.why);
-        if told == 20 {
-            let rest: usize = same.values().sum();
-            words.push(safe!("{} {} more", word, text::count(rest as u64)));
-            return;
-        }
-        told += 1;
-        if count > ALONE {
-            same.remove(it.why.as_str());
-            let more = text::count(count as u64 - 1);
-            words.push(safe!("{} {} and {} more: {}", word, place, more, why));
-        } else {
-            if let Some(it) = same.get_mut(it.why.as_str()) {
-                *it -= 1;
-            }
-            words.push(safe!("{} {}: {}", word, place, why));
-        }
-    }
-}
-
-/// What a run would do to one source.
-fn would(it: &sync::Would) -> Vec<Safe> {
-    let size = match it.bytes {
-        0 => Safe::default(),
-        some => safe!(" ({})", text::size(some)),
-    };
-    let continued = match it.continued {
-        0 => Safe::default(),
-        many => safe!(", {} of them to go on with", text::count(many)),
-    };
-    let mut words = vec![safe!(
-        "would read {}{} of {} listed in {}{}; {} held already",
-        text::plural(it.take, "object"),
-        size,
-        text::count(it.listed),
-        it.source,
-        continued,
-        text::count(it.held)
-    )];
-    let cost = plan::cost(it);
-    if !cost.calls.is_empty() {
-        let calls = cost.calls.iter().map(|(name, many)| safe!("{} {}", text::count(*many), name));
-        let transfer = match it.bytes {
-            0 => Safe::default(),
-            _ => safe!(", transfer up to {} if it leaves the Region", usd(cost.transfer_usd)),
-        };
-        words.push(safe!(
-            "  calls: {}; requests {}{} (list prices of us-east-1, {})",
-            text::joined(calls, ", "),
-            usd(cost.requests_usd),
-            transfer,
-            plan::PRICED,
-        ));
-    }
-    words
-}
-
-fn usd(it: f64) -> String {
-    match it {
-        it if it <= 0.0 => "free".into(),
-        it if it < 0.01 => "under USD 0.01".into(),
-        it => format!("USD {it:.2}"),
     }
 }

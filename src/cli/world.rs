@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
 use crate::text;
+use crate::time::At;
 
 /// Who runs this, by the operating system's word.
 #[derive(Clone, Debug, Default)]
@@ -24,8 +25,8 @@ pub struct User {
 
 /// What surrounds a run, told from outside: `main` reads the world once.
 pub struct World<'a> {
-    /// Now, UTC microseconds.
-    pub now: i64,
+    /// Now.
+    pub now: At,
     /// Whether `NO_COLOR` is set and not empty.
     pub no_color: bool,
     /// Columns of the terminal that standard output is, if it is one.
@@ -51,8 +52,8 @@ pub struct World<'a> {
 /// Where and when a command runs, and whether to go on: all that every command may know.
 #[derive(Clone, Copy)]
 pub(super) struct Here<'a> {
-    /// Now, UTC microseconds.
-    pub(super) now: i64,
+    /// Now.
+    pub(super) now: At,
     /// The working folder: names of files are relative to it.
     pub(super) folder: &'a Path,
     /// Becomes `true` on a signal.

@@ -9,7 +9,6 @@ use crate::archive::manifest::Brought;
 use crate::archive::manifest::Entry;
 use crate::archive::manifest::Sealed;
 use crate::archive::manifest::leaf;
-use crate::archive::schema::Instant;
 use crate::archive::schema::TranscriptRow;
 use crate::archive::value::Word;
 use crate::time::At;
@@ -67,7 +66,7 @@ impl Cited {
 
     /// What is said of the transcript in this row, whose bytes stand under this path.
     pub fn new(path: String, it: &TranscriptRow) -> Self {
-        let at = |it: Instant| it.micros().and_then(|it| At(it).rfc3339());
+        let at = |it: Option<At>| it.and_then(At::rfc3339);
         Self {
             path,
             session_id: it.session_id.clone(),

@@ -23,6 +23,7 @@ use crate::aws_names::NodeKind;
 use crate::text::safe;
 use crate::text::visible;
 use crate::text::visible_lines;
+use crate::time::At;
 use crate::transcript::commands::Kind;
 use crate::uid;
 
@@ -118,10 +119,6 @@ pub fn schema() -> Value {
     })
 }
 
-fn millis(micros: i64) -> i64 {
-    micros.div_euclid(1000)
-}
-
 fn text(it: &str) -> Value {
     visible(it).into()
 }
@@ -130,14 +127,14 @@ fn text(it: &str) -> Value {
 const PROCESS_ACTIVITY: (i64, i64) = (1007, 1);
 const AUTHENTICATION: (i64, i64) = (3002, 3);
 
-/// An event: what every one of ours has, then what this one has. Times are microseconds; the first is the one that OCSF wants, the
+/// An event: what every one of ours has, then what this one has. The first time is the one that OCSF wants, the
 /// others are its borders, as far as they are known.
 fn event(
     (class, category): (i64, i64),
     activity: i64,
     uid: &str,
     (account, region): (&Option<String>, &Option<String>),
-    (time, start, end): (i64, Option<i64>, Option<i64>),
+    (time, start, end): (At, Option<At>, Option<At>),
     fields: Value,
 ) -> Value {
     let mut cloud = json!({ "provider": "AWS" });
@@ -152,7 +149,7 @@ fn event(
         "class_uid": class,
         "activity_id": activity,
         "type_uid": class * 100 + activity,
-        "time": millis(time),
+        "time": time.millis(),
         "severity_id": 1,
         "severity": "Informational",
         "cloud": cloud,
@@ -170,7 +167,7 @@ fn event(
     });
     for (name, at) in [("start_time", start), ("end_time", end)] {
         if let Some(at) = at {
-            event[name] = millis(at).into();
+            event[name] = at.millis().into();
         }
     }
     if let (Value::Object(event), Value::Object(fields)) = (&mut event, fields) {
@@ -211,7 +208,7 @@ fn device(target: Option<&str>, host: Option<&str>) -> Value {
 }
 
 /// How it is known when a command was typed.
-fn time_is(earliest: Option<i64>, latest: Option<i64>) -> &'static str {
+fn time_is(earliest: Option<At>, latest: Option<At>) -> &'static str {
     match (earliest, latest) {
         (Some(one), Some(other)) if one == other => "exact",
         (Some(_), Some(_)) => "between start_time and end_time",
@@ -224,9 +221,9 @@ fn time_is(earliest: Option<i64>, latest: Option<i64>) -> &'static str {
 /// A command as OCSF Process Activity (1007). A text that ran is a launch; what was typed into an interpreter, or never run, is
 /// activity 99. `None` where no time at all is known, which OCSF cannot say.
 ///
-/// `session_at` is the session's best known time, UTC microseconds.
-pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Option<Value> {
-    let (earliest, latest) = (it.at_earliest.micros(), it.at_latest.micros());
+/// `session_at` is the session's best known time.
+pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<At>) -> Option<Value> {
+    let (earliest, latest) = (it.at_earliest, it.at_latest);
     let time = latest.or(earliest).or(session_at)?;
     let (activity, name) = match it.kind.known() {
         Some(Kind::Shell) => (1, "Launch"),
@@ -268,7 +265,7 @@ pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<i64>) -> Opti
 /// The news that a command is none by a newer reading of its session, as OCSF Process Activity: the record of this name says so
 /// from now on. `None` where no time at all is known.
 pub fn ocsf_withdrawn(it: &SessionRow, uid: &str) -> Option<Value> {
-    let time = it.at.micros()?;
+    let time = it.at?;
     let session = json!({ "uid": text(&it.session_id), "is_remote": true });
     let fields = json!({
         "activity_name": "Withdrawn",
@@ -289,9 +286,9 @@ pub fn ocsf_withdrawn(it: &SessionRow, uid: &str) -> Option<Value> {
 /// A session as OCSF Authentication (3002), a remote interactive logon: what a session of Session Manager is to the machine. `None`
 /// where no time at all is known.
 pub fn ocsf_session(it: &SessionRow) -> Option<Value> {
-    let last = it.ended_at.micros().or(it.last_event_at.micros());
-    let (earliest, latest) = (it.first_event_at.micros(), last);
-    let time = earliest.or(latest).or(it.at.micros())?;
+    let last = it.ended_at.or(it.last_event_at);
+    let (earliest, latest) = (it.first_event_at, last);
+    let time = earliest.or(latest).or(it.at)?;
     // The first event comes after the start; a logon does not last, so the end of the session is no end of it.
     let time_is = match (earliest, latest) {
         (Some(_), _) => "that of the first event: the session started before",

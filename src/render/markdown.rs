@@ -3,6 +3,7 @@
 use crate::text::Safe;
 use crate::text::visible;
 use crate::time;
+use crate::time::At;
 use crate::time::Zone;
 
 /// Text as it may stand in Markdown: our own words, or escaped.
@@ -34,7 +35,7 @@ impl Markdown {
     }
 
     /// When something was, as far as it is known.
-    pub(super) fn when((earliest, latest): (Option<i64>, Option<i64>), zone: Zone) -> Self {
+    pub(super) fn when((earliest, latest): (Option<At>, Option<At>), zone: Zone) -> Self {
         Self(time::range(earliest, latest, zone))
     }
 }

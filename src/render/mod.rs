@@ -34,6 +34,9 @@ pub mod verdicts;
 /// The screens of a session that is played again.
 pub mod screen;
 
+/// What a sync did.
+pub mod summary;
+
 /// The audit report, in every form.
 pub mod report;
 

@@ -232,14 +232,14 @@ fn values(frame: &DataFrame, row: usize) -> impl Iterator<Item = Result<AnyValue
     frame.columns().iter().map(move |it| it.get(row).map_err(|it| failed(&it)))
 }
 
-fn instant(value: &AnyValue<'_>) -> Option<i64> {
+fn instant(value: &AnyValue<'_>) -> Option<At> {
     match value {
         AnyValue::Datetime(at, unit, _) | AnyValue::DatetimeOwned(at, unit, _) => {
-            Some(match unit {
+            Some(At(match unit {
                 TimeUnit::Nanoseconds => at / 1000,
                 TimeUnit::Microseconds => *at,
-                TimeUnit::Milliseconds => at * 1000,
-            })
+                TimeUnit::Milliseconds => at.saturating_mul(1000),
+            }))
         }
         _ => None,
     }
@@ -247,7 +247,7 @@ fn instant(value: &AnyValue<'_>) -> Option<i64> {
 
 fn json_value(value: &AnyValue<'_>) -> Value {
     if let Some(at) = instant(value) {
-        return At(at).rfc3339().into();
+        return at.rfc3339().into();
     }
     match value {
         AnyValue::Null => Value::Null,

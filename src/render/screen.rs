@@ -137,7 +137,7 @@ pub fn cast(
         Cast::V3 => json!({ "version": 3, "term": { "cols": columns, "rows": rows } }),
     };
     if let Some(began) = film.began {
-        head["timestamp"] = began.div_euclid(1_000_000).into();
+        head["timestamp"] = began.seconds().into();
     }
     head["idle_time_limit"] = idle.into();
     head["title"] = visible(title).into();

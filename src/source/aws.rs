@@ -40,6 +40,7 @@ use crate::source::calls::is_throttled;
 use crate::source::folder::plain;
 use crate::source::patience::Limits;
 use crate::source::patience::words;
+use crate::time::At;
 
 /// Tries of one request, the first included.
 const TRIES: u32 = 8;
@@ -354,9 +355,9 @@ pub(super) async fn all_pages<T>(
     }
 }
 
-/// An instant of AWS's answers, UTC microseconds.
-pub(crate) fn micros(it: &DateTime) -> Option<i64> {
-    it.to_millis().ok()?.checked_mul(1000)
+/// An instant of AWS's answers.
+pub(crate) fn at(it: &DateTime) -> Option<At> {
+    At::of_millis(it.to_millis().ok()?)
 }
 
 pub(crate) fn no_region() -> Refusal {

@@ -110,12 +110,12 @@ pub(super) struct TaskDefinitionAnswer {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskDefinition {
-    pub(super) container_definitions: Vec<Container>,
+    pub(super) container_definitions: Vec<TaskContainer>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Container {
+pub(super) struct TaskContainer {
     pub(super) log_configuration: Option<LogConfiguration>,
 }
 

@@ -27,6 +27,7 @@ use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::Source;
+use crate::time::At;
 
 /// A folder, or a single file.
 pub struct Folder {
@@ -120,17 +121,14 @@ fn listed(
         let why = "not a regular file".into();
         return Err(Skip { locator: locator(path), why, loses: false });
     }
-    let stored_at = metadata
-        .modified()
-        .ok()
-        .and_then(|it| it.duration_since(UNIX_EPOCH).ok())
-        .and_then(|it| i64::try_from(it.as_micros()).ok());
+    let changed = metadata.modified().ok().and_then(|it| it.duration_since(UNIX_EPOCH).ok());
+    let stored_at = changed.and_then(|it| i64::try_from(it.as_micros()).ok()).map(At);
     let below = path.strip_prefix(root).ok().filter(|it| !it.as_os_str().is_empty());
     let key = below.or_else(|| path.file_name().map(Path::new)).unwrap_or(path);
     Ok(Listed {
         locator: locator(path),
         key: locator(key),
-        version: format!("{}-{}", metadata.len(), stored_at.unwrap_or(0)),
+        version: format!("{}-{}", metadata.len(), stored_at.unwrap_or_default().0),
         bytes: metadata.len(),
         stored_at,
         grown_at: None,

@@ -36,19 +36,19 @@ const MOST: usize = 64 << 20;
 
 /// What a service answered.
 #[derive(Debug)]
-pub(crate) struct Answered<T> {
+pub(crate) struct AwsAnswer<T> {
     pub(crate) body: T,
     request_id: Option<String>,
 }
 
-impl<T> RequestId for Answered<T> {
+impl<T> RequestId for AwsAnswer<T> {
     fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 }
 
 /// What it answered, or code and message of what it answered instead.
-pub(crate) type Answer<T> = Result<Answered<T>, SdkError<ErrorMetadata, HttpResponse>>;
+pub(crate) type Answer<T> = Result<AwsAnswer<T>, SdkError<ErrorMetadata, HttpResponse>>;
 
 /// A service, as it names itself.
 struct Service {
@@ -179,7 +179,7 @@ impl Service {
         operation: &'static str,
         host: &str,
         question: Question,
-        understood: fn(&HttpResponse) -> Result<Answered<T>, OrchestratorError<ErrorMetadata>>,
+        understood: fn(&HttpResponse) -> Result<AwsAnswer<T>, OrchestratorError<ErrorMetadata>>,
     ) -> Answer<T> {
         let sdk = &way.sdk;
         let mut signing = Layer::new("signing");
@@ -258,12 +258,12 @@ fn fault(code: Option<String>, message: Option<String>) -> OrchestratorError<Err
 }
 
 /// What is no XML is no answer: nobody behind this may take it for an empty one.
-fn xml(response: &HttpResponse) -> Result<Answered<String>, OrchestratorError<ErrorMetadata>> {
+fn xml(response: &HttpResponse) -> Result<AwsAnswer<String>, OrchestratorError<ErrorMetadata>> {
     let body = String::from_utf8_lossy(body(response)?).into_owned();
     let request_id = response.request_id().map(str::to_owned);
     if response.status().is_success() {
         return match roxmltree::Document::parse(&body) {
-            Ok(_) => Ok(Answered { body, request_id }),
+            Ok(_) => Ok(AwsAnswer { body, request_id }),
             Err(it) => Err(OrchestratorError::response(it.into())),
         };
     }
@@ -283,13 +283,13 @@ impl<T: DeserializeOwned + Send + Sync + std::fmt::Debug + 'static> Understood f
 
 fn json<T: Understood>(
     response: &HttpResponse,
-) -> Result<Answered<T>, OrchestratorError<ErrorMetadata>> {
+) -> Result<AwsAnswer<T>, OrchestratorError<ErrorMetadata>> {
     let bytes = body(response)?;
     let request_id = response.request_id().map(str::to_owned);
     if response.status().is_success() {
         let body = serde_json::from_slice(bytes);
         let body = body.map_err(|it| OrchestratorError::response(it.into()))?;
-        return Ok(Answered { body, request_id });
+        return Ok(AwsAnswer { body, request_id });
     }
     let told: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let text = |it: &Value| it.as_str().map(str::to_owned);

@@ -17,6 +17,7 @@ use tokio::sync::mpsc::Sender;
 use crate::error::Error;
 use crate::session::Skip;
 use crate::source::calls::Calls;
+use crate::time::At;
 
 /// A folder tree.
 pub mod folder;
@@ -71,10 +72,10 @@ pub struct Listed {
     pub version: String,
     /// Its size, where the place tells it; 0 where it does not.
     pub bytes: u64,
-    /// When the source last changed it, UTC microseconds.
-    pub stored_at: Option<i64>,
-    /// The newest time at which something may have been added, UTC microseconds, for what grows (a log stream).
-    pub grown_at: Option<i64>,
+    /// When the source last changed it.
+    pub stored_at: Option<At>,
+    /// The newest time at which something may have been added, for what grows (a log stream).
+    pub grown_at: Option<At>,
     /// When what grows was created: another one of the same name begins anew. Milliseconds since the epoch.
     pub created: Option<i64>,
     /// Why it cannot be read now although it is there: an archived storage class.
@@ -143,7 +144,7 @@ pub struct Seen {
     /// The version that was read, where it is not the one that was listed.
     pub version: Option<String>,
     /// When the place last changed it, UTC microseconds; `None` if it does not tell.
-    pub stored_at: Option<i64>,
+    pub stored_at: Option<At>,
     /// S3's version id of the bytes; `None` where versions are off.
     pub version_id: Option<String>,
     /// S3's entity tag of the bytes.

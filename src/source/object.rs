@@ -25,7 +25,7 @@ use crate::source::RefusalKind;
 use crate::source::Seen;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
-use crate::source::aws::micros;
+use crate::source::aws::at;
 use crate::source::checksum::CHECKSUM;
 use crate::source::checksum::ChecksumProof;
 
@@ -131,7 +131,7 @@ impl Get {
             (None, Some(etag)) if listed.version != version(None, etag, listed.bytes) => {
                 // A proxy may take the length off.
                 seen.version = Some(version(None, etag, bytes.unwrap_or(listed.bytes)));
-                seen.stored_at = answer.last_modified().and_then(micros);
+                seen.stored_at = answer.last_modified().and_then(at);
             }
             _ => {}
         }

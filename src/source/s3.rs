@@ -24,7 +24,7 @@ use crate::source::RefusalKind;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
-use crate::source::aws::micros;
+use crate::source::aws::at;
 use crate::source::aws::next_page;
 use crate::source::aws::no_bucket;
 use crate::source::calls::Calls;
@@ -194,7 +194,7 @@ impl S3Source {
             key: key.to_owned(),
             version: version(it.version_id, it.etag, bytes),
             bytes,
-            stored_at: it.changed.and_then(micros),
+            stored_at: it.changed.and_then(at),
             grown_at: None,
             created: None,
             blocked,

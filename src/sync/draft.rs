@@ -14,6 +14,7 @@ use crate::session::Skip;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Seen;
+use crate::time::At;
 use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
@@ -43,8 +44,8 @@ pub(super) struct Draft {
     pub(super) form: Form,
     pub(super) digest: String,
     pub(super) stored_bytes: u64,
-    pub(super) stored_at: Option<i64>,
-    pub(super) read_at: i64,
+    pub(super) stored_at: Option<At>,
+    pub(super) read_at: At,
     pub(super) content: Content,
     /// The archive holds its bytes already, in this many parts.
     pub(super) kept: Option<i64>,
@@ -80,7 +81,7 @@ impl Draft {
     /// kept first. (What differs in more than its length is no copy, see `Gatherer::apart`.)
     /// Of readings of a stream it is the one that holds the others.
     pub(super) fn rank(&self) -> (bool, bool, u64, bool, i64) {
-        let (whole, stored) = (self.is_whole(), self.stored_at.unwrap_or(i64::MIN + 1));
+        let (whole, stored) = (self.is_whole(), self.stored_at.map_or(i64::MIN + 1, |it| it.0));
         (
             self.content.bytes() > 0,
             self.form != Form::Events || !self.claims.streamed,
@@ -194,7 +195,7 @@ pub(super) struct Growth {
     pub(super) listed: Listed,
     /// The version that is held from now on.
     pub(super) version: String,
-    pub(super) stored_at: Option<i64>,
+    pub(super) stored_at: Option<At>,
     pub(super) content: Content,
     pub(super) digest: String,
     pub(super) repeated: u64,
@@ -260,7 +261,7 @@ impl Draft {
             digest: "digest".into(),
             stored_bytes: text.len() as u64,
             stored_at: None,
-            read_at: 0,
+            read_at: At::default(),
             content: Content::Memory(text.into()),
             kept: None,
             tail: None,

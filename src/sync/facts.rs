@@ -3,7 +3,6 @@
 use super::draft::Draft;
 use crate::archive::LONGEST;
 use crate::archive::schema::AtFrom;
-use crate::archive::schema::Instant;
 use crate::archive::schema::OwnerFrom;
 use crate::archive::schema::SessionRow;
 use crate::archive::value::NullIfEmpty;
@@ -26,12 +25,11 @@ pub(super) struct Facts {
 /// Whether a session can have ended when its transcript says, given when that was stored. Of a file, the time of its last
 /// change is what copying left: it says only that nothing in it is later.
 fn contradicts(draft: &Draft) -> bool {
-    let Some(ended) = draft.claims.frame.ended_at else { return false };
+    let Some(ended) = draft.claims.frame.ended_at.map(At) else { return false };
     let by_aws = Place::parse(&draft.source).is_ok_and(|it| it.is_in_aws());
-    ended < FIRST
+    ended.0 < FIRST
         || draft.stored_at.is_some_and(|stored| {
-            ended > stored.saturating_add(CLOCKS)
-                || by_aws && ended < stored.saturating_sub(LONGEST)
+            ended > stored.plus(CLOCKS) || by_aws && ended < stored.plus(-LONGEST)
         })
 }
 
@@ -78,12 +76,12 @@ impl Facts {
             run_as: first(|it| it.run_as.as_ref()),
             session_type: first(|it| it.frame.session_type.as_ref()),
             claims: NullIfEmpty(claims),
-            at: Instant(when.at),
+            at: when.at,
             at_from: when.at_from.map(Word::Known),
-            first_event_at: Instant(when.first_event_at),
-            last_event_at: Instant(when.last_event_at),
-            ended_at: Instant(when.ended_at),
-            stored_at: Instant(when.stored_at),
+            first_event_at: when.first_event_at,
+            last_event_at: when.last_event_at,
+            ended_at: when.ended_at,
+            stored_at: when.stored_at,
             ..SessionRow::default()
         };
         Self { row: SessionRow { partition: partition(&row), ..row }, clock: when.clock }
@@ -92,12 +90,12 @@ impl Facts {
 
 /// When a session was, as its transcripts and their places tell.
 struct When {
-    at: Option<i64>,
+    at: Option<At>,
     at_from: Option<AtFrom>,
-    first_event_at: Option<i64>,
-    last_event_at: Option<i64>,
-    ended_at: Option<i64>,
-    stored_at: Option<i64>,
+    first_event_at: Option<At>,
+    last_event_at: Option<At>,
+    ended_at: Option<At>,
+    stored_at: Option<At>,
     clock: bool,
 }
 
@@ -105,16 +103,17 @@ impl When {
     fn of(drafts: &[Draft]) -> Self {
         let streamed = |it: &&Draft| it.claims.streamed;
         let first_event_at =
-            drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at).min();
+            drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at.map(At)).min();
         let last_event_at =
-            drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at).max();
+            drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at.map(At)).max();
         // A whole file in CloudWatch Logs is written when the session has ended.
-        let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at).max();
-        let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
+        let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at.map(At)).max();
+        let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at.map(At)).or(uploaded);
         let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
         let clock = drafts.iter().any(contradicts);
         // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
-        let claimed = drafts.iter().filter_map(|it| it.claims.claimed);
+        let claimed =
+            drafts.iter().filter_map(|it| it.claims.claimed.map(|it| (At(it.0), At(it.1))));
         let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
         let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
         let first_event_at = claimed.map_or(first_event_at, |it| {
@@ -143,8 +142,7 @@ fn partition(row: &SessionRow) -> String {
     });
     let month = row
         .at
-        .micros()
-        .and_then(|it| At(it).utc())
+        .and_then(At::utc)
         .map(|it| it.format("%Y-%m").to_string())
         .filter(|it| it.len() == 7);
     format!(
@@ -180,7 +178,7 @@ mod tests {
         ];
         for (text, stored_at, from, clock) in table {
             let mut draft = Draft::sample("a.log", text);
-            draft.stored_at = stored_at;
+            draft.stored_at = stored_at.map(At);
             let facts = Facts::of(&[draft]);
             let told = facts.row.at_from.and_then(|it| it.known());
             assert_eq!((told, facts.clock), (from, clock), "{stored_at:?}");

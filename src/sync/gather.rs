@@ -31,7 +31,6 @@ use crate::error::Result;
 use crate::session::Skip;
 use crate::source::FIXED;
 use crate::source::Listed;
-use crate::time::At;
 
 /// A batch is written when it holds this many bytes or objects…
 const BATCH_BYTES: u64 = 24 << 20;
@@ -172,7 +171,7 @@ impl Gatherer<'_> {
     /// Makes a segment count.
     fn publish(&mut self, rows: Rows<'_>, entry: Entry) -> Result<()> {
         let counts = rows.counts;
-        let written_at = At(self.options.now).rfc3339_seconds();
+        let written_at = self.options.now.rfc3339_seconds();
         let entry = Entry { did: "sync".into(), written_at, ..entry };
         let generation = rows.publish(self.writer, entry)?;
         self.summary.sessions_new += counts.new;

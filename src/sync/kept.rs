@@ -239,7 +239,7 @@ pub(super) fn keys(id: &str) -> impl Iterator<Item = String> {
 impl Draft {
     /// What the newest reading of a kept transcript told of its object.
     fn take_facts(&mut self, row: &TranscriptRow) {
-        self.stored_at = row.stored_at.micros();
+        self.stored_at = row.stored_at;
         self.object_flaws = row.object_flaws.to_vec();
     }
 }
@@ -253,8 +253,8 @@ fn draft_of(row: &TranscriptRow) -> Option<Draft> {
         form: row.form.known()?,
         digest: row.digest.clone(),
         stored_bytes: row.stored_bytes as u64,
-        stored_at: row.stored_at.micros(),
-        read_at: row.read_at.micros().unwrap_or(0),
+        stored_at: row.stored_at,
+        read_at: row.read_at.unwrap_or_default(),
         content: Content::default(),
         kept: Some(0),
         tail: None,

@@ -158,9 +158,9 @@ impl Shop<'_> {
                 return Ok(failed(it, Refusal::new(why)));
             }
             // Worth a line in the manifest only if it spares a later look.
-            let settles = it.grown_at.is_some_and(|grown| {
-                self.options.now >= grown.saturating_add(super::plan::SETTLES)
-            });
+            let settles = it
+                .grown_at
+                .is_some_and(|grown| self.options.now >= grown.plus(super::plan::SETTLES));
             let alias = (settles || !self.ledger.holds(it)).then(|| Alias {
                 locator: it.locator.clone(),
                 version: it.version.clone(),

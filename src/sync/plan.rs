@@ -14,6 +14,7 @@ use crate::archive::Held;
 use crate::source::FIXED;
 use crate::source::Listed;
 use crate::source::Position;
+use crate::time::At;
 
 /// How long after its last known change a log stream is looked at again although nothing seems new, in microseconds.
 /// "lastEventTimestamp … updates on an eventual consistency basis. It typically updates in less than an hour from ingestion,
@@ -48,12 +49,12 @@ pub struct Kept {
 #[derive(Default)]
 pub struct Ledger {
     /// The run's own clock, UTC microseconds.
-    now: i64,
+    now: At,
     versions: HashSet<u64>,
     bytes: HashSet<u64>,
     locators: HashSet<u64>,
     /// When what grows was last read, UTC microseconds.
-    read_at: HashMap<u64, i64>,
+    read_at: HashMap<u64, At>,
     kept: HashMap<u64, Kept>,
     others: HashMap<u64, String>,
     forgotten: HashSet<u64>,
@@ -61,7 +62,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// A ledger that nothing was written into yet, and what time it is, in UTC microseconds.
-    pub fn new(now: i64) -> Self {
+    pub fn new(now: At) -> Self {
         Self { now, ..Self::default() }
     }
 
@@ -82,9 +83,11 @@ impl Ledger {
             self.kept.insert(locator, kept);
         }
         // What was read in our future was read by a clock that was wrong: it settles nothing.
-        if self.kept.contains_key(&locator) && it.read_at <= self.now {
+        if self.kept.contains_key(&locator)
+            && let Some(read_at) = it.read_at.filter(|it| *it <= self.now)
+        {
             let last = self.read_at.entry(locator).or_default();
-            *last = (*last).max(it.read_at);
+            *last = (*last).max(read_at);
         }
     }
 
@@ -132,8 +135,8 @@ pub fn decide(it: &Listed, ledger: &Ledger) -> Decision {
     let same = |kept: &&Kept| it.created == Some(kept.position.created);
     let kept = ledger.kept.get(&locator).filter(same);
     let Some(kept) = kept else { return if held { Decision::Held } else { Decision::Take } };
-    let read_at = ledger.read_at.get(&locator).copied().unwrap_or(i64::MIN);
-    let settled = it.grown_at.is_none_or(|grown| read_at >= grown.saturating_add(SETTLES));
+    let read_at = ledger.read_at.get(&locator).copied().unwrap_or(At(i64::MIN));
+    let settled = it.grown_at.is_none_or(|grown| read_at >= grown.plus(SETTLES));
     if held && settled { Decision::Held } else { Decision::Continue(kept.clone()) }
 }
 
@@ -179,7 +182,7 @@ mod tests {
     use super::*;
     use crate::source::Handle;
 
-    const NOW: i64 = 100 * 3_600_000_000;
+    const NOW: At = At(100 * 3_600_000_000);
 
     fn object(locator: &str, version: &str) -> Listed {
         Listed {
@@ -197,7 +200,7 @@ mod tests {
 
     fn stream(locator: &str, version: &str, created: i64, grown_at: i64) -> Listed {
         Listed {
-            grown_at: Some(grown_at),
+            grown_at: Some(At(grown_at)),
             created: Some(created),
             handle: Handle::Stream { first: None },
             ..object(locator, version)
@@ -212,7 +215,7 @@ mod tests {
                 version,
                 digest: "digest",
                 session: Some(("alice", "alice")),
-                read_at: *read_at,
+                read_at: Some(At(*read_at)),
                 position: *position,
             });
         }
@@ -259,7 +262,7 @@ mod tests {
             ("v2", 1, hour, 9 * hour, "continue at 5"),
             ("v2", 2, hour, 9 * hour, "Take"),
             // Read by a clock that stood in 2099.
-            ("v1", 1, 0, NOW + hour, "continue at 5"),
+            ("v1", 1, 0, NOW.0 + hour, "continue at 5"),
         ];
         for (version, created, grown, read_at, wanted) in table {
             let it = stream("s", version, created, grown);

@@ -91,7 +91,7 @@ impl Changed {
 /// When the archive or its scratch folder cannot be written.
 pub fn rebuild(
     writer: &mut Writer,
-    now: i64,
+    now: At,
     stop: &AtomicBool,
     progress: &mut dyn Progress,
 ) -> Result<Rebuilt> {
@@ -145,14 +145,14 @@ impl<'a> Rebuild<'a> {
     fn sessions(
         &mut self,
         writer: &mut Writer,
-        now: i64,
+        now: At,
         stop: &AtomicBool,
         kept: Vec<KeptSession>,
         progress: &mut dyn Progress,
     ) -> Result<bool> {
         let entry = |did: &str| Entry {
             did: did.into(),
-            written_at: At(now).rfc3339_seconds(),
+            written_at: now.rfc3339_seconds(),
             ..Entry::default()
         };
         if stop.load(Ordering::Relaxed) {

@@ -26,7 +26,6 @@ use crate::archive::manifest::Brought;
 use crate::archive::manifest::Entry;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::Instant;
 use crate::archive::schema::LINES;
 use crate::archive::schema::LineKind;
 use crate::archive::schema::LineSession;
@@ -44,6 +43,7 @@ use crate::archive::writer::Writer;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::time::At;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind as CommandKind;
@@ -198,8 +198,8 @@ impl<'a> Rows<'a> {
             content_digest: brought.content_digest.clone(),
             stored_bytes: draft.stored_bytes as i64,
             content_bytes: draft.content.bytes() as i64,
-            stored_at: Instant(draft.stored_at),
-            read_at: Instant(Some(draft.read_at)),
+            stored_at: draft.stored_at,
+            read_at: Some(draft.read_at),
             etag: draft.seen.etag.clone(),
             version_id: draft.seen.version_id.clone(),
             checksum: draft.seen.checksum.clone(),
@@ -435,9 +435,10 @@ impl SessionOut<'_> {
             typed.push(uid::fingerprint(&it.text));
         }
         let (earliest, latest) = typed.at.unwrap_or_default();
+        let (earliest, latest) = (earliest.map(At), latest.map(At));
         // What no event shows was typed before the session's end, if that is after what came before it.
-        let last = row.last_event_at.micros().filter(|_| typed.at.is_none());
-        let end = row.ended_at.micros().or(last);
+        let last = row.last_event_at.filter(|_| typed.at.is_none());
+        let end = row.ended_at.or(last);
         let latest = latest.or(end.filter(|end| earliest.is_none_or(|it| it <= *end)));
         CommandRow {
             session_id: row.session_id.clone(),
@@ -451,9 +452,9 @@ impl SessionOut<'_> {
             command: it.text,
             kind: it.kind.into(),
             confidence,
-            at: Instant(earliest.filter(|it| Some(*it) == latest)),
-            at_earliest: Instant(earliest),
-            at_latest: Instant(latest),
+            at: earliest.filter(|it| Some(*it) == latest),
+            at_earliest: earliest,
+            at_latest: latest,
             os_user: it
                 .os_user
                 .map(|it| it.to_string())

@@ -22,6 +22,7 @@ use crate::source::Found;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Source;
+use crate::time::At;
 
 use super::draft::*;
 use super::gather::Gatherer;
@@ -66,7 +67,7 @@ struct Holdings {
 }
 
 impl Holdings {
-    fn of(archive: &Archive, now: i64) -> Result<Self> {
+    fn of(archive: &Archive, now: At) -> Result<Self> {
         let mut ledger = Ledger::new(now);
         let mut sessions: HashSet<u64> =
             archive.session_ids()?.iter().map(|it| fingerprint(it)).collect();
@@ -238,7 +239,7 @@ impl SyncRun<'_> {
         let listing = Mutex::new(SoFar::default());
         let Self { runtime, known, kept, again, options, summary } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
-        let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
+        let now = options.now.plus(source.skew().map_or(0, |it| it * 1_000_000));
         let options = &Options { now, ..**options };
         let (runtime, Holdings { ledger, sessions }) = (*runtime, known);
         let (ledger, decoded, waiting) = (&*ledger, &Room::default(), &Waiting::default());

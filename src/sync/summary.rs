@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::error::Result;
 use crate::session::Skip;
 use crate::source::Refusal;
+use crate::time::At;
 
 /// What a run did. Listed is the sum of stored, held, others and failed.
 #[derive(Debug, Default)]
@@ -124,7 +125,7 @@ impl Progress for () {}
 /// The run's clock and limits, told from outside.
 pub struct Options<'a> {
     /// Now, UTC microseconds.
-    pub now: i64,
+    pub now: At,
     /// Threads that decode; one at least is used.
     pub threads: usize,
     /// Ends the run early when it becomes `true`.

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::intake;
 use crate::intake::Content;
 use crate::intake::United;
+use crate::time::At;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::FlawKind;
 use crate::uid;
@@ -66,7 +67,7 @@ impl Drafts {
     }
 
     /// Puts what streams have grown by behind what is kept of them; returns which versions are held by that.
-    pub(super) fn grow(&mut self, scratch: &Path, now: i64) -> Result<Vec<Alias>> {
+    pub(super) fn grow(&mut self, scratch: &Path, now: At) -> Result<Vec<Alias>> {
         let fail = |it| Error::file("read", scratch, it);
         let mut aliases = Vec::new();
         let mut united = Vec::new();
@@ -103,7 +104,7 @@ impl Drafts {
 
 impl Draft {
     /// Goes on with new events.
-    fn go_on(&mut self, growth: Growth, now: i64, scratch: &Path) -> std::io::Result<()> {
+    fn go_on(&mut self, growth: Growth, now: At, scratch: &Path) -> std::io::Result<()> {
         let start = self.content.bytes() as i64;
         let mut chunks = growth.content.chunks(1 << 20);
         while let Some(it) = chunks.next_chunk()? {
@@ -146,7 +147,7 @@ impl Growth {
 fn unite(
     kept: &Draft,
     growth: &mut Growth,
-    now: i64,
+    now: At,
     scratch: &Path,
 ) -> std::io::Result<Option<Draft>> {
     let content = match intake::unite(&kept.content, &growth.content, scratch)? {

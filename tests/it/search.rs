@@ -162,7 +162,10 @@ fn one_session_owner_or_target_reads_a_few_row_groups_however_many_lie_beside_it
     assert_eq!(hits, 12 * 10 * 120);
     assert!(owner <= 24, "one owner read {owner} of {held} row groups");
     // The transcripts of one month are partitioned from the others'.
-    let window = ssmtrail::session::Window { from: Some(1_796_083_200_000_000), to: None };
+    let window = ssmtrail::session::Window {
+        from: Some(ssmtrail::time::At(1_796_083_200_000_000)),
+        to: None,
+    };
     let (month, hits) = read(Which { window, ..Which::default() });
     assert_eq!(hits, 200 * 120);
     assert!(month <= 3, "one month read {month} of {held} row groups");

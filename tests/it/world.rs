@@ -8,9 +8,10 @@ use std::time::SystemTime;
 
 use expect_test::Expect;
 use ssmtrail::cli;
+use ssmtrail::time::At;
 
 /// 2026-11-23T12:00:00Z.
-pub(crate) const NOW: i64 = 1_795_435_200_000_000;
+pub(crate) const NOW: At = At(1_795_435_200_000_000);
 
 /// The footer and header that util-linux 2.34 writes.
 pub(crate) const HEADER: &str =

@@ -19,6 +19,7 @@ use crate::settings::Survey;
 use crate::text::count;
 use crate::text::visible;
 use crate::time;
+use crate::time::At;
 use crate::time::Zone;
 use crate::transcript::commands::Kind;
 
@@ -131,7 +132,7 @@ impl<'a> Paper<'a> {
     }
 
     /// When a command was typed; of one without a time of its own, the session's.
-    pub(super) fn span(&self, it: &Command) -> (Option<i64>, Option<i64>) {
+    pub(super) fn span(&self, it: &Command) -> (Option<At>, Option<At>) {
         match (it.earliest, it.latest) {
             (None, None) => Report::when(self.session(it)),
             its_own => its_own,
@@ -147,7 +148,7 @@ impl<'a> Paper<'a> {
     /// What the report covers, name by name.
     pub(super) fn cover(&self) -> Vec<(&'static str, String)> {
         let (it, words) = (self.report, self.words);
-        let edge = |at: Option<i64>, open: &str| {
+        let edge = |at: Option<At>, open: &str| {
             at.map_or_else(|| open.to_owned(), |at| self.zone.show(at))
         };
         let window = fill(

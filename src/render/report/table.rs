@@ -32,8 +32,8 @@ pub(super) fn in_one(it: Value, between: &str) -> Value {
 }
 
 /// UTC, whatever zone the reader sees: these rows are for programs too.
-fn instant(micros: Option<i64>) -> Value {
-    micros.and_then(|it| At(it).rfc3339()).into()
+fn instant(it: Option<At>) -> Value {
+    it.and_then(At::rfc3339).into()
 }
 
 fn list<T: ListItem>(items: &[T]) -> Value {
@@ -118,11 +118,11 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             ("run_as", |_, (_, it)| it.run_as.as_deref().into()),
             ("session_type", |_, (_, it)| it.session_type.as_deref().into()),
             ("claims", |_, (_, it)| (!it.claims.is_empty()).then(|| joined(&it.claims)).into()),
-            ("at", |_, (_, it)| instant(it.at.micros())),
+            ("at", |_, (_, it)| instant(it.at)),
             ("at_from", |_, (_, it)| it.at_from.as_ref().map(Word::as_str).into()),
-            ("first_event_at", |_, (_, it)| instant(it.first_event_at.micros())),
-            ("last_event_at", |_, (_, it)| instant(it.last_event_at.micros())),
-            ("ended_at", |_, (_, it)| instant(it.ended_at.micros())),
+            ("first_event_at", |_, (_, it)| instant(it.first_event_at)),
+            ("last_event_at", |_, (_, it)| instant(it.last_event_at)),
+            ("ended_at", |_, (_, it)| instant(it.ended_at)),
             ("forms", |_, (_, it)| list(&it.forms)),
             ("transcripts", |_, (_, it)| it.transcripts.into()),
             ("transcript_bytes", |_, (_, it)| it.transcript_bytes.into()),
@@ -154,7 +154,7 @@ fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             ("content_digest", |_, it| it.content_digest.as_str().into()),
             ("stored_bytes", |_, it| it.stored_bytes.into()),
             ("content_bytes", |_, it| it.content_bytes.into()),
-            ("stored_at", |_, it| instant(it.stored_at.micros())),
+            ("stored_at", |_, it| instant(it.stored_at)),
             ("etag", |_, it| it.etag.as_deref().into()),
             ("version_id", |_, it| it.version_id.as_deref().into()),
             ("checksum", |_, it| it.checksum.as_deref().into()),

@@ -61,7 +61,7 @@ pub fn csv(paper: &Paper<'_>, nth: usize, out: impl Write) -> Result<()> {
 pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
     let report = paper.report;
     let which = &report.scope.which;
-    let at = |it: Option<i64>| it.and_then(|it| At(it).rfc3339());
+    let at = |it: Option<At>| it.and_then(At::rfc3339);
     let tallies = |some: &[crate::report::Tally]| -> Value {
         some.iter()
             .map(|it| {

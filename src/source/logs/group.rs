@@ -32,6 +32,7 @@ use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::next_page;
 use crate::source::calls::Calls;
+use crate::time::At;
 
 /// Bytes of a stream that are fetched before it is handed on; the rest comes as it is read.
 const SMALL: usize = 1 << 20;
@@ -132,8 +133,8 @@ impl LogsSource {
             key: name.to_owned(),
             version: times.version(),
             bytes: 0,
-            stored_at: last.or(Some(created)).and_then(|it| it.checked_mul(1000)),
-            grown_at: grown.checked_mul(1000),
+            stored_at: At::of_millis(last.unwrap_or(created)),
+            grown_at: At::of_millis(grown),
             created: Some(created),
             blocked: None,
             handle: Handle::Stream { first: it.first_event_timestamp() },

@@ -1,9 +1,9 @@
 //! Trails of a Region: whether they log, and which events they record.
 
 use super::context::AwsContext;
-use super::context::at;
 use super::context::own;
 use crate::settings::*;
+use crate::source::aws::at;
 
 pub(super) async fn trails(aws: &AwsContext) -> Read<Vec<Trail>> {
     let client = aws.connection.cloudtrail();

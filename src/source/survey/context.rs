@@ -10,7 +10,6 @@ use crate::aws_names::Home;
 use crate::settings::*;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
-use crate::source::aws::micros;
 use crate::time::At;
 
 /// Things asked about at once.
@@ -19,8 +18,8 @@ const AT_ONCE: usize = 16;
 /// What every answer is stamped with: the time at which the run began, and what has passed since.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// UTC microseconds.
-    pub began: i64,
+    /// When the run began.
+    pub began: At,
     /// The same moment on the monotonic clock, for telling what has passed.
     pub since: std::time::Instant,
 }
@@ -28,7 +27,7 @@ pub struct Clock {
 impl Clock {
     pub(super) fn now(self) -> At {
         let passed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(0);
-        At(self.began.saturating_add(passed))
+        self.began.plus(passed)
     }
 }
 
@@ -156,12 +155,8 @@ pub(super) async fn each<T, F: Future>(
     futures_util::stream::iter(about).map(ask).buffered(AT_ONCE).collect().await
 }
 
-pub(super) fn at(it: &aws_smithy_types::DateTime) -> Option<At> {
-    micros(it).map(At)
-}
-
 pub(super) fn millis(it: Option<i64>) -> Option<At> {
-    it.map(|it| At(it * 1000))
+    it.and_then(At::of_millis)
 }
 
 /// A text of an answer, or a word of the SDK's; nothing where there is none.

@@ -9,7 +9,7 @@ use super::context::AwsContext;
 use super::context::told;
 use super::pages::NextPage;
 use crate::settings::*;
-use crate::source::light::Answered;
+use crate::source::light::AwsAnswer;
 use crate::source::light::Element;
 use crate::source::light::ec2;
 
@@ -26,7 +26,7 @@ async fn listed<T>(
         words.extend(token.as_deref().map(|it| ("NextToken", it)));
         ec2(&aws.connection, api.trim_start_matches("ec2:"), &words).await
     };
-    let page = |it: Answered<String>| {
+    let page = |it: AwsAnswer<String>| {
         let document = roxmltree::Document::parse(&it.body).ok()?;
         let root = Element::root(&document);
         // An empty list is there; a page of somebody in between has none.

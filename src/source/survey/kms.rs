@@ -1,13 +1,13 @@
 //! Keys that protect transcripts or sessions: which there are, and the state, policy and rotation of each.
 
 use super::context::AwsContext;
-use super::context::at;
 use super::context::own;
 use crate::audit::iam::questions::keys_of;
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::aws_names::Arn;
 use crate::settings::*;
+use crate::source::aws::at;
 
 /// The keys that documents, log groups and buckets name, each once, with all that use it.
 pub(super) fn used(

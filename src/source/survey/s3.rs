@@ -13,12 +13,12 @@ use aws_sdk_s3::types::ReplicationRule;
 
 use super::context::AwsContext;
 use super::context::BucketContext;
-use super::context::at;
 use super::context::own;
 use super::context::told;
 use super::pages::NextPage;
 use super::sample::sample;
 use crate::settings::*;
+use crate::source::aws::at;
 use crate::source::light;
 use crate::source::light::Element;
 

@@ -4,11 +4,11 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::context::BucketContext;
-use super::context::at;
 use super::context::each;
 use super::context::own;
 use super::pages::NextPage;
 use crate::settings::*;
+use crate::source::aws::at;
 use crate::time::At;
 
 /// Keys of one prefix that are listed at most: ten pages.

@@ -20,6 +20,7 @@ use crate::text::json;
 use crate::text::safe;
 use crate::text::visible as text;
 use crate::text::visible_lines;
+use crate::time::At;
 use crate::transcript::commands::Kind;
 
 /// Bytes of each part, which together stay below 30 MB.
@@ -195,7 +196,7 @@ fn command_row(paper: &Paper<'_>, kept: &ShownRows, it: &Command, pools: &mut Po
 /// The lines of a session, as the player shows them.
 fn played(paper: &Paper<'_>, it: &Played) -> Value {
     let words = paper.words;
-    let mut told: Option<i64> = None;
+    let mut told: Option<At> = None;
     let rows = it.lines.iter().map(|line| {
         let kind = match line.kind.known() {
             Some(LineKind::Input) => "i",

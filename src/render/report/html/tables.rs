@@ -272,7 +272,7 @@ pub(super) fn evidence(paper: &Paper<'_>) -> Markup {
                 td class="hash" { (text(it.version_id.as_deref().unwrap_or(&it.version))) }
                 td class="hash code" { (text(&it.digest)) }
                 td class="num" { (size(it.stored_bytes.max(0) as u64)) }
-                td class="when" { @match it.stored_at.micros() { Some(at) => (paper.zone.show(at)), None => (words.unknown) } }
+                td class="when" { @match it.stored_at { Some(at) => (paper.zone.show(at)), None => (words.unknown) } }
                 td {
                     (text(it.encryption.as_deref().unwrap_or(words.unknown)))
                     @if let Some(it) = &it.storage_class { br; (text(it)) }
