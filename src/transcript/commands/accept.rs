@@ -8,7 +8,6 @@ use crate::transcript::commands::context::LineContext;
 use crate::transcript::commands::context::LineReading;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::signs;
-use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
@@ -82,15 +81,9 @@ impl Walk {
         }
         // Streaming loses the CR that goes back to where no prompt stands.
         let bare = self.streamed && at.edited && it.prompt.text.is_empty();
-        let typed = TypedLine {
-            text: body.to_owned(),
-            prompt: &it.prompt,
-            evidence: it.evidence,
-            bytes: (line.from, line.to),
-            line: at.index,
-            damaged: line.bits & bits::GUESSED != 0 || bare,
-        };
-        let mut command = self.command(kind, typed);
+        let mut place = at.place();
+        place.damaged |= bare;
+        let mut command = self.command(kind, body.to_owned(), &it.prompt, it.evidence, place);
         if self.known.lessons.explains {
             let text = at.drawn.line_text(at.index);
             let text = &text[text.find(&*command.prompt).unwrap_or(0)..];
@@ -167,14 +160,8 @@ impl Walk {
 
     /// A line of output that may have been typed.
     pub(super) fn possible(&mut self, at: LineContext<'_>, reading: LineReading<'_>) {
-        self.keep_possible(TypedLine {
-            text: reading.body.trim_end().to_owned(),
-            prompt: &reading.prompt,
-            evidence: reading.evidence,
-            bytes: (at.line.from, at.line.to),
-            line: at.index,
-            damaged: at.line.bits & bits::GUESSED != 0,
-        });
+        let LineReading { prompt, body, evidence } = reading;
+        self.keep_possible(body.trim_end().to_owned(), &prompt, evidence, at.place());
     }
 
     /// bash prints `exit` itself at Ctrl-D; a typed one is followed by the shell's own.

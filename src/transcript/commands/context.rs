@@ -12,6 +12,25 @@ use crate::transcript::screen::Line;
 use crate::transcript::screen::Region;
 use crate::transcript::screen::bits;
 
+/// Where something stands that was typed.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Bytes it was read from: first, and one past the last.
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// Index into the lines of the window.
+    pub(super) line: u32,
+    /// Part of it was lost on the way.
+    pub(super) damaged: bool,
+}
+
+impl Place {
+    /// That of a line, as if nothing of it was lost.
+    pub(super) fn of(line: &Line, index: u32) -> Self {
+        Self { from: line.from, to: line.to, line: index, damaged: false }
+    }
+}
+
 /// A line, and where it stands.
 #[derive(Clone, Copy)]
 pub(super) struct LineContext<'a> {
@@ -39,6 +58,12 @@ impl<'a> LineContext<'a> {
         }
         Self { drawn, line, text, index, nth, edited: line.bits & bits::EDITED != 0 }
     }
+
+    /// Where it stands, and whether part of it was lost.
+    pub(super) fn place(&self) -> Place {
+        let damaged = self.line.bits & bits::GUESSED != 0;
+        Place { damaged, ..Place::of(self.line, self.index) }
+    }
 }
 
 /// Place of the first of something that was met, and how often.
@@ -65,6 +90,11 @@ pub(super) struct RegionContext<'a> {
 impl<'a> RegionContext<'a> {
     pub(super) fn of(drawn: &'a Drawn, index: u32) -> Self {
         Self { drawn, region: &drawn.regions[index as usize] }
+    }
+
+    /// Where it stands, and the row of it that is meant.
+    pub(super) fn place(&self, line: u32) -> Place {
+        Place { from: self.region.from, to: self.region.to, line, damaged: false }
     }
 }
 

@@ -69,8 +69,8 @@ impl Current {
 pub(super) struct PendingCommands {
     pub(super) current: Option<Current>,
     /// Possible commands met in the output of the current one.
-    doubtful: Vec<Command>,
-    complete: Vec<Command>,
+    pub(super) doubtful: Vec<Command>,
+    pub(super) complete: Vec<Command>,
     /// The agent's own logger ran in the session's first shell; the last `exit` there is the agent's too.
     agent_shell: bool,
     /// Commands read so far.
@@ -88,11 +88,6 @@ impl PendingCommands {
     /// The current command, if nothing was printed behind it.
     pub(super) fn silent(&self) -> Option<&Current> {
         self.current.as_ref().filter(|it| it.outputs == 0)
-    }
-
-    /// Something in the output of the current command that may have been typed.
-    pub(super) fn doubt(&mut self, command: Command) {
-        self.doubtful.push(command);
     }
 
     /// Another command begins: the one before is complete.
@@ -199,11 +194,6 @@ impl PendingCommands {
         }
         self.read += u64::from(command.kind != Kind::Possible);
         self.complete.push(command);
-    }
-
-    /// Takes those that are complete.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Command> {
-        self.complete.drain(..)
     }
 
     /// Places of the commands that are not complete yet.

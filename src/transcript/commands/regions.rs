@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::context::Place;
 use crate::transcript::commands::context::RegionContext;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::region_rows::SplitRegion;
 use crate::transcript::commands::region_rows::region_rows;
 use crate::transcript::commands::signs;
-use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
@@ -168,15 +168,9 @@ impl Walk {
         let edited = line.bits & bits::EDITED != 0;
         evidence.extend(edited.then_some(weights::EDITED_IN_MARKS));
         let in_a_repl = kind == Kind::Shell && self.known.stack.in_a_repl();
-        let typed = TypedLine {
-            text,
-            prompt: &split.prompt,
-            evidence,
-            bytes: (region.from, region.to),
-            line: split.line,
-            damaged: line.bits & bits::GUESSED != 0,
-        };
-        let mut command = self.command(if in_a_repl { Kind::Repl } else { kind }, typed);
+        let kind = if in_a_repl { Kind::Repl } else { kind };
+        let place = Place { damaged: line.bits & bits::GUESSED != 0, ..at.place(split.line) };
+        let mut command = self.command(kind, text, &split.prompt, evidence, place);
         if self.known.lessons.explains
             && let Some(row) = region_rows(at).nth(split.prompt.rows_before)
         {
@@ -225,7 +219,8 @@ impl Walk {
         {
             // What a job wrote stands behind the prompt, and what was typed below it; or both were typed.
             let (written, typed) = (written.to_owned(), typed.to_owned());
-            self.possible_in_region(at, split, written, weights::JOB_WROTE_ABOVE);
+            let why = vec![weights::MARKED, weights::JOB_WROTE_ABOVE];
+            self.keep_possible(written, &split.prompt, why, at.place(split.line));
             text = typed;
         }
         if kind == Kind::Abandoned {
@@ -286,24 +281,7 @@ impl Walk {
     fn keep_apart(&mut self, at: RegionContext<'_>, why: Evidence) {
         let Some(split) = self.known.split(at) else { return };
         let text = prompt::head(split.text.trim_end(), JUDGED_BYTES).to_owned();
-        self.possible_in_region(at, &split, text, why);
-    }
-
-    fn possible_in_region(
-        &mut self,
-        at: RegionContext<'_>,
-        split: &SplitRegion,
-        text: String,
-        why: Evidence,
-    ) {
-        self.keep_possible(TypedLine {
-            text,
-            prompt: &split.prompt,
-            evidence: vec![weights::MARKED, why],
-            bytes: (at.region.from, at.region.to),
-            line: split.line,
-            damaged: false,
-        });
+        self.keep_possible(text, &split.prompt, vec![weights::MARKED, why], at.place(split.line));
     }
 
     /// Lines that Ctrl-C threw away between the same marks as the one that was run, as fish has them.
@@ -319,15 +297,9 @@ impl Walk {
             if text.is_empty() {
                 continue;
             }
-            let typed = TypedLine {
-                text: text.to_owned(),
-                prompt: &shown,
-                evidence: vec![weights::MARKED],
-                bytes: (at.region.from, at.region.to),
-                line: it.line,
-                damaged: false,
-            };
-            self.begin(self.command(Kind::Abandoned, typed), true);
+            let (text, why) = (text.to_owned(), vec![weights::MARKED]);
+            let command = self.command(Kind::Abandoned, text, &shown, why, at.place(it.line));
+            self.begin(command, true);
         }
     }
 }

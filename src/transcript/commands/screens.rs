@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::context::Place;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::signs;
-use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
@@ -84,17 +84,11 @@ impl Walk {
         } else {
             Kind::Shell
         };
-        let typed = TypedLine {
-            text: typed.to_owned(),
-            prompt: &prompt,
-            evidence: vec![weights::PANES_PROMPT, weights::IN_A_PANE],
-            bytes: (line.from, line.to),
-            line: index,
-            damaged: false,
-        };
-        let mut command = self.command(kind, typed);
+        let why = vec![weights::PANES_PROMPT, weights::IN_A_PANE];
+        let place = Place::of(line, index);
+        let mut command = self.command(kind, typed.to_owned(), &prompt, why, place);
         command.depth += 1;
-        self.pending.doubt(command);
+        self.pending.doubtful.push(command);
     }
 
     fn pane_prompt(&self, part: &str) -> Option<(usize, Option<Shape>)> {
@@ -126,14 +120,8 @@ impl Walk {
         let Some((at, prompt)) = self.known.prompt_within(text) else { return };
         let typed = &text[at + prompt.text.len()..];
         if self.covered.see(&prompt.identity(), typed) {
-            self.keep_possible(TypedLine {
-                text: judged(typed),
-                prompt: &prompt,
-                evidence: vec![weights::THIS_SHELL, weights::ON_A_SCREEN],
-                bytes: (line.from, line.to),
-                line: index,
-                damaged: false,
-            });
+            let why = vec![weights::THIS_SHELL, weights::ON_A_SCREEN];
+            self.keep_possible(judged(typed), &prompt, why, Place::of(line, index));
         }
     }
 
@@ -141,14 +129,10 @@ impl Walk {
     pub(super) fn hidden_line(&mut self, hidden: &Hidden) {
         let text = &*hidden.text;
         let Some((at, prompt)) = self.known.prompt_within(text) else { return };
-        self.keep_possible(TypedLine {
-            text: judged(&text[at + prompt.text.len()..]),
-            prompt: &prompt,
-            evidence: vec![weights::THIS_SHELL, weights::IN_A_STRING],
-            bytes: (hidden.from, hidden.to),
-            line: hidden.line,
-            damaged: hidden.is_damaged,
-        });
+        let Hidden { from, to, line, is_damaged: damaged, .. } = *hidden;
+        let why = vec![weights::THIS_SHELL, weights::IN_A_STRING];
+        let typed = judged(&text[at + prompt.text.len()..]);
+        self.keep_possible(typed, &prompt, why, Place { from, to, line, damaged });
     }
 }
 
