@@ -401,7 +401,7 @@ impl Walk {
         }
         // BusyBox asks where the cursor stands right behind its prompt.
         let asked = low_byte(line, text, 0).filter(|end| {
-            top.titled
+            top.habits.titled
                 && line.bits & bits::ASKED != 0
                 && text[..*end].ends_with(&*shown)
                 && *end > shown.len()
@@ -419,7 +419,7 @@ impl Walk {
             return false;
         }
         let printed = self.known.after.prints && !at.edited && !body.is_empty();
-        if asked.is_none() && (top.titled || printed && start > 40) {
+        if asked.is_none() && (top.habits.titled || printed && start > 40) {
             return false;
         }
         let reading = LineReading {

@@ -147,7 +147,7 @@ impl Known {
 
     /// Where fish ends its prompt: as before, or where it goes back to before each character.
     fn fishs_end(&self, rows: &[RegionRow<'_>], region: &Region) -> Option<PromptEnd> {
-        let as_before = self.stack.last().filter(|it| it.escapes).and_then(|top| {
+        let as_before = self.stack.last().filter(|it| it.habits.escapes).and_then(|top| {
             let ShownPrompt { text, shape, rows_before, .. } = &top.prompt;
             let row = rows.get(*rows_before)?;
             let end = text.len();

@@ -56,9 +56,9 @@ impl Walk {
         };
         let doubtful =
             command.damaged || text::doubts(&command.text, &command.prompt).next().is_some();
-        let trusted = when == Told::Starts && level.says >= SAYS;
+        let trusted = when == Told::Starts && level.habits.says >= SAYS;
         if same {
-            level.says = level.says.saturating_add(1);
+            level.habits.says = level.habits.says.saturating_add(1);
             command.evidence.push(weights::SAID);
         }
         let prompt = command.prompt.to_string();
@@ -72,7 +72,7 @@ impl Walk {
             command.evidence.push(weights::SAID_OTHERWISE);
             command.runner_up = self.known.lessons.explains.then(|| (prompt, told.to_owned()));
         } else if !same {
-            level.says = 0;
+            level.habits.says = 0;
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::transcript::commands::known::Known;
 use crate::transcript::commands::region_rows::SplitRegion;
 use crate::transcript::commands::region_rows::region_rows;
 use crate::transcript::commands::signs;
+use crate::transcript::commands::stack::Level;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
@@ -70,7 +71,7 @@ impl Walk {
         let foreign = region.escape_follows
             && !is_repl
             && !stack.is_empty()
-            && !stack.all().any(|it| it.escapes)
+            && !stack.all().any(|it| it.habits.escapes)
             && may_change != Some(Change::Shell);
         if region.genuine && !replayed && !foreign {
             return false;
@@ -90,7 +91,7 @@ impl Walk {
             || region.pasted
             || is_repl
             || region.lines.len() < LINES_LEFT_OPEN
-            || self.known.stack.last().is_some_and(|it| it.escapes)
+            || self.known.stack.last().is_some_and(|it| it.habits.escapes)
         {
             return false;
         }
@@ -114,7 +115,7 @@ impl Walk {
             return false;
         };
         let again = !after.prints
-            && top.crs.is_none_or(|it| it == at.region.crs)
+            && top.habits.crs.is_none_or(|it| it == at.region.crs)
             && self.was_doubted_twice(at);
         if again {
             // It is a shell of its own, and the one around it may come back.
@@ -159,11 +160,11 @@ impl Walk {
         let mut evidence = std::mem::take(&mut split.evidence);
         evidence.push(weights::MARKED);
         evidence.push(self.known.settle(&split.prompt));
-        if let Some(level) = self.known.stack.last_mut() {
-            level.titled |= region.titled;
-            level.escapes |= region.escape_follows && !is_repl;
-            level.fills |= region.filled;
-            level.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
+        if let Some(Level { habits, .. }) = self.known.stack.last_mut() {
+            habits.titled |= region.titled;
+            habits.escapes |= region.escape_follows && !is_repl;
+            habits.fills |= region.filled;
+            habits.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
         }
         let edited = line.bits & bits::EDITED != 0;
         evidence.extend(edited.then_some(weights::EDITED_IN_MARKS));
@@ -189,7 +190,7 @@ impl Walk {
     }
 
     fn leaves_keypad(&self) -> bool {
-        self.known.stack.last().is_some_and(|it| it.leaves_keypad)
+        self.known.stack.last().is_some_and(|it| it.habits.leaves_keypad)
     }
 
     /// What was typed in a region, without what a program or a job wrote there.
@@ -233,7 +234,7 @@ impl Walk {
     fn is_within(&self, region: &Region) -> bool {
         region.input_at.is_some()
             && !region.filled
-            && self.known.stack.last().is_some_and(|it| it.fills)
+            && self.known.stack.last().is_some_and(|it| it.habits.fills)
             && self
                 .pending
                 .silent()

@@ -24,15 +24,16 @@ impl Known {
             let settled = self.after.may_change.is_none();
             let same = self.same_prompt(top, clues, clues.shape.as_ref());
             // This shell sets a title before each prompt; here is none.
-            let bare = top.titled && !clues.titled && top.reads == Reads::Shell;
+            let bare = top.habits.titled && !clues.titled && top.reads == Reads::Shell;
             if bare && settled && same.is_none() {
                 return None;
             }
             let printed = self.after.prints && clues.outputs > 0;
+            let crs = top.habits.crs;
             let margin = clues.text.len() >= 60
-                && top.crs.is_some_and(|it| clues.crs == it + 1)
+                && crs.is_some_and(|it| clues.crs == it + 1)
                 && (clues.titled || !printed);
-            if settled && !clues.edited && !margin && top.crs.is_some_and(|it| clues.crs > it) {
+            if settled && !clues.edited && !margin && crs.is_some_and(|it| clues.crs > it) {
                 // A stored transcript printed again: its lines end in one CR more than live ones.
                 return None;
             }
@@ -40,7 +41,7 @@ impl Known {
                 let evidence = self.judge_same(top, clues, shape.as_ref(), bare);
                 return Some(FoundPrompt { end, shape, evidence });
             }
-            if clues.titled && top.titled && settled && !self.after.unsure {
+            if clues.titled && top.habits.titled && settled && !self.after.unsure {
                 // The title says a prompt, and the prompt is not the one we know: it was emptied.
                 return None;
             }
@@ -118,7 +119,7 @@ impl Known {
             return Some((shape.end, Some(shape.clone())));
         }
         if own.is_empty()
-            && top.titled
+            && top.habits.titled
             && clues.titled
             && !shape.is_some_and(|it| it.strong)
             && self.after.may_change != Some(Change::Prompt)
@@ -206,7 +207,7 @@ impl Known {
             let (end, _) = self.stack.around().find_map(|it| {
                 let fits = !it.prompt.marked
                     && !it.prompt.text.trim().is_empty()
-                    && (clues.titled || !it.titled);
+                    && (clues.titled || !it.habits.titled);
                 fits.then(|| self.same_prompt(it, clues, None)).flatten()
             })?;
             return Some(FoundPrompt { end, shape: None, evidence: vec![weights::AROUND] });

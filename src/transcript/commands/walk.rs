@@ -104,7 +104,7 @@ impl Walk {
                 && !current.said
                 && let Some(level) = self.known.stack.last_mut()
             {
-                level.says = 0;
+                level.habits.says = 0;
             }
         }
         let after = &mut self.known.after;
