@@ -67,6 +67,7 @@ impl Walk {
 
     /// Lines between marks that no line editor of this session has set: as if the marks were not there.
     pub(super) fn between_printed_marks(&mut self, at: RegionContext<'_>) {
+        self.pending.output();
         let RegionContext { drawn, region } = at;
         // The first row of one that was entered is possible already.
         let first = region.lines.start + u32::from(region.end == RegionEnd::Accepted);
@@ -199,7 +200,7 @@ impl Walk {
             return false;
         };
         let (shown, body) = (&text[..end], text[end..].trim_end());
-        if self.continues(shown, false, false) {
+        if self.continues(shown, false) {
             self.extend(body, line.to, false);
             return true;
         }
@@ -343,7 +344,7 @@ impl Walk {
     fn asks_for_more(&mut self, at: LineContext<'_>, rest: &str) -> bool {
         if self.pending.silent().is_some_and(|it| !it.marked)
             && let Some(end) = signs::continuation_end(rest)
-            && self.continues(&rest[..end], false, false)
+            && self.continues(&rest[..end], false)
         {
             let (body, broken_off) = signs::interrupted(&rest[end..]);
             self.extend(body, at.line.to, broken_off);

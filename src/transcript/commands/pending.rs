@@ -202,14 +202,8 @@ impl PendingCommands {
         current.chain(self.doubtful.iter().map(|it| it.from))
     }
 
-    /// Whether a prompt asks for more of the current command. `exact`: where it ends is certain; `same`: it is the innermost shell's own.
-    pub(super) fn is_continued_by(
-        &self,
-        prompt: &str,
-        marked: bool,
-        exact: bool,
-        same: bool,
-    ) -> bool {
+    /// Whether a prompt asks for more of the current command. `marked`: where it ends is certain; `same`: it is the innermost shell's own.
+    pub(super) fn is_continued_by(&self, prompt: &str, marked: bool, same: bool) -> bool {
         let Some(current) = self.silent() else { return false };
         if current.command.text.is_empty() || current.marked != marked {
             return false;
@@ -223,6 +217,6 @@ impl PendingCommands {
         let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
         let open = current.is_open();
         (prompt == "> " || prompt == ">") && (open || !same)
-            || open && !same && (short || exact || prompt.is_empty())
+            || open && !same && (short || marked || prompt.is_empty())
     }
 }

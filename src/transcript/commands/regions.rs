@@ -27,14 +27,6 @@ use crate::transcript::shell::Change;
 /// A region without an end that has so many lines was left open: people type few lines at one prompt and leave them.
 const LINES_LEFT_OPEN: usize = 12;
 
-/// What was typed in a region, and what its end says of it.
-struct TypedRegion {
-    text: String,
-    kind: Kind,
-    /// The connection was lost in it.
-    lost: bool,
-}
-
 impl Walk {
     /// Reads an input region.
     pub(super) fn region(&mut self, at: RegionContext<'_>) {
@@ -79,7 +71,6 @@ impl Walk {
         if foreign && !replayed {
             self.doubted(at);
         }
-        self.pending.output();
         self.between_printed_marks(at);
         true
     }
@@ -95,7 +86,6 @@ impl Walk {
         {
             return false;
         }
-        self.pending.output();
         let place = |it: &Self| it.pending.current.as_ref().map(|it| it.command.from);
         let before = place(self);
         self.between_printed_marks(at);
@@ -125,7 +115,6 @@ impl Walk {
             return false;
         }
         self.doubted(at);
-        self.pending.output();
         self.between_printed_marks(at);
         true
     }
@@ -140,10 +129,10 @@ impl Walk {
     /// Reads a region that a line editor has drawn.
     fn read_region(&mut self, at: RegionContext<'_>, mut split: SplitRegion, is_repl: bool) {
         let region = at.region;
-        let TypedRegion { text, kind, lost } = self.typed_in(at, &mut split);
+        let (text, kind, lost) = self.typed_in(at, &mut split);
         // fish asks for more between the same marks.
         if self.is_within(region)
-            || !region.escape_follows && self.continues(&split.prompt.text, true, true)
+            || !region.escape_follows && self.continues(&split.prompt.text, true)
         {
             self.extend(&text, region.to, kind == Kind::Abandoned);
             return;
@@ -193,8 +182,9 @@ impl Walk {
         self.known.stack.last().is_some_and(|it| it.habits.leaves_keypad)
     }
 
-    /// What was typed in a region, without what a program or a job wrote there.
-    fn typed_in(&mut self, at: RegionContext<'_>, split: &mut SplitRegion) -> TypedRegion {
+    /// What was typed in a region, without what a program or a job wrote there; what its end says of it, and whether the connection
+    /// was lost in it.
+    fn typed_in(&mut self, at: RegionContext<'_>, split: &mut SplitRegion) -> (String, Kind, bool) {
         let region = at.region;
         let thrown_away =
             region.keypad_left_on && self.leaves_keypad() && region.input_at.is_some();
@@ -227,7 +217,7 @@ impl Walk {
         if kind == Kind::Abandoned {
             text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
         }
-        TypedRegion { text, kind, lost: lost.is_some() }
+        (text, kind, lost.is_some())
     }
 
     /// Whether the region goes on with the current command: where each first prompt comes after a filled row, one without asks for more.

@@ -129,9 +129,10 @@ impl Walk {
         self.known.after.extend(&current.command);
     }
 
-    /// Whether this prompt asks for more of the current command.
-    pub(super) fn continues(&self, prompt: &str, marked: bool, exact: bool) -> bool {
-        self.pending.is_continued_by(prompt, marked, exact, self.known.is_own(prompt))
+    /// Whether this prompt asks for more of the current command. `marked`: where it ends is certain.
+    pub(super) fn continues(&self, prompt: &str, marked: bool) -> bool {
+        let same = self.known.stack.last().is_some_and(|it| &*it.prompt.text == prompt);
+        self.pending.is_continued_by(prompt, marked, same)
     }
 
     /// Something that may have been typed: kept apart, and nothing follows from it.
