@@ -93,23 +93,11 @@ pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8
                 out.extend(std::iter::repeat_n(0x08, many));
                 at += many;
                 col = col.saturating_sub(many);
-                let printed: Vec<char> = all[at..]
-                    .iter()
-                    .map_while(|it| match it.0 {
-                        Step::Print(ch) => Some(ch),
-                        _ => None,
-                    })
-                    .collect();
-                let left: Vec<char> = row.get(col..).unwrap_or_default().to_vec();
+                let printed: Vec<char> = all[at..].iter().map_while(|it| it.0.printed()).collect();
+                let (before, left) = row.split_at(col);
+                let last = at + printed.len() >= all.len();
                 looked_at += row.len() + printed.len();
-                match reading(
-                    &row[..col],
-                    &left,
-                    &printed,
-                    at + printed.len() >= all.len(),
-                    start,
-                    words,
-                ) {
+                match reading(before, left, &printed, last, start, words) {
                     ErasedAs::Drawn => {}
                     ErasedAs::RubbedOut => {
                         out.extend_from_slice(b"\x1b[K");
@@ -153,10 +141,11 @@ fn reading(
     words: &Words,
 ) -> ErasedAs {
     let blank = |it: &[char]| it.iter().all(|ch| *ch == ' ');
-    if left.is_empty() || blank(left) {
+    // Moved left and left there, or rubbed out: the text that was drawn is what we have.
+    if blank(left) || printed.is_empty() {
         return ErasedAs::Drawn;
     }
-    if blank(printed) && !printed.is_empty() {
+    if blank(printed) {
         // Blanks over what was there erase it; a blank alone, at the end, was put between.
         return if last && printed.len() == 1 && left.len() > 1 {
             ErasedAs::Inserted
@@ -166,17 +155,9 @@ fn reading(
             ErasedAs::Drawn
         };
     }
-    if printed.is_empty() {
-        // Moved left and left there, or rubbed out: the text that was drawn is what we have.
-        return ErasedAs::Drawn;
-    }
     // A line editor without insertion draws the rest of the line anew.
-    if printed.len() > left.len() && printed.ends_with(left) {
-        return ErasedAs::Drawn;
-    }
-    if printed.len() >= left.len()
-        && (blank(&printed[left.len() - 1..]) || !last)
-        && printed.len() > left.len()
+    if printed.len() > left.len()
+        && (printed.ends_with(left) || blank(&printed[left.len() - 1..]) || !last)
     {
         return ErasedAs::Drawn;
     }
@@ -199,9 +180,7 @@ fn reading(
         known * 2 - all
     };
     // A single character that was rubbed out and typed again is the commonest edit by far.
-    if printed.len() >= left.len() {
-        let clearly = score(&inserted) > score(&rubbed) + 1;
-        return if clearly { ErasedAs::Inserted } else { ErasedAs::RubbedOut };
-    }
-    if score(&inserted) > score(&rubbed) { ErasedAs::Inserted } else { ErasedAs::RubbedOut }
+    let doubt = i32::from(printed.len() >= left.len());
+    let is_inserted = score(&inserted) > score(&rubbed) + doubt;
+    if is_inserted { ErasedAs::Inserted } else { ErasedAs::RubbedOut }
 }
