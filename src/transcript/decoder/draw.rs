@@ -129,7 +129,7 @@ impl Draw {
         }
         self.piece.take_lines(&mut drawn.text, &mut drawn.lines);
         let dropped = drawn.dropped_versions;
-        self.flaws.count_found([
+        self.flaws.count_found(&[
             (FlawKind::Nul, drawn.nul),
             (FlawKind::InvalidUtf8, drawn.invalid),
             (FlawKind::VersionsDropped, (dropped > 0).then_some((self.window_from, dropped))),

@@ -111,13 +111,10 @@ impl Flaws {
     }
 
     /// The same of several kinds, each with its place and number if it was found.
-    pub(super) fn count_found<const N: usize>(
-        &mut self,
-        found: [(FlawKind, Option<(u64, u64)>); N],
-    ) {
+    pub(super) fn count_found(&mut self, found: &[(FlawKind, Option<(u64, u64)>)]) {
         for (kind, found) in found {
-            if let Some((at, count)) = found {
-                self.count(kind, at, count);
+            if let Some((at, count)) = *found {
+                self.count(*kind, at, count);
             }
         }
     }
