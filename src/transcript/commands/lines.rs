@@ -217,12 +217,9 @@ impl Walk {
         if !self.known.stack.in_a_repl() {
             self.known.after.may_change = Some(Change::Repl);
         }
-        let reading = LineReading {
-            prompt: ShownPrompt::plain(Arc::from(shown), Some(Shape::of_repl(end))),
-            body,
-            evidence: vec![weights::GOES_BACK],
-        };
-        self.accept(LineContext { edited: true, ..at }, reading)
+        let prompt = ShownPrompt::plain(Arc::from(shown), Some(Shape::of_repl(end)));
+        let evidence = vec![weights::GOES_BACK];
+        self.accept(LineContext { edited: true, ..at }, LineReading { prompt, body, evidence })
     }
 
     /// Whether the line lacks whatever [`Self::plain`] asks of a line. Nearly all lines of output are turned away here,
@@ -268,24 +265,17 @@ impl Walk {
         if let Some(top) = self.known.stack.last().filter(|it| !it.prompt.marked && at.edited)
             && signs::searched(rest).is_some()
         {
-            let reading = LineReading {
-                prompt: ShownPrompt::plain(
-                    top.prompt.text.clone(),
-                    prompt::known(&top.prompt.text),
-                ),
-                body: rest,
-                evidence: vec![weights::SEARCHED],
-            };
-            return self.accept(at, reading);
+            let shown = Arc::clone(&top.prompt.text);
+            let shape = prompt::known(&shown);
+            let prompt = ShownPrompt::plain(shown, shape);
+            let evidence = vec![weights::SEARCHED];
+            return self.accept(at, LineReading { prompt, body: rest, evidence });
         }
         let Some(found) = self.known.plain_prompt(&clues) else { return self.inside(at) };
         let shown = self.known.shared(&rest[..found.end.min(rest.len())]);
-        let reading = LineReading {
-            prompt: ShownPrompt::plain(shown, found.shape),
-            body: rest.get(found.end..).unwrap_or_default(),
-            evidence: found.evidence,
-        };
-        self.accept(at, reading)
+        let prompt = ShownPrompt::plain(shown, found.shape);
+        let body = rest.get(found.end..).unwrap_or_default();
+        self.accept(at, LineReading { prompt, body, evidence: found.evidence })
     }
 
     /// The current command once more: a line that was broken off by a list of completions, or that is longer than a streamed line.
@@ -423,12 +413,9 @@ impl Walk {
         if asked.is_none() && (top.habits.titled || printed && start > 40) {
             return false;
         }
-        let reading = LineReading {
-            prompt: ShownPrompt::plain(shown, prompt::known(&text[start..])),
-            body,
-            evidence: vec![weights::BEHIND_OUTPUT],
-        };
-        self.accept(LineContext { nth: usize::MAX, ..at }, reading)
+        let prompt = ShownPrompt::plain(shown, prompt::known(&text[start..]));
+        let evidence = vec![weights::BEHIND_OUTPUT];
+        self.accept(LineContext { nth: usize::MAX, ..at }, LineReading { prompt, body, evidence })
     }
 }
 

@@ -152,10 +152,8 @@ impl Draw {
             .chain([0])
             .filter(|it| *it < recent)
             .collect();
-        let mut ticks: Vec<(u64, Option<i64>)> =
-            kept.into_iter().map(|it| self.ticks[it]).collect();
-        ticks.extend_from_slice(&self.ticks[recent..]);
-        self.ticks = ticks;
+        let kept = kept.into_iter().chain(recent..self.ticks.len());
+        self.ticks = kept.map(|it| self.ticks[it]).collect();
         self.ticks_kept = self.ticks.len();
     }
 }

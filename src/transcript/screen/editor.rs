@@ -113,12 +113,10 @@ impl Page {
     /// What ssh says on the terminal when its connection ends (openssh-portable: clientloop.c, ssh.c).
     fn tells_of_a_lost_connection(&self, number: u64) -> bool {
         const WORDS: &str = "Connection to ";
-        let Some(row) =
-            number.checked_sub(self.main.base).and_then(|it| self.main.rows.get(it as usize))
-        else {
-            return false;
-        };
-        row.cells.len() > WORDS.len() && WORDS.chars().zip(&row.cells).all(|(ch, it)| it.ch == ch)
+        let place = number.checked_sub(self.main.base);
+        let cells = place.and_then(|it| self.main.rows.get(it as usize)).map(|it| &it.cells);
+        let begins = |it: &Vec<Cell>| WORDS.chars().zip(it).all(|(ch, it)| it.ch == ch);
+        cells.is_some_and(|it| it.len() > WORDS.len() && begins(it))
     }
 
     pub(super) fn close_region(&mut self, at: u64, genuine: bool) {
@@ -351,24 +349,22 @@ impl Page {
         self.pen.style &= !cells::BEFORE;
         let found = self.prompt_row(first, row, col);
         let Some(region) = &mut self.input.region else { return };
-        let prompt = std::mem::take(&mut region.prompt);
         if let Some(number) = found {
-            region.input_at = Some((number, cells::as_column(prompt.len())));
+            let end = region.prompt.len();
+            region.input_at = Some((number, cells::as_column(end)));
             for number in number..=row {
-                let skip = if Some(number) == found { prompt.len() } else { 0 };
+                let skip = if Some(number) == found { end } else { 0 };
                 for cell in self.main[number].cells.iter_mut().skip(skip) {
                     cell.bits &= !cells::BEFORE;
                 }
             }
         } else {
             region.input_at = Some((row, cells::as_column(col)));
-            if prompt.is_empty() {
+            if region.prompt.is_empty() {
                 // It is drawn between the marks, and was not known before.
                 region.prompt = self.main.here().cells.iter().map(|it| it.ch).take(col).collect();
-                return;
             }
         }
-        region.prompt = prompt;
     }
 }
 

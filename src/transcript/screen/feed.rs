@@ -241,10 +241,8 @@ impl Screen {
             page.invalid(bytes, from);
         }
         page.input.enter_col = cells::as_column(page.main.col);
-        if let Some(it) = page.input.broken_off.take()
-            && it == (page.main.row, page.main.col, true)
-            && page.alt.is_none()
-        {
+        let here = (page.main.row, page.main.col, true);
+        if page.input.broken_off.take() == Some(here) && page.alt.is_none() {
             page.row().bits |= bits::UNFINISHED;
         }
         self.end_line(raw, last, at_rest, printed);

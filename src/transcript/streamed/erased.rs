@@ -32,19 +32,8 @@ pub(super) fn drawn_behind(printed: &[char]) -> Option<(&[char], String)> {
     None
 }
 
-/// Words that the session shows.
-#[derive(Default)]
-pub(super) struct Words(pub(super) HashSet<u64>);
-
-impl Words {
-    pub(super) fn insert(&mut self, word: &str) {
-        self.0.insert(prompt::hash(word));
-    }
-
-    pub(super) fn contains(&self, word: &str) -> bool {
-        self.0.contains(&prompt::hash(word))
-    }
-}
+/// Words that the session shows, each as its hash.
+pub(super) type Words = HashSet<u64>;
 
 pub(super) fn words_of(text: &str) -> impl Iterator<Item = &str> {
     text.split(|it: char| !it.is_alphanumeric() && !matches!(it, '_' | '-' | '.'))
@@ -175,7 +164,7 @@ fn reading(
         let (mut known, mut all) = (0i32, 0i32);
         for word in words_of(it) {
             all += 1;
-            known += i32::from(words.contains(word));
+            known += i32::from(words.contains(&prompt::hash(word)));
         }
         known * 2 - all
     };
