@@ -151,7 +151,8 @@ impl Walk {
     /// send none any more.
     fn came_untitled(&mut self, shown: &ShownPrompt) {
         let Some(top) = self.known.stack.last_mut() else { return };
-        if shown.is_strong() || top.prompt.text == shown.text && top.is_long() {
+        let is_strong = shown.shape.as_ref().is_some_and(|it| it.strong);
+        if is_strong || top.prompt.text == shown.text && top.is_long() {
             let it = &mut top.habits;
             it.untitled += 1;
             if it.untitled >= UNTITLED {

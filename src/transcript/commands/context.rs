@@ -120,11 +120,6 @@ pub(super) struct PromptClues<'a> {
 }
 
 impl PromptClues<'_> {
-    /// Whether its prompt has a shape that is seldom met by chance.
-    pub(super) fn is_strong(&self) -> bool {
-        self.shape.as_ref().is_some_and(|it| it.strong)
-    }
-
     /// A prompt that ends here. What this shell sends before each speaks for it too, if it came.
     pub(super) fn found(&self, end: usize, shape: Option<Shape>, why: Evidence) -> FoundPrompt {
         let announced = self.titled.then_some(weights::ANNOUNCED);
@@ -161,11 +156,6 @@ impl ShownPrompt {
     /// What stays the same in it.
     pub(super) fn identity(&self) -> Identity {
         Identity::of(&self.text, self.shape.as_ref())
-    }
-
-    /// Whether its shape is seldom met by chance.
-    pub(super) fn is_strong(&self) -> bool {
-        self.shape.as_ref().is_some_and(|it| it.strong)
     }
 }
 

@@ -78,12 +78,9 @@ impl Known {
             text.push_str(&more.text[asked..]);
         }
         let shown = Arc::from(&rows[first].text[..shape.end]);
-        Some(SplitRegion {
-            prompt: marked(shown, Some(shape), 0),
-            text,
-            line: rows[first].line,
-            evidence: vec![weights::KNOWN_SHAPE_IN_MARKS],
-        })
+        let (prompt, line) = (marked(shown, Some(shape), 0), rows[first].line);
+        let evidence = vec![weights::KNOWN_SHAPE_IN_MARKS];
+        Some(SplitRegion { prompt, text, line, evidence })
     }
 
     /// Splits a region into prompt and text.
@@ -122,12 +119,9 @@ impl Known {
                 .rposition(|it| it.text.starts_with(&*shown) || it.text == bare)
                 .unwrap_or(row)
         };
-        Some(SplitRegion {
-            text: self.typed_behind(&rows[last..], end, region),
-            prompt: marked(shown, shape, row),
-            line: rows[last].line,
-            evidence,
-        })
+        let text = self.typed_behind(&rows[last..], end, region);
+        let (prompt, line) = (marked(shown, shape, row), rows[last].line);
+        Some(SplitRegion { prompt, text, line, evidence })
     }
 
     /// A region whose line was found in the history: the row of the search is what was typed.
@@ -137,12 +131,9 @@ impl Known {
             None => (Arc::from(""), 0),
         };
         let shape = prompt::known(&shown);
-        SplitRegion {
-            prompt: marked(shown, shape, rows_before),
-            text: row.text.to_owned(),
-            line: row.line,
-            evidence: vec![weights::SEARCHED],
-        }
+        let prompt = marked(shown, shape, rows_before);
+        let (text, evidence) = (row.text.to_owned(), vec![weights::SEARCHED]);
+        SplitRegion { prompt, text, line: row.line, evidence }
     }
 
     /// Where fish ends its prompt: as before, or where it goes back to before each character.
@@ -325,12 +316,9 @@ fn split_at_its_mark(at: RegionContext<'_>) -> Option<SplitRegion> {
     let end = prompt::byte_of_column(text, col as usize);
     let shown = &text[..end];
     let shape = prompt::known(shown).filter(|it| it.end == shown.len());
-    Some(SplitRegion {
-        prompt: marked(Arc::from(shown), shape, 0),
-        text: typed.clone(),
-        line,
-        evidence: vec![weights::INPUT_MARKED],
-    })
+    let prompt = marked(Arc::from(shown), shape, 0);
+    let evidence = vec![weights::INPUT_MARKED];
+    Some(SplitRegion { prompt, text: typed.clone(), line, evidence })
 }
 
 /// Where a prompt ends in the sign of this one, or is this one but for its sign.

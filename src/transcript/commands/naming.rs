@@ -48,12 +48,10 @@ impl Walk {
         }
         current.said = true;
         let command = &mut current.command;
-        let same = match when {
-            Told::Starts => without_blanks(&command.text).eq(without_blanks(told)),
-            Told::Ended => without_blanks(&command.text)
-                .filter(|it| *it != ';')
-                .eq(without_blanks(told).filter(|it| *it != ';')),
-        };
+        // What has ended is told with blanks for semicolons.
+        let is_told = |it: &char| when == Told::Starts || *it != ';';
+        let drawn = without_blanks(&command.text).filter(is_told);
+        let same = drawn.eq(without_blanks(told).filter(is_told));
         let doubtful =
             command.damaged || text::doubts(&command.text, &command.prompt).next().is_some();
         let trusted = when == Told::Starts && level.habits.says >= SAYS;

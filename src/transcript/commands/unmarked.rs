@@ -22,7 +22,7 @@ impl Known {
     pub(super) fn plain_prompt(&self, clues: &PromptClues<'_>) -> Option<FoundPrompt> {
         if let Some(top) = self.stack.last().filter(|it| !it.prompt.marked) {
             let settled = self.after.may_change.is_none();
-            let same = self.same_prompt(top, clues, clues.shape.as_ref());
+            let same = self.same_prompt(top, clues);
             // This shell sets a title before each prompt; here is none.
             let bare = top.habits.titled && !clues.titled && top.reads == Reads::Shell;
             if bare && settled && same.is_none() {
@@ -105,13 +105,8 @@ impl Known {
     }
 
     /// Where the prompt of this shell ends, if the line begins with it: as it was, or as it may be elsewhere.
-    fn same_prompt(
-        &self,
-        top: &Level,
-        clues: &PromptClues<'_>,
-        shape: Option<&Shape>,
-    ) -> Option<(usize, Option<Shape>)> {
-        let (text, own) = (clues.text, &*top.prompt.text);
+    fn same_prompt(&self, top: &Level, clues: &PromptClues<'_>) -> Option<(usize, Option<Shape>)> {
+        let (text, own, shape) = (clues.text, &*top.prompt.text, clues.shape.as_ref());
         if let Some(shape) = shape
             && (Identity::of(&text[..shape.end], Some(shape)) == top.identity
                 || shape.strong && text[..shape.end].trim_end() == own)
@@ -208,7 +203,7 @@ impl Known {
                 let fits = !it.prompt.marked
                     && !it.prompt.text.trim().is_empty()
                     && (clues.titled || !it.habits.titled);
-                fits.then(|| self.same_prompt(it, clues, None)).flatten()
+                fits.then(|| self.same_prompt(it, clues)).flatten()
             })?;
             return Some(FoundPrompt { end, shape: None, evidence: vec![weights::AROUND] });
         };
@@ -254,7 +249,8 @@ impl Known {
         let change = self.after.may_change;
         let nested = !self.stack.is_empty();
         let may_be_new = matches!(change, Some(Change::Shell | Change::Prompt));
-        if clues.is_strong() || !(may_be_new || !nested || change.is_none()) {
+        let is_strong = clues.shape.as_ref().is_some_and(|it| it.strong);
+        if is_strong || !(may_be_new || !nested || change.is_none()) {
             return None;
         }
         let (end, named) = self.repeats.prompt_end(clues, nested)?;

@@ -114,8 +114,8 @@ impl Page {
     fn tells_of_a_lost_connection(&self, number: u64) -> bool {
         const WORDS: &str = "Connection to ";
         let place = number.checked_sub(self.main.base);
-        let cells = place.and_then(|it| self.main.rows.get(it as usize)).map(|it| &it.cells);
-        let begins = |it: &Vec<Cell>| WORDS.chars().zip(it).all(|(ch, it)| it.ch == ch);
+        let cells = place.and_then(|it| self.main.rows.get(it as usize)).map(|it| &*it.cells);
+        let begins = |it: &[Cell]| WORDS.chars().zip(it).all(|(ch, it)| it.ch == ch);
         cells.is_some_and(|it| it.len() > WORDS.len() && begins(it))
     }
 
