@@ -48,9 +48,6 @@ impl WidthVotes {
             return None;
         }
         let votes = margin_votes(bytes, now.is_none());
-        if votes.is_empty() {
-            return None;
-        }
         if let Some(it) = votes.iter().rev().find(|it| it.certain) {
             self.certain = true;
             return Some(it.width);
@@ -73,8 +70,7 @@ impl WidthVotes {
             .into_iter()
             .max_by_key(|(it, count)| (*count, Some(*it) == now, total(*it), *it))?;
         let enough = Some(best) == now || count >= 2 || total(best) >= 2 || best >= 60;
-        let believed = enough || is_typed(bytes);
-        believed.then_some(best)
+        (enough || is_typed(bytes)).then_some(best)
     }
 }
 

@@ -212,14 +212,13 @@ impl Lessons {
             Some(Item::Line(index)) => drawn.line_text(*index),
             _ => "",
         };
-        if !may_herald(text, below) {
-            return false;
-        }
-        self.heralds.get(&prompt::skeleton_hash(text.trim_end())).is_some_and(|it| {
+        let is_one = |it: &Herald| {
             // Any output may be a few words: those herald only in colours.
             let painted = it.painted && drawn.lines[above as usize].paint_col > 0;
             painted && it.count >= 2 || it.count >= 3 && !it.wordy
-        })
+        };
+        may_herald(text, below)
+            && self.heralds.get(&prompt::skeleton_hash(text.trim_end())).is_some_and(is_one)
     }
 
     /// Whether lines like this one stand above this session's prompts, again and again.

@@ -378,7 +378,7 @@ impl Walk {
             && starts_with_region(at)
             && !clues.shape.as_ref().is_some_and(Shape::is_of_a_shell)
             && self.known.repeats.prompt_end(clues, false).is_none_or(|it| {
-                it.1.weight < weights::TWO_NAMED.weight && !self.known.repeats.is_first(at.index)
+                it.1.weight < weights::TWO_NAMED.weight && self.known.repeats.ends.0 != at.index
             })
     }
 

@@ -318,11 +318,8 @@ impl Perform for Page {
                 let row = self.row();
                 if col == row.cells.len() && col < cells::ROW_CELLS_MAX {
                     cells::tab(&mut row.cells);
-                    let end = row.cells.len();
-                    self.column(end);
-                } else {
-                    self.column((col / 8 + 1) * 8);
                 }
+                self.column((col / 8 + 1) * 8);
             }
             7 => self.row().bits |= bits::BELL,
             0 => {
