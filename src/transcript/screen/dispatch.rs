@@ -218,8 +218,11 @@ impl Page {
             self.pasted_below();
         }
         self.pen.style = style;
-        if !quiet {
-            self.painted_here();
+        if !quiet && self.alt.is_none() {
+            // A colour changed under the cursor.
+            let col = cells::as_column(self.main.col);
+            let row = self.main.here_mut();
+            row.paint_col = row.paint_col.max(col);
         }
     }
 
@@ -227,15 +230,6 @@ impl Page {
     fn told(&mut self, command: &[u8], when: Told) {
         let text = String::from_utf8_lossy(command);
         self.out.push_title(&text, TOLD_CHARS, |nth| Item::Told(nth, when));
-    }
-
-    /// A colour changed under the cursor.
-    pub(super) fn painted_here(&mut self) {
-        if self.alt.is_none() {
-            let col = cells::as_column(self.main.col);
-            let row = self.main.here_mut();
-            row.paint_col = row.paint_col.max(col);
-        }
     }
 }
 
