@@ -298,7 +298,7 @@ fn told_flaws(drafts: &[Draft]) -> Vec<SessionFlaw> {
     let diverged = drafts.first().and_then(|it| it.claims.diverged);
     let flaw = |kind: Word<FlawKind>| {
         let places = diverged.filter(|_| kind == FlawKind::Diverges);
-        SessionFlaw::new(kind, places.map(|it| it.places()))
+        SessionFlaw::new(kind, places.map(|it| (it.at, it.stream_at)))
     };
     kinds.into_iter().map(flaw).collect()
 }

@@ -59,18 +59,11 @@ struct Heard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Diverged {
     /// Byte in the copy that kept them all.
-    at: u64,
+    pub at: u64,
     /// Byte in the streamed copy.
-    stream_at: u64,
+    pub stream_at: u64,
     /// At how many places the copies differ.
     pub count: u64,
-}
-
-impl Diverged {
-    /// Both places: in the bytes, and in the stream.
-    pub fn places(&self) -> (u64, u64) {
-        (self.at, self.stream_at)
-    }
 }
 
 impl Stream {
@@ -271,7 +264,7 @@ mod tests {
         assert_eq!(second(both.line(b"sh-5.2$ \x1b[Kuptime", 30)), Some(2));
         assert_eq!(both.line(b"sh-5.2$ echo nothing", 50), None);
         let diverged = both.finish(70).unwrap();
-        assert_eq!(diverged.places().0, 50);
+        assert_eq!(diverged.at, 50);
         assert_eq!(diverged.count, 2);
     }
 
@@ -282,6 +275,6 @@ mod tests {
         let mut both = stream.finish();
         assert!(both.line(b"sh-5.2$ whoami", 0).is_some());
         assert_eq!(both.line(b"sh-5.2$ rm evidence", 20), None);
-        assert_eq!(both.finish(40).map(|it| (it.places().0, it.count)), Some((20, 1)));
+        assert_eq!(both.finish(40).map(|it| (it.at, it.count)), Some((20, 1)));
     }
 }

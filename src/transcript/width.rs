@@ -48,9 +48,6 @@ impl WidthVotes {
             return None;
         }
         let votes = margin_votes(bytes, now.is_none());
-        if votes.is_empty() {
-            return None;
-        }
         if let Some(it) = votes.iter().rev().find(|it| it.certain) {
             self.certain = true;
             return Some(it.width);
@@ -73,8 +70,7 @@ impl WidthVotes {
             .into_iter()
             .max_by_key(|(it, count)| (*count, Some(*it) == now, total(*it), *it))?;
         let enough = Some(best) == now || count >= 2 || total(best) >= 2 || best >= 60;
-        let believed = enough || is_typed(bytes);
-        believed.then_some(best)
+        (enough || is_typed(bytes)).then_some(best)
     }
 }
 
@@ -86,20 +82,22 @@ fn is_typed(bytes: &[u8]) -> bool {
         // fish draws at the margin before its mark.
         return memchr::memchr(b'\r', &bytes[..at]).is_none();
     }
-    let mut shown = String::new();
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
-    let mut chars = text.chars();
-    while let Some(ch) = chars.next() {
-        match ch {
-            '\u{1b}' => {
-                skip_sequence(&mut chars, &mut 0);
-            }
-            '\r' => break,
-            ch if ch.is_control() => {}
-            ch => shown.push(ch),
-        }
-    }
+    let row = without_sequences(text.chars()).take_while(|it| *it != '\r');
+    let shown: String = row.filter(|it| !it.is_control()).collect();
     prompt::known(&shown).is_some_and(|it| it.is_of_a_shell())
+}
+
+/// Characters but for the sequences between them.
+fn without_sequences(mut chars: std::str::Chars<'_>) -> impl Iterator<Item = char> {
+    std::iter::from_fn(move || {
+        loop {
+            match chars.next()? {
+                '\u{1b}' => skip_sequence(&mut chars, &mut 0),
+                ch => return Some(ch),
+            };
+        }
+    })
 }
 
 /// Columns at which the bytes behave as at a right margin.
@@ -231,18 +229,12 @@ impl MarginRow {
 
 /// Whether what is printed from here on is the line again from its start, or the prompt of a search.
 fn is_drawn_anew(begins: &str, first: char, rest: &str) -> bool {
-    let mut rest = rest.chars();
+    let mut rest = without_sequences(rest.chars()).take_while(|it| !it.is_control());
     let mut printed = String::from(first);
     while printed.len() < 12
         && let Some(ch) = rest.next()
     {
-        match ch {
-            '\u{1b}' => {
-                skip_sequence(&mut rest, &mut 0);
-            }
-            ch if ch.is_control() => break,
-            ch => printed.push(ch),
-        }
+        printed.push(ch);
     }
     let alike = begins.chars().zip(printed.chars()).take_while(|it| it.0 == it.1).count();
     alike >= 4
@@ -275,14 +267,9 @@ fn skip_sequence(chars: &mut std::str::Chars<'_>, col: &mut usize) -> bool {
             }
         }
         Some(']') => {
-            while let Some(ch) = chars.next() {
-                if ch == '\u{7}' {
-                    return false;
-                }
-                if ch == '\u{1b}' {
-                    chars.next();
-                    return false;
-                }
+            let end = chars.find(|it| matches!(it, '\u{7}' | '\u{1b}'));
+            if end == Some('\u{1b}') {
+                chars.next();
             }
         }
         Some('(' | ')' | '#' | '*' | '+') => {

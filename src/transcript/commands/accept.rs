@@ -8,7 +8,6 @@ use crate::transcript::commands::context::LineContext;
 use crate::transcript::commands::context::LineReading;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::signs;
-use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
@@ -61,8 +60,9 @@ impl Walk {
         }
         it.evidence.push(self.known.settle(&it.prompt));
         self.meet_level(at, it.body);
-        let broken = it.body.len() + it.prompt.text.len() >= 60
-            && self.known.stack.last().and_then(|it| it.crs).is_some_and(|it| line.crs == it + 1);
+        let crs = self.known.stack.last().and_then(|it| it.habits.crs);
+        let broken =
+            it.body.len() + it.prompt.text.len() >= 60 && crs.is_some_and(|it| line.crs == it + 1);
         self.last_line.margin = broken.then(|| at.drawn.line_text(at.index).chars().count());
         let body = if broken { it.body } else { it.body.trim_end() };
         let (body, broken_off) = signs::interrupted(signs::searched(body).unwrap_or(body));
@@ -82,15 +82,9 @@ impl Walk {
         }
         // Streaming loses the CR that goes back to where no prompt stands.
         let bare = self.streamed && at.edited && it.prompt.text.is_empty();
-        let typed = TypedLine {
-            text: body.to_owned(),
-            prompt: &it.prompt,
-            evidence: it.evidence,
-            bytes: (line.from, line.to),
-            line: at.index,
-            damaged: line.bits & bits::GUESSED != 0 || bare,
-        };
-        let mut command = self.command(kind, typed);
+        let mut place = at.place();
+        place.damaged |= bare;
+        let mut command = self.command(kind, body.to_owned(), &it.prompt, it.evidence, place);
         if self.known.lessons.explains {
             let text = at.drawn.line_text(at.index);
             let text = &text[text.find(&*command.prompt).unwrap_or(0)..];
@@ -144,11 +138,11 @@ impl Walk {
         // Lines above prompts add belief and take none away: any output may repeat itself there.
         let announced = !named && signs::is_announced(at.line);
         if let Some(level) = self.known.stack.last_mut() {
-            level.meet(announced);
+            level.habits.meet(announced);
             // Ctrl-C and the end of a session end a line otherwise than Enter does.
             let entered = at.line.bits & bits::UNFINISHED == 0 && !body.ends_with("^C");
-            if level.crs.is_none() && entered {
-                level.crs = Some(at.line.crs);
+            if level.habits.crs.is_none() && entered {
+                level.habits.crs = Some(at.line.crs);
             }
         }
     }
@@ -157,24 +151,20 @@ impl Walk {
     /// send none any more.
     fn came_untitled(&mut self, shown: &ShownPrompt) {
         let Some(top) = self.known.stack.last_mut() else { return };
-        if shown.is_strong() || top.prompt.text == shown.text && top.is_long() {
-            top.untitled += 1;
-            if top.untitled >= UNTITLED {
-                (top.titled, top.untitled, top.streak) = (false, 0, 0);
+        let is_strong = shown.shape.as_ref().is_some_and(|it| it.strong);
+        if is_strong || top.prompt.text == shown.text && top.is_long() {
+            let it = &mut top.habits;
+            it.untitled += 1;
+            if it.untitled >= UNTITLED {
+                (it.titled, it.untitled, it.streak) = (false, 0, 0);
             }
         }
     }
 
     /// A line of output that may have been typed.
     pub(super) fn possible(&mut self, at: LineContext<'_>, reading: LineReading<'_>) {
-        self.keep_possible(TypedLine {
-            text: reading.body.trim_end().to_owned(),
-            prompt: &reading.prompt,
-            evidence: reading.evidence,
-            bytes: (at.line.from, at.line.to),
-            line: at.index,
-            damaged: at.line.bits & bits::GUESSED != 0,
-        });
+        let LineReading { prompt, body, evidence } = reading;
+        self.keep_possible(body.trim_end().to_owned(), &prompt, evidence, at.place());
     }
 
     /// bash prints `exit` itself at Ctrl-D; a typed one is followed by the shell's own.
@@ -195,9 +185,9 @@ impl Walk {
         let asked = matches!(items[at.nth], Item::Line(it) if at.drawn.lines[it as usize].bits & bits::ASKED != 0);
         let Some(top) = self.known.stack.last_mut() else { return false };
         // Other shells print nothing at Ctrl-D: what stands there was typed.
-        let shown = top.prompt.text.contains("sh-") || top.titled || top.user.is_some();
-        let bash = top.says_exit || shown && !asked && !top.is_no_bash;
-        top.says_exit |= echoed;
+        let shown = top.prompt.text.contains("sh-") || top.habits.titled || top.user.is_some();
+        let bash = top.habits.says_exit || shown && !asked && !top.is_no_bash;
+        top.habits.says_exit |= echoed;
         bash && !echoed && top.reads == Reads::Shell && at.nth + 1 < items.len()
     }
 }

@@ -12,6 +12,25 @@ use crate::transcript::screen::Line;
 use crate::transcript::screen::Region;
 use crate::transcript::screen::bits;
 
+/// Where something stands that was typed.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Bytes it was read from: first, and one past the last.
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// Index into the lines of the window.
+    pub(super) line: u32,
+    /// Part of it was lost on the way.
+    pub(super) damaged: bool,
+}
+
+impl Place {
+    /// That of a line, as if nothing of it was lost.
+    pub(super) fn of(line: &Line, index: u32) -> Self {
+        Self { from: line.from, to: line.to, line: index, damaged: false }
+    }
+}
+
 /// A line, and where it stands.
 #[derive(Clone, Copy)]
 pub(super) struct LineContext<'a> {
@@ -38,6 +57,12 @@ impl<'a> LineContext<'a> {
             text = &text[..prompt::byte_of_column(text, line.end_col as usize)];
         }
         Self { drawn, line, text, index, nth, edited: line.bits & bits::EDITED != 0 }
+    }
+
+    /// Where it stands, and whether part of it was lost.
+    pub(super) fn place(&self) -> Place {
+        let damaged = self.line.bits & bits::GUESSED != 0;
+        Place { damaged, ..Place::of(self.line, self.index) }
     }
 }
 
@@ -66,6 +91,11 @@ impl<'a> RegionContext<'a> {
     pub(super) fn of(drawn: &'a Drawn, index: u32) -> Self {
         Self { drawn, region: &drawn.regions[index as usize] }
     }
+
+    /// Where it stands, and the row of it that is meant.
+    pub(super) fn place(&self, line: u32) -> Place {
+        Place { from: self.region.from, to: self.region.to, line, damaged: false }
+    }
 }
 
 /// What a line of a shell without marks says of where its prompt may end.
@@ -90,11 +120,6 @@ pub(super) struct PromptClues<'a> {
 }
 
 impl PromptClues<'_> {
-    /// Whether its prompt has a shape that is seldom met by chance.
-    pub(super) fn is_strong(&self) -> bool {
-        self.shape.as_ref().is_some_and(|it| it.strong)
-    }
-
     /// A prompt that ends here. What this shell sends before each speaks for it too, if it came.
     pub(super) fn found(&self, end: usize, shape: Option<Shape>, why: Evidence) -> FoundPrompt {
         let announced = self.titled.then_some(weights::ANNOUNCED);
@@ -131,11 +156,6 @@ impl ShownPrompt {
     /// What stays the same in it.
     pub(super) fn identity(&self) -> Identity {
         Identity::of(&self.text, self.shape.as_ref())
-    }
-
-    /// Whether its shape is seldom met by chance.
-    pub(super) fn is_strong(&self) -> bool {
-        self.shape.as_ref().is_some_and(|it| it.strong)
     }
 }
 

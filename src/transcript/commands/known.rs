@@ -38,9 +38,4 @@ impl Known {
             _ => Arc::from(literal),
         }
     }
-
-    /// Whether a shell with this prompt is the innermost.
-    pub(super) fn is_own(&self, prompt: &str) -> bool {
-        self.stack.last().is_some_and(|it| &*it.prompt.text == prompt)
-    }
 }

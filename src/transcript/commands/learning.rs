@@ -1,6 +1,7 @@
 //! What a session teaches of its prompts before they are read: the places that line editors go back to, the lines that
 //! stand above prompts, and the prompts met again and again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::transcript::commands::context::RegionContext;
@@ -64,7 +65,7 @@ pub(super) struct Lessons {
     /// Prompts met again and again, the commonest first.
     usual: Vec<Usual>,
     /// Prompts of regions that no command explains, and how often each has come.
-    strangers: Vec<(Identity, u32)>,
+    strangers: HashMap<Identity, u32>,
     /// Genuine input regions met, and lines that a line editor may have drawn.
     regions: u64,
     lines: u64,
@@ -171,9 +172,7 @@ impl Lessons {
                 }
             }
             None => {
-                if self.usual.len() >= USUAL_MAX {
-                    self.usual.pop();
-                }
+                self.usual.truncate(USUAL_MAX - 1);
                 self.usual.push(Usual { prompt: shown.clone(), judged, met: 1 });
             }
         }
@@ -181,18 +180,11 @@ impl Lessons {
 
     /// The prompt of a shell that no command opened, as far as we know: whether it has come twice before. No belief outlasts that.
     pub(super) fn has_come_twice(&mut self, stranger: Identity) -> bool {
-        match self.strangers.iter_mut().find(|it| it.0 == stranger) {
-            Some(it) => {
-                it.1 += 1;
-                it.1 > 2
-            }
-            None => {
-                if self.strangers.len() < STRANGERS_MAX {
-                    self.strangers.push((stranger, 1));
-                }
-                false
-            }
-        }
+        let seen = prompt::held_within(&mut self.strangers, stranger, STRANGERS_MAX);
+        seen.is_some_and(|it| {
+            *it += 1;
+            *it > 2
+        })
     }
 
     fn learn_herald(&mut self, drawn: &Drawn, above: u32, below: &str) {
@@ -220,14 +212,13 @@ impl Lessons {
             Some(Item::Line(index)) => drawn.line_text(*index),
             _ => "",
         };
-        if !may_herald(text, below) {
-            return false;
-        }
-        self.heralds.get(&prompt::skeleton_hash(text.trim_end())).is_some_and(|it| {
+        let is_one = |it: &Herald| {
             // Any output may be a few words: those herald only in colours.
             let painted = it.painted && drawn.lines[above as usize].paint_col > 0;
             painted && it.count >= 2 || it.count >= 3 && !it.wordy
-        })
+        };
+        may_herald(text, below)
+            && self.heralds.get(&prompt::skeleton_hash(text.trim_end())).is_some_and(is_one)
     }
 
     /// Whether lines like this one stand above this session's prompts, again and again.

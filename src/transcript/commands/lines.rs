@@ -67,6 +67,7 @@ impl Walk {
 
     /// Lines between marks that no line editor of this session has set: as if the marks were not there.
     pub(super) fn between_printed_marks(&mut self, at: RegionContext<'_>) {
+        self.pending.output();
         let RegionContext { drawn, region } = at;
         // The first row of one that was entered is possible already.
         let first = region.lines.start + u32::from(region.end == RegionEnd::Accepted);
@@ -199,7 +200,7 @@ impl Walk {
             return false;
         };
         let (shown, body) = (&text[..end], text[end..].trim_end());
-        if self.continues(shown, false, false) {
+        if self.continues(shown, false) {
             self.extend(body, line.to, false);
             return true;
         }
@@ -216,12 +217,9 @@ impl Walk {
         if !self.known.stack.in_a_repl() {
             self.known.after.may_change = Some(Change::Repl);
         }
-        let reading = LineReading {
-            prompt: ShownPrompt::plain(Arc::from(shown), Some(Shape::of_repl(end))),
-            body,
-            evidence: vec![weights::GOES_BACK],
-        };
-        self.accept(LineContext { edited: true, ..at }, reading)
+        let prompt = ShownPrompt::plain(Arc::from(shown), Some(Shape::of_repl(end)));
+        let evidence = vec![weights::GOES_BACK];
+        self.accept(LineContext { edited: true, ..at }, LineReading { prompt, body, evidence })
     }
 
     /// Whether the line lacks whatever [`Self::plain`] asks of a line. Nearly all lines of output are turned away here,
@@ -267,24 +265,17 @@ impl Walk {
         if let Some(top) = self.known.stack.last().filter(|it| !it.prompt.marked && at.edited)
             && signs::searched(rest).is_some()
         {
-            let reading = LineReading {
-                prompt: ShownPrompt::plain(
-                    top.prompt.text.clone(),
-                    prompt::known(&top.prompt.text),
-                ),
-                body: rest,
-                evidence: vec![weights::SEARCHED],
-            };
-            return self.accept(at, reading);
+            let shown = Arc::clone(&top.prompt.text);
+            let shape = prompt::known(&shown);
+            let prompt = ShownPrompt::plain(shown, shape);
+            let evidence = vec![weights::SEARCHED];
+            return self.accept(at, LineReading { prompt, body: rest, evidence });
         }
         let Some(found) = self.known.plain_prompt(&clues) else { return self.inside(at) };
         let shown = self.known.shared(&rest[..found.end.min(rest.len())]);
-        let reading = LineReading {
-            prompt: ShownPrompt::plain(shown, found.shape),
-            body: rest.get(found.end..).unwrap_or_default(),
-            evidence: found.evidence,
-        };
-        self.accept(at, reading)
+        let prompt = ShownPrompt::plain(shown, found.shape);
+        let body = rest.get(found.end..).unwrap_or_default();
+        self.accept(at, LineReading { prompt, body, evidence: found.evidence })
     }
 
     /// The current command once more: a line that was broken off by a list of completions, or that is longer than a streamed line.
@@ -343,7 +334,7 @@ impl Walk {
     fn asks_for_more(&mut self, at: LineContext<'_>, rest: &str) -> bool {
         if self.pending.silent().is_some_and(|it| !it.marked)
             && let Some(end) = signs::continuation_end(rest)
-            && self.continues(&rest[..end], false, false)
+            && self.continues(&rest[..end], false)
         {
             let (body, broken_off) = signs::interrupted(&rest[end..]);
             self.extend(body, at.line.to, broken_off);
@@ -387,7 +378,7 @@ impl Walk {
             && starts_with_region(at)
             && !clues.shape.as_ref().is_some_and(Shape::is_of_a_shell)
             && self.known.repeats.prompt_end(clues, false).is_none_or(|it| {
-                it.1.weight < weights::TWO_NAMED.weight && !self.known.repeats.is_first(at.index)
+                it.1.weight < weights::TWO_NAMED.weight && self.known.repeats.ends.0 != at.index
             })
     }
 
@@ -401,7 +392,7 @@ impl Walk {
         }
         // BusyBox asks where the cursor stands right behind its prompt.
         let asked = low_byte(line, text, 0).filter(|end| {
-            top.titled
+            top.habits.titled
                 && line.bits & bits::ASKED != 0
                 && text[..*end].ends_with(&*shown)
                 && *end > shown.len()
@@ -419,15 +410,12 @@ impl Walk {
             return false;
         }
         let printed = self.known.after.prints && !at.edited && !body.is_empty();
-        if asked.is_none() && (top.titled || printed && start > 40) {
+        if asked.is_none() && (top.habits.titled || printed && start > 40) {
             return false;
         }
-        let reading = LineReading {
-            prompt: ShownPrompt::plain(shown, prompt::known(&text[start..])),
-            body,
-            evidence: vec![weights::BEHIND_OUTPUT],
-        };
-        self.accept(LineContext { nth: usize::MAX, ..at }, reading)
+        let prompt = ShownPrompt::plain(shown, prompt::known(&text[start..]));
+        let evidence = vec![weights::BEHIND_OUTPUT];
+        self.accept(LineContext { nth: usize::MAX, ..at }, LineReading { prompt, body, evidence })
     }
 }
 

@@ -23,7 +23,10 @@ use crate::transcript::shell;
 /// Rows of a region in which its prompt may end.
 const PROMPT_ROWS: usize = 4;
 
-/// Where the prompt of a region ends: row, byte, and its shape if that is known everywhere.
+/// Where the prompt of a region may end: row and byte.
+type RowEnd = (usize, usize);
+
+/// Where it ends: row, byte, and its shape if that is known everywhere.
 type PromptEnd = (usize, usize, Option<Shape>);
 
 /// The rows that a prompt may end in, with the places in each.
@@ -75,12 +78,9 @@ impl Known {
             text.push_str(&more.text[asked..]);
         }
         let shown = Arc::from(&rows[first].text[..shape.end]);
-        Some(SplitRegion {
-            prompt: marked(shown, Some(shape), 0),
-            text,
-            line: rows[first].line,
-            evidence: vec![weights::KNOWN_SHAPE_IN_MARKS],
-        })
+        let (prompt, line) = (marked(shown, Some(shape), 0), rows[first].line);
+        let evidence = vec![weights::KNOWN_SHAPE_IN_MARKS];
+        Some(SplitRegion { prompt, text, line, evidence })
     }
 
     /// Splits a region into prompt and text.
@@ -119,12 +119,9 @@ impl Known {
                 .rposition(|it| it.text.starts_with(&*shown) || it.text == bare)
                 .unwrap_or(row)
         };
-        Some(SplitRegion {
-            text: self.typed_behind(&rows[last..], end, region),
-            prompt: marked(shown, shape, row),
-            line: rows[last].line,
-            evidence,
-        })
+        let text = self.typed_behind(&rows[last..], end, region);
+        let (prompt, line) = (marked(shown, shape, row), rows[last].line);
+        Some(SplitRegion { prompt, text, line, evidence })
     }
 
     /// A region whose line was found in the history: the row of the search is what was typed.
@@ -134,17 +131,14 @@ impl Known {
             None => (Arc::from(""), 0),
         };
         let shape = prompt::known(&shown);
-        SplitRegion {
-            prompt: marked(shown, shape, rows_before),
-            text: row.text.to_owned(),
-            line: row.line,
-            evidence: vec![weights::SEARCHED],
-        }
+        let prompt = marked(shown, shape, rows_before);
+        let (text, evidence) = (row.text.to_owned(), vec![weights::SEARCHED]);
+        SplitRegion { prompt, text, line: row.line, evidence }
     }
 
     /// Where fish ends its prompt: as before, or where it goes back to before each character.
     fn fishs_end(&self, rows: &[RegionRow<'_>], region: &Region) -> Option<PromptEnd> {
-        let as_before = self.stack.last().filter(|it| it.escapes).and_then(|top| {
+        let as_before = self.stack.last().filter(|it| it.habits.escapes).and_then(|top| {
             let ShownPrompt { text, shape, rows_before, .. } = &top.prompt;
             let row = rows.get(*rows_before)?;
             let end = text.len();
@@ -200,7 +194,7 @@ impl Known {
         }
         let mut all = CandidateRows::of(rows);
         let (mut score, mut row, mut end) = self.likeliest_end(&all);
-        if let Some((more, at)) = self.behind_a_sign(&all, row, end) {
+        if let Some((more, at)) = self.behind_a_sign(&all, (row, end)) {
             (score, end) = (score.max(more), at);
         }
         if !has_sign(&rows[row].text[..end])
@@ -211,9 +205,9 @@ impl Known {
             // A part that all prompts begin with, as the name of an environment, is commoner than any of them.
             end = at;
         }
-        (row, end) = self.last_line_of_prompt(&all, row, end);
+        (row, end) = self.last_line_of_prompt(&all, (row, end));
         let is_strong = all.shapes[row].as_ref().is_some_and(|it| it.strong);
-        if !is_strong && let Some(it) = self.ends_as_before(&all, row, end) {
+        if !is_strong && let Some(it) = self.ends_as_before(&all, (row, end)) {
             (row, end) = it;
         }
         let text = rows[row].text;
@@ -265,12 +259,7 @@ impl Known {
     }
 
     /// A prompt seldom ends in a word; where a sign follows that others of this session end with, it goes on: score and byte.
-    fn behind_a_sign(
-        &self,
-        all: &CandidateRows<'_>,
-        row: usize,
-        end: usize,
-    ) -> Option<(f32, usize)> {
+    fn behind_a_sign(&self, all: &CandidateRows<'_>, (row, end): RowEnd) -> Option<(f32, usize)> {
         let text = all.rows[row].text;
         if text[..end].trim_end().ends_with(|it: char| !it.is_alphanumeric()) {
             return None;
@@ -285,12 +274,7 @@ impl Known {
     }
 
     /// A prompt of several lines is as common in its last one; commands of several lines are not.
-    fn last_line_of_prompt(
-        &self,
-        all: &CandidateRows<'_>,
-        row: usize,
-        end: usize,
-    ) -> (usize, usize) {
+    fn last_line_of_prompt(&self, all: &CandidateRows<'_>, (row, end): RowEnd) -> RowEnd {
         let learnt = &self.lessons.learnt;
         let here = learnt.region_count(row as u8, &all.rows[row].text[..end]);
         let below = all.from(row + 1).filter_map(|(below, text, found)| {
@@ -305,23 +289,17 @@ impl Known {
 
     /// A place beyond `end` where the prompt ends as this shell's last one did. A prompt of segments that come and go is
     /// seldom the same as a whole; the sign it ends with is.
-    fn ends_as_before(
-        &self,
-        all: &CandidateRows<'_>,
-        row: usize,
-        end: usize,
-    ) -> Option<(usize, usize)> {
+    fn ends_as_before(&self, all: &CandidateRows<'_>, (row, end): RowEnd) -> Option<RowEnd> {
         let top = self.stack.last().filter(|it| it.prompt.marked)?;
         let usual = self.lessons.repeating();
         let last = std::iter::once(&top.prompt.text);
         let before = || last.clone().chain(usual.clone()).map(|it| it.trim_end());
         let chosen = all.rows[row].text[..end].trim_end();
         let sign = chosen.chars().next_back();
-        let as_ever = sign.is_some_and(|sign| before().any(|it| it.ends_with(sign)));
-        if as_ever {
+        if sign.is_some_and(|sign| before().any(|it| it.ends_with(sign))) {
             return None;
         }
-        before().find_map(|it| ends_like(it, all, row, end))
+        before().find_map(|it| ends_like(it, all, (row, end)))
     }
 }
 
@@ -338,21 +316,13 @@ fn split_at_its_mark(at: RegionContext<'_>) -> Option<SplitRegion> {
     let end = prompt::byte_of_column(text, col as usize);
     let shown = &text[..end];
     let shape = prompt::known(shown).filter(|it| it.end == shown.len());
-    Some(SplitRegion {
-        prompt: marked(Arc::from(shown), shape, 0),
-        text: typed.clone(),
-        line,
-        evidence: vec![weights::INPUT_MARKED],
-    })
+    let prompt = marked(Arc::from(shown), shape, 0);
+    let evidence = vec![weights::INPUT_MARKED];
+    Some(SplitRegion { prompt, text: typed.clone(), line, evidence })
 }
 
 /// Where a prompt ends in the sign of this one, or is this one but for its sign.
-fn ends_like(
-    before: &str,
-    all: &CandidateRows<'_>,
-    row: usize,
-    end: usize,
-) -> Option<(usize, usize)> {
+fn ends_like(before: &str, all: &CandidateRows<'_>, (row, end): RowEnd) -> Option<RowEnd> {
     let sign = before.chars().next_back().filter(|it| !it.is_alphanumeric())?;
     let ends =
         |it: &&Candidate, text: &str| it.weight >= 0.8 && text[..it.end].trim_end().ends_with(sign);

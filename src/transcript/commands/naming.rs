@@ -48,17 +48,15 @@ impl Walk {
         }
         current.said = true;
         let command = &mut current.command;
-        let same = match when {
-            Told::Starts => without_blanks(&command.text).eq(without_blanks(told)),
-            Told::Ended => without_blanks(&command.text)
-                .filter(|it| *it != ';')
-                .eq(without_blanks(told).filter(|it| *it != ';')),
-        };
+        // What has ended is told with blanks for semicolons.
+        let is_told = |it: &char| when == Told::Starts || *it != ';';
+        let drawn = without_blanks(&command.text).filter(is_told);
+        let same = drawn.eq(without_blanks(told).filter(is_told));
         let doubtful =
             command.damaged || text::doubts(&command.text, &command.prompt).next().is_some();
-        let trusted = when == Told::Starts && level.says >= SAYS;
+        let trusted = when == Told::Starts && level.habits.says >= SAYS;
         if same {
-            level.says = level.says.saturating_add(1);
+            level.habits.says = level.habits.says.saturating_add(1);
             command.evidence.push(weights::SAID);
         }
         let prompt = command.prompt.to_string();
@@ -72,7 +70,7 @@ impl Walk {
             command.evidence.push(weights::SAID_OTHERWISE);
             command.runner_up = self.known.lessons.explains.then(|| (prompt, told.to_owned()));
         } else if !same {
-            level.says = 0;
+            level.habits.says = 0;
         }
     }
 }

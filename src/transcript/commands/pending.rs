@@ -69,8 +69,8 @@ impl Current {
 pub(super) struct PendingCommands {
     pub(super) current: Option<Current>,
     /// Possible commands met in the output of the current one.
-    doubtful: Vec<Command>,
-    complete: Vec<Command>,
+    pub(super) doubtful: Vec<Command>,
+    pub(super) complete: Vec<Command>,
     /// The agent's own logger ran in the session's first shell; the last `exit` there is the agent's too.
     agent_shell: bool,
     /// Commands read so far.
@@ -88,11 +88,6 @@ impl PendingCommands {
     /// The current command, if nothing was printed behind it.
     pub(super) fn silent(&self) -> Option<&Current> {
         self.current.as_ref().filter(|it| it.outputs == 0)
-    }
-
-    /// Something in the output of the current command that may have been typed.
-    pub(super) fn doubt(&mut self, command: Command) {
-        self.doubtful.push(command);
     }
 
     /// Another command begins: the one before is complete.
@@ -201,25 +196,14 @@ impl PendingCommands {
         self.complete.push(command);
     }
 
-    /// Takes those that are complete.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Command> {
-        self.complete.drain(..)
-    }
-
     /// Places of the commands that are not complete yet.
     pub(super) fn waiting(&self) -> impl Iterator<Item = u64> {
         let current = self.current.iter().map(|it| it.command.from);
         current.chain(self.doubtful.iter().map(|it| it.from))
     }
 
-    /// Whether a prompt asks for more of the current command. `exact`: where it ends is certain; `same`: it is the innermost shell's own.
-    pub(super) fn is_continued_by(
-        &self,
-        prompt: &str,
-        marked: bool,
-        exact: bool,
-        same: bool,
-    ) -> bool {
+    /// Whether a prompt asks for more of the current command. `marked`: where it ends is certain; `same`: it is the innermost shell's own.
+    pub(super) fn is_continued_by(&self, prompt: &str, marked: bool, same: bool) -> bool {
         let Some(current) = self.silent() else { return false };
         if current.command.text.is_empty() || current.marked != marked {
             return false;
@@ -233,6 +217,6 @@ impl PendingCommands {
         let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;
         let open = current.is_open();
         (prompt == "> " || prompt == ">") && (open || !same)
-            || open && !same && (short || exact || prompt.is_empty())
+            || open && !same && (short || marked || prompt.is_empty())
     }
 }

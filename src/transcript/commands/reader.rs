@@ -21,7 +21,7 @@ impl CommandReader {
         if !self.silent {
             self.read(drawn, last);
         }
-        self.walk.pending.drain()
+        self.walk.pending.complete.drain(..)
     }
 
     fn read(&mut self, drawn: &Drawn, last: bool) {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::context::Place;
 use crate::transcript::commands::context::RegionContext;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::region_rows::SplitRegion;
 use crate::transcript::commands::region_rows::region_rows;
 use crate::transcript::commands::signs;
-use crate::transcript::commands::walk::TypedLine;
+use crate::transcript::commands::stack::Level;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
@@ -25,14 +26,6 @@ use crate::transcript::shell::Change;
 
 /// A region without an end that has so many lines was left open: people type few lines at one prompt and leave them.
 const LINES_LEFT_OPEN: usize = 12;
-
-/// What was typed in a region, and what its end says of it.
-struct TypedRegion {
-    text: String,
-    kind: Kind,
-    /// The connection was lost in it.
-    lost: bool,
-}
 
 impl Walk {
     /// Reads an input region.
@@ -70,7 +63,7 @@ impl Walk {
         let foreign = region.escape_follows
             && !is_repl
             && !stack.is_empty()
-            && !stack.all().any(|it| it.escapes)
+            && !stack.all().any(|it| it.habits.escapes)
             && may_change != Some(Change::Shell);
         if region.genuine && !replayed && !foreign {
             return false;
@@ -78,7 +71,6 @@ impl Walk {
         if foreign && !replayed {
             self.doubted(at);
         }
-        self.pending.output();
         self.between_printed_marks(at);
         true
     }
@@ -90,11 +82,10 @@ impl Walk {
             || region.pasted
             || is_repl
             || region.lines.len() < LINES_LEFT_OPEN
-            || self.known.stack.last().is_some_and(|it| it.escapes)
+            || self.known.stack.last().is_some_and(|it| it.habits.escapes)
         {
             return false;
         }
-        self.pending.output();
         let place = |it: &Self| it.pending.current.as_ref().map(|it| it.command.from);
         let before = place(self);
         self.between_printed_marks(at);
@@ -114,7 +105,7 @@ impl Walk {
             return false;
         };
         let again = !after.prints
-            && top.crs.is_none_or(|it| it == at.region.crs)
+            && top.habits.crs.is_none_or(|it| it == at.region.crs)
             && self.was_doubted_twice(at);
         if again {
             // It is a shell of its own, and the one around it may come back.
@@ -124,7 +115,6 @@ impl Walk {
             return false;
         }
         self.doubted(at);
-        self.pending.output();
         self.between_printed_marks(at);
         true
     }
@@ -139,10 +129,10 @@ impl Walk {
     /// Reads a region that a line editor has drawn.
     fn read_region(&mut self, at: RegionContext<'_>, mut split: SplitRegion, is_repl: bool) {
         let region = at.region;
-        let TypedRegion { text, kind, lost } = self.typed_in(at, &mut split);
+        let (text, kind, lost) = self.typed_in(at, &mut split);
         // fish asks for more between the same marks.
         if self.is_within(region)
-            || !region.escape_follows && self.continues(&split.prompt.text, true, true)
+            || !region.escape_follows && self.continues(&split.prompt.text, true)
         {
             self.extend(&text, region.to, kind == Kind::Abandoned);
             return;
@@ -159,24 +149,18 @@ impl Walk {
         let mut evidence = std::mem::take(&mut split.evidence);
         evidence.push(weights::MARKED);
         evidence.push(self.known.settle(&split.prompt));
-        if let Some(level) = self.known.stack.last_mut() {
-            level.titled |= region.titled;
-            level.escapes |= region.escape_follows && !is_repl;
-            level.fills |= region.filled;
-            level.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
+        if let Some(Level { habits, .. }) = self.known.stack.last_mut() {
+            habits.titled |= region.titled;
+            habits.escapes |= region.escape_follows && !is_repl;
+            habits.fills |= region.filled;
+            habits.leaves_keypad |= region.input_at.is_some() && !region.keypad_left_on;
         }
         let edited = line.bits & bits::EDITED != 0;
         evidence.extend(edited.then_some(weights::EDITED_IN_MARKS));
         let in_a_repl = kind == Kind::Shell && self.known.stack.in_a_repl();
-        let typed = TypedLine {
-            text,
-            prompt: &split.prompt,
-            evidence,
-            bytes: (region.from, region.to),
-            line: split.line,
-            damaged: line.bits & bits::GUESSED != 0,
-        };
-        let mut command = self.command(if in_a_repl { Kind::Repl } else { kind }, typed);
+        let kind = if in_a_repl { Kind::Repl } else { kind };
+        let place = Place { damaged: line.bits & bits::GUESSED != 0, ..at.place(split.line) };
+        let mut command = self.command(kind, text, &split.prompt, evidence, place);
         if self.known.lessons.explains
             && let Some(row) = region_rows(at).nth(split.prompt.rows_before)
         {
@@ -195,11 +179,12 @@ impl Walk {
     }
 
     fn leaves_keypad(&self) -> bool {
-        self.known.stack.last().is_some_and(|it| it.leaves_keypad)
+        self.known.stack.last().is_some_and(|it| it.habits.leaves_keypad)
     }
 
-    /// What was typed in a region, without what a program or a job wrote there.
-    fn typed_in(&mut self, at: RegionContext<'_>, split: &mut SplitRegion) -> TypedRegion {
+    /// What was typed in a region, without what a program or a job wrote there; what its end says of it, and whether the connection
+    /// was lost in it.
+    fn typed_in(&mut self, at: RegionContext<'_>, split: &mut SplitRegion) -> (String, Kind, bool) {
         let region = at.region;
         let thrown_away =
             region.keypad_left_on && self.leaves_keypad() && region.input_at.is_some();
@@ -225,20 +210,21 @@ impl Walk {
         {
             // What a job wrote stands behind the prompt, and what was typed below it; or both were typed.
             let (written, typed) = (written.to_owned(), typed.to_owned());
-            self.possible_in_region(at, split, written, weights::JOB_WROTE_ABOVE);
+            let why = vec![weights::MARKED, weights::JOB_WROTE_ABOVE];
+            self.keep_possible(written, &split.prompt, why, at.place(split.line));
             text = typed;
         }
         if kind == Kind::Abandoned {
             text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
         }
-        TypedRegion { text, kind, lost: lost.is_some() }
+        (text, kind, lost.is_some())
     }
 
     /// Whether the region goes on with the current command: where each first prompt comes after a filled row, one without asks for more.
     fn is_within(&self, region: &Region) -> bool {
         region.input_at.is_some()
             && !region.filled
-            && self.known.stack.last().is_some_and(|it| it.fills)
+            && self.known.stack.last().is_some_and(|it| it.habits.fills)
             && self
                 .pending
                 .silent()
@@ -286,24 +272,7 @@ impl Walk {
     fn keep_apart(&mut self, at: RegionContext<'_>, why: Evidence) {
         let Some(split) = self.known.split(at) else { return };
         let text = prompt::head(split.text.trim_end(), JUDGED_BYTES).to_owned();
-        self.possible_in_region(at, &split, text, why);
-    }
-
-    fn possible_in_region(
-        &mut self,
-        at: RegionContext<'_>,
-        split: &SplitRegion,
-        text: String,
-        why: Evidence,
-    ) {
-        self.keep_possible(TypedLine {
-            text,
-            prompt: &split.prompt,
-            evidence: vec![weights::MARKED, why],
-            bytes: (at.region.from, at.region.to),
-            line: split.line,
-            damaged: false,
-        });
+        self.keep_possible(text, &split.prompt, vec![weights::MARKED, why], at.place(split.line));
     }
 
     /// Lines that Ctrl-C threw away between the same marks as the one that was run, as fish has them.
@@ -319,15 +288,9 @@ impl Walk {
             if text.is_empty() {
                 continue;
             }
-            let typed = TypedLine {
-                text: text.to_owned(),
-                prompt: &shown,
-                evidence: vec![weights::MARKED],
-                bytes: (at.region.from, at.region.to),
-                line: it.line,
-                damaged: false,
-            };
-            self.begin(self.command(Kind::Abandoned, typed), true);
+            let (text, why) = (text.to_owned(), vec![weights::MARKED]);
+            let command = self.command(Kind::Abandoned, text, &shown, why, at.place(it.line));
+            self.begin(command, true);
         }
     }
 }

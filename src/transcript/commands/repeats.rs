@@ -54,7 +54,7 @@ pub(super) struct RepeatedPrompts {
     /// The window has been read.
     read: bool,
     /// First and last line with anything in it, and how many there are.
-    ends: (u32, u32),
+    pub(super) ends: (u32, u32),
     lines: u32,
     /// Lines that begin with a prompt which is the same everywhere.
     strong: u32,
@@ -71,11 +71,6 @@ impl RepeatedPrompts {
 
     pub(super) fn has_read(&self) -> bool {
         self.read
-    }
-
-    /// Whether this is the first line of the window with anything in it.
-    pub(super) fn is_first(&self, index: u32) -> bool {
-        self.read && self.ends.0 == index
     }
 
     pub(super) fn believes_any(&self) -> bool {

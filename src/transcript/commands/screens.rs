@@ -5,26 +5,16 @@ use std::sync::Arc;
 
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::context::Place;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::signs;
-use crate::transcript::commands::walk::TypedLine;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
-use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Shape;
 use crate::transcript::screen::Drawn;
 use crate::transcript::screen::Hidden;
 use crate::transcript::screen::bits;
-
-/// The part of a row that lies in one pane.
-struct PanePart<'a> {
-    text: &'a str,
-    /// Byte of the row at which it begins.
-    start: usize,
-    /// No other stands to the right of it.
-    is_last: bool,
-}
 
 impl Walk {
     /// Whether a terminal multiplexer draws the screen.
@@ -44,29 +34,26 @@ impl Walk {
         }
         let mut start = 0;
         for part in text.split('│') {
-            let is_last = start + part.len() == text.len();
-            self.pane_part(drawn, index, &PanePart { text: part, start, is_last });
+            // One that fills its pane goes on in the next row, and where it does is not known.
+            if start + part.len() == text.len() || part.ends_with(' ') {
+                self.pane_part(drawn, index, part, start);
+            }
             start += part.len() + '│'.len_utf8();
         }
     }
 
-    fn pane_part(&mut self, drawn: &Drawn, index: u32, part: &PanePart<'_>) {
+    /// The part of a row that lies in one pane, from the byte `start` on.
+    fn pane_part(&mut self, drawn: &Drawn, index: u32, part: &str, start: usize) {
         let line = &drawn.lines[index as usize];
-        if !part.is_last && !part.text.ends_with(' ') {
-            // It goes on in the next row, and where it does is not known.
-            return;
-        }
-        let Some((end, shape)) = self.pane_prompt(part.text) else { return };
-        let typed = part.text.get(end..).unwrap_or_default().trim_end();
-        let (typed, broken_off) = signs::interrupted(typed);
-        let prompt = ShownPrompt::plain(Arc::from(&part.text[..end]), shape);
+        let Some(prompt) = self.pane_prompt(part) else { return };
+        let (typed, broken_off) = signs::interrupted(part[prompt.text.len()..].trim_end());
         if typed.is_empty() {
             return;
         }
         if line.bits & bits::OVERWRITTEN != 0 {
             // A half typed line, and the same row when more was typed.
             let goes_on = drawn.lines.get(index as usize + 1).is_some_and(|next| {
-                let below = || drawn.line_text(index + 1).get(part.start..);
+                let below = || drawn.line_text(index + 1).get(start..);
                 next.from == line.from && below().is_some_and(|it| it.starts_with(&*prompt.text))
             });
             if goes_on {
@@ -84,32 +71,25 @@ impl Walk {
         } else {
             Kind::Shell
         };
-        let typed = TypedLine {
-            text: typed.to_owned(),
-            prompt: &prompt,
-            evidence: vec![weights::PANES_PROMPT, weights::IN_A_PANE],
-            bytes: (line.from, line.to),
-            line: index,
-            damaged: false,
-        };
-        let mut command = self.command(kind, typed);
+        let why = vec![weights::PANES_PROMPT, weights::IN_A_PANE];
+        let place = Place::of(line, index);
+        let mut command = self.command(kind, typed.to_owned(), &prompt, why, place);
         command.depth += 1;
-        self.pending.doubt(command);
+        self.pending.doubtful.push(command);
     }
 
-    fn pane_prompt(&self, part: &str) -> Option<(usize, Option<Shape>)> {
+    fn pane_prompt(&self, part: &str) -> Option<ShownPrompt> {
         let stack = &self.known.stack;
         if let Some(shape) = prompt::known(part).filter(Shape::is_of_a_shell) {
-            let identity = Identity::of(&part[..shape.end], Some(&shape));
+            let shown = ShownPrompt::plain(Arc::from(&part[..shape.end]), Some(shape));
+            let identity = shown.identity();
             let fits =
                 self.panes.may_show(&identity) || stack.all().any(|it| it.identity == identity);
-            return fits.then_some((shape.end, Some(shape)));
+            return fits.then_some(shown);
         }
-        let own = stack
-            .all()
-            .map(|it| &*it.prompt.text)
-            .find(|it| it.trim_end().len() >= 2 && part.starts_with(it))?;
-        Some((own.len(), None))
+        let mut held = stack.all().map(|it| &it.prompt.text);
+        let own = held.find(|it| it.trim_end().len() >= 2 && part.starts_with(&***it))?;
+        Some(ShownPrompt::plain(Arc::clone(own), None))
     }
 
     /// A row on the screen of a program that draws no panes.
@@ -126,14 +106,8 @@ impl Walk {
         let Some((at, prompt)) = self.known.prompt_within(text) else { return };
         let typed = &text[at + prompt.text.len()..];
         if self.covered.see(&prompt.identity(), typed) {
-            self.keep_possible(TypedLine {
-                text: judged(typed),
-                prompt: &prompt,
-                evidence: vec![weights::THIS_SHELL, weights::ON_A_SCREEN],
-                bytes: (line.from, line.to),
-                line: index,
-                damaged: false,
-            });
+            let why = vec![weights::THIS_SHELL, weights::ON_A_SCREEN];
+            self.keep_possible(judged(typed), &prompt, why, Place::of(line, index));
         }
     }
 
@@ -141,14 +115,10 @@ impl Walk {
     pub(super) fn hidden_line(&mut self, hidden: &Hidden) {
         let text = &*hidden.text;
         let Some((at, prompt)) = self.known.prompt_within(text) else { return };
-        self.keep_possible(TypedLine {
-            text: judged(&text[at + prompt.text.len()..]),
-            prompt: &prompt,
-            evidence: vec![weights::THIS_SHELL, weights::IN_A_STRING],
-            bytes: (hidden.from, hidden.to),
-            line: hidden.line,
-            damaged: hidden.is_damaged,
-        });
+        let Hidden { from, to, line, is_damaged: damaged, .. } = *hidden;
+        let why = vec![weights::THIS_SHELL, weights::IN_A_STRING];
+        let typed = judged(&text[at + prompt.text.len()..]);
+        self.keep_possible(typed, &prompt, why, Place { from, to, line, damaged });
     }
 }
 

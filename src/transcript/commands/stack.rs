@@ -26,6 +26,14 @@ pub(super) struct Level {
     pub(super) reads: Reads,
     pub(super) user: Option<Arc<str>>,
     pub(super) host: Option<Arc<str>>,
+    /// It was opened by the name of another shell than bash.
+    pub(super) is_no_bash: bool,
+    pub(super) habits: Habits,
+}
+
+/// What the prompts and lines of one shell have been like.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Habits {
     /// Something always comes before its prompts.
     pub(super) titled: bool,
     /// Prompts of a strong shape before which it did not come.
@@ -45,8 +53,6 @@ pub(super) struct Level {
     pub(super) says: u32,
     /// Its `exit` is echoed by the shell itself, so that Ctrl-D can be told from a typed one.
     pub(super) says_exit: bool,
-    /// It was opened by the name of another shell than bash.
-    pub(super) is_no_bash: bool,
 }
 
 /// Prompts of fewer characters stand at the start of many rows of output.
@@ -63,17 +69,8 @@ impl Level {
             reads,
             user: shape.and_then(|it| it.user.clone()),
             host: shape.and_then(|it| it.host.clone()),
-            titled: false,
-            untitled: 0,
-            met: 0,
-            streak: 0,
-            escapes: false,
-            leaves_keypad: false,
-            fills: false,
-            crs: None,
-            says: 0,
-            says_exit: false,
             is_no_bash,
+            habits: Habits::default(),
         }
     }
 
@@ -95,17 +92,8 @@ impl Level {
 
     /// Another prompt of the same place: what its lines were like stays.
     fn give_way(&mut self, to: Self) {
-        *self = Self {
-            titled: self.titled,
-            met: self.met,
-            streak: self.streak,
-            crs: self.crs,
-            says_exit: self.says_exit,
-            is_no_bash: self.is_no_bash || to.is_no_bash,
-            leaves_keypad: self.leaves_keypad,
-            fills: self.fills,
-            ..to
-        };
+        let habits = Habits { untitled: 0, escapes: false, says: 0, ..self.habits };
+        *self = Self { is_no_bash: self.is_no_bash || to.is_no_bash, habits, ..to };
     }
 
     /// Whether the prompt is long enough to be told from output by itself.
@@ -120,7 +108,9 @@ impl Level {
                 && (self.is_long() || shell::begins_with_a_command(body))
         })
     }
+}
 
+impl Habits {
     /// One more prompt without marks. Once can be chance, or somebody's doing: a title that was printed, a line of
     /// colours that stood above.
     pub(super) fn meet(&mut self, announced: bool) {

@@ -57,11 +57,8 @@ fn has_prompt(text: &str, shown: &str) -> Option<Evidence> {
         let mut found = memchr::memmem::find_iter(text.as_bytes(), bare.as_bytes()).peekable();
         if found.peek().is_some() {
             let is_drawn_over = found.any(is_within);
-            return Some(if is_drawn_over {
-                weights::HAS_PROMPT_WITHIN
-            } else {
-                weights::HAS_PROMPT
-            });
+            let why = if is_drawn_over { weights::HAS_PROMPT_WITHIN } else { weights::HAS_PROMPT };
+            return Some(why);
         }
     }
     let known =

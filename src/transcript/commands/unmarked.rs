@@ -22,17 +22,18 @@ impl Known {
     pub(super) fn plain_prompt(&self, clues: &PromptClues<'_>) -> Option<FoundPrompt> {
         if let Some(top) = self.stack.last().filter(|it| !it.prompt.marked) {
             let settled = self.after.may_change.is_none();
-            let same = self.same_prompt(top, clues, clues.shape.as_ref());
+            let same = self.same_prompt(top, clues);
             // This shell sets a title before each prompt; here is none.
-            let bare = top.titled && !clues.titled && top.reads == Reads::Shell;
+            let bare = top.habits.titled && !clues.titled && top.reads == Reads::Shell;
             if bare && settled && same.is_none() {
                 return None;
             }
             let printed = self.after.prints && clues.outputs > 0;
+            let crs = top.habits.crs;
             let margin = clues.text.len() >= 60
-                && top.crs.is_some_and(|it| clues.crs == it + 1)
+                && crs.is_some_and(|it| clues.crs == it + 1)
                 && (clues.titled || !printed);
-            if settled && !clues.edited && !margin && top.crs.is_some_and(|it| clues.crs > it) {
+            if settled && !clues.edited && !margin && crs.is_some_and(|it| clues.crs > it) {
                 // A stored transcript printed again: its lines end in one CR more than live ones.
                 return None;
             }
@@ -40,7 +41,7 @@ impl Known {
                 let evidence = self.judge_same(top, clues, shape.as_ref(), bare);
                 return Some(FoundPrompt { end, shape, evidence });
             }
-            if clues.titled && top.titled && settled && !self.after.unsure {
+            if clues.titled && top.habits.titled && settled && !self.after.unsure {
                 // The title says a prompt, and the prompt is not the one we know: it was emptied.
                 return None;
             }
@@ -104,13 +105,8 @@ impl Known {
     }
 
     /// Where the prompt of this shell ends, if the line begins with it: as it was, or as it may be elsewhere.
-    fn same_prompt(
-        &self,
-        top: &Level,
-        clues: &PromptClues<'_>,
-        shape: Option<&Shape>,
-    ) -> Option<(usize, Option<Shape>)> {
-        let (text, own) = (clues.text, &*top.prompt.text);
+    fn same_prompt(&self, top: &Level, clues: &PromptClues<'_>) -> Option<(usize, Option<Shape>)> {
+        let (text, own, shape) = (clues.text, &*top.prompt.text, clues.shape.as_ref());
         if let Some(shape) = shape
             && (Identity::of(&text[..shape.end], Some(shape)) == top.identity
                 || shape.strong && text[..shape.end].trim_end() == own)
@@ -118,7 +114,7 @@ impl Known {
             return Some((shape.end, Some(shape.clone())));
         }
         if own.is_empty()
-            && top.titled
+            && top.habits.titled
             && clues.titled
             && !shape.is_some_and(|it| it.strong)
             && self.after.may_change != Some(Change::Prompt)
@@ -206,8 +202,8 @@ impl Known {
             let (end, _) = self.stack.around().find_map(|it| {
                 let fits = !it.prompt.marked
                     && !it.prompt.text.trim().is_empty()
-                    && (clues.titled || !it.titled);
-                fits.then(|| self.same_prompt(it, clues, None)).flatten()
+                    && (clues.titled || !it.habits.titled);
+                fits.then(|| self.same_prompt(it, clues)).flatten()
             })?;
             return Some(FoundPrompt { end, shape: None, evidence: vec![weights::AROUND] });
         };
@@ -253,7 +249,8 @@ impl Known {
         let change = self.after.may_change;
         let nested = !self.stack.is_empty();
         let may_be_new = matches!(change, Some(Change::Shell | Change::Prompt));
-        if clues.is_strong() || !(may_be_new || !nested || change.is_none()) {
+        let is_strong = clues.shape.as_ref().is_some_and(|it| it.strong);
+        if is_strong || !(may_be_new || !nested || change.is_none()) {
             return None;
         }
         let (end, named) = self.repeats.prompt_end(clues, nested)?;

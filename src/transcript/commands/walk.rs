@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::command::has_damage;
+use crate::transcript::commands::context::Place;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::context::Sightings;
 use crate::transcript::commands::covered::Covered;
@@ -13,19 +14,6 @@ use crate::transcript::commands::panes::Panes;
 use crate::transcript::commands::pending::PendingCommands;
 use crate::transcript::commands::weights;
 use crate::transcript::commands::weights::Evidence;
-
-/// What was typed behind a prompt, before the walk says whose it was.
-pub(super) struct TypedLine<'a> {
-    pub(super) text: String,
-    pub(super) prompt: &'a ShownPrompt,
-    pub(super) evidence: Vec<Evidence>,
-    /// Bytes it was read from: first, and one past the last.
-    pub(super) bytes: (u64, u64),
-    /// Index into the lines of the window.
-    pub(super) line: u32,
-    /// Part of it was lost on the way.
-    pub(super) damaged: bool,
-}
 
 /// How the last line ended, where that says something of the next.
 #[derive(Default)]
@@ -67,13 +55,19 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// What was typed, as a command of the innermost shell.
-    pub(super) fn command(&self, kind: Kind, typed: TypedLine<'_>) -> Command {
-        let TypedLine { text, prompt, mut evidence, .. } = typed;
+    /// What was typed behind a prompt, as a command of the innermost shell.
+    pub(super) fn command(
+        &self,
+        kind: Kind,
+        text: String,
+        prompt: &ShownPrompt,
+        mut evidence: Vec<Evidence>,
+        place: Place,
+    ) -> Command {
         let (level, shape) = (self.known.stack.last(), prompt.shape.as_ref());
         let has_damage = has_damage(&text);
         evidence.extend(has_damage.then_some(weights::DAMAGED_CHARACTER));
-        evidence.extend(typed.damaged.then_some(weights::LOST));
+        evidence.extend(place.damaged.then_some(weights::LOST));
         // In the bytes a line that something was written into is seen to be broken; in a stream nothing shows it.
         let written_into = self.known.after.jobs > 0
             && (self.streamed || text.contains('\n'))
@@ -93,11 +87,11 @@ impl Walk {
                 .or_else(|| level.and_then(|it| it.host.clone())),
             cwd: shape.and_then(|it| it.dir.clone()),
             depth: self.known.stack.depth(),
-            from: typed.bytes.0,
-            to: typed.bytes.1,
-            line: u64::from(typed.line) + self.lines_before,
+            from: place.from,
+            to: place.to,
+            line: u64::from(place.line) + self.lines_before,
             evidence,
-            damaged: typed.damaged || written_into || has_damage,
+            damaged: place.damaged || written_into || has_damage,
             runner_up: None,
         }
     }
@@ -110,7 +104,7 @@ impl Walk {
                 && !current.said
                 && let Some(level) = self.known.stack.last_mut()
             {
-                level.says = 0;
+                level.habits.says = 0;
             }
         }
         let after = &mut self.known.after;
@@ -135,16 +129,23 @@ impl Walk {
         self.known.after.extend(&current.command);
     }
 
-    /// Whether this prompt asks for more of the current command.
-    pub(super) fn continues(&self, prompt: &str, marked: bool, exact: bool) -> bool {
-        self.pending.is_continued_by(prompt, marked, exact, self.known.is_own(prompt))
+    /// Whether this prompt asks for more of the current command. `marked`: where it ends is certain.
+    pub(super) fn continues(&self, prompt: &str, marked: bool) -> bool {
+        let same = self.known.stack.last().is_some_and(|it| &*it.prompt.text == prompt);
+        self.pending.is_continued_by(prompt, marked, same)
     }
 
     /// Something that may have been typed: kept apart, and nothing follows from it.
-    pub(super) fn keep_possible(&mut self, typed: TypedLine<'_>) {
-        if !typed.text.is_empty() {
-            let command = self.command(Kind::Possible, typed);
-            self.pending.doubt(command);
+    pub(super) fn keep_possible(
+        &mut self,
+        text: String,
+        prompt: &ShownPrompt,
+        evidence: Vec<Evidence>,
+        place: Place,
+    ) {
+        if !text.is_empty() {
+            let command = self.command(Kind::Possible, text, prompt, evidence, place);
+            self.pending.doubtful.push(command);
         }
     }
 }

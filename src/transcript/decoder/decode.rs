@@ -127,8 +127,8 @@ impl Decoder {
         claims.frame = unframe.frame;
         claims.diverged = draw.other.take().and_then(|it| it.finish(bytes));
         let framed = claims.frame.header.is_some() && !claims.frame.has_footer;
-        draw.flaws.count_found([
-            (FlawKind::Diverges, claims.diverged.map(|it| (it.places().0, it.count))),
+        draw.flaws.count_found(&[
+            (FlawKind::Diverges, claims.diverged.map(|it| (it.at, it.count))),
             (FlawKind::Empty, (bytes == 0).then_some((0, 1))),
             (FlawKind::NoFooter, (bytes > 0 && framed).then_some((bytes, 1))),
             (FlawKind::Panes, draw.reader.panes_from().map(|at| (at, 1))),
@@ -225,7 +225,7 @@ impl Inner {
             session_id = told;
         }
         let is_other = session_id.is_some() && session_id != claims.session_id;
-        self.draw.flaws.count_found([
+        self.draw.flaws.count_found(&[
             (FlawKind::Masked, is_masked.then_some((from, 1))),
             (FlawKind::IdDiffers, is_other.then_some((from, 1))),
         ]);

@@ -129,7 +129,7 @@ impl Draw {
         }
         self.piece.take_lines(&mut drawn.text, &mut drawn.lines);
         let dropped = drawn.dropped_versions;
-        self.flaws.count_found([
+        self.flaws.count_found(&[
             (FlawKind::Nul, drawn.nul),
             (FlawKind::InvalidUtf8, drawn.invalid),
             (FlawKind::VersionsDropped, (dropped > 0).then_some((self.window_from, dropped))),
@@ -152,10 +152,8 @@ impl Draw {
             .chain([0])
             .filter(|it| *it < recent)
             .collect();
-        let mut ticks: Vec<(u64, Option<i64>)> =
-            kept.into_iter().map(|it| self.ticks[it]).collect();
-        ticks.extend_from_slice(&self.ticks[recent..]);
-        self.ticks = ticks;
+        let kept = kept.into_iter().chain(recent..self.ticks.len());
+        self.ticks = kept.map(|it| self.ticks[it]).collect();
         self.ticks_kept = self.ticks.len();
     }
 }

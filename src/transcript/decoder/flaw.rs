@@ -76,13 +76,6 @@ flaw_kinds! {
     ScreenKept, "screen-kept", "it ends while a program has the whole screen: commands typed there are at best possible";
 }
 
-impl FlawKind {
-    /// The kind that this word stands for; `None` if it stands for none.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == name)
-    }
-}
-
 /// One flaw: what, where it begins, and how many bytes or times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flaw {
@@ -111,13 +104,10 @@ impl Flaws {
     }
 
     /// The same of several kinds, each with its place and number if it was found.
-    pub(super) fn count_found<const N: usize>(
-        &mut self,
-        found: [(FlawKind, Option<(u64, u64)>); N],
-    ) {
+    pub(super) fn count_found(&mut self, found: &[(FlawKind, Option<(u64, u64)>)]) {
         for (kind, found) in found {
-            if let Some((at, count)) = found {
-                self.count(kind, at, count);
+            if let Some((at, count)) = *found {
+                self.count(*kind, at, count);
             }
         }
     }

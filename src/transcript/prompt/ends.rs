@@ -137,9 +137,8 @@ pub fn bounded(text: &str, low: Option<usize>, paint: Option<usize>) -> Vec<Cand
     if let Some(paint) = paint
         && low.is_none_or(|it| paint <= it)
     {
-        let kept: Vec<Candidate> = found.iter().copied().filter(|it| it.end >= paint).collect();
-        if !kept.is_empty() {
-            found = kept;
+        if found.iter().any(|it| it.end >= paint) {
+            found.retain(|it| it.end >= paint);
         }
         painted(text, paint, low, &mut found);
     }

@@ -203,15 +203,13 @@ pub fn known(text: &str) -> Option<Shape> {
 
 /// Whether any shape can match: nearly every line of output is turned away here, at the speed of a scan.
 pub fn may_be_known(text: &[u8]) -> bool {
-    if text.starts_with(b"(") || text.starts_with(b"In [") || text.starts_with(b"irb(") {
-        return true;
-    }
-    if text.trim_ascii_start().starts_with(b"...") {
-        return true;
-    }
-    memchr::memchr3_iter(b'$', b'#', b'%', text)
-        .any(|at| text.get(at + 1).is_none_or(|it| *it == b' '))
-        || memchr::memchr(b'>', text).is_some()
+    let mut signs = memchr::memchr3_iter(b'$', b'#', b'%', text);
+    text.starts_with(b"(")
+        || text.starts_with(b"In [")
+        || text.starts_with(b"irb(")
+        || text.trim_ascii_start().starts_with(b"...")
+        || signs.any(|at| text.get(at + 1).is_none_or(|it| *it == b' '))
+        || holds(text, b'>')
 }
 
 /// What stays the same in one shell's prompt while its user moves about.

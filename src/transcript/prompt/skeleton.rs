@@ -105,62 +105,59 @@ pub fn hashes_of_beginnings(text: &str, ends: impl Iterator<Item = usize>) -> Ve
     let mut out = Vec::with_capacity(8);
     // All that was closed so far, with blanks and without those at its end.
     let (mut sum, mut solid) = (HASH_OF_NOTHING, HASH_OF_NOTHING);
-    let mut word: Option<(usize, bool)> = None;
-    let mut blank = false;
-    let closed = |sum, word: &str, is_word: bool| hashed(sum, if is_word { "w" } else { word });
+    let mut parts = Parts::default();
     let mut chars = text.char_indices().peekable();
     for end in ends {
         while let Some((at, ch)) = chars.next_if(|it| it.0 < end) {
-            if is_of_word(ch) {
-                let (_, is_word) = word.get_or_insert((at, false));
-                *is_word |= ch.is_alphanumeric() || matches!(ch, '/' | '~');
-                blank = false;
-                continue;
-            }
-            if let Some((start, is_word)) = word.take() {
-                sum = closed(sum, &text[start..at], is_word);
-                solid = sum;
-            }
-            if !(ch == ' ' && blank) {
-                sum = hashed(sum, &text[at..at + ch.len_utf8()]);
-            }
-            if !ch.is_whitespace() {
-                solid = sum;
-            }
-            blank = ch == ' ';
+            parts.read(text, at, ch, |part| {
+                sum = hashed(sum, part);
+                solid = if part.trim().is_empty() { solid } else { sum };
+            });
         }
-        out.push(match word {
-            Some((start, is_word)) => closed(sum, &text[start..end], is_word),
-            None => solid,
-        });
+        out.push(parts.word_up_to(text, end).map_or(solid, |part| hashed(sum, part)));
     }
     out
 }
 
 fn each_of_skeleton(prompt: &str, mut push: impl FnMut(&str)) {
-    let mut word: Option<usize> = None;
-    let mut blank = false;
-    let close = |word: &str, push: &mut dyn FnMut(&str)| {
-        // An arrow or a plus is a sign, not a word.
-        let is_word = word.chars().any(|it| it.is_alphanumeric() || matches!(it, '/' | '~'));
-        push(if is_word { "w" } else { word });
-    };
+    let mut parts = Parts::default();
     for (at, ch) in prompt.char_indices() {
-        if is_of_word(ch) {
-            word.get_or_insert(at);
-            blank = false;
-            continue;
-        }
-        if let Some(start) = word.take() {
-            close(&prompt[start..at], &mut push);
-        }
-        if !(ch == ' ' && blank) {
-            push(&prompt[at..at + ch.len_utf8()]);
-        }
-        blank = ch == ' ';
+        parts.read(prompt, at, ch, &mut push);
     }
-    if let Some(start) = word {
-        close(&prompt[start..], &mut push);
+    parts.word_up_to(prompt, prompt.len()).into_iter().for_each(push);
+}
+
+/// A text on its way to its skeleton.
+#[derive(Default)]
+struct Parts {
+    /// Where the word begins that is read, and whether it is one: an arrow or a plus is a sign.
+    word: Option<(usize, bool)>,
+    /// A blank came last.
+    blank: bool,
+}
+
+impl Parts {
+    /// Reads the next character; `push` gets the parts that end with it.
+    fn read(&mut self, text: &str, at: usize, ch: char, mut push: impl FnMut(&str)) {
+        if is_of_word(ch) {
+            let (_, is_word) = self.word.get_or_insert((at, false));
+            *is_word = *is_word || ch.is_alphanumeric() || matches!(ch, '/' | '~');
+            self.blank = false;
+            return;
+        }
+        if let Some(word) = self.word_up_to(text, at) {
+            push(word);
+            self.word = None;
+        }
+        if !(ch == ' ' && self.blank) {
+            push(&text[at..at + ch.len_utf8()]);
+        }
+        self.blank = ch == ' ';
+    }
+
+    /// The part that the word is which is read, if it ends here.
+    fn word_up_to<'a>(&self, text: &'a str, end: usize) -> Option<&'a str> {
+        self.word.map(|(start, is_word)| if is_word { "w" } else { &text[start..end] })
     }
 }
 

@@ -137,14 +137,12 @@ pub(super) fn push_cell(cells: &mut Vec<Cell>, ch: char) {
         tab(cells);
         return;
     }
-    match UnicodeWidthChar::width(ch).unwrap_or(0) {
-        0 => {}
-        wide => {
-            cells.push(Cell { ch, bits: 0 });
-            if wide == 2 {
-                cells.push(Cell { ch: ' ', bits: FILLER });
-            }
-        }
+    let wide = UnicodeWidthChar::width(ch).unwrap_or(0);
+    if wide > 0 {
+        cells.push(Cell { ch, bits: 0 });
+    }
+    if wide == 2 {
+        cells.push(Cell { ch: ' ', bits: FILLER });
     }
 }
 
@@ -156,14 +154,10 @@ pub(super) fn tab(cells: &mut Vec<Cell>) {
 }
 
 pub(super) fn set_cell(cells: &mut Vec<Cell>, col: usize, cell: Cell) {
-    if col == cells.len() {
-        if cells.capacity() == 0 {
-            cells.reserve(96);
-        }
-        cells.push(cell);
-        return;
+    if cells.capacity() == 0 {
+        cells.reserve(96);
     }
-    if col > cells.len() {
+    if col >= cells.len() {
         cells.resize(col + 1, BLANK);
     }
     cells[col] = cell;

@@ -78,12 +78,7 @@ impl Page {
         };
         let mut numbers = Numbers::default();
         for part in inside.split(|it| *it == b';') {
-            let Some(number) = part.iter().try_fold(0u16, |sum, it| {
-                let digit = it.is_ascii_digit().then(|| u16::from(it - b'0'))?;
-                Some(sum.saturating_mul(10).saturating_add(digit))
-            }) else {
-                return false;
-            };
+            let Some(number) = sequences::number(part) else { return false };
             numbers.push(number);
         }
         self.raw.printed = false;
@@ -128,10 +123,8 @@ impl Page {
 
     pub(super) fn control_sequence(&mut self, numbers: &Numbers, private: bool, action: char) {
         if private {
-            match action {
-                'h' => self.mode(numbers, true),
-                'l' => self.mode(numbers, false),
-                _ => {}
+            if matches!(action, 'h' | 'l') {
+                self.mode(numbers, action == 'h');
             }
             return;
         }
@@ -225,8 +218,11 @@ impl Page {
             self.pasted_below();
         }
         self.pen.style = style;
-        if !quiet {
-            self.painted_here();
+        if !quiet && self.alt.is_none() {
+            // A colour changed under the cursor.
+            let col = cells::as_column(self.main.col);
+            let row = self.main.here_mut();
+            row.paint_col = row.paint_col.max(col);
         }
     }
 
@@ -234,15 +230,6 @@ impl Page {
     fn told(&mut self, command: &[u8], when: Told) {
         let text = String::from_utf8_lossy(command);
         self.out.push_title(&text, TOLD_CHARS, |nth| Item::Told(nth, when));
-    }
-
-    /// A colour changed under the cursor.
-    pub(super) fn painted_here(&mut self) {
-        if self.alt.is_none() {
-            let col = cells::as_column(self.main.col);
-            let row = self.main.here_mut();
-            row.paint_col = row.paint_col.max(col);
-        }
     }
 }
 
@@ -267,18 +254,12 @@ fn backslash_decoded(text: &[u8]) -> Vec<u8> {
 
 fn decoded(text: &[u8], sign: u8, escape: impl Fn(&[u8]) -> Option<(u8, usize)>) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
-        match (text[at] == sign).then(|| escape(&text[at + 1..])).flatten() {
-            Some((byte, used)) => {
-                out.push(byte);
-                at += 1 + used;
-            }
-            None => {
-                out.push(text[at]);
-                at += 1;
-            }
-        }
+    let mut rest = text;
+    while let Some((first, behind)) = rest.split_first() {
+        let escaped = if *first == sign { escape(behind) } else { None };
+        let (byte, used) = escaped.unwrap_or((*first, 0));
+        out.push(byte);
+        rest = &behind[used..];
     }
     out
 }
@@ -331,11 +312,8 @@ impl Perform for Page {
                 let row = self.row();
                 if col == row.cells.len() && col < cells::ROW_CELLS_MAX {
                     cells::tab(&mut row.cells);
-                    let end = row.cells.len();
-                    self.column(end);
-                } else {
-                    self.column((col / 8 + 1) * 8);
                 }
+                self.column((col / 8 + 1) * 8);
             }
             7 => self.row().bits |= bits::BELL,
             0 => {
@@ -368,9 +346,7 @@ impl Perform for Page {
             b'8' => self.restore(),
             b'M' => {
                 let sheet = self.sheet();
-                if let Some((top, _)) = sheet.margins
-                    && sheet.row == top
-                {
+                if sheet.margins.is_some_and(|it| it.0 == sheet.row) {
                     self.insert_rows(1);
                 } else {
                     self.up(1);

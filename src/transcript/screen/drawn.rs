@@ -70,7 +70,7 @@ impl Line {
 }
 
 /// How an input region ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RegionEnd {
     /// Enter.
     Accepted,
@@ -79,11 +79,12 @@ pub enum RegionEnd {
     /// No Enter was seen: Ctrl-D or hang-up.
     Left,
     /// The transcript ended inside.
+    #[default]
     Open,
 }
 
 /// What stood between `ESC[?2004h` and `ESC[?2004l`: everything typed at one prompt of a modern shell.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Region {
     /// Byte of the stream at which the region begins.
     pub from: u64,

@@ -37,17 +37,13 @@ impl Page {
         let cleared = self.input.cleared.row.take();
         // What zle cleared for its own prompt, and set no mark behind, says nothing of another line editor's mark at the margin.
         let by_zle = std::mem::take(&mut self.input.cleared.by_zle) && cleared == Some(number);
-        let mut region = OpenRegion {
-            from: at,
-            row: number,
-            start_col: col as u16,
-            titled: self.input.titled_row == Some(number),
-            ..OpenRegion::default()
-        };
+        let titled = self.input.titled_row == Some(number);
+        let known = Region { from: at, start_col: col as u16, titled, ..Region::default() };
+        let mut region = OpenRegion { row: number, known, ..OpenRegion::default() };
         let row = self.main.here_mut();
         let is_near = cleared.is_some_and(|it| it + 4 > number && it <= number);
         if is_near && (col > 0 || by_zle) {
-            region.start_col = 0;
+            region.known.start_col = 0;
             region.input_at = Some((number, col as u16));
             region.prompt.extend(row.cells.iter().take(col).map(|it| it.ch));
             for cell in &mut row.cells {
@@ -60,7 +56,7 @@ impl Page {
         row.title_col = 0;
         row.bits &= !bits::EDITED;
         if let Some(first) = cleared.filter(|it| *it >= self.main.base && *it <= number) {
-            (region.filled, region.printed) = self.filled_before(first, number);
+            (region.known.filled, region.known.printed) = self.filled_before(first, number);
         }
         self.input.region = Some(region);
         self.input.caret_c = 0;
@@ -71,7 +67,7 @@ impl Page {
     /// A line editor sets its mark once a line. Another one on a later row says that the end of the first was lost, with the program
     /// that set it, or that it was printed: nothing that stands in between was typed there.
     fn has_lost_its_end(&self, open: &OpenRegion) -> bool {
-        let is_before_prompt = open.input_at.is_none() && open.start_col == 0;
+        let is_before_prompt = open.input_at.is_none() && open.known.start_col == 0;
         // zle sets it behind its prompt: there it counts only where zle has just cleared the rest of the screen for one, as behind an
         // instant prompt of powerlevel10k, or a connection was lost in between.
         let row = self.main.row;
@@ -117,12 +113,10 @@ impl Page {
     /// What ssh says on the terminal when its connection ends (openssh-portable: clientloop.c, ssh.c).
     fn tells_of_a_lost_connection(&self, number: u64) -> bool {
         const WORDS: &str = "Connection to ";
-        let Some(row) =
-            number.checked_sub(self.main.base).and_then(|it| self.main.rows.get(it as usize))
-        else {
-            return false;
-        };
-        row.cells.len() > WORDS.len() && WORDS.chars().zip(&row.cells).all(|(ch, it)| it.ch == ch)
+        let place = number.checked_sub(self.main.base);
+        let cells = place.and_then(|it| self.main.rows.get(it as usize)).map(|it| &*it.cells);
+        let begins = |it: &[Cell]| WORDS.chars().zip(it).all(|(ch, it)| it.ch == ch);
+        cells.is_some_and(|it| it.len() > WORDS.len() && begins(it))
     }
 
     pub(super) fn close_region(&mut self, at: u64, genuine: bool) {
@@ -180,7 +174,7 @@ impl Page {
             if !row.fresh && row.is_blank() && number < last {
                 // An empty line is a line.
                 row.fresh = true;
-                (row.from, row.to) = (region.from, at);
+                (row.from, row.to) = (region.known.from, at);
             }
             self.commit_main(number, bits::INPUT);
             if input_at.is_some()
@@ -195,24 +189,18 @@ impl Page {
         }
         self.out.items.push(Item::Region(self.out.regions.len() as u32));
         self.out.regions.push(Region {
-            from: region.from,
             to: at,
             end,
             lines: first_line..self.out.lines.len() as u32,
-            start_col: region.start_col,
             input_at,
             typed,
-            titled: region.titled,
             crs: self.input.crs,
             genuine,
             escape_follows: self.input.marks.escape_follows,
             ends_row: self.input.marks.ends_row,
             keypad_left_on: !self.input.keypad_left,
-            filled: region.filled,
-            printed: region.printed,
-            redrawn: region.redrawn,
-            pasted: region.pasted,
             enter_col: self.input.enter_col,
+            ..region.known
         });
         self.pen.style &= !cells::BEFORE;
         self.input.closing = input_at.map(|_| self.main.row);
@@ -269,7 +257,7 @@ impl Page {
     pub(super) fn pasted_below(&mut self) {
         let (row, col) = (self.main.row, self.main.col);
         if let Some(region) = &mut self.input.region {
-            region.pasted |= self.alt.is_none() && col == 0 && row > region.row;
+            region.known.pasted |= self.alt.is_none() && col == 0 && row > region.row;
         }
     }
 
@@ -284,7 +272,7 @@ impl Page {
         }
         let low = std::mem::replace(&mut row.low_col, u16::MAX);
         if let Some(region) = self.input.region.as_mut().filter(|it| main && it.typed) {
-            region.redrawn = true;
+            region.known.redrawn = true;
         }
         let row = self.row();
         if low == u16::MAX || low == 0 || !main {
@@ -308,7 +296,7 @@ impl Page {
             && col == 0
             && region.input_at.is_none()
             && region.row == row
-            && region.start_col == 0
+            && region.known.start_col == 0
             && (blank || region.prompt.is_empty())
         {
             region.input_at = Some((row, 0));
@@ -361,24 +349,22 @@ impl Page {
         self.pen.style &= !cells::BEFORE;
         let found = self.prompt_row(first, row, col);
         let Some(region) = &mut self.input.region else { return };
-        let prompt = std::mem::take(&mut region.prompt);
         if let Some(number) = found {
-            region.input_at = Some((number, cells::as_column(prompt.len())));
+            let end = region.prompt.len();
+            region.input_at = Some((number, cells::as_column(end)));
             for number in number..=row {
-                let skip = if Some(number) == found { prompt.len() } else { 0 };
+                let skip = if Some(number) == found { end } else { 0 };
                 for cell in self.main[number].cells.iter_mut().skip(skip) {
                     cell.bits &= !cells::BEFORE;
                 }
             }
         } else {
             region.input_at = Some((row, cells::as_column(col)));
-            if prompt.is_empty() {
+            if region.prompt.is_empty() {
                 // It is drawn between the marks, and was not known before.
                 region.prompt = self.main.here().cells.iter().map(|it| it.ch).take(col).collect();
-                return;
             }
         }
-        region.prompt = prompt;
     }
 }
 

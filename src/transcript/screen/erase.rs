@@ -66,9 +66,7 @@ impl Page {
         let row = self.row();
         row.bits |= bits::EDITED;
         let end = (col + count).min(row.cells.len());
-        if col < end {
-            row.cells.drain(col..end);
-        }
+        row.cells.drain(col.min(end)..end);
     }
 
     pub(super) fn erase_below(&mut self) {

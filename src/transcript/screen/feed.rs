@@ -68,7 +68,7 @@ impl Screen {
             let shown = (row.fresh || row.from > 0).then_some(row.from);
             shown.into_iter().chain(row.versions.iter().map(|it| it.1))
         });
-        let held = held.chain(page.input.region.as_ref().map(|it| it.from));
+        let held = held.chain(page.input.region.as_ref().map(|it| it.known.from));
         held.chain(self.strings.oldest()).min()
     }
 
@@ -219,12 +219,10 @@ impl Screen {
             };
             place += used as u64;
             rest = &rest[used..];
-            if page.input.marks.opened {
-                page.input.marks.opened = false;
+            if std::mem::take(&mut page.input.marks.opened) {
                 page.open_region(place.min(to));
             }
-            if page.input.marks.closed {
-                page.input.marks.closed = false;
+            if std::mem::take(&mut page.input.marks.closed) {
                 let next = rest.first().copied().or(behind);
                 // Behind the mark stands a CR of the line editor. At the end of a line it is one more
                 // than the line's own, or the session's last byte before the footer's LF.
@@ -243,10 +241,8 @@ impl Screen {
             page.invalid(bytes, from);
         }
         page.input.enter_col = cells::as_column(page.main.col);
-        if let Some(it) = page.input.broken_off.take()
-            && it == (page.main.row, page.main.col, true)
-            && page.alt.is_none()
-        {
+        let here = (page.main.row, page.main.col, true);
+        if page.input.broken_off.take() == Some(here) && page.alt.is_none() {
             page.row().bits |= bits::UNFINISHED;
         }
         self.end_line(raw, last, at_rest, printed);

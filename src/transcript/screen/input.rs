@@ -1,5 +1,7 @@
 //! What is known of the line editor at work: its input region, its marks, what it cleared, and the state of its keypad.
 
+use crate::transcript::screen::drawn::Region;
+
 /// An input region whose end has not come.
 #[derive(Default)]
 pub(super) struct OpenRegion {
@@ -7,10 +9,6 @@ pub(super) struct OpenRegion {
     pub(super) typed: bool,
     /// The cursor was last saved with nothing before it on its row, between these marks.
     pub(super) saved_bare: bool,
-    pub(super) filled: bool,
-    pub(super) printed: bool,
-    pub(super) redrawn: bool,
-    pub(super) pasted: bool,
     /// A row that was drawn anew from its start, and the text before the lowest column that its editor had gone back to.
     pub(super) again: Option<(u64, Vec<char>)>,
     /// The line editor draws its prompt anew from this row on: what is printed is not typed.
@@ -19,18 +17,18 @@ pub(super) struct OpenRegion {
     pub(super) prompt: Vec<char>,
     /// The prompt has just been drawn anew, and one at the right-hand side may follow.
     pub(super) right_due: bool,
-    pub(super) from: u64,
     pub(super) row: u64,
-    pub(super) start_col: u16,
+    /// Row and column at which input begins, if zsh has told them.
     pub(super) input_at: Option<(u64, u16)>,
-    pub(super) titled: bool,
+    /// What is known of it before its end.
+    pub(super) known: Region,
 }
 
 impl OpenRegion {
     /// The page was cleared: the line editor draws all anew. What stood there is kept, and no longer part of it.
     pub(super) fn begin_anew(&mut self, row: u64) {
         self.row = row;
-        self.start_col = 0;
+        self.known.start_col = 0;
         if self.input_at.is_some() {
             // Until the prompt is drawn anew, whatever comes is typed.
             self.input_at = Some((row, 0));

@@ -75,12 +75,10 @@ impl Page {
             self.input.region.as_ref().filter(|it| it.input_at.is_none()).map(|it| it.row);
         let sheet = self.sheet();
         sheet.wrap_due = false;
-        let mut floor = if alt { 0 } else { sheet.base.max(sheet.top) };
-        if !alt && let Some(region) = region_row {
-            // Moving up inside an input region never leaves it: where the width is not known, the rows
-            // above are ours only in the real window.
-            floor = floor.max(region);
-        }
+        // Moving up inside an input region never leaves it: where the width is not known, the rows
+        // above are ours only in the real window.
+        let top = sheet.base.max(sheet.top).max(region_row.unwrap_or(0));
+        let floor = if alt { 0 } else { top };
         // A cursor put back above the page's top by a saved position does not go down by going up.
         sheet.row = sheet.row.saturating_sub(by).max(floor.min(sheet.row));
         self.motion.stray();

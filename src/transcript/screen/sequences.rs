@@ -119,10 +119,16 @@ pub(super) fn painted(bytes: &[u8], style: &mut u8) -> Option<(bool, usize)> {
     if !inside.iter().all(|it| it.is_ascii_digit() || *it == b';') {
         return None;
     }
-    let codes = inside.split(|it| *it == b';').map(|it| {
-        it.iter().fold(0u16, |sum, it| sum.saturating_mul(10).saturating_add(u16::from(it - b'0')))
-    });
+    let codes = inside.split(|it| *it == b';').map(|it| number(it).unwrap_or(0));
     Some((colours(codes, style), end + 1))
+}
+
+/// A parameter of digits alone; one that is left out is 0.
+pub(super) fn number(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0u16, |sum, it| {
+        let digit = it.is_ascii_digit().then(|| u16::from(it - b'0'))?;
+        Some(sum.saturating_mul(10).saturating_add(digit))
+    })
 }
 
 /// Follows the codes of a colour sequence: whether they change only what is inverse.
@@ -167,7 +173,6 @@ pub(super) fn sequence_ends(bytes: &[u8]) -> bool {
         Some(b'[') => bytes[2..].iter().any(|it| (0x40..=0x7e).contains(it)),
         Some(b']') => memchr::memchr(7, bytes).is_some(),
         Some(b'P' | b'X' | b'^' | b'_') => false,
-        Some(b'\\') => true,
         Some(0x20..=0x2f) => bytes.len() > 2,
         Some(_) => true,
     }

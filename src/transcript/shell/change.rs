@@ -134,8 +134,7 @@ fn is_given_a_script<'a>(words: impl Iterator<Item = &'a str>) -> bool {
 fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<Change> {
     let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
     let known = |name: &str| OPENERS.get(name).copied();
-    let found = known(name)
-        .or_else(|| if base == name { None } else { known(base).filter(|it| *it == Change::Repl) });
+    let found = known(name).or_else(|| known(base).filter(|it| *it == Change::Repl));
     // An interpreter that is given a script or a command reads neither from the terminal.
     if (found.is_some() || base != name)
         && INTERPRETERS.contains(&base)

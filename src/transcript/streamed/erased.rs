@@ -32,19 +32,8 @@ pub(super) fn drawn_behind(printed: &[char]) -> Option<(&[char], String)> {
     None
 }
 
-/// Words that the session shows.
-#[derive(Default)]
-pub(super) struct Words(pub(super) HashSet<u64>);
-
-impl Words {
-    pub(super) fn insert(&mut self, word: &str) {
-        self.0.insert(prompt::hash(word));
-    }
-
-    pub(super) fn contains(&self, word: &str) -> bool {
-        self.0.contains(&prompt::hash(word))
-    }
-}
+/// Words that the session shows, each as its hash.
+pub(super) type Words = HashSet<u64>;
 
 pub(super) fn words_of(text: &str) -> impl Iterator<Item = &str> {
     text.split(|it: char| !it.is_alphanumeric() && !matches!(it, '_' | '-' | '.'))
@@ -93,23 +82,11 @@ pub(super) fn with_erases(bytes: &[u8], prompt: usize, words: &Words) -> (Vec<u8
                 out.extend(std::iter::repeat_n(0x08, many));
                 at += many;
                 col = col.saturating_sub(many);
-                let printed: Vec<char> = all[at..]
-                    .iter()
-                    .map_while(|it| match it.0 {
-                        Step::Print(ch) => Some(ch),
-                        _ => None,
-                    })
-                    .collect();
-                let left: Vec<char> = row.get(col..).unwrap_or_default().to_vec();
+                let printed: Vec<char> = all[at..].iter().map_while(|it| it.0.printed()).collect();
+                let (before, left) = row.split_at(col);
+                let last = at + printed.len() >= all.len();
                 looked_at += row.len() + printed.len();
-                match reading(
-                    &row[..col],
-                    &left,
-                    &printed,
-                    at + printed.len() >= all.len(),
-                    start,
-                    words,
-                ) {
+                match reading(before, left, &printed, last, start, words) {
                     ErasedAs::Drawn => {}
                     ErasedAs::RubbedOut => {
                         out.extend_from_slice(b"\x1b[K");
@@ -153,10 +130,11 @@ fn reading(
     words: &Words,
 ) -> ErasedAs {
     let blank = |it: &[char]| it.iter().all(|ch| *ch == ' ');
-    if left.is_empty() || blank(left) {
+    // Moved left and left there, or rubbed out: the text that was drawn is what we have.
+    if blank(left) || printed.is_empty() {
         return ErasedAs::Drawn;
     }
-    if blank(printed) && !printed.is_empty() {
+    if blank(printed) {
         // Blanks over what was there erase it; a blank alone, at the end, was put between.
         return if last && printed.len() == 1 && left.len() > 1 {
             ErasedAs::Inserted
@@ -166,17 +144,9 @@ fn reading(
             ErasedAs::Drawn
         };
     }
-    if printed.is_empty() {
-        // Moved left and left there, or rubbed out: the text that was drawn is what we have.
-        return ErasedAs::Drawn;
-    }
     // A line editor without insertion draws the rest of the line anew.
-    if printed.len() > left.len() && printed.ends_with(left) {
-        return ErasedAs::Drawn;
-    }
-    if printed.len() >= left.len()
-        && (blank(&printed[left.len() - 1..]) || !last)
-        && printed.len() > left.len()
+    if printed.len() > left.len()
+        && (printed.ends_with(left) || blank(&printed[left.len() - 1..]) || !last)
     {
         return ErasedAs::Drawn;
     }
@@ -194,14 +164,12 @@ fn reading(
         let (mut known, mut all) = (0i32, 0i32);
         for word in words_of(it) {
             all += 1;
-            known += i32::from(words.contains(word));
+            known += i32::from(words.contains(&prompt::hash(word)));
         }
         known * 2 - all
     };
     // A single character that was rubbed out and typed again is the commonest edit by far.
-    if printed.len() >= left.len() {
-        let clearly = score(&inserted) > score(&rubbed) + 1;
-        return if clearly { ErasedAs::Inserted } else { ErasedAs::RubbedOut };
-    }
-    if score(&inserted) > score(&rubbed) { ErasedAs::Inserted } else { ErasedAs::RubbedOut }
+    let doubt = i32::from(printed.len() >= left.len());
+    let is_inserted = score(&inserted) > score(&rubbed) + doubt;
+    if is_inserted { ErasedAs::Inserted } else { ErasedAs::RubbedOut }
 }

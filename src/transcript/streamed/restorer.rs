@@ -132,9 +132,9 @@ impl Restorer {
     /// Learns from one line. One that somebody edited was split for that.
     fn learn<'a>(&mut self, bytes: &'a [u8]) -> Option<UnfilledLine<'a>> {
         if memchr::memchr(0x08, bytes).is_none() {
-            if memchr::memchr(0x1b, bytes).is_none() && self.words.0.len() < 50_000 {
+            if memchr::memchr(0x1b, bytes).is_none() && self.words.len() < 50_000 {
                 let text = std::str::from_utf8(bytes).unwrap_or_default();
-                erased::words_of(prompt::head(text, 4096)).for_each(|it| self.words.insert(it));
+                self.words.extend(erased::words_of(prompt::head(text, 4096)).map(prompt::hash));
             }
             return None;
         }
@@ -225,23 +225,20 @@ impl Restorer {
     /// Blanks that stand inside a word which this session shows elsewhere.
     fn joins(&self, drawn: &[char]) -> Vec<usize> {
         let of_word = |it: &char| it.is_alphanumeric() || matches!(it, '_' | '-' | '.');
-        let mut found = Vec::new();
-        if drawn.len() <= lines::NARROWEST || drawn.len() > 1 << 14 {
-            return found;
+        if drawn.len() > 1 << 14 {
+            return Vec::new();
         }
-        for at in lines::NARROWEST..drawn.len() - 1 {
-            if drawn[at] != ' ' || !of_word(&drawn[at - 1]) || !of_word(&drawn[at + 1]) {
-                continue;
-            }
-            let left = drawn[..at].iter().rev().take_while(|it| of_word(it)).take(64).count();
-            let right = drawn[at + 1..].iter().take_while(|it| of_word(it)).take(64).count();
-            let whole: String =
-                drawn[at - left..at].iter().chain(&drawn[at + 1..at + 1 + right]).collect();
-            if self.words.contains(&whole) {
-                found.push(at);
-            }
-        }
-        found
+        let is_within =
+            |at: &usize| drawn[*at] == ' ' && of_word(&drawn[at - 1]) && of_word(&drawn[at + 1]);
+        let is_joined = |at: &usize| {
+            let (before, behind) = (&drawn[..*at], &drawn[at + 1..]);
+            let left = before.iter().rev().take_while(|it| of_word(it)).take(64).count();
+            let right = behind.iter().take_while(|it| of_word(it)).take(64).count();
+            let whole: String = before[at - left..].iter().chain(&behind[..right]).collect();
+            self.words.contains(&prompt::hash(&whole))
+        };
+        let places = lines::NARROWEST..drawn.len().saturating_sub(1);
+        places.filter(is_within).filter(is_joined).collect()
     }
 
     /// A line whose command was drawn more than once, with nothing left between: `T cT aT tT`, an
@@ -286,7 +283,7 @@ impl Restorer {
         }
         let first_of = |it: &str| {
             let first = it.split(' ').next().unwrap_or_default();
-            (shell::is_common(first), self.words.contains(first))
+            (shell::is_common(first), self.words.contains(&prompt::hash(first)))
         };
         (1..bare.len())
             .rev()

@@ -204,12 +204,8 @@ impl Returning<'_> {
 
     /// Whether the character at the margin was printed to reach the next row, and a CR followed.
     fn reaches_next_row(&self, ch: char) -> bool {
-        let next = self.all[self.at + 1..].iter().find_map(|it| match it.0 {
-            Step::Print(ch) => Some(Some(ch)),
-            Step::Silent => None,
-            _ => Some(None),
-        });
-        ch == ' ' || next == Some(Some(ch))
+        let next = self.all[self.at + 1..].iter().find(|it| it.0 != Step::Silent);
+        ch == ' ' || next.is_some_and(|it| it.0 == Step::Print(ch))
     }
 
     fn over_the_margin(&mut self, ch: char, raw: &[u8]) -> usize {
@@ -291,25 +287,15 @@ fn returns(rest: &[(Step, &[u8])], right: usize) -> bool {
 
 /// Whether what is printed next is the search's own prompt, or the shell's again.
 fn redraws(rest: &[(Step, &[u8])], prompt: &[char]) -> bool {
-    let printed = || {
-        rest.iter().map_while(|it| match it.0 {
-            Step::Print(ch) => Some(Some(ch)),
-            Step::Silent => Some(None),
-            _ => None,
-        })
-    };
-    let starts = |with: &str| {
-        let mut printed = printed().flatten();
-        with.chars().all(|it| printed.next() == Some(it))
-    };
-    if prompt::SEARCHES.into_iter().any(starts) {
-        return true;
-    }
     // The blank at the prompt's end may still be there.
     let bare = prompt.iter().rposition(|it| *it != ' ').map_or(0, |it| it + 1);
-    if bare < 2 {
-        return false;
-    }
-    let mut printed = printed().flatten();
-    prompt[..bare].iter().all(|it| printed.next() == Some(*it))
+    prompt::SEARCHES.into_iter().any(|it| prints(rest, it.chars()))
+        || bare >= 2 && prints(rest, prompt[..bare].iter().copied())
+}
+
+/// Whether the characters printed next, before the cursor goes elsewhere, begin with these.
+fn prints(rest: &[(Step, &[u8])], mut these: impl Iterator<Item = char>) -> bool {
+    let still = rest.iter().take_while(|it| matches!(it.0, Step::Print(_) | Step::Silent));
+    let mut printed = still.filter_map(|it| it.0.printed());
+    these.all(|it| printed.next() == Some(it))
 }

@@ -19,6 +19,13 @@ pub(super) const ROOM: usize = 1024;
 /// Columns of a row that blanks were put into: no window is as wide.
 const WIDEST: usize = 1 << 14;
 
+impl Step {
+    /// The character that it prints, if it prints one.
+    pub(super) fn printed(self) -> Option<char> {
+        if let Self::Print(ch) = self { Some(ch) } else { None }
+    }
+}
+
 pub(super) struct Steps<'a> {
     rest: &'a [u8],
     /// No BEL is in the rest.
@@ -91,10 +98,7 @@ pub(super) fn steps(bytes: &[u8]) -> Steps<'_> {
 
 /// The characters that a line prints, wherever its cursor goes.
 pub(super) fn printed(bytes: &[u8]) -> impl Iterator<Item = char> + '_ {
-    steps(bytes).filter_map(|it| match it.0 {
-        Step::Print(ch) => Some(ch),
-        _ => None,
-    })
+    steps(bytes).filter_map(|it| it.0.printed())
 }
 
 /// What stands in the line before the cursor first goes back, as columns.
@@ -150,9 +154,7 @@ pub(super) fn last_row(bytes: &[u8]) -> Vec<char> {
             Step::Csi(b'K', 0) => row.truncate(col),
             Step::Csi(b'P', by) => {
                 let end = (col + by.max(1)).min(row.len());
-                if col < end {
-                    row.drain(col..end);
-                }
+                row.drain(col.min(end)..end);
             }
             Step::Csi(b'@', by) if col < row.len() => {
                 row.splice(col..col, std::iter::repeat_n(' ', by.clamp(1, 4096)));

@@ -34,19 +34,13 @@ const BEFORE: usize = 6;
 
 /// Places of the line, as far as margins may lie there, at which text stands that was shown before.
 pub(super) fn known(drawn: &[char], from: usize, shown: &mut HashSet<u64>) -> Vec<usize> {
-    let mut found = Vec::new();
-    for at in from.max(BEFORE)..drawn.len().saturating_sub(1).min(LOOKED_AT) {
-        let pair = drawn[at] == ' ' || drawn[at] == drawn[at + 1];
-        if pair {
-            // Commands of a kind differ in their numbers.
-            let plain = |it: &char| if it.is_ascii_digit() { '0' } else { *it };
-            let part = prompt::hash_of(drawn[at - BEFORE..at + 2].iter().map(plain));
-            if !shown.insert(part) {
-                found.push(at);
-            }
-        }
-    }
-    found
+    // Commands of a kind differ in their numbers.
+    let plain = |it: &char| if it.is_ascii_digit() { '0' } else { *it };
+    let part = |at: usize| prompt::hash_of(drawn[at - BEFORE..at + 2].iter().map(plain));
+    (from.max(BEFORE)..drawn.len().saturating_sub(1).min(LOOKED_AT))
+        .filter(|at| drawn[*at] == ' ' || drawn[*at] == drawn[at + 1])
+        .filter(|at| !shown.insert(part(*at)))
+        .collect()
 }
 
 /// Columns of a line that are looked at: beyond, a margin has been met many times.

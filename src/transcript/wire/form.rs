@@ -26,11 +26,6 @@ impl Form {
             Self::Events => "events",
         }
     }
-
-    /// The form that this word stands for; `None` if it stands for none.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == name)
-    }
 }
 
 /// Whether a line is the header that `script` writes first.

@@ -91,43 +91,30 @@ fn is_json(start: &[u8]) -> bool {
 
 /// What a file is that holds evidence and is in none of our forms, with what gives one.
 fn unread(head: &[u8], start: &[u8]) -> Option<&'static str> {
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Some(
-            "it is UTF-16, as `>` of Windows PowerShell writes it: `iconv -f UTF-16 -t UTF-8` gives what is read",
-        );
-    }
+    let seen = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
+    let is_of_a_session = || seen("\"sessionData\"") || seen("\"sessionId\"");
     // Every other byte of its ASCII is NUL; a terminal shows few of them.
     let nuls = memchr::memchr_iter(0, head).count();
-    if head.len() >= 16 && nuls * 5 >= head.len() * 2 && !head.starts_with(b"Script started") {
-        return Some(
-            "it is UTF-16 without a byte order mark: `iconv -f UTF-16LE -t UTF-8` gives what is read",
-        );
-    }
-    let seen = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
+    let is_wide = head.len() >= 16 && nuls * 5 >= head.len() * 2;
     let line = start.split(|it| *it == b'\n').next().unwrap_or_default().trim_ascii_end();
-    if TAILED.is_match(line) && (seen("\"sessionData\"") || seen("\"sessionId\"")) {
-        return Some(
-            "it is the output of `aws logs tail`: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read",
-        );
-    }
-    if line.starts_with(b"EVENTS\t") && (seen("\"sessionData\"") || seen("\"sessionId\"")) {
-        return Some(
-            "it is the text output of `aws logs`: `--output json` gives what is read, and `ssmtrail sync logs:GROUP` reads the group itself",
-        );
-    }
-    let columns: Vec<&[u8]> = line.split(|it| *it == b',').collect();
-    let is = |name: &[u8]| columns.iter().any(|it| it.trim_ascii() == name);
-    if line == b"timestamp,message" || is(b"@message") && (is(b"@timestamp") || is(b"@logStream")) {
-        return Some(
-            "it is a CSV download of the CloudWatch console: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read",
-        );
-    }
-    if is_json(start) && seen("\"@message\"") {
-        return Some(
-            "it is a result of Logs Insights: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read",
-        );
-    }
-    None
+    let is = |name: &[u8]| line.split(|it| *it == b',').any(|it| it.trim_ascii() == name);
+    let is_csv =
+        line == b"timestamp,message" || is(b"@message") && (is(b"@timestamp") || is(b"@logStream"));
+    Some(if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        "it is UTF-16, as `>` of Windows PowerShell writes it: `iconv -f UTF-16 -t UTF-8` gives what is read"
+    } else if is_wide && !head.starts_with(b"Script started") {
+        "it is UTF-16 without a byte order mark: `iconv -f UTF-16LE -t UTF-8` gives what is read"
+    } else if TAILED.is_match(line) && is_of_a_session() {
+        "it is the output of `aws logs tail`: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read"
+    } else if line.starts_with(b"EVENTS\t") && is_of_a_session() {
+        "it is the text output of `aws logs`: `--output json` gives what is read, and `ssmtrail sync logs:GROUP` reads the group itself"
+    } else if is_csv {
+        "it is a CSV download of the CloudWatch console: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read"
+    } else if is_json(start) && seen("\"@message\"") {
+        "it is a result of Logs Insights: `ssmtrail sync logs:GROUP` reads the group itself, and so is the output of `aws logs get-log-events` read"
+    } else {
+        return None;
+    })
 }
 
 /// A line of `aws logs tail`, in its forms "detailed" and "short".
@@ -151,11 +138,8 @@ fn recognise_json(start: &[u8]) -> Container {
     }
     if seen("\"message\"") || seen("\"sessionData\"") {
         // A first event longer than the head.
-        return if start.starts_with(b"[") {
-            Container::EventDocument
-        } else {
-            Container::EventLines
-        };
+        let is_list = start.starts_with(b"[");
+        return if is_list { Container::EventDocument } else { Container::EventLines };
     }
     Container::Other(NO_EVENTS)
 }
