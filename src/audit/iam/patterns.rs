@@ -100,11 +100,7 @@ pub fn is_like(pattern: &[Token], text: &str) -> bool {
                 star = Some((at, from));
                 at += 1;
             }
-            Some(Token::One) => {
-                at += 1;
-                from += 1;
-            }
-            Some(Token::Char(it)) if *it == text[from] => {
+            Some(it) if [Token::One, Token::Char(text[from])].contains(it) => {
                 at += 1;
                 from += 1;
             }
@@ -166,9 +162,7 @@ pub(crate) fn can_meet(one: &str, other: &str) -> bool {
             let (a, b) = (one.get(at), other.get(from));
             row[from] = match (a, b) {
                 (None, None) => true,
-                (Some('*'), Some('*')) => below[from] || row[from + 1],
-                (Some('*'), Some(_)) => below[from] || row[from + 1],
-                (Some(_), Some('*')) => row[from + 1] || below[from],
+                (Some('*'), Some(_)) | (Some(_), Some('*')) => below[from] || row[from + 1],
                 (Some('*'), None) => below[from],
                 (None, Some('*')) => row[from + 1],
                 (Some(a), Some(b)) => (a == b || *a == '?' || *b == '?') && below[from + 1],

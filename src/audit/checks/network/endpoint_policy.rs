@@ -28,10 +28,7 @@ use crate::settings::Unread;
 pub(super) fn roles_of(host: Host<'_>) -> Result<Vec<String>, Unread> {
     let Host { it, corner, view } = host;
     let roles: Vec<String> = match view.take(&corner.nodes)?.iter().find(|one| one.id == it.id) {
-        Some(node) => {
-            let writer = writer(node, corner, view)?;
-            writer.roles().into_iter().map(str::to_owned).collect()
-        }
+        Some(node) => writer(node, corner, view)?.roles(),
         None => {
             let name = match view.take(&it.role)? {
                 Some(it) => Some(it),
