@@ -207,3 +207,36 @@ impl Reason {
         Unread::new(self, why)
     }
 }
+
+/// What was found wrong, and what is not known: one thing that was read and is wrong proves a failure, whatever the rest would have said.
+#[derive(Debug, Default)]
+pub(crate) struct Causes<T> {
+    pub(crate) found: Vec<T>,
+    pub(crate) unknown: Option<Unread>,
+}
+
+impl<T> Causes<T> {
+    /// Takes what one look found, or why it told nothing; of such reasons the last stays.
+    pub(crate) fn add(&mut self, it: Result<impl IntoIterator<Item = T>, Unread>) {
+        match it {
+            Ok(some) => self.found.extend(some),
+            Err(why) => self.unknown = Some(why),
+        }
+    }
+
+    /// Takes why a look told nothing; of such reasons the first stays.
+    pub(crate) fn lack(&mut self, why: Unread) {
+        self.unknown.get_or_insert(why);
+    }
+
+    /// All that was found.
+    ///
+    /// # Errors
+    /// What is not known, where nothing was found.
+    pub(crate) fn proved(self) -> Result<Vec<T>, Unread> {
+        match self.unknown {
+            Some(why) if self.found.is_empty() => Err(why),
+            _ => Ok(self.found),
+        }
+    }
+}

@@ -15,6 +15,7 @@ use crate::audit::frameworks::Group;
 use crate::audit::iam::policy::Policy;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
@@ -97,31 +98,27 @@ const OBJECTS_ENCRYPTED: Check = Check {
 fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     // One that is read and is wrong proves a failure, whatever another would have said.
     let told = view.take(&prefix.sample)?;
-    let mut lacking = None;
-    let wrong: Vec<String> = told
-        .objects
-        .iter()
-        .filter_map(|one| Some((one, view.take(&one.head).ok()?)))
-        .filter_map(|(one, head)| {
-            let why = match (head.encryption.as_deref(), view.promise.customer_key) {
-                (None, _) if head.customer_key => "encrypted with a key that only its writer has",
-                (None, _) => "not encrypted",
-                (Some("AES256"), true) => "encrypted with a key of S3's own",
-                (Some(_), true) => match is_managed(head.kms_key.as_deref(), view) {
-                    Ok(true) => "encrypted with a key that AWS manages",
-                    Ok(false) => return None,
-                    Err(it) => {
-                        lacking = Some(it);
-                        return None;
-                    }
-                },
-                _ => return None,
-            };
-            Some(format!("{}: {why}", one.key))
-        })
-        .collect();
+    let mut wrong = Causes::default();
+    for one in &told.objects {
+        let Ok(head) = view.take(&one.head) else { continue };
+        let why = match (head.encryption.as_deref(), view.promise.customer_key) {
+            (None, _) if head.customer_key => Some("encrypted with a key that only its writer has"),
+            (None, _) => Some("not encrypted"),
+            (Some("AES256"), true) => Some("encrypted with a key of S3's own"),
+            (Some(_), true) => match is_managed(head.kms_key.as_deref(), view) {
+                Ok(it) => it.then_some("encrypted with a key that AWS manages"),
+                Err(it) => {
+                    wrong.unknown = Some(it);
+                    None
+                }
+            },
+            _ => None,
+        };
+        wrong.found.extend(why.map(|why| format!("{}: {why}", one.key)));
+    }
     let promised = if view.promise.customer_key { "a customer managed key" } else { "encrypted" };
-    if !wrong.is_empty() {
+    if !wrong.found.is_empty() {
+        let wrong = wrong.found;
         let key = wrong[0].rsplit_once(": ").map_or("", |it| it.0);
         let how = r#"--object-encryption '{"SSEKMS":{"KMSKeyArn":"KEY-ARN"}}'"#;
         let fix = s3api("update-object-encryption", it, &format!("--key {} {how}", quote(key)));
@@ -131,9 +128,7 @@ fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answe
             .fix(fix));
     }
     let (sample, heads) = sample(prefix, view)?;
-    if let Some(it) = lacking {
-        return Err(it);
-    }
+    wrong.proved()?;
     Ok(Judged::pass(of(heads.len(), sample)).promised(promised))
 }
 

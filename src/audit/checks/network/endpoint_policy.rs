@@ -17,6 +17,7 @@ use crate::audit::iam::writer::role_arn;
 use crate::audit::iam::writer::writer;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
@@ -113,10 +114,7 @@ pub(super) fn refused(
                 }
             }
         }
-        match unknown {
-            Some(why) => Err(Reason::MissingContextKey.because(why)),
-            None => Ok(None),
-        }
+        unknown.map_or(Ok(None), |why| Err(Reason::MissingContextKey.because(why)))
     };
     // Which of several roles it is nobody knows: what is refused to all of them is refused.
     let all: Vec<Option<String>> = roles.iter().map(refused_to).collect::<Result<_, Unread>>()?;
@@ -179,19 +177,13 @@ fn refused_on(
         let asks = asked_of(service, host, told)?;
         refused(one, &policy, &roles_of(host)?, Some(&host.corner.account), &asks)
     };
-    let mut out = Vec::new();
-    let mut unknown = None;
+    let mut refused = Causes::default();
     for (service, way) in ways {
-        let ServicePath::Endpoint(one) = way else { continue };
-        match refused_by(service, one) {
-            Ok(why) => out.extend(why),
-            Err(it) => unknown = Some(it),
+        if let ServicePath::Endpoint(one) = way {
+            refused.add(refused_by(service, one));
         }
     }
-    match unknown {
-        Some(it) if out.is_empty() => Err(it),
-        _ => Ok(out),
-    }
+    refused.proved()
 }
 
 /// Whether an instance has a way to all of these services, and the policies of endpoints on them let through what it asks.
