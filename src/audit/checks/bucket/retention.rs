@@ -27,7 +27,9 @@ use crate::settings::Lock;
 use crate::settings::Object;
 use crate::settings::Prefix;
 use crate::settings::Reason;
+use crate::settings::Rule;
 use crate::settings::Tiering;
+use crate::settings::Transition;
 use crate::settings::Unread;
 use crate::settings::Versioning;
 
@@ -341,16 +343,24 @@ fn archived_by_rules(
     lifecycle: Option<&Lifecycle>,
     view: &View<'_>,
 ) -> Vec<(i64, String)> {
-    let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
-    let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
-    let moves = rules.flat_map(|rule| rule.transitions.iter().map(move |it| (rule, it)));
-    let moves = moves.filter(|(_, it)| is_cold(&it.class) && !it.noncurrent);
-    let told = moves.map(|(rule, it)| {
+    let told = moves(prefix, lifecycle, is_cold).map(|(rule, it)| {
         let after = it.after(view.survey.taken_at);
         let days = days(after);
         (after, format!("the rule {} moves them to {} after {days}", rule.id, it.class))
     });
     told.filter(|it| it.0 < view.promise.hot_days).collect()
+}
+
+/// What rules do to transcripts as they are: their moves to some classes, each with its rule.
+fn moves<'a>(
+    prefix: &Prefix,
+    lifecycle: Option<&'a Lifecycle>,
+    is_class: fn(&str) -> bool,
+) -> impl Iterator<Item = (&'a Rule, &'a Transition)> {
+    let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
+    let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
+    let all = rules.flat_map(|rule| rule.transitions.iter().map(move |it| (rule, it)));
+    all.filter(move |(_, it)| is_class(&it.class) && !it.noncurrent)
 }
 
 /// Tiers that do so, of transcripts that come into the class after some days.
@@ -386,11 +396,8 @@ fn tiered_after(
     view: &View<'_>,
 ) -> Result<Option<i64>, Unread> {
     let is_class = |it: &str| it == "INTELLIGENT_TIERING";
-    let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
-    let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
-    let moves = rules.flat_map(|it| &it.transitions);
-    let moves = moves.filter(|it| is_class(&it.class) && !it.noncurrent);
-    if let Some(after) = moves.map(|it| it.after(view.survey.taken_at)).min() {
+    let moves = moves(prefix, lifecycle, is_class);
+    if let Some(after) = moves.map(|(_, it)| it.after(view.survey.taken_at)).min() {
         return Ok(Some(after));
     }
     let objects = &view.take(&prefix.sample)?.objects;
