@@ -1,6 +1,5 @@
 //! The words of a judgement: how bad, how sure, what came of it, what was seen and what to do.
 
-use crate::settings::Reason;
 use crate::settings::Unread;
 use serde::Serialize;
 
@@ -198,13 +197,6 @@ impl Judged {
     pub(crate) fn details(mut self, them: impl IntoIterator<Item = String>) -> Self {
         self.details.extend(them);
         self
-    }
-}
-
-impl Reason {
-    /// Something that cannot be judged from what was read, for this reason; in words.
-    pub(crate) fn because(self, why: impl Into<String>) -> Unread {
-        Unread::new(self, why)
     }
 }
 

@@ -165,14 +165,14 @@ const ADMITS: Check = Check {
 fn admits(it: &Key, view: &View<'_>) -> Answer {
     let key = state_of(it, view)?;
     let Some(policy) = policy(it, view)? else {
-        return Ok(match groups_of(it).next().is_some() {
+        return Ok(match it.groups().next().is_some() {
             true => Judged::fail("AWS manages it, and its policy cannot admit CloudWatch Logs")
                 .promised("a customer managed key"),
             false => Judged::absent("AWS manages it"),
         });
     };
     let mut wrong = Causes::default();
-    for arn in groups_of(it) {
+    for arn in it.groups() {
         let missing = for_group(&policy, &key.arn, arn)?;
         let told = missing.map(|it| format!("for {arn} CloudWatch Logs lacks {it}"));
         wrong.found.extend(told);
@@ -214,7 +214,7 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
     if wrong.is_empty() {
         return Ok(Judged::pass("those who write with it are admitted"));
     }
-    let statements: Vec<serde_json::Value> = groups_of(it).map(admitting).collect();
+    let statements: Vec<serde_json::Value> = it.groups().map(admitting).collect();
     let at = at(it, &key.arn);
     let filter = format!(".Statement += {}", serde_json::Value::from(statements));
     let fix = format!(
@@ -225,14 +225,6 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
     Ok(Judged::fail(wrong.join("; "))
         .promised("CloudWatch Logs and the writers are admitted")
         .risky(fix, "it replaces the whole policy of the key; read key.json first"))
-}
-
-/// ARNs of the log groups that a key protects.
-fn groups_of(it: &Key) -> impl Iterator<Item = &str> {
-    it.used_by.iter().filter_map(|it| match it {
-        KeyUse::LogGroup(arn) => Some(arn.as_str()),
-        _ => None,
-    })
 }
 
 const FOR_LOGS: [&str; 6] = [
