@@ -214,9 +214,7 @@ impl Promise {
             Worm::Governance => parts.push("locked (governance or compliance)".into()),
             Worm::Compliance => parts.push("locked (compliance)".into()),
         }
-        if self.customer_key {
-            parts.push("a customer managed key".into());
-        }
+        parts.extend(self.customer_key.then(|| "a customer managed key".to_owned()));
         parts.extend(self.idle_minutes.map(|it| format!("sessions idle {it} minutes at most")));
         parts.extend(self.max_session_minutes.map(|it| format!("sessions {it} minutes at most")));
         if !self.regions.is_empty() {

@@ -133,17 +133,15 @@ fn records_writes(selectors: &[Selector]) -> bool {
             *management && ["All", "WriteOnly"].contains(&read_write.as_str())
         }
         Selector::Advanced { fields, .. } => {
-            let field = |name: &str| fields.iter().find(|it| it.field == name);
-            let management = field("eventCategory").is_some_and(|it| takes(it, "Management"));
-            let writes =
-                fields.iter().filter(|it| it.field == "readOnly").all(|it| takes(it, "false"));
-            // Excluding KMS or the RDS Data API is usual; excluding ssm drops what we need.
-            let mut sources = fields.iter().filter(|it| it.field == "eventSource");
-            let sources = sources.all(|it| takes(it, "ssm.amazonaws.com"));
-            // Any other field leaves somebody or something out.
-            let known = ["eventCategory", "readOnly", "eventSource"];
-            let is_narrow = fields.iter().any(|it| !known.contains(&it.field.as_str()));
-            management && writes && sources && !is_narrow
+            let is_wide = fields.iter().all(|it| match it.field.as_str() {
+                "eventCategory" => takes(it, "Management"),
+                "readOnly" => takes(it, "false"),
+                // Excluding KMS or the RDS Data API is usual; excluding ssm drops what we need.
+                "eventSource" => takes(it, "ssm.amazonaws.com"),
+                // Any other field leaves somebody or something out.
+                _ => false,
+            });
+            is_wide && fields.iter().any(|it| it.field == "eventCategory")
         }
     })
 }

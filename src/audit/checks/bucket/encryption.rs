@@ -51,16 +51,14 @@ fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
     if !view.promise.customer_key {
         return Ok(Judged::pass(seen).promised("AES256 at least"));
     }
-    let promised = "a customer managed key";
-    Ok(match told.algorithm.as_str() {
-        "aws:kms" | "aws:kms:dsse" => match is_managed(key, view)? {
-            false => Judged::pass(seen).promised(promised),
-            true => Judged::fail(format!("{seen}, a key that AWS manages"))
-                .promised(promised)
-                .fix(encrypt(it)),
-        },
-        _ => Judged::fail(seen).promised(promised).fix(encrypt(it)),
-    })
+    let judged = match told.algorithm.as_str() {
+        "aws:kms" | "aws:kms:dsse" if is_managed(key, view)? => {
+            Judged::fail(format!("{seen}, a key that AWS manages")).fix(encrypt(it))
+        }
+        "aws:kms" | "aws:kms:dsse" => Judged::pass(seen),
+        _ => Judged::fail(seen).fix(encrypt(it)),
+    };
+    Ok(judged.promised("a customer managed key"))
 }
 
 const BUCKET_KEY: Check = Check {

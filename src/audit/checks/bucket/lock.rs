@@ -83,23 +83,20 @@ const LOCK: Check = Check {
 
 fn lock(it: &Bucket, view: &View<'_>) -> Answer {
     let promise = view.promise;
-    let (mode, warning) = match promise.worm {
-        Worm::Compliance => (
-            "COMPLIANCE",
-            "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning",
-        ),
-        Worm::No | Worm::Governance => (
-            "GOVERNANCE",
-            "what is uploaded from then on is kept, and paid for, until it ends; it needs versioning",
-        ),
+    let (severity, mode, how) = match promise.worm {
+        Worm::No => (Severity::Medium, "GOVERNANCE", " (advised, not promised)"),
+        Worm::Governance => (Severity::High, "GOVERNANCE", ", governance or compliance"),
+        Worm::Compliance => (Severity::High, "COMPLIANCE", ", compliance"),
     };
-    let promised = match promise.worm {
-        Worm::No => format!("{} (advised, not promised)", days(promise.retention_days)),
-        Worm::Governance => format!("{}, governance or compliance", days(promise.retention_days)),
-        Worm::Compliance => format!("{}, compliance", days(promise.retention_days)),
+    let promised = format!("{}{how}", days(promise.retention_days));
+    let warning = match mode {
+        "COMPLIANCE" => {
+            "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning"
+        }
+        _ => {
+            "what is uploaded from then on is kept, and paid for, until it ends; it needs versioning"
+        }
     };
-    let severity: Severity =
-        if promise.worm == Worm::No { Severity::Medium } else { Severity::High };
     let rule = format!(
         "--object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={{DefaultRetention={{Mode={mode},Days={}}}}}'",
         promise.retention_days.max(1)

@@ -40,12 +40,11 @@ pub(super) fn roles_of(host: Host<'_>) -> Result<Vec<String>, Unread> {
             name.map(|it| role_arn(it, corner)).into_iter().collect()
         }
     };
-    match roles.is_empty() {
-        true => {
-            Err(Reason::NotThere.because("by which role it would ask is not known (IAM-ROLE-01)"))
-        }
-        false => Ok(roles),
+    if roles.is_empty() {
+        let why = "by which role it would ask is not known (IAM-ROLE-01)";
+        return Err(Reason::NotThere.because(why));
     }
+    Ok(roles)
 }
 
 /// An endpoint's policy, where it may keep anything back: the one that AWS sets lets everybody do everything.

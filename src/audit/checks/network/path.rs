@@ -14,6 +14,7 @@ use crate::settings::Instance;
 use crate::settings::Reason;
 use crate::settings::Route;
 use crate::settings::RouteTable;
+use crate::settings::Survey;
 use crate::settings::Unread;
 
 /// How an instance gets to a service.
@@ -175,9 +176,7 @@ impl<'a> Host<'a> {
 
     /// The preferences where it is; `None` if there are none.
     pub(super) fn preferences(self) -> Result<Option<Preferences>, Unread> {
-        let Some(document) = self.view.take(&self.corner.preferences)?.as_ref() else {
-            return Ok(None);
-        };
+        let Some(document) = self.view.take(&self.corner.preferences)? else { return Ok(None) };
         Preferences::read(self.view.take(&document.content)?).map(Some).ok_or_else(|| {
             Reason::NotUnderstood.because("the content of the preferences is no JSON")
         })
@@ -185,12 +184,9 @@ impl<'a> Host<'a> {
 
     /// Whether a transcript of it arrived of late, by our own archive.
     pub(super) fn arrived(self, kind: &str) -> bool {
-        let now = self.view.survey.taken_at;
-        self.view
-            .survey
-            .arrivals
-            .iter()
-            .any(|it| it.target == self.it.id && it.kind == kind && it.at.days_until(now) < RECENT)
+        let Survey { arrivals, taken_at, .. } = self.view.survey;
+        let mut of_it = arrivals.iter().filter(|it| it.target == self.it.id && it.kind == kind);
+        of_it.any(|it| it.at.days_until(*taken_at) < RECENT)
     }
 
     /// With the commands that make endpoints for these services.
