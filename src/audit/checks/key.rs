@@ -186,28 +186,23 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
             KeyUse::Sessions(_) => ("for sessions".to_owned(), "kms:Decrypt", false),
             KeyUse::LogGroup(_) | KeyUse::Objects(_) => continue,
         };
-        let said: Vec<Said> =
-            who.iter().map(|role| of_key(&policy, it, &key.arn, role, action, by_s3).0).collect();
-        let perhaps = said.iter().find_map(|it| match it {
-            Said::MayAllow(why) | Said::MayDeny(why) => Some(why.clone()),
-            _ => None,
+        let said = who.iter().map(|role| of_key(&policy, it, &key.arn, role, action, by_s3).0);
+        let best = said.min_by_key(|it| match it {
+            Said::Allows(_) => 0,
+            Said::MayAllow(_) | Said::MayDeny(_) => 1,
+            Said::Denies(_) => 2,
+            Said::Nothing => 3,
         });
-        let denied = said.iter().find_map(|it| match it {
-            Said::Denies(name) => Some(name),
-            _ => None,
-        });
-        if said.iter().any(|it| matches!(it, Said::Allows(_))) {
-            continue;
-        }
-        match (perhaps, denied, &unread) {
-            (Some(why), ..) => wrong.lack(Reason::MissingContextKey.because(why)),
-            (None, Some(name), _) => {
+        match (best, &unread) {
+            (Some(Said::Allows(_)), _) => {}
+            (Some(Said::MayAllow(why) | Said::MayDeny(why)), _) => {
+                wrong.lack(Reason::MissingContextKey.because(why));
+            }
+            (Some(Said::Denies(name)), _) => {
                 wrong.found.push(format!("{name} denies {action} {about} to those who write"));
             }
-            (None, None, Some(unread)) => wrong.lack(unread.clone()),
-            (None, None, None) => {
-                wrong.found.push(format!("nobody who writes may {action} {about}"));
-            }
+            (_, Some(unread)) => wrong.lack(unread.clone()),
+            (_, None) => wrong.found.push(format!("nobody who writes may {action} {about}")),
         }
     }
     let wrong = wrong.proved()?;

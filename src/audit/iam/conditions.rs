@@ -125,10 +125,8 @@ impl Operator {
             Some(_) => return None,
             None => (Set::Single, name.as_str()),
         };
-        let (rest, if_exists) = match rest.strip_suffix("ifexists") {
-            Some(rest) => (rest, true),
-            None => (rest, false),
-        };
+        let before = rest.strip_suffix("ifexists");
+        let (rest, if_exists) = (before.unwrap_or(rest), before.is_some());
         let (kind, is_negated) = match rest {
             "stringequals" => (ComparedAs::Text, false),
             "stringnotequals" => (ComparedAs::Text, true),

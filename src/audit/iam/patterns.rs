@@ -52,14 +52,9 @@ pub fn resolve(text: &str, variables: bool, carried: &dyn Fn(&str) -> Carried) -
             && let Some((name, after)) = behind.split_once('}')
         {
             rest = after;
-            let (key, default) = match name.split_once(',') {
-                Some((key, default)) => {
-                    let default = default.trim();
-                    let quoted = default.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
-                    (key.trim(), quoted)
-                }
-                None => (name.trim(), None),
-            };
+            let (key, default) = name.split_once(',').unwrap_or((name, ""));
+            let (key, default) = (key.trim(), default.trim());
+            let default = default.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
             let value = match (key, carried(&key.to_lowercase()), default) {
                 ("*" | "?" | "$", _, _) => key.to_owned(),
                 (_, Carried::Values(it), _) if it.len() == 1 => it[0].clone(),
