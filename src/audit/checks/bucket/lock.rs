@@ -4,10 +4,9 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::bucket::told::Heads;
 use crate::audit::checks::bucket::told::of;
 use crate::audit::checks::bucket::told::s3api;
-use crate::audit::checks::bucket::told::sample;
+use crate::audit::checks::bucket::told::sampled;
 use crate::audit::frameworks::Group;
 use crate::audit::names::days;
 use crate::audit::names::quote;
@@ -18,6 +17,7 @@ use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Head;
+use crate::settings::Object;
 use crate::settings::Prefix;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -140,7 +140,7 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let now = view.survey.taken_at;
     let promise = view.promise;
     // One that is read and is wrong proves a failure, whatever another would have said.
-    let heads: Heads<'_> =
+    let heads: Vec<(&Object, &Head)> =
         told.objects.iter().filter_map(|it| Some((it, view.take(&it.head).ok()?))).collect();
     let is_shown =
         |it: &Head| it.lock_mode.is_some() || it.lock_until.is_some() || it.legal_hold.is_some();
@@ -185,6 +185,6 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         let promised = format!("locked for {}", days(promise.retention_days));
         return Ok(Judged::fail(seen).promised(promised).details(weak));
     }
-    let (sample, heads) = sample(prefix, view)?;
-    Ok(Judged::pass(of(heads.len(), sample)).promised("locked"))
+    sampled(prefix, view)?;
+    Ok(Judged::pass(of(heads.len(), told)).promised("locked"))
 }

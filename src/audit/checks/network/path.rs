@@ -101,7 +101,7 @@ impl<'a> Host<'a> {
             ))),
             false => Ok(ServicePath::None(why)),
         };
-        let halves = default_routes(table, &FOUR);
+        let halves = default_routes(table, FOUR);
         if halves.iter().any(Option::is_some) {
             let [one, other] = halves.map(|it| self.out_by(it));
             return match (one?, other?) {
@@ -112,7 +112,7 @@ impl<'a> Host<'a> {
                 )),
             };
         }
-        let has_six = default_routes(table, &SIX).iter().any(Option::is_some);
+        let has_six = default_routes(table, SIX).iter().any(Option::is_some);
         if self.it.ipv6 && has_six {
             let why = "it has a way by IPv6 alone, which the agent takes only where it is set to";
             return Err(Reason::NotUnderstood.because(why));
@@ -214,24 +214,17 @@ impl Route {
 }
 
 /// All addresses, and each half of them.
-pub(super) struct Everywhere {
-    all: &'static str,
-    halves: [&'static str; 2],
-}
+type Everywhere = [&'static str; 3];
 
-pub(super) const FOUR: Everywhere =
-    Everywhere { all: "0.0.0.0/0", halves: ["0.0.0.0/1", "128.0.0.0/1"] };
+pub(super) const FOUR: Everywhere = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1"];
 
-const SIX: Everywhere = Everywhere { all: "::/0", halves: ["::/1", "8000::/1"] };
+const SIX: Everywhere = ["::/0", "::/1", "8000::/1"];
 
 /// The route that is taken for each half of all addresses, by the longer prefix; `None` where there is none, or it leads nowhere.
-pub(super) fn default_routes<'a>(
-    table: &'a RouteTable,
-    everywhere: &Everywhere,
-) -> [Option<&'a Route>; 2] {
-    let of = |block: &str| table.routes.iter().find(|it| it.destination == block);
-    let all = of(everywhere.all);
-    everywhere.halves.map(|it| of(it).or(all).filter(|it| it.state != "blackhole"))
+pub(super) fn default_routes(table: &RouteTable, everywhere: Everywhere) -> [Option<&Route>; 2] {
+    let [all, one, other] =
+        everywhere.map(|block| table.routes.iter().find(|it| it.destination == block));
+    [one, other].map(|it| it.or(all).filter(|it| it.state != "blackhole"))
 }
 
 /// The services without which no session starts.
