@@ -171,7 +171,8 @@ fn stock<'a>(it: Store<'a>, view: &View<'_>) -> Result<Stock<'a>, Unread> {
 impl Stock<'_> {
     /// USD a month of so many bytes there; of a bucket, in S3 Standard.
     fn a_month(&self, bytes: f64, prices: &Prices) -> f64 {
-        bytes * if self.is_group { prices.logs_kept } else { prices.standard } / GB
+        let price = if self.is_group { prices.logs_kept } else { prices.standard };
+        bytes * price / GB
     }
 }
 

@@ -64,7 +64,7 @@ fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Headers> {
     let call = Call { role, action: "s3:GetEncryptionConfiguration", resource: &arn };
     let may_ask =
         may(&call, view).and_then(|it| by_bucket_alone(bucket, &call, &it, &UNKNOWN, view));
-    let usual = match (view.take(&bucket.encryption), may_ask) {
+    let usual: Headers = match (view.take(&bucket.encryption), may_ask) {
         (Ok(None), _) | (_, Ok(Granted::No | Granted::DeniedBy(_))) => NOTHING,
         (Ok(Some(it)), _) if it.algorithm == "aws:kms:dsse" => NOTHING,
         (Ok(Some(it)), Ok(Granted::Yes)) => {

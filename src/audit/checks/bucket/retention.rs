@@ -354,7 +354,8 @@ fn moves<'a>(
     is_class: fn(&str) -> bool,
 ) -> impl Iterator<Item = (&'a Rule, &'a Transition)> {
     let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
-    let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
+    let is_met = move |it: &&Rule| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_));
+    let rules = rules.filter(is_met);
     let all = rules.flat_map(|rule| rule.transitions.iter().map(move |it| (rule, it)));
     all.filter(move |(_, it)| is_class(&it.class) && !it.noncurrent)
 }
