@@ -15,7 +15,6 @@ use serde_json::json;
 use crate::audit;
 use crate::audit::iam::writer::CHANNEL;
 use crate::audit::names::via_s3;
-use crate::audit::preferences::Input;
 use crate::audit::preferences::Preferences;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
@@ -96,13 +95,11 @@ fn partition(survey: &Survey) -> Partition<'static> {
 
 /// ARN of a key that is somebody's own; those that AWS manages need no grant.
 fn customer(key: &Key) -> Option<String> {
-    let state = key.state.known().ok().and_then(Option::as_ref);
-    match state {
-        Some(it) if it.manager == "AWS" => None,
-        Some(it) => Some(it.arn.clone()),
-        None => {
-            let arn = Arn::parse(&key.id).filter(|it| it.resource.starts_with("key/"))?;
-            Some(arn.to_string())
+    match key.state.known() {
+        Ok(Some(it)) => (it.manager != "AWS").then(|| it.arn.clone()),
+        _ => {
+            let arn = Arn::parse(&key.id).filter(|it| it.resource.starts_with("key/"));
+            arn.map(|it| it.to_string())
         }
     }
 }
@@ -333,11 +330,7 @@ pub fn key(survey: &Survey) -> Vec<Policy> {
             "Action": "kms:*",
             "Resource": "*",
         })];
-        let groups = key.used_by.iter().filter_map(|it| match it {
-            KeyUse::LogGroup(arn) => Some(arn.clone()),
-            _ => None,
-        });
-        let groups: Vec<String> = groups.collect();
+        let groups: Vec<String> = key.groups().map(str::to_owned).collect();
         if !groups.is_empty() {
             statements.push(json!({
                 "Sid": "CloudWatchLogsForTheseGroups",
@@ -431,21 +424,19 @@ pub fn bucket(survey: &Survey, organization: Option<&str>) -> Vec<Policy> {
 pub fn guard(survey: &Survey) -> Vec<Policy> {
     let partition = partition(survey);
     let mut resources = BTreeSet::new();
-    let documents = survey.corners.iter().flat_map(|corner| {
-        let own = corner.preferences.known().ok().and_then(Option::as_ref);
-        let others = corner.documents.known().into_iter().flatten();
-        own.into_iter().chain(others).map(move |it| (it, &corner.region, &corner.account))
-    });
-    for (it, region, account) in documents {
-        let told = it.content.known().ok().and_then(|it| Preferences::read(it));
-        let Some(told) = told.filter(Preferences::is_shell) else { continue };
-        let fixed = told.bucket.text().is_some() || told.group.text().is_some();
-        let chosen = [&told.bucket, &told.group].iter().any(|it| matches!(it, Input::Chosen(_)));
-        if fixed && !chosen {
-            let home = Home { partition, region, account };
-            resources.insert(home.document(&it.name));
-            resources.insert(home.arn("ec2", "instance/*"));
-            resources.insert(home.arn("ssm", "managed-instance/*"));
+    for corner in &survey.corners {
+        let home = Home { partition, ..corner.home() };
+        let own = corner.preferences.known().into_iter().flatten();
+        for it in own.chain(corner.documents.known().into_iter().flatten()) {
+            let told = it.content.known().ok().and_then(|it| Preferences::read(it));
+            let Some(told) = told.filter(Preferences::is_shell) else { continue };
+            let places = [&told.bucket, &told.group];
+            let is_fixed = places.iter().any(|it| it.text().is_some());
+            if is_fixed && places.iter().all(|it| it.chosen().is_none()) {
+                resources.insert(home.document(&it.name));
+                resources.insert(home.arn("ec2", "instance/*"));
+                resources.insert(home.arn("ssm", "managed-instance/*"));
+            }
         }
     }
     if resources.is_empty() {
@@ -482,11 +473,10 @@ pub fn terraform(policies: &[Policy]) -> String {
     let mut out = String::new();
     for it in policies {
         let name = it.name.replace('-', "_");
-        let text = serde_json::to_string_pretty(&it.document).unwrap_or_default();
-        let text = text.replace("${", "$${").replace("%{", "%%{").replace('\n', "\n  ");
-        let quoted = |it: &str| {
-            serde_json::to_string(it).unwrap_or_default().replace("${", "$${").replace("%{", "%%{")
-        };
+        let escaped = |it: String| it.replace("${", "$${").replace("%{", "%%{");
+        let quoted = |it: &str| escaped(serde_json::to_string(it).unwrap_or_default());
+        let text = escaped(serde_json::to_string_pretty(&it.document).unwrap_or_default());
+        let text = text.replace('\n', "\n  ");
         let (kind, first) = match &it.holder {
             Holder::Principal => ("aws_iam_policy", format!("name   = {}", quoted(&it.name))),
             Holder::Bucket(bucket) => {

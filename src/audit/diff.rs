@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
 
 use crate::settings::Survey;
 
 /// One setting that is not what it was.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Change {
     /// The thing: a bucket, a log group, a key, a Region's preferences.
     pub place: String,
@@ -27,27 +28,14 @@ pub fn changes(before: &Survey, after: &Survey) -> Vec<Change> {
     let (before, after) = (things(before), things(after));
     let mut out = Vec::new();
     for (place, it) in &before {
+        let mut of = Comparison { place, out: &mut out };
         match after.iter().find(|one| one.0 == *place) {
-            Some((_, now)) => {
-                let mut of = Comparison { place: place.clone(), out: Vec::new() };
-                of.values("", Some(it), Some(now));
-                out.extend(of.out);
-            }
-            None => out.push(Change {
-                place: place.clone(),
-                setting: "surveyed".into(),
-                before: Some("yes".into()),
-                after: None,
-            }),
+            Some((_, now)) => of.values("", Some(it), Some(now)),
+            None => of.tell("surveyed", Some("yes".into()), None),
         }
     }
     for (place, _) in after.iter().filter(|it| !before.iter().any(|one| one.0 == it.0)) {
-        out.push(Change {
-            place: place.clone(),
-            setting: "surveyed".into(),
-            before: None,
-            after: Some("yes".into()),
-        });
+        Comparison { place, out: &mut out }.tell("surveyed", None, Some("yes".into()));
     }
     out.sort();
     out
@@ -55,30 +43,21 @@ pub fn changes(before: &Survey, after: &Survey) -> Vec<Change> {
 
 /// Everything that was surveyed, by name.
 fn things(it: &Survey) -> Vec<(String, Value)> {
-    let mut out: Vec<(String, Value)> = Vec::new();
-    for one in &it.corners {
-        out.push((format!("Session Manager in {} of {}", one.region, one.account), value(one)));
-    }
-    for one in &it.groups {
-        out.push((format!("logs:{} in {} of {}", one.name, one.region, one.account), value(one)));
-    }
-    for one in &it.buckets {
-        out.push((format!("s3://{}", one.name), value(one)));
-    }
-    for one in &it.keys {
-        out.push((format!("key {} in {} of {}", one.id, one.region, one.account), value(one)));
-    }
-    for one in &it.accounts {
-        out.push((format!("account {}", one.id), value(one)));
-    }
-    for one in it.roles.iter().chain(&it.starters) {
-        out.push((format!("role {}", one.arn), value(one)));
-    }
+    let mut out =
+        named(&it.corners, |it| format!("Session Manager in {} of {}", it.region, it.account));
+    out.extend(named(&it.groups, |it| {
+        format!("logs:{} in {} of {}", it.name, it.region, it.account)
+    }));
+    out.extend(named(&it.buckets, |it| format!("s3://{}", it.name)));
+    out.extend(named(&it.keys, |it| format!("key {} in {} of {}", it.id, it.region, it.account)));
+    out.extend(named(&it.accounts, |it| format!("account {}", it.id)));
+    out.extend(named(&it.roles, |it| format!("role {}", it.arn)));
+    out.extend(named(&it.starters, |it| format!("role {}", it.arn)));
     out
 }
 
-fn value(it: &impl serde::Serialize) -> Value {
-    serde_json::to_value(it).unwrap_or_default()
+fn named<T: Serialize>(many: &[T], name: fn(&T) -> String) -> Vec<(String, Value)> {
+    many.iter().map(|it| (name(it), serde_json::to_value(it).unwrap_or_default())).collect()
 }
 
 /// What was asked and how much lies there changes always, and tells nothing.
@@ -100,9 +79,9 @@ const PASSING: [&str; 14] = [
 ];
 
 /// The comparison of one thing, and what was found different so far.
-struct Comparison {
-    place: String,
-    out: Vec<Change>,
+struct Comparison<'a> {
+    place: &'a str,
+    out: &'a mut Vec<Change>,
 }
 
 /// A setting below another: `settings.is.retention_days` reads `settings.retention_days`.
@@ -126,9 +105,9 @@ fn name(it: &Value) -> Option<String> {
         .find_map(|key| Some(it.get(key)?.as_str()?.to_owned()).filter(|it| !it.is_empty()))
 }
 
-impl Comparison {
+impl Comparison<'_> {
     fn tell(&mut self, path: &str, before: Option<String>, after: Option<String>) {
-        let (place, setting) = (self.place.clone(), path.to_owned());
+        let (place, setting) = (self.place.to_owned(), path.to_owned());
         self.out.push(Change { place, setting, before, after });
     }
 
@@ -153,10 +132,7 @@ impl Comparison {
         if one.contains_key("unread") != other.contains_key("unread") {
             let read = |it: &Map<String, Value>| match it.get("unread") {
                 Some(it) => {
-                    format!(
-                        "unread: {}",
-                        it.get("reason").and_then(|it| it.as_str()).unwrap_or("?")
-                    )
+                    format!("unread: {}", it.get("reason").and_then(Value::as_str).unwrap_or("?"))
                 }
                 None => short(it.get("is").unwrap_or(&Value::Null)),
             };

@@ -26,11 +26,8 @@ pub fn judge(survey: &Survey, promise: &Promise, mutes: &[Mute], only: &[String]
         });
     }
     let stale = mute(&mut findings, mutes, survey);
-    findings.sort_by(|one, other| {
-        let key = |it: &Finding| (it.muted.is_some(), it.status, std::cmp::Reverse(it.severity));
-        // A place comes as early as its worst finding; `gathered` brings them together.
-        key(one).cmp(&key(other))
-    });
+    // A place comes as early as its worst finding; `gathered` brings them together.
+    findings.sort_by_key(|it| (it.muted.is_some(), it.status, std::cmp::Reverse(it.severity)));
     Judgement { findings: gathered(findings), stale }
 }
 
@@ -52,11 +49,9 @@ fn mute(findings: &mut [Finding], mutes: &[Mute], survey: &Survey) -> Vec<String
     let today = today.get(..10).unwrap_or_default();
     let mut stale = Vec::new();
     for it in mutes {
+        let told = format!("{}: the mute of {} for {}", it.from, it.check, it.resource);
         if it.until.as_str() < today {
-            stale.push(format!(
-                "{}: the mute of {} for {} ended on {}",
-                it.from, it.check, it.resource, it.until
-            ));
+            stale.push(format!("{told} ended on {}", it.until));
             continue;
         }
         let mut met = false;
@@ -68,10 +63,7 @@ fn mute(findings: &mut [Finding], mutes: &[Mute], survey: &Survey) -> Vec<String
             }
         }
         if !met {
-            stale.push(format!(
-                "{}: the mute of {} for {} meets nothing; it can go",
-                it.from, it.check, it.resource
-            ));
+            stale.push(format!("{told} meets nothing; it can go"));
         }
     }
     stale

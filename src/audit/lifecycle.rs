@@ -97,8 +97,9 @@ pub fn fates(
             let by_date = it.expire_on.map(|on| now.days_until(on).max(0));
             it.expire_days.into_iter().chain(by_date).min()
         };
-        let visible = rules.iter().filter_map(|it| of_rule(it)).min();
-        let rule = rules.iter().find(|it| of_rule(it) == visible).map(|it| it.id.clone());
+        let first =
+            rules.iter().filter_map(|it| Some((of_rule(it)?, &it.id))).min_by_key(|it| it.0);
+        let visible = first.map(|it| it.0);
         // A session's key is unique, so its one noncurrent version is always among the newest that are kept.
         let noncurrent = rules
             .iter()
@@ -106,18 +107,16 @@ pub fn fates(
             .filter_map(|it| it.noncurrent_days)
             .min();
         let versioned = versioning.status.as_deref() == Some("Enabled");
-        let mut effective = match (visible, versioned) {
-            (None, _) => None,
+        let effective = match versioned {
             // Without versions, or with the null version alone, deletion is deletion.
-            (Some(days), false) => Some(days),
-            (Some(days), true) => noncurrent.map(|more| days.saturating_add(more)),
+            false => visible,
+            true => {
+                let locked = lock.and_then(|it| it.mode.as_ref().and(it.days));
+                let gone = visible.zip(noncurrent).map(|it| it.0.saturating_add(it.1));
+                gone.and(gone.max(locked))
+            }
         };
-        if let (Some(days), Some(locked), true) =
-            (effective, lock.and_then(|it| it.mode.as_ref().and(it.days)), versioned)
-        {
-            effective = Some(days.max(locked));
-        }
-        Fate { visible, effective, rule: rule.filter(|_| visible.is_some()), some: which }
+        Fate { visible, effective, rule: first.map(|it| it.1.clone()), some: which }
     };
     out.all = fate(&all, None);
     for (which, rule) in some {

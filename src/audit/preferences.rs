@@ -159,7 +159,7 @@ impl Preferences {
             streaming: inputs.get("cloudWatchStreamingEnabled") == Some(&Value::Bool(true)),
             streaming_is_text: inputs
                 .get("cloudWatchStreamingEnabled")
-                .is_some_and(|it| matches!(it, Value::String(_))),
+                .is_some_and(Value::is_string),
             key: text("kmsKeyId"),
             run_as: flag("runAsEnabled"),
             run_as_user: text("runAsDefaultUser"),

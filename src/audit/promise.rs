@@ -64,51 +64,28 @@ const fn profile(
     Profile { name, retention_days, hot_days, worm: Worm::No, idle_minutes: None, basis }
 }
 
+const USUAL: &str = "one year, three months at hand: what AWS Config, Security Hub CloudWatch.16, Prowler and Checkov take when nothing is said";
+const PCI: &str = "PCI DSS 4.0.1, 10.5.1: twelve months (up to 366 days), the latest three (up to 92) immediately available; 8.2.8: 15 minutes idle";
+const HIPAA: &str = "an interpretation: 45 CFR 164.316(b)(2)(i) keeps documentation six years and does not name audit logs";
+const NIST: &str = "AU-11 leaves the period to the organization; 365 is ours, set your own";
+const SOC: &str = "the Trust Services Criteria fix no period; 365 is ours, set your own";
+const ISO: &str = "A.8.15 and A.5.33 fix no period; 365 is ours, set your own";
+const CIS: &str = "the CIS AWS Foundations Benchmark asks for no period of log groups";
+const JPCERT: &str = "JPCERT/CC recommends one year or more (by secondary source)";
+const UNTOLD: &str = "no period was found in the public text; 365 is ours, set your own";
+
 /// All profiles, the default first.
 pub const PROFILES: [Profile; 10] = [
-    profile(
-        "default",
-        365,
-        90,
-        "one year, three months at hand: what AWS Config, Security Hub CloudWatch.16, Prowler and Checkov take when nothing is said",
-    ),
-    Profile {
-        idle_minutes: Some(15),
-        ..profile(
-            "pci-4.0.1",
-            366,
-            92,
-            "PCI DSS 4.0.1, 10.5.1: twelve months (up to 366 days), the latest three (up to 92) immediately available; 8.2.8: 15 minutes idle",
-        )
-    },
-    profile(
-        "hipaa",
-        2192,
-        90,
-        "an interpretation: 45 CFR 164.316(b)(2)(i) keeps documentation six years and does not name audit logs",
-    ),
-    profile(
-        "nist-800-53",
-        365,
-        90,
-        "AU-11 leaves the period to the organization; 365 is ours, set your own",
-    ),
-    profile(
-        "soc2",
-        365,
-        90,
-        "the Trust Services Criteria fix no period; 365 is ours, set your own",
-    ),
-    profile("iso27001-2022", 365, 90, "A.8.15 and A.5.33 fix no period; 365 is ours, set your own"),
-    profile(
-        "cis-aws-7.0.0",
-        0,
-        0,
-        "the CIS AWS Foundations Benchmark asks for no period of log groups",
-    ),
-    profile("jp-jpcert", 365, 90, "JPCERT/CC recommends one year or more (by secondary source)"),
-    profile("fisc", 365, 90, "no period was found in the public text; 365 is ours, set your own"),
-    profile("ismap", 365, 90, "no period was found in the public text; 365 is ours, set your own"),
+    profile("default", 365, 90, USUAL),
+    Profile { idle_minutes: Some(15), ..profile("pci-4.0.1", 366, 92, PCI) },
+    profile("hipaa", 2192, 90, HIPAA),
+    profile("nist-800-53", 365, 90, NIST),
+    profile("soc2", 365, 90, SOC),
+    profile("iso27001-2022", 365, 90, ISO),
+    profile("cis-aws-7.0.0", 0, 0, CIS),
+    profile("jp-jpcert", 365, 90, JPCERT),
+    profile("fisc", 365, 90, UNTOLD),
+    profile("ismap", 365, 90, UNTOLD),
 ];
 
 /// What the evidence is measured by.
@@ -214,9 +191,7 @@ impl Promise {
             Worm::Governance => parts.push("locked (governance or compliance)".into()),
             Worm::Compliance => parts.push("locked (compliance)".into()),
         }
-        if self.customer_key {
-            parts.push("a customer managed key".into());
-        }
+        parts.extend(self.customer_key.then(|| "a customer managed key".to_owned()));
         parts.extend(self.idle_minutes.map(|it| format!("sessions idle {it} minutes at most")));
         parts.extend(self.max_session_minutes.map(|it| format!("sessions {it} minutes at most")));
         if !self.regions.is_empty() {

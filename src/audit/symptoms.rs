@@ -11,76 +11,63 @@ use crate::settings::KeyUse;
 use crate::settings::Survey;
 
 /// What somebody complains of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Symptom {
-    /// Sessions do not start.
-    Refused,
-    /// Sessions start, and leave no transcript.
-    Unlogged,
-    /// The instance does not register with Systems Manager.
-    Absent,
-}
-
-impl Symptom {
-    /// All three, in the order they are told in.
-    pub const ALL: [Self; 3] = [Self::Refused, Self::Unlogged, Self::Absent];
-
-    /// The complaint, in the words of a person.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Refused => "sessions refuse to start",
-            Self::Unlogged => "sessions work, and nothing is logged",
-            Self::Absent => "the instance does not appear",
-        }
-    }
-
+#[derive(Debug)]
+pub struct Symptom {
     /// The word in JSON, in lower case.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Unlogged => "unlogged",
-            Self::Absent => "absent",
-        }
-    }
-
+    pub code: &'static str,
+    /// The complaint, in the words of a person.
+    pub words: &'static str,
     /// Checks whose failure explains it, the likeliest first.
-    pub fn checks(self) -> &'static [&'static str] {
-        match self {
-            Self::Refused => &[
-                "PREF-ENF-02",
-                "IAM-ROLE-03",
-                "IAM-ROLE-04",
-                "IAM-ROLE-05",
-                "KMS-STATE-01",
-                "KMS-POL-01",
-                "NET-04",
-            ],
-            Self::Unlogged => &[
-                "PREF-DOC-01",
-                "PREF-LOG-01",
-                "PREF-DOC-02",
-                "S3-EXIST-01",
-                "CWL-EXIST-01",
-                "IAM-ROLE-01",
-                "IAM-ROLE-03",
-                "IAM-ROLE-04",
-                "IAM-ROLE-05",
-                "KMS-STATE-01",
-                "KMS-POL-01",
-                "NET-03",
-                "NET-04",
-                "COV-NODE-01",
-            ],
-            Self::Absent => &["IAM-ROLE-01", "IAM-ROLE-02", "NET-01", "NET-02", "NET-05"],
-        }
-    }
+    pub checks: &'static [&'static str],
 }
+
+/// All three, in the order they are told in.
+pub const SYMPTOMS: &[Symptom] = &[
+    Symptom {
+        code: "refused",
+        words: "sessions refuse to start",
+        checks: &[
+            "PREF-ENF-02",
+            "IAM-ROLE-03",
+            "IAM-ROLE-04",
+            "IAM-ROLE-05",
+            "KMS-STATE-01",
+            "KMS-POL-01",
+            "NET-04",
+        ],
+    },
+    Symptom {
+        code: "unlogged",
+        words: "sessions work, and nothing is logged",
+        checks: &[
+            "PREF-DOC-01",
+            "PREF-LOG-01",
+            "PREF-DOC-02",
+            "S3-EXIST-01",
+            "CWL-EXIST-01",
+            "IAM-ROLE-01",
+            "IAM-ROLE-03",
+            "IAM-ROLE-04",
+            "IAM-ROLE-05",
+            "KMS-STATE-01",
+            "KMS-POL-01",
+            "NET-03",
+            "NET-04",
+            "COV-NODE-01",
+        ],
+    },
+    Symptom {
+        code: "absent",
+        words: "the instance does not appear",
+        checks: &["IAM-ROLE-01", "IAM-ROLE-02", "NET-01", "NET-02", "NET-05"],
+    },
+];
 
 /// One symptom, and what explains it.
 #[derive(Clone, Debug)]
 pub struct Explained<'a> {
     /// The complaint that is explained.
-    pub symptom: Symptom,
+    pub symptom: &'static Symptom,
     /// What fails: the causes.
     pub causes: Vec<&'a Finding>,
     /// What could not be known, and may be one.
@@ -96,28 +83,22 @@ pub fn explain<'a>(
     node: Option<&str>,
 ) -> Vec<Explained<'a>> {
     let about = |it: &&Finding| node.is_none_or(|node| concerns(it, node, survey));
-    Symptom::ALL
-        .into_iter()
-        .map(|symptom| {
-            let mut found: Vec<&Finding> = judgement
-                .findings
-                .iter()
-                .filter(|it| symptom.checks().contains(&it.check_id))
-                .filter(about)
-                .collect();
-            let rank = |it: &Finding| symptom.checks().iter().position(|id| *id == it.check_id);
-            found.sort_by_key(|it| rank(it));
-            let of = |verdict: Verdict| {
-                found.iter().copied().filter(|it| it.status == verdict).collect::<Vec<_>>()
-            };
-            Explained {
-                symptom,
-                causes: of(Verdict::Fail),
-                unknown: of(Verdict::Unknown),
-                passed: of(Verdict::Pass).len(),
-            }
-        })
-        .collect()
+    let explained = SYMPTOMS.iter().map(|symptom| {
+        let rank = |it: &Finding| symptom.checks.iter().position(|id| *id == it.check_id);
+        let found = judgement.findings.iter().filter(|it| rank(it).is_some());
+        let mut found: Vec<&Finding> = found.filter(about).collect();
+        found.sort_by_key(|it| rank(it));
+        let of = |verdict: Verdict| -> Vec<&Finding> {
+            found.iter().copied().filter(|it| it.status == verdict).collect()
+        };
+        Explained {
+            symptom,
+            causes: of(Verdict::Fail),
+            unknown: of(Verdict::Unknown),
+            passed: of(Verdict::Pass).len(),
+        }
+    });
+    explained.collect()
 }
 
 /// Corners in which a node or instance is known.

@@ -1,6 +1,5 @@
 //! The words of a judgement: how bad, how sure, what came of it, what was seen and what to do.
 
-use crate::settings::Reason;
 use crate::settings::Unread;
 use serde::Serialize;
 
@@ -201,9 +200,35 @@ impl Judged {
     }
 }
 
-impl Reason {
-    /// Something that cannot be judged from what was read, for this reason; in words.
-    pub(crate) fn because(self, why: impl Into<String>) -> Unread {
-        Unread::new(self, why)
+/// What was found wrong, and what is not known: one thing that was read and is wrong proves a failure, whatever the rest would have said.
+#[derive(Debug, Default)]
+pub(crate) struct Causes<T> {
+    pub(crate) found: Vec<T>,
+    pub(crate) unknown: Option<Unread>,
+}
+
+impl<T> Causes<T> {
+    /// Takes what one look found, or why it told nothing; of such reasons the last stays.
+    pub(crate) fn add(&mut self, it: Result<impl IntoIterator<Item = T>, Unread>) {
+        match it {
+            Ok(some) => self.found.extend(some),
+            Err(why) => self.unknown = Some(why),
+        }
+    }
+
+    /// Takes why a look told nothing; of such reasons the first stays.
+    pub(crate) fn lack(&mut self, why: Unread) {
+        self.unknown.get_or_insert(why);
+    }
+
+    /// All that was found.
+    ///
+    /// # Errors
+    /// What is not known, where nothing was found.
+    pub(crate) fn proved(self) -> Result<Vec<T>, Unread> {
+        match self.unknown {
+            Some(why) if self.found.is_empty() => Err(why),
+            _ => Ok(self.found),
+        }
     }
 }

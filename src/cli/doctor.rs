@@ -188,7 +188,7 @@ fn tell(ui: &mut Ui<'_>, it: &Probe) -> Result<()> {
 fn tell_symptoms(ui: &mut Ui<'_>, node: Option<&str>, them: &[Explained<'_>]) -> Result<()> {
     ui.line(ui.paint(render::NAME, node.unwrap_or("all nodes").safe()))?;
     for it in them {
-        let words = it.symptom.words();
+        let words = it.symptom.words;
         let verdict = match (it.causes.len(), it.unknown.len()) {
             (0, 0) if it.passed == 0 => "nothing to go by".into(),
             (0, 0) => safe!(
@@ -234,8 +234,8 @@ fn tell_cause(ui: &mut Ui<'_>, it: &Finding) -> Result<()> {
 
 fn symptom_json(it: &Explained<'_>) -> Value {
     json!({
-        "symptom": it.symptom.code(),
-        "words": it.symptom.words(),
+        "symptom": it.symptom.code,
+        "words": it.symptom.words,
         "causes": it.causes,
         "unknown": it.unknown,
         "passed": it.passed,

@@ -86,8 +86,8 @@ fn junit_status(it: &Finding) -> TestCaseStatus {
         }
         (Verdict::Fail, _) => told(NonSuccessKind::Failure, it.severity.word()),
         (Verdict::Unknown, _) => {
-            let code = it.unread.as_ref().map_or("unknown", |it| it.reason.code());
-            told(NonSuccessKind::Error, code)
+            let code = it.unread.as_ref().map(|it| it.reason.to_string());
+            told(NonSuccessKind::Error, code.as_deref().unwrap_or("unknown"))
         }
         (Verdict::Info | Verdict::NotApplicable, _) => {
             skipped.set_message(seen.as_str());
@@ -244,7 +244,7 @@ fn ocsf_event(it: &Finding, time: i64) -> Value {
         },
         "unmapped": {
             "promised": visible(&it.promised),
-            "reason": it.unread.as_ref().map(|it| it.reason.code()),
+            "reason": it.unread.as_ref().map(|it| it.reason),
             "missing_permission": it.unread.as_ref().and_then(|it| it.missing.clone()),
             "evidence": it.evidence,
         },

@@ -148,7 +148,7 @@ const COLUMNS: [Column; 14] = [
     ("resource", |it| it.resource.clone()),
     ("seen", |it| it.seen.clone()),
     ("promised", |it| it.promised.clone()),
-    ("reason", |it| it.unread.as_ref().map_or("", |it| it.reason.code()).into()),
+    ("reason", |it| it.unread.as_ref().map_or_else(String::new, |it| it.reason.to_string())),
     ("missing_permission", |it| {
         it.unread.as_ref().and_then(|it| it.missing.clone()).unwrap_or_default()
     }),

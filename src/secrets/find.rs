@@ -52,14 +52,8 @@ pub(super) fn entropy(text: &str) -> f64 {
     let mut counts = [0u32; 256];
     text.bytes().for_each(|it| counts[it as usize] += 1);
     let all = text.len() as f64;
-    counts
-        .iter()
-        .filter(|it| **it > 0)
-        .map(|it| {
-            let share = f64::from(*it) / all;
-            -share * share.log2()
-        })
-        .sum()
+    let shares = counts.iter().filter(|it| **it > 0).map(|it| f64::from(*it) / all);
+    shares.map(|it| -it * it.log2()).sum()
 }
 
 /// The secrets in a text, in order and apart from each other.

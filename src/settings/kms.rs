@@ -33,6 +33,14 @@ impl Key {
     pub fn home(&self) -> Home<'_> {
         Home::new(&self.region, &self.account)
     }
+
+    /// ARNs of the log groups that it protects.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.used_by.iter().filter_map(|it| match it {
+            KeyUse::LogGroup(arn) => Some(arn.as_str()),
+            _ => None,
+        })
+    }
 }
 
 /// What a key is used for.

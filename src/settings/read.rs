@@ -1,5 +1,7 @@
 //! One question to AWS and what came of it: an answer, or why there is none.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -17,7 +19,7 @@ pub struct Read<T> {
 }
 
 /// What was asked, and when: the evidence beneath a verdict.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Asked {
     /// The operation, as `s3:GetBucketLifecycleConfiguration`.
     pub api: String,
@@ -91,33 +93,17 @@ pub enum Reason {
     SdkError,
 }
 
-impl Reason {
-    /// The word in files and JSON, in snake case: `access_denied`.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::AccessDenied => "access_denied",
-            Self::ExplicitDeny => "explicit_deny",
-            Self::Throttled => "throttled",
-            Self::Unreachable => "unreachable",
-            Self::RegionNotEnabled => "region_not_enabled",
-            Self::NotOwner => "not_owner",
-            Self::Credentials => "credentials",
-            Self::NotThere => "not_there",
-            Self::NotUnderstood => "not_understood",
-            Self::SampleEmpty => "sample_empty",
-            Self::PartialPage => "partial_page",
-            Self::MissingContextKey => "missing_context_key",
-            Self::HorizonExceeded => "horizon_exceeded",
-            Self::NotAsked => "not_asked",
-            Self::SdkError => "sdk_error",
-        }
+/// The word in files and JSON, in snake case: `access_denied`.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 
-impl Unread {
-    /// A reason without a missing permission and without an ARN.
-    pub fn new(reason: Reason, why: impl Into<String>) -> Self {
-        Self { reason, why: why.into(), missing: None, on: None }
+impl Reason {
+    /// Something that is not known, for this reason; in words. No permission is missing for it, and no ARN is told.
+    pub(crate) fn because(self, why: impl Into<String>) -> Unread {
+        Unread { reason: self, why: why.into(), missing: None, on: None }
     }
 }
 
@@ -162,9 +148,7 @@ impl<T> Read<T> {
 impl<T> Default for Read<T> {
     /// A question that was not asked.
     fn default() -> Self {
-        let asked =
-            Asked { api: String::new(), action: String::new(), at: At(0), request_id: None };
-        let why = "it was not read in this survey";
-        Self { asked, outcome: Outcome::Unread(Unread::new(Reason::NotAsked, why)) }
+        let why = Reason::NotAsked.because("it was not read in this survey");
+        Self { asked: Asked::default(), outcome: Outcome::Unread(why) }
     }
 }

@@ -70,15 +70,14 @@ impl Survey {
         struct Versioned {
             version: u32,
         }
-        let head: Versioned =
-            serde_json::from_str(text).map_err(|it| format!("it is no survey: {it}"))?;
-        if head.version != VERSION {
+        let strange = |it: serde_json::Error| format!("it is no survey: {it}");
+        let Versioned { version } = serde_json::from_str(text).map_err(strange)?;
+        if version != VERSION {
             return Err(format!(
-                "it is of version {}, and this ssmtrail reads version {VERSION}",
-                head.version
+                "it is of version {version}, and this ssmtrail reads version {VERSION}"
             ));
         }
-        serde_json::from_str(text).map_err(|it| format!("it is no survey: {it}"))
+        serde_json::from_str(text).map_err(strange)
     }
 
     /// The text of a survey file: indented JSON that ends in a line feed.

@@ -28,37 +28,39 @@ struct Prices {
     region: &'static str,
     logs_in: f64,
     logs_kept: f64,
-    /// Class, a GB a month, bytes that are billed at least, bytes beside each object at its own price and at that of Standard.
-    classes: [(&'static str, f64, u64, u64, u64); 5],
+    /// Of S3 Standard.
+    standard: f64,
+    /// Of [`CLASSES`], in their order.
+    classes: [f64; 4],
 }
-
-const KIB: u64 = 1024;
 
 const PRICES: [Prices; 2] = [
     Prices {
         region: "us-east-1",
         logs_in: 0.50,
         logs_kept: 0.03,
-        classes: [
-            ("STANDARD", 0.023, 0, 0, 0),
-            ("STANDARD_IA", 0.0125, 128 * KIB, 0, 0),
-            ("GLACIER_IR", 0.004, 128 * KIB, 0, 0),
-            ("GLACIER", 0.0036, 0, 32 * KIB, 8 * KIB),
-            ("DEEP_ARCHIVE", 0.00099, 0, 32 * KIB, 8 * KIB),
-        ],
+        standard: 0.023,
+        classes: [0.0125, 0.004, 0.0036, 0.00099],
     },
     Prices {
         region: "ap-northeast-1",
         logs_in: 0.76,
         logs_kept: 0.033,
-        classes: [
-            ("STANDARD", 0.025, 0, 0, 0),
-            ("STANDARD_IA", 0.0138, 128 * KIB, 0, 0),
-            ("GLACIER_IR", 0.005, 128 * KIB, 0, 0),
-            ("GLACIER", 0.0045, 0, 32 * KIB, 8 * KIB),
-            ("DEEP_ARCHIVE", 0.002, 0, 32 * KIB, 8 * KIB),
-        ],
+        standard: 0.025,
+        classes: [0.0138, 0.005, 0.0045, 0.002],
     },
+];
+
+const KIB: u64 = 1024;
+
+/// A class beside Standard: bytes that are billed at least, bytes beside each object at its own price and at that of Standard.
+type Class = (&'static str, u64, u64, u64);
+
+const CLASSES: [Class; 4] = [
+    ("STANDARD_IA", 128 * KIB, 0, 0),
+    ("GLACIER_IR", 128 * KIB, 0, 0),
+    ("GLACIER", 0, 32 * KIB, 8 * KIB),
+    ("DEEP_ARCHIVE", 0, 32 * KIB, 8 * KIB),
 ];
 
 const GB: f64 = 1e9;
@@ -77,9 +79,9 @@ fn size(bytes: f64) -> String {
     }
 }
 
-/// A month of so many objects with so many bytes in a class.
-fn month(class: &(&str, f64, u64, u64, u64), objects: f64, bytes: f64, standard: f64) -> f64 {
-    let (_, price, least, beside, beside_standard) = *class;
+/// A month of so many objects with so many bytes in a class at this price.
+fn month(class: &Class, price: f64, objects: f64, bytes: f64, standard: f64) -> f64 {
+    let (_, least, beside, beside_standard) = *class;
     let billed = bytes.max(objects * least as f64) + objects * beside as f64;
     (billed * price + objects * beside_standard as f64 * standard) / GB
 }
@@ -99,7 +101,7 @@ fn cost(it: Store<'_>, view: &View<'_>) -> Answer {
     let stock = stock(it, view)?;
     let own = PRICES.iter().find(|it| it.region == stock.region);
     let prices = own.unwrap_or(&PRICES[0]);
-    let today = usd(stock.a_month(stock.objects, stock.bytes, prices));
+    let today = usd(stock.a_month(stock.bytes, prices));
     let mut details = forecast(&stock, prices, view);
     let whose = match own {
         Some(it) => it.region,
@@ -167,12 +169,10 @@ fn stock<'a>(it: Store<'a>, view: &View<'_>) -> Result<Stock<'a>, Unread> {
 }
 
 impl Stock<'_> {
-    /// USD a month of so many objects and bytes there; of a bucket, in S3 Standard.
-    fn a_month(&self, objects: f64, bytes: f64, prices: &Prices) -> f64 {
-        match self.is_group {
-            true => bytes * prices.logs_kept / GB,
-            false => month(&prices.classes[0], objects, bytes, prices.classes[0].1),
-        }
+    /// USD a month of so many bytes there; of a bucket, in S3 Standard.
+    fn a_month(&self, bytes: f64, prices: &Prices) -> f64 {
+        let price = if self.is_group { prices.logs_kept } else { prices.standard };
+        bytes * price / GB
     }
 }
 
@@ -186,8 +186,7 @@ fn forecast(stock: &Stock<'_>, prices: &Prices, view: &View<'_>) -> Vec<String> 
     let promised = view.promise.retention_days;
     let daily = stock.bytes / age as f64;
     let (bytes, objects) = (daily * promised as f64, stock.objects / age as f64 * promised as f64);
-    let standard = prices.classes[0].1;
-    let at_promise = stock.a_month(objects, bytes, prices);
+    let at_promise = stock.a_month(bytes, prices);
     let mut out = vec![format!(
         "kept for {}: {}, {} a month, if as much comes as in the last {}",
         days(promised),
@@ -198,12 +197,12 @@ fn forecast(stock: &Stock<'_>, prices: &Prices, view: &View<'_>) -> Vec<String> 
     if stock.is_group {
         let taken_in = daily * MONTH * prices.logs_in / GB;
         out.push(format!("taking in {} a month: {}", size(daily * MONTH), usd(taken_in)));
-        let kept = usd(bytes * standard / GB);
+        let kept = usd(bytes * prices.standard / GB);
         out.push(format!("the same bytes in S3 Standard: {kept} a month"));
         return out;
     }
-    for class in &prices.classes[1..] {
-        let cost = month(class, objects, bytes, standard);
+    for (class, price) in CLASSES.iter().zip(prices.classes) {
+        let cost = month(class, price, objects, bytes, prices.standard);
         let verdict = if cost < at_promise { "" } else { ", no saving" };
         out.push(format!("in {}: {} a month{verdict}", class.0, usd(cost)));
     }

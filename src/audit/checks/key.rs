@@ -14,6 +14,7 @@ use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
@@ -128,24 +129,18 @@ fn used_in(it: &KeyUse, view: &View<'_>) -> Result<Option<(String, String)>, Unr
 /// Each service looks for the key where it works itself; a replica of a multi-Region key has an ARN of its own.
 fn in_place(it: &Key, key: &KeyState, view: &View<'_>) -> Answer {
     let own = region_of(&key.arn).unwrap_or(&it.region);
-    let mut elsewhere = Vec::new();
-    let mut unknown = None;
+    let mut elsewhere = Causes::default();
     for one in &it.used_by {
-        match used_in(one, view) {
-            Ok(Some((what, region))) if region != own => {
-                elsewhere.push(format!("{what} is in {region}"));
-            }
-            Ok(_) => {}
-            Err(it) => unknown = Some(it),
-        }
+        let used = used_in(one, view).map(|it| it.filter(|it| it.1 != own));
+        elsewhere.add(used.map(|it| it.map(|(what, region)| format!("{what} is in {region}"))));
     }
-    match (elsewhere.is_empty(), unknown) {
-        (false, _) => Ok(Judged::fail(format!("it is in {own}"))
+    let elsewhere = elsewhere.proved()?;
+    Ok(match elsewhere.is_empty() {
+        true => Judged::pass(&key.state).promised("Enabled"),
+        false => Judged::fail(format!("it is in {own}"))
             .promised("the Region of what it protects")
-            .details(elsewhere)),
-        (true, Some(it)) => Err(it),
-        (true, None) => Ok(Judged::pass(&key.state).promised("Enabled")),
-    }
+            .details(elsewhere),
+    })
 }
 
 /// The statements of its policy; `None` for a key that AWS manages.
@@ -170,23 +165,19 @@ const ADMITS: Check = Check {
 fn admits(it: &Key, view: &View<'_>) -> Answer {
     let key = state_of(it, view)?;
     let Some(policy) = policy(it, view)? else {
-        let groups = it.used_by.iter().any(|it| matches!(it, KeyUse::LogGroup(_)));
-        return Ok(match groups {
+        return Ok(match it.groups().next().is_some() {
             true => Judged::fail("AWS manages it, and its policy cannot admit CloudWatch Logs")
                 .promised("a customer managed key"),
             false => Judged::absent("AWS manages it"),
         });
     };
-    let mut wrong = Vec::new();
-    for it in &it.used_by {
-        if let KeyUse::LogGroup(arn) = it
-            && let Err(missing) = for_group(&policy, &key.arn, arn)?
-        {
-            wrong.push(format!("for {arn} CloudWatch Logs lacks {missing}"));
-        }
+    let mut wrong = Causes::default();
+    for arn in it.groups() {
+        let missing = for_group(&policy, &key.arn, arn)?;
+        let told = missing.map(|it| format!("for {arn} CloudWatch Logs lacks {it}"));
+        wrong.found.extend(told);
     }
     let (who, unread) = writers(key, view);
-    let mut unknown = None;
     for one in &it.used_by {
         // A key of sessions makes data keys for those who start them, and decrypts for the nodes ("Turn on KMS key encryption of session
         // data").
@@ -195,41 +186,30 @@ fn admits(it: &Key, view: &View<'_>) -> Answer {
             KeyUse::Sessions(_) => ("for sessions".to_owned(), "kms:Decrypt", false),
             KeyUse::LogGroup(_) | KeyUse::Objects(_) => continue,
         };
-        let said: Vec<Said> =
-            who.iter().map(|role| of_key(&policy, it, &key.arn, role, action, by_s3).0).collect();
-        let perhaps = said.iter().find_map(|it| match it {
-            Said::MayAllow(why) | Said::MayDeny(why) => Some(why.clone()),
-            _ => None,
+        let said = who.iter().map(|role| of_key(&policy, it, &key.arn, role, action, by_s3).0);
+        let best = said.min_by_key(|it| match it {
+            Said::Allows(_) => 0,
+            Said::MayAllow(_) | Said::MayDeny(_) => 1,
+            Said::Denies(_) => 2,
+            Said::Nothing => 3,
         });
-        let denied = said.iter().find_map(|it| match it {
-            Said::Denies(name) => Some(name),
-            _ => None,
-        });
-        if said.iter().any(|it| matches!(it, Said::Allows(_))) {
-            continue;
-        }
-        match (perhaps, denied) {
-            (Some(why), _) => {
-                unknown = unknown.or(Some(Reason::MissingContextKey.because(why)));
+        match (best, &unread) {
+            (Some(Said::Allows(_)), _) => {}
+            (Some(Said::MayAllow(why) | Said::MayDeny(why)), _) => {
+                wrong.lack(Reason::MissingContextKey.because(why));
             }
-            (None, None) if unread.is_some() => unknown = unknown.or(unread.clone()),
-            (None, Some(name)) => {
-                wrong.push(format!("{name} denies {action} {about} to those who write"));
+            (Some(Said::Denies(name)), _) => {
+                wrong.found.push(format!("{name} denies {action} {about} to those who write"));
             }
-            (None, None) => wrong.push(format!("nobody who writes may {action} {about}")),
+            (_, Some(unread)) => wrong.lack(unread.clone()),
+            (_, None) => wrong.found.push(format!("nobody who writes may {action} {about}")),
         }
     }
-    if let (true, Some(it)) = (wrong.is_empty(), unknown) {
-        return Err(it);
-    }
+    let wrong = wrong.proved()?;
     if wrong.is_empty() {
         return Ok(Judged::pass("those who write with it are admitted"));
     }
-    let groups = it.used_by.iter().filter_map(|it| match it {
-        KeyUse::LogGroup(arn) => Some(admitting(arn)),
-        _ => None,
-    });
-    let statements: Vec<serde_json::Value> = groups.collect();
+    let statements: Vec<serde_json::Value> = it.groups().map(admitting).collect();
     let at = at(it, &key.arn);
     let filter = format!(".Statement += {}", serde_json::Value::from(statements));
     let fix = format!(
@@ -256,8 +236,8 @@ fn service_of_group(arn: &str) -> String {
     RegionCode(region_of(arn).unwrap_or_default()).host("logs")
 }
 
-/// What CloudWatch Logs would be told when it uses the key for a group.
-fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>, Unread> {
+/// What CloudWatch Logs lacks where it uses the key for a group, in words.
+fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Option<String>, Unread> {
     let service = service_of_group(arn);
     let mut context = vec![
         ("kms:encryptioncontext:aws:logs:arn".to_owned(), arn.to_owned()),
@@ -271,7 +251,7 @@ fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>
         match policy.says(&request, true) {
             Said::Allows(_) => {}
             Said::Denies(name) => {
-                return Ok(Err(format!("{name} denies {action} to CloudWatch Logs")));
+                return Ok(Some(format!("{name} denies {action} to CloudWatch Logs")));
             }
             Said::Nothing => missing.push(action),
             Said::MayAllow(why) | Said::MayDeny(why) => {
@@ -280,7 +260,7 @@ fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Result<(), String>
             }
         }
     }
-    Ok(if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) })
+    Ok((!missing.is_empty()).then(|| missing.join(", ")))
 }
 
 /// The statement that lets CloudWatch Logs use a key for one group.
@@ -404,8 +384,8 @@ mod tests {
         let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/ssm/sessions";
         let text = serde_json::json!({ "Statement": [admitting(arn)] }).to_string();
         let policy = Policy::read(&text).unwrap();
-        assert_eq!(for_group(&policy, KEY, arn), Ok(Ok(())));
-        assert!(matches!(for_group(&policy, KEY, &arn.replace("sessions", "other")), Ok(Err(_))));
+        assert_eq!(for_group(&policy, KEY, arn), Ok(None));
+        assert!(matches!(for_group(&policy, KEY, &arn.replace("sessions", "other")), Ok(Some(_))));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::may;
 use crate::audit::subject::Starter;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
@@ -31,8 +32,7 @@ const PINNED: Check = Check {
 
 fn pinned(role: &Role, view: &View<'_>) -> Answer {
     let promised = "ssm:StartSession on named documents alone";
-    let mut unknown = None;
-    let mut able = Vec::new();
+    let mut able = Causes::default();
     for it in &role.simulations {
         let region = Arn::parse(&it.resource).map_or("", |it| it.region);
         let (action, what) = match it.resource.split_once(":document/") {
@@ -53,18 +53,16 @@ fn pinned(role: &Role, view: &View<'_>) -> Answer {
                 format!("it may start a session in {region} without any check of the document"),
             ),
         };
-        match may(&Call { role, action, resource: &it.resource }, view) {
-            Ok(Permission::Allowed) => able.push(what),
-            Ok(Permission::Denied(_)) => {}
-            Err(it) => unknown = Some(it),
-        }
+        let may = may(&Call { role, action, resource: &it.resource }, view);
+        able.add(may.map(|it| (it == Permission::Allowed).then_some(what)));
     }
-    match (able.as_slice(), unknown) {
-        ([], Some(it)) => Err(it),
-        ([], None) if role.simulations.is_empty() => {
-            Err(Reason::NotAsked.because("it was not asked about"))
-        }
-        ([], None) => Ok(Judged::pass("held to its documents").promised(promised)),
-        _ => Ok(Judged::fail(able.join("; ")).promised(promised)),
+    let able = able.proved()?;
+    if role.simulations.is_empty() {
+        return Err(Reason::NotAsked.because("it was not asked about"));
     }
+    let judged = match able.is_empty() {
+        true => Judged::pass("held to its documents"),
+        false => Judged::fail(able.join("; ")),
+    };
+    Ok(judged.promised(promised))
 }

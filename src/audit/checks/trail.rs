@@ -117,19 +117,13 @@ pub(crate) const SILENT: i64 = 7;
 /// Whether a field selector takes a value: by one of what it asks for of each kind, and by none of what it leaves out.
 /// Source: "AdvancedFieldSelector" (AWS CloudTrail API Reference).
 pub(crate) fn takes(it: &FieldSelector, value: &str) -> bool {
-    let is = |many: &[String], test: fn(&str, &str) -> bool| many.iter().any(|it| test(value, it));
-    let equals = |one: &str, other: &str| one == other;
-    let begins = |one: &str, other: &str| one.starts_with(other);
-    let ends = |one: &str, other: &str| one.ends_with(other);
+    let equals = |many: &[String]| many.iter().any(|it| value == it);
+    let begins = |many: &[String]| many.iter().any(|it| value.starts_with(it.as_str()));
+    let ends = |many: &[String]| many.iter().any(|it| value.ends_with(it.as_str()));
     let asks = [&it.equals, &it.starts_with, &it.ends_with];
-    let wanted = asks.iter().all(|it| it.is_empty())
-        || is(&it.equals, equals)
-        || is(&it.starts_with, begins)
-        || is(&it.ends_with, ends);
-    wanted
-        && !is(&it.not_equals, equals)
-        && !is(&it.not_starts_with, begins)
-        && !is(&it.not_ends_with, ends)
+    let wanted = equals(&it.equals) || begins(&it.starts_with) || ends(&it.ends_with);
+    (wanted || asks.iter().all(|it| it.is_empty()))
+        && !(equals(&it.not_equals) || begins(&it.not_starts_with) || ends(&it.not_ends_with))
 }
 
 /// Whether management events that change something are recorded: StartSession is one.
@@ -139,17 +133,15 @@ fn records_writes(selectors: &[Selector]) -> bool {
             *management && ["All", "WriteOnly"].contains(&read_write.as_str())
         }
         Selector::Advanced { fields, .. } => {
-            let field = |name: &str| fields.iter().find(|it| it.field == name);
-            let management = field("eventCategory").is_some_and(|it| takes(it, "Management"));
-            let writes =
-                fields.iter().filter(|it| it.field == "readOnly").all(|it| takes(it, "false"));
-            // Excluding KMS or the RDS Data API is usual; excluding ssm drops what we need.
-            let mut sources = fields.iter().filter(|it| it.field == "eventSource");
-            let sources = sources.all(|it| takes(it, "ssm.amazonaws.com"));
-            // Any other field leaves somebody or something out.
-            let known = ["eventCategory", "readOnly", "eventSource"];
-            let is_narrow = fields.iter().any(|it| !known.contains(&it.field.as_str()));
-            management && writes && sources && !is_narrow
+            let is_wide = fields.iter().all(|it| match it.field.as_str() {
+                "eventCategory" => takes(it, "Management"),
+                "readOnly" => takes(it, "false"),
+                // Excluding KMS or the RDS Data API is usual; excluding ssm drops what we need.
+                "eventSource" => takes(it, "ssm.amazonaws.com"),
+                // Any other field leaves somebody or something out.
+                _ => false,
+            });
+            is_wide && fields.iter().any(|it| it.field == "eventCategory")
         }
     })
 }

@@ -29,6 +29,7 @@ use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::audit::undoing::On;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
@@ -226,28 +227,24 @@ fn with_keys(role: &Role, view: &View<'_>) -> Answer {
         targets::documents_known(&corners, view)?;
         return Ok(Judged::absent("neither bucket nor sessions have a key of yours"));
     }
-    let (mut missing, mut unknown) = (Vec::new(), None);
+    let mut missing = Causes::default();
     for (key, of_bucket) in keys {
         view.take(&key.state)?;
         let Some(arn) = targets::key_arn(key, view) else { continue };
         let actions: &[&str] =
             if of_bucket { &["kms:GenerateDataKey", "kms:Decrypt"] } else { &["kms:Decrypt"] };
         let asks = actions.iter().map(|it| (*it, arn.to_owned()));
-        match lacking(role, view, asks, |call, said| {
+        let lacks = lacking(role, view, asks, |call, said| {
             by_key(key, of_bucket, call, said, view).map(Granted::from)
-        }) {
-            Ok(some) => missing.extend(some.into_iter().map(|it| {
-                let large = of_bucket && it.starts_with("kms:Decrypt");
-                if large { format!("{it} (transcripts over 5 MiB alone are lost)") } else { it }
-            })),
-            Err(it) => unknown = Some(it),
-        }
-    }
-    if let (Some(it), true) = (unknown, missing.is_empty()) {
-        return Err(it);
+        });
+        let told = |it: String| match of_bucket && it.starts_with("kms:Decrypt") {
+            true => format!("{it} (transcripts over 5 MiB alone are lost)"),
+            false => it,
+        };
+        missing.add(lacks.map(|some| some.into_iter().map(told)));
     }
     let promised = "GenerateDataKey and Decrypt on the keys in use";
-    of_places(role, missing, promised, &corners, view)
+    of_places(role, missing.proved()?, promised, &corners, view)
 }
 
 const ERASES: Check = Check {
@@ -275,28 +272,26 @@ const ERASES: Check = Check {
 
 fn erases(role: &Role, view: &View<'_>) -> Answer {
     let corners = targets::corners_of(role, view);
-    let (mut able, mut unknown) = (Vec::new(), None);
+    let mut able = Causes::default();
     for it in erasures(&corners, view) {
         match it.is_granted(role, view) {
-            Ok(true) => able.push(format!("{} on {}", it.action, it.resource)),
+            Ok(true) => able.found.push(format!("{} on {}", it.action, it.resource)),
             Ok(false) => {}
             // What a condition may still allow is not known to be harmless.
-            Err(it) => unknown = unknown.or(Some(it)),
+            Err(it) => able.lack(it),
         }
     }
     let partition = corners.first().map_or(Partition::AWS, |it| it.home().partition);
     for (name, prefix) in targets::destinations(&corners, view).0 {
         match writes_over(role, &name, &targets::object_arn(&name, &prefix, partition), view) {
-            Ok(it) => able.extend(it),
-            Err(it) => unknown = unknown.or(Some(it)),
+            Ok(it) => able.found.extend(it),
+            Err(it) => able.lack(it),
         }
     }
     let promised = "no permission to delete, shorten, read back or write over";
+    let able = able.proved()?;
     if !able.is_empty() {
         return Ok(Judged::failures("it has", able, "such permissions").promised(promised));
-    }
-    if let Some(it) = unknown {
-        return Err(it);
     }
     targets::documents_known(&corners, view)?;
     Ok(Judged::pass("none of these").promised(promised))
@@ -403,28 +398,24 @@ fn lacking<'a>(
     asks: impl IntoIterator<Item = (&'a str, String)>,
     grants: impl Fn(&Call<'_>, &Permission) -> Result<Granted, Unread>,
 ) -> Result<Vec<String>, Unread> {
-    let mut missing = Vec::new();
-    let mut unknown = None;
+    let mut missing = Causes::default();
     for (action, resource) in asks {
         let call = Call { role, action, resource: &resource };
         let granted =
             may(&call, view).and_then(|it| grants(&call, &it).map(|granted| (it, granted)));
-        match granted {
-            Ok((_, Granted::Yes)) => {}
-            Ok((_, Granted::DeniedBy(name))) => {
-                missing.push(format!("{action} on {resource}: {name} {BY_BUCKET}"));
+        let why = match granted {
+            Ok((_, Granted::Yes)) => continue,
+            Ok((_, Granted::DeniedBy(name))) => format!(": {name} {BY_BUCKET}"),
+            Ok((Permission::Denied(Some(by)), Granted::No)) => format!(": {by} denies it"),
+            Ok((_, Granted::No)) => String::new(),
+            Err(it) => {
+                missing.lack(it);
+                continue;
             }
-            Ok((Permission::Denied(Some(by)), Granted::No)) => {
-                missing.push(format!("{action} on {resource}: {by} denies it"));
-            }
-            Ok((_, Granted::No)) => missing.push(format!("{action} on {resource}")),
-            Err(it) => unknown = unknown.or(Some(it)),
-        }
+        };
+        missing.found.push(format!("{action} on {resource}{why}"));
     }
-    match unknown {
-        Some(it) if missing.is_empty() => Err(it),
-        _ => Ok(missing),
-    }
+    missing.proved()
 }
 
 fn plainly(_: &Call<'_>, it: &Permission) -> Result<Granted, Unread> {

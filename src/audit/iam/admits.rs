@@ -75,33 +75,20 @@ impl Statement {
             return Admits::Foreign(named);
         }
         let is_unnamed = self.accounts().contains(&None);
-        let mut bound: Vec<Admits> =
-            self.conditions.iter().filter_map(|it| it.binds(self.has_variables, is_ours)).collect();
-        if !self.means_everybody() && !is_unnamed {
-            // A service acts for whom the condition names ("The confused deputy problem").
-            if self.services().is_empty() {
-                return Admits::Ours;
-            }
-            let foreign = bound.iter().find(|it| matches!(it, Admits::Foreign(_)));
-            let unknown = bound.iter().find(|it| matches!(it, Admits::Unknown(_)));
-            return match (foreign, bound.contains(&Admits::Ours), unknown) {
-                (Some(it), ..) => it.clone(),
-                (None, false, Some(it)) => it.clone(),
-                _ => Admits::Ours,
-            };
-        }
         // All conditions hold at once, so the narrowest says most.
         // But one that names a foreign account is told, whatever the others say.
-        bound.sort_by_key(|it| match it {
+        let bound = self.conditions.iter().filter_map(|it| it.binds(self.has_variables, is_ours));
+        let narrowest = bound.min_by_key(|it| match it {
             Admits::Foreign(_) => 0,
             Admits::Ours => 1,
-            Admits::Unknown(_) => 2,
-            Admits::Everybody => 3,
+            Admits::Unknown(_) | Admits::Everybody => 2,
         });
-        match bound.into_iter().next() {
-            Some(it) => it,
+        match narrowest {
             None if is_unnamed => Admits::Unknown("somebody whose account it does not tell".into()),
-            None => Admits::Everybody,
+            None if self.means_everybody() => Admits::Everybody,
+            // A service acts for whom the condition names ("The confused deputy problem").
+            Some(it) if is_unnamed || self.means_everybody() || !self.services().is_empty() => it,
+            _ => Admits::Ours,
         }
     }
 }

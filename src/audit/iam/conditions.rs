@@ -125,10 +125,8 @@ impl Operator {
             Some(_) => return None,
             None => (Set::Single, name.as_str()),
         };
-        let (rest, if_exists) = match rest.strip_suffix("ifexists") {
-            Some(rest) => (rest, true),
-            None => (rest, false),
-        };
+        let before = rest.strip_suffix("ifexists");
+        let (rest, if_exists) = (before.unwrap_or(rest), before.is_some());
         let (kind, is_negated) = match rest {
             "stringequals" => (ComparedAs::Text, false),
             "stringnotequals" => (ComparedAs::Text, true),
@@ -247,10 +245,7 @@ impl ComparedAs {
             Self::Date(holds) => {
                 known(date(&said).zip(date(value)).map(|it| holds(it.1.cmp(&it.0))))
             }
-            Self::Truth => {
-                let both = truth(&said).zip(truth(value));
-                known(both.map(|it| it.0 == it.1))
-            }
+            Self::Truth => known(truth(&said).zip(truth(value)).map(|it| it.0 == it.1)),
             Self::Address => known(block(&said).zip(value.parse().ok()).map(|it| it.0.holds(it.1))),
             Self::Null => Truth::Unknown,
         }
@@ -309,17 +304,14 @@ impl Block {
     }
 
     pub(crate) fn holds(&self, other: IpAddr) -> bool {
-        match (self.address, other) {
+        let (apart, bits) = match (self.address, other) {
             (IpAddr::V4(one), IpAddr::V4(other)) => {
-                let apart = one.to_bits() ^ other.to_bits();
-                apart.checked_shr(32 - self.bits).unwrap_or(0) == 0
+                (u128::from(one.to_bits() ^ other.to_bits()), 32)
             }
-            (IpAddr::V6(one), IpAddr::V6(other)) => {
-                let apart = one.to_bits() ^ other.to_bits();
-                apart.checked_shr(128 - self.bits).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
+            (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits(), 128),
+            _ => return false,
+        };
+        apart.checked_shr(bits - self.bits).unwrap_or(0) == 0
     }
 }
 

@@ -6,6 +6,7 @@ use crate::audit::iam::conditions::Truth;
 use crate::audit::iam::permission::Call;
 use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::carried;
+use crate::audit::iam::permission::context;
 use crate::audit::iam::permission::may;
 use crate::audit::iam::policy::Policy;
 use crate::audit::iam::request::Request;
@@ -35,12 +36,17 @@ impl From<bool> for Granted {
     }
 }
 
-/// The headers of encryption that come with an upload.
-enum Sent {
-    These(Vec<(String, String)>),
-    Nothing,
-    Unknown,
-}
+/// The headers of encryption that come with an upload, and those that surely do not.
+type Headers = (Vec<(String, String)>, &'static [&'static str]);
+
+/// Nobody knows what comes with it.
+const UNKNOWN: Headers = (Vec::new(), &[]);
+
+/// It comes without any.
+const NOTHING: Headers = (
+    Vec::new(),
+    &["s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"],
+);
 
 /// From this version on the agent asks for the bucket's default encryption and says it with the upload.
 /// Source: amazon-ssm-agent: RELEASENOTES.md.
@@ -52,21 +58,21 @@ fn is_before(version: &[u64], other: [u64; 4]) -> bool {
 }
 
 /// What the agents that write by this role say of encryption: they copy the bucket's default, if they may read it.
-fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
+fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Headers> {
     let partition = Arn::parse(&role.arn).map_or(Partition::AWS, |it| it.partition);
     let arn = partition.bucket(&bucket.name);
     let call = Call { role, action: "s3:GetEncryptionConfiguration", resource: &arn };
     let may_ask =
-        may(&call, view).and_then(|it| by_bucket_alone(bucket, &call, &it, (&[], &[]), view));
-    let usual = match (view.take(&bucket.encryption), may_ask) {
-        (Ok(None), _) | (_, Ok(Granted::No | Granted::DeniedBy(_))) => Sent::Nothing,
-        (Ok(Some(it)), _) if it.algorithm == "aws:kms:dsse" => Sent::Nothing,
+        may(&call, view).and_then(|it| by_bucket_alone(bucket, &call, &it, &UNKNOWN, view));
+    let usual: Headers = match (view.take(&bucket.encryption), may_ask) {
+        (Ok(None), _) | (_, Ok(Granted::No | Granted::DeniedBy(_))) => NOTHING,
+        (Ok(Some(it)), _) if it.algorithm == "aws:kms:dsse" => NOTHING,
         (Ok(Some(it)), Ok(Granted::Yes)) => {
             let all = carried(Some(it)).into_iter();
             let said = all.filter(|it| it.0.contains("server-side-encryption"));
-            Sent::These(said.map(|it| (it.0.to_lowercase(), it.2)).collect())
+            (said.map(|it| (it.0.to_lowercase(), it.2)).collect(), &[])
         }
-        _ => Sent::Unknown,
+        _ => UNKNOWN,
     };
     let is_old = |id: &str, region: &str| {
         let corners = view.survey.corners.iter().filter(|it| it.region == region);
@@ -79,7 +85,7 @@ fn sent(bucket: &Bucket, role: &Role, view: &View<'_>) -> Vec<Sent> {
         view.survey.corners.iter().any(|it| {
             view.take(&it.nodes).is_err() && role.nodes.iter().any(|one| one.1 == it.region)
         });
-    let more = [old.then_some(Sent::Nothing), hidden.then_some(Sent::Unknown)];
+    let more = [old.then_some(NOTHING), hidden.then_some(UNKNOWN)];
     [usual].into_iter().chain(more.into_iter().flatten()).collect()
 }
 
@@ -91,20 +97,13 @@ pub(crate) fn by_bucket(
     view: &View<'_>,
 ) -> Result<Granted, Unread> {
     if call.action != "s3:PutObject" {
-        return by_bucket_alone(bucket, call, said, (&[], &[]), view);
+        return by_bucket_alone(bucket, call, said, &UNKNOWN, view);
     }
-    const HEADERS: [&str; 2] =
-        ["s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
     // Every agent must get through.
     let mut worst = Granted::Yes;
     let mut unknown = None;
-    for it in sent(bucket, call.role, view) {
-        let headers: Headers<'_> = match &it {
-            Sent::These(headers) => (headers, &[]),
-            Sent::Nothing => (&[], &HEADERS),
-            Sent::Unknown => (&[], &[]),
-        };
-        match by_bucket_alone(bucket, call, said, headers, view) {
+    for headers in sent(bucket, call.role, view) {
+        match by_bucket_alone(bucket, call, said, &headers, view) {
             Ok(Granted::Yes) => {}
             Ok(other) => worst = other,
             Err(it) => unknown = Some(it),
@@ -116,14 +115,12 @@ pub(crate) fn by_bucket(
     }
 }
 
-/// What a request carries beside what each of the agent's does, and what it surely does not.
-type Headers<'a> = (&'a [(String, String)], &'a [&'a str]);
-
+/// The same of a request with these headers, beside what each of the agent's carries.
 fn by_bucket_alone(
     bucket: &Bucket,
     call: &Call<'_>,
     said: &Permission,
-    (more, absent): Headers<'_>,
+    (more, absent): &Headers,
     view: &View<'_>,
 ) -> Result<Granted, Unread> {
     let Call { role, action, resource } = *call;
@@ -131,15 +128,14 @@ fn by_bucket_alone(
         None => Policy::default(),
         Some(text) => Policy::understood(text, OF_BUCKET)?,
     };
-    let mut context: Vec<(String, String)> =
-        carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
+    let mut context = context();
     context.extend(more.iter().cloned());
     for key in ["aws:resourceaccount", "s3:resourceaccount"] {
         context.extend(bucket.proved().map(|it| (key.to_owned(), it.to_owned())));
     }
     // The agent brings no key of its own.
     let never = ["s3:x-amz-server-side-encryption-customer-algorithm"];
-    let absent = &[absent, &never].concat();
+    let absent = &[*absent, &never].concat();
     let request = Request { principal: &role.arn, action, resource, context: &context, absent };
     let (says, grants) = (policy.says(&request, true), policy.grants(&request));
     // Whose bucket it is decides whether it must say so itself. That nobody was proved to own it is S3-EXIST-01's to tell; it is taken for

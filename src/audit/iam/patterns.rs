@@ -52,14 +52,9 @@ pub fn resolve(text: &str, variables: bool, carried: &dyn Fn(&str) -> Carried) -
             && let Some((name, after)) = behind.split_once('}')
         {
             rest = after;
-            let (key, default) = match name.split_once(',') {
-                Some((key, default)) => {
-                    let default = default.trim();
-                    let quoted = default.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
-                    (key.trim(), quoted)
-                }
-                None => (name.trim(), None),
-            };
+            let (key, default) = name.split_once(',').unwrap_or((name, ""));
+            let (key, default) = (key.trim(), default.trim());
+            let default = default.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
             let value = match (key, carried(&key.to_lowercase()), default) {
                 ("*" | "?" | "$", _, _) => key.to_owned(),
                 (_, Carried::Values(it), _) if it.len() == 1 => it[0].clone(),
@@ -100,11 +95,7 @@ pub fn is_like(pattern: &[Token], text: &str) -> bool {
                 star = Some((at, from));
                 at += 1;
             }
-            Some(Token::One) => {
-                at += 1;
-                from += 1;
-            }
-            Some(Token::Char(it)) if *it == text[from] => {
+            Some(it) if [Token::One, Token::Char(text[from])].contains(it) => {
                 at += 1;
                 from += 1;
             }
@@ -166,9 +157,7 @@ pub(crate) fn can_meet(one: &str, other: &str) -> bool {
             let (a, b) = (one.get(at), other.get(from));
             row[from] = match (a, b) {
                 (None, None) => true,
-                (Some('*'), Some('*')) => below[from] || row[from + 1],
-                (Some('*'), Some(_)) => below[from] || row[from + 1],
-                (Some(_), Some('*')) => row[from + 1] || below[from],
+                (Some('*'), Some(_)) | (Some(_), Some('*')) => below[from] || row[from + 1],
                 (Some('*'), None) => below[from],
                 (None, Some('*')) => row[from + 1],
                 (Some(a), Some(b)) => (a == b || *a == '?' || *b == '?') && below[from + 1],

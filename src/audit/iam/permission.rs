@@ -32,9 +32,9 @@ pub(crate) struct Call<'a> {
 /// What IAM said of one action on one resource; else what the role's own policies say.
 pub(crate) fn may(call: &Call<'_>, view: &View<'_>) -> Result<Permission, Unread> {
     let Call { role, action, resource } = *call;
-    let Some(simulation) = role.simulations.iter().find(|it| it.resource == resource) else {
-        return Err(Reason::NotAsked.because(format!("{action} was not asked about")));
-    };
+    let not_asked = || Reason::NotAsked.because(format!("{action} was not asked about"));
+    let simulation = role.simulations.iter().find(|it| it.resource == resource);
+    let simulation = simulation.ok_or_else(not_asked)?;
     let decisions = match view.take(&simulation.decisions) {
         Ok(it) => it,
         // An allowance may still be denied by a boundary or the organization.
@@ -46,9 +46,8 @@ pub(crate) fn may(call: &Call<'_>, view: &View<'_>) -> Result<Permission, Unread
             };
         }
     };
-    let Some(it) = decisions.iter().find(|it| it.action.eq_ignore_ascii_case(action)) else {
-        return Err(Reason::NotAsked.because(format!("{action} was not asked about")));
-    };
+    let it = decisions.iter().find(|it| it.action.eq_ignore_ascii_case(action));
+    let it = it.ok_or_else(not_asked)?;
     // With a key that the simulator was not given, such as a tag, an address or MFA, the answer may be another. It names the keys of
     // all the policies, though, not of those that are about this action; so the policies are read. A boundary's are not.
     let by_others = [it.by_organization, it.by_boundary].contains(&Some(false));
@@ -65,17 +64,14 @@ pub(crate) fn may(call: &Call<'_>, view: &View<'_>) -> Result<Permission, Unread
             _ => Err(depends()),
         };
     }
-    match it.decision.as_str() {
-        "allowed" => Ok(Permission::Allowed),
-        "explicitDeny" => Ok(Permission::Denied(Some("a policy".into()))),
-        _ if it.by_organization == Some(false) => {
-            Ok(Permission::Denied(Some("a service control policy".into())))
-        }
-        _ if it.by_boundary == Some(false) => {
-            Ok(Permission::Denied(Some("its permissions boundary".into())))
-        }
-        _ => Ok(Permission::Denied(None)),
-    }
+    let by = match it.decision.as_str() {
+        "allowed" => return Ok(Permission::Allowed),
+        "explicitDeny" => Some("a policy"),
+        _ if it.by_organization == Some(false) => Some("a service control policy"),
+        _ if it.by_boundary == Some(false) => Some("its permissions boundary"),
+        _ => None,
+    };
+    Ok(Permission::Denied(by.map(str::to_owned)))
 }
 
 /// What the role's own policies say together. A boundary and the organization count, too.
@@ -87,11 +83,15 @@ fn own_policies(call: &Call<'_>, view: &View<'_>) -> Result<Said, Unread> {
         let statements = Policy::understood(&it.document, &name)?.statements.into_iter();
         all.statements.extend(statements.map(|one| Statement { sid: Some(name.clone()), ..one }));
     }
-    let context: Vec<(String, String)> =
-        carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect();
+    let context = context();
     let request =
         Request { principal: &role.arn, action, resource, context: &context, absent: &[] };
     Ok(all.says(&request, false))
+}
+
+/// What each request of the agent carries, by keys in lower case.
+pub(super) fn context() -> Vec<(String, String)> {
+    carried(None).into_iter().map(|it| (it.0.to_lowercase(), it.2)).collect()
 }
 
 /// What a request of the agent carries, in the forms of the simulator.

@@ -6,6 +6,7 @@
 
 use std::fmt::Display;
 
+use serde_json::Map;
 use serde_json::Value;
 
 use crate::audit::iam::conditions::Condition;
@@ -46,22 +47,37 @@ pub struct Statement {
     pub has_variables: bool,
 }
 
-/// Patterns that are meant, or all but those.
+/// What a statement means, or all but that.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// Of `Action` or `Resource`.
-    These(Vec<String>),
-    /// Of `NotAction` or `NotResource`.
-    AllBut(Vec<String>),
+pub enum Meant<T> {
+    /// Of `Principal`, `Action` or `Resource`.
+    These(Vec<T>),
+    /// Of `NotPrincipal`, `NotAction` or `NotResource`.
+    AllBut(Vec<T>),
 }
 
-/// Principals, as kind (`AWS`, `Service`, …) and name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// Of `Principal`; a bare `*` is of kind `AWS`.
-    These(Vec<(String, String)>),
-    /// Of `NotPrincipal`.
-    AllBut(Vec<(String, String)>),
+/// Actions or resources, as patterns.
+pub type Which = Meant<String>;
+
+/// Principals, as kind (`AWS`, `Service`, …) and name; a bare `*` is of kind `AWS`.
+pub type Who = Meant<(String, String)>;
+
+impl<T> Meant<T> {
+    /// Reads what stands under either name of a statement; nothing is meant where neither stands.
+    fn read(of: &Map<String, Value>, yes: &str, no: &str, read: fn(&Value) -> Vec<T>) -> Self {
+        match (of.get(yes), of.get(no)) {
+            (None, Some(but)) => Self::AllBut(read(but)),
+            (these, _) => Self::These(these.map(read).unwrap_or_default()),
+        }
+    }
+
+    /// What it names itself; of all but some that is nothing.
+    fn these(&self) -> &[T] {
+        match self {
+            Self::These(many) => many,
+            Self::AllBut(_) => &[],
+        }
+    }
 }
 
 fn texts(it: &Value) -> Vec<String> {
@@ -111,16 +127,6 @@ impl Policy {
 impl Statement {
     fn read(it: &Value, has_variables: bool) -> Option<Self> {
         let it = it.as_object()?;
-        let which = |yes: &str, no: &str| match (it.get(yes), it.get(no)) {
-            (Some(these), _) => Which::These(texts(these)),
-            (None, Some(but)) => Which::AllBut(texts(but)),
-            (None, None) => Which::These(Vec::new()),
-        };
-        let who = match (it.get("Principal"), it.get("NotPrincipal")) {
-            (Some(these), _) => Who::These(principals(these)),
-            (None, Some(but)) => Who::AllBut(principals(but)),
-            (None, None) => Who::These(Vec::new()),
-        };
         let mut conditions = Vec::new();
         if let Some(Value::Object(operators)) = it.get("Condition") {
             for (operator, keys) in operators {
@@ -140,9 +146,9 @@ impl Statement {
                 "Deny" => false,
                 _ => return None,
             },
-            principals: who,
-            actions: which("Action", "NotAction"),
-            resources: which("Resource", "NotResource"),
+            principals: Who::read(it, "Principal", "NotPrincipal", principals),
+            actions: Which::read(it, "Action", "NotAction", texts),
+            resources: Which::read(it, "Resource", "NotResource", texts),
             conditions,
             has_variables,
         })
@@ -163,26 +169,16 @@ impl Statement {
 
     /// Accounts of its principals. `None` stands for one that names no account.
     pub fn accounts(&self) -> Vec<Option<AccountId>> {
-        match &self.principals {
-            Who::These(many) => many
-                .iter()
-                .filter(|it| {
-                    ["AWS", "CanonicalUser", "Federated"].contains(&it.0.as_str()) && it.1 != "*"
-                })
-                .map(|it| AccountId::of(&it.1))
-                .collect(),
-            Who::AllBut(_) => Vec::new(),
-        }
+        let kinds = ["AWS", "CanonicalUser", "Federated"];
+        let named = self.principals.these().iter();
+        let named = named.filter(|it| kinds.contains(&it.0.as_str()) && it.1 != "*");
+        named.map(|it| AccountId::of(&it.1)).collect()
     }
 
     /// Service principals it names, as `delivery.logs.amazonaws.com`.
     pub fn services(&self) -> Vec<&str> {
-        match &self.principals {
-            Who::These(many) => {
-                many.iter().filter(|it| it.0 == "Service").map(|it| it.1.as_str()).collect()
-            }
-            Who::AllBut(_) => Vec::new(),
-        }
+        let named = self.principals.these().iter();
+        named.filter(|it| it.0 == "Service").map(|it| it.1.as_str()).collect()
     }
 
     /// Whether some ARN of a pattern is among its resources.
@@ -192,37 +188,23 @@ impl Statement {
 }
 
 impl Which {
-    /// Whether this action or ARN is among them. Actions are not told apart by case.
-    pub fn holds(&self, name: &str, cased: bool) -> bool {
-        let matches = |it: &String| match cased {
-            true => patterns::glob(it, name),
-            false => patterns::glob(&it.to_lowercase(), &name.to_lowercase()),
-        };
+    /// Whether this action is among them. Actions are not told apart by case.
+    pub fn holds_action(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        let matches = |it: &String| patterns::glob(&it.to_lowercase(), &name);
         match self {
             Self::These(many) => many.iter().any(matches),
             Self::AllBut(many) => !many.iter().any(matches),
         }
     }
 
-    /// Whether this action is among them, whatever its case.
-    pub fn holds_action(&self, name: &str) -> bool {
-        self.holds(name, false)
-    }
-
-    /// Whether this ARN is among them, case told apart.
-    pub fn holds_resource(&self, arn: &str) -> bool {
-        self.holds(arn, true)
-    }
-
     /// Whether an ARN is among them, as far as variables in them are known.
     pub fn covers(&self, arn: &str, variables: bool, carried: &dyn Fn(&str) -> Carried) -> Truth {
         let found = |many: &[String]| {
-            many.iter().fold(Truth::No, |so_far, it| {
-                so_far.or(match patterns::resolve(it, variables, carried) {
-                    Resolved::Known(pattern) => patterns::is_like(&pattern, arn).into(),
-                    Resolved::Unknown => Truth::Unknown,
-                })
-            })
+            Truth::any(many.iter().map(|it| match patterns::resolve(it, variables, carried) {
+                Resolved::Known(pattern) => patterns::is_like(&pattern, arn).into(),
+                Resolved::Unknown => Truth::Unknown,
+            }))
         };
         match self {
             Self::These(many) => found(many),

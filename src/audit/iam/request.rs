@@ -78,7 +78,7 @@ impl Policy {
             Who::AllBut(_) => true,
         };
         let allows = self.statements.iter().filter(|it| it.allows && names(it));
-        allows.fold(Truth::No, |so_far, it| so_far.or(it.meets(request, true)))
+        Truth::any(allows.map(|it| it.meets(request, true)))
     }
 }
 
@@ -136,10 +136,9 @@ impl Statement {
         let carried = |key: &str| request.carries(key);
         let resource = self.resources.covers(request.resource, self.has_variables, &carried);
         let meant = if names_principals { self.means(request) } else { Truth::Yes };
-        self.conditions.iter().fold(resource.and(meant), |so_far, it| {
-            // One that does not hold settles it, whatever the others depend on.
-            so_far.and(holds(it, self.has_variables, &carried))
-        })
+        // One that does not hold settles it, whatever the others depend on.
+        let conditions = self.conditions.iter().map(|it| holds(it, self.has_variables, &carried));
+        resource.and(meant).and(Truth::every(conditions))
     }
 
     /// In words, what it depends on.
@@ -168,20 +167,18 @@ impl Statement {
                 || (name.starts_with("AROA") || name.starts_with("AIDA")) && !name.contains(':')
         };
         match &self.principals {
-            Who::These(many) => many.iter().fold(Truth::No, |so_far, (kind, name)| {
-                so_far.or(match kind.as_str() {
-                    "AWS" if name == "*" => Truth::Yes,
-                    "AWS" if !request.is_service() => match name == principal || is_root(name) {
-                        true => Truth::Yes,
-                        false if may_be(name) => Truth::Unknown,
-                        false => Truth::No,
-                    },
-                    "Service" if request.is_service() => {
-                        (name == "*" || is_service(name, principal)).into()
-                    }
-                    _ => Truth::No,
-                })
-            }),
+            Who::These(many) => Truth::any(many.iter().map(|(kind, name)| match kind.as_str() {
+                "AWS" if name == "*" => Truth::Yes,
+                "AWS" if !request.is_service() => match name == principal || is_root(name) {
+                    true => Truth::Yes,
+                    false if may_be(name) => Truth::Unknown,
+                    false => Truth::No,
+                },
+                "Service" if request.is_service() => {
+                    (name == "*" || is_service(name, principal)).into()
+                }
+                _ => Truth::No,
+            })),
             // "You must specify both the account ARN and the ARN of the principal": the account's root alone exempts nobody but the root.
             Who::AllBut(many) => {
                 let names = |is: &dyn Fn(&str) -> bool| many.iter().any(|it| is(&it.1));

@@ -1,5 +1,7 @@
 //! What a role writes to and with: the buckets, log groups and keys of the documents where its nodes are, as ARNs.
 
+use std::collections::BTreeSet;
+
 use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::audit::undoing;
@@ -48,7 +50,7 @@ pub(crate) fn destinations(
     corners: &[&Corner],
     view: &View<'_>,
 ) -> (Vec<(String, String)>, Vec<String>) {
-    let (mut buckets, mut groups) = (Vec::new(), Vec::new());
+    let (mut buckets, mut groups) = (BTreeSet::new(), BTreeSet::new());
     for corner in corners {
         let own = view.take(&corner.preferences).ok().and_then(Option::as_ref);
         let others = view.take(&corner.documents).into_iter().flatten();
@@ -56,18 +58,14 @@ pub(crate) fn destinations(
             let told = view.take(&document.content).ok().and_then(|it| Preferences::read(it));
             let Some(told) = told.filter(Preferences::is_shell) else { continue };
             if let Some(it) = told.bucket.text() {
-                buckets.push((it.to_owned(), told.prefix.clone()));
+                buckets.insert((it.to_owned(), told.prefix.clone()));
             }
             if let Some(it) = told.group.text() {
-                groups.push(corner.home().log_group(it));
+                groups.insert(corner.home().log_group(it));
             }
         }
     }
-    groups.sort_unstable();
-    groups.dedup();
-    buckets.sort_unstable();
-    buckets.dedup();
-    (buckets, groups)
+    (Vec::from_iter(buckets), Vec::from_iter(groups))
 }
 
 /// Keys of the buckets and sessions of these corners, as ARNs where they are known; and whether the key serves a bucket.
@@ -78,12 +76,10 @@ pub(crate) fn keys_used<'a>(corners: &[&Corner], view: &View<'a>) -> Vec<(&'a Ke
         for it in &key.used_by {
             let used = match it {
                 KeyUse::Bucket(name) => buckets.iter().any(|it| it.0 == *name).then_some(true),
-                KeyUse::Sessions(name) => corners
-                    .iter()
-                    .any(|it| {
-                        it.account == key.account && *name == format!("{NAME} in {}", it.region)
-                    })
-                    .then_some(false),
+                KeyUse::Sessions(name) => {
+                    let mut own = corners.iter().filter(|it| it.account == key.account);
+                    own.any(|it| *name == format!("{NAME} in {}", it.region)).then_some(false)
+                }
                 _ => None,
             };
             out.extend(used.filter(|it| !out.contains(&(key, *it))).map(|it| (key, it)));

@@ -9,7 +9,6 @@ use crate::audit::view::View;
 use crate::aws_names::Arn;
 use crate::aws_names::NodeKind;
 use crate::settings::Corner;
-use crate::settings::Instance;
 use crate::settings::Node;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -40,7 +39,7 @@ pub(crate) enum Writer {
 }
 
 impl Writer {
-    pub(crate) fn roles(&self) -> Vec<&str> {
+    pub(crate) fn roles(self) -> Vec<String> {
         match self {
             Self::Is(it) => vec![it],
             Self::Either(one, other) => vec![one, other],
@@ -57,14 +56,6 @@ pub(crate) fn role_arn(name: &str, corner: &Corner) -> String {
     }
 }
 
-fn instance_of<'a>(
-    id: &str,
-    corner: &'a Corner,
-    view: &View<'_>,
-) -> Result<Option<&'a Instance>, Unread> {
-    Ok(view.take(&corner.network.instances)?.iter().find(|it| it.id == id))
-}
-
 /// Who writes for a node: its instance profile if that may register it, else the role of the Default Host Management
 /// Configuration; of a hybrid node the role of its activation.
 ///
@@ -77,7 +68,8 @@ pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Wr
             None => Writer::Nobody("Systems Manager tells no role of this node".into()),
         });
     }
-    let Some(instance) = instance_of(&node.id, corner, view)? else {
+    let mut instances = view.take(&corner.network.instances)?.iter();
+    let Some(instance) = instances.find(|it| it.id == node.id) else {
         return Err(Reason::NotThere.because("EC2 knows no such instance any more"));
     };
     let default = || -> Result<Option<String>, Unread> {

@@ -144,7 +144,7 @@ pub(super) struct BucketContext {
 
 /// What an answer told; that it did not tell it is unread.
 pub(super) fn told<T>(it: Read<Option<T>>, why: &str) -> Read<T> {
-    it.and_then(|it| it.ok_or_else(|| Unread::new(Reason::NotUnderstood, why)))
+    it.and_then(|it| it.ok_or_else(|| Reason::NotUnderstood.because(why)))
 }
 
 /// Asks about each, some at once. The answers come in the order of what is asked about.

@@ -87,7 +87,7 @@ pub(super) async fn principals(
         let is_there = |it: &Corner| account.is_some_and(|one| one == it.account);
         let at = out.corners.iter().position(is_there);
         let Some(aws) = at.and_then(|it| contexts.get(it)) else {
-            let why = Unread::new(Reason::NotAsked, "no Region of its account was looked into");
+            let why = Reason::NotAsked.because("no Region of its account was looked into");
             asked.push(Role {
                 arn: arn.clone(),
                 simulations: vec![Simulation {

@@ -65,10 +65,10 @@ impl PageCount {
             NextPage::Untold => format!("{api} goes on behind page {read} and does not say where"),
             NextPage::Without(list) => {
                 let why = format!("{api} answered without {list}");
-                return Err(Unread::new(Reason::NotUnderstood, why));
+                return Err(Reason::NotUnderstood.because(why));
             }
         };
-        Err(Unread::new(Reason::PartialPage, why))
+        Err(Reason::PartialPage.because(why))
     }
 }
 

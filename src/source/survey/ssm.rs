@@ -46,9 +46,8 @@ pub(super) async fn documents(aws: &AwsContext) -> Read<Vec<Document>> {
     for name in names.into_iter().filter(|it| it != NAME) {
         let it = document(aws, &client, &name).await.unwrap_or_else(|content| {
             // It was listed, so that it exists: its content is what is not known.
-            let content = content.and_then(|_| {
-                Err(Unread::new(Reason::NotThere, "it was deleted after it was listed"))
-            });
+            let content = content
+                .and_then(|_| Err(Reason::NotThere.because("it was deleted after it was listed")));
             Document { name, content, ..Document::default() }
         });
         out.push(it);

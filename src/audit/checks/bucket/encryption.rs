@@ -10,11 +10,12 @@ use crate::audit::checks::bucket::told::is_managed;
 use crate::audit::checks::bucket::told::of;
 use crate::audit::checks::bucket::told::policy;
 use crate::audit::checks::bucket::told::s3api;
-use crate::audit::checks::bucket::told::sample;
+use crate::audit::checks::bucket::told::sampled;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::policy::Policy;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
@@ -50,16 +51,14 @@ fn encryption(it: &Bucket, view: &View<'_>) -> Answer {
     if !view.promise.customer_key {
         return Ok(Judged::pass(seen).promised("AES256 at least"));
     }
-    let promised = "a customer managed key";
-    Ok(match told.algorithm.as_str() {
-        "aws:kms" | "aws:kms:dsse" => match is_managed(key, view)? {
-            false => Judged::pass(seen).promised(promised),
-            true => Judged::fail(format!("{seen}, a key that AWS manages"))
-                .promised(promised)
-                .fix(encrypt(it)),
-        },
-        _ => Judged::fail(seen).promised(promised).fix(encrypt(it)),
-    })
+    let judged = match told.algorithm.as_str() {
+        "aws:kms" | "aws:kms:dsse" if is_managed(key, view)? => {
+            Judged::fail(format!("{seen}, a key that AWS manages")).fix(encrypt(it))
+        }
+        "aws:kms" | "aws:kms:dsse" => Judged::pass(seen),
+        _ => Judged::fail(seen).fix(encrypt(it)),
+    };
+    Ok(judged.promised("a customer managed key"))
 }
 
 const BUCKET_KEY: Check = Check {
@@ -97,31 +96,27 @@ const OBJECTS_ENCRYPTED: Check = Check {
 fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     // One that is read and is wrong proves a failure, whatever another would have said.
     let told = view.take(&prefix.sample)?;
-    let mut lacking = None;
-    let wrong: Vec<String> = told
-        .objects
-        .iter()
-        .filter_map(|one| Some((one, view.take(&one.head).ok()?)))
-        .filter_map(|(one, head)| {
-            let why = match (head.encryption.as_deref(), view.promise.customer_key) {
-                (None, _) if head.customer_key => "encrypted with a key that only its writer has",
-                (None, _) => "not encrypted",
-                (Some("AES256"), true) => "encrypted with a key of S3's own",
-                (Some(_), true) => match is_managed(head.kms_key.as_deref(), view) {
-                    Ok(true) => "encrypted with a key that AWS manages",
-                    Ok(false) => return None,
-                    Err(it) => {
-                        lacking = Some(it);
-                        return None;
-                    }
-                },
-                _ => return None,
-            };
-            Some(format!("{}: {why}", one.key))
-        })
-        .collect();
+    let mut wrong = Causes::default();
+    for one in &told.objects {
+        let Ok(head) = view.take(&one.head) else { continue };
+        let why = match (head.encryption.as_deref(), view.promise.customer_key) {
+            (None, _) if head.customer_key => Some("encrypted with a key that only its writer has"),
+            (None, _) => Some("not encrypted"),
+            (Some("AES256"), true) => Some("encrypted with a key of S3's own"),
+            (Some(_), true) => match is_managed(head.kms_key.as_deref(), view) {
+                Ok(it) => it.then_some("encrypted with a key that AWS manages"),
+                Err(it) => {
+                    wrong.unknown = Some(it);
+                    None
+                }
+            },
+            _ => None,
+        };
+        wrong.found.extend(why.map(|why| format!("{}: {why}", one.key)));
+    }
     let promised = if view.promise.customer_key { "a customer managed key" } else { "encrypted" };
-    if !wrong.is_empty() {
+    if !wrong.found.is_empty() {
+        let wrong = wrong.found;
         let key = wrong[0].rsplit_once(": ").map_or("", |it| it.0);
         let how = r#"--object-encryption '{"SSEKMS":{"KMSKeyArn":"KEY-ARN"}}'"#;
         let fix = s3api("update-object-encryption", it, &format!("--key {} {how}", quote(key)));
@@ -130,11 +125,9 @@ fn objects_encrypted((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answe
             .details(wrong)
             .fix(fix));
     }
-    let (sample, heads) = sample(prefix, view)?;
-    if let Some(it) = lacking {
-        return Err(it);
-    }
-    Ok(Judged::pass(of(heads.len(), sample)).promised(promised))
+    sampled(prefix, view)?;
+    wrong.proved()?;
+    Ok(Judged::pass(of(told.objects.len(), told)).promised(promised))
 }
 
 const CUSTOMER_KEYS: Check = Check {

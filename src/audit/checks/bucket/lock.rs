@@ -4,10 +4,9 @@
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
-use crate::audit::checks::bucket::told::Heads;
 use crate::audit::checks::bucket::told::of;
 use crate::audit::checks::bucket::told::s3api;
-use crate::audit::checks::bucket::told::sample;
+use crate::audit::checks::bucket::told::sampled;
 use crate::audit::frameworks::Group;
 use crate::audit::names::days;
 use crate::audit::names::quote;
@@ -18,6 +17,7 @@ use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
 use crate::settings::Head;
+use crate::settings::Object;
 use crate::settings::Prefix;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -83,23 +83,20 @@ const LOCK: Check = Check {
 
 fn lock(it: &Bucket, view: &View<'_>) -> Answer {
     let promise = view.promise;
-    let (mode, warning) = match promise.worm {
-        Worm::Compliance => (
-            "COMPLIANCE",
-            "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning",
-        ),
-        Worm::No | Worm::Governance => (
-            "GOVERNANCE",
-            "what is uploaded from then on is kept, and paid for, until it ends; it needs versioning",
-        ),
+    let (severity, mode, how) = match promise.worm {
+        Worm::No => (Severity::Medium, "GOVERNANCE", " (advised, not promised)"),
+        Worm::Governance => (Severity::High, "GOVERNANCE", ", governance or compliance"),
+        Worm::Compliance => (Severity::High, "COMPLIANCE", ", compliance"),
     };
-    let promised = match promise.worm {
-        Worm::No => format!("{} (advised, not promised)", days(promise.retention_days)),
-        Worm::Governance => format!("{}, governance or compliance", days(promise.retention_days)),
-        Worm::Compliance => format!("{}, compliance", days(promise.retention_days)),
+    let promised = format!("{}{how}", days(promise.retention_days));
+    let warning = match mode {
+        "COMPLIANCE" => {
+            "nobody, not even root, can shorten it or delete what is locked, until it ends; it needs versioning"
+        }
+        _ => {
+            "what is uploaded from then on is kept, and paid for, until it ends; it needs versioning"
+        }
     };
-    let severity: Severity =
-        if promise.worm == Worm::No { Severity::Medium } else { Severity::High };
     let rule = format!(
         "--object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={{DefaultRetention={{Mode={mode},Days={}}}}}'",
         promise.retention_days.max(1)
@@ -143,7 +140,7 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let now = view.survey.taken_at;
     let promise = view.promise;
     // One that is read and is wrong proves a failure, whatever another would have said.
-    let heads: Heads<'_> =
+    let heads: Vec<(&Object, &Head)> =
         told.objects.iter().filter_map(|it| Some((it, view.take(&it.head).ok()?))).collect();
     let is_shown =
         |it: &Head| it.lock_mode.is_some() || it.lock_until.is_some() || it.legal_hold.is_some();
@@ -188,6 +185,6 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
         let promised = format!("locked for {}", days(promise.retention_days));
         return Ok(Judged::fail(seen).promised(promised).details(weak));
     }
-    let (sample, heads) = sample(prefix, view)?;
-    Ok(Judged::pass(of(heads.len(), sample)).promised("locked"))
+    sampled(prefix, view)?;
+    Ok(Judged::pass(of(heads.len(), told)).promised("locked"))
 }

@@ -23,11 +23,12 @@ use crate::settings::Bucket;
 use crate::settings::Existence;
 use crate::settings::Head;
 use crate::settings::Lifecycle;
-use crate::settings::Lock;
 use crate::settings::Object;
 use crate::settings::Prefix;
 use crate::settings::Reason;
+use crate::settings::Rule;
 use crate::settings::Tiering;
+use crate::settings::Transition;
 use crate::settings::Unread;
 use crate::settings::Versioning;
 
@@ -43,24 +44,22 @@ const LIFE: &[&str] = &[
 ];
 
 /// What the rules say where nothing keeps a version.
-fn by_rules_alone(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Result<Fates, Unread> {
-    let versioning = Versioning::default();
+fn by_rules_alone(prefix: &str, it: &Bucket, view: &View<'_>) -> Result<Fates, Unread> {
     let lifecycle = view.take(&it.lifecycle)?.as_ref();
-    Ok(fates(lifecycle, &versioning, None, &prefix.prefix, view.survey.taken_at))
+    Ok(fates(lifecycle, &Versioning::default(), None, prefix, view.survey.taken_at))
 }
 
 /// What the settings of life say together.
-fn fate(prefix: &Prefix, it: &Bucket, view: &View<'_>) -> Result<Fates, Unread> {
-    let lifecycle = view.take(&it.lifecycle)?;
-    let none = Lock::default();
+fn fate(prefix: &str, it: &Bucket, view: &View<'_>) -> Result<Fates, Unread> {
+    let lifecycle = view.take(&it.lifecycle)?.as_ref();
     // Rules that leave it alone leave it alone whatever versions and locks there are.
     let plain = by_rules_alone(prefix, it, view)?;
     if plain.worst().all(|it| it.visible.is_none()) {
         return Ok(plain);
     }
     let versioning = view.take(&it.versioning)?;
-    let lock = view.take(&it.lock)?.as_ref().unwrap_or(&none);
-    Ok(fates(lifecycle.as_ref(), versioning, Some(lock), &prefix.prefix, view.survey.taken_at))
+    let lock = view.take(&it.lock)?.as_ref();
+    Ok(fates(lifecycle, versioning, lock, prefix, view.survey.taken_at))
 }
 
 fn span(it: Option<i64>) -> String {
@@ -69,11 +68,10 @@ fn span(it: Option<i64>) -> String {
 
 /// Whether transcripts below a prefix are kept as long as promised, and stay in sight.
 pub(crate) fn keeps(it: &Bucket, prefix: &str, view: &View<'_>) -> Result<bool, Unread> {
-    let prefix = Prefix { prefix: prefix.to_owned(), ..Prefix::default() };
     if *view.take(&it.existence)? != Existence::Exists {
         return Ok(false);
     }
-    let fates = fate(&prefix, it, view)?;
+    let fates = fate(prefix, it, view)?;
     let wanted = view.promise.retention_days;
     Ok(fates.worst().all(|it| it.visible.is_none_or(|it| it >= wanted)))
 }
@@ -91,7 +89,7 @@ const LIVES: Check = Check {
 
 fn lives((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let wanted = view.promise.retention_days;
-    let fates = match fate(prefix, it, view) {
+    let fates = match fate(&prefix.prefix, it, view) {
         Ok(it) => it,
         Err(why) => match without_versions(why, (prefix, it), view) {
             ControlFlow::Continue(it) => it,
@@ -145,7 +143,7 @@ fn without_versions(
     view: &View<'_>,
 ) -> ControlFlow<Answer, Fates> {
     let wanted = view.promise.retention_days;
-    let hidden = by_rules_alone(prefix, it, view).ok();
+    let hidden = by_rules_alone(&prefix.prefix, it, view).ok();
     let first = hidden.as_ref().and_then(|it| it.worst().filter_map(|it| it.visible).min());
     match (removed_early(prefix, None, view), hidden, first) {
         (Ok(Some(seen)), ..) => ControlFlow::Break(Ok(Judged::fail(seen).promised(days(wanted)))),
@@ -239,7 +237,7 @@ const ENDS: Check = Check {
 
 fn ends((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let lifecycle = view.take(&it.lifecycle)?;
-    let fates = fate(prefix, it, view)?;
+    let fates = fate(&prefix.prefix, it, view)?;
     let aborts = lifecycle
         .iter()
         .flat_map(|it| &it.rules)
@@ -341,16 +339,25 @@ fn archived_by_rules(
     lifecycle: Option<&Lifecycle>,
     view: &View<'_>,
 ) -> Vec<(i64, String)> {
-    let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
-    let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
-    let moves = rules.flat_map(|rule| rule.transitions.iter().map(move |it| (rule, it)));
-    let moves = moves.filter(|(_, it)| is_cold(&it.class) && !it.noncurrent);
-    let told = moves.map(|(rule, it)| {
+    let told = moves(prefix, lifecycle, is_cold).map(|(rule, it)| {
         let after = it.after(view.survey.taken_at);
         let days = days(after);
         (after, format!("the rule {} moves them to {} after {days}", rule.id, it.class))
     });
     told.filter(|it| it.0 < view.promise.hot_days).collect()
+}
+
+/// What rules do to transcripts as they are: their moves to some classes, each with its rule.
+fn moves<'a>(
+    prefix: &Prefix,
+    lifecycle: Option<&'a Lifecycle>,
+    is_class: fn(&str) -> bool,
+) -> impl Iterator<Item = (&'a Rule, &'a Transition)> {
+    let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
+    let is_met = move |it: &&Rule| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_));
+    let rules = rules.filter(is_met);
+    let all = rules.flat_map(|rule| rule.transitions.iter().map(move |it| (rule, it)));
+    all.filter(move |(_, it)| is_class(&it.class) && !it.noncurrent)
 }
 
 /// Tiers that do so, of transcripts that come into the class after some days.
@@ -386,11 +393,8 @@ fn tiered_after(
     view: &View<'_>,
 ) -> Result<Option<i64>, Unread> {
     let is_class = |it: &str| it == "INTELLIGENT_TIERING";
-    let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
-    let rules = rules.filter(|it| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_)));
-    let moves = rules.flat_map(|it| &it.transitions);
-    let moves = moves.filter(|it| is_class(&it.class) && !it.noncurrent);
-    if let Some(after) = moves.map(|it| it.after(view.survey.taken_at)).min() {
+    let moves = moves(prefix, lifecycle, is_class);
+    if let Some(after) = moves.map(|(_, it)| it.after(view.survey.taken_at)).min() {
         return Ok(Some(after));
     }
     let objects = &view.take(&prefix.sample)?.objects;

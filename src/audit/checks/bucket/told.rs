@@ -11,8 +11,6 @@ use crate::audit::names::aws;
 use crate::audit::view::View;
 use crate::aws_names::is_alias_of_aws;
 use crate::settings::Bucket;
-use crate::settings::Head;
-use crate::settings::Object;
 use crate::settings::Prefix;
 use crate::settings::Reason;
 use crate::settings::Sample;
@@ -44,14 +42,8 @@ pub(crate) fn is_managed(key: Option<&str>, view: &View<'_>) -> Result<bool, Unr
     Ok(state.as_ref().is_some_and(|it| it.manager == "AWS"))
 }
 
-/// Objects, each with what was told of it.
-pub(super) type Heads<'a> = Vec<(&'a Object, &'a Head)>;
-
-/// The objects that were looked at.
-pub(super) fn sample<'a>(
-    prefix: &'a Prefix,
-    view: &View<'_>,
-) -> Result<(&'a Sample, Heads<'a>), Unread> {
+/// That objects were looked at, and each of them was told of.
+pub(super) fn sampled(prefix: &Prefix, view: &View<'_>) -> Result<(), Unread> {
     let sample = view.take(&prefix.sample)?;
     if sample.listed == 0 {
         return Err(Reason::SampleEmpty.because("nothing lies below the prefix yet"));
@@ -59,11 +51,7 @@ pub(super) fn sample<'a>(
     if sample.objects.is_empty() {
         return Err(Reason::NotAsked.because("no transcript was looked at"));
     }
-    let mut heads = Vec::new();
-    for it in &sample.objects {
-        heads.push((it, view.take(&it.head)?));
-    }
-    Ok((sample, heads))
+    sample.objects.iter().try_for_each(|it| view.take(&it.head).map(|_| ()))
 }
 
 pub(super) fn of(many: usize, sample: &Sample) -> String {

@@ -42,12 +42,9 @@ fn side_door((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     }
     let promised = "fixed destinations";
     let delete = aws("ssm delete-document", &[("region", &corner.region), ("name", &it.name)]);
-    let chosen = [&told.bucket, &told.group].into_iter().find_map(|it| match it {
-        Input::Chosen(it) => Some(it),
-        _ => None,
-    });
+    let chosen = told.bucket.chosen().or(told.group.chosen());
     // Rules of a bucket's life and locks of its objects are by prefix.
-    let chosen = chosen.or(told.prefix_chosen.as_ref().filter(|_| told.bucket != Input::Absent));
+    let chosen = chosen.or(told.prefix_chosen.as_deref().filter(|_| told.bucket != Input::Absent));
     let fixed = told.bucket.text().is_some() || told.group.text().is_some();
     let kind = &told.session_type;
     Ok(match (chosen, fixed) {

@@ -14,6 +14,7 @@ use crate::audit::preferences::NAME;
 use crate::audit::preferences::Preferences;
 use crate::audit::subject::OwnPreferences;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
@@ -73,18 +74,15 @@ const DESTINATION: Check = Check {
 
 fn destination((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     let told = read(it, view)?;
-    let mut named = Vec::new();
-    let mut unknown = None;
+    let mut named = Causes::default();
     for (what, input) in [("s3://", &told.bucket), ("logs:", &told.group)] {
-        match input {
-            Input::Is(name) => named.push(format!("{what}{name}")),
-            Input::Chosen(name) => unknown = Some(chosen(name)),
-            Input::Absent => {}
-        }
+        named.add(match input {
+            Input::Is(name) => Ok(Some(format!("{what}{name}"))),
+            Input::Chosen(name) => Err(chosen(name)),
+            Input::Absent => Ok(None),
+        });
     }
-    if let (true, Some(it)) = (named.is_empty(), unknown) {
-        return Err(it);
-    }
+    let named = named.proved()?;
     let promised = "a bucket or a log group, best both";
     if let Some(name) = told.bucket.text().filter(|it| !is_bucket(it)) {
         let seen = format!("{name} is no name of a bucket: sessions are refused or not logged");
@@ -211,21 +209,16 @@ fn contradiction((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer 
     if !told.bucket_encrypted && !told.group_encrypted {
         return Ok(Judged::absent("both flags are off"));
     }
-    let (clashes, lacking) = clashes(&told, corner, view);
+    let clashes = clashes(&told, corner, view)?;
     let promised = "sessions start";
     if clashes.is_empty() {
-        if let Some(it) = lacking {
-            return Err(it);
-        }
         let seen = "the flags agree with what the destinations are";
         return Ok(Judged::pass(seen).promised(promised));
     }
     let mut judged = Judged::fail("sessions are refused").promised(promised);
     for it in clashes {
         judged.details.push(format!("{}; whoever starts one reads {}", it.why, it.told));
-        if let Some(fix) = it.fix {
-            judged = judged.fix(fix);
-        }
+        judged = it.fix.into_iter().fold(judged, Judged::fix);
     }
     Ok(judged)
 }
@@ -239,7 +232,7 @@ pub(crate) const CW_REFUSAL: &str =
 pub(crate) const S3_REFUSAL: &str = "\"unable to validate encryption on Amazon S3 bucket\" (older agents: \"encryption is not set up\")";
 
 /// A reason for which sessions are refused, and the command that mends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Clash {
     why: String,
     /// What whoever starts a session is told.
@@ -247,31 +240,22 @@ struct Clash {
     fix: Option<String>,
 }
 
-fn clashes(told: &Preferences, corner: &Corner, view: &View<'_>) -> (Vec<Clash>, Option<Unread>) {
-    let mut out = Vec::new();
-    let mut lacking = None;
+fn clashes(told: &Preferences, corner: &Corner, view: &View<'_>) -> Result<Vec<Clash>, Unread> {
+    let mut out = Causes::default();
     for (input, flagged) in
         [(&told.group, told.group_encrypted), (&told.bucket, told.bucket_encrypted)]
     {
         if let (Input::Chosen(it), true) = (input, flagged) {
-            lacking = Some(chosen(it));
+            out.unknown = Some(chosen(it));
         }
     }
     if let (Input::Is(group), true) = (&told.group, told.group_encrypted) {
-        match clash_of_group(group, corner, view) {
-            Ok(clash) => out.extend(clash),
-            Err(it) => lacking = Some(it),
-        }
+        out.add(clash_of_group(group, corner, view));
     }
     if let (Input::Is(bucket), true) = (&told.bucket, told.bucket_encrypted) {
-        for it in clashes_of_bucket(bucket, view) {
-            match it {
-                Ok(clash) => out.extend(clash),
-                Err(it) => lacking = Some(it),
-            }
-        }
+        clashes_of_bucket(bucket, view).into_iter().for_each(|it| out.add(it));
     }
-    (out, lacking)
+    out.proved()
 }
 
 /// What is wrong with a log group for which the flag is on.

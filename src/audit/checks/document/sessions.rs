@@ -129,31 +129,24 @@ const RUN_AS: Check = Check {
 
 fn run_as((it, corner): (&Document, &Corner), view: &View<'_>) -> Answer {
     let told = read(it, view)?;
-    if told.run_as {
-        let user = match &told.run_as_user {
-            Input::Absent => "the user in the tag SSMSessionRunAs".to_owned(),
-            Input::Chosen(it) => return Err(chosen(it)),
-            Input::Is(root) if root == "root" => {
-                let seen = "everybody is root, unless the tag SSMSessionRunAs names another";
-                return Ok(Judged::fail(seen).promised("Run As").edited(
-                    it,
-                    corner,
-                    "del(.inputs.runAsDefaultUser)",
-                ));
+    let tagged = "the user in the tag SSMSessionRunAs";
+    let (seen, edit) = match (told.run_as, &told.run_as_user) {
+        (true, Input::Absent) => return Ok(Judged::pass(format!("as {tagged}"))),
+        (true, Input::Chosen(it)) => return Err(chosen(it)),
+        (true, Input::Is(root)) if root == "root" => (
+            "everybody is root, unless the tag SSMSessionRunAs names another",
+            "del(.inputs.runAsDefaultUser)",
+        ),
+        (true, Input::Is(user)) => return Ok(Judged::pass(format!("as {user}, or {tagged}"))),
+        (false, _) => {
+            let nodes = view.take(&corner.nodes)?;
+            if !nodes.is_empty() && nodes.iter().all(|it| it.platform == "Windows") {
+                return Ok(Judged::absent("all nodes run Windows, which has no Run As"));
             }
-            Input::Is(user) => format!("{user}, or the user in the tag SSMSessionRunAs"),
-        };
-        return Ok(Judged::pass(format!("as {user}")));
-    }
-    let nodes = view.take(&corner.nodes)?;
-    if !nodes.is_empty() && nodes.iter().all(|it| it.platform == "Windows") {
-        return Ok(Judged::absent("all nodes run Windows, which has no Run As"));
-    }
-    Ok(Judged::fail("everybody is ssm-user").promised("Run As").edited(
-        it,
-        corner,
-        ".inputs.runAsEnabled=true",
-    ))
+            ("everybody is ssm-user", ".inputs.runAsEnabled=true")
+        }
+    };
+    Ok(Judged::fail(seen).promised("Run As").edited(it, corner, edit))
 }
 
 const DRIFT: Check = Check {

@@ -21,25 +21,18 @@ pub(super) fn read(it: &Document, view: &View<'_>) -> Result<Preferences, Unread
     })
 }
 
-/// The commands that change one document with jq, keeping everything else in it.
-fn edit(it: &Document, corner: &Corner, filter: &str) -> [String; 2] {
-    let (region, name) = (quote(&corner.region), quote(&it.name));
-    let filter = quote(filter);
-    [
-        format!(
+impl Judged {
+    /// With the commands that change one document with jq, keeping everything else in it.
+    pub(super) fn edited(self, it: &Document, corner: &Corner, filter: &str) -> Self {
+        let (region, name) = (quote(&corner.region), quote(&it.name));
+        let filter = quote(filter);
+        self.fix(format!(
             "aws ssm get-document --region {region} --name {name} --query Content --output text | jq {filter} > document.json && \
              aws ssm update-document --region {region} --name {name} --document-version '$LATEST' --content file://document.json"
-        ),
-        format!(
+        ))
+        .fix(format!(
             "aws ssm update-document-default-version --region {region} --name {name} --document-version \
              \"$(aws ssm describe-document --region {region} --name {name} --query Document.LatestVersion --output text)\""
-        ),
-    ]
-}
-
-impl Judged {
-    pub(super) fn edited(self, it: &Document, corner: &Corner, filter: &str) -> Self {
-        let [one, two] = edit(it, corner, filter);
-        self.fix(one).fix(two)
+        ))
     }
 }

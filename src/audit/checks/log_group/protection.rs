@@ -13,6 +13,7 @@ use crate::audit::iam::policy::Policy;
 use crate::audit::names::aws;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
@@ -127,8 +128,8 @@ const OPEN: Check = Check {
 fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let corner = told::corner_of(it, view)?;
     let arn = it.arn();
-    let mut found = Vec::new();
-    let (mut unknown, mut strange) = (None, None);
+    let mut wrong = Causes::default();
+    let mut strange = None;
     let mut fixes = Vec::new();
     // What one scope shows cannot be undone by what the other hides: a failure stands before an unknown.
     let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
@@ -150,23 +151,18 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
             match whom {
                 Ok(None) => {}
                 Ok(Some(whom)) => {
-                    found.push(told(whom));
+                    wrong.found.push(told(whom));
                     let which = [("region", it.region.as_str()), ("policy-name", name)];
                     fixes.push(aws("logs delete-resource-policy", &which));
                 }
-                Err(whom) => {
-                    unknown.get_or_insert_with(|| Reason::NotUnderstood.because(told(whom)));
-                }
+                Err(whom) => wrong.lack(Reason::NotUnderstood.because(told(whom))),
             }
         }
     }
+    strange.into_iter().for_each(|it| wrong.lack(it));
+    scopes.into_iter().filter_map(Result::err).for_each(|it| wrong.lack(it));
+    let found = wrong.proved()?;
     if found.is_empty() {
-        if let Some(it) = unknown.or(strange) {
-            return Err(it);
-        }
-        for it in scopes {
-            it?;
-        }
         return Ok(Judged::pass("nobody from outside"));
     }
     fixes.dedup();

@@ -116,12 +116,9 @@ fn retention(it: &LogGroup, view: &View<'_>) -> Answer {
             let shorter = RETENTIONS.iter().rev().find(|it| **it <= most);
             let judged =
                 Judged::fail(days(kept)).promised(format!("no longer than {}", days(most)));
-            match shorter {
-                Some(most) => {
-                    judged.risky(keep_for(*most, it), "events that are older are deleted")
-                }
-                None => judged,
-            }
+            shorter.into_iter().fold(judged, |judged, most| {
+                judged.risky(keep_for(*most, it), "events that are older are deleted")
+            })
         }
         (None, Some(most)) => {
             Judged::fail("for ever").promised(format!("no longer than {}", days(most)))

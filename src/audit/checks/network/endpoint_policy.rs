@@ -17,6 +17,7 @@ use crate::audit::iam::writer::role_arn;
 use crate::audit::iam::writer::writer;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::aws_names::AccountId;
 use crate::aws_names::Arn;
@@ -28,10 +29,7 @@ use crate::settings::Unread;
 pub(super) fn roles_of(host: Host<'_>) -> Result<Vec<String>, Unread> {
     let Host { it, corner, view } = host;
     let roles: Vec<String> = match view.take(&corner.nodes)?.iter().find(|one| one.id == it.id) {
-        Some(node) => {
-            let writer = writer(node, corner, view)?;
-            writer.roles().into_iter().map(str::to_owned).collect()
-        }
+        Some(node) => writer(node, corner, view)?.roles(),
         None => {
             let name = match view.take(&it.role)? {
                 Some(it) => Some(it),
@@ -42,12 +40,11 @@ pub(super) fn roles_of(host: Host<'_>) -> Result<Vec<String>, Unread> {
             name.map(|it| role_arn(it, corner)).into_iter().collect()
         }
     };
-    match roles.is_empty() {
-        true => {
-            Err(Reason::NotThere.because("by which role it would ask is not known (IAM-ROLE-01)"))
-        }
-        false => Ok(roles),
+    if roles.is_empty() {
+        let why = "by which role it would ask is not known (IAM-ROLE-01)";
+        return Err(Reason::NotThere.because(why));
     }
+    Ok(roles)
 }
 
 /// An endpoint's policy, where it may keep anything back: the one that AWS sets lets everybody do everything.
@@ -116,10 +113,7 @@ pub(super) fn refused(
                 }
             }
         }
-        match unknown {
-            Some(why) => Err(Reason::MissingContextKey.because(why)),
-            None => Ok(None),
-        }
+        unknown.map_or(Ok(None), |why| Err(Reason::MissingContextKey.because(why)))
     };
     // Which of several roles it is nobody knows: what is refused to all of them is refused.
     let all: Vec<Option<String>> = roles.iter().map(refused_to).collect::<Result<_, Unread>>()?;
@@ -182,19 +176,13 @@ fn refused_on(
         let asks = asked_of(service, host, told)?;
         refused(one, &policy, &roles_of(host)?, Some(&host.corner.account), &asks)
     };
-    let mut out = Vec::new();
-    let mut unknown = None;
+    let mut refused = Causes::default();
     for (service, way) in ways {
-        let ServicePath::Endpoint(one) = way else { continue };
-        match refused_by(service, one) {
-            Ok(why) => out.extend(why),
-            Err(it) => unknown = Some(it),
+        if let ServicePath::Endpoint(one) = way {
+            refused.add(refused_by(service, one));
         }
     }
-    match unknown {
-        Some(it) if out.is_empty() => Err(it),
-        _ => Ok(out),
-    }
+    refused.proved()
 }
 
 /// Whether an instance has a way to all of these services, and the policies of endpoints on them let through what it asks.

@@ -1,6 +1,6 @@
 //! The check of what stands between an instance and its endpoints: security groups, ACLs and names.
 
-use core::net::IpAddr;
+use core::net::Ipv4Addr;
 
 use crate::audit::check::About;
 use crate::audit::check::Check;
@@ -14,6 +14,7 @@ use crate::audit::names::aws;
 use crate::audit::preferences::Input;
 use crate::audit::preferences::Preferences;
 use crate::audit::verdict::Answer;
+use crate::audit::verdict::Causes;
 use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
@@ -69,7 +70,8 @@ fn let_through(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
     let groups = view.take(&host.corner.network.security_groups);
     let unknown = told.as_ref().err().or(groups.as_ref().err()).cloned().or(unread);
     let groups = groups.map(Vec::as_slice).unwrap_or_default();
-    let mut found = Obstacles { host, groups, wrong: Vec::new(), fixes: Vec::new(), unknown };
+    let wrong = Causes { found: Vec::new(), unknown };
+    let mut found = Obstacles { host, groups, wrong, fixes: Vec::new() };
     found.on_the_way_outside(&outside);
     for endpoint in &used {
         found.at_endpoint(endpoint);
@@ -78,10 +80,8 @@ fn let_through(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
     if !used.is_empty() {
         found.in_names();
     }
-    let Obstacles { wrong, fixes, unknown, .. } = found;
-    if let (true, Some(it)) = (wrong.is_empty(), unknown) {
-        return Err(it);
-    }
+    let Obstacles { wrong, fixes, .. } = found;
+    let wrong = wrong.proved()?;
     let judged = match wrong.as_slice() {
         [] => Judged::pass("nothing stands in the way").unsure(),
         [one] => Judged::fail(one.clone()),
@@ -135,41 +135,30 @@ struct Obstacles<'a> {
     host: Host<'a>,
     /// All security groups that were read.
     groups: &'a [SecurityGroup],
-    wrong: Vec<String>,
+    wrong: Causes<String>,
     fixes: Vec<String>,
-    unknown: Option<Unread>,
 }
 
 impl Obstacles<'_> {
-    fn lack(&mut self, reason: Reason, why: impl Into<String>) {
-        self.unknown.get_or_insert_with(|| reason.because(why));
-    }
-
     fn on_the_way_outside(&mut self, outside: &[(&str, String)]) {
         let own = &self.host.it.security_groups;
         let outward = opening::together(own, self.groups, |it| &it.egress, opening::leads_outside);
         for (service, to) in outside {
             match outward {
                 Truth::Yes => {}
-                Truth::No => self.wrong.push(format!(
+                Truth::No => self.wrong.found.push(format!(
                     "its own security groups do not let it out to {service} by {to}"
                 )),
-                Truth::Unknown => {
-                    let why = format!(
-                        "whether its security groups let it out to {service} depends on addresses"
-                    );
-                    self.lack(Reason::NotUnderstood, why);
-                }
+                Truth::Unknown => self.wrong.lack(Reason::NotUnderstood.because(format!(
+                    "whether its security groups let it out to {service} depends on addresses"
+                ))),
             }
         }
     }
 
     fn at_endpoint(&mut self, one: &Endpoint) {
         let Host { it, corner, .. } = self.host;
-        let address = match it.private_ip.as_ref().and_then(|it| it.parse().ok()) {
-            Some(IpAddr::V4(it)) => Some(it),
-            _ => None,
-        };
+        let address: Option<Ipv4Addr> = it.private_ip.as_ref().and_then(|it| it.parse().ok());
         let inward = opening::together(
             &one.security_groups,
             self.groups,
@@ -184,7 +173,7 @@ impl Obstacles<'_> {
         );
         let name = format!("{} ({})", one.id, one.service);
         if inward == Truth::No {
-            self.wrong.push(format!("{name} does not admit port 443 from it"));
+            self.wrong.found.push(format!("{name} does not admit port 443 from it"));
             if let (Some(to), Some(from)) =
                 (one.security_groups.first(), it.security_groups.first())
             {
@@ -199,15 +188,15 @@ impl Obstacles<'_> {
             }
         }
         if outward == Truth::No {
-            self.wrong
-                .push(format!("its own security groups do not let it out to port 443 of {name}"));
+            let why = format!("its own security groups do not let it out to port 443 of {name}");
+            self.wrong.found.push(why);
         }
         if [inward, outward].contains(&Truth::Unknown) {
             let why = format!(
                 "whether security groups let it through to {} depends on addresses that were not read",
                 one.id
             );
-            self.lack(Reason::NotUnderstood, why);
+            self.wrong.lack(Reason::NotUnderstood.because(why));
         }
     }
 
@@ -216,13 +205,13 @@ impl Obstacles<'_> {
         let acls = match view.take(&corner.network.acls) {
             Ok(it) => it.as_slice(),
             Err(it) => {
-                self.unknown.get_or_insert(it);
+                self.wrong.lack(it);
                 &[]
             }
         };
         let Some(one) = acls.iter().find(|one| one.subnets.contains(&it.subnet)) else {
             let why = "the ACL of its subnet was not shown, and each subnet has one";
-            self.lack(Reason::NotAsked, why);
+            self.wrong.lack(Reason::NotAsked.because(why));
             return Ok(());
         };
         let node = view.take(&corner.nodes)?.iter().find(|one| one.id == it.id);
@@ -232,10 +221,10 @@ impl Obstacles<'_> {
         ] {
             match open {
                 Some(true) => {}
-                Some(false) => self.wrong.push(format!("the ACL {} {what}", one.id)),
+                Some(false) => self.wrong.found.push(format!("the ACL {} {what}", one.id)),
                 None => {
                     let why = format!("what the ACL {} does depends on addresses", one.id);
-                    self.lack(Reason::NotUnderstood, why);
+                    self.wrong.lack(Reason::NotUnderstood.because(why));
                 }
             }
         }
@@ -246,7 +235,8 @@ impl Obstacles<'_> {
     fn in_names(&mut self) {
         let Host { it, corner, view } = self.host;
         let Some(vpc) = corner.network.vpcs.iter().find(|one| one.id == it.vpc) else {
-            self.lack(Reason::NotAsked, "whether the VPC resolves names was not read");
+            let why = "whether the VPC resolves names was not read";
+            self.wrong.lack(Reason::NotAsked.because(why));
             return;
         };
         for (name, on, flag) in [
@@ -257,13 +247,11 @@ impl Obstacles<'_> {
                 Ok(true) => {}
                 Ok(false) => {
                     let why = format!("{name} is off, so that the endpoints' names lead elsewhere");
-                    self.wrong.push(why);
+                    self.wrong.found.push(why);
                     let options = [("region", corner.region.as_str()), ("vpc-id", &vpc.id)];
                     self.fixes.push(aws("ec2 modify-vpc-attribute", &options) + " " + flag);
                 }
-                Err(it) => {
-                    self.unknown.get_or_insert(it);
-                }
+                Err(it) => self.wrong.lack(it),
             }
         }
     }

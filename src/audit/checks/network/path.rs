@@ -14,6 +14,7 @@ use crate::settings::Instance;
 use crate::settings::Reason;
 use crate::settings::Route;
 use crate::settings::RouteTable;
+use crate::settings::Survey;
 use crate::settings::Unread;
 
 /// How an instance gets to a service.
@@ -100,7 +101,7 @@ impl<'a> Host<'a> {
             ))),
             false => Ok(ServicePath::None(why)),
         };
-        let halves = default_routes(table, &FOUR);
+        let halves = default_routes(table, FOUR);
         if halves.iter().any(Option::is_some) {
             let [one, other] = halves.map(|it| self.out_by(it));
             return match (one?, other?) {
@@ -111,7 +112,7 @@ impl<'a> Host<'a> {
                 )),
             };
         }
-        let has_six = default_routes(table, &SIX).iter().any(Option::is_some);
+        let has_six = default_routes(table, SIX).iter().any(Option::is_some);
         if self.it.ipv6 && has_six {
             let why = "it has a way by IPv6 alone, which the agent takes only where it is set to";
             return Err(Reason::NotUnderstood.because(why));
@@ -175,9 +176,7 @@ impl<'a> Host<'a> {
 
     /// The preferences where it is; `None` if there are none.
     pub(super) fn preferences(self) -> Result<Option<Preferences>, Unread> {
-        let Some(document) = self.view.take(&self.corner.preferences)?.as_ref() else {
-            return Ok(None);
-        };
+        let Some(document) = self.view.take(&self.corner.preferences)? else { return Ok(None) };
         Preferences::read(self.view.take(&document.content)?).map(Some).ok_or_else(|| {
             Reason::NotUnderstood.because("the content of the preferences is no JSON")
         })
@@ -185,12 +184,9 @@ impl<'a> Host<'a> {
 
     /// Whether a transcript of it arrived of late, by our own archive.
     pub(super) fn arrived(self, kind: &str) -> bool {
-        let now = self.view.survey.taken_at;
-        self.view
-            .survey
-            .arrivals
-            .iter()
-            .any(|it| it.target == self.it.id && it.kind == kind && it.at.days_until(now) < RECENT)
+        let Survey { arrivals, taken_at, .. } = self.view.survey;
+        let mut of_it = arrivals.iter().filter(|it| it.target == self.it.id && it.kind == kind);
+        of_it.any(|it| it.at.days_until(*taken_at) < RECENT)
     }
 
     /// With the commands that make endpoints for these services.
@@ -218,24 +214,17 @@ impl Route {
 }
 
 /// All addresses, and each half of them.
-pub(super) struct Everywhere {
-    all: &'static str,
-    halves: [&'static str; 2],
-}
+type Everywhere = [&'static str; 3];
 
-pub(super) const FOUR: Everywhere =
-    Everywhere { all: "0.0.0.0/0", halves: ["0.0.0.0/1", "128.0.0.0/1"] };
+pub(super) const FOUR: Everywhere = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1"];
 
-const SIX: Everywhere = Everywhere { all: "::/0", halves: ["::/1", "8000::/1"] };
+const SIX: Everywhere = ["::/0", "::/1", "8000::/1"];
 
 /// The route that is taken for each half of all addresses, by the longer prefix; `None` where there is none, or it leads nowhere.
-pub(super) fn default_routes<'a>(
-    table: &'a RouteTable,
-    everywhere: &Everywhere,
-) -> [Option<&'a Route>; 2] {
-    let of = |block: &str| table.routes.iter().find(|it| it.destination == block);
-    let all = of(everywhere.all);
-    everywhere.halves.map(|it| of(it).or(all).filter(|it| it.state != "blackhole"))
+pub(super) fn default_routes(table: &RouteTable, everywhere: Everywhere) -> [Option<&Route>; 2] {
+    let [all, one, other] =
+        everywhere.map(|block| table.routes.iter().find(|it| it.destination == block));
+    [one, other].map(|it| it.or(all).filter(|it| it.state != "blackhole"))
 }
 
 /// The services without which no session starts.

@@ -59,7 +59,7 @@ const PUBLIC: Check = Check {
 fn public(one: (&Instance, &Corner), view: &View<'_>) -> Answer {
     let host = Host::new(one, view);
     let open = host.table()?.is_some_and(|it| {
-        let routes = default_routes(it, &FOUR);
+        let routes = default_routes(it, FOUR);
         routes.iter().flatten().any(|it| it.target.starts_with("igw-"))
     });
     if !open {
