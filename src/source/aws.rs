@@ -233,10 +233,10 @@ impl Connection {
         };
         let throttled = answer.code.is_some_and(is_throttled);
         let kind = match answer.status {
-            _ if throttled => RefusalKind::Throttled,
-            None => RefusalKind::Unreachable,
-            Some(..300) => RefusalKind::NotUnderstood,
-            Some(_) => RefusalKind::Other,
+            _ if throttled => Reason::Throttled,
+            None => Reason::Unreachable,
+            Some(..300) => Reason::NotUnderstood,
+            Some(_) => Reason::SdkError,
         };
         let unanswered = throttled || answer.status.is_none_or(|it| it >= 500 || it == 429);
         if unanswered && let Some(it) = self.silence() {
@@ -305,14 +305,7 @@ impl Refusal {
         let denied = self.is_denied();
         Unread {
             reason: match self.kind {
-                RefusalKind::Denied => Reason::AccessDenied,
-                RefusalKind::DeniedExplicitly => Reason::ExplicitDeny,
-                RefusalKind::NotOwner => Reason::NotOwner,
-                RefusalKind::Credentials => Reason::Credentials,
-                RefusalKind::RegionNotEnabled => Reason::RegionNotEnabled,
-                RefusalKind::Throttled => Reason::Throttled,
-                RefusalKind::Unreachable => Reason::Unreachable,
-                RefusalKind::NotUnderstood => Reason::NotUnderstood,
+                RefusalKind::Unread(it) => it,
                 _ => Reason::SdkError,
             },
             why: self.why,
@@ -393,7 +386,7 @@ fn no_credentials(text: &str, access: &Access) -> Refusal {
         Refusal::new("there are no AWS credentials")
             .hint("set AWS_PROFILE, use --profile, or run where a role is attached")
     };
-    it.kind(RefusalKind::Credentials).ending()
+    it.kind(Reason::Credentials).ending()
 }
 
 /// What the service said, within an error chain of the SDK.
@@ -439,7 +432,7 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
     match (code, it.status) {
         ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired", _) => {
             Refusal::new("the credentials have expired")
-                .kind(RefusalKind::Credentials)
+                .kind(Reason::Credentials)
                 .hint(format!("{login}, then run the same command again; what was read is kept"))
                 .ending()
         }
@@ -456,8 +449,8 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         ) => Refusal::new(format!("AWS does not accept the credentials ({code})"))
             .kind(match code {
                 // A Region that is not enabled knows no credentials of the account.
-                "InvalidClientTokenId" | "UnrecognizedClientException" => RefusalKind::RegionNotEnabled,
-                _ => RefusalKind::Credentials,
+                "InvalidClientTokenId" | "UnrecognizedClientException" => Reason::RegionNotEnabled,
+                _ => Reason::Credentials,
             })
             .hint("check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and the profile; `aws sts get-caller-identity` must work")
             .ending(),
@@ -473,7 +466,6 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         ("ResourceNotFoundException", _) if need.action == "logs:GetLogEvents" => deleted(),
         ("ResourceNotFoundException", _) => {
             Refusal::new("there is no such log group in this account and Region")
-                .kind(RefusalKind::NotFound)
                 .hint("check its name, the Region and the account")
                 .ending()
         }
@@ -482,7 +474,7 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         }
         (code, _) if is_throttled(code) => {
             Refusal::new(format!("AWS throttled every try ({code})"))
-                .kind(RefusalKind::Throttled)
+                .kind(Reason::Throttled)
                 .hint("run the same command again later; what was read is kept")
         }
         (code, _) if code.starts_with("KMS") || code.contains("KMSInvalidState") => {
@@ -492,14 +484,14 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         }
         ("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AllAccessDisabled" | "Forbidden", _)
         | ("", Some(403)) => denied(message, need),
-        ("", Some(404)) => Refusal::new("it does not exist").kind(RefusalKind::NotFound).ending(),
+        ("", Some(404)) => Refusal::new("it does not exist").ending(),
         (_, Some(500..=599)) => Refusal::new(format!(
             "AWS failed at every try ({})",
             if code.is_empty() { "5xx" } else { code }
         ))
         .again(),
         ("", Some(200..=299)) => {
-            Refusal::new("the answer came in a form that is not known").kind(RefusalKind::NotUnderstood)
+            Refusal::new("the answer came in a form that is not known").kind(Reason::NotUnderstood)
         }
         ("", _) => Refusal::new(format!("AWS refused (status {})", it.status.unwrap_or(0))),
         (code, _) => in_words(code, message),
@@ -510,23 +502,20 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
 fn in_words(code: &str, message: &str) -> Refusal {
     let why = if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") };
     Refusal::new(why).kind(match code {
-        "MethodNotAllowed" => RefusalKind::NotOwner,
-        "OptInRequired" => RefusalKind::RegionNotEnabled,
+        "MethodNotAllowed" => Reason::NotOwner.into(),
+        "OptInRequired" => Reason::RegionNotEnabled.into(),
         "PreconditionFailed" => RefusalKind::Replaced,
         "InvalidRange" => RefusalKind::Shorter,
-        _ => RefusalKind::Other,
+        _ => Reason::SdkError.into(),
     })
 }
 
 pub(super) fn no_bucket() -> Refusal {
-    Refusal::new("there is no such bucket")
-        .kind(RefusalKind::NotFound)
-        .hint("check its name and the account")
-        .ending()
+    Refusal::new("there is no such bucket").hint("check its name and the account").ending()
 }
 
 fn deleted() -> Refusal {
-    Refusal::new("it was deleted after it was listed").kind(RefusalKind::NotFound)
+    Refusal::new("it was deleted after it was listed")
 }
 
 fn skew() -> Refusal {
@@ -557,11 +546,11 @@ fn denied(message: &str, need: &Need) -> Refusal {
             _ => "a policy",
         };
         return Refusal::new(format!("access denied: {policy} denies {action} explicitly"))
-            .kind(RefusalKind::DeniedExplicitly)
+            .kind(Reason::ExplicitDeny)
             .hint("no other policy can allow it: that one must change");
     }
     Refusal::new(format!("access denied: {action} is missing"))
-        .kind(RefusalKind::Denied)
+        .kind(Reason::AccessDenied)
         .hint(format!("allow {}", Need::statement(action, resource)))
 }
 

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::error::Error;
 use crate::session::Skip;
+use crate::settings::Reason;
 use crate::source::calls::Calls;
 
 /// A folder tree.
@@ -202,13 +203,13 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without advice, of this one thing alone.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { kind: RefusalKind::Other, why: why.into(), hint: None, ends: false }
+        Self { kind: Reason::SdkError.into(), why: why.into(), hint: None, ends: false }
     }
 
     /// The same of a kind that somebody branches on.
     #[must_use]
-    pub(crate) fn kind(mut self, kind: RefusalKind) -> Self {
-        self.kind = kind;
+    pub(crate) fn kind(mut self, kind: impl Into<RefusalKind>) -> Self {
+        self.kind = kind.into();
         self
     }
 
@@ -234,7 +235,7 @@ impl Refusal {
 
     /// Whether a permission is missing, or a policy denies it.
     pub(crate) fn is_denied(&self) -> bool {
-        matches!(self.kind, RefusalKind::Denied | RefusalKind::DeniedExplicitly)
+        matches!(self.kind, RefusalKind::Unread(Reason::AccessDenied | Reason::ExplicitDeny))
     }
 }
 
@@ -254,18 +255,8 @@ impl From<Error> for Refusal {
 /// Kinds of refusals: one for each that somebody branches on, since nobody may branch on words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// A permission is missing.
-    Denied,
-    /// A policy denies it explicitly, so that no permission can allow it.
-    DeniedExplicitly,
-    /// Only the owner of the thing may ask.
-    NotOwner,
-    /// Credentials are missing, expired or not accepted, or the role cannot be assumed.
-    Credentials,
-    /// The Region is not enabled for the account, or takes no token of these credentials.
-    RegionNotEnabled,
-    /// It is not there, or no longer.
-    NotFound,
+    /// What a survey tells apart, too: a setting is unread for this reason.
+    Unread(Reason),
     /// It lies in an archive class and needs a restore.
     Archived,
     /// It is no longer the one whose beginning was read.
@@ -276,14 +267,12 @@ pub enum RefusalKind {
     Broken,
     /// Its bytes are not those that were listed.
     Unlike,
-    /// There were too many requests, at every try.
-    Throttled,
-    /// No answer came.
-    Unreachable,
-    /// The answer came in a form that is not known.
-    NotUnderstood,
-    /// Any other.
-    Other,
+}
+
+impl From<Reason> for RefusalKind {
+    fn from(it: Reason) -> Self {
+        Self::Unread(it)
+    }
 }
 
 /// What a place will answer.

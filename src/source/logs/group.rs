@@ -26,7 +26,6 @@ use crate::source::Listed;
 use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
-use crate::source::RefusalKind;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
@@ -238,7 +237,6 @@ async fn described(
         })?;
         if token.is_none() {
             return Err(Refusal::new(format!("there is no such log group in {region}"))
-                .kind(RefusalKind::NotFound)
                 .hint("check its name, the Region and the account")
                 .ending());
         }
