@@ -182,12 +182,8 @@ impl TranscriptReading {
     ) -> Result<()> {
         let digest = hex::encode(self.hasher.finalize());
         if digest != self.row.content_digest {
-            damages.push(Skip {
-                locator: self.row.locator.clone(),
-                why: "its bytes in the archive are not those that were read, and are left out"
-                    .into(),
-                loses: true,
-            });
+            let why = "its bytes in the archive are not those that were read, and are left out";
+            damages.push(Skip::loss(&self.row.locator, why));
             return Ok(());
         }
         let nth = cited.len() as u64 + 1;

@@ -98,20 +98,9 @@ pub enum Handle {
     },
 }
 
-/// What a listing meets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// Something that may be a transcript.
-    Object(Listed),
-    /// A place that could not be looked into, or what is no transcript by its name, and why.
-    Skip(Skip),
-}
-
-impl From<Result<Listed, Skip>> for Found {
-    fn from(it: Result<Listed, Skip>) -> Self {
-        it.map_or_else(Self::Skip, Self::Object)
-    }
-}
+/// What a listing meets: something that may be a transcript; or a place that could not be looked into, or what is no transcript by
+/// its name, and why.
+pub type Found = Result<Listed, Skip>;
 
 /// Where reading a growing object stopped, so that the next run goes on there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -164,10 +164,10 @@ impl S3Source {
         }
     }
 
-    fn listed(&self, it: &ListedObject<'_>) -> Result<Listed, Skip> {
+    fn listed(&self, it: &ListedObject<'_>) -> Found {
         let untold = |what: &str| {
             let locator = format!("s3://{}/{}", self.bucket, it.key.unwrap_or_default());
-            Skip { locator, why: format!("the listing does not tell its {what}"), loses: true }
+            Skip::loss(locator, format!("the listing does not tell its {what}"))
         };
         let key = it.key.filter(|it| !it.is_empty()).ok_or_else(|| untold("key"))?;
         let bytes = it.bytes.and_then(|it| u64::try_from(it).ok()).ok_or_else(|| untold("size"))?;
@@ -178,7 +178,7 @@ impl S3Source {
             None => place,
         };
         if key.ends_with('/') && bytes == 0 {
-            return Err(Skip { locator, why: "a folder marker".into(), loses: false });
+            return Err(Skip::harmless(locator, "a folder marker"));
         }
         let blocked = match (it.class, it.restoring) {
             (Some("GLACIER" | "DEEP_ARCHIVE"), Some(true)) => Some(
@@ -331,13 +331,13 @@ struct Listing<'a> {
 
 impl Listing<'_> {
     /// Hands on one thing; false if nobody listens any more.
-    async fn put(&mut self, it: Result<Listed, Skip>) -> bool {
+    async fn put(&mut self, it: Found) -> bool {
         let locator = it.as_ref().map_or_else(|it| &it.locator, |it| &it.locator);
         if !self.seen.insert(crate::source::FIXED.hash_one(locator)) {
             return true;
         }
         self.count += 1;
-        self.found.send(it.into()).await.is_ok()
+        self.found.send(it).await.is_ok()
     }
 }
 

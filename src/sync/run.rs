@@ -301,7 +301,7 @@ impl SyncRun<'_> {
 /// Tells of these as a listing would, until nobody hears of more: the person wants to stop.
 fn hand_on(these: Vec<Listed>, found: &tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
     for it in these {
-        if found.blocking_send(Found::Object(it)).is_err() {
+        if found.blocking_send(Ok(it)).is_err() {
             break;
         }
     }
@@ -347,8 +347,8 @@ impl SoFar {
         let told = &mut self.told;
         told.listed += 1;
         let mut it = match found {
-            Found::Object(it) => it,
-            Found::Skip(it) => {
+            Ok(it) => it,
+            Err(it) => {
                 if it.loses { &mut told.failed } else { &mut told.others }.push(it);
                 return None;
             }

@@ -113,13 +113,13 @@ impl LogsSource {
         format!("{group}:log-stream:{stream}")
     }
 
-    fn listed(&self, it: &LogStream) -> Result<Listed, Skip> {
+    fn listed(&self, it: &LogStream) -> Found {
         let name = it.log_stream_name().unwrap_or_default();
         let locator = self.locator(name);
         // A session id has no slash; the streams of Lambda and of ECS tasks have.
         if SessionId::new(name).is_none() {
-            let why = "the stream of something that is no session, by its name".into();
-            return Err(Skip { locator, why, loses: false });
+            let why = "the stream of something that is no session, by its name";
+            return Err(Skip::harmless(locator, why));
         }
         let created = it.creation_time().unwrap_or(0);
         let (last, taken_in) = (it.last_event_timestamp(), it.last_ingestion_time());
@@ -162,7 +162,7 @@ impl LogsSource {
             for it in page.log_streams() {
                 // Pages overlap where streams come and go meanwhile.
                 if seen.insert(FIXED.hash_one(it.log_stream_name()))
-                    && found.send(self.listed(it).into()).await.is_err()
+                    && found.send(self.listed(it)).await.is_err()
                 {
                     return Ok(());
                 }
