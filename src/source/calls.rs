@@ -100,8 +100,8 @@ impl Calls {
     }
 
     /// Calls made so far by name, such as `ListObjectsV2`, and how often each was.
-    pub fn by_name(&self) -> Vec<(String, u64)> {
-        self.watch().counted.clone().into_iter().collect()
+    pub fn by_name(&self) -> BTreeMap<String, u64> {
+        self.watch().counted.clone()
     }
 
     /// Seconds by which AWS's clock is ahead of ours, if it has answered.

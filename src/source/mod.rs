@@ -307,19 +307,4 @@ pub trait Source: Send + Sync {
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         (None, None)
     }
-
-    /// Calls made so far, by name.
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.asked().map(Calls::by_name).unwrap_or_default()
-    }
-
-    /// Seconds by which the place's clock is ahead of ours, where it tells and they are far apart.
-    fn skew(&self) -> Option<i64> {
-        self.asked()?.far_off()
-    }
-
-    /// What a person who waits should know: that nothing came for a while.
-    fn waiting(&self) -> Option<String> {
-        self.asked()?.waiting()
-    }
 }

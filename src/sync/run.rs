@@ -1,6 +1,5 @@
 //! A run: one task lists, one fetches many objects at once, every core decodes, and one hand gathers.
 
-use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -22,6 +21,7 @@ use crate::source::Found;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Source;
+use crate::source::calls::Calls;
 
 use super::draft::*;
 use super::gather::Gatherer;
@@ -102,7 +102,8 @@ pub fn look(
             break;
         }
         progress.source(source.name());
-        let before = source.calls();
+        let calls = || source.asked().map(Calls::by_name).unwrap_or_default();
+        let before = calls();
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
         let listing = Mutex::new(SoFar::default());
         let walked = std::thread::scope(|scope| {
@@ -117,6 +118,12 @@ pub fn look(
             }
             lister.join().unwrap_or_else(|_| Err(Refusal::new("the listing stopped")))
         });
+        // Those of the listing alone.
+        let mut made = calls();
+        made.retain(|name, count| {
+            *count -= before.get(name).unwrap_or(&0);
+            *count > 0
+        });
         let SoFar { told, take, continued } = listing.into_inner().unwrap_or_default();
         summary.bytes += told.bytes;
         summary.would.push(Would {
@@ -126,7 +133,7 @@ pub fn look(
             continued,
             held: told.held,
             bytes: told.bytes,
-            calls: since(&before, source.calls()),
+            calls: made,
             reads: source.reads(take, continued).filter(|it| it.1 > 0),
         });
         summary.heard(source.name(), told, walked);
@@ -238,7 +245,8 @@ impl SyncRun<'_> {
         let listing = Mutex::new(SoFar::default());
         let Self { runtime, known, kept, again, options, summary } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
-        let now = options.now.saturating_add(source.skew().map_or(0, |it| it * 1_000_000));
+        let skew = source.asked().and_then(Calls::far_off).unwrap_or(0);
+        let now = options.now.saturating_add(skew * 1_000_000);
         let options = &Options { now, ..**options };
         let (runtime, Holdings { ledger, sessions }) = (*runtime, known);
         let (ledger, decoded, waiting) = (&*ledger, &Room::default(), &Waiting::default());
@@ -246,7 +254,7 @@ impl SyncRun<'_> {
         let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };
         let (objects, bytes) = (summary.listed, summary.bytes);
         let tell = |progress: &mut dyn Progress| {
-            progress.waiting(source.waiting().as_deref());
+            progress.waiting(source.asked().and_then(Calls::waiting).as_deref());
             let listed = listing.lock().map_or((0, 0), |it| (it.told.listed, it.told.bytes));
             progress.listed(objects + listed.0, bytes + listed.1);
         };
@@ -306,15 +314,6 @@ fn hand_on(these: Vec<Listed>, found: &tokio::sync::mpsc::Sender<Found>) -> Resu
         }
     }
     Ok(())
-}
-
-/// Calls made since an earlier count.
-fn since(before: &[(String, u64)], now: Vec<(String, u64)>) -> BTreeMap<String, u64> {
-    let old: BTreeMap<&str, u64> = before.iter().map(|it| (it.0.as_str(), it.1)).collect();
-    now.iter()
-        .map(|(name, count)| (name.clone(), count - old.get(name.as_str()).copied().unwrap_or(0)))
-        .filter(|it| it.1 > 0)
-        .collect()
 }
 
 /// Judges what is listed, and hands on what is to be fetched, if anybody fetches.
