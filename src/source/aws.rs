@@ -331,6 +331,26 @@ pub(super) fn next_page<T: PartialEq>(
     }
 }
 
+/// Asks for a listing page by page. `take` has each page, and tells whether the listing goes on and by which token; or that it wants
+/// no more.
+///
+/// # Errors
+/// What `ask` meets, and a listing that goes on and not to another page.
+pub(super) async fn each_page<P, T: Clone + PartialEq>(
+    mut ask: impl AsyncFnMut(Option<T>) -> Result<P, Refusal>,
+    mut take: impl AsyncFnMut(P) -> Option<(bool, Option<T>)>,
+) -> Result<(), Refusal> {
+    let mut token = None;
+    loop {
+        let page = ask(token.clone()).await?;
+        let Some((goes_on, next)) = take(page).await else { return Ok(()) };
+        token = next_page(goes_on, next, token.as_ref())?;
+        if token.is_none() {
+            return Ok(());
+        }
+    }
+}
+
 /// An instant of AWS's answers, UTC microseconds.
 pub(crate) fn micros(it: &DateTime) -> Option<i64> {
     it.to_millis().ok()?.checked_mul(1000)

@@ -39,6 +39,7 @@ const WHOLES: u32 = 3;
 /// What every request for an object carries.
 #[derive(Clone)]
 pub(super) struct ObjectReader {
+    pub(super) connection: Connection,
     pub(super) client: Client,
     pub(super) bucket: String,
     pub(super) owner: Option<String>,
@@ -50,7 +51,6 @@ pub(super) struct ObjectReader {
 /// A request for one object.
 pub(super) struct Get {
     pub(super) reader: ObjectReader,
-    pub(super) connection: Connection,
     pub(super) version_id: Option<String>,
     /// Length and version as listed; the ETag is within the version where no version id is.
     pub(super) listed: Listed,
@@ -98,7 +98,7 @@ impl Get {
             };
             if takes >= most {
                 if wrong.kind == RefusalKind::Broken {
-                    self.connection.calls.note(S3, GET, &Came::GivenUp);
+                    self.reader.connection.calls.note(S3, GET, &Came::GivenUp);
                 }
                 return Err(times(takes, wrong));
             }
@@ -108,7 +108,7 @@ impl Get {
 
     /// How often a broken body is taken up: once where nothing comes whole any more.
     fn takes(&self) -> u32 {
-        if self.connection.calls.doubts(Some((S3, GET))) { 1 } else { TAKES }
+        if self.reader.connection.calls.doubts(Some((S3, GET))) { 1 } else { TAKES }
     }
 
     /// The answer for the whole object, if it is the one that was listed or one that has replaced it.
@@ -150,7 +150,7 @@ impl Get {
     /// All bytes of a small object, proved.
     async fn collect(&self, it: &mut WholeObject, wanted: u64) -> Result<Bytes, Refusal> {
         let mut all = BytesMut::new();
-        let _wait = self.connection.calls.wait();
+        let _wait = self.reader.connection.calls.wait();
         while let Some(chunk) = self.next(&mut it.body).await? {
             it.proof.update(&chunk);
             all.extend_from_slice(&chunk);
@@ -162,17 +162,17 @@ impl Get {
             return Err(self.broke(format!("it ended after {} of {wanted} bytes", all.len())));
         }
         it.settle()?;
-        self.connection.calls.note(S3, GET, &Came::Good);
+        self.reader.connection.calls.note(S3, GET, &Came::Good);
         Ok(all.freeze())
     }
 
     /// The next bytes of a body, waited for as long as is reasonable.
     async fn next(&self, body: &mut ByteStream) -> Result<Option<Bytes>, Refusal> {
-        let patience = self.connection.calls.limits().stalled;
+        let patience = self.reader.connection.calls.limits().stalled;
         match tokio::time::timeout(patience, body.next()).await {
             Ok(None) => Ok(None),
             Ok(Some(Ok(it))) => {
-                self.connection.calls.came();
+                self.reader.connection.calls.came();
                 Ok(Some(it))
             }
             Ok(Some(Err(it))) => {
@@ -189,7 +189,7 @@ impl Get {
 
     fn broke(&self, why: impl Into<String>) -> Refusal {
         let it = broken(why);
-        self.connection.calls.note(S3, GET, &Came::Trouble(it.why.clone()));
+        self.reader.connection.calls.note(S3, GET, &Came::Trouble(it.why.clone()));
         it
     }
 
@@ -210,12 +210,12 @@ impl Get {
             }
             None => get.checksum_mode(ChecksumMode::Enabled),
         };
-        let _turn = self.connection.calls.turn().await;
+        let _turn = self.reader.connection.calls.turn().await;
         get.send().await.map_err(|it| {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-            let on = format!("{}/*", self.connection.bucket_arn(&self.reader.bucket));
-            self.connection.refused(&it, &Need::of(action, on))
+            let on = format!("{}/*", self.reader.connection.bucket_arn(&self.reader.bucket));
+            self.reader.connection.refused(&it, &Need::of(action, on))
         })
     }
 }
@@ -325,7 +325,7 @@ impl ObjectStream {
             let came = match self.proved {
                 true => Ok(None),
                 false => {
-                    let _wait = self.get.connection.calls.wait();
+                    let _wait = self.get.reader.connection.calls.wait();
                     self.runtime.block_on(self.get.next(&mut self.whole.body))
                 }
             };
@@ -381,7 +381,7 @@ impl ObjectStream {
         if !self.proved {
             self.whole.settle()?;
             self.proved = true;
-            self.get.connection.calls.note(S3, GET, &Came::Good);
+            self.get.reader.connection.calls.note(S3, GET, &Came::Good);
         }
         Ok(())
     }
@@ -392,7 +392,7 @@ impl ObjectStream {
             self.takes += 1;
             let most = self.get.takes();
             if self.takes > most {
-                self.get.connection.calls.note(S3, GET, &Came::GivenUp);
+                self.get.reader.connection.calls.note(S3, GET, &Came::GivenUp);
                 let wanted = self.whole.wanted.map_or_else(|| "?".into(), |it| it.to_string());
                 return Err(times(most, broken(format!("{why} at byte {} of {wanted}", self.at))));
             }
