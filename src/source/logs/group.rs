@@ -29,6 +29,7 @@ use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::each_page;
 use crate::source::aws::next_page;
 use crate::source::calls::Calls;
 
@@ -153,25 +154,24 @@ impl LogsSource {
     async fn walk(&self, found: Sender<Found>) -> Result<(), Refusal> {
         let need = Need::of("logs:DescribeLogStreams", self.resource());
         let mut seen = HashSet::new();
-        let mut token: Option<String> = None;
-        loop {
-            let ask = self.client.describe_log_streams().set_next_token(token.clone()).limit(50);
+        let ask = async |token| {
+            let ask = self.client.describe_log_streams().set_next_token(token).limit(50);
             let (identifier, name) = self.named();
             let ask = ask.set_log_group_identifier(identifier).set_log_group_name(name);
-            let page = ask.send().await.map_err(|it| self.connection.refused(&it, &need))?;
+            ask.send().await.map_err(|it| self.connection.refused(&it, &need))
+        };
+        each_page(ask, async |page| {
             for it in page.log_streams() {
                 // Pages overlap where streams come and go meanwhile.
                 if seen.insert(FIXED.hash_one(it.log_stream_name()))
                     && found.send(self.listed(it)).await.is_err()
                 {
-                    return Ok(());
+                    return None;
                 }
             }
-            token = next_page(page.next_token.is_some(), page.next_token, token.as_ref())?;
-            if token.is_none() {
-                return Ok(());
-            }
-        }
+            Some((page.next_token.is_some(), page.next_token))
+        })
+        .await
     }
 
     async fn open_stream(&self, it: &Listed, from: Option<&Position>) -> Opened {
