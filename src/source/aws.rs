@@ -57,6 +57,11 @@ pub struct Connection {
     ended: Arc<OnceLock<Refusal>>,
 }
 
+/// What an operation of any service answers instead of an answer.
+pub(crate) trait OperationError: ProvideErrorMetadata + std::error::Error + 'static {}
+
+impl<T: ProvideErrorMetadata + std::error::Error + 'static> OperationError for T {}
+
 /// Requests are tried again as often as [`TRIES`] says, however many others were: a service that throttles is slow, not
 /// broken, and an answer is worth the wait.
 pub(crate) fn patience() -> RetryPartition {
@@ -205,11 +210,34 @@ impl Connection {
         Some(it.ending())
     }
 
+    /// Adds all of a listing to `all`, page by page: `take` tells what is on a page, and the token of the next. The SDK's own
+    /// paginators end where a token comes again, as if that were all.
+    ///
+    /// # Errors
+    /// A page that is refused, and a listing that goes on and not to another page.
+    pub(super) async fn list<T, O, E: OperationError>(
+        &self,
+        need: &Need,
+        all: &mut Vec<T>,
+        ask: impl AsyncFn(Option<String>) -> Result<O, SdkError<E, HttpResponse>>,
+        take: impl Fn(O) -> (Option<Vec<T>>, Option<String>),
+    ) -> Result<(), Refusal> {
+        let ask = async |token| ask(token).await.map_err(|it| self.refused(&it, need));
+        each_page(ask, async |page| {
+            let (some, token) = take(page);
+            all.extend(some.unwrap_or_default());
+            let token = token.filter(|it| !it.is_empty());
+            Some((token.is_some(), token))
+        })
+        .await
+    }
+
     /// What an error of the SDK means, and what to do.
-    pub(crate) fn refused<E>(&self, it: &SdkError<E, HttpResponse>, need: &Need) -> Refusal
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+    pub(crate) fn refused<E: OperationError>(
+        &self,
+        it: &SdkError<E, HttpResponse>,
+        need: &Need,
+    ) -> Refusal {
         let profile = self.access.profile.as_ref().map(|it| it.value.as_str());
         let response = it.raw_response();
         let answer = RefusedAnswer {
@@ -644,6 +672,27 @@ mod tests {
         assert_eq!(next_page(true, Some("b"), Some(&"a")), Ok(Some("b")));
         assert!(next_page(true, Some("a"), Some(&"a")).is_err());
         assert!(next_page(true, None::<&str>, None).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_listing_ends_behind_its_last_page_and_one_that_repeats_a_page_says_so() {
+        let sdk = SdkConfig::builder().build();
+        let connection = Connection::over(sdk, &Access::default(), Limits::default());
+        let listed = async |tokens: &[&str]| {
+            let ask = async |token: Option<String>| {
+                let at = tokens.iter().position(|it| token.as_deref() == Some(it));
+                let next = tokens[at.map_or(0, |it| it + 1)].to_owned();
+                Ok::<_, SdkError<aws_sdk_s3::error::ErrorMetadata, HttpResponse>>(next)
+            };
+            let mut all = Vec::new();
+            let need = Need::of("ecs:ListClusters", "*");
+            let take = |next: String| (Some(vec![next.clone()]), Some(next));
+            let told = connection.list(&need, &mut all, ask, take).await;
+            (all.join(" "), told.map_err(|it| it.why))
+        };
+        assert_eq!(listed(&["a", "b", ""]).await, ("a b ".into(), Ok(())));
+        let why = "the listing does not go on: AWS repeats the same page";
+        assert_eq!(listed(&["a", "a"]).await, ("a a".into(), Err(why.into())));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::fmt;
 
 use aws_sdk_ecs::types::Cluster;
 use aws_sdk_ecs::types::ClusterField;
+use aws_sdk_ssm::operation::list_documents::ListDocumentsOutput;
 use aws_sdk_ssm::types::DocumentFormat;
 use futures_util::StreamExt;
 
@@ -115,18 +116,13 @@ async fn in_members(own: &Access, role: &str) -> Result<Vec<String>, Refusal> {
     let (connection, caller) = open_account(own).await?;
     let partition = Arn::parse(&caller.arn).map_or(Partition::AWS, |it| it.partition);
     let need = Need::of("organizations:ListAccounts", "*");
-    let mut pages = connection.organizations().list_accounts().into_paginator().send();
-    let mut ids = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|it| connection.refused(&it, &need))?;
-        let open = page
-            .accounts()
-            .iter()
-            .filter(|it| it.status().is_none_or(|it| it.as_str() == "ACTIVE"));
-        ids.extend(open.filter_map(|it| it.id().map(str::to_owned)));
-    }
-    ids.retain(|it| *it != caller.account);
-    Ok(ids.iter().map(|it| partition.role(it, role)).collect())
+    let client = connection.organizations();
+    let mut accounts = Vec::new();
+    let ask = async |token| client.list_accounts().set_next_token(token).send().await;
+    connection.list(&need, &mut accounts, ask, |it| (it.accounts, it.next_token)).await?;
+    let open = accounts.iter().filter(|it| it.status().is_none_or(|it| it.as_str() == "ACTIVE"));
+    let others = open.filter_map(|it| it.id()).filter(|it| *it != caller.account);
+    Ok(others.map(|it| partition.role(it, role)).collect())
 }
 
 /// One Region of one account, and what was found there.
@@ -177,20 +173,17 @@ impl Look {
 
     async fn documents(&mut self) {
         let client = self.aws.connection.ssm();
-        let mut names = vec![NAME.to_owned()];
-        let mut listed = session_documents(&client).into_paginator().items().send();
-        while let Some(it) = listed.next().await {
-            match it {
-                Ok(it) => names.extend(it.name.filter(|it| it != NAME)),
-                Err(it) => {
-                    let need = Need::of("ssm:ListDocuments", "*");
-                    self.unread("the Session documents", self.aws.connection.refused(&it, &need));
-                    break;
-                }
-            }
+        let mut documents = Vec::new();
+        let need = Need::of("ssm:ListDocuments", "*");
+        let ask = async |token| session_documents(&client).set_next_token(token).send().await;
+        let page = |it: ListDocumentsOutput| (it.document_identifiers, it.next_token);
+        // Those that came before it was refused are looked at.
+        if let Err(it) = self.aws.connection.list(&need, &mut documents, ask, page).await {
+            self.unread("the Session documents", it);
         }
+        let others = documents.into_iter().filter_map(|it| it.name).filter(|it| it != NAME);
         let here = self.here();
-        for name in names {
+        for name in std::iter::once(NAME.to_owned()).chain(others) {
             let ask = client.get_document().name(&name).document_format(DocumentFormat::Json);
             let got = match ask.send().await {
                 Ok(it) => it,
@@ -227,8 +220,10 @@ impl Look {
         let connection = self.aws.connection.clone();
         let client = connection.ecs();
         let need = Need::of("ecs:ListClusters", "*");
-        let arns = client.list_clusters().into_paginator().items().send().try_collect().await;
-        let arns = arns.map_err(|it| ("the ECS clusters", connection.refused(&it, &need)))?;
+        let mut arns = Vec::new();
+        let ask = async |token| client.list_clusters().set_next_token(token).send().await;
+        let listed = connection.list(&need, &mut arns, ask, |it| (it.cluster_arns, it.next_token));
+        listed.await.map_err(|it| ("the ECS clusters", it))?;
         // "up to 100 clusters" ("DescribeClusters").
         for some in arns.chunks(100) {
             let need = Need::of("ecs:DescribeClusters", "*");
@@ -286,9 +281,11 @@ impl Look {
     ) -> Result<(), (&'static str, Refusal)> {
         let connection = self.aws.connection.clone();
         let need = Need::of("ecs:ListTasks", "*");
-        let tasks = client.list_tasks().cluster(cluster).into_paginator().items();
-        let arns = tasks.send().try_collect().await;
-        let arns = arns.map_err(|it| ("the tasks", connection.refused(&it, &need)))?;
+        let mut arns = Vec::new();
+        let ask =
+            async |token| client.list_tasks().cluster(cluster).set_next_token(token).send().await;
+        let listed = connection.list(&need, &mut arns, ask, |it| (it.task_arns, it.next_token));
+        listed.await.map_err(|it| ("the tasks", it))?;
         let mut definitions = BTreeSet::new();
         // "up to 100 tasks" ("DescribeTasks").
         for some in arns.chunks(100) {

@@ -134,15 +134,12 @@ pub(crate) async fn open_account(access: &Access) -> Result<(Connection, Caller)
 
 async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
     let need = Need::of("account:ListRegions", "*");
-    let pages = connection
-        .account()
-        .list_regions()
-        .region_opt_status_contains(RegionOptStatus::Enabled)
-        .region_opt_status_contains(RegionOptStatus::EnabledByDefault)
-        .into_paginator()
-        .items()
-        .send();
-    let regions = pages.try_collect().await.map_err(|it| connection.refused(&it, &need))?;
+    let client = connection.account();
+    let enabled = [RegionOptStatus::Enabled, RegionOptStatus::EnabledByDefault];
+    let ask = client.list_regions().set_region_opt_status_contains(Some(enabled.into()));
+    let ask = async |token| ask.clone().set_next_token(token).send().await;
+    let mut regions = Vec::new();
+    connection.list(&need, &mut regions, ask, |it| (it.regions, it.next_token)).await?;
     let mut names: Vec<String> = regions.into_iter().filter_map(|it| it.region_name).collect();
     names.sort_unstable();
     Ok(names)
