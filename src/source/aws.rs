@@ -44,6 +44,9 @@ use crate::source::patience::words;
 /// Tries of one request, the first included.
 const TRIES: u32 = 8;
 
+/// Where services are asked that want a Region named and know none, or that tell the right one.
+pub(super) const ANY_REGION: &str = "us-east-1";
+
 /// A way to AWS: credentials, a Region, and a count of what was asked.
 #[derive(Clone)]
 pub struct Connection {
@@ -174,7 +177,7 @@ impl Connection {
     /// # Errors
     /// When AWS refuses, does not answer, or names no account.
     pub async fn identity(&self) -> Result<Caller, Refusal> {
-        let region = self.region().unwrap_or_else(|| "us-east-1".into());
+        let region = self.region().unwrap_or_else(|| ANY_REGION.into());
         let client = self.in_region(&region).sts();
         let need = Need::of("sts:GetCallerIdentity", "*");
         let it =

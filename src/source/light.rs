@@ -25,6 +25,7 @@ use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 
 use crate::aws_names::RegionCode;
+use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
 use crate::source::aws::patience;
 
@@ -34,8 +35,16 @@ const MOST: usize = 64 << 20;
 /// What a service answered.
 #[derive(Debug)]
 pub(crate) struct Xml {
-    pub(crate) text: String,
+    text: String,
     request_id: Option<String>,
+}
+
+impl Xml {
+    /// What is read of it, from its root on.
+    pub(crate) fn read<T>(&self, take: impl FnOnce(Element<'_, '_>) -> Option<T>) -> Option<T> {
+        let document = roxmltree::Document::parse(&self.text).ok()?;
+        take(Element(document.root_element()))
+    }
 }
 
 impl RequestId for Xml {
@@ -51,53 +60,51 @@ pub(crate) type Answer = Result<Xml, SdkError<ErrorMetadata, HttpResponse>>;
 #[derive(Clone, Debug)]
 struct SignedRequest {
     method: &'static str,
-    path: String,
+    path: &'static str,
     headers: Vec<(&'static str, String)>,
     body: String,
 }
 
 /// Asks EC2 by its Query protocol. Source: "Query requests for Amazon EC2" (Amazon EC2 API Reference).
 pub(crate) async fn ec2(way: &Connection, action: &'static str, words: &[(&str, &str)]) -> Answer {
-    let region = way.region().unwrap_or_else(|| "us-east-1".into());
     let mut body = format!("Action={action}&Version=2016-11-15");
     for (key, value) in words {
         body.push_str(&format!("&{key}={}", utf8_percent_encode(value, SPECIAL)));
     }
     let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-    let question = SignedRequest { method: "POST", path: "/".into(), headers, body };
-    let host = format!("https://{}", RegionCode(&region).host("ec2"));
-    ask(way, "ec2", action, &region, &host, question).await
+    let question = SignedRequest { method: "POST", path: "/", headers, body };
+    ask(way, "ec2", action, "ec2", question).await
 }
 
 /// Asks how public access is blocked for a whole account.
 /// Source: "GetPublicAccessBlock" (Amazon S3 API Reference, S3 Control).
 pub(crate) async fn account_public_access(way: &Connection, account: &str) -> Answer {
-    let region = way.region().unwrap_or_else(|| "us-east-1".into());
     let question = SignedRequest {
         method: "GET",
-        path: "/v20180820/configuration/publicAccessBlock".into(),
+        path: "/v20180820/configuration/publicAccessBlock",
         headers: vec![("x-amz-account-id", account.to_owned())],
         body: String::new(),
     };
-    let host = format!("https://{account}.{}", RegionCode(&region).host("s3-control"));
-    ask(way, "s3", "GetPublicAccessBlock", &region, &host, question).await
+    ask(way, "s3", "GetPublicAccessBlock", &format!("{account}.s3-control"), question).await
 }
 
 /// What is escaped within a form: all but what is never special.
 const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// `host` is what its host begins with in any Region.
 async fn ask(
     way: &Connection,
     service: &'static str,
     operation: &'static str,
-    region: &str,
     host: &str,
     question: SignedRequest,
 ) -> Answer {
+    let region = way.region().unwrap_or_else(|| ANY_REGION.into());
+    let host = format!("https://{}", RegionCode(&region).host(host));
     let sdk = &way.sdk;
     let mut signing = Layer::new("signing");
     signing.store_put(SigV4OperationSigningConfig {
-        region: Some(aws_config::Region::new(region.to_owned()).into()),
+        region: Some(aws_config::Region::new(region).into()),
         name: Some(service.into()),
         signing_options: {
             let mut it = aws_runtime::auth::SigningOptions::default();
@@ -122,7 +129,7 @@ async fn ask(
         .service_name(if service == "s3" { "S3Control" } else { "EC2" })
         .operation_name(operation)
         .behavior_version(aws_config::BehaviorVersion::latest())
-        .endpoint_url(sdk.endpoint_url().unwrap_or(host))
+        .endpoint_url(sdk.endpoint_url().unwrap_or(&host))
         .interceptor(way.calls.clone())
         .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
         .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
@@ -187,12 +194,13 @@ fn named(document: &roxmltree::Document<'_>, name: &str) -> Option<String> {
 pub(crate) struct Element<'a, 'i>(roxmltree::Node<'a, 'i>);
 
 impl<'a, 'i> Element<'a, 'i> {
-    pub(crate) fn root(document: &'a roxmltree::Document<'i>) -> Self {
-        Self(document.root_element())
+    /// Its own name.
+    pub(crate) fn name(self) -> &'a str {
+        self.0.tag_name().name()
     }
 
     pub(crate) fn child(self, name: &str) -> Option<Self> {
-        self.0.children().find(|it| it.tag_name().name() == name).map(Self)
+        self.0.children().map(Self).find(|it| it.name() == name)
     }
 
     /// Its own text.
@@ -220,7 +228,7 @@ impl<'a, 'i> Element<'a, 'i> {
     /// The items of the list so called.
     pub(crate) fn items(self, list: &str) -> impl Iterator<Item = Self> {
         let items = self.child(list).map(|it| it.0.children());
-        items.into_iter().flatten().filter(|it| it.tag_name().name() == "item").map(Self)
+        items.into_iter().flatten().map(Self).filter(|it| it.name() == "item")
     }
 
     /// One text of each item of a list.
@@ -245,7 +253,7 @@ mod tests {
     fn lists_and_texts_are_read_whatever_their_namespace() {
         let text = r#"<R xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><set><item><id> a </id><in><x>1</x></in></item><item/></set></R>"#;
         let document = roxmltree::Document::parse(text).unwrap();
-        let root = Element::root(&document);
+        let root = Element(document.root_element());
         let items: Vec<_> = root.items("set").collect();
         assert_eq!(items.len(), 2);
         assert_eq!(items[0].own("id"), "a");

@@ -22,6 +22,7 @@ use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::RefusalKind;
 use crate::source::Source;
+use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::each_page;
@@ -336,7 +337,7 @@ async fn region_of(
     bucket: &str,
     owner: Option<&str>,
 ) -> Result<String, Refusal> {
-    let here = connection.region().unwrap_or_else(|| "us-east-1".into());
+    let here = connection.region().unwrap_or_else(|| ANY_REGION.into());
     let client = connection.in_region(&here).s3();
     let head = client
         .head_bucket()

@@ -12,6 +12,7 @@ use crate::settings::Gap;
 use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
+use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 
@@ -126,7 +127,7 @@ pub(crate) async fn open_account(access: &Access) -> Result<(Connection, Caller)
     // Services that know no Region still want one named.
     let connection = match connection.region() {
         Some(_) => connection,
-        None => connection.in_region("us-east-1"),
+        None => connection.in_region(ANY_REGION),
     };
     let identity = connection.identity().await?;
     Ok((connection, identity))
