@@ -178,13 +178,10 @@ impl Calls {
     pub(super) fn doubts(&self, asked: Option<(&str, &str)>) -> bool {
         let watch = self.watch();
         let (now, limits) = (Instant::now(), &self.shared.limits);
-        match asked {
-            None => watch.health.values().any(|it| it.in_doubt(now, limits)),
-            Some((service, operation)) => self
-                .keys(service, operation)
-                .iter()
-                .any(|it| watch.health.get(it).is_some_and(|it| it.in_doubt(now, limits))),
-        }
+        let keys = asked.map(|(service, operation)| self.keys(service, operation));
+        let mut asked =
+            watch.health.iter().filter(|it| keys.as_ref().is_none_or(|keys| keys.contains(it.0)));
+        asked.any(|it| it.1.in_doubt(now, limits))
     }
 
     fn keys(&self, service: &str, operation: &str) -> [(String, String, Option<String>); 2] {

@@ -8,7 +8,6 @@ use std::hash::BuildHasher;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::OptionalObjectAttributes;
 use aws_sdk_s3::types::RequestPayer;
-use aws_sdk_s3::types::RestoreStatus;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
@@ -98,7 +97,7 @@ impl S3Source {
                 bytes: it.size(),
                 changed: it.last_modified(),
                 class: it.storage_class().map(|it| it.as_str()),
-                restoring: it.restore_status().map(in_progress),
+                restoring: it.restore_status().map(|it| it.is_restore_in_progress() == Some(true)),
                 version_id: None,
             });
             let heard = listing.put(objects.map(|it| self.listed(&it))).await;
@@ -130,7 +129,7 @@ impl S3Source {
                 bytes: it.size(),
                 changed: it.last_modified(),
                 class: it.storage_class().map(|it| it.as_str()),
-                restoring: it.restore_status().map(in_progress),
+                restoring: it.restore_status().map(|it| it.is_restore_in_progress() == Some(true)),
                 version_id: it.version_id(),
             });
             let heard = listing.put(objects.map(|it| self.listed(&it))).await;
@@ -316,10 +315,6 @@ impl Listing<'_> {
         }
         true
     }
-}
-
-fn in_progress(it: &RestoreStatus) -> bool {
-    it.is_restore_in_progress().unwrap_or(false)
 }
 
 /// A word for a POSIX shell.

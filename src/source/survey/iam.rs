@@ -123,10 +123,7 @@ async fn simulate(
             continue;
         }
         let context = it.context.iter().map(|(key, kind, value)| {
-            let kind = match *kind {
-                "boolean" => ContextKeyTypeEnum::Boolean,
-                _ => ContextKeyTypeEnum::String,
-            };
+            let kind = ContextKeyTypeEnum::from(*kind);
             let entry = ContextEntry::builder().context_key_name(*key).context_key_type(kind);
             entry.context_key_values(value).build()
         });
