@@ -145,6 +145,15 @@ pub(super) async fn each<T, F: Future>(
     futures_util::stream::iter(about).map(ask).buffered(AT_ONCE).collect().await
 }
 
+/// The first in the list that is so, else this one, put behind the others.
+pub(super) fn one<T>(list: &mut Vec<T>, is_so: impl FnMut(&T) -> bool, new: T) -> &mut T {
+    let at = list.iter().position(is_so).unwrap_or_else(|| {
+        list.push(new);
+        list.len() - 1
+    });
+    &mut list[at]
+}
+
 pub(super) fn at(it: &aws_smithy_types::DateTime) -> Option<At> {
     micros(it).map(At)
 }
