@@ -47,7 +47,7 @@ impl Facts {
             (None, Some(_)) => Some(OwnerFrom::SessionId),
             (None, None) => None,
         };
-        let when = When::of(drafts);
+        let (when, clock) = when(drafts);
         let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
         let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
             told.is_none() || drafts.iter().any(|it| pick(it) == told)
@@ -78,59 +78,47 @@ impl Facts {
             run_as: first(|it| it.run_as.as_ref()),
             session_type: first(|it| it.frame.session_type.as_ref()),
             claims: NullIfEmpty(claims),
-            at: Instant(when.at),
-            at_from: when.at_from.map(Word::Known),
-            first_event_at: Instant(when.first_event_at),
-            last_event_at: Instant(when.last_event_at),
-            ended_at: Instant(when.ended_at),
-            stored_at: Instant(when.stored_at),
-            ..SessionRow::default()
+            ..when
         };
-        Self { row: SessionRow { partition: partition(&row), ..row }, clock: when.clock }
+        Self { row: SessionRow { partition: partition(&row), ..row }, clock }
     }
 }
 
-/// When a session was, as its transcripts and their places tell.
-struct When {
-    at: Option<i64>,
-    at_from: Option<AtFrom>,
-    first_event_at: Option<i64>,
-    last_event_at: Option<i64>,
-    ended_at: Option<i64>,
-    stored_at: Option<i64>,
-    clock: bool,
-}
-
-impl When {
-    fn of(drafts: &[Draft]) -> Self {
-        let streamed = |it: &&Draft| it.claims.streamed;
-        let first_event_at =
-            drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at).min();
-        let last_event_at =
-            drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at).max();
-        // A whole file in CloudWatch Logs is written when the session has ended.
-        let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at).max();
-        let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
-        let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
-        let clock = drafts.iter().any(contradicts);
-        // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
-        let claimed = drafts.iter().filter_map(|it| it.claims.claimed);
-        let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
-        let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
-        let first_event_at = claimed.map_or(first_event_at, |it| {
-            Some(first_event_at.map_or(it.0, |first| first.min(it.0)))
-        });
-        let last_event_at = claimed
-            .map_or(last_event_at, |it| Some(last_event_at.map_or(it.1, |last| last.max(it.1))));
-        let (at, at_from) = match (trusted, ended_at, stored_at) {
-            (Some(it), ..) => (Some(it), Some(AtFrom::Event)),
-            (None, Some(_), Some(it)) if clock => (Some(it), Some(AtFrom::Stored)),
-            (None, Some(it), _) => (Some(it), Some(AtFrom::Header)),
-            (None, None, Some(it)) => (Some(it), Some(AtFrom::Stored)),
-            (None, None, None) => (None, None),
-        };
-        Self { at, at_from, first_event_at, last_event_at, ended_at, stored_at, clock }
-    }
+/// When a session was, as its transcripts and their places tell; and whether the machine's clock was wrong.
+fn when(drafts: &[Draft]) -> (SessionRow, bool) {
+    let streamed = |it: &&Draft| it.claims.streamed;
+    let first_event_at =
+        drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at).min();
+    let last_event_at =
+        drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at).max();
+    // A whole file in CloudWatch Logs is written when the session has ended.
+    let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at).max();
+    let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
+    let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
+    let clock = drafts.iter().any(contradicts);
+    // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
+    let claimed = drafts.iter().filter_map(|it| it.claims.claimed);
+    let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+    let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
+    let first_event_at = claimed.map(|it| it.0).into_iter().chain(first_event_at).min();
+    let last_event_at = claimed.map(|it| it.1).into_iter().chain(last_event_at).max();
+    let (at, at_from) = match (trusted, ended_at, stored_at) {
+        (Some(it), ..) => (Some(it), Some(AtFrom::Event)),
+        (None, Some(_), Some(it)) if clock => (Some(it), Some(AtFrom::Stored)),
+        (None, Some(it), _) => (Some(it), Some(AtFrom::Header)),
+        (None, None, Some(it)) => (Some(it), Some(AtFrom::Stored)),
+        (None, None, None) => (None, None),
+    };
+    let row = SessionRow {
+        at: Instant(at),
+        at_from: at_from.map(Word::Known),
+        first_event_at: Instant(first_event_at),
+        last_event_at: Instant(last_event_at),
+        ended_at: Instant(ended_at),
+        stored_at: Instant(stored_at),
+        ..SessionRow::default()
+    };
+    (row, clock)
 }
 
 /// The folder of a session's files. Only what an account, a Region and a month can look like gets into a path:

@@ -102,6 +102,31 @@ impl Summary {
     pub fn is_blind(&self) -> bool {
         self.listed == 0 && !self.closed.is_empty()
     }
+
+    /// Takes up what the listing of a source told.
+    pub(super) fn heard(&mut self, name: &str, listed: Self, walked: Result<(), Refusal>) {
+        self.listed += listed.listed;
+        self.held += listed.held;
+        self.others.extend(listed.others);
+        self.failed.extend(listed.failed);
+        if let Err(it) = walked {
+            self.cannot_list(name, it, listed.listed > 0);
+        }
+    }
+
+    /// Workers finish in any order; the words must not depend on it.
+    pub(super) fn settle(&mut self) {
+        for list in [
+            &mut self.others,
+            &mut self.damaged,
+            &mut self.parts,
+            &mut self.failed,
+            &mut self.told,
+            &mut self.archive,
+        ] {
+            list.sort_by(|one, other| one.locator.cmp(&other.locator));
+        }
+    }
 }
 
 /// Watches a run. Called from one thread.
@@ -129,31 +154,4 @@ pub struct Options<'a> {
     pub threads: usize,
     /// Ends the run early when it becomes `true`.
     pub stop: &'a AtomicBool,
-}
-
-impl Summary {
-    /// Takes up what the listing of a source told.
-    pub(super) fn heard(&mut self, name: &str, listed: Self, walked: Result<(), Refusal>) {
-        self.listed += listed.listed;
-        self.held += listed.held;
-        self.others.extend(listed.others);
-        self.failed.extend(listed.failed);
-        if let Err(it) = walked {
-            self.cannot_list(name, it, listed.listed > 0);
-        }
-    }
-
-    /// Workers finish in any order; the words must not depend on it.
-    pub(super) fn settle(&mut self) {
-        for list in [
-            &mut self.others,
-            &mut self.damaged,
-            &mut self.parts,
-            &mut self.failed,
-            &mut self.told,
-            &mut self.archive,
-        ] {
-            list.sort_by(|one, other| one.locator.cmp(&other.locator));
-        }
-    }
 }
