@@ -244,19 +244,20 @@ fn keys(archive: &Archive) -> Vec<KeptSession> {
     for note in archive.files("transcripts") {
         let all = [(0, note.rows as i64)];
         archive.read_spans(&note.path, &all, Some(&columns), |_, frame| {
-            let ids = frame.column("session_id")?.str()?.clone();
-            let keys = frame.column("session_key")?.str()?.clone();
-            let sizes = frame.column("content_bytes")?.i64()?.clone();
-            let parts = frame.column("part")?.i64()?.clone();
-            for row in 0..frame.height() {
-                let key = keys.get(row).unwrap_or_default();
+            let ids = frame.column("session_id")?.str()?;
+            let keys = frame.column("session_key")?.str()?;
+            let sizes = frame.column("content_bytes")?.i64()?;
+            let parts = frame.column("part")?.i64()?;
+            let rows = ids.iter().zip(keys.iter()).zip(sizes.iter()).zip(parts.iter());
+            for (((id, key), size), part) in rows {
+                let key = key.unwrap_or_default();
                 let at = *seen.entry(key.to_owned()).or_insert_with(|| {
-                    let id = ids.get(row).unwrap_or_default().to_owned();
+                    let id = id.unwrap_or_default().to_owned();
                     out.push(KeptSession { id, key: key.to_owned(), bytes: 0 });
                     out.len() - 1
                 });
-                if parts.get(row) == Some(0) {
-                    out[at].bytes += sizes.get(row).unwrap_or(0);
+                if part == Some(0) {
+                    out[at].bytes += size.unwrap_or(0);
                 }
             }
             Ok(())
