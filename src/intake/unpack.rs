@@ -23,7 +23,6 @@ use super::content::*;
 use super::document;
 use super::parts::Parts;
 use super::repeats::Repeats;
-use super::repeats::Verdict;
 
 /// Bytes looked at to find out what an object is.
 const HEAD: usize = 64 << 10;
@@ -68,16 +67,10 @@ pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
     let (mut content, mut repeats, mut repeated) = (Sink::new(scratch), Repeats::default(), 0);
     lines(&mut body, |line, _| {
         let event: Option<Event<'_>> = serde_json::from_slice(line).ok();
-        if let Some(event @ Event { message: Some(text), .. }) = &event {
-            match repeats.judge(0, event, text, Streamed::read(text).as_ref()) {
-                Verdict::New => {}
-                Verdict::Same => return Ok(()),
-                Verdict::SentAgain => {
-                    repeated += 1;
-                    return Ok(());
-                }
-                Verdict::Alike => repeated += 1,
-            }
+        if let Some(event @ Event { message: Some(text), .. }) = &event
+            && !repeats.keeps(0, event, text, Streamed::read(text).as_ref(), &mut repeated)
+        {
+            return Ok(());
         }
         content.write_all(line)?;
         content.write_all(b"\n")
@@ -189,6 +182,7 @@ fn take(
     body.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     let id = named(key);
     let mut whole = std::io::Cursor::new(&head).chain(body);
+    let mut parts = Parts::new(id.clone(), scratch);
     let kept = |session_id, form, content| Kept {
         session_id,
         is_of_another: false,
@@ -221,23 +215,13 @@ fn take(
             taken.damaged = Some(format!("it is named as a session, and is {why}"));
         }
         Container::Other(why) => taken.others.push(why.into()),
-        Container::EventLines => {
-            let mut parts = Parts::new(id, scratch);
-            event_lines(&mut whole, &mut parts)?;
-            parts.finish(taken)?;
-        }
-        Container::ExportLines => {
-            let mut parts = Parts::new(id, scratch);
-            export_lines(&mut whole, &mut parts)?;
-            parts.finish(taken)?;
-        }
+        Container::EventLines => event_lines(&mut whole, &mut parts)?,
+        Container::ExportLines => export_lines(&mut whole, &mut parts)?,
         Container::EventDocument => {
-            let mut parts = Parts::new(id, scratch);
             taken.damaged = document::read(&mut whole, &mut parts)?.map(str::to_owned);
-            parts.finish(taken)?;
         }
     }
-    Ok(())
+    parts.finish(taken)
 }
 
 fn id_in_header(head: &[u8]) -> Option<SessionId> {
