@@ -31,8 +31,7 @@ pub struct Packer<W: Write> {
 impl<W: Write> Packer<W> {
     /// `name` is that of the package, whose folder holds all.
     pub fn new(out: W, name: &str) -> Self {
-        let top = folder(name).into_owned();
-        Self { out, top, last: None, sums: BTreeMap::new() }
+        Self { out, top: folder(name), last: None, sums: BTreeMap::new() }
     }
 
     /// Adds a file.

@@ -99,7 +99,6 @@ struct PackageReading<R> {
     top: Option<String>,
     last: Option<PackagePlace>,
     is_cut: bool,
-    buffer: Vec<u8>,
     /// Plain files whose header is not ours: how many, and the first.
     foreign: (u64, String),
     /// The first file that stands where it should not.
@@ -117,7 +116,6 @@ impl<R: Read> PackageReading<R> {
             top: None,
             last: None,
             is_cut: false,
-            buffer: vec![0; 64 << 10],
             foreign: (0, String::new()),
             disorder: None,
         }
@@ -144,6 +142,7 @@ impl<R: Read> PackageReading<R> {
 
     fn files(&mut self) -> std::io::Result<()> {
         let mut block = [0; BLOCK];
+        let mut buffer = vec![0; 64 << 10];
         for nth in 0.. {
             let many = self.fill(&mut block)?;
             if many < BLOCK {
@@ -155,7 +154,7 @@ impl<R: Read> PackageReading<R> {
                 break;
             }
             if block == [0; BLOCK] {
-                return self.end();
+                return self.end(&mut buffer);
             }
             let header = tar::Header::from_byte_slice(&block).clone();
             let mut summed = header.clone();
@@ -173,7 +172,7 @@ impl<R: Read> PackageReading<R> {
                 self.cut("it holds more files than a package can");
                 break;
             }
-            if !self.file(&header, length)? {
+            if !self.file(&header, length, &mut buffer)? {
                 break;
             }
         }
@@ -181,9 +180,8 @@ impl<R: Read> PackageReading<R> {
     }
 
     /// What stands behind the last file: two blocks of zeros, and nothing.
-    fn end(&mut self) -> std::io::Result<()> {
-        let mut rest = std::mem::take(&mut self.buffer);
-        let many = self.fill(&mut rest)?;
+    fn end(&mut self, rest: &mut [u8]) -> std::io::Result<()> {
+        let many = self.fill(rest)?;
         let is_empty = rest[..many].iter().all(|it| *it == 0);
         match many {
             BLOCK if is_empty => {}
@@ -196,14 +194,7 @@ impl<R: Read> PackageReading<R> {
     }
 
     /// Whether to go on.
-    fn file(&mut self, header: &tar::Header, length: u64) -> std::io::Result<bool> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let goes_on = self.file_through(header, length, &mut buffer);
-        self.buffer = buffer;
-        goes_on
-    }
-
-    fn file_through(
+    fn file(
         &mut self,
         header: &tar::Header,
         length: u64,
@@ -425,16 +416,16 @@ fn chain(proof: &mut Proof, text: Option<&[u8]>) -> Chain {
             proof.fault(format!("{place}: it is no entry of a chain"));
             continue;
         };
-        let (entry, previous, digest) = match &link.what {
+        let (entry, previous, digest, told) = match &link.what {
             LinkKind::Sealed(it) => {
                 if it.proof() != it.digest {
                     proof.fault(format!("{place}: it was changed after it was written"));
                 }
-                (it.entry, &it.previous, &it.digest)
+                (it.entry, &it.previous, &it.digest, Some(&it.brought))
             }
             LinkKind::Named { entry, previous, digest } => {
                 chain.is_named = true;
-                (*entry, previous, digest)
+                (*entry, previous, digest, None)
             }
         };
         if *previous != before {
@@ -444,10 +435,6 @@ fn chain(proof: &mut Proof, text: Option<&[u8]>) -> Chain {
         proof.head = Some(format!("{entry}:{digest}"));
         let leaves: Vec<[u8; 32]> =
             link.brought.iter().filter_map(|it| <[u8; 32]>::from_hex(it).ok()).collect();
-        let told = match &link.what {
-            LinkKind::Sealed(it) => Some(&it.brought),
-            LinkKind::Named { .. } => None,
-        };
         if !link.brought.is_empty() {
             if told == Some(&Seal::of_leaves(leaves.iter().copied())) {
                 chain.brought.extend(leaves);
