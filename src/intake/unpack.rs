@@ -33,10 +33,21 @@ const EXPANDED_BYTES: u64 = 1 << 30;
 const SAME_BLOCKS: u64 = 200;
 
 /// Counts and digests the bytes of an object while they are read.
-struct DigestingReader<R> {
+pub(crate) struct DigestingReader<R> {
     body: R,
     hasher: Sha256,
     bytes: u64,
+}
+
+impl<R> DigestingReader<R> {
+    pub(crate) fn new(body: R) -> Self {
+        Self { body, hasher: Sha256::new(), bytes: 0 }
+    }
+
+    /// SHA-256 of what was read, in hex digits.
+    pub(crate) fn digest(self) -> String {
+        hex::encode(self.hasher.finalize())
+    }
 }
 
 impl<R: Read> Read for DigestingReader<R> {
@@ -63,7 +74,7 @@ pub struct Grown {
 /// # Errors
 /// What the source or the scratch folder refuses.
 pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
-    let mut body = DigestingReader { body, hasher: Sha256::new(), bytes: 0 };
+    let mut body = DigestingReader::new(body);
     let (mut content, mut repeats, mut repeated) = (Sink::new(scratch), Repeats::default(), 0);
     lines(&mut body, |line, _| {
         let event: Option<Event<'_>> = serde_json::from_slice(line).ok();
@@ -75,8 +86,7 @@ pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
         content.write_all(line)?;
         content.write_all(b"\n")
     })?;
-    let digest = hex::encode(body.hasher.finalize());
-    Ok(Grown { content: content.finish()?, digest, repeated })
+    Ok(Grown { content: content.finish()?, digest: body.digest(), repeated })
 }
 
 /// Reads one object to its end.
@@ -84,7 +94,7 @@ pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
 /// # Errors
 /// What the source or the scratch folder refuses. Bytes that make no sense are no error.
 pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken> {
-    let mut body = DigestingReader { body, hasher: Sha256::new(), bytes: 0 };
+    let mut body = DigestingReader::new(body);
     let mut magic = Vec::with_capacity(4);
     (&mut body).take(4).read_to_end(&mut magic)?;
     let mut taken = Taken::default();
@@ -104,8 +114,8 @@ pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken
     if !taken.transcripts.is_empty() || named(key).is_some() {
         std::io::copy(&mut body, &mut std::io::sink())?;
     }
-    taken.digest = hex::encode(body.hasher.finalize());
     taken.stored_bytes = body.bytes;
+    taken.digest = body.digest();
     Ok(taken)
 }
 
