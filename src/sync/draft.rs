@@ -10,9 +10,7 @@ use crate::intake;
 use crate::intake::Content;
 use crate::session::MASK;
 use crate::session::SessionId;
-use crate::session::Skip;
 use crate::source::Listed;
-use crate::source::Refusal;
 use crate::source::Seen;
 use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
@@ -24,6 +22,7 @@ use crate::transcript::wire::Form;
 use super::pieces::Decoded;
 use super::pieces::Room;
 use super::pieces::weight_of;
+use super::summary::Summary;
 
 /// Raised whenever the decoder would read the same bytes otherwise.
 pub const DECODER: i64 = 9;
@@ -201,47 +200,27 @@ pub(super) struct Growth {
     pub(super) seen: Seen,
 }
 
-pub(super) enum Outcome {
-    Drafts {
-        bytes: u64,
-        drafts: Vec<Draft>,
-        damage: Option<Skip>,
-        others: Vec<Skip>,
-        told: Option<Skip>,
-    },
-    Grown {
-        growth: Box<Growth>,
-        damage: Option<Skip>,
-        told: Option<Skip>,
-    },
-    /// Nothing that is not held. The alias makes this version known.
-    Held {
-        bytes: u64,
-        alias: Option<Alias>,
-    },
-    /// No transcript: remembered, so that it is not read again.
-    Other {
-        bytes: u64,
-        other: Other,
-    },
-    Failed {
-        locator: String,
-        refusal: Refusal,
-    },
+/// What became of one object: what is told of it, and what of it is to be kept.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) told: Summary,
+    pub(super) drafts: Vec<Draft>,
+    pub(super) growths: Vec<Growth>,
+    /// What makes a version known of which all is held.
+    pub(super) aliases: Vec<Alias>,
+    /// What is no transcript: remembered, so that it is not read again.
+    pub(super) others: Vec<Other>,
 }
 
 impl Outcome {
     /// KiB that it takes while it waits to be gathered.
     pub(super) fn weight(&self) -> usize {
-        match self {
-            Self::Drafts { drafts, .. } => weight_of(drafts.iter().map(|it| &it.content)),
-            Self::Grown { growth, .. } => weight_of(std::iter::once(&growth.content)),
-            Self::Held { .. } | Self::Other { .. } | Self::Failed { .. } => 0,
-        }
+        let growths = self.growths.iter().map(|it| &it.content);
+        weight_of(self.drafts.iter().map(|it| &it.content).chain(growths))
     }
 }
 
-/// What became of one object.
+/// An object that is done.
 pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) _room: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),

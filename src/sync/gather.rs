@@ -28,7 +28,6 @@ use crate::archive::manifest::Other;
 use crate::archive::writer::Note;
 use crate::archive::writer::Writer;
 use crate::error::Result;
-use crate::session::Skip;
 use crate::source::FIXED;
 use crate::source::Listed;
 use crate::time::At;
@@ -86,46 +85,23 @@ impl Gatherer<'_> {
         self.write(batch)
     }
 
-    fn take(&mut self, outcome: Outcome, batch: &mut Batch, progress: &mut dyn Progress) {
-        let summary = &mut *self.summary;
+    fn take(&mut self, it: Outcome, batch: &mut Batch, progress: &mut dyn Progress) {
         batch.since.get_or_insert_with(Instant::now);
-        let bytes = match outcome {
-            Outcome::Failed { locator, refusal } => return summary.refused(&locator, &refusal),
-            Outcome::Other { bytes, other } => {
-                summary.others.push(Skip::harmless(&other.locator, &other.why));
-                batch.others.push(other);
-                bytes
-            }
-            Outcome::Held { bytes, alias } => {
-                summary.held += 1;
-                batch.aliases.extend(alias);
-                bytes
-            }
-            Outcome::Grown { growth, damage, told } => {
-                summary.damaged.extend(damage);
-                summary.told.extend(told);
-                let bytes = growth.content.bytes();
-                batch.objects += 1;
-                batch.bytes += bytes;
-                batch.growths.push(*growth);
-                bytes
-            }
-            Outcome::Drafts { bytes, drafts, others, damage, told } => {
-                summary.damaged.extend(damage);
-                summary.parts.extend(others);
-                summary.told.extend(told);
-                batch.objects += 1;
-                for it in &drafts {
-                    batch.large |= it.content.is_large();
-                    batch.bytes += it.content.bytes();
-                    batch.weight += it.piece.as_ref().map_or(0, Decoded::weight);
-                }
-                batch.drafts.extend(drafts);
-                bytes
-            }
-        };
-        summary.bytes += bytes;
-        progress.took(1, bytes);
+        if it.told.failed.is_empty() {
+            progress.took(1, it.told.bytes);
+        }
+        batch.objects += u64::from(!it.drafts.is_empty() || !it.growths.is_empty());
+        for it in &it.drafts {
+            batch.large |= it.content.is_large();
+            batch.bytes += it.content.bytes();
+            batch.weight += it.piece.as_ref().map_or(0, Decoded::weight);
+        }
+        batch.bytes += it.growths.iter().map(|it| it.content.bytes()).sum::<u64>();
+        batch.drafts.extend(it.drafts);
+        batch.growths.extend(it.growths);
+        batch.aliases.extend(it.aliases);
+        batch.others.extend(it.others);
+        self.summary.add(it.told);
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {

@@ -125,7 +125,6 @@ pub fn look(
             *count > 0
         });
         let SoFar { told, take, continued } = listing.into_inner().unwrap_or_default();
-        summary.bytes += told.bytes;
         summary.would.push(Would {
             source: source.name().to_owned(),
             listed: told.listed,
@@ -300,7 +299,9 @@ impl SyncRun<'_> {
             gathered?;
             Ok(walked.unwrap_or_else(|_| Err(Refusal::new("the listing stopped"))))
         })?;
-        summary.heard(source.name(), listing.into_inner().unwrap_or_default().told, walked);
+        // What was listed is not what was read.
+        let told = Summary { bytes: 0, ..listing.into_inner().unwrap_or_default().told };
+        summary.heard(source.name(), told, walked);
         summary.interrupted |= options.stop.load(Ordering::Relaxed);
         Ok(())
     }

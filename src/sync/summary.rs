@@ -105,13 +105,23 @@ impl Summary {
 
     /// Takes up what the listing of a source told.
     pub(super) fn heard(&mut self, name: &str, listed: Self, walked: Result<(), Refusal>) {
-        self.listed += listed.listed;
-        self.held += listed.held;
-        self.others.extend(listed.others);
-        self.failed.extend(listed.failed);
         if let Err(it) = walked {
             self.cannot_list(name, it, listed.listed > 0);
         }
+        self.add(listed);
+    }
+
+    /// Takes up what is told of objects.
+    pub(super) fn add(&mut self, told: Self) {
+        self.listed += told.listed;
+        self.held += told.held;
+        self.bytes += told.bytes;
+        self.others.extend(told.others);
+        self.failed.extend(told.failed);
+        self.damaged.extend(told.damaged);
+        self.parts.extend(told.parts);
+        self.told.extend(told.told);
+        self.hints.extend(told.hints);
     }
 
     /// Workers finish in any order; the words must not depend on it.
