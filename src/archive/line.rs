@@ -109,7 +109,8 @@ pub struct NewLine<'a> {
     pub end: i64,
 }
 
-/// Columns of `lines` while they are filled.
+/// Columns of `lines` while they are filled; by default without rows, and without a session to fill them for.
+#[derive(Default)]
 pub struct LineColumns {
     number: Vec<i64>,
     /// All texts, one behind the other, and where each ends.
@@ -124,29 +125,7 @@ pub struct LineColumns {
     shared: Vec<(usize, Shared)>,
 }
 
-impl Default for LineColumns {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl LineColumns {
-    /// Columns without rows, and without a session to fill them for.
-    pub fn new() -> Self {
-        Self {
-            number: Vec::new(),
-            text: String::new(),
-            text_ends: Vec::new(),
-            kind: Vec::new(),
-            continued: Vec::new(),
-            earliest: Vec::new(),
-            latest: Vec::new(),
-            start: Vec::new(),
-            end: Vec::new(),
-            shared: Vec::new(),
-        }
-    }
-
     /// Bytes of text held.
     pub fn bytes(&self) -> usize {
         self.text.len()
@@ -250,7 +229,7 @@ mod tests {
 
     #[test]
     fn lines_are_written_with_the_columns_they_are_declared_with() {
-        let mut lines = LineColumns::new();
+        let mut lines = LineColumns::default();
         lines.begin(Shared { session_id: "alice-1".into(), ..Shared::default() });
         lines.push(NewLine {
             number: 1,
