@@ -12,11 +12,9 @@ use crate::session::MASK;
 use crate::session::SessionId;
 use crate::source::Listed;
 use crate::source::Seen;
-use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
-use crate::transcript::decoder::Piece;
 use crate::transcript::wire::Form;
 
 use super::pieces::Decoded;
@@ -126,24 +124,16 @@ impl Draft {
 
     /// Decodes a small transcript whole, and of a large one its beginning, for what it claims.
     pub(super) fn decode(&mut self, room: &Room) -> std::io::Result<()> {
-        let mut decoder = Decoder::new(self.form);
         self.flaws.clear();
         match &self.content {
             Content::Memory(bytes) => {
-                let mut piece = Piece::default();
-                let mut held = Some(Decoded::new(room));
-                for part in bytes.chunks(CHUNK) {
-                    decoder.push(part);
-                    decoder.take_into(&mut piece);
-                    held = held.and_then(|it| it.and(&mut piece));
-                }
-                let (mut last, claims, flaws) = decoder.finish();
-                self.claims = claims;
+                let (piece, claims, flaws) = Decoded::of(self.form, bytes, room);
+                (self.piece, self.claims) = (piece, claims);
                 self.flaws.extend(flaws.iter().map(|it| it.kind));
-                self.piece = held.and_then(|it| it.and(&mut last));
             }
             // The rest is read when it is written.
             Content::Spooled { .. } => {
+                let mut decoder = Decoder::new(self.form);
                 decoder.push(&self.content.head(1 << 20)?);
                 self.claims = decoder.finish().1;
             }

@@ -12,7 +12,12 @@ use tokio::sync::Semaphore;
 
 use crate::intake;
 use crate::intake::Content;
+use crate::transcript::decoder::CHUNK;
+use crate::transcript::decoder::Claims;
+use crate::transcript::decoder::Decoder;
+use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::Piece;
+use crate::transcript::wire::Form;
 
 /// Bytes of memory that the decoded text of all transcripts of a run may take: with what was fetched and with one batch
 /// of rows it fits into the 512 MiB that any command may take.
@@ -127,8 +132,18 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    pub(super) fn new(room: &Room) -> Self {
-        Self { piece: Piece::default(), weight: 0, room: room.clone() }
+    /// What a transcript says, `None` if that is more than there is room for; and what is claimed in it and wrong with it.
+    pub(super) fn of(form: Form, bytes: &[u8], room: &Room) -> (Option<Self>, Claims, Vec<Flaw>) {
+        let mut decoder = Decoder::new(form);
+        let mut piece = Piece::default();
+        let mut held = Some(Self { piece: Piece::default(), weight: 0, room: room.clone() });
+        for part in bytes.chunks(CHUNK) {
+            decoder.push(part);
+            decoder.take_into(&mut piece);
+            held = held.and_then(|it| it.and(&mut piece));
+        }
+        let (mut last, claims, flaws) = decoder.finish();
+        (held.and_then(|it| it.and(&mut last)), claims, flaws)
     }
 
     pub(super) fn weight(&self) -> usize {
@@ -136,7 +151,7 @@ impl Decoded {
     }
 
     /// With what follows; `None` if that is more than there is room for.
-    pub(super) fn and(mut self, more: &mut Piece) -> Option<Self> {
+    fn and(mut self, more: &mut Piece) -> Option<Self> {
         let weight = more.weight();
         if self.weight + weight > self.room.0.most_of_one || !self.room.take(weight) {
             return None;
@@ -160,22 +175,10 @@ impl Drop for Decoded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::decoder::CHUNK;
-    use crate::transcript::decoder::Decoder;
-    use crate::transcript::wire::Form;
 
     /// What is held of a transcript when it has been decoded.
     fn decoded(bytes: &[u8], room: &Room) -> Option<Decoded> {
-        let mut decoder = Decoder::new(Form::Bare);
-        let mut piece = Piece::default();
-        let mut held = Some(Decoded::new(room));
-        for part in bytes.chunks(CHUNK) {
-            decoder.push(part);
-            decoder.take_into(&mut piece);
-            held = held.and_then(|it| it.and(&mut piece));
-        }
-        let (mut last, ..) = decoder.finish();
-        held.and_then(|it| it.and(&mut last))
+        Decoded::of(Form::Bare, bytes, room).0
     }
 
     #[test]
