@@ -45,9 +45,14 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    /// KiB that it may take while it is read.
+    /// KiB that it may take while it is read: of what is stored as it is so much, of what is compressed the most.
     fn expected(&self) -> usize {
-        super::pieces::expected(&self.listed.key, self.listed.bytes)
+        let Listed { key, bytes, .. } = &self.listed;
+        let packed = [".gz", ".zst"].iter().any(|it| key.ends_with(it));
+        let most = (intake::MEMORY >> 10) as u64;
+        // What is as small unpacks to no more (RFC 1951: a thousand times at most).
+        let kib = if packed { (bytes * 1032) >> 10 } else { (bytes * 2) >> 10 };
+        kib.clamp(64, most) as usize
     }
 }
 

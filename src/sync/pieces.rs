@@ -101,15 +101,6 @@ impl Waiting {
     }
 }
 
-/// KiB that an object may take while it is read: of what is stored as it is so much, of what is compressed the most.
-pub(super) fn expected(key: &str, bytes: u64) -> usize {
-    let packed = [".gz", ".zst"].iter().any(|it| key.ends_with(it));
-    let most = (intake::MEMORY >> 10) as u64;
-    // What is as small unpacks to no more (RFC 1951: a thousand times at most).
-    let kib = if packed { (bytes * 1032) >> 10 } else { (bytes * 2) >> 10 };
-    kib.clamp(64, most) as usize
-}
-
 /// KiB that contents of one object take while they wait. One that lies in a scratch file counts as the most that lies in
 /// memory, so that few such files are open at once.
 pub(super) fn weight_of<'a>(contents: impl Iterator<Item = &'a Content>) -> usize {

@@ -58,30 +58,22 @@ struct SoFar {
     continued: u64,
 }
 
-/// What the archive holds, as far as it can be read.
-struct Holdings {
-    ledger: Ledger,
-    /// Sessions that it has, as fingerprints.
-    sessions: HashSet<u64>,
-}
-
-impl Holdings {
-    fn of(archive: &Archive, now: i64) -> Result<Self> {
-        let mut ledger = Ledger::new(now);
-        let mut sessions: HashSet<u64> =
-            archive.session_ids()?.iter().map(|it| fingerprint(it)).collect();
-        archive.held(|it| {
-            ledger.hold(&it);
-            sessions.extend(it.session.map(|it| fingerprint(it.0)));
-        })?;
-        // What another decoder took for no transcript is read again.
-        for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
-            for it in &entry.others {
-                ledger.know(&it.locator, &it.version, &it.why);
-            }
+/// What the archive holds, as far as it can be read; and the sessions that it has, as fingerprints.
+fn holdings(archive: &Archive, now: i64) -> Result<(Ledger, HashSet<u64>)> {
+    let mut ledger = Ledger::new(now);
+    let mut sessions: HashSet<u64> =
+        archive.session_ids()?.iter().map(|it| fingerprint(it)).collect();
+    archive.held(|it| {
+        ledger.hold(&it);
+        sessions.extend(it.session.map(|it| fingerprint(it.0)));
+    })?;
+    // What another decoder took for no transcript is read again.
+    for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
+        for it in &entry.others {
+            ledger.know(&it.locator, &it.version, &it.why);
         }
-        Ok(Self { ledger, sessions })
     }
+    Ok((ledger, sessions))
 }
 
 /// Lists every source and says what is missing. Reads nothing of what is listed, and writes nothing.
@@ -95,7 +87,7 @@ pub fn look(
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
-    let known = Holdings::of(archive, options.now)?;
+    let (ledger, _) = holdings(archive, options.now)?;
     let mut summary = Summary::default();
     for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
@@ -107,9 +99,8 @@ pub fn look(
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
         let listing = Mutex::new(SoFar::default());
         let walked = std::thread::scope(|scope| {
-            let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
-            let ledger = &known.ledger;
-            let sorter = scope.spawn(|| sort(found_in, None, ledger, options, &listing));
+            let lister = scope.spawn(move || list(runtime, source, None, found_out, options.stop));
+            let sorter = scope.spawn(|| sort(found_in, None, &ledger, options, &listing));
             while !sorter.is_finished() {
                 std::thread::sleep(Duration::from_millis(20));
                 if let Ok(it) = listing.lock() {
@@ -144,12 +135,19 @@ pub fn look(
     Ok(summary)
 }
 
+/// What a source lists, or only these of it.
 fn list(
     runtime: &tokio::runtime::Runtime,
     source: &dyn Source,
+    only: Option<Vec<Listed>>,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
+    if let Some(these) = only {
+        // Until nobody hears of more: the person wants to stop.
+        let _ = these.into_iter().all(|it| found.blocking_send(Ok(it)).is_ok());
+        return Ok(());
+    }
     runtime.block_on(async {
         tokio::select! {
             it = source.list(found) => it,
@@ -171,10 +169,11 @@ pub fn sync(
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
     let archive = writer.archive();
-    let known = Holdings::of(&archive, options.now)?;
+    let (ledger, sessions) = holdings(&archive, options.now)?;
     let mut run = SyncRun {
         runtime,
-        known,
+        ledger,
+        sessions,
         kept: None,
         again: Vec::new(),
         options,
@@ -193,7 +192,7 @@ pub fn sync(
         if !again.is_empty() && !options.stop.load(Ordering::Relaxed) {
             // What cannot go on from what is kept is read from its beginning.
             for it in &again {
-                run.known.ledger.forget(&it.locator);
+                run.ledger.forget(&it.locator);
             }
             let listed = run.summary.listed;
             run.source(writer, source, Some(again), progress)?;
@@ -210,7 +209,8 @@ pub fn sync(
 /// One run over all sources.
 struct SyncRun<'a> {
     runtime: &'a tokio::runtime::Runtime,
-    known: Holdings,
+    ledger: Ledger,
+    sessions: HashSet<u64>,
     kept: Option<super::kept::Kept>,
     again: Vec<Listed>,
     options: &'a Options<'a>,
@@ -242,13 +242,13 @@ impl SyncRun<'_> {
         let (large_out, large_in) = std::sync::mpsc::sync_channel::<Fetched>(1);
         let (body_in, large_in) = (&Mutex::new(body_in), Arc::new(Mutex::new(large_in)));
         let listing = Mutex::new(SoFar::default());
-        let Self { runtime, known, kept, again, options, summary } = self;
+        let Self { runtime, ledger, sessions, kept, again, options, summary } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
         let skew = source.asked().and_then(Calls::far_off).unwrap_or(0);
         let now = options.now.saturating_add(skew * 1_000_000);
         let options = &Options { now, ..**options };
-        let (runtime, Holdings { ledger, sessions }) = (*runtime, known);
-        let (ledger, decoded, waiting) = (&*ledger, &Room::default(), &Waiting::default());
+        let (runtime, ledger) = (*runtime, &*ledger);
+        let (decoded, waiting) = (&Room::default(), &Waiting::default());
         let scratch = scratch.as_path();
         let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };
         let (objects, bytes) = (summary.listed, summary.bytes);
@@ -258,10 +258,7 @@ impl SyncRun<'_> {
             progress.listed(objects + listed.0, bytes + listed.1);
         };
         let walked = std::thread::scope(|scope| -> Result<Result<(), Refusal>> {
-            let lister = scope.spawn(move || match only {
-                Some(these) => hand_on(these, &found_out),
-                None => list(runtime, source, found_out, options.stop),
-            });
+            let lister = scope.spawn(move || list(runtime, source, only, found_out, options.stop));
             scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
             scope.spawn(move || runtime.block_on(fetch(source, work_in, body_out, options.stop)));
             let threads = options.threads.max(1);
@@ -305,16 +302,6 @@ impl SyncRun<'_> {
         summary.interrupted |= options.stop.load(Ordering::Relaxed);
         Ok(())
     }
-}
-
-/// Tells of these as a listing would, until nobody hears of more: the person wants to stop.
-fn hand_on(these: Vec<Listed>, found: &tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
-    for it in these {
-        if found.blocking_send(Ok(it)).is_err() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// Judges what is listed, and hands on what is to be fetched, if anybody fetches.
