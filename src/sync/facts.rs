@@ -14,15 +14,6 @@ use crate::transcript::decoder::Claims;
 use crate::transcript::wire::CLOCKS;
 use crate::transcript::wire::FIRST;
 
-/// What all transcripts of a session together tell of it.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
-    /// Who, where and when, as its row says it; all else of the row is empty.
-    pub(super) row: SessionRow,
-    /// The machine claims an end that when the transcript was stored contradicts.
-    pub(super) clock: bool,
-}
-
 /// Whether a session can have ended when its transcript says, given when that was stored. Of a file, the time of its last
 /// change is what copying left: it says only that nothing in it is later.
 fn contradicts(draft: &Draft) -> bool {
@@ -35,53 +26,53 @@ fn contradicts(draft: &Draft) -> bool {
         })
 }
 
-impl Facts {
-    pub(super) fn of(drafts: &[Draft]) -> Self {
-        let first = |pick: fn(&Claims) -> Option<&String>| {
-            drafts.iter().find_map(|it| pick(&it.claims).cloned())
-        };
-        let told = first(|it| it.owner.as_ref());
-        let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
-        let owner_from = match (&told, &hint) {
-            (Some(_), _) => Some(OwnerFrom::Event),
-            (None, Some(_)) => Some(OwnerFrom::SessionId),
-            (None, None) => None,
-        };
-        let (when, clock) = when(drafts);
-        let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
-        let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
-            told.is_none() || drafts.iter().any(|it| pick(it) == told)
-        };
-        // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
-        let named = |it: &Draft| {
-            let object = it.locator.split('#').next().unwrap_or_default();
-            object.contains(it.session_id.as_str())
-        };
-        let is_named = drafts.iter().any(named);
-        let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
-        let claims = [
-            ("session_id", !is_named),
-            ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
-            ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
-            ("owner", told.is_some() || hint.is_some() && !is_named),
-            ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
-            ("run_as", says(|it| it.run_as.is_some())),
-            ("session_type", says(|it| it.frame.session_type.is_some())),
-        ];
-        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0.to_owned()).collect();
-        let row = SessionRow {
-            account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
-            region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
-            owner: told.or(hint),
-            owner_from: owner_from.map(Word::Known),
-            target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
-            run_as: first(|it| it.run_as.as_ref()),
-            session_type: first(|it| it.frame.session_type.as_ref()),
-            claims: NullIfEmpty(claims),
-            ..when
-        };
-        Self { row: SessionRow { partition: partition(&row), ..row }, clock }
-    }
+/// Who, where and when, as all transcripts of a session together tell and its row says it, all else of which is empty; and whether
+/// the machine claims an end that when the transcript was stored contradicts.
+pub(super) fn facts(drafts: &[Draft]) -> (SessionRow, bool) {
+    let first = |pick: fn(&Claims) -> Option<&String>| {
+        drafts.iter().find_map(|it| pick(&it.claims).cloned())
+    };
+    let told = first(|it| it.owner.as_ref());
+    let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
+    let owner_from = match (&told, &hint) {
+        (Some(_), _) => Some(OwnerFrom::Event),
+        (None, Some(_)) => Some(OwnerFrom::SessionId),
+        (None, None) => None,
+    };
+    let (when, clock) = when(drafts);
+    let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
+    let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
+        told.is_none() || drafts.iter().any(|it| pick(it) == told)
+    };
+    // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
+    let named = |it: &Draft| {
+        let object = it.locator.split('#').next().unwrap_or_default();
+        object.contains(it.session_id.as_str())
+    };
+    let is_named = drafts.iter().any(named);
+    let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
+    let claims = [
+        ("session_id", !is_named),
+        ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
+        ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
+        ("owner", told.is_some() || hint.is_some() && !is_named),
+        ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
+        ("run_as", says(|it| it.run_as.is_some())),
+        ("session_type", says(|it| it.frame.session_type.is_some())),
+    ];
+    let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0.to_owned()).collect();
+    let row = SessionRow {
+        account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
+        region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
+        owner: told.or(hint),
+        owner_from: owner_from.map(Word::Known),
+        target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
+        run_as: first(|it| it.run_as.as_ref()),
+        session_type: first(|it| it.frame.session_type.as_ref()),
+        claims: NullIfEmpty(claims),
+        ..when
+    };
+    (SessionRow { partition: partition(&row), ..row }, clock)
 }
 
 /// When a session was, as its transcripts and their places tell; and whether the machine's clock was wrong.
@@ -169,10 +160,10 @@ mod tests {
         for (text, stored_at, from, clock) in table {
             let mut draft = Draft::sample("a.log", text);
             draft.stored_at = stored_at;
-            let facts = Facts::of(&[draft]);
-            let told = facts.row.at_from.and_then(|it| it.known());
-            assert_eq!((told, facts.clock), (from, clock), "{stored_at:?}");
-            assert_eq!(*facts.row.claims, ["session_id", "owner"], "a file's name is anybody's");
+            let (row, is_wrong) = facts(&[draft]);
+            let told = row.at_from.and_then(|it| it.known());
+            assert_eq!((told, is_wrong), (from, clock), "{stored_at:?}");
+            assert_eq!(*row.claims, ["session_id", "owner"], "a file's name is anybody's");
         }
     }
 }

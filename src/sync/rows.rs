@@ -18,7 +18,7 @@ use super::draft::Draft;
 use super::draft::GROUP_ROWS;
 use super::draft::PART_BYTES;
 use super::draft::flaws_of;
-use super::facts::Facts;
+use super::facts::facts;
 use super::together::Drafts;
 use crate::archive::line::LineColumns;
 use crate::archive::line::NewLine;
@@ -116,9 +116,9 @@ impl<'a> Rows<'a> {
         compared: Option<&mut Compared>,
     ) -> Result<()> {
         group.drafts.sort_by_key(|it| std::cmp::Reverse(it.rank()));
-        let facts = Facts::of(&group.drafts);
+        let (facts, is_clock_wrong) = facts(&group.drafts);
         for draft in group.drafts.iter().filter(|it| it.kept.is_none() || it.tail.is_some()) {
-            self.transcript(&group.key, &facts.row, draft)?;
+            self.transcript(&group.key, &facts, draft)?;
         }
         let replaced = has_versions(&group.drafts);
         let stream = stream_of(&group.drafts)?;
@@ -126,10 +126,10 @@ impl<'a> Rows<'a> {
         let Some(primary) = group.drafts.first_mut() else { return Ok(()) };
         primary.flaws.extend(flaws_of(&[
             (group.diverges, FlawKind::Diverges),
-            (facts.clock, FlawKind::Clock),
+            (is_clock_wrong, FlawKind::Clock),
             (replaced, FlawKind::Replaced),
         ]));
-        let partition = facts.row.partition.clone();
+        let partition = facts.partition.clone();
         let pending = self.partitions.entry(partition.clone()).or_default();
         let at = |table, waiting: usize| self.segment.rows(table, &partition) + waiting as i64;
         let row = SessionRow {
@@ -144,7 +144,7 @@ impl<'a> Rows<'a> {
             generation: self.segment.generation,
             commands_at: at(&COMMANDS, pending.commands.len()),
             lines_at: at(&LINES, pending.lines.len()),
-            ..facts.row
+            ..facts
         };
         pending.lines.begin(Shared {
             session_id: row.session_id.clone(),
@@ -280,7 +280,7 @@ fn unreadable(draft: &Draft, it: &std::io::Error) -> Error {
 
 /// The folder of a session's files, as far as these transcripts tell.
 pub(super) fn partition_of(drafts: &[Draft]) -> String {
-    Facts::of(drafts).row.partition
+    facts(drafts).0.partition
 }
 
 /// All of them in order, each once.
