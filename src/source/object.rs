@@ -81,14 +81,8 @@ impl Get {
         let mut takes = 0;
         loop {
             takes += 1;
-            let wrong = match self.whole().await {
-                Ok(mut it) => match it.wanted {
-                    Some(wanted) if wanted <= SMALL => match self.collect(&mut it, wanted).await {
-                        Ok(all) => return Ok(Box::new(ObjectStream::proved(self, it, all))),
-                        Err(it) => it,
-                    },
-                    _ => return Ok(Box::new(ObjectStream::of(self, it))),
-                },
+            let wrong = match self.begin().await {
+                Ok((it, all)) => return Ok(Box::new(ObjectStream::of(self, it, all))),
                 Err(it) => it,
             };
             let most = match wrong.kind {
@@ -104,6 +98,16 @@ impl Get {
             }
             tokio::time::sleep(pause(takes)).await;
         }
+    }
+
+    /// The answer for the whole object, and all bytes of a small one, proved.
+    async fn begin(&self) -> Result<(WholeObject, Option<Bytes>), Refusal> {
+        let mut it = self.whole().await?;
+        let all = match it.wanted.filter(|it| *it <= SMALL) {
+            Some(wanted) => Some(self.collect(&mut it, wanted).await?),
+            None => None,
+        };
+        Ok((it, all))
     }
 
     /// How often a broken body is taken up: once where nothing comes whole any more.
@@ -299,24 +303,22 @@ struct ObjectStream {
 }
 
 impl ObjectStream {
-    fn of(get: Get, whole: WholeObject) -> Self {
+    /// `all` are its bytes where they came already, proved.
+    fn of(get: Get, whole: WholeObject, all: Option<Bytes>) -> Self {
+        let proved = all.is_some();
+        let held = all.unwrap_or_default();
         Self {
             get,
             whole,
-            at: 0,
-            held: Bytes::new().reader(),
+            at: held.len() as u64,
+            held: held.reader(),
             takes: 0,
             taken_up_at: 0,
             wholes: 1,
-            proved: false,
+            proved,
             failed: None,
             runtime: Runtime::current(),
         }
-    }
-
-    /// One that came already, in memory.
-    fn proved(get: Get, whole: WholeObject, all: Bytes) -> Self {
-        Self { at: all.len() as u64, held: all.reader(), proved: true, ..Self::of(get, whole) }
     }
 
     /// Fetches until there are bytes to hand over; false at the end.

@@ -145,14 +145,12 @@ impl Gatherer<'_> {
     }
 
     /// Makes a segment count.
-    fn publish(&mut self, rows: Rows<'_>, note: Note) -> Result<()> {
-        let counts = rows.counts;
+    fn publish(&mut self, mut rows: Rows<'_>, note: Note) -> Result<()> {
+        let told = std::mem::take(&mut rows.told);
         let written_at = At(self.options.now).rfc3339_seconds();
         let note = Note { did: "sync".into(), written_at, ..note };
         let generation = rows.publish(self.writer, note)?;
-        self.summary.sessions_new += counts.new;
-        self.summary.sessions_changed += counts.changed;
-        self.summary.commands += counts.commands;
+        self.summary.add(told);
         if let Some(kept) = self.kept.as_mut() {
             kept.extend(&self.writer.archive(), generation);
         }

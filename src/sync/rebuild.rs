@@ -219,10 +219,10 @@ impl<'a> Rebuild<'a> {
         });
         compared.settle();
         self.old.done.insert(group.key.clone());
-        let ran = rows.counts.commands;
+        let ran = rows.told.commands;
         rows.session(group, Some(&mut compared))?;
         self.rebuilt.sessions += 1;
-        self.rebuilt.commands += rows.counts.commands - ran;
+        self.rebuilt.commands += rows.told.commands - ran;
         match before {
             Some(row) => {
                 self.rebuilt.commands_before += row.command_count as u64;

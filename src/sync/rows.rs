@@ -19,6 +19,7 @@ use super::draft::GROUP_ROWS;
 use super::draft::PART_BYTES;
 use super::draft::flaws_of;
 use super::facts::facts;
+use super::summary::Summary;
 use super::together::Drafts;
 use crate::archive::line::LineColumns;
 use crate::archive::line::NewLine;
@@ -66,18 +67,8 @@ pub(super) struct Rows<'a> {
     superseded: Vec<(String, i64)>,
     /// Source bytes that are written here for the first time.
     brought: Vec<Brought>,
-    pub(super) counts: Counts,
-}
-
-/// How much was written.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Counts {
-    /// Sessions that the archive did not have.
-    pub(super) new: u64,
-    /// Sessions whose earlier rows these replace.
-    pub(super) changed: u64,
-    /// Commands that ran.
-    pub(super) commands: u64,
+    /// How many sessions were written, and commands that ran.
+    pub(super) told: Summary,
 }
 
 #[derive(Default)]
@@ -100,7 +91,7 @@ impl<'a> Rows<'a> {
             partitions: BTreeMap::new(),
             superseded: Vec::new(),
             brought: Vec::new(),
-            counts: Counts::default(),
+            told: Summary::default(),
         })
     }
 
@@ -168,14 +159,14 @@ impl<'a> Rows<'a> {
         let typed = typed.unwrap_or_default();
         let withdrawn = group.old.map(|it| it.withdrawn(&row.session_key, typed));
         row.withdrawn = NullIfEmpty(withdrawn.unwrap_or_default());
-        self.counts.commands += row.command_count as u64;
+        self.told.commands += row.command_count as u64;
         let replaced = match &group.before {
             Some(it) => Some(it.generation),
             // The index lost it: rows of it may lie in files that cannot be read now.
             None => group.is_orphan.then_some(-row.generation),
         };
-        self.counts.changed += u64::from(replaced.is_some());
-        self.counts.new += u64::from(replaced.is_none());
+        self.told.sessions_changed += u64::from(replaced.is_some());
+        self.told.sessions_new += u64::from(replaced.is_none());
         self.superseded.extend(replaced.map(|it| (row.session_key.clone(), it)));
         self.partitions.entry(partition).or_default().sessions.push(row);
         Ok(())

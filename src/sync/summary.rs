@@ -111,11 +111,14 @@ impl Summary {
         self.add(listed);
     }
 
-    /// Takes up what is told of objects.
+    /// Takes up what is told of objects and of sessions.
     pub(super) fn add(&mut self, told: Self) {
         self.listed += told.listed;
         self.held += told.held;
         self.bytes += told.bytes;
+        self.sessions_new += told.sessions_new;
+        self.sessions_changed += told.sessions_changed;
+        self.commands += told.commands;
         self.others.extend(told.others);
         self.failed.extend(told.failed);
         self.damaged.extend(told.damaged);
