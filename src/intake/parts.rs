@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
@@ -29,9 +30,10 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Events by stream.
-pub(super) struct Parts<'a> {
+#[derive(Default)]
+pub(super) struct Parts {
     named: Option<SessionId>,
-    scratch: &'a Path,
+    scratch: PathBuf,
     numbers: BTreeMap<String, usize>,
     streams: Vec<SessionPart>,
     held: usize,
@@ -83,20 +85,9 @@ impl Spill {
     }
 }
 
-impl<'a> Parts<'a> {
-    pub(super) fn new(named: Option<SessionId>, scratch: &'a Path) -> Self {
-        Self {
-            named,
-            scratch,
-            numbers: BTreeMap::new(),
-            streams: Vec::new(),
-            held: 0,
-            spill: None,
-            repeats: Repeats::default(),
-            last: None,
-            nobodys: Vec::new(),
-            nobodys_lines: 0,
-        }
+impl Parts {
+    pub(super) fn new(named: Option<SessionId>, scratch: &Path) -> Self {
+        Self { named, scratch: scratch.to_owned(), ..Self::default() }
     }
 
     fn number(&mut self, stream: &str) -> usize {
@@ -187,7 +178,7 @@ impl<'a> Parts<'a> {
             }
             None => {
                 self.nobodys_lines += 1;
-                let spill = Spill::open(&mut self.spill, self.scratch)?;
+                let spill = Spill::open(&mut self.spill, &self.scratch)?;
                 spill.write(bytes, &mut self.nobodys)?;
                 spill.write(b"\n", &mut self.nobodys)
             }
@@ -204,7 +195,7 @@ impl<'a> Parts<'a> {
     }
 
     fn spill(&mut self) -> std::io::Result<()> {
-        let spill = Spill::open(&mut self.spill, self.scratch)?;
+        let spill = Spill::open(&mut self.spill, &self.scratch)?;
         for part in self.streams.iter_mut().filter(|it| !it.memory.is_empty()) {
             spill.write(&part.memory, &mut part.extents)?;
             part.memory = Vec::new();

@@ -286,7 +286,7 @@ fn lines(
 /// Mark of byte order, as Windows puts it before a file.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-fn event_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
+fn event_lines(body: &mut impl Read, parts: &mut Parts) -> std::io::Result<()> {
     let mut first = true;
     lines(body, |line, cut| {
         let line =
@@ -350,7 +350,7 @@ impl ExportedEvent {
             && at.checked_sub(self.at).is_some_and(|it| (0..=UPLOAD).contains(&it))
     }
 
-    fn close(self, parts: &mut Parts<'_>) -> std::io::Result<()> {
+    fn close(self, parts: &mut Parts) -> std::io::Result<()> {
         let message = String::from_utf8_lossy(&self.message);
         let event = serde_json::json!({ "timestamp": self.at, "message": message });
         parts.event(event.to_string().as_bytes())?;
@@ -369,7 +369,7 @@ const UPLOAD: i64 = 24 * 60 * 60 * 1000;
 const STREAMED_HEAD: usize = 4096;
 
 /// An export task's lines: a new event begins with a time, other lines go on with the last.
-fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
+fn export_lines(body: &mut impl Read, parts: &mut Parts) -> std::io::Result<()> {
     let mut open: Option<ExportedEvent> = None;
     let mut first: Vec<u8> = Vec::new();
     lines(body, |line, cut| {
