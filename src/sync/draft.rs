@@ -92,12 +92,6 @@ impl Draft {
         self.form != Form::Events && self.content.bytes() > 0
     }
 
-    /// Whether two copies must agree: both kept every byte, or both are readings of the log stream.
-    pub(super) fn is_comparable(&self, other: &Self) -> bool {
-        let is_reading = |it: &Self| it.form == Form::Events && it.content.bytes() > 0;
-        self.is_whole() && other.is_whole() || is_reading(self) && is_reading(other)
-    }
-
     /// What it must agree with: the first copy that kept every byte, or the longest reading of the stream.
     pub(super) fn compared_with<'a>(
         &self,
@@ -106,7 +100,9 @@ impl Draft {
         if self.is_whole() {
             return all.find(|it| it.is_whole());
         }
-        all.filter(|it| it.is_comparable(self)).max_by_key(|it| it.content.bytes())
+        let is_reading = |it: &Self| it.form == Form::Events && it.content.bytes() > 0;
+        let readings = all.filter(|it| is_reading(self) && is_reading(it));
+        readings.max_by_key(|it| it.content.bytes())
     }
 
     /// Whether one of two copies is the beginning of the other: it was taken earlier, or cut; of readings of a log stream, whether
