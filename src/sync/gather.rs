@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::RecvTimeoutError;
@@ -20,7 +21,6 @@ use super::kept::OLD;
 use super::pieces::Decoded;
 use super::pieces::Room;
 use super::rows::Rows;
-use super::summary::Options;
 use super::summary::Progress;
 use super::summary::Summary;
 use crate::archive::manifest::Alias;
@@ -47,15 +47,17 @@ pub(super) fn fingerprint(session_id: &str) -> u64 {
 pub(super) struct Gatherer<'a> {
     pub(super) writer: &'a mut Writer,
     /// Sessions that the archive has, as fingerprints.
-    pub(super) known: &'a mut HashSet<u64>,
+    pub(super) known: HashSet<u64>,
     /// Where they stand, once anything has come twice.
-    pub(super) kept: &'a mut Option<Kept>,
+    pub(super) kept: Option<Kept>,
     /// What all entries brought, once anything that was kept cannot be read.
     pub(super) brought: Option<HashSet<[u8; 32]>>,
     /// What is to be read anew as a whole, for it cannot go on from what is kept.
-    pub(super) again: &'a mut Vec<Listed>,
-    pub(super) options: &'a Options<'a>,
-    pub(super) summary: &'a mut Summary,
+    pub(super) again: Vec<Listed>,
+    /// Now, by the clock of what is read: UTC microseconds.
+    pub(super) now: i64,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) summary: Summary,
 }
 
 impl Gatherer<'_> {
@@ -78,7 +80,7 @@ impl Gatherer<'_> {
             if batch.is_full() {
                 self.write(std::mem::take(&mut batch))?;
             }
-            if self.options.stop.load(Ordering::Relaxed) {
+            if self.stop.load(Ordering::Relaxed) {
                 break;
             }
         }
@@ -116,7 +118,7 @@ impl Gatherer<'_> {
         let mut cursor = archive.cursor(None);
         let mut commands = archive.cursor(Some(&OLD));
         let mut note = Note { aliases: batch.aliases, others: batch.others, ..Note::default() };
-        let mut rows = Rows::begin(self.writer, self.options.stop)?;
+        let mut rows = Rows::begin(self.writer, self.stop)?;
         for mut session in sessions {
             for it in &mut session.groups {
                 self.complete(&mut cursor, it, &scratch)?;
@@ -126,9 +128,9 @@ impl Gatherer<'_> {
             for mut group in session.groups {
                 if !rows.has_room(&group.drafts) {
                     self.publish(rows, std::mem::take(&mut note))?;
-                    rows = Rows::begin(self.writer, self.options.stop)?;
+                    rows = Rows::begin(self.writer, self.stop)?;
                 }
-                note.aliases.extend(group.grow(&scratch, self.options.now)?);
+                note.aliases.extend(group.grow(&scratch, self.now)?);
                 let kept = self.kept.as_ref();
                 group.old = kept.and_then(|it| it.old(&archive, &mut commands, &group, |_| Ok(())));
                 self.known.insert(fingerprint(&group.id));
@@ -147,7 +149,7 @@ impl Gatherer<'_> {
     /// Makes a segment count.
     fn publish(&mut self, mut rows: Rows<'_>, note: Note) -> Result<()> {
         let told = std::mem::take(&mut rows.told);
-        let written_at = At(self.options.now).rfc3339_seconds();
+        let written_at = At(self.now).rfc3339_seconds();
         let note = Note { did: "sync".into(), written_at, ..note };
         let generation = rows.publish(self.writer, note)?;
         self.summary.add(told);

@@ -170,38 +170,41 @@ pub fn sync(
 ) -> Result<Summary> {
     let archive = writer.archive();
     let (ledger, sessions) = holdings(&archive, options.now)?;
-    let mut run = SyncRun {
-        runtime,
-        ledger,
-        sessions,
-        kept: None,
-        again: Vec::new(),
-        options,
-        summary: Summary::default(),
-    };
-    run.summary.unreadable(archive.damages());
+    let mut summary = Summary::default();
+    summary.unreadable(archive.damages());
     drop(archive);
+    let gatherer = Gatherer {
+        writer,
+        known: sessions,
+        kept: None,
+        brought: None,
+        again: Vec::new(),
+        now: options.now,
+        stop: options.stop,
+        summary,
+    };
+    let mut run = SyncRun { runtime, ledger, options, gatherer };
     for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
-            run.summary.interrupted = true;
+            run.gatherer.summary.interrupted = true;
             break;
         }
         progress.source(source.name());
-        run.source(writer, source, None, progress)?;
-        let again = std::mem::take(&mut run.again);
+        run.source(source, None, progress)?;
+        let again = std::mem::take(&mut run.gatherer.again);
         if !again.is_empty() && !options.stop.load(Ordering::Relaxed) {
             // What cannot go on from what is kept is read from its beginning.
             for it in &again {
                 run.ledger.forget(&it.locator);
             }
-            let listed = run.summary.listed;
-            run.source(writer, source, Some(again), progress)?;
-            run.summary.listed = listed;
-            run.again.clear();
+            let listed = run.gatherer.summary.listed;
+            run.source(source, Some(again), progress)?;
+            run.gatherer.summary.listed = listed;
+            run.gatherer.again.clear();
         }
     }
     progress.finished();
-    let mut summary = run.summary;
+    let mut summary = run.gatherer.summary;
     summary.settle();
     Ok(summary)
 }
@@ -210,11 +213,8 @@ pub fn sync(
 struct SyncRun<'a> {
     runtime: &'a tokio::runtime::Runtime,
     ledger: Ledger,
-    sessions: HashSet<u64>,
-    kept: Option<super::kept::Kept>,
-    again: Vec<Listed>,
     options: &'a Options<'a>,
-    summary: Summary,
+    gatherer: Gatherer<'a>,
 }
 
 /// Comes true when the person wants to stop.
@@ -228,12 +228,11 @@ impl SyncRun<'_> {
     /// Reads a source: what it lists, or only these of it.
     fn source(
         &mut self,
-        writer: &mut Writer,
         source: &dyn Source,
         only: Option<Vec<Listed>>,
         progress: &mut dyn Progress,
     ) -> Result<()> {
-        let scratch = writer.root().join("tmp");
+        let scratch = self.gatherer.writer.root().join("tmp");
         crate::archive::private_folder(&scratch).map_err(|it| Error::file("make", &scratch, it))?;
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
         let (work_out, work_in) = tokio::sync::mpsc::channel::<Work>(1024);
@@ -242,16 +241,17 @@ impl SyncRun<'_> {
         let (large_out, large_in) = std::sync::mpsc::sync_channel::<Fetched>(1);
         let (body_in, large_in) = (&Mutex::new(body_in), Arc::new(Mutex::new(large_in)));
         let listing = Mutex::new(SoFar::default());
-        let Self { runtime, ledger, sessions, kept, again, options, summary } = self;
+        let Self { runtime, ledger, options, gatherer } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
         let skew = source.asked().and_then(Calls::far_off).unwrap_or(0);
         let now = options.now.saturating_add(skew * 1_000_000);
         let options = &Options { now, ..**options };
+        (gatherer.now, gatherer.brought) = (now, None);
         let (runtime, ledger) = (*runtime, &*ledger);
         let (decoded, waiting) = (&Room::default(), &Waiting::default());
         let scratch = scratch.as_path();
         let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };
-        let (objects, bytes) = (summary.listed, summary.bytes);
+        let (objects, bytes) = (gatherer.summary.listed, gatherer.summary.bytes);
         let tell = |progress: &mut dyn Progress| {
             progress.waiting(source.asked().and_then(Calls::waiting).as_deref());
             let listed = listing.lock().map_or((0, 0), |it| (it.told.listed, it.told.bytes));
@@ -272,9 +272,6 @@ impl SyncRun<'_> {
             }
             // Whoever waits on another learns by these when that has ended.
             drop((done_out, large_out, large_in));
-            let summary = &mut *summary;
-            let (brought, known) = (None, sessions);
-            let mut gatherer = Gatherer { writer, known, kept, brought, again, options, summary };
             let gathered = gatherer.gather(&done_in, progress, &tell);
             // A gatherer that failed leaves workers with nowhere to send: they end, and so does the listing.
             drop(done_in);
@@ -298,8 +295,8 @@ impl SyncRun<'_> {
         })?;
         // What was listed is not what was read.
         let told = Summary { bytes: 0, ..listing.into_inner().unwrap_or_default().told };
-        summary.heard(source.name(), told, walked);
-        summary.interrupted |= options.stop.load(Ordering::Relaxed);
+        gatherer.summary.heard(source.name(), told, walked);
+        gatherer.summary.interrupted |= options.stop.load(Ordering::Relaxed);
         Ok(())
     }
 }
