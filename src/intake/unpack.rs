@@ -204,7 +204,9 @@ fn take(
     };
     match recognise(id.is_some() || SessionId::is_almost_named(key), &head) {
         Container::Transcript(form) => {
-            let content = spool(&mut whole, scratch)?;
+            let mut sink = Sink::new(scratch);
+            std::io::copy(&mut whole, &mut sink)?;
+            let content = sink.finish()?;
             match id.or_else(|| id_in_header(&head)).or_else(|| stem(key).and_then(SessionId::new))
             {
                 Some(id) => taken.transcripts.push(kept(id, form, content)),
@@ -239,13 +241,6 @@ fn id_in_header(head: &[u8]) -> Option<SessionId> {
     let line = String::from_utf8_lossy(line);
     let rest = line.split("/session/orchestration/").nth(1)?;
     SessionId::new(rest.split('/').next()?)
-}
-
-/// Reads everything, in memory as long as it is small.
-fn spool(body: &mut impl Read, scratch: &Path) -> std::io::Result<Content> {
-    let mut sink = Sink::new(scratch);
-    std::io::copy(body, &mut sink)?;
-    sink.finish()
 }
 
 /// What a line is of the line that it stands for.

@@ -228,9 +228,7 @@ impl<'a> Rows<'a> {
         let segment = &mut self.segment;
         for (partition, mut pending) in self.partitions {
             pending.write_transcripts(segment, &partition)?;
-            for rows in pending.commands.chunks(GROUP_ROWS) {
-                write(segment, &COMMANDS, &partition, CommandRow::frame(rows))?;
-            }
+            write(segment, &COMMANDS, &partition, CommandRow::frame(&pending.commands))?;
             write(segment, &LINES, &partition, pending.lines.take())?;
             for rows in pending.sessions.chunks(GROUP_ROWS) {
                 write(segment, &SESSIONS, &partition, SessionRow::frame(rows))?;
