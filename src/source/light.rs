@@ -178,15 +178,13 @@ fn understood(response: &HttpResponse) -> Result<Xml, OrchestratorError<ErrorMet
     }
     // "Error codes for the Amazon EC2 API": Response/Errors/Error; S3 has Error alone.
     let document = roxmltree::Document::parse(&text).ok();
-    let told = |name: &str| document.as_ref().and_then(|it| named(it, name)).unwrap_or_default();
-    let fault = ErrorMetadata::builder().code(told("Code")).message(told("Message"));
-    Err(OrchestratorError::operation(fault.build()))
-}
-
-/// Text of the first element so called, whatever its namespace.
-fn named(document: &roxmltree::Document<'_>, name: &str) -> Option<String> {
-    let it = document.descendants().find(|it| it.tag_name().name() == name)?;
-    it.text().map(|it| it.trim().to_owned())
+    // Of the first element so called, whatever its namespace.
+    let told = |name: &str| {
+        let it = document.as_ref()?.descendants().find(|it| it.tag_name().name() == name)?;
+        it.text().map(str::trim)
+    };
+    let (code, message) = (told("Code").unwrap_or_default(), told("Message").unwrap_or_default());
+    Err(OrchestratorError::operation(ErrorMetadata::builder().code(code).message(message).build()))
 }
 
 /// One element, read by the names of its children, whatever their namespace.

@@ -228,6 +228,7 @@ impl<'a> Rows<'a> {
         let segment = &mut self.segment;
         for (partition, mut pending) in self.partitions {
             pending.write_transcripts(segment, &partition)?;
+            // Of commands and lines no more waits than fits into one row group.
             write(segment, &COMMANDS, &partition, CommandRow::frame(&pending.commands))?;
             write(segment, &LINES, &partition, pending.lines.take())?;
             for rows in pending.sessions.chunks(GROUP_ROWS) {

@@ -96,15 +96,11 @@ impl ReadCall<'_> {
         answer: Result<O, SdkError<E, HttpResponse>>,
         take: impl FnOnce(O) -> T,
     ) -> Read<T> {
-        let request_id = match &answer {
-            Ok(it) => it.request_id(),
-            Err(it) => it.request_id(),
-        };
         let asked = Asked {
             api: self.api.to_owned(),
             action: self.need.action.to_owned(),
             at: self.aws.clock.now(),
-            request_id: request_id.map(str::to_owned),
+            request_id: answer.request_id().map(str::to_owned),
         };
         let outcome = match answer {
             Ok(it) => Outcome::Is(take(it)),
