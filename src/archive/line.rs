@@ -3,6 +3,7 @@
 use polars::prelude::*;
 
 use super::schema::LineKind;
+use super::schema::SessionRow;
 use super::value::Instant;
 use super::value::Named;
 use super::value::Value;
@@ -70,27 +71,6 @@ impl LineRow {
     }
 }
 
-/// Facts that every row of a session repeats.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Shared {
-    /// Id of the session, as Session Manager gives it.
-    pub session_id: String,
-    /// The session inside this archive: its id, with `#2` and on where several share it.
-    pub session_key: String,
-    /// Account that the session ran in; `None` if nothing tells.
-    pub account_id: Option<String>,
-    /// Region that the session ran in; `None` if nothing tells.
-    pub region: Option<String>,
-    /// Who started the session; `None` if nothing tells.
-    pub owner: Option<String>,
-    /// What was connected to: `i-…`, `mi-…` or `ecs:…`; `None` if nothing tells.
-    pub target: Option<String>,
-    /// Where the transcript lay that the lines were drawn from.
-    pub locator: String,
-    /// Number of the manifest entry that writes the rows.
-    pub generation: i64,
-}
-
 /// A line on its way into the columns.
 pub struct NewLine<'a> {
     /// Number of the line in its session, from 1.
@@ -122,7 +102,8 @@ pub struct LineColumns {
     latest: Vec<Option<i64>>,
     start: Vec<i64>,
     end: Vec<i64>,
-    shared: Vec<(usize, Shared)>,
+    /// What the rows of a session repeat, and where they begin.
+    sessions: Vec<(usize, SessionRow)>,
 }
 
 impl LineColumns {
@@ -142,8 +123,8 @@ impl LineColumns {
     }
 
     /// Lines pushed from here on belong to this session.
-    pub fn begin(&mut self, shared: Shared) {
-        self.shared.push((self.number.len(), shared));
+    pub fn begin(&mut self, session: SessionRow) {
+        self.sessions.push((self.number.len(), session));
     }
 
     /// Adds one line of the session last begun.
@@ -170,12 +151,12 @@ impl LineColumns {
     /// When the columns make no data frame.
     pub fn take(&mut self) -> PolarsResult<DataFrame> {
         let it = std::mem::take(self);
-        if let Some((_, shared)) = it.shared.last() {
-            self.begin(shared.clone());
+        if let Some((_, session)) = it.sessions.last() {
+            self.begin(session.clone());
         }
         let rows = it.number.len();
-        let text = |name: &str, pick: fn(&Shared) -> Option<&str>| {
-            let values = repeated(&it.shared, rows, pick);
+        let text = |name: &str, pick: fn(&SessionRow) -> Option<&str>| {
+            let values = repeated(&it.sessions, rows, pick);
             StringChunked::from_iter_options(name.into(), values).into_column()
         };
         let instant = |name: &str, values: &[Option<i64>]| {
@@ -183,7 +164,7 @@ impl LineColumns {
                 .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
                 .into_column()
         };
-        let generation = it.shared.first().map_or(0, |it| it.1.generation);
+        let generation = it.sessions.first().map_or(0, |it| it.1.generation);
         let counts: Vec<i64> = it.end.iter().zip(&it.start).map(|(end, from)| end - from).collect();
         DataFrame::new(
             rows,
@@ -212,12 +193,12 @@ impl LineColumns {
 
 /// One value for each row, from one for each session.
 fn repeated(
-    shared: &[(usize, Shared)],
+    sessions: &[(usize, SessionRow)],
     rows: usize,
-    pick: fn(&Shared) -> Option<&str>,
+    pick: fn(&SessionRow) -> Option<&str>,
 ) -> impl Iterator<Item = Option<&str>> {
-    shared.iter().enumerate().flat_map(move |(nth, (from, it))| {
-        let to = shared.get(nth + 1).map_or(rows, |it| it.0);
+    sessions.iter().enumerate().flat_map(move |(nth, (from, it))| {
+        let to = sessions.get(nth + 1).map_or(rows, |it| it.0);
         std::iter::repeat_n(pick(it), to - from)
     })
 }
@@ -230,7 +211,7 @@ mod tests {
     #[test]
     fn lines_are_written_with_the_columns_they_are_declared_with() {
         let mut lines = LineColumns::default();
-        lines.begin(Shared { session_id: "alice-1".into(), ..Shared::default() });
+        lines.begin(SessionRow { session_id: "alice-1".into(), ..SessionRow::default() });
         lines.push(NewLine {
             number: 1,
             text: "ls",

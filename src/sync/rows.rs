@@ -23,7 +23,6 @@ use super::summary::Summary;
 use super::together::Drafts;
 use crate::archive::line::LineColumns;
 use crate::archive::line::NewLine;
-use crate::archive::line::Shared;
 use crate::archive::manifest::Brought;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
@@ -137,16 +136,7 @@ impl<'a> Rows<'a> {
             lines_at: at(&LINES, pending.lines.len()),
             ..facts
         };
-        pending.lines.begin(Shared {
-            session_id: row.session_id.clone(),
-            session_key: row.session_key.clone(),
-            account_id: row.account_id.clone(),
-            region: row.region.clone(),
-            owner: row.owner.clone(),
-            target: row.target.clone(),
-            locator: row.locator.clone(),
-            generation: row.generation,
-        });
+        pending.lines.begin(row.clone());
         let typed = group.old.as_ref().map(|it| Vec::with_capacity(it.texts.len()));
         let segment = &mut self.segment;
         let mut out = SessionOut { segment, pending, partition: &partition, row, compared, typed };
