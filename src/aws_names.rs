@@ -29,7 +29,7 @@ const PARTITIONS: [KnownPartition; 8] = [
 ];
 
 /// A separate part of AWS with its own accounts and domain, as ARNs name it: `aws`, `aws-cn`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition<'a>(&'a str);
 
 impl<'a> Partition<'a> {
@@ -74,7 +74,7 @@ impl fmt::Display for Partition<'_> {
 }
 
 /// The code of a Region, as `eu-west-1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegionCode<'a>(pub &'a str);
 
 impl RegionCode<'_> {
@@ -130,7 +130,7 @@ impl RegionCode<'_> {
 }
 
 /// The id of an account: twelve digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AccountId([u8; 12]);
 
 impl AccountId {
@@ -184,7 +184,7 @@ impl<T: AsRef<str>> PartialEq<T> for AccountId {
 }
 
 /// An ARN, and its parts as they stand in it. A part may be empty, a pattern, or masked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arn<'a> {
     text: &'a str,
     /// Part of AWS.

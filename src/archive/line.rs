@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use super::schema::LineKind;
-use super::schema::LineSession;
+use super::schema::SessionRow;
 use super::value::Named;
 use super::value::Value;
 
@@ -25,7 +25,7 @@ pub struct NewLine<'a> {
     pub end: i64,
 }
 
-/// Columns of `lines` while they are filled.
+/// Columns of `lines` while they are filled; by default without rows, and without a session to fill them for.
 #[derive(Default)]
 pub struct LineColumns {
     number: Vec<i64>,
@@ -38,7 +38,8 @@ pub struct LineColumns {
     latest: Vec<Option<i64>>,
     start: Vec<i64>,
     end: Vec<i64>,
-    shared: Vec<(usize, LineSession)>,
+    /// What the rows of a session repeat, and where they begin.
+    sessions: Vec<(usize, SessionRow)>,
 }
 
 impl LineColumns {
@@ -58,8 +59,8 @@ impl LineColumns {
     }
 
     /// Lines pushed from here on belong to this session.
-    pub fn begin(&mut self, shared: LineSession) {
-        self.shared.push((self.number.len(), shared));
+    pub fn begin(&mut self, session: SessionRow) {
+        self.sessions.push((self.number.len(), session));
     }
 
     /// Adds one line of the session last begun.
@@ -86,12 +87,12 @@ impl LineColumns {
     /// When the columns make no data frame.
     pub fn take(&mut self) -> PolarsResult<DataFrame> {
         let it = std::mem::take(self);
-        if let Some((_, shared)) = it.shared.last() {
-            self.begin(shared.clone());
+        if let Some((_, session)) = it.sessions.last() {
+            self.begin(session.clone());
         }
         let rows = it.number.len();
-        let text = |name: &str, pick: fn(&LineSession) -> Option<&str>| {
-            let values = repeated(&it.shared, rows, pick);
+        let text = |name: &str, pick: fn(&SessionRow) -> Option<&str>| {
+            let values = repeated(&it.sessions, rows, pick);
             StringChunked::from_iter_options(name.into(), values).into_column()
         };
         let instant = |name: &str, values: &[Option<i64>]| {
@@ -99,7 +100,7 @@ impl LineColumns {
                 .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
                 .into_column()
         };
-        let generation = it.shared.first().map_or(0, |it| it.1.generation);
+        let generation = it.sessions.first().map_or(0, |it| it.1.generation);
         let counts: Vec<i64> = it.end.iter().zip(&it.start).map(|(end, from)| end - from).collect();
         DataFrame::new(
             rows,
@@ -128,12 +129,12 @@ impl LineColumns {
 
 /// One value for each row, from one for each session.
 fn repeated(
-    shared: &[(usize, LineSession)],
+    sessions: &[(usize, SessionRow)],
     rows: usize,
-    pick: fn(&LineSession) -> Option<&str>,
+    pick: fn(&SessionRow) -> Option<&str>,
 ) -> impl Iterator<Item = Option<&str>> {
-    shared.iter().enumerate().flat_map(move |(nth, (from, it))| {
-        let to = shared.get(nth + 1).map_or(rows, |it| it.0);
+    sessions.iter().enumerate().flat_map(move |(nth, (from, it))| {
+        let to = sessions.get(nth + 1).map_or(rows, |it| it.0);
         std::iter::repeat_n(pick(it), to - from)
     })
 }
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn lines_are_written_with_the_columns_they_are_declared_with() {
         let mut lines = LineColumns::default();
-        lines.begin(LineSession { session_id: "alice-1".into(), ..LineSession::default() });
+        lines.begin(SessionRow { session_id: "alice-1".into(), ..SessionRow::default() });
         lines.push(NewLine {
             number: 1,
             text: "ls",

@@ -319,7 +319,7 @@ impl<T: Named> ListItem for Word<T> {
 }
 
 /// The items of a list as one text.
-pub fn joined<T: ListItem>(items: &[T]) -> String {
+pub fn list_text<T: ListItem>(items: &[T]) -> String {
     let mut out = String::new();
     for (nth, it) in items.iter().enumerate() {
         if nth > 0 {
@@ -330,7 +330,7 @@ pub fn joined<T: ListItem>(items: &[T]) -> String {
     out
 }
 
-/// The items of a text that [`joined`] wrote.
+/// The items of a text that [`list_text`] wrote.
 fn parted<T: ListItem>(text: &str) -> Vec<T> {
     match text {
         "" => Vec::new(),
@@ -344,7 +344,7 @@ impl<T: ListItem> Value for Vec<T> {
     where
         Self: 'a,
     {
-        let texts = values.map(|it| joined(it));
+        let texts = values.map(|it| list_text(it));
         StringChunked::from_iter_values(name.into(), texts).into_column()
     }
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
@@ -376,7 +376,7 @@ impl<T: ListItem + Clone> Value for NullIfEmpty<T> {
     where
         Self: 'a,
     {
-        let texts = values.map(|it| (!it.is_empty()).then(|| joined(it)));
+        let texts = values.map(|it| (!it.is_empty()).then(|| list_text(it)));
         StringChunked::from_iter_options(name.into(), texts).into_column()
     }
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {

@@ -22,7 +22,7 @@ pub struct Learned {
 }
 
 /// A configuration with what was learned added to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// The whole file, as it is to be written.
     pub text: String,
@@ -51,12 +51,7 @@ const HEADER: &str = "\
 pub fn merge(text: &str, name: &str, learned: &[Learned], today: &str) -> Result<Merged> {
     let config = Config::read(text, name)?;
     let begun = if text.trim().is_empty() { HEADER } else { text };
-    let mut out = Merged {
-        text: begun.to_owned(),
-        added: Vec::new(),
-        known: Vec::new(),
-        declined: Vec::new(),
-    };
+    let mut out = Merged { text: begun.to_owned(), ..Merged::default() };
     if !out.text.ends_with('\n') {
         out.text.push('\n');
     }
@@ -69,12 +64,9 @@ pub fn merge(text: &str, name: &str, learned: &[Learned], today: &str) -> Result
                 && line.contains(place.trim())
                 && line.contains("place")
         });
-        if config.sources.iter().any(|one| it.is(one)) {
-            out.known.push(written);
-            continue;
-        }
-        if declined {
-            out.declined.push(written);
+        let is_known = config.sources.iter().any(|one| it.is(one));
+        if is_known || declined {
+            if is_known { &mut out.known } else { &mut out.declined }.push(written);
             continue;
         }
         out.text.push('\n');
@@ -89,10 +81,8 @@ pub fn merge(text: &str, name: &str, learned: &[Learned], today: &str) -> Result
             ("role_arn", &it.role_arn),
             ("external_id", &it.external_id),
         ];
-        for (key, value) in settings {
-            if let Some(value) = value {
-                out.text.push_str(&format!("{key} = {}\n", quoted(value).trim()));
-            }
+        for (key, value) in settings.iter().filter_map(|it| Some((it.0, it.1.as_ref()?))) {
+            out.text.push_str(&format!("{key} = {}\n", quoted(value).trim()));
         }
         out.added.push(written);
     }

@@ -119,16 +119,7 @@ pub fn links<'a>(
     lists: impl Fn(&Entry) -> Option<Vec<Brought>>,
     held: impl Iterator<Item = &'a TranscriptRow>,
 ) -> String {
-    let held: HashSet<[u8; 32]> = held
-        .map(|it| {
-            leaf(&Brought {
-                locator: it.locator.clone(),
-                version: it.version.clone(),
-                digest: it.digest.clone(),
-                content_digest: it.content_digest.clone(),
-            })
-        })
-        .collect();
+    let held: HashSet<[u8; 32]> = held.map(|it| Cited::new(String::new(), it).leaf()).collect();
     let mut out = String::new();
     for entry in entries {
         let leaves: Vec<[u8; 32]> = lists(entry).unwrap_or_default().iter().map(leaf).collect();

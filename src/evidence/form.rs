@@ -1,7 +1,6 @@
 //! The one form of a package: which files it holds, in which order, with which headers. What packs and what proves share it, so that
 //! nothing passes that would not have been packed so.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::archive::value::Word;
@@ -61,7 +60,7 @@ fn is_plain(it: char) -> bool {
 }
 
 /// A package's folder, called like the package as far as a name can be that no system takes for something else.
-pub fn folder(name: &str) -> Cow<'_, str> {
+pub fn folder(name: &str) -> String {
     let sound = |it: char| it.is_alphanumeric() || " -_@.,+=()".contains(it);
     let mut out: String = name.chars().map(|it| if sound(it) { it } else { '_' }).collect();
     let mut end = FOLDER.min(out.len());
@@ -72,10 +71,7 @@ pub fn folder(name: &str) -> Cow<'_, str> {
     if out.starts_with(['.', '-', ' ']) {
         out.replace_range(..1, "_");
     }
-    if out.is_empty() {
-        return Cow::Borrowed("evidence");
-    }
-    if out == name { Cow::Borrowed(name) } else { Cow::Owned(out) }
+    if out.is_empty() { "evidence".into() } else { out }
 }
 
 /// Where a file stands in a package.
@@ -89,11 +85,10 @@ pub(super) enum PackagePlace {
 
 /// The place of a file, if a package can hold such a file.
 pub(super) fn place(path: &str) -> Option<PackagePlace> {
-    if let Some(at) = BEFORE.iter().position(|it| *it == path) {
-        return Some(PackagePlace::Before(at));
-    }
-    if let Some(at) = BEHIND.iter().position(|it| *it == path) {
-        return Some(PackagePlace::Behind(at));
+    let at = |names: &[&str]| names.iter().position(|it| *it == path);
+    let named = at(&BEFORE).map(PackagePlace::Before);
+    if let Some(it) = named.or_else(|| at(&BEHIND).map(PackagePlace::Behind)) {
+        return Some(it);
     }
     let (digits, rest) = path.strip_prefix("transcripts/")?.split_once('-')?;
     let nth: u64 = digits.parse().ok()?;

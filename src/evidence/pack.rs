@@ -6,9 +6,6 @@ use std::io::ErrorKind;
 use std::io::Read;
 use std::io::Write;
 
-use sha2::Digest;
-use sha2::Sha256;
-
 use super::form::BLOCK;
 use super::form::MOST_FILES;
 use super::form::PackagePlace;
@@ -19,6 +16,7 @@ use super::form::header;
 use super::form::padding;
 use super::form::place;
 use super::form::sums_of;
+use crate::intake::DigestingReader;
 
 /// Writes a package, file by file, in the order of a package.
 pub struct Packer<W: Write> {
@@ -31,8 +29,7 @@ pub struct Packer<W: Write> {
 impl<W: Write> Packer<W> {
     /// `name` is that of the package, whose folder holds all.
     pub fn new(out: W, name: &str) -> Self {
-        let top = folder(name).into_owned();
-        Self { out, top, last: None, sums: BTreeMap::new() }
+        Self { out, top: folder(name), last: None, sums: BTreeMap::new() }
     }
 
     /// Adds a file.
@@ -58,13 +55,13 @@ impl<W: Write> Packer<W> {
         }
         let header = header(&format!("{}/{path}", self.top), length)?;
         self.out.write_all(header.as_bytes())?;
-        let mut content = HashedReader { content: content.take(length + 1), hasher: Sha256::new() };
+        let mut content = DigestingReader::new(content.take(length + 1));
         if std::io::copy(&mut content, &mut self.out)? != length {
             return Err(wrong("its length changed while it was packed"));
         }
         self.out.write_all(&[0; BLOCK][..padding(length)])?;
         self.last = Some(place);
-        self.sums.insert(path.to_owned(), hex::encode(content.hasher.finalize()));
+        self.sums.insert(path.to_owned(), content.digest());
         Ok(())
     }
 
@@ -77,18 +74,5 @@ impl<W: Write> Packer<W> {
         self.add(SUMS, sums.as_bytes())?;
         self.out.write_all(&[0; 2 * BLOCK])?;
         Ok(self.out)
-    }
-}
-
-struct HashedReader<R> {
-    content: R,
-    hasher: Sha256,
-}
-
-impl<R: Read> Read for HashedReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let many = self.content.read(buffer)?;
-        self.hasher.update(&buffer[..many]);
-        Ok(many)
     }
 }

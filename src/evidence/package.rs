@@ -91,39 +91,30 @@ impl Package<'_> {
     /// # Errors
     /// What the system refuses, and an index that cannot be read.
     pub fn write(self, top: &str, out: impl Write) -> Result<Vec<Skip>> {
-        let fail = |it: std::io::Error| {
-            Error::new(Kind::Refused, format!("cannot write the evidence: {it}"))
-        };
         let mut packer = Packer::new(out, top);
-        packer.add("README.txt", README.as_bytes()).map_err(fail)?;
+        packer.add("README.txt", README.as_bytes()).map_err(unwritten)?;
         for (name, bytes) in &self.files {
-            packer.add(name, bytes).map_err(fail)?;
+            packer.add(name, bytes).map_err(unwritten)?;
         }
         if let Some(it) = &self.survey {
-            packer.add("survey.json", it).map_err(fail)?;
+            packer.add("survey.json", it).map_err(unwritten)?;
         }
         let links = links(
             &self.archive.manifest.entries,
             |it| self.archive.brought_by(it),
             self.report.transcripts.iter(),
         );
-        packer.add(MANIFEST, links.as_bytes()).map_err(fail)?;
+        packer.add(MANIFEST, links.as_bytes()).map_err(unwritten)?;
         let mut cited = Vec::new();
         let mut damages = Vec::new();
         let mut reading: Option<TranscriptReading> = None;
         self.archive.transcripts_of(&session_keys(self.report), |row| {
-            if !reading.as_ref().is_some_and(|it| it.goes_on(&row)) {
-                if let Some(it) = reading.take() {
-                    it.close(&mut packer, &mut cited, &mut damages)?;
-                }
-                reading = Some(TranscriptReading::new(&row));
+            if let Some(it) = reading.take_if(|it| !it.goes_on(&row)) {
+                it.close(&mut packer, &mut cited, &mut damages)?;
             }
-            match &mut reading {
-                Some(it) => it.push(&row),
-                None => Ok(()),
-            }
+            reading.get_or_insert_with(|| TranscriptReading::new(&row)).push(&row)
         })?;
-        if let Some(it) = reading.take() {
+        if let Some(it) = reading {
             it.close(&mut packer, &mut cited, &mut damages)?;
         }
         let index = json!({
@@ -133,8 +124,8 @@ impl Package<'_> {
             "archive_head": self.report.archive_head,
             "transcripts": cited,
         });
-        packer.add(INDEX, safe!("{}\n", text::json(&index)).as_bytes()).map_err(fail)?;
-        packer.finish().and_then(|mut it| it.flush()).map_err(fail)?;
+        packer.add(INDEX, safe!("{}\n", text::json(&index)).as_bytes()).map_err(unwritten)?;
+        packer.finish().and_then(|mut it| it.flush()).map_err(unwritten)?;
         Ok(damages)
     }
 }
@@ -148,6 +139,10 @@ struct TranscriptReading {
     scratch: SpooledTempFile,
     length: u64,
     hasher: Sha256,
+}
+
+fn unwritten(it: std::io::Error) -> Error {
+    Error::new(Kind::Refused, format!("cannot write the evidence: {it}"))
 }
 
 fn scratch_fails(it: std::io::Error) -> Error {
@@ -182,20 +177,14 @@ impl TranscriptReading {
     ) -> Result<()> {
         let digest = hex::encode(self.hasher.finalize());
         if digest != self.row.content_digest {
-            damages.push(Skip {
-                locator: self.row.locator.clone(),
-                why: "its bytes in the archive are not those that were read, and are left out"
-                    .into(),
-                loses: true,
-            });
+            let why = "its bytes in the archive are not those that were read, and are left out";
+            damages.push(Skip::loss(&self.row.locator, why));
             return Ok(());
         }
         let nth = cited.len() as u64 + 1;
         let path = transcript_path(nth, &self.row.session_id, &self.row.form);
         self.scratch.seek(SeekFrom::Start(0)).map_err(scratch_fails)?;
-        packer
-            .add_from(&path, self.length, self.scratch)
-            .map_err(|it| Error::new(Kind::Refused, format!("cannot write the evidence: {it}")))?;
+        packer.add_from(&path, self.length, self.scratch).map_err(unwritten)?;
         cited.push(Cited::new(path, &self.row));
         Ok(())
     }

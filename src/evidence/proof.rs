@@ -65,9 +65,9 @@ impl Proof {
 ///
 /// # Errors
 /// Bytes that cannot be read. Whatever they are is a fault and no error.
-pub fn verify(package: impl Read) -> std::io::Result<Proof> {
-    let mut it = PackageReading::new(package);
-    it.files()?;
+pub fn verify(mut package: impl Read) -> std::io::Result<Proof> {
+    let mut it = PackageReading::default();
+    it.files(&mut package)?;
     let PackageReading { mut proof, found, kept, is_cut, foreign, disorder, .. } = it;
     if foreign.0 > 0 {
         proof.fault(format!(
@@ -87,65 +87,49 @@ pub fn verify(package: impl Read) -> std::io::Result<Proof> {
     Ok(proof)
 }
 
-/// A package on its way through.
-struct PackageReading<R> {
-    package: R,
+/// What was met of a package on its way through.
+#[derive(Default)]
+struct PackageReading {
     proof: Proof,
     /// Path below the package's folder, and digest.
     found: BTreeMap<String, String>,
     kept: BTreeMap<&'static str, Vec<u8>>,
-    /// Bytes that may still be kept.
-    left: u64,
+    /// Bytes that were kept.
+    kept_bytes: u64,
     top: Option<String>,
     last: Option<PackagePlace>,
     is_cut: bool,
-    buffer: Vec<u8>,
     /// Plain files whose header is not ours: how many, and the first.
     foreign: (u64, String),
     /// The first file that stands where it should not.
     disorder: Option<String>,
 }
 
-impl<R: Read> PackageReading<R> {
-    fn new(package: R) -> Self {
-        Self {
-            package,
-            proof: Proof::default(),
-            found: BTreeMap::new(),
-            kept: BTreeMap::new(),
-            left: MOST,
-            top: None,
-            last: None,
-            is_cut: false,
-            buffer: vec![0; 64 << 10],
-            foreign: (0, String::new()),
-            disorder: None,
+/// Fills the buffer as far as there are bytes.
+fn fill(package: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut at = 0;
+    while at < buffer.len() {
+        match package.read(&mut buffer[at..]) {
+            Ok(0) => break,
+            Ok(many) => at += many,
+            Err(it) if it.kind() == ErrorKind::Interrupted => {}
+            Err(it) => return Err(it),
         }
     }
+    Ok(at)
+}
 
-    /// Fills the buffer as far as there are bytes.
-    fn fill(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let mut at = 0;
-        while at < buffer.len() {
-            match self.package.read(&mut buffer[at..]) {
-                Ok(0) => break,
-                Ok(many) => at += many,
-                Err(it) if it.kind() == ErrorKind::Interrupted => {}
-                Err(it) => return Err(it),
-            }
-        }
-        Ok(at)
-    }
-
+impl PackageReading {
     fn cut(&mut self, why: impl Into<String>) {
         self.is_cut = true;
         self.proof.fault(why);
     }
 
-    fn files(&mut self) -> std::io::Result<()> {
+    fn files(&mut self, package: &mut impl Read) -> std::io::Result<()> {
         let mut block = [0; BLOCK];
+        let mut buffer = vec![0; 64 << 10];
         for nth in 0.. {
-            let many = self.fill(&mut block)?;
+            let many = fill(package, &mut block)?;
             if many < BLOCK {
                 match (nth, many) {
                     (0, _) => self.cut("it is no package"),
@@ -155,7 +139,7 @@ impl<R: Read> PackageReading<R> {
                 break;
             }
             if block == [0; BLOCK] {
-                return self.end();
+                return self.end(package, &mut buffer);
             }
             let header = tar::Header::from_byte_slice(&block).clone();
             let mut summed = header.clone();
@@ -173,7 +157,7 @@ impl<R: Read> PackageReading<R> {
                 self.cut("it holds more files than a package can");
                 break;
             }
-            if !self.file(&header, length)? {
+            if !self.file(package, &header, length, &mut buffer)? {
                 break;
             }
         }
@@ -181,9 +165,8 @@ impl<R: Read> PackageReading<R> {
     }
 
     /// What stands behind the last file: two blocks of zeros, and nothing.
-    fn end(&mut self) -> std::io::Result<()> {
-        let mut rest = std::mem::take(&mut self.buffer);
-        let many = self.fill(&mut rest)?;
+    fn end(&mut self, package: &mut impl Read, rest: &mut [u8]) -> std::io::Result<()> {
+        let many = fill(package, rest)?;
         let is_empty = rest[..many].iter().all(|it| *it == 0);
         match many {
             BLOCK if is_empty => {}
@@ -196,15 +179,9 @@ impl<R: Read> PackageReading<R> {
     }
 
     /// Whether to go on.
-    fn file(&mut self, header: &tar::Header, length: u64) -> std::io::Result<bool> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let goes_on = self.file_through(header, length, &mut buffer);
-        self.buffer = buffer;
-        goes_on
-    }
-
-    fn file_through(
+    fn file(
         &mut self,
+        package: &mut impl Read,
         header: &tar::Header,
         length: u64,
         buffer: &mut [u8],
@@ -214,7 +191,7 @@ impl<R: Read> PackageReading<R> {
         let name = String::from_utf8_lossy(&name).into_owned();
         let kept = [SUMS, INDEX, MANIFEST].into_iter().find(|it| path.as_deref() == Some(*it));
         let kept = match kept {
-            Some(it) if length > self.left => {
+            Some(it) if length > MOST - self.kept_bytes => {
                 self.proof.fault(format!("{it} is too long to be read"));
                 None
             }
@@ -225,7 +202,7 @@ impl<R: Read> PackageReading<R> {
         let mut left = length;
         while left > 0 {
             let most = left.min(buffer.len() as u64) as usize;
-            let many = self.fill(&mut buffer[..most])?;
+            let many = fill(package, &mut buffer[..most])?;
             hasher.update(&buffer[..many]);
             if kept.is_some() {
                 bytes.extend_from_slice(&buffer[..many]);
@@ -237,7 +214,7 @@ impl<R: Read> PackageReading<R> {
             }
         }
         let padding = padding(length);
-        let many = self.fill(&mut buffer[..padding])?;
+        let many = fill(package, &mut buffer[..padding])?;
         if many < padding {
             self.cut(format!("the package was cut behind {name}"));
             return Ok(false);
@@ -248,7 +225,7 @@ impl<R: Read> PackageReading<R> {
         let Some(path) = path else { return Ok(true) };
         self.proof.files += 1;
         if let Some(it) = kept {
-            self.left -= length;
+            self.kept_bytes += length;
             self.kept.insert(it, bytes);
         }
         if self.found.insert(path, hex::encode(hasher.finalize())).is_some() {
@@ -425,16 +402,16 @@ fn chain(proof: &mut Proof, text: Option<&[u8]>) -> Chain {
             proof.fault(format!("{place}: it is no entry of a chain"));
             continue;
         };
-        let (entry, previous, digest) = match &link.what {
+        let (entry, previous, digest, told) = match &link.what {
             LinkKind::Sealed(it) => {
                 if it.proof() != it.digest {
                     proof.fault(format!("{place}: it was changed after it was written"));
                 }
-                (it.entry, &it.previous, &it.digest)
+                (it.entry, &it.previous, &it.digest, Some(&it.brought))
             }
             LinkKind::Named { entry, previous, digest } => {
                 chain.is_named = true;
-                (*entry, previous, digest)
+                (*entry, previous, digest, None)
             }
         };
         if *previous != before {
@@ -444,10 +421,6 @@ fn chain(proof: &mut Proof, text: Option<&[u8]>) -> Chain {
         proof.head = Some(format!("{entry}:{digest}"));
         let leaves: Vec<[u8; 32]> =
             link.brought.iter().filter_map(|it| <[u8; 32]>::from_hex(it).ok()).collect();
-        let told = match &link.what {
-            LinkKind::Sealed(it) => Some(&it.brought),
-            LinkKind::Named { .. } => None,
-        };
         if !link.brought.is_empty() {
             if told == Some(&Seal::of_leaves(leaves.iter().copied())) {
                 chain.brought.extend(leaves);

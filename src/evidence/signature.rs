@@ -123,9 +123,7 @@ pub fn sign(secret: &SecretKey, package: impl Read) -> Result<String, Error> {
 
 /// Where the signature of a file is.
 pub fn signature_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".minisig");
-    name.into()
+    path.with_added_extension("minisig")
 }
 
 /// A public key: the text of minisign's file, or the key itself.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -211,18 +212,13 @@ impl Read for ContentReader<'_> {
                     self.at = 0;
                     continue;
                 }
-                read_at(file, from + self.at, &mut buffer[..used])?;
+                // Parts of one object share a scratch file, so no one may rely on its position.
+                file.read_exact_at(&mut buffer[..used], from + self.at)?;
                 self.at += used as u64;
                 return Ok(used);
             },
         }
     }
-}
-
-fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::FileExt;
-    // Parts of one object share a scratch file, so no one may rely on its position.
-    file.read_exact_at(buffer, at)
 }
 
 /// One transcript found in an object.

@@ -24,10 +24,7 @@ static BEGINS: LazyLock<Regex> = LazyLock::new(|| {
 const NAME: usize = 64;
 
 /// What is missing or too much, if the document is not whole.
-pub(super) fn read(
-    body: impl Read,
-    parts: &mut Parts<'_>,
-) -> std::io::Result<Option<&'static str>> {
+pub(super) fn read(body: impl Read, parts: &mut Parts) -> std::io::Result<Option<&'static str>> {
     let mut document = DocumentReader::default();
     let mut body = BufReader::with_capacity(256 << 10, body);
     loop {
@@ -88,7 +85,7 @@ impl Text {
 }
 
 impl DocumentReader {
-    fn push(&mut self, bytes: &[u8], parts: &mut Parts<'_>) -> std::io::Result<()> {
+    fn push(&mut self, bytes: &[u8], parts: &mut Parts) -> std::io::Result<()> {
         for byte in bytes {
             #[cfg(test)]
             {
@@ -144,7 +141,7 @@ impl DocumentReader {
         }
     }
 
-    fn between(&mut self, byte: u8, parts: &mut Parts<'_>) -> std::io::Result<()> {
+    fn between(&mut self, byte: u8, parts: &mut Parts) -> std::io::Result<()> {
         match byte {
             b'{' => {
                 self.place = DocumentPlace::Event;
@@ -173,13 +170,13 @@ impl DocumentReader {
     }
 
     /// What stood between events and is none.
-    fn let_go(&mut self, parts: &mut Parts<'_>) -> std::io::Result<()> {
+    fn let_go(&mut self, parts: &mut Parts) -> std::io::Result<()> {
         let loose = std::mem::take(&mut self.loose);
         if loose.is_empty() { Ok(()) } else { parts.broken(&one_line(loose.trim_ascii_end())) }
     }
 
     /// The event ends here, or grew longer than one can be.
-    fn close(&mut self, parts: &mut Parts<'_>) -> std::io::Result<()> {
+    fn close(&mut self, parts: &mut Parts) -> std::io::Result<()> {
         let whole = std::mem::take(&mut self.event);
         self.place = DocumentPlace::Between;
         if self.deep == 0 && serde_json::from_slice::<&RawValue>(&whole).is_ok() {
@@ -202,7 +199,7 @@ impl DocumentReader {
     }
 
     /// What stands between the beginnings of two events.
-    fn piece(piece: &[u8], parts: &mut Parts<'_>) -> std::io::Result<()> {
+    fn piece(piece: &[u8], parts: &mut Parts) -> std::io::Result<()> {
         let mut values = serde_json::Deserializer::from_slice(piece).into_iter::<&RawValue>();
         if let Some(Ok(event)) = values.next() {
             let rest = piece[values.byte_offset()..].trim_ascii_start();
@@ -217,7 +214,7 @@ impl DocumentReader {
         parts.broken(&one_line(piece.strip_suffix(b",").unwrap_or(piece)))
     }
 
-    fn finish(&mut self, parts: &mut Parts<'_>) -> std::io::Result<Option<&'static str>> {
+    fn finish(&mut self, parts: &mut Parts) -> std::io::Result<Option<&'static str>> {
         let open = self.place != DocumentPlace::Around || !self.around.is_empty();
         while self.place == DocumentPlace::Event {
             // Each turn takes an event off; what is left of the last is broken for good.

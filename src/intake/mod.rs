@@ -30,6 +30,7 @@ pub use content::Taken;
 pub use unite::United;
 pub use unite::one_holds_the_other;
 pub use unite::unite;
+pub(crate) use unpack::DigestingReader;
 pub use unpack::Grown;
 pub use unpack::grown;
 pub use unpack::read;

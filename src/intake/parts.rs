@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
@@ -17,7 +18,6 @@ use super::content::Kept;
 use super::content::MEMORY;
 use super::content::Taken;
 use super::repeats::Repeats;
-use super::repeats::Verdict;
 use crate::session::SessionId;
 use crate::transcript::wire::Event;
 use crate::transcript::wire::Form;
@@ -30,9 +30,10 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Events by stream.
-pub(super) struct Parts<'a> {
+#[derive(Default)]
+pub(super) struct Parts {
     named: Option<SessionId>,
-    scratch: &'a Path,
+    scratch: PathBuf,
     numbers: BTreeMap<String, usize>,
     streams: Vec<SessionPart>,
     held: usize,
@@ -64,6 +65,14 @@ struct Spill {
 }
 
 impl Spill {
+    /// The one that is there, or a new one.
+    fn open<'a>(spill: &'a mut Option<Self>, scratch: &Path) -> std::io::Result<&'a mut Self> {
+        Ok(match spill {
+            Some(it) => it,
+            None => spill.insert(Self { file: tempfile::tempfile_in(scratch)?, at: 0 }),
+        })
+    }
+
     fn write(&mut self, bytes: &[u8], extents: &mut Vec<(u64, u64)>) -> std::io::Result<()> {
         self.file.write_all(bytes)?;
         let bytes = bytes.len() as u64;
@@ -76,20 +85,9 @@ impl Spill {
     }
 }
 
-impl<'a> Parts<'a> {
-    pub(super) fn new(named: Option<SessionId>, scratch: &'a Path) -> Self {
-        Self {
-            named,
-            scratch,
-            numbers: BTreeMap::new(),
-            streams: Vec::new(),
-            held: 0,
-            spill: None,
-            repeats: Repeats::default(),
-            last: None,
-            nobodys: Vec::new(),
-            nobodys_lines: 0,
-        }
+impl Parts {
+    pub(super) fn new(named: Option<SessionId>, scratch: &Path) -> Self {
+        Self { named, scratch: scratch.to_owned(), ..Self::default() }
     }
 
     fn number(&mut self, stream: &str) -> usize {
@@ -135,18 +133,11 @@ impl<'a> Parts<'a> {
         if part.foreign {
             return Ok(());
         }
-        if let Some(text) = text {
-            match self.repeats.judge(number, &event, text, streamed.as_ref()) {
-                Verdict::New => {}
-                Verdict::Same => return Ok(()),
-                Verdict::SentAgain => {
-                    part.repeated += 1;
-                    return Ok(());
-                }
-                Verdict::Alike => part.repeated += 1,
-            }
-        }
-        self.add(number, json)
+        let repeated = &mut part.repeated;
+        let keeps = text.is_none_or(|text| {
+            self.repeats.keeps(number, &event, text, streamed.as_ref(), repeated)
+        });
+        if keeps { self.add(number, json) } else { Ok(()) }
     }
 
     /// What should be an event and cannot be read as one; the decoder says so wherever it is kept.
@@ -187,12 +178,9 @@ impl<'a> Parts<'a> {
             }
             None => {
                 self.nobodys_lines += 1;
-                let mut extents = std::mem::take(&mut self.nobodys);
-                let spill = self.spill_file()?;
-                spill.write(bytes, &mut extents)?;
-                spill.write(b"\n", &mut extents)?;
-                self.nobodys = extents;
-                Ok(())
+                let spill = Spill::open(&mut self.spill, &self.scratch)?;
+                spill.write(bytes, &mut self.nobodys)?;
+                spill.write(b"\n", &mut self.nobodys)
             }
         }
     }
@@ -206,22 +194,12 @@ impl<'a> Parts<'a> {
         if self.held > MEMORY { self.spill() } else { Ok(()) }
     }
 
-    fn spill_file(&mut self) -> std::io::Result<&mut Spill> {
-        if self.spill.is_none() {
-            let file = tempfile::tempfile_in(self.scratch)?;
-            self.spill = Some(Spill { file, at: 0 });
-        }
-        self.spill.as_mut().ok_or_else(|| std::io::ErrorKind::Other.into())
-    }
-
     fn spill(&mut self) -> std::io::Result<()> {
-        let mut streams = std::mem::take(&mut self.streams);
-        let spill = self.spill_file()?;
-        for part in streams.iter_mut().filter(|it| !it.memory.is_empty()) {
+        let spill = Spill::open(&mut self.spill, &self.scratch)?;
+        for part in self.streams.iter_mut().filter(|it| !it.memory.is_empty()) {
             spill.write(&part.memory, &mut part.extents)?;
             part.memory = Vec::new();
         }
-        self.streams = streams;
         self.held = 0;
         Ok(())
     }

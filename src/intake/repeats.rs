@@ -22,7 +22,7 @@ const HALF: usize = 33_000 / 2;
 
 /// What an event is to those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+enum Verdict {
     New,
     /// AWS's own id says that it is the same.
     Same,
@@ -51,8 +51,22 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
+    /// Whether the next event of a stream is to be kept; one that came before, kept or not, is counted.
+    pub(super) fn keeps(
+        &mut self,
+        stream: usize,
+        event: &Event<'_>,
+        text: &str,
+        streamed: Option<&Streamed>,
+        repeated: &mut u64,
+    ) -> bool {
+        let verdict = self.judge(stream, event, text, streamed);
+        *repeated += u64::from(matches!(verdict, Verdict::SentAgain | Verdict::Alike));
+        matches!(verdict, Verdict::New | Verdict::Alike)
+    }
+
     /// Judges the next event of a stream, which is known by its number.
-    pub(super) fn judge(
+    fn judge(
         &mut self,
         stream: usize,
         event: &Event<'_>,

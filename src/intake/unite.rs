@@ -28,19 +28,19 @@ pub enum United {
 /// # Errors
 /// What the scratch folder refuses.
 pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<United> {
-    let mut known = EventCounts::default();
+    let mut keys = Vec::new();
     let mut newest = i64::MIN;
-    let mut lines = UnitedLines::of(kept);
-    while let Some(it) = lines.next()? {
-        known.keys.push(it.key);
+    for it in UnitedLines::of(kept) {
+        let it = it?;
+        keys.push(it.key);
         newest = newest.max(it.at);
     }
-    known.sort();
+    let mut known = EventCounts::of(keys);
     let mut behind = Sink::new(scratch);
     let mut late = false;
     let mut fresh = Vec::new();
-    let mut lines = UnitedLines::of(anew);
-    while let Some(it) = lines.next()? {
+    for it in UnitedLines::of(anew) {
+        let it = it?;
         let new = !known.take(it.key);
         fresh.push(new);
         late |= new && it.at < newest;
@@ -52,27 +52,20 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
         return Ok(United::Behind(behind.finish()?));
     }
     let mut whole = Sink::new(scratch);
-    let (mut old, mut new) = (UnitedLines::of(kept), UnitedLines::of(anew));
-    let mut fresh = fresh.into_iter();
-    let mut next = |lines: &mut UnitedLines<'_>| -> std::io::Result<Option<UnitedLine>> {
-        while let Some(it) = lines.next()? {
-            if fresh.next().unwrap_or(true) {
-                return Ok(Some(it));
-            }
-        }
-        Ok(None)
-    };
-    let mut added = next(&mut new)?;
-    while let Some(it) = old.next()? {
-        while let Some(line) = added.take_if(|line| line.at < it.at) {
-            whole.write_all(&line.bytes)?;
-            added = next(&mut new)?;
+    // What cannot be read is met below.
+    let added = UnitedLines::of(anew).zip(fresh).filter(|(it, new)| *new || it.is_err());
+    let mut added = added.map(|it| it.0).peekable();
+    for it in UnitedLines::of(kept) {
+        let it = it?;
+        let is_before =
+            |line: &std::io::Result<UnitedLine>| !line.as_ref().is_ok_and(|line| line.at >= it.at);
+        while let Some(line) = added.next_if(is_before) {
+            whole.write_all(&line?.bytes)?;
         }
         whole.write_all(&it.bytes)?;
     }
-    while let Some(line) = added {
-        whole.write_all(&line.bytes)?;
-        added = next(&mut new)?;
+    for line in added {
+        whole.write_all(&line?.bytes)?;
     }
     Ok(United::Whole(whole.finish()?))
 }
@@ -84,11 +77,8 @@ pub fn unite(kept: &Content, anew: &Content, scratch: &Path) -> std::io::Result<
 /// When a scratch file cannot be read.
 pub fn one_holds_the_other(one: &Content, other: &Content) -> std::io::Result<bool> {
     let keys = |content: &Content| -> std::io::Result<Vec<u64>> {
-        let mut keys = Vec::new();
-        let mut lines = UnitedLines::of(content);
-        while let Some(it) = lines.next()? {
-            keys.push(it.shown);
-        }
+        let keys = UnitedLines::of(content).map(|it| it.map(|it| it.shown));
+        let mut keys: Vec<u64> = keys.collect::<Result<_, _>>()?;
         keys.sort_unstable();
         Ok(keys)
     };
@@ -99,35 +89,26 @@ pub fn one_holds_the_other(one: &Content, other: &Content) -> std::io::Result<bo
 }
 
 /// How often each event is kept, a few bytes an event.
-#[derive(Default)]
 struct EventCounts {
+    /// In order, each as often as it is kept.
     keys: Vec<u64>,
-    counts: Vec<u32>,
+    /// Beside the first of equal keys: how many of them were taken off.
+    taken: Vec<u32>,
 }
 
 impl EventCounts {
-    fn sort(&mut self) {
-        self.keys.sort_unstable();
-        let mut last = None;
-        let counts = &mut self.counts;
-        self.keys.retain(|it| {
-            if last.replace(*it) == Some(*it) {
-                if let Some(count) = counts.last_mut() {
-                    *count += 1;
-                }
-                return false;
-            }
-            counts.push(1);
-            true
-        });
+    fn of(mut keys: Vec<u64>) -> Self {
+        keys.sort_unstable();
+        Self { taken: vec![0; keys.len()], keys }
     }
 
     /// Takes one off, if there is one.
     fn take(&mut self, key: u64) -> bool {
-        let Ok(nth) = self.keys.binary_search(&key) else { return false };
-        let left = self.counts[nth];
-        self.counts[nth] = left.saturating_sub(1);
-        left > 0
+        let first = self.keys.partition_point(|it| *it < key);
+        let Some(taken) = self.taken.get_mut(first) else { return false };
+        let is_left = self.keys.get(first + *taken as usize) == Some(&key);
+        *taken += u32::from(is_left);
+        is_left
     }
 }
 
@@ -150,7 +131,7 @@ impl<'a> UnitedLines<'a> {
         Self { content, at: i64::MIN }
     }
 
-    fn next(&mut self) -> std::io::Result<Option<UnitedLine>> {
+    fn read(&mut self) -> std::io::Result<Option<UnitedLine>> {
         let mut bytes = Vec::new();
         let most = EVENT_BYTES as u64 + 1;
         if self.content.by_ref().take(most).read_until(b'\n', &mut bytes)? == 0 {
@@ -173,6 +154,14 @@ impl<'a> UnitedLines<'a> {
     }
 }
 
+impl Iterator for UnitedLines<'_> {
+    type Item = std::io::Result<UnitedLine>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,13 +175,12 @@ mod tests {
     }
 
     fn texts(content: &Content) -> String {
-        let mut lines = UnitedLines::of(content);
-        let mut out = Vec::new();
-        while let Some(it) = lines.next().unwrap() {
-            let event: Event<'_> = serde_json::from_slice(&it.bytes).unwrap();
-            out.push(event.message.unwrap());
-        }
-        out.join(" ")
+        let texts = UnitedLines::of(content).map(|it| {
+            let line = it.unwrap();
+            let event: Event<'_> = serde_json::from_slice(&line.bytes).unwrap();
+            event.message.unwrap()
+        });
+        texts.collect::<Vec<_>>().join(" ")
     }
 
     fn united(kept: &[(i64, &str)], anew: &[(i64, &str)]) -> String {

@@ -23,7 +23,6 @@ use super::content::*;
 use super::document;
 use super::parts::Parts;
 use super::repeats::Repeats;
-use super::repeats::Verdict;
 
 /// Bytes looked at to find out what an object is.
 const HEAD: usize = 64 << 10;
@@ -34,10 +33,21 @@ const EXPANDED_BYTES: u64 = 1 << 30;
 const SAME_BLOCKS: u64 = 200;
 
 /// Counts and digests the bytes of an object while they are read.
-struct DigestingReader<R> {
+pub(crate) struct DigestingReader<R> {
     body: R,
     hasher: Sha256,
     bytes: u64,
+}
+
+impl<R> DigestingReader<R> {
+    pub(crate) fn new(body: R) -> Self {
+        Self { body, hasher: Sha256::new(), bytes: 0 }
+    }
+
+    /// SHA-256 of what was read, in hex digits.
+    pub(crate) fn digest(self) -> String {
+        hex::encode(self.hasher.finalize())
+    }
 }
 
 impl<R: Read> Read for DigestingReader<R> {
@@ -64,26 +74,19 @@ pub struct Grown {
 /// # Errors
 /// What the source or the scratch folder refuses.
 pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
-    let mut body = DigestingReader { body, hasher: Sha256::new(), bytes: 0 };
+    let mut body = DigestingReader::new(body);
     let (mut content, mut repeats, mut repeated) = (Sink::new(scratch), Repeats::default(), 0);
     lines(&mut body, |line, _| {
         let event: Option<Event<'_>> = serde_json::from_slice(line).ok();
-        if let Some(event @ Event { message: Some(text), .. }) = &event {
-            match repeats.judge(0, event, text, Streamed::read(text).as_ref()) {
-                Verdict::New => {}
-                Verdict::Same => return Ok(()),
-                Verdict::SentAgain => {
-                    repeated += 1;
-                    return Ok(());
-                }
-                Verdict::Alike => repeated += 1,
-            }
+        if let Some(event @ Event { message: Some(text), .. }) = &event
+            && !repeats.keeps(0, event, text, Streamed::read(text).as_ref(), &mut repeated)
+        {
+            return Ok(());
         }
         content.write_all(line)?;
         content.write_all(b"\n")
     })?;
-    let digest = hex::encode(body.hasher.finalize());
-    Ok(Grown { content: content.finish()?, digest, repeated })
+    Ok(Grown { content: content.finish()?, digest: body.digest(), repeated })
 }
 
 /// Reads one object to its end.
@@ -91,7 +94,7 @@ pub fn grown(body: impl Read, scratch: &Path) -> std::io::Result<Grown> {
 /// # Errors
 /// What the source or the scratch folder refuses. Bytes that make no sense are no error.
 pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken> {
-    let mut body = DigestingReader { body, hasher: Sha256::new(), bytes: 0 };
+    let mut body = DigestingReader::new(body);
     let mut magic = Vec::with_capacity(4);
     (&mut body).take(4).read_to_end(&mut magic)?;
     let mut taken = Taken::default();
@@ -111,8 +114,8 @@ pub fn read(body: impl Read, key: &str, scratch: &Path) -> std::io::Result<Taken
     if !taken.transcripts.is_empty() || named(key).is_some() {
         std::io::copy(&mut body, &mut std::io::sink())?;
     }
-    taken.digest = hex::encode(body.hasher.finalize());
     taken.stored_bytes = body.bytes;
+    taken.digest = body.digest();
     Ok(taken)
 }
 
@@ -189,6 +192,7 @@ fn take(
     body.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     let id = named(key);
     let mut whole = std::io::Cursor::new(&head).chain(body);
+    let mut parts = Parts::new(id.clone(), scratch);
     let kept = |session_id, form, content| Kept {
         session_id,
         is_of_another: false,
@@ -200,7 +204,9 @@ fn take(
     };
     match recognise(id.is_some() || SessionId::is_almost_named(key), &head) {
         Container::Transcript(form) => {
-            let content = spool(&mut whole, scratch)?;
+            let mut sink = Sink::new(scratch);
+            std::io::copy(&mut whole, &mut sink)?;
+            let content = sink.finish()?;
             match id.or_else(|| id_in_header(&head)).or_else(|| stem(key).and_then(SessionId::new))
             {
                 Some(id) => taken.transcripts.push(kept(id, form, content)),
@@ -221,23 +227,13 @@ fn take(
             taken.damaged = Some(format!("it is named as a session, and is {why}"));
         }
         Container::Other(why) => taken.others.push(why.into()),
-        Container::EventLines => {
-            let mut parts = Parts::new(id, scratch);
-            event_lines(&mut whole, &mut parts)?;
-            parts.finish(taken)?;
-        }
-        Container::ExportLines => {
-            let mut parts = Parts::new(id, scratch);
-            export_lines(&mut whole, &mut parts)?;
-            parts.finish(taken)?;
-        }
+        Container::EventLines => event_lines(&mut whole, &mut parts)?,
+        Container::ExportLines => export_lines(&mut whole, &mut parts)?,
         Container::EventDocument => {
-            let mut parts = Parts::new(id, scratch);
             taken.damaged = document::read(&mut whole, &mut parts)?.map(str::to_owned);
-            parts.finish(taken)?;
         }
     }
-    Ok(())
+    parts.finish(taken)
 }
 
 fn id_in_header(head: &[u8]) -> Option<SessionId> {
@@ -245,13 +241,6 @@ fn id_in_header(head: &[u8]) -> Option<SessionId> {
     let line = String::from_utf8_lossy(line);
     let rest = line.split("/session/orchestration/").nth(1)?;
     SessionId::new(rest.split('/').next()?)
-}
-
-/// Reads everything, in memory as long as it is small.
-fn spool(body: &mut impl Read, scratch: &Path) -> std::io::Result<Content> {
-    let mut sink = Sink::new(scratch);
-    std::io::copy(body, &mut sink)?;
-    sink.finish()
 }
 
 /// What a line is of the line that it stands for.
@@ -292,7 +281,7 @@ fn lines(
 /// Mark of byte order, as Windows puts it before a file.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-fn event_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
+fn event_lines(body: &mut impl Read, parts: &mut Parts) -> std::io::Result<()> {
     let mut first = true;
     lines(body, |line, cut| {
         let line =
@@ -356,7 +345,7 @@ impl ExportedEvent {
             && at.checked_sub(self.at).is_some_and(|it| (0..=UPLOAD).contains(&it))
     }
 
-    fn close(self, parts: &mut Parts<'_>) -> std::io::Result<()> {
+    fn close(self, parts: &mut Parts) -> std::io::Result<()> {
         let message = String::from_utf8_lossy(&self.message);
         let event = serde_json::json!({ "timestamp": self.at, "message": message });
         parts.event(event.to_string().as_bytes())?;
@@ -375,7 +364,7 @@ const UPLOAD: i64 = 24 * 60 * 60 * 1000;
 const STREAMED_HEAD: usize = 4096;
 
 /// An export task's lines: a new event begins with a time, other lines go on with the last.
-fn export_lines(body: &mut impl Read, parts: &mut Parts<'_>) -> std::io::Result<()> {
+fn export_lines(body: &mut impl Read, parts: &mut Parts) -> std::io::Result<()> {
     let mut open: Option<ExportedEvent> = None;
     let mut first: Vec<u8> = Vec::new();
     lines(body, |line, cut| {

@@ -45,6 +45,9 @@ use crate::time::At;
 /// Tries of one request, the first included.
 const TRIES: u32 = 8;
 
+/// Where services are asked that want a Region named and know none, or that tell the right one.
+pub(super) const ANY_REGION: &str = "us-east-1";
+
 /// A way to AWS: credentials, a Region, and a count of what was asked.
 #[derive(Clone)]
 pub struct Connection {
@@ -57,6 +60,11 @@ pub struct Connection {
     /// What ended all asking, shared by all Regions.
     ended: Arc<OnceLock<Refusal>>,
 }
+
+/// What an operation of any service answers instead of an answer.
+pub(crate) trait OperationError: ProvideErrorMetadata + std::error::Error + 'static {}
+
+impl<T: ProvideErrorMetadata + std::error::Error + 'static> OperationError for T {}
 
 /// Requests are tried again as often as [`TRIES`] says, however many others were: a service that throttles is slow, not
 /// broken, and an answer is worth the wait.
@@ -170,7 +178,7 @@ impl Connection {
     /// # Errors
     /// When AWS refuses, does not answer, or names no account.
     pub async fn identity(&self) -> Result<Caller, Refusal> {
-        let region = self.region().unwrap_or_else(|| "us-east-1".into());
+        let region = self.region().unwrap_or_else(|| ANY_REGION.into());
         let client = self.in_region(&region).sts();
         let need = Need::of("sts:GetCallerIdentity", "*");
         let it =
@@ -206,11 +214,34 @@ impl Connection {
         Some(it.ending())
     }
 
+    /// Adds all of a listing to `all`, page by page: `take` tells what is on a page, and the token of the next. The SDK's own
+    /// paginators end where a token comes again, as if that were all.
+    ///
+    /// # Errors
+    /// A page that is refused, and a listing that goes on and not to another page.
+    pub(super) async fn list<T, O, E: OperationError>(
+        &self,
+        need: &Need,
+        all: &mut Vec<T>,
+        ask: impl AsyncFn(Option<String>) -> Result<O, SdkError<E, HttpResponse>>,
+        take: impl Fn(O) -> (Option<Vec<T>>, Option<String>),
+    ) -> Result<(), Refusal> {
+        let ask = async |token| ask(token).await.map_err(|it| self.refused(&it, need));
+        each_page(ask, async |page| {
+            let (some, token) = take(page);
+            all.extend(some.unwrap_or_default());
+            let token = token.filter(|it| !it.is_empty());
+            Some((token.is_some(), token))
+        })
+        .await
+    }
+
     /// What an error of the SDK means, and what to do.
-    pub(crate) fn refused<E>(&self, it: &SdkError<E, HttpResponse>, need: &Need) -> Refusal
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+    pub(crate) fn refused<E: OperationError>(
+        &self,
+        it: &SdkError<E, HttpResponse>,
+        need: &Need,
+    ) -> Refusal {
         let profile = self.access.profile.as_ref().map(|it| it.value.as_str());
         let response = it.raw_response();
         let answer = RefusedAnswer {
@@ -234,10 +265,10 @@ impl Connection {
         };
         let throttled = answer.code.is_some_and(is_throttled);
         let kind = match answer.status {
-            _ if throttled => RefusalKind::Throttled,
-            None => RefusalKind::Unreachable,
-            Some(..300) => RefusalKind::NotUnderstood,
-            Some(_) => RefusalKind::Other,
+            _ if throttled => Reason::Throttled,
+            None => Reason::Unreachable,
+            Some(..300) => Reason::NotUnderstood,
+            Some(_) => Reason::SdkError,
         };
         let unanswered = throttled || answer.status.is_none_or(|it| it >= 500 || it == 429);
         if unanswered && let Some(it) = self.silence() {
@@ -303,14 +334,7 @@ impl Refusal {
         let denied = self.is_denied();
         Unread {
             reason: match self.kind {
-                RefusalKind::Denied => Reason::AccessDenied,
-                RefusalKind::DeniedExplicitly => Reason::ExplicitDeny,
-                RefusalKind::NotOwner => Reason::NotOwner,
-                RefusalKind::Credentials => Reason::Credentials,
-                RefusalKind::RegionNotEnabled => Reason::RegionNotEnabled,
-                RefusalKind::Throttled => Reason::Throttled,
-                RefusalKind::Unreachable => Reason::Unreachable,
-                RefusalKind::NotUnderstood => Reason::NotUnderstood,
+                RefusalKind::Unread(it) => it,
                 _ => Reason::SdkError,
             },
             why: self.why,
@@ -336,21 +360,22 @@ pub(super) fn next_page<T: PartialEq>(
     }
 }
 
-/// All items of a listing. `ask` gets the token of a page, and tells its items and the token of the next.
+/// Asks for a listing page by page. `take` has each page, and tells whether the listing goes on and by which token; or that it wants
+/// no more.
 ///
 /// # Errors
-/// What `ask` says; a listing that repeats a page.
-pub(super) async fn all_pages<T>(
-    mut ask: impl AsyncFnMut(Option<&str>) -> Result<(Vec<T>, Option<String>), Refusal>,
-) -> Result<Vec<T>, Refusal> {
-    let (mut all, mut token) = (Vec::new(), None::<String>);
+/// What `ask` meets, and a listing that goes on and not to another page.
+pub(super) async fn each_page<P, T: Clone + PartialEq>(
+    mut ask: impl AsyncFnMut(Option<T>) -> Result<P, Refusal>,
+    mut take: impl AsyncFnMut(P) -> Option<(bool, Option<T>)>,
+) -> Result<(), Refusal> {
+    let mut token = None;
     loop {
-        let (some, next) = ask(token.as_deref()).await?;
-        all.extend(some);
-        let next = next.filter(|it| !it.is_empty());
-        token = next_page(next.is_some(), next, token.as_ref())?;
+        let page = ask(token.clone()).await?;
+        let Some((goes_on, next)) = take(page).await else { return Ok(()) };
+        token = next_page(goes_on, next, token.as_ref())?;
         if token.is_none() {
-            return Ok(all);
+            return Ok(());
         }
     }
 }
@@ -410,7 +435,7 @@ fn no_credentials(text: &str, access: &Access) -> Refusal {
         Refusal::new("there are no AWS credentials")
             .hint("set AWS_PROFILE, use --profile, or run where a role is attached")
     };
-    it.kind(RefusalKind::Credentials).ending()
+    it.kind(Reason::Credentials).ending()
 }
 
 /// What the service said, within an error chain of the SDK.
@@ -456,7 +481,7 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
     match (code, it.status) {
         ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired", _) => {
             Refusal::new("the credentials have expired")
-                .kind(RefusalKind::Credentials)
+                .kind(Reason::Credentials)
                 .hint(format!("{login}, then run the same command again; what was read is kept"))
                 .ending()
         }
@@ -473,8 +498,8 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         ) => Refusal::new(format!("AWS does not accept the credentials ({code})"))
             .kind(match code {
                 // A Region that is not enabled knows no credentials of the account.
-                "InvalidClientTokenId" | "UnrecognizedClientException" => RefusalKind::RegionNotEnabled,
-                _ => RefusalKind::Credentials,
+                "InvalidClientTokenId" | "UnrecognizedClientException" => Reason::RegionNotEnabled,
+                _ => Reason::Credentials,
             })
             .hint("check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and the profile; `aws sts get-caller-identity` must work")
             .ending(),
@@ -490,7 +515,6 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         ("ResourceNotFoundException", _) if need.action == "logs:GetLogEvents" => deleted(),
         ("ResourceNotFoundException", _) => {
             Refusal::new("there is no such log group in this account and Region")
-                .kind(RefusalKind::NotFound)
                 .hint("check its name, the Region and the account")
                 .ending()
         }
@@ -499,7 +523,7 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         }
         (code, _) if is_throttled(code) => {
             Refusal::new(format!("AWS throttled every try ({code})"))
-                .kind(RefusalKind::Throttled)
+                .kind(Reason::Throttled)
                 .hint("run the same command again later; what was read is kept")
         }
         (code, _) if code.starts_with("KMS") || code.contains("KMSInvalidState") => {
@@ -509,14 +533,14 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         }
         ("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AllAccessDisabled" | "Forbidden", _)
         | ("", Some(403)) => denied(message, need),
-        ("", Some(404)) => Refusal::new("it does not exist").kind(RefusalKind::NotFound).ending(),
+        ("", Some(404)) => Refusal::new("it does not exist").ending(),
         (_, Some(500..=599)) => Refusal::new(format!(
             "AWS failed at every try ({})",
             if code.is_empty() { "5xx" } else { code }
         ))
         .again(),
         ("", Some(200..=299)) => {
-            Refusal::new("the answer came in a form that is not known").kind(RefusalKind::NotUnderstood)
+            Refusal::new("the answer came in a form that is not known").kind(Reason::NotUnderstood)
         }
         ("", _) => Refusal::new(format!("AWS refused (status {})", it.status.unwrap_or(0))),
         (code, _) => in_words(code, message),
@@ -527,23 +551,20 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
 fn in_words(code: &str, message: &str) -> Refusal {
     let why = if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") };
     Refusal::new(why).kind(match code {
-        "MethodNotAllowed" => RefusalKind::NotOwner,
-        "OptInRequired" => RefusalKind::RegionNotEnabled,
+        "MethodNotAllowed" => Reason::NotOwner.into(),
+        "OptInRequired" => Reason::RegionNotEnabled.into(),
         "PreconditionFailed" => RefusalKind::Replaced,
         "InvalidRange" => RefusalKind::Shorter,
-        _ => RefusalKind::Other,
+        _ => Reason::SdkError.into(),
     })
 }
 
 pub(super) fn no_bucket() -> Refusal {
-    Refusal::new("there is no such bucket")
-        .kind(RefusalKind::NotFound)
-        .hint("check its name and the account")
-        .ending()
+    Refusal::new("there is no such bucket").hint("check its name and the account").ending()
 }
 
 fn deleted() -> Refusal {
-    Refusal::new("it was deleted after it was listed").kind(RefusalKind::NotFound)
+    Refusal::new("it was deleted after it was listed")
 }
 
 fn skew() -> Refusal {
@@ -574,11 +595,11 @@ fn denied(message: &str, need: &Need) -> Refusal {
             _ => "a policy",
         };
         return Refusal::new(format!("access denied: {policy} denies {action} explicitly"))
-            .kind(RefusalKind::DeniedExplicitly)
+            .kind(Reason::ExplicitDeny)
             .hint("no other policy can allow it: that one must change");
     }
     Refusal::new(format!("access denied: {action} is missing"))
-        .kind(RefusalKind::Denied)
+        .kind(Reason::AccessDenied)
         .hint(format!("allow {}", Need::statement(action, resource)))
 }
 
@@ -652,6 +673,27 @@ mod tests {
         assert_eq!(next_page(true, Some("b"), Some(&"a")), Ok(Some("b")));
         assert!(next_page(true, Some("a"), Some(&"a")).is_err());
         assert!(next_page(true, None::<&str>, None).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_listing_ends_behind_its_last_page_and_one_that_repeats_a_page_says_so() {
+        let sdk = SdkConfig::builder().build();
+        let connection = Connection::over(sdk, &Access::default(), Limits::default());
+        let listed = async |tokens: &[&str]| {
+            let ask = async |token: Option<String>| {
+                let at = tokens.iter().position(|it| token.as_deref() == Some(it));
+                let next = tokens[at.map_or(0, |it| it + 1)].to_owned();
+                Ok::<_, SdkError<aws_sdk_s3::error::ErrorMetadata, HttpResponse>>(next)
+            };
+            let mut all = Vec::new();
+            let need = Need::of("ecs:ListClusters", "*");
+            let take = |next: String| (Some(vec![next.clone()]), Some(next));
+            let told = connection.list(&need, &mut all, ask, take).await;
+            (all.join(" "), told.map_err(|it| it.why))
+        };
+        assert_eq!(listed(&["a", "b", ""]).await, ("a b ".into(), Ok(())));
+        let why = "the listing does not go on: AWS repeats the same page";
+        assert_eq!(listed(&["a", "a"]).await, ("a a".into(), Err(why.into())));
     }
 
     #[test]

@@ -100,8 +100,8 @@ impl Calls {
     }
 
     /// Calls made so far by name, such as `ListObjectsV2`, and how often each was.
-    pub fn by_name(&self) -> Vec<(String, u64)> {
-        self.watch().counted.clone().into_iter().collect()
+    pub fn by_name(&self) -> BTreeMap<String, u64> {
+        self.watch().counted.clone()
     }
 
     /// Seconds by which AWS's clock is ahead of ours, if it has answered.
@@ -178,13 +178,10 @@ impl Calls {
     pub(super) fn doubts(&self, asked: Option<(&str, &str)>) -> bool {
         let watch = self.watch();
         let (now, limits) = (Instant::now(), &self.shared.limits);
-        match asked {
-            None => watch.health.values().any(|it| it.in_doubt(now, limits)),
-            Some((service, operation)) => self
-                .keys(service, operation)
-                .iter()
-                .any(|it| watch.health.get(it).is_some_and(|it| it.in_doubt(now, limits))),
-        }
+        let keys = asked.map(|(service, operation)| self.keys(service, operation));
+        let mut asked =
+            watch.health.iter().filter(|it| keys.as_ref().is_none_or(|keys| keys.contains(it.0)));
+        asked.any(|it| it.1.in_doubt(now, limits))
     }
 
     fn keys(&self, service: &str, operation: &str) -> [(String, String, Option<String>); 2] {

@@ -88,18 +88,10 @@ pub(super) const CHECKSUM: &str = "its bytes do not have the checksum they were 
 /// The MD5 that an ETag is: of objects that were put whole, and that are plain or encrypted by S3's own keys. Source: "Object",
 /// `ETag` (Amazon S3 API Reference). Directory buckets, whose names end with `--x-s3`, have other ETags.
 fn md5_of(it: &GetObjectOutput, bucket: &str) -> Option<Vec<u8>> {
-    let etag = it.e_tag()?.trim_matches('"');
-    if etag.len() != 32 || !etag.bytes().all(|it| it.is_ascii_hexdigit()) {
-        return None;
-    }
+    let digest = hex::decode(it.e_tag()?.trim_matches('"')).ok().filter(|it| it.len() == 16)?;
     let plain = matches!(it.server_side_encryption(), None | Some(ServerSideEncryption::Aes256))
         && it.sse_customer_algorithm().is_none();
-    if !plain || bucket.ends_with("--x-s3") {
-        return None;
-    }
-    let bytes =
-        (0..etag.len()).step_by(2).map(|at| u8::from_str_radix(etag.get(at..at + 2)?, 16).ok());
-    bytes.collect()
+    (plain && !bucket.ends_with("--x-s3")).then_some(digest)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use aws_sdk_ssm::operation::list_documents::ListDocumentsOutput;
 use aws_sdk_ssm::types::DocumentFormat;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -26,15 +27,14 @@ use crate::config::Place;
 use crate::config::Told;
 use crate::source::Refusal;
 use crate::source::aws::Need;
-use crate::source::aws::all_pages;
+use crate::source::ecs::ArnsPage;
 use crate::source::ecs::Cluster;
 use crate::source::ecs::Clusters;
-use crate::source::ecs::ClustersPage;
 use crate::source::ecs::Failure;
 use crate::source::ecs::TaskDefinitionAnswer;
 use crate::source::ecs::Tasks;
-use crate::source::ecs::TasksPage;
 use crate::source::light;
+use crate::source::light::AwsAnswer;
 use crate::source::survey::AwsContext;
 use crate::source::survey::Clock;
 use crate::source::survey::OpenedAccounts;
@@ -140,17 +140,16 @@ async fn in_members(own: &Access, role: &str) -> Result<Vec<String>, Refusal> {
     let (connection, caller) = open_account(own).await?;
     let partition = Arn::parse(&caller.arn).map_or(Partition::AWS, |it| it.partition);
     let need = Need::of("organizations:ListAccounts", "*");
-    let members = all_pages(async |token| {
+    let ask = async |token: Option<String>| {
         let asked = token.map_or(json!({}), |it| json!({ "NextToken": it }));
-        let page = light::organizations::<MembersPage>(&connection, "ListAccounts", &asked).await;
-        let page = page.map_err(|it| connection.refused(&it, &need))?.body;
-        Ok((page.accounts, page.next_token))
-    });
-    let mut members = members.await?;
-    members.retain(|it| it.status.as_deref().is_none_or(|it| it == "ACTIVE"));
-    let mut ids: Vec<String> = members.into_iter().filter_map(|it| it.id).collect();
-    ids.retain(|it| *it != caller.account);
-    Ok(ids.iter().map(|it| partition.role(it, role)).collect())
+        light::organizations::<MembersPage>(&connection, "ListAccounts", &asked).await
+    };
+    let page = |it: AwsAnswer<MembersPage>| (Some(it.body.accounts), it.body.next_token);
+    let mut members = Vec::new();
+    connection.list(&need, &mut members, ask, page).await?;
+    let open = members.iter().filter(|it| it.status.as_deref().is_none_or(|it| it == "ACTIVE"));
+    let others = open.filter_map(|it| it.id.as_deref()).filter(|it| *it != caller.account);
+    Ok(others.map(|it| partition.role(it, role)).collect())
 }
 
 /// One Region of one account, and what was found there.
@@ -201,20 +200,17 @@ impl Look {
 
     async fn documents(&mut self) {
         let client = self.aws.connection.ssm();
-        let mut names = vec![NAME.to_owned()];
-        let mut listed = session_documents(&client).into_paginator().items().send();
-        while let Some(it) = listed.next().await {
-            match it {
-                Ok(it) => names.extend(it.name.filter(|it| it != NAME)),
-                Err(it) => {
-                    let need = Need::of("ssm:ListDocuments", "*");
-                    self.unread("the Session documents", self.aws.connection.refused(&it, &need));
-                    break;
-                }
-            }
+        let mut documents = Vec::new();
+        let need = Need::of("ssm:ListDocuments", "*");
+        let ask = async |token| session_documents(&client).set_next_token(token).send().await;
+        let page = |it: ListDocumentsOutput| (it.document_identifiers, it.next_token);
+        // Those that came before it was refused are looked at.
+        if let Err(it) = self.aws.connection.list(&need, &mut documents, ask, page).await {
+            self.unread("the Session documents", it);
         }
+        let others = documents.into_iter().filter_map(|it| it.name).filter(|it| it != NAME);
         let here = self.here();
-        for name in names {
+        for name in std::iter::once(NAME.to_owned()).chain(others) {
             let ask = client.get_document().name(&name).document_format(DocumentFormat::Json);
             let got = match ask.send().await {
                 Ok(it) => it,
@@ -245,7 +241,7 @@ impl Look {
         }
     }
 
-    /// Asks ECS, page by page where the answer has any.
+    /// Asks ECS.
     ///
     /// # Errors
     /// Why it did not answer.
@@ -255,22 +251,36 @@ impl Look {
         asked: &Value,
     ) -> Result<T, Refusal> {
         let connection = &self.aws.connection;
-        let action = need.trim_start_matches("ecs:");
-        let answer = light::ecs(connection, action, asked).await;
+        let answer = light::ecs(connection, need.trim_start_matches("ecs:"), asked).await;
         answer.map(|it| it.body).map_err(|it| connection.refused(&it, &Need::of(need, "*")))
+    }
+
+    /// All ARNs of a listing of ECS, asked for with these words and the token of a page.
+    ///
+    /// # Errors
+    /// A page that is refused, and a listing that goes on and not to another page.
+    async fn arns(&self, need: &'static str, asked: Value) -> Result<Vec<String>, Refusal> {
+        let connection = &self.aws.connection;
+        let ask = async |token: Option<String>| {
+            let mut asked = asked.clone();
+            if let Some(it) = token {
+                asked["nextToken"] = it.into();
+            }
+            light::ecs::<ArnsPage>(connection, need.trim_start_matches("ecs:"), &asked).await
+        };
+        let page = |it: AwsAnswer<ArnsPage>| (Some(it.body.arns), it.body.next_token);
+        let mut arns = Vec::new();
+        connection.list(&Need::of(need, "*"), &mut arns, ask, page).await?;
+        Ok(arns)
     }
 
     /// # Errors
     /// What could not be read, and why.
     async fn clusters(&mut self) -> Result<(), (&'static str, Refusal)> {
         let fail = |it| ("the ECS clusters", it);
-        let arns = all_pages(async |token| {
-            let asked = token.map_or(json!({}), |it| json!({ "nextToken": it }));
-            let page: ClustersPage = self.ecs("ecs:ListClusters", &asked).await?;
-            Ok((page.cluster_arns, page.next_token))
-        });
+        let arns = self.arns("ecs:ListClusters", json!({})).await.map_err(fail)?;
         // "up to 100 clusters" ("DescribeClusters").
-        for some in arns.await.map_err(fail)?.chunks(100) {
+        for some in arns.chunks(100) {
             let asked = json!({ "clusters": some, "include": ["CONFIGURATIONS"] });
             let answer: Clusters = self.ecs("ecs:DescribeClusters", &asked).await.map_err(fail)?;
             for it in &answer.failures {
@@ -317,17 +327,11 @@ impl Look {
     /// What could not be read, and why.
     async fn tasks(&mut self, cluster: &str, from: &str) -> Result<(), (&'static str, Refusal)> {
         let fail = |it| ("the tasks", it);
-        let arns = all_pages(async |token| {
-            let mut asked = json!({ "cluster": cluster });
-            if let Some(it) = token {
-                asked["nextToken"] = json!(it);
-            }
-            let page: TasksPage = self.ecs("ecs:ListTasks", &asked).await?;
-            Ok((page.task_arns, page.next_token))
-        });
+        let arns = self.arns("ecs:ListTasks", json!({ "cluster": cluster })).await;
+        let arns = arns.map_err(fail)?;
         let mut definitions = BTreeSet::new();
         // "up to 100 tasks" ("DescribeTasks").
-        for some in arns.await.map_err(fail)?.chunks(100) {
+        for some in arns.chunks(100) {
             let asked = json!({ "cluster": cluster, "tasks": some });
             let answer: Tasks = self.ecs("ecs:DescribeTasks", &asked).await.map_err(fail)?;
             // A task that ended meanwhile is none that runs now.

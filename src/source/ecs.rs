@@ -7,11 +7,12 @@ use serde::Deserialize;
 
 use crate::source::Refusal;
 
-/// "ListClusters".
+/// "ListClusters" and "ListTasks".
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ClustersPage {
-    pub(super) cluster_arns: Vec<String>,
+pub(super) struct ArnsPage {
+    #[serde(rename = "clusterArns", alias = "taskArns")]
+    pub(super) arns: Vec<String>,
     pub(super) next_token: Option<String>,
 }
 
@@ -76,14 +77,6 @@ impl Failure {
     }
 }
 
-/// "ListTasks".
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct TasksPage {
-    pub(super) task_arns: Vec<String>,
-    pub(super) next_token: Option<String>,
-}
-
 /// "DescribeTasks".
 #[derive(Debug, Deserialize)]
 pub(super) struct Tasks {
@@ -133,9 +126,10 @@ mod tests {
 
     #[test]
     fn an_answer_without_its_list_is_none_and_an_empty_list_is_one() {
-        let read = |it: &str| serde_json::from_str::<ClustersPage>(it).map(|it| it.cluster_arns);
+        let read = |it: &str| serde_json::from_str::<ArnsPage>(it).map(|it| it.arns);
         assert!(read("{}").is_err());
         assert_eq!(read(r#"{"clusterArns":[]}"#).unwrap(), Vec::<String>::new());
+        assert_eq!(read(r#"{"taskArns":["a"]}"#).unwrap(), ["a"]);
     }
 
     #[test]

@@ -105,21 +105,16 @@ fn walk(root: &Path, found: &Sender<Found>) {
             },
             Err(it) => Err(skip(&it)),
         };
-        if found.blocking_send(it.into()).is_err() {
+        if found.blocking_send(it).is_err() {
             return;
         }
     }
 }
 
-fn listed(
-    path: &Path,
-    root: &Path,
-    metadata: walkdir::Result<std::fs::Metadata>,
-) -> std::result::Result<Listed, Skip> {
+fn listed(path: &Path, root: &Path, metadata: walkdir::Result<std::fs::Metadata>) -> Found {
     let metadata = metadata.map_err(|it| skip(&it))?;
     if !metadata.is_file() {
-        let why = "not a regular file".into();
-        return Err(Skip { locator: locator(path), why, loses: false });
+        return Err(Skip::harmless(locator(path), "not a regular file"));
     }
     let changed = metadata.modified().ok().and_then(|it| it.duration_since(UNIX_EPOCH).ok());
     let stored_at = changed.and_then(|it| i64::try_from(it.as_micros()).ok()).map(At);
@@ -158,11 +153,9 @@ fn skip(it: &walkdir::Error) -> Skip {
     let place = it.path().map(locator).unwrap_or_default();
     if it.loop_ancestor().is_some() {
         // What a loop leads to has been listed where it really is.
-        let why = "a symbolic link to a folder around it".into();
-        return Skip { locator: place, why, loses: false };
+        return Skip::harmless(place, "a symbolic link to a folder around it");
     }
-    let why = it.io_error().map_or_else(|| it.to_string(), plain);
-    Skip { locator: place, why, loses: true }
+    Skip::loss(place, it.io_error().map_or_else(|| it.to_string(), plain))
 }
 
 /// The system's reason without its number.
@@ -253,7 +246,7 @@ mod tests {
         let folder = Folder::open(&root).unwrap();
         let (out, mut found) = tokio::sync::mpsc::channel(9);
         folder.list(out).await.unwrap();
-        let Some(Found::Object(it)) = found.recv().await else { panic!("one object") };
+        let Some(Ok(it)) = found.recv().await else { panic!("one object") };
         assert!(folder.fetch(&it, None).await.is_ok());
         std::fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink(&notes, &path).unwrap();

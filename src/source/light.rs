@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::aws_names::RegionCode;
+use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
 use crate::source::aws::patience;
 
@@ -39,6 +40,14 @@ const MOST: usize = 64 << 20;
 pub(crate) struct AwsAnswer<T> {
     pub(crate) body: T,
     request_id: Option<String>,
+}
+
+impl AwsAnswer<String> {
+    /// What is read of XML, from its root on.
+    pub(crate) fn read<T>(&self, take: impl FnOnce(Element<'_, '_>) -> Option<T>) -> Option<T> {
+        let document = roxmltree::Document::parse(&self.body).ok()?;
+        take(Element(document.root_element()))
+    }
 }
 
 impl<T> RequestId for AwsAnswer<T> {
@@ -154,7 +163,7 @@ impl Question {
 impl Service {
     /// The Region that is asked, and signed for.
     fn region(&self, way: &Connection) -> String {
-        let region = way.region().unwrap_or_else(|| "us-east-1".into());
+        let region = way.region().unwrap_or_else(|| ANY_REGION.into());
         match self.is_global {
             true => RegionCode(&region).global().0.to_owned(),
             false => region,
@@ -269,7 +278,11 @@ fn xml(response: &HttpResponse) -> Result<AwsAnswer<String>, OrchestratorError<E
     }
     // "Error codes for the Amazon EC2 API": Response/Errors/Error; S3 has Error alone.
     let document = roxmltree::Document::parse(&body).ok();
-    let told = |name: &str| document.as_ref().and_then(|it| named(it, name));
+    // Of the first element so called, whatever its namespace.
+    let told = |name: &str| {
+        let it = document.as_ref()?.descendants().find(|it| it.tag_name().name() == name)?;
+        it.text().map(|it| it.trim().to_owned())
+    };
     Err(fault(told("Code"), told("Message")))
 }
 
@@ -306,23 +319,18 @@ fn code_of(told: &str) -> &str {
     told.rsplit('#').next().unwrap_or(told)
 }
 
-/// Text of the first element so called, whatever its namespace.
-fn named(document: &roxmltree::Document<'_>, name: &str) -> Option<String> {
-    let it = document.descendants().find(|it| it.tag_name().name() == name)?;
-    it.text().map(|it| it.trim().to_owned())
-}
-
 /// One element, read by the names of its children, whatever their namespace.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'a, 'i>(roxmltree::Node<'a, 'i>);
 
 impl<'a, 'i> Element<'a, 'i> {
-    pub(crate) fn root(document: &'a roxmltree::Document<'i>) -> Self {
-        Self(document.root_element())
+    /// Its own name.
+    pub(crate) fn name(self) -> &'a str {
+        self.0.tag_name().name()
     }
 
     pub(crate) fn child(self, name: &str) -> Option<Self> {
-        self.0.children().find(|it| it.tag_name().name() == name).map(Self)
+        self.0.children().map(Self).find(|it| it.name() == name)
     }
 
     /// Its own text.
@@ -350,7 +358,7 @@ impl<'a, 'i> Element<'a, 'i> {
     /// The items of the list so called.
     pub(crate) fn items(self, list: &str) -> impl Iterator<Item = Self> {
         let items = self.child(list).map(|it| it.0.children());
-        items.into_iter().flatten().filter(|it| it.tag_name().name() == "item").map(Self)
+        items.into_iter().flatten().map(Self).filter(|it| it.name() == "item")
     }
 
     /// One text of each item of a list.
@@ -381,7 +389,7 @@ mod tests {
     fn lists_and_texts_are_read_whatever_their_namespace() {
         let text = r#"<R xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><set><item><id> a </id><in><x>1</x></in></item><item/></set></R>"#;
         let document = roxmltree::Document::parse(text).unwrap();
-        let root = Element::root(&document);
+        let root = Element(document.root_element());
         let items: Vec<_> = root.items("set").collect();
         assert_eq!(items.len(), 2);
         assert_eq!(items[0].own("id"), "a");

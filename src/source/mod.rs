@@ -16,6 +16,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::error::Error;
 use crate::session::Skip;
+use crate::settings::Reason;
 use crate::source::calls::Calls;
 use crate::time::At;
 
@@ -101,20 +102,9 @@ pub enum Handle {
     },
 }
 
-/// What a listing meets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// Something that may be a transcript.
-    Object(Listed),
-    /// A place that could not be looked into, or what is no transcript by its name, and why.
-    Skip(Skip),
-}
-
-impl From<Result<Listed, Skip>> for Found {
-    fn from(it: Result<Listed, Skip>) -> Self {
-        it.map_or_else(Self::Skip, Self::Object)
-    }
-}
+/// What a listing meets: something that may be a transcript; or a place that could not be looked into, or what is no transcript by
+/// its name, and why.
+pub type Found = Result<Listed, Skip>;
 
 /// Where reading a growing object stopped, so that the next run goes on there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,13 +196,13 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without advice, of this one thing alone.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { kind: RefusalKind::Other, why: why.into(), hint: None, ends: false }
+        Self { kind: Reason::SdkError.into(), why: why.into(), hint: None, ends: false }
     }
 
     /// The same of a kind that somebody branches on.
     #[must_use]
-    pub(crate) fn kind(mut self, kind: RefusalKind) -> Self {
-        self.kind = kind;
+    pub(crate) fn kind(mut self, kind: impl Into<RefusalKind>) -> Self {
+        self.kind = kind.into();
         self
     }
 
@@ -238,7 +228,7 @@ impl Refusal {
 
     /// Whether a permission is missing, or a policy denies it.
     pub(crate) fn is_denied(&self) -> bool {
-        matches!(self.kind, RefusalKind::Denied | RefusalKind::DeniedExplicitly)
+        matches!(self.kind, RefusalKind::Unread(Reason::AccessDenied | Reason::ExplicitDeny))
     }
 }
 
@@ -258,18 +248,8 @@ impl From<Error> for Refusal {
 /// Kinds of refusals: one for each that somebody branches on, since nobody may branch on words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// A permission is missing.
-    Denied,
-    /// A policy denies it explicitly, so that no permission can allow it.
-    DeniedExplicitly,
-    /// Only the owner of the thing may ask.
-    NotOwner,
-    /// Credentials are missing, expired or not accepted, or the role cannot be assumed.
-    Credentials,
-    /// The Region is not enabled for the account, or takes no token of these credentials.
-    RegionNotEnabled,
-    /// It is not there, or no longer.
-    NotFound,
+    /// What a survey tells apart, too: a setting is unread for this reason.
+    Unread(Reason),
     /// It lies in an archive class and needs a restore.
     Archived,
     /// It is no longer the one whose beginning was read.
@@ -280,14 +260,12 @@ pub enum RefusalKind {
     Broken,
     /// Its bytes are not those that were listed.
     Unlike,
-    /// There were too many requests, at every try.
-    Throttled,
-    /// No answer came.
-    Unreachable,
-    /// The answer came in a form that is not known.
-    NotUnderstood,
-    /// Any other.
-    Other,
+}
+
+impl From<Reason> for RefusalKind {
+    fn from(it: Reason) -> Self {
+        Self::Unread(it)
+    }
 }
 
 /// What a place will answer.
@@ -332,20 +310,5 @@ pub trait Source: Send + Sync {
     /// Account and Region of the sessions that are kept there, where the place itself tells.
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
         (None, None)
-    }
-
-    /// Calls made so far, by name.
-    fn calls(&self) -> Vec<(String, u64)> {
-        self.asked().map(Calls::by_name).unwrap_or_default()
-    }
-
-    /// Seconds by which the place's clock is ahead of ours, where it tells and they are far apart.
-    fn skew(&self) -> Option<i64> {
-        self.asked()?.far_off()
-    }
-
-    /// What a person who waits should know: that nothing came for a while.
-    fn waiting(&self) -> Option<String> {
-        self.asked()?.waiting()
     }
 }

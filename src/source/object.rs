@@ -39,6 +39,7 @@ const WHOLES: u32 = 3;
 /// What every request for an object carries.
 #[derive(Clone)]
 pub(super) struct ObjectReader {
+    pub(super) connection: Connection,
     pub(super) client: Client,
     pub(super) bucket: String,
     pub(super) owner: Option<String>,
@@ -50,7 +51,6 @@ pub(super) struct ObjectReader {
 /// A request for one object.
 pub(super) struct Get {
     pub(super) reader: ObjectReader,
-    pub(super) connection: Connection,
     pub(super) version_id: Option<String>,
     /// Length and version as listed; the ETag is within the version where no version id is.
     pub(super) listed: Listed,
@@ -81,14 +81,8 @@ impl Get {
         let mut takes = 0;
         loop {
             takes += 1;
-            let wrong = match self.whole().await {
-                Ok(mut it) => match it.wanted {
-                    Some(wanted) if wanted <= SMALL => match self.collect(&mut it, wanted).await {
-                        Ok(all) => return Ok(Box::new(ObjectStream::proved(self, it, all))),
-                        Err(it) => it,
-                    },
-                    _ => return Ok(Box::new(ObjectStream::of(self, it))),
-                },
+            let wrong = match self.begin().await {
+                Ok((it, all)) => return Ok(Box::new(ObjectStream::of(self, it, all))),
                 Err(it) => it,
             };
             let most = match wrong.kind {
@@ -98,7 +92,7 @@ impl Get {
             };
             if takes >= most {
                 if wrong.kind == RefusalKind::Broken {
-                    self.connection.calls.note(S3, GET, &Came::GivenUp);
+                    self.reader.connection.calls.note(S3, GET, &Came::GivenUp);
                 }
                 return Err(times(takes, wrong));
             }
@@ -106,9 +100,19 @@ impl Get {
         }
     }
 
+    /// The answer for the whole object, and all bytes of a small one, proved.
+    async fn begin(&self) -> Result<(WholeObject, Option<Bytes>), Refusal> {
+        let mut it = self.whole().await?;
+        let all = match it.wanted.filter(|it| *it <= SMALL) {
+            Some(wanted) => Some(self.collect(&mut it, wanted).await?),
+            None => None,
+        };
+        Ok((it, all))
+    }
+
     /// How often a broken body is taken up: once where nothing comes whole any more.
     fn takes(&self) -> u32 {
-        if self.connection.calls.doubts(Some((S3, GET))) { 1 } else { TAKES }
+        if self.reader.connection.calls.doubts(Some((S3, GET))) { 1 } else { TAKES }
     }
 
     /// The answer for the whole object, if it is the one that was listed or one that has replaced it.
@@ -150,7 +154,7 @@ impl Get {
     /// All bytes of a small object, proved.
     async fn collect(&self, it: &mut WholeObject, wanted: u64) -> Result<Bytes, Refusal> {
         let mut all = BytesMut::new();
-        let _wait = self.connection.calls.wait();
+        let _wait = self.reader.connection.calls.wait();
         while let Some(chunk) = self.next(&mut it.body).await? {
             it.proof.update(&chunk);
             all.extend_from_slice(&chunk);
@@ -162,17 +166,17 @@ impl Get {
             return Err(self.broke(format!("it ended after {} of {wanted} bytes", all.len())));
         }
         it.settle()?;
-        self.connection.calls.note(S3, GET, &Came::Good);
+        self.reader.connection.calls.note(S3, GET, &Came::Good);
         Ok(all.freeze())
     }
 
     /// The next bytes of a body, waited for as long as is reasonable.
     async fn next(&self, body: &mut ByteStream) -> Result<Option<Bytes>, Refusal> {
-        let patience = self.connection.calls.limits().stalled;
+        let patience = self.reader.connection.calls.limits().stalled;
         match tokio::time::timeout(patience, body.next()).await {
             Ok(None) => Ok(None),
             Ok(Some(Ok(it))) => {
-                self.connection.calls.came();
+                self.reader.connection.calls.came();
                 Ok(Some(it))
             }
             Ok(Some(Err(it))) => {
@@ -189,7 +193,7 @@ impl Get {
 
     fn broke(&self, why: impl Into<String>) -> Refusal {
         let it = broken(why);
-        self.connection.calls.note(S3, GET, &Came::Trouble(it.why.clone()));
+        self.reader.connection.calls.note(S3, GET, &Came::Trouble(it.why.clone()));
         it
     }
 
@@ -210,12 +214,12 @@ impl Get {
             }
             None => get.checksum_mode(ChecksumMode::Enabled),
         };
-        let _turn = self.connection.calls.turn().await;
+        let _turn = self.reader.connection.calls.turn().await;
         get.send().await.map_err(|it| {
             let action =
                 if self.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-            let on = format!("{}/*", self.connection.bucket_arn(&self.reader.bucket));
-            self.connection.refused(&it, &Need::of(action, on))
+            let on = format!("{}/*", self.reader.connection.bucket_arn(&self.reader.bucket));
+            self.reader.connection.refused(&it, &Need::of(action, on))
         })
     }
 }
@@ -299,24 +303,22 @@ struct ObjectStream {
 }
 
 impl ObjectStream {
-    fn of(get: Get, whole: WholeObject) -> Self {
+    /// `all` are its bytes where they came already, proved.
+    fn of(get: Get, whole: WholeObject, all: Option<Bytes>) -> Self {
+        let proved = all.is_some();
+        let held = all.unwrap_or_default();
         Self {
             get,
             whole,
-            at: 0,
-            held: Bytes::new().reader(),
+            at: held.len() as u64,
+            held: held.reader(),
             takes: 0,
             taken_up_at: 0,
             wholes: 1,
-            proved: false,
+            proved,
             failed: None,
             runtime: Runtime::current(),
         }
-    }
-
-    /// One that came already, in memory.
-    fn proved(get: Get, whole: WholeObject, all: Bytes) -> Self {
-        Self { at: all.len() as u64, held: all.reader(), proved: true, ..Self::of(get, whole) }
     }
 
     /// Fetches until there are bytes to hand over; false at the end.
@@ -325,7 +327,7 @@ impl ObjectStream {
             let came = match self.proved {
                 true => Ok(None),
                 false => {
-                    let _wait = self.get.connection.calls.wait();
+                    let _wait = self.get.reader.connection.calls.wait();
                     self.runtime.block_on(self.get.next(&mut self.whole.body))
                 }
             };
@@ -381,7 +383,7 @@ impl ObjectStream {
         if !self.proved {
             self.whole.settle()?;
             self.proved = true;
-            self.get.connection.calls.note(S3, GET, &Came::Good);
+            self.get.reader.connection.calls.note(S3, GET, &Came::Good);
         }
         Ok(())
     }
@@ -392,7 +394,7 @@ impl ObjectStream {
             self.takes += 1;
             let most = self.get.takes();
             if self.takes > most {
-                self.get.connection.calls.note(S3, GET, &Came::GivenUp);
+                self.get.reader.connection.calls.note(S3, GET, &Came::GivenUp);
                 let wanted = self.whole.wanted.map_or_else(|| "?".into(), |it| it.to_string());
                 return Err(times(most, broken(format!("{why} at byte {} of {wanted}", self.at))));
             }

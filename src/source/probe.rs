@@ -79,13 +79,13 @@ async fn try_all(spec: &SourceSpec, access: &Access, probes: &mut Vec<Probe>) ->
 
 /// Enough of the listing to find something to read, and how much was seen of it.
 async fn first_object(source: &dyn Source) -> Result<(Option<Listed>, u64), Refusal> {
-    let (out, mut found) = tokio::sync::mpsc::channel(64);
+    let (out, mut found) = tokio::sync::mpsc::channel::<Found>(64);
     // The channel closes where the look ends, and the listing with it.
     let looking = async move {
         let mut seen = 0;
         while let Some(it) = found.recv().await {
             seen += 1;
-            if let Found::Object(it) = it
+            if let Ok(it) = it
                 && it.blocked.is_none()
             {
                 return (Some(it), seen);

@@ -8,7 +8,6 @@ use std::hash::BuildHasher;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::OptionalObjectAttributes;
 use aws_sdk_s3::types::RequestPayer;
-use aws_sdk_s3::types::RestoreStatus;
 use tokio::sync::mpsc::Sender;
 
 use crate::config::SourceSpec;
@@ -22,10 +21,11 @@ use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::RefusalKind;
 use crate::source::Source;
+use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
 use crate::source::aws::at;
-use crate::source::aws::next_page;
+use crate::source::aws::each_page;
 use crate::source::aws::no_bucket;
 use crate::source::calls::Calls;
 use crate::source::object::Get;
@@ -35,13 +35,10 @@ use crate::source::object::version;
 /// A prefix of a bucket.
 pub struct S3Source {
     name: String,
-    bucket: String,
     prefix: String,
     versions: bool,
     account: Option<String>,
     reader: ObjectReader,
-    connection: Connection,
-    region: String,
 }
 
 impl S3Source {
@@ -64,121 +61,99 @@ impl S3Source {
             owner,
             payer: spec.requester_pays.then_some(RequestPayer::Requester),
             compatible: connection.sdk.endpoint_url().is_some(),
+            connection,
         };
         Ok(Self {
             name: format!("s3://{bucket}/{prefix}"),
-            bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
             versions: spec.versions,
             account: spec.account.clone(),
             reader,
-            connection,
-            region,
         })
     }
 
-    /// The way to AWS, in the bucket's Region.
-    pub fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
     fn arn(&self) -> String {
-        self.connection.bucket_arn(&self.bucket)
+        self.reader.connection.bucket_arn(&self.reader.bucket)
     }
 
-    async fn objects(&self, prefix: &str, listing: &mut Listing<'_>) -> Result<(), Refusal> {
+    async fn objects(&self, listing: &mut Listing<'_>) -> Result<(), Refusal> {
         let need = Need::of("s3:ListBucket", self.arn());
-        let mut token: Option<String> = None;
-        loop {
+        let ask = async |token| {
             // What ended the reading ends the listing: nobody reads what it finds.
-            self.connection.goes_on()?;
-            let ask = self.reader.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            self.reader.connection.goes_on()?;
+            let ask = self.reader.client.list_objects_v2().bucket(&self.reader.bucket);
             let page = ask
-                .set_continuation_token(token.clone())
+                .prefix(&self.prefix)
+                .set_continuation_token(token)
                 .set_expected_bucket_owner(self.reader.owner.clone())
                 .set_request_payer(self.reader.payer.clone())
-                .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
-                .send()
-                .await
-                .map_err(|it| self.connection.refused(&it, &need))?;
-            for it in page.contents() {
-                let object = ListedObject {
-                    key: it.key(),
-                    etag: it.e_tag().unwrap_or_default(),
-                    bytes: it.size(),
-                    changed: it.last_modified(),
-                    class: it.storage_class().map(|it| it.as_str()),
-                    restoring: it.restore_status().map(in_progress),
-                    version_id: None,
-                };
-                if !listing.put(self.listed(&object)).await {
-                    return Ok(());
-                }
-            }
-            let goes_on = page.is_truncated() == Some(true);
-            token = next_page(goes_on, page.next_continuation_token, token.as_ref())?;
-            if token.is_none() {
-                return Ok(());
-            }
-        }
+                .optional_object_attributes(OptionalObjectAttributes::RestoreStatus);
+            page.send().await.map_err(|it| self.reader.connection.refused(&it, &need))
+        };
+        each_page(ask, async |page| {
+            let objects = page.contents().iter().map(|it| ListedObject {
+                key: it.key(),
+                etag: it.e_tag().unwrap_or_default(),
+                bytes: it.size(),
+                changed: it.last_modified(),
+                class: it.storage_class().map(|it| it.as_str()),
+                restoring: it.restore_status().map(|it| it.is_restore_in_progress() == Some(true)),
+                version_id: None,
+            });
+            let heard = listing.put(objects.map(|it| self.listed(&it))).await;
+            heard.then_some((page.is_truncated() == Some(true), page.next_continuation_token))
+        })
+        .await
     }
 
     async fn object_versions(&self, listing: &mut Listing<'_>) -> Result<(), Refusal> {
         let need = Need::of("s3:ListBucketVersions", self.arn());
-        // A key, and of which of its versions.
-        let mut token: Option<(String, Option<String>)> = None;
-        loop {
-            self.connection.goes_on()?;
-            let (key, id) = token.clone().unzip();
-            let ask = self.reader.client.list_object_versions().bucket(&self.bucket);
+        // A token is a key, and of which of its versions.
+        let ask = async |token: Option<(String, Option<String>)>| {
+            self.reader.connection.goes_on()?;
+            let (key, id) = token.unzip();
+            let ask = self.reader.client.list_object_versions().bucket(&self.reader.bucket);
             let page = ask
                 .prefix(&self.prefix)
                 .set_key_marker(key)
                 .set_version_id_marker(id.flatten())
                 .set_expected_bucket_owner(self.reader.owner.clone())
                 .set_request_payer(self.reader.payer.clone())
-                .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
-                .send()
-                .await
-                .map_err(|it| self.connection.refused(&it, &need))?;
-            for it in page.versions() {
-                let object = ListedObject {
-                    key: it.key(),
-                    etag: it.e_tag().unwrap_or_default(),
-                    bytes: it.size(),
-                    changed: it.last_modified(),
-                    class: it.storage_class().map(|it| it.as_str()),
-                    restoring: it.restore_status().map(in_progress),
-                    version_id: it.version_id(),
-                };
-                if !listing.put(self.listed(&object)).await {
-                    return Ok(());
-                }
-            }
-            let goes_on = page.is_truncated() == Some(true);
+                .optional_object_attributes(OptionalObjectAttributes::RestoreStatus);
+            page.send().await.map_err(|it| self.reader.connection.refused(&it, &need))
+        };
+        each_page(ask, async |page| {
+            let objects = page.versions().iter().map(|it| ListedObject {
+                key: it.key(),
+                etag: it.e_tag().unwrap_or_default(),
+                bytes: it.size(),
+                changed: it.last_modified(),
+                class: it.storage_class().map(|it| it.as_str()),
+                restoring: it.restore_status().map(|it| it.is_restore_in_progress() == Some(true)),
+                version_id: it.version_id(),
+            });
+            let heard = listing.put(objects.map(|it| self.listed(&it))).await;
             let next = page.next_key_marker.map(|key| (key, page.next_version_id_marker));
-            token = next_page(goes_on, next, token.as_ref())?;
-            if token.is_none() {
-                return Ok(());
-            }
-        }
+            heard.then_some((page.is_truncated == Some(true), next))
+        })
+        .await
     }
 
-    fn listed(&self, it: &ListedObject<'_>) -> Result<Listed, Skip> {
+    fn listed(&self, it: &ListedObject<'_>) -> Found {
         let untold = |what: &str| {
-            let locator = format!("s3://{}/{}", self.bucket, it.key.unwrap_or_default());
-            Skip { locator, why: format!("the listing does not tell its {what}"), loses: true }
+            let locator = format!("s3://{}/{}", self.reader.bucket, it.key.unwrap_or_default());
+            Skip::loss(locator, format!("the listing does not tell its {what}"))
         };
         let key = it.key.filter(|it| !it.is_empty()).ok_or_else(|| untold("key"))?;
         let bytes = it.bytes.and_then(|it| u64::try_from(it).ok()).ok_or_else(|| untold("size"))?;
-        let place = format!("s3://{}/{key}", self.bucket);
+        let place = format!("s3://{}/{key}", self.reader.bucket);
         // Older versions are places of their own; the newest bears the plain name too where versions are off.
         let locator = match it.version_id {
             Some(id) => format!("{place}?versionId={id}"),
             None => place,
         };
         if key.ends_with('/') && bytes == 0 {
-            return Err(Skip { locator, why: "a folder marker".into(), loses: false });
+            return Err(Skip::harmless(locator, "a folder marker"));
         }
         let blocked = match (it.class, it.restoring) {
             (Some("GLACIER" | "DEEP_ARCHIVE"), Some(true)) => Some(
@@ -207,7 +182,7 @@ impl S3Source {
         format!(
             "it lies in {class} and needs a restore: aws s3api restore-object --bucket {} --key {}{version} \
              --restore-request Days=7",
-            quoted(&self.bucket),
+            quoted(&self.reader.bucket),
             quoted(key)
         )
     }
@@ -217,7 +192,7 @@ impl S3Source {
         if self.versions {
             return self.object_versions(&mut listing).await;
         }
-        self.objects(&self.prefix, &mut listing).await?;
+        self.objects(&mut listing).await?;
         if listing.count == 0 && !self.prefix.is_empty() {
             // The place may name one object rather than what lies below it.
             let key = self.prefix.trim_end_matches('/');
@@ -225,7 +200,7 @@ impl S3Source {
                 .reader
                 .client
                 .head_object()
-                .bucket(&self.bucket)
+                .bucket(&self.reader.bucket)
                 .key(key)
                 .set_expected_bucket_owner(self.reader.owner.clone())
                 .set_request_payer(self.reader.payer.clone())
@@ -238,7 +213,7 @@ impl S3Source {
                 }
                 Err(it) => {
                     let need = Need::of("s3:GetObject", format!("{}/*", self.arn()));
-                    return Err(self.connection.refused(&it, &need));
+                    return Err(self.reader.connection.refused(&it, &need));
                 }
             };
             let object = ListedObject {
@@ -250,28 +225,24 @@ impl S3Source {
                 restoring: it.restore().map(|it| it.contains("ongoing-request=\"true\"")),
                 version_id: None,
             };
-            listing.put(self.listed(&object)).await;
+            listing.put(std::iter::once(self.listed(&object))).await;
         }
         Ok(())
     }
 
     async fn open_object(&self, it: &Listed) -> Opened {
-        self.connection.goes_on()?;
+        self.reader.connection.goes_on()?;
         let Handle::Object { version_id } = &it.handle else {
             return Err(Refusal::new("no object"));
         };
-        let get = Get {
-            reader: self.reader.clone(),
-            connection: self.connection.clone(),
-            version_id: version_id.clone(),
-            listed: it.clone(),
-        };
+        let get =
+            Get { reader: self.reader.clone(), version_id: version_id.clone(), listed: it.clone() };
         get.fetch().await.map_err(|no| match no.kind {
             RefusalKind::Archived => {
                 let class = "an archive class";
                 Refusal::new(self.needs_restore(class, &it.key, version_id.as_deref()))
             }
-            _ => self.connection.met(no),
+            _ => self.reader.connection.met(no),
         })
     }
 }
@@ -282,7 +253,7 @@ impl Source for S3Source {
     }
 
     fn described(&self) -> String {
-        format!("a bucket in {}", self.region)
+        format!("a bucket in {}", self.reader.connection.region().unwrap_or_default())
     }
 
     fn list(&self, found: Sender<Found>) -> Eventual<'_, Result<(), Refusal>> {
@@ -302,7 +273,7 @@ impl Source for S3Source {
     }
 
     fn asked(&self) -> Option<&Calls> {
-        Some(&self.connection.calls)
+        Some(&self.reader.connection.calls)
     }
 
     fn whereabouts(&self) -> (Option<String>, Option<String>) {
@@ -330,19 +301,20 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    /// Hands on one thing; false if nobody listens any more.
-    async fn put(&mut self, it: Result<Listed, Skip>) -> bool {
-        let locator = it.as_ref().map_or_else(|it| &it.locator, |it| &it.locator);
-        if !self.seen.insert(crate::source::FIXED.hash_one(locator)) {
-            return true;
+    /// Hands on what a page tells; false if nobody listens any more.
+    async fn put(&mut self, page: impl Iterator<Item = Found>) -> bool {
+        for it in page {
+            let locator = it.as_ref().map_or_else(|it| &it.locator, |it| &it.locator);
+            if !self.seen.insert(crate::source::FIXED.hash_one(locator)) {
+                continue;
+            }
+            self.count += 1;
+            if self.found.send(it).await.is_err() {
+                return false;
+            }
         }
-        self.count += 1;
-        self.found.send(it.into()).await.is_ok()
+        true
     }
-}
-
-fn in_progress(it: &RestoreStatus) -> bool {
-    it.is_restore_in_progress().unwrap_or(false)
 }
 
 /// A word for a POSIX shell.
@@ -360,7 +332,7 @@ async fn region_of(
     bucket: &str,
     owner: Option<&str>,
 ) -> Result<String, Refusal> {
-    let here = connection.region().unwrap_or_else(|| "us-east-1".into());
+    let here = connection.region().unwrap_or_else(|| ANY_REGION.into());
     let client = connection.in_region(&here).s3();
     let head = client
         .head_bucket()

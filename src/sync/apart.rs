@@ -109,7 +109,7 @@ impl Gatherer<'_> {
             by_id.entry(growth.kept.session_id.clone()).or_default().1.push(growth);
         }
         if self.kept.is_none() && by_id.keys().any(|it| self.known.contains(&fingerprint(it))) {
-            *self.kept = Some(Kept::load(archive));
+            self.kept = Some(Kept::load(archive));
         }
         let kept = self.kept.as_ref();
         let mut before = kept.map_or_else(HashMap::new, |it| {

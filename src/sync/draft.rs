@@ -10,21 +10,18 @@ use crate::intake;
 use crate::intake::Content;
 use crate::session::MASK;
 use crate::session::SessionId;
-use crate::session::Skip;
 use crate::source::Listed;
-use crate::source::Refusal;
 use crate::source::Seen;
 use crate::time::At;
-use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
-use crate::transcript::decoder::Piece;
 use crate::transcript::wire::Form;
 
 use super::pieces::Decoded;
 use super::pieces::Room;
 use super::pieces::weight_of;
+use super::summary::Summary;
 
 /// Raised whenever the decoder would read the same bytes otherwise.
 pub const DECODER: i64 = 9;
@@ -96,12 +93,6 @@ impl Draft {
         self.form != Form::Events && self.content.bytes() > 0
     }
 
-    /// Whether two copies must agree: both kept every byte, or both are readings of the log stream.
-    pub(super) fn is_comparable(&self, other: &Self) -> bool {
-        let is_reading = |it: &Self| it.form == Form::Events && it.content.bytes() > 0;
-        self.is_whole() && other.is_whole() || is_reading(self) && is_reading(other)
-    }
-
     /// What it must agree with: the first copy that kept every byte, or the longest reading of the stream.
     pub(super) fn compared_with<'a>(
         &self,
@@ -110,7 +101,9 @@ impl Draft {
         if self.is_whole() {
             return all.find(|it| it.is_whole());
         }
-        all.filter(|it| it.is_comparable(self)).max_by_key(|it| it.content.bytes())
+        let is_reading = |it: &Self| it.form == Form::Events && it.content.bytes() > 0;
+        let readings = all.filter(|it| is_reading(self) && is_reading(it));
+        readings.max_by_key(|it| it.content.bytes())
     }
 
     /// Whether one of two copies is the beginning of the other: it was taken earlier, or cut; of readings of a log stream, whether
@@ -128,24 +121,16 @@ impl Draft {
 
     /// Decodes a small transcript whole, and of a large one its beginning, for what it claims.
     pub(super) fn decode(&mut self, room: &Room) -> std::io::Result<()> {
-        let mut decoder = Decoder::new(self.form);
         self.flaws.clear();
         match &self.content {
             Content::Memory(bytes) => {
-                let mut piece = Piece::default();
-                let mut held = Some(Decoded::new(room));
-                for part in bytes.chunks(CHUNK) {
-                    decoder.push(part);
-                    decoder.take_into(&mut piece);
-                    held = held.and_then(|it| it.and(&mut piece));
-                }
-                let (mut last, claims, flaws) = decoder.finish();
-                self.claims = claims;
+                let (piece, claims, flaws) = Decoded::of(self.form, bytes, room);
+                (self.piece, self.claims) = (piece, claims);
                 self.flaws.extend(flaws.iter().map(|it| it.kind));
-                self.piece = held.and_then(|it| it.and(&mut last));
             }
             // The rest is read when it is written.
             Content::Spooled { .. } => {
+                let mut decoder = Decoder::new(self.form);
                 decoder.push(&self.content.head(1 << 20)?);
                 self.claims = decoder.finish().1;
             }
@@ -202,47 +187,27 @@ pub(super) struct Growth {
     pub(super) seen: Seen,
 }
 
-pub(super) enum Outcome {
-    Drafts {
-        bytes: u64,
-        drafts: Vec<Draft>,
-        damage: Option<Skip>,
-        others: Vec<Skip>,
-        told: Option<Skip>,
-    },
-    Grown {
-        growth: Box<Growth>,
-        damage: Option<Skip>,
-        told: Option<Skip>,
-    },
-    /// Nothing that is not held. The alias makes this version known.
-    Held {
-        bytes: u64,
-        alias: Option<Alias>,
-    },
-    /// No transcript: remembered, so that it is not read again.
-    Other {
-        bytes: u64,
-        other: Other,
-    },
-    Failed {
-        locator: String,
-        refusal: Refusal,
-    },
+/// What became of one object: what is told of it, and what of it is to be kept.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) told: Summary,
+    pub(super) drafts: Vec<Draft>,
+    pub(super) growths: Vec<Growth>,
+    /// What makes a version known of which all is held.
+    pub(super) aliases: Vec<Alias>,
+    /// What is no transcript: remembered, so that it is not read again.
+    pub(super) others: Vec<Other>,
 }
 
 impl Outcome {
     /// KiB that it takes while it waits to be gathered.
     pub(super) fn weight(&self) -> usize {
-        match self {
-            Self::Drafts { drafts, .. } => weight_of(drafts.iter().map(|it| &it.content)),
-            Self::Grown { growth, .. } => weight_of(std::iter::once(&growth.content)),
-            Self::Held { .. } | Self::Other { .. } | Self::Failed { .. } => 0,
-        }
+        let growths = self.growths.iter().map(|it| &it.content);
+        weight_of(self.drafts.iter().map(|it| &it.content).chain(growths))
     }
 }
 
-/// What became of one object.
+/// An object that is done.
 pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) _room: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),

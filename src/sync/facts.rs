@@ -13,15 +13,6 @@ use crate::transcript::decoder::Claims;
 use crate::transcript::wire::CLOCKS;
 use crate::transcript::wire::FIRST;
 
-/// What all transcripts of a session together tell of it.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
-    /// Who, where and when, as its row says it; all else of the row is empty.
-    pub(super) row: SessionRow,
-    /// The machine claims an end that when the transcript was stored contradicts.
-    pub(super) clock: bool,
-}
-
 /// Whether a session can have ended when its transcript says, given when that was stored. Of a file, the time of its last
 /// change is what copying left: it says only that nothing in it is later.
 fn contradicts(draft: &Draft) -> bool {
@@ -33,103 +24,90 @@ fn contradicts(draft: &Draft) -> bool {
         })
 }
 
-impl Facts {
-    pub(super) fn of(drafts: &[Draft]) -> Self {
-        let first = |pick: fn(&Claims) -> Option<&String>| {
-            drafts.iter().find_map(|it| pick(&it.claims).cloned())
-        };
-        let told = first(|it| it.owner.as_ref());
-        let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
-        let owner_from = match (&told, &hint) {
-            (Some(_), _) => Some(OwnerFrom::Event),
-            (None, Some(_)) => Some(OwnerFrom::SessionId),
-            (None, None) => None,
-        };
-        let when = When::of(drafts);
-        let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
-        let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
-            told.is_none() || drafts.iter().any(|it| pick(it) == told)
-        };
-        // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
-        let named = |it: &Draft| {
-            let object = it.locator.split('#').next().unwrap_or_default();
-            object.contains(it.session_id.as_str())
-        };
-        let is_named = drafts.iter().any(named);
-        let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
-        let claims = [
-            ("session_id", !is_named),
-            ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
-            ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
-            ("owner", told.is_some() || hint.is_some() && !is_named),
-            ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
-            ("run_as", says(|it| it.run_as.is_some())),
-            ("session_type", says(|it| it.frame.session_type.is_some())),
-        ];
-        let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0.to_owned()).collect();
-        let row = SessionRow {
-            account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
-            region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
-            owner: told.or(hint),
-            owner_from: owner_from.map(Word::Known),
-            target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
-            run_as: first(|it| it.run_as.as_ref()),
-            session_type: first(|it| it.frame.session_type.as_ref()),
-            claims: NullIfEmpty(claims),
-            at: when.at,
-            at_from: when.at_from.map(Word::Known),
-            first_event_at: when.first_event_at,
-            last_event_at: when.last_event_at,
-            ended_at: when.ended_at,
-            stored_at: when.stored_at,
-            ..SessionRow::default()
-        };
-        Self { row: SessionRow { partition: partition(&row), ..row }, clock: when.clock }
-    }
+/// Who, where and when, as all transcripts of a session together tell and its row says it, all else of which is empty; and whether
+/// the machine claims an end that when the transcript was stored contradicts.
+pub(super) fn facts(drafts: &[Draft]) -> (SessionRow, bool) {
+    let first = |pick: fn(&Claims) -> Option<&String>| {
+        drafts.iter().find_map(|it| pick(&it.claims).cloned())
+    };
+    let told = first(|it| it.owner.as_ref());
+    let hint = drafts.first().and_then(|it| it.session_id.owner_hint().map(str::to_owned));
+    let owner_from = match (&told, &hint) {
+        (Some(_), _) => Some(OwnerFrom::Event),
+        (None, Some(_)) => Some(OwnerFrom::SessionId),
+        (None, None) => None,
+    };
+    let (when, clock) = when(drafts);
+    let says = |pick: fn(&Claims) -> bool| drafts.iter().any(|it| pick(&it.claims));
+    let backs = |told: Option<&String>, pick: fn(&Draft) -> Option<&String>| {
+        told.is_none() || drafts.iter().any(|it| pick(it) == told)
+    };
+    // The names of objects and log streams are those that AWS knows; what stands behind `#` is read from inside.
+    let named = |it: &Draft| {
+        let object = it.locator.split('#').next().unwrap_or_default();
+        object.contains(it.session_id.as_str())
+    };
+    let is_named = drafts.iter().any(named);
+    let (account, region) = (first(|it| it.account.as_ref()), first(|it| it.region.as_ref()));
+    let claims = [
+        ("session_id", !is_named),
+        ("account_id", !backs(account.as_ref(), |it| it.place.0.as_ref())),
+        ("region", !backs(region.as_ref(), |it| it.place.1.as_ref())),
+        ("owner", told.is_some() || hint.is_some() && !is_named),
+        ("target", says(|it| it.target.is_some() || it.frame.target.is_some())),
+        ("run_as", says(|it| it.run_as.is_some())),
+        ("session_type", says(|it| it.frame.session_type.is_some())),
+    ];
+    let claims = claims.into_iter().filter(|it| it.1).map(|it| it.0.to_owned()).collect();
+    let row = SessionRow {
+        account_id: account.or_else(|| drafts.iter().find_map(|it| it.place.0.clone())),
+        region: region.or_else(|| drafts.iter().find_map(|it| it.place.1.clone())),
+        owner: told.or(hint),
+        owner_from: owner_from.map(Word::Known),
+        target: first(|it| it.target.as_ref()).or_else(|| first(|it| it.frame.target.as_ref())),
+        run_as: first(|it| it.run_as.as_ref()),
+        session_type: first(|it| it.frame.session_type.as_ref()),
+        claims: NullIfEmpty(claims),
+        ..when
+    };
+    (SessionRow { partition: partition(&row), ..row }, clock)
 }
 
-/// When a session was, as its transcripts and their places tell.
-struct When {
-    at: Option<At>,
-    at_from: Option<AtFrom>,
-    first_event_at: Option<At>,
-    last_event_at: Option<At>,
-    ended_at: Option<At>,
-    stored_at: Option<At>,
-    clock: bool,
-}
-
-impl When {
-    fn of(drafts: &[Draft]) -> Self {
-        let streamed = |it: &&Draft| it.claims.streamed;
-        let first_event_at =
-            drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at.map(At)).min();
-        let last_event_at =
-            drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at.map(At)).max();
-        // A whole file in CloudWatch Logs is written when the session has ended.
-        let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at.map(At)).max();
-        let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at.map(At)).or(uploaded);
-        let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
-        let clock = drafts.iter().any(contradicts);
-        // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
-        let claimed =
-            drafts.iter().filter_map(|it| it.claims.claimed.map(|it| (At(it.0), At(it.1))));
-        let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
-        let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
-        let first_event_at = claimed.map_or(first_event_at, |it| {
-            Some(first_event_at.map_or(it.0, |first| first.min(it.0)))
-        });
-        let last_event_at = claimed
-            .map_or(last_event_at, |it| Some(last_event_at.map_or(it.1, |last| last.max(it.1))));
-        let (at, at_from) = match (trusted, ended_at, stored_at) {
-            (Some(it), ..) => (Some(it), Some(AtFrom::Event)),
-            (None, Some(_), Some(it)) if clock => (Some(it), Some(AtFrom::Stored)),
-            (None, Some(it), _) => (Some(it), Some(AtFrom::Header)),
-            (None, None, Some(it)) => (Some(it), Some(AtFrom::Stored)),
-            (None, None, None) => (None, None),
-        };
-        Self { at, at_from, first_event_at, last_event_at, ended_at, stored_at, clock }
-    }
+/// When a session was, as its transcripts and their places tell; and whether the machine's clock was wrong.
+fn when(drafts: &[Draft]) -> (SessionRow, bool) {
+    let streamed = |it: &&Draft| it.claims.streamed;
+    let first_event_at =
+        drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at.map(At)).min();
+    let last_event_at =
+        drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at.map(At)).max();
+    // A whole file in CloudWatch Logs is written when the session has ended.
+    let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at.map(At)).max();
+    let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at.map(At)).or(uploaded);
+    let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
+    let clock = drafts.iter().any(contradicts);
+    // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
+    let claimed = drafts.iter().filter_map(|it| it.claims.claimed.map(|it| (At(it.0), At(it.1))));
+    let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+    let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
+    let first_event_at = claimed.map(|it| it.0).into_iter().chain(first_event_at).min();
+    let last_event_at = claimed.map(|it| it.1).into_iter().chain(last_event_at).max();
+    let (at, at_from) = match (trusted, ended_at, stored_at) {
+        (Some(it), ..) => (Some(it), Some(AtFrom::Event)),
+        (None, Some(_), Some(it)) if clock => (Some(it), Some(AtFrom::Stored)),
+        (None, Some(it), _) => (Some(it), Some(AtFrom::Header)),
+        (None, None, Some(it)) => (Some(it), Some(AtFrom::Stored)),
+        (None, None, None) => (None, None),
+    };
+    let row = SessionRow {
+        at,
+        at_from: at_from.map(Word::Known),
+        first_event_at,
+        last_event_at,
+        ended_at,
+        stored_at,
+        ..SessionRow::default()
+    };
+    (row, clock)
 }
 
 /// The folder of a session's files. Only what an account, a Region and a month can look like gets into a path:
@@ -179,10 +157,10 @@ mod tests {
         for (text, stored_at, from, clock) in table {
             let mut draft = Draft::sample("a.log", text);
             draft.stored_at = stored_at.map(At);
-            let facts = Facts::of(&[draft]);
-            let told = facts.row.at_from.and_then(|it| it.known());
-            assert_eq!((told, facts.clock), (from, clock), "{stored_at:?}");
-            assert_eq!(*facts.row.claims, ["session_id", "owner"], "a file's name is anybody's");
+            let (row, is_wrong) = facts(&[draft]);
+            let told = row.at_from.and_then(|it| it.known());
+            assert_eq!((told, is_wrong), (from, clock), "{stored_at:?}");
+            assert_eq!(*row.claims, ["session_id", "owner"], "a file's name is anybody's");
         }
     }
 }

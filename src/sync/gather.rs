@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::RecvTimeoutError;
@@ -20,7 +21,6 @@ use super::kept::OLD;
 use super::pieces::Decoded;
 use super::pieces::Room;
 use super::rows::Rows;
-use super::summary::Options;
 use super::summary::Progress;
 use super::summary::Summary;
 use crate::archive::manifest::Alias;
@@ -28,9 +28,9 @@ use crate::archive::manifest::Entry;
 use crate::archive::manifest::Other;
 use crate::archive::writer::Writer;
 use crate::error::Result;
-use crate::session::Skip;
 use crate::source::FIXED;
 use crate::source::Listed;
+use crate::time::At;
 
 /// A batch is written when it holds this many bytes or objects…
 const BATCH_BYTES: u64 = 24 << 20;
@@ -47,15 +47,17 @@ pub(super) fn fingerprint(session_id: &str) -> u64 {
 pub(super) struct Gatherer<'a> {
     pub(super) writer: &'a mut Writer,
     /// Sessions that the archive has, as fingerprints.
-    pub(super) known: &'a mut HashSet<u64>,
+    pub(super) known: HashSet<u64>,
     /// Where they stand, once anything has come twice.
-    pub(super) kept: &'a mut Option<Kept>,
+    pub(super) kept: Option<Kept>,
     /// What all entries brought, once anything that was kept cannot be read.
     pub(super) brought: Option<HashSet<[u8; 32]>>,
     /// What is to be read anew as a whole, for it cannot go on from what is kept.
-    pub(super) again: &'a mut Vec<Listed>,
-    pub(super) options: &'a Options<'a>,
-    pub(super) summary: &'a mut Summary,
+    pub(super) again: Vec<Listed>,
+    /// Now, by the clock of what is read.
+    pub(super) now: At,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) summary: Summary,
 }
 
 impl Gatherer<'_> {
@@ -78,53 +80,30 @@ impl Gatherer<'_> {
             if batch.is_full() {
                 self.write(std::mem::take(&mut batch))?;
             }
-            if self.options.stop.load(Ordering::Relaxed) {
+            if self.stop.load(Ordering::Relaxed) {
                 break;
             }
         }
         self.write(batch)
     }
 
-    fn take(&mut self, outcome: Outcome, batch: &mut Batch, progress: &mut dyn Progress) {
-        let summary = &mut *self.summary;
+    fn take(&mut self, it: Outcome, batch: &mut Batch, progress: &mut dyn Progress) {
         batch.since.get_or_insert_with(Instant::now);
-        let bytes = match outcome {
-            Outcome::Failed { locator, refusal } => return summary.refused(&locator, &refusal),
-            Outcome::Other { bytes, other } => {
-                summary.others.push(Skip::harmless(&other.locator, &other.why));
-                batch.others.push(other);
-                bytes
-            }
-            Outcome::Held { bytes, alias } => {
-                summary.held += 1;
-                batch.aliases.extend(alias);
-                bytes
-            }
-            Outcome::Grown { growth, damage, told } => {
-                summary.damaged.extend(damage);
-                summary.told.extend(told);
-                let bytes = growth.content.bytes();
-                batch.objects += 1;
-                batch.bytes += bytes;
-                batch.growths.push(*growth);
-                bytes
-            }
-            Outcome::Drafts { bytes, drafts, others, damage, told } => {
-                summary.damaged.extend(damage);
-                summary.parts.extend(others);
-                summary.told.extend(told);
-                batch.objects += 1;
-                for it in &drafts {
-                    batch.large |= it.content.is_large();
-                    batch.bytes += it.content.bytes();
-                    batch.weight += it.piece.as_ref().map_or(0, Decoded::weight);
-                }
-                batch.drafts.extend(drafts);
-                bytes
-            }
-        };
-        summary.bytes += bytes;
-        progress.took(1, bytes);
+        if it.told.failed.is_empty() {
+            progress.took(1, it.told.bytes);
+        }
+        batch.objects += u64::from(!it.drafts.is_empty() || !it.growths.is_empty());
+        for it in &it.drafts {
+            batch.large |= it.content.is_large();
+            batch.bytes += it.content.bytes();
+            batch.weight += it.piece.as_ref().map_or(0, Decoded::weight);
+        }
+        batch.bytes += it.growths.iter().map(|it| it.content.bytes()).sum::<u64>();
+        batch.drafts.extend(it.drafts);
+        batch.growths.extend(it.growths);
+        batch.aliases.extend(it.aliases);
+        batch.others.extend(it.others);
+        self.summary.add(it.told);
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {
@@ -140,7 +119,7 @@ impl Gatherer<'_> {
         let mut commands = archive.cursor(Some(&OLD));
         let (aliases, others) = (batch.aliases, batch.others);
         let mut entry = Entry { aliases, others, ..Entry::default() };
-        let mut rows = Rows::begin(self.writer, self.options.stop)?;
+        let mut rows = Rows::begin(self.writer, self.stop)?;
         for mut session in sessions {
             for it in &mut session.groups {
                 self.complete(&mut cursor, it, &scratch)?;
@@ -150,9 +129,9 @@ impl Gatherer<'_> {
             for mut group in session.groups {
                 if !rows.has_room(&group.drafts) {
                     self.publish(rows, std::mem::take(&mut entry))?;
-                    rows = Rows::begin(self.writer, self.options.stop)?;
+                    rows = Rows::begin(self.writer, self.stop)?;
                 }
-                entry.aliases.extend(group.grow(&scratch, self.options.now)?);
+                entry.aliases.extend(group.grow(&scratch, self.now)?);
                 let kept = self.kept.as_ref();
                 group.old = kept.and_then(|it| it.old(&archive, &mut commands, &group, |_| Ok(())));
                 self.known.insert(fingerprint(&group.id));
@@ -169,14 +148,12 @@ impl Gatherer<'_> {
     }
 
     /// Makes a segment count.
-    fn publish(&mut self, rows: Rows<'_>, entry: Entry) -> Result<()> {
-        let counts = rows.counts;
-        let written_at = self.options.now.rfc3339_seconds();
+    fn publish(&mut self, mut rows: Rows<'_>, entry: Entry) -> Result<()> {
+        let told = std::mem::take(&mut rows.told);
+        let written_at = self.now.rfc3339_seconds();
         let entry = Entry { did: "sync".into(), written_at, ..entry };
         let generation = rows.publish(self.writer, entry)?;
-        self.summary.sessions_new += counts.new;
-        self.summary.sessions_changed += counts.changed;
-        self.summary.commands += counts.commands;
+        self.summary.add(told);
         if let Some(kept) = self.kept.as_mut() {
             kept.extend(&self.writer.archive(), generation);
         }

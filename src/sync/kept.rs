@@ -41,15 +41,14 @@ fn lost_commands(archive: &Archive) -> HashMap<String, uid::Before> {
         let all = [(0, note.rows as i64)];
         let columns = ["session_key", "generation", OLD[0], OLD[1]];
         archive.read_spans(&note.path, &all, Some(&columns), |_, frame| {
-            let keys = frame.column("session_key")?.str()?.clone();
-            let generations = frame.column("generation")?.i64()?.clone();
-            let kinds = frame.column("kind")?.str()?.clone();
-            let texts = frame.column("command")?.str()?.clone();
-            for row in 0..frame.height() {
-                let (key, generation) =
-                    (keys.get(row).unwrap_or_default(), generations.get(row).unwrap_or(0));
-                let is_typed = is_typed(kinds.get(row));
-                if !is_typed || archive.replaced().holds(key, generation) {
+            let keys = frame.column("session_key")?.str()?;
+            let generations = frame.column("generation")?.i64()?;
+            let kinds = frame.column("kind")?.str()?;
+            let texts = frame.column("command")?.str()?;
+            let rows = keys.iter().zip(generations.iter()).zip(kinds.iter()).zip(texts.iter());
+            for (((key, generation), kind), text) in rows {
+                let (key, generation) = (key.unwrap_or_default(), generation.unwrap_or(0));
+                if !is_typed(kind) || archive.replaced().holds(key, generation) {
                     continue;
                 }
                 let (newest, before) = found.entry(key.to_owned()).or_default();
@@ -59,7 +58,7 @@ fn lost_commands(archive: &Archive) -> HashMap<String, uid::Before> {
                 if *newest < generation {
                     (*newest, *before) = (generation, uid::Before::default());
                 }
-                before.texts.push(uid::fingerprint(texts.get(row).unwrap_or_default()));
+                before.texts.push(uid::fingerprint(text.unwrap_or_default()));
             }
             Ok(())
         });
@@ -202,7 +201,9 @@ impl Kept {
                 };
                 draft.content.push(&row.content, scratch).map_err(fail)?;
                 draft.kept = Some(row.part + 1);
-                draft.take_facts(&row);
+                // What the newest reading told of the object.
+                draft.stored_at = row.stored_at;
+                draft.object_flaws = row.object_flaws.to_vec();
                 *bytes = row.content_bytes;
             }
         }
@@ -234,14 +235,6 @@ pub(super) fn says_diverges(row: &SessionRow) -> bool {
 pub(super) fn keys(id: &str) -> impl Iterator<Item = String> {
     let own = id.replace('#', "#~");
     std::iter::once(own.clone()).chain((2..).map(move |nth| format!("{own}#{nth}")))
-}
-
-impl Draft {
-    /// What the newest reading of a kept transcript told of its object.
-    fn take_facts(&mut self, row: &TranscriptRow) {
-        self.stored_at = row.stored_at;
-        self.object_flaws = row.object_flaws.to_vec();
-    }
 }
 
 fn draft_of(row: &TranscriptRow) -> Option<Draft> {

@@ -45,9 +45,14 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    /// KiB that it may take while it is read.
+    /// KiB that it may take while it is read: of what is stored as it is so much, of what is compressed the most.
     fn expected(&self) -> usize {
-        super::pieces::expected(&self.listed.key, self.listed.bytes)
+        let Listed { key, bytes, .. } = &self.listed;
+        let packed = [".gz", ".zst"].iter().any(|it| key.ends_with(it));
+        let most = (intake::MEMORY >> 10) as u64;
+        // What is as small unpacks to no more (RFC 1951: a thousand times at most).
+        let kib = if packed { (bytes * 1032) >> 10 } else { (bytes * 2) >> 10 };
+        kib.clamp(64, most) as usize
     }
 }
 
@@ -118,7 +123,7 @@ impl Shop<'_> {
         };
         let outcome = self.read(fetched);
         // What was given up half-way is no failure: the next run reads it.
-        if self.options.stop.load(Ordering::Relaxed) && matches!(outcome, Outcome::Failed { .. }) {
+        if self.options.stop.load(Ordering::Relaxed) && !outcome.told.failed.is_empty() {
             return true;
         }
         // What is no longer needed is given back.
@@ -166,13 +171,15 @@ impl Shop<'_> {
                 version: it.version.clone(),
                 digest,
             });
-            return Ok(Outcome::Held { bytes: 0, alias });
+            return Ok(held(0, alias));
         }
-        let damage = seen.damaged.as_ref().map(|why| Skip::loss(&it.locator, why));
-        let told = seen.anew.then(|| {
-            let why = "read again from its first event, because some may have come late";
-            Skip::harmless(&it.locator, why)
-        });
+        let anew = "read again from its first event, because some may have come late";
+        let told = Summary {
+            bytes: content.bytes(),
+            damaged: seen.damaged.iter().map(|why| Skip::loss(&it.locator, why)).collect(),
+            told: seen.anew.then(|| Skip::harmless(&it.locator, anew)).into_iter().collect(),
+            ..Summary::default()
+        };
         let growth = Growth {
             kept,
             listed: it.clone(),
@@ -184,7 +191,7 @@ impl Shop<'_> {
             repeated,
             seen,
         };
-        Ok(Outcome::Grown { growth: Box::new(growth), damage, told })
+        Ok(Outcome { told, growths: vec![growth], ..Outcome::default() })
     }
 
     fn whole(&self, it: &Listed, body: &mut dyn Body) -> std::io::Result<Outcome> {
@@ -200,7 +207,7 @@ impl Shop<'_> {
         }
         if self.ledger.holds_bytes(&it.locator, &taken.digest) {
             let alias = Alias { locator: it.locator.clone(), version, digest: taken.digest };
-            return Ok(Outcome::Held { bytes, alias: Some(alias) });
+            return Ok(held(bytes, Some(alias)));
         }
         let damaged = taken.damaged.take().or_else(|| seen.damaged.clone());
         let others: Vec<String> =
@@ -216,19 +223,18 @@ impl Shop<'_> {
             });
         }
         let unread = taken.transcripts.iter().map(|it| it.unread).sum();
-        let told = seen.version.is_some().then(|| {
-            let why = "it was replaced after it was listed; what is there now was read";
-            Skip::harmless(&it.locator, why)
-        });
         let drafts = self.drafts(it, taken, &version, &seen, damaged.is_some())?;
         let damage = why_damaged(damaged, &drafts, unread)?;
-        Ok(Outcome::Drafts {
+        let replaced = "it was replaced after it was listed; what is there now was read";
+        let told = seen.version.map(|_| Skip::harmless(&it.locator, replaced));
+        let told = Summary {
             bytes,
-            drafts,
-            damage: damage.map(|why| Skip::loss(&it.locator, why)),
-            others: others.into_iter().map(|why| Skip::harmless(&it.locator, why)).collect(),
-            told,
-        })
+            damaged: damage.into_iter().map(|why| Skip::loss(&it.locator, why)).collect(),
+            parts: others.into_iter().map(|why| Skip::harmless(&it.locator, why)).collect(),
+            told: told.into_iter().collect(),
+            ..Summary::default()
+        };
+        Ok(Outcome { told, drafts, ..Outcome::default() })
     }
 
     /// The transcripts of an object, decoded.
@@ -283,11 +289,21 @@ impl Shop<'_> {
 }
 
 fn failed(it: &Listed, refusal: Refusal) -> Outcome {
-    Outcome::Failed { locator: it.locator.clone(), refusal }
+    let mut told = Summary::default();
+    told.refused(&it.locator, &refusal);
+    Outcome { told, ..Outcome::default() }
+}
+
+fn held(bytes: u64, alias: Option<Alias>) -> Outcome {
+    let told = Summary { bytes, held: 1, ..Summary::default() };
+    Outcome { told, aliases: alias.into_iter().collect(), ..Outcome::default() }
 }
 
 fn other(it: &Listed, version: String, bytes: u64, why: String) -> Outcome {
-    Outcome::Other { bytes, other: Other { locator: it.locator.clone(), version, why } }
+    let others = vec![Skip::harmless(&it.locator, &why)];
+    let told = Summary { bytes, others, ..Summary::default() };
+    let other = Other { locator: it.locator.clone(), version, why };
+    Outcome { told, others: vec![other], ..Outcome::default() }
 }
 
 /// The version under which what was read is kept: a part is not all that the listing tells of.

@@ -12,7 +12,12 @@ use tokio::sync::Semaphore;
 
 use crate::intake;
 use crate::intake::Content;
+use crate::transcript::decoder::CHUNK;
+use crate::transcript::decoder::Claims;
+use crate::transcript::decoder::Decoder;
+use crate::transcript::decoder::Flaw;
 use crate::transcript::decoder::Piece;
+use crate::transcript::wire::Form;
 
 /// Bytes of memory that the decoded text of all transcripts of a run may take: with what was fetched and with one batch
 /// of rows it fits into the 512 MiB that any command may take.
@@ -96,15 +101,6 @@ impl Waiting {
     }
 }
 
-/// KiB that an object may take while it is read: of what is stored as it is so much, of what is compressed the most.
-pub(super) fn expected(key: &str, bytes: u64) -> usize {
-    let packed = [".gz", ".zst"].iter().any(|it| key.ends_with(it));
-    let most = (intake::MEMORY >> 10) as u64;
-    // What is as small unpacks to no more (RFC 1951: a thousand times at most).
-    let kib = if packed { (bytes * 1032) >> 10 } else { (bytes * 2) >> 10 };
-    kib.clamp(64, most) as usize
-}
-
 /// KiB that contents of one object take while they wait. One that lies in a scratch file counts as the most that lies in
 /// memory, so that few such files are open at once.
 pub(super) fn weight_of<'a>(contents: impl Iterator<Item = &'a Content>) -> usize {
@@ -127,8 +123,18 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    pub(super) fn new(room: &Room) -> Self {
-        Self { piece: Piece::default(), weight: 0, room: room.clone() }
+    /// What a transcript says, `None` if that is more than there is room for; and what is claimed in it and wrong with it.
+    pub(super) fn of(form: Form, bytes: &[u8], room: &Room) -> (Option<Self>, Claims, Vec<Flaw>) {
+        let mut decoder = Decoder::new(form);
+        let mut piece = Piece::default();
+        let mut held = Some(Self { piece: Piece::default(), weight: 0, room: room.clone() });
+        for part in bytes.chunks(CHUNK) {
+            decoder.push(part);
+            decoder.take_into(&mut piece);
+            held = held.and_then(|it| it.and(&mut piece));
+        }
+        let (mut last, claims, flaws) = decoder.finish();
+        (held.and_then(|it| it.and(&mut last)), claims, flaws)
     }
 
     pub(super) fn weight(&self) -> usize {
@@ -136,7 +142,7 @@ impl Decoded {
     }
 
     /// With what follows; `None` if that is more than there is room for.
-    pub(super) fn and(mut self, more: &mut Piece) -> Option<Self> {
+    fn and(mut self, more: &mut Piece) -> Option<Self> {
         let weight = more.weight();
         if self.weight + weight > self.room.0.most_of_one || !self.room.take(weight) {
             return None;
@@ -160,22 +166,10 @@ impl Drop for Decoded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::decoder::CHUNK;
-    use crate::transcript::decoder::Decoder;
-    use crate::transcript::wire::Form;
 
     /// What is held of a transcript when it has been decoded.
     fn decoded(bytes: &[u8], room: &Room) -> Option<Decoded> {
-        let mut decoder = Decoder::new(Form::Bare);
-        let mut piece = Piece::default();
-        let mut held = Some(Decoded::new(room));
-        for part in bytes.chunks(CHUNK) {
-            decoder.push(part);
-            decoder.take_into(&mut piece);
-            held = held.and_then(|it| it.and(&mut piece));
-        }
-        let (mut last, ..) = decoder.finish();
-        held.and_then(|it| it.and(&mut last))
+        Decoded::of(Form::Bare, bytes, room).0
     }
 
     #[test]

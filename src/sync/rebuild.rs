@@ -164,9 +164,15 @@ impl<'a> Rebuild<'a> {
         let mut rows = Rows::begin(writer, stop)?;
         let (mut sessions, mut held) = (0, 0);
         for it in kept {
+            let is_full = held >= BYTES || sessions >= SESSIONS;
+            // Nothing is brought back that will not be written.
+            if is_full && stop.load(Ordering::Relaxed) {
+                rows.publish(writer, entry("rebuild-part"))?;
+                return Ok(false);
+            }
             progress.took(1, it.bytes as u64);
             let Some(group) = self.bring_back(it)? else { continue };
-            if held >= BYTES || sessions >= SESSIONS || !rows.has_room(&group.drafts) {
+            if is_full || !rows.has_room(&group.drafts) {
                 rows.publish(writer, entry("rebuild-part"))?;
                 if stop.load(Ordering::Relaxed) {
                     return Ok(false);
@@ -213,10 +219,10 @@ impl<'a> Rebuild<'a> {
         });
         compared.settle();
         self.old.done.insert(group.key.clone());
-        let ran = rows.counts.commands;
+        let ran = rows.told.commands;
         rows.session(group, Some(&mut compared))?;
         self.rebuilt.sessions += 1;
-        self.rebuilt.commands += rows.counts.commands - ran;
+        self.rebuilt.commands += rows.told.commands - ran;
         match before {
             Some(row) => {
                 self.rebuilt.commands_before += row.command_count as u64;
@@ -244,19 +250,20 @@ fn keys(archive: &Archive) -> Vec<KeptSession> {
     for note in archive.files("transcripts") {
         let all = [(0, note.rows as i64)];
         archive.read_spans(&note.path, &all, Some(&columns), |_, frame| {
-            let ids = frame.column("session_id")?.str()?.clone();
-            let keys = frame.column("session_key")?.str()?.clone();
-            let sizes = frame.column("content_bytes")?.i64()?.clone();
-            let parts = frame.column("part")?.i64()?.clone();
-            for row in 0..frame.height() {
-                let key = keys.get(row).unwrap_or_default();
+            let ids = frame.column("session_id")?.str()?;
+            let keys = frame.column("session_key")?.str()?;
+            let sizes = frame.column("content_bytes")?.i64()?;
+            let parts = frame.column("part")?.i64()?;
+            let rows = ids.iter().zip(keys.iter()).zip(sizes.iter()).zip(parts.iter());
+            for (((id, key), size), part) in rows {
+                let key = key.unwrap_or_default();
                 let at = *seen.entry(key.to_owned()).or_insert_with(|| {
-                    let id = ids.get(row).unwrap_or_default().to_owned();
+                    let id = id.unwrap_or_default().to_owned();
                     out.push(KeptSession { id, key: key.to_owned(), bytes: 0 });
                     out.len() - 1
                 });
-                if parts.get(row) == Some(0) {
-                    out[at].bytes += sizes.get(row).unwrap_or(0);
+                if part == Some(0) {
+                    out[at].bytes += size.unwrap_or(0);
                 }
             }
             Ok(())
@@ -372,6 +379,44 @@ impl Old {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::folder::Folder;
+    use crate::sync::Options;
+
+    /// Stops a rebuild when so many sessions were begun.
+    struct Stopping<'a> {
+        begun: usize,
+        at: usize,
+        stop: &'a AtomicBool,
+    }
+
+    impl Progress for Stopping<'_> {
+        fn took(&mut self, objects: u64, _bytes: u64) {
+            self.begun += objects as usize;
+            self.stop.store(self.begun >= self.at, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_rebuild_that_is_stopped_brings_nothing_back_behind_a_full_batch() {
+        let world = tempfile::tempdir().unwrap();
+        let line = "the quick brown fox jumps over the lazy dog\r\n";
+        let text = line.repeat((9 << 20) / line.len());
+        for it in 0..5 {
+            let name = format!("alice-0123456789abcdef{it}.log");
+            std::fs::write(world.path().join(name), &text).unwrap();
+        }
+        let archive = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(archive.path()).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let stop = AtomicBool::new(false);
+        let options = Options { now: At(0), threads: 1, stop: &stop };
+        let folder = Folder::open(world.path()).unwrap();
+        super::super::sync(&runtime, &mut writer, &[&folder], &options, &mut ()).unwrap();
+        // Three of nine MiB are a batch.
+        let mut progress = Stopping { begun: 0, at: 3, stop: &stop };
+        let it = rebuild(&mut writer, At(0), &stop, &mut progress).unwrap();
+        assert_eq!((it.sessions, progress.begun, it.interrupted), (3, 3, true));
+    }
 
     #[test]
     fn a_rebuild_tells_what_came_what_went_and_what_reads_differently() {

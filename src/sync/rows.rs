@@ -18,7 +18,8 @@ use super::draft::Draft;
 use super::draft::GROUP_ROWS;
 use super::draft::PART_BYTES;
 use super::draft::flaws_of;
-use super::facts::Facts;
+use super::facts::facts;
+use super::summary::Summary;
 use super::together::Drafts;
 use crate::archive::line::LineColumns;
 use crate::archive::line::NewLine;
@@ -28,7 +29,6 @@ use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::LINES;
 use crate::archive::schema::LineKind;
-use crate::archive::schema::LineSession;
 use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionFlaw;
 use crate::archive::schema::SessionRow;
@@ -66,18 +66,8 @@ pub(super) struct Rows<'a> {
     superseded: Vec<(String, i64)>,
     /// Source bytes that are written here for the first time.
     brought: Vec<Brought>,
-    pub(super) counts: Counts,
-}
-
-/// How much was written.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Counts {
-    /// Sessions that the archive did not have.
-    pub(super) new: u64,
-    /// Sessions whose earlier rows these replace.
-    pub(super) changed: u64,
-    /// Commands that ran.
-    pub(super) commands: u64,
+    /// How many sessions were written, and commands that ran.
+    pub(super) told: Summary,
 }
 
 #[derive(Default)]
@@ -100,7 +90,7 @@ impl<'a> Rows<'a> {
             partitions: BTreeMap::new(),
             superseded: Vec::new(),
             brought: Vec::new(),
-            counts: Counts::default(),
+            told: Summary::default(),
         })
     }
 
@@ -116,9 +106,9 @@ impl<'a> Rows<'a> {
         compared: Option<&mut Compared>,
     ) -> Result<()> {
         group.drafts.sort_by_key(|it| std::cmp::Reverse(it.rank()));
-        let facts = Facts::of(&group.drafts);
+        let (facts, is_clock_wrong) = facts(&group.drafts);
         for draft in group.drafts.iter().filter(|it| it.kept.is_none() || it.tail.is_some()) {
-            self.transcript(&group.key, &facts.row, draft)?;
+            self.transcript(&group.key, &facts, draft)?;
         }
         let replaced = has_versions(&group.drafts);
         let stream = stream_of(&group.drafts)?;
@@ -126,10 +116,10 @@ impl<'a> Rows<'a> {
         let Some(primary) = group.drafts.first_mut() else { return Ok(()) };
         primary.flaws.extend(flaws_of(&[
             (group.diverges, FlawKind::Diverges),
-            (facts.clock, FlawKind::Clock),
+            (is_clock_wrong, FlawKind::Clock),
             (replaced, FlawKind::Replaced),
         ]));
-        let partition = facts.row.partition.clone();
+        let partition = facts.partition.clone();
         let pending = self.partitions.entry(partition.clone()).or_default();
         let at = |table, waiting: usize| self.segment.rows(table, &partition) + waiting as i64;
         let row = SessionRow {
@@ -144,18 +134,9 @@ impl<'a> Rows<'a> {
             generation: self.segment.generation,
             commands_at: at(&COMMANDS, pending.commands.len()),
             lines_at: at(&LINES, pending.lines.len()),
-            ..facts.row
+            ..facts
         };
-        pending.lines.begin(LineSession {
-            session_id: row.session_id.clone(),
-            session_key: row.session_key.clone(),
-            account_id: row.account_id.clone(),
-            region: row.region.clone(),
-            owner: row.owner.clone(),
-            target: row.target.clone(),
-            locator: row.locator.clone(),
-            generation: row.generation,
-        });
+        pending.lines.begin(row.clone());
         let typed = group.old.as_ref().map(|it| Vec::with_capacity(it.texts.len()));
         let segment = &mut self.segment;
         let mut out = SessionOut { segment, pending, partition: &partition, row, compared, typed };
@@ -168,14 +149,14 @@ impl<'a> Rows<'a> {
         let typed = typed.unwrap_or_default();
         let withdrawn = group.old.map(|it| it.withdrawn(&row.session_key, typed));
         row.withdrawn = NullIfEmpty(withdrawn.unwrap_or_default());
-        self.counts.commands += row.command_count as u64;
+        self.told.commands += row.command_count as u64;
         let replaced = match &group.before {
             Some(it) => Some(it.generation),
             // The index lost it: rows of it may lie in files that cannot be read now.
             None => group.is_orphan.then_some(-row.generation),
         };
-        self.counts.changed += u64::from(replaced.is_some());
-        self.counts.new += u64::from(replaced.is_none());
+        self.told.sessions_changed += u64::from(replaced.is_some());
+        self.told.sessions_new += u64::from(replaced.is_none());
         self.superseded.extend(replaced.map(|it| (row.session_key.clone(), it)));
         self.partitions.entry(partition).or_default().sessions.push(row);
         Ok(())
@@ -237,9 +218,8 @@ impl<'a> Rows<'a> {
         let segment = &mut self.segment;
         for (partition, mut pending) in self.partitions {
             pending.write_transcripts(segment, &partition)?;
-            for rows in pending.commands.chunks(GROUP_ROWS) {
-                write(segment, &COMMANDS, &partition, CommandRow::frame(rows))?;
-            }
+            // Of commands and lines no more waits than fits into one row group.
+            write(segment, &COMMANDS, &partition, CommandRow::frame(&pending.commands))?;
             write(segment, &LINES, &partition, pending.lines.take())?;
             for rows in pending.sessions.chunks(GROUP_ROWS) {
                 write(segment, &SESSIONS, &partition, SessionRow::frame(rows))?;
@@ -280,7 +260,7 @@ fn unreadable(draft: &Draft, it: &std::io::Error) -> Error {
 
 /// The folder of a session's files, as far as these transcripts tell.
 pub(super) fn partition_of(drafts: &[Draft]) -> String {
-    Facts::of(drafts).row.partition
+    facts(drafts).0.partition
 }
 
 /// All of them in order, each once.

@@ -1,6 +1,5 @@
 //! A run: one task lists, one fetches many objects at once, every core decodes, and one hand gathers.
 
-use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -22,6 +21,7 @@ use crate::source::Found;
 use crate::source::Listed;
 use crate::source::Refusal;
 use crate::source::Source;
+use crate::source::calls::Calls;
 use crate::time::At;
 
 use super::draft::*;
@@ -59,30 +59,22 @@ struct SoFar {
     continued: u64,
 }
 
-/// What the archive holds, as far as it can be read.
-struct Holdings {
-    ledger: Ledger,
-    /// Sessions that it has, as fingerprints.
-    sessions: HashSet<u64>,
-}
-
-impl Holdings {
-    fn of(archive: &Archive, now: At) -> Result<Self> {
-        let mut ledger = Ledger::new(now);
-        let mut sessions: HashSet<u64> =
-            archive.session_ids()?.iter().map(|it| fingerprint(it)).collect();
-        archive.held(|it| {
-            ledger.hold(&it);
-            sessions.extend(it.session.map(|it| fingerprint(it.0)));
-        })?;
-        // What another decoder took for no transcript is read again.
-        for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
-            for it in &entry.others {
-                ledger.know(&it.locator, &it.version, &it.why);
-            }
+/// What the archive holds, as far as it can be read; and the sessions that it has, as fingerprints.
+fn holdings(archive: &Archive, now: At) -> Result<(Ledger, HashSet<u64>)> {
+    let mut ledger = Ledger::new(now);
+    let mut sessions: HashSet<u64> =
+        archive.session_ids()?.iter().map(|it| fingerprint(it)).collect();
+    archive.held(|it| {
+        ledger.hold(&it);
+        sessions.extend(it.session.map(|it| fingerprint(it.0)));
+    })?;
+    // What another decoder took for no transcript is read again.
+    for entry in archive.manifest.entries.iter().filter(|it| it.decoder == DECODER) {
+        for it in &entry.others {
+            ledger.know(&it.locator, &it.version, &it.why);
         }
-        Ok(Self { ledger, sessions })
     }
+    Ok((ledger, sessions))
 }
 
 /// Lists every source and says what is missing. Reads nothing of what is listed, and writes nothing.
@@ -96,20 +88,20 @@ pub fn look(
     options: &Options<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
-    let known = Holdings::of(archive, options.now)?;
+    let (ledger, _) = holdings(archive, options.now)?;
     let mut summary = Summary::default();
     for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
             break;
         }
         progress.source(source.name());
-        let before = source.calls();
+        let calls = || source.asked().map(Calls::by_name).unwrap_or_default();
+        let before = calls();
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
         let listing = Mutex::new(SoFar::default());
         let walked = std::thread::scope(|scope| {
-            let lister = scope.spawn(move || list(runtime, source, found_out, options.stop));
-            let ledger = &known.ledger;
-            let sorter = scope.spawn(|| sort(found_in, None, ledger, options, &listing));
+            let lister = scope.spawn(move || list(runtime, source, None, found_out, options.stop));
+            let sorter = scope.spawn(|| sort(found_in, None, &ledger, options, &listing));
             while !sorter.is_finished() {
                 std::thread::sleep(Duration::from_millis(20));
                 if let Ok(it) = listing.lock() {
@@ -118,8 +110,13 @@ pub fn look(
             }
             lister.join().unwrap_or_else(|_| Err(Refusal::new("the listing stopped")))
         });
+        // Those of the listing alone.
+        let mut made = calls();
+        made.retain(|name, count| {
+            *count -= before.get(name).unwrap_or(&0);
+            *count > 0
+        });
         let SoFar { told, take, continued } = listing.into_inner().unwrap_or_default();
-        summary.bytes += told.bytes;
         summary.would.push(Would {
             source: source.name().to_owned(),
             listed: told.listed,
@@ -127,7 +124,7 @@ pub fn look(
             continued,
             held: told.held,
             bytes: told.bytes,
-            calls: since(&before, source.calls()),
+            calls: made,
             reads: source.reads(take, continued).filter(|it| it.1 > 0),
         });
         summary.heard(source.name(), told, walked);
@@ -139,12 +136,19 @@ pub fn look(
     Ok(summary)
 }
 
+/// What a source lists, or only these of it.
 fn list(
     runtime: &tokio::runtime::Runtime,
     source: &dyn Source,
+    only: Option<Vec<Listed>>,
     found: tokio::sync::mpsc::Sender<Found>,
     stop: &AtomicBool,
 ) -> Result<(), Refusal> {
+    if let Some(these) = only {
+        // Until nobody hears of more: the person wants to stop.
+        let _ = these.into_iter().all(|it| found.blocking_send(Ok(it)).is_ok());
+        return Ok(());
+    }
     runtime.block_on(async {
         tokio::select! {
             it = source.list(found) => it,
@@ -166,38 +170,42 @@ pub fn sync(
     progress: &mut dyn Progress,
 ) -> Result<Summary> {
     let archive = writer.archive();
-    let known = Holdings::of(&archive, options.now)?;
-    let mut run = SyncRun {
-        runtime,
-        known,
-        kept: None,
-        again: Vec::new(),
-        options,
-        summary: Summary::default(),
-    };
-    run.summary.unreadable(archive.damages());
+    let (ledger, sessions) = holdings(&archive, options.now)?;
+    let mut summary = Summary::default();
+    summary.unreadable(archive.damages());
     drop(archive);
+    let gatherer = Gatherer {
+        writer,
+        known: sessions,
+        kept: None,
+        brought: None,
+        again: Vec::new(),
+        now: options.now,
+        stop: options.stop,
+        summary,
+    };
+    let mut run = SyncRun { runtime, ledger, options, gatherer };
     for &source in sources {
         if options.stop.load(Ordering::Relaxed) {
-            run.summary.interrupted = true;
+            run.gatherer.summary.interrupted = true;
             break;
         }
         progress.source(source.name());
-        run.source(writer, source, None, progress)?;
-        let again = std::mem::take(&mut run.again);
+        run.source(source, None, progress)?;
+        let again = std::mem::take(&mut run.gatherer.again);
         if !again.is_empty() && !options.stop.load(Ordering::Relaxed) {
             // What cannot go on from what is kept is read from its beginning.
             for it in &again {
-                run.known.ledger.forget(&it.locator);
+                run.ledger.forget(&it.locator);
             }
-            let listed = run.summary.listed;
-            run.source(writer, source, Some(again), progress)?;
-            run.summary.listed = listed;
-            run.again.clear();
+            let listed = run.gatherer.summary.listed;
+            run.source(source, Some(again), progress)?;
+            run.gatherer.summary.listed = listed;
+            run.gatherer.again.clear();
         }
     }
     progress.finished();
-    let mut summary = run.summary;
+    let mut summary = run.gatherer.summary;
     summary.settle();
     Ok(summary)
 }
@@ -205,11 +213,9 @@ pub fn sync(
 /// One run over all sources.
 struct SyncRun<'a> {
     runtime: &'a tokio::runtime::Runtime,
-    known: Holdings,
-    kept: Option<super::kept::Kept>,
-    again: Vec<Listed>,
+    ledger: Ledger,
     options: &'a Options<'a>,
-    summary: Summary,
+    gatherer: Gatherer<'a>,
 }
 
 /// Comes true when the person wants to stop.
@@ -223,12 +229,11 @@ impl SyncRun<'_> {
     /// Reads a source: what it lists, or only these of it.
     fn source(
         &mut self,
-        writer: &mut Writer,
         source: &dyn Source,
         only: Option<Vec<Listed>>,
         progress: &mut dyn Progress,
     ) -> Result<()> {
-        let scratch = writer.root().join("tmp");
+        let scratch = self.gatherer.writer.root().join("tmp");
         crate::archive::private_folder(&scratch).map_err(|it| Error::file("make", &scratch, it))?;
         let (found_out, found_in) = tokio::sync::mpsc::channel::<Found>(1024);
         let (work_out, work_in) = tokio::sync::mpsc::channel::<Work>(1024);
@@ -237,25 +242,24 @@ impl SyncRun<'_> {
         let (large_out, large_in) = std::sync::mpsc::sync_channel::<Fetched>(1);
         let (body_in, large_in) = (&Mutex::new(body_in), Arc::new(Mutex::new(large_in)));
         let listing = Mutex::new(SoFar::default());
-        let Self { runtime, known, kept, again, options, summary } = self;
+        let Self { runtime, ledger, options, gatherer } = self;
         // By AWS's clock where ours is far off: what is read in its future would settle what still grows.
-        let now = options.now.plus(source.skew().map_or(0, |it| it * 1_000_000));
+        let skew = source.asked().and_then(Calls::far_off).unwrap_or(0);
+        let now = options.now.plus(skew * 1_000_000);
         let options = &Options { now, ..**options };
-        let (runtime, Holdings { ledger, sessions }) = (*runtime, known);
-        let (ledger, decoded, waiting) = (&*ledger, &Room::default(), &Waiting::default());
+        (gatherer.now, gatherer.brought) = (now, None);
+        let (runtime, ledger) = (*runtime, &*ledger);
+        let (decoded, waiting) = (&Room::default(), &Waiting::default());
         let scratch = scratch.as_path();
         let shop = &Shop { source, ledger, scratch, options, decoded, runtime, waiting };
-        let (objects, bytes) = (summary.listed, summary.bytes);
+        let (objects, bytes) = (gatherer.summary.listed, gatherer.summary.bytes);
         let tell = |progress: &mut dyn Progress| {
-            progress.waiting(source.waiting().as_deref());
+            progress.waiting(source.asked().and_then(Calls::waiting).as_deref());
             let listed = listing.lock().map_or((0, 0), |it| (it.told.listed, it.told.bytes));
             progress.listed(objects + listed.0, bytes + listed.1);
         };
         let walked = std::thread::scope(|scope| -> Result<Result<(), Refusal>> {
-            let lister = scope.spawn(move || match only {
-                Some(these) => hand_on(these, &found_out),
-                None => list(runtime, source, found_out, options.stop),
-            });
+            let lister = scope.spawn(move || list(runtime, source, only, found_out, options.stop));
             scope.spawn(|| sort(found_in, Some(work_out), ledger, options, &listing));
             scope.spawn(move || runtime.block_on(fetch(source, work_in, body_out, options.stop)));
             let threads = options.threads.max(1);
@@ -269,9 +273,6 @@ impl SyncRun<'_> {
             }
             // Whoever waits on another learns by these when that has ended.
             drop((done_out, large_out, large_in));
-            let summary = &mut *summary;
-            let (brought, known) = (None, sessions);
-            let mut gatherer = Gatherer { writer, known, kept, brought, again, options, summary };
             let gathered = gatherer.gather(&done_in, progress, &tell);
             // A gatherer that failed leaves workers with nowhere to send: they end, and so does the listing.
             drop(done_in);
@@ -293,29 +294,12 @@ impl SyncRun<'_> {
             gathered?;
             Ok(walked.unwrap_or_else(|_| Err(Refusal::new("the listing stopped"))))
         })?;
-        summary.heard(source.name(), listing.into_inner().unwrap_or_default().told, walked);
-        summary.interrupted |= options.stop.load(Ordering::Relaxed);
+        // What was listed is not what was read.
+        let told = Summary { bytes: 0, ..listing.into_inner().unwrap_or_default().told };
+        gatherer.summary.heard(source.name(), told, walked);
+        gatherer.summary.interrupted |= options.stop.load(Ordering::Relaxed);
         Ok(())
     }
-}
-
-/// Tells of these as a listing would, until nobody hears of more: the person wants to stop.
-fn hand_on(these: Vec<Listed>, found: &tokio::sync::mpsc::Sender<Found>) -> Result<(), Refusal> {
-    for it in these {
-        if found.blocking_send(Found::Object(it)).is_err() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Calls made since an earlier count.
-fn since(before: &[(String, u64)], now: Vec<(String, u64)>) -> BTreeMap<String, u64> {
-    let old: BTreeMap<&str, u64> = before.iter().map(|it| (it.0.as_str(), it.1)).collect();
-    now.iter()
-        .map(|(name, count)| (name.clone(), count - old.get(name.as_str()).copied().unwrap_or(0)))
-        .filter(|it| it.1 > 0)
-        .collect()
 }
 
 /// Judges what is listed, and hands on what is to be fetched, if anybody fetches.
@@ -348,8 +332,8 @@ impl SoFar {
         let told = &mut self.told;
         told.listed += 1;
         let mut it = match found {
-            Found::Object(it) => it,
-            Found::Skip(it) => {
+            Ok(it) => it,
+            Err(it) => {
                 if it.loses { &mut told.failed } else { &mut told.others }.push(it);
                 return None;
             }

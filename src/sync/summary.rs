@@ -103,6 +103,44 @@ impl Summary {
     pub fn is_blind(&self) -> bool {
         self.listed == 0 && !self.closed.is_empty()
     }
+
+    /// Takes up what the listing of a source told.
+    pub(super) fn heard(&mut self, name: &str, listed: Self, walked: Result<(), Refusal>) {
+        if let Err(it) = walked {
+            self.cannot_list(name, it, listed.listed > 0);
+        }
+        self.add(listed);
+    }
+
+    /// Takes up what is told of objects and of sessions.
+    pub(super) fn add(&mut self, told: Self) {
+        self.listed += told.listed;
+        self.held += told.held;
+        self.bytes += told.bytes;
+        self.sessions_new += told.sessions_new;
+        self.sessions_changed += told.sessions_changed;
+        self.commands += told.commands;
+        self.others.extend(told.others);
+        self.failed.extend(told.failed);
+        self.damaged.extend(told.damaged);
+        self.parts.extend(told.parts);
+        self.told.extend(told.told);
+        self.hints.extend(told.hints);
+    }
+
+    /// Workers finish in any order; the words must not depend on it.
+    pub(super) fn settle(&mut self) {
+        for list in [
+            &mut self.others,
+            &mut self.damaged,
+            &mut self.parts,
+            &mut self.failed,
+            &mut self.told,
+            &mut self.archive,
+        ] {
+            list.sort_by(|one, other| one.locator.cmp(&other.locator));
+        }
+    }
 }
 
 /// Watches a run. Called from one thread.
@@ -130,31 +168,4 @@ pub struct Options<'a> {
     pub threads: usize,
     /// Ends the run early when it becomes `true`.
     pub stop: &'a AtomicBool,
-}
-
-impl Summary {
-    /// Takes up what the listing of a source told.
-    pub(super) fn heard(&mut self, name: &str, listed: Self, walked: Result<(), Refusal>) {
-        self.listed += listed.listed;
-        self.held += listed.held;
-        self.others.extend(listed.others);
-        self.failed.extend(listed.failed);
-        if let Err(it) = walked {
-            self.cannot_list(name, it, listed.listed > 0);
-        }
-    }
-
-    /// Workers finish in any order; the words must not depend on it.
-    pub(super) fn settle(&mut self) {
-        for list in [
-            &mut self.others,
-            &mut self.damaged,
-            &mut self.parts,
-            &mut self.failed,
-            &mut self.told,
-            &mut self.archive,
-        ] {
-            list.sort_by(|one, other| one.locator.cmp(&other.locator));
-        }
-    }
 }

@@ -77,11 +77,8 @@ impl Drafts {
                 .iter_mut()
                 .rfind(|it| it.locator == growth.listed.locator && it.kept.is_some());
             let Some(draft) = kept else {
-                return Err(Error::new(
-                    Kind::Damaged,
-                    format!("the kept beginning of {} cannot be read", growth.listed.locator),
-                )
-                .hint(
+                let why = format!("the kept beginning of {} cannot be read", growth.listed.locator);
+                return Err(Error::new(Kind::Damaged, why).hint(
                     "`ssmtrail archive verify` says which file is damaged; nothing was changed",
                 ));
             };

@@ -321,7 +321,6 @@ fn a_type_name_is_declared_once() {
         Command: report, transcript::commands::command
         Decision: settings::iam, sync::plan
         Fault: archive::sides, archive::verify
-        Found: secrets::find, source
         Head: archive::verify, settings::s3
         Kept: intake::content, sync::kept, sync::plan
         Kind: error, transcript::commands::command
@@ -331,7 +330,6 @@ fn a_type_name_is_declared_once() {
         Proof: archive::verify, evidence::proof
         Rows: render::rows, sync::rows
         Rule: notable, settings::s3
-        Shared: archive::line, search
         Shown: replay, transcript::wire::event
         Table: archive::schema, render::report::table
         Told: config::access, transcript::screen::drawn

@@ -8,7 +8,7 @@ use super::paper::Paper;
 use super::paper::outcome;
 use crate::archive::value::ListItem;
 use crate::archive::value::Word;
-use crate::archive::value::joined;
+use crate::archive::value::list_text;
 use crate::audit::Finding;
 use crate::audit::frameworks::Mapping;
 use crate::notable;
@@ -117,7 +117,7 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
             ("target", |_, (_, it)| it.target.as_deref().into()),
             ("run_as", |_, (_, it)| it.run_as.as_deref().into()),
             ("session_type", |_, (_, it)| it.session_type.as_deref().into()),
-            ("claims", |_, (_, it)| (!it.claims.is_empty()).then(|| joined(&it.claims)).into()),
+            ("claims", |_, (_, it)| (!it.claims.is_empty()).then(|| list_text(&it.claims)).into()),
             ("at", |_, (_, it)| instant(it.at)),
             ("at_from", |_, (_, it)| it.at_from.as_ref().map(Word::as_str).into()),
             ("first_event_at", |_, (_, it)| instant(it.first_event_at)),

@@ -26,10 +26,10 @@ use crate::source::Listed;
 use crate::source::Opened;
 use crate::source::Position;
 use crate::source::Refusal;
-use crate::source::RefusalKind;
 use crate::source::Source;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::each_page;
 use crate::source::aws::next_page;
 use crate::source::calls::Calls;
 use crate::time::At;
@@ -115,13 +115,13 @@ impl LogsSource {
         format!("{group}:log-stream:{stream}")
     }
 
-    fn listed(&self, it: &LogStream) -> Result<Listed, Skip> {
+    fn listed(&self, it: &LogStream) -> Found {
         let name = it.log_stream_name().unwrap_or_default();
         let locator = self.locator(name);
         // A session id has no slash; the streams of Lambda and of ECS tasks have.
         if SessionId::new(name).is_none() {
-            let why = "the stream of something that is no session, by its name".into();
-            return Err(Skip { locator, why, loses: false });
+            let why = "the stream of something that is no session, by its name";
+            return Err(Skip::harmless(locator, why));
         }
         let created = it.creation_time().unwrap_or(0);
         let (last, taken_in) = (it.last_event_timestamp(), it.last_ingestion_time());
@@ -155,25 +155,24 @@ impl LogsSource {
     async fn walk(&self, found: Sender<Found>) -> Result<(), Refusal> {
         let need = Need::of("logs:DescribeLogStreams", self.resource());
         let mut seen = HashSet::new();
-        let mut token: Option<String> = None;
-        loop {
-            let ask = self.client.describe_log_streams().set_next_token(token.clone()).limit(50);
+        let ask = async |token| {
+            let ask = self.client.describe_log_streams().set_next_token(token).limit(50);
             let (identifier, name) = self.named();
             let ask = ask.set_log_group_identifier(identifier).set_log_group_name(name);
-            let page = ask.send().await.map_err(|it| self.connection.refused(&it, &need))?;
+            ask.send().await.map_err(|it| self.connection.refused(&it, &need))
+        };
+        each_page(ask, async |page| {
             for it in page.log_streams() {
                 // Pages overlap where streams come and go meanwhile.
                 if seen.insert(FIXED.hash_one(it.log_stream_name()))
-                    && found.send(self.listed(it).into()).await.is_err()
+                    && found.send(self.listed(it)).await.is_err()
                 {
-                    return Ok(());
+                    return None;
                 }
             }
-            token = next_page(page.next_token.is_some(), page.next_token, token.as_ref())?;
-            if token.is_none() {
-                return Ok(());
-            }
-        }
+            Some((page.next_token.is_some(), page.next_token))
+        })
+        .await
     }
 
     async fn open_stream(&self, it: &Listed, from: Option<&Position>) -> Opened {
@@ -239,7 +238,6 @@ async fn described(
         })?;
         if token.is_none() {
             return Err(Refusal::new(format!("there is no such log group in {region}"))
-                .kind(RefusalKind::NotFound)
                 .hint("check its name, the Region and the account")
                 .ending());
         }

@@ -204,16 +204,15 @@ impl Insights {
     /// One query, asked again where it ends with fewer rows than it says it found.
     async fn ask(&mut self, asked: &StreamQuestion, bounds: Bounds) -> Result<QueryRows, Refusal> {
         let mut pause = PAUSE;
-        let mut answer = self.once(asked, bounds).await?;
         for _ in 1..TRIES {
+            let answer = self.once(asked, bounds).await?;
             if !answer.short {
-                break;
+                return Ok(answer);
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
-            answer = self.once(asked, bounds).await?;
         }
-        Ok(answer)
+        self.once(asked, bounds).await
     }
 
     async fn once(&mut self, asked: &StreamQuestion, bounds: Bounds) -> Result<QueryRows, Refusal> {
@@ -285,18 +284,12 @@ fn progress(it: &GetQueryResultsOutput) -> (bool, u64, usize) {
 }
 
 /// How long a query is waited for: as long as it shows progress, within what AWS grants it.
+#[derive(Default)]
 struct Patience {
-    next: Duration,
+    last: Duration,
     waited: Duration,
     stalled: Duration,
     seen: Option<(bool, u64, usize)>,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        let next = Duration::from_millis(200);
-        Self { next, waited: Duration::ZERO, stalled: Duration::ZERO, seen: None }
-    }
 }
 
 impl Patience {
@@ -305,8 +298,8 @@ impl Patience {
         if self.seen.replace(progress) != Some(progress) {
             self.stalled = Duration::ZERO;
         }
-        let wait = self.next;
-        self.next = (wait * 2).min(Duration::from_secs(5));
+        let wait = (self.last * 2).clamp(Duration::from_millis(200), Duration::from_secs(5));
+        self.last = wait;
         self.waited += wait;
         self.stalled += wait;
         (self.stalled <= STALLED && self.waited <= LONGEST).then_some(wait)

@@ -13,10 +13,11 @@ use crate::settings::Gap;
 use crate::settings::Reason;
 use crate::settings::Unread;
 use crate::source::Refusal;
+use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
-use crate::source::aws::all_pages;
 use crate::source::light;
+use crate::source::light::AwsAnswer;
 
 /// Ways to AWS that are open.
 pub(crate) struct OpenedAccounts {
@@ -129,7 +130,7 @@ pub(crate) async fn open_account(access: &Access) -> Result<(Connection, Caller)
     // Services that know no Region still want one named.
     let connection = match connection.region() {
         Some(_) => connection,
-        None => connection.in_region("us-east-1"),
+        None => connection.in_region(ANY_REGION),
     };
     let identity = connection.identity().await?;
     Ok((connection, identity))
@@ -151,17 +152,17 @@ struct AccountRegion {
 
 async fn enabled_regions(connection: &Connection) -> Result<Vec<String>, Refusal> {
     let need = Need::of("account:ListRegions", "*");
-    let regions = all_pages(async |token| {
+    let ask = async |token: Option<String>| {
         let mut asked = json!({ "RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT"] });
         if let Some(it) = token {
-            asked["NextToken"] = json!(it);
+            asked["NextToken"] = it.into();
         }
-        let page = light::regions::<RegionsPage>(connection, &asked).await;
-        let page = page.map_err(|it| connection.refused(&it, &need))?.body;
-        Ok((page.regions, page.next_token))
-    });
-    let mut names: Vec<String> =
-        regions.await?.into_iter().filter_map(|it| it.region_name).collect();
+        light::regions::<RegionsPage>(connection, &asked).await
+    };
+    let mut regions = Vec::new();
+    let page = |it: AwsAnswer<RegionsPage>| (Some(it.body.regions), it.body.next_token);
+    connection.list(&need, &mut regions, ask, page).await?;
+    let mut names: Vec<String> = regions.into_iter().filter_map(|it| it.region_name).collect();
     names.sort_unstable();
     Ok(names)
 }

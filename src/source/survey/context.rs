@@ -1,6 +1,5 @@
 //! One way to AWS and the time, as every collector gets it: how an answer or a refusal becomes a setting that is known or unread.
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -10,6 +9,7 @@ use crate::aws_names::Home;
 use crate::settings::*;
 use crate::source::aws::Connection;
 use crate::source::aws::Need;
+use crate::source::aws::OperationError;
 use crate::time::At;
 
 /// Things asked about at once.
@@ -80,51 +80,36 @@ impl ReadCall<'_> {
     }
 
     /// Keeps an answer or a refusal. What is not set is the default.
-    pub(super) fn read<T, O, E>(
+    pub(super) fn read<T: Default, O: RequestId, E: OperationError>(
         &self,
         answer: Result<O, SdkError<E, HttpResponse>>,
         take: impl FnOnce(O) -> T,
-    ) -> Read<T>
-    where
-        T: Default,
-        O: RequestId,
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+    ) -> Read<T> {
         self.read_or(T::default(), answer, take)
     }
 
     /// Keeps an answer or a refusal. What is not set is `nothing`.
-    pub(super) fn read_or<T, O, E>(
+    pub(super) fn read_or<T, O: RequestId, E: OperationError>(
         &self,
         nothing: T,
         answer: Result<O, SdkError<E, HttpResponse>>,
         take: impl FnOnce(O) -> T,
-    ) -> Read<T>
-    where
-        O: RequestId,
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let request_id = match &answer {
-            Ok(it) => it.request_id(),
-            Err(it) => it.request_id(),
-        };
+    ) -> Read<T> {
         let asked = Asked {
             api: self.api.to_owned(),
             action: self.need.action.to_owned(),
             at: self.aws.clock.now(),
-            request_id: request_id.map(str::to_owned),
+            request_id: answer.request_id().map(str::to_owned),
         };
         let outcome = match answer {
             Ok(it) => Outcome::Is(take(it)),
             Err(it) => {
-                let code =
-                    it.as_service_error().and_then(|it| it.meta().code()).unwrap_or_default();
-                match self.absent.contains(&code) {
+                let code = it.as_service_error().and_then(|it| it.meta().code());
+                match self.absent.contains(&code.unwrap_or_default()) {
                     true => Outcome::Is(nothing),
-                    false => {
-                        let refusal = self.aws.connection.refused(&it, &self.need);
-                        Outcome::Unread(refusal.unread(&self.need))
-                    }
+                    false => Outcome::Unread(
+                        self.aws.connection.refused(&it, &self.need).unread(&self.need),
+                    ),
                 }
             }
         };
@@ -153,6 +138,15 @@ pub(super) async fn each<T, F: Future>(
     ask: impl FnMut(T) -> F,
 ) -> Vec<F::Output> {
     futures_util::stream::iter(about).map(ask).buffered(AT_ONCE).collect().await
+}
+
+/// The first in the list that is so, else this one, put behind the others.
+pub(super) fn one<T>(list: &mut Vec<T>, is_so: impl FnMut(&T) -> bool, new: T) -> &mut T {
+    let at = list.iter().position(is_so).unwrap_or_else(|| {
+        list.push(new);
+        list.len() - 1
+    });
+    &mut list[at]
 }
 
 pub(super) fn millis(it: Option<i64>) -> Option<At> {

@@ -26,15 +26,14 @@ async fn listed<T>(
         words.extend(token.as_deref().map(|it| ("NextToken", it)));
         ec2(&aws.connection, api.trim_start_matches("ec2:"), &words).await
     };
-    let page = |it: AwsAnswer<String>| {
-        let document = roxmltree::Document::parse(&it.body).ok()?;
-        let root = Element::root(&document);
+    let page = |root: Element<'_, '_>| {
         // An empty list is there; a page of somebody in between has none.
         root.child(list)?;
         let items = root.items(list).flat_map(&take).collect();
         Some((items, NextPage::at(root.text("nextToken").as_deref())))
     };
-    let page = |it| page(it).unwrap_or((Vec::new(), NextPage::Without(list)));
+    let page =
+        |it: AwsAnswer<String>| it.read(page).unwrap_or((Vec::new(), NextPage::Without(list)));
     aws.call(api, "*").paged(ask, page).await
 }
 
@@ -81,20 +80,16 @@ pub(super) async fn network(aws: &AwsContext) -> Network {
     used.extend(endpoints.flat_map(|it| it.security_groups.iter().cloned()));
     out.security_groups = kept(groups, |it| used.contains(&it.id));
     for id in vpcs {
-        let attribute = async |name: &str, member: &str| {
+        let attribute = async |name: &str| {
             let words = [("VpcId", id.as_str()), ("Attribute", name)];
             let answer = ec2(&aws.connection, "DescribeVpcAttribute", &words).await;
-            let path = format!("{member}/value");
-            let read = aws.call("ec2:DescribeVpcAttribute", "*").read(answer, |it| {
-                let document = roxmltree::Document::parse(&it.body).ok()?;
-                Some(Element::root(&document).text(&path)? == "true")
-            });
-            told(read, &format!("ec2:DescribeVpcAttribute answered without {member}"))
+            let value = |it: Element<'_, '_>| Some(it.text(&format!("{name}/value"))? == "true");
+            let read = aws.call("ec2:DescribeVpcAttribute", "*");
+            let read = read.read(answer, |it| it.read(value));
+            told(read, &format!("ec2:DescribeVpcAttribute answered without {name}"))
         };
-        let (dns_support, dns_hostnames) = tokio::join!(
-            attribute("enableDnsSupport", "enableDnsSupport"),
-            attribute("enableDnsHostnames", "enableDnsHostnames")
-        );
+        let (dns_support, dns_hostnames) =
+            tokio::join!(attribute("enableDnsSupport"), attribute("enableDnsHostnames"));
         out.vpcs.push(Vpc { id: id.clone(), dns_support, dns_hostnames });
     }
     out

@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::context::AwsContext;
 use super::context::each;
+use super::context::one;
 use super::context::own;
 use super::context::told;
 use super::pages::NextPage;
@@ -58,13 +59,10 @@ pub(super) async fn principals(
     for (nth, corner) in out.corners.iter().enumerate() {
         for (arn, nodes) in questions::candidates(corner) {
             let nodes = nodes.into_iter().map(|it| (it, corner.region.clone()));
-            match wanted.iter_mut().find(|it| it.0 == arn) {
-                Some(it) => {
-                    it.1.extend(nodes);
-                    it.2.push(nth);
-                }
-                None => wanted.push((arn, nodes.collect(), vec![nth])),
-            }
+            let new = (arn.clone(), Vec::new(), Vec::new());
+            let it = one(&mut wanted, |it| it.0 == arn, new);
+            it.1.extend(nodes);
+            it.2.push(nth);
         }
     }
     // No promise is needed to ask.
@@ -123,10 +121,7 @@ async fn simulate(
             continue;
         }
         let context = it.context.iter().map(|(key, kind, value)| {
-            let kind = match *kind {
-                "boolean" => ContextKeyTypeEnum::Boolean,
-                _ => ContextKeyTypeEnum::String,
-            };
+            let kind = ContextKeyTypeEnum::from(*kind);
             let entry = ContextEntry::builder().context_key_name(*key).context_key_type(kind);
             entry.context_key_values(value).build()
         });

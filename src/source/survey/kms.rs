@@ -1,6 +1,7 @@
 //! Keys that protect transcripts or sessions: which there are, and the state, policy and rotation of each.
 
 use super::context::AwsContext;
+use super::context::one;
 use super::context::own;
 use crate::audit::iam::questions::keys_of;
 use crate::audit::preferences::NAME;
@@ -44,16 +45,12 @@ pub(super) fn used(
 fn add(keys: &mut Vec<(Key, AwsContext)>, id: &str, used: KeyUse, aws: &AwsContext) {
     // An ARN names its Region.
     let region = Arn::parse(id).map_or(aws.region.as_str(), |it| it.region);
-    let same = |it: &&mut (Key, AwsContext)| {
-        it.0.id == id && it.0.account == aws.account && it.0.region == region
+    let same = |(it, _): &(Key, AwsContext)| {
+        it.id == id && it.account == aws.account && it.region == region
     };
-    if let Some((it, _)) = keys.iter_mut().find(same) {
-        it.used_by.push(used);
-        return;
-    }
-    let (account, used_by) = (aws.account.clone(), vec![used]);
-    let it = Key { id: id.into(), account, region: region.into(), used_by, ..Key::default() };
-    keys.push((it, aws.in_region(region)));
+    let account = aws.account.clone();
+    let new = Key { id: id.into(), account, region: region.into(), ..Key::default() };
+    one(keys, same, (new, aws.in_region(region))).0.used_by.push(used);
 }
 
 /// Reads a key; of one that is AWS's own or not there no more than that.

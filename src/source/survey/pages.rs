@@ -1,12 +1,12 @@
 //! Answers that come in pages: all of them, or why they are not known. A part of them is no answer.
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::context::ReadCall;
 use crate::settings::*;
+use crate::source::aws::OperationError;
 
 /// Pages of one answer that are read at most: more than any account has, and an end for one that never ends.
 const PAGES: usize = 1000;
@@ -99,15 +99,11 @@ pub(super) use listed;
 
 impl ReadCall<'_> {
     /// Keeps all pages of an answer, or why they are not known. `take` tells the items of one and where the next is.
-    pub(super) async fn paged<T, O, E>(
+    pub(super) async fn paged<T, O: RequestId, E: OperationError>(
         self,
         mut ask: impl AsyncFnMut(Option<String>) -> Result<O, SdkError<E, HttpResponse>>,
         mut take: impl FnMut(O) -> (Vec<T>, NextPage),
-    ) -> Read<Vec<T>>
-    where
-        O: RequestId,
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+    ) -> Read<Vec<T>> {
         let (mut all, mut pages) = (Vec::new(), PageCount::default());
         loop {
             let mut goes_on = false;

@@ -2,6 +2,7 @@
 
 use super::accounts::OpenedAccounts;
 use super::context::AwsContext;
+use super::context::one;
 use crate::audit::preferences::Preferences;
 use crate::config::Access;
 use crate::config::Place;
@@ -71,35 +72,21 @@ impl SurveyedPlaces {
     }
 
     fn bucket(&mut self, name: &str, aws: &AwsContext) -> &mut Bucket {
-        let known = self.buckets.iter().position(|it| it.0.name == name);
-        let at = known.unwrap_or_else(|| {
-            let account = aws.account.clone();
-            let it = Bucket { name: name.into(), account, ..Bucket::default() };
-            self.buckets.push((it, aws.clone()));
-            self.buckets.len() - 1
-        });
-        &mut self.buckets[at].0
+        let it = Bucket { name: name.into(), account: aws.account.clone(), ..Bucket::default() };
+        &mut one(&mut self.buckets, |it| it.0.name == name, (it, aws.clone())).0
     }
 
     fn group(&mut self, name: &str, aws: &AwsContext) -> &mut LogGroup {
-        let known = self.groups.iter().position(|(it, _)| {
+        let (account, region) = (aws.account.clone(), aws.region.clone());
+        let it = LogGroup { name: name.into(), account, region, ..LogGroup::default() };
+        let same = |(it, _): &(LogGroup, AwsContext)| {
             it.name == name && it.account == aws.account && it.region == aws.region
-        });
-        let at = known.unwrap_or_else(|| {
-            let (account, region) = (aws.account.clone(), aws.region.clone());
-            let it = LogGroup { name: name.into(), account, region, ..LogGroup::default() };
-            self.groups.push((it, aws.clone()));
-            self.groups.len() - 1
-        });
-        &mut self.groups[at].0
+        };
+        &mut one(&mut self.groups, same, (it, aws.clone())).0
     }
 }
 
 fn prefix<'a>(bucket: &'a mut Bucket, prefix: &str) -> &'a mut Prefix {
-    let known = bucket.prefixes.iter().position(|it| it.prefix == prefix);
-    let at = known.unwrap_or_else(|| {
-        bucket.prefixes.push(Prefix { prefix: prefix.into(), ..Prefix::default() });
-        bucket.prefixes.len() - 1
-    });
-    &mut bucket.prefixes[at]
+    let it = Prefix { prefix: prefix.into(), ..Prefix::default() };
+    one(&mut bucket.prefixes, |it| it.prefix == prefix, it)
 }

@@ -40,19 +40,15 @@ async fn account_public_access(aws: &AwsContext, id: &str) -> Read<Option<Public
         .call("s3:GetAccountPublicAccessBlock", "*")
         .absent(&["NoSuchPublicAccessBlockConfiguration"]);
     // Never set is an answer; one of another form is none.
-    let read = call.read_or(Some(None), answer, |it| {
-        let document = roxmltree::Document::parse(&it.body).ok()?;
-        if document.root_element().tag_name().name() != "PublicAccessBlockConfiguration" {
-            return None;
-        }
-        let it = Element::root(&document);
-        Some(Some(PublicAccess {
+    let blocked = |it: Element<'_, '_>| {
+        (it.name() == "PublicAccessBlockConfiguration").then(|| PublicAccess {
             block_acls: it.flag("BlockPublicAcls"),
             ignore_acls: it.flag("IgnorePublicAcls"),
             block_policy: it.flag("BlockPublicPolicy"),
             restrict_buckets: it.flag("RestrictPublicBuckets"),
-        }))
-    });
+        })
+    };
+    let read = call.read_or(Some(None), answer, |it| it.read(blocked).map(Some));
     let mut read = told(read, "s3:GetAccountPublicAccessBlock answered in another form");
     // A private endpoint or an emulator is one for S3, and what it says of a path that it takes for a bucket's tells nothing.
     if let Outcome::Unread(it) = &mut read.outcome

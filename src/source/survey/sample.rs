@@ -16,14 +16,13 @@ const LISTED: u64 = 10_000;
 
 /// Lists a prefix, and looks at the newest five, the oldest five and as many others as `more` says.
 pub(super) async fn sample(bucket: &BucketContext, prefix: &str, more: usize) -> Read<Sample> {
-    let (asked, (mut out, keys)) = match listed(bucket, prefix).await.into_result() {
-        Ok(it) => it,
-        Err(it) => return Read::from_result(Err(it)),
-    };
-    out.oldest = keys.first().map(|it| it.0);
-    out.newest = keys.last().map(|it| it.0);
-    out.objects = each(chosen(&keys, more), |key| object(bucket, prefix, key)).await;
-    Read { asked, outcome: Outcome::Is(out) }
+    let mut read = listed(bucket, prefix).await;
+    if let Outcome::Is((out, keys)) = &mut read.outcome {
+        out.oldest = keys.first().map(|it| it.0);
+        out.newest = keys.last().map(|it| it.0);
+        out.objects = each(chosen(keys, more), |key| object(bucket, prefix, key)).await;
+    }
+    read.and_then(|(out, _)| Ok(out))
 }
 
 /// The totals of a prefix, and its keys by the time at which each was stored.

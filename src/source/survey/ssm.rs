@@ -38,21 +38,17 @@ pub(super) async fn documents(aws: &AwsContext) -> Read<Vec<Document>> {
     let call = aws.call("ssm:ListDocuments", "*");
     let listed =
         listed!(call, session_documents(&client), document_identifiers, |it| own(it.name()));
-    let (asked, names) = match listed.into_result() {
-        Ok(it) => it,
-        Err(it) => return Read::from_result(Err(it)),
-    };
     let mut out = Vec::new();
-    for name in names.into_iter().filter(|it| it != NAME) {
-        let it = document(aws, &client, &name).await.unwrap_or_else(|content| {
+    for name in listed.known().into_iter().flatten().filter(|it| *it != NAME) {
+        let it = document(aws, &client, name).await.unwrap_or_else(|content| {
             // It was listed, so that it exists: its content is what is not known.
             let content = content
                 .and_then(|_| Err(Reason::NotThere.because("it was deleted after it was listed")));
-            Document { name, content, ..Document::default() }
+            Document { name: name.clone(), content, ..Document::default() }
         });
         out.push(it);
     }
-    Read { asked, outcome: Outcome::Is(out) }
+    listed.and_then(|_| Ok(out))
 }
 
 /// A document with its sharing.

@@ -9,7 +9,7 @@ use super::super::paper::Paper;
 use super::super::paper::flaw_names;
 use super::super::paper::sure;
 use crate::archive::schema::LineKind;
-use crate::archive::value::joined;
+use crate::archive::value::list_text;
 use crate::notable;
 use crate::replay::Pace;
 use crate::report::Command;
@@ -64,7 +64,7 @@ pub(super) fn keep(paper: &Paper<'_>) -> ShownRows {
     order.retain(|nth| {
         let it = &report.sessions[*nth];
         // An owner or target is written once, and is a number here.
-        let cost = it.session_key.len() + joined(&it.flaws).len() + 80;
+        let cost = it.session_key.len() + list_text(&it.flaws).len() + 80;
         left = left.saturating_sub(cost);
         left > 0
     });
