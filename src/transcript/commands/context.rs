@@ -14,7 +14,7 @@ use crate::transcript::screen::bits;
 
 /// Where something stands that was typed.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct TypedPlace {
     /// Bytes it was read from: first, and one past the last.
     pub(super) from: u64,
     pub(super) to: u64,
@@ -24,7 +24,7 @@ pub(super) struct Place {
     pub(super) damaged: bool,
 }
 
-impl Place {
+impl TypedPlace {
     /// That of a line, as if nothing of it was lost.
     pub(super) fn of(line: &Line, index: u32) -> Self {
         Self { from: line.from, to: line.to, line: index, damaged: false }
@@ -60,9 +60,9 @@ impl<'a> LineContext<'a> {
     }
 
     /// Where it stands, and whether part of it was lost.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> TypedPlace {
         let damaged = self.line.bits & bits::GUESSED != 0;
-        Place { damaged, ..Place::of(self.line, self.index) }
+        TypedPlace { damaged, ..TypedPlace::of(self.line, self.index) }
     }
 }
 
@@ -93,8 +93,8 @@ impl<'a> RegionContext<'a> {
     }
 
     /// Where it stands, and the row of it that is meant.
-    pub(super) fn place(&self, line: u32) -> Place {
-        Place { from: self.region.from, to: self.region.to, line, damaged: false }
+    pub(super) fn place(&self, line: u32) -> TypedPlace {
+        TypedPlace { from: self.region.from, to: self.region.to, line, damaged: false }
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
-use crate::transcript::commands::context::Place;
 use crate::transcript::commands::context::RegionContext;
 use crate::transcript::commands::context::ShownPrompt;
+use crate::transcript::commands::context::TypedPlace;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::region_rows::SplitRegion;
 use crate::transcript::commands::region_rows::region_rows;
@@ -159,7 +159,7 @@ impl Walk {
         evidence.extend(edited.then_some(weights::EDITED_IN_MARKS));
         let in_a_repl = kind == Kind::Shell && self.known.stack.in_a_repl();
         let kind = if in_a_repl { Kind::Repl } else { kind };
-        let place = Place { damaged: line.bits & bits::GUESSED != 0, ..at.place(split.line) };
+        let place = TypedPlace { damaged: line.bits & bits::GUESSED != 0, ..at.place(split.line) };
         let mut command = self.command(kind, text, &split.prompt, evidence, place);
         if self.known.lessons.explains
             && let Some(row) = region_rows(at).nth(split.prompt.rows_before)

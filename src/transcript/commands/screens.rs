@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::transcript::commands::command::JUDGED_BYTES;
 use crate::transcript::commands::command::Kind;
-use crate::transcript::commands::context::Place;
 use crate::transcript::commands::context::ShownPrompt;
+use crate::transcript::commands::context::TypedPlace;
 use crate::transcript::commands::signs;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
@@ -72,7 +72,7 @@ impl Walk {
             Kind::Shell
         };
         let why = vec![weights::PANES_PROMPT, weights::IN_A_PANE];
-        let place = Place::of(line, index);
+        let place = TypedPlace::of(line, index);
         let mut command = self.command(kind, typed.to_owned(), &prompt, why, place);
         command.depth += 1;
         self.pending.doubtful.push(command);
@@ -107,7 +107,7 @@ impl Walk {
         let typed = &text[at + prompt.text.len()..];
         if self.covered.see(&prompt.identity(), typed) {
             let why = vec![weights::THIS_SHELL, weights::ON_A_SCREEN];
-            self.keep_possible(judged(typed), &prompt, why, Place::of(line, index));
+            self.keep_possible(judged(typed), &prompt, why, TypedPlace::of(line, index));
         }
     }
 
@@ -118,7 +118,7 @@ impl Walk {
         let Hidden { from, to, line, is_damaged: damaged, .. } = *hidden;
         let why = vec![weights::THIS_SHELL, weights::IN_A_STRING];
         let typed = judged(&text[at + prompt.text.len()..]);
-        self.keep_possible(typed, &prompt, why, Place { from, to, line, damaged });
+        self.keep_possible(typed, &prompt, why, TypedPlace { from, to, line, damaged });
     }
 }
 

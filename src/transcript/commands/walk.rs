@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::transcript::commands::command::Command;
 use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::command::has_damage;
-use crate::transcript::commands::context::Place;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::context::Sightings;
+use crate::transcript::commands::context::TypedPlace;
 use crate::transcript::commands::covered::Covered;
 use crate::transcript::commands::known::Known;
 use crate::transcript::commands::panes::Panes;
@@ -62,7 +62,7 @@ impl Walk {
         text: String,
         prompt: &ShownPrompt,
         mut evidence: Vec<Evidence>,
-        place: Place,
+        place: TypedPlace,
     ) -> Command {
         let (level, shape) = (self.known.stack.last(), prompt.shape.as_ref());
         let has_damage = has_damage(&text);
@@ -141,7 +141,7 @@ impl Walk {
         text: String,
         prompt: &ShownPrompt,
         evidence: Vec<Evidence>,
-        place: Place,
+        place: TypedPlace,
     ) {
         if !text.is_empty() {
             let command = self.command(Kind::Possible, text, prompt, evidence, place);

@@ -105,7 +105,7 @@ pub fn hashes_of_beginnings(text: &str, ends: impl Iterator<Item = usize>) -> Ve
     let mut out = Vec::with_capacity(8);
     // All that was closed so far, with blanks and without those at its end.
     let (mut sum, mut solid) = (HASH_OF_NOTHING, HASH_OF_NOTHING);
-    let mut parts = Parts::default();
+    let mut parts = SkeletonParts::default();
     let mut chars = text.char_indices().peekable();
     for end in ends {
         while let Some((at, ch)) = chars.next_if(|it| it.0 < end) {
@@ -120,7 +120,7 @@ pub fn hashes_of_beginnings(text: &str, ends: impl Iterator<Item = usize>) -> Ve
 }
 
 fn each_of_skeleton(prompt: &str, mut push: impl FnMut(&str)) {
-    let mut parts = Parts::default();
+    let mut parts = SkeletonParts::default();
     for (at, ch) in prompt.char_indices() {
         parts.read(prompt, at, ch, &mut push);
     }
@@ -129,14 +129,14 @@ fn each_of_skeleton(prompt: &str, mut push: impl FnMut(&str)) {
 
 /// A text on its way to its skeleton.
 #[derive(Default)]
-struct Parts {
+struct SkeletonParts {
     /// Where the word begins that is read, and whether it is one: an arrow or a plus is a sign.
     word: Option<(usize, bool)>,
     /// A blank came last.
     blank: bool,
 }
 
-impl Parts {
+impl SkeletonParts {
     /// Reads the next character; `push` gets the parts that end with it.
     fn read(&mut self, text: &str, at: usize, ch: char, mut push: impl FnMut(&str)) {
         if is_of_word(ch) {
