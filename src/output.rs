@@ -364,11 +364,7 @@ fn scratch_path(place: &Path) -> PathBuf {
     let whole = place.file_name().unwrap_or_default();
     let mut name = whole.to_string_lossy().into_owned();
     if name.len() > NAME || name.as_str() != whole {
-        let mut end = NAME.min(name.len());
-        while !name.is_char_boundary(end) {
-            end -= 1;
-        }
-        name.truncate(end);
+        name.truncate(name.floor_char_boundary(NAME));
         let digest = hex::encode(Sha256::digest(whole.as_encoded_bytes()));
         name = format!("{name}-{}", &digest[..16]);
     }

@@ -125,12 +125,11 @@ impl Pattern {
     }
 }
 
-/// Which rows of which files: of all files if `None`, which saves reading the index.
-struct RowPlaces {
-    files: Vec<(String, Vec<(i64, i64)>)>,
-}
+/// Rows of one file: its path, and where they stand.
+type RowPlaces = (String, Vec<(i64, i64)>);
 
-fn places(archive: &Archive, which: &Which, table: &str) -> Result<RowPlaces> {
+/// Which rows of which files: of all files where all are asked for, which saves reading the index.
+fn places(archive: &Archive, which: &Which, table: &str) -> Result<Vec<RowPlaces>> {
     let mut by_file: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
     if which.is_all() && archive.replaced().is_empty() {
         for note in archive.files(table) {
@@ -147,7 +146,7 @@ fn places(archive: &Archive, which: &Which, table: &str) -> Result<RowPlaces> {
             }
         }
     }
-    let mut files: Vec<(String, Vec<(i64, i64)>)> = by_file.into_iter().collect();
+    let mut files: Vec<RowPlaces> = by_file.into_iter().collect();
     // Oldest month first, then as they were written.
     files.sort_by_cached_key(|it| {
         let month = it.0.split("month=").nth(1).unwrap_or_default().to_owned();
@@ -156,7 +155,7 @@ fn places(archive: &Archive, which: &Which, table: &str) -> Result<RowPlaces> {
     for (_, spans) in &mut files {
         spans.sort_unstable();
     }
-    Ok(RowPlaces { files })
+    Ok(files)
 }
 
 /// Commands of these kinds that match, a row group's worth at a time, each worth in order of session and place.
@@ -187,7 +186,7 @@ pub fn whole_commands(
     kinds: &[CommandKind],
     mut take: impl FnMut(Vec<CommandRow>) -> Result<()>,
 ) -> Result<()> {
-    for (path, spans) in places(archive, which, "commands")?.files {
+    for (path, spans) in places(archive, which, "commands")? {
         commands_at(archive, &path, &spans, pattern, kinds, &mut take)?;
     }
     Ok(())
@@ -295,7 +294,7 @@ pub fn lines(
     pattern: &Pattern,
     mut take: impl FnMut(Vec<LineHit>) -> Result<()>,
 ) -> Result<()> {
-    for (path, spans) in places(archive, which, "lines")?.files {
+    for (path, spans) in places(archive, which, "lines")? {
         // Text at the end of the row before, where its line goes on.
         let mut tail = String::new();
         let mut found: Vec<(i64, i64)> = Vec::new();
@@ -305,7 +304,7 @@ pub fn lines(
             for (row, (text, continued)) in text.iter().zip(continued.iter()).enumerate() {
                 let text = text.unwrap_or_default();
                 let across = !tail.is_empty() && {
-                    let next = head(text, pattern.overlap());
+                    let next = &text[..text.ceil_char_boundary(pattern.overlap())];
                     pattern.matches(&format!("{tail}{next}"))
                 };
                 if across || pattern.matches(text) {
@@ -317,7 +316,8 @@ pub fn lines(
                 }
                 tail.clear();
                 if continued == Some(true) {
-                    tail.push_str(end(text, pattern.overlap()));
+                    let end = text.len().saturating_sub(pattern.overlap());
+                    tail.push_str(&text[text.floor_char_boundary(end)..]);
                 }
             }
             Ok(())
@@ -332,22 +332,6 @@ pub fn lines(
         failed?;
     }
     Ok(())
-}
-
-fn head(text: &str, most: usize) -> &str {
-    let mut at = most.min(text.len());
-    while !text.is_char_boundary(at) {
-        at += 1;
-    }
-    &text[..at]
-}
-
-fn end(text: &str, most: usize) -> &str {
-    let mut at = text.len().saturating_sub(most);
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    &text[at..]
 }
 
 fn line_hits(frame: &DataFrame) -> PolarsResult<Vec<LineHit>> {

@@ -6,6 +6,7 @@ use super::schema::LineKind;
 use super::schema::SessionRow;
 use super::value::Named;
 use super::value::Value;
+use crate::time::At;
 
 /// A line on its way into the columns.
 pub struct NewLine<'a> {
@@ -17,8 +18,8 @@ pub struct NewLine<'a> {
     pub kind: LineKind,
     /// Whether the next line goes on with this one.
     pub continued: bool,
-    /// The earliest and the latest time, UTC microseconds.
-    pub at: Option<(Option<i64>, Option<i64>)>,
+    /// The earliest and the latest time.
+    pub at: Option<(Option<At>, Option<At>)>,
     /// First byte of the transcript that it was drawn from.
     pub start: i64,
     /// One past the last byte.
@@ -34,8 +35,8 @@ pub struct LineColumns {
     text_ends: Vec<usize>,
     kind: Vec<LineKind>,
     continued: Vec<bool>,
-    earliest: Vec<Option<i64>>,
-    latest: Vec<Option<i64>>,
+    earliest: Vec<Option<At>>,
+    latest: Vec<Option<At>>,
     start: Vec<i64>,
     end: Vec<i64>,
     /// What the rows of a session repeat, and where they begin.
@@ -95,11 +96,6 @@ impl LineColumns {
             let values = repeated(&it.sessions, rows, pick);
             StringChunked::from_iter_options(name.into(), values).into_column()
         };
-        let instant = |name: &str, values: &[Option<i64>]| {
-            Int64Chunked::from_iter_options(name.into(), values.iter().copied())
-                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-                .into_column()
-        };
         let generation = it.sessions.first().map_or(0, |it| it.1.generation);
         let counts: Vec<i64> = it.end.iter().zip(&it.start).map(|(end, from)| end - from).collect();
         DataFrame::new(
@@ -116,8 +112,8 @@ impl LineColumns {
                 StringChunked::from_iter_values("kind".into(), it.kind.iter().map(|it| it.name()))
                     .into_column(),
                 bool::column("continued", it.continued.iter()),
-                instant("at_earliest", &it.earliest),
-                instant("at_latest", &it.latest),
+                Option::column("at_earliest", it.earliest.iter()),
+                Option::column("at_latest", it.latest.iter()),
                 text("locator", |it| Some(&it.locator)),
                 i64::column("byte_start", it.start.iter()),
                 i64::column("byte_count", counts.iter()),

@@ -343,6 +343,19 @@ impl Archive {
         }
     }
 
+    /// Reads a whole table as [`Self::read_spans`] does, a row group at a time.
+    pub(crate) fn read_table(
+        &self,
+        table: &str,
+        columns: &[&str],
+        mut take: impl FnMut(DataFrame) -> PolarsResult<()>,
+    ) {
+        for note in self.files(table) {
+            let all = [(0, note.rows as i64)];
+            self.read_spans(&note.path, &all, Some(columns), |_, frame| take(frame));
+        }
+    }
+
     /// Every transcript kept of these sessions, whole, session by session, oldest version first. Content is read part by
     /// part through `take`, which gets each part's row. However many sessions are asked for, the files are looked
     /// through once.
@@ -440,42 +453,36 @@ impl Archive {
         let mut known: HashMap<String, ()> = HashMap::new();
         let (mut commands, mut lines) = (0, 0);
         let columns = ["session_key", "generation", "partition", "commands_rows", "lines_rows"];
-        for note in self.files("sessions") {
-            let all = [(0, note.rows as i64)];
-            self.read_spans(&note.path, &all, Some(&columns), |_, frame| {
-                let text = |name: &str| frame.column(name)?.str().cloned();
-                let [keys, partitions] = [text("session_key")?, text("partition")?];
-                let number = |name: &str| frame.column(name)?.i64().cloned();
-                let generations = number("generation")?;
-                let rows = [number("commands_rows")?, number("lines_rows")?];
-                for row in 0..frame.height() {
-                    let key = keys.get(row).unwrap_or_default();
-                    let generation = generations.get(row).unwrap_or(0);
-                    if self.replaced.holds(key, generation) {
-                        continue;
-                    }
-                    known.insert(key.to_owned(), ());
-                    let partition = partitions.get(row).unwrap_or_default();
-                    let is_lost = |nth: usize, table: &str| {
-                        let path = format!("{table}/{partition}/{generation:08}.parquet");
-                        rows[nth].get(row).unwrap_or(0) > 0 && self.note_of(&path).is_none()
-                    };
-                    commands += u64::from(is_lost(0, "commands"));
-                    lines += u64::from(is_lost(1, "lines"));
+        self.read_table("sessions", &columns, |frame| {
+            let text = |name: &str| frame.column(name)?.str().cloned();
+            let [keys, partitions] = [text("session_key")?, text("partition")?];
+            let number = |name: &str| frame.column(name)?.i64().cloned();
+            let generations = number("generation")?;
+            let rows = [number("commands_rows")?, number("lines_rows")?];
+            for row in 0..frame.height() {
+                let key = keys.get(row).unwrap_or_default();
+                let generation = generations.get(row).unwrap_or(0);
+                if self.replaced.holds(key, generation) {
+                    continue;
                 }
-                Ok(())
-            });
-        }
+                known.insert(key.to_owned(), ());
+                let partition = partitions.get(row).unwrap_or_default();
+                let is_lost = |nth: usize, table: &str| {
+                    let path = format!("{table}/{partition}/{generation:08}.parquet");
+                    rows[nth].get(row).unwrap_or(0) > 0 && self.note_of(&path).is_none()
+                };
+                commands += u64::from(is_lost(0, "commands"));
+                lines += u64::from(is_lost(1, "lines"));
+            }
+            Ok(())
+        });
         let mut unknown: HashSet<String> = HashSet::new();
-        for note in self.files("transcripts") {
-            let all = [(0, note.rows as i64)];
-            self.read_spans(&note.path, &all, Some(&["session_key"]), |_, frame| {
-                let keys = frame.column("session_key")?.str()?.clone();
-                let lost = keys.iter().flatten().filter(|it| !known.contains_key(*it));
-                unknown.extend(lost.map(str::to_owned));
-                Ok(())
-            });
-        }
+        self.read_table("transcripts", &["session_key"], |frame| {
+            let keys = frame.column("session_key")?.str()?.clone();
+            let lost = keys.iter().flatten().filter(|it| !known.contains_key(*it));
+            unknown.extend(lost.map(str::to_owned));
+            Ok(())
+        });
         let lost = [("sessions", unknown.len() as u64), ("commands", commands), ("lines", lines)];
         for (table, many) in lost.into_iter().filter(|it| it.1 > 0) {
             let of = if many == 1 { "1 session".to_owned() } else { format!("{many} sessions") };
@@ -521,35 +528,31 @@ impl Archive {
     /// # Errors
     /// Never today: what cannot be read is noted as damage.
     pub fn held(&self, mut take: impl FnMut(Held<'_>)) -> Result<()> {
-        for note in self.files("transcripts") {
-            let all = [(0, note.rows as i64)];
-            self.read_spans(&note.path, &all, Some(&HELD), |_, frame| {
-                let text = |name: &str| frame.column(name)?.str().cloned();
-                let [locator, version, digest] =
-                    [text("locator")?, text("version")?, text("digest")?];
-                let [id, key, position] =
-                    [text("session_id")?, text("session_key")?, text("position")?];
-                let starts = frame.column("part_start")?.i64()?.clone();
-                let read_at = frame.column("read_at")?.datetime()?.clone();
-                for (row, read_at) in read_at.physical().iter().enumerate() {
-                    if starts.get(row) != Some(0) && position.get(row).is_none() {
-                        continue;
-                    }
-                    take(Held {
-                        locator: locator.get(row).unwrap_or_default(),
-                        version: version.get(row).unwrap_or_default(),
-                        digest: digest.get(row).unwrap_or_default(),
-                        session: Some((
-                            id.get(row).unwrap_or_default(),
-                            key.get(row).unwrap_or_default(),
-                        )),
-                        read_at: read_at.map(At),
-                        position: position.get(row),
-                    });
+        self.read_table("transcripts", &HELD, |frame| {
+            let text = |name: &str| frame.column(name)?.str().cloned();
+            let [locator, version, digest] = [text("locator")?, text("version")?, text("digest")?];
+            let [id, key, position] =
+                [text("session_id")?, text("session_key")?, text("position")?];
+            let starts = frame.column("part_start")?.i64()?.clone();
+            let read_at = frame.column("read_at")?.datetime()?.clone();
+            for (row, read_at) in read_at.physical().iter().enumerate() {
+                if starts.get(row) != Some(0) && position.get(row).is_none() {
+                    continue;
                 }
-                Ok(())
-            });
-        }
+                take(Held {
+                    locator: locator.get(row).unwrap_or_default(),
+                    version: version.get(row).unwrap_or_default(),
+                    digest: digest.get(row).unwrap_or_default(),
+                    session: Some((
+                        id.get(row).unwrap_or_default(),
+                        key.get(row).unwrap_or_default(),
+                    )),
+                    read_at: read_at.map(At),
+                    position: position.get(row),
+                });
+            }
+            Ok(())
+        });
         let lost = self.lost_locators();
         for entry in &self.manifest.entries {
             let read_at = At::read(&entry.written_at);

@@ -9,7 +9,6 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
 
-use super::folder::FORMAT;
 use super::folder::LOST;
 use super::folder::MARKER;
 use super::folder::MAY_NOT;
@@ -29,12 +28,10 @@ use super::manifest::FileNote;
 use super::manifest::Manifest;
 use super::manifest::Repaired;
 use super::manifest::Seal;
-use super::schema::SESSIONS;
 use super::schema::TABLES;
 use super::sides;
 use super::state::Below;
 use super::state::NO_FOLDER;
-use super::state::check_format;
 use super::writer;
 use super::writer::Segment;
 use super::writer::Writer;
@@ -420,29 +417,11 @@ fn undo(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the marker is as it was written. One that was changed, or is gone from beside a manifest, can be repaired.
+/// Whether the marker is as it was written.
 fn marker_is_sound(root: &Path) -> Result<bool> {
-    let path = root.join(MARKER);
-    match There::at(&path) {
-        There::Bytes(it) if it == writer::marker().as_bytes() => Ok(true),
-        There::Bytes(it) => {
-            let said: Option<serde_json::Value> = serde_json::from_slice(&it).ok();
-            let format = said.and_then(|it| it.get("format")?.as_u64());
-            if format.is_some_and(|it| it > FORMAT) && !super::verify::written_as(root, FORMAT) {
-                check_format(root)?;
-            }
-            Ok(false)
-        }
-        There::Unread(it) if it.kind() == std::io::ErrorKind::PermissionDenied => {
-            Err(may_not(root, MARKER))
-        }
-        There::Unread(_) => Ok(false),
-        There::Absent
-            if root.join(manifest::NAME).exists() || root.join(SESSIONS.name).exists() =>
-        {
-            Ok(false)
-        }
-        There::Absent => check_format(root).map(|()| false),
+    match super::verify::marker_fault(root)? {
+        Some(why) if why == MAY_NOT => Err(may_not(root, MARKER)),
+        it => Ok(it.is_none()),
     }
 }
 
@@ -554,20 +533,17 @@ fn lists(root: &Path, archive: &Archive, chain: &[Entry], plan: &mut Plan) -> Re
     if wanted.is_empty() {
         return Ok(0);
     }
-    for note in archive.files("transcripts") {
-        let all = [(0, note.rows as i64)];
-        archive.read_spans(&note.path, &all, Some(&super::verify::READ), |_, frame| {
-            for (it, part, generation) in super::verify::brought(&frame)? {
-                // A stretch of a stream begins with any part; the same stretch has the same words.
-                if let Some((_, list)) = wanted.get_mut(&generation)
-                    && (part == 0 || !list.contains(&it))
-                {
-                    list.push(it);
-                }
+    archive.read_table("transcripts", &super::verify::READ, |frame| {
+        for (it, part, generation) in super::verify::brought(&frame)? {
+            // A stretch of a stream begins with any part; the same stretch has the same words.
+            if let Some((_, list)) = wanted.get_mut(&generation)
+                && (part == 0 || !list.contains(&it))
+            {
+                list.push(it);
             }
-            Ok(())
-        });
-    }
+        }
+        Ok(())
+    });
     let mut again = 0;
     for (entry, mut list) in wanted.into_values() {
         let Some(path) = entry.list() else { continue };

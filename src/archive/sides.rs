@@ -63,12 +63,9 @@ impl Feed {
 
 /// A salt as its file holds it: 64 hex digits.
 fn salt_of(text: &[u8]) -> Option<[u8; 32]> {
-    let digits = text.trim_ascii_end();
     let mut salt = [0; 32];
-    for (nth, pair) in digits.chunks(2).take(32).enumerate() {
-        salt[nth] = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    (digits.len() == 64).then_some(salt)
+    hex::decode_to_slice(text.trim_ascii_end(), &mut salt).ok()?;
+    Some(salt)
 }
 
 /// Makes the salt of a new archive, whole or not at all.

@@ -108,15 +108,22 @@ impl Value for Option<String> {
     }
 }
 
-impl Value for i64 {
-    const TYPE: Type = Type::Integer;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        Int64Chunked::from_iter_values(name.into(), values.copied()).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.i64()?.iter().map(|it| it.unwrap_or_default()).collect())
-    }
+/// Values that polars holds as they are.
+macro_rules! plain {
+    ($($type:ident in $chunked:ident: $holds:ident,)*) => {
+        $(impl Value for $type {
+            const TYPE: Type = Type::$holds;
+            fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
+                $chunked::from_iter_values(name.into(), values.copied()).into_column()
+            }
+            fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
+                Ok(column.$type()?.iter().map(Option::unwrap_or_default).collect())
+            }
+        })*
+    };
 }
+
+plain! { i64 in Int64Chunked: Integer, f64 in Float64Chunked: Real, bool in BooleanChunked: Truth, }
 
 impl Value for Option<i64> {
     const TYPE: Type = Type::Integer;
@@ -125,26 +132,6 @@ impl Value for Option<i64> {
     }
     fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
         Ok(column.i64()?.iter().collect())
-    }
-}
-
-impl Value for f64 {
-    const TYPE: Type = Type::Real;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        Float64Chunked::from_iter_values(name.into(), values.copied()).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.f64()?.iter().map(|it| it.unwrap_or_default()).collect())
-    }
-}
-
-impl Value for bool {
-    const TYPE: Type = Type::Truth;
-    fn column<'a>(name: &str, values: impl Iterator<Item = &'a Self>) -> Column0 {
-        BooleanChunked::from_iter_values(name.into(), values.copied()).into_column()
-    }
-    fn read(column: &Column0) -> PolarsResult<Vec<Self>> {
-        Ok(column.bool()?.iter().map(|it| it.unwrap_or_default()).collect())
     }
 }
 

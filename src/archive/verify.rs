@@ -121,7 +121,9 @@ impl Head {
 /// No archive there, a newer one, the system's refusal.
 pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
     let mut proof = Proof::default();
-    marker(root, &mut proof)?;
+    if let Some(why) = marker_fault(root)? {
+        proof.fault(MARKER, why);
+    }
     let _readers = read_lock(root);
     for name in [LOCK, READERS] {
         if let Err(it) = super::folder::must_be_file(&root.join(name)) {
@@ -169,34 +171,33 @@ pub fn verify(root: &Path, expect: Option<&Head>) -> Result<Proof> {
     Ok(proof)
 }
 
-fn marker(root: &Path, proof: &mut Proof) -> Result<()> {
+/// Why the marker is not as it was written; `None` if it is. One that was changed, or is gone from beside a manifest, is damaged.
+///
+/// # Errors
+/// No archive there, or a newer one.
+pub(crate) fn marker_fault(root: &Path) -> Result<Option<String>> {
     match There::at(&root.join(MARKER)) {
-        There::Bytes(it) if it == writer::marker().as_bytes() => Ok(()),
+        There::Bytes(it) if it == writer::marker().as_bytes() => Ok(None),
         There::Bytes(it) => {
             let said: Option<serde_json::Value> = serde_json::from_slice(&it).ok();
             let format = said.and_then(|it| it.get("format")?.as_u64());
             if format.is_some_and(|it| it > FORMAT) && !written_as(root, FORMAT) {
                 super::state::check_format(root)?;
             }
-            proof.fault(MARKER, "it was changed after it was written");
-            Ok(())
+            Ok(Some("it was changed after it was written".into()))
         }
-        There::Unread(it) => {
-            proof.fault(MARKER, super::folder::unread(&it));
-            Ok(())
-        }
+        There::Unread(it) => Ok(Some(super::folder::unread(&it))),
         There::Absent
             if root.join(manifest::NAME).exists() || root.join(SESSIONS.name).exists() =>
         {
-            proof.fault(MARKER, "it is missing");
-            Ok(())
+            Ok(Some("it is missing".into()))
         }
-        There::Absent => super::state::check_format(root),
+        There::Absent => super::state::check_format(root).map(|()| None),
     }
 }
 
 /// Whether the manifest says that the archive has this format, whatever its marker says.
-pub(crate) fn written_as(root: &Path, format: u64) -> bool {
+fn written_as(root: &Path, format: u64) -> bool {
     let bytes = There::at(&root.join(manifest::NAME)).bytes().unwrap_or_default();
     let entries = manifest::Manifest::of_bytes(&bytes, None).entries;
     let said = entries.last().and_then(|it| it.sides.as_ref()).map(|it| it.format);
@@ -335,14 +336,11 @@ fn contents(archive: &Archive, brought: &HashSet<[u8; 32]>, proof: &mut Proof) {
         archive.damages().iter().any(|it| it.locator.starts_with(table))
     };
     let mut known: HashSet<String> = HashSet::new();
-    for note in archive.files("sessions") {
-        let spans = [(0, note.rows as i64)];
-        archive.read_spans(&note.path, &spans, Some(&["session_key"]), |_, frame| {
-            let keys = frame.column("session_key")?.str()?;
-            known.extend(keys.iter().flatten().map(str::to_owned));
-            Ok(())
-        });
-    }
+    archive.read_table("sessions", &["session_key"], |frame| {
+        let keys = frame.column("session_key")?.str()?;
+        known.extend(keys.iter().flatten().map(str::to_owned));
+        Ok(())
+    });
     // Where a file is damaged, what it held is said with it.
     let lost = archive.manifest.entries.iter().flat_map(|it| &it.repaired);
     let lost = lost.filter(|it| it.what.starts_with("transcripts/")).count();

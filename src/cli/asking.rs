@@ -27,7 +27,7 @@ use crate::text::safe;
 /// Transcripts of each prefix that are looked at beside the newest and oldest five, where nobody says how many.
 pub(super) const SAMPLE: usize = 20;
 
-/// The survey in this file; where none is named, AWS is asked.
+/// The survey in this file; where none is named, AWS is asked about these places, or about all that sessions are logged to.
 pub(super) fn survey(
     setup: &Setup<'_>,
     ui: &mut Ui<'_>,
@@ -36,25 +36,9 @@ pub(super) fn survey(
     reach: &Reach,
     sample: usize,
 ) -> Result<Survey> {
-    file.map_or_else(|| ask(setup, ui, sources, reach, sample), |it| read(setup.here, it))
-}
-
-/// The survey that `verify --save-survey` wrote.
-pub(super) fn read(here: Here<'_>, path: &Path) -> Result<Survey> {
-    let text = std::fs::read_to_string(here.folder.join(path))
-        .map_err(|it| Error::file("read", path, it))?;
-    Survey::read(&text)
-        .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))
-}
-
-/// Asks about these places, or about all that sessions are logged to.
-fn ask(
-    setup: &Setup<'_>,
-    ui: &mut Ui<'_>,
-    sources: &[String],
-    reach: &Reach,
-    sample: usize,
-) -> Result<Survey> {
+    if let Some(path) = file {
+        return read(setup.here, path);
+    }
     let (config, otherwise) = (setup.config()?, setup.access()?);
     let specs = match sources.is_empty() {
         true => config.sources.clone(),
@@ -101,6 +85,14 @@ fn ask(
     );
     runtime.shutdown_background();
     asked.map_err(|it| Error { what: "stopped; nothing was judged".into(), ..it })
+}
+
+/// The survey that `verify --save-survey` wrote.
+pub(super) fn read(here: Here<'_>, path: &Path) -> Result<Survey> {
+    let text = std::fs::read_to_string(here.folder.join(path))
+        .map_err(|it| Error::file("read", path, it))?;
+    Survey::read(&text)
+        .map_err(|why| Error::new(Kind::Damaged, format!("{}: {why}", path.display())))
 }
 
 /// Tells what could not even be begun.

@@ -29,8 +29,6 @@ use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
 use crate::archive::schema::Mark;
 use crate::archive::schema::SessionRow;
-use crate::error::Error;
-use crate::error::Kind;
 use crate::error::Result;
 use crate::masking;
 use crate::masking::LineMasker;
@@ -327,15 +325,12 @@ impl Search {
             ui.line(hits.safe())?;
             return Ok((hits, others));
         }
-        let frame = |hits: &[H]| {
-            (searched.frame)(hits).map_err(|it| Error::new(Kind::Damaged, it.to_string()))
-        };
         let mut rows = Rows::new(searched.what.0, self.format, searched.what.1);
         let others = (searched.find)(&hider, &mut |mut hits| {
             (searched.mask)(masker, &mut hits)?;
-            rows.write(ui, &frame(&hits)?)
+            rows.write(ui, &(searched.frame)(&hits)?)
         })?;
-        Ok((rows.finish(ui, &frame(&[])?)?, others))
+        Ok((rows.finish(ui, &(searched.frame)(&[])?)?, others))
     }
 
     /// The newest hits below the headings of their sessions, each among its neighbours.

@@ -16,8 +16,6 @@ use crate::archive::schema::Mark;
 use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
 use crate::archive::value::ListItem;
-use crate::error::Error;
-use crate::error::Kind;
 use crate::error::Result;
 use crate::masking;
 use crate::render::DIM;
@@ -70,9 +68,7 @@ impl Sessions {
         if self.format == Format::Table {
             table(ui, &sessions, &Shared::of(archive)?, self.limit)?;
         } else {
-            let frame = SessionRow::frame(&sessions)
-                .and_then(|it| it.select(SESSIONS.marked(Mark::Listed)))
-                .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
+            let frame = SessionRow::frame(&sessions)?.select(SESSIONS.marked(Mark::Listed))?;
             let mut rows = Rows::new("sessions", self.format, &["flaws", "forms"]);
             rows.write(ui, &frame)?;
             rows.finish(ui, &frame)?;

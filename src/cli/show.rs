@@ -19,7 +19,6 @@ use crate::archive::schema::CommandRow;
 use crate::archive::schema::LineKind;
 use crate::archive::schema::SessionRow;
 use crate::error::Error;
-use crate::error::Kind;
 use crate::error::Result;
 use crate::masking;
 use crate::render::DIM;
@@ -185,9 +184,8 @@ impl OneSession<'_> {
         let possible = all - commands.len();
         masking::commands(masker, &mut commands);
         if format != Format::Table {
-            let frame = CommandRow::frame(&commands)
-                .map(|it| it.drop_many(["session_key", "generation", "decoder"]))
-                .map_err(|it| Error::new(Kind::Damaged, it.to_string()))?;
+            let frame = CommandRow::frame(&commands)?;
+            let frame = frame.drop_many(["session_key", "generation", "decoder"]);
             let mut rows = Rows::new("commands", format, &["flaws"]);
             rows.write(ui, &frame)?;
             rows.finish(ui, &frame)?;

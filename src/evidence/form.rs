@@ -63,11 +63,7 @@ fn is_plain(it: char) -> bool {
 pub fn folder(name: &str) -> String {
     let sound = |it: char| it.is_alphanumeric() || " -_@.,+=()".contains(it);
     let mut out: String = name.chars().map(|it| if sound(it) { it } else { '_' }).collect();
-    let mut end = FOLDER.min(out.len());
-    while !out.is_char_boundary(end) {
-        end -= 1;
-    }
-    out.truncate(end);
+    out.truncate(out.floor_char_boundary(FOLDER));
     if out.starts_with(['.', '-', ' ']) {
         out.replace_range(..1, "_");
     }

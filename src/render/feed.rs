@@ -127,6 +127,24 @@ fn text(it: &str) -> Value {
 const PROCESS_ACTIVITY: (i64, i64) = (1007, 1);
 const AUTHENTICATION: (i64, i64) = (3002, 3);
 
+/// Who says it, in every event.
+pub(super) fn product() -> Value {
+    let version = env!("CARGO_PKG_VERSION");
+    json!({ "name": "ssmtrail", "vendor_name": "ssmtrail", "version": version })
+}
+
+/// Where in AWS, as far as it is known.
+pub(super) fn cloud(account: Option<&str>, region: Option<&str>) -> Value {
+    let mut cloud = json!({ "provider": "AWS" });
+    if let Some(account) = account {
+        cloud["account"] = json!({ "uid": text(account), "type_id": 10, "type": "AWS Account" });
+    }
+    if let Some(region) = region {
+        cloud["region"] = text(region);
+    }
+    cloud
+}
+
 /// An event: what every one of ours has, then what this one has. The first time is the one that OCSF wants, the
 /// others are its borders, as far as they are known.
 fn event(
@@ -137,13 +155,6 @@ fn event(
     (time, start, end): (At, Option<At>, Option<At>),
     fields: Value,
 ) -> Value {
-    let mut cloud = json!({ "provider": "AWS" });
-    if let Some(account) = account {
-        cloud["account"] = json!({ "uid": text(account), "type_id": 10, "type": "AWS Account" });
-    }
-    if let Some(region) = region {
-        cloud["region"] = text(region);
-    }
     let mut event = json!({
         "category_uid": category,
         "class_uid": class,
@@ -152,17 +163,13 @@ fn event(
         "time": time.millis(),
         "severity_id": 1,
         "severity": "Informational",
-        "cloud": cloud,
+        "cloud": cloud(account.as_deref(), region.as_deref()),
         "metadata": {
             "version": OCSF,
             "profiles": ["cloud"],
             "uid": uid,
             "log_name": "Session Manager transcript",
-            "product": {
-                "name": "ssmtrail",
-                "vendor_name": "ssmtrail",
-                "version": env!("CARGO_PKG_VERSION"),
-            },
+            "product": product(),
         },
     });
     for (name, at) in [("start_time", start), ("end_time", end)] {

@@ -9,6 +9,7 @@ use quick_junit::TestSuite;
 use serde_json::Value;
 use serde_json::json;
 
+use super::feed;
 use super::feed::OCSF;
 use super::markdown::Markdown;
 use super::markdown::MarkdownPage;
@@ -220,7 +221,7 @@ fn ocsf_event(it: &Finding, time: i64) -> Value {
         "status_id": if it.muted.is_some() { 3 } else { 1 },
         "status": if it.muted.is_some() { "Suppressed" } else { "New" },
         "message": visible(&it.seen),
-        "cloud": ocsf_cloud(it),
+        "cloud": feed::cloud(known(&it.account_id), known(&it.region)),
         "finding_info": { "uid": it.uid, "title": it.title, "desc": it.why },
         "compliance": {
             "control": it.check_id,
@@ -236,11 +237,7 @@ fn ocsf_event(it: &Finding, time: i64) -> Value {
             "profiles": ["cloud"],
             "uid": it.uid,
             "event_code": it.check_id,
-            "product": {
-                "name": "ssmtrail",
-                "vendor_name": "ssmtrail",
-                "version": env!("CARGO_PKG_VERSION"),
-            },
+            "product": feed::product(),
         },
         "unmapped": {
             "promised": visible(&it.promised),
@@ -257,6 +254,10 @@ fn ocsf_event(it: &Finding, time: i64) -> Value {
         out["comment"] = safe!("accepted until {}: {}", mute.until, mute.reason).into();
     }
     out
+}
+
+fn known(it: &str) -> Option<&str> {
+    Some(it).filter(|it| !it.is_empty())
 }
 
 fn ocsf_status(it: Verdict) -> (u8, &'static str) {
@@ -287,17 +288,6 @@ fn ocsf_confidence(it: Confidence) -> (u8, &'static str) {
         Confidence::Medium => (2, "Medium"),
         Confidence::High => (3, "High"),
     }
-}
-
-fn ocsf_cloud(it: &Finding) -> Value {
-    let mut cloud = json!({ "provider": "AWS" });
-    if !it.account_id.is_empty() {
-        cloud["account"] = json!({ "uid": it.account_id, "type_id": 10, "type": "AWS Account" });
-    }
-    if !it.region.is_empty() {
-        cloud["region"] = visible(&it.region).into();
-    }
-    cloud
 }
 
 /// Markdown for a ticket or a wiki: failures and unknowns by place, then what holds in one table.

@@ -105,7 +105,8 @@ fn unescaped(text: &str) -> String {
             'b' => out.push('\u{8}'),
             'f' => out.push('\u{c}'),
             'u' => {
-                let code = rest.get(..4).and_then(|it| u32::from_str_radix(it, 16).ok());
+                let digits = rest.get(..4).filter(|it| it.bytes().all(|it| it.is_ascii_hexdigit()));
+                let code = digits.and_then(|it| u32::from_str_radix(it, 16).ok());
                 rest = if code.is_some() { &rest[4..] } else { rest };
                 out.push(code.and_then(char::from_u32).unwrap_or('\u{fffd}'));
             }

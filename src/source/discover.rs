@@ -33,8 +33,10 @@ use crate::source::ecs::Clusters;
 use crate::source::ecs::Failure;
 use crate::source::ecs::TaskDefinitionAnswer;
 use crate::source::ecs::Tasks;
-use crate::source::light;
 use crate::source::light::AwsAnswer;
+use crate::source::light::ECS;
+use crate::source::light::ORGANIZATIONS;
+use crate::source::light::Understood;
 use crate::source::survey::AwsContext;
 use crate::source::survey::Clock;
 use crate::source::survey::OpenedAccounts;
@@ -142,7 +144,7 @@ async fn in_members(own: &Access, role: &str) -> Result<Vec<String>, Refusal> {
     let need = Need::of("organizations:ListAccounts", "*");
     let ask = async |token: Option<String>| {
         let asked = token.map_or(json!({}), |it| json!({ "NextToken": it }));
-        light::organizations::<MembersPage>(&connection, "ListAccounts", &asked).await
+        ORGANIZATIONS.asked::<MembersPage>(&connection, "ListAccounts", &asked).await
     };
     let page = |it: AwsAnswer<MembersPage>| (Some(it.body.accounts), it.body.next_token);
     let mut members = Vec::new();
@@ -245,13 +247,9 @@ impl Look {
     ///
     /// # Errors
     /// Why it did not answer.
-    async fn ecs<T: light::Understood>(
-        &self,
-        need: &'static str,
-        asked: &Value,
-    ) -> Result<T, Refusal> {
+    async fn ecs<T: Understood>(&self, need: &'static str, asked: &Value) -> Result<T, Refusal> {
         let connection = &self.aws.connection;
-        let answer = light::ecs(connection, need.trim_start_matches("ecs:"), asked).await;
+        let answer = ECS.asked(connection, need.trim_start_matches("ecs:"), asked).await;
         answer.map(|it| it.body).map_err(|it| connection.refused(&it, &Need::of(need, "*")))
     }
 
@@ -266,7 +264,7 @@ impl Look {
             if let Some(it) = token {
                 asked["nextToken"] = it.into();
             }
-            light::ecs::<ArnsPage>(connection, need.trim_start_matches("ecs:"), &asked).await
+            ECS.asked::<ArnsPage>(connection, need.trim_start_matches("ecs:"), &asked).await
         };
         let page = |it: AwsAnswer<ArnsPage>| (Some(it.body.arns), it.body.next_token);
         let mut arns = Vec::new();

@@ -60,21 +60,38 @@ impl<T> RequestId for AwsAnswer<T> {
 pub(crate) type Answer<T> = Result<AwsAnswer<T>, SdkError<ErrorMetadata, HttpResponse>>;
 
 /// A service, as it names itself.
-struct Service {
+pub(crate) struct Service {
     /// As the SDK calls it.
     name: &'static str,
     /// As it is signed, and its host begins.
     signed: &'static str,
     /// One endpoint for all Regions of a partition.
     is_global: bool,
+    /// What stands before an action in the header `x-amz-target`; empty where there is no such header.
+    target: &'static str,
 }
 
-const EC2: Service = Service { name: "EC2", signed: "ec2", is_global: false };
-const ECS: Service = Service { name: "ECS", signed: "ecs", is_global: false };
-const S3_CONTROL: Service = Service { name: "S3Control", signed: "s3", is_global: false };
-const ORGANIZATIONS: Service =
-    Service { name: "Organizations", signed: "organizations", is_global: true };
-const ACCOUNT: Service = Service { name: "Account", signed: "account", is_global: true };
+const EC2: Service = Service { name: "EC2", signed: "ec2", is_global: false, target: "" };
+const S3_CONTROL: Service =
+    Service { name: "S3Control", signed: "s3", is_global: false, target: "" };
+const ACCOUNT: Service =
+    Service { name: "Account", signed: "account", is_global: true, target: "" };
+
+/// Source: "Amazon ECS API Reference".
+pub(crate) const ECS: Service = Service {
+    name: "ECS",
+    signed: "ecs",
+    is_global: false,
+    target: "AmazonEC2ContainerServiceV20141113",
+};
+
+/// Source: "AWS Organizations API Reference".
+pub(crate) const ORGANIZATIONS: Service = Service {
+    name: "Organizations",
+    signed: "organizations",
+    is_global: true,
+    target: "AWSOrganizationsV20161128",
+};
 
 /// One question.
 #[derive(Clone, Debug)]
@@ -114,28 +131,6 @@ pub(crate) async fn account_public_access(way: &Connection, account: &str) -> An
     S3_CONTROL.ask(way, "GetPublicAccessBlock", &host, question, xml).await
 }
 
-/// Asks ECS. Source: "Amazon ECS API Reference".
-pub(crate) async fn ecs<T: Understood>(
-    way: &Connection,
-    action: &'static str,
-    asked: &Value,
-) -> Answer<T> {
-    let target = format!("AmazonEC2ContainerServiceV20141113.{action}");
-    let host = ECS.host(way, "ecs");
-    ECS.ask(way, action, &host, Question::json(&target, asked), json).await
-}
-
-/// Asks Organizations. Source: "AWS Organizations API Reference".
-pub(crate) async fn organizations<T: Understood>(
-    way: &Connection,
-    action: &'static str,
-    asked: &Value,
-) -> Answer<T> {
-    let target = format!("AWSOrganizationsV20161128.{action}");
-    let host = ORGANIZATIONS.host(way, "organizations");
-    ORGANIZATIONS.ask(way, action, &host, Question::json(&target, asked), json).await
-}
-
 /// Asks which Regions an account has. Source: "ListRegions" (AWS Account Management Reference Guide).
 pub(crate) async fn regions<T: Understood>(way: &Connection, asked: &Value) -> Answer<T> {
     let question = Question {
@@ -151,16 +146,22 @@ pub(crate) async fn regions<T: Understood>(way: &Connection, asked: &Value) -> A
 /// What is escaped within a form: all but what is never special.
 const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-impl Question {
-    /// In the protocol that AWS calls JSON 1.1 ("AWS JSON 1.1 protocol", Smithy).
-    fn json(target: &str, asked: &Value) -> Self {
-        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
-        let headers = headers.map(|(key, value)| (key, value.to_owned())).to_vec();
-        Self { method: "POST", path: "/", headers, body: asked.to_string() }
-    }
-}
-
 impl Service {
+    /// Asks in the protocol that AWS calls JSON 1.1 ("AWS JSON 1.1 protocol", Smithy).
+    pub(crate) async fn asked<T: Understood>(
+        &self,
+        way: &Connection,
+        action: &'static str,
+        asked: &Value,
+    ) -> Answer<T> {
+        let headers = vec![
+            ("content-type", "application/x-amz-json-1.1".to_owned()),
+            ("x-amz-target", format!("{}.{action}", self.target)),
+        ];
+        let question = Question { method: "POST", path: "/", headers, body: asked.to_string() };
+        self.ask(way, action, &self.host(way, self.signed), question, json).await
+    }
+
     /// The Region that is asked, and signed for.
     fn region(&self, way: &Connection) -> String {
         let region = way.region().unwrap_or_else(|| ANY_REGION.into());

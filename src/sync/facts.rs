@@ -16,9 +16,9 @@ use crate::transcript::wire::FIRST;
 /// Whether a session can have ended when its transcript says, given when that was stored. Of a file, the time of its last
 /// change is what copying left: it says only that nothing in it is later.
 fn contradicts(draft: &Draft) -> bool {
-    let Some(ended) = draft.claims.frame.ended_at.map(At) else { return false };
+    let Some(ended) = draft.claims.frame.ended_at else { return false };
     let by_aws = Place::parse(&draft.source).is_ok_and(|it| it.is_in_aws());
-    ended.0 < FIRST
+    ended < FIRST
         || draft.stored_at.is_some_and(|stored| {
             ended > stored.plus(CLOCKS) || by_aws && ended < stored.plus(-LONGEST)
         })
@@ -77,16 +77,16 @@ pub(super) fn facts(drafts: &[Draft]) -> (SessionRow, bool) {
 fn when(drafts: &[Draft]) -> (SessionRow, bool) {
     let streamed = |it: &&Draft| it.claims.streamed;
     let first_event_at =
-        drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at.map(At)).min();
+        drafts.iter().filter(streamed).filter_map(|it| it.claims.first_event_at).min();
     let last_event_at =
-        drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at.map(At)).max();
+        drafts.iter().filter(streamed).filter_map(|it| it.claims.last_event_at).max();
     // A whole file in CloudWatch Logs is written when the session has ended.
-    let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at.map(At)).max();
-    let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at.map(At)).or(uploaded);
+    let uploaded = drafts.iter().filter_map(|it| it.claims.last_event_at).max();
+    let ended_at = drafts.iter().find_map(|it| it.claims.frame.ended_at).or(uploaded);
     let stored_at = drafts.iter().filter_map(|it| it.stored_at).min();
     let clock = drafts.iter().any(contradicts);
     // A window holds the session by what it claims and by what AWS says; it stands where AWS says.
-    let claimed = drafts.iter().filter_map(|it| it.claims.claimed.map(|it| (At(it.0), At(it.1))));
+    let claimed = drafts.iter().filter_map(|it| it.claims.claimed);
     let claimed = claimed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
     let trusted = first_event_at.or(uploaded.filter(|_| claimed.is_some()));
     let first_event_at = claimed.map(|it| it.0).into_iter().chain(first_event_at).min();

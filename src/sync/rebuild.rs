@@ -247,28 +247,25 @@ fn keys(archive: &Archive) -> Vec<KeptSession> {
     let columns = ["session_id", "session_key", "content_bytes", "part"];
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut out: Vec<KeptSession> = Vec::new();
-    for note in archive.files("transcripts") {
-        let all = [(0, note.rows as i64)];
-        archive.read_spans(&note.path, &all, Some(&columns), |_, frame| {
-            let ids = frame.column("session_id")?.str()?;
-            let keys = frame.column("session_key")?.str()?;
-            let sizes = frame.column("content_bytes")?.i64()?;
-            let parts = frame.column("part")?.i64()?;
-            let rows = ids.iter().zip(keys.iter()).zip(sizes.iter()).zip(parts.iter());
-            for (((id, key), size), part) in rows {
-                let key = key.unwrap_or_default();
-                let at = *seen.entry(key.to_owned()).or_insert_with(|| {
-                    let id = id.unwrap_or_default().to_owned();
-                    out.push(KeptSession { id, key: key.to_owned(), bytes: 0 });
-                    out.len() - 1
-                });
-                if part == Some(0) {
-                    out[at].bytes += size.unwrap_or(0);
-                }
+    archive.read_table("transcripts", &columns, |frame| {
+        let ids = frame.column("session_id")?.str()?;
+        let keys = frame.column("session_key")?.str()?;
+        let sizes = frame.column("content_bytes")?.i64()?;
+        let parts = frame.column("part")?.i64()?;
+        let rows = ids.iter().zip(keys.iter()).zip(sizes.iter()).zip(parts.iter());
+        for (((id, key), size), part) in rows {
+            let key = key.unwrap_or_default();
+            let at = *seen.entry(key.to_owned()).or_insert_with(|| {
+                let id = id.unwrap_or_default().to_owned();
+                out.push(KeptSession { id, key: key.to_owned(), bytes: 0 });
+                out.len() - 1
+            });
+            if part == Some(0) {
+                out[at].bytes += size.unwrap_or(0);
             }
-            Ok(())
-        });
-    }
+        }
+        Ok(())
+    });
     out
 }
 

@@ -43,7 +43,6 @@ use crate::archive::writer::Writer;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::time::At;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::CommandFlaw;
 use crate::transcript::commands::Kind as CommandKind;
@@ -415,7 +414,6 @@ impl SessionOut<'_> {
             typed.push(uid::fingerprint(&it.text));
         }
         let (earliest, latest) = typed.at.unwrap_or_default();
-        let (earliest, latest) = (earliest.map(At), latest.map(At));
         // What no event shows was typed before the session's end, if that is after what came before it.
         let last = row.last_event_at.filter(|_| typed.at.is_none());
         let end = row.ended_at.or(last);

@@ -11,6 +11,7 @@
 use std::hash::Hash;
 use std::hash::Hasher;
 
+use crate::time::At;
 use crate::transcript::wire::Event;
 use crate::transcript::wire::Lines;
 use crate::transcript::wire::RawLine;
@@ -32,8 +33,7 @@ const LINE_MAX: usize = 16 << 20;
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct StreamedLine {
     hash: u64,
-    /// UTC microseconds.
-    at: i64,
+    at: At,
     place: u64,
     /// Too short to find a line by.
     weak: bool,
@@ -51,7 +51,7 @@ struct Heard {
     told: Vec<StreamedLine>,
     carry: Vec<u8>,
     /// A line that the agent cut, up to here.
-    cut: Option<(Vec<u8>, i64, u64)>,
+    cut: Option<(Vec<u8>, At, u64)>,
     overflown: bool,
 }
 
@@ -88,7 +88,7 @@ impl Stream {
 }
 
 impl Heard {
-    fn tell(&mut self, line: &[u8], at: i64, place: u64) {
+    fn tell(&mut self, line: &[u8], at: At, place: u64) {
         let (hash, weak) = essence(line);
         self.told.push(StreamedLine { hash, at, place, weak });
     }
@@ -131,7 +131,7 @@ pub struct Aligned {
 
 impl Aligned {
     /// The next line of the bytes, without its line end: when it was shown, if the stream shows it.
-    pub fn line(&mut self, bytes: &[u8], place: u64) -> Option<i64> {
+    pub fn line(&mut self, bytes: &[u8], place: u64) -> Option<At> {
         let (hash, weak) = essence(&as_streamed(bytes));
         let rest = self.told.get(self.next..)?;
         let reach = if weak { 1 } else { REACH };
@@ -258,7 +258,7 @@ mod tests {
         stream.push(event(1, &["sh-5.2$ whoami", "root"]).as_bytes());
         stream.push(event(2, &["sh-5.2$ uptime", "sh-5.2$ rm evidence"]).as_bytes());
         let mut both = stream.finish();
-        let second = |it: Option<i64>| it.map(|it| it / 1_000_000 % 60);
+        let second = |it: Option<At>| it.map(|it| it.seconds() % 60);
         assert_eq!(second(both.line(b"sh-5.2$ whoami", 0)), Some(1));
         assert_eq!(second(both.line(b"root", 20)), Some(1));
         assert_eq!(second(both.line(b"sh-5.2$ \x1b[Kuptime", 30)), Some(2));

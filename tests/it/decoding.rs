@@ -1,6 +1,7 @@
 //! Decoding is total: any bytes give a transcript and a list of flaws, in any chunks.
 
 use proptest::prelude::*;
+use ssmtrail::time::At;
 use ssmtrail::transcript::decoder::Claims;
 use ssmtrail::transcript::decoder::Decoder;
 use ssmtrail::transcript::decoder::Flaw;
@@ -79,7 +80,7 @@ fn the_header_tells_target_session_and_the_end_but_never_the_start() {
     assert_eq!(claims.frame.target.as_deref(), Some("i-0e24f79031c6414e1"));
     assert_eq!(claims.frame.session_id.as_deref(), Some("alice-0123456789abcdef0"));
     assert_eq!(claims.frame.session_type.as_deref(), Some("Standard_Stream"));
-    assert_eq!(claims.frame.ended_at, Some(1_795_441_159_000_000));
+    assert_eq!(claims.frame.ended_at, Some(At(1_795_441_159_000_000)));
     assert_eq!(claims.first_event_at, None);
 }
 
@@ -171,7 +172,7 @@ fn streamed_events_tell_owner_target_and_times() {
     assert_eq!(claims.region.as_deref(), Some("eu-west-1"));
     let command = &piece.commands[0];
     assert_eq!(command.command.text, "id");
-    assert_eq!(command.at, Some((None, Some(1_785_648_760_000_000))));
+    assert_eq!(command.at, Some((None, Some(At(1_785_648_760_000_000)))));
     assert_eq!((command.command.from, command.command.to), (0, events.len() as u64));
 }
 
@@ -536,7 +537,7 @@ fn each_line_has_the_time_of_its_event_however_the_bytes_come() {
     };
     let events =
         event(1, &["sh-4.2$ id", "uid=0"]) + &event(1, &["more"]) + &event(9, &["sh-4.2$ exit"]);
-    let second = |it: i64| it / 1_000_000 % 60;
+    let second = |it: At| it.0 / 1_000_000 % 60;
     for cut in [7, 100, events.len()] {
         let mut decoder = Decoder::new(Form::Events);
         let mut whole = Piece::default();

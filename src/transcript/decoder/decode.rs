@@ -2,6 +2,7 @@
 
 use crate::aws_names::Arn;
 use crate::session::MASK;
+use crate::time::At;
 use crate::transcript::both::CUT;
 use crate::transcript::both::Stream;
 use crate::transcript::decoder::draw::Draw;
@@ -183,7 +184,7 @@ impl Inner {
     }
 
     /// Takes up when an event was shown; returns it.
-    fn seen(&mut self, shown: wire::Shown, from: u64) -> Option<i64> {
+    fn seen(&mut self, shown: wire::Shown, from: u64) -> Option<At> {
         if let Some(it) = shown.claimed {
             let (first, last) = self.claims.claimed.unwrap_or((it, it));
             self.claims.claimed = Some((first.min(it), last.max(it)));
@@ -312,7 +313,7 @@ mod tests {
         assert!(most < TICKS * 3, "{most} times were held");
         let midnight = 1_785_628_800_000_000;
         let seconds =
-            |it: Option<Shown>| it.and_then(|it| it.1).map(|it| (it - midnight) / 1_000_000);
+            |it: Option<Shown>| it.and_then(|it| it.1).map(|it| (it.0 - midnight) / 1_000_000);
         let commands: Vec<(&str, Option<i64>)> =
             whole.commands.iter().map(|it| (it.command.text.as_str(), seconds(it.at))).collect();
         assert_eq!(
@@ -327,7 +328,7 @@ mod tests {
         let wrong = whole.timed().skip(2).zip(2..).find(|((_, at), second)| {
             let second = *second;
             seconds(*at) != Some(second)
-                || at.and_then(|it| it.0) != Some(midnight + (second - 1) * 1_000_000)
+                || at.and_then(|it| it.0) != Some(At(midnight + (second - 1) * 1_000_000))
         });
         assert_eq!(wrong, None);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::time::At;
 use crate::transcript::both::Aligned;
 use crate::transcript::commands::Command;
 use crate::transcript::commands::CommandReader;
@@ -43,7 +44,7 @@ pub(super) struct Draw {
     pub(super) told_width: bool,
     pub(super) window_from: u64,
     /// Where lines begin that another event shows, with its time; `None` where lines begin that no event shows.
-    pub(super) ticks: Vec<(u64, Option<i64>)>,
+    pub(super) ticks: Vec<(u64, Option<At>)>,
     /// How many were held when those were forgotten that tell nothing more.
     ticks_kept: usize,
     pub(super) piece: Piece,
@@ -160,7 +161,7 @@ impl Draw {
 
 /// When the bytes at a place were shown: not before the event before them, not after their own; what no event shows, not after
 /// the next event, if there is one yet.
-fn time(ticks: &[(u64, Option<i64>)], from: u64) -> Option<Shown> {
+fn time(ticks: &[(u64, Option<At>)], from: u64) -> Option<Shown> {
     let first = ticks.first()?;
     let after = ticks.partition_point(|it| it.0 <= from);
     let Some(at) = after.checked_sub(1) else { return Some((None, first.1)) };

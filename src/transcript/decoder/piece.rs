@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::time::At;
 use crate::transcript::both::Diverged;
 use crate::transcript::commands::Command;
 use crate::transcript::commands::Evidence;
 use crate::transcript::screen::Line;
 use crate::transcript::wire::Frame;
 
-/// When something was shown, if events tell: UTC microseconds, not before and not after, each only where an event makes it
+/// When something was shown, if events tell: not before and not after, each only where an event makes it
 /// true.
-pub type Shown = (Option<i64>, Option<i64>);
+pub type Shown = (Option<At>, Option<At>);
 
 /// A command and when it was typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,12 +125,12 @@ pub struct Claims {
     pub run_as: Option<String>,
     /// Session id that a streamed event tells as `sessionId`.
     pub session_id: Option<String>,
-    /// First and last event, UTC microseconds.
-    pub first_event_at: Option<i64>,
-    /// Time of the last event, UTC microseconds; `None` without events.
-    pub last_event_at: Option<i64>,
-    /// First and last time that events claim and that AWS's own contradict, UTC microseconds.
-    pub claimed: Option<(i64, i64)>,
+    /// Time of the first event; `None` without events.
+    pub first_event_at: Option<At>,
+    /// Time of the last event; `None` without events.
+    pub last_event_at: Option<At>,
+    /// First and last time that events claim and that AWS's own contradict.
+    pub claimed: Option<(At, At)>,
     /// Whether any event held the structured message of a streaming agent.
     pub streamed: bool,
     /// Where its two copies differ, if it was read with both.

@@ -241,13 +241,13 @@ const TITLE_CHARS: usize = 512;
 
 /// `%20` → blank.
 fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    decoded(text, b'%', |it| hex(it.get(..2)?).map(|it| (it, 2)))
+    decoded(text, b'%', |it| byte_of(it.get(..2)?).map(|it| (it, 2)))
 }
 
 /// `\x3b` → `;`, `\\\\` → `\\`.
 fn backslash_decoded(text: &[u8]) -> Vec<u8> {
     decoded(text, b'\\', |it| match it.first()? {
-        b'x' => hex(it.get(1..3)?).map(|it| (it, 3)),
+        b'x' => byte_of(it.get(1..3)?).map(|it| (it, 3)),
         other => Some((*other, 1)),
     })
 }
@@ -264,8 +264,11 @@ fn decoded(text: &[u8], sign: u8, escape: impl Fn(&[u8]) -> Option<(u8, usize)>)
     out
 }
 
-fn hex(digits: &[u8]) -> Option<u8> {
-    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+/// The byte that two hex digits are. A number may have a sign, and an escape may not.
+fn byte_of(digits: &[u8]) -> Option<u8> {
+    let mut byte = [0];
+    hex::decode_to_slice(digits, &mut byte).ok()?;
+    Some(byte[0])
 }
 
 impl Perform for Page {
@@ -414,5 +417,16 @@ impl Perform for Page {
 
     fn terminated(&self) -> bool {
         self.raw.stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_has_two_hex_digits_and_no_sign() {
+        assert_eq!(percent_decoded(b"a%20b%+f%2"), b"a b%+f%2");
+        assert_eq!(backslash_decoded(b"a\\x3bb\\x+f"), b"a;b\\x+f");
     }
 }

@@ -76,55 +76,55 @@ pub struct StreamedIdentity {
 }
 
 /// Session Manager was announced on 2018-09-11: no session is older.
-pub const FIRST: i64 = 1_536_624_000_000_000;
+pub const FIRST: At = At(1_536_624_000_000_000);
 
-/// By so much the clocks of a machine and of AWS may differ, and a message may wait to be sent.
+/// By so many microseconds the clocks of a machine and of AWS may differ, and a message may wait to be sent.
 pub const CLOCKS: i64 = 5 * 60 * 1_000_000;
 
-/// By so much an event may come late: a node without a network sends what it kept.
+/// By so many microseconds an event may come late: a node without a network sends what it kept.
 pub const LATE: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// What CloudWatch Logs says of an event, UTC microseconds: when it was, as its sender said, and when it was taken in, which
+/// What CloudWatch Logs says of an event: when it was, as its sender said, and when it was taken in, which
 /// alone is AWS's own word ("PutLogEvents", "OutputLogEvent").
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Times {
     /// The event's `timestamp`, which its sender set.
-    pub sent: Option<i64>,
+    pub sent: Option<At>,
     /// The event's `ingestionTime`, which CloudWatch Logs set.
-    pub taken_in: Option<i64>,
+    pub taken_in: Option<At>,
 }
 
 /// When an event was shown, and what its sender claims if that cannot be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// UTC microseconds; `None` if nothing tells.
-    pub at: Option<i64>,
-    /// Time that the sender claims and that cannot be, UTC microseconds; `None` if it fits.
-    pub claimed: Option<i64>,
+    /// `None` if nothing tells.
+    pub at: Option<At>,
+    /// Time that the sender claims and that cannot be; `None` if it fits.
+    pub claimed: Option<At>,
 }
 
 impl Times {
-    /// The times of an event, its milliseconds as microseconds.
+    /// The times of an event.
     pub fn of(event: &Event<'_>) -> Self {
-        let micros = |it: Option<i64>| it.map(|it| it.saturating_mul(1000));
-        Self { sent: micros(event.timestamp), taken_in: micros(event.ingestion_time) }
+        // What is beyond all instants is as far as there are any.
+        let at = |it: Option<i64>| it.map(|it| At(it.saturating_mul(1000)));
+        Self { sent: at(event.timestamp), taken_in: at(event.ingestion_time) }
     }
 
     /// The time of an event, given what its message claims: each claim only as far as the next bears it out.
-    pub fn bound(self, told: Option<i64>) -> Shown {
+    pub fn bound(self, told: Option<At>) -> Shown {
         // What an export lost is not a time.
         let sent = self.sent.filter(|it| *it >= FIRST);
         let taken_in = self.taken_in.filter(|it| *it >= FIRST);
         let (at, claimed) = match (told, sent) {
             (Some(told), None) if told < FIRST => (None, Some(told)),
-            (Some(told), Some(sent)) if told.abs_diff(sent) > CLOCKS.unsigned_abs() => {
+            (Some(told), Some(sent)) if told.0.abs_diff(sent.0) > CLOCKS.unsigned_abs() => {
                 (Some(sent), Some(told))
             }
             (told, sent) => (told.or(sent), None),
         };
         let Some(taken_in) = taken_in else { return Shown { at, claimed } };
-        let can_be =
-            |it: i64| it <= taken_in.saturating_add(CLOCKS) && it >= taken_in.saturating_sub(LATE);
+        let can_be = |it: At| it <= taken_in.plus(CLOCKS) && it >= taken_in.plus(-LATE);
         match at {
             Some(at) if can_be(at) => Shown { at: Some(at), claimed },
             _ => Shown { at: Some(taken_in), claimed: claimed.or(at) },
@@ -135,7 +135,7 @@ impl Times {
 impl Streamed {
     /// When it was shown, given what CloudWatch Logs says of the event.
     pub fn at(&self, event: Times) -> Shown {
-        event.bound(self.event_time.as_deref().and_then(|it| Some(At::read(it)?.0)))
+        event.bound(self.event_time.as_deref().and_then(At::read))
     }
 
     /// `None` if the message is no streamed JSON: then it is plain text.
@@ -175,6 +175,7 @@ impl Streamed {
 
 #[cfg(test)]
 mod tests {
+    use super::At;
     use super::CLOCKS;
     use super::FIRST;
     use super::Streamed;
@@ -197,10 +198,10 @@ mod tests {
     /// Found by the fuzzer: files that are handed over can claim any number.
     #[test]
     fn times_at_the_end_of_all_numbers_are_times() {
-        let all = [i64::MIN, -1, 0, FIRST, FIRST + CLOCKS + 1, i64::MAX];
+        let all = [i64::MIN, -1, 0, FIRST.0, FIRST.0 + CLOCKS + 1, i64::MAX].map(At);
         for (sent, taken_in) in all.iter().flat_map(|a| all.iter().map(move |b| (*a, *b))) {
             let times = Times { sent: Some(sent), taken_in: Some(taken_in) };
-            for told in [None, Some(i64::MIN), Some(i64::MAX)] {
+            for told in [None, Some(At(i64::MIN)), Some(At(i64::MAX))] {
                 let shown = times.bound(told);
                 assert!(shown.at.is_none_or(|it| it >= FIRST), "{times:?} {told:?}");
             }

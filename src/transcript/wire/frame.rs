@@ -6,6 +6,7 @@ use chrono::DateTime;
 use chrono::NaiveDateTime;
 use regex::bytes::Regex;
 
+use crate::time::At;
 use crate::transcript::wire::form::Form;
 use crate::transcript::wire::form::is_script_header;
 use crate::transcript::wire::lines::Lines;
@@ -17,9 +18,9 @@ use crate::transcript::wire::lines::RawLine;
 pub struct Frame {
     /// The header line as it stands.
     pub header: Option<String>,
-    /// Time of the header or footer, UTC microseconds: the *end* of the session, because `script` runs
+    /// Time of the header or footer: the *end* of the session, because `script` runs
     /// after it.
-    pub ended_at: Option<i64>,
+    pub ended_at: Option<At>,
     /// Windows transcripts do carry a start, in a zone they do not name.
     pub header_time_without_zone: bool,
     /// From the path in the header (util-linux 2.38 and later).
@@ -55,11 +56,11 @@ fn header_window(line: &str) -> Option<(u16, u16)> {
     ((20..=1000).contains(&columns) && (1..=1000).contains(&rows)).then_some((columns, rows))
 }
 
-/// Reads a time of a `script` line: UTC microseconds, or the news that it names no zone.
-fn script_time(line: &str) -> (Option<i64>, bool) {
+/// Reads a time of a `script` line, or the news that it names no zone.
+fn script_time(line: &str) -> (Option<At>, bool) {
     if let Some(found) = ISO_TIME.find(line) {
         let at = DateTime::parse_from_str(found.as_str(), "%Y-%m-%d %H:%M:%S%z").ok();
-        return (at.map(|it| it.timestamp_micros()), false);
+        return (at.map(|it| At(it.timestamp_micros())), false);
     }
     let words = line.split(" on ").nth(1).unwrap_or_default();
     let plain = words.trim().chars().take(24).collect::<String>();

@@ -154,7 +154,7 @@ pub fn export_line(line: &[u8]) -> Option<(i64, usize)> {
     let bare = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let found = EXPORT_LINE.find(bare)?;
     let stamp = std::str::from_utf8(&bare[..found.end() - 1]).ok()?;
-    Some((At::read(stamp)?.0.div_euclid(1000), line.len() - bare.len() + found.end()))
+    Some((At::read(stamp)?.millis(), line.len() - bare.len() + found.end()))
 }
 
 /// Whether a text reads as CP932 (Shift_JIS), as Windows in Japanese writes it, and not as UTF-8: each of its bytes is a
