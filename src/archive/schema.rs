@@ -34,26 +34,26 @@ pub struct Column {
     pub holds: Type,
     /// What the column tells, in words that `archive schema` prints.
     pub means: &'static str,
-    /// How its values are treated.
-    pub marks: &'static [Mark],
+    /// How its values are handled.
+    pub handling: &'static [Handling],
 }
 
-/// How the values of a column are treated.
+/// How the values of a column are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub enum Handling {
     /// Machine formats of `sessions` and `search` have it. The list only grows.
     Listed,
     /// The recorded machine may have said it: secrets in it are masked before it is shown. No name by which a session or its bytes
-    /// are found is marked so.
+    /// are found is.
     Foreign,
     /// Only the archive itself needs it: no form of `export` has it.
     Inner,
 }
 
 impl Column {
-    /// Whether its values are treated so.
-    pub fn is(&self, mark: Mark) -> bool {
-        self.marks.contains(&mark)
+    /// Whether its values are handled so.
+    pub fn is(&self, how: Handling) -> bool {
+        self.handling.contains(&how)
     }
 }
 
@@ -74,9 +74,9 @@ impl Table {
         self.columns.iter().map(|it| Field::new(it.name.into(), it.holds.of_polars())).collect()
     }
 
-    /// Names of the columns with this mark, in the order of the files.
-    pub fn marked(&self, mark: Mark) -> Vec<&'static str> {
-        self.columns.iter().filter(|it| it.is(mark)).map(|it| it.name).collect()
+    /// Names of the columns that are handled so, in the order of the files.
+    pub fn handled(&self, how: Handling) -> Vec<&'static str> {
+        self.columns.iter().filter(|it| it.is(how)).map(|it| it.name).collect()
     }
 
     /// A data frame with all columns of the table and without rows.
@@ -249,7 +249,7 @@ impl ListItem for SessionFlaw {
 /// Declares a row and the passage between rows and the columns of a data frame, from one list.
 macro_rules! row {
     ($(#[$doc:meta])* $row:ident {
-        $($column:ident : $type:ty $([$($mark:ident),+])? = $means:literal,)*
+        $($column:ident : $type:ty $([$($how:ident),+])? = $means:literal,)*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -263,14 +263,14 @@ macro_rules! row {
                 name: stringify!($column),
                 holds: <$type as Value>::TYPE,
                 means: $means,
-                marks: &[$($(Mark::$mark),+)?],
+                handling: &[$($(Handling::$how),+)?],
             },)*];
 
-            /// Every text of it that is marked [`Mark::Foreign`]: nothing of it is shown before secrets in it are masked.
+            /// Every text of it that is [`Handling::Foreign`]: nothing of it is shown before secrets in it are masked.
             pub fn foreign(&mut self) -> impl Iterator<Item = &mut String> {
                 let texts = [$(
                     Some(&mut self.$column)
-                        .filter(|_| [$($(Mark::$mark),+)?].contains(&Mark::Foreign))
+                        .filter(|_| [$($(Handling::$how),+)?].contains(&Handling::Foreign))
                         .and_then(Value::text),
                 )*];
                 texts.into_iter().flatten()

@@ -22,7 +22,7 @@ use crate::archive::Which;
 use crate::archive::private_folder;
 use crate::archive::schema;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::Mark;
+use crate::archive::schema::Handling;
 use crate::archive::schema::SessionRow;
 use crate::archive::sides::Feed;
 use crate::error::Error;
@@ -332,7 +332,7 @@ fn commands(
 
 /// A table as others get it.
 fn outer(frame: PolarsResult<DataFrame>) -> Result<DataFrame> {
-    let inner = [schema::SESSIONS, schema::COMMANDS].map(|it| it.marked(Mark::Inner)).concat();
+    let inner = [schema::SESSIONS, schema::COMMANDS].map(|it| it.handled(Handling::Inner)).concat();
     frame.map(|it| it.drop_many(inner)).map_err(|it| Error::new(Kind::Damaged, it.to_string()))
 }
 

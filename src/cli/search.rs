@@ -27,7 +27,7 @@ use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::Mark;
+use crate::archive::schema::Handling;
 use crate::archive::schema::SessionRow;
 use crate::error::Result;
 use crate::masking;
@@ -208,7 +208,7 @@ impl Search {
                 masking::commands(masker, hits);
                 Ok(())
             },
-            frame: |hits| CommandRow::frame(hits)?.select(COMMANDS.marked(Mark::Listed)),
+            frame: |hits| CommandRow::frame(hits)?.select(COMMANDS.handled(Handling::Listed)),
             show: &|ui, it| command_line(ui, it, pattern, true),
             around: &|ui, masker, session, hit, places| {
                 let mut rows = archive.commands_of(session);

@@ -12,7 +12,7 @@ use super::formats::one_of;
 use super::reader::Reader;
 use crate::archive::Archive;
 use crate::archive::Which;
-use crate::archive::schema::Mark;
+use crate::archive::schema::Handling;
 use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
 use crate::archive::value::ListItem;
@@ -68,7 +68,7 @@ impl Sessions {
         if self.format == Format::Table {
             table(ui, &sessions, &Shared::of(archive)?, self.limit)?;
         } else {
-            let frame = SessionRow::frame(&sessions)?.select(SESSIONS.marked(Mark::Listed))?;
+            let frame = SessionRow::frame(&sessions)?.select(SESSIONS.handled(Handling::Listed))?;
             let mut rows = Rows::new("sessions", self.format, &["flaws", "forms"]);
             rows.write(ui, &frame)?;
             rows.finish(ui, &frame)?;

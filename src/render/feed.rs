@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::archive::schema::COMMANDS;
 use crate::archive::schema::CommandRow;
-use crate::archive::schema::Mark;
+use crate::archive::schema::Handling;
 use crate::archive::schema::SESSIONS;
 use crate::archive::schema::SessionRow;
 use crate::archive::schema::Table;
@@ -45,7 +45,7 @@ fn record(schema: &str, uid: &str, table: &Table, row: impl Serialize) -> Value 
     out.insert("schema".into(), schema.into());
     out.insert("uid".into(), uid.into());
     if let Ok(Value::Object(mut fields)) = serde_json::to_value(row) {
-        for it in table.columns.iter().filter(|it| !it.is(Mark::Inner)) {
+        for it in table.columns.iter().filter(|it| !it.is(Handling::Inner)) {
             out.extend(fields.remove_entry(it.name));
         }
     }

@@ -125,14 +125,14 @@ impl Discovery {
 /// A page of the accounts of an organization ("ListAccounts", AWS Organizations API Reference).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct MembersPage {
-    accounts: Vec<Member>,
+struct OrgAccountsPage {
+    accounts: Vec<OrgAccount>,
     next_token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Member {
+struct OrgAccount {
     id: Option<String>,
     status: Option<String>,
 }
@@ -144,9 +144,9 @@ async fn in_members(own: &Access, role: &str) -> Result<Vec<String>, Refusal> {
     let need = Need::of("organizations:ListAccounts", "*");
     let ask = async |token: Option<String>| {
         let asked = token.map_or(json!({}), |it| json!({ "NextToken": it }));
-        ORGANIZATIONS.asked::<MembersPage>(&connection, "ListAccounts", &asked).await
+        ORGANIZATIONS.asked::<OrgAccountsPage>(&connection, "ListAccounts", &asked).await
     };
-    let page = |it: AwsAnswer<MembersPage>| (Some(it.body.accounts), it.body.next_token);
+    let page = |it: AwsAnswer<OrgAccountsPage>| (Some(it.body.accounts), it.body.next_token);
     let mut members = Vec::new();
     connection.list(&need, &mut members, ask, page).await?;
     let open = members.iter().filter(|it| it.status.as_deref().is_none_or(|it| it == "ACTIVE"));

@@ -95,7 +95,7 @@ pub(crate) const ORGANIZATIONS: Service = Service {
 
 /// One question.
 #[derive(Clone, Debug)]
-struct Question {
+struct SignedRequest {
     method: &'static str,
     path: &'static str,
     headers: Vec<(&'static str, String)>,
@@ -113,7 +113,7 @@ pub(crate) async fn ec2(
         body.push_str(&format!("&{key}={}", utf8_percent_encode(value, SPECIAL)));
     }
     let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-    let question = Question { method: "POST", path: "/", headers, body };
+    let question = SignedRequest { method: "POST", path: "/", headers, body };
     let host = EC2.host(way, "ec2");
     EC2.ask(way, action, &host, question, xml).await
 }
@@ -121,7 +121,7 @@ pub(crate) async fn ec2(
 /// Asks how public access is blocked for a whole account.
 /// Source: "GetPublicAccessBlock" (Amazon S3 API Reference, S3 Control).
 pub(crate) async fn account_public_access(way: &Connection, account: &str) -> Answer<String> {
-    let question = Question {
+    let question = SignedRequest {
         method: "GET",
         path: "/v20180820/configuration/publicAccessBlock",
         headers: vec![("x-amz-account-id", account.to_owned())],
@@ -133,7 +133,7 @@ pub(crate) async fn account_public_access(way: &Connection, account: &str) -> An
 
 /// Asks which Regions an account has. Source: "ListRegions" (AWS Account Management Reference Guide).
 pub(crate) async fn regions<T: Understood>(way: &Connection, asked: &Value) -> Answer<T> {
-    let question = Question {
+    let question = SignedRequest {
         method: "POST",
         path: "/listRegions",
         headers: vec![("content-type", "application/json".to_owned())],
@@ -158,7 +158,8 @@ impl Service {
             ("content-type", "application/x-amz-json-1.1".to_owned()),
             ("x-amz-target", format!("{}.{action}", self.target)),
         ];
-        let question = Question { method: "POST", path: "/", headers, body: asked.to_string() };
+        let question =
+            SignedRequest { method: "POST", path: "/", headers, body: asked.to_string() };
         self.ask(way, action, &self.host(way, self.signed), question, json).await
     }
 
@@ -188,7 +189,7 @@ impl Service {
         way: &Connection,
         operation: &'static str,
         host: &str,
-        question: Question,
+        question: SignedRequest,
         understood: fn(&HttpResponse) -> Result<AwsAnswer<T>, OrchestratorError<ErrorMetadata>>,
     ) -> Answer<T> {
         let sdk = &way.sdk;
@@ -238,7 +239,7 @@ impl Service {
             builder = builder.http_client(it);
         }
         let operation = builder
-            .serializer(|it: Question| {
+            .serializer(|it: SignedRequest| {
                 let mut request = HttpRequest::new(SdkBody::from(it.body));
                 request.set_method(it.method)?;
                 request.set_uri(it.path)?;

@@ -388,6 +388,7 @@ fn asciicasts_are_files_in_a_folder() {
     "#]]);
     world.run("export --format asciicast -o casts").is(expect![[r#"
         ! 7 casts of 7 sessions
+        ! note: 1 secret is masked; --reveal shows it
     "#]]);
     let mut names: Vec<_> = std::fs::read_dir(world.path("casts"))
         .expect("a folder")

@@ -76,7 +76,7 @@ fn context_shows_what_was_done_around_a_hit() {
 fn the_machine_contract_holds() {
     let world = World::with_demo();
     world.run("search auditd --format jsonl").is(expect![[r#"
-        {"session_id":"mallory-0c0ffee0c0ffee001","session_key":"mallory-0c0ffee0c0ffee001","seq":5,"command":"systemctl stop auditd","kind":"shell","confidence":0.989,"at":null,"at_earliest":null,"at_latest":"2026-11-20T03:12:45Z","owner":"mallory","target":"i-0b1d8de9e3b8f40ca","account_id":null,"region":null,"os_user":"root","cwd":"~","depth":1,"source":"logs","locator":"logs/mallory-0c0ffee0c0ffee001.log","byte_start":665,"byte_end":719,"flaws":[],"host":"ip-10-0-3-7","run_as":null,"line_number":10}
+        {"session_id":"mallory-0c0ffee0c0ffee001","session_key":"mallory-0c0ffee0c0ffee001","account_id":null,"region":null,"owner":"mallory","target":"i-0b1d8de9e3b8f40ca","run_as":null,"seq":5,"command":"systemctl stop auditd","kind":"shell","confidence":0.989,"at":null,"at_earliest":null,"at_latest":"2026-11-20T03:12:45Z","os_user":"root","host":"ip-10-0-3-7","cwd":"~","depth":1,"source":"logs","locator":"logs/mallory-0c0ffee0c0ffee001.log","byte_start":665,"byte_end":719,"line_number":10,"flaws":[]}
     "#]]);
     let json = world.run("search zzz --format json").0;
     assert_eq!(
@@ -422,11 +422,11 @@ fn the_clock_of_the_machine_keeps_no_session_out_of_a_window() {
         ! window: 2026-10-24 12:00:00Z to now
     "#]]);
     world.run("sessions --to now --format csv").is(expect![[r#"
-        session_id,session_key,account_id,region,owner,owner_from,target,run_as,session_type,claims,at,at_from,first_event_at,last_event_at,ended_at,forms,transcripts,transcript_bytes,line_count,command_count,abandoned_count,unconfirmed_count,possible_count,flaws,source,locator
-        mal-0123456789abcdef2,mal-0123456789abcdef2,111122223333,eu-west-1,arn:aws:iam::111122223333:user/ann,event,,,,account_id+region+owner,2026-11-20T10:00:00Z,event,2001-01-01T00:00:00Z,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,events,1,301,1,1,0,0,0,clock+lossy,l,l/mal-0123456789abcdef2.jsonl
-        ok-0123456789abcdef4,ok-0123456789abcdef4,,,ok,session-id,,,,,2026-11-20T11:00:00Z,header,,,2026-11-20T11:00:00Z,script,1,147,2,2,0,0,0,,l,l/ok-0123456789abcdef4.log
-        fut-0123456789abcdef3,fut-0123456789abcdef3,,,fut,session-id,,,,,2026-11-20T12:00:00Z,stored,,,2099-01-01T00:00:00Z,script,1,143,2,2,0,0,0,clock,l,l/fut-0123456789abcdef3.log
-        mal-0123456789abcdef1,mal-0123456789abcdef1,,,mal,session-id,,,,,2026-11-20T12:00:00Z,stored,,,2001-01-01T00:00:00Z,script,1,162,2,2,0,0,0,clock,l,l/mal-0123456789abcdef1.log
+        session_id,session_key,account_id,region,owner,owner_from,target,run_as,session_type,claims,at,at_from,first_event_at,last_event_at,ended_at,forms,transcripts,transcript_bytes,line_count,command_count,abandoned_count,unconfirmed_count,possible_count,flaws,locator,source
+        mal-0123456789abcdef2,mal-0123456789abcdef2,111122223333,eu-west-1,arn:aws:iam::111122223333:user/ann,event,,,,account_id+region+owner,2026-11-20T10:00:00Z,event,2001-01-01T00:00:00Z,2026-11-20T10:00:00Z,2026-11-20T10:00:00Z,events,1,301,1,1,0,0,0,clock+lossy,l/mal-0123456789abcdef2.jsonl,l
+        ok-0123456789abcdef4,ok-0123456789abcdef4,,,ok,session-id,,,,,2026-11-20T11:00:00Z,header,,,2026-11-20T11:00:00Z,script,1,147,2,2,0,0,0,,l/ok-0123456789abcdef4.log,l
+        fut-0123456789abcdef3,fut-0123456789abcdef3,,,fut,session-id,,,,,2026-11-20T12:00:00Z,stored,,,2099-01-01T00:00:00Z,script,1,143,2,2,0,0,0,clock,l/fut-0123456789abcdef3.log,l
+        mal-0123456789abcdef1,mal-0123456789abcdef1,,,mal,session-id,,,,,2026-11-20T12:00:00Z,stored,,,2001-01-01T00:00:00Z,script,1,162,2,2,0,0,0,clock,l/mal-0123456789abcdef1.log,l
         ! window: the beginning to 2026-11-23 12:00:00Z
     "#]]);
     let said = world.run("sessions --from 2098-12-31").0;
