@@ -87,9 +87,6 @@ fn user() -> cli::User {
     cli::User { name: whoami::fallible::username().ok(), uid, login_uid }
 }
 
-/// The only clock of the house.
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
-
 /// The second signal ends the process as it would without us.
 fn watch_signals() {
     let watch = async || -> std::io::Result<()> {
@@ -116,6 +113,8 @@ fn clap_columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }
 
+/// The only clock of the house.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn now() -> At {
     let micros = |it: std::time::Duration| i64::try_from(it.as_micros()).unwrap_or(i64::MAX);
     // A clock may stand before 1970, where some libraries panic.
