@@ -117,6 +117,15 @@ impl RegionCode<'_> {
         RegionCode(self.known().map_or("us-east-1", |it| it.3))
     }
 
+    /// Domain of its services for IPv6 and IPv4; `None` where it is not known.
+    pub fn dual_stack_domain(self) -> Option<&'static str> {
+        match self.known()?.0 {
+            "aws" | "aws-us-gov" => Some("api.aws"),
+            "aws-cn" => Some("api.amazonwebservices.com.cn"),
+            _ => None,
+        }
+    }
+
     /// Host of a service there, as endpoints, service principals and `kms:ViaService` name it.
     ///
     /// ```

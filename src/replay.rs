@@ -92,7 +92,7 @@ pub struct Film {
     pub marks: Vec<Mark>,
     /// How much of the times is recorded.
     pub pace: Pace,
-    /// UTC microseconds of the beginning, if any time is known.
+    /// When it began, if any time is known.
     pub began: Option<At>,
     /// Columns of the session's window, where they could be told.
     pub width: Option<usize>,

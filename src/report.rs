@@ -53,9 +53,9 @@ pub struct Command {
     pub kind: Word<Kind>,
     /// Probability that it is exactly what was typed, 0 to 1.
     pub confidence: f64,
-    /// UTC microseconds.
+    /// The first instant at which it can have been typed; `None` if not known.
     pub earliest: Option<At>,
-    /// The last instant at which it can have been typed, UTC microseconds; `None` if not known.
+    /// The last instant at which it can have been typed; `None` if not known.
     pub latest: Option<At>,
     /// Operating-system user that the prompt shows; `None` if it shows none.
     pub os_user: Option<String>,
@@ -194,7 +194,7 @@ pub struct PlayedLine {
     pub seqs: Vec<i64>,
     /// Kinds of these commands, in the same order.
     pub kinds: Vec<Word<Kind>>,
-    /// When it had been shown, UTC microseconds, if that is recorded.
+    /// When it had been shown, if that is recorded.
     pub at: Option<At>,
 }
 

@@ -15,6 +15,8 @@ use crate::archive::Archive;
 use crate::archive::Which;
 use crate::archive::schema;
 use crate::archive::schema::CommandRow;
+use crate::archive::schema::Handling;
+use crate::archive::schema::LINES;
 use crate::archive::schema::LineRow;
 use crate::archive::schema::LineSession;
 use crate::archive::schema::SessionRow;
@@ -259,27 +261,11 @@ impl LineHit {
     /// # Errors
     /// Never today: the columns are of one length.
     pub fn frame(hits: &[Self]) -> PolarsResult<DataFrame> {
-        const COLUMNS: [&str; 14] = [
-            "session_id",
-            "session_key",
-            "line_number",
-            "text",
-            "kind",
-            "at_earliest",
-            "at_latest",
-            "owner",
-            "target",
-            "account_id",
-            "region",
-            "locator",
-            "byte_start",
-            "byte_end",
-        ];
         let ends: Vec<i64> = hits.iter().map(|it| it.line.byte_end()).collect();
         let mut frame = LineSession::frame(hits.iter().map(|it| &it.session))?;
         frame.hstack_mut(LineRow::frame(hits.iter().map(|it| &it.line))?.columns())?;
         frame.with_column(i64::column("byte_end", ends.iter()))?;
-        frame.select(COLUMNS)
+        frame.select([LINES.handled(Handling::Listed), vec!["byte_end"]].concat())
     }
 }
 

@@ -146,7 +146,7 @@ pub fn owner_apart(owner: &str) -> String {
     }
 }
 
-/// From (inclusive) to (exclusive), UTC microseconds. Open where `None`.
+/// From (inclusive) to (exclusive). Open where `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     /// The first instant inside; `None` reaches back without end.

@@ -174,7 +174,8 @@ impl Archive {
         let window = Window { from: Some(since), to: None };
         let mut out: Vec<Arrival> = Vec::new();
         for it in self.sessions(&Which { window, ..Which::default() })? {
-            let last = it.last_event_at.or(it.ended_at).or(it.at);
+            // What no calendar has is no day on which anything came.
+            let last = it.last_event_at.or(it.ended_at).or(it.at).filter(|it| it.utc().is_some());
             let (Some(target), Some(at)) = (it.target, last) else { continue };
             let streamed = it.forms.contains(&Form::Events.into());
             let whole = it.forms.iter().any(|it| *it != Form::Events);

@@ -41,10 +41,10 @@ pub struct Column {
 /// How the values of a column are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
-    /// Machine formats of `sessions` and `search` have it. The list only grows.
+    /// Machine formats of `sessions` and `search` have it. Columns are added, never renamed.
     Listed,
-    /// The recorded machine may have said it: secrets in it are masked before it is shown. No name by which a session or its bytes
-    /// are found is.
+    /// The recorded machine may have said it: secrets in it are masked before it is shown. A session's own row keeps its id and where its
+    /// transcript lay: by these it is asked for, and its bytes are found.
     Foreign,
     /// Only the archive itself needs it: no form of `export` has it.
     Inner,
@@ -392,7 +392,7 @@ table! {
         cwd: Option<String> [Listed, Foreign] = "directory, as the prompt shows it",
         depth: i64 [Listed] = "shells around it: 0 is the session's own",
         prompt: String [Foreign, Inner] = "the prompt it stood behind",
-        source: String [Listed] = "the source that held the transcript",
+        source: String [Listed, Foreign] = "the source that held the transcript",
         locator: String [Listed, Foreign] = "where the transcript lay",
         byte_start: i64 [Listed] = "first byte of the transcript it was read from",
         byte_end: i64 [Listed] = "one past the last byte",
@@ -473,13 +473,13 @@ table! {
 row! {
     /// What every line of a session repeats.
     LineSession {
-        session_id: String = "the session",
-        session_key: String = "the session inside this archive",
-        account_id: Option<String> = "account of the session",
-        region: Option<String> [Foreign] = "Region of the session",
-        owner: Option<String> [Foreign] = "who started the session",
-        target: Option<String> [Foreign] = "what the session was connected to",
-        locator: String [Foreign] = "where the transcript lay",
+        session_id: String [Listed] = "the session",
+        session_key: String [Listed] = "the session inside this archive",
+        account_id: Option<String> [Listed] = "account of the session",
+        region: Option<String> [Listed, Foreign] = "Region of the session",
+        owner: Option<String> [Listed, Foreign] = "who started the session",
+        target: Option<String> [Listed, Foreign] = "what the session was connected to",
+        locator: String [Listed, Foreign] = "where the transcript lay",
         generation: i64 = "manifest entry that wrote this row",
     }
 }
@@ -487,13 +487,13 @@ row! {
 row! {
     /// One line, without what it shares with the others of its session: a session has too many to repeat it in memory.
     LineRow {
-        line_number: i64 = "number of the line, from 1",
-        text: String [Foreign] = "what it showed, control sequences carried out",
-        kind: Word<LineKind> = "output, input (typed behind a prompt), screen (full-screen program) or overwritten (an older version of a repainted row)",
+        line_number: i64 [Listed] = "number of the line, from 1",
+        text: String [Listed, Foreign] = "what it showed, control sequences carried out",
+        kind: Word<LineKind> [Listed] = "output, input (typed behind a prompt), screen (full-screen program) or overwritten (an older version of a repainted row)",
         continued: bool = "the next row goes on with this line",
-        at_earliest: Option<At> = "not before this; null if not known",
-        at_latest: Option<At> = "not after this; null if not known",
-        byte_start: i64 = "first byte of the transcript it was drawn from",
+        at_earliest: Option<At> [Listed] = "not before this; null if not known",
+        at_latest: Option<At> [Listed] = "not after this; null if not known",
+        byte_start: i64 [Listed] = "first byte of the transcript it was drawn from",
         byte_count: i64 = "how many bytes it was drawn from; a count shrinks far better than an end",
     }
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::answer::tell_lost;
 use super::progress::Spinner;
 use super::progress::patiently;
 use super::reach::Reach;
@@ -108,12 +107,9 @@ const BACK: i64 = 8;
 /// When transcripts of each target last came to a bucket and to a log group, by our own archive. Where there is none, or it
 /// cannot be read, nothing is known to have come, and that it cannot is said.
 fn arrivals(setup: &Setup<'_>, ui: &mut Ui<'_>) -> Vec<Arrival> {
-    match setup.ask(|it| it.arrivals(setup.here.now.plus(-BACK * 86_400_000_000))) {
+    match setup.ask(ui, |it| it.arrivals(setup.here.now.plus(-BACK * 86_400_000_000))) {
         Ok(None) => Vec::new(),
-        Ok(Some(it)) => {
-            tell_lost(ui, &it.lost);
-            it.answer
-        }
+        Ok(Some(it)) => it.answer,
         Err(it) => {
             ui.note(safe!("note: what came of late is not known: {}", it.what));
             Vec::new()

@@ -36,8 +36,8 @@ impl<'a> Reader<'a> {
         self.setup.root()
     }
 
-    /// Asks the archive, and ends the answer: says what could not be read of it. There is no other way into the archive for
-    /// a command, so that none forgets.
+    /// Asks the archive, and ends the answer: says what could not be read of it. A command that reads the archive alone has no
+    /// other way into it; one that asks AWS has [`Setup::ask`], which says it, too.
     pub(super) fn ask(
         &self,
         ui: &mut Ui<'_>,

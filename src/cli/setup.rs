@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
+use super::answer::tell_lost;
 use super::world::Here;
 use super::world::World;
 use crate::archive::Answered;
@@ -17,6 +18,7 @@ use crate::config::Told;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
+use crate::render::Ui;
 
 pub(super) struct Setup<'a> {
     pub(super) here: Here<'a>,
@@ -56,12 +58,15 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// Asks the archive, where there is one.
+    /// Asks the archive, where there is one, and says what could not be read of it.
     pub(super) fn ask<T>(
         &self,
+        ui: &mut Ui<'_>,
         question: impl FnOnce(&Archive) -> Result<T>,
     ) -> Result<Option<Answered<T>>> {
-        self.kept()?.map(|it| it.answered(question)).transpose()
+        let asked = self.kept()?.map(|it| it.answered(question)).transpose()?;
+        asked.iter().for_each(|it| tell_lost(ui, &it.lost));
+        Ok(asked)
     }
 
     /// The archive, where there is one; for what tells itself what could not be read of it.

@@ -6,7 +6,6 @@ use clap::Args;
 use clap::ValueEnum;
 
 use super::answer::Answer;
-use super::answer::tell_lost;
 use super::asking;
 use super::formats::one_of;
 use super::reach::Reach;
@@ -265,7 +264,7 @@ fn earlier(setup: &Setup<'_>, ui: &mut Ui<'_>, now: &Survey) -> Result<(Survey, 
         out.sort_unstable();
         out
     };
-    let asked = setup.ask(|archive| {
+    let asked = setup.ask(ui, |archive| {
         let mut last = None;
         for it in archive.surveys()?.into_iter().filter(|it| *it < now.taken_at) {
             let it = archive.survey(it)?;
@@ -277,7 +276,6 @@ fn earlier(setup: &Setup<'_>, ui: &mut Ui<'_>, now: &Survey) -> Result<(Survey, 
         Ok(last)
     })?;
     let asked = asked.ok_or_else(none)?;
-    tell_lost(ui, &asked.lost);
     Ok((asked.answer.ok_or_else(none)?, asked.lost))
 }
 

@@ -471,6 +471,9 @@ struct RefusedAnswer<'a> {
     region: Option<&'a str>,
 }
 
+/// Code of an answer whose form is not known; no service has it.
+pub(super) const NOT_UNDERSTOOD: &str = "ssmtrail:NotUnderstood";
+
 /// What a refusal means. Codes are of "Error responses" (Amazon S3 API Reference) and "Common errors" of the services.
 fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal {
     let code = it.code.unwrap_or_default();
@@ -479,6 +482,10 @@ fn judge(it: &RefusedAnswer<'_>, need: &Need, profile: Option<&str>) -> Refusal 
         format!("renew the credentials (`aws sso login --profile {it}`)")
     });
     match (code, it.status) {
+        (NOT_UNDERSTOOD, _) => {
+            Refusal::new(format!("the answer came in a form that is not known: {message}"))
+                .kind(Reason::NotUnderstood)
+        }
         ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired", _) => {
             Refusal::new("the credentials have expired")
                 .kind(Reason::Credentials)

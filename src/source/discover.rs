@@ -281,7 +281,7 @@ impl Look {
         for some in arns.chunks(100) {
             let asked = json!({ "clusters": some, "include": ["CONFIGURATIONS"] });
             let answer: Clusters = self.ecs("ecs:DescribeClusters", &asked).await.map_err(fail)?;
-            for it in &answer.failures {
+            for it in answer.failures.iter().flatten() {
                 let arn = it.arn.as_deref().unwrap_or("?");
                 self.unread(format!("the ECS cluster {arn}"), it.refusal());
             }
@@ -299,7 +299,7 @@ impl Look {
         match exec.and_then(|it| it.logging.as_deref()) {
             Some("NONE") => self.found.notes.push(format!("{from}: logging is off")),
             Some("OVERRIDE") => {
-                let log = exec.map(|it| it.log_configuration.clone()).unwrap_or_default();
+                let log = exec.and_then(|it| it.log_configuration.clone()).unwrap_or_default();
                 let named = Destinations::of(&Preferences {
                     bucket: Input::read(log.s3_bucket_name.as_deref()),
                     prefix: cleaned(log.s3_key_prefix.as_deref().unwrap_or_default()),
@@ -334,10 +334,11 @@ impl Look {
             let answer: Tasks = self.ecs("ecs:DescribeTasks", &asked).await.map_err(fail)?;
             // A task that ended meanwhile is none that runs now.
             let is_fault = |it: &&Failure| it.reason.as_deref() != Some("MISSING");
-            if let Some(it) = answer.failures.iter().find(is_fault) {
+            if let Some(it) = answer.failures.iter().flatten().find(is_fault) {
                 return Err(fail(it.refusal()));
             }
-            let open = answer.tasks.into_iter().filter(|it| it.enable_execute_command);
+            let open =
+                answer.tasks.into_iter().filter(|it| it.enable_execute_command == Some(true));
             definitions.extend(open.filter_map(|it| it.task_definition_arn));
         }
         if definitions.is_empty() {
@@ -354,7 +355,7 @@ impl Look {
             let mut logged = false;
             let containers = answer.task_definition.container_definitions.into_iter();
             for it in containers.filter_map(|it| it.log_configuration) {
-                let option = |key: &str| it.options.get(key).map(String::as_str);
+                let option = |key: &str| it.options.as_ref()?.get(key).map(String::as_str);
                 if it.log_driver == "awslogs" {
                     let group = Input::read(option("awslogs-group"));
                     let named = Destinations::of(&Preferences { group, ..Preferences::default() });

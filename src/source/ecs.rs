@@ -20,8 +20,7 @@ pub(super) struct ArnsPage {
 #[derive(Debug, Deserialize)]
 pub(super) struct Clusters {
     pub(super) clusters: Vec<Cluster>,
-    #[serde(default)]
-    pub(super) failures: Vec<Failure>,
+    pub(super) failures: Option<Vec<Failure>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,8 +42,7 @@ struct Configuration {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Exec {
     pub(super) logging: Option<String>,
-    #[serde(default)]
-    pub(super) log_configuration: ExecLog,
+    pub(super) log_configuration: Option<ExecLog>,
 }
 
 /// "ExecuteCommandLogConfiguration".
@@ -81,15 +79,13 @@ impl Failure {
 #[derive(Debug, Deserialize)]
 pub(super) struct Tasks {
     pub(super) tasks: Vec<Task>,
-    #[serde(default)]
-    pub(super) failures: Vec<Failure>,
+    pub(super) failures: Option<Vec<Failure>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Task {
-    #[serde(default)]
-    pub(super) enable_execute_command: bool,
+    pub(super) enable_execute_command: Option<bool>,
     pub(super) task_definition_arn: Option<String>,
 }
 
@@ -116,8 +112,7 @@ pub(super) struct TaskContainer {
 #[serde(rename_all = "camelCase")]
 pub(super) struct LogConfiguration {
     pub(super) log_driver: String,
-    #[serde(default)]
-    pub(super) options: BTreeMap<String, String>,
+    pub(super) options: Option<BTreeMap<String, String>>,
 }
 
 #[cfg(test)]
@@ -138,7 +133,7 @@ mod tests {
         assert!(it.exec().is_none());
         let log = r#"{"executeCommandConfiguration":{"logging":"OVERRIDE","logConfiguration":{"s3BucketName":"b"}}}"#;
         let it: Cluster = serde_json::from_str(&format!(r#"{{"configuration":{log}}}"#)).unwrap();
-        let log = &it.exec().unwrap().log_configuration;
+        let log = it.exec().unwrap().log_configuration.clone().unwrap();
         assert_eq!(log.s3_bucket_name.as_deref(), Some("b"));
     }
 }

@@ -6,11 +6,18 @@
 
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4;
+use aws_runtime::invocation_id::InvocationIdInterceptor;
+use aws_runtime::request_info::RequestInfoInterceptor;
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_runtime::service_clock_skew::ServiceClockSkewClassifier;
+use aws_runtime::service_clock_skew::ServiceClockSkewInterceptor;
+use aws_runtime::user_agent::ApiMetadata;
+use aws_runtime::user_agent::UserAgentInterceptor;
 use aws_sdk_s3::error::ErrorMetadata;
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::HttpStatusCodeClassifier;
 use aws_smithy_runtime::client::retries::classifiers::TransientErrorClassifier;
 use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
@@ -21,6 +28,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::config_bag::Layer;
+use aws_types::service_config::ServiceConfigKey;
 use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
@@ -30,6 +38,7 @@ use serde_json::Value;
 use crate::aws_names::RegionCode;
 use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
+use crate::source::aws::NOT_UNDERSTOOD;
 use crate::source::aws::patience;
 
 /// Most bytes of an answer that are read.
@@ -63,6 +72,8 @@ pub(crate) type Answer<T> = Result<AwsAnswer<T>, SdkError<ErrorMetadata, HttpRes
 pub(crate) struct Service {
     /// As the SDK calls it.
     name: &'static str,
+    /// As configuration calls it.
+    id: &'static str,
     /// As it is signed, and its host begins.
     signed: &'static str,
     /// One endpoint for all Regions of a partition.
@@ -71,15 +82,17 @@ pub(crate) struct Service {
     target: &'static str,
 }
 
-const EC2: Service = Service { name: "EC2", signed: "ec2", is_global: false, target: "" };
+const EC2: Service =
+    Service { name: "EC2", id: "EC2", signed: "ec2", is_global: false, target: "" };
 const S3_CONTROL: Service =
-    Service { name: "S3Control", signed: "s3", is_global: false, target: "" };
+    Service { name: "S3Control", id: "S3 Control", signed: "s3", is_global: false, target: "" };
 const ACCOUNT: Service =
-    Service { name: "Account", signed: "account", is_global: true, target: "" };
+    Service { name: "Account", id: "Account", signed: "account", is_global: true, target: "" };
 
 /// Source: "Amazon ECS API Reference".
 pub(crate) const ECS: Service = Service {
     name: "ECS",
+    id: "ECS",
     signed: "ecs",
     is_global: false,
     target: "AmazonEC2ContainerServiceV20141113",
@@ -88,6 +101,7 @@ pub(crate) const ECS: Service = Service {
 /// Source: "AWS Organizations API Reference".
 pub(crate) const ORGANIZATIONS: Service = Service {
     name: "Organizations",
+    id: "Organizations",
     signed: "organizations",
     is_global: true,
     target: "AWSOrganizationsV20161128",
@@ -172,16 +186,22 @@ impl Service {
         }
     }
 
-    /// Where a service is, whose host begins so. Source: the endpoint rules of the AWS SDKs.
-    fn host(&self, way: &Connection, begins: &str) -> String {
-        let region = self.region(way);
-        let region = RegionCode(&region);
-        let has_one = region.partition().is_some_and(|it| it.as_str() == "aws-us-gov")
-            && ["ec2", "organizations"].contains(&begins);
-        match way.sdk.use_fips() == Some(true) && !has_one {
-            true => region.host(&format!("{begins}-fips")),
-            false => region.host(begins),
+    /// The endpoint that a person named, for this service or for all ("Service-specific endpoints", AWS SDKs and Tools).
+    fn endpoint(&self, way: &Connection) -> Option<String> {
+        let all = way.sdk.endpoint_url().map(str::to_owned);
+        if way.sdk.get_origin("endpoint_url").is_client_config() {
+            return all;
         }
+        let key = ServiceConfigKey::builder();
+        let key = key.service_id(self.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+        let own = way.sdk.service_config().zip(key.ok()).and_then(|(it, key)| it.load_config(key));
+        own.or(all)
+    }
+
+    /// Where the service is, whose host begins so.
+    fn host(&self, way: &Connection, begins: &str) -> String {
+        let (fips, dual) = (way.sdk.use_fips(), way.sdk.use_dual_stack());
+        host(RegionCode(&self.region(way)), begins, fips == Some(true), dual == Some(true))
     }
 
     async fn ask<T: Send + Sync + std::fmt::Debug + 'static>(
@@ -207,6 +227,10 @@ impl Service {
         });
         signing.store_put(AuthSchemeOptionResolverParams::new(()));
         signing.store_put(patience());
+        signing.store_put(ApiMetadata::new(self.signed, env!("CARGO_PKG_VERSION")));
+        if let Some(it) = sdk.app_name() {
+            signing.store_put(it.clone());
+        }
         let schemes = StaticAuthSchemeOptionResolver::new(vec![sigv4::SCHEME_ID]);
         let mut components = RuntimeComponentsBuilder::new("signing")
             .with_auth_scheme(sigv4::SigV4AuthScheme::new())
@@ -215,15 +239,21 @@ impl Service {
         if let Some(it) = sdk.credentials_provider() {
             components = components.with_identity_resolver(sigv4::SCHEME_ID, it);
         }
-        let host = format!("https://{host}");
         let mut builder = Operation::builder()
             .service_name(self.name)
             .operation_name(operation)
             .behavior_version(aws_config::BehaviorVersion::latest())
-            .endpoint_url(sdk.endpoint_url().unwrap_or(&host))
+            .endpoint_url(&self.endpoint(way).unwrap_or_else(|| format!("https://{host}")))
             .interceptor(way.calls.clone())
+            // What each client of the SDK has, too ("ServiceRuntimePlugin" of its crates).
+            .interceptor(ServiceClockSkewInterceptor::new())
+            .interceptor(RequestInfoInterceptor::new())
+            .interceptor(UserAgentInterceptor::new())
+            .interceptor(InvocationIdInterceptor::new())
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+            .retry_classifier(HttpStatusCodeClassifier::default())
             .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
+            .retry_classifier(ServiceClockSkewClassifier::<ErrorMetadata>::new())
             .runtime_plugin(
                 StaticRuntimePlugin::new()
                     .with_config(signing.freeze())
@@ -254,6 +284,19 @@ impl Service {
     }
 }
 
+/// Source: the endpoint rules of the AWS SDKs.
+fn host(region: RegionCode<'_>, begins: &str, fips: bool, dual_stack: bool) -> String {
+    let own = region.partition().is_some_and(|it| it.as_str() == "aws-us-gov")
+        && ["ec2", "organizations"].contains(&begins);
+    let begins = if fips && !own { format!("{begins}-fips") } else { begins.to_owned() };
+    match region.dual_stack_domain().filter(|_| dual_stack) {
+        // Of S3 they are in the domain of the others.
+        Some(_) if begins.contains("s3-control") => region.host(&format!("{begins}.dualstack")),
+        Some(domain) => format!("{begins}.{}.{domain}", region.0),
+        None => region.host(&begins),
+    }
+}
+
 /// The bytes of an answer, if they are few enough to be read.
 fn body(response: &HttpResponse) -> Result<&[u8], OrchestratorError<ErrorMetadata>> {
     let bytes = response.body().bytes().unwrap_or_default();
@@ -268,6 +311,11 @@ fn fault(code: Option<String>, message: Option<String>) -> OrchestratorError<Err
     OrchestratorError::operation(ErrorMetadata::builder().code(code).message(message).build())
 }
 
+/// An answer of another form is none, and comes no better when it is asked for again.
+fn not_understood(why: String) -> OrchestratorError<ErrorMetadata> {
+    fault(Some(NOT_UNDERSTOOD.into()), Some(why))
+}
+
 /// What is no XML is no answer: nobody behind this may take it for an empty one.
 fn xml(response: &HttpResponse) -> Result<AwsAnswer<String>, OrchestratorError<ErrorMetadata>> {
     let body = String::from_utf8_lossy(body(response)?).into_owned();
@@ -275,7 +323,7 @@ fn xml(response: &HttpResponse) -> Result<AwsAnswer<String>, OrchestratorError<E
     if response.status().is_success() {
         return match roxmltree::Document::parse(&body) {
             Ok(_) => Ok(AwsAnswer { body, request_id }),
-            Err(it) => Err(OrchestratorError::response(it.into())),
+            Err(it) => Err(not_understood(it.to_string())),
         };
     }
     // "Error codes for the Amazon EC2 API": Response/Errors/Error; S3 has Error alone.
@@ -303,7 +351,7 @@ fn json<T: Understood>(
     let request_id = response.request_id().map(str::to_owned);
     if response.status().is_success() {
         let body = serde_json::from_slice(bytes);
-        let body = body.map_err(|it| OrchestratorError::response(it.into()))?;
+        let body = body.map_err(|it| not_understood(it.to_string()))?;
         return Ok(AwsAnswer { body, request_id });
     }
     let told: Value = serde_json::from_slice(bytes).unwrap_or_default();
@@ -379,6 +427,27 @@ mod tests {
         assert_eq!(escaped("a b&c=d/é"), "a%20b%26c%3Dd%2F%C3%A9");
         assert_eq!(escaped("i-0_a.b~C%+*"), "i-0_a.b~C%25%2B%2A");
         assert_eq!(escaped("\0\n\x7f"), "%00%0A%7F");
+    }
+
+    #[test]
+    fn a_service_is_where_the_sdk_would_look_for_it() {
+        let at = |region, begins, fips, dual| host(RegionCode(region), begins, fips, dual);
+        assert_eq!(at("eu-west-1", "ecs", false, false), "ecs.eu-west-1.amazonaws.com");
+        assert_eq!(at("us-east-1", "ecs", true, false), "ecs-fips.us-east-1.amazonaws.com");
+        assert_eq!(at("us-east-1", "ecs", true, true), "ecs-fips.us-east-1.api.aws");
+        assert_eq!(
+            at("us-gov-west-1", "organizations", true, false),
+            "organizations.us-gov-west-1.amazonaws.com"
+        );
+        assert_eq!(
+            at("cn-north-1", "ec2", false, true),
+            "ec2.cn-north-1.api.amazonwebservices.com.cn"
+        );
+        assert_eq!(
+            at("us-east-1", "1.s3-control", false, true),
+            "1.s3-control.dualstack.us-east-1.amazonaws.com"
+        );
+        assert_eq!(at("us-iso-east-1", "ecs", false, true), "ecs.us-iso-east-1.c2s.ic.gov");
     }
 
     #[test]

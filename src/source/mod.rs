@@ -133,7 +133,7 @@ pub struct Position {
 pub struct Seen {
     /// The version that was read, where it is not the one that was listed.
     pub version: Option<String>,
-    /// When the place last changed it, UTC microseconds; `None` if it does not tell.
+    /// When the place last changed it; `None` if it does not tell.
     pub stored_at: Option<At>,
     /// S3's version id of the bytes; `None` where versions are off.
     pub version_id: Option<String>,

@@ -48,12 +48,12 @@ pub struct Kept {
 /// What the archive holds, as fingerprints: a million objects take some tens of megabytes.
 #[derive(Default)]
 pub struct Ledger {
-    /// The run's own clock, UTC microseconds.
+    /// The run's own clock.
     now: At,
     versions: HashSet<u64>,
     bytes: HashSet<u64>,
     locators: HashSet<u64>,
-    /// When what grows was last read, UTC microseconds.
+    /// When what grows was last read.
     read_at: HashMap<u64, At>,
     kept: HashMap<u64, Kept>,
     others: HashMap<u64, String>,
@@ -61,7 +61,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger that nothing was written into yet, and what time it is, in UTC microseconds.
+    /// A ledger that nothing was written into yet, and what time it is.
     pub fn new(now: At) -> Self {
         Self { now, ..Self::default() }
     }

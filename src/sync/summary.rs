@@ -112,7 +112,7 @@ impl Summary {
         self.add(listed);
     }
 
-    /// Takes up what is told of objects and of sessions.
+    /// Takes up what a worker tells of an object, and a batch of its sessions: they tell nothing else.
     pub(super) fn add(&mut self, told: Self) {
         self.listed += told.listed;
         self.held += told.held;
@@ -162,7 +162,7 @@ impl Progress for () {}
 
 /// The run's clock and limits, told from outside.
 pub struct Options<'a> {
-    /// Now, UTC microseconds.
+    /// Now.
     pub now: At,
     /// Threads that decode; one at least is used.
     pub threads: usize,

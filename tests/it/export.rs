@@ -607,6 +607,18 @@ fn commands_come_a_row_group_at_a_time_however_many_a_file_holds() {
 }
 
 #[test]
+fn no_record_tells_a_secret_by_which_its_source_is_named() {
+    let world = World::new();
+    let key = "AKIAQYLPMN5HHHFPZAM2";
+    world.transcript(&format!("l-{key}/zoe-0123456789abcdef0.log"), &["sh-4.2$ whoami"]);
+    world.run(&format!("sync l-{key}"));
+    for line in ["export", "search whoami --format jsonl", "sessions --format csv"] {
+        let said = world.run(line).0;
+        assert!(said.contains("zoe") && !said.contains(key), "{line}: {said}");
+    }
+}
+
+#[test]
 fn a_feed_takes_no_filter_that_would_leave_something_out_for_good() {
     let world = World::with_demo();
     for filter in ["--owner alice", "--since 7d", "--target i-0"] {

@@ -158,6 +158,24 @@ fn ecs_clusters_tell_where_their_sessions_go() {
 }
 
 #[test]
+fn what_is_asked_without_an_sdk_is_asked_again_as_by_one() {
+    let mut aws = account("410000000009", &["us-east-1"]);
+    let faults = Faults::before(address());
+    aws.endpoint = faults.endpoint.clone();
+    faults.on("ListClusters", 0, 2, json_error(503, "ServiceUnavailableException"));
+    let said = aws.run("init --dry-run --region us-east-1").0;
+    assert!(!said.contains("could not"), "{said}");
+    assert_eq!(faults.count("ListClusters"), 3);
+    let nothing = Fault::Answer(200, "application/x-amz-json-1.1", "{}".into());
+    faults.on("ListClusters", 0, 1, nothing);
+    let said = aws.run("init --dry-run --region us-east-1").0;
+    assert!(
+        said.contains("the ECS clusters in us-east-1 of 410000000009: the answer came in a form that is not known"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_may_not_be_read_is_said_with_the_missing_permission() {
     let mut aws = account("410000000003", &["us-east-1"]);
     let faults = Faults::before(address());
