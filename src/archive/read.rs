@@ -104,10 +104,15 @@ impl Archive {
         self.groups_read.load(Ordering::Relaxed)
     }
 
-    /// What an entry brought, if its list can be read and proves.
+    /// What an entry brought, if its list can be read and proves. A list that does not is a damage.
     pub fn brought_by(&self, entry: &Entry) -> Option<Vec<Brought>> {
-        let list = super::manifest::read_list(&self.root.join(entry.list()?)).ok()?;
-        (Some(Seal::of(&list)) == entry.brought).then_some(list)
+        let path = entry.list()?;
+        let list = super::manifest::read_list(&self.root.join(&path)).ok();
+        let list = list.filter(|it| Some(Seal::of(it)) == entry.brought);
+        if list.is_none() {
+            self.damaged(&path, "it is not what its entry brought");
+        }
+        list
     }
 
     /// How often a whole index was looked through so far.

@@ -3,6 +3,7 @@
 use crate::render::Ui;
 use crate::session::Skip;
 use crate::text;
+use crate::text::Safe;
 use crate::text::safe;
 
 /// The exit code. One list for all commands.
@@ -46,13 +47,19 @@ impl Answer {
 /// How an answer from the archive ends: whether anything was found, before what was lost is told.
 pub(super) struct Ending {
     pub(super) any: bool,
+    /// What is said if nothing was. It is not said where something could not be read: what is not found is not absent then.
+    pub(super) nothing: Safe,
     /// What could not be said of it, beside what the archive could not read.
     pub(super) lost: Vec<Skip>,
 }
 
 impl Ending {
     pub(super) fn any(any: bool) -> Self {
-        Self { any, lost: Vec::new() }
+        Self::or(any, Safe::default())
+    }
+
+    pub(super) fn or(any: bool, nothing: impl Into<Safe>) -> Self {
+        Self { any, nothing: nothing.into(), lost: Vec::new() }
     }
 }
 

@@ -187,7 +187,7 @@ impl Export {
             text::plural(rows, "record"),
             text::plural(sessions.len() as u64, "session")
         ));
-        Ok(Ending { any: rows > 0 || feed.is_some(), lost })
+        Ok(Ending { lost, ..Ending::any(rows > 0 || feed.is_some()) })
     }
 
     /// Refuses what cannot be written, and looks at the file that is to be; there is none for standard output.

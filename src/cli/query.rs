@@ -111,10 +111,7 @@ impl Query {
             if left_out {
                 ui.note("note: bytes cannot be masked and are left out; --reveal shows them");
             }
-            if many == 0 {
-                ui.note("no rows");
-            }
-            Ok(Ending::any(many > 0))
+            Ok(Ending::or(many > 0, "no rows"))
         })
     }
 }

@@ -44,9 +44,13 @@ impl<'a> Reader<'a> {
         question: impl FnOnce(&Archive, &mut Ui<'_>) -> Result<Ending>,
     ) -> Result<Answer> {
         let asked = Archive::ask(&self.root()?, |archive| question(archive, ui))?;
-        let lost = [asked.lost, asked.answer.lost].concat();
+        let ending = asked.answer;
+        let lost = [asked.lost, ending.lost].concat();
         tell_lost(ui, &lost);
-        Ok(Answer::found(asked.answer.any).with(&lost))
+        if !ending.any && lost.is_empty() && !ending.nothing.is_empty() {
+            ui.note(ending.nothing);
+        }
+        Ok(Answer::found(ending.any).with(&lost))
     }
 
     /// Asks for what the filters ask, and says first which window is in force and whom a name matched.

@@ -176,8 +176,7 @@ impl Replay {
         masking::names(&mut masker, &mut session);
         let film = Film::of(archive, &session, &mut masker)?;
         if film.beats.is_empty() {
-            ui.note("there is nothing to play in it");
-            return Ok(Ending::any(false));
+            return Ok(Ending::or(false, "there is nothing to play in it"));
         }
         let start = match self.from {
             None => self.behind.as_ref().and_then(|it| film.find(it, 0)).unwrap_or(0),

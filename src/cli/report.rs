@@ -211,7 +211,7 @@ impl ReportArgs {
             };
             revealing::tell(ui, &masker);
             tell_contents(ui, &report);
-            Ok(Ending { any: !report.sessions.is_empty(), lost })
+            Ok(Ending { lost, ..Ending::any(!report.sessions.is_empty()) })
         })
     }
 

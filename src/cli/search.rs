@@ -42,6 +42,7 @@ use crate::search::Shared;
 use crate::secrets;
 use crate::secrets::Masker;
 use crate::text;
+use crate::text::Safe;
 use crate::text::Visible;
 use crate::text::safe;
 use crate::transcript::commands::Kind as CommandKind;
@@ -252,18 +253,19 @@ impl Search {
         }
         revealing::tell(ui, &masker);
         others.tell(ui);
-        if hits == 0 && !self.count && others == Others::default() {
+        let mut nothing = Safe::default();
+        if !self.count && others == Others::default() {
             let case = if self.ignore_case { "" } else { ", -i ignores case" };
             let output = if self.output { "" } else { ", --output searches what was shown" };
             // Said whether or not there is any: it must not tell.
             let secrets = if masker.reveals() { "" } else { ", --reveal searches secrets, too" };
             let hints = format!("{output}{case}{secrets}");
-            ui.note(match hints.strip_prefix(", ") {
+            nothing = match hints.strip_prefix(", ") {
                 Some(hints) => safe!("nothing found; {}", hints),
                 None => "nothing found".into(),
-            });
+            };
         }
-        Ok(Ending::any(hits > 0))
+        Ok(Ending::or(hits > 0, nothing))
     }
 
     /// Plays the first hit; says how many others there are.
@@ -287,8 +289,7 @@ impl Search {
             Ok(())
         })?;
         let Some(first) = first else {
-            ui.note("nothing matches, so there is nothing to play");
-            return Ok(Ending::any(false));
+            return Ok(Ending::or(false, "nothing matches, so there is nothing to play"));
         };
         let (from, behind) = (searched.start)(&mut masker, &first);
         let key = (searched.place)(&first).0.to_owned();

@@ -74,10 +74,7 @@ impl Sessions {
             rows.finish(ui, &frame)?;
         }
         tell_edge(ui, &sessions, which.window);
-        if sessions.is_empty() {
-            ui.note("no session matches");
-        }
-        Ok(Ending::any(!sessions.is_empty()))
+        Ok(Ending::or(!sessions.is_empty(), "no session matches"))
     }
 }
 

@@ -94,18 +94,18 @@ impl Show {
             self.revealing.masker(reader, ui, archive, "show", Whose::One(&session))?;
         masking::names(&mut masker, &mut session);
         let mut one = OneSession { archive, masker, session };
-        let any = match (self.commands, self.raw, self.explain) {
-            (_, true, _) => one.raw(ui)?,
-            (_, _, Some(seq)) => one.explain(ui, seq)?,
+        let ending = match (self.commands, self.raw, self.explain) {
+            (_, true, _) => Ending::or(one.raw(ui)?, "none of its bytes are kept"),
+            (_, _, Some(seq)) => Ending::or(one.explain(ui, seq)?, "no commands were found in it"),
             (true, ..) => one.commands(ui, self.format, self.possible)?,
             _ if self.format != Format::Table => {
                 return Err(Error::misused("--format goes with --commands")
                     .hint("`ssmtrail search --output '' --session ID --format …` writes lines"));
             }
-            _ => one.text(ui)?,
+            _ => Ending::any(one.text(ui)?),
         };
         revealing::tell(ui, &one.masker);
-        Ok(Ending::any(any))
+        Ok(ending)
     }
 }
 
@@ -176,7 +176,7 @@ impl OneSession<'_> {
         Ok(!lines.is_empty())
     }
 
-    fn commands(&mut self, ui: &mut Ui<'_>, format: Format, with_possible: bool) -> Result<bool> {
+    fn commands(&mut self, ui: &mut Ui<'_>, format: Format, with_possible: bool) -> Result<Ending> {
         let Self { archive, masker, session } = self;
         let mut commands = archive.commands_of(session);
         let all = commands.len();
@@ -189,7 +189,7 @@ impl OneSession<'_> {
             let mut rows = Rows::new("commands", format, &["flaws"]);
             rows.write(ui, &frame)?;
             rows.finish(ui, &frame)?;
-            return Ok(!commands.is_empty());
+            return Ok(Ending::any(!commands.is_empty()));
         }
         let shared = Shared::of(archive)?;
         self.flaws(ui, &shared)?;
@@ -200,10 +200,9 @@ impl OneSession<'_> {
         if possible > 0 {
             let commands = if possible == 1 { "command" } else { "commands" };
             ui.note(safe!("note: {} possible {}; --possible shows them", possible, commands));
-        } else if commands.is_empty() {
-            ui.note("no commands were found in it");
+            return Ok(Ending::any(!commands.is_empty()));
         }
-        Ok(!commands.is_empty())
+        Ok(Ending::or(!commands.is_empty(), "no commands were found in it"))
     }
 
     fn explain(&mut self, ui: &mut Ui<'_>, seq: i64) -> Result<bool> {
@@ -259,9 +258,6 @@ impl OneSession<'_> {
                     ui.line(ui.paint(DIM, line).trimmed())?;
                 }
             }
-        }
-        if commands.is_empty() {
-            ui.note("no commands were found in it");
         }
         Ok(!commands.is_empty())
     }

@@ -110,7 +110,7 @@ fn rebuild_decodes_everything_again_from_the_kept_bytes() {
     // The sources are gone; the archive has what it needs.
     std::fs::remove_dir_all(world.path("logs")).unwrap();
     world.run("archive rebuild").is(expect![[r#"
-        decoded 7 sessions again with decoder 9 (before: 9): 109 commands before, 109 now, 0 sessions changed
+        decoded 7 sessions again with decoder 10 (before: 10): 109 commands before, 109 now, 0 sessions changed
         ! head: 2:…
     "#]]);
     assert_eq!(world.run("search '' --format jsonl").0, before);

@@ -338,7 +338,7 @@ fn a_repair_says_what_it_moved_and_where_to() {
         [exit 1]
     "#]]);
     world.run("archive rebuild").is(expect![[r#"
-        decoded 3 sessions again with decoder 9 (before: 9): 6 commands before, 9 now, 0 sessions changed
+        decoded 3 sessions again with decoder 10 (before: 10): 6 commands before, 9 now, 0 sessions changed
         1 session that the index had lost came back
         ! head: 5:…
     "#]]);
@@ -468,6 +468,36 @@ fn no_flipped_bit_gives_another_answer_in_silence() {
         }
         std::fs::write(&path, &whole).unwrap();
     }
+}
+
+#[test]
+fn what_could_not_be_read_is_never_said_not_to_be_there() {
+    let world = whole();
+    for it in
+        files(&world).iter().filter(|it| it.starts_with("commands") || it.starts_with("lines"))
+    {
+        flip(&world.path("archive").join(it), 60);
+    }
+    for line in ["search stop", "show ann --commands", "show ann --explain", "replay ann --cast -"]
+    {
+        let said = world.run(line).0;
+        assert!(said.contains("! unreadable: ") && said.contains("[exit 3]"), "{line}: {said}");
+        for word in ["nothing", "no commands"] {
+            assert!(!said.contains(word), "{line}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_package_from_a_damaged_list_says_what_it_lacks() {
+    let world = whole();
+    flip(&world.path("archive/entries/00000001.brought"), 30);
+    let said = world.run("report --evidence --reveal -o audit.tar").0;
+    assert!(
+        said.contains("! unreadable: entries/00000001.brought: it is not what its entry brought"),
+        "{said}"
+    );
+    assert!(said.contains("[exit 3]"), "{said}");
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn a_stream_that_grows_is_continued_and_no_event_comes_twice() {
     assert!(messages.len() == 4 && messages.is_sorted() && raw.lines().count() == 4, "{raw}");
     // Decoded again from the parts that were kept.
     aws.run("archive rebuild").is(expect![[r#"
-        decoded 1 session again with decoder 9 (before: 9): 4 commands before, 4 now, 0 sessions changed
+        decoded 1 session again with decoder 10 (before: 10): 4 commands before, 4 now, 0 sessions changed
         ! head: 5:…
     "#]]);
     // A token that AWS has forgotten: reading goes on behind the last event.

@@ -58,7 +58,9 @@ fn header_window(line: &str) -> Option<(u16, u16)> {
 
 /// Reads a time of a `script` line, or the news that it names no zone.
 fn script_time(line: &str) -> (Option<At>, bool) {
-    if let Some(found) = ISO_TIME.find(line) {
+    // A year of more digits, or before the first, is none that `script` writes.
+    let begins = |at: usize| !line[..at].ends_with(|it: char| it.is_ascii_digit() || it == '-');
+    if let Some(found) = ISO_TIME.find(line).filter(|it| begins(it.start())) {
         let at = DateTime::parse_from_str(found.as_str(), "%Y-%m-%d %H:%M:%S%z").ok();
         return (at.map(|it| At(it.timestamp_micros())), false);
     }
@@ -283,4 +285,18 @@ fn emit(it: RawLine<&[u8]>, doubled: bool, out: &mut impl Lines) {
     let bare = !doubled && it.ended && it.crs == 0;
     let crs = if doubled { it.crs.saturating_sub(1) } else { it.crs + u8::from(bare) };
     out.line(RawLine { crs, ..it });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_that_script_does_not_write_is_no_time_and_never_another_year() {
+        let at =
+            |year: &str| script_time(&format!("Script started on {year}-03-15 10:00:00+00:00")).0;
+        assert_eq!(at("2026"), At::read("2026-03-15T10:00:00Z"));
+        assert_eq!(at("292277"), None);
+        assert_eq!(at("-0044"), None);
+    }
 }
