@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::notable;
 use crate::secrets::Masker;
 use crate::time::At;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 
 /// The files of the folder `queries` by name, as a test holds: what they ask and take stands in the header of each.
 macro_rules! saved {

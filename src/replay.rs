@@ -15,13 +15,13 @@ use crate::error::Result;
 use crate::secrets::Masker;
 use crate::secrets::find;
 use crate::time::At;
-use crate::transcript::commands::Kind;
+use crate::transcript::commands::CommandKind;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::wire::Form;
 
 /// How much of the pace is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub enum Timing {
     /// Every line has the time of its event; between events the pace is made up.
     Recorded,
     /// Some lines have.
@@ -30,7 +30,7 @@ pub enum Pace {
     Reconstructed,
 }
 
-impl Pace {
+impl Timing {
     /// Of so many lines, of which so many have a recorded time.
     pub fn of(timed: usize, all: usize) -> Self {
         match timed {
@@ -63,7 +63,7 @@ pub struct Beat {
 
 /// One line of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct FilmLine {
     /// What the line shows, masked.
     pub text: String,
     /// First beat after it.
@@ -87,11 +87,11 @@ pub struct Film {
     /// Everything that was shown, in order.
     pub beats: Vec<Beat>,
     /// Masked.
-    pub lines: Vec<Shown>,
+    pub lines: Vec<FilmLine>,
     /// Commands in order, where to jump to.
     pub marks: Vec<Mark>,
     /// How much of the times is recorded.
-    pub pace: Pace,
+    pub pace: Timing,
     /// When it began, if any time is known.
     pub began: Option<At>,
     /// Columns of the session's window, where they could be told.
@@ -146,12 +146,12 @@ impl Film {
     ) -> Self {
         let secrets = Secrets::new(lines, commands, masker);
         // What nobody may have typed is no place to go to.
-        let mut next = commands.iter().filter(|it| it.kind != Kind::Possible).peekable();
+        let mut next = commands.iter().filter(|it| it.kind != CommandKind::Possible).peekable();
         let mut film = Self {
             beats: Vec::new(),
             lines: Vec::new(),
             marks: Vec::new(),
-            pace: Pace::Reconstructed,
+            pace: Timing::Reconstructed,
             began: None,
             width,
             height: None,
@@ -199,13 +199,13 @@ impl Film {
                 group.push((takes, Beat { at: 0, text, line: nth }));
             }
             let text = masker.line(&line.text).into_owned();
-            film.lines.push(Shown { text, end: film.beats.len() + group.len() });
+            film.lines.push(FilmLine { text, end: film.beats.len() + group.len() });
         }
         film.close(&mut group, group_time, &mut clock);
         for it in next {
             film.mark(it, film.beats.len(), masker);
         }
-        film.pace = Pace::of(timed, all);
+        film.pace = Timing::of(timed, all);
         film
     }
 
@@ -292,7 +292,7 @@ fn pieces(text: &str, command: Option<&str>) -> Vec<(u64, String)> {
 
 /// One cell of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cell {
+pub struct DrawnCell {
     /// Character that the cell shows.
     pub ch: char,
     /// Columns.
@@ -305,7 +305,7 @@ pub struct Cell {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Rows of the screen from the top; a wide character is one cell.
-    pub rows: Vec<Vec<Cell>>,
+    pub rows: Vec<Vec<DrawnCell>>,
     /// Column and row of the cursor, if it is shown.
     pub cursor: Option<(usize, usize)>,
 }
@@ -352,12 +352,14 @@ impl<'a> Stage<'a> {
 
     /// The screen, secrets masked in their cells.
     pub fn picture(&mut self) -> Picture {
-        let mut rows: Vec<Vec<Cell>> = Vec::new();
+        let mut rows: Vec<Vec<DrawnCell>> = Vec::new();
         let mut joined: Vec<bool> = Vec::new();
         for line in self.terminal.screen().visible_lines() {
             let cells = line.cells().iter().filter(|it| it.width() > 0);
             rows.push(
-                cells.map(|it| Cell { ch: it.char(), width: it.width(), pen: *it.pen() }).collect(),
+                cells
+                    .map(|it| DrawnCell { ch: it.char(), width: it.width(), pen: *it.pen() })
+                    .collect(),
             );
             joined.push(line.is_wrapped());
         }
@@ -413,7 +415,12 @@ impl Secrets {
         Self { known, reveals: false }
     }
 
-    fn mask(&self, rows: &mut [Vec<Cell>], joined: &[bool], seen: &mut HashMap<String, Vec<Span>>) {
+    fn mask(
+        &self,
+        rows: &mut [Vec<DrawnCell>],
+        joined: &[bool],
+        seen: &mut HashMap<String, Vec<Span>>,
+    ) {
         if self.reveals {
             return;
         }
@@ -510,7 +517,7 @@ mod tests {
             line(2, "two", Some(10 * second)),
             line(3, "three", Some(70 * second)),
         ]);
-        assert_eq!(film.pace, Pace::Recorded);
+        assert_eq!(film.pace, Timing::Recorded);
         assert_eq!(film.beats[2].at - film.beats[1].at, 60 * 1_000_000);
         assert_eq!(film.began.map(|it| it.plus(film.length() as i64)), Some(At(70 * second)));
     }
@@ -524,7 +531,7 @@ mod tests {
             line(4, "four", Some(i64::MIN)),
         ]);
         assert!(film.beats.windows(2).all(|it| it[0].at <= it[1].at));
-        assert_eq!(film.pace, Pace::Partly);
+        assert_eq!(film.pace, Timing::Partly);
     }
 
     #[test]

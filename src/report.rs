@@ -28,7 +28,7 @@ use crate::session::Skip;
 use crate::session::Window;
 use crate::time::At;
 use crate::transcript::commands::CommandFlaw;
-use crate::transcript::commands::Kind;
+use crate::transcript::commands::CommandKind;
 use crate::transcript::decoder::FlawKind;
 
 /// Which sessions the report is about.
@@ -42,7 +42,7 @@ pub struct Scope {
 
 /// One command, ready to be written: masked, and without what the archive made up.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Command {
+pub struct ReportedCommand {
     /// Place of its session in [`Report::sessions`].
     pub session: usize,
     /// Place in the session, 1-based.
@@ -50,7 +50,7 @@ pub struct Command {
     /// What was typed, lines joined by LF.
     pub text: String,
     /// What the typed line was for.
-    pub kind: Word<Kind>,
+    pub kind: Word<CommandKind>,
     /// Probability that it is exactly what was typed, 0 to 1.
     pub confidence: f64,
     /// The first instant at which it can have been typed; `None` if not known.
@@ -77,10 +77,10 @@ pub struct Command {
     pub rules: Vec<usize>,
 }
 
-impl Command {
+impl ReportedCommand {
     /// Whether it surely ran: it is `shell` or `repl`.
     pub fn has_run(&self) -> bool {
-        self.kind.is_in(&Kind::RAN)
+        self.kind.is_in(&CommandKind::RAN)
     }
 }
 
@@ -128,7 +128,7 @@ pub struct Report {
     /// In order of time, account and id.
     pub sessions: Vec<SessionRow>,
     /// In order of session and place.
-    pub commands: Vec<Command>,
+    pub commands: Vec<ReportedCommand>,
     /// Commands with too little evidence, which are not in it.
     pub possible: u64,
     /// How long each of the spans is.
@@ -193,7 +193,7 @@ pub struct PlayedLine {
     /// Places of the commands that begin here, and their kinds.
     pub seqs: Vec<i64>,
     /// Kinds of these commands, in the same order.
-    pub kinds: Vec<Word<Kind>>,
+    pub kinds: Vec<Word<CommandKind>>,
     /// When it had been shown, if that is recorded.
     pub at: Option<At>,
 }
@@ -216,7 +216,7 @@ pub fn played(
         if most < 1000 {
             break;
         }
-        let mut starts: HashMap<i64, (Vec<i64>, Vec<Word<Kind>>)> = HashMap::new();
+        let mut starts: HashMap<i64, (Vec<i64>, Vec<Word<CommandKind>>)> = HashMap::new();
         for it in report.commands_of(nth) {
             let start = starts.entry(it.line_number).or_default();
             start.0.push(it.seq);
@@ -337,18 +337,18 @@ fn commands(
     which: &Which,
     place: &HashMap<&str, usize>,
     masker: &mut Masker,
-) -> Result<Vec<Command>> {
+) -> Result<Vec<ReportedCommand>> {
     let mut commands = Vec::new();
-    search::commands(archive, which, &Pattern::All, &Kind::TYPED, |rows| {
+    search::commands(archive, which, &Pattern::All, &CommandKind::TYPED, |rows| {
         for it in rows {
             let Some(session) = place.get(it.session_key.as_str()) else { continue };
             // What did not run did nothing that is worth a note. What may have run is worth one, with its mark.
-            let rules = match it.kind.is_in(&Kind::MAY_HAVE_RUN) {
+            let rules = match it.kind.is_in(&CommandKind::MAY_HAVE_RUN) {
                 true => notable::notable(&it.command),
                 false => Vec::new(),
             };
             let text = masker.text(&it.command).into_owned();
-            commands.push(Command {
+            commands.push(ReportedCommand {
                 session: *session,
                 seq: it.seq,
                 text,
@@ -428,12 +428,12 @@ impl Report {
     }
 
     /// How many commands are of a kind.
-    pub fn count(&self, kind: Kind) -> u64 {
+    pub fn count(&self, kind: CommandKind) -> u64 {
         self.commands.iter().filter(|it| it.kind == kind).count() as u64
     }
 
     /// Commands of one session.
-    pub fn commands_of(&self, session: usize) -> &[Command] {
+    pub fn commands_of(&self, session: usize) -> &[ReportedCommand] {
         let from = self.commands.partition_point(|it| it.session < session);
         let to = self.commands.partition_point(|it| it.session <= session);
         &self.commands[from..to]
@@ -479,7 +479,7 @@ impl Report {
 
 fn tally(
     sessions: &[SessionRow],
-    commands: &[Command],
+    commands: &[ReportedCommand],
     name: impl Fn(&SessionRow) -> Option<String>,
 ) -> Vec<Tally> {
     let mut by_name: BTreeMap<String, Tally> = BTreeMap::new();
@@ -500,7 +500,7 @@ fn tally(
 }
 
 /// Sessions over time, in spans of which there are not too many to look at, empty ones included.
-fn spans(sessions: &[SessionRow], commands: &[Command]) -> (Pace, Vec<Span>) {
+fn spans(sessions: &[SessionRow], commands: &[ReportedCommand]) -> (Pace, Vec<Span>) {
     use chrono::Datelike;
     use chrono::NaiveDate;
     let days: Vec<Option<NaiveDate>> =

@@ -28,7 +28,7 @@ use crate::error::Result;
 use crate::session::Window;
 use crate::session::owner_apart;
 use crate::session::short_owner;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 
 /// What is looked for.
 pub enum Pattern {

@@ -376,7 +376,7 @@ fn damaged_files(archive: &Archive, plan: &mut Plan) -> Result<Vec<String>> {
 /// The salt, the record of reveals and the feeds, as far as they are damaged.
 fn damaged_sides(archive: &Archive, plan: &mut Plan) -> Result<()> {
     let record = [Path::new(sides::REVEALS), Path::new(sides::REVEALS_HEAD)];
-    for sides::Fault { path, place, why } in sides::faults(archive) {
+    for sides::SideFault { path, place, why } in sides::faults(archive) {
         if why == MAY_NOT {
             return Err(may_not(&archive.root, &place));
         }

@@ -20,8 +20,8 @@ use crate::audit::Severity;
 use crate::audit::Verdict;
 use crate::time::At;
 use crate::transcript::commands::CommandFlaw;
+use crate::transcript::commands::CommandKind;
 use crate::transcript::commands::Evidence;
-use crate::transcript::commands::Kind as CommandKind;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::wire::Form;
 

@@ -119,20 +119,20 @@ fn reveal_digest(line: &Value) -> String {
 }
 
 /// What is wrong with a small file: where it lies below the archive, the place in it as people are told, and why.
-pub(crate) struct Fault {
+pub(crate) struct SideFault {
     pub(crate) path: PathBuf,
     pub(crate) place: String,
     pub(crate) why: String,
 }
 
 /// What is wrong with the small files, given what the chain says of them: place and reason.
-pub(crate) fn faults(archive: &Archive) -> Vec<Fault> {
+pub(crate) fn faults(archive: &Archive) -> Vec<SideFault> {
     let root = &archive.root;
     let told = archive.manifest.entries.iter().rev().find_map(|it| it.sides.as_ref());
     let mut faults = Vec::new();
     let mut fault = |place: &str, why: &str| {
         let path = PathBuf::from(place.split(" line ").next().unwrap_or(place));
-        faults.push(Fault { path, place: place.to_owned(), why: why.to_owned() });
+        faults.push(SideFault { path, place: place.to_owned(), why: why.to_owned() });
     };
     match (There::at(&root.join(SALT)), told.filter(|it| !it.salt.is_empty())) {
         (There::Absent, Some(_)) => fault(SALT, "it is missing"),
@@ -200,14 +200,14 @@ pub(crate) fn faults(archive: &Archive) -> Vec<Fault> {
 }
 
 /// What is wrong with the files that say how far each feed has come.
-fn feed_faults(archive: &Archive) -> Vec<Fault> {
+fn feed_faults(archive: &Archive) -> Vec<SideFault> {
     let feeds = archive.root.join(FEEDS);
     let names = match std::fs::read_dir(&feeds) {
         Ok(it) => it.filter_map(|it| Some(it.ok()?.file_name())),
         Err(it) if it.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(it) => {
             let place = FEEDS.to_owned();
-            return vec![Fault { path: PathBuf::from(FEEDS), place, why: unread(&it) }];
+            return vec![SideFault { path: PathBuf::from(FEEDS), place, why: unread(&it) }];
         }
     };
     let mut faults = Vec::new();
@@ -221,7 +221,7 @@ fn feed_faults(archive: &Archive) -> Vec<Fault> {
         let told = told.ok_or_else(|| "it is the place of no feed".to_owned());
         if let Err(why) = told.and_then(|it| archive.watermark(&it).map_err(|it| it.what)) {
             let path = Path::new(FEEDS).join(&name);
-            faults.push(Fault { place: path.to_string_lossy().into_owned(), path, why });
+            faults.push(SideFault { place: path.to_string_lossy().into_owned(), path, why });
         }
     }
     faults

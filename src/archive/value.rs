@@ -378,20 +378,20 @@ impl<T: ListItem + Clone> Value for NullIfEmpty<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::commands::Kind;
+    use crate::transcript::commands::CommandKind;
 
     #[test]
     fn a_word_and_a_list_are_written_as_they_were_read_whether_or_not_they_are_known() {
         let kinds = ["shell", "possible", "dreamt", "", "Shell", "\u{1b}[2J"];
         let column = StringChunked::from_slice("kind".into(), &kinds).into_column();
-        let read = Word::<Kind>::read(&column).unwrap();
-        assert_eq!(read[0], Kind::Shell);
+        let read = Word::<CommandKind>::read(&column).unwrap();
+        assert_eq!(read[0], CommandKind::Shell);
         assert_eq!(read[2].known(), None);
         assert!(Word::column("kind", read.iter()).equals_missing(&column));
         let lists = ["", "shell", "shell+dreamt", "+", "a++b"];
         let column = StringChunked::from_slice("kinds".into(), &lists).into_column();
-        let read = Vec::<Word<Kind>>::read(&column).unwrap();
-        assert_eq!(read[2], [Word::Known(Kind::Shell), Word::Unknown("dreamt".into())]);
+        let read = Vec::<Word<CommandKind>>::read(&column).unwrap();
+        assert_eq!(read[2], [Word::Known(CommandKind::Shell), Word::Unknown("dreamt".into())]);
         assert!(Vec::column("kinds", read.iter()).equals_missing(&column));
         let lists = [None, Some("a"), Some("a+b")];
         let column = StringChunked::from_slice_options("names".into(), &lists).into_column();

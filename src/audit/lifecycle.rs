@@ -4,9 +4,9 @@
 //! very prefix that receives transcripts.
 //! Source: "Lifecycle configuration elements", "Expiring objects", "How S3 Object Lock works" (Amazon S3 User Guide).
 
+use crate::settings::BucketRule;
 use crate::settings::Lifecycle;
 use crate::settings::Lock;
-use crate::settings::Rule;
 use crate::settings::Versioning;
 use crate::time::At;
 
@@ -55,7 +55,7 @@ pub enum Meets {
 }
 
 /// Which of the objects below a prefix a rule is about.
-pub fn meets(rule: &Rule, prefix: &str) -> Meets {
+pub fn meets(rule: &BucketRule, prefix: &str) -> Meets {
     if !rule.enabled {
         return Meets::None;
     }
@@ -92,8 +92,8 @@ pub fn fates(
             Meets::None => {}
         }
     }
-    let fate = |rules: &[&Rule], which: Option<String>| {
-        let of_rule = |it: &Rule| {
+    let fate = |rules: &[&BucketRule], which: Option<String>| {
+        let of_rule = |it: &BucketRule| {
             let by_date = it.expire_on.map(|on| now.days_until(on).max(0));
             it.expire_days.into_iter().chain(by_date).min()
         };
@@ -136,19 +136,19 @@ mod tests {
 
     const PREFIX: &str = "session-logs/";
 
-    fn rule(expire: Option<i64>, noncurrent: Option<i64>, kept: Option<i64>) -> Rule {
-        Rule {
+    fn rule(expire: Option<i64>, noncurrent: Option<i64>, kept: Option<i64>) -> BucketRule {
+        BucketRule {
             id: "r".into(),
             enabled: true,
             expire_days: expire,
             noncurrent_days: noncurrent,
             noncurrent_kept: kept,
-            ..Rule::default()
+            ..BucketRule::default()
         }
     }
 
     /// Versioning, rule, days of lock → visible/effective of all, and of some.
-    fn told(versioning: &str, rules: &[Rule], lock: Option<i64>) -> String {
+    fn told(versioning: &str, rules: &[BucketRule], lock: Option<i64>) -> String {
         let lifecycle = Lifecycle { rules: rules.to_vec(), minimum_size: None };
         let versioning = Versioning {
             status: Some(versioning.to_owned()).filter(|it| it != "off"),
@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn a_transcript_lives_as_long_as_rules_versions_and_lock_let_it() {
         let expire = |days| rule(Some(days), None, None);
-        let below = |prefix: &str, days| Rule { prefix: prefix.into(), ..expire(days) };
-        let on = |text: &str| Rule { expire_on: At::read(text), ..rule(None, None, None) };
-        let cases: &[(&str, Vec<Rule>, Option<i64>, &str)] = &[
+        let below = |prefix: &str, days| BucketRule { prefix: prefix.into(), ..expire(days) };
+        let on = |text: &str| BucketRule { expire_on: At::read(text), ..rule(None, None, None) };
+        let cases: &[(&str, Vec<BucketRule>, Option<i64>, &str)] = &[
             ("off", vec![], None, "∞/∞"),
             ("off", vec![expire(90)], None, "90/90"),
             ("Enabled", vec![expire(90)], None, "90/∞"),
@@ -182,13 +182,13 @@ mod tests {
             ("Enabled", vec![rule(Some(365), Some(30), None)], None, "365/395"),
             ("Enabled", vec![rule(Some(90), Some(30), Some(1))], None, "90/∞"),
             ("Suspended", vec![expire(90)], None, "90/90"),
-            ("off", vec![Rule { enabled: false, ..expire(90) }], None, "∞/∞"),
+            ("off", vec![BucketRule { enabled: false, ..expire(90) }], None, "∞/∞"),
             ("off", vec![below("other/", 1)], None, "∞/∞"),
             ("off", vec![below("session-logs/alice-", 1)], None, "∞/∞ session-logs/alice-* 1/1"),
-            ("off", vec![Rule { tagged: true, ..expire(1) }], None, "∞/∞ tagged r"),
+            ("off", vec![BucketRule { tagged: true, ..expire(1) }], None, "∞/∞ tagged r"),
             (
                 "off",
-                vec![Rule { sized: true, ..expire(1) }],
+                vec![BucketRule { sized: true, ..expire(1) }],
                 None,
                 "∞/∞ session-logs/* of some sizes 1/1",
             ),

@@ -29,7 +29,7 @@ use crate::sync;
 use crate::sync::Options;
 use crate::text::Safe;
 use crate::text::safe;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 
 #[derive(Args, Debug)]
 #[command(

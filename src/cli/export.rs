@@ -42,7 +42,7 @@ use crate::session::Skip;
 use crate::text;
 use crate::text::safe;
 use crate::time::At;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 use crate::uid;
 use crate::uid::Names;
 

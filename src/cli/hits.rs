@@ -19,7 +19,7 @@ use crate::text::Safe;
 use crate::text::safe;
 use crate::time;
 use crate::transcript::commands::CommandFlaw;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 
 /// Whose hits follow: time, owner, target, session.
 pub(super) fn heading(ui: &mut Ui<'_>, it: &SessionRow, shared: &Shared) -> Result<()> {

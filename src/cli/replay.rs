@@ -27,7 +27,7 @@ use crate::render::Ui;
 use crate::render::screen::Cast;
 use crate::render::screen::cast;
 use crate::replay::Film;
-use crate::replay::Pace;
+use crate::replay::Timing;
 use crate::search;
 use crate::secrets::Masker;
 use crate::session::owner_apart;
@@ -225,7 +225,7 @@ impl Replay {
                 ui.line(name)?;
             }
         }
-        if film.pace != Pace::Recorded {
+        if film.pace != Timing::Recorded {
             ui.note(safe!("note: {}", film.pace.says()));
         }
         Ok(())

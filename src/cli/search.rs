@@ -45,7 +45,7 @@ use crate::text;
 use crate::text::Safe;
 use crate::text::Visible;
 use crate::text::safe;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -36,7 +36,7 @@ use crate::text::Visible;
 use crate::text::safe;
 use crate::time::At;
 use crate::transcript::commands::Command;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
 use crate::transcript::wire::Form;

@@ -38,7 +38,7 @@ pub(super) const MOST_FAULTS: usize = 200;
 
 /// What was found in a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proof {
+pub struct PackageProof {
     /// Files that the package holds.
     pub files: u64,
     /// Transcripts that its index lists.
@@ -51,7 +51,7 @@ pub struct Proof {
     pub head: Option<String>,
 }
 
-impl Proof {
+impl PackageProof {
     fn fault(&mut self, why: impl Into<String>) {
         match self.faults.len() < MOST_FAULTS {
             true => self.faults.push(why.into()),
@@ -65,7 +65,7 @@ impl Proof {
 ///
 /// # Errors
 /// Bytes that cannot be read. Whatever they are is a fault and no error.
-pub fn verify(mut package: impl Read) -> std::io::Result<Proof> {
+pub fn verify(mut package: impl Read) -> std::io::Result<PackageProof> {
     let mut it = PackageReading::default();
     it.files(&mut package)?;
     let PackageReading { mut proof, found, kept, is_cut, foreign, disorder, .. } = it;
@@ -90,7 +90,7 @@ pub fn verify(mut package: impl Read) -> std::io::Result<Proof> {
 /// What was met of a package on its way through.
 #[derive(Default)]
 struct PackageReading {
-    proof: Proof,
+    proof: PackageProof,
     /// Path below the package's folder, and digest.
     found: BTreeMap<String, String>,
     kept: BTreeMap<&'static str, Vec<u8>>,
@@ -285,7 +285,7 @@ impl PackageReading {
 }
 
 /// The sums must be what the packer writes for these files; where they are not, as much as can be said of the difference is.
-fn sums(proof: &mut Proof, found: &BTreeMap<String, String>, text: Option<&[u8]>) {
+fn sums(proof: &mut PackageProof, found: &BTreeMap<String, String>, text: Option<&[u8]>) {
     let Some(text) = text else {
         proof.fault(format!("{SUMS} is missing: nothing can be proved"));
         return;
@@ -334,7 +334,12 @@ struct PackageIndex<'a> {
     transcripts: Vec<&'a RawValue>,
 }
 
-fn index(proof: &mut Proof, found: &BTreeMap<String, String>, chain: &Chain, text: Option<&[u8]>) {
+fn index(
+    proof: &mut PackageProof,
+    found: &BTreeMap<String, String>,
+    chain: &Chain,
+    text: Option<&[u8]>,
+) {
     let Some(text) = text else {
         proof.fault(format!("{INDEX} is missing"));
         return;
@@ -389,7 +394,7 @@ struct Chain {
 }
 
 /// Proves the chain: each entry by its own digest, its place by the digest before, its list by the entry.
-fn chain(proof: &mut Proof, text: Option<&[u8]>) -> Chain {
+fn chain(proof: &mut PackageProof, text: Option<&[u8]>) -> Chain {
     let mut chain = Chain::default();
     let Some(text) = text else {
         proof.fault(format!("{MANIFEST} is missing"));

@@ -222,7 +222,7 @@ impl Read for ContentReader<'_> {
 }
 
 /// One transcript found in an object.
-pub struct Kept {
+pub struct KeptBytes {
     /// The session that it is a transcript of.
     pub session_id: SessionId,
     /// The object is named by another session.
@@ -247,7 +247,7 @@ pub struct Taken {
     /// Size of the object in bytes, as the source held it.
     pub stored_bytes: u64,
     /// Transcripts that were found, one or several.
-    pub transcripts: Vec<Kept>,
+    pub transcripts: Vec<KeptBytes>,
     /// Parts that are no transcripts, and why.
     pub others: Vec<String>,
     /// The object ended too early or could not be unpacked to its end.

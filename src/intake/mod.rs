@@ -24,7 +24,7 @@ mod unpack;
 
 pub use content::Chunks;
 pub use content::Content;
-pub use content::Kept;
+pub use content::KeptBytes;
 pub use content::MEMORY;
 pub use content::Taken;
 pub use unite::United;

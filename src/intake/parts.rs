@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::content::Content;
-use super::content::Kept;
+use super::content::KeptBytes;
 use super::content::MEMORY;
 use super::content::Taken;
 use super::repeats::Repeats;
@@ -225,7 +225,7 @@ impl Parts {
                 },
             };
             let is_of_another = self.named.as_ref().is_some_and(|it| *it != session_id);
-            taken.transcripts.push(Kept {
+            taken.transcripts.push(KeptBytes {
                 session_id,
                 is_of_another,
                 form: Form::Events,

@@ -22,7 +22,7 @@ const HALF: usize = 33_000 / 2;
 
 /// What an event is to those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum RepeatVerdict {
     New,
     /// AWS's own id says that it is the same.
     Same,
@@ -61,8 +61,8 @@ impl Repeats {
         repeated: &mut u64,
     ) -> bool {
         let verdict = self.judge(stream, event, text, streamed);
-        *repeated += u64::from(matches!(verdict, Verdict::SentAgain | Verdict::Alike));
-        matches!(verdict, Verdict::New | Verdict::Alike)
+        *repeated += u64::from(matches!(verdict, RepeatVerdict::SentAgain | RepeatVerdict::Alike));
+        matches!(verdict, RepeatVerdict::New | RepeatVerdict::Alike)
     }
 
     /// Judges the next event of a stream, which is known by its number.
@@ -72,16 +72,16 @@ impl Repeats {
         event: &Event<'_>,
         text: &str,
         streamed: Option<&Streamed>,
-    ) -> Verdict {
+    ) -> RepeatVerdict {
         let at = event.timestamp;
         let text_key = FIXED.hash_one((0_u8, stream, at, text));
         let id_key = event.event_id.as_ref().map(|it| FIXED.hash_one((1_u8, stream, it)));
         let met = Met { id: id_key, taken_in: event.ingestion_time, text: text_key };
         if let Some(key) = id_key {
             match self.met.get(&key) {
-                Some(it) if it.text == text_key => return Verdict::Same,
+                Some(it) if it.text == text_key => return RepeatVerdict::Same,
                 // One id for two events: neither hides the other.
-                Some(_) => return Verdict::Alike,
+                Some(_) => return RepeatVerdict::Alike,
                 None => self.remember(key, met, stream, at),
             }
         }
@@ -89,18 +89,18 @@ impl Repeats {
             self.remember(text_key, met, stream, at);
             let left = self.left.get(stream).copied().flatten();
             let behind = left.is_some_and(|left| at.is_some_and(|at| at <= left));
-            return if behind { Verdict::Alike } else { Verdict::New };
+            return if behind { RepeatVerdict::Alike } else { RepeatVerdict::New };
         };
         match (before.taken_in, met.taken_in) {
             (Some(one), Some(other)) if one != other => {
                 let short = streamed.is_some_and(|it| {
                     it.session_data.iter().map(String::len).sum::<usize>() <= HALF
                 });
-                if at.is_some() && short { Verdict::SentAgain } else { Verdict::Alike }
+                if at.is_some() && short { RepeatVerdict::SentAgain } else { RepeatVerdict::Alike }
             }
             // AWS tells the two apart.
-            _ if before.id.is_some() && met.id.is_some() => Verdict::New,
-            _ => Verdict::Alike,
+            _ if before.id.is_some() && met.id.is_some() => RepeatVerdict::New,
+            _ => RepeatVerdict::Alike,
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
 
     struct One<'a>(i64, Option<i64>, Option<&'a str>, &'a str);
 
-    fn judge(repeats: &mut Repeats, it: &One<'_>) -> Verdict {
+    fn judge(repeats: &mut Repeats, it: &One<'_>) -> RepeatVerdict {
         let event = Event {
             log_stream_name: None,
             timestamp: Some(it.0),
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn an_event_is_what_its_id_its_times_and_its_text_say() {
         let (short, long) = (streamed("x"), streamed(&"x".repeat(20_000)));
-        use Verdict::*;
+        use RepeatVerdict::*;
         // First event, second event, what the second is.
         let table = [
             (One(1, Some(5), None, "a"), One(2, Some(5), None, "a"), New),
@@ -177,7 +177,7 @@ mod tests {
         let mut repeats = Repeats::default();
         for it in 0..3 * WINDOW as i64 {
             let id = it.to_string();
-            assert_eq!(judge(&mut repeats, &One(it, Some(it), Some(&id), "a")), Verdict::New);
+            assert_eq!(judge(&mut repeats, &One(it, Some(it), Some(&id), "a")), RepeatVerdict::New);
             assert!(repeats.held() <= WINDOW);
         }
     }
@@ -186,10 +186,10 @@ mod tests {
     fn an_event_from_before_the_window_is_kept_and_marked() {
         let mut repeats = Repeats::default();
         for it in 0..2 * WINDOW as i64 {
-            assert_eq!(judge(&mut repeats, &One(it, Some(9), None, "a")), Verdict::New);
+            assert_eq!(judge(&mut repeats, &One(it, Some(9), None, "a")), RepeatVerdict::New);
         }
-        assert_eq!(judge(&mut repeats, &One(3, Some(9), None, "a")), Verdict::Alike);
+        assert_eq!(judge(&mut repeats, &One(3, Some(9), None, "a")), RepeatVerdict::Alike);
         let next = 2 * WINDOW as i64;
-        assert_eq!(judge(&mut repeats, &One(next, Some(9), None, "a")), Verdict::New);
+        assert_eq!(judge(&mut repeats, &One(next, Some(9), None, "a")), RepeatVerdict::New);
     }
 }

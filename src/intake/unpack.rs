@@ -193,7 +193,7 @@ fn take(
     let id = named(key);
     let mut whole = std::io::Cursor::new(&head).chain(body);
     let mut parts = Parts::new(id.clone(), scratch);
-    let kept = |session_id, form, content| Kept {
+    let kept = |session_id, form, content| KeptBytes {
         session_id,
         is_of_another: false,
         form,

@@ -24,7 +24,7 @@ use crate::text::safe;
 use crate::text::visible;
 use crate::text::visible_lines;
 use crate::time::At;
-use crate::transcript::commands::Kind;
+use crate::transcript::commands::CommandKind;
 use crate::uid;
 
 /// Versions of our records. A field may be added; when one is renamed or means another thing, the number is raised.
@@ -233,10 +233,10 @@ pub fn ocsf_command(it: &CommandRow, uid: &str, session_at: Option<At>) -> Optio
     let (earliest, latest) = (it.at_earliest, it.at_latest);
     let time = latest.or(earliest).or(session_at)?;
     let (activity, name) = match it.kind.known() {
-        Some(Kind::Shell) => (1, "Launch"),
-        Some(Kind::Repl) => (99, "Typed into an interpreter"),
-        Some(Kind::Unconfirmed) => (99, "Typed, and nothing tells whether it ran"),
-        Some(Kind::Abandoned | Kind::Possible) | None => (99, "Typed and not run"),
+        Some(CommandKind::Shell) => (1, "Launch"),
+        Some(CommandKind::Repl) => (99, "Typed into an interpreter"),
+        Some(CommandKind::Unconfirmed) => (99, "Typed, and nothing tells whether it ran"),
+        Some(CommandKind::Abandoned | CommandKind::Possible) | None => (99, "Typed and not run"),
     };
     let session = json!({ "uid": text(&it.session_id), "is_remote": true });
     let mut process =

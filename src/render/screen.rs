@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::error::Error;
 use crate::error::Kind;
 use crate::error::Result;
-use crate::replay::Cell;
+use crate::replay::DrawnCell;
 use crate::replay::Film;
 use crate::replay::Picture;
 use crate::replay::Stage;
@@ -23,7 +23,7 @@ use crate::text::visible;
 /// Draws only what has changed.
 #[derive(Default)]
 pub struct Canvas {
-    last: Vec<Vec<Cell>>,
+    last: Vec<Vec<DrawnCell>>,
     cursor: Option<(usize, usize)>,
     plain: bool,
 }
@@ -61,7 +61,7 @@ impl Canvas {
         out
     }
 
-    fn row(&self, row: &[Cell], columns: usize, out: &mut String) {
+    fn row(&self, row: &[DrawnCell], columns: usize, out: &mut String) {
         let end = row.iter().rposition(|it| it.ch != ' ' || !it.pen.is_default());
         let mut pen = None;
         let mut used = 0;
@@ -192,8 +192,11 @@ mod tests {
     #[test]
     fn a_row_that_fills_the_screen_is_drawn_whole() {
         let source = terminal("abcde\u{1b}[31mf\u{1b}[0mgh");
-        let cell =
-            |it: &avt::Cell| Cell { ch: it.char(), width: it.width(), pen: it.pen().to_owned() };
+        let cell = |it: &avt::Cell| DrawnCell {
+            ch: it.char(),
+            width: it.width(),
+            pen: it.pen().to_owned(),
+        };
         let lines = source.screen().visible_lines();
         let rows = lines.map(|it| it.cells().iter().map(cell).collect()).collect();
         let drawn = Canvas::new(true).draw(Picture { rows, cursor: None }, 6);

@@ -28,13 +28,13 @@ pub struct Simulation {
     /// The ARN that was asked about, or `*` for all resources.
     pub resource: String,
     /// One decision for each action that was asked about.
-    pub decisions: Read<Vec<Decision>>,
+    pub decisions: Read<Vec<SimulatedDecision>>,
 }
 
 /// An `EvaluationResult` of the simulator: one action on one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Decision {
+pub struct SimulatedDecision {
     /// The action, as `s3:PutObject`.
     pub action: String,
     /// `allowed`, `explicitDeny`, `implicitDeny`.

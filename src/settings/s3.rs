@@ -120,7 +120,7 @@ pub struct Encryption {
 #[serde(default)]
 pub struct Lifecycle {
     /// All rules, disabled ones included, in S3's order.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<BucketRule>,
     /// `all_storage_classes_128K`, `varies_by_storage_class`.
     pub minimum_size: Option<String>,
 }
@@ -128,7 +128,7 @@ pub struct Lifecycle {
 /// Source: "LifecycleRule" (Amazon S3 API Reference).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Rule {
+pub struct BucketRule {
     /// Id of the rule; empty if it has none.
     pub id: String,
     /// Whether its status is `Enabled`.
@@ -277,13 +277,13 @@ pub struct Object {
     /// The whole key, the prefix included.
     pub key: String,
     /// What HeadObject says.
-    pub head: Read<Head>,
+    pub head: Read<ObjectHead>,
 }
 
 /// Source: "HeadObject" (Amazon S3 API Reference).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Head {
+pub struct ObjectHead {
     /// `x-amz-server-side-encryption`, as `AES256` or `aws:kms`; `None` if S3 did not send it.
     pub encryption: Option<String>,
     /// ARN of the KMS key that encrypts it; `None` without one.
@@ -304,7 +304,7 @@ pub struct Head {
     pub modified: Option<At>,
 }
 
-impl Head {
+impl ObjectHead {
     /// When S3 will remove it, as it says itself: `expiry-date="Fri, 21 Dec 2012 00:00:00 GMT", rule-id="…"`. `None` if it says
     /// nothing; `Some(None)` if what it says is not understood.
     pub fn expires(&self) -> Option<Option<At>> {

@@ -175,7 +175,7 @@ pub(super) fn flaws_of(told: &[(bool, FlawKind)]) -> Vec<FlawKind> {
 
 /// The new events of a stream whose beginning is kept, with the key of its session.
 pub(super) struct Growth {
-    pub(super) kept: super::plan::Kept,
+    pub(super) kept: super::plan::KeptStream,
     /// The stream as listed now.
     pub(super) listed: Listed,
     /// The version that is held from now on.
@@ -189,7 +189,7 @@ pub(super) struct Growth {
 
 /// What became of one object: what is told of it, and what of it is to be kept.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct ObjectOutcome {
     pub(super) told: Summary,
     pub(super) drafts: Vec<Draft>,
     pub(super) growths: Vec<Growth>,
@@ -199,7 +199,7 @@ pub(super) struct Outcome {
     pub(super) others: Vec<Other>,
 }
 
-impl Outcome {
+impl ObjectOutcome {
     /// KiB that it takes while it waits to be gathered.
     pub(super) fn weight(&self) -> usize {
         let growths = self.growths.iter().map(|it| &it.content);
@@ -209,7 +209,7 @@ impl Outcome {
 
 /// An object that is done.
 pub(super) struct Done {
-    pub(super) outcome: Outcome,
+    pub(super) outcome: ObjectOutcome,
     pub(super) _room: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
 }
 

@@ -15,12 +15,12 @@ use std::time::Instant;
 use super::draft::Done;
 use super::draft::Draft;
 use super::draft::Growth;
-use super::draft::Outcome;
+use super::draft::ObjectOutcome;
 use super::kept::Kept;
 use super::kept::OLD;
 use super::pieces::Decoded;
 use super::pieces::Room;
-use super::rows::Rows;
+use super::rows::SegmentRows;
 use super::summary::Progress;
 use super::summary::Summary;
 use crate::archive::manifest::Alias;
@@ -87,7 +87,7 @@ impl Gatherer<'_> {
         self.write(batch)
     }
 
-    fn take(&mut self, it: Outcome, batch: &mut Batch, progress: &mut dyn Progress) {
+    fn take(&mut self, it: ObjectOutcome, batch: &mut Batch, progress: &mut dyn Progress) {
         batch.since.get_or_insert_with(Instant::now);
         if it.told.failed.is_empty() {
             progress.took(1, it.told.bytes);
@@ -119,7 +119,7 @@ impl Gatherer<'_> {
         let mut commands = archive.cursor(Some(&OLD));
         let (aliases, others) = (batch.aliases, batch.others);
         let mut entry = Entry { aliases, others, ..Entry::default() };
-        let mut rows = Rows::begin(self.writer, self.stop)?;
+        let mut rows = SegmentRows::begin(self.writer, self.stop)?;
         for mut session in sessions {
             for it in &mut session.groups {
                 self.complete(&mut cursor, it, &scratch)?;
@@ -129,7 +129,7 @@ impl Gatherer<'_> {
             for mut group in session.groups {
                 if !rows.has_room(&group.drafts) {
                     self.publish(rows, std::mem::take(&mut entry))?;
-                    rows = Rows::begin(self.writer, self.stop)?;
+                    rows = SegmentRows::begin(self.writer, self.stop)?;
                 }
                 entry.aliases.extend(group.grow(&scratch, self.now)?);
                 let kept = self.kept.as_ref();
@@ -148,7 +148,7 @@ impl Gatherer<'_> {
     }
 
     /// Makes a segment count.
-    fn publish(&mut self, mut rows: Rows<'_>, entry: Entry) -> Result<()> {
+    fn publish(&mut self, mut rows: SegmentRows<'_>, entry: Entry) -> Result<()> {
         let told = std::mem::take(&mut rows.told);
         let written_at = self.now.rfc3339_seconds();
         let entry = Entry { did: "sync".into(), written_at, ..entry };

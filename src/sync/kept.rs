@@ -24,7 +24,7 @@ use crate::error::Result;
 use crate::intake::Content;
 use crate::session::SessionId;
 use crate::source::Seen;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 use crate::transcript::decoder::Claims;
 use crate::transcript::decoder::FlawKind;
 use crate::uid;

@@ -28,7 +28,7 @@ use crate::transcript::wire::is_cp932;
 use super::draft::*;
 use super::pieces::Room;
 use super::pieces::Waiting;
-use super::plan::Kept;
+use super::plan::KeptStream;
 use super::plan::Ledger;
 use super::summary::*;
 
@@ -38,7 +38,7 @@ const LARGE_KIB: usize = 2 << 10;
 /// One object that was asked for.
 pub(super) struct Fetched {
     pub(super) listed: Listed,
-    pub(super) kept: Option<Kept>,
+    pub(super) kept: Option<KeptStream>,
     pub(super) body: Result<Box<dyn Body>, Refusal>,
     /// Given back when what became of the bytes is gathered.
     pub(super) room: Option<OwnedSemaphorePermit>,
@@ -131,7 +131,7 @@ impl Shop<'_> {
         done.send(Done { outcome, _room: (room, waits) }).is_ok()
     }
 
-    fn read(&self, fetched: Fetched) -> Outcome {
+    fn read(&self, fetched: Fetched) -> ObjectOutcome {
         let Fetched { listed, kept, body, .. } = fetched;
         let mut body = match body {
             Ok(it) => it,
@@ -152,7 +152,12 @@ impl Shop<'_> {
         })
     }
 
-    fn growth(&self, it: &Listed, kept: Kept, body: &mut dyn Body) -> std::io::Result<Outcome> {
+    fn growth(
+        &self,
+        it: &Listed,
+        kept: KeptStream,
+        body: &mut dyn Body,
+    ) -> std::io::Result<ObjectOutcome> {
         let intake::Grown { content, digest, repeated } =
             intake::grown(Stoppable { body: &mut *body, stop: self.options.stop }, self.scratch)?;
         let seen = body.seen();
@@ -191,10 +196,10 @@ impl Shop<'_> {
             repeated,
             seen,
         };
-        Ok(Outcome { told, growths: vec![growth], ..Outcome::default() })
+        Ok(ObjectOutcome { told, growths: vec![growth], ..ObjectOutcome::default() })
     }
 
-    fn whole(&self, it: &Listed, body: &mut dyn Body) -> std::io::Result<Outcome> {
+    fn whole(&self, it: &Listed, body: &mut dyn Body) -> std::io::Result<ObjectOutcome> {
         let body_of = Stoppable { body: &mut *body, stop: self.options.stop };
         let mut taken = intake::read(body_of, &it.key, self.scratch)?;
         let seen = body.seen();
@@ -234,7 +239,7 @@ impl Shop<'_> {
             told: told.into_iter().collect(),
             ..Summary::default()
         };
-        Ok(Outcome { told, drafts, ..Outcome::default() })
+        Ok(ObjectOutcome { told, drafts, ..ObjectOutcome::default() })
     }
 
     /// The transcripts of an object, decoded.
@@ -288,22 +293,22 @@ impl Shop<'_> {
     }
 }
 
-fn failed(it: &Listed, refusal: Refusal) -> Outcome {
+fn failed(it: &Listed, refusal: Refusal) -> ObjectOutcome {
     let mut told = Summary::default();
     told.refused(&it.locator, &refusal);
-    Outcome { told, ..Outcome::default() }
+    ObjectOutcome { told, ..ObjectOutcome::default() }
 }
 
-fn held(bytes: u64, alias: Option<Alias>) -> Outcome {
+fn held(bytes: u64, alias: Option<Alias>) -> ObjectOutcome {
     let told = Summary { bytes, held: 1, ..Summary::default() };
-    Outcome { told, aliases: alias.into_iter().collect(), ..Outcome::default() }
+    ObjectOutcome { told, aliases: alias.into_iter().collect(), ..ObjectOutcome::default() }
 }
 
-fn other(it: &Listed, version: String, bytes: u64, why: String) -> Outcome {
+fn other(it: &Listed, version: String, bytes: u64, why: String) -> ObjectOutcome {
     let others = vec![Skip::harmless(&it.locator, &why)];
     let told = Summary { bytes, others, ..Summary::default() };
     let other = Other { locator: it.locator.clone(), version, why };
-    Outcome { told, others: vec![other], ..Outcome::default() }
+    ObjectOutcome { told, others: vec![other], ..ObjectOutcome::default() }
 }
 
 /// The version under which what was read is kept: a part is not all that the listing tells of.

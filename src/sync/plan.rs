@@ -27,7 +27,7 @@ pub enum Decision {
     /// Read it whole.
     Take,
     /// Read what it has grown by.
-    Continue(Kept),
+    Continue(KeptStream),
     /// This version of it is kept already.
     Held,
     /// This version of it was read before and is no transcript, for this reason.
@@ -36,7 +36,7 @@ pub enum Decision {
 
 /// How far a log stream was read, and into which session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptStream {
     /// Where reading stopped.
     pub position: Position,
     /// Id of the session, as Session Manager gives it.
@@ -55,7 +55,7 @@ pub struct Ledger {
     locators: HashSet<u64>,
     /// When what grows was last read.
     read_at: HashMap<u64, At>,
-    kept: HashMap<u64, Kept>,
+    kept: HashMap<u64, KeptStream>,
     others: HashMap<u64, String>,
     forgotten: HashSet<u64>,
 }
@@ -79,7 +79,8 @@ impl Ledger {
         let locator = FIXED.hash_one(it.locator);
         let position = it.position.and_then(|it| serde_json::from_str::<Position>(it).ok());
         if let (Some(position), Some((id, key))) = (position, it.session) {
-            let kept = Kept { position, session_id: id.to_owned(), session_key: key.to_owned() };
+            let kept =
+                KeptStream { position, session_id: id.to_owned(), session_key: key.to_owned() };
             self.kept.insert(locator, kept);
         }
         // What was read in our future was read by a clock that was wrong: it settles nothing.
@@ -132,7 +133,7 @@ pub fn decide(it: &Listed, ledger: &Ledger) -> Decision {
     }
     let locator = FIXED.hash_one(it.locator.as_str());
     // Another stream of the same name begins anew.
-    let same = |kept: &&Kept| it.created == Some(kept.position.created);
+    let same = |kept: &&KeptStream| it.created == Some(kept.position.created);
     let kept = ledger.kept.get(&locator).filter(same);
     let Some(kept) = kept else { return if held { Decision::Held } else { Decision::Take } };
     let read_at = ledger.read_at.get(&locator).copied().unwrap_or(At(i64::MIN));

@@ -12,7 +12,7 @@ use polars::prelude::PolarsResult;
 use super::compared::Compared;
 use super::kept::Kept;
 use super::kept::says_diverges;
-use super::rows::Rows;
+use super::rows::SegmentRows;
 use super::summary::Progress;
 use super::together::Drafts;
 use crate::archive::Archive;
@@ -161,7 +161,7 @@ impl<'a> Rebuild<'a> {
         if kept.is_empty() {
             return Ok(true);
         }
-        let mut rows = Rows::begin(writer, stop)?;
+        let mut rows = SegmentRows::begin(writer, stop)?;
         let (mut sessions, mut held) = (0, 0);
         for it in kept {
             let is_full = held >= BYTES || sessions >= SESSIONS;
@@ -177,7 +177,7 @@ impl<'a> Rebuild<'a> {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(false);
                 }
-                rows = Rows::begin(writer, stop)?;
+                rows = SegmentRows::begin(writer, stop)?;
                 (sessions, held) = (0, 0);
             }
             sessions += 1;
@@ -209,7 +209,7 @@ impl<'a> Rebuild<'a> {
     }
 
     /// Decodes one session and tells what that changed.
-    fn session(&mut self, rows: &mut Rows<'_>, mut group: Drafts) -> Result<()> {
+    fn session(&mut self, rows: &mut SegmentRows<'_>, mut group: Drafts) -> Result<()> {
         let before = group.before.clone();
         let many = before.as_ref().map_or(0, |it| it.commands_rows);
         let mut compared = Compared::with_capacity(many as usize);

@@ -45,7 +45,7 @@ use crate::error::Kind;
 use crate::error::Result;
 use crate::transcript::both::Stream;
 use crate::transcript::commands::CommandFlaw;
-use crate::transcript::commands::Kind as CommandKind;
+use crate::transcript::commands::CommandKind;
 use crate::transcript::decoder::CHUNK;
 use crate::transcript::decoder::Decoder;
 use crate::transcript::decoder::FlawKind;
@@ -56,7 +56,7 @@ use crate::transcript::wire::Form;
 use crate::uid;
 
 /// Rows of one segment on their way to its files.
-pub(super) struct Rows<'a> {
+pub(super) struct SegmentRows<'a> {
     segment: Segment,
     /// Looked at while a long transcript is written, which can take a minute.
     stop: &'a AtomicBool,
@@ -80,7 +80,7 @@ struct Pending {
     transcript_bytes: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> SegmentRows<'a> {
     /// Begins the next segment.
     pub(super) fn begin(writer: &Writer, stop: &'a AtomicBool) -> Result<Self> {
         Ok(Self {

@@ -31,7 +31,7 @@ use super::objects::*;
 use super::pieces::Room;
 use super::pieces::Waiting;
 use super::plan::Decision;
-use super::plan::Kept;
+use super::plan::KeptStream;
 use super::plan::Ledger;
 use super::summary::*;
 
@@ -47,7 +47,7 @@ const BODIES: usize = 16;
 const OUTCOMES: usize = 1024;
 
 /// An object to be read, and how far it is kept.
-type Work = (Listed, Option<Kept>);
+type Work = (Listed, Option<KeptStream>);
 
 /// What a listing has told so far.
 #[derive(Default)]

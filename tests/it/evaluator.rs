@@ -15,7 +15,7 @@ use proptest::test_runner::TestRng;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use serde_json::json;
-use ssmtrail::audit::iam::policy::Policy;
+use ssmtrail::audit::iam::policy::PolicyDocument;
 use ssmtrail::audit::iam::request::Request;
 use ssmtrail::audit::iam::request::Said;
 
@@ -218,7 +218,7 @@ fn ours(case: &Value) -> Option<&'static str> {
         absent: &absent,
     };
     let on_resource = case["onResource"] == json!(true);
-    let policy = Policy::read(&case["policy"].to_string()).expect("a policy");
+    let policy = PolicyDocument::read(&case["policy"].to_string()).expect("a policy");
     match policy.says(&request, on_resource) {
         Said::Allows(_) => Some("Allowed"),
         Said::Denies(_) => Some("ExplicitlyDenied"),

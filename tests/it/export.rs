@@ -591,7 +591,7 @@ fn commands_come_a_row_group_at_a_time_however_many_a_file_holds() {
             archive,
             &Which::default(),
             &search::Pattern::All,
-            &[ssmtrail::transcript::commands::Kind::Shell],
+            &[ssmtrail::transcript::commands::CommandKind::Shell],
             |rows| {
                 all += rows.len();
                 most = most.max(rows.len());

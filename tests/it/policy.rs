@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 use ssmtrail::audit::iam::conditions::Truth;
 use ssmtrail::audit::iam::patterns::Carried;
-use ssmtrail::audit::iam::policy::Policy;
+use ssmtrail::audit::iam::policy::PolicyDocument;
 use ssmtrail::audit::iam::policy::Which;
 use ssmtrail::policy;
 use ssmtrail::settings::Survey;
@@ -42,7 +42,7 @@ fn each_policy_names_what_the_survey_found_and_nothing_else() {
 fn the_writers_policy_passes_the_checks_of_the_role_and_lacks_every_word_by_which_it_could_erase() {
     let survey = Survey::read(&sound().to_string()).expect("a survey");
     let text = policy::writer(&survey)[0].document.to_string();
-    let it = Policy::read(&text).expect("a policy");
+    let it = PolicyDocument::read(&text).expect("a policy");
     let allows = |action: &str, resource: &str| {
         let covers = |it: &Which| it.covers(resource, false, &|_| Carried::Unknown) == Truth::Yes;
         it.statements.iter().any(|it| it.actions.holds_action(action) && covers(&it.resources))

@@ -12,7 +12,7 @@ use ssmtrail::render::report::Paper;
 use ssmtrail::render::report::html;
 use ssmtrail::render::report::text;
 use ssmtrail::report;
-use ssmtrail::report::Command;
+use ssmtrail::report::ReportedCommand;
 use ssmtrail::report::Scope;
 use ssmtrail::secrets::Masker;
 use ssmtrail::time::Zone;
@@ -255,7 +255,7 @@ fn a_year_of_a_hundred_thousand_sessions_is_a_page_below_30_mb_that_says_what_it
         it.session_id = format!("{}-{nth:017x}", it.owner.as_deref().unwrap_or("x"));
         report.sessions.push(it);
         for it in commands.iter().filter(|it| it.session == nth % many).take(8) {
-            report.commands.push(Command { session: nth, ..it.clone() });
+            report.commands.push(ReportedCommand { session: nth, ..it.clone() });
         }
     }
     let paper = Paper::new(&report, None, &played, Language::English, Zone::Utc);

@@ -140,7 +140,7 @@ fn one_session_owner_or_target_reads_a_few_row_groups_however_many_lie_beside_it
                 archive,
                 &which,
                 &Pattern::All,
-                &[ssmtrail::transcript::commands::Kind::Shell],
+                &[ssmtrail::transcript::commands::CommandKind::Shell],
                 |rows| {
                     hits += rows.len();
                     Ok(())

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 use sha2::Digest;
 use sha2::Sha256;
-use ssmtrail::transcript::commands::Kind;
+use ssmtrail::transcript::commands::CommandKind;
 
 use crate::worn::Session;
 use crate::worn::differences;
@@ -19,7 +19,7 @@ const FOLDER: &str = "strangers";
 
 /// Commands that were typed, and that were read as typed.
 fn compared(session: &Session) -> (Vec<String>, Vec<String>) {
-    let shells = read(session).into_iter().filter(|it| it.kind == Kind::Shell);
+    let shells = read(session).into_iter().filter(|it| it.kind == CommandKind::Shell);
     (typed(&session.truth), shells.flat_map(|it| session.truth.as_typed(&it.text)).collect())
 }
 
@@ -120,7 +120,7 @@ fn commands_of_strangers_are_read_as_they_were_typed() {
 #[test]
 fn confidence_says_how_often_a_command_is_exact() {
     let mut told: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
-    for (command, is_right) in judged(FOLDER).iter().filter(|it| it.0.kind == Kind::Shell) {
+    for (command, is_right) in judged(FOLDER).iter().filter(|it| it.0.kind == CommandKind::Shell) {
         let tenth = (command.confidence() * 10.0).floor().min(9.0) as u32;
         let seen = told.entry(tenth).or_default();
         *seen = (seen.0 + 1, seen.1 + u32::from(*is_right));

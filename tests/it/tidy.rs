@@ -315,28 +315,7 @@ fn a_type_name_is_declared_once() {
     let out: String =
         places.iter().map(|(name, it)| format!("{name}: {}\n", it.join(", "))).collect();
     // One word for one thing: this list only becomes shorter.
-    expect![[r#"
-        Cell: replay, transcript::screen::cells
-        Change: audit::diff, transcript::shell::change
-        Command: report, transcript::commands::command
-        Decision: settings::iam, sync::plan
-        Fault: archive::sides, archive::verify
-        Head: archive::verify, settings::s3
-        Kept: intake::content, sync::kept, sync::plan
-        Kind: error, transcript::commands::command
-        Outcome: settings::read, sync::draft
-        Pace: replay, report
-        Policy: audit::iam::policy, policy
-        Proof: archive::verify, evidence::proof
-        Rows: render::rows, sync::rows
-        Rule: notable, settings::s3
-        Shown: replay, transcript::wire::event
-        Table: archive::schema, render::report::table
-        Told: config::access, transcript::screen::drawn
-        Verdict: audit::verdict, intake::repeats
-        Writer: archive::writer, audit::iam::writer
-    "#]]
-    .assert_eq(&out);
+    expect![""].assert_eq(&out);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use expect_test::expect;
 use ssmtrail::transcript::commands::Command;
-use ssmtrail::transcript::commands::Kind;
+use ssmtrail::transcript::commands::CommandKind;
 use ssmtrail::transcript::commands::weights;
 
 use crate::worn::judged;
@@ -32,7 +32,7 @@ fn each_weight_stands_beside_what_it_was_measured_by() {
             if !carries {
                 continue;
             }
-            if command.kind == Kind::Possible {
+            if command.kind == CommandKind::Possible {
                 (possible, was_typed) = (possible + 1, was_typed + u32::from(*is_right));
             } else {
                 (told, wrong) = (told + 1, wrong + u32::from(!is_right));
@@ -121,7 +121,7 @@ fn each_weight_stands_beside_what_it_was_measured_by() {
 #[test]
 fn a_command_is_as_often_exact_as_its_confidence_says() {
     let mut told: BTreeMap<i64, (u32, u32, f64)> = BTreeMap::new();
-    for (command, is_right) in all_judged().iter().filter(|it| it.0.kind != Kind::Possible) {
+    for (command, is_right) in all_judged().iter().filter(|it| it.0.kind != CommandKind::Possible) {
         let sum: f32 = command.evidence.iter().map(|it| it.weight).sum();
         // In half units; from 4 on all are as good.
         let band = (f64::from(sum) * 2.0).floor().min(8.0) as i64;

@@ -5,7 +5,7 @@ use expect_test::expect;
 use proptest::prelude::*;
 use serde::Deserialize;
 use ssmtrail::transcript::commands::Command;
-use ssmtrail::transcript::commands::Kind;
+use ssmtrail::transcript::commands::CommandKind;
 use ssmtrail::transcript::decoder::Decoder;
 use ssmtrail::transcript::screen::Screen;
 use ssmtrail::transcript::screen::bits;
@@ -92,7 +92,10 @@ pub(crate) fn judged(folder: &str) -> Vec<(Command, bool)> {
     for it in sessions(folder) {
         let mut truth = typed(&it.truth);
         for command in read(&it) {
-            if !matches!(command.kind, Kind::Shell | Kind::Unconfirmed | Kind::Possible) {
+            if !matches!(
+                command.kind,
+                CommandKind::Shell | CommandKind::Unconfirmed | CommandKind::Possible
+            ) {
                 continue;
             }
             // Twice the same command is right twice.
@@ -142,7 +145,7 @@ fn prompts_never_seen_before_are_learnt_from_their_session() {
     for it in sessions("worn") {
         let truth = typed(&it.truth);
         total += truth.len();
-        let shells = read(&it).into_iter().filter(|it| it.kind == Kind::Shell);
+        let shells = read(&it).into_iter().filter(|it| it.kind == CommandKind::Shell);
         let read: Vec<String> =
             shells.flat_map(|command| it.truth.as_typed(&command.text)).collect();
         let (missed, invented) = differences(&truth, &read);

@@ -9,7 +9,7 @@ use crate::audit::check::NODES;
 use crate::audit::frameworks::Group;
 use crate::audit::iam::admits::Admits;
 use crate::audit::iam::granted::of_key;
-use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::PolicyDocument;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
 use crate::audit::names::quote;
@@ -144,11 +144,11 @@ fn in_place(it: &Key, key: &KeyState, view: &View<'_>) -> Answer {
 }
 
 /// The statements of its policy; `None` for a key that AWS manages.
-fn policy(it: &Key, view: &View<'_>) -> Result<Option<Policy>, Unread> {
+fn policy(it: &Key, view: &View<'_>) -> Result<Option<PolicyDocument>, Unread> {
     if state_of(it, view)?.manager == "AWS" {
         return Ok(None);
     }
-    Policy::understood(view.take(&it.policy)?, "its policy").map(Some)
+    PolicyDocument::understood(view.take(&it.policy)?, "its policy").map(Some)
 }
 
 const ADMITS: Check = Check {
@@ -237,7 +237,7 @@ fn service_of_group(arn: &str) -> String {
 }
 
 /// What CloudWatch Logs lacks where it uses the key for a group, in words.
-fn for_group(policy: &Policy, key: &str, arn: &str) -> Result<Option<String>, Unread> {
+fn for_group(policy: &PolicyDocument, key: &str, arn: &str) -> Result<Option<String>, Unread> {
     let service = service_of_group(arn);
     let mut context = vec![
         ("kms:encryptioncontext:aws:logs:arn".to_owned(), arn.to_owned()),
@@ -383,7 +383,7 @@ mod tests {
     fn the_statement_we_advise_is_one_that_passes() {
         let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/ssm/sessions";
         let text = serde_json::json!({ "Statement": [admitting(arn)] }).to_string();
-        let policy = Policy::read(&text).unwrap();
+        let policy = PolicyDocument::read(&text).unwrap();
         assert_eq!(for_group(&policy, KEY, arn), Ok(None));
         assert!(matches!(for_group(&policy, KEY, &arn.replace("sessions", "other")), Ok(Some(_))));
     }
@@ -395,7 +395,7 @@ mod tests {
         statement["Condition"] =
             serde_json::json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } });
         let text = serde_json::json!({ "Statement": [statement] }).to_string();
-        let answer = for_group(&Policy::read(&text).unwrap(), KEY, arn);
+        let answer = for_group(&PolicyDocument::read(&text).unwrap(), KEY, arn);
         assert_eq!(answer.map_err(|it| it.reason), Err(Reason::MissingContextKey));
     }
 }

@@ -21,7 +21,7 @@ use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::may;
 use crate::audit::iam::targets;
 use crate::audit::iam::writer::CHANNEL;
-use crate::audit::iam::writer::Writer;
+use crate::audit::iam::writer::LogWriter;
 use crate::audit::iam::writer::writer;
 use crate::audit::names::aws;
 use crate::audit::names::quote;
@@ -63,8 +63,8 @@ const WRITES: Check = Check {
 fn writes((node, corner): (&Node, &Corner), view: &View<'_>) -> Answer {
     let promised = "one role, and it is known";
     Ok(match writer(node, corner, view)? {
-        Writer::Is(role) => Judged::pass(role).promised(promised),
-        Writer::Nobody(why) => {
+        LogWriter::Is(role) => Judged::pass(role).promised(promised),
+        LogWriter::Nobody(why) => {
             let options = [
                 ("region", corner.region.as_str()),
                 ("instance-id", &node.id),
@@ -78,7 +78,7 @@ fn writes((node, corner): (&Node, &Corner), view: &View<'_>) -> Answer {
                 judged
             }
         }
-        Writer::Either(one, other) => {
+        LogWriter::Either(one, other) => {
             return Err(Reason::NotUnderstood.because(format!("{one} or {other}")));
         }
     })

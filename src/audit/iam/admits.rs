@@ -194,7 +194,7 @@ impl Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::iam::policy::Policy;
+    use crate::audit::iam::policy::PolicyDocument;
 
     #[test]
     fn a_condition_binds_to_what_its_values_name() {
@@ -202,7 +202,7 @@ mod tests {
             let statement = format!(
                 r#"{{"Effect":"Allow","Principal":{principal},"Action":"*","Condition":{{{condition}}}}}"#
             );
-            let policy = Policy::read(&format!(r#"{{"Statement":{statement}}}"#)).unwrap();
+            let policy = PolicyDocument::read(&format!(r#"{{"Statement":{statement}}}"#)).unwrap();
             policy.statements[0].admits(&|it| match it {
                 Boundary::Account(it) => Some(it == "111122223333"),
                 Boundary::Vpc(it) => (it == "vpc-1").then_some(true),

@@ -8,7 +8,7 @@ use crate::audit::iam::permission::Permission;
 use crate::audit::iam::permission::carried;
 use crate::audit::iam::permission::context;
 use crate::audit::iam::permission::may;
-use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::PolicyDocument;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
 use crate::audit::names::via_s3;
@@ -125,8 +125,8 @@ fn by_bucket_alone(
 ) -> Result<Granted, Unread> {
     let Call { role, action, resource } = *call;
     let policy = match view.take(&bucket.policy)? {
-        None => Policy::default(),
-        Some(text) => Policy::understood(text, OF_BUCKET)?,
+        None => PolicyDocument::default(),
+        Some(text) => PolicyDocument::understood(text, OF_BUCKET)?,
     };
     let mut context = context();
     context.extend(more.iter().cloned());
@@ -194,7 +194,7 @@ pub(crate) fn by_key(
         // Its policy admits everybody of the account who may use the service, unless something of theirs denies it.
         return Ok(!matches!(said, Permission::Denied(Some(_))));
     }
-    let policy = Policy::understood(view.take(&key.policy)?, OF_KEY)?;
+    let policy = PolicyDocument::understood(view.take(&key.policy)?, OF_KEY)?;
     let (says, grants) = of_key(&policy, key, &state.arn, &role.arn, action, of_bucket);
     let ours = AccountId::of(&role.arn) == AccountId::of(&state.arn);
     Ok(weighed(said, says, grants, ours, false, OF_KEY)? == Granted::Yes)
@@ -204,7 +204,7 @@ pub(crate) fn by_key(
 ///
 /// The guard against a confused deputy denies by `aws:SourceAccount`, for whom a service acts; a grant by it holds for services alone.
 pub(crate) fn of_key(
-    policy: &Policy,
+    policy: &PolicyDocument,
     key: &Key,
     resource: &str,
     principal: &str,
@@ -218,7 +218,7 @@ pub(crate) fn of_key(
         true => context.push(("kms:viaservice".to_owned(), service)),
         false => absent.push("kms:viaservice"),
     }
-    let of = |allows: bool| Policy {
+    let of = |allows: bool| PolicyDocument {
         statements: policy.statements.iter().filter(|it| it.allows == allows).cloned().collect(),
     };
     let request = Request { principal, action, resource, context: &context, absent: &absent };

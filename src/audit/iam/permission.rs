@@ -3,7 +3,7 @@
 //!
 //! Source: "SimulatePrincipalPolicy" (IAM API Reference).
 
-use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::PolicyDocument;
 use crate::audit::iam::policy::Statement;
 use crate::audit::iam::request::Request;
 use crate::audit::iam::request::Said;
@@ -77,10 +77,10 @@ pub(crate) fn may(call: &Call<'_>, view: &View<'_>) -> Result<Permission, Unread
 /// What the role's own policies say together. A boundary and the organization count, too.
 fn own_policies(call: &Call<'_>, view: &View<'_>) -> Result<Said, Unread> {
     let Call { role, action, resource } = *call;
-    let mut all = Policy::default();
+    let mut all = PolicyDocument::default();
     for it in view.take(&role.policies)? {
         let name = format!("its policy {}", it.name);
-        let statements = Policy::understood(&it.document, &name)?.statements.into_iter();
+        let statements = PolicyDocument::understood(&it.document, &name)?.statements.into_iter();
         all.statements.extend(statements.map(|one| Statement { sid: Some(name.clone()), ..one }));
     }
     let context = context();

@@ -20,7 +20,7 @@ use crate::settings::Unread;
 
 /// A policy document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
+pub struct PolicyDocument {
     /// Its statements, in their order.
     pub statements: Vec<Statement>,
 }
@@ -100,7 +100,7 @@ fn principals(it: &Value) -> Vec<(String, String)> {
     }
 }
 
-impl Policy {
+impl PolicyDocument {
     /// Reads a document; where it is none, `what` it was to be is told.
     pub(crate) fn understood(text: &str, what: impl Display) -> Result<Self, Unread> {
         let strange =
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     fn one(statement: &str) -> Statement {
-        let policy = Policy::read(&format!(r#"{{"Statement":[{statement}]}}"#)).unwrap();
+        let policy = PolicyDocument::read(&format!(r#"{{"Statement":[{statement}]}}"#)).unwrap();
         policy.statements[0].clone()
     }
 
@@ -258,9 +258,9 @@ mod tests {
 
     #[test]
     fn what_is_no_policy_is_told_from_an_empty_one() {
-        assert_eq!(Policy::read("{}"), None);
-        assert_eq!(Policy::read("x"), None);
-        assert_eq!(Policy::read(r#"{"Statement":[{"Effect":"Maybe"}]}"#), None);
-        assert_eq!(Policy::read(r#"{"Statement":[]}"#), Some(Policy::default()));
+        assert_eq!(PolicyDocument::read("{}"), None);
+        assert_eq!(PolicyDocument::read("x"), None);
+        assert_eq!(PolicyDocument::read(r#"{"Statement":[{"Effect":"Maybe"}]}"#), None);
+        assert_eq!(PolicyDocument::read(r#"{"Statement":[]}"#), Some(PolicyDocument::default()));
     }
 }

@@ -5,7 +5,7 @@
 use crate::audit::iam::conditions::Truth;
 use crate::audit::iam::conditions::holds;
 use crate::audit::iam::patterns::Carried;
-use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::PolicyDocument;
 use crate::audit::iam::policy::Statement;
 use crate::audit::iam::policy::Who;
 use crate::aws_names;
@@ -42,7 +42,7 @@ pub enum Said {
     MayDeny(String),
 }
 
-impl Policy {
+impl PolicyDocument {
     /// What this document says. Of a policy that is attached to a resource `names_principals` is true.
     pub fn says(&self, request: &Request<'_>, names_principals: bool) -> Said {
         let (mut allowed, mut perhaps, mut denied) = (None, None, None);
@@ -218,7 +218,7 @@ mod tests {
         };
         let says = |statements: &str| {
             let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
-            match Policy::read(&text).unwrap().says(&request, true) {
+            match PolicyDocument::read(&text).unwrap().says(&request, true) {
                 Said::Allows(_) => "allows",
                 Said::Denies(_) => "denies",
                 Said::Nothing => "nothing",
@@ -359,7 +359,7 @@ mod tests {
             let text = format!(
                 r#"{{"Statement":[{{"Sid":"S","Effect":"Allow","Principal":{principal},"Action":"kms:*","Resource":"*","Condition":{{{condition}}}}}]}}"#
             );
-            Policy::read(&text).unwrap().says(&request, true) == Said::Allows("S".into())
+            PolicyDocument::read(&text).unwrap().says(&request, true) == Said::Allows("S".into())
         };
         assert!(says(r#"{"Service":"logs.eu-west-1.amazonaws.com"}"#, ""));
         assert!(says(r#"{"Service":"logs.amazonaws.com"}"#, ""));
@@ -373,7 +373,8 @@ mod tests {
 
     #[test]
     fn a_denial_ends_all_and_what_only_a_request_carries_is_unclear() {
-        let policy = |text: &str| Policy::read(&format!(r#"{{"Statement":[{text}]}}"#)).unwrap();
+        let policy =
+            |text: &str| PolicyDocument::read(&format!(r#"{{"Statement":[{text}]}}"#)).unwrap();
         let context = [("aws:securetransport".to_owned(), "true".to_owned())];
         let says = |text: &str| {
             let request = Request {

@@ -29,7 +29,7 @@ const DEFAULT_HOST: [u64; 4] = [3, 2, 582, 0];
 
 /// Who writes for a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Writer {
+pub(crate) enum LogWriter {
     /// ARN of the role.
     Is(String),
     /// One of these: which one cannot be told from outside.
@@ -38,7 +38,7 @@ pub(crate) enum Writer {
     Nobody(String),
 }
 
-impl Writer {
+impl LogWriter {
     pub(crate) fn roles(self) -> Vec<String> {
         match self {
             Self::Is(it) => vec![it],
@@ -61,11 +61,11 @@ pub(crate) fn role_arn(name: &str, corner: &Corner) -> String {
 ///
 /// # Errors
 /// What would have to be known.
-pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Writer, Unread> {
+pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<LogWriter, Unread> {
     if NodeKind::of(&node.id) != Some(NodeKind::Instance) {
         return Ok(match &node.role {
-            Some(it) => Writer::Is(role_arn(it, corner)),
-            None => Writer::Nobody("Systems Manager tells no role of this node".into()),
+            Some(it) => LogWriter::Is(role_arn(it, corner)),
+            None => LogWriter::Nobody("Systems Manager tells no role of this node".into()),
         });
     }
     let mut instances = view.take(&corner.network.instances)?.iter();
@@ -79,8 +79,8 @@ pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Wr
     };
     let Some(profile) = view.take(&instance.role)?.as_ref().map(|it| role_arn(it, corner)) else {
         return Ok(match default()? {
-            Some(it) => Writer::Is(it),
-            None => Writer::Nobody(
+            Some(it) => LogWriter::Is(it),
+            None => LogWriter::Nobody(
                 "it has no instance profile, and no Default Host Management role takes its place"
                     .into(),
             ),
@@ -91,11 +91,11 @@ pub(crate) fn writer(node: &Node, corner: &Corner, view: &View<'_>) -> Result<Wr
         |it| may(&Call { role: it, action: "ssm:UpdateInstanceInformation", resource: "*" }, view),
     );
     match may {
-        Ok(Permission::Allowed) => Ok(Writer::Is(profile)),
-        Ok(_) => Ok(Writer::Is(default()?.unwrap_or(profile))),
+        Ok(Permission::Allowed) => Ok(LogWriter::Is(profile)),
+        Ok(_) => Ok(LogWriter::Is(default()?.unwrap_or(profile))),
         Err(why) => match default() {
-            Ok(None) => Ok(Writer::Is(profile)),
-            Ok(Some(it)) => Ok(Writer::Either(profile, it)),
+            Ok(None) => Ok(LogWriter::Is(profile)),
+            Ok(Some(it)) => Ok(LogWriter::Either(profile, it)),
             Err(_) => Err(why),
         },
     }

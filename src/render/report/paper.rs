@@ -12,16 +12,16 @@ use crate::audit::Judgement;
 use crate::audit::Verdict;
 use crate::audit::promise::Promise;
 use crate::aws_names::Arn;
-use crate::report::Command;
 use crate::report::Played;
 use crate::report::Report;
+use crate::report::ReportedCommand;
 use crate::settings::Survey;
 use crate::text::count;
 use crate::text::visible;
 use crate::time;
 use crate::time::At;
 use crate::time::Zone;
-use crate::transcript::commands::Kind;
+use crate::transcript::commands::CommandKind;
 
 /// The places as they were set, and what was judged of them.
 pub struct Places {
@@ -89,7 +89,7 @@ impl<'a> Paper<'a> {
     }
 
     /// The session that a command was typed in.
-    pub(super) fn session(&self, it: &Command) -> &'a SessionRow {
+    pub(super) fn session(&self, it: &ReportedCommand) -> &'a SessionRow {
         &self.report.sessions[it.session]
     }
 
@@ -132,7 +132,7 @@ impl<'a> Paper<'a> {
     }
 
     /// When a command was typed; of one without a time of its own, the session's.
-    pub(super) fn span(&self, it: &Command) -> (Option<At>, Option<At>) {
+    pub(super) fn span(&self, it: &ReportedCommand) -> (Option<At>, Option<At>) {
         match (it.earliest, it.latest) {
             (None, None) => Report::when(self.session(it)),
             its_own => its_own,
@@ -140,7 +140,7 @@ impl<'a> Paper<'a> {
     }
 
     /// The same in words.
-    pub(super) fn typed(&self, it: &Command) -> String {
+    pub(super) fn typed(&self, it: &ReportedCommand) -> String {
         let (earliest, latest) = self.span(it);
         time::range(earliest, latest, self.zone)
     }
@@ -235,8 +235,8 @@ impl<'a> Paper<'a> {
             let commands = words.commands(it.ran());
             out.push(fill(words.summary_sessions, &[&sessions, &owners, &targets, &commands]));
             for (kind, text) in [
-                (Kind::Unconfirmed, words.summary_unconfirmed),
-                (Kind::Abandoned, words.summary_abandoned),
+                (CommandKind::Unconfirmed, words.summary_unconfirmed),
+                (CommandKind::Abandoned, words.summary_abandoned),
             ] {
                 let many = it.count(kind);
                 if many > 0 {

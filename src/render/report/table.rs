@@ -15,7 +15,7 @@ use crate::notable;
 use crate::time::At;
 
 /// Rows made one at a time: texts, numbers, and lists of words.
-pub(super) struct Table<'a> {
+pub(super) struct ReportTable<'a> {
     pub(super) name: &'static str,
     pub(super) columns: Vec<&'static str>,
     pub(super) rows: Box<dyn Iterator<Item = Vec<Value>> + 'a>,
@@ -47,7 +47,7 @@ fn rounded(it: f64) -> Value {
 }
 
 /// Every table of the report, in reading order.
-pub(super) fn tables<'a>(paper: &'a Paper<'a>) -> Vec<Table<'a>> {
+pub(super) fn tables<'a>(paper: &'a Paper<'a>) -> Vec<ReportTable<'a>> {
     let mut out = vec![commands(paper), sessions(paper), evidence(paper)];
     if paper.places.is_some() {
         out.push(findings(paper));
@@ -63,13 +63,13 @@ fn table<'a, T: Copy + 'a, const N: usize>(
     name: &'static str,
     rows: impl Iterator<Item = T> + 'a,
     columns: [Column<'a, T>; N],
-) -> Table<'a> {
+) -> ReportTable<'a> {
     let names = columns.map(|it| it.0).into();
     let rows = rows.map(move |it| columns.iter().map(|(_, cell)| cell(paper, it)).collect());
-    Table { name, columns: names, rows: Box::new(rows) }
+    ReportTable { name, columns: names, rows: Box::new(rows) }
 }
 
-fn commands<'a>(paper: &'a Paper<'a>) -> Table<'a> {
+fn commands<'a>(paper: &'a Paper<'a>) -> ReportTable<'a> {
     table(
         paper,
         "commands",
@@ -102,7 +102,7 @@ fn commands<'a>(paper: &'a Paper<'a>) -> Table<'a> {
 }
 
 /// Which source read it is absent, as in `evidence` when: that is no fact of the session.
-fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
+fn sessions<'a>(paper: &'a Paper<'a>) -> ReportTable<'a> {
     table(
         paper,
         "sessions",
@@ -139,7 +139,7 @@ fn sessions<'a>(paper: &'a Paper<'a>) -> Table<'a> {
 }
 
 /// When a transcript was read is absent: two archives of the same transcripts must say the same.
-fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
+fn evidence<'a>(paper: &'a Paper<'a>) -> ReportTable<'a> {
     table(
         paper,
         "evidence",
@@ -166,7 +166,7 @@ fn evidence<'a>(paper: &'a Paper<'a>) -> Table<'a> {
     )
 }
 
-fn findings<'a>(paper: &'a Paper<'a>) -> Table<'a> {
+fn findings<'a>(paper: &'a Paper<'a>) -> ReportTable<'a> {
     table(
         paper,
         "findings",

@@ -9,7 +9,7 @@ use super::paper::Paper;
 use super::paper::flaw_names;
 use super::paper::outcome;
 use super::paper::sure;
-use super::table::Table;
+use super::table::ReportTable;
 use super::table::in_one;
 use super::table::tables;
 use super::words::Words;
@@ -22,8 +22,8 @@ use crate::notable;
 use crate::render::csv::Csv;
 use crate::render::markdown::Markdown;
 use crate::render::markdown::MarkdownPage;
-use crate::report::Command;
 use crate::report::Report;
+use crate::report::ReportedCommand;
 use crate::text;
 use crate::text::count;
 use crate::text::repeated;
@@ -131,7 +131,7 @@ pub fn json(paper: &Paper<'_>, out: &mut dyn Write) -> Result<()> {
     out.write_all(b"\n}\n").map_err(|it| refused(&it))
 }
 
-fn json_table(table: Table<'_>, out: &mut dyn Write) -> std::io::Result<()> {
+fn json_table(table: ReportTable<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     write!(out, ",\n\"{}\":[", table.name)?;
     for (nth, row) in table.rows.enumerate() {
         let names = table.columns.iter().map(|it| (*it).to_owned());
@@ -316,7 +316,7 @@ pub(super) fn span_name(paper: &Paper<'_>) -> &'static str {
 }
 
 /// A command with what marks one that is not known to have run.
-fn marked(words: &Words, it: &Command) -> Markdown {
+fn marked(words: &Words, it: &ReportedCommand) -> Markdown {
     let command = Markdown::text(&it.text);
     match words.marks(it) {
         None => command,

@@ -1,11 +1,11 @@
 //! The words of the report in each language, side by side so that none is forgotten.
 
 use crate::archive::value::Word;
-use crate::replay::Pace;
-use crate::report::Command;
+use crate::replay::Timing;
+use crate::report::ReportedCommand;
 use crate::text;
 use crate::transcript::commands::CommandFlaw;
-use crate::transcript::commands::Kind;
+use crate::transcript::commands::CommandKind;
 use crate::transcript::decoder::FlawKind;
 
 /// Declares every text once, in English and Japanese.
@@ -212,26 +212,26 @@ impl Words {
     }
 
     /// How much of a session's times is recorded.
-    pub(super) fn pace(&self, pace: Pace) -> &'static str {
+    pub(super) fn pace(&self, pace: Timing) -> &'static str {
         match pace {
-            Pace::Recorded => self.pace_recorded,
-            Pace::Partly => self.pace_partly,
-            Pace::Reconstructed => self.pace_reconstructed,
+            Timing::Recorded => self.pace_recorded,
+            Timing::Partly => self.pace_partly,
+            Timing::Reconstructed => self.pace_reconstructed,
         }
     }
 
     /// What stands behind a command that is not known to have run.
-    pub(super) fn mark(&self, kind: &Word<Kind>) -> Option<&'static str> {
+    pub(super) fn mark(&self, kind: &Word<CommandKind>) -> Option<&'static str> {
         match kind.known() {
-            Some(Kind::Shell | Kind::Repl) => None,
-            Some(Kind::Abandoned) => Some(self.not_run),
+            Some(CommandKind::Shell | CommandKind::Repl) => None,
+            Some(CommandKind::Abandoned) => Some(self.not_run),
             // Of a kind that is not known here nobody knows either.
-            Some(Kind::Unconfirmed | Kind::Possible) | None => Some(self.unconfirmed),
+            Some(CommandKind::Unconfirmed | CommandKind::Possible) | None => Some(self.unconfirmed),
         }
     }
 
     /// All that stands behind a command: that it is not known to have run, and that its text was damaged on the way.
-    pub(super) fn marks(&self, it: &Command) -> Option<String> {
+    pub(super) fn marks(&self, it: &ReportedCommand) -> Option<String> {
         let is_damaged = it.flaws.contains(&CommandFlaw::Damaged.into());
         let damaged = is_damaged.then_some(self.damaged);
         let marks: Vec<&str> = self.mark(&it.kind).into_iter().chain(damaged).collect();

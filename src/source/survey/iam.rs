@@ -135,7 +135,7 @@ async fn simulate(
             aws.call("iam:SimulatePrincipalPolicy", arn),
             ask.clone(),
             marked evaluation_results,
-            |it| Decision {
+            |it| SimulatedDecision {
                 action: it.eval_action_name().to_owned(),
                 decision: it.eval_decision().as_str().to_owned(),
                 missing_context: it.missing_context_values().to_vec(),

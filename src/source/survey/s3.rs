@@ -278,7 +278,7 @@ fn tiering(it: &IntelligentTieringConfiguration) -> Tiering {
     }
 }
 
-fn rule(it: &LifecycleRule) -> Rule {
+fn rule(it: &LifecycleRule) -> BucketRule {
     let filter = it.filter();
     let and = filter.and_then(|it| it.and());
     #[expect(deprecated, reason = "old configurations still carry the prefix there")]
@@ -305,7 +305,7 @@ fn rule(it: &LifecycleRule) -> Rule {
         on: None,
         noncurrent: true,
     });
-    Rule {
+    BucketRule {
         id: own(it.id()),
         enabled: it.status().as_str() == "Enabled",
         prefix: own(prefix),

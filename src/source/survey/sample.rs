@@ -73,7 +73,7 @@ async fn object(bucket: &BucketContext, prefix: &str, key: String) -> Object {
     let ask = bucket.client.head_object().bucket(&bucket.name).key(&key);
     let got = ask.set_expected_bucket_owner(bucket.owner.clone()).send().await;
     let call = bucket.aws.call("s3:HeadObject", format!("{}/{prefix}*", bucket.arn));
-    let head = call.allowed_by("s3:GetObject").read(got, |it| Head {
+    let head = call.allowed_by("s3:GetObject").read(got, |it| ObjectHead {
         encryption: it.server_side_encryption().map(|it| it.as_str().to_owned()),
         kms_key: it.ssekms_key_id().map(str::to_owned),
         customer_key: it.sse_customer_algorithm().is_some(),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::transcript::commands::command::CommandKind;
 use crate::transcript::commands::command::JUDGED_BYTES;
-use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::context::LineContext;
 use crate::transcript::commands::context::LineReading;
 use crate::transcript::commands::context::ShownPrompt;
@@ -15,7 +15,7 @@ use crate::transcript::prompt::Reads;
 use crate::transcript::screen::Item;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
-use crate::transcript::shell::Change;
+use crate::transcript::shell::ShellChange;
 
 /// Prompts in a row without what this shell sends before each, until it is thought to send it no more.
 const UNTITLED: u32 = 2;
@@ -68,16 +68,16 @@ impl Walk {
         let (body, broken_off) = signs::interrupted(signs::searched(body).unwrap_or(body));
         let cut_off = line.bits & bits::UNFINISHED != 0 && !body.is_empty();
         let kind = if cut_off || broken_off {
-            Kind::Abandoned
+            CommandKind::Abandoned
         } else if self.known.stack.in_a_repl() {
-            Kind::Repl
+            CommandKind::Repl
         } else {
-            Kind::Shell
+            CommandKind::Shell
         };
         self.last_line.bell = line.bits & bits::BELL != 0;
         if self.left_by_key(at, body) {
             self.pending.close();
-            self.known.after.may_change = Some(Change::Leave);
+            self.known.after.may_change = Some(ShellChange::Leave);
             return true;
         }
         // Streaming loses the CR that goes back to where no prompt stands.
@@ -110,7 +110,7 @@ impl Walk {
         evidence.extend(job_wrote.then_some(weights::JOB_WROTE));
         evidence.extend(self.in_one_burst(at).then_some(weights::ONE_BURST));
         let opens = signs::next_is_announced(at.drawn, at.nth)
-            && shell::change(body) == Some(Change::Shell);
+            && shell::change(body) == Some(ShellChange::Shell);
         evidence.extend(opens.then_some(weights::NEXT_OPENED));
     }
 

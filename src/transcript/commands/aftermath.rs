@@ -2,13 +2,13 @@
 //! typing that is not shown.
 
 use crate::transcript::commands::command::Command;
+use crate::transcript::commands::command::CommandKind;
 use crate::transcript::commands::command::JUDGED_BYTES;
-use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::weights;
 use crate::transcript::prompt;
 use crate::transcript::shell;
-use crate::transcript::shell::Change;
 use crate::transcript::shell::Does;
+use crate::transcript::shell::ShellChange;
 
 /// What the last command may do to what follows it.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(super) struct Aftermath {
     /// It prints what other people wrote.
     pub(super) prints: bool,
     /// It may have changed the prompt, and no prompt has followed yet.
-    pub(super) may_change: Option<Change>,
+    pub(super) may_change: Option<ShellChange>,
     /// It was damaged on the way: what it did is not known.
     pub(super) unsure: bool,
     /// Jobs that run in the background, may write to the terminal, and have not been reported as done.
@@ -35,17 +35,17 @@ impl Aftermath {
 
     /// A command begins: what it does, if it runs.
     pub(super) fn begin(&mut self, command: &Command) -> Does {
-        if command.kind == Kind::Shell {
+        if command.kind == CommandKind::Shell {
             self.may_change = shell::change(&command.text);
             // What a damaged command did is not known.
             self.unsure = command.damaged;
-            if self.may_change == Some(Change::Leave) || command.text == "wait" {
+            if self.may_change == Some(ShellChange::Leave) || command.text == "wait" {
                 self.jobs = 0;
             }
             let job = u32::from(shell::starts_a_job(&command.text));
             self.jobs = self.jobs.saturating_add(job);
         }
-        if !matches!(command.kind, Kind::Shell | Kind::Repl) {
+        if !matches!(command.kind, CommandKind::Shell | CommandKind::Repl) {
             return Does::default();
         }
         let text = prompt::head(&command.text, JUDGED_BYTES);
@@ -60,7 +60,7 @@ impl Aftermath {
         if command.text.len() > JUDGED_BYTES {
             return;
         }
-        if command.kind == Kind::Shell {
+        if command.kind == CommandKind::Shell {
             self.may_change = shell::change(&command.text);
         }
         self.prints = Does::of(&command.text).prints_files;
@@ -69,7 +69,7 @@ impl Aftermath {
 
     /// Where echo is off, what stands behind a prompt is output, unless it is what people type.
     pub(super) fn doubt_without_echo(&mut self, command: &mut Command) {
-        if !self.echo_off || command.kind != Kind::Shell {
+        if !self.echo_off || command.kind != CommandKind::Shell {
             return;
         }
         if command.evidence.iter().any(|it| it.is(weights::EDITED)) {

@@ -7,7 +7,7 @@ use crate::transcript::commands::weights::Evidence;
 
 /// What a typed line was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum CommandKind {
     /// A shell ran it.
     Shell,
     /// A program with prompts of its own read it.
@@ -21,7 +21,7 @@ pub enum Kind {
     Possible,
 }
 
-impl Kind {
+impl CommandKind {
     /// All kinds, in the order of their declaration.
     pub const ALL: [Self; 5] =
         [Self::Shell, Self::Repl, Self::Unconfirmed, Self::Abandoned, Self::Possible];
@@ -75,7 +75,7 @@ pub struct Command {
     /// The text, its lines joined by LF. Blanks at the end are dropped.
     pub text: String,
     /// What the typed line was for.
-    pub kind: Kind,
+    pub kind: CommandKind,
     /// The prompt it stood behind, as shown.
     pub prompt: Arc<str>,
     /// Operating-system user that the prompt shows; `None` if it shows none.

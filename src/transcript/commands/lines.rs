@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::transcript::commands::command::Command;
+use crate::transcript::commands::command::CommandKind;
 use crate::transcript::commands::command::JUDGED_BYTES;
-use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::context::LineContext;
 use crate::transcript::commands::context::LineReading;
 use crate::transcript::commands::context::PromptClues;
@@ -25,7 +25,7 @@ use crate::transcript::screen::Line;
 use crate::transcript::screen::RegionEnd;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
-use crate::transcript::shell::Change;
+use crate::transcript::shell::ShellChange;
 
 /// Lines with anything in them among which the session's first prompt is looked for.
 const FIRST_LINES: u64 = 40;
@@ -150,7 +150,7 @@ impl Walk {
             current.decoys = current.decoys.saturating_add(1);
         }
         if signs::says_farewell(text) && !after.prints {
-            after.may_change.get_or_insert(Change::Leave);
+            after.may_change.get_or_insert(ShellChange::Leave);
         }
     }
 
@@ -187,7 +187,7 @@ impl Walk {
 
     /// Any program can place its text by columns; one that was opened to be asked, or that draws with each key, is asked.
     fn may_ask(&self, line: &Line) -> bool {
-        self.known.after.may_change == Some(Change::Repl)
+        self.known.after.may_change == Some(ShellChange::Repl)
             || self.known.stack.in_a_repl()
             || line.bits & bits::ABSOLUTE_KEYS != 0 && !self.known.after.prints
     }
@@ -206,7 +206,7 @@ impl Walk {
         }
         if let Some(current) = self.pending.current.as_mut().filter(|it| {
             line.bits & bits::AGAIN != 0
-                && it.command.kind == Kind::Repl
+                && it.command.kind == CommandKind::Repl
                 && &*it.command.prompt == shown
         }) {
             body.clone_into(&mut current.command.text);
@@ -215,7 +215,7 @@ impl Walk {
             return true;
         }
         if !self.known.stack.in_a_repl() {
-            self.known.after.may_change = Some(Change::Repl);
+            self.known.after.may_change = Some(ShellChange::Repl);
         }
         let prompt = ShownPrompt::plain(Arc::from(shown), Some(Shape::of_repl(end)));
         let evidence = vec![weights::GOES_BACK];
@@ -320,7 +320,7 @@ impl Walk {
         if let Some(current) = &mut self.pending.current {
             current.command.text.push_str(at.text);
             current.command.to = current.command.to.max(at.line.to);
-            if current.command.kind == Kind::Shell {
+            if current.command.kind == CommandKind::Shell {
                 let last = prompt::head(&current.command.text, JUDGED_BYTES);
                 self.known.after.last = Some(last.to_owned());
             }
@@ -350,7 +350,7 @@ impl Walk {
         let known = &mut self.known;
         let shape = known.shape_of(text);
         let may_be_new = known.stack.is_empty()
-            || matches!(known.after.may_change, Some(Change::Shell | Change::Prompt))
+            || matches!(known.after.may_change, Some(ShellChange::Shell | ShellChange::Prompt))
             || known.repeats.believes_any() && !known.is_own_again(text);
         if may_be_new && !known.repeats.has_read() && repeats::may_begin(line, text, shape.as_ref())
         {

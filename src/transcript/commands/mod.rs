@@ -7,7 +7,7 @@
 
 pub use crate::transcript::commands::command::Command;
 pub use crate::transcript::commands::command::CommandFlaw;
-pub use crate::transcript::commands::command::Kind;
+pub use crate::transcript::commands::command::CommandKind;
 pub use crate::transcript::commands::reader::CommandReader;
 pub use crate::transcript::commands::weights::Evidence;
 

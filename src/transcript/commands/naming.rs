@@ -1,11 +1,11 @@
 //! Titles and notices in which a shell names the command that it runs or has run: they speak for what was drawn, or replace it.
 
+use crate::transcript::commands::command::CommandKind;
 use crate::transcript::commands::command::JUDGED_BYTES;
-use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::text;
 use crate::transcript::commands::walk::Walk;
 use crate::transcript::commands::weights;
-use crate::transcript::screen::Told;
+use crate::transcript::screen::ToldWhen;
 use crate::transcript::shell;
 
 /// Commands that a shell must have named as they were drawn before it is believed of one that was drawn otherwise.
@@ -35,26 +35,26 @@ impl Walk {
     /// The shell says what it runs or has run. Any program can say so too, of itself. So it speaks for the text that was drawn where
     /// the two agree; and it replaces that text only where the text itself is doubtful, and where this shell has named each of its
     /// last commands.
-    pub(super) fn told(&mut self, told: &str, when: Told) {
+    pub(super) fn told(&mut self, told: &str, when: ToldWhen) {
         let Some(current) = self.pending.current.as_mut() else { return };
         let Some(level) = self.known.stack.last_mut() else { return };
         let told = told.trim_end();
-        let late = when == Told::Starts && current.outputs > 0;
+        let late = when == ToldWhen::Starts && current.outputs > 0;
         let is_text = !told.is_empty()
             && told.len() <= JUDGED_BYTES
             && !told.chars().any(|it| it.is_control() && it != '\n');
-        if current.said || late || !is_text || current.command.kind != Kind::Shell {
+        if current.said || late || !is_text || current.command.kind != CommandKind::Shell {
             return;
         }
         current.said = true;
         let command = &mut current.command;
         // What has ended is told with blanks for semicolons.
-        let is_told = |it: &char| when == Told::Starts || *it != ';';
+        let is_told = |it: &char| when == ToldWhen::Starts || *it != ';';
         let drawn = without_blanks(&command.text).filter(is_told);
         let same = drawn.eq(without_blanks(told).filter(is_told));
         let doubtful =
             command.damaged || text::doubts(&command.text, &command.prompt).next().is_some();
-        let trusted = when == Told::Starts && level.habits.says >= SAYS;
+        let trusted = when == ToldWhen::Starts && level.habits.says >= SAYS;
         if same {
             level.habits.says = level.habits.says.saturating_add(1);
             command.evidence.push(weights::SAID);

@@ -1,8 +1,8 @@
 //! Commands on their way out: the one that may still grow, and what is possible in its output.
 
 use crate::transcript::commands::command::Command;
+use crate::transcript::commands::command::CommandKind;
 use crate::transcript::commands::command::JUDGED_BYTES;
-use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::signs::is_repl_continuation;
 use crate::transcript::commands::text;
 use crate::transcript::commands::weights;
@@ -38,16 +38,17 @@ impl Current {
     pub(super) fn confirm(&mut self, next: &Command) {
         let now = &self.command;
         let moved = || now.prompt != next.prompt && shell::moves(&now.text);
-        let other =
-            || now.os_user != next.os_user || now.host != next.host || next.kind == Kind::Repl;
+        let other = || {
+            now.os_user != next.os_user || now.host != next.host || next.kind == CommandKind::Repl
+        };
         let unknown = self.traceless
             && self.outputs == 0
             && !self.named
-            && now.kind == Kind::Shell
+            && now.kind == CommandKind::Shell
             && !moved()
             && !other();
         if unknown {
-            self.command.kind = Kind::Unconfirmed;
+            self.command.kind = CommandKind::Unconfirmed;
         }
     }
 
@@ -110,10 +111,10 @@ impl PendingCommands {
     /// The current command is complete.
     pub(super) fn close(&mut self) {
         let Some(mut current) = self.current.take() else { return };
-        if current.caret && current.outputs > 0 && current.command.kind == Kind::Abandoned {
+        if current.caret && current.outputs > 0 && current.command.kind == CommandKind::Abandoned {
             // What is broken off prints nothing, but a prompt may begin with rows of its own. So nothing tells whether the signs were
             // typed and it ran.
-            current.command.kind = Kind::Unconfirmed;
+            current.command.kind = CommandKind::Unconfirmed;
         }
         if !current.told {
             self.push(current.command);
@@ -160,7 +161,7 @@ impl PendingCommands {
             && agents.line == persons.line + 1
             && agents.line + 1 == lines;
         if ends {
-            persons.kind = Kind::Shell;
+            persons.kind = CommandKind::Shell;
             persons.evidence.push(weights::AGENTS_EXIT);
             self.doubtful.pop();
         }
@@ -175,10 +176,10 @@ impl PendingCommands {
             self.agent_shell = true;
             return;
         }
-        if shell::is_open(&command.text) && command.kind == Kind::Shell {
+        if shell::is_open(&command.text) && command.kind == CommandKind::Shell {
             command.evidence.push(weights::OPEN_SYNTAX);
         }
-        if matches!(command.kind, Kind::Shell | Kind::Unconfirmed) {
+        if matches!(command.kind, CommandKind::Shell | CommandKind::Unconfirmed) {
             command.evidence.extend(text::doubts(&command.text, &command.prompt));
         }
         let sum = weights::sum(&command.evidence);
@@ -189,10 +190,10 @@ impl PendingCommands {
         if let Some(it) = guess.filter(|_| sum > weights::MOST_IF_GUESSED) {
             it.weight -= sum - weights::MOST_IF_GUESSED;
         }
-        if sum < weights::FLOOR && matches!(command.kind, Kind::Shell | Kind::Repl) {
-            command.kind = Kind::Possible;
+        if sum < weights::FLOOR && matches!(command.kind, CommandKind::Shell | CommandKind::Repl) {
+            command.kind = CommandKind::Possible;
         }
-        self.read += u64::from(command.kind != Kind::Possible);
+        self.read += u64::from(command.kind != CommandKind::Possible);
         self.complete.push(command);
     }
 
@@ -208,10 +209,10 @@ impl PendingCommands {
         if current.command.text.is_empty() || current.marked != marked {
             return false;
         }
-        if current.command.kind == Kind::Repl {
+        if current.command.kind == CommandKind::Repl {
             return is_repl_continuation(prompt);
         }
-        if current.command.kind != Kind::Shell {
+        if current.command.kind != CommandKind::Shell {
             return false;
         }
         let short = prompt.trim_end().ends_with('>') && prompt.chars().count() <= 24;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::transcript::commands::command::Command;
+use crate::transcript::commands::command::CommandKind;
 use crate::transcript::commands::command::JUDGED_BYTES;
-use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::context::RegionContext;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::context::TypedPlace;
@@ -22,7 +22,7 @@ use crate::transcript::screen::Region;
 use crate::transcript::screen::RegionEnd;
 use crate::transcript::screen::bits;
 use crate::transcript::shell;
-use crate::transcript::shell::Change;
+use crate::transcript::shell::ShellChange;
 
 /// A region without an end that has so many lines was left open: people type few lines at one prompt and leave them.
 const LINES_LEFT_OPEN: usize = 12;
@@ -64,7 +64,7 @@ impl Walk {
             && !is_repl
             && !stack.is_empty()
             && !stack.all().any(|it| it.habits.escapes)
-            && may_change != Some(Change::Shell);
+            && may_change != Some(ShellChange::Shell);
         if region.genuine && !replayed && !foreign {
             return false;
         }
@@ -109,7 +109,7 @@ impl Walk {
             && self.was_doubted_twice(at);
         if again {
             // It is a shell of its own, and the one around it may come back.
-            self.known.after.may_change = Some(Change::Shell);
+            self.known.after.may_change = Some(ShellChange::Shell);
         }
         if again || self.known.stack.all().any(|it| it.prompt.marked) {
             return false;
@@ -134,7 +134,7 @@ impl Walk {
         if self.is_within(region)
             || !region.escape_follows && self.continues(&split.prompt.text, true)
         {
-            self.extend(&text, region.to, kind == Kind::Abandoned);
+            self.extend(&text, region.to, kind == CommandKind::Abandoned);
             return;
         }
         let readline = region.input_at.is_none() && !region.escape_follows;
@@ -157,8 +157,8 @@ impl Walk {
         }
         let edited = line.bits & bits::EDITED != 0;
         evidence.extend(edited.then_some(weights::EDITED_IN_MARKS));
-        let in_a_repl = kind == Kind::Shell && self.known.stack.in_a_repl();
-        let kind = if in_a_repl { Kind::Repl } else { kind };
+        let in_a_repl = kind == CommandKind::Shell && self.known.stack.in_a_repl();
+        let kind = if in_a_repl { CommandKind::Repl } else { kind };
         let place = TypedPlace { damaged: line.bits & bits::GUESSED != 0, ..at.place(split.line) };
         let mut command = self.command(kind, text, &split.prompt, evidence, place);
         if self.known.lessons.explains
@@ -184,13 +184,17 @@ impl Walk {
 
     /// What was typed in a region, without what a program or a job wrote there; what its end says of it, and whether the connection
     /// was lost in it.
-    fn typed_in(&mut self, at: RegionContext<'_>, split: &mut SplitRegion) -> (String, Kind, bool) {
+    fn typed_in(
+        &mut self,
+        at: RegionContext<'_>,
+        split: &mut SplitRegion,
+    ) -> (String, CommandKind, bool) {
         let region = at.region;
         let thrown_away =
             region.keypad_left_on && self.leaves_keypad() && region.input_at.is_some();
         let kind = match region.end {
-            RegionEnd::Accepted if !thrown_away => Kind::Shell,
-            _ => Kind::Abandoned,
+            RegionEnd::Accepted if !thrown_away => CommandKind::Shell,
+            _ => CommandKind::Abandoned,
         };
         let mut text = std::mem::take(&mut split.text);
         let lost = if region.end == RegionEnd::Accepted { None } else { farewell(&text) };
@@ -214,7 +218,7 @@ impl Walk {
             self.keep_possible(written, &split.prompt, why, at.place(split.line));
             text = typed;
         }
-        if kind == Kind::Abandoned {
+        if kind == CommandKind::Abandoned {
             text = text.strip_suffix("^C").unwrap_or(&text).trim_end().to_owned();
         }
         (text, kind, lost.is_some())
@@ -225,10 +229,9 @@ impl Walk {
         region.input_at.is_some()
             && !region.filled
             && self.known.stack.last().is_some_and(|it| it.habits.fills)
-            && self
-                .pending
-                .silent()
-                .is_some_and(|it| it.marked && it.command.kind == Kind::Shell && it.is_open())
+            && self.pending.silent().is_some_and(|it| {
+                it.marked && it.command.kind == CommandKind::Shell && it.is_open()
+            })
     }
 
     /// Begins the command, or several, that was read from a region.
@@ -236,7 +239,7 @@ impl Walk {
         if (region.end == RegionEnd::Left || lost) && command.text.is_empty() {
             // Ctrl-D, or the connection was lost: this shell ends.
             self.begin(command, true);
-            self.known.after.may_change = Some(Change::Leave);
+            self.known.after.may_change = Some(ShellChange::Leave);
             return;
         }
         // What is pasted into readline as a block runs line by line. zsh and fish run it as one.
@@ -254,7 +257,7 @@ impl Walk {
         }
         self.begin(command, true);
         if lost {
-            self.known.after.may_change = Some(Change::Leave);
+            self.known.after.may_change = Some(ShellChange::Leave);
         }
         if let Some(current) = self.pending.current.as_mut() {
             current.traceless = traceless;
@@ -289,7 +292,8 @@ impl Walk {
                 continue;
             }
             let (text, why) = (text.to_owned(), vec![weights::MARKED]);
-            let command = self.command(Kind::Abandoned, text, &shown, why, at.place(it.line));
+            let command =
+                self.command(CommandKind::Abandoned, text, &shown, why, at.place(it.line));
             self.begin(command, true);
         }
     }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::transcript::commands::command::CommandKind;
 use crate::transcript::commands::command::JUDGED_BYTES;
-use crate::transcript::commands::command::Kind;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::context::TypedPlace;
 use crate::transcript::commands::signs;
@@ -65,11 +65,11 @@ impl Walk {
         }
         let kind = if self.streamed {
             // Without CRs the panes run into each other.
-            Kind::Possible
+            CommandKind::Possible
         } else if broken_off {
-            Kind::Abandoned
+            CommandKind::Abandoned
         } else {
-            Kind::Shell
+            CommandKind::Shell
         };
         let why = vec![weights::PANES_PROMPT, weights::IN_A_PANE];
         let place = TypedPlace::of(line, index);

@@ -14,7 +14,7 @@ use crate::transcript::prompt;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
 use crate::transcript::shell;
-use crate::transcript::shell::Change;
+use crate::transcript::shell::ShellChange;
 
 /// One shell or REPL of the stack.
 #[derive(Clone, Debug)]
@@ -190,7 +190,7 @@ impl Stack {
     pub(super) fn move_to(
         &mut self,
         shown: &ShownPrompt,
-        change: Option<Change>,
+        change: Option<ShellChange>,
         last: Option<&str>,
     ) -> Evidence {
         let reads = self.reads_behind(shown, change);
@@ -199,7 +199,7 @@ impl Stack {
             |it: &Level| it.identity == identity && it.prompt.rows_before == shown.rows_before;
         let new_level = || {
             let other =
-                change == Some(Change::Shell) && last.is_some_and(shell::names_another_shell);
+                change == Some(ShellChange::Shell) && last.is_some_and(shell::names_another_shell);
             Level::new(shown, identity.clone(), reads, other)
         };
         if self.is_empty() {
@@ -207,9 +207,9 @@ impl Stack {
             return weights::FIRST;
         }
         let top_fits = self.last().is_some_and(fits);
-        if top_fits && change != Some(Change::Leave) {
+        if top_fits && change != Some(ShellChange::Leave) {
             // `bash` in bash shows the same prompt one level deeper.
-            if change == Some(Change::Shell)
+            if change == Some(ShellChange::Shell)
                 && last.is_some_and(opens_silently)
                 && reads == Reads::Shell
             {
@@ -221,29 +221,29 @@ impl Stack {
         }
         let found = self.around().position(fits);
         match (change, found) {
-            (Some(Change::Leave), Some(at)) => {
+            (Some(ShellChange::Leave), Some(at)) => {
                 self.leave(at + 1);
                 weights::AROUND
             }
-            (Some(Change::Leave), None) if top_fits => {
+            (Some(ShellChange::Leave), None) if top_fits => {
                 self.leave_beyond(reads);
                 weights::THIS_SHELL
             }
-            (Some(Change::Leave), None) => {
+            (Some(ShellChange::Leave), None) => {
                 self.leave_one(reads);
                 self.replace_top(new_level());
                 weights::NEW_AFTER_END
             }
-            (Some(Change::Shell | Change::Repl), Some(at)) => {
+            (Some(ShellChange::Shell | ShellChange::Repl), Some(at)) => {
                 // The program failed, or ended at once, or was left by a key.
                 self.leave(at + 1);
                 weights::OPENED
             }
-            (Some(Change::Shell | Change::Repl), None) => {
+            (Some(ShellChange::Shell | ShellChange::Repl), None) => {
                 self.push(new_level());
                 weights::OPENED
             }
-            (Some(Change::Prompt), _) => {
+            (Some(ShellChange::Prompt), _) => {
                 self.replace_top(new_level());
                 weights::SET
             }
@@ -264,10 +264,10 @@ impl Stack {
 
     /// What asks behind this prompt. What asks first after a program that is no shell is that program, until it shows the prompt of a
     /// shell.
-    fn reads_behind(&self, shown: &ShownPrompt, change: Option<Change>) -> Reads {
+    fn reads_behind(&self, shown: &ShownPrompt, change: Option<ShellChange>) -> Reads {
         let inside =
             self.in_a_repl() && self.last().is_some_and(|it| it.prompt.marked == shown.marked);
-        let asks = change == Some(Change::Repl) || inside && change.is_none();
+        let asks = change == Some(ShellChange::Repl) || inside && change.is_none();
         let asks = if asks { Reads::Repl } else { Reads::Shell };
         let shape = shown.shape.as_ref().filter(|it| it.strong || it.reads == Reads::Repl);
         shape.map_or(asks, |it| it.reads)

@@ -15,7 +15,7 @@ use crate::transcript::prompt::Candidate;
 use crate::transcript::prompt::Identity;
 use crate::transcript::prompt::Reads;
 use crate::transcript::prompt::Shape;
-use crate::transcript::shell::Change;
+use crate::transcript::shell::ShellChange;
 
 impl Known {
     /// Where the prompt of a line ends, if this shell may show it here.
@@ -117,7 +117,7 @@ impl Known {
             && top.habits.titled
             && clues.titled
             && !shape.is_some_and(|it| it.strong)
-            && self.after.may_change != Some(Change::Prompt)
+            && self.after.may_change != Some(ShellChange::Prompt)
         {
             return Some((0, None));
         }
@@ -187,7 +187,7 @@ impl Known {
             return self.unopened_prompt(clues);
         }
         let found = self.prompt_of_a_shape(clues);
-        if found.is_some() || change == Some(Change::Repl) {
+        if found.is_some() || change == Some(ShellChange::Repl) {
             return found;
         }
         self.learnt_prompt(clues)
@@ -223,7 +223,7 @@ impl Known {
         let named = |it: &str| it.starts_with('(');
         let own = self.stack.last().map(|it| &*it.prompt.text);
         let own = own.filter(|it| named(text) || named(it))?;
-        let changes = self.after.may_change == Some(Change::Prompt)
+        let changes = self.after.may_change == Some(ShellChange::Prompt)
             || self.after.last.as_deref().is_some_and(|it| it.contains("activate"));
         if !changes || own.trim().is_empty() {
             return None;
@@ -248,7 +248,7 @@ impl Known {
     fn repeated_prompt(&self, clues: &PromptClues<'_>) -> Option<FoundPrompt> {
         let change = self.after.may_change;
         let nested = !self.stack.is_empty();
-        let may_be_new = matches!(change, Some(Change::Shell | Change::Prompt));
+        let may_be_new = matches!(change, Some(ShellChange::Shell | ShellChange::Prompt));
         let is_strong = clues.shape.as_ref().is_some_and(|it| it.strong);
         if is_strong || !(may_be_new || !nested || change.is_none()) {
             return None;
@@ -295,10 +295,10 @@ impl Known {
         let first = self.stack.is_empty();
         let shape = clues.shape.as_ref()?;
         let wanted = match self.after.may_change {
-            Some(Change::Repl) => {
+            Some(ShellChange::Repl) => {
                 shape.reads == Reads::Repl || shape.strong && shape.user.is_some()
             }
-            Some(Change::Leave) => shape.reads != Reads::Repl,
+            Some(ShellChange::Leave) => shape.reads != Reads::Repl,
             _ => shape.reads != Reads::Repl || first,
         };
         let within = clues.low.is_none_or(|it| shape.end <= it);
@@ -317,7 +317,7 @@ impl Known {
         let floor = if first && !clues.edited && !clues.titled { 1.7 } else { 1.0 };
         let found = self.lessons.line_end(clues.text, clues.low).filter(|it| it.1 >= floor);
         let Some((end, _)) = found else {
-            let emptied = self.after.may_change == Some(Change::Prompt)
+            let emptied = self.after.may_change == Some(ShellChange::Prompt)
                 && clues.titled
                 && !clues.text.is_empty();
             let evidence = vec![weights::EMPTIED];

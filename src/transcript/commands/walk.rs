@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::transcript::commands::command::Command;
-use crate::transcript::commands::command::Kind;
+use crate::transcript::commands::command::CommandKind;
 use crate::transcript::commands::command::has_damage;
 use crate::transcript::commands::context::ShownPrompt;
 use crate::transcript::commands::context::Sightings;
@@ -58,7 +58,7 @@ impl Walk {
     /// What was typed behind a prompt, as a command of the innermost shell.
     pub(super) fn command(
         &self,
-        kind: Kind,
+        kind: CommandKind,
         text: String,
         prompt: &ShownPrompt,
         mut evidence: Vec<Evidence>,
@@ -71,7 +71,7 @@ impl Walk {
         // In the bytes a line that something was written into is seen to be broken; in a stream nothing shows it.
         let written_into = self.known.after.jobs > 0
             && (self.streamed || text.contains('\n'))
-            && matches!(kind, Kind::Shell | Kind::Abandoned);
+            && matches!(kind, CommandKind::Shell | CommandKind::Abandoned);
         evidence.extend(written_into.then_some(weights::WRITTEN_INTO));
         let root = shape.and_then(|it| it.root);
         Command {
@@ -100,7 +100,7 @@ impl Walk {
     pub(super) fn begin(&mut self, mut command: Command, marked: bool) {
         if let Some(current) = &mut self.pending.current {
             current.confirm(&command);
-            if current.command.kind == Kind::Shell
+            if current.command.kind == CommandKind::Shell
                 && !current.said
                 && let Some(level) = self.known.stack.last_mut()
             {
@@ -113,7 +113,7 @@ impl Walk {
             self.gaps.unseen.count(command.from);
         }
         let does = after.begin(&command);
-        let draws_panes = command.kind == Kind::Shell && does.draws_panes;
+        let draws_panes = command.kind == CommandKind::Shell && does.draws_panes;
         self.pending.begin(command, marked, draws_panes);
     }
 
@@ -124,7 +124,7 @@ impl Walk {
         current.command.text.push_str(text);
         current.command.to = current.command.to.max(to);
         if broken_off {
-            current.command.kind = Kind::Abandoned;
+            current.command.kind = CommandKind::Abandoned;
         }
         self.known.after.extend(&current.command);
     }
@@ -144,7 +144,7 @@ impl Walk {
         place: TypedPlace,
     ) {
         if !text.is_empty() {
-            let command = self.command(Kind::Possible, text, prompt, evidence, place);
+            let command = self.command(CommandKind::Possible, text, prompt, evidence, place);
             self.pending.doubtful.push(command);
         }
     }

@@ -8,7 +8,7 @@ use vte::Perform;
 
 use crate::transcript::screen::cells;
 use crate::transcript::screen::drawn::Item;
-use crate::transcript::screen::drawn::Told;
+use crate::transcript::screen::drawn::ToldWhen;
 use crate::transcript::screen::drawn::bits;
 use crate::transcript::screen::page::Page;
 use crate::transcript::screen::sequences;
@@ -226,8 +226,8 @@ impl Page {
         }
     }
 
-    /// See [`Told`].
-    fn told(&mut self, command: &[u8], when: Told) {
+    /// See [`ToldWhen`].
+    fn told(&mut self, command: &[u8], when: ToldWhen) {
         let text = String::from_utf8_lossy(command);
         self.out.push_title(&text, TOLD_CHARS, |nth| Item::Told(nth, when));
     }
@@ -389,19 +389,19 @@ impl Perform for Page {
                 let rest = rest.join(&b';');
                 let mut parts = rest.split(|it| *it == b';');
                 if let Some(url) = parts.find_map(|it| it.strip_prefix(b"cmdline_url=")) {
-                    self.told(&percent_decoded(url), Told::Starts);
+                    self.told(&percent_decoded(url), ToldWhen::Starts);
                 }
             }
             [b"633", b"E", rest @ ..] => {
                 // Semicolons of the command are escaped; behind it stands a nonce.
                 let rest = rest.join(&b';');
                 let command = rest.split(|it| *it == b';').next().unwrap_or_default();
-                self.told(&backslash_decoded(command), Told::Starts);
+                self.told(&backslash_decoded(command), ToldWhen::Starts);
             }
             [b"777", b"notify", rest @ ..] => {
                 let rest = rest.join(&b';');
                 if let Some(command) = rest.strip_prefix(b"Command completed;") {
-                    self.told(command, Told::Ended);
+                    self.told(command, ToldWhen::Ended);
                 }
             }
             [b"133" | b"633", [b'B', ..], ..] if self.alt.is_none() => {

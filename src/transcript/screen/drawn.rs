@@ -140,7 +140,7 @@ pub enum Item {
     /// A window title, as an index into [`Drawn::titles`]. Some shells put the running command there.
     Title(u32),
     /// The shell says what it runs (fish, VS Code) or has run (VTE), as an index into [`Drawn::titles`].
-    Told(u32, Told),
+    Told(u32, ToldWhen),
 }
 
 /// A line within a control string.
@@ -160,7 +160,7 @@ pub struct Hidden {
 
 /// When a shell says what it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum ToldWhen {
     /// As it starts, in full. Sources: fish-shell: src/reader.rs (OSC 133;C;cmdline_url), vscode: shellIntegration-bash.sh (OSC 633;E).
     Starts,
     /// When it has ended, with blanks for semicolons. Source: vte: src/vte.sh.in (OSC 777;notify).

@@ -15,7 +15,7 @@ pub use crate::transcript::screen::drawn::Item;
 pub use crate::transcript::screen::drawn::Line;
 pub use crate::transcript::screen::drawn::Region;
 pub use crate::transcript::screen::drawn::RegionEnd;
-pub use crate::transcript::screen::drawn::Told;
+pub use crate::transcript::screen::drawn::ToldWhen;
 pub use crate::transcript::screen::drawn::bits;
 pub use crate::transcript::screen::drawn::is_ornament;
 pub use crate::transcript::screen::feed::Screen;

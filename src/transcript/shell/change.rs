@@ -9,7 +9,7 @@ use crate::transcript::shell::names::SHELLS;
 
 /// What a command may do to the prompt that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum ShellChange {
     /// Another shell, perhaps another user or host.
     Shell,
     /// A program with prompts of its own.
@@ -27,9 +27,9 @@ pub fn starts_the_logger(text: &str) -> bool {
 }
 
 /// What a command line may do to the next prompt. `None` for the great majority.
-pub fn change(text: &str) -> Option<Change> {
+pub fn change(text: &str) -> Option<ShellChange> {
     if starts_the_logger(text) {
-        return Some(Change::Shell);
+        return Some(ShellChange::Shell);
     }
     let mut found = None;
     let mut rest = text;
@@ -50,7 +50,7 @@ pub fn change(text: &str) -> Option<Change> {
     }
 }
 
-fn change_of_one(part: &str) -> Option<Change> {
+fn change_of_one(part: &str) -> Option<ShellChange> {
     let mut words = part.split_ascii_whitespace().peekable();
     while let Some(word) = words.next() {
         let name = word.rsplit('/').next().unwrap_or(word);
@@ -58,20 +58,20 @@ fn change_of_one(part: &str) -> Option<Change> {
             "exec" | "command" | "builtin" | "env" | "time" | "nice" | "nohup" | "then" | "do"
             | "else" | "{" | "!" => {}
             "exit" | "logout" | "reboot" | "shutdown" | "poweroff" | "halt" => {
-                return Some(Change::Leave);
+                return Some(ShellChange::Leave);
             }
             "sudo" | "doas" => {
                 if opens_as_another(&mut words) {
-                    return Some(Change::Shell);
+                    return Some(ShellChange::Shell);
                 }
             }
             "export" | "declare" | "readonly" | "set" => {
-                return words.any(is_prompt_variable).then_some(Change::Prompt);
+                return words.any(is_prompt_variable).then_some(ShellChange::Prompt);
             }
             "source" | "." | "unset" | "prompt" | "conda" | "starship" | "workon" | "bind" => {
-                return Some(Change::Prompt);
+                return Some(ShellChange::Prompt);
             }
-            _ if is_prompt_variable(word) => return Some(Change::Prompt),
+            _ if is_prompt_variable(word) => return Some(ShellChange::Prompt),
             _ if word.contains('=') && !word.starts_with('-') => {}
             _ => return program(name, words),
         }
@@ -103,9 +103,9 @@ fn opens_as_another<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a
 }
 
 /// Both, to be found at once. A name in both opens a shell.
-static OPENERS: LazyLock<HashMap<&str, Change, ByBytes>> = LazyLock::new(|| {
-    let repls = REPLS.iter().map(|it| (*it, Change::Repl));
-    repls.chain(SHELLS.iter().map(|it| (*it, Change::Shell))).collect()
+static OPENERS: LazyLock<HashMap<&str, ShellChange, ByBytes>> = LazyLock::new(|| {
+    let repls = REPLS.iter().map(|it| (*it, ShellChange::Repl));
+    repls.chain(SHELLS.iter().map(|it| (*it, ShellChange::Shell))).collect()
 });
 
 #[rustfmt::skip]
@@ -131,10 +131,10 @@ fn is_given_a_script<'a>(words: impl Iterator<Item = &'a str>) -> bool {
     false
 }
 
-fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<Change> {
+fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Option<ShellChange> {
     let base = name.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
     let known = |name: &str| OPENERS.get(name).copied();
-    let found = known(name).or_else(|| known(base).filter(|it| *it == Change::Repl));
+    let found = known(name).or_else(|| known(base).filter(|it| *it == ShellChange::Repl));
     // An interpreter that is given a script or a command reads neither from the terminal.
     if (found.is_some() || base != name)
         && INTERPRETERS.contains(&base)
@@ -143,9 +143,9 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
         return None;
     }
     if name.starts_with("bash-") {
-        return Some(Change::Shell);
+        return Some(ShellChange::Shell);
     }
-    if found == Some(Change::Shell)
+    if found == Some(ShellChange::Shell)
         && let Some(it) = runs_in(name, words.clone(), known)
     {
         return it;
@@ -157,7 +157,7 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
     words
         .clone()
         .any(|it| it == "exec" || it == "shell" || it == "console")
-        .then_some(Change::Shell)
+        .then_some(ShellChange::Shell)
 }
 
 /// What a program that runs others elsewhere opens: a shell, a REPL, or nothing that reads the terminal. `None` for other programs, and
@@ -165,8 +165,8 @@ fn program<'a>(name: &str, words: impl Iterator<Item = &'a str> + Clone) -> Opti
 fn runs_in<'a>(
     name: &str,
     words: impl Iterator<Item = &'a str> + Clone,
-    known: impl Fn(&str) -> Option<Change>,
-) -> Option<Option<Change>> {
+    known: impl Fn(&str) -> Option<ShellChange>,
+) -> Option<Option<ShellChange>> {
     let base = |it: &'a str| it.rsplit('/').next().unwrap_or(it);
     match name {
         "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "k" | "crictl" => {
@@ -195,7 +195,7 @@ fn runs_in<'a>(
         }
         "aws" => {
             let opens = |it: &str| matches!(it, "start-session" | "execute-command");
-            Some(words.clone().any(opens).then_some(Change::Shell))
+            Some(words.clone().any(opens).then_some(ShellChange::Shell))
         }
         "su" | "runuser" => {
             let mut inner = words.skip_while(|it| !matches!(*it, "-c" | "--command"));
@@ -210,7 +210,7 @@ fn runs_in<'a>(
 const WITHIN: usize = 512;
 
 /// What a command line that another one is given opens, its quotes aside. `None` where there is none, or it is too long to tell.
-fn change_within<'a>(words: impl Iterator<Item = &'a str>) -> Option<Option<Change>> {
+fn change_within<'a>(words: impl Iterator<Item = &'a str>) -> Option<Option<ShellChange>> {
     let mut text = String::new();
     for word in words {
         if text.len() + word.len() > WITHIN {
@@ -239,23 +239,23 @@ pub fn names_another_shell(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Change;
+    use super::ShellChange;
     use super::change;
     use super::names_another_shell;
     use crate::transcript::shell::syntax::is_open;
 
     #[test]
     fn only_some_commands_may_be_followed_by_another_prompt() {
-        assert_eq!(change("sudo su -"), Some(Change::Shell));
-        assert_eq!(change("sudo -u app -i"), Some(Change::Shell));
-        assert_eq!(change("PS1='% '"), Some(Change::Prompt));
-        assert_eq!(change("export PS1='x'"), Some(Change::Prompt));
-        assert_eq!(change("python3.11 -q"), Some(Change::Repl));
-        assert_eq!(change("exit"), Some(Change::Leave));
-        assert_eq!(change("sudo reboot"), Some(Change::Leave));
-        assert_eq!(change("false || bash"), Some(Change::Shell));
-        assert_eq!(change("make | tee log; bash"), Some(Change::Shell));
-        assert_eq!(change("tmux attach | cat"), Some(Change::Shell));
+        assert_eq!(change("sudo su -"), Some(ShellChange::Shell));
+        assert_eq!(change("sudo -u app -i"), Some(ShellChange::Shell));
+        assert_eq!(change("PS1='% '"), Some(ShellChange::Prompt));
+        assert_eq!(change("export PS1='x'"), Some(ShellChange::Prompt));
+        assert_eq!(change("python3.11 -q"), Some(ShellChange::Repl));
+        assert_eq!(change("exit"), Some(ShellChange::Leave));
+        assert_eq!(change("sudo reboot"), Some(ShellChange::Leave));
+        assert_eq!(change("false || bash"), Some(ShellChange::Shell));
+        assert_eq!(change("make | tee log; bash"), Some(ShellChange::Shell));
+        assert_eq!(change("tmux attach | cat"), Some(ShellChange::Shell));
         for reads_a_pipe in
             ["curl -s x | bash", "curl x |sudo bash -s --", "yes | (sh)", "cat f |& ssh h"]
         {
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(change("sudo cat /etc/hosts"), None);
         assert_eq!(change("ls -l"), None);
         assert_eq!(change("echo bash"), None);
-        assert_eq!(change("sudo -u app A=1 sudo -n -- bash"), Some(Change::Shell));
+        assert_eq!(change("sudo -u app A=1 sudo -n -- bash"), Some(ShellChange::Shell));
         assert_eq!(change("sudo -u"), None);
     }
 
@@ -281,11 +281,11 @@ mod tests {
             "docker exec -it mysql bash",
             "aws ssm start-session --target i-0",
         ] {
-            assert_eq!(change(shell), Some(Change::Shell), "{shell}");
+            assert_eq!(change(shell), Some(ShellChange::Shell), "{shell}");
         }
         for repl in ["docker exec -it db mongosh", "ssh db psql -U app", "kubectl exec db -- psql"]
         {
-            assert_eq!(change(repl), Some(Change::Repl), "{repl}");
+            assert_eq!(change(repl), Some(ShellChange::Repl), "{repl}");
         }
         for nothing in [
             "ssh web-1 cat README.md",
@@ -297,7 +297,7 @@ mod tests {
             assert_eq!(change(nothing), None, "{nothing}");
         }
         let deep = "ssh h ".repeat(1 << 14);
-        assert_eq!(change(&deep), Some(Change::Shell), "only long");
+        assert_eq!(change(&deep), Some(ShellChange::Shell), "only long");
     }
 
     #[test]
@@ -313,8 +313,8 @@ mod tests {
     fn a_command_in_a_command_without_end_is_only_long() {
         let many = 1 << 16;
         assert_eq!(change(&"sudo ".repeat(many)), None);
-        assert_eq!(change(&("sudo -n ".repeat(many) + "bash")), Some(Change::Shell));
-        assert_eq!(change(&("env ".repeat(many) + "exit")), Some(Change::Leave));
+        assert_eq!(change(&("sudo -n ".repeat(many) + "bash")), Some(ShellChange::Shell));
+        assert_eq!(change(&("env ".repeat(many) + "exit")), Some(ShellChange::Leave));
         assert!(is_open(&("if ".repeat(many) + &"done ".repeat(many))));
         let words: String = (0..many).map(|it| format!("<<{it} ")).collect();
         let bodies: String = (0..many).map(|it| format!("\n{it}")).collect();

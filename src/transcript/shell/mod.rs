@@ -4,7 +4,7 @@
 //! Not a parser. A wrong "open" only means that a continuation prompt would be believed; a wrong "closed"
 //! that it would be asked for better evidence.
 
-pub use crate::transcript::shell::change::Change;
+pub use crate::transcript::shell::change::ShellChange;
 pub use crate::transcript::shell::change::change;
 pub use crate::transcript::shell::change::names_another_shell;
 pub use crate::transcript::shell::change::starts_the_logger;

@@ -12,7 +12,7 @@ use crate::audit::checks::bucket::told::policy;
 use crate::audit::checks::bucket::told::s3api;
 use crate::audit::checks::bucket::told::sampled;
 use crate::audit::frameworks::Group;
-use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::PolicyDocument;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
 use crate::audit::verdict::Causes;
@@ -149,7 +149,8 @@ fn customer_keys(it: &Bucket, view: &View<'_>) -> Answer {
         return Ok(Judged::pass("SSE-C is blocked").promised(promised));
     }
     let policy = policy(it, view);
-    let denies = |it: &Policy, arn: &str| denies_everybody(it, arn, "s3:PutObject", &WITH_OWN_KEY);
+    let denies =
+        |it: &PolicyDocument, arn: &str| denies_everybody(it, arn, "s3:PutObject", &WITH_OWN_KEY);
     if policy.as_ref().is_ok_and(|policy| denies(policy, &it.arn())) {
         return Ok(Judged::pass("the bucket's policy denies SSE-C").promised(promised));
     }

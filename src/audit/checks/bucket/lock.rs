@@ -16,8 +16,8 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
-use crate::settings::Head;
 use crate::settings::Object;
+use crate::settings::ObjectHead;
 use crate::settings::Prefix;
 use crate::settings::Reason;
 use crate::settings::Unread;
@@ -140,10 +140,11 @@ fn objects_locked((prefix, it): (&Prefix, &Bucket), view: &View<'_>) -> Answer {
     let now = view.survey.taken_at;
     let promise = view.promise;
     // One that is read and is wrong proves a failure, whatever another would have said.
-    let heads: Vec<(&Object, &Head)> =
+    let heads: Vec<(&Object, &ObjectHead)> =
         told.objects.iter().filter_map(|it| Some((it, view.take(&it.head).ok()?))).collect();
-    let is_shown =
-        |it: &Head| it.lock_mode.is_some() || it.lock_until.is_some() || it.legal_hold.is_some();
+    let is_shown = |it: &ObjectHead| {
+        it.lock_mode.is_some() || it.lock_until.is_some() || it.legal_hold.is_some()
+    };
     let (mut unlocked, mut weak) = (Vec::new(), Vec::new());
     for (one, head) in &heads {
         if head.legal_hold.as_deref() == Some("ON") {

@@ -20,13 +20,13 @@ use crate::audit::verdict::Judged;
 use crate::audit::verdict::Severity;
 use crate::audit::view::View;
 use crate::settings::Bucket;
+use crate::settings::BucketRule;
 use crate::settings::Existence;
-use crate::settings::Head;
 use crate::settings::Lifecycle;
 use crate::settings::Object;
+use crate::settings::ObjectHead;
 use crate::settings::Prefix;
 use crate::settings::Reason;
-use crate::settings::Rule;
 use crate::settings::Tiering;
 use crate::settings::Transition;
 use crate::settings::Unread;
@@ -352,9 +352,10 @@ fn moves<'a>(
     prefix: &Prefix,
     lifecycle: Option<&'a Lifecycle>,
     is_class: fn(&str) -> bool,
-) -> impl Iterator<Item = (&'a Rule, &'a Transition)> {
+) -> impl Iterator<Item = (&'a BucketRule, &'a Transition)> {
     let rules = lifecycle.into_iter().flat_map(|it| &it.rules);
-    let is_met = move |it: &&Rule| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_));
+    let is_met =
+        move |it: &&BucketRule| matches!(meets(it, &prefix.prefix), Meets::All | Meets::Some(_));
     let rules = rules.filter(is_met);
     let all = rules.flat_map(|rule| rule.transitions.iter().map(move |it| (rule, it)));
     all.filter(move |(_, it)| is_class(&it.class) && !it.noncurrent)
@@ -399,7 +400,7 @@ fn tiered_after(
     }
     let objects = &view.take(&prefix.sample)?.objects;
     let heads: Vec<_> = objects.iter().map(|it| view.take(&it.head)).collect();
-    let is_in = |it: &&Head| it.class.as_deref().is_some_and(is_class);
+    let is_in = |it: &&ObjectHead| it.class.as_deref().is_some_and(is_class);
     if heads.iter().flatten().any(is_in) {
         return Ok(Some(0));
     }

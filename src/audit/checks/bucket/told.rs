@@ -4,7 +4,7 @@ use crate::audit::iam::conditions::Truth;
 use crate::audit::iam::conditions::holds;
 use crate::audit::iam::patterns::Carried;
 use crate::audit::iam::patterns::holds_all;
-use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::PolicyDocument;
 use crate::audit::iam::policy::Which;
 use crate::audit::iam::policy::Who;
 use crate::audit::names::aws;
@@ -59,10 +59,10 @@ pub(super) fn of(many: usize, sample: &Sample) -> String {
     format!("{many} of {}{more} looked at", sample.listed)
 }
 
-pub(super) fn policy(it: &Bucket, view: &View<'_>) -> Result<Policy, Unread> {
+pub(super) fn policy(it: &Bucket, view: &View<'_>) -> Result<PolicyDocument, Unread> {
     match view.take(&it.policy)? {
-        None => Ok(Policy::default()),
-        Some(text) => Policy::understood(text, "the bucket policy"),
+        None => Ok(PolicyDocument::default()),
+        Some(text) => PolicyDocument::understood(text, "the bucket policy"),
     }
 }
 
@@ -78,7 +78,7 @@ fn carries<'a>(these: &'a [(&'a str, Option<&'a str>)]) -> impl Fn(&str) -> Carr
 /// Whether a policy denies an action on every object to everybody who sends such a request. `None` in it stands for a key that the
 /// request has not.
 pub(super) fn denies_everybody(
-    policy: &Policy,
+    policy: &PolicyDocument,
     arn: &str,
     action: &str,
     request: &[(&str, Option<&str>)],

@@ -9,7 +9,7 @@ use crate::audit::check::Check;
 use crate::audit::check::ENDPOINTS;
 use crate::audit::checks::log_group::told;
 use crate::audit::frameworks::Group;
-use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::PolicyDocument;
 use crate::audit::names::aws;
 use crate::audit::names::quote;
 use crate::audit::verdict::Answer;
@@ -135,7 +135,8 @@ fn open(it: &LogGroup, view: &View<'_>) -> Answer {
     let scopes = [view.take(&it.policies), view.take(&corner.logs_policies)];
     for policy in scopes.iter().flatten().flat_map(|it| it.iter()) {
         let name = &policy.name;
-        let read = match Policy::understood(&policy.document, format!("the policy {name}")) {
+        let read = match PolicyDocument::understood(&policy.document, format!("the policy {name}"))
+        {
             Ok(it) => it,
             Err(it) => {
                 strange = Some(it);

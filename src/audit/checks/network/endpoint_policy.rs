@@ -5,7 +5,7 @@
 use crate::audit::checks::network::path::Host;
 use crate::audit::checks::network::path::ServicePath;
 use crate::audit::iam::conditions::Truth;
-use crate::audit::iam::policy::Policy;
+use crate::audit::iam::policy::PolicyDocument;
 use crate::audit::iam::policy::Statement;
 use crate::audit::iam::policy::Which;
 use crate::audit::iam::request::Request;
@@ -48,9 +48,9 @@ pub(super) fn roles_of(host: Host<'_>) -> Result<Vec<String>, Unread> {
 }
 
 /// An endpoint's policy, where it may keep anything back: the one that AWS sets lets everybody do everything.
-pub(super) fn narrow(endpoint: &Endpoint) -> Result<Option<Policy>, Unread> {
+pub(super) fn narrow(endpoint: &Endpoint) -> Result<Option<PolicyDocument>, Unread> {
     let Some(text) = &endpoint.policy else { return Ok(None) };
-    let policy = Policy::understood(text, format!("the policy of {}", endpoint.id))?;
+    let policy = PolicyDocument::understood(text, format!("the policy of {}", endpoint.id))?;
     let is_all = |it: &Which| matches!(it, Which::These(many) if many.iter().any(|it| it == "*"));
     let opens = |it: &Statement| {
         it.allows
@@ -69,7 +69,7 @@ pub(super) fn narrow(endpoint: &Endpoint) -> Result<Option<Policy>, Unread> {
 /// Source: "Control access to VPC endpoints using endpoint policies" (AWS PrivateLink).
 pub(super) fn refused(
     endpoint: &Endpoint,
-    policy: &Policy,
+    policy: &PolicyDocument,
     roles: &[String],
     owner: Option<&str>,
     asks: &[(&str, String)],

@@ -11,9 +11,9 @@ use super::super::paper::sure;
 use crate::archive::schema::LineKind;
 use crate::archive::value::list_text;
 use crate::notable;
-use crate::replay::Pace;
-use crate::report::Command;
+use crate::replay::Timing;
 use crate::report::Played;
+use crate::report::ReportedCommand;
 use crate::text::Safe;
 use crate::text::count;
 use crate::text::json;
@@ -21,7 +21,7 @@ use crate::text::safe;
 use crate::text::visible as text;
 use crate::text::visible_lines;
 use crate::time::At;
-use crate::transcript::commands::Kind;
+use crate::transcript::commands::CommandKind;
 
 /// Bytes of each part, which together stay below 30 MB.
 const SESSIONS: usize = 12_000_000;
@@ -122,7 +122,7 @@ pub(super) fn data(paper: &Paper<'_>, kept: &ShownRows) -> String {
         let Some(place) = kept.place.get(&it.session) else { continue };
         lines.insert(place.to_string(), played(paper, it));
         let timed = it.lines.iter().filter(|it| it.at.is_some()).count();
-        paces.insert(place.to_string(), words.pace(Pace::of(timed, it.lines.len())).into());
+        paces.insert(place.to_string(), words.pace(Timing::of(timed, it.lines.len())).into());
     }
     let told = json!({
         "words": {
@@ -167,7 +167,12 @@ fn session(paper: &Paper<'_>, nth: usize, pools: &mut Pools) -> Value {
     ])
 }
 
-fn command_row(paper: &Paper<'_>, kept: &ShownRows, it: &Command, pools: &mut Pools) -> Value {
+fn command_row(
+    paper: &Paper<'_>,
+    kept: &ShownRows,
+    it: &ReportedCommand,
+    pools: &mut Pools,
+) -> Value {
     let words = paper.words;
     let when = match (it.earliest, it.latest) {
         (None, None) => String::new(),
@@ -185,7 +190,7 @@ fn command_row(paper: &Paper<'_>, kept: &ShownRows, it: &Command, pools: &mut Po
         sure(it.confidence),
         match words.marks(it) {
             Some(marks) => marks,
-            None if it.kind == Kind::Shell => String::new(),
+            None if it.kind == CommandKind::Shell => String::new(),
             None => text(it.kind.as_str()).into(),
         },
         titles,

@@ -16,7 +16,7 @@ use crate::archive::schema::SessionRow;
 use crate::audit::Finding;
 use crate::audit::Verdict;
 use crate::notable;
-use crate::report::Command;
+use crate::report::ReportedCommand;
 use crate::text::count;
 use crate::text::size;
 use crate::text::visible as text;
@@ -39,7 +39,7 @@ pub(super) fn prose(it: &str) -> Markup {
 }
 
 /// Opens the player where the command was typed; hidden while there is no script.
-fn play(paper: &Paper<'_>, kept: &ShownRows, it: &Command) -> Markup {
+fn play(paper: &Paper<'_>, kept: &ShownRows, it: &ReportedCommand) -> Markup {
     let session = &paper.report.sessions[it.session];
     let can = paper.played.binary_search_by_key(&it.session, |it| it.session).is_ok();
     html! {
