@@ -62,6 +62,9 @@ pub mod writer;
 /// The proof that nothing was changed, dropped or damaged.
 pub mod verify;
 
+/// What is damaged, and what to do about it.
+mod diagnosis;
+
 /// What is damaged, moved aside.
 pub mod repair;
 
