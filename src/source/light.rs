@@ -38,7 +38,6 @@ use serde_json::Value;
 use crate::aws_names::RegionCode;
 use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
-use crate::source::aws::NOT_UNDERSTOOD;
 use crate::source::aws::patience;
 
 /// Most bytes of an answer that are read.
@@ -306,14 +305,11 @@ fn body(response: &HttpResponse) -> Result<&[u8], OrchestratorError<ErrorMetadat
     }
 }
 
+/// What a service says instead of an answer. An answer of another form is a fault without a code, and comes no better when it is
+/// asked for again.
 fn fault(code: Option<String>, message: Option<String>) -> OrchestratorError<ErrorMetadata> {
     let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
     OrchestratorError::operation(ErrorMetadata::builder().code(code).message(message).build())
-}
-
-/// An answer of another form is none, and comes no better when it is asked for again.
-fn not_understood(why: String) -> OrchestratorError<ErrorMetadata> {
-    fault(Some(NOT_UNDERSTOOD.into()), Some(why))
 }
 
 /// What is no XML is no answer: nobody behind this may take it for an empty one.
@@ -323,7 +319,7 @@ fn xml(response: &HttpResponse) -> Result<AwsAnswer<String>, OrchestratorError<E
     if response.status().is_success() {
         return match roxmltree::Document::parse(&body) {
             Ok(_) => Ok(AwsAnswer { body, request_id }),
-            Err(it) => Err(not_understood(it.to_string())),
+            Err(it) => Err(fault(None, Some(it.to_string()))),
         };
     }
     // "Error codes for the Amazon EC2 API": Response/Errors/Error; S3 has Error alone.
@@ -351,7 +347,7 @@ fn json<T: Understood>(
     let request_id = response.request_id().map(str::to_owned);
     if response.status().is_success() {
         let body = serde_json::from_slice(bytes);
-        let body = body.map_err(|it| not_understood(it.to_string()))?;
+        let body = body.map_err(|it| fault(None, Some(it.to_string())))?;
         return Ok(AwsAnswer { body, request_id });
     }
     let told: Value = serde_json::from_slice(bytes).unwrap_or_default();

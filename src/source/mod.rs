@@ -23,7 +23,10 @@ use crate::time::At;
 /// A folder tree.
 pub mod folder;
 
-/// Credentials, Regions, and what AWS says when it refuses.
+/// What AWS says when it refuses.
+mod refused;
+
+/// Credentials and Regions.
 pub mod aws;
 
 /// How long AWS is waited for.

@@ -24,10 +24,10 @@ use crate::source::Refusal;
 use crate::source::RefusalKind;
 use crate::source::Seen;
 use crate::source::aws::Connection;
-use crate::source::aws::Need;
 use crate::source::aws::at;
 use crate::source::checksum::CHECKSUM;
 use crate::source::checksum::ChecksumProof;
+use crate::source::refused::Need;
 
 /// Objects up to this size are fetched into memory at once.
 const SMALL: u64 = 4 << 20;

@@ -23,14 +23,14 @@ use crate::source::RefusalKind;
 use crate::source::Source;
 use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
-use crate::source::aws::Need;
 use crate::source::aws::at;
 use crate::source::aws::each_page;
-use crate::source::aws::no_bucket;
 use crate::source::calls::Calls;
 use crate::source::object::Get;
 use crate::source::object::ObjectReader;
 use crate::source::object::version;
+use crate::source::refused::Need;
+use crate::source::refused::no_bucket;
 
 /// A prefix of a bucket.
 pub struct S3Source {

@@ -28,10 +28,10 @@ use crate::source::Position;
 use crate::source::Refusal;
 use crate::source::Source;
 use crate::source::aws::Connection;
-use crate::source::aws::Need;
 use crate::source::aws::each_page;
 use crate::source::aws::next_page;
 use crate::source::calls::Calls;
+use crate::source::refused::Need;
 use crate::time::At;
 
 /// Bytes of a stream that are fetched before it is handed on; the rest comes as it is read.
@@ -69,7 +69,7 @@ impl LogsSource {
         group: &str,
         connection: Connection,
     ) -> Result<Self, Refusal> {
-        let region = connection.region().ok_or_else(crate::source::aws::no_region)?;
+        let region = connection.region().ok_or_else(crate::source::refused::no_region)?;
         let client = connection.logs();
         let found = match described(&connection, &client, group, &region).await {
             // Listing streams may be allowed all the same.

@@ -18,7 +18,7 @@ use super::stream::LogEvent;
 use super::stream::MOST;
 use super::stream::StreamQuestion;
 use crate::source::Refusal;
-use crate::source::aws::Need;
+use crate::source::refused::Need;
 use crate::time::At;
 
 /// A query that shows no progress for this long is given up.

@@ -12,7 +12,7 @@ use super::stream::LogEvent;
 use super::stream::MOST;
 use super::stream::StreamQuestion;
 use crate::source::Refusal;
-use crate::source::aws::Need;
+use crate::source::refused::Need;
 
 /// How often a question is asked to which the answer makes no sense.
 pub(super) const TRIES: u32 = 4;

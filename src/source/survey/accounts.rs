@@ -15,9 +15,9 @@ use crate::settings::Unread;
 use crate::source::Refusal;
 use crate::source::aws::ANY_REGION;
 use crate::source::aws::Connection;
-use crate::source::aws::Need;
 use crate::source::light;
 use crate::source::light::AwsAnswer;
+use crate::source::refused::Need;
 
 /// Ways to AWS that are open.
 pub(crate) struct OpenedAccounts {

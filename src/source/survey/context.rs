@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use crate::aws_names::Home;
 use crate::settings::*;
 use crate::source::aws::Connection;
-use crate::source::aws::Need;
 use crate::source::aws::OperationError;
+use crate::source::refused::Need;
 use crate::time::At;
 
 /// Things asked about at once.
