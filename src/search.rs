@@ -23,7 +23,6 @@ use crate::archive::schema::SessionRow;
 use crate::archive::value::Value;
 use crate::archive::value::Word;
 use crate::error::Error;
-use crate::error::Kind;
 use crate::error::Result;
 use crate::session::Window;
 use crate::session::owner_apart;
@@ -394,16 +393,10 @@ pub fn session(archive: &Archive, text: &str) -> Result<SessionRow> {
         found.retain(way);
     }
     match found.as_slice() {
-        [] => Err(match archive.damages().first() {
-            None => Error::new(Kind::Missing, format!("no session like {text}"))
-                .hint("`ssmtrail sessions` lists what the archive holds"),
-            // Not found in a part is not absent.
-            Some(it) => Error::new(
-                Kind::Damaged,
-                format!("no session like {text} in what can be read: {}: {}", it.locator, it.why),
-            )
-            .hint("`ssmtrail archive verify` says what is damaged"),
-        }),
+        [] => Err(archive.absent(
+            &format!("no session like {text}"),
+            "`ssmtrail sessions` lists what the archive holds",
+        )),
         [_] => Ok(found.swap_remove(0)),
         [first, rest @ ..] if rest.iter().all(|it| it.session_id == first.session_id) => {
             let names: Vec<String> = found
@@ -429,7 +422,12 @@ pub fn session(archive: &Archive, text: &str) -> Result<SessionRow> {
 pub fn session_of_key(archive: &Archive, key: &str) -> Result<SessionRow> {
     let which = Which { sessions: vec![key.to_owned()], ..Which::default() };
     let found = archive.sessions(&which)?.into_iter().find(|it| it.session_key == key);
-    found.ok_or_else(|| Error::new(Kind::Missing, format!("no session {key}")))
+    found.ok_or_else(|| {
+        archive.absent(
+            &format!("no session {key}"),
+            "`ssmtrail sessions` lists what the archive holds",
+        )
+    })
 }
 
 #[cfg(test)]

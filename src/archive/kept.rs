@@ -214,6 +214,18 @@ impl Archive {
         self.damages.lock().map(|it| it.clone()).unwrap_or_default()
     }
 
+    /// That something is not there; where not all could be read, that it is not in what could: not found in a part is not absent.
+    pub(crate) fn absent(&self, what: &str, hint: &str) -> Error {
+        match self.damages().first() {
+            None => Error::new(Kind::Missing, what).hint(hint),
+            Some(it) => {
+                let (place, why) = (&it.locator, &it.why);
+                Error::new(Kind::Damaged, format!("{what} in what can be read: {place}: {why}"))
+                    .hint("`ssmtrail archive verify` says what is damaged")
+            }
+        }
+    }
+
     pub(crate) fn damaged(&self, path: &str, why: impl std::fmt::Display) {
         let why = why.to_string();
         let why = why.lines().next().unwrap_or("it cannot be read").to_owned();

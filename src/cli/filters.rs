@@ -127,6 +127,8 @@ pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> 
     let mut masker = Masker::new(archive.salt());
     all.iter_mut().for_each(|it| masker.apply(it));
     all.sort_unstable();
+    // Not found in a part is not absent.
+    let among = if archive.damages().is_empty() { "of the archive" } else { "that could be read" };
     let asked = |exact: bool| if exact { &which.owners } else { &which.owners_containing };
     for (exact, text) in
         [true, false].into_iter().flat_map(|it| asked(it).iter().map(move |t| (it, t)))
@@ -162,13 +164,7 @@ pub(super) fn tell_owners(ui: &mut Ui<'_>, archive: &Archive, which: &Which) -> 
             true => String::new(),
             false => format!("; the nearest are {}", near.join(", ")),
         };
-        ui.note(safe!(
-            "{} {}: no session of the archive has such an owner{}{}",
-            said,
-            text,
-            near,
-            hint
-        ));
+        ui.note(safe!("{} {}: no session {} has such an owner{}{}", said, text, among, near, hint));
     }
     Ok(())
 }

@@ -183,8 +183,10 @@ impl Replay {
             Some(seq) => match film.marks.iter().find(|it| it.seq == seq) {
                 Some(it) => it.beat,
                 None => {
-                    return Err(Error::misused(format!("the session has no command {seq}"))
-                        .hint("`ssmtrail show SESSION --commands` numbers them"));
+                    return Err(archive.absent(
+                        &format!("the session has no command {seq}"),
+                        "`ssmtrail show SESSION --commands` numbers them",
+                    ));
                 }
             },
         };

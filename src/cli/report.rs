@@ -211,7 +211,8 @@ impl ReportArgs {
             };
             revealing::tell(ui, &masker);
             tell_contents(ui, &report);
-            Ok(Ending { lost, ..Ending::any(!report.sessions.is_empty()) })
+            let nothing = "no session matches; the report says so";
+            Ok(Ending { lost, ..Ending::or(!report.sessions.is_empty(), nothing) })
         })
     }
 
@@ -458,10 +459,11 @@ fn known(archive: &Archive, scope: &Scope) -> Result<()> {
         let Some(text) = texts.iter().find(|it| !has(it)) else { continue };
         let why = format!("no session of the archive has {word} like {text}");
         let near = nearest(sessions.iter().filter_map(name), text);
-        return Err(Error::new(Kind::Missing, why).hint(match near.is_empty() {
+        let hint = match near.is_empty() {
             true => "`ssmtrail sessions` lists what the archive holds".to_owned(),
             false => format!("the nearest are {}", near.join(", ")),
-        }));
+        };
+        return Err(archive.absent(&why, &hint));
     }
     Ok(())
 }
@@ -502,7 +504,7 @@ fn write_files(
 /// How much is in a report.
 fn tell_contents(ui: &mut Ui<'_>, report: &Report) {
     if report.sessions.is_empty() {
-        return ui.note("no session matches; the report says so");
+        return;
     }
     let notable = report.commands.iter().filter(|it| !it.rules.is_empty()).count();
     ui.note(safe!(

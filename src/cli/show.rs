@@ -211,8 +211,10 @@ impl OneSession<'_> {
         let many = commands.len();
         commands.retain(|it| seq == 0 || it.seq == seq);
         if commands.is_empty() && many > 0 {
-            return Err(Error::misused(format!("the session has no command {seq}"))
-                .hint(format!("its commands are 1 to {many}")));
+            return Err(archive.absent(
+                &format!("the session has no command {seq}"),
+                &format!("its commands are 1 to {many}"),
+            ));
         }
         heading(ui, session, &Shared::of(archive)?)?;
         let (bytes, form) = archive.primary_bytes(session)?;

@@ -254,10 +254,10 @@ fn save(here: Here<'_>, path: &std::path::Path, survey: &Survey) -> Result<()> {
 /// The survey that was kept last of the same Regions and accounts, else the last of all, and what could not be read while it was
 /// looked for: another may have been nearer.
 fn earlier(setup: &Setup<'_>, ui: &mut Ui<'_>, now: &Survey) -> Result<(Survey, Vec<Skip>)> {
-    let none = || {
-        Error::new(Kind::Missing, "the archive has kept no survey yet")
-            .hint("`ssmtrail verify` keeps one each time it asks about everything; or name a file")
-    };
+    const NONE: (&str, &str) = (
+        "the archive has kept no survey yet",
+        "`ssmtrail verify` keeps one each time it asks about everything; or name a file",
+    );
     let corners = |it: &Survey| {
         let mut out: Vec<_> =
             it.corners.iter().map(|it| (it.account.clone(), it.region.clone())).collect();
@@ -269,14 +269,14 @@ fn earlier(setup: &Setup<'_>, ui: &mut Ui<'_>, now: &Survey) -> Result<(Survey, 
         for it in archive.surveys()?.into_iter().filter(|it| *it < now.taken_at) {
             let it = archive.survey(it)?;
             if corners(&it) == corners(now) {
-                return Ok(Some(it));
+                return Ok(it);
             }
             last = last.or(Some(it));
         }
-        Ok(last)
+        last.ok_or_else(|| archive.absent(NONE.0, NONE.1))
     })?;
-    let asked = asked.ok_or_else(none)?;
-    Ok((asked.answer.ok_or_else(none)?, asked.lost))
+    let asked = asked.ok_or_else(|| Error::new(Kind::Missing, NONE.0).hint(NONE.1))?;
+    Ok((asked.answer, asked.lost))
 }
 
 /// Keeps a survey and its findings in the archive, where there is one; false if the archive is damaged.
